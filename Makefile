@@ -1,0 +1,46 @@
+# Podlab's everyday commands. LAB=name picks another lab than "lab".
+LAB ?= lab
+BIN := .venv/bin
+export PODLAB_CLUSTER := $(LAB)
+INVENTORY := .podlab/$(LAB)/inventory
+
+.DEFAULT_GOAL := help
+.PHONY: help up down converge verify test check bench protos bootstrap
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-12s %s\n' "$$target" "$$text"; done
+
+up: ## everything: packages, virtualenv, lab hosts, cluster, example, verification (needs root)
+	@started=$$(date +%s.%N) && scripts/bootstrap && PODLAB_UP_STARTED=$$started $(BIN)/python -m podlab.lab.up --lab $(LAB)
+
+down: bootstrap ## remove the lab without a trace; the base image stays cached
+	@$(BIN)/python -m podlab.lab destroy --lab $(LAB)
+
+converge: bootstrap ## run site.yml on the lab again; changes nothing that is right
+	@$(BIN)/ansible-playbook -i $(INVENTORY) playbooks/site.yml
+
+verify: bootstrap ## prove on the hosts that the cluster is what it should be
+	@$(BIN)/podlab verify
+
+test: bootstrap ## unit, property and integration tests, and the e2e tests when the lab is up
+	@$(BIN)/pytest -q
+	@if [ -f $(INVENTORY)/hosts.yml ]; then $(BIN)/pytest -q tests/e2e; else echo "no lab: e2e tests left out (make up)"; fi
+
+check: bootstrap ## lint, format, types, import contracts, Ansible lint, unit tests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy --strict
+	@$(BIN)/lint-imports
+	@PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/ansible-lint --offline playbooks
+	@$(BIN)/pytest -q tests/unit tests/architecture
+
+bench: bootstrap ## measure; one line a figure
+	@$(BIN)/pytest -q -s tests/bench
+	@$(BIN)/python tests/bench/store/bench_store.py
+	@if [ -f $(INVENTORY)/hosts.yml ]; then $(BIN)/python tests/bench/lab/bench_pods.py && $(BIN)/python tests/bench/lab/bench_memory.py; else echo "no lab: its figures left out (make up)"; fi
+
+protos: bootstrap ## generate the code from protos/
+	@PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python scripts/protos.py
+
+bootstrap:
+	@scripts/bootstrap

@@ -1,0 +1,84 @@
+"""Which pods are bound to which node, and which Secrets and ConfigMaps they use; followed from the cache."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+from master.apiserver.entry import Event
+from master.apiserver.window import Window
+from podlab.core.v1 import pod_pb2
+
+Reference = tuple[str, str, str]
+"""Resource, namespace, name."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    node: str
+    references: frozenset[Reference]
+
+
+class Bindings:
+    """Implements authorization.NodeBindings."""
+
+    def __init__(self, pods: Window) -> None:
+        self._prefix = pods.prefix
+        self._bound: dict[str, _Bound] = {}
+        self._uses: defaultdict[str, Counter[Reference]] = defaultdict(Counter)
+        self._window = pods
+        pods.follow(self._take)
+
+    def node_of(self, namespace: str, pod: str) -> str | None:
+        """See NodeBindings."""
+        key = f"{self._prefix}{namespace}/{pod}"
+        bound = self._bound.get(key)
+        if bound is not None:
+            return bound.node
+        return "" if key in self._window.entries else None
+
+    def uses(self, node: str, resource: str, namespace: str, name: str) -> bool:
+        """See NodeBindings."""
+        return node in self._uses and self._uses[node][resource, namespace, name] > 0
+
+    def _take(self, event: Event) -> None:
+        before = self._bound.pop(event.key, None)
+        if before is not None:
+            self._count(before, -1)
+        pod = cast("pod_pb2.Pod | None", event.new_message())
+        if pod is not None and pod.spec.nodeName:
+            after = _Bound(pod.spec.nodeName, frozenset(references(pod)))
+            self._bound[event.key] = after
+            self._count(after, 1)
+
+    def _count(self, bound: _Bound, step: int) -> None:
+        counts = self._uses[bound.node]
+        for reference in bound.references:
+            counts[reference] += step
+            if not counts[reference]:
+                del counts[reference]
+        if not counts:
+            del self._uses[bound.node]
+
+
+def references(pod: pod_pb2.Pod) -> Iterator[Reference]:
+    """The Secrets and ConfigMaps that a pod's volumes and environment name."""
+    namespace = pod.metadata.namespace
+    for volume in pod.spec.volumes:
+        if volume.volumeSource.HasField("secret"):
+            yield "secrets", namespace, volume.volumeSource.secret.secretName
+        if volume.volumeSource.HasField("configMap"):
+            yield "configmaps", namespace, volume.volumeSource.configMap.localObjectReference.name
+    for container in (*pod.spec.initContainers, *pod.spec.containers):
+        for source in container.envFrom:
+            if source.HasField("configMapRef"):
+                yield "configmaps", namespace, source.configMapRef.localObjectReference.name
+            if source.HasField("secretRef"):
+                yield "secrets", namespace, source.secretRef.localObjectReference.name
+        for variable in container.env:
+            if variable.valueFrom.HasField("configMapKeyRef"):
+                yield "configmaps", namespace, variable.valueFrom.configMapKeyRef.localObjectReference.name
+            if variable.valueFrom.HasField("secretKeyRef"):
+                yield "secrets", namespace, variable.valueFrom.secretKeyRef.localObjectReference.name

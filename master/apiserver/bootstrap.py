@@ -1,0 +1,104 @@
+"""Keeps in existence what every cluster has: the system namespaces, and the `kubernetes` Service with its endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Any
+
+from google.protobuf.message import Message
+
+from master.apiserver.registry.namespaces import PERMANENT
+from master.apiserver.registry.registry import Registry
+from master.store.errors import Closed, StoreError
+from podlab.api import kinds
+from podlab.core.v1 import namespace_pb2, service_pb2
+from podlab.discovery.v1 import endpointslice_pb2
+from podlab.errors import AlreadyExists, ApiError, Conflict, NotFound
+from podlab.meta.v1 import meta_pb2
+
+EVERY_S = 10.0
+HTTPS = 443
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """`ensure` once before the server answers; `run` for ever."""
+
+    registry: Registry
+    service_network: IPv4Network
+    advertise_address: str
+    port: int
+
+    async def run(self) -> None:
+        """Look again and again; what is right is left alone."""
+        while True:
+            await asyncio.sleep(EVERY_S)
+            try:
+                await self.ensure()
+            except Closed:
+                return
+            except (ApiError, StoreError) as error:
+                log.warning("cannot keep the system objects in existence: %s; again in %.0f s", error, EVERY_S)
+
+    async def ensure(self) -> None:
+        """Make what is missing, correct what is wrong."""
+        for name in PERMANENT:
+            await self._ensure(namespace_pb2.Namespace(metadata=meta_pb2.ObjectMeta(name=name)), ())
+        await self._ensure(self._service(), ("spec",))
+        await self._ensure(self._endpoints(), ("endpoints", "ports"))
+
+    async def _ensure(self, wanted: Any, fields: tuple[str, ...]) -> None:
+        """`fields` are put right in an object that exists."""
+        kind, metadata = kinds.of(wanted), wanted.metadata
+        try:
+            found: Any = (await self.registry.get(kind, metadata.namespace, metadata.name)).message()
+        except NotFound:
+            try:
+                await self.registry.create(wanted)
+                log.info("created %s %s", kind.singular, metadata.name)
+            except AlreadyExists as error:
+                log.debug("another apiserver was first: %s", error)
+            return
+        for field in fields:
+            _put_right(getattr(found, field), getattr(wanted, field), found, field)
+        try:
+            await self.registry.update(found)
+        except Conflict as error:
+            log.debug("changed meanwhile, looked at again next time: %s", error)
+
+    def _service(self) -> service_pb2.Service:
+        service = service_pb2.Service(metadata=self._metadata())
+        service.metadata.labels["component"] = "apiserver"
+        service.metadata.labels["provider"] = "kubernetes"
+        service.spec.clusterIP = str(self.service_network[1])
+        service.spec.ports.add(
+            name="https", protocol="TCP", port=HTTPS, targetPort=meta_pb2.IntOrString(intVal=self.port)
+        )
+        return service
+
+    def _endpoints(self) -> endpointslice_pb2.EndpointSlice:
+        endpoints = endpointslice_pb2.EndpointSlice(metadata=self._metadata(), addressType="IPv4")
+        endpoints.metadata.labels["kubernetes.io/service-name"] = "kubernetes"
+        endpoints.endpoints.add(
+            addresses=[self.advertise_address], conditions=endpointslice_pb2.EndpointConditions(ready=True)
+        )
+        endpoints.ports.add(name="https", protocol="TCP", port=self.port)
+        return endpoints
+
+    @staticmethod
+    def _metadata() -> meta_pb2.ObjectMeta:
+        return meta_pb2.ObjectMeta(namespace="default", name="kubernetes")
+
+
+def _put_right(found: Any, wanted: Any, owner: Any, field: str) -> None:
+    if isinstance(found, Message):
+        del found.ports[:]  # type: ignore[attr-defined]
+        found.MergeFrom(wanted)
+    else:
+        owner.ClearField(field)
+        getattr(owner, field).extend(wanted)

@@ -1,0 +1,33 @@
+"""Continue tokens: the revision of the snapshot that is being listed, and the key of the last object given."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+
+from podlab.errors import BadRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """Where the next page starts."""
+
+    revision: int
+    last_key: str
+
+    def token(self) -> str:
+        """Opaque to clients."""
+        return base64.urlsafe_b64encode(f"{self.revision} {self.last_key}".encode()).decode()
+
+
+def parse(token: str, prefix: str) -> Continuation:
+    """Raises BadRequest for what is no token of ours, or one of another list."""
+    try:
+        revision, _, last_key = base64.b64decode(token, altchars=b"-_", validate=True).decode().partition(" ")
+        found = Continuation(int(revision), last_key)
+    except (binascii.Error, ValueError) as error:
+        raise BadRequest(f"continue: {token!r} is not a token that a list gave; list again without it") from error
+    if found.revision < 1 or not last_key.startswith(prefix):
+        raise BadRequest("continue: the token belongs to another list; list again without it")
+    return found

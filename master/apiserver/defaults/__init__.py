@@ -1,0 +1,11 @@
+"""What an object gets when its author left it out, as Kubernetes documents it. Functions change the message given.
+
+- `apply`: the API's defaults, on create and on update.
+- `inherit`: what an update takes over from the object it replaces: identity and allocated addresses.
+- `tolerations.tolerate_lost_nodes`, `pod.give_priority`: admission, for new pods only.
+"""
+
+from master.apiserver.defaults.inherit import inherit
+from master.apiserver.defaults.kinds import apply
+
+__all__ = ["apply", "inherit"]

@@ -1,0 +1,81 @@
+"""The one table of defaults for each kind."""
+
+from collections.abc import Callable
+from typing import Any
+
+from google.protobuf.message import Message
+
+from master.apiserver.defaults.pod import apply_to_spec
+from master.apiserver.defaults.service import apply_to_service
+from podlab.apps.v1 import deployment_pb2, replicaset_pb2
+from podlab.core.v1 import config_pb2, namespace_pb2, pod_pb2, service_pb2
+from podlab.discovery.v1 import endpointslice_pb2
+from podlab.meta.v1 import meta_pb2
+
+_HISTORY_LIMIT = 10
+_PROGRESS_DEADLINE_S = 600
+_NAME_LABEL = "kubernetes.io/metadata.name"
+
+
+def apply(message: Message) -> None:
+    """Give the object its kind's defaults. Applying them again changes nothing."""
+    defaults = _DEFAULTS.get(type(message))
+    if defaults is not None:
+        defaults(message)
+
+
+def _namespace(namespace: namespace_pb2.Namespace) -> None:
+    namespace.metadata.labels[_NAME_LABEL] = namespace.metadata.name
+
+
+def _pod(pod: pod_pb2.Pod) -> None:
+    apply_to_spec(pod.spec)
+
+
+def _replica_set(replica_set: replicaset_pb2.ReplicaSet) -> None:
+    if not replica_set.spec.HasField("replicas"):
+        replica_set.spec.replicas = 1
+    apply_to_spec(replica_set.spec.template.spec)
+
+
+def _deployment(deployment: deployment_pb2.Deployment) -> None:
+    spec = deployment.spec
+    if not spec.HasField("replicas"):
+        spec.replicas = 1
+    if not spec.HasField("revisionHistoryLimit"):
+        spec.revisionHistoryLimit = _HISTORY_LIMIT
+    if not spec.HasField("progressDeadlineSeconds"):
+        spec.progressDeadlineSeconds = _PROGRESS_DEADLINE_S
+    spec.strategy.type = spec.strategy.type or "RollingUpdate"
+    if spec.strategy.type == "RollingUpdate":
+        rolling = spec.strategy.rollingUpdate
+        for share in ("maxUnavailable", "maxSurge"):
+            if not rolling.HasField(share):
+                getattr(rolling, share).CopyFrom(meta_pb2.IntOrString(type=1, strVal="25%"))
+    apply_to_spec(spec.template.spec)
+
+
+def _secret(secret: config_pb2.Secret) -> None:
+    secret.type = secret.type or "Opaque"
+    for key, value in secret.stringData.items():
+        secret.data[key] = value.encode()
+    secret.ClearField("stringData")
+
+
+def _endpoint_slice(endpoints: endpointslice_pb2.EndpointSlice) -> None:
+    for port in endpoints.ports:
+        if not port.HasField("name"):
+            port.name = ""
+        if not port.HasField("protocol"):
+            port.protocol = "TCP"
+
+
+_DEFAULTS: dict[type[Message], Callable[[Any], None]] = {
+    namespace_pb2.Namespace: _namespace,
+    pod_pb2.Pod: _pod,
+    replicaset_pb2.ReplicaSet: _replica_set,
+    deployment_pb2.Deployment: _deployment,
+    service_pb2.Service: apply_to_service,
+    config_pb2.Secret: _secret,
+    endpointslice_pb2.EndpointSlice: _endpoint_slice,
+}

@@ -1,0 +1,95 @@
+"""Defaults of pods and pod templates."""
+
+from collections.abc import Iterable
+
+from podlab.core.v1 import pod_pb2
+
+_GRACE_PERIOD_S = 30
+_FILE_MODE = 0o644
+_MESSAGE_PATH = "/dev/termination-log"
+
+_PROBE_COUNTS = (("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3))
+
+
+def apply_to_spec(spec: pod_pb2.PodSpec) -> None:
+    """All of a pod's spec, containers and volumes included."""
+    spec.restartPolicy = spec.restartPolicy or "Always"
+    if not spec.HasField("terminationGracePeriodSeconds"):
+        spec.terminationGracePeriodSeconds = _GRACE_PERIOD_S
+    spec.dnsPolicy = spec.dnsPolicy or "ClusterFirst"
+    spec.schedulerName = spec.schedulerName or "default-scheduler"
+    if not spec.HasField("securityContext"):
+        spec.securityContext.SetInParent()
+    if not spec.HasField("enableServiceLinks"):
+        spec.enableServiceLinks = True
+    _volumes(spec.volumes)
+    for container in (*spec.initContainers, *spec.containers):
+        _container(container)
+        if spec.hostNetwork:
+            for port in container.ports:
+                port.hostPort = port.hostPort or port.containerPort
+
+
+def give_priority(pod: pod_pb2.Pod) -> None:
+    """Admission: a pod of no priority class has priority 0."""
+    if not pod.spec.HasField("priority"):
+        pod.spec.priority = 0
+
+
+def pull_policy(image: str) -> str:
+    """Always for a tag that moves: `latest`, said or implied. A digest never moves."""
+    name, at, _ = image.partition("@")
+    if at:
+        return "IfNotPresent"
+    _, colon, tag = name.rpartition("/")[2].partition(":")
+    return "IfNotPresent" if colon and tag != "latest" else "Always"
+
+
+def _container(container: pod_pb2.Container) -> None:
+    container.imagePullPolicy = container.imagePullPolicy or pull_policy(container.image)
+    container.terminationMessagePath = container.terminationMessagePath or _MESSAGE_PATH
+    container.terminationMessagePolicy = container.terminationMessagePolicy or "File"
+    for port in container.ports:
+        port.protocol = port.protocol or "TCP"
+    for variable in container.env:
+        if variable.valueFrom.HasField("fieldRef"):
+            reference = variable.valueFrom.fieldRef
+            reference.apiVersion = reference.apiVersion or "v1"
+    if container.HasField("resources"):
+        for name, limit in container.resources.limits.items():
+            if name not in container.resources.requests:
+                container.resources.requests[name].CopyFrom(limit)
+    for name in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if container.HasField(name):  # type: ignore[arg-type]  # one of the literals
+            _probe(getattr(container, name))
+    for name in ("postStart", "preStop"):
+        if container.HasField("lifecycle") and container.lifecycle.HasField(name):  # type: ignore[arg-type]
+            _http(getattr(container.lifecycle, name))
+
+
+def _probe(probe: pod_pb2.Probe) -> None:
+    for name, count in _PROBE_COUNTS:
+        if not getattr(probe, name):
+            setattr(probe, name, count)
+    _http(probe.handler)
+    if probe.handler.HasField("grpc") and not probe.handler.grpc.HasField("service"):
+        probe.handler.grpc.service = ""
+
+
+def _http(handler: pod_pb2.ProbeHandler | pod_pb2.LifecycleHandler) -> None:
+    if handler.HasField("httpGet"):
+        handler.httpGet.path = handler.httpGet.path or "/"
+        handler.httpGet.scheme = handler.httpGet.scheme or "HTTP"
+
+
+def _volumes(volumes: Iterable[pod_pb2.Volume]) -> None:
+    for volume in volumes:
+        source = volume.volumeSource
+        if not source.ListFields():
+            source.emptyDir.SetInParent()
+        if source.HasField("hostPath") and not source.hostPath.HasField("type"):
+            source.hostPath.type = ""
+        if source.HasField("secret") and not source.secret.HasField("defaultMode"):
+            source.secret.defaultMode = _FILE_MODE
+        if source.HasField("configMap") and not source.configMap.HasField("defaultMode"):
+            source.configMap.defaultMode = _FILE_MODE

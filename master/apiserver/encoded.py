@@ -1,0 +1,106 @@
+"""Objects, lists and events as bytes, put together without parsing them.
+
+Stored bytes hold no resourceVersion. Protobuf merges a message that appears twice in a field, so a second, tiny
+`metadata` behind the object's bytes sets it. Field numbers are those of podlab/v1/apiserver.proto and meta.proto; the
+tests hold them against the generated messages.
+"""
+
+from functools import cache
+
+from podlab.api.kinds import Kind
+from podlab.meta.v1 import meta_pb2
+from podlab.v1 import apiserver_pb2, object_pb2
+
+_FIRST_FIELD = b"\x0a"
+_SECOND_FIELD = b"\x12"
+_THIRD_FIELD = b"\x1a"
+_SECOND_FIELD_VARINT = b"\x10"
+_EVENT_TYPE = b"\x08"
+_RESOURCE_VERSION_TAG = 0x32
+
+ADDED = apiserver_pb2.EVENT_TYPE_ADDED
+MODIFIED = apiserver_pb2.EVENT_TYPE_MODIFIED
+DELETED = apiserver_pb2.EVENT_TYPE_DELETED
+_EVENT_HEADS = {kind: _EVENT_TYPE + bytes((kind,)) for kind in (ADDED, MODIFIED, DELETED)}
+
+_JSON_HEADS: dict[int, bytes] = {
+    ADDED: b'{"type":"ADDED","object":',
+    MODIFIED: b'{"type":"MODIFIED","object":',
+    DELETED: b'{"type":"DELETED","object":',
+}
+
+
+def varint(number: int) -> bytes:
+    """A length as protobuf writes it."""
+    if number < 0x80:
+        return bytes((number,))
+    if number < 0x4000:
+        return bytes((number & 0x7F | 0x80, number >> 7))
+    encoded = bytearray()
+    while number >= 0x80:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
+
+
+@cache
+def envelope_tag(kind: Kind) -> bytes:
+    """What stands before the length of an object of this kind in a `podlab.v1.Object`."""
+    return varint(object_pb2.Object.DESCRIPTOR.fields_by_name[kind.object_field].number << 3 | 2)
+
+
+def revision_tail(revision: int) -> bytes:
+    """What sets metadata.resourceVersion when it is appended to any object's bytes; nothing for a dry run's 0."""
+    if not revision:
+        return b""
+    text = b"%d" % revision
+    return b"\x0a" + bytes((len(text) + 2, _RESOURCE_VERSION_TAG, len(text))) + text
+
+
+def item(tag: bytes, value: bytes, revision: int) -> bytes:
+    """The object as an element of `ListResponse.items`; as `WatchEvent.object` it has the same bytes."""
+    tail = revision_tail(revision)
+    inner = varint(len(value) + len(tail))
+    size = len(tag) + len(inner) + len(value) + len(tail)
+    return b"".join((_SECOND_FIELD, varint(size), tag, inner, value, tail))
+
+
+def item_response(element: bytes) -> bytes:
+    """A response whose first field is an object: Create, Get, Update, UpdateStatus, Delete. From what `item` made."""
+    return _FIRST_FIELD + element[1:]
+
+
+def removed_mark() -> bytes:
+    """`removed: true` of a DeleteResponse."""
+    return _SECOND_FIELD_VARINT + b"\x01"
+
+
+def deleted_object(body: bytes) -> bytes:
+    """One of `DeleteCollectionResponse.deleted`, from what would be a DeleteResponse."""
+    return _FIRST_FIELD + varint(len(body)) + body
+
+
+def event(event_type: int, element: bytes) -> bytes:
+    """One of `WatchResponse.events`, from what `item` made."""
+    return b"".join((_FIRST_FIELD, varint(2 + len(element)), _EVENT_HEADS[event_type], element))  # type: ignore[index]
+
+
+def json_event(event_type: int, body: bytes) -> bytes:
+    """An event as a line of JSON, from its object's JSON."""
+    return b"".join((_JSON_HEADS[event_type], body, b"}\n"))
+
+
+def bookmark(revision: int) -> bytes:
+    """A bookmark as one of `WatchResponse.events`."""
+    text = b"%d" % revision
+    body = _EVENT_TYPE + bytes((apiserver_pb2.EVENT_TYPE_BOOKMARK,)) + _THIRD_FIELD + varint(len(text)) + text
+    return _FIRST_FIELD + varint(len(body)) + body
+
+
+def list_response(elements: list[bytes], revision: int, rest: str, remaining: int | None) -> bytes:
+    """A ListResponse whose items are what `item` made."""
+    metadata = meta_pb2.ListMeta(resourceVersion=str(revision), remainingItemCount=remaining)
+    setattr(metadata, "continue", rest)
+    head = metadata.SerializeToString()
+    return b"".join((_FIRST_FIELD, varint(len(head)), head, *elements))

@@ -1,0 +1,26 @@
+"""podlab-apiserver."""
+
+from __future__ import annotations
+
+import asyncio
+
+from master.apiserver.server import serve
+from master.apiserver.settings import ApiServerSettings
+from master.store.errors import StoreError
+from podlab import component
+
+
+async def _serve(settings: ApiServerSettings, stop: asyncio.Event) -> None:
+    try:
+        await serve(settings, stop)
+    except (StoreError, ValueError) as error:
+        raise RuntimeError(str(error)) from error
+
+
+def main() -> None:
+    """Run until SIGTERM."""
+    component.run("apiserver", ApiServerSettings, _serve)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""One patch: understood once, applied as often as the object changes under it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import Message
+
+from master.apiserver.patching import document
+from master.apiserver.patching.document import Json, clipped
+from master.apiserver.patching.json_patch import json_patch
+from master.apiserver.patching.merge_patch import merge_patch
+from master.apiserver.patching.strategic import strategic_merge_patch
+from podlab.api import codec, kinds
+from podlab.api.scalars import described
+from podlab.errors import BadRequest, Invalid, UnsupportedMediaType
+from podlab.v1 import apiserver_pb2 as pb
+
+MEDIA_TYPES: Mapping[int, str] = {
+    pb.PATCH_TYPE_JSON: "application/json-patch+json",
+    pb.PATCH_TYPE_MERGE: "application/merge-patch+json",
+    pb.PATCH_TYPE_STRATEGIC_MERGE: "application/strategic-merge-patch+json",
+}
+APPLY_MEDIA_TYPE = "application/apply-patch+yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """`type` is one of `MEDIA_TYPES`."""
+
+    type: int
+    content: Json
+
+    def applied(self, current: Message) -> Message:
+        """The object that the patch makes of `current`, which is not changed. Raises BadRequest, Invalid."""
+        kind, metadata = kinds.of(current), _metadata(current)
+        result = self._result(codec.to_dict(current), current)
+        if not isinstance(result, dict):
+            raise Invalid(f"{kind.plural} {metadata.name!r}: the patch leaves {described(result)}, not an object")
+        try:
+            new = codec.from_dict(result, kind)
+        except BadRequest as error:
+            if not error.causes:
+                raise
+            raise Invalid.of(kind.qualified_name, metadata.name, error.causes) from error
+        _check_place(_metadata(new), metadata)
+        return new
+
+    def _result(self, fields: Json, current: Message) -> Json:
+        if self.type == pb.PATCH_TYPE_JSON:
+            return json_patch(fields, self.content)
+        if self.type == pb.PATCH_TYPE_MERGE:
+            return merge_patch(fields, self.content)
+        return strategic_merge_patch(fields, self.content, cast(Descriptor, current.DESCRIPTOR))
+
+
+def parse(patch_type: int, body: bytes) -> Patch:
+    """Raises UnsupportedMediaType, BadRequest."""
+    if patch_type not in MEDIA_TYPES:
+        accepted = ", ".join(MEDIA_TYPES.values())
+        later = f"; server-side apply ({APPLY_MEDIA_TYPE}) comes later" if patch_type == pb.PATCH_TYPE_APPLY else ""
+        raise UnsupportedMediaType(
+            f"the body of the request was in an unknown format - accepted media types include: {accepted}{later}"
+        )
+    content = document.read(body)
+    wanted, told = (list, "a list of operations") if patch_type == pb.PATCH_TYPE_JSON else (dict, "an object")
+    if not isinstance(content, wanted):
+        raise BadRequest(f"error decoding patch: expected {told}, found {described(content)}")
+    return Patch(patch_type, content)
+
+
+def _check_place(new: Any, current: Any) -> None:
+    """A patch cannot rename or move an object."""
+    if new.name != current.name:
+        raise BadRequest(
+            f"the name of the object ({clipped(new.name)}) does not match the name on the URL ({current.name})"
+        )
+    new.namespace = new.namespace or current.namespace
+    if new.namespace != current.namespace:
+        raise BadRequest(
+            f"the namespace of the provided object ({clipped(new.namespace)}) does not match the namespace sent on the "
+            f"request ({current.namespace})"
+        )
+
+
+def _metadata(message: Any) -> Any:
+    return message.metadata

@@ -1,0 +1,76 @@
+"""What a write makes of an object: pure steps from what was sent, and what is there, to what is to be stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.protobuf.message import Message
+
+from master.apiserver import defaults
+from master.apiserver.registry.strategy import Strategy
+from podlab.api import kinds
+from podlab.errors import Conflict
+from podlab.meta.v1 import meta_pb2
+
+_NOT_ASKED_FOR = frozenset({"metadata", "status"})
+
+
+def begin(message: Any, strategy: Strategy, uid: str, now: meta_pb2.Time) -> None:
+    """Make a new object of what was sent: the cluster's own fields, defaults, and what its kind needs."""
+    metadata: meta_pb2.ObjectMeta = message.metadata
+    metadata.uid = uid
+    metadata.creationTimestamp.CopyFrom(now)
+    metadata.generation = 1 if strategy.counts_generations else 0
+    metadata.ClearField("deletionTimestamp")
+    metadata.ClearField("deletionGracePeriodSeconds")
+    if kinds.of(message).has_status and not strategy.keeps_status_at_create:
+        message.ClearField("status")
+    defaults.apply(message)
+    strategy.at_create(message)
+
+
+def check_preconditions(current: Any, uid: str, resource_version: str) -> None:
+    """Raises Conflict when the caller means another object, or an older state of it. Empty ones are not checked."""
+    metadata: meta_pb2.ObjectMeta = current.metadata
+    resource = kinds.of(current).resource
+    if uid and uid != metadata.uid:
+        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {metadata.uid}"
+        raise Conflict.of(resource, metadata.name, why)
+    if resource_version and resource_version != metadata.resourceVersion:
+        raise Conflict.of(resource, metadata.name)
+
+
+def replaced(message: Message, old: Any, strategy: Strategy) -> Message:
+    """The object after an update: what was sent, with what only the cluster sets, and the status, from `old`."""
+    copy = type(message)()
+    copy.CopyFrom(message)
+    _take_over(copy, old, strategy)
+    return copy
+
+
+def _take_over(new: Any, old: Any, strategy: Strategy) -> None:
+    new.metadata.resourceVersion = old.metadata.resourceVersion
+    if kinds.of(new).has_status:
+        new.status.CopyFrom(old.status) if old.HasField("status") else new.ClearField("status")
+    if not new.metadata.generateName:
+        new.metadata.generateName = old.metadata.generateName
+    defaults.inherit(new, old)
+    defaults.apply(new)
+    strategy.at_update(new, old)
+    if strategy.counts_generations and _asks_differently(new, old):
+        new.metadata.generation = old.metadata.generation + 1
+
+
+def with_status(message: Any, old: Message, strategy: Strategy) -> Message:
+    """The object after a status update: `old` with the status that was sent."""
+    new = type(old)()
+    new.CopyFrom(old)
+    status: Any = new.status  # type: ignore[attr-defined]
+    status.CopyFrom(message.status)
+    strategy.at_status(new, old)
+    return new
+
+
+def _asks_differently(new: Message, old: Message) -> bool:
+    fields = [field.name for field in new.DESCRIPTOR.fields if field.name not in _NOT_ASKED_FOR]
+    return any(getattr(new, name) != getattr(old, name) for name in fields)

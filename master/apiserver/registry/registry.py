@@ -1,0 +1,257 @@
+"""Creates, updates and deletes objects of every kind: read from the cache, decide, commit, and again when it raced."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from google.protobuf.message import Message
+
+from master.apiserver import keys, validation
+from master.apiserver.cache import Cache
+from master.apiserver.entry import Entry
+from master.apiserver.patching.patch import Patch
+from master.apiserver.registry import changes, deletion, namespaces
+from master.apiserver.registry.admission import Admit, admit_all
+from master.apiserver.registry.claims import Claims
+from master.apiserver.registry.strategy import Strategy
+from master.store.contract import Delete, Put
+from master.store.errors import Mismatch
+from podlab.api import kinds, names, objects, times
+from podlab.api.kinds import Kind
+from podlab.api.objects import Key
+from podlab.core.v1 import namespace_pb2, service_pb2
+from podlab.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Invalid, NotFound
+from podlab.meta.v1 import meta_pb2
+from podlab.v1 import apiserver_pb2
+
+ATTEMPTS = 16
+# A patch is tried again so many times: it is computed anew each time.
+PATCH_ATTEMPTS = 1 + 5
+_GENERATED_NAMES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """The object as it was or as it waits, and whether it is gone."""
+
+    entry: Entry
+    removed: bool
+
+
+class Registry:
+    """The messages given to it become its own. What it returns is encoded."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        strategies: Mapping[str, Strategy],
+        claims: Claims,
+        clock: Callable[[], meta_pb2.Time] = times.now,
+    ) -> None:
+        self._cache = cache
+        self._strategies = strategies
+        self._claims = claims
+        self._clock = clock
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Entry:
+        """Raises NotFound."""
+        key = keys.object_key(kind, namespace, name)
+        await self._cache.catch_up()
+        entry = self._cache.get(kind, key)
+        if entry is None:
+            raise NotFound.of(kind.resource, name)
+        return entry
+
+    async def create(self, message: Message, *, dry_run: bool = False, admit: Admit = admit_all) -> Entry:
+        """Raises AlreadyExists, Invalid, NotFound (its namespace), Forbidden (its namespace goes, or not admitted)."""
+        kind, metadata = kinds.of(message), _metadata(message)
+        if metadata.resourceVersion:
+            raise BadRequest("metadata.resourceVersion: should not be set on objects to be created")
+        generated = bool(metadata.generateName and not metadata.name)
+        await self._cache.catch_up()
+        for attempt in range(1, _GENERATED_NAMES + 1):
+            if generated:
+                metadata.name = names.generate(metadata.generateName)
+            try:
+                return await self._create(kind, message, dry_run, admit)
+            except AlreadyExists:
+                if not generated or attempt == _GENERATED_NAMES:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def update(self, message: Message, *, dry_run: bool = False, admit: Admit = admit_all) -> Entry:
+        """Replace all but status. Raises NotFound, Conflict, Invalid, Forbidden."""
+        at = objects.key(message)
+        return await self._change(kinds.of(message), at, lambda _: message, dry_run=dry_run, admit=admit)
+
+    async def update_status(self, message: Message, *, admit: Admit = admit_all) -> Entry:
+        """Replace status alone. Raises NotFound, Conflict, Invalid, Forbidden, BadRequest for a kind without one."""
+        at = objects.key(message)
+        return await self._change(kinds.of(message), at, lambda _: message, status=True, admit=admit)
+
+    async def patch(
+        self, at: Key, patch: Patch, *, status: bool = False, dry_run: bool = False, admit: Admit = admit_all
+    ) -> Entry:
+        """Update, or update the status, to what the patch makes of the object as it stands. Raises what these do."""
+        kind = kinds.by_name(at.kind)
+        return await self._change(
+            kind, at, patch.applied, status=status, dry_run=dry_run, admit=admit, attempts=PATCH_ATTEMPTS
+        )
+
+    async def delete(self, request: apiserver_pb2.DeleteRequest, *, admit: Admit = admit_all) -> Deleted:
+        """Mark or remove. Raises NotFound, Conflict (a precondition, or a Namespace that is not empty), Forbidden."""
+        kind = kinds.by_name(request.kind)
+        if kind.name == "Namespace" and request.name in namespaces.PERMANENT:
+            raise Forbidden(f'namespaces "{request.name}" is forbidden: this namespace may not be deleted')
+        if request.propagation_policy not in apiserver_pb2.PropagationPolicy.values():
+            known = ", ".join(apiserver_pb2.PropagationPolicy.keys())
+            raise BadRequest(f"propagation_policy: {request.propagation_policy} is none of {known}")
+        for _ in range(ATTEMPTS):
+            entry = await self.get(kind, request.namespace, request.name)
+            current = entry.message()
+            changes.check_preconditions(current, request.uid, request.resource_version)
+            admit(None, current)
+            outcome = deletion.decide(current, self._strategies[kind.name], request, self._clock())
+            if request.dry_run or (not outcome.removed and outcome.message == current):
+                return Deleted(entry, outcome.removed)
+            try:
+                return await self._settle(entry, current, outcome.message, [])
+            except Mismatch as error:
+                await self._caught_up_after(error)
+        raise _contended(kind, request.name)
+
+    async def _create(self, kind: Kind, message: Message, dry_run: bool, admit: Admit) -> Entry:
+        metadata = _metadata(message)
+        key = keys.object_key(kind, metadata.namespace, metadata.name)
+        strategy = self._strategies[kind.name]
+        changes.begin(message, strategy, str(uuid.uuid4()), self._clock())
+        home = [namespaces.still_open(metadata.namespace)] if kind.namespaced else []
+        for _ in range(ATTEMPTS):
+            if kind.namespaced:
+                self._check_namespace(kind, metadata)
+            candidate, claims = self._claimed(message, None, strategy)
+            if causes := validation.validate_create(candidate):
+                raise Invalid.of(kind.qualified_name, metadata.name, causes)
+            admit(candidate, None)
+            if self._cache.get(kind, key) is not None:
+                raise AlreadyExists.of(kind.resource, metadata.name)
+            value = candidate.SerializeToString()
+            if dry_run:
+                return Entry(kind, key, value, 0)
+            try:
+                revision = await self._cache.store.commit([Put(key, value, 0), *claims, *home])
+            except Mismatch as error:
+                if error.key == key:
+                    raise AlreadyExists.of(kind.resource, metadata.name) from error
+                await self._caught_up_after(error)
+            else:
+                return Entry(kind, key, value, revision)
+        raise _contended(kind, metadata.name)
+
+    async def _change(
+        self,
+        kind: Kind,
+        at: Key,
+        sent: Callable[[Message], Message],
+        *,
+        status: bool = False,
+        dry_run: bool = False,
+        admit: Admit,
+        attempts: int = ATTEMPTS,
+    ) -> Entry:
+        """Commit what is made of the object that is there and of what is sent for it, which may depend on it."""
+        if status and not kind.has_status:
+            raise BadRequest(f"{kind.plural} have no status")
+        changed = changes.with_status if status else changes.replaced
+        strategy = self._strategies[kind.name]
+        for _ in range(attempts):
+            entry = await self.get(kind, at.namespace, at.name)
+            old = entry.message()
+            message = sent(old)
+            changes.check_preconditions(old, _metadata(message).uid, _metadata(message).resourceVersion)
+            new, claims = self._claimed(changed(message, old, strategy), old, strategy)
+            self._check_change(kind, new, old, whole=not status)
+            admit(new, old)
+            if new == old:
+                return entry
+            if dry_run:
+                return Entry(kind, entry.key, _stored(new), entry.revision)
+            try:
+                return (await self._settle(entry, old, new, claims)).entry
+            except Mismatch as error:
+                await self._caught_up_after(error)  # with a resourceVersion, the next attempt finds it stale
+        raise _contended(kind, at.name, attempts)
+
+    def _check_change(self, kind: Kind, new: Message, old: Message, *, whole: bool) -> None:
+        validate = validation.validate_update if whole else validation.validate_status_update
+        if causes := validate(new, old):
+            raise Invalid.of(kind.qualified_name, _metadata(new).name, causes)
+
+    async def _settle(self, entry: Entry, old: Message, new: Message, claims: list[Put | Delete]) -> Deleted:
+        """Write what an object has become, or remove it when nothing holds it any more."""
+        store = self._cache.store
+        if not deletion.is_finished(new):
+            if isinstance(new, namespace_pb2.Namespace) and isinstance(old, namespace_pb2.Namespace):
+                claims = namespaces.closing(new, old)
+            value = _stored(new)
+            revision = await store.commit([Put(entry.key, value, entry.revision), *claims])
+            return Deleted(Entry(entry.kind, entry.key, value, revision), removed=False)
+        released: list[Put | Delete] = []
+        if isinstance(new, namespace_pb2.Namespace):
+            self._check_empty(new.metadata.name)
+            released = namespaces.closed(new.metadata.name)
+        elif isinstance(old, service_pb2.Service):
+            released = self._claims.release(old)
+        revision = await store.commit([Delete(entry.key, entry.revision), *released])
+        return Deleted(Entry(entry.kind, entry.key, _stored(new), revision), removed=True)
+
+    def _claimed(self, message: Message, old: Message | None, strategy: Strategy) -> tuple[Message, list[Put | Delete]]:
+        """The message with its addresses and ports filled in, and what must be committed with it."""
+        if not strategy.claims or not isinstance(message, service_pb2.Service):
+            return message, []
+        candidate = service_pb2.Service()
+        candidate.CopyFrom(message)
+        return candidate, self._claims.take(candidate, cast("service_pb2.Service | None", old))
+
+    def _check_namespace(self, kind: Kind, metadata: meta_pb2.ObjectMeta) -> None:
+        home = kinds.by_name("Namespace")
+        entry = self._cache.get(home, keys.object_key(home, "", metadata.namespace))
+        if entry is None:
+            raise NotFound.of("namespaces", metadata.namespace)
+        if _metadata(entry.message()).HasField("deletionTimestamp"):
+            raise Forbidden(
+                f'{kind.resource} "{metadata.name}" is forbidden: unable to create new content in namespace '
+                f"{metadata.namespace} because it is being terminated"
+            )
+
+    def _check_empty(self, namespace: str) -> None:
+        """A namespace goes last, or what is in it could never be reached again."""
+        left = {
+            kind.plural: len(self._cache.window(kind).ordered(keys.scope_prefix(kind, namespace)))
+            for kind in kinds.KINDS
+            if kind.namespaced
+        }
+        if any(left.values()):
+            told = ", ".join(f"{count} {plural}" for plural, count in left.items() if count)
+            raise Conflict.of("namespaces", namespace, f"it still holds {told}; they go first")
+
+    async def _caught_up_after(self, error: Mismatch) -> None:
+        await self._cache.reach(error.found)
+        await self._cache.catch_up()
+
+
+def _metadata(message: Any) -> meta_pb2.ObjectMeta:
+    return cast(meta_pb2.ObjectMeta, message.metadata)
+
+
+def _stored(message: Message) -> bytes:
+    """The bytes to store, without the resourceVersion."""
+    _metadata(message).resourceVersion = ""
+    return message.SerializeToString()
+
+
+def _contended(kind: Kind, name: str, attempts: int = ATTEMPTS) -> Conflict:
+    return Conflict.of(kind.resource, name, f"others changed it {attempts} times in a row; try again")

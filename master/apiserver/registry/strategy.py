@@ -1,0 +1,53 @@
+"""The one table of how kinds differ when they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from master.apiserver.registry import namespaces, pods
+
+
+def _nothing(*_: Any) -> None:
+    """For kinds that need no more than all do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """One kind's part in writes. The hooks change the new message, after defaults and before validation."""
+
+    counts_generations: bool = False
+    """Whether metadata.generation follows changes of what its user asks for."""
+    keeps_status_at_create: bool = False
+    graceful: bool = False
+    """Whether a deletion waits for the node that runs it."""
+    claims: bool = False
+    """Whether it holds addresses or ports that nobody else may hold."""
+    at_create: Callable[[Any], None] = _nothing
+    at_update: Callable[[Any, Any], None] = _nothing
+    at_status: Callable[[Any, Any], None] = _nothing
+
+
+def table(default_toleration_s: int) -> Mapping[str, Strategy]:
+    """A strategy for each kind."""
+    return {
+        "Namespace": Strategy(
+            at_create=namespaces.begin, at_update=namespaces.keep_finalizers, at_status=namespaces.keep_phase
+        ),
+        "Node": Strategy(keeps_status_at_create=True),
+        "Pod": Strategy(
+            graceful=True,
+            at_create=pods.beginning(default_toleration_s),
+            at_update=pods.admitted_again(default_toleration_s),
+            at_status=pods.keep_class,
+        ),
+        "Service": Strategy(claims=True),
+        "ConfigMap": Strategy(),
+        "Secret": Strategy(),
+        "Event": Strategy(),
+        "Deployment": Strategy(counts_generations=True),
+        "ReplicaSet": Strategy(counts_generations=True),
+        "EndpointSlice": Strategy(counts_generations=True),
+        "Lease": Strategy(),
+    }

@@ -1,0 +1,120 @@
+"""Relays calls to the component that answers them: kubelet and proxy of a node, and the scheduler.
+
+A unary call looks like a stream of one message on the wire, so every method is relayed as a stream both ways, as bytes.
+Only the first request is looked into: it names the pod or node.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from typing import Any
+
+import grpc
+
+from master.apiserver import border
+from master.apiserver.cache import Cache
+from master.apiserver.dialing import Dialer
+from master.apiserver.guard import Context, Guard
+from master.apiserver.identity import User
+from master.apiserver.limits import Limits
+from master.apiserver.routes import ROUTES, Route, Target, resolve
+from podlab.errors import ApiError, BadRequest, ServiceUnavailable, from_rpc_error
+from podlab.tls import Tls
+
+
+class Relay:
+    """The services whose calls are answered elsewhere."""
+
+    def __init__(self, guard: Guard, limits: Limits, cache: Cache, tls: Tls, scheduler: str) -> None:
+        self._guard = guard
+        self._limits = limits
+        self._cache = cache
+        self._dialer = Dialer(tls)
+        self._scheduler = scheduler
+
+    def services(self) -> tuple[str, ...]:
+        """Their full names."""
+        return tuple(ROUTES)
+
+    def handlers(self) -> list[grpc.GenericRpcHandler]:
+        """What a server is given."""
+        return [grpc.method_handlers_generic_handler(name, self._methods(name, ROUTES[name])) for name in ROUTES]
+
+    async def answers(self, user: User, service: str, method: str, request: bytes) -> AsyncGenerator[bytes, None]:
+        """What a server-streaming method answers the user. Raises Forbidden, and what the component answers."""
+        route = ROUTES[service][method]
+        asked = route.parse(request)
+        await self._guard.admit(user, route.attributes(asked))
+        await self._cache.catch_up()
+        target = resolve(route, asked, self._cache, self._scheduler)
+        channel: Any = await self._dialer.dial(target)
+        call = channel.unary_stream(f"/{service}/{method}")(request)
+        try:
+            async for response in call:
+                yield response
+        except grpc.aio.AioRpcError as error:
+            raise _told(error, target) from error
+        finally:
+            call.cancel()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._dialer.close()
+
+    def _methods(self, service: str, routes: Mapping[str, Route]) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
+        limit = self._limits.streams
+        return {
+            name: grpc.stream_stream_rpc_method_handler(
+                border.telling(limit.on(self._relayed(f"/{service}/{name}", route)))
+            )
+            for name, route in routes.items()
+        }
+
+    def _relayed(self, method: str, route: Route) -> Callable[[Any, Context], Awaitable[None]]:
+        async def relay(_: Any, context: Context) -> None:
+            first = await context.read()
+            if first is grpc.aio.EOF:
+                raise BadRequest(f"{method}: the call has no request")
+            asked = route.parse(first)
+            await self._guard.check(context, route.attributes(asked))
+            await self._cache.catch_up()
+            target = resolve(route, asked, self._cache, self._scheduler)
+            channel = await self._dialer.dial(target)
+            call: Any = channel.stream_stream(method)(timeout=context.time_remaining())
+            await _pass_on(call, first, context, target)
+
+        return relay
+
+
+async def _pass_on(call: Any, first: bytes, context: Context, target: Target) -> None:
+    """Carry messages both ways until the answering side ends the call, or the caller leaves."""
+    upwards = asyncio.create_task(_send(call, first, context))
+    try:
+        async for response in call:
+            await context.write(response)
+    except grpc.aio.AioRpcError as error:
+        raise _told(error, target) from error
+    finally:
+        call.cancel()
+        upwards.cancel()
+        await asyncio.gather(upwards, return_exceptions=True)  # what it met, the call itself has met too
+
+
+def _told(error: grpc.aio.AioRpcError, target: Target) -> ApiError:
+    """What the component said, or that it could not be reached."""
+    told = from_rpc_error(error)
+    if error.code() is grpc.StatusCode.UNAVAILABLE and type(told) is ServiceUnavailable:
+        return ServiceUnavailable(f"{target} cannot be reached: {error.details()}")
+    return told
+
+
+async def _send(call: Any, first: bytes, context: Context) -> None:
+    """The caller's messages, and that there are no more. When the call has ended, its answer says why."""
+    with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+        message: Any = first
+        while message is not grpc.aio.EOF:
+            await call.write(message)
+            message = await context.read()
+        await call.done_writing()

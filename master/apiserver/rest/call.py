@@ -1,0 +1,41 @@
+"""One request, as its handlers see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from master.apiserver.identity import User
+from master.apiserver.rest.paths import Place
+from master.apiserver.rest.query import Query
+from podlab.api.kinds import Kind
+
+# A client that takes nothing for so long is gone or as good as gone.
+WRITE_LIMIT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who asks what, about which place."""
+
+    request: web.BaseRequest
+    user: User
+    place: Place
+    query: Query = field(default_factory=lambda: Query({}))
+
+    @property
+    def kind(self) -> str:
+        """As errors' border looks at it: nothing of a Secret is logged."""
+        return self.place.kind.name
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Of the request."""
+        return self.request.headers
+
+    @property
+    def of(self) -> Kind:
+        """What kind of objects it is about."""
+        return self.place.kind

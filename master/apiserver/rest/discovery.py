@@ -1,0 +1,145 @@
+"""What is served, as clients discover it: group by group, or all at once. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from master.apiserver.rest.paths import subresources
+from podlab.api.kinds import KINDS, Kind
+from podlab.errors import NotFound
+
+VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+CATEGORY_ALL = frozenset({"Pod", "Service", "Deployment", "ReplicaSet"})
+_SUBRESOURCES: dict[str, tuple[tuple[str, str, str] | None, tuple[str, ...]]] = {
+    # What is read or written there (None: the kind itself), and the verbs.
+    "status": (None, ("get", "patch", "update")),
+    "log": (None, ("get",)),
+    "binding": (("", "v1", "Binding"), ("create",)),
+    "scale": (("autoscaling", "v1", "Scale"), ("get", "patch", "update")),
+}
+
+
+def versions(address: str) -> dict[str, Any]:
+    """What /api answers."""
+    return {
+        "kind": "APIVersions",
+        "versions": ["v1"],
+        "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}],
+    }
+
+
+def groups() -> dict[str, Any]:
+    """What /apis answers."""
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(name) for name in _names() if name]}
+
+
+def group(name: str) -> dict[str, Any]:
+    """What /apis/<group> answers. Raises NotFound."""
+    if not name or name not in _names():
+        raise NotFound("the server could not find the requested resource")
+    return {"kind": "APIGroup", "apiVersion": "v1", **_group(name)}
+
+
+def resources(name: str, version: str) -> dict[str, Any]:
+    """What /api/v1 and /apis/<group>/<version> answer. Raises NotFound."""
+    found = [kind for kind in KINDS if (kind.group, kind.version) == (name, version)]
+    if not found:
+        raise NotFound("the server could not find the requested resource")
+    listed = [one for kind in found for one in (_resource(kind), *_subresources_of(kind))]
+    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": found[0].api_version, "resources": listed}
+
+
+def aggregated(version: str, wanted: Callable[[str], bool]) -> dict[str, Any]:
+    """An APIGroupDiscoveryList of the groups that are wanted."""
+    return {
+        "kind": "APIGroupDiscoveryList",
+        "apiVersion": f"apidiscovery.k8s.io/{version}",
+        "metadata": {},
+        "items": [
+            {"metadata": {"name": name, "creationTimestamp": None}, "versions": [_discovered(name)]}
+            for name in _names()
+            if wanted(name)
+        ],
+    }
+
+
+def _names() -> list[str]:
+    return list(dict.fromkeys(kind.group for kind in KINDS))
+
+
+def _version(name: str) -> str:
+    return next(kind.version for kind in KINDS if kind.group == name)
+
+
+def _group(name: str) -> dict[str, Any]:
+    version = _version(name)
+    served = {"groupVersion": f"{name}/{version}", "version": version}
+    return {"name": name, "versions": [served], "preferredVersion": served}
+
+
+def _resource(kind: Kind) -> dict[str, Any]:
+    return {
+        "name": kind.plural,
+        "singularName": kind.singular,
+        "namespaced": kind.namespaced,
+        "kind": kind.name,
+        "verbs": VERBS,
+        **_names_of(kind),
+    }
+
+
+def _subresources_of(kind: Kind) -> list[dict[str, Any]]:
+    listed = []
+    for name in subresources(kind):
+        other, verbs = _SUBRESOURCES[name]
+        group_version = {"group": other[0], "version": other[1]} if other and other[0] else {}
+        listed.append(
+            {
+                "name": f"{kind.plural}/{name}",
+                "singularName": "",
+                "namespaced": kind.namespaced,
+                **group_version,
+                "kind": other[2] if other else kind.name,
+                "verbs": verbs,
+            }
+        )
+    return listed
+
+
+def _discovered(name: str) -> dict[str, Any]:
+    version = _version(name)
+    return {
+        "version": version,
+        "freshness": "Current",
+        "resources": [_discovered_kind(kind) for kind in KINDS if (kind.group, kind.version) == (name, version)],
+    }
+
+
+def _discovered_kind(kind: Kind) -> dict[str, Any]:
+    below = []
+    for name in subresources(kind):
+        other, verbs = _SUBRESOURCES[name]
+        below.append({"subresource": name, "responseKind": _kind(*(other or _own(kind))), "verbs": verbs})
+    return {
+        "resource": kind.plural,
+        "responseKind": _kind(*_own(kind)),
+        "scope": "Namespaced" if kind.namespaced else "Cluster",
+        "singularResource": kind.singular,
+        "verbs": VERBS,
+        **_names_of(kind),
+        **({"subresources": below} if below else {}),
+    }
+
+
+def _own(kind: Kind) -> tuple[str, str, str]:
+    return kind.group, kind.version, kind.name
+
+
+def _kind(name: str, version: str, kind: str) -> dict[str, str]:
+    return {"group": name, "version": version, "kind": kind}
+
+
+def _names_of(kind: Kind) -> dict[str, Any]:
+    names: dict[str, Any] = {"shortNames": kind.short_names} if kind.short_names else {}
+    return names | ({"categories": ["all"]} if kind.name in CATEGORY_ALL else {})

@@ -1,0 +1,64 @@
+"""What a URL is about. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from podlab.api.kinds import KINDS, Kind
+from podlab.errors import NotFound
+
+UNKNOWN = "the server could not find the requested resource"
+_BY_PLACE = {(kind.group, kind.version, kind.plural): kind for kind in KINDS}
+# What Kubernetes has below these kinds and Podlab serves, besides `status`.
+SCALABLE = frozenset({"Deployment", "ReplicaSet"})
+# What Kubernetes has and Podlab does not: refused by name.
+ABSENT: Mapping[str, frozenset[str]] = {
+    "Pod": frozenset({"attach", "ephemeralcontainers", "eviction", "exec", "portforward", "proxy", "resize"}),
+    "Node": frozenset({"proxy"}),
+    "Service": frozenset({"proxy"}),
+    "Namespace": frozenset({"finalize"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One object, or a collection of them when it has no name. Without a namespace: of all namespaces."""
+
+    kind: Kind
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+
+
+def subresources(kind: Kind) -> tuple[str, ...]:
+    """What is served below each object of the kind."""
+    own = ("binding", "log") if kind.name == "Pod" else ("scale",) if kind.name in SCALABLE else ()
+    return (*own, "status") if kind.has_status else own
+
+
+def parse(path: str) -> Place:
+    """The place of `/api/v1/...` or `/apis/<group>/<version>/...`. Raises NotFound."""
+    head, *rest = path.strip("/").split("/")
+    if head == "api" and rest:
+        return _place("", rest[0], rest[1:])
+    if head == "apis" and len(rest) > 1:
+        return _place(rest[0], rest[1], rest[2:])
+    raise NotFound(UNKNOWN)
+
+
+def _place(group: str, version: str, parts: list[str]) -> Place:
+    if not all(parts):
+        raise NotFound(UNKNOWN)
+    namespace = ""
+    if len(parts) > 2 and parts[0] == "namespaces" and (group, version, parts[2]) in _BY_PLACE:
+        namespace, parts = parts[1], parts[2:]
+    kind = _BY_PLACE.get((group, version, parts[0])) if parts else None
+    if kind is None or len(parts) > 3 or (namespace and not kind.namespaced):
+        raise NotFound(UNKNOWN)
+    if len(parts) > 1 and kind.namespaced and not namespace:
+        raise NotFound(UNKNOWN)
+    name, subresource = (*parts[1:], "", "")[:2]
+    if subresource and subresource not in (*subresources(kind), *ABSENT.get(kind.name, ())):
+        raise NotFound(f'{UNKNOWN}: {kind.resource} have no subresource "{subresource}"')
+    return Place(kind, namespace, name, subresource)

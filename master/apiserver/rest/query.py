@@ -1,0 +1,57 @@
+"""The parameters of a URL, as Kubernetes reads them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from podlab.errors import BadRequest, Cause, Invalid
+
+DRY_RUN_ALL = "All"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The first value of each parameter counts."""
+
+    values: Mapping[str, str]
+
+    def text(self, name: str) -> str:
+        """Empty when it is absent."""
+        return self.values.get(name, "")
+
+    def flag(self, name: str) -> bool:
+        """Kubernetes takes everything but `false` and `0` for true."""
+        return self.values.get(name, "false").lower() not in ("false", "0")
+
+    def number(self, name: str) -> int | None:
+        """None when it is absent. Raises BadRequest."""
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            number = int(text)
+        except ValueError as error:
+            raise BadRequest(f"{name}: {text!r} is not a whole number") from error
+        if not -(2**63) <= number < 2**63:
+            raise BadRequest(f"{name}: {text} is not a 64-bit integer")
+        return number
+
+    def dry_run(self) -> bool:
+        """Whether nothing is to be stored. Raises Invalid."""
+        return is_dry_run([self.text("dryRun")] if self.text("dryRun") else [])
+
+
+def is_dry_run(stages: Sequence[str]) -> bool:
+    """What `dryRun` asks for. Raises Invalid for anything but All."""
+    for stage in stages:
+        if stage != DRY_RUN_ALL:
+            raise invalid_option("dryRun", stage, (DRY_RUN_ALL,))
+    return bool(stages)
+
+
+def invalid_option(field: str, value: str, supported: Sequence[str]) -> Invalid:
+    """An option that Kubernetes does not have."""
+    names = ", ".join(f'"{one}"' for one in supported)
+    cause = Cause(field, "FieldValueNotSupported", f'Unsupported value: "{value}": supported values: {names}')
+    return Invalid.of("Options.meta.k8s.io", "", [cause])

@@ -1,0 +1,116 @@
+"""Bodies in Kubernetes' protobuf form, as typed Go clients and kubectl's generators send them. Pure.
+
+Our messages have Kubernetes' field numbers, so that such a body is read as it is. Go writes every field, empty ones
+too; what is not empty and not known is refused, for its name is not in the bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from google.protobuf import empty_pb2
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.unknown_fields import UnknownFieldSet
+
+from podlab.api import codec
+from podlab.api.kinds import Kind
+from podlab.errors import BadRequest
+
+MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
+_MAGIC = b"k8s\x00"
+# Of runtime.Unknown, the envelope: the object's own bytes; and of its typeMeta: apiVersion and kind.
+_TYPE_META, _RAW = 1, 2
+_API_VERSION, _KIND = 1, 2
+_PRECONDITIONS = {1: "uid", 2: "resourceVersion"}
+_TIMES = frozenset({"podlab.meta.v1.Time", "podlab.meta.v1.MicroTime"})
+
+
+def read(body: bytes, kind: Kind) -> dict[str, Any]:
+    """The object as JSON's data. Raises BadRequest."""
+    try:
+        envelope = _opened(body)
+        described = dict(_fields(envelope.get(_TYPE_META, b"")))
+        message = kind.message.FromString(envelope.get(_RAW, b""))
+        _settle(message, kind.name)
+    except DecodeError as error:
+        raise BadRequest(f"the body of the request is malformed protobuf: {error}") from error
+    data = codec.to_dict(message)
+    for number, name in ((_API_VERSION, "apiVersion"), (_KIND, "kind")):
+        if described.get(number):
+            data[name] = described[number].decode(errors="replace")
+    return data
+
+
+def _unknown(message: Message) -> Iterator[Any]:
+    # It can be iterated over, which its published types do not say.
+    yield from cast("Any", UnknownFieldSet(message))
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, bytes]]:
+    for field in _unknown(empty_pb2.Empty.FromString(data)):
+        if isinstance(field.data, bytes):
+            yield field.field_number, field.data
+
+
+def read_delete_options(body: bytes) -> dict[str, Any]:
+    """A meta/v1 DeleteOptions as JSON's data. Raises BadRequest."""
+    options: dict[str, Any] = {}
+    stages: list[str] = []
+    try:
+        for field in _unknown(empty_pb2.Empty.FromString(_opened(body).get(_RAW, b""))):
+            match field.field_number, field.data:
+                case 1, int(grace):
+                    options["gracePeriodSeconds"] = grace - (1 << 64) if grace >> 63 else grace
+                case 2, bytes(preconditions):
+                    named = {_PRECONDITIONS.get(number, ""): value for number, value in _fields(preconditions)}
+                    options["preconditions"] = {name: value.decode() for name, value in named.items()}
+                case 3, int(orphan):
+                    options["orphanDependents"] = bool(orphan)
+                case 4, bytes(policy):
+                    options["propagationPolicy"] = policy.decode()
+                case 5, bytes(stage):
+                    stages.append(stage.decode())
+                case number, value if not _is_empty(value):
+                    raise BadRequest(f"DeleteOptions: field number {number} is not supported by Podlab")
+    except (DecodeError, UnicodeDecodeError) as error:
+        raise BadRequest(f"the body of the request is malformed protobuf: {error}") from error
+    return options | ({"dryRun": stages} if stages else {})
+
+
+def _opened(body: bytes) -> dict[int, bytes]:
+    """The envelope's fields."""
+    if not body.startswith(_MAGIC):
+        raise BadRequest("the body of the request is not Kubernetes' protobuf: it does not begin with its mark, k8s")
+    return dict(_fields(body[len(_MAGIC) :]))
+
+
+def _settle(message: Message, path: str) -> None:
+    """Refuse what is not known, and take out times that Go wrote though they are not set."""
+    for field in _unknown(message):
+        if not _is_empty(field.data):
+            raise BadRequest(
+                f"{path}: field number {field.field_number} of Kubernetes' {message.DESCRIPTOR.name} is not supported "
+                "by Podlab: remove the field, or send JSON to learn its name"
+            )
+    for descriptor, value in message.ListFields():
+        if descriptor.message_type is None:
+            continue
+        if descriptor.message_type.full_name in _TIMES and not descriptor.is_repeated and not value.ListFields():
+            message.ClearField(descriptor.name)
+            continue
+        is_map = descriptor.message_type.GetOptions().map_entry
+        parts = list(value.values()) if is_map else list(value) if descriptor.is_repeated else [value]
+        for part in parts:
+            if isinstance(part, Message):
+                _settle(part, f"{path}.{descriptor.name}")
+
+
+def _is_empty(data: Any) -> bool:
+    """Whether Go would write this for a field that nobody has set."""
+    if not isinstance(data, bytes):
+        return not data if isinstance(data, int) else False
+    try:
+        return all(_is_empty(field.data) for field in _unknown(empty_pb2.Empty.FromString(data)))
+    except DecodeError:
+        return False

@@ -1,0 +1,166 @@
+"""Puts the apiserver together, and runs it until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from master.apiserver import noderestriction, service
+from master.apiserver.bindings import Bindings
+from master.apiserver.bootstrap import Bootstrap
+from master.apiserver.cache import Cache
+from master.apiserver.collection import Collections
+from master.apiserver.expiry import EventExpiry
+from master.apiserver.guard import Guard
+from master.apiserver.limits import REQUEST_BYTES, Limits
+from master.apiserver.listing import Lister
+from master.apiserver.registry.binding import Binder
+from master.apiserver.registry.claims import Claims
+from master.apiserver.registry.registry import Registry
+from master.apiserver.registry.strategy import table
+from master.apiserver.relay import Relay
+from master.apiserver.rest import server as rest
+from master.apiserver.rest.api import Api
+from master.apiserver.rest.logs import Logs
+from master.apiserver.rest.reading import Reading
+from master.apiserver.rest.scaling import Scaling
+from master.apiserver.rest.writing import Writing
+from master.apiserver.settings import ApiServerSettings
+from master.apiserver.watching import Watches
+from master.store.contract import Store
+from master.store.retention import retain
+from master.store.sqlite import SqliteStore
+from podlab.api import kinds
+from podlab.component import GRPC_OPTIONS, bind, notify_ready, set_serving
+
+STORE_FILE = "store.db"
+# What calls in flight have to end when the server stops; watches are cut.
+STOP_GRACE_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the server is made of, wired."""
+
+    cache: Cache
+    registry: Registry
+    watches: Watches
+    bootstrap: Bootstrap
+    service: service.ApiService
+    relay: Relay
+    rest: Api
+
+
+def assemble(settings: ApiServerSettings, store: Store) -> Parts:
+    """Wire the parts; nothing runs yet. Raises ValueError for a service_cidr that is no IPv4 network."""
+    network = IPv4Network(settings.service_cidr)
+    cache = Cache(store)
+    claims = Claims(network, lambda: cache.claims, random.SystemRandom())
+    registry = Registry(cache, table(settings.default_toleration_seconds), claims)
+    guard = Guard(cache, Bindings(cache.window(kinds.by_name("Pod"))))
+    watches = Watches(cache)
+    limits = Limits()
+    admission = noderestriction.admission(cache)
+    binder, lister, collections = Binder(cache), Lister(cache), Collections(cache, registry)
+    relay = Relay(guard, limits, cache, settings.tls, settings.scheduler)
+    return Parts(
+        cache,
+        registry,
+        watches,
+        Bootstrap(registry, network, settings.advertise_address, settings.rest_port),
+        service.ApiService(
+            guard, registry, collections, binder, lister, watches, admission, limits, settings.cluster_name
+        ),
+        relay,
+        Api(
+            guard,
+            limits,
+            cache,
+            Reading(cache, registry, lister, watches),
+            Writing(registry, collections, binder, admission),
+            Scaling(registry, admission),
+            Logs(relay),
+        ),
+    )
+
+
+async def serve(settings: ApiServerSettings, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set. Raises RuntimeError when the port is taken, StoreError when the store cannot open."""
+    async with running(settings):
+        notify_ready()
+        await stop.wait()
+
+
+@asynccontextmanager
+async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
+    """A server that answers; it has ended when the block is left."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    store = await SqliteStore.open(settings.data_dir / STORE_FILE)
+    try:
+        parts = assemble(settings, store)
+        await parts.cache.load()
+        loops: list[Coroutine[Any, Any, None]] = [
+            parts.cache.run(),
+            parts.watches.run(),
+            parts.bootstrap.run(),
+            EventExpiry(parts.cache).run(),
+            retain(store, keep=settings.compact_keep_revisions),
+        ]
+        async with _background(loops):
+            await parts.bootstrap.ensure()
+            async with (
+                _listening(settings, parts),
+                rest.listening(parts.rest, settings.tls, settings.bind_address, settings.rest_port),
+            ):
+                yield parts
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def _background(loops: list[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """The loops run beside the block; one that fails ends it with its error."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(loop) for loop in loops]
+            yield
+            for task in tasks:
+                task.cancel()
+    except BaseExceptionGroup as errors:
+        if len(errors.exceptions) == 1:  # the usual case, whose message should stand alone
+            raise errors.exceptions[0] from None
+        raise
+
+
+@asynccontextmanager
+async def _listening(settings: ApiServerSettings, parts: Parts) -> AsyncIterator[None]:
+    size = ("grpc.max_receive_message_length", REQUEST_BYTES)
+    server = grpc.aio.server(options=[*GRPC_OPTIONS, size])
+    server.add_generic_rpc_handlers((parts.service.handler(), *parts.relay.handlers()))
+    checks = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+    names = [service.SERVICE, *parts.relay.services(), health.SERVICE_NAME, reflection.SERVICE_NAME]
+    reflection.enable_server_reflection(names, server)
+    address = f"{settings.bind_address}:{settings.port}"
+    bind(server, address, settings.tls)
+    await server.start()
+    await set_serving(checks, True)
+    log.info("serving cluster %s on %s, at revision %d", settings.cluster_name, address, parts.cache.revision)
+    try:
+        yield
+    finally:
+        await set_serving(checks, False)
+        await server.stop(STOP_GRACE_S)
+        await parts.relay.close()

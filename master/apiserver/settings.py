@@ -1,0 +1,25 @@
+"""The apiserver's settings: /etc/podlab/apiserver.yaml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from podlab.tls import Tls
+
+
+@dataclass(frozen=True)
+class ApiServerSettings:
+    """`advertise_address` is where the cluster finds this server: the endpoint of the `kubernetes` Service."""
+
+    cluster_name: str
+    advertise_address: str
+    data_dir: Path
+    tls: Tls
+    bind_address: str = "0.0.0.0"  # noqa: S104  # clients of every network; only certificates of the cluster's CA pass
+    port: int = 7443
+    rest_port: int = 6443
+    service_cidr: str = "10.96.0.0/16"
+    scheduler: str = "127.0.0.1:7444"
+    default_toleration_seconds: int = 300
+    compact_keep_revisions: int = 10_000

@@ -1,0 +1,95 @@
+"""The one table of what is checked for each kind, and the three moments at which it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import Message
+
+from master.apiserver.validation import cluster, config, discovery, pod, service, syntax, workloads
+from master.apiserver.validation.findings import Findings
+from master.apiserver.validation.instants import check_instants
+from master.apiserver.validation.metadata import NameRule, check_metadata, check_metadata_update
+from podlab.api import kinds
+from podlab.apps.v1 import deployment_pb2, replicaset_pb2
+from podlab.coordination.v1 import lease_pb2
+from podlab.core.v1 import config_pb2, event_pb2, namespace_pb2, node_pb2, pod_pb2, service_pb2
+from podlab.discovery.v1 import endpointslice_pb2
+from podlab.errors import Cause
+
+OBJECT_BYTES = 3 << 19  # 1.5 MiB, as much as etcd takes in one request
+
+Check = Callable[[Findings, Any], None]
+UpdateCheck = Callable[[Findings, Any, Any], None]
+
+
+def _nothing(found: Findings, *_: Any) -> None:
+    """For kinds about which there is nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """One kind's checks. `always` runs on create and update, `update` compares, `status` runs on status updates."""
+
+    always: Check
+    update: UpdateCheck = _nothing
+    status: Check = _nothing
+    name: NameRule = syntax.subdomain
+
+
+RULES: dict[type[Message], Rules] = {
+    namespace_pb2.Namespace: Rules(cluster.check_namespace, name=syntax.label),
+    node_pb2.Node: Rules(cluster.check_node, cluster.check_node_update, cluster.check_node_status),
+    pod_pb2.Pod: Rules(pod.check_pod, pod.check_pod_update, pod.check_pod_status),
+    replicaset_pb2.ReplicaSet: Rules(workloads.check_replica_set, workloads.check_replica_set_update),
+    deployment_pb2.Deployment: Rules(workloads.check_deployment, workloads.check_deployment_update),
+    service_pb2.Service: Rules(service.check_service, service.check_service_update, name=syntax.label_1035),
+    endpointslice_pb2.EndpointSlice: Rules(discovery.check_endpoint_slice, discovery.check_endpoint_slice_update),
+    config_pb2.ConfigMap: Rules(config.check_config_map, config.check_config_map_update),
+    config_pb2.Secret: Rules(config.check_secret, config.check_secret_update),
+    event_pb2.Event: Rules(discovery.check_event),
+    lease_pb2.Lease: Rules(cluster.check_lease),
+}
+
+
+def validate_create(message: Message) -> tuple[Cause, ...]:
+    """What is wrong with a new object."""
+    rules, found = RULES[type(message)], Findings()
+    _check(found, rules, message)
+    rules.status(found, message)  # only kubelets come with a status: that of their node
+    return found.causes
+
+
+def validate_update(new: Message, old: Message) -> tuple[Cause, ...]:
+    """What is wrong with an object that replaces `old`. Status is not looked at: an update leaves it alone."""
+    rules, found = RULES[type(new)], Findings()
+    check_metadata_update(found, _metadata(new), _metadata(old))
+    _check(found, rules, new)
+    rules.update(found, new, old)
+    return found.causes
+
+
+def validate_status_update(new: Message, old: Message) -> tuple[Cause, ...]:
+    """What is wrong with a new status. Spec is not looked at: a status update leaves it alone."""
+    rules, found = RULES[type(new)], Findings()
+    check_metadata_update(found, _metadata(new), _metadata(old))
+    rules.status(found, new)
+    check_instants(found, new)
+    _check_size(found, new)
+    return found.causes
+
+
+def _check(found: Findings, rules: Rules, message: Message) -> None:
+    check_metadata(found, _metadata(message), rules.name, namespaced=kinds.of(message).namespaced)
+    rules.always(found, message)
+    check_instants(found, message)
+    _check_size(found, message)
+
+
+def _check_size(found: Findings, message: Message) -> None:
+    if message.ByteSize() > OBJECT_BYTES:
+        found.too_long("object", OBJECT_BYTES)
+
+
+def _metadata(message: Any) -> Any:
+    return message.metadata

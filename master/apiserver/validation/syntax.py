@@ -1,0 +1,86 @@
+"""The syntax of names, keys and values. Each check returns what is wrong, in Kubernetes' words.
+
+Names and labels repeat from object to object, so their checks remember.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from functools import lru_cache
+
+from podlab.api import names
+
+_CACHED = 4096
+
+Faults = Sequence[str]
+
+label = lru_cache(_CACHED)(names.rfc1123_label)
+label_1035 = lru_cache(_CACHED)(names.rfc1035_label)
+qualified_name = lru_cache(_CACHED)(names.qualified_name)
+label_value = lru_cache(_CACHED)(names.label_value)
+port_name = lru_cache(_CACHED)(names.port_name)
+subdomain = names.rfc1123_subdomain
+config_key = names.config_key
+
+
+@lru_cache(_CACHED)
+def environment_name(value: str) -> Faults:
+    """The name of an environment variable."""
+    if value and all(" " <= character <= "~" and character != "=" for character in value):
+        return ()
+    return ("a valid environment variable name must consist only of printable ASCII characters other than '='",)
+
+
+def ip_address(value: str) -> Faults:
+    """An IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return ("must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",)
+    return ()
+
+
+def ipv4_address(value: str) -> Faults:
+    """An IPv4 address: the family of this cluster."""
+    try:
+        ipaddress.IPv4Address(value)
+    except ValueError:
+        return ("must be a valid IPv4 address",)
+    return ()
+
+
+def endpoint_address(value: str) -> Faults:
+    """An IPv4 address that traffic of a Service may be sent to."""
+    faults = ipv4_address(value)
+    if faults:
+        return faults
+    address = ipaddress.IPv4Address(value)
+    for what, unusable in (
+        ("unspecified", address.is_unspecified),
+        ("in the loopback range (127.0.0.0/8, ::1/128)", address.is_loopback),
+        ("in the link-local range (169.254.0.0/16, fe80::/10)", address.is_link_local),
+        ("in the multicast range (224.0.0.0/4, ff00::/10)", address.is_multicast),
+    ):
+        if unusable:
+            return (f"may not be {what}",)
+    return ()
+
+
+def cidr(value: str) -> Faults:
+    """A network in CIDR notation."""
+    try:
+        ipaddress.ip_network(value)
+    except ValueError:
+        return ("must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",)
+    return ()
+
+
+def relative_path(value: str) -> Faults:
+    """A path below a volume."""
+    if value.startswith("/"):
+        return ("must be a relative path",)
+    return no_backsteps(value)
+
+
+def no_backsteps(value: str) -> Faults:
+    """A path that does not climb."""
+    return ("must not contain '..'",) if ".." in value.split("/") else ()

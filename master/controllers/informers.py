@@ -1,0 +1,114 @@
+"""The cluster as the controllers see it: one informer per kind, and the objects by what they are looked up by."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, Generic, TypeVar
+
+from google.protobuf.message import Message
+
+from podlab.api import kinds
+from podlab.api.labels import SERVICE_NAME_LABEL
+from podlab.api.objects import ApiObject, Key, controller_of
+from podlab.apps.v1 import deployment_pb2, replicaset_pb2
+from podlab.client.client import Client
+from podlab.client.informer import Change, Informer
+from podlab.coordination.v1 import lease_pb2
+from podlab.core.v1 import namespace_pb2, node_pb2, pod_pb2, service_pb2
+from podlab.discovery.v1 import endpointslice_pb2
+
+M = TypeVar("M", bound=Message)
+
+# Events own nothing and are owned by nothing; there are many of them.
+NOT_FOLLOWED = frozenset({"Event"})
+
+
+class Index(Generic[M]):
+    """An informer's objects by properties of theirs; follows the informer, so make it before the informer runs."""
+
+    def __init__(self, informer: Informer[M], properties: Callable[[M], Iterable[Hashable]]) -> None:
+        self._informer = informer
+        self._properties = properties
+        self._keys: dict[Hashable, dict[Key, None]] = {}
+        informer.on_change(self._take)
+
+    def get(self, of: Hashable) -> list[M]:
+        """The objects with that property, in the order in which they came."""
+        return [self._informer.store[key] for key in self._keys.get(of, ()) if key in self._informer.store]
+
+    def count(self, of: Hashable) -> int:
+        return len(self._keys.get(of, ()))
+
+    def _take(self, change: Change[M]) -> None:
+        old = set(self._properties(change.old)) if change.old is not None else set()
+        new = set(self._properties(change.new)) if change.new is not None else set()
+        for lost in old - new:
+            keys = self._keys[lost]
+            del keys[change.key]
+            if not keys:
+                del self._keys[lost]
+        for gained in new - old:
+            self._keys.setdefault(gained, {})[change.key] = None
+
+
+class Informers:
+    """Make all indexes and handlers, then `run`; after `synced` an absence can be trusted."""
+
+    def __init__(self, client: Client) -> None:
+        self.by_kind: dict[str, Informer[Any]] = {
+            kind.name: Informer(client, kind.message) for kind in kinds.KINDS if kind.name not in NOT_FOLLOWED
+        }
+        self.namespaces = self._of(namespace_pb2.Namespace)
+        self.nodes = self._of(node_pb2.Node)
+        self.leases = self._of(lease_pb2.Lease)
+        self.pods = self._of(pod_pb2.Pod)
+        self.services = self._of(service_pb2.Service)
+        self.slices = self._of(endpointslice_pb2.EndpointSlice)
+        self.deployments = self._of(deployment_pb2.Deployment)
+        self.replica_sets = self._of(replicaset_pb2.ReplicaSet)
+        self.pods_by_controller = Index(self.pods, controller_uid)
+        self.pods_by_namespace = Index(self.pods, namespace)
+        self.pods_by_node = Index(self.pods, lambda pod: (pod.spec.nodeName,) if pod.spec.nodeName else ())
+        self.orphan_pods = Index(self.pods, orphaned_in)
+        self.replica_sets_by_controller = Index(self.replica_sets, controller_uid)
+        self.replica_sets_by_namespace = Index(self.replica_sets, namespace)
+        self.orphan_replica_sets = Index(self.replica_sets, orphaned_in)
+        self.deployments_by_namespace = Index(self.deployments, namespace)
+        self.services_by_namespace = Index(self.services, namespace)
+        self.slices_by_service = Index(self.slices, _service_of)
+
+    async def run(self) -> None:
+        """Follows all kinds until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for name, informer in self.by_kind.items():
+                group.create_task(informer.run(), name=f"informer {name}")
+
+    async def synced(self) -> None:
+        """Returns when every informer has listed once."""
+        for informer in self.by_kind.values():
+            await informer.synced.wait()
+
+    def _of(self, kind: type[M]) -> Informer[M]:
+        informer: Informer[M] = self.by_kind[kinds.of(kind).name]
+        return informer
+
+
+def controller_uid(obj: ApiObject) -> tuple[str, ...]:
+    """The uid of what manages the object."""
+    controller = controller_of(obj.metadata)
+    return () if controller is None else (controller.uid,)
+
+
+def namespace(obj: ApiObject) -> tuple[str, ...]:
+    return (obj.metadata.namespace,)
+
+
+def orphaned_in(obj: ApiObject) -> tuple[str, ...]:
+    """The object's namespace, where nothing manages the object."""
+    return () if controller_of(obj.metadata) is not None else (obj.metadata.namespace,)
+
+
+def _service_of(endpoints: endpointslice_pb2.EndpointSlice) -> tuple[tuple[str, str], ...]:
+    service = endpoints.metadata.labels.get(SERVICE_NAME_LABEL)
+    return ((endpoints.metadata.namespace, service),) if service else ()

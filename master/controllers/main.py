@@ -1,0 +1,108 @@
+"""podlab-controllers: all control loops in one process, over one set of informers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from ipaddress import IPv4Network
+
+from master.controllers.deployment.controller import DeploymentController
+from master.controllers.endpointslice.controller import EndpointSliceController
+from master.controllers.garbagecollector.controller import GarbageCollector
+from master.controllers.informers import Informers
+from master.controllers.loop import Controller
+from master.controllers.namespace import NamespaceController
+from master.controllers.nodeipam import NodeIpamController
+from master.controllers.nodelifecycle.controller import NodeLifecycleController
+from master.controllers.podgc import PodGcController
+from master.controllers.replicaset.controller import ReplicaSetController
+from master.controllers.settings import ControllersSettings
+from master.controllers.tainteviction.controller import TaintEvictionController
+from podlab import component
+from podlab.client.client import Client
+from podlab.client.recorder import Recorder
+
+log = logging.getLogger(__name__)
+
+USER_AGENT = "podlab-controllers"
+CALLERS = frozenset({"system:apiserver"})
+
+
+class Recorders:
+    """One per controller, because an Event names who tells it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.all: list[Recorder] = []
+
+    def of(self, component_name: str) -> Recorder:
+        recorder = Recorder(self._client, component_name)
+        self.all.append(recorder)
+        return recorder
+
+
+def controllers(
+    settings: ControllersSettings, client: Client, informers: Informers, recorders: Recorders
+) -> tuple[Controller, ...]:
+    """All of them. Names of event sources are Kubernetes'."""
+    return (
+        NodeIpamController(
+            client,
+            informers,
+            recorders.of("cidrAllocator"),
+            pod_cidr=settings.pod_cidr,
+            node_cidr_mask=settings.node_cidr_mask,
+        ),
+        NodeLifecycleController(
+            client, informers, recorders.of("node-controller"), grace_s=settings.node_monitor_grace_s
+        ),
+        TaintEvictionController(client, informers, recorders.of("taint-eviction-controller")),
+        DeploymentController(client, informers, recorders.of("deployment-controller")),
+        ReplicaSetController(client, informers, recorders.of("replicaset-controller")),
+        EndpointSliceController(client, informers),
+        NamespaceController(client, informers),
+        GarbageCollector(client, informers),
+        PodGcController(client, informers),
+    )
+
+
+async def work(settings: ControllersSettings, client: Client, synced: asyncio.Event) -> None:
+    """Runs all controllers until cancelled; sets `synced` once they know the cluster."""
+    informers, recorders = Informers(client), Recorders(client)
+    loops = controllers(settings, client, informers, recorders)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(informers.run())
+        await informers.synced()
+        synced.set()
+        log.info("the cluster is known; %s begin", ", ".join(one.name for one in loops))
+        for recorder in recorders.all:
+            group.create_task(recorder.run())
+        for one in loops:
+            group.create_task(one.run(), name=one.name)
+
+
+def check(settings: ControllersSettings) -> None:
+    """Raises RuntimeError naming the setting that cannot be used."""
+    try:
+        cluster = IPv4Network(settings.pod_cidr)
+    except ValueError as error:
+        raise RuntimeError(f"pod_cidr: {error}; give an IPv4 network such as 10.244.0.0/16") from error
+    if not cluster.prefixlen <= settings.node_cidr_mask <= 30:
+        raise RuntimeError(
+            f"node_cidr_mask: {settings.node_cidr_mask} makes no networks for nodes out of pod_cidr {cluster}; "
+            f"give a number from {cluster.prefixlen} to 30"
+        )
+
+
+async def serve(settings: ControllersSettings, stop: asyncio.Event) -> None:
+    """Works until `stop`, and answers health checks: serving once the cluster is known. Raises RuntimeError."""
+    check(settings)
+    address = f"{settings.bind_address}:{settings.port}"
+    server, checks = component.grpc_server(settings.tls, address, (), allowed_users=CALLERS)
+    synced = asyncio.Event()
+    async with Client(settings.apiserver, settings.tls, user_agent=USER_AGENT) as client:
+        await component.serve_loop(server, checks, work(settings, client, synced), synced, stop)
+
+
+def main() -> None:
+    component.run("controllers", ControllersSettings, serve)

@@ -1,0 +1,1 @@
+"""Judges nodes by their heartbeats, and taints those that are not fit."""

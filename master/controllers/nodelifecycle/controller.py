@@ -1,0 +1,157 @@
+"""The node lifecycle controller: listens for heartbeats, and says of silent nodes what can no longer be known."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Final
+
+from master.controllers.conditions import put
+from master.controllers.informers import Informers
+from master.controllers.loop import Loop
+from master.controllers.nodelifecycle.decide import (
+    Disruption,
+    disruption,
+    pods_to_mark,
+    readiness,
+    silenced,
+    taints,
+)
+from master.controllers.nodelifecycle.heartbeats import Connection, Heartbeats
+from podlab.api.objects import Key, key
+from podlab.client.client import Client
+from podlab.client.informer import Change
+from podlab.client.recorder import Recorder
+from podlab.coordination.v1 import lease_pb2
+from podlab.core.v1 import node_pb2, pod_pb2
+from podlab.errors import NotFound
+
+log = logging.getLogger(__name__)
+
+LEASE_NAMESPACE = "kube-node-lease"
+
+
+class NodeLifecycleController:
+    """Keys are nodes'. Time is a trigger here: each node is looked at when its grace period would end."""
+
+    name: Final = "nodelifecycle"
+
+    def __init__(self, client: Client, informers: Informers, recorder: Recorder, *, grace_s: float) -> None:
+        self._client = client
+        self._informers = informers
+        self._recorder = recorder
+        self._grace_s = grace_s
+        self._heartbeats = Heartbeats()
+        self._connection = Connection(client.channel, time.monotonic)
+        self._disruption = Disruption.NONE
+        self._loop: Loop[Key] = Loop(self.name, self.reconcile)
+        informers.nodes.on_change(self._node_changed)
+        informers.leases.on_change(self._lease_changed)
+        informers.pods.on_change(self._pod_changed)
+
+    async def run(self) -> None:
+        self._judge_disruption()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._connection.run())
+            group.create_task(self._loop.run())
+
+    async def reconcile(self, at: Key) -> None:
+        node = self._informers.nodes.store.get(at)
+        if node is None:
+            return
+        self._heartbeats.observe(node, self._informers.leases.get(at.name, LEASE_NAMESPACE), time.monotonic())
+        if await self._fell_silent(node):
+            return  # the change comes back, counted in what is known of the whole cluster
+        await self._write_taints(node)
+        for pod in pods_to_mark(node, self._informers.pods_by_node.get(at.name)):
+            await self._mark_not_ready(pod)
+
+    async def _fell_silent(self, node: node_pb2.Node) -> bool:
+        """True when that was news, and the node's conditions now say that nothing is known."""
+        silence_s = self._heartbeats.silence_s(node, self._connection.since, time.monotonic())
+        if silence_s < self._grace_s:
+            # While there is no connection, silence is minus infinity: look again when the grace could be over.
+            self._loop.queue.add_after(key(node), self._grace_s - max(0.0, silence_s))
+            return False
+        status = silenced(node.status, time.time())
+        if status == node.status:
+            return False
+        changed = node_pb2.Node()
+        changed.CopyFrom(node)
+        changed.status.CopyFrom(status)
+        await self._client.update_status(changed)
+        log.warning("%s has not been heard of for %.0f s", key(node), silence_s)
+        return True
+
+    async def _write_taints(self, node: node_pb2.Node) -> None:
+        wanted = taints(node, self._disruption, time.time())
+        if wanted == list(node.spec.taints):
+            return
+        changed = node_pb2.Node()
+        changed.CopyFrom(node)
+        changed.spec.ClearField("taints")
+        changed.spec.taints.extend(wanted)
+        await self._client.update(changed)
+        told = ", ".join(f"{taint.key}:{taint.effect}" for taint in wanted) or "none"
+        log.info("%s: taints are now %s", key(node), told)
+
+    async def _mark_not_ready(self, pod: pod_pb2.Pod) -> None:
+        changed = pod_pb2.Pod()
+        changed.CopyFrom(pod)
+        put(changed.status, "Ready", "False", now=time.time())
+        try:
+            await self._client.update_status(changed)
+        except NotFound:
+            return
+        log.info("%s is not ready: its node %s is not", key(pod), pod.spec.nodeName)
+        self._recorder.event(pod, "Warning", "NodeNotReady", "Node is not ready")
+
+    def _judge_disruption(self) -> None:
+        """Looks at all nodes again when it turned out to be more or less than one node's fault."""
+        states = [readiness(node) == "True" for node in self._informers.nodes.store.values()]
+        now = disruption(sum(states), len(states) - sum(states))
+        if now is self._disruption:
+            return
+        log.info("disruption of the cluster: %s, so: %s", now.name.lower(), now.value)
+        self._disruption = now
+        for node in self._informers.nodes.store:
+            self._loop.queue.add(node)
+
+    def _node_changed(self, change: Change[node_pb2.Node]) -> None:
+        old, new = change.old, change.new
+        if old is not None and (new is None or new.metadata.uid != old.metadata.uid):
+            self._heartbeats.forget(old)
+            self._tell(
+                old, "RemovingNode", f"Node {change.key.name} event: Removing Node {change.key.name} from Controller"
+            )
+            old = None
+        before = readiness(old) if old is not None else None
+        after = readiness(new) if new is not None else None
+        if new is not None:
+            if old is None:
+                name = change.key.name
+                self._tell(new, "RegisteredNode", f"Node {name} event: Registered Node {name} in Controller")
+            elif before == "True" != after:
+                self._tell(new, "NodeNotReady", f"Node {change.key.name} status is now: NodeNotReady")
+            self._loop.queue.add(change.key)
+        if before != after and self._informers.nodes.synced.is_set():
+            self._judge_disruption()
+
+    def _tell(self, node: node_pb2.Node, reason: str, message: str) -> None:
+        self._recorder.event(node, "Normal", reason, message)
+
+    def _lease_changed(self, change: Change[lease_pb2.Lease]) -> None:
+        """Only takes the time: a node that is heard of needs no other work."""
+        if change.new is None or change.key.namespace != LEASE_NAMESPACE:
+            return
+        node = self._informers.nodes.get(change.key.name)
+        if node is not None:
+            self._heartbeats.observe(node, change.new, time.monotonic())
+
+    def _pod_changed(self, change: Change[pod_pb2.Pod]) -> None:
+        if change.new is None or not change.new.spec.nodeName:
+            return
+        node = self._informers.nodes.get(change.new.spec.nodeName)
+        if node is not None and readiness(node) != "True":
+            self._loop.queue.add(key(node))

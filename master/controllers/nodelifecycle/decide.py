@@ -1,0 +1,123 @@
+"""What is to be said of a node: its conditions when it is silent, its taints, and which of its pods are not ready.
+
+Names, reasons and messages: https://kubernetes.io/docs/reference/labels-annotations-taints/ and
+https://kubernetes.io/docs/concepts/architecture/nodes/#node-controller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+
+from master.controllers.podstate import is_terminal
+from podlab.api.objects import condition
+from podlab.core.v1 import node_pb2, pod_pb2
+from podlab.meta.v1 import meta_pb2
+
+_PREFIX = "node.kubernetes.io/"
+NOT_READY, UNREACHABLE = _PREFIX + "not-ready", _PREFIX + "unreachable"
+UNSCHEDULABLE = _PREFIX + "unschedulable"
+_REPORTED = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
+_PRESSURES = {
+    "MemoryPressure": _PREFIX + "memory-pressure",
+    "DiskPressure": _PREFIX + "disk-pressure",
+    "PIDPressure": _PREFIX + "pid-pressure",
+    "NetworkUnavailable": _PREFIX + "network-unavailable",
+}
+_OURS = frozenset(
+    {
+        (NOT_READY, "NoExecute"),
+        (UNREACHABLE, "NoExecute"),
+        *((key, "NoSchedule") for key in (NOT_READY, UNREACHABLE, UNSCHEDULABLE, *_PRESSURES.values())),
+    }
+)
+# Kubernetes' figures: more than two nodes and 55 % of them, in a cluster of at most 50.
+_MANY_NODES, _MANY_SHARE, _SMALL_CLUSTER = 2, 0.55, 50
+
+
+class Disruption(Enum):
+    """How much of the cluster is out: when it is much, moving pods about makes it worse."""
+
+    NONE = "evict from nodes that are not ready"
+    PARTIAL = "begin no more evictions"
+    FULL = "no node is ready: the fault is ours to see, evict from none"
+
+
+def disruption(ready: int, not_ready: int) -> Disruption:
+    if ready == 0 and not_ready > 0:
+        return Disruption.FULL
+    many = not_ready > _MANY_NODES and not_ready / (ready + not_ready) >= _MANY_SHARE
+    return Disruption.PARTIAL if many and ready + not_ready <= _SMALL_CLUSTER else Disruption.NONE
+
+
+def readiness(node: node_pb2.Node) -> str:
+    """True, False or Unknown; empty when the node has never said."""
+    ready = condition(node.status.conditions, "Ready")
+    return ready.status if ready is not None else ""
+
+
+def silenced(status: node_pb2.NodeStatus, now: float) -> node_pb2.NodeStatus:
+    """The status of a node that is no longer heard of: nothing it reported is known to hold."""
+    result = node_pb2.NodeStatus()
+    result.CopyFrom(status)
+    for name in _REPORTED:
+        known = condition(result.conditions, name)
+        if known is None:
+            known = result.conditions.add(type=name)
+            known.reason, known.message = "NodeStatusNeverUpdated", "Kubelet never posted node status."
+        elif known.status != "Unknown":
+            known.reason, known.message = "NodeStatusUnknown", "Kubelet stopped posting node status."
+        if known.status != "Unknown":
+            known.lastTransitionTime.CopyFrom(meta_pb2.Time(seconds=int(now)))
+            known.status = "Unknown"
+    return result
+
+
+def taints(node: node_pb2.Node, out: Disruption, now: float) -> list[node_pb2.Taint]:
+    """The node's taints as they should be: ours by its conditions, all others as they are."""
+    present = {(taint.key, taint.effect) for taint in node.spec.taints}
+    wanted = _wanted(node)
+    if out is Disruption.FULL:
+        wanted = {one for one in wanted if one[1] != "NoExecute"}
+    elif out is Disruption.PARTIAL:
+        wanted = {one for one in wanted if one[1] != "NoExecute" or one in present}
+    kept = [
+        taint
+        for taint in node.spec.taints
+        if (taint.key, taint.effect) in wanted or (taint.key, taint.effect) not in _OURS
+    ]
+    at = meta_pb2.Time(seconds=int(now))
+    fresh = [node_pb2.Taint(key=key, effect=effect, timeAdded=at) for key, effect in sorted(wanted - present)]
+    return [*kept, *fresh]
+
+
+def pods_to_mark(node: node_pb2.Node, pods: Iterable[pod_pb2.Pod]) -> list[pod_pb2.Pod]:
+    """Pods that were ready when the node stopped being so. What became ready since then was said by its kubelet."""
+    ready = condition(node.status.conditions, "Ready")
+    if ready is None or ready.status == "True":
+        return []
+    marked = []
+    for pod in pods:
+        known = condition(pod.status.conditions, "Ready")
+        if known is None or known.status != "True" or is_terminal(pod):
+            continue
+        if known.lastTransitionTime.seconds <= ready.lastTransitionTime.seconds:
+            marked.append(pod)
+    return marked
+
+
+def _wanted(node: node_pb2.Node) -> set[tuple[str, str]]:
+    wanted = {
+        (key, "NoSchedule")
+        for name, key in _PRESSURES.items()
+        if (known := condition(node.status.conditions, name)) is not None and known.status == "True"
+    }
+    if node.spec.unschedulable:
+        wanted.add((UNSCHEDULABLE, "NoSchedule"))
+    state = readiness(node)
+    if state == "":  # it is still starting: nothing to evict yet
+        wanted.add((NOT_READY, "NoSchedule"))
+    elif state != "True":
+        key = NOT_READY if state == "False" else UNREACHABLE
+        wanted |= {(key, "NoSchedule"), (key, "NoExecute")}
+    return wanted

@@ -1,0 +1,45 @@
+"""What controllers ask of pods."""
+
+from __future__ import annotations
+
+from podlab.api.objects import condition
+from podlab.core.v1 import pod_pb2
+
+TERMINAL = frozenset({"Succeeded", "Failed"})
+
+
+def is_terminal(pod: pod_pb2.Pod) -> bool:
+    """Its containers ended and will not start again."""
+    return pod.status.phase in TERMINAL
+
+
+def is_going(pod: pod_pb2.Pod) -> bool:
+    """Its deletion was asked for."""
+    return pod.metadata.HasField("deletionTimestamp")
+
+
+def is_active(pod: pod_pb2.Pod) -> bool:
+    """Counts as a replica: neither ended nor going."""
+    return not is_terminal(pod) and not is_going(pod)
+
+
+def ready_since(pod: pod_pb2.Pod) -> int | None:
+    """The second (Unix time) since which it is ready, 0 when that is not known, None when it is not ready."""
+    ready = condition(pod.status.conditions, "Ready")
+    if ready is None or ready.status != "True":
+        return None
+    return ready.lastTransitionTime.seconds
+
+
+def is_ready(pod: pod_pb2.Pod) -> bool:
+    return ready_since(pod) is not None
+
+
+def available_in_s(pod: pod_pb2.Pod, min_ready_s: int, now: float) -> float | None:
+    """Seconds until the pod has been ready for long enough, 0 when it has, None when it is not ready."""
+    since = ready_since(pod)
+    if since is None:
+        return None
+    if min_ready_s == 0:
+        return 0.0
+    return max(0.0, since + min_ready_s - now) if since else float(min_ready_s)

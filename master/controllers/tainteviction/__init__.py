@@ -1,0 +1,1 @@
+"""Evicts pods from nodes whose NoExecute taints they do not tolerate, or no longer."""

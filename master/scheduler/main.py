@@ -1,0 +1,44 @@
+"""podlab-scheduler: gives pods their nodes."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from master.scheduler.scheduler import Scheduler
+from master.scheduler.server import SchedulerServicer
+from podlab import component
+from podlab.client.client import Client
+from podlab.tls import Tls
+from podlab.v1 import scheduler_pb2, scheduler_pb2_grpc
+
+APISERVER_USER = "system:apiserver"
+
+
+@dataclass(frozen=True)
+class Config:
+    """/etc/podlab/scheduler.yaml. `apiserver` is host:port."""
+
+    apiserver: str
+    bind_address: str
+    tls: Tls
+    port: int = 7444
+
+
+async def serve(config: Config, stop: asyncio.Event) -> None:
+    """Runs until `stop` is set."""
+    server, checks = component.grpc_server(
+        config.tls,
+        f"{config.bind_address}:{config.port}",
+        [scheduler_pb2.DESCRIPTOR.services_by_name["Scheduler"].full_name],
+        allowed_users=frozenset({APISERVER_USER}),
+    )
+    async with Client(config.apiserver, config.tls, user_agent="podlab-scheduler") as client:
+        scheduler = Scheduler(client)
+        scheduler_pb2_grpc.add_SchedulerServicer_to_server(SchedulerServicer(scheduler.decisions), server)
+        await component.serve_loop(server, checks, scheduler.run(), scheduler.synced, stop)
+
+
+def main() -> None:
+    """The console script."""
+    component.run("scheduler", Config, serve)

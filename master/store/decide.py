@@ -1,0 +1,106 @@
+"""What a group of commits does to the keys it names. Pure: the writer reads before and writes after.
+
+Commits of a group are judged in order, each against what the earlier ones of the same group left. A commit that
+fails leaves no trace; the others are not touched by it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from master.store.contract import Change, Delete, Put
+from master.store.errors import Mismatch
+from master.store.keys import check_key
+
+OPERATIONS_BITS = 16
+"""A log row's id is its revision followed by this many bits of its place in the commit, so ids sort as history."""
+
+MOST_OPERATIONS = 1 << OPERATIONS_BITS
+
+Operations = Sequence[Put | Delete]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a key holds: the log row that wrote it, and the value there."""
+
+    row: int
+    create_revision: int
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """A change, the id it gets in the log, and the id of the row that held the key before it."""
+
+    row: int
+    previous_row: int | None
+    change: Change
+
+
+@dataclass(slots=True)
+class Verdict:
+    """The outcome of a group: a result per commit, the rows to append, and how the keys stand afterwards."""
+
+    revision: int
+    results: list[int | Mismatch] = field(default_factory=list)
+    rows: list[LogRow] = field(default_factory=list)
+    standing: dict[str, Standing | None] = field(default_factory=dict)
+
+
+def check_operations(operations: Operations) -> None:
+    """Raise ValueError for a commit that no state could make right."""
+    if not operations:
+        raise ValueError("a commit needs at least one operation")
+    if len(operations) > MOST_OPERATIONS:
+        raise ValueError(f"a commit holds at most {MOST_OPERATIONS} operations, this one has {len(operations)}")
+    for operation in operations:
+        check_key(operation.key)
+        if operation.expected is not None and operation.expected < 0:
+            raise ValueError(f"{operation.key}: expected revision {operation.expected} is negative")
+    if len({operation.key for operation in operations}) != len(operations):
+        raise ValueError("a commit names the same key twice")
+
+
+def decide(commits: Sequence[Operations], before: dict[str, Standing], revision: int) -> Verdict:
+    """Judge `commits` in order on top of `before`, which holds every existing key they name."""
+    verdict = Verdict(revision)
+    now: dict[str, Standing | None] = dict(before)
+    for operations in commits:
+        mismatch = _first_mismatch(operations, now)
+        if mismatch is not None:
+            verdict.results.append(mismatch)
+            continue
+        rows = _apply(operations, now, verdict.revision + 1)
+        if rows:
+            verdict.revision += 1
+            verdict.rows += rows
+            for row in rows:
+                verdict.standing[row.change.key] = now[row.change.key]
+        verdict.results.append(verdict.revision)
+    return verdict
+
+
+def _first_mismatch(operations: Operations, now: dict[str, Standing | None]) -> Mismatch | None:
+    for operation in operations:
+        if operation.expected is None:
+            continue
+        standing = now.get(operation.key)
+        found = standing.row >> OPERATIONS_BITS if standing is not None else 0
+        if found != operation.expected:
+            return Mismatch(operation.key, operation.expected, found)
+    return None
+
+
+def _apply(operations: Operations, now: dict[str, Standing | None], revision: int) -> list[LogRow]:
+    rows: list[LogRow] = []
+    for operation in operations:
+        standing = now.get(operation.key)
+        value = operation.value if isinstance(operation, Put) else None
+        if value is None and standing is None:
+            continue
+        row = revision << OPERATIONS_BITS | len(rows)
+        created = standing.create_revision if standing is not None else revision
+        change = Change(revision, operation.key, value, standing.value if standing is not None else None, created)
+        rows.append(LogRow(row, standing.row if standing is not None else None, change))
+        now[operation.key] = Standing(row, created, value) if value is not None else None
+    return rows

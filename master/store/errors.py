@@ -1,0 +1,115 @@
+"""What the store refuses, and why.
+
+    StoreError
+    ├── Mismatch        a commit expected another revision of a key
+    ├── Compacted       the history asked for is gone
+    ├── FutureRevision  the revision asked for has not happened
+    ├── Overrun         a watcher fell too far behind
+    ├── Closed          the store was closed
+    ├── Unwritable      the disk refused (full, input/output error)
+    └── Unopenable
+        ├── Locked      another process has the file open
+        ├── Foreign     the file is not of this schema
+        └── Corrupt     the file is damaged
+
+The apiserver maps these to API errors; nothing else leaves the store on purpose.
+"""
+
+from pathlib import Path
+
+
+class StoreError(Exception):
+    """Any refusal of the store."""
+
+
+class Mismatch(StoreError):
+    """A commit expected another revision of a key; nothing of the commit was written.
+
+    A revision of 0 stands for "the key does not exist".
+    """
+
+    def __init__(self, key: str, expected: int, found: int) -> None:
+        wanted = f"revision {expected}" if expected else "no such key"
+        present = f"revision {found}" if found else "no such key"
+        super().__init__(f"{key}: expected {wanted}, found {present}; read it again and retry")
+        self.key = key
+        self.expected = expected
+        self.found = found
+
+
+class Compacted(StoreError):
+    """The revision asked for is older than the history that is kept."""
+
+    def __init__(self, revision: int, oldest: int) -> None:
+        super().__init__(
+            f"revision {revision} is compacted, the oldest kept is {oldest}; list again and start from there"
+        )
+        self.revision = revision
+        self.oldest = oldest
+
+
+class FutureRevision(StoreError):
+    """The revision asked for has not happened: the caller knows another store, or a newer copy of this one."""
+
+    def __init__(self, revision: int, current: int) -> None:
+        super().__init__(f"revision {revision} has not happened yet, the store is at {current}; list again")
+        self.revision = revision
+        self.current = current
+
+
+class Overrun(StoreError):
+    """A watcher took changes more slowly than they came, beyond the bound of what is kept for it."""
+
+    def __init__(self, prefix: str, bound_bytes: int) -> None:
+        super().__init__(
+            f"watch of {prefix or 'all keys'} fell more than {bound_bytes} bytes of changes behind; "
+            "watch again from the last revision seen, or list again"
+        )
+        self.prefix = prefix
+        self.bound_bytes = bound_bytes
+
+
+class Closed(StoreError):
+    """The store was closed; what it had acknowledged is on disk."""
+
+    def __init__(self) -> None:
+        super().__init__("the store is closed")
+
+
+class Unwritable(StoreError):
+    """The disk refused a write. Nothing of the commit was acknowledged."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: cannot write: {reason}; check free space and the health of the disk")
+        self.path = path
+
+
+class Unopenable(StoreError):
+    """The store's file cannot be opened as a store."""
+
+
+class Locked(Unopenable):
+    """Another process (or this one) has the store open."""
+
+    def __init__(self, path: Path, holder: str) -> None:
+        super().__init__(f"{path}: already open in {holder}; stop it, or use another file")
+        self.path = path
+
+
+class Foreign(Unopenable):
+    """The file is a database, but not one that this version reads."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+
+
+class Corrupt(Unopenable):
+    """The file is damaged or is no database at all."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"{path}: damaged: {reason}; restore it from a backup, or move it away together with "
+            f"{path.name}-wal and {path.name}-shm to start empty"
+        )
+        self.path = path

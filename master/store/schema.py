@@ -1,0 +1,120 @@
+"""The database file: its tables, how it is opened, and when it is refused.
+
+`log` is append-only: one row per change, holding the value, and the id of the row it replaced. `current` maps each
+existing key to the row that holds its value. `meta` is one row: the last revision, the oldest that reads may ask for
+(`compacted`), and how far rows that nothing needs any more have been removed (`swept`).
+"""
+
+import os
+import sqlite3
+from pathlib import Path
+
+from master.store.errors import Corrupt, Foreign, Unopenable, Unwritable
+
+APPLICATION_ID = 0x506F644C  # "PodL"
+SCHEMA_VERSION = 1
+
+_SCHEMA = """
+BEGIN;
+CREATE TABLE meta (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    revision INTEGER NOT NULL,
+    compacted INTEGER NOT NULL,
+    swept INTEGER NOT NULL
+);
+CREATE TABLE log (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL,
+    create_revision INTEGER NOT NULL,
+    previous INTEGER,
+    value BLOB
+);
+CREATE TABLE current (
+    key TEXT PRIMARY KEY,
+    id INTEGER NOT NULL,
+    create_revision INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+_WAL_BYTES = 16 << 20
+_PAGE_BYTES = 4096
+_CACHE_KIB = 8 << 10
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """The writing connection to a checked file of mode 0600, made when it does not exist."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        path.chmod(0o600)  # the -wal and -shm files take the mode of the database
+    except OSError as error:
+        raise Unwritable(path, error.strerror or str(error)) from error
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        _check_identity(connection, path)
+        _check_integrity(connection, path)
+        _configure(connection)
+    except sqlite3.Error as error:
+        connection.close()
+        raise explained(error, path) from error
+    except Unopenable:
+        connection.close()
+        raise
+    return connection
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """A second connection to a file that `open_writer` has checked; it cannot write."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def explained(error: sqlite3.Error, path: Path) -> Corrupt | Unwritable:
+    """SQLite's error as one of ours, with the file and the remedy."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    return Corrupt(path, str(error)) if code in _DAMAGE else Unwritable(path, str(error))
+
+
+def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
+    application = _pragma(connection, "application_id")
+    version = _pragma(connection, "user_version")
+    if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.executescript(_SCHEMA)  # leaves its transaction open
+        connection.execute("INSERT INTO meta VALUES (1, 1, 0, 0)")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    elif application != APPLICATION_ID:
+        raise Foreign(path, f"a database of another program (application id {application:#x}); name another file")
+    elif version != SCHEMA_VERSION:
+        raise Foreign(
+            path,
+            f"schema version {version}, this Podlab reads {SCHEMA_VERSION}; "
+            "run the version that wrote it, or restore a backup that fits",
+        )
+
+
+def _check_integrity(connection: sqlite3.Connection, path: Path) -> None:
+    finding = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if finding != "ok":
+        raise Corrupt(path, finding)
+    if connection.execute("SELECT count(*) FROM meta").fetchone()[0] != 1:
+        raise Corrupt(path, "the row that holds the revision is missing")
+
+
+def _configure(connection: sqlite3.Connection) -> None:
+    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != "wal":
+        raise sqlite3.OperationalError(f"the file system does not allow write-ahead logging (journal mode {mode})")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_BYTES // _PAGE_BYTES}")
+    connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])

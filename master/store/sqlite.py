@@ -1,0 +1,158 @@
+"""The store on one SQLite file: what is embedded in a control plane with a single master."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Self, TypeVar, TypeVarTuple
+
+from master.store.backlog import Backlog
+from master.store.contract import Change, Delete, Entry, Put, Range
+from master.store.decide import check_operations
+from master.store.errors import Closed, Overrun
+from master.store.lock import FileLock
+from master.store.reader import Reader
+from master.store.schema import explained, open_reader, open_writer
+from master.store.writer import Commit, Compaction, Request, Writer, Written
+
+WATCH_BOUND_BYTES = 8 << 20
+
+_T = TypeVar("_T")
+_Arguments = TypeVarTuple("_Arguments")
+
+
+class SqliteStore:
+    """Implements Store. Belongs to the event loop that opened it; open it with `SqliteStore.open`."""
+
+    def __init__(
+        self, path: Path, lock: FileLock, connection: sqlite3.Connection, reader: Reader, watch_bound_bytes: int
+    ) -> None:
+        self._path = path
+        self._lock = lock
+        self._reader = reader
+        self._reading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-reader")
+        self._loop = asyncio.get_running_loop()
+        revision = reader.bounds().revision
+        self._backlog = Backlog(revision, watch_bound_bytes)
+        self._writer = Writer(connection, path, revision, self._hand_over)
+        self._submitted: list[Request] = []
+        self._closing: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, path: Path, *, watch_bound_bytes: int = WATCH_BOUND_BYTES) -> Self:
+        """Open the store at `path`, made when it does not exist; its directory must.
+
+        Raises Locked, Foreign, Corrupt or Unwritable with the remedy. `watch_bound_bytes` is how much of changes is
+        kept in memory for watchers before the slowest of them gets Overrun.
+        """
+        lock, connection, reader = await asyncio.to_thread(_open_files, path)
+        return cls(path, lock, connection, reader, watch_bound_bytes)
+
+    async def get(self, key: str) -> Entry | None:
+        """See Store."""
+        return await self._read(self._reader.get, key)
+
+    async def range(self, prefix: str, *, start_after: str = "", limit: int = 0, revision: int = 0) -> Range:
+        """See Store."""
+        return await self._read(self._reader.range, prefix, start_after, limit, revision)
+
+    async def commit(self, operations: Sequence[Put | Delete]) -> int:
+        """See Store."""
+        self._check_open()
+        check_operations(operations)
+        answer: asyncio.Future[int] = self._loop.create_future()
+        self._submit(Commit(operations, answer))
+        return await answer
+
+    async def watch(self, prefix: str, from_revision: int) -> AsyncIterator[list[Change]]:
+        """See Store."""
+        bounds = await self._read(self._reader.bounds)
+        bounds.check(from_revision)
+        seen = from_revision
+        while not self._backlog.covers(seen):
+            changes, seen = await self._read(self._reader.history, prefix, seen)
+            if changes:
+                yield changes
+        while True:
+            self._check_open()
+            if not self._backlog.covers(seen):
+                raise Overrun(prefix, self._backlog.bound_bytes)
+            changes, seen = self._backlog.after(seen, prefix)
+            if changes:
+                yield changes
+            else:
+                await self._backlog.news()
+
+    async def revision(self) -> int:
+        """See Store."""
+        self._check_open()
+        return self._backlog.revision
+
+    async def compact(self, revision: int) -> None:
+        """See Store."""
+        done = -1
+        while done < revision:
+            self._check_open()
+            answer: asyncio.Future[int] = self._loop.create_future()
+            self._submit(Compaction(revision, answer))
+            done = await answer
+
+    async def close(self) -> None:
+        """See Store."""
+        if self._closing is None:
+            self._closing = self._loop.create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        self._backlog.close()
+        self._flush()
+        await asyncio.to_thread(self._writer.stop)
+        await asyncio.to_thread(self._reading.shutdown)
+        self._reader.close()
+        self._lock.release()
+
+    def _submit(self, request: Request) -> None:
+        """Hand what is asked for in one turn of the loop to the writer together, so that it becomes one group."""
+        if not self._submitted:
+            self._loop.call_soon(self._flush)
+        self._submitted.append(request)
+
+    def _flush(self) -> None:
+        if self._submitted:
+            self._writer.submit(self._submitted)
+            self._submitted = []
+
+    def _hand_over(self, written: Written) -> None:
+        self._loop.call_soon_threadsafe(self._publish, written)
+
+    def _publish(self, written: Written) -> None:
+        self._backlog.publish(written.changes, written.revision)
+        for answer, result in written.answers:
+            if answer.done():
+                continue  # its caller was cancelled
+            if isinstance(result, Exception):
+                answer.set_exception(result)
+            else:
+                answer.set_result(result)
+
+    async def _read(self, read: Callable[[*_Arguments], _T], *arguments: *_Arguments) -> _T:
+        self._check_open()
+        try:
+            return await self._loop.run_in_executor(self._reading, read, *arguments)
+        except sqlite3.Error as error:
+            raise explained(error, self._path) from error
+
+    def _check_open(self) -> None:
+        if self._closing is not None:
+            raise Closed
+
+
+def _open_files(path: Path) -> tuple[FileLock, sqlite3.Connection, Reader]:
+    lock = FileLock(path)
+    try:
+        connection = open_writer(path)
+        return lock, connection, Reader(open_reader(path))
+    except BaseException:
+        lock.release()
+        raise

@@ -1,0 +1,50 @@
+"""Compaction: raise the oldest readable revision, then remove the log rows that nothing needs any more.
+
+A row is needed while it is what some key held at or after the compacted revision. So what goes is each row that a row
+at or before that revision replaced, and each deletion up to there. It goes in slices, so that commits pass between.
+"""
+
+import sqlite3
+
+from master.store.decide import OPERATIONS_BITS
+from master.store.errors import FutureRevision
+
+_SLICE_ROWS = 2000
+
+
+def compact_slice(connection: sqlite3.Connection, revision: int) -> int:
+    """Do one transaction of compacting to `revision`; return how far it is done, at least `revision` in the end."""
+    current: int
+    compacted: int
+    swept: int
+    current, compacted, swept = connection.execute("SELECT revision, compacted, swept FROM meta").fetchone()
+    if revision > current:
+        raise FutureRevision(revision, current)
+    target = max(revision, compacted)
+    if swept >= target:
+        return swept
+    upto = _slice_end(connection, swept, target)
+    low, high = (swept + 1) << OPERATIONS_BITS, (upto + 1) << OPERATIONS_BITS
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute(
+            "DELETE FROM log WHERE id IN (SELECT previous FROM log WHERE id >= ? AND id < ? AND previous IS NOT NULL)",
+            (low, high),
+        )
+        connection.execute("DELETE FROM log WHERE id >= ? AND id < ? AND value IS NULL", (low, high))
+        connection.execute("UPDATE meta SET compacted = ?, swept = ?", (target, upto))
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return upto
+
+
+def _slice_end(connection: sqlite3.Connection, swept: int, target: int) -> int:
+    """The revision at which a slice of the log that starts after `swept` ends, never inside a commit."""
+    row = connection.execute(
+        "SELECT id FROM log WHERE id >= ? ORDER BY id LIMIT 1 OFFSET ?",
+        ((swept + 1) << OPERATIONS_BITS, _SLICE_ROWS),
+    ).fetchone()
+    return min(target, row[0] >> OPERATIONS_BITS) if row is not None else target

@@ -1,0 +1,137 @@
+"""The one thread that writes.
+
+Whatever has queued up while it wrote becomes its next transaction, so the disk is waited for once per group, not once
+per commit. Results go back to the event loop in one hand-over per group.
+"""
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from master.store.contract import Change
+from master.store.decide import Operations, Verdict
+from master.store.group import write_group
+from master.store.schema import explained
+from master.store.sweep import compact_slice
+
+_GROUP_COMMITS = 512
+"""The most commits in one transaction: bounds how long the first of them waits."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit, and where its revision or its refusal goes."""
+
+    operations: Operations
+    answer: asyncio.Future[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """One slice of a compaction; answers the revision that it has reached."""
+
+    revision: int
+    answer: asyncio.Future[int]
+
+
+Request = Commit | Compaction
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a transaction brought: the store's revision, the changes in order, and what to answer to whom."""
+
+    revision: int
+    changes: list[Change]
+    answers: list[tuple[asyncio.Future[int], int | Exception]]
+
+
+class Writer:
+    """Owns the writing connection. `publish` is called in its thread, once per transaction that is on disk."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, revision: int, publish: Callable[[Written], None]
+    ) -> None:
+        self._connection = connection
+        self._path = path
+        self._revision = revision
+        self._publish = publish
+        self._requests: queue.SimpleQueue[Sequence[Request] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, requests: Sequence[Request]) -> None:
+        """Queue requests; each is answered, in order, once it is on disk or refused."""
+        self._requests.put(requests)
+
+    def stop(self) -> None:
+        """Answer what is queued, then end the thread and close the file. Blocks."""
+        self._requests.put(None)
+        self._thread.join()
+        self._connection.close()
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            waiting, stopping = self._take()
+            while waiting:
+                self._handle(waiting)
+
+    def _take(self) -> tuple[list[Request], bool]:
+        """All that is queued, at least one thing, and whether the end is among it."""
+        taken: list[Request] = []
+        batch = self._requests.get()
+        while batch is not None:
+            taken += batch
+            if len(taken) >= _GROUP_COMMITS or self._requests.empty():
+                return taken, False
+            batch = self._requests.get()
+        return taken, True
+
+    def _handle(self, waiting: list[Request]) -> None:
+        """Take one transaction's worth off the front of `waiting` and do it."""
+        first = waiting[0]
+        if isinstance(first, Compaction):
+            del waiting[0]
+            self._publish(self._compact(first))
+            return
+        group: list[Commit] = []
+        for request in waiting[:_GROUP_COMMITS]:
+            if isinstance(request, Compaction):
+                break
+            group.append(request)
+        del waiting[: len(group)]
+        self._publish(self._commit(group))
+
+    def _commit(self, group: Sequence[Commit]) -> Written:
+        try:
+            verdict: Verdict = write_group(self._connection, [commit.operations for commit in group], self._revision)
+        except Exception as error:  # the thread must outlive any failure; every caller gets it
+            refusal = self._refusal(error)
+            return Written(self._revision, [], [(commit.answer, refusal) for commit in group])
+        self._revision = verdict.revision
+        answers = [(commit.answer, result) for commit, result in zip(group, verdict.results, strict=True)]
+        return Written(verdict.revision, [row.change for row in verdict.rows], [*answers])
+
+    def _compact(self, request: Compaction) -> Written:
+        answer: int | Exception
+        try:
+            answer = compact_slice(self._connection, request.revision)
+        except Exception as error:  # as above
+            answer = self._refusal(error)
+        return Written(self._revision, [], [(request.answer, answer)])
+
+    def _refusal(self, error: Exception) -> Exception:
+        if not isinstance(error, sqlite3.Error):
+            return error
+        refusal = explained(error, self._path)
+        refusal.__cause__ = error
+        _log.error("%s", refusal)
+        return refusal

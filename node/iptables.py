@@ -1,0 +1,181 @@
+"""The only place that runs iptables: reads what stands, and brings our chains to what is wanted.
+
+A ruleset holds only chains of ours (names that begin with PODLAB-) and the jumps to them from the kernel's built-in
+chains. Everything else in a table is another program's and is left alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+PREFIX = "PODLAB-"
+LOCK_WAIT_S = 10
+COMMAND_LIMIT_S = 120.0
+BACKENDS = {"auto": "iptables", "nft": "iptables-nft", "legacy": "iptables-legacy"}
+# How `iptables --version` names what it works with.
+VERSION_NAMES = {"(nf_tables)": "nft", "(legacy)": "legacy"}
+
+# chain -> its rules, each as behind `-A CHAIN`
+Chains = Mapping[str, tuple[str, ...]]
+
+
+class IptablesError(Exception):
+    """An iptables command failed; the message carries the command and what it said."""
+
+
+class NotInstalled(IptablesError):
+    """The backend's commands are not on this host."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Our part of one table. `jumps` are (built-in chain, rule) pairs, put before all other rules in this order.
+
+    With `jumps_last` they are put behind the others: for what must not overtake a refusal.
+    """
+
+    chains: Chains = field(default_factory=dict)
+    jumps: tuple[tuple[str, str], ...] = ()
+    jumps_last: bool = False
+
+
+# table name -> our part of it
+Ruleset = Mapping[str, Table]
+
+
+def parse(saved: str, prefix: str = PREFIX) -> dict[str, Table]:
+    """Our part of what iptables-save printed: the chains whose names begin with the prefix, and the jumps to them."""
+    chains: dict[str, dict[str, list[str]]] = {}
+    jumps: dict[str, list[tuple[str, str]]] = {}
+    table = ""
+    for line in saved.splitlines():
+        if line.startswith("*"):
+            table = line[1:].strip()
+            chains[table], jumps[table] = {}, []
+        elif line.startswith(f":{prefix}"):
+            chains[table].setdefault(line[1:].split(" ", 1)[0], [])
+        elif line.startswith("-A "):
+            _, chain, rule = line.split(" ", 2)
+            if chain.startswith(prefix):
+                chains[table].setdefault(chain, []).append(rule)
+            elif _target(rule).startswith(prefix):
+                jumps[table].append((chain, rule))
+    return {
+        name: Table({chain: tuple(rules) for chain, rules in found.items()}, tuple(jumps[name]))
+        for name, found in chains.items()
+        if found or jumps[name]
+    }
+
+
+def _target(rule: str) -> str:
+    words = shlex.split(rule)
+    return words[words.index("-j") + 1] if "-j" in words else ""
+
+
+def restore_input(current: Ruleset, wanted: Ruleset) -> str:
+    """What iptables-restore --noflush must read to get from `current` to `wanted`; empty when nothing is to do.
+
+    Only chains that differ are written. A chain that goes is emptied before any chain that it jumps to is deleted.
+    """
+    parts: list[str] = []
+    for name in sorted({*current, *wanted}):
+        lines = _table_lines(current.get(name, Table()), wanted.get(name, Table()))
+        if lines:
+            parts.append("\n".join([f"*{name}", *lines, "COMMIT"]) + "\n")
+    return "".join(parts)
+
+
+def _table_lines(current: Table, wanted: Table) -> list[str]:
+    changed = [chain for chain, rules in wanted.chains.items() if current.chains.get(chain) != rules]
+    gone = [chain for chain in current.chains if chain not in wanted.chains]
+    declared = [f":{chain} - [0:0]" for chain in (*changed, *gone)]
+    rules = [f"-A {chain} {rule}" for chain in changed for rule in wanted.chains[chain]]
+    jumps: list[str] = []
+    if set(current.jumps) != set(wanted.jumps):
+        jumps = [f"-D {chain} {rule}" for chain, rule in current.jumps]
+        if wanted.jumps_last:
+            jumps += [f"-A {chain} {rule}" for chain, rule in wanted.jumps]
+        else:  # each is put in front, so the last of them goes first
+            jumps += [f"-I {chain} 1 {rule}" for chain, rule in reversed(wanted.jumps)]
+    return [*declared, *rules, *jumps, *(f"-X {chain}" for chain in gone)]
+
+
+class Iptables:
+    """Runs iptables-save and iptables-restore of one backend: `auto` (the system's own), `nft` or `legacy`."""
+
+    def __init__(self, backend: str = "auto") -> None:
+        if backend not in BACKENDS:
+            raise IptablesError(f"backend: {backend!r} is not known; use one of {', '.join(BACKENDS)}")
+        self._backend = backend
+        self._command = BACKENDS[backend]
+
+    async def read(self, prefix: str = PREFIX) -> dict[str, Table]:
+        """Our part of what stands now, for chains whose names begin with `prefix`. Raises IptablesError."""
+        return parse(await self._run([f"{self._command}-save"]), prefix)
+
+    async def restore(self, text: str) -> None:
+        """Applies all of it or, in each table, nothing. Raises IptablesError."""
+        if text:
+            await self._run([f"{self._command}-restore", "--noflush", "--wait", str(LOCK_WAIT_S)], text)
+
+    async def apply(self, wanted: Ruleset, prefix: str) -> bool:
+        """Brings the chains of that prefix to what is wanted; True when something had to change."""
+        text = restore_input(await self.read(prefix), wanted)
+        await self.restore(text)
+        return bool(text)
+
+    async def clean_up(self, prefix: str = PREFIX) -> bool:
+        """Removes every chain of that prefix and the jumps to them; True when there was one."""
+        return await self.apply({}, prefix)
+
+    async def clean_up_others(self, prefix: str) -> list[str]:
+        """Does so in the backends that this one is not; tells in which of them there was something."""
+        own = await self.resolve()
+        return [name for name in BACKENDS if name not in ("auto", own) and await _clean_up_if_installed(name, prefix)]
+
+    async def resolve(self) -> str:
+        """The backend's own name, when it is `auto`. Raises IptablesError."""
+        if self._backend != "auto":
+            return self._backend
+        said = (await self._run([self._command, "--version"])).split()
+        found = VERSION_NAMES.get(said[-1] if said else "")
+        if found is None:
+            raise IptablesError(f"{self._command} --version: neither nf_tables nor legacy: {' '.join(said)}")
+        return found
+
+    async def _run(self, command: Sequence[str], stdin: str = "") -> str:
+        # A file and no pipe: a command that ends before it has read everything must not break the writer.
+        with tempfile.TemporaryFile() as given:
+            given.write(stdin.encode())
+            given.seek(0)
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *command, stdin=given, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+                )
+            except FileNotFoundError as error:
+                raise NotInstalled(f"{command[0]}: not found; install the iptables package") from error
+        try:
+            out, err = await asyncio.wait_for(process.communicate(), COMMAND_LIMIT_S)
+        except TimeoutError as error:
+            process.kill()
+            await process.wait()
+            raise IptablesError(f"{command[0]}: no answer within {COMMAND_LIMIT_S:.0f} s") from error
+        if process.returncode != 0:
+            raise IptablesError(f"{' '.join(command)}: exit {process.returncode}: {err.decode().strip()}")
+        return out.decode()
+
+
+async def clean_up_everywhere() -> list[str]:
+    """Removes every chain of ours from each backend that is installed; tells from which. Raises IptablesError."""
+    return [name for name in BACKENDS if name != "auto" and await _clean_up_if_installed(name, PREFIX)]
+
+
+async def _clean_up_if_installed(backend: str, prefix: str) -> bool:
+    try:
+        return await Iptables(backend).clean_up(prefix)
+    except NotInstalled:
+        return False

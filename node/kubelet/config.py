@@ -1,0 +1,43 @@
+"""The kubelet's settings: /etc/podlab/kubelet.yaml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from podlab.tls import Tls
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What the node offers to pods. Empty quantities: what the machine has."""
+
+    cpu: str = ""
+    memory: str = ""
+    pods: int = 110
+
+
+@dataclass(frozen=True)
+class Taint:
+    key: str
+    effect: str
+    value: str = ""
+
+
+@dataclass(frozen=True)
+class KubeletConfig:
+    """`apiserver` is host:port. The Lease is renewed four times within its duration."""
+
+    node_name: str
+    node_ip: str
+    apiserver: str
+    tls: Tls
+    bind_address: str = "0.0.0.0"  # noqa: S104 - mTLS guards it
+    port: int = 7450
+    runtime_endpoint: str = "unix:///run/containerd/containerd.sock"
+    root_dir: Path = Path("/var/lib/podlab/kubelet")
+    capacity: Capacity = field(default_factory=Capacity)
+    labels: dict[str, str] = field(default_factory=dict)
+    taints: tuple[Taint, ...] = ()
+    lease_duration_s: int = 40
+    pod_cidr_cluster: str = "10.244.0.0/16"

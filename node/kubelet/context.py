@@ -1,0 +1,37 @@
+"""What the workers of all pods of a node share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from node.kubelet.images import Images
+from node.kubelet.runtime import Runtime
+from node.kubelet.sources import Sources
+from node.kubelet.turns import Turns
+from node.kubelet.volumes import Volumes
+from podlab.client.client import Client
+from podlab.client.recorder import Recorder
+from podlab.core.v1 import service_pb2
+from podlab.meta.v1 import meta_pb2
+
+# Sandboxes and containers being started at once. More make none of them ready sooner on a small machine.
+STARTS = 4
+
+
+@dataclass
+class NodeContext:
+    """`services` gives those known now; `allocatable` is what the node offers to pods."""
+
+    node_name: str
+    node_ip: str
+    memory_bytes: int
+    allocatable: Mapping[str, meta_pb2.Quantity]
+    client: Client
+    runtime: Runtime
+    recorder: Recorder
+    images: Images
+    volumes: Volumes
+    sources: Sources
+    services: Callable[[], list[service_pb2.Service]]
+    starts: Turns = field(default_factory=lambda: Turns(STARTS))

@@ -1,0 +1,86 @@
+"""What the machine is and how much it has."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from podlab.core.v1 import node_pb2
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "riscv64": "riscv64"}
+
+
+@dataclass(frozen=True)
+class Pressure:
+    """How much is left of what a node can run out of."""
+
+    memory_available_bytes: int
+    disk_available_bytes: int
+    disk_total_bytes: int
+    pids_available: int
+
+
+def architecture() -> str:
+    """As container images name it."""
+    return _ARCHITECTURES.get(platform.machine(), platform.machine())
+
+
+def cpu_count() -> int:
+    return os.cpu_count() or 1
+
+
+def memory_bytes() -> int:
+    return int(psutil.virtual_memory().total)
+
+
+def disk_bytes(path: Path) -> int:
+    return shutil.disk_usage(path).total
+
+
+def pressure(path: Path) -> Pressure:
+    disk = shutil.disk_usage(path)
+    return Pressure(
+        memory_available_bytes=int(psutil.virtual_memory().available),
+        disk_available_bytes=disk.free,
+        disk_total_bytes=disk.total,
+        pids_available=_read_int("/proc/sys/kernel/pid_max") - len(psutil.pids()),
+    )
+
+
+def system_info(runtime_version: str, kubelet_version: str) -> node_pb2.NodeSystemInfo:
+    return node_pb2.NodeSystemInfo(
+        machineID=_read("/etc/machine-id"),
+        systemUUID=_read("/sys/class/dmi/id/product_uuid") or _read("/etc/machine-id"),
+        bootID=_read("/proc/sys/kernel/random/boot_id"),
+        kernelVersion=platform.release(),
+        osImage=_os_image(),
+        containerRuntimeVersion=runtime_version,
+        kubeletVersion=kubelet_version,
+        kubeProxyVersion=kubelet_version,
+        operatingSystem="linux",
+        architecture=architecture(),
+    )
+
+
+def _os_image() -> str:
+    try:
+        return platform.freedesktop_os_release().get("PRETTY_NAME", "Linux")
+    except OSError:
+        return "Linux"
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return ""
+
+
+def _read_int(path: str) -> int:
+    text = _read(path)
+    return int(text) if text.isdigit() else 0

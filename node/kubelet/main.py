@@ -1,0 +1,104 @@
+"""podlab-kubelet: runs the pods of one node, and the node's network with them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from node.kubelet import rotation
+from node.kubelet.config import KubeletConfig
+from node.kubelet.containerd import Containerd
+from node.kubelet.context import NodeContext
+from node.kubelet.images import Images
+from node.kubelet.lease import Heartbeat
+from node.kubelet.node_status import NodeStatus, capacity
+from node.kubelet.pods import Pods
+from node.kubelet.server import KubeletServicer
+from node.kubelet.sources import Sources
+from node.kubelet.usage import Meter
+from node.kubelet.volumes import Volumes
+from node.network.network import Network
+from podlab import component
+from podlab.api import quantity
+from podlab.client.client import Client
+from podlab.client.informer import Informer
+from podlab.client.recorder import Recorder
+from podlab.core.v1 import pod_pb2, service_pb2
+from podlab.v1 import kubelet_pb2, kubelet_pb2_grpc
+
+APISERVER_USER = "system:apiserver"
+CNI_DIRECTORY = Path("/etc/cni/net.d")
+
+
+async def serve(config: KubeletConfig, stop: asyncio.Event) -> None:
+    """Runs until `stop` is set; pods outlive it."""
+    config.root_dir.mkdir(parents=True, exist_ok=True)
+    server, checks = component.grpc_server(
+        config.tls,
+        f"{config.bind_address}:{config.port}",
+        [kubelet_pb2.DESCRIPTOR.services_by_name["Kubelet"].full_name],
+        allowed_users=frozenset({APISERVER_USER}),
+    )
+    runtime = Containerd(config.runtime_endpoint)
+    try:
+        async with Client(config.apiserver, config.tls, user_agent="podlab-kubelet") as client:
+            selector = f"spec.nodeName={config.node_name}"
+            bound = Informer(client, pod_pb2.Pod, field_selector=selector)
+            services = Informer(client, service_pb2.Service)
+            recorder = Recorder(client, "kubelet", config.node_name)
+            context = _context(config, client, runtime, recorder, services)
+            pods = Pods(context, bound)
+            context.sources.on_change(pods.sources_changed)
+            servicer = KubeletServicer(pods, runtime, Meter(runtime, config.node_name))
+            kubelet_pb2_grpc.add_KubeletServicer_to_server(servicer, server)
+            network = Network(client, config.node_name, config.pod_cidr_cluster, CNI_DIRECTORY)
+
+            async def loops() -> None:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(services.run())
+                    group.create_task(recorder.run())
+                    group.create_task(NodeStatus(config, client, runtime, network).run())
+                    group.create_task(Heartbeat(client, config.node_name, config.lease_duration_s).run())
+                    group.create_task(network.run())
+                    group.create_task(context.sources.run())
+                    group.create_task(rotation.run(runtime))
+                    # Containers get the Services' variables: their list comes before the first pod.
+                    await services.synced.wait()
+                    group.create_task(bound.run())
+                    group.create_task(pods.run())
+
+            await component.serve_loop(server, checks, loops(), bound.synced, stop)
+    finally:
+        await runtime.close()
+
+
+def _context(
+    config: KubeletConfig,
+    client: Client,
+    runtime: Containerd,
+    recorder: Recorder,
+    services: Informer[service_pb2.Service],
+) -> NodeContext:
+    amounts = capacity(config)
+    return NodeContext(
+        node_name=config.node_name,
+        node_ip=config.node_ip,
+        memory_bytes=quantity.value(amounts["memory"]),
+        allocatable=amounts,
+        client=client,
+        runtime=runtime,
+        recorder=recorder,
+        images=Images(runtime),
+        volumes=Volumes(config.root_dir),
+        sources=Sources(client),
+        services=services.list,
+    )
+
+
+def main() -> None:
+    """The console script."""
+    component.run("kubelet", KubeletConfig, serve)
+
+
+if __name__ == "__main__":
+    main()

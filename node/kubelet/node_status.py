@@ -1,0 +1,262 @@
+"""The node's own object: registered, then kept true."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Protocol
+
+from node.kubelet import machine
+from node.kubelet.config import KubeletConfig
+from node.kubelet.machine import Pressure
+from node.kubelet.runtime import Image, Readiness, Runtime, RuntimeFailure
+from podlab.api import quantity, times
+from podlab.api.objects import condition
+from podlab.client.client import Client
+from podlab.core.v1 import node_pb2
+from podlab.errors import AlreadyExists, ApiError, Conflict, NotFound
+from podlab.meta.v1 import meta_pb2
+
+log = logging.getLogger(__name__)
+
+# How often the node looks at itself, and how old an unchanged status may get (heartbeats are Leases).
+LOOK_S, LOOK_WHEN_NOT_READY_S = 5.0, 0.5
+REPORT_S = 300.0
+RETRY_S = 1.0
+DOING = "register the node or write its status"
+# A restarted kubelet must not call its node not ready only because it has not looked at the network yet.
+NETWORK_WITHIN_S = 5.0
+MAX_IMAGES = 50
+# Below these the node says that it runs out (Kubernetes' defaults for eviction).
+MEMORY_FLOOR_BYTES = 100 * 1024 * 1024
+DISK_FLOOR = 0.10
+PIDS_FLOOR = 1000
+
+
+class Network(Protocol):
+    """What the pod network tells of itself."""
+
+    @property
+    def ready(self) -> bool: ...
+
+    @property
+    def reason(self) -> str: ...
+
+    async def wait_ready(self, timeout_s: float) -> None:
+        """Returns when the network is ready, or when the time is up."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the node saw when it looked at itself."""
+
+    readiness: Readiness
+    network_ready: bool
+    network_reason: str
+    pressure: Pressure
+    images: tuple[Image, ...]
+    info: node_pb2.NodeSystemInfo
+
+
+def kubelet_version() -> str:
+    try:
+        return f"v{version('podlab')}"
+    except PackageNotFoundError:
+        return "v0.0.0"
+
+
+def capacity(config: KubeletConfig) -> dict[str, meta_pb2.Quantity]:
+    """What was declared, or else what the machine has."""
+    amounts = {
+        "cpu": config.capacity.cpu or str(machine.cpu_count()),
+        "memory": config.capacity.memory or quantity.format_bytes(machine.memory_bytes() // 1024 * 1024),
+        "pods": str(config.capacity.pods),
+        "ephemeral-storage": quantity.format_bytes(machine.disk_bytes(config.root_dir) // 1024 * 1024),
+    }
+    return {name: meta_pb2.Quantity(string=amount) for name, amount in amounts.items()}
+
+
+def labels(config: KubeletConfig) -> dict[str, str]:
+    return {
+        **config.labels,
+        "kubernetes.io/hostname": config.node_name,
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/arch": machine.architecture(),
+    }
+
+
+def new_node(config: KubeletConfig) -> node_pb2.Node:
+    """As it is registered the first time, with the declared taints."""
+    node = node_pb2.Node()
+    node.metadata.name = config.node_name
+    node.metadata.labels.update(labels(config))
+    for taint in config.taints:
+        node.spec.taints.add(key=taint.key, value=taint.value, effect=taint.effect)
+    return node
+
+
+def node_status(
+    config: KubeletConfig, amounts: Mapping[str, meta_pb2.Quantity], before: node_pb2.NodeStatus, sight: Sight
+) -> node_pb2.NodeStatus:
+    """The whole status. Pure; conditions of others are kept, and times of what did not change."""
+    status = node_pb2.NodeStatus(nodeInfo=sight.info)
+    for name, amount in amounts.items():
+        status.capacity[name].CopyFrom(amount)
+        status.allocatable[name].CopyFrom(amount)
+    status.addresses.add(type="InternalIP", address=config.node_ip)
+    status.addresses.add(type="Hostname", address=config.node_name)
+    status.daemonEndpoints.kubeletEndpoint.Port = config.port
+    for image in sorted(sight.images, key=lambda image: (-image.size_bytes, image.names))[:MAX_IMAGES]:
+        status.images.add(names=image.names, sizeBytes=image.size_bytes)
+    own = [_condition(before.conditions, *verdict) for verdict in _verdicts(sight)]
+    names = {each.type for each in own}
+    status.conditions.extend(each for each in before.conditions if each.type not in names)
+    status.conditions.extend(own)
+    return status
+
+
+def same(one: node_pb2.NodeStatus, other: node_pb2.NodeStatus) -> bool:
+    """Whether two statuses differ in heartbeat times only."""
+    bare = []
+    for status in (one, other):
+        copy = node_pb2.NodeStatus()
+        copy.CopyFrom(status)
+        for each in copy.conditions:
+            each.ClearField("lastHeartbeatTime")
+        bare.append(copy)
+    return bare[0] == bare[1]
+
+
+def _verdicts(sight: Sight) -> Iterable[tuple[str, bool, str, str]]:
+    pressure = sight.pressure
+    short_of_memory = pressure.memory_available_bytes < MEMORY_FLOOR_BYTES
+    short_of_disk = pressure.disk_available_bytes < DISK_FLOOR * pressure.disk_total_bytes
+    short_of_pids = pressure.pids_available < PIDS_FLOOR
+    yield "MemoryPressure", short_of_memory, *_told("Memory", short_of_memory)
+    yield "DiskPressure", short_of_disk, *_told("Disk", short_of_disk)
+    yield "PIDPressure", short_of_pids, *_told("PID", short_of_pids)
+    problems = [sight.readiness.message] if sight.readiness.message else []
+    if not sight.network_ready:
+        problems.append(f"pod network is not ready: {sight.network_reason}")
+    if problems:
+        yield "Ready", False, "KubeletNotReady", "; ".join(problems)
+    else:
+        yield "Ready", True, "KubeletReady", "kubelet is posting ready status"
+
+
+def _told(what: str, short: bool) -> tuple[str, str]:
+    name = {"Memory": "memory", "Disk": "disk space", "PID": "process ids"}[what]
+    if short:
+        return f"KubeletHasInsufficient{what}", f"kubelet has insufficient {name} available"
+    good = {
+        "Memory": "KubeletHasSufficientMemory",
+        "Disk": "KubeletHasNoDiskPressure",
+        "PID": "KubeletHasSufficientPID",
+    }
+    return good[what], f"kubelet has sufficient {name} available"
+
+
+def _condition(
+    before: Iterable[node_pb2.NodeCondition], name: str, holds: bool, reason: str, message: str
+) -> node_pb2.NodeCondition:
+    now = times.now()
+    made = node_pb2.NodeCondition(
+        type=name, status="True" if holds else "False", reason=reason, message=message, lastHeartbeatTime=now
+    )
+    old = condition(before, name)
+    unchanged = old is not None and old.status == made.status
+    made.lastTransitionTime.CopyFrom(old.lastTransitionTime if old is not None and unchanged else now)
+    return made
+
+
+def _rest_s(node: node_pb2.Node | None) -> float:
+    if node is None:
+        return 0.0
+    ready = condition(node.status.conditions, "Ready")
+    return LOOK_S if ready is not None and ready.status == "True" else LOOK_WHEN_NOT_READY_S
+
+
+class NodeStatus:
+    """`run` for ever: registers the node, looks at it, writes what changed."""
+
+    def __init__(self, config: KubeletConfig, client: Client, runtime: Runtime, network: Network) -> None:
+        self._config = config
+        self._client = client
+        self._runtime = runtime
+        self._network = network
+        self._capacity = capacity(config)
+        self._runtime_version = ""
+        self._registered = False
+        self._written_at = 0.0
+
+    async def run(self) -> None:
+        node: node_pb2.Node | None = None
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                # Read anew each time: the controllers write here too, when they miss our heartbeats.
+                node = await self._read()
+                if self._written_at == 0.0:
+                    await self._network.wait_ready(NETWORK_WITHIN_S)
+                status = node_status(self._config, self._capacity, node.status, await self._look())
+                if loop.time() - self._written_at > REPORT_S or not same(status, node.status):
+                    node.status.CopyFrom(status)
+                    node.metadata.resourceVersion = ""
+                    node = await self._client.update_status(node)
+                    self._written_at = loop.time()
+                self._client.outages.ended(DOING)
+            except NotFound:
+                log.warning("node %s is gone from the API: it registers again", self._config.node_name)
+                self._registered = False
+                node = None
+            except ApiError as error:
+                self._client.outages.failed(DOING, error)
+                node = None
+                await asyncio.sleep(RETRY_S)
+            except (RuntimeFailure, OSError) as error:
+                log.warning("status of node %s cannot be written: %s", self._config.node_name, error)
+                node = None
+                await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(_rest_s(node))
+
+    async def _read(self) -> node_pb2.Node:
+        if self._registered:
+            return await self._client.get(node_pb2.Node, self._config.node_name)
+        node = await self._register()
+        self._registered = True
+        return node
+
+    async def _register(self) -> node_pb2.Node:
+        """The node as the API has it, made when missing, with the labels that this kubelet gives."""
+        try:
+            node = await self._client.create(new_node(self._config))
+            log.info("node %s registered", self._config.node_name)
+            return node
+        except AlreadyExists:
+            node = await self._client.get(node_pb2.Node, self._config.node_name)
+        wanted = labels(self._config)
+        if all(node.metadata.labels.get(name) == value for name, value in wanted.items()):
+            return node
+        node.metadata.labels.update(wanted)
+        try:
+            return await self._client.update(node)
+        except Conflict:
+            return await self._register()
+
+    async def _look(self) -> Sight:
+        readiness = await self._runtime.readiness()
+        images: list[Image] = []
+        if readiness.runtime:
+            images = await self._runtime.images()
+            self._runtime_version = self._runtime_version or await self._runtime.version()
+        return Sight(
+            readiness=readiness,
+            network_ready=self._network.ready,
+            network_reason=self._network.reason,
+            pressure=await asyncio.to_thread(machine.pressure, self._config.root_dir),
+            images=tuple(images),
+            info=machine.system_info(self._runtime_version, kubelet_version()),
+        )

@@ -1,0 +1,95 @@
+"""Writes one pod's status when it differs from what was written, always the newest, one write at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from node.kubelet.status import OWN_CONDITIONS
+from podlab.client.client import Client
+from podlab.core.v1 import pod_pb2
+from podlab.errors import ApiError, NotFound
+
+log = logging.getLogger(__name__)
+
+BACKOFF_BASE_S = 0.2
+BACKOFF_LIMIT_S = 5.0
+
+
+class Report:
+    """`report` never waits; `flush` does. `close` ends it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._told: pod_pb2.PodStatus | None = None
+        self._stored: pod_pb2.Pod | None = None  # as our last write left it
+        self._wanted: pod_pb2.Pod | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def base(self, pod: pod_pb2.Pod, *, evicted: str = "") -> pod_pb2.Pod:
+        """The pod with the status that was told last, which the API's copy may lag behind.
+
+        With a reason to be evicted it has failed, whatever was told.
+        """
+        if self._told is None and not evicted:
+            return pod
+        based = pod_pb2.Pod()
+        based.CopyFrom(pod)
+        based.status.CopyFrom(self._told or pod.status)
+        if evicted:
+            based.status.phase, based.status.reason, based.status.message = "Failed", "Evicted", evicted
+        if self._told is None:
+            return based
+        del based.status.conditions[:]
+        based.status.conditions.extend(each for each in self._told.conditions if each.type in OWN_CONDITIONS)
+        based.status.conditions.extend(each for each in pod.status.conditions if each.type not in OWN_CONDITIONS)
+        return based
+
+    def report(self, pod: pod_pb2.Pod, status: pod_pb2.PodStatus) -> None:
+        """`pod` is the API's copy as it is known now."""
+        if self._told is None and pod.status == status:
+            self._told, self._stored = status, pod
+        if status == self._told and not self._overwritten(pod):
+            return
+        self._told = status
+        wanted = pod_pb2.Pod(status=status)
+        wanted.metadata.name, wanted.metadata.namespace = pod.metadata.name, pod.metadata.namespace
+        wanted.metadata.uid = pod.metadata.uid
+        wanted.spec.CopyFrom(pod.spec)
+        self._wanted = wanted
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._write())
+
+    async def flush(self, timeout_s: float) -> bool:
+        """Waits until all that was reported is written; False when it took too long."""
+        if self._task is None or self._task.done():
+            return True
+        done, _ = await asyncio.wait([self._task], timeout=timeout_s)
+        return bool(done)
+
+    def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _overwritten(self, pod: pod_pb2.Pod) -> bool:
+        if self._wanted is not None or self._stored is None or pod.status == self._stored.status:
+            return False
+        # The API's copy lags behind our own last write; only what is newer is somebody else's.
+        return int(pod.metadata.resourceVersion) > int(self._stored.metadata.resourceVersion)
+
+    async def _write(self) -> None:
+        failures = 0
+        while self._wanted is not None:
+            wanted, self._wanted = self._wanted, None
+            try:
+                self._stored = await self._client.update_status(wanted)
+                failures = 0
+            except NotFound:
+                return  # the pod is gone; its worker hears of it
+            except ApiError as error:
+                self._wanted = self._wanted or wanted
+                failures += 1
+                delay_s = min(BACKOFF_LIMIT_S, BACKOFF_BASE_S * 2 ** min(failures, 16))
+                name = f"{wanted.metadata.namespace}/{wanted.metadata.name}"
+                log.warning("status of pod %s cannot be written: %s; again in %.1f s", name, error, delay_s)
+                await asyncio.sleep(delay_s)

@@ -1,0 +1,209 @@
+"""Starts a pod's sandbox and containers: volumes, image, environment, then the runtime.
+
+What stands in the way becomes a hold in the pod's memory, with the reason that users see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from node.kubelet import configure, dns, env, hooks, podspec, security, turns, volumes
+from node.kubelet.configure import Run
+from node.kubelet.context import NodeContext
+from node.kubelet.decide import RunSandbox, StartContainer
+from node.kubelet.env import ConfigError, Surroundings
+from node.kubelet.images import Told
+from node.kubelet.memory import Doom, Hold, Memory
+from node.kubelet.reach import Place
+from node.kubelet.runtime import Image, RuntimeFailure, RuntimeUnavailable, Sandbox
+from node.kubelet.volumes import VolumeError
+from podlab.core.v1 import pod_pb2
+from podlab.foreign.cri.v1 import api_pb2 as cri
+
+log = logging.getLogger(__name__)
+
+# Between two tries of what failed for a reason that may pass: 1 s, 2 s, ... 60 s.
+RETRY_FIRST_S, RETRY_LIMIT_S = 1, 60
+# A container that cannot be configured is looked at again when its ConfigMap or Secret may have come.
+CONFIG_RETRY_S = 5.0
+# The reason is shown for a while before the back-off is what there is to say.
+SHOW_ERROR_S = 3.0
+HOOK_TIMEOUT_S = 600
+_SANDBOX_ID = re.compile(r' for sandbox "[0-9a-f]{64}"')
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How the pod's worker is told of things: events of the pod, and that it should look again."""
+
+    event: Callable[[str, str, str, str], None]
+    changed: Callable[[], None]
+
+
+class Starter:
+    """Of one pod. Raises only RuntimeUnavailable and ApiError, which concern the node and not the pod."""
+
+    def __init__(self, context: NodeContext, memory: Memory, voice: Voice) -> None:
+        self._context = context
+        self._memory = memory
+        self._voice = voice
+        self._hooks: set[asyncio.Task[None]] = set()
+
+    def close(self) -> None:
+        for hook in self._hooks:
+            hook.cancel()
+
+    async def run_sandbox(self, pod: pod_pb2.Pod, action: RunSandbox) -> None:
+        config = configure.sandbox_config(pod, action.attempt, dns.node_dns())
+        try:
+            self._context.volumes.claim(pod.metadata.uid)
+            configure.log_directory(pod).mkdir(parents=True, exist_ok=True)
+            await self.refresh_volumes(pod)
+            async with self._context.starts.turn(turns.SANDBOX):
+                await self._context.runtime.run_sandbox(config)
+        except RuntimeUnavailable:
+            raise
+        except VolumeError as error:
+            self._hold_sandbox("FailedMount", str(error))
+        except OSError as error:
+            self._hold_sandbox("FailedToMakePodDataDirectories", f"error making pod data directories: {error}")
+        except RuntimeFailure as error:
+            # Without the id, which differs each time, so that the same failure is the same event again.
+            told = _SANDBOX_ID.sub("", str(error))
+            self._hold_sandbox("FailedCreatePodSandBox", f"Failed to create pod sandbox: {told}")
+        else:
+            self._memory.holds.pop("", None)
+
+    async def refresh_volumes(self, pod: pod_pb2.Pod) -> env.Found:
+        """Volumes as ConfigMaps and Secrets are now, which are returned. Raises VolumeError."""
+        found = await self._read(pod)
+        if pod.spec.volumes:
+            await asyncio.to_thread(self._context.volumes.set_up, pod, found)
+        return found
+
+    async def start_container(self, pod: pod_pb2.Pod, sandbox: Sandbox, action: StartContainer) -> None:
+        spec = podspec.container_named(pod, action.name)
+        assert spec is not None, f"decided to start {action.name}, which the pod does not have"
+        image = await self._image(spec)
+        if isinstance(image, Hold):
+            self._memory.holds[spec.name] = image
+            return
+        run = Run(action.attempt, action.next_backoff_s)
+        try:
+            config = await self._configure(pod, spec, run, sandbox, image)
+            (configure.log_directory(pod) / spec.name).mkdir(parents=True, exist_ok=True)
+        except (ConfigError, VolumeError, OSError) as error:
+            self._hold(spec, "CreateContainerConfigError", str(error), CONFIG_RETRY_S)
+            return
+        await self._start(pod, spec, sandbox, config, run)
+
+    async def _start(
+        self, pod: pod_pb2.Pod, spec: pod_pb2.Container, sandbox: Sandbox, config: cri.ContainerConfig, run: Run
+    ) -> None:
+        runtime = self._context.runtime
+        sandbox_config = configure.sandbox_config(pod, sandbox.attempt, dns.node_dns())
+        async with self._context.starts.turn(turns.CONTAINER):
+            try:
+                container_id = await runtime.create_container(sandbox.id, config, sandbox_config)
+            except RuntimeUnavailable:
+                raise
+            except RuntimeFailure as error:
+                self._hold(spec, "CreateContainerError", str(error), CONFIG_RETRY_S)
+                return
+            self._tell(spec, "Normal", "Created", f"Created container: {spec.name}")
+            try:
+                await runtime.start_container(container_id)
+            except RuntimeUnavailable:
+                raise
+            except RuntimeFailure as error:
+                self._hold(spec, "RunContainerError", str(error), SHOW_ERROR_S)
+                return
+        self._tell(spec, "Normal", "Started", f"Started container {spec.name}")
+        self._memory.holds.pop(spec.name, None)
+        if spec.lifecycle.HasField("postStart"):
+            self._memory.hooked.add(container_id)
+            ip = next(iter(sandbox.ips), self._context.node_ip)
+            task = asyncio.create_task(self._post_start(Place(container_id, spec, ip)))
+            self._hooks.add(task)
+            task.add_done_callback(self._hooks.discard)
+
+    async def _post_start(self, place: Place) -> None:
+        handler = place.container.lifecycle.postStart
+        why = ""
+        try:
+            answer = await hooks.run_hook(self._context.runtime, place, handler, HOOK_TIMEOUT_S)
+            why = "" if answer.good else f"PostStartHook failed: {answer.output}"
+        except Exception as error:  # or the container would wait for its hook for ever
+            log.exception("postStart hook of container %s", place.container_id)
+            why = f"PostStartHook failed: {error}"
+        if why:
+            self._tell(place.container, "Warning", "FailedPostStartHook", why)
+            message = f"Container {place.container.name} failed its postStart hook, will be restarted"
+            self._memory.doomed[place.container_id] = Doom(message)
+        self._memory.hooked.discard(place.container_id)
+        self._voice.changed()
+
+    async def _image(self, spec: pod_pb2.Container) -> Image | Hold:
+        def come_again() -> None:
+            self._memory.holds.pop(spec.name, None)
+            self._voice.changed()
+
+        def tell(told: Told) -> None:
+            self._tell(spec, told.type, told.reason, told.message)
+
+        policy = spec.imagePullPolicy or "IfNotPresent"
+        return await self._context.images.ensure(spec.image, policy, come_again=come_again, tell=tell)
+
+    async def _configure(
+        self, pod: pod_pb2.Pod, spec: pod_pb2.Container, run: Run, sandbox: Sandbox, image: Image
+    ) -> cri.ContainerConfig:
+        security.check_non_root(pod, spec, image)
+        found = await self.refresh_volumes(pod)
+        ips = (self._context.node_ip,) if pod.spec.hostNetwork else sandbox.ips
+        around = Surroundings(
+            node_name=self._context.node_name,
+            host_ip=self._context.node_ip,
+            pod_ips=ips,
+            services=tuple(self._context.services()),
+            sources=found,
+            allocatable=self._context.allocatable,
+        )
+        disk = self._context.volumes
+        mounts = disk.mounts(pod, spec)
+        taken = {mount.container_path for mount in mounts}
+        if "/etc/hosts" not in taken and (not pod.spec.hostNetwork or pod.spec.hostAliases):
+            mounts.append(disk.hosts_mount(pod, list(ips)))
+        if spec.terminationMessagePath and spec.terminationMessagePath not in taken:
+            mounts.append(disk.message_mount(pod, spec, run.attempt))
+        return configure.container_config(
+            pod,
+            spec,
+            run,
+            environment=env.environment(pod, spec, around),
+            mounts=mounts,
+            node_memory_bytes=self._context.memory_bytes,
+        )
+
+    async def _read(self, pod: pod_pb2.Pod) -> env.Found:
+        wanted = [*volumes.sources(pod)]
+        for spec in podspec.all_containers(pod):
+            wanted.extend(env.references(spec))
+        return await self._context.sources.read(pod.metadata.uid, pod.metadata.namespace, wanted)
+
+    def _hold(self, spec: pod_pb2.Container, reason: str, message: str, for_s: float) -> None:
+        self._memory.holds[spec.name] = Hold(reason, message, time.time() + for_s)
+        self._tell(spec, "Warning", "Failed", f"Error: {message}")
+
+    def _hold_sandbox(self, reason: str, message: str) -> None:
+        before = self._memory.holds.get("")
+        delay_s = min(RETRY_LIMIT_S, before.delay_s * 2) if before is not None else RETRY_FIRST_S
+        self._memory.holds[""] = Hold(reason, message, time.time() + delay_s, delay_s)
+        self._voice.event("Warning", reason, message, "")
+
+    def _tell(self, spec: pod_pb2.Container, event_type: str, reason: str, message: str) -> None:
+        self._voice.event(event_type, reason, message, f"spec.containers{{{spec.name}}}")

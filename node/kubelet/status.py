@@ -1,0 +1,202 @@
+"""A pod's status, computed from what is observed. Pure; rules as in
+https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from node.kubelet import backoff, decide, podspec
+from node.kubelet.memory import Memory
+from node.kubelet.runtime import Container, ObservedPod, State
+from podlab.api.objects import condition
+from podlab.core.v1 import pod_pb2
+from podlab.meta.v1 import meta_pb2
+
+CRASH_LOOP = "CrashLoopBackOff"
+OWN_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
+
+
+def pod_status(
+    pod: pod_pb2.Pod, observed: ObservedPod, memory: Memory, *, now: float, host_ip: str
+) -> pod_pb2.PodStatus:
+    """The whole status; conditions of others and what the runtime has forgotten are kept from the pod's present one."""
+    before = pod.status
+    outcome = decide.outcome(pod, observed, now)
+    inits = [_container_status(pod, spec, observed, memory, now) for spec in pod.spec.initContainers]
+    mains = [_container_status(pod, spec, observed, memory, now) for spec in pod.spec.containers]
+    status = pod_pb2.PodStatus(
+        qosClass=before.qosClass or podspec.qos_class(pod),
+        hostIP=host_ip,
+        hostIPs=[pod_pb2.HostIP(ip=host_ip)],
+        initContainerStatuses=inits,
+        containerStatuses=mains,
+    )
+    status.startTime.CopyFrom(before.startTime if before.HasField("startTime") else _time(memory.accepted))
+    for ip in _pod_ips(pod, observed, host_ip):
+        status.podIPs.add(ip=ip)
+    status.podIP = status.podIPs[0].ip if status.podIPs else ""
+    if outcome is not None and not observed.alive:
+        status.phase, status.reason, status.message = outcome.phase, outcome.reason, outcome.message
+    else:
+        status.phase = _phase(pod, observed, memory, mains)
+    status.conditions.extend(_conditions(pod, observed, memory, status, now))
+    return status
+
+
+def _container_status(
+    pod: pod_pb2.Pod, spec: pod_pb2.Container, observed: ObservedPod, memory: Memory, now: float
+) -> pod_pb2.ContainerStatus:
+    before = _status_named((*pod.status.initContainerStatuses, *pod.status.containerStatuses), spec.name)
+    runs = observed.runs(spec.name)
+    if not runs and before is not None and pod.status.phase in ("Succeeded", "Failed"):
+        return before
+    run = runs[0] if runs else None
+    status = pod_pb2.ContainerStatus(name=spec.name, image=spec.image, started=False)
+    waiting = _waiting(pod, spec, run, observed, memory, now)
+    ended = [each for each in runs if each.state is State.EXITED]
+    if run is not None:
+        status.restartCount = run.attempt
+        status.containerID = f"containerd://{run.id}"
+        status.imageID = run.image_id
+    elif before is not None:
+        status.restartCount = before.restartCount
+    if waiting is not None:
+        status.state.waiting.CopyFrom(waiting)
+        last = ended[0] if ended else None
+    elif run is not None and run.state is State.EXITED:
+        status.state.terminated.CopyFrom(_terminated(run, memory))
+        status.ready = run.exit_code == 0 and not podspec.is_sidecar(spec) and _is_init(pod, spec)
+        last = ended[1] if len(ended) > 1 else None
+    elif run is not None:
+        status.state.running.startedAt.CopyFrom(_time(run.started_ns / 1e9))
+        status.started = run.id in memory.started
+        status.ready = status.started and memory.ready.get(run.id, False)
+        last = ended[0] if ended else None
+    if last is not None:
+        status.lastState.terminated.CopyFrom(_terminated(last, memory))
+    elif before is not None and before.lastState.HasField("terminated"):
+        status.lastState.CopyFrom(before.lastState)
+    return status
+
+
+def _waiting(
+    pod: pod_pb2.Pod,
+    spec: pod_pb2.Container,
+    run: Container | None,
+    observed: ObservedPod,
+    memory: Memory,
+    now: float,
+) -> pod_pb2.ContainerStateWaiting | None:
+    """Why the container does not run; None when it runs, or ended and nothing is to be said about a next run."""
+    hold = memory.holds.get(spec.name)
+    if run is None or run.state in (State.CREATED, State.UNKNOWN):
+        if hold is not None:
+            return pod_pb2.ContainerStateWaiting(reason=hold.reason, message=hold.message)
+        creating = _is_init(pod, spec) or not pod.spec.initContainers or decide.initialized(pod, observed, memory)
+        if _is_init(pod, spec) and pod.spec.initContainers[0].name != spec.name:
+            creating = False
+        return pod_pb2.ContainerStateWaiting(reason="ContainerCreating" if creating else "PodInitializing")
+    if run.state is not State.EXITED or not podspec.restarts(pod, spec, run.exit_code):
+        return None
+    if pod.metadata.HasField("deletionTimestamp") or decide.outcome(pod, observed, now) is not None:
+        return None
+    if hold is not None and hold.until > now:
+        return pod_pb2.ContainerStateWaiting(reason=hold.reason, message=hold.message)
+    if backoff.due(run) > now:
+        name = f"{pod.metadata.name}_{pod.metadata.namespace}({pod.metadata.uid})"
+        return pod_pb2.ContainerStateWaiting(
+            reason=CRASH_LOOP,
+            message=f"back-off {backoff.delay_s(run)}s restarting failed container={spec.name} pod={name}",
+        )
+    return None
+
+
+def _terminated(run: Container, memory: Memory) -> pod_pb2.ContainerStateTerminated:
+    state = pod_pb2.ContainerStateTerminated(
+        exitCode=run.exit_code,
+        reason=run.reason or ("Completed" if run.exit_code == 0 else "Error"),
+        message=memory.messages.get(run.id, "") or run.message,
+        containerID=f"containerd://{run.id}",
+    )
+    if run.started_ns:
+        state.startedAt.CopyFrom(_time(run.started_ns / 1e9))
+    state.finishedAt.CopyFrom(_time(run.finished_ns / 1e9))
+    return state
+
+
+def _phase(pod: pod_pb2.Pod, observed: ObservedPod, memory: Memory, mains: Sequence[pod_pb2.ContainerStatus]) -> str:
+    if not decide.initialized(pod, observed, memory) and not any(status.containerID for status in mains):
+        return "Pending"
+    if any(not status.containerID for status in mains):
+        return "Pending"
+    return "Running"
+
+
+def _pod_ips(pod: pod_pb2.Pod, observed: ObservedPod, host_ip: str) -> list[str]:
+    if pod.spec.hostNetwork:
+        return [host_ip]
+    if observed.sandbox is not None and observed.sandbox.ips:
+        return list(observed.sandbox.ips)
+    # A pod that has ended is known by the address that it had.
+    return [ip.ip for ip in pod.status.podIPs] if pod.status.phase in ("Succeeded", "Failed", "Running") else []
+
+
+def _conditions(
+    pod: pod_pb2.Pod, observed: ObservedPod, memory: Memory, status: pod_pb2.PodStatus, now: float
+) -> list[pod_pb2.PodCondition]:
+    sandboxed = observed.sandbox is not None and observed.sandbox.ready
+    initialized = decide.initialized(pod, observed, memory) or status.phase == "Succeeded"
+    pending = [init.name for init in status.initContainerStatuses if not (init.ready or init.started)]
+    sidecars = {init.name for init in pod.spec.initContainers if podspec.is_sidecar(init)}
+    counted = [*(init for init in status.initContainerStatuses if init.name in sidecars), *status.containerStatuses]
+    unready = [each.name for each in counted if not each.ready]
+    init_reason, init_message = "ContainersNotInitialized", f"containers with incomplete status: [{' '.join(pending)}]"
+    reason, message = "ContainersNotReady", f"containers with unready status: [{' '.join(unready)}]"
+    if status.phase in ("Succeeded", "Failed"):
+        reason, message = ("PodCompleted" if status.phase == "Succeeded" else "PodFailed"), ""
+    ready = not unready and initialized and status.phase == "Running"
+    verdicts = (
+        ("PodReadyToStartContainers", sandboxed, "", ""),
+        ("Initialized", initialized, init_reason, init_message),
+        ("Ready", ready, reason, message),
+        ("ContainersReady", ready, reason, message),
+    )
+    own = [_condition(pod.status.conditions, *verdict, now) for verdict in verdicts]
+    return [*own, *(kept for kept in pod.status.conditions if kept.type not in OWN_CONDITIONS)]
+
+
+def _condition(
+    before: Iterable[pod_pb2.PodCondition], name: str, holds: bool, reason: str, message: str, now: float
+) -> pod_pb2.PodCondition:
+    made = pod_pb2.PodCondition(type=name, status="True" if holds else "False")
+    # Kubernetes tells why a completed pod counts as initialized, and is silent about what simply holds.
+    if not holds or reason == "PodCompleted":
+        made.reason, made.message = reason, message
+    old = condition(before, name)
+    same = old is not None and old.status == made.status and old.HasField("lastTransitionTime")
+    made.lastTransitionTime.CopyFrom(old.lastTransitionTime if old is not None and same else _time(now))
+    return made
+
+
+def _is_init(pod: pod_pb2.Pod, spec: pod_pb2.Container) -> bool:
+    return any(init.name == spec.name for init in pod.spec.initContainers)
+
+
+def _status_named(statuses: Iterable[pod_pb2.ContainerStatus], name: str) -> pod_pb2.ContainerStatus | None:
+    return next((status for status in statuses if status.name == name), None)
+
+
+def _time(seconds: float) -> meta_pb2.Time:
+    return meta_pb2.Time(seconds=int(seconds))
+
+
+def newly_backing_off(before: pod_pb2.PodStatus, after: pod_pb2.PodStatus) -> list[str]:
+    """The names of the containers whose restart began to be held back between the two statuses."""
+    known = {each.name for each in _statuses(before) if each.state.waiting.reason == CRASH_LOOP}
+    return [
+        each.name for each in _statuses(after) if each.state.waiting.reason == CRASH_LOOP and each.name not in known
+    ]
+
+
+def _statuses(status: pod_pb2.PodStatus) -> list[pod_pb2.ContainerStatus]:
+    return [*status.initContainerStatuses, *status.containerStatuses]

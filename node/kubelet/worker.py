@@ -1,0 +1,250 @@
+"""One pod's loop: look, decide, do one action, tell, look again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from node.kubelet import configure, decide, logs
+from node.kubelet.context import NodeContext
+from node.kubelet.decide import (
+    Action,
+    Finish,
+    RemoveContainer,
+    RemoveSandbox,
+    RunSandbox,
+    StartContainer,
+    StopContainer,
+    StopSandbox,
+    Wait,
+)
+from node.kubelet.memory import FOREVER, Memory
+from node.kubelet.messages import termination_message
+from node.kubelet.probes import Probes
+from node.kubelet.report import Report
+from node.kubelet.runtime import ObservedPod, RuntimeFailure, RuntimeUnavailable, State
+from node.kubelet.starter import Starter, Voice
+from node.kubelet.status import newly_backing_off, pod_status
+from node.kubelet.stopper import Stopper
+from node.kubelet.volumes import VolumeError
+from podlab.core.v1 import pod_pb2
+from podlab.errors import ApiError, Conflict, NotFound
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 1.0
+FLUSH_S = 5.0
+SIZES_S = 10.0
+
+
+class Worker:
+    """`run` until the pod is gone from API and runtime. `wanted` gives the API's copy, or None."""
+
+    def __init__(self, uid: str, context: NodeContext, wanted: Callable[[], pod_pb2.Pod | None]) -> None:
+        self.uid = uid
+        self._context = context
+        self._wanted = wanted
+        self._wake = asyncio.Event()
+        self._memory = Memory(accepted=time.time())
+        voice = Voice(self._event, self.poke)
+        self._starter = Starter(context, self._memory, voice)
+        self._stopper = Stopper(context, self._memory, voice)
+        self._probes = Probes(context.runtime, self._memory, self.poke, self._warn)
+        self._report = Report(context.client)
+        self._stale_volumes = False
+        self._sizes: asyncio.Task[None] | None = None
+        # Why the pod was evicted; empty while it is not.
+        self._evicted = ""
+        self._adopted = False
+        self._done = False
+
+    def poke(self) -> None:
+        """Something may have changed: look again."""
+        self._wake.set()
+
+    def sources_changed(self) -> None:
+        """A ConfigMap or Secret that the pod uses changed: what waited for it tries again at once."""
+        self._stale_volumes = True
+        self._memory.release(("FailedMount", "CreateContainerConfigError"))
+        self._wake.set()
+
+    async def run(self) -> None:
+        try:
+            while not self._done:
+                self._wake.clear()
+                delay_s = await self._look()
+                if delay_s > 0:
+                    await self._sleep(delay_s)
+        finally:
+            self._probes.stop()
+            self._starter.close()
+            self._stopper.close()
+            self._report.close()
+            if self._sizes is not None:
+                self._sizes.cancel()
+            self._context.sources.forget(self.uid)
+
+    async def _look(self) -> float:
+        """Does at most one action; returns how long there is nothing to do."""
+        try:
+            return await self._step()
+        except RuntimeUnavailable as error:
+            log.debug("pod %s: %s", self._name(), error)  # told once for all pods, where all are looked at
+            return RETRY_S
+        except (RuntimeFailure, ApiError, VolumeError, OSError) as error:
+            log.warning("pod %s: %s: will be tried again", self._name(), error)
+            if self._memory.ending_since is not None:
+                self._warn("FailedKillPod", f"error killing pod: {error}")
+            return RETRY_S
+        except Exception:
+            log.exception("pod %s: unexpected; will be tried again", self._name())
+            return RETRY_S * 5
+
+    async def _step(self) -> float:
+        pod = self._wanted()
+        observed = await self._context.runtime.pod(self.uid)
+        self._take_in(pod, observed)
+        now = time.time()
+        if pod is not None:
+            pod = self._report.base(pod, evicted=self._evicted)
+        if self._memory.ending_since is None and _is_ending(pod, observed, now):
+            self._memory.ending_since = now
+        action = decide.next_action(pod, observed, self._memory, now)
+        self._probes.sync(pod, observed, self._context.node_ip) if pod is not None else self._probes.stop()
+        if pod is not None:
+            status = pod_status(pod, observed, self._memory, now=now, host_ip=self._context.node_ip)
+            self._report.report(self._wanted() or pod, status)
+            for name in newly_backing_off(pod.status, status):
+                message = f"Back-off restarting failed container {name} in pod {pod.metadata.name}"
+                self._event(
+                    "Warning",
+                    "BackOff",
+                    f"{message}_{pod.metadata.namespace}({self.uid})",
+                    f"spec.containers{{{name}}}",
+                )
+        if isinstance(action, Wait):
+            if pod is not None and self._stale_volumes:
+                await self._refresh_volumes(pod)
+            return action.until - now
+        await self._do(pod, observed, action)
+        return 0.0
+
+    def _take_in(self, pod: pod_pb2.Pod | None, observed: ObservedPod) -> None:
+        """Brings the memory up to what is there."""
+        memory = self._memory
+        memory.forget({run.id for run in observed.containers})
+        memory.released &= {sandbox.id for sandbox in observed.sandboxes}
+        if pod is None:
+            return
+        if not self._adopted:
+            self._adopted = True
+            self._adopt(pod, observed)
+            if self._context.volumes.has_limits(pod):
+                self._sizes = asyncio.create_task(self._watch_sizes())
+        for run in observed.containers:
+            if run.state is State.EXITED and run.id not in memory.messages:
+                memory.messages[run.id] = termination_message(run, self._context.volumes, self.uid)
+
+    def _adopt(self, pod: pod_pb2.Pod, observed: ObservedPod) -> None:
+        """Containers that ran before this kubelet are what the API says of them, until a probe says otherwise."""
+        alive = {f"containerd://{run.id}": run.id for run in observed.alive}
+        for status in (*pod.status.initContainerStatuses, *pod.status.containerStatuses):
+            container_id = alive.get(status.containerID)
+            if container_id is not None and status.started:
+                self._memory.started.add(container_id)
+                self._memory.ready[container_id] = status.ready
+
+    async def _refresh_volumes(self, pod: pod_pb2.Pod) -> None:
+        try:
+            await self._starter.refresh_volumes(pod)
+        except VolumeError as error:  # a ConfigMap that went while it is mounted: what is mounted stays
+            self._warn("FailedMount", str(error))
+        self._stale_volumes = False
+
+    async def _watch_sizes(self) -> None:
+        """Evicts the pod once a volume outgrows its limit."""
+        while not self._evicted:
+            await asyncio.sleep(SIZES_S)
+            pod = self._wanted()
+            if pod is None:
+                return
+            try:
+                self._evicted = await asyncio.to_thread(self._context.volumes.exceeded, pod)
+            except OSError as error:  # files come and go while they are counted
+                log.debug("pod %s: volumes cannot be measured: %s", self._name(), error)
+        self._warn("Evicted", self._evicted)
+        self.poke()
+
+    async def _do(self, pod: pod_pb2.Pod | None, observed: ObservedPod, action: Action) -> None:
+        runtime, memory = self._context.runtime, self._memory
+        match action:
+            case RunSandbox() if pod is not None:
+                await self._starter.run_sandbox(pod, action)
+            case StartContainer() if pod is not None and observed.sandbox is not None:
+                await self._starter.start_container(pod, observed.sandbox, action)
+            case StopContainer():
+                self._stopper.stop(pod, observed, action)
+            case StopSandbox():
+                await runtime.stop_sandbox(action.id)
+                memory.released.add(action.id)
+            case RemoveSandbox():
+                await runtime.remove_sandbox(action.id)
+            case RemoveContainer():
+                await runtime.remove_container(action.id)
+                removed = next(run for run in observed.containers if run.id == action.id)
+                logs.remove(Path(removed.log_path))
+            case Finish():
+                await self._finish(pod, observed)
+            case _:
+                raise AssertionError(f"{action} for a pod that the API does not know")
+
+    async def _finish(self, pod: pod_pb2.Pod | None, observed: ObservedPod) -> None:
+        """Nothing of the pod runs: frees what it used on the node, then lets the API forget it."""
+        if pod is not None and not await self._report.flush(FLUSH_S):
+            raise OSError("its last status cannot be written")
+        await asyncio.to_thread(_remove_logs, self.uid)
+        # Last: by its directory a kubelet that is restarted in between knows that something of the pod is left.
+        await asyncio.to_thread(self._context.volumes.remove, self.uid)
+        if pod is not None:
+            metadata = pod.metadata
+            try:
+                await self._context.client.delete(
+                    pod_pb2.Pod, metadata.name, metadata.namespace, grace_period_s=0, uid=self.uid
+                )
+            except (NotFound, Conflict) as error:  # gone already, or replaced by one of the same name
+                log.debug("pod %s: %s", self._name(), error)
+        self._done = True
+
+    async def _sleep(self, delay_s: float) -> None:
+        try:
+            async with asyncio.timeout(None if delay_s == FOREVER else delay_s):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def _event(self, event_type: str, reason: str, message: str, field_path: str) -> None:
+        pod = self._wanted()
+        if pod is not None:
+            self._context.recorder.event(pod, event_type, reason, message, field_path=field_path)
+
+    def _warn(self, reason: str, message: str) -> None:
+        self._event("Warning", reason, message, "")
+
+    def _name(self) -> str:
+        pod = self._wanted()
+        return f"{pod.metadata.namespace}/{pod.metadata.name}" if pod is not None else self.uid
+
+
+def _is_ending(pod: pod_pb2.Pod | None, observed: ObservedPod, now: float) -> bool:
+    if pod is None or pod.metadata.HasField("deletionTimestamp"):
+        return True
+    return decide.outcome(pod, observed, now) is not None
+
+
+def _remove_logs(uid: str) -> None:
+    for directory in configure.LOG_ROOT.glob(f"*_{uid}"):
+        shutil.rmtree(directory)

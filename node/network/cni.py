@@ -1,0 +1,40 @@
+"""The CNI configuration that containerd reads: the standard bridge and portmap plugins. Pure.
+
+https://www.cni.dev/plugins/current/main/bridge/
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+NAME = "podlab"
+BRIDGE = "podlab0"
+FILE = "10-podlab.conflist"
+
+
+def conflist(pod_cidr: str, mtu: int | None) -> dict[str, Any]:
+    """The configuration for a node whose pods have addresses of `pod_cidr`.
+
+    `mtu` is that of the node's way to the others: pods that send longer packets would have to learn it one by one.
+    """
+    return {
+        "cniVersion": "1.0.0",
+        "name": NAME,
+        "plugins": [
+            {
+                "type": "bridge",
+                "bridge": BRIDGE,
+                "isGateway": True,
+                "forceAddress": True,  # a node that was removed and comes back may be given another range
+                "ipMasq": False,  # traffic between pods keeps its source; the way out is masqueraded by us
+                "hairpinMode": True,
+                **({"mtu": mtu} if mtu else {}),
+                "ipam": {
+                    "type": "host-local",
+                    "ranges": [[{"subnet": pod_cidr}]],
+                    "routes": [{"dst": "0.0.0.0/0"}],
+                },
+            },
+            {"type": "portmap", "capabilities": {"portMappings": True}},
+        ],
+    }

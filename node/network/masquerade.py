@@ -1,0 +1,33 @@
+"""The way out for pods: rules that masquerade what leaves the cluster and let pods' traffic be forwarded. Pure."""
+
+from __future__ import annotations
+
+from node.iptables import Ruleset, Table
+
+PREFIX = "PODLAB-N"
+EGRESS = "PODLAB-NEGRESS"
+FORWARD = "PODLAB-NFORWARD"
+
+
+def render(cluster_cidr: str) -> Ruleset:
+    """The rules of a node in a cluster whose pods have addresses of `cluster_cidr`."""
+    return {
+        "nat": Table(
+            {EGRESS: (f"-s {cluster_cidr} ! -d {cluster_cidr} -j MASQUERADE --random-fully",)},
+            (("POSTROUTING", f'-m comment --comment "podlab pods leaving the cluster" -j {EGRESS}'),),
+        ),
+        # Hosts with a firewall, or with another container engine, drop what they forward unless told otherwise.
+        "filter": Table(
+            {
+                FORWARD: (
+                    # An answer that connection tracking takes for foreign is not translated back: it would reach the
+                    # client from the endpoint's own address, and the client would reset the connection.
+                    f"-s {cluster_cidr} -m conntrack --ctstate INVALID -j DROP",
+                    f"-s {cluster_cidr} -j ACCEPT",
+                    f"-d {cluster_cidr} -j ACCEPT",
+                )
+            },
+            (("FORWARD", f'-m comment --comment "podlab pods" -j {FORWARD}'),),
+            jumps_last=True,  # the proxy's refusals for Services without endpoints come first
+        ),
+    }

@@ -1,0 +1,96 @@
+"""The network loop of one node: CNI configuration, routes to the other nodes' pods, masquerade for the way out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from contextlib import suppress
+from pathlib import Path
+
+from node.iptables import Iptables, IptablesError
+from node.network import cni, masquerade, netlink, routes
+from podlab.client.client import Client
+from podlab.client.informer import Informer
+from podlab.core.v1.node_pb2 import Node
+
+log = logging.getLogger(__name__)
+
+VERIFY_EVERY_S = 10.0
+RETRY_S = 2.0
+
+
+class Network:
+    """`run` for ever. `ready` turns true once pods can be given addresses; `reason` says what is missing until then."""
+
+    def __init__(self, client: Client, node_name: str, cluster_cidr: str, cni_directory: Path) -> None:
+        self.ready = False
+        self.reason = "waiting for the list of nodes"
+        self._node_name = node_name
+        self._cluster_cidr = cluster_cidr
+        self._file = cni_directory / cni.FILE
+        self._iptables = Iptables()
+        self._nodes = Informer(client, Node)
+        self._dirty = asyncio.Event()
+        self._was_ready = asyncio.Event()
+        self._nodes.on_change(lambda change: self._mark(change.old, change.new))
+
+    async def wait_ready(self, timeout_s: float) -> None:
+        """Returns when the network is ready, or when the time is up."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._was_ready.wait(), timeout_s)
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._nodes.run())
+            await self._nodes.synced.wait()
+            self._dirty.set()
+            while True:
+                try:
+                    await asyncio.wait_for(self._dirty.wait(), VERIFY_EVERY_S)
+                except TimeoutError:
+                    log.debug("looking at the routes although no node changed")
+                self._dirty.clear()
+                try:
+                    await self._sync()
+                except (IptablesError, netlink.RouteError, OSError) as error:
+                    self.reason = str(error)
+                    log.error("network: %s; again in %.0f s", error, RETRY_S)
+                    self._dirty.set()
+                    await asyncio.sleep(RETRY_S)
+
+    def _mark(self, old: Node | None, new: Node | None) -> None:
+        # Heartbeats change a node's status all the time; only its CIDR and address matter here.
+        if _place(old) != _place(new):
+            self._dirty.set()
+
+    async def _sync(self) -> None:
+        own = self._nodes.get(self._node_name)
+        if own is None or not own.spec.podCIDR:
+            self.reason = f"node {self._node_name} has no podCIDR yet: the controllers assign one"
+            return
+        target = routes.wanted(self._nodes.list(), self._node_name)
+        todo = routes.changes(await netlink.current_routes(), target)
+        await netlink.apply(todo)
+        for change in todo:
+            log.info("route to %s: %s", change.cidr, change.gateway or "removed")
+        if await self._iptables.apply(masquerade.render(self._cluster_cidr), masquerade.PREFIX):
+            log.info("masquerade rules written")
+        self._write_cni(own.spec.podCIDR, await netlink.mtu_at(routes.address_of(own)))
+        self.ready, self.reason = True, ""
+        self._was_ready.set()
+
+    def _write_cni(self, pod_cidr: str, mtu: int | None) -> None:
+        text = json.dumps(cni.conflist(pod_cidr, mtu), indent=2) + "\n"
+        if self._file.exists() and self._file.read_text() == text:
+            return
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._file.with_suffix(".tmp")
+        temporary.write_text(text)
+        temporary.replace(self._file)
+        log.info("CNI configuration written: pods get addresses of %s", pod_cidr)
+
+
+def _place(node: Node | None) -> tuple[str, ...]:
+    """A node's pod CIDR and addresses."""
+    return (node.spec.podCIDR, *(each.address for each in node.status.addresses)) if node is not None else ()

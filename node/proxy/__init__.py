@@ -1,0 +1,1 @@
+"""The Service proxy: ClusterIPs and NodePorts as iptables rules."""

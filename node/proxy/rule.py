@@ -1,0 +1,92 @@
+"""One iptables rule as data: rendered for iptables-restore, and followed by `trace`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+MARK = "0x4000"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Matches are those that are set; all must hold. The text is what iptables-save prints for it."""
+
+    target: str
+    source: str = ""
+    not_source: str = ""
+    destination: str = ""
+    not_destination: str = ""
+    protocol: str = ""  # tcp or udp
+    destination_port: int = 0
+    local_destination: bool = False
+    local_source: bool = False
+    new_flow: bool = False
+    not_marked: bool = False
+    recent_source: str = ""  # a list of `recent` that holds the packet's source
+    recent_seconds: int = 0
+    remember_source: str = ""  # a list of `recent` that takes the packet's source in
+    one_in: int = 0  # a random choice: one packet in so many
+    comment: str = ""
+    dnat_to: str = ""  # ip:port
+    options: str = ""  # of the target, as in iptables-save
+
+    def __str__(self) -> str:
+        return " ".join([*self._addresses(), *self._matches(), f"-j {self.target}", *self._target_options()])
+
+    def _addresses(self) -> list[str]:
+        parts: list[str] = []
+        if self.not_source:
+            parts.append(f"! -s {self.not_source}")
+        if self.source:
+            parts.append(f"-s {_network(self.source)}")
+        if self.not_destination:
+            parts.append(f"! -d {self.not_destination}")
+        if self.destination:
+            parts.append(f"-d {_network(self.destination)}")
+        if self.protocol:
+            parts.append(f"-p {self.protocol}")
+        return parts
+
+    def _matches(self) -> list[str]:
+        parts: list[str] = []
+        if self.comment:
+            parts.append(f"-m comment --comment {_quoted(self.comment)}")
+        if self.recent_source:
+            parts.append(
+                f"-m recent --rcheck --seconds {self.recent_seconds} --reap"
+                f" --name {self.recent_source} --mask 255.255.255.255 --rsource"
+            )
+        if self.remember_source:
+            parts.append(f"-m recent --set --name {self.remember_source} --mask 255.255.255.255 --rsource")
+        if self.protocol and self.destination_port:
+            parts.append(f"-m {self.protocol} --dport {self.destination_port}")
+        if self.local_source:
+            parts.append("-m addrtype --src-type LOCAL")
+        if self.local_destination:
+            parts.append("-m addrtype --dst-type LOCAL")
+        if self.new_flow:
+            parts.append("-m conntrack --ctstate NEW")
+        if self.not_marked:
+            parts.append(f"-m mark ! --mark {MARK}/{MARK}")
+        if self.one_in:
+            parts.append(f"-m statistic --mode random --probability {_probability(self.one_in)}")
+        return parts
+
+    def _target_options(self) -> list[str]:
+        destination = [f"--to-destination {self.dnat_to}"] if self.dnat_to else []
+        return [*destination, *([self.options] if self.options else [])]
+
+
+def _network(address: str) -> str:
+    return address if "/" in address else f"{address}/32"
+
+
+def _quoted(comment: str) -> str:
+    # As iptables-save does it: bare when there are only letters, digits, "_" and "-".
+    return comment if re.fullmatch(r"[A-Za-z0-9_-]+", comment) else f'"{comment}"'
+
+
+def _probability(one_in: int) -> str:
+    # The kernel keeps 31 bits; iptables-save prints what they come to with 11 digits.
+    return f"{round(2**31 / one_in) / 2**31:.11f}"

@@ -1,0 +1,230 @@
+"""From Services and EndpointSlices to rules: a pure function.
+
+How a packet travels (names as in the chains; the scheme is that of kube-proxy's iptables mode,
+https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-mode-iptables):
+
+    PREROUTING, OUTPUT -> PODLAB-SVC -> PODLAB-SVC-<id>  one of -> PODLAB-SEP-<id> -> DNAT
+                              `-> PODLAB-SNODEPORT -> PODLAB-SEXT-<id>  one of -> PODLAB-SEP-<id> -> DNAT
+    POSTROUTING -> PODLAB-SNAT: masquerade what was marked on the way
+    INPUT, FORWARD, OUTPUT -> PODLAB-SREJECT: Services without endpoints answer "connection refused"
+
+With externalTrafficPolicy Local, PODLAB-SEXT leads pods and the node itself to PODLAB-SALL-<id> (all endpoints), and
+others to endpoints of this node only.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from node.iptables import Ruleset, Table
+from node.proxy.endpoints import Endpoint, endpoints_of
+from node.proxy.rule import MARK, Rule
+from podlab.core.v1.service_pb2 import Service, ServicePort
+from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
+
+PREFIX = "PODLAB-S"  # of all chains that only this module writes
+DISPATCH = "PODLAB-SVC"
+NODE_PORTS = "PODLAB-SNODEPORT"
+MARKING = "PODLAB-SMARK"
+SNAT = "PODLAB-SNAT"
+REJECT = "PODLAB-SREJECT"
+DEFAULT_AFFINITY_S = 10800
+LOOPBACK = "127.0.0.0/8"
+
+# table -> chain -> rules; what `trace` follows and `to_ruleset` renders
+Chains = Mapping[str, Mapping[str, Sequence[Rule]]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the rules stand: the node's name and own addresses, and the cluster's pod CIDR (empty: not known)."""
+
+    node_name: str
+    cluster_cidr: str
+    addresses: frozenset[str] = frozenset()
+
+
+JUMPS: Mapping[str, tuple[tuple[str, Rule], ...]] = {
+    "nat": (
+        ("PREROUTING", Rule(DISPATCH, comment="podlab services")),
+        ("OUTPUT", Rule(DISPATCH, comment="podlab services")),
+        ("POSTROUTING", Rule(SNAT, comment="podlab masquerade")),
+    ),
+    "filter": tuple(
+        (chain, Rule(REJECT, comment="podlab services without endpoints", new_flow=True))
+        for chain in ("INPUT", "FORWARD", "OUTPUT")
+    ),
+}
+
+
+def render(services: Iterable[Service], slices: Iterable[EndpointSlice], place: Place) -> Chains:
+    """All chains of the proxy, for the nat and the filter table."""
+    nat: dict[str, list[Rule]] = {DISPATCH: [], NODE_PORTS: [], MARKING: _marking(), SNAT: _snat()}
+    reject: list[Rule] = []
+    by_service = _by_service(slices)
+    for service in sorted(services, key=lambda each: (each.metadata.namespace, each.metadata.name)):
+        if service.spec.clusterIP in ("", "None"):
+            continue
+        for port in service.spec.ports:
+            found = by_service.get((service.metadata.namespace, service.metadata.name), [])
+            _add_port(nat, reject, _Port(service, port, found, place))
+    # The kernel does not let what is sent to the loopback leave it again: such a packet would only vanish.
+    nat[DISPATCH].append(Rule(NODE_PORTS, not_destination=LOOPBACK, local_destination=True, comment="node ports"))
+    return {"nat": nat, "filter": {REJECT: reject}}
+
+
+def to_ruleset(chains: Chains) -> Ruleset:
+    """The chains as text, with the jumps that lead to them."""
+    return {
+        table: Table(
+            {chain: tuple(map(str, rules)) for chain, rules in content.items()},
+            tuple((built_in, str(rule)) for built_in, rule in JUMPS[table]),
+        )
+        for table, content in chains.items()
+    }
+
+
+class _Port:
+    """One port of one Service, with the names of its chains."""
+
+    def __init__(self, service: Service, port: ServicePort, slices: Sequence[EndpointSlice], place: Place) -> None:
+        self.service = service
+        self.port = port
+        self.place = place
+        self.protocol = port.protocol.lower() or "tcp"
+        self.name = f"{service.metadata.namespace}/{service.metadata.name}" + (f":{port.name}" if port.name else "")
+        self.id = chain_id(self.name, self.protocol)
+        spec = service.spec
+        self.only_local = spec.externalTrafficPolicy == "Local"
+        self.all = endpoints_of(port, slices)
+        local = endpoints_of(port, slices, on_node=place.node_name)
+        self.inside = local if spec.internalTrafficPolicy == "Local" else self.all
+        self.outside = local if self.only_local else self.all
+        self.affinity_s = 0
+        if spec.sessionAffinity == "ClientIP":
+            self.affinity_s = spec.sessionAffinityConfig.clientIP.timeoutSeconds or DEFAULT_AFFINITY_S
+
+
+def chain_id(*parts: str) -> str:
+    """16 letters and digits that stand for the parts: chain names hold 28 characters at most."""
+    return base64.b32encode(hashlib.sha256("|".join(parts).encode()).digest()).decode()[:16]
+
+
+def _add_port(nat: dict[str, list[Rule]], reject: list[Rule], at: _Port) -> None:
+    address, number, node_port = at.service.spec.clusterIP, at.port.port, at.port.nodePort
+    if at.inside:
+        chain = f"PODLAB-SVC-{at.id}"
+        nat[DISPATCH].append(
+            Rule(chain, destination=address, protocol=at.protocol, destination_port=number, comment=at.name)
+        )
+        nat[chain] = [*_mark_outsiders(at, address, number), *_choose(at, at.inside)]
+    else:
+        reject.append(_refuse(at, destination=address, destination_port=number))
+    used = {*at.inside}
+    if node_port:
+        used |= {*at.all, *at.outside}
+        _add_node_port(nat, at)
+        if not at.outside:
+            reject.append(_refuse(at, local_destination=True, destination_port=node_port))
+    for endpoint in used:
+        nat[_endpoint_chain(at, endpoint)] = _endpoint_rules(at, endpoint)
+
+
+def _add_node_port(nat: dict[str, list[Rule]], at: _Port) -> None:
+    if not at.all:
+        return
+    chain = f"PODLAB-SEXT-{at.id}"
+    nat[NODE_PORTS].append(Rule(chain, protocol=at.protocol, destination_port=at.port.nodePort, comment=at.name))
+    if not at.only_local:
+        nat[chain] = [Rule(MARKING), *_choose(at, at.all)]
+        return
+    # The policy is for clients outside the cluster. Pods, and the node itself, may use every endpoint.
+    everywhere = f"PODLAB-SALL-{at.id}"
+    nat[everywhere] = _choose(at, at.all)
+    from_pods = [Rule(everywhere, source=at.place.cluster_cidr)] if at.place.cluster_cidr else []
+    from_node = [Rule(MARKING, local_source=True), Rule(everywhere, local_source=True)]
+    nat[chain] = [*from_pods, *from_node, *_choose(at, at.outside)]
+
+
+def _mark_outsiders(at: _Port, address: str, number: int) -> list[Rule]:
+    # What does not come from a pod must come back through this node, or the answer misses its way.
+    if not at.place.cluster_cidr:
+        return []
+    return [
+        Rule(
+            MARKING,
+            not_source=at.place.cluster_cidr,
+            destination=address,
+            protocol=at.protocol,
+            destination_port=number,
+        )
+    ]
+
+
+def _choose(at: _Port, endpoints: Sequence[Endpoint]) -> list[Rule]:
+    remembered = [
+        Rule(chain, recent_source=chain, recent_seconds=at.affinity_s)
+        for chain in (_endpoint_chain(at, endpoint) for endpoint in endpoints if at.affinity_s)
+    ]
+    count = len(endpoints)
+    chosen = [
+        Rule(_endpoint_chain(at, endpoint), one_in=count - index if index < count - 1 else 0, comment=str(endpoint))
+        for index, endpoint in enumerate(endpoints)
+    ]
+    return [*remembered, *chosen]
+
+
+def _endpoint_chain(at: _Port, endpoint: Endpoint) -> str:
+    return f"PODLAB-SEP-{chain_id(at.name, at.protocol, str(endpoint))}"
+
+
+def _endpoint_rules(at: _Port, endpoint: Endpoint) -> list[Rule]:
+    chain = _endpoint_chain(at, endpoint)
+    return [
+        # A pod that reaches itself through its Service must see another source than its own.
+        Rule(MARKING, source=endpoint.address, comment=at.name),
+        Rule(
+            "DNAT",
+            protocol=at.protocol,
+            comment=at.name,
+            remember_source=chain if at.affinity_s else "",
+            dnat_to=str(endpoint),
+        ),
+    ]
+
+
+def _refuse(at: _Port, *, destination: str = "", destination_port: int, local_destination: bool = False) -> Rule:
+    return Rule(
+        "REJECT",
+        destination=destination,
+        protocol=at.protocol,
+        destination_port=destination_port,
+        local_destination=local_destination,
+        comment=f"{at.name} has no endpoints",
+        options="--reject-with icmp-port-unreachable",
+    )
+
+
+def _marking() -> list[Rule]:
+    return [Rule("MARK", options=f"--set-xmark {MARK}/{MARK}")]
+
+
+def _snat() -> list[Rule]:
+    return [
+        Rule("RETURN", not_marked=True),
+        # Unmarked again, so that a packet that comes back through the stack is not masqueraded twice.
+        Rule("MARK", options=f"--set-xmark {MARK}/0x0"),
+        Rule("MASQUERADE", options="--random-fully"),
+    ]
+
+
+def _by_service(slices: Iterable[EndpointSlice]) -> dict[tuple[str, str], list[EndpointSlice]]:
+    grouped: dict[tuple[str, str], list[EndpointSlice]] = {}
+    for each in slices:
+        name = each.metadata.labels.get("kubernetes.io/service-name", "")
+        if name and each.addressType == "IPv4":
+            grouped.setdefault((each.metadata.namespace, name), []).append(each)
+    return grouped

@@ -1,0 +1,45 @@
+"""The Proxy gRPC service: answers what a packet would meet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+
+from node.proxy.proxy import Proxy
+from node.proxy.trace import Packet, trace
+from podlab.errors import BadRequest, abort
+from podlab.v1 import proxy_pb2, proxy_pb2_grpc
+
+PROTOCOLS = ("TCP", "UDP")
+
+
+class ProxyServicer(proxy_pb2_grpc.ProxyServicer):
+    """Serves `podlab.v1.Proxy` from the rules as last written."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self._proxy = proxy
+
+    async def Trace(  # noqa: N802 - gRPC's name
+        self, request: proxy_pb2.TraceRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> proxy_pb2.TraceResponse:
+        if request.protocol not in PROTOCOLS:
+            await abort(context, BadRequest(f'protocol: Unsupported value: "{request.protocol}": use TCP or UDP'))
+        packet = Packet(
+            source=request.source_ip,
+            destination=request.destination_ip,
+            port=request.port,
+            protocol=request.protocol.lower(),
+            local=request.destination_ip in self._proxy.place.addresses,
+            from_node=request.source_ip in self._proxy.place.addresses,
+        )
+        try:
+            found = trace(self._proxy.chains, packet)
+        except ValueError as error:  # not an address
+            await abort(context, BadRequest(str(error)))
+        return proxy_pb2.TraceResponse(
+            steps=[proxy_pb2.TraceStep(chain=chain, rule=rule) for chain, rule in found.steps],
+            endpoints=found.endpoints,
+            rejected=found.rejected,
+            masqueraded=found.masqueraded,
+        )

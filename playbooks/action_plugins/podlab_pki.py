@@ -1,0 +1,77 @@
+"""Ansible action on the controller: a cluster's certificates and the administrator's client configuration.
+
+Makes what is missing, what is about to end, and what says something else than wanted. Needs Podlab's virtualenv.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from podlab import certificates
+from podlab.pki import PkiError
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "cluster": {"type": "str", "required": True},
+    "directory": {"type": "path", "required": True},  # .podlab/<cluster>
+    "masters": {"type": "dict", "required": True},  # name to address
+    "nodes": {"type": "dict", "required": True},  # name to address
+    "service_cidr": {"type": "str", "required": True},
+    "apiserver": {"type": "str", "required": True},  # host:port
+}
+
+
+class ActionModule(ActionBase):
+    """Result: `changed`, and `made`, the names of what was made."""
+
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _, tagged = self.validate_argument_spec(OPTIONS)
+        # Ansible's strings remember where they come from; cryptography and YAML want ordinary ones.
+        params = json.loads(json.dumps(tagged))
+        act = ensure_in_a_copy if self._task.check_mode else ensure
+        try:
+            made = act(params, Path(params["directory"]))
+        except (PkiError, OSError, ValueError) as error:
+            raise AnsibleActionFail(str(error)) from error
+        return {**result, "changed": bool(made), "made": made}
+
+
+def ensure(params: dict[str, Any], directory: Path) -> list[str]:
+    """See that all is there; the names of what was made."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.chmod(0o700)
+    wanted = certificates.wanted(params["masters"], params["nodes"], params["service_cidr"])
+    made = certificates.ensure(directory / "pki", wanted)
+    path, content = directory / "client.yaml", client_config(params["cluster"], params["apiserver"])
+    if not path.exists() or path.read_text() != content:
+        path.write_text(content)
+        made.append(path.name)
+    return made
+
+
+def ensure_in_a_copy(params: dict[str, Any], directory: Path) -> list[str]:
+    """What would be made, found out without touching the directory."""
+    with tempfile.TemporaryDirectory() as temporary:
+        copy = Path(temporary) / "cluster"
+        if (directory / "pki").is_dir():
+            shutil.copytree(directory / "pki", copy / "pki")
+        if (directory / "client.yaml").is_file():
+            shutil.copy(directory / "client.yaml", copy / "client.yaml")
+        return ensure(params, copy)
+
+
+def client_config(cluster: str, apiserver: str) -> str:
+    """What podlab.client.config reads; the paths start at the file's own directory."""
+    tls = {"ca": "pki/ca.crt", "cert": "pki/admin.crt", "key": "pki/admin.key"}
+    return yaml.safe_dump({"cluster": cluster, "server": apiserver, "tls": tls}, sort_keys=False)

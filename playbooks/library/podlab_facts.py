@@ -1,0 +1,52 @@
+#!/usr/bin/python3
+"""Ansible module: the few facts about a host that Podlab's roles decide by, in one quick call."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: podlab_facts
+short_description: Facts about a host that Podlab's roles decide by
+description:
+  - Sets the fact C(podlab_host) with C(target), the wheels that fit it; C(system), its distribution and machine;
+    C(may_lower_oom_score); and C(release), the name of the release in use.
+options: {}
+author: [Podlab]
+"""
+
+CAP_SYS_RESOURCE = 24
+VENV = Path("/opt/podlab/venv")
+
+
+def distribution() -> str:
+    """Distribution and its release, as in `debian-12`."""
+    lines = Path("/etc/os-release").read_text().splitlines()
+    values = {name: value.strip('"') for name, _, value in (line.partition("=") for line in lines)}
+    return "{}-{}".format(values.get("ID", "unknown"), values.get("VERSION_ID", "unknown"))
+
+
+def may_lower_oom_score() -> bool:
+    """Whether a container runtime here can protect its processes from the kernel's out-of-memory killer."""
+    status = Path("/proc/self/status").read_text()
+    (effective,) = (line.split()[1] for line in status.splitlines() if line.startswith("CapEff:"))
+    return bool(int(effective, 16) >> CAP_SYS_RESOURCE & 1)
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    facts = {
+        "target": "cp{}{}-{}".format(*sys.version_info[:2], platform.machine()),
+        "system": f"{distribution()}-{platform.machine()}",
+        "may_lower_oom_score": may_lower_oom_score(),
+        "release": VENV.resolve().parent.name if VENV.is_symlink() else "",
+    }
+    module.exit_json(changed=False, ansible_facts={"podlab_host": facts})
+
+
+if __name__ == "__main__":
+    main()

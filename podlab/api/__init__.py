@@ -1,0 +1,1 @@
+"""The API's vocabulary: kinds, objects, their text form, quantities, selectors, times."""

@@ -1,0 +1,135 @@
+"""Objects to and from Kubernetes' JSON and YAML.
+
+What cannot be understood is refused with BadRequest, whose causes name every bad field by its full path.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import orjson
+from google.protobuf.message import Message
+
+from podlab.api import kinds, manifest
+from podlab.api.decoding import UNKNOWN_FIELD, decoder
+from podlab.api.encoding import encoder
+from podlab.api.kinds import Kind
+from podlab.api.scalars import described
+from podlab.errors import BadRequest, Cause, NotFound
+
+M = TypeVar("M", bound=Message)
+
+
+def to_dict(obj: Message) -> dict[str, Any]:
+    """The object as Kubernetes' JSON, with apiVersion and kind."""
+    kind = kinds.of(obj)
+    return {"kind": kind.name, "apiVersion": kind.api_version, **encoder(obj.DESCRIPTOR)(obj)}
+
+
+def part_to_dict(message: Message) -> dict[str, Any]:
+    """A message that is not an object by itself, such as a pod template."""
+    return encoder(message.DESCRIPTOR)(message)
+
+
+def from_dict(data: Any, kind: Kind | None = None) -> Message:
+    """The object that `data` describes; with `kind` it must be of that one, and need not say so itself."""
+    fields = _object(data)
+    kind = _checked_kind(fields, kind)
+    return part_from_dict({name: fields[name] for name in fields if name not in ("apiVersion", "kind")}, kind.message)
+
+
+def from_dict_leniently(data: Any, kind: Kind) -> tuple[Message, list[str]]:
+    """The object of the kind, and the paths of fields that nobody knows, which are left out of it.
+
+    Fields of Kubernetes that Podlab does not support are refused all the same: somebody hopes for their effect.
+    """
+    fields = _object(data)
+    _checked_kind(fields, kind)
+    own = {name: fields[name] for name in fields if name not in ("apiVersion", "kind")}
+    unknown: list[Cause] = []
+    message = _build(own, kind.message, unknown)
+    return message, [cause.field for cause in unknown]
+
+
+def part_from_dict(data: Any, message_type: type[M]) -> M:
+    """A message that is not an object by itself."""
+    return _build(data, message_type, None)
+
+
+def _build(data: Any, message_type: type[M], unknown: list[Cause] | None) -> M:
+    """The message. Unknown fields go to `unknown` where the caller wants them, and are problems otherwise."""
+    problems: list[Cause] = []
+    fields = decoder(message_type.DESCRIPTOR)(data, None, problems)
+    if unknown is not None:
+        unknown += [cause for cause in problems if cause.message.startswith(UNKNOWN_FIELD)]
+        problems = [cause for cause in problems if not cause.message.startswith(UNKNOWN_FIELD)]
+    if problems:
+        raise BadRequest("; ".join(str(problem) for problem in problems), causes=problems)
+    try:
+        return message_type(**fields)
+    except UnicodeEncodeError as error:
+        raise BadRequest(f"text that is not valid Unicode: {described(error.object)}") from error
+
+
+def to_json(obj: Message) -> bytes:
+    return orjson.dumps(to_dict(obj))
+
+
+def from_json(data: bytes | str) -> Message:
+    try:
+        return from_dict(orjson.loads(data))
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"malformed JSON: {error}") from error
+
+
+def to_yaml(objects: list[Message]) -> str:
+    """One document for each object."""
+    return manifest.write([to_dict(obj) for obj in objects])
+
+
+def from_yaml(text: str) -> list[Message]:
+    """Every object in the text, which may hold several documents and Lists. JSON is YAML too."""
+    objects: list[Message] = []
+    problems: list[BadRequest] = []
+    for document in manifest.read(text):
+        try:
+            objects.append(from_dict(document.data))
+        except BadRequest as error:
+            prefix = f"{document.title}: "
+            problems.append(BadRequest(prefix + error.message, causes=error.causes))
+    if problems:
+        causes = [cause for problem in problems for cause in problem.causes]
+        raise BadRequest("\n".join(problem.message for problem in problems), causes=causes)
+    return objects
+
+
+def _object(data: Any) -> dict[str, Any]:
+    if type(data) is not dict:
+        raise BadRequest(f"expected an object, found {described(data)}")
+    return data
+
+
+def _checked_kind(data: dict[str, Any], expected: Kind | None) -> Kind:
+    """The kind that apiVersion and kind name, which must be served and be the one expected."""
+    for field in ("apiVersion", "kind"):
+        value = data.get(field)
+        if value is None and expected is None:
+            raise _bad(field, "FieldValueRequired", "Required value: every object says what it is")
+        if value is not None and type(value) is not str:
+            raise _bad(field, "FieldValueTypeInvalid", f"expected a string, found {described(value)}")
+    name, version = data.get("kind"), data.get("apiVersion")
+    if expected is None:
+        try:
+            expected = kinds.by_name(str(name))
+        except NotFound as error:
+            raise _bad("kind", "FieldValueNotSupported", error.message) from error
+    if name not in (None, expected.name):
+        raise _bad("kind", "FieldValueInvalid", f'"{name}" where {expected.name} is expected')
+    if version not in (None, expected.api_version):
+        message = f'"{version}" is not served for {expected.name}: use {expected.api_version}'
+        raise _bad("apiVersion", "FieldValueNotSupported", message)
+    return expected
+
+
+def _bad(field: str, reason: str, message: str) -> BadRequest:
+    return BadRequest(f"{field}: {message}", causes=[Cause(field, reason, message)])

@@ -1,0 +1,234 @@
+"""What `get` prints for each kind: the columns of kubectl, and those of `-o wide`."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from google.protobuf.message import Message
+
+from podlab.api import kinds, times
+from podlab.api.kinds import Kind
+from podlab.api.objects import condition
+from podlab.api.podstate import last_restart, pod_state
+from podlab.api.selectors import from_labels, from_message
+from podlab.apps.v1.deployment_pb2 import Deployment
+from podlab.apps.v1.replicaset_pb2 import ReplicaSet
+from podlab.coordination.v1.lease_pb2 import Lease
+from podlab.core.v1.config_pb2 import ConfigMap, Secret
+from podlab.core.v1.event_pb2 import Event
+from podlab.core.v1.namespace_pb2 import Namespace
+from podlab.core.v1.node_pb2 import Node
+from podlab.core.v1.pod_pb2 import Container, Pod
+from podlab.core.v1.service_pb2 import Service
+from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
+from podlab.errors import BadRequest
+from podlab.meta.v1.meta_pb2 import LabelSelector
+
+NONE = "<none>"
+_SHOWN_ENDPOINTS = 3
+_ROLE_PREFIX = "node-role.kubernetes.io/"
+
+Cells = list[str]
+
+
+@dataclass(frozen=True)
+class _Table:
+    cells: Callable[[Any, datetime], Cells]  # one for each header
+    headers: tuple[str, ...]
+    only_wide: frozenset[str] = frozenset()
+
+    def shown(self, cells: Iterable[str], wide: bool) -> list[str]:
+        return [cell for header, cell in zip(self.headers, cells, strict=True) if wide or header not in self.only_wide]
+
+
+def columns(kind: Kind, wide: bool = False) -> list[str]:
+    """The headers of a kind's table."""
+    table = _TABLES[kind.name]
+    return table.shown(table.headers, wide)
+
+
+def row(message: Message, wide: bool, now: datetime) -> list[str]:
+    """The object's cells, one for each of `columns`."""
+    table = _TABLES[kinds.of(message).name]
+    return table.shown(table.cells(message, now), wide)
+
+
+def _age(message: Any, now: datetime) -> str:
+    return times.age(message.metadata.creationTimestamp, now)
+
+
+def _joined(values: Iterable[str]) -> str:
+    return ",".join(values) or NONE
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    return str(from_labels(labels)) or NONE
+
+
+def _selector(selector: LabelSelector) -> str:
+    try:
+        return str(from_message(selector)) or NONE
+    except BadRequest:
+        return "<error>"
+
+
+def _namespace(item: Namespace, now: datetime) -> Cells:
+    return [item.metadata.name, item.status.phase, _age(item, now)]
+
+
+def _node(item: Node, now: datetime) -> Cells:
+    ready = condition(item.status.conditions, "Ready")
+    words = ["Unknown" if ready is None else "Ready" if ready.status == "True" else "NotReady"]
+    if item.spec.unschedulable:
+        words.append("SchedulingDisabled")
+    roles = sorted(key.removeprefix(_ROLE_PREFIX) for key in item.metadata.labels if key.startswith(_ROLE_PREFIX))
+    address = {one.type: one.address for one in item.status.addresses}
+    info = item.status.nodeInfo
+    system = (info.osImage, info.kernelVersion, info.containerRuntimeVersion)
+    return [
+        item.metadata.name,
+        ",".join(words),
+        _joined(roles),
+        _age(item, now),
+        info.kubeletVersion,
+        address.get("InternalIP", NONE),
+        address.get("ExternalIP", NONE),
+        *(word or "<unknown>" for word in system),
+    ]
+
+
+def _pod(item: Pod, now: datetime) -> Cells:
+    state = pod_state(item)
+    last = last_restart(state)
+    restarts = f"{state.restarts} ({times.age(last, now)} ago)" if state.restarts and last else str(state.restarts)
+    ready = f"{state.ready}/{state.total}"
+    # Podlab nominates no nodes and has no readiness gates; kubectl's users expect the columns.
+    wide = (item.status.podIP or NONE, item.spec.nodeName or NONE, NONE, NONE)
+    return [item.metadata.name, ready, state.status, restarts, _age(item, now), *wide]
+
+
+def _service(item: Service, now: datetime) -> Cells:
+    ports = (
+        f"{port.port}:{port.nodePort}/{port.protocol}" if port.nodePort else f"{port.port}/{port.protocol}"
+        for port in item.spec.ports
+    )
+    return [
+        item.metadata.name,
+        item.spec.type,
+        item.spec.clusterIP or NONE,
+        NONE,
+        _joined(ports),
+        _age(item, now),
+        _labels(item.spec.selector),
+    ]
+
+
+def _config_map(item: ConfigMap, now: datetime) -> Cells:
+    return [item.metadata.name, str(len(item.data) + len(item.binaryData)), _age(item, now)]
+
+
+def _secret(item: Secret, now: datetime) -> Cells:
+    return [item.metadata.name, item.type, str(len(item.data)), _age(item, now)]
+
+
+def _event(item: Event, now: datetime) -> Cells:
+    target = item.involvedObject
+    source = ", ".join(filter(None, (item.source.component or item.reportingComponent, item.source.host)))
+    first = next((when for when in (item.firstTimestamp, item.eventTime) if not times.is_zero(when)), None)
+    return [
+        last_seen(item, now),
+        item.type,
+        item.reason,
+        f"{target.kind.lower()}/{target.name}",
+        target.fieldPath,
+        source,
+        item.message.strip(),
+        times.age(first, now) if first else "<unknown>",
+        str(item.series.count or item.count or 1),
+        item.metadata.name,
+    ]
+
+
+def last_seen(item: Event, now: datetime) -> str:
+    """How long ago the event last happened."""
+    seen = (item.series.lastObservedTime, item.lastTimestamp, item.eventTime, item.metadata.creationTimestamp)
+    return next((times.age(when, now) for when in seen if not times.is_zero(when)), "<unknown>")
+
+
+def happened(item: Any) -> tuple[int, int]:
+    """Orders events: by the second in which they last happened, and within it as they were stored."""
+    seen = item.series.lastObservedTime.seconds or item.lastTimestamp.seconds or item.eventTime.seconds
+    return seen, int(item.metadata.resourceVersion or 0)
+
+
+def _deployment(item: Deployment, now: datetime) -> Cells:
+    return [
+        item.metadata.name,
+        f"{item.status.readyReplicas}/{item.spec.replicas}",
+        str(item.status.updatedReplicas),
+        str(item.status.availableReplicas),
+        _age(item, now),
+        *_workload_wide(item),
+    ]
+
+
+def _replica_set(item: ReplicaSet, now: datetime) -> Cells:
+    counts = (item.spec.replicas, item.status.replicas, item.status.readyReplicas)
+    return [item.metadata.name, *map(str, counts), _age(item, now), *_workload_wide(item)]
+
+
+def _workload_wide(item: Deployment | ReplicaSet) -> Cells:
+    containers: Sequence[Container] = item.spec.template.spec.containers
+    names, images = (one.name for one in containers), (one.image for one in containers)
+    return [_joined(names), _joined(images), _selector(item.spec.selector)]
+
+
+def _endpoint_slice(item: EndpointSlice, now: datetime) -> Cells:
+    ports = [str(port.port) for port in item.ports]
+    addresses = [address for endpoint in item.endpoints for address in endpoint.addresses]
+    return [item.metadata.name, item.addressType, _first_few(ports), _first_few(addresses), _age(item, now)]
+
+
+def _first_few(values: list[str]) -> str:
+    more = f" + {len(values) - _SHOWN_ENDPOINTS} more..." if len(values) > _SHOWN_ENDPOINTS else ""
+    return (",".join(values[:_SHOWN_ENDPOINTS]) or "<unset>") + more
+
+
+def _lease(item: Lease, now: datetime) -> Cells:
+    return [item.metadata.name, item.spec.holderIdentity, _age(item, now)]
+
+
+_WORKLOAD_WIDE = ("CONTAINERS", "IMAGES", "SELECTOR")
+_NODE_WIDE = ("INTERNAL-IP", "EXTERNAL-IP", "OS-IMAGE", "KERNEL-VERSION", "CONTAINER-RUNTIME")
+_POD_WIDE = ("IP", "NODE", "NOMINATED NODE", "READINESS GATES")
+_EVENT_HEADERS = "LAST SEEN|TYPE|REASON|OBJECT|SUBOBJECT|SOURCE|MESSAGE|FIRST SEEN|COUNT|NAME"
+_TABLES: dict[str, _Table] = {
+    "Namespace": _Table(_namespace, ("NAME", "STATUS", "AGE")),
+    "Node": _Table(_node, ("NAME", "STATUS", "ROLES", "AGE", "VERSION", *_NODE_WIDE), frozenset(_NODE_WIDE)),
+    "Pod": _Table(_pod, ("NAME", "READY", "STATUS", "RESTARTS", "AGE", *_POD_WIDE), frozenset(_POD_WIDE)),
+    "Service": _Table(
+        _service,
+        ("NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE", "SELECTOR"),
+        frozenset({"SELECTOR"}),
+    ),
+    "ConfigMap": _Table(_config_map, ("NAME", "DATA", "AGE")),
+    "Secret": _Table(_secret, ("NAME", "TYPE", "DATA", "AGE")),
+    "Event": _Table(
+        _event,
+        tuple(_EVENT_HEADERS.split("|")),
+        frozenset({"SUBOBJECT", "SOURCE", "FIRST SEEN", "COUNT", "NAME"}),
+    ),
+    "Deployment": _Table(
+        _deployment,
+        ("NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE", *_WORKLOAD_WIDE),
+        frozenset(_WORKLOAD_WIDE),
+    ),
+    "ReplicaSet": _Table(
+        _replica_set,
+        ("NAME", "DESIRED", "CURRENT", "READY", "AGE", *_WORKLOAD_WIDE),
+        frozenset(_WORKLOAD_WIDE),
+    ),
+    "EndpointSlice": _Table(_endpoint_slice, ("NAME", "ADDRESSTYPE", "PORTS", "ENDPOINTS", "AGE")),
+    "Lease": _Table(_lease, ("NAME", "HOLDER", "AGE")),
+}

@@ -1,0 +1,107 @@
+"""The one table of kinds.
+
+Adding a kind is one entry here, one message and one field of `podlab.v1.Object`, and one strategy in the registry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from google.protobuf.message import Message
+
+from podlab.apps.v1 import deployment_pb2, replicaset_pb2
+from podlab.coordination.v1 import lease_pb2
+from podlab.core.v1 import config_pb2, event_pb2, namespace_pb2, node_pb2, pod_pb2, service_pb2
+from podlab.discovery.v1 import endpointslice_pb2
+from podlab.errors import NotFound
+from podlab.v1 import object_pb2
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the API knows about one kind of object."""
+
+    group: str  # "" is the core group
+    version: str
+    name: str
+    plural: str
+    message: type[Message]
+    short_names: tuple[str, ...] = ()
+    namespaced: bool = True
+
+    @property
+    def api_version(self) -> str:
+        """As in a manifest: v1, apps/v1."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def singular(self) -> str:
+        return self.name.lower()
+
+    @property
+    def resource(self) -> str:
+        """As messages name it: pods, deployments.apps."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def qualified_name(self) -> str:
+        """As Invalid errors name it: Pod, Deployment.apps."""
+        return f"{self.name}.{self.group}" if self.group else self.name
+
+    @property
+    def has_status(self) -> bool:
+        return "status" in self.message.DESCRIPTOR.fields_by_name
+
+    @property
+    def object_field(self) -> str:
+        """The name of its field in `podlab.v1.Object`."""
+        return _OBJECT_FIELDS[self.message.DESCRIPTOR.full_name]
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind("", "v1", "Namespace", "namespaces", namespace_pb2.Namespace, ("ns",), namespaced=False),
+    Kind("", "v1", "Node", "nodes", node_pb2.Node, ("no",), namespaced=False),
+    Kind("", "v1", "Pod", "pods", pod_pb2.Pod, ("po",)),
+    Kind("", "v1", "Service", "services", service_pb2.Service, ("svc",)),
+    Kind("", "v1", "ConfigMap", "configmaps", config_pb2.ConfigMap, ("cm",)),
+    Kind("", "v1", "Secret", "secrets", config_pb2.Secret),
+    Kind("", "v1", "Event", "events", event_pb2.Event, ("ev",)),
+    Kind("apps", "v1", "Deployment", "deployments", deployment_pb2.Deployment, ("deploy",)),
+    Kind("apps", "v1", "ReplicaSet", "replicasets", replicaset_pb2.ReplicaSet, ("rs",)),
+    Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", endpointslice_pb2.EndpointSlice),
+    Kind("coordination.k8s.io", "v1", "Lease", "leases", lease_pb2.Lease),
+)
+
+_OBJECT_FIELDS = {
+    field.message_type.full_name: field.name
+    for field in object_pb2.Object.DESCRIPTOR.oneofs_by_name["kind"].fields
+    if field.message_type is not None
+}
+_BY_NAME = {kind.name: kind for kind in KINDS}
+_BY_MESSAGE = {kind.message.DESCRIPTOR.full_name: kind for kind in KINDS}
+_BY_WORD = {
+    word: kind
+    for kind in KINDS
+    for base in (kind.plural, kind.singular, *kind.short_names)
+    for word in (base, f"{base}.{kind.group}", f"{base}.{kind.version}.{kind.group}")
+}
+
+
+def of(message: Message | type[Message]) -> Kind:
+    """The kind of a message or message type. KeyError when it is not an API object."""
+    return _BY_MESSAGE[message.DESCRIPTOR.full_name]
+
+
+def by_name(name: str) -> Kind:
+    """The kind that a manifest's `kind` names. Raises NotFound."""
+    if name not in _BY_NAME:
+        raise NotFound(f'no kind "{name}" is served; known kinds: {", ".join(_BY_NAME)}')
+    return _BY_NAME[name]
+
+
+def resolve(word: str) -> Kind:
+    """The kind that a person means by `deploy`, `deployments`, `Deployment` or `deployments.apps`. Raises NotFound."""
+    kind = _BY_WORD.get(word.lower())
+    if kind is None:
+        raise NotFound(f'the server doesn\'t have a resource type "{word}"')
+    return kind

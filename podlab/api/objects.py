@@ -1,0 +1,85 @@
+"""Objects as such, whatever their kind: their keys, and the envelope that carries them in calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar, runtime_checkable
+
+from google.protobuf.message import Message
+
+from podlab.api import kinds
+from podlab.errors import BadRequest
+from podlab.meta.v1 import meta_pb2
+from podlab.v1 import object_pb2
+
+
+@runtime_checkable
+class ApiObject(Protocol):
+    """What every object's message has. They are protobuf messages all the same: see `podlab.api.kinds`."""
+
+    @property
+    def metadata(self) -> meta_pb2.ObjectMeta: ...
+
+
+@dataclass(frozen=True, order=True)
+class Key:
+    """Where an object stands. `namespace` is empty for kinds that have none."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.kind, self.namespace, self.name) if part)
+
+
+def key(message: Message) -> Key:
+    """The object's key."""
+    metadata: meta_pb2.ObjectMeta = message.metadata  # type: ignore[attr-defined]
+    return Key(kinds.of(message).name, metadata.namespace, metadata.name)
+
+
+def wrap(message: Message) -> object_pb2.Object:
+    """The envelope that carries the object in calls."""
+    envelope = object_pb2.Object()
+    getattr(envelope, kinds.of(message).object_field).CopyFrom(message)
+    return envelope
+
+
+def unwrap(envelope: object_pb2.Object) -> Message:
+    """The object in the envelope. Raises BadRequest when there is none."""
+    field = envelope.WhichOneof("kind")
+    if field is None:
+        raise BadRequest("object: Required value: none of the envelope's kinds is set")
+    message: Message = getattr(envelope, field)
+    return message
+
+
+class _Condition(Protocol):
+    @property
+    def type(self) -> str: ...
+
+
+class _Stated(_Condition, Protocol):
+    @property
+    def status(self) -> str: ...
+
+
+C = TypeVar("C", bound=_Condition)
+
+
+def condition(conditions: Iterable[C], condition_type: str) -> C | None:
+    """The condition of that type, or None."""
+    return next((found for found in conditions if found.type == condition_type), None)
+
+
+def is_true(conditions: Iterable[_Stated], condition_type: str) -> bool:
+    """Whether the condition of that type is there and holds."""
+    found = condition(conditions, condition_type)
+    return found is not None and found.status == "True"
+
+
+def controller_of(metadata: meta_pb2.ObjectMeta) -> meta_pb2.OwnerReference | None:
+    """The owner that manages the object, or None."""
+    return next((owner for owner in metadata.ownerReferences if owner.controller), None)

@@ -1,0 +1,81 @@
+"""Messages that Kubernetes' JSON writes as scalars: Time, MicroTime, Quantity and IntOrString.
+
+A reader returns what the message's constructor takes, or raises ValueError with what was wanted and found.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from podlab.api import quantity, times
+from podlab.meta.v1 import meta_pb2
+
+Json = Any
+_INT32 = range(-(2**31), 2**31)
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """How one message type is written and read, and what stands for an absent one that must be written."""
+
+    write: Callable[[Any], Json]
+    read: Callable[[Json], dict[str, Any]]
+    absent: Json
+
+
+def described(value: Json) -> str:
+    """A JSON value for people: its type, and the value itself where it is short."""
+    if value is None:
+        return "null"
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, bool):
+        return f"boolean {str(value).lower()}"
+    shown = repr(value) if isinstance(value, str) else str(value)
+    return f"{'string' if isinstance(value, str) else 'number'} {shown if len(shown) <= 60 else shown[:57] + '...'}"
+
+
+def _read_time(value: Json) -> dict[str, Any]:
+    when = times.from_datetime(times.parse(_string(value, "a time as a string")))
+    return {"seconds": when.seconds}
+
+
+def _read_micro_time(value: Json) -> dict[str, Any]:
+    when = times.micro_from_datetime(times.parse(_string(value, "a time as a string")))
+    return {"seconds": when.seconds, "nanos": when.nanos}
+
+
+def _read_quantity(value: Json) -> dict[str, Any]:
+    if type(value) not in (str, int, float):
+        raise ValueError(f"expected a quantity such as 500m or 64Mi, found {described(value)}")
+    text = str(value)
+    quantity.parse(text)
+    return {"string": text}
+
+
+def _read_int_or_string(value: Json) -> dict[str, Any]:
+    if type(value) is str:
+        return {"type": 1, "strVal": value}
+    if type(value) is int and value in _INT32:
+        return {"intVal": value}
+    raise ValueError(f"expected a 32-bit integer or a string, found {described(value)}")
+
+
+def _write_int_or_string(message: meta_pb2.IntOrString) -> Json:
+    return message.strVal if message.type == 1 else message.intVal
+
+
+def _string(value: Json, wanted: str) -> str:
+    if type(value) is not str:
+        raise ValueError(f"expected {wanted}, found {described(value)}")
+    return value
+
+
+SCALARS: dict[str, Scalar] = {
+    meta_pb2.Time.DESCRIPTOR.full_name: Scalar(times.text, _read_time, None),
+    meta_pb2.MicroTime.DESCRIPTOR.full_name: Scalar(times.micro_text, _read_micro_time, None),
+    meta_pb2.Quantity.DESCRIPTOR.full_name: Scalar(lambda message: message.string, _read_quantity, "0"),
+    meta_pb2.IntOrString.DESCRIPTOR.full_name: Scalar(_write_int_or_string, _read_int_or_string, 0),
+}

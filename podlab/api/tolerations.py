@@ -1,0 +1,19 @@
+"""Which taints a toleration covers.
+
+https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
+"""
+
+from __future__ import annotations
+
+from podlab.core.v1 import node_pb2, pod_pb2
+
+
+def tolerates(toleration: pod_pb2.Toleration, taint: node_pb2.Taint) -> bool:
+    """An empty effect fits every effect; an empty key with Exists fits every taint."""
+    if toleration.effect and toleration.effect != taint.effect:
+        return False
+    if toleration.key and toleration.key != taint.key:
+        return False
+    if toleration.operator == "Exists":
+        return True
+    return bool(toleration.key) and toleration.value == taint.value

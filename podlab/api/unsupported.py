@@ -1,0 +1,53 @@
+"""Fields of Kubernetes' types that Podlab does not implement: refused by name, so nobody hopes for their effect."""
+
+# Written by servers into what they export; meaningless in what a user sends.
+IGNORED: dict[str, frozenset[str]] = {"podlab.meta.v1.ObjectMeta": frozenset({"managedFields", "selfLink"})}
+
+_CONTAINER_STATUS = "allocatedResources allocatedResourcesStatus resources user volumeMounts stopSignal"
+_VOLUME_SOURCES = (
+    "awsElasticBlockStore azureDisk azureFile cephfs cinder csi downwardAPI ephemeral fc flexVolume flocker"
+    " gcePersistentDisk gitRepo glusterfs image iscsi nfs persistentVolumeClaim photonPersistentDisk portworxVolume"
+    " projected quobyte rbd scaleIO storageos vsphereVolume"
+)
+
+UNSUPPORTED: dict[str, frozenset[str]] = {
+    name: frozenset(fields.split())
+    for name, fields in {
+        "podlab.core.v1.PodSpec": (
+            "serviceAccountName serviceAccount automountServiceAccountToken imagePullSecrets ephemeralContainers"
+            " topologySpreadConstraints priorityClassName readinessGates runtimeClassName overhead preemptionPolicy"
+            " setHostnameAsFQDN os hostUsers schedulingGates resourceClaims resources hostnameOverride"
+        ),
+        "podlab.core.v1.Container": "volumeDevices resizePolicy restartPolicyRules",
+        "podlab.core.v1.SecurityContext": "seLinuxOptions procMount windowsOptions seccompProfile appArmorProfile",
+        "podlab.core.v1.PodSecurityContext": (
+            "seLinuxOptions windowsOptions sysctls fsGroupChangePolicy seccompProfile appArmorProfile"
+            " supplementalGroupsPolicy seLinuxChangePolicy"
+        ),
+        "podlab.core.v1.Volume": _VOLUME_SOURCES,
+        "podlab.core.v1.VolumeMount": "mountPropagation subPathExpr recursiveReadOnly",
+        "podlab.core.v1.Lifecycle": "stopSignal",
+        "podlab.core.v1.EnvVarSource": "fileKeyRef",
+        "podlab.core.v1.ResourceRequirements": "claims",
+        "podlab.core.v1.Affinity": "podAffinity podAntiAffinity",
+        "podlab.core.v1.PodStatus": (
+            "nominatedNodeName ephemeralContainerStatuses resize resourceClaimStatuses observedGeneration"
+        ),
+        "podlab.core.v1.PodCondition": "observedGeneration",
+        "podlab.core.v1.ContainerStatus": _CONTAINER_STATUS,
+        "podlab.core.v1.NodeSpec": "externalID configSource",
+        "podlab.core.v1.NodeStatus": "phase volumesInUse volumesAttached config runtimeHandlers features",
+        "podlab.core.v1.NodeSystemInfo": "swap",
+        "podlab.core.v1.ServiceSpec": (
+            "externalIPs loadBalancerIP loadBalancerSourceRanges externalName healthCheckNodePort"
+            " allocateLoadBalancerNodePorts loadBalancerClass trafficDistribution"
+        ),
+        "podlab.core.v1.Event": "related",
+        "podlab.core.v1.ServiceStatus": "conditions",
+        "podlab.core.v1.LoadBalancerStatus": "ingress",
+        "podlab.apps.v1.DeploymentStatus": "terminatingReplicas",
+        "podlab.apps.v1.ReplicaSetStatus": "terminatingReplicas",
+        "podlab.discovery.v1.Endpoint": "deprecatedTopology zone hints",
+        "podlab.coordination.v1.LeaseSpec": "strategy preferredHolder",
+    }.items()
+}

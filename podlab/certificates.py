@@ -1,0 +1,58 @@
+"""Which certificates a cluster has: one for each component on each host, and one for the administrator.
+
+The common name is the user that the API server sees, the organizations are the user's groups.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from podlab.pki import ensure_ca, ensure_certificate
+
+APISERVER_NAMES = (
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
+    "podlab-apiserver",
+)
+LOOPBACK = ("127.0.0.1", "localhost")
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate that the cluster needs; `folder` is the host it is for, or empty for the administrator's."""
+
+    folder: str
+    name: str
+    common_name: str
+    organizations: tuple[str, ...]
+    hosts: tuple[str, ...] = ()
+
+
+def wanted(masters: Mapping[str, str], nodes: Mapping[str, str], service_cidr: str) -> Iterator[Certificate]:
+    """All certificates of a cluster of these hosts (name to address)."""
+    yield Certificate("", "admin", "kubernetes-admin", ("system:masters",))
+    first_service_address = str(IPv4Network(service_cidr)[1])
+    for host, address in masters.items():
+        own = (host, address, *LOOPBACK)
+        served = (*own, *masters.values(), first_service_address, *APISERVER_NAMES)
+        yield Certificate(host, "apiserver", "system:apiserver", ("system:masters",), served)
+        yield Certificate(host, "scheduler", "system:kube-scheduler", (), own)
+        yield Certificate(host, "controllers", "system:kube-controller-manager", (), own)
+    for host, address in nodes.items():
+        own = (host, address, *LOOPBACK)
+        yield Certificate(host, "kubelet", f"system:node:{host}", ("system:nodes",), own)
+        yield Certificate(host, "proxy", "system:kube-proxy", ("system:node-proxiers",), own)
+
+
+def ensure(directory: Path, certificates: Iterator[Certificate]) -> list[str]:
+    """Make what is missing or no longer right below `directory`; the names of what was made."""
+    made = [] if (directory / "ca.crt").exists() else ["ca"]
+    ca = ensure_ca(directory)
+    for each in certificates:
+        folder = directory / each.folder
+        if ensure_certificate(ca, folder, each.name, each.common_name, each.organizations, each.hosts):
+            made.append(str(Path(each.folder, each.name)))
+    return made

@@ -1,0 +1,66 @@
+"""Deployments and ReplicaSets."""
+
+from podlab.api import selectors
+from podlab.api.objects import controller_of
+from podlab.apps.v1.deployment_pb2 import Deployment
+from podlab.apps.v1.replicaset_pb2 import ReplicaSet
+from podlab.cli.describe import layout, pod
+from podlab.cli.describe.basics import Related, conditions, events, heading
+from podlab.cli.describe.layout import Fields
+from podlab.cli.revisions import REVISION
+from podlab.meta.v1.meta_pb2 import IntOrString, ObjectMeta
+
+
+def deployment(found: Deployment, related: Related) -> Fields:
+    status, spec = found.status, found.spec
+    replicas = (
+        f"{spec.replicas} desired | {status.updatedReplicas} updated | {status.replicas} total"
+        f" | {status.availableReplicas} available | {status.unavailableReplicas} unavailable"
+    )
+    rolling = spec.strategy.rollingUpdate
+    bounds = f"{_share(rolling.maxUnavailable)} max unavailable, {_share(rolling.maxSurge)} max surge"
+    owned = [one for one in related.replica_sets if _owner(one.metadata) == found.metadata.uid]
+    revision = found.metadata.annotations.get(REVISION, "")
+    new = [one for one in owned if one.metadata.annotations.get(REVISION, "") == revision]
+    old = [one for one in owned if one not in new and one.status.replicas]
+    return [
+        *heading(found.metadata),
+        layout.field("Selector", str(selectors.from_message(spec.selector)) or layout.NONE),
+        layout.field("Replicas", replicas),
+        layout.field("StrategyType", spec.strategy.type),
+        layout.field("MinReadySeconds", str(spec.minReadySeconds)),
+        *([layout.field("RollingUpdateStrategy", bounds)] if spec.strategy.HasField("rollingUpdate") else []),
+        *([layout.field("Paused", "True")] if spec.paused else []),
+        layout.group("Pod Template", pod.template(spec.template)),
+        conditions(status.conditions),
+        layout.field("OldReplicaSets", [_counted(one) for one in old]),
+        layout.field("NewReplicaSet", [_counted(one) for one in new]),
+        events(related),
+    ]
+
+
+def replica_set(found: ReplicaSet, related: Related) -> Fields:
+    phases = [one.status.phase for one in related.pods if _owner(one.metadata) == found.metadata.uid]
+    counts = " / ".join(f"{phases.count(phase)} {phase}" for phase in ("Running", "Pending", "Succeeded", "Failed"))
+    return [
+        *heading(found.metadata),
+        layout.field("Selector", str(selectors.from_message(found.spec.selector)) or layout.NONE),
+        layout.field("Replicas", f"{found.status.replicas} current / {found.spec.replicas} desired"),
+        layout.field("Pods Status", counts),
+        layout.group("Pod Template", pod.template(found.spec.template)),
+        conditions(found.status.conditions),
+        events(related),
+    ]
+
+
+def _owner(metadata: ObjectMeta) -> str:
+    owner = controller_of(metadata)
+    return owner.uid if owner is not None else ""
+
+
+def _counted(found: ReplicaSet) -> str:
+    return f"{found.metadata.name} ({found.status.replicas}/{found.spec.replicas} replicas created)"
+
+
+def _share(value: IntOrString) -> str:
+    return value.strVal if value.type == 1 else str(value.intVal)

@@ -1,0 +1,69 @@
+"""`podlab api-resources`, `version` and `cluster-info`: what there is, and whom one talks to."""
+
+from importlib.metadata import version as installed_version
+from typing import Annotated
+
+import typer
+
+from podlab.api.kinds import KINDS
+from podlab.api.objects import condition
+from podlab.cli import printing, session
+from podlab.cli.options import Output
+from podlab.client.client import Client
+from podlab.core.v1.node_pb2 import Node
+from podlab.core.v1.service_pb2 import Service
+from podlab.errors import NotFound
+
+
+def api_resources(
+    output: Annotated[Output | None, typer.Option("--output", "-o", help="name: only the names.")] = None,
+    no_headers: Annotated[bool, typer.Option("--no-headers", help="Leave out the table's first line.")] = False,
+) -> None:
+    """List the kinds of objects."""
+    kinds = sorted(KINDS, key=lambda kind: (kind.group, kind.plural))
+    if output is Output.NAME:
+        typer.echo("\n".join(kind.resource for kind in kinds))
+        return
+    headers = [] if no_headers else [["NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND"]]
+    rows = [
+        [kind.plural, ",".join(kind.short_names), kind.api_version, str(kind.namespaced).lower(), kind.name]
+        for kind in kinds
+    ]
+    typer.echo("\n".join(printing.aligned([*headers, *rows])))
+
+
+def version(
+    client_only: Annotated[bool, typer.Option("--client", help="Do not ask the server.")] = False,
+) -> None:
+    """Show the versions of this command and of the server."""
+    typer.echo(f"Client Version: v{installed_version('podlab').removeprefix('v')}")
+    if not client_only:
+        answer = session.run(lambda client: client.version())
+        typer.echo(f"Server Version: {answer.git_version} (Python {answer.python_version}, {answer.platform})")
+
+
+def cluster_info() -> None:
+    """Show where the cluster is, who we are to it, and how its nodes are."""
+    for line in session.run(_cluster_info):
+        typer.echo(line)
+
+
+async def _cluster_info(client: Client) -> list[str]:
+    answer = await client.version()
+    nodes = (await client.list(Node)).items
+    ready = [node for node in nodes if (found := condition(node.status.conditions, "Ready")) and found.status == "True"]
+    groups = f" (groups {', '.join(answer.user_groups)})" if answer.user_groups else ""
+    return [
+        f"Cluster {answer.cluster_name}: the control plane runs at {client.server} (gRPC, mTLS), {answer.git_version}",
+        f"Inside the cluster it is {await _service_address(client)}",
+        f"You are {answer.user_name}{groups}",
+        f"Nodes: {len(ready)} of {len(nodes)} ready",
+    ]
+
+
+async def _service_address(client: Client) -> str:
+    try:
+        service = await client.get(Service, "kubernetes", "default")
+    except NotFound:
+        return "not known: the Service default/kubernetes is missing"
+    return f"{service.spec.clusterIP}:{service.spec.ports[0].port} (Service default/kubernetes)"

@@ -1,0 +1,45 @@
+"""`podlab scale`: how many pods a Deployment or ReplicaSet has."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from google.protobuf.message import Message
+
+from podlab.apps.v1.deployment_pb2 import Deployment
+from podlab.apps.v1.replicaset_pb2 import ReplicaSet
+from podlab.cli import failures, session, targets
+from podlab.cli.options import DEFAULT_NAMESPACE, Namespace, Resources
+from podlab.cli.rewrite import rewrite
+from podlab.cli.targets import Target
+from podlab.client.client import Client
+
+
+def scale(
+    replicas: Annotated[int, typer.Option(help="How many pods there shall be.", min=0)],
+    resources: Resources = None,
+    namespace: Namespace = DEFAULT_NAMESPACE,
+) -> None:
+    """Set the number of pods.
+
+    \b
+    podlab scale deployment web --replicas 3
+    """
+    wanted = targets.parse(resources or ())
+    for target in wanted:
+        if not target.name:
+            raise failures.CommandError(f"say which of the {target.kind.plural}: KIND NAME or KIND/NAME")
+        if target.kind.message not in (Deployment, ReplicaSet):
+            raise failures.CommandError(f"a {target.kind.name} cannot be scaled: deployments and replicasets can")
+    session.run(lambda client: _scale_all(client, wanted, namespace, replicas))
+
+
+async def _scale_all(client: Client, wanted: Sequence[Target], namespace: str, replicas: int) -> None:
+    def scaled(live: Message) -> Message:
+        assert isinstance(live, Deployment | ReplicaSet)
+        live.spec.replicas = replicas
+        return live
+
+    for target in wanted:
+        await rewrite(client, target.kind.message, target.name, namespace, scaled)
+        typer.echo(f"{target} scaled")

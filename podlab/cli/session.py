@@ -1,0 +1,37 @@
+"""How a command reaches the cluster: the client of the cluster that is meant, inside an event loop of its own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import typer
+
+from podlab.client.client import Client
+from podlab.client.config import ClientConfig, load_client_config
+from podlab.settings import SettingsError
+
+T = TypeVar("T")
+_INTERRUPTED = 130  # what shells report for a command that SIGINT ended
+
+
+def run(command: Callable[[Client], Awaitable[T]]) -> T:
+    """Runs the command with a connected client. Raises what the command raises, and SettingsError."""
+    config = _config()
+
+    async def inside() -> T:
+        async with Client(config.server, config.tls, user_agent="podlab-cli") as client:
+            return await command(client)
+
+    try:
+        return asyncio.run(inside())
+    except KeyboardInterrupt as error:
+        raise typer.Exit(_INTERRUPTED) from error
+
+
+def _config() -> ClientConfig:
+    try:
+        return load_client_config()
+    except SettingsError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise SettingsError(f"{error}: bring the cluster up with `make up`") from error
+        raise

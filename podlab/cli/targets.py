@@ -1,0 +1,75 @@
+"""Which objects a command line names: `pods`, `pods,svc`, `pod a b`, `pod/a svc/b`, `all`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from google.protobuf.message import Message
+
+from podlab.api import kinds
+from podlab.api.kinds import Kind
+from podlab.cli.failures import CommandError
+from podlab.errors import NotFound
+from podlab.meta.v1.meta_pb2 import ObjectMeta
+
+_ALL = ("pods", "services", "deployments", "replicasets")
+
+
+@dataclass(frozen=True)
+class Target:
+    """All objects of a kind, or the one with this name."""
+
+    kind: Kind
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{reference(self.kind)}/{self.name}"
+
+
+def reference(kind: Kind) -> str:
+    """As messages name an object's kind: pod, deployment.apps."""
+    return f"{kind.singular}.{kind.group}" if kind.group else kind.singular
+
+
+def metadata(obj: Message) -> ObjectMeta:
+    """The metadata of an object whose kind is known only at run time."""
+    found: ObjectMeta = obj.metadata  # type: ignore[attr-defined]
+    return found
+
+
+def parse(words: Sequence[str]) -> list[Target]:
+    """Raises CommandError for what makes no sense; also for a kind that does not exist."""
+    if not words:
+        raise CommandError("say what: KIND [NAME...], such as `pods` or `deployment web` (`podlab api-resources`)")
+    if any("/" in word for word in words):
+        return [_slashed(word) for word in words]
+    listed = [kind for word in words[0].split(",") for kind in _kinds(word)]
+    names = words[1:]
+    if not names:
+        return [Target(kind) for kind in listed]
+    return [Target(kind, name) for kind in listed for name in names]
+
+
+def one(words: Sequence[str], command: str) -> Target:
+    """The single named object that `command` works on."""
+    targets = parse(words)
+    if len(targets) != 1 or not targets[0].name:
+        raise CommandError(f"`podlab {command}` takes one object: KIND NAME or KIND/NAME, found {' '.join(words)!r}")
+    return targets[0]
+
+
+def _slashed(word: str) -> Target:
+    kind, slash, name = word.partition("/")
+    if not slash or not kind or not name or "/" in name:
+        raise CommandError(f"{word!r}: there may be no mix of KIND/NAME with other forms")
+    return Target(_resolved(kind), name)
+
+
+def _kinds(word: str) -> list[Kind]:
+    return [kinds.resolve(one) for one in _ALL] if word == "all" else [_resolved(word)]
+
+
+def _resolved(word: str) -> Kind:
+    try:
+        return kinds.resolve(word)
+    except NotFound as error:
+        raise CommandError(f"{error.message} (`podlab api-resources` lists them)") from error

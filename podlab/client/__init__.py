@@ -1,0 +1,1 @@
+"""How every component and the command line talk to the API server."""

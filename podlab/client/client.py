@@ -1,0 +1,283 @@
+"""The typed client of the API server: messages in, messages out, `podlab.errors` raised.
+
+It keeps nothing and retries nothing; `Informer` and `WorkQueue` are built on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar, cast
+
+import grpc
+import orjson
+from google.protobuf.message import Message
+
+from podlab.api import kinds
+from podlab.api.objects import unwrap, wrap
+from podlab.client.outage import Outages
+from podlab.errors import METADATA_OPTIONS, ApiError, from_rpc_error, from_status
+from podlab.tls import Tls
+from podlab.v1 import apiserver_pb2, apiserver_pb2_grpc
+
+M = TypeVar("M", bound=Message)
+R = TypeVar("R")
+
+DEADLINE_S = 30.0
+COLLECTION_DEADLINE_S = 300.0
+PAGE = 500
+_EVENT_TYPES = {
+    apiserver_pb2.EVENT_TYPE_ADDED: "ADDED",
+    apiserver_pb2.EVENT_TYPE_MODIFIED: "MODIFIED",
+    apiserver_pb2.EVENT_TYPE_DELETED: "DELETED",
+    apiserver_pb2.EVENT_TYPE_BOOKMARK: "BOOKMARK",
+}
+_OPTIONS: tuple[tuple[str, Any], ...] = (
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 5_000),  # despite its name: how long one attempt, TLS included, may take
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+    # Components and tests of one process must not share a connection that carries another's certificate.
+    ("grpc.use_local_subchannel_pool", 1),
+    *METADATA_OPTIONS,
+)
+
+
+@dataclass(frozen=True)
+class Listed(Generic[M]):
+    """A consistent snapshot, and the revision from which to watch."""
+
+    items: list[M]
+    resource_version: str
+
+
+@dataclass(frozen=True)
+class Deletion(Generic[M]):
+    """The object as it was when it was removed, or as it is while finalizers or a grace period hold it."""
+
+    object: M
+    removed: bool
+
+
+@dataclass(frozen=True)
+class WatchEvent(Generic[M]):
+    """`type` is ADDED, MODIFIED, DELETED or BOOKMARK; a bookmark has no object."""
+
+    type: str
+    object: M | None
+    resource_version: str
+
+
+class Client:
+    """One connection to the API server. Use it as an async context manager, or call `close`."""
+
+    def __init__(self, server: str, tls: Tls, *, user_agent: str = "podlab") -> None:
+        options = [*_OPTIONS, ("grpc.primary_user_agent", user_agent)]
+        self.server = server
+        self.outages = Outages(server)
+        self.channel = grpc.aio.secure_channel(server, tls.channel_credentials(), options=options)
+        self._stub = cast(Any, apiserver_pb2_grpc.ApiServerStub(self.channel))  # type: ignore[no-untyped-call,unused-ignore]
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self.channel.close()
+
+    async def connected(self, within_s: float) -> bool:
+        """Whether the connection stands, waited for at most so long; tries to make it."""
+        try:
+            async with asyncio.timeout(within_s):
+                while (state := self.channel.get_state(try_to_connect=True)) is not grpc.ChannelConnectivity.READY:
+                    await self.channel.wait_for_state_change(state)
+        except TimeoutError:
+            return False
+        return True
+
+    async def create(self, obj: M, *, dry_run: bool = False) -> M:
+        """The object as stored. Raises AlreadyExists, Invalid, NotFound (its namespace)."""
+        request = apiserver_pb2.CreateRequest(object=wrap(obj), dry_run=dry_run)
+        return _typed(obj, (await _answer(self._stub.Create(request, timeout=DEADLINE_S))).object)
+
+    async def get(self, kind: type[M], name: str, namespace: str = "") -> M:
+        """Raises NotFound."""
+        request = apiserver_pb2.GetRequest(kind=kinds.of(kind).name, namespace=namespace, name=name)
+        return _typed(kind, (await _answer(self._stub.Get(request, timeout=DEADLINE_S))).object)
+
+    async def list(
+        self, kind: type[M], namespace: str = "", *, label_selector: str = "", field_selector: str = ""
+    ) -> Listed[M]:
+        """All objects that match, read page by page from one snapshot. Raises Expired when that took too long."""
+        request = apiserver_pb2.ListRequest(
+            kind=kinds.of(kind).name,
+            namespace=namespace,
+            label_selector=label_selector,
+            field_selector=field_selector,
+            limit=PAGE,
+        )
+        items: list[M] = []
+        while True:
+            page = await _answer(self._stub.List(request, timeout=DEADLINE_S))
+            items.extend(_typed(kind, item) for item in page.items)
+            rest = getattr(page.metadata, "continue")
+            if not rest:
+                return Listed(items, page.metadata.resourceVersion)
+            setattr(request, "continue", rest)
+
+    async def update(self, obj: M, *, dry_run: bool = False) -> M:
+        """Replaces spec and metadata. Raises Conflict when the object's resourceVersion is stale; NotFound."""
+        request = apiserver_pb2.UpdateRequest(object=wrap(obj), dry_run=dry_run)
+        return _typed(obj, (await _answer(self._stub.Update(request, timeout=DEADLINE_S))).object)
+
+    async def update_status(self, obj: M) -> M:
+        """Replaces status. Raises Conflict when the object's resourceVersion is stale; NotFound."""
+        request = apiserver_pb2.UpdateStatusRequest(object=wrap(obj))
+        return _typed(obj, (await _answer(self._stub.UpdateStatus(request, timeout=DEADLINE_S))).object)
+
+    async def delete(
+        self,
+        kind: type[M],
+        name: str,
+        namespace: str = "",
+        *,
+        grace_period_s: int | None = None,
+        uid: str = "",
+        resource_version: str = "",
+        propagation: apiserver_pb2.PropagationPolicy.ValueType = apiserver_pb2.PROPAGATION_POLICY_UNSPECIFIED,
+        dry_run: bool = False,
+    ) -> bool:
+        """True when the object is gone, False when finalizers or a grace period hold it. Raises NotFound, Conflict."""
+        request = apiserver_pb2.DeleteRequest(
+            kind=kinds.of(kind).name,
+            namespace=namespace,
+            name=name,
+            grace_period_seconds=grace_period_s,
+            uid=uid,
+            resource_version=resource_version,
+            propagation_policy=propagation,
+            dry_run=dry_run,
+        )
+        return bool((await _answer(self._stub.Delete(request, timeout=DEADLINE_S))).removed)
+
+    async def patch(
+        self,
+        kind: type[M],
+        name: str,
+        namespace: str = "",
+        *,
+        patch: Any,
+        patch_type: apiserver_pb2.PatchType.ValueType = apiserver_pb2.PATCH_TYPE_STRATEGIC_MERGE,
+        subresource: str = "",
+        dry_run: bool = False,
+    ) -> M:
+        """Applies a patch, as JSON values. Raises NotFound, Invalid when it does not apply, Conflict."""
+        request = apiserver_pb2.PatchRequest(
+            kind=kinds.of(kind).name,
+            namespace=namespace,
+            name=name,
+            type=patch_type,
+            patch=orjson.dumps(patch),
+            subresource=subresource,
+            dry_run=dry_run,
+        )
+        return _typed(kind, (await _answer(self._stub.Patch(request, timeout=DEADLINE_S))).object)
+
+    async def delete_collection(
+        self,
+        kind: type[M],
+        namespace: str = "",
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        grace_period_s: int | None = None,
+        propagation: apiserver_pb2.PropagationPolicy.ValueType = apiserver_pb2.PROPAGATION_POLICY_UNSPECIFIED,
+        dry_run: bool = False,
+    ) -> Sequence[Deletion[M]]:
+        """Deletes what matches, and tells what that was. Raises MethodNotAllowed without a namespace, Timeout."""
+        request = apiserver_pb2.DeleteCollectionRequest(
+            kind=kinds.of(kind).name,
+            namespace=namespace,
+            label_selector=label_selector,
+            field_selector=field_selector,
+            grace_period_seconds=grace_period_s,
+            propagation_policy=propagation,
+            dry_run=dry_run,
+        )
+        deleted: list[Deletion[M]] = []
+        try:
+            async for response in self._stub.DeleteCollection(request, timeout=COLLECTION_DEADLINE_S):
+                deleted += [Deletion(_typed(kind, one.object), one.removed) for one in response.deleted]
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error) from error
+        return deleted
+
+    async def bind(self, bindings: Sequence[apiserver_pb2.Binding]) -> Sequence[ApiError | None]:
+        """For each binding, in order, None or why it failed."""
+        request = apiserver_pb2.BindRequest(bindings=bindings)
+        response = await _answer(self._stub.Bind(request, timeout=DEADLINE_S))
+        return [from_status(result.error) if result.HasField("error") else None for result in response.results]
+
+    async def version(self) -> apiserver_pb2.VersionResponse:
+        """What runs there, and whom the server takes us for."""
+        answer = await _answer(self._stub.Version(apiserver_pb2.VersionRequest(), timeout=DEADLINE_S))
+        return cast(apiserver_pb2.VersionResponse, answer)
+
+    async def watch(
+        self,
+        kind: type[M],
+        resource_version: str = "",
+        namespace: str = "",
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        on_standing: Callable[[], None] | None = None,
+    ) -> AsyncIterator[Sequence[WatchEvent[M]]]:
+        """Every change after the revision, in order, in batches. Raises Expired: list again.
+
+        `on_standing` is called once the server has taken the watch on, which may be long before anything happens.
+        """
+        request = apiserver_pb2.WatchRequest(
+            kind=kinds.of(kind).name,
+            namespace=namespace,
+            label_selector=label_selector,
+            field_selector=field_selector,
+            resource_version=resource_version,
+        )
+        call = self._stub.Watch(request)
+        try:
+            await call.initial_metadata()
+            if on_standing is not None and not call.done():
+                on_standing()
+            async for response in call:
+                yield [_event(kind, event) for event in response.events]
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error) from error
+        finally:
+            call.cancel()
+
+
+def _event(kind: type[M], event: apiserver_pb2.WatchEvent) -> WatchEvent[M]:
+    if event.type == apiserver_pb2.EVENT_TYPE_BOOKMARK:
+        return WatchEvent("BOOKMARK", None, event.resource_version)
+    obj = _typed(kind, event.object)
+    return WatchEvent(_EVENT_TYPES[event.type], obj, obj.metadata.resourceVersion)  # type: ignore[attr-defined]
+
+
+def _typed(like: M | type[M], envelope: Any) -> M:
+    return cast(M, unwrap(envelope))
+
+
+async def _answer(call: Awaitable[R]) -> R:
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        raise from_rpc_error(error) from error

@@ -1,0 +1,55 @@
+"""Where a cluster's API server is and who we are to it: `.podlab/<cluster>/client.yaml`."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from podlab import settings
+from podlab.tls import Tls
+
+STATE_DIRECTORY = ".podlab"
+DEFAULT_CLUSTER = "lab"
+
+
+@dataclass(frozen=True)
+class ClientConfig:
+    """`server` is host:port. Relative paths in `tls` start at the file's own directory."""
+
+    cluster: str
+    server: str
+    tls: Tls
+
+
+def cluster_name(given: str = "") -> str:
+    """The cluster that is meant: the one given, that of PODLAB_CLUSTER, or `lab`."""
+    return given or os.environ.get("PODLAB_CLUSTER", "") or DEFAULT_CLUSTER
+
+
+def state_directory(cluster: str, start: Path | None = None) -> Path:
+    """The cluster's directory in `.podlab`, looked for from `start` upwards.
+
+    Without `start`: from the working directory, and then in the project whose `.venv` this program is in, so that
+    the command works anywhere. Raises SettingsError when there is none.
+    """
+    home: tuple[Path, ...] = () if start else (Path(sys.prefix).parent,)
+    start = (start or Path.cwd()).resolve()
+    for directory in (start, *start.parents, *home):
+        candidate = directory / STATE_DIRECTORY / cluster
+        if candidate.is_dir():
+            return candidate
+    raise settings.SettingsError(
+        f"no {STATE_DIRECTORY}/{cluster} in {start} or above it: bring the cluster up with `make up`, "
+        "or name another with --cluster or PODLAB_CLUSTER"
+    )
+
+
+def load_client_config(cluster: str = "", start: Path | None = None) -> ClientConfig:
+    """The client configuration of a cluster. Raises SettingsError."""
+    directory = state_directory(cluster_name(cluster), start)
+    config = settings.load(directory / "client.yaml", ClientConfig)
+    tls = Tls(ca=directory / config.tls.ca, cert=directory / config.tls.cert, key=directory / config.tls.key)
+    return dataclasses.replace(config, tls=tls)

@@ -1,0 +1,142 @@
+"""A queue of keys to look at: each key once however often it was added, never worked on twice at a time.
+
+Behaviour follows client-go's rate-limiting work queue
+(https://pkg.go.dev/k8s.io/client-go/util/workqueue).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+log = logging.getLogger(__name__)
+
+BACKOFF_BASE_S = 0.005
+BACKOFF_LIMIT_S = 60.0
+
+
+class ShutDown(Exception):
+    """No more keys come."""
+
+
+class WorkQueue(Generic[K]):
+    """Add keys; workers `get` them and say `done`. A key added while it is worked on comes again afterwards."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[K] = deque()
+        self._dirty: set[K] = set()  # waiting, or to be added again when done
+        self._working: set[K] = set()
+        self._failures: dict[K, int] = {}
+        self._timers: dict[K, asyncio.TimerHandle] = {}
+        self._ready = asyncio.Condition()
+        self._wakeups: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    def add(self, key: K) -> None:
+        """Asks for the key to be looked at; does nothing when it waits already."""
+        if self._closed or key in self._dirty:
+            return
+        self._dirty.add(key)
+        if key not in self._working:
+            self._waiting.append(key)
+            self._wake()
+
+    def add_after(self, key: K, delay_s: float) -> None:
+        """Adds the key in a while. Of several delays for one key the shortest counts."""
+        if self._closed:
+            return
+        loop = asyncio.get_running_loop()
+        timer = self._timers.get(key)
+        due = loop.time() + delay_s
+        if timer is not None and timer.when() <= due:
+            return
+        if timer is not None:
+            timer.cancel()
+        self._timers[key] = loop.call_at(due, self._timer_fired, key)
+
+    def retry(self, key: K) -> None:
+        """Adds the key after a back-off that doubles with each call, until `forget`."""
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        self.add_after(key, min(BACKOFF_LIMIT_S, BACKOFF_BASE_S * 2 ** min(failures, 32)))
+
+    def forget(self, key: K) -> None:
+        """Resets the key's back-off."""
+        self._failures.pop(key, None)
+
+    async def get(self) -> K:
+        """The next key; the caller must say `done`. Raises ShutDown."""
+        async with self._ready:
+            await self._ready.wait_for(lambda: self._waiting or self._closed)
+            if self._closed:
+                raise ShutDown
+            key = self._waiting.popleft()
+            self._dirty.discard(key)
+            self._working.add(key)
+            return key
+
+    def done(self, key: K) -> None:
+        """Says that the work on the key ended, well or not."""
+        self._working.discard(key)
+        if key in self._dirty and not self._closed:
+            self._waiting.append(key)
+            self._wake()
+
+    def shut_down(self) -> None:
+        """Ends the queue: waiting keys are dropped and every `get` raises ShutDown."""
+        self._closed = True
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        self._waiting.clear()
+        self._wake()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def _timer_fired(self, key: K) -> None:
+        self._timers.pop(key, None)
+        self.add(key)
+
+    def _wake(self) -> None:
+        task = asyncio.get_running_loop().create_task(self._notify())
+        self._wakeups.add(task)
+        task.add_done_callback(self._wakeups.discard)
+
+    async def _notify(self) -> None:
+        async with self._ready:
+            self._ready.notify_all()
+
+
+async def run_workers(
+    queue: WorkQueue[K], reconcile: Callable[[K], Awaitable[None]], *, workers: int, name: str
+) -> None:
+    """Reconciles keys until the queue is shut down. A failed key is logged and comes again after a back-off."""
+
+    async def work() -> None:
+        while True:
+            try:
+                key = await queue.get()
+            except ShutDown:
+                return
+            try:
+                await reconcile(key)
+            except Exception as error:
+                log.warning("%s: %s: %s: will be tried again", name, key, _told(error))
+                queue.retry(key)
+            else:
+                queue.forget(key)
+            finally:
+                queue.done(key)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(workers):
+            group.create_task(work())
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,186 @@
+"""How every service of Podlab runs: settings, logging, event loop, signals, systemd, and its gRPC server.
+
+What the service does is the caller's; this module only starts and ends it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import grpc
+import uvloop
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from podlab import settings
+from podlab.errors import Forbidden, abort
+from podlab.tls import Tls
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+GRPC_OPTIONS: tuple[tuple[str, Any], ...] = (
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.http2.max_ping_strikes", 0),
+    ("grpc.so_reuseport", 0),  # a port that is taken must be an error
+)
+
+
+def run(name: str, settings_type: type[T], serve: Callable[[T, asyncio.Event], Awaitable[None]]) -> None:
+    """Runs the service `name` until SIGTERM or SIGINT sets the event that `serve` is given; never returns.
+
+    Exit codes: 0 after a signal, 1 when `serve` failed, 2 when the settings cannot be used.
+    """
+    arguments = argparse.ArgumentParser(prog=f"podlab-{name}")
+    arguments.add_argument("--config", type=Path, default=Path(f"/etc/podlab/{name}.yaml"))
+    path: Path = arguments.parse_args().config
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        loaded = settings.load(path, settings_type)
+    except settings.SettingsError as error:
+        log.critical("%s", error)
+        sys.exit(2)
+    try:
+        uvloop.run(_serve_until_signal(loaded, serve))
+    except (OSError, RuntimeError, ExceptionGroup) as error:
+        log.critical("podlab-%s cannot go on: %s", name, error, exc_info=True)
+        sys.exit(1)
+    sys.exit(0)
+
+
+async def _serve_until_signal(loaded: T, serve: Callable[[T, asyncio.Event], Awaitable[None]]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    await serve(loaded, stop)
+
+
+def notify_ready() -> None:
+    """Tells systemd that the service is ready (sd_notify(3)); does nothing when systemd does not ask."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.connect("\0" + address[1:] if address.startswith("@") else address)
+        notify.sendall(b"READY=1")
+
+
+def common_name(context: grpc.aio.ServicerContext[Any, Any]) -> str:
+    """The CN of the caller's certificate; empty when it has none."""
+    for pem in context.auth_context().get("x509_pem_cert", ()):
+        names = x509.load_pem_x509_certificate(pem).subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        return str(names[0].value) if names else ""
+    return ""
+
+
+class AllowedUsers(grpc.aio.ServerInterceptor):
+    """Refuses callers whose certificate does not carry one of the common names."""
+
+    def __init__(self, users: frozenset[str]) -> None:
+        self._users = users
+
+    async def intercept_service(self, continuation: Any, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        handler = await continuation(handler_call_details)
+        return _guarded(handler, self._users) if handler is not None else None
+
+
+def _guarded(handler: Any, users: frozenset[str]) -> Any:
+    async def check(context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        caller = common_name(context)
+        if caller not in users:
+            await abort(context, Forbidden(f'User "{caller}" may not call this component; call the apiserver'))
+
+    async def unary(request: Any, context: Any) -> Any:
+        await check(context)
+        return await inner(request, context)
+
+    async def stream(request: Any, context: Any) -> Any:
+        await check(context)
+        async for response in inner(request, context):
+            yield response
+
+    shapes: tuple[tuple[str, Callable[..., Any]], ...] = (
+        ("unary_unary", grpc.unary_unary_rpc_method_handler),
+        ("unary_stream", grpc.unary_stream_rpc_method_handler),
+        ("stream_unary", grpc.stream_unary_rpc_method_handler),
+        ("stream_stream", grpc.stream_stream_rpc_method_handler),
+    )
+    for shape, make in shapes:
+        inner = getattr(handler, shape)
+        if inner is not None:
+            guarded = stream if shape.endswith("stream") else unary
+            return make(guarded, handler.request_deserializer, handler.response_serializer)
+    raise AssertionError("a handler has one of the four shapes")
+
+
+def grpc_server(
+    tls: Tls, address: str, services: Sequence[str], *, allowed_users: frozenset[str]
+) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
+    """A server with mTLS, health and reflection, bound to `address` ("host:port") and not yet started.
+
+    `services` are the full names that reflection lists; the caller adds their servicers.
+    Raises RuntimeError naming the address when it is taken.
+    """
+    server = grpc.aio.server(interceptors=[AllowedUsers(allowed_users)], options=list(GRPC_OPTIONS))
+    checks = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+    reflection.enable_server_reflection([*services, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    bind(server, address, tls)
+    return server, checks
+
+
+def bind(server: grpc.aio.Server, address: str, tls: Tls) -> None:
+    """Binds the server with mTLS. Raises RuntimeError naming the address and the remedy when it is taken."""
+    try:
+        server.add_secure_port(address, tls.server_credentials())
+    except RuntimeError as error:
+        raise RuntimeError(f"cannot listen on {address}: is the port taken? `ss -ltnp` shows by whom") from error
+
+
+async def serve_loop(
+    server: grpc.aio.Server,
+    checks: health.aio.HealthServicer,
+    loop: Coroutine[Any, Any, None],
+    synced: asyncio.Event,
+    stop: asyncio.Event,
+) -> None:
+    """Starts the server and the component's loop; healthy once `synced` is set; ends both when `stop` is.
+
+    Raises what ended the loop, if it was not us.
+    """
+    await server.start()
+    notify_ready()
+    running = asyncio.create_task(loop)
+    waits = [asyncio.create_task(event.wait()) for event in (synced, stop)]
+    try:
+        await asyncio.wait({running, *waits}, return_when=asyncio.FIRST_COMPLETED)
+        if synced.is_set():
+            await set_serving(checks, True)
+        await asyncio.wait({running, waits[1]}, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+    finally:
+        for task in (running, *waits):
+            task.cancel()
+        await asyncio.gather(running, *waits, return_exceptions=True)
+        await server.stop(1.0)
+
+
+async def set_serving(checks: health.aio.HealthServicer, serving: bool) -> None:
+    """Sets the answer of grpc.health.v1 for the whole server."""
+    status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+    await checks.set("", status)

@@ -1,0 +1,95 @@
+"""One host's processes: start them, see them, end them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from podlab.lab import cgroups
+from podlab.lab.errors import LabError
+from podlab.lab.paths import HostDir
+from podlab.lab.process import Process
+from podlab.lab.spec import machine_name
+from podlab.lab.supervise import POWER_OFF_WITHIN_S
+
+CODE = Path(__file__).resolve().parents[2]
+STARTED_WITHIN_S = 30.0
+ENDED_WITHIN_S = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """The live processes of a host. Either may be gone: the host is then crashing, or its supervisor was killed."""
+
+    supervisor: Process | None
+    leader: Process | None
+
+    @property
+    def healthy(self) -> bool:
+        return self.supervisor is not None and self.leader is not None
+
+    @property
+    def anything(self) -> bool:
+        return self.supervisor is not None or self.leader is not None
+
+
+def observe(directory: HostDir) -> Running:
+    """What runs of the host now; a record of an earlier boot, or of reused pids, counts as nothing."""
+    try:
+        record = json.loads(directory.run.read_text())
+    except FileNotFoundError:
+        return Running(supervisor=None, leader=None)
+    return Running(supervisor=_alive(record["supervisor"]), leader=_alive(record["leader"]))
+
+
+def start(state: Path, lab: str, host: str, directory: HostDir) -> None:
+    """Start the host's supervisor, detached from this process, and wait until it has started the host."""
+    directory.run.unlink(missing_ok=True)
+    directory.console.unlink(missing_ok=True)
+    argv = ["setsid", "--fork", sys.executable, "-m", "podlab.lab.supervise", str(state), lab, host]
+    with directory.supervisor_log.open("wb") as log:
+        subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            env=os.environ | {"PYTHONPATH": str(CODE)},
+            check=True,
+        )
+    deadline = time.monotonic() + STARTED_WITHIN_S
+    while not observe(directory).healthy:
+        if time.monotonic() > deadline:
+            said = directory.supervisor_log.read_text(errors="replace")[-2000:]
+            raise LabError(f"host {host} of lab {lab} did not start within {STARTED_WITHIN_S:.0f} s: {said}")
+        time.sleep(0.05)
+
+
+def power_off(lab: str, host: str, directory: HostDir) -> None:
+    """Let the host shut down in order; when it does not in time, its supervisor ends it."""
+    running = observe(directory)
+    if running.supervisor:
+        running.supervisor.signal(signal.SIGTERM)
+        if running.supervisor.wait(POWER_OFF_WITHIN_S + ENDED_WITHIN_S):
+            return
+    cut_power(lab, host, directory)
+
+
+def cut_power(lab: str, host: str, directory: HostDir) -> None:
+    """End the host at once, as if its plug were pulled. The supervisor goes first: it must not start it again."""
+    running = observe(directory)
+    for process in (running.supervisor, running.leader):
+        if process:
+            process.signal(signal.SIGKILL)
+            process.wait(ENDED_WITHIN_S)
+    cgroups.kill(machine_name(lab, host), cgroups.mounted())
+    directory.run.unlink(missing_ok=True)
+
+
+def _alive(record: dict[str, object] | None) -> Process | None:
+    process = Process.from_json(record) if record else None
+    return process if process and process.is_alive() else None

@@ -1,0 +1,105 @@
+"""A lab's bridge and its way out; and what of it is on this machine, whoever made it."""
+
+import ipaddress
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from podlab.lab.command import run, succeeds
+from podlab.lab.paths import StateDir
+from podlab.lab.process import boot_id
+from podlab.lab.spec import LabSpec, bridge_name
+
+FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One iptables rule; `where` is its table and chain."""
+
+    table: str
+    chain: str
+    match: tuple[str, ...]
+
+    def command(self, verb: str) -> list[str]:
+        return ["iptables", "--wait", "10", "--table", self.table, verb, self.chain, *self.match]
+
+
+def rules(spec: LabSpec) -> tuple[Rule, ...]:
+    """Hosts reach the world behind this machine's address, also where a firewall forwards nothing by default."""
+    mark = ("-m", "comment", "--comment", rule_mark(spec.name))
+    return (
+        Rule(
+            table="nat",
+            chain="POSTROUTING",
+            # With br_netfilter, which containers need, the kernel shows these rules also what only crosses the bridge:
+            # what one host sends to another's pods must keep its address.
+            match=("-s", spec.subnet, "!", "-d", spec.subnet, "!", "-o", spec.bridge, *mark, "-j", "MASQUERADE"),
+        ),
+        Rule(table="filter", chain="FORWARD", match=("-i", spec.bridge, *mark, "-j", "ACCEPT")),
+        Rule(table="filter", chain="FORWARD", match=("-o", spec.bridge, *mark, "-j", "ACCEPT")),
+    )
+
+
+def rule_mark(lab: str) -> str:
+    return f"podlab-lab:{lab}"
+
+
+def marked_rules(saved: str, table: str, lab: str) -> tuple[list[str], ...]:
+    """The delete commands for a lab's rules, found by their mark in the output of iptables-save."""
+    found = []
+    for line in saved.splitlines():
+        words = line.replace('"', "").split()
+        if words and words[0] == "-A" and rule_mark(lab) in words:
+            found.append(["iptables", "--wait", "10", "--table", table, "-D", *words[1:]])
+    return tuple(found)
+
+
+def ensure(spec: LabSpec, state: StateDir) -> None:
+    """Bring up what is missing of the bridge, its address, the rules and forwarding."""
+    if not link_exists(spec.bridge):
+        run(["ip", "link", "add", spec.bridge, "type", "bridge", "stp_state", "0", "forward_delay", "0"])
+    run(["ip", "address", "replace", f"{spec.gateway}/{spec.prefix_length}", "dev", spec.bridge])
+    run(["ip", "link", "set", spec.bridge, "up"])
+    for rule in rules(spec):
+        if not succeeds(rule.command("--check")):
+            run(rule.command("--insert"))
+    _forward(state)
+
+
+def remove(lab: str) -> None:
+    """Take away the bridge and every rule that bears the lab's mark, known or forgotten."""
+    for table in ("nat", "filter"):
+        for command in marked_rules(run(["iptables-save", "--table", table]), table, lab):
+            run(command)
+    if link_exists(bridge_name(lab)):
+        run(["ip", "link", "delete", bridge_name(lab)])
+
+
+def restore_forwarding(state: StateDir) -> None:
+    """Forbid forwarding again, if it was a lab that allowed it since this machine started."""
+    if not state.forwarding.exists():
+        return
+    if json.loads(state.forwarding.read_text())["boot_id"] == boot_id():
+        FORWARDING.write_text("0")
+    state.forwarding.unlink()
+
+
+def link_exists(name: str) -> bool:
+    return Path("/sys/class/net", name).exists()
+
+
+def networks_in_use() -> set[str]:
+    """Every network that this machine routes somewhere or has an address in."""
+    found = set()
+    for route in json.loads(run(["ip", "-json", "-4", "route", "show", "table", "all"])):
+        if route["dst"] != "default" and route.get("type", "unicast") in ("unicast", "local"):
+            found.add(str(ipaddress.ip_network(route["dst"], strict=False)))
+    return found
+
+
+def _forward(state: StateDir) -> None:
+    if FORWARDING.read_text().strip() == "1":
+        return
+    state.forwarding.write_text(json.dumps({"boot_id": boot_id()}))
+    FORWARDING.write_text("1")

@@ -1,0 +1,127 @@
+"""What a lab consists of, and every name and address that follows from it. Pure."""
+
+import ipaddress
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+from podlab.lab.errors import LabError
+
+# A bridge is called pl-<lab>, and the kernel allows 15 characters for a link's name.
+LAB_NAME = re.compile(r"[a-z][a-z0-9-]{0,10}[a-z0-9]|[a-z]")
+HOST_NAME = re.compile(r"[a-z][a-z0-9]{0,14}")
+
+MASTERS_FROM = 11
+NODES_FROM = 21
+MAX_MASTERS = NODES_FROM - MASTERS_FROM
+MAX_NODES = 200
+SUBNETS = tuple(ipaddress.IPv4Network(f"10.99.{third}.0/24") for third in range(1, 255))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """One lab host: its name inside the lab, its inventory group and its address."""
+
+    name: str
+    group: str
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabSpec:
+    """A lab as asked for. Without a subnet, a free one is chosen when the lab is made."""
+
+    name: str = "lab"
+    masters: int = 1
+    nodes: int = 2
+    subnet: str = ""
+
+    def __post_init__(self) -> None:
+        check_lab_name(self.name)
+        _check_count("masters", self.masters, MAX_MASTERS)
+        _check_count("nodes", self.nodes, MAX_NODES)
+        if self.masters + self.nodes == 0:
+            raise LabError(f"lab {self.name!r} would have no hosts: ask for at least one master or node")
+        if self.subnet:
+            _network(self.subnet)
+
+    def with_subnet(self, subnet: str) -> "LabSpec":
+        return replace(self, subnet=subnet)
+
+    @property
+    def bridge(self) -> str:
+        return bridge_name(self.name)
+
+    @property
+    def gateway(self) -> str:
+        """The controller's own address on the lab's bridge."""
+        return str(_network(self.subnet)[1])
+
+    @property
+    def prefix_length(self) -> int:
+        return _network(self.subnet).prefixlen
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        """Masters m1.. from .11 and nodes n1.. from .21, so that an address tells the host."""
+        masters = tuple(self._host("masters", "m", number, MASTERS_FROM) for number in range(1, self.masters + 1))
+        nodes = tuple(self._host("nodes", "n", number, NODES_FROM) for number in range(1, self.nodes + 1))
+        return masters + nodes
+
+    def host(self, name: str) -> Host:
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        raise LabError(f"lab {self.name!r} has no host {name!r}: it has {', '.join(h.name for h in self.hosts)}")
+
+    def _host(self, group: str, letter: str, number: int, first: int) -> Host:
+        address = str(_network(self.subnet)[first + number - 1])
+        return Host(name=f"{letter}{number}", group=group, address=address)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "masters": self.masters, "nodes": self.nodes, "subnet": self.subnet}
+
+
+def check_lab_name(name: str) -> None:
+    if not LAB_NAME.fullmatch(name):
+        raise LabError(
+            f"lab name {name!r} is not usable: at most 12 lower-case letters, digits and inner dashes, a letter first"
+        )
+
+
+def bridge_name(lab: str) -> str:
+    return f"pl-{lab}"
+
+
+def machine_name(lab: str, host: str) -> str:
+    """The name of a host on this machine (cgroups, nspawn, mounts). Dots, since lab names may hold dashes."""
+    return f"podlab.{lab}.{host}"
+
+
+def machine_pattern(lab: str) -> re.Pattern[str]:
+    """What every machine name of a lab looks like, known or forgotten."""
+    return re.compile(re.escape(f"podlab.{lab}.") + HOST_NAME.pattern)
+
+
+def free_subnet(taken: set[str]) -> str:
+    """The first lab subnet that overlaps no network in use on this machine."""
+    used = [ipaddress.ip_network(network, strict=False) for network in taken]
+    for candidate in SUBNETS:
+        if not any(candidate.overlaps(network) for network in used if network.version == candidate.version):
+            return str(candidate)
+    raise LabError("no free /24 in 10.99.0.0/16: destroy a lab (podlab lab list) or name one with --subnet")
+
+
+def _check_count(what: str, count: int, most: int) -> None:
+    if not 0 <= count <= most:
+        raise LabError(f"{count} {what}: a lab has 0 to {most}")
+
+
+def _network(subnet: str) -> ipaddress.IPv4Network:
+    try:
+        network = ipaddress.IPv4Network(subnet)
+    except ValueError as error:
+        raise LabError(f"subnet {subnet!r} is not an IPv4 network such as 10.99.1.0/24: {error}") from error
+    if network.prefixlen > 24:
+        raise LabError(f"subnet {subnet!r} is too small: lab hosts need a /24 or larger")
+    return network

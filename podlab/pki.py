@@ -1,0 +1,235 @@
+"""A cluster's certificate authority and the certificates it signs: EC P-256, one directory, mode 0600.
+
+Everything here is idempotent: what is valid is left alone, so that a deployment with nothing to do changes nothing.
+"""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+CA_NAME = "podlab-ca"
+CA_LIFETIME = timedelta(days=3650)
+LIFETIME = timedelta(days=365)
+# Certificates are renewed by any deployment in their last month.
+RENEW_BEFORE = timedelta(days=30)
+# Hosts whose clock is behind the controller's accept a new certificate all the same.
+BACKDATED = timedelta(hours=1)
+
+
+class PkiError(Exception):
+    """The cluster's certificates cannot be used; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Ca:
+    """The authority that signs a cluster's certificates."""
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a certificate says: who it is for, and under which names and addresses it serves."""
+
+    common_name: str
+    organizations: tuple[str, ...]
+    hosts: frozenset[str]
+
+
+def ensure_ca(directory: Path) -> Ca:
+    """The directory's authority; made when there is none.
+
+    Never renewed by itself: every host would have to follow at the same moment.
+    """
+    certificate_path, key_path = _paths(directory, "ca")
+    if not certificate_path.exists() and not key_path.exists():
+        _make_directory(directory)
+        key, certificate = _new_ca()
+        _write(key_path, _key_pem(key))
+        _write(certificate_path, certificate.public_bytes(serialization.Encoding.PEM))
+    loaded = _load(directory, "ca")
+    if loaded is None:
+        raise PkiError(
+            f"{certificate_path} and {key_path} are not a certificate and its key: "
+            f"restore both, or remove {directory} and deploy again"
+        )
+    certificate, key = loaded
+    if certificate.not_valid_after_utc - datetime.now(UTC) < RENEW_BEFORE:
+        raise PkiError(
+            f"{certificate_path} ends on {certificate.not_valid_after_utc:%Y-%m-%d}: "
+            f"remove {directory} and deploy again"
+        )
+    return Ca(certificate, key)
+
+
+def ensure_certificate(
+    ca: Ca, directory: Path, name: str, common_name: str, organizations: Sequence[str], hosts: Sequence[str]
+) -> bool:
+    """See that <name>.crt and <name>.key are there and say just this; True when they had to be made anew.
+
+    `hosts` are DNS names and IP addresses in any order. The certificate is good for both ends of a connection.
+    """
+    wanted = Subject(common_name, tuple(organizations), frozenset(hosts))
+    if is_current(ca, directory, name, wanted):
+        return False
+    _make_directory(directory)
+    key, certificate = _sign(ca, wanted)
+    certificate_path, key_path = _paths(directory, name)
+    _write(key_path, _key_pem(key))
+    _write(certificate_path, certificate.public_bytes(serialization.Encoding.PEM))
+    return True
+
+
+def is_current(ca: Ca, directory: Path, name: str, wanted: Subject) -> bool:
+    """Whether the certificate is whole, signed by this authority, says what is wanted, and is not about to end."""
+    loaded = _load(directory, name)
+    if loaded is None:
+        return False
+    certificate, _ = loaded
+    return (
+        _is_signed_by(ca, certificate)
+        and _subject(certificate) == wanted
+        and certificate.not_valid_after_utc - datetime.now(UTC) >= RENEW_BEFORE
+    )
+
+
+def _paths(directory: Path, name: str) -> tuple[Path, Path]:
+    return directory / f"{name}.crt", directory / f"{name}.key"
+
+
+def _load(directory: Path, name: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None:
+    """The certificate and its key; None when either is missing or damaged, or when they do not belong together."""
+    certificate_path, key_path = _paths(directory, name)
+    try:
+        certificate = x509.load_pem_x509_certificate(certificate_path.read_bytes())
+        key = serialization.load_pem_private_key(key_path.read_bytes(), password=None)
+    except (FileNotFoundError, ValueError):
+        return None
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or certificate.public_key() != key.public_key():
+        return None
+    return certificate, key
+
+
+def _new_ca() -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, CA_NAME)])
+    usage = _key_usage(signs_certificates=True)
+    builder = _builder(name, name, key.public_key(), CA_LIFETIME)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    return key, builder.add_extension(usage, critical=True).sign(key, hashes.SHA256())
+
+
+def _sign(ca: Ca, wanted: Subject) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name(
+        [x509.NameAttribute(NameOID.ORGANIZATION_NAME, each) for each in wanted.organizations]
+        + [x509.NameAttribute(NameOID.COMMON_NAME, wanted.common_name)]
+    )
+    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.key.public_key())
+    names = x509.SubjectAlternativeName([_general_name(host) for host in sorted(wanted.hosts)])
+    both_ends = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+    builder = (
+        _builder(name, ca.certificate.subject, key.public_key(), LIFETIME)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(signs_certificates=False), critical=True)
+        .add_extension(both_ends, critical=False)
+        .add_extension(identifier, critical=False)
+    )
+    if wanted.hosts:
+        builder = builder.add_extension(names, critical=False)
+    return key, builder.sign(ca.key, hashes.SHA256())
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey, lifetime: timedelta
+) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - BACKDATED)
+        .not_valid_after(now + lifetime)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+    )
+
+
+def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _is_signed_by(ca: Ca, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(ca.certificate)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
+def _subject(certificate: x509.Certificate) -> Subject:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        hosts = frozenset(str(name.value) for name in names)
+    except x509.ExtensionNotFound:
+        hosts = frozenset()
+    attributes = certificate.subject.get_attributes_for_oid
+    return Subject(
+        "".join(str(each.value) for each in attributes(NameOID.COMMON_NAME)),
+        tuple(str(each.value) for each in attributes(NameOID.ORGANIZATION_NAME)),
+        hosts,
+    )
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _make_directory(directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o700)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole or not at all, and never readable by others, not even for a moment (mkstemp's mode is 0600)."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

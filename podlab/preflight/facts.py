@@ -1,0 +1,97 @@
+"""What preflight knows of the hosts: as small values, read from the inventory and from what the probe printed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Interface, IPv4Network
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """A host as the inventory describes it."""
+
+    name: str
+    groups: frozenset[str] = frozenset()
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        return str(self.variables.get("ansible_host", self.name))
+
+
+@dataclass(frozen=True)
+class Listener:
+    port: int
+    process: str = ""
+    pid: int = 0
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Subnet:
+    """An IPv4 network that a host has a way to; `address` is its own there, where it has one."""
+
+    network: IPv4Network
+    device: str
+    gateway: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What one host said of itself. `clock_ahead_s` bounds how far its clock is ahead of the controller's."""
+
+    peer: tuple[str, int]
+    root: bool
+    python: tuple[int, int, int]
+    os_id: str
+    os_version: str
+    os_name: str
+    architecture: str
+    kernel: str
+    systemd: bool
+    hostname: str
+    machine_id: str
+    cpus: int
+    memory_bytes: int
+    disk_free_bytes: int
+    missing_features: tuple[str, ...]
+    cgroup_controllers: frozenset[str]
+    listeners: tuple[Listener, ...]
+    subnets: tuple[Subnet, ...]
+    clock_ahead_s: tuple[float, float]
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        return frozenset(subnet.address for subnet in self.subnets if subnet.address)
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """A host of which nothing is known, with the cause and what to do."""
+
+    cause: str
+    remedy: str
+
+
+def parse_facts(printed: Mapping[str, Any], *, peer: tuple[str, int], sent_at: float, received_at: float) -> Facts:
+    """Facts from the probe's JSON; the times are the controller's, before and after the probe ran."""
+    major, minor, micro = printed["python"]
+    same = ("root", "os_id", "os_version", "os_name", "architecture", "kernel", "systemd", "hostname", "machine_id")
+    amounts = ("cpus", "memory_bytes", "disk_free_bytes")
+    return Facts(
+        peer=peer,
+        python=(major, minor, micro),
+        missing_features=tuple(printed["missing_features"]),
+        cgroup_controllers=frozenset(printed["cgroup_controllers"]),
+        listeners=tuple(Listener(**listener) for listener in printed["listeners"]),
+        subnets=tuple(_subnet(subnet) for subnet in printed["subnets"]),
+        clock_ahead_s=(printed["clock_ended"] - received_at, printed["clock_started"] - sent_at),
+        **{name: printed[name] for name in same + amounts},
+    )
+
+
+def _subnet(printed: Mapping[str, str]) -> Subnet:
+    interface = IPv4Interface(printed["network"])
+    own = str(interface.ip) if printed["kind"] == "address" else ""
+    return Subnet(interface.network, printed["device"], printed["gateway"], own)

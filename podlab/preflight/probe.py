@@ -1,0 +1,198 @@
+"""The script that preflight runs on each host: it reads facts, changes nothing and prints them as one JSON object.
+
+It is sent as text over SSH, so it imports only the standard library, and it is kept to the Python of older hosts
+(3.7), because a host whose Python is too old for Podlab shall say so rather than fail.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import platform
+import re
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+MODULES = ("overlay", "br_netfilter", "bridge", "veth", "nf_tables", "nf_conntrack")
+# What is there only when the feature is in the running kernel.
+EVIDENCE = {
+    "br_netfilter": "/proc/sys/net/bridge/bridge-nf-call-iptables",
+    "nf_conntrack": "/proc/sys/net/netfilter/nf_conntrack_max",
+}
+
+
+def read(path: str) -> str:
+    """A file's text, empty where there is no such file."""
+    try:
+        with open(path, errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def run(*command: str) -> str | None:
+    """Standard output of a command; None if there is no such command or it fails or hangs."""
+    try:
+        output = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return output.stdout.decode(errors="replace")
+
+
+def os_release() -> dict[str, str]:
+    pairs = [line.split("=", 1) for line in read("/etc/os-release").splitlines() if "=" in line]
+    return {key: value.strip("\"'") for key, value in pairs}
+
+
+def memory_bytes() -> int:
+    match = re.search(r"^MemTotal:\s+(\d+) kB", read("/proc/meminfo"), re.MULTILINE)
+    return int(match.group(1)) * 1024 if match else 0
+
+
+def disk_free_bytes(path: str) -> int:
+    """Free space of the file system that will hold `path`, which need not exist yet."""
+    while not os.path.exists(path):
+        path = os.path.dirname(path)
+    state = os.statvfs(path)
+    return state.f_bavail * state.f_frsize
+
+
+def known_modules() -> set[str]:
+    """Modules that are built in, loaded, or installed for the running kernel."""
+    folder = "/lib/modules/" + platform.release()
+    lines = read(folder + "/modules.builtin").splitlines() + read(folder + "/modules.dep").splitlines()
+    installed = {os.path.basename(line.split(":")[0]).split(".ko")[0] for line in lines}
+    loaded = {os.path.basename(path) for path in glob.glob("/sys/module/*")}
+    return {name.replace("-", "_") for name in installed | loaded}
+
+
+def answers_nf_tables() -> bool:
+    """Ask netfilter for the generation of its nf_tables rules; a kernel without nf_tables refuses the question."""
+    nf_tables_get_generation = (10 << 8) | 16
+    request = struct.pack("=IHHIIBBH", 20, nf_tables_get_generation, 1, 1, 0, 0, 0, 0)
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12) as netlink:
+            netlink.settimeout(2)
+            netlink.send(request)
+            answer = netlink.recv(4096)
+    except OSError:
+        return False
+    error = 2
+    return bool(struct.unpack_from("=H", answer, 4)[0] != error)
+
+
+def creates_link(kind: str) -> bool:
+    """Try a link of this kind in a network namespace that ends with the attempt."""
+    peer = ["peer", "name", "podlab-b"] if kind == "veth" else []
+    return run("unshare", "--net", "ip", "link", "add", "podlab-a", "type", kind, *peer) is not None
+
+
+def missing_features() -> list[str]:
+    modules = known_modules()
+    filesystems = read("/proc/filesystems").split()
+
+    def present(name: str) -> bool:
+        if name in modules or os.path.exists(EVIDENCE.get(name, "/nonexistent")):
+            return True
+        if name in ("bridge", "veth"):
+            return creates_link(name)
+        return name in filesystems if name == "overlay" else name == "nf_tables" and answers_nf_tables()
+
+    return [name for name in MODULES if not present(name)]
+
+
+def cgroup_controllers() -> list[str]:
+    """Controllers that can be used: of the unified hierarchy, or those mounted one by one."""
+    found = set(read("/sys/fs/cgroup/cgroup.controllers").split())
+    for line in read("/proc/mounts").splitlines():
+        fields = line.split()
+        if len(fields) > 3 and fields[2] == "cgroup":
+            found.update(fields[3].split(","))
+    return sorted(found & {"cpu", "memory", "pids", "cpuset", "io", "blkio", "cpuacct"})
+
+
+def listening_inodes() -> dict[str, int]:
+    """Socket inode to port, of every TCP socket that listens."""
+    found = {}
+    for path in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in read(path).splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A":
+                found[fields[9]] = int(fields[1].rpartition(":")[2], 16)
+    return found
+
+
+def unit_of(process: str) -> str:
+    """The systemd unit that a process belongs to, empty if none."""
+    units = re.findall(r"([^/\n]+\.service)", read("/proc/" + process + "/cgroup"))
+    return str(units[-1]) if units else ""
+
+
+def listeners() -> list[dict[str, object]]:
+    """Every listening TCP port and, as far as visible, who holds it."""
+    ports = listening_inodes()
+    holders: dict[int, str] = {}
+    for descriptor in glob.glob("/proc/[0-9]*/fd/*"):
+        try:
+            target = os.readlink(descriptor)
+        except OSError:
+            continue
+        inode = target[len("socket:[") : -1] if target.startswith("socket:[") else ""
+        if inode in ports:
+            holders.setdefault(ports[inode], descriptor.split("/")[2])
+    found: list[dict[str, object]] = []
+    for port in sorted(set(ports.values())):
+        process = holders.get(port, "")
+        name = read("/proc/" + process + "/comm").strip() if process else ""
+        unit = unit_of(process) if process else ""
+        found.append({"port": port, "process": name, "pid": int(process or 0), "unit": unit})
+    return found
+
+
+def subnets() -> list[dict[str, str]]:
+    """IPv4 networks that the host has a way to: of its interfaces and of its routes, the default route left out."""
+    found = []
+    for link in json.loads(run("ip", "-j", "-4", "addr") or "[]"):
+        for address in link.get("addr_info", []):
+            if address.get("scope") == "global":
+                network = "{}/{}".format(address["local"], address["prefixlen"])
+                found.append({"network": network, "device": link["ifname"], "gateway": "", "kind": "address"})
+    for route in json.loads(run("ip", "-j", "-4", "route") or "[]"):
+        if route["dst"] != "default":
+            device, gateway = route.get("dev", ""), route.get("gateway", "")
+            found.append({"network": route["dst"], "device": device, "gateway": gateway, "kind": "route"})
+    return found
+
+
+def gather() -> dict[str, object]:
+    started = time.time()
+    release = os_release()
+    return {
+        "root": os.geteuid() == 0,
+        "python": list(sys.version_info[:3]),
+        "os_id": release.get("ID", ""),
+        "os_version": release.get("VERSION_ID", ""),
+        "os_name": release.get("PRETTY_NAME", ""),
+        "architecture": platform.machine(),
+        "kernel": platform.release(),
+        "systemd": os.path.isdir("/run/systemd/system"),
+        "hostname": socket.gethostname(),
+        "machine_id": read("/etc/machine-id").strip(),
+        "cpus": os.cpu_count() or 0,
+        "memory_bytes": memory_bytes(),
+        "disk_free_bytes": disk_free_bytes("/var/lib/podlab"),
+        "missing_features": missing_features(),
+        "cgroup_controllers": cgroup_controllers(),
+        "listeners": listeners(),
+        "subnets": subnets(),
+        "clock_started": started,
+        "clock_ended": time.time(),
+    }
+
+
+if __name__ == "__main__":
+    json.dump(gather(), sys.stdout)

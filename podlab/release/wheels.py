@@ -1,0 +1,118 @@
+"""Wheels for the hosts: Podlab's own, built from the sources, and those it depends on, downloaded once.
+
+Which package index pip asks is pip's own configuration.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+EXTRAS = ("master", "node")
+PIP_WITHIN_S = 600
+# Wheels for any Linux with glibc 2.28 or newer: Debian 12 has 2.36, Ubuntu 24.04 has 2.39.
+PLATFORMS = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_17", "manylinux2014", "manylinux_2_12", "manylinux2010")
+
+
+class WheelError(Exception):
+    """pip could not build or download; the message holds pip's own."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What wheels must fit: the hosts' Python ("3.11") and machine ("x86_64")."""
+
+    python: str
+    machine: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Target":
+        """The target written as "cp311-x86_64"."""
+        match = re.fullmatch(r"cp(\d)(\d+)-(\w+)", text)
+        if match is None:
+            raise ValueError(f"{text!r} is not a target such as cp311-x86_64")
+        return cls(f"{match[1]}.{match[2]}", match[3])
+
+    def __str__(self) -> str:
+        return f"cp{self.python.replace('.', '')}-{self.machine}"
+
+
+def cache_directory() -> Path:
+    """Where what was downloaded is kept for all clusters and checkouts of this user."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "podlab"
+
+
+def requirements(root: Path) -> list[str]:
+    """What Podlab needs on a host, as pyproject.toml says, and pip itself to install it there."""
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    extras = [each for extra in EXTRAS for each in project["optional-dependencies"][extra]]
+    return sorted([*project["dependencies"], *extras, "pip"])
+
+
+def dependencies(root: Path, target: Target, cache: Path) -> Path:
+    """The directory with all wheels but Podlab's own; downloaded when these requirements were never met before."""
+    folder = dependencies_folder(root, target, cache)
+    return made_once(folder, lambda unfinished: _download(requirements(root), target, unfinished))
+
+
+def dependencies_folder(root: Path, target: Target, cache: Path) -> Path:
+    """Where they are: named after what is required."""
+    state = json.dumps([str(target), requirements(root)])
+    return cache / f"wheels-{target}-{hashlib.sha256(state.encode()).hexdigest()[:16]}"
+
+
+def own(root: Path, sources_digest: str, cache: Path) -> Path:
+    """The directory with Podlab's wheel; built when these sources were never built before."""
+    return made_once(cache / f"podlab-{sources_digest}", lambda folder: _build(root, folder))
+
+
+def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """The folder, made by `make` when it is missing; whole or not at all, also when two make it at once."""
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
+        made = Path(temporary) / "made"
+        made.mkdir()
+        make(made)
+        try:
+            made.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else another run was first, with the same content
+                raise
+    return folder
+
+
+def forget_old(cache: Path, keep: int) -> None:
+    """Remove Podlab's own wheels but the `keep` newest: each change of the sources leaves one."""
+    by_age = sorted(cache.glob("podlab-*"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in by_age[keep:]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _download(wanted: Sequence[str], target: Target, folder: Path) -> None:
+    platforms = [f"--platform={each}_{target.machine}" for each in PLATFORMS]
+    options = ["--only-binary=:all:", f"--python-version={target.python}", "--implementation=cp", *platforms]
+    _pip("download", "--dest", str(folder), *options, *wanted)
+
+
+def _build(root: Path, folder: Path) -> None:
+    _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(root))
+
+
+def _pip(*arguments: str) -> None:
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PIP_WITHIN_S)
+    except subprocess.TimeoutExpired as error:
+        raise WheelError(f"{' '.join(command)} did not end within {PIP_WITHIN_S} s") from error
+    if done.returncode != 0:
+        raise WheelError(f"{' '.join(command)} failed: {done.stderr.strip() or done.stdout.strip()}")

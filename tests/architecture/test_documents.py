@@ -1,0 +1,62 @@
+"""What users and newcomers are promised to find written."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
+
+import pytest
+from source_code import PROJECT, imports, modules
+
+from podlab.cli.lazy import LazyCommand
+from podlab.cli.main import command
+
+PAGES = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), *PROJECT.glob("inventory/*.md")])
+OWN = frozenset({"podlab", "master", "node"})
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+
+
+def commands(one: Any, path: str) -> Iterator[str]:
+    """The command lines of all commands below one, without their arguments."""
+    loaded = one.load() if isinstance(one, LazyCommand) else one
+    if not hasattr(loaded, "commands"):
+        yield path
+        return
+    for name, inner in loaded.commands.items():
+        if not inner.hidden:  # other names of the same command
+            yield from commands(inner, f"{path} {name}")
+
+
+@pytest.mark.parametrize("line", sorted(set(commands(command(), "podlab"))))
+def test_every_command_is_explained(line: str) -> None:
+    assert f"`{line.removeprefix('podlab ')}" in (PROJECT / "docs/commands.md").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    assert [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()] == []
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["master"], *extras["node"], *extras["controller"]]
+    named = {re.split(r"[><=\[ ]", each)[0].lower() for each in wanted}
+    page = (PROJECT / "ARCHITECTURE.md").read_text().lower()
+    reasons = page[page.index("## dependencies") :]
+    assert {name for name in named if name not in reasons} == set()
+
+
+def test_what_the_code_imports_is_declared() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    wanted = [each for group in (project["dependencies"], *project["optional-dependencies"].values()) for each in group]
+    declared = {re.split(r"[><=\[ ]", each)[0].lower() for each in wanted}
+    distributions = packages_distributions()
+    for module in modules():
+        for top in {name.partition(".")[0] for name in imports(module)}:
+            names = {name.lower() for name in distributions.get(top, ())}
+            assert not names or names & declared or top in OWN, f"{module} imports {top} of {', '.join(sorted(names))}"

@@ -1,0 +1,48 @@
+"""A field that is declared is a field that works."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator
+
+import pytest
+from google.protobuf.descriptor import Descriptor
+from source_code import PROJECT, modules, tree
+
+# Told by the API and never other than empty, as in Kubernetes.
+ALWAYS_EMPTY = frozenset({"podlab.core.v1.PodCondition.lastProbeTime", "podlab.core.v1.ServiceStatus.loadBalancer"})
+WORD = re.compile(r"\w+")
+# They name fields without giving them a meaning.
+ONLY_NAMES = frozenset({"podlab.api.unsupported"})
+
+
+def messages() -> Iterator[Descriptor]:
+    """All of the API's and the services' messages; those of other people's protocols are as large as they are."""
+    for path in sorted((PROJECT / "protos/podlab").rglob("*.proto")):
+        if "foreign" not in path.parts:
+            name = ".".join(path.relative_to(PROJECT / "protos").with_suffix("").parts)
+            yield from importlib.import_module(f"{name}_pb2").DESCRIPTOR.message_types_by_name.values()
+
+
+def words_of(module: str) -> Iterator[str]:
+    """Names of attributes and arguments, and words in texts that are not documentation."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.keyword) and node.arg:
+            yield node.arg
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value:
+            yield from WORD.findall(node.value)
+
+
+@pytest.fixture(scope="module")
+def words() -> frozenset[str]:
+    return frozenset(word for module in modules() if module not in ONLY_NAMES for word in words_of(module))
+
+
+@pytest.mark.parametrize("message", [*messages()], ids=lambda message: message.full_name)
+def test_the_code_knows_every_field_that_is_declared(message: Descriptor, words: frozenset[str]) -> None:
+    unknown = {field.full_name for field in message.fields if field.name not in words}
+    assert unknown <= ALWAYS_EMPTY, "implement them, or take them out and name them in podlab/api/unsupported.py"

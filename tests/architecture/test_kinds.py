@@ -1,0 +1,54 @@
+"""What every kind must have, wherever the tables are that say so."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from master.apiserver.defaults import kinds as defaults
+from master.apiserver.validation.rules import RULES, validate_create
+from podlab.api import columns
+from podlab.api.kinds import KINDS, Kind
+from podlab.cli.describe.command import DESCRIBERS
+from podlab.v1 import object_pb2
+
+every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+
+
+@every_kind
+def test_every_kind_has_a_place_in_the_envelope_and_kubernetes_field_numbers(kind: Kind) -> None:
+    assert kind.object_field in object_pb2.Object.DESCRIPTOR.fields_by_name
+    assert kind.message.DESCRIPTOR.fields_by_name["metadata"].number == 1
+
+
+def test_the_envelope_has_no_kind_that_the_table_lacks() -> None:
+    assert {kind.object_field for kind in KINDS} == set(object_pb2.Object.DESCRIPTOR.fields_by_name)
+
+
+@every_kind
+def test_every_kind_is_validated(kind: Kind) -> None:
+    assert kind.message in RULES
+    assert any(cause.field.startswith("metadata.name") for cause in validate_create(kind.message()))
+
+
+@every_kind
+def test_defaults_of_every_kind_change_nothing_the_second_time(kind: Kind) -> None:
+    once = kind.message()
+    defaults.apply(once)
+    twice = kind.message()
+    twice.CopyFrom(once)
+    defaults.apply(twice)
+    assert twice == once
+
+
+@every_kind
+@pytest.mark.parametrize("wide", [False, True])
+def test_every_kind_has_columns_and_prints_even_an_empty_object(kind: Kind, wide: bool) -> None:
+    headers = columns.columns(kind, wide)
+    assert len(columns.row(kind.message(), wide, datetime.now(UTC))) == len(headers)
+    assert "NAME" in columns.columns(kind, wide=True)
+
+
+def test_every_kind_can_be_described() -> None:
+    assert DESCRIBERS.keys() == {kind.name for kind in KINDS}

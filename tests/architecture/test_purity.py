@@ -1,0 +1,109 @@
+"""Modules that decide do nothing else: no calls, no clock, no event loop, no other programs."""
+
+from __future__ import annotations
+
+import ast
+from fnmatch import fnmatchcase
+
+import pytest
+from source_code import imports, modules, tree
+
+IMPURE = frozenset(
+    {
+        *("asyncio", "ctypes", "grpc", "http", "multiprocessing", "paramiko", "psutil", "pyroute2", "select", "signal"),
+        *("socket", "sqlite3", "subprocess", "tempfile", "threading", "time", "urllib", "uvloop"),
+    }
+)
+# The one tree of errors knows gRPC's codes; times reads clocks in `now` and `now_micro` alone, looked for below.
+VOCABULARY = frozenset({"podlab.errors", "podlab.api.times"})
+CLOCKS = frozenset({"now", "now_micro", "utcnow", "today"})
+
+# Pure all the way down: neither they nor what they import of ours does anything.
+DECIDING = (
+    "master.apiserver.defaults.*",
+    "master.apiserver.patching.*",
+    "master.apiserver.validation.*",
+    "master.apiserver.registry.changes",
+    "master.apiserver.registry.claims",
+    "master.apiserver.registry.deletion",
+    "master.apiserver.registry.pods",
+    "master.apiserver.registry.strategy",
+    "master.controllers.*.decide",
+    "master.controllers.conditions",
+    "master.controllers.deployment.[abdprt]*",  # all but its controller
+    "master.controllers.endpointslice.endpoints",
+    "master.controllers.ownership",
+    "master.controllers.podstate",
+    "master.controllers.replicaset.order",
+    "master.scheduler.conditions",
+    "master.scheduler.labels",
+    "master.scheduler.plugins.*",
+    "master.scheduler.podinfo",
+    "master.scheduler.schedule",
+    "master.scheduler.snapshot",
+    "master.store.decide",
+    "node.kubelet.backoff",
+    "node.kubelet.configure",
+    "node.kubelet.decide",
+    "node.kubelet.dns",
+    "node.kubelet.env",
+    "node.kubelet.resources",
+    "node.kubelet.security",
+    "node.kubelet.status",
+    "node.network.cni",
+    "node.network.routes",
+    "podlab.api.[!t]*",
+    "podlab.api.tolerations",
+    "podlab.cli.merge",
+    "podlab.lab.nspawn",
+    "podlab.lab.paths",
+    "podlab.lab.recipe",
+    "podlab.lab.spec",
+    "podlab.preflight.checks",
+    "podlab.preflight.judge",
+    "podlab.preflight.together",
+)
+# Pure themselves; they take types or names from modules that also do things.
+DECIDING_WITH_TYPES = (
+    "master.apiserver.authorization",
+    "master.apiserver.noderestriction",
+    "master.apiserver.routes",
+    "node.network.masquerade",
+    "node.proxy.rules",
+    "node.proxy.trace",
+)
+
+
+def named(patterns: tuple[str, ...]) -> list[str]:
+    return sorted(name for name in modules() if any(fnmatchcase(name, pattern) for pattern in patterns))
+
+
+def impure_imports(module: str) -> set[str]:
+    return {name for name in imports(module) if name.partition(".")[0] in IMPURE}
+
+
+@pytest.mark.parametrize("pattern", DECIDING + DECIDING_WITH_TYPES)
+def test_every_pattern_names_something(pattern: str) -> None:
+    assert named((pattern,))
+
+
+@pytest.mark.parametrize("module", named(DECIDING))
+def test_a_module_that_decides_imports_nothing_that_acts(module: str) -> None:
+    reached, open_ends = {module}, [module]
+    while open_ends:
+        for name in imports(open_ends.pop()) & modules().keys() - reached - VOCABULARY:
+            reached.add(name)
+            open_ends.append(name)
+    assert {name: found for name in reached if (found := impure_imports(name))} == {}
+
+
+@pytest.mark.parametrize("module", named(DECIDING_WITH_TYPES))
+def test_a_module_that_decides_with_types_of_others_does_nothing_itself(module: str) -> None:
+    assert impure_imports(module) == set()
+    assert not any(isinstance(node, ast.AsyncFunctionDef | ast.Await) for node in ast.walk(tree(module)))
+
+
+@pytest.mark.parametrize("module", named(DECIDING + DECIDING_WITH_TYPES))
+def test_a_module_that_decides_is_told_the_time(module: str) -> None:
+    called = (node.func for node in ast.walk(tree(module)) if isinstance(node, ast.Call))
+    assert [each.attr for each in called if isinstance(each, ast.Attribute) and each.attr in CLOCKS] == []

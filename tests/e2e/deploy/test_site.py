@@ -1,0 +1,125 @@
+"""site.yml on bare hosts: a check says what a run then does, a second run does nothing, reset.yml undoes it all.
+
+The tests build on each other, in this order: a deployment is too slow to make one for each.
+"""
+
+import pytest
+from playbook_run import Play
+
+from podlab.lab.lab import Lab
+
+HOSTS = ("m1", "n1")
+UNCHANGED = dict.fromkeys(HOSTS, 0)
+
+# What a check cannot foretell, with the reason that stands at the task.
+NOT_IN_A_CHECK = {
+    "The release's wheels and images are on the host": "the archive is not packed yet",
+    "Restart podlab-apiserver": "the unit is not there yet",
+    "Restart podlab-scheduler": "the unit is not there yet",
+    "Restart podlab-controllers": "the unit is not there yet",
+    "Restart podlab-kubelet": "the unit is not there yet",
+    "Restart podlab-proxy": "the unit is not there yet",
+    "Each service runs, and starts with the host": "the units are not there yet",
+    "Each agent runs, and starts with the host": "the units are not there yet",
+    "Containerd runs, and starts with the host": "the package is not there yet",
+}
+
+# What of a host a deployment may touch, as one listing a host.
+STATE = """
+dpkg-query --show --showformat '${Package} ${db:Status-Status}\n'
+find /etc /opt /srv /usr/lib/systemd /var/lib -xdev -not -path '/var/lib/dpkg/*' -not -path '/var/lib/apt/*' \
+    -not -path '/var/lib/systemd/*' -not -path '/etc/.*' | sort
+cat /etc/passwd /etc/group /etc/hosts
+systemctl list-unit-files --no-legend | sort
+iptables-save | grep -v '^[#:*]' | grep -v COMMIT
+ip -brief link | cut -d' ' -f1
+ip route
+cut -d' ' -f2,3 /proc/self/mounts | sort
+find /sys/fs/cgroup -name 'kubepods*'
+sysctl net.ipv4.ip_forward net.ipv4.conf.all.rp_filter
+"""
+
+
+def state(lab: Lab, host: str) -> list[str]:
+    return lab.run(host, ["sh", "-c", STATE]).stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def bare(lab: Lab) -> dict[str, list[str]]:
+    """The hosts as they were before anything was deployed."""
+    return {host: state(lab, host) for host in HOSTS}
+
+
+@pytest.fixture(scope="module")
+def foretold(bare: dict[str, list[str]], play: Play) -> set[tuple[str, str]]:
+    """What a check on the bare hosts lists as changed."""
+    check = play("site.yml", "--check")
+    assert check.failures == UNCHANGED, check.text
+    return check.changed
+
+
+def test_a_check_changes_nothing(lab: Lab, bare: dict[str, list[str]], foretold: set[tuple[str, str]]) -> None:
+    assert foretold
+    assert {host: state(lab, host) for host in HOSTS} == bare
+
+
+@pytest.mark.parametrize(
+    ("variable", "words"),
+    [
+        ('{"node_capacity": "two"}', ["node_capacity", "dict"]),
+        ('{"master_node_monitor_grace_s": "soon"}', ["master_node_monitor_grace_s", "int"]),
+        ('{"node_taints": [{"key": "a", "effect": "Never"}]}', ["node_taints", "effect", "NoSchedule", "Never"]),
+        ('{"podlab_address": "m1.example"}', ["podlab_address", "m1.example", "IPv4"]),
+        (
+            '{"node_labels": {"node-role.kubernetes.io/web": ""}}',
+            ["node_labels", "node-role.kubernetes.io/web", "reserved"],
+        ),
+    ],
+)
+def test_a_wrong_variable_is_named_before_anything_changes(
+    lab: Lab, bare: dict[str, list[str]], play: Play, variable: str, words: list[str]
+) -> None:
+    outcome = play("site.yml", "-e", variable)
+    assert outcome.code != 0
+    assert [word for word in words if word not in outcome.text] == []
+    assert outcome.changed == set()
+    assert {host: state(lab, host) for host in HOSTS} == bare
+
+
+def test_a_run_does_what_the_check_foretold(foretold: set[tuple[str, str]], play: Play) -> None:
+    run = play("site.yml")
+    assert run.failures == UNCHANGED, run.text
+    unforeseen = {(task, host) for task, host in run.changed - foretold if task not in NOT_IN_A_CHECK}
+    assert unforeseen == set()
+    assert foretold - run.changed == set()
+
+
+def test_every_service_runs_as_it_should(lab: Lab) -> None:
+    units = {"m1": ("apiserver", "scheduler", "controllers"), "n1": ("kubelet", "proxy")}
+    for host, names in units.items():
+        for name in names:
+            shown = lab.run(
+                host, ["systemctl", "show", f"podlab-{name}", "--property=ActiveState,UnitFileState,NRestarts"]
+            )
+            assert shown.stdout.split() == ["NRestarts=0", "ActiveState=active", "UnitFileState=enabled"], (host, name)
+
+
+def test_a_second_run_changes_nothing(play: Play) -> None:
+    again = play("site.yml")
+    assert (again.failures, again.changes) == (UNCHANGED, UNCHANGED), again.changed
+
+
+def test_a_changed_setting_restarts_only_what_it_is_for(play: Play) -> None:
+    outcome = play("site.yml", "-e", "node_lease_duration_s=20")
+    assert outcome.changed == {
+        ("Certificate, settings and unit are those of kubelet", "n1"),
+        ("Restart podlab-kubelet", "n1"),
+    }
+
+
+def test_reset_leaves_a_host_as_bare_as_it_was(lab: Lab, bare: dict[str, list[str]], play: Play) -> None:
+    reset = play("reset.yml")
+    assert reset.failures == UNCHANGED, reset.text
+    for host in HOSTS:
+        assert sorted(set(state(lab, host)) ^ set(bare[host])) == []
+    assert play("reset.yml").changes == UNCHANGED

@@ -1,0 +1,110 @@
+"""A real API server with a store of its own, and clients of any identity."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from master.apiserver.server import Parts, running
+from master.apiserver.settings import ApiServerSettings
+from podlab import pki
+from podlab.client.client import Client
+from podlab.tls import Tls
+
+ADMIN = "kubernetes-admin"
+HOSTS = ("localhost", "127.0.0.1")
+GROUPS = {
+    ADMIN: ("system:masters",),
+    "system:apiserver": ("system:masters",),
+}
+
+
+@dataclass(frozen=True)
+class Authority:
+    """Issues certificates; `tls("system:node:n1")` names who they are for."""
+
+    directory: Path
+
+    def tls(self, user: str = ADMIN, *groups: str) -> Tls:
+        """The user's certificate. Groups default to those of Podlab's own users."""
+        wanted = groups or GROUPS.get(user) or (("system:nodes",) if user.startswith("system:node:") else ("users",))
+        name = "-".join((user, *groups)).replace(":", "-")
+        pki.ensure_certificate(pki.ensure_ca(self.directory), self.directory, name, user, wanted, HOSTS)
+        return Tls(self.directory / "ca.crt", self.directory / f"{name}.crt", self.directory / f"{name}.key")
+
+
+@dataclass
+class Cluster:
+    """An API server on loopback. `stop` and `start` restart it on the same port and store."""
+
+    authority: Authority
+    settings: ApiServerSettings
+    parts: Parts | None = None
+    _server: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _clients: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    @property
+    def server(self) -> str:
+        """host:port."""
+        return f"127.0.0.1:{self.settings.port}"
+
+    async def client(self, user: str = ADMIN, *groups: str) -> Client:
+        """A client with the user's certificate, closed with the cluster."""
+        return await self._clients.enter_async_context(Client(self.server, self.authority.tls(user, *groups)))
+
+    async def start(self) -> None:
+        self.parts = await self._server.enter_async_context(running(self.settings))
+
+    async def stop(self) -> None:
+        await self._server.aclose()
+
+    async def close(self) -> None:
+        await self._clients.aclose()
+        await self.stop()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """One authority for all tests: keys take time to make."""
+    return Authority(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+def free_ports() -> tuple[int, int, int]:
+    """Ports that nobody listens on."""
+    with socket.socket() as one, socket.socket() as other, socket.socket() as third:
+        for probe in (one, other, third):
+            probe.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1], third.getsockname()[1]
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path, authority: Authority, free_ports: tuple[int, int, int]) -> AsyncIterator[Cluster]:
+    """A running API server. A scheduler that a test starts at `settings.scheduler` is relayed to."""
+    settings = ApiServerSettings(
+        cluster_name="test",
+        advertise_address="192.0.2.1",
+        data_dir=tmp_path / "apiserver",
+        tls=authority.tls("system:apiserver"),
+        bind_address="127.0.0.1",
+        port=free_ports[0],
+        rest_port=free_ports[2],
+        scheduler=f"127.0.0.1:{free_ports[1]}",
+    )
+    made = Cluster(authority, settings)
+    await made.start()
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+@pytest.fixture
+async def admin(cluster: Cluster) -> Client:
+    """A client that may do everything."""
+    return await cluster.client()

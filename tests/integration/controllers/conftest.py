@@ -1,0 +1,204 @@
+"""All controllers against a real API server, with a stand-in for scheduler and kubelets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from master.controllers.informers import Informers
+from master.controllers.main import work
+from master.controllers.settings import ControllersSettings
+from podlab.api import times
+from podlab.api.objects import Key, condition
+from podlab.client.client import Client
+from podlab.client.informer import Change
+from podlab.client.workqueue import WorkQueue, run_workers
+from podlab.coordination.v1 import lease_pb2
+from podlab.core.v1 import event_pb2, node_pb2, pod_pb2
+from podlab.errors import ApiError
+from podlab.v1 import apiserver_pb2
+
+WAIT_S = 15.0
+HEARTBEAT_S = 0.3
+USER = "system:kube-controller-manager"
+
+
+class Seen:
+    """What the API shows, and waits for it to become something."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.informers = Informers(client)
+        self._changed = asyncio.Event()
+        for informer in self.informers.by_kind.values():
+            informer.on_change(lambda _: self._changed.set())
+
+    async def until(self, holds: Callable[[], Any], what: str) -> None:
+        """Returns when it holds; fails naming `what` after a while."""
+        try:
+            async with asyncio.timeout(WAIT_S):
+                while not holds():
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            pytest.fail(f"not within {WAIT_S} s: {what}")
+
+    async def until_told(self, wanted: set[tuple[str, str, str]]) -> None:
+        """Returns when there are Events with these kinds, reasons and messages."""
+        missing = set(wanted)
+        try:
+            async with asyncio.timeout(WAIT_S):
+                async for batch in self.client.watch(event_pb2.Event):
+                    for found in batch:
+                        if found.object is not None:
+                            event = found.object
+                            missing.discard((event.involvedObject.kind, event.reason, event.message))
+                    if not missing:
+                        return
+        except TimeoutError:
+            pytest.fail(f"not within {WAIT_S} s: events {missing}")
+
+    def pods(self, namespace: str = "default") -> list[pod_pb2.Pod]:
+        """Those that are not going."""
+        return [pod for pod in self.informers.pods.list(namespace) if not pod.metadata.HasField("deletionTimestamp")]
+
+
+class FakeNodes:
+    """Binds every pod to `node`, says at once that it runs and is ready, and lets it go when its deletion is asked for.
+
+    Pods whose image is in `broken` never become ready. Nodes in `gone` are silent and do nothing.
+    """
+
+    def __init__(self, client: Client, informers: Informers) -> None:
+        self.node = "n1"
+        self.broken: set[str] = set()
+        self.gone: set[str] = set()
+        self._client = client
+        self._names: list[str] = []
+        self._pods = informers.pods
+        self._queue: WorkQueue[Key] = WorkQueue()
+        self._addresses = iter(f"10.244.{third}.{last}" for third in range(250) for last in range(1, 250))
+        self._pods.on_change(self._changed)
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(run_workers(self._queue, self._sync, workers=4, name="fake nodes"))
+            group.create_task(self._beat())
+
+    async def come_back(self, name: str) -> None:
+        """As a kubelet does that can be heard again."""
+        self.gone.discard(name)
+        for at in self._pods.store:
+            self._queue.add(at)
+        node = await self._client.get(node_pb2.Node, name)
+        node.metadata.resourceVersion = ""
+        known = condition(node.status.conditions, "Ready")
+        assert known is not None
+        known.status, known.reason = "True", "KubeletReady"
+        known.lastHeartbeatTime.CopyFrom(times.now())
+        known.lastTransitionTime.CopyFrom(times.now())
+        await self._client.update_status(node)
+
+    async def _beat(self) -> None:
+        while True:
+            for name in self._names:
+                if name not in self.gone:
+                    with suppress(ApiError):  # the server restarts, or the node is being deleted
+                        lease = await self._client.get(lease_pb2.Lease, name, "kube-node-lease")
+                        lease.spec.renewTime.CopyFrom(times.now_micro())
+                        await self._client.update(lease)
+            await asyncio.sleep(HEARTBEAT_S)
+
+    async def add(self, name: str) -> None:
+        node = node_pb2.Node()
+        node.metadata.name = name
+        node.status.conditions.add(type="Ready", status="True", reason="KubeletReady", lastTransitionTime=times.now())
+        made = await self._client.create(node)
+        made.status.CopyFrom(node.status)
+        made.metadata.resourceVersion = ""  # the controllers may have given it its network already
+        await self._client.update_status(made)
+        lease = lease_pb2.Lease()
+        lease.metadata.name, lease.metadata.namespace = name, "kube-node-lease"
+        lease.spec.holderIdentity = name
+        lease.spec.renewTime.CopyFrom(times.now_micro())
+        await self._client.create(lease)
+        self._names.append(name)
+
+    def _changed(self, change: Change[pod_pb2.Pod]) -> None:
+        self._queue.add(change.key)
+
+    async def _sync(self, at: Key) -> None:
+        pod = self._pods.store.get(at)
+        if pod is None or pod.spec.nodeName in self.gone:
+            return
+        with suppress(ApiError):  # stale: the next change brings it back
+            if pod.metadata.HasField("deletionTimestamp"):
+                await self._client.delete(pod_pb2.Pod, at.name, at.namespace, grace_period_s=0, uid=pod.metadata.uid)
+            elif not pod.spec.nodeName:
+                binding = apiserver_pb2.Binding(
+                    namespace=at.namespace, name=at.name, uid=pod.metadata.uid, node_name=self.node
+                )
+                await self._client.bind([binding])
+            elif pod.status.phase != "Running":
+                await self._run(pod)
+
+    async def _run(self, pod: pod_pb2.Pod) -> None:
+        changed = pod_pb2.Pod()
+        changed.CopyFrom(pod)
+        changed.status.phase = "Running"
+        changed.status.podIP = next(self._addresses)
+        ready = "False" if pod.spec.containers[0].image in self.broken else "True"
+        changed.status.conditions.add(type="Ready", status=ready, lastTransitionTime=times.now())
+        await self._client.update_status(changed)
+
+
+@pytest.fixture
+async def seen(cluster: Any) -> AsyncIterator[Seen]:
+    made = Seen(await cluster.client())
+    task = asyncio.create_task(made.informers.run())
+    await made.informers.synced()
+    yield made
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+@pytest.fixture
+def grace_s() -> float:
+    """How long nodes may be silent; tests of that set it lower."""
+    return 3600.0
+
+
+@pytest.fixture
+async def controllers(cluster: Any, grace_s: float) -> AsyncIterator[ControllersSettings]:
+    """All of them, running."""
+    settings = ControllersSettings(
+        apiserver=cluster.server,
+        bind_address="127.0.0.1",
+        tls=cluster.authority.tls(USER),
+        pod_cidr="10.244.0.0/16",
+        node_monitor_grace_s=grace_s,
+    )
+    synced = asyncio.Event()
+    task = asyncio.create_task(work(settings, await cluster.client(USER), synced))
+    await asyncio.wait_for(synced.wait(), WAIT_S)
+    yield settings
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+@pytest.fixture
+async def nodes(seen: Seen) -> AsyncIterator[FakeNodes]:
+    """One node, n1."""
+    made = FakeNodes(seen.client, seen.informers)
+    task = asyncio.create_task(made.run())
+    await made.add("n1")
+    yield made
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,105 @@
+"""Controllers that learn of their own writes late, or never get the answer to them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
+
+from master.controllers.main import work
+from master.controllers.settings import ControllersSettings
+from podlab.apps.v1 import replicaset_pb2
+from podlab.client.client import Client, WatchEvent
+from podlab.core.v1 import pod_pb2
+from podlab.errors import ServiceUnavailable
+
+M = TypeVar("M", bound=Message)
+USER = "system:kube-controller-manager"
+
+
+class LaggingClient(Client):
+    """Shows no change of pods until `release` is set."""
+
+    release: asyncio.Event
+
+    async def watch(
+        self, kind: type[M], resource_version: str = "", namespace: str = "", **selectors: Any
+    ) -> AsyncIterator[Sequence[WatchEvent[M]]]:
+        async for batch in super().watch(kind, resource_version, namespace, **selectors):
+            if kind is pod_pb2.Pod:
+                await self.release.wait()
+            yield batch
+
+
+class ForgetfulClient(Client):
+    """Loses the answer to every third creation of a pod."""
+
+    created = 0
+
+    async def create(self, obj: M, *, dry_run: bool = False) -> M:
+        made = await super().create(obj, dry_run=dry_run)
+        if isinstance(made, pod_pb2.Pod):
+            self.created += 1
+            if self.created % 3 == 0:
+                raise ServiceUnavailable("the connection broke before the answer came")
+        return made
+
+
+def replica_set(replicas: int) -> replicaset_pb2.ReplicaSet:
+    made = replicaset_pb2.ReplicaSet()
+    made.metadata.name, made.metadata.namespace = "web", "default"
+    made.spec.replicas = replicas
+    made.spec.selector.matchLabels["app"] = "web"
+    made.spec.template.metadata.labels["app"] = "web"
+    made.spec.template.spec.containers.add(name="main", image="hello:1.0")
+    return made
+
+
+@asynccontextmanager
+async def running(cluster: Any, client: Client) -> AsyncIterator[None]:
+    settings = ControllersSettings(cluster.server, "127.0.0.1", cluster.authority.tls(USER), "10.244.0.0/16")
+    synced = asyncio.Event()
+    async with client:
+        task = asyncio.create_task(work(settings, client, synced))
+        await asyncio.wait_for(synced.wait(), 15)
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_nothing_is_created_twice_while_the_informer_lags(cluster: Any, seen: Any) -> None:
+    client = LaggingClient(cluster.server, cluster.authority.tls(USER))
+    client.release = asyncio.Event()
+    async with running(cluster, client):
+        await seen.client.create(replica_set(5))
+        await seen.until(lambda: len(seen.pods()) == 5, "five pods")
+        found = await seen.client.get(replicaset_pb2.ReplicaSet, "web", "default")
+        found.metadata.resourceVersion = ""
+        found.spec.minReadySeconds = 1
+        await seen.client.update(found)
+
+        def status() -> replicaset_pb2.ReplicaSetStatus:
+            current: replicaset_pb2.ReplicaSet = seen.informers.replica_sets.get("web", "default")
+            return current.status
+
+        await seen.until(lambda: status().observedGeneration == 2, "another look at the ReplicaSet")
+        assert status().replicas == 0, "the controller is not supposed to know of its pods yet"
+        assert len((await seen.client.list(pod_pb2.Pod, "default")).items) == 5
+        client.release.set()
+        await seen.until(lambda: status().replicas == 5, "the controller to catch up")
+        assert len((await seen.client.list(pod_pb2.Pod, "default")).items) == 5
+
+
+async def test_a_lost_answer_makes_no_pod_too_many(cluster: Any, seen: Any) -> None:
+    client = ForgetfulClient(cluster.server, cluster.authority.tls(USER))
+    async with running(cluster, client):
+        await seen.client.create(replica_set(20))
+        await seen.until(lambda: len(seen.pods()) == 20, "twenty pods")
+        await seen.until(
+            lambda: seen.informers.replica_sets.get("web", "default").status.replicas == 20, "the status to say so"
+        )
+        assert client.created == 20

@@ -1,0 +1,58 @@
+"""Namespaces go when they are empty, and are emptied first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from podlab.api.objects import condition
+from podlab.core.v1 import config_pb2, namespace_pb2, pod_pb2
+from podlab.errors import NotFound
+
+
+async def fill(seen: Any, *, finalizer: str = "") -> None:
+    namespace = namespace_pb2.Namespace()
+    namespace.metadata.name = "team"
+    await seen.client.create(namespace)
+    config = config_pb2.ConfigMap(data={"colour": "green"})
+    config.metadata.name, config.metadata.namespace = "settings", "team"
+    if finalizer:
+        config.metadata.finalizers.append(finalizer)
+    await seen.client.create(config)
+    pod = pod_pb2.Pod()
+    pod.metadata.name, pod.metadata.namespace = "web", "team"
+    pod.spec.containers.add(name="main", image="hello:1.0")
+    await seen.client.create(pod)
+    await seen.until(
+        lambda: (found := seen.informers.pods.get("web", "team")) and found.status.phase == "Running", "a running pod"
+    )
+
+
+def gone(seen: Any) -> bool:
+    return seen.informers.namespaces.get("team") is None
+
+
+async def test_a_deleted_namespace_takes_its_content_along(seen: Any, nodes: Any, controllers: Any) -> None:
+    await fill(seen)
+    await seen.client.delete(namespace_pb2.Namespace, "team")
+    await seen.until(lambda: gone(seen), "the namespace's end")
+    assert not (await seen.client.list(pod_pb2.Pod, "team")).items
+
+
+async def test_a_finalizer_in_a_namespace_holds_it_and_is_named(seen: Any, nodes: Any, controllers: Any) -> None:
+    await fill(seen, finalizer="example.com/keep")
+    await seen.client.delete(namespace_pb2.Namespace, "team")
+
+    def told() -> str:
+        conditions = seen.informers.namespaces.get("team").status.conditions
+        held = condition(conditions, "NamespaceFinalizersRemaining")
+        return held.message if held is not None else ""
+
+    await seen.until(lambda: "example.com/keep in 1 resource instances" in told(), "the reason")
+    await seen.until(lambda: seen.informers.pods.get("web", "team") is None, "the pod's end")
+    config = await seen.client.get(config_pb2.ConfigMap, "settings", "team")
+    del config.metadata.finalizers[:]
+    try:
+        await seen.client.update(config)
+    except NotFound as error:
+        raise AssertionError("the ConfigMap went before its finalizer did") from error
+    await seen.until(lambda: gone(seen), "the namespace's end")

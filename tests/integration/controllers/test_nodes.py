@@ -1,0 +1,117 @@
+"""Nodes that fall silent, come back, fill up and go away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from podlab.api.objects import condition
+from podlab.core.v1 import node_pb2, pod_pb2
+
+GRACE_S = 1.5
+
+
+@pytest.fixture
+def grace_s() -> float:
+    return GRACE_S
+
+
+def pod(name: str = "web", *, seconds: int = 300) -> pod_pb2.Pod:
+    made = pod_pb2.Pod()
+    made.metadata.name, made.metadata.namespace = name, "default"
+    made.spec.containers.add(name="main", image="hello:1.0")
+    for key in ("not-ready", "unreachable"):
+        made.spec.tolerations.add(
+            key=f"node.kubernetes.io/{key}", operator="Exists", effect="NoExecute", tolerationSeconds=seconds
+        )
+    return made
+
+
+def ready(seen: Any, name: str) -> Any:
+    return condition(seen.informers.nodes.get(name).status.conditions, "Ready")
+
+
+def taints(seen: Any, name: str) -> set[str]:
+    return {f"{one.key}:{one.effect}" for one in seen.informers.nodes.get(name).spec.taints}
+
+
+async def test_each_node_gets_a_network_of_its_own_for_pods(seen: Any, nodes: Any, controllers: Any) -> None:
+    for name in ("n2", "n3"):
+        await nodes.add(name)
+
+    def networks() -> set[str]:
+        return {node.spec.podCIDR for node in seen.informers.nodes.list()}
+
+    await seen.until(lambda: len(networks() - {""}) == 3, "three networks")
+    assert networks() == {"10.244.0.0/24", "10.244.1.0/24", "10.244.2.0/24"}
+    second = seen.informers.nodes.get("n2").spec.podCIDR
+    await seen.client.delete(node_pb2.Node, "n2")
+    await nodes.add("n4")
+    await seen.until(lambda: "n4" in {node.metadata.name for node in seen.informers.nodes.list()}, "n4")
+    await seen.until(lambda: seen.informers.nodes.get("n4").spec.podCIDR == second, "the released network")
+    assert list(seen.informers.nodes.get("n4").spec.podCIDRs) == [second]
+
+
+async def test_a_silent_node_is_unknown_and_its_pods_are_not_ready(seen: Any, nodes: Any, controllers: Any) -> None:
+    await seen.client.create(pod())
+    await seen.until(lambda: [one.status.phase for one in seen.pods()] == ["Running"], "a running pod")
+    nodes.gone.add("n1")
+    await seen.until(lambda: ready(seen, "n1").status == "Unknown", "the node's Ready condition to be unknown")
+    assert ready(seen, "n1").reason == "NodeStatusUnknown"
+    assert ready(seen, "n1").message == "Kubelet stopped posting node status."
+
+    def pod_ready() -> str:
+        return str(condition(seen.pods()[0].status.conditions, "Ready").status)
+
+    await seen.until(lambda: pod_ready() == "False", "the pod not to be ready")
+    # It is the only node: nothing is gained by evicting.
+    assert taints(seen, "n1") == {"node.kubernetes.io/unreachable:NoSchedule"}
+    await nodes.come_back("n1")
+    await seen.until(lambda: not taints(seen, "n1"), "the taint to go")
+
+
+async def test_pods_leave_a_silent_node_when_their_toleration_ends(seen: Any, nodes: Any, controllers: Any) -> None:
+    await seen.client.create(pod("short", seconds=0))
+    await seen.client.create(pod("long"))
+    await seen.until(lambda: [one.status.phase for one in seen.pods()] == ["Running"] * 2, "running pods")
+    await nodes.add("n2")
+    nodes.gone.add("n1")
+    await seen.until(lambda: ready(seen, "n1").status == "Unknown", "n1 to be unknown")
+    await seen.until(lambda: "node.kubernetes.io/unreachable:NoExecute" in taints(seen, "n1"), "the taint that evicts")
+    await seen.until(lambda: [one.metadata.name for one in seen.pods()] == ["long"], "one pod to be evicted")
+    # Nobody can say that it has stopped.
+    assert seen.informers.pods.get("short", "default") is not None
+    disrupted = condition(seen.informers.pods.get("short", "default").status.conditions, "DisruptionTarget")
+    assert disrupted.reason == "DeletionByTaintManager"
+    await seen.until_told({("Pod", "TaintManagerEviction", "Marking for deletion Pod default/short")})
+    await nodes.come_back("n1")
+    await seen.until(lambda: not taints(seen, "n1"), "no taint")
+    await seen.until(lambda: seen.informers.pods.get("short", "default") is None, "the pod's end")
+    assert [one.metadata.name for one in seen.pods()] == ["long"]
+
+
+async def test_a_cordoned_node_is_tainted_until_it_is_not(seen: Any, nodes: Any, controllers: Any) -> None:
+    async def cordon(value: bool) -> None:
+        node = await seen.client.get(node_pb2.Node, "n1")
+        node.metadata.resourceVersion = ""
+        node.spec.unschedulable = value
+        await seen.client.update(node)
+
+    await seen.until(lambda: seen.informers.nodes.get("n1").spec.podCIDR, "the node's network")
+    tainted = "node.kubernetes.io/unschedulable:NoSchedule"
+    await cordon(True)
+    await seen.until(lambda: tainted in taints(seen, "n1"), "the taint")
+    await cordon(False)
+    await seen.until(lambda: tainted not in taints(seen, "n1"), "no taint")
+
+
+async def test_pods_of_a_deleted_node_are_removed(
+    seen: Any, nodes: Any, monkeypatch: pytest.MonkeyPatch, controllers: Any
+) -> None:
+    monkeypatch.setattr("master.controllers.podgc.QUARANTINE_S", 0.05)
+    await seen.client.create(pod())
+    await seen.until(lambda: [one.status.phase for one in seen.pods()] == ["Running"], "a running pod")
+    nodes.gone.add("n1")
+    await seen.client.delete(node_pb2.Node, "n1")
+    await seen.until(lambda: not seen.informers.pods.list("default"), "no pod")

@@ -1,0 +1,289 @@
+"""A node without containers: the kubelet's loops on a runtime in memory, against a real API server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import itertools
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from node.kubelet import configure, sources
+from node.kubelet.context import NodeContext
+from node.kubelet.images import Images
+from node.kubelet.pods import Pods
+from node.kubelet.runtime import (
+    POD_NAME,
+    POD_NAMESPACE,
+    POD_UID,
+    Container,
+    ExecResult,
+    Image,
+    ObservedPod,
+    Readiness,
+    Runtime,
+    RuntimeFailure,
+    RuntimeUnavailable,
+    Sandbox,
+    State,
+    Usage,
+)
+from node.kubelet.sources import Sources
+from node.kubelet.volumes import Volumes
+from podlab.client.client import Client
+from podlab.client.informer import Informer
+from podlab.client.recorder import Recorder
+from podlab.core.v1 import pod_pb2, service_pb2
+from podlab.foreign.cri.v1 import api_pb2 as cri
+
+IMAGE = "podlab.local/hello:1.0"
+
+
+@dataclass
+class MemoryRuntime:
+    """Keeps the contract of `Runtime`. `end` is what happens to it; `down` makes it silent, `broken` its network."""
+
+    present: set[str] = field(default_factory=lambda: {IMAGE})
+    down: bool = False
+    broken: bool = False
+    started: list[str] = field(default_factory=list)
+    pulls: int = 0
+    looks: int = 0
+    _uids: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    _sandboxes: dict[str, Sandbox] = field(default_factory=dict)
+    _containers: dict[str, Container] = field(default_factory=dict)
+    _numbers: Any = field(default_factory=lambda: itertools.count(1))
+    _moved: asyncio.Event = field(default_factory=asyncio.Event)
+    _exits: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
+
+    def end(self, name: str, code: int) -> None:
+        for run in list(self._containers.values()):
+            if run.name == name and run.alive:
+                self._set(run.id, state=State.EXITED, exit_code=code, finished_ns=time.time_ns())
+        self._exits.put_nowait(None)
+
+    def alive(self) -> set[str]:
+        return {run.id for run in self._containers.values() if run.alive}
+
+    async def until(self, check: Callable[[], bool]) -> None:
+        """Waits for the runtime to be as wanted, for at most 10 s."""
+        async with asyncio.timeout(10):
+            while not check():
+                self._moved.clear()
+                await self._moved.wait()
+
+    async def version(self) -> str:
+        return "memory://1"
+
+    async def readiness(self) -> Readiness:
+        return Readiness(not self.down, not self.down)
+
+    async def pods(self) -> Mapping[str, ObservedPod]:
+        self._answer()
+        self.looks += 1
+        self._moved.set()
+        return {uid: self._observed(uid) for uid, _, _ in self._uids.values()}
+
+    async def pod(self, uid: str) -> ObservedPod:
+        self._answer()
+        return self._observed(uid)
+
+    async def exits(self) -> AsyncIterator[None]:
+        while True:
+            yield await self._exits.get()
+
+    async def run_sandbox(self, config: cri.PodSandboxConfig) -> str:
+        self._answer()
+        self._connect(f"{next(self._numbers):064x}")
+        labels = config.labels
+        made = Sandbox(f"s{next(self._numbers)}", config.metadata.attempt, True, time.time_ns(), ("127.0.0.1",))
+        self._sandboxes[made.id] = made
+        self._uids[made.id] = (labels[POD_UID], labels[POD_NAMESPACE], labels[POD_NAME])
+        return made.id
+
+    async def stop_sandbox(self, sandbox_id: str) -> None:
+        self._answer()
+        self._connect(sandbox_id)
+        for run in list(self._containers.values()):
+            if run.sandbox_id == sandbox_id and run.alive:
+                self._set(run.id, state=State.EXITED, exit_code=137, finished_ns=time.time_ns())
+        self._sandboxes[sandbox_id] = dataclasses.replace(self._sandboxes[sandbox_id], ready=False)
+
+    async def remove_sandbox(self, sandbox_id: str) -> None:
+        self._answer()
+        self._sandboxes.pop(sandbox_id, None)
+        self._uids.pop(sandbox_id, None)
+        self._containers = {at: run for at, run in self._containers.items() if run.sandbox_id != sandbox_id}
+
+    async def create_container(
+        self, sandbox_id: str, config: cri.ContainerConfig, sandbox_config: cri.PodSandboxConfig
+    ) -> str:
+        self._answer()
+        made = Container(
+            id=f"c{next(self._numbers)}",
+            sandbox_id=sandbox_id,
+            name=config.metadata.name,
+            attempt=config.metadata.attempt,
+            state=State.CREATED,
+            created_ns=time.time_ns(),
+            image=config.image.image,
+            log_path=f"{sandbox_config.log_directory}/{config.log_path}",
+            annotations=dict(config.annotations),
+        )
+        self._containers[made.id] = made
+        return made.id
+
+    async def start_container(self, container_id: str) -> None:
+        self._answer()
+        self._set(container_id, state=State.RUNNING, started_ns=time.time_ns())
+        self.started.append(container_id)
+
+    async def stop_container(self, container_id: str, grace_s: int) -> None:
+        self._answer()
+        if container_id in self._containers and self._containers[container_id].alive:
+            self._set(container_id, state=State.EXITED, exit_code=143, finished_ns=time.time_ns())
+
+    async def remove_container(self, container_id: str) -> None:
+        self._containers.pop(container_id, None)
+
+    async def reopen_log(self, container_id: str) -> None:
+        raise RuntimeFailure("no logs in memory")
+
+    async def exec_sync(self, container_id: str, command: Sequence[str], timeout_s: int) -> ExecResult:
+        """`true` and `false` are all the commands there are."""
+        return ExecResult(0 if command[0] == "true" else 1, b"")
+
+    async def exec_url(self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> str:
+        raise RuntimeFailure("no streams in memory")
+
+    async def usage(self) -> list[Usage]:
+        return []
+
+    async def image(self, name: str) -> Image | None:
+        self._answer()
+        return Image(f"sha256:{name}", (name,), 1) if name in self.present else None
+
+    async def images(self) -> list[Image]:
+        return [Image(f"sha256:{name}", (name,), 1) for name in sorted(self.present)]
+
+    async def pull(self, name: str) -> None:
+        self.pulls += 1
+        raise RuntimeFailure(f'failed to pull image "{name}": no such host')
+
+    def _answer(self) -> None:
+        if self.down:
+            raise RuntimeUnavailable("connection refused")
+
+    def _connect(self, sandbox_id: str) -> None:
+        if self.broken:
+            raise RuntimeFailure(f'failed to setup network for sandbox "{sandbox_id}": no IP addresses available')
+
+    def _set(self, container_id: str, **changes: Any) -> None:
+        self._containers[container_id] = dataclasses.replace(self._containers[container_id], **changes)
+        self._moved.set()
+
+    def _observed(self, uid: str) -> ObservedPod:
+        mine = [(at, self._sandboxes[at]) for at, of in self._uids.items() if of[0] == uid]
+        if not mine:
+            return ObservedPod(uid)
+        ids = {at for at, _ in mine}
+        runs = [run for run in self._containers.values() if run.sandbox_id in ids]
+        _, namespace, name = self._uids[mine[0][0]]
+        boxes = sorted((box for _, box in mine), key=lambda box: -box.attempt)
+        return ObservedPod(uid, namespace, name, tuple(boxes), tuple(sorted(runs, key=lambda run: -run.attempt)))
+
+
+@pytest.fixture
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runtime:
+    monkeypatch.setattr(configure, "LOG_ROOT", tmp_path / "logs")
+    monkeypatch.setattr(sources, "REFRESH_S", 0.2)
+    return MemoryRuntime()
+
+
+@dataclass
+class Kubelet:
+    """The pod loops of node n1. `kill` ends them as SIGKILL would: nothing is tidied up."""
+
+    client: Client
+    runtime: MemoryRuntime
+    root: Path
+    pods: Pods | None = None
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def start(self) -> None:
+        services = Informer(self.client, service_pb2.Service)
+        bound = Informer(self.client, pod_pb2.Pod, field_selector="spec.nodeName=n1")
+        recorder = Recorder(self.client, "kubelet", "n1")
+        context = NodeContext(
+            node_name="n1",
+            node_ip="127.0.0.1",
+            memory_bytes=1 << 30,
+            allocatable={},
+            client=self.client,
+            runtime=self.runtime,
+            recorder=recorder,
+            images=Images(self.runtime),
+            volumes=Volumes(self.root),
+            sources=Sources(self.client),
+            services=services.list,
+        )
+        self.pods = Pods(context, bound)
+        context.sources.on_change(self.pods.sources_changed)
+        loops = (services.run(), bound.run(), recorder.run(), context.sources.run(), self.pods.run())
+        self._tasks = [asyncio.create_task(loop) for loop in loops]
+
+    async def kill(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+@pytest.fixture
+async def kubelet(cluster: Any, runtime: MemoryRuntime, tmp_path: Path) -> AsyncIterator[Kubelet]:
+    """Started, with the identity of node n1."""
+    made = Kubelet(await cluster.client("system:node:n1"), runtime, tmp_path / "kubelet")
+    await made.start()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(made.kill)
+        yield made
+
+
+Check = Callable[[pod_pb2.Pod | None], bool]
+
+
+@pytest.fixture
+def until(admin: Client) -> Callable[..., Any]:
+    """Waits for a pod to be as wanted, for at most 10 s, and returns it."""
+
+    async def wait(name: str, check: Check) -> pod_pb2.Pod:
+        seen: pod_pb2.Pod | None = None
+        informer = Informer(admin, pod_pb2.Pod)
+        changed = asyncio.Event()
+        informer.on_change(lambda _: changed.set())
+        task = asyncio.create_task(informer.run())
+        try:
+            async with asyncio.timeout(10):
+                await informer.synced.wait()
+                while True:
+                    changed.clear()
+                    seen = informer.get(name, "default")
+                    if check(seen):
+                        return seen or pod_pb2.Pod()
+                    await changed.wait()
+        except TimeoutError:
+            raise AssertionError(f"pod {name} is not as wanted after 10 s:\n{seen}") from None
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    return wait

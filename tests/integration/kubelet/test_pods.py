@@ -1,0 +1,240 @@
+"""Pods from binding to end, through the API server, on a runtime in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from node.kubelet import starter
+from podlab.api import codec
+from podlab.api.objects import condition
+from podlab.client.client import Client
+from podlab.core.v1 import config_pb2, event_pb2, pod_pb2
+from podlab.errors import NotFound
+
+Until = Callable[..., Any]
+Kubelet = Any
+IMAGE = "podlab.local/hello:1.0"
+
+
+async def _create(
+    admin: Client, name: str = "a", *, image: str = IMAGE, container: Any = None, **spec: Any
+) -> pod_pb2.Pod:
+    made = codec.from_dict({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"},
+        "spec": {"nodeName": "n1", "containers": [{"name": "web", "image": image, **(container or {})}], **spec},
+    })  # fmt: skip
+    assert isinstance(made, pod_pb2.Pod)
+    return await admin.create(made)
+
+
+def _ready(pod: pod_pb2.Pod | None) -> bool:
+    found = condition(pod.status.conditions, "Ready") if pod is not None else None
+    return found is not None and found.status == "True"
+
+
+def _waits_for(reason: str) -> Callable[[pod_pb2.Pod | None], bool]:
+    def check(pod: pod_pb2.Pod | None) -> bool:
+        return pod is not None and any(each.state.waiting.reason == reason for each in pod.status.containerStatuses)
+
+    return check
+
+
+async def _event(admin: Client, reason: str) -> event_pb2.Event:
+    """Waits for one of that reason."""
+    before = await admin.list(event_pb2.Event, "default")
+    for each in before.items:
+        if each.reason == reason:
+            return each
+    async with asyncio.timeout(10):
+        async for batch in admin.watch(event_pb2.Event, before.resource_version, "default"):
+            for change in batch:
+                if change.object is not None and change.object.reason == reason:
+                    return change.object
+    raise AssertionError(f"the watch ended before an event {reason}")
+
+
+def _gone(pod: pod_pb2.Pod | None) -> bool:
+    return pod is None
+
+
+async def test_a_bound_pod_runs_and_a_deleted_one_leaves_nothing(admin: Client, kubelet: Kubelet, until: Until) -> None:
+    await _create(admin, terminationGracePeriodSeconds=1)
+    pod = await until("a", _ready)
+    assert pod.status.phase == "Running"
+    assert pod.status.podIP == "127.0.0.1"
+    await admin.delete(pod_pb2.Pod, "a", "default")
+    await until("a", _gone)
+    assert not await kubelet.runtime.pods()
+    assert kubelet.runtime.started == [pod.status.containerStatuses[0].containerID.removeprefix("containerd://")]
+
+
+async def test_a_restarted_kubelet_adopts_what_runs(admin: Client, kubelet: Kubelet, until: Until) -> None:
+    probe = {"exec": {"command": ["true"]}, "periodSeconds": 1}
+    await _create(admin, container={"readinessProbe": probe})
+    before = await until("a", _ready)
+    await kubelet.kill()
+    await kubelet.start()
+    await _create(admin, "b")
+    await until("b", _ready)
+    after = await admin.get(pod_pb2.Pod, "a", "default")
+    assert after.status == before.status
+    assert len(kubelet.runtime.started) == 2
+
+
+async def test_a_crashed_container_is_started_again_and_then_backs_off(
+    admin: Client, kubelet: Kubelet, until: Until
+) -> None:
+    await _create(admin)
+    await until("a", _ready)
+    kubelet.runtime.end("web", 3)
+    pod = await until("a", lambda pod: _ready(pod) and pod.status.containerStatuses[0].restartCount == 1)
+    assert pod.status.containerStatuses[0].lastState.terminated.exitCode == 3
+    kubelet.runtime.end("web", 3)
+    pod = await until("a", _waits_for("CrashLoopBackOff"))
+    assert not _ready(pod)
+
+
+async def test_an_image_that_does_not_exist_is_told_and_waited_for(
+    admin: Client, kubelet: Kubelet, until: Until
+) -> None:
+    await _create(admin, image="example.invalid/none:1")
+    pod = await until("a", _waits_for("ErrImagePull"))
+    assert pod.status.containerStatuses[0].state.waiting.message.endswith("no such host")
+    await until("a", _waits_for("ImagePullBackOff"))
+    assert kubelet.runtime.pulls == 1
+    reasons = {event.reason for event in (await admin.list(event_pb2.Event, "default")).items}
+    assert {"Pulling", "Failed"} <= reasons
+
+
+@pytest.mark.parametrize(
+    ("container", "reason"),
+    [
+        ({"image": "example.org/UPPER"}, "InvalidImageName"),
+        ({"image": "example.invalid/none:1", "imagePullPolicy": "Never"}, "ErrImageNeverPull"),
+        ({"envFrom": [{"configMapRef": {"name": "gone"}}]}, "CreateContainerConfigError"),
+    ],
+)
+async def test_what_keeps_a_container_from_starting_is_its_reason(
+    admin: Client, kubelet: Kubelet, until: Until, container: dict[str, Any], reason: str
+) -> None:
+    await _create(admin, container=container)
+    await until("a", _waits_for(reason))
+
+
+async def test_a_config_map_that_comes_late_lets_the_container_start(
+    admin: Client, kubelet: Kubelet, until: Until
+) -> None:
+    await _create(admin, container={"envFrom": [{"configMapRef": {"name": "late"}}]})
+    await until("a", _waits_for("CreateContainerConfigError"))
+    late = config_pb2.ConfigMap(data={"A": "1"})
+    late.metadata.name, late.metadata.namespace = "late", "default"
+    await admin.create(late)
+    await until("a", _ready)
+
+
+async def test_a_config_map_that_comes_late_lets_the_pod_mount_it_without_waiting_out_the_back_off(
+    admin: Client, kubelet: Kubelet, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starter, "RETRY_FIRST_S", 600)
+    await _create(admin, volumes=[{"name": "late", "configMap": {"name": "late"}}])
+    await until("a", _waits_for("ContainerCreating"))
+    await _event(admin, "FailedMount")
+    late = config_pb2.ConfigMap(data={"A": "1"})
+    late.metadata.name, late.metadata.namespace = "late", "default"
+    await admin.create(late)
+    await until("a", _ready)
+
+
+async def test_a_pod_without_restarts_ends_with_its_containers(admin: Client, kubelet: Kubelet, until: Until) -> None:
+    await _create(admin, restartPolicy="Never")
+    await until("a", _ready)
+    kubelet.runtime.end("web", 0)
+    pod = await until("a", lambda pod: pod.status.phase == "Succeeded")
+    assert pod.status.containerStatuses[0].state.terminated.exitCode == 0
+
+
+async def test_a_failing_probe_restarts_the_container(admin: Client, kubelet: Kubelet, until: Until) -> None:
+    probe = {"exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1, "initialDelaySeconds": 1}
+    await _create(admin, container={"livenessProbe": probe}, terminationGracePeriodSeconds=1)
+    pod = await until("a", lambda pod: pod.status.containerStatuses and pod.status.containerStatuses[0].restartCount)
+    assert pod.status.containerStatuses[0].restartCount == 1
+
+
+async def test_pods_run_on_while_the_api_is_away_and_those_deleted_meanwhile_are_removed_after(
+    admin: Client, cluster: Any, kubelet: Kubelet, until: Until
+) -> None:
+    await _create(admin, "stays")
+    await _create(admin, "goes")
+    await until("stays", _ready)
+    await until("goes", _ready)
+    running = kubelet.runtime.alive()
+    await kubelet.kill()
+    await admin.delete(pod_pb2.Pod, "goes", "default", grace_period_s=0)
+    await cluster.stop()
+    await kubelet.start()
+    looks = kubelet.runtime.looks
+    # Time for two whole looks at the runtime: every chance to go wrong.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(2.5):
+            await kubelet.runtime.until(lambda: kubelet.runtime.looks >= looks + 2)
+    assert kubelet.runtime.alive() == running, "nothing may be removed before the API has told what it wants"
+    await cluster.start()
+    await kubelet.runtime.until(lambda: len(kubelet.runtime.alive()) == 1)
+    stays = await until("stays", _ready)
+    assert kubelet.runtime.alive() == {stays.status.containerStatuses[0].containerID.removeprefix("containerd://")}
+    with pytest.raises(NotFound):
+        await admin.get(pod_pb2.Pod, "goes", "default")
+
+
+async def test_a_runtime_that_is_restarted_is_waited_for(admin: Client, kubelet: Kubelet, until: Until) -> None:
+    await _create(admin, "early")
+    await until("early", _ready)
+    kubelet.runtime.down = True
+    await _create(admin, "late")
+    assert len(kubelet.runtime.started) == 1
+    kubelet.runtime.down = False
+    await until("late", _ready)
+    assert len(kubelet.runtime.started) == 2
+
+
+async def test_a_sandbox_that_cannot_be_made_is_one_event_and_one_that_cannot_be_ended_too(
+    admin: Client, kubelet: Kubelet, until: Until
+) -> None:
+    kubelet.runtime.broken = True
+    await _create(admin, terminationGracePeriodSeconds=1)
+    made = await _event(admin, "FailedCreatePodSandBox")
+    assert made.message == "Failed to create pod sandbox: failed to setup network: no IP addresses available"
+    kubelet.runtime.broken = False
+    await until("a", _ready)
+    kubelet.runtime.broken = True
+    await admin.delete(pod_pb2.Pod, "a", "default")
+    ended = await _event(admin, "FailedKillPod")
+    assert "no IP addresses available" in ended.message
+    kubelet.runtime.broken = False
+    await until("a", _gone)
+
+
+async def test_a_disk_that_takes_no_files_is_told(
+    admin: Client, kubelet: Kubelet, until: Until, tmp_path: Path
+) -> None:
+    (tmp_path / "logs").touch()
+    await _create(admin)
+    told = await _event(admin, "FailedToMakePodDataDirectories")
+    assert str(tmp_path / "logs") in told.message
+    (tmp_path / "logs").unlink()
+    await until("a", _ready)
+
+
+async def test_init_containers_run_before_the_main_one(admin: Client, kubelet: Kubelet, until: Until) -> None:
+    await _create(admin, initContainers=[{"name": "first", "image": IMAGE}])
+    pod = await until("a", lambda pod: pod.status.initContainerStatuses and pod.status.initContainerStatuses[0].started)
+    assert pod.status.phase == "Pending"
+    kubelet.runtime.end("first", 0)
+    pod = await until("a", _ready)
+    assert pod.status.initContainerStatuses[0].ready

@@ -1,0 +1,32 @@
+"""The rendered rules on real iptables, each test in a network namespace of its own, on both backends."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SUPPORT = Path(__file__).parents[2] / "support"
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
+
+
+@pytest.mark.parametrize("backend", ["nft", "legacy"])
+def test_rules_read_back_as_written_and_go_without_trace(backend: str) -> None:
+    run_apart("write_and_read_rules.py", backend)
+
+
+def test_a_udp_client_is_moved_to_the_new_endpoint() -> None:
+    run_apart("udp_flows.py")
+
+
+def test_a_backend_that_is_no_longer_used_is_left_without_our_rules_and_with_all_others() -> None:
+    run_apart("switch_backends.py")
+
+
+def run_apart(script: str, *arguments: str) -> None:
+    """Runs a script beside this file in a network namespace of its own, which goes with it."""
+    command = ["unshare", "--net", sys.executable, str(Path(__file__).with_name(script)), *arguments]
+    environment = os.environ | {"PYTHONPATH": str(SUPPORT)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,27 @@
+"""Run in a network namespace of its own: writes several worlds of rules one after another and reads each back."""
+
+import sys
+
+import uvloop
+from services import CLUSTER_CIDR, world
+
+from node.iptables import Iptables, restore_input
+from node.network import masquerade
+from node.proxy.rules import PREFIX
+
+
+async def main(backend: str) -> None:
+    tables = Iptables(backend)
+    for wanted in (world(7, 3), world(7, 0), world(5, 2), world(0, 0)):
+        assert await tables.apply(wanted, PREFIX), "the first write changes something"
+        left = restore_input(await tables.read(PREFIX), wanted)
+        assert left == "", f"what iptables-save prints is not what was written:\n{left}"
+    network = masquerade.render(CLUSTER_CIDR)
+    assert await tables.apply(network, masquerade.PREFIX)
+    assert not await tables.apply(network, masquerade.PREFIX), "the second write changes nothing"
+    assert not await tables.apply(world(0, 0), PREFIX), "the network's chains are not the proxy's"
+    assert await tables.clean_up()
+    assert await tables.read() == {}
+
+
+uvloop.run(main(sys.argv[1]))

@@ -1,0 +1,58 @@
+"""Clients of the REST API on the shared fixture's real server."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import aiohttp
+import pytest
+from kubernetes import client as k8s
+
+
+@pytest.fixture
+def base(cluster: Any) -> str:
+    return f"https://127.0.0.1:{cluster.settings.rest_port}"
+
+
+def tls_of(cluster: Any, user: str | None) -> ssl.SSLContext:
+    """What a user connects with; None shows no certificate."""
+    tls = cluster.authority.tls(user or "system:apiserver")
+    context = ssl.create_default_context(cafile=str(tls.ca))
+    if user is not None:
+        context.load_cert_chain(tls.cert, tls.key)
+    return context
+
+
+@pytest.fixture
+async def session_of(cluster: Any, base: str) -> AsyncIterator[Callable[[str | None], aiohttp.ClientSession]]:
+    sessions: list[aiohttp.ClientSession] = []
+
+    def make(user: str | None) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(ssl=tls_of(cluster, user))
+        sessions.append(aiohttp.ClientSession(base, connector=connector))
+        return sessions[-1]
+
+    yield make
+    for session in sessions:
+        await session.close()
+    await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def http(session_of: Callable[[str | None], aiohttp.ClientSession]) -> aiohttp.ClientSession:
+    """The administrator's raw HTTP."""
+    return session_of("kubernetes-admin")
+
+
+@pytest.fixture
+def api_client(cluster: Any, base: str) -> Iterator[k8s.ApiClient]:
+    """Kubernetes' own Python client; its calls block, so tests make them in threads."""
+    tls = cluster.authority.tls()
+    settings = k8s.Configuration(host=base)
+    settings.ssl_ca_cert, settings.cert_file, settings.key_file = str(tls.ca), str(tls.cert), str(tls.key)
+    with k8s.ApiClient(settings) as client:
+        yield client
+        client.rest_client.pool_manager.clear()

@@ -1,0 +1,130 @@
+"""Discovery, tables, lists and watches, as bytes on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+
+from podlab.api import kinds
+
+MAPS = "/api/v1/namespaces/default/configmaps"
+TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
+
+
+async def get(http: aiohttp.ClientSession, path: str, **headers: str) -> Any:
+    async with http.get(path, headers=headers) as response:
+        assert response.status == 200, await response.text()
+        return await response.json(content_type=None)
+
+
+async def create(http: aiohttp.ClientSession, *names: str) -> list[str]:
+    """Their resourceVersions."""
+    versions = []
+    for name in names:
+        async with http.post(MAPS, json={"metadata": {"name": name}, "data": {"a": "b"}}) as response:
+            assert response.status == 201, await response.text()
+            versions.append((await response.json())["metadata"]["resourceVersion"])
+    return versions
+
+
+async def events(http: aiohttp.ClientSession, query: str, count: int, headers: Any = None) -> list[Any]:
+    async with http.get(f"{MAPS}?watch=true&{query}", headers=headers) as response, asyncio.timeout(10):
+        assert response.status == 200
+        return [json.loads(await response.content.readline()) for _ in range(count)]
+
+
+async def test_discovery_names_every_kind_and_subresource(http: aiohttp.ClientSession) -> None:
+    assert (await get(http, "/api"))["versions"] == ["v1"]
+    assert (await get(http, "/apis"))["groups"][0]["name"] == "apps"
+    assert (await get(http, "/apis/apps"))["preferredVersion"]["groupVersion"] == "apps/v1"
+    core = {one["name"]: one for one in (await get(http, "/api/v1"))["resources"]}
+    assert core["pods"]["shortNames"] == ["po"]
+    assert not core["nodes"]["namespaced"]
+    assert core["pods/binding"]["verbs"] == ["create"]
+    apps = {one["name"]: one for one in (await get(http, "/apis/apps/v1"))["resources"]}
+    assert (apps["deployments/scale"]["group"], apps["deployments/scale"]["kind"]) == ("autoscaling", "Scale")
+
+
+@pytest.mark.parametrize("version", ["v2", "v2beta1"])
+async def test_discovery_tells_all_at_once_to_whom_asks_so(http: aiohttp.ClientSession, version: str) -> None:
+    asked = f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
+    async with http.get("/apis", headers={"Accept": f"{asked},application/json"}) as response:
+        assert response.headers["Content-Type"] == asked
+        found = await response.json(content_type=None)
+    (apps,) = (group for group in found["items"] if group["metadata"]["name"] == "apps")
+    (deployments,) = (one for one in apps["versions"][0]["resources"] if one["resource"] == "deployments")
+    assert deployments["scope"] == "Namespaced"
+    assert [one["subresource"] for one in deployments["subresources"]] == ["scale", "status"]
+
+
+async def test_a_table_has_kubectls_columns_and_the_objects_metadata(http: aiohttp.ClientSession) -> None:
+    await create(http, "one")
+    table = await get(http, MAPS, **TABLE)
+    assert [column["name"] for column in table["columnDefinitions"]] == ["Name", "Data", "Age"]
+    (row,) = table["rows"]
+    assert row["cells"][:2] == ["one", "1"]
+    assert row["object"]["kind"] == "PartialObjectMetadata"
+    assert "data" not in row["object"]
+    whole = await get(http, f"{MAPS}/one?includeObject=Object", **TABLE)
+    assert whole["rows"][0]["object"]["data"] == {"a": "b"}
+
+
+async def test_pages_continue_where_the_last_ended(http: aiohttp.ClientSession) -> None:
+    await create(http, "a", "b", "c")
+    first = await get(http, f"{MAPS}?limit=2")
+    assert first["metadata"]["remainingItemCount"] == 1
+    await create(http, "d")
+    rest = await get(http, f"{MAPS}?limit=2&continue={first['metadata']['continue']}")
+    assert [one["metadata"]["name"] for one in (*first["items"], *rest["items"])] == ["a", "b", "c"]
+    assert rest["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+
+
+async def test_a_list_at_an_exact_revision_shows_what_was_there(http: aiohttp.ClientSession) -> None:
+    (version,) = await create(http, "a")
+    await create(http, "b")
+    exact = await get(http, f"{MAPS}?resourceVersion={version}&resourceVersionMatch=Exact")
+    assert [one["metadata"]["name"] for one in exact["items"]] == ["a"]
+    newer = await get(http, f"{MAPS}?resourceVersion={version}&resourceVersionMatch=NotOlderThan")
+    assert len(newer["items"]) == 2
+
+
+async def test_a_watch_from_a_revision_tells_what_followed(http: aiohttp.ClientSession) -> None:
+    (version, _) = await create(http, "a", "b")
+    async with http.delete(f"{MAPS}/a") as response:
+        assert (await response.json())["status"] == "Success"
+    seen = await events(http, f"resourceVersion={version}", 2)
+    assert [(one["type"], one["object"]["metadata"]["name"]) for one in seen] == [("ADDED", "b"), ("DELETED", "a")]
+    assert int(seen[1]["object"]["metadata"]["resourceVersion"]) > int(version)
+
+
+async def test_initial_events_end_with_a_bookmark_that_says_so(http: aiohttp.ClientSession) -> None:
+    await create(http, "a")
+    query = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
+    added, bookmark = await events(http, query, 2)
+    assert (added["type"], bookmark["type"]) == ("ADDED", "BOOKMARK")
+    assert bookmark["object"]["kind"] == "ConfigMap"
+    assert bookmark["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+
+
+async def test_a_watch_of_tables_tells_the_columns_once(http: aiohttp.ClientSession) -> None:
+    await create(http, "a", "b")
+    first, second = await events(http, "", 2, TABLE)
+    assert first["object"]["columnDefinitions"]
+    assert second["object"]["columnDefinitions"] is None
+    assert second["object"]["rows"][0]["cells"][0] == "b"
+
+
+async def test_a_watch_that_begins_too_early_is_told_gone(http: aiohttp.ClientSession, cluster: Any) -> None:
+    await create(http, "a", "b")
+    cluster.parts.cache.window(kinds.by_name("ConfigMap")).drop(0, cluster.parts.cache.revision)
+    (event,) = await events(http, "resourceVersion=1", 1)
+    assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 410, "Expired")
+
+
+async def test_a_watch_ends_after_its_time(http: aiohttp.ClientSession) -> None:
+    async with http.get(f"{MAPS}?watch=1&timeoutSeconds=1") as response, asyncio.timeout(10):
+        assert await response.read() == b""

@@ -1,0 +1,72 @@
+"""Writes over REST, beside what the Python client's tests show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiohttp
+
+from podlab.client.client import Client
+from podlab.core.v1 import config_pb2
+from podlab.meta.v1 import meta_pb2
+
+MAPS = "/api/v1/namespaces/default/configmaps"
+
+
+async def post(http: aiohttp.ClientSession, query: str, body: Any, **headers: str) -> tuple[Any, list[str]]:
+    async with http.post(MAPS + query, data=body, headers={"Content-Type": "application/json"} | headers) as response:
+        assert response.status == 201, await response.text()
+        return await response.json(), response.headers.getall("Warning", [])
+
+
+async def test_rest_and_grpc_are_one_registry(http: aiohttp.ClientSession, admin: Client) -> None:
+    await admin.create(config_pb2.ConfigMap(metadata=meta_pb2.ObjectMeta(name="a", namespace="default")))
+    async with http.put(f"{MAPS}/a", json={"data": {"x": "y"}}) as response:
+        assert (await response.json())["data"] == {"x": "y"}
+    assert (await admin.get(config_pb2.ConfigMap, "a", "default")).data == {"x": "y"}
+
+
+async def test_yaml_is_read_and_names_are_generated(http: aiohttp.ClientSession) -> None:
+    body = "metadata:\n  generateName: map-\n"
+    made, _ = await post(http, "", body, **{"Content-Type": "application/yaml"})
+    assert made["metadata"]["name"].startswith("map-")
+
+
+async def test_a_dry_run_stores_nothing(http: aiohttp.ClientSession) -> None:
+    made, _ = await post(http, "?dryRun=All", b'{"metadata":{"name":"a"}}')
+    assert made["metadata"]["uid"]
+    async with http.get(f"{MAPS}/a") as response:
+        assert response.status == 404
+
+
+async def test_unknown_fields_are_warned_of_or_dropped(http: aiohttp.ClientSession) -> None:
+    body = b'{"metadata":{"name":"%s","lables":{}},"dat":{}}'
+    _, warnings = await post(http, "", body % b"a")
+    assert warnings == [r'299 - "unknown field \"metadata.lables\""', r'299 - "unknown field \"dat\""']
+    _, warnings = await post(http, "?fieldValidation=Ignore", body % b"b")
+    assert warnings == []
+
+
+async def test_kubectls_protobuf_is_read(http: aiohttp.ClientSession) -> None:
+    inner = config_pb2.ConfigMap(metadata=meta_pb2.ObjectMeta(name="a"), data={"k": "v"})
+    inner.metadata.creationTimestamp.SetInParent()
+    raw = inner.SerializeToString()
+    body = b"k8s\x00\x0a\x0f\x0a\x02v1\x12\x09ConfigMap\x12" + bytes([len(raw)]) + raw
+    made, _ = await post(http, "", body, **{"Content-Type": "application/vnd.kubernetes.protobuf"})
+    assert made["data"] == {"k": "v"}
+
+
+async def test_a_precondition_that_does_not_hold_keeps_the_object(http: aiohttp.ClientSession) -> None:
+    await post(http, "", b'{"metadata":{"name":"a"}}')
+    async with http.delete(f"{MAPS}/a", json={"preconditions": {"uid": "other"}}) as response:
+        assert (response.status, (await response.json())["reason"]) == (409, "Conflict")
+
+
+async def test_a_status_is_written_apart(http: aiohttp.ClientSession) -> None:
+    async with http.post("/api/v1/nodes", json={"metadata": {"name": "n1"}}) as response:
+        assert response.status == 201
+    body = {"metadata": {"name": "n1", "labels": {"a": "b"}}, "status": {"nodeInfo": {"kubeletVersion": "v9"}}}
+    async with http.put("/api/v1/nodes/n1/status", json=body) as response:
+        node = await response.json()
+    assert node["status"]["nodeInfo"]["kubeletVersion"] == "v9"
+    assert "a" not in node["metadata"].get("labels", {})

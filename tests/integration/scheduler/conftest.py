@@ -1,0 +1,161 @@
+"""A real scheduler beside the real API server, and what the tests ask of both."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import grpc
+import pytest
+
+from master.scheduler.main import Config, serve
+from podlab.api.objects import condition
+from podlab.client.client import Client
+from podlab.core.v1.event_pb2 import Event
+from podlab.core.v1.node_pb2 import Node, Taint
+from podlab.core.v1.pod_pb2 import Pod
+from podlab.errors import from_rpc_error
+from podlab.v1 import scheduler_pb2, scheduler_pb2_grpc
+
+LIMIT_S = 30.0
+
+
+class RunningScheduler:
+    """podlab-scheduler as its unit runs it, in this process. `stop` and `start` restart it."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._stop = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._stop = asyncio.Event()
+        self._task = asyncio.create_task(self._serve())
+
+    async def _serve(self) -> None:
+        await serve(self._config, self._stop)
+
+    async def stop(self) -> None:
+        """Raises what ended it, if it was not us."""
+        self._stop.set()
+        if self._task is not None:
+            await asyncio.wait_for(self._task, LIMIT_S)
+
+
+class Pods:
+    """Creates pods and waits for what the scheduler makes of them."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    async def create(self, name: str, *, cpu: str = "", priority: int = 0, change: Callable[[Pod], Any] | None = None,
+                     ) -> Pod:  # fmt: skip
+        """`change` may set what the other arguments do not."""
+        pod = Pod()
+        pod.metadata.name, pod.metadata.namespace = name, "default"
+        container = pod.spec.containers.add(name="main", image="podlab.local/hello:1.0")
+        if cpu:
+            container.resources.requests["cpu"].string = cpu
+        if priority:
+            pod.spec.priority = priority
+        if change is not None:
+            change(pod)
+        return await self.client.create(pod)
+
+    async def wait(self, name: str, holds: Callable[[Pod], Any]) -> Pod:
+        """The pod once `holds` is true of it; fails with what it was last."""
+        listed = await self.client.list(Pod, "default", field_selector=f"metadata.name={name}")
+        pod = listed.items[0] if listed.items else Pod()
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                if holds(pod):
+                    return pod
+                selector = f"metadata.name={name}"
+                async for batch in self.client.watch(Pod, listed.resource_version, "default", field_selector=selector):
+                    for event in batch:
+                        pod = event.object or pod
+                        if holds(pod):
+                            return pod
+        except TimeoutError:
+            pass
+        raise AssertionError(f"pod {name} did not get there within {LIMIT_S:.0f} s; it is now:\n{pod}")
+
+    async def bound(self, name: str) -> str:
+        """The node it was given."""
+        return (await self.wait(name, lambda pod: pod.spec.nodeName)).spec.nodeName
+
+    async def refused(self, name: str, message: str) -> Pod:
+        """The pod once its condition says so."""
+        return await self.wait(name, lambda pod: _told(pod) == message)
+
+    async def event(self, name: str, reason: str) -> Event:
+        """The first Event of that reason about the pod."""
+        selector = f"involvedObject.name={name},reason={reason}"
+        listed = await self.client.list(Event, "default", field_selector=selector)
+        if listed.items:
+            return listed.items[0]
+        async with asyncio.timeout(LIMIT_S):
+            async for batch in self.client.watch(Event, listed.resource_version, "default", field_selector=selector):
+                for each in batch:
+                    if each.object is not None:
+                        return each.object
+        raise AssertionError(f"no event {reason} about pod {name}: the watch ended")
+
+
+def _told(pod: Pod) -> str:
+    found = condition(pod.status.conditions, "PodScheduled")
+    return found.message if found is not None and found.status == "False" else ""
+
+
+async def _add_node(client: Client, name: str, cpu: str = "2", *, labels: dict[str, str] | None = None,
+                    taints: list[Taint] | None = None, pods: str = "110") -> Node:  # fmt: skip
+    node = Node()
+    node.metadata.name = name
+    node.metadata.labels.update({"kubernetes.io/hostname": name, **(labels or {})})
+    node.spec.taints.extend(taints or [])
+    for resource, amount in (("cpu", cpu), ("memory", "4Gi"), ("pods", pods)):
+        node.status.capacity[resource].string = node.status.allocatable[resource].string = amount
+    return await client.create(node)
+
+
+@pytest.fixture
+async def scheduler(cluster: Any) -> AsyncIterator[RunningScheduler]:
+    """Runs where the API server looks for it."""
+    host, port = cluster.settings.scheduler.rsplit(":", 1)
+    tls = cluster.authority.tls("system:kube-scheduler")
+    made = RunningScheduler(Config(apiserver=cluster.server, bind_address=host, port=int(port), tls=tls))
+    await made.start()
+    try:
+        yield made
+    finally:
+        await made.stop()
+
+
+@pytest.fixture
+def pods(admin: Client) -> Pods:
+    return Pods(admin)
+
+
+@pytest.fixture
+def add_node(admin: Client) -> Callable[..., Any]:
+    """Creates a node that has room; its kubelet is not there."""
+
+    async def add(name: str, *args: Any, **settings: Any) -> Node:
+        return await _add_node(admin, name, *args, **settings)
+
+    return add
+
+
+@pytest.fixture
+def explain(admin: Client) -> Callable[[str], Any]:
+    """Asks the API server why a pod is where it is."""
+
+    async def ask(name: str) -> scheduler_pb2.ExplainResponse:
+        stub: Any = scheduler_pb2_grpc.SchedulerStub(admin.channel)
+        try:
+            return await stub.Explain(scheduler_pb2.ExplainRequest(namespace="default", name=name), timeout=LIMIT_S)
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error) from error
+
+    return ask

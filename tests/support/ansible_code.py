@@ -1,0 +1,20 @@
+"""Ansible modules of ours, which are no package's, as Python modules."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+LIBRARY = Path(__file__).resolve().parents[2] / "playbooks/library"
+
+
+def load(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, LIBRARY / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,50 @@
+import pytest
+
+from master.apiserver.rest import wire
+from podlab.api import kinds
+from podlab.core.v1 import config_pb2
+from podlab.errors import BadRequest
+from podlab.meta.v1 import meta_pb2
+
+MAP = kinds.by_name("ConfigMap")
+META = b"\x0a\x0f\x0a\x02v1\x12\x09ConfigMap"
+
+
+def enveloped(raw: bytes) -> bytes:
+    return b"k8s\x00" + META + b"\x12" + bytes([len(raw)]) + raw
+
+
+def test_an_object_is_read_with_its_kind() -> None:
+    raw = config_pb2.ConfigMap(metadata=meta_pb2.ObjectMeta(name="a"), data={"k": "v"}).SerializeToString()
+    data = wire.read(enveloped(raw), MAP)
+    assert (data["apiVersion"], data["kind"], data["data"]) == ("v1", "ConfigMap", {"k": "v"})
+
+
+def test_what_go_writes_for_fields_that_nobody_set_is_nothing() -> None:
+    assert "creationTimestamp" not in wire.read(enveloped(b"\x0a\x02\x42\x00\xf2\x07\x00"), MAP)["metadata"]
+
+
+def test_delete_options_are_read() -> None:
+    raw = b"\x08\x1e\x12\x03\x0a\x01u\x22\x06Orphan\x2a\x03All"
+    assert wire.read_delete_options(enveloped(raw)) == {
+        "gracePeriodSeconds": 30,
+        "preconditions": {"uid": "u"},
+        "propagationPolicy": "Orphan",
+        "dryRun": ["All"],
+    }
+    assert wire.read_delete_options(enveloped(b"\x08" + b"\xff" * 9 + b"\x01")) == {"gracePeriodSeconds": -1}
+
+
+def test_a_field_that_nobody_knows_is_refused_by_number() -> None:
+    with pytest.raises(BadRequest, match="field number 126"):
+        wire.read(enveloped(b"\xf2\x07\x01a"), MAP)
+
+
+@pytest.mark.parametrize("body", [b"", b"k8s", b"{}", b"k8s\x00\xff", enveloped(b"\x0a\x05a")])
+def test_other_bytes_are_refused(body: bytes) -> None:
+    if body == b"k8s\x00\xff" or body.startswith(b"k8s\x00\x0a"):
+        with pytest.raises(BadRequest, match="malformed protobuf"):
+            wire.read(body, MAP)
+    else:
+        with pytest.raises(BadRequest, match="not Kubernetes' protobuf"):
+            wire.read(body, MAP)

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from master.apiserver.bindings import Bindings, references
+from master.apiserver.window import Window
+from podlab.api import kinds
+from podlab.core.v1 import pod_pb2
+from podlab.meta.v1 import meta_pb2
+
+
+def user_pod(node: str = "") -> pod_pb2.Pod:
+    pod = pod_pb2.Pod(metadata=meta_pb2.ObjectMeta(name="web", namespace="team"))
+    pod.spec.nodeName = node
+    pod.spec.volumes.add(name="a").volumeSource.secret.secretName = "in-volume"
+    pod.spec.volumes.add(name="b").volumeSource.configMap.localObjectReference.name = "map-in-volume"
+    container = pod.spec.containers.add(name="main")
+    container.envFrom.add().secretRef.localObjectReference.name = "in-env-from"
+    container.envFrom.add().configMapRef.localObjectReference.name = "map-in-env-from"
+    key = pod.spec.initContainers.add(name="first").env.add(name="E").valueFrom.secretKeyRef
+    key.localObjectReference.name = "in-env"
+    container.env.add(name="F").valueFrom.configMapKeyRef.localObjectReference.name = "map-in-env"
+    return pod
+
+
+def test_every_way_to_use_a_secret_or_config_map_is_found() -> None:
+    found = set(references(user_pod()))
+    secrets = {("secrets", "team", name) for name in ("in-volume", "in-env-from", "in-env")}
+    assert found == secrets | {
+        ("configmaps", "team", name) for name in ("map-in-volume", "map-in-env-from", "map-in-env")
+    }
+
+
+def test_a_node_uses_what_its_pods_use_as_long_as_they_are_there() -> None:
+    window = Window(kinds.by_name("Pod"))
+    window.load({}, 1)
+    bindings = Bindings(window)
+    key = f"{window.prefix}team/web"
+    asked = ("n1", "secrets", "team", "in-volume")
+    assert bindings.node_of("team", "web") is None
+    window.apply(key, user_pod().SerializeToString(), 2)
+    assert (bindings.node_of("team", "web"), bindings.uses(*asked)) == ("", False)
+    window.apply(key, user_pod("n1").SerializeToString(), 3)
+    assert (bindings.node_of("team", "web"), bindings.uses(*asked)) == ("n1", True)
+    assert not bindings.uses("n2", "secrets", "team", "in-volume")
+    other = user_pod("n1")
+    other.metadata.name = "other"
+    window.apply(f"{window.prefix}team/other", other.SerializeToString(), 4)
+    window.apply(key, None, 5)
+    assert bindings.uses(*asked)
+    window.apply(f"{window.prefix}team/other", None, 6)
+    assert (bindings.node_of("team", "other"), bindings.uses(*asked)) == (None, False)

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from master.apiserver.noderestriction import MIRROR, refusal
+from podlab.core.v1 import node_pb2, pod_pb2
+
+
+def node(**labels: str) -> node_pb2.Node:
+    made = node_pb2.Node()
+    made.metadata.name = "n1"
+    made.metadata.labels.update(labels)
+    return made
+
+
+def mirror(**owner: Any) -> pod_pb2.Pod:
+    made = pod_pb2.Pod()
+    made.metadata.annotations[MIRROR] = "hash"
+    made.metadata.ownerReferences.add(
+        **{"apiVersion": "v1", "kind": "Node", "name": "n1", "uid": "uid-of-n1", "controller": True, **owner}
+    )
+    made.spec.nodeName = "n1"
+    return made
+
+
+def told(new: Any, old: Any = None) -> str:
+    return refusal("n1", new, old, lambda name: f"uid-of-{name}")
+
+
+@pytest.mark.parametrize(
+    ("key", "may"),
+    [
+        ("disk", True),
+        ("example.com/disk", True),
+        ("kubernetes.io/hostname", True),
+        ("topology.kubernetes.io/zone", True),
+        ("node.kubernetes.io/anything", True),
+        ("mine.kubelet.kubernetes.io/anything", True),
+        ("node-role.kubernetes.io/control-plane", False),
+        ("kubernetes.io/other", False),
+        ("k8s.io/other", False),
+        ("a.k8s.io/other", False),
+        ("node-restriction.kubernetes.io/pci", False),
+        ("example.com.node-restriction.kubernetes.io/pci", False),
+        ("notkubernetes.io/other", True),
+    ],
+)
+def test_a_kubelet_sets_only_labels_that_are_its_own(key: str, may: bool) -> None:
+    labelled = node(**{key: "x"})
+    assert told(labelled) == ("" if may else f"is not allowed to set the following labels: {key}")
+    refused = "" if may else f"is not allowed to modify labels: {key}"
+    assert told(labelled, node()) == told(node(), labelled) == told(node(**{key: "y"}), labelled) == refused
+    assert told(labelled, labelled) == ""
+
+
+def test_a_kubelet_gives_its_node_taints_only_when_it_registers() -> None:
+    tainted = node()
+    tainted.spec.taints.add(key="a", effect="NoSchedule")
+    assert told(tainted) == ""
+    assert told(tainted, node()) == told(node(), tainted) == 'node "n1" is not allowed to modify taints'
+    assert told(tainted, tainted) == ""
+
+
+def test_a_kubelet_gives_its_node_no_owner() -> None:
+    owned = node()
+    owned.metadata.ownerReferences.add(kind="Pod")
+    assert told(owned, node()) == 'node "n1" is not allowed to modify ownerReferences'
+
+
+def test_a_kubelet_creates_mirror_pods_of_its_own_only() -> None:
+    assert told(mirror()) == ""
+    plain, elsewhere, two, none, curious = (mirror() for _ in range(5))
+    plain.metadata.annotations.clear()
+    elsewhere.spec.nodeName = "n2"
+    two.metadata.ownerReferences.add(kind="Pod")
+    del none.metadata.ownerReferences[:]
+    curious.spec.volumes.add(name="v").volumeSource.secret.secretName = "key"
+    only = 'node "n1" can only create pods with'
+    wrong = [
+        (plain, f'pod does not have "{MIRROR}" annotation, node "n1" can only create mirror pods'),
+        (elsewhere, f"{only} spec.nodeName set to itself"),
+        (two, f"{only} a single owner reference set to itself"),
+        (none, f"{only} an owner reference set to itself"),
+        (mirror(name="n2"), f"{only} an owner reference set to itself"),
+        (mirror(controller=False), f"{only} a controller owner reference set to itself"),
+        (mirror(blockOwnerDeletion=True), 'node "n1" must not set blockOwnerDeletion on an owner reference'),
+        (mirror(uid="another"), "node n1 UID mismatch: expected another got uid-of-n1"),
+        (curious, 'node "n1" can not create pods that reference secrets'),
+    ]
+    for pod, why in wrong:
+        assert told(pod) == why
+
+
+def test_a_kubelet_changes_and_deletes_pods_of_its_own_only() -> None:
+    mine, theirs = mirror(), mirror()
+    theirs.spec.nodeName = "n2"
+    assert told(mine, mine) == told(None, mine) == ""
+    assert told(theirs, theirs) == 'node "n1" can only update pod status for pods with spec.nodeName set to itself'
+    assert told(None, theirs) == 'node "n1" can only delete pods with spec.nodeName set to itself'

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any, cast
+
+import pytest
+
+from master.apiserver.cache import Cache
+from master.apiserver.registry.registry import Registry
+from master.apiserver.watching import Watches
+from master.apiserver.window import WINDOW_EVENTS
+from master.store.contract import Put
+from podlab.api import kinds
+from podlab.core.v1 import namespace_pb2
+from podlab.errors import Expired
+from podlab.meta.v1 import meta_pb2
+from podlab.v1 import apiserver_pb2 as pb
+
+
+def watch(watches: Watches, **request: Any) -> Any:
+    started = watches.watch(pb.WatchRequest(kind="Namespace", **request))
+    return aclosing(cast("Any", started))
+
+
+async def response(stream: AsyncIterator[bytes]) -> list[tuple[int, str]]:
+    events = pb.WatchResponse.FromString(await anext(stream)).events
+    return [(event.type, event.object.namespace.metadata.name or event.resource_version) for event in events]
+
+
+def namespace(name: str) -> namespace_pb2.Namespace:
+    return namespace_pb2.Namespace(metadata=meta_pb2.ObjectMeta(name=name))
+
+
+async def test_a_watcher_that_falls_behind_is_closed(cache: Cache) -> None:
+    window = cache.window(kinds.by_name("Namespace"))
+    value = namespace("busy").SerializeToString()
+    async with watch(Watches(cache)) as stream:
+        assert await response(stream) == [(pb.EVENT_TYPE_BOOKMARK, "1")]
+        for revision in range(2, WINDOW_EVENTS * 2):
+            window.apply(f"{window.prefix}busy", value, revision)
+        with pytest.raises(Expired, match="fell too far behind"):
+            await anext(stream)
+
+
+async def test_an_idle_watcher_gets_bookmarks(cache: Cache) -> None:
+    watches = Watches(cache, bookmark_every_s=0.0)
+    async with watch(watches, resource_version="1") as stream:
+        assert await response(stream) == [(pb.EVENT_TYPE_BOOKMARK, "1")]
+        revision = await cache.store.commit([Put("/registry/core/configmaps/default/x", b"", None)])
+        await cache.reach(revision)
+        assert await response(stream) == [(pb.EVENT_TYPE_BOOKMARK, str(revision))]
+
+
+async def test_changes_made_while_the_present_is_told_follow_it(cache: Cache, registry: Registry) -> None:
+    await registry.create(namespace("a"))
+    async with watch(Watches(cache)) as stream:
+        assert await response(stream) == [(pb.EVENT_TYPE_ADDED, "a")]
+        await registry.create(namespace("b"))
+        await cache.catch_up()
+        assert (await response(stream))[0][0] == pb.EVENT_TYPE_BOOKMARK
+        assert await response(stream) == [(pb.EVENT_TYPE_ADDED, "b")]

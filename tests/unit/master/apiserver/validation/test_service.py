@@ -1,0 +1,87 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from podlab.core.v1 import service_pb2
+
+Found = Callable[..., list[str]]
+
+
+def service(**spec: Any) -> service_pb2.Service:
+    made = service_pb2.Service()
+    made.metadata.name, made.metadata.namespace = "web", "default"
+    made.spec.CopyFrom(service_pb2.ServiceSpec(**{"ports": [{"port": 80}], **spec}))
+    return made
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        {"clusterIP": "10.96.0.7", "selector": {"app": "web"}},
+        {"clusterIP": "None", "ports": []},
+        {"type": "NodePort", "ports": [{"port": 80, "nodePort": 30080}]},
+        {"ports": [{"name": "tcp", "port": 53}, {"name": "udp", "port": 53, "protocol": "UDP"}]},
+        {"ports": [{"port": 80, "targetPort": {"type": 1, "strVal": "http"}}]},
+        {"sessionAffinity": "ClientIP"},
+    ],
+)
+def test_services_of_all_sorts_are_fine(found: Found, spec: dict[str, Any]) -> None:
+    assert found(service(**spec)) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ({"ports": []}, "spec.ports: Required value"),
+        ({"ports": [{"port": 70000}]}, "spec.ports[0].port: Invalid value: 70000: must be between 1 and 65535"),
+        (
+            {"ports": [{"port": 80, "targetPort": {"intVal": -1}}]},
+            "spec.ports[0].targetPort: Invalid value: -1: must be between 1 and 65535, inclusive",
+        ),
+        (
+            {"ports": [{"port": 80, "targetPort": {"type": 1, "strVal": "No_Port"}}]},
+            'spec.ports[0].targetPort: Invalid value: "No_Port": must contain only alpha-numeric characters',
+        ),
+        ({"ports": [{"port": 80, "protocol": "HTTP"}]}, 'spec.ports[0].protocol: Unsupported value: "HTTP"'),
+        ({"ports": [{"name": "a", "port": 1}, {"port": 2}]}, "spec.ports[1].name: Required value"),
+        (
+            {"ports": [{"name": "a", "port": 1}, {"name": "a", "port": 2}]},
+            'spec.ports[1].name: Duplicate value: "a"',
+        ),
+        (
+            {"ports": [{"name": "a", "port": 1}, {"name": "b", "port": 1}]},
+            'spec.ports[1]: Duplicate value: "TCP/1"',
+        ),
+        (
+            {"type": "NodePort", "ports": [{"port": 80, "nodePort": 80}]},
+            "provided port is not in the valid range. The range of valid ports is 30000-32767",
+        ),
+        ({"ports": [{"port": 80, "nodePort": 30080}]}, "spec.ports[0].nodePort: Forbidden: may not be used when"),
+        (
+            {"type": "LoadBalancer"},
+            'spec.type: Unsupported value: "LoadBalancer": supported values: "ClusterIP", "NodePort"',
+        ),
+        ({"clusterIP": "10.96.0"}, 'spec.clusterIP: Invalid value: "10.96.0": must be a valid IPv4 address'),
+        ({"clusterIP": "None", "type": "NodePort"}, 'spec.clusterIP: Invalid value: "None": may not be set to'),
+        ({"sessionAffinity": "Cookie"}, 'spec.sessionAffinity: Unsupported value: "Cookie"'),
+        ({"ipFamilies": ["IPv6"]}, 'spec.ipFamilies[0]: Unsupported value: "IPv6"'),
+        ({"externalTrafficPolicy": "Local"}, 'spec.externalTrafficPolicy: Invalid value: "Local": may only be set'),
+        ({"selector": {"a b": "c"}}, 'spec.selector: Invalid value: "a b": name part must consist of'),
+    ],
+)
+def test_a_bad_service_is_told_by_path_and_rule(found: Found, spec: dict[str, Any], told: str) -> None:
+    assert told in found(service(**spec))[0]
+
+
+def test_a_services_name_is_a_label_that_starts_with_a_letter(found: Found) -> None:
+    bad = service()
+    bad.metadata.name = "1web"
+    assert found(bad)[0].startswith('metadata.name: Invalid value: "1web": a DNS-1035 label must consist of')
+
+
+def test_an_address_stays_with_its_service(found: Found) -> None:
+    assert found(service(clusterIP="10.96.0.8"), service(clusterIP="10.96.0.7")) == [
+        'spec.clusterIP: Invalid value: "10.96.0.8": field is immutable'
+    ]

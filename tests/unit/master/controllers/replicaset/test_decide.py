@@ -1,0 +1,77 @@
+"""What a ReplicaSet needs, and what it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from master.controllers.replicaset.decide import BURST, Failure, Plan, decide, next_availability_s, pod_for, status
+
+NOW = 1_000_000
+Builder = Callable[..., Any]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "present", "create", "delete"),
+    [
+        pytest.param(2, [{}, {}], 0, 0, id="nothing to do"),
+        pytest.param(3, [{}], 2, 0, id="too few"),
+        pytest.param(1, [{}, {}, {}], 0, 2, id="too many"),
+        pytest.param(2, [{}, {"going": True}], 1, 0, id="a pod that is going does not count"),
+        pytest.param(2, [{}, {"phase": "Failed"}], 1, 0, id="a pod that failed does not count"),
+        pytest.param(0, [{"phase": "Succeeded"}], 0, 0, id="a pod that ended is not in the way"),
+        pytest.param(BURST + 10, [], BURST, 0, id="no more than a burst at once"),
+    ],
+)
+def test_pods_are_created_or_deleted_until_there_are_as_many_as_wanted(
+    replica_set: Builder, pod: Builder, wanted: int, present: list[dict[str, Any]], create: int, delete: int
+) -> None:
+    plan = decide(replica_set(replicas=wanted), [pod(**one) for one in present], [], NOW)
+    assert (plan.create, len(plan.delete)) == (create, delete)
+
+
+def test_a_replica_set_that_goes_creates_and_deletes_nothing(replica_set: Builder) -> None:
+    going = replica_set(replicas=5)
+    going.metadata.deletionTimestamp.seconds = NOW
+    assert decide(going, [], [], NOW) == Plan()
+
+
+def test_a_new_pod_has_its_template_and_its_owner(replica_set: Builder) -> None:
+    owner = replica_set("web-1")
+    made = pod_for(owner)
+    assert made.spec == owner.spec.template.spec
+    assert dict(made.metadata.labels) == {"app": "web"}
+    assert made.metadata.name.startswith("web-1-")
+    (reference,) = made.metadata.ownerReferences
+    assert (reference.kind, reference.name, reference.uid) == ("ReplicaSet", "web-1", "uid-web-1")
+    assert reference.controller
+    assert reference.blockOwnerDeletion
+
+
+def test_the_status_counts_pods_by_what_they_can_do(replica_set: Builder, pod: Builder) -> None:
+    owner = replica_set(replicas=4)
+    owner.metadata.generation = 7
+    owner.spec.minReadySeconds = 30
+    pods = [
+        pod(app="web", ready=False),
+        pod(app="web", ready_at=NOW - 10),
+        pod(app="web", ready_at=NOW - 30),
+        pod(app="web", going=True),
+        pod(app="other"),
+    ]
+    told = status(owner, pods, None, NOW)
+    assert (told.replicas, told.fullyLabeledReplicas, told.readyReplicas, told.availableReplicas) == (4, 3, 3, 2)
+    assert told.observedGeneration == 7
+    assert next_availability_s(owner, pods, NOW) == 20
+
+
+def test_a_failure_is_told_until_it_is_over(replica_set: Builder) -> None:
+    owner = replica_set()
+    owner.status.CopyFrom(status(owner, [], Failure("FailedCreate", "no room"), NOW))
+    (condition,) = owner.status.conditions
+    assert (condition.type, condition.status, condition.reason) == ("ReplicaFailure", "True", "FailedCreate")
+    again = status(owner, [], Failure("FailedCreate", "still no room"), NOW + 60)
+    assert again.conditions[0].lastTransitionTime.seconds == NOW
+    assert not status(owner, [], None, NOW).conditions

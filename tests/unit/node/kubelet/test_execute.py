@@ -1,0 +1,149 @@
+"""Commands in containers, against a server that speaks SPDY as a runtime's does."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
+
+import orjson
+import pytest
+
+from node.kubelet import execute as module
+from node.kubelet import spdy
+from node.kubelet.execute import execute, outcome
+from node.kubelet.runtime import Runtime, RuntimeFailure
+from podlab.v1 import kubelet_pb2
+
+Listen = Callable[[Any], Awaitable[int]]
+
+
+@dataclass
+class Server:
+    """Answers stdin, in capitals, on stdout once it has ended; then says how the command ended."""
+
+    status: dict[str, Any] = field(default_factory=lambda: {"status": "Success"})
+    streams: dict[int, str] = field(default_factory=dict)
+    resized: bytes = b""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\n\r\n")
+        inflate, given, ended = zlib.decompressobj(), b"", False
+        while not (ended and len(self.streams) >= 4):
+            first, second = struct.unpack("!II", await reader.readexactly(8))
+            content = await reader.readexactly(second & 0xFFFFFF)
+            if first & 0x80000000:
+                assert first & 0xFFFF == spdy.SYN_STREAM
+                name = inflate.decompress(content[10:]).rsplit(b"streamtype", 1)[1][4:].decode()
+                self.streams[struct.unpack("!I", content[:4])[0]] = name
+            elif self.streams[first] == "stdin":
+                given += content
+                ended = bool(second >> 24 & spdy.FIN)
+            else:
+                self.resized += content
+        ids = {name: number for number, name in self.streams.items()}
+        writer.write(spdy.frame(spdy.PING, struct.pack("!I", 1)))
+        writer.write(spdy.data_frame(ids["stdout"], given.upper()))
+        if "stderr" in ids:
+            writer.write(spdy.data_frame(ids["stderr"], b"told"))
+        writer.write(spdy.data_frame(ids["error"], orjson.dumps(self.status), last=True))
+        await writer.drain()
+
+
+@dataclass
+class OneUrl:
+    """A runtime of which only the address of the command's streams is asked."""
+
+    url: str
+
+    async def exec_url(self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> str:
+        if not self.url:
+            raise RuntimeFailure("container is gone")
+        return self.url
+
+
+async def _run(
+    listen: Listen, server: Server, *requests: kubelet_pb2.ExecRequest, tty: bool = False
+) -> list[kubelet_pb2.ExecResponse]:
+    port = await listen(server.serve)
+
+    async def given() -> AsyncIterator[kubelet_pb2.ExecRequest]:
+        for request in requests:
+            yield request
+
+    start = kubelet_pb2.ExecStart(command=["cat"], stdin=True, tty=tty)
+    runtime = cast(Runtime, OneUrl(f"http://127.0.0.1:{port}/exec/token"))
+    return [response async for response in execute(runtime, "c1", start, given())]
+
+
+def _stdin(content: bytes) -> kubelet_pb2.ExecRequest:
+    return kubelet_pb2.ExecRequest(stdin=content)
+
+
+END = kubelet_pb2.ExecRequest(stdin_end=True)
+
+
+async def test_input_is_carried_to_its_end_and_output_and_exit_code_come_back(listen: Listen) -> None:
+    big = b"x" * (3 * spdy.MAX_DATA + 5)
+    *output, last = await _run(listen, Server(), _stdin(big), _stdin(b"!"), END)
+    assert b"".join(response.stdout for response in output) == b"X" * len(big) + b"!"
+    assert b"".join(response.stderr for response in output) == b"told"
+    assert last.exit == kubelet_pb2.ExecExit(code=0)
+
+
+async def test_a_command_that_ended_while_its_input_goes_on_ends_the_call(
+    listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """containerd reads no further then, and tells no exit."""
+    monkeypatch.setattr(module, "STUCK_AFTER_S", 0.02)
+    over = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\n\r\n")
+        for stream in (5, 7):  # after error and stdin
+            writer.write(spdy.data_frame(stream, b"y", last=True))
+        await over.wait()
+
+    server = cast(Server, SimpleNamespace(serve=serve))
+    try:
+        *output, last = await asyncio.wait_for(_run(listen, server, *[_stdin(b"x" * 2**20)] * 50, END), 10)
+    finally:
+        over.set()
+    assert [response.stdout + response.stderr for response in output] == [b"y", b"y"]
+    assert last.exit.code == module.CANNOT_RUN
+    assert "without telling how the command ended" in last.exit.message
+
+
+async def test_a_terminal_has_one_output_and_a_size(listen: Listen) -> None:
+    server = Server()
+    size = kubelet_pb2.ExecRequest(resize=kubelet_pb2.TerminalSize(width=80, height=24))
+    await _run(listen, server, size, END, tty=True)
+    assert sorted(server.streams.values()) == ["error", "resize", "stdin", "stdout"]
+    assert orjson.loads(server.resized) == {"Width": 80, "Height": 24}
+
+
+async def test_a_runtime_that_refuses_is_the_exit_message() -> None:
+    async def nothing() -> AsyncIterator[kubelet_pb2.ExecRequest]:
+        return
+        yield
+
+    start = kubelet_pb2.ExecStart(command=["cat"])
+    got = [each async for each in execute(cast(Runtime, OneUrl("")), "c1", start, nothing())]
+    assert got[0].exit == kubelet_pb2.ExecExit(code=module.CANNOT_RUN, message="container is gone")
+
+
+def test_the_status_tells_how_the_command_ended() -> None:
+    failed = {
+        "status": "Failure", "reason": "NonZeroExitCode",
+        "details": {"causes": [{"reason": "ExitCode", "message": "7"}]},
+    }  # fmt: skip
+    assert outcome(orjson.dumps(failed)).exit.code == 7
+    missing = {"status": "Failure", "message": 'exec: "x": executable file not found in $PATH'}
+    assert outcome(orjson.dumps(missing)).exit.code == module.NOT_FOUND
+    assert outcome(b"").exit.code == module.CANNOT_RUN

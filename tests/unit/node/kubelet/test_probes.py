@@ -1,0 +1,88 @@
+"""When a probe's results count, and how containers are reached."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from node.kubelet import reach
+from node.kubelet.probes import Streak
+from node.kubelet.reach import Place
+from podlab.core.v1 import pod_pb2
+from podlab.meta.v1 import meta_pb2
+
+
+@pytest.mark.parametrize(
+    ("results", "verdicts"),
+    [
+        ("g", ["good"]),
+        ("bb", []),
+        ("bbb", ["bad"]),
+        ("bbgbb", ["good"]),
+        ("gbbb", ["good", "bad"]),
+        ("gbbgbb", ["good"]),
+        ("bbbbbg", ["bad", "good"]),
+    ],
+)
+def test_a_verdict_changes_only_at_its_threshold(results: str, verdicts: list[str]) -> None:
+    probe = pod_pb2.Probe(failureThreshold=3, successThreshold=1)
+    streak, seen = Streak(), []
+    for result in results:
+        if streak.add(result == "g", probe):
+            seen.append("good" if streak.verdict else "bad")
+    assert seen == verdicts
+
+
+def _port(value: int | str) -> meta_pb2.IntOrString:
+    return meta_pb2.IntOrString(intVal=value) if isinstance(value, int) else meta_pb2.IntOrString(type=1, strVal=value)
+
+
+def test_a_port_may_be_named() -> None:
+    container = pod_pb2.Container(name="web", ports=[pod_pb2.ContainerPort(name="http", containerPort=8080)])
+    assert reach.port_number(container, _port(81)) == 81
+    assert reach.port_number(container, _port("http")) == 8080
+    with pytest.raises(ValueError, match='container "web" has no port named "gone"'):
+        reach.port_number(container, _port("gone"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "good", "words"),
+    [
+        (b"HTTP/1.1 204 No Content\r\n\r\n", True, ""),
+        (b"HTTP/1.0 302 Found\r\n\r\n", True, ""),
+        (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", False, "statuscode: 503 Service Unavailable"),
+        (b"not http\r\n", False, "not http"),
+        (b"", False, "Get"),
+    ],
+)
+async def test_an_http_probe_is_good_from_200_to_399(
+    listen: Callable[[Any], Awaitable[int]], answer: bytes, good: bool, words: str
+) -> None:
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(answer)
+        await writer.drain()
+
+    port = await listen(serve)
+    action = pod_pb2.HTTPGetAction(path="/healthz", httpHeaders=[pod_pb2.HTTPHeader(name="X-A", value="b")])
+    action.port.CopyFrom(_port(port))
+    place = Place("c", pod_pb2.Container(name="web"), "127.0.0.1")
+    got = await reach.http_get(place, action, 5.0)
+    assert (await reach.tcp(place, pod_pb2.TCPSocketAction(port=_port(port)), 5.0)).good
+    assert got.good == good
+    assert words in got.output
+    assert asked[0].startswith(b"GET /healthz HTTP/1.1\r\n")
+    assert b"X-A: b\r\n" in asked[0]
+
+
+async def test_nobody_there_is_an_answer_too(free_port: int) -> None:
+    place = Place("c", pod_pb2.Container(name="web"), "127.0.0.1")
+    action = pod_pb2.HTTPGetAction(port=_port(free_port))
+    assert not (await reach.http_get(place, action, 2.0)).good
+    assert not (await reach.tcp(place, pod_pb2.TCPSocketAction(port=_port(free_port)), 2.0)).good
+    assert not (await reach.grpc_health(place, pod_pb2.GRPCAction(port=free_port), 2.0)).good

@@ -1,0 +1,172 @@
+"""A pod's status, as users see it, from what the runtime has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from node.kubelet.memory import FOREVER, Hold, Memory
+from node.kubelet.runtime import ObservedPod
+from node.kubelet.status import newly_backing_off, pod_status
+from podlab.api.objects import condition
+from podlab.core.v1 import pod_pb2
+
+Make = Callable[..., Any]
+NOTHING = ObservedPod("u1")
+
+
+def _status(pod: Any, observed: ObservedPod, memory: Memory, now: float = 100.0) -> Any:
+    return pod_status(pod, observed, memory, now=now, host_ip="192.0.2.7")
+
+
+def _ready(memory: Memory, *ids: str) -> None:
+    for container_id in ids:
+        memory.started.add(container_id)
+        memory.ready[container_id] = True
+
+
+def _condition(status: Any, name: str) -> Any:
+    found = condition(status.conditions, name)
+    assert found is not None
+    return found
+
+
+def test_a_pod_that_was_just_taken_up_is_pending_and_its_container_is_being_created(pod: Make, memory: Memory) -> None:
+    status = _status(pod(), NOTHING, memory)
+    assert status.phase == "Pending"
+    assert status.containerStatuses[0].state.waiting.reason == "ContainerCreating"
+    assert status.startTime.seconds == 100
+    assert status.hostIP == "192.0.2.7"
+    assert status.podIP == ""
+    assert status.qosClass == "BestEffort"
+
+
+def test_a_running_pod_is_ready_and_has_its_address(pod: Make, observed: Make, run: Make, memory: Memory) -> None:
+    _ready(memory, "web-0")
+    status = _status(pod(), observed(run()), memory)
+    assert status.phase == "Running"
+    assert status.podIP == "10.244.1.2"
+    assert {each.type: each.status for each in status.conditions} == dict.fromkeys(
+        ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady"), "True"
+    )
+    web = status.containerStatuses[0]
+    assert (web.ready, web.started, web.restartCount, web.containerID) == (True, True, 0, "containerd://web-0")
+    assert web.state.running.startedAt.seconds == 10
+
+
+def test_on_the_nodes_network_the_pod_has_the_nodes_address(
+    pod: Make, observed: Make, run: Make, memory: Memory
+) -> None:
+    assert _status(pod(hostNetwork=True), observed(run()), memory).podIP == "192.0.2.7"
+
+
+def test_an_unready_container_is_named(pod: Make, observed: Make, run: Make, memory: Memory) -> None:
+    memory.started.add("web-0")
+    status = _status(pod(), observed(run()), memory)
+    assert status.phase == "Running"
+    ready = _condition(status, "Ready")
+    assert (ready.status, ready.reason, ready.message) == (
+        "False", "ContainersNotReady", "containers with unready status: [web]"
+    )  # fmt: skip
+
+
+def test_a_crashed_container_that_waits_says_so_and_how_it_ended(
+    pod: Make, observed: Make, run: Make, memory: Memory
+) -> None:
+    memory.messages["web-2"] = "no disk"
+    status = _status(pod(), observed(run(code=3, attempt=2, backoff_s=20)), memory, now=30.0)
+    web = status.containerStatuses[0]
+    assert status.phase == "Running"
+    assert web.state.waiting.reason == "CrashLoopBackOff"
+    assert web.state.waiting.message == "back-off 20s restarting failed container=web pod=a_default(u1)"
+    last = web.lastState.terminated
+    assert (last.exitCode, last.reason, last.message, web.restartCount) == (3, "Error", "no disk", 2)
+
+
+def test_what_stands_in_the_way_of_a_container_is_its_waiting_reason(pod: Make, observed: Make, memory: Memory) -> None:
+    memory.holds["web"] = Hold("ErrImagePull", "no such host", FOREVER)
+    waiting = _status(pod(), observed(), memory).containerStatuses[0].state.waiting
+    assert (waiting.reason, waiting.message) == ("ErrImagePull", "no such host")
+
+
+def test_the_run_before_is_the_last_state_of_a_restarted_container(
+    pod: Make, observed: Make, run: Make, memory: Memory
+) -> None:
+    web = _status(pod(), observed(run(attempt=1), run(code=137, reason="OOMKilled")), memory).containerStatuses[0]
+    assert web.state.HasField("running")
+    assert web.lastState.terminated.reason == "OOMKilled"
+    assert web.restartCount == 1
+
+
+def test_main_containers_wait_for_the_init_containers(pod: Make, observed: Make, run: Make, memory: Memory) -> None:
+    spec = pod(initContainers=[{"name": "one", "image": "i"}, {"name": "two", "image": "i"}])
+    status = _status(spec, observed(run("one")), memory)
+    assert status.phase == "Pending"
+    assert status.initContainerStatuses[1].state.waiting.reason == "PodInitializing"
+    assert status.containerStatuses[0].state.waiting.reason == "PodInitializing"
+    initialized = _condition(status, "Initialized")
+    assert initialized.status == "False"
+    assert initialized.message == "containers with incomplete status: [one two]"
+    done = _status(spec, observed(run("web"), run("two", code=0), run("one", code=0)), memory)
+    assert [each.ready for each in done.initContainerStatuses] == [True, True]
+    assert _condition(done, "Initialized").status == "True"
+
+
+def test_a_pod_whose_containers_ended_well_succeeded(pod: Make, observed: Make, run: Make, memory: Memory) -> None:
+    status = _status(pod(restartPolicy="Never"), observed(run(code=0)), memory)
+    assert status.phase == "Succeeded"
+    assert status.containerStatuses[0].state.terminated.reason == "Completed"
+    assert _condition(status, "Ready").reason == "PodCompleted"
+
+
+def test_a_pod_with_one_failed_container_failed(pod: Make, observed: Make, run: Make, memory: Memory) -> None:
+    two = pod(restartPolicy="Never", containers=[{"name": "web", "image": "i"}, {"name": "log", "image": "i"}])
+    assert _status(two, observed(run("web", code=0), run("log")), memory).phase == "Running"
+    assert _status(two, observed(run("web", code=0), run("log", code=1)), memory).phase == "Failed"
+
+
+def test_a_pod_past_its_deadline_is_failed_once_nothing_runs(
+    pod: Make, observed: Make, run: Make, memory: Memory
+) -> None:
+    spec = pod(activeDeadlineSeconds=5)
+    spec.status.startTime.seconds = 10
+    assert _status(spec, observed(run()), memory).phase == "Running"
+    status = _status(spec, observed(run(code=137)), memory)
+    assert (status.phase, status.reason) == ("Failed", "DeadlineExceeded")
+
+
+def test_what_is_over_stays_as_it_was_told_when_the_runtime_has_forgotten(
+    pod: Make, observed: Make, run: Make, memory: Memory
+) -> None:
+    spec = pod(restartPolicy="Never")
+    spec.status.CopyFrom(_status(spec, observed(run(code=4)), memory))
+    again = _status(spec, NOTHING, memory)
+    assert again.phase == "Failed"
+    assert again.containerStatuses[0].state.terminated.exitCode == 4
+    assert again.podIP == "10.244.1.2"
+
+
+def test_times_move_only_with_what_they_tell_of(pod: Make, observed: Make, run: Make, memory: Memory) -> None:
+    spec = pod()
+    _ready(memory, "web-0")
+    spec.status.CopyFrom(_status(spec, observed(run()), memory, now=100.0))
+    assert _status(spec, observed(run()), memory, now=200.0) == spec.status
+    memory.ready["web-0"] = False
+    later = _status(spec, observed(run()), memory, now=200.0)
+    assert _condition(later, "Ready").lastTransitionTime.seconds == 200
+    assert _condition(later, "Initialized").lastTransitionTime.seconds == 100
+
+
+def test_conditions_of_others_are_kept(pod: Make, memory: Memory) -> None:
+    spec = pod()
+    spec.status.conditions.add(type="PodScheduled", status="True")
+    assert _condition(_status(spec, NOTHING, memory), "PodScheduled").status == "True"
+
+
+def test_a_container_whose_restart_is_held_back_is_told_once() -> None:
+    waiting = pod_pb2.ContainerState(waiting=pod_pb2.ContainerStateWaiting(reason="CrashLoopBackOff"))
+    running = pod_pb2.ContainerState(running=pod_pb2.ContainerStateRunning())
+    before = pod_pb2.PodStatus(containerStatuses=[pod_pb2.ContainerStatus(name="c", state=running)])
+    after = pod_pb2.PodStatus(containerStatuses=[pod_pb2.ContainerStatus(name="c", state=waiting)])
+    assert newly_backing_off(before, after) == ["c"]
+    assert newly_backing_off(after, after) == []

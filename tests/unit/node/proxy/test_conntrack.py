@@ -1,0 +1,39 @@
+import pytest
+
+from node.proxy.conntrack import stale
+from node.proxy.flows import Flow, decode, encode
+
+WANTED = {
+    ("10.96.0.10", 53): frozenset({"10.244.0.2:53"}),
+    ("", 30053): frozenset({"10.244.0.2:53"}),
+    ("10.96.0.11", 53): frozenset(),
+}
+
+
+@pytest.mark.parametrize(
+    ("destination", "port", "endpoint", "ends"),
+    [
+        ("10.96.0.10", 53, "10.244.0.2:53", False),
+        ("10.96.0.10", 53, "10.244.0.9:53", True),
+        ("10.96.0.10", 53, "10.96.0.10:53", True),  # sent while the Service had no endpoint
+        ("192.0.2.1", 30053, "10.244.0.9:53", True),
+        ("10.96.0.10", 54, "10.244.0.9:53", False),
+        ("8.8.8.8", 53, "8.8.8.8:53", False),
+        ("8.8.8.8", 30053, "8.8.8.8:30053", False),  # a node port's number on a machine that is no node
+        ("10.96.0.11", 53, "10.244.0.2:53", True),  # of a Service that has no endpoint any more
+    ],
+)
+def test_only_flows_to_a_services_port_that_end_elsewhere_are_stale(
+    destination: str, port: int, endpoint: str, ends: bool
+) -> None:
+    flow = Flow("10.244.0.5", 40000, destination, port, endpoint)
+    assert stale([flow], WANTED, {"192.0.2.1"}) == ([flow] if ends else [])
+
+
+def test_a_flow_is_named_to_the_kernel_as_the_kernel_names_it() -> None:
+    flow = Flow("10.244.0.5", 40000, "10.96.0.10", 53, "10.244.0.2:53")
+    original = encode(flow)
+    reply = bytearray(encode(Flow("10.244.0.2", 53, "10.244.0.5", 40000, "")))
+    reply[2:4] = (0x8002).to_bytes(2, "little")  # the reply's tuple instead of the original one
+    assert decode(original + reply) == flow
+    assert decode(original) is None

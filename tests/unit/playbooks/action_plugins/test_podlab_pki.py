@@ -1,0 +1,70 @@
+"""The controller's side of the PKI: made once, foretold by a check, and enough for a client to connect with."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from podlab.client.config import load_client_config
+
+PLUGIN = Path(__file__).parents[4] / "playbooks" / "action_plugins" / "podlab_pki.py"
+
+
+def load() -> Any:
+    spec = importlib.util.spec_from_file_location("podlab_pki_action", PLUGIN)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+podlab_pki = load()
+PARAMS = {
+    "cluster": "blue",
+    "masters": {"m1": "10.0.0.11"},
+    "nodes": {"n1": "10.0.0.21"},
+    "service_cidr": "10.96.0.0/16",
+    "apiserver": "10.0.0.11:7443",
+}
+ALL = [
+    "ca",
+    "admin",
+    *(f"m1/{name}" for name in ("apiserver", "scheduler", "controllers")),
+    "n1/kubelet",
+    "n1/proxy",
+    "client.yaml",
+]
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / ".podlab" / "blue"
+
+
+def test_a_check_foretells_what_a_run_makes_and_makes_nothing(directory: Path) -> None:
+    assert podlab_pki.ensure_in_a_copy(PARAMS, directory) == ALL
+    assert not directory.exists()
+    assert podlab_pki.ensure(PARAMS, directory) == ALL
+    assert podlab_pki.ensure(PARAMS, directory) == []
+    assert podlab_pki.ensure_in_a_copy(PARAMS, directory) == []
+
+
+def test_a_check_foretells_what_a_new_node_needs(directory: Path) -> None:
+    podlab_pki.ensure(PARAMS, directory)
+    grown = {**PARAMS, "nodes": {"n1": "10.0.0.21", "n2": "10.0.0.22"}}
+    assert podlab_pki.ensure_in_a_copy(grown, directory) == ["n2/kubelet", "n2/proxy"]
+    assert not (directory / "pki" / "n2").exists()
+
+
+def test_the_client_configuration_leads_to_the_apiserver(directory: Path, tmp_path: Path) -> None:
+    podlab_pki.ensure(PARAMS, directory)
+    config = load_client_config("blue", start=tmp_path)
+    assert config.server == "10.0.0.11:7443"
+    assert all(path.is_file() for path in (config.tls.ca, config.tls.cert, config.tls.key))
+
+
+def test_only_the_owner_can_look_into_the_clusters_directory(directory: Path) -> None:
+    podlab_pki.ensure(PARAMS, directory)
+    assert directory.stat().st_mode & 0o777 == 0o700

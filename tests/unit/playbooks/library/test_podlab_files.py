@@ -1,0 +1,82 @@
+"""Files are placed whole, with owner and mode, and a second time nothing changes."""
+
+import grp
+import os
+import pwd
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_code import load
+
+podlab_files = load("podlab_files")
+OWNER = pwd.getpwuid(os.getuid()).pw_name
+GROUP = grp.getgrgid(os.getgid()).gr_name
+
+
+def entry(path: Path, **more: Any) -> dict[str, Any]:
+    defaults = {"content": None, "secret": None, "absent": False, "owner": OWNER, "group": GROUP, "mode": None}
+    return {"path": str(path), **defaults, **more}
+
+
+def test_a_file_is_written_once_and_its_folder_made(tmp_path: Path) -> None:
+    wanted = entry(tmp_path / "a" / "b.yaml", content="x: 1\n")
+    assert podlab_files.place(wanted, check=False).changed
+    assert (tmp_path / "a" / "b.yaml").read_text() == "x: 1\n"
+    assert (tmp_path / "a" / "b.yaml").stat().st_mode & 0o777 == 0o644
+    assert not podlab_files.place(wanted, check=False).changed
+
+
+def test_a_check_says_what_would_change_and_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "b.yaml"
+    outcome = podlab_files.place(entry(path, content="new\n"), check=True)
+    assert (outcome.changed, outcome.before, outcome.after) == (True, "", "new\n")
+    assert not path.exists()
+    path.write_text("old\n")
+    outcome = podlab_files.place(entry(path, content="new\n"), check=True)
+    assert (outcome.before, outcome.after, path.read_text()) == ("old\n", "new\n", "old\n")
+
+
+def test_a_secret_is_never_shown_and_is_its_owners_only(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    outcome = podlab_files.place(entry(path, secret="private", mode="0600"), check=False)
+    assert (outcome.changed, outcome.before, outcome.after) == (True, "", "")
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_wrong_mode_is_put_right(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text("private")
+    path.chmod(0o644)
+    wanted = entry(path, secret="private", mode="0600")
+    assert podlab_files.place(wanted, check=True).changed
+    assert podlab_files.place(wanted, check=False).changed
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_directories_are_made_and_removed_with_what_is_in_them(tmp_path: Path) -> None:
+    path = tmp_path / "d" / "e"
+    assert podlab_files.place(entry(path), check=False).changed
+    assert not podlab_files.place(entry(path), check=False).changed
+    (path / "f").write_text("x")
+    gone = entry(tmp_path / "d", absent=True)
+    assert podlab_files.place(gone, check=True).changed
+    assert path.is_dir()
+    assert podlab_files.place(gone, check=False).changed
+    assert not podlab_files.place(gone, check=False).changed
+
+
+def test_an_owner_that_is_yet_to_be_made_counts_as_a_change_in_a_check_only(tmp_path: Path) -> None:
+    path = tmp_path / "b.yaml"
+    path.write_text("x")
+    wanted = entry(path, content="x", owner="no-such-user")
+    assert podlab_files.place(wanted, check=True).changed
+    with pytest.raises(KeyError):
+        podlab_files.place(wanted, check=False)
+
+
+def test_nothing_unfinished_stays_beside_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OSError, match="taken"):
+        podlab_files.place(entry(tmp_path / "taken", content="x"), check=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]

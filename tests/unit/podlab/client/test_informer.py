@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import pytest
+
+from podlab.client import informer as module
+from podlab.client.client import Client, Listed, WatchEvent
+from podlab.client.informer import BACKOFF_LIMIT_S, Informer
+from podlab.client.outage import Outages
+from podlab.core.v1 import config_pb2
+from podlab.errors import Expired, ServiceUnavailable, TooManyRequests
+
+
+class Flaky:
+    """A server whose lists work and whose watches end as they are told to: `script` holds errors and batches."""
+
+    def __init__(self, script: list[Any]) -> None:
+        self.outages = Outages("m:7443")
+        self.lists = 0
+        self.done = asyncio.Event()
+        self._script = script
+
+    async def list(self, kind: Any, namespace: str, **_: Any) -> Listed[Any]:
+        self.lists += 1
+        return Listed([], "1")
+
+    async def connected(self, within_s: float) -> bool:
+        return True
+
+    async def watch(self, *_: Any, **__: Any) -> AsyncIterator[list[WatchEvent[Any]]]:
+        while self._script:
+            step = self._script.pop(0)
+            if isinstance(step, Exception):
+                raise step
+            yield step
+        self.done.set()
+        await asyncio.Event().wait()
+
+
+async def rests(script: list[Any], monkeypatch: pytest.MonkeyPatch) -> tuple[list[float], Flaky]:
+    """How long an informer waits after each failure."""
+    delays: list[float] = []
+    turn = asyncio.sleep
+
+    async def sleep(delay_s: float) -> None:
+        delays.append(delay_s)
+        await turn(0)
+
+    monkeypatch.setattr(module.asyncio, "sleep", sleep)
+    client = Flaky(script)
+    running = asyncio.create_task(Informer(cast(Client, client), config_pb2.ConfigMap).run())
+    await asyncio.wait_for(client.done.wait(), 5)
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    return delays, client
+
+
+async def test_rests_grow_while_watches_fail_though_lists_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    delays, client = await rests([ServiceUnavailable("away") for _ in range(9)], monkeypatch)
+    assert delays[0] <= 0.1
+    assert 0.4 <= delays[3] <= 0.8
+    assert all(BACKOFF_LIMIT_S / 2 <= delay <= BACKOFF_LIMIT_S for delay in delays[5:])
+    assert client.lists == 1
+
+
+async def test_a_batch_ends_the_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    away = ServiceUnavailable("away")
+    bookmark = [WatchEvent("BOOKMARK", None, "7")]
+    delays, _ = await rests([away, away, away, away, bookmark, away], monkeypatch)
+    assert delays[3] >= 0.4
+    assert delays[4] <= 0.1
+
+
+async def test_a_server_that_says_when_to_come_again_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    delays, _ = await rests([TooManyRequests("full", retry_after_s=30)], monkeypatch)
+    assert delays == [30]
+
+
+async def test_who_is_too_late_lists_again_and_not_in_a_hurry_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    delays, client = await rests([Expired("too old") for _ in range(8)], monkeypatch)
+    assert client.lists == 9
+    assert delays[0] <= 0.1
+    assert delays[-1] >= BACKOFF_LIMIT_S / 2

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+
+from podlab.client import recorder as module
+from podlab.client.client import Client
+from podlab.client.recorder import AT_ONCE, Recorder
+from podlab.core.v1 import event_pb2, pod_pb2
+from podlab.errors import ApiError, Forbidden, NotFound, ServiceUnavailable
+
+
+class Events:
+    """The API, as far as a recorder needs it."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, event_pb2.Event] = {}
+        self.calls: list[str] = []
+        self.refusals: list[ApiError] = []
+        self.most_at_once = 0
+        self.open = asyncio.Event()
+        self.open.set()
+        self._at_once = 0
+
+    async def create(self, event: event_pb2.Event) -> event_pb2.Event:
+        return await self._take("create", event)
+
+    async def update(self, event: event_pb2.Event) -> event_pb2.Event:
+        if event.metadata.name not in self.held:
+            raise NotFound.of("events", event.metadata.name)
+        return await self._take("update", event)
+
+    async def _take(self, verb: str, event: event_pb2.Event) -> event_pb2.Event:
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        await asyncio.sleep(0)  # the network
+        await self.open.wait()
+        self._at_once -= 1
+        self.calls.append(f"{verb} {event.involvedObject.name} {event.message} x{event.count}")
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.held[event.metadata.name] = event
+        return event
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5):
+            while not true():  # noqa: ASYNC110  # each turn of the loop takes the recorder further
+                await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def recording(events: Events) -> AsyncIterator[Recorder]:
+    made = Recorder(cast(Client, cast(Any, events)), "test", "n1")
+    running = asyncio.create_task(made.run())
+    yield made
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+
+
+def pod(name: str) -> pod_pb2.Pod:
+    made = pod_pb2.Pod()
+    made.metadata.name, made.metadata.namespace, made.metadata.uid = name, "default", f"uid-of-{name}"
+    return made
+
+
+async def test_an_event_says_who_saw_what_of_whom() -> None:
+    events = Events()
+    async with recording(events) as recorder:
+        recorder.event(pod("web"), "Warning", "Failed", "no image", field_path="spec.containers{main}")
+        await events.until(lambda: len(events.held) == 1)
+    (event,) = events.held.values()
+    assert (event.source.component, event.source.host, event.type, event.reason) == ("test", "n1", "Warning", "Failed")
+    assert (event.involvedObject.uid, event.involvedObject.fieldPath) == ("uid-of-web", "spec.containers{main}")
+    assert (event.metadata.namespace, event.count) == ("default", 1)
+
+
+async def test_a_burst_of_thousands_is_written_several_at_a_time_and_nothing_is_lost() -> None:
+    events = Events()
+    async with recording(events) as recorder:
+        for number in range(3000):
+            recorder.event(pod(f"p{number}"), "Normal", "Scheduled", "assigned")
+        await events.until(lambda: len(events.held) == 3000)
+    assert 1 < events.most_at_once <= AT_ONCE
+
+
+async def test_events_of_one_object_are_written_in_order() -> None:
+    events = Events()
+    async with recording(events) as recorder:
+        for message in ("pulling", "created", "started"):
+            for name in ("a", "b"):
+                recorder.event(pod(name), "Normal", message, message)
+        await events.until(lambda: len(events.calls) == 6)
+    for name in ("a", "b"):
+        mine = [call for call in events.calls if call.startswith(f"create {name} ")]
+        assert mine == [f"create {name} {message} x1" for message in ("pulling", "created", "started")]
+
+
+async def test_what_repeats_while_it_waits_is_written_once_and_later_repeats_are_counted_on_it() -> None:
+    events = Events()
+    events.open.clear()
+    async with recording(events) as recorder:
+        recorder.event(pod("web"), "Normal", "First", "holds the lane")
+        await events.until(lambda: events.most_at_once == 1)
+        for _ in range(4):
+            recorder.event(pod("web"), "Warning", "BackOff", "again")
+        events.open.set()
+        await events.until(lambda: len(events.calls) == 2)
+        recorder.event(pod("web"), "Warning", "BackOff", "again")
+        await events.until(lambda: len(events.calls) == 3)
+    assert events.calls[1:] == ["create web again x4", "update web again x5"]
+    assert len(events.held) == 2
+
+
+async def test_an_event_that_expired_is_made_again() -> None:
+    events = Events()
+    async with recording(events) as recorder:
+        recorder.event(pod("web"), "Normal", "Pulled", "m")
+        await events.until(lambda: len(events.held) == 1)
+        events.held.clear()
+        recorder.event(pod("web"), "Normal", "Pulled", "m")
+        await events.until(lambda: len(events.held) == 1)
+    assert events.calls == ["create web m x1", "create web m x2"]
+
+
+@pytest.mark.parametrize("refusal", [NotFound.of("namespaces", "default"), Forbidden("it is being terminated")])
+async def test_events_of_a_namespace_that_goes_are_given_up_at_once(refusal: ApiError) -> None:
+    events = Events()
+    events.refusals = [refusal]
+    async with recording(events) as recorder:
+        recorder.event(pod("web"), "Normal", "Killing", "m")
+        recorder.event(pod("web"), "Normal", "Next", "n")
+        await events.until(lambda: len(events.calls) == 2)
+    assert events.calls == ["create web m x1", "create web n x1"]
+
+
+async def test_events_outlive_an_api_server_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BACKOFF_LIMIT_S", 0.0)
+    events = Events()
+    events.refusals = [ServiceUnavailable("away")] * 3
+    async with recording(events) as recorder:
+        recorder.event(pod("web"), "Normal", "Pulled", "m")
+        await events.until(lambda: len(events.held) == 1)
+    assert len(events.calls) == 4
+
+
+async def test_when_too_many_wait_that_is_said_once_and_how_many_were_dropped(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    monkeypatch.setattr(module, "WAITING_LIMIT", 5)
+    events = Events()
+    async with recording(events) as recorder:
+        for number in range(9):
+            recorder.event(pod(f"p{number}"), "Normal", "Scheduled", "m")
+        await events.until(lambda: len(caplog.messages) == 2)
+    assert caplog.messages == [
+        "events are dropped, 5 wait to be written: Scheduled m",
+        "4 events were dropped while too many waited to be written",
+    ]

@@ -1,0 +1,59 @@
+import asyncio
+
+import pytest
+
+from podlab.client.workqueue import ShutDown, WorkQueue, run_workers
+
+
+async def test_a_key_added_often_comes_once() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    for key in ("a", "b", "a"):
+        queue.add(key)
+    assert [await queue.get(), await queue.get()] == ["a", "b"]
+    assert len(queue) == 0
+
+
+async def test_a_key_in_work_is_not_given_out_again_until_it_is_done() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.add("a")
+    await queue.get()
+    queue.add("a")
+    assert len(queue) == 0
+    queue.done("a")
+    assert await asyncio.wait_for(queue.get(), 1) == "a"
+
+
+async def test_of_two_delays_the_shorter_counts() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.add_after("a", 60)
+    queue.add_after("a", 0.001)
+    assert await asyncio.wait_for(queue.get(), 1) == "a"
+    queue.shut_down()
+
+
+async def test_shutting_down_ends_every_worker() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    waiting = [asyncio.create_task(queue.get()) for _ in range(3)]
+    await asyncio.sleep(0)
+    queue.shut_down()
+    results = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 1)
+    assert all(isinstance(result, ShutDown) for result in results)
+
+
+async def test_a_failed_key_comes_again_and_others_are_not_held_up(caplog: pytest.LogCaptureFixture) -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    seen: list[str] = []
+
+    async def reconcile(key: str) -> None:
+        seen.append(key)
+        if seen.count("bad") == 3:
+            queue.shut_down()
+        if key == "bad":
+            raise ValueError("not yet")
+
+    queue.add("bad")
+    queue.add("good")
+    await asyncio.wait_for(run_workers(queue, reconcile, workers=2, name="test"), 5)
+    assert seen.count("bad") == 3
+    assert seen.count("good") == 1
+    assert "test: bad: ValueError: not yet: will be tried again" in caplog.text

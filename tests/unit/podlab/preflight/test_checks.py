@@ -1,0 +1,128 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from podlab.preflight.checks import check_host
+from podlab.preflight.facts import Facts, Host, Listener
+from podlab.preflight.findings import Severity
+
+MIB = 1 << 20
+
+
+def facts(**changes: Any) -> Facts:
+    fit = Facts(
+        peer=("192.0.2.21", 22),
+        root=True,
+        python=(3, 11, 2),
+        os_id="debian",
+        os_version="12",
+        os_name="Debian GNU/Linux 12 (bookworm)",
+        architecture="x86_64",
+        kernel="6.1.0-18-amd64",
+        systemd=True,
+        hostname="n1",
+        machine_id="a" * 32,
+        cpus=2,
+        memory_bytes=2048 * MIB,
+        disk_free_bytes=20480 * MIB,
+        missing_features=(),
+        cgroup_controllers=frozenset({"cpu", "memory", "pids"}),
+        listeners=(Listener(22, "sshd", 1, "ssh.service"),),
+        subnets=(),
+        clock_ahead_s=(-0.2, 0.1),
+    )
+    return replace(fit, **changes)
+
+
+def host(group: str = "nodes", **variables: Any) -> Host:
+    return Host(name="n1", groups=frozenset({group}), variables=variables)
+
+
+@pytest.mark.parametrize("group", ["masters", "nodes"])
+def test_a_fit_host_gives_no_finding(group: str) -> None:
+    assert check_host(host(group), facts()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "words"),
+    [
+        ({"root": False}, "sudo", "does not make the user root"),
+        ({"os_version": "11", "os_name": "Debian 11"}, "os", "it runs Debian 11"),
+        ({"os_id": "ubuntu", "os_version": "20.04", "os_name": "Ubuntu 20.04"}, "os", "it runs Ubuntu 20.04"),
+        ({"os_id": "fedora", "os_version": "41", "os_name": "Fedora 41"}, "os", "it runs Fedora 41"),
+        ({"os_id": "", "os_version": "", "os_name": ""}, "os", "an unnamed system"),
+        ({"systemd": False}, "systemd", "process 1 is not systemd"),
+        ({"architecture": "armv7l"}, "architecture", "armv7l"),
+        ({"python": (3, 9, 2)}, "python", "python3 is 3.9.2; Podlab needs 3.11 or newer"),
+        ({"memory_bytes": 400 * MIB}, "memory", "400 MiB of memory and needs 512 MiB"),
+        ({"disk_free_bytes": 900 * MIB}, "disk", "only 900 MiB are free for /var/lib; 2048 MiB are needed"),
+        ({"missing_features": ("overlay",)}, "kernel", "kernel 6.1.0-18-amd64 has no overlay"),
+        ({"cgroup_controllers": frozenset({"cpu", "pids"})}, "cgroups", "no cgroup controller for memory"),
+        ({"clock_ahead_s": (5.0, 5.3)}, "clock", "5.0 s ahead of this machine's"),
+        ({"clock_ahead_s": (-9.0, -8.5)}, "clock", "8.5 s behind this machine's"),
+        (
+            {"listeners": (Listener(7450, "nginx", 31, "nginx.service"),)},
+            "port",
+            "held by nginx (process 31) of nginx.serv",
+        ),
+        (
+            {"listeners": (Listener(7451),)},
+            "port",
+            "port 7451, which Podlab's proxy needs, is held by an unknown process",
+        ),
+    ],
+)
+def test_one_thing_wrong_gives_one_error_that_names_it(changes: dict[str, Any], check: str, words: str) -> None:
+    (finding,) = check_host(host(), facts(**changes))
+    assert (finding.host, finding.severity, finding.check) == ("n1", Severity.ERROR, check)
+    assert words in finding.cause
+    assert finding.remedy
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"os_version": "13"},
+        {"os_version": ""},
+        {"os_id": "ubuntu", "os_version": "22.04"},
+        {"architecture": "aarch64"},
+        {"listeners": (Listener(7450, "podlab-kubelet", 31, "podlab-kubelet.service"),)},
+        {"listeners": (Listener(7443, "nginx", 31, "nginx.service"),)},
+        # The clock was read at some moment within the bounds: what may be right is not called wrong.
+        {"clock_ahead_s": (-3.0, 4.0)},
+    ],
+)
+def test_what_is_fine_on_a_node_gives_no_finding(changes: dict[str, Any]) -> None:
+    assert check_host(host(), facts(**changes)) == []
+
+
+def test_each_group_is_asked_for_its_own_ports() -> None:
+    taken = facts(listeners=tuple(Listener(port, "nginx", 31) for port in (7443, 7444, 7445, 7450, 7451)))
+    named = [finding.cause.split(",")[0] for finding in check_host(host("masters"), taken)]
+    assert named == ["port 7443", "port 7444", "port 7445"]
+    both = Host(name="n1", groups=frozenset({"masters", "nodes"}))
+    assert len(check_host(both, taken)) == 5
+
+
+def test_a_disk_that_is_nearly_full_is_a_warning() -> None:
+    (finding,) = check_host(host(), facts(disk_free_bytes=3000 * MIB))
+    assert (finding.severity, finding.check) == (Severity.WARNING, "disk")
+
+
+def test_what_is_required_can_be_set_in_the_inventory() -> None:
+    (finding,) = check_host(host(preflight_memory_mib=4096), facts())
+    assert "2048 MiB of memory and needs 4096 MiB" in finding.cause
+    assert check_host(host(preflight_disk_mib="100"), facts(disk_free_bytes=900 * MIB)) == []
+
+
+@pytest.mark.parametrize("value", ["lots", -1, True, 1.5, None])
+def test_a_variable_of_the_wrong_type_is_named(value: object) -> None:
+    (finding,) = check_host(host(preflight_memory_mib=value), facts())
+    assert finding.check == "variable"
+    assert finding.cause == f"preflight_memory_mib is {value!r}, not a whole number of MiB"
+
+
+@pytest.mark.parametrize("exact", [{"memory_bytes": 512 * MIB}, {"disk_free_bytes": 2 * 2048 * MIB}])
+def test_a_host_with_just_enough_is_fit(exact: dict[str, int]) -> None:
+    assert check_host(host(), facts(**exact)) == []

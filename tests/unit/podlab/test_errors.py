@@ -1,0 +1,51 @@
+import pytest
+from google.rpc import status_pb2
+
+from podlab.errors import LEAVES, ApiError, Cause, InternalError, Invalid, from_status, to_rpc_status, to_status
+from podlab.meta.v1.meta_pb2 import Status
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_every_error_survives_the_way_through_a_status(leaf: type[ApiError]) -> None:
+    error = leaf("why", kind="pods", name="web", causes=[Cause("spec.x", "FieldValueInvalid", "bad")], retry_after_s=2)
+    back = from_status(to_status(error))
+    assert type(back) is leaf
+    assert vars(back) == vars(error)
+    assert (back.reason, back.code) == (leaf.reason, leaf.code)
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_every_error_has_a_grpc_code(leaf: type[ApiError]) -> None:
+    assert to_rpc_status(leaf("why")).code is leaf.grpc_code
+
+
+def test_every_leaf_of_the_tree_is_mapped() -> None:
+    assert set(ApiError.__subclasses__()) == set(LEAVES)
+    assert len({leaf.reason for leaf in LEAVES}) == len(LEAVES)
+
+
+def test_a_foreign_reason_is_an_internal_error() -> None:
+    assert isinstance(from_status(Status(reason="Teapot", message="?")), InternalError)
+
+
+def test_an_invalid_object_tells_all_its_causes() -> None:
+    causes = [Cause("spec.a", "FieldValueRequired", "Required value"), Cause("spec.b", "FieldValueInvalid", "bad")]
+    assert str(Invalid.of("Pod", "web", causes)) == 'Pod "web" is invalid: [spec.a: Required value, spec.b: bad]'
+    assert str(Invalid.of("Pod", "web", causes[:1])) == 'Pod "web" is invalid: spec.a: Required value'
+
+
+def test_an_error_is_cut_to_what_fits_into_the_trailers() -> None:
+    causes = [Cause(f"spec.{number}", "FieldValueInvalid", "\u00e4" * 5000) for number in range(100)]
+    status = to_rpc_status(Invalid.of("Pod", "web", causes))
+    (_, details), *_ = status.trailing_metadata
+    assert 3 * len(status.details) + len(details) * 4 / 3 < 200_000
+    back = from_rich(details)
+    assert str(back.message).startswith('Pod "web" is invalid: [spec.0: ')
+    assert back.causes[0].message.endswith("... (5000 characters)")
+    assert 10 < len(back.causes) < 20
+
+
+def from_rich(details: bytes) -> ApiError:
+    status = Status()
+    assert status_pb2.Status.FromString(details).details[0].Unpack(status)
+    return from_status(status)

@@ -1,0 +1,85 @@
+import stat
+from pathlib import Path
+
+import pytest
+from testinfra.host import Host as Machine
+
+from podlab.client.config import state_directory
+from podlab.preflight.inventory import Inventory
+
+KEY_OWNERS = {
+    "apiserver.key": "podlab",
+    "scheduler.key": "podlab",
+    "controllers.key": "podlab",
+    "kubelet.key": "root",
+    "proxy.key": "root",
+}
+
+
+def found(machine: Machine, *expression: str) -> list[tuple[str, int, str]]:
+    """Owner, mode and path of what find(1) finds; nothing of a folder that does not exist."""
+    listing = machine.run("find " + " ".join(expression) + r" -printf '%u %m %p\n'").stdout
+    lines = (line.split(" ", 2) for line in listing.splitlines())
+    return [(owner, int(mode, 8), path) for owner, mode, path in lines]
+
+
+@pytest.mark.on("masters", "nodes")
+def test_keys_are_readable_by_their_owner_only(machine: Machine) -> None:
+    """Private keys belong to their service and only it can read them."""
+    keys = found(machine, "/etc/podlab/pki", "-name", "'*.key'")
+    assert keys, "there is no key in /etc/podlab/pki; run site.yml"
+    for owner, mode, path in keys:
+        service = KEY_OWNERS.get(Path(path).name)
+        assert service, f"{path} belongs to no service of Podlab: remove it"
+        assert owner == service, f"{path} belongs to {owner}, not to {service}"
+        assert not mode & 0o177, f"{path} has mode {mode:04o}, expected 0600"
+
+
+@pytest.mark.on("masters", "nodes")
+def test_the_ca_key_is_not_on_the_host(machine: Machine) -> None:
+    """The key of the cluster's CA is not on the host."""
+    keys = found(machine, "/etc/podlab", "/opt/podlab", "/var/lib/podlab", "-name", "ca.key")
+    assert not keys, f"remove {keys[0][2]}: whoever reads it can be anyone in the cluster"
+
+
+@pytest.mark.on("masters", "nodes")
+def test_configuration_is_written_by_root_only(machine: Machine) -> None:
+    """Configuration and certificates can be changed by root only."""
+    files = found(machine, "/etc/podlab", "-type", "f", "'!'", "-name", "'*.key'")
+    assert files, "there is no file in /etc/podlab; run site.yml"
+    wrong = [f"{path} ({owner}, {mode:04o})" for owner, mode, path in files if owner != "root" or mode & 0o022]
+    assert not wrong, f"expected owner root and no other writer: {', '.join(wrong)}"
+
+
+@pytest.mark.on("nodes")
+def test_the_proxy_sees_nothing_of_the_kubelet_and_of_pods(machine: Machine) -> None:
+    """The proxy can read neither the kubelet's key nor pods' files, nor call containerd."""
+    inside = "nsenter --mount --target $(systemctl show --property MainPID --value podlab-proxy)"
+    own = machine.run(f"{inside} cat /etc/podlab/pki/proxy.key")
+    assert own.stdout, f"the proxy cannot read its own key: {own.stderr.strip() or 'the file is empty'}"
+    seen = machine.run(
+        f"{inside} sh -c 'cat /etc/podlab/pki/kubelet.key; ls -A /run/containerd /var/lib/podlab/kubelet'"
+    )
+    lines = [line for line in seen.stdout.splitlines() if line and not line.endswith(":")]
+    assert not lines, "the unit podlab-proxy lets it see what is none of its business; run site.yml"
+
+
+@pytest.mark.on("masters")
+def test_the_store_is_readable_by_the_apiserver_only(machine: Machine) -> None:
+    """The store, which holds Secrets, is readable by the API server's user only."""
+    stores = found(machine, "/var/lib/podlab/apiserver", "-maxdepth", "0")
+    assert stores, "there is no /var/lib/podlab/apiserver; run site.yml"
+    ((owner, mode, path),) = stores
+    assert owner == "podlab", f"{path} belongs to {owner}, not to podlab"
+    assert not mode & 0o077, f"{path} has mode {mode:04o}, expected 0700"
+
+
+def test_the_controllers_own_files_are_its_owners_only(inventory: Inventory) -> None:
+    """The cluster's keys on this machine are readable by their owner only."""
+    directory = state_directory(str(inventory.hosts[0].variables.get("podlab_cluster", "lab")))
+    wrong = [f"{path} ({mode(path):04o})" for path in (directory, *directory.rglob("*.key")) if mode(path) & 0o077]
+    assert not wrong, f"expected no access for others: {', '.join(wrong)}"
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)

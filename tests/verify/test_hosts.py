@@ -1,0 +1,19 @@
+import pytest
+
+from podlab.preflight.facts import Facts, Unusable
+from podlab.preflight.inventory import Inventory
+from podlab.preflight.judge import judge
+
+
+@pytest.mark.on("masters", "nodes")
+def test_a_host_can_be_reached(facts: dict[str, Facts | Unusable], host_name: str) -> None:
+    """The host can be reached by SSH, as root."""
+    known = facts[host_name]
+    assert isinstance(known, Facts), f"{known.cause}; {known.remedy}"
+    assert known.root, "sudo does not make the user root"
+
+
+def test_clocks_are_in_step(facts: dict[str, Facts | Unusable], inventory: Inventory) -> None:
+    """The clocks of all hosts and of this machine are in step."""
+    wrong = [f"{found.host}: {found.cause}" for found in judge(inventory.hosts, facts) if found.check == "clock"]
+    assert not wrong, "; ".join(wrong)

@@ -1,0 +1,147 @@
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.request import urlopen
+
+import pytest
+from testinfra.host import Host as Machine
+
+from podlab.api.objects import is_true
+from podlab.preflight.facts import Host
+from podlab.preflight.inventory import Inventory
+from podlab.verify.cluster import PORT, Cluster, eventually, pod_name, why_not_ready
+from podlab.verify.machines import names_in
+
+STARTED_WITHIN_S = 60
+ANSWERED_WITHIN_S = 15
+REMOVED_WITHIN_S = 60
+
+# Both exist wherever the scripts run: python3 on hosts, busybox in the demo image (whose own wget crashes with -T).
+FETCH_ON_HOST = "import sys, urllib.request as u; sys.stdout.write(u.urlopen(sys.argv[1], timeout=3).read().decode())"
+FETCH_IN_POD = ("timeout", "3", "wget", "-q", "-O", "-")
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """One pod on each node and a Service over all of them, in a namespace of their own."""
+
+    cluster: Cluster
+    namespace: str
+    nodes: tuple[str, ...]
+    cluster_ip: str
+    node_port: int
+
+    def pod_ip(self, node: str) -> str:
+        """The address of the node's pod; AssertionError with the reason while it is not ready."""
+        pods = {pod.spec.nodeName: pod for pod in self.cluster.pods(self.namespace)}
+        pod = pods.get(node)
+        assert pod is not None, f"the pod for {node} is gone"
+        assert is_true(pod.status.conditions, "Ready"), f"the pod on {node} is not ready: {why_not_ready(pod)}"
+        return pod.status.podIP
+
+    def fetch_in_pod(self, node: str, url: str) -> str:
+        return self.cluster.execute(self.namespace, pod_name(node), *FETCH_IN_POD, url)
+
+
+@pytest.fixture(scope="session")
+def deployed(cluster: Cluster, inventory: Inventory) -> Iterator[Deployed]:
+    namespace = cluster.create_namespace("podlab-verify-")
+    try:
+        service = cluster.create_service(namespace)
+        nodes = tuple(names_in(inventory, ["nodes"]))
+        for node in nodes:
+            cluster.create_pod(namespace, node)
+        yield Deployed(cluster, namespace, nodes, service.spec.clusterIP, service.spec.ports[0].nodePort)
+    finally:
+        cluster.delete_namespace(namespace)
+    eventually(lambda: gone(cluster, namespace), timeout_s=REMOVED_WITHIN_S)
+
+
+def gone(cluster: Cluster, namespace: str) -> None:
+    assert not cluster.has_namespace(namespace), (
+        f"namespace {namespace} still exists {REMOVED_WITHIN_S} s after deletion"
+    )
+
+
+@pytest.fixture
+def pod_ips(deployed: Deployed) -> dict[str, str]:
+    return eventually(lambda: {node: deployed.pod_ip(node) for node in deployed.nodes}, timeout_s=STARTED_WITHIN_S)
+
+
+def fetch(machine: Machine, url: str) -> str:
+    done = machine.run(shlex.join(["python3", "-c", FETCH_ON_HOST, url]))
+    assert done.rc == 0, f"{url} gives no answer: {done.stderr.strip().splitlines()[-1]}"
+    return str(done.stdout)
+
+
+@pytest.mark.on("nodes")
+def test_a_node_is_ready(cluster: Cluster, host_name: str) -> None:
+    """The cluster says that the node is Ready."""
+    node = cluster.node(host_name)
+    reasons = "; ".join(f"{found.type} {found.reason}: {found.message}" for found in node.status.conditions)
+    assert is_true(node.status.conditions, "Ready"), (
+        reasons or "the node has no conditions; see journalctl -u podlab-kubelet"
+    )
+
+
+@pytest.mark.on("nodes")
+def test_a_pod_runs_on_the_node(deployed: Deployed, host_name: str) -> None:
+    """A pod runs on the node and answers there."""
+    ip = eventually(lambda: deployed.pod_ip(host_name), timeout_s=STARTED_WITHIN_S)
+    answer = deployed.fetch_in_pod(host_name, f"http://{ip}:{PORT}/")
+    expected = f"hello from {pod_name(host_name)} on {host_name}, version 1.0"
+    assert answer.strip() == expected, f"got {answer.strip()!r}, expected {expected!r}"
+
+
+@pytest.mark.on("nodes")
+def test_a_pod_reaches_the_pods_of_other_nodes(deployed: Deployed, pod_ips: dict[str, str], host_name: str) -> None:
+    """The node's pod reaches the pods of all other nodes."""
+    others = [node for node in deployed.nodes if node != host_name]
+    if not others:
+        pytest.skip("there is only one node")
+    for other in others:
+        answer = deployed.fetch_in_pod(host_name, f"http://{pod_ips[other]}:{PORT}/")
+        assert f"on {other}," in answer, f"the pod on {other} answered {answer!r}"
+
+
+@pytest.mark.on("nodes")
+def test_a_pod_reaches_the_service(deployed: Deployed, pod_ips: dict[str, str], host_name: str) -> None:
+    """The node's pod reaches a Service by its ClusterIP."""
+    url = f"http://{deployed.cluster_ip}/"
+    eventually(lambda: deployed.fetch_in_pod(host_name, url), timeout_s=ANSWERED_WITHIN_S)
+
+
+@pytest.mark.on("nodes")
+def test_the_node_reaches_the_service(deployed: Deployed, pod_ips: dict[str, str], machine: Machine) -> None:
+    """The node reaches a Service by its ClusterIP."""
+    eventually(lambda: fetch(machine, f"http://{deployed.cluster_ip}/"), timeout_s=ANSWERED_WITHIN_S)
+
+
+@pytest.mark.on("nodes")
+def test_the_nodes_port_answers_from_outside(deployed: Deployed, pod_ips: dict[str, str], described: Host) -> None:
+    """A NodePort of the node answers to this machine."""
+    url = f"http://{described.address}:{deployed.node_port}/"
+
+    def answer() -> None:
+        try:
+            with urlopen(url, timeout=3) as page:
+                assert page.status == 200, f"{url} answers with status {page.status}"
+        except OSError as error:
+            raise AssertionError(f"{url} gives no answer: {error}") from error
+
+    eventually(answer, timeout_s=ANSWERED_WITHIN_S)
+
+
+def test_the_service_spreads_over_all_nodes(
+    deployed: Deployed, pod_ips: dict[str, str], machines: dict[str, Machine]
+) -> None:
+    """A Service sends its requests to the pods of all nodes."""
+    machine = machines[deployed.nodes[0]]
+    answered: set[str] = set()
+
+    def complete() -> None:
+        answered.add(fetch(machine, f"http://{deployed.cluster_ip}/"))
+        missing = [node for node in deployed.nodes if not any(f"on {node}," in answer for answer in answered)]
+        assert not missing, f"no answer through the Service came from {', '.join(missing)}"
+
+    eventually(complete, timeout_s=ANSWERED_WITHIN_S)

@@ -1,0 +1,27 @@
+from typing import Any
+
+import pytest
+from testinfra.host import Host as Machine
+
+from podlab.images import IMAGES
+from podlab.verify import cri_probe
+from podlab.verify.machines import run_script
+
+PODLAB_PYTHON = "/opt/podlab/venv/bin/python"
+
+
+@pytest.mark.on("nodes")
+def test_containerd_answers_cri(machine: Machine) -> None:
+    """containerd answers over CRI that runtime and network are ready."""
+    answer: Any = run_script(machine, cri_probe, python=PODLAB_PYTHON)
+    assert "error" not in answer, f"containerd's CRI answers {answer['error']}; see journalctl -u containerd"
+    missing = [name for name, holds in answer.items() if not holds]
+    assert not missing, f"containerd says that these do not hold: {', '.join(missing)}"
+
+
+@pytest.mark.on("nodes")
+def test_podlabs_own_images_are_there(machine: Machine) -> None:
+    """Podlab's own images are in containerd."""
+    present = machine.check_output("ctr --namespace k8s.io images list --quiet").split()
+    missing = [name for name in IMAGES if name not in present]
+    assert not missing, f"{', '.join(missing)} missing; run site.yml again"
