@@ -5,6 +5,7 @@ import time
 import uuid
 from pathlib import Path
 
+from podlab.lab import leftovers
 from podlab.lab.command import run, succeeds
 from podlab.lab.errors import LabError
 from podlab.lab.paths import STATE, HostDir, LabDir
@@ -56,7 +57,9 @@ def mounts_below(root: Path) -> list[Path]:
 
 
 def unmount_below(root: Path) -> None:
+    """Unmount all that is inside a directory, and forget the locks that a killed host left on it."""
     for target in mounts_below(root):
+        leftovers.lock_of(target).unlink(missing_ok=True)
         _unmount(target)
 
 

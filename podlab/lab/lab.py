@@ -151,7 +151,7 @@ class Lab:
             cgroups.kill(name, hierarchies)
             cgroups.remove(name, hierarchies)
         network.remove(self.name)
-        leftovers.remove(self.name, filesystem.mounts_below(self.directory.root))
+        leftovers.remove_propagated(self.name)
         filesystem.unmount_below(self.directory.root)
         filesystem.remove_tree(self.directory.root)
 

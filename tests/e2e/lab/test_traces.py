@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from podlab.lab import filesystem, network, trace
+from podlab.lab import filesystem, leftovers, network, trace
 from podlab.lab.lab import Lab, all_names
 from podlab.lab.paths import StateDir
 from podlab.lab.process import Process
@@ -79,7 +79,10 @@ def test_a_lab_starts_again_after_the_machine_restarted(spare: Lab) -> None:
     assert spare.run("n1", ["sh", "-c", "echo kept > /root/kept; sync"]).returncode == 0
     records = {host: spare.directory.host(host).run.read_text() for host in ("n1", "n2")}
     kill_everything(spare)
+    lock = leftovers.lock_of(spare.directory.host("n1").filesystem)
+    assert lock.exists()
     filesystem.unmount_below(spare.directory.root)
+    assert not lock.exists()
     network.remove(spare.name)
     for host, record in records.items():
         spare.directory.host(host).run.write_text(record)
