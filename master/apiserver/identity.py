@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import grpc
@@ -15,10 +17,17 @@ from podlab.errors import Unauthorized
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A caller."""
+    """A caller, as authentication has found out. `extra` is what else it knows, by lower-case keys."""
 
     name: str
     groups: frozenset[str]
+    uid: str = ""
+    extra: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+
+
+AUTHENTICATED = "system:authenticated"
+"""The group of everybody who has proved who they are."""
+ANONYMOUS = User("system:anonymous", frozenset({"system:unauthenticated"}))
 
 
 def caller(context: grpc.aio.ServicerContext[Any, Any]) -> User:
@@ -46,4 +55,4 @@ def _subject(certificate: x509.Certificate) -> User:
     if not names or not names[0].value:
         raise Unauthorized("the client certificate has no common name (CN), so it names no user")
     groups = subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
-    return User(str(names[0].value), frozenset(str(group.value) for group in groups))
+    return User(str(names[0].value), frozenset((AUTHENTICATED, *(str(group.value) for group in groups))))

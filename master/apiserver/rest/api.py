@@ -17,7 +17,7 @@ from aiohttp import web
 from master.apiserver import border
 from master.apiserver.cache import Cache
 from master.apiserver.guard import Guard, attributes
-from master.apiserver.identity import User, user_of_der
+from master.apiserver.identity import ANONYMOUS, User, user_of_der
 from master.apiserver.limits import Limits
 from master.apiserver.rest import accept, answers, discovery, paths
 from master.apiserver.rest.call import Call
@@ -30,7 +30,6 @@ from master.apiserver.rest.writing import Writing
 from podlab.errors import MethodNotAllowed, NotFound, Unauthorized
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
-ANONYMOUS = User("system:anonymous", frozenset({"system:unauthenticated"}))
 # Kubernetes' version whose API this is.
 MINOR = "32"
 _HEALTH = frozenset({"/healthz", "/livez", "/readyz"})

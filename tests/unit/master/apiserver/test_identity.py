@@ -39,7 +39,7 @@ def caller(pem: bytes | None) -> User:
 def test_the_user_is_the_common_name_and_the_groups_are_the_organizations() -> None:
     organization = NameOID.ORGANIZATION_NAME
     pem = certificate((NameOID.COMMON_NAME, "jane"), (organization, "dev"), (organization, "ops"))
-    assert caller(pem) == User("jane", frozenset({"dev", "ops"}))
+    assert caller(pem) == User("jane", frozenset({"dev", "ops", "system:authenticated"}))
 
 
 def test_a_certificate_that_names_nobody_is_refused() -> None:
