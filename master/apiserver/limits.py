@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
 
-from master.apiserver import identity
-from master.apiserver.guard import Context
 from podlab.errors import TooManyRequests
 
 # One object is at most 1.5 MiB; what is larger is refused by gRPC before it is read.
@@ -18,9 +15,6 @@ CALLS = 400
 # Watches, and the calls that are relayed: these stay for long.
 STREAMS = 1000
 RETRY_AFTER_S = 1
-
-Answer = TypeVar("Answer")
-Method = Callable[[Any, Context], Awaitable[Answer]]
 
 
 class Limit:
@@ -46,15 +40,6 @@ class Limit:
             self._held[user] -= 1
             if not self._held[user]:
                 del self._held[user]
-
-    def on(self, method: Method[Answer]) -> Method[Answer]:
-        """The handler, within the limit of its caller."""
-
-        async def answer(request: Any, context: Context) -> Answer:
-            with self.held_by(identity.caller(context).name):
-                return await method(request, context)
-
-        return answer
 
 
 class Limits:

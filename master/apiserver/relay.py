@@ -13,12 +13,12 @@ from typing import Any
 
 import grpc
 
-from master.apiserver import border
+from master.apiserver import border, calling
 from master.apiserver.cache import Cache
 from master.apiserver.dialing import Dialer
+from master.apiserver.gate import Gate
 from master.apiserver.guard import Context, Guard
 from master.apiserver.identity import User
-from master.apiserver.limits import Limits
 from master.apiserver.routes import ROUTES, Route, Target, resolve
 from podlab.errors import ApiError, BadRequest, ServiceUnavailable, from_rpc_error
 from podlab.tls import Tls
@@ -27,9 +27,9 @@ from podlab.tls import Tls
 class Relay:
     """The services whose calls are answered elsewhere."""
 
-    def __init__(self, guard: Guard, limits: Limits, cache: Cache, tls: Tls, scheduler: str) -> None:
+    def __init__(self, guard: Guard, gate: Gate, cache: Cache, tls: Tls, scheduler: str) -> None:
         self._guard = guard
-        self._limits = limits
+        self._gate = gate
         self._cache = cache
         self._dialer = Dialer(tls)
         self._scheduler = scheduler
@@ -64,11 +64,8 @@ class Relay:
         await self._dialer.close()
 
     def _methods(self, service: str, routes: Mapping[str, Route]) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
-        limit = self._limits.streams
         return {
-            name: grpc.stream_stream_rpc_method_handler(
-                border.telling(limit.on(self._relayed(f"/{service}/{name}", route)))
-            )
+            name: grpc.stream_stream_rpc_method_handler(border.telling(self._relayed(f"/{service}/{name}", route)))
             for name, route in routes.items()
         }
 
@@ -77,13 +74,15 @@ class Relay:
             first = await context.read()
             if first is grpc.aio.EOF:
                 raise BadRequest(f"{method}: the call has no request")
-            asked = route.parse(first)
-            await self._guard.check(context, route.attributes(asked))
-            await self._cache.catch_up()
-            target = resolve(route, asked, self._cache, self._scheduler)
-            channel = await self._dialer.dial(target)
-            call: Any = channel.stream_stream(method)(timeout=context.time_remaining())
-            await _pass_on(call, first, context, target)
+            about = route.parse(first)
+            wanted = route.attributes(about)
+            asked = calling.asked(context, (wanted,), method, long_running=True)
+            async with self._gate.entered(asked):
+                await self._cache.catch_up()
+                target = resolve(route, about, self._cache, self._scheduler)
+                channel = await self._dialer.dial(target)
+                call: Any = channel.stream_stream(method)(timeout=context.time_remaining())
+                await _pass_on(call, first, context, target)
 
         return relay
 

@@ -21,6 +21,7 @@ from master.apiserver.bootstrap import Bootstrap
 from master.apiserver.cache import Cache
 from master.apiserver.collection import Collections
 from master.apiserver.expiry import EventExpiry
+from master.apiserver.gate import Gate
 from master.apiserver.guard import Guard
 from master.apiserver.limits import REQUEST_BYTES, Limits
 from master.apiserver.listing import Lister
@@ -71,22 +72,19 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
     registry = Registry(cache, table(settings.default_toleration_seconds), claims)
     guard = Guard(cache, Bindings(cache.window(kinds.by_name("Pod"))))
     watches = Watches(cache)
-    limits = Limits()
+    gate = Gate(guard, Limits())
     admission = noderestriction.admission(cache)
     binder, lister, collections = Binder(cache), Lister(cache), Collections(cache, registry)
-    relay = Relay(guard, limits, cache, settings.tls, settings.scheduler)
+    relay = Relay(guard, gate, cache, settings.tls, settings.scheduler)
     return Parts(
         cache,
         registry,
         watches,
         Bootstrap(registry, network, settings.advertise_address, settings.rest_port),
-        service.ApiService(
-            guard, registry, collections, binder, lister, watches, admission, limits, settings.cluster_name
-        ),
+        service.ApiService(gate, registry, collections, binder, lister, watches, admission, settings.cluster_name),
         relay,
         Api(
-            guard,
-            limits,
+            gate,
             cache,
             Reading(cache, registry, lister, watches),
             Writing(registry, collections, binder, admission),

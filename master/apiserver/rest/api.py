@@ -8,17 +8,18 @@ from __future__ import annotations
 import asyncio
 import platform
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.metadata import version
 
 from aiohttp import web
 
 from master.apiserver import border
+from master.apiserver.authorization import Attributes
 from master.apiserver.cache import Cache
-from master.apiserver.guard import Guard, attributes
+from master.apiserver.gate import Gate
+from master.apiserver.guard import attributes
 from master.apiserver.identity import ANONYMOUS, User, user_of_der
-from master.apiserver.limits import Limits
+from master.apiserver.passage import Asked
 from master.apiserver.rest import accept, answers, discovery, paths
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.logs import Logs
@@ -33,6 +34,8 @@ Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 # Kubernetes' version whose API this is.
 MINOR = "32"
 _HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
+# Below a pod, these stay for long.
+_STREAMS = frozenset({"attach", "exec", "log", "portforward"})
 _VERBS: Mapping[str, tuple[str, str]] = {
     # The verb on a collection, and on an object; empty: there is none.
     "GET": ("list", "get"),
@@ -47,8 +50,7 @@ _VERBS: Mapping[str, tuple[str, str]] = {
 class Api:
     """Answers every request."""
 
-    guard: Guard
-    limits: Limits
+    gate: Gate
     cache: Cache
     reading: Reading
     writing: Writing
@@ -58,20 +60,25 @@ class Api:
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The response, which for streams has been sent when this returns."""
         try:
-            user = _user(request)
-            if (general := await self._general(request, user)) is not None:
-                return general
-            call = Call(request, user, paths.parse(request.path), Query(dict(request.query)))
-        except Exception as error:  # the caller hears of it, and the log when it is ours
-            return answers.failure(border.api_error(error, request))
-        try:
-            return await self._about_objects(call)
+            return await self._answer(request)
         except (ConnectionError, asyncio.CancelledError):
             raise
-        except Exception as error:  # as above
-            return answers.failure(border.api_error(error, call))
+        except Exception as error:  # the caller hears of it, and the log when it is ours
+            return answers.failure(border.api_error(error, request))
 
-    async def _general(self, request: web.BaseRequest, user: User) -> web.StreamResponse | None:
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        user = _user(request)
+        if _is_general(request.path):
+            asked = _asked(request, user, request.method.lower())
+            async with self.gate.entered(asked) as passage:
+                response = await self._general(request, user)
+                passage.code = response.status
+                return response
+        if user == ANONYMOUS:
+            raise Unauthorized("Unauthorized")
+        return await self._about_objects(Call(request, user, paths.parse(request.path), Query(dict(request.query))))
+
+    async def _general(self, request: web.BaseRequest, user: User) -> web.StreamResponse:
         """What is not about objects: health and version for everybody, discovery for whom we know."""
         path = request.path.rstrip("/") or "/"
         if path in _HEALTH or path == "/version":
@@ -84,32 +91,26 @@ class Api:
         parts = path.strip("/").split("/")
         if parts[0] not in ("api", "apis"):
             raise NotFound(UNKNOWN)
-        if len(parts) > 3 or (parts[0] == "api" and len(parts) > 2):
-            return None
         _only_get(request)
         return _discovered(parts, request)
 
     async def _about_objects(self, call: Call) -> web.StreamResponse:
         verb, handler = self._handler(call)
         place = call.place
-        name = place.name or ""
-        await self.guard.admit(
-            call.user,
-            attributes(
-                verb,
-                place.kind,
-                place.namespace,
-                name,
-                subresource=place.subresource,
-                field_selector=call.query.text("fieldSelector"),
-            ),
+        wanted = attributes(
+            verb,
+            place.kind,
+            place.namespace,
+            place.name or "",
+            subresource=place.subresource,
+            field_selector=call.query.text("fieldSelector"),
         )
-        with self._limit(call, verb):
-            return await handler(call)
-
-    def _limit(self, call: Call, verb: str) -> AbstractContextManager[None]:
-        streams = verb == "watch" or call.place.subresource == "log"
-        return (self.limits.streams if streams else self.limits.calls).held_by(call.user.name)
+        long_running = verb == "watch" or place.subresource in _STREAMS
+        asked = _asked(call.request, call.user, verb, wanted, about=call, long_running=long_running)
+        async with self.gate.entered(asked) as passage:
+            response = await handler(call)
+            passage.code = response.status
+            return response
 
     def _handler(self, call: Call) -> tuple[str, Handler]:
         """The verb, and who answers it. Raises MethodNotAllowed."""
@@ -139,6 +140,32 @@ class Api:
         if handler is None or (verb == "create" and place.kind.namespaced and not place.namespace):
             raise _not_allowed(call)
         return verb, handler
+
+
+def _is_general(path: str) -> bool:
+    """Whether it is about no objects: `/`, `/api`, `/api/v1`, `/apis/apps/v1`, `/healthz`."""
+    root, *rest = path.strip("/").split("/")
+    return len(rest) < {"api": 2, "apis": 3}.get(root, 1 << 30)
+
+
+def _asked(
+    request: web.BaseRequest,
+    user: User,
+    verb: str,
+    *wanted: Attributes,
+    about: object = None,
+    long_running: bool = False,
+) -> Asked:
+    return Asked(
+        user=user,
+        wanted=wanted,
+        uri=request.path_qs,
+        verb=verb,
+        request=about or request,
+        long_running=long_running,
+        source=request.remote or "",
+        user_agent=request.headers.get("User-Agent", ""),
+    )
 
 
 def _user(request: web.BaseRequest) -> User:

@@ -4,7 +4,6 @@ import inspect
 
 import pytest
 
-from master.apiserver.limits import Limits
 from master.apiserver.service import SERVICE, ApiService
 from podlab.v1 import apiserver_pb2
 
@@ -23,7 +22,7 @@ class _Call:
 @pytest.mark.parametrize("name", [rpc.name for rpc in RPCS])
 def test_every_rpc_is_served_in_its_shape(name: str) -> None:
     parts = inspect.signature(ApiService).parameters
-    service = ApiService(**{**dict.fromkeys(parts), "limits": Limits()})  # type: ignore[arg-type]  # nothing is called
+    service = ApiService(**dict.fromkeys(parts))  # type: ignore[arg-type]  # nothing is called
     handler = service.handler().service(_Call(f"/{SERVICE}/{name}"))  # type: ignore[arg-type]
     assert handler is not None
     assert handler.response_streaming is (name in ("DeleteCollection", "Watch"))

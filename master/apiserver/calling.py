@@ -1,0 +1,88 @@
+"""What a gRPC call asks, as the gate wants to know it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+from master.apiserver import identity
+from master.apiserver.authorization import Attributes
+from master.apiserver.guard import Context, attributes
+from master.apiserver.passage import Asked
+from podlab.api import kinds
+from podlab.api.objects import key, unwrap
+
+About = Callable[[Any], tuple[Attributes, ...]]
+"""What authorization is asked about a request. Raises NotFound for a kind that we lack, BadRequest."""
+
+
+def asked(
+    context: Context,
+    wanted: tuple[Attributes, ...],
+    method: str,
+    *,
+    request: object = None,
+    long_running: bool = False,
+) -> Asked:
+    """The call as it comes in. Raises Unauthorized when its certificate names nobody."""
+    metadata = context.invocation_metadata() or ()
+    return Asked(
+        user=identity.caller(context),
+        wanted=wanted,
+        uri=method,
+        verb=wanted[0].verb if wanted else "get",
+        request=request,
+        long_running=long_running,
+        source=_address(context.peer()),
+        user_agent=next((str(value) for name, value in metadata if name == "user-agent"), ""),
+    )
+
+
+def of_object(verb: str, subresource: str = "") -> About:
+    """For requests that carry an object."""
+
+    def about(request: Any) -> tuple[Attributes, ...]:
+        message = unwrap(request.object)
+        at = key(message)
+        return (attributes(verb, kinds.of(message), at.namespace, at.name, subresource=subresource),)
+
+    return about
+
+
+def of_name(verb: str) -> About:
+    """For requests that name an object."""
+
+    def about(request: Any) -> tuple[Attributes, ...]:
+        subresource = getattr(request, "subresource", "")
+        kind = kinds.by_name(request.kind)
+        return (attributes(verb, kind, request.namespace, request.name, subresource=subresource),)
+
+    return about
+
+
+def of_selection(verb: str) -> About:
+    """For requests about all objects that selectors take."""
+
+    def about(request: Any) -> tuple[Attributes, ...]:
+        kind = kinds.by_name(request.kind)
+        return (attributes(verb, kind, request.namespace, field_selector=request.field_selector),)
+
+    return about
+
+
+def of_bindings(request: Any) -> tuple[Attributes, ...]:
+    """For Bind: once for each namespace."""
+    pods = kinds.by_name("Pod")
+    namespaces = sorted({binding.namespace for binding in request.bindings})
+    return tuple(attributes("create", pods, namespace, subresource="binding") for namespace in namespaces)
+
+
+def of_nothing(_: Any) -> tuple[Attributes, ...]:
+    """For what everybody may ask whom we know."""
+    return ()
+
+
+def _address(peer: str) -> str:
+    """The address in `ipv4:192.0.2.1:51234` and `ipv6:%5B::1%5D:51234`."""
+    return unquote(peer.partition(":")[2].rpartition(":")[0]).strip("[]")
