@@ -67,18 +67,33 @@ def references(pod: pod_pb2.Pod) -> Iterator[Reference]:
     """The Secrets and ConfigMaps that a pod's volumes and environment name."""
     namespace = pod.metadata.namespace
     for volume in pod.spec.volumes:
-        if volume.volumeSource.HasField("secret"):
-            yield "secrets", namespace, volume.volumeSource.secret.secretName
-        if volume.volumeSource.HasField("configMap"):
-            yield "configmaps", namespace, volume.volumeSource.configMap.localObjectReference.name
+        for resource, name in _mounted(volume.volumeSource):
+            yield resource, namespace, name
     for container in (*pod.spec.initContainers, *pod.spec.containers):
-        for source in container.envFrom:
-            if source.HasField("configMapRef"):
-                yield "configmaps", namespace, source.configMapRef.localObjectReference.name
-            if source.HasField("secretRef"):
-                yield "secrets", namespace, source.secretRef.localObjectReference.name
-        for variable in container.env:
-            if variable.valueFrom.HasField("configMapKeyRef"):
-                yield "configmaps", namespace, variable.valueFrom.configMapKeyRef.localObjectReference.name
-            if variable.valueFrom.HasField("secretKeyRef"):
-                yield "secrets", namespace, variable.valueFrom.secretKeyRef.localObjectReference.name
+        for resource, name in _in_environment(container):
+            yield resource, namespace, name
+
+
+def _mounted(source: pod_pb2.VolumeSource) -> Iterator[tuple[str, str]]:
+    if source.HasField("secret"):
+        yield "secrets", source.secret.secretName
+    if source.HasField("configMap"):
+        yield "configmaps", source.configMap.localObjectReference.name
+    for part in source.projected.sources:
+        if part.HasField("secret"):
+            yield "secrets", part.secret.localObjectReference.name
+        if part.HasField("configMap"):
+            yield "configmaps", part.configMap.localObjectReference.name
+
+
+def _in_environment(container: pod_pb2.Container) -> Iterator[tuple[str, str]]:
+    for source in container.envFrom:
+        if source.HasField("configMapRef"):
+            yield "configmaps", source.configMapRef.localObjectReference.name
+        if source.HasField("secretRef"):
+            yield "secrets", source.secretRef.localObjectReference.name
+    for variable in container.env:
+        if variable.valueFrom.HasField("configMapKeyRef"):
+            yield "configmaps", variable.valueFrom.configMapKeyRef.localObjectReference.name
+        if variable.valueFrom.HasField("secretKeyRef"):
+            yield "secrets", variable.valueFrom.secretKeyRef.localObjectReference.name

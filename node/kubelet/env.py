@@ -97,8 +97,11 @@ def data(found: config_pb2.ConfigMap | config_pb2.Secret) -> dict[str, bytes]:
     return dict(found.data)
 
 
-def field_value(pod: pod_pb2.Pod, path: str, around: Surroundings) -> str:
-    """The value of a field of the pod, as the downward API names it. Raises ConfigError."""
+def field_value(pod: pod_pb2.Pod, path: str, around: Surroundings | None) -> str:
+    """The value of a field of the pod, as the downward API names it. Raises ConfigError.
+
+    Without surroundings, as in files, only what is the pod's own is known.
+    """
     keyed = _KEYED.fullmatch(path)
     if keyed:
         return str(getattr(pod.metadata, keyed[1]).get(keyed[2], ""))
@@ -106,15 +109,40 @@ def field_value(pod: pod_pb2.Pod, path: str, around: Surroundings) -> str:
         "metadata.name": pod.metadata.name,
         "metadata.namespace": pod.metadata.namespace,
         "metadata.uid": pod.metadata.uid,
-        "spec.nodeName": around.node_name,
-        "status.hostIP": around.host_ip,
-        "status.hostIPs": around.host_ip,
-        "status.podIP": around.pod_ips[0] if around.pod_ips else "",
-        "status.podIPs": ",".join(around.pod_ips),
     }
+    if around is not None:
+        values |= {
+            "spec.nodeName": around.node_name,
+            "status.hostIP": around.host_ip,
+            "status.hostIPs": around.host_ip,
+            "status.podIP": around.pod_ips[0] if around.pod_ips else "",
+            "status.podIPs": ",".join(around.pod_ips),
+        }
     if path not in values:
         raise ConfigError(f"fieldPath {path!r} is not supported; supported are {', '.join(values)} and one label's")
     return values[path]
+
+
+def resource_value(
+    pod: pod_pb2.Pod,
+    container: pod_pb2.Container | None,
+    selector: pod_pb2.ResourceFieldSelector,
+    allocatable: Mapping[str, meta_pb2.Quantity],
+) -> str:
+    """A container's limit or request: of the one that is named, or of `container`. Raises ConfigError."""
+    of = container_named(pod, selector.containerName) if selector.containerName else container
+    side, _, resource = selector.resource.partition(".")
+    if of is None or side not in ("limits", "requests") or not resource:
+        raise ConfigError(f"resourceFieldRef {selector.resource!r} of container {selector.containerName!r} is unknown")
+    amounts = of.resources.limits if side == "limits" else of.resources.requests
+    if resource in amounts:
+        amount = quantity.parse(amounts[resource])
+    elif side == "limits" and resource in allocatable:
+        amount = quantity.parse(allocatable[resource])
+    else:
+        return "0"
+    divisor = quantity.parse(selector.divisor) if selector.divisor.string not in ("", "0") else 1
+    return str(math.ceil(amount / divisor))
 
 
 def _all_keys(origin: pod_pb2.EnvFromSource, sources: Found) -> Iterator[tuple[str, str]]:
@@ -142,7 +170,7 @@ def _value(
     if origin.HasField("fieldRef"):
         return field_value(pod, origin.fieldRef.fieldPath, around)
     if origin.HasField("resourceFieldRef"):
-        return _resource_value(pod, container, origin.resourceFieldRef, around)
+        return resource_value(pod, container, origin.resourceFieldRef, around.allocatable)
     if origin.HasField("configMapKeyRef"):
         return _key_value(config_pb2.ConfigMap, origin.configMapKeyRef, around.sources)
     if origin.HasField("secretKeyRef"):
@@ -167,24 +195,6 @@ def _key_value(
             return None
         raise ConfigError(f"couldn't find key {selector.key} in {source}")
     return value.decode(errors="replace")
-
-
-def _resource_value(
-    pod: pod_pb2.Pod, container: pod_pb2.Container, selector: pod_pb2.ResourceFieldSelector, around: Surroundings
-) -> str:
-    of = container_named(pod, selector.containerName) if selector.containerName else container
-    side, _, resource = selector.resource.partition(".")
-    if of is None or side not in ("limits", "requests") or not resource:
-        raise ConfigError(f"resourceFieldRef {selector.resource!r} of container {selector.containerName!r} is unknown")
-    amounts = of.resources.limits if side == "limits" else of.resources.requests
-    if resource in amounts:
-        amount = quantity.parse(amounts[resource])
-    elif side == "limits" and resource in around.allocatable:
-        amount = quantity.parse(around.allocatable[resource])
-    else:
-        return "0"
-    divisor = quantity.parse(selector.divisor) if selector.divisor.string not in ("", "0") else 1
-    return str(math.ceil(amount / divisor))
 
 
 def _service_variables(pod: pod_pb2.Pod, services: Iterable[service_pb2.Service]) -> dict[str, str]:

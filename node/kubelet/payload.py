@@ -1,4 +1,4 @@
-"""The files of a mounted ConfigMap or Secret, changed all at once.
+"""The files of a volume that the kubelet writes, changed all at once.
 
 The visible names are links through `..data`, itself a link to a directory that holds one version. Replacing that link
 replaces all files in one step, as users of Kubernetes' own volumes rely on
@@ -23,8 +23,12 @@ DEFAULT_MODE = 0o644
 
 @dataclass(frozen=True)
 class File:
+    """`group` is None for files that are shared with no group."""
+
     content: bytes
     mode: int
+    owner: int = 0
+    group: int | None = None
 
 
 def project(
@@ -44,21 +48,21 @@ def project(
     return files
 
 
-def write(directory: Path, files: Mapping[str, File], group: int | None) -> bool:
+def write(directory: Path, files: Mapping[str, File]) -> bool:
     """Makes the directory hold just the files; False when it did already."""
     current = directory / CURRENT
-    if current.is_dir() and _present(current.resolve()) == files:
+    if current.is_dir() and _holds(current.resolve(), files):
         return False
     version = Path(tempfile.mkdtemp(prefix="..", dir=directory))
     version.chmod(0o755)
     for name, file in files.items():
         path = version / name
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(0o600)
         path.write_bytes(file.content)
+        if (file.owner, file.group) != (0, None):
+            os.chown(path, file.owner or -1, -1 if file.group is None else file.group)
         path.chmod(file.mode)
-        if group is not None:
-            os.chown(path, -1, group)
-            path.chmod(file.mode | 0o040)
     old = current.resolve() if current.is_symlink() else None
     _link(current, version.name)
     _link_names(directory, {name.partition("/")[0] for name in files})
@@ -67,12 +71,19 @@ def write(directory: Path, files: Mapping[str, File], group: int | None) -> bool
     return True
 
 
-def _present(version: Path) -> dict[str, File]:
-    return {
-        str(path.relative_to(version)): File(path.read_bytes(), path.stat().st_mode & 0o777)
-        for path in version.rglob("*")
-        if path.is_file()
-    }
+def _holds(version: Path, files: Mapping[str, File]) -> bool:
+    present = {str(path.relative_to(version)): path for path in version.rglob("*") if path.is_file()}
+    return present.keys() == files.keys() and all(_is(path, files[name]) for name, path in present.items())
+
+
+def _is(path: Path, file: File) -> bool:
+    found = path.stat()
+    return (
+        found.st_mode & 0o777 == file.mode
+        and (not file.owner or found.st_uid == file.owner)
+        and (file.group is None or found.st_gid == file.group)
+        and path.read_bytes() == file.content
+    )
 
 
 def _link_names(directory: Path, names: set[str]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
+from node.kubelet import projected
 from node.kubelet.context import NodeContext
 from node.kubelet.runtime import ObservedPod, RuntimeFailure
 from node.kubelet.worker import Worker
@@ -48,7 +49,7 @@ class Pods:
             worker.poke()
 
     def sources_changed(self, uid: str) -> None:
-        """A ConfigMap or Secret of the pod changed."""
+        """What the pod's files are made of changed."""
         worker = self._workers.get(uid)
         if worker is not None:
             worker.sources_changed()
@@ -93,6 +94,8 @@ class Pods:
                 self._keys[pod.metadata.uid] = change.key
         if change.new is not None and change.new.metadata.uid not in self._ended:
             self._ensure(change.new.metadata.uid).poke()
+            if change.old is not None and _tells_otherwise(change.old, change.new):
+                self.sources_changed(change.new.metadata.uid)
         old = change.old
         if old is not None and (change.new is None or change.new.metadata.uid != old.metadata.uid):
             del self._keys[old.metadata.uid]
@@ -157,6 +160,13 @@ class Pods:
             self._has_events = False
             self._relist.set()
             await asyncio.sleep(EVENTS_RETRY_S)
+
+
+def _tells_otherwise(old: pod_pb2.Pod, new: pod_pb2.Pod) -> bool:
+    """Whether files of the pod tell something of it that has changed."""
+    before, after = old.metadata, new.metadata
+    same = before.labels == after.labels and before.annotations == after.annotations
+    return not same and projected.tells_of_itself(new)
 
 
 def _told(uid: str, observed: Mapping[str, ObservedPod]) -> str:

@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from node.kubelet import configure, dns, env, hooks, podspec, security, turns, volumes
+from node.kubelet import configure, dns, env, hooks, podspec, projected, security, turns
 from node.kubelet.configure import Run
 from node.kubelet.context import NodeContext
 from node.kubelet.decide import RunSandbox, StartContainer
 from node.kubelet.env import ConfigError, Surroundings
 from node.kubelet.images import Told
 from node.kubelet.memory import Doom, Hold, Memory
+from node.kubelet.projected import Contents
 from node.kubelet.reach import Place
 from node.kubelet.runtime import Image, RuntimeFailure, RuntimeUnavailable, Sandbox
 from node.kubelet.volumes import VolumeError
@@ -83,7 +84,8 @@ class Starter:
         """Volumes as ConfigMaps and Secrets are now, which are returned. Raises VolumeError."""
         found = await self._read(pod)
         if pod.spec.volumes:
-            await asyncio.to_thread(self._context.volumes.set_up, pod, found)
+            contents = Contents(found, {}, self._context.allocatable)
+            await asyncio.to_thread(self._context.volumes.set_up, pod, contents)
         return found
 
     async def start_container(self, pod: pod_pb2.Pod, sandbox: Sandbox, action: StartContainer) -> None:
@@ -190,7 +192,7 @@ class Starter:
         )
 
     async def _read(self, pod: pod_pb2.Pod) -> env.Found:
-        wanted = [*volumes.sources(pod)]
+        wanted = [*projected.sources(pod)]
         for spec in podspec.all_containers(pod):
             wanted.extend(env.references(spec))
         return await self._context.sources.read(pod.metadata.uid, pod.metadata.namespace, wanted)

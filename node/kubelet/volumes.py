@@ -9,13 +9,13 @@ import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
-from node.kubelet import dns, payload
-from node.kubelet.env import ConfigError, Found, Source, data
+from node.kubelet import dns, payload, projected
+from node.kubelet.env import ConfigError
+from node.kubelet.projected import Contents
 from podlab.api import quantity
-from podlab.core.v1 import config_pb2, pod_pb2
+from podlab.core.v1 import pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
 HOSTS = Path("/etc/hosts")
@@ -33,16 +33,6 @@ class VolumeError(Exception):
     """A volume cannot be made as its spec says; the message names it."""
 
 
-def sources(pod: pod_pb2.Pod) -> Iterator[Source]:
-    """The ConfigMaps and Secrets that the pod mounts."""
-    for volume in pod.spec.volumes:
-        origin = volume.volumeSource
-        if origin.HasField("configMap"):
-            yield Source(config_pb2.ConfigMap, origin.configMap.localObjectReference.name)
-        if origin.HasField("secret"):
-            yield Source(config_pb2.Secret, origin.secret.secretName)
-
-
 class Volumes:
     """All pods' directories below one root."""
 
@@ -57,11 +47,11 @@ class Volumes:
         """Makes the pod's directory, which says until `remove` that the node has something of the pod."""
         (self._pods / uid).mkdir(parents=True, exist_ok=True)
 
-    def set_up(self, pod: pod_pb2.Pod, found: Found) -> None:
-        """Makes what is missing and refreshes ConfigMaps and Secrets that changed. Raises VolumeError."""
+    def set_up(self, pod: pod_pb2.Pod, contents: Contents) -> None:
+        """Makes what is missing and refreshes files whose contents changed. Raises VolumeError."""
         for volume in pod.spec.volumes:
             try:
-                self._set_up(pod, volume, found)
+                self._set_up(pod, volume, contents)
             except (OSError, ConfigError, subprocess.SubprocessError) as error:
                 raise VolumeError(f'MountVolume.SetUp failed for volume "{volume.name}": {error}') from error
 
@@ -73,8 +63,7 @@ class Volumes:
             if mount.name not in volumes:
                 raise VolumeError(f'container "{container.name}" mounts volume "{mount.name}", which the pod lacks')
             origin, path = volumes[mount.name].volumeSource, self._path(pod, volumes[mount.name])
-            # What the kubelet writes itself is not the container's to change.
-            ours = origin.HasField("configMap") or origin.HasField("secret")
+            ours = projected.is_written(origin)
             if mount.subPath:
                 path = _sub_path(path, mount.subPath, mount.name)
             # The root of a container may be given without its slash.
@@ -130,33 +119,19 @@ class Volumes:
             return Path(volume.volumeSource.hostPath.path)
         return self._pods / pod.metadata.uid / "volumes" / volume.name
 
-    def _set_up(self, pod: pod_pb2.Pod, volume: pod_pb2.Volume, found: Found) -> None:
+    def _set_up(self, pod: pod_pb2.Pod, volume: pod_pb2.Volume, contents: Contents) -> None:
         origin, path = volume.volumeSource, self._path(pod, volume)
         group = pod.spec.securityContext.fsGroup if pod.spec.securityContext.HasField("fsGroup") else None
         if origin.HasField("hostPath"):
             _host_path(path, origin.hostPath.type)
-        elif origin.HasField("configMap"):
-            reference = origin.configMap
-            source = Source(config_pb2.ConfigMap, reference.localObjectReference.name)
+        elif projected.is_written(origin):
+            files = projected.files(pod, origin, contents)
+            if origin.HasField("secret") or origin.HasField("projected"):  # what is secret never reaches the disk
+                _tmpfs(path, None, 0o755)
             path.mkdir(parents=True, exist_ok=True)
-            payload.write(path, _files(reference, source, found), group)
-        elif origin.HasField("secret"):
-            source = Source(config_pb2.Secret, origin.secret.secretName)
-            _tmpfs(path, None, 0o755)
-            payload.write(path, _files(origin.secret, source, found), group)
+            payload.write(path, files)
         else:
             _empty_dir(path, origin.emptyDir, group)
-
-
-def _files(
-    reference: pod_pb2.ConfigMapVolumeSource | pod_pb2.SecretVolumeSource, source: Source, found: Found
-) -> dict[str, payload.File]:
-    config = found.get(source)
-    if config is None and not reference.optional:
-        raise ConfigError(f"{source} not found")
-    mode = reference.defaultMode if reference.HasField("defaultMode") else payload.DEFAULT_MODE
-    content = data(config) if config is not None else {}
-    return payload.project(content, reference.items, mode, reference.optional or config is None, str(source))
 
 
 def _empty_dir(path: Path, source: pod_pb2.EmptyDirVolumeSource, group: int | None) -> None:

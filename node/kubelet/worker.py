@@ -157,6 +157,8 @@ class Worker:
             if container_id is not None and status.started:
                 self._memory.started.add(container_id)
                 self._memory.ready[container_id] = status.ready
+        # What they mount is followed by this kubelet from now on.
+        self._stale_volumes = bool(alive and pod.spec.volumes)
 
     async def _refresh_volumes(self, pod: pod_pb2.Pod) -> None:
         try:

@@ -5,9 +5,9 @@ IGNORED: dict[str, frozenset[str]] = {"podlab.meta.v1.ObjectMeta": frozenset({"m
 
 _CONTAINER_STATUS = "allocatedResources allocatedResourcesStatus resources user volumeMounts stopSignal"
 _VOLUME_SOURCES = (
-    "awsElasticBlockStore azureDisk azureFile cephfs cinder csi downwardAPI ephemeral fc flexVolume flocker"
+    "awsElasticBlockStore azureDisk azureFile cephfs cinder csi ephemeral fc flexVolume flocker"
     " gcePersistentDisk gitRepo glusterfs image iscsi nfs persistentVolumeClaim photonPersistentDisk portworxVolume"
-    " projected quobyte rbd scaleIO storageos vsphereVolume"
+    " quobyte rbd scaleIO storageos vsphereVolume"
 )
 
 UNSUPPORTED: dict[str, frozenset[str]] = {
@@ -25,6 +25,7 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
             " supplementalGroupsPolicy seLinuxChangePolicy"
         ),
         "podlab.core.v1.Volume": _VOLUME_SOURCES,
+        "podlab.core.v1.VolumeProjection": "clusterTrustBundle podCertificate",
         "podlab.core.v1.VolumeMount": "mountPropagation subPathExpr recursiveReadOnly",
         "podlab.core.v1.Lifecycle": "stopSignal",
         "podlab.core.v1.EnvVarSource": "fileKeyRef",

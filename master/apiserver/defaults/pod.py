@@ -6,6 +6,7 @@ from podlab.core.v1 import pod_pb2
 
 _GRACE_PERIOD_S = 30
 _FILE_MODE = 0o644
+_TOKEN_S = 3600
 _MESSAGE_PATH = "/dev/termination-log"
 
 _PROBE_COUNTS = (("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3))
@@ -89,7 +90,17 @@ def _volumes(volumes: Iterable[pod_pb2.Volume]) -> None:
             source.emptyDir.SetInParent()
         if source.HasField("hostPath") and not source.hostPath.HasField("type"):
             source.hostPath.type = ""
-        if source.HasField("secret") and not source.secret.HasField("defaultMode"):
-            source.secret.defaultMode = _FILE_MODE
-        if source.HasField("configMap") and not source.configMap.HasField("defaultMode"):
-            source.configMap.defaultMode = _FILE_MODE
+        for name in ("secret", "configMap", "downwardAPI", "projected"):
+            if source.HasField(name) and not getattr(source, name).HasField("defaultMode"):
+                getattr(source, name).defaultMode = _FILE_MODE
+        _downward(source.downwardAPI.items)
+        for part in source.projected.sources:
+            _downward(part.downwardAPI.items)
+            if part.HasField("serviceAccountToken") and not part.serviceAccountToken.HasField("expirationSeconds"):
+                part.serviceAccountToken.expirationSeconds = _TOKEN_S
+
+
+def _downward(files: Iterable[pod_pb2.DownwardAPIVolumeFile]) -> None:
+    for file in files:
+        if file.HasField("fieldRef"):
+            file.fieldRef.apiVersion = file.fieldRef.apiVersion or "v1"

@@ -59,6 +59,23 @@ def check_env_from(found: Findings, field: str, sources: Iterable[pod_pb2.EnvFro
             found.required(f"{where}.secretRef.name")
 
 
+def check_field(found: Findings, field: str, selector: pod_pb2.ObjectFieldSelector, supported: Iterable[str]) -> None:
+    """A field of the pod; one label or annotation besides those that are listed."""
+    found.one_of(f"{field}.apiVersion", selector.apiVersion, ("v1",))
+    subscript = _SUBSCRIPT.fullmatch(selector.fieldPath)
+    if subscript is None:
+        found.one_of(f"{field}.fieldPath", selector.fieldPath, supported)
+    else:
+        found.invalid(f"{field}.fieldPath", subscript[2], *syntax.qualified_name(subscript[2]))
+
+
+def check_resource(found: Findings, field: str, selector: pod_pb2.ResourceFieldSelector) -> None:
+    """A container's limit or request."""
+    found.one_of(f"{field}.resource", selector.resource, _RESOURCES)
+    if selector.HasField("divisor"):
+        check_quantity(found, f"{field}.divisor", selector.divisor)
+
+
 def _check_source(found: Findings, field: str, variable: pod_pb2.EnvVar) -> None:
     source = variable.valueFrom
     given = [descriptor.name for descriptor, _ in source.ListFields()]
@@ -73,24 +90,13 @@ def _check_source(found: Findings, field: str, variable: pod_pb2.EnvVar) -> None
     elif len(given) > 1:
         found.invalid(field, "", "may not have more than one field specified at a time")
     if source.HasField("fieldRef"):
-        _check_field(found, f"{field}.fieldRef", source.fieldRef)
+        check_field(found, f"{field}.fieldRef", source.fieldRef, _FIELDS)
     if source.HasField("resourceFieldRef"):
-        found.one_of(f"{field}.resourceFieldRef.resource", source.resourceFieldRef.resource, _RESOURCES)
-        if source.resourceFieldRef.HasField("divisor"):
-            check_quantity(found, f"{field}.resourceFieldRef.divisor", source.resourceFieldRef.divisor)
+        check_resource(found, f"{field}.resourceFieldRef", source.resourceFieldRef)
     if source.HasField("configMapKeyRef"):
         _check_key(found, f"{field}.configMapKeyRef", source.configMapKeyRef)
     if source.HasField("secretKeyRef"):
         _check_key(found, f"{field}.secretKeyRef", source.secretKeyRef)
-
-
-def _check_field(found: Findings, field: str, selector: pod_pb2.ObjectFieldSelector) -> None:
-    found.one_of(f"{field}.apiVersion", selector.apiVersion, ("v1",))
-    subscript = _SUBSCRIPT.fullmatch(selector.fieldPath)
-    if subscript is None:
-        found.one_of(f"{field}.fieldPath", selector.fieldPath, _FIELDS)
-    else:
-        found.invalid(f"{field}.fieldPath", subscript[2], *syntax.qualified_name(subscript[2]))
 
 
 def _check_key(found: Findings, field: str, selector: pod_pb2.ConfigMapKeySelector | pod_pb2.SecretKeySelector) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Container, Iterable
 
 from master.apiserver.validation import syntax
+from master.apiserver.validation.files import check_downward, check_items, check_mode, check_projected
 from master.apiserver.validation.findings import Findings
 from master.apiserver.validation.resources import check_quantity
 from podlab.core.v1 import pod_pb2
 
 _HOST_PATH_TYPES = ("", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice")
-_MODE_MAX = 0o777
 
 
 def check_volumes(found: Findings, field: str, volumes: Iterable[pod_pb2.Volume]) -> frozenset[str]:
@@ -59,14 +59,26 @@ def _check_source(found: Findings, field: str, source: pod_pb2.VolumeSource) -> 
         found.one_of(f"{field}.emptyDir.medium", source.emptyDir.medium, ("", "Memory"))
         if source.emptyDir.HasField("sizeLimit"):
             check_quantity(found, f"{field}.emptyDir.sizeLimit", source.emptyDir.sizeLimit)
+    _check_written(found, field, source)
+
+
+def _check_written(found: Findings, field: str, source: pod_pb2.VolumeSource) -> None:
+    """Volumes whose files the kubelet writes."""
     if source.HasField("secret"):
         if not source.secret.secretName:
             found.required(f"{field}.secret.secretName")
-        _check_files(found, f"{field}.secret", source.secret)
+        check_items(found, f"{field}.secret.items", source.secret.items)
     if source.HasField("configMap"):
         if not source.configMap.localObjectReference.name:
             found.required(f"{field}.configMap.name")
-        _check_files(found, f"{field}.configMap", source.configMap)
+        check_items(found, f"{field}.configMap.items", source.configMap.items)
+    if source.HasField("downwardAPI"):
+        check_downward(found, f"{field}.downwardAPI.items", source.downwardAPI.items)
+    if source.HasField("projected"):
+        check_projected(found, f"{field}.projected", source.projected)
+    for name in ("secret", "configMap", "downwardAPI", "projected"):
+        if source.HasField(name) and getattr(source, name).HasField("defaultMode"):
+            check_mode(found, f"{field}.{name}.defaultMode", getattr(source, name).defaultMode)
 
 
 def _check_host_path(found: Findings, field: str, source: pod_pb2.HostPathVolumeSource) -> None:
@@ -74,27 +86,3 @@ def _check_host_path(found: Findings, field: str, source: pod_pb2.HostPathVolume
         found.required(f"{field}.path")
     found.invalid(f"{field}.path", source.path, *syntax.no_backsteps(source.path))
     found.one_of(f"{field}.type", source.type, _HOST_PATH_TYPES)
-
-
-def _check_files(
-    found: Findings, field: str, source: pod_pb2.SecretVolumeSource | pod_pb2.ConfigMapVolumeSource
-) -> None:
-    if source.HasField("defaultMode"):
-        _check_mode(found, f"{field}.defaultMode", source.defaultMode)
-    for index, item in enumerate(source.items):
-        where = f"{field}.items[{index}]"
-        if not item.key:
-            found.required(f"{where}.key")
-        if not item.path:
-            found.required(f"{where}.path")
-        else:
-            found.invalid(f"{where}.path", item.path, *syntax.relative_path(item.path))
-            if item.path.startswith(".."):
-                found.invalid(f"{where}.path", item.path, "must not start with '..'")
-        if item.HasField("mode"):
-            _check_mode(found, f"{where}.mode", item.mode)
-
-
-def _check_mode(found: Findings, field: str, mode: int) -> None:
-    if not 0 <= mode <= _MODE_MAX:
-        found.invalid(field, mode, "must be a number between 0 and 0777 (octal), both inclusive")

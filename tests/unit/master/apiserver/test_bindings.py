@@ -12,6 +12,9 @@ def user_pod(node: str = "") -> pod_pb2.Pod:
     pod.spec.nodeName = node
     pod.spec.volumes.add(name="a").volumeSource.secret.secretName = "in-volume"
     pod.spec.volumes.add(name="b").volumeSource.configMap.localObjectReference.name = "map-in-volume"
+    parts = pod.spec.volumes.add(name="c").volumeSource.projected.sources
+    parts.add().secret.localObjectReference.name = "in-projected"
+    parts.add().configMap.localObjectReference.name = "map-in-projected"
     container = pod.spec.containers.add(name="main")
     container.envFrom.add().secretRef.localObjectReference.name = "in-env-from"
     container.envFrom.add().configMapRef.localObjectReference.name = "map-in-env-from"
@@ -23,9 +26,9 @@ def user_pod(node: str = "") -> pod_pb2.Pod:
 
 def test_every_way_to_use_a_secret_or_config_map_is_found() -> None:
     found = set(references(user_pod()))
-    secrets = {("secrets", "team", name) for name in ("in-volume", "in-env-from", "in-env")}
+    secrets = {("secrets", "team", name) for name in ("in-volume", "in-projected", "in-env-from", "in-env")}
     assert found == secrets | {
-        ("configmaps", "team", name) for name in ("map-in-volume", "map-in-env-from", "map-in-env")
+        ("configmaps", "team", name) for name in ("map-in-volume", "map-in-projected", "map-in-env-from", "map-in-env")
     }
 
 
