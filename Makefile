@@ -5,7 +5,7 @@ export PODLAB_CLUSTER := $(LAB)
 INVENTORY := .podlab/$(LAB)/inventory
 
 .DEFAULT_GOAL := help
-.PHONY: help up down converge verify test check bench protos bootstrap
+.PHONY: help up down converge verify test check bench bench-api protos bootstrap
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-12s %s\n' "$$target" "$$text"; done
@@ -35,9 +35,13 @@ check: bootstrap ## lint, format, types, import contracts, Ansible lint, unit te
 	@$(BIN)/pytest -q tests/unit tests/architecture
 
 bench: bootstrap ## measure; one line a figure
+	@$(BIN)/python tests/bench/api
 	@$(BIN)/pytest -q -s tests/bench
 	@$(BIN)/python tests/bench/store/bench_store.py
 	@if [ -f $(INVENTORY)/hosts.yml ]; then $(BIN)/python tests/bench/lab/bench_pods.py && $(BIN)/python tests/bench/lab/bench_memory.py; else echo "no lab: its figures left out (make up)"; fi
+
+bench-api: bootstrap ## measure the API server alone, in less than five minutes
+	@$(BIN)/python tests/bench/api
 
 protos: bootstrap ## generate the code from protos/
 	@PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python scripts/protos.py

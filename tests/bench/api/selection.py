@@ -1,15 +1,16 @@
-"""What selecting costs in the API server itself, without gRPC: `pytest -s tests/bench/api/test_selection.py`."""
+"""What selecting costs in the API server itself, without a network."""
 
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import uvloop
+from apiserver import tell
 
 from master.apiserver.bindings import Bindings
 from master.apiserver.cache import Cache
@@ -29,9 +30,10 @@ SELECTORS: dict[str, dict[str, Any]] = {
 }
 
 
-def test_selection(tmp_path: Path) -> None:
-    """Nothing is asserted: the figures depend on the machine."""
-    uvloop.run(_measure(tmp_path))
+async def measure() -> None:
+    """In this process, on a store of its own."""
+    with tempfile.TemporaryDirectory(prefix="podlab-bench-", dir=Path.cwd()) as directory:
+        await _measure(Path(directory))
 
 
 async def _measure(directory: Path) -> None:
@@ -42,7 +44,7 @@ async def _measure(directory: Path) -> None:
             await lister.page(request)
             started = time.perf_counter()
             await lister.page(request)
-            print(f"list of {PODS} pods, {title}: {(time.perf_counter() - started) * 1000:.2f} ms", flush=True)
+            tell(f"list of {PODS} pods, {title}, in the server", (time.perf_counter() - started) * 1000, "ms", 2)
         await _watch(cache)
 
 
@@ -68,7 +70,7 @@ async def _watch(cache: Cache) -> None:
         await cache.store.commit([Put(_key(number), _pod(number, "changed"), None)])
     await done.wait()
     per_event_us = (time.process_time() - started) / EVENTS * 1e6
-    print(f"commit and event of one pod, {NODES} watchers of a node each: {per_event_us:.0f} us", flush=True)
+    tell(f"commit and event of one pod, {NODES} watchers of a node each", per_event_us, "us")
     for watcher in watchers:
         watcher.cancel()
 
