@@ -30,10 +30,12 @@ from master.apiserver.registry.claims import Claims
 from master.apiserver.registry.registry import Registry
 from master.apiserver.registry.strategy import table
 from master.apiserver.relay import Relay
+from master.apiserver.rest import reviews
 from master.apiserver.rest import server as rest
 from master.apiserver.rest.api import Api
 from master.apiserver.rest.logs import Logs
 from master.apiserver.rest.reading import Reading
+from master.apiserver.rest.reviews import Reviews
 from master.apiserver.rest.scaling import Scaling
 from master.apiserver.rest.writing import Writing
 from master.apiserver.settings import ApiServerSettings
@@ -90,6 +92,7 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
             Writing(registry, collections, binder, admission),
             Scaling(registry, admission),
             Logs(relay),
+            Reviews({"SelfSubjectReview": reviews.answer_self}),
         ),
     )
 

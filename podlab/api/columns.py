@@ -24,6 +24,7 @@ from podlab.core.v1.service_pb2 import Service
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
 from podlab.errors import BadRequest
 from podlab.meta.v1.meta_pb2 import LabelSelector
+from podlab.rbac.v1.rbac_pb2 import ClusterRole, ClusterRoleBinding, Role, RoleBinding, Subject
 
 NONE = "<none>"
 _SHOWN_ENDPOINTS = 3
@@ -199,9 +200,29 @@ def _lease(item: Lease, now: datetime) -> Cells:
     return [item.metadata.name, item.spec.holderIdentity, _age(item, now)]
 
 
+def _role(item: Role | ClusterRole, _: datetime) -> Cells:
+    return [item.metadata.name, times.text(item.metadata.creationTimestamp)]
+
+
+def _binding(item: RoleBinding | ClusterRoleBinding, now: datetime) -> Cells:
+    users, groups, accounts = (
+        ", ".join(_subject_name(one, item) for one in item.subjects if one.kind == kind)
+        for kind in ("User", "Group", "ServiceAccount")
+    )
+    role = f"{item.roleRef.kind}/{item.roleRef.name}"
+    return [item.metadata.name, role, _age(item, now), users, groups, accounts]
+
+
+def _subject_name(subject: Subject, binding: RoleBinding | ClusterRoleBinding) -> str:
+    if subject.kind != "ServiceAccount":
+        return subject.name
+    return f"{subject.namespace or binding.metadata.namespace}/{subject.name}"
+
+
 _WORKLOAD_WIDE = ("CONTAINERS", "IMAGES", "SELECTOR")
 _NODE_WIDE = ("INTERNAL-IP", "EXTERNAL-IP", "OS-IMAGE", "KERNEL-VERSION", "CONTAINER-RUNTIME")
 _POD_WIDE = ("IP", "NODE", "NOMINATED NODE", "READINESS GATES")
+_BINDING_WIDE = ("USERS", "GROUPS", "SERVICEACCOUNTS")
 _EVENT_HEADERS = "LAST SEEN|TYPE|REASON|OBJECT|SUBOBJECT|SOURCE|MESSAGE|FIRST SEEN|COUNT|NAME"
 _TABLES: dict[str, _Table] = {
     "Namespace": _Table(_namespace, ("NAME", "STATUS", "AGE")),
@@ -231,4 +252,8 @@ _TABLES: dict[str, _Table] = {
     ),
     "EndpointSlice": _Table(_endpoint_slice, ("NAME", "ADDRESSTYPE", "PORTS", "ENDPOINTS", "AGE")),
     "Lease": _Table(_lease, ("NAME", "HOLDER", "AGE")),
+    "Role": _Table(_role, ("NAME", "CREATED AT")),
+    "ClusterRole": _Table(_role, ("NAME", "CREATED AT")),
+    "RoleBinding": _Table(_binding, ("NAME", "ROLE", "AGE", *_BINDING_WIDE), frozenset(_BINDING_WIDE)),
+    "ClusterRoleBinding": _Table(_binding, ("NAME", "ROLE", "AGE", *_BINDING_WIDE), frozenset(_BINDING_WIDE)),
 }

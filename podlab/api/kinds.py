@@ -10,11 +10,16 @@ from dataclasses import dataclass
 from google.protobuf.message import Message
 
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
+from podlab.authentication.v1 import user_pb2
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import config_pb2, event_pb2, namespace_pb2, node_pb2, pod_pb2, service_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.errors import NotFound
+from podlab.rbac.v1 import rbac_pb2
 from podlab.v1 import object_pb2
+
+RBAC = "rbac.authorization.k8s.io"
+AUTHENTICATION = "authentication.k8s.io"
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,14 @@ KINDS: tuple[Kind, ...] = (
     Kind("apps", "v1", "ReplicaSet", "replicasets", replicaset_pb2.ReplicaSet, ("rs",)),
     Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", endpointslice_pb2.EndpointSlice),
     Kind("coordination.k8s.io", "v1", "Lease", "leases", lease_pb2.Lease),
+    Kind(RBAC, "v1", "Role", "roles", rbac_pb2.Role),
+    Kind(RBAC, "v1", "RoleBinding", "rolebindings", rbac_pb2.RoleBinding),
+    Kind(RBAC, "v1", "ClusterRole", "clusterroles", rbac_pb2.ClusterRole, namespaced=False),
+    Kind(RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", rbac_pb2.ClusterRoleBinding, namespaced=False),
+)
+# Questions that are answered and never stored: they can be created, and nothing else.
+REVIEWS: tuple[Kind, ...] = (
+    Kind(AUTHENTICATION, "v1", "SelfSubjectReview", "selfsubjectreviews", user_pb2.SelfSubjectReview, namespaced=False),
 )
 
 _OBJECT_FIELDS = {
@@ -78,7 +91,7 @@ _OBJECT_FIELDS = {
     if field.message_type is not None
 }
 _BY_NAME = {kind.name: kind for kind in KINDS}
-_BY_MESSAGE = {kind.message.DESCRIPTOR.full_name: kind for kind in KINDS}
+_BY_MESSAGE = {kind.message.DESCRIPTOR.full_name: kind for kind in (*KINDS, *REVIEWS)}
 _BY_WORD = {
     word: kind
     for kind in KINDS

@@ -111,6 +111,13 @@ def config_key(value: str) -> list[str]:
     )
 
 
+def path_segment(value: str) -> list[str]:
+    """What may stand between two slashes of a URL, whatever it is: names of roles."""
+    if value in (".", ".."):
+        return [f"may not be '{value}'"]
+    return [f"may not contain '{character}'" for character in "/%" if character in value]
+
+
 def port_name(value: str) -> list[str]:
     problems = _check(
         value,

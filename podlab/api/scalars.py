@@ -1,4 +1,4 @@
-"""Messages that Kubernetes' JSON writes as scalars: Time, MicroTime, Quantity and IntOrString.
+"""Messages that Kubernetes' JSON does not write as objects: Time, MicroTime, Quantity, IntOrString, ExtraValue.
 
 A reader returns what the message's constructor takes, or raises ValueError with what was wanted and found.
 """
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from podlab.api import quantity, times
+from podlab.authentication.v1 import user_pb2
 from podlab.meta.v1 import meta_pb2
 
 Json = Any
@@ -67,6 +68,16 @@ def _write_int_or_string(message: meta_pb2.IntOrString) -> Json:
     return message.strVal if message.type == 1 else message.intVal
 
 
+def _read_items(value: Json) -> dict[str, Any]:
+    if type(value) is not list or not all(type(item) is str for item in value):
+        raise ValueError(f"expected a list of strings, found {described(value)}")
+    return {"items": value}
+
+
+def _write_items(message: user_pb2.ExtraValue) -> Json:
+    return list(message.items)
+
+
 def _string(value: Json, wanted: str) -> str:
     if type(value) is not str:
         raise ValueError(f"expected {wanted}, found {described(value)}")
@@ -78,4 +89,5 @@ SCALARS: dict[str, Scalar] = {
     meta_pb2.MicroTime.DESCRIPTOR.full_name: Scalar(times.micro_text, _read_micro_time, None),
     meta_pb2.Quantity.DESCRIPTOR.full_name: Scalar(lambda message: message.string, _read_quantity, "0"),
     meta_pb2.IntOrString.DESCRIPTOR.full_name: Scalar(_write_int_or_string, _read_int_or_string, 0),
+    user_pb2.ExtraValue.DESCRIPTOR.full_name: Scalar(_write_items, _read_items, []),
 }

@@ -6,11 +6,13 @@ from typing import Any
 from google.protobuf.message import Message
 
 from master.apiserver.defaults.pod import apply_to_spec
+from master.apiserver.defaults.rbac import apply_to_binding
 from master.apiserver.defaults.service import apply_to_service
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 from podlab.core.v1 import config_pb2, namespace_pb2, pod_pb2, service_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.meta.v1 import meta_pb2
+from podlab.rbac.v1 import rbac_pb2
 
 _HISTORY_LIMIT = 10
 _PROGRESS_DEADLINE_S = 600
@@ -78,4 +80,6 @@ _DEFAULTS: dict[type[Message], Callable[[Any], None]] = {
     service_pb2.Service: apply_to_service,
     config_pb2.Secret: _secret,
     endpointslice_pb2.EndpointSlice: _endpoint_slice,
+    rbac_pb2.RoleBinding: apply_to_binding,
+    rbac_pb2.ClusterRoleBinding: apply_to_binding,
 }

@@ -67,6 +67,11 @@ ATOMIC: frozenset[Field] = frozenset(
         ("podlab.core.v1.NodeStatus", "images"),
         ("podlab.discovery.v1.EndpointSlice", "endpoints"),
         ("podlab.discovery.v1.EndpointSlice", "ports"),
+        ("podlab.rbac.v1.Role", "rules"),
+        ("podlab.rbac.v1.RoleBinding", "subjects"),
+        ("podlab.rbac.v1.ClusterRole", "rules"),
+        ("podlab.rbac.v1.ClusterRoleBinding", "subjects"),
+        ("podlab.rbac.v1.AggregationRule", "clusterRoleSelectors"),
     }
 )
 

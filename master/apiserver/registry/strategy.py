@@ -50,4 +50,8 @@ def table(default_toleration_s: int) -> Mapping[str, Strategy]:
         "ReplicaSet": Strategy(counts_generations=True),
         "EndpointSlice": Strategy(counts_generations=True),
         "Lease": Strategy(),
+        "Role": Strategy(),
+        "RoleBinding": Strategy(),
+        "ClusterRole": Strategy(),
+        "ClusterRoleBinding": Strategy(),
     }

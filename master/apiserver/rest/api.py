@@ -26,8 +26,10 @@ from master.apiserver.rest.logs import Logs
 from master.apiserver.rest.paths import ABSENT, UNKNOWN
 from master.apiserver.rest.query import Query
 from master.apiserver.rest.reading import Reading
+from master.apiserver.rest.reviews import Reviews
 from master.apiserver.rest.scaling import Scaling
 from master.apiserver.rest.writing import Writing
+from podlab.api.kinds import REVIEWS
 from podlab.errors import MethodNotAllowed, NotFound, Unauthorized
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
@@ -56,6 +58,7 @@ class Api:
     writing: Writing
     scaling: Scaling
     logs: Logs
+    reviews: Reviews
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The response, which for streams has been sent when this returns."""
@@ -136,6 +139,8 @@ class Api:
             ("binding", "create"): self.writing.bind,
             ("log", "get"): self.logs.get,
         }
+        if place.kind in REVIEWS:
+            handlers = {("", "create"): self.reviews.create}
         handler = handlers.get((place.subresource, verb))
         if handler is None or (verb == "create" and place.kind.namespaced and not place.namespace):
             raise _not_allowed(call)

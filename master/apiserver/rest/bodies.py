@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from master.apiserver.limits import REQUEST_BYTES
 from master.apiserver.rest import wire
+from master.apiserver.rest.paths import Place
 from master.apiserver.rest.query import invalid_option
 from podlab.api import codec, manifest
 from podlab.api.kinds import Kind
@@ -116,6 +117,21 @@ def decode(content: Any, kind: Kind, validation: FieldValidation) -> Read:
             f"strict decoding error: {', '.join(words)}"
         )
     return Read(message, words if validation is FieldValidation.WARN else [])
+
+
+def take_place(message: Any, place: Place) -> None:
+    """Name and namespace are those of the URL; an object that says others is refused."""
+    metadata = message.metadata
+    if metadata.namespace and metadata.namespace != place.namespace:
+        raise BadRequest(
+            f"the namespace of the provided object does not match the namespace sent on the request: "
+            f"{metadata.namespace!r} and {place.namespace!r}"
+        )
+    metadata.namespace = place.namespace
+    if place.name and metadata.name and metadata.name != place.name:
+        raise BadRequest(f"the name of the object ({metadata.name}) does not match the name on the URL ({place.name})")
+    if place.name:
+        metadata.name = place.name
 
 
 def _too_large() -> RequestTooLarge:

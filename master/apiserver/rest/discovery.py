@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from master.apiserver.rest.paths import subresources
-from podlab.api.kinds import KINDS, Kind
+from podlab.api.kinds import KINDS, REVIEWS, Kind
 from podlab.errors import NotFound
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+REVIEW_VERBS = ("create",)
+SERVED = (*KINDS, *REVIEWS)
 CATEGORY_ALL = frozenset({"Pod", "Service", "Deployment", "ReplicaSet"})
 _SUBRESOURCES: dict[str, tuple[tuple[str, str, str] | None, tuple[str, ...]]] = {
     # What is read or written there (None: the kind itself), and the verbs.
@@ -43,7 +45,7 @@ def group(name: str) -> dict[str, Any]:
 
 def resources(name: str, version: str) -> dict[str, Any]:
     """What /api/v1 and /apis/<group>/<version> answer. Raises NotFound."""
-    found = [kind for kind in KINDS if (kind.group, kind.version) == (name, version)]
+    found = [kind for kind in SERVED if (kind.group, kind.version) == (name, version)]
     if not found:
         raise NotFound("the server could not find the requested resource")
     listed = [one for kind in found for one in (_resource(kind), *_subresources_of(kind))]
@@ -65,11 +67,11 @@ def aggregated(version: str, wanted: Callable[[str], bool]) -> dict[str, Any]:
 
 
 def _names() -> list[str]:
-    return list(dict.fromkeys(kind.group for kind in KINDS))
+    return list(dict.fromkeys(kind.group for kind in SERVED))
 
 
 def _version(name: str) -> str:
-    return next(kind.version for kind in KINDS if kind.group == name)
+    return next(kind.version for kind in SERVED if kind.group == name)
 
 
 def _group(name: str) -> dict[str, Any]:
@@ -84,7 +86,7 @@ def _resource(kind: Kind) -> dict[str, Any]:
         "singularName": kind.singular,
         "namespaced": kind.namespaced,
         "kind": kind.name,
-        "verbs": VERBS,
+        "verbs": REVIEW_VERBS if kind in REVIEWS else VERBS,
         **_names_of(kind),
     }
 
@@ -112,7 +114,7 @@ def _discovered(name: str) -> dict[str, Any]:
     return {
         "version": version,
         "freshness": "Current",
-        "resources": [_discovered_kind(kind) for kind in KINDS if (kind.group, kind.version) == (name, version)],
+        "resources": [_discovered_kind(kind) for kind in SERVED if (kind.group, kind.version) == (name, version)],
     }
 
 
@@ -126,7 +128,7 @@ def _discovered_kind(kind: Kind) -> dict[str, Any]:
         "responseKind": _kind(*_own(kind)),
         "scope": "Namespaced" if kind.namespaced else "Cluster",
         "singularResource": kind.singular,
-        "verbs": VERBS,
+        "verbs": REVIEW_VERBS if kind in REVIEWS else VERBS,
         **_names_of(kind),
         **({"subresources": below} if below else {}),
     }

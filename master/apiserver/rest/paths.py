@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from podlab.api.kinds import KINDS, Kind
+from podlab.api.kinds import KINDS, REVIEWS, Kind
 from podlab.errors import NotFound
 
 UNKNOWN = "the server could not find the requested resource"
-_BY_PLACE = {(kind.group, kind.version, kind.plural): kind for kind in KINDS}
+_BY_PLACE = {(kind.group, kind.version, kind.plural): kind for kind in (*KINDS, *REVIEWS)}
 # What Kubernetes has below these kinds and Podlab serves, besides `status`.
 SCALABLE = frozenset({"Deployment", "ReplicaSet"})
 # What Kubernetes has and Podlab does not: refused by name.
@@ -34,7 +34,7 @@ class Place:
 def subresources(kind: Kind) -> tuple[str, ...]:
     """What is served below each object of the kind."""
     own = ("binding", "log") if kind.name == "Pod" else ("scale",) if kind.name in SCALABLE else ()
-    return (*own, "status") if kind.has_status else own
+    return (*own, "status") if kind.has_status and kind not in REVIEWS else own
 
 
 def parse(path: str) -> Place:

@@ -112,7 +112,7 @@ class Writing:
     async def _body(self, call: Call) -> bodies.Read:
         validation = bodies.field_validation(call.query.text("fieldValidation"))
         read = bodies.decode(await bodies.object_data(call.request, call.of), call.of, validation)
-        _take_place(read.message, call)
+        bodies.take_place(read.message, call.place)
         return read
 
 
@@ -122,21 +122,6 @@ def _patch_type(media_type: str) -> pb.PatchType.ValueType:
         return pb.PATCH_TYPE_APPLY
     found = (number for number, name in patch.MEDIA_TYPES.items() if name == media_type)
     return cast("pb.PatchType.ValueType", next(found, pb.PATCH_TYPE_UNSPECIFIED))
-
-
-def _take_place(message: Any, call: Call) -> None:
-    """Name and namespace are those of the URL; an object that says others is refused."""
-    metadata, place = message.metadata, call.place
-    if metadata.namespace and metadata.namespace != place.namespace:
-        raise BadRequest(
-            f"the namespace of the provided object does not match the namespace sent on the request: "
-            f"{metadata.namespace!r} and {place.namespace!r}"
-        )
-    metadata.namespace = place.namespace
-    if place.name and metadata.name and metadata.name != place.name:
-        raise BadRequest(f"the name of the object ({metadata.name}) does not match the name on the URL ({place.name})")
-    if place.name:
-        metadata.name = place.name
 
 
 def _shown(entry: Entry, read: bodies.Read, *, status: int = 200) -> web.Response:

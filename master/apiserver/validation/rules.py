@@ -6,7 +6,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from master.apiserver.validation import cluster, config, discovery, pod, service, syntax, workloads
+from master.apiserver.validation import cluster, config, discovery, pod, rbac, service, syntax, workloads
 from master.apiserver.validation.findings import Findings
 from master.apiserver.validation.instants import check_instants
 from master.apiserver.validation.metadata import NameRule, check_metadata, check_metadata_update
@@ -16,6 +16,7 @@ from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import config_pb2, event_pb2, namespace_pb2, node_pb2, pod_pb2, service_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.errors import Cause
+from podlab.rbac.v1 import rbac_pb2
 
 OBJECT_BYTES = 3 << 19  # 1.5 MiB, as much as etcd takes in one request
 
@@ -49,6 +50,12 @@ RULES: dict[type[Message], Rules] = {
     config_pb2.Secret: Rules(config.check_secret, config.check_secret_update),
     event_pb2.Event: Rules(discovery.check_event),
     lease_pb2.Lease: Rules(cluster.check_lease),
+    rbac_pb2.Role: Rules(rbac.check_role, name=syntax.path_segment),
+    rbac_pb2.RoleBinding: Rules(rbac.check_role_binding, rbac.check_binding_update, name=syntax.path_segment),
+    rbac_pb2.ClusterRole: Rules(rbac.check_cluster_role, name=syntax.path_segment),
+    rbac_pb2.ClusterRoleBinding: Rules(
+        rbac.check_cluster_role_binding, rbac.check_binding_update, name=syntax.path_segment
+    ),
 }
 
 

@@ -20,6 +20,7 @@ label_value = lru_cache(_CACHED)(names.label_value)
 port_name = lru_cache(_CACHED)(names.port_name)
 subdomain = names.rfc1123_subdomain
 config_key = names.config_key
+path_segment = names.path_segment
 
 
 @lru_cache(_CACHED)

@@ -10,7 +10,7 @@ from podlab.api import kinds, selectors
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.cli import failures, printing, session, targets
-from podlab.cli.describe import layout, node, pod, records, service, workload
+from podlab.cli.describe import layout, node, pod, rbac, records, service, workload
 from podlab.cli.describe.basics import Related
 from podlab.cli.describe.layout import Fields
 from podlab.cli.options import DEFAULT_NAMESPACE, AllNamespaces, Namespace, Resources, Selector
@@ -38,6 +38,10 @@ DESCRIBERS: dict[str, Callable[[Any, Related], Fields]] = {
     "ReplicaSet": workload.replica_set,
     "EndpointSlice": service.endpoint_slice,
     "Lease": records.lease,
+    "Role": rbac.role,
+    "RoleBinding": rbac.role_binding,
+    "ClusterRole": rbac.cluster_role,
+    "ClusterRoleBinding": rbac.cluster_role_binding,
 }
 
 
