@@ -126,7 +126,7 @@ class ApiService:
             raise NotFound(f"the server could not find the requested resource: {kind.plural}/{request.subresource}")
         entry = await self.registry.patch(
             Key(kind.name, request.namespace, request.name),
-            patch.parse(request.type, request.patch),
+            patch.parse(request.type, request.patch).applied,
             status=request.subresource == "status",
             dry_run=request.dry_run,
             admit=self.admission(user),

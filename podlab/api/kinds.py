@@ -11,10 +11,12 @@ from google.protobuf.message import Message
 
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 from podlab.authentication.v1 import user_pb2
+from podlab.autoscaling.v1 import scale_pb2
 from podlab.coordination.v1 import lease_pb2
-from podlab.core.v1 import config_pb2, event_pb2, namespace_pb2, node_pb2, pod_pb2, service_pb2
+from podlab.core.v1 import binding_pb2, config_pb2, event_pb2, namespace_pb2, node_pb2, pod_pb2, service_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.errors import NotFound
+from podlab.meta.v1 import meta_pb2
 from podlab.rbac.v1 import rbac_pb2
 from podlab.v1 import object_pb2
 
@@ -85,13 +87,19 @@ REVIEWS: tuple[Kind, ...] = (
     Kind(AUTHENTICATION, "v1", "SelfSubjectReview", "selfsubjectreviews", user_pb2.SelfSubjectReview, namespaced=False),
 )
 
+# What subresources and verbs take and give: never stored, and no resources of their own.
+BINDING = Kind("", "v1", "Binding", "bindings", binding_pb2.Binding)
+DELETE_OPTIONS = Kind("", "v1", "DeleteOptions", "deleteoptions", meta_pb2.DeleteOptions, namespaced=False)
+SCALE = Kind("autoscaling", "v1", "Scale", "scales", scale_pb2.Scale)
+FORMS: tuple[Kind, ...] = (BINDING, DELETE_OPTIONS, SCALE)
+
 _OBJECT_FIELDS = {
     field.message_type.full_name: field.name
     for field in object_pb2.Object.DESCRIPTOR.oneofs_by_name["kind"].fields
     if field.message_type is not None
 }
 _BY_NAME = {kind.name: kind for kind in KINDS}
-_BY_MESSAGE = {kind.message.DESCRIPTOR.full_name: kind for kind in (*KINDS, *REVIEWS)}
+_BY_MESSAGE = {kind.message.DESCRIPTOR.full_name: kind for kind in (*KINDS, *REVIEWS, *FORMS)}
 _BY_WORD = {
     word: kind
     for kind in KINDS
@@ -101,7 +109,7 @@ _BY_WORD = {
 
 
 def of(message: Message | type[Message]) -> Kind:
-    """The kind of a message or message type. KeyError when it is not an API object."""
+    """The kind of a message or message type, whether it is stored or not. KeyError when it is of none."""
     return _BY_MESSAGE[message.DESCRIPTOR.full_name]
 
 

@@ -1,7 +1,10 @@
 """Fields of Kubernetes' types that Podlab does not implement: refused by name, so nobody hopes for their effect."""
 
 # Written by servers into what they export; meaningless in what a user sends.
-IGNORED: dict[str, frozenset[str]] = {"podlab.meta.v1.ObjectMeta": frozenset({"managedFields", "selfLink"})}
+IGNORED: dict[str, frozenset[str]] = {
+    "podlab.meta.v1.ObjectMeta": frozenset({"managedFields", "selfLink"}),
+    "podlab.meta.v1.DeleteOptions": frozenset({"ignoreStoreReadErrorWithClusterBreakingPotential"}),
+}
 
 _CONTAINER_STATUS = "allocatedResources allocatedResourcesStatus resources user volumeMounts stopSignal"
 _VOLUME_SOURCES = (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
@@ -15,9 +15,12 @@ from master.apiserver.patching.json_patch import json_patch
 from master.apiserver.patching.merge_patch import merge_patch
 from master.apiserver.patching.strategic import strategic_merge_patch
 from podlab.api import codec, kinds
+from podlab.api.kinds import Kind
 from podlab.api.scalars import described
 from podlab.errors import BadRequest, Invalid, UnsupportedMediaType
 from podlab.v1 import apiserver_pb2 as pb
+
+T = TypeVar("T")
 
 MEDIA_TYPES: Mapping[int, str] = {
     pb.PATCH_TYPE_JSON: "application/json-patch+json",
@@ -36,17 +39,24 @@ class Patch:
 
     def applied(self, current: Message) -> Message:
         """The object that the patch makes of `current`, which is not changed. Raises BadRequest, Invalid."""
+        return self._object(current, codec.from_dict, lambda new: new)
+
+    def read(self, current: Message) -> tuple[Message, list[str]]:
+        """As above, but fields that nobody knows are left out of it: their paths."""
+        return self._object(current, codec.from_dict_leniently, lambda new: new[0])
+
+    def _object(self, current: Message, decode: Callable[[Json, Kind], T], object_in: Callable[[T], Message]) -> T:
         kind, metadata = kinds.of(current), _metadata(current)
         result = self._result(codec.to_dict(current), current)
         if not isinstance(result, dict):
             raise Invalid(f"{kind.plural} {metadata.name!r}: the patch leaves {described(result)}, not an object")
         try:
-            new = codec.from_dict(result, kind)
+            new = decode(result, kind)
         except BadRequest as error:
             if not error.causes:
                 raise
             raise Invalid.of(kind.qualified_name, metadata.name, error.causes) from error
-        _check_place(_metadata(new), metadata)
+        _check_place(_metadata(object_in(new)), metadata)
         return new
 
     def _result(self, fields: Json, current: Message) -> Json:

@@ -40,7 +40,7 @@ class Binder:
         self._clock = clock
         self._pods = kinds.by_name("Pod")
 
-    async def bind(self, bindings: Sequence[apiserver_pb2.Binding]) -> list[Result]:
+    async def bind(self, bindings: Sequence[apiserver_pb2.Binding], *, dry_run: bool = False) -> list[Result]:
         """A result for each binding, in order. Each stands alone."""
         await self._cache.catch_up()
         results: list[Result] = [0] * len(bindings)
@@ -56,6 +56,8 @@ class Binder:
                 results[index] = error
                 continue
             named.add(put.key)
+            if dry_run:
+                continue
             if group and (len(group) == _COMMIT_PODS or size + len(put.value) > _COMMIT_BYTES):
                 await self._commit(group, bindings, results)
                 group, size = [], 0

@@ -12,7 +12,6 @@ from google.protobuf.message import Message
 from master.apiserver import keys, validation
 from master.apiserver.cache import Cache
 from master.apiserver.entry import Entry
-from master.apiserver.patching.patch import Patch
 from master.apiserver.registry import changes, deletion, namespaces
 from master.apiserver.registry.admission import Admit, admit_all
 from master.apiserver.registry.claims import Claims
@@ -87,18 +86,24 @@ class Registry:
         at = objects.key(message)
         return await self._change(kinds.of(message), at, lambda _: message, dry_run=dry_run, admit=admit)
 
-    async def update_status(self, message: Message, *, admit: Admit = admit_all) -> Entry:
+    async def update_status(self, message: Message, *, dry_run: bool = False, admit: Admit = admit_all) -> Entry:
         """Replace status alone. Raises NotFound, Conflict, Invalid, Forbidden, BadRequest for a kind without one."""
         at = objects.key(message)
-        return await self._change(kinds.of(message), at, lambda _: message, status=True, admit=admit)
+        return await self._change(kinds.of(message), at, lambda _: message, status=True, dry_run=dry_run, admit=admit)
 
     async def patch(
-        self, at: Key, patch: Patch, *, status: bool = False, dry_run: bool = False, admit: Admit = admit_all
+        self,
+        at: Key,
+        applied: Callable[[Message], Message],
+        *,
+        status: bool = False,
+        dry_run: bool = False,
+        admit: Admit = admit_all,
     ) -> Entry:
-        """Update, or update the status, to what the patch makes of the object as it stands. Raises what these do."""
+        """Update, or update the status, to what a patch makes of the object as it stands. Raises what these do."""
         kind = kinds.by_name(at.kind)
         return await self._change(
-            kind, at, patch.applied, status=status, dry_run=dry_run, admit=admit, attempts=PATCH_ATTEMPTS
+            kind, at, applied, status=status, dry_run=dry_run, admit=admit, attempts=PATCH_ATTEMPTS
         )
 
     async def delete(self, request: apiserver_pb2.DeleteRequest, *, admit: Admit = admit_all) -> Deleted:

@@ -23,9 +23,11 @@ def ready(body: bytes, *, status: int = 200, warnings: Warnings = (), media_type
     return response
 
 
-def data(value: Mapping[str, Any], *, status: int = 200, media_type: str = JSON) -> web.Response:
+def data(
+    value: Mapping[str, Any], *, status: int = 200, warnings: Warnings = (), media_type: str = JSON
+) -> web.Response:
     """Plain data as JSON."""
-    return ready(orjson.dumps(value), status=status, media_type=media_type)
+    return ready(orjson.dumps(value), status=status, warnings=warnings, media_type=media_type)
 
 
 def listed(kind: Kind, metadata: Mapping[str, Any], items: Sequence[bytes]) -> web.Response:

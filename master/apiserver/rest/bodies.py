@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from aiohttp import web
 from google.protobuf.message import Message
 
+from master.apiserver import duplicates
 from master.apiserver.limits import REQUEST_BYTES
+from master.apiserver.patching import patch
 from master.apiserver.rest import wire
 from master.apiserver.rest.paths import Place
 from master.apiserver.rest.query import invalid_option
-from podlab.api import codec, manifest
+from podlab.api import codec, kinds, manifest
 from podlab.api.kinds import Kind
-from podlab.errors import BadRequest, RequestTooLarge, Timeout, UnsupportedMediaType
+from podlab.errors import BadRequest, Cause, Invalid, RequestTooLarge, Timeout, UnsupportedMediaType
+from podlab.v1 import apiserver_pb2 as pb
 
 # A body that takes longer than this to arrive is not waited for.
 BODY_LIMIT_S = 30.0
@@ -37,6 +41,27 @@ class Read:
 
     message: Message
     warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPatch:
+    """A patch, and what its sender is to be warned of once it has been applied."""
+
+    patch: patch.Patch
+    validation: FieldValidation
+    repeated: list[str]
+    warnings: list[str] = field(default_factory=list)
+
+    def applied(self, current: Message) -> Message:
+        """What the patch makes of `current`. Raises BadRequest, Invalid."""
+        message, unknown = self.patch.read(current)
+        words = [*self.repeated, *(f'unknown field "{path}"' for path in unknown)]
+        if self.validation is FieldValidation.STRICT and words:
+            told = Cause("patch", "FieldValueInvalid", f"Invalid value: strict decoding error: {', '.join(words)}")
+            metadata: Any = current.metadata  # type: ignore[attr-defined]
+            raise Invalid.of(kinds.of(current).qualified_name, metadata.name, [told])
+        self.warnings[:] = words if self.validation is FieldValidation.WARN else []
+        return message
 
 
 def media_type(request: web.BaseRequest) -> str:
@@ -89,10 +114,33 @@ def field_validation(text: str) -> FieldValidation:
         raise invalid_option("fieldValidation", text, tuple(FieldValidation)) from error
 
 
-async def object_data(request: web.BaseRequest, kind: Kind) -> Any:
-    """What the body says, which is to be an object of the kind. Raises BadRequest, UnsupportedMediaType."""
+async def read_object(request: web.BaseRequest, kind: Kind, validation: FieldValidation) -> Read:
+    """The object of the kind that the body describes. Raises BadRequest, UnsupportedMediaType."""
     body, form = await read(request), media_type(request)
-    return wire.read(body, kind) if form == wire.MEDIA_TYPE else data(body, form)
+    content = wire.read(body, kind) if form == wire.MEDIA_TYPE else data(body, form)
+    return decode(content, kind, validation, repeated(body, form, validation))
+
+
+def repeated(body: bytes, form: str, validation: FieldValidation) -> list[str]:
+    """What is to be said of members that JSON says twice. YAML is refused for it where it is read."""
+    if validation is FieldValidation.IGNORE or not form.endswith("json"):
+        return []
+    return [f'duplicate field "{path}"' for path in duplicates.paths(body)]
+
+
+async def read_patch(request: web.BaseRequest, validation: FieldValidation) -> ReadPatch:
+    """The patch that the body is. Raises BadRequest, UnsupportedMediaType."""
+    form, body = media_type(request), await read(request)
+    parsed = patch.parse(_patch_type(form), body)
+    return ReadPatch(parsed, validation, repeated(body, form, validation))
+
+
+def _patch_type(form: str) -> pb.PatchType.ValueType:
+    """Unspecified for what is no patch: refused where patches are parsed."""
+    if form == patch.APPLY_MEDIA_TYPE:
+        return pb.PATCH_TYPE_APPLY
+    found = (number for number, name in patch.MEDIA_TYPES.items() if name == form)
+    return cast("pb.PatchType.ValueType", next(found, pb.PATCH_TYPE_UNSPECIFIED))
 
 
 async def delete_options(request: web.BaseRequest) -> Any:
@@ -100,17 +148,17 @@ async def delete_options(request: web.BaseRequest) -> Any:
     body, form = await read(request), media_type(request)
     if not body:
         return None
-    return wire.read_delete_options(body) if form == wire.MEDIA_TYPE else data(body, form)
+    return wire.read(body, kinds.DELETE_OPTIONS) if form == wire.MEDIA_TYPE else data(body, form)
 
 
-def decode(content: Any, kind: Kind, validation: FieldValidation) -> Read:
-    """The object of the kind that the content describes. Raises BadRequest."""
+def decode(content: Any, kind: Kind, validation: FieldValidation, found: Sequence[str] = ()) -> Read:
+    """The object of the kind that the content describes. `found` is wrong with its text. Raises BadRequest."""
     try:
         message, unknown = codec.from_dict_leniently(content, kind)
     except BadRequest as error:
         told = f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: {error.message}'
         raise BadRequest(told, causes=error.causes) from error
-    words = [f'unknown field "{path}"' for path in unknown]
+    words = [*found, *(f'unknown field "{path}"' for path in unknown)]
     if validation is FieldValidation.STRICT and words:
         raise BadRequest(
             f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: '

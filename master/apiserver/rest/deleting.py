@@ -6,7 +6,9 @@ from typing import Any
 
 from master.apiserver.rest.paths import Place
 from master.apiserver.rest.query import Query, invalid_option, is_dry_run
+from podlab.api import codec
 from podlab.errors import BadRequest
+from podlab.meta.v1.meta_pb2 import DeleteOptions
 from podlab.v1 import apiserver_pb2 as pb
 
 _POLICIES: dict[str, pb.PropagationPolicy.ValueType] = {
@@ -15,14 +17,6 @@ _POLICIES: dict[str, pb.PropagationPolicy.ValueType] = {
     "Foreground": pb.PROPAGATION_POLICY_FOREGROUND,
     "Orphan": pb.PROPAGATION_POLICY_ORPHAN,
 }
-_TYPES: dict[str, tuple[type, str]] = {
-    "gracePeriodSeconds": (int, "a whole number"),
-    "propagationPolicy": (str, "a string"),
-    "preconditions": (dict, "an object"),
-    "dryRun": (list, "a list"),
-    "orphanDependents": (bool, "a boolean"),
-}
-_OF_EVERY_KIND = frozenset({"kind", "apiVersion", "ignoreStoreReadErrorWithClusterBreakingPotential"})
 
 
 def request(place: Place, options: Any, query: Query) -> pb.DeleteRequest:
@@ -33,53 +27,45 @@ def request(place: Place, options: Any, query: Query) -> pb.DeleteRequest:
         namespace=place.namespace,
         name=place.name,
         propagation_policy=_policy(told),
-        dry_run=is_dry_run([str(stage) for stage in told.get("dryRun") or ()]),
+        dry_run=is_dry_run(told.dryRun),
+        uid=told.preconditions.uid,
+        resource_version=told.preconditions.resourceVersion,
     )
-    if told.get("gracePeriodSeconds") is not None:
-        wanted.grace_period_seconds = told["gracePeriodSeconds"]
-    for name, value in (told.get("preconditions") or {}).items():
-        if name not in ("uid", "resourceVersion") or not isinstance(value, str | None):
-            raise BadRequest(f"preconditions.{name}: {value!r}: known are uid and resourceVersion, strings")
-        setattr(wanted, "uid" if name == "uid" else "resource_version", value or "")
+    if told.HasField("gracePeriodSeconds"):
+        wanted.grace_period_seconds = told.gracePeriodSeconds
     return wanted
 
 
-def _from_query(query: Query) -> dict[str, Any]:
-    told: dict[str, Any] = {"gracePeriodSeconds": query.number("gracePeriodSeconds")}
+def _from_query(query: Query) -> DeleteOptions:
+    told = DeleteOptions(gracePeriodSeconds=query.number("gracePeriodSeconds"))
     if policy := query.text("propagationPolicy"):
-        told["propagationPolicy"] = policy
+        told.propagationPolicy = policy
     if "orphanDependents" in query.values:
-        told["orphanDependents"] = query.flag("orphanDependents")
+        told.orphanDependents = query.flag("orphanDependents")
     if stage := query.text("dryRun"):
-        told["dryRun"] = [stage]
+        told.dryRun.append(stage)
     return told
 
 
-def _checked(options: Any) -> dict[str, Any]:
+def _checked(options: Any) -> DeleteOptions:
     if not isinstance(options, dict):
         raise BadRequest("the body of a delete must be DeleteOptions, an object")
     if options.get("kind", "DeleteOptions") != "DeleteOptions":
         raise BadRequest(f"the body of a delete must be DeleteOptions, found kind {options['kind']!r}")
-    for name, value in options.items():
-        if name in _OF_EVERY_KIND or value is None:
-            continue
-        if name not in _TYPES:
-            raise BadRequest(f'DeleteOptions: unknown field "{name}"')
-        wanted, words = _TYPES[name]
-        if type(value) is not wanted:
-            raise BadRequest(f"DeleteOptions: {name}: expected {words}, found {value!r}")
-    grace = options.get("gracePeriodSeconds")
-    if grace is not None and not -(2**63) <= grace < 2**63:
-        raise BadRequest(f"DeleteOptions: gracePeriodSeconds: {grace} is not a 64-bit integer")
-    return options
+    # Clients send it in the version of whatever group they delete from.
+    said = {name: value for name, value in options.items() if name not in ("kind", "apiVersion")}
+    try:
+        return codec.part_from_dict(said, DeleteOptions)
+    except BadRequest as error:
+        raise BadRequest(f"DeleteOptions: {error.message}", causes=error.causes) from error
 
 
-def _policy(told: dict[str, Any]) -> pb.PropagationPolicy.ValueType:
-    policy, orphan = told.get("propagationPolicy") or "", told.get("orphanDependents")
-    if orphan is not None and policy:
-        raise BadRequest("DeleteOptions: orphanDependents and propagationPolicy cannot be both set")
-    if orphan is not None:
-        return pb.PROPAGATION_POLICY_ORPHAN if orphan else pb.PROPAGATION_POLICY_BACKGROUND
+def _policy(told: DeleteOptions) -> pb.PropagationPolicy.ValueType:
+    policy = told.propagationPolicy
+    if told.HasField("orphanDependents"):
+        if policy:
+            raise BadRequest("DeleteOptions: orphanDependents and propagationPolicy cannot be both set")
+        return pb.PROPAGATION_POLICY_ORPHAN if told.orphanDependents else pb.PROPAGATION_POLICY_BACKGROUND
     if policy not in _POLICIES:
         raise invalid_option("propagationPolicy", policy, tuple(name for name in _POLICIES if name))
     return _POLICIES[policy]

@@ -22,7 +22,6 @@ _MAGIC = b"k8s\x00"
 # Of runtime.Unknown, the envelope: the object's own bytes; and of its typeMeta: apiVersion and kind.
 _TYPE_META, _RAW = 1, 2
 _API_VERSION, _KIND = 1, 2
-_PRECONDITIONS = {1: "uid", 2: "resourceVersion"}
 _TIMES = frozenset({"podlab.meta.v1.Time", "podlab.meta.v1.MicroTime"})
 
 
@@ -51,31 +50,6 @@ def _fields(data: bytes) -> Iterator[tuple[int, bytes]]:
     for field in _unknown(empty_pb2.Empty.FromString(data)):
         if isinstance(field.data, bytes):
             yield field.field_number, field.data
-
-
-def read_delete_options(body: bytes) -> dict[str, Any]:
-    """A meta/v1 DeleteOptions as JSON's data. Raises BadRequest."""
-    options: dict[str, Any] = {}
-    stages: list[str] = []
-    try:
-        for field in _unknown(empty_pb2.Empty.FromString(_opened(body).get(_RAW, b""))):
-            match field.field_number, field.data:
-                case 1, int(grace):
-                    options["gracePeriodSeconds"] = grace - (1 << 64) if grace >> 63 else grace
-                case 2, bytes(preconditions):
-                    named = {_PRECONDITIONS.get(number, ""): value for number, value in _fields(preconditions)}
-                    options["preconditions"] = {name: value.decode() for name, value in named.items()}
-                case 3, int(orphan):
-                    options["orphanDependents"] = bool(orphan)
-                case 4, bytes(policy):
-                    options["propagationPolicy"] = policy.decode()
-                case 5, bytes(stage):
-                    stages.append(stage.decode())
-                case number, value if not _is_empty(value):
-                    raise BadRequest(f"DeleteOptions: field number {number} is not supported by Podlab")
-    except (DecodeError, UnicodeDecodeError) as error:
-        raise BadRequest(f"the body of the request is malformed protobuf: {error}") from error
-    return options | ({"dryRun": stages} if stages else {})
 
 
 def _opened(body: bytes) -> dict[int, bytes]:

@@ -6,19 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-import orjson
 from aiohttp import web
 
 from master.apiserver.collection import Collections
 from master.apiserver.entry import Entry
 from master.apiserver.identity import User
-from master.apiserver.patching import patch
 from master.apiserver.registry.admission import Admit
 from master.apiserver.registry.binding import Binder
 from master.apiserver.registry.registry import Registry
 from master.apiserver.rest import answers, bodies, deleting
 from master.apiserver.rest.call import Call
+from podlab.api import kinds
+from podlab.api.kinds import Kind
 from podlab.api.objects import Key
+from podlab.core.v1 import binding_pb2
 from podlab.errors import ApiError, BadRequest, Cause, Invalid
 from podlab.v1 import apiserver_pb2 as pb
 
@@ -51,22 +52,23 @@ class Writing:
 
     async def update_status(self, call: Call) -> web.StreamResponse:
         """Replace the status alone."""
-        if call.query.dry_run():
-            raise BadRequest("dryRun: not supported for updates of the status subresource")
+        dry_run = call.query.dry_run()
         read = await self._body(call)
-        return _shown(await self.registry.update_status(read.message, admit=self.admission(call.user)), read)
+        entry = await self.registry.update_status(read.message, dry_run=dry_run, admit=self.admission(call.user))
+        return _shown(entry, read)
 
     async def patch(self, call: Call) -> web.StreamResponse:
         """Update to what a JSON patch, a merge patch or a strategic merge patch makes of the object."""
-        place = call.place
+        place, dry_run = call.place, call.query.dry_run()
+        patch = await bodies.read_patch(call.request, bodies.field_validation(call.query.text("fieldValidation")))
         entry = await self.registry.patch(
             Key(call.of.name, place.namespace, place.name),
-            patch.parse(_patch_type(bodies.media_type(call.request)), await bodies.read(call.request)),
+            patch.applied,
             status=place.subresource == "status",
-            dry_run=call.query.dry_run(),
+            dry_run=dry_run,
             admit=self.admission(call.user),
         )
-        return answers.ready(entry.json())
+        return answers.ready(entry.json(), warnings=patch.warnings)
 
     async def delete_collection(self, call: Call) -> web.StreamResponse:
         """Delete what selectors take, all of them when there are none; the answer is the list of what was deleted."""
@@ -101,49 +103,33 @@ class Writing:
     async def bind(self, call: Call) -> web.StreamResponse:
         """Bind a pod to the node that the Binding in the body names."""
         dry_run = call.query.dry_run()
-        if dry_run:
-            raise BadRequest("dryRun: not supported for bindings")
-        content = bodies.data(await bodies.read(call.request), bodies.media_type(call.request))
-        (result,) = await self.binder.bind([_binding(call, content)])
+        read = await self._body(call, kinds.BINDING)
+        wanted = _checked_binding(call, cast("binding_pb2.Binding", read.message))
+        (result,) = await self.binder.bind([wanted], dry_run=dry_run)
         if isinstance(result, ApiError):
             raise result
-        return answers.data(answers.created(), status=201)
+        return answers.data(answers.created(), status=201, warnings=read.warnings)
 
-    async def _body(self, call: Call) -> bodies.Read:
+    async def _body(self, call: Call, kind: Kind | None = None) -> bodies.Read:
+        """What the body says: an object of the place's kind, or of another that belongs there."""
         validation = bodies.field_validation(call.query.text("fieldValidation"))
-        read = bodies.decode(await bodies.object_data(call.request, call.of), call.of, validation)
+        read = await bodies.read_object(call.request, kind or call.of, validation)
         bodies.take_place(read.message, call.place)
         return read
-
-
-def _patch_type(media_type: str) -> pb.PatchType.ValueType:
-    """Unspecified for what is no patch: refused where patches are parsed."""
-    if media_type == patch.APPLY_MEDIA_TYPE:
-        return pb.PATCH_TYPE_APPLY
-    found = (number for number, name in patch.MEDIA_TYPES.items() if name == media_type)
-    return cast("pb.PatchType.ValueType", next(found, pb.PATCH_TYPE_UNSPECIFIED))
 
 
 def _shown(entry: Entry, read: bodies.Read, *, status: int = 200) -> web.Response:
     return answers.ready(entry.json(), status=status, warnings=read.warnings)
 
 
-def _binding(call: Call, content: Any) -> pb.Binding:
-    """What a v1 Binding says. Raises BadRequest, Invalid."""
-    target = content.get("target") if isinstance(content, dict) else None
-    metadata = (content.get("metadata") if isinstance(content, dict) else None) or {}
-    if not isinstance(target, dict) or not isinstance(metadata, dict):
-        raise BadRequest(f"the body is no Binding: {orjson.dumps(content).decode()[:200]}")
-    if target.get("kind", "Node") not in ("", "Node"):
-        cause = Cause("target.kind", "FieldValueNotSupported", f'Unsupported value: "{target["kind"]}": only "Node"')
+def _checked_binding(call: Call, binding: binding_pb2.Binding) -> pb.Binding:
+    """Raises BadRequest, Invalid."""
+    metadata, target = binding.metadata, binding.target
+    if target.kind not in ("", "Node"):
+        cause = Cause(
+            "target.kind", "FieldValueNotSupported", f'Unsupported value: "{target.kind}": supported values: "Node"'
+        )
         raise Invalid.of("Binding", call.place.name, [cause])
-    if not isinstance(target.get("name"), str) or not target["name"]:
+    if not target.name:
         raise Invalid.of("Binding", call.place.name, [Cause("target.name", "FieldValueRequired", "Required value")])
-    if metadata.get("name") not in (None, "", call.place.name):
-        raise BadRequest(f"the name of the binding ({metadata['name']}) does not match the pod's ({call.place.name})")
-    return pb.Binding(
-        namespace=call.place.namespace,
-        name=call.place.name,
-        uid=str(metadata.get("uid") or ""),
-        node_name=target["name"],
-    )
+    return pb.Binding(namespace=call.place.namespace, name=call.place.name, uid=metadata.uid, node_name=target.name)

@@ -63,7 +63,7 @@ CASES: dict[str, tuple[str, str, str, bytes, int, str, str]] = {
     "propagation": (
         "DELETE", f"{MAPS}/kube?propagationPolicy=Maybe", JSON, b"", 422, "Invalid", "propagationPolicy",
     ),
-    "delete options": ("DELETE", f"{MAPS}/a", JSON, b'{"grace":1}', 400, "BadRequest", 'unknown field "grace"'),
+    "delete options": ("DELETE", f"{MAPS}/a", JSON, b'{"grace":1}', 400, "BadRequest", "grace: unknown field"),
     "apply": (
         "PATCH", f"{MAPS}/a", "application/apply-patch+yaml", b"{}", 415, "UnsupportedMediaType", "server-side apply",
     ),

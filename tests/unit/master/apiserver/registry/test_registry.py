@@ -57,7 +57,7 @@ async def test_patches_that_race_are_tried_again_and_none_is_lost(registry: Regi
     await registry.create(config_map())
     at = Key("ConfigMap", "default", "a")
     patches = [parse(pb.PATCH_TYPE_MERGE, b'{"data":{"k%d":"v"}}' % number) for number in range(PATCH_ATTEMPTS)]
-    await asyncio.gather(*(registry.patch(at, one) for one in patches))
+    await asyncio.gather(*(registry.patch(at, one.applied) for one in patches))
     assert len((await read(registry)).data) == PATCH_ATTEMPTS
 
 
@@ -65,7 +65,7 @@ async def test_a_patch_gives_up_when_others_are_always_first(registry: Registry)
     await registry.create(config_map())
     at = Key("ConfigMap", "default", "a")
     patches = [parse(pb.PATCH_TYPE_MERGE, b'{"data":{"k%d":"v"}}' % number) for number in range(4 * PATCH_ATTEMPTS)]
-    results = await asyncio.gather(*(registry.patch(at, one) for one in patches), return_exceptions=True)
+    results = await asyncio.gather(*(registry.patch(at, one.applied) for one in patches), return_exceptions=True)
     refused = [result for result in results if isinstance(result, BaseException)]
     assert all(isinstance(error, Conflict) for error in refused)
     assert len((await read(registry)).data) == len(patches) - len(refused) >= PATCH_ATTEMPTS

@@ -2,7 +2,7 @@ import pytest
 
 from master.apiserver.rest import wire
 from podlab.api import kinds
-from podlab.core.v1 import config_pb2
+from podlab.core.v1 import binding_pb2, config_pb2
 from podlab.errors import BadRequest
 from podlab.meta.v1 import meta_pb2
 
@@ -26,13 +26,16 @@ def test_what_go_writes_for_fields_that_nobody_set_is_nothing() -> None:
 
 def test_delete_options_are_read() -> None:
     raw = b"\x08\x1e\x12\x03\x0a\x01u\x22\x06Orphan\x2a\x03All"
-    assert wire.read_delete_options(enveloped(raw)) == {
+    assert wire.read(enveloped(raw), kinds.DELETE_OPTIONS) == {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
         "gracePeriodSeconds": 30,
         "preconditions": {"uid": "u"},
         "propagationPolicy": "Orphan",
         "dryRun": ["All"],
     }
-    assert wire.read_delete_options(enveloped(b"\x08" + b"\xff" * 9 + b"\x01")) == {"gracePeriodSeconds": -1}
+    ages_ago = wire.read(enveloped(b"\x08" + b"\xff" * 9 + b"\x01"), kinds.DELETE_OPTIONS)
+    assert ages_ago["gracePeriodSeconds"] == -1
 
 
 def test_a_field_that_nobody_knows_is_refused_by_number() -> None:
@@ -48,3 +51,8 @@ def test_other_bytes_are_refused(body: bytes) -> None:
     else:
         with pytest.raises(BadRequest, match="not Kubernetes' protobuf"):
             wire.read(body, MAP)
+
+
+def test_a_binding_is_read() -> None:
+    raw = binding_pb2.Binding(target={"kind": "Node", "name": "n1"}).SerializeToString()  # type: ignore[arg-type]
+    assert wire.read(enveloped(raw), kinds.BINDING)["target"] == {"kind": "Node", "name": "n1"}
