@@ -72,7 +72,7 @@ def _pod_of(request: Any) -> Asked:
     return Asked(request.namespace, request.pod)
 
 
-def _start_of(request: kubelet_pb2.ExecRequest) -> Asked:
+def _start_of(request: Any) -> Asked:
     return _pod_of(request.start)
 
 
@@ -88,6 +88,8 @@ ROUTES: Mapping[str, Mapping[str, Route]] = {
     KUBELET: {
         "Logs": Route(KUBELET, kubelet_pb2.LogsRequest, _pod_of, "get", "log"),
         "Exec": Route(KUBELET, kubelet_pb2.ExecRequest, _start_of, "create", "exec"),
+        "Attach": Route(KUBELET, kubelet_pb2.AttachRequest, _start_of, "create", "attach"),
+        "PortForward": Route(KUBELET, kubelet_pb2.PortForwardRequest, _start_of, "create", "portforward"),
         "Stats": Route(KUBELET, kubelet_pb2.StatsRequest, _node_of, "get", "stats"),
         "ImportImage": Route(KUBELET, kubelet_pb2.ImportImageRequest, _node_of, "create", "images"),
     },

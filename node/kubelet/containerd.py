@@ -151,6 +151,18 @@ class Containerd:
         )
         return str((await _answer(self._runtime.Exec(request, timeout=CALL_TIMEOUT_S))).url)
 
+    async def attach_url(self, container_id: str, *, stdin: bool, tty: bool) -> str:
+        request = cri.AttachRequest(container_id=container_id, tty=tty, stdin=stdin, stdout=True, stderr=not tty)
+        return str((await _answer(self._runtime.Attach(request, timeout=CALL_TIMEOUT_S))).url)
+
+    async def sandbox_pid(self, sandbox_id: str) -> int:
+        request = cri.PodSandboxStatusRequest(pod_sandbox_id=sandbox_id, verbose=True)
+        answer = await _answer(self._runtime.PodSandboxStatus(request, timeout=CALL_TIMEOUT_S))
+        pid = translate.sandbox_pid(answer.info)
+        if not pid:
+            raise RuntimeFailure(f"sandbox {sandbox_id} has no process")
+        return pid
+
     async def usage(self) -> list[Usage]:
         answer = await _answer(
             self._runtime.ListContainerStats(cri.ListContainerStatsRequest(), timeout=CALL_TIMEOUT_S)

@@ -31,6 +31,7 @@ class Options:
     since_seconds: int | None = None
     timestamps: bool = False
     limit_bytes: int | None = None
+    since_time_ns: int | None = None
 
 
 def files(path: Path) -> list[Path]:
@@ -99,7 +100,7 @@ class _Rendering:
 
     def __init__(self, options: Options) -> None:
         self._timestamps = options.timestamps
-        self._since = time.time() - options.since_seconds if options.since_seconds is not None else None
+        self._since = _since(options)
         self._continues = False
 
     def lines(self, raw: Iterator[bytes]) -> Iterator[bytes]:
@@ -113,6 +114,13 @@ class _Rendering:
             prefix = when + b" " if self._timestamps and not self._continues else b""
             self._continues = tag == b"P"
             yield prefix + text + (b"" if self._continues else b"\n")
+
+
+def _since(options: Options) -> float | None:
+    """Seconds since 1970."""
+    if options.since_time_ns is not None:
+        return options.since_time_ns / 1e9
+    return time.time() - options.since_seconds if options.since_seconds is not None else None
 
 
 def _seconds(when: bytes) -> float:

@@ -197,6 +197,12 @@ class Runtime(Protocol):
     async def exec_url(self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> str:
         """Where the command's streams are served, once."""
 
+    async def attach_url(self, container_id: str, *, stdin: bool, tty: bool) -> str:
+        """Where the streams of the container's own process are served, once."""
+
+    async def sandbox_pid(self, sandbox_id: str) -> int:
+        """A process that is in the sandbox's namespaces as long as it is ready."""
+
     async def usage(self) -> list[Usage]: ...
 
     async def image(self, name: str) -> Image | None: ...

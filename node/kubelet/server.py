@@ -1,4 +1,4 @@
-"""The Kubelet gRPC service: logs, commands in containers, usage, and images brought by hand."""
+"""The Kubelet gRPC service: logs, the streams of containers, ports of pods, usage, and images brought by hand."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import Any
 import grpc
 
 from node.kubelet import importing, logs, podspec
+from node.kubelet.attach import attach
 from node.kubelet.execute import execute
 from node.kubelet.pods import Pods
+from node.kubelet.portforward import forward
 from node.kubelet.runtime import Container, Runtime, RuntimeFailure
 from node.kubelet.usage import Meter
 from podlab.core.v1 import pod_pb2
@@ -46,6 +48,7 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
             since_seconds=request.since_seconds if request.HasField("since_seconds") else None,
             timestamps=request.timestamps,
             limit_bytes=request.limit_bytes if request.HasField("limit_bytes") else None,
+            since_time_ns=request.since_time_ns if request.HasField("since_time_ns") else None,
         )
         uid = pod.metadata.uid
         async for text in logs.read(Path(run.log_path), options, lambda: self._pods.is_running(uid, run.id)):
@@ -58,15 +61,41 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
             first = await anext(request_iterator, None)
             if first is None or not first.HasField("start"):
                 raise BadRequest("the first message of Exec must be `start`")
-            run = await self._run(self._pod(first.start.namespace, first.start.pod), first.start.container)
-            if not run.alive:
-                raise BadRequest(f'container "{run.name}" of pod "{first.start.pod}" is not running')
+            _, run = await self._alive(first.start.namespace, first.start.pod, first.start.container)
             if not first.start.command:
                 raise BadRequest("command: Required value: name the program to run")
         except (ApiError, RuntimeFailure) as error:
             await abort(context, _told(error))
         async for response in execute(self._runtime, run.id, first.start, request_iterator):
             yield response
+
+    async def Attach(  # noqa: N802 - gRPC's name
+        self, request_iterator: AsyncIterator[kubelet_pb2.AttachRequest], context: Context
+    ) -> AsyncIterator[kubelet_pb2.AttachResponse]:
+        try:
+            first = await anext(request_iterator, None)
+            if first is None or not first.HasField("start"):
+                raise BadRequest("the first message of Attach must be `start`")
+            spec, run = await self._alive(first.start.namespace, first.start.pod, first.start.container)
+            async for response in attach(self._runtime, run.id, spec, first.start, request_iterator):
+                yield response
+        except (ApiError, RuntimeFailure) as error:
+            await abort(context, _told(error))
+
+    async def PortForward(  # noqa: N802 - gRPC's name
+        self, request_iterator: AsyncIterator[kubelet_pb2.PortForwardRequest], context: Context
+    ) -> AsyncIterator[kubelet_pb2.PortForwardResponse]:
+        try:
+            first = await anext(request_iterator, None)
+            if first is None or not first.HasField("start"):
+                raise BadRequest("the first message of PortForward must be `start`")
+            if not 1 <= first.start.port <= 65535:
+                raise BadRequest(f"port: {first.start.port} is not between 1 and 65535")
+            pid = await self._network_of(self._pod(first.start.namespace, first.start.pod))
+            async for response in forward(pid, first.start.port, request_iterator):
+                yield response
+        except (ApiError, RuntimeFailure) as error:
+            await abort(context, _told(error))
 
     async def Stats(  # noqa: N802 - gRPC's name
         self, request: kubelet_pb2.StatsRequest, context: Context
@@ -90,6 +119,21 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
         if pod is None:
             raise NotFound.of("pods", name)
         return pod
+
+    async def _alive(self, namespace: str, pod_name: str, name: str) -> tuple[pod_pb2.Container, Container]:
+        """The container and its present run. Raises NotFound, BadRequest, RuntimeFailure."""
+        pod = self._pod(namespace, pod_name)
+        run = await self._run(pod, name)
+        if not run.alive:
+            raise BadRequest(f'container "{run.name}" of pod "{pod_name}" is not running')
+        return _container(pod, run.name), run
+
+    async def _network_of(self, pod: pod_pb2.Pod) -> int | None:
+        """A process in the pod's network; None for the host's. Raises BadRequest, RuntimeFailure."""
+        sandbox = (await self._runtime.pod(pod.metadata.uid)).sandbox
+        if sandbox is None or not sandbox.ready:
+            raise BadRequest(f'pod "{pod.metadata.name}" is not running')
+        return None if pod.spec.hostNetwork else await self._runtime.sandbox_pid(sandbox.id)
 
     async def _run(self, pod: pod_pb2.Pod, name: str, *, previous: bool = False) -> Container:
         """The container's present run, or its last dead one. Raises NotFound, BadRequest, RuntimeFailure."""
@@ -116,15 +160,14 @@ async def _settled(run: Container) -> None:
 def _container(pod: pod_pb2.Pod, name: str) -> pod_pb2.Container:
     if not name:
         if len(pod.spec.containers) > 1:
-            names = " ".join(container.name for container in pod.spec.containers)
+            names = " ".join(container.name for container in podspec.all_containers(pod))
             raise BadRequest(
-                f'a container name must be specified for pod "{pod.metadata.name}", choose one of: [{names}]'
+                f"a container name must be specified for pod {pod.metadata.name}, choose one of: [{names}]"
             )
         return pod.spec.containers[0]
     found = podspec.container_named(pod, name)
     if found is None:
-        names = ", ".join(container.name for container in podspec.all_containers(pod))
-        raise BadRequest(f"container {name} is not valid for pod {pod.metadata.name}: it has {names}")
+        raise BadRequest(f"container {name} is not valid for pod {pod.metadata.name}")
     return found
 
 

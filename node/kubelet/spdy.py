@@ -2,51 +2,24 @@
 
 Of the protocols that containerd 1.6 serves for exec this is the one in which a stream can be closed in one direction,
 so that a command sees the end of its stdin and its output still arrives. Headers that the server sends are not looked
-at, and ours are compressed without SPDY's dictionary, which readers accept. There is no flow control in the server's
-library; TCP's is what holds a fast sender back.
+at. There is no flow control in the server's library; TCP's is what holds a fast sender back.
 """
 
 from __future__ import annotations
 
 import asyncio
-import struct
-import zlib
 from collections.abc import AsyncIterator, Sequence
 from urllib.parse import urlsplit
 
-SYN_STREAM, PING, GOAWAY = 1, 6, 7
-FIN = 0x01
-_VERSION = 3
-_CONTROL = 0x8000
-MAX_DATA = 32 * 1024
+from podlab import spdy
+from podlab.spdy import MAX_DATA
+
+READ_BYTES = 64 * 1024
 CONNECT_TIMEOUT_S = 10.0
 
 
 class SpdyError(Exception):
     """The server does not speak as expected; the message has its words."""
-
-
-def frame(kind: int, payload: bytes) -> bytes:
-    """A control frame without flags."""
-    return struct.pack("!HHI", _CONTROL | _VERSION, kind, len(payload)) + payload
-
-
-def data_frame(stream: int, content: bytes, *, last: bool = False) -> bytes:
-    return struct.pack("!II", stream, (FIN if last else 0) << 24 | len(content)) + content
-
-
-class Headers:
-    """Compresses header blocks; all blocks of a connection are one zlib stream."""
-
-    def __init__(self) -> None:
-        self._compressor = zlib.compressobj()
-
-    def block(self, headers: dict[str, str]) -> bytes:
-        plain = struct.pack("!I", len(headers))
-        for name, value in headers.items():
-            for text in (name.encode(), value.encode()):
-                plain += struct.pack("!I", len(text)) + text
-        return self._compressor.compress(plain) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
 
 
 class Connection:
@@ -68,7 +41,7 @@ class Connection:
         for start in range(0, max(1, len(content)), MAX_DATA):
             piece = content[start : start + MAX_DATA]
             end = start + MAX_DATA >= len(content)
-            self._writer.write(data_frame(self._ids[name], piece, last=last and end))
+            self._writer.write(spdy.data_frame(self._ids[name], piece, last=last and end))
             await self._writer.drain()
 
     def unsent_bytes(self) -> int:
@@ -76,35 +49,35 @@ class Connection:
         return self._writer.transport.get_write_buffer_size()
 
     async def received(self) -> AsyncIterator[tuple[str, bytes]]:
-        """What arrives, with the stream's name, until the server ends the connection."""
-        while True:
-            try:
-                head = await self._reader.readexactly(8)
-                first, second = struct.unpack("!II", head)
-                content = await self._reader.readexactly(second & 0xFFFFFF)
-            except (asyncio.IncompleteReadError, ConnectionError):
-                return
-            if not first & 0x80000000:
-                if second >> 24 & FIN:
-                    self.ended.add(self._names.get(first, ""))
-                if content:
-                    yield self._names.get(first, ""), content
-                continue
-            kind = first & 0xFFFF
-            if kind == PING:
-                self._writer.write(head + content)
-            elif kind == GOAWAY:
-                return
-            # A stream that is reset is one that the server is done with: nothing more comes on it.
+        """What arrives, with the stream's name, until the server ends the connection. Raises spdy.Malformed."""
+        buffer = bytearray()
+        while chunk := await self._read():
+            buffer += chunk
+            for frame in spdy.split(buffer):
+                if isinstance(frame, spdy.Data):
+                    if frame.last:
+                        self.ended.add(self._names.get(frame.stream, ""))
+                    if frame.content:
+                        yield self._names.get(frame.stream, ""), frame.content
+                elif frame.kind == spdy.PING:
+                    self._writer.write(spdy.control_frame(spdy.PING, frame.payload))
+                elif frame.kind == spdy.GOAWAY:
+                    return
+                # A stream that is reset is one that the server is done with: nothing more comes on it.
+
+    async def _read(self) -> bytes:
+        try:
+            return await self._reader.read(READ_BYTES)
+        except ConnectionError:
+            return b""
 
     def close(self) -> None:
         self._writer.transport.abort()
 
     async def open_streams(self) -> None:
-        headers = Headers()
+        headers = spdy.Deflater()
         for name, number in self._ids.items():
-            head = struct.pack("!IIH", number, 0, 0)
-            self._writer.write(frame(SYN_STREAM, head + headers.block({"streamtype": name})))
+            self._writer.write(spdy.syn_stream(number, headers.block({"streamtype": name})))
         await self._writer.drain()
 
 

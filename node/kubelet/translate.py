@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
+
+import orjson
 
 from node.kubelet.runtime import (
     CONTAINER_NAME,
@@ -57,6 +59,11 @@ def usage(stats: cri.ContainerStats) -> Usage:
         cpu_ns=stats.cpu.usage_core_nano_seconds.value,
         memory_bytes=stats.memory.working_set_bytes.value,
     )
+
+
+def sandbox_pid(info: Mapping[str, str]) -> int:
+    """Of the sandbox's first process; 0 when it has none."""
+    return int(orjson.loads(info.get("info") or "{}").get("pid") or 0)
 
 
 N = TypeVar("N", Sandbox, Container)

@@ -163,6 +163,12 @@ class MemoryRuntime:
     async def exec_url(self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> str:
         raise RuntimeFailure("no streams in memory")
 
+    async def attach_url(self, container_id: str, *, stdin: bool, tty: bool) -> str:
+        raise RuntimeFailure("no streams in memory")
+
+    async def sandbox_pid(self, sandbox_id: str) -> int:
+        raise RuntimeFailure("no processes in memory")
+
     async def usage(self) -> list[Usage]:
         return []
 

@@ -14,9 +14,10 @@ import orjson
 import pytest
 
 from node.kubelet import execute as module
-from node.kubelet import spdy
+from node.kubelet import sessions
 from node.kubelet.execute import execute, outcome
 from node.kubelet.runtime import Runtime, RuntimeFailure
+from podlab import spdy
 from podlab.v1 import kubelet_pb2
 
 Listen = Callable[[Any], Awaitable[int]]
@@ -47,7 +48,7 @@ class Server:
             else:
                 self.resized += content
         ids = {name: number for number, name in self.streams.items()}
-        writer.write(spdy.frame(spdy.PING, struct.pack("!I", 1)))
+        writer.write(spdy.control_frame(spdy.PING, struct.pack("!I", 1)))
         writer.write(spdy.data_frame(ids["stdout"], given.upper()))
         if "stderr" in ids:
             writer.write(spdy.data_frame(ids["stderr"], b"told"))
@@ -100,7 +101,7 @@ async def test_a_command_that_ended_while_its_input_goes_on_ends_the_call(
     listen: Listen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """containerd reads no further then, and tells no exit."""
-    monkeypatch.setattr(module, "STUCK_AFTER_S", 0.02)
+    monkeypatch.setattr(sessions, "STUCK_AFTER_S", 0.02)
     over = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
