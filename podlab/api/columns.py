@@ -1,17 +1,16 @@
 """What `get` prints for each kind: the columns of kubectl, and those of `-o wide`."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from google.protobuf.message import Message
 
-from podlab.api import kinds, times
+from podlab.api import columns_network, columns_policy, columns_storage, kinds, times
+from podlab.api.cells import NONE, Cells, Table, age, joined, labels, selector
 from podlab.api.kinds import Kind
 from podlab.api.objects import condition
 from podlab.api.podstate import last_restart, pod_state
-from podlab.api.selectors import from_labels, from_message
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.coordination.v1.lease_pb2 import Lease
@@ -22,25 +21,10 @@ from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Container, Pod
 from podlab.core.v1.service_pb2 import Service
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
-from podlab.errors import BadRequest
-from podlab.meta.v1.meta_pb2 import LabelSelector
 from podlab.rbac.v1.rbac_pb2 import ClusterRole, ClusterRoleBinding, Role, RoleBinding, Subject
 
-NONE = "<none>"
 _SHOWN_ENDPOINTS = 3
 _ROLE_PREFIX = "node-role.kubernetes.io/"
-
-Cells = list[str]
-
-
-@dataclass(frozen=True)
-class _Table:
-    cells: Callable[[Any, datetime], Cells]  # one for each header
-    headers: tuple[str, ...]
-    only_wide: frozenset[str] = frozenset()
-
-    def shown(self, cells: Iterable[str], wide: bool) -> list[str]:
-        return [cell for header, cell in zip(self.headers, cells, strict=True) if wide or header not in self.only_wide]
 
 
 def columns(kind: Kind, wide: bool = False) -> list[str]:
@@ -55,27 +39,8 @@ def row(message: Message, wide: bool, now: datetime) -> list[str]:
     return table.shown(table.cells(message, now), wide)
 
 
-def _age(message: Any, now: datetime) -> str:
-    return times.age(message.metadata.creationTimestamp, now)
-
-
-def _joined(values: Iterable[str]) -> str:
-    return ",".join(values) or NONE
-
-
-def _labels(labels: Mapping[str, str]) -> str:
-    return str(from_labels(labels)) or NONE
-
-
-def _selector(selector: LabelSelector) -> str:
-    try:
-        return str(from_message(selector)) or NONE
-    except BadRequest:
-        return "<error>"
-
-
 def _namespace(item: Namespace, now: datetime) -> Cells:
-    return [item.metadata.name, item.status.phase, _age(item, now)]
+    return [item.metadata.name, item.status.phase, age(item, now)]
 
 
 def _node(item: Node, now: datetime) -> Cells:
@@ -90,8 +55,8 @@ def _node(item: Node, now: datetime) -> Cells:
     return [
         item.metadata.name,
         ",".join(words),
-        _joined(roles),
-        _age(item, now),
+        joined(roles),
+        age(item, now),
         info.kubeletVersion,
         address.get("InternalIP", NONE),
         address.get("ExternalIP", NONE),
@@ -106,7 +71,7 @@ def _pod(item: Pod, now: datetime) -> Cells:
     ready = f"{state.ready}/{state.total}"
     # Podlab nominates no nodes and has no readiness gates; kubectl's users expect the columns.
     wide = (item.status.podIP or NONE, item.spec.nodeName or NONE, NONE, NONE)
-    return [item.metadata.name, ready, state.status, restarts, _age(item, now), *wide]
+    return [item.metadata.name, ready, state.status, restarts, age(item, now), *wide]
 
 
 def _service(item: Service, now: datetime) -> Cells:
@@ -119,18 +84,18 @@ def _service(item: Service, now: datetime) -> Cells:
         item.spec.type,
         item.spec.clusterIP or NONE,
         NONE,
-        _joined(ports),
-        _age(item, now),
-        _labels(item.spec.selector),
+        joined(ports),
+        age(item, now),
+        labels(item.spec.selector),
     ]
 
 
 def _config_map(item: ConfigMap, now: datetime) -> Cells:
-    return [item.metadata.name, str(len(item.data) + len(item.binaryData)), _age(item, now)]
+    return [item.metadata.name, str(len(item.data) + len(item.binaryData)), age(item, now)]
 
 
 def _secret(item: Secret, now: datetime) -> Cells:
-    return [item.metadata.name, item.type, str(len(item.data)), _age(item, now)]
+    return [item.metadata.name, item.type, str(len(item.data)), age(item, now)]
 
 
 def _event(item: Event, now: datetime) -> Cells:
@@ -169,26 +134,26 @@ def _deployment(item: Deployment, now: datetime) -> Cells:
         f"{item.status.readyReplicas}/{item.spec.replicas}",
         str(item.status.updatedReplicas),
         str(item.status.availableReplicas),
-        _age(item, now),
+        age(item, now),
         *_workload_wide(item),
     ]
 
 
 def _replica_set(item: ReplicaSet, now: datetime) -> Cells:
     counts = (item.spec.replicas, item.status.replicas, item.status.readyReplicas)
-    return [item.metadata.name, *map(str, counts), _age(item, now), *_workload_wide(item)]
+    return [item.metadata.name, *map(str, counts), age(item, now), *_workload_wide(item)]
 
 
 def _workload_wide(item: Deployment | ReplicaSet) -> Cells:
     containers: Sequence[Container] = item.spec.template.spec.containers
     names, images = (one.name for one in containers), (one.image for one in containers)
-    return [_joined(names), _joined(images), _selector(item.spec.selector)]
+    return [joined(names), joined(images), selector(item.spec.selector)]
 
 
 def _endpoint_slice(item: EndpointSlice, now: datetime) -> Cells:
     ports = [str(port.port) for port in item.ports]
     addresses = [address for endpoint in item.endpoints for address in endpoint.addresses]
-    return [item.metadata.name, item.addressType, _first_few(ports), _first_few(addresses), _age(item, now)]
+    return [item.metadata.name, item.addressType, _first_few(ports), _first_few(addresses), age(item, now)]
 
 
 def _first_few(values: list[str]) -> str:
@@ -197,7 +162,7 @@ def _first_few(values: list[str]) -> str:
 
 
 def _lease(item: Lease, now: datetime) -> Cells:
-    return [item.metadata.name, item.spec.holderIdentity, _age(item, now)]
+    return [item.metadata.name, item.spec.holderIdentity, age(item, now)]
 
 
 def _role(item: Role | ClusterRole, _: datetime) -> Cells:
@@ -210,7 +175,7 @@ def _binding(item: RoleBinding | ClusterRoleBinding, now: datetime) -> Cells:
         for kind in ("User", "Group", "ServiceAccount")
     )
     role = f"{item.roleRef.kind}/{item.roleRef.name}"
-    return [item.metadata.name, role, _age(item, now), users, groups, accounts]
+    return [item.metadata.name, role, age(item, now), users, groups, accounts]
 
 
 def _subject_name(subject: Subject, binding: RoleBinding | ClusterRoleBinding) -> str:
@@ -224,36 +189,39 @@ _NODE_WIDE = ("INTERNAL-IP", "EXTERNAL-IP", "OS-IMAGE", "KERNEL-VERSION", "CONTA
 _POD_WIDE = ("IP", "NODE", "NOMINATED NODE", "READINESS GATES")
 _BINDING_WIDE = ("USERS", "GROUPS", "SERVICEACCOUNTS")
 _EVENT_HEADERS = "LAST SEEN|TYPE|REASON|OBJECT|SUBOBJECT|SOURCE|MESSAGE|FIRST SEEN|COUNT|NAME"
-_TABLES: dict[str, _Table] = {
-    "Namespace": _Table(_namespace, ("NAME", "STATUS", "AGE")),
-    "Node": _Table(_node, ("NAME", "STATUS", "ROLES", "AGE", "VERSION", *_NODE_WIDE), frozenset(_NODE_WIDE)),
-    "Pod": _Table(_pod, ("NAME", "READY", "STATUS", "RESTARTS", "AGE", *_POD_WIDE), frozenset(_POD_WIDE)),
-    "Service": _Table(
+_TABLES: dict[str, Table] = {
+    "Namespace": Table(_namespace, ("NAME", "STATUS", "AGE")),
+    "Node": Table(_node, ("NAME", "STATUS", "ROLES", "AGE", "VERSION", *_NODE_WIDE), frozenset(_NODE_WIDE)),
+    "Pod": Table(_pod, ("NAME", "READY", "STATUS", "RESTARTS", "AGE", *_POD_WIDE), frozenset(_POD_WIDE)),
+    "Service": Table(
         _service,
         ("NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE", "SELECTOR"),
         frozenset({"SELECTOR"}),
     ),
-    "ConfigMap": _Table(_config_map, ("NAME", "DATA", "AGE")),
-    "Secret": _Table(_secret, ("NAME", "TYPE", "DATA", "AGE")),
-    "Event": _Table(
+    "ConfigMap": Table(_config_map, ("NAME", "DATA", "AGE")),
+    "Secret": Table(_secret, ("NAME", "TYPE", "DATA", "AGE")),
+    "Event": Table(
         _event,
         tuple(_EVENT_HEADERS.split("|")),
         frozenset({"SUBOBJECT", "SOURCE", "FIRST SEEN", "COUNT", "NAME"}),
     ),
-    "Deployment": _Table(
+    "Deployment": Table(
         _deployment,
         ("NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE", *_WORKLOAD_WIDE),
         frozenset(_WORKLOAD_WIDE),
     ),
-    "ReplicaSet": _Table(
+    "ReplicaSet": Table(
         _replica_set,
         ("NAME", "DESIRED", "CURRENT", "READY", "AGE", *_WORKLOAD_WIDE),
         frozenset(_WORKLOAD_WIDE),
     ),
-    "EndpointSlice": _Table(_endpoint_slice, ("NAME", "ADDRESSTYPE", "PORTS", "ENDPOINTS", "AGE")),
-    "Lease": _Table(_lease, ("NAME", "HOLDER", "AGE")),
-    "Role": _Table(_role, ("NAME", "CREATED AT")),
-    "ClusterRole": _Table(_role, ("NAME", "CREATED AT")),
-    "RoleBinding": _Table(_binding, ("NAME", "ROLE", "AGE", *_BINDING_WIDE), frozenset(_BINDING_WIDE)),
-    "ClusterRoleBinding": _Table(_binding, ("NAME", "ROLE", "AGE", *_BINDING_WIDE), frozenset(_BINDING_WIDE)),
+    "EndpointSlice": Table(_endpoint_slice, ("NAME", "ADDRESSTYPE", "PORTS", "ENDPOINTS", "AGE")),
+    "Lease": Table(_lease, ("NAME", "HOLDER", "AGE")),
+    "Role": Table(_role, ("NAME", "CREATED AT")),
+    "ClusterRole": Table(_role, ("NAME", "CREATED AT")),
+    "RoleBinding": Table(_binding, ("NAME", "ROLE", "AGE", *_BINDING_WIDE), frozenset(_BINDING_WIDE)),
+    "ClusterRoleBinding": Table(_binding, ("NAME", "ROLE", "AGE", *_BINDING_WIDE), frozenset(_BINDING_WIDE)),
+    **columns_network.TABLES,
+    **columns_policy.TABLES,
+    **columns_storage.TABLES,
 }

@@ -13,11 +13,26 @@ from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 from podlab.authentication.v1 import user_pb2
 from podlab.autoscaling.v1 import scale_pb2
 from podlab.coordination.v1 import lease_pb2
-from podlab.core.v1 import binding_pb2, config_pb2, event_pb2, namespace_pb2, node_pb2, pod_pb2, service_pb2
+from podlab.core.v1 import (
+    binding_pb2,
+    config_pb2,
+    endpoints_pb2,
+    event_pb2,
+    namespace_pb2,
+    node_pb2,
+    pod_pb2,
+    quota_pb2,
+    service_pb2,
+    serviceaccount_pb2,
+    volume_pb2,
+)
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.errors import NotFound
 from podlab.meta.v1 import meta_pb2
+from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2
 from podlab.rbac.v1 import rbac_pb2
+from podlab.scheduling.v1 import priorityclass_pb2
+from podlab.storage.v1 import storageclass_pb2
 from podlab.v1 import object_pb2
 
 RBAC = "rbac.authorization.k8s.io"
@@ -81,6 +96,29 @@ KINDS: tuple[Kind, ...] = (
     Kind(RBAC, "v1", "RoleBinding", "rolebindings", rbac_pb2.RoleBinding),
     Kind(RBAC, "v1", "ClusterRole", "clusterroles", rbac_pb2.ClusterRole, namespaced=False),
     Kind(RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", rbac_pb2.ClusterRoleBinding, namespaced=False),
+    Kind("", "v1", "ServiceAccount", "serviceaccounts", serviceaccount_pb2.ServiceAccount, ("sa",)),
+    Kind("", "v1", "ResourceQuota", "resourcequotas", quota_pb2.ResourceQuota, ("quota",)),
+    Kind("", "v1", "LimitRange", "limitranges", quota_pb2.LimitRange, ("limits",)),
+    Kind("", "v1", "PersistentVolume", "persistentvolumes", volume_pb2.PersistentVolume, ("pv",), namespaced=False),
+    Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", volume_pb2.PersistentVolumeClaim, ("pvc",)),
+    Kind("", "v1", "Endpoints", "endpoints", endpoints_pb2.Endpoints, ("ep",)),
+    Kind(
+        *("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses"),
+        *(priorityclass_pb2.PriorityClass, ("pc",)),
+        namespaced=False,
+    ),
+    Kind(
+        "storage.k8s.io",
+        "v1",
+        "StorageClass",
+        "storageclasses",
+        storageclass_pb2.StorageClass,
+        ("sc",),
+        namespaced=False,
+    ),
+    Kind("networking.k8s.io", "v1", "Ingress", "ingresses", ingress_pb2.Ingress, ("ing",)),
+    Kind("networking.k8s.io", "v1", "IngressClass", "ingressclasses", ingress_pb2.IngressClass, namespaced=False),
+    Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", networkpolicy_pb2.NetworkPolicy, ("netpol",)),
 )
 # Questions that are answered and never stored: they can be created, and nothing else.
 REVIEWS: tuple[Kind, ...] = (

@@ -9,7 +9,7 @@ IGNORED: dict[str, frozenset[str]] = {
 _CONTAINER_STATUS = "allocatedResources allocatedResourcesStatus resources user volumeMounts stopSignal"
 _VOLUME_SOURCES = (
     "awsElasticBlockStore azureDisk azureFile cephfs cinder csi ephemeral fc flexVolume flocker"
-    " gcePersistentDisk gitRepo glusterfs image iscsi nfs persistentVolumeClaim photonPersistentDisk portworxVolume"
+    " gcePersistentDisk gitRepo glusterfs image iscsi nfs photonPersistentDisk portworxVolume"
     " quobyte rbd scaleIO storageos vsphereVolume"
 )
 
@@ -17,9 +17,8 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
     name: frozenset(fields.split())
     for name, fields in {
         "podlab.core.v1.PodSpec": (
-            "serviceAccountName serviceAccount automountServiceAccountToken imagePullSecrets ephemeralContainers"
-            " topologySpreadConstraints priorityClassName readinessGates runtimeClassName overhead preemptionPolicy"
-            " setHostnameAsFQDN os hostUsers schedulingGates resourceClaims resources hostnameOverride"
+            "ephemeralContainers topologySpreadConstraints readinessGates runtimeClassName overhead setHostnameAsFQDN"
+            " os hostUsers schedulingGates resourceClaims resources hostnameOverride"
         ),
         "podlab.core.v1.Container": "volumeDevices resizePolicy restartPolicyRules",
         "podlab.core.v1.SecurityContext": "seLinuxOptions procMount windowsOptions seccompProfile appArmorProfile",
@@ -53,5 +52,16 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.apps.v1.ReplicaSetStatus": "terminatingReplicas",
         "podlab.discovery.v1.Endpoint": "deprecatedTopology zone hints",
         "podlab.coordination.v1.LeaseSpec": "strategy preferredHolder",
+        "podlab.core.v1.PersistentVolumeSpec": (
+            "gcePersistentDisk awsElasticBlockStore glusterfs rbd iscsi cinder cephfs fc flocker flexVolume azureFile"
+            " vsphereVolume quobyte azureDisk photonPersistentDisk portworxVolume scaleIO storageos csi"
+            " volumeAttributesClassName"
+        ),
+        "podlab.core.v1.PersistentVolumeStatus": "lastPhaseTransitionTime",
+        "podlab.core.v1.PersistentVolumeClaimSpec": "dataSource dataSourceRef volumeAttributesClassName",
+        "podlab.core.v1.PersistentVolumeClaimStatus": (
+            "allocatedResources allocatedResourceStatuses currentVolumeAttributesClassName modifyVolumeStatus"
+        ),
+        "podlab.networking.v1.IngressLoadBalancerIngress": "ports",
     }.items()
 }

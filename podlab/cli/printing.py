@@ -10,6 +10,7 @@ import typer
 from google.protobuf.message import Message
 
 from podlab.api import codec, columns, kinds, manifest
+from podlab.api.cells import NONE
 from podlab.api.kinds import Kind
 from podlab.api.selectors import from_labels
 from podlab.cli.options import Output
@@ -91,5 +92,5 @@ class Rows:
         if self._name_column is not None:
             cells[self._name_column] = self._prefix + cells[self._name_column]
         namespace = [meta.namespace] if self._with_namespace else []
-        labels = [str(from_labels(meta.labels)) or columns.NONE] if self._with_labels else []
+        labels = [str(from_labels(meta.labels)) or NONE] if self._with_labels else []
         return [*namespace, *cells, *labels]

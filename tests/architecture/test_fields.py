@@ -13,6 +13,8 @@ from source_code import PROJECT, modules, tree
 
 # Told by the API and never other than empty, as in Kubernetes.
 ALWAYS_EMPTY = frozenset({"podlab.core.v1.PodCondition.lastProbeTime", "podlab.core.v1.ServiceStatus.loadBalancer"})
+# Its fields are the kinds, which have a test of their own.
+ENVELOPE = "podlab.v1.Object"
 WORD = re.compile(r"\w+")
 # They name fields without giving them a meaning.
 ONLY_NAMES = frozenset({"podlab.api.unsupported"})
@@ -23,7 +25,8 @@ def messages() -> Iterator[Descriptor]:
     for path in sorted((PROJECT / "protos/podlab").rglob("*.proto")):
         if "foreign" not in path.parts:
             name = ".".join(path.relative_to(PROJECT / "protos").with_suffix("").parts)
-            yield from importlib.import_module(f"{name}_pb2").DESCRIPTOR.message_types_by_name.values()
+            found = importlib.import_module(f"{name}_pb2").DESCRIPTOR.message_types_by_name.values()
+            yield from (each for each in found if each.full_name != ENVELOPE)
 
 
 def words_of(module: str) -> Iterator[str]:

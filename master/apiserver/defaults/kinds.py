@@ -5,14 +5,18 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from master.apiserver.defaults import network, policy, storage
 from master.apiserver.defaults.pod import apply_to_spec
 from master.apiserver.defaults.rbac import apply_to_binding
 from master.apiserver.defaults.service import apply_to_service
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
-from podlab.core.v1 import config_pb2, namespace_pb2, pod_pb2, service_pb2
+from podlab.core.v1 import config_pb2, endpoints_pb2, namespace_pb2, pod_pb2, quota_pb2, service_pb2, volume_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.meta.v1 import meta_pb2
+from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2
 from podlab.rbac.v1 import rbac_pb2
+from podlab.scheduling.v1 import priorityclass_pb2
+from podlab.storage.v1 import storageclass_pb2
 
 _HISTORY_LIMIT = 10
 _PROGRESS_DEADLINE_S = 600
@@ -82,4 +86,12 @@ _DEFAULTS: dict[type[Message], Callable[[Any], None]] = {
     endpointslice_pb2.EndpointSlice: _endpoint_slice,
     rbac_pb2.RoleBinding: apply_to_binding,
     rbac_pb2.ClusterRoleBinding: apply_to_binding,
+    quota_pb2.LimitRange: policy.apply_to_limit_range,
+    priorityclass_pb2.PriorityClass: policy.apply_to_priority_class,
+    volume_pb2.PersistentVolume: storage.apply_to_volume,
+    volume_pb2.PersistentVolumeClaim: storage.apply_to_claim,
+    storageclass_pb2.StorageClass: storage.apply_to_class,
+    endpoints_pb2.Endpoints: network.apply_to_endpoints,
+    ingress_pb2.IngressClass: network.apply_to_ingress_class,
+    networkpolicy_pb2.NetworkPolicy: network.apply_to_network_policy,
 }

@@ -23,6 +23,8 @@ def apply_to_spec(spec: pod_pb2.PodSpec) -> None:
         spec.securityContext.SetInParent()
     if not spec.HasField("enableServiceLinks"):
         spec.enableServiceLinks = True
+    spec.serviceAccountName = spec.serviceAccountName or spec.serviceAccount
+    spec.serviceAccount = spec.serviceAccountName
     _volumes(spec.volumes)
     for container in (*spec.initContainers, *spec.containers):
         _container(container)

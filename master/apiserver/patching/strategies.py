@@ -36,6 +36,9 @@ MERGE_KEYS: Mapping[Field, str] = {
     ("podlab.core.v1.NamespaceStatus", "conditions"): "type",
     ("podlab.apps.v1.DeploymentStatus", "conditions"): "type",
     ("podlab.apps.v1.ReplicaSetStatus", "conditions"): "type",
+    ("podlab.core.v1.PodSpec", "imagePullSecrets"): "name",
+    ("podlab.core.v1.ServiceAccount", "secrets"): "name",
+    ("podlab.core.v1.PersistentVolumeClaimStatus", "conditions"): "type",
 }
 SETS: frozenset[Field] = frozenset(
     {
@@ -72,6 +75,25 @@ ATOMIC: frozenset[Field] = frozenset(
         ("podlab.rbac.v1.ClusterRole", "rules"),
         ("podlab.rbac.v1.ClusterRoleBinding", "subjects"),
         ("podlab.rbac.v1.AggregationRule", "clusterRoleSelectors"),
+        ("podlab.core.v1.ServiceAccount", "imagePullSecrets"),
+        ("podlab.core.v1.ScopeSelector", "matchExpressions"),
+        ("podlab.core.v1.LimitRangeSpec", "limits"),
+        ("podlab.core.v1.Endpoints", "subsets"),
+        ("podlab.core.v1.EndpointSubset", "addresses"),
+        ("podlab.core.v1.EndpointSubset", "notReadyAddresses"),
+        ("podlab.core.v1.EndpointSubset", "ports"),
+        ("podlab.core.v1.TopologySelectorTerm", "matchLabelExpressions"),
+        ("podlab.storage.v1.StorageClass", "allowedTopologies"),
+        ("podlab.networking.v1.HTTPIngressRuleValue", "paths"),
+        ("podlab.networking.v1.IngressSpec", "tls"),
+        ("podlab.networking.v1.IngressSpec", "rules"),
+        ("podlab.networking.v1.IngressLoadBalancerStatus", "ingress"),
+        ("podlab.networking.v1.NetworkPolicyIngressRule", "ports"),
+        ("podlab.networking.v1.NetworkPolicyIngressRule", "from"),
+        ("podlab.networking.v1.NetworkPolicyEgressRule", "ports"),
+        ("podlab.networking.v1.NetworkPolicyEgressRule", "to"),
+        ("podlab.networking.v1.NetworkPolicySpec", "ingress"),
+        ("podlab.networking.v1.NetworkPolicySpec", "egress"),
     }
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from master.apiserver.registry import namespaces, pods
+from master.apiserver.registry import namespaces, pods, storage
 
 
 def _nothing(*_: Any) -> None:
@@ -54,4 +54,15 @@ def table(default_toleration_s: int) -> Mapping[str, Strategy]:
         "RoleBinding": Strategy(),
         "ClusterRole": Strategy(),
         "ClusterRoleBinding": Strategy(),
+        "ServiceAccount": Strategy(),
+        "ResourceQuota": Strategy(),
+        "LimitRange": Strategy(),
+        "PriorityClass": Strategy(counts_generations=True),
+        "PersistentVolume": Strategy(at_create=storage.begin),
+        "PersistentVolumeClaim": Strategy(at_create=storage.begin),
+        "StorageClass": Strategy(),
+        "Endpoints": Strategy(),
+        "Ingress": Strategy(counts_generations=True),
+        "IngressClass": Strategy(counts_generations=True),
+        "NetworkPolicy": Strategy(counts_generations=True),
     }

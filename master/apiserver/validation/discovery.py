@@ -1,9 +1,9 @@
-"""EndpointSlices and Events."""
+"""EndpointSlices, Endpoints and Events."""
 
 from master.apiserver.validation import syntax
 from master.apiserver.validation.containers import PROTOCOLS
 from master.apiserver.validation.findings import Findings
-from podlab.core.v1 import event_pb2
+from podlab.core.v1 import endpoints_pb2, event_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 
 _ENDPOINTS_MAX = 1000
@@ -40,6 +40,19 @@ def check_endpoint_slice_update(
     found.immutable("addressType", new.addressType, old.addressType, new.addressType)
 
 
+def check_endpoints(found: Findings, endpoints: endpoints_pb2.Endpoints) -> None:
+    """Endpoints, whichever way they come."""
+    for index, subset in enumerate(endpoints.subsets):
+        where = f"subsets[{index}]"
+        if not subset.addresses and not subset.notReadyAddresses:
+            found.required(where, "must specify `addresses` or `notReadyAddresses`")
+        for field in ("addresses", "notReadyAddresses"):
+            for place, address in enumerate(getattr(subset, field)):
+                _check_address(found, f"{where}.{field}[{place}]", address)
+        for place, port in enumerate(subset.ports):
+            _check_subset_port(found, f"{where}.ports[{place}]", port, named=len(subset.ports) > 1)
+
+
 def check_event(found: Findings, event: event_pb2.Event) -> None:
     """An Event lives beside what it is about; what has no namespace is told about in `default` or `kube-system`."""
     about = event.involvedObject.namespace
@@ -47,6 +60,25 @@ def check_event(found: Findings, event: event_pb2.Event) -> None:
     fitting = (about,) if about else ("default", "kube-system")
     if namespace not in fitting:
         found.invalid("involvedObject.namespace", about, "does not match event.namespace")
+
+
+def _check_address(found: Findings, field: str, address: endpoints_pb2.EndpointAddress) -> None:
+    found.invalid(f"{field}.ip", address.ip, *syntax.endpoint_address(address.ip))
+    if address.hostname:
+        found.invalid(f"{field}.hostname", address.hostname, *syntax.label(address.hostname))
+    if address.HasField("nodeName"):
+        found.invalid(f"{field}.nodeName", address.nodeName, *syntax.subdomain(address.nodeName))
+
+
+def _check_subset_port(found: Findings, field: str, port: endpoints_pb2.EndpointPort, *, named: bool) -> None:
+    if port.name:
+        found.invalid(f"{field}.name", port.name, *syntax.label(port.name))
+    elif named:
+        found.required(f"{field}.name")
+    found.port(f"{field}.port", port.port)
+    found.one_of(f"{field}.protocol", port.protocol, PROTOCOLS)
+    if port.HasField("appProtocol"):
+        found.invalid(f"{field}.appProtocol", port.appProtocol, *syntax.qualified_name(port.appProtocol))
 
 
 def _check_endpoint(found: Findings, field: str, endpoint: endpointslice_pb2.Endpoint) -> None:

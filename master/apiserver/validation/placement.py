@@ -40,18 +40,22 @@ def check_affinity(found: Findings, field: str, affinity: pod_pb2.Affinity) -> N
     nodes = affinity.nodeAffinity
     required = "requiredDuringSchedulingIgnoredDuringExecution"
     if nodes.HasField("requiredDuringSchedulingIgnoredDuringExecution"):
-        terms = nodes.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms
-        where = f"{field}.nodeAffinity.{required}.nodeSelectorTerms"
-        if not terms:
-            found.required(where, "must have at least one node selector term")
-        for index, term in enumerate(terms):
-            _check_term(found, f"{where}[{index}]", term)
+        selector = nodes.requiredDuringSchedulingIgnoredDuringExecution
+        check_node_selector(found, f"{field}.nodeAffinity.{required}", selector)
     preferred = "preferredDuringSchedulingIgnoredDuringExecution"
     for index, preference in enumerate(nodes.preferredDuringSchedulingIgnoredDuringExecution):
         where = f"{field}.nodeAffinity.{preferred}[{index}]"
         if not 1 <= preference.weight <= 100:
             found.invalid(f"{where}.weight", preference.weight, "must be in the range 1-100")
         _check_term(found, f"{where}.preference", preference.preference)
+
+
+def check_node_selector(found: Findings, field: str, selector: pod_pb2.NodeSelector) -> None:
+    """The alternatives of a selector of nodes."""
+    if not selector.nodeSelectorTerms:
+        found.required(f"{field}.nodeSelectorTerms", "must have at least one node selector term")
+    for index, term in enumerate(selector.nodeSelectorTerms):
+        _check_term(found, f"{field}.nodeSelectorTerms[{index}]", term)
 
 
 def _check_term(found: Findings, field: str, term: pod_pb2.NodeSelectorTerm) -> None:

@@ -5,6 +5,7 @@ from master.apiserver.validation.containers import PodFacts, check_containers, c
 from master.apiserver.validation.findings import Findings
 from master.apiserver.validation.labels import check_annotations, check_labels
 from master.apiserver.validation.placement import check_affinity, check_tolerations
+from master.apiserver.validation.policy import PREEMPTION_POLICIES
 from master.apiserver.validation.volumes import check_volumes
 from podlab.core.v1 import pod_pb2
 
@@ -52,6 +53,7 @@ def check_pod_spec(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
         found.invalid(f"{field}.nodeName", spec.nodeName, *syntax.subdomain(spec.nodeName))
     if spec.schedulerName:
         found.invalid(f"{field}.schedulerName", spec.schedulerName, *syntax.subdomain(spec.schedulerName))
+    _check_identity(found, field, spec)
     _check_names(found, field, spec)
     _check_dns(found, field, spec)
     _check_security(found, field, spec)
@@ -102,6 +104,19 @@ def _check_deadline(found: Findings, new: pod_pb2.PodSpec, old: pod_pb2.PodSpec)
     elif new.activeDeadlineSeconds > old.activeDeadlineSeconds:
         rule = "must be less than or equal to previous value"
         found.invalid(field, new.activeDeadlineSeconds, rule)
+
+
+def _check_identity(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
+    """Whom the pod acts as, whose credentials it pulls images with, and how important it is."""
+    for name in ("serviceAccountName", "priorityClassName"):
+        value: str = getattr(spec, name)
+        if value:
+            found.invalid(f"{field}.{name}", value, *syntax.subdomain(value))
+    for index, secret in enumerate(spec.imagePullSecrets):
+        if not secret.name:
+            found.required(f"{field}.imagePullSecrets[{index}].name")
+    if spec.HasField("preemptionPolicy"):
+        found.one_of(f"{field}.preemptionPolicy", spec.preemptionPolicy, PREEMPTION_POLICIES)
 
 
 def _check_names(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:

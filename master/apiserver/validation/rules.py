@@ -6,17 +6,44 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from master.apiserver.validation import cluster, config, discovery, pod, rbac, service, syntax, workloads
+from master.apiserver.validation import (
+    cluster,
+    config,
+    discovery,
+    ingress,
+    networkpolicy,
+    pod,
+    policy,
+    rbac,
+    service,
+    storage,
+    syntax,
+    workloads,
+)
 from master.apiserver.validation.findings import Findings
 from master.apiserver.validation.instants import check_instants
 from master.apiserver.validation.metadata import NameRule, check_metadata, check_metadata_update
 from podlab.api import kinds
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 from podlab.coordination.v1 import lease_pb2
-from podlab.core.v1 import config_pb2, event_pb2, namespace_pb2, node_pb2, pod_pb2, service_pb2
+from podlab.core.v1 import (
+    config_pb2,
+    endpoints_pb2,
+    event_pb2,
+    namespace_pb2,
+    node_pb2,
+    pod_pb2,
+    quota_pb2,
+    service_pb2,
+    serviceaccount_pb2,
+    volume_pb2,
+)
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.errors import Cause
+from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2
 from podlab.rbac.v1 import rbac_pb2
+from podlab.scheduling.v1 import priorityclass_pb2
+from podlab.storage.v1 import storageclass_pb2
 
 OBJECT_BYTES = 3 << 19  # 1.5 MiB, as much as etcd takes in one request
 
@@ -56,6 +83,19 @@ RULES: dict[type[Message], Rules] = {
     rbac_pb2.ClusterRoleBinding: Rules(
         rbac.check_cluster_role_binding, rbac.check_binding_update, name=syntax.path_segment
     ),
+    serviceaccount_pb2.ServiceAccount: Rules(policy.check_service_account),
+    quota_pb2.ResourceQuota: Rules(policy.check_quota, policy.check_quota_update, policy.check_quota_status),
+    quota_pb2.LimitRange: Rules(policy.check_limit_range),
+    priorityclass_pb2.PriorityClass: Rules(policy.check_priority_class, policy.check_priority_class_update),
+    volume_pb2.PersistentVolume: Rules(storage.check_volume, storage.check_volume_update),
+    volume_pb2.PersistentVolumeClaim: Rules(
+        storage.check_claim, storage.check_claim_update, storage.check_claim_status
+    ),
+    storageclass_pb2.StorageClass: Rules(storage.check_storage_class, storage.check_storage_class_update),
+    endpoints_pb2.Endpoints: Rules(discovery.check_endpoints),
+    ingress_pb2.Ingress: Rules(ingress.check_ingress, status=ingress.check_ingress_status),
+    ingress_pb2.IngressClass: Rules(ingress.check_ingress_class, ingress.check_ingress_class_update),
+    networkpolicy_pb2.NetworkPolicy: Rules(networkpolicy.check_network_policy),
 }
 
 

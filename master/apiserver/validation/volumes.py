@@ -54,7 +54,7 @@ def _check_source(found: Findings, field: str, source: pod_pb2.VolumeSource) -> 
     for extra in given[1:]:
         found.forbidden(f"{field}.{extra}", "may not specify more than 1 volume type")
     if source.HasField("hostPath"):
-        _check_host_path(found, f"{field}.hostPath", source.hostPath)
+        check_host_path(found, f"{field}.hostPath", source.hostPath)
     if source.HasField("emptyDir"):
         found.one_of(f"{field}.emptyDir.medium", source.emptyDir.medium, ("", "Memory"))
         if source.emptyDir.HasField("sizeLimit"):
@@ -79,9 +79,12 @@ def _check_written(found: Findings, field: str, source: pod_pb2.VolumeSource) ->
     for name in ("secret", "configMap", "downwardAPI", "projected"):
         if source.HasField(name) and getattr(source, name).HasField("defaultMode"):
             check_mode(found, f"{field}.{name}.defaultMode", getattr(source, name).defaultMode)
+    if source.HasField("persistentVolumeClaim") and not source.persistentVolumeClaim.claimName:
+        found.required(f"{field}.persistentVolumeClaim.claimName")
 
 
-def _check_host_path(found: Findings, field: str, source: pod_pb2.HostPathVolumeSource) -> None:
+def check_host_path(found: Findings, field: str, source: pod_pb2.HostPathVolumeSource) -> None:
+    """A directory of the node, behind a pod's volume or a persistent one."""
     if not source.path:
         found.required(f"{field}.path")
     found.invalid(f"{field}.path", source.path, *syntax.no_backsteps(source.path))

@@ -10,7 +10,7 @@ from podlab.api import kinds, selectors
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.cli import failures, printing, session, targets
-from podlab.cli.describe import layout, node, pod, rbac, records, service, workload
+from podlab.cli.describe import layout, network, node, pod, policy, rbac, records, service, storage, workload
 from podlab.cli.describe.basics import Related
 from podlab.cli.describe.layout import Fields
 from podlab.cli.options import DEFAULT_NAMESPACE, AllNamespaces, Namespace, Resources, Selector
@@ -20,6 +20,7 @@ from podlab.core.v1.event_pb2 import Event
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.core.v1.service_pb2 import Service
+from podlab.core.v1.volume_pb2 import PersistentVolumeClaim
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
 from podlab.errors import NotFound
 
@@ -42,6 +43,17 @@ DESCRIBERS: dict[str, Callable[[Any, Related], Fields]] = {
     "RoleBinding": rbac.role_binding,
     "ClusterRole": rbac.cluster_role,
     "ClusterRoleBinding": rbac.cluster_role_binding,
+    "ServiceAccount": policy.service_account,
+    "ResourceQuota": policy.quota,
+    "LimitRange": policy.limit_range,
+    "PriorityClass": policy.priority_class,
+    "PersistentVolume": storage.volume,
+    "PersistentVolumeClaim": storage.claim,
+    "StorageClass": storage.storage_class,
+    "Endpoints": network.endpoints,
+    "Ingress": network.ingress,
+    "IngressClass": network.ingress_class,
+    "NetworkPolicy": network.network_policy,
 }
 
 
@@ -110,7 +122,14 @@ async def _related(client: Client, obj: Message) -> Related:
     if isinstance(obj, ReplicaSet):
         owned = str(selectors.from_message(obj.spec.selector))
         return Related(now, events, pods=(await client.list(Pod, obj.metadata.namespace, label_selector=owned)).items)
+    if isinstance(obj, PersistentVolumeClaim):
+        pods = (await client.list(Pod, obj.metadata.namespace)).items
+        return Related(now, events, pods=[one for one in pods if _mounts(one, obj.metadata.name)])
     return Related(now, events)
+
+
+def _mounts(pod: Pod, claim: str) -> bool:
+    return any(volume.volumeSource.persistentVolumeClaim.claimName == claim for volume in pod.spec.volumes)
 
 
 async def _events(client: Client, obj: Message) -> list[Event]:
