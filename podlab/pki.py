@@ -91,6 +91,36 @@ def ensure_certificate(
     return True
 
 
+def ensure_key(path: Path) -> bool:
+    """See that the file holds a private key; True when one had to be made. Raises PkiError for anything else in it."""
+    if path.exists():
+        read_key(path)
+        return False
+    _make_directory(path.parent)
+    _write(path, _key_pem(ec.generate_private_key(ec.SECP256R1())))
+    return True
+
+
+def read_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    """The private key in the file. Raises PkiError, OSError."""
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except ValueError as error:
+        raise PkiError(f"{path} is no private key: restore it, or remove it and deploy again") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise PkiError(f"{path} is no EC key: remove it and deploy again")
+    return key
+
+
+def ensure_file(path: Path, content: bytes) -> bool:
+    """See that the file holds this, readable by its owner alone; True when it had to be written."""
+    if path.exists() and path.read_bytes() == content:
+        return False
+    _make_directory(path.parent)
+    _write(path, content)
+    return True
+
+
 def is_current(ca: Ca, directory: Path, name: str, wanted: Subject) -> bool:
     """Whether the certificate is whole, signed by this authority, says what is wanted, and is not about to end."""
     loaded = _load(directory, name)

@@ -136,6 +136,8 @@ def _is_the_nodes_own(node: str, wanted: Attributes, bindings: NodeBindings) -> 
             return wanted.verb in ("get", "delete") and bindings.node_of(wanted.namespace, wanted.name) in (node, None)
         case "pods/status":
             return wanted.verb in CHANGE and bindings.node_of(wanted.namespace, wanted.name) in (node, None)
+        case "serviceaccounts/token":
+            return wanted.verb == "create"  # for which pods, `authentication/issuing.py` says
         case "secrets" | "configmaps":
             name = wanted.name if wanted.verb == "get" else (wanted.fields or {}).get("metadata.name", "")
             return wanted.verb in READ and bindings.uses(node, wanted.resource, wanted.namespace, name)

@@ -78,6 +78,12 @@ def of_bindings(request: Any) -> tuple[Attributes, ...]:
     return tuple(attributes("create", pods, namespace, subresource="binding") for namespace in namespaces)
 
 
+def of_token(request: Any) -> tuple[Attributes, ...]:
+    """For RequestToken."""
+    accounts = kinds.by_name("ServiceAccount")
+    return (attributes("create", accounts, request.namespace, request.name, subresource="token"),)
+
+
 def of_nothing(_: Any) -> tuple[Attributes, ...]:
     """For what everybody may ask whom we know."""
     return ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,12 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from master.apiserver import noderestriction, service
+from master.apiserver.authentication import discovery as oidc
+from master.apiserver.authentication import jwt
+from master.apiserver.authentication import static as static_tokens
+from master.apiserver.authentication.authenticator import Authenticator
+from master.apiserver.authentication.issuing import Issuer
+from master.apiserver.authentication.lives import Lives
 from master.apiserver.bindings import Bindings
 from master.apiserver.bootstrap import Bootstrap
 from master.apiserver.cache import Cache
@@ -37,6 +44,7 @@ from master.apiserver.rest.logs import Logs
 from master.apiserver.rest.reading import Reading
 from master.apiserver.rest.reviews import Reviews
 from master.apiserver.rest.scaling import Scaling
+from master.apiserver.rest.tokens import Tokens
 from master.apiserver.rest.writing import Writing
 from master.apiserver.settings import ApiServerSettings
 from master.apiserver.watching import Watches
@@ -76,6 +84,16 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
     watches = Watches(cache)
     gate = Gate(guard, Limits())
     admission = noderestriction.admission(cache)
+    jwt_keys, issuer_name = jwt.load(settings.service_account_keys), settings.service_account_issuer
+    issuer = Issuer(issuer_name, jwt_keys, registry, time.time)
+    static = static_tokens.load(settings.token_file)
+    authenticator = Authenticator(issuer_name, jwt_keys, Lives(cache), static, time.time)
+    rest_address = f"{settings.advertise_address}:{settings.rest_port}"
+    documents = {
+        oidc.CONFIGURATION_PATH: oidc.configuration(issuer_name, rest_address, jwt_keys),
+        oidc.KEYS_PATH: oidc.key_set(jwt_keys),
+    }
+    tokens = Tokens(issuer, authenticator, documents)
     binder, lister, collections = Binder(cache), Lister(cache), Collections(cache, registry)
     relay = Relay(guard, gate, cache, settings.tls, settings.scheduler)
     return Parts(
@@ -83,7 +101,9 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
         registry,
         watches,
         Bootstrap(registry, network, settings.advertise_address, settings.rest_port),
-        service.ApiService(gate, registry, collections, binder, lister, watches, admission, settings.cluster_name),
+        service.ApiService(
+            gate, registry, collections, binder, lister, watches, admission, issuer, settings.cluster_name
+        ),
         relay,
         Api(
             gate,
@@ -92,7 +112,8 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
             Writing(registry, collections, binder, admission),
             Scaling(registry, admission),
             Logs(relay),
-            Reviews({"SelfSubjectReview": reviews.answer_self}),
+            Reviews({"SelfSubjectReview": reviews.answer_self, "TokenReview": tokens.review}),
+            tokens,
         ),
     )
 

@@ -13,6 +13,7 @@ import grpc
 from google.protobuf.message import Message
 
 from master.apiserver import border, calling, collection, encoded
+from master.apiserver.authentication.issuing import Issuer
 from master.apiserver.calling import About
 from master.apiserver.collection import Collections
 from master.apiserver.gate import Gate
@@ -49,6 +50,7 @@ class ApiService:
     lister: Lister
     watches: Watches
     admission: Callable[[User], Admit]
+    issuer: Issuer
     cluster_name: str
 
     def handler(self) -> grpc.GenericRpcHandler:
@@ -62,6 +64,7 @@ class ApiService:
             "Patch": (self.patch, pb.PatchRequest, calling.of_name("patch")),
             "Delete": (self.delete, pb.DeleteRequest, calling.of_name("delete")),
             "Bind": (self.bind, pb.BindRequest, calling.of_bindings),
+            "RequestToken": (self.request_token, pb.RequestTokenRequest, calling.of_token),
             "Version": (self.version, pb.VersionRequest, calling.of_nothing),
         }
         handlers: dict[str, Any] = {
@@ -146,6 +149,10 @@ class ApiService:
     async def bind(self, request: pb.BindRequest, _: Context, __: User) -> bytes:
         results = await self.binder.bind(request.bindings)
         return pb.BindResponse(results=[_bind_result(result) for result in results]).SerializeToString()
+
+    async def request_token(self, request: pb.RequestTokenRequest, _: Context, user: User) -> bytes:
+        status = await self.issuer.issue(user, request.namespace, request.name, request.spec)
+        return pb.RequestTokenResponse(status=status).SerializeToString()
 
     async def version(self, _: pb.VersionRequest, __: Context, user: User) -> bytes:
         return pb.VersionResponse(

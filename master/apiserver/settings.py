@@ -10,12 +10,18 @@ from podlab.tls import Tls
 
 @dataclass(frozen=True)
 class ApiServerSettings:
-    """`advertise_address` is where the cluster finds this server: the endpoint of the `kubernetes` Service."""
+    """`advertise_address` is where the cluster finds this server: the endpoint of the `kubernetes` Service.
+
+    Of `service_account_keys`, the first signs tokens; tokens that any of them has signed are good.
+    """
 
     cluster_name: str
     advertise_address: str
     data_dir: Path
     tls: Tls
+    service_account_keys: tuple[Path, ...]
+    service_account_issuer: str = "https://kubernetes.default.svc.cluster.local"
+    token_file: Path | None = None
     bind_address: str = "0.0.0.0"  # noqa: S104  # clients of every network; only certificates of the cluster's CA pass
     port: int = 7443
     rest_port: int = 6443

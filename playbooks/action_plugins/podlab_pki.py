@@ -1,4 +1,4 @@
-"""Ansible action on the controller: a cluster's certificates and the administrator's client configuration.
+"""Ansible action on the controller: a cluster's certificates and token keys, and the administrator's settings.
 
 Makes what is missing, what is about to end, and what says something else than wanted. Needs Podlab's virtualenv.
 """
@@ -15,7 +15,7 @@ import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from podlab import certificates
+from podlab import certificates, credentials
 from podlab.pki import PkiError
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -52,7 +52,7 @@ def ensure(params: dict[str, Any], directory: Path) -> list[str]:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.chmod(0o700)
     wanted = certificates.wanted(params["masters"], params["nodes"], params["service_cidr"])
-    made = certificates.ensure(directory / "pki", wanted)
+    made = certificates.ensure(directory / "pki", wanted) + credentials.ensure(directory / "pki")
     path, content = directory / "client.yaml", client_config(params["cluster"], params["apiserver"])
     if not path.exists() or path.read_text() != content:
         path.write_text(content)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from google.protobuf.message import Message
 
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
-from podlab.authentication.v1 import user_pb2
+from podlab.authentication.v1 import token_pb2, user_pb2
 from podlab.autoscaling.v1 import scale_pb2
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import (
@@ -122,6 +122,7 @@ KINDS: tuple[Kind, ...] = (
 )
 # Questions that are answered and never stored: they can be created, and nothing else.
 REVIEWS: tuple[Kind, ...] = (
+    Kind(AUTHENTICATION, "v1", "TokenReview", "tokenreviews", token_pb2.TokenReview, namespaced=False),
     Kind(AUTHENTICATION, "v1", "SelfSubjectReview", "selfsubjectreviews", user_pb2.SelfSubjectReview, namespaced=False),
 )
 
@@ -129,7 +130,8 @@ REVIEWS: tuple[Kind, ...] = (
 BINDING = Kind("", "v1", "Binding", "bindings", binding_pb2.Binding)
 DELETE_OPTIONS = Kind("", "v1", "DeleteOptions", "deleteoptions", meta_pb2.DeleteOptions, namespaced=False)
 SCALE = Kind("autoscaling", "v1", "Scale", "scales", scale_pb2.Scale)
-FORMS: tuple[Kind, ...] = (BINDING, DELETE_OPTIONS, SCALE)
+TOKEN_REQUEST = Kind(AUTHENTICATION, "v1", "TokenRequest", "tokenrequests", token_pb2.TokenRequest)
+FORMS: tuple[Kind, ...] = (BINDING, DELETE_OPTIONS, SCALE, TOKEN_REQUEST)
 
 _OBJECT_FIELDS = {
     field.message_type.full_name: field.name

@@ -17,6 +17,7 @@ from google.protobuf.message import Message
 
 from podlab.api import kinds
 from podlab.api.objects import unwrap, wrap
+from podlab.authentication.v1 import token_pb2
 from podlab.client.outage import Outages
 from podlab.errors import METADATA_OPTIONS, ApiError, from_rpc_error, from_status
 from podlab.tls import Tls
@@ -225,6 +226,14 @@ class Client:
         request = apiserver_pb2.BindRequest(bindings=bindings)
         response = await _answer(self._stub.Bind(request, timeout=DEADLINE_S))
         return [from_status(result.error) if result.HasField("error") else None for result in response.results]
+
+    async def request_token(
+        self, namespace: str, account: str, spec: token_pb2.TokenRequestSpec
+    ) -> token_pb2.TokenRequestStatus:
+        """A token of a service account. Raises NotFound for the account or what the token is bound to."""
+        request = apiserver_pb2.RequestTokenRequest(namespace=namespace, name=account, spec=spec)
+        answer = await _answer(self._stub.RequestToken(request, timeout=DEADLINE_S))
+        return cast(apiserver_pb2.RequestTokenResponse, answer).status
 
     async def version(self) -> apiserver_pb2.VersionResponse:
         """What runs there, and whom the server takes us for."""

@@ -91,6 +91,7 @@ async def cluster(tmp_path: Path, authority: Authority, free_ports: tuple[int, i
         advertise_address="192.0.2.1",
         data_dir=tmp_path / "apiserver",
         tls=authority.tls("system:apiserver"),
+        service_account_keys=(authority.tls("service-accounts").key,),
         bind_address="127.0.0.1",
         port=free_ports[0],
         rest_port=free_ports[2],

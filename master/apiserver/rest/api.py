@@ -18,7 +18,7 @@ from master.apiserver.authorization import Attributes
 from master.apiserver.cache import Cache
 from master.apiserver.gate import Gate
 from master.apiserver.guard import attributes
-from master.apiserver.identity import ANONYMOUS, User, user_of_der
+from master.apiserver.identity import ANONYMOUS, User
 from master.apiserver.passage import Asked
 from master.apiserver.rest import accept, answers, discovery, paths
 from master.apiserver.rest.call import Call
@@ -28,6 +28,7 @@ from master.apiserver.rest.query import Query
 from master.apiserver.rest.reading import Reading
 from master.apiserver.rest.reviews import Reviews
 from master.apiserver.rest.scaling import Scaling
+from master.apiserver.rest.tokens import Tokens
 from master.apiserver.rest.writing import Writing
 from podlab.api.kinds import REVIEWS
 from podlab.errors import MethodNotAllowed, NotFound, Unauthorized
@@ -59,6 +60,7 @@ class Api:
     scaling: Scaling
     logs: Logs
     reviews: Reviews
+    tokens: Tokens
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The response, which for streams has been sent when this returns."""
@@ -70,7 +72,7 @@ class Api:
             return answers.failure(border.api_error(error, request))
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        user = _user(request)
+        user = await self.tokens.authenticator.user(_certificate(request), request.headers.get("Authorization"))
         if _is_general(request.path):
             asked = _asked(request, user, request.method.lower())
             async with self.gate.entered(asked) as passage:
@@ -91,6 +93,9 @@ class Api:
             return answers.data(_version()) if path == "/version" else answers.text("ok")
         if user == ANONYMOUS:
             raise Unauthorized("Unauthorized")
+        if path in self.tokens.documents:
+            _only_get(request)
+            return self.tokens.document(path)
         parts = path.strip("/").split("/")
         if parts[0] not in ("api", "apis"):
             raise NotFound(UNKNOWN)
@@ -138,6 +143,7 @@ class Api:
             ("scale", "patch"): self.scaling.patch,
             ("binding", "create"): self.writing.bind,
             ("log", "get"): self.logs.get,
+            ("token", "create"): self.tokens.create,
         }
         if place.kind in REVIEWS:
             handlers = {("", "create"): self.reviews.create}
@@ -173,13 +179,10 @@ def _asked(
     )
 
 
-def _user(request: web.BaseRequest) -> User:
-    """Who calls. Raises Unauthorized for a bearer token, or a certificate that names nobody."""
-    if "Authorization" in request.headers:
-        raise Unauthorized("Unauthorized: this server knows its users by client certificates; it takes no tokens yet")
+def _certificate(request: web.BaseRequest) -> bytes | None:
+    """The one that TLS has verified."""
     tls = request.get_extra_info("ssl_object")
-    certificate = tls.getpeercert(binary_form=True) if tls is not None else None
-    return user_of_der(certificate) if certificate else ANONYMOUS
+    return tls.getpeercert(binary_form=True) if tls is not None else None
 
 
 def _verb(call: Call) -> str:

@@ -18,6 +18,7 @@ _SUBRESOURCES: dict[str, tuple[tuple[str, str, str] | None, tuple[str, ...]]] = 
     "status": (None, ("get", "patch", "update")),
     "log": (None, ("get",)),
     "binding": (("", "v1", "Binding"), ("create",)),
+    "token": (("authentication.k8s.io", "v1", "TokenRequest"), ("create",)),
     "scale": (("autoscaling", "v1", "Scale"), ("get", "patch", "update")),
 }
 

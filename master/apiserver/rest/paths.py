@@ -12,6 +12,10 @@ UNKNOWN = "the server could not find the requested resource"
 _BY_PLACE = {(kind.group, kind.version, kind.plural): kind for kind in (*KINDS, *REVIEWS)}
 # What Kubernetes has below these kinds and Podlab serves, besides `status`.
 SCALABLE = frozenset({"Deployment", "ReplicaSet"})
+_OWN: Mapping[str, tuple[str, ...]] = {
+    "Pod": ("binding", "log"),
+    "ServiceAccount": ("token",),
+}
 # What Kubernetes has and Podlab does not: refused by name.
 ABSENT: Mapping[str, frozenset[str]] = {
     "Pod": frozenset({"attach", "ephemeralcontainers", "eviction", "exec", "portforward", "proxy", "resize"}),
@@ -33,7 +37,7 @@ class Place:
 
 def subresources(kind: Kind) -> tuple[str, ...]:
     """What is served below each object of the kind."""
-    own = ("binding", "log") if kind.name == "Pod" else ("scale",) if kind.name in SCALABLE else ()
+    own = ("scale",) if kind.name in SCALABLE else _OWN.get(kind.name, ())
     return (*own, "status") if kind.has_status and kind not in REVIEWS else own
 
 

@@ -34,6 +34,9 @@ ALL = [
     *(f"m1/{name}" for name in ("apiserver", "scheduler", "controllers")),
     "n1/kubelet",
     "n1/proxy",
+    "service-accounts/signing.key",
+    "service-accounts/retired.pem",
+    "tokens.csv",
     "client.yaml",
 ]
 

@@ -1,0 +1,1 @@
+"""Who calls: by client certificate on both ports, by bearer token on REST's alone."""

@@ -1,0 +1,147 @@
+"""JSON Web Tokens (RFC 7519) in their compact signed form: ES256 and RS256, as the key says and never the token.
+
+Keys are read from PEM files. A key's id is the digest of its public half, as Kubernetes names it in `kid`.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+_RSA_MIN_BITS = 2048
+_COORDINATE_BYTES = 32
+_PEM = re.compile(rb"-----BEGIN [^-]+-----.+?-----END [^-]+-----\n?", re.DOTALL)
+
+
+class InvalidToken(Exception):
+    """The token is not one that these keys have signed; the message says why and never holds any of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The key that signs, and all whose signatures are good, by their ids."""
+
+    signing: PrivateKey
+    signing_id: str
+    public: Mapping[str, PublicKey]
+
+
+def load(paths: Sequence[Path]) -> Keys:
+    """The first key signs. A file may hold several, or none; private or public ones. Raises ValueError, OSError."""
+    keys = [_load(path, pem) for path in paths for pem in _PEM.findall(path.read_bytes())]
+    if not keys or not isinstance(keys[0], PrivateKey):
+        raise ValueError(f"{paths[0] if paths else 'service_account_keys'}: a private key is needed to sign tokens")
+    public = [key.public_key() if isinstance(key, PrivateKey) else key for key in keys]
+    return Keys(keys[0], key_id(public[0]), {key_id(one): one for one in public})
+
+
+def key_id(key: PublicKey) -> str:
+    """As `kid` names the key."""
+    der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return encoded(hashlib.sha256(der).digest())
+
+
+def sign(claims: Mapping[str, Any], keys: Keys) -> str:
+    """The token that says this."""
+    header = {"alg": algorithm(keys.public[keys.signing_id]), "kid": keys.signing_id}
+    signed = f"{encoded(orjson.dumps(header))}.{encoded(orjson.dumps(claims))}"
+    return f"{signed}.{encoded(_signature(keys.signing, signed.encode()))}"
+
+
+def verify(token: str, keys: Keys) -> Any:
+    """What a token says that one of the keys has signed. Raises InvalidToken."""
+    header, payload, signature = _parts(token)
+    told = _object(header)
+    key = keys.public.get(str(told.get("kid")))
+    if key is None:
+        raise InvalidToken("it is signed by no key of this cluster")
+    if told.get("alg") != algorithm(key):
+        raise InvalidToken("it does not use its key's algorithm")
+    if "crit" in told:
+        raise InvalidToken("it asks for extensions that are not known here")
+    try:
+        _check(key, _decoded(signature), f"{header}.{payload}".encode())
+    except (InvalidSignature, ValueError) as error:
+        raise InvalidToken("its signature is not good") from error
+    return _object(payload)
+
+
+def algorithm(key: PublicKey) -> str:
+    """The key's own."""
+    return "ES256" if isinstance(key, ec.EllipticCurvePublicKey) else "RS256"
+
+
+def encoded(data: bytes) -> str:
+    """Base64 for URLs, without padding."""
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _load(path: Path, pem: bytes) -> PrivateKey | PublicKey:
+    try:
+        key: Any = (
+            serialization.load_pem_private_key(pem, password=None)
+            if b"PRIVATE KEY" in pem
+            else serialization.load_pem_public_key(pem)
+        )
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: is no PEM key without a password") from error
+    of_curve = isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey)
+    if of_curve and isinstance(key.curve, ec.SECP256R1):
+        return key  # type: ignore[no-any-return]
+    if isinstance(key, rsa.RSAPrivateKey | rsa.RSAPublicKey) and key.key_size >= _RSA_MIN_BITS:
+        return key
+    raise ValueError(f"{path}: must be a P-256 key, or an RSA key of at least {_RSA_MIN_BITS} bits")
+
+
+def _signature(key: PrivateKey, data: bytes) -> bytes:
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+    r, s = utils.decode_dss_signature(key.sign(data, ec.ECDSA(hashes.SHA256())))
+    return r.to_bytes(_COORDINATE_BYTES, "big") + s.to_bytes(_COORDINATE_BYTES, "big")
+
+
+def _check(key: PublicKey, signature: bytes, data: bytes) -> None:
+    if isinstance(key, rsa.RSAPublicKey):
+        key.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
+        return
+    if len(signature) != 2 * _COORDINATE_BYTES:
+        raise InvalidSignature
+    r, s = (int.from_bytes(half, "big") for half in (signature[:_COORDINATE_BYTES], signature[_COORDINATE_BYTES:]))
+    key.verify(utils.encode_dss_signature(r, s), data, ec.ECDSA(hashes.SHA256()))
+
+
+def _parts(token: str) -> tuple[str, str, str]:
+    parts = token.split(".")
+    if len(parts) != 3:
+        raise InvalidToken("it is no signed JSON Web Token")
+    return parts[0], parts[1], parts[2]
+
+
+def _object(part: str) -> dict[str, Any]:
+    try:
+        found = orjson.loads(_decoded(part))
+    except orjson.JSONDecodeError as error:
+        raise InvalidToken("it is no signed JSON Web Token") from error
+    if not isinstance(found, dict):
+        raise InvalidToken("it is no signed JSON Web Token")
+    return found
+
+
+def _decoded(part: str) -> bytes:
+    try:
+        return urlsafe_b64decode(part.encode("ascii") + b"=" * (-len(part) % 4))
+    except (binascii.Error, UnicodeEncodeError) as error:
+        raise InvalidToken("it is no signed JSON Web Token") from error
