@@ -1,4 +1,4 @@
-"""Build hook: makes the generated protobuf modules before they are packed."""
+"""Build hook: makes what is generated from protos/ before it is packed."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from pathlib import Path
 PACKAGES = ("podlab", "master", "node")
 # What decides about the wheel besides the packages themselves.
 OTHERS = ("pyproject.toml", "README.md", "protos", "scripts")
-GENERATED = ("_pb2.py", "_pb2_grpc.py")
+GENERATED = ("_pb2.py", "_pb2_grpc.py", "descriptions.json")
 
 
 def project_root() -> Path:

@@ -40,6 +40,11 @@ def aggregated_discovery(header: str) -> str:
     return ""
 
 
+def media_types(header: str) -> list[str]:
+    """Without their parameters, in the order that the client prefers."""
+    return [media_type for media_type, _ in _offers(header)]
+
+
 def _offers(header: str) -> Sequence[tuple[str, dict[str, str]]]:
     """In the order that the client prefers."""
     offers: list[tuple[float, str, dict[str, str]]] = []

@@ -13,7 +13,7 @@ VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update
 REVIEW_VERBS = ("create",)
 SERVED = (*KINDS, *REVIEWS)
 CATEGORY_ALL = frozenset({"Pod", "Service", "Deployment", "ReplicaSet"})
-_SUBRESOURCES: dict[str, tuple[tuple[str, str, str] | None, tuple[str, ...]]] = {
+SUBRESOURCES: dict[str, tuple[tuple[str, str, str] | None, tuple[str, ...]]] = {
     # What is read or written there (None: the kind itself), and the verbs.
     "status": (None, ("get", "patch", "update")),
     "log": (None, ("get",)),
@@ -21,6 +21,11 @@ _SUBRESOURCES: dict[str, tuple[tuple[str, str, str] | None, tuple[str, ...]]] = 
     "token": (("authentication.k8s.io", "v1", "TokenRequest"), ("create",)),
     "scale": (("autoscaling", "v1", "Scale"), ("get", "patch", "update")),
 }
+
+
+def verbs_of(kind: Kind) -> tuple[str, ...]:
+    """What can be done with objects of the kind."""
+    return REVIEW_VERBS if kind in REVIEWS else VERBS
 
 
 def versions(address: str) -> dict[str, Any]:
@@ -87,7 +92,7 @@ def _resource(kind: Kind) -> dict[str, Any]:
         "singularName": kind.singular,
         "namespaced": kind.namespaced,
         "kind": kind.name,
-        "verbs": REVIEW_VERBS if kind in REVIEWS else VERBS,
+        "verbs": verbs_of(kind),
         **_names_of(kind),
     }
 
@@ -95,7 +100,7 @@ def _resource(kind: Kind) -> dict[str, Any]:
 def _subresources_of(kind: Kind) -> list[dict[str, Any]]:
     listed = []
     for name in subresources(kind):
-        other, verbs = _SUBRESOURCES[name]
+        other, verbs = SUBRESOURCES[name]
         group_version = {"group": other[0], "version": other[1]} if other and other[0] else {}
         listed.append(
             {
@@ -122,14 +127,14 @@ def _discovered(name: str) -> dict[str, Any]:
 def _discovered_kind(kind: Kind) -> dict[str, Any]:
     below = []
     for name in subresources(kind):
-        other, verbs = _SUBRESOURCES[name]
+        other, verbs = SUBRESOURCES[name]
         below.append({"subresource": name, "responseKind": _kind(*(other or _own(kind))), "verbs": verbs})
     return {
         "resource": kind.plural,
         "responseKind": _kind(*_own(kind)),
         "scope": "Namespaced" if kind.namespaced else "Cluster",
         "singularResource": kind.singular,
-        "verbs": REVIEW_VERBS if kind in REVIEWS else VERBS,
+        "verbs": verbs_of(kind),
         **_names_of(kind),
         **({"subresources": below} if below else {}),
     }

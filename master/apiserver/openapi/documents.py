@@ -1,0 +1,85 @@
+"""The documents: one of OpenAPI v3 for each group and version, and one of v2 that holds them all. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from master.apiserver.openapi import models, operations
+from master.apiserver.openapi.operations import Subresource
+from master.apiserver.openapi.schemas import Schemas
+from master.apiserver.rest import discovery, paths
+from podlab.api.kinds import Kind
+
+Document = dict[str, Any]
+_INFO_TITLE = "Podlab"
+
+
+def all_of_v3(descriptions: Mapping[str, str], version: str) -> dict[str, Document]:
+    """By their place below /openapi/v3: api/v1, apis/apps/v1."""
+    served: dict[tuple[str, str], list[Kind]] = {}
+    for kind in discovery.SERVED:
+        served.setdefault((kind.group, kind.version), []).append(kind)
+    found = {"version": _version_document(version)}
+    for (group, group_version), kinds in served.items():
+        place = f"apis/{group}/{group_version}" if group else f"api/{group_version}"
+        found[place] = _document(kinds, descriptions, version, tuple(served))
+    return found
+
+
+def _document(
+    kinds: list[Kind], descriptions: Mapping[str, str], version: str, groups: tuple[tuple[str, str], ...]
+) -> Document:
+    schemas = Schemas(descriptions)
+    schemas.plain(*models.PLAIN)
+    schemas.status()
+    schemas.delete_options(groups)
+    described: dict[str, Any] = {}
+    for kind in kinds:
+        below = tuple(_subresource(kind, name) for name in paths.subresources(kind))
+        described.update(operations.paths(kind, discovery.verbs_of(kind), below, schemas))
+    return {
+        "openapi": "3.0.0",
+        "info": {"title": _INFO_TITLE, "version": version},
+        "paths": dict(sorted(described.items())),
+        "components": {"schemas": dict(sorted(schemas.made.items()))},
+    }
+
+
+def _subresource(kind: Kind, name: str) -> Subresource:
+    other, verbs = discovery.SUBRESOURCES[name]
+    return Subresource(name, models.BY_GROUP_VERSION_KIND[other] if other else kind, verbs)
+
+
+def _version_document(version: str) -> Document:
+    fields = (
+        "major",
+        "minor",
+        "gitVersion",
+        "gitCommit",
+        "gitTreeState",
+        "buildDate",
+        "goVersion",
+        "compiler",
+        "platform",
+    )
+    model = "io.k8s.apimachinery.pkg.version.Info"
+    told = {"description": "OK", "content": {"application/json": {"schema": {"$ref": models.REF + model}}}}
+    get = {
+        "description": "get the version of the server",
+        "operationId": "getCodeVersion",
+        "tags": ["version"],
+        "responses": {"200": told},
+    }
+    info = {
+        "type": "object",
+        "description": "Which version of Kubernetes' API the server has, and how it was built.",
+        "required": sorted(fields),
+        "properties": {field: {"type": "string", "default": ""} for field in sorted(fields)},
+    }
+    return {
+        "openapi": "3.0.0",
+        "info": {"title": _INFO_TITLE, "version": version},
+        "paths": {"/version/": {"get": get}},
+        "components": {"schemas": {model: info}},
+    }
