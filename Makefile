@@ -24,7 +24,7 @@ verify: bootstrap ## prove on the hosts that the cluster is what it should be
 
 test: bootstrap ## unit, property and integration tests, and the e2e tests when the lab is up
 	@$(BIN)/pytest -q
-	@if [ -f $(INVENTORY)/hosts.yml ]; then $(BIN)/pytest -q tests/e2e; else echo "no lab: e2e tests left out (make up)"; fi
+	@if [ -f $(INVENTORY)/hosts.yml ]; then scripts/bootstrap clients && $(BIN)/pytest -q tests/e2e; else echo "no lab: e2e tests left out (make up)"; fi
 
 check: bootstrap ## lint, format, types, import contracts, Ansible lint, unit tests
 	@$(BIN)/ruff check .

@@ -1,0 +1,44 @@
+"""`kr8s`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from deployed import deployment, pod
+
+kr8s = pytest.importorskip("kr8s", reason="kr8s is not installed: scripts/bootstrap clients")
+
+
+def test_a_pod_is_created_watched_patched_asked_and_deleted(kubeconfig: Path, namespace: str) -> None:
+    from kr8s.objects import Pod
+
+    api = kr8s.api(kubeconfig=str(kubeconfig), namespace=namespace)
+    made = Pod(yaml.safe_load(pod("box", lifecycle=None)) | {}, namespace=namespace, api=api)
+    made.create()
+    for event, seen in api.watch("pods", namespace=namespace):
+        assert event in ("ADDED", "MODIFIED")
+        if seen.ready():
+            break
+    made.wait("condition=Ready", timeout=30)
+    made.label({"tier": "front"})
+    made.patch({"metadata": {"annotations": {"why": "so"}}})
+    (found,) = api.get("pods", namespace=namespace, label_selector="tier=front")
+    assert (found.name, found.annotations["why"]) == ("box", "so")
+    assert made.exec(["echo", "hello there"]).stdout == b"hello there\n"
+    assert any("listening" in line for line in made.logs())
+    made.delete(grace_period=0)
+    assert not made.exists()
+
+
+def test_a_deployment_is_scaled(kubeconfig: Path, namespace: str) -> None:
+    from kr8s.objects import Deployment
+
+    api = kr8s.api(kubeconfig=str(kubeconfig), namespace=namespace)
+    made = Deployment(yaml.safe_load(deployment("web", 1)), namespace=namespace, api=api)
+    made.create()
+    made.scale(2)
+    made.wait("condition=Available", timeout=30)
+    assert {each.labels["app"] for each in made.pods()} == {"web"}
+    made.delete()
