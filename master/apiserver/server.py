@@ -32,6 +32,7 @@ from master.apiserver.gate import Gate
 from master.apiserver.guard import Guard
 from master.apiserver.limits import REQUEST_BYTES, Limits
 from master.apiserver.listing import Lister
+from master.apiserver.openapi.published import Published
 from master.apiserver.registry.binding import Binder
 from master.apiserver.registry.claims import Claims
 from master.apiserver.registry.registry import Registry
@@ -40,7 +41,10 @@ from master.apiserver.relay import Relay
 from master.apiserver.rest import reviews
 from master.apiserver.rest import server as rest
 from master.apiserver.rest.api import Api
+from master.apiserver.rest.general import GIT_VERSION, General
+from master.apiserver.rest.health import Health
 from master.apiserver.rest.logs import Logs
+from master.apiserver.rest.openapi import OpenApi
 from master.apiserver.rest.reading import Reading
 from master.apiserver.rest.reviews import Reviews
 from master.apiserver.rest.scaling import Scaling
@@ -107,7 +111,7 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
         relay,
         Api(
             gate,
-            cache,
+            General(Health(cache), OpenApi(Published(GIT_VERSION)), tokens),
             Reading(cache, registry, lister, watches),
             Writing(registry, collections, binder, admission),
             Scaling(registry, admission),

@@ -6,24 +6,22 @@ Verbs are Kubernetes' own, so that gRPC and REST ask the same authorization.
 from __future__ import annotations
 
 import asyncio
-import platform
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 
 from aiohttp import web
 
 from master.apiserver import border
 from master.apiserver.authorization import Attributes
-from master.apiserver.cache import Cache
 from master.apiserver.gate import Gate
 from master.apiserver.guard import attributes
 from master.apiserver.identity import ANONYMOUS, User
 from master.apiserver.passage import Asked
-from master.apiserver.rest import accept, answers, discovery, paths
+from master.apiserver.rest import answers, paths
 from master.apiserver.rest.call import Call
+from master.apiserver.rest.general import General, is_general
 from master.apiserver.rest.logs import Logs
-from master.apiserver.rest.paths import ABSENT, UNKNOWN
+from master.apiserver.rest.paths import ABSENT
 from master.apiserver.rest.query import Query
 from master.apiserver.rest.reading import Reading
 from master.apiserver.rest.reviews import Reviews
@@ -31,12 +29,9 @@ from master.apiserver.rest.scaling import Scaling
 from master.apiserver.rest.tokens import Tokens
 from master.apiserver.rest.writing import Writing
 from podlab.api.kinds import REVIEWS
-from podlab.errors import MethodNotAllowed, NotFound, Unauthorized
+from podlab.errors import MethodNotAllowed, Unauthorized
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
-# Kubernetes' version whose API this is.
-MINOR = "32"
-_HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
 # Below a pod, these stay for long.
 _STREAMS = frozenset({"attach", "exec", "log", "portforward"})
 _VERBS: Mapping[str, tuple[str, str]] = {
@@ -54,7 +49,7 @@ class Api:
     """Answers every request."""
 
     gate: Gate
-    cache: Cache
+    general: General
     reading: Reading
     writing: Writing
     scaling: Scaling
@@ -73,34 +68,15 @@ class Api:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         user = await self.tokens.authenticator.user(_certificate(request), request.headers.get("Authorization"))
-        if _is_general(request.path):
+        if is_general(request.path):
             asked = _asked(request, user, request.method.lower())
             async with self.gate.entered(asked) as passage:
-                response = await self._general(request, user)
+                response = await self.general.answer(request, user)
                 passage.code = response.status
                 return response
         if user == ANONYMOUS:
             raise Unauthorized("Unauthorized")
         return await self._about_objects(Call(request, user, paths.parse(request.path), Query(dict(request.query))))
-
-    async def _general(self, request: web.BaseRequest, user: User) -> web.StreamResponse:
-        """What is not about objects: health and version for everybody, discovery for whom we know."""
-        path = request.path.rstrip("/") or "/"
-        if path in _HEALTH or path == "/version":
-            _only_get(request)
-            if path == "/readyz":
-                await self.cache.catch_up()
-            return answers.data(_version()) if path == "/version" else answers.text("ok")
-        if user == ANONYMOUS:
-            raise Unauthorized("Unauthorized")
-        if path in self.tokens.documents:
-            _only_get(request)
-            return self.tokens.document(path)
-        parts = path.strip("/").split("/")
-        if parts[0] not in ("api", "apis"):
-            raise NotFound(UNKNOWN)
-        _only_get(request)
-        return _discovered(parts, request)
 
     async def _about_objects(self, call: Call) -> web.StreamResponse:
         verb, handler = self._handler(call)
@@ -153,12 +129,6 @@ class Api:
         return verb, handler
 
 
-def _is_general(path: str) -> bool:
-    """Whether it is about no objects: `/`, `/api`, `/api/v1`, `/apis/apps/v1`, `/healthz`."""
-    root, *rest = path.strip("/").split("/")
-    return len(rest) < {"api": 2, "apis": 3}.get(root, 1 << 30)
-
-
 def _asked(
     request: web.BaseRequest,
     user: User,
@@ -206,39 +176,3 @@ def _not_allowed(call: Call) -> MethodNotAllowed:
     return MethodNotAllowed(
         f"the server does not allow this method on the requested resource: {call.request.method}{where} on {resource}"
     )
-
-
-def _only_get(request: web.BaseRequest) -> None:
-    if request.method != "GET":
-        raise MethodNotAllowed(
-            f"the server does not allow this method on the requested resource: {request.method} on {request.path}"
-        )
-
-
-def _discovered(parts: list[str], request: web.BaseRequest) -> web.Response:
-    """What discovery answers. Raises NotFound."""
-    root, *rest = parts
-    if not rest:
-        asked = accept.aggregated_discovery(request.headers.get("Accept", ""))
-        if asked:
-            found = discovery.aggregated(asked, lambda group: bool(group) is (root == "apis"))
-            media_type = f"{accept.JSON};g=apidiscovery.k8s.io;v={asked};as=APIGroupDiscoveryList"
-            return answers.data(found, media_type=media_type)
-        return answers.data(discovery.groups() if root == "apis" else discovery.versions(request.host))
-    if root == "apis" and len(rest) == 1:
-        return answers.data(discovery.group(rest[0]))
-    return answers.data(discovery.resources(*(("", rest[0]) if root == "api" else rest)))
-
-
-def _version() -> dict[str, str]:
-    return {
-        "major": "1",
-        "minor": MINOR,
-        "gitVersion": f"v1.{MINOR}.0+podlab.{version('podlab')}",
-        "gitCommit": "",
-        "gitTreeState": "",
-        "buildDate": "",
-        "goVersion": "",
-        "compiler": f"{platform.python_implementation()} {platform.python_version()}",
-        "platform": f"{platform.system().lower()}/{platform.machine()}",
-    }

@@ -58,7 +58,7 @@ class OpenApi:
             raise NotFound("the server could not find the requested resource")
         asked = request.query.get("hash")
         if asked not in (None, sent.digest):
-            raise web.HTTPMovedPermanently(f"{ROOT}/v3/{place}?hash={sent.digest}")
+            return web.Response(status=301, headers={"Location": f"{ROOT}/v3/{place}?hash={sent.digest}"})
         return _sent(request, sent, accept.JSON, lasting=asked is not None)
 
 

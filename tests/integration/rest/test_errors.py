@@ -16,7 +16,7 @@ CASES: dict[str, tuple[str, str, str, bytes, int, str, str]] = {
     # method, path, media type, body, status, reason, part of the message
     "no such kind": ("GET", "/api/v1/gadgets", JSON, b"", 404, "NotFound", "could not find the requested resource"),
     "no such group": ("GET", "/apis/nope.io/v1", JSON, b"", 404, "NotFound", "could not find"),
-    "no OpenAPI yet": ("GET", "/openapi/v2", JSON, b"", 404, "NotFound", "could not find"),
+    "no such document": ("GET", "/openapi/v3/apis/nope/v1", JSON, b"", 404, "NotFound", "could not find"),
     "no such pod": ("GET", f"{PODS}/a", JSON, b"", 404, "NotFound", 'pods "a" not found'),
     "no such deployment": (
         "GET", "/apis/apps/v1/namespaces/default/deployments/a", JSON, b"", 404, "NotFound",
