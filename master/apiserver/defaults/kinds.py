@@ -4,9 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from google.protobuf.message import Message
-from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2
-from podlab.scheduling.v1 import priorityclass_pb2
-from podlab.storage.v1 import storageclass_pb2
 
 from master.apiserver.defaults import network, policy, storage
 from master.apiserver.defaults.pod import apply_to_spec
@@ -16,7 +13,10 @@ from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 from podlab.core.v1 import config_pb2, endpoints_pb2, namespace_pb2, pod_pb2, quota_pb2, service_pb2, volume_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.meta.v1 import meta_pb2
+from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2
 from podlab.rbac.v1 import rbac_pb2
+from podlab.scheduling.v1 import priorityclass_pb2
+from podlab.storage.v1 import storageclass_pb2
 
 _HISTORY_LIMIT = 10
 _PROGRESS_DEADLINE_S = 600

@@ -1,8 +1,7 @@
 """Defaults of Endpoints, ingress classes and network policies."""
 
-from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2
-
 from podlab.core.v1 import endpoints_pb2
+from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2
 
 _PROTOCOL = "TCP"
 

@@ -1,8 +1,7 @@
 """Defaults of limit ranges and priority classes."""
 
-from podlab.scheduling.v1 import priorityclass_pb2
-
 from podlab.core.v1 import quota_pb2
+from podlab.scheduling.v1 import priorityclass_pb2
 
 
 def apply_to_limit_range(limits: quota_pb2.LimitRange) -> None:

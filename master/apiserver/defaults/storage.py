@@ -1,8 +1,7 @@
 """Defaults of volumes, claims and their classes."""
 
-from podlab.storage.v1 import storageclass_pb2
-
 from podlab.core.v1 import volume_pb2
+from podlab.storage.v1 import storageclass_pb2
 
 _FILESYSTEM = "Filesystem"
 

@@ -43,6 +43,11 @@ SCALARS: Mapping[str, Schema] = {
         "format": "int-or-string",
         "description": "A whole number, or a string such as a name or 25%.",
     },
+    "podlab.authentication.v1.ExtraValue": {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "The values of one key of what is known of a user.",
+    },
 }
 PATCH, WATCH_EVENT, STATUS = f"{META}.Patch", f"{META}.WatchEvent", f"{META}.Status"
 DELETE_OPTIONS = f"{META}.DeleteOptions"

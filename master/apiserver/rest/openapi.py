@@ -11,7 +11,7 @@ from master.apiserver.rest import accept, answers
 from podlab.errors import NotAcceptable, NotFound
 
 ROOT = "/openapi"
-# Newer clients write the one, older ones the other.
+# Asked for in either spelling; answered in the first, for Go reads no @ in a media type.
 _PROTOBUF = (
     "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
     "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
@@ -48,7 +48,7 @@ class OpenApi:
         form = _form(request, (*_JSON, *_PROTOBUF))
         found = await self.published.v2()
         if form in _PROTOBUF:
-            return _sent(request, found[V2_PROTOBUF], form)
+            return _sent(request, found[V2_PROTOBUF], _PROTOBUF[0])
         return _sent(request, found[V2_JSON], accept.JSON)
 
     async def _v3(self, request: web.BaseRequest, place: str) -> web.StreamResponse:

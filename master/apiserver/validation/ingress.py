@@ -1,9 +1,8 @@
 """Ingresses and their classes."""
 
-from podlab.networking.v1 import ingress_pb2
-
 from master.apiserver.validation import syntax
 from master.apiserver.validation.findings import Findings
+from podlab.networking.v1 import ingress_pb2
 
 _CONTROLLER_LENGTH = 250
 _CLASS_ANNOTATION = "kubernetes.io/ingress.class"

@@ -3,12 +3,11 @@
 import ipaddress
 from collections.abc import Iterable
 
-from podlab.networking.v1 import networkpolicy_pb2
-
 from master.apiserver.validation import syntax
 from master.apiserver.validation.containers import PROTOCOLS
 from master.apiserver.validation.findings import Findings
 from master.apiserver.validation.labels import check_selector
+from podlab.networking.v1 import networkpolicy_pb2
 
 _TYPES = ("Egress", "Ingress")
 

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from fractions import Fraction
 
-from podlab.scheduling.v1 import priorityclass_pb2
-
 from master.apiserver.validation import syntax
 from master.apiserver.validation.findings import Findings
 from master.apiserver.validation.resources import NATIVE, check_quantity
 from podlab.core.v1 import quota_pb2, serviceaccount_pb2
 from podlab.meta.v1 import meta_pb2
+from podlab.scheduling.v1 import priorityclass_pb2
 
 SYSTEM_CLASSES: Mapping[str, int] = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 """The classes that are always there, and their priorities."""

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.message import Message
-from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2
-from podlab.scheduling.v1 import priorityclass_pb2
-from podlab.storage.v1 import storageclass_pb2
 
 from master.apiserver.validation import (
     cluster,
@@ -43,7 +40,10 @@ from podlab.core.v1 import (
 )
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.errors import Cause
+from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2
 from podlab.rbac.v1 import rbac_pb2
+from podlab.scheduling.v1 import priorityclass_pb2
+from podlab.storage.v1 import storageclass_pb2
 
 OBJECT_BYTES = 3 << 19  # 1.5 MiB, as much as etcd takes in one request
 

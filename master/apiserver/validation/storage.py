@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 
-from podlab.storage.v1 import storageclass_pb2
-
 from master.apiserver.validation import syntax
 from master.apiserver.validation.findings import Findings
 from master.apiserver.validation.labels import check_selector
@@ -13,6 +11,7 @@ from master.apiserver.validation.volumes import check_host_path
 from podlab.api import quantity
 from podlab.core.v1 import topology_pb2, volume_pb2
 from podlab.meta.v1 import meta_pb2
+from podlab.storage.v1 import storageclass_pb2
 
 _ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 _ALONE = "ReadWriteOncePod"

@@ -1,0 +1,88 @@
+"""The documents hold together, for every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from master.apiserver.openapi import documents, models, protobuf, swagger
+from master.apiserver.openapi.published import descriptions
+from podlab.api.scalars import SCALARS
+from podlab.foreign.openapi.v2 import openapi_pb2
+
+Document = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def v3() -> dict[str, Document]:
+    return documents.all_of_v3(descriptions(), "v1.32.0")
+
+
+def schema(v3: dict[str, Document], place: str, name: str) -> Any:
+    return v3[place]["components"]["schemas"][name]
+
+
+def references(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        if isinstance(part.get("$ref"), str):
+            yield part["$ref"]
+        for inner in part.values():
+            yield from references(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from references(inner)
+
+
+def test_every_reference_leads_somewhere(v3: dict[str, Document]) -> None:
+    for place, document in v3.items():
+        known = {models.REF + name for name in document["components"]["schemas"]}
+        assert set(references(document)) <= known, place
+
+
+def test_operations_have_names_of_their_own(v3: dict[str, Document]) -> None:
+    operations = [
+        operation["operationId"]
+        for document in v3.values()
+        for item in document["paths"].values()
+        for method, operation in item.items()
+        if method != "parameters"
+    ]
+    assert len(operations) == len(set(operations))
+    assert {"listCoreV1NamespacedPod", "patchAppsV1NamespacedDeploymentScale", "readCoreV1NamespacedPodLog"} <= {
+        *operations
+    }
+
+
+def test_a_pod_is_described_as_kubernetes_does(v3: dict[str, Document]) -> None:
+    spec = schema(v3, "api/v1", "io.k8s.api.core.v1.PodSpec")
+    assert spec["required"] == ["containers"]
+    assert spec["properties"]["containers"] | {"description": ""} == {
+        "type": "array",
+        "description": "",
+        "items": {"allOf": [{"$ref": models.REF + "io.k8s.api.core.v1.Container"}]},
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["name"],
+        "x-kubernetes-patch-merge-key": "name",
+        "x-kubernetes-patch-strategy": "merge",
+    }
+    probe = schema(v3, "api/v1", "io.k8s.api.core.v1.Probe")
+    assert {"httpGet", "periodSeconds"} <= probe["properties"].keys()
+    ports = schema(v3, "api/v1", "io.k8s.api.core.v1.Container")["properties"]["ports"]
+    assert ports["x-kubernetes-list-map-keys"] == ["containerPort", "protocol"]
+
+
+def test_every_scalar_of_json_has_a_schema() -> None:
+    assert models.SCALARS.keys() == SCALARS.keys()
+
+
+def test_v2_says_the_same_with_references_of_its_own(v3: dict[str, Document]) -> None:
+    document = swagger.document(v3.values())
+    known = {f"#/definitions/{name}" for name in document["definitions"]}
+    assert set(references(document)) <= known
+    assert len(document["paths"]) == sum(len(one["paths"]) for one in v3.values())
+    binary = openapi_pb2.Document.FromString(protobuf.encoded(document))
+    pod = next(one.value for one in binary.definitions.additional_properties if one.name.endswith("core.v1.Pod"))
+    properties = {one.name: one.value for one in pod.properties.additional_properties}
+    assert properties["spec"]._ref == "#/definitions/io.k8s.api.core.v1.PodSpec"
