@@ -6,6 +6,7 @@ import asyncio
 import logging
 from ipaddress import IPv4Network
 
+from master.controllers import standing
 from master.controllers.deployment.controller import DeploymentController
 from master.controllers.endpointslice.controller import EndpointSliceController
 from master.controllers.garbagecollector.controller import GarbageCollector
@@ -61,6 +62,8 @@ def controllers(
         ReplicaSetController(client, informers, recorders.of("replicaset-controller")),
         EndpointSliceController(client, informers),
         NamespaceController(client, informers),
+        standing.service_accounts(client, informers),
+        standing.root_ca(client, informers, settings.tls.ca),
         GarbageCollector(client, informers),
         PodGcController(client, informers),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from node.kubelet.images import Images
 from node.kubelet.runtime import Runtime
 from node.kubelet.sources import Sources
+from node.kubelet.tokens import Tokens
 from node.kubelet.turns import Turns
 from node.kubelet.volumes import Volumes
 from podlab.client.client import Client
@@ -33,5 +34,6 @@ class NodeContext:
     images: Images
     volumes: Volumes
     sources: Sources
+    tokens: Tokens
     services: Callable[[], list[service_pb2.Service]]
     starts: Turns = field(default_factory=lambda: Turns(STARTS))

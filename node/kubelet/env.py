@@ -113,6 +113,7 @@ def field_value(pod: pod_pb2.Pod, path: str, around: Surroundings | None) -> str
     if around is not None:
         values |= {
             "spec.nodeName": around.node_name,
+            "spec.serviceAccountName": pod.spec.serviceAccountName,
             "status.hostIP": around.host_ip,
             "status.hostIPs": around.host_ip,
             "status.podIP": around.pod_ips[0] if around.pod_ips else "",

@@ -15,6 +15,7 @@ from node.kubelet.node_status import NodeStatus, capacity
 from node.kubelet.pods import Pods
 from node.kubelet.server import KubeletServicer
 from node.kubelet.sources import Sources
+from node.kubelet.tokens import Tokens
 from node.kubelet.usage import Meter
 from node.kubelet.volumes import Volumes
 from node.network.network import Network
@@ -49,6 +50,7 @@ async def serve(config: KubeletConfig, stop: asyncio.Event) -> None:
             context = _context(config, client, runtime, recorder, services)
             pods = Pods(context, bound)
             context.sources.on_change(pods.sources_changed)
+            context.tokens.on_change(pods.sources_changed)
             servicer = KubeletServicer(pods, runtime, Meter(runtime, config.node_name))
             kubelet_pb2_grpc.add_KubeletServicer_to_server(servicer, server)
             network = Network(client, config.node_name, config.pod_cidr_cluster, CNI_DIRECTORY)
@@ -61,6 +63,7 @@ async def serve(config: KubeletConfig, stop: asyncio.Event) -> None:
                     group.create_task(Heartbeat(client, config.node_name, config.lease_duration_s).run())
                     group.create_task(network.run())
                     group.create_task(context.sources.run())
+                    group.create_task(context.tokens.run())
                     group.create_task(rotation.run(runtime))
                     # Containers get the Services' variables: their list comes before the first pod.
                     await services.synced.wait()
@@ -91,6 +94,7 @@ def _context(
         images=Images(runtime),
         volumes=Volumes(config.root_dir),
         sources=Sources(client),
+        tokens=Tokens(client),
         services=services.list,
     )
 

@@ -19,11 +19,12 @@ from node.kubelet.decide import RunSandbox, StartContainer
 from node.kubelet.env import ConfigError, Surroundings
 from node.kubelet.images import Told
 from node.kubelet.memory import Doom, Hold, Memory
-from node.kubelet.projected import Contents
+from node.kubelet.projected import Contents, WantedToken
 from node.kubelet.reach import Place
 from node.kubelet.runtime import Image, RuntimeFailure, RuntimeUnavailable, Sandbox
 from node.kubelet.volumes import VolumeError
 from podlab.core.v1 import pod_pb2
+from podlab.errors import Conflict, Forbidden, NotFound
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
 log = logging.getLogger(__name__)
@@ -81,10 +82,10 @@ class Starter:
             self._memory.holds.pop("", None)
 
     async def refresh_volumes(self, pod: pod_pb2.Pod) -> env.Found:
-        """Volumes as ConfigMaps and Secrets are now, which are returned. Raises VolumeError."""
+        """Volumes with the files of now; ConfigMaps and Secrets are returned. Raises VolumeError."""
         found = await self._read(pod)
         if pod.spec.volumes:
-            contents = Contents(found, {}, self._context.allocatable)
+            contents = Contents(found, await self._tokens(pod), self._context.allocatable)
             await asyncio.to_thread(self._context.volumes.set_up, pod, contents)
         return found
 
@@ -196,6 +197,12 @@ class Starter:
         for spec in podspec.all_containers(pod):
             wanted.extend(env.references(spec))
         return await self._context.sources.read(pod.metadata.uid, pod.metadata.namespace, wanted)
+
+    async def _tokens(self, pod: pod_pb2.Pod) -> dict[WantedToken, str]:
+        try:
+            return await self._context.tokens.read(pod, projected.tokens(pod))
+        except (NotFound, Forbidden, Conflict) as error:  # no fault of the node: the pod is told
+            raise VolumeError(f"MountVolume.SetUp failed: failed to fetch token: {error}") from error
 
     def _hold(self, spec: pod_pb2.Container, reason: str, message: str, for_s: float) -> None:
         self._memory.holds[spec.name] = Hold(reason, message, time.time() + for_s)

@@ -87,6 +87,7 @@ class Worker:
             if self._sizes is not None:
                 self._sizes.cancel()
             self._context.sources.forget(self.uid)
+            self._context.tokens.forget(self.uid)
 
     async def _look(self) -> float:
         """Does at most one action; returns how long there is nothing to do."""

@@ -36,6 +36,7 @@ from node.kubelet.runtime import (
     Usage,
 )
 from node.kubelet.sources import Sources
+from node.kubelet.tokens import Tokens
 from node.kubelet.volumes import Volumes
 from podlab.client.client import Client
 from podlab.client.informer import Informer
@@ -237,11 +238,13 @@ class Kubelet:
             recorder=recorder,
             images=Images(self.runtime),
             volumes=Volumes(self.root),
+            tokens=Tokens(self.client),
             sources=Sources(self.client),
             services=services.list,
         )
         self.pods = Pods(context, bound)
         context.sources.on_change(self.pods.sources_changed)
+        context.tokens.on_change(self.pods.sources_changed)
         loops = (services.run(), bound.run(), recorder.run(), context.sources.run(), self.pods.run())
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
