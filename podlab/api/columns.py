@@ -6,7 +6,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from podlab.api import columns_network, columns_policy, columns_storage, kinds, times
+from podlab.api import columns_network, columns_policy, columns_storage, columns_workloads, kinds, times
 from podlab.api.cells import NONE, Cells, Table, age, joined, labels, selector
 from podlab.api.kinds import Kind
 from podlab.api.objects import condition
@@ -224,4 +224,5 @@ _TABLES: dict[str, Table] = {
     **columns_network.TABLES,
     **columns_policy.TABLES,
     **columns_storage.TABLES,
+    **columns_workloads.TABLES,
 }

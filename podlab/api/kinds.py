@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 from google.protobuf.message import Message
 
-from podlab.apps.v1 import deployment_pb2, replicaset_pb2
+from podlab.apps.v1 import controllerrevision_pb2, daemonset_pb2, deployment_pb2, replicaset_pb2, statefulset_pb2
 from podlab.authentication.v1 import token_pb2, user_pb2
 from podlab.autoscaling.v1 import scale_pb2
+from podlab.autoscaling.v2 import horizontalpodautoscaler_pb2
+from podlab.batch.v1 import cronjob_pb2, job_pb2
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import (
     binding_pb2,
@@ -22,6 +24,7 @@ from podlab.core.v1 import (
     node_pb2,
     pod_pb2,
     quota_pb2,
+    replicationcontroller_pb2,
     service_pb2,
     serviceaccount_pb2,
     volume_pb2,
@@ -30,6 +33,7 @@ from podlab.discovery.v1 import endpointslice_pb2
 from podlab.errors import NotFound
 from podlab.meta.v1 import meta_pb2
 from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2
+from podlab.policy.v1 import poddisruptionbudget_pb2
 from podlab.rbac.v1 import rbac_pb2
 from podlab.scheduling.v1 import priorityclass_pb2
 from podlab.storage.v1 import storageclass_pb2
@@ -50,6 +54,8 @@ class Kind:
     message: type[Message]
     short_names: tuple[str, ...] = ()
     namespaced: bool = True
+    categories: tuple[str, ...] = ()
+    """Words that stand for it together with others, as `all` does."""
 
     @property
     def api_version(self) -> str:
@@ -80,18 +86,50 @@ class Kind:
         return _OBJECT_FIELDS[self.message.DESCRIPTOR.full_name]
 
 
+_ALL = ("all",)
 KINDS: tuple[Kind, ...] = (
     Kind("", "v1", "Namespace", "namespaces", namespace_pb2.Namespace, ("ns",), namespaced=False),
     Kind("", "v1", "Node", "nodes", node_pb2.Node, ("no",), namespaced=False),
-    Kind("", "v1", "Pod", "pods", pod_pb2.Pod, ("po",)),
-    Kind("", "v1", "Service", "services", service_pb2.Service, ("svc",)),
+    Kind("", "v1", "Pod", "pods", pod_pb2.Pod, ("po",), categories=_ALL),
+    Kind("", "v1", "Service", "services", service_pb2.Service, ("svc",), categories=_ALL),
     Kind("", "v1", "ConfigMap", "configmaps", config_pb2.ConfigMap, ("cm",)),
     Kind("", "v1", "Secret", "secrets", config_pb2.Secret),
     Kind("", "v1", "Event", "events", event_pb2.Event, ("ev",)),
-    Kind("apps", "v1", "Deployment", "deployments", deployment_pb2.Deployment, ("deploy",)),
-    Kind("apps", "v1", "ReplicaSet", "replicasets", replicaset_pb2.ReplicaSet, ("rs",)),
+    Kind("apps", "v1", "Deployment", "deployments", deployment_pb2.Deployment, ("deploy",), categories=_ALL),
+    Kind("apps", "v1", "ReplicaSet", "replicasets", replicaset_pb2.ReplicaSet, ("rs",), categories=_ALL),
     Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", endpointslice_pb2.EndpointSlice),
     Kind("coordination.k8s.io", "v1", "Lease", "leases", lease_pb2.Lease),
+    Kind(
+        "",
+        "v1",
+        "ReplicationController",
+        "replicationcontrollers",
+        replicationcontroller_pb2.ReplicationController,
+        ("rc",),
+        categories=_ALL,
+    ),
+    Kind("apps", "v1", "DaemonSet", "daemonsets", daemonset_pb2.DaemonSet, ("ds",), categories=_ALL),
+    Kind("apps", "v1", "StatefulSet", "statefulsets", statefulset_pb2.StatefulSet, ("sts",), categories=_ALL),
+    Kind("apps", "v1", "ControllerRevision", "controllerrevisions", controllerrevision_pb2.ControllerRevision),
+    Kind("batch", "v1", "Job", "jobs", job_pb2.Job, categories=_ALL),
+    Kind("batch", "v1", "CronJob", "cronjobs", cronjob_pb2.CronJob, ("cj",), categories=_ALL),
+    Kind(
+        "autoscaling",
+        "v2",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+        horizontalpodautoscaler_pb2.HorizontalPodAutoscaler,
+        ("hpa",),
+        categories=_ALL,
+    ),
+    Kind(
+        "policy",
+        "v1",
+        "PodDisruptionBudget",
+        "poddisruptionbudgets",
+        poddisruptionbudget_pb2.PodDisruptionBudget,
+        ("pdb",),
+    ),
     Kind(RBAC, "v1", "Role", "roles", rbac_pb2.Role),
     Kind(RBAC, "v1", "RoleBinding", "rolebindings", rbac_pb2.RoleBinding),
     Kind(RBAC, "v1", "ClusterRole", "clusterroles", rbac_pb2.ClusterRole, namespaced=False),
@@ -158,6 +196,11 @@ def by_name(name: str) -> Kind:
     if name not in _BY_NAME:
         raise NotFound(f'no kind "{name}" is served; known kinds: {", ".join(_BY_NAME)}')
     return _BY_NAME[name]
+
+
+def in_category(word: str) -> list[Kind]:
+    """The kinds that a word such as `all` stands for; none when it is no category."""
+    return [kind for kind in KINDS if word.lower() in kind.categories]
 
 
 def resolve(word: str) -> Kind:

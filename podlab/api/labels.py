@@ -5,3 +5,8 @@ https://kubernetes.io/docs/reference/labels-annotations-taints/
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 """On an EndpointSlice: the Service whose endpoints it holds."""
+
+CONTROLLER_UID, JOB_NAME = "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"
+"""On a Job's pods: the Job they belong to."""
+LEGACY_CONTROLLER_UID, LEGACY_JOB_NAME = "controller-uid", "job-name"
+"""The same under the names that it had before, which users' selectors still have."""

@@ -1,4 +1,4 @@
-"""Messages that Kubernetes' JSON does not write as objects: Time, MicroTime, Quantity, IntOrString, ExtraValue.
+"""Messages that Kubernetes' JSON does not write field by field: Time, Quantity, IntOrString, RawExtension and the like.
 
 A reader returns what the message's constructor takes, or raises ValueError with what was wanted and found.
 """
@@ -6,6 +6,8 @@ A reader returns what the message's constructor takes, or raises ValueError with
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from podlab.api import quantity, times
 from podlab.authentication.v1 import user_pb2
@@ -78,6 +80,23 @@ def _write_items(message: user_pb2.ExtraValue) -> Json:
     return list(message.items)
 
 
+def _read_raw(value: Json) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise ValueError(f"expected an object, found {described(value)}")
+    try:
+        return {"raw": orjson.dumps(value)}
+    except orjson.JSONEncodeError as error:
+        raise ValueError(f"it cannot be kept as JSON: {error}") from error
+
+
+def _write_raw(message: meta_pb2.RawExtension) -> Json:
+    """Null for what is no JSON: validation keeps that out."""
+    try:
+        return orjson.loads(message.raw)
+    except orjson.JSONDecodeError:
+        return None
+
+
 def _string(value: Json, wanted: str) -> str:
     if type(value) is not str:
         raise ValueError(f"expected {wanted}, found {described(value)}")
@@ -90,4 +109,5 @@ SCALARS: dict[str, Scalar] = {
     meta_pb2.Quantity.DESCRIPTOR.full_name: Scalar(lambda message: message.string, _read_quantity, "0"),
     meta_pb2.IntOrString.DESCRIPTOR.full_name: Scalar(_write_int_or_string, _read_int_or_string, 0),
     user_pb2.ExtraValue.DESCRIPTOR.full_name: Scalar(_write_items, _read_items, []),
+    meta_pb2.RawExtension.DESCRIPTOR.full_name: Scalar(_write_raw, _read_raw, None),
 }

@@ -185,6 +185,8 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "Namespace": ("status.phase",),
     "Secret": ("type",),
     "ReplicaSet": ("status.replicas",),
+    "ReplicationController": ("status.replicas",),
+    "Job": ("status.successful",),
     "Event": (
         *(f"involvedObject.{name}" for name in ("kind", "namespace", "name", "uid", "apiVersion", "fieldPath")),
         "involvedObject.resourceVersion",
@@ -194,6 +196,8 @@ _FIELDS: dict[str, tuple[str, ...]] = {
         "type",
     ),
 }
+# Fields that selectors know under another name than the object has.
+_OTHERWISE = {"status.successful": "status.succeeded"}
 _OF_ALL = ("metadata.name", "metadata.namespace")
 _FIELD_PART = re.compile(r"\s*(?P<path>[A-Za-z.]+)\s*(?P<sign>==|=|!=)(?P<value>[^,=!]*)")
 
@@ -245,7 +249,7 @@ def parse_fields(kind: Kind, text: str) -> FieldSelector:
 
 
 def _field_reader(path: str) -> Callable[[Message], str]:
-    steps = path.split(".")
+    steps = _OTHERWISE.get(path, path).split(".")
 
     def read(message: Message) -> str:
         value: Any = message

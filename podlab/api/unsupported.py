@@ -3,6 +3,8 @@
 # Written by servers into what they export; meaningless in what a user sends.
 IGNORED: dict[str, frozenset[str]] = {
     "podlab.meta.v1.ObjectMeta": frozenset({"managedFields", "selfLink"}),
+    # As the template of a StatefulSet it may say so all the same.
+    "podlab.core.v1.PersistentVolumeClaim": frozenset({"apiVersion", "kind"}),
     "podlab.meta.v1.DeleteOptions": frozenset({"ignoreStoreReadErrorWithClusterBreakingPotential"}),
 }
 
@@ -50,6 +52,8 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.core.v1.LoadBalancerStatus": "ingress",
         "podlab.apps.v1.DeploymentStatus": "terminatingReplicas",
         "podlab.apps.v1.ReplicaSetStatus": "terminatingReplicas",
+        "podlab.apps.v1.RollingUpdateStatefulSetStrategy": "maxUnavailable",
+        "podlab.autoscaling.v2.HPAScalingRules": "tolerance",
         "podlab.discovery.v1.Endpoint": "deprecatedTopology zone hints",
         "podlab.coordination.v1.LeaseSpec": "strategy preferredHolder",
         "podlab.core.v1.PersistentVolumeSpec": (

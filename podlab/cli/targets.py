@@ -11,8 +11,6 @@ from podlab.cli.failures import CommandError
 from podlab.errors import NotFound
 from podlab.meta.v1.meta_pb2 import ObjectMeta
 
-_ALL = ("pods", "services", "deployments", "replicasets")
-
 
 @dataclass(frozen=True)
 class Target:
@@ -65,7 +63,7 @@ def _slashed(word: str) -> Target:
 
 
 def _kinds(word: str) -> list[Kind]:
-    return [kinds.resolve(one) for one in _ALL] if word == "all" else [_resolved(word)]
+    return kinds.in_category(word) or [_resolved(word)]
 
 
 def _resolved(word: str) -> Kind:

@@ -5,12 +5,23 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from master.apiserver.defaults import network, policy, storage
+from master.apiserver.defaults import autoscaling, jobs, network, policy, sets, storage
 from master.apiserver.defaults.pod import apply_to_spec
 from master.apiserver.defaults.rbac import apply_to_binding
 from master.apiserver.defaults.service import apply_to_service
-from podlab.apps.v1 import deployment_pb2, replicaset_pb2
-from podlab.core.v1 import config_pb2, endpoints_pb2, namespace_pb2, pod_pb2, quota_pb2, service_pb2, volume_pb2
+from podlab.apps.v1 import daemonset_pb2, deployment_pb2, replicaset_pb2, statefulset_pb2
+from podlab.autoscaling.v2 import horizontalpodautoscaler_pb2
+from podlab.batch.v1 import cronjob_pb2, job_pb2
+from podlab.core.v1 import (
+    config_pb2,
+    endpoints_pb2,
+    namespace_pb2,
+    pod_pb2,
+    quota_pb2,
+    replicationcontroller_pb2,
+    service_pb2,
+    volume_pb2,
+)
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.meta.v1 import meta_pb2
 from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2
@@ -94,4 +105,10 @@ _DEFAULTS: dict[type[Message], Callable[[Any], None]] = {
     endpoints_pb2.Endpoints: network.apply_to_endpoints,
     ingress_pb2.IngressClass: network.apply_to_ingress_class,
     networkpolicy_pb2.NetworkPolicy: network.apply_to_network_policy,
+    replicationcontroller_pb2.ReplicationController: sets.replication_controller,
+    daemonset_pb2.DaemonSet: sets.daemon_set,
+    statefulset_pb2.StatefulSet: sets.stateful_set,
+    job_pb2.Job: jobs.job,
+    cronjob_pb2.CronJob: jobs.cron_job,
+    horizontalpodautoscaler_pb2.HorizontalPodAutoscaler: autoscaling.horizontal_pod_autoscaler,
 }

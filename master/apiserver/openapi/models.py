@@ -43,6 +43,7 @@ SCALARS: Mapping[str, Schema] = {
         "format": "int-or-string",
         "description": "A whole number, or a string such as a name or 25%.",
     },
+    "podlab.meta.v1.RawExtension": {"type": "object", "description": "Any object, whatever its kind."},
     "podlab.authentication.v1.ExtraValue": {
         "type": "array",
         "items": {"type": "string"},

@@ -39,6 +39,12 @@ MERGE_KEYS: Mapping[Field, str] = {
     ("podlab.core.v1.PodSpec", "imagePullSecrets"): "name",
     ("podlab.core.v1.ServiceAccount", "secrets"): "name",
     ("podlab.core.v1.PersistentVolumeClaimStatus", "conditions"): "type",
+    ("podlab.core.v1.ReplicationControllerStatus", "conditions"): "type",
+    ("podlab.apps.v1.DaemonSetStatus", "conditions"): "type",
+    ("podlab.apps.v1.StatefulSetStatus", "conditions"): "type",
+    ("podlab.batch.v1.JobStatus", "conditions"): "type",
+    ("podlab.autoscaling.v2.HorizontalPodAutoscalerStatus", "conditions"): "type",
+    ("podlab.policy.v1.PodDisruptionBudgetStatus", "conditions"): "type",
 }
 SETS: frozenset[Field] = frozenset(
     {
@@ -94,6 +100,14 @@ ATOMIC: frozenset[Field] = frozenset(
         ("podlab.networking.v1.NetworkPolicyEgressRule", "to"),
         ("podlab.networking.v1.NetworkPolicySpec", "ingress"),
         ("podlab.networking.v1.NetworkPolicySpec", "egress"),
+        ("podlab.apps.v1.StatefulSetSpec", "volumeClaimTemplates"),
+        ("podlab.batch.v1.PodFailurePolicy", "rules"),
+        ("podlab.batch.v1.PodFailurePolicyRule", "onPodConditions"),
+        ("podlab.batch.v1.SuccessPolicy", "rules"),
+        ("podlab.batch.v1.CronJobStatus", "active"),
+        ("podlab.autoscaling.v2.HorizontalPodAutoscalerSpec", "metrics"),
+        ("podlab.autoscaling.v2.HorizontalPodAutoscalerStatus", "currentMetrics"),
+        ("podlab.autoscaling.v2.HPAScalingRules", "policies"),
     }
 )
 

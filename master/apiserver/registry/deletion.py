@@ -30,7 +30,7 @@ def decide(current: Message, strategy: Strategy, request: apiserver_pb2.DeleteRe
     """The outcome of a delete call on the object as it stands, which is not changed."""
     marked: Any = type(current)()
     marked.CopyFrom(current)
-    _set_propagation(marked.metadata, request.propagation_policy)
+    _set_propagation(marked.metadata, request.propagation_policy, strategy)
     grace_s = min(_grace_s(current, strategy, request), LAST_S - now.seconds)
     _mark(marked.metadata, grace_s, now)
     if isinstance(marked, namespace_pb2.Namespace):
@@ -71,10 +71,12 @@ def _mark(metadata: meta_pb2.ObjectMeta, grace_s: int, now: meta_pb2.Time) -> No
         metadata.deletionGracePeriodSeconds = grace_s
 
 
-def _set_propagation(metadata: meta_pb2.ObjectMeta, policy: int) -> None:
+def _set_propagation(metadata: meta_pb2.ObjectMeta, policy: int, strategy: Strategy) -> None:
     """Leave it to the garbage collector by finalizer; without a policy, what is there already stays."""
     if policy == apiserver_pb2.PROPAGATION_POLICY_UNSPECIFIED:
-        return
+        if not strategy.orphans or FOREGROUND in metadata.finalizers or metadata.HasField("deletionTimestamp"):
+            return
+        policy = apiserver_pb2.PROPAGATION_POLICY_ORPHAN
     kept = [name for name in metadata.finalizers if name not in (FOREGROUND, ORPHAN)]
     if policy == apiserver_pb2.PROPAGATION_POLICY_FOREGROUND:
         kept.append(FOREGROUND)

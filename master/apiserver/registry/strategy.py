@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from master.apiserver.registry import namespaces, pods, storage
+from master.apiserver.registry import jobs, namespaces, pods, storage
 
 
 def _nothing(*_: Any) -> None:
@@ -22,6 +22,8 @@ class Strategy:
     keeps_status_at_create: bool = False
     graceful: bool = False
     """Whether a deletion waits for the node that runs it."""
+    orphans: bool = False
+    """Whether a deletion that does not say leaves the object's own objects alone."""
     claims: bool = False
     """Whether it holds addresses or ports that nobody else may hold."""
     at_create: Callable[[Any], None] = _nothing
@@ -65,4 +67,12 @@ def table(default_toleration_s: int) -> Mapping[str, Strategy]:
         "Ingress": Strategy(counts_generations=True),
         "IngressClass": Strategy(counts_generations=True),
         "NetworkPolicy": Strategy(counts_generations=True),
+        "ReplicationController": Strategy(counts_generations=True, orphans=True),
+        "DaemonSet": Strategy(counts_generations=True),
+        "StatefulSet": Strategy(counts_generations=True),
+        "ControllerRevision": Strategy(),
+        "Job": Strategy(counts_generations=True, orphans=True, at_create=jobs.begin),
+        "CronJob": Strategy(counts_generations=True),
+        "HorizontalPodAutoscaler": Strategy(),
+        "PodDisruptionBudget": Strategy(counts_generations=True),
     }

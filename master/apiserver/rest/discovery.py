@@ -12,7 +12,6 @@ from podlab.errors import NotFound
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 REVIEW_VERBS = ("create",)
 SERVED = (*KINDS, *REVIEWS)
-CATEGORY_ALL = frozenset({"Pod", "Service", "Deployment", "ReplicaSet"})
 SUBRESOURCES: dict[str, tuple[tuple[str, str, str] | None, tuple[str, ...]]] = {
     # What is read or written there (None: the kind itself), and the verbs.
     "status": (None, ("get", "patch", "update")),
@@ -150,4 +149,4 @@ def _kind(name: str, version: str, kind: str) -> dict[str, str]:
 
 def _names_of(kind: Kind) -> dict[str, Any]:
     names: dict[str, Any] = {"shortNames": kind.short_names} if kind.short_names else {}
-    return names | ({"categories": ["all"]} if kind.name in CATEGORY_ALL else {})
+    return names | ({"categories": kind.categories} if kind.categories else {})

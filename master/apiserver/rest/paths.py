@@ -11,7 +11,7 @@ from podlab.errors import NotFound
 UNKNOWN = "the server could not find the requested resource"
 _BY_PLACE = {(kind.group, kind.version, kind.plural): kind for kind in (*KINDS, *REVIEWS)}
 # What Kubernetes has below these kinds and Podlab serves, besides `status`.
-SCALABLE = frozenset({"Deployment", "ReplicaSet"})
+SCALABLE = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet"})
 _OWN: Mapping[str, tuple[str, ...]] = {
     "Pod": ("binding", "log"),
     "ServiceAccount": ("token",),

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from podlab.errors import Cause
 
-Value = str | int | bool | None | dict[str, str] | list[str]
+Value = str | int | bool | None | dict[str, str] | list[str] | list[int]
 
 
 class Findings:
@@ -31,6 +31,10 @@ class Findings:
         """The value breaks a rule; once for each detail."""
         for detail in details:
             self._add(field, "FieldValueInvalid", f"Invalid value: {_shown(value)}: {detail}")
+
+    def breaks(self, field: str, detail: str) -> None:
+        """The field breaks a rule by more than one value."""
+        self._add(field, "FieldValueInvalid", f"Invalid value: {detail}")
 
     def unsupported(self, field: str, value: str, supported: Iterable[str]) -> None:
         """The value is none of those that exist here."""
@@ -63,6 +67,11 @@ class Findings:
     def too_long(self, field: str, limit_bytes: int) -> None:
         """The value is larger than what is kept."""
         self._add(field, "FieldValueTooLong", f"Too long: may not be more than {limit_bytes} bytes")
+
+    def too_many(self, field: str, count: int, limit: int) -> None:
+        """Find fault with a list that has more entries than are allowed."""
+        if count > limit:
+            self._add(field, "FieldValueTooMany", f"Too many: {count}: must have at most {limit} items")
 
     def at_least(self, field: str, value: int, minimum: int) -> None:
         """Find fault with a number below `minimum`."""

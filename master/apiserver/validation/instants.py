@@ -7,6 +7,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from master.apiserver.validation.findings import Findings
+from podlab.api.encoding import is_map
 from podlab.meta.v1 import meta_pb2
 
 FIRST_S, LAST_S = -62_135_596_800, 253_402_300_799
@@ -18,7 +19,10 @@ def check_instants(found: Findings, message: Message, path: str = "") -> None:
     for field in _leading_to_instants(message.DESCRIPTOR):
         where = f"{path}.{field.name}" if path else field.name
         value: Any = getattr(message, field.name)
-        if field.is_repeated:
+        if is_map(field):
+            for key, element in value.items():
+                _check(found, element, f"{where}[{key}]")
+        elif field.is_repeated:
             for index, element in enumerate(value):
                 _check(found, element, f"{where}[{index}]")
         elif message.HasField(field.name):
@@ -35,11 +39,9 @@ def _check(found: Findings, value: Any, where: str) -> None:
 
 @cache
 def _leading_to_instants(descriptor: Descriptor) -> tuple[FieldDescriptor, ...]:
-    """Its fields that are instants, or hold some. No map of ours holds any."""
+    """Its fields that are instants, or hold some; a map's entry holds its value."""
     return tuple(
         field
         for field in descriptor.fields
-        if (inner := field.message_type) is not None
-        and not inner.GetOptions().map_entry
-        and (inner in _INSTANTS or _leading_to_instants(inner))
+        if (inner := field.message_type) is not None and (inner in _INSTANTS or _leading_to_instants(inner))
     )

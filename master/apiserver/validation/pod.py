@@ -26,10 +26,15 @@ def check_pod(found: Findings, pod: pod_pb2.Pod) -> None:
 
 
 def check_template(found: Findings, field: str, template: pod_pb2.PodTemplateSpec) -> None:
-    """What a workload makes its pods from; those restart for ever."""
+    """What pods are made from."""
     check_labels(found, f"{field}.metadata.labels", template.metadata.labels)
     check_annotations(found, f"{field}.metadata.annotations", template.metadata.annotations)
     check_pod_spec(found, f"{field}.spec", template.spec)
+
+
+def check_lasting_template(found: Findings, field: str, template: pod_pb2.PodTemplateSpec) -> None:
+    """What pods are made from that restart for ever."""
+    check_template(found, field, template)
     if template.spec.restartPolicy in ("OnFailure", "Never"):
         found.unsupported(f"{field}.spec.restartPolicy", template.spec.restartPolicy, ("Always",))
     if template.spec.HasField("activeDeadlineSeconds"):

@@ -7,15 +7,21 @@ from typing import Any
 from google.protobuf.message import Message
 
 from master.apiserver.validation import (
+    autoscaling,
     cluster,
     config,
+    cronjobs,
     discovery,
+    disruption,
     ingress,
+    jobs,
+    jobstatus,
     networkpolicy,
     pod,
     policy,
     rbac,
     service,
+    sets,
     storage,
     syntax,
     workloads,
@@ -24,7 +30,9 @@ from master.apiserver.validation.findings import Findings
 from master.apiserver.validation.instants import check_instants
 from master.apiserver.validation.metadata import NameRule, check_metadata, check_metadata_update
 from podlab.api import kinds
-from podlab.apps.v1 import deployment_pb2, replicaset_pb2
+from podlab.apps.v1 import controllerrevision_pb2, daemonset_pb2, deployment_pb2, replicaset_pb2, statefulset_pb2
+from podlab.autoscaling.v2 import horizontalpodautoscaler_pb2
+from podlab.batch.v1 import cronjob_pb2, job_pb2
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import (
     config_pb2,
@@ -34,6 +42,7 @@ from podlab.core.v1 import (
     node_pb2,
     pod_pb2,
     quota_pb2,
+    replicationcontroller_pb2,
     service_pb2,
     serviceaccount_pb2,
     volume_pb2,
@@ -41,6 +50,7 @@ from podlab.core.v1 import (
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.errors import Cause
 from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2
+from podlab.policy.v1 import poddisruptionbudget_pb2
 from podlab.rbac.v1 import rbac_pb2
 from podlab.scheduling.v1 import priorityclass_pb2
 from podlab.storage.v1 import storageclass_pb2
@@ -96,6 +106,22 @@ RULES: dict[type[Message], Rules] = {
     ingress_pb2.Ingress: Rules(ingress.check_ingress, status=ingress.check_ingress_status),
     ingress_pb2.IngressClass: Rules(ingress.check_ingress_class, ingress.check_ingress_class_update),
     networkpolicy_pb2.NetworkPolicy: Rules(networkpolicy.check_network_policy),
+    replicationcontroller_pb2.ReplicationController: Rules(
+        sets.check_replication_controller, status=sets.check_replica_counts
+    ),
+    daemonset_pb2.DaemonSet: Rules(sets.check_daemon_set, sets.check_daemon_set_update, sets.check_daemon_set_status),
+    statefulset_pb2.StatefulSet: Rules(
+        sets.check_stateful_set, sets.check_stateful_set_update, sets.check_stateful_set_status, name=syntax.label
+    ),
+    controllerrevision_pb2.ControllerRevision: Rules(
+        sets.check_controller_revision, sets.check_controller_revision_update
+    ),
+    job_pb2.Job: Rules(jobs.check_job, jobs.check_job_update, jobstatus.check_job_status),
+    cronjob_pb2.CronJob: Rules(cronjobs.check_cron_job),
+    horizontalpodautoscaler_pb2.HorizontalPodAutoscaler: Rules(
+        autoscaling.check_autoscaler, status=autoscaling.check_autoscaler_status
+    ),
+    poddisruptionbudget_pb2.PodDisruptionBudget: Rules(disruption.check_budget, status=disruption.check_budget_status),
 }
 
 

@@ -4,12 +4,14 @@ Names and labels repeat from object to object, so their checks remember.
 """
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
 from podlab.api import names
 
 _CACHED = 4096
+_PATH = re.compile(r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+")
 
 Faults = Sequence[str]
 
@@ -64,6 +66,16 @@ def endpoint_address(value: str) -> Faults:
         if unusable:
             return (f"may not be {what}",)
     return ()
+
+
+def domain_prefixed_path(value: str) -> Faults:
+    """A domain and a path below it: acme.io/foo."""
+    domain, slash, path = value.partition("/")
+    if not slash or not domain or not path:
+        return ('must be a domain-prefixed path (such as "acme.io/foo")',)
+    if not _PATH.fullmatch(path):
+        return (f"Invalid path (regex used for validation is '{_PATH.pattern}')",)
+    return subdomain(domain)
 
 
 def cidr(value: str) -> Faults:

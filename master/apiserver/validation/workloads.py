@@ -1,10 +1,11 @@
 """ReplicaSets and Deployments."""
 
 import re
+from typing import Any
 
 from master.apiserver.validation.findings import Findings
 from master.apiserver.validation.labels import check_selector
-from master.apiserver.validation.pod import check_template
+from master.apiserver.validation.pod import check_lasting_template
 from podlab.api import selectors
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 from podlab.core.v1 import pod_pb2
@@ -17,42 +18,53 @@ _PERCENT_RULE = "a valid percent string must be a numeric string followed by an 
 def check_replica_set(found: Findings, replica_set: replicaset_pb2.ReplicaSet) -> None:
     """A ReplicaSet, whichever way it comes."""
     spec = replica_set.spec
-    _check_pods(found, spec.selector, spec.template)
-    found.at_least("spec.replicas", spec.replicas, 0)
-    found.at_least("spec.minReadySeconds", spec.minReadySeconds, 0)
+    check_pods(found, spec.selector, spec.template)
+    check_counts(found, "spec", spec, "replicas", "minReadySeconds")
 
 
 def check_deployment(found: Findings, deployment: deployment_pb2.Deployment) -> None:
     """A Deployment, whichever way it comes."""
     spec = deployment.spec
-    _check_pods(found, spec.selector, spec.template)
-    for name in ("replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"):
-        found.at_least(f"spec.{name}", getattr(spec, name), 0)
+    check_pods(found, spec.selector, spec.template)
+    check_counts(found, "spec", spec, "replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds")
     if spec.progressDeadlineSeconds <= spec.minReadySeconds:
         rule = "must be greater than minReadySeconds"
         found.invalid("spec.progressDeadlineSeconds", spec.progressDeadlineSeconds, rule)
     _check_strategy(found, "spec.strategy", spec.strategy)
 
 
+def check_counts(found: Findings, field: str, message: Any, *names: str) -> None:
+    """Numbers that cannot be negative."""
+    for name in names:
+        found.at_least(f"{field}.{name}", getattr(message, name), 0)
+
+
 def check_replica_set_update(found: Findings, new: replicaset_pb2.ReplicaSet, old: replicaset_pb2.ReplicaSet) -> None:
     """Pods were made to be found by the selector."""
-    _check_same_selector(found, new.spec.selector, old.spec.selector)
+    check_same_selector(found, new.spec.selector, old.spec.selector)
 
 
 def check_deployment_update(found: Findings, new: deployment_pb2.Deployment, old: deployment_pb2.Deployment) -> None:
     """ReplicaSets were made to be found by the selector."""
-    _check_same_selector(found, new.spec.selector, old.spec.selector)
+    check_same_selector(found, new.spec.selector, old.spec.selector)
 
 
-def _check_same_selector(found: Findings, new: meta_pb2.LabelSelector, old: meta_pb2.LabelSelector) -> None:
+def check_same_selector(found: Findings, new: meta_pb2.LabelSelector, old: meta_pb2.LabelSelector) -> None:
+    """What was made to be found by the selector must stay so."""
     found.immutable("spec.selector", new, old, dict(new.matchLabels))
 
 
-def _check_pods(found: Findings, selector: meta_pb2.LabelSelector, template: pod_pb2.PodTemplateSpec) -> None:
-    check_template(found, "spec.template", template)
+def check_pods(found: Findings, selector: meta_pb2.LabelSelector, template: pod_pb2.PodTemplateSpec) -> None:
+    """Pods that restart for ever, and the selector that finds them."""
+    check_lasting_template(found, "spec.template", template)
     if not selector.matchLabels and not selector.matchExpressions:
         found.required("spec.selector", "empty selector is invalid: it would select every pod of the namespace")
         return
+    check_match(found, selector, template)
+
+
+def check_match(found: Findings, selector: meta_pb2.LabelSelector, template: pod_pb2.PodTemplateSpec) -> None:
+    """A selector, and that it finds what is made from the template."""
     in_selector = Findings()
     check_selector(in_selector, "spec.selector", selector)
     found.extend(in_selector)
@@ -72,13 +84,13 @@ def _check_strategy(found: Findings, field: str, strategy: deployment_pb2.Deploy
 
 
 def _check_rolling(found: Findings, where: str, rolling: deployment_pb2.RollingUpdateDeployment) -> None:
-    surge = _amount(found, f"{where}.maxSurge", rolling.maxSurge, most_percent=None)
-    unavailable = _amount(found, f"{where}.maxUnavailable", rolling.maxUnavailable, most_percent=100)
+    surge = amount(found, f"{where}.maxSurge", rolling.maxSurge, most_percent=None)
+    unavailable = amount(found, f"{where}.maxUnavailable", rolling.maxUnavailable, most_percent=100)
     if surge == 0 and unavailable == 0:
-        found.invalid(f"{where}.maxUnavailable", _shown(rolling.maxUnavailable), "may not be 0 when `maxSurge` is 0")
+        found.invalid(f"{where}.maxUnavailable", shown(rolling.maxUnavailable), "may not be 0 when `maxSurge` is 0")
 
 
-def _amount(found: Findings, field: str, value: meta_pb2.IntOrString, most_percent: int | None) -> int | None:
+def amount(found: Findings, field: str, value: meta_pb2.IntOrString, most_percent: int | None) -> int | None:
     """The number or percentage; None when it is neither."""
     if value.type == 0:
         found.at_least(field, value.intVal, 0)
@@ -92,5 +104,6 @@ def _amount(found: Findings, field: str, value: meta_pb2.IntOrString, most_perce
     return percent
 
 
-def _shown(value: meta_pb2.IntOrString) -> int | str:
+def shown(value: meta_pb2.IntOrString) -> int | str:
+    """As it was written."""
     return value.intVal if value.type == 0 else value.strVal

@@ -71,6 +71,18 @@ def conditions(found: Iterable[_Condition]) -> Field:
     return layout.table("Conditions", ["Type", "Status", "Reason", "Message"], rows)
 
 
+def phases(metadata: ObjectMeta, related: Related) -> str:
+    """How many of the object's own pods are in each phase."""
+    own = [one.status.phase for one in related.pods if is_owned(one.metadata, metadata)]
+    return " / ".join(f"{own.count(phase)} {phase}" for phase in ("Running", "Pending", "Succeeded", "Failed"))
+
+
+def is_owned(metadata: ObjectMeta, owner: ObjectMeta) -> bool:
+    """Whether the one object is managed by the other."""
+    found = controller_of(metadata)
+    return found is not None and found.uid == owner.uid
+
+
 def quantities(name: str, values: Mapping[str, Quantity]) -> Field:
     return layout.group(name, [layout.field(key, values[key].string) for key in sorted(values)])
 

@@ -7,10 +7,26 @@ import typer
 from google.protobuf.message import Message
 
 from podlab.api import kinds, selectors
+from podlab.apps.v1.daemonset_pb2 import DaemonSet
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
+from podlab.apps.v1.statefulset_pb2 import StatefulSet
 from podlab.cli import failures, printing, session, targets
-from podlab.cli.describe import layout, network, node, pod, policy, rbac, records, service, storage, workload
+from podlab.cli.describe import (
+    batch,
+    layout,
+    network,
+    node,
+    pod,
+    policy,
+    rbac,
+    records,
+    scaling,
+    service,
+    sets,
+    storage,
+    workload,
+)
 from podlab.cli.describe.basics import Related
 from podlab.cli.describe.layout import Fields
 from podlab.cli.options import DEFAULT_NAMESPACE, AllNamespaces, Namespace, Resources, Selector
@@ -19,6 +35,7 @@ from podlab.client.client import Client
 from podlab.core.v1.event_pb2 import Event
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
+from podlab.core.v1.replicationcontroller_pb2 import ReplicationController
 from podlab.core.v1.service_pb2 import Service
 from podlab.core.v1.volume_pb2 import PersistentVolumeClaim
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
@@ -54,6 +71,14 @@ DESCRIBERS: dict[str, Callable[[Any, Related], Fields]] = {
     "Ingress": network.ingress,
     "IngressClass": network.ingress_class,
     "NetworkPolicy": network.network_policy,
+    "ReplicationController": sets.replication_controller,
+    "DaemonSet": sets.daemon_set,
+    "StatefulSet": sets.stateful_set,
+    "ControllerRevision": sets.controller_revision,
+    "Job": batch.job,
+    "CronJob": batch.cron_job,
+    "HorizontalPodAutoscaler": scaling.autoscaler,
+    "PodDisruptionBudget": scaling.budget,
 }
 
 
@@ -119,7 +144,10 @@ async def _related(client: Client, obj: Message) -> Related:
         owned = str(selectors.from_message(obj.spec.selector))
         sets = await client.list(ReplicaSet, obj.metadata.namespace, label_selector=owned)
         return Related(now, events, replica_sets=sets.items)
-    if isinstance(obj, ReplicaSet):
+    if isinstance(obj, ReplicationController):
+        owned = str(selectors.from_labels(obj.spec.selector))
+        return Related(now, events, pods=(await client.list(Pod, obj.metadata.namespace, label_selector=owned)).items)
+    if isinstance(obj, ReplicaSet | DaemonSet | StatefulSet):
         owned = str(selectors.from_message(obj.spec.selector))
         return Related(now, events, pods=(await client.list(Pod, obj.metadata.namespace, label_selector=owned)).items)
     if isinstance(obj, PersistentVolumeClaim):

@@ -1,14 +1,13 @@
 """Deployments and ReplicaSets."""
 
 from podlab.api import selectors
-from podlab.api.objects import controller_of
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.cli.describe import layout, pod
-from podlab.cli.describe.basics import Related, conditions, events, heading
+from podlab.cli.describe.basics import Related, conditions, events, heading, is_owned, phases
 from podlab.cli.describe.layout import Fields
 from podlab.cli.revisions import REVISION
-from podlab.meta.v1.meta_pb2 import IntOrString, ObjectMeta
+from podlab.meta.v1.meta_pb2 import IntOrString
 
 
 def deployment(found: Deployment, related: Related) -> Fields:
@@ -19,7 +18,7 @@ def deployment(found: Deployment, related: Related) -> Fields:
     )
     rolling = spec.strategy.rollingUpdate
     bounds = f"{_share(rolling.maxUnavailable)} max unavailable, {_share(rolling.maxSurge)} max surge"
-    owned = [one for one in related.replica_sets if _owner(one.metadata) == found.metadata.uid]
+    owned = [one for one in related.replica_sets if is_owned(one.metadata, found.metadata)]
     revision = found.metadata.annotations.get(REVISION, "")
     new = [one for one in owned if one.metadata.annotations.get(REVISION, "") == revision]
     old = [one for one in owned if one not in new and one.status.replicas]
@@ -40,22 +39,15 @@ def deployment(found: Deployment, related: Related) -> Fields:
 
 
 def replica_set(found: ReplicaSet, related: Related) -> Fields:
-    phases = [one.status.phase for one in related.pods if _owner(one.metadata) == found.metadata.uid]
-    counts = " / ".join(f"{phases.count(phase)} {phase}" for phase in ("Running", "Pending", "Succeeded", "Failed"))
     return [
         *heading(found.metadata),
         layout.field("Selector", str(selectors.from_message(found.spec.selector)) or layout.NONE),
         layout.field("Replicas", f"{found.status.replicas} current / {found.spec.replicas} desired"),
-        layout.field("Pods Status", counts),
+        layout.field("Pods Status", phases(found.metadata, related)),
         layout.group("Pod Template", pod.template(found.spec.template)),
         conditions(found.status.conditions),
         events(related),
     ]
-
-
-def _owner(metadata: ObjectMeta) -> str:
-    owner = controller_of(metadata)
-    return owner.uid if owner is not None else ""
 
 
 def _counted(found: ReplicaSet) -> str:

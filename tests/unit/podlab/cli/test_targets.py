@@ -13,7 +13,6 @@ from podlab.cli.failures import CommandError
         (["po,svc"], ["pod/", "service/"]),
         (["deploy", "a", "b"], ["deployment.apps/a", "deployment.apps/b"]),
         (["Deployment.apps/a", "no/n1"], ["deployment.apps/a", "node/n1"]),
-        (["all"], ["pod/", "service/", "deployment.apps/", "replicaset.apps/"]),
         (["pods,cm", "x"], ["pod/x", "configmap/x"]),
     ],
 )
@@ -41,3 +40,10 @@ def test_commands_on_one_object_take_no_more() -> None:
     for words in (["pods"], ["pod", "a", "b"]):
         with pytest.raises(CommandError, match="takes one object"):
             targets.one(words, "why")
+
+
+def test_all_are_the_kinds_of_that_category() -> None:
+    named = [str(target) for target in targets.parse(["all"])]
+    assert named[:4] == ["pod/", "service/", "deployment.apps/", "replicaset.apps/"]
+    assert {"job.batch/", "statefulset.apps/", "horizontalpodautoscaler.autoscaling/"} < set(named)
+    assert "configmap/" not in named
