@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
+
+import orjson
 
 from master.apiserver import identity
 from master.apiserver.authorization import Attributes
 from master.apiserver.guard import Context, attributes
 from master.apiserver.passage import Asked
-from podlab.api import kinds
+from podlab.api import codec, kinds
 from podlab.api.objects import key, unwrap
+from podlab.v1 import apiserver_pb2
+
+_ABOUT_ONE = frozenset({"create", "get", "update", "patch", "delete"})
 
 About = Callable[[Any], tuple[Attributes, ...]]
 """What authorization is asked about a request. Raises NotFound for a kind that we lack, BadRequest."""
@@ -35,6 +40,7 @@ def asked(
         request=request,
         long_running=long_running,
         source=_address(context.peer()),
+        sent=lambda: _sent(request),
         user_agent=next((str(value) for name, value in metadata if name == "user-agent"), ""),
     )
 
@@ -87,6 +93,28 @@ def of_token(request: Any) -> tuple[Attributes, ...]:
 def of_nothing(_: Any) -> tuple[Attributes, ...]:
     """For what everybody may ask whom we know."""
     return ()
+
+
+def answered(asked: Asked, answer: object) -> bytes:
+    """The object in an answer, as JSON; nothing for lists, streams and bindings."""
+    if asked.verb not in _ABOUT_ONE or not asked.wanted or asked.wanted[0].subresource == "binding":
+        return b""
+    return codec.to_json(unwrap(apiserver_pb2.GetResponse.FromString(cast(bytes, answer)).object))
+
+
+def _sent(request: object) -> bytes:
+    """The object or the patch in a request, as JSON."""
+    if isinstance(request, apiserver_pb2.PatchRequest):
+        return _json(request.patch)
+    held = getattr(request, "object", None)
+    return codec.to_json(unwrap(held)) if held is not None else b""
+
+
+def _json(text: bytes) -> bytes:
+    try:
+        return orjson.dumps(orjson.loads(text))
+    except orjson.JSONDecodeError:
+        return b""
 
 
 def _address(peer: str) -> str:

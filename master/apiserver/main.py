@@ -8,12 +8,13 @@ from master.apiserver.server import serve
 from master.apiserver.settings import ApiServerSettings
 from master.store.errors import StoreError
 from podlab import component
+from podlab.settings import SettingsError
 
 
 async def _serve(settings: ApiServerSettings, stop: asyncio.Event) -> None:
     try:
         await serve(settings, stop)
-    except (StoreError, ValueError) as error:
+    except (StoreError, SettingsError, ValueError) as error:
         raise RuntimeError(str(error)) from error
 
 

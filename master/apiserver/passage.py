@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from master.apiserver.authorization import Attributes
 from master.apiserver.identity import User
 from podlab.errors import ApiError
 
+# Who could not say who they are.
+NOBODY = User("", frozenset())
 
-def _new_id() -> str:
+
+def new_id() -> str:
+    """What a request is known by."""
     return str(uuid.uuid4())
 
 
@@ -34,7 +39,19 @@ class Asked:
     source: str = ""
     """The address it comes from."""
     user_agent: str = ""
-    audit_id: str = field(default_factory=_new_id)
+    sent: Callable[[], bytes] | None = None
+    """Its body as JSON, when there is one."""
+    audit_id: str = field(default_factory=new_id)
+
+    @property
+    def about_objects(self) -> bool:
+        """Whether it is about objects, and not about a path such as /version."""
+        return bool(self.wanted and self.wanted[0].resource)
+
+    @property
+    def path(self) -> str:
+        """The URI without what is asked of it."""
+        return self.uri.partition("?")[0]
 
 
 @dataclass(slots=True)
@@ -45,3 +62,10 @@ class Passage:
     code: int = 200
     """The HTTP status that it is answered with."""
     error: ApiError | None = None
+    decision: str = ""
+    """Of the authorization: allow or forbid; empty as long as it has not been asked."""
+    reason: str = ""
+    name: str = ""
+    """Of the object that was made, when the request did not name it."""
+    answered: Callable[[], bytes] | None = None
+    """The answer as JSON, when there is one."""

@@ -17,6 +17,9 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from master.apiserver import noderestriction, service
+from master.apiserver.audit.policy import Policy
+from master.apiserver.audit.trail import Trail
+from master.apiserver.audit.writer import Writer
 from master.apiserver.authentication import discovery as oidc
 from master.apiserver.authentication import jwt
 from master.apiserver.authentication import static as static_tokens
@@ -28,10 +31,12 @@ from master.apiserver.bootstrap import Bootstrap
 from master.apiserver.cache import Cache
 from master.apiserver.collection import Collections
 from master.apiserver.expiry import EventExpiry
+from master.apiserver.fairness.turns import Turns
 from master.apiserver.gate import Gate
 from master.apiserver.guard import Guard
 from master.apiserver.limits import REQUEST_BYTES, Limits
 from master.apiserver.listing import Lister
+from master.apiserver.metrics import Metrics
 from master.apiserver.openapi.published import Published
 from master.apiserver.registry.binding import Binder
 from master.apiserver.registry.claims import Claims
@@ -76,6 +81,7 @@ class Parts:
     service: service.ApiService
     relay: Relay
     rest: Api
+    trail: Trail | None
 
 
 def assemble(settings: ApiServerSettings, store: Store) -> Parts:
@@ -86,7 +92,9 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
     registry = Registry(cache, table(settings.default_toleration_seconds), claims)
     guard = Guard(cache, Bindings(cache.window(kinds.by_name("Pod"))))
     watches = Watches(cache)
-    gate = Gate(guard, Limits())
+    limits, turns, trail = Limits(), Turns(), _trail(settings)
+    metrics = Metrics(cache, watches, turns, trail)
+    gate = Gate(guard, limits, turns, metrics, trail)
     admission = noderestriction.admission(cache)
     jwt_keys, issuer_name = jwt.load(settings.service_account_keys), settings.service_account_issuer
     issuer = Issuer(issuer_name, jwt_keys, registry, time.time)
@@ -111,7 +119,8 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
         relay,
         Api(
             gate,
-            General(Health(cache), OpenApi(Published(GIT_VERSION)), tokens),
+            limits,
+            General(Health(cache), OpenApi(Published(GIT_VERSION)), metrics, tokens),
             Reading(cache, registry, lister, watches),
             Writing(registry, collections, binder, admission),
             Scaling(registry, admission),
@@ -119,7 +128,18 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
             Reviews({"SelfSubjectReview": reviews.answer_self, "TokenReview": tokens.review}),
             tokens,
         ),
+        trail,
     )
+
+
+def _trail(settings: ApiServerSettings) -> Trail | None:
+    """Raises SettingsError for a policy that cannot be used, OSError for a log that cannot be written."""
+    audit = settings.audit
+    if audit is None:
+        return None
+    writer = Writer(audit.log, audit.most_bytes, audit.backups)
+    writer.open()
+    return Trail(Policy.load(audit.policy), writer)
 
 
 async def serve(settings: ApiServerSettings, stop: asyncio.Event) -> None:
@@ -144,6 +164,8 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
             EventExpiry(parts.cache).run(),
             retain(store, keep=settings.compact_keep_revisions),
         ]
+        if parts.trail is not None:
+            loops.append(parts.trail.writer.run())
         async with _background(loops):
             await parts.bootstrap.ensure()
             async with (

@@ -93,8 +93,10 @@ class ApiService:
 
         async def answer(request: Any, context: Context) -> Answer:
             asked = calling.asked(context, about(request), path, request=request, long_running=long_running)
-            async with self.gate.entered(asked):
-                return await method(request, context, asked.user)
+            async with self.gate.entered(asked) as passage:
+                answered = await method(request, context, asked.user)
+                passage.answered = lambda: calling.answered(asked, answered)
+                return answered
 
         return answer
 

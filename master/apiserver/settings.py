@@ -9,6 +9,16 @@ from podlab.tls import Tls
 
 
 @dataclass(frozen=True)
+class AuditSettings:
+    """The policy says what is written. A log of `most_bytes` is put aside; `backups` such are kept."""
+
+    policy: Path
+    log: Path
+    most_bytes: int = 100 << 20
+    backups: int = 10
+
+
+@dataclass(frozen=True)
 class ApiServerSettings:
     """`advertise_address` is where the cluster finds this server: the endpoint of the `kubernetes` Service.
 
@@ -29,3 +39,4 @@ class ApiServerSettings:
     scheduler: str = "127.0.0.1:7444"
     default_toleration_seconds: int = 300
     compact_keep_revisions: int = 10_000
+    audit: AuditSettings | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
@@ -51,6 +52,8 @@ class Watches:
     def __init__(self, cache: Cache, *, bookmark_every_s: float = BOOKMARK_EVERY_S) -> None:
         self._cache = cache
         self._bookmark_every_s = bookmark_every_s
+        self.sent: Counter[str] = Counter()
+        """Events that watchers have been sent, by kind."""
 
     async def run(self) -> None:
         """Wake the idle watchers, which look whether a bookmark is due, for ever."""
@@ -125,6 +128,7 @@ class Watches:
             position += len(events)
             frames = [form.event(event, seen) for event in events if (seen := wanted.event_type(event)) is not None]
             if frames:
+                self.sent[wanted.kind.name] += len(frames)
                 yield b"".join(frames)
             elif not events and time.monotonic() >= bookmark_at:
                 bookmark_at = time.monotonic() + self._bookmark_every_s

@@ -58,5 +58,5 @@ def test_what_the_code_imports_is_declared() -> None:
     distributions = packages_distributions()
     for module in modules():
         for top in {name.partition(".")[0] for name in imports(module)}:
-            names = {name.lower() for name in distributions.get(top, ())}
+            names = {name.lower().replace("_", "-") for name in distributions.get(top, ())}
             assert not names or names & declared or top in OWN, f"{module} imports {top} of {', '.join(sorted(names))}"

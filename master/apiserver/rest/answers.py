@@ -36,9 +36,10 @@ def listed(kind: Kind, metadata: Mapping[str, Any], items: Sequence[bytes]) -> w
     return ready(b"".join((head[:-1], b',"items":[', b",".join(items), b"]}")))
 
 
-def text(words: str) -> web.Response:
-    """What health checks answer."""
-    return web.Response(text=words)
+def text(words: str | bytes, *, media_type: str = "text/plain; charset=utf-8") -> web.Response:
+    """What health checks and metrics answer."""
+    body = words.encode() if isinstance(words, str) else words
+    return web.Response(body=body, headers={"Content-Type": media_type})
 
 
 def failure(error: ApiError) -> web.Response:

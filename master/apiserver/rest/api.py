@@ -16,8 +16,9 @@ from master.apiserver.authorization import Attributes
 from master.apiserver.gate import Gate
 from master.apiserver.guard import attributes
 from master.apiserver.identity import ANONYMOUS, User
-from master.apiserver.passage import Asked
-from master.apiserver.rest import answers, paths
+from master.apiserver.limits import Hold, Limits
+from master.apiserver.passage import NOBODY, Asked
+from master.apiserver.rest import answers, bodies, delivery, paths
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.general import General, is_general
 from master.apiserver.rest.logs import Logs
@@ -49,6 +50,7 @@ class Api:
     """Answers every request."""
 
     gate: Gate
+    limits: Limits
     general: General
     reading: Reading
     writing: Writing
@@ -58,27 +60,43 @@ class Api:
     tokens: Tokens
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """The response, which for streams has been sent when this returns."""
-        try:
-            return await self._answer(request)
-        except (ConnectionError, asyncio.CancelledError):
-            raise
-        except Exception as error:  # the caller hears of it, and the log when it is ours
-            return answers.failure(border.api_error(error, request))
+        """The response, which has been sent when this returns."""
+        with self.limits.bodies.held() as hold:
+            try:
+                response = await self._answer(request, hold)
+            except (ConnectionError, asyncio.CancelledError):
+                raise
+            except Exception as error:  # the caller hears of it, and the log when it is ours
+                response = answers.failure(border.api_error(error, request))
+            if not response.prepared:
+                await delivery.deliver(request, response)
+        return response
 
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        user = await self.tokens.authenticator.user(_certificate(request), request.headers.get("Authorization"))
+    async def _answer(self, request: web.BaseRequest, hold: Hold) -> web.StreamResponse:
+        user = await self._known(request)
         if is_general(request.path):
-            asked = _asked(request, user, request.method.lower())
-            async with self.gate.entered(asked) as passage:
+            async with self.gate.entered(_asked(request, user, request.method.lower())) as passage:
                 response = await self.general.answer(request, user)
                 passage.code = response.status
                 return response
         if user == ANONYMOUS:
             raise Unauthorized("Unauthorized")
-        return await self._about_objects(Call(request, user, paths.parse(request.path), Query(dict(request.query))))
+        call = Call(request, user, paths.parse(request.path), Query(dict(request.query)))
+        response = await self._about_objects(call, hold)
+        if request.method == "GET" and not response.prepared:
+            hold(user.name, delivery.size_bytes(response))  # until the client has taken it
+        return response
 
-    async def _about_objects(self, call: Call) -> web.StreamResponse:
+    async def _known(self, request: web.BaseRequest) -> User:
+        """Who calls. Raises Unauthorized, of which the audit log hears as well."""
+        try:
+            return await self.tokens.authenticator.user(_certificate(request), request.headers.get("Authorization"))
+        except Unauthorized:
+            async with self.gate.entered(_asked(request, NOBODY, request.method.lower())):
+                raise
+        raise AssertionError("unreachable")
+
+    async def _about_objects(self, call: Call, hold: Hold) -> web.StreamResponse:
         verb, handler = self._handler(call)
         place = call.place
         wanted = attributes(
@@ -91,9 +109,12 @@ class Api:
         )
         long_running = verb == "watch" or place.subresource in _STREAMS
         asked = _asked(call.request, call.user, verb, wanted, about=call, long_running=long_running)
+        if not long_running and call.request.can_read_body:
+            await bodies.receive(call.request, call.user.name, hold)
         async with self.gate.entered(asked) as passage:
             response = await handler(call)
-            passage.code = response.status
+            passage.code, passage.name = response.status, call.made
+            passage.answered = lambda: delivery.json(response)
             return response
 
     def _handler(self, call: Call) -> tuple[str, Handler]:
@@ -146,6 +167,8 @@ def _asked(
         long_running=long_running,
         source=request.remote or "",
         user_agent=request.headers.get("User-Agent", ""),
+        sent=lambda: bodies.json(request, about.of) if isinstance(about, Call) else b"",
+        audit_id=delivery.audit_id(request),
     )
 
 

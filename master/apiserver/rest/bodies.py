@@ -13,7 +13,7 @@ from aiohttp import web
 from google.protobuf.message import Message
 
 from master.apiserver import duplicates
-from master.apiserver.limits import REQUEST_BYTES
+from master.apiserver.limits import REQUEST_BYTES, Hold
 from master.apiserver.patching import patch
 from master.apiserver.rest import wire
 from master.apiserver.rest.paths import Place
@@ -25,6 +25,7 @@ from podlab.v1 import apiserver_pb2 as pb
 
 # A body that takes longer than this to arrive is not waited for.
 BODY_LIMIT_S = 30.0
+_BODY = web.RequestKey("body", bytes)
 
 
 class FieldValidation(StrEnum):
@@ -69,10 +70,17 @@ def media_type(request: web.BaseRequest) -> str:
     return request.headers.get("Content-Type", "").partition(";")[0].strip().lower() or "application/json"
 
 
-async def read(request: web.BaseRequest) -> bytes:
-    """The whole body. Raises RequestTooLarge, Timeout."""
-    if (request.content_length or 0) > REQUEST_BYTES:
+async def receive(request: web.BaseRequest, user: str, hold: Hold) -> None:
+    """Keep the whole body with the request, for `received`; `hold` is told of its size.
+
+    Raises RequestTooLarge, Timeout, TooManyRequests, and UnsupportedMediaType for a compressed one.
+    """
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("the body of the request is compressed, which this server does not read")
+    expected = request.content_length or 0
+    if expected > REQUEST_BYTES:
         raise _too_large()
+    hold(user, expected)
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_LIMIT_S):
@@ -80,9 +88,33 @@ async def read(request: web.BaseRequest) -> bytes:
                 body += chunk
                 if len(body) > REQUEST_BYTES:
                     raise _too_large()
+                if len(body) > expected:
+                    hold(user, len(body) - expected)
+                    expected = len(body)
     except TimeoutError as error:
         raise Timeout(f"the request's body did not arrive within {BODY_LIMIT_S:.0f} s; send it again") from error
-    return bytes(body)
+    request[_BODY] = bytes(body)
+
+
+def received(request: web.BaseRequest) -> bytes:
+    """The whole body, which came in before the request's turn; nothing for requests that stream."""
+    return cast(bytes, request.get(_BODY, b""))
+
+
+def json(request: web.BaseRequest, kind: Kind) -> bytes:
+    """The body as JSON, whatever form it was sent in; nothing for what cannot be read."""
+    body, form = received(request), media_type(request)
+    if not body:
+        return b""
+    try:
+        return orjson.dumps(wire.read(body, kind) if form == wire.MEDIA_TYPE else data(body, _written(form)))
+    except (BadRequest, UnsupportedMediaType):
+        return b""
+
+
+def _written(form: str) -> str:
+    """The form without what it is for: patches are JSON."""
+    return "application/json" if form.endswith("patch+json") else form
 
 
 def data(body: bytes, kind_of_body: str) -> Any:
@@ -116,7 +148,7 @@ def field_validation(text: str) -> FieldValidation:
 
 async def read_object(request: web.BaseRequest, kind: Kind, validation: FieldValidation) -> Read:
     """The object of the kind that the body describes. Raises BadRequest, UnsupportedMediaType."""
-    body, form = await read(request), media_type(request)
+    body, form = received(request), media_type(request)
     content = wire.read(body, kind) if form == wire.MEDIA_TYPE else data(body, form)
     return decode(content, kind, validation, repeated(body, form, validation))
 
@@ -130,7 +162,7 @@ def repeated(body: bytes, form: str, validation: FieldValidation) -> list[str]:
 
 async def read_patch(request: web.BaseRequest, validation: FieldValidation) -> ReadPatch:
     """The patch that the body is. Raises BadRequest, UnsupportedMediaType."""
-    form, body = media_type(request), await read(request)
+    form, body = media_type(request), received(request)
     parsed = patch.parse(_patch_type(form), body)
     return ReadPatch(parsed, validation, repeated(body, form, validation))
 
@@ -145,7 +177,7 @@ def _patch_type(form: str) -> pb.PatchType.ValueType:
 
 async def delete_options(request: web.BaseRequest) -> Any:
     """DeleteOptions that the body says; None when there is no body. Raises BadRequest, UnsupportedMediaType."""
-    body, form = await read(request), media_type(request)
+    body, form = received(request), media_type(request)
     if not body:
         return None
     return wire.read(body, kinds.DELETE_OPTIONS) if form == wire.MEDIA_TYPE else data(body, form)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from aiohttp import web
 
@@ -14,6 +15,7 @@ from podlab.api.kinds import Kind
 
 # A client that takes nothing for so long is gone or as good as gone.
 WRITE_LIMIT_S = 60.0
+_MADE = web.RequestKey("made", str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,15 @@ class Call:
     def headers(self) -> Mapping[str, str]:
         """Of the request."""
         return self.request.headers
+
+    @property
+    def made(self) -> str:
+        """The name of the object that was made, when its maker let the server choose or said it in the body alone."""
+        return cast(str, self.request.get(_MADE, ""))
+
+    def tell_made(self, name: str) -> None:
+        """Have the audit log know the name of what was made."""
+        self.request[_MADE] = name
 
     @property
     def of(self) -> Kind:

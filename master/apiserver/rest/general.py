@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -9,12 +10,14 @@ from importlib.metadata import version
 from aiohttp import web
 
 from master.apiserver.identity import ANONYMOUS, User
+from master.apiserver.metrics import MEDIA_TYPE as METRICS
+from master.apiserver.metrics import Metrics
 from master.apiserver.rest import accept, answers, discovery, health
 from master.apiserver.rest.health import Health
 from master.apiserver.rest.openapi import OpenApi
 from master.apiserver.rest.paths import UNKNOWN
 from master.apiserver.rest.tokens import Tokens
-from podlab.errors import MethodNotAllowed, NotFound, Unauthorized
+from podlab.errors import Forbidden, MethodNotAllowed, NotFound, Unauthorized
 
 # Kubernetes' version whose API this is.
 MINOR = "32"
@@ -27,6 +30,7 @@ class General:
 
     health: Health
     openapi: OpenApi
+    metrics: Metrics
     tokens: Tokens
 
     async def answer(self, request: web.BaseRequest, user: User) -> web.StreamResponse:
@@ -41,9 +45,13 @@ class General:
         if request.path in self.tokens.documents:
             _only_get(request)
             return self.tokens.document(request.path)
-        if root not in ("api", "apis", "openapi"):
+        if root not in ("api", "apis", "metrics", "openapi"):
             raise NotFound(UNKNOWN)
         _only_get(request)
+        if root == "metrics":
+            if "system:masters" not in user.groups:
+                raise Forbidden(f'forbidden: User "{user.name}" cannot get path "/metrics"')
+            return answers.text(await asyncio.to_thread(self.metrics.text), media_type=METRICS)
         return await self.openapi.answer(request) if root == "openapi" else _discovered(root, rest, request)
 
 

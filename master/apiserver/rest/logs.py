@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from master.apiserver.relay import Relay
+from master.apiserver.rest import delivery
 from master.apiserver.rest.call import WRITE_LIMIT_S, Call
 from master.apiserver.rest.query import Query
 from master.apiserver.routes import KUBELET
@@ -87,6 +88,7 @@ def _seconds_since(query: Query) -> int:
 
 async def _stream(call: Call, first: asyncio.Task[bytes], chunks: AsyncIterator[bytes]) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/plain"})
+    response.headers[delivery.AUDIT_ID] = delivery.audit_id(call.request)
     response.enable_chunked_encoding()
     await response.prepare(call.request)
     try:

@@ -18,7 +18,7 @@ from master.apiserver.continuation import Continuation
 from master.apiserver.entry import Entry, Event
 from master.apiserver.listing import Bounds, Lister, Page
 from master.apiserver.registry.registry import Registry
-from master.apiserver.rest import accept, answers, tables
+from master.apiserver.rest import accept, answers, delivery, tables
 from master.apiserver.rest.call import WRITE_LIMIT_S, Call
 from master.apiserver.rest.query import Query, invalid_option
 from master.apiserver.scope import Scope
@@ -74,6 +74,7 @@ class Reading:
         form = _lines(call, table, ends=bool(initial))
         life_s = query.number("timeoutSeconds") or random.uniform(WATCH_LIFE_S, 2 * WATCH_LIFE_S)  # noqa: S311
         response = web.StreamResponse(headers={"Content-Type": accept.JSON, "Cache-Control": "no-cache"})
+        response.headers[delivery.AUDIT_ID] = delivery.audit_id(call.request)
         response.enable_chunked_encoding()
         await response.prepare(call.request)
         try:

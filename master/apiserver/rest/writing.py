@@ -41,6 +41,7 @@ class Writing:
         dry_run = call.query.dry_run()
         read = await self._body(call)
         entry = await self.registry.create(read.message, dry_run=dry_run, admit=self.admission(call.user))
+        call.tell_made(entry.key.rpartition("/")[2])
         return _shown(entry, read, status=201)
 
     async def update(self, call: Call) -> web.StreamResponse:

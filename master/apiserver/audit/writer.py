@@ -1,0 +1,111 @@
+"""The audit log's file: one thread writes what has come together, so that no request waits for a disk.
+
+What comes faster than it can be written is dropped beyond a bound, and counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+from master.apiserver.audit import event
+from master.apiserver.audit.event import Record
+
+WRITTEN_EVERY_S = 0.1
+WAITING_BYTES = 32 << 20
+TOLD_EVERY_S = 10.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Writer:
+    """Appends to `path`, 0600, which becomes `path`.1 when it is larger than `most_bytes`, and so on to `backups`."""
+
+    path: Path
+    most_bytes: int
+    backups: int
+    waiting_bytes: int = WAITING_BYTES
+    dropped: int = 0
+    """So many lines were lost, since the start."""
+    _waiting: list[Record] = field(default_factory=list)
+    _size: int = 0
+    _told: int = 0
+    _told_at: float = 0.0
+    _writing: threading.Lock = field(default_factory=threading.Lock)
+
+    def open(self) -> None:
+        """Raises OSError when the file cannot be written."""
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(self._opened())
+
+    def put(self, record: Record) -> None:
+        """Have it written soon, or drop it."""
+        if self._size > self.waiting_bytes:
+            self.dropped += 1
+            return
+        self._waiting.append(record)
+        self._size += record.size_bytes
+
+    async def run(self) -> None:
+        """Write for ever; the last is written when it is cancelled."""
+        try:
+            while True:
+                await asyncio.sleep(WRITTEN_EVERY_S)
+                if self._waiting:
+                    batch = self._taken()
+                    await asyncio.shield(asyncio.to_thread(self._write, batch))
+                self._tell()
+        finally:
+            self._write(self._taken())
+
+    def _taken(self) -> list[Record]:
+        batch, self._waiting, self._size = self._waiting, [], 0
+        return batch
+
+    def _write(self, batch: list[Record]) -> None:
+        if not batch:
+            return
+        try:
+            with self._writing:
+                self._append(b"".join(map(event.line, batch)))
+        except OSError as error:
+            self.dropped += len(batch)
+            log.error("the audit log %s cannot be written: %s", self.path, error.strerror or error)
+
+    def _append(self, lines: bytes) -> None:
+        descriptor = self._opened()
+        try:
+            if os.fstat(descriptor).st_size + len(lines) > self.most_bytes:
+                os.close(descriptor)
+                self._rotate()
+                descriptor = self._opened()
+            view = memoryview(lines)
+            while view:
+                view = view[os.write(descriptor, view) :]
+        finally:
+            os.close(descriptor)
+
+    def _opened(self) -> int:
+        return os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+
+    def _rotate(self) -> None:
+        """The oldest goes, the others get the next number."""
+        older = (self.path.with_name(f"{self.path.name}.{number}") for number in range(1, self.backups + 1))
+        names = [self.path, *older]
+        names[-1].unlink(missing_ok=True)
+        for name, next_name in reversed(list(pairwise(names))):
+            if name.exists():
+                name.rename(next_name)
+
+    def _tell(self) -> None:
+        now = time.monotonic()
+        if self.dropped > self._told and now >= self._told_at + TOLD_EVERY_S:
+            log.error("%d lines of the audit log were lost: more came than could be written", self.dropped - self._told)
+            self._told, self._told_at = self.dropped, now

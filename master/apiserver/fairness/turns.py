@@ -1,0 +1,81 @@
+"""Requests wait here for their turn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from master.apiserver.fairness import levels
+from master.apiserver.fairness.levels import LEVELS, Level
+from master.apiserver.fairness.queues import Queues, Verdict
+from master.apiserver.passage import Asked
+from podlab.errors import TooManyRequests
+
+# As kube-apiserver: a quarter of what a request may take in all.
+WAIT_LIMIT_S = 15.0
+RETRY_AFTER_S = 1
+
+Waiter = asyncio.Future[bool]
+
+
+@dataclass
+class Turns:
+    """Lives in the event loop."""
+
+    of: Sequence[Level] = LEVELS
+    wait_limit_s: float = WAIT_LIMIT_S
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By level and reason."""
+    queues: dict[str, Queues[Waiter]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.queues = {each.name: Queues(each.seats, each.waiting_of_flow, each.waiting) for each in self.of}
+
+    @asynccontextmanager
+    async def taken(self, asked: Asked) -> AsyncIterator[None]:
+        """The block is the request's turn. Raises TooManyRequests."""
+        level = None if asked.long_running else levels.level(asked)
+        if level is None:
+            yield
+            return
+        await self._take(level.name, asked.user.name)
+        try:
+            yield
+        finally:
+            self._give_back(level.name)
+
+    async def _take(self, level: str, flow: str) -> None:
+        queues = self.queues[level]
+        waiter: Waiter = asyncio.get_running_loop().create_future()
+        verdict, displaced = queues.arrive(flow, waiter)
+        if displaced is not None and not displaced.done():
+            displaced.set_result(False)
+        if verdict is Verdict.RUN:
+            return
+        if verdict is Verdict.REFUSE:
+            raise self._refusal(level, "queue-full")
+        try:
+            async with asyncio.timeout(self.wait_limit_s):
+                mine = await waiter
+        except BaseException as error:
+            queues.give_up(flow, waiter)
+            if waiter.done() and not waiter.cancelled() and waiter.result():
+                self._give_back(level)  # it came in the moment in which nobody waited any more
+            if isinstance(error, TimeoutError):
+                raise self._refusal(level, "time-out") from error
+            raise
+        if not mine:
+            raise self._refusal(level, "queue-full")
+
+    def _give_back(self, level: str) -> None:
+        while (waiter := self.queues[level].leave()) is not None:
+            if not waiter.done():
+                waiter.set_result(True)
+                return
+
+    def _refusal(self, level: str, reason: str) -> TooManyRequests:
+        self.refused[level, reason] += 1
+        return TooManyRequests("Too many requests, please try again later.", retry_after_s=RETRY_AFTER_S)

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from master.apiserver.audit.event import Record
+from master.apiserver.audit.policy import Level, Stage
+from master.apiserver.audit.writer import Writer
+from master.apiserver.authorization import Attributes
+from master.apiserver.identity import User
+from master.apiserver.passage import Asked
+from podlab.errors import Forbidden, Invalid
+
+
+def record(resource: str = "pods", sent: bytes = b"", **more: object) -> Record:
+    wanted = Attributes("create", "", resource, "shop", "web")
+    user = User("jane", frozenset({"dev"}), "u1", {"scopes": ("a", "b")})
+    boss = User("root", frozenset({"system:masters"}))
+    asked = Asked(
+        user, (wanted,), "/api/v1/x", "create", impersonator=boss, source="192.0.2.1", user_agent="k", audit_id="id-1"
+    )
+    made = {"level": Level.METADATA, "stage": Stage.COMPLETE, "received_at": 0.5, "at": 1.25, "code": 201} | more
+    return Record(asked, sent=sent, **made)  # type: ignore[arg-type]
+
+
+async def written(writer: Writer, *records: Record) -> list[dict[str, object]]:
+    writer.open()
+    for each in records:
+        writer.put(each)
+    running = asyncio.create_task(writer.run())
+    await asyncio.sleep(0)
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    return [json.loads(line) for line in writer.path.read_text().splitlines()]
+
+
+async def test_a_line_is_an_event_of_kubernetes(tmp_path: Path) -> None:
+    (event,) = await written(
+        Writer(tmp_path / "audit.log", 1 << 20, 2),
+        record(sent=b'{"a":1}', decision="allow", reason="a role says so", level=Level.REQUEST),
+    )
+    assert event == {
+        "kind": "Event",
+        "apiVersion": "audit.k8s.io/v1",
+        "level": "Request",
+        "auditID": "id-1",
+        "stage": "ResponseComplete",
+        "requestURI": "/api/v1/x",
+        "verb": "create",
+        "user": {"username": "root", "groups": ["system:masters"]},
+        "impersonatedUser": {"username": "jane", "uid": "u1", "groups": ["dev"], "extra": {"scopes": ["a", "b"]}},
+        "sourceIPs": ["192.0.2.1"],
+        "userAgent": "k",
+        "objectRef": {"resource": "pods", "namespace": "shop", "name": "web", "apiVersion": "v1"},
+        "responseStatus": {"metadata": {}, "code": 201},
+        "requestObject": {"a": 1},
+        "requestReceivedTimestamp": "1970-01-01T00:00:00.500000Z",
+        "stageTimestamp": "1970-01-01T00:00:01.250000Z",
+        "annotations": {"authorization.k8s.io/decision": "allow", "authorization.k8s.io/reason": "a role says so"},
+    }
+
+
+async def test_what_is_refused_says_why_but_for_secrets(tmp_path: Path) -> None:
+    told, quiet = await written(
+        Writer(tmp_path / "audit.log", 1 << 20, 2),
+        record(error=Forbidden("no: x"), code=403),
+        record("secrets", error=Invalid("data: hunter2"), code=422),
+    )
+    status = {"metadata": {}, "code": 403, "status": "Failure", "reason": "Forbidden", "message": "no: x"}
+    assert told["responseStatus"] == status
+    assert quiet["responseStatus"] == {"metadata": {}, "code": 422, "status": "Failure", "reason": "Invalid"}
+
+
+async def test_a_full_log_is_put_aside_and_the_oldest_goes(tmp_path: Path) -> None:
+    for number in range(5):
+        await written(Writer(tmp_path / "audit.log", 10, 2), record(reason=str(number), decision="allow"))
+    assert sorted(os.listdir(tmp_path)) == ["audit.log", "audit.log.1", "audit.log.2"]
+    assert '"4"' in (tmp_path / "audit.log").read_text()
+    assert '"2"' in (tmp_path / "audit.log.2").read_text()
+    assert {entry.stat().st_mode & 0o777 for entry in os.scandir(tmp_path)} == {0o600}
+
+
+async def test_what_comes_too_fast_is_dropped_and_counted(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "audit.log", 1 << 20, 2, waiting_bytes=2000)
+    assert len(await written(writer, *(record() for _ in range(5)))) == 2
+    assert writer.dropped == 3
+
+
+async def test_a_log_that_cannot_be_written_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    writer = Writer(tmp_path / "logs" / "audit.log", 1 << 20, 2)
+    writer.open()
+    writer.path.unlink()
+    writer.path.mkdir()
+    writer.put(record())
+    with caplog.at_level(logging.ERROR):
+        running = asyncio.create_task(writer.run())
+        await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert writer.dropped == 1
+    assert "cannot be written: Is a directory" in caplog.text
