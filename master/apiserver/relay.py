@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, cast
 
 import grpc
 
@@ -44,12 +44,7 @@ class Relay:
 
     async def answers(self, user: User, service: str, method: str, request: bytes) -> AsyncGenerator[bytes, None]:
         """What a server-streaming method answers the user. Raises Forbidden, and what the component answers."""
-        route = ROUTES[service][method]
-        asked = route.parse(request)
-        await self._guard.admit(user, route.attributes(asked))
-        await self._cache.catch_up()
-        target = resolve(route, asked, self._cache, self._scheduler)
-        channel: Any = await self._dialer.dial(target)
+        channel, target = await self._reached(user, ROUTES[service][method], request)
         call = channel.unary_stream(f"/{service}/{method}")(request)
         try:
             async for response in call:
@@ -58,6 +53,24 @@ class Relay:
             raise _told(error, target) from error
         finally:
             call.cancel()
+
+    @contextlib.asynccontextmanager
+    async def opened(self, user: User, service: str, method: str, first: bytes) -> AsyncIterator[Duplex]:
+        """A call of the user's that streams both ways, begun with its first request. Raises Forbidden."""
+        channel, target = await self._reached(user, ROUTES[service][method], first)
+        duplex = Duplex(channel.stream_stream(f"/{service}/{method}")(), target)
+        try:
+            await duplex.write(first)
+            yield duplex
+        finally:
+            duplex.cancel()
+
+    async def _reached(self, user: User, route: Route, first: bytes) -> tuple[Any, Target]:
+        asked = route.parse(first)
+        await self._guard.admit(user, route.attributes(asked))
+        await self._cache.catch_up()
+        target = resolve(route, asked, self._cache, self._scheduler)
+        return await self._dialer.dial(target), target
 
     async def close(self) -> None:
         """Close the connections."""
@@ -85,6 +98,36 @@ class Relay:
                 await _pass_on(call, first, context, target)
 
         return relay
+
+
+class Duplex:
+    """A relayed call, as bytes. Both ways there is no more on the way than gRPC's flow control lets."""
+
+    def __init__(self, call: Any, target: Target) -> None:
+        self._call = call
+        self._target = target
+
+    async def write(self, message: bytes) -> None:
+        """Goes nowhere once the call has ended: its answer says why."""
+        with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            await self._call.write(message)
+
+    async def done_writing(self) -> None:
+        """Nothing more is written."""
+        with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            await self._call.done_writing()
+
+    async def read(self) -> bytes | None:
+        """The next answer; None after the last one. Raises what the component answers."""
+        try:
+            answer = await self._call.read()
+        except grpc.aio.AioRpcError as error:
+            raise _told(error, self._target) from error
+        return None if answer is grpc.aio.EOF else cast(bytes, answer)
+
+    def cancel(self) -> None:
+        """Ends the call, if it has not ended."""
+        self._call.cancel()
 
 
 async def _pass_on(call: Any, first: bytes, context: Context, target: Target) -> None:

@@ -53,6 +53,8 @@ from master.apiserver.rest.openapi import OpenApi
 from master.apiserver.rest.reading import Reading
 from master.apiserver.rest.reviews import Reviews
 from master.apiserver.rest.scaling import Scaling
+from master.apiserver.rest.streams.commands import Commands
+from master.apiserver.rest.streams.ports import Ports
 from master.apiserver.rest.tokens import Tokens
 from master.apiserver.rest.writing import Writing
 from master.apiserver.settings import ApiServerSettings
@@ -127,6 +129,8 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
             Logs(relay),
             Reviews({"SelfSubjectReview": reviews.answer_self, "TokenReview": tokens.review}),
             tokens,
+            Commands(registry, relay),
+            Ports(registry, relay),
         ),
         trail,
     )

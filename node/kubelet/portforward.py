@@ -15,7 +15,7 @@ import socket
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
-from podlab.errors import ServiceUnavailable
+from podlab.errors import InternalError
 from podlab.v1 import kubelet_pb2
 
 CONNECT_TIMEOUT_S = 10.0
@@ -31,7 +31,7 @@ Response = kubelet_pb2.PortForwardResponse
 async def forward(
     pid: int | None, port: int, requests: AsyncIterator[kubelet_pb2.PortForwardRequest]
 ) -> AsyncIterator[Response]:
-    """What the pod says, until both have said their last. Raises ServiceUnavailable.
+    """What the pod says, until both have said their last. Raises InternalError.
 
     `pid` is of a process in the pod's network; None is the host's own.
     """
@@ -75,7 +75,7 @@ async def _connected(pid: int | None, port: int) -> tuple[asyncio.StreamReader, 
         except OSError as error:
             told = os.strerror(error.errno).lower() if error.errno else str(error)
             why.append(f"dial tcp {address}:{port}: connect: {told}")
-    raise ServiceUnavailable(f"failed to connect to localhost:{port} inside the pod's network: {'; '.join(why)}")
+    raise InternalError(f"failed to connect to localhost:{port} inside the pod's network: {'; '.join(why)}")
 
 
 async def _connection(

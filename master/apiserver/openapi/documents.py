@@ -36,7 +36,8 @@ def _document(
     schemas.delete_options(groups)
     described: dict[str, Any] = {}
     for kind in kinds:
-        below = tuple(_subresource(kind, name) for name in paths.subresources(kind))
+        names = (name for name in paths.subresources(kind) if name not in paths.CONNECTED)
+        below = tuple(_subresource(kind, name) for name in names)
         described.update(operations.paths(kind, discovery.verbs_of(kind), below, schemas))
     return {
         "openapi": "3.0.0",

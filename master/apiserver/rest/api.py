@@ -27,6 +27,8 @@ from master.apiserver.rest.query import Query
 from master.apiserver.rest.reading import Reading
 from master.apiserver.rest.reviews import Reviews
 from master.apiserver.rest.scaling import Scaling
+from master.apiserver.rest.streams.commands import Commands
+from master.apiserver.rest.streams.ports import Ports
 from master.apiserver.rest.tokens import Tokens
 from master.apiserver.rest.writing import Writing
 from podlab.api.kinds import REVIEWS
@@ -34,7 +36,7 @@ from podlab.errors import MethodNotAllowed, Unauthorized
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 # Below a pod, these stay for long.
-_STREAMS = frozenset({"attach", "exec", "log", "portforward"})
+_STREAMS = paths.CONNECTED | {"log"}
 _VERBS: Mapping[str, tuple[str, str]] = {
     # The verb on a collection, and on an object; empty: there is none.
     "GET": ("list", "get"),
@@ -58,6 +60,8 @@ class Api:
     logs: Logs
     reviews: Reviews
     tokens: Tokens
+    commands: Commands
+    ports: Ports
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The response, which has been sent when this returns."""
@@ -141,6 +145,9 @@ class Api:
             ("binding", "create"): self.writing.bind,
             ("log", "get"): self.logs.get,
             ("token", "create"): self.tokens.create,
+            ("exec", "create"): self.commands.execute,
+            ("attach", "create"): self.commands.attach,
+            ("portforward", "create"): self.ports.forward,
         }
         if place.kind in REVIEWS:
             handlers = {("", "create"): self.reviews.create}
@@ -183,6 +190,8 @@ def _verb(call: Call) -> str:
     method, place = call.request.method, call.place
     if method == "POST" and place.subresource:
         return "create"
+    if method == "GET" and place.subresource in paths.CONNECTED:
+        return "create"  # whoever streams into a pod does something there, though a WebSocket begins with GET
     of_collection, of_object = _VERBS.get(method, ("", ""))
     verb = of_object if place.name else of_collection
     if verb == "list" and call.query.flag("watch"):

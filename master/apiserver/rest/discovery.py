@@ -15,7 +15,10 @@ SERVED = (*KINDS, *REVIEWS)
 SUBRESOURCES: dict[str, tuple[tuple[str, str, str] | None, tuple[str, ...]]] = {
     # What is read or written there (None: the kind itself), and the verbs.
     "status": (None, ("get", "patch", "update")),
+    "attach": (("", "v1", "PodAttachOptions"), ("create", "get")),
+    "exec": (("", "v1", "PodExecOptions"), ("create", "get")),
     "log": (None, ("get",)),
+    "portforward": (("", "v1", "PodPortForwardOptions"), ("create", "get")),
     "binding": (("", "v1", "Binding"), ("create",)),
     "token": (("authentication.k8s.io", "v1", "TokenRequest"), ("create",)),
     "scale": (("autoscaling", "v1", "Scale"), ("get", "patch", "update")),

@@ -13,12 +13,14 @@ _BY_PLACE = {(kind.group, kind.version, kind.plural): kind for kind in (*KINDS, 
 # What Kubernetes has below these kinds and Podlab serves, besides `status`.
 SCALABLE = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet"})
 _OWN: Mapping[str, tuple[str, ...]] = {
-    "Pod": ("binding", "log"),
+    "Pod": ("attach", "binding", "exec", "log", "portforward"),
     "ServiceAccount": ("token",),
 }
+# A connection begins there: no bodies come or go.
+CONNECTED = frozenset({"attach", "exec", "portforward"})
 # What Kubernetes has and Podlab does not: refused by name.
 ABSENT: Mapping[str, frozenset[str]] = {
-    "Pod": frozenset({"attach", "ephemeralcontainers", "eviction", "exec", "portforward", "proxy", "resize"}),
+    "Pod": frozenset({"ephemeralcontainers", "eviction", "proxy", "resize"}),
     "Node": frozenset({"proxy"}),
     "Service": frozenset({"proxy"}),
     "Namespace": frozenset({"finalize"}),
@@ -58,7 +60,8 @@ def _place(group: str, version: str, parts: list[str]) -> Place:
     if len(parts) > 2 and parts[0] == "namespaces" and (group, version, parts[2]) in _BY_PLACE:
         namespace, parts = parts[1], parts[2:]
     kind = _BY_PLACE.get((group, version, parts[0])) if parts else None
-    if kind is None or len(parts) > 3 or (namespace and not kind.namespaced):
+    is_proxied = len(parts) > 3 and parts[2] == "proxy"  # what follows is the path of somebody else's server
+    if kind is None or (len(parts) > 3 and not is_proxied) or (namespace and not kind.namespaced):
         raise NotFound(UNKNOWN)
     if len(parts) > 1 and kind.namespaced and not namespace:
         raise NotFound(UNKNOWN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import ssl
 from collections.abc import AsyncIterator
@@ -48,7 +49,8 @@ async def listening(api: Api, tls: Tls, address: str, port: int) -> AsyncIterato
         await server.shutdown(STOP_GRACE_S)
         for transport in transports:  # who does not say goodbye in TLS is not waited for
             if transport is not None:
-                transport.abort()
+                with contextlib.suppress(AttributeError):  # Python 3.11 raises it where both sides have closed already
+                    transport.abort()
         await asyncio.sleep(0)
 
 

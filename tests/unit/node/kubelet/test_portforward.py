@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from node.kubelet.portforward import forward
-from podlab.errors import ServiceUnavailable
+from podlab.errors import InternalError
 from podlab.v1.kubelet_pb2 import PortForwardRequest, PortForwardResponse
 
 Listen = Callable[[Any], Awaitable[int]]
@@ -42,7 +42,7 @@ async def test_the_answer_comes_after_the_callers_last_word(listen: Listen, pid:
 
 
 async def test_a_port_that_nobody_listens_on_is_refused_in_words(free_port: int) -> None:
-    with pytest.raises(ServiceUnavailable, match=f"localhost:{free_port} inside .* connection refused"):
+    with pytest.raises(InternalError, match=f"localhost:{free_port} inside .* connection refused"):
         await _all(None, free_port)
 
 

@@ -1,0 +1,17 @@
+"""Which container a request for a stream means. Pure; words and order are Kubernetes'."""
+
+from __future__ import annotations
+
+from podlab.core.v1 import pod_pb2
+from podlab.errors import BadRequest
+
+
+def container_of(pod: pod_pb2.Pod, name: str) -> str:
+    """The container's name: the one that is named, or the only one. Raises BadRequest."""
+    every = [container.name for container in (*pod.spec.initContainers, *pod.spec.containers)]
+    if name and name not in every:
+        raise BadRequest(f"container {name} is not valid for pod {pod.metadata.name}")
+    if not name and len(pod.spec.containers) > 1:
+        names = " ".join(every)
+        raise BadRequest(f"a container name must be specified for pod {pod.metadata.name}, choose one of: [{names}]")
+    return name or pod.spec.containers[0].name
