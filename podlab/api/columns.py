@@ -83,7 +83,7 @@ def _service(item: Service, now: datetime) -> Cells:
         item.metadata.name,
         item.spec.type,
         item.spec.clusterIP or NONE,
-        NONE,
+        "<pending>" if item.spec.type == "LoadBalancer" else NONE,
         joined(ports),
         age(item, now),
         labels(item.spec.selector),

@@ -45,7 +45,7 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.core.v1.NodeSystemInfo": "swap",
         "podlab.core.v1.ServiceSpec": (
             "externalIPs loadBalancerIP loadBalancerSourceRanges externalName healthCheckNodePort"
-            " allocateLoadBalancerNodePorts loadBalancerClass trafficDistribution"
+            " loadBalancerClass trafficDistribution"
         ),
         "podlab.core.v1.Event": "related",
         "podlab.core.v1.ServiceStatus": "conditions",

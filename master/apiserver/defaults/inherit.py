@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 
 from podlab.core.v1 import service_pb2
 
+_ON_NODES = ("LoadBalancer", "NodePort")
 _GIVEN = ("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
 
 
@@ -36,10 +37,12 @@ def _service(new: service_pb2.ServiceSpec, old: service_pb2.ServiceSpec) -> None
     if not new.clusterIP and old.clusterIP:
         new.clusterIP = old.clusterIP
         del new.clusterIPs[:]
-    if new.type == "NodePort":
+    if new.type in _ON_NODES:
         _node_ports(new, old)
-    elif old.type == "NodePort":
+    elif old.type in _ON_NODES:
         _leave_nodes(new, old)
+    if new.type != "LoadBalancer" and old.type == "LoadBalancer":
+        new.ClearField("allocateLoadBalancerNodePorts")
 
 
 def _leave_nodes(new: service_pb2.ServiceSpec, old: service_pb2.ServiceSpec) -> None:

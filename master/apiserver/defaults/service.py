@@ -16,8 +16,10 @@ def apply_to_service(service: service_pb2.Service) -> None:
         spec.ClearField("sessionAffinityConfig")
     if not spec.HasField("internalTrafficPolicy"):
         spec.internalTrafficPolicy = "Cluster"
-    if spec.type == "NodePort":
+    if spec.type in ("LoadBalancer", "NodePort"):
         spec.externalTrafficPolicy = spec.externalTrafficPolicy or "Cluster"
+    if spec.type == "LoadBalancer" and not spec.HasField("allocateLoadBalancerNodePorts"):
+        spec.allocateLoadBalancerNodePorts = True
     if not spec.HasField("ipFamilyPolicy"):
         spec.ipFamilyPolicy = "SingleStack"
     if not spec.ipFamilies:

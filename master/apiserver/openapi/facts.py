@@ -79,7 +79,7 @@ ENUMS: Mapping[Field, tuple[str, ...]] = {
     ("podlab.core.v1.PodStatus", "qosClass"): ("BestEffort", "Burstable", "Guaranteed"),
     ("podlab.core.v1.NamespaceStatus", "phase"): ("Active", "Terminating"),
     ("podlab.core.v1.ServicePort", "protocol"): _PROTOCOLS,
-    ("podlab.core.v1.ServiceSpec", "type"): ("ClusterIP", "NodePort"),
+    ("podlab.core.v1.ServiceSpec", "type"): ("ClusterIP", "LoadBalancer", "NodePort"),
     ("podlab.core.v1.ServiceSpec", "sessionAffinity"): ("ClientIP", "None"),
     ("podlab.core.v1.ServiceSpec", "externalTrafficPolicy"): _LOCAL_OR_CLUSTER,
     ("podlab.core.v1.ServiceSpec", "internalTrafficPolicy"): _LOCAL_OR_CLUSTER,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from ipaddress import IPv4Network, ip_address
 
 from master.apiserver import keys
-from master.apiserver.validation.service import NODE_PORTS
+from master.apiserver.validation.service import EXTERNAL_TYPES, NODE_PORTS, takes_node_ports
 from master.store.contract import Delete, Put
 from podlab.core.v1 import service_pb2
 from podlab.errors import Cause, InternalError, Invalid
@@ -61,14 +61,15 @@ class Claims:
             spec.clusterIPs.append(spec.clusterIP)
 
     def _take_ports(self, spec: service_pb2.ServiceSpec, before: set[str], causes: list[Cause]) -> None:
-        if spec.type != "NodePort":
+        if spec.type not in EXTERNAL_TYPES:
             return
         own = {port.nodePort for port in spec.ports if port.nodePort}
         for index, port in enumerate(spec.ports):
             key = keys.claim_key(PORTS, str(port.nodePort))
             if not port.nodePort:
-                port.nodePort = self._free_port(own)
-                own.add(port.nodePort)
+                if takes_node_ports(spec):
+                    port.nodePort = self._free_port(own)
+                    own.add(port.nodePort)
             elif key not in before and key in self._held():
                 value = f"Invalid value: {port.nodePort}: provided port is already allocated"
                 causes.append(Cause(f"spec.ports[{index}].nodePort", "FieldValueInvalid", value))
@@ -122,7 +123,7 @@ def _keys_of(service: service_pb2.Service) -> Iterator[str]:
     """The claims that a Service holds, or would hold."""
     if service.spec.clusterIP not in ("", "None"):
         yield keys.claim_key(ADDRESSES, service.spec.clusterIP)
-    if service.spec.type == "NodePort":
+    if service.spec.type in EXTERNAL_TYPES:
         for port in service.spec.ports:
             if port.nodePort:
                 yield keys.claim_key(PORTS, str(port.nodePort))

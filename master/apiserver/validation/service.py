@@ -8,7 +8,9 @@ from podlab.core.v1 import service_pb2
 
 NODE_PORTS = range(30000, 32768)
 
-_TYPES = ("ClusterIP", "NodePort")
+# Nodes answer for these, on ports of their own. A load balancer is for somebody else to bring.
+EXTERNAL_TYPES = ("LoadBalancer", "NodePort")
+_TYPES = ("ClusterIP", *EXTERNAL_TYPES)
 _AFFINITY_SECONDS_MAX = 86400
 _NODE_PORT_RULE = (
     f"provided port is not in the valid range. The range of valid ports is {NODE_PORTS[0]}-{NODE_PORTS[-1]}"
@@ -24,16 +26,23 @@ def check_service(found: Findings, service: service_pb2.Service) -> None:
     if not spec.ports and not headless:
         found.required("spec.ports")
     _check_ports(found, spec)
-    if headless and spec.type == "NodePort":
-        found.invalid("spec.clusterIP", spec.clusterIP, "may not be set to 'None' for NodePort services")
+    if headless and spec.type in EXTERNAL_TYPES:
+        found.invalid("spec.clusterIP", spec.clusterIP, f"may not be set to 'None' for {spec.type} services")
     _check_addresses(found, spec)
     _check_affinity(found, spec)
     found.one_of("spec.internalTrafficPolicy", spec.internalTrafficPolicy, ("Cluster", "Local"))
-    if spec.type == "NodePort":
+    if spec.type in EXTERNAL_TYPES:
         found.one_of("spec.externalTrafficPolicy", spec.externalTrafficPolicy, ("Cluster", "Local"))
     elif spec.externalTrafficPolicy:
         rule = "may only be set for externally-accessible services"
         found.invalid("spec.externalTrafficPolicy", spec.externalTrafficPolicy, rule)
+    if spec.type != "LoadBalancer" and spec.HasField("allocateLoadBalancerNodePorts"):
+        found.forbidden("spec.allocateLoadBalancerNodePorts", "may only be used when `type` is 'LoadBalancer'")
+
+
+def takes_node_ports(spec: service_pb2.ServiceSpec) -> bool:
+    """Whether each port that names no node port is given one, defaults applied."""
+    return spec.type == "NodePort" or (spec.type == "LoadBalancer" and spec.allocateLoadBalancerNodePorts)
 
 
 def check_service_update(found: Findings, new: service_pb2.Service, old: service_pb2.Service) -> None:

@@ -144,6 +144,10 @@ def test_a_service_shows_its_ports_and_node_ports() -> None:
     assert (shown["EXTERNAL-IP"], shown["SELECTOR"]) == ("<none>", "a=1,b=2")
 
 
+def test_a_load_balancers_address_is_pending() -> None:
+    assert cells(Service(spec={"type": "LoadBalancer"}))["EXTERNAL-IP"] == "<pending>"
+
+
 def test_a_deployment_shows_counts_images_and_selector() -> None:
     deployment = Deployment(
         spec={

@@ -64,3 +64,10 @@ def test_a_service_that_is_no_longer_on_nodes_lets_its_node_ports_go() -> None:
     new.spec.type = "ClusterIP"
     inherit(new, old)
     assert (new.spec.ports[0].nodePort, new.spec.externalTrafficPolicy) == (0, "")
+
+
+def test_a_load_balancer_that_becomes_a_node_ports_service_keeps_its_node_ports() -> None:
+    old = service(type="LoadBalancer", ports=[{"port": 80, "nodePort": 30001}], allocateLoadBalancerNodePorts=True)
+    new = service(type="NodePort", ports=[{"port": 80}], allocateLoadBalancerNodePorts=True)
+    inherit(new, old)
+    assert (new.spec.ports[0].nodePort, new.spec.HasField("allocateLoadBalancerNodePorts")) == (30001, False)

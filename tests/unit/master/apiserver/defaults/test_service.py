@@ -28,6 +28,12 @@ def test_a_node_port_service_answers_on_every_node() -> None:
     assert defaulted(type="NodePort").externalTrafficPolicy == "Cluster"
 
 
+def test_a_load_balancers_ports_get_node_ports_unless_it_says_no() -> None:
+    spec = defaulted(type="LoadBalancer")
+    assert (spec.externalTrafficPolicy, spec.allocateLoadBalancerNodePorts) == ("Cluster", True)
+    assert not defaulted(type="LoadBalancer", allocateLoadBalancerNodePorts=False).allocateLoadBalancerNodePorts
+
+
 def test_affinity_to_a_client_lasts_three_hours() -> None:
     assert defaulted(sessionAffinity="ClientIP").sessionAffinityConfig.clientIP.timeoutSeconds == 10_800
 

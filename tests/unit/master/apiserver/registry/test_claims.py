@@ -95,6 +95,15 @@ def test_ports_of_one_service_differ() -> None:
     assert len(set(ports)) == 2
 
 
+def test_a_load_balancer_takes_node_ports_where_it_may() -> None:
+    balanced, plain = service(), service("plain")
+    balanced.spec.type = plain.spec.type = "LoadBalancer"
+    balanced.spec.allocateLoadBalancerNodePorts = True
+    allocator = Allocator()
+    assert allocator.take(balanced).spec.ports[0].nodePort >= 30000
+    assert allocator.take(plain).spec.ports[0].nodePort == 0
+
+
 def test_an_update_takes_what_is_new_and_lets_go_of_the_rest() -> None:
     allocator = Allocator()
     first = allocator.take(service("web", 30001, 30002, address="10.0.0.3"))

@@ -22,6 +22,7 @@ def service(**spec: Any) -> service_pb2.Service:
         {"clusterIP": "10.96.0.7", "selector": {"app": "web"}},
         {"clusterIP": "None", "ports": []},
         {"type": "NodePort", "ports": [{"port": 80, "nodePort": 30080}]},
+        {"type": "LoadBalancer", "ports": [{"port": 80, "nodePort": 30080}], "externalTrafficPolicy": "Local"},
         {"ports": [{"name": "tcp", "port": 53}, {"name": "udp", "port": 53, "protocol": "UDP"}]},
         {"ports": [{"port": 80, "targetPort": {"type": 1, "strVal": "http"}}]},
         {"sessionAffinity": "ClientIP"},
@@ -60,8 +61,13 @@ def test_services_of_all_sorts_are_fine(found: Found, spec: dict[str, Any]) -> N
         ),
         ({"ports": [{"port": 80, "nodePort": 30080}]}, "spec.ports[0].nodePort: Forbidden: may not be used when"),
         (
-            {"type": "LoadBalancer"},
-            'spec.type: Unsupported value: "LoadBalancer": supported values: "ClusterIP", "NodePort"',
+            {"type": "ExternalName"},
+            'spec.type: Unsupported value: "ExternalName": supported values: "ClusterIP", "LoadBalancer", "NodePort"',
+        ),
+        ({"clusterIP": "None", "type": "LoadBalancer"}, "may not be set to 'None' for LoadBalancer services"),
+        (
+            {"allocateLoadBalancerNodePorts": True},
+            "spec.allocateLoadBalancerNodePorts: Forbidden: may only be used when",
         ),
         ({"clusterIP": "10.96.0"}, 'spec.clusterIP: Invalid value: "10.96.0": must be a valid IPv4 address'),
         ({"clusterIP": "None", "type": "NodePort"}, 'spec.clusterIP: Invalid value: "None": may not be set to'),
