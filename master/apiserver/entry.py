@@ -5,7 +5,7 @@ from __future__ import annotations
 from google.protobuf.message import Message
 
 from master.apiserver import encoded
-from podlab.api import codec
+from podlab.api import codec, versions
 from podlab.api.kinds import Kind
 
 
@@ -36,6 +36,10 @@ class Entry:
         if self._json is None:
             self._json = codec.to_json(self.message())
         return self._json
+
+    def json_as(self, kind: Kind) -> bytes:
+        """As JSON of the version that `kind` is of."""
+        return self.json() if kind is self.kind else codec.to_json(versions.shown(self.message(), kind))
 
     @property
     def is_rendered(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import orjson
 from google.protobuf.message import Message
 
-from podlab.api import kinds, manifest
+from podlab.api import kinds, manifest, versions
 from podlab.api.decoding import UNKNOWN_FIELD, decoder
 from podlab.api.encoding import encoder
 from podlab.api.kinds import Kind
@@ -88,12 +88,12 @@ def to_yaml(objects: list[Message]) -> str:
 
 
 def from_yaml(text: str) -> list[Message]:
-    """Every object in the text, which may hold several documents and Lists. JSON is YAML too."""
+    """Every object in the text, as it is stored. The text may hold several documents and Lists. JSON is YAML too."""
     objects: list[Message] = []
     problems: list[BadRequest] = []
     for document in manifest.read(text):
         try:
-            objects.append(from_dict(document.data))
+            objects.append(versions.stored(from_dict(document.data)))
         except BadRequest as error:
             prefix = f"{document.title}: "
             problems.append(BadRequest(prefix + error.message, causes=error.causes))
@@ -120,7 +120,7 @@ def _checked_kind(data: dict[str, Any], expected: Kind | None) -> Kind:
     name, version = data.get("kind"), data.get("apiVersion")
     if expected is None:
         try:
-            expected = kinds.by_name(str(name))
+            expected = kinds.of_version(str(name), version)
         except NotFound as error:
             raise _bad("kind", "FieldValueNotSupported", error.message) from error
     if name not in (None, expected.name):

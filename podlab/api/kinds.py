@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from podlab.apps.v1 import controllerrevision_pb2, daemonset_pb2, deployment_pb2, replicaset_pb2, statefulset_pb2
 from podlab.authentication.v1 import token_pb2, user_pb2
+from podlab.autoscaling.v1 import horizontalpodautoscaler_pb2 as hpa_v1_pb2
 from podlab.autoscaling.v1 import scale_pb2
 from podlab.autoscaling.v2 import horizontalpodautoscaler_pb2
 from podlab.batch.v1 import cronjob_pb2, job_pb2
@@ -164,6 +165,19 @@ REVIEWS: tuple[Kind, ...] = (
     Kind(AUTHENTICATION, "v1", "SelfSubjectReview", "selfsubjectreviews", user_pb2.SelfSubjectReview, namespaced=False),
 )
 
+# Versions of stored kinds other than the one that is stored: `podlab.api.versions` makes the one of the other.
+OTHER_VERSIONS: tuple[Kind, ...] = (
+    Kind(
+        "autoscaling",
+        "v1",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+        hpa_v1_pb2.HorizontalPodAutoscaler,
+        ("hpa",),
+        categories=_ALL,
+    ),
+)
+
 # What subresources and verbs take and give: never stored, and no resources of their own.
 BINDING = Kind("", "v1", "Binding", "bindings", binding_pb2.Binding)
 DELETE_OPTIONS = Kind("", "v1", "DeleteOptions", "deleteoptions", meta_pb2.DeleteOptions, namespaced=False)
@@ -177,7 +191,7 @@ _OBJECT_FIELDS = {
     if field.message_type is not None
 }
 _BY_NAME = {kind.name: kind for kind in KINDS}
-_BY_MESSAGE = {kind.message.DESCRIPTOR.full_name: kind for kind in (*KINDS, *REVIEWS, *FORMS)}
+_BY_MESSAGE = {kind.message.DESCRIPTOR.full_name: kind for kind in (*KINDS, *REVIEWS, *OTHER_VERSIONS, *FORMS)}
 _BY_WORD = {
     word: kind
     for kind in KINDS
@@ -196,6 +210,12 @@ def by_name(name: str) -> Kind:
     if name not in _BY_NAME:
         raise NotFound(f'no kind "{name}" is served; known kinds: {", ".join(_BY_NAME)}')
     return _BY_NAME[name]
+
+
+def of_version(name: str, api_version: str | None) -> Kind:
+    """As above, in that version where it is served in several. Raises NotFound."""
+    others = (kind for kind in OTHER_VERSIONS if (kind.name, kind.api_version) == (name, api_version))
+    return next(others, None) or by_name(name)
 
 
 def in_category(word: str) -> list[Kind]:

@@ -96,6 +96,11 @@ def from_message(selector: meta_pb2.LabelSelector) -> Selector:
     return Selector((*from_labels(selector.matchLabels).requirements, *expressions))
 
 
+def of_pods(selector: Any) -> Selector:
+    """By what a workload finds its pods: a label selector, or labels where that is all there was."""
+    return from_labels(selector) if isinstance(selector, Mapping) else from_message(selector)
+
+
 _PART = re.compile(
     r"""\s*(?:
       !\s*(?P<absent>[^\s,=!<>()]+)

@@ -1,4 +1,4 @@
-"""`podlab scale`: how many pods a Deployment or ReplicaSet has."""
+"""`podlab scale`: how many pods a workload has."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -6,13 +6,18 @@ from typing import Annotated
 import typer
 from google.protobuf.message import Message
 
+from podlab.api import kinds
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
+from podlab.apps.v1.statefulset_pb2 import StatefulSet
 from podlab.cli import failures, session, targets
 from podlab.cli.options import DEFAULT_NAMESPACE, Namespace, Resources
 from podlab.cli.rewrite import rewrite
 from podlab.cli.targets import Target
 from podlab.client.client import Client
+from podlab.core.v1.replicationcontroller_pb2 import ReplicationController
+
+_SCALABLE = (Deployment, ReplicaSet, StatefulSet, ReplicationController)
 
 
 def scale(
@@ -29,14 +34,15 @@ def scale(
     for target in wanted:
         if not target.name:
             raise failures.CommandError(f"say which of the {target.kind.plural}: KIND NAME or KIND/NAME")
-        if target.kind.message not in (Deployment, ReplicaSet):
-            raise failures.CommandError(f"a {target.kind.name} cannot be scaled: deployments and replicasets can")
+        if target.kind.message not in _SCALABLE:
+            can = ", ".join(kinds.of(kind).plural for kind in _SCALABLE)
+            raise failures.CommandError(f"a {target.kind.name} cannot be scaled: {can} can")
     session.run(lambda client: _scale_all(client, wanted, namespace, replicas))
 
 
 async def _scale_all(client: Client, wanted: Sequence[Target], namespace: str, replicas: int) -> None:
     def scaled(live: Message) -> Message:
-        assert isinstance(live, Deployment | ReplicaSet)
+        assert isinstance(live, _SCALABLE)
         live.spec.replicas = replicas
         return live
 

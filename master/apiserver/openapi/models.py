@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from google.protobuf.descriptor import Descriptor
 
-from podlab.api.kinds import FORMS, KINDS, REVIEWS, Kind
+from podlab.api.kinds import FORMS, KINDS, OTHER_VERSIONS, REVIEWS, Kind
 
 Schema = dict[str, Any]
 REF = "#/components/schemas/"
@@ -21,7 +21,9 @@ _PACKAGES: Mapping[str, str] = {
     "podlab.meta.v1": META,
     "podlab.metrics.v1beta1": "io.k8s.metrics.pkg.apis.metrics.v1beta1",
 }
-BY_GROUP_VERSION_KIND = {(kind.group, kind.version, kind.name): kind for kind in (*KINDS, *REVIEWS, *FORMS)}
+BY_GROUP_VERSION_KIND = {
+    (kind.group, kind.version, kind.name): kind for kind in (*KINDS, *REVIEWS, *OTHER_VERSIONS, *FORMS)
+}
 # Scalars of JSON that are messages of ours.
 SCALARS: Mapping[str, Schema] = {
     "podlab.meta.v1.Time": {

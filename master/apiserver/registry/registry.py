@@ -70,10 +70,12 @@ class Registry:
         if metadata.resourceVersion:
             raise BadRequest("metadata.resourceVersion: should not be set on objects to be created")
         generated = bool(metadata.generateName and not metadata.name)
+        sent = message
         await self._cache.catch_up()
         for attempt in range(1, _GENERATED_NAMES + 1):
             if generated:
-                metadata.name = names.generate(metadata.generateName)
+                message = _copied(sent)  # an attempt leaves its name in what it makes of the object
+                _metadata(message).name = names.generate(metadata.generateName)
             try:
                 return await self._create(kind, message, dry_run, admit)
             except AlreadyExists:
@@ -250,6 +252,12 @@ class Registry:
 
 def _metadata(message: Any) -> meta_pb2.ObjectMeta:
     return cast(meta_pb2.ObjectMeta, message.metadata)
+
+
+def _copied(message: Message) -> Message:
+    copy = type(message)()
+    copy.CopyFrom(message)
+    return copy
 
 
 def _stored(message: Message) -> bytes:

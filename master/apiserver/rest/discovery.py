@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from master.apiserver.rest.paths import subresources
-from podlab.api.kinds import KINDS, REVIEWS, Kind
+from podlab.api.kinds import KINDS, OTHER_VERSIONS, REVIEWS, Kind
 from podlab.errors import NotFound
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 REVIEW_VERBS = ("create",)
-SERVED = (*KINDS, *REVIEWS)
+# Of a group's versions the first is the one to prefer.
+SERVED = (*KINDS, *REVIEWS, *OTHER_VERSIONS)
 SUBRESOURCES: dict[str, tuple[tuple[str, str, str] | None, tuple[str, ...]]] = {
     # What is read or written there (None: the kind itself), and the verbs.
     "status": (None, ("get", "patch", "update")),
@@ -67,7 +68,7 @@ def aggregated(version: str, wanted: Callable[[str], bool]) -> dict[str, Any]:
         "apiVersion": f"apidiscovery.k8s.io/{version}",
         "metadata": {},
         "items": [
-            {"metadata": {"name": name, "creationTimestamp": None}, "versions": [_discovered(name)]}
+            {"metadata": {"name": name, "creationTimestamp": None}, "versions": _discovered(name)}
             for name in _names()
             if wanted(name)
         ],
@@ -78,14 +79,13 @@ def _names() -> list[str]:
     return list(dict.fromkeys(kind.group for kind in SERVED))
 
 
-def _version(name: str) -> str:
-    return next(kind.version for kind in SERVED if kind.group == name)
+def _versions(name: str) -> list[str]:
+    return list(dict.fromkeys(kind.version for kind in SERVED if kind.group == name))
 
 
 def _group(name: str) -> dict[str, Any]:
-    version = _version(name)
-    served = {"groupVersion": f"{name}/{version}", "version": version}
-    return {"name": name, "versions": [served], "preferredVersion": served}
+    served = [{"groupVersion": f"{name}/{version}", "version": version} for version in _versions(name)]
+    return {"name": name, "versions": served, "preferredVersion": served[0]}
 
 
 def _resource(kind: Kind) -> dict[str, Any]:
@@ -117,13 +117,15 @@ def _subresources_of(kind: Kind) -> list[dict[str, Any]]:
     return listed
 
 
-def _discovered(name: str) -> dict[str, Any]:
-    version = _version(name)
-    return {
-        "version": version,
-        "freshness": "Current",
-        "resources": [_discovered_kind(kind) for kind in SERVED if (kind.group, kind.version) == (name, version)],
-    }
+def _discovered(name: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "version": version,
+            "freshness": "Current",
+            "resources": [_discovered_kind(kind) for kind in SERVED if (kind.group, kind.version) == (name, version)],
+        }
+        for version in _versions(name)
+    ]
 
 
 def _discovered_kind(kind: Kind) -> dict[str, Any]:

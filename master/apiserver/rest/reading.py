@@ -23,7 +23,7 @@ from master.apiserver.rest.call import WRITE_LIMIT_S, Call
 from master.apiserver.rest.query import Query, invalid_option
 from master.apiserver.scope import Scope
 from master.apiserver.watching import Form, Watches
-from podlab.api.kinds import Kind
+from podlab.api.kinds import OTHER_VERSIONS, Kind
 from podlab.errors import BadRequest, Cause, Expired, Timeout
 
 # JSON is rendered so many at a time, then others get their turn.
@@ -50,7 +50,7 @@ class Reading:
         entry = await self.registry.get(call.of, call.place.namespace, call.place.name)
         if form is accept.Form.TABLE:
             return answers.data(tables.table(call.of, [entry], {"resourceVersion": str(entry.revision)}, include))
-        return answers.ready(entry.json())
+        return answers.ready(entry.json_as(call.of))
 
     async def list(self, call: Call) -> web.StreamResponse:
         """The objects that selectors take, all of them or page by page."""
@@ -62,7 +62,7 @@ class Reading:
         metadata = _list_metadata(found)
         if form is accept.Form.TABLE:
             return answers.data(await self._table(call.of, found, metadata, include))
-        return answers.listed(call.of, metadata, await _rendered(found.entries))
+        return answers.listed(call.of, metadata, await _rendered(found.entries, call.of))
 
     async def watch(self, call: Call) -> web.StreamResponse:
         """A line of JSON for each event, until the client leaves or `timeoutSeconds` have passed."""
@@ -146,12 +146,12 @@ def _list_metadata(found: Page) -> dict[str, Any]:
     return metadata
 
 
-async def _rendered(entries: list[Entry]) -> list[bytes]:
+async def _rendered(entries: list[Entry], kind: Kind) -> list[bytes]:
     rendered: list[bytes] = []
     for index, entry in enumerate(entries):
         if index % _RENDERED_AT_ONCE == _RENDERED_AT_ONCE - 1 and not entry.is_rendered:
             await asyncio.sleep(0)
-        rendered.append(entry.json())
+        rendered.append(entry.json_as(kind))
     return rendered
 
 
@@ -190,7 +190,7 @@ def _lines(call: Call, table: bool, *, ends: bool) -> Form:
             shown = tables.table(kind, (), {"resourceVersion": str(revision)}, tables.NONE, headed=False)
         return orjson.dumps({"type": "BOOKMARK", "object": shown}) + b"\n"
 
-    present, event = _table_lines(call) if table else (_present_line, Event.line)
+    present, event = _table_lines(call) if table else _object_lines(kind)
     return Form(
         present=present,
         event=event,
@@ -199,8 +199,16 @@ def _lines(call: Call, table: bool, *, ends: bool) -> Form:
     )
 
 
-def _present_line(entry: Entry) -> bytes:
-    return encoded.json_event(encoded.ADDED, entry.json())
+def _object_lines(kind: Kind) -> Any:
+    """Each event with its object; that of the stored version is written once for all watchers."""
+
+    def line(event: Event, event_type: int) -> bytes:
+        return encoded.json_event(event_type, event.shown(event_type).json_as(kind))
+
+    return (
+        lambda entry: encoded.json_event(encoded.ADDED, entry.json_as(kind)),
+        line if kind in OTHER_VERSIONS else Event.line,
+    )
 
 
 def _table_lines(call: Call) -> Any:

@@ -76,9 +76,7 @@ def scale(message: Any) -> Scale:
     """The object as a Scale."""
     made = Scale(
         spec=ScaleSpec(replicas=message.spec.replicas),
-        status=ScaleStatus(
-            replicas=message.status.replicas, selector=str(selectors.from_message(message.spec.selector))
-        ),
+        status=ScaleStatus(replicas=message.status.replicas, selector=str(selectors.of_pods(message.spec.selector))),
     )
     for name in ("name", "namespace", "uid", "resourceVersion"):
         setattr(made.metadata, name, getattr(message.metadata, name))

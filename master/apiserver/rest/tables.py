@@ -19,7 +19,7 @@ from podlab.api.kinds import Kind
 
 NONE, METADATA, OBJECT = "None", "Metadata", "Object"
 _AS_THEY_ARE = frozenset({"IP", "OS"})
-_OTHERWISE = {"UP-TO-DATE": "Up-to-date", "ADDRESSTYPE": "AddressType"}
+_OTHERWISE = {"UP-TO-DATE": "Up-to-date", "ADDRESSTYPE": "AddressType", "MINPODS": "MinPods", "MAXPODS": "MaxPods"}
 
 
 def included(text: str) -> str:
@@ -39,7 +39,7 @@ def table(
         "apiVersion": "meta.k8s.io/v1",
         "metadata": metadata,
         "columnDefinitions": _definitions(kind) if headed else None,
-        "rows": [_row(entry, include, now) for entry in entries],
+        "rows": [_row(kind, entry, include, now) for entry in entries],
     }
 
 
@@ -68,15 +68,15 @@ def _word(word: str) -> str:
     return word if word in _AS_THEY_ARE else word.capitalize()
 
 
-def _row(entry: Entry, include: str, now: datetime) -> dict[str, Any]:
+def _row(kind: Kind, entry: Entry, include: str, now: datetime) -> dict[str, Any]:
     message = entry.message()
-    return {"cells": columns.row(message, True, now), "object": _object(entry, message, include)}
+    return {"cells": columns.row(message, True, now), "object": _object(kind, entry, message, include)}
 
 
-def _object(entry: Entry, message: Message, include: str) -> Any:
+def _object(kind: Kind, entry: Entry, message: Message, include: str) -> Any:
     if include == NONE:
         return None
     if include == OBJECT:
-        return orjson.Fragment(entry.json())
+        return orjson.Fragment(entry.json_as(kind))
     metadata = codec.part_to_dict(message.metadata)  # type: ignore[attr-defined]
     return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from aiohttp import web
@@ -16,7 +16,7 @@ from master.apiserver.registry.binding import Binder
 from master.apiserver.registry.registry import Registry
 from master.apiserver.rest import answers, bodies, deleting
 from master.apiserver.rest.call import Call
-from podlab.api import kinds
+from podlab.api import kinds, versions
 from podlab.api.kinds import Kind
 from podlab.api.objects import Key
 from podlab.core.v1 import binding_pb2
@@ -42,21 +42,21 @@ class Writing:
         read = await self._body(call)
         entry = await self.registry.create(read.message, dry_run=dry_run, admit=self.admission(call.user))
         call.tell_made(entry.key.rpartition("/")[2])
-        return _shown(entry, read, status=201)
+        return _shown(call, entry, read, status=201)
 
     async def update(self, call: Call) -> web.StreamResponse:
         """Replace all but the status."""
         dry_run = call.query.dry_run()
         read = await self._body(call)
         entry = await self.registry.update(read.message, dry_run=dry_run, admit=self.admission(call.user))
-        return _shown(entry, read)
+        return _shown(call, entry, read)
 
     async def update_status(self, call: Call) -> web.StreamResponse:
         """Replace the status alone."""
         dry_run = call.query.dry_run()
         read = await self._body(call)
         entry = await self.registry.update_status(read.message, dry_run=dry_run, admit=self.admission(call.user))
-        return _shown(entry, read)
+        return _shown(call, entry, read)
 
     async def patch(self, call: Call) -> web.StreamResponse:
         """Update to what a JSON patch, a merge patch or a strategic merge patch makes of the object."""
@@ -64,12 +64,12 @@ class Writing:
         patch = await bodies.read_patch(call.request, bodies.field_validation(call.query.text("fieldValidation")))
         entry = await self.registry.patch(
             Key(call.of.name, place.namespace, place.name),
-            patch.applied,
+            lambda old: versions.stored(patch.applied(versions.shown(old, call.of))),
             status=place.subresource == "status",
             dry_run=dry_run,
             admit=self.admission(call.user),
         )
-        return answers.ready(entry.json(), warnings=patch.warnings)
+        return answers.ready(entry.json_as(call.of), warnings=patch.warnings)
 
     async def delete_collection(self, call: Call) -> web.StreamResponse:
         """Delete what selectors take, all of them when there are none; the answer is the list of what was deleted."""
@@ -88,7 +88,7 @@ class Writing:
         if one.HasField("grace_period_seconds"):
             request.grace_period_seconds = one.grace_period_seconds
         batches = self.collections.delete(request, self.admission(call.user))
-        items = [deleted.entry.json() async for batch in batches for deleted in batch]
+        items = [deleted.entry.json_as(call.of) async for batch in batches for deleted in batch]
         return answers.listed(call.of, {"resourceVersion": ""}, items)
 
     async def delete(self, call: Call) -> web.StreamResponse:
@@ -97,7 +97,7 @@ class Writing:
         request = deleting.request(call.place, options, call.query)
         deleted = await self.registry.delete(request, admit=self.admission(call.user))
         if not deleted.removed or call.of.name in _RETURNED_WHEN_DELETED:
-            return answers.ready(deleted.entry.json())
+            return answers.ready(deleted.entry.json_as(call.of))
         metadata: Any = deleted.entry.message().metadata  # type: ignore[attr-defined]
         return answers.data(answers.success(call.of, metadata.name, metadata.uid))
 
@@ -116,11 +116,11 @@ class Writing:
         validation = bodies.field_validation(call.query.text("fieldValidation"))
         read = await bodies.read_object(call.request, kind or call.of, validation)
         bodies.take_place(read.message, call.place)
-        return read
+        return replace(read, message=versions.stored(read.message))
 
 
-def _shown(entry: Entry, read: bodies.Read, *, status: int = 200) -> web.Response:
-    return answers.ready(entry.json(), status=status, warnings=read.warnings)
+def _shown(call: Call, entry: Entry, read: bodies.Read, *, status: int = 200) -> web.Response:
+    return answers.ready(entry.json_as(call.of), status=status, warnings=read.warnings)
 
 
 def _checked_binding(call: Call, binding: binding_pb2.Binding) -> pb.Binding:

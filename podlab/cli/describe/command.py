@@ -144,11 +144,8 @@ async def _related(client: Client, obj: Message) -> Related:
         owned = str(selectors.from_message(obj.spec.selector))
         sets = await client.list(ReplicaSet, obj.metadata.namespace, label_selector=owned)
         return Related(now, events, replica_sets=sets.items)
-    if isinstance(obj, ReplicationController):
-        owned = str(selectors.from_labels(obj.spec.selector))
-        return Related(now, events, pods=(await client.list(Pod, obj.metadata.namespace, label_selector=owned)).items)
-    if isinstance(obj, ReplicaSet | DaemonSet | StatefulSet):
-        owned = str(selectors.from_message(obj.spec.selector))
+    if isinstance(obj, ReplicationController | ReplicaSet | DaemonSet | StatefulSet):
+        owned = str(selectors.of_pods(obj.spec.selector))
         return Related(now, events, pods=(await client.list(Pod, obj.metadata.namespace, label_selector=owned)).items)
     if isinstance(obj, PersistentVolumeClaim):
         pods = (await client.list(Pod, obj.metadata.namespace)).items

@@ -1,0 +1,109 @@
+"""Whatever its kind, an object is created, read, listed, watched, patched, printed and deleted, over gRPC and REST."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+import sample_objects
+
+from master.apiserver.rest.paths import subresources
+from podlab.api import columns
+from podlab.api.kinds import KINDS, OTHER_VERSIONS, Kind
+from podlab.client.client import Client
+from podlab.errors import NotFound
+from podlab.v1 import apiserver_pb2 as pb
+
+every_kind = pytest.mark.parametrize("kind", [*KINDS, *OTHER_VERSIONS], ids=lambda kind: f"{kind.name}-{kind.version}")
+FIRST_S = 5.0
+
+
+def path_of(kind: Kind) -> str:
+    root = f"/apis/{kind.api_version}" if kind.group else f"/api/{kind.version}"
+    return f"{root}/namespaces/default/{kind.plural}" if kind.namespaced else f"{root}/{kind.plural}"
+
+
+def body_of(kind: Kind) -> dict[str, Any]:
+    return sample_objects.data(kind) | {"apiVersion": kind.api_version}
+
+
+async def following(http: aiohttp.ClientSession, path: str, revision: str) -> AsyncIterator[tuple[str, Any]]:
+    query = {"watch": "1", "resourceVersion": revision, "fieldSelector": "metadata.name=sample"}
+    async with http.get(path, params=query) as response:
+        async for line in response.content:
+            event = orjson.loads(line)
+            yield event["type"], event["object"]
+
+
+@every_kind
+async def test_an_object_lives_over_rest(kind: Kind, http: aiohttp.ClientSession) -> None:
+    path = path_of(kind)
+    async with http.get(path) as listed:
+        before = (await listed.json())["metadata"]["resourceVersion"]
+    async with http.post(path, json=body_of(kind), params={"fieldValidation": "Strict"}) as created:
+        made = await created.json()
+        assert created.status == 201, made
+    assert (made["kind"], made["apiVersion"], made["metadata"]["name"]) == (kind.name, kind.api_version, "sample")
+    async with http.get(f"{path}/sample") as got:
+        assert await got.json() == made
+    async with http.get(path, params={"fieldSelector": "metadata.name=sample"}) as listed:
+        found = await listed.json()
+        assert (found["kind"], found["apiVersion"], found["items"]) == (f"{kind.name}List", kind.api_version, [made])
+    async with http.get(path, headers={"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}) as printed:
+        table = await printed.json()
+        assert [one["name"].upper() for one in table["columnDefinitions"]] == columns.columns(kind, wide=True)
+    patch = {"metadata": {"labels": {"tier": "front"}}}
+    merge = {"Content-Type": "application/strategic-merge-patch+json"}
+    async with http.patch(f"{path}/sample", data=orjson.dumps(patch), headers=merge) as patched:
+        changed = await patched.json()
+        assert changed["metadata"]["labels"]["tier"] == "front"
+    async with http.put(f"{path}/sample", json=changed) as replaced:
+        assert (await replaced.json())["metadata"]["labels"] == changed["metadata"]["labels"]
+    for name in set(subresources(kind)) & {"status", "scale"}:
+        async with http.get(f"{path}/sample/{name}") as below:
+            assert below.status == 200, name
+    async with http.delete(f"{path}/sample", params={"propagationPolicy": "Background"}) as deleted:
+        assert deleted.status == 200, await deleted.text()
+    seen: list[str] = []
+    async with asyncio.timeout(FIRST_S), aclosing(following(http, path, before)) as events:
+        async for event, shown in events:
+            assert (shown["kind"], shown["apiVersion"]) == (kind.name, kind.api_version)
+            seen.append(event)
+            if len(seen) == 3:
+                break
+    # A Namespace is emptied before it goes.
+    assert seen == ["ADDED", "MODIFIED", "MODIFIED" if kind.name == "Namespace" else "DELETED"]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+async def test_an_object_lives_over_grpc(kind: Kind, admin: Client) -> None:
+    namespace = "default" if kind.namespaced else ""
+    before = (await admin.list(kind.message, namespace)).resource_version
+    made: Any = await admin.create(sample_objects.sample(kind))
+    assert made.metadata.uid
+    assert await admin.get(kind.message, "sample", namespace) == made
+    listed = await admin.list(kind.message, namespace, field_selector="metadata.name=sample")
+    assert listed.items == [made]
+    merge = pb.PATCH_TYPE_MERGE
+    patch = {"metadata": {"labels": {"tier": "front"}}}
+    changed: Any = await admin.patch(kind.message, "sample", namespace, patch=patch, patch_type=merge)
+    assert changed.metadata.labels["tier"] == "front"
+    assert changed.metadata.generation == made.metadata.generation
+    gone = await admin.delete(kind.message, "sample", namespace, propagation=pb.PROPAGATION_POLICY_BACKGROUND)
+    assert gone is (kind.name != "Namespace")
+    if gone:
+        with pytest.raises(NotFound):
+            await admin.get(kind.message, "sample", namespace)
+    seen: list[str] = []
+    watch = admin.watch(kind.message, before, namespace, field_selector="metadata.name=sample")
+    async with asyncio.timeout(FIRST_S), aclosing(watch) as batches:
+        async for batch in batches:
+            seen += [event.type for event in batch if event.object is not None]
+            if len(seen) >= 3:
+                break
+    assert seen == ["ADDED", "MODIFIED", "DELETED" if gone else "MODIFIED"]

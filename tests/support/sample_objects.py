@@ -1,0 +1,29 @@
+"""A valid object of every kind, as small as can be: tests/support/samples/, a file each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from podlab.api import codec, manifest
+from podlab.api.kinds import Kind
+
+_DIRECTORY = Path(__file__).with_name("samples")
+
+
+def data(kind: Kind) -> dict[str, Any]:
+    """As its manifest has it. KeyError when the kind has none."""
+    path = _DIRECTORY / f"{kind.singular}.yaml"
+    if not path.exists():
+        raise KeyError(f"{kind.name}: write {path}")
+    (document,) = manifest.read(path.read_text())
+    found: dict[str, Any] = document.data
+    return found
+
+
+def sample(kind: Kind, namespace: str = "default") -> Any:
+    """A message, in the namespace if its kind has one."""
+    made: Any = codec.from_dict(data(kind), kind)
+    if kind.namespaced:
+        made.metadata.namespace = namespace
+    return made
