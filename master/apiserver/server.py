@@ -16,7 +16,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from master.apiserver import noderestriction, service
+from master.apiserver import authorization, certificates, noderestriction, service
 from master.apiserver.audit.policy import Policy
 from master.apiserver.audit.trail import Trail
 from master.apiserver.audit.writer import Writer
@@ -26,6 +26,7 @@ from master.apiserver.authentication import static as static_tokens
 from master.apiserver.authentication.authenticator import Authenticator
 from master.apiserver.authentication.issuing import Issuer
 from master.apiserver.authentication.lives import Lives
+from master.apiserver.authorization import Attributes
 from master.apiserver.bindings import Bindings
 from master.apiserver.bootstrap import Bootstrap
 from master.apiserver.cache import Cache
@@ -34,6 +35,7 @@ from master.apiserver.expiry import EventExpiry
 from master.apiserver.fairness.turns import Turns
 from master.apiserver.gate import Gate
 from master.apiserver.guard import Guard
+from master.apiserver.identity import User
 from master.apiserver.limits import REQUEST_BYTES, Limits
 from master.apiserver.listing import Lister
 from master.apiserver.metrics import Metrics
@@ -46,6 +48,7 @@ from master.apiserver.relay import Relay
 from master.apiserver.rest import reviews
 from master.apiserver.rest import server as rest
 from master.apiserver.rest.api import Api
+from master.apiserver.rest.approval import Approval
 from master.apiserver.rest.general import GIT_VERSION, General
 from master.apiserver.rest.health import Health
 from master.apiserver.rest.logs import Logs
@@ -92,12 +95,19 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
     cache = Cache(store)
     claims = Claims(network, lambda: cache.claims, random.SystemRandom())
     registry = Registry(cache, table(settings.default_toleration_seconds), claims)
-    guard = Guard(cache, Bindings(cache.window(kinds.by_name("Pod"))))
+    bindings = Bindings(cache.window(kinds.by_name("Pod")))
+    guard = Guard(cache, bindings)
     watches = Watches(cache)
     limits, turns, trail = Limits(), Turns(), _trail(settings)
     metrics = Metrics(cache, watches, turns, trail)
     gate = Gate(guard, limits, turns, metrics, trail)
-    admission = noderestriction.admission(cache)
+
+    def may(user: User, wanted: Attributes) -> bool:
+        return not authorization.denial(user, wanted, bindings)
+
+    restricted = noderestriction.admission(cache)
+    admission = certificates.admission(restricted, may)
+    approval = Approval(registry, certificates.admission(restricted, may, approving=True))
     jwt_keys, issuer_name = jwt.load(settings.service_account_keys), settings.service_account_issuer
     issuer = Issuer(issuer_name, jwt_keys, registry, time.time)
     static = static_tokens.load(settings.token_file)
@@ -131,6 +141,7 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
             tokens,
             Commands(registry, relay),
             Ports(registry, relay),
+            approval,
         ),
         trail,
     )

@@ -15,7 +15,7 @@ import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from podlab import certificates, credentials
+from podlab import component_certificates, credentials
 from podlab.pki import PkiError
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -51,8 +51,8 @@ def ensure(params: dict[str, Any], directory: Path) -> list[str]:
     """See that all is there; the names of what was made."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.chmod(0o700)
-    wanted = certificates.wanted(params["masters"], params["nodes"], params["service_cidr"])
-    made = certificates.ensure(directory / "pki", wanted) + credentials.ensure(directory / "pki")
+    wanted = component_certificates.wanted(params["masters"], params["nodes"], params["service_cidr"])
+    made = component_certificates.ensure(directory / "pki", wanted) + credentials.ensure(directory / "pki")
     path, content = directory / "client.yaml", client_config(params["cluster"], params["apiserver"])
     if not path.exists() or path.read_text() != content:
         path.write_text(content)

@@ -6,7 +6,15 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from podlab.api import columns_network, columns_policy, columns_storage, columns_workloads, kinds, times
+from podlab.api import (
+    columns_certificates,
+    columns_network,
+    columns_policy,
+    columns_storage,
+    columns_workloads,
+    kinds,
+    times,
+)
 from podlab.api.cells import NONE, Cells, Table, age, joined, labels, selector
 from podlab.api.kinds import Kind
 from podlab.api.objects import condition
@@ -223,6 +231,7 @@ _TABLES: dict[str, Table] = {
     "ClusterRoleBinding": Table(_binding, ("NAME", "ROLE", "AGE", *_BINDING_WIDE), frozenset(_BINDING_WIDE)),
     **columns_network.TABLES,
     **columns_policy.TABLES,
+    **columns_certificates.TABLES,
     **columns_storage.TABLES,
     **columns_workloads.TABLES,
 }

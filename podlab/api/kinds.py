@@ -15,6 +15,7 @@ from podlab.autoscaling.v1 import horizontalpodautoscaler_pb2 as hpa_v1_pb2
 from podlab.autoscaling.v1 import scale_pb2
 from podlab.autoscaling.v2 import horizontalpodautoscaler_pb2
 from podlab.batch.v1 import cronjob_pb2, job_pb2
+from podlab.certificates.v1 import certificatesigningrequest_pb2
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import (
     binding_pb2,
@@ -158,6 +159,15 @@ KINDS: tuple[Kind, ...] = (
     Kind("networking.k8s.io", "v1", "Ingress", "ingresses", ingress_pb2.Ingress, ("ing",)),
     Kind("networking.k8s.io", "v1", "IngressClass", "ingressclasses", ingress_pb2.IngressClass, namespaced=False),
     Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", networkpolicy_pb2.NetworkPolicy, ("netpol",)),
+    Kind(
+        "certificates.k8s.io",
+        "v1",
+        "CertificateSigningRequest",
+        "certificatesigningrequests",
+        certificatesigningrequest_pb2.CertificateSigningRequest,
+        ("csr",),
+        namespaced=False,
+    ),
 )
 # Questions that are answered and never stored: they can be created, and nothing else.
 REVIEWS: tuple[Kind, ...] = (

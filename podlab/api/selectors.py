@@ -189,6 +189,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "Node": ("spec.unschedulable",),
     "Namespace": ("status.phase",),
     "Secret": ("type",),
+    "CertificateSigningRequest": ("spec.signerName",),
     "ReplicaSet": ("status.replicas",),
     "ReplicationController": ("status.replicas",),
     "Job": ("status.successful",),

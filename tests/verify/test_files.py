@@ -9,11 +9,16 @@ from podlab.preflight.inventory import Inventory
 
 KEY_OWNERS = {
     "apiserver.key": "podlab",
+    "service-accounts.key": "podlab",
+    "tokens.csv": "podlab",
     "scheduler.key": "podlab",
     "controllers.key": "podlab",
     "kubelet.key": "root",
     "proxy.key": "root",
 }
+
+# Of find(1): what only its service may read.
+SECRETS = ("'('", "-name", "'*.key'", "-o", "-name", "tokens.csv", "')'")
 
 
 def found(machine: Machine, *expression: str) -> list[tuple[str, int, str]]:
@@ -26,7 +31,7 @@ def found(machine: Machine, *expression: str) -> list[tuple[str, int, str]]:
 @pytest.mark.on("masters", "nodes")
 def test_keys_are_readable_by_their_owner_only(machine: Machine) -> None:
     """Private keys belong to their service and only it can read them."""
-    keys = found(machine, "/etc/podlab/pki", "-name", "'*.key'")
+    keys = found(machine, "/etc/podlab/pki", *SECRETS)
     assert keys, "there is no key in /etc/podlab/pki; run site.yml"
     for owner, mode, path in keys:
         service = KEY_OWNERS.get(Path(path).name)
@@ -45,7 +50,7 @@ def test_the_ca_key_is_not_on_the_host(machine: Machine) -> None:
 @pytest.mark.on("masters", "nodes")
 def test_configuration_is_written_by_root_only(machine: Machine) -> None:
     """Configuration and certificates can be changed by root only."""
-    files = found(machine, "/etc/podlab", "-type", "f", "'!'", "-name", "'*.key'")
+    files = found(machine, "/etc/podlab", "-type", "f", "'!'", *SECRETS)
     assert files, "there is no file in /etc/podlab; run site.yml"
     wrong = [f"{path} ({owner}, {mode:04o})" for owner, mode, path in files if owner != "root" or mode & 0o022]
     assert not wrong, f"expected owner root and no other writer: {', '.join(wrong)}"

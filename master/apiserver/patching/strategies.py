@@ -57,6 +57,7 @@ ATOMIC: frozenset[Field] = frozenset(
         ("podlab.meta.v1.LabelSelector", "matchExpressions"),
         ("podlab.core.v1.SecretVolumeSource", "items"),
         ("podlab.core.v1.ConfigMapVolumeSource", "items"),
+        ("podlab.certificates.v1.CertificateSigningRequestStatus", "conditions"),
         ("podlab.core.v1.SecretProjection", "items"),
         ("podlab.core.v1.ConfigMapProjection", "items"),
         ("podlab.core.v1.DownwardAPIVolumeSource", "items"),

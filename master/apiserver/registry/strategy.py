@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from master.apiserver.registry import jobs, namespaces, pods, storage
+from master.apiserver.registry import jobs, namespaces, pods, requests, storage
 
 
 def _nothing(*_: Any) -> None:
@@ -57,6 +57,7 @@ def table(default_toleration_s: int) -> Mapping[str, Strategy]:
         "ClusterRole": Strategy(),
         "ClusterRoleBinding": Strategy(),
         "ServiceAccount": Strategy(),
+        "CertificateSigningRequest": Strategy(at_update=requests.keep_spec, at_status=requests.stamp),
         "ResourceQuota": Strategy(),
         "LimitRange": Strategy(),
         "PriorityClass": Strategy(counts_generations=True),

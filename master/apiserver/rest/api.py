@@ -19,6 +19,7 @@ from master.apiserver.identity import ANONYMOUS, User
 from master.apiserver.limits import Hold, Limits
 from master.apiserver.passage import NOBODY, Asked
 from master.apiserver.rest import answers, bodies, delivery, paths
+from master.apiserver.rest.approval import Approval
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.general import General, is_general
 from master.apiserver.rest.logs import Logs
@@ -62,6 +63,7 @@ class Api:
     tokens: Tokens
     commands: Commands
     ports: Ports
+    approval: Approval
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The response, which has been sent when this returns."""
@@ -148,6 +150,9 @@ class Api:
             ("exec", "create"): self.commands.execute,
             ("attach", "create"): self.commands.attach,
             ("portforward", "create"): self.ports.forward,
+            ("approval", "get"): self.reading.get,
+            ("approval", "update"): self.approval.update,
+            ("approval", "patch"): self.approval.patch,
         }
         if place.kind in REVIEWS:
             handlers = {("", "create"): self.reviews.create}

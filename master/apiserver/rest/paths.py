@@ -15,6 +15,7 @@ SCALABLE = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "Stat
 _OWN: Mapping[str, tuple[str, ...]] = {
     "Pod": ("attach", "binding", "exec", "log", "portforward"),
     "ServiceAccount": ("token",),
+    "CertificateSigningRequest": ("approval",),
 }
 # A connection begins there: no bodies come or go.
 CONNECTED = frozenset({"attach", "exec", "portforward"})

@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 
 from master.apiserver.validation import (
     autoscaling,
+    certificates,
     cluster,
     config,
     cronjobs,
@@ -33,6 +34,7 @@ from podlab.api import kinds
 from podlab.apps.v1 import controllerrevision_pb2, daemonset_pb2, deployment_pb2, replicaset_pb2, statefulset_pb2
 from podlab.autoscaling.v2 import horizontalpodautoscaler_pb2
 from podlab.batch.v1 import cronjob_pb2, job_pb2
+from podlab.certificates.v1 import certificatesigningrequest_pb2
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import (
     config_pb2,
@@ -92,6 +94,9 @@ RULES: dict[type[Message], Rules] = {
     rbac_pb2.ClusterRole: Rules(rbac.check_cluster_role, name=syntax.path_segment),
     rbac_pb2.ClusterRoleBinding: Rules(
         rbac.check_cluster_role_binding, rbac.check_binding_update, name=syntax.path_segment
+    ),
+    certificatesigningrequest_pb2.CertificateSigningRequest: Rules(
+        certificates.check_request, status=certificates.check_request_status, name=syntax.path_segment
     ),
     serviceaccount_pb2.ServiceAccount: Rules(policy.check_service_account),
     quota_pb2.ResourceQuota: Rules(policy.check_quota, policy.check_quota_update, policy.check_quota_status),

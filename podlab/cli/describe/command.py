@@ -14,6 +14,7 @@ from podlab.apps.v1.statefulset_pb2 import StatefulSet
 from podlab.cli import failures, printing, session, targets
 from podlab.cli.describe import (
     batch,
+    certificates,
     layout,
     network,
     node,
@@ -60,6 +61,7 @@ DESCRIBERS: dict[str, Callable[[Any, Related], Fields]] = {
     "RoleBinding": rbac.role_binding,
     "ClusterRole": rbac.cluster_role,
     "ClusterRoleBinding": rbac.cluster_role_binding,
+    "CertificateSigningRequest": certificates.request,
     "ServiceAccount": policy.service_account,
     "ResourceQuota": policy.quota,
     "LimitRange": policy.limit_range,

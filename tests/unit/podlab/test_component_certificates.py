@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
-from podlab import certificates
+from podlab import component_certificates
 
 MASTERS = {"m1": "10.0.0.11"}
 NODES = {"n1": "10.0.0.21", "n2": "10.0.0.22"}
 
 
-def wanted() -> dict[str, certificates.Certificate]:
+def wanted() -> dict[str, component_certificates.Certificate]:
     return {
-        f"{each.folder}/{each.name}": each for each in certificates.wanted(MASTERS, NODES, service_cidr="10.96.0.0/16")
+        f"{each.folder}/{each.name}": each
+        for each in component_certificates.wanted(MASTERS, NODES, service_cidr="10.96.0.0/16")
     }
 
 
@@ -37,12 +38,12 @@ def test_the_administrators_certificate_serves_nowhere() -> None:
 
 
 def test_only_the_certificates_of_what_changed_are_made_anew(tmp_path: Path) -> None:
-    first = certificates.ensure(tmp_path, certificates.wanted(MASTERS, NODES, "10.96.0.0/16"))
+    first = component_certificates.ensure(tmp_path, component_certificates.wanted(MASTERS, NODES, "10.96.0.0/16"))
     assert first[:2] == ["ca", "admin"]
     assert len(first) == 9
-    assert certificates.ensure(tmp_path, certificates.wanted(MASTERS, NODES, "10.96.0.0/16")) == []
+    assert component_certificates.ensure(tmp_path, component_certificates.wanted(MASTERS, NODES, "10.96.0.0/16")) == []
     moved = {**NODES, "n2": "10.0.0.99"}
-    assert certificates.ensure(tmp_path, certificates.wanted(MASTERS, moved, "10.96.0.0/16")) == [
+    assert component_certificates.ensure(tmp_path, component_certificates.wanted(MASTERS, moved, "10.96.0.0/16")) == [
         "n2/kubelet",
         "n2/proxy",
     ]
