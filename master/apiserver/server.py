@@ -16,7 +16,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from master.apiserver import authorization, certificates, noderestriction, service
+from master.apiserver import authorization, certificates, encryption, noderestriction, service
 from master.apiserver.audit.policy import Policy
 from master.apiserver.audit.trail import Trail
 from master.apiserver.audit.writer import Writer
@@ -168,8 +168,9 @@ async def serve(settings: ApiServerSettings, stop: asyncio.Event) -> None:
 async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
     """A server that answers; it has ended when the block is left."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    store = await SqliteStore.open(settings.data_dir / STORE_FILE)
+    opened = await SqliteStore.open(settings.data_dir / STORE_FILE)
     try:
+        store = await _encrypted(settings, opened)
         parts = assemble(settings, store)
         await parts.cache.load()
         loops: list[Coroutine[Any, Any, None]] = [
@@ -189,7 +190,16 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
             ):
                 yield parts
     finally:
-        await store.close()
+        await opened.close()
+
+
+async def _encrypted(settings: ApiServerSettings, store: Store) -> Store:
+    """Raises SettingsError, and Undecryptable for what was written with a key that is not there any more."""
+    if settings.encryption is None:
+        return store
+    wrapped = encryption.encrypted(settings.encryption, store)
+    await wrapped.renew()
+    return wrapped
 
 
 @asynccontextmanager

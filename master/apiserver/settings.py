@@ -40,3 +40,5 @@ class ApiServerSettings:
     default_toleration_seconds: int = 300
     compact_keep_revisions: int = 10_000
     audit: AuditSettings | None = None
+    encryption: Path | None = None
+    """A Kubernetes EncryptionConfiguration; without it, nothing is encrypted in the store."""

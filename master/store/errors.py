@@ -7,6 +7,7 @@
     ├── Overrun         a watcher fell too far behind
     ├── Closed          the store was closed
     ├── Unwritable      the disk refused (full, input/output error)
+    ├── Undecryptable   a value cannot be read with the keys that there are
     └── Unopenable
         ├── Locked      another process has the file open
         ├── Foreign     the file is not of this schema
@@ -82,6 +83,14 @@ class Unwritable(StoreError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: cannot write: {reason}; check free space and the health of the disk")
         self.path = path
+
+
+class Undecryptable(StoreError):
+    """A value was encrypted with a key that is not there, or is not what was written under its key."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"{key} cannot be decrypted: {reason}")
+        self.key = key
 
 
 class Unopenable(StoreError):

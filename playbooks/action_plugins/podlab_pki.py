@@ -15,7 +15,7 @@ import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from podlab import component_certificates, credentials
+from podlab import atrest, component_certificates, credentials
 from podlab.pki import PkiError
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -52,7 +52,8 @@ def ensure(params: dict[str, Any], directory: Path) -> list[str]:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.chmod(0o700)
     wanted = component_certificates.wanted(params["masters"], params["nodes"], params["service_cidr"])
-    made = component_certificates.ensure(directory / "pki", wanted) + credentials.ensure(directory / "pki")
+    pki = directory / "pki"
+    made = component_certificates.ensure(pki, wanted) + credentials.ensure(pki) + atrest.ensure(pki)
     path, content = directory / "client.yaml", client_config(params["cluster"], params["apiserver"])
     if not path.exists() or path.read_text() != content:
         path.write_text(content)

@@ -8,7 +8,9 @@ import pytest
 
 from master.store.contract import Change, Delete, Entry, Put, Range, Store
 from master.store.decide import check_operations
+from master.store.encrypted import EncryptedStore
 from master.store.errors import Closed, Compacted, FutureRevision, Mismatch
+from master.store.keyring import Keyring
 from master.store.sqlite import SqliteStore
 
 
@@ -111,7 +113,15 @@ async def _open_model(path: Path) -> ModelStore:
     return ModelStore()
 
 
-_BACKENDS: dict[str, Callable[[Path], Awaitable[Store]]] = {"sqlite": SqliteStore.open, "model": _open_model}
+async def _open_encrypted(path: Path) -> EncryptedStore:
+    return EncryptedStore(ModelStore(), Keyring([("one", bytes(32))]), ["/"])
+
+
+_BACKENDS: dict[str, Callable[[Path], Awaitable[Store]]] = {
+    "sqlite": SqliteStore.open,
+    "model": _open_model,
+    "encrypted": _open_encrypted,
+}
 
 
 @pytest.fixture(params=_BACKENDS)

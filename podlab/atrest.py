@@ -1,0 +1,51 @@
+"""The keys that Secrets are encrypted with in the store, made on the controller.
+
+The folder `encryption` of the cluster's PKI holds `current.key`, which writes, and others that read. To rotate, rename
+it (the name must still end in `.key`) and deploy: a new one is made, and the API server writes all Secrets anew when it
+starts. The old one can then be removed, and the cluster deployed again.
+"""
+
+import base64
+import hashlib
+import os
+from pathlib import Path
+
+import yaml
+
+from podlab.pki import ensure_file
+
+FOLDER = "encryption"
+CURRENT = "current.key"
+CONFIGURATION = "configuration.yaml"
+_KEY_BYTES = 32
+_NAME_CHARS = 12
+
+
+def ensure(directory: Path) -> list[str]:
+    """Make what is missing or no longer right in the PKI's directory; the names of what was made."""
+    folder = directory / FOLDER
+    made = []
+    if not (folder / CURRENT).exists():
+        ensure_file(folder / CURRENT, base64.b64encode(os.urandom(_KEY_BYTES)) + b"\n")
+        made.append(f"{FOLDER}/{CURRENT}")
+    older = sorted(path for path in folder.glob("*.key") if path.name != CURRENT)
+    if ensure_file(folder / CONFIGURATION, configuration([folder / CURRENT, *older])):
+        made.append(f"{FOLDER}/{CONFIGURATION}")
+    return made
+
+
+def configuration(paths: list[Path]) -> bytes:
+    """What the API server reads. A key's name is made of the key, so that it stays when the file is renamed."""
+    keys = [{"name": _name(secret), "secret": secret} for secret in (path.read_text().strip() for path in paths)]
+    return yaml.safe_dump(
+        {
+            "apiVersion": "apiserver.config.k8s.io/v1",
+            "kind": "EncryptionConfiguration",
+            "resources": [{"resources": ["secrets"], "providers": [{"aesgcm": {"keys": keys}}, {"identity": {}}]}],
+        },
+        sort_keys=False,
+    ).encode()
+
+
+def _name(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()[:_NAME_CHARS]
