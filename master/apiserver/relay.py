@@ -19,9 +19,10 @@ from master.apiserver.dialing import Dialer
 from master.apiserver.gate import Gate
 from master.apiserver.guard import Context, Guard
 from master.apiserver.identity import User
-from master.apiserver.routes import ROUTES, Route, Target, resolve
+from master.apiserver.routes import KUBELET, ROUTES, Asked, Route, Target, resolve
 from podlab.errors import ApiError, BadRequest, ServiceUnavailable, from_rpc_error
 from podlab.tls import Tls
+from podlab.v1 import kubelet_pb2
 
 
 class Relay:
@@ -71,6 +72,17 @@ class Relay:
         await self._cache.catch_up()
         target = resolve(route, asked, self._cache, self._scheduler)
         return await self._dialer.dial(target), target
+
+    async def measured(self, node: str) -> kubelet_pb2.StatsResponse:
+        """What a node's kubelet tells the server itself of its use. Raises what it answers, or that it is away."""
+        request = kubelet_pb2.StatsRequest(node_name=node)
+        target = resolve(ROUTES[KUBELET]["Stats"], Asked(node=node), self._cache, self._scheduler)
+        channel: Any = await self._dialer.dial(target)
+        try:
+            answer = await channel.unary_unary(f"/{KUBELET}/Stats")(request.SerializeToString())
+        except grpc.aio.AioRpcError as error:
+            raise _told(error, target) from error
+        return kubelet_pb2.StatsResponse.FromString(answer)
 
     async def close(self) -> None:
         """Close the connections."""

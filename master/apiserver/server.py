@@ -38,6 +38,7 @@ from master.apiserver.guard import Guard
 from master.apiserver.identity import User
 from master.apiserver.limits import REQUEST_BYTES, Limits
 from master.apiserver.listing import Lister
+from master.apiserver.metering import Metering
 from master.apiserver.metrics import Metrics
 from master.apiserver.openapi.published import Published
 from master.apiserver.registry.binding import Binder
@@ -52,6 +53,7 @@ from master.apiserver.rest.approval import Approval
 from master.apiserver.rest.general import GIT_VERSION, General
 from master.apiserver.rest.health import Health
 from master.apiserver.rest.logs import Logs
+from master.apiserver.rest.metrics_api import MetricsApi
 from master.apiserver.rest.openapi import OpenApi
 from master.apiserver.rest.reading import Reading
 from master.apiserver.rest.reviews import Reviews
@@ -138,6 +140,7 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
             Scaling(registry, admission),
             Logs(relay),
             Reviews({"SelfSubjectReview": reviews.answer_self, "TokenReview": tokens.review}),
+            MetricsApi(cache, Metering(relay.measured)),
             tokens,
             Commands(registry, relay),
             Ports(registry, relay),

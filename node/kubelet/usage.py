@@ -40,9 +40,17 @@ class Meter:
         self._node_name = node_name
         self._node: Sample | None = None
         self._containers: dict[str, Usage] = {}
+        self._last: kubelet_pb2.StatsResponse | None = None
+        self._reading = asyncio.Lock()
 
     async def read(self) -> kubelet_pb2.StatsResponse:
-        """Raises RuntimeFailure."""
+        """Raises RuntimeFailure. Who asks again within a moment hears the same: a rate needs some time."""
+        async with self._reading:
+            if self._last is None or not 0 <= time.time_ns() - self._last.time_ns < APART_S * 1e9:
+                self._last = await self._measured()
+            return self._last
+
+    async def _measured(self) -> kubelet_pb2.StatsResponse:
         node, containers = self._node, self._containers
         if node is None or time.time_ns() - node.time_ns > FRESH_S * 1e9:
             node, containers = await self._sample()
@@ -52,6 +60,8 @@ class Meter:
             node_name=self._node_name,
             cpu_nanocores=_rate(self._node.cpu_ns - node.cpu_ns, self._node.time_ns - node.time_ns),
             memory_working_set_bytes=self._node.memory_bytes,
+            time_ns=self._node.time_ns,
+            window_ns=self._node.time_ns - node.time_ns,
         )
         response.pods.extend(_pods(list(self._containers.values()), containers))
         return response

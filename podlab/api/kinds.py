@@ -34,6 +34,7 @@ from podlab.core.v1 import (
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.errors import NotFound
 from podlab.meta.v1 import meta_pb2
+from podlab.metrics.v1beta1 import metrics_pb2
 from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2
 from podlab.policy.v1 import poddisruptionbudget_pb2
 from podlab.rbac.v1 import rbac_pb2
@@ -42,6 +43,7 @@ from podlab.storage.v1 import storageclass_pb2
 from podlab.v1 import object_pb2
 
 RBAC = "rbac.authorization.k8s.io"
+METRICS = "metrics.k8s.io"
 AUTHENTICATION = "authentication.k8s.io"
 
 
@@ -188,6 +190,13 @@ OTHER_VERSIONS: tuple[Kind, ...] = (
     ),
 )
 
+# What is measured when somebody asks for it, and never stored: they can be read, and nothing else.
+NODE_METRICS = Kind(METRICS, "v1beta1", "NodeMetrics", "nodes", metrics_pb2.NodeMetrics, namespaced=False)
+POD_METRICS = Kind(METRICS, "v1beta1", "PodMetrics", "pods", metrics_pb2.PodMetrics)
+MEASURED: tuple[Kind, ...] = (NODE_METRICS, POD_METRICS)
+# Every kind that is a resource of its own; of a group's versions the first is the one to prefer.
+SERVED: tuple[Kind, ...] = (*KINDS, *REVIEWS, *MEASURED, *OTHER_VERSIONS)
+
 # What subresources and verbs take and give: never stored, and no resources of their own.
 BINDING = Kind("", "v1", "Binding", "bindings", binding_pb2.Binding)
 DELETE_OPTIONS = Kind("", "v1", "DeleteOptions", "deleteoptions", meta_pb2.DeleteOptions, namespaced=False)
@@ -201,7 +210,7 @@ _OBJECT_FIELDS = {
     if field.message_type is not None
 }
 _BY_NAME = {kind.name: kind for kind in KINDS}
-_BY_MESSAGE = {kind.message.DESCRIPTOR.full_name: kind for kind in (*KINDS, *REVIEWS, *OTHER_VERSIONS, *FORMS)}
+_BY_MESSAGE = {kind.message.DESCRIPTOR.full_name: kind for kind in (*SERVED, *FORMS)}
 _BY_WORD = {
     word: kind
     for kind in KINDS

@@ -1,4 +1,4 @@
-"""Messages that Kubernetes' JSON does not write field by field: Time, Quantity, IntOrString, RawExtension and the like.
+"""Messages that Kubernetes' JSON does not write field by field: Time, Quantity, IntOrString, RawExtension and others.
 
 A reader returns what the message's constructor takes, or raises ValueError with what was wanted and found.
 """
@@ -48,6 +48,10 @@ def _read_time(value: Json) -> dict[str, Any]:
 def _read_micro_time(value: Json) -> dict[str, Any]:
     when = times.micro_from_datetime(times.parse(_string(value, "a time as a string")))
     return {"seconds": when.seconds, "nanos": when.nanos}
+
+
+def _read_duration(value: Json) -> dict[str, Any]:
+    return {"duration": times.parse_duration(_string(value, "a duration as a string"))}
 
 
 def _read_quantity(value: Json) -> dict[str, Any]:
@@ -106,6 +110,9 @@ def _string(value: Json, wanted: str) -> str:
 SCALARS: dict[str, Scalar] = {
     meta_pb2.Time.DESCRIPTOR.full_name: Scalar(times.text, _read_time, None),
     meta_pb2.MicroTime.DESCRIPTOR.full_name: Scalar(times.micro_text, _read_micro_time, None),
+    meta_pb2.Duration.DESCRIPTOR.full_name: Scalar(
+        lambda message: times.duration_text(message.duration), _read_duration, "0s"
+    ),
     meta_pb2.Quantity.DESCRIPTOR.full_name: Scalar(lambda message: message.string, _read_quantity, "0"),
     meta_pb2.IntOrString.DESCRIPTOR.full_name: Scalar(_write_int_or_string, _read_int_or_string, 0),
     user_pb2.ExtraValue.DESCRIPTOR.full_name: Scalar(_write_items, _read_items, []),

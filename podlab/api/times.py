@@ -3,11 +3,13 @@
 import re
 import time
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 
 from podlab.meta.v1.meta_pb2 import MicroTime, Time
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_DURATION = re.compile(r"[+-]?(?:(\d{1,7})h)?(?:(\d{1,9})m)?(?:(\d{1,9}(?:\.\d{1,9})?)s)?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 365 * 86400
 
@@ -62,6 +64,26 @@ def parse(value: str) -> datetime:
         return datetime.fromisoformat(value.upper()).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{value!r} is not a time that exists: {error}") from error
+
+
+def duration_text(nanoseconds: int) -> str:
+    """A span of time as Go writes it: 1m30s, 15.25s, 0s."""
+    seconds, fraction = divmod(abs(nanoseconds), 10**9)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    tail = f".{fraction:09d}".rstrip("0").rstrip(".")
+    parts = (f"{hours}h" if hours else "", f"{minutes}m" if hours or minutes else "", f"{seconds}{tail}s")
+    return ("-" if nanoseconds < 0 else "") + "".join(parts)
+
+
+def parse_duration(value: str) -> int:
+    """Nanoseconds; ValueError for what is no span of time."""
+    parts = _DURATION.fullmatch(value)
+    if parts is None or not value.strip("+-"):
+        raise ValueError(f"{value!r} is not a duration, such as 1m30s")
+    sign = -1 if value.startswith("-") else 1
+    hours, minutes, seconds = (Decimal(part or 0) for part in parts.groups())
+    return sign * int((hours * 3600 + minutes * 60 + seconds) * 10**9)
 
 
 def age(when: Time | MicroTime, at: datetime) -> str:

@@ -10,10 +10,10 @@ from google.protobuf.descriptor import Descriptor
 from master.apiserver.openapi import models
 from master.apiserver.openapi.published import descriptions
 from podlab.api.encoding import is_inline
-from podlab.api.kinds import FORMS, KINDS, REVIEWS
+from podlab.api.kinds import FORMS, SERVED
 from podlab.meta.v1 import meta_pb2
 
-ROOTS = [*(kind.message for kind in (*KINDS, *REVIEWS, *FORMS)), meta_pb2.Status, meta_pb2.ListMeta]
+ROOTS = [*(kind.message for kind in (*SERVED, *FORMS)), meta_pb2.Status, meta_pb2.ListMeta]
 
 
 def messages(descriptor: Descriptor, seen: set[str]) -> Iterator[Descriptor]:

@@ -9,7 +9,7 @@ from master.apiserver.openapi import models, operations
 from master.apiserver.openapi.operations import Subresource
 from master.apiserver.openapi.schemas import Schemas
 from master.apiserver.rest import discovery, paths
-from podlab.api.kinds import Kind
+from podlab.api.kinds import SERVED, Kind
 
 Document = dict[str, Any]
 _INFO_TITLE = "Podlab"
@@ -18,7 +18,7 @@ _INFO_TITLE = "Podlab"
 def all_of_v3(descriptions: Mapping[str, str], version: str) -> dict[str, Document]:
     """By their place below /openapi/v3: api/v1, apis/apps/v1."""
     served: dict[tuple[str, str], list[Kind]] = {}
-    for kind in discovery.SERVED:
+    for kind in SERVED:
         served.setdefault((kind.group, kind.version), []).append(kind)
     found = {"version": _version_document(version)}
     for (group, group_version), kinds in served.items():
@@ -36,8 +36,7 @@ def _document(
     schemas.delete_options(groups)
     described: dict[str, Any] = {}
     for kind in kinds:
-        names = (name for name in paths.subresources(kind) if name not in paths.CONNECTED)
-        below = tuple(_subresource(kind, name) for name in names)
+        below = tuple(_subresource(kind, name) for name in paths.subresources(kind))
         described.update(operations.paths(kind, discovery.verbs_of(kind), below, schemas))
     return {
         "openapi": "3.0.0",
@@ -49,7 +48,8 @@ def _document(
 
 def _subresource(kind: Kind, name: str) -> Subresource:
     other, verbs = discovery.SUBRESOURCES[name]
-    return Subresource(name, models.BY_GROUP_VERSION_KIND[other] if other else kind, verbs)
+    sent = other if name not in paths.CONNECTED else None
+    return Subresource(name, models.BY_GROUP_VERSION_KIND[sent] if sent else kind, verbs)
 
 
 def _version_document(version: str) -> Document:

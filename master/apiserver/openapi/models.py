@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from google.protobuf.descriptor import Descriptor
 
-from podlab.api.kinds import FORMS, KINDS, OTHER_VERSIONS, REVIEWS, Kind
+from podlab.api.kinds import FORMS, SERVED, Kind
 
 Schema = dict[str, Any]
 REF = "#/components/schemas/"
@@ -21,9 +21,7 @@ _PACKAGES: Mapping[str, str] = {
     "podlab.meta.v1": META,
     "podlab.metrics.v1beta1": "io.k8s.metrics.pkg.apis.metrics.v1beta1",
 }
-BY_GROUP_VERSION_KIND = {
-    (kind.group, kind.version, kind.name): kind for kind in (*KINDS, *REVIEWS, *OTHER_VERSIONS, *FORMS)
-}
+BY_GROUP_VERSION_KIND = {(kind.group, kind.version, kind.name): kind for kind in (*SERVED, *FORMS)}
 # Scalars of JSON that are messages of ours.
 SCALARS: Mapping[str, Schema] = {
     "podlab.meta.v1.Time": {
@@ -36,6 +34,7 @@ SCALARS: Mapping[str, Schema] = {
         "format": "date-time",
         "description": "A point in time, as RFC 3339 with microseconds.",
     },
+    "podlab.meta.v1.Duration": {"type": "string", "description": "A span of time, such as 1m30s."},
     "podlab.meta.v1.Quantity": {
         "oneOf": [{"type": "string"}, {"type": "number"}],
         "description": "A fixed-point number with a unit suffix, such as 500m, 1.5 or 64Mi.",

@@ -10,6 +10,7 @@ from master.apiserver.openapi import models, parameters
 from master.apiserver.openapi.models import REF
 from master.apiserver.openapi.parameters import Parameter
 from master.apiserver.openapi.schemas import Schemas
+from master.apiserver.rest.paths import CONNECTED
 from podlab.api.kinds import Kind
 
 Operation = dict[str, Any]
@@ -18,7 +19,6 @@ PathItem = dict[str, Any]
 _JSON, _YAML, _PROTOBUF = "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"
 _PATCHES = ("application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json")
 _SENT = (_JSON, _YAML, _PROTOBUF)
-_CONNECTING = frozenset({"attach", "exec", "portforward", "proxy"})
 _NAMESPACE = parameters.path("namespace", "The namespace of the objects.")
 _NAME = parameters.path("name", "The name of the object.")
 # By verb: the method, what an operation is called, and what clients know it by.
@@ -99,7 +99,7 @@ class _Operations:
     def below(self, subresource: Subresource, verb: str) -> Operation:
         """What is done with a subresource."""
         name = f"{self._kind.name}{subresource.name.capitalize()}"
-        if subresource.name in _CONNECTING:
+        if subresource.name in CONNECTED:
             method, description = _METHODS[verb][0], f"connect {verb.upper()} requests to {subresource.name} of a pod"
             return {
                 **self._named("connect", f"{method.capitalize()}{self._scope}{name}", description, action="connect"),

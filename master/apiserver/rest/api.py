@@ -23,6 +23,7 @@ from master.apiserver.rest.approval import Approval
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.general import General, is_general
 from master.apiserver.rest.logs import Logs
+from master.apiserver.rest.metrics_api import MetricsApi
 from master.apiserver.rest.paths import ABSENT
 from master.apiserver.rest.query import Query
 from master.apiserver.rest.reading import Reading
@@ -32,7 +33,7 @@ from master.apiserver.rest.streams.commands import Commands
 from master.apiserver.rest.streams.ports import Ports
 from master.apiserver.rest.tokens import Tokens
 from master.apiserver.rest.writing import Writing
-from podlab.api.kinds import REVIEWS
+from podlab.api.kinds import MEASURED, REVIEWS
 from podlab.errors import MethodNotAllowed, Unauthorized
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
@@ -60,6 +61,7 @@ class Api:
     scaling: Scaling
     logs: Logs
     reviews: Reviews
+    metrics: MetricsApi
     tokens: Tokens
     commands: Commands
     ports: Ports
@@ -156,6 +158,8 @@ class Api:
         }
         if place.kind in REVIEWS:
             handlers = {("", "create"): self.reviews.create}
+        if place.kind in MEASURED:
+            handlers = {("", "get"): self.metrics.get, ("", "list"): self.metrics.list}
         handler = handlers.get((place.subresource, verb))
         if handler is None or (verb == "create" and place.kind.namespaced and not place.namespace):
             raise _not_allowed(call)

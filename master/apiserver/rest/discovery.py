@@ -6,13 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from master.apiserver.rest.paths import subresources
-from podlab.api.kinds import KINDS, OTHER_VERSIONS, REVIEWS, Kind
+from podlab.api.kinds import MEASURED, REVIEWS, SERVED, Kind
 from podlab.errors import NotFound
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 REVIEW_VERBS = ("create",)
-# Of a group's versions the first is the one to prefer.
-SERVED = (*KINDS, *REVIEWS, *OTHER_VERSIONS)
+MEASURED_VERBS = ("get", "list")
 SUBRESOURCES: dict[str, tuple[tuple[str, str, str] | None, tuple[str, ...]]] = {
     # What is read or written there (None: the kind itself), and the verbs.
     "status": (None, ("get", "patch", "update")),
@@ -29,7 +28,7 @@ SUBRESOURCES: dict[str, tuple[tuple[str, str, str] | None, tuple[str, ...]]] = {
 
 def verbs_of(kind: Kind) -> tuple[str, ...]:
     """What can be done with objects of the kind."""
-    return REVIEW_VERBS if kind in REVIEWS else VERBS
+    return REVIEW_VERBS if kind in REVIEWS else MEASURED_VERBS if kind in MEASURED else VERBS
 
 
 def versions(address: str) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from podlab.api.kinds import KINDS, OTHER_VERSIONS, REVIEWS, Kind
+from podlab.api.kinds import REVIEWS, SERVED, Kind
 from podlab.errors import NotFound
 
 UNKNOWN = "the server could not find the requested resource"
-_BY_PLACE = {(kind.group, kind.version, kind.plural): kind for kind in (*KINDS, *REVIEWS, *OTHER_VERSIONS)}
+_BY_PLACE = {(kind.group, kind.version, kind.plural): kind for kind in SERVED}
 # What Kubernetes has below these kinds and Podlab serves, besides `status`.
 SCALABLE = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet"})
 _OWN: Mapping[str, tuple[str, ...]] = {

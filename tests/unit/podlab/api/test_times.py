@@ -56,3 +56,18 @@ def test_ages_have_two_units_at_most(past: timedelta, shown: str) -> None:
 def test_the_age_of_an_absent_time_is_unknown() -> None:
     assert times.age(Time(), NOON) == "<unknown>"
     assert times.age(MicroTime(), NOON) == "<unknown>"
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "shown"),
+    [(0, "0s"), (15_250_000_000, "15.25s"), (90 * 10**9, "1m30s"), (3600 * 10**9, "1h0m0s"), (-(10**9), "-1s")],
+)
+def test_durations_are_written_as_go_writes_them_and_read_back(nanoseconds: int, shown: str) -> None:
+    assert times.duration_text(nanoseconds) == shown
+    assert times.parse_duration(shown) == nanoseconds
+
+
+@pytest.mark.parametrize("text", ["", "-", "1", "s", "1d", "1s1m", "1 s"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a duration"):
+        times.parse_duration(text)
