@@ -1,4 +1,4 @@
-"""Keeps in existence what every cluster has: the system namespaces, and the `kubernetes` Service with its endpoint."""
+"""Keeps in existence what every cluster has: the system namespaces, priority classes, and the `kubernetes` Service."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from master.apiserver.admission.serviceaccount import DEFAULT as DEFAULT_ACCOUNT
 from master.apiserver.registry.namespaces import PERMANENT
 from master.apiserver.registry.registry import Registry
+from master.apiserver.validation.policy import SYSTEM_CLASSES
 from master.store.errors import Closed, StoreError
 from podlab.api import kinds
-from podlab.core.v1 import namespace_pb2, service_pb2
+from podlab.core.v1 import namespace_pb2, service_pb2, serviceaccount_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.errors import AlreadyExists, ApiError, Conflict, NotFound
 from podlab.meta.v1 import meta_pb2
+from podlab.scheduling.v1 import priorityclass_pb2
 
 EVERY_S = 10.0
 HTTPS = 443
@@ -49,6 +52,10 @@ class Bootstrap:
         """Make what is missing, correct what is wrong."""
         for name in PERMANENT:
             await self._ensure(namespace_pb2.Namespace(metadata=meta_pb2.ObjectMeta(name=name)), ())
+            account = meta_pb2.ObjectMeta(namespace=name, name=DEFAULT_ACCOUNT)
+            await self._ensure(serviceaccount_pb2.ServiceAccount(metadata=account), ())
+        for name, value in SYSTEM_CLASSES.items():
+            await self._ensure(_priority_class(name, value), ())
         await self._ensure(self._service(), ("spec",))
         await self._ensure(self._endpoints(), ("endpoints", "ports"))
 
@@ -102,3 +109,10 @@ def _put_right(found: Any, wanted: Any, owner: Any, field: str) -> None:
     else:
         owner.ClearField(field)
         getattr(owner, field).extend(wanted)
+
+
+def _priority_class(name: str, value: int) -> priorityclass_pb2.PriorityClass:
+    must = "must run in the cluster" if "cluster" in name else "must not be moved from their node"
+    made = priorityclass_pb2.PriorityClass(metadata=meta_pb2.ObjectMeta(name=name), value=value)
+    made.description = f"Used for system critical pods that {must}."
+    return made

@@ -18,11 +18,11 @@ from master.apiserver.cache import Cache
 from master.apiserver.identity import User
 from master.apiserver.registry.admission import Admit, admit_all
 from podlab.api import kinds
+from podlab.api.labels import MIRROR_ANNOTATION
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.errors import Forbidden
 from podlab.meta.v1 import meta_pb2
 
-MIRROR = "kubernetes.io/config.mirror"
 RESERVED = "node-restriction.kubernetes.io"
 _KUBERNETES_DOMAINS = ("kubernetes.io", "k8s.io")
 _OWN_DOMAINS = ("kubelet.kubernetes.io", "node.kubernetes.io")
@@ -109,8 +109,8 @@ def _within(domain: str, domains: tuple[str, ...]) -> bool:
 
 
 def _pod_created(node: str, pod: pod_pb2.Pod, node_uid: Callable[[str], str]) -> str:
-    if MIRROR not in pod.metadata.annotations:
-        return f'pod does not have "{MIRROR}" annotation, node "{node}" can only create mirror pods'
+    if MIRROR_ANNOTATION not in pod.metadata.annotations:
+        return f'pod does not have "{MIRROR_ANNOTATION}" annotation, node "{node}" can only create mirror pods'
     if pod.spec.nodeName != node:
         return f'node "{node}" can only create pods with spec.nodeName set to itself'
     if why := _wrong_owner(node, pod.metadata.ownerReferences, node_uid):

@@ -17,6 +17,7 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from master.apiserver import authorization, certificates, encryption, noderestriction, service
+from master.apiserver.admission.chain import Admission
 from master.apiserver.audit.policy import Policy
 from master.apiserver.audit.trail import Trail
 from master.apiserver.audit.writer import Writer
@@ -96,7 +97,7 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
     network = IPv4Network(settings.service_cidr)
     cache = Cache(store)
     claims = Claims(network, lambda: cache.claims, random.SystemRandom())
-    registry = Registry(cache, table(settings.default_toleration_seconds), claims)
+    registry = Registry(cache, table(settings.default_toleration_seconds), claims, Admission(cache))
     bindings = Bindings(cache.window(kinds.by_name("Pod")))
     guard = Guard(cache, bindings)
     watches = Watches(cache)

@@ -1,4 +1,4 @@
-"""Labels by which objects of different components find each other, under Kubernetes' names.
+"""Labels and annotations by which objects of different components find each other, under Kubernetes' names.
 
 https://kubernetes.io/docs/reference/labels-annotations-taints/
 """
@@ -10,3 +10,5 @@ CONTROLLER_UID, JOB_NAME = "batch.kubernetes.io/controller-uid", "batch.kubernet
 """On a Job's pods: the Job they belong to."""
 LEGACY_CONTROLLER_UID, LEGACY_JOB_NAME = "controller-uid", "job-name"
 """The same under the names that it had before, which users' selectors still have."""
+MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
+"""On a pod: it stands for one that a kubelet runs from its own files."""

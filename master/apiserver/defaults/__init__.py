@@ -2,7 +2,7 @@
 
 - `apply`: the API's defaults, on create and on update.
 - `inherit`: what an update takes over from the object it replaces: identity and allocated addresses.
-- `tolerations.tolerate_lost_nodes`, `pod.give_priority`: admission, for new pods only.
+- `tolerations.tolerate_lost_nodes`: for new pods only.
 """
 
 from master.apiserver.defaults.inherit import inherit

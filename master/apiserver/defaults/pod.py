@@ -33,12 +33,6 @@ def apply_to_spec(spec: pod_pb2.PodSpec) -> None:
                 port.hostPort = port.hostPort or port.containerPort
 
 
-def give_priority(pod: pod_pb2.Pod) -> None:
-    """Admission: a pod of no priority class has priority 0."""
-    if not pod.spec.HasField("priority"):
-        pod.spec.priority = 0
-
-
 def pull_policy(image: str) -> str:
     """Always for a tag that moves: `latest`, said or implied. A digest never moves."""
     name, at, _ = image.partition("@")

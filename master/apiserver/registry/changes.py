@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from google.protobuf.message import Message
@@ -15,8 +16,8 @@ from podlab.meta.v1 import meta_pb2
 _NOT_ASKED_FOR = frozenset({"metadata", "status"})
 
 
-def begin(message: Any, strategy: Strategy, uid: str, now: meta_pb2.Time) -> None:
-    """Make a new object of what was sent: the cluster's own fields, defaults, and what its kind needs."""
+def begin(message: Any, strategy: Strategy, uid: str, now: meta_pb2.Time, complete: Callable[[Message], None]) -> None:
+    """Make a new object of what was sent: the cluster's own fields, defaults, what admission and its kind add."""
     metadata: meta_pb2.ObjectMeta = message.metadata
     metadata.uid = uid
     metadata.creationTimestamp.CopyFrom(now)
@@ -26,6 +27,7 @@ def begin(message: Any, strategy: Strategy, uid: str, now: meta_pb2.Time) -> Non
     if kinds.of(message).has_status and not strategy.keeps_status_at_create:
         message.ClearField("status")
     defaults.apply(message)
+    complete(message)
     strategy.at_create(message)
 
 

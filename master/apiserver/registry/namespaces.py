@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import uuid
+
 from master.apiserver import keys
+from master.apiserver.admission.serviceaccount import DEFAULT as DEFAULT_ACCOUNT
 from master.store.contract import Delete, Put
-from podlab.core.v1 import namespace_pb2
+from podlab.api import kinds
+from podlab.core.v1 import namespace_pb2, serviceaccount_pb2
+from podlab.meta.v1 import meta_pb2
 
 FINALIZER = "kubernetes"
 ACTIVE, TERMINATING = "Active", "Terminating"
 
 # The cluster itself stands in them, so they are made when missing and never deleted.
 PERMANENT = ("default", "kube-system", "kube-public", "kube-node-lease")
+
+
+def opening(namespace: namespace_pb2.Namespace) -> list[Put | Delete]:
+    """What is committed with a new Namespace: the account that its pods act as, so that none comes too early."""
+    metadata = meta_pb2.ObjectMeta(
+        name=DEFAULT_ACCOUNT,
+        namespace=namespace.metadata.name,
+        uid=str(uuid.uuid4()),
+        creationTimestamp=namespace.metadata.creationTimestamp,
+    )
+    account = serviceaccount_pb2.ServiceAccount(metadata=metadata)
+    key = keys.object_key(kinds.of(account), metadata.namespace, metadata.name)
+    return [Put(key, account.SerializeToString(), None)]
 
 
 def begin(namespace: namespace_pb2.Namespace) -> None:

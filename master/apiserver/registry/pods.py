@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from master.apiserver.defaults.pod import give_priority
 from master.apiserver.defaults.tolerations import tolerate_lost_nodes
 from podlab.api import quantity
 from podlab.core.v1 import pod_pb2
@@ -20,7 +19,6 @@ def beginning(default_toleration_s: int) -> Callable[[pod_pb2.Pod], None]:
     """What is done to each new pod."""
 
     def begin(pod: pod_pb2.Pod) -> None:
-        give_priority(pod)
         tolerate_lost_nodes(pod, default_toleration_s)
         pod.status.phase = PENDING
         pod.status.qosClass = quality(pod.spec)
@@ -32,8 +30,9 @@ def admitted_again(default_toleration_s: int) -> Callable[[pod_pb2.Pod, pod_pb2.
     """What is done to each pod that is sent again: it gets what it got when it was new."""
 
     def admit(new: pod_pb2.Pod, old: pod_pb2.Pod) -> None:
-        if not new.spec.HasField("priority") and old.spec.HasField("priority"):
-            new.spec.priority = old.spec.priority
+        for field in ("priority", "preemptionPolicy"):
+            if not new.spec.HasField(field) and old.spec.HasField(field):
+                setattr(new.spec, field, getattr(old.spec, field))
         tolerate_lost_nodes(new, default_toleration_s)
 
     return admit

@@ -10,6 +10,7 @@ from typing import Any, cast
 from google.protobuf.message import Message
 
 from master.apiserver import keys, validation
+from master.apiserver.admission.chain import Admission
 from master.apiserver.cache import Cache
 from master.apiserver.entry import Entry
 from master.apiserver.registry import changes, deletion, namespaces
@@ -48,11 +49,13 @@ class Registry:
         cache: Cache,
         strategies: Mapping[str, Strategy],
         claims: Claims,
+        admission: Admission,
         clock: Callable[[], meta_pb2.Time] = times.now,
     ) -> None:
         self._cache = cache
         self._strategies = strategies
         self._claims = claims
+        self._admission = admission
         self._clock = clock
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Entry:
@@ -121,6 +124,7 @@ class Registry:
             current = entry.message()
             changes.check_preconditions(current, request.uid, request.resource_version)
             admit(None, current)
+            self._admission.judge_deletion(current)
             outcome = deletion.decide(current, self._strategies[kind.name], request, self._clock())
             if request.dry_run or (not outcome.removed and outcome.message == current):
                 return Deleted(entry, outcome.removed)
@@ -134,26 +138,27 @@ class Registry:
         metadata = _metadata(message)
         key = keys.object_key(kind, metadata.namespace, metadata.name)
         strategy = self._strategies[kind.name]
-        changes.begin(message, strategy, str(uuid.uuid4()), self._clock())
-        home = [namespaces.still_open(metadata.namespace)] if kind.namespaced else []
+        self._check_home(kind, message)
+        changes.begin(message, strategy, str(uuid.uuid4()), self._clock(), self._admission.complete)
         for _ in range(ATTEMPTS):
-            if kind.namespaced:
-                self._check_namespace(kind, metadata)
             candidate, claims = self._claimed(message, None, strategy)
             if causes := validation.validate_create(candidate):
                 raise Invalid.of(kind.qualified_name, metadata.name, causes)
             admit(candidate, None)
+            self._admission.judge(candidate, None)
             if self._cache.get(kind, key) is not None:
                 raise AlreadyExists.of(kind.resource, metadata.name)
             value = candidate.SerializeToString()
             if dry_run:
+                self._admission.quotas.charge(candidate, None)
                 return Entry(kind, key, value, 0)
             try:
-                revision = await self._cache.store.commit([Put(key, value, 0), *claims, *home])
+                revision = await self._commit([Put(key, value, 0), *claims, *_beside(candidate)], candidate, None)
             except Mismatch as error:
                 if error.key == key:
                     raise AlreadyExists.of(kind.resource, metadata.name) from error
                 await self._caught_up_after(error)
+                self._check_home(kind, message)
             else:
                 return Entry(kind, key, value, revision)
         raise _contended(kind, metadata.name)
@@ -182,9 +187,12 @@ class Registry:
             new, claims = self._claimed(changed(message, old, strategy), old, strategy)
             self._check_change(kind, new, old, whole=not status)
             admit(new, old)
+            if not status:
+                self._admission.judge(new, old)
             if new == old:
                 return entry
             if dry_run:
+                self._admission.quotas.charge(new, old)
                 return Entry(kind, entry.key, _stored(new), entry.revision)
             try:
                 return (await self._settle(entry, old, new, claims)).entry
@@ -199,12 +207,11 @@ class Registry:
 
     async def _settle(self, entry: Entry, old: Message, new: Message, claims: list[Put | Delete]) -> Deleted:
         """Write what an object has become, or remove it when nothing holds it any more."""
-        store = self._cache.store
         if not deletion.is_finished(new):
             if isinstance(new, namespace_pb2.Namespace) and isinstance(old, namespace_pb2.Namespace):
                 claims = namespaces.closing(new, old)
             value = _stored(new)
-            revision = await store.commit([Put(entry.key, value, entry.revision), *claims])
+            revision = await self._commit([Put(entry.key, value, entry.revision), *claims], new, old)
             return Deleted(Entry(entry.kind, entry.key, value, revision), removed=False)
         released: list[Put | Delete] = []
         if isinstance(new, namespace_pb2.Namespace):
@@ -212,8 +219,17 @@ class Registry:
             released = namespaces.closed(new.metadata.name)
         elif isinstance(old, service_pb2.Service):
             released = self._claims.release(old)
-        revision = await store.commit([Delete(entry.key, entry.revision), *released])
+        revision = await self._commit([Delete(entry.key, entry.revision), *released], None, old)
         return Deleted(Entry(entry.kind, entry.key, _stored(new), revision), removed=True)
+
+    async def _commit(self, operations: list[Put | Delete], new: Message | None, old: Message | None) -> int:
+        """Write, and charge the quotas that count it in the same commit. Raises Forbidden, Mismatch."""
+        quotas, store = self._admission.quotas, self._cache.store
+        if not quotas.concern(new, old):
+            return await store.commit(operations)
+        about = new if new is not None else old
+        async with quotas.turn(_metadata(about).namespace):
+            return await store.commit([*operations, *quotas.charge(new, old)])
 
     def _claimed(self, message: Message, old: Message | None, strategy: Strategy) -> tuple[Message, list[Put | Delete]]:
         """The message with its addresses and ports filled in, and what must be committed with it."""
@@ -223,16 +239,9 @@ class Registry:
         candidate.CopyFrom(message)
         return candidate, self._claims.take(candidate, cast("service_pb2.Service | None", old))
 
-    def _check_namespace(self, kind: Kind, metadata: meta_pb2.ObjectMeta) -> None:
-        home = kinds.by_name("Namespace")
-        entry = self._cache.get(home, keys.object_key(home, "", metadata.namespace))
-        if entry is None:
-            raise NotFound.of("namespaces", metadata.namespace)
-        if _metadata(entry.message()).HasField("deletionTimestamp"):
-            raise Forbidden(
-                f'{kind.resource} "{metadata.name}" is forbidden: unable to create new content in namespace '
-                f"{metadata.namespace} because it is being terminated"
-            )
+    def _check_home(self, kind: Kind, message: Message) -> None:
+        if kind.namespaced:
+            self._admission.check_home(message)
 
     def _check_empty(self, namespace: str) -> None:
         """A namespace goes last, or what is in it could never be reached again."""
@@ -258,6 +267,14 @@ def _copied(message: Message) -> Message:
     copy = type(message)()
     copy.CopyFrom(message)
     return copy
+
+
+def _beside(message: Message) -> list[Put | Delete]:
+    """What is committed with a new object."""
+    if isinstance(message, namespace_pb2.Namespace):
+        return namespaces.opening(message)
+    namespace = _metadata(message).namespace
+    return [namespaces.still_open(namespace)] if namespace else []
 
 
 def _stored(message: Message) -> bytes:

@@ -16,6 +16,8 @@ from podlab.core.v1.event_pb2 import Event
 from podlab.core.v1.node_pb2 import Node, Taint
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import from_rpc_error
+from podlab.meta.v1.meta_pb2 import ObjectMeta
+from podlab.scheduling.v1.priorityclass_pb2 import PriorityClass
 from podlab.v1 import scheduler_pb2, scheduler_pb2_grpc
 
 LIMIT_S = 30.0
@@ -58,7 +60,8 @@ class Pods:
         if cpu:
             container.resources.requests["cpu"].string = cpu
         if priority:
-            pod.spec.priority = priority
+            pod.spec.priorityClassName = f"class-{priority}"
+            await self.client.create(PriorityClass(metadata=ObjectMeta(name=f"class-{priority}"), value=priority))
         if change is not None:
             change(pod)
         return await self.client.create(pod)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from master.apiserver.admission.chain import Admission
 from master.apiserver.cache import Cache
 from master.apiserver.registry.claims import Claims
 from master.apiserver.registry.registry import Registry
@@ -40,4 +41,4 @@ async def cache(store: SqliteStore) -> AsyncIterator[Cache]:
 @pytest.fixture
 def registry(cache: Cache) -> Registry:
     claims = Claims(IPv4Network("10.96.0.0/16"), lambda: cache.claims, random.Random(1))
-    return Registry(cache, table(300), claims)
+    return Registry(cache, table(300), claims, Admission(cache))

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from master.apiserver.noderestriction import MIRROR, refusal
+from master.apiserver.noderestriction import refusal
+from podlab.api.labels import MIRROR_ANNOTATION
 from podlab.core.v1 import node_pb2, pod_pb2
 
 
@@ -17,7 +18,7 @@ def node(**labels: str) -> node_pb2.Node:
 
 def mirror(**owner: Any) -> pod_pb2.Pod:
     made = pod_pb2.Pod()
-    made.metadata.annotations[MIRROR] = "hash"
+    made.metadata.annotations[MIRROR_ANNOTATION] = "hash"
     made.metadata.ownerReferences.add(
         **{"apiVersion": "v1", "kind": "Node", "name": "n1", "uid": "uid-of-n1", "controller": True, **owner}
     )
@@ -79,7 +80,7 @@ def test_a_kubelet_creates_mirror_pods_of_its_own_only() -> None:
     curious.spec.volumes.add(name="v").volumeSource.secret.secretName = "key"
     only = 'node "n1" can only create pods with'
     wrong = [
-        (plain, f'pod does not have "{MIRROR}" annotation, node "n1" can only create mirror pods'),
+        (plain, f'pod does not have "{MIRROR_ANNOTATION}" annotation, node "n1" can only create mirror pods'),
         (elsewhere, f"{only} spec.nodeName set to itself"),
         (two, f"{only} a single owner reference set to itself"),
         (none, f"{only} an owner reference set to itself"),

@@ -1,7 +1,7 @@
 import pytest
 
 from master.apiserver.defaults import apply
-from master.apiserver.defaults.pod import give_priority, pull_policy
+from master.apiserver.defaults.pod import pull_policy
 from podlab.core.v1 import pod_pb2
 
 PROBE = {"handler": {"httpGet": {"port": {"intVal": 80}}}}
@@ -89,10 +89,3 @@ def test_ports_speak_tcp_and_are_the_hosts_on_the_hosts_network() -> None:
     assert defaulted(containers=[web]).containers[0].ports[0].hostPort == 0
     port = defaulted(containers=[web], hostNetwork=True).containers[0].ports[0]
     assert (port.protocol, port.hostPort) == ("TCP", 80)
-
-
-def test_a_pod_has_a_priority() -> None:
-    pod = pod_pb2.Pod()
-    give_priority(pod)
-    assert pod.spec.HasField("priority")
-    assert pod.spec.priority == 0

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from master.apiserver.admission.chain import Admission
 from master.apiserver.cache import Cache
 from master.apiserver.registry.claims import Claims
 from master.apiserver.registry.registry import Registry
@@ -62,6 +63,7 @@ def commits(store: SqliteStore, cache: Cache) -> HeldCommits:
 async def home(registry: Registry) -> None:
     for name in ("default", "team"):
         await registry.create(namespace_pb2.Namespace(metadata=meta_pb2.ObjectMeta(name=name)))
+    await registry.delete(pb.DeleteRequest(kind="ServiceAccount", namespace="team", name="default"))  # it is empty
 
 
 async def held(registry: Registry, kind: str, name: str, namespace: str = "") -> Any:
@@ -131,7 +133,9 @@ def claimed_by_services(cache: Cache) -> set[str]:
 async def test_what_is_claimed_is_what_services_hold(cache: Cache, seed: int) -> None:
     """Many at once on a network with few addresses: created, tried, changed, held by finalizers, deleted."""
     chance = random.Random(seed)
-    registry = Registry(cache, table(300), Claims(IPv4Network("10.96.0.0/28"), lambda: cache.claims, chance))
+    registry = Registry(
+        cache, table(300), Claims(IPv4Network("10.96.0.0/28"), lambda: cache.claims, chance), Admission(cache)
+    )
 
     async def act() -> None:
         name = f"s{chance.randrange(8)}"

@@ -1,0 +1,66 @@
+"""What a whole pod asks for and is limited to."""
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+from podlab.api import quantity
+from podlab.core.v1.pod_pb2 import Container, PodSpec
+from podlab.meta.v1.meta_pb2 import Quantity
+
+Amounts = dict[str, Fraction]
+
+
+def requests(spec: PodSpec) -> Amounts:
+    """What the pod's containers ask for at most at the same time."""
+    return _of_pod(spec, lambda container: container.resources.requests)
+
+
+def limits(spec: PodSpec) -> Amounts:
+    """What the pod's containers may use at most at the same time, as far as they have limits."""
+    return _of_pod(spec, lambda container: container.resources.limits)
+
+
+def amounts(given: Mapping[str, Quantity]) -> Amounts:
+    """Exact numbers. ValueError when one is not a quantity."""
+    return {name: quantity.parse(value) for name, value in given.items()}
+
+
+def text(resource: str, amount: Fraction) -> str:
+    """As Kubernetes prints it: 1500m of cpu, 64Mi of memory."""
+    if resource.endswith("cpu"):
+        return quantity.format_millis(-(-amount.numerator * 1000 // amount.denominator))
+    whole = -(-amount.numerator // amount.denominator)
+    return quantity.format_bytes(whole) if resource.endswith(("memory", "storage")) else str(whole)
+
+
+def _of_pod(spec: PodSpec, side: Callable[[Container], Mapping[str, Quantity]]) -> Amounts:
+    """The containers and sidecars together, or the largest moment of the start-up if that is more.
+
+    https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers
+    """
+    running: Amounts = {}
+    for container in spec.containers:
+        _add(running, amounts(side(container)))
+    sidecars: Amounts = {}
+    start: Amounts = {}
+    for container in spec.initContainers:
+        own = amounts(side(container))
+        if container.restartPolicy == "Always":
+            _add(sidecars, own)
+            _raise(start, sidecars)
+        else:
+            _add(own, sidecars)
+            _raise(start, own)
+    _add(running, sidecars)
+    _raise(running, start)
+    return running
+
+
+def _add(to: Amounts, more: Amounts) -> None:
+    for name, amount in more.items():
+        to[name] = to.get(name, Fraction(0)) + amount
+
+
+def _raise(to: Amounts, other: Amounts) -> None:
+    for name, amount in other.items():
+        to[name] = max(to.get(name, amount), amount)
