@@ -9,6 +9,7 @@ from typing import cast
 
 from master.apiserver.entry import Event
 from master.apiserver.window import Window
+from podlab.api import containers
 from podlab.core.v1 import pod_pb2
 
 Reference = tuple[str, str, str]
@@ -69,7 +70,7 @@ def references(pod: pod_pb2.Pod) -> Iterator[Reference]:
     for volume in pod.spec.volumes:
         for resource, name in _mounted(volume.volumeSource):
             yield resource, namespace, name
-    for container in (*pod.spec.initContainers, *pod.spec.containers):
+    for container in containers.every(pod.spec):
         for resource, name in _in_environment(container):
             yield resource, namespace, name
 

@@ -21,6 +21,7 @@ from master.apiserver.guard import Context
 from master.apiserver.identity import User
 from master.apiserver.listing import Lister
 from master.apiserver.patching import patch
+from master.apiserver.registry import parts
 from master.apiserver.registry.admission import Admit
 from master.apiserver.registry.binding import Binder, Result
 from master.apiserver.registry.registry import Registry
@@ -127,12 +128,12 @@ class ApiService:
 
     async def patch(self, request: pb.PatchRequest, _: Context, user: User) -> bytes:
         kind = kinds.by_name(request.kind)
-        if request.subresource not in ("", "status"):
+        if request.subresource not in ("", "status", *(("ephemeralcontainers",) if kind.name == "Pod" else ())):
             raise NotFound(f"the server could not find the requested resource: {kind.plural}/{request.subresource}")
         entry = await self.registry.patch(
             Key(kind.name, request.namespace, request.name),
             patch.parse(request.type, request.patch).applied,
-            status=request.subresource == "status",
+            part=parts.of(request.subresource),
             dry_run=request.dry_run,
             admit=self.admission(user),
         )

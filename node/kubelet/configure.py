@@ -36,6 +36,8 @@ class Run:
 
     attempt: int
     next_backoff_s: int
+    # The run of another container whose processes this one sees; empty for its own.
+    target_id: str = ""
 
 
 def log_directory(pod: pod_pb2.Pod) -> Path:
@@ -104,5 +106,5 @@ def container_config(
         tty=container.tty,
     )
     config.linux.resources.CopyFrom(linux_resources(pod, container, node_memory_bytes=node_memory_bytes))
-    config.linux.security_context.CopyFrom(container_security(pod, container))
+    config.linux.security_context.CopyFrom(container_security(pod, container, run.target_id))
     return config

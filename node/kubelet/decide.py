@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from node.kubelet import backoff, podspec
 from node.kubelet.memory import FOREVER, Memory
 from node.kubelet.runtime import CONTAINER_HASH, Container, ObservedPod, State
+from podlab.api import containers
 from podlab.core.v1 import pod_pb2
 
 # A pod that the API no longer knows: nobody waits for it to end well.
@@ -156,6 +157,9 @@ def _starts_and_stops(pod: pod_pb2.Pod, observed: ObservedPod, memory: Memory, n
             if doom is not None and run.id not in memory.stopping:
                 grace_s = doom[1] if doom[1] is not None else podspec.grace_s(pod)
                 yield StopContainer(run.id, container.name, grace_s, doom[0])
+    for joined in containers.ephemeral(pod.spec):
+        if not _has_run(pod, joined, observed):
+            yield from _start(pod, joined, observed, memory, now)
     pending = _next_init(pod, observed, memory)
     for init in pod.spec.initContainers:
         if init.name == pending or (podspec.is_sidecar(init) and observed.latest(init.name) is not None):
@@ -184,6 +188,14 @@ def _start(
         yield Wait(earliest)
         return
     yield StartContainer(container.name, _attempt(pod, container, run), backoff.following_s(run))
+
+
+def _has_run(pod: pod_pb2.Pod, joined: pod_pb2.Container, observed: ObservedPod) -> bool:
+    """Whether an ephemeral container was started, in this sandbox or in one that is gone."""
+    run = observed.latest(joined.name)
+    if run is not None:
+        return run.state is not State.CREATED
+    return any(status.containerID for status in pod.status.ephemeralContainerStatuses if status.name == joined.name)
 
 
 def _runs_again(pod: pod_pb2.Pod, container: pod_pb2.Container, run: Container, observed: ObservedPod) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from podlab.api import quantity
+from podlab.api import containers, quantity
 from podlab.core.v1 import pod_pb2
 
 DEFAULT_GRACE_S = 30
@@ -17,17 +17,30 @@ def is_sidecar(container: pod_pb2.Container) -> bool:
 
 
 def all_containers(pod: pod_pb2.Pod) -> Iterator[pod_pb2.Container]:
-    """Init containers first."""
+    """The pod's own: init containers first. Those that joined it are others."""
     yield from pod.spec.initContainers
     yield from pod.spec.containers
 
 
 def container_named(pod: pod_pb2.Pod, name: str) -> pod_pb2.Container | None:
-    return next((container for container in all_containers(pod) if container.name == name), None)
+    return next((container for container in containers.every(pod.spec) if container.name == name), None)
+
+
+def is_ephemeral(pod: pod_pb2.Pod, name: str) -> bool:
+    """Whether the container joined the running pod. It runs once."""
+    return any(container.name == name for container in containers.ephemeral(pod.spec))
+
+
+def target_of(pod: pod_pb2.Pod, name: str) -> str:
+    """The container whose processes an ephemeral one is to see; empty when it is to see its own."""
+    joined = (one for one in pod.spec.ephemeralContainers if one.ephemeralContainerCommon.name == name)
+    return next((one.targetContainerName for one in joined), "")
 
 
 def restarts(pod: pod_pb2.Pod, container: pod_pb2.Container, exit_code: int) -> bool:
     """Whether a container is started again after it ended with the code. An init container that succeeded is done."""
+    if is_ephemeral(pod, container.name):
+        return False
     if is_sidecar(container):
         return True
     policy = pod.spec.restartPolicy or "Always"

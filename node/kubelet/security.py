@@ -30,8 +30,10 @@ def sandbox_security(pod: pod_pb2.Pod) -> cri.LinuxSandboxSecurityContext:
     return result
 
 
-def container_security(pod: pod_pb2.Pod, container: pod_pb2.Container) -> cri.LinuxContainerSecurityContext:
-    """Of one container; what it does not say itself, the pod says."""
+def container_security(
+    pod: pod_pb2.Pod, container: pod_pb2.Container, target_id: str
+) -> cri.LinuxContainerSecurityContext:
+    """Of one container; what it does not say itself, the pod says. With a target, it sees the target's processes."""
     own, whole = container.securityContext, pod.spec.securityContext
     result = cri.LinuxContainerSecurityContext(
         privileged=own.privileged,
@@ -40,6 +42,9 @@ def container_security(pod: pod_pb2.Pod, container: pod_pb2.Container) -> cri.Li
         no_new_privs=own.HasField("allowPrivilegeEscalation") and not own.allowPrivilegeEscalation,
         supplemental_groups=_groups(pod),
     )
+    if target_id and result.namespace_options.pid == cri.CONTAINER:
+        result.namespace_options.pid = cri.TARGET
+        result.namespace_options.target_id = target_id
     if not own.privileged:
         result.masked_paths.extend(MASKED_PATHS)
         result.readonly_paths.extend(READONLY_PATHS)

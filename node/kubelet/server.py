@@ -17,6 +17,7 @@ from node.kubelet.pods import Pods
 from node.kubelet.portforward import forward
 from node.kubelet.runtime import Container, Runtime, RuntimeFailure
 from node.kubelet.usage import Meter
+from podlab.api import containers
 from podlab.core.v1 import pod_pb2
 from podlab.errors import ApiError, BadRequest, InternalError, NotFound, abort
 from podlab.v1 import kubelet_pb2, kubelet_pb2_grpc
@@ -160,7 +161,7 @@ async def _settled(run: Container) -> None:
 def _container(pod: pod_pb2.Pod, name: str) -> pod_pb2.Container:
     if not name:
         if len(pod.spec.containers) > 1:
-            names = " ".join(container.name for container in podspec.all_containers(pod))
+            names = " ".join(container.name for container in containers.every(pod.spec))
             raise BadRequest(
                 f"a container name must be specified for pod {pod.metadata.name}, choose one of: [{names}]"
             )
@@ -172,7 +173,8 @@ def _container(pod: pod_pb2.Pod, name: str) -> pod_pb2.Container:
 
 
 def _statuses(pod: pod_pb2.Pod) -> list[pod_pb2.ContainerStatus]:
-    return [*pod.status.initContainerStatuses, *pod.status.containerStatuses]
+    status = pod.status
+    return [*status.initContainerStatuses, *status.containerStatuses, *status.ephemeralContainerStatuses]
 
 
 def _previous(runs: tuple[Container, ...], status: pod_pb2.ContainerStatus | None) -> tuple[Container, ...]:

@@ -23,6 +23,7 @@ from node.kubelet.projected import Contents, WantedToken
 from node.kubelet.reach import Place
 from node.kubelet.runtime import Image, RuntimeFailure, RuntimeUnavailable, Sandbox
 from node.kubelet.volumes import VolumeError
+from podlab.api import containers
 from podlab.core.v1 import pod_pb2
 from podlab.errors import Conflict, Forbidden, NotFound
 from podlab.foreign.cri.v1 import api_pb2 as cri
@@ -96,8 +97,8 @@ class Starter:
         if isinstance(image, Hold):
             self._memory.holds[spec.name] = image
             return
-        run = Run(action.attempt, action.next_backoff_s)
         try:
+            run = Run(action.attempt, action.next_backoff_s, await self._target(pod, spec.name))
             config = await self._configure(pod, spec, run, sandbox, image)
             (configure.log_directory(pod) / spec.name).mkdir(parents=True, exist_ok=True)
         except (ConfigError, VolumeError, OSError) as error:
@@ -192,9 +193,19 @@ class Starter:
             node_memory_bytes=self._context.memory_bytes,
         )
 
+    async def _target(self, pod: pod_pb2.Pod, name: str) -> str:
+        """The run of the container whose processes an ephemeral one is to see. Raises ConfigError when it has none."""
+        target = podspec.target_of(pod, name)
+        if not target:
+            return ""
+        run = (await self._context.runtime.pod(pod.metadata.uid)).latest(target)
+        if run is None or not run.alive:
+            raise ConfigError(f'unable to find target container "{target}"')
+        return run.id
+
     async def _read(self, pod: pod_pb2.Pod) -> env.Found:
         wanted = [*projected.sources(pod)]
-        for spec in podspec.all_containers(pod):
+        for spec in containers.every(pod.spec):
             wanted.extend(env.references(spec))
         return await self._context.sources.read(pod.metadata.uid, pod.metadata.namespace, wanted)
 

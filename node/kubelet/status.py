@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from node.kubelet import backoff, decide, podspec
 from node.kubelet.memory import Memory
 from node.kubelet.runtime import Container, ObservedPod, State
+from podlab.api import containers
 from podlab.api.objects import condition
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
@@ -24,12 +25,14 @@ def pod_status(
     outcome = decide.outcome(pod, observed, now)
     inits = [_container_status(pod, spec, observed, memory, now) for spec in pod.spec.initContainers]
     mains = [_container_status(pod, spec, observed, memory, now) for spec in pod.spec.containers]
+    joined = [_container_status(pod, spec, observed, memory, now) for spec in containers.ephemeral(pod.spec)]
     status = pod_pb2.PodStatus(
         qosClass=before.qosClass or podspec.qos_class(pod),
         hostIP=host_ip,
         hostIPs=[pod_pb2.HostIP(ip=host_ip)],
         initContainerStatuses=inits,
         containerStatuses=mains,
+        ephemeralContainerStatuses=joined,
     )
     status.startTime.CopyFrom(before.startTime if before.HasField("startTime") else _time(memory.accepted))
     for ip in _pod_ips(pod, observed, host_ip):
@@ -46,9 +49,10 @@ def pod_status(
 def _container_status(
     pod: pod_pb2.Pod, spec: pod_pb2.Container, observed: ObservedPod, memory: Memory, now: float
 ) -> pod_pb2.ContainerStatus:
-    before = _status_named((*pod.status.initContainerStatuses, *pod.status.containerStatuses), spec.name)
+    before = _status_named(_statuses(pod.status), spec.name)
     runs = observed.runs(spec.name)
-    if not runs and before is not None and pod.status.phase in ("Succeeded", "Failed"):
+    is_over = pod.status.phase in ("Succeeded", "Failed")
+    if not runs and before is not None and (is_over or (before.containerID and podspec.is_ephemeral(pod, spec.name))):
         return before
     run = runs[0] if runs else None
     status = pod_pb2.ContainerStatus(name=spec.name, image=spec.image, started=False)
@@ -70,7 +74,7 @@ def _container_status(
     elif run is not None:
         status.state.running.startedAt.CopyFrom(_time(run.started_ns / 1e9))
         status.started = run.id in memory.started
-        status.ready = status.started and memory.ready.get(run.id, False)
+        status.ready = status.started and memory.ready.get(run.id, False) and not podspec.is_ephemeral(pod, spec.name)
         last = ended[0] if ended else None
     if last is not None:
         status.lastState.terminated.CopyFrom(_terminated(last, memory))
@@ -199,4 +203,4 @@ def newly_backing_off(before: pod_pb2.PodStatus, after: pod_pb2.PodStatus) -> li
 
 
 def _statuses(status: pod_pb2.PodStatus) -> list[pod_pb2.ContainerStatus]:
-    return [*status.initContainerStatuses, *status.containerStatuses]
+    return [*status.initContainerStatuses, *status.containerStatuses, *status.ephemeralContainerStatuses]

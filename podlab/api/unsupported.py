@@ -19,9 +19,10 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
     name: frozenset(fields.split())
     for name, fields in {
         "podlab.core.v1.PodSpec": (
-            "ephemeralContainers topologySpreadConstraints readinessGates runtimeClassName overhead setHostnameAsFQDN"
+            "topologySpreadConstraints readinessGates runtimeClassName overhead setHostnameAsFQDN"
             " os hostUsers schedulingGates resourceClaims resources hostnameOverride"
         ),
+        "podlab.core.v1.EphemeralContainer": "volumeDevices resizePolicy restartPolicyRules",
         "podlab.core.v1.Container": "volumeDevices resizePolicy restartPolicyRules",
         "podlab.core.v1.SecurityContext": "seLinuxOptions procMount windowsOptions seccompProfile appArmorProfile",
         "podlab.core.v1.PodSecurityContext": (
@@ -35,9 +36,7 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.core.v1.EnvVarSource": "fileKeyRef",
         "podlab.core.v1.ResourceRequirements": "claims",
         "podlab.core.v1.Affinity": "podAffinity podAntiAffinity",
-        "podlab.core.v1.PodStatus": (
-            "nominatedNodeName ephemeralContainerStatuses resize resourceClaimStatuses observedGeneration"
-        ),
+        "podlab.core.v1.PodStatus": ("nominatedNodeName resize resourceClaimStatuses observedGeneration"),
         "podlab.core.v1.PodCondition": "observedGeneration",
         "podlab.core.v1.ContainerStatus": _CONTAINER_STATUS,
         "podlab.core.v1.NodeSpec": "externalID configSource",

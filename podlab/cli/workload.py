@@ -1,6 +1,6 @@
 """The pod that a command means by `web-1`, `pod/web-1` or `deployment/web`, and the container in it."""
 
-from podlab.api import selectors
+from podlab.api import containers, selectors
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.cli import printing, targets
@@ -38,7 +38,8 @@ async def find_pod(client: Client, word: str, namespace: str) -> Pod:
 def container_of(pod: Pod, wanted: str) -> str:
     """The container's name: the one wanted, which must exist, or the pod's first."""
     main = [container.name for container in pod.spec.containers]
-    every = [*main, *(container.name for container in pod.spec.initContainers)]
+    rest = (*pod.spec.initContainers, *containers.ephemeral(pod.spec))
+    every = [*main, *(container.name for container in rest)]
     if wanted:
         if wanted not in every:
             raise CommandError(f"container {wanted} is not in pod {pod.metadata.name}: it has {', '.join(every)}")

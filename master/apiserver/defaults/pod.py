@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from podlab.api import containers
 from podlab.core.v1 import pod_pb2
 
 _GRACE_PERIOD_S = 30
@@ -26,6 +27,8 @@ def apply_to_spec(spec: pod_pb2.PodSpec) -> None:
     spec.serviceAccountName = spec.serviceAccountName or spec.serviceAccount
     spec.serviceAccount = spec.serviceAccountName
     _volumes(spec.volumes)
+    for container in containers.ephemeral(spec):
+        _container(container)
     for container in (*spec.initContainers, *spec.containers):
         _container(container)
         if spec.hostNetwork:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from google.protobuf.message import Message
 
@@ -71,6 +71,18 @@ def with_status(message: Any, old: Message, strategy: Strategy) -> Message:
     status.CopyFrom(message.status)
     strategy.at_status(new, old)
     return new
+
+
+def joined(message: Any, old: Message, strategy: Strategy) -> Message:
+    """The pod after an update of its ephemeral containers: `old` with those that were sent."""
+    new: Any = type(old)()
+    new.CopyFrom(old)
+    del new.spec.ephemeralContainers[:]
+    new.spec.ephemeralContainers.extend(message.spec.ephemeralContainers)
+    defaults.apply(new)
+    if strategy.counts_generations and _asks_differently(new, old):
+        new.metadata.generation = new.metadata.generation + 1
+    return cast(Message, new)
 
 
 def _asks_differently(new: Message, old: Message) -> bool:

@@ -13,16 +13,17 @@ from master.apiserver import keys, validation
 from master.apiserver.admission.chain import Admission
 from master.apiserver.cache import Cache
 from master.apiserver.entry import Entry
-from master.apiserver.registry import changes, deletion, namespaces
+from master.apiserver.registry import changes, deletion, namespaces, parts
 from master.apiserver.registry.admission import Admit, admit_all
 from master.apiserver.registry.claims import Claims
+from master.apiserver.registry.parts import Part
 from master.apiserver.registry.strategy import Strategy
 from master.store.contract import Delete, Put
 from master.store.errors import Mismatch
 from podlab.api import kinds, names, objects, times
 from podlab.api.kinds import Kind
 from podlab.api.objects import Key
-from podlab.core.v1 import namespace_pb2, service_pb2
+from podlab.core.v1 import namespace_pb2, pod_pb2, service_pb2
 from podlab.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Invalid, NotFound
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2
@@ -94,22 +95,27 @@ class Registry:
     async def update_status(self, message: Message, *, dry_run: bool = False, admit: Admit = admit_all) -> Entry:
         """Replace status alone. Raises NotFound, Conflict, Invalid, Forbidden, BadRequest for a kind without one."""
         at = objects.key(message)
-        return await self._change(kinds.of(message), at, lambda _: message, status=True, dry_run=dry_run, admit=admit)
+        return await self._change(
+            kinds.of(message), at, lambda _: message, part=parts.STATUS, dry_run=dry_run, admit=admit
+        )
+
+    async def join(self, pod: pod_pb2.Pod, *, dry_run: bool = False, admit: Admit = admit_all) -> Entry:
+        """Replace a pod's ephemeral containers alone. Raises NotFound, Conflict, Invalid, Forbidden."""
+        at, part = objects.key(pod), parts.EPHEMERAL_CONTAINERS
+        return await self._change(kinds.of(pod), at, lambda _: pod, part=part, dry_run=dry_run, admit=admit)
 
     async def patch(
         self,
         at: Key,
         applied: Callable[[Message], Message],
         *,
-        status: bool = False,
+        part: Part = parts.WHOLE,
         dry_run: bool = False,
         admit: Admit = admit_all,
     ) -> Entry:
-        """Update, or update the status, to what a patch makes of the object as it stands. Raises what these do."""
+        """Update, or update a part, to what a patch makes of the object as it stands. Raises what these do."""
         kind = kinds.by_name(at.kind)
-        return await self._change(
-            kind, at, applied, status=status, dry_run=dry_run, admit=admit, attempts=PATCH_ATTEMPTS
-        )
+        return await self._change(kind, at, applied, part=part, dry_run=dry_run, admit=admit, attempts=PATCH_ATTEMPTS)
 
     async def delete(self, request: apiserver_pb2.DeleteRequest, *, admit: Admit = admit_all) -> Deleted:
         """Mark or remove. Raises NotFound, Conflict (a precondition, or a Namespace that is not empty), Forbidden."""
@@ -169,25 +175,25 @@ class Registry:
         at: Key,
         sent: Callable[[Message], Message],
         *,
-        status: bool = False,
+        part: Part = parts.WHOLE,
         dry_run: bool = False,
         admit: Admit,
         attempts: int = ATTEMPTS,
     ) -> Entry:
         """Commit what is made of the object that is there and of what is sent for it, which may depend on it."""
-        if status and not kind.has_status:
+        if part is parts.STATUS and not kind.has_status:
             raise BadRequest(f"{kind.plural} have no status")
-        changed = changes.with_status if status else changes.replaced
         strategy = self._strategies[kind.name]
         for _ in range(attempts):
             entry = await self.get(kind, at.namespace, at.name)
             old = entry.message()
             message = sent(old)
             changes.check_preconditions(old, _metadata(message).uid, _metadata(message).resourceVersion)
-            new, claims = self._claimed(changed(message, old, strategy), old, strategy)
-            self._check_change(kind, new, old, whole=not status)
+            new, claims = self._claimed(part.changed(message, old, strategy), old, strategy)
+            if causes := part.validate(new, old):
+                raise Invalid.of(kind.qualified_name, at.name, causes)
             admit(new, old)
-            if not status:
+            if part is not parts.STATUS:
                 self._admission.judge(new, old)
             if new == old:
                 return entry
@@ -199,11 +205,6 @@ class Registry:
             except Mismatch as error:
                 await self._caught_up_after(error)  # with a resourceVersion, the next attempt finds it stale
         raise _contended(kind, at.name, attempts)
-
-    def _check_change(self, kind: Kind, new: Message, old: Message, *, whole: bool) -> None:
-        validate = validation.validate_update if whole else validation.validate_status_update
-        if causes := validate(new, old):
-            raise Invalid.of(kind.qualified_name, _metadata(new).name, causes)
 
     async def _settle(self, entry: Entry, old: Message, new: Message, claims: list[Put | Delete]) -> Deleted:
         """Write what an object has become, or remove it when nothing holds it any more."""

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from master.apiserver import certificates
 from master.apiserver.certificates import Request
 from master.apiserver.identity import User
+from master.apiserver.registry import parts
 from master.apiserver.registry.admission import Admit
 from master.apiserver.registry.registry import Registry
 from master.apiserver.rest import answers, bodies
@@ -45,7 +46,7 @@ class Approval:
         entry = await self.registry.patch(
             Key(call.of.name, "", call.place.name),
             lambda old: certificates.decided(cast("Request", applied(old)), cast("Request", old)),
-            status=True,
+            part=parts.STATUS,
             dry_run=call.query.dry_run(),
             admit=self.admission(call.user),
         )

@@ -17,6 +17,7 @@ SUBRESOURCES: dict[str, tuple[tuple[str, str, str] | None, tuple[str, ...]]] = {
     "status": (None, ("get", "patch", "update")),
     "attach": (("", "v1", "PodAttachOptions"), ("create", "get")),
     "exec": (("", "v1", "PodExecOptions"), ("create", "get")),
+    "ephemeralcontainers": (None, ("get", "patch", "update")),
     "log": (None, ("get",)),
     "portforward": (("", "v1", "PodPortForwardOptions"), ("create", "get")),
     "binding": (("", "v1", "Binding"), ("create",)),

@@ -11,6 +11,7 @@ from aiohttp import web
 from master.apiserver.collection import Collections
 from master.apiserver.entry import Entry
 from master.apiserver.identity import User
+from master.apiserver.registry import parts
 from master.apiserver.registry.admission import Admit
 from master.apiserver.registry.binding import Binder
 from master.apiserver.registry.registry import Registry
@@ -19,7 +20,7 @@ from master.apiserver.rest.call import Call
 from podlab.api import kinds, versions
 from podlab.api.kinds import Kind
 from podlab.api.objects import Key
-from podlab.core.v1 import binding_pb2
+from podlab.core.v1 import binding_pb2, pod_pb2
 from podlab.errors import ApiError, BadRequest, Cause, Invalid
 from podlab.v1 import apiserver_pb2 as pb
 
@@ -58,6 +59,13 @@ class Writing:
         entry = await self.registry.update_status(read.message, dry_run=dry_run, admit=self.admission(call.user))
         return _shown(call, entry, read)
 
+    async def join(self, call: Call) -> web.StreamResponse:
+        """Replace a pod's ephemeral containers alone."""
+        dry_run = call.query.dry_run()
+        read = await self._body(call)
+        pod = cast(pod_pb2.Pod, read.message)
+        return _shown(call, await self.registry.join(pod, dry_run=dry_run, admit=self.admission(call.user)), read)
+
     async def patch(self, call: Call) -> web.StreamResponse:
         """Update to what a JSON patch, a merge patch or a strategic merge patch makes of the object."""
         place, dry_run = call.place, call.query.dry_run()
@@ -65,7 +73,7 @@ class Writing:
         entry = await self.registry.patch(
             Key(call.of.name, place.namespace, place.name),
             lambda old: versions.stored(patch.applied(versions.shown(old, call.of))),
-            status=place.subresource == "status",
+            part=parts.of(place.subresource),
             dry_run=dry_run,
             admit=self.admission(call.user),
         )

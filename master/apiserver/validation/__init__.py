@@ -4,6 +4,11 @@ Each returns every cause at once, in Kubernetes' words; nothing when all is well
 `master.apiserver.defaults`, and after names and addresses have been generated.
 """
 
-from master.apiserver.validation.rules import validate_create, validate_status_update, validate_update
+from master.apiserver.validation.rules import (
+    validate_create,
+    validate_joining,
+    validate_status_update,
+    validate_update,
+)
 
-__all__ = ["validate_create", "validate_status_update", "validate_update"]
+__all__ = ["validate_create", "validate_joining", "validate_status_update", "validate_update"]

@@ -36,14 +36,15 @@ def check_containers(found: Findings, field: str, spec: pod_pb2.PodSpec, facts: 
             if container.name in names:
                 found.duplicate(f"{where}.name", container.name)
             names.add(container.name)
-            _check_container(found, where, container, facts)
+            check_container(found, where, container, facts)
             _check_kind(found, where, container, init=group == "initContainers")
             _check_ports(found, f"{where}.ports", container, facts)
             if group == "containers":
                 _check_host_ports(found, f"{where}.ports", container, host_ports)
 
 
-def _check_container(found: Findings, field: str, container: pod_pb2.Container, facts: PodFacts) -> None:
+def check_container(found: Findings, field: str, container: pod_pb2.Container, facts: PodFacts) -> None:
+    """What holds for every container, whatever its part."""
     if not container.name:
         found.required(f"{field}.name")
     else:

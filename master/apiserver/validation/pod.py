@@ -2,6 +2,7 @@
 
 from master.apiserver.validation import syntax
 from master.apiserver.validation.containers import PodFacts, check_containers, check_id
+from master.apiserver.validation.ephemeral import check_ephemeral_containers
 from master.apiserver.validation.findings import Findings
 from master.apiserver.validation.labels import check_annotations, check_labels
 from master.apiserver.validation.placement import check_affinity, check_tolerations
@@ -21,8 +22,9 @@ _CHANGEABLE = (
 
 
 def check_pod(found: Findings, pod: pod_pb2.Pod) -> None:
-    """A new pod."""
+    """A pod."""
     check_pod_spec(found, "spec", pod.spec)
+    check_ephemeral_containers(found, "spec", pod.spec)
 
 
 def check_template(found: Findings, field: str, template: pod_pb2.PodTemplateSpec) -> None:
@@ -30,6 +32,8 @@ def check_template(found: Findings, field: str, template: pod_pb2.PodTemplateSpe
     check_labels(found, f"{field}.metadata.labels", template.metadata.labels)
     check_annotations(found, f"{field}.metadata.annotations", template.metadata.annotations)
     check_pod_spec(found, f"{field}.spec", template.spec)
+    if template.spec.ephemeralContainers:
+        found.forbidden(f"{field}.spec.ephemeralContainers", "ephemeral containers not allowed in pod template")
 
 
 def check_lasting_template(found: Findings, field: str, template: pod_pb2.PodTemplateSpec) -> None:

@@ -14,6 +14,7 @@ from master.apiserver.validation import (
     cronjobs,
     discovery,
     disruption,
+    ephemeral,
     ingress,
     jobs,
     jobstatus,
@@ -69,18 +70,20 @@ def _nothing(found: Findings, *_: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """One kind's checks. `always` runs on create and update, `update` compares, `status` runs on status updates."""
+    """One kind's checks. `always` runs on create and update, `create` on create alone, `update` compares, `status` runs
+    on status updates."""
 
     always: Check
     update: UpdateCheck = _nothing
     status: Check = _nothing
+    create: Check = _nothing
     name: NameRule = syntax.subdomain
 
 
 RULES: dict[type[Message], Rules] = {
     namespace_pb2.Namespace: Rules(cluster.check_namespace, name=syntax.label),
     node_pb2.Node: Rules(cluster.check_node, cluster.check_node_update, cluster.check_node_status),
-    pod_pb2.Pod: Rules(pod.check_pod, pod.check_pod_update, pod.check_pod_status),
+    pod_pb2.Pod: Rules(pod.check_pod, pod.check_pod_update, pod.check_pod_status, ephemeral.check_new_pod),
     replicaset_pb2.ReplicaSet: Rules(workloads.check_replica_set, workloads.check_replica_set_update),
     deployment_pb2.Deployment: Rules(workloads.check_deployment, workloads.check_deployment_update),
     service_pb2.Service: Rules(service.check_service, service.check_service_update, name=syntax.label_1035),
@@ -134,6 +137,7 @@ def validate_create(message: Message) -> tuple[Cause, ...]:
     """What is wrong with a new object."""
     rules, found = RULES[type(message)], Findings()
     _check(found, rules, message)
+    rules.create(found, message)
     rules.status(found, message)  # only kubelets come with a status: that of their node
     return found.causes
 
@@ -154,6 +158,16 @@ def validate_status_update(new: Message, old: Message) -> tuple[Cause, ...]:
     rules.status(found, new)
     check_instants(found, new)
     _check_size(found, new)
+    return found.causes
+
+
+def validate_joining(new: Message, old: Message) -> tuple[Cause, ...]:
+    """What is wrong with the ephemeral containers of a pod that replaces `old`. Of the rest nothing differs."""
+    found = Findings()
+    check_metadata_update(found, _metadata(new), _metadata(old))
+    _check(found, RULES[type(new)], new)
+    if isinstance(new, pod_pb2.Pod) and isinstance(old, pod_pb2.Pod):
+        ephemeral.check_joining(found, new, old)
     return found.causes
 
 

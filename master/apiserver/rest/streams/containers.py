@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from podlab.api import containers
 from podlab.core.v1 import pod_pb2
 from podlab.errors import BadRequest
 
 
 def container_of(pod: pod_pb2.Pod, name: str) -> str:
     """The container's name: the one that is named, or the only one. Raises BadRequest."""
-    every = [container.name for container in (*pod.spec.initContainers, *pod.spec.containers)]
+    every = [container.name for container in containers.every(pod.spec)]
     if name and name not in every:
         raise BadRequest(f"container {name} is not valid for pod {pod.metadata.name}")
     if not name and len(pod.spec.containers) > 1:

@@ -1,0 +1,33 @@
+"""The parts of an object that are written apart: the whole, its status, a pod's ephemeral containers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from google.protobuf.message import Message
+
+from master.apiserver import validation
+from master.apiserver.registry import changes
+from master.apiserver.registry.strategy import Strategy
+from podlab.errors import Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What an update of it makes of what was sent and of what is there, and what may be wrong with that."""
+
+    subresource: str
+    changed: Callable[[Message, Message, Strategy], Message]
+    validate: Callable[[Message, Message], tuple[Cause, ...]]
+
+
+WHOLE = Part("", changes.replaced, validation.validate_update)
+STATUS = Part("status", changes.with_status, validation.validate_status_update)
+EPHEMERAL_CONTAINERS = Part("ephemeralcontainers", changes.joined, validation.validate_joining)
+_BY_SUBRESOURCE = {part.subresource: part for part in (WHOLE, STATUS, EPHEMERAL_CONTAINERS)}
+
+
+def of(subresource: str) -> Part:
+    """KeyError when it is none that is written so."""
+    return _BY_SUBRESOURCE[subresource]

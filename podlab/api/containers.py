@@ -1,0 +1,20 @@
+"""The containers of a pod, those that joined it while it ran included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from podlab.core.v1 import pod_pb2
+
+
+def every(spec: pod_pb2.PodSpec) -> Iterator[pod_pb2.Container]:
+    """Init containers first, ephemeral ones last, as Kubernetes visits them."""
+    yield from spec.initContainers
+    yield from spec.containers
+    yield from ephemeral(spec)
+
+
+def ephemeral(spec: pod_pb2.PodSpec) -> Iterator[pod_pb2.Container]:
+    """Those that joined it."""
+    for joined in spec.ephemeralContainers:
+        yield joined.ephemeralContainerCommon
