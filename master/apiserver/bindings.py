@@ -1,4 +1,4 @@
-"""Which pods are bound to which node, and which Secrets and ConfigMaps they use; followed from the cache."""
+"""Which pods are bound to which node, and which objects they use; followed from the cache."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import cast
 from master.apiserver.entry import Event
 from master.apiserver.window import Window
 from podlab.api import containers
-from podlab.core.v1 import pod_pb2
+from podlab.core.v1 import pod_pb2, volume_pb2
 
 Reference = tuple[str, str, str]
 """Resource, namespace, name."""
@@ -23,13 +23,14 @@ class _Bound:
 
 
 class Bindings:
-    """Implements authorization.NodeBindings."""
+    """Implements authorization.node.NodeBindings."""
 
-    def __init__(self, pods: Window) -> None:
+    def __init__(self, pods: Window, volumes: Window) -> None:
         self._prefix = pods.prefix
         self._bound: dict[str, _Bound] = {}
         self._uses: defaultdict[str, Counter[Reference]] = defaultdict(Counter)
         self._window = pods
+        self._volumes = volumes
         pods.follow(self._take)
 
     def node_of(self, namespace: str, pod: str) -> str | None:
@@ -42,6 +43,12 @@ class Bindings:
 
     def uses(self, node: str, resource: str, namespace: str, name: str) -> bool:
         """See NodeBindings."""
+        if resource == "persistentvolumes":
+            entry = self._volumes.entries.get(f"{self._volumes.prefix}{name}")
+            if entry is None:
+                return False
+            claim = cast("volume_pb2.PersistentVolume", entry.message()).spec.claimRef
+            resource, namespace, name = "persistentvolumeclaims", claim.namespace, claim.name
         return node in self._uses and self._uses[node][resource, namespace, name] > 0
 
     def _take(self, event: Event) -> None:
@@ -65,8 +72,12 @@ class Bindings:
 
 
 def references(pod: pod_pb2.Pod) -> Iterator[Reference]:
-    """The Secrets and ConfigMaps that a pod's volumes and environment name."""
+    """What a pod's volumes and environment name, its service account, and what its images are pulled with."""
     namespace = pod.metadata.namespace
+    if pod.spec.serviceAccountName:
+        yield "serviceaccounts", namespace, pod.spec.serviceAccountName
+    for secret in pod.spec.imagePullSecrets:
+        yield "secrets", namespace, secret.name
     for volume in pod.spec.volumes:
         for resource, name in _mounted(volume.volumeSource):
             yield resource, namespace, name
@@ -80,6 +91,8 @@ def _mounted(source: pod_pb2.VolumeSource) -> Iterator[tuple[str, str]]:
         yield "secrets", source.secret.secretName
     if source.HasField("configMap"):
         yield "configmaps", source.configMap.localObjectReference.name
+    if source.HasField("persistentVolumeClaim"):
+        yield "persistentvolumeclaims", source.persistentVolumeClaim.claimName
     for part in source.projected.sources:
         if part.HasField("secret"):
             yield "secrets", part.secret.localObjectReference.name

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from master.apiserver import identity
+from master.apiserver import identity, impersonation
 from master.apiserver.authorization import Attributes
 from master.apiserver.guard import Context, attributes
 from master.apiserver.passage import Asked
@@ -31,9 +31,12 @@ def asked(
     long_running: bool = False,
 ) -> Asked:
     """The call as it comes in. Raises Unauthorized when its certificate names nobody."""
-    metadata = context.invocation_metadata() or ()
+    metadata = [(name, str(value)) for name, value in context.invocation_metadata() or ()]
+    acting = impersonation.acting(identity.caller(context), metadata)
     return Asked(
-        user=identity.caller(context),
+        user=acting.user,
+        impersonator=acting.impersonator,
+        to_impersonate=acting.wanted,
         wanted=wanted,
         uri=method,
         verb=wanted[0].verb if wanted else "get",
@@ -41,7 +44,7 @@ def asked(
         long_running=long_running,
         source=_address(context.peer()),
         sent=lambda: _sent(request),
-        user_agent=next((str(value) for name, value in metadata if name == "user-agent"), ""),
+        user_agent=next((value for name, value in metadata if name == "user-agent"), ""),
     )
 
 
@@ -51,7 +54,9 @@ def of_object(verb: str, subresource: str = "") -> About:
     def about(request: Any) -> tuple[Attributes, ...]:
         message = unwrap(request.object)
         at = key(message)
-        return (attributes(verb, kinds.of(message), at.namespace, at.name, subresource=subresource),)
+        # As in Kubernetes, what is created has no name yet: rules with names cannot allow it.
+        name = at.name if verb != "create" else ""
+        return (attributes(verb, kinds.of(message), at.namespace, name, subresource=subresource),)
 
     return about
 

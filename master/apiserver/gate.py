@@ -41,7 +41,7 @@ class Gate:
         steps = self._trail.begin(passage) if self._trail is not None else None
         last = Stage.COMPLETE
         try:
-            with self._limits.of(asked).held_by(asked.user.name):
+            with self._limits.of(asked).held_by(asked.caller.name):
                 async with self._turns.taken(asked):
                     await self._authorize(passage)
                     if steps is not None and asked.long_running:
@@ -63,6 +63,8 @@ class Gate:
     async def _authorize(self, passage: Passage) -> None:
         asked = passage.asked
         try:
+            for wanted in asked.to_impersonate:
+                await self._guard.admit(asked.caller, wanted)
             for wanted in asked.wanted:
                 await self._guard.admit(asked.user, wanted)
         except Forbidden as refusal:

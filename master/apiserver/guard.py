@@ -1,4 +1,4 @@
-"""Lets a call through or refuses it: who calls, and whether they may."""
+"""Lets a request through or refuses it, by what the watch cache holds once it is up to date."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 import grpc
 
-from master.apiserver import authorization, identity
-from master.apiserver.authorization import Attributes
-from master.apiserver.bindings import Bindings
+from master.apiserver.authorization import Attributes, Authorizer, Verdict
+from master.apiserver.authorization.attributes import refusal
+from master.apiserver.authorization.authorizer import ADMINISTRATORS, Known
 from master.apiserver.cache import Cache
 from master.apiserver.identity import User
 from podlab.api import selectors
@@ -21,29 +21,44 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class Guard:
     """Asked once in each call, before anything else."""
 
-    def __init__(self, cache: Cache, bindings: Bindings) -> None:
+    def __init__(self, cache: Cache, authorizer: Authorizer) -> None:
         self._cache = cache
-        self._bindings = bindings
-
-    async def check(self, context: Context, wanted: Attributes) -> User:
-        """The caller. Raises Unauthorized or Forbidden."""
-        return await self.admit(identity.caller(context), wanted)
+        self._authorizer = authorizer
 
     async def admit(self, user: User, wanted: Attributes) -> User:
         """The user, who may do this. Raises Forbidden."""
-        if authorization.NODES in user.groups:
-            await self._cache.catch_up()  # what a node may do depends on which pods are bound to it
-        if why := authorization.denial(user, wanted, self._bindings):
-            raise Forbidden(why, kind=wanted.resource, name=wanted.name)
+        verdict = await self.judge(user, wanted)
+        if not verdict.allowed:
+            kind = f"{wanted.resource}.{wanted.group}" if wanted.group else wanted.resource
+            raise Forbidden(refusal(user, wanted, verdict.reason), kind=kind, name=wanted.name)
         return user
+
+    async def judge(self, user: User, wanted: Attributes) -> Verdict:
+        """Whether the user may do this."""
+        await self._up_to_date(user)
+        return self._authorizer.decide(user, wanted)
+
+    async def rules(self, user: User, namespace: str) -> Known:
+        """What the user may do in the namespace."""
+        await self._up_to_date(user)
+        return self._authorizer.rules(user, namespace)
+
+    async def _up_to_date(self, user: User) -> None:
+        """What has been taken away and acknowledged counts no longer. Administrators' rights depend on nothing."""
+        if ADMINISTRATORS not in user.groups:
+            await self._cache.catch_up()
 
 
 def attributes(
     verb: str, kind: Kind, namespace: str, name: str = "", *, subresource: str = "", field_selector: str = ""
 ) -> Attributes:
-    """What a call about objects of a kind wants. Raises BadRequest for a malformed selector."""
+    """What a call about objects of a kind wants. Raises BadRequest for a malformed selector.
+
+    A selection by name is about that name, so that rules with names allow to watch a single object.
+    """
     fields = None
     if field_selector:
         parts = selectors.parse_fields(kind, field_selector).requirements
         fields = {part.path: part.value for part in parts if part.equal}
+        name = name or fields.get("metadata.name", "")
     return Attributes(verb, kind.group, kind.plural, namespace, name, subresource, fields)

@@ -12,13 +12,15 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from master.apiserver import authorization, keys
+from master.apiserver import keys
+from master.apiserver.authorization.node import node_of
 from master.apiserver.bindings import references
 from master.apiserver.cache import Cache
 from master.apiserver.identity import User
 from master.apiserver.registry.admission import Admit, admit_all
 from podlab.api import kinds
 from podlab.api.labels import MIRROR_ANNOTATION
+from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.errors import Forbidden
 from podlab.meta.v1 import meta_pb2
@@ -40,6 +42,8 @@ _OWN_LABELS = frozenset(
         "failure-domain.beta.kubernetes.io/zone",
     }
 )
+# What Kubernetes calls some of what a pod refers to.
+_WORDS = {"serviceaccounts": "a service account"}
 
 
 def admission(cache: Cache) -> Callable[[User], Admit]:
@@ -51,7 +55,7 @@ def admission(cache: Cache) -> Callable[[User], Admit]:
         return entry.message().metadata.uid if entry is not None else ""  # type: ignore[attr-defined]
 
     def admission_of(user: User) -> Admit:
-        node = authorization.node_of(user)
+        node = node_of(user)
         return functools.partial(_admit, node, node_uid) if node else admit_all
 
     return admission_of
@@ -69,14 +73,18 @@ def _admit(node: str, node_uid: Callable[[str], str], new: Message | None, old: 
 def refusal(node: str, new: Message | None, old: Message | None, node_uid: Callable[[str], str]) -> str:
     """Why the node's kubelet may not write this; empty when it may."""
     if isinstance(new, node_pb2.Node):
-        return _node_created(new) if old is None else _node_updated(node, new, old)
+        return _node_created(node, new) if old is None else _node_updated(node, new, old)
+    if isinstance(new, lease_pb2.Lease) and new.metadata.name != node:
+        return "can only access node lease with the same name as the requesting node"
     if isinstance(old, pod_pb2.Pod):
         done = "update pod status for pods" if new is not None else "delete pods"
         return "" if old.spec.nodeName == node else f'node "{node}" can only {done} with spec.nodeName set to itself'
     return _pod_created(node, new, node_uid) if isinstance(new, pod_pb2.Pod) else ""
 
 
-def _node_created(new: node_pb2.Node) -> str:
+def _node_created(node: str, new: node_pb2.Node) -> str:
+    if new.metadata.name != node:
+        return f'node "{node}" is not allowed to modify node "{new.metadata.name}"'
     labels = _forbidden_labels(new.metadata.labels, {})
     return f"is not allowed to set the following labels: {labels}" if labels else ""
 
@@ -115,7 +123,7 @@ def _pod_created(node: str, pod: pod_pb2.Pod, node_uid: Callable[[str], str]) ->
         return f'node "{node}" can only create pods with spec.nodeName set to itself'
     if why := _wrong_owner(node, pod.metadata.ownerReferences, node_uid):
         return why
-    used = sorted({resource for resource, _, _ in references(pod)})
+    used = sorted({_WORDS.get(resource, resource) for resource, _, _ in references(pod)})
     return f'node "{node}" can not create pods that reference {" or ".join(used)}' if used else ""
 
 

@@ -36,6 +36,8 @@ class Asked:
     """A watch, or another stream that stays for long."""
     impersonator: User | None = None
     """Who really asks, when it is in another's name."""
+    to_impersonate: tuple[Attributes, ...] = ()
+    """What authorization is asked about the impersonator."""
     source: str = ""
     """The address it comes from."""
     user_agent: str = ""
@@ -52,6 +54,11 @@ class Asked:
     def path(self) -> str:
         """The URI without what is asked of it."""
         return self.uri.partition("?")[0]
+
+    @property
+    def caller(self) -> User:
+        """Who really asks."""
+        return self.impersonator or self.user
 
 
 @dataclass(slots=True)

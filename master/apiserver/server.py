@@ -16,7 +16,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from master.apiserver import authorization, certificates, encryption, noderestriction, service
+from master.apiserver import certificates, encryption, noderestriction, service
 from master.apiserver.admission.chain import Admission
 from master.apiserver.audit.policy import Policy
 from master.apiserver.audit.trail import Trail
@@ -27,7 +27,8 @@ from master.apiserver.authentication import static as static_tokens
 from master.apiserver.authentication.authenticator import Authenticator
 from master.apiserver.authentication.issuing import Issuer
 from master.apiserver.authentication.lives import Lives
-from master.apiserver.authorization import Attributes
+from master.apiserver.authorization import Attributes, Authorizer, escalation, policy
+from master.apiserver.authorization.reconcile import DefaultRoles
 from master.apiserver.bindings import Bindings
 from master.apiserver.bootstrap import Bootstrap
 from master.apiserver.cache import Cache
@@ -42,6 +43,7 @@ from master.apiserver.listing import Lister
 from master.apiserver.metering import Metering
 from master.apiserver.metrics import Metrics
 from master.apiserver.openapi.published import Published
+from master.apiserver.registry.admission import all_of
 from master.apiserver.registry.binding import Binder
 from master.apiserver.registry.claims import Claims
 from master.apiserver.registry.registry import Registry
@@ -98,17 +100,18 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
     cache = Cache(store)
     claims = Claims(network, lambda: cache.claims, random.SystemRandom())
     registry = Registry(cache, table(settings.default_toleration_seconds), claims, Admission(cache))
-    bindings = Bindings(cache.window(kinds.by_name("Pod")))
-    guard = Guard(cache, bindings)
+    windows = {kind.name: cache.window(kind) for kind in kinds.KINDS}
+    authorizer = Authorizer(policy.Policy(windows), Bindings(windows["Pod"], windows["PersistentVolume"]))
+    guard = Guard(cache, authorizer)
     watches = Watches(cache)
     limits, turns, trail = Limits(), Turns(), _trail(settings)
     metrics = Metrics(cache, watches, turns, trail)
     gate = Gate(guard, limits, turns, metrics, trail)
 
     def may(user: User, wanted: Attributes) -> bool:
-        return not authorization.denial(user, wanted, bindings)
+        return authorizer.decide(user, wanted).allowed
 
-    restricted = noderestriction.admission(cache)
+    restricted = all_of(noderestriction.admission(cache), escalation.admission(authorizer))
     admission = certificates.admission(restricted, may)
     approval = Approval(registry, certificates.admission(restricted, may, approving=True))
     jwt_keys, issuer_name = jwt.load(settings.service_account_keys), settings.service_account_issuer
@@ -140,7 +143,7 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
             Writing(registry, collections, binder, admission),
             Scaling(registry, admission),
             Logs(relay),
-            Reviews({"SelfSubjectReview": reviews.answer_self, "TokenReview": tokens.review}),
+            Reviews({**reviews.answerers(guard), "TokenReview": tokens.review}),
             MetricsApi(cache, Metering(relay.measured)),
             tokens,
             Commands(registry, relay),
@@ -187,6 +190,7 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
         if parts.trail is not None:
             loops.append(parts.trail.writer.run())
         async with _background(loops):
+            await DefaultRoles(parts.cache).ensure()
             await parts.bootstrap.ensure()
             async with (
                 _listening(settings, parts),

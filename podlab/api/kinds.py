@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from podlab.apps.v1 import controllerrevision_pb2, daemonset_pb2, deployment_pb2, replicaset_pb2, statefulset_pb2
 from podlab.authentication.v1 import token_pb2, user_pb2
+from podlab.authorization.v1 import review_pb2
 from podlab.autoscaling.v1 import horizontalpodautoscaler_pb2 as hpa_v1_pb2
 from podlab.autoscaling.v1 import scale_pb2
 from podlab.autoscaling.v2 import horizontalpodautoscaler_pb2
@@ -45,6 +46,7 @@ from podlab.v1 import object_pb2
 RBAC = "rbac.authorization.k8s.io"
 METRICS = "metrics.k8s.io"
 AUTHENTICATION = "authentication.k8s.io"
+AUTHORIZATION = "authorization.k8s.io"
 
 
 @dataclass(frozen=True)
@@ -171,10 +173,20 @@ KINDS: tuple[Kind, ...] = (
         namespaced=False,
     ),
 )
+
+
+def _review(name: str, message: type[Message], *, namespaced: bool = False) -> Kind:
+    return Kind(AUTHORIZATION, "v1", name, f"{name.lower()}s", message, namespaced=namespaced)
+
+
 # Questions that are answered and never stored: they can be created, and nothing else.
 REVIEWS: tuple[Kind, ...] = (
     Kind(AUTHENTICATION, "v1", "TokenReview", "tokenreviews", token_pb2.TokenReview, namespaced=False),
     Kind(AUTHENTICATION, "v1", "SelfSubjectReview", "selfsubjectreviews", user_pb2.SelfSubjectReview, namespaced=False),
+    _review("SubjectAccessReview", review_pb2.SubjectAccessReview),
+    _review("SelfSubjectAccessReview", review_pb2.SelfSubjectAccessReview),
+    _review("SelfSubjectRulesReview", review_pb2.SelfSubjectRulesReview),
+    _review("LocalSubjectAccessReview", review_pb2.LocalSubjectAccessReview, namespaced=True),
 )
 
 # Versions of stored kinds other than the one that is stored: `podlab.api.versions` makes the one of the other.

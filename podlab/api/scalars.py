@@ -11,6 +11,7 @@ import orjson
 
 from podlab.api import quantity, times
 from podlab.authentication.v1 import user_pb2
+from podlab.authorization.v1 import review_pb2
 from podlab.meta.v1 import meta_pb2
 
 Json = Any
@@ -80,7 +81,7 @@ def _read_items(value: Json) -> dict[str, Any]:
     return {"items": value}
 
 
-def _write_items(message: user_pb2.ExtraValue) -> Json:
+def _write_items(message: user_pb2.ExtraValue | review_pb2.ExtraValue) -> Json:
     return list(message.items)
 
 
@@ -117,4 +118,5 @@ SCALARS: dict[str, Scalar] = {
     meta_pb2.IntOrString.DESCRIPTOR.full_name: Scalar(_write_int_or_string, _read_int_or_string, 0),
     user_pb2.ExtraValue.DESCRIPTOR.full_name: Scalar(_write_items, _read_items, []),
     meta_pb2.RawExtension.DESCRIPTOR.full_name: Scalar(_write_raw, _read_raw, None),
+    review_pb2.ExtraValue.DESCRIPTOR.full_name: Scalar(_write_items, _read_items, []),
 }

@@ -54,6 +54,8 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.apps.v1.RollingUpdateStatefulSetStrategy": "maxUnavailable",
         "podlab.autoscaling.v2.HPAScalingRules": "tolerance",
         "podlab.discovery.v1.Endpoint": "deprecatedTopology zone hints",
+        "podlab.authorization.v1.ResourceAttributes": "fieldSelector labelSelector",
+        "podlab.authorization.v1.SubjectAccessReviewStatus": "denied",
         "podlab.coordination.v1.LeaseSpec": "strategy preferredHolder",
         "podlab.core.v1.PersistentVolumeSpec": (
             "gcePersistentDisk awsElasticBlockStore glusterfs rbd iscsi cinder cephfs fc flocker flexVolume azureFile"

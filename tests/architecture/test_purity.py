@@ -65,7 +65,8 @@ DECIDING = (
 )
 # Pure themselves; they take types or names from modules that also do things.
 DECIDING_WITH_TYPES = (
-    "master.apiserver.authorization",
+    "master.apiserver.authorization.[adenp]*",
+    "master.apiserver.authorization.rules",
     "master.apiserver.noderestriction",
     "master.apiserver.routes",
     "node.network.masquerade",

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from master.apiserver import authorization
 from master.apiserver.authentication import jwt
 from master.apiserver.authentication.claims import Claims, Reference
 from master.apiserver.authentication.jwt import Keys
+from master.apiserver.authorization.node import node_of
 from master.apiserver.identity import User
 from master.apiserver.registry.registry import Registry
 from podlab.api import kinds
@@ -75,7 +75,7 @@ class Issuer:
         )
 
     async def _bound(self, user: User, namespace: str, account: str, spec: token_pb2.TokenRequestSpec) -> _Bound:
-        node_name = authorization.node_of(user)
+        node_name = node_of(user)
         if not spec.HasField("boundObjectRef"):
             if node_name:
                 raise _not_of_the_node(account, node_name)

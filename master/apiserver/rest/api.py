@@ -11,17 +11,18 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from master.apiserver import border
+from master.apiserver import border, impersonation
 from master.apiserver.authorization import Attributes
 from master.apiserver.gate import Gate
 from master.apiserver.guard import attributes
 from master.apiserver.identity import ANONYMOUS, User
+from master.apiserver.impersonation import Acting
 from master.apiserver.limits import Hold, Limits
 from master.apiserver.passage import NOBODY, Asked
 from master.apiserver.rest import answers, bodies, delivery, paths
 from master.apiserver.rest.approval import Approval
 from master.apiserver.rest.call import Call
-from master.apiserver.rest.general import General, is_general
+from master.apiserver.rest.general import General, is_general, is_public
 from master.apiserver.rest.logs import Logs
 from master.apiserver.rest.metrics_api import MetricsApi
 from master.apiserver.rest.paths import ABSENT
@@ -81,18 +82,21 @@ class Api:
         return response
 
     async def _answer(self, request: web.BaseRequest, hold: Hold) -> web.StreamResponse:
-        user = await self._known(request)
+        caller = await self._known(request)
+        if caller == ANONYMOUS and not is_public(request.path):
+            raise Unauthorized("Unauthorized")
+        acting = impersonation.acting(caller, request.headers.items())
         if is_general(request.path):
-            async with self.gate.entered(_asked(request, user, request.method.lower())) as passage:
-                response = await self.general.answer(request, user)
+            method = request.method.lower()
+            asked = _asked(request, acting, method, Attributes(method, path=request.path))
+            async with self.gate.entered(asked) as passage:
+                response = await self.general.answer(request)
                 passage.code = response.status
                 return response
-        if user == ANONYMOUS:
-            raise Unauthorized("Unauthorized")
-        call = Call(request, user, paths.parse(request.path), Query(dict(request.query)))
-        response = await self._about_objects(call, hold)
+        call = Call(request, acting.user, paths.parse(request.path), Query(dict(request.query)))
+        response = await self._about_objects(call, acting, hold)
         if request.method == "GET" and not response.prepared:
-            hold(user.name, delivery.size_bytes(response))  # until the client has taken it
+            hold(caller.name, delivery.size_bytes(response))  # until the client has taken it
         return response
 
     async def _known(self, request: web.BaseRequest) -> User:
@@ -100,11 +104,11 @@ class Api:
         try:
             return await self.tokens.authenticator.user(_certificate(request), request.headers.get("Authorization"))
         except Unauthorized:
-            async with self.gate.entered(_asked(request, NOBODY, request.method.lower())):
+            async with self.gate.entered(_asked(request, Acting(NOBODY), request.method.lower())):
                 raise
         raise AssertionError("unreachable")
 
-    async def _about_objects(self, call: Call, hold: Hold) -> web.StreamResponse:
+    async def _about_objects(self, call: Call, acting: Acting, hold: Hold) -> web.StreamResponse:
         verb, handler = self._handler(call)
         place = call.place
         wanted = attributes(
@@ -116,9 +120,9 @@ class Api:
             field_selector=call.query.text("fieldSelector"),
         )
         long_running = verb == "watch" or place.subresource in _STREAMS
-        asked = _asked(call.request, call.user, verb, wanted, about=call, long_running=long_running)
+        asked = _asked(call.request, acting, verb, wanted, about=call, long_running=long_running)
         if not long_running and call.request.can_read_body:
-            await bodies.receive(call.request, call.user.name, hold)
+            await bodies.receive(call.request, asked.caller.name, hold)
         async with self.gate.entered(asked) as passage:
             response = await handler(call)
             passage.code, passage.name = response.status, call.made
@@ -171,14 +175,16 @@ class Api:
 
 def _asked(
     request: web.BaseRequest,
-    user: User,
+    acting: Acting,
     verb: str,
     *wanted: Attributes,
     about: object = None,
     long_running: bool = False,
 ) -> Asked:
     return Asked(
-        user=user,
+        user=acting.user,
+        impersonator=acting.impersonator,
+        to_impersonate=acting.wanted,
         wanted=wanted,
         uri=request.path_qs,
         verb=verb,

@@ -9,7 +9,6 @@ from importlib.metadata import version
 
 from aiohttp import web
 
-from master.apiserver.identity import ANONYMOUS, User
 from master.apiserver.metrics import MEDIA_TYPE as METRICS
 from master.apiserver.metrics import Metrics
 from master.apiserver.rest import accept, answers, discovery, health
@@ -17,7 +16,7 @@ from master.apiserver.rest.health import Health
 from master.apiserver.rest.openapi import OpenApi
 from master.apiserver.rest.paths import UNKNOWN
 from master.apiserver.rest.tokens import Tokens
-from podlab.errors import Forbidden, MethodNotAllowed, NotFound, Unauthorized
+from podlab.errors import MethodNotAllowed, NotFound
 
 # Kubernetes' version whose API this is.
 MINOR = "32"
@@ -33,15 +32,13 @@ class General:
     metrics: Metrics
     tokens: Tokens
 
-    async def answer(self, request: web.BaseRequest, user: User) -> web.StreamResponse:
-        """Raises Unauthorized, NotFound, MethodNotAllowed."""
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Raises NotFound, MethodNotAllowed."""
         path = request.path.strip("/")
         root, *rest = path.split("/")
         if root in health.PATHS or path == "version":
             _only_get(request)
             return answers.data(_version()) if root == "version" else await self.health.answer(request)
-        if user == ANONYMOUS:
-            raise Unauthorized("Unauthorized")
         if request.path in self.tokens.documents:
             _only_get(request)
             return self.tokens.document(request.path)
@@ -49,8 +46,6 @@ class General:
             raise NotFound(UNKNOWN)
         _only_get(request)
         if root == "metrics":
-            if "system:masters" not in user.groups:
-                raise Forbidden(f'forbidden: User "{user.name}" cannot get path "/metrics"')
             return answers.text(await asyncio.to_thread(self.metrics.text), media_type=METRICS)
         return await self.openapi.answer(request) if root == "openapi" else _discovered(root, rest, request)
 
@@ -59,6 +54,12 @@ def is_general(path: str) -> bool:
     """Whether it is about no objects: `/`, `/api`, `/api/v1`, `/apis/apps/v1`, `/healthz`."""
     root, *rest = path.strip("/").split("/")
     return len(rest) < {"api": 2, "apis": 3}.get(root, 1 << 30)
+
+
+def is_public(path: str) -> bool:
+    """Whether those may ask whom nobody knows, as far as their roles let them: health and version."""
+    path = path.strip("/")
+    return path == "version" or path.partition("/")[0] in health.PATHS
 
 
 def _only_get(request: web.BaseRequest) -> None:

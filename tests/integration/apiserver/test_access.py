@@ -131,7 +131,7 @@ async def test_components_do_their_work_and_no_more(cluster: Any, admin: Client,
     created = await admin.create(pod("a"))
     await scheduler.update_status(created)
     with pytest.raises(Forbidden):
-        await scheduler.delete(pod_pb2.Pod, "a", "default")
+        await scheduler.create(pod("b"))
     with pytest.raises(Forbidden):
         await scheduler.list(config_pb2.Secret)
     controllers = await cluster.client("system:kube-controller-manager")

@@ -131,7 +131,7 @@ async def test_a_user_with_too_many_streams_is_told_when_to_come_again(
             await anext(admin.watch(config_pb2.ConfigMap))
         assert refused.value.retry_after_s == 1
         assert await admin.list(config_pb2.ConfigMap)  # calls are counted apart
-        await anext((await cluster.client("system:kube-scheduler")).watch(config_pb2.ConfigMap))
+        await anext((await cluster.client("jane", "system:masters")).watch(config_pb2.ConfigMap))
     async with asyncio.timeout(LIMIT_S):
         while True:  # those that were closed count no longer, as soon as the server has heard of it
             with contextlib.suppress(TooManyRequests):

@@ -6,6 +6,7 @@ import pytest
 
 from master.apiserver.noderestriction import refusal
 from podlab.api.labels import MIRROR_ANNOTATION
+from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
 
 
@@ -56,6 +57,17 @@ def test_a_kubelet_sets_only_labels_that_are_its_own(key: str, may: bool) -> Non
     assert told(labelled, labelled) == ""
 
 
+def test_a_kubelet_makes_no_node_and_no_lease_but_its_own() -> None:
+    other = node()
+    other.metadata.name = "n2"
+    assert told(other) == 'node "n1" is not allowed to modify node "n2"'
+    lease = lease_pb2.Lease()
+    lease.metadata.name = "n1"
+    assert told(lease) == ""
+    lease.metadata.name = "n2"
+    assert told(lease) == "can only access node lease with the same name as the requesting node"
+
+
 def test_a_kubelet_gives_its_node_taints_only_when_it_registers() -> None:
     tainted = node()
     tainted.spec.taints.add(key="a", effect="NoSchedule")
@@ -72,7 +84,8 @@ def test_a_kubelet_gives_its_node_no_owner() -> None:
 
 def test_a_kubelet_creates_mirror_pods_of_its_own_only() -> None:
     assert told(mirror()) == ""
-    plain, elsewhere, two, none, curious = (mirror() for _ in range(5))
+    plain, elsewhere, two, none, curious, account = (mirror() for _ in range(6))
+    account.spec.serviceAccountName = "robot"
     plain.metadata.annotations.clear()
     elsewhere.spec.nodeName = "n2"
     two.metadata.ownerReferences.add(kind="Pod")
@@ -88,6 +101,7 @@ def test_a_kubelet_creates_mirror_pods_of_its_own_only() -> None:
         (mirror(controller=False), f"{only} a controller owner reference set to itself"),
         (mirror(blockOwnerDeletion=True), 'node "n1" must not set blockOwnerDeletion on an owner reference'),
         (mirror(uid="another"), "node n1 UID mismatch: expected another got uid-of-n1"),
+        (account, 'node "n1" can not create pods that reference a service account'),
         (curious, 'node "n1" can not create pods that reference secrets'),
     ]
     for pod, why in wrong:

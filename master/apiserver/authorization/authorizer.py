@@ -1,0 +1,80 @@
+"""Asks all who may allow a request, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from master.apiserver.authorization import node
+from master.apiserver.authorization.attributes import Attributes
+from master.apiserver.authorization.policy import Policy
+from master.apiserver.identity import User
+from podlab.rbac.v1 import rbac_pb2
+
+ADMINISTRATORS = "system:masters"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether it is allowed, and why; `errors` is what could not be judged."""
+
+    allowed: bool
+    reason: str = ""
+    errors: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The rules that are known of a user; with `errors`, there may be more."""
+
+    rules: Sequence[rbac_pb2.PolicyRule] = ()
+    errors: Sequence[str] = field(default=())
+
+
+_ALLOWED = Verdict(True)
+
+
+class Authorizer:
+    """As of what the watch cache holds."""
+
+    def __init__(self, policy: Policy, bindings: node.NodeBindings) -> None:
+        self.policy = policy
+        self._bindings = bindings
+
+    def decide(self, user: User, wanted: Attributes) -> Verdict:
+        """Whether the user may do it. What nobody allows is refused."""
+        if ADMINISTRATORS in user.groups:
+            return _ALLOWED
+        reasons: list[str] = []
+        if name := node.node_of(user):
+            allowed, why = node.decide(name, wanted, self._bindings)
+            if allowed:
+                return _ALLOWED
+            reasons += [why] if why else []
+        grant, missing = self.policy.decide(user, wanted)
+        if grant is not None:
+            return Verdict(True, f"RBAC: allowed by {grant}")
+        errors = joined(missing)
+        reasons += [f"RBAC: {errors}"] if errors else []
+        return Verdict(False, "\n".join(reasons), errors)
+
+    def rules(self, user: User, namespace: str) -> Known:
+        """What the user may do in the namespace, as far as rules say it."""
+        rules, errors = self.policy.rules(user, namespace)
+        if ADMINISTRATORS in user.groups:
+            rules = [*_EVERYTHING, *rules]
+        if node.node_of(user):
+            errors = ["node authorizer does not support user rule resolution", *errors]
+        return Known(rules, errors)
+
+
+_EVERYTHING = (
+    rbac_pb2.PolicyRule(verbs=["*"], apiGroups=["*"], resources=["*"]),
+    rbac_pb2.PolicyRule(verbs=["*"], nonResourceURLs=["*"]),
+)
+
+
+def joined(errors: Sequence[str]) -> str:
+    """Several errors as one, each once, as Kubernetes joins them."""
+    unique = list(dict.fromkeys(errors))
+    return f"[{', '.join(unique)}]" if len(unique) > 1 else "".join(unique)

@@ -1,0 +1,120 @@
+"""What the cluster's own components may do: no more than their loops do."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from master.apiserver.authorization.default_roles import EVENTS, READ, binding, role, rule
+from podlab.api.kinds import KINDS, RBAC
+from podlab.rbac.v1 import rbac_pb2
+
+_LEASES = "coordination.k8s.io"
+_REVIEWS = (
+    rule("create", "authentication.k8s.io", "tokenreviews"),
+    rule("create", "authorization.k8s.io", "subjectaccessreviews"),
+)
+
+
+def _leader(name: str) -> tuple[rbac_pb2.PolicyRule, ...]:
+    return rule("create", _LEASES, "leases"), rule("get update", _LEASES, "leases", name)
+
+
+def _every_kind(verbs: str) -> Iterator[rbac_pb2.PolicyRule]:
+    """All kinds by name: `*` would be their subresources too, and so exec and tokens."""
+    by_group: defaultdict[str, list[str]] = defaultdict(list)
+    for kind in KINDS:
+        by_group[kind.group].append(kind.plural)
+    for group, plurals in by_group.items():
+        yield rule(verbs, group, " ".join(dict.fromkeys(plurals)))
+
+
+_CONTROLLERS = (
+    # The garbage collector and namespaces' end may meet any kind; a change is one of owners and finalizers.
+    *_every_kind(f"{READ} delete deletecollection patch update"),
+    rule("create", "", "configmaps endpoints persistentvolumeclaims pods secrets serviceaccounts"),
+    rule("create", "apps", "controllerrevisions replicasets"),
+    rule("create", "batch", "jobs"),
+    rule("create", "discovery.k8s.io", "endpointslices"),
+    rule("patch update", "", "namespaces/finalize namespaces/status nodes/status persistentvolumeclaims/status"),
+    rule("patch update", "", "persistentvolumes/status pods/status replicationcontrollers/status"),
+    rule("patch update", "", "resourcequotas/status services/status"),
+    rule("get patch update", "", "replicationcontrollers/scale"),
+    rule("patch update", "apps", "daemonsets/status deployments/status replicasets/status statefulsets/status"),
+    rule("get patch update", "apps", "deployments/scale replicasets/scale statefulsets/scale"),
+    rule("patch update", "autoscaling", "horizontalpodautoscalers/status"),
+    rule("patch update", "batch", "cronjobs/status jobs/status"),
+    rule("patch update", "policy", "poddisruptionbudgets/status"),
+    rule("patch update", "networking.k8s.io", "ingresses/status"),
+    rule("patch update", "certificates.k8s.io", "certificatesigningrequests/status"),
+    rule("patch update", "certificates.k8s.io", "certificatesigningrequests/approval"),
+    rule("approve sign", "certificates.k8s.io", "signers"),
+    rule(READ, "metrics.k8s.io", "pods"),
+    # What is aggregated from other roles, its controller has not got itself.
+    rule("escalate", RBAC, "clusterroles"),
+    *_leader("kube-controller-manager"),
+    *_REVIEWS,
+    EVENTS,
+)
+
+COMPONENT_ROLES = (
+    role("system:kube-controller-manager", *_CONTROLLERS),
+    role(
+        "system:kube-scheduler",
+        *_leader("kube-scheduler"),
+        rule(READ, "", "namespaces nodes persistentvolumeclaims persistentvolumes replicationcontrollers services"),
+        rule(f"{READ} delete", "", "pods"),
+        rule("create", "", "bindings pods/binding"),
+        rule("patch update", "", "pods/status"),
+        rule(READ, "apps", "replicasets statefulsets"),
+        rule(READ, "policy", "poddisruptionbudgets"),
+        rule(READ, "scheduling.k8s.io", "priorityclasses"),
+        rule(READ, "storage.k8s.io", "csidrivers csinodes csistoragecapacities"),
+        *_REVIEWS,
+        EVENTS,
+    ),
+    role(
+        "system:volume-scheduler",
+        rule(f"{READ} patch update", "", "persistentvolumeclaims persistentvolumes"),
+        rule(READ, "storage.k8s.io", "storageclasses"),
+    ),
+    role(
+        "system:node-proxier",
+        rule("list watch", "", "endpoints services"),
+        rule(READ, "", "nodes"),
+        rule("list watch", "discovery.k8s.io", "endpointslices"),
+        EVENTS,
+    ),
+    role(
+        "system:node-bootstrapper",
+        rule("create get list watch", "certificates.k8s.io", "certificatesigningrequests"),
+    ),
+    role(
+        "system:kubelet-api-admin",
+        rule(f"{READ} proxy", "", "nodes"),
+        rule("*", "", "nodes/log nodes/metrics nodes/proxy nodes/stats"),
+    ),
+    # Nobody has it: what a node may do is in `node.py`.
+    role(
+        "system:node",
+        rule("create", "authentication.k8s.io", "tokenreviews"),
+        rule("create", "authorization.k8s.io", "localsubjectaccessreviews subjectaccessreviews"),
+        rule(READ, "", "services"),
+        rule(f"{READ} create patch update", "", "nodes"),
+        rule("patch update", "", "nodes/status pods/status"),
+        rule(f"{READ} create delete", "", "pods"),
+        rule("create", "", "pods/eviction serviceaccounts/token"),
+        rule(READ, "", "configmaps secrets"),
+        rule("get", "", "endpoints persistentvolumeclaims persistentvolumes"),
+        rule("create get list watch", "certificates.k8s.io", "certificatesigningrequests"),
+        rule("create delete get patch update", _LEASES, "leases"),
+        EVENTS,
+    ),
+)
+COMPONENT_BINDINGS = (
+    binding("system:kube-controller-manager", users="system:kube-controller-manager"),
+    binding("system:kube-scheduler", users="system:kube-scheduler"),
+    binding("system:volume-scheduler", users="system:kube-scheduler"),
+    binding("system:node-proxier", users="system:kube-proxy"),
+    binding("system:node"),
+)

@@ -1,0 +1,77 @@
+"""What a role's rules allow. Pure.
+
+A role is compiled once for each of its versions: its rules by verb, each with sets in place of lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from master.apiserver.authorization.attributes import Attributes
+from podlab.rbac.v1 import rbac_pb2
+
+ALL = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule, whatever its verbs are."""
+
+    groups: frozenset[str]
+    resources: frozenset[str]
+    names: frozenset[str]
+    urls: frozenset[str]
+    url_prefixes: tuple[str, ...]
+
+    def covers(self, wanted: Attributes) -> bool:
+        """Whether the rule is about what is wanted."""
+        if wanted.path:
+            return wanted.path in self.urls or wanted.path.startswith(self.url_prefixes)
+        return (
+            (wanted.group in self.groups or ALL in self.groups)
+            and self._is_about(wanted)
+            and (not self.names or wanted.name in self.names)
+        )
+
+    def _is_about(self, wanted: Attributes) -> bool:
+        resources = self.resources
+        if wanted.combined in resources or ALL in resources:
+            return True
+        return bool(wanted.subresource) and f"*/{wanted.subresource}" in resources
+
+
+class Role:
+    """The rules of a Role or ClusterRole, ready to be asked. `rules` are as they were written."""
+
+    __slots__ = ("_any_verb", "_by_verb", "rules")
+
+    def __init__(self, rules: Iterable[rbac_pb2.PolicyRule]) -> None:
+        self.rules: Sequence[rbac_pb2.PolicyRule] = tuple(rules)
+        self._any_verb: list[Rule] = []
+        self._by_verb: dict[str, list[Rule]] = {}
+        for written in self.rules:
+            rule, verbs = _compiled(written), frozenset(written.verbs)
+            if ALL in verbs:
+                self._any_verb.append(rule)
+                continue
+            for verb in verbs:
+                self._by_verb.setdefault(verb, []).append(rule)
+
+    def allows(self, wanted: Attributes) -> bool:
+        """Whether any rule allows it."""
+        for rules in (self._by_verb.get(wanted.verb, ()), self._any_verb):
+            for rule in rules:
+                if rule.covers(wanted):
+                    return True
+        return False
+
+
+def _compiled(rule: rbac_pb2.PolicyRule) -> Rule:
+    return Rule(
+        groups=frozenset(rule.apiGroups),
+        resources=frozenset(rule.resources),
+        names=frozenset(rule.resourceNames),
+        urls=frozenset(rule.nonResourceURLs),
+        url_prefixes=tuple(url.rstrip("*") for url in rule.nonResourceURLs if url.endswith(ALL)),
+    )
