@@ -195,7 +195,7 @@ async def test_describe_tells_about_an_object_and_its_events(podlab: Any) -> Non
 async def test_the_cluster_tells_who_and_where(podlab: Any, cluster: Any) -> None:
     out = await podlab.ok("cluster-info")
     assert f"Cluster test: the control plane runs at {cluster.server}" in out
-    assert "You are kubernetes-admin (groups system:masters)" in out
+    assert "You are kubernetes-admin (groups system:authenticated, system:masters)" in out
     assert "Server Version: " in await podlab.ok("version")
     listed = await podlab.ok("api-resources")
     assert ["deployments", "deploy", "apps/v1", "true", "Deployment"] in [line.split() for line in listed.splitlines()]
