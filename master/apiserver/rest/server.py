@@ -1,10 +1,11 @@
-"""The listener: TLS with optional client certificates, HTTP/1.1."""
+"""The listener: TLS with optional client certificates, HTTP/1.1, and no room for connections that only sit there."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,46 +13,147 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from master.apiserver.rest.api import Api
+from master.apiserver.rest.doors import FIRST_LIMIT_S, IDLE_LIMIT_S, Doors
 from podlab.tls import Tls
 
-HANDSHAKE_LIMIT_S = 10.0
-IDLE_LIMIT_S = 90.0
 BACKLOG = 1024
+_SWEPT_EVERY_S = 1.0
+# When there are no more file descriptors, waiting helps and trying at once does not.
+_ACCEPT_AGAIN_S = 0.1
 
 # aiohttp writes a traceback for each client that does not speak HTTP. Our own errors are logged where they are told.
 _unheard = logging.getLogger(f"{__name__}.http")
 _unheard.setLevel(logging.CRITICAL)
+log = logging.getLogger(__name__)
 # What calls in flight have to end when the server stops.
 STOP_GRACE_S = 1.0
 
 
-@asynccontextmanager
-async def listening(api: Api, tls: Tls, address: str, port: int) -> AsyncIterator[None]:
-    """The API answers on the port while the block runs. Raises RuntimeError when it is taken, OSError without files."""
-    # A client that goes ends its watch at once, rather than at the next write.
-    server = web.Server(
-        api.answer, handler_cancellation=True, keepalive_timeout=IDLE_LIMIT_S, access_log=None, logger=_unheard
-    )
-    try:
-        listener = await asyncio.get_running_loop().create_server(
-            server, address, port, ssl=context(tls), ssl_handshake_timeout=HANDSHAKE_LIMIT_S, backlog=BACKLOG
+class Visitor:
+    """One connection, from the moment in which it was accepted."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.greeting: asyncio.Task[None] | None = None
+        self.transport: asyncio.Transport | None = None
+
+    def turn_away(self) -> None:
+        """Cut the connection, whatever is still to be sent."""
+        if self.transport is not None:
+            with contextlib.suppress(AttributeError):  # Python 3.11 raises it where both sides have closed already
+                self.transport.abort()
+        elif self.greeting is not None:
+            self.greeting.cancel()
+
+
+class Listener(web.Server):
+    """Answers on a socket, and watches over who stays. `serve` runs for ever."""
+
+    def __init__(self, api: Api, tls: ssl.SSLContext, doors: Doors[Visitor]) -> None:
+        # A client that goes ends its watch at once, rather than at the next write. Bodies are read as they are sent.
+        super().__init__(
+            self._answer,
+            handler_cancellation=True,
+            keepalive_timeout=IDLE_LIMIT_S,
+            access_log=None,
+            logger=_unheard,
+            auto_decompress=False,
         )
+        self._api = api
+        self._tls = tls
+        self._doors = doors
+        self._visitors: dict[web.RequestHandler, Visitor] = {}
+
+    async def serve(self, listening: socket.socket) -> None:
+        """Accept connections, and close those that are silent for too long."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._sweep())
+            loop = asyncio.get_running_loop()
+            while True:
+                try:
+                    connection, address = await loop.sock_accept(listening)
+                except OSError as error:
+                    log.error("no connection can be accepted: %s", error.strerror or error)
+                    await asyncio.sleep(_ACCEPT_AGAIN_S)
+                    continue
+                visitor = Visitor(connection)
+                visitor.greeting = group.create_task(self._greet(visitor))
+                if (leaving := self._doors.arrive(visitor, address[0], loop.time())) is not None:
+                    leaving.turn_away()
+
+    def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
+        """aiohttp tells that a connection is gone."""
+        super().connection_lost(handler, exc)
+        if (visitor := self._visitors.pop(handler, None)) is not None:
+            self._doors.leave(visitor)
+
+    async def _greet(self, visitor: Visitor) -> None:
+        """TLS."""
+        try:
+            transport, handler = await asyncio.get_running_loop().connect_accepted_socket(
+                self, visitor.connection, ssl=self._tls, ssl_handshake_timeout=FIRST_LIMIT_S
+            )
+        except (OSError, TimeoutError):  # ssl.SSLError is an OSError: whoever does not speak TLS is nobody
+            self._doors.leave(visitor)
+            return
+        except asyncio.CancelledError:
+            visitor.connection.close()
+            raise
+        if transport.is_closing():
+            self._doors.leave(visitor)
+            return
+        visitor.transport = transport
+        self._visitors[handler] = visitor
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEPT_EVERY_S)
+            for visitor in self._doors.overdue(asyncio.get_running_loop().time()):
+                visitor.turn_away()
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        visitor = self._visitors.get(request.protocol)
+        if visitor is None:  # its first request came with the last of TLS
+            return await self._api.answer(request)
+        self._doors.speaks(visitor)
+        try:
+            return await self._api.answer(request)
+        finally:
+            self._doors.rests(visitor, asyncio.get_running_loop().time())
+
+
+@asynccontextmanager
+async def listening(
+    api: Api, tls: Tls, address: str, port: int, doors: Doors[Visitor] | None = None
+) -> AsyncIterator[None]:
+    """The API answers on the port while the block runs. Raises RuntimeError when it is taken, OSError without files."""
+    server = Listener(api, context(tls), doors if doors is not None else Doors())
+    with _bound(address, port) as bound:
+        serving = asyncio.create_task(server.serve(bound))
+        try:
+            yield
+        finally:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+            transports = [connection.transport for connection in server.connections]
+            server.pre_shutdown()
+            await server.shutdown(STOP_GRACE_S)
+            for transport in transports:  # who does not say goodbye in TLS is not waited for
+                if transport is not None:
+                    with contextlib.suppress(AttributeError):  # as above
+                        transport.abort()
+            await asyncio.sleep(0)
+
+
+def _bound(address: str, port: int) -> socket.socket:
+    try:
+        made = socket.create_server((address, port), backlog=BACKLOG)
     except OSError as error:
         raise RuntimeError(
             f"cannot listen on {address}:{port}: {error.strerror or error}; `ss -ltnp` shows who holds the port"
         ) from error
-    try:
-        yield
-    finally:
-        listener.close()
-        transports = [connection.transport for connection in server.connections]
-        server.pre_shutdown()
-        await server.shutdown(STOP_GRACE_S)
-        for transport in transports:  # who does not say goodbye in TLS is not waited for
-            if transport is not None:
-                with contextlib.suppress(AttributeError):  # Python 3.11 raises it where both sides have closed already
-                    transport.abort()
-        await asyncio.sleep(0)
+    made.setblocking(False)
+    return made
 
 
 def context(tls: Tls) -> ssl.SSLContext:

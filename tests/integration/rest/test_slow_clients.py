@@ -1,0 +1,145 @@
+"""Clients that are slow or silent cost little and hold up nobody; and those that ask much get their share only."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Any
+
+import aiohttp
+import psutil
+import pytest
+
+from master.apiserver.rest import server as rest
+from master.apiserver.rest.doors import Doors
+
+PODS = "/api/v1/namespaces/default/pods"
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@pytest.fixture
+async def raw(cluster: Any) -> AsyncIterator[Callable[..., Any]]:
+    """Connections of nobody in particular, with TLS or without."""
+    context = ssl.create_default_context(cafile=str(cluster.authority.tls().ca))
+    opened: list[asyncio.StreamWriter] = []
+
+    async def connect(*, tls: bool = True) -> Connection:
+        port = cluster.settings.rest_port
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context if tls else None)
+        opened.append(writer)
+        return reader, writer
+
+    yield connect
+    for writer in opened:
+        writer.transport.abort()
+    await asyncio.sleep(0)
+
+
+@pytest.fixture
+def strict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Doors that are as in production but for what they wait for."""
+    monkeypatch.setattr(rest, "Doors", partial(Doors, first_limit_s=0.3, idle_limit_s=0.3))
+    monkeypatch.setattr(rest, "_SWEPT_EVERY_S", 0.05)
+
+
+async def is_cut(connection: Connection) -> bool:
+    async with asyncio.timeout(5):
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
+            while await connection[0].read(1 << 16):
+                pass
+    return True
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow:"], ids=["silent", "half a head"])
+async def test_a_connection_that_never_asks_is_closed(strict: None, raw: Any, cluster: Any, sent: bytes) -> None:
+    await cluster.stop()
+    await cluster.start()
+    connection = await raw()
+    connection[1].write(sent)
+    assert await is_cut(connection)
+
+
+async def test_a_connection_without_tls_is_closed(strict: None, raw: Any, cluster: Any) -> None:
+    await cluster.stop()
+    await cluster.start()
+    assert await is_cut(await raw(tls=False))
+
+
+async def test_an_idle_connection_is_closed_after_its_answer(strict: None, raw: Any, cluster: Any) -> None:
+    await cluster.stop()
+    await cluster.start()
+    connection = await raw()
+    connection[1].write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (await connection[0].readline()).startswith(b"HTTP/1.1 200")
+    assert await is_cut(connection)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"".join(b"A%d: x\r\n" % n for n in range(500))],
+    ids=["a long line", "many headers"],
+)  # fmt: skip
+async def test_a_head_that_is_too_large_is_refused(raw: Any, head: bytes) -> None:
+    reader, writer = await raw()
+    writer.write(head)
+    async with asyncio.timeout(5):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 400")
+
+
+async def test_a_thousand_silent_connections_hold_up_nobody(raw: Any, http: aiohttp.ClientSession) -> None:
+    process = psutil.Process(os.getpid())
+    before = process.memory_info().rss
+    for _ in range(10):  # both ends of each are in this process
+        for reader, writer in await asyncio.gather(*(raw() for _ in range(100))):
+            writer.write(b"POST /api HTTP/1.1\r\nX-Slow: ")
+            assert not reader.at_eof()
+    started = time.perf_counter()
+    async with http.get(PODS) as response:
+        assert response.status == 200
+    assert time.perf_counter() - started < 1.0
+    assert process.memory_info().rss - before < 400 << 20
+
+
+async def test_an_address_with_too_many_silent_connections_loses_its_oldest(
+    monkeypatch: pytest.MonkeyPatch, raw: Any, cluster: Any, session_of: Any
+) -> None:
+    monkeypatch.setattr(rest, "Doors", partial(Doors, silent_of_address=5))
+    await cluster.stop()
+    await cluster.start()
+    first = await raw()
+    for _ in range(5):
+        await raw()
+    assert await is_cut(first)
+    async with session_of("kubernetes-admin").get("/readyz") as response:
+        assert response.status == 200
+
+
+async def test_a_client_that_does_not_take_its_answer_is_cut(
+    monkeypatch: pytest.MonkeyPatch, cluster: Any, http: aiohttp.ClientSession
+) -> None:
+    from master.apiserver.rest import delivery
+
+    monkeypatch.setattr(delivery, "WRITE_LIMIT_S", 0.1)
+    monkeypatch.setattr(delivery, "_BYTES_PER_S", 1 << 30)
+    body = {"metadata": {"name": "large"}, "data": {"x": "y" * 1_000_000}}
+    async with http.post("/api/v1/namespaces/default/configmaps", json=body) as response:
+        assert response.status == 201
+    tls = cluster.authority.tls()
+    context = ssl.create_default_context(cafile=str(tls.ca))
+    context.load_cert_chain(tls.cert, tls.key)
+    reader, writer = await asyncio.open_connection("127.0.0.1", cluster.settings.rest_port, ssl=context, limit=1 << 10)
+    for _ in range(8):  # more than the sockets' buffers take
+        writer.write(b"GET /api/v1/namespaces/default/configmaps/large HTTP/1.1\r\nHost: x\r\n\r\n")
+    await asyncio.sleep(0.5)
+    taken = 0
+    with contextlib.suppress(ConnectionError, ssl.SSLError):
+        async with asyncio.timeout(5):
+            while chunk := await reader.read(1 << 16):
+                taken += len(chunk)
+    writer.transport.abort()
+    assert taken < 8_000_000
