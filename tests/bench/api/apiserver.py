@@ -1,7 +1,7 @@
 """An API server to measure: a process of its own on a fresh store, and clients of it in this process.
 
 Both share the machine's processors, load generator included. Durable means as in production: a write is answered once
-it is on disk. TLS, client certificates, authorization, defaults and validation are on.
+it is on disk. TLS, client certificates, authorization, defaults, validation and the audit log are on.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from podlab.client.client import Client
 from podlab.tls import Tls
 
 START_LIMIT_S = 20.0
+AUDIT_POLICY = Path(__file__).parents[3] / "playbooks/roles/master/files/audit-policy.yaml"
 POLL_S = 0.01
 
 
@@ -107,6 +108,8 @@ def _settings(directory: Path, tls: Tls, ports: tuple[int, int]) -> dict[str, ob
         "rest_port": ports[1],
         "data_dir": str(directory / "data"),
         "tls": {"ca": str(tls.ca), "cert": str(tls.cert), "key": str(tls.key)},
+        "service_account_keys": [str(tls.key)],
+        "audit": {"policy": str(AUDIT_POLICY), "log": str(directory / "audit" / "audit.log")},
     }
 
 

@@ -11,10 +11,18 @@ import aiohttp
 import pytest
 from kubernetes import client as k8s
 
+from podlab.core.v1 import config_pb2
+from podlab.meta.v1 import meta_pb2
+
 
 @pytest.fixture
 def base(cluster: Any) -> str:
     return f"https://127.0.0.1:{cluster.settings.rest_port}"
+
+
+@pytest.fixture
+def config_map_of() -> Callable[[str], config_pb2.ConfigMap]:
+    return lambda name: config_pb2.ConfigMap(metadata=meta_pb2.ObjectMeta(name=name, namespace="default"))
 
 
 def tls_of(cluster: Any, user: str | None) -> ssl.SSLContext:

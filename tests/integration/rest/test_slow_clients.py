@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
@@ -12,9 +11,9 @@ from functools import partial
 from typing import Any
 
 import aiohttp
-import psutil
 import pytest
 
+from master.apiserver.rest import delivery
 from master.apiserver.rest import server as rest
 from master.apiserver.rest.doors import Doors
 
@@ -81,28 +80,31 @@ async def test_an_idle_connection_is_closed_after_its_answer(strict: None, raw: 
 
 @pytest.mark.parametrize(
     "head",
-    [b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"".join(b"A%d: x\r\n" % n for n in range(500))],
+    [b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"A: x\r\n" * 500],
     ids=["a long line", "many headers"],
-)  # fmt: skip
+)
 async def test_a_head_that_is_too_large_is_refused(raw: Any, head: bytes) -> None:
     reader, writer = await raw()
     writer.write(head)
     async with asyncio.timeout(5):
-        assert (await reader.readline()).startswith(b"HTTP/1.1 400")
+        assert b" 400 " in await reader.readline()
 
 
-async def test_a_thousand_silent_connections_hold_up_nobody(raw: Any, http: aiohttp.ClientSession) -> None:
-    process = psutil.Process(os.getpid())
-    before = process.memory_info().rss
-    for _ in range(10):  # both ends of each are in this process
-        for reader, writer in await asyncio.gather(*(raw() for _ in range(100))):
-            writer.write(b"POST /api HTTP/1.1\r\nX-Slow: ")
-            assert not reader.at_eof()
+async def test_a_thousand_silent_connections_hold_up_nobody(
+    monkeypatch: pytest.MonkeyPatch, raw: Any, cluster: Any, session_of: Any
+) -> None:
+    doors: Doors[Any] = Doors(silent_of_address=100)
+    monkeypatch.setattr(rest, "Doors", lambda: doors)
+    await cluster.stop()
+    await cluster.start()
+    for _ in range(1000):
+        _, writer = await raw(tls=False)
+        writer.write(b"\x16\x03\x01")  # how TLS begins, and no more
     started = time.perf_counter()
-    async with http.get(PODS) as response:
+    async with session_of("kubernetes-admin").get(PODS) as response:
         assert response.status == 200
-    assert time.perf_counter() - started < 1.0
-    assert process.memory_info().rss - before < 400 << 20
+    assert time.perf_counter() - started < 2.0
+    assert len(doors) <= 101
 
 
 async def test_an_address_with_too_many_silent_connections_loses_its_oldest(
@@ -122,8 +124,6 @@ async def test_an_address_with_too_many_silent_connections_loses_its_oldest(
 async def test_a_client_that_does_not_take_its_answer_is_cut(
     monkeypatch: pytest.MonkeyPatch, cluster: Any, http: aiohttp.ClientSession
 ) -> None:
-    from master.apiserver.rest import delivery
-
     monkeypatch.setattr(delivery, "WRITE_LIMIT_S", 0.1)
     monkeypatch.setattr(delivery, "_BYTES_PER_S", 1 << 30)
     body = {"metadata": {"name": "large"}, "data": {"x": "y" * 1_000_000}}

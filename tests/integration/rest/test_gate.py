@@ -1,0 +1,150 @@
+"""What every request passes: audit log, figures, encryption of what it stores, compression of what it is answered."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from master.apiserver.settings import AuditSettings
+from podlab import atrest
+from podlab.core.v1 import config_pb2
+from podlab.errors import Forbidden
+
+SECRETS = "/api/v1/namespaces/default/secrets"
+CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
+VALUE = "aHVudGVyMi1odW50ZXIy"  # hunter2-hunter2
+
+
+async def restarted(cluster: Any, **settings: Any) -> None:
+    await cluster.stop()
+    cluster.settings = replace(cluster.settings, **settings)
+    await cluster.start()
+
+
+@pytest.fixture
+async def audited(cluster: Any, tmp_path: Path) -> Path:
+    """The audit log of a server that writes all that it may."""
+    policy = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "RequestResponse"}]}
+    (tmp_path / "policy.yaml").write_text(yaml.safe_dump(policy))
+    log = tmp_path / "logs" / "audit.log"
+    await restarted(cluster, audit=AuditSettings(tmp_path / "policy.yaml", log))
+    return log
+
+
+async def events_of(cluster: Any, log: Path) -> list[dict[str, Any]]:
+    await cluster.stop()  # which writes the last
+    return lines_of(log)
+
+
+def lines_of(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_bytes().splitlines()]
+
+
+def holding(directory: Path, *words: bytes) -> list[str]:
+    files = [path for path in directory.rglob("*") if path.is_file()]
+    return [path.name for path in files if any(word in path.read_bytes() for word in words)]
+
+
+async def test_requests_over_rest_are_written_with_their_answers(cluster: Any, audited: Path, session_of: Any) -> None:
+    body = {"metadata": {"generateName": "settings-"}, "data": {"colour": "blue"}}
+    http = session_of("kubernetes-admin")
+    async with http.post(CONFIG_MAPS, json=body, headers={"Audit-ID": "mine"}) as response:
+        made = await response.json()
+        assert (response.status, response.headers["Audit-ID"]) == (201, "mine")
+    told = [event for event in await events_of(cluster, audited) if event["auditID"] == "mine"]
+    assert [event["stage"] for event in told] == ["RequestReceived", "ResponseComplete"]
+    event = told[1]
+    assert (event["verb"], event["requestURI"], event["sourceIPs"]) == ("create", CONFIG_MAPS, ["127.0.0.1"])
+    assert event["user"]["username"] == "kubernetes-admin"
+    assert event["objectRef"]["name"] == made["metadata"]["name"]
+    assert event["requestObject"] == body
+    assert event["responseObject"] == made
+    assert event["responseStatus"]["code"] == 201
+    assert event["annotations"]["authorization.k8s.io/decision"] == "allow"
+
+
+async def test_calls_over_grpc_are_written(cluster: Any, audited: Path, config_map_of: Any) -> None:
+    client = await cluster.client()
+    await client.create(config_map_of("grpc"))
+    nobody = await cluster.client("jane", "users")
+    with pytest.raises(Forbidden):
+        await nobody.get(config_pb2.ConfigMap, "grpc", "default")
+    told = {event["user"]["username"]: event for event in await events_of(cluster, audited)}
+    made, refused = told["kubernetes-admin"], told["jane"]
+    assert (made["verb"], made["requestURI"]) == ("create", "/podlab.v1.ApiServer/Create")
+    assert made["requestObject"]["metadata"]["name"] == made["responseObject"]["metadata"]["name"] == "grpc"
+    assert refused["responseStatus"]["code"] == 403
+    assert refused["annotations"]["authorization.k8s.io/decision"] == "forbid"
+
+
+async def test_a_secret_s_value_is_neither_logged_nor_stored(
+    cluster: Any, audited: Path, session_of: Any, tmp_path: Path
+) -> None:
+    atrest.ensure(tmp_path)
+    await restarted(cluster, encryption=tmp_path / "encryption" / "configuration.yaml")
+    http = session_of("kubernetes-admin")
+    body = {"metadata": {"name": "db"}, "data": {"password": VALUE}}
+    async with http.post(SECRETS, json=body) as response:
+        assert response.status == 201
+    patch = {"stringData": {"other": "hunter2-hunter2"}, "data": {"?": "hunter2-hunter2"}}
+    headers = {"Content-Type": "application/merge-patch+json"}
+    async with http.patch(f"{SECRETS}/db", json=patch, headers=headers) as response:
+        assert response.status == 422
+    async with http.get(SECRETS) as response:
+        assert VALUE in await response.text()
+    written = await events_of(cluster, audited)
+    about = [event for event in written if event.get("objectRef", {}).get("resource") == "secrets"]
+    assert {event["level"] for event in about} == {"Metadata"}
+    assert holding(tmp_path, VALUE.encode(), b"hunter2") == []
+    await cluster.start()
+    async with session_of("kubernetes-admin").get(f"{SECRETS}/db") as response:
+        assert (await response.json())["data"] == {"password": VALUE}
+
+
+async def test_whoever_cannot_say_who_they_are_is_written(cluster: Any, audited: Path, session_of: Any) -> None:
+    async with session_of(None).get(SECRETS, headers={"Authorization": "Bearer nonsense"}) as response:
+        assert response.status == 401
+    (event,) = [event for event in await events_of(cluster, audited) if event["stage"] == "ResponseComplete"]
+    assert (event["user"], event["responseStatus"]["code"]) == ({}, 401)
+
+
+async def test_figures_are_those_of_kubernetes(http: Any, session_of: Any) -> None:
+    async with http.get(CONFIG_MAPS) as response:
+        await response.read()
+    async with http.get("/metrics") as response:
+        assert response.content_type == "text/plain"
+        text = await response.text()
+    place = (
+        'code="200",component="apiserver",group="",resource="configmaps",scope="namespace",subresource="",'
+        'verb="LIST",version="v1"'
+    )
+    (line,) = re.findall(r"^apiserver_request_total\{(.*configmaps.*)\} 1\.0$", text, re.MULTILINE)
+    assert sorted(line.split(",")) == place.split(",")
+    for name in (
+        "apiserver_request_duration_seconds_bucket",
+        "apiserver_current_inflight_requests",
+        'apiserver_storage_objects{resource="namespaces"}',
+        "apiserver_flowcontrol_current_inqueue_requests",
+        "process_resident_memory_bytes",
+    ):
+        assert name in text
+    async with session_of("jane").get("/metrics") as response:
+        assert response.status == 403
+
+
+async def test_large_answers_are_compressed_for_who_asks(http: Any) -> None:
+    async with http.post(CONFIG_MAPS, json={"metadata": {"name": "large"}, "data": {"x": "y" * 200_000}}) as response:
+        assert response.status == 201
+    async with http.get(CONFIG_MAPS, headers={"Accept-Encoding": "identity"}) as response:
+        assert "Content-Encoding" not in response.headers
+        plain = await response.read()
+    async with http.get(CONFIG_MAPS, headers={"Accept-Encoding": "gzip"}) as response:
+        assert response.headers["Content-Encoding"] == "gzip"
+        assert int(response.headers["Content-Length"]) < len(plain) // 10
+        assert await response.read() == plain  # which the client has unpacked
