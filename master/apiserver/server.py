@@ -46,6 +46,7 @@ from master.apiserver.openapi.published import Published
 from master.apiserver.registry.admission import all_of
 from master.apiserver.registry.binding import Binder
 from master.apiserver.registry.claims import Claims
+from master.apiserver.registry.evictor import Evictor
 from master.apiserver.registry.registry import Registry
 from master.apiserver.registry.strategy import table
 from master.apiserver.relay import Relay
@@ -53,6 +54,7 @@ from master.apiserver.rest import reviews
 from master.apiserver.rest import server as rest
 from master.apiserver.rest.api import Api
 from master.apiserver.rest.approval import Approval
+from master.apiserver.rest.evicting import Evicting
 from master.apiserver.rest.general import GIT_VERSION, General
 from master.apiserver.rest.health import Health
 from master.apiserver.rest.logs import Logs
@@ -147,6 +149,7 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
             MetricsApi(cache, Metering(relay.measured)),
             tokens,
             Commands(registry, relay),
+            Evicting(Evictor(cache, registry), admission),
             Ports(registry, relay),
             approval,
         ),

@@ -37,7 +37,7 @@ from podlab.errors import NotFound
 from podlab.meta.v1 import meta_pb2
 from podlab.metrics.v1beta1 import metrics_pb2
 from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2
-from podlab.policy.v1 import poddisruptionbudget_pb2
+from podlab.policy.v1 import eviction_pb2, poddisruptionbudget_pb2
 from podlab.rbac.v1 import rbac_pb2
 from podlab.scheduling.v1 import priorityclass_pb2
 from podlab.storage.v1 import storageclass_pb2
@@ -214,7 +214,8 @@ BINDING = Kind("", "v1", "Binding", "bindings", binding_pb2.Binding)
 DELETE_OPTIONS = Kind("", "v1", "DeleteOptions", "deleteoptions", meta_pb2.DeleteOptions, namespaced=False)
 SCALE = Kind("autoscaling", "v1", "Scale", "scales", scale_pb2.Scale)
 TOKEN_REQUEST = Kind(AUTHENTICATION, "v1", "TokenRequest", "tokenrequests", token_pb2.TokenRequest)
-FORMS: tuple[Kind, ...] = (BINDING, DELETE_OPTIONS, SCALE, TOKEN_REQUEST)
+EVICTION = Kind("policy", "v1", "Eviction", "evictions", eviction_pb2.Eviction)
+FORMS: tuple[Kind, ...] = (BINDING, DELETE_OPTIONS, EVICTION, SCALE, TOKEN_REQUEST)
 
 _OBJECT_FIELDS = {
     field.message_type.full_name: field.name

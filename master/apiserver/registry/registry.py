@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -32,6 +32,16 @@ ATTEMPTS = 16
 # A patch is tried again so many times: it is computed anew each time.
 PATCH_ATTEMPTS = 1 + 5
 _GENERATED_NAMES = 8
+
+
+Alongside = Callable[[Message, Message], list[Put | Delete]]
+"""Takes the object that is deleted, as it is and as it becomes, and returns what must be committed with it. It may say
+more in the latter. Raises what refuses the deletion."""
+
+
+def _nothing_else(current: Message, going: Message) -> list[Put | Delete]:
+    """What a plain deletion brings along."""
+    return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +127,9 @@ class Registry:
         kind = kinds.by_name(at.kind)
         return await self._change(kind, at, applied, part=part, dry_run=dry_run, admit=admit, attempts=PATCH_ATTEMPTS)
 
-    async def delete(self, request: apiserver_pb2.DeleteRequest, *, admit: Admit = admit_all) -> Deleted:
+    async def delete(
+        self, request: apiserver_pb2.DeleteRequest, *, admit: Admit = admit_all, alongside: Alongside = _nothing_else
+    ) -> Deleted:
         """Mark or remove. Raises NotFound, Conflict (a precondition, or a Namespace that is not empty), Forbidden."""
         kind = kinds.by_name(request.kind)
         if kind.name == "Namespace" and request.name in namespaces.PERMANENT:
@@ -132,10 +144,11 @@ class Registry:
             admit(None, current)
             self._admission.judge_deletion(current)
             outcome = deletion.decide(current, self._strategies[kind.name], request, self._clock())
+            besides = alongside(current, outcome.message)
             if request.dry_run or (not outcome.removed and outcome.message == current):
                 return Deleted(entry, outcome.removed)
             try:
-                return await self._settle(entry, current, outcome.message, [])
+                return await self._settle(entry, current, outcome.message, besides=besides)
             except Mismatch as error:
                 await self._caught_up_after(error)
         raise _contended(kind, request.name)
@@ -201,18 +214,26 @@ class Registry:
                 self._admission.quotas.charge(new, old)
                 return Entry(kind, entry.key, _stored(new), entry.revision)
             try:
-                return (await self._settle(entry, old, new, claims)).entry
+                return (await self._settle(entry, old, new, claims=claims)).entry
             except Mismatch as error:
                 await self._caught_up_after(error)  # with a resourceVersion, the next attempt finds it stale
         raise _contended(kind, at.name, attempts)
 
-    async def _settle(self, entry: Entry, old: Message, new: Message, claims: list[Put | Delete]) -> Deleted:
-        """Write what an object has become, or remove it when nothing holds it any more."""
+    async def _settle(
+        self,
+        entry: Entry,
+        old: Message,
+        new: Message,
+        *,
+        claims: Sequence[Put | Delete] = (),
+        besides: Sequence[Put | Delete] = (),
+    ) -> Deleted:
+        """Write what an object has become, or remove it, with its claims, when nothing holds it any more."""
         if not deletion.is_finished(new):
             if isinstance(new, namespace_pb2.Namespace) and isinstance(old, namespace_pb2.Namespace):
                 claims = namespaces.closing(new, old)
             value = _stored(new)
-            revision = await self._commit([Put(entry.key, value, entry.revision), *claims], new, old)
+            revision = await self._commit([Put(entry.key, value, entry.revision), *claims, *besides], new, old)
             return Deleted(Entry(entry.kind, entry.key, value, revision), removed=False)
         released: list[Put | Delete] = []
         if isinstance(new, namespace_pb2.Namespace):
@@ -220,7 +241,7 @@ class Registry:
             released = namespaces.closed(new.metadata.name)
         elif isinstance(old, service_pb2.Service):
             released = self._claims.release(old)
-        revision = await self._commit([Delete(entry.key, entry.revision), *released], None, old)
+        revision = await self._commit([Delete(entry.key, entry.revision), *released, *besides], None, old)
         return Deleted(Entry(entry.kind, entry.key, _stored(new), revision), removed=True)
 
     async def _commit(self, operations: list[Put | Delete], new: Message | None, old: Message | None) -> int:

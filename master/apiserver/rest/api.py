@@ -22,6 +22,7 @@ from master.apiserver.passage import NOBODY, Asked
 from master.apiserver.rest import answers, bodies, delivery, paths
 from master.apiserver.rest.approval import Approval
 from master.apiserver.rest.call import Call
+from master.apiserver.rest.evicting import Evicting
 from master.apiserver.rest.general import General, is_general, is_public
 from master.apiserver.rest.logs import Logs
 from master.apiserver.rest.metrics_api import MetricsApi
@@ -65,6 +66,7 @@ class Api:
     metrics: MetricsApi
     tokens: Tokens
     commands: Commands
+    evicting: Evicting
     ports: Ports
     approval: Approval
 
@@ -158,6 +160,7 @@ class Api:
             ("token", "create"): self.tokens.create,
             ("exec", "create"): self.commands.execute,
             ("attach", "create"): self.commands.attach,
+            ("eviction", "create"): self.evicting.create,
             ("portforward", "create"): self.ports.forward,
             ("approval", "get"): self.reading.get,
             ("approval", "update"): self.approval.update,

@@ -21,7 +21,11 @@ _POLICIES: dict[str, pb.PropagationPolicy.ValueType] = {
 
 def request(place: Place, options: Any, query: Query) -> pb.DeleteRequest:
     """What is to be deleted, and how. Raises BadRequest, Invalid."""
-    told = _from_query(query) if options is None else _checked(options)
+    return on_terms(place, _from_query(query) if options is None else _checked(options))
+
+
+def on_terms(place: Place, told: DeleteOptions) -> pb.DeleteRequest:
+    """What is to be deleted, on the terms that are told. Raises BadRequest, Invalid."""
     wanted = pb.DeleteRequest(
         kind=place.kind.name,
         namespace=place.namespace,

@@ -16,6 +16,7 @@ SUBRESOURCES: dict[str, tuple[tuple[str, str, str] | None, tuple[str, ...]]] = {
     # What is read or written there (None: the kind itself), and the verbs.
     "status": (None, ("get", "patch", "update")),
     "attach": (("", "v1", "PodAttachOptions"), ("create", "get")),
+    "eviction": (("policy", "v1", "Eviction"), ("create",)),
     "exec": (("", "v1", "PodExecOptions"), ("create", "get")),
     "ephemeralcontainers": (None, ("get", "patch", "update")),
     "log": (None, ("get",)),

@@ -13,7 +13,7 @@ _BY_PLACE = {(kind.group, kind.version, kind.plural): kind for kind in SERVED}
 # What Kubernetes has below these kinds and Podlab serves, besides `status`.
 SCALABLE = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet"})
 _OWN: Mapping[str, tuple[str, ...]] = {
-    "Pod": ("attach", "binding", "ephemeralcontainers", "exec", "log", "portforward"),
+    "Pod": ("attach", "binding", "ephemeralcontainers", "eviction", "exec", "log", "portforward"),
     "ServiceAccount": ("token",),
     "CertificateSigningRequest": ("approval",),
 }
@@ -21,7 +21,7 @@ _OWN: Mapping[str, tuple[str, ...]] = {
 CONNECTED = frozenset({"attach", "exec", "portforward"})
 # What Kubernetes has and Podlab does not: refused by name.
 ABSENT: Mapping[str, frozenset[str]] = {
-    "Pod": frozenset({"eviction", "proxy", "resize"}),
+    "Pod": frozenset({"proxy", "resize"}),
     "Node": frozenset({"proxy"}),
     "Service": frozenset({"proxy"}),
     "Namespace": frozenset({"finalize"}),
