@@ -70,3 +70,6 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.networking.v1.IngressLoadBalancerIngress": "ports",
     }.items()
 }
+
+# In protobuf a field has no name but its number: these are what kubectl's own generators send in that form.
+NAMES_BY_NUMBER: dict[tuple[str, int], str] = {("podlab.core.v1.ServiceSpec", 10): "externalName"}

@@ -15,6 +15,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 
 from podlab.api import codec
 from podlab.api.kinds import Kind
+from podlab.api.unsupported import NAMES_BY_NUMBER
 from podlab.errors import BadRequest
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
@@ -63,10 +64,7 @@ def _settle(message: Message, path: str) -> None:
     """Refuse what is not known, and take out times that Go wrote though they are not set."""
     for field in _unknown(message):
         if not _is_empty(field.data):
-            raise BadRequest(
-                f"{path}: field number {field.field_number} of Kubernetes' {message.DESCRIPTOR.name} is not supported "
-                "by Podlab: remove the field, or send JSON to learn its name"
-            )
+            raise _refusal(message, field.field_number, path)
     for descriptor, value in message.ListFields():
         if descriptor.message_type is None:
             continue
@@ -78,6 +76,16 @@ def _settle(message: Message, path: str) -> None:
         for part in parts:
             if isinstance(part, Message):
                 _settle(part, f"{path}.{descriptor.name}")
+
+
+def _refusal(message: Message, number: int, path: str) -> BadRequest:
+    name = NAMES_BY_NUMBER.get((message.DESCRIPTOR.full_name, number))
+    if name is not None:
+        return BadRequest(f"{path}.{name}: not supported by Podlab: remove the field")
+    return BadRequest(
+        f"{path}: field number {number} of Kubernetes' {message.DESCRIPTOR.name} is not supported by Podlab: "
+        "remove the field, or send JSON to learn its name"
+    )
 
 
 def _is_empty(data: Any) -> bool:

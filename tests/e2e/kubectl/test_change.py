@@ -129,8 +129,9 @@ def test_an_editor_changes_what_it_saves(kubectl: Kubectl, box: str) -> None:
     assert kubectl.json("get", "cm", box)["data"] == {"a": "7"}
     assert editing("true")("edit", "cm", box).stderr == "Edit cancelled, no changes made.\n"
     assert editing("sed -i 's/replicas: 0/replicas: 1/' $1").out("edit", "deploy", "web", "--subresource=status")
-    wrong = editing("grep -q 'is invalid' $1 || sed -i 's/replicas: 0/replicas: -4/' $1").refused("edit", "deploy/web")
-    assert "spec.replicas: Invalid value: -4" in wrong
+    wrong = editing("grep '^#' $1 >>told; sed -i 's/replicas: 0/replicas: -4/' $1").refused("edit", "deploy/web")
+    assert "Edit cancelled, no valid changes were saved." in wrong
+    assert "# * spec.replicas: Invalid value: -4: must be greater than" in (kubectl.home / "told").read_text()
 
 
 @pytest.mark.parametrize(
