@@ -7,6 +7,7 @@ import logging
 from ipaddress import IPv4Network
 
 from master.controllers import standing
+from master.controllers.clusterrole_aggregation.controller import ClusterRoleAggregationController
 from master.controllers.deployment.controller import DeploymentController
 from master.controllers.endpointslice.controller import EndpointSliceController
 from master.controllers.garbagecollector.controller import GarbageCollector
@@ -66,6 +67,7 @@ def controllers(
         standing.root_ca(client, informers, settings.tls.ca),
         GarbageCollector(client, informers),
         PodGcController(client, informers),
+        ClusterRoleAggregationController(client, informers),
     )
 
 

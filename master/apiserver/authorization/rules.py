@@ -24,21 +24,18 @@ class Rule:
     urls: frozenset[str]
     url_prefixes: tuple[str, ...]
 
-    def covers(self, wanted: Attributes) -> bool:
-        """Whether the rule is about what is wanted."""
-        if wanted.path:
-            return wanted.path in self.urls or wanted.path.startswith(self.url_prefixes)
-        return (
-            (wanted.group in self.groups or ALL in self.groups)
-            and self._is_about(wanted)
-            and (not self.names or wanted.name in self.names)
-        )
+    def covers_path(self, path: str) -> bool:
+        """Whether the rule is about the path."""
+        return path in self.urls or path.startswith(self.url_prefixes)
 
-    def _is_about(self, wanted: Attributes) -> bool:
+    def covers(self, combined: str, below: str, group: str, name: str) -> bool:
+        """Whether the rule is about the object. Asked most often, so that what is alike for all rules comes ready."""
         resources = self.resources
-        if wanted.combined in resources or ALL in resources:
-            return True
-        return bool(wanted.subresource) and f"*/{wanted.subresource}" in resources
+        return (
+            (combined in resources or ALL in resources or below in resources)
+            and (group in self.groups or ALL in self.groups)
+            and (not self.names or name in self.names)
+        )
 
 
 class Role:
@@ -60,9 +57,14 @@ class Role:
 
     def allows(self, wanted: Attributes) -> bool:
         """Whether any rule allows it."""
-        for rules in (self._by_verb.get(wanted.verb, ()), self._any_verb):
+        named = self._by_verb.get(wanted.verb, ())
+        if wanted.path:
+            return any(rule.covers_path(wanted.path) for rule in (*named, *self._any_verb))
+        combined, group, name = wanted.combined, wanted.group, wanted.name
+        below = f"*/{wanted.subresource}" if wanted.subresource else combined
+        for rules in (named, self._any_verb):
             for rule in rules:
-                if rule.covers(wanted):
+                if rule.covers(combined, below, group, name):
                     return True
         return False
 

@@ -1,0 +1,1 @@
+"""Keeps the rules of ClusterRoles that are made of others."""
