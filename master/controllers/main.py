@@ -18,6 +18,7 @@ from master.controllers.nodeipam import NodeIpamController
 from master.controllers.nodelifecycle.controller import NodeLifecycleController
 from master.controllers.podgc import PodGcController
 from master.controllers.replicaset.controller import ReplicaSetController
+from master.controllers.resourcequota.controller import ResourceQuotaController
 from master.controllers.settings import ControllersSettings
 from master.controllers.tainteviction.controller import TaintEvictionController
 from podlab import component
@@ -68,6 +69,7 @@ def controllers(
         GarbageCollector(client, informers),
         PodGcController(client, informers),
         ClusterRoleAggregationController(client, informers),
+        ResourceQuotaController(client, informers),
     )
 
 

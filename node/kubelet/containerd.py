@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import grpc
 
 from node.kubelet import translate
+from node.kubelet.credentials import Credentials
 from node.kubelet.runtime import (
     POD_NAME,
     POD_NAMESPACE,
@@ -178,8 +179,11 @@ class Containerd:
         answer = await _answer(self._images.ListImages(cri.ListImagesRequest(), timeout=CALL_TIMEOUT_S))
         return [translate.image(image) for image in answer.images]
 
-    async def pull(self, name: str) -> None:
+    async def pull(self, name: str, credentials: Credentials | None) -> None:
         request = cri.PullImageRequest(image=cri.ImageSpec(image=name))
+        if credentials is not None:
+            request.auth.username, request.auth.password = credentials.username, credentials.password
+            request.auth.identity_token = credentials.identity_token
         await _answer(self._images.PullImage(request, timeout=PULL_TIMEOUT_S))
 
     async def _observe(self, labels: Mapping[str, str]) -> dict[str, ObservedPod]:

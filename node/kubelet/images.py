@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from node.kubelet import backoff
+from node.kubelet.credentials import Credentials
 from node.kubelet.memory import FOREVER, Hold
 from node.kubelet.runtime import Image, Runtime, RuntimeFailure
+
+log = logging.getLogger(__name__)
 
 # host[:port]/path[:tag][@digest]; what Docker's reference grammar allows, without its length limits.
 _REFERENCE = re.compile(
@@ -45,30 +49,44 @@ class _Pull:
     waiting: list[Callable[[], None]] = field(default_factory=list)
 
 
+_At = tuple[str, Sequence[Credentials]]
+"""An image, and who pulls it: whom the registry refuses holds up nobody else."""
+
+
 class Images:
     """`ensure` never waits for a pull: it starts one and says to come again."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._pulls: dict[str, _Pull] = {}
+        self._pulls: dict[_At, _Pull] = {}
 
     async def ensure(
-        self, name: str, policy: str, *, come_again: Callable[[], None], tell: Callable[[Told], None]
+        self,
+        name: str,
+        policy: str,
+        credentials: Sequence[Credentials],
+        *,
+        come_again: Callable[[], None],
+        tell: Callable[[Told], None],
     ) -> Image | Hold:
-        """The image, or why it is not there yet. `come_again` is called when a pull that was waited for ended."""
+        """The image, or why it is not there yet. `come_again` is called when a pull that was waited for ended.
+
+        Credentials are tried in order until the registry takes one; without any, it is asked as nobody.
+        """
         if not _REFERENCE.fullmatch(name):
             message = (
                 f'Failed to apply default image tag "{name}": couldn\'t parse image name: invalid reference format'
             )
             tell(Told("Warning", "InspectFailed", message))
             return Hold("InvalidImageName", message, time.time() + backoff.FIRST_S)
-        pull = self._pulls.get(name)
+        at = (name, tuple(credentials))
+        pull = self._pulls.get(at)
         present = await self._runtime.image(name)
         if pull is not None and pull.task is not None:
             pull.waiting.append(come_again)
             return Hold("ContainerCreating", "", FOREVER)
         if pull is not None and not pull.error:
-            del self._pulls[name]
+            del self._pulls[at]
             if present is not None:
                 tell(Told("Normal", "Pulled", f'Successfully pulled image "{name}" in {pull.took_s:.3f}s'))
                 return present
@@ -79,10 +97,10 @@ class Images:
             message = f'Container image "{name}" is not present with pull policy of Never'
             tell(Told("Warning", "ErrImageNeverPull", message))
             return Hold("ErrImageNeverPull", message, time.time() + backoff.FIRST_S)
-        return self._pull(name, come_again, tell)
+        return self._pull(at, come_again, tell)
 
-    def _pull(self, name: str, come_again: Callable[[], None], tell: Callable[[Told], None]) -> Hold:
-        pull = self._pulls.setdefault(name, _Pull())
+    def _pull(self, at: _At, come_again: Callable[[], None], tell: Callable[[Told], None]) -> Hold:
+        pull, name = self._pulls.setdefault(at, _Pull()), at[0]
         now = time.time()
         if pull.retry_at > now and now < pull.failed_at + SHOW_ERROR_S:
             tell(Told("Warning", "Failed", "Error: ErrImagePull"))
@@ -93,13 +111,13 @@ class Images:
             return Hold("ImagePullBackOff", message, pull.retry_at)
         tell(Told("Normal", "Pulling", f'Pulling image "{name}"'))
         pull.waiting.append(come_again)
-        pull.task = asyncio.create_task(self._work(name, pull, tell))
+        pull.task = asyncio.create_task(self._work(at, pull, tell))
         return Hold("ContainerCreating", "", FOREVER)
 
-    async def _work(self, name: str, pull: _Pull, tell: Callable[[Told], None]) -> None:
-        began = time.monotonic()
+    async def _work(self, at: _At, pull: _Pull, tell: Callable[[Told], None]) -> None:
+        began, name = time.monotonic(), at[0]
         try:
-            await self._runtime.pull(name)
+            await self._pull_as_somebody(at)
             pull.error, pull.delay_s = "", 0
         except RuntimeFailure as error:
             pull.error, pull.failed_at = str(error), time.time()
@@ -112,3 +130,14 @@ class Images:
             waiting, pull.waiting = pull.waiting, []
             for come_again in waiting:
                 come_again()
+
+    async def _pull_as_somebody(self, at: _At) -> None:
+        name, known = at
+        for credentials in known[:-1]:
+            try:
+                await self._runtime.pull(name, credentials)
+            except RuntimeFailure as error:
+                log.debug("pulling %s as %s failed: %s", name, credentials.username, error)
+            else:
+                return
+        await self._runtime.pull(name, known[-1] if known else None)

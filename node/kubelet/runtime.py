@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from node.kubelet.credentials import Credentials
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
 # Labels and annotations that say in the runtime what belongs to which pod, named as Kubernetes names them, so that
@@ -209,5 +210,5 @@ class Runtime(Protocol):
 
     async def images(self) -> list[Image]: ...
 
-    async def pull(self, name: str) -> None:
-        """Returns when the image is on the node."""
+    async def pull(self, name: str, credentials: Credentials | None) -> None:
+        """Returns when the image is on the node. None is nobody."""

@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from node.kubelet import configure, dns, env, hooks, podspec, projected, security, turns
+from node.kubelet import configure, credentials, dns, env, hooks, podspec, projected, security, turns
 from node.kubelet.configure import Run
 from node.kubelet.context import NodeContext
+from node.kubelet.credentials import Credentials
 from node.kubelet.decide import RunSandbox, StartContainer
-from node.kubelet.env import ConfigError, Surroundings
+from node.kubelet.env import ConfigError, Source, Surroundings
 from node.kubelet.images import Told
 from node.kubelet.memory import Doom, Hold, Memory
 from node.kubelet.projected import Contents, WantedToken
@@ -24,7 +25,7 @@ from node.kubelet.reach import Place
 from node.kubelet.runtime import Image, RuntimeFailure, RuntimeUnavailable, Sandbox
 from node.kubelet.volumes import VolumeError
 from podlab.api import containers
-from podlab.core.v1 import pod_pb2
+from podlab.core.v1 import config_pb2, pod_pb2
 from podlab.errors import Conflict, Forbidden, NotFound
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
@@ -93,7 +94,7 @@ class Starter:
     async def start_container(self, pod: pod_pb2.Pod, sandbox: Sandbox, action: StartContainer) -> None:
         spec = podspec.container_named(pod, action.name)
         assert spec is not None, f"decided to start {action.name}, which the pod does not have"
-        image = await self._image(spec)
+        image = await self._image(pod, spec)
         if isinstance(image, Hold):
             self._memory.holds[spec.name] = image
             return
@@ -152,7 +153,7 @@ class Starter:
         self._memory.hooked.discard(place.container_id)
         self._voice.changed()
 
-    async def _image(self, spec: pod_pb2.Container) -> Image | Hold:
+    async def _image(self, pod: pod_pb2.Pod, spec: pod_pb2.Container) -> Image | Hold:
         def come_again() -> None:
             self._memory.holds.pop(spec.name, None)
             self._voice.changed()
@@ -161,7 +162,19 @@ class Starter:
             self._tell(spec, told.type, told.reason, told.message)
 
         policy = spec.imagePullPolicy or "IfNotPresent"
-        return await self._context.images.ensure(spec.image, policy, come_again=come_again, tell=tell)
+        known = await self._credentials(pod, spec)
+        return await self._context.images.ensure(spec.image, policy, known, come_again=come_again, tell=tell)
+
+    async def _credentials(self, pod: pod_pb2.Pod, spec: pod_pb2.Container) -> tuple[Credentials, ...]:
+        """Of the pod's pull secrets; one that is missing is told, for its image may be pulled without it."""
+        names = [secret.name for secret in pod.spec.imagePullSecrets]
+        wanted = [Source(config_pb2.Secret, name) for name in names]
+        found = await self._context.sources.read(pod.metadata.uid, pod.metadata.namespace, wanted) if wanted else {}
+        secrets = [secret for secret in found.values() if isinstance(secret, config_pb2.Secret)]
+        if missing := sorted({source.name for source in wanted if found[source] is None}):
+            told = f"Unable to retrieve some image pull secrets ({', '.join(missing)}); attempting to pull the image"
+            self._tell(spec, "Warning", "FailedToRetrieveImagePullSecret", f"{told} may not succeed.")
+        return credentials.for_image(spec.image, secrets)
 
     async def _configure(
         self, pod: pod_pb2.Pod, spec: pod_pb2.Container, run: Run, sandbox: Sandbox, image: Image

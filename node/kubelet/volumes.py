@@ -124,6 +124,10 @@ class Volumes:
         group = pod.spec.securityContext.fsGroup if pod.spec.securityContext.HasField("fsGroup") else None
         if origin.HasField("hostPath"):
             _host_path(path, origin.hostPath.type)
+        elif origin.HasField("persistentVolumeClaim"):
+            claim = origin.persistentVolumeClaim
+            told = f"claim {claim.claimName!r}{' (read-only)' if claim.readOnly else ''}"
+            raise ConfigError(f"this kubelet does not mount persistent volumes yet: {told}")
         elif projected.is_written(origin):
             files = projected.files(pod, origin, contents)
             if origin.HasField("secret") or origin.HasField("projected"):  # what is secret never reaches the disk

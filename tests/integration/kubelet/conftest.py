@@ -17,6 +17,7 @@ import pytest
 
 from node.kubelet import configure, sources
 from node.kubelet.context import NodeContext
+from node.kubelet.credentials import Credentials
 from node.kubelet.images import Images
 from node.kubelet.pods import Pods
 from node.kubelet.runtime import (
@@ -180,7 +181,7 @@ class MemoryRuntime:
     async def images(self) -> list[Image]:
         return [Image(f"sha256:{name}", (name,), 1) for name in sorted(self.present)]
 
-    async def pull(self, name: str) -> None:
+    async def pull(self, name: str, credentials: Credentials | None) -> None:
         self.pulls += 1
         raise RuntimeFailure(f'failed to pull image "{name}": no such host')
 
