@@ -1,15 +1,12 @@
 """`podlab exec`: a command in a container, with its streams, its terminal and its exit code."""
 
-import asyncio
-import contextlib
-import os
 import sys
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 import typer
 
-from podlab.cli import failures, printing, session, terminal, workload
+from podlab.cli import printing, session, workload
+from podlab.cli.interactive import Session
 from podlab.cli.options import DEFAULT_NAMESPACE, Container, Namespace, Pod
 from podlab.client.client import Client
 from podlab.v1 import kubelet_pb2, kubelet_pb2_grpc
@@ -43,10 +40,9 @@ async def _execute(client: Client, start: kubelet_pb2.ExecStart, word: str, cont
     pod = await workload.find_pod(client, word, start.namespace)
     start.pod = pod.metadata.name
     start.container = workload.container_of(pod, container)
-    with contextlib.ExitStack() as stack:
-        if start.tty:
-            stack.enter_context(terminal.raw())
-        ended = await _stream(client, start)
+    method = kubelet_pb2_grpc.KubeletStub(client.channel).Exec
+    last = await Session(method, kubelet_pb2.ExecRequest(start=start), tty=start.tty).run()
+    ended: kubelet_pb2.ExecExit = last.exit
     if ended.message:
         printing.warn(f"error: the command could not be run: {reason(ended.message)}")
     elif ended.code:
@@ -57,48 +53,3 @@ async def _execute(client: Client, start: kubelet_pb2.ExecStart, word: str, cont
 def reason(message: str) -> str:
     """Why, without the chain of programs that passed it on: `exec: "nope": executable file not found in $PATH`."""
     return message.rpartition("unable to start container process: ")[2].removesuffix(": unknown")
-
-
-async def _stream(client: Client, start: kubelet_pb2.ExecStart) -> kubelet_pb2.ExecExit:
-    """Passes input on until it ends, and output until the command does."""
-    requests: asyncio.Queue[kubelet_pb2.ExecRequest] = asyncio.Queue(1)
-    call = kubelet_pb2_grpc.KubeletStub(client.channel).Exec(_requests(start, requests))
-    sender = asyncio.create_task(_send_stdin(requests)) if start.stdin else None
-    try:
-        with terminal.on_resize(lambda size: _resize(requests, size)) if start.tty else contextlib.nullcontext():
-            async for response in call:
-                if response.WhichOneof("message") == "exit":
-                    return response.exit
-                _pass_on(response)
-        raise failures.CommandError("the connection to the container ended before the command did")
-    finally:
-        call.cancel()
-        if sender:
-            sender.cancel()
-            await asyncio.gather(sender, return_exceptions=True)
-
-
-async def _requests(
-    start: kubelet_pb2.ExecStart, following: asyncio.Queue[kubelet_pb2.ExecRequest]
-) -> AsyncIterator[kubelet_pb2.ExecRequest]:
-    yield kubelet_pb2.ExecRequest(start=start)
-    while True:
-        yield await following.get()
-
-
-async def _send_stdin(requests: asyncio.Queue[kubelet_pb2.ExecRequest]) -> None:
-    async for chunk in terminal.chunks_of_stdin():
-        await requests.put(kubelet_pb2.ExecRequest(stdin=chunk))
-    await requests.put(kubelet_pb2.ExecRequest(stdin_end=True))
-
-
-def _resize(requests: asyncio.Queue[kubelet_pb2.ExecRequest], size: os.terminal_size) -> None:
-    request = kubelet_pb2.ExecRequest(resize=kubelet_pb2.TerminalSize(width=size.columns, height=size.lines))
-    with contextlib.suppress(asyncio.QueueFull):  # the input is stuck; the next change tells the size again
-        requests.put_nowait(request)
-
-
-def _pass_on(response: kubelet_pb2.ExecResponse) -> None:
-    stream = sys.stdout if response.WhichOneof("message") == "stdout" else sys.stderr
-    stream.buffer.write(response.stdout or response.stderr)
-    stream.buffer.flush()

@@ -14,6 +14,7 @@ from typer._click.exceptions import NoArgsIsHelpError, UsageError
 
 from podlab.cli import create, image, info, rollout, top
 from podlab.cli.apply import apply
+from podlab.cli.attach import attach
 from podlab.cli.delete import delete
 from podlab.cli.describe.command import describe
 from podlab.cli.execute import execute
@@ -22,6 +23,7 @@ from podlab.cli.get import get
 from podlab.cli.kubeconfig import kubeconfig
 from podlab.cli.lazy import LazyCommand, Root
 from podlab.cli.logs import logs
+from podlab.cli.portforward import port_forward
 from podlab.cli.scale import scale
 from podlab.cli.why import why
 
@@ -57,6 +59,8 @@ def root(
 for function in (get, describe, apply, delete, logs, scale, why, kubeconfig, info.version):
     app.command()(function)
 app.command("exec")(execute)
+app.command("attach")(attach)
+app.command("port-forward")(port_forward)
 app.command("api-resources")(info.api_resources)
 app.command("cluster-info")(info.cluster_info)
 app.add_typer(create.app, name="create")

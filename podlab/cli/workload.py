@@ -6,6 +6,7 @@ from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.cli import printing, targets
 from podlab.cli.failures import CommandError
 from podlab.client.client import Client
+from podlab.core.v1.pod_pb2 import Container as ContainerSpec
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.core.v1.service_pb2 import Service
 
@@ -33,6 +34,18 @@ async def find_pod(client: Client, word: str, namespace: str) -> Pod:
     if len(pods) > 1:
         printing.warn(f"Found {len(pods)} pods, using pod/{chosen.metadata.name}")
     return chosen
+
+
+async def find_service(client: Client, word: str, namespace: str) -> Service | None:
+    """The Service that is meant; None when another kind is. Raises NotFound."""
+    if "/" not in word or targets.one([word], "port-forward").kind.message is not Service:
+        return None
+    return await client.get(Service, targets.one([word], "port-forward").name, namespace)
+
+
+def containers_of(pod: Pod) -> list[ContainerSpec]:
+    """All of them, those that joined it included."""
+    return list(containers.every(pod.spec))
 
 
 def container_of(pod: Pod, wanted: str) -> str:
