@@ -42,7 +42,7 @@ from node.kubelet.volumes import Volumes
 from podlab.client.client import Client
 from podlab.client.informer import Informer
 from podlab.client.recorder import Recorder
-from podlab.core.v1 import pod_pb2, service_pb2
+from podlab.core.v1 import config_pb2, pod_pb2, service_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
 IMAGE = "podlab.local/hello:1.0"
@@ -259,7 +259,10 @@ class Kubelet:
 
 @pytest.fixture
 async def kubelet(cluster: Any, runtime: MemoryRuntime, tmp_path: Path) -> AsyncIterator[Kubelet]:
-    """Started, with the identity of node n1."""
+    """Started, with the identity of node n1. Pods mount the cluster's CA, which a controller would publish."""
+    roots = config_pb2.ConfigMap(data={"ca.crt": "the CA"})
+    roots.metadata.namespace, roots.metadata.name = "default", "kube-root-ca.crt"
+    await (await cluster.client()).create(roots)
     made = Kubelet(await cluster.client("system:node:n1"), runtime, tmp_path / "kubelet")
     await made.start()
     async with AsyncExitStack() as stack:

@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+KIND = "certificatesigningrequests"
+CSRS = f"/apis/certificates.k8s.io/v1/{KIND}"
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
 CLIENTS = "kubernetes.io/kube-apiserver-client"
 
 
@@ -71,9 +73,15 @@ async def test_an_approval_is_for_ever(http: aiohttp.ClientSession) -> None:
 async def test_a_decision_needs_the_right_to_on_the_signer(
     http: aiohttp.ClientSession, session_of: Callable[[str | None], aiohttp.ClientSession]
 ) -> None:
-    made = await sent(http, "POST", CSRS, body(), 201)
-    manager = session_of("system:kube-controller-manager")
-    await sent(manager, "PUT", f"{CSRS}/jane/approval", decide(made, "Denied"), 403)
+    made, jane = await sent(http, "POST", CSRS, body(), 201), session_of("jane")
+    rules = [{"verbs": ["update"], "apiGroups": ["certificates.k8s.io"], "resources": [f"{KIND}/approval"]}]
+    await sent(http, "POST", f"{RBAC}/clusterroles", {"metadata": {"name": "deciders"}, "rules": rules}, 201)
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "deciders"}
+    who = [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "jane"}]
+    binding = {"metadata": {"name": "deciders"}, "roleRef": role, "subjects": who}
+    await sent(http, "POST", f"{RBAC}/clusterrolebindings", binding, 201)
+    told = await sent(jane, "PUT", f"{CSRS}/jane/approval", decide(made, "Denied"), 403)
+    assert f'user not permitted to approve requests with signerName "{CLIENTS}"' in told["message"]
     assert (await sent(http, "PUT", f"{CSRS}/jane/approval", decide(made, "Denied")))["status"]["conditions"]
 
 
