@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import orjson
@@ -32,7 +32,9 @@ def to_v1(item: v2.HorizontalPodAutoscaler) -> v1.HorizontalPodAutoscaler:
         out.metadata.CopyFrom(item.metadata)
     _copy(item.spec, out.spec, _SAME_SPEC)
     _copy_reference(item.spec, out.spec)
-    _copy(item.status, out.status, _SAME_STATUS)
+    if item.HasField("status"):
+        out.status.SetInParent()
+        _copy(item.status, out.status, _SAME_STATUS)
     if item.status.HasField("lastScaleTime"):
         out.status.lastScaleTime.CopyFrom(item.status.lastScaleTime)
     share = next((one for one in item.spec.metrics if _is_share(one)), None)
@@ -61,25 +63,36 @@ def to_v2(item: v1.HorizontalPodAutoscaler) -> v2.HorizontalPodAutoscaler:
         out.metadata.CopyFrom(item.metadata)
     _copy(item.spec, out.spec, _SAME_SPEC)
     _copy_reference(item.spec, out.spec)
-    _copy(item.status, out.status, _SAME_STATUS)
-    if item.status.HasField("lastScaleTime"):
-        out.status.lastScaleTime.CopyFrom(item.status.lastScaleTime)
     if item.spec.HasField("targetCPUUtilizationPercentage"):
         share = item.spec.targetCPUUtilizationPercentage
         target = metrics_pb2.MetricTarget(type="Utilization", averageUtilization=share)
         out.spec.metrics.add(type="Resource", resource=metrics_pb2.ResourceMetricSource(name="cpu", target=target))
     annotations = out.metadata.annotations
     out.spec.metrics.extend(_taken(annotations, METRICS, metrics_pb2.MetricSpec))
-    current = _taken(annotations, CURRENT_METRICS, metrics_pb2.MetricStatus)
-    if not current and item.status.HasField("currentCPUUtilizationPercentage"):
-        value = metrics_pb2.MetricValueStatus(averageUtilization=item.status.currentCPUUtilizationPercentage)
-        seen = metrics_pb2.ResourceMetricStatus(name="cpu", current=value)
-        current = [metrics_pb2.MetricStatus(type="Resource", resource=seen)]
-    out.status.currentMetrics.extend(current)
-    out.status.conditions.extend(_taken(annotations, CONDITIONS, v2.HorizontalPodAutoscalerCondition))
     for behavior in _taken(annotations, BEHAVIOR, v2.HorizontalPodAutoscalerBehavior):
         out.spec.behavior.CopyFrom(behavior)
+    current = _taken(annotations, CURRENT_METRICS, metrics_pb2.MetricStatus)
+    conditions = _taken(annotations, CONDITIONS, v2.HorizontalPodAutoscalerCondition)
+    if item.HasField("status") or current or conditions:
+        _take_status(item.status, out.status)
+        out.status.currentMetrics.extend(current or _current_share(item.status))
+        out.status.conditions.extend(conditions)
     return out
+
+
+def _take_status(source: v1.HorizontalPodAutoscalerStatus, target: v2.HorizontalPodAutoscalerStatus) -> None:
+    target.SetInParent()
+    _copy(source, target, _SAME_STATUS)
+    if source.HasField("lastScaleTime"):
+        target.lastScaleTime.CopyFrom(source.lastScaleTime)
+
+
+def _current_share(status: v1.HorizontalPodAutoscalerStatus) -> Sequence[metrics_pb2.MetricStatus]:
+    if not status.HasField("currentCPUUtilizationPercentage"):
+        return ()
+    value = metrics_pb2.MetricValueStatus(averageUtilization=status.currentCPUUtilizationPercentage)
+    seen = metrics_pb2.ResourceMetricStatus(name="cpu", current=value)
+    return [metrics_pb2.MetricStatus(type="Resource", resource=seen)]
 
 
 def _is_share(metric: metrics_pb2.MetricSpec) -> bool:
@@ -104,7 +117,7 @@ def _written(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-def _taken(annotations: object, name: str, message: Callable[..., M]) -> Sequence[M]:
+def _taken(annotations: object, name: str, message: type[M]) -> Sequence[M]:
     """What the annotation says, of which nothing is left. One object counts as a list of one."""
     text = annotations.pop(name, "")  # type: ignore[attr-defined]  # a map of protobuf
     if not text:
@@ -112,10 +125,10 @@ def _taken(annotations: object, name: str, message: Callable[..., M]) -> Sequenc
     problems: list[Cause] = []
     try:
         data = orjson.loads(text)
-        listed = data if isinstance(data, list) else [data]
-        made = [message(**decoder(message.DESCRIPTOR)(one, None, problems)) for one in listed]  # type: ignore[attr-defined]
+        read = decoder(message.DESCRIPTOR)
+        made = [read(one, None, problems) for one in (data if isinstance(data, list) else [data])]
+        if problems:
+            raise BadRequest(f"metadata.annotations[{name}]: {'; '.join(map(str, problems))}")
+        return [message(**fields) for fields in made]
     except (orjson.JSONDecodeError, UnicodeEncodeError) as error:
         raise BadRequest(f"metadata.annotations[{name}]: {error}") from error
-    if problems:
-        raise BadRequest(f"metadata.annotations[{name}]: {'; '.join(map(str, problems))}")
-    return made

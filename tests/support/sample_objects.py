@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from master.apiserver.patching.merge_patch import merge_patch
 from podlab.api import codec, manifest
 from podlab.api.kinds import Kind
 
@@ -21,9 +22,9 @@ def data(kind: Kind) -> dict[str, Any]:
     return found
 
 
-def sample(kind: Kind, namespace: str = "default") -> Any:
-    """A message, in the namespace if its kind has one."""
-    made: Any = codec.from_dict(data(kind), kind)
+def sample(kind: Kind, changes: dict[str, Any] | None = None, namespace: str = "default") -> Any:
+    """A message, in the namespace if its kind has one, with changes as a merge patch has them."""
+    made: Any = codec.from_dict(merge_patch(data(kind), changes or {}), kind)
     if kind.namespaced:
         made.metadata.namespace = namespace
     return made

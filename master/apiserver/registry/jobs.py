@@ -20,5 +20,7 @@ def begin(job: job_pb2.Job) -> None:
     ):
         if key not in labels:
             labels[key] = value
+    if not metadata.labels:
+        metadata.labels.update(labels)
     if CONTROLLER_UID not in job.spec.selector.matchLabels:
         job.spec.selector.matchLabels[CONTROLLER_UID] = metadata.uid

@@ -58,7 +58,7 @@ def _check_zone(found: Findings, zone: str) -> None:
 
 @lru_cache(256)
 def _is_zone(name: str) -> bool:
-    """Whether the host's time zones, or those that Podlab brings, know it."""
+    """Whether the host's time zones (Debian's tzdata) know it."""
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # not there, no name of one, or a directory

@@ -121,3 +121,12 @@ def test_a_grace_period_ends_before_time_does(asked: dict[str, int]) -> None:
     assert times.text(cast(Any, outcome.message).metadata.deletionTimestamp) == "9999-12-31T23:59:59Z"
     sooner = decide(outcome.message, grace_period_seconds=0)
     assert sooner.removed
+
+
+@pytest.mark.parametrize("kind", ["Job", "ReplicationController"])
+def test_pods_of_old_kinds_stay_unless_it_is_said_that_they_go(kind: str) -> None:
+    current = kinds.by_name(kind).message(metadata=meta_pb2.ObjectMeta(name="a"))  # type: ignore[call-arg]
+    kept: Any = decide(current)
+    assert (kept.removed, list(kept.message.metadata.finalizers)) == (False, ["orphan"])
+    assert decide(kept.message).message == kept.message
+    assert decide(current, propagation_policy=pb.PROPAGATION_POLICY_BACKGROUND).removed
