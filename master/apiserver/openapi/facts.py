@@ -28,7 +28,14 @@ REQUIRED: frozenset[Field] = frozenset(
         ("podlab.apps.v1.StatefulSetSpec", "template"),
         ("podlab.batch.v1.JobSpec", "template"),
         ("podlab.batch.v1.CronJobSpec", "jobTemplate"),
+        ("podlab.autoscaling.v1.HorizontalPodAutoscalerSpec", "scaleTargetRef"),
         ("podlab.autoscaling.v2.HorizontalPodAutoscalerSpec", "scaleTargetRef"),
+        ("podlab.autoscaling.v2.ObjectMetricSource", "describedObject"),
+        *(
+            (f"podlab.autoscaling.v2.{source}MetricSource", part)
+            for source in ("ContainerResource", "External", "Object", "Pods", "Resource")
+            for part in (("target",) if "Resource" in source else ("metric", "target"))
+        ),
         ("podlab.networking.v1.IngressBackend", "service"),
         ("podlab.rbac.v1.RoleBinding", "roleRef"),
         ("podlab.rbac.v1.ClusterRoleBinding", "roleRef"),
@@ -46,6 +53,7 @@ OPTIONAL: frozenset[Field] = frozenset(
     {
         ("podlab.core.v1.Event", "reportingComponent"),
         ("podlab.core.v1.Event", "reportingInstance"),
+        ("podlab.autoscaling.v2.HorizontalPodAutoscalerStatus", "currentMetrics"),
         ("podlab.core.v1.Endpoints", "subsets"),
         ("podlab.discovery.v1.EndpointSlice", "ports"),
         ("podlab.rbac.v1.ClusterRole", "rules"),
