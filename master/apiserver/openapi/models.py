@@ -22,6 +22,11 @@ _PACKAGES: Mapping[str, str] = {
     "podlab.metrics.v1beta1": "io.k8s.metrics.pkg.apis.metrics.v1beta1",
 }
 BY_GROUP_VERSION_KIND = {(kind.group, kind.version, kind.name): kind for kind in (*SERVED, *FORMS)}
+_EXTRA_VALUE: Schema = {
+    "type": "array",
+    "items": {"type": "string"},
+    "description": "The values of one key of what is known of a user.",
+}
 # Scalars of JSON that are messages of ours.
 SCALARS: Mapping[str, Schema] = {
     "podlab.meta.v1.Time": {
@@ -45,11 +50,8 @@ SCALARS: Mapping[str, Schema] = {
         "description": "A whole number, or a string such as a name or 25%.",
     },
     "podlab.meta.v1.RawExtension": {"type": "object", "description": "Any object, whatever its kind."},
-    "podlab.authentication.v1.ExtraValue": {
-        "type": "array",
-        "items": {"type": "string"},
-        "description": "The values of one key of what is known of a user.",
-    },
+    "podlab.authentication.v1.ExtraValue": _EXTRA_VALUE,
+    "podlab.authorization.v1.ExtraValue": _EXTRA_VALUE,
 }
 PATCH, WATCH_EVENT, STATUS = f"{META}.Patch", f"{META}.WatchEvent", f"{META}.Status"
 DELETE_OPTIONS = f"{META}.DeleteOptions"
