@@ -21,12 +21,12 @@ _CONFIG_KEY = r"[-._a-zA-Z0-9]+"
 _MAX_LABEL = 63
 _MAX_SUBDOMAIN = 253
 _MAX_PORT_NAME = 15
-_system_random = random.SystemRandom()
+_random = random.Random()  # noqa: S311 - names are to differ, not to be secret; seeded by the system at start
 
 
 def generate(prefix: str) -> str:
     """The prefix, shortened so that the result is a valid label, and five characters that make it unique."""
-    suffix = "".join(_system_random.choices(_ALPHABET, k=_SUFFIX_LENGTH))
+    suffix = "".join(_random.choices(_ALPHABET, k=_SUFFIX_LENGTH))
     return prefix[: _MAX_LABEL - _SUFFIX_LENGTH] + suffix
 
 

@@ -69,12 +69,14 @@ def _mount_token(spec: pod_pb2.PodSpec, new_name: Callable[[str], str]) -> None:
             container.volumeMounts.add(name=name, readOnly=True, mountPath=TOKEN_PATH)
             mounted = True
     if mounted and not there:
-        spec.volumes.add(name=name).volumeSource.projected.CopyFrom(_TOKEN_VOLUME)
+        spec.volumes.add(name=name).MergeFromString(_TOKEN_VOLUME)
 
 
-def _token_volume() -> pod_pb2.ProjectedVolumeSource:
-    """A token, the authority that the API server's certificate is of, and the namespace's name."""
-    made = pod_pb2.ProjectedVolumeSource(defaultMode=_FILE_MODE)
+def _token_volume() -> bytes:
+    """A token, the authority that the API server's certificate is of, and the namespace's name: encoded once."""
+    volume = pod_pb2.Volume()
+    made = volume.volumeSource.projected
+    made.defaultMode = _FILE_MODE
     token = made.sources.add().serviceAccountToken
     token.expirationSeconds, token.path = _TOKEN_S, "token"
     authority = made.sources.add().configMap
@@ -82,7 +84,7 @@ def _token_volume() -> pod_pb2.ProjectedVolumeSource:
     authority.items.add(key="ca.crt", path="ca.crt")
     namespace = made.sources.add().downwardAPI.items.add(path="namespace")
     namespace.fieldRef.apiVersion, namespace.fieldRef.fieldPath = "v1", "metadata.namespace"
-    return made
+    return volume.SerializeToString()
 
 
 _TOKEN_VOLUME = _token_volume()
