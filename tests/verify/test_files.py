@@ -10,6 +10,7 @@ from podlab.preflight.inventory import Inventory
 KEY_OWNERS = {
     "apiserver.key": "podlab",
     "service-accounts.key": "podlab",
+    "encryption.yaml": "podlab",
     "tokens.csv": "podlab",
     "scheduler.key": "podlab",
     "controllers.key": "podlab",
@@ -18,7 +19,7 @@ KEY_OWNERS = {
 }
 
 # Of find(1): what only its service may read.
-SECRETS = ("'('", "-name", "'*.key'", "-o", "-name", "tokens.csv", "')'")
+SECRETS = ("'('", "-name", "'*.key'", "-o", "-name", "tokens.csv", "-o", "-name", "encryption.yaml", "')'")
 
 
 def found(machine: Machine, *expression: str) -> list[tuple[str, int, str]]:
@@ -38,6 +39,17 @@ def test_keys_are_readable_by_their_owner_only(machine: Machine) -> None:
         assert service, f"{path} belongs to no service of Podlab: remove it"
         assert owner == service, f"{path} belongs to {owner}, not to {service}"
         assert not mode & 0o177, f"{path} has mode {mode:04o}, expected 0600"
+
+
+@pytest.mark.on("masters")
+def test_secrets_are_encrypted_and_the_audit_log_is_private(machine: Machine) -> None:
+    """The API server encrypts Secrets, and writes an audit log that only it can read."""
+    settings = machine.file("/etc/podlab/apiserver.yaml").content_string
+    assert "encryption: /etc/podlab/pki/encryption.yaml" in settings, "Secrets are not encrypted; run site.yml"
+    logs = found(machine, "/var/log/podlab", "-name", "'audit.log*'")
+    assert logs, "there is no audit log in /var/log/podlab; `journalctl -u podlab-apiserver` says why"
+    wrong = [f"{path} ({owner}, {mode:04o})" for owner, mode, path in logs if owner != "podlab" or mode & 0o177]
+    assert not wrong, f"expected owner podlab and mode 0600: {', '.join(wrong)}"
 
 
 @pytest.mark.on("masters", "nodes")
