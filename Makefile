@@ -5,7 +5,7 @@ export PODLAB_CLUSTER := $(LAB)
 INVENTORY := .podlab/$(LAB)/inventory
 
 .DEFAULT_GOAL := help
-.PHONY: help up down converge verify test check bench bench-api protos bootstrap
+.PHONY: help up down converge verify test check bench bench-api fuzz protos bootstrap
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-12s %s\n' "$$target" "$$text"; done
@@ -42,6 +42,9 @@ bench: bootstrap ## measure; one line a figure
 
 bench-api: bootstrap ## measure the API server alone, in less than five minutes
 	@$(BIN)/python tests/bench/api
+
+fuzz: bootstrap ## the REST API under requests made from its own OpenAPI, for about a minute
+	@$(BIN)/pytest -q tests/fuzz
 
 protos: bootstrap ## generate the code from protos/
 	@PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python scripts/protos.py
