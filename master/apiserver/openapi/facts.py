@@ -116,7 +116,7 @@ WHOLE: frozenset[str] = frozenset(
             for name in (
                 *("ConfigMapKeySelector", "LocalObjectReference", "NodeSelector", "NodeSelectorTerm"),
                 *("ObjectFieldSelector", "ObjectReference", "ResourceFieldSelector", "SecretKeySelector"),
-                *("SecretReference", "TypedLocalObjectReference"),
+                "TypedLocalObjectReference",
             )
         ),
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from master.apiserver.openapi import documents, models, protobuf, swagger
+from master.apiserver.openapi import documents, facts, models, protobuf, swagger
 from master.apiserver.openapi.published import descriptions
 from podlab.api.scalars import SCALARS
 from podlab.foreign.openapi.v2 import openapi_pb2
@@ -75,6 +75,14 @@ def test_a_pod_is_described_as_kubernetes_does(v3: dict[str, Document]) -> None:
 
 def test_every_scalar_of_json_has_a_schema() -> None:
     assert models.SCALARS.keys() == SCALARS.keys()
+
+
+def test_facts_are_about_fields_that_exist() -> None:
+    described = descriptions()
+    tables = (facts.REQUIRED, facts.OPTIONAL, facts.DEFAULTS, facts.ENUMS, facts.FURTHER_KEYS, facts.RETAINED)
+    named = {".".join(field) for table in tables for field in table}
+    assert named <= described.keys()
+    assert described.keys() >= facts.WHOLE
 
 
 def test_v2_says_the_same_with_references_of_its_own(v3: dict[str, Document]) -> None:
