@@ -98,4 +98,4 @@ def test_files_and_directories_are_copied_both_ways(kubectl: Kubectl, big: Path,
     kubectl("cp", "box:/tmp/tree", str(tmp_path / "back"))
     assert (tmp_path / "back" / "below" / "b").read_text() == "two"
     assert (tmp_path / "back" / "big").read_bytes() == big.read_bytes()
-    assert "No such file or directory" in kubectl.refused("cp", "box:/tmp/none", str(tmp_path / "none"))
+    assert "doesn't exist in local filesystem" in kubectl.refused("cp", str(tmp_path / "none"), "box:/tmp")
