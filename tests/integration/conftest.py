@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,13 @@ class Cluster:
     def server(self) -> str:
         """host:port."""
         return f"127.0.0.1:{self.settings.port}"
+
+    def settings_file(self, directory: Path) -> Path:
+        """The settings as a file, for tests that run the server as a process."""
+        path = directory / "apiserver.yaml"
+        set_ones = {name: value for name, value in asdict(self.settings).items() if value is not None}
+        path.write_text(json.dumps(set_ones, default=str))
+        return path
 
     async def client(self, user: str = ADMIN, *groups: str) -> Client:
         """A client with the user's certificate, closed with the cluster."""

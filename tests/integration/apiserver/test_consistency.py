@@ -5,7 +5,6 @@ sees the same history.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
 import ssl
 import sys
@@ -18,7 +17,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import aiohttp
-import yaml
 
 from podlab.client.client import Client
 from podlab.core.v1 import config_pb2
@@ -257,11 +255,7 @@ async def _once_it_answers(ask: Callable[[], Awaitable[int]]) -> int:
 @asynccontextmanager
 async def _process(cluster: Any, directory: Path) -> AsyncIterator[Process]:
     await cluster.stop()
-    settings = dataclasses.asdict(cluster.settings)
-    settings |= {"data_dir": str(settings["data_dir"])}
-    settings["tls"] = {name: str(path) for name, path in settings["tls"].items()}
-    config = directory / "apiserver.yaml"
-    config.write_text(yaml.safe_dump(settings))
+    config = cluster.settings_file(directory)
     process = Process((sys.executable, "-m", "master.apiserver.main", "--config", str(config)), directory / "log")
     await process.start()
     try:

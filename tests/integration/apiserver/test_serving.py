@@ -14,7 +14,6 @@ from typing import Any
 
 import grpc
 import pytest
-import yaml
 from google.protobuf import json_format
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
@@ -79,11 +78,7 @@ async def test_the_process_keeps_what_it_acknowledged_when_it_is_killed(
     cluster: Any, tmp_path: Path, config_map: Any
 ) -> None:
     await cluster.stop()
-    config = tmp_path / "apiserver.yaml"
-    settings = dataclasses.asdict(cluster.settings)
-    settings |= {"data_dir": str(settings["data_dir"])}
-    settings["tls"] = {name: str(path) for name, path in settings["tls"].items()}
-    config.write_text(yaml.safe_dump(settings))
+    config = cluster.settings_file(tmp_path)
     command = (sys.executable, "-m", "master.apiserver.main", "--config", str(config))
     client = await cluster.client()
     process = await asyncio.create_subprocess_exec(*command)
