@@ -41,6 +41,14 @@ def described(value: Json) -> str:
     return f"{'string' if isinstance(value, str) else 'number'} {shown if len(shown) <= 60 else shown[:57] + '...'}"
 
 
+def _write_time(message: meta_pb2.Time) -> Json:
+    return None if times.is_zero(message) else times.text(message)
+
+
+def _write_micro_time(message: meta_pb2.MicroTime) -> Json:
+    return None if times.is_zero(message) else times.micro_text(message)
+
+
 def _read_time(value: Json) -> dict[str, Any]:
     when = times.from_datetime(times.parse(_string(value, "a time as a string")))
     return {"seconds": when.seconds}
@@ -109,8 +117,8 @@ def _string(value: Json, wanted: str) -> str:
 
 
 SCALARS: dict[str, Scalar] = {
-    meta_pb2.Time.DESCRIPTOR.full_name: Scalar(times.text, _read_time, None),
-    meta_pb2.MicroTime.DESCRIPTOR.full_name: Scalar(times.micro_text, _read_micro_time, None),
+    meta_pb2.Time.DESCRIPTOR.full_name: Scalar(_write_time, _read_time, None),
+    meta_pb2.MicroTime.DESCRIPTOR.full_name: Scalar(_write_micro_time, _read_micro_time, None),
     meta_pb2.Duration.DESCRIPTOR.full_name: Scalar(
         lambda message: times.duration_text(message.duration), _read_duration, "0s"
     ),

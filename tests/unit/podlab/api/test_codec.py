@@ -20,7 +20,10 @@ from podlab.errors import BadRequest
 from podlab.meta.v1 import meta_pb2
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
-SECONDS = st.integers(-62_135_596_800, 253_402_300_799)  # the years 1 to 9999
+# The years 1 to 9999; zero is a time that was never set.
+SECONDS = st.integers(-62_135_596_800, 253_402_300_799).filter(bool)
+    -62_135_596_800, 253_402_300_799
+)  # the years 1 to 9999.filter(bool)  # zero is a time that was never set
 SCALARS: dict[str, st.SearchStrategy[Any]] = {
     "podlab.meta.v1.Time": st.builds(lambda s: {"seconds": s}, SECONDS),
     "podlab.meta.v1.MicroTime": st.builds(
@@ -335,3 +338,13 @@ def test_plain_yaml_values_mean_what_they_mean_to_kubernetes() -> None:
     assert [data(text) for text in ("1e3", "1.5", ".5")] == [1000.0, 1.5, 0.5]
     assert [data(text) for text in ("yes", "off", "y", "~", "")] == [True, False, "y", None, None]
     assert data("{1: a, true: b}") == {"1": "a", "true": "b"}
+
+
+def test_a_time_that_is_there_and_was_never_set_is_null_rather_than_1970() -> None:
+    pod = Pod()
+    pod.metadata.creationTimestamp.SetInParent()
+    pod.status.startTime.SetInParent()
+    written = codec.to_dict(pod)
+    assert written["metadata"]["creationTimestamp"] is None
+    assert written["status"]["startTime"] is None
+    assert codec.from_dict(written) == Pod()
