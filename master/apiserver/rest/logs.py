@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
 
@@ -21,6 +21,8 @@ from podlab.v1 import kubelet_pb2
 
 # A container that says nothing: its follower gets the answer's head after this long.
 QUIET_S = 1.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FAR_NS = 2**63 - 1  # some 292 years
 
 log = logging.getLogger(__name__)
 
@@ -69,11 +71,12 @@ def asked(namespace: str, pod: str, query: Query) -> kubelet_pb2.LogsRequest:
         if number is not None:
             setattr(wanted, field, number)
     if query.text("sinceTime"):
-        wanted.since_seconds = _seconds_since(query)
+        wanted.since_time_ns = _since(query)
     return wanted
 
 
-def _seconds_since(query: Query) -> int:
+def _since(query: Query) -> int:
+    """Nanoseconds since 1970."""
     text = query.text("sinceTime")
     if query.text("sinceSeconds"):
         raise BadRequest("at most one of sinceTime or sinceSeconds may be specified")
@@ -83,7 +86,8 @@ def _seconds_since(query: Query) -> int:
         raise BadRequest(f"sinceTime: {text!r} is not a time such as 2026-01-31T12:00:00Z") from error
     if moment.tzinfo is None:
         raise BadRequest(f"sinceTime: {text!r} says no time zone; append Z for UTC")
-    return max(1, round((datetime.now(UTC) - moment).total_seconds()))
+    nanoseconds = (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+    return max(-_FAR_NS, min(nanoseconds, _FAR_NS))
 
 
 async def _stream(call: Call, first: asyncio.Task[bytes], chunks: AsyncIterator[bytes]) -> web.StreamResponse:

@@ -10,6 +10,7 @@ import aiohttp
 import grpc
 import pytest
 from kubernetes import client as k8s
+from yarl import URL
 
 from podlab.client.client import Client
 from podlab.core.v1 import node_pb2, pod_pb2
@@ -31,6 +32,8 @@ class Kubelet(kubelet_pb2_grpc.KubeletServicer):
         if request.container == "quiet":
             await asyncio.Event().wait()
         told = f"tail={request.tail_lines} previous={request.previous} timestamps={request.timestamps}\n"
+        if request.since_time_ns:
+            told = f"since={request.since_time_ns}\n"
         yield kubelet_pb2.LogsResponse(data=told.encode())
         yield kubelet_pb2.LogsResponse(data=b"end\n")
 
@@ -58,6 +61,20 @@ async def test_a_log_is_text_from_the_pods_node(http: aiohttp.ClientSession) -> 
     async with http.get(f"{LOG}?tailLines=5&previous=true&timestamps=true") as response:
         assert response.headers["Content-Type"] == "text/plain"
         assert await response.text() == "tail=5 previous=True timestamps=True\nend\n"
+
+
+@pytest.mark.usefixtures("logged_pod")
+async def test_a_time_is_passed_on_to_the_instant(http: aiohttp.ClientSession) -> None:
+    for told, nanoseconds in (
+        ("2026-01-31T12:00:00.25Z", 1_769_860_800_250_000_000),
+        ("1970-01-01T01:00:00.5%2B01:00", 500_000_000),
+        ("9999-12-31T00:00:00Z", 2**63 - 1),
+    ):
+        async with http.get(URL(f"{LOG}?sinceTime={told}", encoded=True)) as response:
+            assert (await response.text()).splitlines()[0] == f"since={nanoseconds}"
+    for told in ("yesterday", "2026-01-31T12:00:00", "2026-01-31T12:00:00Z&sinceSeconds=5"):
+        async with http.get(f"{LOG}?sinceTime={told}") as response:
+            assert response.status == 400
 
 
 @pytest.mark.usefixtures("logged_pod")

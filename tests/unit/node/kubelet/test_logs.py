@@ -44,6 +44,7 @@ async def test_bounds_are_kept(tmp_path: Path) -> None:
     assert await _read(path, since_seconds=60) == "line 0\nline 1\nline 2\nline 3\nline 4\n"
     path.write_text("1999-01-01T00:00:00+02:00 stdout F old\n" + _line(1))
     assert await _read(path, since_seconds=60) == "line 1\n"
+    assert await _read(path, since_time_ns=1_000_000_000_000_000_000) == "line 1\n"
 
 
 async def test_a_log_that_is_not_there_is_empty(tmp_path: Path) -> None:
