@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,3 +34,12 @@ def namespace(lab: Lab) -> Iterator[str]:
     cli("create", "namespace", name)
     yield name
     cli("delete", "namespace", name)
+
+
+@pytest.fixture(autouse=True)
+def _connections_left_open() -> Iterator[None]:
+    """The libraries leave connections to the garbage collector: here, not in a later test."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()

@@ -10,6 +10,8 @@ from deployed import deployment, pod
 
 kr8s = pytest.importorskip("kr8s", reason="kr8s is not installed: scripts/bootstrap clients")
 
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
 
 def test_a_pod_is_created_watched_patched_asked_and_deleted(kubeconfig: Path, namespace: str) -> None:
     from kr8s.objects import Pod
@@ -28,7 +30,7 @@ def test_a_pod_is_created_watched_patched_asked_and_deleted(kubeconfig: Path, na
     assert (found.name, found.annotations["why"]) == ("box", "so")
     assert made.exec(["echo", "hello there"]).stdout == b"hello there\n"
     assert any("listening" in line for line in made.logs())
-    made.delete(grace_period=0)
+    made.delete(force=True)
     assert not made.exists()
 
 

@@ -13,6 +13,8 @@ from kubernetes import client, config, utils, watch
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
 
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
 
 @pytest.fixture
 def api(kubeconfig: Path) -> Iterator[client.ApiClient]:

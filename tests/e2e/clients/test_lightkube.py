@@ -12,6 +12,8 @@ from deployed import deployment, pod
 
 lightkube = pytest.importorskip("lightkube", reason="lightkube is not installed: scripts/bootstrap clients")
 
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
 
 @pytest.fixture
 def client(kubeconfig: Path, namespace: str) -> Iterator[Any]:
