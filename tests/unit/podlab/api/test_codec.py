@@ -22,8 +22,6 @@ from podlab.meta.v1 import meta_pb2
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
 # The years 1 to 9999; zero is a time that was never set.
 SECONDS = st.integers(-62_135_596_800, 253_402_300_799).filter(bool)
-    -62_135_596_800, 253_402_300_799
-)  # the years 1 to 9999.filter(bool)  # zero is a time that was never set
 SCALARS: dict[str, st.SearchStrategy[Any]] = {
     "podlab.meta.v1.Time": st.builds(lambda s: {"seconds": s}, SECONDS),
     "podlab.meta.v1.MicroTime": st.builds(
