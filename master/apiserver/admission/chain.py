@@ -17,7 +17,7 @@ from master.apiserver.admission.quotas import Quotas
 from master.apiserver.admission.refusal import forbidden
 from master.apiserver.cache import Cache
 from master.apiserver.validation.policy import SYSTEM_CLASSES
-from podlab.api import kinds, names
+from podlab.api import kinds
 from podlab.core.v1 import namespace_pb2, pod_pb2, quota_pb2, serviceaccount_pb2, volume_pb2
 from podlab.meta.v1 import meta_pb2
 from podlab.networking.v1 import ingress_pb2
@@ -74,7 +74,7 @@ class Admission:
 
     def _complete_pod(self, pod: pod_pb2.Pod) -> None:
         at = pod.metadata.namespace
-        serviceaccount.complete(pod, lambda name: self._accounts.get(at, name), names.generate)
+        serviceaccount.complete(pod, lambda name: self._accounts.get(at, name))
         if ranges := self._ranges.within(at):
             limits.complete(pod, ranges.values())
         priority.complete(pod, self._priorities.within(""))

@@ -5,6 +5,7 @@ https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
 from master.apiserver.admission.refusal import forbidden
@@ -22,10 +23,10 @@ _FILE_MODE = 0o644
 Account = serviceaccount_pb2.ServiceAccount
 
 
-def complete(pod: pod_pb2.Pod, find: Callable[[str], Account | None], new_name: Callable[[str], str]) -> None:
+def complete(pod: pod_pb2.Pod, find: Callable[[str], Account | None]) -> None:
     """Give the pod its account, that account's pull secrets, and a volume with a token. Raises Forbidden.
 
-    `find` knows the accounts of the pod's namespace; `new_name` makes a name from a prefix.
+    `find` knows the accounts of the pod's namespace.
     """
     if MIRROR_ANNOTATION in pod.metadata.annotations:
         _check_mirror(pod)
@@ -41,7 +42,7 @@ def complete(pod: pod_pb2.Pod, find: Callable[[str], Account | None], new_name: 
     if not spec.imagePullSecrets:
         spec.imagePullSecrets.extend(account.imagePullSecrets)
     if _wants_token(spec, account):
-        _mount_token(spec, new_name)
+        _mount_token(spec)
 
 
 def _check_mirror(pod: pod_pb2.Pod) -> None:
@@ -60,9 +61,10 @@ def _wants_token(spec: pod_pb2.PodSpec, account: Account) -> bool:
     return account.automountServiceAccountToken or not account.HasField("automountServiceAccountToken")
 
 
-def _mount_token(spec: pod_pb2.PodSpec, new_name: Callable[[str], str]) -> None:
+def _mount_token(spec: pod_pb2.PodSpec) -> None:
+    """Where Kubernetes draws the volume's name, here it follows from the account: pods of one template stay alike."""
     there = next((volume.name for volume in spec.volumes if volume.name.startswith(_VOLUME_PREFIX)), "")
-    name = there or new_name(_VOLUME_PREFIX)
+    name = there or _VOLUME_PREFIX + hashlib.sha256(spec.serviceAccountName.encode()).hexdigest()[:5]
     mounted = False
     for container in (*spec.initContainers, *spec.containers):
         if not any(mount.mountPath == TOKEN_PATH for mount in container.volumeMounts):

@@ -1,5 +1,7 @@
 """Pods and pod templates."""
 
+from functools import lru_cache
+
 from master.apiserver.validation import syntax
 from master.apiserver.validation.containers import PodFacts, check_containers, check_id
 from master.apiserver.validation.ephemeral import check_ephemeral_containers
@@ -14,6 +16,8 @@ _RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _NAMESERVERS_MAX = 3
 _SEARCHES_MAX = 32
+# What is remembered of verdicts stays small: 512 specs of at most this size.
+_REMEMBERED_BYTES = 8 << 10
 
 _CHANGEABLE = (
     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
@@ -22,9 +26,21 @@ _CHANGEABLE = (
 
 
 def check_pod(found: Findings, pod: pod_pb2.Pod) -> None:
-    """A pod."""
-    check_pod_spec(found, "spec", pod.spec)
-    check_ephemeral_containers(found, "spec", pod.spec)
+    """A pod. Those of one template have the same spec, to the byte, and the same is wrong with all of them."""
+    encoded = pod.spec.SerializeToString()
+    found.extend(_verdict(encoded) if len(encoded) <= _REMEMBERED_BYTES else _judged(pod.spec))
+
+
+@lru_cache(maxsize=512)
+def _verdict(encoded: bytes) -> Findings:
+    return _judged(pod_pb2.PodSpec.FromString(encoded))
+
+
+def _judged(spec: pod_pb2.PodSpec) -> Findings:
+    found = Findings()
+    check_pod_spec(found, "spec", spec)
+    check_ephemeral_containers(found, "spec", spec)
+    return found
 
 
 def check_template(found: Findings, field: str, template: pod_pb2.PodTemplateSpec) -> None:
