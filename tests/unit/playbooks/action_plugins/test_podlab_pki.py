@@ -37,6 +37,8 @@ ALL = [
     "service-accounts/signing.key",
     "service-accounts/retired.pem",
     "tokens.csv",
+    "encryption/current.key",
+    "encryption/configuration.yaml",
     "client.yaml",
 ]
 
