@@ -239,9 +239,11 @@ def _cut(text: str, most: int) -> str:
 
 
 async def abort(context: grpc.aio.ServicerContext[Any, Any], error: ApiError) -> NoReturn:
-    """Ends a call on the server's side with the error."""
-    await context.abort_with_status(to_rpc_status(error))
-    raise AssertionError("abort_with_status returned")
+    """Ends a call on the server's side with the error, and with the trailing metadata that it has already."""
+    status = to_rpc_status(error)
+    trailing = (*(context.trailing_metadata() or ()), *status.trailing_metadata)
+    await context.abort(status.code, status.details, trailing)
+    raise AssertionError("abort returned")
 
 
 def from_rpc_error(error: grpc.aio.AioRpcError) -> ApiError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -11,29 +12,33 @@ import orjson
 from master.apiserver import identity, impersonation
 from master.apiserver.authorization import Attributes
 from master.apiserver.guard import Context, attributes
-from master.apiserver.passage import Asked
+from master.apiserver.impersonation import Acting
+from master.apiserver.passage import NOBODY, Asked
 from podlab.api import codec, kinds
 from podlab.api.objects import key, unwrap
+from podlab.errors import ApiError
 from podlab.v1 import apiserver_pb2
 
+AUDIT_ID = "audit-id"
+NOTHING: tuple[Attributes, ...] = ()
 _ABOUT_ONE = frozenset({"create", "get", "update", "patch", "delete"})
 
 About = Callable[[Any], tuple[Attributes, ...]]
 """What authorization is asked about a request. Raises NotFound for a kind that we lack, BadRequest."""
 
 
-def asked(
-    context: Context,
-    wanted: tuple[Attributes, ...],
-    method: str,
-    *,
-    request: object = None,
-    long_running: bool = False,
-) -> Asked:
-    """The call as it comes in. Raises Unauthorized when its certificate names nobody."""
+def asked(context: Context, about: About, method: str, request: object, *, long_running: bool = False) -> Asked:
+    """The call as it comes in. Its caller hears from now on what it is known by."""
     metadata = [(name, str(value)) for name, value in context.invocation_metadata() or ()]
-    acting = impersonation.acting(identity.caller(context), metadata)
-    return Asked(
+    acting, wanted, refusal = Acting(NOBODY), NOTHING, None
+    try:
+        caller = identity.caller(context)
+        acting = Acting(caller)
+        acting = impersonation.acting(caller, metadata)
+        wanted = about(request)
+    except ApiError as error:
+        refusal = error
+    made = Asked(
         user=acting.user,
         impersonator=acting.impersonator,
         to_impersonate=acting.wanted,
@@ -43,9 +48,12 @@ def asked(
         request=request,
         long_running=long_running,
         source=_address(context.peer()),
-        sent=lambda: _sent(request),
+        sent=None if refusal else lambda: _sent(request),
         user_agent=next((value for name, value in metadata if name == "user-agent"), ""),
+        refusal=refusal,
     )
+    context.set_trailing_metadata(((AUDIT_ID, made.audit_id),))
+    return made
 
 
 def of_object(verb: str, subresource: str = "") -> About:
@@ -95,14 +103,14 @@ def of_token(request: Any) -> tuple[Attributes, ...]:
     return (attributes("create", accounts, request.namespace, request.name, subresource="token"),)
 
 
-def of_nothing(_: Any) -> tuple[Attributes, ...]:
-    """For what everybody may ask whom we know."""
-    return ()
+def of_version(_: Any) -> tuple[Attributes, ...]:
+    """For Version: what /version is over REST."""
+    return (Attributes("get", path="/version"),)
 
 
 def answered(asked: Asked, answer: object) -> bytes:
     """The object in an answer, as JSON; nothing for lists, streams and bindings."""
-    if asked.verb not in _ABOUT_ONE or not asked.wanted or asked.wanted[0].subresource == "binding":
+    if asked.verb not in _ABOUT_ONE or not asked.about_objects or asked.wanted[0].subresource == "binding":
         return b""
     return codec.to_json(unwrap(apiserver_pb2.GetResponse.FromString(cast(bytes, answer)).object))
 
@@ -122,6 +130,7 @@ def _json(text: bytes) -> bytes:
         return b""
 
 
+@lru_cache(maxsize=4096)
 def _address(peer: str) -> str:
     """The address in `ipv4:192.0.2.1:51234` and `ipv6:%5B::1%5D:51234`."""
     return unquote(peer.partition(":")[2].rpartition(":")[0]).strip("[]")

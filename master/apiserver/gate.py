@@ -8,23 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from master.apiserver import border
 from master.apiserver.audit.policy import Stage
-from master.apiserver.audit.trail import Trail
+from master.apiserver.audit.trail import Steps, Trail
 from master.apiserver.fairness.turns import Turns
-from master.apiserver.guard import Guard
+from master.apiserver.guard import Guard, forbidden
+from master.apiserver.identity import User
 from master.apiserver.limits import Limits
 from master.apiserver.metrics import Metrics
 from master.apiserver.passage import Asked, Passage
 from master.store.errors import StoreError
-from podlab.errors import ApiError, Forbidden
+from podlab.errors import ApiError
+
+Answer = TypeVar("Answer")
+Handler = Callable[[Passage], Awaitable[Answer]]
 
 
 class Gate:
-    """Passed once by each request. Its handler runs within `entered`."""
+    """Passed once by each request."""
 
     def __init__(self, guard: Guard, limits: Limits, turns: Turns, metrics: Metrics, trail: Trail | None) -> None:
         self._guard = guard
@@ -33,20 +37,14 @@ class Gate:
         self._metrics = metrics
         self._trail = trail
 
-    @asynccontextmanager
-    async def entered(self, asked: Asked) -> AsyncIterator[Passage]:
-        """The request's handler runs in the block. Raises TooManyRequests, Forbidden, and what the handler raises."""
+    async def passed(self, asked: Asked, handler: Handler[Answer]) -> Answer:
+        """What the handler answers. Raises TooManyRequests, Forbidden, and what the handler raises."""
         passage = Passage(asked)
         place, started = self._metrics.begin(asked), time.perf_counter()
         steps = self._trail.begin(passage) if self._trail is not None else None
         last = Stage.COMPLETE
         try:
-            with self._limits.of(asked).held_by(asked.caller.name):
-                async with self._turns.taken(asked):
-                    await self._authorize(passage)
-                    if steps is not None and asked.long_running:
-                        steps.reached(Stage.STARTED)
-                    yield passage
+            return await self._within_limits(passage, steps, handler)
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception as error:  # the caller hears of it, and the log when it is ours
@@ -54,20 +52,43 @@ class Gate:
                 last = Stage.PANIC
             passage.error = border.api_error(error, asked.request)
             passage.code = passage.error.code
+            if passage.error is error:
+                raise
             raise passage.error from error
         finally:
             self._metrics.end(place, passage, time.perf_counter() - started)
             if steps is not None:
                 steps.reached(last)
 
+    async def _within_limits(self, passage: Passage, steps: Steps | None, handler: Handler[Answer]) -> Answer:
+        asked = passage.asked
+        if asked.refusal is not None:
+            raise asked.refusal
+        limit, caller = self._limits.of(asked), asked.caller.name
+        limit.take(caller)
+        try:
+            if asked.impersonator is not None:
+                await self._impersonate(passage, asked.impersonator)
+            turn = await self._turns.take(asked)
+            try:
+                await self._authorize(passage)
+                if steps is not None and asked.long_running:
+                    steps.reached(Stage.STARTED)
+                return await handler(passage)
+            finally:
+                self._turns.give_back(turn)
+        finally:
+            limit.give_back(caller)
+
+    async def _impersonate(self, passage: Passage, impersonator: User) -> None:
+        for wanted in passage.asked.to_impersonate:
+            await self._guard.admit(impersonator, wanted)
+        passage.impersonated = True
+
     async def _authorize(self, passage: Passage) -> None:
         asked = passage.asked
-        try:
-            for wanted in asked.to_impersonate:
-                await self._guard.admit(asked.caller, wanted)
-            for wanted in asked.wanted:
-                await self._guard.admit(asked.user, wanted)
-        except Forbidden as refusal:
-            passage.decision, passage.reason = "forbid", refusal.message
-            raise
-        passage.decision = "allow"
+        for wanted in asked.wanted:
+            verdict = await self._guard.judge(asked.user, wanted)
+            passage.decision, passage.reason = "allow" if verdict.allowed else "forbid", verdict.reason
+            if not verdict.allowed:
+                raise forbidden(asked.user, wanted, verdict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import grpc
@@ -13,7 +14,7 @@ from master.apiserver.cache import Cache
 from master.apiserver.identity import User
 from podlab.api import selectors
 from podlab.api.kinds import Kind
-from podlab.errors import Forbidden
+from podlab.errors import BadRequest, Forbidden
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -25,13 +26,11 @@ class Guard:
         self._cache = cache
         self._authorizer = authorizer
 
-    async def admit(self, user: User, wanted: Attributes) -> User:
-        """The user, who may do this. Raises Forbidden."""
+    async def admit(self, user: User, wanted: Attributes) -> None:
+        """Raises Forbidden when the user may not do this."""
         verdict = await self.judge(user, wanted)
         if not verdict.allowed:
-            kind = f"{wanted.resource}.{wanted.group}" if wanted.group else wanted.resource
-            raise Forbidden(refusal(user, wanted, verdict.reason), kind=kind, name=wanted.name)
-        return user
+            raise forbidden(user, wanted, verdict)
 
     async def judge(self, user: User, wanted: Attributes) -> Verdict:
         """Whether the user may do this."""
@@ -49,16 +48,24 @@ class Guard:
             await self._cache.catch_up()
 
 
+def forbidden(user: User, wanted: Attributes, verdict: Verdict) -> Forbidden:
+    """What the user is told who may not do this."""
+    kind = f"{wanted.resource}.{wanted.group}" if wanted.group else wanted.resource
+    return Forbidden(refusal(user, wanted, verdict.reason), kind=kind, name=wanted.name)
+
+
 def attributes(
     verb: str, kind: Kind, namespace: str, name: str = "", *, subresource: str = "", field_selector: str = ""
 ) -> Attributes:
-    """What a call about objects of a kind wants. Raises BadRequest for a malformed selector.
+    """What a call about objects of a kind wants.
 
-    A selection by name is about that name, so that rules with names allow to watch a single object.
+    A selection by name is about that name, so that rules with names allow to watch a single object. A malformed
+    selector selects nothing here: its user hears of it once it is known that they may ask.
     """
     fields = None
     if field_selector:
-        parts = selectors.parse_fields(kind, field_selector).requirements
-        fields = {part.path: part.value for part in parts if part.equal}
-        name = name or fields.get("metadata.name", "")
+        with contextlib.suppress(BadRequest):
+            parts = selectors.parse_fields(kind, field_selector).requirements
+            fields = {part.path: part.value for part in parts if part.equal}
+            name = name or fields.get("metadata.name", "")
     return Attributes(verb, kind.group, kind.plural, namespace, name, subresource, fields)

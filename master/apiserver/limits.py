@@ -31,21 +31,20 @@ class Limit:
         self._most = most
         self._held: Counter[str] = Counter()
 
-    @contextmanager
-    def held_by(self, user: str) -> Iterator[None]:
-        """Counts one more for as long as the block runs. Raises TooManyRequests."""
+    def take(self, user: str) -> None:
+        """One more, until it is given back. Raises TooManyRequests."""
         if self._held[user] >= self._most:
             raise TooManyRequests(
                 f'User "{user}" has {self._most} {self._what}, as many as one may have: try again in {RETRY_AFTER_S} s',
                 retry_after_s=RETRY_AFTER_S,
             )
         self._held[user] += 1
-        try:
-            yield
-        finally:
-            self._held[user] -= 1
-            if not self._held[user]:
-                del self._held[user]
+
+    def give_back(self, user: str) -> None:
+        """One less."""
+        self._held[user] -= 1
+        if not self._held[user]:
+            del self._held[user]
 
 
 class Bytes:

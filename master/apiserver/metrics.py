@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -11,10 +12,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from master.apiserver import routes
 from master.apiserver.audit.trail import Trail
 from master.apiserver.cache import Cache
 from master.apiserver.fairness.turns import Turns
 from master.apiserver.passage import Asked, Passage
+from master.apiserver.rest import paths
 from master.apiserver.watching import Watches
 from podlab.api import kinds
 
@@ -25,7 +28,9 @@ _PLACE = ("verb", "group", "version", "resource", "subresource", "scope", "compo
 _VERBS = {"create": "POST", "update": "PUT", "patch": "PATCH"}
 _OTHERS = frozenset({"get", "list", "watch", "delete", "deletecollection", "post", "put", "options", "head"})
 _READING = frozenset({"GET", "LIST", "WATCH", "OPTIONS", "HEAD"})
-_VERSIONS = {(kind.group, kind.plural): kind.version for kind in kinds.KINDS}
+_VERSIONS = {(kind.group, kind.plural): kind.version for kind in reversed(kinds.SERVED)}
+# What everybody may write into a URL would be labels without end.
+_SUBRESOURCES = frozenset({"", *chain.from_iterable(map(paths.subresources, kinds.SERVED)), *routes.SUBRESOURCES})
 
 Place = tuple[str, ...]
 
@@ -144,9 +149,10 @@ class _Looked(Collector):
 
 def _place(asked: Asked) -> Place:
     verb = _VERBS.get(asked.verb) or (asked.verb.upper() if asked.verb in _OTHERS else "other")
-    if not asked.about_objects:
+    wanted = asked.wanted[0] if asked.about_objects else None
+    version = _VERSIONS.get((wanted.group, wanted.resource)) if wanted is not None else None
+    if wanted is None or version is None:
         return verb, "", "", "", "", "", "apiserver"
-    wanted = asked.wanted[0]
     scope = "resource" if wanted.name or verb == "POST" else "namespace" if wanted.namespace else "cluster"
-    version = _VERSIONS.get((wanted.group, wanted.resource), "")
-    return verb, wanted.group, version, wanted.resource, wanted.subresource, scope, "apiserver"
+    subresource = wanted.subresource if wanted.subresource in _SUBRESOURCES else "other"
+    return verb, wanted.group, version, wanted.resource, subresource, scope, "apiserver"

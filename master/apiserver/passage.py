@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,9 +14,13 @@ from podlab.errors import ApiError
 NOBODY = User("", frozenset())
 
 
+_ids = random.Random()  # noqa: S311  # nothing depends on nobody guessing it
+
+
 def new_id() -> str:
-    """What a request is known by."""
-    return str(uuid.uuid4())
+    """What a request is known by: a random UUID."""
+    digits = f"{_ids.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Asked:
     user: User
     """As whom it is answered."""
     wanted: tuple[Attributes, ...]
-    """What authorization is asked about; nothing for what everybody whom we know may ask."""
+    """What authorization is asked about; nothing for what is refused before."""
     uri: str
     verb: str
     """As the audit log and metrics name it: Kubernetes' verb, or the method where there is none."""
@@ -43,6 +47,8 @@ class Asked:
     user_agent: str = ""
     sent: Callable[[], bytes] | None = None
     """Its body as JSON, when there is one."""
+    refusal: ApiError | None = None
+    """Why it is refused before authorization is asked: nobody knows who asks, or what."""
     audit_id: str = field(default_factory=new_id)
 
     @property
@@ -72,6 +78,9 @@ class Passage:
     decision: str = ""
     """Of the authorization: allow or forbid; empty as long as it has not been asked."""
     reason: str = ""
+    """Why authorization decided so, as far as it says."""
+    impersonated: bool = False
+    """Whether the caller was found to be allowed to ask in another's name."""
     name: str = ""
     """Of the object that was made, when the request did not name it."""
     answered: Callable[[], bytes] | None = None

@@ -14,11 +14,13 @@ from typing import Any, cast
 import grpc
 
 from master.apiserver import border, calling
+from master.apiserver.authorization import Attributes
 from master.apiserver.cache import Cache
 from master.apiserver.dialing import Dialer
 from master.apiserver.gate import Gate
 from master.apiserver.guard import Context, Guard
 from master.apiserver.identity import User
+from master.apiserver.passage import Passage
 from master.apiserver.routes import KUBELET, ROUTES, Asked, Route, Target, resolve
 from podlab.errors import ApiError, BadRequest, ServiceUnavailable, from_rpc_error
 from podlab.tls import Tls
@@ -99,15 +101,18 @@ class Relay:
             first = await context.read()
             if first is grpc.aio.EOF:
                 raise BadRequest(f"{method}: the call has no request")
-            about = route.parse(first)
-            wanted = route.attributes(about)
-            asked = calling.asked(context, (wanted,), method, long_running=True)
-            async with self._gate.entered(asked):
+
+            async def handle(_: Passage) -> None:
                 await self._cache.catch_up()
-                target = resolve(route, about, self._cache, self._scheduler)
+                target = resolve(route, route.parse(first), self._cache, self._scheduler)
                 channel = await self._dialer.dial(target)
                 call: Any = channel.stream_stream(method)(timeout=context.time_remaining())
                 await _pass_on(call, first, context, target)
+
+            def about(request: Any) -> tuple[Attributes, ...]:
+                return (route.attributes(route.parse(request)),)
+
+            await self._gate.passed(calling.asked(context, about, method, first, long_running=True), handle)
 
         return relay
 

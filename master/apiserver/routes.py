@@ -96,6 +96,8 @@ ROUTES: Mapping[str, Mapping[str, Route]] = {
     PROXY: {"Trace": Route(PROXY, proxy_pb2.TraceRequest, _node_of, "get", "trace")},
     SCHEDULER: {"Explain": Route(SCHEDULER, scheduler_pb2.ExplainRequest, _named_pod_of, "get", "explanation")},
 }
+SUBRESOURCES = frozenset(route.subresource for methods in ROUTES.values() for route in methods.values())
+"""What calls are authorized as, below pods and nodes."""
 
 
 def resolve(route: Route, asked: Asked, cache: Cache, scheduler: str) -> Target:

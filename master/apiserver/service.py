@@ -20,6 +20,7 @@ from master.apiserver.gate import Gate
 from master.apiserver.guard import Context
 from master.apiserver.identity import User
 from master.apiserver.listing import Lister
+from master.apiserver.passage import Passage
 from master.apiserver.patching import patch
 from master.apiserver.registry import parts
 from master.apiserver.registry.admission import Admit
@@ -66,7 +67,7 @@ class ApiService:
             "Delete": (self.delete, pb.DeleteRequest, calling.of_name("delete")),
             "Bind": (self.bind, pb.BindRequest, calling.of_bindings),
             "RequestToken": (self.request_token, pb.RequestTokenRequest, calling.of_token),
-            "Version": (self.version, pb.VersionRequest, calling.of_nothing),
+            "Version": (self.version, pb.VersionRequest, calling.of_version),
         }
         handlers: dict[str, Any] = {
             name: grpc.unary_unary_rpc_method_handler(
@@ -93,11 +94,14 @@ class ApiService:
         path = f"/{SERVICE}/{name}"
 
         async def answer(request: Any, context: Context) -> Answer:
-            asked = calling.asked(context, about(request), path, request=request, long_running=long_running)
-            async with self.gate.entered(asked) as passage:
+            asked = calling.asked(context, about, path, request, long_running=long_running)
+
+            async def handle(passage: Passage) -> Answer:
                 answered = await method(request, context, asked.user)
                 passage.answered = lambda: calling.answered(asked, answered)
                 return answered
+
+            return await self.gate.passed(asked, handle)
 
         return answer
 

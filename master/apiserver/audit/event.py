@@ -15,7 +15,7 @@ from master.apiserver.passage import Asked
 from podlab.api import kinds
 from podlab.errors import ApiError
 
-_VERSIONS = {(kind.group, kind.plural): kind.version for kind in kinds.KINDS}
+_VERSIONS = {(kind.group, kind.plural): kind.version for kind in reversed(kinds.SERVED)}
 _DECISION, _REASON = "authorization.k8s.io/decision", "authorization.k8s.io/reason"
 
 
@@ -32,6 +32,7 @@ class Record:
     error: ApiError | None = None
     decision: str = ""
     reason: str = ""
+    impersonated: bool = False
     name: str = ""
     sent: bytes = b""
     answered: bytes = b""
@@ -57,9 +58,9 @@ def _event(record: Record) -> dict[str, Any]:
         "stage": record.stage.value,
         "requestURI": asked.uri,
         "verb": asked.verb,
-        "user": _user(asked.impersonator or asked.user),
+        "user": _user(asked.caller),
     }
-    if asked.impersonator is not None:
+    if record.impersonated:
         event["impersonatedUser"] = _user(asked.user)
     if asked.source:
         event["sourceIPs"] = [asked.source]

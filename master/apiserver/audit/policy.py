@@ -71,7 +71,10 @@ class Resources:
 
 @dataclass(frozen=True)
 class Rule:
-    """Matches when each of the things that it names does. `omitManagedFields` says nothing: there are none."""
+    """Matches when each of the things that it names does. Users are those who really ask.
+
+    `omitManagedFields` says nothing: there are none.
+    """
 
     level: str
     users: tuple[str, ...] = ()
@@ -85,9 +88,9 @@ class Rule:
 
     def matches(self, asked: Asked) -> bool:
         """Whether the rule is about the request."""
-        if self.users and asked.user.name not in self.users:
+        if self.users and asked.caller.name not in self.users:
             return False
-        if self.userGroups and asked.user.groups.isdisjoint(self.userGroups):
+        if self.userGroups and asked.caller.groups.isdisjoint(self.userGroups):
             return False
         return (not self.verbs or asked.verb in self.verbs) and self._matches_place(asked)
 

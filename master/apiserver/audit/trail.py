@@ -68,6 +68,7 @@ class Steps:
                 error=passage.error,
                 decision=passage.decision if begun else "",
                 reason=passage.reason,
+                impersonated=passage.impersonated,
                 name=passage.name,
                 sent=self.sent,
                 answered=answered,

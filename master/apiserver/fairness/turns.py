@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from master.apiserver.fairness import levels
@@ -17,6 +16,8 @@ from podlab.errors import TooManyRequests
 # As kube-apiserver: a quarter of what a request may take in all.
 WAIT_LIMIT_S = 15.0
 RETRY_AFTER_S = 1
+# What never waits, and takes no seat.
+EXEMPT = "exempt"
 
 Waiter = asyncio.Future[bool]
 
@@ -34,18 +35,18 @@ class Turns:
     def __post_init__(self) -> None:
         self.queues = {each.name: Queues(each.seats, each.waiting_of_flow, each.waiting) for each in self.of}
 
-    @asynccontextmanager
-    async def taken(self, asked: Asked) -> AsyncIterator[None]:
-        """The block is the request's turn. Raises TooManyRequests."""
+    async def take(self, asked: Asked) -> str:
+        """Wait for the request's turn. What it returns is to be given back. Raises TooManyRequests."""
         level = None if asked.long_running else levels.level(asked)
         if level is None:
-            yield
-            return
+            return EXEMPT
         await self._take(level.name, asked.user.name)
-        try:
-            yield
-        finally:
-            self._give_back(level.name)
+        return level.name
+
+    def give_back(self, level: str) -> None:
+        """The turn is over."""
+        if level is not EXEMPT:
+            self._give_back(level)
 
     async def _take(self, level: str, flow: str) -> None:
         queues = self.queues[level]

@@ -11,22 +11,21 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from master.apiserver import border, impersonation
+from master.apiserver import border, gate, impersonation
 from master.apiserver.authorization import Attributes
 from master.apiserver.gate import Gate
-from master.apiserver.guard import attributes
-from master.apiserver.identity import ANONYMOUS, User
+from master.apiserver.identity import ANONYMOUS
 from master.apiserver.impersonation import Acting
 from master.apiserver.limits import Hold, Limits
-from master.apiserver.passage import NOBODY, Asked
-from master.apiserver.rest import answers, bodies, delivery, paths
+from master.apiserver.passage import NOBODY, Asked, Passage
+from master.apiserver.rest import aims, answers, bodies, delivery
 from master.apiserver.rest.approval import Approval
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.evicting import Evicting
 from master.apiserver.rest.general import General, is_general, is_public
 from master.apiserver.rest.logs import Logs
 from master.apiserver.rest.metrics_api import MetricsApi
-from master.apiserver.rest.paths import ABSENT
+from master.apiserver.rest.paths import ABSENT, Place
 from master.apiserver.rest.query import Query
 from master.apiserver.rest.reading import Reading
 from master.apiserver.rest.reviews import Reviews
@@ -36,19 +35,9 @@ from master.apiserver.rest.streams.ports import Ports
 from master.apiserver.rest.tokens import Tokens
 from master.apiserver.rest.writing import Writing
 from podlab.api.kinds import MEASURED, REVIEWS
-from podlab.errors import MethodNotAllowed, Unauthorized
+from podlab.errors import ApiError, BadRequest, MethodNotAllowed, NotFound, Unauthorized
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
-# Below a pod, these stay for long.
-_STREAMS = paths.CONNECTED | {"log"}
-_VERBS: Mapping[str, tuple[str, str]] = {
-    # The verb on a collection, and on an object; empty: there is none.
-    "GET": ("list", "get"),
-    "POST": ("create", ""),
-    "PUT": ("", "update"),
-    "PATCH": ("", "patch"),
-    "DELETE": ("deletecollection", "delete"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,57 +73,61 @@ class Api:
         return response
 
     async def _answer(self, request: web.BaseRequest, hold: Hold) -> web.StreamResponse:
-        caller = await self._known(request)
-        if caller == ANONYMOUS and not is_public(request.path):
-            raise Unauthorized("Unauthorized")
-        acting = impersonation.acting(caller, request.headers.items())
-        if is_general(request.path):
-            method = request.method.lower()
-            asked = _asked(request, acting, method, Attributes(method, path=request.path))
-            async with self.gate.entered(asked) as passage:
-                response = await self.general.answer(request)
-                passage.code = response.status
-                return response
-        call = Call(request, acting.user, paths.parse(request.path), Query(dict(request.query)))
-        response = await self._about_objects(call, acting, hold)
-        if request.method == "GET" and not response.prepared:
-            hold(caller.name, delivery.size_bytes(response))  # until the client has taken it
-        return response
+        acting, refusal = await self._acting(request)
+        if not is_general(request.path):
+            return await self._about_objects(request, acting, refusal, hold)
+        wanted = aims.at_path(request.method, request.path)
 
-    async def _known(self, request: web.BaseRequest) -> User:
-        """Who calls. Raises Unauthorized, of which the audit log hears as well."""
+        async def handle(passage: Passage) -> web.StreamResponse:
+            response = await self.general.answer(request)
+            passage.code = response.status
+            return response
+
+        return await self.gate.passed(_asked(request, acting, wanted, refusal=refusal), handle)
+
+    async def _acting(self, request: web.BaseRequest) -> tuple[Acting, ApiError | None]:
+        """As whom the caller acts, and why it is refused whatever it asks."""
+        known = Acting(NOBODY)
         try:
-            return await self.tokens.authenticator.user(_certificate(request), request.headers.get("Authorization"))
-        except Unauthorized:
-            async with self.gate.entered(_asked(request, Acting(NOBODY), request.method.lower())):
-                raise
-        raise AssertionError("unreachable")
+            sent = request.headers.get("Authorization")
+            caller = await self.tokens.authenticator.user(_certificate(request), sent)
+            if caller == ANONYMOUS and not is_public(request.path):
+                raise Unauthorized("Unauthorized")
+            known = Acting(caller)
+            return impersonation.acting(caller, request.headers.items()), None
+        except (Unauthorized, BadRequest) as error:
+            return known, error
 
-    async def _about_objects(self, call: Call, acting: Acting, hold: Hold) -> web.StreamResponse:
-        verb, handler = self._handler(call)
-        place = call.place
-        wanted = attributes(
-            verb,
-            place.kind,
-            place.namespace,
-            place.name or "",
-            subresource=place.subresource,
-            field_selector=call.query.text("fieldSelector"),
-        )
-        long_running = verb == "watch" or place.subresource in _STREAMS
-        asked = _asked(call.request, acting, verb, wanted, about=call, long_running=long_running)
-        if not long_running and call.request.can_read_body:
-            await bodies.receive(call.request, asked.caller.name, hold)
-        async with self.gate.entered(asked) as passage:
+    async def _about_objects(
+        self, request: web.BaseRequest, acting: Acting, refusal: ApiError | None, hold: Hold
+    ) -> web.StreamResponse:
+        query = Query(dict(request.query))
+        aim = aims.at_objects(request.method, request.path, query)
+        if isinstance(aim.place, NotFound):
+            return await self.gate.passed(_asked(request, acting, aim.wanted, refusal=refusal), _refusing(aim.place))
+        call = Call(request, acting.user, aim.place, query)
+        streams = aim.long_running
+        asked = _asked(request, acting, aim.wanted, about=call, long_running=streams, refusal=refusal)
+        try:
+            handler = self._handler(call, aim.wanted.verb)
+            if refusal is None and not streams and request.can_read_body:
+                await bodies.receive(request, asked.caller.name, hold)
+        except ApiError as error:  # which they hear who may ask
+            return await self.gate.passed(asked, _refusing(error))
+
+        async def handle(passage: Passage) -> web.StreamResponse:
             response = await handler(call)
+            if request.method == "GET" and not response.prepared:
+                hold(asked.caller.name, delivery.size_bytes(response))  # until the client has taken it
             passage.code, passage.name = response.status, call.made
             passage.answered = lambda: delivery.json(response)
             return response
 
-    def _handler(self, call: Call) -> tuple[str, Handler]:
-        """The verb, and who answers it. Raises MethodNotAllowed."""
+        return await self.gate.passed(asked, handle)
+
+    def _handler(self, call: Call, verb: str) -> Handler:
+        """Who answers it. Raises MethodNotAllowed."""
         place = call.place
-        verb = _verb(call)
         if place.subresource in ABSENT.get(place.kind.name, ()):
             raise MethodNotAllowed(f"{place.kind.resource}/{place.subresource} is not supported by this server yet")
         handlers: Mapping[tuple[str, str], Handler] = {
@@ -171,31 +164,49 @@ class Api:
         if place.kind in MEASURED:
             handlers = {("", "get"): self.metrics.get, ("", "list"): self.metrics.list}
         handler = handlers.get((place.subresource, verb))
-        if handler is None or (verb == "create" and place.kind.namespaced and not place.namespace):
+        if handler is None or not _has_its_place(verb, place):
             raise _not_allowed(call)
-        return verb, handler
+        return handler
+
+
+def _refusing(error: ApiError) -> gate.Handler[web.StreamResponse]:
+    async def refuse(_: Passage) -> web.StreamResponse:
+        raise error
+
+    return refuse
+
+
+def _has_its_place(verb: str, place: Place) -> bool:
+    """Whether the verb can be meant there: an object is created in its collection, and changed by its name."""
+    if verb in ("update", "patch"):
+        return bool(place.name)
+    if verb == "create":
+        return bool(place.name) == bool(place.subresource) and (bool(place.namespace) or not place.kind.namespaced)
+    return True
 
 
 def _asked(
     request: web.BaseRequest,
     acting: Acting,
-    verb: str,
-    *wanted: Attributes,
-    about: object = None,
+    wanted: Attributes,
+    *,
+    about: Call | None = None,
     long_running: bool = False,
+    refusal: ApiError | None = None,
 ) -> Asked:
     return Asked(
         user=acting.user,
         impersonator=acting.impersonator,
         to_impersonate=acting.wanted,
-        wanted=wanted,
+        wanted=(wanted,),
         uri=request.path_qs,
-        verb=verb,
+        verb=wanted.verb,
         request=about or request,
         long_running=long_running,
         source=request.remote or "",
         user_agent=request.headers.get("User-Agent", ""),
-        sent=lambda: bodies.json(request, about.of) if isinstance(about, Call) else b"",
+        sent=None if about is None else lambda: bodies.json(request, about.of),
+        refusal=refusal,
         audit_id=delivery.audit_id(request),
     )
 
@@ -204,22 +215,6 @@ def _certificate(request: web.BaseRequest) -> bytes | None:
     """The one that TLS has verified."""
     tls = request.get_extra_info("ssl_object")
     return tls.getpeercert(binary_form=True) if tls is not None else None
-
-
-def _verb(call: Call) -> str:
-    """Raises MethodNotAllowed."""
-    method, place = call.request.method, call.place
-    if method == "POST" and place.subresource:
-        return "create"
-    if method == "GET" and place.subresource in paths.CONNECTED:
-        return "create"  # whoever streams into a pod does something there, though a WebSocket begins with GET
-    of_collection, of_object = _VERBS.get(method, ("", ""))
-    verb = of_object if place.name else of_collection
-    if verb == "list" and call.query.flag("watch"):
-        return "watch"
-    if not verb:
-        raise _not_allowed(call)
-    return verb
 
 
 def _not_allowed(call: Call) -> MethodNotAllowed:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 import yaml
 
@@ -15,6 +16,7 @@ from master.apiserver.settings import AuditSettings
 from podlab import atrest
 from podlab.core.v1 import config_pb2
 from podlab.errors import Forbidden
+from podlab.v1 import apiserver_pb2, apiserver_pb2_grpc
 
 SECRETS = "/api/v1/namespaces/default/secrets"
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
@@ -107,11 +109,78 @@ async def test_a_secret_s_value_is_neither_logged_nor_stored(
         assert (await response.json())["data"] == {"password": VALUE}
 
 
-async def test_whoever_cannot_say_who_they_are_is_written(cluster: Any, audited: Path, session_of: Any) -> None:
-    async with session_of(None).get(SECRETS, headers={"Authorization": "Bearer nonsense"}) as response:
-        assert response.status == 401
-    (event,) = [event for event in await events_of(cluster, audited) if event["stage"] == "ResponseComplete"]
-    assert (event["user"], event["responseStatus"]["code"]) == ({}, 401)
+UNHEARD = {
+    "a token that is not good": (None, "GET", SECRETS, {"Authorization": "Bearer nonsense"}, 401, "", "secrets"),
+    "nobody": (None, "GET", SECRETS, {}, 401, "", "secrets"),
+    "nobody at no kind": (None, "GET", "/api/v1/gadgets", {}, 401, "", "gadgets"),
+    "somebody at no kind": ("jane", "GET", "/api/v1/gadgets", {}, 403, "jane", "gadgets"),
+    "no kind": ("kubernetes-admin", "GET", "/api/v1/gadgets", {}, 404, "kubernetes-admin", "gadgets"),
+    "no path": ("kubernetes-admin", "GET", "/nowhere", {}, 404, "kubernetes-admin", None),
+    "no method": ("kubernetes-admin", "PUT", SECRETS, {}, 405, "kubernetes-admin", "secrets"),
+    "compressed": ("kubernetes-admin", "POST", SECRETS, {"Content-Encoding": "br"}, 415, "kubernetes-admin", "secrets"),
+    "group of nobody": ("jane", "GET", SECRETS, {"Impersonate-Group": "ops"}, 400, "jane", "secrets"),
+}
+
+
+async def test_what_no_handler_hears_of_is_written_and_counted(cluster: Any, audited: Path, session_of: Any) -> None:
+    sessions = {user: session_of(user) for user in (None, "jane", "kubernetes-admin")}
+    for name, (user, method, path, headers, code, _, _) in UNHEARD.items():
+        sent = {**headers, "Audit-ID": name}
+        async with sessions[user].request(
+            method, path, headers=sent, data=b"{}" if method != "GET" else b""
+        ) as response:
+            assert response.status == code, name
+    async with sessions["kubernetes-admin"].get("/metrics") as response:
+        figures = await response.text()
+    told = {event["auditID"]: event for event in await events_of(cluster, audited)}
+    for name, (_, _, _, _, code, user, resource) in UNHEARD.items():
+        event = told[name]
+        assert (event["stage"], event["responseStatus"]["code"]) == ("ResponseComplete", code), name
+        assert (event["user"].get("username", ""), event.get("objectRef", {}).get("resource")) == (user, resource), name
+        assert f'code="{code}"' in figures
+    assert "gadgets" not in figures, "what is not there is no label"
+
+
+async def test_the_log_says_what_allowed_a_request_and_who_is_meant(
+    cluster: Any, audited: Path, session_of: Any
+) -> None:
+    http, jane = session_of("kubernetes-admin"), session_of("jane")
+    role = {"kind": "ClusterRole", "name": "view", "apiGroup": "rbac.authorization.k8s.io"}
+    subject = {"kind": "User", "name": "joe", "apiGroup": "rbac.authorization.k8s.io"}
+    bindings = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
+    body = {"metadata": {"name": "viewers"}, "roleRef": role, "subjects": [subject]}
+    async with http.post(bindings, json=body) as response:
+        assert response.status == 201
+    for session, name in ((http, "meant"), (jane, "refused")):
+        async with session.get(CONFIG_MAPS, headers={"Impersonate-User": "joe", "Audit-ID": name}):
+            pass
+    told = {event["auditID"]: event for event in await events_of(cluster, audited)}
+    meant, refused = told["meant"], told["refused"]
+    assert (meant["user"]["username"], meant["impersonatedUser"]["username"]) == ("kubernetes-admin", "joe")
+    assert meant["annotations"] == {
+        "authorization.k8s.io/decision": "allow",
+        "authorization.k8s.io/reason": (
+            'RBAC: allowed by ClusterRoleBinding "viewers" of ClusterRole "view" to User "joe"'
+        ),
+    }
+    assert (refused["user"]["username"], refused["responseStatus"]["code"]) == ("jane", 403)
+    assert "impersonatedUser" not in refused
+
+
+async def test_callers_over_grpc_hear_what_their_calls_are_known_by(cluster: Any, audited: Path) -> None:
+    client = await cluster.client()
+    stub: Any = apiserver_pb2_grpc.ApiServerStub(client.channel)
+    good = stub.Version(apiserver_pb2.VersionRequest())
+    await good
+    heard = [dict(await good.trailing_metadata())["audit-id"]]
+    for bad in ("ConfigMap", "Gadget"):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stub.Get(apiserver_pb2.GetRequest(kind=bad, namespace="default", name="none"))
+        assert refused.value.code() is grpc.StatusCode.NOT_FOUND
+        heard.append(dict(refused.value.trailing_metadata())["audit-id"])
+    codes = {event["auditID"]: event["responseStatus"]["code"] for event in await events_of(cluster, audited)
+             if event["stage"] == "ResponseComplete"}  # fmt: skip
+    assert [codes[each] for each in heard] == [200, 404, 404]
 
 
 async def test_figures_are_those_of_kubernetes(http: Any, session_of: Any) -> None:

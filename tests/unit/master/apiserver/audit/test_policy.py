@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,13 @@ def test_the_first_rule_that_matches_decides(tmp_path: Path) -> None:
     made = policy(tmp_path, {"level": "None", "users": ["jane"]}, {"level": "Metadata"})
     assert made.decide(about())[0] is Level.NONE
     assert made.decide(about(user=User("joe", frozenset())))[0] is Level.METADATA
+
+
+def test_who_really_asks_is_whom_a_rule_is_about(tmp_path: Path) -> None:
+    made = policy(tmp_path, {"level": "None", "users": ["joe"]}, {"level": "Metadata"})
+    joe = User("joe", frozenset())
+    assert made.decide(replace(about(), impersonator=joe))[0] is Level.NONE
+    assert made.decide(replace(about(user=joe), impersonator=JANE))[0] is Level.METADATA
 
 
 def test_stages_are_left_out_by_the_policy_and_by_its_rule(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ async def written(writer: Writer, *records: Record) -> list[dict[str, object]]:
 async def test_a_line_is_an_event_of_kubernetes(tmp_path: Path) -> None:
     (event,) = await written(
         Writer(tmp_path / "audit.log", 1 << 20, 2),
-        record(sent=b'{"a":1}', decision="allow", reason="a role says so", level=Level.REQUEST),
+        record(sent=b'{"a":1}', decision="allow", reason="a role says so", impersonated=True, level=Level.REQUEST),
     )
     assert event == {
         "kind": "Event",
@@ -65,6 +65,12 @@ async def test_a_line_is_an_event_of_kubernetes(tmp_path: Path) -> None:
         "stageTimestamp": "1970-01-01T00:00:01.250000Z",
         "annotations": {"authorization.k8s.io/decision": "allow", "authorization.k8s.io/reason": "a role says so"},
     }
+
+
+async def test_nobody_is_impersonated_before_it_is_allowed(tmp_path: Path) -> None:
+    (event,) = await written(Writer(tmp_path / "audit.log", 1 << 20, 2), record())
+    assert event["user"] == {"username": "root", "groups": ["system:masters"]}
+    assert "impersonatedUser" not in event
 
 
 async def test_what_is_refused_says_why_but_for_secrets(tmp_path: Path) -> None:

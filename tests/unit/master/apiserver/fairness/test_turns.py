@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -20,12 +22,21 @@ def turns(seats: int = 1, waiting_of_flow: int = 2, waiting: int = 4, wait_limit
     return Turns((Level("global-default", seats, waiting_of_flow, waiting),), wait_limit_s)
 
 
+@asynccontextmanager
+async def turn(made: Turns, *, long_running: bool = False) -> AsyncIterator[None]:
+    taken = await made.take(asked(long_running=long_running))
+    try:
+        yield
+    finally:
+        made.give_back(taken)
+
+
 async def test_one_after_the_other() -> None:
     made = turns()
     order: list[int] = []
 
     async def run(number: int) -> None:
-        async with made.taken(asked()):
+        async with turn(made):
             order.append(number)
             await asyncio.sleep(0)
 
@@ -36,9 +47,9 @@ async def test_one_after_the_other() -> None:
 
 async def test_who_waits_too_long_hears_when_to_come_again() -> None:
     made = turns(wait_limit_s=0.01)
-    async with made.taken(asked()):
+    async with turn(made):
         with pytest.raises(TooManyRequests, match="Too many requests, please try again later") as refused:
-            async with made.taken(asked()):
+            async with turn(made):
                 pass
     assert refused.value.retry_after_s == 1
     assert made.refused == {("global-default", "time-out"): 1}
@@ -47,9 +58,9 @@ async def test_who_waits_too_long_hears_when_to_come_again() -> None:
 
 async def test_more_than_may_wait_are_refused_at_once() -> None:
     made = turns(waiting_of_flow=0)
-    async with made.taken(asked()):
+    async with turn(made):
         with pytest.raises(TooManyRequests):
-            async with made.taken(asked()):
+            async with turn(made):
                 pass
     assert made.refused == {("global-default", "queue-full"): 1}
 
@@ -59,10 +70,10 @@ async def test_a_waiter_that_leaves_passes_its_turn_on() -> None:
     entered = asyncio.Event()
 
     async def run() -> None:
-        async with made.taken(asked()):
+        async with turn(made):
             entered.set()
 
-    async with made.taken(asked()):
+    async with turn(made):
         leaving, staying = asyncio.create_task(run()), asyncio.create_task(run())
         await asyncio.sleep(0)
         leaving.cancel()
@@ -74,5 +85,5 @@ async def test_a_waiter_that_leaves_passes_its_turn_on() -> None:
 
 async def test_streams_take_no_seat() -> None:
     made = turns()
-    async with made.taken(asked(long_running=True)), made.taken(asked()):
+    async with turn(made, long_running=True), turn(made):
         assert made.queues["global-default"].taken == 1
