@@ -14,6 +14,11 @@ import yaml
 from podlab.errors import BadRequest
 
 _TAG = "tag:yaml.org,2002:"
+# What is nested deeper would overflow the stack of PyYAML's C code, which nobody catches.
+MOST_LEVELS = 200
+# What aliases add, once each stands for what it means: a short text could stand for more than fits into any memory.
+MOST_ALIASED = 100_000
+_MOST_DIGITS = 1000  # base 2 included; Python reads no more than 4,300
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ def read(text: str) -> list[Document]:
     BadRequest, with line and column, for what is not YAML.
     """
     try:
+        _check_shape(text)
         return list(_documents(text))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -48,8 +54,6 @@ def read(text: str) -> list[Document]:
         raise BadRequest(f"malformed YAML{place}: {error.problem or error.context}") from error
     except yaml.YAMLError as error:
         raise BadRequest(f"malformed YAML: {error}") from error
-    except RecursionError as error:
-        raise BadRequest("malformed YAML: nested too deeply") from error
 
 
 def write(documents: list[dict[str, Any]]) -> str:
@@ -58,6 +62,44 @@ def write(documents: list[dict[str, Any]]) -> str:
         yaml.dump(document, Dumper=_Dumper, sort_keys=True, default_flow_style=False, allow_unicode=True, width=10**6)
         for document in documents
     )
+
+
+def _check_shape(text: str) -> None:
+    """Raises YAMLError for what is nested too deeply, or grows too large by its aliases. Looks at events alone."""
+    anchored: dict[str | None, int] = {}  # how many nodes an anchor stands for
+    within: list[tuple[str | None, int]] = [(None, 0)]  # the anchors and sizes of what has begun
+    aliased = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        anchor, size = None, 1
+        match event:
+            case yaml.DocumentStartEvent():
+                anchored.clear()
+                continue
+            case yaml.CollectionStartEvent():
+                within.append((event.anchor, 1))
+                if len(within) > MOST_LEVELS:
+                    raise _refused(event, f"nested deeper than {MOST_LEVELS} levels")
+                continue
+            case yaml.CollectionEndEvent():
+                anchor, size = within.pop()
+            case yaml.ScalarEvent():
+                anchor = event.anchor
+            case yaml.AliasEvent():
+                if any(event.anchor == outer for outer, _ in within):
+                    raise _refused(event, "the alias is part of what it stands for")
+                size = anchored.get(event.anchor, 1)
+                aliased += size
+                if aliased > MOST_ALIASED:
+                    raise _refused(event, "aliases stand for too much")
+            case _:
+                continue
+        anchored[anchor] = size
+        within[-1] = within[-1][0], within[-1][1] + size
+
+
+def _refused(at: yaml.Event, why: str) -> yaml.MarkedYAMLError:
+    mark: Any = at.start_mark
+    return yaml.MarkedYAMLError(None, None, why, mark)
 
 
 def _documents(text: str) -> Iterator[Document]:
@@ -105,6 +147,8 @@ class _Loader(yaml.CSafeLoader):
 
     def construct_integer(self, node: yaml.ScalarNode) -> int:
         digits = node.value.replace("_", "")
+        if len(digits) > _MOST_DIGITS:
+            raise yaml.constructor.ConstructorError(None, None, "the number is too long", node.start_mark)
         if re.fullmatch(r"[+-]?0[0-7]+", digits):
             digits = digits.replace("0", "0o", 1)
         return int(digits, 0)

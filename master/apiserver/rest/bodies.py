@@ -25,6 +25,10 @@ from podlab.v1 import apiserver_pb2 as pb
 
 # A body that takes longer than this to arrive is not waited for.
 BODY_LIMIT_S = 30.0
+# Larger bodies are read in a thread: a second's work for one request is not to hold up all others.
+_LARGE_BYTES = 64 << 10
+# YAML takes a hundred times as long as JSON.
+_YAML_BYTES = 256 << 10
 _BODY = web.RequestKey("body", bytes)
 
 
@@ -108,7 +112,7 @@ def json(request: web.BaseRequest, kind: Kind) -> bytes:
         return b""
     try:
         return orjson.dumps(wire.read(body, kind) if form == wire.MEDIA_TYPE else data(body, _written(form)))
-    except (BadRequest, UnsupportedMediaType):
+    except (BadRequest, RequestTooLarge, UnsupportedMediaType, orjson.JSONEncodeError):
         return b""
 
 
@@ -118,13 +122,15 @@ def _written(form: str) -> str:
 
 
 def data(body: bytes, kind_of_body: str) -> Any:
-    """What the body says. Raises BadRequest, UnsupportedMediaType."""
+    """What the body says. Raises BadRequest, RequestTooLarge, UnsupportedMediaType."""
     if kind_of_body == "application/json":
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise BadRequest(f"the body of the request is malformed JSON: {error}") from error
     if kind_of_body in ("application/yaml", "application/x-yaml"):
+        if len(body) > _YAML_BYTES:
+            raise RequestTooLarge(f"Request entity too large: limit is {_YAML_BYTES} for YAML; send JSON")
         try:
             documents = manifest.read(body.decode())
         except UnicodeDecodeError as error:
@@ -147,8 +153,14 @@ def field_validation(text: str) -> FieldValidation:
 
 
 async def read_object(request: web.BaseRequest, kind: Kind, validation: FieldValidation) -> Read:
-    """The object of the kind that the body describes. Raises BadRequest, UnsupportedMediaType."""
+    """The object of the kind that the body describes. Raises BadRequest, RequestTooLarge, UnsupportedMediaType."""
     body, form = received(request), media_type(request)
+    if len(body) > _LARGE_BYTES:
+        return await asyncio.to_thread(_read_object, body, form, kind, validation)
+    return _read_object(body, form, kind, validation)
+
+
+def _read_object(body: bytes, form: str, kind: Kind, validation: FieldValidation) -> Read:
     content = wire.read(body, kind) if form == wire.MEDIA_TYPE else data(body, form)
     return decode(content, kind, validation, repeated(body, form, validation))
 

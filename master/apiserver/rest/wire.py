@@ -23,6 +23,8 @@ _MAGIC = b"k8s\x00"
 # Of runtime.Unknown, the envelope: the object's own bytes; and of its typeMeta: apiVersion and kind.
 _TYPE_META, _RAW = 1, 2
 _API_VERSION, _KIND = 1, 2
+# How a field's value is written: https://protobuf.dev/programming-guides/encoding/
+_VARINT, _LENGTH_DELIMITED, _VARINT_BYTES = 0, 2, 10
 _TIMES = frozenset({"podlab.meta.v1.Time", "podlab.meta.v1.MicroTime"})
 
 
@@ -89,10 +91,33 @@ def _refusal(message: Message, number: int, path: str) -> BadRequest:
 
 
 def _is_empty(data: Any) -> bool:
-    """Whether Go would write this for a field that nobody has set."""
+    """Whether Go would write this for a field that nobody has set: zeros, however deep they are wrapped."""
     if not isinstance(data, bytes):
         return not data if isinstance(data, int) else False
-    try:
-        return all(_is_empty(field.data) for field in _unknown(empty_pb2.Empty.FromString(data)))
-    except DecodeError:
-        return False
+    at, ends = 0, [len(data)]
+    while ends:
+        if at == ends[-1]:
+            ends.pop()
+            continue
+        tag, at = _varint(data, at)
+        value, at = _varint(data, at)
+        if at > ends[-1]:
+            return False
+        if tag & 7 == _LENGTH_DELIMITED and at + value <= ends[-1]:
+            ends.append(at + value)
+        elif tag & 7 != _VARINT or value:
+            return False
+    return True
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """The number that begins there, and where it ends: beyond the data when it does not end."""
+    number = 0
+    for shift in range(0, 7 * _VARINT_BYTES, 7):
+        if at >= len(data):
+            break
+        byte, at = data[at], at + 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number, at
+    return number, len(data) + 1

@@ -62,3 +62,33 @@ def test_other_bytes_are_refused(body: bytes) -> None:
 def test_a_binding_is_read() -> None:
     raw = binding_pb2.Binding(target={"kind": "Node", "name": "n1"}).SerializeToString()  # type: ignore[arg-type]
     assert wire.read(enveloped(raw), kinds.BINDING)["target"] == {"kind": "Node", "name": "n1"}
+
+
+def wrapped(raw: bytes, levels: int) -> bytes:
+    """The bytes as what so many messages, one in the other, hold."""
+    for _ in range(levels):
+        size, length = bytearray(), len(raw)
+        while length > 0x7F:
+            size.append(length & 0x7F | 0x80)
+            length >>= 7
+        raw = b"\x0a" + bytes(size) + bytes([length]) + raw
+    return raw
+
+
+def unknown(raw: bytes) -> bytes:
+    """A ConfigMap with the bytes as a field that nobody knows."""
+    return b"k8s\x00\x12" + wrapped(b"\xf2\x07" + wrapped(raw, 1)[1:], 1)[1:]
+
+
+def test_nothing_may_be_wrapped_as_often_as_a_body_has_room_for() -> None:
+    assert wire.read(unknown(wrapped(b"\x08\x00", 50_000)), MAP)["kind"] == "ConfigMap"
+    with pytest.raises(BadRequest, match="field number 126"):
+        wire.read(unknown(wrapped(b"\x08\x01", 50_000)), MAP)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"\x08", b"\x08\x80", b"\x08" + b"\x80" * 11, b"\x0a\x05\x08\x00", b"\x0d\x00\x00\x00\x00"]
+)
+def test_what_is_no_empty_message_is_not_nothing(raw: bytes) -> None:
+    with pytest.raises(BadRequest, match="field number 126"):
+        wire.read(unknown(raw), MAP)

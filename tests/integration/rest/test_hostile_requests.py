@@ -1,0 +1,50 @@
+"""What somebody sends who wants in, or wants the server down: it says no, and goes on for everybody else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+SessionOf = Callable[[str | None], aiohttp.ClientSession]
+YAML, PROTOBUF = "application/yaml", "application/vnd.kubernetes.protobuf"
+# Everybody whom the server knows may ask this.
+ASK = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body", "code"),
+    [
+        (YAML, b"[" * 100_000, 400),
+        (YAML, b"- " * 100_000, 400),
+        (YAML, b"a: " + b"1" * 5000, 400),
+        (YAML, b"a: &a [x]\n" + b"b: &a [*a, *a]\n" * 40, 400),
+        (YAML, b"a: " + b"x" * (256 << 10), 413),
+        (PROTOBUF, b"k8s\x00\x12\x80\x80\x80\x80\x08", 400),
+    ],
+)
+async def test_bodies_that_would_bring_it_down_are_refused(
+    session_of: SessionOf, media_type: str, body: bytes, code: int
+) -> None:
+    http = session_of("somebody")
+    async with http.post(ASK, data=body, headers={"Content-Type": media_type}) as answer:
+        assert answer.status == code
+        assert (await answer.json())["kind"] == "Status"
+    async with http.get("/livez") as answer:
+        assert answer.status == 200
+
+
+async def test_a_large_body_holds_nobody_else_up(session_of: SessionOf) -> None:
+    large = b'{"x":[' + b",".join([b'{"a":1,"a":1}'] * 60_000) + b"]}"
+    busy, other = session_of("busy"), session_of("other")
+    asked: Any = asyncio.create_task(busy.post(ASK, data=large, headers={"Content-Type": "application/json"}))
+    answered = 0
+    while not asked.done():
+        async with other.get("/livez") as answer:
+            answered += answer.status == 200
+    async with await asked as answer:
+        assert answer.status == 422
+    assert answered > 3
