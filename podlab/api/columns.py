@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 
 from podlab.api import (
     columns_certificates,
+    columns_metrics,
     columns_network,
     columns_policy,
     columns_storage,
@@ -232,6 +233,7 @@ _TABLES: dict[str, Table] = {
     **columns_network.TABLES,
     **columns_policy.TABLES,
     **columns_certificates.TABLES,
+    **columns_metrics.TABLES,
     **columns_storage.TABLES,
     **columns_workloads.TABLES,
 }

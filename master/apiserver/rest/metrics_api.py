@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from aiohttp import web
+from google.protobuf.message import Message
 
 from master.apiserver import keys
 from master.apiserver.cache import Cache
 from master.apiserver.metering import Metering
-from master.apiserver.rest import accept, answers
+from master.apiserver.rest import accept, answers, tables
 from master.apiserver.rest.call import Call
 from podlab.api import codec, kinds, selectors
 from podlab.api.kinds import MEASURED, NODE_METRICS, Kind
@@ -28,6 +28,19 @@ assert _STORED.keys() == set(MEASURED)
 
 
 @dataclass(frozen=True, slots=True)
+class _Measured:
+    """One object's figures, ready to be shown as what they are or in a table."""
+
+    figures: NodeMetrics | PodMetrics
+
+    def message(self) -> Message:
+        return self.figures
+
+    def json_as(self, kind: Kind) -> bytes:
+        return codec.to_json(self.figures)
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsApi:
     """Answers for NodeMetrics and PodMetrics: of each node or pod that there is and that was measured."""
 
@@ -36,18 +49,22 @@ class MetricsApi:
 
     async def get(self, call: Call) -> web.StreamResponse:
         """One of them. Raises NotFound when there is no such object, or no figures of it."""
-        accept.form(call.headers.get("Accept", ""))
+        form = accept.form(call.headers.get("Accept", ""))
+        include = tables.included(call.query.text("includeObject"))
         of = _STORED[call.of]
         await self.cache.catch_up()
         entry = self.cache.get(of, keys.object_key(of, call.place.namespace, call.place.name))
         found = await self._measured(call.of, [entry.message()] if entry is not None else [])
         if not found:
             raise NotFound.of(call.of.resource, call.place.name)
-        return answers.data(codec.to_dict(found[0]))
+        if form is accept.Form.TABLE:
+            return answers.data(tables.table(call.of, found, {}, include))
+        return answers.ready(found[0].json_as(call.of))
 
     async def list(self, call: Call) -> web.StreamResponse:
         """Those that selectors take. Raises BadRequest."""
-        accept.form(call.headers.get("Accept", ""))
+        form = accept.form(call.headers.get("Accept", ""))
+        include = tables.included(call.query.text("includeObject"))
         labels = selectors.parse_labels(call.query.text("labelSelector"))
         fields = selectors.parse_fields(call.of, call.query.text("fieldSelector"))
         of = _STORED[call.of]
@@ -55,20 +72,22 @@ class MetricsApi:
         entries = self.cache.window(of).ordered(keys.scope_prefix(of, call.place.namespace))
         objects: Sequence[Any] = [entry.message() for entry in entries]
         wanted = [one for one in objects if labels.matches(one.metadata.labels) and fields.matches(one)]
-        items = [orjson.dumps(codec.to_dict(one)) for one in await self._measured(call.of, wanted)]
-        return answers.listed(call.of, {}, items)
+        found = await self._measured(call.of, wanted)
+        if form is accept.Form.TABLE:
+            return answers.data(tables.table(call.of, found, {}, include))
+        return answers.listed(call.of, {}, [one.json_as(call.of) for one in found])
 
-    async def _measured(self, kind: Kind, objects: Sequence[Any]) -> Sequence[NodeMetrics | PodMetrics]:
+    async def _measured(self, kind: Kind, objects: Sequence[Any]) -> Sequence[_Measured]:
         if kind == NODE_METRICS:
             stats = await self.metering.of([node.metadata.name for node in objects])
             return [
-                node_metrics(node.metadata, stats[node.metadata.name])
+                _Measured(node_metrics(node.metadata, stats[node.metadata.name]))
                 for node in objects
                 if node.metadata.name in stats
             ]
         running = [pod for pod in objects if pod.spec.nodeName and pod.status.phase not in _ENDED]
         stats = await self.metering.of(sorted({pod.spec.nodeName for pod in running}))
-        return pod_metrics(running, stats.values())
+        return [_Measured(one) for one in pod_metrics(running, stats.values())]
 
 
 def node_metrics(metadata: ObjectMeta, stats: StatsResponse) -> NodeMetrics:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from google.protobuf.message import Message
 
-from master.apiserver.entry import Entry
 from master.apiserver.rest.query import invalid_option
 from podlab.api import codec, columns
 from podlab.api.kinds import Kind
@@ -20,6 +19,18 @@ from podlab.api.kinds import Kind
 NONE, METADATA, OBJECT = "None", "Metadata", "Object"
 _AS_THEY_ARE = frozenset({"IP", "OS"})
 _OTHERWISE = {"UP-TO-DATE": "Up-to-date", "ADDRESSTYPE": "AddressType", "MINPODS": "MinPods", "MAXPODS": "MaxPods"}
+
+
+class Shown(Protocol):
+    """What a row is made of."""
+
+    def message(self) -> Message:
+        """The object."""
+        ...
+
+    def json_as(self, kind: Kind) -> bytes:
+        """The object as JSON of the version that `kind` is of."""
+        ...
 
 
 def included(text: str) -> str:
@@ -30,7 +41,7 @@ def included(text: str) -> str:
 
 
 def table(
-    kind: Kind, entries: Iterable[Entry], metadata: dict[str, Any], include: str, *, headed: bool = True
+    kind: Kind, entries: Iterable[Shown], metadata: dict[str, Any], include: str, *, headed: bool = True
 ) -> dict[str, Any]:
     """The objects as a meta.k8s.io/v1 Table; `headed` says whether it defines its columns."""
     now = datetime.now(UTC)
@@ -68,12 +79,12 @@ def _word(word: str) -> str:
     return word if word in _AS_THEY_ARE else word.capitalize()
 
 
-def _row(kind: Kind, entry: Entry, include: str, now: datetime) -> dict[str, Any]:
+def _row(kind: Kind, entry: Shown, include: str, now: datetime) -> dict[str, Any]:
     message = entry.message()
     return {"cells": columns.row(message, True, now), "object": _object(kind, entry, message, include)}
 
 
-def _object(kind: Kind, entry: Entry, message: Message, include: str) -> Any:
+def _object(kind: Kind, entry: Shown, message: Message, include: str) -> Any:
     if include == NONE:
         return None
     if include == OBJECT:

@@ -94,6 +94,19 @@ async def test_pods_that_were_measured_are_told(http: aiohttp.ClientSession, kub
     await get(http, "/pods?labelSelector=a%20b", 400)
 
 
+async def test_they_are_printed_as_tables(http: aiohttp.ClientSession, kubelet: None) -> None:
+    for path, cells in (
+        ("/nodes", ["n1", "250000000n", "1048576Ki", "15s"]),
+        ("/nodes/n1", ["n1", "250000000n", "1048576Ki", "15s"]),
+        ("/pods", ["web", "1500000n", "65536Ki", "15s"]),
+    ):
+        async with http.get(ROOT + path, headers={"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}) as answer:
+            table = await answer.json()
+        assert table["kind"] == "Table"
+        assert [column["name"].upper() for column in table["columnDefinitions"]] == ["NAME", "CPU", "MEMORY", "WINDOW"]
+        assert [row["cells"] for row in table["rows"]] == [cells]
+
+
 async def test_they_can_only_be_read(http: aiohttp.ClientSession) -> None:
     async with http.delete(f"{ROOT}/nodes/n1") as response:
         assert response.status == 405
