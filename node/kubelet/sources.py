@@ -44,7 +44,7 @@ class Sources:
         for source in dict.fromkeys(wanted):
             seen = await self._get(namespace, source)
             watched = self._watched.setdefault((namespace, source), _Watched(seen))
-            watched.seen = seen
+            self._saw(watched, seen, watched.pods - {uid})
             watched.pods.add(uid)
             found[source] = seen
         return found
@@ -68,11 +68,16 @@ class Sources:
                 except ApiError as error:
                     log.debug("%s in %s cannot be read: %s", source, namespace, error)
                     continue
-                if _revision(now) != _revision(watched.seen):
-                    watched.seen = now
-                    for uid in watched.pods:
-                        for handler in self._handlers:
-                            handler(uid)
+                self._saw(watched, now, watched.pods)
+
+    def _saw(self, watched: _Watched, now: Config | None, told: Iterable[str]) -> None:
+        """Tells these pods when it is not what was seen before."""
+        if _revision(now) == _revision(watched.seen):
+            return
+        watched.seen = now
+        for uid in list(told):
+            for handler in self._handlers:
+                handler(uid)
 
     async def _get(self, namespace: str, source: Source) -> Config | None:
         try:
