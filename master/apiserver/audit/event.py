@@ -45,7 +45,20 @@ class Record:
 
 def line(record: Record) -> bytes:
     """The event as JSON, with its end of line."""
-    return orjson.dumps(_event(record), option=orjson.OPT_APPEND_NEWLINE)
+    event = _event(record)
+    try:
+        return orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONEncodeError:  # a client's headers need not be UTF-8
+        return orjson.dumps(_legible(event), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _legible(value: Any) -> Any:
+    """With U+FFFD for what is no UTF-8, as Kubernetes writes it."""
+    if isinstance(value, str):
+        return value.encode(errors="surrogateescape").decode(errors="replace")
+    if isinstance(value, Mapping):
+        return {_legible(key): _legible(inner) for key, inner in value.items()}
+    return [_legible(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _event(record: Record) -> dict[str, Any]:

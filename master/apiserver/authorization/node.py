@@ -99,7 +99,9 @@ def _lease(node: str, wanted: Attributes) -> str:
 def _pod(node: str, wanted: Attributes, bindings: NodeBindings) -> str:
     match wanted.subresource, wanted.verb:
         case "", "list" | "watch":
-            if (wanted.fields or {}).get("spec.nodeName") == node or (wanted.name and _holds(node, wanted, bindings)):
+            if (wanted.fields or {}).get("spec.nodeName") == node:
+                return ""
+            if wanted.name and bindings.node_of(wanted.namespace, wanted.name) == node:
                 return ""
             return "can only list/watch pods with spec.nodeName field selector"
         case "", "create":

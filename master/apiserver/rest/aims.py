@@ -16,6 +16,8 @@ from podlab.errors import NotFound
 
 # Below a pod, these stay for long.
 _STREAMS = paths.CONNECTED | {"log"}
+# A selection by name is about that name; for everything else, the URL alone says what it is about.
+_SELECTING = frozenset({"list", "watch", "deletecollection"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def at_objects(method: str, path: str, query: Query) -> Aim:
     except NotFound as absent:
         return _guessed(method, path, query, absent)
     verb = _verb(method, place.name, place.subresource, query)
-    selector = query.text("fieldSelector")
+    selector = query.text("fieldSelector") if verb in _SELECTING else ""
     wanted = attributes(
         verb, place.kind, place.namespace, place.name, subresource=place.subresource, field_selector=selector
     )

@@ -6,6 +6,7 @@ Verbs are Kubernetes' own, so that gRPC and REST ask the same authorization.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -37,6 +38,7 @@ from master.apiserver.rest.writing import Writing
 from podlab.api.kinds import MEASURED, REVIEWS
 from podlab.errors import ApiError, BadRequest, MethodNotAllowed, NotFound, Unauthorized
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 
 
@@ -89,6 +91,8 @@ class Api:
         """As whom the caller acts, and why it is refused whatever it asks."""
         known = Acting(NOBODY)
         try:
+            if not all(map(_is_text, request.headers.values())):
+                raise BadRequest("the headers of the request are not UTF-8")
             sent = request.headers.get("Authorization")
             caller = await self.tokens.authenticator.user(_certificate(request), sent)
             if caller == ANONYMOUS and not is_public(request.path):
@@ -209,6 +213,11 @@ def _asked(
         refusal=refusal,
         audit_id=delivery.audit_id(request),
     )
+
+
+def _is_text(header: str) -> bool:
+    """Whether it is what it seems: bytes that are no UTF-8 come in as surrogates, which nothing can write."""
+    return not _SURROGATE.search(header)
 
 
 def _certificate(request: web.BaseRequest) -> bytes | None:

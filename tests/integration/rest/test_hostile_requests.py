@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +36,19 @@ async def test_bodies_that_would_bring_it_down_are_refused(
         assert (await answer.json())["kind"] == "Status"
     async with http.get("/livez") as answer:
         assert answer.status == 200
+
+
+@pytest.mark.parametrize("header", ["Host", "User-Agent", "Content-Type", "Impersonate-User"])
+async def test_headers_that_are_no_text_are_refused(cluster: Any, base: str, header: str) -> None:
+    port = int(base.rpartition(":")[2])
+    tls = ssl.create_default_context(cafile=str(cluster.authority.tls().ca))
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+    head = b"GET /version HTTP/1.1\r\nConnection: close\r\n" + (b"" if header == "Host" else b"Host: a\r\n")
+    writer.write(head + header.encode() + b": a\xffb\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"the headers of the request are not UTF-8" in answer
 
 
 async def test_a_large_body_holds_nobody_else_up(session_of: SessionOf) -> None:

@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,11 @@ async def test_a_log_that_cannot_be_written_is_told(tmp_path: Path, caplog: pyte
         await asyncio.gather(running, return_exceptions=True)
     assert writer.dropped == 1
     assert "cannot be written: Is a directory" in caplog.text
+
+
+async def test_what_is_no_utf8_is_written_all_the_same(tmp_path: Path) -> None:
+    wanted = Attributes("get", "", "pods", "shop", "a\udcffb")
+    asked = Asked(User("jane", frozenset()), (wanted,), "/api/v1/x", "get", user_agent="\udcfe")
+    (event,) = await written(Writer(tmp_path / "audit.log", 1 << 20, 2), replace(record(), asked=asked))
+    assert event["userAgent"] == "\ufffd"
+    assert event["objectRef"]["name"] == "a\ufffdb"  # type: ignore[index]

@@ -91,6 +91,8 @@ def test_a_node_touches_its_own(verb: str, path: str, namespace: str, name: str,
 def test_a_node_lists_only_what_the_selector_holds_to_be_its_own() -> None:
     assert allowed("list", "pods", "", spec_nodeName="n1")
     assert not allowed("list", "pods", "", spec_nodeName="n2")
+    assert not allowed("list", "pods", "", metadata_name="web")
+    assert not allowed("watch", "pods", "default", metadata_name="not-there-yet")
     assert not allowed("watch", "pods", "")
     assert allowed("watch", "secrets", "default", metadata_name="key")
     assert not allowed("list", "secrets", "default")

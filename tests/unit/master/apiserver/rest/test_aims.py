@@ -21,6 +21,9 @@ SERVED = {
     ),
     "of nothing": ("GET", PODS, {"fieldSelector": "a=b"}, Attributes("list", "", "pods", "a")),
     "create": ("POST", PODS, {}, Attributes("create", "", "pods", "a")),
+    "create beside what is selected": (
+        "POST", PODS, {"fieldSelector": "metadata.name=b,spec.nodeName=n"}, Attributes("create", "", "pods", "a"),
+    ),
     "exec": ("GET", f"{PODS}/b/exec", {}, Attributes("create", "", "pods", "a", "b", "exec")),
     "logs": ("GET", f"{PODS}/b/log", {}, Attributes("get", "", "pods", "a", "b", "log")),
     "update": ("PUT", f"{PODS}/b/status", {}, Attributes("update", "", "pods", "a", "b", "status")),
