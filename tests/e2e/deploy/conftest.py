@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from own_labs import own_lab
 from playbook_run import Outcome, Play, parse
 
 from podlab.lab import inventory
@@ -22,7 +23,7 @@ PLAYBOOK_WITHIN_S = 300
 def lab() -> Iterator[Lab]:
     if os.geteuid() != 0:
         pytest.skip("lab hosts need root")
-    own = Lab("e2e-deploy")
+    own = own_lab("d")
     own.destroy()
     inventory.write(own.create(LabSpec(name=own.name, masters=1, nodes=1)), own.directory, PROJECT)
     yield own

@@ -2,6 +2,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from own_labs import own_lab
 
 from podlab.lab.lab import Lab
 from podlab.lab.spec import LabSpec
@@ -16,7 +17,7 @@ def _root() -> None:
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """A lab of this module's own, of one master and one node."""
-    own = Lab("e2e-lab")
+    own = own_lab("l")
     own.destroy()
     own.create(LabSpec(name=own.name, masters=1, nodes=1))
     yield own
@@ -26,7 +27,7 @@ def lab() -> Iterator[Lab]:
 @pytest.fixture
 def spare() -> Iterator[Lab]:
     """A name for a lab that the test makes and breaks itself."""
-    own = Lab("e2e-spare")
+    own = own_lab("s")
     own.destroy()
     yield own
     own.destroy()
