@@ -1,55 +1,104 @@
-"""A line of the audit log: Kubernetes' audit.k8s.io/v1 Event. Pure."""
+"""A line of the audit log: Kubernetes' audit.k8s.io/v1 Event. Pure.
+
+Each audited request pays for it, so what many lines share is rendered once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from master.apiserver.audit.policy import API_VERSION, Level, Stage, is_confidential
+from master.apiserver.authorization import Attributes
 from master.apiserver.identity import User
-from master.apiserver.passage import Asked
+from master.apiserver.passage import Passage
 from podlab.api import kinds
-from podlab.errors import ApiError
 
 _VERSIONS = {(kind.group, kind.plural): kind.version for kind in reversed(kinds.SERVED)}
 _DECISION, _REASON = "authorization.k8s.io/decision", "authorization.k8s.io/reason"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What is written of one stage of a request, before it is rendered. `sent` and `answered` are JSON, or nothing."""
+def line(
+    passage: Passage, level: Level, stage: Stage, received_at: float, at: float, sent: bytes, answered: bytes
+) -> bytes:
+    """What is written of a request that has come to the stage. `sent` and `answered` are JSON, or nothing."""
+    asked = passage.asked
+    event: dict[str, Any] = {
+        "kind": "Event",
+        "apiVersion": API_VERSION,
+        "level": level.told,
+        "auditID": asked.audit_id,
+        "stage": stage.value,
+        "requestURI": asked.uri,
+        "verb": asked.verb,
+        "user": _user(asked.caller),
+    }
+    if passage.impersonated:
+        event["impersonatedUser"] = _user(asked.user)
+    if asked.source:
+        event["sourceIPs"] = [asked.source]
+    if asked.user_agent:
+        event["userAgent"] = asked.user_agent
+    if asked.about_objects:
+        event["objectRef"] = _object(asked.wanted[0], passage.name)
+    if stage is not Stage.RECEIVED:
+        event["responseStatus"] = _status(passage)
+    for field, body in (("requestObject", sent), ("responseObject", answered)):
+        if body:
+            event[field] = orjson.Fragment(body)
+    event["requestReceivedTimestamp"] = _time(received_at)
+    event["stageTimestamp"] = _time(at)
+    if passage.decision:
+        event["annotations"] = {_DECISION: passage.decision, _REASON: passage.reason}
+    return _json(event) + b"\n"
 
-    asked: Asked
-    level: Level
-    stage: Stage
-    received_at: float
-    at: float
-    code: int = 0
-    error: ApiError | None = None
-    decision: str = ""
-    reason: str = ""
-    impersonated: bool = False
-    name: str = ""
-    sent: bytes = b""
-    answered: bytes = b""
 
-    @property
-    def size_bytes(self) -> int:
-        """About how much memory it holds."""
-        return 1024 + len(self.sent) + len(self.answered)
+@lru_cache(maxsize=1024)
+def _user(user: User) -> orjson.Fragment:
+    shown: dict[str, Any] = {}
+    if user.name:
+        shown["username"] = user.name
+    if user.uid:
+        shown["uid"] = user.uid
+    if user.groups:
+        shown["groups"] = sorted(user.groups)
+    if user.extra:
+        shown["extra"] = {key: list(values) for key, values in user.extra.items()}
+    return orjson.Fragment(_json(shown))
 
 
-def line(record: Record) -> bytes:
-    """The event as JSON, with its end of line."""
-    event = _event(record)
+def _object(wanted: Attributes, made: str) -> dict[str, str]:
+    reference = {"resource": wanted.resource}
+    if wanted.namespace:
+        reference["namespace"] = wanted.namespace
+    if name := wanted.name or made:
+        reference["name"] = name
+    if wanted.group:
+        reference["apiGroup"] = wanted.group
+    reference["apiVersion"] = _VERSIONS.get((wanted.group, wanted.resource), "v1")
+    if wanted.subresource:
+        reference["subresource"] = wanted.subresource
+    return reference
+
+
+def _status(passage: Passage) -> dict[str, Any]:
+    status: dict[str, Any] = {"metadata": {}, "code": passage.code}
+    if passage.error is not None:
+        status |= {"status": "Failure", "reason": passage.error.reason}
+        if not is_confidential(passage.asked):  # a refusal may quote what it refuses
+            status["message"] = passage.error.message
+    return status
+
+
+def _json(value: dict[str, Any]) -> bytes:
     try:
-        return orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(value)
     except orjson.JSONEncodeError:  # a client's headers need not be UTF-8
-        return orjson.dumps(_legible(event), option=orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(_legible(value))
 
 
 def _legible(value: Any) -> Any:
@@ -61,72 +110,11 @@ def _legible(value: Any) -> Any:
     return [_legible(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _event(record: Record) -> dict[str, Any]:
-    asked = record.asked
-    event: dict[str, Any] = {
-        "kind": "Event",
-        "apiVersion": API_VERSION,
-        "level": record.level.told,
-        "auditID": asked.audit_id,
-        "stage": record.stage.value,
-        "requestURI": asked.uri,
-        "verb": asked.verb,
-        "user": _user(asked.caller),
-    }
-    if record.impersonated:
-        event["impersonatedUser"] = _user(asked.user)
-    if asked.source:
-        event["sourceIPs"] = [asked.source]
-    if asked.user_agent:
-        event["userAgent"] = asked.user_agent
-    if asked.about_objects:
-        event["objectRef"] = _object(record)
-    if record.code:
-        event["responseStatus"] = _status(record)
-    for field, body in (("requestObject", record.sent), ("responseObject", record.answered)):
-        if body:
-            event[field] = orjson.Fragment(body)
-    event["requestReceivedTimestamp"] = _time(record.received_at)
-    event["stageTimestamp"] = _time(record.at)
-    if record.decision:
-        event["annotations"] = {_DECISION: record.decision, _REASON: record.reason}
-    return event
-
-
-def _user(user: User) -> dict[str, Any]:
-    shown: dict[str, Any] = {}
-    if user.name:
-        shown["username"] = user.name
-    if user.uid:
-        shown["uid"] = user.uid
-    if user.groups:
-        shown["groups"] = sorted(user.groups)
-    if user.extra:
-        shown["extra"] = {key: list(values) for key, values in user.extra.items()}
-    return shown
-
-
-def _object(record: Record) -> Mapping[str, str]:
-    wanted = record.asked.wanted[0]
-    reference = {
-        "resource": wanted.resource,
-        "namespace": wanted.namespace,
-        "name": wanted.name or record.name,
-        "apiGroup": wanted.group,
-        "apiVersion": _VERSIONS.get((wanted.group, wanted.resource), "v1"),
-        "subresource": wanted.subresource,
-    }
-    return {field: value for field, value in reference.items() if value}
-
-
-def _status(record: Record) -> dict[str, Any]:
-    status: dict[str, Any] = {"metadata": {}, "code": record.code}
-    if record.error is not None:
-        status |= {"status": "Failure", "reason": record.error.reason}
-        if not is_confidential(record.asked):  # a refusal may quote what it refuses
-            status["message"] = record.error.message
-    return status
-
-
 def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    whole = int(seconds)
+    return f"{_second(whole)}.{int((seconds - whole) * 1e6):06d}Z"
+
+
+@lru_cache(maxsize=16)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

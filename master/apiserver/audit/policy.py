@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -46,6 +47,10 @@ class Stage(StrEnum):
     STARTED = "ResponseStarted"
     COMPLETE = "ResponseComplete"
     PANIC = "Panic"
+
+
+Decision = tuple[Level, frozenset[str]]
+"""How much is written, and of which stages nothing."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +151,20 @@ class Policy:
                     found.append(f"{at}.nonResourceURLs: {url!r} must begin with / and may have one *, at its end")
         return found
 
-    def decide(self, asked: Asked) -> tuple[Level, frozenset[str]]:
+    def depends_on(self, asked: Asked) -> tuple[object, ...]:
+        """All of a request that the decision depends on."""
+        caller = asked.caller
+        known: list[object] = [caller.name, caller.groups, asked.verb, "" if asked.about_objects else asked.path]
+        for wanted in asked.wanted:
+            name = wanted.name if self._is_about_names else ""
+            known += (wanted.group, wanted.resource, wanted.subresource, wanted.namespace, name)
+        return tuple(known)
+
+    @cached_property
+    def _is_about_names(self) -> bool:
+        return any(each.resourceNames for rule in self.rules for each in rule.resources)
+
+    def decide(self, asked: Asked) -> Decision:
         """How much is written of the request, and of which stages nothing."""
         for rule in self.rules:
             if rule.matches(asked):

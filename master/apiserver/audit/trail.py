@@ -6,10 +6,13 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from master.apiserver.audit.event import Record
-from master.apiserver.audit.policy import Level, Policy, Stage
+from master.apiserver.audit import event
+from master.apiserver.audit.policy import Decision, Level, Policy, Stage
 from master.apiserver.audit.writer import Writer
-from master.apiserver.passage import Passage
+from master.apiserver.passage import Asked, Passage
+
+# So many decisions of the policy are remembered: about as many as there are users, verbs and resources in use.
+REMEMBERED = 4096
 
 
 @dataclass
@@ -20,15 +23,25 @@ class Trail:
     writer: Writer
     written: Counter[str] = field(default_factory=Counter)
     """Lines handed to the writer, by level."""
+    _decided: dict[tuple[object, ...], Decision] = field(default_factory=dict)
 
     def begin(self, passage: Passage) -> Steps | None:
         """Follow a request that has come in; None when nothing is written of it."""
-        level, omitted = self.policy.decide(passage.asked)
+        level, omitted = self._decide(passage.asked)
         if level is Level.NONE:
             return None
         steps = Steps(self, passage, level, omitted)
         steps.reached(Stage.RECEIVED)
         return steps
+
+    def _decide(self, asked: Asked) -> Decision:
+        key = self.policy.depends_on(asked)
+        decided = self._decided.get(key)
+        if decided is None:
+            if len(self._decided) >= REMEMBERED:
+                self._decided.clear()
+            decided = self._decided[key] = self.policy.decide(asked)
+        return decided
 
 
 @dataclass(slots=True)
@@ -55,22 +68,6 @@ class Steps:
         answered = b""
         if over and self.level is Level.REQUEST_RESPONSE and passage.answered is not None:
             answered = passage.answered()
-        begun = stage is not Stage.RECEIVED
         self.trail.written[self.level.told] += 1
-        self.trail.writer.put(
-            Record(
-                asked=passage.asked,
-                level=self.level,
-                stage=stage,
-                received_at=self.received_at,
-                at=time.time(),
-                code=passage.code if begun else 0,
-                error=passage.error,
-                decision=passage.decision if begun else "",
-                reason=passage.reason,
-                impersonated=passage.impersonated,
-                name=passage.name,
-                sent=self.sent,
-                answered=answered,
-            )
-        )
+        at = time.time()
+        self.trail.writer.put(event.line(passage, self.level, stage, self.received_at, at, self.sent, answered))

@@ -14,9 +14,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from master.apiserver.audit import event
-from master.apiserver.audit.event import Record
-
 WRITTEN_EVERY_S = 0.1
 WAITING_BYTES = 32 << 20
 TOLD_EVERY_S = 10.0
@@ -34,8 +31,8 @@ class Writer:
     waiting_bytes: int = WAITING_BYTES
     dropped: int = 0
     """So many lines were lost, since the start."""
-    _waiting: list[Record] = field(default_factory=list)
-    _size: int = 0
+    _waiting: bytearray = field(default_factory=bytearray)
+    _lines: int = 0
     _told: int = 0
     _told_at: float = 0.0
     _writing: threading.Lock = field(default_factory=threading.Lock)
@@ -45,13 +42,13 @@ class Writer:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(self._opened())
 
-    def put(self, record: Record) -> None:
+    def put(self, line: bytes) -> None:
         """Have it written soon, or drop it."""
-        if self._size > self.waiting_bytes:
+        if len(self._waiting) > self.waiting_bytes:
             self.dropped += 1
             return
-        self._waiting.append(record)
-        self._size += record.size_bytes
+        self._waiting += line
+        self._lines += 1
 
     async def run(self) -> None:
         """Write for ever; the last is written when it is cancelled."""
@@ -59,27 +56,27 @@ class Writer:
             while True:
                 await asyncio.sleep(WRITTEN_EVERY_S)
                 if self._waiting:
-                    batch = self._taken()
-                    await asyncio.shield(asyncio.to_thread(self._write, batch))
+                    await asyncio.shield(asyncio.to_thread(self._write, *self._taken()))
                 self._tell()
         finally:
-            self._write(self._taken())
+            self._write(*self._taken())
 
-    def _taken(self) -> list[Record]:
-        batch, self._waiting, self._size = self._waiting, [], 0
-        return batch
+    def _taken(self) -> tuple[bytearray, int]:
+        taken = self._waiting, self._lines
+        self._waiting, self._lines = bytearray(), 0
+        return taken
 
-    def _write(self, batch: list[Record]) -> None:
-        if not batch:
+    def _write(self, lines: bytearray, count: int) -> None:
+        if not lines:
             return
         try:
             with self._writing:
-                self._append(b"".join(map(event.line, batch)))
+                self._append(lines)
         except OSError as error:
-            self.dropped += len(batch)
+            self.dropped += count
             log.error("the audit log %s cannot be written: %s", self.path, error.strerror or error)
 
-    def _append(self, lines: bytes) -> None:
+    def _append(self, lines: bytearray) -> None:
         descriptor = self._opened()
         try:
             if os.fstat(descriptor).st_size + len(lines) > self.most_bytes:

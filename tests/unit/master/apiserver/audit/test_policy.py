@@ -69,6 +69,14 @@ def test_a_rule_matches_what_it_names(name: str, tmp_path: Path) -> None:
     assert level is (Level.REQUEST if matches else Level.NONE)
 
 
+@pytest.mark.parametrize("name", [name for name, (_, _, matches) in MATCHES.items() if not matches])
+def test_requests_that_a_rule_tells_apart_are_told_apart(name: str, tmp_path: Path) -> None:
+    rule, asked, _ = MATCHES[name]
+    made = policy(tmp_path, {"level": "Request", **rule})
+    others = [other for _, other, _ in MATCHES.values() if made.decide(other)[0] is Level.REQUEST]
+    assert made.depends_on(asked) not in [made.depends_on(other) for other in others]
+
+
 def test_the_first_rule_that_matches_decides(tmp_path: Path) -> None:
     made = policy(tmp_path, {"level": "None", "users": ["jane"]}, {"level": "Metadata"})
     assert made.decide(about())[0] is Level.NONE

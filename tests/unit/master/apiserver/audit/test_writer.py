@@ -5,34 +5,33 @@ import contextlib
 import json
 import logging
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from master.apiserver.audit.event import Record
+from master.apiserver.audit import event
 from master.apiserver.audit.policy import Level, Stage
 from master.apiserver.audit.writer import Writer
 from master.apiserver.authorization import Attributes
 from master.apiserver.identity import User
-from master.apiserver.passage import Asked
+from master.apiserver.passage import Asked, Passage
 from podlab.errors import Forbidden, Invalid
 
 
-def record(resource: str = "pods", sent: bytes = b"", **more: object) -> Record:
+def line(resource: str = "pods", level: Level = Level.METADATA, sent: bytes = b"", **more: object) -> bytes:
     wanted = Attributes("create", "", resource, "shop", "web")
     user = User("jane", frozenset({"dev"}), "u1", {"scopes": ("a", "b")})
     boss = User("root", frozenset({"system:masters"}))
     asked = Asked(
         user, (wanted,), "/api/v1/x", "create", impersonator=boss, source="192.0.2.1", user_agent="k", audit_id="id-1"
     )
-    made = {"level": Level.METADATA, "stage": Stage.COMPLETE, "received_at": 0.5, "at": 1.25, "code": 201} | more
-    return Record(asked, sent=sent, **made)  # type: ignore[arg-type]
+    passage = Passage(asked, **{"code": 201} | more)  # type: ignore[arg-type]
+    return event.line(passage, level, Stage.COMPLETE, 0.5, 1.25, sent, b"")
 
 
-async def written(writer: Writer, *records: Record) -> list[dict[str, object]]:
+async def written(writer: Writer, *lines: bytes) -> list[dict[str, object]]:
     writer.open()
-    for each in records:
+    for each in lines:
         writer.put(each)
     running = asyncio.create_task(writer.run())
     await asyncio.sleep(0)
@@ -43,11 +42,11 @@ async def written(writer: Writer, *records: Record) -> list[dict[str, object]]:
 
 
 async def test_a_line_is_an_event_of_kubernetes(tmp_path: Path) -> None:
-    (event,) = await written(
+    (told,) = await written(
         Writer(tmp_path / "audit.log", 1 << 20, 2),
-        record(sent=b'{"a":1}', decision="allow", reason="a role says so", impersonated=True, level=Level.REQUEST),
+        line(sent=b'{"a":1}', decision="allow", reason="a role says so", impersonated=True, level=Level.REQUEST),
     )
-    assert event == {
+    assert told == {
         "kind": "Event",
         "apiVersion": "audit.k8s.io/v1",
         "level": "Request",
@@ -69,16 +68,16 @@ async def test_a_line_is_an_event_of_kubernetes(tmp_path: Path) -> None:
 
 
 async def test_nobody_is_impersonated_before_it_is_allowed(tmp_path: Path) -> None:
-    (event,) = await written(Writer(tmp_path / "audit.log", 1 << 20, 2), record())
-    assert event["user"] == {"username": "root", "groups": ["system:masters"]}
-    assert "impersonatedUser" not in event
+    (told,) = await written(Writer(tmp_path / "audit.log", 1 << 20, 2), line())
+    assert told["user"] == {"username": "root", "groups": ["system:masters"]}
+    assert "impersonatedUser" not in told
 
 
 async def test_what_is_refused_says_why_but_for_secrets(tmp_path: Path) -> None:
     told, quiet = await written(
         Writer(tmp_path / "audit.log", 1 << 20, 2),
-        record(error=Forbidden("no: x"), code=403),
-        record("secrets", error=Invalid("data: hunter2"), code=422),
+        line(error=Forbidden("no: x"), code=403),
+        line("secrets", error=Invalid("data: hunter2"), code=422),
     )
     status = {"metadata": {}, "code": 403, "status": "Failure", "reason": "Forbidden", "message": "no: x"}
     assert told["responseStatus"] == status
@@ -87,7 +86,7 @@ async def test_what_is_refused_says_why_but_for_secrets(tmp_path: Path) -> None:
 
 async def test_a_full_log_is_put_aside_and_the_oldest_goes(tmp_path: Path) -> None:
     for number in range(5):
-        await written(Writer(tmp_path / "audit.log", 10, 2), record(reason=str(number), decision="allow"))
+        await written(Writer(tmp_path / "audit.log", 10, 2), line(reason=str(number), decision="allow"))
     assert sorted(os.listdir(tmp_path)) == ["audit.log", "audit.log.1", "audit.log.2"]
     assert '"4"' in (tmp_path / "audit.log").read_text()
     assert '"2"' in (tmp_path / "audit.log.2").read_text()
@@ -95,8 +94,8 @@ async def test_a_full_log_is_put_aside_and_the_oldest_goes(tmp_path: Path) -> No
 
 
 async def test_what_comes_too_fast_is_dropped_and_counted(tmp_path: Path) -> None:
-    writer = Writer(tmp_path / "audit.log", 1 << 20, 2, waiting_bytes=2000)
-    assert len(await written(writer, *(record() for _ in range(5)))) == 2
+    writer = Writer(tmp_path / "audit.log", 1 << 20, 2, waiting_bytes=len(line()))
+    assert len(await written(writer, *(line() for _ in range(5)))) == 2
     assert writer.dropped == 3
 
 
@@ -105,7 +104,7 @@ async def test_a_log_that_cannot_be_written_is_told(tmp_path: Path, caplog: pyte
     writer.open()
     writer.path.unlink()
     writer.path.mkdir()
-    writer.put(record())
+    writer.put(line())
     with caplog.at_level(logging.ERROR):
         running = asyncio.create_task(writer.run())
         await asyncio.sleep(0)
@@ -117,7 +116,8 @@ async def test_a_log_that_cannot_be_written_is_told(tmp_path: Path, caplog: pyte
 
 async def test_what_is_no_utf8_is_written_all_the_same(tmp_path: Path) -> None:
     wanted = Attributes("get", "", "pods", "shop", "a\udcffb")
-    asked = Asked(User("jane", frozenset()), (wanted,), "/api/v1/x", "get", user_agent="\udcfe")
-    (event,) = await written(Writer(tmp_path / "audit.log", 1 << 20, 2), replace(record(), asked=asked))
-    assert event["userAgent"] == "\ufffd"
-    assert event["objectRef"]["name"] == "a\ufffdb"  # type: ignore[index]
+    asked = Asked(User("jane\udcff", frozenset()), (wanted,), "/api/v1/x", "get", user_agent="\udcfe")
+    strange = event.line(Passage(asked), Level.METADATA, Stage.COMPLETE, 0.5, 1.25, b"", b"")
+    (told,) = await written(Writer(tmp_path / "audit.log", 1 << 20, 2), strange)
+    assert (told["userAgent"], told["user"]) == ("\ufffd", {"username": "jane\ufffd"})
+    assert told["objectRef"]["name"] == "a\ufffdb"  # type: ignore[index]
