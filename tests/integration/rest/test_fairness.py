@@ -1,0 +1,66 @@
+"""A user who asks for more than there is does not take it from others.
+
+What others wait is compared with what the greedy user waits, so that it holds on a busy machine as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+MAPS = "/api/v1/namespaces/default/configmaps"
+CONNECTIONS = 500
+GREEDY_S = 1.5
+
+
+async def test_a_greedy_user_holds_up_neither_others_nor_the_cluster(cluster: Any, base: str, session_of: Any) -> None:
+    http = session_of("kubernetes-admin")
+    binding = {
+        "metadata": {"name": "everybody"},
+        "roleRef": {"kind": "ClusterRole", "name": "edit", "apiGroup": "rbac.authorization.k8s.io"},
+        "subjects": [{"kind": "User", "name": name} for name in ("greedy", "jane")],
+    }
+    async with http.post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", json=binding) as response:
+        assert response.status == 201
+    tls = cluster.authority.tls("greedy")
+    command = [Path(__file__).with_name("greedy.py"), base, tls.ca, tls.cert, tls.key, CONNECTIONS, GREEDY_S]
+    pipe = asyncio.subprocess.PIPE
+    greedy = await asyncio.create_subprocess_exec(sys.executable, *map(str, command), stdin=pipe, stdout=pipe)
+    assert await greedy.stdout.readline() == b"ready\n"
+    jane, node = session_of("jane"), session_of("system:node:n1")
+    ended = asyncio.create_task(greedy.communicate(b"begin\n"))
+    others = await asyncio.gather(
+        seconds_of(jane, f"{MAPS}/none", ended),
+        seconds_of(node, "/api/v1/nodes/n1", ended),
+        seconds_of(http, MAPS, ended),
+    )
+    told = json.loads((await ended)[0])
+    assert (told["codes"]["429"] > 0, told["retry_after"]) == (True, ["1"])
+    served = told["served"]
+    for took in others:
+        assert part(took, 0.5) < part(served, 0.5) / 10
+        assert part(took, 0.9) < part(served, 0.5) / 2
+        assert part(took, 0.99) < part(served, 0.99), "not even the first rush"
+
+
+def part(seconds: list[float], share: float) -> float:
+    """What that share of them does not exceed."""
+    return sorted(seconds)[int(len(seconds) * share)]
+
+
+async def seconds_of(session: aiohttp.ClientSession, path: str, until: asyncio.Task[Any]) -> list[float]:
+    """How long each request takes, one after the other."""
+    took = []
+    while not until.done():
+        started = time.perf_counter()
+        async with session.get(path) as response:
+            await response.read()
+            assert response.status in (200, 404)
+        took.append(time.perf_counter() - started)
+    return took
