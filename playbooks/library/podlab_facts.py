@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import platform
+import pwd
 import sys
 from pathlib import Path
 
@@ -14,7 +15,8 @@ module: podlab_facts
 short_description: Facts about a host that Podlab's roles decide by
 description:
   - Sets the fact C(podlab_host) with C(target), the wheels that fit it; C(system), its distribution and machine;
-    C(may_lower_oom_score); and C(release), the name of the release in use.
+    C(may_lower_oom_score); C(release), the name of the release in use; and C(shared_user), whether there still is
+    the one user that all services of earlier releases ran as.
 options: {}
 author: [Podlab]
 """
@@ -37,12 +39,21 @@ def may_lower_oom_score() -> bool:
     return bool(int(effective, 16) >> CAP_SYS_RESOURCE & 1)
 
 
+def shared_user() -> bool:
+    """By its home: the user `podlab` may as well be a person."""
+    try:
+        return pwd.getpwnam("podlab").pw_dir == "/var/lib/podlab"
+    except KeyError:
+        return False
+
+
 def main() -> None:
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
     facts = {
         "target": "cp{}{}-{}".format(*sys.version_info[:2], platform.machine()),
         "system": f"{distribution()}-{platform.machine()}",
         "may_lower_oom_score": may_lower_oom_score(),
+        "shared_user": shared_user(),
         "release": VENV.resolve().parent.name if VENV.is_symlink() else "",
     }
     module.exit_json(changed=False, ansible_facts={"podlab_host": facts})

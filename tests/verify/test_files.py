@@ -8,15 +8,30 @@ from podlab.client.config import state_directory
 from podlab.preflight.inventory import Inventory
 
 KEY_OWNERS = {
-    "apiserver.key": "podlab",
-    "service-accounts.key": "podlab",
-    "encryption.yaml": "podlab",
-    "tokens.csv": "podlab",
-    "scheduler.key": "podlab",
-    "controllers.key": "podlab",
+    "apiserver.key": "podlab-apiserver",
+    "service-accounts.key": "podlab-apiserver",
+    "encryption.yaml": "podlab-apiserver",
+    "tokens.csv": "podlab-apiserver",
+    "scheduler.key": "podlab-scheduler",
+    "controllers.key": "podlab-controllers",
     "kubelet.key": "root",
-    "proxy.key": "root",
+    "proxy.key": "podlab-proxy",
 }
+
+# Services that are not root, what is looked through for files that they can read, and what they may besides
+# certificates, their key and their settings. The kernel settings of before are no secret.
+OWN = {
+    "masters": ("podlab-apiserver", "podlab-scheduler", "podlab-controllers"),
+    "nodes": ("podlab-proxy",),
+}
+FOLDERS = ("/etc/podlab", "/var/lib/podlab", "/var/log/podlab")
+MORE = {
+    "podlab-apiserver": (
+        "/etc/podlab/audit-policy.yaml", "/etc/podlab/pki/service-accounts", "/etc/podlab/pki/tokens.csv",
+        "/etc/podlab/pki/encryption.yaml", "/var/lib/podlab/apiserver/", "/var/log/podlab/",
+    ),
+    "podlab-proxy": ("/var/lib/podlab/sysctl.before",),
+}  # fmt: skip
 
 # Of find(1): what only its service may read.
 SECRETS = ("'('", "-name", "'*.key'", "-o", "-name", "tokens.csv", "-o", "-name", "encryption.yaml", "')'")
@@ -48,8 +63,10 @@ def test_secrets_are_encrypted_and_the_audit_log_is_private(machine: Machine) ->
     assert "encryption: /etc/podlab/pki/encryption.yaml" in settings, "Secrets are not encrypted; run site.yml"
     logs = found(machine, "/var/log/podlab", "-name", "'audit.log*'")
     assert logs, "there is no audit log in /var/log/podlab; `journalctl -u podlab-apiserver` says why"
-    wrong = [f"{path} ({owner}, {mode:04o})" for owner, mode, path in logs if owner != "podlab" or mode & 0o177]
-    assert not wrong, f"expected owner podlab and mode 0600: {', '.join(wrong)}"
+    wrong = [
+        f"{path} ({owner}, {mode:04o})" for owner, mode, path in logs if owner != "podlab-apiserver" or mode & 0o177
+    ]
+    assert not wrong, f"expected owner podlab-apiserver and mode 0600: {', '.join(wrong)}"
 
 
 @pytest.mark.on("masters", "nodes")
@@ -68,15 +85,27 @@ def test_configuration_is_written_by_root_only(machine: Machine) -> None:
     assert not wrong, f"expected owner root and no other writer: {', '.join(wrong)}"
 
 
+@pytest.mark.each("unit", OWN)
+def test_a_service_reads_no_other_s_files(machine: Machine, unit: str) -> None:
+    """{unit} can read its own key and settings, and nothing of the other services but their certificates."""
+    name = unit.removeprefix("podlab-")
+    # Within the service's own view of the file system, as the user and with the groups that systemd gave it.
+    process = f"$(systemctl show --value --property=MainPID {unit})"
+    groups = f"$(sed -n 's/^Groups:\\s*//p' /proc/{process}/status | xargs | tr ' ' ,)"
+    caller = f"nsenter --mount --target {process} setpriv --reuid {unit} --regid {unit} --groups {groups}"
+    listing = machine.run(f"{caller} --bounding-set=-all find {' '.join(FOLDERS)} -type f -readable").stdout
+    readable = {path for path in listing.splitlines() if not path.endswith(".crt")}
+    own = {f"/etc/podlab/{name}.yaml", f"/etc/podlab/pki/{name}.key"}
+    assert own <= readable, f"{unit} cannot read {', '.join(sorted(own - readable))}; run site.yml"
+    others = readable - own - {path for path in readable if path.startswith(MORE.get(unit, ()))}
+    assert not others, f"{unit} can read {', '.join(sorted(others))}; run site.yml"
+
+
 @pytest.mark.on("nodes")
-def test_the_proxy_sees_nothing_of_the_kubelet_and_of_pods(machine: Machine) -> None:
-    """The proxy can read neither the kubelet's key nor pods' files, nor call containerd."""
+def test_the_proxy_cannot_call_containerd(machine: Machine) -> None:
+    """The proxy sees neither containerd nor the directories of pods."""
     inside = "nsenter --mount --target $(systemctl show --property MainPID --value podlab-proxy)"
-    own = machine.run(f"{inside} cat /etc/podlab/pki/proxy.key")
-    assert own.stdout, f"the proxy cannot read its own key: {own.stderr.strip() or 'the file is empty'}"
-    seen = machine.run(
-        f"{inside} sh -c 'cat /etc/podlab/pki/kubelet.key; ls -A /run/containerd /var/lib/podlab/kubelet'"
-    )
+    seen = machine.run(f"{inside} sh -c 'ls -A /run/containerd /var/lib/podlab/kubelet'")
     lines = [line for line in seen.stdout.splitlines() if line and not line.endswith(":")]
     assert not lines, "the unit podlab-proxy lets it see what is none of its business; run site.yml"
 
@@ -87,7 +116,7 @@ def test_the_store_is_readable_by_the_apiserver_only(machine: Machine) -> None:
     stores = found(machine, "/var/lib/podlab/apiserver", "-maxdepth", "0")
     assert stores, "there is no /var/lib/podlab/apiserver; run site.yml"
     ((owner, mode, path),) = stores
-    assert owner == "podlab", f"{path} belongs to {owner}, not to podlab"
+    assert owner == "podlab-apiserver", f"{path} belongs to {owner}, not to podlab-apiserver"
     assert not mode & 0o077, f"{path} has mode {mode:04o}, expected 0700"
 
 

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from testinfra.host import Host as Machine
 
@@ -5,6 +7,23 @@ UNITS = {
     "masters": ("podlab-apiserver", "podlab-scheduler", "podlab-controllers"),
     "nodes": ("containerd", "podlab-kubelet", "podlab-proxy"),
 }
+OWN = {group: tuple(unit for unit in units if unit.startswith("podlab-")) for group, units in UNITS.items()}
+
+# A pod may ask for any directory of its host, which is more than a confined process could give it.
+ROOTS = frozenset({"podlab-kubelet"})
+# By the numbers of capability(7).
+CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, NET_ADMIN, NET_RAW, SYS_PTRACE, SYS_ADMIN = (
+    0, 1, 2, 3, 4, 12, 13, 19, 21
+)  # fmt: skip
+CAPABILITIES = {
+    "podlab-proxy": {NET_ADMIN, NET_RAW},
+    "podlab-kubelet": {
+        CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, NET_ADMIN, NET_RAW, SYS_PTRACE, SYS_ADMIN,
+    },
+}  # fmt: skip
+# By `systemd-analyze security`, out of 10: below 2 is all that a service that talks on the network can reach.
+EXPOSURE = {"podlab-kubelet": 5.5}
+USUAL_EXPOSURE = 2.0
 
 
 @pytest.mark.each("unit", UNITS)
@@ -16,3 +35,26 @@ def test_a_service_is_active_and_enabled(machine: Machine, unit: str) -> None:
     )
     assert state == "active", f"{unit} is {state} ({result}); see journalctl -u {unit}"
     assert enabled == "enabled", f"{unit} is {enabled or 'not installed'}; systemctl enable {unit}"
+
+
+@pytest.mark.each("unit", OWN)
+def test_a_service_may_do_only_what_it_needs(machine: Machine, unit: str) -> None:
+    """{unit} runs as the user that is meant for it, with the privileges that it needs and no others."""
+    process = machine.check_output(f"systemctl show --value --property=MainPID {unit}")
+    user = machine.check_output(f"ps -o user:32= -p {process}").strip()
+    wanted = "root" if unit in ROOTS else unit
+    assert user == wanted, f"{unit} runs as {user}, not as {wanted}; run site.yml"
+    lines = machine.check_output(f"cat /proc/{process}/status").splitlines()
+    status = {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    more = int(status["CapBnd"], 16) & ~sum(1 << number for number in CAPABILITIES.get(unit, ()))
+    assert not more, f"{unit} could get capabilities that it does not need: {more:#x}, see capsh --decode"
+    assert status["NoNewPrivs"] == "1", f"{unit} could gain privileges by what it executes"
+    assert status["Seccomp"] == "2", f"{unit} may call everything in the kernel"
+
+
+@pytest.mark.each("unit", OWN)
+def test_a_service_is_confined(machine: Machine, unit: str) -> None:
+    """{unit} is as confined as it can be, by systemd's own measure."""
+    said = machine.check_output(f"systemd-analyze security --no-pager {unit}").splitlines()[-1]
+    exposure, most = float(re.findall(r"\d+\.\d", said)[-1]), EXPOSURE.get(unit, USUAL_EXPOSURE)
+    assert exposure <= most, f"exposure is {exposure}, expected at most {most}; see systemd-analyze security {unit}"

@@ -3,11 +3,18 @@
 The tests build on each other, in this order: a deployment is too slow to make one for each.
 """
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from playbook_run import Play
 
 from podlab.lab.lab import Lab
 
+PROGRAM = str(Path(sys.executable).with_name("podlab"))
 HOSTS = ("m1", "n1")
 UNCHANGED = dict.fromkeys(HOSTS, 0)
 
@@ -37,6 +44,25 @@ ip route
 cut -d' ' -f2,3 /proc/self/mounts | sort
 find /sys/fs/cgroup -name 'kubepods*'
 sysctl net.ipv4.ip_forward net.ipv4.conf.all.rp_filter
+"""
+
+# Makes a master one of an earlier release, where all services ran as one user.
+ONE_USER = """
+set -e
+useradd --system --user-group --no-create-home --home-dir /var/lib/podlab --shell /usr/sbin/nologin podlab
+systemctl stop podlab-scheduler podlab-controllers podlab-apiserver
+sed -i -E 's/^(User|Group)=.*/\\1=podlab/' /etc/systemd/system/podlab-*.service
+find /etc/podlab -not -user root -exec chown podlab:podlab {} +
+find /etc/podlab -type f -user root -exec chmod 0644 {} +
+systemctl daemon-reload
+for name in apiserver scheduler controllers; do userdel podlab-$name; systemctl start podlab-$name; done
+"""
+# Who the services run as, and whose their data are.
+USERS = """
+for name in apiserver scheduler controllers; do
+    ps -o user:32= -p "$(systemctl show --property MainPID --value podlab-$name)"
+done
+stat --format %U /var/lib/podlab/apiserver/store.db /var/log/podlab/audit.log
 """
 
 
@@ -115,6 +141,28 @@ def test_a_changed_setting_restarts_only_what_it_is_for(play: Play) -> None:
         ("Certificate, settings and unit are those of kubelet", "n1"),
         ("Restart podlab-kubelet", "n1"),
     }
+
+
+def test_services_that_shared_one_user_get_their_own_and_keep_their_data(lab: Lab, play: Play) -> None:
+    def identity() -> str:
+        asked = [PROGRAM, "get", "namespace", "kube-system", "-o", "json"]
+        own = os.environ | {"PODLAB_CLUSTER": lab.name}
+        shown = subprocess.run(asked, env=own, capture_output=True, text=True, check=True, timeout=30).stdout
+        return str(json.loads(shown)["metadata"]["uid"])
+
+    before = identity()
+    lab.run("m1", ["sh", "-c", ONE_USER], timeout_s=120)
+    assert lab.run("m1", ["sh", "-c", USERS]).stdout.split() == ["podlab"] * 5
+    upgrade = play("site.yml")
+    assert upgrade.failures == UNCHANGED, upgrade.text
+    assert ("The user that the services shared is gone", "m1") in upgrade.changed
+    assert lab.run("m1", ["sh", "-c", USERS]).stdout.split() == [
+        *("podlab-apiserver", "podlab-scheduler", "podlab-controllers"),
+        *("podlab-apiserver", "podlab-apiserver"),
+    ]
+    assert lab.run("m1", ["id", "podlab"]).returncode != 0
+    assert identity() == before
+    assert play("site.yml").changes == UNCHANGED
 
 
 def test_reset_leaves_a_host_as_bare_as_it_was(lab: Lab, bare: dict[str, list[str]], play: Play) -> None:

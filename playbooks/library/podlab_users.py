@@ -1,0 +1,83 @@
+#!/usr/bin/python3
+"""Ansible module: the system users that services run as, in one call."""
+
+from __future__ import annotations
+
+import pwd
+import subprocess
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: podlab_users
+short_description: The system users that services run as
+description:
+  - Each user has a group of its own name, no shell, and a home that is only its mark - an account of the same name
+    with another home is somebody else's. It is never removed, and never used.
+options:
+  names: {description: The users., type: list, elements: str, required: true}
+  state: {description: Whether they are to be there., type: str, choices: [present, absent], default: present}
+author: [Podlab]
+"""
+
+OPTIONS = {
+    "names": {"type": "list", "elements": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+HOME = "/var/lib/podlab"
+SHELL = "/usr/sbin/nologin"
+WITHIN_S = 60
+
+
+class UserError(Exception):
+    """A user cannot be made or removed; the message names it and says why."""
+
+
+def pending(names: list[str], present: bool, homes: dict[str, str]) -> list[str]:
+    """Those of the names that are to be made or removed; `homes` are those of the users there are. Raises UserError."""
+    if not present:
+        return [name for name in names if homes.get(name) == HOME]
+    for name in names:
+        if homes.get(name, HOME) != HOME:
+            raise UserError(f"user {name}: there is one already, with the home {homes[name]}; rename or remove it")
+    return [name for name in names if name not in homes]
+
+
+def found_homes(names: list[str]) -> dict[str, str]:
+    """The homes of those of the names that are users."""
+    homes = {}
+    for name in names:
+        try:
+            homes[name] = pwd.getpwnam(name).pw_dir
+        except KeyError:
+            continue
+    return homes
+
+
+def command(name: str, present: bool) -> list[str]:
+    if not present:
+        return ["userdel", name]
+    return ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", HOME, "--shell", SHELL, name]
+
+
+def run(argv: list[str]) -> None:
+    """Raises UserError with what the command said."""
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=WITHIN_S, check=False)
+    if done.returncode != 0:
+        raise UserError(f"{' '.join(argv)}: exit {done.returncode}: {done.stderr.strip()}")
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
+    names, present = module.params["names"], module.params["state"] == "present"
+    try:
+        changing = pending(names, present, found_homes(names))
+        for name in [] if module.check_mode else changing:
+            run(command(name, present))
+    except (UserError, OSError, subprocess.TimeoutExpired) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=bool(changing), users=changing)
+
+
+if __name__ == "__main__":
+    main()
