@@ -25,22 +25,24 @@ _SETTLED = (grpc.ChannelConnectivity.READY, grpc.ChannelConnectivity.SHUTDOWN)
 
 
 class Dialer:
-    """One connection for each address."""
+    """One connection for each address, and each name that it has to prove."""
 
     def __init__(self, tls: Tls, *, limit_s: float = DIAL_LIMIT_S) -> None:
         self._tls = tls
         self._limit_s = limit_s
-        self._channels: dict[str, grpc.aio.Channel] = {}
+        self._channels: dict[tuple[str, str], grpc.aio.Channel] = {}
 
     async def dial(self, target: Target) -> grpc.aio.Channel:
         """A connection that stands, or that has just been refused: a call on it then fails with the reason.
 
         Raises ServiceUnavailable when nothing answers within the limit.
         """
-        channel = self._channels.get(target.address)
+        channel = self._channels.get((target.address, target.host))
         if channel is None:
-            channel = grpc.aio.secure_channel(target.address, self._tls.channel_credentials(), options=_OPTIONS)
-            self._channels[target.address] = channel
+            named = (("grpc.ssl_target_name_override", target.host),) if target.host else ()
+            credentials = self._tls.channel_credentials()
+            channel = grpc.aio.secure_channel(target.address, credentials, options=(*_OPTIONS, *named))
+            self._channels[target.address, target.host] = channel
         try:
             async with asyncio.timeout(self._limit_s):
                 await _attempt(channel)

@@ -32,10 +32,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a call goes, as error messages name it."""
+    """Where a call goes, as error messages name it. `host` is the name in the certificate that has to answer there.
+
+    Without one, it is the address: nodes say their addresses themselves, and could name another's.
+    """
 
     name: str
     address: str
+    host: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} at {self.address}"
@@ -114,9 +118,9 @@ def resolve(route: Route, asked: Asked, cache: Cache, scheduler: str) -> Target:
     if not host:
         raise ServiceUnavailable(f'node "{name}" has no InternalIP in its status yet; is its kubelet running?')
     if route.component == PROXY:
-        return Target(f'the proxy of node "{name}"', f"{host}:{PROXY_PORT}")
+        return Target(f'the proxy of node "{name}"', f"{host}:{PROXY_PORT}", name)
     port = node.status.daemonEndpoints.kubeletEndpoint.Port or KUBELET_PORT
-    return Target(f'the kubelet of node "{name}"', f"{host}:{port}")
+    return Target(f'the kubelet of node "{name}"', f"{host}:{port}", name)
 
 
 def _node_of_pod(asked: Asked, cache: Cache) -> str:

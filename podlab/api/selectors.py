@@ -125,10 +125,10 @@ _SIGNS = {
 def parse_labels(text: str) -> Selector:
     """From kubectl's syntax: `app=web,tier in (a,b),!legacy`. Empty text matches everything. Raises BadRequest."""
     requirements = []
-    position = 0
-    while text[position:].strip():
+    position, end = 0, len(text.rstrip())
+    while position < end:
         match = _PART.match(text, position)
-        if match is None or (text[match.end() - 1] == "," and not text[match.end() :].strip()):
+        if match is None or (text[match.end() - 1] == "," and match.end() >= end):
             raise BadRequest(f'unable to parse label selector "{text}" at "{text[position:].strip()}"')
         requirements.append(_parsed(match))
         position = match.end()

@@ -35,7 +35,8 @@ class Authority:
         """The user's certificate. Groups default to those of Podlab's own users."""
         wanted = groups or GROUPS.get(user) or (("system:nodes",) if user.startswith("system:node:") else ("users",))
         name = "-".join((user, *groups)).replace(":", "-")
-        pki.ensure_certificate(pki.ensure_ca(self.directory), self.directory, name, user, wanted, HOSTS)
+        hosts = (*HOSTS, user.removeprefix("system:node:")) if user.startswith("system:node:") else HOSTS
+        pki.ensure_certificate(pki.ensure_ca(self.directory), self.directory, name, user, wanted, hosts)
         return Tls(self.directory / "ca.crt", self.directory / f"{name}.crt", self.directory / f"{name}.key")
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import grpc
 import pytest
 
 from master.apiserver.dialing import Dialer
@@ -54,3 +55,20 @@ async def test_a_port_where_nobody_listens_is_not_waited_for(dialer: Dialer) -> 
     async with silent_host() as port:
         pass
     await asyncio.wait_for(dialer.dial(Target("the scheduler", f"127.0.0.1:{port}")), 10)
+
+
+async def test_another_hosts_certificate_is_not_taken_for_the_nodes(tmp_path: Path, dialer: Dialer) -> None:
+    """It is good for the address: a node may say that it has the address of another."""
+    pki.ensure_certificate(
+        pki.ensure_ca(tmp_path), tmp_path, "n2", "system:node:n2", ["system:nodes"], ["n2", "127.0.0.1"]
+    )
+    server = grpc.aio.server()
+    credentials = Tls(tmp_path / "ca.crt", tmp_path / "n2.crt", tmp_path / "n2.key").server_credentials()
+    address = f"127.0.0.1:{server.add_secure_port('127.0.0.1:0', credentials)}"
+    await server.start()
+    try:
+        for host, state in (("n2", grpc.ChannelConnectivity.READY), ("n1", grpc.ChannelConnectivity.TRANSIENT_FAILURE)):
+            channel = await dialer.dial(Target("the kubelet", address, host))
+            assert channel.get_state() is state
+    finally:
+        await server.stop(None)

@@ -1,12 +1,14 @@
 """Files are placed whole, with owner and mode, and a second time nothing changes."""
 
 import grp
+import json
 import os
 import pwd
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils import basic
 from ansible_code import load
 
 podlab_files = load("podlab_files")
@@ -80,3 +82,19 @@ def test_nothing_unfinished_stays_beside_a_file_that_cannot_be_written(tmp_path:
     with pytest.raises(OSError, match="taken"):
         podlab_files.place(entry(tmp_path / "taken", content="x"), check=False)
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_secret_does_not_reach_the_hosts_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(basic, "has_journal", False)
+    monkeypatch.setattr(basic.AnsibleModule, "_log_to_syslog", lambda _, message: told.append(message))
+    files = [{"path": str(tmp_path / "key"), "secret": "of two\nlines", "owner": OWNER, "group": GROUP, "mode": "0600"}]
+    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": {"files": files}}).encode())
+    monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy")
+    with pytest.raises(SystemExit):
+        podlab_files.main()
+    assert (tmp_path / "key").read_text() == "of two\nlines"
+    assert not told
+    assert "of two" not in capsys.readouterr().out

@@ -51,6 +51,10 @@ def test_what_cannot_be_parsed_is_refused(text: str) -> None:
         selectors.parse_labels(text)
 
 
+def test_a_long_selector_is_read_in_one_go() -> None:
+    assert len(selectors.parse_labels(",".join(f"k{number}=v" for number in range(20_000))).requirements) == 20_000
+
+
 KEYS = st.from_regex(r"[a-z]{1,3}", fullmatch=True)
 VALUES = st.from_regex(r"[a-z0-9]{0,3}", fullmatch=True)
 SETS = st.frozensets(VALUES, min_size=1, max_size=3)
