@@ -186,10 +186,10 @@ def _check(outcome: Outcome, seen: list[list[Change]], final: int) -> None:
     made = {change.name: change.revision for change in history if change.type == "ADDED"}
     lost = {name: revision for name, revision in outcome.created.items() if made.get(name) != revision}
     assert not lost, "acknowledged creations that no watcher saw"
-    assert len(outcome.created) > 50
+    assert len(outcome.created) > KILLS
     doubled = [value for value, times in Counter(outcome.counted).items() if times > 1]
     assert not doubled, "two writers won with the same resourceVersion"
-    assert len(outcome.counted) > 20
+    assert len(outcome.counted) > KILLS
     assert len(outcome.counted) <= final <= len(outcome.counted) + outcome.unknown_counts
     steps = [int(change.value) for change in history if change.name == COUNTER]
     assert steps == list(range(1, final + 1)), "the counter skipped or repeated a value"
