@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 from aiohttp import web
 
@@ -63,6 +64,8 @@ class Listener(web.Server):
         self._tls = tls
         self._doors = doors
         self._visitors: dict[web.RequestHandler, Visitor] = {}
+        # Whose first request came with the last of TLS, before we knew them; whether it is still being answered.
+        self._early: dict[web.RequestHandler, bool] = {}
 
     async def serve(self, listening: socket.socket) -> None:
         """Accept connections, and close those that are silent for too long."""
@@ -84,13 +87,14 @@ class Listener(web.Server):
     def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
         """aiohttp tells that a connection is gone."""
         super().connection_lost(handler, exc)
+        self._early.pop(handler, None)
         if (visitor := self._visitors.pop(handler, None)) is not None:
             self._doors.leave(visitor)
 
     async def _greet(self, visitor: Visitor) -> None:
         """TLS."""
         try:
-            transport, handler = await asyncio.get_running_loop().connect_accepted_socket(
+            transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
                 self, visitor.connection, ssl=self._tls, ssl_handshake_timeout=FIRST_LIMIT_S
             )
         except (OSError, TimeoutError):  # ssl.SSLError is an OSError: whoever does not speak TLS is nobody
@@ -103,7 +107,13 @@ class Listener(web.Server):
             self._doors.leave(visitor)
             return
         visitor.transport = transport
+        # What the loop returns beside the transport is ours with asyncio, and TLS's own with uvloop.
+        handler = cast(web.RequestHandler, transport.get_protocol())
         self._visitors[handler] = visitor
+        if (asking := self._early.pop(handler, None)) is not None:
+            self._doors.speaks(visitor)
+            if not asking:
+                self._doors.rests(visitor, asyncio.get_running_loop().time())
 
     async def _sweep(self) -> None:
         while True:
@@ -112,14 +122,18 @@ class Listener(web.Server):
                 visitor.turn_away()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        visitor = self._visitors.get(request.protocol)
-        if visitor is None:  # its first request came with the last of TLS
-            return await self._api.answer(request)
-        self._doors.speaks(visitor)
+        handler = request.protocol
+        if (visitor := self._visitors.get(handler)) is not None:
+            self._doors.speaks(visitor)
+        elif request.transport is not None:
+            self._early[handler] = True
         try:
             return await self._api.answer(request)
         finally:
-            self._doors.rests(visitor, asyncio.get_running_loop().time())
+            if (visitor := self._visitors.get(handler)) is not None:
+                self._doors.rests(visitor, asyncio.get_running_loop().time())
+            elif handler in self._early:
+                self._early[handler] = False
 
 
 @asynccontextmanager

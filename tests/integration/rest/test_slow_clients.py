@@ -12,6 +12,8 @@ from typing import Any
 
 import aiohttp
 import pytest
+import uvloop
+from aiohttp import web
 
 from master.apiserver.rest import delivery
 from master.apiserver.rest import server as rest
@@ -76,6 +78,81 @@ async def test_an_idle_connection_is_closed_after_its_answer(strict: None, raw: 
     connection[1].write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
     assert (await connection[0].readline()).startswith(b"HTTP/1.1 200")
     assert await is_cut(connection)
+
+
+class Patient:
+    """An API whose answers take longer than a connection may be silent."""
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        await asyncio.sleep(0.6)
+        return web.Response(text="done")
+
+
+# The deployed server runs on uvloop, these tests on asyncio: what the two tell of a connection is not the same.
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_a_connection_stays_while_it_is_answered_and_is_forgotten_when_it_goes(
+    monkeypatch: pytest.MonkeyPatch, authority: Any, free_ports: tuple[int, int, int], run: Callable[[Any], None]
+) -> None:
+    monkeypatch.setattr(rest, "_SWEPT_EVERY_S", 0.05)
+    doors: Doors[Any] = Doors(first_limit_s=0.2)
+
+    async def ask() -> None:
+        context = ssl.create_default_context(cafile=str(authority.tls().ca))
+        async with rest.listening(Patient(), authority.tls(), "127.0.0.1", free_ports[2], doors):  # type: ignore[arg-type]
+            reader, writer = await asyncio.open_connection("127.0.0.1", free_ports[2], ssl=context)
+            async with asyncio.timeout(5):
+                for _ in range(2):
+                    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                    assert (await reader.readuntil(b"done")).startswith(b"HTTP/1.1 200")
+                assert len(doors) == 1
+                writer.close()
+                while len(doors):  # noqa: ASYNC110 -- aiohttp tells nobody else
+                    await asyncio.sleep(0.01)
+
+    run(ask())
+
+
+async def hasty(cluster: Any, request: bytes) -> bytes:
+    """What is answered to a request that comes in one piece with the end of the TLS handshake, as Go sends it."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = ssl.create_default_context(cafile=str(cluster.authority.tls().ca))
+    own = cluster.authority.tls()
+    context.load_cert_chain(own.cert, own.key)
+    tls = context.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
+    reader, writer = await asyncio.open_connection("127.0.0.1", cluster.settings.rest_port)
+    told = bytearray()
+    try:
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                writer.write(outgoing.read())
+                incoming.write(await reader.read(1 << 16))
+        tls.write(request)
+        writer.write(outgoing.read())
+        while True:
+            try:
+                told += tls.read(1 << 16)
+            except ssl.SSLWantReadError:
+                received = await reader.read(1 << 16)
+                if not received:
+                    return bytes(told)
+                incoming.write(received)
+    except (ConnectionError, ssl.SSLError):
+        return bytes(told)
+    finally:
+        writer.transport.abort()
+
+
+async def test_a_request_that_comes_with_the_end_of_tls_is_answered_to_its_end(strict: None, cluster: Any) -> None:
+    await cluster.stop()
+    await cluster.start()
+    watch = b"GET /api/v1/configmaps?watch=true&timeoutSeconds=1 HTTP/1.1\r\nHost: x\r\n\r\n"
+    async with asyncio.timeout(10):
+        told = await hasty(cluster, watch)
+    assert told.startswith(b"HTTP/1.1 200")
+    assert told.endswith(b"0\r\n\r\n")  # the end that it asked for, and not ours
 
 
 @pytest.mark.parametrize(
