@@ -61,6 +61,7 @@ class Kubelet(kubelet_pb2_grpc.KubeletServicer):
         elif command[0] == "missing":
             yield pb.ExecResponse(exit=pb.ExecExit(code=127, message='exec: "missing": not found'))
         elif command[0] == "deaf":
+            yield pb.ExecResponse(stdout=b"what?")
             await self._forever()
         elif command[0] == "flood":
             with contextlib.suppress(asyncio.CancelledError):
@@ -215,7 +216,8 @@ async def test_who_may_not_create_it_may_not_begin_it_with_get(
 
 async def test_a_client_that_leaves_ends_the_command(http: aiohttp.ClientSession, kubelet: Kubelet) -> None:
     async with http.ws_connect(_url("exec", command="deaf"), protocols=[V5]) as socket:
-        await socket.receive()
+        while await socket.receive_bytes() != b"\x01what?":
+            pass  # the connection stands before the command runs
     async with asyncio.timeout(LIMIT_S):
         await kubelet.left.wait()
 
