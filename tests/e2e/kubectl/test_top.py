@@ -21,10 +21,15 @@ def namespace(administrator: Kubectl, make_namespace: MakeNamespace) -> Iterator
     kubectl("run", "busy", f"--image={IMAGE}", "--command", "--", "sh", "-c", BUSY)
     kubectl("run", "idle", f"--image={IMAGE}", "--labels=rests=yes")
     kubectl("wait", "pod", "--all", "--for=condition=Ready", "--timeout=30s")
-    wait_until(lambda: len(kubectl.rows("top", "pods", "--no-headers")) == 2, "both pods are measured", timeout_s=40)
+    wait_until(lambda: measured(kubectl) == 2, "both pods are measured", timeout_s=40)
     wait_until(lambda: cores(kubectl, "busy") > 100, "the busy one is seen to be busy", timeout_s=40)
     yield name
     kubectl("delete", "pod", "busy", "idle", "--now", "--wait=false")
+
+
+def measured(kubectl: Kubectl) -> int:
+    """How many pods; kubectl fails while there is none."""
+    return len(kubectl("top", "pods", "--no-headers", check=False).stdout.splitlines())
 
 
 def cores(kubectl: Kubectl, pod: str) -> int:
