@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import itertools
+import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -266,8 +267,17 @@ async def kubelet(cluster: Any, runtime: MemoryRuntime, tmp_path: Path) -> Async
     made = Kubelet(await cluster.client("system:node:n1"), runtime, tmp_path / "kubelet")
     await made.start()
     async with AsyncExitStack() as stack:
+        stack.callback(_unmount_below, tmp_path)
         stack.push_async_callback(made.kill)
         yield made
+
+
+def _unmount_below(directory: Path) -> None:
+    """Pods that a test leaves running have volumes in memory."""
+    mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for target in mounted:
+        if Path(target).is_relative_to(directory):
+            subprocess.run(["umount", target], check=True)
 
 
 Check = Callable[[pod_pb2.Pod | None], bool]
