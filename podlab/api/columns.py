@@ -78,8 +78,8 @@ def _pod(item: Pod, now: datetime) -> Cells:
     last = last_restart(state)
     restarts = f"{state.restarts} ({times.age(last, now)} ago)" if state.restarts and last else str(state.restarts)
     ready = f"{state.ready}/{state.total}"
-    # Podlab nominates no nodes and has no readiness gates; kubectl's users expect the columns.
-    wide = (item.status.podIP or NONE, item.spec.nodeName or NONE, NONE, NONE)
+    # Podlab has no readiness gates; kubectl's users expect the column.
+    wide = (item.status.podIP or NONE, item.spec.nodeName or NONE, item.status.nominatedNodeName or NONE, NONE)
     return [item.metadata.name, ready, state.status, restarts, age(item, now), *wide]
 
 

@@ -20,7 +20,7 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
     for name, fields in {
         "podlab.core.v1.PodSpec": (
             "topologySpreadConstraints readinessGates runtimeClassName overhead setHostnameAsFQDN"
-            " os hostUsers schedulingGates resourceClaims resources hostnameOverride"
+            " os hostUsers resourceClaims resources hostnameOverride"
         ),
         "podlab.core.v1.EphemeralContainer": "volumeDevices resizePolicy restartPolicyRules",
         "podlab.core.v1.Container": "volumeDevices resizePolicy restartPolicyRules",
@@ -36,7 +36,7 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.core.v1.EnvVarSource": "fileKeyRef",
         "podlab.core.v1.ResourceRequirements": "claims",
         "podlab.core.v1.Affinity": "podAffinity podAntiAffinity",
-        "podlab.core.v1.PodStatus": ("nominatedNodeName resize resourceClaimStatuses observedGeneration"),
+        "podlab.core.v1.PodStatus": "resize resourceClaimStatuses observedGeneration",
         "podlab.core.v1.PodCondition": "observedGeneration",
         "podlab.core.v1.ContainerStatus": _CONTAINER_STATUS,
         "podlab.core.v1.NodeSpec": "externalID configSource",

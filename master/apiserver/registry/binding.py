@@ -117,6 +117,8 @@ def assign(pod: pod_pb2.Pod, node: str, now: meta_pb2.Time) -> None:
     name = pod.metadata.name
     if pod.metadata.HasField("deletionTimestamp"):
         raise Conflict.of("pods/binding", name, f"pod {name} is being deleted, cannot be assigned to a host")
+    if pod.spec.schedulingGates:
+        raise Conflict.of("pods/binding", name, f"pod {name} has non-empty .spec.schedulingGates")
     if pod.spec.nodeName:
         raise Conflict.of("pods/binding", name, f'pod {name} is already assigned to node "{pod.spec.nodeName}"')
     pod.spec.nodeName = node

@@ -22,6 +22,10 @@ def beginning(default_toleration_s: int) -> Callable[[pod_pb2.Pod], None]:
         tolerate_lost_nodes(pod, default_toleration_s)
         pod.status.phase = PENDING
         pod.status.qosClass = quality(pod.spec)
+        if pod.spec.schedulingGates:
+            told = pod.status.conditions.add(type="PodScheduled", status="False", reason="SchedulingGated")
+            told.message = "Scheduling is blocked due to non-empty scheduling gates"
+            told.lastTransitionTime.CopyFrom(pod.metadata.creationTimestamp)
 
     return begin
 

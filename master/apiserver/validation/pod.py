@@ -6,6 +6,7 @@ from master.apiserver.validation import syntax
 from master.apiserver.validation.containers import PodFacts, check_containers, check_id
 from master.apiserver.validation.ephemeral import check_ephemeral_containers
 from master.apiserver.validation.findings import Findings
+from master.apiserver.validation.gates import check_gates, check_gates_update, without_changeable
 from master.apiserver.validation.labels import check_annotations, check_labels
 from master.apiserver.validation.placement import check_affinity, check_tolerations
 from master.apiserver.validation.policy import PREEMPTION_POLICIES
@@ -82,23 +83,27 @@ def check_pod_spec(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
     _check_names(found, field, spec)
     _check_dns(found, field, spec)
     _check_security(found, field, spec)
+    check_gates(found, field, spec)
 
 
 def check_pod_update(found: Findings, new: pod_pb2.Pod, old: pod_pb2.Pod) -> None:
     """A pod's spec is what its containers were made from: nearly nothing of it may change."""
     _check_deadline(found, new.spec, old.spec)
     _check_added_tolerations(found, new.spec, old.spec)
-    after, before = _unchangeable(new.spec), _unchangeable(old.spec)
+    check_gates_update(found, new.spec, old.spec)
+    gated = bool(old.spec.schedulingGates)
+    after, before = _unchangeable(new.spec, gated=gated), _unchangeable(old.spec, gated=gated)
     if after != before:
         changed = (name for name in after.DESCRIPTOR.fields_by_name if _part(after, name) != _part(before, name))
         found.forbidden("spec", f"{_CHANGEABLE}; changed: {', '.join(changed)}")
 
 
-def _unchangeable(spec: pod_pb2.PodSpec) -> pod_pb2.PodSpec:
+def _unchangeable(spec: pod_pb2.PodSpec, *, gated: bool) -> pod_pb2.PodSpec:
     """A copy without what may change."""
     rest = pod_pb2.PodSpec()
     rest.CopyFrom(spec)
     rest.ClearField("tolerations")
+    without_changeable(rest, gated=gated)
     rest.ClearField("activeDeadlineSeconds")
     for container in (*rest.containers, *rest.initContainers):
         container.image = ""

@@ -39,7 +39,6 @@ UNSUPPORTED = "not supported by Podlab: remove the field"
         ("runtimeClassName", "fast"),
         ("hostUsers", False),
         ("os", {"name": "linux"}),
-        ("schedulingGates", [{"name": "a"}]),
         ("securityContext.sysctls", [{"name": "a", "value": "b"}]),
         ("volumes[0].nfs", {"server": "a", "path": "/"}),
         ("volumes[0].csi", {"driver": "a"}),

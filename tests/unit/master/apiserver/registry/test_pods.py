@@ -51,3 +51,14 @@ def test_a_kubelet_cannot_change_the_class() -> None:
     old.status.qosClass, new.status.qosClass = "Burstable", "Guaranteed"
     pods.keep_class(new, old)
     assert new.status.qosClass == "Burstable"
+
+
+def test_a_gated_pod_begins_with_the_condition_that_says_so() -> None:
+    gated, free = pod_pb2.Pod(), pod_pb2.Pod()
+    gated.spec.schedulingGates.add(name="example.com/quota")
+    for pod in (gated, free):
+        pods.beginning(300)(pod)
+    assert [(one.type, one.status, one.reason) for one in gated.status.conditions] == [
+        ("PodScheduled", "False", "SchedulingGated")
+    ]
+    assert not free.status.conditions
