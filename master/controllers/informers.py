@@ -72,7 +72,6 @@ class Informers:
         self.pods_by_node = Index(self.pods, lambda pod: (pod.spec.nodeName,) if pod.spec.nodeName else ())
         self.orphan_pods = Index(self.pods, orphaned_in)
         self.replica_sets_by_controller = Index(self.replica_sets, controller_uid)
-        self.replica_sets_by_namespace = Index(self.replica_sets, namespace)
         self.orphan_replica_sets = Index(self.replica_sets, orphaned_in)
         self.deployments_by_namespace = Index(self.deployments, namespace)
         self.services_by_namespace = Index(self.services, namespace)
