@@ -3,9 +3,11 @@ LAB ?= lab
 BIN := .venv/bin
 export PODLAB_CLUSTER := $(LAB)
 INVENTORY := .podlab/$(LAB)/inventory
+# A test file is one worker's: what it starts, it starts once.
+PARALLEL := -n auto --maxprocesses 8 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help up down converge verify test check bench bench-api fuzz protos bootstrap
+.PHONY: help up down converge verify test lint check bench bench-api fuzz protos bootstrap
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-12s %s\n' "$$target" "$$text"; done
@@ -23,16 +25,18 @@ verify: bootstrap ## prove on the hosts that the cluster is what it should be
 	@$(BIN)/podlab verify
 
 test: bootstrap ## unit, property and integration tests, and the e2e tests when the lab is up
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q $(PARALLEL)
 	@if [ -f $(INVENTORY)/hosts.yml ]; then scripts/bootstrap clients && $(BIN)/pytest -q tests/e2e; else echo "no lab: e2e tests left out (make up)"; fi
 
-check: bootstrap ## lint, format, types, import contracts, Ansible lint, unit tests
+lint: bootstrap ## style, format, types, import contracts, Ansible lint
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy --strict
 	@$(BIN)/lint-imports
 	@PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/ansible-lint --offline playbooks
-	@$(BIN)/pytest -q tests/unit tests/architecture
+
+check: lint ## all that a change needs before it is shown: lint, then unit tests
+	@$(BIN)/pytest -q $(PARALLEL) tests/unit tests/architecture
 
 bench: bootstrap ## measure; one line a figure
 	@$(BIN)/python tests/bench/api

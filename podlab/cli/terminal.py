@@ -44,21 +44,25 @@ async def chunks_of_stdin() -> AsyncIterator[bytes]:
     The thread is a daemon: one that waits for a key must not keep the process.
     """
     loop = asyncio.get_running_loop()
-    queue: asyncio.Queue[bytes] = asyncio.Queue(_QUEUED)
+    queue: asyncio.Queue[bytes] = asyncio.Queue()
+    room = threading.Semaphore(_QUEUED)
     descriptor = sys.stdin.fileno()
 
     def read() -> None:
         data = b"-"
         while data:
+            room.acquire()
             try:
                 data = os.read(descriptor, _CHUNK)
             except OSError:
                 data = b""  # the terminal has gone: the same as its end
             try:
-                asyncio.run_coroutine_threadsafe(queue.put(data), loop).result()
-            except (RuntimeError, asyncio.CancelledError):
+                # No coroutine: one that the loop had no time to begin would be complained of on the user's terminal.
+                loop.call_soon_threadsafe(queue.put_nowait, data)
+            except RuntimeError:
                 return  # the command has ended
 
     threading.Thread(target=read, name="stdin", daemon=True).start()
     while chunk := await queue.get():
+        room.release()
         yield chunk

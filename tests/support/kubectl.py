@@ -35,7 +35,12 @@ class Kubectl:
         return [self.program, "--namespace", self.namespace, *arguments]
 
     def variables(self) -> dict[str, str]:
-        own = {"KUBECONFIG": str(self.kubeconfig), "HOME": str(self.home), "LC_ALL": "C.UTF-8"}
+        own = {
+            "KUBECONFIG": str(self.kubeconfig),
+            "HOME": str(self.home),
+            "TMPDIR": str(self.home),
+            "LC_ALL": "C.UTF-8",
+        }
         return {**os.environ, **own, **self.environment}
 
     def __call__(

@@ -208,9 +208,8 @@ def test_a_watched_pod_goes_through_its_states(kubectl: Kubectl) -> None:
         over = pod("brief", command=["true"], readinessProbe=None, lifecycle=None, spec={"restartPolicy": "Never"})
         kubectl("create", "-f", "-", stdin=over)
         told = [line.split()[2] for line in watch.until("Completed")]
-    assert [state for state in dict.fromkeys(told) if state != "Running"] == [
-        "STATUS", "Pending", "ContainerCreating", "Completed",
-    ]  # fmt: skip
+    passed = [state for state in dict.fromkeys(told) if state not in ("Pending", "Running")]  # too brief to be sure of
+    assert passed == ["STATUS", "ContainerCreating", "Completed"]
 
 
 def labelled(name: str) -> str:

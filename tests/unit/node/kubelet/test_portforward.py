@@ -16,7 +16,9 @@ from podlab.v1.kubelet_pb2 import PortForwardRequest, PortForwardResponse
 Listen = Callable[[Any], Awaitable[int]]
 # In the host's own network, and in that of a process, which here is the same.
 networks = pytest.mark.parametrize(
-    "pid", [None, pytest.param(os.getpid(), marks=pytest.mark.skipif(os.getuid() != 0, reason="root"))]
+    "pid",
+    [None, pytest.param(os.getpid(), marks=pytest.mark.skipif(os.getuid() != 0, reason="root"))],
+    ids=["of the host", "of a pod"],
 )
 
 
