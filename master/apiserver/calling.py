@@ -22,6 +22,7 @@ from podlab.v1 import apiserver_pb2
 AUDIT_ID = "audit-id"
 NOTHING: tuple[Attributes, ...] = ()
 _ABOUT_ONE = frozenset({"create", "get", "update", "patch", "delete"})
+_ABOUT_MANY = (apiserver_pb2.BindRequest, apiserver_pb2.RecordEventsRequest)
 
 About = Callable[[Any], tuple[Attributes, ...]]
 """What authorization is asked about a request. Raises NotFound for a kind that we lack, BadRequest."""
@@ -97,6 +98,13 @@ def of_bindings(request: Any) -> tuple[Attributes, ...]:
     return tuple(attributes("create", pods, namespace, subresource="binding") for namespace in namespaces)
 
 
+def of_events(request: Any) -> tuple[Attributes, ...]:
+    """For RecordEvents: in each namespace they may be new, or counted up."""
+    events = kinds.by_name("Event")
+    namespaces = sorted({event.metadata.namespace for event in request.events})
+    return tuple(attributes(verb, events, namespace) for namespace in namespaces for verb in ("create", "patch"))
+
+
 def of_token(request: Any) -> tuple[Attributes, ...]:
     """For RequestToken."""
     accounts = kinds.by_name("ServiceAccount")
@@ -109,8 +117,8 @@ def of_version(_: Any) -> tuple[Attributes, ...]:
 
 
 def answered(asked: Asked, answer: object) -> bytes:
-    """The object in an answer, as JSON; nothing for lists, streams and bindings."""
-    if asked.verb not in _ABOUT_ONE or not asked.about_objects or asked.wanted[0].subresource == "binding":
+    """The object in an answer, as JSON; nothing for lists, streams, and what is about many."""
+    if asked.verb not in _ABOUT_ONE or not asked.about_objects or isinstance(asked.request, _ABOUT_MANY):
         return b""
     return codec.to_json(unwrap(apiserver_pb2.GetResponse.FromString(cast(bytes, answer)).object))
 

@@ -47,6 +47,7 @@ from master.apiserver.registry.admission import all_of
 from master.apiserver.registry.binding import Binder
 from master.apiserver.registry.claims import Claims
 from master.apiserver.registry.evictor import Evictor
+from master.apiserver.registry.recording import Recording
 from master.apiserver.registry.registry import Registry
 from master.apiserver.registry.strategy import table
 from master.apiserver.relay import Relay
@@ -101,7 +102,9 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
     network = IPv4Network(settings.service_cidr)
     cache = Cache(store)
     claims = Claims(network, lambda: cache.claims, random.SystemRandom())
-    registry = Registry(cache, table(settings.default_toleration_seconds), claims, Admission(cache))
+    strategies, completion = table(settings.default_toleration_seconds), Admission(cache)
+    registry = Registry(cache, strategies, claims, completion)
+    recording = Recording(cache, registry, strategies["Event"], completion)
     windows = {kind.name: cache.window(kind) for kind in kinds.KINDS}
     authorizer = Authorizer(policy.Policy(windows), Bindings(windows["Pod"], windows["PersistentVolume"]))
     guard = Guard(cache, authorizer)
@@ -134,7 +137,7 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
         watches,
         Bootstrap(registry, network, settings.advertise_address, settings.rest_port),
         service.ApiService(
-            gate, registry, collections, binder, lister, watches, admission, issuer, settings.cluster_name
+            gate, registry, collections, binder, recording, lister, watches, admission, issuer, settings.cluster_name
         ),
         relay,
         Api(

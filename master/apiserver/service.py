@@ -24,12 +24,15 @@ from master.apiserver.passage import Passage
 from master.apiserver.patching import patch
 from master.apiserver.registry import parts
 from master.apiserver.registry.admission import Admit
-from master.apiserver.registry.binding import Binder, Result
+from master.apiserver.registry.binding import Binder
+from master.apiserver.registry.recording import Recording
 from master.apiserver.registry.registry import Registry
+from master.apiserver.registry.together import Result
 from master.apiserver.watching import Watches
 from podlab.api import kinds
 from podlab.api.objects import Key, unwrap
 from podlab.errors import ApiError, Expired, NotFound, to_status
+from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2 as pb
 
 SERVICE = "podlab.v1.ApiServer"
@@ -49,6 +52,7 @@ class ApiService:
     registry: Registry
     collections: Collections
     binder: Binder
+    recording: Recording
     lister: Lister
     watches: Watches
     admission: Callable[[User], Admit]
@@ -66,6 +70,7 @@ class ApiService:
             "Patch": (self.patch, pb.PatchRequest, calling.of_name("patch")),
             "Delete": (self.delete, pb.DeleteRequest, calling.of_name("delete")),
             "Bind": (self.bind, pb.BindRequest, calling.of_bindings),
+            "RecordEvents": (self.record_events, pb.RecordEventsRequest, calling.of_events),
             "RequestToken": (self.request_token, pb.RequestTokenRequest, calling.of_token),
             "Version": (self.version, pb.VersionRequest, calling.of_version),
         }
@@ -157,6 +162,12 @@ class ApiService:
         results = await self.binder.bind(request.bindings)
         return pb.BindResponse(results=[_bind_result(result) for result in results]).SerializeToString()
 
+    async def record_events(self, request: pb.RecordEventsRequest, _: Context, user: User) -> bytes:
+        request.DiscardUnknownFields()  # type: ignore[no-untyped-call,unused-ignore]
+        results = await self.recording.record(request.events, self.admission(user))
+        told = [pb.RecordResult(error=_refusal(result)) for result in results]
+        return pb.RecordEventsResponse(results=told).SerializeToString()
+
     async def request_token(self, request: pb.RequestTokenRequest, _: Context, user: User) -> bytes:
         status = await self.issuer.issue(user, request.namespace, request.name, request.spec)
         return pb.RequestTokenResponse(status=status).SerializeToString()
@@ -192,3 +203,7 @@ def _bind_result(result: Result) -> pb.BindResult:
     if isinstance(result, ApiError):
         return pb.BindResult(error=to_status(result))
     return pb.BindResult(resource_version=str(result))
+
+
+def _refusal(result: Result) -> meta_pb2.Status | None:
+    return to_status(result) if isinstance(result, ApiError) else None

@@ -19,6 +19,7 @@ from podlab.api import kinds
 from podlab.api.objects import unwrap, wrap
 from podlab.authentication.v1 import token_pb2
 from podlab.client.outage import Outages
+from podlab.core.v1 import event_pb2
 from podlab.errors import METADATA_OPTIONS, ApiError, from_rpc_error, from_status
 from podlab.tls import Tls
 from podlab.v1 import apiserver_pb2, apiserver_pb2_grpc
@@ -225,6 +226,12 @@ class Client:
         """For each binding, in order, None or why it failed."""
         request = apiserver_pb2.BindRequest(bindings=bindings)
         response = await _answer(self._stub.Bind(request, timeout=DEADLINE_S))
+        return [from_status(result.error) if result.HasField("error") else None for result in response.results]
+
+    async def record_events(self, events: Sequence[event_pb2.Event]) -> Sequence[ApiError | None]:
+        """Creates each Event, or replaces the one of its name. For each, in order, None or why it failed."""
+        request = apiserver_pb2.RecordEventsRequest(events=events)
+        response = await _answer(self._stub.RecordEvents(request, timeout=DEADLINE_S))
         return [from_status(result.error) if result.HasField("error") else None for result in response.results]
 
     async def request_token(

@@ -26,14 +26,6 @@ V = TypeVar("V")
 
 
 @dataclass
-class Tally:
-    """An Event and what is counted on it. `stored` once the API has it; the event's name does not change."""
-
-    event: event_pb2.Event
-    stored: bool = False
-
-
-@dataclass
 class _Bucket:
     """What an object may still tell."""
 
@@ -66,9 +58,9 @@ class Correlator:
     def __init__(self) -> None:
         self._buckets: _Remembered[_Bucket] = _Remembered()
         self._messages: _Remembered[_Messages] = _Remembered()
-        self._tallies: _Remembered[Tally] = _Remembered()
+        self._tallies: _Remembered[event_pb2.Event] = _Remembered()
 
-    def count(self, sighting: event_pb2.Event, now_s: float) -> Tally | None:
+    def count(self, sighting: event_pb2.Event, now_s: float) -> event_pb2.Event | None:
         """The Event that tells of the sighting, counted up; None when its object has told too much.
 
         `sighting` has no name and a count of 1, and becomes the correlator's own. `now_s` only ever grows.
@@ -85,15 +77,15 @@ class Correlator:
         tally = self._tallied(identity, sighting)
         return tally if self._may_tell(of, now_s) else None
 
-    def _tallied(self, identity: Hashable, sighting: event_pb2.Event) -> Tally:
-        tally = self._tallies.recall(identity, Tally(sighting))
-        if tally.event is sighting:
+    def _tallied(self, identity: Hashable, sighting: event_pb2.Event) -> event_pb2.Event:
+        tally = self._tallies.recall(identity, sighting)
+        if tally is sighting:
             # Kubernetes' way: the object's name and a number that does not repeat.
             sighting.metadata.name = f"{sighting.involvedObject.name}.{random.getrandbits(64):016x}"
             return tally
-        tally.event.count += 1
-        tally.event.message = sighting.message
-        tally.event.lastTimestamp.CopyFrom(sighting.lastTimestamp)
+        tally.count += 1
+        tally.message = sighting.message
+        tally.lastTimestamp.CopyFrom(sighting.lastTimestamp)
         return tally
 
     def _stands_alone(self, kind: Hashable, message: str, now_s: float) -> bool:

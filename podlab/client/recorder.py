@@ -11,28 +11,21 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from itertools import islice
 
 from google.protobuf.message import Message
 
 from podlab.api import kinds, times
 from podlab.client.client import Client
-from podlab.client.correlator import Correlator, Tally
+from podlab.client.correlator import Correlator
 from podlab.core.v1 import event_pb2, reference_pb2
-from podlab.errors import (
-    AlreadyExists,
-    ApiError,
-    Conflict,
-    InternalError,
-    NotFound,
-    ServiceUnavailable,
-    Timeout,
-    TooManyRequests,
-)
+from podlab.errors import ApiError, Conflict, InternalError, ServiceUnavailable, Timeout, TooManyRequests
 from podlab.meta.v1 import meta_pb2
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 8
+# So many, of a few hundred bytes each, go out in one call.
+AT_ONCE = 256
 WAITING_LIMIT = 10_000
 ATTEMPTS = 12
 BACKOFF_LIMIT_S = 10.0
@@ -41,9 +34,9 @@ _PASSING = (ServiceUnavailable, Timeout, TooManyRequests, InternalError, Conflic
 
 
 class Recorder:
-    """`event` queues and never fails; `run` writes. When too many wait, the newest is dropped, and that is logged once.
+    """`event` queues and never fails; `run` writes, in order, all that has come together while it wrote.
 
-    Events of one object are written in order, those of several objects at once.
+    When too many wait, the newest is dropped, and that is logged once.
     """
 
     def __init__(
@@ -53,67 +46,61 @@ class Recorder:
         self._source = event_pb2.EventSource(component=component, host=host)
         self._clock = clock
         self._correlator = Correlator()
-        self._lanes: list[asyncio.Queue[Tally]] = [asyncio.Queue() for _ in range(AT_ONCE)]
-        self._waiting: dict[int, Tally] = {}  # by id; one that waits is written with what was counted meanwhile
+        self._waiting: dict[str, event_pb2.Event] = {}
+        """By name, oldest first; one that waits is written with what was counted meanwhile."""
+        self._news = asyncio.Event()
         self._dropped = 0
 
     def event(self, obj: Message, event_type: str, reason: str, message: str, *, field_path: str = "") -> None:
         """Tells something of `obj`. `event_type` is Normal or Warning."""
         sighting = self._sighting(obj, event_type, reason, message, times.now())
         sighting.involvedObject.fieldPath = field_path
-        tally = self._correlator.count(sighting, self._clock())
-        if tally is None or id(tally) in self._waiting:
+        counted = self._correlator.count(sighting, self._clock())
+        if counted is None or counted.metadata.name in self._waiting:
             return
         if len(self._waiting) >= WAITING_LIMIT:
             if not self._dropped:
                 log.warning("events are dropped, %d wait to be written: %s %s", WAITING_LIMIT, reason, message)
             self._dropped += 1
             return
-        self._waiting[id(tally)] = tally
-        about = tally.event.involvedObject
-        self._lanes[hash((about.kind, about.namespace, about.name)) % AT_ONCE].put_nowait(tally)
+        self._waiting[counted.metadata.name] = counted
+        self._news.set()
 
     async def run(self) -> None:
         """Writes what was queued until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for lane in self._lanes:
-                group.create_task(self._work(lane))
-
-    async def _work(self, lane: asyncio.Queue[Tally]) -> None:
         while True:
-            tally = await lane.get()
-            await self._write(tally)
-            if self._dropped and not self._waiting:
+            await self._news.wait()
+            self._news.clear()
+            while self._waiting:
+                taken = list(islice(self._waiting.values(), AT_ONCE))
+                for event in taken:
+                    del self._waiting[event.metadata.name]  # what is counted from now on is written after this
+                await self._write(taken)
+            if self._dropped:
                 log.warning("%d events were dropped while too many waited to be written", self._dropped)
                 self._dropped = 0
 
-    async def _write(self, tally: Tally) -> None:
-        del self._waiting[id(tally)]  # what is counted from now on is written after this
+    async def _write(self, events: list[event_pb2.Event]) -> None:
         for attempt in range(ATTEMPTS):
-            event = event_pb2.Event()
-            event.CopyFrom(tally.event)
-            try:
-                await self._store(tally, event)
-                return
-            except ApiError as error:
-                if attempt == ATTEMPTS - 1 or not isinstance(error, _PASSING):
+            failed = await self._record(events)
+            passing = [(event, error) for event, error in failed if isinstance(error, _PASSING)]
+            last = attempt == ATTEMPTS - 1
+            for event, error in failed:
+                if last or not isinstance(error, _PASSING):
                     log.info("event not written: %s %s: %s", event.reason, event.message, error)
-                    return
-                delay_s = min(BACKOFF_LIMIT_S, 0.25 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311
-                await asyncio.sleep(max(delay_s, error.retry_after_s))
-
-    async def _store(self, tally: Tally, event: event_pb2.Event) -> None:
-        if tally.stored:
-            try:
-                await self._client.update(event)
+            if last or not passing:
                 return
-            except NotFound:  # it expired, or its namespace is gone
-                tally.stored = False
+            delay_s = min(BACKOFF_LIMIT_S, 0.25 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311
+            await asyncio.sleep(max(delay_s, *(error.retry_after_s for _, error in passing)))
+            events = [event for event, _ in passing]
+
+    async def _record(self, events: list[event_pb2.Event]) -> list[tuple[event_pb2.Event, ApiError]]:
+        """Those that failed, and why."""
         try:
-            await self._client.create(event)
-        except AlreadyExists as error:  # our own create, whose answer was lost
-            log.debug("event exists: %s", error)
-        tally.stored = True
+            errors = await self._client.record_events(events)
+        except ApiError as error:
+            return [(event, error) for event in events]
+        return [(event, error) for event, error in zip(events, errors, strict=True) if error is not None]
 
     def _sighting(
         self, obj: Message, event_type: str, reason: str, message: str, now: meta_pb2.Time

@@ -114,9 +114,12 @@ class Writing:
         dry_run = call.query.dry_run()
         read = await self._body(call, kinds.BINDING)
         wanted = _checked_binding(call, cast("binding_pb2.Binding", read.message))
-        (result,) = await self.binder.bind([wanted], dry_run=dry_run)
-        if isinstance(result, ApiError):
-            raise result
+        if dry_run:
+            await self.binder.check(wanted)
+        else:
+            (result,) = await self.binder.bind([wanted])
+            if isinstance(result, ApiError):
+                raise result
         return answers.data(answers.created(), status=201, warnings=read.warnings)
 
     async def _body(self, call: Call, kind: Kind | None = None) -> bodies.Read:

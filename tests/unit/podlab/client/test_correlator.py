@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from podlab.client.correlator import BURST, COMBINED, REFILL_S, SIMILAR, SIMILAR_WITHIN_S, Correlator, Tally
+from podlab.client.correlator import BURST, COMBINED, REFILL_S, SIMILAR, SIMILAR_WITHIN_S, Correlator
 from podlab.core.v1 import event_pb2
 
 
@@ -10,9 +10,9 @@ def sighting(message: str, name: str = "web", reason: str = "Failed") -> event_p
     return made
 
 
-def told(tally: Tally | None) -> tuple[str, int]:
-    assert tally is not None
-    return tally.event.message, tally.event.count
+def told(event: event_pb2.Event | None) -> tuple[str, int]:
+    assert event is not None
+    return event.message, event.count
 
 
 def test_repeats_are_counted_on_one_event() -> None:
@@ -27,7 +27,7 @@ def test_another_object_or_reason_is_another_event() -> None:
     tallies = [
         correlator.count(one, 0.0) for one in (sighting("m"), sighting("m", name="db"), sighting("m", reason="BackOff"))
     ]
-    assert len({tally.event.metadata.name for tally in tallies if tally is not None}) == 3
+    assert len({tally.metadata.name for tally in tallies if tally is not None}) == 3
 
 
 def test_many_that_differ_in_their_message_are_put_together() -> None:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+import math
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from podlab.client import recorder as module
 from podlab.client.client import Client
 from podlab.client.recorder import AT_ONCE, Recorder
 from podlab.core.v1 import event_pb2, pod_pb2
-from podlab.errors import ApiError, Forbidden, NotFound, ServiceUnavailable
+from podlab.errors import ApiError, Conflict, Forbidden, NotFound, ServiceUnavailable
 
 
 class Events:
@@ -22,31 +23,24 @@ class Events:
     def __init__(self) -> None:
         self.held: dict[str, event_pb2.Event] = {}
         self.calls: list[str] = []
+        self.batches: list[int] = []
         self.refusals: list[ApiError] = []
-        self.most_at_once = 0
+        """One for each call to come."""
+        self.refused: dict[str, ApiError] = {}
+        """By reason: what single events are refused for."""
         self.open = asyncio.Event()
         self.open.set()
-        self._at_once = 0
 
-    async def create(self, event: event_pb2.Event) -> event_pb2.Event:
-        return await self._take("create", event)
-
-    async def update(self, event: event_pb2.Event) -> event_pb2.Event:
-        if event.metadata.name not in self.held:
-            raise NotFound.of("events", event.metadata.name)
-        return await self._take("update", event)
-
-    async def _take(self, verb: str, event: event_pb2.Event) -> event_pb2.Event:
-        self._at_once += 1
-        self.most_at_once = max(self.most_at_once, self._at_once)
+    async def record_events(self, events: Sequence[event_pb2.Event]) -> list[ApiError | None]:
+        self.batches.append(len(events))
+        sent = [event_pb2.Event.FromString(event.SerializeToString()) for event in events]
         await asyncio.sleep(0)  # the network
         await self.open.wait()
-        self._at_once -= 1
-        self.calls.append(f"{verb} {event.involvedObject.name} {event.message} x{event.count}")
+        self.calls += [f"{event.involvedObject.name} {event.message} x{event.count}" for event in sent]
         if self.refusals:
             raise self.refusals.pop(0)
-        self.held[event.metadata.name] = event
-        return event
+        self.held |= {event.metadata.name: event for event in sent if event.reason not in self.refused}
+        return [self.refused.get(event.reason) for event in sent]
 
     async def until(self, true: Callable[[], bool]) -> None:
         async with asyncio.timeout(5):
@@ -81,13 +75,14 @@ async def test_an_event_says_who_saw_what_of_whom() -> None:
     assert (event.metadata.namespace, event.count) == ("default", 1)
 
 
-async def test_a_burst_of_thousands_is_written_several_at_a_time_and_nothing_is_lost() -> None:
+async def test_a_burst_of_thousands_is_written_in_a_few_calls_and_nothing_is_lost() -> None:
     events = Events()
     async with recording(events) as recorder:
         for number in range(3000):
             recorder.event(pod(f"p{number}"), "Normal", "Scheduled", "assigned")
         await events.until(lambda: len(events.held) == 3000)
-    assert 1 < events.most_at_once <= AT_ONCE
+    assert max(events.batches) == AT_ONCE
+    assert len(events.batches) == math.ceil(3000 / AT_ONCE)
 
 
 async def test_events_of_one_object_are_written_in_order() -> None:
@@ -98,46 +93,50 @@ async def test_events_of_one_object_are_written_in_order() -> None:
                 recorder.event(pod(name), "Normal", message, message)
         await events.until(lambda: len(events.calls) == 6)
     for name in ("a", "b"):
-        mine = [call for call in events.calls if call.startswith(f"create {name} ")]
-        assert mine == [f"create {name} {message} x1" for message in ("pulling", "created", "started")]
+        mine = [call for call in events.calls if call.startswith(f"{name} ")]
+        assert mine == [f"{name} {message} x1" for message in ("pulling", "created", "started")]
 
 
 async def test_what_repeats_while_it_waits_is_written_once_and_later_repeats_are_counted_on_it() -> None:
     events = Events()
     events.open.clear()
     async with recording(events) as recorder:
-        recorder.event(pod("web"), "Normal", "First", "holds the lane")
-        await events.until(lambda: events.most_at_once == 1)
+        recorder.event(pod("web"), "Normal", "First", "is on its way")
+        await events.until(lambda: events.batches == [1])
         for _ in range(4):
             recorder.event(pod("web"), "Warning", "BackOff", "again")
         events.open.set()
         await events.until(lambda: len(events.calls) == 2)
         recorder.event(pod("web"), "Warning", "BackOff", "again")
         await events.until(lambda: len(events.calls) == 3)
-    assert events.calls[1:] == ["create web again x4", "update web again x5"]
+    assert events.calls[1:] == ["web again x4", "web again x5"]
     assert len(events.held) == 2
-
-
-async def test_an_event_that_expired_is_made_again() -> None:
-    events = Events()
-    async with recording(events) as recorder:
-        recorder.event(pod("web"), "Normal", "Pulled", "m")
-        await events.until(lambda: len(events.held) == 1)
-        events.held.clear()
-        recorder.event(pod("web"), "Normal", "Pulled", "m")
-        await events.until(lambda: len(events.held) == 1)
-    assert events.calls == ["create web m x1", "create web m x2"]
 
 
 @pytest.mark.parametrize("refusal", [NotFound.of("namespaces", "default"), Forbidden("it is being terminated")])
 async def test_events_of_a_namespace_that_goes_are_given_up_at_once(refusal: ApiError) -> None:
     events = Events()
-    events.refusals = [refusal]
+    events.refused = {"Killing": refusal}
     async with recording(events) as recorder:
         recorder.event(pod("web"), "Normal", "Killing", "m")
         recorder.event(pod("web"), "Normal", "Next", "n")
-        await events.until(lambda: len(events.calls) == 2)
-    assert events.calls == ["create web m x1", "create web n x1"]
+        await events.until(lambda: len(events.held) == 1)
+        recorder.event(pod("web"), "Normal", "Last", "o")
+        await events.until(lambda: len(events.held) == 2)
+    assert events.calls == ["web m x1", "web n x1", "web o x1"]
+
+
+async def test_only_what_failed_is_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BACKOFF_LIMIT_S", 0.0)
+    events = Events()
+    events.refused = {"Raced": Conflict("others changed it")}
+    async with recording(events) as recorder:
+        recorder.event(pod("web"), "Normal", "Raced", "m")
+        recorder.event(pod("web"), "Normal", "Next", "n")
+        await events.until(lambda: len(events.batches) == 2)
+        events.refused.clear()
+        await events.until(lambda: len(events.held) == 2)
+    assert events.batches == [2, *[1] * (len(events.batches) - 1)]
 
 
 async def test_events_outlive_an_api_server_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
