@@ -22,8 +22,10 @@ from master.controllers.resourcequota.controller import ResourceQuotaController
 from master.controllers.settings import ControllersSettings
 from master.controllers.tainteviction.controller import TaintEvictionController
 from podlab import component
+from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.client.client import Client
 from podlab.client.recorder import Recorder
+from podlab.core.v1.replicationcontroller_pb2 import ReplicationController
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +63,8 @@ def controllers(
         ),
         TaintEvictionController(client, informers, recorders.of("taint-eviction-controller")),
         DeploymentController(client, informers, recorders.of("deployment-controller")),
-        ReplicaSetController(client, informers, recorders.of("replicaset-controller")),
+        ReplicaSetController(ReplicaSet, client, informers, recorders.of("replicaset-controller")),
+        ReplicaSetController(ReplicationController, client, informers, recorders.of("replication-controller")),
         EndpointSliceController(client, informers),
         NamespaceController(client, informers),
         standing.service_accounts(client, informers),

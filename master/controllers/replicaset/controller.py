@@ -1,39 +1,40 @@
-"""The ReplicaSet controller: reads pods, asks `decide`, creates and deletes, and tells how it stands."""
+"""The controller of ReplicaSets or ReplicationControllers: reads pods, asks `decide`, does it, and tells what is."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Final
+from typing import Generic
 
 from master.controllers.informers import Informers
 from master.controllers.loop import Loop
 from master.controllers.podcontrol import PodControl
-from master.controllers.replicaset.decide import Failure, decide, next_availability_s, pod_for, status
+from master.controllers.replicaset.decide import Failure, R, decide, next_availability_s, pod_for, with_status
 from podlab.api.objects import Key, controller_of, key
 from podlab.apps.v1 import replicaset_pb2
 from podlab.client.client import Client
+from podlab.client.informer import Informer
 from podlab.client.recorder import Recorder
 from podlab.core.v1 import pod_pb2
 from podlab.errors import ApiError
 
 
-class ReplicaSetController:
-    """Keys are ReplicaSets'."""
+class ReplicaSetController(Generic[R]):
+    """Keys are those of `kind`."""
 
-    name: Final = "replicaset"
-
-    def __init__(self, client: Client, informers: Informers, recorder: Recorder) -> None:
+    def __init__(self, kind: type[R], client: Client, informers: Informers, recorder: Recorder) -> None:
+        self.name = kind.DESCRIPTOR.name.lower()
         self._client = client
         self._informers = informers
+        self._replica_sets: Informer[R] = informers.by_kind[kind.DESCRIPTOR.name]
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
-        self._pods = PodControl(replicaset_pb2.ReplicaSet, client, informers, recorder, self._loop.queue)
+        self._pods: PodControl[R] = PodControl(kind, client, informers, recorder, self._loop.queue)
 
     async def run(self) -> None:
         await self._loop.run()
 
     async def reconcile(self, at: Key) -> None:
-        replica_set = self._informers.replica_sets.store.get(at)
+        replica_set = self._replica_sets.store.get(at)
         if replica_set is None:
             return
         settled = await self._pods.settled(replica_set)
@@ -45,9 +46,7 @@ class ReplicaSetController:
         if error is not None:
             raise error
 
-    async def _manage(
-        self, replica_set: replicaset_pb2.ReplicaSet, pods: Sequence[pod_pb2.Pod]
-    ) -> tuple[Failure | None, ApiError | None]:
+    async def _manage(self, replica_set: R, pods: Sequence[pod_pb2.Pod]) -> tuple[Failure | None, ApiError | None]:
         plan = decide(replica_set, pods, self._siblings(replica_set), time.time())
         try:
             await self._pods.create(replica_set, (pod_for(replica_set) for _ in range(plan.create)))
@@ -56,23 +55,19 @@ class ReplicaSetController:
             return Failure("FailedCreate" if plan.create else "FailedDelete", error.message), error
         return None, None
 
-    def _siblings(self, replica_set: replicaset_pb2.ReplicaSet) -> list[pod_pb2.Pod]:
+    def _siblings(self, replica_set: R) -> list[pod_pb2.Pod]:
         """Pods of all ReplicaSets that have the same controller, this one's included."""
         controller = controller_of(replica_set.metadata)
-        family = self._informers.replica_sets_by_controller.get(controller.uid) if controller else [replica_set]
-        return [pod for one in family for pod in self._informers.pods_by_controller.get(one.metadata.uid)]
+        by_controller = self._informers.replica_sets_by_controller
+        family: list[replicaset_pb2.ReplicaSet] = by_controller.get(controller.uid) if controller is not None else []
+        uids = {replica_set.metadata.uid, *(one.metadata.uid for one in family)}
+        return [pod for uid in uids for pod in self._informers.pods_by_controller.get(uid)]
 
-    async def _tell(
-        self, replica_set: replicaset_pb2.ReplicaSet, pods: Sequence[pod_pb2.Pod], failure: Failure | None
-    ) -> None:
+    async def _tell(self, replica_set: R, pods: Sequence[pod_pb2.Pod], failure: Failure | None) -> None:
         now = time.time()
-        wanted = status(replica_set, pods, failure, now)
         wait_s = next_availability_s(replica_set, pods, now)
         if wait_s is not None:
             self._loop.queue.add_after(key(replica_set), wait_s)
-        if wanted == replica_set.status:
-            return
-        changed = replicaset_pb2.ReplicaSet()
-        changed.CopyFrom(replica_set)
-        changed.status.CopyFrom(wanted)
-        await self._client.update_status(changed)
+        told = with_status(replica_set, pods, failure, now)
+        if told.status != replica_set.status:
+            await self._client.update_status(told)

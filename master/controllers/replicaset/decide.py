@@ -1,9 +1,13 @@
-"""What a ReplicaSet needs: pods to create, or which to delete; and the status that tells how it stands."""
+"""What a ReplicaSet needs: pods to create, or which to delete; and the status that tells how it stands.
+
+A ReplicationController needs the same. It differs in the form of its selector, which is `selectors.of_pods`' part.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from master.controllers.ownership import reference_to
 from master.controllers.podstate import available_in_s, is_active, is_ready
@@ -11,8 +15,11 @@ from master.controllers.replicaset.order import surplus
 from podlab.api import names
 from podlab.api.objects import condition
 from podlab.apps.v1 import replicaset_pb2
-from podlab.core.v1 import pod_pb2
+from podlab.core.v1 import pod_pb2, replicationcontroller_pb2
 from podlab.meta.v1 import meta_pb2
+
+ReplicaSet = replicaset_pb2.ReplicaSet | replicationcontroller_pb2.ReplicationController
+R = TypeVar("R", replicaset_pb2.ReplicaSet, replicationcontroller_pb2.ReplicationController)
 
 # More at once would starve the other ReplicaSets.
 BURST = 500
@@ -36,7 +43,7 @@ class Failure:
 
 
 def decide(
-    replica_set: replicaset_pb2.ReplicaSet,
+    replica_set: ReplicaSet,
     pods: Iterable[pod_pb2.Pod],
     siblings: Iterable[pod_pb2.Pod],
     now: float,
@@ -54,7 +61,7 @@ def decide(
     return Plan()
 
 
-def pod_for(replica_set: replicaset_pb2.ReplicaSet) -> pod_pb2.Pod:
+def pod_for(replica_set: ReplicaSet) -> pod_pb2.Pod:
     """A new pod, named here and not by the server, so that a lost answer can be asked for."""
     template = replica_set.spec.template
     prefix = f"{replica_set.metadata.name}-"
@@ -70,49 +77,45 @@ def pod_for(replica_set: replicaset_pb2.ReplicaSet) -> pod_pb2.Pod:
     return pod_pb2.Pod(metadata=metadata, spec=template.spec)
 
 
-def next_availability_s(
-    replica_set: replicaset_pb2.ReplicaSet, pods: Iterable[pod_pb2.Pod], now: float
-) -> float | None:
+def next_availability_s(replica_set: ReplicaSet, pods: Iterable[pod_pb2.Pod], now: float) -> float | None:
     """Seconds until the next pod has been ready for minReadySeconds; None when none is on its way."""
     waits = (available_in_s(pod, replica_set.spec.minReadySeconds, now) for pod in pods if is_active(pod))
     return min((wait for wait in waits if wait), default=None)
 
 
-def status(
-    replica_set: replicaset_pb2.ReplicaSet, pods: Sequence[pod_pb2.Pod], failure: Failure | None, now: float
-) -> replicaset_pb2.ReplicaSetStatus:
-    """The status that these pods make."""
+def with_status(replica_set: R, pods: Iterable[pod_pb2.Pod], failure: Failure | None, now: float) -> R:
+    """A copy with the status that these pods make."""
     active = [pod for pod in pods if is_active(pod)]
     spec = replica_set.spec
     wanted_labels = spec.template.metadata.labels
-    return replicaset_pb2.ReplicaSetStatus(
-        replicas=len(active),
-        fullyLabeledReplicas=sum(_carries(pod, wanted_labels) for pod in active),
-        readyReplicas=sum(is_ready(pod) for pod in active),
-        availableReplicas=sum(available_in_s(pod, spec.minReadySeconds, now) == 0 for pod in active),
-        observedGeneration=replica_set.metadata.generation,
-        conditions=_conditions(replica_set.status, failure, now),
-    )
+    told = type(replica_set)()
+    told.CopyFrom(replica_set)
+    told.status.replicas = len(active)
+    told.status.fullyLabeledReplicas = sum(_carries(pod, wanted_labels) for pod in active)
+    told.status.readyReplicas = sum(is_ready(pod) for pod in active)
+    told.status.availableReplicas = sum(available_in_s(pod, spec.minReadySeconds, now) == 0 for pod in active)
+    told.status.observedGeneration = replica_set.metadata.generation
+    _tell_failure(told, failure, now)
+    return told
 
 
 def _carries(pod: pod_pb2.Pod, labels: Mapping[str, str]) -> bool:
     return all(pod.metadata.labels.get(name) == value for name, value in labels.items())
 
 
-def _conditions(
-    old: replicaset_pb2.ReplicaSetStatus, failure: Failure | None, now: float
-) -> list[replicaset_pb2.ReplicaSetCondition]:
-    others = [kept for kept in old.conditions if kept.type != REPLICA_FAILURE]
-    if failure is None:
-        return others
-    known = condition(old.conditions, REPLICA_FAILURE)
-    if known is not None and known.reason == failure.reason:
-        return [*others, known]
-    told = replicaset_pb2.ReplicaSetCondition(
-        type=REPLICA_FAILURE,
-        status="True",
-        reason=failure.reason,
-        message=failure.message,
-        lastTransitionTime=meta_pb2.Time(seconds=int(now)),
-    )
-    return [*others, told]
+def _tell_failure(replica_set: R, failure: Failure | None, now: float) -> None:
+    """The condition is there as long as there is a failure; one for the same reason is the same failure."""
+    conditions = replica_set.status.conditions
+    known = condition(conditions, REPLICA_FAILURE)
+    if known is not None and failure is not None and known.reason == failure.reason:
+        return
+    if known is not None:
+        conditions.remove(known)
+    if failure is not None:
+        conditions.add(
+            type=REPLICA_FAILURE,
+            status="True",
+            reason=failure.reason,
+            message=failure.message,
+            lastTransitionTime=meta_pb2.Time(seconds=int(now)),
+        )

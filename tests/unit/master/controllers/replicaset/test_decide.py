@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from master.controllers.replicaset.decide import BURST, Failure, Plan, decide, next_availability_s, pod_for, status
+from master.controllers.replicaset.decide import BURST, Failure, Plan, decide, next_availability_s, pod_for, with_status
+from podlab.core.v1 import replicationcontroller_pb2
 
 NOW = 1_000_000
 Builder = Callable[..., Any]
@@ -61,7 +62,7 @@ def test_the_status_counts_pods_by_what_they_can_do(replica_set: Builder, pod: B
         pod(app="web", going=True),
         pod(app="other"),
     ]
-    told = status(owner, pods, None, NOW)
+    told = with_status(owner, pods, None, NOW).status
     assert (told.replicas, told.fullyLabeledReplicas, told.readyReplicas, told.availableReplicas) == (4, 3, 3, 2)
     assert told.observedGeneration == 7
     assert next_availability_s(owner, pods, NOW) == 20
@@ -69,9 +70,20 @@ def test_the_status_counts_pods_by_what_they_can_do(replica_set: Builder, pod: B
 
 def test_a_failure_is_told_until_it_is_over(replica_set: Builder) -> None:
     owner = replica_set()
-    owner.status.CopyFrom(status(owner, [], Failure("FailedCreate", "no room"), NOW))
+    owner = with_status(owner, [], Failure("FailedCreate", "no room"), NOW)
     (condition,) = owner.status.conditions
     assert (condition.type, condition.status, condition.reason) == ("ReplicaFailure", "True", "FailedCreate")
-    again = status(owner, [], Failure("FailedCreate", "still no room"), NOW + 60)
+    again = with_status(owner, [], Failure("FailedCreate", "still no room"), NOW + 60).status
     assert again.conditions[0].lastTransitionTime.seconds == NOW
-    assert not status(owner, [], None, NOW).conditions
+    assert not with_status(owner, [], None, NOW).status.conditions
+
+
+def test_a_replication_controller_is_told_in_its_own_words(pod: Builder) -> None:
+    owner = replicationcontroller_pb2.ReplicationController()
+    owner.metadata.name, owner.metadata.uid, owner.spec.replicas = "web", "uid-web", 2
+    owner.spec.selector["app"] = owner.spec.template.metadata.labels["app"] = "web"
+    assert decide(owner, [pod()], [], NOW).create == 1
+    assert pod_for(owner).metadata.ownerReferences[0].kind == "ReplicationController"
+    told = with_status(owner, [pod(app="web")], Failure("FailedCreate", "no room"), NOW).status
+    assert isinstance(told, replicationcontroller_pb2.ReplicationControllerStatus)
+    assert (told.replicas, told.fullyLabeledReplicas, told.conditions[0].type) == (1, 1, "ReplicaFailure")
