@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from master.controllers.deployment.bounds import max_surge, max_unavailable
 from master.controllers.deployment.decide import decide
 from master.controllers.replicaset.decide import decide as decide_pods
-from master.controllers.replicaset.decide import status as status_of
+from master.controllers.replicaset.decide import with_status
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 from podlab.core.v1 import pod_pb2
 
@@ -48,7 +48,7 @@ class Simulation:
         doomed = {pod.metadata.uid for pod in plan.delete}
         pods[:] = [pod for pod in pods if pod.metadata.uid not in doomed]
         pods.extend(self.make_pod(app="web", ready=False, node="") for _ in range(plan.create))
-        status = status_of(replica_set, pods, None, NOW)
+        status = with_status(replica_set, pods, None, NOW).status
         changed = bool(plan.create or doomed or status != replica_set.status)
         replica_set.status.CopyFrom(status)
         return changed
