@@ -1,116 +1,191 @@
-"""Pods that wait for a node: ready ones by priority, those that failed behind a back-off, hopeless ones for an event.
+"""Pods that wait for a node: active ones by priority, those that failed behind a back-off, hopeless ones for an event.
 
 The rules are those of Kubernetes' scheduling queue
-(https://github.com/kubernetes/community/blob/master/contributors/devel/sig-scheduling/scheduler_queues.md).
+(https://github.com/kubernetes/community/blob/master/contributors/devel/sig-scheduling/scheduler_queues.md), with one
+addition: hopeless pods of one shape, of which any verdict is true of all, form a group. An event wakes one pod of a
+group; the others follow once that one has found a node. So an event costs the same however many wait.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import itertools
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass, field
 
+from master.scheduler.groups import Group, Groups
+from master.scheduler.hints import Event
+from master.scheduler.podinfo import PodInfo
 from podlab.api.objects import Key
 
 BACKOFF_BASE_S = 1.0
 BACKOFF_LIMIT_S = 10.0
-# However long nothing happened, a pod is judged again after this.
-UNSCHEDULABLE_LIMIT_S = 300.0
+
+
+@dataclass(eq=False, slots=True)
+class Waiting:
+    """A pod in the queue. Of what the heaps hold of it, only the entry with its present ticket counts."""
+
+    key: Key
+    priority: int
+    attempts: int = 0
+    due: float = 0.0  # when its back-off ends
+    ticket: int = -1
+    group: Group | None = None
+
+
+Heap = list[tuple[float, int, Waiting]]
 
 
 @dataclass
-class _Waiting:
-    priority: int
-    attempts: int = 0
-    due: float = 0.0  # when its back-off ends, on the loop's clock
-    timer: asyncio.TimerHandle | None = None
-    ready: bool = False
-    judged: bool = False  # taken by `pop`, and neither `failed` nor removed yet
+class _Heaps:
+    """Both ordered: the active by priority and then by ticket, the backing off by when they may be tried again."""
+
+    active: Heap = field(default_factory=list)
+    backing_off: Heap = field(default_factory=list)
 
 
 class SchedulingQueue:
-    """A pod is in it from `add` until `remove`, also while it is being judged."""
+    """A pod is in it from `add` until `remove`, also while it is being judged. `clock` is in seconds."""
 
-    def __init__(self) -> None:
-        self._pods: dict[Key, _Waiting] = {}
-        self._heap: list[tuple[int, int, Key]] = []  # highest priority first, then the longest wait
-        self._order = itertools.count()
-        self._filled = asyncio.Event()
-        self._moves = 0  # how many events there were that can make pods fit
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._pods: dict[Key, Waiting] = {}
+        self._heaps = _Heaps()
+        self._groups = Groups()
+        self._tickets = itertools.count()
+        self._changed = asyncio.Event()
 
     def add(self, key: Key, priority: int) -> None:
         """A new pod, or one that changed so that it may fit now: it is judged at once."""
-        waiting = self._pods.setdefault(key, _Waiting(priority))
+        waiting = self._pods.setdefault(key, Waiting(key, priority))
         waiting.priority = priority
-        self._make_ready(key, waiting)
+        self._leave_group(waiting)
+        self._activate(waiting)
 
     def remove(self, key: Key) -> None:
         """The pod has a node or is gone."""
         waiting = self._pods.pop(key, None)
-        if waiting is not None and waiting.timer is not None:
-            waiting.timer.cancel()
+        if waiting is not None:
+            waiting.ticket = -1
+            self._leave_group(waiting)
 
-    def move_all(self) -> None:
-        """Something happened that can make pods fit: all are judged again once their back-off is over."""
-        self._moves += 1
-        for key in self._pods:
-            self.move(key)
+    def happened(self, event: Event) -> None:
+        """Something that may help pods which plugins refused: one of each group it can help is judged again."""
+        for group in self._groups.helped(event):
+            self._wake(group.scout())
 
-    def move(self, key: Key) -> None:
-        """The pod is to be judged again once its back-off is over."""
-        waiting = self._pods.get(key)
-        if waiting is not None and not waiting.ready and not waiting.judged:
-            self._wake_at(key, waiting, max(waiting.due, asyncio.get_running_loop().time()))
-
-    async def pop(self, limit: int) -> tuple[list[Key], int]:
-        """Waits for ready pods and takes up to `limit`; the number is to be given back to `failed`."""
+    async def filled(self) -> None:
+        """Waits until there are active pods."""
         while True:
-            keys: list[Key] = []
-            while self._heap and len(keys) < limit:
-                *_, key = heapq.heappop(self._heap)
-                waiting = self._pods.get(key)
-                if waiting is not None and waiting.ready:
-                    waiting.ready, waiting.judged = False, True
-                    keys.append(key)
-            if keys:
-                return keys, self._moves
-            self._filled.clear()
-            await self._filled.wait()
+            self._flush()
+            if self._heaps.active:
+                return
+            self._changed.clear()
+            due = min(self._next_due(), self._groups.next_due())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if due == float("inf") else max(0.0, due - self._clock())):
+                    await self._changed.wait()
 
-    def failed(self, key: Key, moves: int, *, unschedulable: bool) -> None:
-        """The pod was judged and got no node: an unschedulable one waits for an event, another for its back-off."""
+    def take(self, limit: int) -> list[Key]:
+        """Up to `limit` active pods, highest priority first; each is to be given back by `failed` or `remove`."""
+        self._flush()
+        taken: list[Key] = []
+        while self._heaps.active and len(taken) < limit:
+            *_, ticket, waiting = heapq.heappop(self._heaps.active)
+            if ticket == waiting.ticket:
+                waiting.ticket = -1
+                taken.append(waiting.key)
+        return taken
+
+    def found(self, key: Key) -> None:
+        """The pod that was judged fits: those that are like it may fit too."""
         waiting = self._pods.get(key)
-        if waiting is None or not waiting.judged:
+        if waiting is not None and waiting.group is not None:
+            group, waiting.group = waiting.group, None
+            self._groups.leave(group, key)
+            self._wake(group.follow())
+
+    def hopeless(self, key: Key, info: PodInfo, shape: Hashable, plugins: frozenset[str]) -> None:
+        """No node fits the pod: it waits for an event that can help it with one of the plugins that refused it.
+
+        `shape` is equal for pods of which any verdict is true of all.
+        """
+        waiting = self._failed(key)
+        if waiting is None:
             return
-        waiting.judged = False
-        now = asyncio.get_running_loop().time()
-        waiting.due = now + min(BACKOFF_LIMIT_S, BACKOFF_BASE_S * 2.0 ** min(waiting.attempts, 16))
-        waiting.attempts += 1
-        # An event that came while the pod was judged may have been missed by the judgement.
-        missed = moves != self._moves
-        hopeless = unschedulable and not missed
-        self._wake_at(key, waiting, now + UNSCHEDULABLE_LIMIT_S if hopeless else waiting.due)
+        if waiting.group is not None:
+            self._groups.leave(waiting.group, key)
+        waiting.group = self._groups.join((shape, waiting.priority), info, plugins, self._clock())
+        waiting.group.rest(waiting.due, waiting.ticket, key)
+        self._changed.set()
+
+    def unlucky(self, key: Key) -> None:
+        """Something else came between, a binding that failed for one: the pod is tried again after its back-off."""
+        waiting = self._failed(key)
+        if waiting is not None:
+            self._leave_group(waiting)
+            self._back_off(waiting)
 
     def attempts(self, key: Key) -> int:
         """How often the pod was judged without success."""
         waiting = self._pods.get(key)
         return waiting.attempts if waiting else 0
 
-    def __contains__(self, key: Key) -> bool:
-        return key in self._pods
+    def _failed(self, key: Key) -> Waiting | None:
+        waiting = self._pods.get(key)
+        if waiting is not None:
+            waiting.due = self._clock() + min(BACKOFF_LIMIT_S, BACKOFF_BASE_S * 2.0 ** min(waiting.attempts, 16))
+            waiting.attempts += 1
+            waiting.ticket = next(self._tickets)
+        return waiting
 
-    def _wake_at(self, key: Key, waiting: _Waiting, when: float) -> None:
-        if waiting.timer is not None:
-            waiting.timer.cancel()
-        waiting.timer = asyncio.get_running_loop().call_at(when, self._make_ready, key, waiting)
+    def _activate(self, waiting: Waiting) -> None:
+        waiting.ticket = next(self._tickets)
+        heapq.heappush(self._heaps.active, (-waiting.priority, waiting.ticket, waiting))
+        self._changed.set()
 
-    def _make_ready(self, key: Key, waiting: _Waiting) -> None:
-        if waiting.timer is not None:
-            waiting.timer.cancel()
-            waiting.timer = None
-        if waiting.ready or waiting.judged or self._pods.get(key) is not waiting:
+    def _back_off(self, waiting: Waiting) -> None:
+        """Active at once when the back-off is over."""
+        if waiting.due <= self._clock():
+            self._activate(waiting)
             return
-        waiting.ready = True
-        heapq.heappush(self._heap, (-waiting.priority, next(self._order), key))
-        self._filled.set()
+        waiting.ticket = next(self._tickets)
+        heapq.heappush(self._heaps.backing_off, (waiting.due, waiting.ticket, waiting))
+        self._changed.set()
+
+    def _wake(self, woken: Iterable[tuple[Key, int]]) -> None:
+        for key, ticket in woken:
+            waiting = self._pods.get(key)
+            if waiting is not None and waiting.ticket == ticket:
+                self._back_off(waiting)
+
+    def _leave_group(self, waiting: Waiting) -> None:
+        """When it was out for its group, another goes instead."""
+        group, waiting.group = waiting.group, None
+        if group is not None and self._groups.leave(group, waiting.key):
+            self._wake(group.scout())
+
+    def _next_due(self) -> float:
+        return self._heaps.backing_off[0][0] if self._heaps.backing_off else float("inf")
+
+    def _flush(self) -> None:
+        """What is due becomes active; what is no longer there leaves the heaps' heads."""
+        now = self._clock()
+        for group in self._groups.overdue(now):
+            self._wake(group.scout())
+        for waiting in _popped(self._heaps.backing_off, now):
+            self._activate(waiting)
+        active = self._heaps.active
+        while active and active[0][1] != active[0][2].ticket:
+            heapq.heappop(active)
+
+
+def _popped(heap: Heap, now: float) -> Iterator[Waiting]:
+    while heap and (heap[0][0] <= now or heap[0][1] != heap[0][2].ticket):
+        _, ticket, waiting = heapq.heappop(heap)
+        if ticket == waiting.ticket:
+            yield waiting

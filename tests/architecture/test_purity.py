@@ -42,6 +42,7 @@ DECIDING = (
     "master.controllers.podstate",
     "master.controllers.replicaset.order",
     "master.scheduler.conditions",
+    "master.scheduler.hints",
     "master.scheduler.labels",
     "master.scheduler.plugins.*",
     "master.scheduler.podinfo",

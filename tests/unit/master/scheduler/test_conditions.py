@@ -1,13 +1,14 @@
-"""The condition that tells why a pod has no node."""
+"""What a pod's status tells of why it has no node."""
 
-from master.scheduler.conditions import unschedulable
+from master.scheduler.conditions import UNSCHEDULABLE, Verdict, preempted, told
 from podlab.core.v1.pod_pb2 import Pod, PodCondition
 from podlab.meta.v1.meta_pb2 import Time
 
 THEN, NOW = Time(seconds=1), Time(seconds=2)
+NO_ROOM = Verdict(UNSCHEDULABLE, "no room")
 
 
-def told(status: str, message: str) -> PodCondition:
+def scheduled(status: str, message: str) -> PodCondition:
     reason = "Unschedulable" if status == "False" else ""
     return PodCondition(type="PodScheduled", status=status, reason=reason, message=message, lastTransitionTime=THEN)
 
@@ -21,7 +22,7 @@ def pod(*conditions: PodCondition, node_name: str = "") -> Pod:
 
 def test_the_condition_is_added_beside_the_others() -> None:
     other = PodCondition(type="Ready", status="False")
-    changed = unschedulable(pod(other), "no room", NOW)
+    changed = told(pod(other), NO_ROOM, NOW)
     assert changed is not None
     assert [each.type for each in changed.status.conditions] == ["Ready", "PodScheduled"]
     found = changed.status.conditions[1]
@@ -30,11 +31,26 @@ def test_the_condition_is_added_beside_the_others() -> None:
 
 
 def test_another_reason_does_not_change_since_when_the_pod_waits() -> None:
-    changed = unschedulable(pod(told("False", "no nodes")), "no room", NOW)
+    changed = told(pod(scheduled("False", "no nodes")), NO_ROOM, NOW)
     assert changed is not None
     assert changed.status.conditions[0].lastTransitionTime == THEN
 
 
 def test_nothing_is_written_twice_or_about_a_pod_that_has_a_node() -> None:
-    assert unschedulable(pod(told("False", "no room")), "no room", NOW) is None
-    assert unschedulable(pod(told("True", ""), node_name="n1"), "no room", NOW) is None
+    assert told(pod(scheduled("False", "no room")), NO_ROOM, NOW) is None
+    assert told(pod(scheduled("True", ""), node_name="n1"), NO_ROOM, NOW) is None
+
+
+def test_a_node_on_which_room_is_made_is_told_and_taken_back() -> None:
+    nominated = told(pod(scheduled("False", "no room")), Verdict(UNSCHEDULABLE, "no room", "n1"), NOW)
+    assert nominated is not None
+    assert nominated.status.nominatedNodeName == "n1"
+    cleared = told(nominated, NO_ROOM, NOW)
+    assert cleared is not None
+    assert cleared.status.nominatedNodeName == ""
+
+
+def test_a_victim_says_for_whom_it_goes() -> None:
+    (found,) = preempted(pod(), "default-scheduler", NOW).status.conditions
+    assert (found.type, found.status, found.reason) == ("DisruptionTarget", "True", "PreemptionByScheduler")
+    assert found.message == "default-scheduler: preempting to accommodate a higher priority pod"
