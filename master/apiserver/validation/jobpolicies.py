@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from master.apiserver.validation import indexes, syntax
+from master.apiserver.validation import syntax
 from master.apiserver.validation.findings import Findings
+from podlab.api import indexes
 from podlab.batch.v1 import job_pb2
 
 _ACTIONS = ("Count", "FailIndex", "FailJob", "Ignore")

@@ -1,9 +1,9 @@
 """What the controller of Jobs may report about them."""
 
-from master.apiserver.validation import indexes, workloads
+from master.apiserver.validation import workloads
 from master.apiserver.validation.findings import Findings
 from master.apiserver.validation.jobpolicies import check_indexes
-from podlab.api import times
+from podlab.api import indexes, times
 from podlab.api.objects import is_true
 from podlab.batch.v1 import job_pb2
 

@@ -1,5 +1,9 @@
 """Indexes of a Job's pods as text: numbers and ranges in rising order, such as 1,3-5."""
 
+from collections.abc import Iterable
+
+_ANY = 1 << 31
+
 
 def parse(text: str, completions: int) -> tuple[range, ...]:
     """Raises ValueError, which says what is wrong with it."""
@@ -20,6 +24,22 @@ def parse(text: str, completions: int) -> tuple[range, ...]:
         found.append(range(first, final + 1))
         last = final
     return tuple(found)
+
+
+def text(numbers: Iterable[int]) -> str:
+    """As `parse` reads it: three and more in a row are a range."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 2 else ",".join(map(str, run)) for run in runs)
+
+
+def below(bound: int, written: str) -> frozenset[int]:
+    """The indexes of a text that are less than `bound`, which may have been higher when it was written."""
+    return frozenset(number for one in parse(written, _ANY) for number in range(one.start, min(one.stop, bound)))
 
 
 def overlap(some: tuple[range, ...], others: tuple[range, ...]) -> int | None:

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from master.apiserver.validation import indexes
+from podlab.api import indexes
 
 
 @given(st.sets(st.integers(0, 40)), st.sets(st.integers(0, 40)))
