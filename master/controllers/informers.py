@@ -12,6 +12,7 @@ from podlab.api import kinds
 from podlab.api.labels import SERVICE_NAME_LABEL
 from podlab.api.objects import ApiObject, Key, controller_of
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
+from podlab.batch.v1 import job_pb2
 from podlab.client.client import Client
 from podlab.client.informer import Change, Informer
 from podlab.coordination.v1 import lease_pb2
@@ -67,6 +68,7 @@ class Informers:
         self.slices = self._of(endpointslice_pb2.EndpointSlice)
         self.deployments = self._of(deployment_pb2.Deployment)
         self.replica_sets = self._of(replicaset_pb2.ReplicaSet)
+        self.jobs = self._of(job_pb2.Job)
         self.pods_by_controller = Index(self.pods, controller_uid)
         self.pods_by_namespace = Index(self.pods, namespace)
         self.pods_by_node = Index(self.pods, lambda pod: (pod.spec.nodeName,) if pod.spec.nodeName else ())

@@ -12,6 +12,8 @@ from master.controllers.deployment.controller import DeploymentController
 from master.controllers.endpointslice.controller import EndpointSliceController
 from master.controllers.garbagecollector.controller import GarbageCollector
 from master.controllers.informers import Informers
+from master.controllers.job.controller import JobController
+from master.controllers.job.tracking import JobTrackingController
 from master.controllers.loop import Controller
 from master.controllers.namespace import NamespaceController
 from master.controllers.nodeipam import NodeIpamController
@@ -65,6 +67,8 @@ def controllers(
         DeploymentController(client, informers, recorders.of("deployment-controller")),
         ReplicaSetController(ReplicaSet, client, informers, recorders.of("replicaset-controller")),
         ReplicaSetController(ReplicationController, client, informers, recorders.of("replication-controller")),
+        JobController(client, informers, recorders.of("job-controller")),
+        JobTrackingController(client, informers),
         EndpointSliceController(client, informers),
         NamespaceController(client, informers),
         standing.service_accounts(client, informers),

@@ -38,6 +38,8 @@ DECIDING = (
     "master.controllers.conditions",
     "master.controllers.deployment.[abdprt]*",  # all but its controller
     "master.controllers.endpointslice.endpoints",
+    "master.controllers.job.[bfpsv]*",  # all but its controllers and tally
+    "master.controllers.job.tally",
     "master.controllers.ownership",
     "master.controllers.podstate",
     "master.controllers.replicaset.order",

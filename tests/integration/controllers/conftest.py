@@ -103,6 +103,16 @@ class FakeNodes:
         known.lastTransitionTime.CopyFrom(times.now())
         await self._client.update_status(node)
 
+    async def end(self, pod: pod_pb2.Pod, phase: str, code: int = 1) -> None:
+        """As a kubelet does when the pod's containers have ended: Succeeded, or Failed with an exit code."""
+        ended = await self._client.get(pod_pb2.Pod, pod.metadata.name, pod.metadata.namespace)
+        ended.metadata.resourceVersion = ""
+        ended.status.phase = phase
+        status = ended.status.containerStatuses.add(name=ended.spec.containers[0].name)
+        status.state.terminated.exitCode = code if phase == "Failed" else 0
+        status.state.terminated.finishedAt.CopyFrom(times.now())
+        await self._client.update_status(ended)
+
     async def _beat(self) -> None:
         while True:
             for name in self._names:
@@ -143,7 +153,7 @@ class FakeNodes:
                     namespace=at.namespace, name=at.name, uid=pod.metadata.uid, node_name=self.node
                 )
                 await self._client.bind([binding])
-            elif pod.status.phase != "Running":
+            elif pod.status.phase == "Pending":
                 await self._run(pod)
 
     async def _run(self, pod: pod_pb2.Pod) -> None:

@@ -1,0 +1,100 @@
+"""Jobs from their creation to their end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from podlab.api.objects import is_true
+from podlab.batch.v1 import job_pb2
+from podlab.core.v1 import pod_pb2
+from podlab.v1 import apiserver_pb2
+
+TRACKING = "batch.kubernetes.io/job-tracking"
+
+
+def job(name: str = "sum", completions: int = 1, parallelism: int = 1, *, indexed: bool = False) -> job_pb2.Job:
+    made = job_pb2.Job()
+    made.metadata.name, made.metadata.namespace = name, "default"
+    made.spec.completions, made.spec.parallelism = completions, parallelism
+    if indexed:
+        made.spec.completionMode = "Indexed"
+    made.spec.template.spec.restartPolicy = "Never"
+    made.spec.template.spec.containers.add(name="main", image="sum:1.0")
+    return made
+
+
+def status(seen: Any, name: str = "sum") -> job_pb2.JobStatus:
+    found = seen.informers.by_kind["Job"].get(name, "default")
+    return found.status if found is not None else job_pb2.JobStatus()
+
+
+def running(seen: Any) -> list[pod_pb2.Pod]:
+    return [pod for pod in seen.pods() if pod.status.phase == "Running"]
+
+
+async def test_an_indexed_job_runs_each_index_once(seen: Any, nodes: Any, controllers: Any) -> None:
+    await seen.client.create(job(completions=5, parallelism=2, indexed=True))
+    done: set[str] = set()
+    while len(done) < 5:
+        await seen.until(lambda: {pod.metadata.name for pod in running(seen)} - done, "a pod to work")
+        assert len(running(seen)) <= 2
+        for pod in running(seen):
+            if pod.metadata.name not in done:
+                await nodes.end(pod, "Succeeded")
+                done.add(pod.metadata.name)
+    await seen.until(lambda: is_true(status(seen).conditions, "Complete"), "the Job is complete")
+    assert (status(seen).succeeded, status(seen).failed, status(seen).completedIndexes) == (5, 0, "0-4")
+    assert not status(seen).uncountedTerminatedPods.succeeded
+    await seen.until(lambda: not any(TRACKING in pod.metadata.finalizers for pod in seen.pods()), "pods are let go of")
+    assert len(seen.pods()) == 5
+    await seen.until_told({("Job", "Completed", "Job completed")})
+
+
+async def test_a_fatal_exit_code_ends_a_job_at_once(seen: Any, nodes: Any, controllers: Any) -> None:
+    made = job(completions=3, parallelism=3)
+    rule = made.spec.podFailurePolicy.rules.add(action="FailJob")
+    rule.onExitCodes.operator = "In"
+    rule.onExitCodes.values.append(42)
+    await seen.client.create(made)
+    await seen.until(lambda: len(running(seen)) == 3, "three pods")
+    lost = running(seen)[0]
+    await nodes.end(lost, "Failed", 42)
+    await seen.until(lambda: is_true(status(seen).conditions, "Failed"), "the Job has failed")
+    assert (status(seen).active, status(seen).failed, status(seen).terminating) == (0, 3, 0)
+    said = (
+        f"Container main for pod default/{lost.metadata.name} failed with exit code 42 matching FailJob rule at index 0"
+    )
+    await seen.until_told({("Job", "PodFailurePolicy", said)})
+    await seen.until(lambda: len(seen.informers.pods.list()) == 1, "only the pod that failed is left")
+
+
+async def test_a_suspended_job_has_no_pods_and_no_failures(seen: Any, nodes: Any, controllers: Any) -> None:
+    await seen.client.create(job(completions=2, parallelism=2))
+    await seen.until(lambda: len(running(seen)) == 2, "two pods")
+    for suspend, pods in ((True, 0), (False, 2)):
+        await seen.client.patch(job_pb2.Job, "sum", "default", patch={"spec": {"suspend": suspend}})
+        await seen.until(lambda pods=pods: len(running(seen)) == status(seen).active == pods, f"{pods} pods")
+        await seen.until(lambda on=suspend: is_true(status(seen).conditions, "Suspended") == on, "it says so")
+    assert status(seen).failed == 0
+    await seen.until_told({("Job", "Suspended", "Job suspended"), ("Job", "Resumed", "Job resumed")})
+
+
+@pytest.mark.parametrize("orphaned", [False, True], ids=["with its pods", "without its pods"])
+async def test_pods_outlive_a_deleted_job_without_its_finalizer_or_not_at_all(
+    seen: Any, nodes: Any, controllers: Any, orphaned: bool
+) -> None:
+    await seen.client.create(job(completions=2, parallelism=2))
+    await seen.until(lambda: len(running(seen)) == 2, "two pods")
+    orphan, background = apiserver_pb2.PROPAGATION_POLICY_ORPHAN, apiserver_pb2.PROPAGATION_POLICY_BACKGROUND
+    await seen.client.delete(job_pb2.Job, "sum", "default", propagation=orphan if orphaned else background)
+    await seen.until(
+        lambda: not any(TRACKING in pod.metadata.finalizers for pod in seen.informers.pods.list()), "pods are let go of"
+    )
+    if orphaned:
+        await asyncio.sleep(0.5)
+        assert len(seen.pods()) == 2
+    else:
+        await seen.until(lambda: not seen.informers.pods.list(), "the pods are gone")
