@@ -1,4 +1,4 @@
-"""Keeps in existence what every cluster has: the system namespaces, priority classes, and the `kubernetes` Service."""
+"""Keeps what every cluster has: system namespaces, priority and storage classes, and the `kubernetes` Service."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ from master.apiserver.registry.registry import Registry
 from master.apiserver.validation.policy import SYSTEM_CLASSES
 from master.store.errors import Closed, StoreError
 from podlab.api import kinds
+from podlab.api.columns_storage import DEFAULT_CLASS
+from podlab.api.volumes import LOCAL_PATH, LOCAL_PATH_DIRECTORY
 from podlab.core.v1 import namespace_pb2, service_pb2, serviceaccount_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.errors import AlreadyExists, ApiError, Conflict, NotFound
 from podlab.meta.v1 import meta_pb2
 from podlab.scheduling.v1 import priorityclass_pb2
+from podlab.storage.v1 import storageclass_pb2
 
 EVERY_S = 10.0
 HTTPS = 443
@@ -56,6 +59,7 @@ class Bootstrap:
             await self._ensure(serviceaccount_pb2.ServiceAccount(metadata=account), ())
         for name, value in SYSTEM_CLASSES.items():
             await self._ensure(_priority_class(name, value), ())
+        await self._ensure(_local_path_class(), ())
         await self._ensure(self._service(), ("spec",))
         await self._ensure(self._endpoints(), ("endpoints", "ports"))
 
@@ -115,4 +119,13 @@ def _priority_class(name: str, value: int) -> priorityclass_pb2.PriorityClass:
     must = "must run in the cluster" if "cluster" in name else "must not be moved from their node"
     made = priorityclass_pb2.PriorityClass(metadata=meta_pb2.ObjectMeta(name=name), value=value)
     made.description = f"Used for system critical pods that {must}."
+    return made
+
+
+def _local_path_class() -> storageclass_pb2.StorageClass:
+    """The class of claims that name none, unless an administrator takes that from it."""
+    made = storageclass_pb2.StorageClass(metadata=meta_pb2.ObjectMeta(name="local-path"))
+    made.metadata.annotations[DEFAULT_CLASS] = "true"
+    made.provisioner, made.parameters["path"] = LOCAL_PATH, LOCAL_PATH_DIRECTORY
+    made.reclaimPolicy, made.volumeBindingMode = "Delete", "WaitForFirstConsumer"
     return made

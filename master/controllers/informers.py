@@ -16,8 +16,9 @@ from podlab.batch.v1 import job_pb2
 from podlab.client.client import Client
 from podlab.client.informer import Change, Informer
 from podlab.coordination.v1 import lease_pb2
-from podlab.core.v1 import namespace_pb2, node_pb2, pod_pb2, service_pb2
+from podlab.core.v1 import namespace_pb2, node_pb2, pod_pb2, service_pb2, volume_pb2
 from podlab.discovery.v1 import endpointslice_pb2
+from podlab.storage.v1 import storageclass_pb2
 
 M = TypeVar("M", bound=Message)
 
@@ -66,6 +67,9 @@ class Informers:
         self.pods = self._of(pod_pb2.Pod)
         self.services = self._of(service_pb2.Service)
         self.slices = self._of(endpointslice_pb2.EndpointSlice)
+        self.claims = self._of(volume_pb2.PersistentVolumeClaim)
+        self.volumes = self._of(volume_pb2.PersistentVolume)
+        self.storage_classes = self._of(storageclass_pb2.StorageClass)
         self.deployments = self._of(deployment_pb2.Deployment)
         self.replica_sets = self._of(replicaset_pb2.ReplicaSet)
         self.jobs = self._of(job_pb2.Job)

@@ -18,12 +18,16 @@ from master.controllers.loop import Controller
 from master.controllers.namespace import NamespaceController
 from master.controllers.nodeipam import NodeIpamController
 from master.controllers.nodelifecycle.controller import NodeLifecycleController
+from master.controllers.persistentvolume.controller import PersistentVolumeController
 from master.controllers.podgc import PodGcController
+from master.controllers.provisioner.controller import LocalPathProvisioner
 from master.controllers.replicaset.controller import ReplicaSetController
 from master.controllers.resourcequota.controller import ResourceQuotaController
 from master.controllers.settings import ControllersSettings
+from master.controllers.storageprotection import StorageProtectionController
 from master.controllers.tainteviction.controller import TaintEvictionController
 from podlab import component
+from podlab.api.volumes import LOCAL_PATH
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.client.client import Client
 from podlab.client.recorder import Recorder
@@ -77,6 +81,9 @@ def controllers(
         PodGcController(client, informers),
         ClusterRoleAggregationController(client, informers),
         ResourceQuotaController(client, informers),
+        PersistentVolumeController(client, informers, recorders.of("persistentvolume-controller")),
+        LocalPathProvisioner(client, informers, recorders.of(LOCAL_PATH)),
+        StorageProtectionController(client, informers),
     )
 
 

@@ -32,7 +32,7 @@ def _every_kind(verbs: str) -> Iterator[rbac_pb2.PolicyRule]:
 _CONTROLLERS = (
     # The garbage collector and namespaces' end may meet any kind; a change is one of owners and finalizers.
     *_every_kind(f"{READ} delete deletecollection patch update"),
-    rule("create", "", "configmaps endpoints persistentvolumeclaims pods secrets serviceaccounts"),
+    rule("create", "", "configmaps endpoints persistentvolumeclaims persistentvolumes pods secrets serviceaccounts"),
     rule("create", "apps", "controllerrevisions replicasets"),
     rule("create", "batch", "jobs"),
     rule("create", "discovery.k8s.io", "endpointslices"),

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from podlab.api.volumes import CLAIM_PROTECTION, VOLUME_PROTECTION
 from podlab.core.v1 import volume_pb2
 
 PENDING = "Pending"
 
 
-def begin(given: volume_pb2.PersistentVolume | volume_pb2.PersistentVolumeClaim) -> None:
-    """Nobody has looked for a partner yet."""
+def begin_volume(given: volume_pb2.PersistentVolume) -> None:
+    """Nobody has looked for a claim yet. It stays as long as a claim has it."""
     given.status.phase = PENDING
+    if VOLUME_PROTECTION not in given.metadata.finalizers:
+        given.metadata.finalizers.append(VOLUME_PROTECTION)
+
+
+def begin_claim(given: volume_pb2.PersistentVolumeClaim) -> None:
+    """Nobody has looked for a volume yet. It stays as long as pods use it."""
+    given.status.phase = PENDING
+    if CLAIM_PROTECTION not in given.metadata.finalizers:
+        given.metadata.finalizers.append(CLAIM_PROTECTION)

@@ -1,0 +1,121 @@
+"""Claims and volumes: whether they suit each other, and the annotations that their binding leaves on them.
+
+https://kubernetes.io/docs/concepts/storage/persistent-volumes/ and
+https://kubernetes.io/docs/reference/labels-annotations-taints/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from podlab.api import quantity, selectors
+from podlab.core.v1 import pod_pb2
+from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
+from podlab.meta.v1 import meta_pb2
+
+BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
+"""On a claim: it was bound once. If its volume goes, the claim is lost, and never bound to another."""
+BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
+"""On a claim or volume: its partner was chosen by the controller and not by the user."""
+PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
+"""On a volume: who made it, and so who removes what is behind it."""
+SELECTED_NODE = "volume.kubernetes.io/selected-node"
+"""On a claim that waits for its first pod: the node that the scheduler has chosen for the pod."""
+STORAGE_PROVISIONER = "volume.kubernetes.io/storage-provisioner"
+"""On a claim: who is to make its volume."""
+CLAIM_PROTECTION, VOLUME_PROTECTION = "kubernetes.io/pvc-protection", "kubernetes.io/pv-protection"
+"""Finalizers: what is in use stays until it no longer is."""
+NO_PROVISIONER = "kubernetes.io/no-provisioner"
+"""A class's provisioner: its volumes are made by hand."""
+LOCAL_PATH = "podlab.io/local-path"
+"""The provisioner of directories on nodes; and the finalizer by which a node says that it holds such a directory."""
+LOCAL_PATH_DIRECTORY = "/var/lib/podlab/kubelet/local-path"
+"""Below it are the directories of the class that every cluster has."""
+HOSTNAME = "kubernetes.io/hostname"
+
+
+def is_bound(claim: PersistentVolumeClaim) -> bool:
+    """Whether the claim has its volume, on both sides."""
+    return bool(claim.spec.volumeName) and BIND_COMPLETED in claim.metadata.annotations
+
+
+def is_kept_for(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool:
+    """Whether the volume is the claim's, or was set aside for a claim of that name."""
+    kept = volume.spec.claimRef
+    same = (kept.namespace, kept.name) == (claim.metadata.namespace, claim.metadata.name)
+    return volume.spec.HasField("claimRef") and same and kept.uid in ("", claim.metadata.uid)
+
+
+def mismatch(volume: PersistentVolume, claim: PersistentVolumeClaim) -> str:
+    """Why the volume is not what the claim asks for, in Kubernetes' words; empty when it is. Labels do not count."""
+    if _storage(volume.spec.capacity) < _storage(claim.spec.resources.requests):
+        return "requested PV is too small"
+    if volume.spec.storageClassName != claim.spec.storageClassName:
+        return "storageClassName does not match"
+    if volume.spec.volumeMode != claim.spec.volumeMode:
+        return "incompatible volumeMode"
+    if not set(claim.spec.accessModes) <= set(volume.spec.accessModes):
+        return "incompatible accessMode"
+    return ""
+
+
+def free_for(claim: PersistentVolumeClaim, volumes: Iterable[PersistentVolume]) -> Iterator[PersistentVolume]:
+    """The volumes that nobody has and that are what the claim asks for."""
+    selector = selectors.from_message(claim.spec.selector)
+    for volume in volumes:
+        if volume.spec.HasField("claimRef") or volume.status.phase != "Available" or is_going(volume):
+            continue
+        if selector.matches(volume.metadata.labels) and not mismatch(volume, claim):
+            yield volume
+
+
+def kept_for(claim: PersistentVolumeClaim, volumes: Iterable[PersistentVolume]) -> PersistentVolume | None:
+    """The volume that was set aside for the claim, if it is large enough and not going."""
+    wanted = _storage(claim.spec.resources.requests)
+    return next(
+        (
+            volume
+            for volume in volumes
+            if is_kept_for(volume, claim)
+            and not is_going(volume)
+            and volume.spec.volumeMode == claim.spec.volumeMode
+            and _storage(volume.spec.capacity) >= wanted
+        ),
+        None,
+    )
+
+
+def smallest(volumes: Iterable[PersistentVolume]) -> PersistentVolume | None:
+    """The one that wastes least; of several as small, the first by name."""
+    return min(volumes, key=lambda one: (_storage(one.spec.capacity), one.metadata.name), default=None)
+
+
+def is_going(obj: PersistentVolume | PersistentVolumeClaim) -> bool:
+    """Its deletion was asked for."""
+    return obj.metadata.HasField("deletionTimestamp")
+
+
+def claims_of(spec: pod_pb2.PodSpec) -> list[str]:
+    """The names of the claims that the pod mounts, each once."""
+    sources = [volume.volumeSource for volume in spec.volumes]
+    names = [one.persistentVolumeClaim.claimName for one in sources if one.HasField("persistentVolumeClaim")]
+    return list(dict.fromkeys(names))
+
+
+def is_local_path(volume: PersistentVolume) -> bool:
+    """Whether it is a directory that the local-path provisioner has given away."""
+    made = volume.metadata.annotations.get(PROVISIONED_BY) == LOCAL_PATH
+    return made and volume.spec.persistentVolumeSource.HasField("local")
+
+
+def local_path_node(volume: PersistentVolume) -> str:
+    """The hostname of the node on which such a directory is; empty for other volumes."""
+    if not is_local_path(volume):
+        return ""
+    terms = volume.spec.nodeAffinity.required.nodeSelectorTerms
+    requirements = [one for term in terms for one in term.matchExpressions if one.key == HOSTNAME]
+    return requirements[0].values[0] if requirements and requirements[0].values else ""
+
+
+def _storage(amounts: Mapping[str, meta_pb2.Quantity]) -> int:
+    return quantity.value(amounts["storage"]) if "storage" in amounts else 0

@@ -1,0 +1,135 @@
+"""Claims get volumes, keep them as long as they are used, and leave nothing behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from podlab.api import codec
+from podlab.api.volumes import LOCAL_PATH, SELECTED_NODE, local_path_node
+from podlab.core.v1 import node_pb2, pod_pb2
+from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
+
+pytestmark = pytest.mark.usefixtures("controllers")
+
+
+def volume(name: str = "disk", size: str = "1Gi", *, policy: str = "Retain", **spec: Any) -> Any:
+    base = {"capacity": {"storage": size}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": f"/srv/{name}"}}
+    spec = {**base, "persistentVolumeReclaimPolicy": policy, "storageClassName": "by-hand", **spec}
+    return codec.from_dict({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec})
+
+
+def claim(name: str = "data", size: str = "1Gi", **spec: Any) -> Any:
+    base = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}
+    metadata = {"name": name, "namespace": "default"}
+    spec = {"storageClassName": "by-hand", **base, **spec}
+    return codec.from_dict({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec})
+
+
+def user(claim_name: str, *, name: str = "user", node: str = "") -> pod_pb2.Pod:
+    made = pod_pb2.Pod()
+    made.metadata.name, made.metadata.namespace = name, "default"
+    made.spec.containers.add(name="main", image="hello:1.0")
+    made.spec.nodeName = node
+    made.spec.volumes.add(name="data").volumeSource.persistentVolumeClaim.claimName = claim_name
+    return made
+
+
+def volumes(seen: Any) -> dict[str, PersistentVolume]:
+    return {one.metadata.name: one for one in seen.informers.volumes.list()}
+
+
+def phases(seen: Any) -> dict[str, str]:
+    every = [*seen.informers.volumes.list(), *seen.informers.claims.list()]
+    return {one.metadata.name: one.status.phase for one in every}
+
+
+async def test_a_claim_gets_the_smallest_volume_that_will_do_and_a_retained_one_keeps_its_data(seen: Any) -> None:
+    for name, size in (("small", "1Gi"), ("right", "5Gi"), ("large", "9Gi")):
+        await seen.client.create(volume(name, size))
+    await seen.client.create(claim(size="3Gi"))
+    expected = {"small": "Available", "right": "Bound", "large": "Available", "data": "Bound"}
+    await seen.until(lambda: phases(seen) == expected, "the claim has the volume of 5Gi")
+    bound = seen.informers.claims.get("data", "default")
+    assert (bound.spec.volumeName, bound.status.capacity["storage"].string) == ("right", "5Gi")
+    await seen.client.delete(PersistentVolumeClaim, "data", "default")
+    await seen.until(lambda: phases(seen).get("right") == "Released", "its volume is kept, and for nobody else")
+
+
+async def test_of_two_claims_and_one_volume_one_waits_for_the_next_volume(seen: Any) -> None:
+    await seen.client.create(volume())
+    for name in ("a", "b"):
+        await seen.client.create(claim(name))
+    await seen.until(lambda: sorted(phases(seen).values()) == ["Bound", "Bound", "Pending"], "one has it")
+    await seen.client.create(volume("second"))
+    await seen.until(lambda: set(phases(seen).values()) == {"Bound"}, "both have one")
+    told = 'storageclass.storage.k8s.io "by-hand" not found'
+    await seen.until_told({("PersistentVolumeClaim", "ProvisioningFailed", told)})
+
+
+async def test_a_bound_claim_whose_volume_vanishes_is_lost_and_stays_so(seen: Any) -> None:
+    await seen.client.create(volume())
+    await seen.client.create(claim())
+    await seen.until(lambda: phases(seen) == {"disk": "Bound", "data": "Bound"}, "they are bound")
+    await seen.client.delete(PersistentVolume, "disk")
+    assert "disk" in volumes(seen), "a volume that is bound is protected"
+    forced = await seen.client.get(PersistentVolume, "disk")
+    forced.metadata.ClearField("finalizers")
+    await seen.client.update(forced)
+    await seen.until(lambda: phases(seen) == {"data": "Lost"}, "the claim is lost")
+    lost = "Bound claim has lost its PersistentVolume. Data on the volume is lost!"
+    await seen.until_told({("PersistentVolumeClaim", "ClaimLost", lost)})
+
+
+async def test_a_claim_stays_until_its_last_pod_is_gone(seen: Any, nodes: Any) -> None:
+    nodes.gone.add("n1")
+    await seen.client.create(claim())
+    await seen.client.create(user("data", node="n1"))
+    await seen.client.delete(PersistentVolumeClaim, "data", "default")
+    await seen.until(lambda: seen.informers.claims.get("data", "default").metadata.deletionTimestamp.seconds, "it goes")
+    await seen.client.create(claim("other"))  # whatever is done for this one is done after
+    await seen.until(lambda: seen.informers.claims.get("other", "default"), "later changes are seen")
+    assert seen.informers.claims.get("data", "default") is not None
+    await seen.client.delete(pod_pb2.Pod, "user", "default", grace_period_s=0)
+    await seen.until(lambda: seen.informers.claims.get("data", "default") is None, "it went with its pod")
+
+
+async def test_a_claim_that_names_no_class_waits_for_its_pods_node_and_gets_a_directory_there(
+    seen: Any, nodes: Any
+) -> None:
+    wanted = claim()
+    wanted.spec.ClearField("storageClassName")
+    made = await seen.client.create(wanted)
+    assert made.spec.storageClassName == "local-path"
+    first = "waiting for first consumer to be created before binding"
+    await seen.until_told({("PersistentVolumeClaim", "WaitForFirstConsumer", first)})
+    made.metadata.resourceVersion = ""
+    made.metadata.annotations[SELECTED_NODE] = "n1"
+    await seen.client.update(made)
+    await seen.until(lambda: "Bound" in phases(seen).values() and phases(seen)["data"] == "Bound", "it is bound")
+    name = f"pvc-{made.metadata.uid}"
+    given = volumes(seen)[name]
+    assert given.spec.persistentVolumeSource.local.path.endswith(name)
+    assert local_path_node(given) == "n1"
+    told = f"Successfully provisioned volume {name}"
+    await seen.until_told({("PersistentVolumeClaim", "ProvisioningSucceeded", told)})
+    await seen.client.delete(PersistentVolumeClaim, "data", "default")
+    await seen.until(lambda: not volumes(seen), "what was made for it goes with it")
+
+
+async def test_a_directory_that_a_node_holds_goes_when_the_node_has_removed_it_or_is_gone(
+    seen: Any, nodes: Any
+) -> None:
+    wanted = claim(storageClassName="local-path")
+    wanted.metadata.annotations[SELECTED_NODE] = "n1"
+    await seen.client.create(wanted)
+    await seen.until(lambda: phases(seen).get("data") == "Bound", "it is bound")
+    (held,) = volumes(seen).values()
+    held = await seen.client.get(PersistentVolume, held.metadata.name)
+    held.metadata.finalizers.append(LOCAL_PATH)
+    await seen.client.update(held)
+    await seen.client.delete(PersistentVolumeClaim, "data", "default")
+    await seen.until(lambda: list(volumes(seen)[held.metadata.name].metadata.finalizers) == [LOCAL_PATH], "it waits")
+    await seen.client.delete(node_pb2.Node, "n1")
+    await seen.until(lambda: not volumes(seen), "nobody waits for a node that is gone")
