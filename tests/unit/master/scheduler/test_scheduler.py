@@ -50,7 +50,10 @@ class FakeClient:
     async def create(self, obj: Any, **_: Any) -> Any:
         return obj
 
-    update = update_status = create
+    async def record_events(self, events: Sequence[Any]) -> Sequence[ApiError | None]:
+        return [None for _ in events]
+
+    update_status = create
 
 
 def node(name: str, cpu: str) -> Node:
