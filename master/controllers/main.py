@@ -9,6 +9,7 @@ from ipaddress import IPv4Network
 from master.controllers import standing
 from master.controllers.clusterrole_aggregation.controller import ClusterRoleAggregationController
 from master.controllers.deployment.controller import DeploymentController
+from master.controllers.disruption.controller import DisruptionController
 from master.controllers.endpointslice.controller import EndpointSliceController
 from master.controllers.garbagecollector.controller import GarbageCollector
 from master.controllers.informers import Informers
@@ -73,6 +74,7 @@ def controllers(
         ReplicaSetController(ReplicationController, client, informers, recorders.of("replication-controller")),
         JobController(client, informers, recorders.of("job-controller")),
         JobTrackingController(client, informers),
+        DisruptionController(client, informers, recorders.of("controllermanager")),
         EndpointSliceController(client, informers),
         NamespaceController(client, informers),
         standing.service_accounts(client, informers),

@@ -43,6 +43,7 @@ DECIDING = (
     "master.controllers.ownership",
     "master.controllers.podstate",
     "master.controllers.replicaset.order",
+    "master.controllers.shares",
     "master.scheduler.conditions",
     "master.scheduler.hints",
     "master.scheduler.labels",

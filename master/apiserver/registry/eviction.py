@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from podlab.api import selectors
+from podlab.api.budgets import protects
 from podlab.api.objects import condition
 from podlab.core.v1 import pod_pb2
 from podlab.errors import Cause, Forbidden, InternalError, TooManyRequests
@@ -27,7 +27,7 @@ def spend(pod: pod_pb2.Pod, budgets: Iterable[PodDisruptionBudget], now: meta_pb
     """
     if pod.status.phase in _ENDED_OR_BEGINNING or pod.metadata.HasField("deletionTimestamp"):
         return None
-    own = [budget for budget in budgets if _protects(budget, pod)]
+    own = [budget for budget in budgets if protects(budget, pod)]
     if len(own) > 1:
         raise InternalError(
             "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
@@ -51,12 +51,6 @@ def mark(pod: pod_pb2.Pod, now: meta_pb2.Time) -> None:
         told.lastTransitionTime.CopyFrom(now)
     told.status = "True"
     told.reason, told.message = "EvictionByEvictionAPI", "Eviction API: evicting"
-
-
-def _protects(budget: PodDisruptionBudget, pod: pod_pb2.Pod) -> bool:
-    if budget.metadata.namespace != pod.metadata.namespace or not budget.spec.HasField("selector"):
-        return False
-    return selectors.from_message(budget.spec.selector).matches(pod.metadata.labels)
 
 
 def _is_free(pod: pod_pb2.Pod, budget: PodDisruptionBudget) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import ceil, floor
 
+from master.controllers.shares import share
 from podlab.apps.v1 import deployment_pb2
-from podlab.meta.v1 import meta_pb2
 
 
 def is_rolling(deployment: deployment_pb2.Deployment) -> bool:
@@ -27,11 +27,6 @@ def max_unavailable(deployment: deployment_pb2.Deployment) -> int:
 def _resolve(deployment: deployment_pb2.Deployment) -> tuple[int, int]:
     """Surge is rounded up and unavailability down; where both come to nothing, one pod may be missing."""
     rolling, replicas = deployment.spec.strategy.rollingUpdate, deployment.spec.replicas
-    surge = ceil(_share(rolling.maxSurge, replicas))
-    unavailable = floor(_share(rolling.maxUnavailable, replicas))
+    surge = ceil(share(rolling.maxSurge, replicas))
+    unavailable = floor(share(rolling.maxUnavailable, replicas))
     return (surge, unavailable) if surge or unavailable else (0, 1)
-
-
-def _share(value: meta_pb2.IntOrString, replicas: int) -> float:
-    # Whole numbers first: a percentage of an integer must not be off by a float's last bit.
-    return int(value.strVal.removesuffix("%")) * replicas / 100 if value.type == 1 else value.intVal
