@@ -7,10 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 
+import control_loops
 import pytest
+from observed_client import WRITER, ObservedClient
 
+from master.controllers import main
 from master.controllers.informers import Informers
-from master.controllers.main import work
+from master.controllers.loop import Controller
 from master.controllers.settings import ControllersSettings
 from podlab.api import times
 from podlab.api.objects import Key, condition
@@ -184,8 +187,10 @@ def grace_s() -> float:
 
 
 @pytest.fixture
-async def controllers(cluster: Any, grace_s: float) -> AsyncIterator[ControllersSettings]:
-    """All of them, running."""
+async def controllers(
+    cluster: Any, grace_s: float, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[ControllersSettings]:
+    """All of them, running; what they write is held against what is said of them."""
     settings = ControllersSettings(
         apiserver=cluster.server,
         bind_address="127.0.0.1",
@@ -194,12 +199,37 @@ async def controllers(cluster: Any, grace_s: float) -> AsyncIterator[Controllers
         node_monitor_grace_s=grace_s,
     )
     synced = asyncio.Event()
-    task = asyncio.create_task(work(settings, await cluster.client(USER), synced))
-    await asyncio.wait_for(synced.wait(), WAIT_S)
-    yield settings
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    monkeypatch.setattr(main, "controllers", _telling_who(main.controllers))
+    async with ObservedClient(cluster.server, settings.tls) as client:
+        task = asyncio.create_task(main.work(settings, client, synced))
+        await asyncio.wait_for(synced.wait(), WAIT_S)
+        yield settings
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    undeclared = {(loop, field) for loop, field in client.written if not control_loops.is_declared(loop, field)}
+    assert not undeclared, "written, but not declared in tests/support/control_loops.py"
+
+
+def _telling_who(make: Callable[..., tuple[Controller, ...]]) -> Callable[..., tuple[Controller, ...]]:
+    """The same controllers, each of which is known as the writer of what it writes."""
+
+    def told(*arguments: Any) -> tuple[Controller, ...]:
+        return tuple(Told(one) for one in make(*arguments))
+
+    return told
+
+
+class Told:
+    """A controller whose tasks know its name."""
+
+    def __init__(self, inner: Controller) -> None:
+        self.name = inner.name
+        self._inner = inner
+
+    async def run(self) -> None:
+        WRITER.set(self.name)
+        await self._inner.run()
 
 
 @pytest.fixture

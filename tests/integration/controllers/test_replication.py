@@ -26,7 +26,10 @@ async def test_a_replication_controller_keeps_its_number_of_pods_and_takes_in_or
     await seen.client.create(orphan)
     await seen.client.create(replication_controller(3))
     informer = seen.informers.by_kind["ReplicationController"]
-    await seen.until(lambda: informer.get("old", "default").status.availableReplicas == 3, "three available pods")
+    await seen.until(
+        lambda: (found := informer.get("old", "default")) and found.status.availableReplicas == 3,
+        "three available pods",
+    )
     pods = seen.pods()
     assert len(pods) == 3
     assert "stray" in {pod.metadata.name for pod in pods}
