@@ -37,6 +37,7 @@ class ControlLoop:
 
 
 _PODS = ("Pod create", "Pod delete", "Pod.metadata.ownerReferences")
+_COUNTED = "Pod.metadata.finalizers[batch.kubernetes.io/job-tracking]"
 
 LOOPS = (
     ControlLoop("nodeipam", ("Node.spec.podCIDR", "Node.spec.podCIDRs")),
@@ -56,6 +57,35 @@ LOOPS = (
     ),
     ControlLoop("replicaset", (*_PODS, "ReplicaSet.status")),
     ControlLoop("replicationcontroller", (*_PODS, "ReplicationController.status")),
+    ControlLoop("job", (*_PODS, _COUNTED, "Job.status")),
+    ControlLoop("job-tracking", (_COUNTED,)),
+    ControlLoop(
+        "persistentvolume",
+        (
+            "PersistentVolume delete",
+            "PersistentVolume.metadata.annotations",
+            "PersistentVolume.spec.claimRef",
+            "PersistentVolume.status",
+            "PersistentVolumeClaim.metadata.annotations",
+            "PersistentVolumeClaim.spec.volumeName",
+            "PersistentVolumeClaim.status",
+        ),
+    ),
+    ControlLoop(
+        "provisioner",
+        (
+            "PersistentVolume create",
+            "PersistentVolume delete",
+            "PersistentVolume.metadata.finalizers[podlab.io/local-path]",
+        ),
+    ),
+    ControlLoop(
+        "storageprotection",
+        (
+            "PersistentVolume.metadata.finalizers[kubernetes.io/pv-protection]",
+            "PersistentVolumeClaim.metadata.finalizers[kubernetes.io/pvc-protection]",
+        ),
+    ),
     ControlLoop(
         "endpointslice",
         ("EndpointSlice create", "EndpointSlice delete", "EndpointSlice.endpoints", "EndpointSlice.ports"),
@@ -79,6 +109,7 @@ LOOPS = (
 
 # Written by several, each with the reason why they cannot come in each other's way.
 SHARED = {
+    _COUNTED: "job takes it off a pod that it has counted, job-tracking off one whose job is gone",
     "Pod.metadata.ownerReferences": "a reference to the loop's own owner, where there is no other",
     "ReplicaSet.metadata.ownerReferences": "as for pods; the garbage collector takes out owners that are gone",
     "Pod.status.conditions[DisruptionTarget]": "whoever takes a pod away says why, once",

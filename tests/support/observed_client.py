@@ -19,6 +19,7 @@ WRITER: ContextVar[str] = ContextVar("writer", default="")
 """The loop on whose behalf the present task works; tasks that it starts inherit it."""
 # What lists are told apart by; a loop that writes an element of them leaves the others alone.
 _KEYS = {"conditions": "type", "taints": "key"}
+_TAKEN_OUT = "$deleteFromPrimitiveList/"
 _SERVERS_OWN = frozenset({"resourceVersion", "generation", "uid", "creationTimestamp"})
 
 
@@ -53,7 +54,7 @@ class ObservedClient(Client):
 
     async def patch(self, kind: type[M], name: str, namespace: str = "", *, patch: Any, **options: Any) -> M:
         patched = await super().patch(kind, name, namespace, patch=patch, **options)
-        self._note(f"{kinds.of(kind).name}.{part}.{field}" for part, fields in patch.items() for field in fields)
+        self._note(f"{kinds.of(kind).name}.{path}" for path in _patched(patch))
         return patched
 
     async def _standing(self, obj: Any) -> Any:
@@ -71,6 +72,15 @@ class ObservedClient(Client):
 
     def _note(self, fields: Iterable[str]) -> None:
         self.written |= {(WRITER.get(), field) for field in fields}
+
+
+def _patched(patch: dict[str, dict[str, Any]]) -> Iterator[str]:
+    for part, fields in patch.items():
+        for field, value in fields.items():
+            if field.startswith(_TAKEN_OUT):
+                yield from (f"{part}.{field.removeprefix(_TAKEN_OUT)}[{element}]" for element in value)
+            elif field != "uid":  # a precondition
+                yield f"{part}.{field}"
 
 
 def differences(old: Message, new: Message) -> Iterator[str]:
