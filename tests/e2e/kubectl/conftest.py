@@ -5,7 +5,6 @@ Each test works in a namespace of its own. A module that shares one overrides `n
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,14 +17,6 @@ from podlab.lab.lab import Lab
 
 NAMESPACES_GONE_WITHIN_S = 120
 MakeNamespace = Callable[[], str]
-
-
-@pytest.fixture(scope="session")
-def lab() -> Lab:
-    own = Lab(os.environ.get("PODLAB_CLUSTER", "lab"))
-    if not own.exists():
-        pytest.skip(f"no lab {own.name!r}: bring it up with `make up`")
-    return own
 
 
 @pytest.fixture(scope="session")
