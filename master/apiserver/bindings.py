@@ -10,6 +10,7 @@ from typing import cast
 from master.apiserver.entry import Event
 from master.apiserver.window import Window
 from podlab.api import containers
+from podlab.api.volumes import local_path_node
 from podlab.core.v1 import pod_pb2, volume_pb2
 
 Reference = tuple[str, str, str]
@@ -47,7 +48,10 @@ class Bindings:
             entry = self._volumes.entries.get(f"{self._volumes.prefix}{name}")
             if entry is None:
                 return False
-            claim = cast("volume_pb2.PersistentVolume", entry.message()).spec.claimRef
+            volume = cast("volume_pb2.PersistentVolume", entry.message())
+            if local_path_node(volume) == node:  # its data may be there still when no pod uses it any more
+                return True
+            claim = volume.spec.claimRef
             resource, namespace, name = "persistentvolumeclaims", claim.namespace, claim.name
         return node in self._uses and self._uses[node][resource, namespace, name] > 0
 

@@ -20,8 +20,9 @@ from master.apiserver.identity import User
 from master.apiserver.registry.admission import Admit, admit_all
 from podlab.api import kinds
 from podlab.api.labels import MIRROR_ANNOTATION
+from podlab.api.volumes import LOCAL_PATH, local_path_node
 from podlab.coordination.v1 import lease_pb2
-from podlab.core.v1 import node_pb2, pod_pb2
+from podlab.core.v1 import node_pb2, pod_pb2, volume_pb2
 from podlab.errors import Forbidden
 from podlab.meta.v1 import meta_pb2
 
@@ -76,6 +77,8 @@ def refusal(node: str, new: Message | None, old: Message | None, node_uid: Calla
         return _node_created(node, new) if old is None else _node_updated(node, new, old)
     if isinstance(new, lease_pb2.Lease) and new.metadata.name != node:
         return "can only access node lease with the same name as the requesting node"
+    if isinstance(old, volume_pb2.PersistentVolume):
+        return _volume_updated(node, new, old)
     if isinstance(old, pod_pb2.Pod):
         done = "update pod status for pods" if new is not None else "delete pods"
         return "" if old.spec.nodeName == node else f'node "{node}" can only {done} with spec.nodeName set to itself'
@@ -87,6 +90,22 @@ def _node_created(node: str, new: node_pb2.Node) -> str:
         return f'node "{node}" is not allowed to modify node "{new.metadata.name}"'
     labels = _forbidden_labels(new.metadata.labels, {})
     return f"is not allowed to set the following labels: {labels}" if labels else ""
+
+
+def _volume_updated(node: str, new: Message | None, old: volume_pb2.PersistentVolume) -> str:
+    """Its directories are volumes: by a finalizer the node says whether it holds data, and that is all it says."""
+    same = [_without_finalizer(one) for one in (new, old) if isinstance(one, volume_pb2.PersistentVolume)]
+    if local_path_node(old) == node and len(same) == 2 and same[0] == same[1]:
+        return ""
+    return f'node "{node}" can only update the finalizer {LOCAL_PATH} of volumes on itself'
+
+
+def _without_finalizer(volume: volume_pb2.PersistentVolume) -> volume_pb2.PersistentVolume:
+    rest = volume_pb2.PersistentVolume()
+    rest.CopyFrom(volume)
+    rest.metadata.finalizers[:] = [name for name in volume.metadata.finalizers if name != LOCAL_PATH]
+    rest.metadata.resourceVersion = ""
+    return rest
 
 
 def _node_updated(node: str, new: node_pb2.Node, old: Message) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from node.kubelet.claims import Claims
 from node.kubelet.images import Images
 from node.kubelet.runtime import Runtime
 from node.kubelet.sources import Sources
@@ -33,6 +34,7 @@ class NodeContext:
     recorder: Recorder
     images: Images
     volumes: Volumes
+    claims: Claims
     sources: Sources
     tokens: Tokens
     services: Callable[[], list[service_pb2.Service]]

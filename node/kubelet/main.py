@@ -6,11 +6,13 @@ import asyncio
 from pathlib import Path
 
 from node.kubelet import rotation
+from node.kubelet.claims import Claims
 from node.kubelet.config import KubeletConfig
 from node.kubelet.containerd import Containerd
 from node.kubelet.context import NodeContext
 from node.kubelet.images import Images
 from node.kubelet.lease import Heartbeat
+from node.kubelet.localpath import LocalPath
 from node.kubelet.node_status import NodeStatus, capacity
 from node.kubelet.pods import Pods
 from node.kubelet.server import KubeletServicer
@@ -47,7 +49,8 @@ async def serve(config: KubeletConfig, stop: asyncio.Event) -> None:
             bound = Informer(client, pod_pb2.Pod, field_selector=selector)
             services = Informer(client, service_pb2.Service)
             recorder = Recorder(client, "kubelet", config.node_name)
-            context = _context(config, client, runtime, recorder, services)
+            local_path = LocalPath(client, config.node_name, config.root_dir)
+            context = _context(config, client, runtime, recorder, services, local_path)
             pods = Pods(context, bound)
             context.sources.on_change(pods.sources_changed)
             context.tokens.on_change(pods.sources_changed)
@@ -65,6 +68,7 @@ async def serve(config: KubeletConfig, stop: asyncio.Event) -> None:
                     group.create_task(context.sources.run())
                     group.create_task(context.tokens.run())
                     group.create_task(rotation.run(runtime))
+                    group.create_task(local_path.run())
                     # Containers get the Services' variables: their list comes before the first pod.
                     await services.synced.wait()
                     group.create_task(bound.run())
@@ -81,6 +85,7 @@ def _context(
     runtime: Containerd,
     recorder: Recorder,
     services: Informer[service_pb2.Service],
+    local_path: LocalPath,
 ) -> NodeContext:
     amounts = capacity(config)
     return NodeContext(
@@ -93,6 +98,7 @@ def _context(
         recorder=recorder,
         images=Images(runtime),
         volumes=Volumes(config.root_dir),
+        claims=Claims(client, local_path),
         sources=Sources(client),
         tokens=Tokens(client),
         services=services.list,

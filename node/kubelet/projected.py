@@ -11,6 +11,7 @@ from node.kubelet import payload
 from node.kubelet.env import ConfigError, Found, Source, data, field_value, resource_value
 from node.kubelet.payload import File
 from podlab.core.v1 import config_pb2, pod_pb2
+from podlab.core.v1.volume_pb2 import PersistentVolume
 from podlab.meta.v1 import meta_pb2
 
 _TOKEN_MODE = 0o600
@@ -27,12 +28,14 @@ class WantedToken:
 
 @dataclass(frozen=True)
 class Contents:
-    """What files are made of besides the pod itself. Missing ConfigMaps and Secrets are None."""
+    """What volumes are made of besides the pod itself. Missing ConfigMaps and Secrets are None."""
 
     found: Found = field(default_factory=dict)
     tokens: Mapping[WantedToken, str] = field(default_factory=dict)
     # For limits of containers that have none.
     allocatable: Mapping[str, meta_pb2.Quantity] = field(default_factory=dict)
+    # What is behind the pod's claims, by the names of its volumes.
+    claimed: Mapping[str, PersistentVolume] = field(default_factory=dict)
 
 
 def sources(pod: pod_pb2.Pod) -> Iterator[Source]:

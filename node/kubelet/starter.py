@@ -10,7 +10,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from node.kubelet import configure, credentials, dns, env, hooks, podspec, projected, security, turns
 from node.kubelet.configure import Run
@@ -83,13 +83,14 @@ class Starter:
         else:
             self._memory.holds.pop("", None)
 
-    async def refresh_volumes(self, pod: pod_pb2.Pod) -> env.Found:
-        """Volumes with the files of now; ConfigMaps and Secrets are returned. Raises VolumeError."""
-        found = await self._read(pod)
+    async def refresh_volumes(self, pod: pod_pb2.Pod) -> Contents:
+        """Volumes with the files of now; what they are made of is returned. Raises VolumeError."""
+        contents = Contents(await self._read(pod), allocatable=self._context.allocatable)
         if pod.spec.volumes:
-            contents = Contents(found, await self._tokens(pod), self._context.allocatable)
+            claimed = await self._context.claims.read(pod)
+            contents = replace(contents, tokens=await self._tokens(pod), claimed=claimed)
             await asyncio.to_thread(self._context.volumes.set_up, pod, contents)
-        return found
+        return contents
 
     async def start_container(self, pod: pod_pb2.Pod, sandbox: Sandbox, action: StartContainer) -> None:
         spec = podspec.container_named(pod, action.name)
@@ -180,18 +181,18 @@ class Starter:
         self, pod: pod_pb2.Pod, spec: pod_pb2.Container, run: Run, sandbox: Sandbox, image: Image
     ) -> cri.ContainerConfig:
         security.check_non_root(pod, spec, image)
-        found = await self.refresh_volumes(pod)
+        contents = await self.refresh_volumes(pod)
         ips = (self._context.node_ip,) if pod.spec.hostNetwork else sandbox.ips
         around = Surroundings(
             node_name=self._context.node_name,
             host_ip=self._context.node_ip,
             pod_ips=ips,
             services=tuple(self._context.services()),
-            sources=found,
+            sources=contents.found,
             allocatable=self._context.allocatable,
         )
         disk = self._context.volumes
-        mounts = disk.mounts(pod, spec)
+        mounts = disk.mounts(pod, spec, contents.claimed)
         taken = {mount.container_path for mount in mounts}
         if "/etc/hosts" not in taken and (not pod.spec.hostNetwork or pod.spec.hostAliases):
             mounts.append(disk.hosts_mount(pod, list(ips)))

@@ -7,26 +7,20 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
-import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
-from node.kubelet import dns, payload, projected
+from node.kubelet import dns, mounting, payload, persistent, projected
 from node.kubelet.env import ConfigError
+from node.kubelet.mounting import MountError
 from node.kubelet.projected import Contents
 from podlab.api import quantity
 from podlab.core.v1 import pod_pb2
+from podlab.core.v1.volume_pb2 import PersistentVolume
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
 HOSTS = Path("/etc/hosts")
-_COMMAND_TIMEOUT_S = 30
-_TYPE_CHECKS = {
-    "Directory": (stat.S_ISDIR, "a directory"),
-    "File": (stat.S_ISREG, "a file"),
-    "Socket": (stat.S_ISSOCK, "a socket"),
-    "CharDevice": (stat.S_ISCHR, "a character device"),
-    "BlockDevice": (stat.S_ISBLK, "a block device"),
-}
+NOTHING_CLAIMED: Mapping[str, PersistentVolume] = {}
 
 
 class VolumeError(Exception):
@@ -52,23 +46,30 @@ class Volumes:
         for volume in pod.spec.volumes:
             try:
                 self._set_up(pod, volume, contents)
-            except (OSError, ConfigError, subprocess.SubprocessError) as error:
+            except (OSError, ConfigError, MountError) as error:
                 raise VolumeError(f'MountVolume.SetUp failed for volume "{volume.name}": {error}') from error
 
-    def mounts(self, pod: pod_pb2.Pod, container: pod_pb2.Container) -> list[cri.Mount]:
-        """Where the container's volumes are on the node. Raises VolumeError."""
+    def mounts(
+        self,
+        pod: pod_pb2.Pod,
+        container: pod_pb2.Container,
+        claimed: Mapping[str, PersistentVolume] = NOTHING_CLAIMED,
+    ) -> list[cri.Mount]:
+        """Where the container's volumes are on the node; `claimed` are those behind its claims. Raises VolumeError."""
         volumes = {volume.name: volume for volume in pod.spec.volumes}
         result: list[cri.Mount] = []
         for mount in container.volumeMounts:
             if mount.name not in volumes:
                 raise VolumeError(f'container "{container.name}" mounts volume "{mount.name}", which the pod lacks')
-            origin, path = volumes[mount.name].volumeSource, self._path(pod, volumes[mount.name])
-            ours = projected.is_written(origin)
+            origin, path = volumes[mount.name].volumeSource, self._path(pod, volumes[mount.name], claimed)
+            fixed = projected.is_written(origin)
+            if mount.name in claimed:
+                fixed = persistent.is_read_only(origin.persistentVolumeClaim, claimed[mount.name])
             if mount.subPath:
                 path = _sub_path(path, mount.subPath, mount.name)
             # The root of a container may be given without its slash.
             target = mount.mountPath if mount.mountPath.startswith("/") else f"/{mount.mountPath}"
-            result.append(cri.Mount(container_path=target, host_path=str(path), readonly=mount.readOnly or ours))
+            result.append(cri.Mount(container_path=target, host_path=str(path), readonly=mount.readOnly or fixed))
         return result
 
     def hosts_mount(self, pod: pod_pb2.Pod, ips: list[str]) -> cri.Mount:
@@ -107,31 +108,31 @@ class Volumes:
         """Everything of the pod. Success when there is nothing. Raises VolumeError."""
         directory = self._pods / uid
         try:
-            for mounted in sorted(_mounted_below(directory), reverse=True):
-                _run(["umount", str(mounted)])
+            mounting.unmount_below(directory)
             if directory.exists():
                 shutil.rmtree(directory)
-        except (OSError, subprocess.SubprocessError) as error:
+        except (OSError, MountError) as error:
             raise VolumeError(f"volumes of pod {uid} cannot be removed: {error}") from error
 
-    def _path(self, pod: pod_pb2.Pod, volume: pod_pb2.Volume) -> Path:
+    def _path(
+        self, pod: pod_pb2.Pod, volume: pod_pb2.Volume, claimed: Mapping[str, PersistentVolume] = NOTHING_CLAIMED
+    ) -> Path:
         if volume.volumeSource.HasField("hostPath"):
             return Path(volume.volumeSource.hostPath.path)
-        return self._pods / pod.metadata.uid / "volumes" / volume.name
+        own = self._pods / pod.metadata.uid / "volumes" / volume.name
+        return persistent.place(claimed[volume.name], own) if volume.name in claimed else own
 
     def _set_up(self, pod: pod_pb2.Pod, volume: pod_pb2.Volume, contents: Contents) -> None:
-        origin, path = volume.volumeSource, self._path(pod, volume)
+        origin, path = volume.volumeSource, self._path(pod, volume, contents.claimed)
         group = pod.spec.securityContext.fsGroup if pod.spec.securityContext.HasField("fsGroup") else None
         if origin.HasField("hostPath"):
-            _host_path(path, origin.hostPath.type)
+            persistent.host_path(path, origin.hostPath.type)
         elif origin.HasField("persistentVolumeClaim"):
-            claim = origin.persistentVolumeClaim
-            told = f"claim {claim.claimName!r}{' (read-only)' if claim.readOnly else ''}"
-            raise ConfigError(f"this kubelet does not mount persistent volumes yet: {told}")
+            persistent.set_up(contents.claimed[volume.name], path)
         elif projected.is_written(origin):
             files = projected.files(pod, origin, contents)
             if origin.HasField("secret") or origin.HasField("projected"):  # what is secret never reaches the disk
-                _tmpfs(path, None, 0o755)
+                mounting.tmpfs(path, None, 0o755)
             path.mkdir(parents=True, exist_ok=True)
             payload.write(path, files)
         else:
@@ -142,7 +143,7 @@ def _empty_dir(path: Path, source: pod_pb2.EmptyDirVolumeSource, group: int | No
     fresh = not path.exists()
     if source.medium == "Memory":
         size = quantity.value(source.sizeLimit) if source.sizeLimit.string else None
-        fresh = _tmpfs(path, size, 0o777)
+        fresh = mounting.tmpfs(path, size, 0o777)
     else:
         path.mkdir(parents=True, exist_ok=True)
     if fresh:
@@ -162,33 +163,6 @@ def _used_bytes(path: Path) -> int:
     return sum((Path(root) / name).lstat().st_blocks * 512 for root, _, names in os.walk(path) for name in names)
 
 
-def _tmpfs(path: Path, size_bytes: int | None, mode: int) -> bool:
-    """Mounts one there, unless one is; True when it did."""
-    path.mkdir(parents=True, exist_ok=True)
-    if path.is_mount():
-        return False
-    options = f"mode={mode:o}" + (f",size={size_bytes}" if size_bytes else "")
-    _run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path)])
-    return True
-
-
-def _host_path(path: Path, kind: str) -> None:
-    if kind == "DirectoryOrCreate":
-        path.mkdir(mode=0o755, parents=True, exist_ok=True)
-    elif kind == "FileOrCreate":
-        path.touch(mode=0o644, exist_ok=True)
-    wanted = kind.removesuffix("OrCreate")
-    if wanted not in _TYPE_CHECKS:
-        return
-    check, told = _TYPE_CHECKS[wanted]
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        raise ConfigError(f"hostPath type check failed: {path} does not exist on the node") from None
-    if not check(mode):
-        raise ConfigError(f"hostPath type check failed: {path} is not {told}")
-
-
 def _sub_path(volume: Path, sub_path: str, name: str) -> Path:
     """The path within the volume; nothing in it, links included, may lead outside."""
     root = volume.resolve()
@@ -199,16 +173,3 @@ def _sub_path(volume: Path, sub_path: str, name: str) -> Path:
         path.mkdir(parents=True)
         path.chmod(0o777)
     return path
-
-
-def _mounted_below(directory: Path) -> list[Path]:
-    # Fields of /proc/self/mounts are separated by blanks; the kernel writes a blank within a path as \040.
-    lines = Path("/proc/self/mounts").read_text().splitlines()
-    paths = [Path(line.split(" ")[1].replace("\\040", " ")) for line in lines]
-    return [path for path in paths if path.is_relative_to(directory)]
-
-
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_COMMAND_TIMEOUT_S, check=False)
-    if done.returncode != 0:
-        raise OSError(f"{' '.join(command)}: {done.stderr.strip() or f'exit code {done.returncode}'}")

@@ -16,10 +16,12 @@ from typing import Any
 
 import pytest
 
-from node.kubelet import configure, sources
+from node.kubelet import configure, localpath, sources
+from node.kubelet.claims import Claims
 from node.kubelet.context import NodeContext
 from node.kubelet.credentials import Credentials
 from node.kubelet.images import Images
+from node.kubelet.localpath import LocalPath
 from node.kubelet.pods import Pods
 from node.kubelet.runtime import (
     POD_NAME,
@@ -57,6 +59,8 @@ class MemoryRuntime:
     down: bool = False
     broken: bool = False
     started: list[str] = field(default_factory=list)
+    # Of each container, by name: where what it mounts is on the node, and whether it may write there.
+    mounted: dict[str, dict[str, tuple[Path, bool]]] = field(default_factory=dict)
     pulls: int = 0
     looks: int = 0
     _uids: dict[str, tuple[str, str, str]] = field(default_factory=dict)
@@ -141,6 +145,9 @@ class MemoryRuntime:
             annotations=dict(config.annotations),
         )
         self._containers[made.id] = made
+        self.mounted[made.name] = {
+            each.container_path: (Path(each.host_path), not each.readonly) for each in config.mounts
+        }
         return made.id
 
     async def start_container(self, container_id: str) -> None:
@@ -213,6 +220,7 @@ class MemoryRuntime:
 def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runtime:
     monkeypatch.setattr(configure, "LOG_ROOT", tmp_path / "logs")
     monkeypatch.setattr(sources, "REFRESH_S", 0.2)
+    monkeypatch.setattr(localpath, "LOOK_S", 0.2)
     return MemoryRuntime()
 
 
@@ -230,6 +238,7 @@ class Kubelet:
         services = Informer(self.client, service_pb2.Service)
         bound = Informer(self.client, pod_pb2.Pod, field_selector="spec.nodeName=n1")
         recorder = Recorder(self.client, "kubelet", "n1")
+        local_path = LocalPath(self.client, "n1", self.root)
         context = NodeContext(
             node_name="n1",
             node_ip="127.0.0.1",
@@ -240,6 +249,7 @@ class Kubelet:
             recorder=recorder,
             images=Images(self.runtime),
             volumes=Volumes(self.root),
+            claims=Claims(self.client, local_path),
             tokens=Tokens(self.client),
             sources=Sources(self.client),
             services=services.list,
@@ -247,7 +257,7 @@ class Kubelet:
         self.pods = Pods(context, bound)
         context.sources.on_change(self.pods.sources_changed)
         context.tokens.on_change(self.pods.sources_changed)
-        loops = (services.run(), bound.run(), recorder.run(), context.sources.run(), self.pods.run())
+        loops = (services.run(), bound.run(), recorder.run(), context.sources.run(), local_path.run(), self.pods.run())
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def kill(self) -> None:

@@ -3,11 +3,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import storage
 
 from master.apiserver.noderestriction import refusal
 from podlab.api.labels import MIRROR_ANNOTATION
+from podlab.api.volumes import LOCAL_PATH, PROVISIONED_BY
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
+from podlab.meta.v1 import meta_pb2
 
 
 def node(**labels: str) -> node_pb2.Node:
@@ -114,3 +117,31 @@ def test_a_kubelet_changes_and_deletes_pods_of_its_own_only() -> None:
     assert told(mine, mine) == told(None, mine) == ""
     assert told(theirs, theirs) == 'node "n1" can only update pod status for pods with spec.nodeName set to itself'
     assert told(None, theirs) == 'node "n1" can only delete pods with spec.nodeName set to itself'
+
+
+@pytest.mark.parametrize(
+    ("on", "change", "may"),
+    [
+        ("n1", {"finalizers": [LOCAL_PATH]}, True),
+        ("n1", {"finalizers": ["kubernetes.io/pv-protection", LOCAL_PATH]}, True),
+        ("n1", {"finalizers": [LOCAL_PATH, "another"]}, False),
+        ("n1", {"labels": {"a": "b"}}, False),
+        ("n2", {"finalizers": [LOCAL_PATH]}, False),
+    ],
+)
+def test_a_kubelet_says_of_a_volume_on_its_node_that_it_holds_data_and_nothing_else(
+    on: str, change: Any, may: bool
+) -> None:
+    here = [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [on]}]}]
+    old = storage.volume(
+        annotations={PROVISIONED_BY: LOCAL_PATH},
+        local={"path": "/srv/disk"},
+        nodeAffinity={"required": {"nodeSelectorTerms": here}},
+    )
+    if "kubernetes.io/pv-protection" in change.get("finalizers", ()):
+        old.metadata.finalizers.append("kubernetes.io/pv-protection")
+    new = type(old)()
+    new.CopyFrom(old)
+    del new.metadata.finalizers[:]
+    new.metadata.MergeFrom(meta_pb2.ObjectMeta(**change))
+    assert (told(new, old) == "") is may
