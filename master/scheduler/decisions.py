@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from master.scheduler.plugins.protocol import Filter, Score
 from master.scheduler.schedule import Decision
 from podlab.api.objects import Key
 from podlab.meta.v1.meta_pb2 import Time
@@ -31,9 +29,7 @@ class Remembered:
 class Decisions:
     """The last decision about each pod that was judged, as far back as PODS_REMEMBERED and ROWS_REMEMBERED let it."""
 
-    def __init__(self, filters: Sequence[Filter], scores: Sequence[Score]) -> None:
-        self._filters = filters
-        self._weights = {plugin.name: plugin.weight for plugin in scores}
+    def __init__(self) -> None:
         self._made: OrderedDict[Key, Remembered] = OrderedDict()
         self._rows = 0
 
@@ -53,7 +49,6 @@ class Decisions:
         if made is None:
             return None
         decision = made.decision
-        place = {int(row): index for index, row in enumerate(decision.feasible)}
         return scheduler_pb2.ExplainResponse(
             namespace=key.namespace,
             name=key.name,
@@ -63,22 +58,22 @@ class Decisions:
             message=decision.message,
             attempts=made.attempts,
             duration_us=made.duration_us,
-            nodes=[self._verdict(decision, int(row), place.get(int(row))) for row in decision.rows],
+            nodes=[_verdict(decision, int(row)) for row in decision.rows],
         )
 
-    def _verdict(self, decision: Decision, row: int, place: int | None) -> scheduler_pb2.NodeVerdict:
-        verdict = scheduler_pb2.NodeVerdict(node_name=decision.names[row])
-        refused_by = int(decision.refused_by[row])
-        asked = self._filters if refused_by < 0 else self._filters[: refused_by + 1]
-        for index, plugin in enumerate(asked):
-            reason = ""
-            if index == refused_by:
-                refusals = decision.refusals[index]
-                reason = ", ".join(refusals.reasons[int(refusals.codes[row])])
-            verdict.filters.add(plugin=plugin.name, passed=index != refused_by, reason=reason)
-        if place is not None:
-            verdict.total = int(decision.totals[place])
-            for name, weight in self._weights.items():
-                given = decision.scores.get(name)
-                verdict.scores.add(plugin=name, weight=weight, score=0 if given is None else int(given[place]))
-        return verdict
+
+def _verdict(decision: Decision, row: int) -> scheduler_pb2.NodeVerdict:
+    verdict = scheduler_pb2.NodeVerdict(node_name=decision.names[row])
+    refused_by = int(decision.refused.by[row])
+    for index, plugin in decision.profile.in_order:
+        passed = index != refused_by
+        reason = "" if passed else ", ".join(decision.reasons(row))
+        verdict.filters.add(plugin=plugin.name, passed=passed, reason=reason)
+        if not passed:
+            return verdict
+    verdict.total = int(decision.totals[row])
+    given = {each.plugin: int(each.normalized[row]) for each in decision.given}
+    for weighted in decision.profile.scores:
+        name = weighted.plugin.name
+        verdict.scores.add(plugin=name, weight=weighted.weight, score=given.get(name, 0))
+    return verdict

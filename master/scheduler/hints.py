@@ -104,7 +104,7 @@ def _is_tolerated(info: PodInfo, event: Event) -> bool:
 def _frees_ports(info: PodInfo, event: Event) -> bool:
     if event.pod is None:
         return True
-    return any(mine.collides(theirs) for mine in info.host_ports for theirs in event.pod.host_ports)
+    return any(mine.collides(theirs) for mine in info.shape.host_ports for theirs in event.pod.shape.host_ports)
 
 
 _CHECKS: Mapping[str, Callable[[PodInfo, Event], bool]] = {

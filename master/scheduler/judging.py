@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from master.scheduler.binding import Assumed
 from master.scheduler.conditions import SCHEDULER_ERROR, UNSCHEDULABLE, Verdict
 from master.scheduler.decisions import Decisions, Remembered
 from master.scheduler.nominations import Nominations
-from master.scheduler.plugins import FILTERS, SCORES
 from master.scheduler.podinfo import PodInfo, pod_info
+from master.scheduler.profile import Profile
 from master.scheduler.queue import SchedulingQueue
 from master.scheduler.schedule import Decision, schedule
 from master.scheduler.snapshot import Snapshot
+from master.scheduler.verdicts import Verdicts
 from podlab.api import times
 from podlab.api.objects import Key
 from podlab.core.v1.pod_pb2 import Pod
@@ -27,6 +28,7 @@ class Judge:
 
     def __init__(
         self,
+        profiles: Mapping[str, Profile],
         snapshot: Snapshot,
         queue: SchedulingQueue,
         nominations: Nominations,
@@ -35,6 +37,8 @@ class Judge:
         waiting: Callable[[Key], Pod | None],
         tell: Callable[[Pod, Verdict], None],
     ) -> None:
+        self._profiles = profiles
+        self._verdicts = Verdicts()
         self._snapshot = snapshot
         self._queue = queue
         self._nominations = nominations
@@ -64,7 +68,7 @@ class Judge:
     def _place(self, key: Key, info: PodInfo) -> Assumed | None:
         started = time.perf_counter()
         self._nominations.arrange_for(info)
-        decision = schedule(info, self._snapshot, FILTERS, SCORES)
+        decision = schedule(info, self._snapshot, self._profiles[info.pod.spec.schedulerName], self._verdicts)
         duration_us = round((time.perf_counter() - started) * 1e6)
         attempts = self._queue.attempts(key) + 1
         uid = info.pod.metadata.uid
@@ -78,7 +82,6 @@ class Judge:
         return Assumed(info, decision.node_name)
 
     def _refuse(self, key: Key, info: PodInfo, decision: Decision) -> None:
-        plugins = frozenset(FILTERS[index].name for index in decision.refusals)
-        self._queue.hopeless(key, info, info.pod.metadata.uid, plugins)
+        self._queue.hopeless(key, info, info.shape, decision.refused_by)
         nominated = self._nominations.node_of(info.pod.metadata.uid)
         self._tell(info.pod, Verdict(UNSCHEDULABLE, decision.message, nominated))

@@ -18,6 +18,11 @@ class LabelColumn:
         self._values: list[str] = [""]
         self._number_of: dict[str, int] = {}
 
+    @property
+    def count(self) -> int:
+        """How many numbers there are, that for a missing key included."""
+        return len(self._values)
+
     def set(self, row: int, value: str | None) -> None:
         self.numbers[row] = 0 if value is None else self._intern(value)
 

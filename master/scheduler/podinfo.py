@@ -1,27 +1,16 @@
-"""What the scheduler needs to know of a pod, worked out once. Pure."""
+"""What the scheduler needs to know of a pod, worked out once for all pods of the same shape. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
-from podlab.api import quantity
+from master.scheduler.demands import Demands, demands
+from master.scheduler.podterms import Term, terms_of
 from podlab.core.v1.pod_pb2 import Container, Pod
 
-# What a container without requests is taken to use when nodes are compared, so that such pods spread too
-# (k8s.io/kubernetes/pkg/scheduler/util, DefaultMilliCPURequest and DefaultMemoryRequest).
-DEFAULT_CPU_MILLIS = 100
-DEFAULT_MEMORY_BYTES = 200 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Requests:
-    """Of a whole pod: what it asks for, and what it is taken to use when nodes are compared."""
-
-    cpu_millis: int = 0
-    memory_bytes: int = 0
-    scored_cpu_millis: int = 0
-    scored_memory_bytes: int = 0
+SHAPES_REMEMBERED = 4096
 
 
 @dataclass(frozen=True, order=True)
@@ -37,30 +26,50 @@ class HostPort:
         return same and (not self.address or not other.address or self.address == other.address)
 
 
+class Shape:
+    """What plugins judge a pod by, whichever pod of its kind it is: those of a ReplicaSet are of one shape.
+
+    `key` is `pod` encoded, and all that the other fields are made from, so that equal keys get equal verdicts.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self.key = key
+        self.pod = Pod.FromString(key)
+        self.namespace: str = self.pod.metadata.namespace
+        self.labels: Mapping[str, str] = dict(self.pod.metadata.labels)
+        self.deleted = self.pod.metadata.HasField("deletionTimestamp")
+        self.demands: Demands = demands(self.pod.spec)
+        self.terms: tuple[Term, ...] = terms_of(self.pod)
+        self.host_ports = tuple(_host_ports(self.pod.spec.containers))
+        containers = [*self.pod.spec.initContainers, *self.pod.spec.containers]
+        self.images = tuple(normalized_image(container.image) for container in containers)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Shape) and self.key == other.key
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.key)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
 @dataclass(frozen=True)
 class PodInfo:
     """A pod as the scheduler sees it."""
 
     pod: Pod
-    requests: Requests
-    host_ports: tuple[HostPort, ...]
-    images: tuple[str, ...]
+    shape: Shape
+
+    @property
+    def uid(self) -> str:
+        return str(self.pod.metadata.uid)
 
 
 def pod_info(pod: Pod) -> PodInfo:
     """What the pod asks for."""
-    containers = [*pod.spec.initContainers, *pod.spec.containers]
-    return PodInfo(
-        pod=pod,
-        requests=Requests(
-            cpu_millis=_of_pod(pod, "cpu", 0),
-            memory_bytes=_of_pod(pod, "memory", 0),
-            scored_cpu_millis=_of_pod(pod, "cpu", DEFAULT_CPU_MILLIS),
-            scored_memory_bytes=_of_pod(pod, "memory", DEFAULT_MEMORY_BYTES),
-        ),
-        host_ports=tuple(_host_ports(pod.spec.containers)),
-        images=tuple(normalized_image(container.image) for container in containers),
-    )
+    return PodInfo(pod, _shape(_essence(pod)))
 
 
 def normalized_image(name: str) -> str:
@@ -69,29 +78,44 @@ def normalized_image(name: str) -> str:
     return name if ":" in last or "@" in last else f"{name}:latest"
 
 
-def _of_pod(pod: Pod, resource: str, default: int) -> int:
-    """The containers and sidecars together, or the largest moment of the start-up if that is more.
-
-    https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers
-    """
-    running = sum(_of_container(container, resource, default) for container in pod.spec.containers)
-    sidecars = 0
-    largest_start = 0
-    for container in pod.spec.initContainers:
-        amount = _of_container(container, resource, default)
-        if container.restartPolicy == "Always":
-            sidecars += amount
-            largest_start = max(largest_start, sidecars)
-        else:
-            largest_start = max(largest_start, sidecars + amount)
-    return max(running + sidecars, largest_start)
+@lru_cache(maxsize=SHAPES_REMEMBERED)
+def _shape(key: bytes) -> Shape:
+    return Shape(key)
 
 
-def _of_container(container: Container, resource: str, default: int) -> int:
-    if resource not in container.resources.requests:
-        return default
-    amount = container.resources.requests[resource]
-    return quantity.millis(amount) if resource == "cpu" else quantity.value(amount)
+def _essence(pod: Pod) -> bytes:
+    """The pod without what no verdict about nodes depends on: its name, secrets, commands ..."""
+    kept = Pod()
+    metadata, spec = kept.metadata, kept.spec
+    metadata.namespace = pod.metadata.namespace
+    metadata.labels.MergeFrom(pod.metadata.labels)
+    metadata.ownerReferences.extend(owner for owner in pod.metadata.ownerReferences if owner.controller)
+    given = pod.spec
+    _keep(given.containers, spec.containers)
+    _keep(given.initContainers, spec.initContainers)
+    spec.volumes.extend(each for each in given.volumes if each.volumeSource.HasField("persistentVolumeClaim"))
+    spec.tolerations.extend(given.tolerations)
+    spec.topologySpreadConstraints.extend(given.topologySpreadConstraints)
+    if given.nodeSelector:
+        spec.nodeSelector.MergeFrom(given.nodeSelector)
+    if given.HasField("affinity"):
+        spec.affinity.CopyFrom(given.affinity)
+    if given.overhead:
+        for name, amount in given.overhead.items():
+            spec.overhead[name].CopyFrom(amount)
+    if pod.metadata.HasField("deletionTimestamp"):
+        metadata.deletionTimestamp.seconds = 1
+    return kept.SerializeToString(deterministic=True)
+
+
+def _keep(given: Iterable[Container], kept: Iterable[Container]) -> None:
+    for container in given:
+        each = kept.add(image=container.image, resources=container.resources)  # type: ignore[attr-defined]
+        if container.restartPolicy:
+            each.restartPolicy = container.restartPolicy
+        for port in container.ports:
+            if port.hostPort:
+                each.ports.append(port)
 
 
 def _host_ports(containers: Iterable[Container]) -> Iterable[HostPort]:

@@ -1,98 +1,163 @@
-"""Which node a pod goes to: a pure function of the pod and a snapshot, and the table that explains it."""
+"""Which node a pod goes to: a function of the pod and a snapshot, and all that explains it."""
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from master.scheduler.plugins.protocol import Filter, Refusals, Score, Scores
+from master.scheduler.plugins.protocol import Follows, Scores
 from master.scheduler.podinfo import PodInfo
-from master.scheduler.snapshot import Snapshot
+from master.scheduler.profile import Profile
+from master.scheduler.snapshot import Rows, Snapshot
+from master.scheduler.verdicts import FITS, Refused, Verdict, Verdicts, filtered
+
+
+@dataclass(frozen=True)
+class Given:
+    """What one score plugin gave, row by row; of rows that were refused it says nothing."""
+
+    plugin: str
+    weight: int
+    raw: Scores
+    normalized: Scores
 
 
 @dataclass(frozen=True)
 class Decision:
     """`node_name` is empty when no node fits; then `message` says why, in Kubernetes' words.
 
-    `refused_by` holds for each row the index of the filter that refused it, or -1; `scores` for each plugin that had a
-    preference the scores of the rows in `feasible`.
+    All arrays are by row; `names` are the rows' nodes. `given` lacks the plugins to which all nodes are alike. `totals`
+    is the weighted sum, and -1 where the pod does not fit.
     """
 
+    profile: Profile
     node_name: str
     message: str
     names: Sequence[str]
-    rows: NDArray[np.int64]
-    feasible: NDArray[np.int64]
-    refused_by: NDArray[np.int8]
-    refusals: Mapping[int, Refusals]
-    scores: Mapping[str, Scores]
+    refused: Refused
+    given: Sequence[Given]
     totals: Scores
 
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """Those of the nodes that were judged."""
+        return np.flatnonzero(self.refused.by >= FITS)
 
-def schedule(info: PodInfo, nodes: Snapshot, filters: Sequence[Filter], scores: Sequence[Score]) -> Decision:
-    """Judges every node; ties are broken by a generator seeded with the pod's uid, so a decision can be replayed."""
-    refused_by: NDArray[np.int8] = np.full(nodes.size, -1, np.int8)
-    fits = nodes.present[: nodes.size].copy()
-    refusals: dict[int, Refusals] = {}
-    for index, plugin in enumerate(filters):
-        verdict = plugin.filter(info, nodes)
-        if verdict is None:
-            continue
-        refused = fits & (verdict.codes != 0)
-        if refused.any():
-            refusals[index] = verdict
-            refused_by[refused] = index
-            fits &= ~refused
-    feasible: NDArray[np.int64] = np.flatnonzero(fits)
-    given, totals = _score(info, nodes, scores, feasible)
-    rows: NDArray[np.int64] = np.flatnonzero(nodes.present[: nodes.size])
-    chosen = _choose(feasible, totals, info.pod.metadata.uid)
+    @property
+    def feasible(self) -> NDArray[np.int64]:
+        """The rows of the nodes that the pod fits on."""
+        return np.flatnonzero(self.refused.by == FITS)
+
+    @property
+    def best(self) -> NDArray[np.int64]:
+        """The rows among which the draw was; none when the pod fits nowhere."""
+        return _best(self.totals)
+
+    @property
+    def refused_by(self) -> frozenset[str]:
+        """The plugins that keep the pod from nodes."""
+        found = np.unique(self.refused.by[self.refused.by > FITS])
+        return frozenset(self.profile.filters[index].name for index in found.tolist())
+
+    def reasons(self, row: int) -> tuple[str, ...]:
+        """Why the node of that row refuses the pod; nothing when it does not."""
+        by = int(self.refused.by[row])
+        return self.refused.told[by].reasons[int(self.refused.codes[row])] if by > FITS else ()
+
+    def helped_by_room(self) -> NDArray[np.int64]:
+        """The rows that refuse the pod for the pods that stand there, so that preemption may help."""
+        helped = np.zeros(len(self.refused.by), np.bool_)
+        for index, verdict in self.refused.told.items():
+            here = self.refused.by == index
+            for code in np.unique(self.refused.codes[here]).tolist():
+                if code not in verdict.final:
+                    helped |= here & (self.refused.codes == code)
+        return np.flatnonzero(helped)
+
+
+def schedule(info: PodInfo, nodes: Snapshot, profile: Profile, known: Verdicts) -> Decision:
+    """Judges every node; ties are broken by a generator seeded with the pod's uid, so a decision can be replayed.
+
+    `known` saves work and changes no result.
+    """
+    verdict = known.about(info, nodes, profile)
+    refused = filtered(verdict.refused, Follows.CLUSTER, info, nodes, profile, nodes.all)
+    given, totals = _score(info, nodes, profile, verdict, refused)
+    best = _best(totals)
+    chosen = int(best[0] if len(best) == 1 else random.Random(info.uid).choice(best)) if len(best) else None  # noqa: S311 - fairness, not secrecy
     return Decision(
+        profile=profile,
         node_name="" if chosen is None else nodes.names[chosen],
-        message="" if chosen is not None else _message(nodes.count, refused_by, refusals),
+        message="" if chosen is not None else _message(nodes.count, refused),
         names=nodes.names,
-        rows=rows,
-        feasible=feasible,
-        refused_by=refused_by,
-        refusals=refusals,
-        scores=given,
+        refused=refused,
+        given=given,
         totals=totals,
     )
 
 
+def fits(info: PodInfo, nodes: Snapshot, profile: Profile, rows: Rows) -> NDArray[np.bool_]:
+    """Which of these rows the pod fits on as they are now; nothing is remembered."""
+    length = nodes.length(rows)
+    left = np.where(nodes.present[: nodes.size][rows], np.int8(FITS), np.int8(FITS - 1))
+    judged = Refused(left, np.zeros(length, np.int64), {})
+    for follows in Follows:
+        judged = filtered(judged, follows, info, nodes, profile, rows)
+    return np.equal(judged.by, FITS)
+
+
 def _score(
-    info: PodInfo, nodes: Snapshot, scores: Sequence[Score], feasible: NDArray[np.int64]
-) -> tuple[dict[str, Scores], Scores]:
-    totals = np.zeros(len(feasible), np.int64)
-    given: dict[str, Scores] = {}
-    if len(feasible) == 0:
-        return given, totals
-    for plugin in scores:
-        found = plugin.score(info, nodes, feasible)
-        if found is not None:
-            given[plugin.name] = found
-            totals += plugin.weight * found
+    info: PodInfo, nodes: Snapshot, profile: Profile, verdict: Verdict, refused: Refused
+) -> tuple[list[Given], Scores]:
+    fit = np.equal(refused.by, FITS)
+    totals = np.zeros(nodes.size, np.int64)
+    given: list[Given] = []
+    left: Rows = nodes.all if fit.all() else np.flatnonzero(fit)
+    if isinstance(left, slice) or len(left):
+        for place, each in enumerate(profile.scores):
+            plugin = each.plugin
+            raw = verdict.raw.get(place)
+            if plugin.follows is Follows.CLUSTER:
+                raw = _spread_out(plugin.score(info, nodes, left), left, nodes.size)
+            if raw is not None:
+                normalized = raw
+                if plugin.normalize is not None:
+                    normalized = np.zeros(nodes.size, np.int64)
+                    normalized[left] = plugin.normalize(raw[left])
+                given.append(Given(plugin.name, each.weight, raw, normalized))
+                totals += normalized * each.weight if each.weight != 1 else normalized
+    if not isinstance(left, slice):
+        totals[~fit] = -1
     return given, totals
 
 
-def _choose(feasible: NDArray[np.int64], totals: Scores, uid: str) -> int | None:
-    if len(feasible) == 0:
-        return None
-    best = feasible[totals == totals.max()]
-    return int(random.Random(uid).choice(best))  # noqa: S311 - fairness, not secrecy
+def _spread_out(given: Scores | None, left: Rows, size: int) -> Scores | None:
+    if given is None or isinstance(left, slice):
+        return given
+    raw = np.zeros(size, np.int64)
+    raw[left] = given
+    return raw
 
 
-def _message(count: int, refused_by: NDArray[np.int8], refusals: Mapping[int, Refusals]) -> str:
+def _best(totals: Scores) -> NDArray[np.int64]:
+    highest = totals.max(initial=-1)
+    return np.flatnonzero(totals == highest) if highest >= 0 else np.zeros(0, np.int64)
+
+
+def _message(count: int, refused: Refused) -> str:
     if count == 0:
         return "no nodes available to schedule pods"
+    whole = next((verdict.whole for verdict in refused.told.values() if verdict.whole), "")
+    if whole:
+        return f"0/{count} nodes are available: {whole}."
     reasons: Counter[str] = Counter()
-    for index, verdict in refusals.items():
-        codes, counts = np.unique(verdict.codes[refused_by == index], return_counts=True)
+    for index, verdict in refused.told.items():
+        codes, counts = np.unique(refused.codes[refused.by == index], return_counts=True)
         for code, times in zip(codes.tolist(), counts.tolist(), strict=True):
             for reason in verdict.reasons[code]:
                 reasons[reason] += times

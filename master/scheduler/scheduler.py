@@ -7,15 +7,17 @@ and told why they wait (`telling`).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from master.scheduler.binding import Assumed, Binder
 from master.scheduler.conditions import Verdict
 from master.scheduler.decisions import Decisions
+from master.scheduler.defaults import DEFAULT_PROFILE
 from master.scheduler.hints import Event, What
 from master.scheduler.intake import Intake
 from master.scheduler.judging import Judge
 from master.scheduler.nominations import Nominations
-from master.scheduler.plugins import FILTERS, SCORES
+from master.scheduler.profile import DEFAULT_NAME, Profile
 from master.scheduler.queue import SchedulingQueue
 from master.scheduler.snapshot import Snapshot
 from master.scheduler.telling import Teller
@@ -27,7 +29,6 @@ from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError
 
-NAME = "default-scheduler"
 # So many are judged before informers and answers get their turn again.
 BATCH = 64
 
@@ -35,19 +36,21 @@ BATCH = 64
 class Scheduler:
     """`run` for ever; `decisions` explains."""
 
-    def __init__(self, client: Client) -> None:
-        self.decisions = Decisions(FILTERS, SCORES)
+    def __init__(self, client: Client, profiles: Sequence[Profile] = (DEFAULT_PROFILE,)) -> None:
+        by_name = {profile.scheduler_name: profile for profile in profiles}
+        self.decisions = Decisions()
         self.synced = asyncio.Event()
         self._nodes = Informer(client, Node)
         self._pods = Informer(client, Pod)
         self._snapshot = Snapshot()
         self._queue = SchedulingQueue()
         self._nominations = Nominations(self._snapshot)
-        self._intake = Intake(frozenset({NAME}), self._snapshot, self._queue, self._nominations)
-        self._recorder = Recorder(client, NAME)
+        self._intake = Intake(by_name, self._snapshot, self._queue, self._nominations)
+        self._recorder = Recorder(client, DEFAULT_NAME)
         self._teller = Teller(client, self._pods.store.get)
         self._binder = Binder(client, self._answered)
         self._judge = Judge(
+            by_name,
             self._snapshot,
             self._queue,
             self._nominations,

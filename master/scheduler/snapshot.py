@@ -6,87 +6,154 @@ Only the scheduler's loop writes; plugins read. A node that left keeps its row, 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from master.scheduler.hostports import HostPorts
+from master.scheduler.images import Images
 from master.scheduler.labels import LabelColumn, Labels
-from master.scheduler.podinfo import HostPort, PodInfo, normalized_image
-from podlab.api import quantity
+from master.scheduler.podinfo import PodInfo
+from master.scheduler.resources import Resources
+from master.scheduler.tallies import Tallies
+from master.scheduler.workloads import Workloads
 from podlab.core.v1.node_pb2 import Node, Taint
 
-Integers = NDArray[np.int64]
+T = TypeVar("T")
+Rows = slice | NDArray[np.int64]
+CHANGES_REMEMBERED = 1 << 16
+FACTS_REMEMBERED = 1024
 
 
 class Snapshot:
-    """`[:size]` of each array is in use. CPU is in thousandths of a core, memory in bytes."""
+    """`[:size]` of each array is in use.
+
+    `epoch` grows when a node's object changes, `changes` when a pod comes or goes: what was judged at an older epoch is
+    void, what was judged at an older change only on the rows that `changed_since` tells.
+    """
 
     def __init__(self) -> None:
         self.size = 0
+        self.epoch = 0
         self.names: tuple[str, ...] = ()
         self.present: NDArray[np.bool_] = np.zeros(16, np.bool_)
         self.unschedulable: NDArray[np.bool_] = np.zeros(16, np.bool_)
         self.taint_set: NDArray[np.int32] = np.zeros(16, np.int32)
-        self.cpu_capacity, self.memory_capacity, self.pods_capacity = (np.zeros(16, np.int64) for _ in range(3))
-        self.cpu_used, self.memory_used, self.pods_used = (np.zeros(16, np.int64) for _ in range(3))
-        self.cpu_scored, self.memory_scored = (np.zeros(16, np.int64) for _ in range(2))
+        self.taint_sets: list[tuple[Taint, ...]] = [()]  # taint_set holds indexes of this list
         self.labels = Labels()
         self.name_column = LabelColumn(16)
-        self.taint_sets: list[tuple[Taint, ...]] = [()]  # taint_set holds indexes of this list
-        self.host_ports: list[dict[str, tuple[HostPort, ...]]] = []  # by pod uid
+        self.resources = Resources(16)
+        self.host_ports = HostPorts()
+        self.images = Images()
+        self.tallies = Tallies(16)
+        self.workloads = Workloads()
         self._row_of: dict[str, int] = {}
         self._free: list[int] = []
         self._taint_number: dict[tuple[bytes, ...], int] = {(): 0}
-        self._images: dict[str, dict[int, int]] = {}  # image name -> row -> bytes
-        self._images_of: dict[int, dict[str, int]] = {}  # row -> image name -> bytes
-        self._image_sizes: dict[str, Integers] = {}  # those of _images that were asked for since they changed
         self._placed: dict[str, str] = {}  # pod uid -> node name
         self._standing: defaultdict[str, dict[str, PodInfo]] = defaultdict(dict)  # node -> pod uid -> what it takes
+        self._changed: list[int] = []
+        self._unremembered = 0  # changes before those in _changed
+        self._facts: dict[Hashable, Any] = {}
 
     @property
     def count(self) -> int:
         """How many nodes there are."""
         return len(self._row_of)
 
+    @property
+    def all(self) -> slice:
+        """Every row, also those of nodes that left."""
+        return slice(0, self.size)
+
+    @property
+    def changes(self) -> int:
+        """How many pods have come or gone so far."""
+        return self._unremembered + len(self._changed)
+
     def row(self, name: str) -> int | None:
         return self._row_of.get(name)
+
+    def length(self, rows: Rows) -> int:
+        """How many rows these are."""
+        return self.size if isinstance(rows, slice) else len(rows)
+
+    def pods_on(self, name: str) -> Iterable[PodInfo]:
+        """The pods that count on the node."""
+        return self._standing[name].values() if name in self._standing else ()
+
+    def changed_since(self, change: int) -> NDArray[np.int64] | None:
+        """The rows where pods have come or gone since; None when these are so many that all should be looked at."""
+        begin = change - self._unremembered
+        if begin < 0 or len(self._changed) - begin > max(16, self.size // 4):
+            return None
+        return np.array(list(dict.fromkeys(self._changed[begin:])), np.int64)
+
+    def fact(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What follows from the nodes' objects alone, made once until one of them changes."""
+        if key not in self._facts:
+            if len(self._facts) >= FACTS_REMEMBERED:
+                self._facts.clear()
+            self._facts[key] = make()
+        found: T = self._facts[key]
+        return found
 
     def set_node(self, node: Node) -> None:
         """Takes in a new or changed node; pods that were placed on its name count at once."""
         name = node.metadata.name
         row = self._row_of.get(name)
+        changed = row is None
         if row is None:
             row = self._new_row(name)
-        allocatable = node.status.allocatable
-        self.cpu_capacity[row] = quantity.millis(allocatable["cpu"]) if "cpu" in allocatable else 0
-        self.memory_capacity[row] = quantity.value(allocatable["memory"]) if "memory" in allocatable else 0
-        self.pods_capacity[row] = quantity.value(allocatable["pods"]) if "pods" in allocatable else 0
-        self.unschedulable[row] = node.spec.unschedulable
-        self.taint_set[row] = self._intern_taints(node.spec.taints)
-        self.labels.set(row, dict(node.metadata.labels))
-        self._set_images(row, {name: image.sizeBytes for image in node.status.images for name in image.names})
+        taints = self._intern_taints(node.spec.taints)
+        labels = dict(node.metadata.labels)
+        changed |= self.resources.set_capacity(row, node.status.allocatable)
+        changed |= self.images.set(row, node)
+        changed |= bool(self.unschedulable[row] != node.spec.unschedulable) or bool(self.taint_set[row] != taints)
+        self.unschedulable[row], self.taint_set[row] = node.spec.unschedulable, taints
+        if self.labels.get(row) != labels:
+            self.labels.set(row, labels)
+            self.tallies.forget_places()
+            changed = True
+        if changed:
+            self._node_changed()
 
     def remove_node(self, name: str) -> None:
         """Forgets a node; what stands on it stays known, in case it comes back."""
-        row = self._row_of.pop(name, None)
+        row = self._row_of.get(name)
         if row is None:
             return
+        for info in self.pods_on(name):
+            self._count(row, info, -1)
+        del self._row_of[name]
         self.present[row] = False
         self.labels.set(row, {})
         self.name_column.set(row, None)
-        self._set_images(row, {})
+        self.images.set(row, None)
+        self.resources.clear(row)
         self._free.append(row)
+        self.tallies.forget_places()
+        self._node_changed()
+
+    def set_namespace(self, name: str, labels: dict[str, str] | None) -> None:
+        """Takes in a namespace's labels; None when it is gone."""
+        if self.tallies.set_namespace(name, labels):
+            self._node_changed()
 
     def place(self, info: PodInfo, node_name: str) -> None:
         """Counts the pod on the node, instead of where it was counted before."""
-        uid = info.pod.metadata.uid
+        uid = info.uid
+        if self._placed.get(uid) == node_name and self._standing[node_name][uid].shape == info.shape:
+            self._standing[node_name][uid] = info
+            return
         self.remove_pod(uid)
         self._placed[uid] = node_name
         self._standing[node_name][uid] = info
         row = self._row_of.get(node_name)
         if row is not None:
-            self._count(row, uid, info, 1)
+            self._count(row, info, 1)
 
     def remove_pod(self, uid: str) -> bool:
         """Counts the pod nowhere; True when it was counted."""
@@ -98,31 +165,23 @@ class Snapshot:
             del self._standing[node_name]
         row = self._row_of.get(node_name)
         if row is not None:
-            self._count(row, uid, info, -1)
+            self._count(row, info, -1)
         return True
 
-    def image_sizes(self, name: str) -> Integers | None:
-        """For each row the bytes of the image there, 0 where it is not; None when no node has it."""
-        if name not in self._images:
-            return None
-        sizes = self._image_sizes.get(name)
-        if sizes is None or len(sizes) < self.size:
-            sizes = np.zeros(len(self.present), np.int64)
-            rows = self._images[name]
-            sizes[list(rows)] = list(rows.values())
-            self._image_sizes[name] = sizes
-        return sizes[: self.size]
+    def _count(self, row: int, info: PodInfo, sign: int) -> None:
+        shape = info.shape
+        self.resources.add(shape, row, sign)
+        self.tallies.add(shape, row, sign)
+        if shape.host_ports:
+            self.host_ports.add(shape.host_ports, row, sign)
+        self._changed.append(row)
+        if len(self._changed) > CHANGES_REMEMBERED:
+            del self._changed[: CHANGES_REMEMBERED // 2]
+            self._unremembered += CHANGES_REMEMBERED // 2
 
-    def _count(self, row: int, uid: str, info: PodInfo, sign: int) -> None:
-        self.cpu_used[row] += sign * info.requests.cpu_millis
-        self.memory_used[row] += sign * info.requests.memory_bytes
-        self.cpu_scored[row] += sign * info.requests.scored_cpu_millis
-        self.memory_scored[row] += sign * info.requests.scored_memory_bytes
-        self.pods_used[row] += sign
-        if info.host_ports and sign > 0:
-            self.host_ports[row][uid] = info.host_ports
-        elif info.host_ports:
-            self.host_ports[row].pop(uid, None)
+    def _node_changed(self) -> None:
+        self.epoch += 1
+        self._facts.clear()
 
     def _new_row(self, name: str) -> int:
         if self._free:
@@ -131,26 +190,25 @@ class Snapshot:
         else:
             row = self.size
             self.names = (*self.names, name)
-            self.host_ports.append({})
+            self.labels.set(row, {})
             self.size += 1
             if row == len(self.present):
-                self._grow()
+                self._grow(2 * row)
         self._row_of[name] = row
         self.present[row] = True
         self.name_column.set(row, name)
-        self.host_ports[row] = {}
-        for used in (self.cpu_used, self.memory_used, self.cpu_scored, self.memory_scored, self.pods_used):
-            used[row] = 0
-        if name in self._standing:
-            for uid, info in self._standing[name].items():
-                self._count(row, uid, info, 1)
+        self.tallies.forget_places()
+        for info in self.pods_on(name):
+            self._count(row, info, 1)
         return row
 
-    def _grow(self) -> None:
-        for name, array in vars(self).items():
-            if isinstance(array, np.ndarray):
-                setattr(self, name, np.concatenate([array, np.zeros_like(array)]))
-        self.name_column.grow(len(self.present))
+    def _grow(self, size: int) -> None:
+        for name in ("present", "unschedulable", "taint_set"):
+            array = getattr(self, name)
+            setattr(self, name, np.concatenate([array, np.zeros(size - len(array), array.dtype)]))
+        self.name_column.grow(size)
+        self.resources.grow(size)
+        self.tallies.grow(size)
 
     def _intern_taints(self, taints: Iterable[Taint]) -> int:
         found = tuple(taints)
@@ -159,18 +217,3 @@ class Snapshot:
             self._taint_number[key] = len(self.taint_sets)
             self.taint_sets.append(found)
         return self._taint_number[key]
-
-    def _set_images(self, row: int, sizes: dict[str, int]) -> None:
-        normalized = {normalized_image(name): size for name, size in sizes.items()}
-        if self._images_of.get(row) == normalized:
-            return
-        for name in self._images_of.pop(row, ()):
-            rows = self._images[name]
-            rows.pop(row, None)
-            self._image_sizes.pop(name, None)
-            if not rows:
-                del self._images[name]
-        for name, size in normalized.items():
-            self._images.setdefault(name, {})[row] = size
-            self._image_sizes.pop(name, None)
-        self._images_of[row] = normalized

@@ -10,9 +10,17 @@ from podlab.meta.v1.meta_pb2 import Quantity
 Amounts = dict[str, Fraction]
 
 
-def requests(spec: PodSpec) -> Amounts:
-    """What the pod's containers ask for at most at the same time."""
-    return _of_pod(spec, lambda container: container.resources.requests)
+_NOTHING: Mapping[str, Quantity] = {}
+
+
+def requests(spec: PodSpec, missing: Mapping[str, Quantity] = _NOTHING) -> Amounts:
+    """What the pod's containers ask for at most at the same time.
+
+    `missing` stands for what a container does not mention.
+    """
+    if not missing:
+        return _of_pod(spec, lambda container: container.resources.requests)
+    return _of_pod(spec, lambda container: {**missing, **container.resources.requests})
 
 
 def limits(spec: PodSpec) -> Amounts:

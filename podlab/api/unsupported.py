@@ -19,8 +19,7 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
     name: frozenset(fields.split())
     for name, fields in {
         "podlab.core.v1.PodSpec": (
-            "topologySpreadConstraints readinessGates runtimeClassName overhead setHostnameAsFQDN"
-            " os hostUsers resourceClaims resources hostnameOverride"
+            "readinessGates runtimeClassName setHostnameAsFQDN os hostUsers resourceClaims resources hostnameOverride"
         ),
         "podlab.core.v1.EphemeralContainer": "volumeDevices resizePolicy restartPolicyRules",
         "podlab.core.v1.Container": "volumeDevices resizePolicy restartPolicyRules",
@@ -35,7 +34,6 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.core.v1.Lifecycle": "stopSignal",
         "podlab.core.v1.EnvVarSource": "fileKeyRef",
         "podlab.core.v1.ResourceRequirements": "claims",
-        "podlab.core.v1.Affinity": "podAffinity podAntiAffinity",
         "podlab.core.v1.PodStatus": "resize resourceClaimStatuses observedGeneration",
         "podlab.core.v1.PodCondition": "observedGeneration",
         "podlab.core.v1.ContainerStatus": _CONTAINER_STATUS,

@@ -26,6 +26,7 @@ MERGE_KEYS: Mapping[Field, str] = {
     ("podlab.core.v1.PodSpec", "ephemeralContainers"): "name",
     ("podlab.core.v1.PodSpec", "hostAliases"): "ip",
     ("podlab.core.v1.PodSpec", "schedulingGates"): "name",
+    ("podlab.core.v1.PodSpec", "topologySpreadConstraints"): "topologyKey",
     ("podlab.core.v1.Container", "ports"): "containerPort",
     ("podlab.core.v1.Container", "env"): "name",
     ("podlab.core.v1.Container", "volumeMounts"): "mountPath",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from master.apiserver.defaults.tolerations import tolerate_lost_nodes
+from master.apiserver.registry.likeness import resolve_label_keys
 from podlab.api import quantity
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
@@ -20,6 +21,8 @@ def beginning(default_toleration_s: int) -> Callable[[pod_pb2.Pod], None]:
 
     def begin(pod: pod_pb2.Pod) -> None:
         tolerate_lost_nodes(pod, default_toleration_s)
+        if pod.spec.HasField("affinity"):
+            resolve_label_keys(pod)
         pod.status.phase = PENDING
         pod.status.qosClass = quality(pod.spec)
         if pod.spec.schedulingGates:

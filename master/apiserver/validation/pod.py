@@ -8,8 +8,10 @@ from master.apiserver.validation.ephemeral import check_ephemeral_containers
 from master.apiserver.validation.findings import Findings
 from master.apiserver.validation.gates import check_gates, check_gates_update, without_changeable
 from master.apiserver.validation.labels import check_annotations, check_labels
+from master.apiserver.validation.neighbours import check_neighbours, check_spread
 from master.apiserver.validation.placement import check_affinity, check_tolerations
 from master.apiserver.validation.policy import PREEMPTION_POLICIES
+from master.apiserver.validation.resources import check_resource_list
 from master.apiserver.validation.volumes import check_volumes
 from podlab.core.v1 import pod_pb2
 
@@ -74,6 +76,9 @@ def check_pod_spec(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
         found.invalid(f"{field}.activeDeadlineSeconds", spec.activeDeadlineSeconds, rule)
     check_labels(found, f"{field}.nodeSelector", spec.nodeSelector)
     check_affinity(found, f"{field}.affinity", spec.affinity)
+    check_neighbours(found, f"{field}.affinity", spec.affinity)
+    check_spread(found, f"{field}.topologySpreadConstraints", spec.topologySpreadConstraints)
+    check_resource_list(found, f"{field}.overhead", spec.overhead)
     check_tolerations(found, f"{field}.tolerations", spec.tolerations)
     if spec.nodeName:
         found.invalid(f"{field}.nodeName", spec.nodeName, *syntax.subdomain(spec.nodeName))

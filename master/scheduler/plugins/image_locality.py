@@ -7,11 +7,10 @@ https://kubernetes.io/docs/reference/scheduling/config/#scheduling-plugins
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from master.scheduler.plugins.protocol import MAX_SCORE, Scores
+from master.scheduler.plugins.protocol import MAX_SCORE, Follows, Scores
 from master.scheduler.podinfo import PodInfo
-from master.scheduler.snapshot import Snapshot
+from master.scheduler.snapshot import Rows, Snapshot
 
 _MEGABYTE = 1024 * 1024
 SMALLEST_BYTES = 23 * _MEGABYTE
@@ -20,15 +19,19 @@ LARGEST_BYTES = 1000 * _MEGABYTE  # for each container
 
 class ImageLocality:
     name = "ImageLocality"
+    follows = Follows.NODE
     weight = 1
+    normalize = None
 
-    def score(self, info: PodInfo, nodes: Snapshot, rows: NDArray[np.int64]) -> Scores | None:
-        present = np.zeros(nodes.size, np.int64)
-        for image in info.images:
-            sizes = nodes.image_sizes(image)
-            if sizes is not None:
-                present += sizes * np.count_nonzero(sizes) // max(nodes.count, 1)
-        largest = LARGEST_BYTES * max(len(info.images), 1)
-        clipped = np.clip(present[rows], SMALLEST_BYTES, largest)
+    def score(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Scores | None:
+        images = info.shape.images
+        found = [sizes for image in images if (sizes := nodes.images.sizes(image, nodes.size)) is not None]
+        if not found:
+            return None
+        there = np.zeros(nodes.size, np.int64)
+        for sizes in found:
+            there += sizes * np.count_nonzero(sizes) // max(nodes.count, 1)
+        largest = LARGEST_BYTES * len(images)
+        clipped = np.clip(there[rows], SMALLEST_BYTES, largest)
         scores: Scores = MAX_SCORE * (clipped - SMALLEST_BYTES) // (largest - SMALLEST_BYTES)
         return scores

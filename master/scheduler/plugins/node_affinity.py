@@ -8,36 +8,85 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from master.scheduler.plugins.protocol import Refusals, Scores, normalize, refuse
-from master.scheduler.podinfo import PodInfo
-from master.scheduler.snapshot import Snapshot
-from podlab.core.v1.pod_pb2 import NodeSelectorRequirement
+from master.scheduler.plugins.protocol import Follows, Refusals, Scores, stretched
+from master.scheduler.podinfo import PodInfo, Shape
+from master.scheduler.snapshot import Rows, Snapshot
+from podlab.core.v1 import pod_pb2
+
+_REASONS = {
+    1: ("node(s) didn't match scheduler-enforced node affinity",),
+    2: ("node(s) didn't satisfy plugin(s) [NodeAffinity]",),
+    3: ("node(s) didn't match Pod's node affinity/selector",),
+}
+_NOTHING = pod_pb2.NodeAffinity()
+
+
+def matched(shape: Shape, nodes: Snapshot) -> NDArray[np.bool_] | None:
+    """For each row whether the pod's nodeSelector and required affinity match; None when it has neither."""
+    spec = shape.pod.spec
+    affinity = spec.affinity.nodeAffinity
+    required = affinity.HasField("requiredDuringSchedulingIgnoredDuringExecution")
+    if not spec.nodeSelector and not required:
+        return None
+    found = np.ones(nodes.size, np.bool_)
+    for key, value in spec.nodeSelector.items():
+        requirement = pod_pb2.NodeSelectorRequirement(key=key, operator="In", values=[value])
+        found &= nodes.labels.column(key).matches(requirement)[: nodes.size]
+    if required:
+        selector = affinity.requiredDuringSchedulingIgnoredDuringExecution
+        found &= nodes.labels.select(selector, nodes.name_column)
+    return found
 
 
 class NodeAffinity:
+    """`added` is asked of all pods besides what they ask for themselves."""
+
     name = "NodeAffinity"
+    follows = Follows.NODE
     weight = 2
+    normalize = staticmethod(stretched)
 
-    def filter(self, info: PodInfo, nodes: Snapshot) -> Refusals | None:
-        spec = info.pod.spec
-        affinity = spec.affinity.nodeAffinity
-        required = affinity.HasField("requiredDuringSchedulingIgnoredDuringExecution")
-        if not spec.nodeSelector and not required:
+    def __init__(self, added: pod_pb2.NodeAffinity = _NOTHING) -> None:
+        self._added = added
+
+    def filter(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Refusals | None:
+        own = matched(info.shape, nodes)
+        added = self._added.HasField("requiredDuringSchedulingIgnoredDuringExecution")
+        if own is None and not added:
             return None
-        matched = np.ones(nodes.size, np.bool_)
-        for key, value in spec.nodeSelector.items():
-            requirement = NodeSelectorRequirement(key=key, operator="In", values=[value])
-            matched &= nodes.labels.column(key).matches(requirement)[: nodes.size]
-        if required:
-            selector = affinity.requiredDuringSchedulingIgnoredDuringExecution
-            matched &= nodes.labels.select(selector, nodes.name_column)
-        return refuse(~matched, "node(s) didn't match Pod's node affinity/selector")
+        codes = np.zeros(nodes.size, np.int64)
+        if own is not None:
+            codes[~own] = 3
+            named = _named(info.pod.spec.affinity.nodeAffinity, nodes)
+            if named is not None:
+                codes[~named] = 2
+        if added:
+            selector = self._added.requiredDuringSchedulingIgnoredDuringExecution
+            enforced = nodes.labels.select(selector, nodes.name_column)
+            codes[~enforced & (codes != 2)] = 1
+        return Refusals(codes[rows], _REASONS, frozenset(_REASONS))
 
-    def score(self, info: PodInfo, nodes: Snapshot, rows: NDArray[np.int64]) -> Scores | None:
-        preferred = info.pod.spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution
+    def score(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Scores | None:
+        own = info.pod.spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution
+        preferred = [*own, *self._added.preferredDuringSchedulingIgnoredDuringExecution]
         if not preferred:
             return None
-        raw = np.zeros(len(rows), np.int64)
+        raw = np.zeros(nodes.size, np.int64)
         for each in preferred:
-            raw += each.weight * nodes.labels.matches_term(each.preference, nodes.name_column)[rows]
-        return normalize(raw)
+            raw += each.weight * nodes.labels.matches_term(each.preference, nodes.name_column)
+        return raw[rows]
+
+
+def _named(affinity: pod_pb2.NodeAffinity, nodes: Snapshot) -> NDArray[np.bool_] | None:
+    """The rows that the terms name by metadata.name, when each of them names nodes: no others are looked at."""
+    terms = affinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms
+    found = np.zeros(nodes.size, np.bool_)
+    for term in terms:
+        names = [each for each in term.matchFields if each.operator == "In"]
+        if not names:
+            return None
+        of_term = np.ones(nodes.size, np.bool_)
+        for each in names:
+            of_term &= nodes.name_column.matches(each)[: nodes.size]
+        found |= of_term
+    return found if terms else None

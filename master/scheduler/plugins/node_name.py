@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from master.scheduler.plugins.protocol import Refusals, refuse
+from master.scheduler.plugins.protocol import Follows, Refusals, refuse
 from master.scheduler.podinfo import PodInfo
-from master.scheduler.snapshot import Snapshot
+from master.scheduler.snapshot import Rows, Snapshot
 
 
 class NodeName:
     name = "NodeName"
+    follows = Follows.CLUSTER  # a shape does not tell which node is named
 
-    def filter(self, info: PodInfo, nodes: Snapshot) -> Refusals | None:
+    def filter(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Refusals | None:
         if not info.pod.spec.nodeName:
             return None
         others = np.ones(nodes.size, np.bool_)
         row = nodes.row(info.pod.spec.nodeName)
         if row is not None:
             others[row] = False
-        return refuse(others, "node(s) didn't match the requested node name")
+        return refuse(others[rows], "node(s) didn't match the requested node name", final=True)

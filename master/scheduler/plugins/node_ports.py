@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from master.scheduler.plugins.protocol import Refusals, refuse
+from master.scheduler.plugins.protocol import Follows, Refusals, refuse
 from master.scheduler.podinfo import PodInfo
-from master.scheduler.snapshot import Snapshot
+from master.scheduler.snapshot import Rows, Snapshot
 
 
 class NodePorts:
     name = "NodePorts"
+    follows = Follows.LOAD
 
-    def filter(self, info: PodInfo, nodes: Snapshot) -> Refusals | None:
-        if not info.host_ports:
+    def filter(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Refusals | None:
+        wanted = info.shape.host_ports
+        if not wanted:
             return None
-        taken = np.zeros(nodes.size, np.bool_)
-        for row, pods in enumerate(nodes.host_ports):
-            taken[row] = any(
-                wanted.collides(port) for ports in pods.values() for port in ports for wanted in info.host_ports
-            )
-        return refuse(taken, "node(s) didn't have free ports for the requested pod ports")
+        taken = nodes.host_ports.collide(wanted, nodes.size)
+        return refuse(taken[rows], "node(s) didn't have free ports for the requested pod ports", final=False)

@@ -1,44 +1,103 @@
-"""NodeResourcesFit: refuses nodes without room for the pod's requests; ranks by the LeastAllocated strategy.
+"""NodeResourcesFit: refuses nodes without room for the pod's requests; ranks the others by how full they would be.
 
 https://kubernetes.io/docs/concepts/scheduling-eviction/resource-bin-packing/
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
-from master.scheduler.plugins.protocol import MAX_SCORE, Refusals, Scores
+from master.scheduler.demands import PODS
+from master.scheduler.plugins.protocol import Follows, Refusals, Scores
+from master.scheduler.plugins.strategies import Strategy
 from master.scheduler.podinfo import PodInfo
-from master.scheduler.snapshot import Integers, Snapshot
+from master.scheduler.resources import Integers
+from master.scheduler.snapshot import Rows, Snapshot
 
-_PODS, _CPU, _MEMORY = 1, 2, 4
-_WORDS = {_PODS: "Too many pods", _CPU: "Insufficient cpu", _MEMORY: "Insufficient memory"}
-_REASONS = {code: tuple(word for bit, word in _WORDS.items() if code & bit) for code in range(1, 8)}
+_NEVER = 1 << 62  # a bit of the code: the node is too small even when it is empty
+_LEAST_ALLOCATED = Strategy()
 
 
 class NodeResourcesFit:
+    """Resources that are ignored, by name or by the group before the slash, refuse no node."""
+
     name = "NodeResourcesFit"
+    follows = Follows.LOAD
     weight = 1
+    normalize = None
 
-    def filter(self, info: PodInfo, nodes: Snapshot) -> Refusals | None:
-        size, asked = nodes.size, info.requests
-        codes = _PODS * (nodes.pods_used[:size] + 1 > nodes.pods_capacity[:size])
-        # A pod that asks for none of a resource fits even where that is overcommitted.
-        if asked.cpu_millis:
-            codes = codes + _CPU * (nodes.cpu_used[:size] + asked.cpu_millis > nodes.cpu_capacity[:size])
-        if asked.memory_bytes:
-            codes = codes + _MEMORY * (nodes.memory_used[:size] + asked.memory_bytes > nodes.memory_capacity[:size])
-        return Refusals(codes.astype(np.int64), _REASONS)
+    def __init__(
+        self,
+        strategy: Strategy = _LEAST_ALLOCATED,
+        ignored: Collection[str] = (),
+        ignored_groups: Collection[str] = (),
+    ) -> None:
+        self._strategy = strategy
+        self._ignored = ignored
+        self._ignored_groups = ignored_groups
 
-    def score(self, info: PodInfo, nodes: Snapshot, rows: NDArray[np.int64]) -> Scores | None:
-        cpu = _free_share(nodes.cpu_capacity[rows], nodes.cpu_scored[rows] + info.requests.scored_cpu_millis)
-        memory = _free_share(nodes.memory_capacity[rows], nodes.memory_scored[rows] + info.requests.scored_memory_bytes)
-        shares: Scores = (cpu + memory) // 2
-        return shares
+    def filter(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Refusals | None:
+        resources = nodes.resources
+        need = resources.need(info.shape)
+        at = (need.lines, rows) if isinstance(rows, slice) else (need.lines[:, None], rows)
+        capacity = resources.capacity[at]
+        lacking = resources.used[at] + need.amounts > capacity
+        names = [resources.names[line] for line in need.lines]
+        bits = [0 if self._ignores(name) else 1 << place for place, name in enumerate(names)]
+        codes = _coded(bits, lacking)
+        if codes.any():
+            codes[_coded(bits, need.amounts > capacity) != 0] |= _NEVER
+        return Refusals(codes, _Words(names), _Never())
+
+    def score(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Scores | None:
+        resources = nodes.resources
+        asked = info.shape.demands.compared
+        used: list[Integers] = []
+        capacity: list[Integers] = []
+        for each in self._strategy.resources:
+            line = resources.line(each.name)
+            used.append(resources.compared[line, rows] + asked.get(each.name, 0))
+            there = resources.capacity[line, rows]
+            capacity.append(there if not is_extended(each.name) or asked.get(each.name) else np.zeros_like(there))
+        return self._strategy.combined(used, capacity)
+
+    def _ignores(self, name: str) -> bool:
+        return name in self._ignored or ("/" in name and name.partition("/")[0] in self._ignored_groups)
 
 
-def _free_share(capacity: Integers, used: Integers) -> Integers:
-    free = np.maximum(capacity - used, 0)
-    share: Integers = free * MAX_SCORE // np.maximum(capacity, 1)
-    return share
+def is_extended(name: str) -> bool:
+    """Whether only pods that ask for the resource are compared by it."""
+    return "/" in name or name.startswith("hugepages-")
+
+
+def _coded(bits: list[int], lacking: NDArray[np.bool_]) -> Integers:
+    codes = np.zeros(lacking.shape[1], np.int64)
+    for bit, line in zip(bits, lacking, strict=True):
+        codes += bit * line
+    return codes
+
+
+class _Words(Mapping[int, tuple[str, ...]]):
+    """A bit for each resource that lacks."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._words = ["Too many pods" if name == PODS else f"Insufficient {name}" for name in names]
+
+    def __getitem__(self, code: int) -> tuple[str, ...]:
+        return tuple(word for place, word in enumerate(self._words) if code & 1 << place)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(1, 1 << len(self._words)))
+
+    def __len__(self) -> int:
+        return (1 << len(self._words)) - 1
+
+
+class _Never:
+    """The codes of nodes that are too small even when they are empty."""
+
+    def __contains__(self, code: object) -> bool:
+        return isinstance(code, int) and bool(code & _NEVER)

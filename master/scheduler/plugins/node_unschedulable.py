@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from master.scheduler.plugins.protocol import Refusals, refuse
+from master.scheduler.plugins.protocol import Follows, Refusals, refuse
 from master.scheduler.plugins.taint_toleration import tolerated
 from master.scheduler.podinfo import PodInfo
-from master.scheduler.snapshot import Snapshot
+from master.scheduler.snapshot import Rows, Snapshot
 from podlab.core.v1.node_pb2 import Taint
 
 _TAINT = Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
@@ -13,8 +13,9 @@ _TAINT = Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
 
 class NodeUnschedulable:
     name = "NodeUnschedulable"
+    follows = Follows.NODE
 
-    def filter(self, info: PodInfo, nodes: Snapshot) -> Refusals | None:
+    def filter(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Refusals | None:
         if tolerated(_TAINT, info.pod.spec.tolerations):
             return None
-        return refuse(nodes.unschedulable[: nodes.size], "node(s) were unschedulable")
+        return refuse(nodes.unschedulable[: nodes.size][rows], "node(s) were unschedulable", final=True)

@@ -10,12 +10,14 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from master.scheduler.plugins.protocol import Refusals, Scores, normalize
-from master.scheduler.podinfo import PodInfo
-from master.scheduler.snapshot import Snapshot
+from master.scheduler.plugins.protocol import Follows, Refusals, Scores, stretched_reversed
+from master.scheduler.podinfo import PodInfo, Shape
+from master.scheduler.snapshot import Rows, Snapshot
 from podlab.api.tolerations import tolerates
 from podlab.core.v1.node_pb2 import Taint
 from podlab.core.v1.pod_pb2 import Toleration
+
+HARD = ("NoSchedule", "NoExecute")
 
 
 def tolerated(taint: Taint, tolerations: Iterable[Toleration]) -> bool:
@@ -23,25 +25,36 @@ def tolerated(taint: Taint, tolerations: Iterable[Toleration]) -> bool:
     return any(tolerates(toleration, taint) for toleration in tolerations)
 
 
+def untolerated(taints: Iterable[Taint], tolerations: Iterable[Toleration]) -> Taint | None:
+    """The first taint that keeps such a pod from the node."""
+    return next((taint for taint in taints if taint.effect in HARD and not tolerated(taint, tolerations)), None)
+
+
+def kept_out(shape: Shape, nodes: Snapshot) -> NDArray[np.bool_]:
+    """For each row whether a taint keeps the pod from it."""
+    tolerations = shape.pod.spec.tolerations
+    sets = [untolerated(taints, tolerations) is not None for taints in nodes.taint_sets]
+    return np.array(sets, np.bool_)[nodes.taint_set[: nodes.size]]
+
+
 class TaintToleration:
     name = "TaintToleration"
+    follows = Follows.NODE
     weight = 3
+    normalize = staticmethod(stretched_reversed)
 
-    def filter(self, info: PodInfo, nodes: Snapshot) -> Refusals | None:
-        if len(nodes.taint_sets) == 1:
-            return None
+    def filter(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Refusals | None:
         reasons: dict[int, tuple[str, ...]] = {}
         for number, taints in enumerate(nodes.taint_sets):
-            hard = (taint for taint in taints if taint.effect in ("NoSchedule", "NoExecute"))
-            first = next((taint for taint in hard if not tolerated(taint, info.pod.spec.tolerations)), None)
+            first = untolerated(taints, info.pod.spec.tolerations)
             if first is not None:
                 reasons[number] = (f"node(s) had untolerated taint {{{first.key}: {first.value}}}",)
         if not reasons:
             return None
-        sets = nodes.taint_set[: nodes.size]
-        return Refusals(np.where(np.isin(sets, list(reasons)), sets, 0).astype(np.int64), reasons)
+        sets = nodes.taint_set[: nodes.size][rows]
+        return Refusals(np.where(np.isin(sets, list(reasons)), sets, 0).astype(np.int64), reasons, frozenset(reasons))
 
-    def score(self, info: PodInfo, nodes: Snapshot, rows: NDArray[np.int64]) -> Scores | None:
+    def score(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Scores | None:
         tolerations = info.pod.spec.tolerations
         soft = [
             sum(taint.effect == "PreferNoSchedule" and not tolerated(taint, tolerations) for taint in taints)
@@ -49,4 +62,4 @@ class TaintToleration:
         ]
         if not any(soft):
             return None
-        return normalize(np.array(soft, np.int64)[nodes.taint_set[rows]], reverse=True)
+        return np.array(soft, np.int64)[nodes.taint_set[: nodes.size][rows]]

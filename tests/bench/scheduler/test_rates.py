@@ -8,10 +8,11 @@ but for their names, as those of a Deployment.
 import time
 from collections.abc import Callable
 
-from master.scheduler.plugins import FILTERS, SCORES
+from master.scheduler.defaults import DEFAULT_PROFILE
 from master.scheduler.podinfo import pod_info
 from master.scheduler.schedule import schedule
 from master.scheduler.snapshot import Snapshot
+from master.scheduler.verdicts import Verdicts
 from podlab.core.v1.node_pb2 import Node, Taint
 from podlab.core.v1.pod_pb2 import Pod
 
@@ -32,11 +33,12 @@ def test_rates() -> None:
 
 def _rate(snapshot: Snapshot, make: Callable[[str], Pod]) -> float:
     uids = []
+    known = Verdicts()
     started = time.perf_counter()
     while time.perf_counter() - started < RUN_S:
         pod = make(f"web-{len(uids)}")
         info = pod_info(pod)
-        decision = schedule(info, snapshot, FILTERS, SCORES)
+        decision = schedule(info, snapshot, DEFAULT_PROFILE, known)
         uids.append(pod.metadata.uid)
         if decision.node_name:
             snapshot.place(info, decision.node_name)

@@ -34,8 +34,6 @@ UNSUPPORTED = "not supported by Podlab: remove the field"
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("topologySpreadConstraints", [{"maxSkew": 1, "topologyKey": "a", "whenUnsatisfiable": "DoNotSchedule"}]),
-        ("affinity.podAntiAffinity", {}),
         ("runtimeClassName", "fast"),
         ("hostUsers", False),
         ("os", {"name": "linux"}),

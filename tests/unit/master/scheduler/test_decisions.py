@@ -4,10 +4,11 @@ import pytest
 
 from master.scheduler import decisions
 from master.scheduler.decisions import Decisions, Remembered
-from master.scheduler.plugins import FILTERS, SCORES
+from master.scheduler.defaults import DEFAULT_PROFILE
 from master.scheduler.podinfo import pod_info
 from master.scheduler.schedule import schedule
 from master.scheduler.snapshot import Snapshot
+from master.scheduler.verdicts import Verdicts
 from podlab.api.objects import Key
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
@@ -24,13 +25,13 @@ def remember(kept: Decisions, name: str, nodes: int) -> None:
         node = Node()
         node.metadata.name = f"n{number}"
         snapshot.set_node(node)
-    decision = schedule(pod_info(Pod()), snapshot, FILTERS, SCORES)
+    decision = schedule(pod_info(Pod()), snapshot, DEFAULT_PROFILE, Verdicts())
     kept.remember(at(name), Remembered(decision, "uid", Time(), 1, 10))
 
 
 def test_the_oldest_decisions_are_forgotten_when_there_are_too_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decisions, "ROWS_REMEMBERED", 10)
-    kept = Decisions(FILTERS, SCORES)
+    kept = Decisions()
     for name in ("a", "b", "a", "c"):
         remember(kept, name, 4)
     assert kept.explain(at("b")) is None
@@ -42,7 +43,7 @@ def test_the_oldest_decisions_are_forgotten_when_there_are_too_many_rows(monkeyp
 
 def test_the_last_decision_is_kept_however_many_nodes_it_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decisions, "ROWS_REMEMBERED", 3)
-    kept = Decisions(FILTERS, SCORES)
+    kept = Decisions()
     remember(kept, "a", 5)
     told = kept.explain(at("a"))
     assert told is not None

@@ -1,15 +1,15 @@
 """Decisions of the whole policy on small clusters."""
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from master.scheduler.plugins import FILTERS, SCORES
+from master.scheduler.defaults import DEFAULT_PROFILE
 from master.scheduler.plugins.image_locality import ImageLocality
 from master.scheduler.podinfo import pod_info
 from master.scheduler.schedule import Decision, schedule
 from master.scheduler.snapshot import Snapshot
+from master.scheduler.verdicts import Verdicts
 from podlab.core.v1.node_pb2 import ContainerImage, Node, NodeSpec, NodeStatus, Taint
 from podlab.core.v1.pod_pb2 import (
     Affinity,
@@ -71,7 +71,7 @@ def cluster(*nodes: Node, placed: list[tuple[Pod, str]] | None = None) -> Snapsh
 
 
 def decide(wanted: Pod, snapshot: Snapshot) -> Decision:
-    return schedule(pod_info(wanted), snapshot, FILTERS, SCORES)
+    return schedule(pod_info(wanted), snapshot, DEFAULT_PROFILE, Verdicts())
 
 
 def affinity(*requirements: NodeSelectorRequirement) -> Affinity:
@@ -206,7 +206,7 @@ def test_an_image_that_few_nodes_have_draws_less() -> None:
 
     def score(owners: int) -> int:
         nodes = cluster(*(node(f"n{number}", images=image if number < owners else {}) for number in range(4)))
-        given = ImageLocality().score(pod_info(pod(image="big:1")), nodes, np.arange(4))
+        given = ImageLocality().score(pod_info(pod(image="big:1")), nodes, nodes.all)
         assert given is not None
         return int(given[0])
 
@@ -219,8 +219,8 @@ def test_init_containers_count_at_their_largest_and_sidecars_always() -> None:
         return Container(name=f"i{cpu}", image="i", resources=resources, restartPolicy=restart)
 
     info = pod_info(pod(cpu="500m", init=[started("200m", "Always"), started("1", None), started("100m", "Always")]))
-    assert info.requests.cpu_millis == 1200
-    assert pod_info(pod(cpu="2", init=[started("1", None)])).requests.cpu_millis == 2000
+    assert info.shape.demands.requested["cpu"] == 1200
+    assert pod_info(pod(cpu="2", init=[started("1", None)])).shape.demands.requested["cpu"] == 2000
 
 
 def test_the_same_pod_gets_the_same_node_among_equals() -> None:
@@ -236,9 +236,9 @@ def test_a_node_that_left_is_not_judged_and_its_row_is_used_again() -> None:
     assert decide(pod(), snapshot).node_name == "n2"
     snapshot.set_node(node("n3", cpu="1"))
     assert snapshot.size == 2
-    assert snapshot.cpu_used[snapshot.row("n3")] == 0
+    assert snapshot.resources.amount("cpu", snapshot.row("n3"))[0] == 0
     snapshot.set_node(node("n1"))
-    assert snapshot.cpu_used[snapshot.row("n1")] == 1000
+    assert snapshot.resources.amount("cpu", snapshot.row("n1"))[0] == 1000
 
 
 actions = st.lists(
@@ -259,5 +259,5 @@ def test_the_arrays_always_equal_the_sum_of_what_stands_there(history: list[tupl
             assert snapshot.remove_pod(f"uid-p{number}") == (placed.pop(number, None) is not None)
     for n in range(20):
         row = snapshot.row(f"n{n}")
-        assert snapshot.cpu_used[row] == sum(cpu for place, cpu in placed.values() if place == n)
-        assert snapshot.pods_used[row] == sum(place == n for place, _ in placed.values())
+        assert snapshot.resources.amount("cpu", row)[0] == sum(cpu for place, cpu in placed.values() if place == n)
+        assert snapshot.resources.amount("pods", row)[0] == sum(place == n for place, _ in placed.values())

@@ -1,0 +1,54 @@
+"""What a pod demands of its node, resource by resource, in whole numbers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from podlab.api import podresources
+from podlab.core.v1.pod_pb2 import PodSpec
+from podlab.meta.v1.meta_pb2 import Quantity
+
+PODS = "pods"  # the room that a pod takes by being one
+
+# What a container without requests is taken to use when nodes are compared, so that such pods spread too
+# (k8s.io/kubernetes/pkg/scheduler/util, DefaultMilliCPURequest and DefaultMemoryRequest).
+MISSING = {"cpu": Quantity(string="100m"), "memory": Quantity(string="200Mi")}
+
+
+@dataclass(frozen=True)
+class Demands:
+    """Processors in thousandths, all else in units.
+
+    `requested` is what the pod asks for, with 1 of `pods`, and nothing that it asks 0 of; `compared` has besides what a
+    pod without requests is taken to use of CPU and memory when nodes are compared.
+    """
+
+    requested: Mapping[str, int]
+    compared: Mapping[str, int]
+
+
+def demands(spec: PodSpec) -> Demands:
+    """Containers, init containers, sidecars and overhead together.
+
+    https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers
+    https://kubernetes.io/docs/concepts/scheduling-eviction/pod-overhead/
+    """
+    return Demands({PODS: 1, **_whole(spec, {})}, {PODS: 1, **_whole(spec, MISSING)})
+
+
+def units(resource: str, amount: Quantity) -> int:
+    """The amount as it is counted, rounded up."""
+    return _rounded(resource, podresources.amounts({resource: amount}))
+
+
+def _whole(spec: PodSpec, missing: Mapping[str, Quantity]) -> dict[str, int]:
+    asked = podresources.requests(spec, missing)
+    for name, amount in podresources.amounts(spec.overhead).items():
+        asked[name] = asked.get(name, 0) + amount
+    return {name: whole for name in asked if (whole := _rounded(name, asked))}
+
+
+def _rounded(resource: str, amounts: podresources.Amounts) -> int:
+    exact = amounts[resource] * (1000 if resource == "cpu" else 1)
+    return -(-exact.numerator // exact.denominator)

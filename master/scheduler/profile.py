@@ -1,0 +1,37 @@
+"""Which plugins judge the pods of one scheduler name, in which order and with which weight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from master.scheduler.plugins.protocol import Filter, Follows, Score
+
+DEFAULT_NAME = "default-scheduler"
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """A score plugin, and how much it counts."""
+
+    plugin: Score
+    weight: int
+
+
+@dataclass(frozen=True)
+class Profile:
+    """`filters` are asked in their order, but those that follow the whole cluster after all others.
+
+    `preempts` tells whether DefaultPreemption is one of its plugins.
+    """
+
+    scheduler_name: str
+    filters: tuple[Filter, ...]
+    scores: tuple[Weighted, ...]
+    preempts: bool = True
+
+    @cached_property
+    def in_order(self) -> tuple[tuple[int, Filter], ...]:
+        """The filters with their places in `filters`, as they are asked."""
+        order = list(Follows)
+        return tuple(sorted(enumerate(self.filters), key=lambda each: order.index(each[1].follows)))
