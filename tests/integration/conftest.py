@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from master.apiserver.server import Parts, running
 from master.apiserver.settings import ApiServerSettings
@@ -75,6 +77,11 @@ class Cluster:
     async def close(self) -> None:
         await self._clients.aclose()
         await self.stop()
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Services run on uvloop, and so do their tests: what the loops tell of a connection is not the same."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")
