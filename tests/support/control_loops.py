@@ -59,6 +59,7 @@ LOOPS = (
     ControlLoop("replicationcontroller", (*_PODS, "ReplicationController.status")),
     ControlLoop("job", (*_PODS, _COUNTED, "Job.status")),
     ControlLoop("job-tracking", (_COUNTED,)),
+    ControlLoop("disruption", ("Pod.status.conditions[DisruptionTarget]", "PodDisruptionBudget.status")),
     ControlLoop(
         "persistentvolume",
         (
