@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from podlab.api import kinds
 from podlab.api.labels import SERVICE_NAME_LABEL
 from podlab.api.objects import ApiObject, Key, controller_of
-from podlab.apps.v1 import deployment_pb2, replicaset_pb2
+from podlab.apps.v1 import controllerrevision_pb2, daemonset_pb2, deployment_pb2, replicaset_pb2, statefulset_pb2
 from podlab.batch.v1 import job_pb2
 from podlab.client.client import Client
 from podlab.client.informer import Change, Informer
@@ -72,6 +72,9 @@ class Informers:
         self.storage_classes = self._of(storageclass_pb2.StorageClass)
         self.deployments = self._of(deployment_pb2.Deployment)
         self.replica_sets = self._of(replicaset_pb2.ReplicaSet)
+        self.stateful_sets = self._of(statefulset_pb2.StatefulSet)
+        self.daemon_sets = self._of(daemonset_pb2.DaemonSet)
+        self.revisions = self._of(controllerrevision_pb2.ControllerRevision)
         self.jobs = self._of(job_pb2.Job)
         self.pods_by_controller = Index(self.pods, controller_uid)
         self.pods_by_namespace = Index(self.pods, namespace)
@@ -79,6 +82,9 @@ class Informers:
         self.orphan_pods = Index(self.pods, orphaned_in)
         self.replica_sets_by_controller = Index(self.replica_sets, controller_uid)
         self.orphan_replica_sets = Index(self.replica_sets, orphaned_in)
+        self.stateful_sets_by_namespace = Index(self.stateful_sets, namespace)
+        self.revisions_by_controller = Index(self.revisions, controller_uid)
+        self.orphan_revisions = Index(self.revisions, orphaned_in)
         self.deployments_by_namespace = Index(self.deployments, namespace)
         self.services_by_namespace = Index(self.services, namespace)
         self.slices_by_service = Index(self.slices, _service_of)

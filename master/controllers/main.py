@@ -26,6 +26,7 @@ from master.controllers.replicaset.controller import ReplicaSetController
 from master.controllers.resourcequota.controller import ResourceQuotaController
 from master.controllers.settings import ControllersSettings
 from master.controllers.storageprotection import StorageProtectionController
+from master.controllers.statefulset.controller import StatefulSetController
 from master.controllers.tainteviction.controller import TaintEvictionController
 from podlab import component
 from podlab.api.volumes import LOCAL_PATH
@@ -72,6 +73,7 @@ def controllers(
         DeploymentController(client, informers, recorders.of("deployment-controller")),
         ReplicaSetController(ReplicaSet, client, informers, recorders.of("replicaset-controller")),
         ReplicaSetController(ReplicationController, client, informers, recorders.of("replication-controller")),
+        StatefulSetController(client, informers, recorders.of("statefulset-controller")),
         JobController(client, informers, recorders.of("job-controller")),
         JobTrackingController(client, informers),
         DisruptionController(client, informers, recorders.of("controllermanager")),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -61,8 +61,11 @@ class PodControl(Generic[M]):
         informers: Informers,
         recorder: Recorder,
         queue: WorkQueue[Key],
+        *,
         words: Words = Words(),
+        is_member: Callable[[M, pod_pb2.Pod], bool] = lambda owner, pod: True,
     ) -> None:
+        """`is_member` tells whether a pod can be the owner's for other reasons than its labels."""
         self._kind = kinds.of(kind).name
         self._owners: Informer[M] = informers.by_kind[self._kind]
         self._owners_by_namespace: Index[M] = Index(self._owners, lambda owner: (_metadata(owner).namespace,))
@@ -71,6 +74,7 @@ class PodControl(Generic[M]):
         self._recorder = recorder
         self._queue = queue
         self._words = words
+        self._is_member = is_member
         self._expectations = Expectations()
         self._owners.on_change(self._owner_changed)
         informers.pods.on_change(self._pod_changed)
@@ -80,7 +84,7 @@ class PodControl(Generic[M]):
         metadata, selector = _metadata(owner), selectors.of_pods(owner.spec.selector)  # type: ignore[attr-defined]
         candidates = [
             *self._informers.pods_by_controller.get(metadata.uid),
-            *self._informers.orphan_pods.get(metadata.namespace),
+            *(pod for pod in self._informers.orphan_pods.get(metadata.namespace) if self._is_member(owner, pod)),
         ]
         return await settle(self._client, owner, claim(metadata, selector, candidates))
 
@@ -97,7 +101,8 @@ class PodControl(Generic[M]):
             self._queue.add_after(key(owner), CONFIRM_AFTER_S)
             return False
         for name in outstanding.created:
-            if await self._find(name, namespace) is None:
+            found = await self._find(name, namespace)
+            if found is None or not _is_controlled(found, uid):
                 self._expectations.seen_created(uid, name)
         for name, pod_uid in outstanding.deleted.items():
             found = await self._find(name, namespace)
@@ -212,6 +217,12 @@ async def _all(writes: Iterable[Awaitable[ApiError | None]]) -> None:
     error = next((outcome for outcome in outcomes if outcome is not None), None)
     if error is not None:
         raise error
+
+
+def _is_controlled(pod: pod_pb2.Pod, uid: str) -> bool:
+    """A name that a controller gives may be taken by somebody else's pod."""
+    controller = controller_of(pod.metadata)
+    return controller is not None and controller.uid == uid
 
 
 def _metadata(owner: Message) -> meta_pb2.ObjectMeta:

@@ -49,7 +49,6 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.core.v1.LoadBalancerStatus": "ingress",
         "podlab.apps.v1.DeploymentStatus": "terminatingReplicas",
         "podlab.apps.v1.ReplicaSetStatus": "terminatingReplicas",
-        "podlab.apps.v1.RollingUpdateStatefulSetStrategy": "maxUnavailable",
         "podlab.autoscaling.v2.HPAScalingRules": "tolerance",
         "podlab.discovery.v1.Endpoint": "deprecatedTopology zone hints",
         "podlab.authorization.v1.ResourceAttributes": "fieldSelector labelSelector",

@@ -45,6 +45,8 @@ DECIDING = (
     "master.controllers.podstate",
     "master.controllers.replicaset.order",
     "master.controllers.shares",
+    "master.controllers.statefulset.[dirs]*",  # all but its claims and controller
+    "master.controllers.templatehash",
     "master.scheduler.conditions",
     "master.scheduler.defaults",
     "master.scheduler.demands",

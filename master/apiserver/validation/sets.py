@@ -93,7 +93,7 @@ def check_stateful_set(found: Findings, item: statefulset_pb2.StatefulSet) -> No
     if strategy.HasField("rollingUpdate"):
         if strategy.type == "OnDelete":
             found.invalid(f"{where}.rollingUpdate", {}, "only allowed for updateStrategy 'RollingUpdate'")
-        workloads.check_counts(found, f"{where}.rollingUpdate", strategy.rollingUpdate, "partition")
+        _check_rolling_sets(found, f"{where}.rollingUpdate", strategy.rollingUpdate)
     retention = "spec.persistentVolumeClaimRetentionPolicy"
     for name in ("whenDeleted", "whenScaled") if spec.HasField("persistentVolumeClaimRetentionPolicy") else ():
         value: str = getattr(spec.persistentVolumeClaimRetentionPolicy, name)
@@ -106,6 +106,14 @@ def check_stateful_set(found: Findings, item: statefulset_pb2.StatefulSet) -> No
         found.invalid(f"{where}.metadata.name", claim.metadata.name, *syntax.label(claim.metadata.name))
         check_claim_spec(found, f"{where}.spec", claim.spec)
     workloads.check_pods(found, spec.selector, _with_claims(spec))
+
+
+def _check_rolling_sets(found: Findings, where: str, rolling: statefulset_pb2.RollingUpdateStatefulSetStrategy) -> None:
+    workloads.check_counts(found, where, rolling, "partition")
+    if rolling.HasField("maxUnavailable"):
+        field = f"{where}.maxUnavailable"
+        if workloads.amount(found, field, rolling.maxUnavailable, most_percent=100) == 0:
+            found.invalid(field, workloads.shown(rolling.maxUnavailable), "cannot be 0")
 
 
 def _with_claims(spec: statefulset_pb2.StatefulSetSpec) -> pod_pb2.PodTemplateSpec:

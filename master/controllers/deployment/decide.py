@@ -25,8 +25,9 @@ from master.controllers.deployment.progress import (
 )
 from master.controllers.deployment.proportional import scale, scaling_wanted
 from master.controllers.deployment.rolling import new_size, scale_new, scale_old
-from master.controllers.deployment.template import HASH_LABEL, template_hash
+from master.controllers.deployment.template import HASH_LABEL
 from master.controllers.ownership import reference_to
+from master.controllers.templatehash import template_hash
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 from podlab.meta.v1 import meta_pb2
 

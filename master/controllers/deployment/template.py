@@ -1,7 +1,4 @@
-"""Which ReplicaSet stands for a pod template, and the hash that keeps the pods of two templates apart.
-
-The template is compared as such; the hash only has to make a name, and may collide.
-"""
+"""Which ReplicaSet stands for a pod template. The template is compared as such; its hash only makes a name."""
 
 from __future__ import annotations
 
@@ -11,16 +8,6 @@ from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 from podlab.core.v1 import pod_pb2
 
 HASH_LABEL = "pod-template-hash"
-_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
-_FNV_OFFSET, _FNV_PRIME = 0x811C9DC5, 0x01000193
-
-
-def template_hash(template: pod_pb2.PodTemplateSpec, collisions: int) -> str:
-    """A short word for the template; another one for each number of collisions met so far."""
-    digest = _FNV_OFFSET
-    for byte in template.SerializeToString(deterministic=True) + (str(collisions).encode() if collisions else b""):
-        digest = ((digest ^ byte) * _FNV_PRIME) & 0xFFFFFFFF
-    return "".join(_ALPHABET[ord(digit) % len(_ALPHABET)] for digit in str(digest))
 
 
 def same_template(deployment: deployment_pb2.Deployment, replica_set: replicaset_pb2.ReplicaSet) -> bool:

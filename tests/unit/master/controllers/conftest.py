@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from podlab.apps.v1 import deployment_pb2, replicaset_pb2
+from podlab.apps.v1 import deployment_pb2, replicaset_pb2, statefulset_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.meta.v1 import meta_pb2
 
@@ -76,6 +76,32 @@ def _deployment(
     return made
 
 
+def _stateful_set(
+    replicas: int = 3,
+    *,
+    image: str = "hello",
+    policy: str = "OrderedReady",
+    unavailable: int | str | None = None,
+    claims: tuple[str, ...] = (),
+) -> statefulset_pb2.StatefulSet:
+    made = statefulset_pb2.StatefulSet(metadata=meta_pb2.ObjectMeta(name="web", namespace="default", uid="uid-web"))
+    made.metadata.generation = 1
+    made.spec.replicas = replicas
+    made.spec.serviceName = "nginx"
+    made.spec.podManagementPolicy = policy
+    made.spec.revisionHistoryLimit = 10
+    made.spec.selector.matchLabels["app"] = "web"
+    made.spec.template.metadata.labels["app"] = "web"
+    made.spec.template.spec.containers.add(name="main", image=image)
+    made.spec.updateStrategy.type = "RollingUpdate"
+    made.spec.updateStrategy.rollingUpdate.partition = 0
+    if unavailable is not None:
+        made.spec.updateStrategy.rollingUpdate.maxUnavailable.CopyFrom(_share(unavailable))
+    for name in claims:
+        made.spec.volumeClaimTemplates.add().metadata.name = name
+    return made
+
+
 def _share(value: int | str) -> meta_pb2.IntOrString:
     if isinstance(value, int):
         return meta_pb2.IntOrString(type=0, intVal=value)
@@ -109,6 +135,11 @@ def replica_set() -> Callable[..., replicaset_pb2.ReplicaSet]:
 @pytest.fixture(scope="session")
 def deployment() -> Callable[..., deployment_pb2.Deployment]:
     return _deployment
+
+
+@pytest.fixture(scope="session")
+def stateful_set() -> Callable[..., statefulset_pb2.StatefulSet]:
+    return _stateful_set
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 from master.controllers.deployment.annotations import HISTORY, REVISION
 from master.controllers.deployment.bounds import max_surge, max_unavailable
 from master.controllers.deployment.decide import Plan, decide
-from master.controllers.deployment.template import template_hash
+from master.controllers.templatehash import template_hash
 from podlab.api.objects import condition
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 

@@ -1,0 +1,1 @@
+"""The revisions that StatefulSets and DaemonSets keep of their templates."""
