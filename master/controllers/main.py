@@ -25,8 +25,8 @@ from master.controllers.provisioner.controller import LocalPathProvisioner
 from master.controllers.replicaset.controller import ReplicaSetController
 from master.controllers.resourcequota.controller import ResourceQuotaController
 from master.controllers.settings import ControllersSettings
-from master.controllers.storageprotection import StorageProtectionController
 from master.controllers.statefulset.controller import StatefulSetController
+from master.controllers.storageprotection import StorageProtectionController
 from master.controllers.tainteviction.controller import TaintEvictionController
 from podlab import component
 from podlab.api.volumes import LOCAL_PATH

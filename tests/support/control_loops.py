@@ -37,6 +37,12 @@ class ControlLoop:
 
 
 _PODS = ("Pod create", "Pod delete", "Pod.metadata.ownerReferences")
+_REVISIONS = (
+    "ControllerRevision create",
+    "ControllerRevision delete",
+    "ControllerRevision.metadata.ownerReferences",
+    "ControllerRevision.revision",
+)
 _COUNTED = "Pod.metadata.finalizers[batch.kubernetes.io/job-tracking]"
 
 LOOPS = (
@@ -57,6 +63,16 @@ LOOPS = (
     ),
     ControlLoop("replicaset", (*_PODS, "ReplicaSet.status")),
     ControlLoop("replicationcontroller", (*_PODS, "ReplicationController.status")),
+    ControlLoop(
+        "statefulset",
+        (
+            *_PODS,
+            *_REVISIONS,
+            "PersistentVolumeClaim create",
+            "PersistentVolumeClaim.metadata.ownerReferences",
+            "StatefulSet.status",
+        ),
+    ),
     ControlLoop("job", (*_PODS, _COUNTED, "Job.status")),
     ControlLoop("job-tracking", (_COUNTED,)),
     ControlLoop("disruption", ("Pod.status.conditions[DisruptionTarget]", "PodDisruptionBudget.status")),
@@ -113,6 +129,8 @@ SHARED = {
     _COUNTED: "job takes it off a pod that it has counted, job-tracking off one whose job is gone",
     "Pod.metadata.ownerReferences": "a reference to the loop's own owner, where there is no other",
     "ReplicaSet.metadata.ownerReferences": "as for pods; the garbage collector takes out owners that are gone",
+    "ControllerRevision.metadata.ownerReferences": "as for pods; the garbage collector takes out owners that are gone",
+    "PersistentVolumeClaim.metadata.ownerReferences": "the set or pod that a claim goes with; others take out what is gone",
     "Pod.status.conditions[DisruptionTarget]": "whoever takes a pod away says why, once",
 }
 

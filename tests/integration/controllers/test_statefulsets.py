@@ -49,6 +49,11 @@ def names(seen: Any) -> set[str]:
     return {pod.metadata.name for pod in seen.pods()}
 
 
+def is_another(seen: Any, name: str, uid: str) -> bool:
+    pod = seen.informers.pods.get(name, "default")
+    return pod is not None and pod.metadata.uid != uid
+
+
 async def change(seen: Any, **fields: Any) -> None:
     known = await seen.client.get(statefulset_pb2.StatefulSet, "web", "default")
     if "image" in fields:
@@ -99,12 +104,7 @@ async def test_a_pod_that_is_deleted_comes_back_as_the_same_with_the_same_claim(
     before = seen.informers.pods.get("web-1", "default").metadata.uid
     claim = seen.informers.by_kind["PersistentVolumeClaim"].get("data-web-1", "default").metadata.uid
     await seen.client.delete(pod_pb2.Pod, "web-1", "default")
-
-    def is_back() -> bool:
-        pod = seen.informers.pods.get("web-1", "default")
-        return pod is not None and pod.metadata.uid != before and is_done(seen)
-
-    await seen.until(is_back, "another web-1")
+    await seen.until(lambda: is_another(seen, "web-1", before) and is_done(seen), "another web-1")
     assert seen.informers.by_kind["PersistentVolumeClaim"].get("data-web-1", "default").metadata.uid == claim
 
 
@@ -118,8 +118,9 @@ async def test_a_new_template_goes_from_the_highest_pod_to_the_partition_and_bac
     await seen.until(lambda: found(seen).status.updatedReplicas == 2 and len(seen.pods()) == 4, "two new pods")
     images = {pod.metadata.name: pod.spec.containers[0].image for pod in seen.pods()}
     assert images == {"web-0": "hello:1.0", "web-1": "hello:1.0", "web-2": "hello:1.1", "web-3": "hello:1.1"}
+    before = seen.informers.pods.get("web-0", "default").metadata.uid
     await seen.client.delete(pod_pb2.Pod, "web-0", "default")
-    await seen.until(lambda: found(seen).status.availableReplicas == 4, "web-0 again")
+    await seen.until(lambda: is_another(seen, "web-0", before), "another web-0")
     assert seen.informers.pods.get("web-0", "default").spec.containers[0].image == "hello:1.0"
     await change(seen, partition=0)
     await seen.until(lambda: is_done(seen), "all new")
