@@ -32,8 +32,7 @@ class WorkQueue(Generic[K]):
         self._working: set[K] = set()
         self._failures: dict[K, int] = {}
         self._timers: dict[K, asyncio.TimerHandle] = {}
-        self._ready = asyncio.Condition()
-        self._wakeups: set[asyncio.Task[None]] = set()
+        self._ready = asyncio.Event()
         self._closed = False
 
     def add(self, key: K) -> None:
@@ -43,7 +42,7 @@ class WorkQueue(Generic[K]):
         self._dirty.add(key)
         if key not in self._working:
             self._waiting.append(key)
-            self._wake()
+            self._ready.set()
 
     def add_after(self, key: K, delay_s: float) -> None:
         """Adds the key in a while. Of several delays for one key the shortest counts."""
@@ -70,21 +69,22 @@ class WorkQueue(Generic[K]):
 
     async def get(self) -> K:
         """The next key; the caller must say `done`. Raises ShutDown."""
-        async with self._ready:
-            await self._ready.wait_for(lambda: self._waiting or self._closed)
-            if self._closed:
-                raise ShutDown
-            key = self._waiting.popleft()
-            self._dirty.discard(key)
-            self._working.add(key)
-            return key
+        while not self._waiting and not self._closed:
+            self._ready.clear()
+            await self._ready.wait()
+        if self._closed:
+            raise ShutDown
+        key = self._waiting.popleft()
+        self._dirty.discard(key)
+        self._working.add(key)
+        return key
 
     def done(self, key: K) -> None:
         """Says that the work on the key ended, well or not."""
         self._working.discard(key)
         if key in self._dirty and not self._closed:
             self._waiting.append(key)
-            self._wake()
+            self._ready.set()
 
     def shut_down(self) -> None:
         """Ends the queue: waiting keys are dropped and every `get` raises ShutDown."""
@@ -93,7 +93,7 @@ class WorkQueue(Generic[K]):
             timer.cancel()
         self._timers.clear()
         self._waiting.clear()
-        self._wake()
+        self._ready.set()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -101,15 +101,6 @@ class WorkQueue(Generic[K]):
     def _timer_fired(self, key: K) -> None:
         self._timers.pop(key, None)
         self.add(key)
-
-    def _wake(self) -> None:
-        task = asyncio.get_running_loop().create_task(self._notify())
-        self._wakeups.add(task)
-        task.add_done_callback(self._wakeups.discard)
-
-    async def _notify(self) -> None:
-        async with self._ready:
-            self._ready.notify_all()
 
 
 async def run_workers(
