@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -11,6 +11,7 @@ from master.scheduler.podterms import Term, terms_of
 from podlab.core.v1.pod_pb2 import Container, Pod
 
 SHAPES_REMEMBERED = 4096
+_shapes: dict[Hashable, Shape] = {}  # saves the work of finding what two pods have in common
 
 
 @dataclass(frozen=True, order=True)
@@ -69,7 +70,20 @@ class PodInfo:
 
 def pod_info(pod: Pod) -> PodInfo:
     """What the pod asks for."""
-    return PodInfo(pod, _shape(_essence(pod)))
+    metadata = pod.metadata
+    like = (
+        pod.spec.SerializeToString(deterministic=True),
+        metadata.namespace,
+        frozenset(metadata.labels.items()),
+        tuple(owner.uid for owner in metadata.ownerReferences),
+        metadata.HasField("deletionTimestamp"),
+    )
+    shape = _shapes.get(like)
+    if shape is None:
+        if len(_shapes) >= SHAPES_REMEMBERED:
+            _shapes.clear()
+        shape = _shapes[like] = _shape(_essence(pod))
+    return PodInfo(pod, shape)
 
 
 def normalized_image(name: str) -> str:

@@ -63,6 +63,10 @@ class Resources:
         line = self.line(name)
         return int(self.used[line, row]), int(self.capacity[line, row])
 
+    def room(self, row: int) -> bytes:
+        """Equal for rows that have and use the same of everything."""
+        return b"".join(matrix[:, row].tobytes() for matrix in (self.capacity, self.used, self.compared))
+
     def set_capacity(self, row: int, allocatable: Mapping[str, Quantity]) -> bool:
         """True when it is another than before."""
         for name in allocatable:

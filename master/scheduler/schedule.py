@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from master.scheduler.podinfo import PodInfo
 from master.scheduler.profile import Profile
 from master.scheduler.snapshot import Rows, Snapshot
 from master.scheduler.verdicts import FITS, Refused, Verdict, Verdicts, filtered
+
+_NOT_RANKED = -1
 
 
 @dataclass(frozen=True)
@@ -115,28 +118,35 @@ def _score(
     info: PodInfo, nodes: Snapshot, profile: Profile, verdict: Verdict, refused: Refused
 ) -> tuple[list[Given], Scores]:
     fit = np.equal(refused.by, FITS)
-    totals = np.zeros(nodes.size, np.int64)
-    given: list[Given] = []
     left: Rows = nodes.all if fit.all() else np.flatnonzero(fit)
-    if isinstance(left, slice) or len(left):
-        for place, each in enumerate(profile.scores):
-            plugin = each.plugin
-            raw = verdict.raw.get(place)
-            if plugin.follows is Follows.CLUSTER:
-                raw = _spread_out(plugin.score(info, nodes, left), left, nodes.size)
-            if raw is not None:
-                normalized = raw
-                if plugin.normalize is not None:
-                    normalized = np.zeros(nodes.size, np.int64)
-                    normalized[left] = plugin.normalize(raw[left])
-                given.append(Given(plugin.name, each.weight, raw, normalized))
-                totals += normalized * each.weight if each.weight != 1 else normalized
+    if not isinstance(left, slice) and not len(left):
+        return [], np.full(nodes.size, _NOT_RANKED, np.int64)
+    totals = verdict.total.copy()
+    given: list[Given] = []
+    for place, each in enumerate(profile.scores):
+        plugin = each.plugin
+        raw = verdict.raw.get(place)
+        if plugin.follows is Follows.CLUSTER:
+            raw = _spread_out(plugin.score(info, nodes, left), left, nodes.size)
+        if raw is None:
+            continue
+        normalized = raw
+        if plugin.normalize is not None:
+            normalized = _spread_out(plugin.normalize(raw[left]), left, nodes.size)
+        if plugin.normalize is not None or plugin.follows is Follows.CLUSTER:
+            totals += each.weight * normalized
+        given.append(Given(plugin.name, each.weight, raw, normalized))
     if not isinstance(left, slice):
-        totals[~fit] = -1
+        totals[~fit] = _NOT_RANKED
     return given, totals
 
 
+@overload
+def _spread_out(given: Scores, left: Rows, size: int) -> Scores: ...
+@overload
+def _spread_out(given: Scores | None, left: Rows, size: int) -> Scores | None: ...
 def _spread_out(given: Scores | None, left: Rows, size: int) -> Scores | None:
+    """The scores of the rows that are left, each at its row."""
     if given is None or isinstance(left, slice):
         return given
     raw = np.zeros(size, np.int64)
@@ -145,7 +155,7 @@ def _spread_out(given: Scores | None, left: Rows, size: int) -> Scores | None:
 
 
 def _best(totals: Scores) -> NDArray[np.int64]:
-    highest = totals.max(initial=-1)
+    highest = totals.max(initial=_NOT_RANKED)
     return np.flatnonzero(totals == highest) if highest >= 0 else np.zeros(0, np.int64)
 
 

@@ -15,7 +15,7 @@ from master.scheduler.snapshot import Rows, Snapshot
 
 class NodeResourcesBalancedAllocation:
     name = "NodeResourcesBalancedAllocation"
-    follows = Follows.LOAD
+    follows = Follows.ROOM
     weight = 1
     normalize = None
 

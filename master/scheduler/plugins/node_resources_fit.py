@@ -25,7 +25,7 @@ class NodeResourcesFit:
     """Resources that are ignored, by name or by the group before the slash, refuse no node."""
 
     name = "NodeResourcesFit"
-    follows = Follows.LOAD
+    follows = Follows.ROOM
     weight = 1
     normalize = None
 

@@ -23,6 +23,7 @@ class Follows(Enum):
 
     NODE = "the node's object and the pod's shape"
     LOAD = "these, and the pods that stand on the node"
+    ROOM = "the pod's shape, and how much of each resource the node has and uses; nothing else of the node"
     CLUSTER = "anything else: pods on other nodes, other objects, the pod beyond its shape"
 
 

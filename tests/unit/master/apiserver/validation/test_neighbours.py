@@ -74,7 +74,10 @@ def spread(*changes: dict[str, Any]) -> dict[str, Any]:
             'spec.topologySpreadConstraints[0].matchLabelKeys[0]: Invalid value: "a": exists in both matchLabelKeys '
             "and labelSelector",
         ),
-        ({"overhead": {"cpu": Quantity(string="-1")}}, 'spec.overhead[cpu]: Invalid value: "-1": must be greater than or equal to 0'),
+        (
+            {"overhead": {"cpu": Quantity(string="-1")}},
+            'spec.overhead[cpu]: Invalid value: "-1": must be greater than or equal to 0',
+        ),
     ],
 )  # fmt: skip
 def test_bad_words_about_other_pods_are_told(found: Found, pod: Build, spec: dict[str, Any], told: str) -> None:
