@@ -20,6 +20,7 @@ from master.scheduler.nominations import Nominations
 from master.scheduler.profile import DEFAULT_NAME, Profile
 from master.scheduler.queue import SchedulingQueue
 from master.scheduler.snapshot import Snapshot
+from master.scheduler.surroundings import Surroundings
 from master.scheduler.telling import Teller
 from podlab.api.objects import Key, key
 from podlab.client.client import Client
@@ -46,6 +47,7 @@ class Scheduler:
         self._queue = SchedulingQueue()
         self._nominations = Nominations(self._snapshot)
         self._intake = Intake(by_name, self._snapshot, self._queue, self._nominations)
+        self._surroundings = Surroundings(client, self._snapshot, self._queue.happened)
         self._recorder = Recorder(client, DEFAULT_NAME)
         self._teller = Teller(client, self._pods.store.get)
         self._binder = Binder(client, self._answered)
@@ -63,11 +65,13 @@ class Scheduler:
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for part in (self._recorder, self._nodes, self._pods, self._teller, self._binder):
+            parts = (self._recorder, self._nodes, self._pods, self._surroundings, self._teller, self._binder)
+            for part in parts:
                 group.create_task(part.run())
             # Judged before all pods are known, a node would look emptier than it is.
             await self._nodes.synced.wait()
             await self._pods.synced.wait()
+            await self._surroundings.synced()
             self.synced.set()
             while True:
                 await self._binder.drained()

@@ -33,7 +33,7 @@ class FakeClient:
         self._expired = asyncio.Event()
 
     async def list(self, kind: type, *_: Any, **__: Any) -> Listed[Any]:
-        return Listed(list(self.objects[kind]), "1")
+        return Listed(list(self.objects.get(kind, [])), "1")
 
     async def watch(self, *_: Any, **__: Any) -> AsyncIterator[Any]:
         await self._expired.wait()
