@@ -8,6 +8,7 @@ from ipaddress import IPv4Network
 
 from master.controllers import standing
 from master.controllers.clusterrole_aggregation.controller import ClusterRoleAggregationController
+from master.controllers.cronjob.controller import CronJobController
 from master.controllers.deployment.controller import DeploymentController
 from master.controllers.disruption.controller import DisruptionController
 from master.controllers.endpointslice.controller import EndpointSliceController
@@ -28,6 +29,7 @@ from master.controllers.settings import ControllersSettings
 from master.controllers.statefulset.controller import StatefulSetController
 from master.controllers.storageprotection import StorageProtectionController
 from master.controllers.tainteviction.controller import TaintEvictionController
+from master.controllers.ttlafterfinished import TtlAfterFinishedController
 from podlab import component
 from podlab.api.volumes import LOCAL_PATH
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
@@ -76,6 +78,8 @@ def controllers(
         StatefulSetController(client, informers, recorders.of("statefulset-controller")),
         JobController(client, informers, recorders.of("job-controller")),
         JobTrackingController(client, informers),
+        TtlAfterFinishedController(client, informers),
+        CronJobController(client, informers, recorders.of("cronjob-controller")),
         DisruptionController(client, informers, recorders.of("controllermanager")),
         EndpointSliceController(client, informers),
         NamespaceController(client, informers),

@@ -37,6 +37,7 @@ DECIDING = (
     "master.apiserver.registry.strategy",
     "master.controllers.*.decide",
     "master.controllers.conditions",
+    "master.controllers.cronjob.[dj]*",  # all but its controller
     "master.controllers.deployment.[abdprt]*",  # all but its controller
     "master.controllers.endpointslice.endpoints",
     "master.controllers.job.[bfpsv]*",  # all but its controllers and tally

@@ -82,6 +82,18 @@ async def test_a_suspended_job_has_no_pods_and_no_failures(seen: Any, nodes: Any
     await seen.until_told({("Job", "Suspended", "Job suspended"), ("Job", "Resumed", "Job resumed")})
 
 
+async def test_a_finished_job_goes_with_its_pods_when_its_time_is_over(seen: Any, nodes: Any, controllers: Any) -> None:
+    made = job()
+    made.spec.ttlSecondsAfterFinished = 1
+    await seen.client.create(made)
+    await seen.until(lambda: len(running(seen)) == 1, "a pod")
+    await nodes.end(running(seen)[0], "Succeeded")
+    await seen.until(lambda: is_true(status(seen).conditions, "Complete"), "the Job is complete")
+    await seen.until(
+        lambda: not seen.informers.by_kind["Job"].list() and not seen.informers.pods.list(), "Job and pod are gone"
+    )
+
+
 @pytest.mark.parametrize("orphaned", [False, True], ids=["with its pods", "without its pods"])
 async def test_pods_outlive_a_deleted_job_without_its_finalizer_or_not_at_all(
     seen: Any, nodes: Any, controllers: Any, orphaned: bool

@@ -1,0 +1,1 @@
+"""Starts the Jobs of CronJobs when their time has come."""
