@@ -75,7 +75,9 @@ LOOPS = (
     ),
     ControlLoop("job", (*_PODS, _COUNTED, "Job.status")),
     ControlLoop("job-tracking", (_COUNTED,)),
-    ControlLoop("disruption", ("Pod.status.conditions[DisruptionTarget]", "PodDisruptionBudget.status")),
+    ControlLoop("ttl-after-finished", ("Job delete",)),
+    ControlLoop("cronjob", ("CronJob.status", "Job create", "Job delete")),
+    ControlLoop("disruption", ("PodDisruptionBudget.status",)),
     ControlLoop(
         "persistentvolume",
         (
