@@ -72,6 +72,11 @@ ATOMIC: frozenset[Field] = frozenset(
         ("podlab.core.v1.NodeSelectorTerm", "matchFields"),
         ("podlab.core.v1.NodeSelector", "nodeSelectorTerms"),
         ("podlab.core.v1.NodeAffinity", "preferredDuringSchedulingIgnoredDuringExecution"),
+        *(
+            (f"podlab.core.v1.{side}", f"{how}DuringSchedulingIgnoredDuringExecution")
+            for side in ("PodAffinity", "PodAntiAffinity")
+            for how in ("preferred", "required")
+        ),
         ("podlab.core.v1.PodDNSConfig", "options"),
         ("podlab.core.v1.PodSpec", "tolerations"),
         ("podlab.core.v1.PodStatus", "containerStatuses"),
