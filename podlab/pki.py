@@ -47,15 +47,15 @@ class Subject:
     hosts: frozenset[str]
 
 
-def ensure_ca(directory: Path) -> Ca:
-    """The directory's authority; made when there is none.
+def ensure_ca(directory: Path, name: str = CA_NAME) -> Ca:
+    """The directory's authority; made, with that name, when there is none.
 
     Never renewed by itself: every host would have to follow at the same moment.
     """
     certificate_path, key_path = _paths(directory, "ca")
     if not certificate_path.exists() and not key_path.exists():
         _make_directory(directory)
-        key, certificate = _new_ca()
+        key, certificate = _new_ca(name)
         _write(key_path, _key_pem(key))
         _write(certificate_path, certificate.public_bytes(serialization.Encoding.PEM))
     loaded = _load(directory, "ca")
@@ -151,9 +151,9 @@ def _load(directory: Path, name: str) -> tuple[x509.Certificate, ec.EllipticCurv
     return certificate, key
 
 
-def _new_ca() -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+def _new_ca(common_name: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, CA_NAME)])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     usage = _key_usage(signs_certificates=True)
     builder = _builder(name, name, key.public_key(), CA_LIFETIME)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

@@ -18,6 +18,7 @@ from grpc_reflection.v1alpha import reflection
 
 from master.apiserver import certificates, encryption, noderestriction, service
 from master.apiserver.admission.chain import Admission
+from master.apiserver.approving import Approver
 from master.apiserver.audit.policy import Policy
 from master.apiserver.audit.trail import Trail
 from master.apiserver.audit.writer import Writer
@@ -118,7 +119,7 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
 
     restricted = all_of(noderestriction.admission(cache), escalation.admission(authorizer))
     admission = certificates.admission(restricted, may)
-    approval = Approval(registry, certificates.admission(restricted, may, approving=True))
+    approver = Approver(registry, certificates.admission(restricted, may, approving=True))
     jwt_keys, issuer_name = jwt.load(settings.service_account_keys), settings.service_account_issuer
     issuer = Issuer(issuer_name, jwt_keys, registry, time.time)
     static = static_tokens.load(settings.token_file)
@@ -137,7 +138,17 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
         watches,
         Bootstrap(registry, network, settings.advertise_address, settings.rest_port),
         service.ApiService(
-            gate, registry, collections, binder, recording, lister, watches, admission, issuer, settings.cluster_name
+            gate,
+            registry,
+            collections,
+            binder,
+            recording,
+            lister,
+            watches,
+            admission,
+            approver,
+            issuer,
+            settings.cluster_name,
         ),
         relay,
         Api(
@@ -154,7 +165,7 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
             Commands(registry, relay),
             Evicting(Evictor(cache, registry), admission),
             Ports(registry, relay),
-            approval,
+            Approval(approver),
         ),
         trail,
     )

@@ -13,6 +13,7 @@ import grpc
 from google.protobuf.message import Message
 
 from master.apiserver import border, calling, collection, encoded
+from master.apiserver.approving import Approver
 from master.apiserver.authentication.issuing import Issuer
 from master.apiserver.calling import About
 from master.apiserver.collection import Collections
@@ -56,6 +57,7 @@ class ApiService:
     lister: Lister
     watches: Watches
     admission: Callable[[User], Admit]
+    approver: Approver
     issuer: Issuer
     cluster_name: str
 
@@ -137,11 +139,15 @@ class ApiService:
 
     async def patch(self, request: pb.PatchRequest, _: Context, user: User) -> bytes:
         kind = kinds.by_name(request.kind)
+        at, applied = Key(kind.name, request.namespace, request.name), patch.parse(request.type, request.patch).applied
+        if request.subresource == "approval" and kind.name == "CertificateSigningRequest":
+            entry = await self.approver.decide(at, applied, user, dry_run=request.dry_run)
+            return encoded.item_response(entry.element)
         if request.subresource not in ("", "status", *(("ephemeralcontainers",) if kind.name == "Pod" else ())):
             raise NotFound(f"the server could not find the requested resource: {kind.plural}/{request.subresource}")
         entry = await self.registry.patch(
-            Key(kind.name, request.namespace, request.name),
-            patch.parse(request.type, request.patch).applied,
+            at,
+            applied,
             part=parts.of(request.subresource),
             dry_run=request.dry_run,
             admit=self.admission(user),

@@ -7,6 +7,8 @@ import logging
 from ipaddress import IPv4Network
 
 from master.controllers import standing
+from master.controllers.certificates.controller import CertificatesController
+from master.controllers.certificates.signer import Signer
 from master.controllers.clusterrole_aggregation.controller import ClusterRoleAggregationController
 from master.controllers.cronjob.controller import CronJobController
 from master.controllers.deployment.controller import DeploymentController
@@ -36,6 +38,7 @@ from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.client.client import Client
 from podlab.client.recorder import Recorder
 from podlab.core.v1.replicationcontroller_pb2 import ReplicationController
+from podlab.pki import PkiError
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +95,7 @@ def controllers(
         PersistentVolumeController(client, informers, recorders.of("persistentvolume-controller")),
         LocalPathProvisioner(client, informers, recorders.of(LOCAL_PATH)),
         StorageProtectionController(client, informers),
+        CertificatesController(client, informers, signer(settings)),
     )
 
 
@@ -110,6 +114,11 @@ async def work(settings: ControllersSettings, client: Client, synced: asyncio.Ev
             group.create_task(one.run(), name=one.name)
 
 
+def signer(settings: ControllersSettings) -> Signer | None:
+    """Who signs approved requests for certificates, if anybody here does. Raises PkiError, OSError."""
+    return Signer(settings.signing) if settings.signing is not None else None
+
+
 def check(settings: ControllersSettings) -> None:
     """Raises RuntimeError naming the setting that cannot be used."""
     try:
@@ -121,6 +130,10 @@ def check(settings: ControllersSettings) -> None:
             f"node_cidr_mask: {settings.node_cidr_mask} makes no networks for nodes out of pod_cidr {cluster}; "
             f"give a number from {cluster.prefixlen} to 30"
         )
+    try:
+        signer(settings)
+    except (PkiError, OSError) as error:
+        raise RuntimeError(f"signing: {error}") from error
 
 
 async def serve(settings: ControllersSettings, stop: asyncio.Event) -> None:

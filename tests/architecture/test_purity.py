@@ -36,6 +36,7 @@ DECIDING = (
     "master.apiserver.registry.pods",
     "master.apiserver.registry.strategy",
     "master.controllers.*.decide",
+    "master.controllers.certificates.asked",
     "master.controllers.conditions",
     "master.controllers.cronjob.[dj]*",  # all but its controller
     "master.controllers.deployment.[abdprt]*",  # all but its controller

@@ -7,7 +7,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ import uvloop
 
 from master.apiserver.server import Parts, running
 from master.apiserver.settings import ApiServerSettings
-from podlab import pki
+from podlab import credentials, pki
 from podlab.client.client import Client
 from podlab.tls import Tls
 
@@ -40,6 +40,12 @@ class Authority:
         hosts = (*HOSTS, user.removeprefix("system:node:")) if user.startswith("system:node:") else HOSTS
         pki.ensure_certificate(pki.ensure_ca(self.directory), self.directory, name, user, wanted, hosts)
         return Tls(self.directory / "ca.crt", self.directory / f"{name}.crt", self.directory / f"{name}.key")
+
+    def signing(self) -> tuple[Path, Path]:
+        """Certificate and key of the authority that signs on masters."""
+        folder = self.directory / credentials.SIGNING
+        pki.ensure_ca(folder, credentials.SIGNING_NAME)
+        return folder / "ca.crt", folder / "ca.key"
 
 
 @dataclass
@@ -106,7 +112,7 @@ async def cluster(tmp_path: Path, authority: Authority, free_ports: tuple[int, i
         cluster_name="test",
         advertise_address="192.0.2.1",
         data_dir=tmp_path / "apiserver",
-        tls=authority.tls("system:apiserver"),
+        tls=replace(authority.tls("system:apiserver"), client_ca=authority.signing()[0]),
         service_account_keys=(authority.tls("service-accounts").key,),
         bind_address="127.0.0.1",
         port=free_ports[0],

@@ -81,11 +81,13 @@ LOOPS = (
     ControlLoop(
         "persistentvolume",
         (
-            "PersistentVolume delete",
-            "PersistentVolume.metadata.annotations",
+            "PersistentVolume.metadata.annotations[pv.kubernetes.io/bound-by-controller]",
             "PersistentVolume.spec.claimRef",
             "PersistentVolume.status",
-            "PersistentVolumeClaim.metadata.annotations",
+            "PersistentVolumeClaim.metadata.annotations[pv.kubernetes.io/bind-completed]",
+            "PersistentVolumeClaim.metadata.annotations[pv.kubernetes.io/bound-by-controller]",
+            "PersistentVolumeClaim.metadata.annotations[volume.kubernetes.io/storage-provisioner]",
+            "PersistentVolumeClaim.spec.storageClassName",
             "PersistentVolumeClaim.spec.volumeName",
             "PersistentVolumeClaim.status",
         ),
@@ -96,6 +98,7 @@ LOOPS = (
             "PersistentVolume create",
             "PersistentVolume delete",
             "PersistentVolume.metadata.finalizers[podlab.io/local-path]",
+            "PersistentVolumeClaim.metadata.annotations[volume.kubernetes.io/selected-node]",
         ),
     ),
     ControlLoop(
@@ -122,6 +125,14 @@ LOOPS = (
         ),
     ),
     ControlLoop("podgc", ("Pod delete", "Pod.status.conditions[DisruptionTarget]", "Pod.status.phase")),
+    ControlLoop(
+        "certificates",
+        (
+            "CertificateSigningRequest delete",
+            "CertificateSigningRequest.status.certificate",
+            "CertificateSigningRequest.status.conditions",
+        ),
+    ),
     ControlLoop("clusterrole_aggregation", ("ClusterRole.rules",)),
     ControlLoop("resourcequota", ("ResourceQuota.status",)),
 )

@@ -14,6 +14,7 @@ KEY_OWNERS = {
     "tokens.csv": "podlab-apiserver",
     "scheduler.key": "podlab-scheduler",
     "controllers.key": "podlab-controllers",
+    "signing.key": "podlab-controllers",
     "kubelet.key": "root",
     "proxy.key": "podlab-proxy",
 }
@@ -30,6 +31,7 @@ MORE = {
         "/etc/podlab/audit-policy.yaml", "/etc/podlab/pki/service-accounts", "/etc/podlab/pki/tokens.csv",
         "/etc/podlab/pki/encryption.yaml", "/var/lib/podlab/apiserver/", "/var/log/podlab/",
     ),
+    "podlab-controllers": ("/etc/podlab/pki/signing.key",),
     "podlab-proxy": ("/var/lib/podlab/sysctl.before",),
 }  # fmt: skip
 

@@ -1,20 +1,14 @@
-"""The approval of requests for certificates, a part of their status with rights of its own."""
+"""certificatesigningrequests/approval over REST."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
 from aiohttp import web
 from google.protobuf.message import Message
 
-from master.apiserver import certificates
-from master.apiserver.certificates import Request
-from master.apiserver.identity import User
-from master.apiserver.registry import parts
-from master.apiserver.registry.admission import Admit
-from master.apiserver.registry.registry import Registry
+from master.apiserver.approving import Approver
 from master.apiserver.rest import answers, bodies
 from master.apiserver.rest.call import Call
 from podlab.api.objects import Key
@@ -22,10 +16,9 @@ from podlab.api.objects import Key
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Answers for certificatesigningrequests/approval. `admission` is that of approvals."""
+    """Answers for certificatesigningrequests/approval."""
 
-    registry: Registry
-    admission: Callable[[User], Admit]
+    approver: Approver
 
     async def update(self, call: Call) -> web.StreamResponse:
         """Replace the conditions; the rest of what was sent is left aside."""
@@ -43,11 +36,6 @@ class Approval:
     async def _decide(
         self, call: Call, applied: Callable[[Message], Message], warnings: list[str]
     ) -> web.StreamResponse:
-        entry = await self.registry.patch(
-            Key(call.of.name, "", call.place.name),
-            lambda old: certificates.decided(cast("Request", applied(old)), cast("Request", old)),
-            part=parts.STATUS,
-            dry_run=call.query.dry_run(),
-            admit=self.admission(call.user),
-        )
+        at = Key(call.of.name, "", call.place.name)
+        entry = await self.approver.decide(at, applied, call.user, dry_run=call.query.dry_run())
         return answers.ready(entry.json(), warnings=warnings)

@@ -171,10 +171,10 @@ def _bound(address: str, port: int) -> socket.socket:
 
 
 def context(tls: Tls) -> ssl.SSLContext:
-    """TLS 1.2 or newer; a client may show a certificate of the cluster's CA, and no other."""
+    """TLS 1.2 or newer; a client may show a certificate of the cluster's authorities, and no other."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.load_cert_chain(tls.cert, tls.key)
-    made.load_verify_locations(tls.ca)
+    made.load_verify_locations(cadata=tls.client_authorities().decode())
     made.verify_mode = ssl.CERT_OPTIONAL
     return made

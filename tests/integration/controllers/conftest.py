@@ -14,7 +14,7 @@ from observed_client import WRITER, ObservedClient
 from master.controllers import main
 from master.controllers.informers import Informers
 from master.controllers.loop import Controller
-from master.controllers.settings import ControllersSettings
+from master.controllers.settings import ControllersSettings, Signing
 from podlab.api import times
 from podlab.api.objects import Key, condition
 from podlab.client.client import Client
@@ -197,6 +197,7 @@ async def controllers(
         tls=cluster.authority.tls(USER),
         pod_cidr="10.244.0.0/16",
         node_monitor_grace_s=grace_s,
+        signing=Signing(*cluster.authority.signing()),
     )
     synced = asyncio.Event()
     monkeypatch.setattr(main, "controllers", _telling_who(main.controllers))

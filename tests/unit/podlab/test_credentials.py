@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from master.apiserver.authentication import jwt, static
-from podlab import credentials
+from podlab import credentials, pki
 
 
 def test_they_are_made_once_and_readable_by_their_owner_alone(tmp_path: Path) -> None:
     directory = tmp_path / "pki"
     made = credentials.ensure(directory)
-    assert made == ["service-accounts/signing.key", "service-accounts/retired.pem", "tokens.csv"]
-    assert all((directory / name).stat().st_mode & 0o777 == 0o600 for name in made)
+    assert made == ["service-accounts/signing.key", "service-accounts/retired.pem", "signing/ca", "tokens.csv"]
+    files = [path for path in directory.rglob("*") if path.is_file()]
+    assert len(files) == 5
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in files)
     assert credentials.ensure(directory) == []
     token = (directory / "tokens.csv").read_text().split(",")[0]
     user = static.load(directory / "tokens.csv").user(token)
@@ -29,3 +31,11 @@ def test_a_renamed_key_signs_no_more_and_its_tokens_stay_good(tmp_path: Path) ->
     assert credentials.ensure(tmp_path) == ["service-accounts/signing.key", "service-accounts/retired.pem"]
     assert jwt.verify(token, jwt.load(files)) == {"sub": "me"}
     assert jwt.load(files).signing_id != jwt.load([folder / "2026-11.key"]).signing_id
+
+
+def test_the_authority_that_signs_on_masters_is_not_the_clusters(tmp_path: Path) -> None:
+    cluster = pki.ensure_ca(tmp_path)
+    credentials.ensure(tmp_path)
+    signing = pki.ensure_ca(tmp_path / "signing")
+    assert signing.certificate.subject != cluster.certificate.subject
+    assert signing.certificate.public_key() != cluster.certificate.public_key()

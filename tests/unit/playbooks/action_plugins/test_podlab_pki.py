@@ -36,6 +36,7 @@ ALL = [
     "n1/proxy",
     "service-accounts/signing.key",
     "service-accounts/retired.pem",
+    "signing/ca",
     "tokens.csv",
     "encryption/current.key",
     "encryption/configuration.yaml",

@@ -1,0 +1,1 @@
+"""Approves, signs and cleans away requests for certificates."""

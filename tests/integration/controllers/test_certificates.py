@@ -1,0 +1,73 @@
+"""Requests for certificates become certificates that the API server believes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from certificates import CLIENT, key, pkcs10, request
+from cryptography.hazmat.primitives import serialization
+
+from podlab.certificates.v1.certificatesigningrequest_pb2 import CertificateSigningRequest
+from podlab.client.client import Client
+from podlab.core.v1 import namespace_pb2, node_pb2
+from podlab.errors import Forbidden
+from podlab.tls import Tls
+from podlab.v1 import apiserver_pb2
+
+pytestmark = pytest.mark.usefixtures("controllers")
+APPROVED = {"status": {"conditions": [{"type": "Approved", "status": "True", "reason": "Test"}]}}
+
+
+def shown(seen: Any) -> Any:
+    return seen.informers.by_kind["CertificateSigningRequest"].get("jane")
+
+
+async def approve(client: Client) -> None:
+    merge = apiserver_pb2.PATCH_TYPE_MERGE
+    await client.patch(CertificateSigningRequest, "jane", patch=APPROVED, patch_type=merge, subresource="approval")
+
+
+async def as_signed(seen: Any, cluster: Any, tmp_path: Path, own: Any) -> Client:
+    """A client that shows what was signed."""
+    await seen.until(lambda: (found := shown(seen)) and found.status.certificate, "it is signed")
+    cert, private = tmp_path / "jane.crt", tmp_path / "jane.key"
+    cert.write_bytes(shown(seen).status.certificate)
+    plain = serialization.NoEncryption()
+    private.write_bytes(own.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
+    return Client(cluster.server, Tls(cluster.settings.tls.ca, cert, private))
+
+
+async def test_an_approved_request_gives_a_certificate_by_which_the_api_server_knows_its_user(
+    seen: Any, cluster: Any, tmp_path: Path
+) -> None:
+    own = key()
+    await seen.client.create(request(pkcs10("jane", "devs", with_key=own), "kube-apiserver-client"))
+    await approve(seen.client)
+    async with await as_signed(seen, cluster, tmp_path, own) as jane:
+        with pytest.raises(Forbidden, match='User "jane" cannot list resource "namespaces"'):
+            await jane.list(namespace_pb2.Namespace)
+
+
+async def test_a_node_renews_its_certificate_by_itself(seen: Any, nodes: Any, cluster: Any, tmp_path: Path) -> None:
+    own, node = key(), await cluster.client("system:node:n1")
+    await node.create(request(pkcs10("system:node:n1", "system:nodes", with_key=own), "kube-apiserver-client-kubelet"))
+    async with await as_signed(seen, cluster, tmp_path, own) as renewed:
+        assert (await renewed.get(node_pb2.Node, "n1")).metadata.name == "n1"
+    assert [one.reason for one in shown(seen).status.conditions] == ["AutoApproved"]
+
+
+async def test_what_breaks_the_signers_rules_fails_with_the_reason(seen: Any) -> None:
+    await seen.client.create(request(pkcs10("jane"), "kube-apiserver-client", usages=[*CLIENT, "server auth"]))
+    await approve(seen.client)
+    await seen.until(lambda: (found := shown(seen)) and len(found.status.conditions) == 2, "it failed")
+    failed = shown(seen).status.conditions[1]
+    assert (failed.type, failed.reason) == ("Failed", "SignerValidationFailure")
+    assert failed.message.startswith("usages did not match [client auth]")
+
+
+async def test_over_grpc_too_only_who_may_approve_does(seen: Any, cluster: Any) -> None:
+    await seen.client.create(request(pkcs10("jane"), "kube-apiserver-client"))
+    with pytest.raises(Forbidden):
+        await approve(await cluster.client("system:kube-scheduler"))
