@@ -11,6 +11,7 @@ from master.controllers.certificates.controller import CertificatesController
 from master.controllers.certificates.signer import Signer
 from master.controllers.clusterrole_aggregation.controller import ClusterRoleAggregationController
 from master.controllers.cronjob.controller import CronJobController
+from master.controllers.daemonset.controller import DaemonSetController
 from master.controllers.deployment.controller import DeploymentController
 from master.controllers.disruption.controller import DisruptionController
 from master.controllers.endpointslice.controller import EndpointSliceController
@@ -79,6 +80,7 @@ def controllers(
         ReplicaSetController(ReplicaSet, client, informers, recorders.of("replicaset-controller")),
         ReplicaSetController(ReplicationController, client, informers, recorders.of("replication-controller")),
         StatefulSetController(client, informers, recorders.of("statefulset-controller")),
+        DaemonSetController(client, informers, recorders.of("daemonset-controller")),
         JobController(client, informers, recorders.of("job-controller")),
         JobTrackingController(client, informers),
         TtlAfterFinishedController(client, informers),

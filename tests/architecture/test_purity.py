@@ -39,6 +39,7 @@ DECIDING = (
     "master.controllers.certificates.asked",
     "master.controllers.conditions",
     "master.controllers.cronjob.[dj]*",  # all but its controller
+    "master.controllers.daemonset.[dprs]*",  # all but its back-off and controller
     "master.controllers.deployment.[abdprt]*",  # all but its controller
     "master.controllers.endpointslice.endpoints",
     "master.controllers.job.[bfpsv]*",  # all but its controllers and tally

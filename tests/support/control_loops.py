@@ -73,6 +73,7 @@ LOOPS = (
             "StatefulSet.status",
         ),
     ),
+    ControlLoop("daemonset", (*_PODS, *_REVISIONS, "DaemonSet.status")),
     ControlLoop("job", (*_PODS, _COUNTED, "Job.status")),
     ControlLoop("job-tracking", (_COUNTED,)),
     ControlLoop("ttl-after-finished", ("Job delete",)),
@@ -142,8 +143,9 @@ SHARED = {
     _COUNTED: "job takes it off a pod that it has counted, job-tracking off one whose job is gone",
     "Pod.metadata.ownerReferences": "a reference to the loop's own owner, where there is no other",
     "ReplicaSet.metadata.ownerReferences": "as for pods; the garbage collector takes out owners that are gone",
+    "ControllerRevision.revision": "each loop writes those of its own kind's objects",
     "ControllerRevision.metadata.ownerReferences": "as for pods; the garbage collector takes out owners that are gone",
-    "PersistentVolumeClaim.metadata.ownerReferences": "the set or pod that a claim goes with; others take out what is gone",
+    "PersistentVolumeClaim.metadata.ownerReferences": "whom the claim goes with; as above",
     "Pod.status.conditions[DisruptionTarget]": "whoever takes a pod away says why, once",
 }
 

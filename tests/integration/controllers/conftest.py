@@ -12,6 +12,7 @@ import pytest
 from observed_client import WRITER, ObservedClient
 
 from master.controllers import main
+from master.controllers.daemonset.placement import node_of
 from master.controllers.informers import Informers
 from master.controllers.loop import Controller
 from master.controllers.settings import ControllersSettings, Signing
@@ -73,7 +74,8 @@ class Seen:
 class FakeNodes:
     """Binds every pod to `node`, says at once that it runs and is ready, and lets it go when its deletion is asked for.
 
-    Pods whose image is in `broken` never become ready. Nodes in `gone` are silent and do nothing.
+    A pod whose affinity names a node goes there. Pods whose image is in `broken` never become ready. Nodes in `gone`
+    are silent and do nothing.
     """
 
     def __init__(self, client: Client, informers: Informers) -> None:
@@ -153,7 +155,7 @@ class FakeNodes:
                 await self._client.delete(pod_pb2.Pod, at.name, at.namespace, grace_period_s=0, uid=pod.metadata.uid)
             elif not pod.spec.nodeName:
                 binding = apiserver_pb2.Binding(
-                    namespace=at.namespace, name=at.name, uid=pod.metadata.uid, node_name=self.node
+                    namespace=at.namespace, name=at.name, uid=pod.metadata.uid, node_name=node_of(pod) or self.node
                 )
                 await self._client.bind([binding])
             elif pod.status.phase == "Pending":

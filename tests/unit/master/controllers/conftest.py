@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from podlab.apps.v1 import deployment_pb2, replicaset_pb2, statefulset_pb2
+from podlab.apps.v1 import daemonset_pb2, deployment_pb2, replicaset_pb2, statefulset_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.meta.v1 import meta_pb2
 
@@ -102,6 +102,17 @@ def _stateful_set(
     return made
 
 
+def _daemon_set(*, surge: int | str = 0, unavailable: int | str = 1) -> daemonset_pb2.DaemonSet:
+    made = daemonset_pb2.DaemonSet(metadata=meta_pb2.ObjectMeta(name="agent", namespace="default", uid="uid-agent"))
+    made.spec.selector.matchLabels["app"] = "agent"
+    made.spec.template.metadata.labels["app"] = "agent"
+    made.spec.template.spec.containers.add(name="main", image="agent")
+    made.spec.updateStrategy.type = "RollingUpdate"
+    made.spec.updateStrategy.rollingUpdate.maxSurge.CopyFrom(_share(surge))
+    made.spec.updateStrategy.rollingUpdate.maxUnavailable.CopyFrom(_share(unavailable))
+    return made
+
+
 def _share(value: int | str) -> meta_pb2.IntOrString:
     if isinstance(value, int):
         return meta_pb2.IntOrString(type=0, intVal=value)
@@ -140,6 +151,11 @@ def deployment() -> Callable[..., deployment_pb2.Deployment]:
 @pytest.fixture(scope="session")
 def stateful_set() -> Callable[..., statefulset_pb2.StatefulSet]:
     return _stateful_set
+
+
+@pytest.fixture(scope="session")
+def daemon_set() -> Callable[..., daemonset_pb2.DaemonSet]:
+    return _daemon_set
 
 
 @pytest.fixture(scope="session")
