@@ -39,7 +39,7 @@ class Backlog:
         """Add the changes that lead to `revision` and wake the watchers. The newest group is always kept."""
         if not changes:
             return
-        size = sum(_CHANGE_BYTES + len(change.value or b"") + len(change.previous or b"") for change in changes)
+        size = sum(_CHANGE_BYTES + len(change.value or b"") for change in changes)
         self._groups.append(_Group(revision, changes, size))
         self._bytes += size
         self.revision = revision

@@ -38,15 +38,14 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One key's change at one revision. `value` None: deleted. `previous` None: created.
+    """One key's change at one revision. `value` None: deleted. A creation's `create_revision` is its revision.
 
-    A deletion's `create_revision` is that of the entry it removed.
+    A deletion's is that of the entry it removed.
     """
 
     revision: int
     key: str
     value: bytes | None
-    previous: bytes | None
     create_revision: int
 
 

@@ -1,10 +1,10 @@
-"""What a group of commits does to the keys it names. Pure: the writer reads before and writes after.
+"""What a group of commits does to the keys it names. Pure: the writer knows how keys stand, and writes after.
 
 Commits of a group are judged in order, each against what the earlier ones of the same group left. A commit that
 fails leaves no trace; the others are not touched by it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from master.store.contract import Change, Delete, Put
@@ -21,11 +21,10 @@ Operations = Sequence[Put | Delete]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a key holds: the log row that wrote it, and the value there."""
+    """Where a key's value is: the log row that wrote it."""
 
     row: int
     create_revision: int
-    value: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +44,7 @@ class Verdict:
     results: list[int | Mismatch] = field(default_factory=list)
     rows: list[LogRow] = field(default_factory=list)
     standing: dict[str, Standing | None] = field(default_factory=dict)
+    """Of the keys that were changed: None is gone."""
 
 
 def check_operations(operations: Operations) -> None:
@@ -61,46 +61,49 @@ def check_operations(operations: Operations) -> None:
         raise ValueError("a commit names the same key twice")
 
 
-def decide(commits: Sequence[Operations], before: dict[str, Standing], revision: int) -> Verdict:
+def decide(commits: Sequence[Operations], before: Mapping[str, Standing], revision: int) -> Verdict:
     """Judge `commits` in order on top of `before`, which holds every existing key they name."""
     verdict = Verdict(revision)
-    now: dict[str, Standing | None] = dict(before)
     for operations in commits:
-        mismatch = _first_mismatch(operations, now)
+        standing = [_now(operation.key, before, verdict.standing) for operation in operations]
+        mismatch = _first_mismatch(operations, standing)
         if mismatch is not None:
             verdict.results.append(mismatch)
             continue
-        rows = _apply(operations, now, verdict.revision + 1)
+        rows = _rows(operations, standing, verdict.revision + 1)
         if rows:
             verdict.revision += 1
             verdict.rows += rows
             for row in rows:
-                verdict.standing[row.change.key] = now[row.change.key]
+                change = row.change
+                gone = change.value is None
+                verdict.standing[change.key] = None if gone else Standing(row.row, change.create_revision)
         verdict.results.append(verdict.revision)
     return verdict
 
 
-def _first_mismatch(operations: Operations, now: dict[str, Standing | None]) -> Mismatch | None:
-    for operation in operations:
+def _now(key: str, before: Mapping[str, Standing], changed: Mapping[str, Standing | None]) -> Standing | None:
+    return changed[key] if key in changed else before.get(key)
+
+
+def _first_mismatch(operations: Operations, now: Sequence[Standing | None]) -> Mismatch | None:
+    for operation, standing in zip(operations, now, strict=True):
         if operation.expected is None:
             continue
-        standing = now.get(operation.key)
         found = standing.row >> OPERATIONS_BITS if standing is not None else 0
         if found != operation.expected:
             return Mismatch(operation.key, operation.expected, found)
     return None
 
 
-def _apply(operations: Operations, now: dict[str, Standing | None], revision: int) -> list[LogRow]:
+def _rows(operations: Operations, now: Sequence[Standing | None], revision: int) -> list[LogRow]:
     rows: list[LogRow] = []
-    for operation in operations:
-        standing = now.get(operation.key)
+    for operation, standing in zip(operations, now, strict=True):
         value = operation.value if isinstance(operation, Put) else None
         if value is None and standing is None:
             continue
         row = revision << OPERATIONS_BITS | len(rows)
         created = standing.create_revision if standing is not None else revision
-        change = Change(revision, operation.key, value, standing.value if standing is not None else None, created)
+        change = Change(revision, operation.key, value, created)
         rows.append(LogRow(row, standing.row if standing is not None else None, change))
-        now[operation.key] = Standing(row, created, value) if value is not None else None
     return rows

@@ -86,7 +86,4 @@ class EncryptedStore:
 
     def _change(self, change: Change) -> Change:
         value = change.value and self._opened(change.key, change.value)
-        previous = change.previous and self._opened(change.key, change.previous)
-        if value is change.value and previous is change.previous:
-            return change
-        return replace(change, value=value, previous=previous)
+        return change if value is change.value else replace(change, value=value)

@@ -32,9 +32,8 @@ SELECT log.key, log.value, log.create_revision, log.id
 FROM standing JOIN log ON log.id = standing.id ORDER BY log.key LIMIT :limit
 """
 _HISTORY = """
-SELECT log.id, log.key, log.value, before.value, log.create_revision
-FROM log LEFT JOIN log AS before ON before.id = log.previous
-WHERE log.id >= :from AND log.id < :to AND log.key >= :low AND log.key < :high ORDER BY log.id
+SELECT id, key, value, create_revision FROM log
+WHERE id >= :from AND id < :to AND key >= :low AND key < :high ORDER BY id
 """
 _SLICE_ROWS = 500
 
@@ -90,7 +89,7 @@ class Reader:
             reached = self._slice_end(start, bounds.revision)
             parameters = {"from": start, "to": (reached + 1) << OPERATIONS_BITS, "low": low, "high": high}
             rows = self._connection.execute(_HISTORY, parameters).fetchall()
-        changes = [Change(row >> OPERATIONS_BITS, key, value, before, made) for row, key, value, before, made in rows]
+        changes = [Change(row >> OPERATIONS_BITS, key, value, made) for row, key, value, made in rows]
         return changes, reached
 
     def bounds(self) -> Bounds:

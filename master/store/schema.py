@@ -9,6 +9,7 @@ import os
 import sqlite3
 from pathlib import Path
 
+from master.store.decide import OPERATIONS_BITS
 from master.store.errors import Corrupt, Foreign, Unopenable, Unwritable
 
 APPLICATION_ID = 0x506F644C  # "PodL"
@@ -35,6 +36,23 @@ CREATE TABLE current (
     create_revision INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
+
+# Of the writing connection alone: what follows from a row of the log, in the statement that appends it.
+_TRIGGERS = (
+    f"""
+CREATE TEMP TRIGGER written AFTER INSERT ON main.log WHEN NEW.value IS NOT NULL BEGIN
+    INSERT INTO current (key, id, create_revision) VALUES (NEW.key, NEW.id, NEW.create_revision)
+        ON CONFLICT (key) DO UPDATE SET id = excluded.id, create_revision = excluded.create_revision;
+    UPDATE meta SET revision = NEW.id >> {OPERATIONS_BITS};
+END
+""",
+    f"""
+CREATE TEMP TRIGGER removed AFTER INSERT ON main.log WHEN NEW.value IS NULL BEGIN
+    DELETE FROM current WHERE key = NEW.key;
+    UPDATE meta SET revision = NEW.id >> {OPERATIONS_BITS};
+END
+""",
+)
 
 _WAL_BYTES = 16 << 20
 _PAGE_BYTES = 4096
@@ -114,6 +132,9 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_BYTES // _PAGE_BYTES}")
     connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    for trigger in _TRIGGERS:
+        connection.execute(trigger)
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

@@ -9,8 +9,9 @@ from typing import Self, TypeVar, TypeVarTuple
 
 from master.store.backlog import Backlog
 from master.store.contract import Change, Delete, Entry, Put, Range
-from master.store.decide import check_operations
+from master.store.decide import Standing, check_operations
 from master.store.errors import Closed, Overrun
+from master.store.group import read_standing
 from master.store.lock import FileLock
 from master.store.reader import Reader
 from master.store.schema import explained, open_reader, open_writer
@@ -26,7 +27,13 @@ class SqliteStore:
     """Implements Store. Belongs to the event loop that opened it; open it with `SqliteStore.open`."""
 
     def __init__(
-        self, path: Path, lock: FileLock, connection: sqlite3.Connection, reader: Reader, watch_bound_bytes: int
+        self,
+        path: Path,
+        lock: FileLock,
+        connection: sqlite3.Connection,
+        standing: dict[str, Standing],
+        reader: Reader,
+        watch_bound_bytes: int,
     ) -> None:
         self._path = path
         self._lock = lock
@@ -35,7 +42,7 @@ class SqliteStore:
         self._loop = asyncio.get_running_loop()
         revision = reader.bounds().revision
         self._backlog = Backlog(revision, watch_bound_bytes)
-        self._writer = Writer(connection, path, revision, self._hand_over)
+        self._writer = Writer(connection, path, standing, revision, self._hand_over)
         self._submitted: list[Request] = []
         self._closing: asyncio.Task[None] | None = None
 
@@ -46,8 +53,8 @@ class SqliteStore:
         Raises Locked, Foreign, Corrupt or Unwritable with the remedy. `watch_bound_bytes` is how much of changes is
         kept in memory for watchers before the slowest of them gets Overrun.
         """
-        lock, connection, reader = await asyncio.to_thread(_open_files, path)
-        return cls(path, lock, connection, reader, watch_bound_bytes)
+        lock, connection, standing, reader = await asyncio.to_thread(_open_files, path)
+        return cls(path, lock, connection, standing, reader, watch_bound_bytes)
 
     async def get(self, key: str) -> Entry | None:
         """See Store."""
@@ -148,11 +155,11 @@ class SqliteStore:
             raise Closed
 
 
-def _open_files(path: Path) -> tuple[FileLock, sqlite3.Connection, Reader]:
+def _open_files(path: Path) -> tuple[FileLock, sqlite3.Connection, dict[str, Standing], Reader]:
     lock = FileLock(path)
     try:
         connection = open_writer(path)
-        return lock, connection, Reader(open_reader(path))
+        return lock, connection, read_standing(connection), Reader(open_reader(path))
     except BaseException:
         lock.release()
         raise

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from master.store.contract import Change
-from master.store.decide import Operations, Verdict
+from master.store.decide import Operations, Standing
 from master.store.group import write_group
 from master.store.schema import explained
 from master.store.sweep import compact_slice
@@ -54,12 +54,18 @@ class Written:
 
 
 class Writer:
-    """Owns the writing connection. `publish` is called in its thread, once per transaction that is on disk."""
+    """Owns the writing connection, and what it knows of how keys stand. `publish` is called in its thread, once per transaction that is on disk."""
 
     def __init__(
-        self, connection: sqlite3.Connection, path: Path, revision: int, publish: Callable[[Written], None]
+        self,
+        connection: sqlite3.Connection,
+        path: Path,
+        standing: dict[str, Standing],
+        revision: int,
+        publish: Callable[[Written], None],
     ) -> None:
         self._connection = connection
+        self._standing = standing
         self._path = path
         self._revision = revision
         self._publish = publish
@@ -112,11 +118,17 @@ class Writer:
 
     def _commit(self, group: Sequence[Commit]) -> Written:
         try:
-            verdict: Verdict = write_group(self._connection, [commit.operations for commit in group], self._revision)
+            commits = [commit.operations for commit in group]
+            verdict = write_group(self._connection, commits, self._standing, self._revision)
         except Exception as error:  # the thread must outlive any failure; every caller gets it
             refusal = self._refusal(error)
             return Written(self._revision, [], [(commit.answer, refusal) for commit in group])
         self._revision = verdict.revision
+        for key, standing in verdict.standing.items():
+            if standing is None:
+                self._standing.pop(key, None)
+            else:
+                self._standing[key] = standing
         answers = [(commit.answer, result) for commit, result in zip(group, verdict.results, strict=True)]
         return Written(verdict.revision, [row.change for row in verdict.rows], [*answers])
 

@@ -45,7 +45,7 @@ class Turns:
 
     def give_back(self, level: str) -> None:
         """The turn is over."""
-        if level is not EXEMPT:
+        if level != EXEMPT:
             self._give_back(level)
 
     async def _take(self, level: str, flow: str) -> None:

@@ -64,7 +64,7 @@ class ModelStore:
             value = operation.value if isinstance(operation, Put) else None
             if old is not None or value is not None:
                 created = old.create_revision if old else self.current + 1
-                changes.append(Change(self.current + 1, operation.key, value, old.value if old else None, created))
+                changes.append(Change(self.current + 1, operation.key, value, created))
         if changes:
             self.current += 1
             self.history += changes

@@ -8,7 +8,7 @@ from master.store.errors import Closed
 
 
 def change(revision: int, key: str = "/a", size: int = 0) -> Change:
-    return Change(revision, key, b"x" * size, None, revision)
+    return Change(revision, key, b"x" * size, revision)
 
 
 def test_a_watcher_gets_what_follows_its_revision_even_inside_a_group() -> None:

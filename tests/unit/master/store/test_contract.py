@@ -143,7 +143,7 @@ async def test_what_is_compacted_is_refused_and_the_rest_still_answers(store: St
         await anext(store.watch("/", 3))
     assert [entry.value for entry in (await store.range("/a", revision=4)).entries] == [b"2"]
     changes = await take(store.watch("/a", 4), 3)
-    assert [(change.value, change.previous) for change in changes] == [(b"3", b"2"), (b"4", b"3"), (None, b"4")]
+    assert [change.value for change in changes] == [b"3", b"4", None]
 
 
 async def test_compacting_again_is_success_and_ahead_is_refused(store: Store) -> None:
@@ -174,12 +174,12 @@ async def test_a_revision_that_has_not_happened_is_refused(store: Store) -> None
 async def test_a_watch_tells_what_was_and_then_what_comes(store: Store) -> None:
     await store.commit([Put("/w/a", b"1", None)])
     watch = store.watch("/w/", 1)
-    assert await take(watch, 1) == [Change(2, "/w/a", b"1", None, 2)]
+    assert await take(watch, 1) == [Change(2, "/w/a", b"1", 2)]
     coming = asyncio.ensure_future(take(watch, 2))
     await store.commit([Put("/other", b"", None)])
     await store.commit([Put("/w/a", b"2", None)])
     await store.commit([Delete("/w/a", None)])
-    assert await coming == [Change(4, "/w/a", b"2", b"1", 2), Change(5, "/w/a", None, b"2", 2)]
+    assert await coming == [Change(4, "/w/a", b"2", 2), Change(5, "/w/a", None, 2)]
 
 
 async def test_a_batch_of_a_watch_never_splits_a_commit(store: Store) -> None:

@@ -3,17 +3,17 @@ from master.store.decide import OPERATIONS_BITS, Standing, decide
 from master.store.errors import Mismatch
 
 
-def standing(revision: int, value: bytes = b"old") -> Standing:
-    return Standing(revision << OPERATIONS_BITS, revision, value)
+def standing(revision: int) -> Standing:
+    return Standing(revision << OPERATIONS_BITS, revision)
 
 
 def test_commits_of_a_group_see_what_earlier_ones_left() -> None:
     verdict = decide([[Put("/a", b"1", 0)], [Put("/a", b"2", 11)], [Delete("/a", 12)]], {}, 10)
     assert verdict.results == [11, 12, 13]
     assert [row.change for row in verdict.rows] == [
-        Change(11, "/a", b"1", None, 11),
-        Change(12, "/a", b"2", b"1", 11),
-        Change(13, "/a", None, b"2", 11),
+        Change(11, "/a", b"1", 11),
+        Change(12, "/a", b"2", 11),
+        Change(13, "/a", None, 11),
     ]
     assert verdict.standing == {"/a": None}
 

@@ -15,7 +15,7 @@ from master.store.schema import open_writer
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     made = open_writer(tmp_path / "store.db")
-    write_group(made, [[Put("/a", b"%d" % number, None)] for number in range(20)], 1)
+    write_group(made, [[Put("/a", b"%d" % number, None)] for number in range(20)], {}, 1)
     yield made
     made.close()
 
