@@ -84,6 +84,10 @@ def _named_pod_of(request: Any) -> Asked:
     return Asked(request.namespace, request.name)
 
 
+def _given_pod_of(request: Any) -> Asked:
+    return _named_pod_of(request.pod.metadata)
+
+
 def _node_of(request: Any) -> Asked:
     return Asked(node=request.node_name)
 
@@ -98,7 +102,10 @@ ROUTES: Mapping[str, Mapping[str, Route]] = {
         "ImportImage": Route(KUBELET, kubelet_pb2.ImportImageRequest, _node_of, "create", "images"),
     },
     PROXY: {"Trace": Route(PROXY, proxy_pb2.TraceRequest, _node_of, "get", "trace")},
-    SCHEDULER: {"Explain": Route(SCHEDULER, scheduler_pb2.ExplainRequest, _named_pod_of, "get", "explanation")},
+    SCHEDULER: {
+        "Explain": Route(SCHEDULER, scheduler_pb2.ExplainRequest, _named_pod_of, "get", ""),
+        "Foresee": Route(SCHEDULER, scheduler_pb2.ForeseeRequest, _given_pod_of, "create", ""),
+    },
 }
 SUBRESOURCES = frozenset(route.subresource for methods in ROUTES.values() for route in methods.values())
 """What calls are authorized as, below pods and nodes."""

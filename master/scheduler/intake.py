@@ -87,10 +87,10 @@ class Intake:
 
 
 def _looks_otherwise(old: Pod, new: Pod) -> bool:
-    """Whether plugins may see the pod on its node otherwise than before."""
+    """Whether plugins, or a preemption, may see the pod on its node otherwise than before."""
     before, after = old.metadata, new.metadata
-    is_going = after.HasField("deletionTimestamp")
-    return is_going != before.HasField("deletionTimestamp") or before.labels != after.labels
+    is_going = after.HasField("deletionTimestamp") != before.HasField("deletionTimestamp")
+    return is_going or before.labels != after.labels or old.status.startTime != new.status.startTime
 
 
 def _asks_otherwise(old: Pod, new: Pod) -> bool:

@@ -3,85 +3,112 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from master.scheduler.binding import Assumed
 from master.scheduler.conditions import SCHEDULER_ERROR, UNSCHEDULABLE, Verdict
-from master.scheduler.decisions import Decisions, Remembered
+from master.scheduler.deciding import Decider
+from master.scheduler.decisions import Decisions
+from master.scheduler.explaining import Made, message
+from master.scheduler.hints import Event, What
 from master.scheduler.nominations import Nominations
 from master.scheduler.podinfo import PodInfo, pod_info
-from master.scheduler.profile import Profile
+from master.scheduler.preemption import Candidate
 from master.scheduler.queue import SchedulingQueue
-from master.scheduler.schedule import Decision, schedule
 from master.scheduler.snapshot import Snapshot
-from master.scheduler.verdicts import Verdicts
-from podlab.api import times
-from podlab.api.objects import Key
+from podlab.api.objects import Key, key
 from podlab.core.v1.pod_pb2 import Pod
 
 log = logging.getLogger(__name__)
 
 
+class Outside(Protocol):
+    """What a judgement does to the world."""
+
+    def tell(self, pod: Pod, verdict: Verdict) -> None:
+        """The pod's status is to say so."""
+
+    def evict(self, victim: PodInfo, preemptor: PodInfo, node_name: str) -> None:
+        """The victim is to go."""
+
+
 class Judge:
-    """`waiting` gives the pod of a key if a node is to be found for it; `tell` is told of those that get none."""
+    """`waiting` gives the pod of a key if a node is to be found for it."""
 
     def __init__(
         self,
-        profiles: Mapping[str, Profile],
+        decider: Decider,
         snapshot: Snapshot,
         queue: SchedulingQueue,
         nominations: Nominations,
         decisions: Decisions,
         *,
         waiting: Callable[[Key], Pod | None],
-        tell: Callable[[Pod, Verdict], None],
+        outside: Outside,
     ) -> None:
-        self._profiles = profiles
-        self._verdicts = Verdicts()
+        self._decider = decider
         self._snapshot = snapshot
         self._queue = queue
         self._nominations = nominations
         self._decisions = decisions
         self._waiting = waiting
-        self._tell = tell
+        self._outside = outside
 
     def judge(self, keys: Sequence[Key]) -> list[Assumed]:
         """The pods that found a node, assumed to be there."""
         found: list[Assumed] = []
-        for key in keys:
-            pod = self._waiting(key)
+        for at in keys:
+            pod = self._waiting(at)
             if pod is None:
-                self._queue.remove(key)
+                self._queue.remove(at)
                 continue
             try:
-                assumed = self._place(key, pod_info(pod))
+                assumed = self._place(at, pod_info(pod))
             except Exception as error:  # a pod that trips a plugin must not keep all others from their nodes
-                log.exception("%s cannot be judged", key)
-                self._queue.unlucky(key)
-                self._tell(pod, Verdict(SCHEDULER_ERROR, f"{type(error).__name__}: {error}"))
+                log.exception("%s cannot be judged", at)
+                self._queue.unlucky(at)
+                self._outside.tell(pod, Verdict(SCHEDULER_ERROR, f"{type(error).__name__}: {error}"))
                 continue
             if assumed is not None:
                 found.append(assumed)
         return found
 
-    def _place(self, key: Key, info: PodInfo) -> Assumed | None:
-        started = time.perf_counter()
-        self._nominations.arrange_for(info)
-        decision = schedule(info, self._snapshot, self._profiles[info.pod.spec.schedulerName], self._verdicts)
-        duration_us = round((time.perf_counter() - started) * 1e6)
-        attempts = self._queue.attempts(key) + 1
-        uid = info.pod.metadata.uid
-        self._decisions.remember(key, Remembered(decision, uid, times.now(), attempts, duration_us))
-        if not decision.node_name:
-            self._refuse(key, info, decision)
+    def _place(self, at: Key, info: PodInfo) -> Assumed | None:
+        made = self._decider.decide(info, self._queue.attempts(at) + 1)
+        self._decisions.remember(at, made)
+        node_name = made.decision.node_name
+        if not node_name:
+            self._refuse(at, info, made)
             return None
-        self._nominations.forget(uid)
-        self._snapshot.place(info, decision.node_name)
-        self._queue.found(key)
-        return Assumed(info, decision.node_name)
+        if made.nominated:
+            self._nominations.forget(info.uid)
+        else:
+            self._give_up_nomination(info)
+        self._snapshot.place(info, node_name)
+        self._queue.found(at)
+        return Assumed(info, node_name)
 
-    def _refuse(self, key: Key, info: PodInfo, decision: Decision) -> None:
-        self._queue.hopeless(key, info, info.shape, decision.refused_by)
-        nominated = self._nominations.node_of(info.pod.metadata.uid)
-        self._tell(info.pod, Verdict(UNSCHEDULABLE, decision.message, nominated))
+    def _refuse(self, at: Key, info: PodInfo, made: Made) -> None:
+        chosen = made.preemption.chosen if made.preemption else None
+        if chosen is not None:
+            self._preempt(info, chosen)
+        elif made.preemption is None or not made.preemption.is_under_way:
+            self._give_up_nomination(info)
+        self._queue.hopeless(at, info, self._decider.shape(info), made.decision.refused_by)
+        nominated = self._nominations.node_of(info.uid)
+        self._outside.tell(info.pod, Verdict(UNSCHEDULABLE, message(made.decision, made.preemption), nominated))
+
+    def _give_up_nomination(self, info: PodInfo) -> None:
+        """Room that was kept for the pod is free for others."""
+        if self._nominations.forget(info.uid) is not None:
+            self._queue.happened(Event(What.POD_GONE, pod=info))
+
+    def _preempt(self, info: PodInfo, chosen: Candidate) -> None:
+        """Those that were to get room on the node and are less important look anew."""
+        for other in self._nominations.less_important(chosen.node_name, info.pod.spec.priority):
+            self._nominations.forget(other.uid)
+            self._queue.add(key(other.pod), other.pod.spec.priority)
+        self._nominations.nominate(info, chosen.node_name)
+        for victim in chosen.victims:
+            self._outside.evict(victim, info, chosen.node_name)

@@ -35,7 +35,9 @@ async def serve(config: Config, stop: asyncio.Event) -> None:
     )
     async with Client(config.apiserver, config.tls, user_agent="podlab-scheduler") as client:
         scheduler = Scheduler(client)
-        scheduler_pb2_grpc.add_SchedulerServicer_to_server(SchedulerServicer(scheduler.decisions), server)
+        scheduler_pb2_grpc.add_SchedulerServicer_to_server(
+            SchedulerServicer(scheduler.explain, scheduler.foresee), server
+        )
         await component.serve_loop(server, checks, scheduler.run(), scheduler.synced, stop)
 
 

@@ -1,7 +1,7 @@
 """The scheduler: its parts, put together, and its loop.
 
 Informers fill snapshot and queue (`intake`); pods are judged one after another (`judging`), bound together (`binding`),
-and told why they wait (`telling`).
+and told why they wait (`telling`); who has to make room is evicted (`evicting`).
 """
 
 from __future__ import annotations
@@ -10,13 +10,18 @@ import asyncio
 from collections.abc import Sequence
 
 from master.scheduler.binding import Assumed, Binder
+from master.scheduler.budgets import Budgets
 from master.scheduler.conditions import Verdict
+from master.scheduler.deciding import Decider
 from master.scheduler.decisions import Decisions
 from master.scheduler.defaults import DEFAULT_PROFILE
+from master.scheduler.evicting import Evictor
+from master.scheduler.explaining import Made
 from master.scheduler.hints import Event, What
 from master.scheduler.intake import Intake
 from master.scheduler.judging import Judge
 from master.scheduler.nominations import Nominations
+from master.scheduler.podinfo import PodInfo
 from master.scheduler.profile import DEFAULT_NAME, Profile
 from master.scheduler.queue import SchedulingQueue
 from master.scheduler.snapshot import Snapshot
@@ -24,25 +29,27 @@ from master.scheduler.surroundings import Surroundings
 from master.scheduler.telling import Teller
 from podlab.api.objects import Key, key
 from podlab.client.client import Client
-from podlab.client.informer import Informer
+from podlab.client.informer import Change, Informer
 from podlab.client.recorder import Recorder
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
-from podlab.errors import ApiError
+from podlab.errors import ApiError, NotFound, ServiceUnavailable
+from podlab.policy.v1.poddisruptionbudget_pb2 import PodDisruptionBudget
 
 # So many are judged before informers and answers get their turn again.
 BATCH = 64
 
 
 class Scheduler:
-    """`run` for ever; `decisions` explains."""
+    """`run` for ever; `explain` and `foresee` answer at once."""
 
     def __init__(self, client: Client, profiles: Sequence[Profile] = (DEFAULT_PROFILE,)) -> None:
         by_name = {profile.scheduler_name: profile for profile in profiles}
-        self.decisions = Decisions()
         self.synced = asyncio.Event()
         self._nodes = Informer(client, Node)
         self._pods = Informer(client, Pod)
+        self._budgets = Informer(client, PodDisruptionBudget)
+        self._counted: Budgets | None = None
         self._snapshot = Snapshot()
         self._queue = SchedulingQueue()
         self._nominations = Nominations(self._snapshot)
@@ -51,26 +58,31 @@ class Scheduler:
         self._recorder = Recorder(client, DEFAULT_NAME)
         self._teller = Teller(client, self._pods.store.get)
         self._binder = Binder(client, self._answered)
+        self._evictor = Evictor(client, self._recorder)
+        self._decider = Decider(by_name, self._snapshot, self._nominations, self._current_budgets)
+        self._decisions = Decisions()
         self._judge = Judge(
-            by_name,
+            self._decider,
             self._snapshot,
             self._queue,
             self._nominations,
-            self.decisions,
+            self._decisions,
             waiting=self._waiting,
-            tell=self._tell,
+            outside=self,
         )
         self._nodes.on_change(self._intake.node_changed)
         self._pods.on_change(self._intake.pod_changed)
+        self._budgets.on_change(self._budget_changed)
 
     async def run(self) -> None:
+        informers = (self._nodes, self._pods, self._budgets)
         async with asyncio.TaskGroup() as group:
-            parts = (self._recorder, self._nodes, self._pods, self._surroundings, self._teller, self._binder)
-            for part in parts:
+            parts = (self._recorder, self._surroundings, self._teller, self._binder, self._evictor)
+            for part in (*informers, *parts):
                 group.create_task(part.run())
             # Judged before all pods are known, a node would look emptier than it is.
-            await self._nodes.synced.wait()
-            await self._pods.synced.wait()
+            for informer in informers:
+                await informer.synced.wait()
             await self._surroundings.synced()
             self.synced.set()
             while True:
@@ -79,13 +91,49 @@ class Scheduler:
                 self._binder.put(self._judge.judge(self._queue.take(BATCH)))
                 await asyncio.sleep(0)
 
+    def explain(self, at: Key, now: bool) -> Made:
+        """The last decision about a pod; made anew when it is forgotten, or `now` asks for it.
+
+        Raises NotFound, BadRequest when another scheduler places it, ServiceUnavailable before everything is known.
+        """
+        pod = self._pods.store.get(at)
+        if pod is None:
+            self._check_synced()
+            raise NotFound.of("pods", at.name)
+        made = self._decisions.get(at)
+        if not now and made is not None and made.pod.metadata.uid == pod.metadata.uid:
+            return made
+        return self.foresee(pod)
+
+    def foresee(self, pod: Pod) -> Made:
+        """What would be decided now. Raises BadRequest, ServiceUnavailable."""
+        self._check_synced()
+        return self._decider.foresee(pod)
+
+    def tell(self, pod: Pod, verdict: Verdict) -> None:
+        """The pod has no node: its status and an Event say why."""
+        self._recorder.event(pod, "Warning", "FailedScheduling", verdict.message)
+        self._teller.tell(key(pod), pod.metadata.uid, verdict)
+
+    def evict(self, victim: PodInfo, preemptor: PodInfo, node_name: str) -> None:
+        """The victim makes room for the preemptor."""
+        self._evictor.evict(victim, preemptor, node_name)
+
+    def _check_synced(self) -> None:
+        if not self.synced.is_set():
+            raise ServiceUnavailable("the scheduler does not know all nodes and pods yet")
+
     def _waiting(self, at: Key) -> Pod | None:
         pod = self._pods.store.get(at)
         return pod if pod is not None and self._intake.waits(pod) else None
 
-    def _tell(self, pod: Pod, verdict: Verdict) -> None:
-        self._recorder.event(pod, "Warning", "FailedScheduling", verdict.message)
-        self._teller.tell(key(pod), pod.metadata.uid, verdict)
+    def _budget_changed(self, _: Change[PodDisruptionBudget]) -> None:
+        self._counted = None
+
+    def _current_budgets(self) -> Budgets:
+        if self._counted is None:
+            self._counted = Budgets(self._budgets.list())
+        return self._counted
 
     def _answered(self, assumed: Assumed, failure: ApiError | None) -> None:
         pod, at = assumed.info.pod, key(assumed.info.pod)

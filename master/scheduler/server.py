@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import grpc
 
-from master.scheduler.decisions import Decisions
+from master.scheduler.explaining import Made, explanation
 from podlab.api.objects import Key
-from podlab.errors import NotFound, abort
+from podlab.core.v1.pod_pb2 import Pod
+from podlab.errors import ApiError, abort
 from podlab.v1 import scheduler_pb2, scheduler_pb2_grpc
+
+Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class SchedulerServicer(scheduler_pb2_grpc.SchedulerServicer):
-    """Serves `podlab.v1.Scheduler` from what the scheduler remembers."""
+    """Serves `podlab.v1.Scheduler`: `explain` tells of a pod that is there, `foresee` of one that is not."""
 
-    def __init__(self, decisions: Decisions) -> None:
-        self._decisions = decisions
+    def __init__(self, explain: Callable[[Key, bool], Made], foresee: Callable[[Pod], Made]) -> None:
+        self._explain = explain
+        self._foresee = foresee
 
     async def Explain(  # noqa: N802 - gRPC's name
-        self, request: scheduler_pb2.ExplainRequest, context: grpc.aio.ServicerContext[Any, Any]
+        self, request: scheduler_pb2.ExplainRequest, context: Context
     ) -> scheduler_pb2.ExplainResponse:
-        found = self._decisions.explain(Key("Pod", request.namespace, request.name))
-        if found is None:
-            why = "the scheduler has not judged it since it started, or the pod named its node itself"
-            await abort(context, NotFound(f'no decision about pod "{request.namespace}/{request.name}": {why}'))
-        return found
+        try:
+            made = self._explain(Key("Pod", request.namespace, request.name), request.now)
+        except ApiError as error:
+            await abort(context, error)
+        return scheduler_pb2.ExplainResponse(explanation=explanation(made))
+
+    async def Foresee(  # noqa: N802 - gRPC's name
+        self, request: scheduler_pb2.ForeseeRequest, context: Context
+    ) -> scheduler_pb2.ForeseeResponse:
+        try:
+            made = self._foresee(request.pod)
+        except ApiError as error:
+            await abort(context, error)
+        return scheduler_pb2.ForeseeResponse(explanation=explanation(made))

@@ -80,6 +80,10 @@ class Snapshot:
         """How many rows these are."""
         return self.size if isinstance(rows, slice) else len(rows)
 
+    def home(self, uid: str) -> str:
+        """The node on which the pod counts, also when that is not there; empty for none."""
+        return self._placed.get(uid, "")
+
     def pods_on(self, name: str) -> Iterable[PodInfo]:
         """The pods that count on the node."""
         return self._standing[name].values() if name in self._standing else ()

@@ -122,7 +122,7 @@ def test_an_imported_image_runs_on_the_node_that_has_it(cli: Cli, namespace: str
     manifest = pod("new", image="podlab.local/hello:imported", imagePullPolicy="Never", spec={"nodeName": node})
     cli("apply", "-n", namespace, "-f", "-", stdin=manifest)
     wait_until(lambda: cli.get("pod", "new", "-n", namespace)["status"]["phase"] == "Running", "it runs", 30)
-    assert "named its node itself" in cli("why", "pod", "new", "-n", namespace)
+    assert "this is not what was decided then" in cli("why", "pod", "new", "-n", namespace)
 
 
 def test_bash_completes_kinds_names_and_namespaces(cli: Cli, namespace: str, box: str) -> None:

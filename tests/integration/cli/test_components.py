@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import pty
 import termios
@@ -86,28 +87,31 @@ class Kubelet(kubelet_pb2_grpc.KubeletServicer):
 
 class Scheduler(scheduler_pb2_grpc.SchedulerServicer):
     async def Explain(self, request: Any, context: Any) -> scheduler_pb2.ExplainResponse:  # noqa: N802
-        return scheduler_pb2.ExplainResponse(
-            namespace=request.namespace,
-            name=request.name,
-            node_name="n1",
-            attempts=2,
-            duration_us=1500,
-            nodes=[
-                {
-                    "node_name": "n1",
-                    "filters": [{"plugin": "NodeName", "passed": True}, {"plugin": "NodeResourcesFit", "passed": True}],
-                    "scores": [{"plugin": "LeastAllocated", "score": 70, "weight": 1}],
-                    "total": 70,
-                },
-                {
-                    "node_name": "n2",
-                    "filters": [
-                        {"plugin": "NodeName", "passed": True},
-                        {"plugin": "NodeResourcesFit", "passed": False, "reason": "Insufficient cpu"},
-                    ],
-                },
-            ],
-        )
+        told = _explanation(request.namespace, request.name)
+        told.recomputed = request.now
+        return scheduler_pb2.ExplainResponse(explanation=told)
+
+    async def Foresee(self, request: Any, context: Any) -> scheduler_pb2.ForeseeResponse:  # noqa: N802
+        assert request.pod.spec.schedulerName == "default-scheduler", "defaults are there"
+        metadata = request.pod.metadata
+        return scheduler_pb2.ForeseeResponse(explanation=_explanation(metadata.namespace, metadata.name))
+
+
+def _explanation(namespace: str, name: str) -> scheduler_pb2.Explanation:
+    return scheduler_pb2.Explanation(
+        namespace=namespace,
+        name=name,
+        scheduler_name="default-scheduler",
+        node_name="n1",
+        attempts=2,
+        duration_us=1500,
+        filters=["NodeName", "NodeResourcesFit"],
+        scores=[{"name": "NodeResourcesFit", "weight": 1}],
+        nodes=[
+            {"node_name": "n1", "raw": [70], "normalized": [70], "total": 70},
+            {"node_name": "n2", "refused_by": 1, "reasons": ["Insufficient cpu"]},
+        ],
+    )
 
 
 @contextlib.asynccontextmanager
@@ -216,11 +220,38 @@ async def test_an_image_goes_to_the_nodes_that_are_ready(podlab: Any, kubelet: K
     assert (await podlab("image", "import", "none.tar")).code == 2
 
 
-async def test_why_shows_each_nodes_verdicts_and_scores(podlab: Any, kubelet: Kubelet, cluster: Any) -> None:
+@contextlib.asynccontextmanager
+async def scheduling(cluster: Any) -> AsyncIterator[None]:
     add, tls = scheduler_pb2_grpc.add_SchedulerServicer_to_server, cluster.authority.tls("system:kube-scheduler")
     async with serving(add, Scheduler(), tls, cluster.settings.scheduler):
-        lines = (await podlab.ok("why", "pod", "web")).splitlines()
-    assert lines[0].startswith("pod default/web goes to n1 (decided <unknown> ago in 1.5 ms, attempt 2)")
-    assert ["n2", "ok", "NO", "Insufficient", "cpu"] in [line.split() for line in lines]
-    assert ["n1", "70", "70", "<-", "chosen"] in [line.split() for line in lines]
+        yield
+
+
+async def test_why_shows_who_refuses_and_the_scores(podlab: Any, kubelet: Kubelet, cluster: Any) -> None:
+    async with scheduling(cluster):
+        lines = [line.split() for line in (await podlab.ok("why", "pod", "web")).splitlines()]
+        told = json.loads(await podlab.ok("why", "pod", "web", "-o", "json"))
+        page = await podlab.ok("why", "web", "-o", "html")
+        now = await podlab.ok("why", "pod/web", "--now")
+    assert lines[0] == ["pod", "default/web", "goes", "to", "n1"]
+    assert ["NodeResourcesFit", "Insufficient", "cpu", "1:", "n2"] in lines
+    assert ["NodeResourcesFit", "1", "70", ">", "70", ">", "70"] in lines
+    assert told["nodes"][1] == {"node_name": "n2", "refused_by": 1, "reasons": ["Insufficient cpu"]}
+    assert page.startswith("<!doctype html>")
+    assert "this is not what was decided then" in now
     assert "only pods are placed" in await podlab.fails("why", "node/n1")
+
+
+async def test_why_tells_what_would_happen_to_a_manifests_pod(podlab: Any, kubelet: Kubelet, cluster: Any) -> None:
+    shared = {"apiVersion": "v1", "metadata": {"name": "new"}}
+    pod = {**shared, "kind": "Pod", "spec": {"containers": [{"name": "c", "image": "x"}]}}
+    (podlab.directory / "pod.yaml").write_text(json.dumps(pod))
+    (podlab.directory / "map.yaml").write_text(json.dumps({**shared, "kind": "ConfigMap"}))
+    async with scheduling(cluster):
+        out = await podlab.ok("why", "-f", "pod.yaml")
+    assert out.startswith(
+        "pod default/new would go to n1\njudged now in 1.5 ms by default-scheduler; nothing was made\n"
+    )
+    assert "not found" in await podlab.fails("get", "pod", "new")
+    assert "takes one Pod" in await podlab.fails("why", "-f", "map.yaml")
+    assert "neither a pod's name nor --now" in await podlab.fails("why", "pod", "web", "-f", "pod.yaml")

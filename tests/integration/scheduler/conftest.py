@@ -89,8 +89,8 @@ class Pods:
         return (await self.wait(name, lambda pod: pod.spec.nodeName)).spec.nodeName
 
     async def refused(self, name: str, message: str) -> Pod:
-        """The pod once its condition says so."""
-        return await self.wait(name, lambda pod: _told(pod) == message)
+        """The pod once its condition says so, whatever it says of preemption besides."""
+        return await self.wait(name, lambda pod: _told(pod).split(" preemption: ")[0] == message)
 
     async def event(self, name: str, reason: str) -> Event:
         """The first Event of that reason about the pod."""
@@ -151,14 +151,16 @@ def add_node(admin: Client) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def explain(admin: Client) -> Callable[[str], Any]:
+def explain(admin: Client) -> Callable[..., Any]:
     """Asks the API server why a pod is where it is."""
 
-    async def ask(name: str) -> scheduler_pb2.ExplainResponse:
-        stub: Any = scheduler_pb2_grpc.SchedulerStub(admin.channel)
+    async def ask(name: str, *, now: bool = False, client: Client = admin) -> scheduler_pb2.Explanation:
+        stub: Any = scheduler_pb2_grpc.SchedulerStub(client.channel)
+        request = scheduler_pb2.ExplainRequest(namespace="default", name=name, now=now)
         try:
-            return await stub.Explain(scheduler_pb2.ExplainRequest(namespace="default", name=name), timeout=LIMIT_S)
+            answer: scheduler_pb2.ExplainResponse = await stub.Explain(request, timeout=LIMIT_S)
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from error
+        return answer.explanation
 
     return ask

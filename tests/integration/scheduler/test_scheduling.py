@@ -14,7 +14,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from podlab.api.objects import condition
 from podlab.core.v1.node_pb2 import Taint
 from podlab.core.v1.pod_pb2 import Pod
-from podlab.errors import NotFound
 from podlab.v1 import scheduler_pb2, scheduler_pb2_grpc
 
 AddNode = Callable[..., Any]
@@ -61,7 +60,8 @@ async def test_a_pod_without_room_stays_pending_with_a_reason(scheduler: Any, po
     assert told is not None
     assert (told.status, told.reason) == ("False", "Unschedulable")
     event = await pods.event("big", "FailedScheduling")
-    assert (event.type, event.message) == ("Warning", NO_CPU)
+    assert event.type == "Warning"
+    assert event.message.startswith(NO_CPU)
 
 
 async def test_a_waiting_pod_is_bound_when_a_node_appears(scheduler: Any, pods: Any, add_node: AddNode) -> None:
@@ -151,33 +151,6 @@ async def test_a_pod_that_names_another_scheduler_or_its_node_is_left_alone(
     assert await pods.bound("web") == "n1"  # judged after the others were seen
     assert not (await pods.client.get(Pod, "other", "default")).spec.nodeName
     assert (await pods.client.get(Pod, "fixed", "default")).spec.nodeName == "n9"
-
-
-async def test_a_decision_is_explained_through_the_api_server(
-    scheduler: Any, pods: Any, add_node: AddNode, explain: Any
-) -> None:
-    await add_node("full", "1")
-    await add_node("roomy", "4")
-    await pods.create("web", cpu="2")
-    assert await pods.bound("web") == "roomy"
-    told = await explain("web")
-    assert told.node_name == "roomy"
-    assert told.attempts == 1
-    full, roomy = sorted(told.nodes, key=lambda node: node.node_name)
-    assert (full.filters[-1].plugin, full.filters[-1].reason) == ("NodeResourcesFit", "Insufficient cpu")
-    assert not full.scores
-    assert all(verdict.passed for verdict in roomy.filters)
-    assert roomy.total == sum(score.score * score.weight for score in roomy.scores) > 0
-
-
-async def test_a_pod_that_was_never_judged_has_no_explanation(
-    scheduler: Any, pods: Any, add_node: AddNode, explain: Any
-) -> None:
-    await add_node("n1")
-    await pods.create("web")
-    await pods.bound("web")  # so the scheduler is there to be asked
-    with pytest.raises(NotFound, match='no decision about pod "default/unknown"'):
-        await explain("unknown")
 
 
 async def test_a_restarted_scheduler_counts_what_stands_and_goes_on(

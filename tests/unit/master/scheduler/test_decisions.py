@@ -3,8 +3,9 @@
 import pytest
 
 from master.scheduler import decisions
-from master.scheduler.decisions import Decisions, Remembered
+from master.scheduler.decisions import Decisions
 from master.scheduler.defaults import DEFAULT_PROFILE
+from master.scheduler.explaining import Made
 from master.scheduler.podinfo import pod_info
 from master.scheduler.schedule import schedule
 from master.scheduler.snapshot import Snapshot
@@ -19,32 +20,37 @@ def at(name: str) -> Key:
     return Key("Pod", "default", name)
 
 
-def remember(kept: Decisions, name: str, nodes: int) -> None:
+def made(nodes: int) -> Made:
     snapshot = Snapshot()
     for number in range(nodes):
         node = Node()
         node.metadata.name = f"n{number}"
+        node.status.allocatable["pods"].string = "110"
         snapshot.set_node(node)
     decision = schedule(pod_info(Pod()), snapshot, DEFAULT_PROFILE, Verdicts())
-    kept.remember(at(name), Remembered(decision, "uid", Time(), 1, 10))
+    return Made(Pod(), decision, None, Time(), 1, 10)
 
 
-def test_the_oldest_decisions_are_forgotten_when_there_are_too_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decisions, "ROWS_REMEMBERED", 10)
+def test_the_oldest_decisions_are_forgotten_when_their_arrays_are_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decisions, "BYTES_REMEMBERED", round(2.5 * made(4).nbytes))
     kept = Decisions()
     for name in ("a", "b", "a", "c"):
-        remember(kept, name, 4)
-    assert kept.explain(at("b")) is None
-    for name in ("a", "c"):
-        told = kept.explain(at(name))
-        assert told is not None
-        assert len(told.nodes) == 4
+        kept.remember(at(name), made(4))
+    assert kept.get(at("b")) is None
+    assert kept.get(at("a")) is not None
+    assert kept.get(at("c")) is not None
+
+
+def test_no_more_pods_are_remembered_than_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decisions, "PODS_REMEMBERED", 2)
+    kept = Decisions()
+    for name in ("a", "b", "c"):
+        kept.remember(at(name), made(1))
+    assert [kept.get(at(name)) is not None for name in ("a", "b", "c")] == [False, True, True]
 
 
 def test_the_last_decision_is_kept_however_many_nodes_it_judged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decisions, "ROWS_REMEMBERED", 3)
+    monkeypatch.setattr(decisions, "BYTES_REMEMBERED", 3)
     kept = Decisions()
-    remember(kept, "a", 5)
-    told = kept.explain(at("a"))
-    assert told is not None
-    assert told.message == "0/5 nodes are available: 5 Too many pods."
+    kept.remember(at("a"), made(5))
+    assert kept.get(at("a")) is not None

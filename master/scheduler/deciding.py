@@ -1,0 +1,101 @@
+"""Makes decisions: by the pod's profile, with room kept for nominated pods, and preemption where no node fits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
+
+from master.scheduler.budgets import Budgets
+from master.scheduler.explaining import Made
+from master.scheduler.nominations import Nominations
+from master.scheduler.podinfo import PodInfo, pod_info
+from master.scheduler.preemption import Preemption, preempt
+from master.scheduler.profile import Profile
+from master.scheduler.schedule import Decision, schedule
+from master.scheduler.snapshot import Snapshot
+from master.scheduler.verdicts import Verdicts
+from podlab.api import times
+from podlab.core.v1.pod_pb2 import Pod
+from podlab.errors import BadRequest
+
+# Pods that wait for room in vain, by shape: they are told the same until something changes.
+VAIN_REMEMBERED = 1024
+
+
+class Decider:
+    """Reads the snapshot, and leaves it as it was. `profiles` are by scheduler name."""
+
+    def __init__(
+        self,
+        profiles: Mapping[str, Profile],
+        snapshot: Snapshot,
+        nominations: Nominations,
+        budgets: Callable[[], Budgets],
+    ) -> None:
+        self._profiles = profiles
+        self._snapshot = snapshot
+        self._nominations = nominations
+        self._budgets = budgets
+        self._verdicts = Verdicts()
+        self._vain: dict[Hashable, tuple[Hashable, Preemption]] = {}
+
+    def shape(self, info: PodInfo) -> Hashable:
+        """Equal for pods of which any verdict is true of all."""
+        spec = info.pod.spec
+        claims = tuple(
+            volume.volumeSource.persistentVolumeClaim.claimName
+            for volume in spec.volumes
+            if volume.volumeSource.HasField("persistentVolumeClaim")
+        )
+        return spec.schedulerName, info.shape, spec.priority, spec.preemptionPolicy, claims
+
+    def decide(self, info: PodInfo, attempts: int) -> Made:
+        """Where the pod goes now, and if nowhere, who could make room for it."""
+        began = time.perf_counter()
+        profile = self._profiles[info.pod.spec.schedulerName]
+        nominated = self._nominations.node_of(info.uid)
+        self._nominations.arrange_for(info)
+        decision = schedule(info, self._snapshot, profile, self._verdicts)
+        fits_there = bool(nominated) and _fits(decision, self._snapshot.row(nominated))
+        if fits_there:
+            decision = replace(decision, node_name=nominated)
+        preemption = None
+        if not decision.node_name and profile.preempts:
+            preemption = self._preemption(info, decision, nominated)
+        duration_us = round((time.perf_counter() - began) * 1e6)
+        return Made(info.pod, decision, preemption, times.now(), attempts, duration_us, nominated=fits_there)
+
+    def foresee(self, pod: Pod) -> Made:
+        """What would be decided about the pod now if it had no node. Raises BadRequest when it is not ours."""
+        name = pod.spec.schedulerName
+        if name not in self._profiles:
+            raise BadRequest(f'pod "{pod.metadata.name}" names the scheduler "{name}": no profile here has that name')
+        homeless = Pod()
+        homeless.CopyFrom(pod)
+        homeless.spec.nodeName = ""
+        info = pod_info(homeless)
+        home = self._snapshot.home(info.uid)
+        self._snapshot.remove_pod(info.uid)
+        try:
+            return replace(self.decide(info, 0), recomputed=True)
+        finally:
+            if home:
+                self._snapshot.place(pod_info(pod), home)
+
+    def _preemption(self, info: PodInfo, decision: Decision, nominated: str) -> Preemption:
+        """The same as before for pods of one shape, while nothing changed and there was no help."""
+        shape, budgets = self.shape(info), self._budgets()
+        known, preemption = self._vain.get(shape, (None, Preemption()))
+        if not nominated and known == (self._snapshot.epoch, self._snapshot.changes, budgets):
+            return preemption
+        preemption = preempt(info, self._snapshot, decision, budgets, nominated=nominated)
+        if preemption.chosen is None and not nominated:
+            if len(self._vain) >= VAIN_REMEMBERED:
+                self._vain.clear()
+            self._vain[shape] = (self._snapshot.epoch, self._snapshot.changes, budgets), preemption
+        return preemption
+
+
+def _fits(decision: Decision, row: int | None) -> bool:
+    return row is not None and bool(decision.totals[row] >= 0)

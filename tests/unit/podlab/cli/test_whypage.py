@@ -1,0 +1,54 @@
+"""The page of a placement."""
+
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+from podlab.cli.whypage import page
+from podlab.v1.scheduler_pb2 import Explanation
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+VOID = {"meta", "input"}
+
+
+class Reader(HTMLParser):
+    """Tags are closed in order; cells are counted by row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.rows: list[int] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert not any(name in ("src", "href") for name, _ in attrs), "nothing comes from elsewhere"
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "tr":
+            self.rows.append(0)
+        elif tag in ("td", "th"):
+            self.rows[-1] += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_is_whole_and_shows_every_node() -> None:
+    told = Explanation(
+        namespace="default",
+        name="web",
+        node_name="n1",
+        filters=["NodeName", "<Mine>"],
+        scores=[{"name": "A", "weight": 2}, {"name": "B", "weight": 1}],
+        nodes=[
+            {"node_name": "n1", "raw": [1, 2], "normalized": [50, 100], "total": 200},
+            {"node_name": "n2", "refused_by": 1, "reasons": ["<b>no</b>"]},
+        ],
+    )
+    reader = Reader()
+    reader.feed(page(told, NOW))
+    assert reader.open == []
+    assert reader.rows[-3:] == [5, 5, 5]
+    assert "<Mine>: <b>no</b>" in reader.text

@@ -1,0 +1,119 @@
+"""A placement explained, in the width of a terminal."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from podlab.cli.whytable import report
+from podlab.v1.scheduler_pb2 import Explanation
+
+NOW = datetime(2030, 1, 1, 0, 0, 30, tzinfo=UTC)
+FILTERS = ["NodeName", "TaintToleration", "NodeResourcesFit"]
+
+
+def explained(**fields: object) -> Explanation:
+    made = Explanation(
+        namespace="default",
+        name="web",
+        scheduler_name="default-scheduler",
+        attempts=3,
+        duration_us=250,
+        filters=FILTERS,
+        **fields,  # type: ignore[arg-type]
+    )
+    made.decided_at.seconds = 1_893_456_000
+    return made
+
+
+def many(count: int) -> Explanation:
+    """Of three nodes one has no room."""
+    nodes: list[dict[str, Any]] = []
+    for at in range(count):
+        node: dict[str, Any] = {"node_name": f"worker-{at:04}"}
+        if at % 3:
+            node |= {"raw": [at], "normalized": [at % 101], "total": 2 * (at % 101)}
+        else:
+            node |= {"refused_by": 2, "reasons": ["Insufficient cpu"]}
+        nodes.append(node)
+    return explained(node_name="worker-0100", scores=[{"name": "NodeAffinity", "weight": 2}], nodes=nodes)
+
+
+def test_a_pod_without_a_node_shows_every_refusal() -> None:
+    told = explained(
+        message="0/3 nodes are available: 1 wrong name, 2 Insufficient cpu.",
+        nodes=[
+            {"node_name": "n1", "refused_by": 0, "reasons": ["wrong name"]},
+            {"node_name": "n2", "refused_by": 2, "reasons": ["Insufficient cpu"]},
+            {"node_name": "n3", "refused_by": 2, "reasons": ["Insufficient cpu"]},
+        ],
+        preemption={
+            "node_name": "n2",
+            "candidates": [{"node_name": "n2", "victims": [{"namespace": "a", "name": "low", "priority": -5}]}],
+        },
+    )
+    assert report(told, NOW, 100) == [
+        "pod default/web has no node",
+        "decided 30s ago in 0.2 ms by default-scheduler, attempt 3",
+        "0/3 nodes are available: 1 wrong name, 2 Insufficient cpu.",
+        "",
+        "3 of 3 nodes refuse it",
+        "  BY                 REASON             NODES",
+        "  NodeResourcesFit   Insufficient cpu   2: n2, n3",
+        "  NodeName           wrong name         1: n1",
+        "",
+        "Less important pods can make room on 1 node",
+        "  NODE   MUST GO (PRIORITY)   BUDGETS BROKEN",
+        "  n2 *   a/low (-5)           0",
+        "",
+        "Filters were asked in this order: NodeName, TaintToleration, NodeResourcesFit.",
+    ]
+
+
+def test_a_placed_pod_shows_the_scores_and_the_draw() -> None:
+    told = explained(
+        node_name="n2",
+        tied=["n1", "n2"],
+        scores=[{"name": "TaintToleration", "weight": 3}, {"name": "ImageLocality", "weight": 1}],
+        nodes=[
+            {"node_name": "n1", "raw": [1, 7], "normalized": [50, 7], "total": 157},
+            {"node_name": "n2", "raw": [1, 7], "normalized": [50, 7], "total": 157},
+        ],
+    )
+    assert report(told, NOW, 80)[3:10] == [
+        "2 of 2 nodes fit. Scores: raw > 0 to 100 > points (times weight)",
+        "  PLUGIN            WEIGHT   n2 *           n1",
+        "  TaintToleration   3        1 > 50 > 150   1 > 50 > 150",
+        "  ImageLocality     1        7 > 7 > 7      7 > 7 > 7",
+        "  TOTAL                      157            157",
+        "2 nodes have the most points (n1, n2): the pod's uid decides among them.",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_many_nodes_stay_within_the_width(width: int) -> None:
+    lines = report(many(500), NOW, width)
+    assert max(map(len, lines)) <= width
+    assert len(lines) < 20
+    assert any(line.startswith("  and ") and line.endswith("-o html or -o json shows all") for line in lines)
+    assert any("NodeResourcesFit   Insufficient cpu   167: worker-0000, " in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"recomputed": True, "node_name": "n1"}, "as if it had no node: this is not what was decided then"),
+        ({"gates": ["a/b"], "node_name": "n1"}, "Scheduling gates hold it back: a/b."),
+    ],
+)
+def test_what_is_unusual_is_said(fields: dict[str, object], told: str) -> None:
+    assert told in "\n".join(report(explained(**fields), NOW, 100))
+
+
+def test_a_pod_that_was_only_tried_is_told_so() -> None:
+    lines = report(explained(node_name="n1"), NOW, 100, exists=False)
+    assert lines[:2] == [
+        "pod default/web would go to n1",
+        "judged now in 0.2 ms by default-scheduler; nothing was made",
+    ]
