@@ -57,5 +57,6 @@ def test_a_deployment_is_scaled_and_replaced(client: Any) -> None:
     found = client.get(Deployment, "web")
     assert found.spec.replicas == 1
     found.metadata.labels = {"tier": "front"}
+    found.metadata.resourceVersion = None  # whatever its controller has told meanwhile
     assert client.replace(found).metadata.labels == {"tier": "front"}
     client.delete(Deployment, "web", cascade=lightkube.types.CascadeType.FOREGROUND)
