@@ -55,6 +55,9 @@ def run(name: str, settings_type: type[T], serve: Callable[[T, asyncio.Event], A
         sys.exit(2)
     try:
         uvloop.run(_serve_until_signal(loaded, serve))
+    except settings.SettingsError as error:
+        log.critical("%s", error)
+        sys.exit(2)
     except (OSError, RuntimeError, ExceptionGroup) as error:
         log.critical("podlab-%s cannot go on: %s", name, error, exc_info=True)
         sys.exit(1)

@@ -25,10 +25,18 @@ def load(path: Path, settings_type: type[T]) -> T:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
     except yaml.YAMLError as error:
         raise SettingsError(f"{path}: is not YAML: {error}") from error
+    try:
+        return build(settings_type, {} if data is None else data)
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error}") from error
+
+
+def build(settings_type: type[T], data: Any, field: str = "") -> T:
+    """The settings in data that was read already; `field` is where they stand. Raises SettingsError."""
     problems: list[str] = []
-    settings = _build(settings_type, {} if data is None else data, "", problems)
+    settings = _build(settings_type, data, field, problems)
     if problems:
-        raise SettingsError(f"{path}: " + "; ".join(problems))
+        raise SettingsError("; ".join(problems))
     return typing.cast(T, settings)
 
 
@@ -46,6 +54,8 @@ def _build(wanted: Any, value: Any, path: str, problems: list[str]) -> Any:
     if origin is dict and isinstance(value, dict):
         item = typing.get_args(wanted)[1]
         return {str(name): _build(item, each, f"{path}.{name}", problems) for name, each in value.items()}
+    if wanted is Any:
+        return value
     if wanted is Path and isinstance(value, str):
         return Path(value)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):

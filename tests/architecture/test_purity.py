@@ -50,7 +50,9 @@ DECIDING = (
     "master.controllers.shares",
     "master.controllers.statefulset.[dirs]*",  # all but its claims and controller
     "master.controllers.templatehash",
+    "master.scheduler.arguments",
     "master.scheduler.conditions",
+    "master.scheduler.configuration",
     "master.scheduler.defaults",
     "master.scheduler.demands",
     "master.scheduler.hostports",
@@ -61,6 +63,7 @@ DECIDING = (
     "master.scheduler.podinfo",
     "master.scheduler.podterms",
     "master.scheduler.profile",
+    "master.scheduler.registry",
     "master.scheduler.resources",
     "master.scheduler.schedule",
     "master.scheduler.snapshot",

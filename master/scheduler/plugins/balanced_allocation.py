@@ -16,7 +16,6 @@ from master.scheduler.snapshot import Rows, Snapshot
 class NodeResourcesBalancedAllocation:
     name = "NodeResourcesBalancedAllocation"
     follows = Follows.ROOM
-    weight = 1
     normalize = None
 
     def __init__(self, resources: Sequence[str] = ("cpu", "memory")) -> None:

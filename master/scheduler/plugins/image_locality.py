@@ -20,7 +20,6 @@ LARGEST_BYTES = 1000 * _MEGABYTE  # for each container
 class ImageLocality:
     name = "ImageLocality"
     follows = Follows.NODE
-    weight = 1
     normalize = None
 
     def score(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Scores | None:

@@ -32,7 +32,6 @@ class InterPodAffinity:
 
     name = "InterPodAffinity"
     follows = Follows.CLUSTER
-    weight = 2
 
     def __init__(self, hard_weight: int = 1, *, ignores_standing: bool = False) -> None:
         self._hard_weight = hard_weight

@@ -43,7 +43,6 @@ class NodeAffinity:
 
     name = "NodeAffinity"
     follows = Follows.NODE
-    weight = 2
     normalize = staticmethod(stretched)
 
     def __init__(self, added: pod_pb2.NodeAffinity = _NOTHING) -> None:

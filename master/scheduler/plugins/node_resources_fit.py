@@ -26,7 +26,6 @@ class NodeResourcesFit:
 
     name = "NodeResourcesFit"
     follows = Follows.ROOM
-    weight = 1
     normalize = None
 
     def __init__(

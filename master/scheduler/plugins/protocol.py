@@ -56,17 +56,14 @@ class Filter(Protocol):
 
 
 class Score(Protocol):
-    """`weight` is Kubernetes' default weight of the plugin; `normalize` makes 0 to MAX_SCORE of the raw scores of the
-    nodes that are left, or is None when they are that already."""
+    """`normalize` makes 0 to MAX_SCORE of the raw scores of the nodes that are left, or is None when they are that
+    already."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def follows(self) -> Follows: ...
-
-    @property
-    def weight(self) -> int: ...
 
     @property
     def normalize(self) -> Normalize | None: ...

@@ -40,7 +40,6 @@ def kept_out(shape: Shape, nodes: Snapshot) -> NDArray[np.bool_]:
 class TaintToleration:
     name = "TaintToleration"
     follows = Follows.NODE
-    weight = 3
     normalize = staticmethod(stretched_reversed)
 
     def filter(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Refusals | None:

@@ -50,7 +50,6 @@ class PodTopologySpread:
 
     name = "PodTopologySpread"
     follows = Follows.CLUSTER
-    weight = 2
 
     def __init__(self, defaults: Sequence[Constraint] = SYSTEM_DEFAULTS, *, system_defaulting: bool = True) -> None:
         self._defaults = tuple(defaults)
