@@ -105,6 +105,11 @@ def of_events(request: Any) -> tuple[Attributes, ...]:
     return tuple(attributes(verb, events, namespace) for namespace in namespaces for verb in ("create", "patch"))
 
 
+def of_pod_metrics(request: Any) -> tuple[Attributes, ...]:
+    """For PodMetrics: what a list of metrics.k8s.io is."""
+    return (attributes("list", kinds.POD_METRICS, request.namespace),)
+
+
 def of_token(request: Any) -> tuple[Attributes, ...]:
     """For RequestToken."""
     accounts = kinds.by_name("ServiceAccount")

@@ -41,6 +41,7 @@ from master.apiserver.guard import Guard
 from master.apiserver.identity import User
 from master.apiserver.limits import REQUEST_BYTES, Limits
 from master.apiserver.listing import Lister
+from master.apiserver.measuring import Measuring
 from master.apiserver.metering import Metering
 from master.apiserver.metrics import Metrics
 from master.apiserver.openapi.published import Published
@@ -132,6 +133,7 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
     tokens = Tokens(issuer, authenticator, documents)
     binder, lister, collections = Binder(cache), Lister(cache), Collections(cache, registry)
     relay = Relay(guard, gate, cache, settings.tls, settings.scheduler)
+    measuring = Measuring(cache, Metering(relay.measured))
     return Parts(
         cache,
         registry,
@@ -145,6 +147,7 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
             recording,
             lister,
             watches,
+            measuring,
             admission,
             approver,
             issuer,
@@ -160,7 +163,7 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
             Scaling(registry, admission),
             Logs(relay),
             Reviews({**reviews.answerers(guard), "TokenReview": tokens.review}),
-            MetricsApi(cache, Metering(relay.measured)),
+            MetricsApi(cache, measuring),
             tokens,
             Commands(registry, relay),
             Evicting(Evictor(cache, registry), admission),

@@ -21,6 +21,7 @@ from master.apiserver.gate import Gate
 from master.apiserver.guard import Context
 from master.apiserver.identity import User
 from master.apiserver.listing import Lister
+from master.apiserver.measuring import Measuring
 from master.apiserver.passage import Passage
 from master.apiserver.patching import patch
 from master.apiserver.registry import parts
@@ -30,7 +31,7 @@ from master.apiserver.registry.recording import Recording
 from master.apiserver.registry.registry import Registry
 from master.apiserver.registry.together import Result
 from master.apiserver.watching import Watches
-from podlab.api import kinds
+from podlab.api import kinds, selectors
 from podlab.api.objects import Key, unwrap
 from podlab.errors import ApiError, Expired, NotFound, to_status
 from podlab.meta.v1 import meta_pb2
@@ -56,6 +57,7 @@ class ApiService:
     recording: Recording
     lister: Lister
     watches: Watches
+    measuring: Measuring
     admission: Callable[[User], Admit]
     approver: Approver
     issuer: Issuer
@@ -74,6 +76,7 @@ class ApiService:
             "Bind": (self.bind, pb.BindRequest, calling.of_bindings),
             "RecordEvents": (self.record_events, pb.RecordEventsRequest, calling.of_events),
             "RequestToken": (self.request_token, pb.RequestTokenRequest, calling.of_token),
+            "PodMetrics": (self.pod_metrics, pb.PodMetricsRequest, calling.of_pod_metrics),
             "Version": (self.version, pb.VersionRequest, calling.of_version),
         }
         handlers: dict[str, Any] = {
@@ -177,6 +180,11 @@ class ApiService:
     async def request_token(self, request: pb.RequestTokenRequest, _: Context, user: User) -> bytes:
         status = await self.issuer.issue(user, request.namespace, request.name, request.spec)
         return pb.RequestTokenResponse(status=status).SerializeToString()
+
+    async def pod_metrics(self, request: pb.PodMetricsRequest, _: Context, __: User) -> bytes:
+        labels = selectors.parse_labels(request.label_selector)
+        items = await self.measuring.selected_pods(request.namespace, labels)
+        return pb.PodMetricsResponse(items=items).SerializeToString()
 
     async def version(self, _: pb.VersionRequest, __: Context, user: User) -> bytes:
         return pb.VersionResponse(

@@ -16,6 +16,7 @@ from master.controllers.deployment.controller import DeploymentController
 from master.controllers.disruption.controller import DisruptionController
 from master.controllers.endpointslice.controller import EndpointSliceController
 from master.controllers.garbagecollector.controller import GarbageCollector
+from master.controllers.horizontalpodautoscaler.controller import HorizontalPodAutoscalerController
 from master.controllers.informers import Informers
 from master.controllers.job.controller import JobController
 from master.controllers.job.tracking import JobTrackingController
@@ -85,6 +86,7 @@ def controllers(
         JobTrackingController(client, informers),
         TtlAfterFinishedController(client, informers),
         CronJobController(client, informers, recorders.of("cronjob-controller")),
+        HorizontalPodAutoscalerController(client, informers, recorders.of("horizontal-pod-autoscaler")),
         DisruptionController(client, informers, recorders.of("controllermanager")),
         EndpointSliceController(client, informers),
         NamespaceController(client, informers),

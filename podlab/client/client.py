@@ -21,6 +21,7 @@ from podlab.authentication.v1 import token_pb2
 from podlab.client.outage import Outages
 from podlab.core.v1 import event_pb2
 from podlab.errors import METADATA_OPTIONS, ApiError, from_rpc_error, from_status
+from podlab.metrics.v1beta1 import metrics_pb2
 from podlab.tls import Tls
 from podlab.v1 import apiserver_pb2, apiserver_pb2_grpc
 
@@ -233,6 +234,12 @@ class Client:
         request = apiserver_pb2.RecordEventsRequest(events=events)
         response = await _answer(self._stub.RecordEvents(request, timeout=DEADLINE_S))
         return [from_status(result.error) if result.HasField("error") else None for result in response.results]
+
+    async def pod_metrics(self, namespace: str = "", *, label_selector: str = "") -> Sequence[metrics_pb2.PodMetrics]:
+        """What pods use that run, as far as their kubelets tell."""
+        request = apiserver_pb2.PodMetricsRequest(namespace=namespace, label_selector=label_selector)
+        answer = await _answer(self._stub.PodMetrics(request, timeout=DEADLINE_S))
+        return list(cast(apiserver_pb2.PodMetricsResponse, answer).items)
 
     async def request_token(
         self, namespace: str, account: str, spec: token_pb2.TokenRequestSpec

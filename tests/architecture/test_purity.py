@@ -42,6 +42,7 @@ DECIDING = (
     "master.controllers.daemonset.[dprs]*",  # all but its back-off and controller
     "master.controllers.deployment.[abdprt]*",  # all but its controller
     "master.controllers.endpointslice.endpoints",
+    "master.controllers.horizontalpodautoscaler.[bdmrs]*",  # all but its controller
     "master.controllers.job.[bfpsv]*",  # all but its controllers and tally
     "master.controllers.job.tally",
     "master.controllers.ownership",

@@ -78,6 +78,16 @@ LOOPS = (
     ControlLoop("job-tracking", (_COUNTED,)),
     ControlLoop("ttl-after-finished", ("Job delete",)),
     ControlLoop("cronjob", ("CronJob.status", "Job create", "Job delete")),
+    ControlLoop(
+        "horizontalpodautoscaler",
+        (
+            "Deployment.spec.replicas",
+            "HorizontalPodAutoscaler.status",
+            "ReplicaSet.spec.replicas",
+            "ReplicationController.spec.replicas",
+            "StatefulSet.spec.replicas",
+        ),
+    ),
     ControlLoop("disruption", ("PodDisruptionBudget.status",)),
     ControlLoop(
         "persistentvolume",
@@ -141,6 +151,7 @@ LOOPS = (
 # Written by several, each with the reason why they cannot come in each other's way.
 SHARED = {
     _COUNTED: "job takes it off a pod that it has counted, job-tracking off one whose job is gone",
+    "ReplicaSet.spec.replicas": "an autoscaler is aimed at a ReplicaSet only where no Deployment stands above it",
     "Pod.metadata.ownerReferences": "a reference to the loop's own owner, where there is no other",
     "ReplicaSet.metadata.ownerReferences": "as for pods; the garbage collector takes out owners that are gone",
     "ControllerRevision.revision": "each loop writes those of its own kind's objects",

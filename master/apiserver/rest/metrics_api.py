@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,18 +11,14 @@ from google.protobuf.message import Message
 
 from master.apiserver import keys
 from master.apiserver.cache import Cache
-from master.apiserver.metering import Metering
+from master.apiserver.measuring import Measuring
 from master.apiserver.rest import accept, answers, tables
 from master.apiserver.rest.call import Call
 from podlab.api import codec, kinds, selectors
 from podlab.api.kinds import MEASURED, NODE_METRICS, Kind
-from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import NotFound
-from podlab.meta.v1.meta_pb2 import Duration, ObjectMeta, Quantity, Time
-from podlab.metrics.v1beta1.metrics_pb2 import ContainerMetrics, NodeMetrics, PodMetrics
-from podlab.v1.kubelet_pb2 import PodUsage, StatsResponse
+from podlab.metrics.v1beta1.metrics_pb2 import NodeMetrics, PodMetrics
 
-_ENDED = frozenset({"Succeeded", "Failed"})
 _STORED = {NODE_METRICS: kinds.by_name("Node"), kinds.POD_METRICS: kinds.by_name("Pod")}
 assert _STORED.keys() == set(MEASURED)
 
@@ -45,7 +41,7 @@ class MetricsApi:
     """Answers for NodeMetrics and PodMetrics: of each node or pod that there is and that was measured."""
 
     cache: Cache
-    metering: Metering
+    measuring: Measuring
 
     async def get(self, call: Call) -> web.StreamResponse:
         """One of them. Raises NotFound when there is no such object, or no figures of it."""
@@ -78,55 +74,5 @@ class MetricsApi:
         return answers.listed(call.of, {}, [one.json_as(call.of) for one in found])
 
     async def _measured(self, kind: Kind, objects: Sequence[Any]) -> Sequence[_Measured]:
-        if kind == NODE_METRICS:
-            stats = await self.metering.of([node.metadata.name for node in objects])
-            return [
-                _Measured(node_metrics(node.metadata, stats[node.metadata.name]))
-                for node in objects
-                if node.metadata.name in stats
-            ]
-        running = [pod for pod in objects if pod.spec.nodeName and pod.status.phase not in _ENDED]
-        stats = await self.metering.of(sorted({pod.spec.nodeName for pod in running}))
-        return [_Measured(one) for one in pod_metrics(running, stats.values())]
-
-
-def node_metrics(metadata: ObjectMeta, stats: StatsResponse) -> NodeMetrics:
-    """What a node uses."""
-    return NodeMetrics(
-        metadata=_named(metadata, stats),
-        timestamp=_time(stats),
-        window=Duration(duration=stats.window_ns),
-        usage=_usage(stats.cpu_nanocores, stats.memory_working_set_bytes),
-    )
-
-
-def pod_metrics(pods: Iterable[Pod], stats: Iterable[StatsResponse]) -> Sequence[PodMetrics]:
-    """What those pods use that were measured."""
-    measured: dict[str, tuple[PodUsage, StatsResponse]] = {pod.uid: (pod, one) for one in stats for pod in one.pods}
-    return [
-        PodMetrics(
-            metadata=_named(pod.metadata, measured[pod.metadata.uid][1]),
-            timestamp=_time(measured[pod.metadata.uid][1]),
-            window=Duration(duration=measured[pod.metadata.uid][1].window_ns),
-            containers=[
-                ContainerMetrics(name=one.name, usage=_usage(one.cpu_nanocores, one.memory_working_set_bytes))
-                for one in measured[pod.metadata.uid][0].containers
-            ],
-        )
-        for pod in pods
-        if pod.metadata.uid in measured
-    ]
-
-
-def _named(metadata: ObjectMeta, stats: StatsResponse) -> ObjectMeta:
-    return ObjectMeta(
-        name=metadata.name, namespace=metadata.namespace, labels=metadata.labels, creationTimestamp=_time(stats)
-    )
-
-
-def _time(stats: StatsResponse) -> Time:
-    return Time(seconds=stats.time_ns // 10**9)
-
-
-def _usage(cpu_nanocores: int, memory_bytes: int) -> dict[str, Quantity]:
-    return {"cpu": Quantity(string=f"{cpu_nanocores}n"), "memory": Quantity(string=f"{memory_bytes // 1024}Ki")}
+        of = self.measuring.nodes if kind == NODE_METRICS else self.measuring.pods
+        return [_Measured(one) for one in await of(objects)]

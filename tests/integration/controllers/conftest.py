@@ -165,6 +165,7 @@ class FakeNodes:
         changed = pod_pb2.Pod()
         changed.CopyFrom(pod)
         changed.status.phase = "Running"
+        changed.status.startTime.CopyFrom(times.now())
         changed.status.podIP = next(self._addresses)
         ready = "False" if pod.spec.containers[0].image in self.broken else "True"
         changed.status.conditions.add(type="Ready", status=ready, lastTransitionTime=times.now())

@@ -11,6 +11,7 @@ import pytest
 
 from podlab.client.client import Client
 from podlab.core.v1 import node_pb2, pod_pb2
+from podlab.errors import Forbidden
 from podlab.v1 import kubelet_pb2 as pb
 from podlab.v1 import kubelet_pb2_grpc
 
@@ -112,3 +113,11 @@ async def test_they_can_only_be_read(http: aiohttp.ClientSession) -> None:
         assert response.status == 405
     verbs = {one["name"]: one["verbs"] for one in (await get(http, ""))["resources"]}
     assert verbs == {"nodes": ["get", "list"], "pods": ["get", "list"]}
+
+
+async def test_grpc_tells_the_same_of_pods(admin: Client, cluster: Any, kubelet: None) -> None:
+    (pod,) = await admin.pod_metrics("default", label_selector="app=web")
+    assert [(one.name, one.usage["cpu"].string) for one in pod.containers] == [("main", "1500000n")]
+    assert await admin.pod_metrics("default", label_selector="app=idle") == []
+    with pytest.raises(Forbidden):
+        await (await cluster.client("nobody")).pod_metrics("default")

@@ -1,0 +1,1 @@
+"""Gives workloads as many pods as their load asks for."""
