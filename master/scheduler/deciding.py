@@ -10,7 +10,7 @@ from master.scheduler.budgets import Budgets
 from master.scheduler.explaining import Made
 from master.scheduler.nominations import Nominations
 from master.scheduler.podinfo import PodInfo, pod_info
-from master.scheduler.preemption import Preemption, preempt
+from master.scheduler.preemption import Preemptor
 from master.scheduler.profile import Profile
 from master.scheduler.schedule import Decision, schedule
 from master.scheduler.snapshot import Snapshot
@@ -18,9 +18,6 @@ from master.scheduler.verdicts import Verdicts
 from podlab.api import times
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import BadRequest
-
-# Pods that wait for room in vain, by shape: they are told the same until something changes.
-VAIN_REMEMBERED = 1024
 
 
 class Decider:
@@ -38,7 +35,7 @@ class Decider:
         self._nominations = nominations
         self._budgets = budgets
         self._verdicts = Verdicts()
-        self._vain: dict[Hashable, tuple[Hashable, Preemption]] = {}
+        self._preemptor = Preemptor()
 
     def shape(self, info: PodInfo) -> Hashable:
         """Equal for pods of which any verdict is true of all."""
@@ -62,7 +59,9 @@ class Decider:
             decision = replace(decision, node_name=nominated)
         preemption = None
         if not decision.node_name and profile.preempts:
-            preemption = self._preemption(info, decision, nominated)
+            preemption = self._preemptor.preempt(
+                info, self._snapshot, decision, self._budgets(), shape=self.shape(info), nominated=nominated
+            )
         duration_us = round((time.perf_counter() - began) * 1e6)
         return Made(info.pod, decision, preemption, times.now(), attempts, duration_us, nominated=fits_there)
 
@@ -82,19 +81,6 @@ class Decider:
         finally:
             if home:
                 self._snapshot.place(pod_info(pod), home)
-
-    def _preemption(self, info: PodInfo, decision: Decision, nominated: str) -> Preemption:
-        """The same as before for pods of one shape, while nothing changed and there was no help."""
-        shape, budgets = self.shape(info), self._budgets()
-        known, preemption = self._vain.get(shape, (None, Preemption()))
-        if not nominated and known == (self._snapshot.epoch, self._snapshot.changes, budgets):
-            return preemption
-        preemption = preempt(info, self._snapshot, decision, budgets, nominated=nominated)
-        if preemption.chosen is None and not nominated:
-            if len(self._vain) >= VAIN_REMEMBERED:
-                self._vain.clear()
-            self._vain[shape] = (self._snapshot.epoch, self._snapshot.changes, budgets), preemption
-        return preemption
 
 
 def _fits(decision: Decision, row: int | None) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from master.scheduler.preemption import Candidate, Preemption, preference
+from master.scheduler.preemption import Preemption
 from master.scheduler.schedule import Decision
 from master.scheduler.verdicts import FITS
+from master.scheduler.victims import Candidate
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.meta.v1.meta_pb2 import Time
 from podlab.v1 import scheduler_pb2 as pb
@@ -95,7 +96,7 @@ def _nodes(decision: Decision) -> list[pb.NodeVerdict]:
 
 
 def _preemption(preemption: Preemption) -> pb.PreemptionVerdict:
-    best_first = sorted(preemption.considered, key=preference)[:CANDIDATES_TOLD]
+    best_first = sorted(preemption.considered, key=lambda each: each.harm)[:CANDIDATES_TOLD]
     return pb.PreemptionVerdict(
         node_name=preemption.chosen.node_name if preemption.chosen else "",
         message=preemption.message,

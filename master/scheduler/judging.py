@@ -14,9 +14,9 @@ from master.scheduler.explaining import Made, message
 from master.scheduler.hints import Event, What
 from master.scheduler.nominations import Nominations
 from master.scheduler.podinfo import PodInfo, pod_info
-from master.scheduler.preemption import Candidate
 from master.scheduler.queue import SchedulingQueue
 from master.scheduler.snapshot import Snapshot
+from master.scheduler.victims import Candidate
 from podlab.api.objects import Key, key
 from podlab.core.v1.pod_pb2 import Pod
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from master.scheduler.budgets import Budgets
 from master.scheduler.defaults import DEFAULT_PROFILE
 from master.scheduler.podinfo import pod_info
-from master.scheduler.preemption import Candidate, Preemption, preempt, preference
+from master.scheduler.preemption import Preemption, Preemptor
 from master.scheduler.schedule import schedule
 from master.scheduler.snapshot import Snapshot
 from master.scheduler.verdicts import Verdicts
+from master.scheduler.victims import Candidate
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.policy.v1.poddisruptionbudget_pb2 import PodDisruptionBudget
@@ -77,7 +78,7 @@ def asked(snapshot: Snapshot, preemptor: Pod, *budgets: PodDisruptionBudget, nom
     info = pod_info(preemptor)
     decision = schedule(info, snapshot, DEFAULT_PROFILE, Verdicts())
     assert not decision.node_name
-    return preempt(info, snapshot, decision, Budgets(budgets), nominated=nominated)
+    return Preemptor().preempt(info, snapshot, decision, Budgets(budgets), shape=0, nominated=nominated)
 
 
 def names(candidate: Candidate | None) -> list[str]:
@@ -194,7 +195,7 @@ def test_the_preference_is_kubernetes_sequence() -> None:
         Candidate("a budget", victims(0), violations=1),
     ]
     mixed = [ordered[at] for at in (3, 0, 4, 2, 1)]
-    assert sorted(mixed, key=preference) == ordered
+    assert sorted(mixed, key=lambda each: each.harm) == ordered
 
 
 PODS = st.lists(
@@ -219,7 +220,7 @@ def test_no_equal_goes_none_too_many_go_and_all_is_as_before(
     if decision.node_name:
         return
     before = snapshot.resources.used.copy()
-    found = preempt(preemptor, snapshot, decision, Budgets([]))
+    found = Preemptor().preempt(preemptor, snapshot, decision, Budgets([]), shape=0, nominated="")
     assert (snapshot.resources.used == before).all()
     possible = [
         node
@@ -235,3 +236,25 @@ def test_no_equal_goes_none_too_many_go_and_all_is_as_before(
     assert all(victim.pod.spec.priority < priority for victim in found.chosen.victims)
     assert room[node] + sum(freed) >= cpu
     assert all(room[node] + sum(freed) - each < cpu for each in freed)
+
+
+MOVES = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["n1", "n2", "n3", ""])), min_size=1, max_size=12)
+
+
+@given(MOVES)
+def test_what_is_kept_from_pod_to_pod_changes_no_result(moves: list[tuple[int, str]]) -> None:
+    snapshot = cluster({"n1": 1000, "n2": 1000, "n3": 1000}, [])
+    preemptor, keeps, budgets = pod_info(pod("new", 700, 10)), Preemptor(), Budgets([])
+    for number, node in moves:
+        info = pod_info(pod(f"p{number}", 350 + 10 * number, number))
+        snapshot.place(info, node) if node else snapshot.remove_pod(info.uid)
+        decision = schedule(preemptor, snapshot, DEFAULT_PROFILE, Verdicts())
+        if not decision.node_name:
+            kept, fresh = (
+                each.preempt(preemptor, snapshot, decision, budgets, shape=0, nominated="")
+                for each in (keeps, Preemptor())
+            )
+            assert {each.node_name: names(each) for each in kept.considered} == {
+                each.node_name: names(each) for each in fresh.considered
+            }
+            assert kept.message == fresh.message

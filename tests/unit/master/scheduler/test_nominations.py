@@ -1,0 +1,53 @@
+"""Room that is kept for a pod."""
+
+import pytest
+
+from master.scheduler.nominations import Nominations
+from master.scheduler.podinfo import PodInfo, pod_info
+from master.scheduler.snapshot import Snapshot
+from podlab.core.v1.pod_pb2 import Pod
+
+
+def info(name: str, priority: int) -> PodInfo:
+    made = Pod()
+    made.metadata.name, made.metadata.uid, made.spec.priority = name, f"uid-{name}", priority
+    return pod_info(made)
+
+
+def standing(snapshot: Snapshot) -> set[str]:
+    return {str(each.pod.metadata.name) for each in snapshot.pods_on("n1")}
+
+
+@pytest.mark.parametrize(
+    ("judged", "seen"),
+    [
+        (info("other", 5), {"high", "middle"}),
+        (info("other", 10), {"high", "middle"}),
+        (info("other", 11), {"high"}),
+        (info("other", 100), set()),
+        (info("high", 50), set()),
+        (info("middle", 10), {"high"}),
+    ],
+)
+def test_a_pod_sees_those_that_are_at_least_as_important(judged: PodInfo, seen: set[str]) -> None:
+    snapshot = Snapshot()
+    nominations = Nominations(snapshot)
+    nominations.nominate(info("middle", 10), "n1")
+    nominations.nominate(info("high", 50), "n1")
+    nominations.arrange_for(judged)
+    assert standing(snapshot) == seen
+    nominations.arrange_for(info("lowest", -1))
+    assert standing(snapshot) == {"high", "middle"}
+
+
+def test_what_is_given_up_is_free() -> None:
+    snapshot = Snapshot()
+    nominations = Nominations(snapshot)
+    nominations.nominate(info("high", 50), "n1")
+    nominations.arrange_for(info("low", 0))
+    assert nominations.node_of("uid-high") == "n1"
+    assert [each.pod.metadata.name for each in nominations.less_important("n1", 60)] == ["high"]
+    assert nominations.forget("uid-high") is not None
+    assert nominations.forget("uid-high") is None
+    assert standing(snapshot) == set()
+    assert nominations.node_of("uid-high") == ""
