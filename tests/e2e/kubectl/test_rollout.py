@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 from deployed import deployment
 from kubectl import Kubectl
 
@@ -98,4 +99,27 @@ def test_a_rollout_that_does_not_get_on_is_told(kubectl: Kubectl) -> None:
         'error: deployment "stuck" exceeded its progress deadline'
     )
     kubectl("rollout", "undo", target)
+    kubectl("rollout", "status", target, READY_WITHIN)
+
+
+@pytest.mark.parametrize("kind", ["statefulset", "daemonset"])
+def test_sets_are_followed_undone_and_remembered_too(kubectl: Kubectl, kind: str) -> None:
+    body = yaml.safe_load(deployment(f"of-{kind}", 1, lifecycle=None))
+    body["kind"] = {"statefulset": "StatefulSet", "daemonset": "DaemonSet"}[kind]
+    body["spec"].pop("strategy")
+    if kind == "daemonset":
+        body["spec"].pop("replicas")
+    target = f"{kind}/of-{kind}"
+    kubectl("create", "-f", "-", stdin=yaml.safe_dump(body))
+    kubectl("rollout", "status", target, READY_WITHIN)
+    kubectl("set", "image", target, "web=podlab.local/hello:1.1")
+    told = kubectl.out("rollout", "status", target, READY_WITHIN).splitlines()
+    assert "successfully rolled out" in told[-1] or "rolling update complete" in told[-1]
+    history = kubectl.out("rollout", "history", target).splitlines()
+    assert [line.split()[0] for line in history[2:4]] == ["1", "2"]
+    assert "podlab.local/hello:1.0" in kubectl.out("rollout", "history", target, "--revision=1")
+    assert kubectl.out("rollout", "undo", target) == f"{kind}.apps/of-{kind} rolled back"
+    assert image(kubectl, target) == "podlab.local/hello:1.0"
+    kubectl("rollout", "status", target, READY_WITHIN)
+    assert kubectl.out("rollout", "restart", target) == f"{kind}.apps/of-{kind} restarted"
     kubectl("rollout", "status", target, READY_WITHIN)
