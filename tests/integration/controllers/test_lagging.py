@@ -11,9 +11,9 @@ from google.protobuf.message import Message
 
 from master.controllers.main import work
 from master.controllers.settings import ControllersSettings
-from podlab.apps.v1 import replicaset_pb2
+from podlab.apps.v1 import daemonset_pb2, replicaset_pb2, statefulset_pb2
 from podlab.client.client import Client, WatchEvent
-from podlab.core.v1 import pod_pb2
+from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.errors import ServiceUnavailable
 
 M = TypeVar("M", bound=Message)
@@ -54,6 +54,33 @@ def replica_set(replicas: int) -> replicaset_pb2.ReplicaSet:
     made.spec.replicas = replicas
     made.spec.selector.matchLabels["app"] = "web"
     made.spec.template.metadata.labels["app"] = "web"
+    made.spec.template.spec.containers.add(name="main", image="hello:1.0")
+    return made
+
+
+async def daemon_set(seen: Any, nodes: int) -> daemonset_pb2.DaemonSet:
+    """One for that many nodes, which are made too."""
+    for number in range(nodes):
+        node = node_pb2.Node()
+        node.metadata.name = f"n{number}"
+        await seen.client.create(node)
+    made = daemonset_pb2.DaemonSet()
+    made.metadata.name, made.metadata.namespace = "agent", "default"
+    made.spec.selector.matchLabels["app"] = "agent"
+    made.spec.template.metadata.labels["app"] = "agent"
+    made.spec.template.spec.tolerations.add(operator="Exists")  # nobody says that they are ready
+    made.spec.template.spec.containers.add(name="main", image="hello:1.0")
+    return made
+
+
+def stateful_set(replicas: int) -> statefulset_pb2.StatefulSet:
+    made = statefulset_pb2.StatefulSet()
+    made.metadata.name, made.metadata.namespace = "db", "default"
+    made.spec.replicas = replicas
+    made.spec.serviceName = "db"
+    made.spec.podManagementPolicy = "Parallel"
+    made.spec.selector.matchLabels["app"] = "db"
+    made.spec.template.metadata.labels["app"] = "db"
     made.spec.template.spec.containers.add(name="main", image="hello:1.0")
     return made
 
@@ -103,3 +130,50 @@ async def test_a_lost_answer_makes_no_pod_too_many(cluster: Any, seen: Any) -> N
             lambda: seen.informers.replica_sets.get("web", "default").status.replicas == 20, "the status to say so"
         )
         assert client.created == 20
+
+
+async def test_no_node_gets_a_second_daemon_while_the_informer_lags(cluster: Any, seen: Any) -> None:
+    client = LaggingClient(cluster.server, cluster.authority.tls(USER))
+    client.release = asyncio.Event()
+    wanted = await daemon_set(seen, 4)
+    async with running(cluster, client):
+        await seen.client.create(wanted)
+        await seen.until(lambda: len(seen.pods()) == 4, "four pods")
+        found = await seen.client.get(daemonset_pb2.DaemonSet, "agent", "default")
+        found.metadata.resourceVersion = ""
+        found.spec.minReadySeconds = 1
+        await seen.client.update(found)
+
+        def status() -> daemonset_pb2.DaemonSetStatus:
+            current: daemonset_pb2.DaemonSet = seen.informers.daemon_sets.get("agent", "default")
+            return current.status
+
+        await seen.until(lambda: status().observedGeneration == 2, "another look at the DaemonSet")
+        assert status().currentNumberScheduled == 0, "the controller is not supposed to know of its pods yet"
+        client.release.set()
+        await seen.until(lambda: status().currentNumberScheduled == 4, "the controller to catch up")
+        assert len((await seen.client.list(pod_pb2.Pod, "default")).items) == 4
+
+
+async def test_a_lost_answer_holds_up_no_stateful_set(cluster: Any, seen: Any) -> None:
+    client = ForgetfulClient(cluster.server, cluster.authority.tls(USER))
+    async with running(cluster, client):
+        await seen.client.create(stateful_set(10))
+        await seen.until(lambda: len(seen.pods()) == 10, "ten pods")
+        informer = seen.informers.stateful_sets
+        await seen.until(lambda: informer.get("db", "default").status.replicas == 10, "the status to say so")
+        assert client.created == 10
+
+
+async def test_a_stranger_with_a_name_that_is_needed_is_waited_for_and_told(
+    cluster: Any, seen: Any, controllers: Any
+) -> None:
+    stranger = pod_pb2.Pod()
+    stranger.metadata.name, stranger.metadata.namespace = "db-0", "default"
+    stranger.spec.containers.add(name="main", image="hello:1.0")
+    await seen.client.create(stranger)
+    await seen.client.create(stateful_set(1))
+    message = 'create Pod db-0 in StatefulSet db failed error: pods "db-0" already exists'
+    await seen.until_told({("StatefulSet", "FailedCreate", message)})
+    await seen.client.delete(pod_pb2.Pod, "db-0", "default", grace_period_s=0)
+    await seen.until(lambda: [pod.metadata.labels["app"] for pod in seen.pods()] == ["db"], "its own pod")
