@@ -114,7 +114,7 @@ def test_sets_are_followed_undone_and_remembered_too(kubectl: Kubectl, kind: str
     kubectl("rollout", "status", target, READY_WITHIN)
     kubectl("set", "image", target, "web=podlab.local/hello:1.1")
     told = kubectl.out("rollout", "status", target, READY_WITHIN).splitlines()
-    assert "successfully rolled out" in told[-1] or "rolling update complete" in told[-1]
+    assert "successfully rolled out" in told[-1] or "roll out complete" in told[-1]
     history = kubectl.out("rollout", "history", target).splitlines()
     assert [line.split()[0] for line in history[2:4]] == ["1", "2"]
     assert "podlab.local/hello:1.0" in kubectl.out("rollout", "history", target, "--revision=1")
