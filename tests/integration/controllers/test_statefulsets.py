@@ -149,6 +149,22 @@ async def test_fewer_pods_leave_from_the_highest_on_and_claims_go_with_them_wher
     assert not claims.get("data-web-2", "default").metadata.ownerReferences
 
 
+async def test_a_pod_that_comes_again_waits_until_the_claim_of_the_last_one_is_gone(
+    seen: Any, nodes: Any, controllers: Any
+) -> None:
+    claims = seen.informers.by_kind["PersistentVolumeClaim"]
+    made = stateful_set(2)
+    made.spec.persistentVolumeClaimRetentionPolicy.whenScaled = "Delete"
+    await seen.client.create(made)
+    await seen.until(lambda: is_done(seen), "two pods")
+    before = claims.get("data-web-1", "default").metadata.uid
+    await change(seen, replicas=1)
+    await seen.until(lambda: seen.informers.pods.get("web-1", "default") is None, "web-1 is gone")
+    await change(seen, replicas=2)
+    await seen.until(lambda: is_done(seen), "two pods again")
+    assert claims.get("data-web-1", "default").metadata.uid != before
+
+
 def _removed(claim: volume_pb2.PersistentVolumeClaim | None) -> bool:
     """Its protection is another controller's part."""
     return claim is None or claim.metadata.HasField("deletionTimestamp")

@@ -157,6 +157,8 @@ class Simulation:
             made.metadata.labels[HASH] = "new"
             self.present.append(made)
         rolling = self.update.daemon_set.spec.updateStrategy.rollingUpdate
+        beside = [node for node in plan.create if node in before]
+        assert len(beside) <= rolling.maxSurge.intVal, "too many nodes have two pods"
         lost = before - self.up()
         assert not lost or len(self.up()) >= len(self.wanted) - rolling.maxUnavailable.intVal, "too few are available"
         return bool(plan.create or plan.delete or plan.ended)

@@ -31,7 +31,8 @@ class Simulation:
 
     def roll(self) -> bool:
         """True when the Deployment controller changed something."""
-        plan = decide(self.deployment, list(self.replica_sets.values()), pods_of_old_left=False, now=NOW)
+        known = list(self.replica_sets.values())
+        plan = decide(self.deployment, known, pods_of_old_left=len(self.versions() - {self.image}) > 0, now=NOW)
         for changed in (*([plan.create] if plan.create is not None else []), *plan.update):
             changed.metadata.uid = changed.metadata.name
             changed.metadata.generation += 1
@@ -68,6 +69,17 @@ class Simulation:
             if not any(moved):
                 return
         raise AssertionError(f"the rollout did not end within {ROUNDS} rounds")
+
+    @property
+    def image(self) -> str:
+        """What is asked for now."""
+        return self.deployment.spec.template.spec.containers[0].image
+
+    def versions(self) -> set[str]:
+        """Images of the pods that there are."""
+        return {
+            self.replica_sets[name].spec.template.spec.containers[0].image for name, pods in self.pods.items() if pods
+        }
 
     def present(self) -> int:
         return sum(len(pods) for pods in self.pods.values())
@@ -129,3 +141,28 @@ def test_scaling_in_the_middle_of_a_rollout_ends_at_the_last_size(
         cluster.deployment.spec.replicas = size
     cluster.settle()
     assert cluster.present() == cluster.available() == sizes[-1]
+
+
+@settings(max_examples=100, deadline=None)
+@given(replicas=st.integers(0, 6), order=steps)
+def test_a_recreation_never_has_pods_of_two_versions_and_ends(
+    deployment: Any, pod: Any, replicas: int, order: list[tuple[str, int]]
+) -> None:
+    cluster = Simulation(deployment(replicas, image="v0"), pod)
+    cluster.deployment.spec.strategy.Clear()
+    cluster.deployment.spec.strategy.type = "Recreate"
+    cluster.settle()
+    for step, number in order:
+        names = sorted(cluster.replica_sets)
+        if step == "roll":
+            cluster.roll()
+        elif step == "sync":
+            cluster.sync(names[number % len(names)])
+        elif step == "start":
+            cluster.start_one()
+        else:
+            cluster.deployment.spec.template.spec.containers[0].image = f"v{number}"
+        assert len(cluster.versions()) <= 1, "pods of two versions"
+    cluster.settle()
+    assert cluster.present() == cluster.available() == replicas
+    assert cluster.versions() <= {cluster.image}
