@@ -40,12 +40,7 @@ class Decider:
     def shape(self, info: PodInfo) -> Hashable:
         """Equal for pods of which any verdict is true of all."""
         spec = info.pod.spec
-        claims = tuple(
-            volume.volumeSource.persistentVolumeClaim.claimName
-            for volume in spec.volumes
-            if volume.volumeSource.HasField("persistentVolumeClaim")
-        )
-        return spec.schedulerName, info.shape, spec.priority, spec.preemptionPolicy, claims
+        return spec.schedulerName, info.shape, spec.priority, spec.preemptionPolicy
 
     def decide(self, info: PodInfo, attempts: int) -> Made:
         """Where the pod goes now, and if nowhere, who could make room for it."""

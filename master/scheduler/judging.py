@@ -13,6 +13,7 @@ from master.scheduler.decisions import Decisions
 from master.scheduler.explaining import Made, message
 from master.scheduler.hints import Event, What
 from master.scheduler.nominations import Nominations
+from master.scheduler.plugins import volume_binding
 from master.scheduler.podinfo import PodInfo, pod_info
 from master.scheduler.queue import SchedulingQueue
 from master.scheduler.snapshot import Snapshot
@@ -85,6 +86,8 @@ class Judge:
             self._nominations.forget(info.uid)
         else:
             self._give_up_nomination(info)
+        if info.shape.claims:
+            self._snapshot.storage.reserve(info.uid, volume_binding.plan(info, self._snapshot, node_name))
         self._snapshot.place(info, node_name)
         self._queue.found(at)
         return Assumed(info, node_name)

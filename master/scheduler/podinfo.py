@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 
 from master.scheduler.demands import Demands, demands
 from master.scheduler.podterms import Term, terms_of
+from podlab.api import volumes
 from podlab.core.v1.pod_pb2 import Container, Pod
 
 SHAPES_REMEMBERED = 4096
@@ -42,6 +43,7 @@ class Shape:
         self.demands: Demands = demands(self.pod.spec)
         self.terms: tuple[Term, ...] = terms_of(self.pod)
         self.host_ports = tuple(_host_ports(self.pod.spec.containers))
+        self.claims = tuple(volumes.claims_of(self.pod.spec))
         containers = [*self.pod.spec.initContainers, *self.pod.spec.containers]
         self.images = tuple(normalized_image(container.image) for container in containers)
 

@@ -104,7 +104,7 @@ class Preemptor:
         return list(known.found.values())
 
     def _about(self, shape: Hashable, nodes: Snapshot, budgets: Budgets) -> _Known:
-        basis = nodes.epoch, budgets
+        basis = nodes.epoch, nodes.storage.changes, budgets
         known = self._known.pop(shape, None)
         changed = nodes.changed_since(known.change) if known is not None else None
         if known is None or known.basis != basis or changed is None:

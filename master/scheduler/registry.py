@@ -15,6 +15,9 @@ from master.scheduler.plugins.node_ports import NodePorts
 from master.scheduler.plugins.node_unschedulable import NodeUnschedulable
 from master.scheduler.plugins.protocol import Filter, Score
 from master.scheduler.plugins.taint_toleration import TaintToleration
+from master.scheduler.plugins.volume_binding import VolumeBinding
+from master.scheduler.plugins.volume_restrictions import VolumeRestrictions
+from master.scheduler.plugins.volume_zone import VolumeZone
 from podlab.settings import SettingsError
 
 Plugin = Filter | Score
@@ -39,6 +42,9 @@ BUILT_IN: Mapping[str, Make] = {
     "NodeAffinity": arguments.node_affinity,
     "NodePorts": _plain(NodePorts),
     "NodeResourcesFit": arguments.node_resources_fit,
+    "VolumeRestrictions": _plain(VolumeRestrictions),
+    "VolumeBinding": _plain(VolumeBinding),
+    "VolumeZone": _plain(VolumeZone),
     "PodTopologySpread": arguments.pod_topology_spread,
     "InterPodAffinity": arguments.inter_pod_affinity,
     "NodeResourcesBalancedAllocation": arguments.balanced_allocation,

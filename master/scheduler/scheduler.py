@@ -1,7 +1,8 @@
 """The scheduler: its parts, put together, and its loop.
 
-Informers fill snapshot and queue (`intake`); pods are judged one after another (`judging`), bound together (`binding`),
-and told why they wait (`telling`); who has to make room is evicted (`evicting`).
+Informers fill snapshot and queue (`intake`); pods are judged one after another (`judging`), get their volumes
+(`volumebinder`), are bound together (`binding`), and told why they wait (`telling`); who has to make room is evicted
+(`evicting`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 
 from master.scheduler.binding import Assumed, Binder
 from master.scheduler.budgets import Budgets
-from master.scheduler.conditions import Verdict
+from master.scheduler.conditions import SCHEDULER_ERROR, Verdict
 from master.scheduler.deciding import Decider
 from master.scheduler.decisions import Decisions
 from master.scheduler.defaults import DEFAULT_PROFILE
@@ -27,6 +28,7 @@ from master.scheduler.queue import SchedulingQueue
 from master.scheduler.snapshot import Snapshot
 from master.scheduler.surroundings import Surroundings
 from master.scheduler.telling import Teller
+from master.scheduler.volumebinder import VolumeBinder
 from podlab.api.objects import Key, key
 from podlab.client.client import Client
 from podlab.client.informer import Change, Informer
@@ -54,10 +56,13 @@ class Scheduler:
         self._queue = SchedulingQueue()
         self._nominations = Nominations(self._snapshot)
         self._intake = Intake(by_name, self._snapshot, self._queue, self._nominations)
-        self._surroundings = Surroundings(client, self._snapshot, self._queue.happened)
+        self._surroundings = Surroundings(client, self._snapshot, self._around_happened)
         self._recorder = Recorder(client, DEFAULT_NAME)
         self._teller = Teller(client, self._pods.store.get)
         self._binder = Binder(client, self._answered)
+        self._volumes = VolumeBinder(
+            client, self._snapshot.storage, waits=self._waiting, ready=self._binder.put, failed=self._volumes_failed
+        )
         self._evictor = Evictor(client, self._recorder)
         self._decider = Decider(by_name, self._snapshot, self._nominations, self._current_budgets)
         self._decisions = Decisions()
@@ -77,7 +82,7 @@ class Scheduler:
     async def run(self) -> None:
         informers = (self._nodes, self._pods, self._budgets)
         async with asyncio.TaskGroup() as group:
-            parts = (self._recorder, self._surroundings, self._teller, self._binder, self._evictor)
+            parts = (self._recorder, self._surroundings, self._teller, self._binder, self._evictor, self._volumes)
             for part in (*informers, *parts):
                 group.create_task(part.run())
             # Judged before all pods are known, a node would look emptier than it is.
@@ -88,7 +93,7 @@ class Scheduler:
             while True:
                 await self._binder.drained()
                 await self._queue.filled()
-                self._binder.put(self._judge.judge(self._queue.take(BATCH)))
+                self._volumes.put(self._judge.judge(self._queue.take(BATCH)))
                 await asyncio.sleep(0)
 
     def explain(self, at: Key, now: bool) -> Made:
@@ -135,8 +140,19 @@ class Scheduler:
             self._counted = Budgets(self._budgets.list())
         return self._counted
 
+    def _around_happened(self, event: Event) -> None:
+        self._queue.happened(event)
+        if event.what is What.VOLUMES:
+            self._volumes.wake()
+
+    def _volumes_failed(self, assumed: Assumed, failure: ApiError) -> None:
+        message = f'running PreBind plugin "VolumeBinding": {failure.message}'
+        self.tell(assumed.info.pod, Verdict(SCHEDULER_ERROR, message))
+        self._answered(assumed, failure)
+
     def _answered(self, assumed: Assumed, failure: ApiError | None) -> None:
         pod, at = assumed.info.pod, key(assumed.info.pod)
+        self._snapshot.storage.unreserve(pod.metadata.uid)
         if failure is None:
             message = f"Successfully assigned {at.namespace}/{at.name} to {assumed.node_name}"
             self._recorder.event(pod, "Normal", "Scheduled", message)

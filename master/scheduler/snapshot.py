@@ -17,6 +17,7 @@ from master.scheduler.images import Images
 from master.scheduler.labels import LabelColumn, Labels
 from master.scheduler.podinfo import PodInfo
 from master.scheduler.resources import Resources
+from master.scheduler.storage import Storage
 from master.scheduler.tallies import Tallies
 from master.scheduler.workloads import Workloads
 from podlab.core.v1.node_pb2 import Node, Taint
@@ -49,6 +50,7 @@ class Snapshot:
         self.images = Images()
         self.tallies = Tallies(16)
         self.workloads = Workloads()
+        self.storage = Storage()
         self._row_of: dict[str, int] = {}
         self._free: list[int] = []
         self._taint_number: dict[tuple[bytes, ...], int] = {(): 0}
@@ -178,6 +180,8 @@ class Snapshot:
         self.tallies.add(shape, row, sign)
         if shape.host_ports:
             self.host_ports.add(shape.host_ports, row, sign)
+        if shape.claims:
+            self.storage.count(shape, sign)
         self._changed.append(row)
         if len(self._changed) > CHANGES_REMEMBERED:
             del self._changed[: CHANGES_REMEMBERED // 2]

@@ -1,4 +1,4 @@
-"""What pods are judged by besides nodes and pods: labels of namespaces, and what Services and controllers select."""
+"""What pods are judged by besides nodes and pods: namespaces' labels, what Services and controllers select, volumes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from podlab.client.informer import Change, Informer
 from podlab.core.v1.namespace_pb2 import Namespace
 from podlab.core.v1.replicationcontroller_pb2 import ReplicationController
 from podlab.core.v1.service_pb2 import Service
+from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
+from podlab.storage.v1.storageclass_pb2 import StorageClass
 
 WORKLOADS = (Service, ReplicaSet, StatefulSet, ReplicationController)
+STORAGE = (PersistentVolumeClaim, PersistentVolume, StorageClass)
 
 
 class Surroundings:
@@ -34,6 +37,10 @@ class Surroundings:
             informer: Informer[Any] = Informer(client, kind)
             informer.on_change(self._workload_changed)
             self._informers.append(informer)
+        for storage in STORAGE:
+            stored: Informer[Any] = Informer(client, storage)
+            stored.on_change(self._storage_changed)
+            self._informers.append(stored)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -53,6 +60,10 @@ class Surroundings:
 
     def _workload_changed(self, change: Change[Any]) -> None:
         self._snapshot.workloads.set(change.key, _selector(change.new))
+
+    def _storage_changed(self, change: Change[Any]) -> None:
+        self._snapshot.storage.set(change.key, change.new)
+        self._happened(Event(What.VOLUMES))
 
 
 def _selector(workload: Any) -> Selector | None:

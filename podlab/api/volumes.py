@@ -48,7 +48,7 @@ def is_kept_for(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool:
 
 def mismatch(volume: PersistentVolume, claim: PersistentVolumeClaim) -> str:
     """Why the volume is not what the claim asks for, in Kubernetes' words; empty when it is. Labels do not count."""
-    if _storage(volume.spec.capacity) < _storage(claim.spec.resources.requests):
+    if size(volume.spec.capacity) < size(claim.spec.resources.requests):
         return "requested PV is too small"
     if volume.spec.storageClassName != claim.spec.storageClassName:
         return "storageClassName does not match"
@@ -71,7 +71,7 @@ def free_for(claim: PersistentVolumeClaim, volumes: Iterable[PersistentVolume]) 
 
 def kept_for(claim: PersistentVolumeClaim, volumes: Iterable[PersistentVolume]) -> PersistentVolume | None:
     """The volume that was set aside for the claim, if it is large enough and not going."""
-    wanted = _storage(claim.spec.resources.requests)
+    wanted = size(claim.spec.resources.requests)
     return next(
         (
             volume
@@ -79,7 +79,7 @@ def kept_for(claim: PersistentVolumeClaim, volumes: Iterable[PersistentVolume]) 
             if is_kept_for(volume, claim)
             and not is_going(volume)
             and volume.spec.volumeMode == claim.spec.volumeMode
-            and _storage(volume.spec.capacity) >= wanted
+            and size(volume.spec.capacity) >= wanted
         ),
         None,
     )
@@ -87,7 +87,27 @@ def kept_for(claim: PersistentVolumeClaim, volumes: Iterable[PersistentVolume]) 
 
 def smallest(volumes: Iterable[PersistentVolume]) -> PersistentVolume | None:
     """The one that wastes least; of several as small, the first by name."""
-    return min(volumes, key=lambda one: (_storage(one.spec.capacity), one.metadata.name), default=None)
+    return min(volumes, key=lambda one: (size(one.spec.capacity), one.metadata.name), default=None)
+
+
+def size(amounts: Mapping[str, meta_pb2.Quantity]) -> int:
+    """The bytes of storage that a volume has, or a claim asks for."""
+    return quantity.value(amounts["storage"]) if "storage" in amounts else 0
+
+
+def given_to(volume: PersistentVolume, claim: PersistentVolumeClaim) -> PersistentVolume:
+    """The volume with the claim written down as its own."""
+    result = PersistentVolume()
+    result.CopyFrom(volume)
+    if not is_kept_for(volume, claim):
+        result.metadata.annotations[BOUND_BY_CONTROLLER] = "yes"
+    elif volume.spec.claimRef.uid:
+        return result
+    kept, about = result.spec.claimRef, claim.metadata
+    kept.kind, kept.apiVersion = "PersistentVolumeClaim", "v1"
+    kept.namespace, kept.name, kept.uid = about.namespace, about.name, about.uid
+    kept.resourceVersion = about.resourceVersion
+    return result
 
 
 def is_going(obj: PersistentVolume | PersistentVolumeClaim) -> bool:
@@ -115,7 +135,3 @@ def local_path_node(volume: PersistentVolume) -> str:
     terms = volume.spec.nodeAffinity.required.nodeSelectorTerms
     requirements = [one for term in terms for one in term.matchExpressions if one.key == HOSTNAME]
     return requirements[0].values[0] if requirements and requirements[0].values else ""
-
-
-def _storage(amounts: Mapping[str, meta_pb2.Quantity]) -> int:
-    return quantity.value(amounts["storage"]) if "storage" in amounts else 0

@@ -72,6 +72,7 @@ DECIDING = (
     "master.scheduler.schedule",
     "master.scheduler.snapshot",
     "master.scheduler.victims",
+    "master.scheduler.storage",
     "master.scheduler.tallies",
     "master.scheduler.verdicts",
     "master.scheduler.workloads",

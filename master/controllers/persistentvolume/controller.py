@@ -100,7 +100,7 @@ class PersistentVolumeController:
 
     async def _bind(self, claim: PersistentVolumeClaim, volume: PersistentVolume) -> None:
         before = volume.metadata.resourceVersion, claim.metadata.resourceVersion
-        if (kept := decide.bound_volume(volume, claim)) != volume:
+        if (kept := volumes.given_to(volume, claim)) != volume:
             volume = await self._client.update(kept)
             self._replaced[volume.metadata.name] = before[0]
         if volume.status.phase != "Bound":

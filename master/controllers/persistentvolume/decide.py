@@ -193,21 +193,6 @@ def unbound(volume: PersistentVolume) -> PersistentVolume:
     return result
 
 
-def bound_volume(volume: PersistentVolume, claim: PersistentVolumeClaim) -> PersistentVolume:
-    """The volume with its claim written down."""
-    result = PersistentVolume()
-    result.CopyFrom(volume)
-    if not volumes.is_kept_for(volume, claim):
-        result.metadata.annotations[BOUND_BY_CONTROLLER] = "yes"
-    elif volume.spec.claimRef.uid:
-        return result
-    kept, about = result.spec.claimRef, claim.metadata
-    kept.kind, kept.apiVersion = "PersistentVolumeClaim", "v1"
-    kept.namespace, kept.name, kept.uid = about.namespace, about.name, about.uid
-    kept.resourceVersion = about.resourceVersion
-    return result
-
-
 def bound_claim(claim: PersistentVolumeClaim, volume: PersistentVolume) -> PersistentVolumeClaim:
     """The claim with its volume written down."""
     result = PersistentVolumeClaim()

@@ -12,7 +12,7 @@ from storage import claim, kept_for, storage_class, volume
 from master.controllers.persistentvolume import decide
 from master.controllers.persistentvolume.decide import Bind, Hold, Lose, Provision, Surroundings, VolumeStep
 from podlab.api import quantity
-from podlab.api.volumes import BIND_COMPLETED, BOUND_BY_CONTROLLER, PROVISIONED_BY, SELECTED_NODE
+from podlab.api.volumes import BIND_COMPLETED, BOUND_BY_CONTROLLER, PROVISIONED_BY, SELECTED_NODE, given_to
 
 DONE = {BIND_COMPLETED: "yes"}
 AUTO = {BOUND_BY_CONTROLLER: "yes"}
@@ -176,14 +176,14 @@ def test_whatever_comes_first_pairs_are_one_to_one_and_large_enough(
         step = decide.decide_claim(each, around(*volumes.values()))
         if isinstance(step, Bind):
             name = step.volume.metadata.name
-            bound, kept = decide.bound_claim(each, step.volume), decide.bound_volume(step.volume, each)
+            bound, kept = decide.bound_claim(each, step.volume), given_to(step.volume, each)
             kept.status.phase = "Bound"
             volumes[name] = kept
             assert name not in pairs, "a volume has one claim"
             pairs[name] = each
             again = decide.decide_claim(bound, around(named=kept))
             assert again == Bind(kept), "what is bound stays bound"
-            assert decide.bound_volume(kept, bound) == kept, "and nothing is written twice"
+            assert given_to(kept, bound) == kept, "and nothing is written twice"
             assert decide.decide_volume(kept, bound).phase == "Bound"
             size = quantity.value(each.spec.resources.requests["storage"])
             assert quantity.value(kept.spec.capacity["storage"]) >= size

@@ -1,0 +1,128 @@
+"""VolumeBinding: refuses nodes that a pod's volumes cannot be reached from, and finds volumes for claims that wait.
+
+https://kubernetes.io/docs/concepts/storage/storage-classes/#volume-binding-mode
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from master.scheduler.plugins.protocol import Follows, Refusals, refuse_pod
+from master.scheduler.podinfo import PodInfo
+from master.scheduler.snapshot import Rows, Snapshot
+from master.scheduler.storage import Plan
+from podlab.api.volumes import NO_PROVISIONER, size
+from podlab.core.v1 import pod_pb2
+from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
+
+Mask = NDArray[np.bool_]
+_CONFLICT = "node(s) had volume node affinity conflict"
+_NOT_FOUND = "node(s) didn't find available persistent volumes to bind"
+_REASONS = {1: (_CONFLICT,), 2: (_NOT_FOUND,), 3: (_CONFLICT, _NOT_FOUND)}
+_TO_BE_MADE = -1
+
+
+class VolumeBinding:
+    name = "VolumeBinding"
+    follows = Follows.CLUSTER
+
+    def filter(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Refusals | None:
+        if not info.shape.claims:
+            return None
+        found = nodes.storage.find(info.shape)
+        if found.refusal:
+            return refuse_pod(nodes, rows, found.refusal)
+        codes = np.zeros(nodes.length(rows), np.int64)
+        for volume in found.bound:
+            codes[~reached_from(volume, nodes)[rows]] = 1
+        if found.waiting:
+            codes[~_choose(found.waiting, nodes, rows).fits] += 2
+        return Refusals(codes, _REASONS, frozenset(_REASONS))
+
+
+def plan(info: PodInfo, nodes: Snapshot, node: str) -> Plan:
+    """What is to be done before the pod is bound to this node, which the plugin has let pass."""
+    waiting, row = nodes.storage.find(info.shape).waiting, nodes.row(node)
+    if not waiting or row is None:
+        return Plan(node)
+    kept, asked = [], []
+    for choice in _choose(waiting, nodes, np.array([row])).choices:
+        name = choice.claim.metadata.namespace, choice.claim.metadata.name
+        number = int(choice.picked[0])
+        if number == _TO_BE_MADE:
+            asked.append(name)
+        else:
+            kept.append((name, choice.candidates[number].metadata.name))
+    return Plan(node, tuple(kept), tuple(asked))
+
+
+def reached_from(volume: PersistentVolume, nodes: Snapshot) -> Mask:
+    """The rows of the nodes that can reach the volume."""
+    if not volume.spec.nodeAffinity.HasField("required"):
+        return np.ones(nodes.size, np.bool_)
+    selector = volume.spec.nodeAffinity.required
+    key = ("volume", selector.SerializeToString(deterministic=True))
+    return nodes.fact(key, lambda: nodes.labels.select(selector, nodes.name_column))
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """`picked` is for each row the number of a candidate, or _TO_BE_MADE."""
+
+    claim: PersistentVolumeClaim
+    candidates: Sequence[PersistentVolume]
+    picked: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    fits: Mask
+    choices: Sequence[_Choice]
+
+
+def _choose(claims: Sequence[PersistentVolumeClaim], nodes: Snapshot, rows: Rows) -> _Chosen:
+    """A volume of its own for each claim, on each row: the smallest claims first, each the smallest that will do."""
+    length = nodes.length(rows)
+    fits, taken, choices = np.ones(length, np.bool_), dict[str, Mask](), []
+    for claim in sorted(claims, key=lambda one: size(one.spec.resources.requests)):
+        candidates = nodes.storage.free_for(claim)
+        picked = np.full(length, _TO_BE_MADE, np.int64)
+        for number, volume in enumerate(candidates):
+            name = volume.metadata.name
+            held = taken.setdefault(name, np.zeros(length, np.bool_))
+            here = reached_from(volume, nodes)[rows] & (picked == _TO_BE_MADE) & ~held
+            picked[here] = number
+            taken[name] = held | here
+        fits &= (picked != _TO_BE_MADE) | _can_be_made(claim, nodes)[rows]
+        if node := nodes.storage.node_of(claim):
+            fits &= _only(node, nodes)[rows]
+        choices.append(_Choice(claim, candidates, picked))
+    return _Chosen(fits, choices)
+
+
+def _only(node: str, nodes: Snapshot) -> Mask:
+    found = np.zeros(nodes.size, np.bool_)
+    if (row := nodes.row(node)) is not None:
+        found[row] = True
+    return found
+
+
+def _can_be_made(claim: PersistentVolumeClaim, nodes: Snapshot) -> Mask:
+    """The rows where the class's provisioner may make a volume."""
+    found = nodes.storage.classes.get(claim.spec.storageClassName)
+    if found is None or found.provisioner == NO_PROVISIONER:
+        return np.zeros(nodes.size, np.bool_)
+    if not found.allowedTopologies:
+        return np.ones(nodes.size, np.bool_)
+    allowed = np.zeros(nodes.size, np.bool_)
+    for term in found.allowedTopologies:
+        of_term = np.ones(nodes.size, np.bool_)
+        for each in term.matchLabelExpressions:
+            requirement = pod_pb2.NodeSelectorRequirement(key=each.key, operator="In", values=each.values)
+            of_term &= nodes.labels.column(each.key).matches(requirement)[: nodes.size]
+        allowed |= of_term
+    return allowed

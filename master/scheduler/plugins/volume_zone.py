@@ -1,0 +1,44 @@
+"""VolumeZone: refuses nodes of other zones and regions than those that a volume's labels name.
+
+https://kubernetes.io/docs/reference/labels-annotations-taints/#topologykubernetesiozone
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from master.scheduler.plugins.protocol import Follows, Refusals, refuse
+from master.scheduler.podinfo import PodInfo
+from master.scheduler.snapshot import Rows, Snapshot
+from podlab.core.v1 import pod_pb2
+
+LABELS = (
+    "topology.kubernetes.io/zone",
+    "topology.kubernetes.io/region",
+    "failure-domain.beta.kubernetes.io/zone",
+    "failure-domain.beta.kubernetes.io/region",
+)
+# A volume that is in several zones names them so.
+_SEPARATOR = "__"
+
+
+class VolumeZone:
+    name = "VolumeZone"
+    follows = Follows.CLUSTER
+
+    def filter(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Refusals | None:
+        bound = nodes.storage.find(info.shape).bound if info.shape.claims else ()
+        labels = [volume.metadata.labels for volume in bound]
+        wanted = [(label, each[label]) for each in labels for label in LABELS if label in each]
+        if not wanted:
+            return None
+        fits = np.ones(nodes.size, np.bool_)
+        for label, value in wanted:
+            values = value.split(_SEPARATOR)
+            requirement = pod_pb2.NodeSelectorRequirement(key=label, operator="In", values=values)
+            fits &= nodes.labels.column(label).matches(requirement)[: nodes.size]
+        somewhere = np.zeros(nodes.size, np.bool_)
+        for label in LABELS:  # a node that names no zone is in all of them
+            anything = pod_pb2.NodeSelectorRequirement(key=label, operator="Exists")
+            somewhere |= nodes.labels.column(label).matches(anything)[: nodes.size]
+        return refuse((somewhere & ~fits)[rows], "node(s) had no available volume zone", final=True)
