@@ -1,0 +1,51 @@
+"""How long the scheduler takes to decide about a pod: the decision itself, without API server, in this process.
+
+Each pod is placed before the next one is judged. CPU time of the thread, so that other load on the machine counts less.
+"""
+
+from __future__ import annotations
+
+import time
+
+import shapes
+from apiserver import tell
+
+from master.scheduler.defaults import DEFAULT_PROFILE
+from master.scheduler.podinfo import pod_info
+from master.scheduler.schedule import schedule
+from master.scheduler.snapshot import Snapshot
+from master.scheduler.verdicts import Verdicts
+
+NODES = (500, 5000)
+PODS = 1000
+
+
+async def measure() -> None:
+    for count in NODES:
+        nodes = Snapshot()
+        nodes.set_namespace("default", {})
+        for number in range(count):
+            nodes.set_node(shapes.node(number))
+        for shape in shapes.SHAPES:
+            if not shape.churns and not shape.preempts:
+                _measure(shape, nodes, count)
+
+
+def _measure(shape: shapes.Shape, nodes: Snapshot, count: int) -> None:
+    known = Verdicts()
+    taken_us: list[float] = []
+    uids: list[str] = []
+    for number in range(min(PODS, shape.pods)):
+        pod = shape.pod(f"p{number}", "default")
+        pod.metadata.uid = f"{shape.name}-{number}"
+        begun = time.thread_time()
+        info = pod_info(pod)
+        decision = schedule(info, nodes, DEFAULT_PROFILE, known)
+        nodes.place(info, decision.node_name)
+        taken_us.append((time.thread_time() - begun) * 1e6)
+        uids.append(info.uid)
+    for uid in uids:
+        nodes.remove_pod(uid)
+    taken_us.sort()
+    for name, share in (("p50", 0.5), ("p99", 0.99)):
+        tell(f"{shape.name} {count} nodes, decision {name}", taken_us[int(len(taken_us) * share)], "us")

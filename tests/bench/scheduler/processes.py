@@ -1,0 +1,75 @@
+"""The services that are measured beside the API server, each a process of its own, as their units run them."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
+
+import psutil
+import yaml
+from apiserver import ApiServer
+
+STOP_LIMIT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service."""
+
+    process: psutil.Process
+
+    def memory_mib(self) -> float:
+        """Proportional set size: what the machine really spends on it."""
+        return float(self.process.memory_full_info().pss) / (1 << 20)
+
+
+@asynccontextmanager
+async def running(name: str, server: ApiServer, more: Mapping[str, object]) -> AsyncIterator[Service]:
+    """`name` is scheduler or controllers; `more` are its settings besides those that all have."""
+    with TemporaryDirectory(prefix="podlab-bench-", dir=Path.cwd()) as directory:
+        config, log = _written(Path(directory), server, more)
+        program = str(Path(sys.executable).with_name(f"podlab-{name}"))
+        with log:
+            process = await asyncio.create_subprocess_exec(program, "--config", str(config), stdout=log, stderr=log)
+        try:
+            yield Service(psutil.Process(process.pid))
+            if process.returncode is not None:
+                raise RuntimeError(f"podlab-{name} ended with exit code {process.returncode}")
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            async with asyncio.timeout(STOP_LIMIT_S):
+                await process.wait()
+
+
+def _written(directory: Path, server: ApiServer, more: Mapping[str, object]) -> tuple[Path, BinaryIO]:
+    """The settings, and the log to write to."""
+    tls = {"ca": str(server.tls.ca), "cert": str(server.tls.cert), "key": str(server.tls.key)}
+    settings = {"apiserver": server.grpc_address, "bind_address": "127.0.0.1", "port": _free_port(), "tls": tls}
+    config = directory / "config.yaml"
+    config.write_text(yaml.safe_dump({**settings, **more}))
+    return config, (directory / "log").open("wb")
+
+
+class Stopwatch:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._begun = time.perf_counter()
+
+    def s(self) -> float:
+        return time.perf_counter() - self._begun
+
+
+def _free_port() -> int:
+    with socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,164 @@
+"""Pods bound a second through the real API server and its store, on nodes that have no kubelets.
+
+Each shape twice: pods created while the scheduler runs, as Kubernetes' scheduler_perf does, and all pending before it
+starts. A pod counts when its binding is durable and a watch tells of it. API server, scheduler and this load generator
+share the machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import shapes
+from apiserver import ApiServer, started, tell
+from processes import Stopwatch, running
+from shapes import Shape
+from writing import bound, each
+
+from podlab.client.client import Client
+from podlab.core.v1.namespace_pb2 import Namespace
+from podlab.core.v1.node_pb2 import Node
+from podlab.core.v1.pod_pb2 import Pod
+from podlab.core.v1.service_pb2 import Service
+from podlab.errors import NotFound
+from podlab.meta.v1.meta_pb2 import ObjectMeta
+from podlab.scheduling.v1.priorityclass_pb2 import PriorityClass
+
+NODES = (500, 5000)
+FULL_NODES = 100
+FILLERS = 4  # on each of these
+CHURN_S = 0.25
+
+
+async def measure() -> None:
+    for count in NODES:
+        async with started() as server:
+            await _measure(count, server, await server.connect())
+
+
+async def _measure(count: int, server: ApiServer, client: Client) -> None:
+    await each(range(count), lambda number: client.create(shapes.node(number)))
+    await client.create(PriorityClass(metadata=ObjectMeta(name=shapes.HIGH), value=1000))
+    for shape in shapes.SHAPES:
+        await _pending_before(shape, count, server, client)
+        await _while_created(shape, count, server, client)
+    tell(f"apiserver with {count} nodes, memory", server.memory_mib(), "MiB")
+
+
+async def _pending_before(shape: Shape, count: int, server: ApiServer, client: Client) -> None:
+    async with _namespace(shape, "before", client) as (namespace, pods):
+        await each(pods, client.create)
+        revision = (await client.list(Namespace)).resource_version
+        watch = Stopwatch()
+        async with running("scheduler", server, {}) as scheduler:
+            first = asyncio.create_task(_first(client, namespace, revision))
+            await bound(client, namespace, _names(pods), revision)
+            elapsed_s = watch.s()
+            start_s = await first
+            _tell(shape, count, "pending before", len(pods), elapsed_s)
+            if shape is shapes.BASIC:
+                tell("  of that, from the start of the process to the first bind", start_s, "s", 2)
+                tell(f"scheduler with {count} nodes, memory", scheduler.memory_mib(), "MiB")
+
+
+async def _while_created(shape: Shape, count: int, server: ApiServer, client: Client) -> None:
+    async with _namespace(shape, "created", client) as (namespace, pods), running("scheduler", server, {}):
+        # The first pod tells that the scheduler has begun.
+        revision = (await client.list(Namespace)).resource_version
+        begun = shapes.basic("first", namespace)
+        await client.create(begun)
+        await bound(client, namespace, frozenset({"first"}), revision)
+        async with AsyncExitStack() as stack:
+            if shape.churns:
+                await stack.enter_async_context(_churn(client, namespace))
+            watch = Stopwatch()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(bound(client, namespace, _names(pods), revision))
+                await each(pods, client.create)
+            _tell(shape, count, "created meanwhile", len(pods), watch.s())
+
+
+def _tell(shape: Shape, count: int, when: str, pods: int, elapsed_s: float) -> None:
+    tell(f"{shape.name} {count} nodes, {when}", pods / elapsed_s, "pods/s")
+
+
+def _names(pods: list[Pod]) -> frozenset[str]:
+    return frozenset(pod.metadata.name for pod in pods)
+
+
+async def _first(client: Client, namespace: str, revision: str) -> float:
+    """Seconds until the first pod is bound."""
+    watch = Stopwatch()
+    async for batch in client.watch(Pod, revision, namespace):
+        if any(event.object is not None and event.object.spec.nodeName for event in batch):
+            return watch.s()
+    raise RuntimeError("the watch ended")
+
+
+@asynccontextmanager
+async def _namespace(shape: Shape, when: str, client: Client) -> AsyncIterator[tuple[str, list[Pod]]]:
+    """A namespace with the pods to create; what is full for the shape is full meanwhile."""
+    namespace = f"{shape.name}-{when}".lower()
+    await client.create(Namespace(metadata=ObjectMeta(name=namespace)))
+    pods = [shape.pod(f"p{number}", namespace) for number in range(shape.pods)]
+    if not shape.preempts:
+        yield namespace, pods
+        return
+    full = [f"n{number}" for number in range(FULL_NODES)]
+    fillers = [shapes.filler(f"{name}-{number}", namespace, name) for name in full for number in range(FILLERS)]
+    await _empty(client)
+    await each(fillers, client.create)
+    await each(full, lambda name: _label(client, name))
+    yield namespace, pods
+    await _empty(client)
+
+
+async def _label(client: Client, name: str) -> None:
+    node = await client.get(Node, name)
+    if shapes.FULL not in node.metadata.labels:
+        node.metadata.labels[shapes.FULL] = "yes"
+        await client.update(node)
+
+
+async def _empty(client: Client) -> None:
+    """No pods are left on the nodes that are to be full."""
+    full = {f"n{number}" for number in range(FULL_NODES)}
+    pods = [pod for pod in (await client.list(Pod)).items if pod.spec.nodeName in full]
+    await each(pods, lambda pod: _delete(client, Pod, pod.metadata.name, pod.metadata.namespace))
+
+
+async def _delete(client: Client, kind: type, name: str, namespace: str) -> None:
+    try:
+        await client.delete(kind, name, namespace, grace_period_s=0)
+    except NotFound:
+        return
+
+
+@asynccontextmanager
+async def _churn(client: Client, namespace: str) -> AsyncIterator[None]:
+    """Meanwhile a node, a Service and a pod that fits nowhere come and go again and again."""
+
+    async def churn() -> None:
+        while True:
+            hopeless = shapes.important("hopeless", namespace)
+            hopeless.spec.containers[0].resources.requests["cpu"].string = "64"
+            service = Service(metadata=ObjectMeta(name="churn", namespace=namespace))
+            service.spec.selector["app"] = "churn"
+            service.spec.ports.add(port=80)
+            node = shapes.node(0)
+            node.metadata.name = "churn"
+            for thing in (hopeless, service, node):
+                await client.create(thing)
+            await asyncio.sleep(CHURN_S)
+            await _delete(client, Pod, "hopeless", namespace)
+            await client.delete(Service, "churn", namespace)
+            await client.delete(Node, "churn")
+
+    task = asyncio.create_task(churn())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
