@@ -6,10 +6,17 @@ A watcher holds only its position. It is too late when the changes that follow i
 from __future__ import annotations
 
 import asyncio
+import time
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from master.apiserver.entry import Entry, Event
+
+# What it takes to send a message to one watcher, and as much again for everything else. Watchers are not woken faster
+# one after the other than that: what comes meanwhile goes out in one message.
+WATCHER_S = 0.0004
+LONGEST_GATHERING_S = 0.05
 
 
 class Section:
@@ -24,6 +31,10 @@ class Section:
         self._complete_after = complete_after
         self._order: list[str] = []
         self._news = asyncio.Event()
+        self._told = 0  # the position up to which watchers may look
+        self._told_at = 0.0
+        self._telling: asyncio.TimerHandle | None = None
+        self._watchers = 0
 
     def ordered(self, prefix: str, start_after: str = "") -> list[Entry]:
         """The entries whose key starts with `prefix` and sorts after `start_after`, in key order."""
@@ -53,12 +64,38 @@ class Section:
             end += 1
         return events[start:end]
 
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """There is one watcher more for as long as the block runs."""
+        self._watchers += 1
+        try:
+            yield
+        finally:
+            self._watchers -= 1
+
+    def tells(self, position: int) -> bool:
+        """Whether a watcher at the position should look at what follows."""
+        return position < self._told
+
     async def news(self) -> None:
-        """Wait for the next `wake`."""
+        """Wait until watchers should look again."""
         await self._news.wait()
 
     def wake(self) -> None:
-        """Let those who wait for news look."""
+        """Let those who wait for news look: at once, or, when they did just now, once more has come together."""
+        if self._telling is not None:
+            return
+        gathering_s = min(self._watchers * WATCHER_S, LONGEST_GATHERING_S)
+        left_s = self._told_at + gathering_s - time.monotonic()
+        if left_s > 0:
+            self._telling = asyncio.get_running_loop().call_later(left_s, self._tell_watchers)
+        else:
+            self._tell_watchers()
+
+    def _tell_watchers(self) -> None:
+        self._telling = None
+        self._told = self._first + len(self._events)
+        self._told_at = time.monotonic()
         self._news.set()
         self._news = asyncio.Event()
 
@@ -82,6 +119,7 @@ class Section:
         """Forget the oldest changes, which `revision` is the last of."""
         del self._events[:count]
         self._first += count
+        self._told = max(self._told, self._first)  # who has not seen these has to hear that they are gone
         self._complete_after = max(self._complete_after, revision)
 
     def drop_through(self, revision: int) -> None:

@@ -120,8 +120,17 @@ class Watches:
 
     async def _follow(self, wanted: Scope, position: int, form: Form) -> AsyncIterator[bytes]:
         section = self._section(wanted)
+        with section.watched():
+            async for batch in self._batches(wanted, section, position, form):
+                yield batch
+
+    async def _batches(self, wanted: Scope, section: Section, position: int, form: Form) -> AsyncIterator[bytes]:
         bookmark_at = time.monotonic() + self._bookmark_every_s
         while True:
+            bookmark_due = time.monotonic() >= bookmark_at
+            if not bookmark_due and not section.tells(position):
+                await section.news()
+                continue
             events = section.since(position, _BATCH_EVENTS, _BATCH_BYTES)
             if events is None:
                 raise Expired(f"the watch of {wanted.kind.plural} fell too far behind; list again and watch from there")
@@ -130,9 +139,7 @@ class Watches:
             if frames:
                 self.sent[wanted.kind.name] += len(frames)
                 yield b"".join(frames)
-            elif not events and time.monotonic() >= bookmark_at:
+            elif not events and bookmark_due:
                 bookmark_at = time.monotonic() + self._bookmark_every_s
                 if bookmark := form.bookmark(self._cache.revision):
                     yield bookmark
-            elif not events:
-                await section.news()

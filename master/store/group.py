@@ -30,7 +30,7 @@ def read_standing(connection: sqlite3.Connection) -> dict[str, Standing]:
 def write_group(
     connection: sqlite3.Connection, commits: Sequence[Operations], standing: Mapping[str, Standing], revision: int
 ) -> Verdict:
-    """Judge `commits` by how keys stand, and write them; on return they are on disk. On an exception none of them is."""
+    """Judge `commits` by how keys stand, and write them: on disk on return, none of them on an exception."""
     verdict = decide(commits, standing, revision)
     if verdict.rows:
         _append(connection, verdict.rows)

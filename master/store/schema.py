@@ -45,13 +45,13 @@ CREATE TEMP TRIGGER written AFTER INSERT ON main.log WHEN NEW.value IS NOT NULL 
         ON CONFLICT (key) DO UPDATE SET id = excluded.id, create_revision = excluded.create_revision;
     UPDATE meta SET revision = NEW.id >> {OPERATIONS_BITS};
 END
-""",
+""",  # noqa: S608  # the number is ours
     f"""
 CREATE TEMP TRIGGER removed AFTER INSERT ON main.log WHEN NEW.value IS NULL BEGIN
     DELETE FROM current WHERE key = NEW.key;
     UPDATE meta SET revision = NEW.id >> {OPERATIONS_BITS};
 END
-""",
+""",  # noqa: S608
 )
 
 _WAL_BYTES = 16 << 20

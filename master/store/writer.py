@@ -54,7 +54,10 @@ class Written:
 
 
 class Writer:
-    """Owns the writing connection, and what it knows of how keys stand. `publish` is called in its thread, once per transaction that is on disk."""
+    """Owns the writing connection, and knows how all keys stand.
+
+    `publish` is called in its thread, once per transaction that is on disk.
+    """
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from aiohttp import web
 
@@ -42,7 +43,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Api:
     """Answers every request."""
 
@@ -129,12 +130,10 @@ class Api:
 
         return await self.gate.passed(asked, handle)
 
-    def _handler(self, call: Call, verb: str) -> Handler:
-        """Who answers it. Raises MethodNotAllowed."""
-        place = call.place
-        if place.subresource in ABSENT.get(place.kind.name, ()):
-            raise MethodNotAllowed(f"{place.kind.resource}/{place.subresource} is not supported by this server yet")
-        handlers: Mapping[tuple[str, str], Handler] = {
+    @cached_property
+    def _handlers(self) -> Mapping[tuple[str, str], Handler]:
+        """By subresource and verb."""
+        return {
             ("", "get"): self.reading.get,
             ("", "list"): self.reading.list,
             ("", "watch"): self.reading.watch,
@@ -163,6 +162,13 @@ class Api:
             ("approval", "update"): self.approval.update,
             ("approval", "patch"): self.approval.patch,
         }
+
+    def _handler(self, call: Call, verb: str) -> Handler:
+        """Who answers it. Raises MethodNotAllowed."""
+        place = call.place
+        if place.subresource in ABSENT.get(place.kind.name, ()):
+            raise MethodNotAllowed(f"{place.kind.resource}/{place.subresource} is not supported by this server yet")
+        handlers = self._handlers
         if place.kind in REVIEWS:
             handlers = {("", "create"): self.reviews.create}
         if place.kind in MEASURED:

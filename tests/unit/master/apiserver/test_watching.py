@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any, cast
 
 import pytest
 
+from master.apiserver import section
 from master.apiserver.cache import Cache
 from master.apiserver.registry.registry import Registry
 from master.apiserver.watching import Watches
@@ -60,3 +62,31 @@ async def test_changes_made_while_the_present_is_told_follow_it(cache: Cache, re
         await cache.catch_up()
         assert (await response(stream))[0][0] == pb.EVENT_TYPE_BOOKMARK
         assert await response(stream) == [(pb.EVENT_TYPE_ADDED, "b")]
+
+
+async def test_changes_that_come_fast_share_a_message(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(section, "WATCHER_S", 0.05)
+    value = namespace("busy").SerializeToString()
+    async with watch(Watches(cache), resource_version="1") as stream:
+        messages = []
+        coming = asyncio.create_task(response(stream))
+        await asyncio.sleep(0)
+        for _ in range(20):
+            await cache.reach(await cache.store.commit([Put("/registry/core/namespaces/busy", value, None)]))
+        async with asyncio.timeout(5):
+            messages.append(len(await coming))
+            while sum(messages) < 20:
+                messages.append(len(await response(stream)))
+    assert len(messages) < 10
+
+
+async def test_a_lone_change_is_told_at_once(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(section, "WATCHER_S", 3600.0)
+    monkeypatch.setattr(section, "LONGEST_GATHERING_S", 0.2)
+    async with watch(Watches(cache), resource_version="1") as stream:
+        for number in range(2):
+            coming = asyncio.create_task(response(stream))
+            await asyncio.sleep(0.25)  # longer than changes are gathered
+            await cache.store.commit([Put(f"/registry/core/namespaces/n{number}", b"", 0)])
+            async with asyncio.timeout(0.15):
+                await coming
