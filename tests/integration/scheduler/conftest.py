@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -123,11 +124,19 @@ async def _add_node(client: Client, name: str, cpu: str = "2", *, labels: dict[s
 
 
 @pytest.fixture
-async def scheduler(cluster: Any) -> AsyncIterator[RunningScheduler]:
+def policy() -> Path | None:
+    """The scheduler's configuration; tests that need one say theirs."""
+    return None
+
+
+@pytest.fixture
+async def scheduler(cluster: Any, policy: Path | None) -> AsyncIterator[RunningScheduler]:
     """Runs where the API server looks for it."""
     host, port = cluster.settings.scheduler.rsplit(":", 1)
     tls = cluster.authority.tls("system:kube-scheduler")
-    made = RunningScheduler(Config(apiserver=cluster.server, bind_address=host, port=int(port), tls=tls))
+    made = RunningScheduler(
+        Config(apiserver=cluster.server, bind_address=host, port=int(port), tls=tls, configuration=policy)
+    )
     await made.start()
     try:
         yield made
