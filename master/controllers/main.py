@@ -74,7 +74,11 @@ def controllers(
             node_cidr_mask=settings.node_cidr_mask,
         ),
         NodeLifecycleController(
-            client, informers, recorders.of("node-controller"), grace_s=settings.node_monitor_grace_s
+            client,
+            informers,
+            recorders.of("node-controller"),
+            grace_s=settings.node_monitor_grace_s,
+            eviction=settings.eviction,
         ),
         TaintEvictionController(client, informers, recorders.of("taint-eviction-controller")),
         DeploymentController(client, informers, recorders.of("deployment-controller")),

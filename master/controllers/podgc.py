@@ -1,4 +1,4 @@
-"""Removes pods that nobody else will: those of nodes that are gone, and old ones that ended, when there are many.
+"""Removes pods that nobody else will: of nodes that are gone, deleted without a node, or ended and too many.
 
 Pods on a node that is merely unreachable stay Terminating, as in Kubernetes: nobody knows whether they still run.
 The taint node.kubernetes.io/out-of-service is a person's word that they do not.
@@ -66,7 +66,11 @@ class PodGcController:
                 await self._remove(old, "")
             return
         pod = self._informers.pods.store.get(at)
-        if pod is None or not pod.spec.nodeName:
+        if pod is None:
+            return
+        if not pod.spec.nodeName:
+            if is_going(pod):
+                await self._remove(pod, "")
             return
         node = self._informers.nodes.get(pod.spec.nodeName)
         if node is None:
@@ -91,11 +95,12 @@ class PodGcController:
             changed = pod_pb2.Pod()
             changed.CopyFrom(pod)
             changed.status.phase = "Failed"
-            put(changed.status, DISRUPTION, "True", reason="DeletionByPodGC", message=why, now=time.time())
+            if why:
+                put(changed.status, DISRUPTION, "True", reason="DeletionByPodGC", message=why, now=time.time())
             await self._client.update_status(changed)
         uid = pod.metadata.uid
         await self._client.delete(pod_pb2.Pod, pod.metadata.name, pod.metadata.namespace, grace_period_s=0, uid=uid)
-        log.info("%s removed: %s", key(pod), why or f"more than {TERMINATED_LIMIT} pods have ended")
+        log.info("%s removed: %s", key(pod), why or ("it ended long ago" if is_terminal(pod) else "it has no node"))
 
     def _pod_changed(self, change: Change[pod_pb2.Pod]) -> None:
         pod = change.new
@@ -104,7 +109,7 @@ class PodGcController:
         if is_terminal(pod) and self._ended.count(_ENDED) > TERMINATED_LIMIT:
             self._loop.queue.add(_SWEEP)
         node = self._informers.nodes.get(pod.spec.nodeName) if pod.spec.nodeName else None
-        if pod.spec.nodeName and (node is None or (is_going(pod) and is_out_of_service(node))):
+        if (pod.spec.nodeName and node is None) or (is_going(pod) and (node is None or is_out_of_service(node))):
             self._loop.queue.add(change.key)
 
     def _node_changed(self, change: Change[node_pb2.Node]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from podlab.tls import Tls
@@ -14,6 +14,21 @@ class Signing:
 
     cert: Path
     key: Path
+
+
+@dataclass(frozen=True)
+class EvictionSettings:
+    """How many nodes a second pods are evicted from, in each zone.
+
+    Where `unhealthy_zone_share` of a zone's nodes are out it is the secondary rate, or none at all in a zone of no more
+    than `large_zone_nodes`. (kube-controller-manager: --node-eviction-rate, --secondary-node-eviction-rate,
+    --unhealthy-zone-threshold, --large-cluster-size-threshold)
+    """
+
+    nodes_per_s: float = 0.1
+    secondary_nodes_per_s: float = 0.01
+    unhealthy_zone_share: float = 0.55
+    large_zone_nodes: int = 50
 
 
 @dataclass(frozen=True)
@@ -31,4 +46,5 @@ class ControllersSettings:
     node_cidr_mask: int = 24
     # How long a node may be silent before it counts as not ready.
     node_monitor_grace_s: float = 40.0
+    eviction: EvictionSettings = field(default_factory=EvictionSettings)
     signing: Signing | None = None

@@ -104,6 +104,7 @@ DECIDING_WITH_TYPES = (
     "master.apiserver.authorization.[adenp]*",
     "master.apiserver.authorization.rules",
     "master.apiserver.noderestriction",
+    "master.controllers.nodelifecycle.zones",
     "master.apiserver.routes",
     "node.network.masquerade",
     "node.proxy.rules",

@@ -5,27 +5,31 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from typing import Final
 
 from master.controllers.conditions import put
 from master.controllers.informers import Informers
 from master.controllers.loop import Loop
 from master.controllers.nodelifecycle.decide import (
-    Disruption,
-    disruption,
+    NOT_READY,
+    UNREACHABLE,
+    Evicting,
     pods_to_mark,
     readiness,
     silenced,
     taints,
 )
 from master.controllers.nodelifecycle.heartbeats import Connection, Heartbeats
+from master.controllers.nodelifecycle.zones import Pace, State, Zone, all_out, states, zone_of
+from master.controllers.settings import EvictionSettings
 from podlab.api.objects import Key, key
 from podlab.client.client import Client
 from podlab.client.informer import Change
 from podlab.client.recorder import Recorder
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
-from podlab.errors import NotFound
+from podlab.errors import ApiError, NotFound
 
 log = logging.getLogger(__name__)
 
@@ -37,14 +41,18 @@ class NodeLifecycleController:
 
     name: Final = "nodelifecycle"
 
-    def __init__(self, client: Client, informers: Informers, recorder: Recorder, *, grace_s: float) -> None:
+    def __init__(
+        self, client: Client, informers: Informers, recorder: Recorder, *, grace_s: float, eviction: EvictionSettings
+    ) -> None:
         self._client = client
         self._informers = informers
         self._recorder = recorder
         self._grace_s = grace_s
         self._heartbeats = Heartbeats()
         self._connection = Connection(client.channel, time.monotonic)
-        self._disruption = Disruption.NONE
+        self._eviction = eviction
+        self._zones: dict[Zone, State] = {}
+        self._pace = Pace()
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         informers.nodes.on_change(self._node_changed)
         informers.leases.on_change(self._lease_changed)
@@ -85,14 +93,21 @@ class NodeLifecycleController:
         return True
 
     async def _write_taints(self, node: node_pb2.Node) -> None:
-        wanted = taints(node, self._disruption, time.time())
+        wanted = taints(node, self._evicting(node), time.time())
         if wanted == list(node.spec.taints):
             return
         changed = node_pb2.Node()
         changed.CopyFrom(node)
         changed.spec.ClearField("taints")
         changed.spec.taints.extend(wanted)
-        await self._client.update(changed)
+        if begins := _evicts(wanted) and not _evicts(node.spec.taints):
+            self._pace.took(zone_of(node), time.monotonic())
+        try:
+            await self._client.update(changed)
+        except ApiError:
+            if begins:
+                self._pace.gave_back(zone_of(node))
+            raise
         told = ", ".join(f"{taint.key}:{taint.effect}" for taint in wanted) or "none"
         log.info("%s: taints are now %s", key(node), told)
 
@@ -107,14 +122,29 @@ class NodeLifecycleController:
         log.info("%s is not ready: its node %s is not", key(pod), pod.spec.nodeName)
         self._recorder.event(pod, "Warning", "NodeNotReady", "Node is not ready")
 
+    def _evicting(self, node: node_pb2.Node) -> Evicting:
+        """Whether the node's turn to be evicted from has come; when not, it is looked at again when it may have."""
+        if all_out(self._zones):
+            return Evicting.END
+        zone = zone_of(node)
+        rate = self._zones[zone].rate if zone in self._zones else self._eviction.nodes_per_s
+        wait_s = self._pace.wait_s(zone, rate, time.monotonic())
+        if wait_s == 0:
+            return Evicting.BEGIN
+        if readiness(node) != "True" and wait_s != float("inf"):
+            self._loop.queue.add_after(key(node), wait_s)
+        return Evicting.HOLD
+
     def _judge_disruption(self) -> None:
-        """Looks at all nodes again when it turned out to be more or less than one node's fault."""
-        states = [readiness(node) == "True" for node in self._informers.nodes.store.values()]
-        now = disruption(sum(states), len(states) - sum(states))
-        if now is self._disruption:
+        """Looks at all nodes again when it turned out to be more or less than single nodes' fault."""
+        now = states(self._informers.nodes.store.values(), self._eviction)
+        if now == self._zones:
             return
-        log.info("disruption of the cluster: %s, so: %s", now.name.lower(), now.value)
-        self._disruption = now
+        for zone, state in now.items():
+            if zone not in self._zones or self._zones[zone] != state:
+                name = "/".join(part for part in zone if part) or "(nodes without a zone)"
+                log.info("zone %s: %s, %g nodes a second are evicted from", name, state.disruption.value, state.rate)
+        self._zones = now
         for node in self._informers.nodes.store:
             self._loop.queue.add(node)
 
@@ -135,7 +165,8 @@ class NodeLifecycleController:
             elif before == "True" != after:
                 self._tell(new, "NodeNotReady", f"Node {change.key.name} status is now: NodeNotReady")
             self._loop.queue.add(change.key)
-        if before != after and self._informers.nodes.synced.is_set():
+        moved = old is None or new is None or zone_of(old) != zone_of(new)
+        if (before != after or moved) and self._informers.nodes.synced.is_set():
             self._judge_disruption()
 
     def _tell(self, node: node_pb2.Node, reason: str, message: str) -> None:
@@ -155,3 +186,7 @@ class NodeLifecycleController:
         node = self._informers.nodes.get(change.new.spec.nodeName)
         if node is not None and readiness(node) != "True":
             self._loop.queue.add(key(node))
+
+
+def _evicts(found: Iterable[node_pb2.Taint]) -> bool:
+    return any(taint.effect == "NoExecute" and taint.key in (NOT_READY, UNREACHABLE) for taint in found)

@@ -31,23 +31,14 @@ _OURS = frozenset(
         *((key, "NoSchedule") for key in (NOT_READY, UNREACHABLE, UNSCHEDULABLE, *_PRESSURES.values())),
     }
 )
-# Kubernetes' figures: more than two nodes and 55 % of them, in a cluster of at most 50.
-_MANY_NODES, _MANY_SHARE, _SMALL_CLUSTER = 2, 0.55, 50
 
 
-class Disruption(Enum):
-    """How much of the cluster is out: when it is much, moving pods about makes it worse."""
+class Evicting(Enum):
+    """What is to become of taints that evict pods."""
 
-    NONE = "evict from nodes that are not ready"
-    PARTIAL = "begin no more evictions"
-    FULL = "no node is ready: the fault is ours to see, evict from none"
-
-
-def disruption(ready: int, not_ready: int) -> Disruption:
-    if ready == 0 and not_ready > 0:
-        return Disruption.FULL
-    many = not_ready > _MANY_NODES and not_ready / (ready + not_ready) >= _MANY_SHARE
-    return Disruption.PARTIAL if many and ready + not_ready <= _SMALL_CLUSTER else Disruption.NONE
+    BEGIN = "pods are evicted from nodes that are not ready"
+    HOLD = "no more evictions begin"
+    END = "no node is ready: the fault is ours to see, and none is evicted from"
 
 
 def readiness(node: node_pb2.Node) -> str:
@@ -73,13 +64,13 @@ def silenced(status: node_pb2.NodeStatus, now: float) -> node_pb2.NodeStatus:
     return result
 
 
-def taints(node: node_pb2.Node, out: Disruption, now: float) -> list[node_pb2.Taint]:
+def taints(node: node_pb2.Node, evicting: Evicting, now: float) -> list[node_pb2.Taint]:
     """The node's taints as they should be: ours by its conditions, all others as they are."""
     present = {(taint.key, taint.effect) for taint in node.spec.taints}
     wanted = _wanted(node)
-    if out is Disruption.FULL:
+    if evicting is Evicting.END:
         wanted = {one for one in wanted if one[1] != "NoExecute"}
-    elif out is Disruption.PARTIAL:
+    elif evicting is Evicting.HOLD:
         wanted = {one for one in wanted if one[1] != "NoExecute" or one in present}
     kept = [
         taint

@@ -115,3 +115,27 @@ async def test_pods_of_a_deleted_node_are_removed(
     nodes.gone.add("n1")
     await seen.client.delete(node_pb2.Node, "n1")
     await seen.until(lambda: not seen.informers.pods.list("default"), "no pod")
+
+
+async def test_a_deleted_pod_that_never_had_a_node_ends_for_those_that_wait_for_its_end(
+    seen: Any, controllers: Any
+) -> None:
+    held = pod()
+    held.metadata.finalizers.append("example.com/counted")
+    await seen.client.create(held)
+    await seen.client.delete(pod_pb2.Pod, "web", "default")
+    await seen.until(
+        lambda: [one.status.phase for one in seen.informers.pods.list("default")] == ["Failed"], "it ended"
+    )
+
+
+async def test_nodes_of_a_zone_are_evicted_from_one_after_the_other(seen: Any, nodes: Any, controllers: Any) -> None:
+    for name in ("n2", "n3", "n4"):
+        await nodes.add(name)
+    nodes.gone.update({"n3", "n4"})
+    unreachable = "node.kubernetes.io/unreachable"
+    await seen.until(
+        lambda: all(f"{unreachable}:NoSchedule" in taints(seen, name) for name in ("n3", "n4")), "no new pods for both"
+    )
+    await seen.until(lambda: any(f"{unreachable}:NoExecute" in taints(seen, name) for name in ("n3", "n4")), "one")
+    assert not all(f"{unreachable}:NoExecute" in taints(seen, name) for name in ("n3", "n4")), "the other later"

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from master.controllers.nodelifecycle.decide import (
-    Disruption,
-    disruption,
+    Evicting,
     pods_to_mark,
     readiness,
     silenced,
@@ -22,8 +21,8 @@ Builder = Callable[..., Any]
 P = "node.kubernetes.io/"
 
 
-def keys(node: Any, out: Disruption = Disruption.NONE) -> set[str]:
-    return {f"{one.key}:{one.effect}" for one in taints(node, out, NOW)}
+def keys(node: Any, evicting: Evicting = Evicting.BEGIN) -> set[str]:
+    return {f"{one.key}:{one.effect}" for one in taints(node, evicting, NOW)}
 
 
 @pytest.mark.parametrize(
@@ -52,7 +51,7 @@ def test_taints_of_others_stay_and_ours_keep_their_time(node: Builder) -> None:
     silent.spec.taints.add(key="gpu", value="yes", effect="NoSchedule")
     silent.spec.taints.add(key=f"{P}unreachable", effect="NoExecute").timeAdded.seconds = 5
     silent.spec.taints.add(key=f"{P}not-ready", effect="NoExecute").timeAdded.seconds = 5
-    result = {(one.key, one.effect): one.timeAdded.seconds for one in taints(silent, Disruption.NONE, NOW)}
+    result = {(one.key, one.effect): one.timeAdded.seconds for one in taints(silent, Evicting.BEGIN, NOW)}
     assert result == {
         ("gpu", "NoSchedule"): 0,
         (f"{P}unreachable", "NoExecute"): 5,
@@ -62,27 +61,10 @@ def test_taints_of_others_stay_and_ours_keep_their_time(node: Builder) -> None:
 
 def test_when_much_is_out_no_new_evictions_begin_and_when_all_is_out_they_end(node: Builder) -> None:
     silent = node(ready="Unknown")
-    assert keys(silent, Disruption.PARTIAL) == {f"{P}unreachable:NoSchedule"}
+    assert keys(silent, Evicting.HOLD) == {f"{P}unreachable:NoSchedule"}
     silent.spec.taints.add(key=f"{P}unreachable", effect="NoExecute")
-    assert f"{P}unreachable:NoExecute" in keys(silent, Disruption.PARTIAL)
-    assert keys(silent, Disruption.FULL) == {f"{P}unreachable:NoSchedule"}
-
-
-@pytest.mark.parametrize(
-    ("ready", "not_ready", "expected"),
-    [
-        (3, 0, Disruption.NONE),
-        (1, 1, Disruption.NONE),
-        (1, 2, Disruption.NONE),
-        (2, 3, Disruption.PARTIAL),
-        (4, 3, Disruption.NONE),
-        (40, 60, Disruption.NONE),
-        (0, 1, Disruption.FULL),
-        (0, 0, Disruption.NONE),
-    ],
-)
-def test_disruption_is_a_matter_of_how_many(ready: int, not_ready: int, expected: Disruption) -> None:
-    assert disruption(ready, not_ready) is expected
+    assert f"{P}unreachable:NoExecute" in keys(silent, Evicting.HOLD)
+    assert keys(silent, Evicting.END) == {f"{P}unreachable:NoSchedule"}
 
 
 def test_nothing_is_known_of_a_silent_node(node: Builder) -> None:
