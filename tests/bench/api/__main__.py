@@ -6,16 +6,19 @@ import os
 
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # it warns of every server started beside open clients
 
+import batches
 import memory
 import rates
 import reads
+import reference
 import selection
 import uvloop
 import watches
 
 
 async def _measure() -> None:
-    for part in (rates, reads, watches, selection, memory):
+    await rates.measure(await reference.measure())
+    for part in (reads, batches, watches, selection, memory):
         await part.measure()
 
 

@@ -64,6 +64,10 @@ class ApiServer:
         """Proportional set size: what the machine really spends on it."""
         return float(self.process.memory_full_info().pss) / (1 << 20)
 
+    def cpu_s(self) -> float:
+        """What the server has taken of the processors so far."""
+        return _cpu_s(self.process)
+
     @contextmanager
     def watched(self, what: str) -> Iterator[None]:
         """Tell how much of a processor the server and this load generator took: near 100 % names the limit."""
@@ -81,8 +85,8 @@ async def started() -> AsyncIterator[ApiServer]:
     """A server on a store of its own, which goes with it."""
     with tempfile.TemporaryDirectory(prefix="podlab-bench-", dir=Path.cwd()) as name:
         directory = Path(name)
-        tls = _tls(directory / "pki")
-        ports = _free_ports()
+        tls = make_tls(directory / "pki")
+        ports = free_ports()
         config = directory / "apiserver.yaml"
         config.write_text(yaml.safe_dump(_settings(directory, tls, ports)))
         begun = time.perf_counter()
@@ -116,14 +120,16 @@ def _settings(directory: Path, tls: Tls, ports: tuple[int, int]) -> dict[str, ob
     }
 
 
-def _free_ports() -> tuple[int, int]:
+def free_ports() -> tuple[int, int]:
+    """Two that nobody listens on."""
     with socket() as one, socket() as other:
         for probe in (one, other):
             probe.bind(("127.0.0.1", 0))
         return one.getsockname()[1], other.getsockname()[1]
 
 
-def _tls(directory: Path) -> Tls:
+def make_tls(directory: Path) -> Tls:
+    """Certificates of an authority of their own; server and clients share one."""
     ca = pki.ensure_ca(directory)
     pki.ensure_certificate(ca, directory, "admin", "system:apiserver", ["system:masters"], ["127.0.0.1"])
     return Tls(directory / "ca.crt", directory / "admin.crt", directory / "admin.key")

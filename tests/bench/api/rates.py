@@ -1,49 +1,41 @@
-"""Durable creates a second: each client creates one pod after the other, for four seconds."""
+"""Durable creates a second: each client creates one pod after the other."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 
 import aiohttp
+import load
 import pods
 from apiserver import ApiServer, started, tell
 
-CREATE_S = 4.0
-GRPC_CLIENTS = (16, 64)
 REST_CONNECTIONS = 16
 
 
-async def measure() -> None:
-    """Each protocol on a fresh server."""
+async def measure(reference: Mapping[int, float]) -> None:
+    """Each protocol on a fresh server. `reference` is how many writes a second this machine can do, by clients."""
     async with started() as server:
-        for count in GRPC_CLIENTS:
+        for count in load.GRPC_CLIENTS:
             clients = [await server.connect() for _ in range(count)]
             writers = [lambda name, client=client: pods.create(client, name) for client in clients]
-            await _creates(server, f"durable pod creates over gRPC, {count} clients", writers)
+            title = f"durable pod creates over gRPC, {count} clients"
+            rate = await _creates(server, title, writers)
+            tell(f"{title}, share of the reference", rate / reference[count] * 100, "%")
     async with started() as server:
         session = await server.session(REST_CONNECTIONS)
-        await _posts(server, session)
+        await _posts(server, session, reference[REST_CONNECTIONS])
 
 
-async def _posts(server: ApiServer, session: aiohttp.ClientSession) -> None:
-    writers = [lambda name: pods.post(session, name)] * REST_CONNECTIONS
-    await _creates(server, f"durable pod creates over REST, {REST_CONNECTIONS} connections", writers)
+async def _posts(server: ApiServer, session: aiohttp.ClientSession, reference: float) -> None:
+    title = f"durable pod creates over REST, {REST_CONNECTIONS} connections"
+    rate = await _creates(server, title, [lambda name: pods.post(session, name)] * REST_CONNECTIONS)
+    tell(f"{title}, share of the reference", rate / reference * 100, "%")
 
 
-async def _creates(server: ApiServer, title: str, writers: list[Callable[[str], Awaitable[None]]]) -> None:
-    end = time.perf_counter() + CREATE_S
-    took: list[float] = []
-
-    async def work(number: int, write: Callable[[str], Awaitable[None]]) -> None:
-        count = 0
-        while (begun := time.perf_counter()) < end:
-            await write(f"c{len(writers)}-{number}-{count}")
-            took.append(time.perf_counter() - begun)
-            count += 1
-
+async def _creates(server: ApiServer, title: str, writers: list[load.Write]) -> float:
     with server.watched(title):
-        await asyncio.gather(*(work(number, write) for number, write in enumerate(writers)))
-    tell(title, len(took) / CREATE_S, "/s")
+        took = await load.write(writers)
+    rate = len(took) / load.WRITE_S
+    tell(title, rate, "/s")
     tell(f"{title}, p99", sorted(took)[len(took) * 99 // 100] * 1000, "ms")
+    return rate
