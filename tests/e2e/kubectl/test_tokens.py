@@ -170,8 +170,31 @@ def test_certificates_are_approved_and_denied(kubectl: Kubectl) -> None:
         kubectl("delete", "csr", f"{name}-good", f"{name}-bad")
 
 
-def _request() -> bytes:
+def test_an_approved_request_gives_a_certificate_that_kubectl_can_use(kubectl: Kubectl) -> None:
+    name, key = kubectl.namespace, ec.generate_private_key(ec.SECP256R1())
+    request = base64.b64encode(_request(key)).decode()
+    spec = {"request": request, "signerName": "kubernetes.io/kube-apiserver-client", "usages": ["client auth"]}
+    manifest = {"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest", "spec": spec}
+    kubectl("create", "-f", "-", stdin=yaml.safe_dump({**manifest, "metadata": {"name": name}}))
+    try:
+        kubectl("certificate", "approve", name)
+        signed = wait_until(lambda: kubectl.json("get", "csr", name)["status"].get("certificate"), "a certificate", 20)
+        files = {"crt": base64.b64decode(signed), "key": _pem(key)}
+        for suffix, content in files.items():
+            (kubectl.home / f"{name}.{suffix}").write_bytes(content)
+        shown = [f"--client-certificate={name}.crt", f"--client-key={name}.key"]
+        assert 'User "jane" cannot list resource "pods"' in kubectl.refused("get", "pods", *shown)
+    finally:
+        kubectl("delete", "csr", name)
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    plain = serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+
+
+def _request(key: ec.EllipticCurvePrivateKey | None = None) -> bytes:
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "jane")])
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     made = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
     return made.public_bytes(serialization.Encoding.PEM)
