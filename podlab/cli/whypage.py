@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from html import escape
@@ -18,12 +19,16 @@ h1 { font-size: 1.5rem; margin: 0 0 .25rem; } h2 { font-size: 1.1rem; margin: 2r
 p { margin: .25rem 0; max-width: 70rem; } .dim { color: var(--dim); } .good { color: var(--good); }
 .bad { color: var(--bad); } .message { border-left: 4px solid var(--bad); padding: .5rem 1rem; margin: 1rem 0;
   background: var(--soft); }
-.scroll { overflow: auto; max-height: 75vh; border: 1px solid var(--line); border-radius: 6px; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+.scroll { overflow: auto; max-height: 75vh; width: fit-content; max-width: 100%; border: 1px solid var(--line);
+  border-radius: 6px; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .7rem; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }
-th { position: sticky; top: 0; background: Canvas; z-index: 1; vertical-align: bottom; font-weight: 600; }
+th { position: sticky; top: 0; background: Canvas; z-index: 1; vertical-align: bottom; font-weight: 600;
+  white-space: normal; line-height: 1.25; }
+#nodes td:first-child, #nodes th:first-child { position: sticky; left: 0; background: Canvas; white-space: nowrap; }
+#nodes th:first-child { z-index: 2; }
 th small, td small { display: block; font-weight: 400; color: var(--dim); }
-td.number, th.number { text-align: right; } td.reason { white-space: normal; min-width: 14rem; }
+td.number, th.number { text-align: right; } td.reason { white-space: normal; min-width: 16rem; }
 tr.chosen td:first-child { font-weight: 700; box-shadow: inset 4px 0 var(--good); }
 tr:last-child td { border-bottom: 0; } button.sort { all: unset; cursor: pointer; }
 button.sort:hover, button.sort:focus-visible { text-decoration: underline; }
@@ -119,33 +124,36 @@ def _nodes(explained: Explanation) -> str:
     refused = sorted((node for node in explained.nodes if node.HasField("refused_by")), key=lambda node: node.node_name)
     if not explained.nodes:
         return ""
-    head = [_sortable("Node"), _sortable("Points", number=True)]
+    head = [_sortable("Node"), _sortable("Verdict"), _sortable("Points", number=True)]
     head += [_sortable(plugin.name, f"weight {plugin.weight}", number=True) for plugin in explained.scores]
-    head.append("<th>Refused by</th>")
     rows = [_row(explained, node) for node in (*fitting, *refused)]
     told = "Of each score: points, and below them raw score &gt; score from 0 to 100, which the weight multiplies."
+    legend = f'<p class="dim">{told}</p>' if explained.scores else ""
     return (
-        f'<h2>All {len(rows)} nodes, the best first</h2><p class="dim">{told}</p>'
+        f"<h2>All {len(rows)} nodes, the best first</h2>{legend}"
         '<input id="filter" type="search" placeholder="Filter by node, plugin or reason" aria-label="Filter">'
         + _table(head, rows, "nodes")
     )
 
 
 def _sortable(title: str, small: str = "", *, number: bool = False) -> str:
+    """A column's head; a plugin's name may break between its words."""
     kind = ' class="number"' if number else ""
     below = f"<small>{escape(small)}</small>" if small else ""
-    return f'<th{kind}><button class="sort">{escape(title)}</button>{below}</th>'
+    words = "<wbr>".join(escape(word) for word in re.findall(r"[A-Z]?[^A-Z]+|[A-Z]+", title))
+    return f'<th{kind}><button class="sort">{words}</button>{below}</th>'
 
 
 def _row(explained: Explanation, node: NodeVerdict) -> str:
     name = f"<td>{escape(node.node_name)}</td>"
     if node.HasField("refused_by"):
-        empty = '<td class="number dim" data-value="-1">-</td>' * (1 + len(explained.scores))
         by, reasons = escape(explained.filters[node.refused_by]), escape(", ".join(node.reasons))
-        return f'<tr>{name}{empty}<td class="reason"><span class="bad">{by}</span>: {reasons}</td></tr>'
-    chosen = ' class="chosen"' if node.node_name == explained.node_name else ""
+        empty = '<td class="number dim" data-value="-1">-</td>' * (1 + len(explained.scores))
+        return f'<tr>{name}<td class="reason"><span class="bad">{by}</span>: {reasons}</td>{empty}</tr>'
+    is_chosen = node.node_name == explained.node_name
+    kind, verdict = (' class="chosen"', "chosen") if is_chosen else ("", "fits")
     total = f'<td class="number"><b>{node.total}</b></td>'
-    return f'<tr{chosen}>{name}{total}{"".join(_scores(explained, node))}<td class="good">fits</td></tr>'
+    return f'<tr{kind}>{name}<td class="good">{verdict}</td>{total}{"".join(_scores(explained, node))}</tr>'
 
 
 def _scores(explained: Explanation, node: NodeVerdict) -> Sequence[str]:
