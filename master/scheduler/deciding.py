@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from master.scheduler.budgets import Budgets
 from master.scheduler.explaining import Made
 from master.scheduler.nominations import Nominations
+from master.scheduler.plugins.protocol import Follows
 from master.scheduler.podinfo import PodInfo, pod_info
-from master.scheduler.preemption import Preemptor
+from master.scheduler.preemption import Preemption, Preemptor
 from master.scheduler.profile import Profile
 from master.scheduler.schedule import Decision, schedule
 from master.scheduler.snapshot import Snapshot
@@ -18,6 +20,18 @@ from master.scheduler.verdicts import Verdicts
 from podlab.api import times
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import BadRequest
+
+# Shapes of pods that fit nowhere: while nothing happens, each of them is told what the one before was.
+VAIN_REMEMBERED = 64
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """`takes_nomination`: room was being made for the pod there."""
+
+    decision: Decision
+    preemption: Preemption | None = None
+    takes_nomination: bool = False
 
 
 class Decider:
@@ -36,6 +50,7 @@ class Decider:
         self._budgets = budgets
         self._verdicts = Verdicts()
         self._preemptor = Preemptor()
+        self._vain: OrderedDict[Hashable, tuple[Hashable, _Outcome]] = OrderedDict()
 
     def shape(self, info: PodInfo) -> Hashable:
         """Equal for pods of which any verdict is true of all."""
@@ -45,20 +60,21 @@ class Decider:
     def decide(self, info: PodInfo, attempts: int) -> Made:
         """Where the pod goes now, and if nowhere, who could make room for it."""
         began = time.perf_counter()
-        profile = self._profiles[info.pod.spec.schedulerName]
         nominated = self._nominations.node_of(info.uid)
         self._nominations.arrange_for(info)
-        decision = schedule(info, self._snapshot, profile, self._verdicts)
-        fits_there = bool(nominated) and _fits(decision, self._snapshot.row(nominated))
-        if fits_there:
-            decision = replace(decision, node_name=nominated)
-        preemption = None
-        if not decision.node_name and profile.preempts:
-            preemption = self._preemptor.preempt(
-                info, self._snapshot, decision, self._budgets(), shape=self.shape(info), nominated=nominated
-            )
+        outcome = self._known(info) if self._vain and not nominated else None
+        if outcome is None:
+            outcome = self._outcome(info, nominated)
         duration_us = round((time.perf_counter() - began) * 1e6)
-        return Made(info.pod, decision, preemption, times.now(), attempts, duration_us, nominated=fits_there)
+        return Made(
+            pod=info.pod,
+            decision=outcome.decision,
+            preemption=outcome.preemption,
+            time=times.now(),
+            attempts=attempts,
+            duration_us=duration_us,
+            nominated=outcome.takes_nomination,
+        )
 
     def foresee(self, pod: Pod) -> Made:
         """What would be decided about the pod now if it had no node. Raises BadRequest when it is not ours."""
@@ -77,6 +93,40 @@ class Decider:
             if home:
                 self._snapshot.place(pod_info(pod), home)
 
+    def _known(self, info: PodInfo) -> _Outcome | None:
+        """What the last pod of the shape was told, if it still holds."""
+        basis, outcome = self._vain.get(self.shape(info), (None, None))
+        return outcome if basis == self._basis() else None
+
+    def _outcome(self, info: PodInfo, nominated: str) -> _Outcome:
+        profile = self._profiles[info.pod.spec.schedulerName]
+        decision = schedule(info, self._snapshot, profile, self._verdicts)
+        if nominated and _fits(decision, self._snapshot.row(nominated)):
+            return _Outcome(replace(decision, node_name=nominated), takes_nomination=True)
+        if decision.node_name:
+            return _Outcome(decision)
+        shape, preemption = self.shape(info), None
+        if profile.preempts:
+            preemption = self._preemptor.preempt(
+                info, self._snapshot, decision, self._budgets(), shape=shape, nominated=nominated
+            )
+        outcome = _Outcome(decision, preemption)
+        if not nominated and (preemption is None or preemption.chosen is None) and _is_of_shape(decision):
+            self._vain[shape] = self._basis(), outcome
+            if len(self._vain) > VAIN_REMEMBERED:
+                self._vain.popitem(last=False)
+        return outcome
+
+    def _basis(self) -> Hashable:
+        """While it is equal, nothing has happened to nodes, pods and budgets."""
+        return self._snapshot.epoch, self._snapshot.changes, self._budgets()
+
 
 def _fits(decision: Decision, row: int | None) -> bool:
     return row is not None and bool(decision.totals[row] >= 0)
+
+
+def _is_of_shape(decision: Decision) -> bool:
+    """Whether all pods of the shape meet the same refusals: no plugin had a part in it that may look further."""
+    filters = decision.profile.filters
+    return not any(filters[index].follows is Follows.CLUSTER for index in decision.refused.told)

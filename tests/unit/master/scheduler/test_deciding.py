@@ -1,0 +1,88 @@
+"""Decisions as the loop makes them: what is known is used again, and nothing is left behind."""
+
+from __future__ import annotations
+
+import pytest
+
+from master.scheduler.budgets import Budgets
+from master.scheduler.deciding import Decider
+from master.scheduler.defaults import DEFAULT_PROFILE
+from master.scheduler.nominations import Nominations
+from master.scheduler.podinfo import pod_info
+from master.scheduler.snapshot import Snapshot
+from podlab.core.v1.node_pb2 import Node
+from podlab.core.v1.pod_pb2 import Pod
+from podlab.errors import BadRequest
+
+
+class Cluster:
+    def __init__(self, **nodes: str) -> None:
+        self.snapshot = Snapshot()
+        self.nominations = Nominations(self.snapshot)
+        profiles = {DEFAULT_PROFILE.scheduler_name: DEFAULT_PROFILE}
+        budgets = Budgets([])
+        self.decider = Decider(profiles, self.snapshot, self.nominations, lambda: budgets)
+        for name, cpu in nodes.items():
+            self.add(name, cpu)
+
+    def add(self, name: str, cpu: str) -> None:
+        node = Node()
+        node.metadata.name = name
+        for resource, amount in (("cpu", cpu), ("memory", "4Gi"), ("pods", "110")):
+            node.status.allocatable[resource].string = amount
+        self.snapshot.set_node(node)
+
+    def decided(self, pod: Pod) -> str:
+        return self.decider.decide(pod_info(pod), 1).decision.node_name
+
+
+def pod(
+    name: str, cpu: str = "600m", priority: int = 0, *, scheduler: str = "default-scheduler", node: str = ""
+) -> Pod:
+    made = Pod()
+    made.metadata.name, made.metadata.namespace, made.metadata.uid = name, "default", f"uid-{name}"
+    made.spec.priority, made.spec.schedulerName, made.spec.nodeName = priority, scheduler, node
+    made.spec.containers.add(name="c").resources.requests["cpu"].string = cpu
+    return made
+
+
+def test_pods_of_one_shape_are_told_the_same_until_something_happens() -> None:
+    cluster = Cluster(n1="1")
+    standing = pod_info(pod("a", node="n1"))
+    cluster.snapshot.place(standing, "n1")
+    first, second = (cluster.decider.decide(pod_info(pod(name)), 1) for name in ("b", "c"))
+    assert second.decision is first.decision
+    assert second.pod.metadata.name == "c"
+    cluster.snapshot.remove_pod(standing.uid)
+    assert cluster.decided(pod("c")) == "n1"
+
+
+def test_a_node_that_comes_is_seen_by_those_that_waited_in_vain() -> None:
+    cluster = Cluster(n1="100m")
+    assert cluster.decided(pod("a")) == ""
+    cluster.add("n2", "1")
+    assert cluster.decided(pod("b")) == "n2"
+
+
+def test_a_nominated_pod_takes_the_node_where_room_was_made() -> None:
+    cluster = Cluster(n1="1", n2="8")
+    nominated = pod_info(pod("high", priority=10))
+    cluster.nominations.nominate(nominated, "n1")
+    made = cluster.decider.decide(nominated, 2)
+    assert (made.decision.node_name, made.nominated) == ("n1", True)
+    assert cluster.decided(pod("low")) == "n2"
+
+
+def test_a_placed_pod_is_judged_as_if_it_had_no_node_and_stands_as_before() -> None:
+    cluster = Cluster(n1="1")
+    placed = pod("web", node="n1")
+    cluster.snapshot.place(pod_info(placed), "n1")
+    made = cluster.decider.foresee(placed)
+    assert (made.decision.node_name, made.recomputed) == ("n1", True)
+    assert cluster.snapshot.home("uid-web") == "n1"
+    assert cluster.decided(pod("other")) == ""
+
+
+def test_a_pod_of_another_scheduler_is_not_judged() -> None:
+    with pytest.raises(BadRequest, match='names the scheduler "mine"'):
+        Cluster().decider.foresee(pod("web", scheduler="mine"))
