@@ -11,8 +11,8 @@ from master.scheduler.podterms import Term, terms_of
 from podlab.api import volumes
 from podlab.core.v1.pod_pb2 import Container, Pod
 
-SHAPES_REMEMBERED = 4096
-_shapes: dict[Hashable, Shape] = {}  # saves the work of finding what two pods have in common
+SHAPES_REMEMBERED = 1024
+_shapes: dict[Hashable, Shape] = {}  # pods without a node that are alike but for their names
 
 
 @dataclass(frozen=True, order=True)
@@ -72,6 +72,8 @@ class PodInfo:
 
 def pod_info(pod: Pod) -> PodInfo:
     """What the pod asks for."""
+    if pod.spec.nodeName:
+        return PodInfo(pod, _shape(_essence(pod)))
     metadata = pod.metadata
     like = (
         pod.spec.SerializeToString(deterministic=True),

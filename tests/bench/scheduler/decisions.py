@@ -35,9 +35,8 @@ def _measure(shape: shapes.Shape, nodes: Snapshot, count: int) -> None:
     known = Verdicts()
     taken_us: list[float] = []
     uids: list[str] = []
-    for number in range(min(PODS, shape.pods)):
-        pod = shape.pod(f"p{number}", "default")
-        pod.metadata.uid = f"{shape.name}-{number}"
+    for pod in shape.pods("default", PODS, count):
+        pod.metadata.uid = f"{shape.name}-{pod.metadata.name}"
         begun = time.thread_time()
         info = pod_info(pod)
         decision = schedule(info, nodes, DEFAULT_PROFILE, known)

@@ -26,6 +26,10 @@ class Service:
 
     process: psutil.Process
 
+    def cpu_s(self) -> float:
+        """Seconds of a processor that it has taken so far."""
+        return cpu_s(self.process)
+
     def memory_mib(self) -> float:
         """Proportional set size: what the machine really spends on it."""
         return float(self.process.memory_full_info().pss) / (1 << 20)
@@ -57,6 +61,12 @@ def _written(directory: Path, server: ApiServer, more: Mapping[str, object]) -> 
     config = directory / "config.yaml"
     config.write_text(yaml.safe_dump({**settings, **more}))
     return config, (directory / "log").open("wb")
+
+
+def cpu_s(process: psutil.Process) -> float:
+    """Seconds of a processor that the process has taken so far."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 class Stopwatch:

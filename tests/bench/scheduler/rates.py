@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import shapes
 from apiserver import ApiServer, started, tell
-from processes import Stopwatch, running
+from processes import Stopwatch, cpu_s, running
 from shapes import Shape
 from writing import bound, each
 
@@ -48,23 +48,26 @@ async def _measure(count: int, server: ApiServer, client: Client) -> None:
 
 
 async def _pending_before(shape: Shape, count: int, server: ApiServer, client: Client) -> None:
-    async with _namespace(shape, "before", client) as (namespace, pods):
+    async with _namespace(shape, "before", client) as namespace:
+        pods = shape.pods(namespace, shape.before, count)
         await each(pods, client.create)
         revision = (await client.list(Namespace)).resource_version
-        watch = Stopwatch()
+        watch, apiserver_s = Stopwatch(), cpu_s(server.process)
         async with running("scheduler", server, {}) as scheduler:
             first = asyncio.create_task(_first(client, namespace, revision))
             await bound(client, namespace, _names(pods), revision)
             elapsed_s = watch.s()
-            start_s = await first
             _tell(shape, count, "pending before", len(pods), elapsed_s)
+            tell("  of that, from the start of the process to the first bind", await first, "s", 2)
+            tell("  CPU of the scheduler, its start included", scheduler.cpu_s() / len(pods) * 1e6, "us a pod")
+            tell("  CPU of the API server", (cpu_s(server.process) - apiserver_s) / len(pods) * 1e6, "us a pod")
             if shape is shapes.BASIC:
-                tell("  of that, from the start of the process to the first bind", start_s, "s", 2)
                 tell(f"scheduler with {count} nodes, memory", scheduler.memory_mib(), "MiB")
 
 
 async def _while_created(shape: Shape, count: int, server: ApiServer, client: Client) -> None:
-    async with _namespace(shape, "created", client) as (namespace, pods), running("scheduler", server, {}):
+    async with _namespace(shape, "meanwhile", client) as namespace, running("scheduler", server, {}):
+        pods = shape.pods(namespace, shape.meanwhile, count)
         # The first pod tells that the scheduler has begun.
         revision = (await client.list(Namespace)).resource_version
         begun = shapes.basic("first", namespace)
@@ -98,20 +101,19 @@ async def _first(client: Client, namespace: str, revision: str) -> float:
 
 
 @asynccontextmanager
-async def _namespace(shape: Shape, when: str, client: Client) -> AsyncIterator[tuple[str, list[Pod]]]:
-    """A namespace with the pods to create; what is full for the shape is full meanwhile."""
+async def _namespace(shape: Shape, when: str, client: Client) -> AsyncIterator[str]:
+    """A namespace for the pods; what is full for the shape is full meanwhile."""
     namespace = f"{shape.name}-{when}".lower()
     await client.create(Namespace(metadata=ObjectMeta(name=namespace)))
-    pods = [shape.pod(f"p{number}", namespace) for number in range(shape.pods)]
     if not shape.preempts:
-        yield namespace, pods
+        yield namespace
         return
     full = [f"n{number}" for number in range(FULL_NODES)]
     fillers = [shapes.filler(f"{name}-{number}", namespace, name) for name in full for number in range(FILLERS)]
     await _empty(client)
     await each(fillers, client.create)
     await each(full, lambda name: _label(client, name))
-    yield namespace, pods
+    yield namespace
     await _empty(client)
 
 

@@ -80,21 +80,30 @@ def important(name: str, namespace: str) -> Pod:
 
 @dataclass(frozen=True)
 class Shape:
-    """`churns` makes nodes, Services and hopeless pods come and go meanwhile; `preempts` finds its nodes full."""
+    """`before` and `meanwhile` are how many pods are created in the two ways of measuring; of those that keep apart, no
+    more than nodes. `churns` makes nodes, Services and hopeless pods come and go meanwhile; `preempts` finds its nodes
+    full."""
 
     name: str
     pod: Callable[[str, str], Pod]
-    pods: int
+    before: int = 2000
+    meanwhile: int = 1000
+    apart: bool = False
     churns: bool = False
     preempts: bool = False
 
+    def pods(self, namespace: str, wanted: int, nodes: int) -> list[Pod]:
+        """So many of them, or as many as have a place."""
+        number = min(wanted, nodes * 4 // 5) if self.apart else wanted
+        return [self.pod(f"p{each}", namespace) for each in range(number)]
 
-BASIC = Shape("SchedulingBasic", basic, 2000)
+
+BASIC = Shape("SchedulingBasic", basic, 5000, 2000)
 SHAPES = (
     BASIC,
-    Shape("TopologySpreading", spread, 1000),
-    Shape("PodAntiAffinity", apart, 400),
-    Shape("PreferredPodAffinity", drawn, 1000),
-    Shape("MixedChurn", basic, 1000, churns=True),
-    Shape("Preemption", important, 100, preempts=True),
+    Shape("TopologySpreading", spread),
+    Shape("PodAntiAffinity", apart, apart=True),
+    Shape("PreferredPodAffinity", drawn),
+    Shape("MixedChurn", basic, churns=True),
+    Shape("Preemption", important, 100, 100, preempts=True),
 )

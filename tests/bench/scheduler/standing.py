@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import shapes
 from apiserver import ApiServer, started, tell
-from processes import Service, Stopwatch, running
+from processes import Service, Stopwatch, cpu_s, running
 from writing import BIND_LIMIT_S, each
 
 from podlab.api import times
@@ -43,13 +43,11 @@ async def measure() -> None:
 
 async def _idle(server: ApiServer, services: Mapping[str, Service]) -> None:
     parts = {"apiserver": server.process, **{name: service.process for name, service in services.items()}}
-    before = {name: process.cpu_times() for name, process in parts.items()}
+    before = {name: cpu_s(process) for name, process in parts.items()}
     await asyncio.sleep(IDLE_S)
     what = f"{NODES} nodes with heartbeats, {PODS} running pods"
     for name, process in parts.items():
-        after, begin = process.cpu_times(), before[name]
-        used_s = after.user + after.system - begin.user - begin.system
-        tell(f"{what}, idle {name}, CPU", used_s / IDLE_S * 100, "% of a core", 1)
+        tell(f"{what}, idle {name}, CPU", (cpu_s(process) - before[name]) / IDLE_S * 100, "% of a core", 1)
         tell(f"{what}, idle {name}, memory", process.memory_full_info().pss / (1 << 20), "MiB")
 
 
