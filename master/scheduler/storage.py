@@ -50,7 +50,7 @@ class Storage:
         self.claims: dict[ClaimName, PersistentVolumeClaim] = {}
         self.volumes: dict[str, PersistentVolume] = {}
         self.classes: dict[str, StorageClass] = {}
-        self._by_class: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._free: defaultdict[str, dict[str, None]] = defaultdict(dict)  # by class, those that are nobody's
         self._users: Counter[ClaimName] = Counter()
         self._plans: dict[str, Plan] = {}
         self.changes = 0
@@ -94,7 +94,7 @@ class Storage:
     def free_for(self, claim: PersistentVolumeClaim) -> list[PersistentVolume]:
         """The volumes that the claim could have, those that waste least first."""
         reserved = {name for plan in self._plans.values() for _, name in plan.kept}
-        of_class: Iterable[str] = self._by_class.get(claim.spec.storageClassName, ())
+        of_class: Iterable[str] = self._free.get(claim.spec.storageClassName, ())
         candidates = (self.volumes[name] for name in of_class if name not in reserved)
         found = volumes.free_for(claim, candidates)
         return sorted(found, key=lambda one: (volumes.size(one.spec.capacity), one.metadata.name))
@@ -128,9 +128,9 @@ class Storage:
 
     def _set_volume(self, name: str, new: PersistentVolume | None) -> None:
         if (old := self.volumes.get(name)) is not None:
-            del self._by_class[old.spec.storageClassName][name]
-        if new is not None:
-            self._by_class[new.spec.storageClassName][name] = None
+            self._free[old.spec.storageClassName].pop(name, None)
+        if new is not None and not new.spec.HasField("claimRef"):
+            self._free[new.spec.storageClassName][name] = None
         _put(self.volumes, name, new)
 
 

@@ -49,9 +49,12 @@ class LocalPath:
         wanted, node = volume.spec.persistentVolumeSource.local.path, volumes.local_path_node(volume)
         if wanted != str(path) or node != self._node:
             raise VolumeError(f'volume "{volume.metadata.name}": {wanted} on {node} is not {path} on {self._node}')
-        await asyncio.to_thread(_make, path)
         if LOCAL_PATH in volume.metadata.finalizers:
+            await asyncio.to_thread(_make, path)
             return
+        if volumes.is_going(volume):  # nobody would know of the data
+            raise VolumeError(f'volume "{volume.metadata.name}" is being deleted')
+        await asyncio.to_thread(_make, path)
         changed = PersistentVolume()
         changed.CopyFrom(volume)
         changed.metadata.finalizers.append(LOCAL_PATH)

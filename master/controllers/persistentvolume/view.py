@@ -21,15 +21,14 @@ class StorageView:
         self.claims: Informer[PersistentVolumeClaim] = informers.claims
         self.volumes: Informer[PersistentVolume] = informers.volumes
         self.classes: Informer[StorageClass] = informers.storage_classes
-        self._volumes_by_class = Index(self.volumes, lambda one: (one.spec.storageClassName,))
+        self._free_by_class = Index(self.volumes, _class_of_free)
         self._volumes_by_claim = Index(self.volumes, _kept_for)
         self._claims_by_volume = Index(self.claims, lambda one: (one.spec.volumeName,) if one.spec.volumeName else ())
         self._unbound_by_class = Index(self.claims, _wanted_class)
 
     def candidates(self, claim: PersistentVolumeClaim) -> list[PersistentVolume]:
-        """The volumes of the claim's class, and those that are set aside for it whatever their class."""
-        of_class = self._volumes_by_class.get(claim.spec.storageClassName)
-        return [*self.kept_for(key(claim)), *of_class]
+        """The volumes of the claim's class that are nobody's, and those set aside for it whatever their class."""
+        return [*self.kept_for(key(claim)), *self._free_by_class.get(claim.spec.storageClassName)]
 
     def kept_for(self, claim: Key) -> list[PersistentVolume]:
         """Volumes that refer to a claim of that name."""
@@ -60,6 +59,10 @@ class StorageView:
 def _kept_for(volume: PersistentVolume) -> tuple[tuple[str, str], ...]:
     kept = volume.spec.claimRef
     return ((kept.namespace, kept.name),) if volume.spec.HasField("claimRef") else ()
+
+
+def _class_of_free(volume: PersistentVolume) -> tuple[str, ...]:
+    return () if volume.spec.HasField("claimRef") else (volume.spec.storageClassName,)
 
 
 def _wanted_class(claim: PersistentVolumeClaim) -> tuple[str, ...]:
