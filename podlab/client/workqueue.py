@@ -31,7 +31,8 @@ class WorkQueue(Generic[K]):
         self._dirty: set[K] = set()  # waiting, or to be added again when done
         self._working: set[K] = set()
         self._failures: dict[K, int] = {}
-        self._timers: dict[K, asyncio.TimerHandle] = {}
+        # With the time when each is due: uvloop's handles of very short delays cannot be asked.
+        self._timers: dict[K, tuple[float, asyncio.Handle]] = {}
         self._ready = asyncio.Event()
         self._closed = False
 
@@ -49,13 +50,14 @@ class WorkQueue(Generic[K]):
         if self._closed:
             return
         loop = asyncio.get_running_loop()
-        timer = self._timers.get(key)
+        waiting = self._timers.get(key)
         due = loop.time() + delay_s
-        if timer is not None and timer.when() <= due:
-            return
-        if timer is not None:
+        if waiting is not None:
+            earlier, timer = waiting
+            if earlier <= due:
+                return
             timer.cancel()
-        self._timers[key] = loop.call_at(due, self._timer_fired, key)
+        self._timers[key] = due, loop.call_at(due, self._timer_fired, key)
 
     def retry(self, key: K) -> None:
         """Adds the key after a back-off that doubles with each call, until `forget`."""
@@ -89,7 +91,7 @@ class WorkQueue(Generic[K]):
     def shut_down(self) -> None:
         """Ends the queue: waiting keys are dropped and every `get` raises ShutDown."""
         self._closed = True
-        for timer in self._timers.values():
+        for _, timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
         self._waiting.clear()
