@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+import uvloop
 
 from podlab.client.workqueue import ShutDown, WorkQueue, run_workers
 
@@ -29,6 +30,17 @@ async def test_of_two_delays_the_shorter_counts() -> None:
     queue.add_after("a", 0.001)
     assert await asyncio.wait_for(queue.get(), 1) == "a"
     queue.shut_down()
+
+
+def test_no_delay_is_too_short_for_uvloop() -> None:
+    async def asked_for_twice() -> str:
+        queue: WorkQueue[str] = WorkQueue()
+        queue.add_after("a", 1e-5)
+        queue.add_after("a", 1e-5)
+        return await asyncio.wait_for(queue.get(), 1)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(asked_for_twice()) == "a"
 
 
 async def test_shutting_down_ends_every_worker() -> None:
