@@ -127,7 +127,10 @@ def _nodes(explained: Explanation) -> str:
     head = [_sortable("Node"), _sortable("Verdict"), _sortable("Points", number=True)]
     head += [_sortable(plugin.name, f"weight {plugin.weight}", number=True) for plugin in explained.scores]
     rows = [_row(explained, node) for node in (*fitting, *refused)]
-    told = "Of each score: points, and below them raw score &gt; score from 0 to 100, which the weight multiplies."
+    told = (
+        "Of each score: points, and below them raw score &gt; score from 0 to 100, which the weight multiplies."
+        " Plugins without a preference are left out."
+    )
     legend = f'<p class="dim">{told}</p>' if explained.scores else ""
     return (
         f"<h2>All {len(rows)} nodes, the best first</h2>{legend}"

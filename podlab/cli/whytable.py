@@ -111,7 +111,8 @@ def _points(explained: Explanation, fitting: Sequence[NodeVerdict], width: int) 
     weights = ["WEIGHT", *(str(plugin.weight) for plugin in explained.scores), ""]
     shown = _as_many_as_fit([plugins, weights], columns, width)
     rows = list(zip(plugins, weights, *shown, strict=True))
-    lines = [f"{title}. Scores: raw > 0 to 100 > points (times weight)", *_indented(rows)]
+    legend = f"{title}. Scores: raw > 0 to 100 > points; plugins without a preference are left out."
+    lines = [*_wrapped(legend, width), *_indented(rows)]
     left = fitting[len(shown) :]
     if left:
         low, high = min(node.total for node in left), max(node.total for node in left)

@@ -80,8 +80,9 @@ def test_a_placed_pod_shows_the_scores_and_the_draw() -> None:
             {"node_name": "n2", "raw": [1, 7], "normalized": [50, 7], "total": 157},
         ],
     )
-    assert report(told, NOW, 80)[3:10] == [
-        "2 of 2 nodes fit. Scores: raw > 0 to 100 > points (times weight)",
+    assert report(told, NOW, 80)[3:11] == [
+        "2 of 2 nodes fit. Scores: raw > 0 to 100 > points; plugins without a preference",
+        "  are left out.",
         "  PLUGIN            WEIGHT   n2 *           n1",
         "  TaintToleration   3        1 > 50 > 150   1 > 50 > 150",
         "  ImageLocality     1        7 > 7 > 7      7 > 7 > 7",
