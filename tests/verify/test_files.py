@@ -31,6 +31,7 @@ MORE = {
         "/etc/podlab/audit-policy.yaml", "/etc/podlab/pki/service-accounts", "/etc/podlab/pki/tokens.csv",
         "/etc/podlab/pki/encryption.yaml", "/var/lib/podlab/apiserver/", "/var/log/podlab/",
     ),
+    "podlab-scheduler": ("/etc/podlab/scheduler-policy.yaml",),
     "podlab-controllers": ("/etc/podlab/pki/signing.key",),
     "podlab-proxy": ("/var/lib/podlab/sysctl.before",),
 }  # fmt: skip

@@ -179,18 +179,23 @@ def test_an_approved_request_gives_a_certificate_that_kubectl_can_use(kubectl: K
     try:
         kubectl("certificate", "approve", name)
         signed = wait_until(lambda: kubectl.json("get", "csr", name)["status"].get("certificate"), "a certificate", 20)
-        files = {"crt": base64.b64decode(signed), "key": _pem(key)}
-        for suffix, content in files.items():
-            (kubectl.home / f"{name}.{suffix}").write_bytes(content)
-        shown = [f"--client-certificate={name}.crt", f"--client-key={name}.key"]
-        assert 'User "jane" cannot list resource "pods"' in kubectl.refused("get", "pods", *shown)
+        assert 'User "jane" cannot list resource "pods"' in _as_jane(kubectl, base64.b64decode(signed), key)
     finally:
         kubectl("delete", "csr", name)
 
 
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    plain = serialization.NoEncryption()
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+def _as_jane(kubectl: Kubectl, certificate: bytes, key: ec.EllipticCurvePrivateKey) -> str:
+    """What kubectl is told with this certificate and key."""
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    settings = yaml.safe_load(kubectl.kubeconfig.read_text())
+    (user,) = settings["users"]
+    user["user"] = {
+        "client-certificate-data": base64.b64encode(certificate).decode(),
+        "client-key-data": base64.b64encode(key.private_bytes(*form)).decode(),
+    }
+    own = kubectl.home / f"{kubectl.namespace}.kubeconfig"
+    own.write_text(yaml.safe_dump(settings))
+    return kubectl.with_environment(KUBECONFIG=str(own)).refused("get", "pods")
 
 
 def _request(key: ec.EllipticCurvePrivateKey | None = None) -> bytes:

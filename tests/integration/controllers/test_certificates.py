@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from certificates import CLIENT, key, pkcs10, request
 from cryptography.hazmat.primitives import serialization
@@ -48,6 +50,14 @@ async def test_an_approved_request_gives_a_certificate_by_which_the_api_server_k
     async with await as_signed(seen, cluster, tmp_path, own) as jane:
         with pytest.raises(Forbidden, match='User "jane" cannot list resource "namespaces"'):
             await jane.list(namespace_pb2.Namespace)
+    shows = ssl.create_default_context(cafile=cluster.settings.tls.ca)
+    shows.load_cert_chain(tmp_path / "jane.crt", tmp_path / "jane.key")
+    url = f"https://127.0.0.1:{cluster.settings.rest_port}/api/v1/namespaces"
+    async with aiohttp.ClientSession() as http, http.get(url, ssl=shows) as answer:
+        assert (answer.status, (await answer.json())["message"].split(" cannot ")[0]) == (
+            403,
+            'namespaces is forbidden: User "jane"',
+        )
 
 
 async def test_a_node_renews_its_certificate_by_itself(seen: Any, nodes: Any, cluster: Any, tmp_path: Path) -> None:
