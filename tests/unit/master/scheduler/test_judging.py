@@ -55,6 +55,14 @@ class World:
     def remove(self, name: str) -> None:
         self.change(name, None)
 
+    def begin_to_end(self, name: str) -> None:
+        """As the API server tells of a victim that has its grace period."""
+        ending = Pod()
+        ending.CopyFrom(self.pods[Key("Pod", "default", name)])
+        ending.metadata.deletionTimestamp.seconds = 1
+        ending.status.conditions.add(type="DisruptionTarget", status="True", reason="PreemptionByScheduler")
+        self.change(name, ending)
+
     def judged(self) -> dict[str, str]:
         """Where those that are active now go."""
         found = self._judge.judge(self.queue.take(100))
@@ -97,6 +105,7 @@ def test_a_preemptor_is_nominated_and_gets_the_room_before_its_like() -> None:
         world.add(name, priority=10)
     assert world.judged() == {}
     assert world.evicted == ["low"]
+    world.begin_to_end("low")
     (nominated,) = [name for name, verdict in world.told.items() if verdict.nominated == "n1"]
     world.now += 100
     world.add("tiny", cpu="10m", node="n1")
