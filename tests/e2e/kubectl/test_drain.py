@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import yaml
-from deployed import IMAGE, deployment, wait_until
+from deployed import IMAGE, condition_of, deployment, wait_until
 from kubectl import Kubectl
 
 NODE = "n2"
@@ -20,12 +22,13 @@ def drained(administrator: Kubectl) -> Iterator[str]:
     administrator("uncordon", NODE)
 
 
-def budget(allowed: int) -> tuple[str, str]:
-    """A budget, and a status as its controller would count it."""
-    spec = {"selector": {"matchLabels": {"app": "web"}}, "maxUnavailable": allowed}
-    told = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "web"}, "spec": spec}
-    counts = f'"observedGeneration":1,"disruptionsAllowed":{allowed},"currentHealthy":2,"desiredHealthy":{2 - allowed}'
-    return yaml.safe_dump(told), f'{{"status":{{{counts},"expectedPods":2}}}}'
+def make_budget(kubectl: Kubectl, max_unavailable: int) -> None:
+    """Returns when it is counted."""
+    spec = {"selector": {"matchLabels": {"app": "web"}}, "maxUnavailable": max_unavailable}
+    manifest = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "web"}, "spec": spec}
+    kubectl("create", "-f", "-", stdin=yaml.safe_dump(manifest))
+    allowed = ("get", "pdb", "web", "-o", "jsonpath={.status.disruptionsAllowed}")
+    wait_until(lambda: kubectl.out(*allowed) == str(max_unavailable), "the budget is counted", 20)
 
 
 def test_pods_leave_and_come_up_elsewhere(kubectl: Kubectl, drained: str) -> None:
@@ -41,9 +44,7 @@ def test_pods_leave_and_come_up_elsewhere(kubectl: Kubectl, drained: str) -> Non
 def test_a_budget_holds_a_pod_until_eviction_is_left_out(kubectl: Kubectl, drained: str) -> None:
     kubectl("create", "-f", "-", stdin=deployment("web", 2, lifecycle=None))
     kubectl("rollout", "status", "deployment/web", "--timeout=60s")
-    manifest, status = budget(0)
-    kubectl("create", "-f", "-", stdin=manifest)
-    kubectl("patch", "pdb", "web", "--subresource=status", "--type=merge", "-p", status)
+    make_budget(kubectl, 0)
     done = kubectl("drain", drained, *FLAGS, "--timeout=1s", check=False)
     here = [pod for pod in kubectl.items("pods") if pod["spec"]["nodeName"] == drained]
     assert here, "no pod was there to hold"
@@ -53,3 +54,25 @@ def test_a_budget_holds_a_pod_until_eviction_is_left_out(kubectl: Kubectl, drain
     wait_until(
         lambda: not [pod for pod in kubectl.items("pods") if pod["spec"]["nodeName"] == drained], "the node is empty"
     )
+
+
+def test_a_drain_keeps_the_budget(kubectl: Kubectl, drained: str) -> None:
+    """Both pods of the node go, one after the other: never is more than one missing."""
+    kubectl("create", "-f", "-", stdin=deployment("web", 4, lifecycle=None))
+    kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+    make_budget(kubectl, 1)
+    before = {pod["metadata"]["name"] for pod in kubectl.items("pods") if pod["spec"]["nodeName"] == drained}
+    ready: list[int] = []
+    draining = threading.Thread(target=lambda: kubectl("drain", drained, *FLAGS, "--timeout=90s"))
+    draining.start()
+    while draining.is_alive():
+        ready.append(sum(is_ready(pod) for pod in kubectl.items("pods")))
+    draining.join()
+    assert len(before) > 1
+    assert min(ready) >= 3
+    assert not before & {pod["metadata"]["name"] for pod in kubectl.items("pods")}
+
+
+def is_ready(pod: dict[str, Any]) -> bool:
+    """It also counts while it is being stopped: until then it answers."""
+    return condition_of(pod, "Ready") == "True"
