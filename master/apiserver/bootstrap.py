@@ -18,7 +18,7 @@ from master.store.errors import Closed, StoreError
 from podlab.api import kinds
 from podlab.api.columns_storage import DEFAULT_CLASS
 from podlab.api.volumes import LOCAL_PATH, LOCAL_PATH_DIRECTORY
-from podlab.core.v1 import namespace_pb2, service_pb2, serviceaccount_pb2
+from podlab.core.v1 import endpoints_pb2, namespace_pb2, service_pb2, serviceaccount_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.errors import AlreadyExists, ApiError, Conflict, NotFound
 from podlab.meta.v1 import meta_pb2
@@ -61,7 +61,8 @@ class Bootstrap:
             await self._ensure(_priority_class(name, value), ())
         await self._ensure(_local_path_class(), ())
         await self._ensure(self._service(), ("spec",))
-        await self._ensure(self._endpoints(), ("endpoints", "ports"))
+        await self._ensure(self._slice(), ("endpoints", "ports"))
+        await self._ensure(self._endpoints(), ("subsets",))
 
     async def _ensure(self, wanted: Any, fields: tuple[str, ...]) -> None:
         """`fields` are put right in an object that exists."""
@@ -92,7 +93,16 @@ class Bootstrap:
         )
         return service
 
-    def _endpoints(self) -> endpointslice_pb2.EndpointSlice:
+    def _endpoints(self) -> endpoints_pb2.Endpoints:
+        """The older form of the slice, which is not made of it."""
+        endpoints = endpoints_pb2.Endpoints(metadata=self._metadata())
+        endpoints.metadata.labels["endpointslice.kubernetes.io/skip-mirror"] = "true"
+        subset = endpoints.subsets.add()
+        subset.addresses.add(ip=self.advertise_address)
+        subset.ports.add(name="https", protocol="TCP", port=self.port)
+        return endpoints
+
+    def _slice(self) -> endpointslice_pb2.EndpointSlice:
         endpoints = endpointslice_pb2.EndpointSlice(metadata=self._metadata(), addressType="IPv4")
         endpoints.metadata.labels["kubernetes.io/service-name"] = "kubernetes"
         endpoints.endpoints.add(

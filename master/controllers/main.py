@@ -14,6 +14,8 @@ from master.controllers.cronjob.controller import CronJobController
 from master.controllers.daemonset.controller import DaemonSetController
 from master.controllers.deployment.controller import DeploymentController
 from master.controllers.disruption.controller import DisruptionController
+from master.controllers.endpoints.controller import EndpointsController
+from master.controllers.endpoints.mirroring import EndpointSliceMirroringController
 from master.controllers.endpointslice.controller import EndpointSliceController
 from master.controllers.garbagecollector.controller import GarbageCollector
 from master.controllers.horizontalpodautoscaler.controller import HorizontalPodAutoscalerController
@@ -93,6 +95,8 @@ def controllers(
         HorizontalPodAutoscalerController(client, informers, recorders.of("horizontal-pod-autoscaler")),
         DisruptionController(client, informers, recorders.of("controllermanager")),
         EndpointSliceController(client, informers),
+        EndpointsController(client, informers),
+        EndpointSliceMirroringController(client, informers),
         NamespaceController(client, informers),
         standing.service_accounts(client, informers),
         standing.root_ca(client, informers, settings.tls.ca),

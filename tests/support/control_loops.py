@@ -123,6 +123,11 @@ LOOPS = (
         "endpointslice",
         ("EndpointSlice create", "EndpointSlice delete", "EndpointSlice.endpoints", "EndpointSlice.ports"),
     ),
+    ControlLoop("endpoints", ("Endpoints create", "Endpoints delete", "Endpoints.metadata", "Endpoints.subsets")),
+    ControlLoop(
+        "endpointslicemirroring",
+        ("EndpointSlice create", "EndpointSlice delete", "EndpointSlice.endpoints", "EndpointSlice.ports"),
+    ),
     ControlLoop("namespace", ("* delete", "Namespace.spec.finalizers", "Namespace.status.conditions")),
     ControlLoop("serviceaccount", ("ServiceAccount create",)),
     ControlLoop("root-ca-certificate-publisher", ("ConfigMap create", "ConfigMap.data")),
@@ -151,6 +156,8 @@ LOOPS = (
 # Written by several, each with the reason why they cannot come in each other's way.
 SHARED = {
     _COUNTED: "job takes it off a pod that it has counted, job-tracking off one whose job is gone",
+    "EndpointSlice.endpoints": "each slice is labelled with the loop that manages it, and the other leaves it alone",
+    "EndpointSlice.ports": "as for endpoints",
     "ReplicaSet.spec.replicas": "an autoscaler is aimed at a ReplicaSet only where no Deployment stands above it",
     "Pod.metadata.ownerReferences": "a reference to the loop's own owner, where there is no other",
     "ReplicaSet.metadata.ownerReferences": "as for pods; the garbage collector takes out owners that are gone",

@@ -1,4 +1,4 @@
-"""The fewest writes that make a Service's slices hold the endpoints that it should have.
+"""The fewest writes that make slices hold the endpoints that they should have.
 
 Slices that are right are not touched; new endpoints go where a slice has to be written anyway.
 """
@@ -14,6 +14,7 @@ from podlab.api import names
 from podlab.api.labels import SERVICE_NAME_LABEL
 from podlab.core.v1 import service_pb2
 from podlab.discovery.v1 import endpointslice_pb2
+from podlab.meta.v1 import meta_pb2
 
 MANAGED_BY_LABEL = "endpointslice.kubernetes.io/managed-by"
 MANAGER = "endpointslice-controller.k8s.io"
@@ -22,6 +23,16 @@ MAX_ENDPOINTS = 100
 _RESERVED = (SERVICE_NAME_LABEL, MANAGED_BY_LABEL, HEADLESS_LABEL)
 
 Wanted = Mapping[Ports, Sequence[endpointslice_pb2.Endpoint]]
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose slices they are, and the labels that they carry."""
+
+    namespace: str
+    name: str
+    reference: meta_pb2.OwnerReference
+    labels: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -47,8 +58,23 @@ class _Filling:
         return self.old is None or self.endpoints != list(self.old.endpoints)
 
 
-def decide(service: service_pb2.Service, wanted: Wanted, present: Iterable[endpointslice_pb2.EndpointSlice]) -> Plan:
-    """A Service without endpoints keeps one empty slice, which tells that there are none."""
+def service_owner(service: service_pb2.Service) -> Owner:
+    """Slices carry the Service's own labels, and those by which they are found."""
+    labels = without_reserved(service.metadata.labels)
+    labels[SERVICE_NAME_LABEL] = service.metadata.name
+    labels[MANAGED_BY_LABEL] = MANAGER
+    if is_headless(service):
+        labels[HEADLESS_LABEL] = ""
+    return Owner(service.metadata.namespace, service.metadata.name, reference_to(service), labels)
+
+
+def without_reserved(labels: Mapping[str, str]) -> dict[str, str]:
+    """Labels, less those that say what a slice is."""
+    return {name: value for name, value in labels.items() if name not in _RESERVED}
+
+
+def decide(owner: Owner, wanted: Wanted, present: Iterable[endpointslice_pb2.EndpointSlice]) -> Plan:
+    """`present` are the owner's; one without endpoints keeps one empty slice, which tells that there are none."""
     plan = Plan()
     wanted = wanted or {(): []}
     by_ports: dict[Ports, list[endpointslice_pb2.EndpointSlice]] = {}
@@ -63,14 +89,14 @@ def decide(service: service_pb2.Service, wanted: Wanted, present: Iterable[endpo
             if filling.old is not None and not filling.endpoints and (endpoints_wanted or filling is not fillings[0]):
                 spare.append(filling.old)
             else:
-                _write(service, ports, filling, spare, plan)
+                _write(owner, ports, filling, spare, plan)
     plan.delete.extend(spare)
     return plan
 
 
-def is_ours(endpoints: endpointslice_pb2.EndpointSlice) -> bool:
+def is_managed_by(endpoints: endpointslice_pb2.EndpointSlice, manager: str) -> bool:
     """Slices of other managers, or made by hand, are theirs."""
-    return endpoints.metadata.labels.get(MANAGED_BY_LABEL) == MANAGER
+    return endpoints.metadata.labels.get(MANAGED_BY_LABEL) == manager
 
 
 def _fill(
@@ -100,7 +126,7 @@ def _fill(
 
 
 def _write(
-    service: service_pb2.Service,
+    owner: Owner,
     ports: Ports,
     filling: _Filling,
     spare: list[endpointslice_pb2.EndpointSlice],
@@ -116,28 +142,18 @@ def _write(
     if old is not None:
         result.metadata.CopyFrom(old.metadata)
     else:
-        prefix = f"{service.metadata.name}-"
+        prefix = f"{owner.name}-"
         result.metadata.name = names.generate(prefix)
         result.metadata.generateName = prefix
-        result.metadata.namespace = service.metadata.namespace
+        result.metadata.namespace = owner.namespace
     result.metadata.ClearField("labels")
-    result.metadata.labels.update(_labels(service))
+    result.metadata.labels.update(owner.labels)
     result.metadata.ClearField("ownerReferences")
-    result.metadata.ownerReferences.append(reference_to(service))
+    result.metadata.ownerReferences.append(owner.reference)
     if old is None:
         plan.create.append(result)
     elif result != old:
         plan.update.append(result)
-
-
-def _labels(service: service_pb2.Service) -> dict[str, str]:
-    """The Service's own, and those by which slices are found."""
-    labels = {name: value for name, value in service.metadata.labels.items() if name not in _RESERVED}
-    labels[SERVICE_NAME_LABEL] = service.metadata.name
-    labels[MANAGED_BY_LABEL] = MANAGER
-    if is_headless(service):
-        labels[HEADLESS_LABEL] = ""
-    return labels
 
 
 def _ports(endpoints: endpointslice_pb2.EndpointSlice) -> Ports:

@@ -29,8 +29,10 @@ Ports = tuple[Port, ...]
 
 
 def is_managed(service: service_pb2.Service) -> bool:
-    """Services without a selector have the endpoints that others give them."""
-    return bool(service.spec.selector) and not service.metadata.HasField("deletionTimestamp")
+    """Services without a selector have the endpoints that others give them; those by a name elsewhere have none."""
+    if service.spec.type == "ExternalName" or service.metadata.HasField("deletionTimestamp"):
+        return False
+    return bool(service.spec.selector)
 
 
 def is_headless(service: service_pb2.Service) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from master.controllers.endpointslice.decide import MAX_ENDPOINTS, Plan, decide, is_ours
+from master.controllers.endpointslice.decide import MANAGER, MAX_ENDPOINTS, Plan, decide, is_managed_by, service_owner
 from master.controllers.endpointslice.endpoints import is_managed, ports_of, relevant, wanted
 from podlab.core.v1 import pod_pb2, service_pb2
 from podlab.discovery.v1 import endpointslice_pb2
@@ -27,7 +27,7 @@ def service(**spec: Any) -> service_pb2.Service:
 
 
 def plan_of(of: service_pb2.Service, pods: Iterable[pod_pb2.Pod], slices: Slices) -> Plan:
-    return decide(of, wanted(of, pods), slices.values())
+    return decide(service_owner(of), wanted(of, pods), slices.values())
 
 
 def carried_out(slices: Slices, plan: Plan) -> None:
@@ -120,9 +120,9 @@ def test_the_services_labels_come_along_and_those_of_slices_stay_ours(pod: Build
     (made,) = plan_of(labelled, [pod()], {}).create
     assert made.metadata.labels["tier"] == "front"
     assert made.metadata.labels["kubernetes.io/service-name"] == "web"
-    assert is_ours(made)
+    assert is_managed_by(made, MANAGER)
     del made.metadata.labels["endpointslice.kubernetes.io/managed-by"]
-    assert not is_ours(made)
+    assert not is_managed_by(made, MANAGER)
 
 
 def test_services_without_a_selector_and_services_that_go_are_left_alone() -> None:
@@ -130,6 +130,7 @@ def test_services_without_a_selector_and_services_that_go_are_left_alone() -> No
     going.metadata.deletionTimestamp.seconds = 1
     assert is_managed(service())
     assert not is_managed(service(selector={}))
+    assert not is_managed(service(type="ExternalName"))
     assert not is_managed(going)
 
 

@@ -1,0 +1,147 @@
+"""The Endpoints object of a Service, as its pods are; and the endpoints that others' Endpoints are in slices.
+
+https://kubernetes.io/docs/concepts/services-networking/service/#endpoints
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from master.controllers.endpointslice.decide import HEADLESS_LABEL, MANAGED_BY_LABEL, Owner, without_reserved
+from master.controllers.endpointslice.endpoints import Port, Ports, is_headless, ports_of
+from master.controllers.ownership import reference_to
+from master.controllers.podstate import is_going, is_ready, is_terminal
+from podlab.api.labels import SERVICE_NAME_LABEL
+from podlab.core.v1 import endpoints_pb2, pod_pb2, reference_pb2, service_pb2
+from podlab.discovery.v1 import endpointslice_pb2
+
+MIRRORING_MANAGER = "endpointslicemirroring-controller.k8s.io"
+SKIP_MIRROR_LABEL = "endpointslice.kubernetes.io/skip-mirror"
+LEADER_ANNOTATION = "control-plane.alpha.kubernetes.io/leader"
+OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"
+# More addresses are in slices only.
+CAPACITY = 1000
+_MIRRORED_PER_SUBSET = 1000
+
+
+def wanted(
+    service: service_pb2.Service, pods: Iterable[pod_pb2.Pod], present: endpoints_pb2.Endpoints | None
+) -> endpoints_pb2.Endpoints:
+    """The object as it is to be; what others annotated stays."""
+    made = endpoints_pb2.Endpoints()
+    if present is not None:
+        made.metadata.CopyFrom(present.metadata)
+    made.metadata.name, made.metadata.namespace = service.metadata.name, service.metadata.namespace
+    made.metadata.labels.clear()
+    made.metadata.labels.update(service.metadata.labels)
+    if is_headless(service):
+        made.metadata.labels[HEADLESS_LABEL] = ""
+    subsets = _subsets(service, pods)
+    if _truncate(subsets):
+        made.metadata.annotations[OVER_CAPACITY] = "truncated"
+    elif OVER_CAPACITY in made.metadata.annotations:
+        del made.metadata.annotations[OVER_CAPACITY]
+    made.subsets.extend(subsets)
+    return made
+
+
+def _subsets(service: service_pb2.Service, pods: Iterable[pod_pb2.Pod]) -> list[endpoints_pb2.EndpointSubset]:
+    """Pods with the same ports together, in the order of their addresses."""
+    by_ports: dict[Ports, endpoints_pb2.EndpointSubset] = {}
+    publishes = service.spec.publishNotReadyAddresses
+    for pod in sorted(pods, key=lambda one: one.status.podIP):
+        if not pod.status.podIP or is_terminal(pod) or (is_going(pod) and not publishes):
+            continue
+        ports = ports_of(service, pod)
+        if not ports and not is_headless(service):
+            continue
+        subset = by_ports.setdefault(ports, _empty(ports))
+        ready = publishes or is_ready(pod)
+        (subset.addresses if ready else subset.notReadyAddresses).append(_address(service, pod))
+    return [by_ports[ports] for ports in sorted(by_ports, key=lambda ports: [(one.port, one.name) for one in ports])]
+
+
+def _empty(ports: Ports) -> endpoints_pb2.EndpointSubset:
+    return endpoints_pb2.EndpointSubset(
+        ports=[
+            endpoints_pb2.EndpointPort(
+                name=port.name, port=port.port, protocol=port.protocol, appProtocol=port.app_protocol
+            )
+            for port in ports
+        ]
+    )
+
+
+def _address(service: service_pb2.Service, pod: pod_pb2.Pod) -> endpoints_pb2.EndpointAddress:
+    metadata = pod.metadata
+    made = endpoints_pb2.EndpointAddress(
+        ip=pod.status.podIP,
+        targetRef=reference_pb2.ObjectReference(
+            kind="Pod", namespace=metadata.namespace, name=metadata.name, uid=metadata.uid
+        ),
+    )
+    if pod.spec.nodeName:
+        made.nodeName = pod.spec.nodeName
+    if pod.spec.hostname and pod.spec.subdomain == service.metadata.name:
+        made.hostname = pod.spec.hostname
+    return made
+
+
+def _truncate(subsets: list[endpoints_pb2.EndpointSubset]) -> bool:
+    """Leaves as many addresses as one object may hold, ready ones first. True when that is not all of them."""
+    room, is_cut = CAPACITY, False
+    for field in ("addresses", "notReadyAddresses"):
+        for subset in subsets:
+            addresses = getattr(subset, field)
+            room -= len(addresses)
+            if room < 0:
+                del addresses[len(addresses) + room :]
+                room = 0
+                is_cut = True
+    subsets[:] = [one for one in subsets if one.addresses or one.notReadyAddresses]
+    return is_cut
+
+
+def is_mirrored(endpoints: endpoints_pb2.Endpoints, service: service_pb2.Service | None) -> bool:
+    """Those that somebody writes for a Service that selects nothing, unless they say otherwise."""
+    if service is None or service.spec.selector or service.spec.type == "ExternalName":
+        return False
+    metadata = endpoints.metadata
+    return metadata.labels.get(SKIP_MIRROR_LABEL) != "true" and LEADER_ANNOTATION not in metadata.annotations
+
+
+def mirror_owner(endpoints: endpoints_pb2.Endpoints) -> Owner:
+    """Slices carry the labels of the Endpoints, and those by which they are found."""
+    metadata = endpoints.metadata
+    labels = without_reserved(metadata.labels)
+    labels[SERVICE_NAME_LABEL] = metadata.name
+    labels[MANAGED_BY_LABEL] = MIRRORING_MANAGER
+    return Owner(metadata.namespace, metadata.name, reference_to(endpoints), labels)
+
+
+def mirrored(endpoints: endpoints_pb2.Endpoints) -> Mapping[Ports, list[endpointslice_pb2.Endpoint]]:
+    """The endpoints of all subsets by their ports, each address of a subset once."""
+    found: dict[Ports, dict[str, endpointslice_pb2.Endpoint]] = {}
+    for subset in endpoints.subsets:
+        ports = tuple(
+            Port(one.name, one.protocol or "TCP", one.port, one.appProtocol if one.HasField("appProtocol") else None)
+            for one in subset.ports
+        )
+        by_address = found.setdefault(ports, {})
+        for addresses, ready in ((subset.addresses, True), (subset.notReadyAddresses, False)):
+            for address in addresses[:_MIRRORED_PER_SUBSET]:
+                by_address.setdefault(address.ip, _mirrored(address, ready=ready))
+    return {ports: list(by_address.values()) for ports, by_address in found.items() if by_address}
+
+
+def _mirrored(address: endpoints_pb2.EndpointAddress, *, ready: bool) -> endpointslice_pb2.Endpoint:
+    made = endpointslice_pb2.Endpoint(
+        addresses=[address.ip], conditions=endpointslice_pb2.EndpointConditions(ready=ready)
+    )
+    if address.HasField("targetRef"):
+        made.targetRef.CopyFrom(address.targetRef)
+    if address.HasField("nodeName"):
+        made.nodeName = address.nodeName
+    if address.hostname:
+        made.hostname = address.hostname
+    return made

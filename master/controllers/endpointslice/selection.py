@@ -1,0 +1,40 @@
+"""The pods that Services select: which they are, and which Services a change of a pod is about."""
+
+from __future__ import annotations
+
+from master.controllers.endpointslice.endpoints import relevant
+from master.controllers.informers import Informers
+from podlab.api import selectors
+from podlab.api.objects import Key, key
+from podlab.client.informer import Change
+from podlab.client.workqueue import WorkQueue
+from podlab.core.v1 import pod_pb2, service_pb2
+
+
+class Selection:
+    """Adds to `queue`, after `delay_s`, the Services whose endpoints a pod's change is about.
+
+    Make it before the informers run.
+    """
+
+    def __init__(self, informers: Informers, queue: WorkQueue[Key], *, delay_s: float = 0.0) -> None:
+        self._informers = informers
+        self._queue = queue
+        self._delay_s = delay_s
+        informers.pods.on_change(self._pod_changed)
+
+    def pods(self, service: service_pb2.Service) -> list[pod_pb2.Pod]:
+        """Those that it selects."""
+        selector = selectors.from_labels(service.spec.selector)
+        found = self._informers.pods_by_namespace.get(service.metadata.namespace)
+        return [pod for pod in found if selector.matches(pod.metadata.labels)]
+
+    def _pod_changed(self, change: Change[pod_pb2.Pod]) -> None:
+        old, new = change.old, change.new
+        if old is not None and new is not None and relevant(old) == relevant(new):
+            return
+        pods = [pod for pod in (old, new) if pod is not None]
+        for service in self._informers.services_by_namespace.get(change.key.namespace):
+            selector = selectors.from_labels(service.spec.selector)
+            if not selector.is_empty and any(selector.matches(pod.metadata.labels) for pod in pods):
+                self._queue.add_after(key(service), self._delay_s)
