@@ -87,11 +87,12 @@ class PodTopologySpread:
         for constraint, numbers, places in zip(constraints, columns, all_places, strict=True):
             if constraint.topology_key == HOSTNAME:
                 counts = nodes.tallies.of([constraint.pods], deleted_too=False).counts[: nodes.size][rows]
-                domains = np.count_nonzero(ranked)
+                points += _worth(counts, int(np.count_nonzero(ranked)), constraint) * (numbers != 0)
             else:
-                counts = _counts(constraint, places, nodes)[numbers]
-                domains = np.count_nonzero(np.bincount(numbers[ranked]))
-            points += (counts * math.log(domains + 2) + (constraint.max_skew - 1)) * (numbers != 0)
+                domains = int(np.count_nonzero(np.bincount(numbers[ranked])))
+                by_place = _worth(_counts(constraint, places, nodes), domains, constraint)
+                by_place[0] = 0
+                points += by_place[numbers]
         return np.where(ranked, np.floor(points + 0.5).astype(np.int64), _UNRANKED)
 
     @staticmethod
@@ -111,6 +112,12 @@ class PodTopologySpread:
         if selector.is_empty:
             return ()
         return [each.about(selector, shape) for each in self._defaults if each.when_unsatisfiable == when]
+
+
+def _worth(counts: NDArray[np.int64], domains: int, constraint: Constraint) -> NDArray[np.float64]:
+    """The more pods are in a place and the more places there are, the more weighs a difference."""
+    worth: NDArray[np.float64] = counts * np.float64(math.log(domains + 2)) + (constraint.max_skew - 1)
+    return worth
 
 
 def _places(constraints: Sequence[Constraint], shape: Shape, nodes: Snapshot, *, all_keys: bool) -> Sequence[_Places]:
