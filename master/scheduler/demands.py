@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from podlab.api import podresources
 from podlab.core.v1.pod_pb2 import PodSpec
@@ -39,7 +40,12 @@ def demands(spec: PodSpec) -> Demands:
 
 def units(resource: str, amount: Quantity) -> int:
     """The amount as it is counted, rounded up."""
-    return _rounded(resource, podresources.amounts({resource: amount}))
+    return _units(resource, amount.string)
+
+
+@lru_cache(maxsize=4096)
+def _units(resource: str, amount: str) -> int:
+    return _rounded(resource, podresources.amounts({resource: Quantity(string=amount)}))
 
 
 def _whole(spec: PodSpec, missing: Mapping[str, Quantity]) -> dict[str, int]:

@@ -9,10 +9,20 @@ from functools import cached_property, lru_cache
 from master.scheduler.demands import Demands, demands
 from master.scheduler.podterms import Term, terms_of
 from podlab.api import volumes
-from podlab.core.v1.pod_pb2 import Container, Pod
+from podlab.core.v1.pod_pb2 import Container, Pod, PodSpec
 
 SHAPES_REMEMBERED = 1024
 _shapes: dict[Hashable, Shape] = {}  # pods without a node that are alike but for their names
+
+
+_JUDGED = frozenset(
+    ["containers", "initContainers", "tolerations", "topologySpreadConstraints", "nodeSelector", "affinity", "overhead"]
+)
+_NOT_JUDGED = tuple(field.name for field in PodSpec.DESCRIPTOR.fields if field.name not in _JUDGED)
+_JUDGED_OF_CONTAINERS = frozenset({"image", "resources", "restartPolicy", "ports"})
+_NOT_JUDGED_OF_CONTAINERS = tuple(
+    field.name for field in Container.DESCRIPTOR.fields if field.name not in _JUDGED_OF_CONTAINERS
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -104,36 +114,26 @@ def _shape(key: bytes) -> Shape:
 def _essence(pod: Pod) -> bytes:
     """The pod without what no verdict about nodes depends on: its name, secrets, commands ..."""
     kept = Pod()
-    metadata, spec = kept.metadata, kept.spec
-    metadata.namespace = pod.metadata.namespace
-    metadata.labels.MergeFrom(pod.metadata.labels)
-    metadata.ownerReferences.extend(owner for owner in pod.metadata.ownerReferences if owner.controller)
-    given = pod.spec
-    _keep(given.containers, spec.containers)
-    _keep(given.initContainers, spec.initContainers)
-    spec.volumes.extend(each for each in given.volumes if each.volumeSource.HasField("persistentVolumeClaim"))
-    spec.tolerations.extend(given.tolerations)
-    spec.topologySpreadConstraints.extend(given.topologySpreadConstraints)
-    if given.nodeSelector:
-        spec.nodeSelector.MergeFrom(given.nodeSelector)
-    if given.HasField("affinity"):
-        spec.affinity.CopyFrom(given.affinity)
-    if given.overhead:
-        for name, amount in given.overhead.items():
-            spec.overhead[name].CopyFrom(amount)
-    if pod.metadata.HasField("deletionTimestamp"):
+    metadata, given = kept.metadata, pod.metadata
+    metadata.namespace = given.namespace
+    metadata.labels.MergeFrom(given.labels)
+    for owner in given.ownerReferences:
+        if owner.controller:
+            metadata.ownerReferences.append(owner)
+    if given.HasField("deletionTimestamp"):
         metadata.deletionTimestamp.seconds = 1
+    spec = kept.spec
+    spec.CopyFrom(pod.spec)
+    claims = [each for each in spec.volumes if each.volumeSource.HasField("persistentVolumeClaim")]
+    for name in _NOT_JUDGED:
+        spec.ClearField(name)  # type: ignore[arg-type]
+    spec.volumes.extend(claims)
+    for container in (*spec.containers, *spec.initContainers):
+        for name in _NOT_JUDGED_OF_CONTAINERS:
+            container.ClearField(name)  # type: ignore[arg-type]
+        if not any(port.hostPort for port in container.ports):
+            container.ClearField("ports")
     return kept.SerializeToString(deterministic=True)
-
-
-def _keep(given: Iterable[Container], kept: Iterable[Container]) -> None:
-    for container in given:
-        each = kept.add(image=container.image, resources=container.resources)  # type: ignore[attr-defined]
-        if container.restartPolicy:
-            each.restartPolicy = container.restartPolicy
-        for port in container.ports:
-            if port.hostPort:
-                each.ports.append(port)
 
 
 def _host_ports(containers: Iterable[Container]) -> Iterable[HostPort]:

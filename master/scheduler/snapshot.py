@@ -38,7 +38,6 @@ class Snapshot:
     def __init__(self) -> None:
         self.size = 0
         self.epoch = 0
-        self.names: tuple[str, ...] = ()
         self.present: NDArray[np.bool_] = np.zeros(16, np.bool_)
         self.unschedulable: NDArray[np.bool_] = np.zeros(16, np.bool_)
         self.taint_set: NDArray[np.int32] = np.zeros(16, np.int32)
@@ -51,6 +50,7 @@ class Snapshot:
         self.tallies = Tallies(16)
         self.workloads = Workloads()
         self.storage = Storage()
+        self._names: list[str] = []
         self._row_of: dict[str, int] = {}
         self._free: list[int] = []
         self._taint_number: dict[tuple[bytes, ...], int] = {(): 0}
@@ -59,6 +59,11 @@ class Snapshot:
         self._changed: list[int] = []
         self._unremembered = 0  # changes before those in _changed
         self._facts: dict[Hashable, Any] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The nodes of the rows, also of those that left."""
+        return self.fact("names", lambda: tuple(self._names))
 
     @property
     def count(self) -> int:
@@ -194,10 +199,10 @@ class Snapshot:
     def _new_row(self, name: str) -> int:
         if self._free:
             row = self._free.pop()
-            self.names = (*self.names[:row], name, *self.names[row + 1 :])
+            self._names[row] = name
         else:
             row = self.size
-            self.names = (*self.names, name)
+            self._names.append(name)
             self.labels.set(row, {})
             self.size += 1
             if row == len(self.present):
