@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from master.controllers.main import work
 from master.controllers.settings import ControllersSettings
 from podlab.apps.v1 import daemonset_pb2, replicaset_pb2, statefulset_pb2
+from podlab.batch.v1 import job_pb2
 from podlab.client.client import Client, WatchEvent
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.errors import ServiceUnavailable
@@ -177,3 +178,39 @@ async def test_a_stranger_with_a_name_that_is_needed_is_waited_for_and_told(
     await seen.until_told({("StatefulSet", "FailedCreate", message)})
     await seen.client.delete(pod_pb2.Pod, "db-0", "default", grace_period_s=0)
     await seen.until(lambda: [pod.metadata.labels["app"] for pod in seen.pods()] == ["db"], "its own pod")
+
+
+class SlowJobsClient(Client):
+    """Shows changes of Jobs late, those of pods at once."""
+
+    async def watch(
+        self, kind: type[M], resource_version: str = "", namespace: str = "", **selectors: Any
+    ) -> AsyncIterator[Sequence[WatchEvent[M]]]:
+        async for batch in super().watch(kind, resource_version, namespace, **selectors):
+            if kind is job_pb2.Job:
+                await asyncio.sleep(0.2)
+            yield batch
+
+
+async def test_a_job_that_is_seen_late_gets_no_pod_too_many(cluster: Any, seen: Any, nodes: Any) -> None:
+    made = job_pb2.Job()
+    made.metadata.name, made.metadata.namespace = "sum", "default"
+    made.spec.completions, made.spec.parallelism = 6, 3
+    made.spec.template.spec.restartPolicy = "Never"
+    made.spec.template.spec.containers.add(name="main", image="sum:1.0")
+    done: set[str] = set()
+
+    def at_work() -> list[pod_pb2.Pod]:
+        return [pod for pod in seen.pods() if pod.status.phase == "Running" and pod.metadata.name not in done]
+
+    async with running(cluster, SlowJobsClient(cluster.server, cluster.authority.tls(USER))):
+        await seen.client.create(made)
+        while len(done) < 6:
+            await seen.until(at_work, "a pod to work")
+            for pod in at_work():
+                done.add(pod.metadata.name)
+                await nodes.end(pod, "Succeeded")
+        jobs = seen.informers.by_kind["Job"]
+        await seen.until(lambda: jobs.get("sum", "default").status.HasField("completionTime"), "the Job is complete")
+        assert jobs.get("sum", "default").status.succeeded == 6
+    assert len(seen.informers.pods.list()) == 6
