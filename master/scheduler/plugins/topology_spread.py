@@ -122,7 +122,7 @@ def _worth(counts: NDArray[np.int64], domains: int, constraint: Constraint) -> N
 
 def _places(constraints: Sequence[Constraint], shape: Shape, nodes: Snapshot, *, all_keys: bool) -> Sequence[_Places]:
     """They follow from the nodes' objects alone, so they are found once until one of these changes."""
-    key = (shape, constraints[0].when_unsatisfiable, all_keys)
+    key = (shape, all_keys, *((each.topology_key, each.honors_affinity, each.honors_taints) for each in constraints))
     return nodes.fact(key, lambda: [_find_places(each, constraints, shape, nodes, all_keys) for each in constraints])
 
 

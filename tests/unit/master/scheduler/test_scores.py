@@ -141,5 +141,20 @@ def test_own_defaults_take_the_place_of_the_systems() -> None:
     assert schedule(pod_info(pod(labels)), nodes, profile, Verdicts()).node_name == "b"
 
 
+def test_profiles_with_other_defaults_do_not_see_each_others_places() -> None:
+    def defaults(*keys: str) -> Profile:
+        given = [{"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "DoNotSchedule"} for key in keys]
+        args = {"defaultingType": "List", "defaultConstraints": given}
+        return with_plugins(arguments.pod_topology_spread(args, "args"))
+
+    labels = {"labels": {"app": "web"}}
+    nodes = cluster(Case("", ["a zone=x", "b zone=x"], {}, standing={"a": [labels]}))
+    nodes.workloads.set(Key("Service", "default", "web"), from_labels({"app": "web"}))
+    by_zone = schedule(pod_info(pod(labels)), nodes, defaults("zone"), Verdicts())
+    by_both = schedule(pod_info(pod(labels)), nodes, defaults("kubernetes.io/hostname", "zone"), Verdicts())
+    assert len(by_zone.feasible) == 2
+    assert by_both.node_name == "b"
+
+
 def test_no_raw_score_of_spread_is_lost_by_rounding() -> None:
     assert PodTopologySpread.normalize(np.array([3, 1, -1, 2])).tolist() == [33, 100, 0, 66]
