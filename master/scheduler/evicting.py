@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from master.scheduler import conditions
 from master.scheduler.podinfo import PodInfo
@@ -17,13 +18,16 @@ from podlab.errors import Conflict, NotFound
 log = logging.getLogger(__name__)
 
 AT_ONCE = 16
+# How long the informer may take to see a change that another has made.
+CONFLICT_DELAY_S = 0.1
 
 
 class Evictor:
-    """`evict` never waits; `run` does it, and tries again until the victim goes or is gone."""
+    """`evict` never waits; `run` does it, and tries again until the victim goes or is gone, as `pod` tells."""
 
-    def __init__(self, client: Client, recorder: Recorder) -> None:
+    def __init__(self, client: Client, recorder: Recorder, pod: Callable[[Key], Pod | None]) -> None:
         self._client = client
+        self._pod = pod
         self._recorder = recorder
         self._victims: dict[Key, tuple[str, PodInfo]] = {}
         self._queue: WorkQueue[Key] = WorkQueue()
@@ -46,16 +50,16 @@ class Evictor:
         if found is None:
             return
         scheduler_name, victim = found
+        pod = self._pod(at)
         try:
-            pod = await self._client.get(Pod, at.name, at.namespace)
-            if pod.metadata.uid == victim.uid and not pod.metadata.HasField("deletionTimestamp"):
+            if pod is not None and pod.metadata.uid == victim.uid and not pod.metadata.HasField("deletionTimestamp"):
                 await self._client.update_status(conditions.preempted(pod, scheduler_name, times.now()))
                 await self._client.delete(Pod, at.name, at.namespace, uid=victim.uid)
                 log.info("%s/%s preempted on %s", at.namespace, at.name, pod.spec.nodeName)
         except NotFound:
             log.debug("%s was gone before it was preempted", at)
-        except Conflict:  # its status was written meanwhile
-            self._queue.retry(at)
+        except Conflict:  # its status was written meanwhile, which the informer is about to tell
+            self._queue.add_after(at, CONFLICT_DELAY_S)
             return
         if self._victims.get(at) is found:
             del self._victims[at]

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator
 
 from master.scheduler import hints
-from master.scheduler.hints import Event
+from master.scheduler.hints import Event, What
 from master.scheduler.podinfo import PodInfo
 from podlab.api.objects import Key
 
@@ -26,6 +26,7 @@ class Group:
         self.identity = identity
         self.info: PodInfo
         self.plugins: frozenset[str] = frozenset()
+        self.nominated = ""  # the node on which room is being made, for a group of one
         self.overdue_at = 0.0
         self._heap: list[tuple[float, int, Key]] = []
         self._resting: dict[Key, int] = {}
@@ -34,6 +35,12 @@ class Group:
     @property
     def is_empty(self) -> bool:
         return not self._resting and not self._out
+
+    def awaits(self, event: Event) -> bool:
+        """Of pods that go, who is nominated waits for those of that node alone."""
+        if not self.nominated or event.what is not What.POD_GONE or event.pod is None:
+            return True
+        return event.pod.pod.spec.nodeName in ("", self.nominated)
 
     def rest(self, due: float, ticket: int, key: Key) -> None:
         """Takes in a pod that was refused: it will be woken after those that were due before."""
@@ -100,7 +107,7 @@ class Groups:
             identity: group
             for plugin in plugins
             for identity, group in self._refused_by[plugin].items()
-            if hints.may_help(plugin, group.info, event)
+            if group.awaits(event) and hints.may_help(plugin, group.info, event)
         }
         return list(found.values())
 

@@ -99,9 +99,7 @@ class Judge:
         elif made.preemption is None or not made.preemption.is_under_way:
             self._give_up_nomination(info)
         nominated = self._nominations.node_of(info.uid)
-        # What is true of a pod for which room is kept is true of no other.
-        alike = self._decider.shape(info), info.uid if nominated else ""
-        self._queue.hopeless(at, info, alike, made.decision.refused_by)
+        self._queue.hopeless(at, info, self._decider.shape(info), made.decision.refused_by, nominated=nominated)
         self._outside.tell(info.pod, Verdict(UNSCHEDULABLE, message(made.decision, made.preemption), nominated))
 
     def _give_up_nomination(self, info: PodInfo) -> None:

@@ -109,17 +109,24 @@ class SchedulingQueue:
             self._groups.leave(group, key)
             self._wake(group.follow())
 
-    def hopeless(self, key: Key, info: PodInfo, shape: Hashable, plugins: frozenset[str]) -> None:
+    def hopeless(
+        self, key: Key, info: PodInfo, shape: Hashable, plugins: frozenset[str], *, nominated: str = ""
+    ) -> None:
         """No node fits the pod: it waits for an event that can help it with one of the plugins that refused it.
 
-        `shape` is equal for pods of which any verdict is true of all.
+        `shape` is equal for pods of which any verdict is true of all. On the `nominated` node room is being made for
+        the pod: it waits for pods to go there, and needs no back-off.
         """
         waiting = self._failed(key)
         if waiting is None:
             return
+        if nominated:
+            waiting.due = self._clock()
         if waiting.group is not None:
             self._groups.leave(waiting.group, key)
-        waiting.group = self._groups.join((shape, waiting.priority), info, plugins, self._clock())
+        identity = shape, waiting.priority, key if nominated else None
+        waiting.group = self._groups.join(identity, info, plugins, self._clock())
+        waiting.group.nominated = nominated
         waiting.group.rest(waiting.due, waiting.ticket, key)
         self._changed.set()
 

@@ -63,7 +63,7 @@ class Scheduler:
         self._volumes = VolumeBinder(
             client, self._snapshot.storage, waits=self._waiting, ready=self._binder.put, failed=self._volumes_failed
         )
-        self._evictor = Evictor(client, self._recorder)
+        self._evictor = Evictor(client, self._recorder, self._pods.store.get)
         self._decider = Decider(by_name, self._snapshot, self._nominations, self._current_budgets)
         self._decisions = Decisions()
         self._judge = Judge(

@@ -174,6 +174,24 @@ def test_a_pod_that_asks_for_something_else_is_judged_at_once(queue: SchedulingQ
     assert taken(queue) == ["a"]
 
 
+def gone_from(node: str) -> Event:
+    pod = Pod()
+    pod.spec.nodeName = node
+    return Event(What.POD_GONE, pod=pod_info(pod))
+
+
+def test_a_nominated_pod_waits_for_its_own_node_and_not_for_a_back_off(queue: SchedulingQueue) -> None:
+    for name in ("nominated", "other"):
+        queue.add(at(name), 0)
+    taken(queue)
+    refuse(queue, ["other"])
+    queue.hopeless(at("nominated"), info(), "web", FIT, nominated="n1")
+    queue.happened(gone_from("n2"))
+    assert taken(queue) == [], "the other has its back-off"
+    queue.happened(gone_from("n1"))
+    assert taken(queue) == ["nominated"]
+
+
 def test_ten_thousand_hopeless_pods_make_no_event_dearer(queue: SchedulingQueue, clock: Clock) -> None:
     for number in range(10_000):
         queue.add(at(f"web-{number}"), 0)
