@@ -96,11 +96,11 @@ async def _heartbeats(client: Client) -> AsyncIterator[None]:
 
     async def beat(number: int) -> None:
         await asyncio.sleep(HEARTBEAT_S * number / NODES)
+        lease = await client.get(Lease, f"n{number}", LEASES)
         while True:
             watch = Stopwatch()
-            lease = await client.get(Lease, f"n{number}", LEASES)
             lease.spec.renewTime.CopyFrom(times.now_micro())
-            await client.update(lease)
+            lease = await client.update(lease)
             await asyncio.sleep(max(0.0, HEARTBEAT_S - watch.s()))
 
     tasks = [asyncio.create_task(beat(number)) for number in range(NODES)]
