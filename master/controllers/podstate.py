@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from podlab.api.objects import condition
 from podlab.core.v1 import pod_pb2
 
@@ -43,3 +45,9 @@ def available_in_s(pod: pod_pb2.Pod, min_ready_s: int, now: float) -> float | No
     if min_ready_s == 0:
         return 0.0
     return max(0.0, since + min_ready_s - now) if since else float(min_ready_s)
+
+
+def next_availability_s(pods: Iterable[pod_pb2.Pod], min_ready_s: int, now: float) -> float | None:
+    """Seconds until the next active pod has been ready for long enough; None when none is on its way."""
+    waits = (available_in_s(pod, min_ready_s, now) for pod in pods if is_active(pod))
+    return min((wait for wait in waits if wait), default=None)

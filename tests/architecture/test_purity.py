@@ -47,6 +47,7 @@ DECIDING = (
     "master.controllers.job.tally",
     "master.controllers.ownership",
     "master.controllers.podstate",
+    "master.controllers.podtemplate",
     "master.controllers.replicaset.order",
     "master.controllers.shares",
     "master.controllers.statefulset.[dirs]*",  # all but its claims and controller

@@ -10,10 +10,11 @@ from master.controllers.daemonset.backoff import Backoff
 from master.controllers.daemonset.decide import Plan, decide
 from master.controllers.daemonset.placement import judge, node_of, pod_for
 from master.controllers.daemonset.rolling import Update
-from master.controllers.daemonset.status import next_availability_s, with_status
+from master.controllers.daemonset.status import with_status
 from master.controllers.informers import Informers
 from master.controllers.loop import Loop
 from master.controllers.podcontrol import PodControl
+from master.controllers.podstate import next_availability_s
 from master.controllers.revisions.decide import HASH_LABEL
 from master.controllers.revisions.history import History, Known
 from podlab.api.objects import Key, key
@@ -92,7 +93,7 @@ class DaemonSetController:
         return due
 
     async def _tell(self, update: Update, pods: Sequence[pod_pb2.Pod], told: daemonset_pb2.DaemonSet) -> None:
-        wait_s = next_availability_s(update, pods)
+        wait_s = next_availability_s(pods, told.spec.minReadySeconds, update.now)
         if wait_s is not None:
             self._loop.queue.add_after(key(told), wait_s)
         if told.status != update.daemon_set.status:

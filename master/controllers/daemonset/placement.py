@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from master.controllers.ownership import reference_to
+from master.controllers.podtemplate import new_pod
 from master.controllers.revisions.decide import HASH_LABEL
-from podlab.api import names
 from podlab.api.selectors import Operator, Requirement, from_labels
 from podlab.api.tolerations import tolerates
 from podlab.apps.v1 import daemonset_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
-from podlab.meta.v1 import meta_pb2
 
 _NAME_FIELD = "metadata.name"
 _TAINTS = (
@@ -62,19 +60,8 @@ def tolerations(spec: pod_pb2.PodSpec) -> list[pod_pb2.Toleration]:
 def pod_for(daemon_set: daemonset_pb2.DaemonSet, node: str, revision_hash: str) -> pod_pb2.Pod:
     """A new pod for that node alone. The node was found to match: its name takes the place of what else is required."""
     template = daemon_set.spec.template
-    prefix = f"{daemon_set.metadata.name}-"
-    pod = pod_pb2.Pod(
-        metadata=meta_pb2.ObjectMeta(
-            name=names.generate(prefix),
-            generateName=prefix,
-            namespace=daemon_set.metadata.namespace,
-            labels={**template.metadata.labels, HASH_LABEL: revision_hash},
-            annotations=template.metadata.annotations,
-            finalizers=template.metadata.finalizers,
-            ownerReferences=[reference_to(daemon_set)],
-        ),
-        spec=template.spec,
-    )
+    pod = new_pod(daemon_set, template)
+    pod.metadata.labels[HASH_LABEL] = revision_hash
     this_node = pod_pb2.NodeSelectorRequirement(key=_NAME_FIELD, operator="In", values=[node])
     terms = [pod_pb2.NodeSelectorTerm(matchFields=[this_node])]
     required = pod_pb2.NodeSelector(nodeSelectorTerms=terms)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from master.controllers.daemonset.decide import by_node
 from master.controllers.daemonset.placement import Verdict
 from master.controllers.daemonset.rolling import Update, is_available, is_updated
-from master.controllers.podstate import available_in_s, is_active, is_ready
+from master.controllers.podstate import is_ready
 from podlab.apps.v1 import daemonset_pb2
 from podlab.core.v1 import pod_pb2
 
@@ -32,10 +32,3 @@ def with_status(
     if collisions:
         status.collisionCount = collisions
     return told
-
-
-def next_availability_s(update: Update, pods: Sequence[pod_pb2.Pod]) -> float | None:
-    """Seconds until the next pod has been ready for minReadySeconds; None when none is on its way."""
-    min_ready_s = update.daemon_set.spec.minReadySeconds
-    waits = (available_in_s(pod, min_ready_s, update.now) for pod in pods if is_active(pod))
-    return min((wait for wait in waits if wait), default=None)

@@ -9,7 +9,9 @@ from typing import Generic
 from master.controllers.informers import Informers
 from master.controllers.loop import Loop
 from master.controllers.podcontrol import PodControl
-from master.controllers.replicaset.decide import Failure, R, decide, next_availability_s, pod_for, with_status
+from master.controllers.podstate import next_availability_s
+from master.controllers.podtemplate import new_pod
+from master.controllers.replicaset.decide import Failure, R, decide, with_status
 from podlab.api.objects import Key, controller_of, key
 from podlab.apps.v1 import replicaset_pb2
 from podlab.client.client import Client
@@ -49,7 +51,8 @@ class ReplicaSetController(Generic[R]):
     async def _manage(self, replica_set: R, pods: Sequence[pod_pb2.Pod]) -> tuple[Failure | None, ApiError | None]:
         plan = decide(replica_set, pods, self._siblings(replica_set), time.time())
         try:
-            await self._pods.create(replica_set, (pod_for(replica_set) for _ in range(plan.create)))
+            template = replica_set.spec.template
+            await self._pods.create(replica_set, (new_pod(replica_set, template) for _ in range(plan.create)))
             await self._pods.delete(replica_set, plan.delete)
         except ApiError as error:
             return Failure("FailedCreate" if plan.create else "FailedDelete", error.message), error
@@ -65,7 +68,7 @@ class ReplicaSetController(Generic[R]):
 
     async def _tell(self, replica_set: R, pods: Sequence[pod_pb2.Pod], failure: Failure | None) -> None:
         now = time.time()
-        wait_s = next_availability_s(replica_set, pods, now)
+        wait_s = next_availability_s(pods, replica_set.spec.minReadySeconds, now)
         if wait_s is not None:
             self._loop.queue.add_after(key(replica_set), wait_s)
         told = with_status(replica_set, pods, failure, now)

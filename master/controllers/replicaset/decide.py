@@ -9,10 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from master.controllers.ownership import reference_to
 from master.controllers.podstate import available_in_s, is_active, is_ready
 from master.controllers.replicaset.order import surplus
-from podlab.api import names
 from podlab.api.objects import condition
 from podlab.apps.v1 import replicaset_pb2
 from podlab.core.v1 import pod_pb2, replicationcontroller_pb2
@@ -59,28 +57,6 @@ def decide(
         count = min(-missing, BURST)
         return Plan(delete=surplus(active, count, [pod for pod in siblings if is_active(pod)], now))
     return Plan()
-
-
-def pod_for(replica_set: ReplicaSet) -> pod_pb2.Pod:
-    """A new pod, named here and not by the server, so that a lost answer can be asked for."""
-    template = replica_set.spec.template
-    prefix = f"{replica_set.metadata.name}-"
-    metadata = meta_pb2.ObjectMeta(
-        name=names.generate(prefix),
-        generateName=prefix,
-        namespace=replica_set.metadata.namespace,
-        labels=template.metadata.labels,
-        annotations=template.metadata.annotations,
-        finalizers=template.metadata.finalizers,
-        ownerReferences=[reference_to(replica_set)],
-    )
-    return pod_pb2.Pod(metadata=metadata, spec=template.spec)
-
-
-def next_availability_s(replica_set: ReplicaSet, pods: Iterable[pod_pb2.Pod], now: float) -> float | None:
-    """Seconds until the next pod has been ready for minReadySeconds; None when none is on its way."""
-    waits = (available_in_s(pod, replica_set.spec.minReadySeconds, now) for pod in pods if is_active(pod))
-    return min((wait for wait in waits if wait), default=None)
 
 
 def with_status(replica_set: R, pods: Iterable[pod_pb2.Pod], failure: Failure | None, now: float) -> R:

@@ -9,12 +9,13 @@ from typing import Final
 from master.controllers.informers import Informers
 from master.controllers.loop import Loop
 from master.controllers.podcontrol import PodControl, Words
+from master.controllers.podstate import next_availability_s
 from master.controllers.revisions.decide import HASH_LABEL
 from master.controllers.revisions.history import History, Known
 from master.controllers.statefulset.claims import Claims
 from master.controllers.statefulset.decide import Plan, Revisions, decide
 from master.controllers.statefulset.identity import is_member, ordinal_of
-from master.controllers.statefulset.status import next_availability_s, with_status
+from master.controllers.statefulset.status import with_status
 from podlab.api.objects import Key, key
 from podlab.apps.v1 import statefulset_pb2
 from podlab.client.client import Client
@@ -103,7 +104,7 @@ class StatefulSetController:
         collisions: int,
     ) -> statefulset_pb2.StatefulSet:
         now = time.time()
-        wait_s = next_availability_s(stateful_set, pods, now)
+        wait_s = next_availability_s(pods, stateful_set.spec.minReadySeconds, now)
         if wait_s is not None:
             self._loop.queue.add_after(key(stateful_set), wait_s)
         told = with_status(stateful_set, revisions, pods, collisions=collisions, now=now)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from master.controllers.ownership import reference_to
+from master.controllers.podtemplate import new_pod
 from master.controllers.revisions.decide import HASH_LABEL
 from podlab.apps.v1 import statefulset_pb2
 from podlab.core.v1 import pod_pb2, volume_pb2
@@ -45,18 +45,8 @@ def pod_for(
 ) -> pod_pb2.Pod:
     """A new pod of the template, which is the one that `revision` keeps."""
     name = pod_name(stateful_set, ordinal)
-    pod = pod_pb2.Pod(
-        metadata=meta_pb2.ObjectMeta(
-            name=name,
-            generateName=f"{stateful_set.metadata.name}-",
-            namespace=stateful_set.metadata.namespace,
-            labels={**template.metadata.labels, **identity_labels(name), HASH_LABEL: revision},
-            annotations=template.metadata.annotations,
-            finalizers=template.metadata.finalizers,
-            ownerReferences=[reference_to(stateful_set)],
-        ),
-        spec=template.spec,
-    )
+    pod = new_pod(stateful_set, template, name)
+    pod.metadata.labels.update({**identity_labels(name), HASH_LABEL: revision})
     pod.spec.hostname, pod.spec.subdomain = name, stateful_set.spec.serviceName
     _mount_claims(pod, claim_names(stateful_set, name))
     return pod

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from master.controllers.podstate import available_in_s, is_going, is_ready
+from master.controllers.podstate import is_going, is_ready
 from master.controllers.revisions.decide import HASH_LABEL
 from master.controllers.statefulset.decide import Revisions, is_available
 from podlab.apps.v1 import statefulset_pb2
@@ -39,11 +39,3 @@ def with_status(
     if rolls and status.replicas == status.readyReplicas == status.updatedReplicas == wanted:
         status.currentRevision, status.currentReplicas = status.updateRevision, status.updatedReplicas
     return told
-
-
-def next_availability_s(
-    stateful_set: statefulset_pb2.StatefulSet, pods: Iterable[pod_pb2.Pod], now: float
-) -> float | None:
-    """Seconds until the next pod has been ready for minReadySeconds; None when none is on its way."""
-    waits = (available_in_s(pod, stateful_set.spec.minReadySeconds, now) for pod in pods if not is_going(pod))
-    return min((wait for wait in waits if wait), default=None)
