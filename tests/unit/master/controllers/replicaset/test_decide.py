@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from master.controllers.podstate import next_availability_s
-from master.controllers.podtemplate import new_pod
 from master.controllers.replicaset.decide import BURST, Failure, Plan, decide, with_status
 from podlab.core.v1 import replicationcontroller_pb2
 
@@ -41,18 +39,6 @@ def test_a_replica_set_that_goes_creates_and_deletes_nothing(replica_set: Builde
     assert decide(going, [], [], NOW) == Plan()
 
 
-def test_a_new_pod_has_its_template_and_its_owner(replica_set: Builder) -> None:
-    owner = replica_set("web-1")
-    made = new_pod(owner, owner.spec.template)
-    assert made.spec == owner.spec.template.spec
-    assert dict(made.metadata.labels) == {"app": "web"}
-    assert made.metadata.name.startswith("web-1-")
-    (reference,) = made.metadata.ownerReferences
-    assert (reference.kind, reference.name, reference.uid) == ("ReplicaSet", "web-1", "uid-web-1")
-    assert reference.controller
-    assert reference.blockOwnerDeletion
-
-
 def test_the_status_counts_pods_by_what_they_can_do(replica_set: Builder, pod: Builder) -> None:
     owner = replica_set(replicas=4)
     owner.metadata.generation = 7
@@ -67,7 +53,6 @@ def test_the_status_counts_pods_by_what_they_can_do(replica_set: Builder, pod: B
     told = with_status(owner, pods, None, NOW).status
     assert (told.replicas, told.fullyLabeledReplicas, told.readyReplicas, told.availableReplicas) == (4, 3, 3, 2)
     assert told.observedGeneration == 7
-    assert next_availability_s(pods, owner.spec.minReadySeconds, NOW) == 20
 
 
 def test_a_failure_is_told_until_it_is_over(replica_set: Builder) -> None:
@@ -85,7 +70,6 @@ def test_a_replication_controller_is_told_in_its_own_words(pod: Builder) -> None
     owner.metadata.name, owner.metadata.uid, owner.spec.replicas = "web", "uid-web", 2
     owner.spec.selector["app"] = owner.spec.template.metadata.labels["app"] = "web"
     assert decide(owner, [pod()], [], NOW).create == 1
-    assert new_pod(owner, owner.spec.template).metadata.ownerReferences[0].kind == "ReplicationController"
     told = with_status(owner, [pod(app="web")], Failure("FailedCreate", "no room"), NOW).status
     assert isinstance(told, replicationcontroller_pb2.ReplicationControllerStatus)
     assert (told.replicas, told.fullyLabeledReplicas, told.conditions[0].type) == (1, 1, "ReplicaFailure")
