@@ -15,6 +15,7 @@ from master.controllers.settings import Signing
 from podlab.pki import BACKDATED, PkiError, read_key
 
 _EXTENDED = {"client auth": ExtendedKeyUsageOID.CLIENT_AUTH, "server auth": ExtendedKeyUsageOID.SERVER_AUTH}
+_KEY_USAGES = frozenset({"digital signature", "key encipherment"})
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 
@@ -46,10 +47,11 @@ class Signer:
             .not_valid_before(now - min(BACKDATED, timedelta(minutes=5)))
             .not_valid_after(min(now + timedelta(seconds=lifetime_s), self._certificate.not_valid_after_utc))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_key_usage(usages), critical=True)
             .add_extension(x509.ExtendedKeyUsage(_extended(usages)), critical=False)
             .add_extension(self._identifier(), critical=False)
         )
+        if _KEY_USAGES & set(usages):  # one that allows nothing would forbid all: TLS refuses such a certificate
+            builder = builder.add_extension(_key_usage(usages), critical=True)
         try:
             names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
             builder = builder.add_extension(names, critical=False)

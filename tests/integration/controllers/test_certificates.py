@@ -41,11 +41,12 @@ async def as_signed(seen: Any, cluster: Any, tmp_path: Path, own: Any) -> Client
     return Client(cluster.server, Tls(cluster.settings.tls.ca, cert, private))
 
 
+@pytest.mark.parametrize("usages", [CLIENT, ("client auth",)])
 async def test_an_approved_request_gives_a_certificate_by_which_the_api_server_knows_its_user(
-    seen: Any, cluster: Any, tmp_path: Path
+    seen: Any, cluster: Any, tmp_path: Path, usages: tuple[str, ...]
 ) -> None:
     own = key()
-    await seen.client.create(request(pkcs10("jane", "devs", with_key=own), "kube-apiserver-client"))
+    await seen.client.create(request(pkcs10("jane", "devs", with_key=own), "kube-apiserver-client", usages=usages))
     await approve(seen.client)
     async with await as_signed(seen, cluster, tmp_path, own) as jane:
         with pytest.raises(Forbidden, match='User "jane" cannot list resource "namespaces"'):
