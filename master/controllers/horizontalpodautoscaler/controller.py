@@ -9,7 +9,7 @@ from typing import Any, Final
 from master.controllers.horizontalpodautoscaler.behavior import History
 from master.controllers.horizontalpodautoscaler.decide import Plan, decide, lost, put, rescaled
 from master.controllers.horizontalpodautoscaler.metrics import Load
-from master.controllers.informers import Informers
+from master.controllers.informers import Index, Informers, namespace
 from master.controllers.loop import Loop
 from master.controllers.scalable import SCALABLE
 from master.controllers.written import Written
@@ -38,6 +38,7 @@ class HorizontalPodAutoscalerController:
         self._recorder = recorder
         self._period_s = period_s
         self._autoscalers: Informer[HorizontalPodAutoscaler] = informers.by_kind["HorizontalPodAutoscaler"]
+        self._by_namespace = Index(self._autoscalers, namespace)
         self._written = Written(self._autoscalers)
         self._history: dict[str, History] = {}
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
@@ -58,7 +59,7 @@ class HorizontalPodAutoscalerController:
         except NotFound as error:
             await self._tell(autoscaler, lost(autoscaler, error.message, time.time()))
             return
-        load = await self._load(target)
+        load = await self._load(autoscaler, target)
         history = self._history.get(autoscaler.metadata.uid, History())
         plan = decide(autoscaler, load, history)
         if plan.replicas is not None:
@@ -68,17 +69,28 @@ class HorizontalPodAutoscalerController:
 
     async def _target(self, autoscaler: HorizontalPodAutoscaler) -> Any:
         """As the API server has it now: to scale by what was is to undo what others did. Raises NotFound."""
-        reference, namespace = autoscaler.spec.scaleTargetRef, autoscaler.metadata.namespace
+        reference, within = autoscaler.spec.scaleTargetRef, autoscaler.metadata.namespace
         if reference.kind not in SCALABLE:
             raise NotFound(f'no kind "{reference.kind}" with a scale; there are {", ".join(sorted(SCALABLE))}')
-        return await self._client.get(kinds.by_name(reference.kind).message, reference.name, namespace)
+        return await self._client.get(kinds.by_name(reference.kind).message, reference.name, within)
 
-    async def _load(self, target: Any) -> Load:
-        namespace, selector = target.metadata.namespace, selectors.of_pods(target.spec.selector)
-        found = self._informers.pods_by_namespace.get(namespace)
+    async def _load(self, autoscaler: HorizontalPodAutoscaler, target: Any) -> Load:
+        within, selector = target.metadata.namespace, selectors.of_pods(target.spec.selector)
+        found = self._informers.pods_by_namespace.get(within)
         pods = [pod for pod in found if selector.matches(pod.metadata.labels)]
-        measured = await self._client.pod_metrics(namespace, label_selector=str(selector)) if pods else ()
-        return Load(pods, measured, target.spec.replicas, time.time())
+        measured = await self._client.pod_metrics(within, label_selector=str(selector)) if pods else ()
+        rivals = self._rivals(autoscaler)
+        return Load(pods, measured, target.spec.replicas, time.time(), str(selector), rivals)
+
+    def _rivals(self, autoscaler: HorizontalPodAutoscaler) -> list[str]:
+        """All that scale the same workload; none where it is this one alone."""
+        aim, within = autoscaler.spec.scaleTargetRef, autoscaler.metadata.namespace
+        found = [
+            f"{within}/{one.metadata.name}"
+            for one in self._by_namespace.get(within)
+            if (one.spec.scaleTargetRef.kind, one.spec.scaleTargetRef.name) == (aim.kind, aim.name)
+        ]
+        return sorted(found) if len(found) > 1 else []
 
     async def _rescaled(self, autoscaler: HorizontalPodAutoscaler, target: Any, plan: Plan) -> Plan:
         before = target.spec.replicas

@@ -45,6 +45,8 @@ def decide(autoscaler: HorizontalPodAutoscaler, load: Load, history: History) ->
         return _to(status, history, spec.maxReplicas, "Current number of replicas above Spec.MaxReplicas")
     if current < spec.minReplicas:
         return _to(status, history, spec.minReplicas, "Current number of replicas below Spec.MinReplicas")
+    if load.rivals:
+        return _ambiguous(status, history, load)
     found = [judge(metric, load) for metric in spec.metrics]
     del status.currentMetrics[:]
     status.currentMetrics.extend(one.status for one in found if isinstance(one, Proposal))
@@ -102,6 +104,13 @@ def _to(
 ) -> Plan:
     status.desiredReplicas = wanted
     return Plan(status, history, wanted, reason, list(told))
+
+
+def _ambiguous(status: HorizontalPodAutoscalerStatus, history: History, load: Load) -> Plan:
+    """Each would undo what the other does: none does anything."""
+    why = f"pods by selector {load.selector} are controlled by multiple HPAs: [{' '.join(load.rivals)}]"
+    put(status, ACTIVE, "False", "AmbiguousSelector", why, load.now)
+    return Plan(status, history, told=[("Warning", "AmbiguousSelector", why)])
 
 
 def _highest(

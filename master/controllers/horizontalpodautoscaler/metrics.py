@@ -29,12 +29,17 @@ _NONE_READY = "did not receive metrics for targeted pods (pods might be unready)
 
 @dataclass(frozen=True)
 class Load:
-    """The pods of a workload, what was measured of them, and how many it has now."""
+    """The pods of a workload, what was measured of them, and how many it has now.
+
+    `rivals` names all its autoscalers where there are several.
+    """
 
     pods: Sequence[pod_pb2.Pod]
     measured: Sequence[PodMetrics]
     current: int
     now: float
+    selector: str = ""
+    rivals: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

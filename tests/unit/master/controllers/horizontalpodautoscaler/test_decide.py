@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -125,6 +126,15 @@ def test_what_was_done_is_told_and_remembered(autoscaler: Builder, load: Builder
     ]
     assert plan.status.lastScaleTime.seconds == NOW
     assert plan.history.added == (Mark(NOW, 2),)
+
+
+def test_of_several_autoscalers_of_one_workload_none_scales(autoscaler: Builder, load: Builder) -> None:
+    rivals = replace(load(2, "100m"), selector="app=web", rivals=["default/web", "default/web-2"])
+    plan = decide(autoscaler(), rivals, History())
+    assert plan.replicas is None
+    assert reasons(plan)["ScalingActive"] == ("False", "AmbiguousSelector")
+    why = "pods by selector app=web are controlled by multiple HPAs: [default/web default/web-2]"
+    assert plan.told == [("Warning", "AmbiguousSelector", why)]
 
 
 def test_a_workload_that_is_missing_is_told(autoscaler: Builder) -> None:
