@@ -52,7 +52,6 @@ def faults_of(server: Any, operation: Any) -> list[str]:
     @settings(
         max_examples=EXAMPLES,
         database=None,
-        deadline=None,
         derandomize=True,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),

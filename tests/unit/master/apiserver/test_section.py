@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from master.apiserver.entry import Entry
@@ -39,7 +39,6 @@ def seen(section: Section, position: int) -> list[tuple[int, str]]:
 
 
 @given(changes)
-@settings(deadline=None)
 def test_a_part_holds_the_objects_and_changes_of_its_value(made: list[tuple[str, str | None]]) -> None:
     window = Window(KIND)
     window.load({}, 1)
@@ -66,7 +65,6 @@ def test_a_part_holds_the_objects_and_changes_of_its_value(made: list[tuple[str,
 
 
 @given(changes, st.integers(1, 60))
-@settings(deadline=None)
 def test_who_watches_a_part_misses_nothing_or_is_told_to_start_anew(
     made: list[tuple[str, str | None]], start: int
 ) -> None:

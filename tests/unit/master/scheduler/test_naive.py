@@ -150,7 +150,7 @@ pods = st.builds(
 steps = st.lists(st.one_of(st.integers(0, 7), st.tuples(st.integers(0, 3), st.booleans())), max_size=24)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(servers, min_size=1, max_size=6), st.lists(pods, min_size=1, max_size=4), steps)
 def test_what_fits_is_what_the_rules_say(given: list[Server], kinds: list[Wanted], history: list[Any]) -> None:
     world = World([Server(f"n{number}", *_rest(each)) for number, each in enumerate(given)])

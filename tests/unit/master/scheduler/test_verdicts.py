@@ -38,7 +38,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(steps, max_size=30))
 def test_a_decision_is_the_same_with_and_without_memory(history: list[tuple[str, Any]]) -> None:
     nodes, known = Snapshot(), Verdicts()

@@ -100,7 +100,5 @@ async def history(store: Store, prefix: str, start: int) -> list[Change]:
 def test_the_store_answers_as_the_model_does(model_store: Callable[[], Any]) -> None:
     run_state_machine_as_test(
         make_machine(model_store),
-        settings=settings(
-            max_examples=40, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-        ),
+        settings=settings(max_examples=40, stateful_step_count=20, suppress_health_check=[HealthCheck.too_slow]),
     )

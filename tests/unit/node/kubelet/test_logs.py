@@ -64,7 +64,7 @@ async def test_a_tail_reaches_into_rotated_files(tmp_path: Path) -> None:
     partial=st.lists(st.booleans(), min_size=12, max_size=12),
     wanted=st.integers(1, 6),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_tail_is_the_end_of_the_whole(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], partial: list[bool], wanted: int
 ) -> None:

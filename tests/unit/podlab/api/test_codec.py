@@ -77,7 +77,7 @@ MESSAGES = st.sampled_from(kinds.KINDS).flatmap(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(MESSAGES)
 def test_every_object_survives_the_way_through_json(message: Message) -> None:
     read = codec.from_json(codec.to_json(message))
@@ -95,7 +95,7 @@ def test_what_is_written_though_absent_is_read_as_absent() -> None:
     assert codec.from_dict(codec.to_dict(deployment)) == deployment
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(MESSAGES)
 def test_every_object_survives_the_way_through_yaml(message: Message) -> None:
     (read,) = codec.from_yaml(codec.to_yaml([message]))
@@ -109,7 +109,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(kinds.KINDS), st.sampled_from(["metadata", "spec", "status", "data", "x"]), JSON)
 def test_any_json_is_read_or_refused_as_a_bad_request(kind: kinds.Kind, field: str, data: Any) -> None:
     try:

@@ -91,7 +91,7 @@ def objects(draw: st.DrawFn, kind: Kind) -> Message:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_defaults_settle_and_validation_answers(kind: Kind) -> None:
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=150, suppress_health_check=list(HealthCheck))
     @given(new=objects(kind), old=objects(kind))
     def check(new: Message, old: Message) -> None:
         apply(old)

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from master.controllers.cronjob.decide import Plan, decide, started
@@ -154,7 +154,6 @@ def test_the_oldest_of_those_that_ended_go() -> None:
     ]
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 400), st.booleans()), min_size=1, max_size=20))
 def test_no_time_gets_two_jobs_although_status_writes_are_lost(passes: list[tuple[int, bool]]) -> None:
     one, jobs, now = cron_job(), list[job_pb2.Job](), NOW

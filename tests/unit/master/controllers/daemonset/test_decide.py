@@ -175,7 +175,7 @@ class Simulation:
         return False
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     nodes=st.text("rrrrsl", max_size=7),
     present=st.lists(st.text("ooNngf", max_size=3), max_size=7),

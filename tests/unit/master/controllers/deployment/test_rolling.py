@@ -94,7 +94,7 @@ often = ["roll"] * 4 + ["sync"] * 6 + ["start"] * 4 + ["image"]
 steps = st.lists(st.tuples(st.sampled_from(often), st.integers(0, 3)), min_size=20, max_size=80)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(replicas=st.integers(0, 9), surge=shares, unavailable=shares, order=steps)
 def test_a_rollout_stays_within_its_bounds_in_any_order_of_events_and_ends(
     deployment: Any, pod: Any, replicas: int, surge: int | str, unavailable: int | str, order: list[tuple[str, int]]
@@ -124,7 +124,7 @@ def test_a_rollout_stays_within_its_bounds_in_any_order_of_events_and_ends(
         assert not pods or (current is not None and current.spec.template.spec.containers[0].image == image)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(sizes=st.lists(st.integers(0, 12), min_size=1, max_size=4), early=st.integers(0, 10))
 def test_scaling_in_the_middle_of_a_rollout_ends_at_the_last_size(
     deployment: Any, pod: Any, sizes: list[int], early: int
@@ -143,7 +143,7 @@ def test_scaling_in_the_middle_of_a_rollout_ends_at_the_last_size(
     assert cluster.present() == cluster.available() == sizes[-1]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(replicas=st.integers(0, 6), order=steps)
 def test_a_recreation_never_has_pods_of_two_versions_and_ends(
     deployment: Any, pod: Any, replicas: int, order: list[tuple[str, int]]

@@ -144,7 +144,7 @@ def test_what_does_not_show_in_endpoints_is_no_change(pod: Builder) -> None:
     assert relevant(before) != relevant(after)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.sets(st.integers(0, 349), max_size=350), min_size=1, max_size=5))
 def test_slices_hold_every_pod_once_and_are_never_too_full(pod: Any, generations: list[set[int]]) -> None:
     everyone = [pod(ready=number % 3 > 0) for number in range(350)]

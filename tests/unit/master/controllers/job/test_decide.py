@@ -295,7 +295,7 @@ def test_a_job_that_goes_lets_go_of_its_pods(job: Builder, job_pod: Builder) -> 
 
 
 @pytest.mark.parametrize("indexed", [False, True], ids=["alike", "indexed"])
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_each_pod_is_counted_once_wherever_the_controller_dies(
     job: Builder, cluster: type[Cluster], indexed: bool, data: st.DataObject

@@ -186,7 +186,7 @@ class Simulation:
         return False
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     states=st.text("onONgf-", max_size=8),
     replicas=st.integers(0, 6),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from storage import claim, kept_for, storage_class, volume
 
@@ -155,7 +155,6 @@ _sizes = st.integers(min_value=1, max_value=5)
 _volumes = st.lists(st.tuples(_sizes, st.sets(st.sampled_from(NODES), min_size=1)), max_size=6)
 
 
-@settings(deadline=None)
 @given(wanted=st.lists(_sizes, min_size=1, max_size=4), there=_volumes)
 def test_each_claim_gets_a_volume_of_its_own_that_the_node_reaches_and_that_is_large_enough(
     wanted: list[int], there: list[tuple[int, set[str]]]
