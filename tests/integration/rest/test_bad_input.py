@@ -22,7 +22,7 @@ APPS = "/apis/apps/v1/namespaces/default"
 BATCH = "/apis/batch/v1/namespaces/default"
 
 
-# A request for a certificate is made with a key; its own tests have it.
+# A good request for a certificate is made with a key; its own rows are below.
 TRIED = tuple(kind for kind in KINDS if kind.name != "CertificateSigningRequest")
 
 
@@ -117,6 +117,26 @@ def deployment(labels: dict[str, str], **spec: Any) -> dict[str, Any]:
 
 def invalid(what: str, path: str, body: Any, told: str, method: str = "POST", media_type: str = JSON) -> Row:
     return Row(what, method, path, body, 422, "Invalid", told, media_type)
+
+
+def of_certificate_requests() -> Iterator[Row]:
+    """All that is wrong with one is told at once; what a good one needs, its own tests make."""
+    path = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+    request = {
+        "request": "bm90aGluZw==",
+        "signerName": "kubernetes.io/kube-apiserver-client",
+        "usages": ["client auth"],
+    }
+    for what, change, told in (
+        ("no PEM", {}, "spec.request: Invalid value"),
+        ("no usages", {"usages": []}, "spec.usages: Required value"),
+        ("an unknown usage", {"usages": ["everything"]}, 'spec.usages[0]: Unsupported value: "everything"'),
+        ("a usage twice", {"usages": ["client auth"] * 2}, "spec.usages[1]: Duplicate value"),
+        ("no signer", {"signerName": ""}, "spec.signerName: Required value"),
+        ("a signer without a path", {"signerName": "kubernetes.io"}, "must be a fully qualified domain and path"),
+        ("a short life", {"expirationSeconds": 599}, "may not specify a duration less than 600 seconds"),
+    ):  # fmt: skip
+        yield invalid(f"certificate request: {what}", path, {"metadata": {"name": "r"}, "spec": request | change}, told)
 
 
 def of_some_kinds() -> Iterator[Row]:
@@ -288,6 +308,7 @@ async def test_bad_input_gets_its_status(http: aiohttp.ClientSession) -> None:
     rows = [
         *((kind.name, row) for kind in TRIED for row in of_every_kind(kind)),
         *(("", row) for row in of_some_kinds()),
+        *(("", row) for row in of_certificate_requests()),
     ]
     wrong = [f"{kind} {row.what}: {found}" for kind, row in rows if (found := await fault(http, row))]
     assert not wrong, f"{len(wrong)} of {len(rows)}\n" + "\n".join(wrong)
