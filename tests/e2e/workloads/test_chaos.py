@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
 import yaml
 from deployed import Cli, condition_of, container, wait_until
@@ -24,6 +24,7 @@ KILLED_EVERY_S = (2.0, 6.0)
 APPS = 4
 MOST_REPLICAS = 5
 SETTLED_WITHIN_S = 120
+Done = subprocess.CompletedProcess[str]
 
 
 def manifest(name: str, replicas: int, version: str) -> str:
@@ -33,6 +34,10 @@ def manifest(name: str, replicas: int, version: str) -> str:
     template = {"metadata": {"labels": labels}, "spec": {"containers": [box], "terminationGracePeriodSeconds": 0}}
     spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
     return yaml.safe_dump({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec})
+
+
+def succeeded(done: Done) -> bool:
+    return done.returncode == 0
 
 
 class Churn:
@@ -47,7 +52,11 @@ class Churn:
     def step(self) -> None:
         name = f"app-{self._chance.randrange(APPS)}"
         if name in self.wanted and self._chance.random() < 0.15:
-            self._until_done(lambda: self._cli.run("delete", "deployment", name, "-n", self._namespace))
+            # Gone is what is wanted: the answer to a deletion that was done may have been lost.
+            self._until_done(
+                lambda: self._cli.run("delete", "deployment", name, "-n", self._namespace),
+                lambda done: done.returncode == 0 or "not found" in done.stderr,
+            )
             del self.wanted[name]
             return
         replicas, version = self._chance.randint(0, MOST_REPLICAS), f"v{self._chance.randrange(100)}"
@@ -56,9 +65,9 @@ class Churn:
         )
         self.wanted[name] = (replicas, version)
 
-    def _until_done(self, command: Callable[[], Any]) -> None:
-        """As a user would: again, until it is acknowledged; a lost answer may have been stored."""
-        wait_until(lambda: (done := command()).returncode == 0 or "not found" in done.stderr, "a change is taken", 60)
+    def _until_done(self, command: Callable[[], Done], is_done: Callable[[Done], bool] = succeeded) -> None:
+        """As a user would: again, until it is acknowledged."""
+        wait_until(lambda: is_done(command()), "a change is taken", 60)
 
 
 def kill_at_random(lab: Lab, chance: random.Random, stop: threading.Event, kills: Counter[str]) -> None:
@@ -81,6 +90,7 @@ def test_what_was_asked_for_is_there_in_the_end(lab: Lab, cli: Cli, namespace: s
     finally:
         stop.set()
         killer.join(30)
+    assert not killer.is_alive(), "the killer does not end"
     assert kills, "nothing was killed"
     wait_until(
         lambda: is_settled(cli, namespace, churn.wanted), f"all is as asked after {dict(kills)}", SETTLED_WITHIN_S
