@@ -17,6 +17,7 @@ from master.scheduler.plugins.node_resources_fit import NodeResourcesFit
 from master.scheduler.plugins.spread import DO_NOT_SCHEDULE, SCHEDULE_ANYWAY, Constraint
 from master.scheduler.plugins.strategies import MAX_SCORE, MAX_SHAPE_SCORE, Point, Resource, Strategy
 from master.scheduler.plugins.topology_spread import SYSTEM_DEFAULTS, PodTopologySpread
+from master.scheduler.plugins.volume_binding import BIND_TIMEOUT_S, VolumeBinding
 from podlab import settings
 from podlab.api import codec
 from podlab.core.v1 import pod_pb2
@@ -82,6 +83,11 @@ class InterPodAffinityArgs:
     ignorePreferredTermsOfExistingPods: bool = False
 
 
+@dataclass(frozen=True)
+class VolumeBindingArgs:
+    bindTimeoutSeconds: int = int(BIND_TIMEOUT_S)
+
+
 def node_resources_fit(args: Mapping[str, Any], where: str) -> NodeResourcesFit:
     """With its strategy. Raises SettingsError."""
     read = _read(NodeResourcesFitArgs, args, where)
@@ -135,6 +141,14 @@ def inter_pod_affinity(args: Mapping[str, Any], where: str) -> InterPodAffinity:
     if not 0 <= weight <= MOST_HARD_WEIGHT:
         raise SettingsError(f"{where}.hardPodAffinityWeight: must be 0 to {MOST_HARD_WEIGHT}, found {weight}")
     return InterPodAffinity(weight, ignores_standing=read.ignorePreferredTermsOfExistingPods)
+
+
+def volume_binding(args: Mapping[str, Any], where: str) -> VolumeBinding:
+    """With the time that volumes may take. Raises SettingsError."""
+    timeout_s = _read(VolumeBindingArgs, args, where).bindTimeoutSeconds
+    if timeout_s < 0:
+        raise SettingsError(f"{where}.bindTimeoutSeconds: must not be negative, found {timeout_s}")
+    return VolumeBinding(float(timeout_s))
 
 
 def _read(kind: type[T], args: Mapping[str, Any], where: str) -> T:

@@ -7,13 +7,15 @@ https://kubernetes.io/docs/reference/scheduling/config/
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, cast
 
 from master.scheduler.arguments import VERSION
+from master.scheduler.backoff import Backoff
 from master.scheduler.plugins.protocol import Filter, Score
+from master.scheduler.plugins.volume_binding import VolumeBinding
 from master.scheduler.profile import DEFAULT_NAME, Profile, Weighted
-from master.scheduler.registry import ALWAYS, BUILT_IN, PREEMPTION, WEIGHTS, Make, Plugin
+from master.scheduler.registry import ALWAYS, BUILT_IN, NOTHING_TO_COUNT, PREEMPTION, WEIGHTS, Make, Plugin
 from podlab.settings import SettingsError
 
 KIND = "KubeSchedulerConfiguration"
@@ -40,12 +42,28 @@ class PluginSet:
 
 @dataclass(frozen=True)
 class Plugins:
-    """By where they take part; `multiPoint` is everywhere they can."""
+    """By where they take part; `multiPoint` is everywhere they can.
+
+    Plugins here have no parts at WITHOUT_PARTS: what a file says of them there is checked, and changes nothing.
+    """
 
     multiPoint: PluginSet = field(default_factory=PluginSet)
+    preEnqueue: PluginSet = field(default_factory=PluginSet)
+    queueSort: PluginSet = field(default_factory=PluginSet)
+    preFilter: PluginSet = field(default_factory=PluginSet)
     filter: PluginSet = field(default_factory=PluginSet)
     postFilter: PluginSet = field(default_factory=PluginSet)
+    preScore: PluginSet = field(default_factory=PluginSet)
     score: PluginSet = field(default_factory=PluginSet)
+    reserve: PluginSet = field(default_factory=PluginSet)
+    permit: PluginSet = field(default_factory=PluginSet)
+    preBind: PluginSet = field(default_factory=PluginSet)
+    bind: PluginSet = field(default_factory=PluginSet)
+    postBind: PluginSet = field(default_factory=PluginSet)
+
+
+WITH_PARTS = ("multiPoint", "filter", "postFilter", "score")
+WITHOUT_PARTS = tuple(each.name for each in fields(Plugins) if each.name not in WITH_PARTS)
 
 
 @dataclass(frozen=True)
@@ -59,23 +77,70 @@ class ProfileSpec:
     schedulerName: str = DEFAULT_NAME
     plugins: Plugins = field(default_factory=Plugins)
     pluginConfig: tuple[PluginConfig, ...] = ()
+    percentageOfNodesToScore: int | None = None
 
 
 @dataclass(frozen=True)
 class KubeSchedulerConfiguration:
-    """`pluginFiles` is Podlab's own: files with plugins of one's own, one each."""
+    """`pluginFiles` is Podlab's own: files with plugins of one's own, one each.
+
+    From `clientConnection` on nothing has an effect: it is about another process than ours, or about work that is not
+    left out here.
+    """
 
     apiVersion: str
     kind: str
     profiles: tuple[ProfileSpec, ...] = (ProfileSpec(),)
+    podInitialBackoffSeconds: int = 1
+    podMaxBackoffSeconds: int = 10
+    extenders: tuple[dict[str, Any], ...] = ()
     pluginFiles: tuple[str, ...] = ()
+    clientConnection: dict[str, Any] | None = None
+    leaderElection: dict[str, Any] | None = None
+    percentageOfNodesToScore: int | None = None
+    parallelism: int | None = None
+    enableProfiling: bool | None = None
+    enableContentionProfiling: bool | None = None
+    delayCacheUntilActive: bool | None = None
+
+    @property
+    def without_effect(self) -> list[str]:
+        """The fields that the file has, and that change nothing here."""
+        names = [each.name for each in fields(self)]
+        said = [name for name in names[names.index("clientConnection") :] if getattr(self, name) is not None]
+        profiles = (f"profiles[{index}]" for index, each in enumerate(self.profiles) if each.percentageOfNodesToScore)
+        return [*said, *(f"{profile}.percentageOfNodesToScore" for profile in profiles)]
 
 
-def profiles(given: KubeSchedulerConfiguration, own: Mapping[str, Make]) -> tuple[Profile, ...]:
-    """Those that the file describes; `own` makes the plugins of `pluginFiles`. Raises SettingsError."""
+@dataclass(frozen=True)
+class Policy:
+    """By what pods are judged, and how long those that failed wait."""
+
+    profiles: tuple[Profile, ...]
+    backoff: Backoff
+
+
+def policy(given: KubeSchedulerConfiguration, own: Mapping[str, Make]) -> Policy:
+    """What the file says; `own` makes the plugins of `pluginFiles`. Raises SettingsError."""
     for name, found, right in (("apiVersion", given.apiVersion, VERSION), ("kind", given.kind, KIND)):
         if found != right:
             raise SettingsError(f"{name}: expected {right}, found {found!r}")
+    if given.extenders:
+        raise SettingsError("extenders: not supported; a plugin of your own, named in pluginFiles, can do their work")
+    return Policy(_profiles(given, own), _backoff(given))
+
+
+def _backoff(given: KubeSchedulerConfiguration) -> Backoff:
+    base_s, limit_s = given.podInitialBackoffSeconds, given.podMaxBackoffSeconds
+    if base_s <= 0:
+        raise SettingsError(f"podInitialBackoffSeconds: must be greater than 0, found {base_s}")
+    if limit_s < base_s:
+        told = f"must be greater than or equal to podInitialBackoffSeconds, {base_s}, found {limit_s}"
+        raise SettingsError(f"podMaxBackoffSeconds: {told}")
+    return Backoff(float(base_s), float(limit_s))
+
+
+def _profiles(given: KubeSchedulerConfiguration, own: Mapping[str, Make]) -> tuple[Profile, ...]:
     if not given.profiles:
         raise SettingsError("profiles: at least one is needed; leave the field out for the default one")
     names = [each.schedulerName for each in given.profiles]
@@ -95,6 +160,8 @@ def _profile(given: ProfileSpec, makes: Mapping[str, Make], where: str) -> Profi
     filters = _changed(_among(everywhere, able["filter"]), given.plugins.filter, able["filter"], f"{at}.filter")
     scores = _changed(_among(everywhere, able["score"]), given.plugins.score, able["score"], f"{at}.score")
     after = _changed(_among(everywhere, {PREEMPTION}), given.plugins.postFilter, (), f"{at}.postFilter")
+    for point in WITHOUT_PARTS:
+        _changed({}, getattr(given.plugins, point), makes, f"{at}.{point}")
     return Profile(
         given.schedulerName,
         tuple(cast(Filter, plugins[name]) for name in filters),
@@ -103,6 +170,7 @@ def _profile(given: ProfileSpec, makes: Mapping[str, Make], where: str) -> Profi
             for name, weight in scores.items()
         ),
         preempts=PREEMPTION in after,
+        bind_timeout_s=cast(VolumeBinding, plugins["VolumeBinding"]).bind_timeout_s,
     )
 
 
@@ -122,7 +190,7 @@ def _made(given: ProfileSpec, makes: Mapping[str, Make], where: str) -> dict[str
 
 
 def _points(plugins: Plugins) -> tuple[PluginSet, ...]:
-    return (plugins.multiPoint, plugins.filter, plugins.postFilter, plugins.score)
+    return tuple(getattr(plugins, point) for point in WITH_PARTS)
 
 
 def _among(weights: Mapping[str, int], names: Collection[str]) -> dict[str, int]:
@@ -134,21 +202,21 @@ def _changed(before: Mapping[str, int], change: PluginSet, known: Collection[str
     for index, entry in enumerate(change.disabled):
         if entry.name in ALWAYS:
             raise SettingsError(f"{where}.disabled[{index}].name: {entry.name!r} cannot be disabled; remove the entry")
-        if entry.name not in known and entry.name not in (EVERY, PREEMPTION):
+        if entry.name not in known and entry.name not in (EVERY, PREEMPTION, *NOTHING_TO_COUNT):
             raise _unknown(f"{where}.disabled[{index}].name", entry.name, known)
     gone = {entry.name for entry in change.disabled}
     after = {name: weight for name, weight in before.items() if EVERY not in gone and name not in gone}
-    enabled: set[str] = set()
+    enabled, elsewhere = set[str](), (*ALWAYS, *NOTHING_TO_COUNT)
     for index, entry in enumerate(change.enabled):
         at = f"{where}.enabled[{index}]"
-        if entry.name not in known and entry.name not in (*ALWAYS, PREEMPTION):
+        if entry.name not in known and entry.name not in (*elsewhere, PREEMPTION):
             raise _unknown(f"{at}.name", entry.name, known)
         if entry.name in enabled:
             raise SettingsError(f"{at}.name: {entry.name!r} is enabled already; remove one of the two")
         if not 0 <= entry.weight <= MOST_WEIGHT:
             raise SettingsError(f"{at}.weight: must be 1 to {MOST_WEIGHT}, found {entry.weight}")
         enabled.add(entry.name)
-        if entry.name not in ALWAYS:
+        if entry.name not in elsewhere:
             after[entry.name] = entry.weight or 1
     return after
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from master.scheduler.arguments import VERSION
-from master.scheduler.configuration import KIND, KubeSchedulerConfiguration, profiles
+from master.scheduler.configuration import KIND, KubeSchedulerConfiguration, policy
 
-(DEFAULT_PROFILE,) = profiles(KubeSchedulerConfiguration(VERSION, KIND), {})
+DEFAULT = policy(KubeSchedulerConfiguration(VERSION, KIND), {})
+(DEFAULT_PROFILE,) = DEFAULT.profiles

@@ -56,7 +56,6 @@ HELPED_BY: Mapping[str, frozenset[What]] = {
     "NodePorts": frozenset({What.NODE_ADDED, What.POD_GONE}),
     "NodeResourcesFit": _ROOM,
     "VolumeRestrictions": frozenset({What.NODE_ADDED, What.POD_GONE, What.VOLUMES}),
-    "NodeVolumeLimits": frozenset({What.NODE_ADDED, What.POD_GONE, What.VOLUMES}),
     "VolumeBinding": _STORAGE,
     "VolumeZone": _STORAGE,
     "PodTopologySpread": _NEIGHBOURS - {What.NAMESPACES} | {What.NODE_TAINTS, What.NODE_REMOVED},

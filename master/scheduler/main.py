@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from master.scheduler import ownplugins
-from master.scheduler.configuration import KubeSchedulerConfiguration, profiles
-from master.scheduler.defaults import DEFAULT_PROFILE
-from master.scheduler.profile import Profile
+from master.scheduler.configuration import KubeSchedulerConfiguration, Policy, policy
+from master.scheduler.defaults import DEFAULT
 from master.scheduler.scheduler import Scheduler
 from master.scheduler.server import SchedulerServicer
 from podlab import component, settings
@@ -18,6 +18,9 @@ from podlab.tls import Tls
 from podlab.v1 import scheduler_pb2, scheduler_pb2_grpc
 
 APISERVER_USER = "system:apiserver"
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -30,22 +33,24 @@ class Config:
     port: int = 7444
     configuration: Path | None = None
 
-    def policy(self) -> tuple[Profile, ...]:
+    def policy(self) -> Policy:
         """What `configuration` says, or Kubernetes' defaults. Raises SettingsError."""
         path = self.configuration
         if path is None:
-            return (DEFAULT_PROFILE,)
+            return DEFAULT
         given = settings.load(path, KubeSchedulerConfiguration)
+        for name in given.without_effect:
+            log.info("%s: %s has no effect on this scheduler", path, name)
         try:
             own = ownplugins.load(path.parent / each for each in given.pluginFiles)
-            return profiles(given, own)
+            return policy(given, own)
         except settings.SettingsError as error:
             raise settings.SettingsError(f"{path}: {error}") from error
 
 
 async def serve(config: Config, stop: asyncio.Event) -> None:
     """Runs until `stop` is set. Raises SettingsError."""
-    policy = config.policy()
+    how = config.policy()
     server, checks = component.grpc_server(
         config.tls,
         f"{config.bind_address}:{config.port}",
@@ -53,7 +58,7 @@ async def serve(config: Config, stop: asyncio.Event) -> None:
         allowed_users=frozenset({APISERVER_USER}),
     )
     async with Client(config.apiserver, config.tls, user_agent="podlab-scheduler") as client:
-        scheduler = Scheduler(client, policy)
+        scheduler = Scheduler(client, how.profiles, how.backoff)
         scheduler_pb2_grpc.add_SchedulerServicer_to_server(
             SchedulerServicer(scheduler.explain, scheduler.foresee), server
         )

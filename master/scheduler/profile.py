@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from master.scheduler.plugins.protocol import Filter, Follows, Score
+from master.scheduler.plugins.volume_binding import BIND_TIMEOUT_S
 
 DEFAULT_NAME = "default-scheduler"
 
@@ -22,13 +23,14 @@ class Weighted:
 class Profile:
     """`filters` are asked in their order, but those that follow the whole cluster after all others.
 
-    `preempts` tells whether DefaultPreemption is one of its plugins.
+    `preempts` tells whether DefaultPreemption is one of its plugins; `bind_timeout_s` is how long volumes may take.
     """
 
     scheduler_name: str
     filters: tuple[Filter, ...]
     scores: tuple[Weighted, ...]
     preempts: bool = True
+    bind_timeout_s: float = BIND_TIMEOUT_S
 
     @cached_property
     def in_order(self) -> tuple[tuple[int, Filter], ...]:

@@ -16,13 +16,11 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from master.scheduler.backoff import KUBERNETES_BACKOFF, Backoff
 from master.scheduler.groups import Group, Groups
 from master.scheduler.hints import Event
 from master.scheduler.podinfo import PodInfo
 from podlab.api.objects import Key
-
-BACKOFF_BASE_S = 1.0
-BACKOFF_LIMIT_S = 10.0
 
 
 @dataclass(eq=False, slots=True)
@@ -51,8 +49,9 @@ class _Heaps:
 class SchedulingQueue:
     """A pod is in it from `add` until `remove`, also while it is being judged. `clock` is in seconds."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, backoff: Backoff = KUBERNETES_BACKOFF) -> None:
         self._clock = clock
+        self._backoff = backoff
         self._pods: dict[Key, Waiting] = {}
         self._heaps = _Heaps()
         self._groups = Groups()
@@ -145,7 +144,7 @@ class SchedulingQueue:
     def _failed(self, key: Key) -> Waiting | None:
         waiting = self._pods.get(key)
         if waiting is not None:
-            waiting.due = self._clock() + min(BACKOFF_LIMIT_S, BACKOFF_BASE_S * 2.0 ** min(waiting.attempts, 16))
+            waiting.due = self._clock() + self._backoff.delay_s(waiting.attempts)
             waiting.attempts += 1
             waiting.ticket = next(self._tickets)
         return waiting

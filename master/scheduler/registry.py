@@ -15,7 +15,6 @@ from master.scheduler.plugins.node_ports import NodePorts
 from master.scheduler.plugins.node_unschedulable import NodeUnschedulable
 from master.scheduler.plugins.protocol import Filter, Score
 from master.scheduler.plugins.taint_toleration import TaintToleration
-from master.scheduler.plugins.volume_binding import VolumeBinding
 from master.scheduler.plugins.volume_restrictions import VolumeRestrictions
 from master.scheduler.plugins.volume_zone import VolumeZone
 from podlab.settings import SettingsError
@@ -43,7 +42,7 @@ BUILT_IN: Mapping[str, Make] = {
     "NodePorts": _plain(NodePorts),
     "NodeResourcesFit": arguments.node_resources_fit,
     "VolumeRestrictions": _plain(VolumeRestrictions),
-    "VolumeBinding": _plain(VolumeBinding),
+    "VolumeBinding": arguments.volume_binding,
     "VolumeZone": _plain(VolumeZone),
     "PodTopologySpread": arguments.pod_topology_spread,
     "InterPodAffinity": arguments.inter_pod_affinity,
@@ -55,3 +54,5 @@ WEIGHTS: Mapping[str, int] = {"TaintToleration": 3, "NodeAffinity": 2, "PodTopol
 PREEMPTION = "DefaultPreemption"
 # Parts of the loop rather than plugins here: they are always there.
 ALWAYS = ("PrioritySort", "SchedulingGates", "DefaultBinder")
+# They count what drivers attach to a node, and here are no drivers: a file may name them, and they refuse no node.
+NOTHING_TO_COUNT = ("NodeVolumeLimits", "EBSLimits", "GCEPDLimits", "AzureDiskLimits")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from master.scheduler.backoff import KUBERNETES_BACKOFF, Backoff
 from master.scheduler.binding import Assumed, Binder
 from master.scheduler.budgets import Budgets
 from master.scheduler.conditions import SCHEDULER_ERROR, Verdict
@@ -45,7 +46,12 @@ BATCH = 64
 class Scheduler:
     """`run` for ever; `explain` and `foresee` answer at once."""
 
-    def __init__(self, client: Client, profiles: Sequence[Profile] = (DEFAULT_PROFILE,)) -> None:
+    def __init__(
+        self,
+        client: Client,
+        profiles: Sequence[Profile] = (DEFAULT_PROFILE,),
+        backoff: Backoff = KUBERNETES_BACKOFF,
+    ) -> None:
         by_name = {profile.scheduler_name: profile for profile in profiles}
         self.synced = asyncio.Event()
         self._nodes = Informer(client, Node)
@@ -53,7 +59,7 @@ class Scheduler:
         self._budgets = Informer(client, PodDisruptionBudget)
         self._counted: Budgets | None = None
         self._snapshot = Snapshot()
-        self._queue = SchedulingQueue()
+        self._queue = SchedulingQueue(backoff=backoff)
         self._nominations = Nominations(self._snapshot)
         self._intake = Intake(by_name, self._snapshot, self._queue, self._nominations)
         self._surroundings = Surroundings(client, self._snapshot, self._around_happened)
@@ -61,7 +67,12 @@ class Scheduler:
         self._teller = Teller(client, self._pods.store.get)
         self._binder = Binder(client, self._answered)
         self._volumes = VolumeBinder(
-            client, self._snapshot.storage, waits=self._waiting, ready=self._binder.put, failed=self._volumes_failed
+            client,
+            self._snapshot.storage,
+            timeouts_s={name: profile.bind_timeout_s for name, profile in by_name.items()},
+            waits=self._waiting,
+            ready=self._binder.put,
+            failed=self._volumes_failed,
         )
         self._evictor = Evictor(client, self._recorder, self._pods.store.get)
         self._decider = Decider(by_name, self._snapshot, self._nominations, self._current_budgets)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from master.scheduler.binding import Assumed
 from master.scheduler.storage import ClaimName, Plan, Storage
@@ -18,26 +18,27 @@ from podlab.errors import ApiError, Conflict, NotFound, Timeout
 
 log = logging.getLogger(__name__)
 
-# Kubernetes' bindTimeoutSeconds: for so long volumes may be in the making.
-TIMEOUT_S = 600.0
 # A pod that is deleted while it waits is noticed this late.
 LOOK_S = 5.0
 
 
 class VolumeBinder:
-    """`put` what is assumed; it is `ready` once its claims are bound, or `failed`. `waits` gives pods not yet bound."""
+    """`put` what is assumed; it is `ready` once its claims are bound, or `failed`. `waits` gives pods not yet bound,
+    `timeouts_s` by scheduler name how long volumes may be in the making (Kubernetes' bindTimeoutSeconds)."""
 
     def __init__(
         self,
         client: Client,
         storage: Storage,
         *,
+        timeouts_s: Mapping[str, float],
         waits: Callable[[Key], Pod | None],
         ready: Callable[[Sequence[Assumed]], None],
         failed: Callable[[Assumed, ApiError], None],
     ) -> None:
         self._client = client
         self._storage = storage
+        self._timeouts_s = timeouts_s
         self._waits = waits
         self._ready = ready
         self._failed = failed
@@ -63,8 +64,9 @@ class VolumeBinder:
     async def _prepare(self, assumed: Assumed) -> None:
         plan, at = self._storage.plan_of(assumed.info.uid), key(assumed.info.pod)
         assert plan is not None, f"{at} has nothing to prepare"
+        timeout_s = self._timeouts_s[assumed.info.pod.spec.schedulerName]
         try:
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(timeout_s):
                 written = await self._write(plan)
                 while not self._is_done(plan, written):
                     pod = self._waits(at)
@@ -72,7 +74,7 @@ class VolumeBinder:
                         raise NotFound(f"{at} waits no more")
                     await self._change()
         except TimeoutError:
-            self._give_up(assumed, Timeout(f"binding volumes: no volume within {TIMEOUT_S:.0f} s"))
+            self._give_up(assumed, Timeout(f"binding volumes: no volume within {timeout_s:.0f} s"))
         except ApiError as error:
             self._give_up(assumed, error)
         else:

@@ -53,6 +53,7 @@ DECIDING = (
     "master.controllers.statefulset.[dirs]*",  # all but its claims and controller
     "master.controllers.templatehash",
     "master.scheduler.arguments",
+    "master.scheduler.backoff",
     "master.scheduler.conditions",
     "master.scheduler.configuration",
     "master.scheduler.budgets",

@@ -24,11 +24,17 @@ _CONFLICT = "node(s) had volume node affinity conflict"
 _NOT_FOUND = "node(s) didn't find available persistent volumes to bind"
 _REASONS = {1: (_CONFLICT,), 2: (_NOT_FOUND,), 3: (_CONFLICT, _NOT_FOUND)}
 _TO_BE_MADE = -1
+BIND_TIMEOUT_S = 600.0
 
 
 class VolumeBinding:
+    """`bind_timeout_s` is how long a pod waits for its volumes once it has a node, before that is given up."""
+
     name = "VolumeBinding"
     follows = Follows.CLUSTER
+
+    def __init__(self, bind_timeout_s: float = BIND_TIMEOUT_S) -> None:
+        self.bind_timeout_s = bind_timeout_s
 
     def filter(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Refusals | None:
         if not info.shape.claims:

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from master.scheduler.arguments import VERSION
-from master.scheduler.configuration import KIND, KubeSchedulerConfiguration, profiles
+from master.scheduler.backoff import Backoff
+from master.scheduler.configuration import KIND, KubeSchedulerConfiguration, policy
 from master.scheduler.defaults import DEFAULT_PROFILE
 from master.scheduler.main import Config
 from master.scheduler.profile import Profile
@@ -21,7 +22,7 @@ SHIPPED = Path(__file__).parents[4] / "playbooks/roles/master/files/scheduler-po
 
 def read(*given: dict[str, Any], **fields: Any) -> tuple[Profile, ...]:
     data = {"apiVersion": VERSION, "kind": KIND, **({"profiles": list(given)} if given else {}), **fields}
-    return profiles(settings.build(KubeSchedulerConfiguration, data), {})
+    return policy(settings.build(KubeSchedulerConfiguration, data), {}).profiles
 
 
 def plugins(**points: Any) -> dict[str, Any]:
@@ -53,9 +54,9 @@ def test_the_default_is_kubernetes() -> None:
 
 
 def test_the_file_that_is_deployed_is_the_default() -> None:
-    (made,) = Config("a:1", "b", TLS, configuration=SHIPPED).policy()
+    (made,) = Config("a:1", "b", TLS, configuration=SHIPPED).policy().profiles
     assert scores(made) == scores(DEFAULT_PROFILE)
-    assert Config("a:1", "b", TLS).policy() == (DEFAULT_PROFILE,)
+    assert Config("a:1", "b", TLS).policy().profiles == (DEFAULT_PROFILE,)
 
 
 def test_a_plugin_that_is_enabled_again_keeps_its_place_and_gets_the_weight() -> None:
@@ -95,7 +96,17 @@ def test_several_profiles_have_their_own_plugins() -> None:
     ("profile", "told"),
     [
         ({"name": "a"}, "profiles[0].name: unknown field; known ones are schedulerName, plugins, pluginConfig"),
-        (plugins(reserve={}), "profiles[0].plugins.reserve: unknown field"),
+        (plugins(prescore={}), "profiles[0].plugins.prescore: unknown field"),
+        (
+            plugins(reserve={"enabled": [{"name": "Coscheduling"}]}),
+            "profiles[0].plugins.reserve.enabled[0].name: no such plugin here: 'Coscheduling'",
+        ),
+        (
+            plugins(bind={"disabled": [{"name": "DefaultBinder"}]}),
+            "profiles[0].plugins.bind.disabled[0].name: 'DefaultBinder' cannot be disabled; remove the entry",
+        ),
+        (args("VolumeBinding", bindTimeoutSeconds=-1), "args.bindTimeoutSeconds: must not be negative, found -1"),
+        (args("NodeVolumeLimits"), "profiles[0].pluginConfig[0].name: no such plugin here: 'NodeVolumeLimits'"),
         (
             plugins(multiPoint={"enabled": [{"name": "Foo"}]}),
             "profiles[0].plugins.multiPoint.enabled[0].name: no such plugin here: 'Foo'; there are NodeUnschedulable,",
@@ -214,7 +225,14 @@ def test_a_mistake_is_told_with_its_place(profile: dict[str, Any], told: str) ->
         ({"kind": "Policy"}, f"kind: expected {KIND}, found 'Policy'"),
         ({"profiles": []}, "profiles: at least one is needed"),
         ({"profiles": [{}, {}]}, "profiles[1].schedulerName: 'default-scheduler' is that of another profile too"),
-        ({"percentageOfNodesToScore": 50}, "percentageOfNodesToScore: unknown field; known ones are apiVersion,"),
+        ({"healthzBindAddress": "[::]:1"}, "healthzBindAddress: unknown field; known ones are apiVersion,"),
+        ({"extenders": [{"urlPrefix": "http://x"}]}, "extenders: not supported; a plugin of your own"),
+        ({"parallelism": "16"}, "parallelism: expected int, found '16'"),
+        ({"podInitialBackoffSeconds": 0}, "podInitialBackoffSeconds: must be greater than 0, found 0"),
+        (
+            {"podInitialBackoffSeconds": 20},
+            "podMaxBackoffSeconds: must be greater than or equal to podInitialBackoffSeconds, 20, found 10",
+        ),
     ],
 )
 def test_a_mistake_outside_the_profiles_is_told(fields: dict[str, Any], told: str) -> None:
@@ -228,3 +246,65 @@ def test_the_file_is_named_with_the_mistake(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump({"apiVersion": "v2", "kind": KIND}))
     with pytest.raises(SettingsError, match=r"policy\.yaml: apiVersion: expected"):
         Config("a:1", "b", TLS, configuration=path).policy()
+
+
+# As clusters have them: what kubeadm, the tutorials and the reference pages of Kubernetes show, put together.
+COMPLETE = """
+apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+clientConnection: {kubeconfig: /etc/kubernetes/scheduler.conf, qps: 100, burst: 200}
+leaderElection: {leaderElect: true, resourceLock: leases, leaseDuration: 15s}
+enableProfiling: false
+enableContentionProfiling: false
+parallelism: 16
+percentageOfNodesToScore: 0
+delayCacheUntilActive: false
+podInitialBackoffSeconds: 2
+podMaxBackoffSeconds: 20
+profiles:
+- schedulerName: default-scheduler
+  plugins:
+    preEnqueue: {enabled: [{name: SchedulingGates}]}
+    queueSort: {enabled: [{name: PrioritySort}]}
+    preFilter: {enabled: [{name: NodeResourcesFit}, {name: NodeVolumeLimits}]}
+    filter: {enabled: [{name: NodeVolumeLimits}, {name: EBSLimits}]}
+    postFilter: {enabled: [{name: DefaultPreemption}]}
+    reserve: {enabled: [{name: VolumeBinding}]}
+    preBind: {enabled: [{name: VolumeBinding}]}
+    bind: {enabled: [{name: DefaultBinder}]}
+    multiPoint: {disabled: [{name: AzureDiskLimits}]}
+  pluginConfig:
+  - name: VolumeBinding
+    args: {apiVersion: kubescheduler.config.k8s.io/v1, kind: VolumeBindingArgs, bindTimeoutSeconds: 30}
+- schedulerName: no-scoring-scheduler
+  percentageOfNodesToScore: 50
+  plugins:
+    preScore: {disabled: [{name: '*'}]}
+    score: {disabled: [{name: '*'}]}
+"""
+
+
+def test_a_file_that_says_all_that_kube_scheduler_reads_is_taken() -> None:
+    given = settings.build(KubeSchedulerConfiguration, yaml.safe_load(COMPLETE))
+    found = policy(given, {})
+    first, second = found.profiles
+    assert scores(first) == scores(DEFAULT_PROFILE)
+    assert [each.name for each in first.filters] == [each.name for each in DEFAULT_PROFILE.filters]
+    assert (first.bind_timeout_s, second.bind_timeout_s) == (30.0, 600.0)
+    assert not second.scores
+    assert found.backoff == Backoff(2.0, 20.0)
+
+
+def test_what_has_no_effect_is_told() -> None:
+    given = settings.build(KubeSchedulerConfiguration, yaml.safe_load(COMPLETE))
+    assert given.without_effect == [
+        "clientConnection",
+        "leaderElection",
+        "percentageOfNodesToScore",
+        "parallelism",
+        "enableProfiling",
+        "enableContentionProfiling",
+        "delayCacheUntilActive",
+        "profiles[1].percentageOfNodesToScore",
+    ]
+    assert not KubeSchedulerConfiguration(VERSION, KIND).without_effect

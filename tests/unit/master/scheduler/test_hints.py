@@ -51,7 +51,7 @@ def test_a_new_node_is_one_event() -> None:
 @pytest.mark.parametrize(
     ("what", "helped"),
     [
-        (What.POD_GONE, {"NodeResourcesFit", "NodePorts", "PodTopologySpread", "InterPodAffinity", "NodeVolumeLimits"}),
+        (What.POD_GONE, {"NodeResourcesFit", "NodePorts", "PodTopologySpread", "InterPodAffinity"}),
         (What.POD_PLACED, {"PodTopologySpread", "InterPodAffinity"}),
         (What.NODE_LABELS, {"NodeAffinity", "VolumeBinding", "VolumeZone", "PodTopologySpread", "InterPodAffinity"}),
         (What.NODE_TAINTS, {"TaintToleration", "NodeUnschedulable", "PodTopologySpread"}),

@@ -31,7 +31,7 @@ def example(tmp_path: Path) -> tuple[Profile, ...]:
     (tmp_path / "scheduler-plugins/maintenance.py").write_text(blocks("python")[0])
     policy = tmp_path / "policy.yaml"
     policy.write_text(blocks("yaml")[1])
-    return Config("a:1", "b", TLS, configuration=policy).policy()
+    return Config("a:1", "b", TLS, configuration=policy).policy().profiles
 
 
 def node(name: str, **labels: str) -> Node:
@@ -60,7 +60,7 @@ def test_the_example_keeps_pods_from_nodes_and_prefers_others(example: tuple[Pro
 def test_the_other_example_makes_a_second_profile(tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text(blocks("yaml")[0])
-    default, packing = Config("a:1", "b", TLS, configuration=policy).policy()
+    default, packing = Config("a:1", "b", TLS, configuration=policy).policy().profiles
     assert (default.scheduler_name, packing.scheduler_name) == ("default-scheduler", "packing")
     weights = {each.plugin.name: each.weight for each in packing.scores}
     assert weights["NodeResourcesFit"] == 10

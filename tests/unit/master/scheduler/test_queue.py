@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import pytest
 
 from master.scheduler import groups
+from master.scheduler.backoff import Backoff
 from master.scheduler.hints import Event, What
 from master.scheduler.podinfo import PodInfo, pod_info
 from master.scheduler.queue import SchedulingQueue
@@ -212,9 +213,8 @@ async def test_the_loop_sleeps_until_something_is_due() -> None:
     assert taken(queue) == ["a"]
 
 
-async def test_the_loop_wakes_when_a_back_off_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("master.scheduler.queue.BACKOFF_BASE_S", 0.02)
-    queue = SchedulingQueue()
+async def test_the_loop_wakes_when_a_back_off_ends() -> None:
+    queue = SchedulingQueue(backoff=Backoff(0.02))
     queue.add(at("a"), 0)
     taken(queue)
     queue.unlucky(at("a"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from master.scheduler import queue
+from master.scheduler.backoff import Backoff
 from master.scheduler.scheduler import Scheduler
 from podlab.client.client import Listed
 from podlab.client.outage import Outages
@@ -75,7 +75,7 @@ def pod(name: str, uid: str, cpu: str, on: str = "") -> Pod:
 
 @contextlib.asynccontextmanager
 async def running(client: Any) -> AsyncIterator[None]:
-    task = asyncio.create_task(Scheduler(client).run())
+    task = asyncio.create_task(Scheduler(client, backoff=Backoff(0.01)).run())
     try:
         yield
     finally:
@@ -96,8 +96,7 @@ async def test_a_pod_that_came_back_under_its_name_unseen_takes_the_room_of_the_
         assert await bound(client) == ("3", "n1")
 
 
-async def test_a_pod_whose_binding_failed_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "BACKOFF_BASE_S", 0.01)
+async def test_a_pod_whose_binding_failed_is_tried_again() -> None:
     refusals = [NotFound.of("pods", "a"), ApiError("down")]
     client = FakeClient({Node: [node("n1", "1")], Pod: [pod("a", "1", "800m")]}, refusals)
     async with running(client):

@@ -55,7 +55,7 @@ class Api:
 class Bench:
     """The binder of one pod, web, that mounts the claim data."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeout_s: float = 600.0) -> None:
         self.storage = Storage()
         self.api = Api(self.storage)
         for each in (claim(), storage_class(delayed=True)):
@@ -67,6 +67,7 @@ class Bench:
         self.binder = VolumeBinder(
             self.api,  # type: ignore[arg-type]
             self.storage,
+            timeouts_s={"": timeout_s},
             waits=lambda _: self.waiting,
             ready=lambda found: [self.outcome.put_nowait(None) for _ in found],
             failed=lambda _, error: self.outcome.put_nowait(error),
@@ -154,3 +155,11 @@ async def test_nobody_waits_for_the_claims_of_a_pod_that_is_gone(bench: Bench) -
     failure = await bench.ends()
     assert failure is not None
     assert "waits no more" in failure.message
+
+
+async def test_volumes_may_take_so_long_and_no_longer() -> None:
+    bench = Bench(timeout_s=0.01)
+    task = asyncio.create_task(bench.binder.run())
+    bench.begin(Plan("n1", asked=(DATA,)))
+    assert str(await bench.ends()) == "binding volumes: no volume within 0 s"
+    task.cancel()
