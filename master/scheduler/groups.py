@@ -8,8 +8,9 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator
 
 from master.scheduler import hints
-from master.scheduler.hints import Event, What
+from master.scheduler.hints import Event
 from master.scheduler.podinfo import PodInfo
+from master.scheduler.rooms import Room, left
 from podlab.api.objects import Key
 
 # However long nothing happened, one of each group is judged again after this, as Kubernetes does with each pod.
@@ -26,7 +27,7 @@ class Group:
         self.identity = identity
         self.info: PodInfo
         self.plugins: frozenset[str] = frozenset()
-        self.nominated = ""  # the node on which room is being made, for a group of one
+        self.room: Room | None = None  # that is being made, for a group of one
         self.overdue_at = 0.0
         self._heap: list[tuple[float, int, Key]] = []
         self._resting: dict[Key, int] = {}
@@ -35,12 +36,6 @@ class Group:
     @property
     def is_empty(self) -> bool:
         return not self._resting and not self._out
-
-    def awaits(self, event: Event) -> bool:
-        """Of pods that go, who is nominated waits for those of that node alone."""
-        if not self.nominated or event.what is not What.POD_GONE or event.pod is None:
-            return True
-        return event.pod.pod.spec.nodeName in ("", self.nominated)
 
     def rest(self, due: float, ticket: int, key: Key) -> None:
         """Takes in a pod that was refused: it will be woken after those that were due before."""
@@ -73,23 +68,33 @@ class Group:
         return gone
 
 
+Index = defaultdict[str, dict[Hashable, Group]]
+
+
 class Groups:
-    """All groups, found by the plugins that refused them."""
+    """All groups, found by the plugins that refused them, and those that room is made for also by its node.
+
+    These wait for what leaves that node alone, so that each pod that goes wakes one of them, however many they are.
+    """
 
     def __init__(self) -> None:
         self._groups: dict[Hashable, Group] = {}
-        self._refused_by: defaultdict[str, dict[Hashable, Group]] = defaultdict(dict)
+        self._refused_by: Index = defaultdict(dict)
+        self._room_refused_by: Index = defaultdict(dict)
+        self._room_at: Index = defaultdict(dict)
         self._overdue: list[tuple[float, int, Group]] = []
         self._numbers = itertools.count()
 
-    def join(self, identity: Hashable, info: PodInfo, plugins: frozenset[str], now: float) -> Group:
+    def join(
+        self, identity: Hashable, info: PodInfo, plugins: frozenset[str], now: float, room: Room | None = None
+    ) -> Group:
         """The group of that identity, which the plugins have refused just now."""
         group = self._groups.get(identity)
         if group is None:
             group = self._groups[identity] = Group(identity)
             heapq.heappush(self._overdue, (now + UNSCHEDULABLE_LIMIT_S, next(self._numbers), group))
         group.info, group.overdue_at = info, now + UNSCHEDULABLE_LIMIT_S
-        self._index(group, plugins or frozenset({hints.NO_PLUGIN}))
+        self._index(group, plugins or frozenset({hints.NO_PLUGIN}), room)
         return group
 
     def leave(self, group: Group, key: Key) -> bool:
@@ -97,18 +102,22 @@ class Groups:
         was_out = group.leave(key)
         if group.is_empty and self._groups.get(group.identity) is group:
             del self._groups[group.identity]
-            self._index(group, frozenset())
+            self._index(group, frozenset(), None)
         return was_out
 
     def helped(self, event: Event) -> list[Group]:
         """Those that the event may help."""
-        plugins = hints.plugins_helped(event, self._refused_by.keys())
+        node_name = left(event)
         found = {
             identity: group
-            for plugin in plugins
-            for identity, group in self._refused_by[plugin].items()
-            if group.awaits(event) and hints.may_help(plugin, group.info, event)
+            for index in (self._refused_by, *(() if node_name else (self._room_refused_by,)))
+            for plugin in hints.plugins_helped(event, index.keys())
+            for identity, group in index[plugin].items()
+            if hints.may_help(plugin, group.info, event)
         }
+        for identity, group in self._room_at.get(node_name, {}).items():
+            if group.room is not None and group.room.may_be_there(event):
+                found[identity] = group
         return list(found.values())
 
     def overdue(self, now: float) -> Iterator[Group]:
@@ -128,11 +137,17 @@ class Groups:
         """When `overdue` may have something to tell."""
         return self._overdue[0][0] if self._overdue else float("inf")
 
-    def _index(self, group: Group, names: frozenset[str]) -> None:
-        for name in group.plugins - names:
-            self._refused_by[name].pop(group.identity)
-            if not self._refused_by[name]:
-                del self._refused_by[name]
-        for name in names - group.plugins:
-            self._refused_by[name][group.identity] = group
-        group.plugins = names
+    def _index(self, group: Group, names: frozenset[str], room: Room | None) -> None:
+        for index, name in self._places(group):
+            index[name].pop(group.identity)
+            if not index[name]:
+                del index[name]
+        group.plugins, group.room = names, room
+        for index, name in self._places(group):
+            index[name][group.identity] = group
+
+    def _places(self, group: Group) -> list[tuple[Index, str]]:
+        """Where the group is found."""
+        if group.room is None:
+            return [(self._refused_by, name) for name in group.plugins]
+        return [(self._room_at, group.room.node_name), *((self._room_refused_by, name) for name in group.plugins)]

@@ -66,8 +66,8 @@ class Intake:
         return is_ours and not spec.schedulingGates and not pod.metadata.HasField("deletionTimestamp")
 
     def _left(self, pod: Pod) -> None:
-        if self._snapshot.remove_pod(pod.metadata.uid):
-            self._queue.happened(Event(What.POD_GONE, pod=pod_info(pod)))
+        if (stood := self._snapshot.remove_pod(pod.metadata.uid)) is not None:
+            self._queue.happened(Event(What.POD_GONE, pod=stood))
         self._given_up(pod)
 
     def _given_up(self, pod: Pod) -> None:

@@ -16,6 +16,7 @@ from master.scheduler.nominations import Nominations
 from master.scheduler.plugins import volume_binding
 from master.scheduler.podinfo import PodInfo, pod_info
 from master.scheduler.queue import SchedulingQueue
+from master.scheduler.rooms import Room
 from master.scheduler.snapshot import Snapshot
 from master.scheduler.victims import Candidate
 from podlab.api.objects import Key, key
@@ -96,10 +97,11 @@ class Judge:
         chosen = made.preemption.chosen if made.preemption else None
         if chosen is not None:
             self._preempt(info, chosen)
-        elif made.preemption is None or not made.preemption.is_under_way:
+        elif made.preemption is None or not made.preemption.victims:
             self._give_up_nomination(info)
         nominated = self._nominations.node_of(info.uid)
-        self._queue.hopeless(at, info, self._decider.shape(info), made.decision.refused_by, nominated=nominated)
+        room = Room(nominated, made.preemption.victims) if nominated and made.preemption else None
+        self._queue.hopeless(at, info, self._decider.shape(info), made.decision.refused_by, room=room)
         self._outside.tell(info.pod, Verdict(UNSCHEDULABLE, message(made.decision, made.preemption), nominated))
 
     def _give_up_nomination(self, info: PodInfo) -> None:

@@ -35,15 +35,15 @@ SHAPES_REMEMBERED = 32
 
 @dataclass(frozen=True)
 class Preemption:
-    """What was considered; `chosen` is None when nothing helps, and `message` tells why.
+    """What was considered; `chosen` is None when nobody is asked to go now, and `message` tells why.
 
-    `is_under_way` says that room is being made already, and only has to come free.
+    `victims` are the uids of those that go: of the node that is chosen, or because they were asked to before.
     """
 
     chosen: Candidate | None = None
     considered: Sequence[Candidate] = ()
     message: str = ""
-    is_under_way: bool = False
+    victims: Sequence[str] = ()
 
 
 @dataclass
@@ -71,16 +71,17 @@ class Preemptor:
         """
         if info.pod.spec.preemptionPolicy == "Never":
             return Preemption(message="preemption: not eligible due to preemptionPolicy=Never.")
-        if nominated and any(_goes_for(info, other) for other in nodes.pods_on(nominated)):
-            told = "preemption: not eligible due to a terminating pod on the nominated node."
-            return Preemption(message=told, is_under_way=True)
         helped = decision.helped_by_room()
+        if going := _going_for(info, nodes, nominated, helped):
+            told = "preemption: not eligible due to a terminating pod on the nominated node."
+            return Preemption(message=told, victims=going)
         if len(helped) and _is_judged_by_neighbours(info, nodes, decision.profile, helped):
             found = _one_by_one(info, nodes, decision.profile, helped, budgets)
         else:
             found = self._all_at_once(info, nodes, decision.profile, helped, budgets, shape)
         if found:
-            return Preemption(chosen=min(found, key=lambda each: each.harm), considered=found)
+            chosen = min(found, key=lambda each: each.harm)
+            return Preemption(chosen, found, victims=[victim.uid for victim in chosen.victims])
         return Preemption(message=_message(nodes.count, len(helped)))
 
     def _all_at_once(
@@ -142,6 +143,14 @@ def _is_judged_by_neighbours(info: PodInfo, nodes: Snapshot, profile: Profile, r
     return any(
         plugin.follows is Follows.CLUSTER and plugin.filter(info, nodes, rows) is not None for plugin in profile.filters
     )
+
+
+def _going_for(info: PodInfo, nodes: Snapshot, nominated: str, helped: NDArray[np.int64]) -> list[str]:
+    """Who is making room on the nominated node already; nobody when room there does not help any more."""
+    row = nodes.row(nominated)
+    if row is None or row not in helped:
+        return []
+    return [other.uid for other in nodes.pods_on(nominated) if _goes_for(info, other)]
 
 
 def _goes_for(info: PodInfo, other: PodInfo) -> bool:

@@ -20,6 +20,7 @@ from master.scheduler.backoff import KUBERNETES_BACKOFF, Backoff
 from master.scheduler.groups import Group, Groups
 from master.scheduler.hints import Event
 from master.scheduler.podinfo import PodInfo
+from master.scheduler.rooms import Room
 from podlab.api.objects import Key
 
 
@@ -109,23 +110,22 @@ class SchedulingQueue:
             self._wake(group.follow())
 
     def hopeless(
-        self, key: Key, info: PodInfo, shape: Hashable, plugins: frozenset[str], *, nominated: str = ""
+        self, key: Key, info: PodInfo, shape: Hashable, plugins: frozenset[str], *, room: Room | None = None
     ) -> None:
         """No node fits the pod: it waits for an event that can help it with one of the plugins that refused it.
 
-        `shape` is equal for pods of which any verdict is true of all. On the `nominated` node room is being made for
-        the pod: it waits for pods to go there, and needs no back-off.
+        `shape` is equal for pods of which any verdict is true of all. While `room` is being made for the pod, it waits
+        for that, and needs no back-off.
         """
         waiting = self._failed(key)
         if waiting is None:
             return
-        if nominated:
+        if room is not None:
             waiting.due = self._clock()
         if waiting.group is not None:
             self._groups.leave(waiting.group, key)
-        identity = shape, waiting.priority, key if nominated else None
-        waiting.group = self._groups.join(identity, info, plugins, self._clock())
-        waiting.group.nominated = nominated
+        identity = shape, waiting.priority, key if room is not None else None
+        waiting.group = self._groups.join(identity, info, plugins, self._clock(), room)
         waiting.group.rest(waiting.due, waiting.ticket, key)
         self._changed.set()
 

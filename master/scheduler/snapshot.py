@@ -6,7 +6,8 @@ Only the scheduler's loop writes; plugins read. A node that left keeps its row, 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -166,18 +167,27 @@ class Snapshot:
         if row is not None:
             self._count(row, info, 1)
 
-    def remove_pod(self, uid: str) -> bool:
-        """Counts the pod nowhere; True when it was counted."""
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        """Pods come and go to see what that would change. In the end all is as before, and so nothing has changed."""
+        begin = self.changes
+        try:
+            yield
+        finally:
+            del self._changed[max(0, begin - self._unremembered) :]
+
+    def remove_pod(self, uid: str) -> PodInfo | None:
+        """Counts the pod nowhere; tells what was counted."""
         node_name = self._placed.pop(uid, None)
         if node_name is None:
-            return False
+            return None
         info = self._standing[node_name].pop(uid)
         if not self._standing[node_name]:
             del self._standing[node_name]
         row = self._row_of.get(node_name)
         if row is not None:
             self._count(row, info, -1)
-        return True
+        return info
 
     def _count(self, row: int, info: PodInfo, sign: int) -> None:
         shape = info.shape

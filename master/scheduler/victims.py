@@ -58,15 +58,16 @@ def candidates(
     order = {
         row: sorted(_by_importance(lower[row]), key=lambda pod: pod.uid not in uids) for row, uids in violating.items()
     }
-    try:
-        for row in rows:
-            for pod in lower[row]:
-                nodes.remove_pod(pod.uid)
-        going = _going(info, nodes, profile, rows, order)
-    finally:
-        for row in rows:
-            for pod in lower[row]:
-                nodes.place(pod, nodes.names[row])
+    with nodes.trying():
+        try:
+            for row in rows:
+                for pod in lower[row]:
+                    nodes.remove_pod(pod.uid)
+            going = _going(info, nodes, profile, rows, order)
+        finally:
+            for row in rows:
+                for pod in lower[row]:
+                    nodes.place(pod, nodes.names[row])
     return {
         row: Candidate(nodes.names[row], tuple(_by_importance(pods)), sum(pod.uid in violating[row] for pod in pods))
         for row, pods in going.items()

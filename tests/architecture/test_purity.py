@@ -58,6 +58,7 @@ DECIDING = (
     "master.scheduler.configuration",
     "master.scheduler.budgets",
     "master.scheduler.explaining",
+    "master.scheduler.rooms",
     "master.scheduler.defaults",
     "master.scheduler.demands",
     "master.scheduler.hostports",

@@ -1,6 +1,10 @@
 """Room that is kept for a pod."""
 
+from __future__ import annotations
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from master.scheduler.nominations import Nominations
 from master.scheduler.podinfo import PodInfo, pod_info
@@ -51,3 +55,26 @@ def test_what_is_given_up_is_free() -> None:
     assert nominations.forget("uid-high") is None
     assert standing(snapshot) == set()
     assert nominations.node_of("uid-high") == ""
+
+
+NAMES = [f"{name}-{priority}" for name in "abc" for priority in (0, 5, 10)]
+STEPS = st.lists(st.tuples(st.sampled_from(["nominate", "forget", "judge"]), st.sampled_from(NAMES)), max_size=30)
+
+
+@given(STEPS)
+def test_whatever_came_before_each_pod_sees_those_that_hold_it_off(steps: list[tuple[str, str]]) -> None:
+    snapshot = Snapshot()
+    nominations = Nominations(snapshot)
+    nominated: set[str] = set()
+    for what, name in steps:
+        priority = int(name.partition("-")[2])
+        if what == "nominate":
+            nominations.nominate(info(name, priority), "n1")
+            nominated.add(name)
+        elif what == "forget":
+            assert (nominations.forget(f"uid-{name}") is None) == (name not in nominated)
+            nominated.discard(name)
+        else:
+            nominations.arrange_for(info(name, priority))
+            seen = {other for other in nominated if other != name and int(other.partition("-")[2]) >= priority}
+            assert standing(snapshot) == seen

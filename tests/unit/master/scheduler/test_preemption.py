@@ -49,15 +49,19 @@ def pod(name: str, cpu: int, priority: int, *, app: str = "", started: int = 0, 
     return made
 
 
+def node(name: str, cpu: int) -> Node:
+    made = Node()
+    made.metadata.name = name
+    made.metadata.labels["kubernetes.io/hostname"] = name
+    for resource, amount in (("cpu", f"{cpu}m"), ("memory", "4Gi"), ("pods", "110")):
+        made.status.allocatable[resource].string = amount
+    return made
+
+
 def cluster(nodes: dict[str, int], standing: Sequence[Standing]) -> Snapshot:
     snapshot = Snapshot()
     for name, cpu in nodes.items():
-        node = Node()
-        node.metadata.name = name
-        node.metadata.labels["kubernetes.io/hostname"] = name
-        for resource, amount in (("cpu", f"{cpu}m"), ("memory", "4Gi"), ("pods", "110")):
-            node.status.allocatable[resource].string = amount
-        snapshot.set_node(node)
+        snapshot.set_node(node(name, cpu))
     for one in standing:
         made = pod(one.name, one.cpu, one.priority, app=one.app, started=one.started, port=one.port)
         snapshot.place(pod_info(made), one.node)
@@ -92,7 +96,7 @@ TWO = {"n1": 1000, "n2": 1000}
 
 
 @pytest.mark.parametrize(
-    ("standing", "budgets", "node", "victims"),
+    ("standing", "budgets", "home", "victims"),
     [
         ([Standing("a", "n1"), Standing("b", "n2", priority=2000)], [], "n1", ["a"]),
         # Only what has to go goes, and of those that may stay the most important stays.
@@ -138,11 +142,11 @@ TWO = {"n1": 1000, "n2": 1000}
     ],
 )
 def test_kubernetes_order_decides(
-    standing: Sequence[Standing], budgets: Sequence[PodDisruptionBudget], node: str, victims: list[str]
+    standing: Sequence[Standing], budgets: Sequence[PodDisruptionBudget], home: str, victims: list[str]
 ) -> None:
     found = asked(cluster(TWO, standing), HIGH, *budgets)
     assert found.chosen is not None
-    assert (found.chosen.node_name, sorted(names(found.chosen))) == (node, victims)
+    assert (found.chosen.node_name, sorted(names(found.chosen))) == (home, victims)
 
 
 def test_a_host_port_is_freed_too() -> None:
@@ -178,9 +182,24 @@ def test_while_a_victim_ends_nobody_else_has_to_go() -> None:
     going.status.conditions.add(type="DisruptionTarget", status="True", reason="PreemptionByScheduler")
     snapshot.place(pod_info(going), "n1")
     found = asked(snapshot, HIGH, nominated="n1")
-    assert (found.chosen, found.is_under_way) == (None, True)
+    assert (found.chosen, found.victims) == (None, ["uid-a"])
     assert found.message == "preemption: not eligible due to a terminating pod on the nominated node."
     assert asked(snapshot, HIGH).chosen is not None
+    assert asked(snapshot, HIGH, nominated="gone").chosen is not None, "its node has gone"
+
+
+def test_where_room_does_not_help_any_more_nobody_is_waited_for() -> None:
+    snapshot = cluster(TWO, [Standing("b", "n2")])
+    going = pod("a", 500, 0)
+    going.metadata.deletionTimestamp.seconds = 5
+    going.status.conditions.add(type="DisruptionTarget", status="True", reason="PreemptionByScheduler")
+    snapshot.place(pod_info(going), "n1")
+    cordoned = node("n1", 1000)
+    cordoned.spec.unschedulable = True
+    snapshot.set_node(cordoned)
+    found = asked(snapshot, HIGH, nominated="n1")
+    assert found.chosen is not None
+    assert found.chosen.node_name == "n2"
 
 
 def test_the_preference_is_kubernetes_sequence() -> None:
@@ -219,9 +238,10 @@ def test_no_equal_goes_none_too_many_go_and_all_is_as_before(
     decision = schedule(preemptor, snapshot, DEFAULT_PROFILE, Verdicts())
     if decision.node_name:
         return
-    before = snapshot.resources.used.copy()
+    before, changes = snapshot.resources.used.copy(), snapshot.changes
     found = Preemptor().preempt(preemptor, snapshot, decision, Budgets([]), shape=0, nominated="")
     assert (snapshot.resources.used == before).all()
+    assert snapshot.changes == changes
     possible = [
         node
         for node in nodes

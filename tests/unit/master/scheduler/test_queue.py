@@ -10,6 +10,7 @@ from master.scheduler.backoff import Backoff
 from master.scheduler.hints import Event, What
 from master.scheduler.podinfo import PodInfo, pod_info
 from master.scheduler.queue import SchedulingQueue
+from master.scheduler.rooms import Room
 from podlab.api.objects import Key
 from podlab.core.v1.pod_pb2 import Pod
 
@@ -175,9 +176,9 @@ def test_a_pod_that_asks_for_something_else_is_judged_at_once(queue: SchedulingQ
     assert taken(queue) == ["a"]
 
 
-def gone_from(node: str) -> Event:
+def gone_from(node: str, uid: str = "") -> Event:
     pod = Pod()
-    pod.spec.nodeName = node
+    pod.spec.nodeName, pod.metadata.uid = node, uid
     return Event(What.POD_GONE, pod=pod_info(pod))
 
 
@@ -186,10 +187,20 @@ def test_a_nominated_pod_waits_for_its_own_node_and_not_for_a_back_off(queue: Sc
         queue.add(at(name), 0)
     taken(queue)
     refuse(queue, ["other"])
-    queue.hopeless(at("nominated"), info(), "web", FIT, nominated="n1")
-    queue.happened(gone_from("n2"))
+    queue.hopeless(at("nominated"), info(), "web", FIT, room=Room("n1", ["a", "b"]))
+    queue.happened(gone_from("n2", "a"))
     assert taken(queue) == [], "the other has its back-off"
-    queue.happened(gone_from("n1"))
+    for uid in ("a", "b"):
+        assert taken(queue) == [], "not all have gone"
+        queue.happened(gone_from("n1", uid))
+    assert taken(queue) == ["nominated"]
+
+
+def test_a_nominated_pod_is_also_woken_by_what_wakes_others(queue: SchedulingQueue) -> None:
+    queue.add(at("nominated"), 0)
+    for event in (ADDED, GONE):
+        queue.hopeless(*(at(name) for name in taken(queue)), info(), "web", FIT, room=Room("n1", ["a"]))
+        queue.happened(event)
     assert taken(queue) == ["nominated"]
 
 

@@ -256,7 +256,7 @@ def test_the_arrays_always_equal_the_sum_of_what_stands_there(history: list[tupl
             snapshot.place(pod_info(pod(f"p{number}", f"{cpu}m")), f"n{place}")
             placed[number] = (place, cpu)
         else:
-            assert snapshot.remove_pod(f"uid-p{number}") == (placed.pop(number, None) is not None)
+            assert (snapshot.remove_pod(f"uid-p{number}") is None) == (placed.pop(number, None) is None)
     for n in range(20):
         row = snapshot.row(f"n{n}")
         assert snapshot.resources.amount("cpu", row)[0] == sum(cpu for place, cpu in placed.values() if place == n)
