@@ -9,8 +9,7 @@ from typing import cast
 
 from master.apiserver.entry import Event
 from master.apiserver.window import Window
-from podlab.api import containers
-from podlab.api.volumes import local_path_node
+from podlab.api import containers, volumes
 from podlab.core.v1 import pod_pb2, volume_pb2
 
 Reference = tuple[str, str, str]
@@ -49,7 +48,7 @@ class Bindings:
             if entry is None:
                 return False
             volume = cast("volume_pb2.PersistentVolume", entry.message())
-            if local_path_node(volume) == node:  # its data may be there still when no pod uses it any more
+            if volumes.local_path_node(volume) == node:  # its data may be there still when no pod uses it any more
                 return True
             claim = volume.spec.claimRef
             resource, namespace, name = "persistentvolumeclaims", claim.namespace, claim.name
@@ -85,6 +84,8 @@ def references(pod: pod_pb2.Pod) -> Iterator[Reference]:
     for volume in pod.spec.volumes:
         for resource, name in _mounted(volume.volumeSource):
             yield resource, namespace, name
+    for name in volumes.claims_of(pod):
+        yield "persistentvolumeclaims", namespace, name
     for container in containers.every(pod.spec):
         for resource, name in _in_environment(container):
             yield resource, namespace, name
@@ -95,8 +96,6 @@ def _mounted(source: pod_pb2.VolumeSource) -> Iterator[tuple[str, str]]:
         yield "secrets", source.secret.secretName
     if source.HasField("configMap"):
         yield "configmaps", source.configMap.localObjectReference.name
-    if source.HasField("persistentVolumeClaim"):
-        yield "persistentvolumeclaims", source.persistentVolumeClaim.claimName
     for part in source.projected.sources:
         if part.HasField("secret"):
             yield "secrets", part.secret.localObjectReference.name

@@ -17,6 +17,7 @@ from master.controllers.disruption.controller import DisruptionController
 from master.controllers.endpoints.controller import EndpointsController
 from master.controllers.endpoints.mirroring import EndpointSliceMirroringController
 from master.controllers.endpointslice.controller import EndpointSliceController
+from master.controllers.ephemeralvolume import EphemeralVolumeController
 from master.controllers.garbagecollector.controller import GarbageCollector
 from master.controllers.horizontalpodautoscaler.controller import HorizontalPodAutoscalerController
 from master.controllers.informers import Informers
@@ -107,6 +108,7 @@ def controllers(
         PersistentVolumeController(client, informers, recorders.of("persistentvolume-controller")),
         LocalPathProvisioner(client, informers, recorders.of(LOCAL_PATH)),
         StorageProtectionController(client, informers),
+        EphemeralVolumeController(client, informers, recorders.of("ephemeral_volume")),
         CertificatesController(client, informers, signer(settings)),
     )
 

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 def mounts(pod: pod_pb2.Pod, claim: str) -> bool:
     """Whether the pod may have the claim's volume. One without a node has not, and no kubelet starts it any more."""
-    return bool(pod.spec.nodeName) and claim in volumes.claims_of(pod.spec)
+    return bool(pod.spec.nodeName) and claim in volumes.claims_of(pod)
 
 
 class StorageProtectionController:
@@ -84,11 +84,11 @@ class StorageProtectionController:
         pod = change.new or change.old
         if pod is None:
             return
-        for name in volumes.claims_of(pod.spec):
+        for name in volumes.claims_of(pod):
             claim = self._claims.get(name, change.key.namespace)
             if claim is not None and volumes.is_going(claim):
                 self._loop.queue.add(Key("PersistentVolumeClaim", change.key.namespace, name))
 
 
 def _claims_mounted(pod: pod_pb2.Pod) -> tuple[tuple[str, str], ...]:
-    return tuple((pod.metadata.namespace, name) for name in volumes.claims_of(pod.spec) if pod.spec.nodeName)
+    return tuple((pod.metadata.namespace, name) for name in volumes.claims_of(pod) if pod.spec.nodeName)

@@ -53,7 +53,7 @@ class Shape:
         self.demands: Demands = demands(self.pod.spec)
         self.terms: tuple[Term, ...] = terms_of(self.pod)
         self.host_ports = tuple(_host_ports(self.pod.spec.containers))
-        self.claims = tuple(volumes.claims_of(self.pod.spec))
+        self.claims = tuple(volumes.claims_of(self.pod))
         containers = [*self.pod.spec.initContainers, *self.pod.spec.containers]
         self.images = tuple(normalized_image(container.image) for container in containers)
 
@@ -91,6 +91,7 @@ def pod_info(pod: Pod) -> PodInfo:
         frozenset(metadata.labels.items()),
         tuple(owner.uid for owner in metadata.ownerReferences),
         metadata.HasField("deletionTimestamp"),
+        (metadata.name, metadata.uid) if _has_own_claims(pod.spec) else None,
     )
     shape = _shapes.get(like)
     if shape is None:
@@ -124,7 +125,9 @@ def _essence(pod: Pod) -> bytes:
         metadata.deletionTimestamp.seconds = 1
     spec = kept.spec
     spec.CopyFrom(pod.spec)
-    claims = [each for each in spec.volumes if each.volumeSource.HasField("persistentVolumeClaim")]
+    if _has_own_claims(spec):  # they are named after the pod, and known by its uid
+        metadata.name, metadata.uid = given.name, given.uid
+    claims = [each for each in spec.volumes if volumes.claim_name(pod, each)]
     for name in _NOT_JUDGED:
         spec.ClearField(name)  # type: ignore[arg-type]
     spec.volumes.extend(claims)
@@ -134,6 +137,10 @@ def _essence(pod: Pod) -> bytes:
         if not any(port.hostPort for port in container.ports):
             container.ClearField("ports")
     return kept.SerializeToString(deterministic=True)
+
+
+def _has_own_claims(spec: PodSpec) -> bool:
+    return any(each.volumeSource.HasField("ephemeral") for each in spec.volumes)
 
 
 def _host_ports(containers: Iterable[Container]) -> Iterable[HostPort]:

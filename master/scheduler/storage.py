@@ -14,6 +14,7 @@ from master.scheduler.podinfo import Shape
 from podlab.api import volumes
 from podlab.api.objects import Key
 from podlab.api.volumes import SELECTED_NODE
+from podlab.core.v1 import pod_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 from podlab.storage.v1.storageclass_pb2 import StorageClass
 
@@ -104,15 +105,18 @@ class Storage:
         bound: list[PersistentVolume] = []
         waiting: list[PersistentVolumeClaim] = []
         unbound = ""
-        for name in shape.claims:
+        for volume in shape.pod.spec.volumes:
+            name = volumes.claim_name(shape.pod, volume)
             claim = self.claims.get((shape.namespace, name))
-            if claim is None or (why := _unusable(claim)):
-                return Found(refusal=f'persistentvolumeclaim "{name}" {"not found" if claim is None else why}')
+            if claim is None:
+                return Found(refusal=_missing(name, volume))
+            if why := _unusable(claim) or volumes.why_foreign(shape.pod, volume, claim):
+                return Found(refusal=why)
             if not volumes.is_bound(claim):
                 unbound = unbound or self._immediate(claim)
                 waiting.append(claim)
-            elif (volume := self.volumes.get(claim.spec.volumeName)) is not None:
-                bound.append(volume)
+            elif (found := self.volumes.get(claim.spec.volumeName)) is not None:
+                bound.append(found)
             else:
                 return Found(refusal="node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)")
         return Found(tuple(bound), tuple(waiting), unbound)
@@ -134,10 +138,17 @@ class Storage:
         _put(self.volumes, name, new)
 
 
+def _missing(name: str, volume: pod_pb2.Volume) -> str:
+    if volume.volumeSource.HasField("ephemeral"):
+        return f'waiting for ephemeral volume controller to create the persistentvolumeclaim "{name}"'
+    return f'persistentvolumeclaim "{name}" not found'
+
+
 def _unusable(claim: PersistentVolumeClaim) -> str:
+    about = f'persistentvolumeclaim "{claim.metadata.name}"'
     if claim.status.phase == "Lost":
-        return f'bound to non-existent persistentvolume "{claim.spec.volumeName}"'
-    return "is being deleted" if volumes.is_going(claim) else ""
+        return f'{about} bound to non-existent persistentvolume "{claim.spec.volumeName}"'
+    return f"{about} is being deleted" if volumes.is_going(claim) else ""
 
 
 def _put(into: dict[Any, Any], at: Any, obj: Any) -> None:

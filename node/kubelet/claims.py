@@ -22,11 +22,11 @@ class Claims:
         """By the names of the pod's volumes. Raises VolumeError for a claim that cannot be mounted, and ApiError."""
         found: dict[str, PersistentVolume] = {}
         for volume in pod.spec.volumes:
-            if not volume.volumeSource.HasField("persistentVolumeClaim"):
+            name = volumes.claim_name(pod, volume)
+            if not name:
                 continue
-            name = volume.volumeSource.persistentVolumeClaim.claimName
             try:
-                found[volume.name] = await self._read(pod, name)
+                found[volume.name] = await self._read(pod, volume, name)
             except (NotFound, Forbidden) as error:
                 raise _failed(pod, volume.name, name, f"failed to fetch PVC from API server: {error}") from error
             except VolumeError as error:
@@ -34,15 +34,17 @@ class Claims:
             await self._local_path.hold(found[volume.name])
         return found
 
-    async def _read(self, pod: pod_pb2.Pod, name: str) -> PersistentVolume:
+    async def _read(self, pod: pod_pb2.Pod, given: pod_pb2.Volume, name: str) -> PersistentVolume:
         claim = await self._client.get(PersistentVolumeClaim, name, pod.metadata.namespace)
+        if why := volumes.why_foreign(pod, given, claim):
+            raise VolumeError(why)
         # A pod that runs keeps it: the claim waits for the pod.
         if volumes.is_going(claim) and pod.status.phase in ("", "Pending"):
             raise VolumeError("PVC is being deleted")
         if claim.status.phase != "Bound" or not claim.spec.volumeName:
             raise VolumeError("PVC is not bound")
         if claim.spec.volumeMode == "Block":
-            raise VolumeError("PVC has volumeMode Block, which pods here cannot use")
+            raise VolumeError(f"volume {given.name} has volumeMode Block, but is specified in volumeMounts")
         volume = await self._client.get(PersistentVolume, claim.spec.volumeName)
         if volume.spec.claimRef.uid != claim.metadata.uid:
             bound_to = volume.spec.claimRef.uid

@@ -90,6 +90,14 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
     return _REFERENCE.sub(replace, text)
 
 
+def expand_all(text: str, variables: Mapping[str, str]) -> str:
+    """As `expand`, where each variable must be there. Raises ConfigError."""
+    missing = [match[1] for match in _REFERENCE.finditer(text) if match[0] != "$$" and match[1] not in variables]
+    if missing:
+        raise ConfigError(f'failed to expand subPath "{text}": missing value for "{missing[0]}"')
+    return expand(text, variables)
+
+
 def data(found: config_pb2.ConfigMap | config_pb2.Secret) -> dict[str, bytes]:
     """All keys of a ConfigMap or Secret."""
     if isinstance(found, config_pb2.ConfigMap):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +30,21 @@ def nfs(path: Path, server: str, exported: str, options: Sequence[str]) -> bool:
         raise MountError("this node cannot mount NFS: mount.nfs is missing, install the package nfs-common")
     host = f"[{server}]" if ":" in server else server
     return _mount(path, "nfs", f"{host}:{exported}", options)
+
+
+def bind(opened: int, path: Path) -> None:
+    """Mounts an open file or directory there, in place of what is mounted there. Raises MountError, OSError."""
+    source = f"/proc/{os.getpid()}/fd/{opened}"
+    if path in mounted_below(path):
+        if os.path.samestat(os.fstat(opened), path.stat()):
+            return
+        _run(["umount", str(path)])
+    if stat.S_ISDIR(os.fstat(opened).st_mode):
+        path.mkdir(parents=True, exist_ok=True)
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    _run(["mount", "--no-canonicalize", "--bind", source, str(path)])
 
 
 def unmount_below(directory: Path) -> None:

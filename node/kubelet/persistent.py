@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from node.kubelet import mounting
+from node.kubelet import mounting, ownership
 from node.kubelet.env import ConfigError
 from podlab.core.v1 import pod_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolume
@@ -40,6 +40,30 @@ def set_up(volume: PersistentVolume, path: Path) -> None:
     else:
         read_only = ["ro"] if source.nfs.readOnly else []
         mounting.nfs(path, source.nfs.server, source.nfs.path, [*volume.spec.mountOptions, *read_only])
+
+
+def is_for_one_pod(volume: PersistentVolume) -> bool:
+    """Whether no second pod may have it at the same time."""
+    return list(volume.spec.accessModes) == ["ReadWriteOncePod"]
+
+
+def give(volume: PersistentVolume, path: Path, pod: pod_pb2.Pod, *, read_only: bool, shared: bool) -> str:
+    """Gives a volume of a kind that has owners here to the pod's group, unless it is shared with other pods by now.
+
+    What a hostPath leads to is the node's, and what NFS exports its server's. Returns what to tell of a shared volume
+    that is another group's. Raises OSError.
+    """
+    group = ownership.group_of(pod)
+    if group is None or not volume.spec.persistentVolumeSource.HasField("local"):
+        return ""
+    if shared:
+        found = path.stat().st_gid
+        about = f"The requested fsGroup is {group}, but the volume {volume.metadata.name} has GID {found}."
+        return "" if found == group else f"{about} The volume may not be shareable."
+    if not read_only:
+        policy = pod.spec.securityContext.fsGroupChangePolicy
+        ownership.give(path, group, only_if_root_differs=policy == "OnRootMismatch")
+    return ""
 
 
 def is_read_only(claim: pod_pb2.PersistentVolumeClaimVolumeSource, volume: PersistentVolume) -> bool:

@@ -91,7 +91,7 @@ def files(pod: pod_pb2.Pod, origin: pod_pb2.VolumeSource, contents: Contents) ->
     if not pod.spec.securityContext.HasField("fsGroup"):
         return made
     group = pod.spec.securityContext.fsGroup
-    return {path: replace(file, mode=file.mode | 0o040, group=group) for path, file in made.items()}
+    return {path: replace(file, mode=file.mode | 0o440, group=group) for path, file in made.items()}
 
 
 def _part(pod: pod_pb2.Pod, part: pod_pb2.VolumeProjection, mode: int, contents: Contents) -> dict[str, File]:

@@ -89,7 +89,8 @@ class Starter:
         if pod.spec.volumes:
             claimed = await self._context.claims.read(pod)
             contents = replace(contents, tokens=await self._tokens(pod), claimed=claimed)
-            await asyncio.to_thread(self._context.volumes.set_up, pod, contents)
+            for told in await asyncio.to_thread(self._context.volumes.set_up, pod, contents):
+                self._voice.event("Warning", "AlreadyMountedVolume", told, "")
         return contents
 
     async def start_container(self, pod: pod_pb2.Pod, sandbox: Sandbox, action: StartContainer) -> None:
@@ -191,8 +192,8 @@ class Starter:
             sources=contents.found,
             allocatable=self._context.allocatable,
         )
-        disk = self._context.volumes
-        mounts = disk.mounts(pod, spec, contents.claimed)
+        disk, environment = self._context.volumes, env.environment(pod, spec, around)
+        mounts = await asyncio.to_thread(disk.mounts, pod, spec, contents.claimed, environment)
         taken = {mount.container_path for mount in mounts}
         if "/etc/hosts" not in taken and (not pod.spec.hostNetwork or pod.spec.hostAliases):
             mounts.append(disk.hosts_mount(pod, list(ips)))
@@ -202,7 +203,7 @@ class Starter:
             pod,
             spec,
             run,
-            environment=env.environment(pod, spec, around),
+            environment=environment,
             mounts=mounts,
             node_memory_bytes=self._context.memory_bytes,
         )

@@ -10,10 +10,12 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from node.kubelet import dns, mounting, payload, persistent, projected
+from node.kubelet import dns, env, mounting, ownership, payload, persistent, projected, subpaths
 from node.kubelet.env import ConfigError
 from node.kubelet.mounting import MountError
 from node.kubelet.projected import Contents
+from node.kubelet.subpaths import SubPathError
+from node.kubelet.users import Users
 from podlab.api import quantity
 from podlab.core.v1 import pod_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolume
@@ -21,6 +23,14 @@ from podlab.foreign.cri.v1 import api_pb2 as cri
 
 HOSTS = Path("/etc/hosts")
 NOTHING_CLAIMED: Mapping[str, PersistentVolume] = {}
+NO_VARIABLES: Mapping[str, str] = {}
+SUB_PATHS = "volume-subpaths"
+_PROPAGATIONS = {
+    "": cri.PROPAGATION_PRIVATE,
+    "None": cri.PROPAGATION_PRIVATE,
+    "HostToContainer": cri.PROPAGATION_HOST_TO_CONTAINER,
+    "Bidirectional": cri.PROPAGATION_BIDIRECTIONAL,
+}
 
 
 class VolumeError(Exception):
@@ -32,6 +42,7 @@ class Volumes:
 
     def __init__(self, root: Path) -> None:
         self._pods = root / "pods"
+        self._users = Users(self._pods)
 
     def uids(self) -> set[str]:
         """The pods that have something here."""
@@ -41,35 +52,51 @@ class Volumes:
         """Makes the pod's directory, which says until `remove` that the node has something of the pod."""
         (self._pods / uid).mkdir(parents=True, exist_ok=True)
 
-    def set_up(self, pod: pod_pb2.Pod, contents: Contents) -> None:
-        """Makes what is missing and refreshes files whose contents changed. Raises VolumeError."""
+    def set_up(self, pod: pod_pb2.Pod, contents: Contents) -> list[str]:
+        """Makes what is missing and refreshes files whose contents changed. Raises VolumeError.
+
+        Returns what the pod's user should know of volumes that are shared with other pods.
+        """
+        told = []
         for volume in pod.spec.volumes:
             try:
-                self._set_up(pod, volume, contents)
+                told.append(self._set_up(pod, volume, contents))
             except (OSError, ConfigError, MountError) as error:
                 raise VolumeError(f'MountVolume.SetUp failed for volume "{volume.name}": {error}') from error
+        return [words for words in told if words]
 
     def mounts(
         self,
         pod: pod_pb2.Pod,
         container: pod_pb2.Container,
         claimed: Mapping[str, PersistentVolume] = NOTHING_CLAIMED,
+        environment: Mapping[str, str] = NO_VARIABLES,
     ) -> list[cri.Mount]:
-        """Where the container's volumes are on the node; `claimed` are those behind its claims. Raises VolumeError."""
+        """Where the container's volumes are on the node; `claimed` are those behind its claims.
+
+        Raises VolumeError, and ConfigError for a path with a variable that the environment lacks.
+        """
         volumes = {volume.name: volume for volume in pod.spec.volumes}
         result: list[cri.Mount] = []
-        for mount in container.volumeMounts:
+        for index, mount in enumerate(container.volumeMounts):
             if mount.name not in volumes:
                 raise VolumeError(f'container "{container.name}" mounts volume "{mount.name}", which the pod lacks')
             origin, path = volumes[mount.name].volumeSource, self._path(pod, volumes[mount.name], claimed)
             fixed = projected.is_written(origin)
             if mount.name in claimed:
                 fixed = persistent.is_read_only(origin.persistentVolumeClaim, claimed[mount.name])
-            if mount.subPath:
-                path = _sub_path(path, mount.subPath, mount.name)
-            # The root of a container may be given without its slash.
-            target = mount.mountPath if mount.mountPath.startswith("/") else f"/{mount.mountPath}"
-            result.append(cri.Mount(container_path=target, host_path=str(path), readonly=mount.readOnly or fixed))
+            if sub_path := env.expand_all(mount.subPathExpr, environment) or mount.subPath:
+                own = self._pods / pod.metadata.uid / SUB_PATHS / mount.name / container.name / str(index)
+                path = _sub_path(path, sub_path, mount.name, own)
+            result.append(
+                cri.Mount(
+                    # The root of a container may be given without its slash.
+                    container_path=mount.mountPath if mount.mountPath.startswith("/") else f"/{mount.mountPath}",
+                    host_path=str(path),
+                    readonly=mount.readOnly or fixed,
+                    propagation=_PROPAGATIONS[mount.mountPropagation],
+                )
+            )
         return result
 
     def hosts_mount(self, pod: pod_pb2.Pod, ips: list[str]) -> cri.Mount:
@@ -104,6 +131,10 @@ class Volumes:
                 return f'Usage of EmptyDir volume "{volume.name}" exceeds the limit "{limit}".'
         return ""
 
+    def release(self, uid: str) -> None:
+        """The pod's containers have ended: its claims are others' to use."""
+        self._users.end(uid)
+
     def remove(self, uid: str) -> None:
         """Everything of the pod. Success when there is nothing. Raises VolumeError."""
         directory = self._pods / uid
@@ -122,13 +153,13 @@ class Volumes:
         own = self._pods / pod.metadata.uid / "volumes" / volume.name
         return persistent.place(claimed[volume.name], own) if volume.name in claimed else own
 
-    def _set_up(self, pod: pod_pb2.Pod, volume: pod_pb2.Volume, contents: Contents) -> None:
+    def _set_up(self, pod: pod_pb2.Pod, volume: pod_pb2.Volume, contents: Contents) -> str:
         origin, path = volume.volumeSource, self._path(pod, volume, contents.claimed)
-        group = pod.spec.securityContext.fsGroup if pod.spec.securityContext.HasField("fsGroup") else None
+        if volume.name in contents.claimed:
+            read_only = origin.persistentVolumeClaim.readOnly
+            return self._set_up_claimed(pod, contents.claimed[volume.name], path, read_only=read_only)
         if origin.HasField("hostPath"):
             persistent.host_path(path, origin.hostPath.type)
-        elif origin.HasField("persistentVolumeClaim"):
-            persistent.set_up(contents.claimed[volume.name], path)
         elif projected.is_written(origin):
             files = projected.files(pod, origin, contents)
             if origin.HasField("secret") or origin.HasField("projected"):  # what is secret never reaches the disk
@@ -136,7 +167,23 @@ class Volumes:
             path.mkdir(parents=True, exist_ok=True)
             payload.write(path, files)
         else:
-            _empty_dir(path, origin.emptyDir, group)
+            _empty_dir(path, origin.emptyDir, ownership.group_of(pod))
+        return ""
+
+    def _set_up_claimed(self, pod: pod_pb2.Pod, volume: PersistentVolume, path: Path, *, read_only: bool) -> str:
+        """The first pod of the node that uses a volume gives it to its group; others take it as it is."""
+        uid, name = pod.metadata.uid, volume.metadata.name
+        told = ""
+        if not self._users.uses(uid, name):
+            shared = self._users.others(uid, name)
+            if shared and persistent.is_for_one_pod(volume):
+                raise ConfigError("volume uses the ReadWriteOncePod access mode and is already in use by another pod")
+            persistent.set_up(volume, path)
+            told = persistent.give(volume, path, pod, read_only=read_only, shared=shared)
+            self._users.begin(uid, name)
+        else:
+            persistent.set_up(volume, path)
+        return told
 
 
 def _empty_dir(path: Path, source: pod_pb2.EmptyDirVolumeSource, group: int | None) -> None:
@@ -163,13 +210,9 @@ def _used_bytes(path: Path) -> int:
     return sum((Path(root) / name).lstat().st_blocks * 512 for root, _, names in os.walk(path) for name in names)
 
 
-def _sub_path(volume: Path, sub_path: str, name: str) -> Path:
-    """The path within the volume; nothing in it, links included, may lead outside."""
-    root = volume.resolve()
-    path = (root / sub_path).resolve()
-    if not path.is_relative_to(root):
-        raise VolumeError(f'subPath "{sub_path}" leads out of volume "{name}"')
-    if not path.exists():
-        path.mkdir(parents=True)
-        path.chmod(0o777)
-    return path
+def _sub_path(volume: Path, sub_path: str, name: str, target: Path) -> Path:
+    try:
+        subpaths.bind(volume, sub_path, target)
+    except (SubPathError, MountError, OSError) as error:
+        raise VolumeError(f'subPath "{sub_path}" of volume "{name}": {error}') from error
+    return target

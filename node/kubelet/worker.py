@@ -128,7 +128,7 @@ class Worker:
                     f"spec.containers{{{name}}}",
                 )
         if isinstance(action, Wait):
-            if pod is not None and self._stale_volumes:
+            if pod is not None and self._stale_volumes and observed.alive:
                 await self._refresh_volumes(pod)
             return action.until - now
         await self._do(pod, observed, action)
@@ -192,6 +192,7 @@ class Worker:
             case StopContainer():
                 self._stopper.stop(pod, observed, action)
             case StopSandbox():
+                self._context.volumes.release(self.uid)
                 await runtime.stop_sandbox(action.id)
                 memory.released.add(action.id)
             case RemoveSandbox():

@@ -10,7 +10,7 @@ IGNORED: dict[str, frozenset[str]] = {
 
 _CONTAINER_STATUS = "allocatedResources allocatedResourcesStatus resources user volumeMounts stopSignal"
 _VOLUME_SOURCES = (
-    "awsElasticBlockStore azureDisk azureFile cephfs cinder csi ephemeral fc flexVolume flocker"
+    "awsElasticBlockStore azureDisk azureFile cephfs cinder csi fc flexVolume flocker"
     " gcePersistentDisk gitRepo glusterfs image iscsi nfs photonPersistentDisk portworxVolume"
     " quobyte rbd scaleIO storageos vsphereVolume"
 )
@@ -25,12 +25,11 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.core.v1.Container": "volumeDevices resizePolicy restartPolicyRules",
         "podlab.core.v1.SecurityContext": "seLinuxOptions procMount windowsOptions seccompProfile appArmorProfile",
         "podlab.core.v1.PodSecurityContext": (
-            "seLinuxOptions windowsOptions sysctls fsGroupChangePolicy seccompProfile appArmorProfile"
-            " supplementalGroupsPolicy seLinuxChangePolicy"
+            "seLinuxOptions windowsOptions sysctls seccompProfile appArmorProfile seLinuxChangePolicy"
         ),
         "podlab.core.v1.Volume": _VOLUME_SOURCES,
         "podlab.core.v1.VolumeProjection": "clusterTrustBundle podCertificate",
-        "podlab.core.v1.VolumeMount": "mountPropagation subPathExpr recursiveReadOnly",
+        "podlab.core.v1.VolumeMount": "recursiveReadOnly",
         "podlab.core.v1.Lifecycle": "stopSignal",
         "podlab.core.v1.EnvVarSource": "fileKeyRef",
         "podlab.core.v1.ResourceRequirements": "claims",

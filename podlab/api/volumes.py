@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from podlab.api import quantity, selectors
+from podlab.api import objects, quantity, selectors
 from podlab.core.v1 import pod_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 from podlab.meta.v1 import meta_pb2
@@ -115,11 +115,29 @@ def is_going(obj: PersistentVolume | PersistentVolumeClaim) -> bool:
     return obj.metadata.HasField("deletionTimestamp")
 
 
-def claims_of(spec: pod_pb2.PodSpec) -> list[str]:
+def claims_of(pod: pod_pb2.Pod) -> list[str]:
     """The names of the claims that the pod mounts, each once."""
-    sources = [volume.volumeSource for volume in spec.volumes]
-    names = [one.persistentVolumeClaim.claimName for one in sources if one.HasField("persistentVolumeClaim")]
-    return list(dict.fromkeys(names))
+    names = [claim_name(pod, volume) for volume in pod.spec.volumes]
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def claim_name(pod: pod_pb2.Pod, volume: pod_pb2.Volume) -> str:
+    """The claim behind one of the pod's volumes; empty when there is none."""
+    if volume.volumeSource.HasField("ephemeral"):
+        return f"{pod.metadata.name}-{volume.name}"
+    return str(volume.volumeSource.persistentVolumeClaim.claimName)
+
+
+def why_foreign(pod: pod_pb2.Pod, volume: pod_pb2.Volume, claim: PersistentVolumeClaim) -> str:
+    """Why the claim is not the one that was made for the pod's ephemeral volume; empty when it is, or need not be.
+
+    https://kubernetes.io/docs/concepts/storage/ephemeral-volumes/#persistentvolumeclaim-naming
+    """
+    owner = objects.controller_of(claim.metadata)
+    if not volume.volumeSource.HasField("ephemeral") or (owner is not None and owner.uid == pod.metadata.uid):
+        return ""
+    about = f"{pod.metadata.namespace}/{pod.metadata.name}"
+    return f"PVC {claim.metadata.namespace}/{claim.metadata.name} was not created for pod {about} (pod is not owner)"
 
 
 def is_local_path(volume: PersistentVolume) -> bool:

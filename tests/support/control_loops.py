@@ -119,6 +119,7 @@ LOOPS = (
             "PersistentVolumeClaim.metadata.finalizers[kubernetes.io/pvc-protection]",
         ),
     ),
+    ControlLoop("ephemeral-volume", ("PersistentVolumeClaim create",)),
     ControlLoop(
         "endpointslice",
         ("EndpointSlice create", "EndpointSlice delete", "EndpointSlice.endpoints", "EndpointSlice.ports"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from master.apiserver.defaults.storage import apply_to_claim_spec
 from podlab.api import containers
 from podlab.core.v1 import pod_pb2
 
@@ -89,6 +90,8 @@ def _volumes(volumes: Iterable[pod_pb2.Volume]) -> None:
             source.emptyDir.SetInParent()
         if source.HasField("hostPath") and not source.hostPath.HasField("type"):
             source.hostPath.type = ""
+        if source.ephemeral.HasField("volumeClaimTemplate"):
+            apply_to_claim_spec(source.ephemeral.volumeClaimTemplate.spec)
         for name in ("secret", "configMap", "downwardAPI", "projected"):
             if source.HasField(name) and not getattr(source, name).HasField("defaultMode"):
                 getattr(source, name).defaultMode = _FILE_MODE

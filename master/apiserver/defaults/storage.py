@@ -1,6 +1,6 @@
 """Defaults of volumes, claims and their classes."""
 
-from podlab.core.v1 import volume_pb2
+from podlab.core.v1 import claim_pb2, volume_pb2
 from podlab.storage.v1 import storageclass_pb2
 
 _FILESYSTEM = "Filesystem"
@@ -22,7 +22,7 @@ def apply_to_claim(claim: volume_pb2.PersistentVolumeClaim) -> None:
     apply_to_claim_spec(claim.spec)
 
 
-def apply_to_claim_spec(spec: volume_pb2.PersistentVolumeClaimSpec) -> None:
+def apply_to_claim_spec(spec: claim_pb2.PersistentVolumeClaimSpec) -> None:
     """What a claim, or the template of one, asks for."""
     if not spec.HasField("volumeMode"):
         spec.volumeMode = _FILESYSTEM

@@ -58,7 +58,7 @@ def check_container(found: Findings, field: str, container: pod_pb2.Container, f
     found.one_of(f"{field}.terminationMessagePolicy", container.terminationMessagePolicy, policies)
     check_env(found, f"{field}.env", container.env)
     check_env_from(found, f"{field}.envFrom", container.envFrom)
-    check_mounts(found, f"{field}.volumeMounts", container.volumeMounts, facts.volumes)
+    check_mounts(found, f"{field}.volumeMounts", container, facts.volumes)
     check_requirements(found, f"{field}.resources", container.resources)
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
         if container.HasField(name):

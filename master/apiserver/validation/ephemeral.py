@@ -47,8 +47,9 @@ def _check_forbidden(found: Findings, field: str, container: pod_pb2.Container) 
     if container.resources.ListFields():
         found.forbidden(f"{field}.resources", _NOT_THERE)
     for index, mount in enumerate(container.volumeMounts):
-        if mount.subPath:
-            found.forbidden(f"{field}.volumeMounts[{index}].subPath", _NOT_THERE)
+        for name in ("subPath", "subPathExpr"):
+            if getattr(mount, name):
+                found.forbidden(f"{field}.volumeMounts[{index}].{name}", _NOT_THERE)
 
 
 def check_joining(found: Findings, new: pod_pb2.Pod, old: pod_pb2.Pod) -> None:

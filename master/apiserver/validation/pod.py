@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 from master.apiserver.validation import syntax
+from master.apiserver.validation.claims import check_claim_names
 from master.apiserver.validation.containers import PodFacts, check_containers, check_id
 from master.apiserver.validation.ephemeral import check_ephemeral_containers
 from master.apiserver.validation.findings import Findings
@@ -32,6 +33,7 @@ def check_pod(found: Findings, pod: pod_pb2.Pod) -> None:
     """A pod. Those of one template have the same spec, to the byte, and the same is wrong with all of them."""
     encoded = pod.spec.SerializeToString()
     found.extend(_verdict(encoded) if len(encoded) <= _REMEMBERED_BYTES else _judged(pod.spec))
+    check_claim_names(found, pod)
 
 
 @lru_cache(maxsize=512)
@@ -195,6 +197,10 @@ def _check_security(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
         check_id(found, f"{where}.{name}", value)
     for index, group in enumerate(context.supplementalGroups):
         check_id(found, f"{where}.supplementalGroups[{index}]", group)
+    if context.HasField("fsGroupChangePolicy"):
+        found.one_of(f"{where}.fsGroupChangePolicy", context.fsGroupChangePolicy, ("Always", "OnRootMismatch"))
+    if context.HasField("supplementalGroupsPolicy"):  # Strict needs a runtime that says what it gave
+        found.one_of(f"{where}.supplementalGroupsPolicy", context.supplementalGroupsPolicy, ("Merge",))
     if spec.shareProcessNamespace and spec.hostPID:
         rule = "ShareProcessNamespace and HostPID cannot both be enabled"
         found.invalid(f"{field}.shareProcessNamespace", True, rule)

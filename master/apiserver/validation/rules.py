@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from master.apiserver.validation import (
     autoscaling,
     certificates,
+    claims,
     cluster,
     config,
     cronjobs,
@@ -106,9 +107,7 @@ RULES: dict[type[Message], Rules] = {
     quota_pb2.LimitRange: Rules(policy.check_limit_range),
     priorityclass_pb2.PriorityClass: Rules(policy.check_priority_class, policy.check_priority_class_update),
     volume_pb2.PersistentVolume: Rules(storage.check_volume, storage.check_volume_update),
-    volume_pb2.PersistentVolumeClaim: Rules(
-        storage.check_claim, storage.check_claim_update, storage.check_claim_status
-    ),
+    volume_pb2.PersistentVolumeClaim: Rules(claims.check_claim, claims.check_claim_update, claims.check_claim_status),
     storageclass_pb2.StorageClass: Rules(storage.check_storage_class, storage.check_storage_class_update),
     endpoints_pb2.Endpoints: Rules(discovery.check_endpoints),
     ingress_pb2.Ingress: Rules(ingress.check_ingress, status=ingress.check_ingress_status),

@@ -5,9 +5,9 @@ from typing import Any
 import orjson
 
 from master.apiserver.validation import syntax, workloads
+from master.apiserver.validation.claims import check_claim_spec
 from master.apiserver.validation.findings import Findings
 from master.apiserver.validation.pod import check_lasting_template
-from master.apiserver.validation.storage import check_claim_spec
 from podlab.apps.v1 import controllerrevision_pb2, daemonset_pb2, statefulset_pb2
 from podlab.core.v1 import pod_pb2, replicationcontroller_pb2
 

@@ -1,28 +1,17 @@
-"""Persistent volumes, claims, and storage classes."""
-
-from collections.abc import Iterable, Mapping
+"""Persistent volumes and storage classes."""
 
 from master.apiserver.validation import syntax
+from master.apiserver.validation.claims import VOLUME_MODES, check_access_modes, check_amounts
 from master.apiserver.validation.findings import Findings
-from master.apiserver.validation.labels import check_selector
 from master.apiserver.validation.placement import check_node_selector
-from master.apiserver.validation.resources import check_quantity
 from master.apiserver.validation.volumes import check_host_path
-from podlab.api import quantity
 from podlab.core.v1 import topology_pb2, volume_pb2
-from podlab.meta.v1 import meta_pb2
 from podlab.storage.v1 import storageclass_pb2
 
-_ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
-_ALONE = "ReadWriteOncePod"
 _RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
-_VOLUME_MODES = ("Block", "Filesystem")
 _SOURCES = ("hostPath", "nfs", "local")
 _PARAMETERS_MAX = 512
 _PARAMETERS_BYTES = 256 << 10
-_CLAIM_CHANGEABLE = (
-    "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
-)
 
 
 def check_volume(found: Findings, volume: volume_pb2.PersistentVolume) -> None:
@@ -30,12 +19,12 @@ def check_volume(found: Findings, volume: volume_pb2.PersistentVolume) -> None:
     spec = volume.spec
     if not spec.accessModes:
         found.required("spec.accessModes")
-    _check_access_modes(found, "spec.accessModes", spec.accessModes)
+    check_access_modes(found, "spec.accessModes", spec.accessModes)
     if not spec.capacity:
         found.required("spec.capacity")
     elif set(spec.capacity) != {"storage"}:
         found.unsupported("spec.capacity", ", ".join(sorted(spec.capacity)), ("storage",))
-    _check_amounts(found, "spec.capacity", spec.capacity)
+    check_amounts(found, "spec.capacity", spec.capacity)
     _check_source(found, spec)
     found.one_of("spec.persistentVolumeReclaimPolicy", spec.persistentVolumeReclaimPolicy, _RECLAIM_POLICIES)
     if spec.persistentVolumeReclaimPolicy == "Recycle" and spec.persistentVolumeSource.hostPath.path == "/":
@@ -43,7 +32,7 @@ def check_volume(found: Findings, volume: volume_pb2.PersistentVolume) -> None:
         found.forbidden("spec.persistentVolumeReclaimPolicy", rule)
     if spec.storageClassName:
         found.invalid("spec.storageClassName", spec.storageClassName, *syntax.subdomain(spec.storageClassName))
-    found.one_of("spec.volumeMode", spec.volumeMode, _VOLUME_MODES)
+    found.one_of("spec.volumeMode", spec.volumeMode, VOLUME_MODES)
     for index, option in enumerate(spec.mountOptions):
         if not option:
             found.required(f"spec.mountOptions[{index}]")
@@ -61,45 +50,6 @@ def check_volume_update(found: Findings, new: volume_pb2.PersistentVolume, old: 
     found.immutable("spec.volumeMode", new.spec.volumeMode, old.spec.volumeMode, new.spec.volumeMode)
     if old.spec.HasField("nodeAffinity") and new.spec.nodeAffinity != old.spec.nodeAffinity:
         found.invalid("spec.nodeAffinity", None, "field is immutable")
-
-
-def check_claim(found: Findings, claim: volume_pb2.PersistentVolumeClaim) -> None:
-    """A PersistentVolumeClaim, whichever way it comes."""
-    check_claim_spec(found, "spec", claim.spec)
-
-
-def check_claim_spec(found: Findings, field: str, spec: volume_pb2.PersistentVolumeClaimSpec) -> None:
-    """What a claim, or the template of one, asks for."""
-    if not spec.accessModes:
-        found.required(f"{field}.accessModes", "at least 1 access mode is required")
-    _check_access_modes(found, f"{field}.accessModes", spec.accessModes)
-    check_selector(found, f"{field}.selector", spec.selector)
-    if "storage" not in spec.resources.requests:
-        found.required(f"{field}.resources[storage]")
-    _check_amounts(found, f"{field}.resources", spec.resources.requests)
-    _check_amounts(found, f"{field}.resources.limits", spec.resources.limits)
-    if spec.storageClassName:
-        found.invalid(f"{field}.storageClassName", spec.storageClassName, *syntax.subdomain(spec.storageClassName))
-    found.one_of(f"{field}.volumeMode", spec.volumeMode, _VOLUME_MODES)
-    if spec.volumeName:
-        found.invalid(f"{field}.volumeName", spec.volumeName, *syntax.subdomain(spec.volumeName))
-
-
-def check_claim_update(
-    found: Findings, new: volume_pb2.PersistentVolumeClaim, old: volume_pb2.PersistentVolumeClaim
-) -> None:
-    """A claim gets its volume and its class once; a bound one may ask for more."""
-    bound = old.status.phase == "Bound"
-    if _fixed(new.spec, old.spec, bound=bound) != _fixed(old.spec, old.spec, bound=bound):
-        found.forbidden("spec", _CLAIM_CHANGEABLE)
-    if bound and _storage(new.spec.resources.requests) < _storage(old.spec.resources.requests):
-        found.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity")
-
-
-def check_claim_status(found: Findings, claim: volume_pb2.PersistentVolumeClaim) -> None:
-    """What the volume controller reports."""
-    _check_access_modes(found, "status.accessModes", claim.status.accessModes)
-    _check_amounts(found, "status.capacity", claim.status.capacity)
 
 
 def check_storage_class(found: Findings, given: storageclass_pb2.StorageClass) -> None:
@@ -131,44 +81,6 @@ def check_storage_class_update(
         if getattr(new, field) != getattr(old, field):
             found.forbidden(field, f"updates to {field} are forbidden.")
     found.immutable("volumeBindingMode", new.volumeBindingMode, old.volumeBindingMode, new.volumeBindingMode)
-
-
-def _fixed(
-    spec: volume_pb2.PersistentVolumeClaimSpec, old: volume_pb2.PersistentVolumeClaimSpec, *, bound: bool
-) -> volume_pb2.PersistentVolumeClaimSpec:
-    """A copy without what may be set now."""
-    rest = volume_pb2.PersistentVolumeClaimSpec()
-    rest.CopyFrom(spec)
-    if bound:
-        rest.resources.ClearField("requests")
-    if not old.volumeName:
-        rest.volumeName = ""
-    if not old.HasField("storageClassName"):
-        rest.ClearField("storageClassName")
-    return rest
-
-
-def _storage(requests: Mapping[str, meta_pb2.Quantity]) -> float:
-    try:
-        return float(quantity.parse(requests["storage"])) if "storage" in requests else 0.0
-    except ValueError:
-        return 0.0  # found out elsewhere
-
-
-def _check_access_modes(found: Findings, field: str, modes: Iterable[str]) -> None:
-    given = list(modes)
-    for mode in given:
-        if mode not in _ACCESS_MODES:
-            found.unsupported(field, mode, _ACCESS_MODES)
-    if _ALONE in given and len(given) > 1:
-        found.forbidden(field, f"may not use {_ALONE} with other access modes")
-
-
-def _check_amounts(found: Findings, field: str, amounts: Mapping[str, meta_pb2.Quantity]) -> None:
-    for name, given in amounts.items():
-        where = f"{field}[{name}]"
-        if check_quantity(found, where, given) == 0:
-            found.invalid(where, given.string, "must be greater than zero")
 
 
 def _check_source(found: Findings, spec: volume_pb2.PersistentVolumeSpec) -> None:

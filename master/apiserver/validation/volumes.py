@@ -1,13 +1,16 @@
 """A pod's volumes, and where containers mount them."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container as Holder
+from collections.abc import Iterable
 
 from master.apiserver.validation import syntax
+from master.apiserver.validation.claims import check_claim_template
 from master.apiserver.validation.files import check_downward, check_items, check_mode, check_projected
 from master.apiserver.validation.findings import Findings
 from master.apiserver.validation.resources import check_quantity
 from podlab.core.v1 import pod_pb2
 
+_PROPAGATIONS = ("Bidirectional", "HostToContainer", "None")
 _HOST_PATH_TYPES = ("", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice")
 
 
@@ -27,10 +30,10 @@ def check_volumes(found: Findings, field: str, volumes: Iterable[pod_pb2.Volume]
     return frozenset(names)
 
 
-def check_mounts(found: Findings, field: str, mounts: Iterable[pod_pb2.VolumeMount], volumes: Container[str]) -> None:
+def check_mounts(found: Findings, field: str, container: pod_pb2.Container, volumes: Holder[str]) -> None:
     """Each mount names a volume of the pod and has a path of its own."""
     paths: set[str] = set()
-    for index, mount in enumerate(mounts):
+    for index, mount in enumerate(container.volumeMounts):
         where = f"{field}[{index}]"
         if not mount.name:
             found.required(f"{where}.name")
@@ -43,8 +46,24 @@ def check_mounts(found: Findings, field: str, mounts: Iterable[pod_pb2.VolumeMou
         elif ":" in mount.mountPath:
             found.invalid(f"{where}.mountPath", mount.mountPath, "must not contain ':'")
         paths.add(mount.mountPath)
+        _check_sub_path(found, where, mount)
+        if mount.HasField("mountPropagation"):
+            _check_propagation(found, f"{where}.mountPropagation", mount, container)
+
+
+def _check_sub_path(found: Findings, field: str, mount: pod_pb2.VolumeMount) -> None:
+    if mount.subPath:
+        found.invalid(f"{field}.subPath", mount.subPath, *syntax.relative_path(mount.subPath))
+    if mount.subPathExpr:
         if mount.subPath:
-            found.invalid(f"{where}.subPath", mount.subPath, *syntax.relative_path(mount.subPath))
+            found.invalid(f"{field}.subPathExpr", mount.subPathExpr, "subPathExpr and subPath are mutually exclusive")
+        found.invalid(f"{field}.subPathExpr", mount.subPathExpr, *syntax.relative_path(mount.subPathExpr))
+
+
+def _check_propagation(found: Findings, field: str, mount: pod_pb2.VolumeMount, container: pod_pb2.Container) -> None:
+    found.one_of(field, mount.mountPropagation, _PROPAGATIONS)
+    if mount.mountPropagation == "Bidirectional" and not container.securityContext.privileged:
+        found.forbidden(field, "Bidirectional mount propagation is available only to privileged containers")
 
 
 def _check_source(found: Findings, field: str, source: pod_pb2.VolumeSource) -> None:
@@ -59,6 +78,14 @@ def _check_source(found: Findings, field: str, source: pod_pb2.VolumeSource) -> 
         found.one_of(f"{field}.emptyDir.medium", source.emptyDir.medium, ("", "Memory"))
         if source.emptyDir.HasField("sizeLimit"):
             check_quantity(found, f"{field}.emptyDir.sizeLimit", source.emptyDir.sizeLimit)
+    if source.HasField("persistentVolumeClaim") and not source.persistentVolumeClaim.claimName:
+        found.required(f"{field}.persistentVolumeClaim.claimName")
+    if source.HasField("ephemeral"):
+        where = f"{field}.ephemeral.volumeClaimTemplate"
+        if source.ephemeral.HasField("volumeClaimTemplate"):
+            check_claim_template(found, where, source.ephemeral.volumeClaimTemplate)
+        else:
+            found.required(where)
     _check_written(found, field, source)
 
 
@@ -79,8 +106,6 @@ def _check_written(found: Findings, field: str, source: pod_pb2.VolumeSource) ->
     for name in ("secret", "configMap", "downwardAPI", "projected"):
         if source.HasField(name) and getattr(source, name).HasField("defaultMode"):
             check_mode(found, f"{field}.{name}.defaultMode", getattr(source, name).defaultMode)
-    if source.HasField("persistentVolumeClaim") and not source.persistentVolumeClaim.claimName:
-        found.required(f"{field}.persistentVolumeClaim.claimName")
 
 
 def check_host_path(found: Findings, field: str, source: pod_pb2.HostPathVolumeSource) -> None:

@@ -190,12 +190,12 @@ class PersistentVolumeController:
         """A claim without a volume says which pod it waits for."""
         if change.new is None or change.old is not None:
             return
-        for name in volumes.claims_of(change.new.spec):
+        for name in volumes.claims_of(change.new):
             claim = self._view.claims.get(name, change.key.namespace)
             if claim is not None and not claim.spec.volumeName:
                 self._loop.queue.add(key(claim))
 
 
 def _claims_waited_for(pod: pod_pb2.Pod) -> tuple[tuple[str, str], ...]:
-    names = () if pod.spec.nodeName else volumes.claims_of(pod.spec)
+    names = () if pod.spec.nodeName else volumes.claims_of(pod)
     return tuple((pod.metadata.namespace, name) for name in names)

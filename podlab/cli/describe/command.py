@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from google.protobuf.message import Message
 
-from podlab.api import kinds, selectors
+from podlab.api import kinds, selectors, volumes
 from podlab.apps.v1.daemonset_pb2 import DaemonSet
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
@@ -156,7 +156,7 @@ async def _related(client: Client, obj: Message) -> Related:
 
 
 def _mounts(pod: Pod, claim: str) -> bool:
-    return any(volume.volumeSource.persistentVolumeClaim.claimName == claim for volume in pod.spec.volumes)
+    return claim in volumes.claims_of(pod)
 
 
 async def _events(client: Client, obj: Message) -> list[Event]:

@@ -95,6 +95,49 @@ async def test_a_claim_stays_until_its_last_pod_is_gone(seen: Any, nodes: Any) -
     await seen.until(lambda: seen.informers.claims.get("data", "default") is None, "it went with its pod")
 
 
+def own(name: str) -> Any:
+    """A pod with an ephemeral volume `data`, labelled."""
+    claim_spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    template = {"metadata": {"labels": {"of": "own"}}, "spec": {**claim_spec, "storageClassName": "by-hand"}}
+    volumes = [{"name": "data", "ephemeral": {"volumeClaimTemplate": template}}]
+    spec = {"containers": [{"name": "main", "image": "hello:1.0"}], "volumes": volumes}
+    metadata = {"name": name, "namespace": "default"}
+    return codec.from_dict({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+
+
+async def test_an_ephemeral_volume_gets_a_claim_of_its_own_that_goes_with_its_pod(seen: Any) -> None:
+    pod = await seen.client.create(own("a"))
+    await seen.until(lambda: seen.informers.claims.get("a-data", "default"), "the claim is made")
+    made = seen.informers.claims.get("a-data", "default")
+    assert made.metadata.labels["of"] == "own"
+    assert [(one.uid, one.controller) for one in made.metadata.ownerReferences] == [(pod.metadata.uid, True)]
+    assert made.spec.volumeMode == "Filesystem"
+    await seen.client.delete(PersistentVolumeClaim, "a-data", "default")
+
+    def is_another() -> bool:
+        now = seen.informers.claims.get("a-data", "default")
+        return now is not None and now.metadata.uid != made.metadata.uid
+
+    await seen.until(is_another, "a pod that waits gets a claim again")
+    await seen.client.delete(pod_pb2.Pod, "a", "default", grace_period_s=0)
+    await seen.until(lambda: seen.informers.claims.get("a-data", "default") is None, "it went with its pod")
+
+
+async def test_a_claim_that_has_the_name_already_is_left_alone_and_the_pod_says_so(seen: Any) -> None:
+    stranger = await seen.client.create(claim("a-data"))
+    await seen.client.create(own("a"))
+    told = "ephemeral volume data: PVC default/a-data was not created for pod default/a (pod is not owner)"
+    await seen.until_told({("Pod", "FailedBinding", told)})
+    assert seen.informers.claims.get("a-data", "default").metadata.uid == stranger.metadata.uid
+    await seen.client.delete(PersistentVolumeClaim, "a-data", "default")
+
+    def is_the_pods() -> bool:
+        now = seen.informers.claims.get("a-data", "default")
+        return now is not None and bool(now.metadata.ownerReferences)
+
+    await seen.until(is_the_pods, "once it has gone, the pod gets its own")
+
+
 async def test_a_claim_that_names_no_class_waits_for_its_pods_node_and_gets_a_directory_there(
     seen: Any, nodes: Any
 ) -> None:

@@ -24,9 +24,9 @@ IMAGE = "podlab.local/hello:1.0"
 HERE = [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["n1"]}]}]
 
 
-async def bound(admin: Client, given: PersistentVolume, name: str = "data") -> None:
+async def bound(admin: Client, given: PersistentVolume, name: str = "data", **spec: Any) -> None:
     """A claim and its volume, bound as the controllers do it."""
-    asked = storage.claim(name, volumeName=given.metadata.name)
+    asked = storage.claim(name, volumeName=given.metadata.name, **spec)
     made = await admin.create(asked)
     given.spec.claimRef.namespace, given.spec.claimRef.name = "default", name
     given.spec.claimRef.uid = made.metadata.uid
@@ -38,7 +38,8 @@ async def bound(admin: Client, given: PersistentVolume, name: str = "data") -> N
 
 async def pod(admin: Client, name: str = "a", *, mount: Any = None, **source: Any) -> Pod:
     container = {"name": "web", "image": IMAGE, "volumeMounts": [{"name": "v", "mountPath": "/data", **(mount or {})}]}
-    volume = {"name": "v", "persistentVolumeClaim": {"claimName": "data", **source}}
+    of = source if "ephemeral" in source else {"persistentVolumeClaim": {"claimName": "data", **source}}
+    volume = {"name": "v", **of}
     given = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"}}
     spec = {"nodeName": "n1", "containers": [container], "volumes": [volume]}
     made: Any = codec.from_dict({**given, "spec": spec})
@@ -83,7 +84,39 @@ async def test_a_pod_sees_the_directory_behind_its_claim(
     await bound(admin, storage.volume(hostPath={"path": str(tmp_path / "disk")}))
     await pod(admin, mount=mount, **source)
     await until("a", runs)
-    assert kubelet.runtime.mounted["web"]["/data"] == (tmp_path / "disk" / where, writable)
+    directory, may_write = kubelet.runtime.mounted["web"]["/data"]
+    assert (directory.samefile(tmp_path / "disk" / where), may_write) == (True, writable)
+
+
+async def test_a_volume_for_one_pod_goes_on_to_the_next_when_the_first_has_ended(
+    admin: Client, kubelet: Any, until: Until, tmp_path: Path
+) -> None:
+    (tmp_path / "disk").mkdir()
+    modes = ["ReadWriteOncePod"]
+    given = storage.volume(hostPath={"path": str(tmp_path / "disk")}, accessModes=modes)
+    await bound(admin, given, accessModes=modes)
+    await pod(admin)
+    await until("a", runs)
+    await pod(admin, "b")
+    await told(admin, "volume uses the ReadWriteOncePod access mode and is already in use by another pod")
+    await admin.delete(Pod, "a", "default")
+    await until("b", runs)
+
+
+async def test_an_ephemeral_volume_is_its_own_pods_claim(
+    admin: Client, kubelet: Any, until: Until, tmp_path: Path
+) -> None:
+    (tmp_path / "disk").mkdir()
+    await bound(admin, storage.volume(hostPath={"path": str(tmp_path / "disk")}), "a-v")
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    made = await pod(admin, ephemeral={"volumeClaimTemplate": {"spec": spec}})
+    await told(admin, "PVC default/a-v was not created for pod default/a (pod is not owner)")
+    claim = await admin.get(PersistentVolumeClaim, "a-v", "default")
+    claim.metadata.ownerReferences.add(apiVersion="v1", kind="Pod", name="a", uid=made.metadata.uid, controller=True)
+    await admin.update(claim)
+    await until("a", runs)
+    directory, _ = kubelet.runtime.mounted["web"]["/data"]
+    assert directory == tmp_path / "disk"
 
 
 async def test_a_local_path_volume_is_made_at_the_first_mount_and_keeps_its_data_over_pods_and_kubelets(

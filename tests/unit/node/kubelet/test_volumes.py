@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import storage
 
 from node.kubelet import payload
 from node.kubelet.env import ConfigError, Source
@@ -15,6 +16,7 @@ from node.kubelet.payload import File
 from node.kubelet.projected import Contents, sources
 from node.kubelet.volumes import VolumeError, Volumes
 from podlab.core.v1 import config_pb2, pod_pb2
+from podlab.foreign.cri.v1 import api_pb2 as cri
 
 Make = Callable[..., Any]
 CONFIG = Source(config_pb2.ConfigMap, "settings")
@@ -119,7 +121,10 @@ def test_an_empty_dir_is_open_to_all_and_outlives_a_second_set_up(pod: Make, tmp
     (where / "kept").touch()
     volumes.set_up(spec, Contents())
     assert (where / "kept").exists()
-    assert volumes.mounts(spec, spec.spec.containers[0])[0].host_path == str(where / "a/b")
+    mounted = Path(volumes.mounts(spec, spec.spec.containers[0])[0].host_path)
+    (mounted / "made").touch()
+    assert (where / "a/b/made").exists()
+    assert (where / "a").stat().st_mode & 0o777 == 0o777, "made as open as the volume is"
     volumes.remove("u1")
     assert volumes.uids() == set()
     volumes.remove("u1")
@@ -135,7 +140,7 @@ def test_a_sub_path_cannot_lead_out_of_its_volume(pod: Make, tmp_path: Path) -> 
     )
     volumes.set_up(spec, Contents())
     os.symlink("/etc", tmp_path / "pods/u1/volumes/v/out")
-    with pytest.raises(VolumeError, match='subPath "out" leads out of volume "v"'):
+    with pytest.raises(VolumeError, match='subPath "out" of volume "v": leads out of the volume'):
         volumes.mounts(spec, spec.spec.containers[0])
 
 
@@ -160,3 +165,68 @@ def test_an_empty_dir_that_outgrows_its_limit_is_named(pod: Make, tmp_path: Path
     (tmp_path / "pods/u1/volumes/v/large").write_bytes(b"x" * 200_000)
     assert volumes.exceeded(spec) == 'Usage of EmptyDir volume "v" exceeds the limit "64Ki".'
     assert not volumes.has_limits(pod())
+
+
+def test_a_sub_path_may_be_made_of_variables_and_must_not_lack_one(pod: Make, tmp_path: Path) -> None:
+    volumes = Volumes(tmp_path)
+    mount = {"name": "v", "mountPath": "/d", "subPathExpr": "logs/$(POD)", "mountPropagation": "HostToContainer"}
+    spec = pod(
+        volumes=[{"name": "v", "emptyDir": {}}], containers=[{"name": "web", "image": "i", "volumeMounts": [mount]}]
+    )
+    volumes.set_up(spec, Contents())
+    with pytest.raises(ConfigError, match=r'failed to expand subPath "logs/\$\(POD\)": missing value for "POD"'):
+        volumes.mounts(spec, spec.spec.containers[0])
+    [mounted] = volumes.mounts(spec, spec.spec.containers[0], environment={"POD": "a-1"})
+    assert os.path.samefile(mounted.host_path, tmp_path / "pods/u1/volumes/v/logs/a-1")
+    assert mounted.propagation == cri.PROPAGATION_HOST_TO_CONTAINER
+    volumes.remove("u1")
+
+
+def _claiming(pod: Make, uid: str, group: int | None = 2000, **context: Any) -> Any:
+    context = {**context, "fsGroup": group} if group is not None else context
+    source = {"persistentVolumeClaim": {"claimName": "data"}}
+    return pod(meta={"uid": uid, "name": uid}, volumes=[{"name": "v", **source}], securityContext=context)
+
+
+def _disk(tmp_path: Path, **spec: Any) -> Contents:
+    path = tmp_path / "disk"
+    path.mkdir(exist_ok=True)
+    source = spec.pop("source", {"local": {"path": str(path)}})
+    return Contents(claimed={"v": storage.volume(**source, **spec)})
+
+
+def test_the_first_pod_gives_a_local_volume_to_its_group_and_others_are_told(pod: Make, tmp_path: Path) -> None:
+    volumes, contents = Volumes(tmp_path), _disk(tmp_path)
+    (tmp_path / "disk/file").touch(0o600)
+    assert volumes.set_up(_claiming(pod, "u1"), contents) == []
+    found = (tmp_path / "disk/file").stat()
+    assert (found.st_gid, found.st_mode & 0o777) == (2000, 0o660)
+    assert volumes.set_up(_claiming(pod, "u2"), contents) == []
+    told = "The requested fsGroup is 3000, but the volume disk has GID 2000. The volume may not be shareable."
+    assert volumes.set_up(_claiming(pod, "u3", 3000), contents) == [told]
+    for uid in ("u1", "u2", "u3"):
+        volumes.release(uid)
+    assert volumes.set_up(_claiming(pod, "u4", 3000), contents) == []
+    assert (tmp_path / "disk/file").stat().st_gid == 3000
+
+
+@pytest.mark.parametrize("source", [{}, {"hostPath": {}}])
+def test_a_path_of_the_node_stays_its_owners(pod: Make, tmp_path: Path, source: Any) -> None:
+    (tmp_path / "disk").mkdir()
+    given = {"hostPath": {"path": str(tmp_path / "disk"), "type": ""}}
+    spec = _claiming(pod, "u1") if not source else pod(
+        volumes=[{"name": "v", **given}], securityContext={"fsGroup": 2000}
+    )  # fmt: skip
+    Volumes(tmp_path).set_up(spec, _disk(tmp_path, source=given) if not source else Contents())
+    assert (tmp_path / "disk").stat().st_gid == 0
+
+
+def test_a_volume_for_one_pod_is_refused_to_a_second_until_the_first_has_ended(pod: Make, tmp_path: Path) -> None:
+    volumes, contents = Volumes(tmp_path), _disk(tmp_path, accessModes=["ReadWriteOncePod"])
+    for _ in range(2):  # the second time it has it already
+        volumes.set_up(_claiming(pod, "u1"), contents)
+    why = "volume uses the ReadWriteOncePod access mode and is already in use by another pod"
+    with pytest.raises(VolumeError, match=f'MountVolume.SetUp failed for volume "v": {why}'):
+        Volumes(tmp_path).set_up(_claiming(pod, "u2"), contents)
+    volumes.release("u1")
+    volumes.set_up(_claiming(pod, "u2"), contents)

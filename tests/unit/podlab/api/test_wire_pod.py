@@ -25,7 +25,7 @@ CONTAINER = b"".join(
         blob(7, blob(1, "N"), blob(3, blob(1, blob(2, "metadata.name")))),
         blob(7, blob(1, "S"), blob(3, blob(4, blob(1, blob(1, "keys")), blob(2, "k"), number(3, 1)))),
         blob(8, pair(1, "cpu", blob(1, "2")), pair(2, "memory", blob(1, "64Mi"))),
-        blob(9, blob(1, "data"), number(2, 1), blob(3, "/data"), blob(4, "sub")),
+        blob(9, blob(1, "data"), number(2, 1), blob(3, "/data"), blob(4, "sub"), blob(5, "None"), blob(6, "x")),
         blob(11, PROBE),
         blob(12, blob(2, blob(1, blob(1, "stop")))),
         blob(14, "IfNotPresent"),
@@ -48,7 +48,16 @@ CONTAINER_JSON = {
         {"name": "S", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "k", "optional": True}}},
     ],
     "resources": {"limits": {"cpu": "2"}, "requests": {"memory": "64Mi"}},
-    "volumeMounts": [{"name": "data", "readOnly": True, "mountPath": "/data", "subPath": "sub"}],
+    "volumeMounts": [
+        {
+            "name": "data",
+            "readOnly": True,
+            "mountPath": "/data",
+            "subPath": "sub",
+            "mountPropagation": "None",
+            "subPathExpr": "x",
+        }
+    ],
     "readinessProbe": {
         "httpGet": {"path": "/ready", "port": "http", "scheme": "HTTPS"},
         "initialDelaySeconds": 20,
@@ -78,6 +87,9 @@ POD_SPEC = b"".join(
         blob(1, blob(1, "tmp"), blob(2, blob(2, blob(1, "Memory"), blob(2, blob(1, "1Mi"))))),
         blob(1, blob(1, "keys"), blob(2, blob(6, blob(1, "keys"), number(3, 0o600), number(4, 1)))),
         blob(1, blob(1, "host"), blob(2, blob(1, blob(1, "/var"), blob(2, "Directory")))),
+        blob(
+            1, blob(1, "own"), blob(2, blob(29, blob(1, blob(1, pair(11, "a", "b")), blob(2, blob(1, "M"), blob(2)))))
+        ),
         blob(2, CONTAINER),
         blob(3, "Never"),
         number(4, 5),
@@ -86,7 +98,16 @@ POD_SPEC = b"".join(
         pair(7, "disk", "ssd"),
         blob(10, "n1"),
         number(11, 1),
-        blob(14, number(2, 1), number(4, 10), number(4, 11), number(5, 12), number(6, 13)),
+        blob(
+            14,
+            number(2, 1),
+            number(4, 10),
+            number(4, 11),
+            number(5, 12),
+            number(6, 13),
+            blob(9, "Always"),
+            blob(12, "Merge"),
+        ),
         blob(
             18,
             blob(1, blob(2, number(1, 7), blob(2, blob(1, blob(1, "zone"), blob(2, "NotIn"), blob(3, "z"))))),
@@ -105,6 +126,15 @@ POD_SPEC_JSON = {
         {"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
         {"name": "keys", "secret": {"secretName": "keys", "defaultMode": 0o600, "optional": True}},
         {"name": "host", "hostPath": {"path": "/var", "type": "Directory"}},
+        {
+            "name": "own",
+            "ephemeral": {
+                "volumeClaimTemplate": {
+                    "metadata": {"labels": {"a": "b"}},
+                    "spec": {"accessModes": ["M"], "resources": {}},
+                }
+            },
+        },
     ],
     "containers": [CONTAINER_JSON],
     "restartPolicy": "Never",
@@ -114,7 +144,14 @@ POD_SPEC_JSON = {
     "nodeSelector": {"disk": "ssd"},
     "nodeName": "n1",
     "hostNetwork": True,
-    "securityContext": {"runAsUser": 1, "supplementalGroups": [10, 11], "fsGroup": 12, "runAsGroup": 13},
+    "securityContext": {
+        "runAsUser": 1,
+        "supplementalGroups": [10, 11],
+        "fsGroup": 12,
+        "runAsGroup": 13,
+        "fsGroupChangePolicy": "Always",
+        "supplementalGroupsPolicy": "Merge",
+    },
     "affinity": {
         "nodeAffinity": {
             "preferredDuringSchedulingIgnoredDuringExecution": [

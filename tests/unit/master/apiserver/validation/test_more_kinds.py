@@ -178,7 +178,12 @@ def test_what_is_wrong_is_told_in_kubernetes_words(found: Found, given: Any, tol
 def bound(**spec: Any) -> Any:
     held = claim(**spec)
     held.status.phase = "Bound"
+    held.status.capacity["storage"].string = "2Gi"
     return held
+
+
+def asking(size: str) -> Any:
+    return bound(resources={"requests": {"storage": size}})
 
 
 CHANGES = [
@@ -187,12 +192,9 @@ CHANGES = [
     (volume(), volume(hostPath={"path": "/other"}), "spec.persistentvolumesource is immutable after creation"),
     (claim(), claim(accessModes=["ReadWriteMany"]), "spec: Forbidden: spec is immutable after creation except"),
     (claim(), claim(resources={"requests": {"storage": "2Gi"}}), "spec: Forbidden: spec is immutable after creation"),
-    (
-        bound(resources={"requests": {"storage": "2Gi"}}),
-        bound(),
-        "spec.resources.requests.storage: Forbidden: field can",
-    ),
-    (bound(), bound(resources={"requests": {"storage": "2Gi"}}), ""),
+    (asking("3Gi"), asking("2Gi"), "spec.resources.requests.storage: Forbidden: field can not be less than status.cap"),
+    (asking("5Gi"), asking("3Gi"), ""),
+    (bound(), asking("3Gi"), ""),
     (claim(), claim(volumeName="pv1", storageClassName="fast"), ""),
     (storage_class(), storage_class(provisioner="example.com/y"), "provisioner: Forbidden: updates to provisioner are"),
     (storage_class(), storage_class(allowVolumeExpansion=True), ""),

@@ -10,6 +10,14 @@ Found = Callable[..., list[str]]
 
 WEB = {"name": "web", "image": "hello:1.0"}
 PROBE = {"handler": {"tcpSocket": {"port": {"intVal": 80}}}}
+TEMPLATE = "spec.volumes[0].ephemeral.volumeClaimTemplate"
+
+
+def own_claim(name: str = "data", metadata: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
+    """An ephemeral volume."""
+    whole = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": {"string": "1Gi"}}}, **spec}
+    template = {"metadata": metadata or {}, "spec": whole}
+    return {"name": name, "volumeSource": {"ephemeral": {"volumeClaimTemplate": template}}}
 
 
 def test_a_plain_pod_is_fine(found: Found, pod: Build) -> None:
@@ -132,6 +140,17 @@ def test_everything_that_is_wrong_is_told_at_once(found: Found) -> None:
             {"volumes": [{"name": "a", "volumeSource": {"configMap": {}}}]},
             "spec.volumes[0].configMap.name: Required value",
         ),
+        ({"volumes": [{"name": "a", "volumeSource": {"ephemeral": {}}}]}, f"{TEMPLATE}: Required value"),
+        ({"volumes": [own_claim(metadata={"name": "mine"})]}, f"{TEMPLATE}.metadata.name: Forbidden: cannot be set"),
+        ({"volumes": [own_claim(accessModes=[])]}, f"{TEMPLATE}.spec.accessModes: Required value: at least 1"),
+        (
+            {"securityContext": {"fsGroupChangePolicy": "Never"}},
+            'spec.securityContext.fsGroupChangePolicy: Unsupported value: "Never": supported values: "Always"',
+        ),
+        (
+            {"securityContext": {"supplementalGroupsPolicy": "Strict"}},
+            'spec.securityContext.supplementalGroupsPolicy: Unsupported value: "Strict": supported values: "Merge"',
+        ),
         (
             {
                 "affinity": {
@@ -184,6 +203,22 @@ def test_a_bad_spec_is_told_by_path_and_rule(found: Found, pod: Build, spec: dic
             {"volumeMounts": [{"name": "data", "mountPath": "/x", "subPath": "/abs"}]},
             '[0].volumeMounts[0].subPath: Invalid value: "/abs": must be a relative path',
         ),
+        (
+            {"volumeMounts": [{"name": "data", "mountPath": "/x", "subPath": "a", "subPathExpr": "b"}]},
+            '[0].subPathExpr: Invalid value: "b": subPathExpr and subPath are mutually exclusive',
+        ),
+        (
+            {"volumeMounts": [{"name": "data", "mountPath": "/x", "subPathExpr": "../$(A)"}]},
+            "[0].subPathExpr: Invalid value: \"../$(A)\": must not contain '..'",
+        ),
+        (
+            {"volumeMounts": [{"name": "data", "mountPath": "/x", "mountPropagation": "Sideways"}]},
+            '[0].mountPropagation: Unsupported value: "Sideways": supported values: "Bidirectional"',
+        ),
+        (
+            {"volumeMounts": [{"name": "data", "mountPath": "/x", "mountPropagation": "Bidirectional"}]},
+            "[0].mountPropagation: Forbidden: Bidirectional mount propagation is available only to privileged",
+        ),
         ({"resources": {"limits": {"cpu": {"string": "fast"}}}}, '[0].resources.limits[cpu]: Invalid value: "fast"'),
         ({"resources": {"requests": {"memory": {"string": "-1Mi"}}}}, 'Invalid value: "-1Mi": must be greater than or'),
         (
@@ -232,6 +267,15 @@ def test_a_bad_container_is_told_by_path_and_rule(
     lines = found(container(**fields))
     assert len(lines) == 1
     assert told in lines[0]
+
+
+def test_the_name_of_an_ephemeral_volumes_claim_must_be_one(found: Found, pod: Build) -> None:
+    assert found(pod(volumes=[own_claim()])) == []
+    given = pod(volumes=[own_claim("x" * 63)])
+    given.metadata.name = "w" * 200
+    [told] = found(given)
+    assert told.startswith(f'spec.volumes[0].name: Invalid value: "{"x" * 63}": PVC name "www')
+    assert "must be no more than 253" in told
 
 
 def test_host_ports_follow_the_network_of_the_host(found: Found, pod: Build) -> None:

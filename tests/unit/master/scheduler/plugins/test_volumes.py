@@ -122,6 +122,32 @@ def test_nodes_without_zones_take_volumes_of_any() -> None:
     assert decided(nodes, pod("data")).node_name
 
 
+def own(pod_name: str) -> Pod:
+    """A pod with an ephemeral volume `data`."""
+    made = pod(name=pod_name)
+    made.spec.volumes.add(name="data").volumeSource.ephemeral.SetInParent()
+    return made
+
+
+def owned(owner: Pod) -> Any:
+    made = bound(f"{owner.metadata.name}-data", f"disk-{owner.metadata.name}")
+    made.metadata.ownerReferences.add(kind="Pod", uid=owner.metadata.uid, controller=True)
+    return made
+
+
+def test_an_ephemeral_volume_is_the_claim_of_that_pod_and_no_others() -> None:
+    first, second = own("a"), own("b")
+    kept = {"claimRef": kept_for("a-data", "uid-a-data")}
+    nodes = cluster(owned(first), volume("disk-a", **kept, **on("n2")))
+    assert decided(nodes, first).node_name == "n2"
+    told = 'waiting for ephemeral volume controller to create the persistentvolumeclaim "b-data"'
+    assert decided(nodes, second).message == f"0/3 nodes are available: {told}."
+    stranger = bound("b-data")
+    nodes.storage.set(key(stranger), stranger)
+    told = "PVC default/b-data was not created for pod default/b (pod is not owner)"
+    assert decided(nodes, second).message == f"0/3 nodes are available: {told}."
+
+
 def test_a_claim_for_one_pod_is_not_given_to_a_second() -> None:
     alone = bound(accessModes=["ReadWriteOncePod"])
     nodes = cluster(alone, volume(**OURS, accessModes=["ReadWriteOncePod"]))
