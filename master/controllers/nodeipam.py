@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from ipaddress import IPv4Network, ip_network
+from ipaddress import IPv4Network
 from typing import Final
 
+from master.controllers.blocks import Blocks
 from master.controllers.informers import Informers
 from master.controllers.loop import Loop
-from podlab.api.objects import Key, key
+from podlab.api.objects import Key
 from podlab.client.client import Client
 from podlab.client.informer import Change
 from podlab.client.recorder import Recorder
@@ -17,20 +17,6 @@ from podlab.core.v1 import node_pb2
 from podlab.errors import ApiError, Invalid, NotFound
 
 log = logging.getLogger(__name__)
-
-
-def lowest_free(cluster: IPv4Network, mask: int, taken: Iterable[str]) -> str | None:
-    """The first block of that size that overlaps none of `taken`; None when the range is full."""
-    used = [ip_network(network) for network in taken]
-    spans = sorted((int(net.network_address), int(net.broadcast_address)) for net in used)
-    step = 2 ** (32 - mask)
-    candidate, end = int(cluster.network_address), int(cluster.broadcast_address)
-    for first, last in spans:
-        if first >= candidate + step:
-            break
-        if last >= candidate:
-            candidate = (last // step + 1) * step
-    return f"{IPv4Network((candidate, mask))}" if candidate + step - 1 <= end else None
 
 
 class NodeIpamController:
@@ -46,8 +32,9 @@ class NodeIpamController:
         self._recorder = recorder
         self._cluster = IPv4Network(pod_cidr)
         self._mask = node_cidr_mask
-        # Given by us and perhaps not yet shown by the informer: node's uid to block.
-        self._given: dict[str, str] = {}
+        # By the node's uid; those that we gave and the informer does not show yet as well.
+        self._blocks = Blocks(self._cluster, node_cidr_mask)
+        self._without: set[Key] = set()
         self._loop: Loop[Key] = Loop(self.name, self.reconcile, workers=1)
         informers.nodes.on_change(self._node_changed)
 
@@ -60,13 +47,14 @@ class NodeIpamController:
             return
         uid = node.metadata.uid
         # An update whose answer was lost is repeated with the same block.
-        block = self._given.get(uid) or lowest_free(self._cluster, self._mask, self._taken())
+        block = next(iter(self._blocks.of(uid)), None) or self._blocks.lowest_free()
         if block is None:
+            self._without.add(at)
             message = f"Node {at.name} status is now: CIDRNotAvailable"
             self._recorder.event(node, "Warning", "CIDRNotAvailable", message)
             log.warning("%s: no block of /%d is left in %s for its pods", at, self._mask, self._cluster)
             return
-        self._given[uid] = block
+        self._blocks.hold(uid, [block])
         changed = node_pb2.Node()
         changed.CopyFrom(node)
         changed.spec.podCIDR = block
@@ -75,26 +63,18 @@ class NodeIpamController:
             await self._client.update(changed)
         except ApiError as error:
             if isinstance(error, (NotFound, Invalid)):
-                self._given.pop(uid, None)
+                self._blocks.release(uid)
             raise
         log.info("%s: pods get addresses of %s", at, block)
-
-    def _taken(self) -> set[str]:
-        shown = {network for node in self._nodes.store.values() for network in node.spec.podCIDRs}
-        return (
-            shown
-            | {node.spec.podCIDR for node in self._nodes.store.values() if node.spec.podCIDR}
-            | set(self._given.values())
-        )
 
     def _node_changed(self, change: Change[node_pb2.Node]) -> None:
         old, new = change.old, change.new
         if old is not None and (new is None or new.metadata.uid != old.metadata.uid):
-            self._given.pop(old.metadata.uid, None)
-            for node in self._nodes.store.values():  # its block may be what another one waits for
-                if not node.spec.podCIDR:
-                    self._loop.queue.add(key(node))
+            self._blocks.release(old.metadata.uid)
+            for waiting in self._without:  # its block may be what another one waits for
+                self._loop.queue.add(waiting)
+            self._without.clear()
         if new is not None and new.spec.podCIDR:
-            self._given.pop(new.metadata.uid, None)
+            self._blocks.hold(new.metadata.uid, {new.spec.podCIDR: None, **dict.fromkeys(new.spec.podCIDRs)})
         elif new is not None:
             self._loop.queue.add(change.key)

@@ -36,6 +36,7 @@ DECIDING = (
     "master.apiserver.registry.pods",
     "master.apiserver.registry.strategy",
     "master.controllers.*.decide",
+    "master.controllers.blocks",
     "master.controllers.certificates.asked",
     "master.controllers.conditions",
     "master.controllers.cronjob.[dj]*",  # all but its controller
