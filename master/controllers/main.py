@@ -101,7 +101,7 @@ def controllers(
         NamespaceController(client, informers),
         standing.service_accounts(client, informers),
         standing.root_ca(client, informers, settings.tls.ca),
-        GarbageCollector(client, informers),
+        GarbageCollector(client, informers, recorders.of("garbage-collector-controller")),
         PodGcController(client, informers),
         ClusterRoleAggregationController(client, informers),
         ResourceQuotaController(client, informers),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from typing import Any, Final
 
 from master.controllers.garbagecollector.decide import (
@@ -11,12 +10,12 @@ from master.controllers.garbagecollector.decide import (
     ORPHAN,
     Delete,
     DropOwners,
-    Owner,
     blocks,
     decide,
     is_waiting,
 )
-from master.controllers.garbagecollector.graph import Graph
+from master.controllers.garbagecollector.graph import Graph, owner_key
+from master.controllers.garbagecollector.owners import Owners
 from master.controllers.informers import Informers
 from master.controllers.loop import Loop
 from master.controllers.ownership import without_owner
@@ -24,12 +23,10 @@ from podlab.api import kinds
 from podlab.api.objects import ApiObject, Key
 from podlab.client.client import Client
 from podlab.client.informer import Change
+from podlab.client.recorder import Recorder
 from podlab.errors import NotFound
-from podlab.meta.v1 import meta_pb2
 
 log = logging.getLogger(__name__)
-
-REMEMBERED = 1000
 
 
 class GarbageCollector:
@@ -37,11 +34,10 @@ class GarbageCollector:
 
     name: Final = "garbagecollector"
 
-    def __init__(self, client: Client, informers: Informers) -> None:
+    def __init__(self, client: Client, informers: Informers, recorder: Recorder) -> None:
         self._client = client
         self._graph = Graph(informers.by_kind)
-        # Uids never come back, so what is known to be gone is gone: one question for all that it owned.
-        self._gone: OrderedDict[str, None] = OrderedDict()
+        self._owners = Owners(client, self._graph, recorder)
         self._loop: Loop[Key] = Loop(self.name, self.reconcile, workers=10)
         for informer in informers.by_kind.values():
             informer.on_change(self._changed)
@@ -63,8 +59,8 @@ class GarbageCollector:
     async def _collect(self, at: Key, obj: ApiObject) -> None:
         if obj.metadata.HasField("deletionTimestamp") or not obj.metadata.ownerReferences:
             return
-        owners = {owner.uid: await self._state(at, owner) for owner in obj.metadata.ownerReferences}
-        dependents = [dependent for _, dependent in self._graph.dependents(obj.metadata.uid)]
+        owners = await self._owners.of(obj)
+        dependents = [dependent for _, dependent in self._graph.dependents(at, obj.metadata.uid)]
         action = decide(obj, owners, dependents)
         if isinstance(action, DropOwners):
             changed = _copy(obj)
@@ -72,43 +68,30 @@ class GarbageCollector:
             await self._client.update(changed)
             log.info("%s: owners that are gone are no longer named", at)
         elif isinstance(action, Delete):
-            await self._client.delete(
-                kinds.by_name(at.kind).message,
-                at.name,
-                at.namespace,
-                uid=obj.metadata.uid,
-                resource_version=obj.metadata.resourceVersion,
-                propagation=action.policy,
-            )
-            log.info("%s deleted: its owners are gone", at)
+            await self._delete(at, await self._unbound(obj) if action.unbound else obj, action)
 
-    async def _state(self, at: Key, reference: meta_pb2.OwnerReference) -> Owner:
-        """Absence in the informer is only a hint: the API server is asked before anything is deleted."""
-        if reference.uid in self._gone:
-            return Owner.GONE
-        owner_at = _owner_key(at, reference)
-        if owner_at is None:
-            return Owner.THERE
-        owner = self._graph.find(owner_at) if owner_at.kind in self._graph.kinds else None
-        if owner is None or owner.metadata.uid != reference.uid:
-            owner = await self._ask(owner_at)
-        if owner is None or owner.metadata.uid != reference.uid:
-            self._remember_gone(reference.uid)
-            return Owner.GONE
-        waiting = is_waiting(owner.metadata, FOREGROUND) and reference.blockOwnerDeletion
-        return Owner.WAITING if waiting else Owner.THERE
+    async def _delete(self, at: Key, obj: ApiObject, action: Delete) -> None:
+        await self._client.delete(
+            kinds.by_name(at.kind).message,
+            at.name,
+            at.namespace,
+            uid=obj.metadata.uid,
+            resource_version=obj.metadata.resourceVersion,
+            propagation=action.policy,
+        )
+        log.info("%s deleted: its owners are gone", at)
 
-    async def _ask(self, at: Key) -> ApiObject | None:
-        try:
-            found: Any = await self._client.get(kinds.by_name(at.kind).message, at.name, at.namespace)
-        except NotFound:
-            return None
-        owner: ApiObject = found
-        return owner
+    async def _unbound(self, obj: ApiObject) -> ApiObject:
+        """The object, once none of its owners waits for it."""
+        changed = _copy(obj)
+        for reference in changed.metadata.ownerReferences:
+            reference.blockOwnerDeletion = False
+        updated: ApiObject = await self._client.update(changed)
+        return updated
 
     async def _orphan(self, at: Key, obj: ApiObject) -> None:
         """Dependants first: were the owner to go before they forgot it, they would be deleted."""
-        for _, dependent in self._graph.dependents(obj.metadata.uid):
+        for _, dependent in self._graph.dependents(at, obj.metadata.uid):
             changed = _copy(dependent)
             without_owner(changed.metadata, frozenset({obj.metadata.uid}))
             try:
@@ -120,29 +103,26 @@ class GarbageCollector:
 
     async def _unblock(self, at: Key, obj: ApiObject) -> None:
         """Sees to it that dependants go; when none is left that counts, the owner may."""
-        dependents = self._graph.dependents(obj.metadata.uid)
-        if not any(blocks(dependent, obj) for _, dependent in dependents):
+        dependents = self._graph.dependents(at, obj.metadata.uid)
+        blocking = [(dependent_at, dependent) for dependent_at, dependent in dependents if blocks(dependent, obj)]
+        if not blocking:
             await self._remove_finalizer(obj, FOREGROUND)
             log.info("%s: what it waited for is gone", at)
             return
-        for dependent_at, _ in dependents:
-            self._loop.queue.add(dependent_at)
+        for dependent_at, dependent in blocking:
+            if not dependent.metadata.HasField("deletionTimestamp"):
+                self._loop.queue.add(dependent_at)
 
     async def _remove_finalizer(self, obj: ApiObject, finalizer: str) -> None:
         changed = _copy(obj)
         changed.metadata.finalizers.remove(finalizer)
         await self._client.update(changed)
 
-    def _remember_gone(self, uid: str) -> None:
-        self._gone[uid] = None
-        while len(self._gone) > REMEMBERED:
-            self._gone.popitem(last=False)
-
     def _changed(self, change: Change[Any]) -> None:
         old: ApiObject | None = change.old
         new: ApiObject | None = change.new
         if old is not None and (new is None or new.metadata.uid != old.metadata.uid):
-            for dependent_at, _ in self._graph.dependents(old.metadata.uid):
+            for dependent_at, _ in self._graph.dependents(change.key, old.metadata.uid):
                 self._loop.queue.add(dependent_at)
             self._enqueue_waiting_owners(change.key, old)
             old = None
@@ -157,23 +137,12 @@ class GarbageCollector:
 
     def _enqueue_waiting_owners(self, at: Key, obj: ApiObject) -> None:
         for reference in obj.metadata.ownerReferences:
-            owner_at = _owner_key(at, reference)
+            owner_at = owner_key(at.namespace, reference)
             if owner_at is None or owner_at.kind not in self._graph.kinds:
                 continue
             owner = self._graph.find(owner_at)
             if owner is not None and is_waiting(owner.metadata, FOREGROUND):
                 self._loop.queue.add(owner_at)
-
-
-def _owner_key(at: Key, reference: meta_pb2.OwnerReference) -> Key | None:
-    """None for an owner of which nothing can be known: a kind that is not served, or out of the object's reach."""
-    try:
-        kind = kinds.by_name(reference.kind)
-    except NotFound:
-        return None
-    if kind.api_version != reference.apiVersion or (kind.namespaced and not at.namespace):
-        return None
-    return Key(kind.name, at.namespace if kind.namespaced else "", reference.name)
 
 
 def _copy(obj: ApiObject) -> Any:

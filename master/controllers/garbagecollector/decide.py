@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import IntEnum, auto
 
 from podlab.api.objects import ApiObject
 from podlab.meta.v1 import meta_pb2
@@ -16,8 +16,8 @@ from podlab.v1 import apiserver_pb2
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 
 
-class Owner(Enum):
-    """How an owner stands towards one object."""
+class Owner(IntEnum):
+    """How an owner stands towards one object; the first is the one most worth keeping it for."""
 
     THERE = auto()
     # It is being deleted in the foreground, and this object is what it waits for.
@@ -39,7 +39,10 @@ class DropOwners:
 
 @dataclass(frozen=True)
 class Delete:
+    """`unbound`: its owners must stop to wait for it first, or it and they would wait for each other."""
+
     policy: apiserver_pb2.PropagationPolicy.ValueType
+    unbound: bool = False
 
 
 Action = Keep | DropOwners | Delete
@@ -52,8 +55,10 @@ def decide(obj: ApiObject, owners: Mapping[str, Owner], dependents: Iterable[Api
     lost = frozenset(uid for uid, state in owners.items() if state is not Owner.THERE)
     if len(lost) < len(owners):
         return DropOwners(lost) if lost else Keep()
-    if Owner.WAITING in owners.values() and any(blocks(dependent, obj) for dependent in dependents):
-        return Delete(apiserver_pb2.PROPAGATION_POLICY_FOREGROUND)
+    blocking = [dependent for dependent in dependents if blocks(dependent, obj)]
+    if Owner.WAITING in owners.values() and blocking:
+        unbound = any(is_waiting(dependent.metadata, FOREGROUND) for dependent in blocking)
+        return Delete(apiserver_pb2.PROPAGATION_POLICY_FOREGROUND, unbound)
     if ORPHAN in obj.metadata.finalizers:
         return Delete(apiserver_pb2.PROPAGATION_POLICY_ORPHAN)
     if FOREGROUND in obj.metadata.finalizers:
@@ -67,8 +72,8 @@ def is_waiting(metadata: meta_pb2.ObjectMeta, finalizer: str) -> bool:
 
 
 def blocks(dependent: ApiObject, owner: ApiObject) -> bool:
-    """The owner's foreground deletion waits for the dependent."""
-    return any(
+    """The owner's foreground deletion waits for the dependent. Nothing waits for itself."""
+    return dependent.metadata.uid != owner.metadata.uid and any(
         reference.uid == owner.metadata.uid and reference.blockOwnerDeletion
         for reference in dependent.metadata.ownerReferences
     )
