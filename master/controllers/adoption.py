@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import TypeVar
 
 from google.protobuf.message import Message
@@ -11,18 +12,24 @@ from master.controllers.ownership import Claim, reference_to, without_owner
 from podlab.api.objects import key
 from podlab.client.client import Client
 from podlab.errors import NotFound
+from podlab.meta.v1 import meta_pb2
 
 M = TypeVar("M", bound=Message)
 log = logging.getLogger(__name__)
 
 
-async def settle(client: Client, owner: Message, claimed: Claim[M]) -> list[M]:  # type: ignore[type-var]
-    """What `owner` manages now. Raises Conflict when an object changed meanwhile."""
+async def settle(
+    client: Client,
+    owner: Message,
+    claimed: Claim[M],  # type: ignore[type-var]
+    finalizers: Sequence[str] = (),
+) -> list[M]:
+    """What `owner` manages now. What it takes in gets its `finalizers`. Raises Conflict when an object changed."""
     for released in claimed.release:
         await _release(client, owner, released)
     if not claimed.adopt or not await _still_there(client, owner):
         return claimed.owned
-    return [*claimed.owned, *[await _adopt(client, owner, adopted) for adopted in claimed.adopt]]
+    return [*claimed.owned, *[await _adopt(client, owner, adopted, finalizers) for adopted in claimed.adopt]]
 
 
 async def _still_there(client: Client, owner: Message) -> bool:
@@ -36,10 +43,12 @@ async def _still_there(client: Client, owner: Message) -> bool:
     return bool(fresh.uid == metadata.uid and not fresh.HasField("deletionTimestamp"))
 
 
-async def _adopt(client: Client, owner: Message, obj: M) -> M:
+async def _adopt(client: Client, owner: Message, obj: M, finalizers: Sequence[str]) -> M:
     wanted = type(obj)()
     wanted.CopyFrom(obj)
-    wanted.metadata.ownerReferences.append(reference_to(owner))  # type: ignore[attr-defined]
+    metadata: meta_pb2.ObjectMeta = wanted.metadata  # type: ignore[attr-defined]
+    metadata.ownerReferences.append(reference_to(owner))
+    metadata.finalizers.extend(one for one in finalizers if one not in metadata.finalizers)
     adopted = await client.update(wanted)
     log.info("%s takes in %s", key(owner), key(obj))
     return adopted

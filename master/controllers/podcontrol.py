@@ -66,8 +66,12 @@ class PodControl(Generic[M]):
         *,
         words: Words = Words(),
         is_member: Callable[[M, pod_pb2.Pod], bool] = lambda owner, pod: True,
+        finalizers: Sequence[str] = (),
     ) -> None:
-        """`is_member` tells whether a pod can be the owner's for other reasons than its labels."""
+        """`is_member` tells whether a pod can be the owner's for other reasons than its labels.
+
+        Pods that are adopted get the `finalizers`; those that are made have them from their maker.
+        """
         self._kind = kinds.of(kind).name
         self._owners: Informer[M] = informers.by_kind[self._kind]
         self._owners_by_namespace: Index[M] = Index(self._owners, lambda owner: (_metadata(owner).namespace,))
@@ -77,6 +81,7 @@ class PodControl(Generic[M]):
         self._queue = queue
         self._words = words
         self._is_member = is_member
+        self._finalizers = finalizers
         self._expectations = Expectations()
         self._owners.on_change(self._owner_changed)
         informers.pods.on_change(self._pod_changed)
@@ -88,7 +93,7 @@ class PodControl(Generic[M]):
             *self._informers.pods_by_controller.get(metadata.uid),
             *(pod for pod in self._informers.orphan_pods.get(metadata.namespace) if self._is_member(owner, pod)),
         ]
-        return await settle(self._client, owner, claim(metadata, selector, candidates))
+        return await settle(self._client, owner, claim(metadata, selector, candidates), self._finalizers)
 
     async def settled(self, owner: M) -> bool:
         """True when the informer shows all of our writes. What it may never show is asked of the API server.

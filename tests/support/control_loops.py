@@ -68,6 +68,7 @@ LOOPS = (
         (
             *_PODS,
             *_REVISIONS,
+            "Pod.metadata.labels",
             "PersistentVolumeClaim create",
             "PersistentVolumeClaim.metadata.ownerReferences",
             "StatefulSet.status",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from master.controllers.endpoints.decide import wanted
+from master.controllers.endpoints.decide import LEADER_ANNOTATION, wanted
 from master.controllers.endpointslice.endpoints import is_managed
 from master.controllers.endpointslice.selection import Selection
 from master.controllers.informers import Informers
@@ -40,6 +40,11 @@ class EndpointsController:
         self._endpoints.on_change(self._endpoints_changed)
 
     async def run(self) -> None:
+        """Begins with Endpoints whose Service is gone: it may have been deleted while nobody looked."""
+        for endpoints in self._endpoints.list():
+            at = Key("Service", endpoints.metadata.namespace, endpoints.metadata.name)
+            if at not in self._informers.services.store and LEADER_ANNOTATION not in endpoints.metadata.annotations:
+                self._loop.queue.add(at)
         await self._loop.run()
 
     async def reconcile(self, at: Key) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from master.controllers.informers import Informers
 from master.controllers.job.decide import Plan, decide
+from master.controllers.job.pods import TRACKING
 from master.controllers.job.tracking import let_go
 from master.controllers.loop import Loop
 from master.controllers.podcontrol import PodControl
@@ -34,7 +35,7 @@ class JobController:
         self._recorder = recorder
         self._written = Written(informers.jobs)
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
-        self._pods = PodControl(job_pb2.Job, client, informers, recorder, self._loop.queue)
+        self._pods = PodControl(job_pb2.Job, client, informers, recorder, self._loop.queue, finalizers=(TRACKING,))
 
     async def run(self) -> None:
         await self._loop.run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -9,12 +10,12 @@ from typing import Final
 from master.controllers.informers import Informers
 from master.controllers.loop import Loop
 from master.controllers.podcontrol import PodControl, Words
-from master.controllers.podstate import next_availability_s
+from master.controllers.podstate import is_active, next_availability_s
 from master.controllers.revisions.decide import HASH_LABEL
 from master.controllers.revisions.history import History, Known
 from master.controllers.statefulset.claims import Claims
 from master.controllers.statefulset.decide import Plan, Revisions, decide
-from master.controllers.statefulset.identity import is_member, ordinal_of
+from master.controllers.statefulset.identity import identified, is_member, ordinal_of
 from master.controllers.statefulset.status import with_status
 from podlab.api.objects import Key, key
 from podlab.apps.v1 import statefulset_pb2
@@ -22,7 +23,9 @@ from podlab.client.client import Client
 from podlab.client.informer import Change
 from podlab.client.recorder import Recorder
 from podlab.core.v1 import pod_pb2, volume_pb2
-from podlab.errors import ApiError
+from podlab.errors import ApiError, Conflict
+
+log = logging.getLogger(__name__)
 
 WORDS = Words(
     created="create Pod {pod} in StatefulSet {owner} successful",
@@ -76,7 +79,8 @@ class StatefulSetController:
 
         plan = decide(stateful_set, revisions, pods, blocked=blocked, now=time.time())
         try:
-            # Claims first: those of a pod that goes must know by then whether they go with it.
+            await self._identify(stateful_set, pods)
+            # Claims before pods: those of a pod that goes must know by then whether they go with it.
             await self._claims.retain(stateful_set, pods)
             waiting = [pod for pod in pods if pod.status.phase == "Pending"]
             for pod in (*waiting, *plan.create):
@@ -85,6 +89,21 @@ class StatefulSetController:
         except ApiError as error:
             return error
         return None
+
+    async def _identify(self, stateful_set: statefulset_pb2.StatefulSet, pods: Sequence[pod_pb2.Pod]) -> None:
+        for pod in pods:
+            wanted = identified(pod) if is_active(pod) else None
+            if wanted is None:
+                continue
+            what = f"update Pod {pod.metadata.name} in StatefulSet {stateful_set.metadata.name}"
+            try:
+                await self._client.update(wanted)
+            except ApiError as error:
+                if not isinstance(error, Conflict):
+                    self._recorder.event(stateful_set, "Warning", "FailedUpdate", f"{what} failed error: {error}")
+                raise
+            log.info("%s: %s has the labels of its identity now", key(stateful_set), key(pod))
+            self._recorder.event(stateful_set, "Normal", "SuccessfulUpdate", f"{what} successful")
 
     async def _carry_out(self, stateful_set: statefulset_pb2.StatefulSet, plan: Plan) -> None:
         where = f"StatefulSet {stateful_set.metadata.namespace}/{stateful_set.metadata.name}"

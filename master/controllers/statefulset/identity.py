@@ -57,6 +57,17 @@ def identity_labels(name: str) -> dict[str, str]:
     return {NAME_LABEL: name, INDEX_LABEL: name.rpartition("-")[2]}
 
 
+def identified(pod: pod_pb2.Pod) -> pod_pb2.Pod | None:
+    """The pod with its identity's labels, which one that was adopted may lack; None where it has them."""
+    labels = identity_labels(pod.metadata.name)
+    if all(pod.metadata.labels.get(name) == value for name, value in labels.items()):
+        return None
+    wanted = pod_pb2.Pod()
+    wanted.CopyFrom(pod)
+    wanted.metadata.labels.update(labels)
+    return wanted
+
+
 def claim_names(stateful_set: statefulset_pb2.StatefulSet, pod: str) -> dict[str, str]:
     """The names of the pod's claims, by their template's."""
     templates = (template.metadata.name for template in stateful_set.spec.volumeClaimTemplates)

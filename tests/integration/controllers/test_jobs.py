@@ -110,3 +110,22 @@ async def test_pods_outlive_a_deleted_job_without_its_finalizer_or_not_at_all(
         assert len(seen.pods()) == 2
     else:
         await seen.until(lambda: not seen.informers.pods.list(), "the pods are gone")
+
+
+async def test_pods_that_a_job_takes_in_are_counted(seen: Any, nodes: Any, controllers: Any) -> None:
+    for name in ("done", "lost"):
+        pod = pod_pb2.Pod()
+        pod.metadata.name, pod.metadata.namespace = name, "default"
+        pod.metadata.labels["job"] = "mine"
+        pod.spec.restartPolicy = "Never"
+        pod.spec.containers.add(name="main", image="sum:1.0")
+        await seen.client.create(pod)
+    await seen.until(lambda: len(running(seen)) == 2, "two pods that nobody owns")
+    for pod in running(seen):
+        await nodes.end(pod, "Succeeded" if pod.metadata.name == "done" else "Failed")
+    made = job(completions=2, parallelism=2)
+    made.spec.manualSelector = True
+    made.spec.selector.matchLabels["job"] = made.spec.template.metadata.labels["job"] = "mine"
+    await seen.client.create(made)
+    await seen.until(lambda: (status(seen).succeeded, status(seen).failed) == (1, 1), "both to be counted")
+    assert {pod.metadata.ownerReferences[0].name for pod in seen.pods()} == {"sum"}

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from master.controllers.endpoints.decide import LEADER_ANNOTATION
 from podlab.core.v1 import endpoints_pb2, pod_pb2, service_pb2
 from podlab.meta.v1 import meta_pb2
 
@@ -63,3 +66,18 @@ async def test_endpoints_that_somebody_writes_become_slices(seen: Any, nodes: An
     await seen.until(
         lambda: not seen.informers.slices_by_service.get(("default", "web")), "the mirror goes with what it mirrors"
     )
+
+
+@pytest.fixture
+async def leftovers(seen: Any) -> None:
+    """Endpoints without a Service, which were there before the controllers."""
+    for name, notes in (("web", {}), ("leader", {LEADER_ANNOTATION: "{}"})):
+        metadata = meta_pb2.ObjectMeta(name=name, namespace="default", annotations=notes)
+        await seen.client.create(endpoints_pb2.Endpoints(metadata=metadata))
+
+
+async def test_endpoints_that_outlived_their_service_go_when_the_controllers_come(
+    seen: Any, leftovers: None, controllers: Any
+) -> None:
+    await seen.until(lambda: shown(seen) is None, "the Endpoints go")
+    assert seen.informers.by_kind["Endpoints"].get("leader", "default") is not None

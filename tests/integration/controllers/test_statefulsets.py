@@ -182,3 +182,21 @@ async def test_two_pods_at_once_may_be_replaced_where_two_may_be_unavailable(
     assert found(seen).status.availableReplicas == 2
     await change(seen, image="hello:1.2")
     await seen.until(lambda: is_done(seen), "four pods that work")
+
+
+async def test_a_pod_that_is_taken_in_gets_its_identity(seen: Any, nodes: Any, controllers: Any) -> None:
+    stray = pod_pb2.Pod()
+    stray.metadata.name, stray.metadata.namespace = "web-0", "default"
+    stray.metadata.labels["app"] = "web"
+    stray.spec.containers.add(name="main", image="hello:1.0")
+    await seen.client.create(stray)
+    wanted = stateful_set(1)
+    wanted.spec.updateStrategy.type = "OnDelete"
+    await seen.client.create(wanted)
+
+    def labels() -> dict[str, str]:
+        return dict(seen.informers.pods.get("web-0", "default").metadata.labels)
+
+    told = {"statefulset.kubernetes.io/pod-name": "web-0", "apps.kubernetes.io/pod-index": "0"}
+    await seen.until(lambda: told.items() <= labels().items(), "its labels")
+    await seen.until_told({("StatefulSet", "SuccessfulUpdate", "update Pod web-0 in StatefulSet web successful")})
