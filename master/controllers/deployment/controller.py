@@ -110,12 +110,10 @@ class DeploymentController:
             await self._tell(deployment, plan.status)
             return False
         except ApiError as error:
+            message = f'Failed to create new replica set "{wanted.metadata.name}": {error}'
             if has_deadline(deployment):
-                message = f'Failed to create new replica set "{wanted.metadata.name}": {error}'
                 put(plan.status, "Progressing", "False", "ReplicaSetCreateError", message, now=time.time())
-            self._recorder.event(
-                deployment, "Warning", "ReplicaSetCreateError", f"Failed to create new replica set: {error}"
-            )
+            self._recorder.event(deployment, "Warning", "ReplicaSetCreateError", message)
             await self._tell(deployment, plan.status)
             raise
         self._tell_scaling(deployment, wanted, 0)

@@ -80,7 +80,7 @@ class HorizontalPodAutoscalerController:
         pods = [pod for pod in found if selector.matches(pod.metadata.labels)]
         measured = await self._client.pod_metrics(within, label_selector=str(selector)) if pods else ()
         rivals = self._rivals(autoscaler)
-        return Load(pods, measured, target.spec.replicas, time.time(), str(selector), rivals)
+        return Load(pods, measured, target.spec.replicas, time.time(), within, str(selector), rivals)
 
     def _rivals(self, autoscaler: HorizontalPodAutoscaler) -> list[str]:
         """All that scale the same workload; none where it is this one alone."""

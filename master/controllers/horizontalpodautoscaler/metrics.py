@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from master.controllers.horizontalpodautoscaler import replicas, samples
 from master.controllers.horizontalpodautoscaler.replicas import Need
-from podlab.api import quantity
+from podlab.api import quantity, selectors
 from podlab.autoscaling.v2.metrics_pb2 import (
     ContainerResourceMetricSource,
     ContainerResourceMetricStatus,
@@ -38,6 +38,7 @@ class Load:
     measured: Sequence[PodMetrics]
     current: int
     now: float
+    namespace: str = ""
     selector: str = ""
     rivals: Sequence[str] = ()
 
@@ -61,14 +62,33 @@ class Unknown:
 
 
 def judge(metric: MetricSpec, load: Load) -> Proposal | Unknown:
-    """Metrics other than those of resources are served by nobody here."""
+    """Metrics other than those of resources are served by nobody here, and told of as such."""
     if metric.type == "Resource":
         return _resource(metric.resource, load)
     if metric.type == "ContainerResource":
         return _resource(metric.containerResource, load)
     what = {"Object": "object", "Pods": "pods", "External": "external"}[metric.type]
-    error = f"unable to get {what} metric: no custom or external metrics API registered"
-    return Unknown(f"FailedGet{metric.type}Metric", error, f"failed to get {what} metric value")
+    return Unknown(
+        f"FailedGet{metric.type}Metric", _unserved(metric, load.namespace), f"failed to get {what} metric value"
+    )
+
+
+def _unserved(metric: MetricSpec, namespace: str) -> str:
+    """What Kubernetes says where nobody has registered an API for such metrics."""
+    if metric.type == "External":
+        identifier = metric.external.metric
+        selector = selectors.from_message(identifier.selector) if identifier.HasField("selector") else "nil"
+        return (
+            f"unable to get external metric {namespace}/{identifier.name}/{selector}: unable to fetch metrics from "
+            "external metrics API: the server could not find the requested resource "
+            f"(get {identifier.name}.external.metrics.k8s.io)"
+        )
+    what = f"{metric.pods.metric.name}: "
+    if metric.type == "Object":
+        described = metric.object.describedObject
+        what = f"{metric.object.metric.name}: {described.kind} on {namespace} {described.name}/"
+    why = "unable to fetch metrics from custom metrics API: no known available metric versions found"
+    return f"unable to get metric {what}{why}"
 
 
 def _resource(source: Source, load: Load) -> Proposal | Unknown:
@@ -79,7 +99,8 @@ def _resource(source: Source, load: Load) -> Proposal | Unknown:
         need = _need(source, container, load)
     except ValueError as error:
         reason = "FailedGetContainerResourceMetric" if container else "FailedGetResourceMetric"
-        found = str(error) if aims_at_value else f"failed to get {source.name} utilization: {error}"
+        what = "usage" if aims_at_value else "utilization"
+        found = f"failed to get {source.name} {what}: {error}"
         return Unknown(reason, found, f"failed to get {source.name} {kind} metric value")
     name = f"{source.name} {kind}" + ("" if aims_at_value else " utilization (percentage of request)")
     current = MetricValueStatus(averageValue=Quantity(string=quantity.format_millis(need.average)))
