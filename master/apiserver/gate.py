@@ -16,6 +16,7 @@ from master.apiserver.audit.policy import Stage
 from master.apiserver.audit.trail import Steps, Trail
 from master.apiserver.fairness.turns import Turns
 from master.apiserver.guard import Guard, forbidden
+from master.apiserver.heartbeats import Gathering, is_heartbeat
 from master.apiserver.identity import User
 from master.apiserver.limits import Limits
 from master.apiserver.metrics import Metrics
@@ -36,6 +37,7 @@ class Gate:
         self._turns = turns
         self._metrics = metrics
         self._trail = trail
+        self._heartbeats = Gathering()
 
     async def passed(self, asked: Asked, handler: Handler[Answer]) -> Answer:
         """What the handler answers. Raises TooManyRequests, Forbidden, and what the handler raises."""
@@ -69,6 +71,8 @@ class Gate:
         try:
             if asked.impersonator is not None:
                 await self._impersonate(passage, asked.impersonator)
+            if is_heartbeat(asked):
+                await self._heartbeats.together()
             turn = await self._turns.take(asked)
             try:
                 await self._authorize(passage)
