@@ -8,7 +8,7 @@ import logging
 from node.kubelet.status import OWN_CONDITIONS
 from podlab.client.client import Client
 from podlab.core.v1 import pod_pb2
-from podlab.errors import ApiError, NotFound
+from podlab.errors import ApiError, Conflict, NotFound
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +40,7 @@ class Report:
             based.status.phase, based.status.reason, based.status.message = "Failed", "Evicted", evicted
         if self._told is None:
             return based
-        del based.status.conditions[:]
-        based.status.conditions.extend(each for each in self._told.conditions if each.type in OWN_CONDITIONS)
-        based.status.conditions.extend(each for each in pod.status.conditions if each.type not in OWN_CONDITIONS)
+        _keep_conditions(based.status, pod.status)
         return based
 
     def report(self, pod: pod_pb2.Pod, status: pod_pb2.PodStatus) -> None:
@@ -55,7 +53,7 @@ class Report:
         wanted = pod_pb2.Pod(status=status)
         wanted.metadata.name, wanted.metadata.namespace = pod.metadata.name, pod.metadata.namespace
         wanted.metadata.uid = pod.metadata.uid
-        wanted.spec.CopyFrom(pod.spec)
+        _rest_on(wanted, pod if self._stored is None or _revision(self._stored) < _revision(pod) else self._stored)
         self._wanted = wanted
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._write())
@@ -75,14 +73,14 @@ class Report:
         if self._wanted is not None or self._stored is None or pod.status == self._stored.status:
             return False
         # The API's copy lags behind our own last write; only what is newer is somebody else's.
-        return int(pod.metadata.resourceVersion) > int(self._stored.metadata.resourceVersion)
+        return _revision(pod) > _revision(self._stored)
 
     async def _write(self) -> None:
         failures = 0
         while self._wanted is not None:
             wanted, self._wanted = self._wanted, None
             try:
-                self._stored = await self._client.update_status(wanted)
+                self._stored = await self._send(wanted)
                 failures = 0
             except NotFound:
                 return  # the pod is gone; its worker hears of it
@@ -93,3 +91,32 @@ class Report:
                 name = f"{wanted.metadata.namespace}/{wanted.metadata.name}"
                 log.warning("status of pod %s cannot be written: %s; again in %.1f s", name, error, delay_s)
                 await asyncio.sleep(delay_s)
+
+    async def _send(self, wanted: pod_pb2.Pod) -> pod_pb2.Pod:
+        """Writes it onto the pod as it is now: what others wrote meanwhile, perhaps a condition of theirs, stays."""
+        try:
+            return await self._client.update_status(wanted)
+        except Conflict:
+            now = await self._client.get(pod_pb2.Pod, wanted.metadata.name, wanted.metadata.namespace)
+            if now.metadata.uid != wanted.metadata.uid:
+                raise NotFound.of("pods", wanted.metadata.name) from None
+            _rest_on(wanted, now)
+            return await self._client.update_status(wanted)
+
+
+def _rest_on(wanted: pod_pb2.Pod, now: pod_pb2.Pod) -> None:
+    wanted.metadata.resourceVersion = now.metadata.resourceVersion
+    wanted.spec.CopyFrom(now.spec)
+    _keep_conditions(wanted.status, now.status)
+
+
+def _keep_conditions(status: pod_pb2.PodStatus, now: pod_pb2.PodStatus) -> None:
+    """Of the conditions the kubelet's own stay; all others become those that the pod has now."""
+    own = [each for each in status.conditions if each.type in OWN_CONDITIONS]
+    others = [each for each in now.conditions if each.type not in OWN_CONDITIONS]
+    del status.conditions[:]
+    status.conditions.extend([*own, *others])
+
+
+def _revision(pod: pod_pb2.Pod) -> int:
+    return int(pod.metadata.resourceVersion)

@@ -159,14 +159,28 @@ def _conditions(
     if status.phase in ("Succeeded", "Failed"):
         reason, message = ("PodCompleted" if status.phase == "Succeeded" else "PodFailed"), ""
     ready = not unready and initialized and status.phase == "Running"
+    shut = _shut_gates(pod)
+    gated = ("Ready", False, "ReadinessGatesNotReady", ", ".join(shut))
     verdicts = (
         ("PodReadyToStartContainers", sandboxed, "", ""),
         ("Initialized", initialized, init_reason, init_message),
-        ("Ready", ready, reason, message),
+        gated if ready and shut else ("Ready", ready, reason, message),
         ("ContainersReady", ready, reason, message),
     )
     own = [_condition(pod.status.conditions, *verdict, now) for verdict in verdicts]
     return [*own, *(kept for kept in pod.status.conditions if kept.type not in OWN_CONDITIONS)]
+
+
+def _shut_gates(pod: pod_pb2.Pod) -> list[str]:
+    """What is to be said about each readiness gate whose condition does not hold."""
+    found = [(gate.conditionType, condition(pod.status.conditions, gate.conditionType)) for gate in pod.spec.readinessGates]
+    missing = 'corresponding condition of pod readiness gate "{}" does not exist.'
+    untrue = 'the status of pod readiness gate "{}" is not "True", but {}'
+    return [
+        missing.format(name) if told is None else untrue.format(name, told.status)
+        for name, told in found
+        if told is None or told.status != "True"
+    ]
 
 
 def _condition(

@@ -18,7 +18,7 @@ from podlab.api import (
 )
 from podlab.api.cells import NONE, Cells, Table, age, joined, labels, selector
 from podlab.api.kinds import Kind
-from podlab.api.objects import condition
+from podlab.api.objects import condition, is_true
 from podlab.api.podstate import last_restart, pod_state
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
@@ -78,9 +78,15 @@ def _pod(item: Pod, now: datetime) -> Cells:
     last = last_restart(state)
     restarts = f"{state.restarts} ({times.age(last, now)} ago)" if state.restarts and last else str(state.restarts)
     ready = f"{state.ready}/{state.total}"
-    # Podlab has no readiness gates; kubectl's users expect the column.
-    wide = (item.status.podIP or NONE, item.spec.nodeName or NONE, item.status.nominatedNodeName or NONE, NONE)
-    return [item.metadata.name, ready, state.status, restarts, age(item, now), *wide]
+    wide = (item.status.podIP or NONE, item.spec.nodeName or NONE, item.status.nominatedNodeName or NONE)
+    return [item.metadata.name, ready, state.status, restarts, age(item, now), *wide, _gates(item)]
+
+
+def _gates(item: Pod) -> str:
+    """How many of its readiness gates are open, of how many."""
+    gates = [gate.conditionType for gate in item.spec.readinessGates]
+    opened = sum(is_true(item.status.conditions, gate) for gate in gates)
+    return f"{opened}/{len(gates)}" if gates else NONE
 
 
 def _service(item: Service, now: datetime) -> Cells:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from podlab.api import times
+from podlab.api import times, usage
 from podlab.api.objects import condition, is_true
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1.meta_pb2 import Time
@@ -22,7 +22,8 @@ class PodState:
 def pod_state(pod: pod_pb2.Pod) -> PodState:
     sidecars = {one.name for one in pod.spec.initContainers if one.restartPolicy == "Always"}
     side_statuses = [one for one in pod.status.initContainerStatuses if one.name in sidecars]
-    initializing = _init_word(pod, sidecars)
+    # Once initialized, a pod is not called by an init container: a sidecar may end badly after all others are done.
+    initializing = "" if is_true(pod.status.conditions, "Initialized") else _init_word(pod, sidecars)
     counted = (
         list(pod.status.initContainerStatuses) if initializing else [*side_statuses, *pod.status.containerStatuses]
     )
@@ -39,7 +40,10 @@ def pod_state(pod: pod_pb2.Pod) -> PodState:
 
 def _status(pod: pod_pb2.Pod, initializing: str) -> str:
     if pod.metadata.HasField("deletionTimestamp"):
-        return "Unknown" if pod.status.reason == "NodeLost" else "Terminating"
+        if pod.status.reason == "NodeLost":
+            return "Unknown"
+        if not usage.is_over(pod):
+            return "Terminating"
     word = initializing or _containers_word(pod)
     if word:
         return word

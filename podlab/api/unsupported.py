@@ -19,7 +19,7 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
     name: frozenset(fields.split())
     for name, fields in {
         "podlab.core.v1.PodSpec": (
-            "readinessGates runtimeClassName setHostnameAsFQDN os hostUsers resourceClaims resources hostnameOverride"
+            "runtimeClassName setHostnameAsFQDN os hostUsers resourceClaims resources hostnameOverride"
         ),
         "podlab.core.v1.EphemeralContainer": "volumeDevices resizePolicy restartPolicyRules",
         "podlab.core.v1.Container": "volumeDevices resizePolicy restartPolicyRules",

@@ -1,6 +1,7 @@
-"""What holds a pod back from the scheduler, and what of it may be changed meanwhile.
+"""What holds a pod back from the scheduler, and what of it may be changed meanwhile; what holds it back from being ready.
 
 https://kubernetes.io/docs/concepts/scheduling-eviction/pod-scheduling-readiness/
+https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-readiness-gate
 """
 
 from master.apiserver.validation import syntax
@@ -21,6 +22,13 @@ def check_gates(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
             found.duplicate(where, name)
     if names and spec.nodeName:
         found.forbidden(f"{field}.nodeName", "cannot be set until all schedulingGates have been cleared")
+
+
+def check_readiness_gates(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
+    """Each names a condition well."""
+    for index, gate in enumerate(spec.readinessGates):
+        where = f"{field}.readinessGates[{index}].conditionType"
+        found.invalid(where, gate.conditionType, *syntax.qualified_name(gate.conditionType))
 
 
 def check_gates_update(found: Findings, new: pod_pb2.PodSpec, old: pod_pb2.PodSpec) -> None:

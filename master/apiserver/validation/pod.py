@@ -7,7 +7,12 @@ from master.apiserver.validation.claims import check_claim_names
 from master.apiserver.validation.containers import PodFacts, check_containers, check_id
 from master.apiserver.validation.ephemeral import check_ephemeral_containers
 from master.apiserver.validation.findings import Findings
-from master.apiserver.validation.gates import check_gates, check_gates_update, without_changeable
+from master.apiserver.validation.gates import (
+    check_gates,
+    check_gates_update,
+    check_readiness_gates,
+    without_changeable,
+)
 from master.apiserver.validation.labels import check_annotations, check_labels
 from master.apiserver.validation.neighbours import check_neighbours, check_spread
 from master.apiserver.validation.placement import check_affinity, check_tolerations
@@ -91,6 +96,7 @@ def check_pod_spec(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
     _check_dns(found, field, spec)
     _check_security(found, field, spec)
     check_gates(found, field, spec)
+    check_readiness_gates(found, field, spec)
 
 
 def check_pod_update(found: Findings, new: pod_pb2.Pod, old: pod_pb2.Pod) -> None:

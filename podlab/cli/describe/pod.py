@@ -1,10 +1,11 @@
 """Pods and pod templates."""
 
+from podlab.api.objects import condition
 from podlab.api.podstate import pod_state
 from podlab.cli.describe import layout
 from podlab.cli.describe.basics import Related, conditions, events, heading, moment
 from podlab.cli.describe.container import containers, volumes
-from podlab.cli.describe.layout import Fields
+from podlab.cli.describe.layout import Field, Fields
 from podlab.core.v1.pod_pb2 import NodeSelectorRequirement, Pod, PodSpec, PodTemplateSpec, Toleration
 
 
@@ -27,11 +28,19 @@ def describe(pod: Pod, related: Related) -> Fields:
     return [
         *fields,
         containers("Containers", pod.spec.containers, status.containerStatuses),
+        *([_readiness_gates(pod)] if pod.spec.readinessGates else []),
         conditions(status.conditions),
         volumes(pod.spec.volumes),
         *_placement(pod.spec),
         events(related),
     ]
+
+
+def _readiness_gates(pod: Pod) -> Field:
+    names = [gate.conditionType for gate in pod.spec.readinessGates]
+    found = [(name, condition(pod.status.conditions, name)) for name in names]
+    rows = [[name, told.status if told is not None else layout.NONE] for name, told in found]
+    return layout.table("Readiness Gates", ["Type", "Status"], rows)
 
 
 def template(found: PodTemplateSpec) -> Fields:

@@ -238,3 +238,17 @@ async def test_init_containers_run_before_the_main_one(admin: Client, kubelet: K
     kubelet.runtime.end("first", 0)
     pod = await until("a", _ready)
     assert pod.status.initContainerStatuses[0].ready
+
+
+async def test_a_condition_that_others_write_opens_a_readiness_gate_and_is_never_lost(
+    admin: Client, kubelet: Kubelet, until: Until
+) -> None:
+    gates = [{"conditionType": "example.com/a"}, {"conditionType": "example.com/b"}]
+    made = await _create(admin, readinessGates=gates)
+    for gate in gates:  # while the kubelet writes too
+        made = await admin.get(pod_pb2.Pod, "a", "default")
+        made.metadata.resourceVersion = ""
+        made.status.conditions.add(type=gate["conditionType"], status="True")
+        await admin.update_status(made)
+    pod = await until("a", _ready)
+    assert condition(pod.status.conditions, "example.com/a") is not None

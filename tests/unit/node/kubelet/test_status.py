@@ -163,6 +163,26 @@ def test_conditions_of_others_are_kept(pod: Make, memory: Memory) -> None:
     assert _condition(_status(spec, NOTHING, memory), "PodScheduled").status == "True"
 
 
+def test_a_pod_is_ready_once_the_conditions_of_its_readiness_gates_are_true(
+    pod: Make, observed: Make, run: Make, memory: Memory
+) -> None:
+    _ready(memory, "web-0")
+    spec = pod(readinessGates=[{"conditionType": "example.com/a"}, {"conditionType": "example.com/b"}])
+    spec.status.conditions.add(type="example.com/a", status="False")
+    status = _status(spec, observed(run()), memory)
+    ready = _condition(status, "Ready")
+    assert (ready.status, ready.reason) == ("False", "ReadinessGatesNotReady")
+    assert ready.message == (
+        'the status of pod readiness gate "example.com/a" is not "True", but False, '
+        'corresponding condition of pod readiness gate "example.com/b" does not exist.'
+    )
+    assert _condition(status, "ContainersReady").status == "True"
+    del spec.status.conditions[:]
+    for name in ("example.com/a", "example.com/b"):
+        spec.status.conditions.add(type=name, status="True")
+    assert _condition(_status(spec, observed(run()), memory), "Ready").status == "True"
+
+
 def test_a_container_whose_restart_is_held_back_is_told_once() -> None:
     waiting = pod_pb2.ContainerState(waiting=pod_pb2.ContainerStateWaiting(reason="CrashLoopBackOff"))
     running = pod_pb2.ContainerState(running=pod_pb2.ContainerStateRunning())

@@ -77,6 +77,7 @@ WITH_SIDECAR = {"containers": [{"name": "c"}], "initContainers": [{"name": "s", 
         (pod(phase="Failed", containerStatuses=[container(terminated={"exitCode": 3})]), "0/1", "ExitCode:3", "0"),
         (pod(phase="Failed", containerStatuses=[container(terminated={"signal": 9})]), "0/1", "Signal:9", "0"),
         (pod(phase="Running", deleted=True), "0/1", "Terminating", "0"),
+        (pod(phase="Succeeded", deleted=True), "0/1", "Succeeded", "0"),
         (pod(phase="Failed", reason="Evicted"), "0/1", "Evicted", "0"),
         (
             pod(
@@ -106,6 +107,18 @@ WITH_SIDECAR = {"containers": [{"name": "c"}], "initContainers": [{"name": "s", 
             ),
             "2/2",
             "Running",
+            "0",
+        ),
+        (
+            pod(
+                spec=WITH_SIDECAR,
+                phase="Succeeded",
+                conditions=[{"type": "Initialized", "status": "True"}],
+                initContainerStatuses=[container(name="s", terminated={"exitCode": 137, "reason": "Error"})],
+                containerStatuses=[container(terminated={"reason": "Completed"})],
+            ),
+            "0/2",
+            "Completed",
             "0",
         ),
     ],
@@ -173,3 +186,14 @@ def test_an_event_shows_when_it_was_last_seen_and_of_what() -> None:
     event = Event(involvedObject={"kind": "Pod", "name": "p"}, lastTimestamp=CREATED, reason="Pulled", message="done\n")
     shown = cells(event)
     assert (shown["LAST SEEN"], shown["OBJECT"], shown["MESSAGE"]) == ("65s", "pod/p", "done")
+
+
+@pytest.mark.parametrize(
+    ("conditions", "shown"),
+    [([], "0/2"), ([{"type": "example.com/a", "status": "True"}], "1/2")],
+)
+def test_a_pods_readiness_gates_are_counted(conditions: list[dict[str, str]], shown: str) -> None:
+    gates = [{"conditionType": "example.com/a"}, {"conditionType": "example.com/b"}]
+    spec = {"containers": [{"name": "c"}], "readinessGates": gates}
+    assert cells(pod(spec=spec, phase="Running", conditions=conditions))["READINESS GATES"] == shown
+    assert cells(pod(phase="Running"))["READINESS GATES"] == "<none>"

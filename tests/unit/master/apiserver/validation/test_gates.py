@@ -25,6 +25,10 @@ def asking(*terms: dict[str, Any]) -> dict[str, Any]:
         ({"schedulingGates": [{"name": "a b"}]}, 'spec.schedulingGates[0]: Invalid value: "a b"'),
         ({"schedulingGates": [{"name": "a"}, {"name": "a"}]}, 'spec.schedulingGates[1]: Duplicate value: "a"'),
         (
+            {"readinessGates": [{"conditionType": "a b"}]},
+            'spec.readinessGates[0].conditionType: Invalid value: "a b"',
+        ),
+        (
             {**GATES, "nodeName": "n1"},
             "spec.nodeName: Forbidden: cannot be set until all schedulingGates have been cleared",
         ),
