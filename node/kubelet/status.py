@@ -173,7 +173,9 @@ def _conditions(
 
 def _shut_gates(pod: pod_pb2.Pod) -> list[str]:
     """What is to be said about each readiness gate whose condition does not hold."""
-    found = [(gate.conditionType, condition(pod.status.conditions, gate.conditionType)) for gate in pod.spec.readinessGates]
+    found = [
+        (gate.conditionType, condition(pod.status.conditions, gate.conditionType)) for gate in pod.spec.readinessGates
+    ]
     missing = 'corresponding condition of pod readiness gate "{}" does not exist.'
     untrue = 'the status of pod readiness gate "{}" is not "True", but {}'
     return [

@@ -5,7 +5,7 @@ Follows client-go's event correlator, with its figures (https://pkg.go.dev/k8s.i
 
 from __future__ import annotations
 
-import random
+import time
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -59,6 +59,7 @@ class Correlator:
         self._buckets: _Remembered[_Bucket] = _Remembered()
         self._messages: _Remembered[_Messages] = _Remembered()
         self._tallies: _Remembered[event_pb2.Event] = _Remembered()
+        self._named_ns = 0
 
     def count(self, sighting: event_pb2.Event, now_s: float) -> event_pb2.Event | None:
         """The Event that tells of the sighting, counted up; None when its object has told too much.
@@ -80,8 +81,10 @@ class Correlator:
     def _tallied(self, identity: Hashable, sighting: event_pb2.Event) -> event_pb2.Event:
         tally = self._tallies.recall(identity, sighting)
         if tally is sighting:
-            # Kubernetes' way: the object's name and a number that does not repeat.
-            sighting.metadata.name = f"{sighting.involvedObject.name}.{random.getrandbits(64):016x}"
+            # Kubernetes' way: the object's name and the time, which does not repeat. kubectl sorts by whole seconds,
+            # and leaves Events of one second in the order of their names.
+            self._named_ns = max(self._named_ns + 1, time.time_ns())
+            sighting.metadata.name = f"{sighting.involvedObject.name}.{self._named_ns:x}"
             return tally
         tally.count += 1
         tally.message = sighting.message

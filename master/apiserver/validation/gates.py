@@ -1,4 +1,4 @@
-"""What holds a pod back from the scheduler, and what of it may be changed meanwhile; what holds it back from being ready.
+"""What holds a pod back from the scheduler, what of it may change meanwhile, and what holds it back from being ready.
 
 https://kubernetes.io/docs/concepts/scheduling-eviction/pod-scheduling-readiness/
 https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-readiness-gate

@@ -10,7 +10,7 @@ from master.controllers.conditions import DISRUPTION, put
 from master.controllers.informers import Informers
 from master.controllers.loop import Loop
 from master.controllers.podstate import is_going
-from master.controllers.tainteviction.decide import evicting, leave_at
+from master.controllers.tainteviction.decide import bound_at, evicting, leave_at
 from podlab.api.objects import Key, key
 from podlab.client.client import Client
 from podlab.client.informer import Change
@@ -46,7 +46,7 @@ class TaintEvictionController:
             self._leaving.discard(at)
             return
         uid = node.metadata.uid
-        due = leave_at(pod.spec.tolerations, evicting(node), lambda taint: self._since(uid, taint))
+        due = leave_at(pod.spec.tolerations, evicting(node), lambda taint: self._since(uid, taint), bound_at(pod))
         now = time.time()
         if due is None:
             if at in self._leaving:

@@ -53,3 +53,11 @@ def test_an_object_that_tells_too_much_is_cut_off_and_others_are_not() -> None:
     assert correlator.count(sighting("again", name="db"), 0.0) is not None
     assert told(correlator.count(sighting("again"), REFILL_S + 1)) == ("again", BURST + 6)
     assert correlator.count(sighting("again"), REFILL_S + 2) is None
+
+
+def test_events_of_one_moment_are_named_in_the_order_they_happened() -> None:
+    correlator = Correlator()
+    told = [correlator.count(sighting(message), 0.0) for message in ("Pulled", "Created", "Started")]
+    names = [event.metadata.name for event in told if event is not None]
+    assert len(names) == 3
+    assert names == sorted(names)

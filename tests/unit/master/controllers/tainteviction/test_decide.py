@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from master.controllers.tainteviction.decide import AT_ONCE, evicting, leave_at
+from master.controllers.tainteviction.decide import AT_ONCE, bound_at, evicting, leave_at
 from podlab.core.v1 import node_pb2, pod_pb2
 
 SINCE = 1000.0
@@ -41,6 +41,17 @@ def test_a_pod_stays_as_long_as_it_tolerates_every_taint(
     tolerations: list[pod_pb2.Toleration], taints: list[dict[str, str]], expected: float | None
 ) -> None:
     assert leave_at(tolerations, [node_pb2.Taint(**one) for one in taints], lambda _: SINCE) == expected
+
+
+def test_a_pod_that_comes_to_a_node_with_a_taint_may_stay_as_long_as_one_that_was_there_before() -> None:
+    pod = pod_pb2.Pod()
+    pod.metadata.creationTimestamp.seconds = 4990
+    pod.spec.tolerations.add(operator="Exists", tolerationSeconds=60)
+    taints = [node_pb2.Taint(**GPU)]
+    assert leave_at(pod.spec.tolerations, taints, lambda _: SINCE, bound_at(pod)) == 4990 + 60
+    pod.status.conditions.add(type="PodScheduled", status="True").lastTransitionTime.seconds = 5000
+    assert leave_at(pod.spec.tolerations, taints, lambda _: SINCE, bound_at(pod)) == 5000 + 60
+    assert leave_at(pod.spec.tolerations, taints, lambda _: 6000.0, bound_at(pod)) == 6000 + 60
 
 
 def test_only_noexecute_taints_evict() -> None:
