@@ -61,6 +61,8 @@ class PersistentVolumeController:
         step = decide.decide_claim(claim, self._around(claim))
         if isinstance(step, Bind):
             await self._bind(claim, step.volume)
+            if step.told is not None:
+                self._tell(claim, step.told)
         elif isinstance(step, Lose):
             if claim.status.phase != "Lost":
                 self._tell(claim, step.told)

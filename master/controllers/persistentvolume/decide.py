@@ -28,6 +28,7 @@ class Bind:
     """Claim and volume belong together: what is missing on either side is to be written."""
 
     volume: PersistentVolume
+    told: Told | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,20 @@ def _keep(claim: PersistentVolumeClaim, named: PersistentVolume | None) -> Claim
     if named.spec.HasField("claimRef") and named.spec.claimRef.uid != claim.metadata.uid:
         message = "Two claims are bound to the same volume, this one is bound incorrectly"
         return Lose(Told("Warning", "ClaimMisbound", message))
-    return Bind(named)
+    return Bind(named, _unmet(claim))
+
+
+def _unmet(claim: PersistentVolumeClaim) -> Told | None:
+    """A claim that asks for more than it has got: whatever stands behind volumes here is not enlarged from here."""
+    if claim.status.phase != "Bound" or volumes.size(claim.spec.resources.requests) <= volumes.size(
+        claim.status.capacity
+    ):
+        return None
+    message = (
+        "Ignoring the PVC: didn't find a plugin capable of expanding the volume; waiting for an external controller to"
+        " process this PVC."
+    )
+    return Told("Warning", "ExternalExpanding", message)
 
 
 def _fulfil(claim: PersistentVolumeClaim, named: PersistentVolume | None) -> ClaimStep:

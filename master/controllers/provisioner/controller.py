@@ -24,6 +24,7 @@ from podlab.client.recorder import Recorder
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 from podlab.errors import AlreadyExists
+from podlab.storage.v1.storageclass_pb2 import StorageClass
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class LocalPathProvisioner:
         informers.claims.on_change(self._claim_changed)
         informers.volumes.on_change(self._volume_changed)
         informers.nodes.on_change(self._node_changed)
+        informers.storage_classes.on_change(self._class_changed)
 
     async def run(self) -> None:
         await self._loop.run()
@@ -115,6 +117,14 @@ class LocalPathProvisioner:
     def _volume_changed(self, change: Change[PersistentVolume]) -> None:
         if change.new is not None and volumes.is_local_path(change.new):
             self._loop.queue.add(change.key)
+
+    def _class_changed(self, change: Change[StorageClass]) -> None:
+        """One that was made anew may be right now."""
+        if change.new is None:
+            return
+        for claim in self._claims.store.values():
+            if claim.spec.storageClassName == change.key.name and _is_ours(claim):
+                self._loop.queue.add(key(claim))
 
     def _node_changed(self, change: Change[Node]) -> None:
         if change.new is not None:

@@ -110,6 +110,15 @@ def test_a_claim_of_a_class_with_a_provisioner_asks_for_a_volume_once_its_node_i
     assert isinstance(decide.decide_claim(claim(), around(cls=by_hand)), Hold)
 
 
+@pytest.mark.parametrize(("asked", "told"), [("1Gi", False), ("2Gi", True), ("512Mi", False)])
+def test_a_bound_claim_that_asks_for_more_says_that_nobody_here_enlarges_it(asked: str, told: bool) -> None:
+    grown = claim(size=asked, volumeName="disk", annotations=DONE, phase="Bound")
+    grown.status.capacity["storage"].string = "1Gi"
+    step = decide.decide_claim(grown, around(named=volume(claimRef=kept_for(uid="uid-data"))))
+    assert isinstance(step, Bind)
+    assert (step.told is not None and step.told.reason == "ExternalExpanding") == told
+
+
 BOUND = claim(volumeName="disk", annotations=DONE, phase="Bound")
 KEPT = [
     ("as it was", BOUND, volume(claimRef=kept_for(uid="uid-data")), Bind),
