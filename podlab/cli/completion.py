@@ -43,11 +43,13 @@ def nodes(ctx: typer.Context, incomplete: str) -> list[str]:
     return _matching(_names_of("nodes", ctx), incomplete)
 
 
-def deployments(ctx: typer.Context, incomplete: str) -> list[str]:
-    """deployment/NAME; or only NAME after the word itself."""
+def rollouts(ctx: typer.Context, incomplete: str) -> list[str]:
+    """What has rollouts, then its names; KIND/NAME too."""
     given = [word for word in ctx.params.get("resource") or () if word != incomplete]
-    prefix = "" if given else "deployment/"
-    return _matching((prefix + name for name in _names_of("deployments", ctx)), incomplete)
+    word, slash, _ = incomplete.partition("/")
+    if slash:
+        return _matching((f"{word}/{name}" for name in _names_of(word, ctx)), incomplete)
+    return _matching(_names_of(given[0], ctx) if given else ("daemonset", "deployment", "statefulset"), incomplete)
 
 
 def _matching(words: Iterable[str], incomplete: str) -> list[str]:

@@ -21,7 +21,11 @@ def kubeconfig(
         str, typer.Option("--output", "-o", help="The file to write; - prints. Default: .podlab/<cluster>/kubeconfig.")
     ] = "",
 ) -> None:
-    """Write a kubeconfig: KUBECONFIG=.podlab/lab/kubeconfig kubectl get nodes."""
+    """Write a kubeconfig for kubectl and others.
+
+    \b
+    KUBECONFIG=.podlab/lab/kubeconfig kubectl get nodes
+    """
     config = load_client_config()
     text = content(config)
     if output == STDOUT:

@@ -12,20 +12,7 @@ import typer
 import typer.main
 from typer._click.exceptions import NoArgsIsHelpError, UsageError
 
-from podlab.cli import create, image, info, rollout, top
-from podlab.cli.apply import apply
-from podlab.cli.attach import attach
-from podlab.cli.delete import delete
-from podlab.cli.describe.command import describe
-from podlab.cli.execute import execute
-from podlab.cli.failures import message
-from podlab.cli.get import get
-from podlab.cli.kubeconfig import kubeconfig
 from podlab.cli.lazy import LazyCommand, Root
-from podlab.cli.logs import logs
-from podlab.cli.portforward import port_forward
-from podlab.cli.scale import scale
-from podlab.cli.why import why
 
 app = typer.Typer(
     cls=Root,
@@ -38,11 +25,53 @@ app = typer.Typer(
 
 # Flags that are on unless they are turned off.
 ON_BY_DEFAULT = ("--wait",)
-LAZY = (
-    LazyCommand("lab", "podlab.lab.cli", "Local lab hosts: small Debian systems that stand in for VMs."),
-    LazyCommand("preflight", "podlab.preflight.cli", "Check all hosts of an inventory before a cluster goes there."),
-    LazyCommand("verify", "podlab.verify.cli", "Prove on the hosts what a playbook deployed."),
-)
+SECTIONS = {
+    "Objects": (
+        LazyCommand("get", "podlab.cli.get:get", "Show objects."),
+        LazyCommand("describe", "podlab.cli.describe.command:describe", "Tell all about objects, with their events."),
+        LazyCommand("apply", "podlab.cli.apply:apply", "Create or change what manifests describe."),
+        LazyCommand("create", "podlab.cli.create", "Create objects from manifests or from a few words."),
+        LazyCommand("delete", "podlab.cli.delete:delete", "Delete objects, and wait until they are gone."),
+    ),
+    "Workloads": (
+        LazyCommand("scale", "podlab.cli.scale:scale", "Set the number of pods."),
+        LazyCommand("rollout", "podlab.cli.rollout", "Follow, list, take back, pause or repeat a workload's rollout."),
+        LazyCommand("why", "podlab.cli.why:why", "Explain why a pod is where it is, or nowhere."),
+        LazyCommand("top", "podlab.cli.top", "Show what nodes and pods use."),
+    ),
+    "Pods": (
+        LazyCommand("logs", "podlab.cli.logs:logs", "Show a container's log."),
+        LazyCommand("exec", "podlab.cli.execute:execute", "Run a command in a container."),
+        LazyCommand("attach", "podlab.cli.attach:attach", "Join the streams of a container that runs."),
+        LazyCommand(
+            "port-forward",
+            "podlab.cli.portforward:port_forward",
+            "Forward ports of this machine to a pod, until interrupted.",
+        ),
+    ),
+    "Cluster": (
+        LazyCommand(
+            "cluster-info",
+            "podlab.cli.info:cluster_info",
+            "Show where the cluster is, who we are to it, and how its nodes are.",
+        ),
+        LazyCommand("api-resources", "podlab.cli.info:api_resources", "List the kinds of objects."),
+        LazyCommand("version", "podlab.cli.info:version", "Show the versions of this command and of the server."),
+        LazyCommand("kubeconfig", "podlab.cli.kubeconfig:kubeconfig", "Write a kubeconfig for kubectl and others."),
+        LazyCommand("image", "podlab.cli.image", "Container images on the nodes."),
+    ),
+    "Hosts": (
+        LazyCommand("lab", "podlab.lab.cli", "Local lab hosts: small Debian systems that stand in for VMs."),
+        LazyCommand(
+            "preflight", "podlab.preflight.cli", "Check all hosts of an inventory over SSH, without changing them."
+        ),
+        LazyCommand(
+            "verify",
+            "podlab.verify.cli",
+            "Check services, ports, runtime, files, clocks, nodes, pods and Services of a deployed cluster.",
+        ),
+    ),
+}
 
 
 @app.callback()
@@ -56,25 +85,11 @@ def root(
     os.environ["PODLAB_CLUSTER"] = cluster
 
 
-for function in (get, describe, apply, delete, logs, scale, why, kubeconfig, info.version):
-    app.command()(function)
-app.command("exec")(execute)
-app.command("attach")(attach)
-app.command("port-forward")(port_forward)
-app.command("api-resources")(info.api_resources)
-app.command("cluster-info")(info.cluster_info)
-app.add_typer(create.app, name="create")
-app.add_typer(rollout.app, name="rollout")
-app.add_typer(top.app, name="top")
-app.add_typer(image.app, name="image")
-
-
 def command() -> Root:
     """The root command with all commands in it."""
     made = typer.main.get_command(app)
     assert isinstance(made, Root)
-    for lazy in LAZY:
-        made.add_command(lazy)
+    made.take(SECTIONS)
     return made
 
 
@@ -92,6 +107,8 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("PODLAB_DEBUG"):
             traceback.print_exc()
+        from podlab.cli.failures import message  # loads gRPC, which `--help` does without
+
         print(message(error), file=sys.stderr)
         sys.exit(1)
     sys.exit(code)

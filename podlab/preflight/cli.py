@@ -25,7 +25,7 @@ def preflight(
     ] = None,
     output: Annotated[Format, typer.Option("--format", help="For people or for programs.")] = Format.TEXT,
 ) -> None:
-    """Check all hosts of an inventory over SSH, without changing them; exit code 1 if one is not fit."""
+    """Check all hosts of an inventory over SSH, without changing them. Exit code 1: one is not fit."""
     try:
         found = read_inventory(inventory or [str(state_directory(cluster_name()) / "inventory")])
     except (InventoryError, SettingsError) as error:

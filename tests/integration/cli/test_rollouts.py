@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import orjson
 import pytest
 
+from podlab.apps.v1.controllerrevision_pb2 import ControllerRevision
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
+from podlab.apps.v1.statefulset_pb2 import StatefulSet
 from podlab.client.client import Client
 
 LABELS = {"app": "web"}
@@ -85,6 +88,33 @@ async def test_restart_changes_the_template(podlab: Any, admin: Client, web: Dep
     assert await podlab.ok("rollout", "restart", "deployment", "web") == "deployment.apps/web restarted\n"
     live = await admin.get(Deployment, "web", "default")
     assert "kubectl.kubernetes.io/restartedAt" in live.spec.template.metadata.annotations
+
+
+async def test_changes_of_a_paused_deployment_gather(podlab: Any, admin: Client, web: Deployment) -> None:
+    assert await podlab.ok("rollout", "pause", "deployment/web") == "deployment.apps/web paused\n"
+    assert (await admin.get(Deployment, "web", "default")).spec.paused
+    assert "is already paused" in await podlab.fails("rollout", "pause", "deployment/web")
+    assert "resume it first" in await podlab.fails("rollout", "undo", "deployment/web")
+    assert await podlab.ok("rollout", "resume", "deploy", "web") == "deployment.apps/web resumed\n"
+    assert not (await admin.get(Deployment, "web", "default")).spec.paused
+
+
+async def test_a_stateful_set_is_restarted_and_taken_back(podlab: Any, admin: Client) -> None:
+    spec = {"selector": {"matchLabels": LABELS}, "template": template("i:2"), "serviceName": "db"}
+    made = await admin.create(StatefulSet(metadata={"name": "db", "namespace": "default"}, spec=spec))
+    owner = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db", "uid": made.metadata.uid, "controller": True}
+    for number in (1, 2):
+        metadata = {"name": f"db-{number}", "namespace": "default", "labels": LABELS, "ownerReferences": [owner]}
+        record = ControllerRevision(metadata=metadata, revision=number)
+        record.data.raw = orjson.dumps({"spec": {"template": {**template(f"i:{number}"), "$patch": "replace"}}})
+        await admin.create(record)
+    assert "image: i:1" in await podlab.ok("rollout", "history", "sts/db", "--revision=1")
+    assert await podlab.ok("rollout", "undo", "statefulset/db") == "statefulset.apps/db rolled back\n"
+    assert (await admin.get(StatefulSet, "db", "default")).spec.template.spec.containers[0].image == "i:1"
+    assert await podlab.ok("rollout", "restart", "sts", "db") == "statefulset.apps/db restarted\n"
+    refused = 'error: statefulsets.apps "db" pausing is not supported\n'
+    assert await podlab.fails("rollout", "pause", "sts/db") == refused
+    assert "a ConfigMap has no rollout" in await podlab.fails("rollout", "status", "configmap/x")
 
 
 async def test_status_follows_a_rollout_to_its_end(podlab: Any, admin: Client, web: Deployment) -> None:

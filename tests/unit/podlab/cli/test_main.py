@@ -4,10 +4,9 @@ import subprocess
 import sys
 
 import pytest
-from typer.main import get_command
-from typer.testing import CliRunner
 
 from podlab.cli import main
+from podlab.cli.lazy import LazyCommand
 
 
 @pytest.mark.parametrize(
@@ -24,27 +23,38 @@ def test_the_cluster_may_be_named_anywhere_before_the_dashes(given: list[str], f
     assert main.hoisted(given) == front
 
 
-def test_commands_of_other_packages_are_loaded_only_when_used() -> None:
+def test_what_a_command_needs_is_loaded_only_when_it_is_used() -> None:
     code = "import sys; import podlab.cli.main as m; m.command(); print([n for n in sys.modules if n.startswith(%r)])"
-    for name in ("podlab.lab", "podlab.verify", "podlab.preflight", "pytest", "paramiko", "ansible", "numpy"):
+    for name in ("podlab.lab", "podlab.verify", "podlab.cli.get", "podlab.api", "grpc", "pytest", "ansible", "numpy"):
         ran = subprocess.run([sys.executable, "-c", code % name], capture_output=True, text=True, check=True)
         assert ran.stdout == "[]\n", name
 
 
-def test_every_command_has_help_of_one_line() -> None:
-    root = main.command()
-    assert {"get", "describe", "apply", "create", "delete", "logs", "exec", "scale", "rollout", "top", "why"} <= set(
-        root.commands
+@pytest.mark.parametrize(
+    "lazy", [each for section in main.SECTIONS.values() for each in section], ids=lambda one: one.name
+)
+def test_the_root_says_of_a_command_what_it_says_of_itself(lazy: LazyCommand) -> None:
+    command = lazy.load()
+    assert lazy.help is not None
+    assert command.name == lazy.name
+    assert command.help.startswith(lazy.help)
+
+
+def test_help_is_grouped_and_complete() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "podlab.cli.main", "--help"], capture_output=True, text=True, check=True
     )
-    assert {"api-resources", "version", "cluster-info", "preflight", "verify", "lab", "image"} <= set(root.commands)
-    assert all(command.get_short_help_str() for command in root.commands.values())
+    for title, commands in main.SECTIONS.items():
+        assert f"\n{title}:\n" in ran.stdout
+        for each in commands:
+            assert each.help is not None
+            assert each.name in ran.stdout
+            assert each.help in " ".join(ran.stdout.split())
 
 
-def test_the_help_of_a_lazy_command_is_its_own() -> None:
-    ran = CliRunner().invoke(main.app, ["get", "--help"])
-    assert ran.exit_code == 0
-    assert "podlab get pods" in ran.output
-    assert get_command(main.app) is not None
+def test_the_help_of_a_lazy_command_is_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.command()(args=["get", "--help"], standalone_mode=False) == 0
+    assert "podlab get pods" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
