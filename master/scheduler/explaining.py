@@ -34,10 +34,9 @@ class Made:
 
     @property
     def nbytes(self) -> int:
-        """The memory of its arrays."""
+        """The memory of its arrays: of numbers alike but for one, two for each score, and of codes and totals."""
         decision = self.decision
-        scores = sum(each.raw.nbytes + each.normalized.nbytes for each in decision.given)
-        return scores + decision.refused.by.nbytes + decision.refused.codes.nbytes + decision.totals.nbytes
+        return decision.refused.by.nbytes + decision.totals.nbytes * (2 + 2 * len(decision.given))
 
 
 def message(decision: Decision, preemption: Preemption | None) -> str:

@@ -12,7 +12,7 @@ from podlab.api import volumes
 from podlab.core.v1.pod_pb2 import Container, Pod, PodSpec
 
 SHAPES_REMEMBERED = 1024
-_shapes: dict[Hashable, Shape] = {}  # pods without a node that are alike but for their names
+_shapes: dict[Hashable, Shape] = {}  # of pods that are alike but for their names and nodes
 
 
 _JUDGED = frozenset(
@@ -82,11 +82,13 @@ class PodInfo:
 
 def pod_info(pod: Pod) -> PodInfo:
     """What the pod asks for."""
-    if pod.spec.nodeName:
-        return PodInfo(pod, _shape(_essence(pod)))
-    metadata = pod.metadata
+    metadata, spec = pod.metadata, pod.spec
+    if spec.nodeName:
+        spec = PodSpec()
+        spec.CopyFrom(pod.spec)
+        spec.nodeName = ""
     like = (
-        pod.spec.SerializeToString(deterministic=True),
+        spec.SerializeToString(deterministic=True),
         metadata.namespace,
         frozenset(metadata.labels.items()),
         tuple(owner.uid for owner in metadata.ownerReferences),

@@ -98,6 +98,8 @@ def _together(info: PodInfo, nodes: Snapshot, terms: Sequence[Term], rows: Rows)
 
 def _pods_at(nodes: Snapshot, tally: Tally, key: str, rows: Rows) -> Scores:
     """For each row how many pods of the tally are in its place; 0 where the node is in none."""
+    if _one_to_a_place(nodes, key):
+        return tally.counts[: nodes.size][rows]
     column = nodes.labels.column(key)
     by_place = tally.by_place(key, column)
     nowhere = int(by_place[0])
@@ -105,3 +107,13 @@ def _pods_at(nodes: Snapshot, tally: Tally, key: str, rows: Rows) -> Scores:
     if nowhere:
         found[column.numbers[: nodes.size][rows] == 0] = 0
     return found
+
+
+def _one_to_a_place(nodes: Snapshot, key: str) -> bool:
+    """Whether each node is in a place of its own, as with hostnames: then its place has the pods that it has."""
+
+    def find() -> bool:
+        numbers = nodes.labels.column(key).numbers[: nodes.size][nodes.present[: nodes.size]]
+        return bool(numbers.all()) and len(np.unique(numbers)) == len(numbers)
+
+    return nodes.fact(("one to a place", key), find)
