@@ -52,7 +52,8 @@ class Shape:
         self.deleted = self.pod.metadata.HasField("deletionTimestamp")
         self.demands: Demands = demands(self.pod.spec)
         self.terms: tuple[Term, ...] = terms_of(self.pod)
-        self.host_ports = tuple(_host_ports(self.pod.spec.containers))
+        sidecars = [each for each in self.pod.spec.initContainers if each.restartPolicy == "Always"]
+        self.host_ports = tuple(_host_ports([*self.pod.spec.containers, *sidecars]))
         self.claims = tuple(volumes.claims_of(self.pod))
         containers = [*self.pod.spec.initContainers, *self.pod.spec.containers]
         self.images = tuple(normalized_image(container.image) for container in containers)
