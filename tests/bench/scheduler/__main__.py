@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # services start from bytecode, as where they are installed
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # it warns of every server started beside open clients
 sys.path.append(str(Path(__file__).parents[1] / "api"))  # the server to measure is the one that is measured there
 

@@ -22,9 +22,10 @@ STOP_LIMIT_S = 20.0
 
 @dataclass(frozen=True)
 class Service:
-    """A running service."""
+    """A running service. `decisions` is where the scheduler writes how long they took."""
 
     process: psutil.Process
+    decisions: Path
 
     def cpu_s(self) -> float:
         """Seconds of a processor that it has taken so far."""
@@ -34,17 +35,22 @@ class Service:
         """Proportional set size: what the machine really spends on it."""
         return float(self.process.memory_full_info().pss) / (1 << 20)
 
+    def decisions_us(self) -> list[int]:
+        """How long each decision of the scheduler took so far, the shortest first."""
+        return sorted(int(line) for line in self.decisions.read_text().split())
+
 
 @asynccontextmanager
 async def running(name: str, server: ApiServer, more: Mapping[str, object]) -> AsyncIterator[Service]:
     """`name` is scheduler or controllers; `more` are its settings besides those that all have."""
     with TemporaryDirectory(prefix="podlab-bench-", dir=Path.cwd()) as directory:
         config, log = _written(Path(directory), server, more)
-        program = str(Path(sys.executable).with_name(f"podlab-{name}"))
+        decisions = Path(directory) / "decisions"
         with log:
-            process = await asyncio.create_subprocess_exec(program, "--config", str(config), stdout=log, stderr=log)
+            command = (*_program(name, decisions), "--config", str(config))
+            process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
         try:
-            yield Service(psutil.Process(process.pid))
+            yield Service(psutil.Process(process.pid), decisions)
             if process.returncode is not None:
                 raise RuntimeError(f"podlab-{name} ended with exit code {process.returncode}")
         finally:
@@ -52,6 +58,12 @@ async def running(name: str, server: ApiServer, more: Mapping[str, object]) -> A
                 process.terminate()
             async with asyncio.timeout(STOP_LIMIT_S):
                 await process.wait()
+
+
+def _program(name: str, decisions: Path) -> tuple[str, ...]:
+    if name == "scheduler":
+        return sys.executable, str(Path(__file__).with_name("timed.py")), str(decisions)
+    return (str(Path(sys.executable).with_name(f"podlab-{name}")),)
 
 
 def _written(directory: Path, server: ApiServer, more: Mapping[str, object]) -> tuple[Path, BinaryIO]:

@@ -11,11 +11,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import processes
+import reference as machine
 import shapes
 from apiserver import ApiServer, started, tell
 from processes import Stopwatch, cpu_s, running
 from shapes import Shape
-from writing import bound, each
+from writing import WRITERS, bound, each
 
 from podlab.client.client import Client
 from podlab.core.v1.namespace_pb2 import Namespace
@@ -33,21 +35,25 @@ CHURN_S = 0.25
 
 
 async def measure() -> None:
+    reference = (await machine.measure())[WRITERS]
     for count in NODES:
         async with started() as server:
-            await _measure(count, server, await server.connect())
+            await _measure(count, server, await server.connect(), reference)
 
 
-async def _measure(count: int, server: ApiServer, client: Client) -> None:
+async def _measure(count: int, server: ApiServer, client: Client, reference: float) -> None:
     await each(range(count), lambda number: client.create(shapes.node(number)))
     await client.create(PriorityClass(metadata=ObjectMeta(name=shapes.HIGH), value=1000))
     for shape in shapes.SHAPES:
-        await _pending_before(shape, count, server, client)
-        await _while_created(shape, count, server, client)
+        before = await _pending_before(shape, count, server, client)
+        _tell_share(shape, count, "pending before", before, reference)
+        meanwhile = await _while_created(shape, count, server, client)
+        _tell_share(shape, count, "created meanwhile", meanwhile, reference)
     tell(f"apiserver with {count} nodes, memory", server.memory_mib(), "MiB")
 
 
-async def _pending_before(shape: Shape, count: int, server: ApiServer, client: Client) -> None:
+async def _pending_before(shape: Shape, count: int, server: ApiServer, client: Client) -> float:
+    """Pods a second."""
     async with _namespace(shape, "before", client) as namespace:
         pods = shape.pods(namespace, shape.before, count)
         await each(pods, client.create)
@@ -57,15 +63,29 @@ async def _pending_before(shape: Shape, count: int, server: ApiServer, client: C
             first = asyncio.create_task(_first(client, namespace, revision))
             await bound(client, namespace, _names(pods), revision)
             elapsed_s = watch.s()
-            _tell(shape, count, "pending before", len(pods), elapsed_s)
-            tell("  of that, from the start of the process to the first bind", await first, "s", 2)
-            tell("  CPU of the scheduler, its start included", scheduler.cpu_s() / len(pods) * 1e6, "us a pod")
-            tell("  CPU of the API server", (cpu_s(server.process) - apiserver_s) / len(pods) * 1e6, "us a pod")
-            if shape is shapes.BASIC:
-                tell(f"scheduler with {count} nodes, memory", scheduler.memory_mib(), "MiB")
+            title = f"{shape.name} {count} nodes, pending before"
+            tell(title, len(pods) / elapsed_s, "pods/s")
+            first_s, first_pods = await first
+            tell(f"{title}, from the start of the process to the first bind", first_s, "s", 2)
+            if len(pods) > first_pods:
+                tell(f"{title}, from then on", (len(pods) - first_pods) / (elapsed_s - first_s), "pods/s")
+            tell(f"{title}, CPU of the scheduler, its start included", scheduler.cpu_s() / len(pods) * 1e6, "us a pod")
+            apiserver_us = (cpu_s(server.process) - apiserver_s) / len(pods) * 1e6
+            tell(f"{title}, CPU of the API server", apiserver_us, "us a pod")
+            _tell_decisions(title, scheduler)
+            tell(f"{title}, memory of the scheduler", scheduler.memory_mib(), "MiB")
+            return len(pods) / elapsed_s
 
 
-async def _while_created(shape: Shape, count: int, server: ApiServer, client: Client) -> None:
+def _tell_decisions(title: str, scheduler: processes.Service) -> None:
+    """As long as they took in the scheduler, beside all else that it and the machine did."""
+    taken_us = scheduler.decisions_us()
+    for name, share in (("p50", 0.5), ("p99", 0.99)):
+        tell(f"{title}, decision {name}", taken_us[int(len(taken_us) * share)], "us")
+
+
+async def _while_created(shape: Shape, count: int, server: ApiServer, client: Client) -> float:
+    """Pods a second."""
     async with _namespace(shape, "meanwhile", client) as namespace, running("scheduler", server, {}):
         pods = shape.pods(namespace, shape.meanwhile, count)
         # The first pod tells that the scheduler has begun.
@@ -80,23 +100,25 @@ async def _while_created(shape: Shape, count: int, server: ApiServer, client: Cl
             async with asyncio.TaskGroup() as group:
                 group.create_task(bound(client, namespace, _names(pods), revision))
                 await each(pods, client.create)
-            _tell(shape, count, "created meanwhile", len(pods), watch.s())
+            rate = len(pods) / watch.s()
+            tell(f"{shape.name} {count} nodes, created meanwhile", rate, "pods/s")
+            return rate
 
 
-def _tell(shape: Shape, count: int, when: str, pods: int, elapsed_s: float) -> None:
-    tell(f"{shape.name} {count} nodes, {when}", pods / elapsed_s, "pods/s")
+def _tell_share(shape: Shape, count: int, when: str, rate: float, reference: float) -> None:
+    tell(f"{shape.name} {count} nodes, {when}, share of the reference", rate / reference * 100, "%")
 
 
 def _names(pods: list[Pod]) -> frozenset[str]:
     return frozenset(pod.metadata.name for pod in pods)
 
 
-async def _first(client: Client, namespace: str, revision: str) -> float:
-    """Seconds until the first pod is bound."""
+async def _first(client: Client, namespace: str, revision: str) -> tuple[float, int]:
+    """Seconds until pods are bound, and how many were bound together."""
     watch = Stopwatch()
     async for batch in client.watch(Pod, revision, namespace):
-        if any(event.object is not None and event.object.spec.nodeName for event in batch):
-            return watch.s()
+        if pods := sum(event.object is not None and bool(event.object.spec.nodeName) for event in batch):
+            return watch.s(), pods
     raise RuntimeError("the watch ended")
 
 
