@@ -7,7 +7,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
 
-from master.scheduler import hints
+from master.scheduler import hints, remedies
 from master.scheduler.hints import Event
 from master.scheduler.podinfo import PodInfo
 from master.scheduler.rooms import Room, left
@@ -113,7 +113,7 @@ class Groups:
             for index in (self._refused_by, *(() if node_name else (self._room_refused_by,)))
             for plugin in hints.plugins_helped(event, index.keys())
             for identity, group in index[plugin].items()
-            if hints.may_help(plugin, group.info, event)
+            if remedies.may_help(plugin, group.info, event)
         }
         for identity, group in self._room_at.get(node_name, {}).items():
             if group.room is not None and group.room.may_be_there(event):

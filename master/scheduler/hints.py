@@ -1,4 +1,4 @@
-"""Queueing hints: which events can help a pod that a plugin refused. Pure.
+"""Queueing hints: which kinds of events can help a pod that a plugin refused. Pure. `remedies` looks closer.
 
 As Kubernetes' plugins register them
 (https://github.com/kubernetes/enhancements/tree/master/keps/sig-scheduling/4247-queueinghint).
@@ -7,11 +7,10 @@ As Kubernetes' plugins register them
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from master.scheduler.podinfo import PodInfo
-from podlab.api.tolerations import tolerates
 from podlab.core.v1.node_pb2 import Node
 
 # Stands for the plugin of pods that no plugin refused: there was no node.
@@ -35,11 +34,20 @@ class What(enum.Enum):
 
 @dataclass(frozen=True)
 class Event:
-    """What happened, and to which node or pod."""
+    """What happened, and to which node, pod or claim; of a change also what that was `before`.
+
+    `room` is what the node has for a pod, if that is known: all that it offers when it is new or offers something else,
+    what is free there when a pod has gone. `least_priority` is that of the least important of all standing pods.
+    """
 
     what: What
     node: Node | None = None
     pod: PodInfo | None = None
+    claim: tuple[str, str] | None = None
+    node_before: Node | None = None
+    pod_before: PodInfo | None = None
+    room: Mapping[str, int] | None = None
+    least_priority: int = 0
 
 
 _ROOM = frozenset({What.NODE_ADDED, What.NODE_ALLOCATABLE, What.POD_GONE})
@@ -69,16 +77,10 @@ def plugins_helped(event: Event, plugins: Iterable[str]) -> list[str]:
     return [name for name in plugins if event.what in HELPED_BY.get(name, _EVERYTHING)]
 
 
-def may_help(plugin: str, info: PodInfo, event: Event) -> bool:
-    """Whether this very event can make the plugin accept the pod. True where that is not told without asking it."""
-    check = _CHECKS.get(plugin)
-    return check is None or check(info, event)
-
-
-def node_events(old: Node | None, new: Node) -> list[Event]:
+def node_events(old: Node | None, new: Node, room: Mapping[str, int] | None = None) -> list[Event]:
     """What a node's change amounts to; nothing when it is a heartbeat."""
     if old is None:
-        return [Event(What.NODE_ADDED, node=new)]
+        return [Event(What.NODE_ADDED, node=new, room=room)]
     found: list[What] = []
     if old.status.allocatable != new.status.allocatable:
         found.append(What.NODE_ALLOCATABLE)
@@ -86,28 +88,4 @@ def node_events(old: Node | None, new: Node) -> list[Event]:
         found.append(What.NODE_LABELS)
     if old.spec.unschedulable != new.spec.unschedulable or old.spec.taints != new.spec.taints:
         found.append(What.NODE_TAINTS)
-    return [Event(what, node=new) for what in found]
-
-
-def _is_schedulable(_: PodInfo, event: Event) -> bool:
-    return event.node is None or not event.node.spec.unschedulable
-
-
-def _is_tolerated(info: PodInfo, event: Event) -> bool:
-    if event.node is None:
-        return True
-    hard = (taint for taint in event.node.spec.taints if taint.effect in ("NoSchedule", "NoExecute"))
-    return all(any(tolerates(toleration, taint) for toleration in info.pod.spec.tolerations) for taint in hard)
-
-
-def _frees_ports(info: PodInfo, event: Event) -> bool:
-    if event.pod is None:
-        return True
-    return any(mine.collides(theirs) for mine in info.shape.host_ports for theirs in event.pod.shape.host_ports)
-
-
-_CHECKS: Mapping[str, Callable[[PodInfo, Event], bool]] = {
-    "NodeUnschedulable": _is_schedulable,
-    "TaintToleration": _is_tolerated,
-    "NodePorts": _frees_ports,
-}
+    return [Event(what, node=new, node_before=old, room=room) for what in found]

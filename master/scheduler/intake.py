@@ -33,7 +33,9 @@ class Intake:
             self._queue.happened(Event(What.NODE_REMOVED, node=change.old))
             return
         self._snapshot.set_node(change.new)
-        for event in hints.node_events(change.old, change.new):
+        row = self._snapshot.row(change.key.name)
+        room = self._snapshot.resources.offered(row) if row is not None else None
+        for event in hints.node_events(change.old, change.new, room):
             self._queue.happened(event)
 
     def pod_changed(self, change: Change[Pod]) -> None:
@@ -66,8 +68,12 @@ class Intake:
         return is_ours and not spec.schedulingGates and not pod.metadata.HasField("deletionTimestamp")
 
     def _left(self, pod: Pod) -> None:
+        row = self._snapshot.row(pod.spec.nodeName)
         if (stood := self._snapshot.remove_pod(pod.metadata.uid)) is not None:
-            self._queue.happened(Event(What.POD_GONE, pod=stood))
+            # Room that is kept for others may be had by who is more important than these: then it is not told.
+            room = None if row is None or self._nominations.any else self._snapshot.resources.free(row)
+            least = min(self._snapshot.priorities, default=0)
+            self._queue.happened(Event(What.POD_GONE, pod=stood, room=room, least_priority=least))
         self._given_up(pod)
 
     def _given_up(self, pod: Pod) -> None:
@@ -83,7 +89,10 @@ class Intake:
         self._nominations.forget(pod.metadata.uid)
         info = pod_info(pod)
         self._snapshot.place(info, pod.spec.nodeName)
-        self._queue.happened(Event(What.POD_LABELS if stood else What.POD_PLACED, pod=info))
+        if stood and old is not None:
+            self._queue.happened(Event(What.POD_LABELS, pod=info, pod_before=pod_info(old)))
+        else:
+            self._queue.happened(Event(What.POD_PLACED, pod=info))
 
 
 def _looks_otherwise(old: Pod, new: Pod) -> bool:

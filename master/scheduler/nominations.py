@@ -38,6 +38,11 @@ class Nominations:
         self._levels: dict[int, _Level] = {}
         self._out: set[str] = set()  # they may stand otherwise than their level says
 
+    @property
+    def any(self) -> bool:
+        """Whether room is being kept for anybody."""
+        return bool(self._pods)
+
     def nominate(self, info: PodInfo, node_name: str) -> None:
         """From now on room on the node is kept for the pod."""
         self.forget(info.uid)

@@ -67,6 +67,15 @@ class Resources:
         """Equal for rows that have and use the same of everything."""
         return b"".join(matrix[:, row].tobytes() for matrix in (self.capacity, self.used, self.compared))
 
+    def offered(self, row: int) -> dict[str, int]:
+        """All of each resource."""
+        return dict(zip(self.names, self.capacity[: len(self.names), row].tolist(), strict=True))
+
+    def free(self, row: int) -> dict[str, int]:
+        """What is not used of each resource."""
+        left = self.capacity[: len(self.names), row] - self.used[: len(self.names), row]
+        return dict(zip(self.names, left.tolist(), strict=True))
+
     def set_capacity(self, row: int, allocatable: Mapping[str, Quantity]) -> bool:
         """True when it is another than before."""
         for name in allocatable:

@@ -5,7 +5,7 @@ Only the scheduler's loop writes; plugins read. A node that left keeps its row, 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -51,6 +51,7 @@ class Snapshot:
         self.tallies = Tallies(16)
         self.workloads = Workloads()
         self.storage = Storage()
+        self.priorities: Counter[int] = Counter()  # of standing pods, how many there are of each
         self._names: list[str] = []
         self._row_of: dict[str, int] = {}
         self._free: list[int] = []
@@ -163,6 +164,7 @@ class Snapshot:
         self.remove_pod(uid)
         self._placed[uid] = node_name
         self._standing[node_name][uid] = info
+        self.priorities[info.pod.spec.priority] += 1
         row = self._row_of.get(node_name)
         if row is not None:
             self._count(row, info, 1)
@@ -184,6 +186,9 @@ class Snapshot:
         info = self._standing[node_name].pop(uid)
         if not self._standing[node_name]:
             del self._standing[node_name]
+        self.priorities[info.pod.spec.priority] -= 1
+        if not self.priorities[info.pod.spec.priority]:
+            del self.priorities[info.pod.spec.priority]
         row = self._row_of.get(node_name)
         if row is not None:
             self._count(row, info, -1)

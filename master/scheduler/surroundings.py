@@ -63,7 +63,9 @@ class Surroundings:
 
     def _storage_changed(self, change: Change[Any]) -> None:
         self._snapshot.storage.set(change.key, change.new)
-        self._happened(Event(What.VOLUMES))
+        at = change.key
+        claim = (at.namespace, at.name) if at.kind == "PersistentVolumeClaim" else None
+        self._happened(Event(What.VOLUMES, claim=claim))
 
 
 def _selector(workload: Any) -> Selector | None:

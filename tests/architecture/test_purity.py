@@ -71,6 +71,7 @@ DECIDING = (
     "master.scheduler.podterms",
     "master.scheduler.profile",
     "master.scheduler.registry",
+    "master.scheduler.remedies",
     "master.scheduler.resources",
     "master.scheduler.preemption",
     "master.scheduler.schedule",

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 
 from master.controllers.podtemplate import new_pod
 from master.controllers.revisions.decide import HASH_LABEL
-from podlab.api.selectors import Operator, Requirement, from_labels
+from podlab.api import nodeselectors
 from podlab.api.tolerations import tolerates
 from podlab.apps.v1 import daemonset_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
 
-_NAME_FIELD = "metadata.name"
 _TAINTS = (
     ("node.kubernetes.io/not-ready", "NoExecute"),
     ("node.kubernetes.io/unreachable", "NoExecute"),
@@ -38,11 +37,10 @@ class Verdict:
 def judge(template: pod_pb2.PodTemplateSpec, nodes: Iterable[node_pb2.Node]) -> dict[str, Verdict]:
     """For each node, by name, labels and taints; room on it is the scheduler's part."""
     spec, accepted = template.spec, tolerations(template.spec)
-    selector = from_labels(spec.nodeSelector)
     verdicts = {}
     for node in nodes:
         name = node.metadata.name
-        if spec.nodeName not in ("", name) or not selector.matches(node.metadata.labels) or not _is_wanted(spec, node):
+        if spec.nodeName not in ("", name) or not nodeselectors.accepts(spec, node):
             verdicts[name] = Verdict(run=False, stay=False)
             continue
         bad = {taint.effect for taint in node.spec.taints if not any(tolerates(one, taint) for one in accepted)}
@@ -62,7 +60,7 @@ def pod_for(daemon_set: daemonset_pb2.DaemonSet, node: str, revision_hash: str) 
     template = daemon_set.spec.template
     pod = new_pod(daemon_set, template)
     pod.metadata.labels[HASH_LABEL] = revision_hash
-    this_node = pod_pb2.NodeSelectorRequirement(key=_NAME_FIELD, operator="In", values=[node])
+    this_node = pod_pb2.NodeSelectorRequirement(key=nodeselectors.NAME_FIELD, operator="In", values=[node])
     terms = [pod_pb2.NodeSelectorTerm(matchFields=[this_node])]
     required = pod_pb2.NodeSelector(nodeSelectorTerms=terms)
     pod.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.CopyFrom(required)
@@ -78,26 +76,6 @@ def node_of(pod: pod_pb2.Pod) -> str:
     required = pod.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution
     for term in required.nodeSelectorTerms:
         for field in term.matchFields:
-            if field.key == _NAME_FIELD and field.operator == "In" and len(field.values) == 1:
+            if field.key == nodeselectors.NAME_FIELD and field.operator == "In" and len(field.values) == 1:
                 return field.values[0]
     return ""
-
-
-def _is_wanted(spec: pod_pb2.PodSpec, node: node_pb2.Node) -> bool:
-    affinity = spec.affinity.nodeAffinity
-    if not affinity.HasField("requiredDuringSchedulingIgnoredDuringExecution"):
-        return True
-    terms = affinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms
-    return any(_meets(term, node) for term in terms)
-
-
-def _meets(term: pod_pb2.NodeSelectorTerm, node: node_pb2.Node) -> bool:
-    """An empty term matches no node."""
-    name = {_NAME_FIELD: node.metadata.name}
-    met = [_requirement(one).matches(node.metadata.labels) for one in term.matchExpressions]
-    met += [_requirement(one).matches(name) for one in term.matchFields]
-    return bool(met) and all(met)
-
-
-def _requirement(one: pod_pb2.NodeSelectorRequirement) -> Requirement:
-    return Requirement(one.key, Operator(one.operator), frozenset(one.values))

@@ -5,10 +5,8 @@ from typing import Any
 
 import pytest
 
-from master.scheduler.hints import HELPED_BY, Event, What, may_help, node_events, plugins_helped
-from master.scheduler.podinfo import PodInfo, pod_info
+from master.scheduler.hints import HELPED_BY, Event, What, node_events, plugins_helped
 from podlab.core.v1.node_pb2 import Node, Taint
-from podlab.core.v1.pod_pb2 import Pod
 
 
 def node(change: Callable[[Node], Any] = lambda _: None) -> Node:
@@ -21,12 +19,6 @@ def node(change: Callable[[Node], Any] = lambda _: None) -> Node:
 
 def tainted(made: Node) -> None:
     made.spec.taints.append(Taint(key="dedicated", value="db", effect="NoSchedule"))
-
-
-def with_port(port: int) -> PodInfo:
-    made = Pod()
-    made.spec.containers.add(name="c").ports.add(containerPort=80, hostPort=port, protocol="TCP")
-    return pod_info(made)
 
 
 @pytest.mark.parametrize(
@@ -70,23 +62,3 @@ def test_a_new_node_helps_whoever_was_refused() -> None:
 @pytest.mark.parametrize("what", What)
 def test_a_plugin_of_ones_own_may_be_helped_by_anything(what: What) -> None:
     assert plugins_helped(Event(what), ["Mine"]) == ["Mine"]
-    assert may_help("Mine", with_port(1), Event(what))
-
-
-def test_a_taint_that_is_not_tolerated_helps_nobody() -> None:
-    tolerant = Pod()
-    tolerant.spec.tolerations.add(key="dedicated", operator="Exists")
-    event = Event(What.NODE_ADDED, node=node(tainted))
-    assert may_help("TaintToleration", pod_info(tolerant), event)
-    assert not may_help("TaintToleration", pod_info(Pod()), event)
-    assert may_help("TaintToleration", pod_info(Pod()), Event(What.NODE_ADDED, node=node()))
-
-
-def test_a_node_that_is_still_cordoned_helps_nobody() -> None:
-    cordoned = node(lambda made: setattr(made.spec, "unschedulable", True))
-    assert not may_help("NodeUnschedulable", pod_info(Pod()), Event(What.NODE_ADDED, node=cordoned))
-
-
-def test_only_a_pod_that_had_the_port_frees_it() -> None:
-    assert may_help("NodePorts", with_port(80), Event(What.POD_GONE, pod=with_port(80)))
-    assert not may_help("NodePorts", with_port(80), Event(What.POD_GONE, pod=with_port(81)))
