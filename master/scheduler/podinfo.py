@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from master.scheduler.demands import Demands, demands
 from master.scheduler.podterms import Term, terms_of
 from podlab.api import volumes
+from podlab.api.nodeselectors import NodeMatcher, matcher
 from podlab.core.v1.pod_pb2 import Container, Pod, PodSpec
 
 SHAPES_REMEMBERED = 1024
@@ -60,6 +61,11 @@ class Shape:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Shape) and self.key == other.key
+
+    @cached_property
+    def nodes(self) -> NodeMatcher:
+        """Which nodes its selector and required affinity let it go to."""
+        return matcher(self.pod.spec)
 
     @cached_property
     def _hash(self) -> int:

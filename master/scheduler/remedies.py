@@ -11,7 +11,6 @@ from master.scheduler.hints import Event, What
 from master.scheduler.plugins.spread import DO_NOT_SCHEDULE, constraints_of
 from master.scheduler.podinfo import PodInfo, Shape
 from master.scheduler.podterms import PodSelector, Wish
-from podlab.api import nodeselectors
 from podlab.api.tolerations import tolerates
 
 _POD_EVENTS = frozenset({What.POD_PLACED, What.POD_LABELS, What.POD_GONE})
@@ -43,18 +42,18 @@ def _frees_ports(info: PodInfo, event: Event) -> bool:
 def _has_room(info: PodInfo, event: Event) -> bool:
     """Or whether there may be room now once others are preempted: they could be before, unless the one that has gone
     was as important. A profile may ignore extended resources, which have a slash in their names: these tell nothing."""
-    room, gone, priority = event.room, event.pod, info.pod.spec.priority
-    if room is None or (gone is not None and event.least_priority < priority <= gone.pod.spec.priority):
+    room, gone = event.room, event.pod
+    if room is None:
         return True
-    asked = info.shape.demands.requested
-    return all(amount <= room.get(name, 0) for name, amount in asked.items() if "/" not in name)
+    for name, amount in info.shape.demands.requested.items():
+        if amount > room.get(name, 0) and "/" not in name:
+            return gone is not None and event.least_priority < info.pod.spec.priority <= gone.pod.spec.priority
+    return True
 
 
 def _is_accepted(info: PodInfo, event: Event) -> bool:
     """What the profile asks besides is not known here."""
-    if event.node is None:
-        return True
-    return nodeselectors.accepts(info.pod.spec, event.node)
+    return event.node is None or info.shape.nodes.matches(event.node)
 
 
 def _changes_spread(info: PodInfo, event: Event) -> bool:

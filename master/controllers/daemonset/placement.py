@@ -36,11 +36,11 @@ class Verdict:
 
 def judge(template: pod_pb2.PodTemplateSpec, nodes: Iterable[node_pb2.Node]) -> dict[str, Verdict]:
     """For each node, by name, labels and taints; room on it is the scheduler's part."""
-    spec, accepted = template.spec, tolerations(template.spec)
+    spec, accepted, matcher = template.spec, tolerations(template.spec), nodeselectors.matcher(template.spec)
     verdicts = {}
     for node in nodes:
         name = node.metadata.name
-        if spec.nodeName not in ("", name) or not nodeselectors.accepts(spec, node):
+        if spec.nodeName not in ("", name) or not matcher.matches(node):
             verdicts[name] = Verdict(run=False, stay=False)
             continue
         bad = {taint.effect for taint in node.spec.taints if not any(tolerates(one, taint) for one in accepted)}

@@ -1,6 +1,6 @@
 """`python tests/bench/scheduler`: all figures of the scheduler, one a line, in less than eight minutes.
 
-`python tests/bench/scheduler rates` (or `decisions`, `standing`) measures one part of them.
+`python tests/bench/scheduler rates` (or `decisions`, `waking`, `standing`) measures one part of them.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import decisions
 import rates
 import standing
 import uvloop
+import waking
 
-PARTS = {"decisions": decisions.measure, "rates": rates.measure, "standing": standing.measure}
+PARTS = {"decisions": decisions.measure, "waking": waking.measure, "rates": rates.measure, "standing": standing.measure}
 
 
 async def _measure() -> None:
