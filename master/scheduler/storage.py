@@ -122,11 +122,11 @@ class Storage:
         return Found(tuple(bound), tuple(waiting), unbound)
 
     def _immediate(self, claim: PersistentVolumeClaim) -> str:
-        """Why no node is to be chosen before the claim has its volume; empty when it waits for one."""
-        name = claim.spec.storageClassName
-        found = self.classes.get(name)
-        if name and found is None:
-            return f'storageclass.storage.k8s.io "{name}" not found'
+        """Why no node is to be chosen before the claim has its volume; empty when it waits for one.
+
+        A class that does not exist may only be a word that binds claims to volumes made by hand.
+        """
+        found = self.classes.get(claim.spec.storageClassName)
         waits = found is not None and found.volumeBindingMode == "WaitForFirstConsumer" and not claim.spec.volumeName
         return "" if waits else "pod has unbound immediate PersistentVolumeClaims"
 

@@ -13,8 +13,9 @@ from node.kubelet.context import NodeContext
 from node.kubelet.images import Images
 from node.kubelet.lease import Heartbeat
 from node.kubelet.localpath import LocalPath
-from node.kubelet.node_status import NodeStatus, capacity
+from node.kubelet.node_status import capacity
 from node.kubelet.pods import Pods
+from node.kubelet.registration import Registration
 from node.kubelet.server import KubeletServicer
 from node.kubelet.sources import Sources
 from node.kubelet.tokens import Tokens
@@ -62,7 +63,7 @@ async def serve(config: KubeletConfig, stop: asyncio.Event) -> None:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(services.run())
                     group.create_task(recorder.run())
-                    group.create_task(NodeStatus(config, client, runtime, network).run())
+                    group.create_task(Registration(config, client, recorder, runtime, network).run())
                     group.create_task(Heartbeat(client, config.node_name, config.lease_duration_s).run())
                     group.create_task(network.run())
                     group.create_task(context.sources.run())

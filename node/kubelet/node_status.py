@@ -1,52 +1,25 @@
-"""The node's own object: registered, then kept true."""
+"""What the node says of itself: its object as it is registered, and its status. Pure, but for what the machine has."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Protocol
 
 from node.kubelet import machine
 from node.kubelet.config import KubeletConfig
 from node.kubelet.machine import Pressure
-from node.kubelet.runtime import Image, Readiness, Runtime, RuntimeFailure
+from node.kubelet.runtime import Image, Readiness
 from podlab.api import quantity, times
 from podlab.api.objects import condition
-from podlab.client.client import Client
 from podlab.core.v1 import node_pb2
-from podlab.errors import AlreadyExists, ApiError, Conflict, NotFound
 from podlab.meta.v1 import meta_pb2
 
-log = logging.getLogger(__name__)
-
-# How often the node looks at itself, and how old an unchanged status may get (heartbeats are Leases).
-LOOK_S, LOOK_WHEN_NOT_READY_S = 5.0, 0.5
-REPORT_S = 300.0
-RETRY_S = 1.0
-DOING = "register the node or write its status"
-# A restarted kubelet must not call its node not ready only because it has not looked at the network yet.
-NETWORK_WITHIN_S = 5.0
 MAX_IMAGES = 50
 # Below these the node says that it runs out (Kubernetes' defaults for eviction).
 MEMORY_FLOOR_BYTES = 100 * 1024 * 1024
 DISK_FLOOR = 0.10
 PIDS_FLOOR = 1000
-
-
-class Network(Protocol):
-    """What the pod network tells of itself."""
-
-    @property
-    def ready(self) -> bool: ...
-
-    @property
-    def reason(self) -> str: ...
-
-    async def wait_ready(self, timeout_s: float) -> None:
-        """Returns when the network is ready, or when the time is up."""
 
 
 @dataclass(frozen=True)
@@ -170,93 +143,3 @@ def _condition(
     unchanged = old is not None and old.status == made.status
     made.lastTransitionTime.CopyFrom(old.lastTransitionTime if old is not None and unchanged else now)
     return made
-
-
-def _rest_s(node: node_pb2.Node | None) -> float:
-    if node is None:
-        return 0.0
-    ready = condition(node.status.conditions, "Ready")
-    return LOOK_S if ready is not None and ready.status == "True" else LOOK_WHEN_NOT_READY_S
-
-
-class NodeStatus:
-    """`run` for ever: registers the node, looks at it, writes what changed."""
-
-    def __init__(self, config: KubeletConfig, client: Client, runtime: Runtime, network: Network) -> None:
-        self._config = config
-        self._client = client
-        self._runtime = runtime
-        self._network = network
-        self._capacity = capacity(config)
-        self._runtime_version = ""
-        self._registered = False
-        self._written_at = 0.0
-
-    async def run(self) -> None:
-        node: node_pb2.Node | None = None
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                # Read anew each time: the controllers write here too, when they miss our heartbeats.
-                node = await self._read()
-                if self._written_at == 0.0:
-                    await self._network.wait_ready(NETWORK_WITHIN_S)
-                status = node_status(self._config, self._capacity, node.status, await self._look())
-                if loop.time() - self._written_at > REPORT_S or not same(status, node.status):
-                    node.status.CopyFrom(status)
-                    node.metadata.resourceVersion = ""
-                    node = await self._client.update_status(node)
-                    self._written_at = loop.time()
-                self._client.outages.ended(DOING)
-            except NotFound:
-                log.warning("node %s is gone from the API: it registers again", self._config.node_name)
-                self._registered = False
-                node = None
-            except ApiError as error:
-                self._client.outages.failed(DOING, error)
-                node = None
-                await asyncio.sleep(RETRY_S)
-            except (RuntimeFailure, OSError) as error:
-                log.warning("status of node %s cannot be written: %s", self._config.node_name, error)
-                node = None
-                await asyncio.sleep(RETRY_S)
-            await asyncio.sleep(_rest_s(node))
-
-    async def _read(self) -> node_pb2.Node:
-        if self._registered:
-            return await self._client.get(node_pb2.Node, self._config.node_name)
-        node = await self._register()
-        self._registered = True
-        return node
-
-    async def _register(self) -> node_pb2.Node:
-        """The node as the API has it, made when missing, with the labels that this kubelet gives."""
-        try:
-            node = await self._client.create(new_node(self._config))
-            log.info("node %s registered", self._config.node_name)
-            return node
-        except AlreadyExists:
-            node = await self._client.get(node_pb2.Node, self._config.node_name)
-        wanted = labels(self._config)
-        if all(node.metadata.labels.get(name) == value for name, value in wanted.items()):
-            return node
-        node.metadata.labels.update(wanted)
-        try:
-            return await self._client.update(node)
-        except Conflict:
-            return await self._register()
-
-    async def _look(self) -> Sight:
-        readiness = await self._runtime.readiness()
-        images: list[Image] = []
-        if readiness.runtime:
-            images = await self._runtime.images()
-            self._runtime_version = self._runtime_version or await self._runtime.version()
-        return Sight(
-            readiness=readiness,
-            network_ready=self._network.ready,
-            network_reason=self._network.reason,
-            pressure=await asyncio.to_thread(machine.pressure, self._config.root_dir),
-            images=tuple(images),
-            info=machine.system_info(self._runtime_version, kubelet_version()),
-        )

@@ -86,6 +86,7 @@ DECIDING = (
     "node.kubelet.configure",
     "node.kubelet.credentials",
     "node.kubelet.decide",
+    "node.kubelet.node_events",
     "node.kubelet.dns",
     "node.kubelet.env",
     "node.kubelet.resources",

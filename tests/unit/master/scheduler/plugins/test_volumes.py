@@ -105,7 +105,7 @@ TOLD: list[tuple[list[Any], str]] = [
     ([bound()], "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"),
     ([claim(), storage_class()], "pod has unbound immediate PersistentVolumeClaims"),
     ([claim(storageClassName="")], "pod has unbound immediate PersistentVolumeClaims"),
-    ([claim()], 'storageclass.storage.k8s.io "by-hand" not found'),
+    ([claim()], "pod has unbound immediate PersistentVolumeClaims"),
     ([claim(), BY_HAND], "3 node(s) didn't find available persistent volumes to bind"),
     ([bound(), volume(**OURS, **on("gone"))], "3 node(s) had volume node affinity conflict"),
     ([bound(), volume(**OURS, labels={ZONE: "c"})], "3 node(s) had no available volume zone"),
