@@ -22,7 +22,12 @@ from podlab.v1 import apiserver_pb2
 AUDIT_ID = "audit-id"
 NOTHING: tuple[Attributes, ...] = ()
 _ABOUT_ONE = frozenset({"create", "get", "update", "patch", "delete"})
-_ABOUT_MANY = (apiserver_pb2.BindRequest, apiserver_pb2.RecordEventsRequest)
+_ABOUT_MANY = (
+    apiserver_pb2.BindRequest,
+    apiserver_pb2.PreemptRequest,
+    apiserver_pb2.RecordEventsRequest,
+    apiserver_pb2.UpdateStatusesRequest,
+)
 
 About = Callable[[Any], tuple[Attributes, ...]]
 """What authorization is asked about a request. Raises NotFound for a kind that we lack, BadRequest."""
@@ -96,6 +101,22 @@ def of_bindings(request: Any) -> tuple[Attributes, ...]:
     pods = kinds.by_name("Pod")
     namespaces = sorted({binding.namespace for binding in request.bindings})
     return tuple(attributes("create", pods, namespace, subresource="binding") for namespace in namespaces)
+
+
+def of_statuses(request: Any) -> tuple[Attributes, ...]:
+    """For UpdateStatuses: once for each kind in each namespace."""
+    keys = (key(unwrap(each)) for each in request.objects)
+    places = sorted({(at.kind, at.namespace) for at in keys})
+    return tuple(attributes("update", kinds.by_name(kind), place, subresource="status") for kind, place in places)
+
+
+def of_victims(request: Any) -> tuple[Attributes, ...]:
+    """For Preempt: in each namespace what it does in one write."""
+    pods = kinds.by_name("Pod")
+    wanted: list[Attributes] = []
+    for namespace in sorted({victim.namespace for victim in request.victims}):
+        wanted += [attributes("update", pods, namespace, subresource="status"), attributes("delete", pods, namespace)]
+    return tuple(wanted)
 
 
 def of_events(request: Any) -> tuple[Attributes, ...]:

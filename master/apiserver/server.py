@@ -51,6 +51,7 @@ from master.apiserver.registry.claims import Claims
 from master.apiserver.registry.evictor import Evictor
 from master.apiserver.registry.recording import Recording
 from master.apiserver.registry.registry import Registry
+from master.apiserver.registry.several import Several
 from master.apiserver.registry.strategy import table
 from master.apiserver.relay import Relay
 from master.apiserver.rest import reviews
@@ -144,6 +145,7 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
             registry,
             collections,
             binder,
+            Several(registry),
             recording,
             lister,
             watches,

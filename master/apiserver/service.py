@@ -29,6 +29,7 @@ from master.apiserver.registry.admission import Admit
 from master.apiserver.registry.binding import Binder
 from master.apiserver.registry.recording import Recording
 from master.apiserver.registry.registry import Registry
+from master.apiserver.registry.several import Several
 from master.apiserver.registry.together import Result
 from master.apiserver.watching import Watches
 from podlab.api import kinds, selectors
@@ -54,6 +55,7 @@ class ApiService:
     registry: Registry
     collections: Collections
     binder: Binder
+    several: Several
     recording: Recording
     lister: Lister
     watches: Watches
@@ -74,6 +76,8 @@ class ApiService:
             "Patch": (self.patch, pb.PatchRequest, calling.of_name("patch")),
             "Delete": (self.delete, pb.DeleteRequest, calling.of_name("delete")),
             "Bind": (self.bind, pb.BindRequest, calling.of_bindings),
+            "UpdateStatuses": (self.update_statuses, pb.UpdateStatusesRequest, calling.of_statuses),
+            "Preempt": (self.preempt, pb.PreemptRequest, calling.of_victims),
             "RecordEvents": (self.record_events, pb.RecordEventsRequest, calling.of_events),
             "RequestToken": (self.request_token, pb.RequestTokenRequest, calling.of_token),
             "PodMetrics": (self.pod_metrics, pb.PodMetricsRequest, calling.of_pod_metrics),
@@ -171,6 +175,17 @@ class ApiService:
         results = await self.binder.bind(request.bindings)
         return pb.BindResponse(results=[_bind_result(result) for result in results]).SerializeToString()
 
+    async def update_statuses(self, request: pb.UpdateStatusesRequest, _: Context, user: User) -> bytes:
+        messages = [_known(unwrap(each)) for each in request.objects]
+        refusals = await self.several.update_statuses(messages, self.admission(user))
+        told = [pb.UpdateStatusesResult(error=_refusal(each)) for each in refusals]
+        return pb.UpdateStatusesResponse(results=told).SerializeToString()
+
+    async def preempt(self, request: pb.PreemptRequest, _: Context, user: User) -> bytes:
+        refusals = await self.several.preempt(request.victims, self.admission(user))
+        told = [pb.PreemptResult(error=_refusal(each)) for each in refusals]
+        return pb.PreemptResponse(results=told).SerializeToString()
+
     async def record_events(self, request: pb.RecordEventsRequest, _: Context, user: User) -> bytes:
         request.DiscardUnknownFields()  # type: ignore[no-untyped-call,unused-ignore]
         results = await self.recording.record(request.events, self.admission(user))
@@ -207,8 +222,12 @@ async def _write(context: Context, response: bytes, remedy: str) -> None:
 
 
 def _sent(request: Any) -> Message:
-    """The object in a request, without what this version does not know: it could be neither checked nor shown."""
-    message = unwrap(request.object)
+    """The object in a request."""
+    return _known(unwrap(request.object))
+
+
+def _known(message: Message) -> Message:
+    """Without what this version does not know: it could be neither checked nor shown."""
     message.DiscardUnknownFields()  # type: ignore[no-untyped-call,unused-ignore]
     return message
 
@@ -219,5 +238,5 @@ def _bind_result(result: Result) -> pb.BindResult:
     return pb.BindResult(resource_version=str(result))
 
 
-def _refusal(result: Result) -> meta_pb2.Status | None:
+def _refusal(result: Result | None) -> meta_pb2.Status | None:
     return to_status(result) if isinstance(result, ApiError) else None

@@ -36,15 +36,12 @@ def told(pod: Pod, verdict: Verdict, now: Time) -> Pod | None:
     return changed
 
 
-def preempted(pod: Pod, by: str, now: Time) -> Pod:
-    """A copy of the victim whose condition says for whom it goes.
+def preempting(scheduler_name: str) -> str:
+    """What the condition DisruptionTarget of a preemption's victim says.
 
     https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions
     """
-    message = f"{by}: preempting to accommodate a higher priority pod"
-    why = PodCondition(type="DisruptionTarget", status="True", reason="PreemptionByScheduler", message=message)
-    why.lastTransitionTime.CopyFrom(now)
-    return _with_condition(pod, why)
+    return f"{scheduler_name}: preempting to accommodate a higher priority pod"
 
 
 def _with_condition(pod: Pod, new: PodCondition) -> Pod:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from master.scheduler import conditions
 from master.scheduler.conditions import Verdict
 from podlab.api import times
 from podlab.api.objects import Key
 from podlab.client.client import Client
-from podlab.client.workqueue import WorkQueue, run_workers
+from podlab.client.workqueue import WorkQueue, run_batches
 from podlab.core.v1.pod_pb2 import Pod
-from podlab.errors import Conflict, NotFound
+from podlab.errors import ApiError, Conflict, NotFound
 
-log = logging.getLogger(__name__)
-
-WRITERS = 16
+BATCH, AT_ONCE = 128, 2
 # How long the informer may take to see a change that another has made.
 CONFLICT_DELAY_S = 0.1
 
@@ -37,21 +34,27 @@ class Teller:
 
     async def run(self) -> None:
         """Writes until cancelled."""
-        await run_workers(self._queue, self._write, workers=WRITERS, name="condition PodScheduled")
+        await run_batches(self._queue, self._write, limit=BATCH, at_once=AT_ONCE, name="condition PodScheduled")
 
-    async def _write(self, key: Key) -> None:
-        pod, newest = self._pod(key), self._verdicts.get(key)
-        if newest is None:
-            return
-        uid, verdict = newest
-        changed = conditions.told(pod, verdict, times.now()) if pod is not None and pod.metadata.uid == uid else None
-        if changed is not None:
-            try:
-                await self._client.update_status(changed)
-            except NotFound:
-                log.debug("%s went while it was judged", key)
-            except Conflict:
+    async def _write(self, keys: Sequence[Key]) -> Mapping[Key, ApiError]:
+        """Those that failed, and why."""
+        newest = {key: found for key in keys if (found := self._verdicts.get(key)) is not None}
+        changed = {key: pod for key, found in newest.items() if (pod := self._changed(key, *found)) is not None}
+        outcomes = await self._client.update_statuses([*changed.values()]) if changed else ()
+        failed: dict[Key, ApiError] = {}
+        for key, error in zip(changed, outcomes, strict=True):
+            if isinstance(error, Conflict):
                 self._queue.add_after(key, CONFLICT_DELAY_S)
-                return
-        if self._verdicts.get(key) == newest:
-            del self._verdicts[key]
+                del newest[key]
+            elif error is not None and not isinstance(error, NotFound):  # it may go while it is judged
+                failed[key] = error
+                del newest[key]
+        for key, found in newest.items():
+            if self._verdicts.get(key) == found:
+                del self._verdicts[key]
+        return failed
+
+    def _changed(self, key: Key, uid: str, verdict: Verdict) -> Pod | None:
+        """The pod as it is to be; None when nothing is to be said."""
+        pod = self._pod(key)
+        return conditions.told(pod, verdict, times.now()) if pod is not None and pod.metadata.uid == uid else None

@@ -229,6 +229,18 @@ class Client:
         response = await _answer(self._stub.Bind(request, timeout=DEADLINE_S))
         return [from_status(result.error) if result.HasField("error") else None for result in response.results]
 
+    async def update_statuses(self, objs: Sequence[Message]) -> Sequence[ApiError | None]:
+        """Replaces the status of each. For each, in order, None or why it failed: what `update_status` raises."""
+        request = apiserver_pb2.UpdateStatusesRequest(objects=[wrap(obj) for obj in objs])
+        response = await _answer(self._stub.UpdateStatuses(request, timeout=DEADLINE_S))
+        return [from_status(result.error) if result.HasField("error") else None for result in response.results]
+
+    async def preempt(self, victims: Sequence[apiserver_pb2.Victim]) -> Sequence[ApiError | None]:
+        """Deletes each, and says why in its status. For each, in order, None or why it failed."""
+        request = apiserver_pb2.PreemptRequest(victims=victims)
+        response = await _answer(self._stub.Preempt(request, timeout=DEADLINE_S))
+        return [from_status(result.error) if result.HasField("error") else None for result in response.results]
+
     async def record_events(self, events: Sequence[event_pb2.Event]) -> Sequence[ApiError | None]:
         """Creates each Event, or replaces the one of its name. For each, in order, None or why it failed."""
         request = apiserver_pb2.RecordEventsRequest(events=events)

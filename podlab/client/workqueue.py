@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -81,6 +81,13 @@ class WorkQueue(Generic[K]):
         self._working.add(key)
         return key
 
+    async def take(self, limit: int) -> list[K]:
+        """The next key and what waits with it, so many at most; the caller must say `done` of each. Raises ShutDown."""
+        keys = [await self.get()]
+        while self._waiting and len(keys) < limit:
+            keys.append(await self.get())
+        return keys
+
     def done(self, key: K) -> None:
         """Says that the work on the key ended, well or not."""
         self._working.discard(key)
@@ -128,6 +135,43 @@ async def run_workers(
 
     async with asyncio.TaskGroup() as group:
         for _ in range(workers):
+            group.create_task(work())
+
+
+async def run_batches(
+    queue: WorkQueue[K],
+    reconcile: Callable[[Sequence[K]], Awaitable[Mapping[K, Exception]]],
+    *,
+    limit: int,
+    at_once: int,
+    name: str,
+) -> None:
+    """As `run_workers`, with up to `limit` keys in a call, and so many calls `at_once`.
+
+    `reconcile` tells which keys failed; when it raises, all did.
+    """
+
+    async def work() -> None:
+        while True:
+            try:
+                keys = await queue.take(limit)
+            except ShutDown:
+                return
+            failed: Mapping[K, Exception]
+            try:
+                failed = await reconcile(keys)
+            except Exception as error:
+                failed = dict.fromkeys(keys, error)
+            for key in keys:
+                if key in failed:
+                    log.warning("%s: %s: %s: will be tried again", name, key, _told(failed[key]))
+                    queue.retry(key)
+                else:
+                    queue.forget(key)
+                queue.done(key)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(at_once):
             group.create_task(work())
 
 

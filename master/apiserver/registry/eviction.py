@@ -44,13 +44,13 @@ def spend(pod: pod_pb2.Pod, budgets: Iterable[PodDisruptionBudget], now: meta_pb
     return charged
 
 
-def mark(pod: pod_pb2.Pod, now: meta_pb2.Time) -> None:
+def mark(pod: pod_pb2.Pod, reason: str, message: str, now: meta_pb2.Time) -> None:
     """Says in the pod's conditions why it goes."""
     told = condition(pod.status.conditions, "DisruptionTarget") or pod.status.conditions.add(type="DisruptionTarget")
     if told.status != "True":
         told.lastTransitionTime.CopyFrom(now)
     told.status = "True"
-    told.reason, told.message = "EvictionByEvictionAPI", "Eviction API: evicting"
+    told.reason, told.message = reason, message
 
 
 def _is_free(pod: pod_pb2.Pod, budget: PodDisruptionBudget) -> bool:

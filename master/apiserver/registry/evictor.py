@@ -45,7 +45,7 @@ class Evictor:
             )
         }
         charged = eviction.spend(pod, [cast(PodDisruptionBudget, one.message()) for one in entries.values()], now)
-        eviction.mark(going, now)
+        eviction.mark(going, "EvictionByEvictionAPI", "Eviction API: evicting", now)
         if charged is None:
             return []
         entry = entries[keys.object_key(self._budgets, charged.metadata.namespace, charged.metadata.name)]

@@ -1,6 +1,6 @@
 """What a pod's status tells of why it has no node."""
 
-from master.scheduler.conditions import UNSCHEDULABLE, Verdict, preempted, told
+from master.scheduler.conditions import UNSCHEDULABLE, Verdict, told
 from podlab.core.v1.pod_pb2 import Pod, PodCondition
 from podlab.meta.v1.meta_pb2 import Time
 
@@ -48,9 +48,3 @@ def test_a_node_on_which_room_is_made_is_told_and_taken_back() -> None:
     cleared = told(nominated, NO_ROOM, NOW)
     assert cleared is not None
     assert cleared.status.nominatedNodeName == ""
-
-
-def test_a_victim_says_for_whom_it_goes() -> None:
-    (found,) = preempted(pod(), "default-scheduler", NOW).status.conditions
-    assert (found.type, found.status, found.reason) == ("DisruptionTarget", "True", "PreemptionByScheduler")
-    assert found.message == "default-scheduler: preempting to accommodate a higher priority pod"

@@ -53,7 +53,8 @@ class FakeClient:
     async def record_events(self, events: Sequence[Any]) -> Sequence[ApiError | None]:
         return [None for _ in events]
 
-    update_status = create
+    async def update_statuses(self, objs: Sequence[Any]) -> Sequence[ApiError | None]:
+        return [None for _ in objs]
 
 
 def node(name: str, cpu: str) -> Node:
