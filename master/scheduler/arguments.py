@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from master.scheduler.plugins.balanced_allocation import NodeResourcesBalancedAllocation
+from master.scheduler.plugins.default_preemption import DefaultPreemption
 from master.scheduler.plugins.interpod_affinity import MOST_HARD_WEIGHT, InterPodAffinity
 from master.scheduler.plugins.node_affinity import NodeAffinity
 from master.scheduler.plugins.node_resources_fit import NodeResourcesFit
@@ -86,6 +87,26 @@ class InterPodAffinityArgs:
 @dataclass(frozen=True)
 class VolumeBindingArgs:
     bindTimeoutSeconds: int = int(BIND_TIMEOUT_S)
+
+
+@dataclass(frozen=True)
+class DefaultPreemptionArgs:
+    minCandidateNodesPercentage: int = 10
+    minCandidateNodesAbsolute: int = 100
+
+
+def default_preemption(args: Mapping[str, Any], where: str) -> DefaultPreemption:
+    """With how many nodes it compares. Raises SettingsError."""
+    read = _read(DefaultPreemptionArgs, args, where)
+    percentage, least = read.minCandidateNodesPercentage, read.minCandidateNodesAbsolute
+    if not 0 <= percentage <= 100:
+        raise SettingsError(f"{where}.minCandidateNodesPercentage: must be 0 to 100, found {percentage}")
+    if least < 0:
+        raise SettingsError(f"{where}.minCandidateNodesAbsolute: must be at least 0, found {least}")
+    if not percentage and not least:
+        told = "minCandidateNodesPercentage and minCandidateNodesAbsolute cannot both be 0"
+        raise SettingsError(f"{where}: {told}")
+    return DefaultPreemption(percentage, least)
 
 
 def node_resources_fit(args: Mapping[str, Any], where: str) -> NodeResourcesFit:

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from master.scheduler.arguments import VERSION
 from master.scheduler.backoff import Backoff
+from master.scheduler.plugins.default_preemption import DefaultPreemption
 from master.scheduler.plugins.protocol import Filter, Score
 from master.scheduler.plugins.volume_binding import VolumeBinding
 from master.scheduler.profile import DEFAULT_NAME, Profile, Weighted
@@ -154,7 +155,7 @@ def _profiles(given: KubeSchedulerConfiguration, own: Mapping[str, Make]) -> tup
 def _profile(given: ProfileSpec, makes: Mapping[str, Make], where: str) -> Profile:
     plugins = _made(given, makes, where)
     at = f"{where}.plugins"
-    everywhere = dict.fromkeys([*BUILT_IN, PREEMPTION], _DEFAULT)
+    everywhere = dict.fromkeys(BUILT_IN, _DEFAULT)
     everywhere = _changed(everywhere, given.plugins.multiPoint, makes, f"{at}.multiPoint")
     able = {part: {name for name, plugin in plugins.items() if hasattr(plugin, part)} for part in ("filter", "score")}
     filters = _changed(_among(everywhere, able["filter"]), given.plugins.filter, able["filter"], f"{at}.filter")
@@ -169,7 +170,7 @@ def _profile(given: ProfileSpec, makes: Mapping[str, Make], where: str) -> Profi
             Weighted(cast(Score, plugins[name]), WEIGHTS.get(name, 1) if weight == _DEFAULT else weight)
             for name, weight in scores.items()
         ),
-        preempts=PREEMPTION in after,
+        preemption=cast(DefaultPreemption, plugins[PREEMPTION]) if PREEMPTION in after else None,
         bind_timeout_s=cast(VolumeBinding, plugins["VolumeBinding"]).bind_timeout_s,
     )
 

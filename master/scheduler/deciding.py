@@ -106,9 +106,9 @@ class Decider:
         if decision.node_name:
             return _Outcome(decision)
         shape, preemption = self.shape(info), None
-        if profile.preempts:
+        if profile.preemption is not None:
             preemption = self._preemptor.preempt(
-                info, self._snapshot, decision, self._budgets(), shape=shape, nominated=nominated
+                info, self._snapshot, decision, self._budgets(), profile.preemption, shape=shape, nominated=nominated
             )
         outcome = _Outcome(decision, preemption)
         if not nominated and (preemption is None or preemption.chosen is None) and _is_of_shape(decision):

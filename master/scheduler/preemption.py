@@ -5,27 +5,28 @@ https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import random
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from master.scheduler.budgets import Budgets
+from master.scheduler.plugins.default_preemption import DefaultPreemption
 from master.scheduler.plugins.protocol import Follows
 from master.scheduler.podinfo import PodInfo
 from master.scheduler.profile import Profile
 from master.scheduler.schedule import Decision
 from master.scheduler.snapshot import Snapshot
-from master.scheduler.victims import Candidate, candidates
+from master.scheduler.victims import Candidate, Harm, Tried
 from podlab.api.objects import condition
 
 NO_VICTIMS = "No preemption victims found for incoming pod"
 NOT_HELPFUL = "Preemption is not helpful for scheduling"
-# No more nodes are compared than the larger of these (minCandidateNodesPercentage, minCandidateNodesAbsolute).
-CANDIDATES_SHARE, CANDIDATES_LEAST = 0.1, 100
 # Where nodes have to be tried one by one, because what stands on one counts for others.
 CANDIDATES_ALONE = 32
 # So many are tried together at least.
@@ -46,14 +47,48 @@ class Preemption:
     victims: Sequence[str] = ()
 
 
-@dataclass
 class _Known:
     """Of the rows that were tried, those with victims. It holds for rows that have not changed since."""
 
-    basis: Hashable
-    tried: NDArray[np.bool_]
-    change: int = 0
-    found: dict[int, Candidate] = field(default_factory=dict)
+    def __init__(self, basis: Hashable, size: int) -> None:
+        self.basis = basis
+        self.change = 0
+        self.tried = Tried()
+        self.found: dict[int, Candidate] = {}
+        self._is_tried: NDArray[np.bool_] = np.zeros(size, np.bool_)
+        self._by_harm: list[tuple[Harm, int, int, Candidate]] = []
+        self._numbers = itertools.count()
+
+    def untried(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        return rows[~self._is_tried[rows]]
+
+    def add(self, rows: NDArray[np.int64], found: Mapping[int, Candidate]) -> None:
+        """These rows were tried."""
+        self._is_tried[rows] = True
+        self.found |= found
+        ordered = [(each.harm, next(self._numbers), row, each) for row, each in found.items()]
+        if len(self._by_harm) > 2 * len(self.found):
+            ordered += [entry for entry in self._by_harm if self.found.get(entry[2]) is entry[3]]
+            heapq.heapify(ordered)
+            self._by_harm = ordered
+        else:
+            for entry in ordered:
+                heapq.heappush(self._by_harm, entry)
+
+    def forget(self, rows: NDArray[np.int64]) -> None:
+        """What is known of these rows is not true any more."""
+        self._is_tried[rows] = False
+        for row in rows.tolist():
+            self.found.pop(row, None)
+
+    def best(self) -> Candidate | None:
+        """The one with the least harm; of equals the one that was found first."""
+        while self._by_harm:
+            *_, row, candidate = self._by_harm[0]
+            if self.found.get(row) is candidate:
+                return candidate
+            heapq.heappop(self._by_harm)
+        return None
 
 
 class Preemptor:
@@ -63,7 +98,15 @@ class Preemptor:
         self._known: OrderedDict[Hashable, _Known] = OrderedDict()
 
     def preempt(
-        self, info: PodInfo, nodes: Snapshot, decision: Decision, budgets: Budgets, *, shape: Hashable, nominated: str
+        self,
+        info: PodInfo,
+        nodes: Snapshot,
+        decision: Decision,
+        budgets: Budgets,
+        plugin: DefaultPreemption,
+        *,
+        shape: Hashable,
+        nominated: str,
     ) -> Preemption:
         """`decision` is that the pod fits nowhere; `nominated` is where room is being made for it already, if anywhere.
 
@@ -75,68 +118,71 @@ class Preemptor:
         if going := _going_for(info, nodes, nominated, helped):
             told = "preemption: not eligible due to a terminating pod on the nominated node."
             return Preemption(message=told, victims=going)
+        limit = plugin.candidates(len(helped))
         if len(helped) and _is_judged_by_neighbours(info, nodes, decision.profile, helped):
-            found = _one_by_one(info, nodes, decision.profile, helped, budgets)
+            known = _one_by_one(info, nodes, decision.profile, helped, budgets, min(limit, CANDIDATES_ALONE))
         else:
-            found = self._all_at_once(info, nodes, decision.profile, helped, budgets, shape)
-        if found:
-            chosen = min(found, key=lambda each: each.harm)
-            return Preemption(chosen, found, victims=[victim.uid for victim in chosen.victims])
-        return Preemption(message=_message(nodes.count, len(helped)))
-
-    def _all_at_once(
-        self,
-        info: PodInfo,
-        nodes: Snapshot,
-        profile: Profile,
-        rows: NDArray[np.int64],
-        budgets: Budgets,
-        shape: Hashable,
-    ) -> list[Candidate]:
-        known = self._about(shape, nodes, budgets)
-        limit = max(CANDIDATES_LEAST, int(CANDIDATES_SHARE * nodes.count))
-        untried = _turned(rows[~known.tried[rows]], info)
-        while len(untried) and len(known.found) < limit:
-            count = max(TRIED_TOGETHER, limit - len(known.found))
-            now, untried = untried[:count], untried[count:]
-            known.tried[now] = True
-            known.found |= candidates(info, nodes, profile, now, budgets)
-        known.change = nodes.changes
-        return list(known.found.values())
+            known = self._about(shape, nodes, budgets)
+            _all_at_once(known, info, nodes, decision.profile, helped, budgets, limit)
+        chosen = known.best()
+        if chosen is None:
+            return Preemption(message=_message(nodes.count, len(helped)))
+        return Preemption(chosen, [*known.found.values()], victims=[victim.uid for victim in chosen.victims])
 
     def _about(self, shape: Hashable, nodes: Snapshot, budgets: Budgets) -> _Known:
         basis = nodes.epoch, nodes.storage.changes, budgets
         known = self._known.pop(shape, None)
         changed = nodes.changed_since(known.change) if known is not None else None
         if known is None or known.basis != basis or changed is None:
-            known = _Known(basis, np.zeros(nodes.size, np.bool_))
+            known = _Known(basis, nodes.size)
         else:
-            known.tried[changed] = False
-            for row in changed.tolist():
-                known.found.pop(row, None)
+            known.forget(changed)
+        known.change = nodes.changes
         self._known[shape] = known
         if len(self._known) > SHAPES_REMEMBERED:
             self._known.popitem(last=False)
         return known
 
 
+def _all_at_once(
+    known: _Known,
+    info: PodInfo,
+    nodes: Snapshot,
+    profile: Profile,
+    rows: NDArray[np.int64],
+    budgets: Budgets,
+    limit: int,
+) -> None:
+    """Tries rows until enough are known."""
+    if len(known.found) >= limit:
+        return
+    untried = _turned(known.untried(rows), info)
+    while len(untried) and len(known.found) < limit:
+        count = max(TRIED_TOGETHER, limit - len(known.found))
+        now, untried = untried[:count], untried[count:]
+        known.add(now, known.tried.candidates(info, nodes, profile, now, budgets))
+
+
 def _one_by_one(
-    info: PodInfo, nodes: Snapshot, profile: Profile, rows: NDArray[np.int64], budgets: Budgets
-) -> list[Candidate]:
-    found: list[Candidate] = []
+    info: PodInfo, nodes: Snapshot, profile: Profile, rows: NDArray[np.int64], budgets: Budgets, limit: int
+) -> _Known:
+    """What a row is found to need is true of this pod alone."""
+    known = _Known(None, nodes.size)
     turned = _turned(rows, info)
     for place in range(len(turned)):
-        found += candidates(info, nodes, profile, turned[place : place + 1], budgets).values()
-        if len(found) >= CANDIDATES_ALONE:
+        now = turned[place : place + 1]
+        known.add(now, known.tried.candidates(info, nodes, profile, now, budgets))
+        if len(known.found) >= limit:
             break
-    return found
+    return known
 
 
 def _turned(rows: NDArray[np.int64], info: PodInfo) -> NDArray[np.int64]:
     """From a place on that the pod's uid decides, so that not always the same nodes are tried first."""
     if not len(rows):
         return rows
-    return np.roll(rows, -random.Random(info.uid).randrange(len(rows)))  # noqa: S311 - fairness, not secrecy
+    begin = random.Random(info.uid).randrange(len(rows))  # noqa: S311 - fairness, not secrecy
+    return np.concatenate((rows[begin:], rows[:begin]))
 
 
 def _is_judged_by_neighbours(info: PodInfo, nodes: Snapshot, profile: Profile, rows: NDArray[np.int64]) -> bool:

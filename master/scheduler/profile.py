@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from master.scheduler.plugins.default_preemption import DefaultPreemption
 from master.scheduler.plugins.protocol import Filter, Follows, Score
 from master.scheduler.plugins.volume_binding import BIND_TIMEOUT_S
 
@@ -23,13 +24,13 @@ class Weighted:
 class Profile:
     """`filters` are asked in their order, but those that follow the whole cluster after all others.
 
-    `preempts` tells whether DefaultPreemption is one of its plugins; `bind_timeout_s` is how long volumes may take.
+    Without `preemption` nobody makes room for its pods; `bind_timeout_s` is how long volumes may take.
     """
 
     scheduler_name: str
     filters: tuple[Filter, ...]
     scores: tuple[Weighted, ...]
-    preempts: bool = True
+    preemption: DefaultPreemption | None = field(default_factory=DefaultPreemption)
     bind_timeout_s: float = BIND_TIMEOUT_S
 
     @cached_property

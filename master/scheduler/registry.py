@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from master.scheduler import arguments
+from master.scheduler.plugins.default_preemption import DefaultPreemption
 from master.scheduler.plugins.image_locality import ImageLocality
 from master.scheduler.plugins.node_name import NodeName
 from master.scheduler.plugins.node_ports import NodePorts
@@ -19,7 +20,7 @@ from master.scheduler.plugins.volume_restrictions import VolumeRestrictions
 from master.scheduler.plugins.volume_zone import VolumeZone
 from podlab.settings import SettingsError
 
-Plugin = Filter | Score
+Plugin = Filter | Score | DefaultPreemption
 Make = Callable[[Mapping[str, Any], str], Plugin]
 """From the arguments, and where these stand. Raises SettingsError."""
 
@@ -33,6 +34,7 @@ def _plain(plugin: Callable[[], Plugin]) -> Make:
     return make
 
 
+PREEMPTION = DefaultPreemption.name
 # Asked in this order, those that follow the whole cluster after all others.
 BUILT_IN: Mapping[str, Make] = {
     "NodeUnschedulable": _plain(NodeUnschedulable),
@@ -48,10 +50,10 @@ BUILT_IN: Mapping[str, Make] = {
     "InterPodAffinity": arguments.inter_pod_affinity,
     "NodeResourcesBalancedAllocation": arguments.balanced_allocation,
     "ImageLocality": _plain(ImageLocality),
+    PREEMPTION: arguments.default_preemption,
 }
 # Those of all others are 1.
 WEIGHTS: Mapping[str, int] = {"TaintToleration": 3, "NodeAffinity": 2, "PodTopologySpread": 2, "InterPodAffinity": 2}
-PREEMPTION = "DefaultPreemption"
 # Parts of the loop rather than plugins here: they are always there.
 ALWAYS = ("PrioritySort", "SchedulingGates", "DefaultBinder")
 # They count what drivers attach to a node, and here are no drivers: a file may name them, and they refuse no node.

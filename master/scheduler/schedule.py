@@ -18,6 +18,7 @@ from master.scheduler.snapshot import Rows, Snapshot
 from master.scheduler.verdicts import FITS, Refused, Verdict, Verdicts, filtered
 
 _NOT_RANKED = -1
+SMALL = 4096
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ class Decision:
     @property
     def refused_by(self) -> frozenset[str]:
         """The plugins that keep the pod from nodes."""
-        found = np.unique(self.refused.by[self.refused.by > FITS])
-        return frozenset(self.profile.filters[index].name for index in found.tolist())
+        found = _counted(self.refused.by[self.refused.by > FITS])
+        return frozenset(self.profile.filters[index].name for index in found)
 
     def reasons(self, row: int) -> tuple[str, ...]:
         """Why the node of that row refuses the pod; nothing when it does not."""
@@ -77,7 +78,7 @@ class Decision:
         helped = np.zeros(len(self.refused.by), np.bool_)
         for index, verdict in self.refused.told.items():
             here = self.refused.by == index
-            for code in np.unique(self.refused.codes[here]).tolist():
+            for code in _counted(self.refused.codes[here]):
                 if code not in verdict.final:
                     helped |= here & (self.refused.codes == code)
         return np.flatnonzero(helped)
@@ -159,6 +160,15 @@ def _best(totals: Scores) -> NDArray[np.int64]:
     return np.flatnonzero(totals == highest) if highest >= 0 else np.zeros(0, np.int64)
 
 
+def _counted(codes: NDArray[np.integer]) -> dict[int, int]:
+    """How often each of them is there; it need not sort small ones, as most are."""
+    if len(codes) and codes.min() >= 0 and codes.max() < SMALL:
+        counts = np.bincount(codes)
+        return {code: int(counts[code]) for code in np.flatnonzero(counts).tolist()}
+    found, times = np.unique(codes, return_counts=True)
+    return dict(zip(found.tolist(), times.tolist(), strict=True))
+
+
 def _message(count: int, refused: Refused) -> str:
     if count == 0:
         return "no nodes available to schedule pods"
@@ -167,8 +177,7 @@ def _message(count: int, refused: Refused) -> str:
         return f"0/{count} nodes are available: {whole}."
     reasons: Counter[str] = Counter()
     for index, verdict in refused.told.items():
-        codes, counts = np.unique(refused.codes[refused.by == index], return_counts=True)
-        for code, times in zip(codes.tolist(), counts.tolist(), strict=True):
+        for code, times in _counted(refused.codes[refused.by == index]).items():
             for reason in verdict.reasons[code]:
                 reasons[reason] += times
     told = sorted(f"{times} {reason}" for reason, times in reasons.items())

@@ -11,6 +11,7 @@ from master.scheduler.backoff import Backoff
 from master.scheduler.configuration import KIND, KubeSchedulerConfiguration, policy
 from master.scheduler.defaults import DEFAULT_PROFILE
 from master.scheduler.main import Config
+from master.scheduler.plugins.default_preemption import DefaultPreemption
 from master.scheduler.profile import Profile
 from podlab import settings
 from podlab.settings import SettingsError
@@ -50,7 +51,7 @@ def test_the_default_is_kubernetes() -> None:
     filters = [each.name for each in DEFAULT_PROFILE.filters]
     assert filters[:5] == ["NodeUnschedulable", "NodeName", "TaintToleration", "NodeAffinity", "NodePorts"]
     assert filters[-2:] == ["PodTopologySpread", "InterPodAffinity"]
-    assert DEFAULT_PROFILE.preempts
+    assert DEFAULT_PROFILE.preemption == DefaultPreemption(percentage=10, least=100)
 
 
 def test_the_file_that_is_deployed_is_the_default() -> None:
@@ -77,12 +78,12 @@ def test_all_can_be_disabled_and_some_enabled() -> None:
     )
     assert scores(made) == {"NodeResourcesFit": 2}
     assert [each.name for each in made.filters] == ["NodeResourcesFit"]
-    assert not made.preempts
+    assert made.preemption is None
 
 
 def test_preemption_can_be_disabled() -> None:
     (made,) = read(plugins(postFilter={"disabled": [{"name": "DefaultPreemption"}]}))
-    assert not made.preempts
+    assert made.preemption is None
 
 
 def test_several_profiles_have_their_own_plugins() -> None:
@@ -134,6 +135,18 @@ def test_several_profiles_have_their_own_plugins() -> None:
         (
             plugins(score={"enabled": [{"name": "ImageLocality", "weight": "2"}]}),
             "profiles[0].plugins.score.enabled[0].weight: expected int, found '2'",
+        ),
+        (
+            args("DefaultPreemption", minCandidateNodesPercentage=101),
+            "pluginConfig[0].args.minCandidateNodesPercentage: must be 0 to 100, found 101",
+        ),
+        (
+            args("DefaultPreemption", minCandidateNodesAbsolute=-1),
+            "pluginConfig[0].args.minCandidateNodesAbsolute: must be at least 0, found -1",
+        ),
+        (
+            args("DefaultPreemption", minCandidateNodesAbsolute=0, minCandidateNodesPercentage=0),
+            "minCandidateNodesPercentage and minCandidateNodesAbsolute cannot both be 0",
         ),
         (args("Foo"), "profiles[0].pluginConfig[0].name: no such plugin here: 'Foo'"),
         (
@@ -308,3 +321,20 @@ def test_what_has_no_effect_is_told() -> None:
         "profiles[1].percentageOfNodesToScore",
     ]
     assert not KubeSchedulerConfiguration(VERSION, KIND).without_effect
+
+
+@pytest.mark.parametrize(
+    ("given", "nodes", "compared"),
+    [
+        ({}, 5000, 500),
+        ({}, 400, 100),
+        ({}, 50, 50),
+        ({"minCandidateNodesPercentage": 50}, 400, 200),
+        ({"minCandidateNodesAbsolute": 3}, 20, 3),
+        ({"minCandidateNodesAbsolute": 0, "minCandidateNodesPercentage": 100}, 20, 20),
+    ],
+)
+def test_how_many_nodes_a_preemption_compares(given: dict[str, int], nodes: int, compared: int) -> None:
+    (made,) = read(args("DefaultPreemption", **given))
+    assert made.preemption is not None
+    assert made.preemption.candidates(nodes) == compared

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from master.scheduler.budgets import Budgets
 from master.scheduler.defaults import DEFAULT_PROFILE
+from master.scheduler.plugins.default_preemption import DefaultPreemption
 from master.scheduler.podinfo import pod_info
 from master.scheduler.preemption import Preemption, Preemptor
 from master.scheduler.schedule import schedule
@@ -82,7 +83,9 @@ def asked(snapshot: Snapshot, preemptor: Pod, *budgets: PodDisruptionBudget, nom
     info = pod_info(preemptor)
     decision = schedule(info, snapshot, DEFAULT_PROFILE, Verdicts())
     assert not decision.node_name
-    return Preemptor().preempt(info, snapshot, decision, Budgets(budgets), shape=0, nominated=nominated)
+    return Preemptor().preempt(
+        info, snapshot, decision, Budgets(budgets), DefaultPreemption(), shape=0, nominated=nominated
+    )
 
 
 def names(candidate: Candidate | None) -> list[str]:
@@ -239,7 +242,7 @@ def test_no_equal_goes_none_too_many_go_and_all_is_as_before(
     if decision.node_name:
         return
     before, changes = snapshot.resources.used.copy(), snapshot.changes
-    found = Preemptor().preempt(preemptor, snapshot, decision, Budgets([]), shape=0, nominated="")
+    found = Preemptor().preempt(preemptor, snapshot, decision, Budgets([]), DefaultPreemption(), shape=0, nominated="")
     assert (snapshot.resources.used == before).all()
     assert snapshot.changes == changes
     possible = [
@@ -271,7 +274,7 @@ def test_what_is_kept_from_pod_to_pod_changes_no_result(moves: list[tuple[int, s
         decision = schedule(preemptor, snapshot, DEFAULT_PROFILE, Verdicts())
         if not decision.node_name:
             kept, fresh = (
-                each.preempt(preemptor, snapshot, decision, budgets, shape=0, nominated="")
+                each.preempt(preemptor, snapshot, decision, budgets, DefaultPreemption(), shape=0, nominated="")
                 for each in (keeps, Preemptor())
             )
             assert {each.node_name: names(each) for each in kept.considered} == {

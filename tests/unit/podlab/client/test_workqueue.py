@@ -1,9 +1,10 @@
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 import uvloop
 
-from podlab.client.workqueue import ShutDown, WorkQueue, run_workers
+from podlab.client.workqueue import ShutDown, WorkQueue, run_batches, run_workers
 
 
 async def test_a_key_added_often_comes_once() -> None:
@@ -69,3 +70,35 @@ async def test_a_failed_key_comes_again_and_others_are_not_held_up(caplog: pytes
     assert seen.count("bad") == 3
     assert seen.count("good") == 1
     assert "test: bad: ValueError: not yet: will be tried again" in caplog.text
+
+
+async def test_what_waits_together_is_taken_together() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    for key in "abc":
+        queue.add(key)
+    assert await queue.take(2) == ["a", "b"]
+    queue.add("a")
+    assert await queue.take(2) == ["c"], "a is worked on"
+    queue.done("a")
+    assert await queue.take(2) == ["a"]
+
+
+async def test_of_a_batch_those_that_failed_come_again(caplog: pytest.LogCaptureFixture) -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    calls: list[list[str]] = []
+
+    async def reconcile(keys: Sequence[str]) -> dict[str, Exception]:
+        calls.append([*keys])
+        if len(calls) == 1:
+            return {"b": ValueError("not yet")}
+        if len(calls) == 2:
+            raise ValueError("nobody there")
+        queue.shut_down()
+        return {}
+
+    for key in "abc":
+        queue.add(key)
+    await asyncio.wait_for(run_batches(queue, reconcile, limit=10, at_once=1, name="test"), 5)
+    assert calls == [["a", "b", "c"], ["b"], ["b"]]
+    assert "test: b: ValueError: not yet: will be tried again" in caplog.text
+    assert "test: b: ValueError: nobody there: will be tried again" in caplog.text

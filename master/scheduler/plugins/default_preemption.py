@@ -1,0 +1,22 @@
+"""DefaultPreemption: how far the search for nodes goes where less important pods can make room.
+
+https://kubernetes.io/docs/reference/config-api/kube-scheduler-config.v1/#kubescheduler-config-k8s-io-v1-DefaultPreemptionArgs
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DefaultPreemption:
+    """Of the nodes where room may help, so many percent are compared, but no fewer than `least`."""
+
+    percentage: int = 10
+    least: int = 100
+
+    name = "DefaultPreemption"
+
+    def candidates(self, nodes: int) -> int:
+        """How many of so many nodes are compared."""
+        return min(nodes, max(self.least, nodes * self.percentage // 100))
