@@ -14,6 +14,7 @@ from master.controllers.cronjob.controller import CronJobController
 from master.controllers.daemonset.controller import DaemonSetController
 from master.controllers.deployment.controller import DeploymentController
 from master.controllers.disruption.controller import DisruptionController
+from master.controllers.disruption.stalepods import StalePodDisruptionController
 from master.controllers.endpoints.controller import EndpointsController
 from master.controllers.endpoints.mirroring import EndpointSliceMirroringController
 from master.controllers.endpointslice.controller import EndpointSliceController
@@ -95,6 +96,7 @@ def controllers(
         CronJobController(client, informers, recorders.of("cronjob-controller")),
         HorizontalPodAutoscalerController(client, informers, recorders.of("horizontal-pod-autoscaler")),
         DisruptionController(client, informers, recorders.of("controllermanager")),
+        StalePodDisruptionController(client, informers),
         EndpointSliceController(client, informers),
         EndpointsController(client, informers),
         EndpointSliceMirroringController(client, informers),

@@ -71,13 +71,13 @@ class Tried:
         if len(self._known) > LIKES_REMEMBERED:
             self._known.clear()
         by_room = _is_judged_by_room(info, nodes, profile, np.array([each.row for each in lower], np.int64))
-        likes = {each.row: (nodes.resources.room(each.row), each.like) if by_room else each.row for each in lower}
-        new = {likes[each.row]: each for each in lower if likes[each.row] not in self._known}
+        likes: dict[int, Hashable] = {
+            each.row: (nodes.resources.room(each.row), each.like) if by_room else each.row for each in lower
+        }
+        known = self._known if by_room else {}
+        new = {likes[each.row]: each for each in lower if likes[each.row] not in known}
         outcomes = _tried(info, nodes, profile, [*new.values()]) if new else {}
-        known = {like: outcomes[each.row] for like, each in new.items()}
-        if by_room:
-            self._known |= known
-            known = self._known
+        known |= {like: outcomes[each.row] for like, each in new.items()}
         going = {each.row: (each, known[likes[each.row]]) for each in lower}
         return {row: each.candidate(nodes.names[row], places) for row, (each, places) in going.items() if places}
 

@@ -40,6 +40,7 @@ DECIDING = (
     "master.controllers.certificates.asked",
     "master.controllers.conditions",
     "master.controllers.cronjob.[dj]*",  # all but its controller
+    "master.controllers.disruption.staleness",
     "master.controllers.daemonset.[dprs]*",  # all but its back-off and controller
     "master.controllers.deployment.[abdprt]*",  # all but its controller
     "master.controllers.endpointslice.endpoints",

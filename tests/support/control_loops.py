@@ -90,6 +90,7 @@ LOOPS = (
         ),
     ),
     ControlLoop("disruption", ("PodDisruptionBudget.status",)),
+    ControlLoop("stale-pod-disruption", ("Pod.status.conditions[DisruptionTarget]",)),
     ControlLoop(
         "persistentvolume",
         (
@@ -166,7 +167,7 @@ SHARED = {
     "ControllerRevision.revision": "each loop writes those of its own kind's objects",
     "ControllerRevision.metadata.ownerReferences": "as for pods; the garbage collector takes out owners that are gone",
     "PersistentVolumeClaim.metadata.ownerReferences": "whom the claim goes with; as above",
-    "Pod.status.conditions[DisruptionTarget]": "whoever takes a pod away says why, once",
+    "Pod.status.conditions[DisruptionTarget]": "whoever takes a pod away says why, once; taken back where it stays",
 }
 
 

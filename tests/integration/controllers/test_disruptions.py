@@ -7,7 +7,10 @@ from typing import Any
 
 import aiohttp
 
+from podlab.api import times
+from podlab.api.objects import condition
 from podlab.apps.v1 import deployment_pb2
+from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
 from podlab.policy.v1.poddisruptionbudget_pb2 import PodDisruptionBudget
 
@@ -64,3 +67,20 @@ async def test_a_drain_takes_no_more_than_the_budget_allows(
     assert fewest >= 3
     assert refused
     assert {pod.spec.nodeName for pod in seen.pods()} == {"n2"}
+
+
+async def test_a_pod_that_was_to_go_and_stays_says_so(seen: Any, controllers: Any) -> None:
+    made = pod_pb2.Pod(metadata=meta_pb2.ObjectMeta(name="web", namespace="default"))
+    made.spec.nodeName = "n1"
+    made.spec.containers.add(name="main", image="hello:1.0")
+    standing = await seen.client.create(made)
+    told = standing.status.conditions.add(type="DisruptionTarget", status="True", reason="PreemptionByScheduler")
+    told.lastTransitionTime.CopyFrom(meta_pb2.Time(seconds=times.now().seconds - 180))
+    await seen.client.update_status(standing)
+
+    def taken_back() -> bool:
+        (found,) = seen.pods()
+        target = condition(found.status.conditions, "DisruptionTarget")
+        return target is not None and (target.status, target.reason) == ("False", "")
+
+    await seen.until(taken_back, "the condition is taken back")
