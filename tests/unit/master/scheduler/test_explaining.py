@@ -9,6 +9,7 @@ from scheduling import Case, cluster, pod
 from master.scheduler.budgets import Budgets
 from master.scheduler.defaults import DEFAULT_PROFILE
 from master.scheduler.explaining import CANDIDATES_TOLD, Made, explanation, message
+from master.scheduler.plugins.default_preemption import DefaultPreemption
 from master.scheduler.podinfo import pod_info
 from master.scheduler.preemption import Preemptor
 from master.scheduler.schedule import schedule
@@ -22,7 +23,9 @@ def made(case: Case) -> Made:
     decision = schedule(info, nodes, DEFAULT_PROFILE, Verdicts())
     preemption = None
     if not decision.node_name:
-        preemption = Preemptor().preempt(info, nodes, decision, Budgets([]), shape=info.shape, nominated="")
+        preemption = Preemptor().preempt(
+            info, nodes, decision, Budgets([]), DefaultPreemption(), shape=info.shape, nominated=""
+        )
     return Made(info.pod, decision, preemption, times.now(), 3, 1500)
 
 

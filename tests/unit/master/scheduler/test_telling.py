@@ -26,14 +26,18 @@ class Api:
         self.open = asyncio.Event()
         self.open.set()
 
-    async def update_status(self, pod: Pod) -> Pod:
-        self.tried.put_nowait(pod)
+    async def update_statuses(self, pods: Sequence[Pod]) -> list[ApiError | None]:
+        for pod in pods:
+            self.tried.put_nowait(pod)
         await self.open.wait()
+        return [self._written(pod) for pod in pods]
+
+    def _written(self, pod: Pod) -> ApiError | None:
         if self.refusals:
-            raise self.refusals.pop(0)
+            return self.refusals.pop(0)
         self.known[key(pod)] = pod
         self.written.put_nowait(pod)
-        return pod
+        return None
 
 
 def pod(name: str, uid: str = "1") -> Pod:
