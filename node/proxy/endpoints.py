@@ -22,15 +22,19 @@ class Endpoint:
 
 
 def endpoints_of(
-    port: ServicePort, slices: Sequence[endpointslice_pb2.EndpointSlice], *, on_node: str = ""
+    port: ServicePort, slices: Sequence[endpointslice_pb2.EndpointSlice], *, on_node: str = "", zone: str = ""
 ) -> list[Endpoint]:
     """The ready endpoints in order; when none is ready, those that still serve while they terminate.
 
-    With `on_node`, only those of that node count.
+    With `on_node`, only those of that node count; with `zone`, only those that are meant for it, where each is meant
+    for some zone and one for this.
 
     https://kubernetes.io/docs/reference/networking/virtual-ips/#traffic-to-terminating-endpoints
+    https://kubernetes.io/docs/reference/networking/virtual-ips/#traffic-distribution
     """
     ready: set[Endpoint] = set()
+    close: set[Endpoint] = set()
+    is_meant = True
     terminating: set[Endpoint] = set()
     for each in slices:
         numbers = [
@@ -46,9 +50,13 @@ def endpoints_of(
             }
             if _is_ready(endpoint.conditions):
                 ready |= found
+                zones = {one.name for one in endpoint.hints.forZones}
+                is_meant = is_meant and bool(zones or not found)
+                if zone in zones:
+                    close |= found
             elif endpoint.conditions.serving and endpoint.conditions.terminating:
                 terminating |= found
-    return sorted(ready or terminating)
+    return sorted(close if close and is_meant else ready or terminating)
 
 
 def _is_ready(conditions: endpointslice_pb2.EndpointConditions) -> bool:

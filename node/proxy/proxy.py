@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from dataclasses import replace
 
 from node.iptables import Iptables, IptablesError, Ruleset, restore_input
 from node.proxy import conntrack
 from node.proxy.rules import PREFIX, Chains, Place, render, to_ruleset
+from podlab.api.labels import ZONE_LABEL
 from podlab.client.client import Client
-from podlab.client.informer import Informer
+from podlab.client.informer import Change, Informer
+from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.service_pb2 import Service
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
 
@@ -30,20 +33,24 @@ class Proxy:
         self._iptables = iptables
         self._services = Informer(client, Service)
         self._slices = Informer(client, EndpointSlice)
+        self._nodes = Informer(client, Node, field_selector=f"metadata.name={place.node_name}")
         self._dirty = asyncio.Event()
         self._written: Ruleset | None = None  # None: what stands is not known
         self._verified_at = -VERIFY_EVERY_S  # when the tables were last read, as the loop counts time
         self._alone = False  # no other backend holds rules of ours
         self._services.on_change(lambda _: self._dirty.set())
         self._slices.on_change(lambda _: self._dirty.set())
+        self._nodes.on_change(self._node_changed)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._services.run())
             group.create_task(self._slices.run())
+            group.create_task(self._nodes.run())
             # Rules of an earlier run serve until we know what is true now.
             await self._services.synced.wait()
             await self._slices.synced.wait()
+            await self._nodes.synced.wait()
             await self._sync_forever()
 
     async def _sync_forever(self) -> None:
@@ -84,6 +91,13 @@ class Proxy:
         ended = await conntrack.end_stale(chains, self.place.addresses)
         if ended:
             log.info("%d UDP flows to endpoints that are gone ended", ended)
+
+    def _node_changed(self, change: Change[Node]) -> None:
+        """Its status changes often; its zone hardly ever."""
+        zone = change.new.metadata.labels.get(ZONE_LABEL, "") if change.new is not None else ""
+        if zone != self.place.zone:
+            self.place = replace(self.place, zone=zone)
+            self._dirty.set()
 
     async def _leave_other_backends(self) -> None:
         """Removes what an earlier run with another backend left, once ours serve. Raises IptablesError."""

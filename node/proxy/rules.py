@@ -40,11 +40,12 @@ Chains = Mapping[str, Mapping[str, Sequence[Rule]]]
 
 @dataclass(frozen=True)
 class Place:
-    """Where the rules stand: the node's name and own addresses, and the cluster's pod CIDR (empty: not known)."""
+    """Where the rules stand: the node's name, own addresses and zone, and the cluster's pod CIDR (empty: not known)."""
 
     node_name: str
     cluster_cidr: str
     addresses: frozenset[str] = frozenset()
+    zone: str = ""
 
 
 JUMPS: Mapping[str, tuple[tuple[str, Rule], ...]] = {
@@ -99,7 +100,7 @@ class _Port:
         self.id = chain_id(self.name, self.protocol)
         spec = service.spec
         self.only_local = spec.externalTrafficPolicy == "Local"
-        self.all = endpoints_of(port, slices)
+        self.all = endpoints_of(port, slices, zone=place.zone)
         local = endpoints_of(port, slices, on_node=place.node_name)
         self.inside = local if spec.internalTrafficPolicy == "Local" else self.all
         self.outside = local if self.only_local else self.all

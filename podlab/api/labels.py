@@ -6,6 +6,9 @@ https://kubernetes.io/docs/reference/labels-annotations-taints/
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 """On an EndpointSlice: the Service whose endpoints it holds."""
 
+ZONE_LABEL = "topology.kubernetes.io/zone"
+"""On a node: the zone that it is in."""
+
 CONTROLLER_UID, JOB_NAME = "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"
 """On a Job's pods: the Job they belong to."""
 LEGACY_CONTROLLER_UID, LEGACY_JOB_NAME = "controller-uid", "job-name"

@@ -40,8 +40,7 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.core.v1.NodeStatus": "phase volumesInUse volumesAttached config runtimeHandlers features",
         "podlab.core.v1.NodeSystemInfo": "swap",
         "podlab.core.v1.ServiceSpec": (
-            "externalIPs loadBalancerIP loadBalancerSourceRanges externalName healthCheckNodePort"
-            " loadBalancerClass trafficDistribution"
+            "externalIPs loadBalancerIP loadBalancerSourceRanges externalName healthCheckNodePort loadBalancerClass"
         ),
         "podlab.core.v1.Event": "related",
         "podlab.core.v1.ServiceStatus": "conditions",
@@ -49,7 +48,7 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.apps.v1.DeploymentStatus": "terminatingReplicas",
         "podlab.apps.v1.ReplicaSetStatus": "terminatingReplicas",
         "podlab.autoscaling.v2.HPAScalingRules": "tolerance",
-        "podlab.discovery.v1.Endpoint": "deprecatedTopology zone hints",
+        "podlab.discovery.v1.Endpoint": "deprecatedTopology",
         "podlab.authorization.v1.ResourceAttributes": "fieldSelector labelSelector",
         "podlab.authorization.v1.SubjectAccessReviewStatus": "denied",
         "podlab.coordination.v1.LeaseSpec": "strategy preferredHolder",

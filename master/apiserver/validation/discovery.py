@@ -1,5 +1,7 @@
 """EndpointSlices, Endpoints and Events."""
 
+from collections.abc import Sequence
+
 from master.apiserver.validation import syntax
 from master.apiserver.validation.containers import PROTOCOLS
 from master.apiserver.validation.findings import Findings
@@ -9,6 +11,7 @@ from podlab.discovery.v1 import endpointslice_pb2
 _ENDPOINTS_MAX = 1000
 _ADDRESSES_MAX = 100
 _PORTS_MAX = 100
+_ZONES_MAX = 8
 
 
 def check_endpoint_slice(found: Findings, endpoints: endpointslice_pb2.EndpointSlice) -> None:
@@ -92,3 +95,17 @@ def _check_endpoint(found: Findings, field: str, endpoint: endpointslice_pb2.End
         found.invalid(f"{field}.hostname", endpoint.hostname, *syntax.label(endpoint.hostname))
     if endpoint.HasField("nodeName"):
         found.invalid(f"{field}.nodeName", endpoint.nodeName, *syntax.subdomain(endpoint.nodeName))
+    _check_zones(found, f"{field}.hints.forZones", endpoint.hints.forZones)
+
+
+def _check_zones(found: Findings, field: str, zones: Sequence[endpointslice_pb2.ForZone]) -> None:
+    if len(zones) > _ZONES_MAX:
+        found.too_many(field, len(zones), _ZONES_MAX)
+        return
+    seen: set[str] = set()
+    for index, zone in enumerate(zones):
+        where = f"{field}[{index}].name"
+        if zone.name in seen:
+            found.duplicate(where, zone.name)
+        seen.add(zone.name)
+        found.invalid(where, zone.name, *syntax.label_value(zone.name))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from master.controllers.podstate import is_going, is_ready, is_terminal
 from podlab.core.v1 import pod_pb2, reference_pb2, service_pb2
 from podlab.discovery.v1 import endpointslice_pb2
+
+PREFER_CLOSE = "PreferClose"
+"""Of a Service's trafficDistribution: clients are sent to endpoints in their zone.
+
+https://kubernetes.io/docs/concepts/services-networking/service/#traffic-distribution
+"""
 
 
 @dataclass(frozen=True)
@@ -39,12 +45,17 @@ def is_headless(service: service_pb2.Service) -> bool:
     return service.spec.clusterIP == "None"
 
 
-def wanted(service: service_pb2.Service, pods: Iterable[pod_pb2.Pod]) -> dict[Ports, list[endpointslice_pb2.Endpoint]]:
-    """Endpoints of the selected pods by their ports: a named port may be another number in another pod."""
+def wanted(
+    service: service_pb2.Service, pods: Iterable[pod_pb2.Pod], zone_of: Callable[[str], str] = lambda node: ""
+) -> dict[Ports, list[endpointslice_pb2.Endpoint]]:
+    """Endpoints of the selected pods by their ports: a named port may be another number in another pod.
+
+    `zone_of` tells a node's zone, empty where it has none.
+    """
     result: dict[Ports, list[endpointslice_pb2.Endpoint]] = {}
     for pod in pods:
         if pod.status.podIP and not is_terminal(pod):
-            result.setdefault(ports_of(service, pod), []).append(_endpoint(service, pod))
+            result.setdefault(ports_of(service, pod), []).append(_endpoint(service, pod, zone_of(pod.spec.nodeName)))
     return result
 
 
@@ -84,7 +95,7 @@ def _target(port: service_pb2.ServicePort, pod: pod_pb2.Pod) -> int | None:
     return None
 
 
-def _endpoint(service: service_pb2.Service, pod: pod_pb2.Pod) -> endpointslice_pb2.Endpoint:
+def _endpoint(service: service_pb2.Service, pod: pod_pb2.Pod, zone: str) -> endpointslice_pb2.Endpoint:
     serving, terminating = is_ready(pod), is_going(pod)
     endpoint = endpointslice_pb2.Endpoint(
         addresses=[pod.status.podIP],
@@ -101,4 +112,8 @@ def _endpoint(service: service_pb2.Service, pod: pod_pb2.Pod) -> endpointslice_p
         endpoint.nodeName = pod.spec.nodeName
     if pod.spec.hostname and pod.spec.subdomain == service.metadata.name:
         endpoint.hostname = pod.spec.hostname
+    if zone:
+        endpoint.zone = zone
+        if endpoint.conditions.ready and service.spec.trafficDistribution == PREFER_CLOSE:
+            endpoint.hints.forZones.add(name=zone)
     return endpoint

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from master.controllers.endpointslice.endpoints import relevant
 from master.controllers.informers import Informers
 from podlab.api import selectors
@@ -29,12 +31,16 @@ class Selection:
         found = self._informers.pods_by_namespace.get(service.metadata.namespace)
         return [pod for pod in found if selector.matches(pod.metadata.labels)]
 
+    def changed(self, pods: Iterable[pod_pb2.Pod]) -> None:
+        """Something about these pods changed that shows in endpoints."""
+        for pod in pods:
+            for service in self._informers.services_by_namespace.get(pod.metadata.namespace):
+                selector = selectors.from_labels(service.spec.selector)
+                if not selector.is_empty and selector.matches(pod.metadata.labels):
+                    self._queue.add_after(key(service), self._delay_s)
+
     def _pod_changed(self, change: Change[pod_pb2.Pod]) -> None:
         old, new = change.old, change.new
         if old is not None and new is not None and relevant(old) == relevant(new):
             return
-        pods = [pod for pod in (old, new) if pod is not None]
-        for service in self._informers.services_by_namespace.get(change.key.namespace):
-            selector = selectors.from_labels(service.spec.selector)
-            if not selector.is_empty and any(selector.matches(pod.metadata.labels) for pod in pods):
-                self._queue.add_after(key(service), self._delay_s)
+        self.changed(pod for pod in (old, new) if pod is not None)

@@ -11,9 +11,10 @@ from enum import Enum
 
 from master.controllers.nodelifecycle.decide import readiness
 from master.controllers.settings import EvictionSettings
+from podlab.api.labels import ZONE_LABEL
 from podlab.core.v1 import node_pb2
 
-_ZONE, _REGION = "topology.kubernetes.io/zone", "topology.kubernetes.io/region"
+_REGION = "topology.kubernetes.io/region"
 # Fewer nodes than these out are no sign of anything.
 _FEW = 2
 Zone = tuple[str, str]
@@ -38,7 +39,7 @@ class State:
 
 def zone_of(node: node_pb2.Node) -> Zone:
     labels = node.metadata.labels
-    return labels.get(_REGION, ""), labels.get(_ZONE, "")
+    return labels.get(_REGION, ""), labels.get(ZONE_LABEL, "")
 
 
 def states(nodes: Iterable[node_pb2.Node], settings: EvictionSettings) -> dict[Zone, State]:

@@ -29,6 +29,8 @@ def service(found: Service, related: Related) -> Fields:
         fields.append(layout.field("External Traffic Policy", spec.externalTrafficPolicy))
     if spec.internalTrafficPolicy:
         fields.append(layout.field("Internal Traffic Policy", spec.internalTrafficPolicy))
+    if spec.HasField("trafficDistribution"):
+        fields.append(layout.field("Traffic Distribution", spec.trafficDistribution))
     return [*fields, events(related)]
 
 

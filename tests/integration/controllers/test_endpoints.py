@@ -6,7 +6,7 @@ from typing import Any
 
 from podlab.api import times
 from podlab.api.objects import condition
-from podlab.core.v1 import pod_pb2, service_pb2
+from podlab.core.v1 import node_pb2, pod_pb2, service_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 
 
@@ -86,3 +86,27 @@ async def test_slices_go_with_their_service(seen: Any, nodes: Any, controllers: 
     await seen.until(lambda: slices(seen), "a slice")
     await seen.client.delete(service_pb2.Service, "web", "default")
     await seen.until(lambda: not slices(seen), "no slice")
+
+
+async def test_the_zone_of_its_node_is_told_and_where_close_ones_are_preferred_it_is_meant_for_that(
+    seen: Any, nodes: Any, controllers: Any
+) -> None:
+    await seen.client.create(service(selector={"app": "web"}, trafficDistribution="PreferClose"))
+    await seen.client.create(pod("a"))
+    await seen.until(lambda: ready(seen) == {"a"}, "an endpoint")
+
+    async def move(zone: str) -> None:
+        patch = {"metadata": {"labels": {"topology.kubernetes.io/zone": zone}}}
+        await seen.client.patch(node_pb2.Node, "n1", patch=patch)
+
+    def told() -> list[tuple[str, list[str]]]:
+        found = [endpoint for one in slices(seen) for endpoint in one.endpoints]
+        return [(one.zone, [zone.name for zone in one.hints.forZones]) for one in found]
+
+    await move("west")
+    await seen.until(lambda: told() == [("west", ["west"])], "the zone")
+    await move("east")
+    await seen.until(lambda: told() == [("east", ["east"])], "the other zone")
+    patch = {"spec": {"trafficDistribution": None}}
+    await seen.client.patch(service_pb2.Service, "web", "default", patch=patch)
+    await seen.until(lambda: told() == [("east", [])], "no hints any more")

@@ -1,5 +1,7 @@
 """Imaginary packets are followed through the rendered rules, and their landing is asserted."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -155,6 +157,37 @@ def test_external_traffic_policy_local_binds_only_clients_outside_the_cluster(pa
     assert found.endpoints == ["10.244.1.6:8080"]
     assert found.masqueraded == packet.from_node
     assert land(services, slices, Packet(OUTSIDE, "192.0.2.1", 30080, local=True)).rejected
+
+
+def meant_for(made: Endpoint, *zones: str) -> Endpoint:
+    for zone in zones:
+        made.hints.forZones.add(name=zone)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("hints", "zone", "expected"),
+    [
+        pytest.param(("a", "b"), "a", ["10.244.0.0:8080"], id="those of the zone alone"),
+        pytest.param(("a", "b"), "c", ["10.244.0.0:8080", "10.244.0.1:8080"], id="all where the zone has none"),
+        pytest.param(("a", "b"), "", ["10.244.0.0:8080", "10.244.0.1:8080"], id="all for a node in no zone"),
+        pytest.param(("a", ""), "a", ["10.244.0.0:8080", "10.244.0.1:8080"], id="all where one is meant for none"),
+        pytest.param(("a", "-"), "a", ["10.244.0.0:8080"], id="one that is not ready is not asked"),
+        pytest.param(("-", "b"), "a", ["10.244.0.1:8080"], id="none in the zone is ready"),
+        pytest.param(("-", "-"), "a", ["10.244.0.0:8080", "10.244.0.1:8080"], id="none is ready, all still serve"),
+    ],
+)
+def test_a_packet_stays_in_its_zone_while_that_has_endpoints(
+    hints: tuple[str, ...], zone: str, expected: list[str]
+) -> None:
+    ends = [
+        endpoint(f"10.244.0.{number}", ready=False, terminating=True)
+        if hint == "-"
+        else meant_for(endpoint(f"10.244.0.{number}"), *([hint] if hint else []))
+        for number, hint in enumerate(hints)
+    ]
+    chains = render([service(node_port=30080)], [endpoint_slice(*ends)], replace(PLACE, zone=zone))
+    assert trace(chains, Packet(POD, "10.96.0.10", 80)).endpoints == expected
 
 
 @pytest.mark.parametrize("policy", ["internalTrafficPolicy", "externalTrafficPolicy"])

@@ -26,6 +26,7 @@ def service(**spec: Any) -> service_pb2.Service:
         {"ports": [{"name": "tcp", "port": 53}, {"name": "udp", "port": 53, "protocol": "UDP"}]},
         {"ports": [{"port": 80, "targetPort": {"type": 1, "strVal": "http"}}]},
         {"sessionAffinity": "ClientIP"},
+        {"trafficDistribution": "PreferClose"},
     ],
 )
 def test_services_of_all_sorts_are_fine(found: Found, spec: dict[str, Any]) -> None:
@@ -71,6 +72,7 @@ def test_services_of_all_sorts_are_fine(found: Found, spec: dict[str, Any]) -> N
         ),
         ({"clusterIP": "10.96.0"}, 'spec.clusterIP: Invalid value: "10.96.0": must be a valid IPv4 address'),
         ({"clusterIP": "None", "type": "NodePort"}, 'spec.clusterIP: Invalid value: "None": may not be set to'),
+        ({"trafficDistribution": "Far"}, 'spec.trafficDistribution: Unsupported value: "Far"'),
         ({"sessionAffinity": "Cookie"}, 'spec.sessionAffinity: Unsupported value: "Cookie"'),
         ({"ipFamilies": ["IPv6"]}, 'spec.ipFamilies[0]: Unsupported value: "IPv6"'),
         ({"externalTrafficPolicy": "Local"}, 'spec.externalTrafficPolicy: Invalid value: "Local": may only be set'),

@@ -95,6 +95,26 @@ def test_a_headless_service_has_slices_without_needing_ports(pod: Builder) -> No
     assert not made.ports
 
 
+@pytest.mark.parametrize(
+    ("distribution", "looks", "zone", "expected"),
+    [
+        # the zone, and the zones that it is meant for
+        pytest.param("", {}, "a", ("a", []), id="a zone is told"),
+        pytest.param("PreferClose", {}, "a", ("a", ["a"]), id="and meant for, where close ones are preferred"),
+        pytest.param("PreferClose", {"ready": False}, "a", ("a", []), id="but for one that is not ready"),
+        pytest.param("PreferClose", {"going": True}, "a", ("a", []), id="or that goes"),
+        pytest.param("PreferClose", {}, "", ("", []), id="a node in no zone"),
+    ],
+)
+def test_zones_are_told(
+    pod: Builder, distribution: str, looks: dict[str, Any], zone: str, expected: tuple[str, list[str]]
+) -> None:
+    close = service(trafficDistribution=distribution) if distribution else service()
+    (endpoints,) = wanted(close, [pod(node="n7", **looks)], {"n7": zone}.__getitem__).values()
+    assert (endpoints[0].zone, [one.name for one in endpoints[0].hints.forZones]) == expected
+    assert endpoints[0].HasField("hints") == bool(expected[1])
+
+
 def test_a_change_of_readiness_writes_one_slice_only(pod: Builder) -> None:
     slices: Slices = {}
     pods = [pod() for _ in range(2 * MAX_ENDPOINTS + 5)]
