@@ -84,6 +84,7 @@ ATOMIC: frozenset[Field] = frozenset(
         ("podlab.core.v1.PodStatus", "initContainerStatuses"),
         ("podlab.core.v1.NodeSpec", "taints"),
         ("podlab.core.v1.NodeStatus", "images"),
+        ("podlab.discovery.v1.EndpointHints", "forZones"),
         ("podlab.discovery.v1.EndpointSlice", "endpoints"),
         ("podlab.discovery.v1.EndpointSlice", "ports"),
         ("podlab.rbac.v1.Role", "rules"),
