@@ -78,6 +78,7 @@ ATOMIC: frozenset[Field] = frozenset(
             for how in ("preferred", "required")
         ),
         ("podlab.core.v1.PodDNSConfig", "options"),
+        ("podlab.core.v1.PodSpec", "readinessGates"),
         ("podlab.core.v1.PodSpec", "tolerations"),
         ("podlab.core.v1.PodStatus", "containerStatuses"),
         ("podlab.core.v1.PodStatus", "ephemeralContainerStatuses"),
