@@ -142,7 +142,7 @@ class Containerd:
             answer = await self._runtime.ExecSync(request, timeout=timeout_s + 5.0)
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-                raise ExecTimeout(f"command timed out after {timeout_s}s") from error
+                raise ExecTimeout(f'command "{" ".join(command)}" timed out') from error
             raise _failure(error) from error
         return ExecResult(answer.exit_code, answer.stdout + answer.stderr)
 

@@ -78,6 +78,9 @@ class Outcome:
     message: str = ""
 
 
+LATE = Outcome("Failed", "DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
+
+
 def next_action(pod: pod_pb2.Pod | None, observed: ObservedPod, memory: Memory, now: float) -> Action:
     """`pod` is None when the API does not know it. Holds and deadlines are compared with `now`."""
     if pod is None:
@@ -92,12 +95,17 @@ def next_action(pod: pod_pb2.Pod | None, observed: ObservedPod, memory: Memory, 
     return _keep_running(pod, observed, memory, now)
 
 
+def is_late(pod: pod_pb2.Pod, now: float) -> bool:
+    """Whether the pod has to end because its time is over."""
+    return pod.status.phase not in ("Succeeded", "Failed") and now >= deadline(pod)
+
+
 def outcome(pod: pod_pb2.Pod, observed: ObservedPod, now: float) -> Outcome | None:
     """How the pod ended; None while it has not. What has ended stays so."""
     if pod.status.phase in ("Succeeded", "Failed"):
         return Outcome(pod.status.phase, pod.status.reason, pod.status.message)
-    if now >= deadline(pod):
-        return Outcome("Failed", "DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
+    if is_late(pod, now):
+        return LATE
     for init in pod.spec.initContainers:
         run = observed.latest(init.name)
         if _failed(run) and run is not None and not podspec.restarts(pod, init, run.exit_code):

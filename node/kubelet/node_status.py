@@ -74,9 +74,14 @@ def new_node(config: KubeletConfig) -> node_pb2.Node:
 def node_status(
     config: KubeletConfig, amounts: Mapping[str, meta_pb2.Quantity], before: node_pb2.NodeStatus, sight: Sight
 ) -> node_pb2.NodeStatus:
-    """The whole status. Pure; conditions of others are kept, and times of what did not change."""
+    """The whole status. Pure; conditions of others are kept, and times of what did not change.
+
+    So are extended resources that somebody has advertised:
+    https://kubernetes.io/docs/tasks/administer-cluster/extended-resource-node/
+    """
     status = node_pb2.NodeStatus(nodeInfo=sight.info)
-    for name, amount in amounts.items():
+    advertised = {name: amount for name, amount in before.capacity.items() if "/" in name}
+    for name, amount in {**advertised, **amounts}.items():
         status.capacity[name].CopyFrom(amount)
         status.allocatable[name].CopyFrom(amount)
     status.addresses.add(type="InternalIP", address=config.node_ip)

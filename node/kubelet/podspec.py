@@ -11,6 +11,11 @@ from podlab.core.v1 import pod_pb2
 DEFAULT_GRACE_S = 30
 
 
+def full_name(pod: pod_pb2.Pod) -> str:
+    """As Kubernetes' kubelet calls a pod in what it tells."""
+    return f"{pod.metadata.name}_{pod.metadata.namespace}({pod.metadata.uid})"
+
+
 def is_sidecar(container: pod_pb2.Container) -> bool:
     """For an init container: it starts in its turn, keeps running, and ends after the main containers."""
     return container.restartPolicy == "Always"

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import os
+import socket
 import ssl
 from dataclasses import dataclass
 
@@ -18,6 +20,7 @@ from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
 
 MAX_OUTPUT = 10 * 1024
+_HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
 
 @dataclass(frozen=True)
@@ -60,14 +63,15 @@ async def http_get(place: Place, action: pod_pb2.HTTPGetAction, timeout_s: float
     url = f"{'https' if tls else 'http'}://{host}:{port}{path}"
     try:
         async with asyncio.timeout(timeout_s):
-            code, reason = await _get(host, port, path, action, tls)
+            code = await _get(host, port, path, action, tls)
     except TimeoutError:
-        return Answer(False, f'Get "{url}": no answer within {timeout_s:g}s')
+        why = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+        return Answer(False, f'Get "{url}": {why}')
     except (OSError, http.client.HTTPException, ValueError) as error:
         return Answer(False, f'Get "{url}": {error}')
     if 200 <= code < 400:
         return Answer(True)
-    return Answer(False, f"HTTP probe failed with statuscode: {code} {reason}".strip())
+    return Answer(False, f"HTTP probe failed with statuscode: {code}")
 
 
 async def tcp(place: Place, action: pod_pb2.TCPSocketAction, timeout_s: float) -> Answer:
@@ -75,10 +79,10 @@ async def tcp(place: Place, action: pod_pb2.TCPSocketAction, timeout_s: float) -
     try:
         host, port = action.host or place.pod_ip, port_number(place.container, action.port)
         async with asyncio.timeout(timeout_s):
-            _, writer = await asyncio.open_connection(host, port)
+            _, writer = await _connect(host, port)
         writer.transport.abort()
     except TimeoutError:
-        return Answer(False, f"no connection to {host}:{port} within {timeout_s:g}s")
+        return Answer(False, f"dial tcp {host}:{port}: i/o timeout")
     except (OSError, ValueError) as error:
         return Answer(False, str(error))
     return Answer(True)
@@ -93,9 +97,10 @@ async def grpc_health(place: Place, action: pod_pb2.GRPCAction, timeout_s: float
         try:
             answer = await stub.Check(health_pb2.HealthCheckRequest(service=action.service), timeout=timeout_s)
         except grpc.aio.AioRpcError as error:
-            return Answer(False, f"gRPC health at {address}: {error.code().name}: {error.details()}")
+            return Answer(False, _health_failure(error, address, timeout_s))
     serving = answer.status == health_pb2.HealthCheckResponse.SERVING
-    return Answer(serving, "" if serving else f"gRPC health at {address}: status {answer.status}")
+    word = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
+    return Answer(serving, "" if serving else f'service unhealthy (responded with "{word}")')
 
 
 def port_number(container: pod_pb2.Container, port: meta_pb2.IntOrString) -> int:
@@ -110,13 +115,38 @@ def port_number(container: pod_pb2.Container, port: meta_pb2.IntOrString) -> int
     raise ValueError(f'container "{container.name}" has no port named "{port.strVal}"')
 
 
-async def _get(host: str, port: int, path: str, action: pod_pb2.HTTPGetAction, tls: bool) -> tuple[int, str]:
+def _health_failure(error: grpc.aio.AioRpcError, address: str, timeout_s: float) -> str:
+    match error.code():
+        case grpc.StatusCode.UNIMPLEMENTED:
+            return f"error: this server does not implement the grpc health protocol ({_HEALTH}): {error.details()}"
+        case grpc.StatusCode.DEADLINE_EXCEEDED:
+            return f"timeout: health rpc did not complete within {timeout_s:g}s"
+        case grpc.StatusCode.UNAVAILABLE:
+            return f'error: failed to connect service at "{address}": {error.details()}'
+        case _:
+            return f"error: health rpc probe failed: {error.code().name}: {error.details()}"
+
+
+async def _connect(
+    host: str, port: int, tls: ssl.SSLContext | None = None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Raises OSError in the words of Go, which are those of Kubernetes' Events."""
+    try:
+        return await asyncio.open_connection(host, port, ssl=tls)
+    except (TimeoutError, ssl.SSLError, socket.gaierror):
+        raise
+    except OSError as error:
+        why = os.strerror(error.errno).lower() if error.errno else str(error)
+        raise OSError(f"dial tcp {host}:{port}: connect: {why}") from error
+
+
+async def _get(host: str, port: int, path: str, action: pod_pb2.HTTPGetAction, tls: bool) -> int:
     context = None
     if tls:
         # As Kubernetes has it, a probe does not verify the certificate: pods' addresses are in none.
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    reader, writer = await asyncio.open_connection(host, port, ssl=context)
+    reader, writer = await _connect(host, port, context)
     try:
         headers = {"Host": f"{host}:{port}", "User-Agent": "podlab-probe/1", "Accept": "*/*", "Connection": "close"}
         own = {header.name.title(): header.value for header in action.httpHeaders}
@@ -130,6 +160,6 @@ async def _get(host: str, port: int, path: str, action: pod_pb2.HTTPGetAction, t
         status = (await reader.readline()).decode(errors="replace").split(maxsplit=2)
         if len(status) < 2 or not status[0].startswith("HTTP/") or not status[1].isdigit():
             raise http.client.BadStatusLine(" ".join(status))
-        return int(status[1]), status[2].strip() if len(status) > 2 else ""
+        return int(status[1])
     finally:
         writer.transport.abort()

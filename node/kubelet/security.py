@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from node.kubelet import podspec
 from node.kubelet.env import ConfigError
-from node.kubelet.podspec import all_containers
 from node.kubelet.runtime import Image
 from podlab.core.v1 import pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
@@ -20,7 +20,7 @@ def sandbox_security(pod: pod_pb2.Pod) -> cri.LinuxSandboxSecurityContext:
     """Of the pod as a whole."""
     result = cri.LinuxSandboxSecurityContext(
         namespace_options=_namespaces(pod),
-        privileged=any(container.securityContext.privileged for container in all_containers(pod)),
+        privileged=any(container.securityContext.privileged for container in podspec.all_containers(pod)),
         supplemental_groups=_groups(pod),
     )
     if pod.spec.securityContext.HasField("runAsUser"):
@@ -65,19 +65,20 @@ def container_security(
 def check_non_root(pod: pod_pb2.Pod, container: pod_pb2.Container, image: Image) -> None:
     """Raises ConfigError when the container must not run as root and would, or might."""
     own, whole = container.securityContext, pod.spec.securityContext
+    where = f'(pod: "{podspec.full_name(pod)}", container: {container.name})'
     if not (own.runAsNonRoot if own.HasField("runAsNonRoot") else whole.runAsNonRoot):
         return
     for context in (own, whole):
         if context.HasField("runAsUser"):
             if context.runAsUser == 0:
-                raise ConfigError("container's runAsUser breaks non-root policy: it is 0; set another or drop it")
+                raise ConfigError(f"container's runAsUser breaks non-root policy {where}")
             return
     if image.user in ("", "0"):
-        raise ConfigError("container has runAsNonRoot and image will run as root: set runAsUser")
+        raise ConfigError(f"container has runAsNonRoot and image will run as root {where}")
     if not image.user.isdigit():
         raise ConfigError(
             f"container has runAsNonRoot and image has non-numeric user ({image.user}), "
-            "cannot verify user is non-root: set runAsUser"
+            f"cannot verify user is non-root {where}"
         )
 
 

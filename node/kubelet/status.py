@@ -107,7 +107,7 @@ def _waiting(
     if hold is not None and hold.until > now:
         return pod_pb2.ContainerStateWaiting(reason=hold.reason, message=hold.message)
     if backoff.due(run) > now:
-        name = f"{pod.metadata.name}_{pod.metadata.namespace}({pod.metadata.uid})"
+        name = podspec.full_name(pod)
         return pod_pb2.ContainerStateWaiting(
             reason=CRASH_LOOP,
             message=f"back-off {backoff.delay_s(run)}s restarting failed container={spec.name} pod={name}",

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from node.kubelet import configure, decide, logs
+from node.kubelet import configure, decide, logs, podspec
 from node.kubelet.context import NodeContext
 from node.kubelet.decide import (
     Action,
@@ -114,19 +114,16 @@ class Worker:
             pod = self._report.base(pod, evicted=self._evicted)
         if self._memory.ending_since is None and _is_ending(pod, observed, now):
             self._memory.ending_since = now
+            if pod is not None and decide.is_late(pod, now):
+                self._event("Normal", decide.LATE.reason, decide.LATE.message, "")
         action = decide.next_action(pod, observed, self._memory, now)
         self._probes.sync(pod, observed, self._context.node_ip) if pod is not None else self._probes.stop()
         if pod is not None:
             status = pod_status(pod, observed, self._memory, now=now, host_ip=self._context.node_ip)
             self._report.report(self._wanted() or pod, status)
             for name in newly_backing_off(pod.status, status):
-                message = f"Back-off restarting failed container {name} in pod {pod.metadata.name}"
-                self._event(
-                    "Warning",
-                    "BackOff",
-                    f"{message}_{pod.metadata.namespace}({self.uid})",
-                    f"spec.containers{{{name}}}",
-                )
+                message = f"Back-off restarting failed container {name} in pod {podspec.full_name(pod)}"
+                self._event("Warning", "BackOff", message, f"spec.containers{{{name}}}")
         if isinstance(action, Wait):
             if pod is not None and self._stale_volumes and observed.alive:
                 await self._refresh_volumes(pod)

@@ -252,3 +252,10 @@ async def test_a_condition_that_others_write_opens_a_readiness_gate_and_is_never
         await admin.update_status(made)
     pod = await until("a", _ready)
     assert condition(pod.status.conditions, "example.com/a") is not None
+
+
+async def test_a_pod_whose_time_is_over_says_so_in_an_event(admin: Client, kubelet: Kubelet, until: Until) -> None:
+    await _create(admin, activeDeadlineSeconds=1, terminationGracePeriodSeconds=1)
+    await until("a", lambda pod: pod is not None and pod.status.phase == "Failed")
+    told = await _event(admin, "DeadlineExceeded")
+    assert (told.type, told.message) == ("Normal", "Pod was active on the node longer than the specified deadline")

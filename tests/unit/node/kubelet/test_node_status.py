@@ -108,3 +108,12 @@ def test_without_a_declaration_the_machine_counts(config: KubeletConfig) -> None
     amounts = capacity(dataclasses.replace(config, capacity=Capacity()))
     assert int(amounts["cpu"].string) > 0
     assert amounts["memory"].string.endswith("i")
+
+
+def test_an_extended_resource_that_somebody_advertises_can_be_used(config: KubeletConfig) -> None:
+    before = _status(config, _sight())
+    before.capacity["example.com/dongle"].string = "4"
+    before.capacity["cpu"].string = "64"
+    after = _status(config, _sight(), before)
+    assert (after.capacity["cpu"].string, after.allocatable["cpu"].string) == ("2", "2")
+    assert (after.capacity["example.com/dongle"].string, after.allocatable["example.com/dongle"].string) == ("4", "4")

@@ -40,7 +40,7 @@ class Commands:
     async def exec_sync(self, container_id: str, command: list[str], timeout_s: int) -> ExecResult:
         self.asked.append(command[0])
         if command[0] not in self.codes:
-            raise ExecTimeout(f"command timed out after {timeout_s}s")
+            raise ExecTimeout(f'command "{" ".join(command)}" timed out')
         return ExecResult(self.codes[command[0]], b"")
 
 
@@ -108,7 +108,7 @@ async def test_a_container_that_does_not_start_up_is_ended(start: Make, run: Mak
     probed = start(Commands(), run(), startupProbe=_exec("hangs"))
     await probed.until(lambda: memory.doomed)
     assert memory.doomed["web-0"].message == "Container web failed startup probe, will be restarted"
-    assert probed.warnings == ["Startup probe failed: command timed out after 1s"]
+    assert probed.warnings == ['Startup probe failed: command "hangs" timed out']
     assert not memory.started
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from node.kubelet import reach
 from node.kubelet.probes import Streak
-from node.kubelet.reach import Place
+from node.kubelet.reach import Answer, Place
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
 
@@ -53,7 +53,7 @@ def test_a_port_may_be_named() -> None:
     [
         (b"HTTP/1.1 204 No Content\r\n\r\n", True, ""),
         (b"HTTP/1.0 302 Found\r\n\r\n", True, ""),
-        (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", False, "statuscode: 503 Service Unavailable"),
+        (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", False, "HTTP probe failed with statuscode: 503"),
         (b"not http\r\n", False, "not http"),
         (b"", False, "Get"),
     ],
@@ -83,6 +83,9 @@ async def test_an_http_probe_is_good_from_200_to_399(
 async def test_nobody_there_is_an_answer_too(free_port: int) -> None:
     place = Place("c", pod_pb2.Container(name="web"), "127.0.0.1")
     action = pod_pb2.HTTPGetAction(port=_port(free_port))
-    assert not (await reach.http_get(place, action, 2.0)).good
-    assert not (await reach.tcp(place, pod_pb2.TCPSocketAction(port=_port(free_port)), 2.0)).good
-    assert not (await reach.grpc_health(place, pod_pb2.GRPCAction(port=free_port), 2.0)).good
+    refused = f"dial tcp 127.0.0.1:{free_port}: connect: connection refused"
+    assert await reach.http_get(place, action, 2.0) == Answer(False, f'Get "http://127.0.0.1:{free_port}/": {refused}')
+    assert await reach.tcp(place, pod_pb2.TCPSocketAction(port=_port(free_port)), 2.0) == Answer(False, refused)
+    health = await reach.grpc_health(place, pod_pb2.GRPCAction(port=free_port), 2.0)
+    assert not health.good
+    assert health.output.startswith(f'error: failed to connect service at "127.0.0.1:{free_port}": ')
