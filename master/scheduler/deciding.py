@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 
 from master.scheduler.budgets import Budgets
+from master.scheduler.company import may_draw
 from master.scheduler.explaining import Made
 from master.scheduler.nominations import Nominations
 from master.scheduler.plugins.protocol import Follows
@@ -100,7 +101,7 @@ class Decider:
 
     def _outcome(self, info: PodInfo, nominated: str) -> _Outcome:
         profile = self._profiles[info.pod.spec.schedulerName]
-        decision = schedule(info, self._snapshot, profile, self._verdicts)
+        decision = self._decision(info, profile)
         if nominated and _fits(decision, self._snapshot.row(nominated)):
             return _Outcome(replace(decision, node_name=nominated), takes_nomination=True)
         if decision.node_name:
@@ -116,6 +117,15 @@ class Decider:
             if len(self._vain) > VAIN_REMEMBERED:
                 self._vain.popitem(last=False)
         return outcome
+
+    def _decision(self, info: PodInfo, profile: Profile) -> Decision:
+        """As Kubernetes does, a node has to suit the pod with those that are nominated, and without them where they may
+        draw it: they may never come."""
+        decision = schedule(info, self._snapshot, profile, self._verdicts)
+        if not may_draw(self._nominations.standing, info, self._snapshot):
+            return decision
+        with self._nominations.left_out():
+            return schedule(info, self._snapshot, profile, self._verdicts, besides=decision.refused)
 
     def _basis(self) -> Hashable:
         """While it is equal, nothing has happened to nodes, pods and budgets."""

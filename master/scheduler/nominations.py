@@ -5,6 +5,8 @@ https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from master.scheduler.podinfo import PodInfo
@@ -80,6 +82,23 @@ class Nominations:
             nominated = self._pods[uid]
             self._set_placed(nominated, uid not in itself and self._levels[nominated.info.pod.spec.priority].stands)
         self._out = itself
+
+    @property
+    def standing(self) -> Iterator[PodInfo]:
+        """Those that stand in the snapshot."""
+        return (each.info for each in self._pods.values() if each.is_placed)
+
+    @contextmanager
+    def left_out(self) -> Iterator[None]:
+        """Meanwhile none of them stands in the snapshot."""
+        standing = [each for each in self._pods.values() if each.is_placed]
+        for each in standing:
+            self._set_placed(each, False)
+        try:
+            yield
+        finally:
+            for each in standing:
+                self._set_placed(each, True)
 
     def less_important(self, node_name: str, priority: int) -> list[PodInfo]:
         """Those nominated to the node that have to look anew when a pod of this priority is nominated to it."""

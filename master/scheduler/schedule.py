@@ -84,13 +84,17 @@ class Decision:
         return np.flatnonzero(helped)
 
 
-def schedule(info: PodInfo, nodes: Snapshot, profile: Profile, known: Verdicts) -> Decision:
+def schedule(
+    info: PodInfo, nodes: Snapshot, profile: Profile, known: Verdicts, *, besides: Refused | None = None
+) -> Decision:
     """Judges every node; ties are broken by a generator seeded with the pod's uid, so a decision can be replayed.
 
-    `known` saves work and changes no result.
+    `known` saves work and changes no result. What was refused `besides`, when things stood otherwise, is refused too.
     """
     verdict = known.about(info, nodes, profile)
     refused = filtered(verdict.refused, Follows.CLUSTER, info, nodes, profile, nodes.all)
+    if besides is not None:
+        refused = besides.then(refused)
     given, totals = _score(info, nodes, profile, verdict, refused)
     best = _best(totals)
     chosen = int(best[0] if len(best) == 1 else random.Random(info.uid).choice(best)) if len(best) else None  # noqa: S311 - fairness, not secrecy

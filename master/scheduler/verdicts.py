@@ -41,6 +41,12 @@ class Refused:
         by = np.where(refused, np.int8(index), self.by)
         return Refused(by, np.where(refused, verdict.codes, self.codes), {**self.told, index: verdict})
 
+    def then(self, other: Refused) -> Refused:
+        """The nodes that were left, as the other says."""
+        left = self.by == FITS
+        by, codes = np.where(left, other.by, self.by), np.where(left, other.codes, self.codes)
+        return Refused(by, codes, {**other.told, **self.told})
+
 
 @dataclass(frozen=True)
 class _Room:

@@ -59,6 +59,7 @@ DECIDING = (
     "master.scheduler.conditions",
     "master.scheduler.configuration",
     "master.scheduler.budgets",
+    "master.scheduler.company",
     "master.scheduler.explaining",
     "master.scheduler.rooms",
     "master.scheduler.defaults",

@@ -28,6 +28,7 @@ class Cluster:
     def add(self, name: str, cpu: str) -> None:
         node = Node()
         node.metadata.name = name
+        node.metadata.labels["kubernetes.io/hostname"] = name
         for resource, amount in (("cpu", cpu), ("memory", "4Gi"), ("pods", "110")):
             node.status.allocatable[resource].string = amount
         self.snapshot.set_node(node)
@@ -71,6 +72,60 @@ def test_a_nominated_pod_takes_the_node_where_room_was_made() -> None:
     made = cluster.decider.decide(nominated, 2)
     assert (made.decision.node_name, made.nominated) == ("n1", True)
     assert cluster.decided(pod("low")) == "n2"
+
+
+def near(made: Pod, app: str) -> Pod:
+    """Has to be on a node with pods of that app."""
+    terms = made.spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution
+    terms.add(topologyKey="kubernetes.io/hostname").labelSelector.matchLabels["app"] = app
+    return made
+
+
+def test_who_has_to_be_near_a_pod_that_is_only_nominated_waits_until_it_is_there() -> None:
+    cluster = Cluster(n1="4", n2="4")
+    leader = pod("leader", priority=10)
+    leader.metadata.labels["app"] = "db"
+    cluster.nominations.nominate(pod_info(leader), "n1")
+    made = cluster.decider.decide(pod_info(near(pod("follower"), "db")), 1)
+    assert made.decision.node_name == ""
+    assert made.decision.message == "0/2 nodes are available: 2 node(s) didn't match pod affinity rules."
+    assert made.preemption is not None
+    assert made.preemption.chosen is None, "nobody has to go for it meanwhile"
+    assert cluster.snapshot.home("uid-leader") == "n1", "its room is kept as before"
+    cluster.nominations.forget("uid-leader")
+    cluster.snapshot.place(pod_info(leader), "n1")
+    assert cluster.decided(near(pod("follower"), "db")) == "n1"
+
+
+def test_what_is_kept_for_a_nominated_pod_is_no_room_for_who_has_to_be_near_it() -> None:
+    cluster = Cluster(n1="1", n2="4")
+    for name, node in (("one", "n1"), ("other", "n2")):
+        standing = pod(name, cpu="100m", node=node)
+        standing.metadata.labels["app"] = "db"
+        cluster.snapshot.place(pod_info(standing), node)
+    leader = pod("leader", priority=10)
+    leader.metadata.labels["app"] = "db"
+    cluster.nominations.nominate(pod_info(leader), "n1")
+    assert cluster.decided(near(pod("follower"), "db")) == "n2"
+
+
+def test_pods_that_are_only_nominated_do_not_even_out_a_spread() -> None:
+    cluster = Cluster(n1="4", n2="4")
+    spread = pod("web", priority=0)
+    spread.metadata.labels["app"] = "web"
+    constraint = spread.spec.topologySpreadConstraints.add(
+        maxSkew=1, topologyKey="kubernetes.io/hostname", whenUnsatisfiable="DoNotSchedule"
+    )
+    constraint.labelSelector.matchLabels["app"] = "web"
+    standing, coming = pod("standing", node="n1"), pod("coming", cpu="3500m", priority=10)
+    for each in (standing, coming):
+        each.metadata.labels["app"] = "web"
+    cluster.snapshot.place(pod_info(standing), "n1")
+    cluster.nominations.nominate(pod_info(coming), "n2")
+    made = cluster.decider.decide(pod_info(spread), 1)
+    reasons = {made.decision.names[row]: made.decision.reasons(row) for row in made.decision.rows.tolist()}
+    assert reasons["n1"] == ("node(s) didn't match pod topology spread constraints",)
+    assert reasons["n2"] == ("Insufficient cpu",)
 
 
 def test_a_placed_pod_is_judged_as_if_it_had_no_node_and_stands_as_before() -> None:
