@@ -29,8 +29,6 @@ from podlab.meta.v1.meta_pb2 import ObjectMeta
 from podlab.scheduling.v1.priorityclass_pb2 import PriorityClass
 
 NODES = (500, 5000)
-FULL_NODES = 100
-FILLERS = 4  # on each of these
 CHURN_S = 0.25
 
 
@@ -45,36 +43,37 @@ async def _measure(count: int, server: ApiServer, client: Client, reference: flo
     await each(range(count), lambda number: client.create(shapes.node(number)))
     await client.create(PriorityClass(metadata=ObjectMeta(name=shapes.HIGH), value=1000))
     for shape in shapes.SHAPES:
-        before = await _pending_before(shape, count, server, client)
-        _tell_share(shape, count, "pending before", before, reference)
-        meanwhile = await _while_created(shape, count, server, client)
-        _tell_share(shape, count, "created meanwhile", meanwhile, reference)
+        async with _filled(shape, client):
+            before = await _pending_before(shape, count, server, client)
+            _tell_share(shape, count, "pending before", before, reference)
+            meanwhile = await _while_created(shape, count, server, client)
+            _tell_share(shape, count, "created meanwhile", meanwhile, reference)
     tell(f"apiserver with {count} nodes, memory", server.memory_mib(), "MiB")
 
 
 async def _pending_before(shape: Shape, count: int, server: ApiServer, client: Client) -> float:
     """Pods a second."""
-    async with _namespace(shape, "before", client) as namespace:
-        pods = shape.pods(namespace, shape.before, count)
-        await each(pods, client.create)
-        revision = (await client.list(Namespace)).resource_version
-        watch, apiserver_s = Stopwatch(), cpu_s(server.process)
-        async with running("scheduler", server, {}) as scheduler:
-            first = asyncio.create_task(_first(client, namespace, revision))
-            await bound(client, namespace, _names(pods), revision)
-            elapsed_s = watch.s()
-            title = f"{shape.name} {count} nodes, pending before"
-            tell(title, len(pods) / elapsed_s, "pods/s")
-            first_s, first_pods = await first
-            tell(f"{title}, from the start of the process to the first bind", first_s, "s", 2)
-            if len(pods) > first_pods:
-                tell(f"{title}, from then on", (len(pods) - first_pods) / (elapsed_s - first_s), "pods/s")
-            tell(f"{title}, CPU of the scheduler, its start included", scheduler.cpu_s() / len(pods) * 1e6, "us a pod")
-            apiserver_us = (cpu_s(server.process) - apiserver_s) / len(pods) * 1e6
-            tell(f"{title}, CPU of the API server", apiserver_us, "us a pod")
-            _tell_decisions(title, scheduler)
-            tell(f"{title}, memory of the scheduler", scheduler.memory_mib(), "MiB")
-            return len(pods) / elapsed_s
+    namespace = await _namespace(shape, "before", client)
+    pods = shape.pods(namespace, shape.before, count)
+    await each(pods, client.create)
+    revision = (await client.list(Namespace)).resource_version
+    watch, apiserver_s = Stopwatch(), cpu_s(server.process)
+    async with running("scheduler", server, {}) as scheduler:
+        first = asyncio.create_task(_first(client, namespace, revision))
+        await bound(client, namespace, _names(pods), revision)
+        elapsed_s = watch.s()
+        title = f"{shape.name} {count} nodes, pending before"
+        tell(title, len(pods) / elapsed_s, "pods/s")
+        first_s, first_pods = await first
+        tell(f"{title}, from the start of the process to the first bind", first_s, "s", 2)
+        if len(pods) > first_pods:
+            tell(f"{title}, from then on", (len(pods) - first_pods) / (elapsed_s - first_s), "pods/s")
+        tell(f"{title}, CPU of the scheduler, its start included", scheduler.cpu_s() / len(pods) * 1e6, "us a pod")
+        apiserver_us = (cpu_s(server.process) - apiserver_s) / len(pods) * 1e6
+        tell(f"{title}, CPU of the API server", apiserver_us, "us a pod")
+        _tell_decisions(title, scheduler)
+        tell(f"{title}, memory of the scheduler", scheduler.memory_mib(), "MiB")
+        return len(pods) / elapsed_s
 
 
 def _tell_decisions(title: str, scheduler: processes.Service) -> None:
@@ -86,7 +85,8 @@ def _tell_decisions(title: str, scheduler: processes.Service) -> None:
 
 async def _while_created(shape: Shape, count: int, server: ApiServer, client: Client) -> float:
     """Pods a second."""
-    async with _namespace(shape, "meanwhile", client) as namespace, running("scheduler", server, {}):
+    namespace = await _namespace(shape, "meanwhile", client)
+    async with running("scheduler", server, {}) as scheduler:
         pods = shape.pods(namespace, shape.meanwhile, count)
         # The first pod tells that the scheduler has begun.
         revision = (await client.list(Namespace)).resource_version
@@ -96,12 +96,15 @@ async def _while_created(shape: Shape, count: int, server: ApiServer, client: Cl
         async with AsyncExitStack() as stack:
             if shape.churns:
                 await stack.enter_async_context(_churn(client, namespace))
-            watch = Stopwatch()
+            watch, scheduler_s, apiserver_s = Stopwatch(), scheduler.cpu_s(), cpu_s(server.process)
             async with asyncio.TaskGroup() as group:
                 group.create_task(bound(client, namespace, _names(pods), revision))
                 await each(pods, client.create)
-            rate = len(pods) / watch.s()
-            tell(f"{shape.name} {count} nodes, created meanwhile", rate, "pods/s")
+            rate, title = len(pods) / watch.s(), f"{shape.name} {count} nodes, created meanwhile"
+            tell(title, rate, "pods/s")
+            tell(f"{title}, CPU of the scheduler", (scheduler.cpu_s() - scheduler_s) / len(pods) * 1e6, "us a pod")
+            apiserver_us = (cpu_s(server.process) - apiserver_s) / len(pods) * 1e6
+            tell(f"{title}, CPU of the API server, creation included", apiserver_us, "us a pod")
             return rate
 
 
@@ -122,35 +125,33 @@ async def _first(client: Client, namespace: str, revision: str) -> tuple[float, 
     raise RuntimeError("the watch ended")
 
 
+async def _namespace(shape: Shape, when: str, client: Client) -> str:
+    """A new one, for the pods."""
+    name = f"{shape.name}-{when}".lower()
+    await client.create(Namespace(metadata=ObjectMeta(name=name)))
+    return name
+
+
 @asynccontextmanager
-async def _namespace(shape: Shape, when: str, client: Client) -> AsyncIterator[str]:
-    """A namespace for the pods; what is full for the shape is full meanwhile."""
-    namespace = f"{shape.name}-{when}".lower()
-    await client.create(Namespace(metadata=ObjectMeta(name=namespace)))
+async def _filled(shape: Shape, client: Client) -> AsyncIterator[None]:
+    """The nodes that are full for the shape are full in the beginning, and empty in the end."""
     if not shape.preempts:
-        yield namespace
+        yield
         return
-    full = [f"n{number}" for number in range(FULL_NODES)]
-    fillers = [shapes.filler(f"{name}-{number}", namespace, name) for name in full for number in range(FILLERS)]
-    await _empty(client)
+    full = [f"n{number}" for number in range(shapes.FULL_NODES)]
+    namespace = await _namespace(shape, "fillers", client)
+    fillers = [shapes.filler(f"{name}-{one}", namespace, name) for name in full for one in range(shapes.FILLERS)]
     await each(fillers, client.create)
     await each(full, lambda name: _label(client, name))
-    yield namespace
-    await _empty(client)
+    yield
+    pods = [pod for pod in (await client.list(Pod)).items if pod.spec.nodeName in set(full)]
+    await each(pods, lambda pod: _delete(client, Pod, pod.metadata.name, pod.metadata.namespace))
 
 
 async def _label(client: Client, name: str) -> None:
     node = await client.get(Node, name)
-    if shapes.FULL not in node.metadata.labels:
-        node.metadata.labels[shapes.FULL] = "yes"
-        await client.update(node)
-
-
-async def _empty(client: Client) -> None:
-    """No pods are left on the nodes that are to be full."""
-    full = {f"n{number}" for number in range(FULL_NODES)}
-    pods = [pod for pod in (await client.list(Pod)).items if pod.spec.nodeName in full]
-    await each(pods, lambda pod: _delete(client, Pod, pod.metadata.name, pod.metadata.namespace))
+    node.metadata.labels[shapes.FULL] = "yes"
+    await client.update(node)
 
 
 async def _delete(client: Client, kind: type, name: str, namespace: str) -> None:

@@ -11,6 +11,8 @@ from podlab.core.v1.pod_pb2 import Pod
 ZONES = 3
 HOSTNAME, ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
 FULL = "example.com/full"
+FULL_NODES = 500
+FILLERS = 4  # on each of these
 HIGH = "high"
 
 
@@ -100,10 +102,11 @@ class Shape:
 
 BASIC = Shape("SchedulingBasic", basic, 5000, 2000)
 SHAPES = (
+    # The first: the nodes are empty then. Each pod takes one of those that are full, as in PreemptionBasic.
+    Shape("Preemption", important, FULL_NODES // 2, FULL_NODES // 2, preempts=True),
     BASIC,
     Shape("TopologySpreading", spread),
     Shape("PodAntiAffinity", apart, apart=True),
     Shape("PreferredPodAffinity", drawn),
     Shape("MixedChurn", basic, churns=True),
-    Shape("Preemption", important, 100, 100, preempts=True),
 )
