@@ -72,6 +72,11 @@ class Admission:
         if isinstance(old, priorityclass_pb2.PriorityClass) and old.metadata.name in SYSTEM_CLASSES:
             raise forbidden(old, "this is a system priority class and cannot be deleted")
 
+    def follow_pods_needs(self, changed: Callable[[], None]) -> None:
+        """Call `changed` whenever something changes that `complete` looks up for pods."""
+        for followed in (self._accounts, self._ranges, self._priorities):
+            followed.follow(changed)
+
     def _complete_pod(self, pod: pod_pb2.Pod) -> None:
         at = pod.metadata.namespace
         serviceaccount.complete(pod, lambda name: self._accounts.get(at, name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar, cast
 
 from google.protobuf.message import Message
@@ -19,6 +19,7 @@ class Followed(Generic[M]):
 
     def __init__(self, window: Window) -> None:
         self._by_namespace: dict[str, dict[str, M]] = {}
+        self._followers: list[Callable[[], None]] = []
         window.follow(self._take)
 
     def within(self, namespace: str) -> Mapping[str, M]:
@@ -29,13 +30,22 @@ class Followed(Generic[M]):
         """None when it is not there."""
         return self.within(namespace).get(name)
 
+    def follow(self, changed: Callable[[], None]) -> None:
+        """Call `changed` after each change."""
+        self._followers.append(changed)
+
     def _take(self, event: Event) -> None:
         old, new = event.old_message(), event.new_message()
         at: Any = (new if new is not None else old).metadata  # type: ignore[union-attr]
         if new is not None:
             self._by_namespace.setdefault(at.namespace, {})[at.name] = cast(M, new)
-            return
-        held = self._by_namespace[at.namespace]
-        del held[at.name]
+        else:
+            self._drop(at.namespace, at.name)
+        for changed in self._followers:
+            changed()
+
+    def _drop(self, namespace: str, name: str) -> None:
+        held = self._by_namespace[namespace]
+        del held[name]
         if not held:
-            del self._by_namespace[at.namespace]
+            del self._by_namespace[namespace]

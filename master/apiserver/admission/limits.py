@@ -14,7 +14,7 @@ from podlab.api.podresources import Amounts
 from podlab.core.v1 import pod_pb2, quota_pb2, volume_pb2
 from podlab.meta.v1 import meta_pb2
 
-_ANNOTATION = "kubernetes.io/limit-ranger"
+ANNOTATION = "kubernetes.io/limit-ranger"
 _ZERO = Fraction(0)
 Item = quota_pb2.LimitRangeItem
 Ranges = Iterable[quota_pb2.LimitRange]
@@ -28,7 +28,7 @@ def complete(pod: pod_pb2.Pod, ranges: Ranges) -> None:
             for container in containers:
                 told += _fill(container, item, f"{words} {container.name}")
     if told:
-        pod.metadata.annotations[_ANNOTATION] = "LimitRanger plugin set: " + "; ".join(told)
+        pod.metadata.annotations[ANNOTATION] = "LimitRanger plugin set: " + "; ".join(told)
 
 
 def check_pod(pod: pod_pb2.Pod, ranges: Ranges) -> None:

@@ -113,6 +113,6 @@ class DefaultRoles:
                 continue
             stored = copy.deepcopy(new)
             if not stored.metadata.uid:
-                changes.begin(stored, Strategy(), str(uuid.uuid4()), self.clock(), _as_it_is)
+                changes.begin(stored, Strategy(), str(uuid.uuid4()), self.clock(), changes.finishing(_as_it_is))
             stored.metadata.resourceVersion = ""
             yield Put(key, stored.SerializeToString(), entry.revision if entry is not None else 0)

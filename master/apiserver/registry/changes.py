@@ -16,8 +16,23 @@ from podlab.meta.v1 import meta_pb2
 _NOT_ASKED_FOR = frozenset({"metadata", "status"})
 
 
-def begin(message: Any, strategy: Strategy, uid: str, now: meta_pb2.Time, complete: Callable[[Message], None]) -> None:
-    """Make a new object of what was sent: the cluster's own fields, defaults, what admission and its kind add."""
+Finish = Callable[[Message, Strategy], None]
+"""Gives a new object its defaults, and what admission and its kind add."""
+
+
+def finishing(complete: Callable[[Message], None]) -> Finish:
+    """One step after the other; `complete` is what admission adds."""
+
+    def finish(message: Message, strategy: Strategy) -> None:
+        defaults.apply(message)
+        complete(message)
+        strategy.at_create(message)
+
+    return finish
+
+
+def begin(message: Any, strategy: Strategy, uid: str, now: meta_pb2.Time, finish: Finish) -> None:
+    """Make a new object of what was sent: the cluster's own fields, and what `finish` makes of the rest."""
     metadata: meta_pb2.ObjectMeta = message.metadata
     metadata.uid = uid
     metadata.creationTimestamp.CopyFrom(now)
@@ -26,9 +41,7 @@ def begin(message: Any, strategy: Strategy, uid: str, now: meta_pb2.Time, comple
     metadata.ClearField("deletionGracePeriodSeconds")
     if kinds.of(message).has_status and not strategy.keeps_status_at_create:
         message.ClearField("status")
-    defaults.apply(message)
-    complete(message)
-    strategy.at_create(message)
+    finish(message, strategy)
 
 
 def check_preconditions(current: Any, uid: str, resource_version: str) -> None:

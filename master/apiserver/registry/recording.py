@@ -62,7 +62,8 @@ class Recording:
 
     def _begin(self, event: event_pb2.Event, admit: Admit) -> None:
         self.admission.check_home(event)
-        changes.begin(event, self.strategy, str(uuid.uuid4()), self.clock(), self.admission.complete)
+        finish = changes.finishing(self.admission.complete)
+        changes.begin(event, self.strategy, str(uuid.uuid4()), self.clock(), finish)
         if causes := validate_create(event):
             raise Invalid.of(_KIND.qualified_name, event.metadata.name, causes)
         admit(event, None)

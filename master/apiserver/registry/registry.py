@@ -15,6 +15,7 @@ from master.apiserver.cache import Cache
 from master.apiserver.entry import Entry
 from master.apiserver.registry import changes, deletion, namespaces, parts
 from master.apiserver.registry.admission import Admit, admit_all
+from master.apiserver.registry.alike import Alike
 from master.apiserver.registry.claims import Claims
 from master.apiserver.registry.parts import Part
 from master.apiserver.registry.strategy import Strategy
@@ -67,6 +68,7 @@ class Registry:
         self._strategies = strategies
         self._claims = claims
         self._admission = admission
+        self._alike = Alike(admission)
         self._clock = clock
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Entry:
@@ -158,7 +160,7 @@ class Registry:
         key = keys.object_key(kind, metadata.namespace, metadata.name)
         strategy = self._strategies[kind.name]
         self._check_home(kind, message)
-        changes.begin(message, strategy, str(uuid.uuid4()), self._clock(), self._admission.complete)
+        changes.begin(message, strategy, str(uuid.uuid4()), self._clock(), self._alike.finish)
         for _ in range(ATTEMPTS):
             candidate, claims = self._claimed(message, None, strategy)
             if causes := validation.validate_create(candidate):

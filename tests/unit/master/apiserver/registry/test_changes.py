@@ -17,7 +17,8 @@ NOW = meta_pb2.Time(seconds=1_000_000)
 
 def stored(message: Any) -> Any:
     """The message as it is after its creation, at revision 5."""
-    changes.begin(message, STRATEGIES[message.DESCRIPTOR.name], "uid-1", NOW, lambda _: None)
+    finish = changes.finishing(lambda _: None)
+    changes.begin(message, STRATEGIES[message.DESCRIPTOR.name], "uid-1", NOW, finish)
     message.metadata.resourceVersion = "5"
     return message
 
