@@ -76,4 +76,4 @@ def _replicas(
 
 
 def _is_near(ratio: float) -> bool:
-    return abs(1 - ratio) <= TOLERANCE
+    return 1 - TOLERANCE <= ratio <= 1 + TOLERANCE  # abs(1 - 1.1) is a float's last bit too much
