@@ -47,6 +47,10 @@ class Cause:
         return f"{self.field}: {self.message}" if self.field else self.message
 
 
+NAMESPACE_TERMINATING = "NamespaceTerminating"
+"""The reason of a cause: nothing is made there any more, whatever is asked for."""
+
+
 class ApiError(Exception):
     """A call that failed for a reason that Kubernetes has a name for."""
 

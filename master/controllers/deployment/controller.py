@@ -24,7 +24,7 @@ from podlab.client.client import Client
 from podlab.client.informer import Change
 from podlab.client.recorder import Recorder
 from podlab.core.v1 import pod_pb2
-from podlab.errors import AlreadyExists, ApiError
+from podlab.errors import NAMESPACE_TERMINATING, AlreadyExists, ApiError
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +110,8 @@ class DeploymentController:
             await self._tell(deployment, plan.status)
             return False
         except ApiError as error:
+            if any(cause.reason == NAMESPACE_TERMINATING for cause in error.causes):
+                raise  # it goes itself
             message = f'Failed to create new replica set "{wanted.metadata.name}": {error}'
             if has_deadline(deployment):
                 put(plan.status, "Progressing", "False", "ReplicaSetCreateError", message, now=time.time())

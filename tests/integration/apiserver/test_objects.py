@@ -188,8 +188,9 @@ async def test_a_namespace_goes_last(admin: Client, config_map: ConfigMaps) -> N
     await admin.create(namespace_pb2.Namespace(metadata=meta_pb2.ObjectMeta(name="team")))
     await admin.create(config_map(namespace="team"))
     assert not await admin.delete(namespace_pb2.Namespace, "team")
-    with pytest.raises(Forbidden, match="because it is being terminated"):
+    with pytest.raises(Forbidden, match="because it is being terminated") as refused:
         await admin.create(config_map("other", namespace="team"))
+    assert [(one.reason, one.field) for one in refused.value.causes] == [("NamespaceTerminating", "metadata.namespace")]
     going = await admin.get(namespace_pb2.Namespace, "team")
     assert (going.status.phase, list(going.spec.finalizers)) == ("Terminating", ["kubernetes"])
     del going.spec.finalizers[:]

@@ -22,7 +22,7 @@ Builder = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Case:
-    """`pods` are what each uses of the 100m that it requests: `50`, `-` for one without a figure, and words as in LOOKS.
+    """`pods` are what each uses of the 100m that it requests: `50`, `-` for one without a figure, and words of LOOKS.
     `bounds` are the least and the most.
 
     `recommended`, `added` and `removed` are what happened: pods and seconds ago. `to` is the new number, None when it
