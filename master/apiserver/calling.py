@@ -126,6 +126,12 @@ def of_events(request: Any) -> tuple[Attributes, ...]:
     return tuple(attributes(verb, events, namespace) for namespace in namespaces for verb in ("create", "patch"))
 
 
+def of_eviction(request: Any) -> tuple[Attributes, ...]:
+    """For Evict."""
+    pods = kinds.by_name("Pod")
+    return (attributes("create", pods, request.namespace, request.name, subresource="eviction"),)
+
+
 def of_pod_metrics(request: Any) -> tuple[Attributes, ...]:
     """For PodMetrics: what a list of metrics.k8s.io is."""
     return (attributes("list", kinds.POD_METRICS, request.namespace),)

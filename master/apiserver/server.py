@@ -132,7 +132,8 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
         oidc.KEYS_PATH: oidc.key_set(jwt_keys),
     }
     tokens = Tokens(issuer, authenticator, documents)
-    binder, lister, collections = Binder(cache), Lister(cache), Collections(cache, registry)
+    binder, evictor = Binder(cache), Evictor(cache, registry)
+    lister, collections = Lister(cache), Collections(cache, registry)
     relay = Relay(guard, gate, cache, settings.tls, settings.scheduler)
     measuring = Measuring(cache, Metering(relay.measured))
     return Parts(
@@ -146,6 +147,7 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
             collections,
             binder,
             Several(registry),
+            evictor,
             recording,
             lister,
             watches,
@@ -168,7 +170,7 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
             MetricsApi(cache, measuring),
             tokens,
             Commands(registry, relay),
-            Evicting(Evictor(cache, registry), admission),
+            Evicting(evictor, admission),
             Ports(registry, relay),
             Approval(approver),
         ),

@@ -27,8 +27,9 @@ from master.apiserver.patching import patch
 from master.apiserver.registry import parts
 from master.apiserver.registry.admission import Admit
 from master.apiserver.registry.binding import Binder
+from master.apiserver.registry.evictor import Evictor
 from master.apiserver.registry.recording import Recording
-from master.apiserver.registry.registry import Registry
+from master.apiserver.registry.registry import Deleted, Registry
 from master.apiserver.registry.several import Several
 from master.apiserver.registry.together import Result
 from master.apiserver.watching import Watches
@@ -56,6 +57,7 @@ class ApiService:
     collections: Collections
     binder: Binder
     several: Several
+    evictor: Evictor
     recording: Recording
     lister: Lister
     watches: Watches
@@ -79,6 +81,7 @@ class ApiService:
             "UpdateStatuses": (self.update_statuses, pb.UpdateStatusesRequest, calling.of_statuses),
             "Preempt": (self.preempt, pb.PreemptRequest, calling.of_victims),
             "RecordEvents": (self.record_events, pb.RecordEventsRequest, calling.of_events),
+            "Evict": (self.evict, pb.EvictRequest, calling.of_eviction),
             "RequestToken": (self.request_token, pb.RequestTokenRequest, calling.of_token),
             "PodMetrics": (self.pod_metrics, pb.PodMetricsRequest, calling.of_pod_metrics),
             "Version": (self.version, pb.VersionRequest, calling.of_version),
@@ -140,9 +143,7 @@ class ApiService:
         return encoded.item_response(entry.element)
 
     async def delete(self, request: pb.DeleteRequest, _: Context, user: User) -> bytes:
-        deleted = await self.registry.delete(request, admit=self.admission(user))
-        response = encoded.item_response(deleted.entry.element)
-        return response + encoded.removed_mark() if deleted.removed else response
+        return _deleted(await self.registry.delete(request, admit=self.admission(user)))
 
     async def patch(self, request: pb.PatchRequest, _: Context, user: User) -> bytes:
         kind = kinds.by_name(request.kind)
@@ -192,6 +193,18 @@ class ApiService:
         told = [pb.RecordResult(error=_refusal(result)) for result in results]
         return pb.RecordEventsResponse(results=told).SerializeToString()
 
+    async def evict(self, request: pb.EvictRequest, _: Context, user: User) -> bytes:
+        wanted = pb.DeleteRequest(
+            kind="Pod",
+            namespace=request.namespace,
+            name=request.name,
+            uid=request.uid,
+            dry_run=request.dry_run,
+        )
+        if request.HasField("grace_period_seconds"):
+            wanted.grace_period_seconds = request.grace_period_seconds
+        return _deleted(await self.evictor.evict(wanted, admit=self.admission(user)))
+
     async def request_token(self, request: pb.RequestTokenRequest, _: Context, user: User) -> bytes:
         status = await self.issuer.issue(user, request.namespace, request.name, request.spec)
         return pb.RequestTokenResponse(status=status).SerializeToString()
@@ -210,6 +223,11 @@ class ApiService:
             user_name=user.name,
             user_groups=sorted(user.groups),
         ).SerializeToString()
+
+
+def _deleted(deleted: Deleted) -> bytes:
+    response = encoded.item_response(deleted.entry.element)
+    return response + encoded.removed_mark() if deleted.removed else response
 
 
 async def _write(context: Context, response: bytes, remedy: str) -> None:

@@ -11,11 +11,12 @@ from google.protobuf.message import Message
 
 from podlab.api.kinds import Kind
 from podlab.cli import failures, printing, session, sources, targets
+from podlab.cli.gone import Doomed, until_gone
 from podlab.cli.options import DEFAULT_NAMESPACE, AllNamespaces, Files, Namespace, Resources, Selector
 from podlab.cli.targets import Target, metadata
 from podlab.client.client import Client
 from podlab.core.v1.pod_pb2 import Pod
-from podlab.errors import ApiError, Expired, NotFound
+from podlab.errors import ApiError, NotFound
 from podlab.v1 import apiserver_pb2
 
 _MARGIN_S = 60.0  # for what stands between a pod's grace period and its removal
@@ -44,20 +45,6 @@ class How:
     timeout_s: float
     cascade: Cascade
     ignore_missing: bool
-
-
-@dataclass(frozen=True)
-class Doomed:
-    """An object whose deletion was asked for."""
-
-    kind: Kind
-    name: str
-    namespace: str
-    uid: str
-    grace_period_s: int
-
-    def __str__(self) -> str:
-        return f"{self.kind.plural}/{self.name}"
 
 
 def delete(
@@ -172,27 +159,11 @@ async def _wait(client: Client, doomed: Doomed, how: How) -> bool:
     bound_s = how.timeout_s or doomed.grace_period_s + _MARGIN_S
     try:
         async with asyncio.timeout(bound_s):
-            await _until_gone(client, doomed)
+            await until_gone(client, doomed)
     except TimeoutError:
         printing.warn(f"error: {doomed} is still there after {bound_s:g} s: {await _what_holds(client, doomed)}")
         return False
     return True
-
-
-async def _until_gone(client: Client, doomed: Doomed) -> None:
-    only_it = f"metadata.name={doomed.name}"
-    while True:
-        listed = await client.list(doomed.kind.message, doomed.namespace, field_selector=only_it)
-        if all(metadata(item).uid != doomed.uid for item in listed.items):
-            return
-        try:
-            async for batch in client.watch(
-                doomed.kind.message, listed.resource_version, doomed.namespace, field_selector=only_it
-            ):
-                if any(event.type == "DELETED" for event in batch):
-                    return
-        except Expired:
-            continue
 
 
 async def _what_holds(client: Client, doomed: Doomed) -> str:

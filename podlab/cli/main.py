@@ -49,6 +49,14 @@ SECTIONS = {
             "Forward ports of this machine to a pod, until interrupted.",
         ),
     ),
+    "Nodes": (
+        LazyCommand("cordon", "podlab.cli.drain:cordon", "Let no more pods come to a node."),
+        LazyCommand("uncordon", "podlab.cli.drain:uncordon", "Let pods come to a node again."),
+        LazyCommand(
+            "drain", "podlab.cli.drain:drain", "Empty a node: no more pods come, and those that are there are evicted."
+        ),
+        LazyCommand("image", "podlab.cli.image", "Container images on the nodes."),
+    ),
     "Cluster": (
         LazyCommand(
             "cluster-info",
@@ -58,7 +66,6 @@ SECTIONS = {
         LazyCommand("api-resources", "podlab.cli.info:api_resources", "List the kinds of objects."),
         LazyCommand("version", "podlab.cli.info:version", "Show the versions of this command and of the server."),
         LazyCommand("kubeconfig", "podlab.cli.kubeconfig:kubeconfig", "Write a kubeconfig for kubectl and others."),
-        LazyCommand("image", "podlab.cli.image", "Container images on the nodes."),
     ),
     "Hosts": (
         LazyCommand("lab", "podlab.lab.cli", "Local lab hosts: small Debian systems that stand in for VMs."),

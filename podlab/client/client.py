@@ -171,6 +171,15 @@ class Client:
         )
         return bool((await _answer(self._stub.Delete(request, timeout=DEADLINE_S))).removed)
 
+    async def evict(
+        self, pod: str, namespace: str, *, uid: str = "", grace_period_s: int | None = None, dry_run: bool = False
+    ) -> bool:
+        """As `delete`, if the pod's disruption budget allows it now. Raises TooManyRequests when it does not."""
+        request = apiserver_pb2.EvictRequest(
+            namespace=namespace, name=pod, uid=uid, grace_period_seconds=grace_period_s, dry_run=dry_run
+        )
+        return bool((await _answer(self._stub.Evict(request, timeout=DEADLINE_S))).removed)
+
     async def patch(
         self,
         kind: type[M],
