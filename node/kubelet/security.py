@@ -15,6 +15,12 @@ MASKED_PATHS = (
 )  # fmt: skip
 READONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
+_SECCOMP = {
+    "": cri.SecurityProfile.Unconfined,
+    "Unconfined": cri.SecurityProfile.Unconfined,
+    "RuntimeDefault": cri.SecurityProfile.RuntimeDefault,
+}
+
 
 def sandbox_security(pod: pod_pb2.Pod) -> cri.LinuxSandboxSecurityContext:
     """Of the pod as a whole."""
@@ -48,6 +54,8 @@ def container_security(
     if not own.privileged:
         result.masked_paths.extend(MASKED_PATHS)
         result.readonly_paths.extend(READONLY_PATHS)
+    profile = own.seccompProfile if own.HasField("seccompProfile") else whole.seccompProfile
+    result.seccomp.profile_type = _SECCOMP[profile.type]
     result.capabilities.add_capabilities.extend(own.capabilities.add)
     result.capabilities.drop_capabilities.extend(own.capabilities.drop)
     for context in (own, whole):

@@ -23,10 +23,11 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         ),
         "podlab.core.v1.EphemeralContainer": "volumeDevices resizePolicy restartPolicyRules",
         "podlab.core.v1.Container": "volumeDevices resizePolicy restartPolicyRules",
-        "podlab.core.v1.SecurityContext": "seLinuxOptions procMount windowsOptions seccompProfile appArmorProfile",
+        "podlab.core.v1.SecurityContext": "seLinuxOptions procMount windowsOptions appArmorProfile",
         "podlab.core.v1.PodSecurityContext": (
-            "seLinuxOptions windowsOptions sysctls seccompProfile appArmorProfile seLinuxChangePolicy"
+            "seLinuxOptions windowsOptions sysctls appArmorProfile seLinuxChangePolicy"
         ),
+        "podlab.core.v1.SeccompProfile": "localhostProfile",
         "podlab.core.v1.Volume": _VOLUME_SOURCES,
         "podlab.core.v1.VolumeProjection": "clusterTrustBundle podCertificate",
         "podlab.core.v1.VolumeMount": "recursiveReadOnly",

@@ -12,6 +12,7 @@ from master.apiserver.validation.volumes import check_mounts
 from podlab.core.v1 import pod_pb2
 
 PROTOCOLS = ("SCTP", "TCP", "UDP")
+_SECCOMP_TYPES = ("RuntimeDefault", "Unconfined")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,7 @@ def _check_security(found: Findings, field: str, context: pod_pb2.SecurityContex
     for name in ("runAsUser", "runAsGroup"):
         if context.HasField(name):
             check_id(found, f"{field}.{name}", getattr(context, name))
+    check_seccomp(found, field, context)
     refused = context.HasField("allowPrivilegeEscalation") and not context.allowPrivilegeEscalation
     if refused and context.privileged:
         rule = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
@@ -125,6 +127,16 @@ def _check_security(found: Findings, field: str, context: pod_pb2.SecurityContex
     if refused and "SYS_ADMIN" in (name.removeprefix("CAP_") for name in context.capabilities.add):
         rule = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
         found.invalid(f"{field}.allowPrivilegeEscalation", False, rule)
+
+
+def check_seccomp(found: Findings, field: str, context: pod_pb2.SecurityContext | pod_pb2.PodSecurityContext) -> None:
+    """A profile says which it is; profiles of files on the nodes are not supported."""
+    if not context.HasField("seccompProfile"):
+        return
+    if context.seccompProfile.type:
+        found.one_of(f"{field}.seccompProfile.type", context.seccompProfile.type, _SECCOMP_TYPES)
+    else:
+        found.required(f"{field}.seccompProfile.type", "type is required when seccompProfile is set")
 
 
 def check_id(found: Findings, field: str, value: int) -> None:

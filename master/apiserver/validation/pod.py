@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from master.apiserver.validation import syntax
 from master.apiserver.validation.claims import check_claim_names
-from master.apiserver.validation.containers import PodFacts, check_containers, check_id
+from master.apiserver.validation.containers import PodFacts, check_containers, check_id, check_seccomp
 from master.apiserver.validation.ephemeral import check_ephemeral_containers
 from master.apiserver.validation.findings import Findings
 from master.apiserver.validation.gates import (
@@ -201,6 +201,7 @@ def _check_security(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
     for name in ("runAsUser", "runAsGroup", "fsGroup"):
         value: int = getattr(context, name)
         check_id(found, f"{where}.{name}", value)
+    check_seccomp(found, where, context)
     for index, group in enumerate(context.supplementalGroups):
         check_id(found, f"{where}.supplementalGroups[{index}]", group)
     if context.HasField("fsGroupChangePolicy"):

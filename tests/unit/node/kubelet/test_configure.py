@@ -70,6 +70,25 @@ def test_security_of_the_container_wins_over_the_pods(pod: Make) -> None:
     assert "/proc/kcore" in told.masked_paths
 
 
+@pytest.mark.parametrize(
+    ("pod_says", "container_says", "expected"),
+    [
+        (None, None, cri.SecurityProfile.Unconfined),
+        ("RuntimeDefault", None, cri.SecurityProfile.RuntimeDefault),
+        ("RuntimeDefault", "Unconfined", cri.SecurityProfile.Unconfined),
+        (None, "RuntimeDefault", cri.SecurityProfile.RuntimeDefault),
+    ],
+)
+def test_the_kernels_calls_are_limited_as_the_container_says_or_else_the_pod(
+    pod: Make, pod_says: str | None, container_says: str | None, expected: int
+) -> None:
+    def context(says: str | None) -> dict[str, Any]:
+        return {"seccompProfile": {"type": says}} if says else {}
+
+    told = _container(pod, {"securityContext": context(pod_says)}, securityContext=context(container_says))
+    assert told.linux.security_context.seccomp.profile_type == expected
+
+
 def test_a_privileged_container_sees_everything(pod: Make) -> None:
     told = _container(pod, securityContext={"privileged": True}).linux.security_context
     assert told.privileged

@@ -256,6 +256,14 @@ def test_a_bad_spec_is_told_by_path_and_rule(found: Found, pod: Build, spec: dic
             "[0].lifecycle.preStop.sleep.seconds: Invalid value: 60",
         ),
         (
+            {"securityContext": {"seccompProfile": {"type": "Localhost"}}},
+            '[0].securityContext.seccompProfile.type: Unsupported value: "Localhost"',
+        ),
+        (
+            {"securityContext": {"seccompProfile": {}}},
+            "[0].securityContext.seccompProfile.type: Required value: type is required when seccompProfile is set",
+        ),
+        (
             {"securityContext": {"privileged": True, "allowPrivilegeEscalation": False}},
             "[0].securityContext.allowPrivilegeEscalation: Invalid value: false: cannot set",
         ),
