@@ -20,7 +20,7 @@ from podlab.api.objects import ApiObject, Key, condition
 from podlab.client.client import Client
 from podlab.client.informer import Change
 from podlab.core.v1 import namespace_pb2
-from podlab.errors import ApiError, Conflict, NotFound
+from podlab.errors import ApiError
 from podlab.meta.v1 import meta_pb2
 
 log = logging.getLogger(__name__)
@@ -133,14 +133,8 @@ class NamespaceController:
 
     async def _empty(self, kind: kinds.Kind, namespace: str) -> list[Any]:
         """What is still there afterwards: objects that wait for their node or for a finalizer."""
-        for obj in (await self._client.list(kind.message, namespace)).items:
-            metadata = obj.metadata  # type: ignore[attr-defined]
-            if not metadata.HasField("deletionTimestamp"):
-                try:
-                    await self._client.delete(kind.message, metadata.name, namespace, uid=metadata.uid)
-                except (NotFound, Conflict):  # gone, or another one by now: the next list shows
-                    continue
-        return list((await self._client.list(kind.message, namespace)).items)
+        deleted = await self._client.delete_collection(kind.message, namespace)
+        return [one.object for one in deleted if not one.removed]
 
     async def _tell(
         self,

@@ -122,7 +122,9 @@ class GarbageCollector:
         old: ApiObject | None = change.old
         new: ApiObject | None = change.new
         if old is not None and (new is None or new.metadata.uid != old.metadata.uid):
-            for dependent_at, _ in self._graph.dependents(change.key, old.metadata.uid):
+            if dependents := self._graph.dependents(change.key, old.metadata.uid):
+                self._owners.went(change.key, old.metadata.uid)
+            for dependent_at, _ in dependents:
                 self._loop.queue.add(dependent_at)
             self._enqueue_waiting_owners(change.key, old)
             old = None

@@ -1,4 +1,6 @@
-"""What became of the owners that an object names. Absence in the informers is only a hint: the API server is asked."""
+"""What became of the owners that an object names. Of those that the informers lack, and did not see go, the API server
+is asked: absence is only a hint.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from podlab.client.recorder import Recorder
 from podlab.errors import NotFound
 from podlab.meta.v1 import meta_pb2
 
-REMEMBERED = 1000
+REMEMBERED = 5000
 
 
 class Owners:
@@ -37,6 +39,12 @@ class Owners:
             states[reference.uid] = min(state, states.get(reference.uid, state))
         return states
 
+    def went(self, at: Key, uid: str) -> None:
+        """It is gone: the informers have seen that, or the API server has said it."""
+        self._gone[at, uid] = None
+        while len(self._gone) > REMEMBERED:
+            self._gone.popitem(last=False)
+
     async def _state(self, obj: ApiObject, reference: meta_pb2.OwnerReference) -> Owner:
         namespace = obj.metadata.namespace
         at = owner_key(namespace, reference)
@@ -52,7 +60,7 @@ class Owners:
         if owner is None or owner.metadata.uid != reference.uid:
             if self._graph.is_elsewhere(at, reference.uid):
                 self._tell(obj, reference)
-            self._remember_gone(at, reference.uid)
+            self.went(at, reference.uid)
             return Owner.GONE
         waiting = is_waiting(owner.metadata, FOREGROUND) and reference.blockOwnerDeletion
         return Owner.WAITING if waiting else Owner.THERE
@@ -73,8 +81,3 @@ class Owners:
         )
         message = f'ownerRef {owner} does not exist in namespace "{namespace}"'
         self._recorder.event(obj, "Warning", "OwnerRefInvalidNamespace", message)
-
-    def _remember_gone(self, at: Key, uid: str) -> None:
-        self._gone[at, uid] = None
-        while len(self._gone) > REMEMBERED:
-            self._gone.popitem(last=False)
