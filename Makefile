@@ -7,7 +7,7 @@ INVENTORY := .podlab/$(LAB)/inventory
 PARALLEL := -n auto --maxprocesses 8 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help up down converge verify test lint check bench bench-api bench-scheduler fuzz protos bootstrap
+.PHONY: help up down converge verify test lint check bench bench-api bench-controllers bench-scheduler fuzz protos bootstrap
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-12s %s\n' "$$target" "$$text"; done
@@ -41,12 +41,16 @@ check: lint ## all that a change needs before it is shown: lint, then unit tests
 bench: bootstrap ## measure; one line a figure
 	@$(BIN)/python tests/bench/api
 	@$(BIN)/python tests/bench/scheduler
+	@$(BIN)/python tests/bench/controllers
 	@$(BIN)/pytest -q -s tests/bench
 	@$(BIN)/python tests/bench/store/bench_store.py
 	@if [ -f $(INVENTORY)/hosts.yml ]; then $(BIN)/python tests/bench/lab/bench_pods.py && $(BIN)/python tests/bench/lab/bench_memory.py; else echo "no lab: its figures left out (make up)"; fi
 
 bench-api: bootstrap ## measure the API server alone, in less than five minutes
 	@$(BIN)/python tests/bench/api
+
+bench-controllers: bootstrap ## measure the controllers with thousands of objects, in less than four minutes
+	@$(BIN)/python tests/bench/controllers
 
 bench-scheduler: bootstrap ## measure the scheduler with 500 and 5,000 nodes, in less than eight minutes
 	@$(BIN)/python tests/bench/scheduler

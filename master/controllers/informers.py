@@ -86,7 +86,8 @@ class Informers:
         self.revisions_by_controller = Index(self.revisions, controller_uid)
         self.orphan_revisions = Index(self.revisions, orphaned_in)
         self.deployments_by_namespace = Index(self.deployments, namespace)
-        self.services_by_namespace = Index(self.services, namespace)
+        self.pods_by_label = Index(self.pods, labels)
+        self.services_by_label = Index(self.services, _selected_by)
         self.slices_by_service = Index(self.slices, _service_of)
 
     async def run(self) -> None:
@@ -115,9 +116,20 @@ def namespace(obj: ApiObject) -> tuple[str, ...]:
     return (obj.metadata.namespace,)
 
 
+def labels(obj: ApiObject) -> tuple[tuple[str, str, str], ...]:
+    """Its namespace with each of its labels."""
+    at = obj.metadata.namespace
+    return tuple((at, name, value) for name, value in obj.metadata.labels.items())
+
+
 def orphaned_in(obj: ApiObject) -> tuple[str, ...]:
     """The object's namespace, where nothing manages the object."""
     return () if controller_of(obj.metadata) is not None else (obj.metadata.namespace,)
+
+
+def _selected_by(service: service_pb2.Service) -> tuple[tuple[str, str, str], ...]:
+    """One of the labels that a pod of the Service must have, as `labels` gives them; none without a selector."""
+    return tuple((service.metadata.namespace, *wanted) for wanted in sorted(service.spec.selector.items())[:1])
 
 
 def _service_of(endpoints: endpointslice_pb2.EndpointSlice) -> tuple[tuple[str, str], ...]:

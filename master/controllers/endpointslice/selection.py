@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from master.controllers.endpointslice.endpoints import relevant
-from master.controllers.informers import Informers
+from master.controllers.informers import Informers, labels
 from podlab.api import selectors
 from podlab.api.objects import Key, key
 from podlab.client.informer import Change
@@ -28,16 +28,18 @@ class Selection:
     def pods(self, service: service_pb2.Service) -> list[pod_pb2.Pod]:
         """Those that it selects."""
         selector = selectors.from_labels(service.spec.selector)
-        found = self._informers.pods_by_namespace.get(service.metadata.namespace)
+        by_label, at = self._informers.pods_by_label, service.metadata.namespace
+        wanted = [(at, name, value) for name, value in service.spec.selector.items()]
+        found = by_label.get(min(wanted, key=by_label.count)) if wanted else []
         return [pod for pod in found if selector.matches(pod.metadata.labels)]
 
     def changed(self, pods: Iterable[pod_pb2.Pod]) -> None:
         """Something about these pods changed that shows in endpoints."""
         for pod in pods:
-            for service in self._informers.services_by_namespace.get(pod.metadata.namespace):
-                selector = selectors.from_labels(service.spec.selector)
-                if not selector.is_empty and selector.matches(pod.metadata.labels):
-                    self._queue.add_after(key(service), self._delay_s)
+            for label in labels(pod):
+                for service in self._informers.services_by_label.get(label):
+                    if selectors.from_labels(service.spec.selector).matches(pod.metadata.labels):
+                        self._queue.add_after(key(service), self._delay_s)
 
     def _pod_changed(self, change: Change[pod_pb2.Pod]) -> None:
         old, new = change.old, change.new
