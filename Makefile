@@ -49,7 +49,7 @@ bench: bootstrap ## measure; one line a figure
 bench-api: bootstrap ## measure the API server alone, in less than five minutes
 	@$(BIN)/python tests/bench/api
 
-bench-controllers: bootstrap ## measure the controllers with thousands of objects, in less than four minutes
+bench-controllers: bootstrap ## measure the controllers with thousands of objects, in about five minutes
 	@$(BIN)/python tests/bench/controllers
 
 bench-scheduler: bootstrap ## measure the scheduler with 500 and 5,000 nodes, in less than eight minutes

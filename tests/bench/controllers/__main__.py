@@ -1,4 +1,4 @@
-"""`python tests/bench/controllers`: what many objects cost the controllers, a figure a line, in less than four minutes.
+"""`python tests/bench/controllers`: what many objects cost the controllers, a figure a line, in about five minutes.
 
 `python tests/bench/controllers replicas` (or `services`, `jobs`, `removal`, `standing`) measures one part of them.
 """
