@@ -106,8 +106,9 @@ class Images:
             tell(Told("Warning", "Failed", "Error: ErrImagePull"))
             return Hold("ErrImagePull", pull.error, min(pull.retry_at, pull.failed_at + SHOW_ERROR_S))
         if pull.retry_at > now:
-            message = f'Back-off pulling image "{name}": {pull.error}'
+            message = f'Back-off pulling image "{name}": ErrImagePull: {pull.error}'
             tell(Told("Normal", "BackOff", f'Back-off pulling image "{name}"'))
+            tell(Told("Warning", "Failed", "Error: ImagePullBackOff"))
             return Hold("ImagePullBackOff", message, pull.retry_at)
         tell(Told("Normal", "Pulling", f'Pulling image "{name}"'))
         pull.waiting.append(come_again)

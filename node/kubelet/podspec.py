@@ -16,6 +16,13 @@ def full_name(pod: pod_pb2.Pod) -> str:
     return f"{pod.metadata.name}_{pod.metadata.namespace}({pod.metadata.uid})"
 
 
+def field_path(pod: pod_pb2.Pod, container: str) -> str:
+    """Where the container stands in the pod: spec.containers{web}, or among the init or ephemeral containers."""
+    if any(init.name == container for init in pod.spec.initContainers):
+        return f"spec.initContainers{{{container}}}"
+    return f"spec.{'ephemeralContainers' if is_ephemeral(pod, container) else 'containers'}{{{container}}}"
+
+
 def is_sidecar(container: pod_pb2.Container) -> bool:
     """For an init container: it starts in its turn, keeps running, and ends after the main containers."""
     return container.restartPolicy == "Always"

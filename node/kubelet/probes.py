@@ -43,15 +43,18 @@ class Streak:
 
 
 class Probes:
-    """`sync` starts and ends the loops; results go to the pod's memory, and `changed` is called."""
+    """`sync` starts and ends the loops; results go to the pod's memory, and `changed` is called.
+
+    `unhealthy` is told the container's name and what a failed probe said.
+    """
 
     def __init__(
-        self, runtime: Runtime, memory: Memory, changed: Callable[[], None], warn: Callable[[str, str], None]
+        self, runtime: Runtime, memory: Memory, changed: Callable[[], None], unhealthy: Callable[[str, str], None]
     ) -> None:
         self._runtime = runtime
         self._memory = memory
         self._changed = changed
-        self._warn = warn
+        self._unhealthy = unhealthy
         self._loops: dict[str, asyncio.Task[None]] = {}
 
     def sync(self, pod: pod_pb2.Pod, observed: ObservedPod, host_ip: str) -> None:
@@ -133,7 +136,7 @@ class Probes:
     async def _ask(self, place: Place, probe: pod_pb2.Probe, kind: str, *, quiet: bool = False) -> bool:
         answer = await self._answer(place, probe)
         if not answer.good and not quiet:
-            self._warn("Unhealthy", f"{kind} probe failed: {answer.output}")
+            self._unhealthy(place.container.name, f"{kind} probe failed: {answer.output}")
         return answer.good
 
     async def _answer(self, place: Place, probe: pod_pb2.Probe) -> Answer:

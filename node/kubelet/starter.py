@@ -43,7 +43,10 @@ _SANDBOX_ID = re.compile(r' for sandbox "[0-9a-f]{64}"')
 
 @dataclass(frozen=True)
 class Voice:
-    """How the pod's worker is told of things: events of the pod, and that it should look again."""
+    """How the pod's worker is told of things: that it should look again, and events of the pod.
+
+    An event is its type, reason and message, and the name of the container that it is about, or "".
+    """
 
     event: Callable[[str, str, str, str], None]
     changed: Callable[[], None]
@@ -241,4 +244,4 @@ class Starter:
         self._voice.event("Warning", reason, message, "")
 
     def _tell(self, spec: pod_pb2.Container, event_type: str, reason: str, message: str) -> None:
-        self._voice.event(event_type, reason, message, f"spec.containers{{{spec.name}}}")
+        self._voice.event(event_type, reason, message, spec.name)

@@ -34,7 +34,7 @@ class Stopper:
     def stop(self, pod: pod_pb2.Pod | None, observed: ObservedPod, action: StopContainer) -> None:
         earlier = self._tasks.pop(action.id, None)
         if earlier is None and pod is not None:
-            self._voice.event("Normal", "Killing", action.message, f"spec.containers{{{action.name}}}")
+            self._voice.event("Normal", "Killing", action.message, action.name)
         if earlier is not None:
             earlier.cancel()
         self._memory.stopping[action.id] = time.time() + action.grace_s
@@ -76,5 +76,5 @@ class Stopper:
         except TimeoutError:
             return
         if not answer.good:
-            path = f"spec.containers{{{place.container.name}}}"
-            self._voice.event("Warning", "FailedPreStopHook", f"PreStopHook failed: {answer.output}", path)
+            message = f"PreStopHook failed: {answer.output}"
+            self._voice.event("Warning", "FailedPreStopHook", message, place.container.name)

@@ -53,7 +53,7 @@ class Worker:
         voice = Voice(self._event, self.poke)
         self._starter = Starter(context, self._memory, voice)
         self._stopper = Stopper(context, self._memory, voice)
-        self._probes = Probes(context.runtime, self._memory, self.poke, self._warn)
+        self._probes = Probes(context.runtime, self._memory, self.poke, self._unhealthy)
         self._report = Report(context.client)
         self._stale_volumes = False
         self._sizes: asyncio.Task[None] | None = None
@@ -123,7 +123,7 @@ class Worker:
             self._report.report(self._wanted() or pod, status)
             for name in newly_backing_off(pod.status, status):
                 message = f"Back-off restarting failed container {name} in pod {podspec.full_name(pod)}"
-                self._event("Warning", "BackOff", message, f"spec.containers{{{name}}}")
+                self._event("Warning", "BackOff", message, name)
         if isinstance(action, Wait):
             if pod is not None and self._stale_volumes and observed.alive:
                 await self._refresh_volumes(pod)
@@ -227,10 +227,15 @@ class Worker:
         except TimeoutError:
             return
 
-    def _event(self, event_type: str, reason: str, message: str, field_path: str) -> None:
+    def _event(self, event_type: str, reason: str, message: str, container: str) -> None:
+        """Tells something of the container, or with no name of the pod."""
         pod = self._wanted()
         if pod is not None:
-            self._context.recorder.event(pod, event_type, reason, message, field_path=field_path)
+            path = podspec.field_path(pod, container) if container else ""
+            self._context.recorder.event(pod, event_type, reason, message, field_path=path)
+
+    def _unhealthy(self, container: str, message: str) -> None:
+        self._event("Warning", "Unhealthy", message, container)
 
     def _warn(self, reason: str, message: str) -> None:
         self._event("Warning", reason, message, "")

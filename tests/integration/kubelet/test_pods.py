@@ -106,10 +106,14 @@ async def test_an_image_that_does_not_exist_is_told_and_waited_for(
     await _create(admin, image="example.invalid/none:1")
     pod = await until("a", _waits_for("ErrImagePull"))
     assert pod.status.containerStatuses[0].state.waiting.message.endswith("no such host")
-    await until("a", _waits_for("ImagePullBackOff"))
+    pod = await until("a", _waits_for("ImagePullBackOff"))
+    said = 'Back-off pulling image "example.invalid/none:1": ErrImagePull: '
+    assert pod.status.containerStatuses[0].state.waiting.message.startswith(said)
     assert kubelet.runtime.pulls == 1
-    reasons = {event.reason for event in (await admin.list(event_pb2.Event, "default")).items}
-    assert {"Pulling", "Failed"} <= reasons
+    told = await _event(admin, "BackOff")
+    assert told.involvedObject.fieldPath == "spec.containers{web}"
+    news = [(event.reason, event.message) for event in (await admin.list(event_pb2.Event, "default")).items]
+    assert {("Pulling", 'Pulling image "example.invalid/none:1"'), ("Failed", "Error: ErrImagePull")} <= set(news)
 
 
 @pytest.mark.parametrize(

@@ -52,9 +52,10 @@ class Probed:
         self.warnings: list[str] = []
         self._changed = asyncio.Event()
         runtime: Any = commands
-        self.probes = Probes(runtime, memory, self._changed.set, lambda _, message: self._warn(message))
+        self.probes = Probes(runtime, memory, self._changed.set, self._unhealthy)
 
-    def _warn(self, message: str) -> None:
+    def _unhealthy(self, container: str, message: str) -> None:
+        assert container == "web"
         self.warnings.append(message)
         self._changed.set()
 
