@@ -30,26 +30,37 @@ th { position: sticky; top: 0; background: Canvas; z-index: 1; vertical-align: b
 th small, td small { display: block; font-weight: 400; color: var(--dim); }
 td.number, th.number { text-align: right; } td.reason { white-space: normal; min-width: 16rem; }
 tr.chosen td:first-child { font-weight: 700; box-shadow: inset 4px 0 var(--good); }
-tr:last-child td { border-bottom: 0; } button.sort { all: unset; cursor: pointer; }
-button.sort:hover, button.sort:focus-visible { text-decoration: underline; }
-input { font: inherit; padding: .3rem .6rem; margin: 0 0 .6rem; min-width: 18rem; }
+tr:last-child td { border-bottom: 0; } button { all: unset; cursor: pointer; }
+button:hover, button:focus-visible { text-decoration: underline; }
+button.pick { text-decoration: underline dotted; }
+th[aria-sort=ascending] button::after { content: " \\2191"; }
+th[aria-sort=descending] button::after { content: " \\2193"; }
+input { font: inherit; padding: .3rem .6rem; margin: 0 .6rem .6rem 0; min-width: 18rem; }
 """
 _SCRIPT = """
-const body = document.querySelector("#nodes tbody");
-document.querySelector("#filter").addEventListener("input", event => {
-  const words = event.target.value.toLowerCase().split(/\\s+/);
+const body = document.querySelector("#nodes tbody"), filter = document.querySelector("#filter");
+filter?.addEventListener("input", () => {
+  const words = filter.value.toLowerCase().split(/\\s+/);
   for (const row of body.rows)
     row.hidden = !words.every(word => row.textContent.toLowerCase().includes(word));
+  const all = body.rows.length, shown = [...body.rows].filter(row => !row.hidden).length;
+  document.querySelector("#shown").textContent = shown < all ? `${shown} of ${all} shown` : "";
 });
-let last = null;
+for (const button of document.querySelectorAll("button.pick"))
+  button.addEventListener("click", () => {
+    filter.value = button.dataset.words;
+    filter.dispatchEvent(new Event("input"));
+    filter.scrollIntoView({ behavior: "smooth" });
+  });
 for (const button of document.querySelectorAll("#nodes button.sort"))
   button.addEventListener("click", () => {
-    const place = button.closest("th").cellIndex, down = last !== place;
-    last = down ? place : null;
-    const value = row => row.cells[place]?.dataset.value ?? row.cells[place]?.textContent ?? "";
+    const head = button.closest("th"), place = head.cellIndex, first = place ? "descending" : "ascending";
+    const other = place ? "ascending" : "descending", order = head.ariaSort === first ? other : first;
+    for (const each of head.parentElement.cells) each.removeAttribute("aria-sort");
+    head.ariaSort = order;
+    const value = row => row.cells[place].dataset.value ?? row.cells[place].textContent;
     const compare = (a, b) => value(a).localeCompare(value(b), undefined, { numeric: true });
-    const rows = [...body.rows].sort((a, b) => (place === 0) === down ? compare(a, b) : compare(b, a));
-    body.append(...rows);
+    body.append(...[...body.rows].sort((a, b) => order === "ascending" ? compare(a, b) : compare(b, a)));
   });
 """
 
@@ -57,12 +68,12 @@ for (const button of document.querySelectorAll("#nodes button.sort"))
 def page(explained: Explanation, now: datetime, *, exists: bool = True) -> str:
     """The whole document. Nothing in it comes from elsewhere, so it can be kept and passed on."""
     title = whytable.outcome(explained, exists=exists)
-    kind = "good" if explained.node_name else "bad"
+    kind = "good" if explained.node_name and not explained.gates else "bad"
     parts = [
         f'<h1 class="{kind}">{escape(title)}</h1>',
         _paragraph(whytable.circumstances(explained, now, exists=exists), "dim"),
-        _paragraph(whytable.held_back(explained), "message"),
         _paragraph(explained.message, "message"),
+        _paragraph(whytable.prospect(explained, exists=exists)),
         _paragraph(whytable.draw(explained)),
         _refusals(explained),
         _preemption(explained),
@@ -95,7 +106,8 @@ def _refusals(explained: Explanation) -> str:
         return ""
     refused = sum(len(names) for *_, names in groups)
     rows = [
-        f'<tr><td class="number">{len(names)}</td><td>{escape(plugin)}</td>'
+        f'<tr><td class="number">{len(names)}</td>'
+        f'<td><button class="pick" data-words="{escape(f"{plugin}: {reason}")}">{escape(plugin)}</button></td>'
         f'<td class="reason">{escape(reason)}</td></tr>'
         for plugin, reason, names in groups
     ]
@@ -127,15 +139,18 @@ def _nodes(explained: Explanation) -> str:
     head = [_sortable("Node"), _sortable("Verdict"), _sortable("Points", number=True)]
     head += [_sortable(plugin.name, f"weight {plugin.weight}", number=True) for plugin in explained.scores]
     rows = [_row(explained, node) for node in (*fitting, *refused)]
+    title = ("The node" if len(rows) == 1 else f"All {len(rows)} nodes") + (
+        ", the best first" if len(fitting) > 1 else ""
+    )
     told = (
         "Of each score: points, and below them raw score &gt; score from 0 to 100, which the weight multiplies."
         " Plugins without a preference are left out."
     )
     legend = f'<p class="dim">{told}</p>' if explained.scores else ""
     return (
-        f"<h2>All {len(rows)} nodes, the best first</h2>{legend}"
+        f"<h2>{title}</h2>{legend}"
         '<input id="filter" type="search" placeholder="Filter by node, plugin or reason" aria-label="Filter">'
-        + _table(head, rows, "nodes")
+        '<span id="shown" class="dim" role="status"></span>' + _table(head, rows, "nodes")
     )
 
 
@@ -154,7 +169,8 @@ def _row(explained: Explanation, node: NodeVerdict) -> str:
         empty = '<td class="number dim" data-value="-1">-</td>' * (1 + len(explained.scores))
         return f'<tr>{name}<td class="reason"><span class="bad">{by}</span>: {reasons}</td>{empty}</tr>'
     is_chosen = node.node_name == explained.node_name
-    kind, verdict = (' class="chosen"', "chosen") if is_chosen else ("", "fits")
+    also = "fits, as good" if node.node_name in explained.tied else "fits"
+    kind, verdict = (' class="chosen"', "chosen") if is_chosen else ("", also)
     total = f'<td class="number"><b>{node.total}</b></td>'
     return f'<tr{kind}>{name}<td class="good">{verdict}</td>{total}{"".join(_scores(explained, node))}</tr>'
 

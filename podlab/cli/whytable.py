@@ -14,7 +14,7 @@ from podlab.v1.scheduler_pb2 import Explanation, NodeVerdict
 _INDENT = "  "
 _GAP = 3
 # Below this a column of node names says nothing.
-_LEAST_NAMES = 12
+_LEAST_NAMES = 20
 _MOST_CANDIDATES = 5
 
 
@@ -41,6 +41,8 @@ def best_first(explained: Explanation) -> list[NodeVerdict]:
 def outcome(explained: Explanation, *, exists: bool = True) -> str:
     """The decision in a sentence."""
     pod = f"pod {explained.namespace}/{explained.name}"
+    if explained.gates:
+        return f"{pod} is held back by scheduling gates: {', '.join(explained.gates)}"
     if not exists:
         return f"{pod} would go to {explained.node_name}" if explained.node_name else f"{pod} would fit on no node"
     return f"{pod} goes to {explained.node_name}" if explained.node_name else f"{pod} has no node"
@@ -51,15 +53,24 @@ def circumstances(explained: Explanation, now: datetime, *, exists: bool = True)
     took = f"in {explained.duration_us / 1000:.1f} ms by {explained.scheduler_name}"
     if not exists:
         return f"judged now {took}; nothing was made"
+    if explained.gates:
+        return f"judged now {took}, as if it had none"
     if explained.recomputed:
         return f"judged now {took}, as if it had no node: this is not what was decided then"
     age = times.age(explained.decided_at, now)
     return f"decided {age} ago {took}, attempt {explained.attempts}"
 
 
-def held_back(explained: Explanation) -> str:
-    """By which gates; empty when by none."""
-    return f"Scheduling gates hold it back: {', '.join(explained.gates)}." if explained.gates else ""
+def prospect(explained: Explanation, *, exists: bool = True) -> str:
+    """What is to become of a pod that has no node yet; empty when nobody knows."""
+    if explained.gates and explained.node_name:
+        return f"Without them it would go to {explained.node_name}."
+    node = explained.preemption.node_name
+    victims = [victim for each in explained.preemption.candidates if each.node_name == node for victim in each.victims]
+    if not victims:
+        return ""
+    told = "less important pod has to go" if len(victims) == 1 else "less important pods have to go"
+    return f"Room {'is' if exists else 'would be'} made for it on {node}: {len(victims)} {told}."
 
 
 def refusal_groups(explained: Explanation) -> list[tuple[str, str, list[str]]]:
@@ -83,20 +94,27 @@ def draw(explained: Explanation) -> str:
 
 
 def _heading(explained: Explanation, now: datetime, *, exists: bool) -> list[str]:
-    told = circumstances(explained, now, exists=exists)
-    said = (outcome(explained, exists=exists), told, held_back(explained), explained.message)
-    return [line for line in said if line]
+    """The message is a line of its own however long it is, to be found as the pod's condition and Event have it."""
+    said = [outcome(explained, exists=exists), circumstances(explained, now, exists=exists)]
+    return [*said, *filter(None, [explained.message, prospect(explained, exists=exists)])]
 
 
 def _refusals(explained: Explanation, refused: Sequence[NodeVerdict], width: int) -> list[str]:
+    """The names beside the reasons, or below each where these leave no room for them."""
     if not refused:
         return []
-    groups = refusal_groups(explained)
-    used = len(_INDENT) + sum(max(map(len, column)) + _GAP for column in zip(*(g[:2] for g in groups), strict=True))
-    room = max(_LEAST_NAMES, width - used)
-    rows = [(plugin, reason, _counted(names, room)) for plugin, reason, names in groups]
     title = f"{len(refused)} of {len(explained.nodes)} nodes refuse it"
-    return [title, *_indented([("BY", "REASON", "NODES"), *rows])]
+    groups = refusal_groups(explained)
+    rows = [("NODES", "BY", "REASON"), *((str(len(names)), plugin, reason) for plugin, reason, names in groups)]
+    lines = _indented(rows)
+    room = width - max(map(len, lines)) - _GAP
+    if room >= _LEAST_NAMES:
+        names = ["NAMES", *(_some(names, room) for *_, names in groups)]
+        return [title, *_indented([(*row, name) for row, name in zip(rows, names, strict=True)])]
+    indent = " " * lines[0].index("BY")
+    below = (indent + _some(names, width - len(indent)) for *_, names in groups)
+    told = (line for pair in zip(lines[1:], below, strict=True) for line in pair)
+    return [title, lines[0], *told]
 
 
 def _points(explained: Explanation, fitting: Sequence[NodeVerdict], width: int) -> list[str]:
@@ -162,15 +180,10 @@ def _wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width, subsequent_indent=_INDENT)
 
 
-def _counted(names: Sequence[str], room: int) -> str:
-    prefix = f"{len(names)}: "
-    return prefix + _some(names, room - len(prefix))
-
-
 def _some(names: Sequence[str], room: int) -> str:
     """As many as the room takes, one at least."""
     text = ", ".join(names)
-    if len(text) <= room:
+    if len(text) <= room or len(names) == 1:
         return text
     kept = names[0]
     for name in names[1:]:

@@ -55,7 +55,7 @@ def test_a_gated_pod_waits_until_its_gate_goes(cli: Cli, namespace: str) -> None
     gates = [{"name": "example.com/quota"}]
     cli("apply", "-n", namespace, "-f", "-", stdin=pod("gated", spec={"schedulingGates": gates}, **QUIET))
     wait_until(lambda: "SchedulingGated" in cli("get", "pod", "gated", "-n", namespace), "it says so", 10)
-    assert "Scheduling gates hold it back: example.com/quota." in cli("why", "pod", "gated", "-n", namespace)
+    assert "is held back by scheduling gates: example.com/quota" in cli("why", "pod", "gated", "-n", namespace)
     cli("apply", "-n", namespace, "-f", "-", stdin=pod("gated", spec={"schedulingGates": []}, **QUIET))
     wait_until(lambda: cli.get("pod", "gated", "-n", namespace)["status"]["phase"] == "Running", "it runs", 60)
 

@@ -18,9 +18,11 @@ class Reader(HTMLParser):
         self.open: list[str] = []
         self.rows: list[int] = []
         self.text = ""
+        self.picks: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert not any(name in ("src", "href") for name, _ in attrs), "nothing comes from elsewhere"
+        self.picks += [value or "" for name, value in attrs if name == "data-words"]
         if tag not in VOID:
             self.open.append(tag)
         if tag == "tr":
@@ -52,3 +54,27 @@ def test_the_page_is_whole_and_shows_every_node() -> None:
     assert reader.open == []
     assert reader.rows[-3:] == [5, 5, 5]
     assert "<Mine>: <b>no</b>" in reader.text
+
+
+def test_a_reason_picks_the_nodes_that_gave_it() -> None:
+    told = Explanation(
+        namespace="default",
+        name="web",
+        filters=["NodePorts", "NodeName"],
+        nodes=[
+            {"node_name": "n1", "refused_by": 0, "reasons": ['no "free" ports']},
+            {"node_name": "n2", "refused_by": 1, "reasons": ["another name"]},
+        ],
+    )
+    reader = Reader()
+    reader.feed(page(told, NOW))
+    assert reader.picks == ["NodeName: another name", 'NodePorts: no "free" ports']
+    assert all(words in reader.text for words in reader.picks)
+
+
+def test_nodes_that_are_as_good_as_the_chosen_one_are_marked() -> None:
+    nodes = [{"node_name": name, "total": 7} for name in ("n1", "n2")]
+    told = Explanation(namespace="default", name="web", node_name="n2", tied=["n1", "n2"], nodes=nodes)
+    reader = Reader()
+    reader.feed(page(told, NOW))
+    assert "fits, as good" in reader.text

@@ -56,11 +56,12 @@ def test_a_pod_without_a_node_shows_every_refusal() -> None:
         "pod default/web has no node",
         "decided 30s ago in 0.2 ms by default-scheduler, attempt 3",
         "0/3 nodes are available: 1 wrong name, 2 Insufficient cpu.",
+        "Room is made for it on n2: 1 less important pod has to go.",
         "",
         "3 of 3 nodes refuse it",
-        "  BY                 REASON             NODES",
-        "  NodeResourcesFit   Insufficient cpu   2: n2, n3",
-        "  NodeName           wrong name         1: n1",
+        "  NODES   BY                 REASON             NAMES",
+        "  2       NodeResourcesFit   Insufficient cpu   n2, n3",
+        "  1       NodeName           wrong name         n1",
         "",
         "Less important pods can make room on 1 node",
         "  NODE   MUST GO (PRIORITY)   BUDGETS BROKEN",
@@ -98,14 +99,15 @@ def test_many_nodes_stay_within_the_width(width: int) -> None:
     assert max(map(len, lines)) <= width
     assert len(lines) < 20
     assert any(line.startswith("  and ") and line.endswith("-o html or -o json shows all") for line in lines)
-    assert any("NodeResourcesFit   Insufficient cpu   167: worker-0000, " in line for line in lines)
+    assert any("167     NodeResourcesFit   Insufficient cpu   worker-0000, " in line for line in lines)
 
 
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
         ({"recomputed": True, "node_name": "n1"}, "as if it had no node: this is not what was decided then"),
-        ({"gates": ["a/b"], "node_name": "n1"}, "Scheduling gates hold it back: a/b."),
+        ({"gates": ["a/b"], "node_name": "n1"}, "is held back by scheduling gates: a/b"),
+        ({"gates": ["a/b"], "node_name": "n1"}, "Without them it would go to n1."),
     ],
 )
 def test_what_is_unusual_is_said(fields: dict[str, object], told: str) -> None:
@@ -118,3 +120,20 @@ def test_a_pod_that_was_only_tried_is_told_so() -> None:
         "pod default/web would go to n1",
         "judged now in 0.2 ms by default-scheduler; nothing was made",
     ]
+
+
+def test_names_go_below_a_reason_that_leaves_no_room_for_them() -> None:
+    reason = "node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }"
+    told = explained(nodes=[{"node_name": f"master-{each}", "refused_by": 1, "reasons": [reason]} for each in range(9)])
+    assert report(told, NOW, 80)[4:7] == [
+        "  NODES   BY                REASON",
+        f"  9       TaintToleration   {reason}",
+        "          master-0, master-1, master-2, master-3, master-4, master-5, ...",
+    ]
+
+
+def test_what_room_would_be_made_for_a_pod_that_was_only_tried() -> None:
+    victims = [{"namespace": "a", "name": name} for name in ("x", "y")]
+    preemption = {"node_name": "n2", "candidates": [{"node_name": "n2", "victims": victims}]}
+    told = report(explained(preemption=preemption), NOW, 100, exists=False)
+    assert "Room would be made for it on n2: 2 less important pods have to go." in told
