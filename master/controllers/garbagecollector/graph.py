@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ class Graph:
 
     def __init__(self, informers: Mapping[str, Informer[Any]]) -> None:
         self._informers = informers
-        self._dependents: dict[str, dict[Key, None]] = {}
+        self._dependents: dict[tuple[Key, str], dict[Key, None]] = {}
         for informer in informers.values():
             informer.on_change(self._take)
 
@@ -44,18 +44,20 @@ class Graph:
 
     def dependents(self, at: Key, uid: str) -> list[tuple[Key, ApiObject]]:
         """Objects that the one with that uid owns; not those that look for it where it is not."""
-        found = ((dependent_at, self.find(dependent_at)) for dependent_at in self._dependents.get(uid, ()))
-        return [(one_at, obj) for one_at, obj in found if obj is not None and _names(one_at, obj, at, uid)]
+        found = ((dependent_at, self.find(dependent_at)) for dependent_at in self._dependents.get((at, uid), ()))
+        return [(dependent_at, obj) for dependent_at, obj in found if obj is not None]
 
     def _take(self, change: Change[Any]) -> None:
-        old = _owners(change.old.metadata.ownerReferences) if change.old is not None else set()
-        new = _owners(change.new.metadata.ownerReferences) if change.new is not None else set()
-        for lost in old - new:
+        old, new = change.old, change.new
+        if old is not None and new is not None and old.metadata.ownerReferences == new.metadata.ownerReferences:
+            return
+        before, after = _owners(change.key, old), _owners(change.key, new)
+        for lost in before - after:
             keys = self._dependents[lost]
             keys.pop(change.key, None)
             if not keys:
                 del self._dependents[lost]
-        for gained in new - old:
+        for gained in after - before:
             self._dependents.setdefault(gained, {})[change.key] = None
 
 
@@ -73,10 +75,8 @@ def owner_key(namespace: str, reference: meta_pb2.OwnerReference) -> Key | None:
     return Key(kind.name, namespace if kind.namespaced else "", reference.name)
 
 
-def _names(at: Key, obj: ApiObject, owner_at: Key, uid: str) -> bool:
-    references = (one for one in obj.metadata.ownerReferences if one.uid == uid)
-    return any(owner_key(at.namespace, one) == owner_at for one in references)
-
-
-def _owners(references: Iterable[meta_pb2.OwnerReference]) -> set[str]:
-    return {reference.uid for reference in references}
+def _owners(at: Key, obj: ApiObject | None) -> set[tuple[Key, str]]:
+    """Where each must stand, and its uid."""
+    references = obj.metadata.ownerReferences if obj is not None else ()
+    found = ((owner_key(at.namespace, one), one.uid) for one in references)
+    return {(owner_at, uid) for owner_at, uid in found if owner_at is not None}
