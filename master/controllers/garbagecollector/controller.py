@@ -109,6 +109,10 @@ class GarbageCollector:
             await self._remove_finalizer(obj, FOREGROUND)
             log.info("%s: what it waited for is gone", at)
             return
+        if self._graph.waits_for_itself(at, obj):
+            await self._unbound(obj)
+            log.info("%s: what it waits for waits for it, and no longer", at)
+            return
         for dependent_at, dependent in blocking:
             if not dependent.metadata.HasField("deletionTimestamp"):
                 self._loop.queue.add(dependent_at)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
+from master.controllers.garbagecollector.decide import FOREGROUND, blocks, is_waiting
 from podlab.api import kinds
 from podlab.api.objects import ApiObject, Key
 from podlab.client.informer import Change, Informer
@@ -46,6 +47,21 @@ class Graph:
         """Objects that the one with that uid owns; not those that look for it where it is not."""
         found = ((dependent_at, self.find(dependent_at)) for dependent_at in self._dependents.get((at, uid), ()))
         return [(dependent_at, obj) for dependent_at, obj in found if obj is not None]
+
+    def waits_for_itself(self, at: Key, obj: ApiObject) -> bool:
+        """Whether, of what it waits for in its deletion, one after the other, the last waits for it."""
+        seen, left = set[str](), [(at, obj)]
+        while left:
+            owner_at, owner = left.pop()
+            for dependent_at, dependent in self.dependents(owner_at, owner.metadata.uid):
+                if not blocks(dependent, owner) or not is_waiting(dependent.metadata, FOREGROUND):
+                    continue
+                if dependent.metadata.uid == obj.metadata.uid:
+                    return True
+                if dependent.metadata.uid not in seen:
+                    seen.add(dependent.metadata.uid)
+                    left.append((dependent_at, dependent))
+        return False
 
     def _take(self, change: Change[Any]) -> None:
         old, new = change.old, change.new

@@ -201,6 +201,12 @@ CASES = [
     Case("a circle that nobody breaks", ["map/x map/y +", "map/y map/x +"], left="map/x map/y"),
     Case("a circle of which one goes", ["map/x map/y +", "map/y map/x +"], {"map/x": BACKGROUND}),
     Case("a circle of which one waits", ["map/x map/y +", "map/y map/x +"], {"map/x": WAITING}),
+    Case("a circle of which both wait", ["map/x map/y +", "map/y map/x +"], {"map/x": WAITING, "map/y": WAITING}),
+    Case(
+        "a longer one of which all wait",
+        ["map/x map/z +", "map/y map/x +", "map/z map/y +"],
+        {"map/x": WAITING, "map/y": WAITING, "map/z": WAITING},
+    ),
     Case("a longer one", ["map/x map/z +", "map/y map/x +", "map/z map/y +"], {"map/y": WAITING}),
     Case("what owns itself", ["map/x map/x +"], {"map/x": WAITING}),
     Case(
@@ -327,16 +333,20 @@ def test_what_is_owned_goes_with_its_last_owner_and_nothing_else_does(
 
 
 @settings(max_examples=60)
-@given(graph=graphs(circles=True), doomed=st.integers(0, 6), policy=policies, seed=st.integers(0, 999))
-def test_circles_hold_up_nobody(graph: Graph, doomed: int, policy: int, seed: int) -> None:
+@given(
+    graph=graphs(circles=True),
+    doomed=st.dictionaries(st.integers(0, 6), policies, min_size=1, max_size=4),
+    seed=st.integers(0, 999),
+)
+def test_circles_hold_up_nobody(graph: Graph, doomed: dict[int, int], seed: int) -> None:
     async def play() -> None:
         world, words, _ = built(graph, circles=True)
         await world.settle()
-        word = words[doomed % len(words)]
-        if word in world.words():
-            world.ask_to_delete(word, policy)
+        deleted = {words[number % len(words)]: policy for number, policy in doomed.items()}
+        for word in deleted.keys() & world.words():
+            world.ask_to_delete(word, deleted[word])
         await world.settle(Random(seed))
-        assert word not in world.words()
+        assert not deleted.keys() & world.words()
         assert not world.wronged
         assert not any(obj.metadata.HasField("deletionTimestamp") for obj in world.objects.values())
 
