@@ -114,6 +114,8 @@ class Preemptor:
         """
         if info.pod.spec.preemptionPolicy == "Never":
             return Preemption(message="preemption: not eligible due to preemptionPolicy=Never.")
+        if not nodes.count:
+            return Preemption()
         helped = decision.helped_by_room()
         if going := _going_for(info, nodes, nominated, helped):
             told = "preemption: not eligible due to a terminating pod on the nominated node."

@@ -7,6 +7,7 @@ from typing import Any
 
 from podlab.api.objects import condition
 from podlab.core.v1.event_pb2 import Event
+from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.meta.v1.meta_pb2 import ObjectMeta
 from podlab.scheduling.v1.priorityclass_pb2 import PriorityClass
@@ -71,6 +72,23 @@ async def test_a_restarted_scheduler_keeps_the_room_that_was_being_made(
     await pods.event("middle", "FailedScheduling")
     await pods.client.delete(Pod, "low", "default", grace_period_s=0)
     assert await pods.bound("high") == "n1"
+
+
+async def test_when_the_node_goes_where_room_was_being_made_the_pod_says_so_no_more(
+    scheduler: Any, pods: Any, add_node: AddNode
+) -> None:
+    await add_node("n1", "1")
+    await pods.create("low", cpu="800m")
+    await pods.bound("low")
+    await pods.create("high", cpu="800m", priority=1000)
+    await pods.wait("high", lambda pod: pod.status.nominatedNodeName == "n1")
+    await pods.client.delete(Node, "n1")
+    waiting = await pods.wait("high", lambda pod: not pod.status.nominatedNodeName)
+    told = condition(waiting.status.conditions, "PodScheduled")
+    assert told is not None
+    assert told.message == "no nodes available to schedule pods"
+    await add_node("n2", "1")
+    assert await pods.bound("high") == "n2"
 
 
 async def test_a_pod_that_is_never_to_preempt_waits(scheduler: Any, pods: Any, add_node: AddNode) -> None:

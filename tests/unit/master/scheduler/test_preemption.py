@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from master.scheduler.preemption import Preemption, Preemptor
 from master.scheduler.schedule import schedule
 from master.scheduler.snapshot import Snapshot
 from master.scheduler.verdicts import Verdicts
-from master.scheduler.victims import Candidate
+from master.scheduler.victims import Candidate, Tried
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.policy.v1.poddisruptionbudget_pb2 import PodDisruptionBudget
@@ -96,6 +97,7 @@ def names(candidate: Candidate | None) -> list[str]:
 HIGH = pod("high", 900, 1000)
 ELSEWHERE = Standing("important", "n2", 900, 2000)
 TWO = {"n1": 1000, "n2": 1000}
+SIMILAR = [("middle", 400, 5), ("low", 400, 1), ("tiny", 50, 9)]
 
 
 @pytest.mark.parametrize(
@@ -205,6 +207,21 @@ def test_where_room_does_not_help_any_more_nobody_is_waited_for() -> None:
     assert found.chosen.node_name == "n2"
 
 
+def test_of_alike_nodes_each_names_its_own_victims() -> None:
+    alike = [Standing(f"{name}-{node}", node, cpu, priority) for node in TWO for name, cpu, priority in SIMILAR]
+    found = asked(cluster(TWO, alike), HIGH, budget("", 0))
+    assert {each.node_name: names(each) for each in found.considered} == {
+        node: [f"middle-{node}", f"low-{node}"] for node in TWO
+    }
+    assert {each.violations for each in found.considered} == {2}
+
+
+def test_a_budget_tells_alike_nodes_apart() -> None:
+    standing = [Standing(f"{name}-{node}", node, 400, app=f"{name}-{node}") for node in TWO for name in ("a", "b")]
+    found = asked(cluster(TWO, standing), pod("high", 500, 10), budget("a-n1", 0), budget("b-n2", 0))
+    assert {each.node_name: names(each) for each in found.considered} == {"n1": ["b-n1"], "n2": ["a-n2"]}
+
+
 def test_the_preference_is_kubernetes_sequence() -> None:
     def victims(*priorities: int, started: int = 1) -> tuple:  # type: ignore[type-arg]
         return tuple(pod_info(pod(f"p{at}", 1, each, started=started)) for at, each in enumerate(priorities))
@@ -269,7 +286,7 @@ def test_what_is_kept_from_pod_to_pod_changes_no_result(moves: list[tuple[int, s
     snapshot = cluster({"n1": 1000, "n2": 1000, "n3": 1000}, [])
     preemptor, keeps, budgets = pod_info(pod("new", 700, 10)), Preemptor(), Budgets([])
     for number, node in moves:
-        info = pod_info(pod(f"p{number}", 350 + 10 * number, number))
+        info = pod_info(pod(f"p{number}", 350 + 10 * (number % 2), number))
         snapshot.place(info, node) if node else snapshot.remove_pod(info.uid)
         decision = schedule(preemptor, snapshot, DEFAULT_PROFILE, Verdicts())
         if not decision.node_name:
@@ -281,3 +298,10 @@ def test_what_is_kept_from_pod_to_pod_changes_no_result(moves: list[tuple[int, s
                 each.node_name: names(each) for each in fresh.considered
             }
             assert kept.message == fresh.message
+            alone = [
+                Tried().candidates(preemptor, snapshot, DEFAULT_PROFILE, np.array([row], np.int64), budgets)
+                for row in decision.helped_by_room()
+            ]
+            assert {each.node_name: names(each) for each in kept.considered} == {
+                each.node_name: names(each) for found in alone for each in found.values()
+            }
