@@ -10,6 +10,7 @@ from podlab.api import codec
 from podlab.api.volumes import LOCAL_PATH, SELECTED_NODE, local_path_node
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
+from podlab.storage.v1.storageclass_pb2 import StorageClass
 
 pytestmark = pytest.mark.usefixtures("controllers")
 
@@ -176,3 +177,44 @@ async def test_a_directory_that_a_node_holds_goes_when_the_node_has_removed_it_o
     await seen.until(lambda: list(volumes(seen)[held.metadata.name].metadata.finalizers) == [LOCAL_PATH], "it waits")
     await seen.client.delete(node_pb2.Node, "n1")
     await seen.until(lambda: not volumes(seen), "nobody waits for a node that is gone")
+
+
+def local_class(**parameters: str) -> Any:
+    given = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "mine"}}
+    delayed = {"provisioner": LOCAL_PATH, "volumeBindingMode": "WaitForFirstConsumer"}
+    return codec.from_dict({**given, **delayed, "parameters": parameters})
+
+
+async def test_a_class_that_is_made_anew_is_tried_again(seen: Any, nodes: Any) -> None:
+    await seen.client.create(local_class(pth="/srv"))
+    wanted = claim(storageClassName="mine")
+    wanted.metadata.annotations[SELECTED_NODE] = "n1"
+    await seen.client.create(wanted)
+    about = "parameter 'pth' of the class is not known; the only one is 'path'"
+    told = f'failed to provision volume with StorageClass "mine": {about}'
+    await seen.until_told({("PersistentVolumeClaim", "ProvisioningFailed", told)})
+    await seen.client.delete(StorageClass, "mine")
+    await seen.client.create(local_class(path="/srv"))
+    await seen.until(lambda: phases(seen).get("data") == "Bound", "it is bound")
+    (given,) = volumes(seen).values()
+    assert given.spec.persistentVolumeSource.local.path.startswith("/srv/pvc-")
+
+
+async def test_a_bound_claim_that_asks_for_more_is_told_that_nobody_enlarges_it(seen: Any) -> None:
+    growing = storage_class("by-hand")
+    await seen.client.create(growing)
+    await seen.client.create(volume())
+    await seen.client.create(claim())
+    await seen.until(lambda: phases(seen) == {"disk": "Bound", "data": "Bound"}, "they are bound")
+    asking = await seen.client.get(PersistentVolumeClaim, "data", "default")
+    asking.spec.resources.requests["storage"].string = "2Gi"
+    await seen.client.update(asking)
+    ignored = "Ignoring the PVC: didn't find a plugin capable of expanding the volume"
+    told = f"{ignored}; waiting for an external controller to process this PVC."
+    await seen.until_told({("PersistentVolumeClaim", "ExternalExpanding", told)})
+
+
+def storage_class(name: str) -> StorageClass:
+    made = StorageClass(provisioner="kubernetes.io/no-provisioner", allowVolumeExpansion=True)
+    made.metadata.name = name
+    return made
