@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
-from deployed import Cli, condition_of, container, wait_until
+from deployed import Cli, condition_of, container, pod, wait_until
 
 from podlab.lab.lab import Lab
 
@@ -65,3 +65,88 @@ def test_data_outlives_its_pods_and_the_kubelet_and_goes_with_its_claim(
         return claim["spec"]["volumeName"] not in left + there
 
     wait_until(is_gone, "neither volume nor directory", 60)
+
+
+NOBODY, GROUP = 1234, 2345
+
+
+def shared(name: str) -> str:
+    """A pod of a user who is not root, with volumes of many kinds."""
+    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
+    token = {"serviceAccountToken": {"path": "token"}}
+    volumes = {
+        "empty": {"emptyDir": {}},
+        "memory": {"emptyDir": {"medium": "Memory"}},
+        "config": {"configMap": {"name": "kube-root-ca.crt", "defaultMode": 0o400}},
+        "token": {"projected": {"sources": [token]}},
+        "own": {"ephemeral": {"volumeClaimTemplate": {"spec": claim}}},
+        "host": {"hostPath": {"path": f"/run/{name}", "type": "DirectoryOrCreate"}},
+    }
+    mounts: list[dict[str, Any]] = [{"name": each, "mountPath": f"/v/{each}"} for each in volumes]
+    mounts.append({"name": "own", "mountPath": "/sub", "subPathExpr": "of/$(POD_NAME)"})
+    context = {"runAsUser": NOBODY, "runAsNonRoot": True, "fsGroup": GROUP, "fsGroupChangePolicy": "OnRootMismatch"}
+    return pod(
+        name,
+        volumeMounts=mounts,
+        lifecycle=None,
+        spec={
+            "securityContext": {**context, "supplementalGroups": [3456]},
+            "containers": [container(volumeMounts=mounts, lifecycle=None)],
+            "volumes": [{"name": each, **source} for each, source in volumes.items()],
+            "terminationGracePeriodSeconds": 1,
+        },
+    )
+
+
+def test_a_user_who_is_not_root_writes_to_the_volumes_of_its_group(
+    lab: Lab, cli: Cli, namespace: str, all_ready: None
+) -> None:
+    cli("apply", "-n", namespace, "-f", "-", stdin=shared("shared"))
+    wait_until(lambda: condition_of(cli.get("pod", "shared", "-n", namespace), "Ready") == "True", "the pod is ready")
+
+    def run(script: str) -> str:
+        return str(cli("exec", "shared", "-n", namespace, "--", "sh", "-c", script)).strip()
+
+    assert run("id -u") == str(NOBODY)
+    assert {str(GROUP), "3456"} <= set(run("id -G").split())
+    for volume in ("empty", "memory", "own"):
+        assert run(f"echo kept > /v/{volume}/file && stat -c %g /v/{volume}/file") == str(GROUP), volume
+    assert "BEGIN CERTIFICATE" in run("cat /v/config/ca.crt"), "0400 and its group's"
+    assert run("stat -Lc '%a %u %g' /v/token/token") == f"640 {NOBODY} {GROUP}"
+    assert run("touch /v/host/file || echo refused").endswith("refused"), "a directory of the host is root's"
+    run("echo in > /sub/there")
+    assert run("cat /v/own/of/shared/there") == "in"
+    claim = cli.get("persistentvolumeclaim", "shared-own", "-n", namespace)
+    assert claim["metadata"]["ownerReferences"][0]["name"] == "shared"
+    cli("delete", "pod", "shared", "-n", namespace)
+    named = f"persistentvolumeclaim/shared-own in {namespace}"
+    wait_until(lambda: not cli.items("persistentvolumeclaims", "-n", namespace), f"no {named}")
+    node = claim["metadata"]["annotations"]["volume.kubernetes.io/selected-node"]
+    wait_until(
+        lambda: claim["spec"]["volumeName"] not in lab.run(node, ["ls", DIRECTORIES]).stdout.split(), "no directory", 60
+    )
+
+
+def test_a_claim_of_the_default_class_does_not_grow_and_a_volume_for_one_pod_has_one(
+    cli: Cli, namespace: str, all_ready: None
+) -> None:
+    spec = {"accessModes": ["ReadWriteOncePod"], "resources": {"requests": {"storage": "1Mi"}}}
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "alone"}, "spec": spec}
+    cli("apply", "-n", namespace, "-f", "-", stdin=yaml.safe_dump(claim))
+    volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "alone"}}]
+    box = container(lifecycle=None, volumeMounts=[{"name": "data", "mountPath": "/data"}])
+    body = {"containers": [box], "volumes": volumes, "terminationGracePeriodSeconds": 1}
+
+    def is_ready(name: str) -> bool:
+        return condition_of(cli.get("pod", name, "-n", namespace), "Ready") == "True"
+
+    cli("apply", "-n", namespace, "-f", "-", stdin=pod("first", spec=body))
+    wait_until(lambda: is_ready("first"), "the first pod has it")
+    cli("apply", "-n", namespace, "-f", "-", stdin=pod("second", spec=body))
+    told = "node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode"
+    wait_until(lambda: told in cli("describe", "pod", "second", "-n", namespace), "the second is told why it waits")
+    spec["resources"] = {"requests": {"storage": "2Mi"}}
+    refused = cli.run("apply", "-n", namespace, "-f", "-", stdin=yaml.safe_dump(claim))
+    assert "only dynamically provisioned pvc can be resized and the storageclass that" in refused.stderr
+    cli("delete", "pod", "first", "-n", namespace)
+    wait_until(lambda: is_ready("second"), "it has it next")
