@@ -18,6 +18,9 @@ from master.store.schema import explained, open_reader, open_writer
 from master.store.writer import Commit, Compaction, Request, Writer, Written
 
 WATCH_BOUND_BYTES = 8 << 20
+# A transaction costs as much as ten commits in it. While so many come together, the next ones gather for a moment.
+_SEVERAL = 3
+_GATHERING_S = 0.002
 
 _T = TypeVar("_T")
 _Arguments = TypeVarTuple("_Arguments")
@@ -44,6 +47,7 @@ class SqliteStore:
         self._backlog = Backlog(revision, watch_bound_bytes)
         self._writer = Writer(connection, path, standing, revision, self._hand_over)
         self._submitted: list[Request] = []
+        self._several = False
         self._closing: asyncio.Task[None] | None = None
 
     @classmethod
@@ -120,13 +124,20 @@ class SqliteStore:
         self._lock.release()
 
     def _submit(self, request: Request) -> None:
-        """Hand what is asked for in one turn of the loop to the writer together, so that it becomes one group."""
+        """Hand what is asked for at about the same time to the writer together, so that it becomes one group.
+
+        Where one or two write, nobody waits: after a small group, the next goes as soon as the loop turns.
+        """
         if not self._submitted:
-            self._loop.call_soon(self._flush)
+            if self._several:
+                self._loop.call_later(_GATHERING_S, self._flush)
+            else:
+                self._loop.call_soon(self._flush)
         self._submitted.append(request)
 
     def _flush(self) -> None:
         if self._submitted:
+            self._several = len(self._submitted) >= _SEVERAL
             self._writer.submit(self._submitted)
             self._submitted = []
 

@@ -156,6 +156,18 @@ async def test_close_answers_what_is_queued(path: Path) -> None:
     assert sorted(await asyncio.gather(*queued)) == list(range(2, 2002))
 
 
+async def test_what_gathers_is_written_soon_and_at_the_latest_when_the_store_closes(path: Path) -> None:
+    store = await SqliteStore.open(path)
+    await asyncio.gather(*(store.commit([Put(f"/together/{number}", b"", 0)]) for number in range(8)))
+    async with asyncio.timeout(5):
+        await store.commit([Put("/after", b"", 0)])
+        await asyncio.gather(*(store.commit([Put(f"/again/{number}", b"", 0)]) for number in range(8)))
+    last = asyncio.create_task(store.commit([Put("/last", b"", 0)]))
+    await asyncio.sleep(0)
+    await store.close()
+    assert await last == 1 + 8 + 1 + 8 + 1
+
+
 async def test_a_disk_that_refuses_fails_the_commit_and_the_store_goes_on(path: Path) -> None:
     store = await SqliteStore.open(path)
     await store.commit([Put("/a", b"1", 0)])
