@@ -1,82 +1,27 @@
-"""Puts the apiserver together, and runs it until it is told to stop."""
+"""Runs the apiserver until it is told to stop."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
-import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from ipaddress import IPv4Network
 from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from master.apiserver import certificates, encryption, noderestriction, service
-from master.apiserver.admission.chain import Admission
-from master.apiserver.approving import Approver
-from master.apiserver.audit.policy import Policy
-from master.apiserver.audit.trail import Trail
-from master.apiserver.audit.writer import Writer
-from master.apiserver.authentication import discovery as oidc
-from master.apiserver.authentication import jwt
-from master.apiserver.authentication import static as static_tokens
-from master.apiserver.authentication.authenticator import Authenticator
-from master.apiserver.authentication.issuing import Issuer
-from master.apiserver.authentication.lives import Lives
-from master.apiserver.authorization import Attributes, Authorizer, escalation, policy
+from master.apiserver import encryption, service
+from master.apiserver.assembly import Parts, assemble
 from master.apiserver.authorization.reconcile import DefaultRoles
-from master.apiserver.bindings import Bindings
-from master.apiserver.bootstrap import Bootstrap
-from master.apiserver.cache import Cache
-from master.apiserver.collection import Collections
 from master.apiserver.expiry import EventExpiry
-from master.apiserver.fairness.turns import Turns
-from master.apiserver.gate import Gate
-from master.apiserver.guard import Guard
-from master.apiserver.identity import User
-from master.apiserver.limits import REQUEST_BYTES, Limits
-from master.apiserver.listing import Lister
-from master.apiserver.measuring import Measuring
-from master.apiserver.metering import Metering
-from master.apiserver.metrics import Metrics
-from master.apiserver.openapi.published import Published
-from master.apiserver.registry.admission import all_of
-from master.apiserver.registry.binding import Binder
-from master.apiserver.registry.claims import Claims
-from master.apiserver.registry.evictor import Evictor
-from master.apiserver.registry.recording import Recording
-from master.apiserver.registry.registry import Registry
-from master.apiserver.registry.several import Several
-from master.apiserver.registry.strategy import table
-from master.apiserver.relay import Relay
-from master.apiserver.rest import reviews
+from master.apiserver.limits import REQUEST_BYTES
 from master.apiserver.rest import server as rest
-from master.apiserver.rest.api import Api
-from master.apiserver.rest.approval import Approval
-from master.apiserver.rest.evicting import Evicting
-from master.apiserver.rest.general import GIT_VERSION, General
-from master.apiserver.rest.health import Health
-from master.apiserver.rest.logs import Logs
-from master.apiserver.rest.metrics_api import MetricsApi
-from master.apiserver.rest.openapi import OpenApi
-from master.apiserver.rest.reading import Reading
-from master.apiserver.rest.reviews import Reviews
-from master.apiserver.rest.scaling import Scaling
-from master.apiserver.rest.streams.commands import Commands
-from master.apiserver.rest.streams.ports import Ports
-from master.apiserver.rest.tokens import Tokens
-from master.apiserver.rest.writing import Writing
 from master.apiserver.settings import ApiServerSettings
-from master.apiserver.watching import Watches
 from master.store.contract import Store
 from master.store.retention import retain
 from master.store.sqlite import SqliteStore
-from podlab.api import kinds
 from podlab.component import GRPC_OPTIONS, bind, notify_ready, set_serving
 
 STORE_FILE = "store.db"
@@ -84,108 +29,6 @@ STORE_FILE = "store.db"
 STOP_GRACE_S = 1.0
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the server is made of, wired."""
-
-    cache: Cache
-    registry: Registry
-    watches: Watches
-    bootstrap: Bootstrap
-    service: service.ApiService
-    relay: Relay
-    rest: Api
-    trail: Trail | None
-
-
-def assemble(settings: ApiServerSettings, store: Store) -> Parts:
-    """Wire the parts; nothing runs yet. Raises ValueError for a service_cidr that is no IPv4 network."""
-    network = IPv4Network(settings.service_cidr)
-    cache = Cache(store)
-    claims = Claims(network, lambda: cache.claims, random.SystemRandom())
-    strategies, completion = table(settings.default_toleration_seconds), Admission(cache)
-    registry = Registry(cache, strategies, claims, completion)
-    recording = Recording(cache, registry, strategies["Event"], completion)
-    windows = {kind.name: cache.window(kind) for kind in kinds.KINDS}
-    authorizer = Authorizer(policy.Policy(windows), Bindings(windows["Pod"], windows["PersistentVolume"]))
-    guard = Guard(cache, authorizer)
-    watches = Watches(cache)
-    limits, turns, trail = Limits(), Turns(), _trail(settings)
-    metrics = Metrics(cache, watches, turns, trail)
-    gate = Gate(guard, limits, turns, metrics, trail)
-
-    def may(user: User, wanted: Attributes) -> bool:
-        return authorizer.decide(user, wanted).allowed
-
-    restricted = all_of(noderestriction.admission(cache), escalation.admission(authorizer))
-    admission = certificates.admission(restricted, may)
-    approver = Approver(registry, certificates.admission(restricted, may, approving=True))
-    jwt_keys, issuer_name = jwt.load(settings.service_account_keys), settings.service_account_issuer
-    issuer = Issuer(issuer_name, jwt_keys, registry, time.time)
-    static = static_tokens.load(settings.token_file)
-    authenticator = Authenticator(issuer_name, jwt_keys, Lives(cache), static, time.time)
-    rest_address = f"{settings.advertise_address}:{settings.rest_port}"
-    documents = {
-        oidc.CONFIGURATION_PATH: oidc.configuration(issuer_name, rest_address, jwt_keys),
-        oidc.KEYS_PATH: oidc.key_set(jwt_keys),
-    }
-    tokens = Tokens(issuer, authenticator, documents)
-    binder, evictor = Binder(cache), Evictor(cache, registry)
-    lister, collections = Lister(cache), Collections(cache, registry)
-    relay = Relay(guard, gate, cache, settings.tls, settings.scheduler)
-    measuring = Measuring(cache, Metering(relay.measured))
-    return Parts(
-        cache,
-        registry,
-        watches,
-        Bootstrap(registry, network, settings.advertise_address, settings.rest_port),
-        service.ApiService(
-            gate,
-            registry,
-            collections,
-            binder,
-            Several(registry),
-            evictor,
-            recording,
-            lister,
-            watches,
-            measuring,
-            admission,
-            approver,
-            issuer,
-            settings.cluster_name,
-        ),
-        relay,
-        Api(
-            gate,
-            limits,
-            General(Health(cache), OpenApi(Published(GIT_VERSION)), metrics, tokens),
-            Reading(cache, registry, lister, watches),
-            Writing(registry, collections, binder, admission),
-            Scaling(registry, admission),
-            Logs(relay),
-            Reviews({**reviews.answerers(guard), "TokenReview": tokens.review}),
-            MetricsApi(cache, measuring),
-            tokens,
-            Commands(registry, relay),
-            Evicting(evictor, admission),
-            Ports(registry, relay),
-            Approval(approver),
-        ),
-        trail,
-    )
-
-
-def _trail(settings: ApiServerSettings) -> Trail | None:
-    """Raises SettingsError for a policy that cannot be used, OSError for a log that cannot be written."""
-    audit = settings.audit
-    if audit is None:
-        return None
-    writer = Writer(audit.log, audit.most_bytes, audit.backups)
-    writer.open()
-    return Trail(Policy.load(audit.policy), writer)
 
 
 async def serve(settings: ApiServerSettings, stop: asyncio.Event) -> None:

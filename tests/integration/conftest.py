@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from master.apiserver.server import Parts, running
+from master.apiserver.assembly import Parts
+from master.apiserver.server import running
 from master.apiserver.settings import ApiServerSettings
 from podlab import credentials, pki
 from podlab.client.client import Client

@@ -21,7 +21,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-from master.apiserver import server
+from master.apiserver import assembly
 from master.apiserver.limits import REQUEST_BYTES, Limits
 from master.apiserver.server import running
 from podlab.client.client import Client
@@ -115,7 +115,7 @@ async def test_a_user_with_too_many_streams_is_told_when_to_come_again(
     cluster: Any, admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await cluster.stop()
-    monkeypatch.setattr(server, "Limits", functools.partial(Limits, calls=10, streams=2))
+    monkeypatch.setattr(assembly, "Limits", functools.partial(Limits, calls=10, streams=2))
     await cluster.start()
     async with asyncio.timeout(LIMIT_S), AsyncExitStack() as open_watches:
         assert await admin.connected(LIMIT_S)
