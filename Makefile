@@ -6,11 +6,15 @@ INVENTORY := .podlab/$(LAB)/inventory
 # A test file is one worker's: what it starts, it starts once.
 PARALLEL := -n auto --maxprocesses 8 --dist loadfile
 
+E2E := $(BIN)/pytest -q --durations 10
+# Those that wait longest come first.
+ON_THE_LAB := $(addprefix tests/e2e/,workloads cluster clients kubectl)
+
 .DEFAULT_GOAL := help
-.PHONY: help up down converge verify test lint check bench bench-api bench-controllers bench-scheduler fuzz protos bootstrap
+.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-hosts lint check bench bench-api bench-controllers bench-scheduler fuzz protos bootstrap
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-12s %s\n' "$$target" "$$text"; done
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-12s %s\n' "$$target" "$$text"; done
 
 up: ## everything: packages, virtualenv, lab hosts, cluster, example, verification (needs root)
 	@started=$$(date +%s.%N) && scripts/bootstrap && PODLAB_UP_STARTED=$$started $(BIN)/python -m podlab.lab.up --lab $(LAB)
@@ -25,8 +29,23 @@ verify: bootstrap ## prove on the hosts that the cluster is what it should be
 	@$(BIN)/podlab verify
 
 test: bootstrap ## unit, property and integration tests, and the e2e tests when the lab is up
+	@[ "$$(id -u)" != 0 ] || scripts/bootstrap server
 	@$(BIN)/pytest -q $(PARALLEL)
-	@if [ -f $(INVENTORY)/hosts.yml ]; then scripts/bootstrap clients && $(BIN)/pytest -q tests/e2e; else echo "no lab: e2e tests left out (make up)"; fi
+	@if [ -f $(INVENTORY)/hosts.yml ]; then $(MAKE) --no-print-directory e2e; else echo "no lab: e2e tests left out (make up)"; fi
+
+e2e: bootstrap ## the end-to-end tests on the lab: most side by side, then those that break things, beside those on labs of their own
+	@scripts/bootstrap clients
+	@$(E2E) -n 4 --dist loadfile --no-loadscope-reorder -m "not alone" $(ON_THE_LAB)
+	@$(MAKE) --no-print-directory -j3 --output-sync=target e2e-alone e2e-deploy e2e-hosts
+
+e2e-alone:
+	@$(E2E) -m alone $(ON_THE_LAB)
+
+e2e-deploy:
+	@$(E2E) tests/e2e/deploy
+
+e2e-hosts:
+	@$(E2E) tests/e2e/lab
 
 lint: bootstrap ## style, format, types, import contracts, Ansible lint
 	@$(BIN)/ruff check .

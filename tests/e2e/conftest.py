@@ -1,15 +1,40 @@
-"""The lab is the one that PODLAB_CLUSTER names (`lab` by default), brought up with `make up`."""
+"""The lab is the one that PODLAB_CLUSTER names (`lab` by default), brought up with `make up`.
+
+Files run side by side (`make e2e`), each test in a namespace of its own; those marked `alone` run after all others, one
+after another. `deploy` and `lab` make labs of their own.
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
+import diagnosis
 import pytest
-from deployed import Cli, Web, deployment, nodes_ready, service, wait_until
+from deployed import Cli, MakeNamespace, Web, deployment, nodes_ready, service, wait_until
 
 from podlab.lab.lab import Lab
+
+NAMESPACES_GONE_WITHIN_S = 180
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure on the lab keeps what was there; the namespace is about to go."""
+    report = yield
+    given = getattr(item, "funcargs", {})
+    if report.failed and report.when != "teardown" and {"lab", "cli"} <= given.keys():
+        report.sections += diagnosis.of(given["lab"], given["cli"], _namespace(given))
+    return report
+
+
+def _namespace(given: dict[str, object]) -> str:
+    """The test's; a module's shared fixture may hold it."""
+    named = (getattr(value, "namespace", value if name == "namespace" else None) for name, value in given.items())
+    return next((name for name in named if isinstance(name, str)), "default")
 
 
 @pytest.fixture(scope="session")
@@ -31,13 +56,32 @@ def addresses(lab: Lab) -> dict[str, str]:
     return {host.name: str(host.address) for host in lab.spec().hosts}
 
 
+@pytest.fixture(scope="session")
+def make_namespace(cli: Cli) -> Iterator[MakeNamespace]:
+    """Makes namespaces; at the very end all are gone."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(f"e2e-{secrets.token_hex(3)}")
+        cli.rest.create_namespace(made[-1])
+        return made[-1]
+
+    yield make
+    for name in made:
+        cli.rest.delete_namespace(name)
+    wait_until(
+        lambda: not [name for name in made if cli.rest.exists("namespace", name)],
+        "the tests' namespaces are gone",
+        NAMESPACES_GONE_WITHIN_S,
+    )
+
+
 @pytest.fixture
-def namespace(cli: Cli) -> Iterator[str]:
-    """A namespace of the test's own."""
-    name = f"e2e-{secrets.token_hex(3)}"
-    cli("create", "namespace", name)
+def namespace(cli: Cli, make_namespace: MakeNamespace) -> Iterator[str]:
+    """One of the test's own, which goes away while the next test runs."""
+    name = make_namespace()
     yield name
-    cli("delete", "namespace", name, timeout_s=180)
+    cli.rest.delete_namespace(name)
 
 
 @pytest.fixture

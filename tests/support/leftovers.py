@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from deployed import Cli, wait_until
+
 from podlab.lab.lab import Lab
 
-# Prints "<what> <owner>" for each thing that belongs to a pod (by uid) or a sandbox or container (by id).
+# Prints "<what> <owner>" for each thing that belongs to a pod (by uid) or a sandbox or container (by id), and for each
+# container that is of no pod in the filter $1.
 _SCRIPT = r"""
 set -e
 for uid in $(ls /var/lib/podlab/kubelet/pods); do echo "directory $uid"; done
@@ -15,21 +18,38 @@ ctr -n k8s.io snapshots ls | awk '$NF == "Active" {print "snapshot", $1}'
 cd /var/lib/cni/networks/podlab && for ip in $(ls | grep '^[0-9]'); do echo "address $(head -1 $ip | tr -d '\r')"; done
 cd /sys/fs/cgroup
 for group in $(ls -d memory/kubepods/*/ kubepods/*/ 2>/dev/null); do echo "cgroup $(basename $group)"; done
-for id in $(ctr -n k8s.io containers ls -q); do
-  echo "container $(ctr -n k8s.io containers info "$id" | sed -n 's/.*"io.kubernetes.pod.uid": "\(.*\)".*/\1/p')"
-done
+ctr -n k8s.io containers ls -q "$1" | sed 's/^/container /'
 """
 
 
-def leftovers(lab: Lab, node: str, uids: set[str]) -> list[str]:
+def until_nothing_is_left(lab: Lab, cli: Cli, timeout_s: float = 30) -> None:
+    """Fails with what is there from now on, on any node, though its pod is gone: others come and go meanwhile."""
+    nodes = [str(node["metadata"]["name"]) for node in cli.items("nodes")]
+    left: set[str] | None = None
+
+    def gone() -> bool:
+        nonlocal left
+        uids = {each["metadata"]["uid"] for each in cli.items("pods", "-A")}
+        now = {each for node in nodes for each in _leftovers(lab, node, uids)}
+        left = now if left is None else left & now
+        return not left
+
+    try:
+        wait_until(gone, "nothing is left of pods that are gone", timeout_s, 1)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {sorted(left or ())}") from error
+
+
+def _leftovers(lab: Lab, node: str, uids: set[str]) -> list[str]:
     """Everything on the node that belongs to no pod of those uids, or to no container."""
-    done = lab.run(node, ["sh", "-c", _SCRIPT])
+    others = ",".join(f'labels."io.kubernetes.pod.uid"!="{uid}"' for uid in sorted(uids)) or "id!=none"
+    done = lab.run(node, ["sh", "-c", _SCRIPT, "leftovers", others])
     assert done.returncode == 0, done.stderr
     things = [tuple(line.split(" ", 1)) for line in done.stdout.splitlines()]
     ids = {owner for what, owner in things if what == "id"}
-    by_uid = {"directory", "logs", "mount", "container"}
+    by_uid = {"directory", "logs", "mount"}
     return [
         f"{node}: {what} of {owner}"
         for what, owner in things
-        if what != "id" and owner not in (uids if what in by_uid else ids)
+        if what == "container" or (what != "id" and owner not in (uids if what in by_uid else ids))
     ]

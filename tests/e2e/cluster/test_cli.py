@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pty
-import secrets
 import select
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from deployed import PROJECT, Cli, deployment, pod, wait_until
+from deployed import PROJECT, Cli, MakeNamespace, deployment, pod, wait_until
 
 from podlab.images.archive import archive
 from podlab.images.busybox import read_busybox
@@ -23,12 +22,11 @@ PROGRAM = str(Path(sys.executable).with_name("podlab"))
 
 
 @pytest.fixture(scope="module")
-def namespace(cli: Cli) -> Iterator[str]:
+def namespace(cli: Cli, make_namespace: MakeNamespace) -> Iterator[str]:
     """One for all tests here: they get out of each other's way by names."""
-    name = f"e2e-{secrets.token_hex(3)}"
-    cli("create", "ns", name)
+    name = make_namespace()
     yield name
-    cli("delete", "ns", name, timeout_s=180)
+    cli.rest.delete_namespace(name)
 
 
 @pytest.fixture(scope="module")

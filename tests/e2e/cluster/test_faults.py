@@ -35,6 +35,7 @@ def is_back(lab: Lab, host: str, unit: str, old_pid: str) -> bool:
     return active and main_pid(lab, host, unit) not in ("0", old_pid)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("unit", [*MASTER, *NODE])
 def test_a_killed_component_comes_back_and_no_container_notices(lab: Lab, cli: Cli, web: Web, unit: str) -> None:
     hosts = [host.name for host in lab.spec().hosts if host.name.startswith("m" if unit in MASTER else "n")]
@@ -99,6 +100,7 @@ def test_a_failing_readiness_probe_takes_the_pod_out_of_the_service(cli: Cli, we
     assert condition_of(cli.get("pod", "odd", "-n", web.namespace), "Ready") == "False"
 
 
+@pytest.mark.alone
 def test_a_node_that_stops_hard_turns_not_ready_and_its_pods_are_replaced(lab: Lab, cli: Cli, web: Web) -> None:
     victim = "n2"
     assert {each["spec"]["nodeName"] for each in web.pods()} == {"n1", "n2"}
@@ -121,11 +123,12 @@ def test_a_node_that_stops_hard_turns_not_ready_and_its_pods_are_replaced(lab: L
     wait_until(lambda: len(web.pods()) == 3, "the lost pods are gone", 90)
 
 
+@pytest.mark.alone
 def test_a_rebooted_master_brings_everything_back(lab: Lab, cli: Cli, web: Web) -> None:
     before, objects = web.containers(), _objects(cli, web.namespace)
     with Traffic(web.urls) as traffic:
         reboot(lab, "m1")
-        wait_until(lambda: cli.run("get", "nodes").returncode == 0, "the apiserver answers", 60)
+        wait_until(lambda: cli.rest.exists("nodes"), "the apiserver answers", 60)
     assert _objects(cli, web.namespace) == objects
     assert web.containers() == before
     assert not traffic.failures
@@ -133,6 +136,7 @@ def test_a_rebooted_master_brings_everything_back(lab: Lab, cli: Cli, web: Web) 
     wait_until(lambda: len(web.containers()) == 4, "a fourth container runs", 60)
 
 
+@pytest.mark.alone
 def test_a_rebooted_node_runs_its_pods_again(lab: Lab, cli: Cli, web: Web) -> None:
     reboot(lab, "n1")
     wait_until(lambda: nodes_ready(cli) and len(_ready_names(web)) == 3, "three pods ready", 120)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import secrets
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
-from deployed import Cli, condition_of, pod, wait_until
-from leftovers import leftovers
+from deployed import Cli, MakeNamespace, condition_of, pod, wait_until
+from leftovers import until_nothing_is_left
 
 from podlab.lab.lab import Lab
 
@@ -48,14 +47,15 @@ class Applied:
 
 
 @pytest.fixture(scope="module")
-def pods(cli: Cli, lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applied]:
-    namespace = f"e2e-pods-{secrets.token_hex(3)}"
-    cli("create", "namespace", namespace)
+def pods(
+    cli: Cli, lab: Lab, make_namespace: MakeNamespace, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Applied]:
+    namespace = make_namespace()
     cli("apply", "-n", namespace, "-f", "-", stdin=_pki(tmp_path_factory.mktemp("pki")))
     cli("apply", "-n", namespace, "-f", str(MANIFESTS))
     yield Applied(cli, namespace)
     cli("delete", "pods", "--all", "-n", namespace, "--grace-period=1", timeout_s=90)
-    cli("delete", "namespace", namespace, timeout_s=120)
+    cli.rest.delete_namespace(namespace)
     for node in _nodes(cli):
         lab.run(node, ["rm", "-rf", "/tmp/podlab-e2e-pods", "/tmp/podlab-e2e-hooks"])
 
@@ -218,7 +218,7 @@ def test_a_pod_is_given_its_grace_and_no_more(pods: Applied) -> None:
 def test_pods_that_are_gone_leave_nothing_on_their_nodes(pods: Applied, cli: Cli, lab: Lab) -> None:
     """The last test of this file: it deletes the pods of those before."""
     pods("delete", "pods", "--all", "--grace-period=1", timeout_s=90)
-    _nothing_is_left(cli, lab)
+    until_nothing_is_left(lab, cli)
 
 
 def test_forty_pods_on_one_node_all_run_and_all_go(cli: Cli, namespace: str, lab: Lab) -> None:
@@ -234,12 +234,7 @@ def test_forty_pods_on_one_node_all_run_and_all_go(cli: Cli, namespace: str, lab
     )
     assert len({each["status"]["podIP"] for each in cli.items("pods", "-n", namespace)}) == 40
     cli("delete", "pods", "--all", "-n", namespace)
-    _nothing_is_left(cli, lab)
-
-
-def _nothing_is_left(cli: Cli, lab: Lab) -> None:
-    uids = {each["metadata"]["uid"] for each in cli.items("pods", "-A")}
-    wait_until(lambda: not [left for node in _nodes(cli) for left in leftovers(lab, node, uids)], "nothing is left", 30)
+    until_nothing_is_left(lab, cli)
 
 
 def _nodes(cli: Cli) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import subprocess
 import sys
 import time
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from deployed import PROJECT, Cli, Traffic, nodes_ready, wait_until
+from deployed import PROJECT, Cli, MakeNamespace, Traffic, nodes_ready, wait_until
 
 from podlab.client.client import Client
 from podlab.client.config import load_client_config
@@ -141,16 +140,15 @@ def _services() -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def net(lab: Lab, cli: Cli, addresses: dict[str, str]) -> Iterator[Net]:
+def net(lab: Lab, cli: Cli, addresses: dict[str, str], make_namespace: MakeNamespace) -> Iterator[Net]:
     wait_until(lambda: nodes_ready(cli), "all nodes Ready", 120)
     nodes = {node["metadata"]["name"]: addresses[node["metadata"]["name"]] for node in cli.items("nodes")}
-    found = Net(cli, lab, f"e2e-{secrets.token_hex(3)}", nodes)
-    cli("create", "namespace", found.namespace)
+    found = Net(cli, lab, make_namespace(), nodes)
     try:
         _deploy(found)
         yield found
     finally:
-        cli("delete", "namespace", found.namespace, timeout_s=180)
+        cli.rest.delete_namespace(found.namespace)
 
 
 def _deploy(net: Net) -> None:
@@ -322,7 +320,8 @@ def test_rules_follow_a_service_that_changes_and_go_with_it(net: Net) -> None:
     brief = net.service("brief")
     old = brief["spec"]["ports"][0]["nodePort"]
     wait_until(lambda: _open(net, old), "the node port opens", 10, 0.05)
-    new = old + 1 if old < 32767 else old - 1
+    taken = {port.get("nodePort") for each in net.cli.items("services", "-A") for port in each["spec"]["ports"]}
+    new = next(port for port in range(32767, 30000, -1) if port not in taken)
     port = {"name": "http", "port": 80, "targetPort": "http", "nodePort": new}
     net.apply(_service("brief", {"app": "web"}, type="NodePort", ports=[port]))
     wait_until(lambda: _open(net, new) and not _open(net, old), "the other node port opens instead", 10, 0.05)
@@ -358,6 +357,7 @@ async def _trace(net: Net, node: str, source: str, destination: str) -> proxy_pb
         return await proxy_pb2_grpc.ProxyStub(client.channel).Trace(request, timeout=10)
 
 
+@pytest.mark.alone
 def test_rules_that_others_remove_come_back_and_a_restart_of_the_proxy_is_not_noticed(net: Net) -> None:
     with Traffic([f"http://{net.nodes['n1']}:{net.node_port('web')}/"]) as traffic:
         net.lab.run("n1", ["systemctl", "restart", "podlab-proxy"])

@@ -6,10 +6,8 @@ import json
 
 import pytest
 import yaml
-from deployed import IMAGE
+from deployed import IMAGE, MakeNamespace
 from kubectl import Kubectl
-
-from .conftest import MakeNamespace
 
 TEMPLATE = "{.spec.template.spec"
 

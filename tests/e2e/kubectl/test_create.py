@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from deployed import IMAGE, PROJECT
+from deployed import IMAGE, PROJECT, MakeNamespace
 from kubectl import Kubectl
-
-from .conftest import MakeNamespace
 
 
 @pytest.fixture(scope="module")

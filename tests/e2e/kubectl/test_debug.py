@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from deployed import IMAGE, wait_until
+from deployed import IMAGE, MakeNamespace, wait_until
 from kubectl import Kubectl
 from terminals import terminal
-
-from .conftest import MakeNamespace
 
 
 @pytest.fixture(scope="module")

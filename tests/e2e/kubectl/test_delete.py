@@ -6,10 +6,8 @@ import time
 
 import pytest
 import yaml
-from deployed import IMAGE, pod
+from deployed import IMAGE, MakeNamespace, pod
 from kubectl import Kubectl
-
-from .conftest import MakeNamespace
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from deployed import pod
+from deployed import MakeNamespace, pod
 from kubectl import Kubectl
-
-from .conftest import MakeNamespace
 
 # These have tests of their own: their objects come from somewhere else than a manifest.
 ELSEWHERE = {

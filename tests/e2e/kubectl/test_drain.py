@@ -11,6 +11,8 @@ import yaml
 from deployed import IMAGE, condition_of, deployment, wait_until
 from kubectl import Kubectl
 
+pytestmark = pytest.mark.alone
+
 NODE = "n2"
 FLAGS = ("--ignore-daemonsets", "--delete-emptydir-data", "--pod-selector=app=web")
 

@@ -9,11 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from deployed import IMAGE
+from deployed import IMAGE, MakeNamespace
 from kubectl import Kubectl
 from terminals import COLUMNS, ROWS, terminal
-
-from .conftest import MakeNamespace
 
 BIG_BYTES = 50_000_000
 

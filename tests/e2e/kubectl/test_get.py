@@ -7,10 +7,8 @@ import re
 
 import pytest
 import yaml
-from deployed import pod
+from deployed import MakeNamespace, pod
 from kubectl import Kubectl
-
-from .conftest import MakeNamespace
 
 UID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 

@@ -7,10 +7,8 @@ import re
 
 import pytest
 import yaml
-from deployed import IMAGE, deployment
+from deployed import IMAGE, MakeNamespace, deployment
 from kubectl import Kubectl
-
-from .conftest import MakeNamespace
 
 TALKS = "for i in 1 2 3 4 5; do echo out-$i; done; sleep 0.3; echo err >&2; sleep 3600"
 

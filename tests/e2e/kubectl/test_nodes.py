@@ -8,6 +8,8 @@ import pytest
 from deployed import IMAGE
 from kubectl import Kubectl
 
+pytestmark = pytest.mark.alone
+
 SPEC_TAINTS = "jsonpath={range.spec.taints[*]}{.key}={.value}:{.effect},{end}"
 
 

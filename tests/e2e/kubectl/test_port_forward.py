@@ -10,10 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 import yaml
-from deployed import IMAGE, ask, deployment, service
+from deployed import IMAGE, MakeNamespace, ask, deployment, service
 from kubectl import Kubectl, Running
-
-from .conftest import MakeNamespace
 
 SENT_BYTES = 20_000_000
 

@@ -6,9 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from deployed import MakeNamespace
 from kubectl import Kubectl
-
-from .conftest import MakeNamespace
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from deployed import deployment
+from deployed import MakeNamespace, deployment
 from kubectl import Kubectl
-
-from .conftest import MakeNamespace
 
 READY_WITHIN = "--timeout=60s"
 

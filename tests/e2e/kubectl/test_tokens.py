@@ -140,6 +140,7 @@ def test_a_program_in_the_cluster_reaches_the_api_server_and_knows_it(
     assert f'403 secrets is forbidden: User "system:serviceaccount:{kubectl.namespace}:builder"' in done.stdout
 
 
+@pytest.mark.alone
 def test_pods_run_on_and_get_new_tokens_when_their_kubelet_was_away(
     kubectl: Kubectl, web: dict[str, Any], lab: Lab
 ) -> None:

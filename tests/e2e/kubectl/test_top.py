@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from deployed import IMAGE, wait_until
+from deployed import IMAGE, MakeNamespace, wait_until
 from kubectl import Kubectl
-
-from .conftest import MakeNamespace
 
 BUSY = "i=0; while :; do i=$((i+1)); done"
 

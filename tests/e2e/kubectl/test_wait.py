@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from deployed import IMAGE
+from deployed import IMAGE, MakeNamespace
 from kubectl import Kubectl
-
-from .conftest import MakeNamespace
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,7 @@ def test_a_deleted_job_takes_its_running_pods_along(cli: Cli, namespace: str) ->
 def test_a_finished_job_goes_when_its_time_is_over(cli: Cli, namespace: str) -> None:
     spec = job_spec("true", ttlSecondsAfterFinished=2)
     cli("apply", "-n", namespace, "-f", "-", stdin=manifest("Job", "brief", spec))
-    wait_until(lambda: cli.run("get", "job", "brief", "-n", namespace).returncode != 0, "the Job is gone", 40)
+    wait_until(lambda: not cli.rest.exists("job", "brief", "-n", namespace), "the Job is gone", 40)
     wait_until(lambda: not cli.items("pods", "-n", namespace), "and its pod", 10)
 
 

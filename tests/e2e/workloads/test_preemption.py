@@ -27,6 +27,7 @@ def important(cli: Cli) -> Iterator[str]:
     cli("delete", "priorityclass", name)
 
 
+@pytest.mark.alone
 def test_preemption_frees_room_for_a_more_important_pod(cli: Cli, namespace: str, important: str) -> None:
     node = cli.items("nodes")[-1]
     name = node["metadata"]["name"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import yaml
 from deployed import Cli, condition_of, container, pod, wait_until
 
@@ -40,6 +41,7 @@ def ready_pod(cli: Cli, namespace: str, *, other_than: str = "") -> Any:
     return None
 
 
+@pytest.mark.alone
 def test_data_outlives_its_pods_and_the_kubelet_and_goes_with_its_claim(
     lab: Lab, cli: Cli, namespace: str, all_ready: None
 ) -> None:

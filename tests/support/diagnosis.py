@@ -1,0 +1,43 @@
+"""What helps to understand a test that failed on a lab, read before the test's namespace goes."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+from deployed import Cli
+
+from podlab.lab.errors import LabError
+from podlab.lab.lab import Lab
+
+LAST_LINES = 60
+WITHIN_S = 60
+
+
+def of(lab: Lab, cli: Cli, namespace: str) -> Iterator[tuple[str, str]]:
+    """Titles and texts: what is in the namespace, its pods described, its events, the services' last words by host."""
+    for words in (
+        ("get", "nodes", "-o", "wide"),
+        ("get", "all,pvc", "-o", "wide", "-n", namespace),
+        ("describe", "pods", "-n", namespace),
+        ("get", "events", "-n", namespace),
+    ):
+        yield f"podlab {' '.join(words)}", _text(cli, *words)
+    for host in lab.spec().hosts:
+        yield f"journal of {host.name}", _journal(lab, host.name)
+
+
+def _text(cli: Cli, *words: str) -> str:
+    try:
+        done = cli.run(*words, timeout_s=WITHIN_S)
+    except subprocess.TimeoutExpired as error:
+        return str(error)
+    return done.stdout + done.stderr
+
+
+def _journal(lab: Lab, host: str) -> str:
+    asked = ["journalctl", "--no-pager", "--output=short-precise", f"--lines={LAST_LINES}", "--unit=podlab-*"]
+    try:
+        return lab.run(host, [*asked, "--unit=containerd"]).stdout
+    except (LabError, subprocess.TimeoutExpired) as error:
+        return str(error)

@@ -1,0 +1,115 @@
+"""A deployed cluster's REST API, asked by this process itself.
+
+A command costs half a second of a processor before it asks anything, and most of what tests do is look again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import ssl
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Collection
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+from podlab.api import kinds
+from podlab.api.kinds import Kind
+from podlab.cli.kubeconfig import REST_PORT
+from podlab.client.config import ClientConfig, load_client_config
+
+# A master that reboots is away for that long at most.
+AWAY_AT_MOST_S = 60.0
+ANSWER_WITHIN_S = 30.0
+
+
+class Rest:
+    """Goes on trying while the API server is away."""
+
+    def __init__(self, cluster: str) -> None:
+        self._cluster = cluster
+
+    def get(self, *arguments: str) -> Any:
+        """What `podlab get` with these words and `-o json` shows. Raises NotThere."""
+        wanted = _PARSER.parse_args(arguments)
+        kind = kinds.resolve(wanted.kind)
+        found = self._ask(_path(kind, wanted))
+        for item in found.get("items", ()):
+            item |= {"kind": kind.name, "apiVersion": kind.api_version}
+        return found
+
+    def exists(self, *arguments: str) -> bool:
+        """Whether there is the object."""
+        try:
+            self.get(*arguments)
+        except NotThere:
+            return False
+        return True
+
+    def create_namespace(self, name: str) -> None:
+        """Also when it is there already: an answer may have been lost."""
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        self._ask("/api/v1/namespaces", "POST", body, allowed=(http.client.CONFLICT,))
+
+    def delete_namespace(self, name: str) -> None:
+        """Asks for it, and does not wait; also when it is gone."""
+        self._ask(f"/api/v1/namespaces/{name}", "DELETE", allowed=(http.client.NOT_FOUND, http.client.CONFLICT))
+
+    @cached_property
+    def _config(self) -> ClientConfig:
+        return load_client_config(self._cluster)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        made = ssl.create_default_context(cafile=self._config.tls.ca)
+        made.load_cert_chain(self._config.tls.cert, self._config.tls.key)
+        return made
+
+    def _ask(self, path: str, method: str = "GET", body: Any = None, *, allowed: Collection[int] = ()) -> Any:
+        """The answer; a status that is allowed is one, too. Raises NotThere."""
+        url = f"https://{self._config.server.rpartition(':')[0]}:{REST_PORT}{path}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+        deadline = time.monotonic() + AWAY_AT_MOST_S
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=ANSWER_WITHIN_S, context=self._tls) as answer:
+                    return json.load(answer)
+            except urllib.error.HTTPError as error:
+                with error:
+                    told = f"{method} {path}: {error.code} {error.read().decode()}"
+                if error.code in allowed:
+                    return {}
+                if error.code == http.client.NOT_FOUND:
+                    raise NotThere(told) from error
+                if error.code != http.client.SERVICE_UNAVAILABLE:
+                    raise AssertionError(told) from error
+            except (OSError, http.client.HTTPException) as error:
+                told = f"{method} {path}: {error}"
+            assert time.monotonic() < deadline, told
+            time.sleep(0.2)
+
+
+class NotThere(AssertionError):
+    """There is no such object; a test that did not ask whether there is one has failed."""
+
+
+_PARSER = argparse.ArgumentParser(prog="get", exit_on_error=False)
+_PARSER.add_argument("kind")
+_PARSER.add_argument("name", nargs="?")
+_PARSER.add_argument("-n", dest="namespace", default="default")
+_PARSER.add_argument("-A", dest="everywhere", action="store_true")
+_PARSER.add_argument("-l", dest="labelSelector")
+_PARSER.add_argument("--field-selector", dest="fieldSelector")
+
+
+def _path(kind: Kind, wanted: argparse.Namespace) -> str:
+    root = f"/apis/{kind.api_version}" if kind.group else f"/api/{kind.api_version}"
+    space = f"/namespaces/{wanted.namespace}" if kind.namespaced and not wanted.everywhere else ""
+    name = f"/{wanted.name}" if wanted.name else ""
+    selectors = {key: value for key in ("labelSelector", "fieldSelector") if (value := getattr(wanted, key))}
+    return f"{root}{space}/{kind.plural}{name}" + (f"?{urlencode(selectors)}" if selectors else "")
