@@ -34,12 +34,13 @@ def mount(spec: LabSpec, host: Host, directory: HostDir, image: Path) -> None:
 
 
 def write_identity(spec: LabSpec, host: Host, lab: LabDir) -> None:
-    """Name, address, keys and resolver. The machine-id and host key stay what they were once made."""
+    """Name, address, keys and resolver. Machine-id, host key and /etc/hosts stay what they were once made or became."""
     directory = lab.host(host.name)
     for name, content in _settings(spec, host).items():
         _write(directory.filesystem / name, content)
     machine_id = directory.filesystem / "etc/machine-id"
     if not machine_id.exists() or not machine_id.read_text().strip():
+        _write(directory.filesystem / "etc/hosts", _hosts(host))
         _write(machine_id, f"{uuid.uuid4().hex}\n", mode=0o444)
     _write(directory.filesystem / "etc/resolv.conf", _resolver())
     _write(directory.filesystem / "etc/ssh/ssh_host_ed25519_key", directory.host_key.read_text(), mode=0o600)
@@ -74,7 +75,6 @@ def remove_tree(root: Path) -> None:
 def _settings(spec: LabSpec, host: Host) -> dict[str, str]:
     return {
         "etc/hostname": f"{host.name}\n",
-        "etc/hosts": f"127.0.0.1\tlocalhost\n127.0.1.1\t{host.name}\n::1\tlocalhost ip6-localhost ip6-loopback\n",
         "etc/systemd/network/10-host0.network": (
             "[Match]\nName=host0\n\n"
             "[Network]\n"
@@ -83,6 +83,10 @@ def _settings(spec: LabSpec, host: Host) -> dict[str, str]:
             "LinkLocalAddressing=no\nIPv6AcceptRA=no\nLLDP=no\n"
         ),
     }
+
+
+def _hosts(host: Host) -> str:
+    return f"127.0.0.1\tlocalhost\n127.0.1.1\t{host.name}\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 
 
 def _resolver() -> str:

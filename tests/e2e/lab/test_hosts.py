@@ -106,10 +106,12 @@ def test_a_host_that_reboots_comes_back_with_its_files(lab: Lab) -> None:
 
 @pytest.mark.parametrize("hard", [False, True])
 def test_a_stopped_host_stays_off_until_it_is_started(lab: Lab, hard: bool) -> None:
+    out(lab, "n1", "sh", "-c", "echo 192.0.2.9 added >> /etc/hosts; sync")
     lab.stop(["n1"], hard=hard)
     assert {status.host.name: status.running for status in lab.status()} == {"m1": True, "n1": False}
     lab.start(["n1"])
     assert out(lab, "n1", "hostname") == "n1"
+    assert lab.run("n1", ["grep", "-q", "192.0.2.9 added", "/etc/hosts"]).returncode == 0, "what was added to it stays"
 
 
 def test_making_a_lab_again_leaves_running_hosts_alone(lab: Lab) -> None:
