@@ -33,6 +33,8 @@ SNAT = "PODLAB-SNAT"
 REJECT = "PODLAB-SREJECT"
 DEFAULT_AFFINITY_S = 10800
 LOOPBACK = "127.0.0.0/8"
+# The kernel sends a client one ICMP error a second or so: with many refusals most connections would time out.
+_REFUSALS = {"tcp": "tcp-reset"}
 
 # table -> chain -> rules; what `trace` follows and `to_ruleset` renders
 Chains = Mapping[str, Mapping[str, Sequence[Rule]]]
@@ -205,7 +207,7 @@ def _refuse(at: _Port, *, destination: str = "", destination_port: int, local_de
         destination_port=destination_port,
         local_destination=local_destination,
         comment=f"{at.name} has no endpoints",
-        options="--reject-with icmp-port-unreachable",
+        options=f"--reject-with {_REFUSALS.get(at.protocol, 'icmp-port-unreachable')}",
     )
 
 

@@ -90,6 +90,13 @@ def test_a_service_without_endpoints_refuses_at_once(slices: list[EndpointSlice]
     assert land(services, slices, Packet(OUTSIDE, "192.0.2.1", 30080, local=True)).rejected
 
 
+def test_tcp_is_refused_by_a_reset_which_the_kernel_sends_to_everyone_and_udp_by_an_icmp_error() -> None:
+    name_server = service()
+    name_server.spec.ports.add(name="dns", protocol="UDP", port=53)
+    refusals = {rule.protocol: rule.options for rule in render([name_server], [], PLACE)["filter"]["PODLAB-SREJECT"]}
+    assert refusals == {"tcp": "--reject-with tcp-reset", "udp": "--reject-with icmp-port-unreachable"}
+
+
 def test_terminating_endpoints_serve_only_when_nothing_else_does() -> None:
     going = endpoint("10.244.0.5", ready=False, terminating=True)
     assert land([service()], [endpoint_slice(going)], Packet(POD, "10.96.0.10", 80)).endpoints == ["10.244.0.5:8080"]
