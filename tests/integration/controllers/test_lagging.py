@@ -177,7 +177,7 @@ async def test_a_stranger_with_a_name_that_is_needed_is_waited_for_and_told(
     message = 'create Pod db-0 in StatefulSet db failed error: pods "db-0" already exists'
     await seen.until_told({("StatefulSet", "FailedCreate", message)})
     await seen.client.delete(pod_pb2.Pod, "db-0", "default", grace_period_s=0)
-    await seen.until(lambda: [pod.metadata.labels["app"] for pod in seen.pods()] == ["db"], "its own pod")
+    await seen.until(lambda: [pod.metadata.labels.get("app") for pod in seen.pods()] == ["db"], "its own pod")
 
 
 class SlowJobsClient(Client):

@@ -85,7 +85,7 @@ async def test_a_new_image_rolls_out_and_an_old_one_comes_back_as_a_new_revision
     await change(seen, image="hello:1.0")
     await seen.until(lambda: is_done(seen), "the way back")
     await seen.until(
-        lambda: seen.informers.deployments.get("web", "default").metadata.annotations[REVISION] == "3", "revision 3"
+        lambda: seen.informers.deployments.get("web", "default").metadata.annotations.get(REVISION) == "3", "revision 3"
     )
     revisions = {
         one.spec.template.spec.containers[0].image: one.metadata.annotations[REVISION]
