@@ -2,9 +2,14 @@
 LAB ?= lab
 BIN := .venv/bin
 export PODLAB_CLUSTER := $(LAB)
+# Whatever the shell says: Ansible refuses anything but UTF-8, and every Debian has this locale.
+export LC_ALL := C.UTF-8
 INVENTORY := .podlab/$(LAB)/inventory
 # A test file is one worker's: what it starts, it starts once.
 PARALLEL := -n auto --maxprocesses 8 --dist loadfile
+
+# At a recipe's end, what root made in the checkout goes to whoever typed sudo.
+GIVE_BACK := trap '/usr/bin/python3 -m podlab.lab.invoker' EXIT;
 
 E2E := $(BIN)/pytest -q --durations 10
 # Those that wait longest come first.
@@ -23,15 +28,15 @@ down: bootstrap ## remove the lab without a trace; the base image stays cached
 	@$(BIN)/python -m podlab.lab destroy --lab $(LAB)
 
 converge: bootstrap ## run site.yml on the lab again; changes nothing that is right
-	@$(BIN)/ansible-playbook -i $(INVENTORY) playbooks/site.yml
+	@$(GIVE_BACK) $(BIN)/ansible-playbook -i $(INVENTORY) playbooks/site.yml
 
 verify: bootstrap ## prove on the hosts that the cluster is what it should be
 	@$(BIN)/podlab verify
 
 test: bootstrap ## unit, property and integration tests, and the e2e tests when the lab is up
 	@[ "$$(id -u)" != 0 ] || scripts/bootstrap server
-	@$(BIN)/pytest -q $(PARALLEL)
-	@if [ -f $(INVENTORY)/hosts.yml ]; then $(MAKE) --no-print-directory e2e; else echo "no lab: e2e tests left out (make up)"; fi
+	@$(GIVE_BACK) $(BIN)/pytest -q $(PARALLEL)
+	@$(GIVE_BACK) if [ -f $(INVENTORY)/hosts.yml ]; then $(MAKE) --no-print-directory e2e; else echo "no lab: e2e tests left out (make up)"; fi
 
 e2e: bootstrap ## the end-to-end tests on the lab: most side by side, then those that break things, beside those on labs of their own
 	@scripts/bootstrap clients

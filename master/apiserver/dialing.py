@@ -19,6 +19,7 @@ _OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.min_reconnect_backoff_ms", int(DIAL_LIMIT_S * 1000)),  # despite its name: how long one attempt may take
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.enable_http_proxy", 0),  # a proxy of the environment is for the world outside, not for the cluster
     *METADATA_OPTIONS,
 )
 _SETTLED = (grpc.ChannelConnectivity.READY, grpc.ChannelConnectivity.SHUTDOWN)

@@ -2,8 +2,10 @@
 
 import base64
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
+from urllib.request import proxy_bypass
 
 import typer
 import yaml
@@ -37,6 +39,20 @@ def kubeconfig(
     except OSError as error:
         raise SettingsError(f"{path}: cannot be written: {error.strerror}") from error
     typer.echo(f"{path} written: KUBECONFIG={path} kubectl get nodes")
+    if warning := proxy_warning(config.server.rpartition(":")[0], os.environ):
+        typer.echo(warning, err=True)
+
+
+def proxy_warning(host: str, environment: Mapping[str, str]) -> str:
+    """What kubectl and others will do with the environment's proxy; empty where they ask the cluster itself.
+
+    A kubeconfig can name a proxy, but cannot say that there is none.
+    """
+    proxies = {name.lower().removesuffix("_proxy"): value for name, value in environment.items() if value}
+    if "https" not in proxies or proxy_bypass(host, proxies):
+        return ""
+    kept = f"{proxies['no']}," if "no" in proxies else ""
+    return f"warning: kubectl obeys https_proxy, which does not know {host}: export NO_PROXY={kept}{host}"
 
 
 def content(config: ClientConfig) -> str:

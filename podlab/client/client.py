@@ -46,6 +46,7 @@ _OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.max_reconnect_backoff_ms", 2_000),
     # Components and tests of one process must not share a connection that carries another's certificate.
     ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.enable_http_proxy", 0),  # a proxy of the environment is for the world outside, not for the cluster
     *METADATA_OPTIONS,
 )
 

@@ -2,16 +2,18 @@
 
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from podlab.lab import inventory
+from podlab.lab import inventory, invoker
 from podlab.lab.errors import LabError
 from podlab.lab.lab import Lab, all_names
 from podlab.lab.spec import LabSpec
@@ -34,6 +36,7 @@ def create(
         made = Lab(lab)
         spec = made.create(LabSpec(name=lab, masters=masters, nodes=nodes, subnet=subnet))
         hosts = inventory.write(spec, made.directory, inventory.project_dir())
+        invoker.give(hosts.parents[1])
     typer.echo(f"lab {lab}: {', '.join(f'{host.name} {host.address}' for host in spec.hosts)}")
     typer.echo(f"inventory: {hosts.parent}")
 
@@ -42,7 +45,7 @@ def create(
 def list_labs() -> None:
     """Show every lab on this machine, and which hosts run."""
     table = Table("LAB", "HOST", "GROUP", "ADDRESS", "STATE", box=None, pad_edge=False)
-    with _as_root():
+    with _reporting():
         for name in all_names():
             lab = Lab(name)
             if not lab.exists():
@@ -61,7 +64,7 @@ def ssh(
     lab: LabName = "lab",
 ) -> None:
     """Run a command on a host, with its output and its exit code; or open a shell."""
-    with _as_root():
+    with _reporting():
         code = Lab(lab).ssh(host, command or ())
     raise typer.Exit(code)
 
@@ -95,11 +98,20 @@ def destroy(lab: LabName = "lab") -> None:
 
 @contextmanager
 def _as_root() -> Iterator[None]:
-    """Run a lab operation: as root, with its progress on stderr and its failure as one message."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    """Run a lab operation that changes this machine; who is not root is told what to type."""
     if os.geteuid() != 0:
-        typer.echo("error: lab hosts need root: use sudo", err=True)
+        # sudo has another PATH, in which a virtualenv's commands are not.
+        typed = shlex.join([str(Path(sys.argv[0]).absolute()), *sys.argv[1:]])
+        typer.echo(f"error: lab hosts need root: sudo {typed}", err=True)
         raise typer.Exit(1)
+    with _reporting():
+        yield
+
+
+@contextmanager
+def _reporting() -> Iterator[None]:
+    """Run a lab operation, with its progress on stderr and its failure as one message."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         yield
     except LabError as error:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from podlab.lab import invoker
 from podlab.lab.command import run
 from podlab.lab.errors import LabError
 from podlab.lab.paths import LabDir
@@ -17,6 +18,7 @@ POLL_S = 0.05
 def make_keys(spec: LabSpec, lab: LabDir) -> None:
     """The lab's key and each host's own, where missing, and the known_hosts that goes with them."""
     _make_key(lab.key, f"podlab lab {spec.name}")
+    invoker.give(lab.key)  # `podlab lab ssh` and the playbooks need no root
     lines = []
     for host in spec.hosts:
         key = lab.host(host.name).host_key
@@ -24,6 +26,7 @@ def make_keys(spec: LabSpec, lab: LabDir) -> None:
         algorithm, public, *_ = key.with_suffix(".pub").read_text().split()
         lines.append(f"{host.address} {algorithm} {public}\n")
     lab.known_hosts.write_text("".join(lines))
+    lab.known_hosts.chmod(0o644)
 
 
 def options(lab: LabDir) -> tuple[str, ...]:

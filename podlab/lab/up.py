@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.status import Status
 
 from podlab.errors import ApiError
-from podlab.lab import example, image, inventory, playbook
+from podlab.lab import example, image, inventory, invoker, playbook
 from podlab.lab.errors import LabError
 from podlab.lab.lab import Lab
 from podlab.lab.spec import LabSpec
@@ -125,6 +125,8 @@ def main(arguments: list[str]) -> int:
     except (LabError, ApiError, SettingsError) as error:
         console.print(f"error: {error}", markup=False, highlight=False)
         return 1
+    finally:
+        invoker.give_checkout(inventory.project_dir())
     return 0
 
 

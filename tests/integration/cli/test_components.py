@@ -165,6 +165,15 @@ async def test_logs_are_shown_of_the_container_that_is_meant(podlab: Any, kubele
     assert 'pods "nope" not found' in await podlab.fails("logs", "nope")
 
 
+@pytest.mark.parametrize("variable", ["grpc_proxy", "https_proxy", "http_proxy"])
+async def test_a_proxy_of_the_environment_is_not_asked_for_the_cluster(
+    podlab: Any, kubelet: Kubelet, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """Neither by the command for the API server, nor by the API server for the kubelet."""
+    monkeypatch.setenv(variable, "http://127.0.0.1:1")
+    assert await podlab.ok("logs", "web", "-c", "side") == "one\ntwo\n"
+
+
 async def test_exec_passes_input_output_and_exit_code(podlab: Any, kubelet: Kubelet) -> None:
     text = b"x" * 200_000
     result = await podlab("exec", "-i", "web", "-c", "main", "--", "cat", stdin=text)

@@ -37,6 +37,23 @@ def test_nobody_else_can_read_it_even_where_a_readable_one_was(tmp_path: Path) -
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize(
+    ("environment", "advice"),
+    [
+        ({}, ""),
+        ({"http_proxy": "http://p:1"}, ""),
+        ({"https_proxy": "http://p:1"}, "export NO_PROXY=10.0.0.11"),
+        ({"HTTPS_PROXY": "http://p:1", "no_proxy": "localhost"}, "export NO_PROXY=localhost,10.0.0.11"),
+        ({"https_proxy": "http://p:1", "NO_PROXY": "localhost,10.0.0.11"}, ""),
+        ({"https_proxy": ""}, ""),
+    ],
+)
+def test_a_proxy_that_kubectl_would_ask_is_told_with_the_remedy(environment: dict[str, str], advice: str) -> None:
+    warning = kubeconfig.proxy_warning("10.0.0.11", environment)
+    assert warning.endswith(advice)
+    assert bool(warning) == bool(advice)
+
+
 def test_a_key_that_is_missing_is_named(config: ClientConfig) -> None:
     config.tls.key.unlink()
     with pytest.raises(SettingsError, match=r"key: cannot be read: .*make up"):

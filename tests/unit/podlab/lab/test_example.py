@@ -49,3 +49,8 @@ def test_a_node_s_own_pod_is_waited_for_but_not_for_ever(port: int) -> None:
 def test_an_address_that_never_answers_is_named_with_its_cause(port: int) -> None:
     with pytest.raises(LabError, match=rf"127\.0\.0\.2:{port}: .*refused"):
         example.wait_for_answers(["127.0.0.1", "127.0.0.2"], port, timeout_s=0.2)
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_the_cluster(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    assert example.wait_for_answers(["127.0.0.1"], port, timeout_s=10.0) == {"127.0.0.1": "hello from n1"}
