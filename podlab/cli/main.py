@@ -3,6 +3,7 @@
 Exit codes: 0 done; 1 it failed, and stderr says why; 2 the command line is wrong; `exec` passes the command's own on.
 """
 
+import locale
 import os
 import sys
 import traceback
@@ -90,6 +91,17 @@ def root(
     """Work with a Podlab cluster, the way kubectl does."""
     # Commands of other packages, and what they start, look for it there.
     os.environ["PODLAB_CLUSTER"] = cluster
+    if not speaks_utf8():
+        os.environ["LC_ALL"] = "C.UTF-8"  # Ansible, which some of them start, refuses to run without
+
+
+def speaks_utf8() -> bool:
+    """Whether the environment's locale exists here and its encoding is UTF-8."""
+    try:
+        locale.setlocale(locale.LC_CTYPE, "")
+    except locale.Error:
+        return False
+    return locale.nl_langinfo(locale.CODESET) == "UTF-8"
 
 
 def command() -> Root:

@@ -1,5 +1,6 @@
 """The root command."""
 
+import os
 import subprocess
 import sys
 
@@ -28,6 +29,16 @@ def test_what_a_command_needs_is_loaded_only_when_it_is_used() -> None:
     for name in ("podlab.lab", "podlab.verify", "podlab.cli.get", "podlab.api", "grpc", "pytest", "ansible", "numpy"):
         ran = subprocess.run([sys.executable, "-c", code % name], capture_output=True, text=True, check=True)
         assert ran.stdout == "[]\n", name
+
+
+@pytest.mark.parametrize(
+    ("locale", "given"), [("C", "C.UTF-8"), ("POSIX", "C.UTF-8"), ("xx_YY.UTF-8", "C.UTF-8"), ("C.utf8", "C.utf8")]
+)
+def test_what_a_command_starts_gets_a_locale_that_ansible_takes(locale: str, given: str) -> None:
+    code = "import os, podlab.cli.main as m; m.root('test'); print(os.environ['LC_ALL'])"
+    environment = {**os.environ, "LC_ALL": locale}
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert ran.stdout == f"{given}\n"
 
 
 @pytest.mark.parametrize(
