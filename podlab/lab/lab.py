@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from podlab.lab import cgroups, filesystem, image, leftovers, machine, network, ssh
+from podlab.lab import cgroups, filesystem, image, kernel, leftovers, machine, network, ssh
 from podlab.lab.command import completed
 from podlab.lab.errors import LabError
 from podlab.lab.lock import locked
@@ -114,7 +114,8 @@ class Lab:
     def _boot(self, spec: LabSpec, hosts: Collection[Host]) -> None:
         ssh.make_keys(spec, self.directory)
         with locked(self._state.lock, "the labs' machine-wide state"):
-            network.ensure(spec, self._state)
+            network.ensure(spec)
+            kernel.ensure(self._state)
         base = Path(json.loads(self.directory.record.read_text())["image"])
         _each(hosts, lambda host: self._boot_host(spec, host, base))
 
@@ -128,7 +129,7 @@ class Lab:
             filesystem.write_identity(spec, host, self.directory)
             log.info("%s: booting %s (%s)", self.name, host.name, host.address)
             machine.start(self._state.root, self.name, host.name, directory)
-        ssh.wait_until_answers(host, directory.console, timeout_s=BOOT_WITHIN_S)
+        machine.wait_until_answers(host, directory, timeout_s=BOOT_WITHIN_S)
 
     def _allot(self, spec: LabSpec, base: Path) -> LabSpec:
         """Give the lab a subnet and write its record, before anything is made that the record must explain."""
@@ -160,7 +161,7 @@ class Lab:
         self._state.lab_lock(self.name).unlink(missing_ok=True)
         if any(all_names(self._state)):
             return
-        network.restore_forwarding(self._state)
+        kernel.restore(self._state)
         self._state.lock.unlink(missing_ok=True)
         with suppress(OSError):  # another lab may be in the making: it keeps the directories
             for directory in (self._state.labs, self._state.locks, self._state.root):

@@ -9,24 +9,27 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from podlab.lab import cgroups
+from podlab.lab import cgroups, ssh
 from podlab.lab.errors import LabError
 from podlab.lab.paths import HostDir
 from podlab.lab.process import Process
-from podlab.lab.spec import machine_name
+from podlab.lab.spec import Host, machine_name
 from podlab.lab.supervise import POWER_OFF_WITHIN_S
 
 CODE = Path(__file__).resolve().parents[2]
 STARTED_WITHIN_S = 30.0
 ENDED_WITHIN_S = 10.0
+POLL_S = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
     """The live processes of a host. Either may be gone: the host is then crashing, or its supervisor was killed."""
 
-    supervisor: Process | None
-    leader: Process | None
+    supervisor: Process | None = None
+    leader: Process | None = None
+    # systemd-nspawn's exit code, once the host has gone off by itself.
+    exit_code: int | None = None
 
     @property
     def healthy(self) -> bool:
@@ -42,8 +45,18 @@ def observe(directory: HostDir) -> Running:
     try:
         record = json.loads(directory.run.read_text())
     except FileNotFoundError:
-        return Running(supervisor=None, leader=None)
-    return Running(supervisor=_alive(record["supervisor"]), leader=_alive(record["leader"]))
+        return Running()
+    return Running(
+        supervisor=_alive(record["supervisor"]), leader=_alive(record["leader"]), exit_code=record.get("exit_code")
+    )
+
+
+def console_end(directory: HostDir) -> str:
+    """The last lines on the host's console: where it failed to boot, the cause is there."""
+    try:
+        return "\n".join(directory.console.read_text(errors="replace").splitlines()[-15:])
+    except FileNotFoundError:
+        return ""
 
 
 def start(state: Path, lab: str, host: str, directory: HostDir) -> None:
@@ -62,11 +75,30 @@ def start(state: Path, lab: str, host: str, directory: HostDir) -> None:
             check=True,
         )
     deadline = time.monotonic() + STARTED_WITHIN_S
-    while not observe(directory).healthy:
+    while not (running := observe(directory)).healthy:
+        refuse_ended(host, directory, running)
         if time.monotonic() > deadline:
             said = directory.supervisor_log.read_text(errors="replace")[-2000:]
             raise LabError(f"host {host} of lab {lab} did not start within {STARTED_WITHIN_S:.0f} s: {said}")
-        time.sleep(0.05)
+        time.sleep(POLL_S)
+
+
+def refuse_ended(host: str, directory: HostDir, running: Running) -> None:
+    """Raises LabError with the console's end when the host has gone off."""
+    if running.exit_code is not None:
+        said = f"it went off while it booted (systemd-nspawn exited with {running.exit_code})"
+        raise LabError(f"host {host}: {said}; its console:\n{console_end(directory)}")
+
+
+def wait_until_answers(host: Host, directory: HostDir, *, timeout_s: float) -> None:
+    """Wait for the host's SSH server. Raises LabError with the end of the host's console, at once when it goes off."""
+    deadline = time.monotonic() + timeout_s
+    while not ssh.greets(host.address):
+        refuse_ended(host.name, directory, observe(directory))
+        if time.monotonic() > deadline:
+            said = f"answers no SSH at {host.address} within {timeout_s:.0f} s"
+            raise LabError(f"host {host.name}: {said}; its console:\n{console_end(directory)}")
+        time.sleep(POLL_S)
 
 
 def power_off(lab: str, host: str, directory: HostDir) -> None:

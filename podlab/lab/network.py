@@ -6,11 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podlab.lab.command import run, succeeds
-from podlab.lab.paths import StateDir
-from podlab.lab.process import boot_id
 from podlab.lab.spec import LabSpec, bridge_name
-
-FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +51,8 @@ def marked_rules(saved: str, table: str, lab: str) -> tuple[list[str], ...]:
     return tuple(found)
 
 
-def ensure(spec: LabSpec, state: StateDir) -> None:
-    """Bring up what is missing of the bridge, its address, the rules and forwarding."""
+def ensure(spec: LabSpec) -> None:
+    """Bring up what is missing of the bridge, its address and the rules."""
     if not link_exists(spec.bridge):
         run(["ip", "link", "add", spec.bridge, "type", "bridge", "stp_state", "0", "forward_delay", "0"])
     run(["ip", "address", "replace", f"{spec.gateway}/{spec.prefix_length}", "dev", spec.bridge])
@@ -64,7 +60,6 @@ def ensure(spec: LabSpec, state: StateDir) -> None:
     for rule in rules(spec):
         if not succeeds(rule.command("--check")):
             run(rule.command("--insert"))
-    _forward(state)
 
 
 def remove(lab: str) -> None:
@@ -74,15 +69,6 @@ def remove(lab: str) -> None:
             run(command)
     if link_exists(bridge_name(lab)):
         run(["ip", "link", "delete", bridge_name(lab)])
-
-
-def restore_forwarding(state: StateDir) -> None:
-    """Forbid forwarding again, if it was a lab that allowed it since this machine started."""
-    if not state.forwarding.exists():
-        return
-    if json.loads(state.forwarding.read_text())["boot_id"] == boot_id():
-        FORWARDING.write_text("0")
-    state.forwarding.unlink()
 
 
 def link_exists(name: str) -> bool:
@@ -96,10 +82,3 @@ def networks_in_use() -> set[str]:
         if route["dst"] != "default" and route.get("type", "unicast") in ("unicast", "local"):
             found.add(str(ipaddress.ip_network(route["dst"], strict=False)))
     return found
-
-
-def _forward(state: StateDir) -> None:
-    if FORWARDING.read_text().strip() == "1":
-        return
-    state.forwarding.write_text(json.dumps({"boot_id": boot_id()}))
-    FORWARDING.write_text("1")

@@ -29,8 +29,9 @@ class StateDir:
         return self.locks / name
 
     @property
-    def forwarding(self) -> Path:
-        return self.root / "forwarding.json"
+    def kernel(self) -> Path:
+        """What the kernel settings were that labs changed."""
+        return self.root / "kernel.json"
 
     @property
     def labs(self) -> Path:
@@ -101,5 +102,5 @@ class HostDir:
 
     @property
     def run(self) -> Path:
-        """Which processes run this host; written by its supervisor, gone when it is off."""
+        """Which processes run this host, or how it went off; written by its supervisor."""
         return self.root / "run.json"

@@ -2,17 +2,13 @@
 
 import shlex
 import socket
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from podlab.lab import invoker
 from podlab.lab.command import run
-from podlab.lab.errors import LabError
 from podlab.lab.paths import LabDir
 from podlab.lab.spec import Host, LabSpec
-
-POLL_S = 0.05
 
 
 def make_keys(spec: LabSpec, lab: LabDir) -> None:
@@ -59,17 +55,8 @@ def command(lab: LabDir, host: Host, argv: Sequence[str], *, terminal: bool = Fa
     ]
 
 
-def wait_until_answers(host: Host, console: Path, *, timeout_s: float) -> None:
-    """Wait for the host's SSH server; the error holds the end of the host's console."""
-    deadline = time.monotonic() + timeout_s
-    while not _greets(host.address):
-        if time.monotonic() > deadline:
-            said = "\n".join(console.read_text(errors="replace").splitlines()[-15:]) if console.exists() else ""
-            raise LabError(f"{host.name} ({host.address}) answers no SSH within {timeout_s:.0f} s; console:\n{said}")
-        time.sleep(POLL_S)
-
-
-def _greets(address: str) -> bool:
+def greets(address: str) -> bool:
+    """Whether an SSH server answers there."""
     try:
         with socket.create_connection((address, 22), timeout=1.0) as connection:
             connection.settimeout(2.0)

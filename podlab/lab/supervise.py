@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from podlab.lab import cgroups, nspawn
 from podlab.lab.paths import HostDir, StateDir
@@ -42,8 +43,10 @@ class Supervisor:
             while (code := self._boot()) == nspawn.REBOOTED and not self._stopping:
                 print("the host rebooted: starting it again", flush=True)
                 time.sleep(REBOOT_PAUSE_S)
-        finally:
+        except BaseException:
             self._directory.run.unlink(missing_ok=True)
+            raise
+        self._write({"supervisor": None, "leader": None, "exit_code": code})
         print(f"the host is off: systemd-nspawn exited with {code}", flush=True)
         return code
 
@@ -66,10 +69,14 @@ class Supervisor:
 
     def _write_record(self) -> None:
         supervisor = Process.of(os.getpid())
-        record = {
-            "supervisor": supervisor.to_json() if supervisor else None,
-            "leader": self._leader.to_json() if self._leader else None,
-        }
+        self._write(
+            {
+                "supervisor": supervisor.to_json() if supervisor else None,
+                "leader": self._leader.to_json() if self._leader else None,
+            }
+        )
+
+    def _write(self, record: dict[str, Any]) -> None:
         partial = self._directory.run.with_suffix(".partial")
         partial.write_text(json.dumps(record))
         partial.replace(self._directory.run)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from podlab.lab import kernel
 from podlab.lab.command import run
 from podlab.lab.spec import bridge_name
 
@@ -17,7 +18,6 @@ LINKS = Path("/sys/class/net")
 MOUNTS = Path("/proc/self/mounts")
 CGROUPS = Path("/sys/fs/cgroup")
 OUR_GROUP = "/podlab."
-FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 NSPAWN = Path("/run/systemd/nspawn")
 STATE = Path("/var/lib/podlab")
 
@@ -29,7 +29,7 @@ def of_machine() -> dict[str, list[str]]:
         "links": sorted(os.listdir(LINKS)),
         "mounts": sorted(MOUNTS.read_text().splitlines()),
         "cgroups": sorted(_cgroups()),
-        "ip_forward": [FORWARDING.read_text().strip()],
+        "kernel": [f"{one.name} = {one.path(kernel.PROC_SYS).read_text().strip()}" for one in kernel.SETTINGS],
         "nspawn": sorted(str(path) for path in NSPAWN.glob("*/*")),
         "state": sorted(str(path) for path in STATE.glob("*/*")),
         "processes": sorted(_hosts_processes()),

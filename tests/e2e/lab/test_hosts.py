@@ -135,6 +135,18 @@ def test_two_labs_stand_side_by_side(lab: Lab, spare: Lab) -> None:
     assert lab.run("n1", ["systemctl", "kill", "systemd-journald.service", "-s", "SIGUSR1"]).returncode == 0
 
 
+def test_a_host_that_dies_at_boot_is_told_at_once_with_its_consoles_last_words(spare: Lab) -> None:
+    spare.create(LabSpec(name=spare.name, masters=0, nodes=1))
+    init = "/usr/lib/systemd/systemd"
+    dies = "#!/bin/sh\necho no room for an init\nexit 3\n"
+    out(spare, "n1", "sh", "-c", f"mv {init} {init}.away && printf '{dies}' >{init} && chmod +x {init}")
+    spare.stop(["n1"], hard=True)
+    begun = time.monotonic()
+    with pytest.raises(LabError, match=r"host n1: it went off while it booted(.|\n)*no room for an init"):
+        spare.start()
+    assert time.monotonic() - begun < 10
+
+
 def test_a_host_boots_and_goes_where_only_cgroup_v2_is_mounted(tmp_path: Path) -> None:
     """Seen by the lab alone, in a mount namespace of its own, and with the controllers that v1 has not taken."""
     podlab = f"{sys.executable} -m podlab.lab"

@@ -41,7 +41,7 @@ def test_a_lab_that_is_destroyed_leaves_no_trace(spare: Lab) -> None:
     before = of_all_but_labs()
     made(spare)
     while_it_stood = trace.of_lab(spare.name)
-    assert [what for what, found in while_it_stood.items() if not found] == ["ip_forward"]
+    assert [what for what, found in while_it_stood.items() if not found] == ["kernel"]
     spare.destroy()
     assert not any(trace.of_lab(spare.name).values()), trace.of_lab(spare.name)
     assert of_all_but_labs() == before
@@ -105,17 +105,19 @@ def test_a_host_whose_supervisor_died_is_taken_over(spare: Lab) -> None:
 
 
 @pytest.mark.skipif(bool(all_names()), reason="other labs use what this test watches")
-def test_forwarding_is_as_it_was_after_the_last_lab(spare: Lab) -> None:
-    before = network.FORWARDING.read_text()
-    network.FORWARDING.write_text("0")
+def test_the_kernels_settings_are_as_they_were_after_the_last_lab(spare: Lab) -> None:
+    forwarding = Path("/proc/sys/net/ipv4/ip_forward")
+    before = forwarding.read_text()
+    forwarding.write_text("0")
+    settings = trace.of_machine()["kernel"]
     try:
         made(spare)
-        assert network.FORWARDING.read_text() == "1\n"
+        assert forwarding.read_text() == "1\n"
         spare.destroy()
-        assert network.FORWARDING.read_text() == "0\n"
+        assert trace.of_machine()["kernel"] == settings
         assert not any(StateDir().root.glob("*"))
     finally:
-        network.FORWARDING.write_text(before)
+        forwarding.write_text(before)
 
 
 def test_a_lab_whose_directory_was_deleted_can_be_destroyed_and_made_again(spare: Lab) -> None:
