@@ -36,7 +36,7 @@ def ensure(directory: Path) -> list[str]:
 
 def configuration(paths: list[Path]) -> bytes:
     """What the API server reads. A key's name is made of the key, so that it stays when the file is renamed."""
-    keys = [{"name": _name(secret), "secret": secret} for secret in (path.read_text().strip() for path in paths)]
+    keys = [{"name": key_name(secret), "secret": secret} for secret in (path.read_text().strip() for path in paths)]
     return yaml.safe_dump(
         {
             "apiVersion": "apiserver.config.k8s.io/v1",
@@ -47,5 +47,6 @@ def configuration(paths: list[Path]) -> bytes:
     ).encode()
 
 
-def _name(secret: str) -> str:
+def key_name(secret: str) -> str:
+    """What the key is called in the store, told by its base64 form; it does not show the key."""
     return hashlib.sha256(secret.encode()).hexdigest()[:_NAME_CHARS]

@@ -17,6 +17,8 @@ from podlab.pki import ensure_ca, ensure_file, ensure_key, read_key
 FOLDER = "service-accounts"
 SIGNING_KEY = "signing.key"
 RETIRED = "retired.pem"
+# Public halves of keys that a controller retired and lost since, as a master still had them.
+RECOVERED = "recovered.pub"
 TOKENS = "tokens.csv"
 SIGNING = "signing"
 SIGNING_NAME = "podlab-signing-ca"
@@ -45,4 +47,5 @@ def _retired(folder: Path) -> bytes:
     """The public halves of keys that sign no more."""
     public = (read_key(path).public_key() for path in sorted(folder.glob("*.key")) if path.name != SIGNING_KEY)
     form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    return b"".join(key.public_bytes(*form) for key in public)
+    recovered = folder / RECOVERED
+    return b"".join(key.public_bytes(*form) for key in public) + (recovered.read_bytes() if recovered.exists() else b"")

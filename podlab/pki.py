@@ -50,7 +50,7 @@ class Subject:
 def ensure_ca(directory: Path, name: str = CA_NAME) -> Ca:
     """The directory's authority; made, with that name, when there is none.
 
-    Never renewed by itself: every host would have to follow at the same moment.
+    Never renewed by itself: every host would have to follow at the same moment. Renaming both files renews it.
     """
     certificate_path, key_path = _paths(directory, "ca")
     if not certificate_path.exists() and not key_path.exists():
@@ -62,13 +62,13 @@ def ensure_ca(directory: Path, name: str = CA_NAME) -> Ca:
     if loaded is None:
         raise PkiError(
             f"{certificate_path} and {key_path} are not a certificate and its key: "
-            f"restore both, or remove {directory} and deploy again"
+            f"restore both, or remove both and deploy again for a new authority; leave all else in the folder"
         )
     certificate, key = loaded
     if certificate.not_valid_after_utc - datetime.now(UTC) < RENEW_BEFORE:
         raise PkiError(
             f"{certificate_path} ends on {certificate.not_valid_after_utc:%Y-%m-%d}: "
-            f"remove {directory} and deploy again"
+            f"rename it and {key_path.name} (old.crt, old.key) and deploy again"
         )
     return Ca(certificate, key)
 

@@ -3,8 +3,10 @@
 The tests build on each other, in this order: a deployment is too slow to make one for each.
 """
 
+import base64
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ from playbook_run import Play
 
 from podlab.lab.lab import Lab
 
+PROJECT = Path(__file__).parents[3]
 PROGRAM = str(Path(sys.executable).with_name("podlab"))
 HOSTS = ("m1", "n1")
 UNCHANGED = dict.fromkeys(HOSTS, 0)
@@ -64,6 +67,18 @@ for name in apiserver scheduler controllers; do
 done
 stat --format %U /var/lib/podlab/apiserver/store.db /var/log/podlab/audit.log
 """
+
+
+def podlab(lab: Lab, *arguments: str) -> str:
+    own = os.environ | {"PODLAB_CLUSTER": lab.name}
+    return subprocess.run([PROGRAM, *arguments], env=own, capture_output=True, text=True, check=True, timeout=30).stdout
+
+
+def secrets_of(pki: Path) -> list[str]:
+    """Parts of what no log may show, as they are and in base64."""
+    contents = [(pki / name).read_bytes() for name in ("encryption/current.key", "tokens.csv", "signing/ca.key")]
+    plain = [content.replace(b"-----BEGIN PRIVATE KEY-----\n", b"")[:30].decode() for content in contents]
+    return plain + [base64.b64encode(content).decode()[:60] for content in contents]
 
 
 def state(lab: Lab, host: str) -> list[str]:
@@ -145,10 +160,7 @@ def test_a_changed_setting_restarts_only_what_it_is_for(play: Play) -> None:
 
 def test_services_that_shared_one_user_get_their_own_and_keep_their_data(lab: Lab, play: Play) -> None:
     def identity() -> str:
-        asked = [PROGRAM, "get", "namespace", "kube-system", "-o", "json"]
-        own = os.environ | {"PODLAB_CLUSTER": lab.name}
-        shown = subprocess.run(asked, env=own, capture_output=True, text=True, check=True, timeout=30).stdout
-        return str(json.loads(shown)["metadata"]["uid"])
+        return str(json.loads(podlab(lab, "get", "namespace", "kube-system", "-o", "json"))["metadata"]["uid"])
 
     before = identity()
     lab.run("m1", ["sh", "-c", ONE_USER], timeout_s=120)
@@ -163,6 +175,32 @@ def test_services_that_shared_one_user_get_their_own_and_keep_their_data(lab: La
     assert lab.run("m1", ["id", "podlab"]).returncode != 0
     assert identity() == before
     assert play("site.yml").changes == UNCHANGED
+
+
+def test_a_controller_that_lost_its_keys_gets_them_from_the_master_and_makes_a_new_ca(lab: Lab, play: Play) -> None:
+    pki = PROJECT / ".podlab" / lab.name / "pki"
+    podlab(lab, "create", "secret", "generic", "kept", "--from-literal=word=xyzzy")
+    kept = {path: path.read_bytes() for path in pki.rglob("*") if path.parent.name in ("encryption", "signing")}
+    shutil.rmtree(pki)
+    again = play("site.yml", "-vvv")
+    assert again.failures == UNCHANGED, again.text
+    assert {path: path.read_bytes() for path in kept} == kept
+    assert not [secret for secret in secrets_of(pki) if secret in again.text]
+    # In the store it is encrypted; nodes are Ready with certificates of the new CA.
+    assert json.loads(podlab(lab, "get", "secret", "kept", "-o", "json"))["data"]["word"] == "eHl6enk="
+    assert "Ready" in podlab(lab, "get", "nodes").split()
+
+
+def test_an_encryption_key_that_cannot_read_the_store_is_refused_before_anything_changes(lab: Lab, play: Play) -> None:
+    current = PROJECT / ".podlab" / lab.name / "pki/encryption/current.key"
+    right = current.read_bytes()
+    current.write_bytes(base64.b64encode(os.urandom(32)))
+    try:
+        refused = play("site.yml")
+    finally:
+        current.write_bytes(right)
+    assert refused.changed == set()
+    assert f"{current.parent}: the store of m1 is encrypted with" in refused.text
 
 
 def test_reset_leaves_a_host_as_bare_as_it_was(lab: Lab, bare: dict[str, list[str]], play: Play) -> None:
