@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 from pathlib import Path
 
 from node.kubelet import mounting
+from node.kubelet.disk import tree
 from node.kubelet.volumes import VolumeError
 from podlab.api import volumes
 from podlab.api.volumes import LOCAL_PATH
@@ -101,4 +101,4 @@ def _remove(path: Path) -> None:
     """Raises OSError, also when something is mounted there: that is not the volume's."""
     if below := mounting.mounted_below(path):
         raise OSError(f"{below[0]} is mounted there")
-    shutil.rmtree(path)
+    tree.remove(path)

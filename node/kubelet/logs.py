@@ -8,6 +8,7 @@ The running log is `<n>.log`; rotation renames it to `<n>.log.1`, after what was
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -16,9 +17,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+from node.kubelet.disk.regular import is_regular, open_to_read
+
 MAX_BYTES = 10 * 1024 * 1024
 FILES = 5
 CHUNK = 64 * 1024
+# The runtime's own lines have 16 KiB at most; what is longer is not the runtime's.
+LINE_BYTES = 1024 * 1024
+# Where the last few lines are looked for.
+TAIL_BYTES = 128 * 1024
 POLL_S = 0.1
 
 
@@ -37,16 +44,16 @@ class Options:
 def files(path: Path) -> list[Path]:
     """The log's files that exist, the oldest first."""
     rotated = [path.with_name(f"{path.name}.{number}") for number in range(FILES - 1, 0, -1)]
-    return [each for each in (*rotated, path) if each.is_file()]
+    return [each for each in (*rotated, path) if is_regular(each)]
 
 
 def rotate(path: Path) -> bool:
     """Moves a log that has grown too large aside; True when it did, and the runtime must open a new one."""
-    if not path.is_file() or path.stat().st_size < MAX_BYTES:
+    if not is_regular(path) or path.stat().st_size < MAX_BYTES:
         return False
     for number in range(FILES - 2, 0, -1):
         older = path.with_name(f"{path.name}.{number}")
-        if older.is_file():
+        if is_regular(older):
             older.replace(path.with_name(f"{path.name}.{number + 1}"))
     path.replace(path.with_name(f"{path.name}.1"))
     return True
@@ -58,10 +65,19 @@ def remove(path: Path) -> None:
         each.unlink(missing_ok=True)
 
 
-def tail(path: Path, lines: int) -> bytes:
-    """The last lines, as the container wrote them."""
-    rendering = _Rendering(Options(tail_lines=lines))
-    return b"".join(text for file, start in _starts(path, lines) for text in rendering.lines(_lines(file, start)))
+def tail(path: Path, lines: int, limit_bytes: int) -> bytes:
+    """The end of what the container wrote: so many lines, and of them so many bytes, at most. Raises OSError."""
+    raw = b""
+    for file in reversed(files(path)):
+        with open_to_read(file) as opened:
+            opened.seek(max(0, opened.seek(0, 2) - (TAIL_BYTES - len(raw))))
+            raw = opened.read(TAIL_BYTES - len(raw)) + raw
+        if len(raw) >= TAIL_BYTES:
+            raw = raw.partition(b"\n")[2]  # the first line has lost its beginning
+            break
+    text = b"".join(_Rendering(Options()).lines(io.BytesIO(raw)))
+    ends = text.count(b"\n") - lines
+    return text.split(b"\n", ends)[-1][-limit_bytes:] if ends > 0 else text[-limit_bytes:]
 
 
 async def read(path: Path, options: Options, running: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
@@ -144,9 +160,10 @@ def _chunked(texts: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _lines(file: Path, start: int) -> Iterator[bytes]:
-    with file.open("rb") as opened:
+    with open_to_read(file) as opened:
         opened.seek(start)
-        yield from opened
+        while line := opened.readline(LINE_BYTES):
+            yield line
 
 
 def _starts(path: Path, lines: int | None) -> list[tuple[Path, int]]:
@@ -168,7 +185,7 @@ def _starts(path: Path, lines: int | None) -> list[tuple[Path, int]]:
 
 def _last_lines(file: Path, wanted: int) -> tuple[int, int]:
     """The offset at which the last `wanted` whole lines begin, and how many there are (fewer in a short file)."""
-    with file.open("rb") as opened:
+    with open_to_read(file) as opened:
         end = opened.seek(0, 2)
         position, rest, seen = end, b"", 0
         while position > 0:
@@ -204,6 +221,8 @@ async def _followed(path: Path, start: int, running: Callable[[], Awaitable[bool
             chunk = opened.read(CHUNK) if opened is not None else b""
             if chunk:
                 *lines, half = (half + chunk).split(b"\n")
+                if len(half) > LINE_BYTES:
+                    lines, half = [*lines, half], b""
                 yield lines
                 continue
             if opened is not None and _was_rotated(opened, path):
@@ -219,9 +238,9 @@ async def _followed(path: Path, start: int, running: Callable[[], Awaitable[bool
 
 
 def _open(path: Path, start: int) -> IO[bytes] | None:
-    if not path.is_file():
+    if not is_regular(path):
         return None
-    opened = path.open("rb")
+    opened = open_to_read(path)
     opened.seek(start)
     return opened
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from node.kubelet import logs
+from node.kubelet.disk.regular import open_to_read
 from node.kubelet.runtime import MESSAGE_PATH, MESSAGE_POLICY, Container
 from node.kubelet.volumes import Volumes
 
@@ -14,13 +16,21 @@ LOG_LINES, LOG_BYTES = 80, 2048
 
 
 def termination_message(run: Container, volumes: Volumes, uid: str) -> str:
-    """From the file that was mounted at terminationMessagePath, or, where the policy says so, the end of the log."""
+    """From the file that was mounted at terminationMessagePath, or, where the policy says so, the end of the log.
+
+    Why there is none to be had is the message then.
+    """
     content = b""
     if run.annotations.get(MESSAGE_PATH):
         file = volumes.message_file(uid, run.name, run.attempt)
-        if file.is_file():
-            with file.open("rb") as opened:
+        try:
+            with contextlib.suppress(FileNotFoundError), open_to_read(file) as opened:
                 content = opened.read(MAX_BYTES)
+        except OSError as error:
+            return f"Error on reading termination log {file}: {error.strerror}"
     if not content and run.exit_code and run.annotations.get(MESSAGE_POLICY) == "FallbackToLogsOnError":
-        content = logs.tail(Path(run.log_path), LOG_LINES)[-LOG_BYTES:]
+        try:
+            content = logs.tail(Path(run.log_path), LOG_LINES, LOG_BYTES)
+        except OSError as error:
+            return f"Error on reading termination message from logs: {error.strerror}"
     return content.decode(errors="replace")

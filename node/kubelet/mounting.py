@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 _COMMAND_TIMEOUT_S = 30
 # Where mount(8) looks for the programs that mount other than the kernel's own filesystems.
 _HELPERS = "/sbin:/usr/sbin"
+_OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
 class MountError(Exception):
@@ -38,25 +40,23 @@ def bind(opened: int, path: Path) -> None:
     if path in mounted_below(path):
         if os.path.samestat(os.fstat(opened), path.stat()):
             return
-        _run(["umount", str(path)])
-    if stat.S_ISDIR(os.fstat(opened).st_mode):
-        path.mkdir(parents=True, exist_ok=True)
-    else:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+        _unmount(path)
+    _make_place(path, directory=stat.S_ISDIR(os.fstat(opened).st_mode))
     _run(["mount", "--no-canonicalize", "--bind", source, str(path)])
 
 
 def unmount_below(directory: Path) -> None:
     """Whatever is mounted there, the innermost first. Raises MountError."""
     for mounted in sorted(mounted_below(directory), reverse=True):
-        _run(["umount", str(mounted)])
+        _unmount(mounted)
 
 
 def mounted_below(directory: Path) -> list[Path]:
-    # Fields of /proc/self/mounts are separated by blanks; the kernel writes a blank within a path as \040.
-    lines = Path("/proc/self/mounts").read_text().splitlines()
-    paths = [Path(line.split(" ")[1].replace("\\040", " ")) for line in lines]
+    """The innermost may be named twice: it is mounted twice."""
+    # Fields of /proc/self/mounts are separated by blanks; what would be read as something else is in octal digits.
+    # Other mounts of the node, in paths that containers chose, may be of any bytes.
+    lines = Path("/proc/self/mounts").read_bytes().split(b"\n")
+    paths = [Path(os.fsdecode(_OCTAL.sub(_byte, line.split(b" ")[1]))) for line in lines if line]
     return [path for path in paths if path.is_relative_to(directory)]
 
 
@@ -67,6 +67,27 @@ def _mount(path: Path, kind: str, what: str, options: Sequence[str]) -> bool:
     path.mkdir(parents=True, exist_ok=True)
     _run(["mount", "-t", kind, *(["-o", ",".join(options)] if options else []), what, str(path)])
     return True
+
+
+def _make_place(path: Path, *, directory: bool) -> None:
+    """Something to mount on: what was there for a mount of the other kind is replaced."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if directory:
+        if path.is_file():
+            path.unlink()
+        path.mkdir(exist_ok=True)
+        return
+    if path.is_dir():
+        path.rmdir()
+    path.touch()
+
+
+def _unmount(path: Path) -> None:
+    _run(["umount", "--no-canonicalize", str(path)])
+
+
+def _byte(digits: re.Match[bytes]) -> bytes:
+    return bytes([int(digits[1], 8)])
 
 
 def _run(command: list[str]) -> None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 
+from node.kubelet.disk import tree
+from node.kubelet.disk.tree import Faults
 from podlab.core.v1 import pod_pb2
 
 _FILE = 0o660
@@ -30,27 +30,33 @@ def give(root: Path, group: int, *, only_if_root_differs: bool) -> None:
     """
     if only_if_root_differs and _is_given(root, group):
         return
-    # The root last: until it is done, the next try begins again.
-    for path in chain(_below(root), (root,)):
-        _give_one(path, group)
+    opened, faults = os.open(root, tree.DIRECTORY), Faults()
+    try:
+        for entry in tree.entries(opened, faults):
+            try:
+                _give_one(entry.parent, entry.name, group)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                faults.add(error)
+        faults.check()
+        # The root last: until it is done, the next try begins again.
+        _give_one(opened, ".", group)
+    finally:
+        os.close(opened)
 
 
-def _below(root: Path) -> Iterator[Path]:
-    for directory, directories, files in os.walk(root, onerror=_raise):
-        yield from (Path(directory) / name for name in (*directories, *files))
-
-
-def _raise(error: OSError) -> None:
-    raise error
-
-
-def _give_one(path: Path, group: int) -> None:
-    found = path.lstat()
-    if found.st_gid != group:
-        os.lchown(path, -1, group)
-    if stat.S_ISLNK(found.st_mode):  # what it leads to may be outside
-        return
-    path.chmod(stat.S_IMODE(found.st_mode) | _wanted(found.st_mode))
+def _give_one(parent: int, name: str, group: int) -> None:
+    """What stands there when it is opened is what is changed, and nothing that a link leads to."""
+    opened = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    try:
+        found = os.fstat(opened)
+        if found.st_gid != group:
+            os.chown(name, -1, group, dir_fd=parent, follow_symlinks=False)
+        if not stat.S_ISLNK(found.st_mode):
+            os.chmod(f"/proc/self/fd/{opened}", stat.S_IMODE(found.st_mode) | _wanted(found.st_mode))
+    finally:
+        os.close(opened)
 
 
 def _wanted(mode: int) -> int:

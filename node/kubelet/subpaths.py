@@ -1,7 +1,8 @@
-"""Paths within volumes, as containers mount them: what is checked is what is mounted, whatever links say by then.
+"""Paths within volumes, as containers mount them: what is looked at is what is mounted, whatever links say by then.
 
-Containers that write to a volume could put a link in the place of a directory after it was looked at. So each part of
-the path is opened without following links, and the file that was opened is mounted, by its number.
+Containers that write to a volume may change it meanwhile: links that lead out of it or in circles, directories that
+become links. So the path is gone part by part, by open directories; links are read and gone likewise, within the
+volume; and what was opened at the end is mounted, by its number.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ import stat
 from pathlib import Path
 
 from node.kubelet import mounting
+from node.kubelet.disk import tree
 
-_OPEN = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+_PLACE = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _MODE = 0o7777
+# As many as the kernel follows in one path.
+_LINKS = 40
 
 
 class SubPathError(Exception):
@@ -24,42 +28,68 @@ class SubPathError(Exception):
 def bind(volume: Path, sub_path: str, target: Path) -> None:
     """Mounts the path within the volume on `target`; directories that are missing are made, as open as the volume's.
 
-    Raises SubPathError when it leads out of the volume, MountError, and OSError.
+    Raises SubPathError when it leads out of the volume or nowhere, MountError, and OSError.
     """
-    root = volume.resolve()
-    found = (root / sub_path).resolve()
-    if not found.is_relative_to(root):
-        raise SubPathError("leads out of the volume")
-    opened = _open(root, found.relative_to(root).parts)
+    opened = _open(volume, sub_path)
     try:
         mounting.bind(opened, target)
     finally:
         os.close(opened)
 
 
-def _open(root: Path, parts: tuple[str, ...]) -> int:
+def _open(volume: Path, sub_path: str) -> int:
     """The caller closes what is returned."""
-    at = os.open(root, _OPEN)
+    at = os.open(volume, os.O_PATH | os.O_CLOEXEC)
+    root = os.fstat(at)
+    ahead, links = _parts(sub_path), 0
     try:
-        mode = os.fstat(at).st_mode & _MODE
-        for part in parts:
-            below = _open_part(at, part, mode)
+        while ahead:
+            below = _step(at, ahead.pop(), root)
+            if stat.S_ISLNK(os.fstat(below).st_mode):
+                links += 1
+                ahead += _target(below)
+                if links > _LINKS:
+                    raise SubPathError("too many levels of symbolic links")
+                continue
             os.close(at)
             at = below
-            if stat.S_ISLNK(os.fstat(at).st_mode):
-                raise SubPathError(f"changed while it was mounted: {part} is a link")
     except BaseException:
         os.close(at)
         raise
     return at
 
 
+def _step(at: int, part: str, root: os.stat_result) -> int:
+    """What the name stands for in the open directory."""
+    if part != "..":
+        return _open_part(at, part, root.st_mode & _MODE)
+    # Wherever a container moves the directory within the volume, the way up ends at the volume's root.
+    if os.path.samestat(os.fstat(at), root):
+        raise SubPathError("leads out of the volume")
+    return os.open("..", _PLACE, dir_fd=at)
+
+
 def _open_part(parent: int, name: str, mode: int) -> int:
     try:
-        return os.open(name, _OPEN, dir_fd=parent)
+        return os.open(name, _PLACE, dir_fd=parent)
     except FileNotFoundError:
         with contextlib.suppress(FileExistsError):  # another container's has just been made
             os.mkdir(name, 0o700, dir_fd=parent)
-    made = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    made = os.open(name, tree.DIRECTORY, dir_fd=parent)
     os.fchmod(made, mode)
     return made
+
+
+def _target(link: int) -> list[str]:
+    """Where the open link leads; it is closed."""
+    try:
+        return _parts(os.readlink("", dir_fd=link))
+    finally:
+        os.close(link)
+
+
+def _parts(path: str) -> list[str]:
+    """The parts of the path, the first one last."""
+    if path.startswith("/"):
+        raise SubPathError("leads out of the volume")
+    return [part for part in reversed(path.split("/")) if part not in ("", ".")]

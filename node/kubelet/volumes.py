@@ -6,11 +6,11 @@ Everything stands below `<root>/pods/<uid>`. All calls block on the disk for a s
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from node.kubelet import dns, env, mounting, ownership, payload, persistent, projected, subpaths
+from node.kubelet.disk import regular, tree
 from node.kubelet.env import ConfigError
 from node.kubelet.mounting import MountError
 from node.kubelet.projected import Contents
@@ -102,18 +102,14 @@ class Volumes:
     def hosts_mount(self, pod: pod_pb2.Pod, ips: list[str]) -> cri.Mount:
         """The pod's hosts file, written anew."""
         path = self._pods / pod.metadata.uid / "etc-hosts"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        node_hosts = HOSTS.read_text() if pod.spec.hostNetwork and HOSTS.is_file() else ""
-        path.write_text(dns.hosts_file(pod, ips, node_hosts))
-        path.chmod(0o644)
+        node_hosts = HOSTS.read_text(errors="surrogateescape") if pod.spec.hostNetwork and HOSTS.is_file() else ""
+        regular.write(path, os.fsencode(dns.hosts_file(pod, ips, node_hosts)), 0o644)
         return cri.Mount(container_path="/etc/hosts", host_path=str(path))
 
     def message_mount(self, pod: pod_pb2.Pod, container: pod_pb2.Container, attempt: int) -> cri.Mount:
         """An empty file for the run's termination message."""
         path = self.message_file(pod.metadata.uid, container.name, attempt)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"")
-        path.chmod(0o666)
+        regular.write(path, b"", 0o666)
         return cri.Mount(container_path=container.terminationMessagePath, host_path=str(path))
 
     def message_file(self, uid: str, name: str, attempt: int) -> Path:
@@ -127,7 +123,10 @@ class Volumes:
         """Which volume has outgrown its limit, as users are told; empty when none has."""
         for volume in pod.spec.volumes:
             limit = volume.volumeSource.emptyDir.sizeLimit.string
-            if _limited(volume) and _used_bytes(self._path(pod, volume)) > quantity.value(limit):
+            if not _limited(volume):
+                continue
+            most = quantity.value(limit)
+            if tree.used_bytes(self._path(pod, volume), most) > most:
                 return f'Usage of EmptyDir volume "{volume.name}" exceeds the limit "{limit}".'
         return ""
 
@@ -140,8 +139,7 @@ class Volumes:
         directory = self._pods / uid
         try:
             mounting.unmount_below(directory)
-            if directory.exists():
-                shutil.rmtree(directory)
+            tree.remove(directory)
         except (OSError, MountError) as error:
             raise VolumeError(f"volumes of pod {uid} cannot be removed: {error}") from error
 
@@ -203,11 +201,6 @@ def _empty_dir(path: Path, source: pod_pb2.EmptyDirVolumeSource, group: int | No
 def _limited(volume: pod_pb2.Volume) -> bool:
     source = volume.volumeSource.emptyDir
     return bool(source.sizeLimit.string) and source.medium != "Memory"
-
-
-def _used_bytes(path: Path) -> int:
-    """On the disk, whose blocks have 512 bytes for stat(2)."""
-    return sum((Path(root) / name).lstat().st_blocks * 512 for root, _, names in os.walk(path) for name in names)
 
 
 def _sub_path(volume: Path, sub_path: str, name: str, target: Path) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +21,7 @@ from node.kubelet.decide import (
     StopSandbox,
     Wait,
 )
+from node.kubelet.disk import tree
 from node.kubelet.memory import FOREVER, Memory
 from node.kubelet.messages import termination_message
 from node.kubelet.probes import Probes
@@ -253,4 +253,4 @@ def _is_ending(pod: pod_pb2.Pod | None, observed: ObservedPod, now: float) -> bo
 
 def _remove_logs(uid: str) -> None:
     for directory in configure.LOG_ROOT.glob(f"*_{uid}"):
-        shutil.rmtree(directory)
+        tree.remove(directory)

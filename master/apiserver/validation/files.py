@@ -53,9 +53,9 @@ def check_projected(found: Findings, field: str, volume: pod_pb2.ProjectedVolume
         elif len(given) > 1:
             found.forbidden(where, "may not specify more than 1 volume type")
         _check_part(found, where, part)
-        for path in _paths(part):
+        for of, path in _paths(part):
             if path and path in taken:
-                found.invalid(field, path, "conflicting duplicate paths")
+                found.invalid(field, of or path, "conflicting duplicate paths")
             taken.add(path)
 
 
@@ -97,14 +97,18 @@ def _check_path(found: Findings, field: str, path: str) -> None:
         found.required(field)
         return
     found.invalid(field, path, *syntax.relative_path(path))
-    if path.startswith(".."):
+    if path.startswith("..") and not path.startswith("../"):  # which climbs, and was told so
         found.invalid(field, path, "must not start with '..'")
 
 
-def _paths(part: pod_pb2.VolumeProjection) -> Iterator[str]:
-    """The files that are named; those of whole ConfigMaps and Secrets are not known here."""
-    for item in (*part.secret.items, *part.configMap.items):
-        yield item.path
+def _paths(part: pod_pb2.VolumeProjection) -> Iterator[tuple[str, str]]:
+    """The files that are named, each after the object that it is of, if any.
+
+    Those of whole ConfigMaps and Secrets are not known here.
+    """
+    for keys in (part.secret, part.configMap):
+        for item in keys.items:
+            yield keys.localObjectReference.name, item.path
     for file in part.downwardAPI.items:
-        yield file.path
-    yield part.serviceAccountToken.path
+        yield "", file.path
+    yield "", part.serviceAccountToken.path

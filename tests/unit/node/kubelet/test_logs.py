@@ -76,7 +76,7 @@ def test_a_tail_is_the_end_of_the_whole(
         "".join(_line(n, tag=tag, text="x" * size) for n, (size, tag) in enumerate(zip(sizes, tags, strict=True)))
     )
     whole = asyncio.run(_read(path)).splitlines(keepends=True)
-    assert logs.tail(path, wanted).decode() == "".join(whole[-wanted:])
+    assert logs.tail(path, wanted, 1 << 20).decode() == "".join(whole[-wanted:])
 
 
 async def test_following_goes_on_across_a_rotation_until_the_container_ended(tmp_path: Path) -> None:

@@ -50,19 +50,50 @@ def test_nothing_outside_is_mounted(volume: Path, tmp_path: Path, sub_path: str)
     assert not (tmp_path / "at").exists()
 
 
-def test_a_link_that_is_put_there_after_the_check_is_not_followed(
+@pytest.mark.parametrize("sub_path", ["loop", "loop/x", "deep/a", "chain0"])
+def test_links_that_lead_nowhere_are_told(volume: Path, tmp_path: Path, sub_path: str) -> None:
+    (volume / "loop").symlink_to("loop")
+    (volume / "deep").mkdir()
+    (volume / "deep/a").symlink_to("../deep/b")
+    (volume / "deep/b").symlink_to("../deep/a")
+    for number in range(100):
+        (volume / f"chain{number}").symlink_to(f"chain{number + 1}")
+    with pytest.raises(SubPathError, match="too many levels of symbolic links"):
+        subpaths.bind(volume, sub_path, tmp_path / "at")
+
+
+def test_links_within_the_volume_are_followed(volume: Path, tmp_path: Path) -> None:
+    (volume / "a/b").mkdir(parents=True)
+    (volume / "a/up").symlink_to("../a/./b/..")
+    subpaths.bind(volume, "a/up/b", tmp_path / "at")
+    assert os.path.samefile(tmp_path / "at", volume / "a/b")
+
+
+def test_a_directory_that_is_moved_meanwhile_leads_no_further_than_the_volume(
     volume: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (volume / "a").mkdir()
-    resolve = Path.resolve
+    (volume / "a/b/c").mkdir(parents=True)
+    step = subpaths._step
 
-    def resolved_and_replaced(path: Path, strict: bool = False) -> Path:
-        found = resolve(path, strict)
-        if path.name == "a":
-            (volume / "a").rmdir()
-            (volume / "a").symlink_to("/etc")
-        return found
+    def step_and_move(at: int, part: str, root: os.stat_result) -> int:
+        below = step(at, part, root)
+        if part == "c":
+            (volume / "a/b/c").rename(volume / "c")
+        return below
 
-    monkeypatch.setattr(Path, "resolve", resolved_and_replaced)
-    with pytest.raises(SubPathError, match="a is a link"):
-        subpaths.bind(volume, "a", tmp_path / "at")
+    monkeypatch.setattr(subpaths, "_step", step_and_move)
+    with pytest.raises(SubPathError, match="leads out of the volume"):
+        subpaths.bind(volume, "a/b/c/../../..", tmp_path / "at")
+
+
+def test_what_is_a_directory_one_time_may_be_a_file_the_next(volume: Path, tmp_path: Path) -> None:
+    (volume / "was").mkdir()
+    subpaths.bind(volume, "was", tmp_path / "at")
+    (volume / "was").rmdir()
+    (volume / "was").write_text("a file")
+    subpaths.bind(volume, "was", tmp_path / "at")
+    assert (tmp_path / "at").read_text() == "a file"
+    (volume / "was").unlink()
+    (volume / "was").mkdir()
+    subpaths.bind(volume, "was", tmp_path / "at")
+    assert (tmp_path / "at").is_dir()
