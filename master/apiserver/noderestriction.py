@@ -80,6 +80,8 @@ def refusal(node: str, new: Message | None, old: Message | None, node_uid: Calla
     if isinstance(old, volume_pb2.PersistentVolume):
         return _volume_updated(node, new, old)
     if isinstance(old, pod_pb2.Pod):
+        if isinstance(new, pod_pb2.Pod) and new.metadata.labels != old.metadata.labels:
+            return f'node "{node}" cannot update labels through pod status'
         done = "update pod status for pods" if new is not None else "delete pods"
         return "" if old.spec.nodeName == node else f'node "{node}" can only {done} with spec.nodeName set to itself'
     return _pod_created(node, new, node_uid) if isinstance(new, pod_pb2.Pod) else ""

@@ -125,7 +125,7 @@ def _checked_kind(data: dict[str, Any], expected: Kind | None) -> Kind:
             raise _bad("kind", "FieldValueNotSupported", error.message) from error
     if name not in (None, expected.name):
         raise _bad("kind", "FieldValueInvalid", f'"{name}" where {expected.name} is expected')
-    if version not in (None, expected.api_version):
+    if version not in (None, expected.api_version, *expected.also_read_as):
         message = f'"{version}" is not served for {expected.name}: use {expected.api_version}'
         raise _bad("apiVersion", "FieldValueNotSupported", message)
     return expected

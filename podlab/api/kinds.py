@@ -62,6 +62,8 @@ class Kind:
     namespaced: bool = True
     categories: tuple[str, ...] = ()
     """Words that stand for it together with others, as `all` does."""
+    also_read_as: tuple[str, ...] = ()
+    """apiVersions of old clients' objects, which are read as this one's."""
 
     @property
     def api_version(self) -> str:
@@ -214,7 +216,7 @@ BINDING = Kind("", "v1", "Binding", "bindings", binding_pb2.Binding)
 DELETE_OPTIONS = Kind("", "v1", "DeleteOptions", "deleteoptions", meta_pb2.DeleteOptions, namespaced=False)
 SCALE = Kind("autoscaling", "v1", "Scale", "scales", scale_pb2.Scale)
 TOKEN_REQUEST = Kind(AUTHENTICATION, "v1", "TokenRequest", "tokenrequests", token_pb2.TokenRequest)
-EVICTION = Kind("policy", "v1", "Eviction", "evictions", eviction_pb2.Eviction)
+EVICTION = Kind("policy", "v1", "Eviction", "evictions", eviction_pb2.Eviction, also_read_as=("policy/v1beta1",))
 FORMS: tuple[Kind, ...] = (BINDING, DELETE_OPTIONS, EVICTION, SCALE, TOKEN_REQUEST)
 
 _OBJECT_FIELDS = {

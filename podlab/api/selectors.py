@@ -241,7 +241,7 @@ class FieldSelector:
 def parse_fields(kind: Kind, text: str) -> FieldSelector:
     """From kubectl's syntax: `spec.nodeName=n1,status.phase!=Running`. Raises BadRequest, also for other fields."""
     parts = []
-    for part in text.split(",") if text.strip() else ():
+    for part in filter(str.strip, text.split(",")):  # an empty term says nothing
         match = _FIELD_PART.fullmatch(part)
         if match is None:
             raise BadRequest(f'invalid field selector "{text}": can\'t understand "{part}"')

@@ -64,7 +64,8 @@ class Patch:
             return json_patch(fields, self.content)
         if self.type == pb.PATCH_TYPE_MERGE:
             return merge_patch(fields, self.content)
-        return strategic_merge_patch(fields, self.content, cast(Descriptor, current.DESCRIPTOR))
+        merged = strategic_merge_patch(fields, self.content, cast(Descriptor, current.DESCRIPTOR))
+        return merged | {name: fields[name] for name in ("kind", "apiVersion")}  # it stays what it is, as in Kubernetes
 
 
 def parse(patch_type: int, body: bytes) -> Patch:
@@ -88,7 +89,8 @@ def _check_place(new: Any, current: Any) -> None:
         raise BadRequest(
             f"the name of the object ({clipped(new.name)}) does not match the name on the URL ({current.name})"
         )
-    new.namespace = new.namespace or current.namespace
+    if not new.namespace or not current.namespace:  # what lives in no namespace stays there
+        new.namespace = current.namespace
     if new.namespace != current.namespace:
         raise BadRequest(
             f"the namespace of the provided object ({clipped(new.namespace)}) does not match the namespace sent on the "

@@ -10,11 +10,15 @@ from google.protobuf.message import Message
 from master.apiserver import defaults
 from master.apiserver.registry.strategy import Strategy
 from podlab.api import kinds
+from podlab.apps.v1 import deployment_pb2
+from podlab.core.v1 import pod_pb2
 from podlab.errors import Conflict
 from podlab.meta.v1 import meta_pb2
 
 _NOT_ASKED_FOR = frozenset({"metadata", "status"})
-
+_MARKS = frozenset({"labels", "annotations", "finalizers", "ownerReferences"})
+# What Kubernetes keeps of them when a subresource is written.
+_FIXED_MARKS: dict[type[Message], str] = {pod_pb2.Pod: "ownerReferences", deployment_pb2.Deployment: "labels"}
 
 Finish = Callable[[Message, Strategy], None]
 """Gives a new object its defaults, and what admission and its kind add."""
@@ -45,13 +49,14 @@ def begin(message: Any, strategy: Strategy, uid: str, now: meta_pb2.Time, finish
 
 
 def check_preconditions(current: Any, uid: str, resource_version: str) -> None:
-    """Raises Conflict when the caller means another object, or an older state of it. Empty ones are not checked."""
+    """Raises Conflict when the caller means another object, or an older state of it. What is empty is not checked, and
+    no object has the resourceVersion 0, which stands for any."""
     metadata: meta_pb2.ObjectMeta = current.metadata
     resource = kinds.of(current).resource
     if uid and uid != metadata.uid:
         why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {metadata.uid}"
         raise Conflict.of(resource, metadata.name, why)
-    if resource_version and resource_version != metadata.resourceVersion:
+    if resource_version not in ("", "0", metadata.resourceVersion):
         raise Conflict.of(resource, metadata.name)
 
 
@@ -74,6 +79,28 @@ def _take_over(new: Any, old: Any, strategy: Strategy) -> None:
     strategy.at_update(new, old)
     if strategy.counts_generations and _asks_differently(new, old):
         new.metadata.generation = old.metadata.generation + 1
+
+
+def with_marked_status(message: Any, old: Message, strategy: Strategy) -> Message:
+    """The object after a write of its status subresource: `old` with the status and the marks that were sent."""
+    new = with_status(message, old, strategy)
+    _mark(new, message)
+    return new
+
+
+def finalized(message: Any, old: Message, _: Strategy) -> Message:
+    """The namespace after a write of what it waits for."""
+    new: Any = type(old)()
+    new.CopyFrom(old)
+    _mark(new, message)
+    new.spec.finalizers[:] = message.spec.finalizers
+    return cast(Message, new)
+
+
+def _mark(new: Any, message: Any) -> None:
+    for name in _MARKS - {_FIXED_MARKS.get(type(new), "")}:
+        new.metadata.ClearField(name)
+        getattr(new.metadata, name).MergeFrom(getattr(message.metadata, name))
 
 
 def with_status(message: Any, old: Message, strategy: Strategy) -> Message:

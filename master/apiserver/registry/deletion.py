@@ -66,6 +66,8 @@ def _mark(metadata: meta_pb2.ObjectMeta, grace_s: int, now: meta_pb2.Time) -> No
     if not metadata.HasField("deletionTimestamp"):
         metadata.deletionTimestamp.seconds = now.seconds + grace_s
         metadata.deletionGracePeriodSeconds = grace_s
+        if metadata.generation:  # what it is asked to do has changed
+            metadata.generation += 1
     elif grace_s < metadata.deletionGracePeriodSeconds:
         metadata.deletionTimestamp.seconds -= metadata.deletionGracePeriodSeconds - grace_s
         metadata.deletionGracePeriodSeconds = grace_s

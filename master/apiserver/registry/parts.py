@@ -1,4 +1,5 @@
-"""The parts of an object that are written apart: the whole, its status, a pod's ephemeral containers."""
+"""The parts of an object that are written apart: the whole, its status, a pod's ephemeral containers, what a namespace
+waits for."""
 
 from __future__ import annotations
 
@@ -24,8 +25,12 @@ class Part:
 
 WHOLE = Part("", changes.replaced, validation.validate_update)
 STATUS = Part("status", changes.with_status, validation.validate_status_update)
+"""For those who may have read the rest of the object long ago: nothing else of it is looked at."""
+MARKED_STATUS = Part("status", changes.with_marked_status, validation.validate_status_update)
+"""As the subresource is written: with what marks the object, its labels and annotations among it."""
 EPHEMERAL_CONTAINERS = Part("ephemeralcontainers", changes.joined, validation.validate_joining)
-_BY_SUBRESOURCE = {part.subresource: part for part in (WHOLE, STATUS, EPHEMERAL_CONTAINERS)}
+FINALIZE = Part("finalize", changes.finalized, validation.validate_update)
+_BY_SUBRESOURCE = {part.subresource: part for part in (WHOLE, MARKED_STATUS, EPHEMERAL_CONTAINERS, FINALIZE)}
 
 
 def of(subresource: str) -> Part:

@@ -24,7 +24,7 @@ from master.store.errors import Mismatch
 from podlab.api import kinds, names, objects, times
 from podlab.api.kinds import Kind
 from podlab.api.objects import Key
-from podlab.core.v1 import namespace_pb2, pod_pb2, service_pb2
+from podlab.core.v1 import namespace_pb2, service_pb2
 from podlab.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Invalid, NotFound
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2
@@ -83,8 +83,9 @@ class Registry:
     async def create(self, message: Message, *, dry_run: bool = False, admit: Admit = admit_all) -> Entry:
         """Raises AlreadyExists, Invalid, NotFound (its namespace), Forbidden (its namespace goes, or not admitted)."""
         kind, metadata = kinds.of(message), _metadata(message)
-        if metadata.resourceVersion:
+        if _is_revision(metadata.resourceVersion):
             raise BadRequest("metadata.resourceVersion: should not be set on objects to be created")
+        metadata.resourceVersion = ""
         generated = bool(metadata.generateName and not metadata.name)
         sent = message
         await self._cache.catch_up()
@@ -99,22 +100,17 @@ class Registry:
                     raise
         raise AssertionError("unreachable")
 
-    async def update(self, message: Message, *, dry_run: bool = False, admit: Admit = admit_all) -> Entry:
-        """Replace all but status. Raises NotFound, Conflict, Invalid, Forbidden."""
+    async def update(
+        self, message: Message, *, part: Part = parts.WHOLE, dry_run: bool = False, admit: Admit = admit_all
+    ) -> Entry:
+        """Replace all but status, or a part. Raises NotFound, Conflict, Invalid, Forbidden, BadRequest for a status of
+        a kind without one."""
         at = objects.key(message)
-        return await self._change(kinds.of(message), at, lambda _: message, dry_run=dry_run, admit=admit)
+        return await self._change(kinds.of(message), at, lambda _: message, part=part, dry_run=dry_run, admit=admit)
 
     async def update_status(self, message: Message, *, dry_run: bool = False, admit: Admit = admit_all) -> Entry:
-        """Replace status alone. Raises NotFound, Conflict, Invalid, Forbidden, BadRequest for a kind without one."""
-        at = objects.key(message)
-        return await self._change(
-            kinds.of(message), at, lambda _: message, part=parts.STATUS, dry_run=dry_run, admit=admit
-        )
-
-    async def join(self, pod: pod_pb2.Pod, *, dry_run: bool = False, admit: Admit = admit_all) -> Entry:
-        """Replace a pod's ephemeral containers alone. Raises NotFound, Conflict, Invalid, Forbidden."""
-        at, part = objects.key(pod), parts.EPHEMERAL_CONTAINERS
-        return await self._change(kinds.of(pod), at, lambda _: pod, part=part, dry_run=dry_run, admit=admit)
+        """Replace status alone. Raises what `update` does."""
+        return await self.update(message, part=parts.STATUS, dry_run=dry_run, admit=admit)
 
     async def patch(
         self,
@@ -157,7 +153,7 @@ class Registry:
 
     async def _create(self, kind: Kind, message: Message, dry_run: bool, admit: Admit) -> Entry:
         metadata = _metadata(message)
-        key = keys.object_key(kind, metadata.namespace, metadata.name)
+        key = keys.object_key(kind, metadata.namespace, metadata.name) if metadata.name else ""  # which is refused
         strategy = self._strategies[kind.name]
         self._check_home(kind, message)
         changes.begin(message, strategy, str(uuid.uuid4()), self._clock(), self._alike.finish)
@@ -196,7 +192,8 @@ class Registry:
         attempts: int = ATTEMPTS,
     ) -> Entry:
         """Commit what is made of the object that is there and of what is sent for it, which may depend on it."""
-        if part is parts.STATUS and not kind.has_status:
+        of_status = part.subresource == parts.STATUS.subresource
+        if of_status and not kind.has_status:
             raise BadRequest(f"{kind.plural} have no status")
         strategy = self._strategies[kind.name]
         for _ in range(attempts):
@@ -208,7 +205,7 @@ class Registry:
             if causes := part.validate(new, old):
                 raise Invalid.of(kind.qualified_name, at.name, causes)
             admit(new, old)
-            if part is not parts.STATUS:
+            if not of_status:
                 self._admission.judge(new, old)
             if new == old:
                 return entry
@@ -285,6 +282,11 @@ class Registry:
 
 def _metadata(message: Any) -> meta_pb2.ObjectMeta:
     return cast(meta_pb2.ObjectMeta, message.metadata)
+
+
+def _is_revision(text: str) -> bool:
+    """Whether it names a state of something: Kubernetes takes what is no number, and 0, for nothing."""
+    return text.isascii() and text.isdecimal() and int(text) != 0
 
 
 def _copied(message: Message) -> Message:

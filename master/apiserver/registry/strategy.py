@@ -39,6 +39,7 @@ def table(default_toleration_s: int) -> Mapping[str, Strategy]:
         ),
         "Node": Strategy(keeps_status_at_create=True),
         "Pod": Strategy(
+            counts_generations=True,
             graceful=True,
             at_create=pods.beginning(default_toleration_s),
             at_update=pods.admitted_again(default_toleration_s),

@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import Enum
 
 from podlab.errors import NotAcceptable
 
-JSON = "application/json"
+JSON, YAML = "application/json", "application/yaml"
+_ANY_OF_THEM = ("*/*", "application/*")
 _DISCOVERY = {"as": "APIGroupDiscoveryList", "g": "apidiscovery.k8s.io"}
-_TABLE = {"as": "Table", "g": "meta.k8s.io", "v": "v1"}
 
 
 class Form(Enum):
-    """How an answer about objects looks."""
+    """How an answer about objects looks. The value is what clients ask for it by."""
 
-    OBJECT = "object"
-    TABLE = "table"
+    OBJECT = ""
+    TABLE = "Table"
+    METADATA = "PartialObjectMetadata"
+    METADATA_LIST = "PartialObjectMetadataList"
 
 
-def form(header: str) -> Form:
-    """The first form that the client takes and we have. Raises NotAcceptable."""
+OF_OBJECT = frozenset({Form.OBJECT, Form.TABLE, Form.METADATA})
+OF_LIST = frozenset({Form.OBJECT, Form.TABLE, Form.METADATA_LIST})
+PLAIN = frozenset({Form.OBJECT})
+
+
+def form(header: str, known: Collection[Form] = OF_OBJECT, *, streamed: bool = False) -> Form:
+    """The first form that the client takes and that is known there. What is streamed is no YAML. Raises NotAcceptable.
+
+    https://kubernetes.io/docs/reference/using-api/api-concepts/#alternate-representations-of-resources
+    """
+    written = (JSON, *_ANY_OF_THEM) if streamed else (JSON, YAML, *_ANY_OF_THEM)
     for media_type, parameters in _offers(header):
-        if media_type == JSON and parameters == _TABLE:
-            return Form.TABLE
-        if media_type in (JSON, "*/*", "application/*") and "as" not in parameters:
-            return Form.OBJECT
-    raise NotAcceptable(f"only the following media types are accepted: {JSON}, {JSON};as=Table;v=v1;g=meta.k8s.io")
+        wanted = next((one for one in known if one.value == parameters.get("as", "")), None)
+        of_meta = (parameters.get("g"), parameters.get("v")) == ("meta.k8s.io", "v1")
+        if media_type in written and wanted is not None and (wanted is Form.OBJECT or of_meta):
+            return wanted
+    taken = [media_type for media_type in written if media_type not in _ANY_OF_THEM]
+    taken += sorted(f"{JSON};as={one.value};v=v1;g=meta.k8s.io" for one in known if one is not Form.OBJECT)
+    raise NotAcceptable(f"only the following media types are accepted: {', '.join(taken)}")
+
+
+def prefers_yaml(header: str) -> bool:
+    """Whether the client would rather read YAML than JSON."""
+    offered = (media_type for media_type, _ in _offers(header) if media_type in (JSON, YAML, *_ANY_OF_THEM))
+    return next(offered, JSON) == YAML
 
 
 def aggregated_discovery(header: str) -> str:
@@ -35,7 +54,7 @@ def aggregated_discovery(header: str) -> str:
         version = parameters.pop("v", "")
         if media_type == JSON and parameters == _DISCOVERY and version in ("v2", "v2beta1"):
             return version
-        if media_type in (JSON, "*/*", "application/*") and not parameters:
+        if media_type in (JSON, *_ANY_OF_THEM) and not parameters:
             return ""
     return ""
 

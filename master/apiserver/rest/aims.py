@@ -45,6 +45,8 @@ def at_objects(method: str, path: str, query: Query) -> Aim:
     except NotFound as absent:
         return _guessed(method, path, query, absent)
     verb = _verb(method, place.name, place.subresource, query)
+    if place.watched and method == "GET":
+        verb = paths.WATCH
     selector = query.text("fieldSelector") if verb in _SELECTING else ""
     wanted = attributes(
         verb, place.kind, place.namespace, place.name, subresource=place.subresource, field_selector=selector
@@ -59,6 +61,8 @@ def _guessed(method: str, path: str, query: Query, absent: NotFound) -> Aim:
     namespace = ""
     if len(parts) > 2 and parts[0] == "namespaces":
         namespace, parts = parts[1], parts[2:]
+    if parts[:1] == [paths.WATCH]:
+        parts = parts[1:]
     resource, name, subresource = (*parts, "", "", "")[:3]
     if not resource:
         return Aim(at_path(method, path), absent)

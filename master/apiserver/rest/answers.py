@@ -16,7 +16,9 @@ Warnings = Sequence[str]
 
 
 def ready(body: bytes, *, status: int = 200, warnings: Warnings = (), media_type: str = JSON) -> web.Response:
-    """Bytes as they are."""
+    """Bytes as they are; behind JSON a line ends, as Kubernetes ends it."""
+    if media_type == JSON and not body.endswith(b"\n"):
+        body += b"\n"
     response = web.Response(body=body, status=status, headers={"Content-Type": media_type, "Cache-Control": "no-cache"})
     for warning in warnings:
         response.headers.add("Warning", f"299 - {orjson.dumps(warning).decode()}")
@@ -30,10 +32,10 @@ def data(
     return ready(orjson.dumps(value), status=status, warnings=warnings, media_type=media_type)
 
 
-def listed(kind: Kind, metadata: Mapping[str, Any], items: Sequence[bytes]) -> web.Response:
-    """A list of objects that are JSON already."""
-    head = orjson.dumps({"kind": f"{kind.name}List", "apiVersion": kind.api_version, "metadata": metadata})
-    return ready(b"".join((head[:-1], b',"items":[', b",".join(items), b"]}")))
+def items(kind: str, api_version: str, metadata: Mapping[str, Any], objects: Sequence[bytes]) -> web.Response:
+    """A list, of that kind, of objects that are JSON already."""
+    head = orjson.dumps({"kind": kind, "apiVersion": api_version, "metadata": metadata})
+    return ready(b"".join((head[:-1], b',"items":[', b",".join(objects), b"]}\n")))
 
 
 def text(words: str | bytes, *, media_type: str = "text/plain; charset=utf-8") -> web.Response:

@@ -16,15 +16,14 @@ from aiohttp import web
 from master.apiserver import border, gate, impersonation
 from master.apiserver.authorization import Attributes
 from master.apiserver.gate import Gate
-from master.apiserver.identity import ANONYMOUS
 from master.apiserver.impersonation import Acting
 from master.apiserver.limits import Hold, Limits
 from master.apiserver.passage import NOBODY, Asked, Passage
-from master.apiserver.rest import aims, answers, bodies, delivery
+from master.apiserver.rest import accept, aims, answers, bodies, delivery, paths
 from master.apiserver.rest.approval import Approval
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.evicting import Evicting
-from master.apiserver.rest.general import General, is_general, is_public
+from master.apiserver.rest.general import General, is_general
 from master.apiserver.rest.logs import Logs
 from master.apiserver.rest.metrics_api import MetricsApi
 from master.apiserver.rest.paths import ABSENT, Place
@@ -39,6 +38,8 @@ from master.apiserver.rest.writing import Writing
 from podlab.api.kinds import MEASURED, REVIEWS
 from podlab.errors import ApiError, BadRequest, MethodNotAllowed, NotFound, Unauthorized
 
+# What is answered there is no object of the kind: there are no tables of it, and no metadata alone.
+_PLAIN = frozenset({"binding", "eviction", "scale", "token"})
 _SURROGATE = re.compile("[\ud800-\udfff]")
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 
@@ -96,8 +97,6 @@ class Api:
                 raise BadRequest("the headers of the request are not UTF-8")
             sent = request.headers.get("Authorization")
             caller = await self.tokens.authenticator.user(_certificate(request), sent)
-            if caller == ANONYMOUS and not is_public(request.path):
-                raise Unauthorized("Unauthorized")
             known = Acting(caller)
             return impersonation.acting(caller, request.headers.items()), None
         except (Unauthorized, BadRequest) as error:
@@ -143,11 +142,12 @@ class Api:
             ("", "delete"): self.writing.delete,
             ("", "deletecollection"): self.writing.delete_collection,
             ("status", "get"): self.reading.get,
-            ("status", "update"): self.writing.update_status,
+            ("status", "update"): self.writing.update,
             ("status", "patch"): self.writing.patch,
             ("ephemeralcontainers", "get"): self.reading.get,
-            ("ephemeralcontainers", "update"): self.writing.join,
+            ("ephemeralcontainers", "update"): self.writing.update,
             ("ephemeralcontainers", "patch"): self.writing.patch,
+            ("finalize", "update"): self.writing.update,
             ("scale", "get"): self.scaling.get,
             ("scale", "update"): self.scaling.update,
             ("scale", "patch"): self.scaling.patch,
@@ -164,7 +164,7 @@ class Api:
         }
 
     def _handler(self, call: Call, verb: str) -> Handler:
-        """Who answers it. Raises MethodNotAllowed."""
+        """Who answers it. Raises MethodNotAllowed, NotAcceptable."""
         place = call.place
         if place.subresource in ABSENT.get(place.kind.name, ()):
             raise MethodNotAllowed(f"{place.kind.resource}/{place.subresource} is not supported by this server yet")
@@ -176,6 +176,8 @@ class Api:
         handler = handlers.get((place.subresource, verb))
         if handler is None or not _has_its_place(verb, place):
             raise _not_allowed(call)
+        if place.kind in REVIEWS or place.subresource in _PLAIN:
+            accept.form(call.headers.get("Accept", ""), accept.PLAIN)
         return handler
 
 
@@ -188,6 +190,8 @@ def _refusing(error: ApiError) -> gate.Handler[web.StreamResponse]:
 
 def _has_its_place(verb: str, place: Place) -> bool:
     """Whether the verb can be meant there: an object is created in its collection, and changed by its name."""
+    if place.watched and verb != paths.WATCH:
+        return False
     if verb in ("update", "patch"):
         return bool(place.name)
     if verb == "create":

@@ -212,9 +212,10 @@ def decode(content: Any, kind: Kind, validation: FieldValidation, found: Sequenc
 
 
 def take_place(message: Any, place: Place) -> None:
-    """Name and namespace are those of the URL; an object that says others is refused."""
+    """Name and namespace are those of the URL; an object that says others is refused, but for a namespace of what lives
+    in none."""
     metadata = message.metadata
-    if metadata.namespace and metadata.namespace != place.namespace:
+    if place.namespace and metadata.namespace not in ("", place.namespace):
         raise BadRequest(
             f"the namespace of the provided object does not match the namespace sent on the request: "
             f"{metadata.namespace!r} and {place.namespace!r}"

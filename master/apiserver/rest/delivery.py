@@ -1,4 +1,5 @@
-"""Sends answers: compressed when they are large and the client asked, and only to clients that take them."""
+"""Sends answers: as YAML to those who would rather have that, compressed when they are large and the client asked, and
+only to clients that take them."""
 
 from __future__ import annotations
 
@@ -6,14 +7,19 @@ import asyncio
 import gzip
 from typing import cast
 
+import orjson
 from aiohttp import web
 
 from master.apiserver.passage import new_id
+from master.apiserver.rest import accept, answers
 from master.apiserver.rest.call import WRITE_LIMIT_S
+from podlab.api import manifest
+from podlab.errors import NotAcceptable
 
 AUDIT_ID = "Audit-ID"
 # As kube-apiserver: what is smaller travels faster as it is.
 COMPRESSED_BYTES = 128 << 10
+YAML_BYTES = 4 << 20
 # A client that is slower than this takes too long, however large the answer is.
 _BYTES_PER_S = 128 << 10
 _FASTEST = 1
@@ -23,6 +29,8 @@ _KNOWN_AS = web.RequestKey("known_as", str)
 
 async def deliver(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """The whole answer is on its way when this returns; the connection of a client that does not take it is cut."""
+    if accept.prefers_yaml(request.headers.get("Accept", "")) and json(response):
+        response = await _as_yaml(cast(web.Response, response))
     response.headers[AUDIT_ID] = audit_id(request)
     size = size_bytes(response)
     if size > COMPRESSED_BYTES and "gzip" in request.headers.get("Accept-Encoding", ""):
@@ -50,13 +58,24 @@ def size_bytes(response: web.StreamResponse) -> int:
 
 
 def json(response: web.StreamResponse) -> bytes:
-    """The body when it is JSON."""
-    return _body(response) if response.content_type == "application/json" and not response.prepared else b""
+    """The body when it is JSON, without the end of its line."""
+    return _body(response).rstrip() if response.content_type == accept.JSON and not response.prepared else b""
 
 
 def _body(response: web.StreamResponse) -> bytes:
     body = response.body if isinstance(response, web.Response) else None
     return body if isinstance(body, bytes) else b""
+
+
+async def _as_yaml(response: web.Response) -> web.Response:
+    """The same, written as YAML, which takes a hundred times as long."""
+    body = json(response)
+    if len(body) > YAML_BYTES:
+        told = f"the answer is too large for YAML, of which {YAML_BYTES} bytes are written: ask for {accept.JSON}"
+        return answers.failure(NotAcceptable(f"{told}, or for pages by limit"))
+    response.body = await asyncio.to_thread(lambda: manifest.write([orjson.loads(body)]).encode())
+    response.content_type = accept.YAML
+    return response
 
 
 async def _compress(response: web.Response) -> None:

@@ -23,6 +23,7 @@ SUBRESOURCES: dict[str, tuple[tuple[str, str, str] | None, tuple[str, ...]]] = {
     "portforward": (("", "v1", "PodPortForwardOptions"), ("create", "get")),
     "binding": (("", "v1", "Binding"), ("create",)),
     "approval": (None, ("get", "patch", "update")),
+    "finalize": (None, ("update",)),
     "token": (("authentication.k8s.io", "v1", "TokenRequest"), ("create",)),
     "scale": (("autoscaling", "v1", "Scale"), ("get", "patch", "update")),
 }

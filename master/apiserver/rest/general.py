@@ -56,12 +56,6 @@ def is_general(path: str) -> bool:
     return len(rest) < {"api": 2, "apis": 3}.get(root, 1 << 30)
 
 
-def is_public(path: str) -> bool:
-    """Whether those may ask whom nobody knows, as far as their roles let them: health and version."""
-    path = path.strip("/")
-    return path == "version" or path.partition("/")[0] in health.PATHS
-
-
 def _only_get(request: web.BaseRequest) -> None:
     if request.method != "GET":
         raise MethodNotAllowed(

@@ -12,7 +12,8 @@ from google.protobuf.message import Message
 from master.apiserver import keys
 from master.apiserver.cache import Cache
 from master.apiserver.measuring import Measuring
-from master.apiserver.rest import accept, answers, tables
+from master.apiserver.rest import answers, forms, tables
+from master.apiserver.rest.accept import Form
 from master.apiserver.rest.call import Call
 from podlab.api import codec, kinds, selectors
 from podlab.api.kinds import MEASURED, NODE_METRICS, Kind
@@ -45,22 +46,18 @@ class MetricsApi:
 
     async def get(self, call: Call) -> web.StreamResponse:
         """One of them. Raises NotFound when there is no such object, or no figures of it."""
-        form = accept.form(call.headers.get("Accept", ""))
-        include = tables.included(call.query.text("includeObject"))
+        how = forms.asked(call)
         of = _STORED[call.of]
         await self.cache.catch_up()
         entry = self.cache.get(of, keys.object_key(of, call.place.namespace, call.place.name))
         found = await self._measured(call.of, [entry.message()] if entry is not None else [])
         if not found:
             raise NotFound.of(call.of.resource, call.place.name)
-        if form is accept.Form.TABLE:
-            return answers.data(tables.table(call.of, found, {}, include))
-        return answers.ready(found[0].json_as(call.of))
+        return forms.one(call.of, found[0], how)
 
     async def list(self, call: Call) -> web.StreamResponse:
         """Those that selectors take. Raises BadRequest."""
-        form = accept.form(call.headers.get("Accept", ""))
-        include = tables.included(call.query.text("includeObject"))
+        how = forms.asked(call, listed=True)
         labels = selectors.parse_labels(call.query.text("labelSelector"))
         fields = selectors.parse_fields(call.of, call.query.text("fieldSelector"))
         of = _STORED[call.of]
@@ -69,9 +66,9 @@ class MetricsApi:
         objects: Sequence[Any] = [entry.message() for entry in entries]
         wanted = [one for one in objects if labels.matches(one.metadata.labels) and fields.matches(one)]
         found = await self._measured(call.of, wanted)
-        if form is accept.Form.TABLE:
-            return answers.data(tables.table(call.of, found, {}, include))
-        return answers.listed(call.of, {}, [one.json_as(call.of) for one in found])
+        if how.form is Form.TABLE:
+            return answers.data(tables.table(call.of, found, {}, how.include))
+        return forms.listed(call.of, {}, [forms.bytes_of(call.of, one, how.form) for one in found], how.form)
 
     async def _measured(self, kind: Kind, objects: Sequence[Any]) -> Sequence[_Measured]:
         of = self.measuring.nodes if kind == NODE_METRICS else self.measuring.pods

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from podlab.api.kinds import REVIEWS, SERVED, Kind
+from podlab.api.kinds import MEASURED, REVIEWS, SERVED, Kind
 from podlab.errors import NotFound
 
 UNKNOWN = "the server could not find the requested resource"
+WATCH = "watch"
 _BY_PLACE = {(kind.group, kind.version, kind.plural): kind for kind in SERVED}
 # What Kubernetes has below these kinds and Podlab serves, besides `status`.
 SCALABLE = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet"})
@@ -16,6 +17,7 @@ _OWN: Mapping[str, tuple[str, ...]] = {
     "Pod": ("attach", "binding", "ephemeralcontainers", "eviction", "exec", "log", "portforward"),
     "ServiceAccount": ("token",),
     "CertificateSigningRequest": ("approval",),
+    "Namespace": ("finalize",),
 }
 # A connection begins there: no bodies come or go.
 CONNECTED = frozenset({"attach", "exec", "portforward"})
@@ -24,7 +26,6 @@ ABSENT: Mapping[str, frozenset[str]] = {
     "Pod": frozenset({"proxy", "resize"}),
     "Node": frozenset({"proxy"}),
     "Service": frozenset({"proxy"}),
-    "Namespace": frozenset({"finalize"}),
 }
 
 
@@ -36,6 +37,8 @@ class Place:
     namespace: str = ""
     name: str = ""
     subresource: str = ""
+    watched: bool = False
+    """Whether the path itself says that it is to be watched."""
 
 
 def subresources(kind: Kind) -> tuple[str, ...]:
@@ -45,13 +48,23 @@ def subresources(kind: Kind) -> tuple[str, ...]:
 
 
 def parse(path: str) -> Place:
-    """The place of `/api/v1/...` or `/apis/<group>/<version>/...`. Raises NotFound."""
+    """The place of `/api/v1/...` or `/apis/<group>/<version>/...`, where `watch/` may stand before the rest as clients
+    of old write it. Raises NotFound."""
     head, *rest = path.strip("/").split("/")
     if head == "api" and rest:
-        return _place("", rest[0], rest[1:])
+        return _watched_or_not("", rest[0], rest[1:])
     if head == "apis" and len(rest) > 1:
-        return _place(rest[0], rest[1], rest[2:])
+        return _watched_or_not(rest[0], rest[1], rest[2:])
     raise NotFound(UNKNOWN)
+
+
+def _watched_or_not(group: str, version: str, parts: list[str]) -> Place:
+    if parts[:1] != [WATCH]:
+        return _place(group, version, parts)
+    place = _place(group, version, parts[1:])
+    if place.subresource or place.kind in REVIEWS or place.kind in MEASURED:
+        raise NotFound(UNKNOWN)
+    return replace(place, watched=True)
 
 
 def _place(group: str, version: str, parts: list[str]) -> Place:

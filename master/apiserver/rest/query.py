@@ -50,8 +50,8 @@ def is_dry_run(stages: Sequence[str]) -> bool:
     return bool(stages)
 
 
-def invalid_option(field: str, value: str, supported: Sequence[str]) -> Invalid:
-    """An option that Kubernetes does not have."""
+def invalid_option(field: str, value: str, supported: Sequence[str], *, of: str = "Options") -> Invalid:
+    """An option that Kubernetes does not have. `of` is the kind of options."""
     names = ", ".join(f'"{one}"' for one in supported)
     cause = Cause(field, "FieldValueNotSupported", f'Unsupported value: "{value}": supported values: {names}')
-    return Invalid.of("Options.meta.k8s.io", "", [cause])
+    return Invalid.of(f"{of}.meta.k8s.io", "", [cause])

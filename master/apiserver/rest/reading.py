@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -18,11 +18,14 @@ from master.apiserver.continuation import Continuation
 from master.apiserver.entry import Entry, Event
 from master.apiserver.listing import Bounds, Lister, Page
 from master.apiserver.registry.registry import Registry
-from master.apiserver.rest import accept, answers, delivery, tables
+from master.apiserver.rest import accept, answers, delivery, forms, listoptions, tables
+from master.apiserver.rest.accept import Form
 from master.apiserver.rest.call import WRITE_LIMIT_S, Call
-from master.apiserver.rest.query import Query, invalid_option
+from master.apiserver.rest.forms import Asked
+from master.apiserver.rest.query import Query
 from master.apiserver.scope import Scope
-from master.apiserver.watching import Form, Watches
+from master.apiserver.watching import Form as Lines
+from master.apiserver.watching import Watches
 from podlab.api.kinds import OTHER_VERSIONS, Kind
 from podlab.errors import BadRequest, Cause, Expired, Timeout
 
@@ -45,33 +48,30 @@ class Reading:
 
     async def get(self, call: Call) -> web.StreamResponse:
         """One object."""
-        form = accept.form(call.headers.get("Accept", ""))
-        include = tables.included(call.query.text("includeObject"))
+        how = forms.asked(call)
         entry = await self.registry.get(call.of, call.place.namespace, call.place.name)
-        if form is accept.Form.TABLE:
-            return answers.data(tables.table(call.of, [entry], {"resourceVersion": str(entry.revision)}, include))
-        return answers.ready(entry.json_as(call.of))
+        return forms.one(call.of, entry, how, revision=entry.revision)
 
     async def list(self, call: Call) -> web.StreamResponse:
         """The objects that selectors take, all of them or page by page."""
-        form, query = accept.form(call.headers.get("Accept", "")), call.query
-        include = tables.included(query.text("includeObject"))
+        how, query = forms.asked(call, listed=True), call.query
+        listoptions.check(query, watch=False)
         wanted = _scope(call)
         start = await self._start(wanted, query)
-        found = await self.lister.select(wanted, start, Bounds(query.number("limit") or 0, _NO_BOUND))
+        found = await self.lister.select(wanted, start, Bounds(max(0, query.number("limit") or 0), _NO_BOUND))
         metadata = _list_metadata(found)
-        if form is accept.Form.TABLE:
-            return answers.data(await self._table(call.of, found, metadata, include))
-        return answers.listed(call.of, metadata, await _rendered(found.entries, call.of))
+        if how.form is Form.TABLE:
+            return answers.data(await self._table(call.of, found, metadata, how.include))
+        return forms.listed(call.of, metadata, await _rendered(found.entries, call.of, how.form), how.form)
 
     async def watch(self, call: Call) -> web.StreamResponse:
         """A line of JSON for each event, until the client leaves or `timeoutSeconds` have passed."""
-        table = accept.form(call.headers.get("Accept", "")) is accept.Form.TABLE
+        how = forms.asked(call, streamed=True)
         query, wanted = call.query, _scope(call)
-        initial = _initial_events(query)
-        since = "" if query.text("resourceVersion") == "0" else query.text("resourceVersion")
+        listoptions.check(query, watch=True)
+        initial, since = listoptions.initial_events(query), listoptions.revision(query)
         present = not since if initial is None else initial
-        form = _lines(call, table, ends=bool(initial))
+        form = _lines(call, how, ends=bool(initial))
         life_s = query.number("timeoutSeconds") or random.uniform(WATCH_LIFE_S, 2 * WATCH_LIFE_S)  # noqa: S311
         response = web.StreamResponse(headers={"Content-Type": accept.JSON, "Cache-Control": "no-cache"})
         response.headers[delivery.AUDIT_ID] = delivery.audit_id(call.request)
@@ -93,21 +93,14 @@ class Reading:
     async def _start(self, wanted: Scope, query: Query) -> Continuation | None:
         """Where the list begins; None: with what is there now."""
         token, revision = query.text("continue"), query.text("resourceVersion")
-        match = query.text("resourceVersionMatch")
-        if match and (not revision or token):
-            why = "is forbidden with continue" if token else "is forbidden unless resourceVersion is provided"
-            raise BadRequest(f"resourceVersionMatch: {match!r} {why}")
-        if match not in ("", "NotOlderThan", "Exact"):
-            raise invalid_option("resourceVersionMatch", match, ("Exact", "NotOlderThan"))
         if token:
             if revision not in ("", "0"):
                 raise BadRequest("specifying resource version is not allowed when using continue")
             return continuation.parse(token, wanted.prefix)
-        if revision in ("", "0"):
-            if match == "Exact" and revision == "0":
-                raise BadRequest('resourceVersionMatch: Forbidden: "Exact" is forbidden for resourceVersion "0"')
+        if not (least := listoptions.revision(query)):
             return None
-        return await self._at_least(_revision(revision), wanted, exact=match == "Exact")
+        exact = query.text("resourceVersionMatch") == listoptions.EXACT
+        return await self._at_least(int(least), wanted, exact=exact)
 
     async def _at_least(self, revision: int, wanted: Scope, *, exact: bool) -> Continuation | None:
         await self.cache.catch_up()
@@ -128,11 +121,14 @@ class Reading:
 
 def _scope(call: Call) -> Scope:
     query = call.query
+    fields = query.text("fieldSelector")
+    if call.place.name:  # a path that watches one object
+        fields = f"{fields},metadata.name={call.place.name}"
     asked = SimpleNamespace(
         kind=call.of.name,
         namespace=call.place.namespace,
         label_selector=query.text("labelSelector"),
-        field_selector=query.text("fieldSelector"),
+        field_selector=fields,
     )
     return scope.parse(asked)
 
@@ -146,37 +142,17 @@ def _list_metadata(found: Page) -> dict[str, Any]:
     return metadata
 
 
-async def _rendered(entries: list[Entry], kind: Kind) -> list[bytes]:
+async def _rendered(entries: list[Entry], kind: Kind, form: Form) -> list[bytes]:
     rendered: list[bytes] = []
     for index, entry in enumerate(entries):
-        if index % _RENDERED_AT_ONCE == _RENDERED_AT_ONCE - 1 and not entry.is_rendered:
+        is_ready = form is Form.OBJECT and entry.is_rendered
+        if index % _RENDERED_AT_ONCE == _RENDERED_AT_ONCE - 1 and not is_ready:
             await asyncio.sleep(0)
-        rendered.append(entry.json_as(kind))
+        rendered.append(forms.bytes_of(kind, entry, form))
     return rendered
 
 
-def _revision(text: str) -> int:
-    if not text.isascii() or not text.isdecimal():
-        raise BadRequest(f"resourceVersion: {text!r} is not one that this server gave; list again")
-    return int(text)
-
-
-def _initial_events(query: Query) -> bool | None:
-    """What sendInitialEvents asks for; None when it is absent. Raises BadRequest."""
-    match = query.text("resourceVersionMatch")
-    if "sendInitialEvents" not in query.values:
-        if match:
-            raise BadRequest("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
-        return None
-    if match != "NotOlderThan":
-        raise BadRequest('sendInitialEvents requires setting resourceVersionMatch to "NotOlderThan"')
-    wanted = query.flag("sendInitialEvents")
-    if wanted and not query.flag("allowWatchBookmarks"):
-        raise BadRequest("sendInitialEvents requires allowWatchBookmarks: its end is told by a bookmark")
-    return wanted
-
-
-def _lines(call: Call, table: bool, *, ends: bool) -> Form:
+def _lines(call: Call, how: Asked, *, ends: bool) -> Lines:
     """Events as lines of JSON. `ends` says whether a bookmark tells that all that was there has been sent."""
     bookmarks = call.query.flag("allowWatchBookmarks")
     kind = call.of
@@ -186,12 +162,14 @@ def _lines(call: Call, table: bool, *, ends: bool) -> Form:
         if annotations:
             metadata["annotations"] = annotations
         shown: dict[str, Any] = {"kind": kind.name, "apiVersion": kind.api_version, "metadata": metadata}
-        if table:
+        if how.form is Form.METADATA:
+            shown |= {"kind": how.form.value, "apiVersion": tables.META_VERSION}
+        if how.form is Form.TABLE:
             shown = tables.table(kind, (), {"resourceVersion": str(revision)}, tables.NONE, headed=False)
         return orjson.dumps({"type": "BOOKMARK", "object": shown}) + b"\n"
 
-    present, event = _table_lines(call) if table else _object_lines(kind)
-    return Form(
+    present, event = _LINES[how.form](call, how)
+    return Lines(
         present=present,
         event=event,
         all_present=lambda revision: bookmark(revision, {_INITIAL_EVENTS_END: "true"}) if ends else b"",
@@ -199,8 +177,9 @@ def _lines(call: Call, table: bool, *, ends: bool) -> Form:
     )
 
 
-def _object_lines(kind: Kind) -> Any:
+def _object_lines(call: Call, _: Asked) -> Any:
     """Each event with its object; that of the stored version is written once for all watchers."""
+    kind = call.of
 
     def line(event: Event, event_type: int) -> bytes:
         return encoded.json_event(event_type, event.shown(event_type).json_as(kind))
@@ -211,14 +190,25 @@ def _object_lines(kind: Kind) -> Any:
     )
 
 
-def _table_lines(call: Call) -> Any:
+def _metadata_lines(call: Call, how: Asked) -> Any:
+    """Each event with its object's metadata."""
+
+    def line(entry: Entry, event_type: int) -> bytes:
+        return encoded.json_event(event_type, forms.bytes_of(call.of, entry, how.form))
+
+    return (
+        lambda entry: line(entry, encoded.ADDED),
+        lambda event, event_type: line(event.shown(event_type), event_type),
+    )
+
+
+def _table_lines(call: Call, how: Asked) -> Any:
     """Each event as a table of one row, the first of them with the columns."""
-    include = tables.included(call.query.text("includeObject"))
     headed = True
 
     def line(entry: Entry, event_type: int) -> bytes:
         nonlocal headed
-        shown = tables.table(call.of, [entry], {"resourceVersion": str(entry.revision)}, include, headed=headed)
+        shown = tables.table(call.of, [entry], {"resourceVersion": str(entry.revision)}, how.include, headed=headed)
         headed = False
         return encoded.json_event(event_type, orjson.dumps(shown))
 
@@ -226,6 +216,13 @@ def _table_lines(call: Call) -> Any:
         lambda entry: line(entry, encoded.ADDED),
         lambda event, event_type: line(event.shown(event_type), event_type),
     )
+
+
+_LINES: Mapping[Form, Callable[[Call, Asked], Any]] = {
+    Form.OBJECT: _object_lines,
+    Form.METADATA: _metadata_lines,
+    Form.TABLE: _table_lines,
+}
 
 
 async def _pass_on(lines: AsyncIterator[bytes], response: web.StreamResponse) -> None:

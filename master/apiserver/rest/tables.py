@@ -17,6 +17,7 @@ from podlab.api import codec, columns
 from podlab.api.kinds import Kind
 
 NONE, METADATA, OBJECT = "None", "Metadata", "Object"
+META_VERSION = "meta.k8s.io/v1"
 _AS_THEY_ARE = frozenset({"IP", "OS"})
 _OTHERWISE = {"UP-TO-DATE": "Up-to-date", "ADDRESSTYPE": "AddressType", "MINPODS": "MinPods", "MAXPODS": "MaxPods"}
 
@@ -47,7 +48,7 @@ def table(
     now = datetime.now(UTC)
     return {
         "kind": "Table",
-        "apiVersion": "meta.k8s.io/v1",
+        "apiVersion": META_VERSION,
         "metadata": metadata,
         "columnDefinitions": _definitions(kind) if headed else None,
         "rows": [_row(kind, entry, include, now) for entry in entries],
@@ -89,5 +90,10 @@ def _object(kind: Kind, entry: Shown, message: Message, include: str) -> Any:
         return None
     if include == OBJECT:
         return orjson.Fragment(entry.json_as(kind))
+    return partial(message)
+
+
+def partial(message: Message) -> dict[str, Any]:
+    """The object's metadata alone, as a meta.k8s.io/v1 PartialObjectMetadata."""
     metadata = codec.part_to_dict(message.metadata)  # type: ignore[attr-defined]
-    return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata}
+    return {"kind": "PartialObjectMetadata", "apiVersion": META_VERSION, "metadata": metadata}

@@ -15,12 +15,13 @@ from master.apiserver.registry import parts
 from master.apiserver.registry.admission import Admit
 from master.apiserver.registry.binding import Binder
 from master.apiserver.registry.registry import Registry
-from master.apiserver.rest import answers, bodies, deleting
+from master.apiserver.rest import answers, bodies, deleting, forms, tables
+from master.apiserver.rest.accept import Form
 from master.apiserver.rest.call import Call
 from podlab.api import kinds, versions
 from podlab.api.kinds import Kind
 from podlab.api.objects import Key
-from podlab.core.v1 import binding_pb2, pod_pb2
+from podlab.core.v1 import binding_pb2
 from podlab.errors import ApiError, BadRequest, Cause, Invalid
 from podlab.v1 import apiserver_pb2 as pb
 
@@ -39,36 +40,23 @@ class Writing:
 
     async def create(self, call: Call) -> web.StreamResponse:
         """Store a new object; its name may be left to `generateName`."""
-        dry_run = call.query.dry_run()
+        dry_run, how = call.query.dry_run(), forms.asked(call)
         read = await self._body(call)
         entry = await self.registry.create(read.message, dry_run=dry_run, admit=self.admission(call.user))
         call.tell_made(entry.key.rpartition("/")[2])
-        return _shown(call, entry, read, status=201)
+        return _shown(call, entry, how, read.warnings, status=201)
 
     async def update(self, call: Call) -> web.StreamResponse:
-        """Replace all but the status."""
-        dry_run = call.query.dry_run()
+        """Replace all but the status, or the part that the subresource is."""
+        dry_run, how, part = call.query.dry_run(), forms.asked(call), parts.of(call.place.subresource)
         read = await self._body(call)
-        entry = await self.registry.update(read.message, dry_run=dry_run, admit=self.admission(call.user))
-        return _shown(call, entry, read)
-
-    async def update_status(self, call: Call) -> web.StreamResponse:
-        """Replace the status alone."""
-        dry_run = call.query.dry_run()
-        read = await self._body(call)
-        entry = await self.registry.update_status(read.message, dry_run=dry_run, admit=self.admission(call.user))
-        return _shown(call, entry, read)
-
-    async def join(self, call: Call) -> web.StreamResponse:
-        """Replace a pod's ephemeral containers alone."""
-        dry_run = call.query.dry_run()
-        read = await self._body(call)
-        pod = cast(pod_pb2.Pod, read.message)
-        return _shown(call, await self.registry.join(pod, dry_run=dry_run, admit=self.admission(call.user)), read)
+        admit = self.admission(call.user)
+        entry = await self.registry.update(read.message, part=part, dry_run=dry_run, admit=admit)
+        return _shown(call, entry, how, read.warnings)
 
     async def patch(self, call: Call) -> web.StreamResponse:
         """Update to what a JSON patch, a merge patch or a strategic merge patch makes of the object."""
-        place, dry_run = call.place, call.query.dry_run()
+        place, dry_run, how = call.place, call.query.dry_run(), forms.asked(call)
         patch = await bodies.read_patch(call.request, bodies.field_validation(call.query.text("fieldValidation")))
         entry = await self.registry.patch(
             Key(call.of.name, place.namespace, place.name),
@@ -77,10 +65,11 @@ class Writing:
             dry_run=dry_run,
             admit=self.admission(call.user),
         )
-        return answers.ready(entry.json_as(call.of), warnings=patch.warnings)
+        return _shown(call, entry, how, patch.warnings)
 
     async def delete_collection(self, call: Call) -> web.StreamResponse:
         """Delete what selectors take, all of them when there are none; the answer is the list of what was deleted."""
+        how = forms.asked(call, listed=True)
         options = await bodies.delete_options(call.request)
         one = deleting.request(call.place, options, call.query)
         if one.uid or one.resource_version:
@@ -96,16 +85,20 @@ class Writing:
         if one.HasField("grace_period_seconds"):
             request.grace_period_seconds = one.grace_period_seconds
         batches = self.collections.delete(request, self.admission(call.user))
-        items = [deleted.entry.json_as(call.of) async for batch in batches for deleted in batch]
-        return answers.listed(call.of, {"resourceVersion": ""}, items)
+        gone = [deleted.entry async for batch in batches for deleted in batch]
+        metadata = {"resourceVersion": ""}
+        if how.form is Form.TABLE:
+            return answers.data(tables.table(call.of, gone, metadata, how.include))
+        return forms.listed(call.of, metadata, [forms.bytes_of(call.of, one, how.form) for one in gone], how.form)
 
     async def delete(self, call: Call) -> web.StreamResponse:
         """Mark or remove, as DeleteOptions in the body, or else the query, say."""
+        how = forms.asked(call)
         options = await bodies.delete_options(call.request)
         request = deleting.request(call.place, options, call.query)
         deleted = await self.registry.delete(request, admit=self.admission(call.user))
         if not deleted.removed or call.of.name in _RETURNED_WHEN_DELETED:
-            return answers.ready(deleted.entry.json_as(call.of))
+            return _shown(call, deleted.entry, how)
         metadata: Any = deleted.entry.message().metadata  # type: ignore[attr-defined]
         return answers.data(answers.success(call.of, metadata.name, metadata.uid))
 
@@ -130,8 +123,10 @@ class Writing:
         return replace(read, message=versions.stored(read.message))
 
 
-def _shown(call: Call, entry: Entry, read: bodies.Read, *, status: int = 200) -> web.Response:
-    return answers.ready(entry.json_as(call.of), status=status, warnings=read.warnings)
+def _shown(
+    call: Call, entry: Entry, how: forms.Asked, warnings: answers.Warnings = (), *, status: int = 200
+) -> web.Response:
+    return forms.one(call.of, entry, how, revision=entry.revision, status=status, warnings=warnings)
 
 
 def _checked_binding(call: Call, binding: binding_pb2.Binding) -> pb.Binding:

@@ -151,9 +151,12 @@ def validate_update(new: Message, old: Message) -> tuple[Cause, ...]:
 
 
 def validate_status_update(new: Message, old: Message) -> tuple[Cause, ...]:
-    """What is wrong with a new status. Spec is not looked at: a status update leaves it alone."""
+    """What is wrong with a new status, and what marks the object. Spec is not looked at: a status update leaves it
+    alone."""
     rules, found = RULES[type(new)], Findings()
     check_metadata_update(found, _metadata(new), _metadata(old))
+    if _metadata(new) != _metadata(old):
+        check_metadata(found, _metadata(new), rules.name, namespaced=kinds.of(new).namespaced)
     rules.status(found, new)
     check_instants(found, new)
     _check_size(found, new)

@@ -12,6 +12,7 @@ import pytest
 PODS = "/api/v1/namespaces/default/pods"
 MAPS = "/api/v1/namespaces/default/configmaps"
 JSON = "application/json"
+TABLE = f"{JSON};as=Table;v=v1;g=meta.k8s.io"
 CASES: dict[str, tuple[str, str, str, bytes, int, str, str]] = {
     # method, path, media type, body, status, reason, part of the message
     "no such kind": ("GET", "/api/v1/gadgets", JSON, b"", 404, "NotFound", "could not find the requested resource"),
@@ -36,7 +37,7 @@ CASES: dict[str, tuple[str, str, str, bytes, int, str, str]] = {
     "not supported": (
         "POST", PODS, JSON, b'{"spec":{"runtimeClassName":"x"}}', 400, "BadRequest", "not supported by Podlab",
     ),
-    "no name": ("POST", MAPS, JSON, b"{}", 400, "BadRequest", "name or generateName is required"),
+    "no name": ("POST", MAPS, JSON, b"{}", 422, "Invalid", "metadata.name: Required value: name or generateName is"),
     "invalid": ("POST", MAPS, JSON, b'{"metadata":{"name":"A_"}}', 422, "Invalid", "metadata.name: Invalid value"),
     "other namespace": (
         "POST", MAPS, JSON, b'{"metadata":{"name":"a","namespace":"b"}}', 400, "BadRequest", "does not match",
@@ -56,11 +57,26 @@ CASES: dict[str, tuple[str, str, str, bytes, int, str, str]] = {
     "field selector": ("GET", f"{PODS}?fieldSelector=a=b", JSON, b"", 400, "BadRequest", "not supported: a"),
     "limit": ("GET", f"{PODS}?limit=x", JSON, b"", 400, "BadRequest", "limit"),
     "continue": ("GET", f"{PODS}?continue=x", JSON, b"", 400, "BadRequest", "continue"),
+    "time": ("GET", f"{PODS}?timeoutSeconds=x", JSON, b"", 400, "BadRequest", "timeoutSeconds"),
+    "time of a watch": ("GET", f"{PODS}?watch=1&timeoutSeconds=x", JSON, b"", 400, "BadRequest", "timeoutSeconds"),
+    "no revision": ("GET", f"{PODS}?resourceVersion=x", JSON, b"", 400, "BadRequest", "resourceVersion: 'x'"),
+    "watch of no revision": (
+        "GET", f"{PODS}?watch=1&resourceVersion=x", JSON, b"", 400, "BadRequest", "resourceVersion: 'x'",
+    ),
     "match without revision": (
-        "GET", f"{PODS}?resourceVersionMatch=Exact", JSON, b"", 400, "BadRequest", "resourceVersionMatch",
+        "GET", f"{PODS}?resourceVersionMatch=Exact", JSON, b"", 422, "Invalid",
+        "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided",
+    ),
+    "match that is none": (
+        "GET", f"{PODS}?resourceVersion=1&resourceVersionMatch=Some", JSON, b"", 422, "Invalid", "Unsupported value",
+    ),
+    "write to what is watched": ("DELETE", "/api/v1/watch/namespaces/default/pods/a", JSON, b"", 405,
+        "MethodNotAllowed", "does not allow this method"),
+    "review as a table": (
+        "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", JSON, b"{}", 406, "NotAcceptable", JSON,
     ),
     "revision to come": ("GET", f"{PODS}?resourceVersion=999999", JSON, b"", 504, "Timeout", "Too large"),
-    "initial events": ("GET", f"{PODS}?watch=1&sendInitialEvents=true", JSON, b"", 400, "BadRequest", "NotOlderThan"),
+    "initial events": ("GET", f"{PODS}?watch=1&sendInitialEvents=true", JSON, b"", 422, "Invalid", "NotOlderThan"),
     "propagation": (
         "DELETE", f"{MAPS}/kube?propagationPolicy=Maybe", JSON, b"", 422, "Invalid", "propagationPolicy",
     ),
@@ -75,7 +91,8 @@ CASES: dict[str, tuple[str, str, str, bytes, int, str, str]] = {
 @pytest.mark.parametrize("case", CASES)
 async def test_bad_input_is_refused_by_name(http: aiohttp.ClientSession, case: str) -> None:
     method, path, media_type, body, code, reason, told = CASES[case]
-    async with http.request(method, path, data=body, headers={"Content-Type": media_type}) as response:
+    headers = {"Content-Type": media_type, **({"Accept": TABLE} if code == 406 else {})}
+    async with http.request(method, path, data=body, headers=headers) as response:
         status: dict[str, Any] = await response.json()
     assert (response.status, status["code"], status["reason"]) == (code, code, reason), status
     assert status["kind"] == "Status"
@@ -108,7 +125,9 @@ async def test_strangers_see_health_and_version_alone(session_of: Callable[[str 
             assert response.status == 200, path
     for path in ("/api", "/apis", "/api/v1/pods", "/openapi/v3", "/"):
         async with stranger.get(path) as response:
-            assert (response.status, (await response.json())["reason"]) == (401, "Unauthorized"), path
+            refused = await response.json()
+        assert (response.status, refused["reason"]) == (403, "Forbidden"), path
+        assert 'User "system:anonymous" cannot' in refused["message"]
 
 
 async def test_users_may_do_what_the_policy_says(session_of: Callable[[str | None], Any]) -> None:

@@ -111,8 +111,8 @@ async def test_a_secret_s_value_is_neither_logged_nor_stored(
 
 UNHEARD = {
     "a token that is not good": (None, "GET", SECRETS, {"Authorization": "Bearer nonsense"}, 401, "", "secrets"),
-    "nobody": (None, "GET", SECRETS, {}, 401, "", "secrets"),
-    "nobody at no kind": (None, "GET", "/api/v1/gadgets", {}, 401, "", "gadgets"),
+    "nobody": (None, "GET", SECRETS, {}, 403, "system:anonymous", "secrets"),
+    "nobody at no kind": (None, "GET", "/api/v1/gadgets", {}, 403, "system:anonymous", "gadgets"),
     "somebody at no kind": ("jane", "GET", "/api/v1/gadgets", {}, 403, "jane", "gadgets"),
     "no kind": ("kubernetes-admin", "GET", "/api/v1/gadgets", {}, 404, "kubernetes-admin", "gadgets"),
     "no path": ("kubernetes-admin", "GET", "/nowhere", {}, 404, "kubernetes-admin", None),

@@ -62,11 +62,19 @@ async def test_a_precondition_that_does_not_hold_keeps_the_object(http: aiohttp.
         assert (response.status, (await response.json())["reason"]) == (409, "Conflict")
 
 
-async def test_a_status_is_written_apart(http: aiohttp.ClientSession) -> None:
+async def test_a_status_is_written_apart_with_what_marks_its_object(http: aiohttp.ClientSession) -> None:
     async with http.post("/api/v1/nodes", json={"metadata": {"name": "n1"}}) as response:
         assert response.status == 201
-    body = {"metadata": {"name": "n1", "labels": {"a": "b"}}, "status": {"nodeInfo": {"kubeletVersion": "v9"}}}
+    metadata = {"name": "n1", "labels": {"a": "b"}, "annotations": {"c": "d"}}
+    body = {"metadata": metadata, "spec": {"unschedulable": True}, "status": {"nodeInfo": {"kubeletVersion": "v9"}}}
     async with http.put("/api/v1/nodes/n1/status", json=body) as response:
         node = await response.json()
     assert node["status"]["nodeInfo"]["kubeletVersion"] == "v9"
-    assert "a" not in node["metadata"].get("labels", {})
+    assert (node["metadata"]["labels"], node["metadata"]["annotations"]) == ({"a": "b"}, {"c": "d"})
+    assert "unschedulable" not in node["spec"]
+    async with http.patch(
+        "/api/v1/nodes/n1/status",
+        data=b'{"metadata":{"labels":{"-":"b"}}}',
+        headers={"Content-Type": "application/merge-patch+json"},
+    ) as response:
+        assert (response.status, (await response.json())["details"]["causes"][0]["field"]) == (422, "metadata.labels")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from master.apiserver.rest.paths import Place, parse
@@ -24,10 +26,20 @@ def test_a_path_names_a_place(path: str, kind: str, namespace: str, name: str, s
 
 @pytest.mark.parametrize(
     "path",
+    ["/api/v1/pods", "/api/v1/namespaces/a", "/api/v1/namespaces/a/pods/b", "/apis/apps/v1/namespaces/a/deployments"],
+)
+def test_old_clients_say_in_the_path_that_they_watch(path: str) -> None:
+    head, version, rest = path.partition("/v1/")
+    assert parse(f"{head}{version}watch/{rest}") == replace(parse(path), watched=True)
+
+
+@pytest.mark.parametrize(
+    "path",
     [
         "/", "/api", "/api/v2/pods", "/apis/apps/v1", "/apis/apps/v1/pods", "/api/v1/namespaces/a/nodes",
-        "/api/v1/namespaces/a/pods/b/log/c", "/api/v1/pods/b", "/api/v1/namespaces//pods", "/api/v1/watch/pods",
-        "/api/v1/namespaces/a/configmaps/b/scale",
+        "/api/v1/namespaces/a/pods/b/log/c", "/api/v1/pods/b", "/api/v1/namespaces//pods", "/api/v1/watch",
+        "/api/v1/namespaces/a/configmaps/b/scale", "/api/v1/watch/namespaces/a/pods/b/log",
+        "/apis/metrics.k8s.io/v1beta1/watch/nodes", "/apis/authorization.k8s.io/v1/watch/subjectaccessreviews",
     ],
 )  # fmt: skip
 def test_other_paths_are_not_found(path: str) -> None:
