@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from podlab.api import podresources
+from podlab.api import podresources, quantity
 from podlab.core.v1.pod_pb2 import PodSpec
 from podlab.meta.v1.meta_pb2 import Quantity
 
@@ -35,7 +35,7 @@ def demands(spec: PodSpec) -> Demands:
     https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers
     https://kubernetes.io/docs/concepts/scheduling-eviction/pod-overhead/
     """
-    return Demands({PODS: 1, **_whole(spec, {})}, {PODS: 1, **_whole(spec, MISSING)})
+    return Demands({PODS: 1, **podresources.whole(spec)}, {PODS: 1, **podresources.whole(spec, MISSING)})
 
 
 def units(resource: str, amount: Quantity) -> int:
@@ -45,16 +45,4 @@ def units(resource: str, amount: Quantity) -> int:
 
 @lru_cache(maxsize=4096)
 def _units(resource: str, amount: str) -> int:
-    return _rounded(resource, podresources.amounts({resource: Quantity(string=amount)}))
-
-
-def _whole(spec: PodSpec, missing: Mapping[str, Quantity]) -> dict[str, int]:
-    asked = podresources.requests(spec, missing)
-    for name, amount in podresources.amounts(spec.overhead).items():
-        asked[name] = asked.get(name, 0) + amount
-    return {name: whole for name in asked if (whole := _rounded(name, asked))}
-
-
-def _rounded(resource: str, amounts: podresources.Amounts) -> int:
-    exact = amounts[resource] * (1000 if resource == "cpu" else 1)
-    return -(-exact.numerator // exact.denominator)
+    return podresources.rounded(resource, quantity.parse(Quantity(string=amount)))

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 import numpy as np
 from numpy.typing import NDArray
 
-from master.scheduler.podinfo import HostPort
+from podlab.api.hostports import HostPort
 
 
 class HostPorts:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from master.scheduler.demands import Demands, demands
 from master.scheduler.podterms import Term, terms_of
 from podlab.api import volumes
+from podlab.api.hostports import host_ports
 from podlab.api.nodeselectors import NodeMatcher, matcher
 from podlab.core.v1.pod_pb2 import Container, Pod, PodSpec
 
@@ -26,19 +27,6 @@ _NOT_JUDGED_OF_CONTAINERS = tuple(
 )
 
 
-@dataclass(frozen=True, order=True)
-class HostPort:
-    """A port of the node that a pod takes. An empty address is every address."""
-
-    protocol: str
-    address: str
-    port: int
-
-    def collides(self, other: HostPort) -> bool:
-        same = self.port == other.port and self.protocol == other.protocol
-        return same and (not self.address or not other.address or self.address == other.address)
-
-
 class Shape:
     """What plugins judge a pod by, whichever pod of its kind it is: those of a ReplicaSet are of one shape.
 
@@ -53,8 +41,7 @@ class Shape:
         self.deleted = self.pod.metadata.HasField("deletionTimestamp")
         self.demands: Demands = demands(self.pod.spec)
         self.terms: tuple[Term, ...] = terms_of(self.pod)
-        sidecars = [each for each in self.pod.spec.initContainers if each.restartPolicy == "Always"]
-        self.host_ports = tuple(_host_ports([*self.pod.spec.containers, *sidecars]))
+        self.host_ports = tuple(host_ports(self.pod.spec))
         self.claims = tuple(volumes.claims_of(self.pod))
         containers = [*self.pod.spec.initContainers, *self.pod.spec.containers]
         self.images = tuple(normalized_image(container.image) for container in containers)
@@ -150,11 +137,3 @@ def _essence(pod: Pod) -> bytes:
 
 def _has_own_claims(spec: PodSpec) -> bool:
     return any(each.volumeSource.HasField("ephemeral") for each in spec.volumes)
-
-
-def _host_ports(containers: Iterable[Container]) -> Iterable[HostPort]:
-    for container in containers:
-        for port in container.ports:
-            if port.hostPort:
-                address = "" if port.hostIP == "0.0.0.0" else port.hostIP  # noqa: S104 - compared, not bound
-                yield HostPort(port.protocol or "TCP", address, port.hostPort)

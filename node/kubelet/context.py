@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from node.kubelet.admission.places import Places
 from node.kubelet.claims import Claims
 from node.kubelet.images import Images
 from node.kubelet.runtime import Runtime
@@ -33,6 +34,7 @@ class NodeContext:
     runtime: Runtime
     recorder: Recorder
     images: Images
+    places: Places
     volumes: Volumes
     claims: Claims
     sources: Sources

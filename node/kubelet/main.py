@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from node.kubelet import rotation
+from node.kubelet.admission.places import Places
 from node.kubelet.claims import Claims
 from node.kubelet.config import KubeletConfig
 from node.kubelet.containerd import Containerd
@@ -13,7 +14,7 @@ from node.kubelet.context import NodeContext
 from node.kubelet.images import Images
 from node.kubelet.lease import Heartbeat
 from node.kubelet.localpath import LocalPath
-from node.kubelet.node_status import capacity
+from node.kubelet.node_status import capacity, new_node
 from node.kubelet.pods import Pods
 from node.kubelet.registration import Registration
 from node.kubelet.server import KubeletServicer
@@ -27,7 +28,7 @@ from podlab.api import quantity
 from podlab.client.client import Client
 from podlab.client.informer import Informer
 from podlab.client.recorder import Recorder
-from podlab.core.v1 import pod_pb2, service_pb2
+from podlab.core.v1 import node_pb2, pod_pb2, service_pb2
 from podlab.v1 import kubelet_pb2, kubelet_pb2_grpc
 
 APISERVER_USER = "system:apiserver"
@@ -49,10 +50,15 @@ async def serve(config: KubeletConfig, stop: asyncio.Event) -> None:
             selector = f"spec.nodeName={config.node_name}"
             bound = Informer(client, pod_pb2.Pod, field_selector=selector)
             services = Informer(client, service_pb2.Service)
+            itself = Informer(client, node_pb2.Node, field_selector=f"metadata.name={config.node_name}")
             recorder = Recorder(client, "kubelet", config.node_name)
             local_path = LocalPath(client, config.node_name, config.root_dir)
-            context = _context(config, client, runtime, recorder, services, local_path)
+            places = Places(
+                client, new_node(config), capacity(config), node=lambda: itself.get(config.node_name), pods=bound.list
+            )
+            context = _context(config, client, runtime, recorder, services, local_path, places)
             pods = Pods(context, bound)
+            places.on_preempt(pods.end)
             context.sources.on_change(pods.sources_changed)
             context.tokens.on_change(pods.sources_changed)
             servicer = KubeletServicer(pods, runtime, Meter(runtime, config.node_name))
@@ -62,6 +68,7 @@ async def serve(config: KubeletConfig, stop: asyncio.Event) -> None:
             async def loops() -> None:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(services.run())
+                    group.create_task(itself.run())
                     group.create_task(recorder.run())
                     group.create_task(Registration(config, client, recorder, runtime, network).run())
                     group.create_task(Heartbeat(client, config.node_name, config.lease_duration_s).run())
@@ -87,6 +94,7 @@ def _context(
     recorder: Recorder,
     services: Informer[service_pb2.Service],
     local_path: LocalPath,
+    places: Places,
 ) -> NodeContext:
     amounts = capacity(config)
     return NodeContext(
@@ -98,6 +106,7 @@ def _context(
         runtime=runtime,
         recorder=recorder,
         images=Images(runtime),
+        places=places,
         volumes=Volumes(config.root_dir),
         claims=Claims(client, local_path),
         sources=Sources(client),

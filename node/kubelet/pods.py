@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from node.kubelet import projected
 from node.kubelet.context import NodeContext
+from node.kubelet.decide import Outcome
 from node.kubelet.runtime import ObservedPod, RuntimeFailure
 from node.kubelet.worker import Worker
 from podlab.api.objects import Key
@@ -53,6 +54,12 @@ class Pods:
         worker = self._workers.get(uid)
         if worker is not None:
             worker.sources_changed()
+
+    def end(self, uid: str, outcome: Outcome) -> None:
+        """The pod is to end so, for the node's sake."""
+        worker = self._workers.get(uid)
+        if worker is not None:
+            worker.end(outcome)
 
     async def run(self) -> None:
         events = asyncio.create_task(self._follow_exits())
@@ -133,6 +140,7 @@ class Pods:
             if now.get(uid) != self._seen.get(uid):
                 self.poke(uid)
         self._seen = now
+        self._context.places.begun(now.keys())
         if self._informer.synced.is_set():
             for uid in (now.keys() | self._context.volumes.uids()) - self._workers.keys():
                 if self.wanted(uid) is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from node.kubelet.decide import Outcome
 from node.kubelet.status import OWN_CONDITIONS
 from podlab.client.client import Client
 from podlab.core.v1 import pod_pb2
@@ -26,18 +27,22 @@ class Report:
         self._wanted: pod_pb2.Pod | None = None
         self._task: asyncio.Task[None] | None = None
 
-    def base(self, pod: pod_pb2.Pod, *, evicted: str = "") -> pod_pb2.Pod:
+    def base(self, pod: pod_pb2.Pod, outcome: Outcome | None = None) -> pod_pb2.Pod:
         """The pod with the status that was told last, which the API's copy may lag behind.
 
-        With a reason to be evicted it has failed, whatever was told.
+        With an outcome it has ended so, whatever was told.
         """
-        if self._told is None and not evicted:
+        if self._told is None and outcome is None:
             return pod
         based = pod_pb2.Pod()
         based.CopyFrom(pod)
         based.status.CopyFrom(self._told or pod.status)
-        if evicted:
-            based.status.phase, based.status.reason, based.status.message = "Failed", "Evicted", evicted
+        if outcome is not None:
+            based.status.phase, based.status.reason, based.status.message = (
+                outcome.phase,
+                outcome.reason,
+                outcome.message,
+            )
         if self._told is None:
             return based
         _keep_conditions(based.status, pod.status)

@@ -22,6 +22,8 @@ def pod_status(
 ) -> pod_pb2.PodStatus:
     """The whole status; conditions of others and what the runtime has forgotten are kept from the pod's present one."""
     before = pod.status
+    if _never_began(pod, observed):
+        return before
     outcome = decide.outcome(pod, observed, now)
     inits = [_container_status(pod, spec, observed, memory, now) for spec in pod.spec.initContainers]
     mains = [_container_status(pod, spec, observed, memory, now) for spec in pod.spec.containers]
@@ -44,6 +46,25 @@ def pod_status(
         status.phase = _phase(pod, observed, memory, mains)
     status.conditions.extend(_conditions(pod, observed, memory, status, now))
     return status
+
+
+def refused_status(pod: pod_pb2.Pod, outcome: decide.Outcome, now: float) -> pod_pb2.PodStatus:
+    """Of a pod that the node has no place for: nothing is told of containers."""
+    status = pod_pb2.PodStatus(
+        phase=outcome.phase,
+        reason=outcome.reason,
+        message=f"Pod was rejected: {outcome.message}",
+        qosClass=pod.status.qosClass or podspec.qos_class(pod),
+        startTime=_time(now),
+    )
+    status.conditions.extend(each for each in pod.status.conditions if each.type not in OWN_CONDITIONS)
+    return status
+
+
+def _never_began(pod: pod_pb2.Pod, observed: ObservedPod) -> bool:
+    """Whether the pod was refused: it has failed, and there is nothing more to say of it."""
+    had_containers = pod.status.containerStatuses or observed.containers or observed.sandboxes
+    return pod.status.phase == "Failed" and not had_containers
 
 
 def _container_status(

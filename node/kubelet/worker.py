@@ -13,6 +13,7 @@ from node.kubelet.context import NodeContext
 from node.kubelet.decide import (
     Action,
     Finish,
+    Outcome,
     RemoveContainer,
     RemoveSandbox,
     RunSandbox,
@@ -28,9 +29,10 @@ from node.kubelet.probes import Probes
 from node.kubelet.report import Report
 from node.kubelet.runtime import ObservedPod, RuntimeFailure, RuntimeUnavailable, State
 from node.kubelet.starter import Starter, Voice
-from node.kubelet.status import newly_backing_off, pod_status
+from node.kubelet.status import newly_backing_off, pod_status, refused_status
 from node.kubelet.stopper import Stopper
 from node.kubelet.volumes import VolumeError
+from podlab.api import usage
 from podlab.core.v1 import pod_pb2
 from podlab.errors import ApiError, Conflict, NotFound
 
@@ -57,8 +59,8 @@ class Worker:
         self._report = Report(context.client)
         self._stale_volumes = False
         self._sizes: asyncio.Task[None] | None = None
-        # Why the pod was evicted; empty while it is not.
-        self._evicted = ""
+        # How the node has ended the pod; None while it has not.
+        self._outcome: Outcome | None = None
         self._adopted = False
         self._done = False
 
@@ -71,6 +73,13 @@ class Worker:
         self._stale_volumes = True
         self._memory.release(("FailedMount", "CreateContainerConfigError"))
         self._wake.set()
+
+    def end(self, outcome: Outcome) -> None:
+        """The pod is to end so, for the node's sake."""
+        if self._outcome is None:
+            self._outcome = outcome
+            self._warn(outcome.reason, outcome.message)
+            self.poke()
 
     async def run(self) -> None:
         try:
@@ -88,6 +97,7 @@ class Worker:
                 self._sizes.cancel()
             self._context.sources.forget(self.uid)
             self._context.tokens.forget(self.uid)
+            self._context.places.forget(self.uid)
 
     async def _look(self) -> float:
         """Does at most one action; returns how long there is nothing to do."""
@@ -111,7 +121,9 @@ class Worker:
         self._take_in(pod, observed)
         now = time.time()
         if pod is not None:
-            pod = self._report.base(pod, evicted=self._evicted)
+            pod = self._report.base(pod, self._outcome)
+            if await self._is_refused(pod, observed):
+                return 0.0
         if self._memory.ending_since is None and _is_ending(pod, observed, now):
             self._memory.ending_since = now
             if pod is not None and decide.is_late(pod, now):
@@ -130,6 +142,22 @@ class Worker:
             return action.until - now
         await self._do(pod, observed, action)
         return 0.0
+
+    async def _is_refused(self, pod: pod_pb2.Pod, observed: ObservedPod) -> bool:
+        """Whether the node has no place for the pod, which has failed then without having begun."""
+        if (
+            observed.sandboxes
+            or observed.containers
+            or usage.is_over(pod)
+            or pod.metadata.HasField("deletionTimestamp")
+        ):
+            return False
+        outcome = await self._context.places.ask(pod)
+        if outcome is None:
+            return False
+        self._warn(outcome.reason, outcome.message)
+        self._report.report(self._wanted() or pod, refused_status(pod, outcome, time.time()))
+        return True
 
     def _take_in(self, pod: pod_pb2.Pod | None, observed: ObservedPod) -> None:
         """Brings the memory up to what is there."""
@@ -167,17 +195,18 @@ class Worker:
 
     async def _watch_sizes(self) -> None:
         """Evicts the pod once a volume outgrows its limit."""
-        while not self._evicted:
+        while self._outcome is None:
             await asyncio.sleep(SIZES_S)
             pod = self._wanted()
             if pod is None:
                 return
             try:
-                self._evicted = await asyncio.to_thread(self._context.volumes.exceeded, pod)
+                exceeded = await asyncio.to_thread(self._context.volumes.exceeded, pod)
             except OSError as error:  # files come and go while they are counted
                 log.debug("pod %s: volumes cannot be measured: %s", self._name(), error)
-        self._warn("Evicted", self._evicted)
-        self.poke()
+                continue
+            if exceeded:
+                self.end(Outcome("Failed", "Evicted", exceeded))
 
     async def _do(self, pod: pod_pb2.Pod | None, observed: ObservedPod, action: Action) -> None:
         runtime, memory = self._context.runtime, self._memory

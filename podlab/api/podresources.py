@@ -28,6 +28,22 @@ def limits(spec: PodSpec) -> Amounts:
     return _of_pod(spec, lambda container: container.resources.limits)
 
 
+def whole(spec: PodSpec, missing: Mapping[str, Quantity] = _NOTHING) -> dict[str, int]:
+    """What the pod needs on a node, its overhead too, as it is counted there; nothing of which it needs 0.
+
+    https://kubernetes.io/docs/concepts/scheduling-eviction/pod-overhead/
+    """
+    asked = requests(spec, missing)
+    _add(asked, amounts(spec.overhead))
+    return {name: number for name, amount in asked.items() if (number := rounded(name, amount))}
+
+
+def rounded(resource: str, amount: Fraction) -> int:
+    """Processors in thousandths, all else in units, rounded up."""
+    exact = amount * (1000 if resource == "cpu" else 1)
+    return -(-exact.numerator // exact.denominator)
+
+
 def amounts(given: Mapping[str, Quantity]) -> Amounts:
     """Exact numbers. ValueError when one is not a quantity."""
     return {name: quantity.parse(value) for name, value in given.items()}

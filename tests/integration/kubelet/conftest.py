@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from node.kubelet import configure, localpath, sources
+from node.kubelet.admission.places import Places
 from node.kubelet.claims import Claims
 from node.kubelet.context import NodeContext
 from node.kubelet.credentials import Credentials
@@ -45,10 +46,15 @@ from node.kubelet.volumes import Volumes
 from podlab.client.client import Client
 from podlab.client.informer import Informer
 from podlab.client.recorder import Recorder
-from podlab.core.v1 import config_pb2, pod_pb2, service_pb2
+from podlab.core.v1 import config_pb2, node_pb2, pod_pb2, service_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
+from podlab.meta.v1 import meta_pb2
 
 IMAGE = "podlab.local/hello:1.0"
+OFFERED = {
+    name: meta_pb2.Quantity(string=amount)
+    for name, amount in {"cpu": "2", "memory": "4Gi", "pods": "110", "ephemeral-storage": "10Gi"}.items()
+}
 
 
 @dataclass
@@ -237,17 +243,22 @@ class Kubelet:
     async def start(self) -> None:
         services = Informer(self.client, service_pb2.Service)
         bound = Informer(self.client, pod_pb2.Pod, field_selector="spec.nodeName=n1")
+        itself = Informer(self.client, node_pb2.Node, field_selector="metadata.name=n1")
         recorder = Recorder(self.client, "kubelet", "n1")
+        node = node_pb2.Node()
+        node.metadata.name = "n1"
+        places = Places(self.client, node, OFFERED, node=lambda: itself.get("n1"), pods=bound.list)
         local_path = LocalPath(self.client, "n1", self.root)
         context = NodeContext(
             node_name="n1",
             node_ip="127.0.0.1",
             memory_bytes=1 << 30,
-            allocatable={},
+            allocatable=OFFERED,
             client=self.client,
             runtime=self.runtime,
             recorder=recorder,
             images=Images(self.runtime),
+            places=places,
             volumes=Volumes(self.root),
             claims=Claims(self.client, local_path),
             tokens=Tokens(self.client),
@@ -255,9 +266,11 @@ class Kubelet:
             services=services.list,
         )
         self.pods = Pods(context, bound)
+        places.on_preempt(self.pods.end)
         context.sources.on_change(self.pods.sources_changed)
         context.tokens.on_change(self.pods.sources_changed)
-        loops = (services.run(), bound.run(), recorder.run(), context.sources.run(), local_path.run(), self.pods.run())
+        informers = (services.run(), itself.run(), bound.run())
+        loops = (*informers, recorder.run(), context.sources.run(), local_path.run(), self.pods.run())
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def kill(self) -> None:
