@@ -19,11 +19,10 @@ from typing import Any, TypeVar
 import grpc
 import uvloop
 from cryptography import x509
-from cryptography.x509.oid import NameOID
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from podlab import settings
+from podlab import settings, subject
 from podlab.errors import Forbidden, abort
 from podlab.tls import Tls
 
@@ -83,10 +82,12 @@ def notify_ready() -> None:
 
 
 def common_name(context: grpc.aio.ServicerContext[Any, Any]) -> str:
-    """The CN of the caller's certificate; empty when it has none."""
+    """The CN of the caller's certificate; empty when it has none, or does not name just one user."""
     for pem in context.auth_context().get("x509_pem_cert", ()):
-        names = x509.load_pem_x509_certificate(pem).subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        return str(names[0].value) if names else ""
+        try:
+            return subject.read(x509.load_pem_x509_certificate(pem).subject).common_name
+        except ValueError:
+            return ""
     return ""
 
 

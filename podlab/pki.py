@@ -15,7 +15,10 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from podlab import subject
+from podlab.subject import Subject
 
 CA_NAME = "podlab-ca"
 CA_LIFETIME = timedelta(days=3650)
@@ -39,12 +42,11 @@ class Ca:
 
 
 @dataclass(frozen=True)
-class Subject:
+class Wanted:
     """What a certificate says: who it is for, and under which names and addresses it serves."""
 
-    common_name: str
-    organizations: tuple[str, ...]
-    hosts: frozenset[str]
+    subject: Subject
+    hosts: frozenset[x509.GeneralName]
 
 
 def ensure_ca(directory: Path, name: str = CA_NAME) -> Ca:
@@ -80,7 +82,7 @@ def ensure_certificate(
 
     `hosts` are DNS names and IP addresses in any order. The certificate is good for both ends of a connection.
     """
-    wanted = Subject(common_name, tuple(organizations), frozenset(hosts))
+    wanted = Wanted(Subject(common_name, tuple(organizations)), frozenset(map(_general_name, hosts)))
     if is_current(ca, directory, name, wanted):
         return False
     _make_directory(directory)
@@ -121,7 +123,7 @@ def ensure_file(path: Path, content: bytes) -> bool:
     return True
 
 
-def is_current(ca: Ca, directory: Path, name: str, wanted: Subject) -> bool:
+def is_current(ca: Ca, directory: Path, name: str, wanted: Wanted) -> bool:
     """Whether the certificate is whole, signed by this authority, says what is wanted, and is not about to end."""
     loaded = _load(directory, name)
     if loaded is None:
@@ -129,7 +131,7 @@ def is_current(ca: Ca, directory: Path, name: str, wanted: Subject) -> bool:
     certificate, _ = loaded
     return (
         _is_signed_by(ca, certificate)
-        and _subject(certificate) == wanted
+        and _said(certificate) == wanted
         and certificate.not_valid_after_utc - datetime.now(UTC) >= RENEW_BEFORE
     )
 
@@ -153,24 +155,20 @@ def _load(directory: Path, name: str) -> tuple[x509.Certificate, ec.EllipticCurv
 
 def _new_ca(common_name: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    name = Subject(common_name).to_name()
     usage = _key_usage(signs_certificates=True)
     builder = _builder(name, name, key.public_key(), CA_LIFETIME)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     return key, builder.add_extension(usage, critical=True).sign(key, hashes.SHA256())
 
 
-def _sign(ca: Ca, wanted: Subject) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+def _sign(ca: Ca, wanted: Wanted) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name(
-        [x509.NameAttribute(NameOID.ORGANIZATION_NAME, each) for each in wanted.organizations]
-        + [x509.NameAttribute(NameOID.COMMON_NAME, wanted.common_name)]
-    )
     identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.key.public_key())
-    names = x509.SubjectAlternativeName([_general_name(host) for host in sorted(wanted.hosts)])
+    names = x509.SubjectAlternativeName(sorted(wanted.hosts, key=lambda host: str(host.value)))
     both_ends = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
     builder = (
-        _builder(name, ca.certificate.subject, key.public_key(), LIFETIME)
+        _builder(wanted.subject.to_name(), ca.certificate.subject, key.public_key(), LIFETIME)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
         .add_extension(both_ends, critical=False)
@@ -226,18 +224,17 @@ def _is_signed_by(ca: Ca, certificate: x509.Certificate) -> bool:
     return True
 
 
-def _subject(certificate: x509.Certificate) -> Subject:
+def _said(certificate: x509.Certificate) -> Wanted | None:
+    """None when it names nobody, or several."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        hosts = frozenset(str(name.value) for name in names)
+        hosts = frozenset(names)
     except x509.ExtensionNotFound:
         hosts = frozenset()
-    attributes = certificate.subject.get_attributes_for_oid
-    return Subject(
-        "".join(str(each.value) for each in attributes(NameOID.COMMON_NAME)),
-        tuple(str(each.value) for each in attributes(NameOID.ORGANIZATION_NAME)),
-        hosts,
-    )
+    try:
+        return Wanted(subject.read(certificate.subject), hosts)
+    except ValueError:
+        return None
 
 
 def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:

@@ -10,8 +10,8 @@ from typing import Any
 
 import grpc
 from cryptography import x509
-from cryptography.x509.oid import NameOID
 
+from podlab import subject
 from podlab.errors import Unauthorized
 
 
@@ -39,20 +39,19 @@ def caller(context: grpc.aio.ServicerContext[Any, Any]) -> User:
 
 @lru_cache(maxsize=1024)
 def user_of(pem: bytes) -> User:
-    """The user that a certificate names: CN, and O as groups. Raises Unauthorized when it has no CN."""
-    return _subject(x509.load_pem_x509_certificate(pem))
+    """The user that a certificate names: CN, and O as groups. Raises Unauthorized when it does not name just one."""
+    return _named(x509.load_pem_x509_certificate(pem))
 
 
 @lru_cache(maxsize=1024)
 def user_of_der(der: bytes) -> User:
     """As `user_of`, for a certificate as TLS carries it."""
-    return _subject(x509.load_der_x509_certificate(der))
+    return _named(x509.load_der_x509_certificate(der))
 
 
-def _subject(certificate: x509.Certificate) -> User:
-    subject = certificate.subject
-    names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    if not names or not names[0].value:
-        raise Unauthorized("the client certificate has no common name (CN), so it names no user")
-    groups = subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
-    return User(str(names[0].value), frozenset((AUTHENTICATED, *(str(group.value) for group in groups))))
+def _named(certificate: x509.Certificate) -> User:
+    try:
+        found = subject.read(certificate.subject)
+    except ValueError as error:
+        raise Unauthorized(f"the client certificate names no user: {error}") from error
+    return User(found.common_name, frozenset((AUTHENTICATED, *found.organizations)))

@@ -24,11 +24,12 @@ def pkcs10(
     *groups: str,
     hosts: Sequence[str] = (),
     email: str = "",
+    also: str = "",
     with_key: ec.EllipticCurvePrivateKey | None = None,
 ) -> bytes:
-    """A request as PEM."""
+    """A request as PEM; `also` is another common name."""
     names = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
-    names.append(x509.NameAttribute(NameOID.COMMON_NAME, name))
+    names.extend(x509.NameAttribute(NameOID.COMMON_NAME, one) for one in (name, also) if one)
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(names))
     others: list[x509.GeneralName] = [_general(host) for host in hosts]
     if email:

@@ -8,6 +8,7 @@ from cryptography import x509
 
 from master.apiserver.validation import syntax
 from master.apiserver.validation.findings import Findings
+from podlab import subject
 from podlab.certificates.v1 import certificatesigningrequest_pb2 as pb
 
 APPROVED, DENIED, FAILED = "Approved", "Denied", "Failed"
@@ -103,9 +104,8 @@ def _check_conditions(found: Findings, conditions: Iterable[pb.CertificateSignin
 
 
 def has_group(request: bytes, group: str) -> bool:
-    """Whether the request asks for a certificate of the group. What cannot be parsed asks for nothing."""
+    """Whether the request asks for a certificate of the group. What no signer can read asks for nothing."""
     try:
-        subject = parse(request).subject
+        return group in subject.read(parse(request).subject).organizations
     except ValueError:
         return False
-    return any(name.value == group for name in subject.get_attributes_for_oid(x509.NameOID.ORGANIZATION_NAME))

@@ -7,7 +7,6 @@ import time
 from typing import Final
 
 from master.controllers.certificates import asked, decide
-from master.controllers.certificates.asked import Asked
 from master.controllers.certificates.signer import Signer, ends_at
 from master.controllers.informers import Informers
 from master.controllers.loop import Loop
@@ -45,14 +44,16 @@ class CertificatesController:
             log.info("%s is removed: it has been there for long enough", at)
             return
         self._loop.queue.add_after(at, left_s)
-        names = asked.parse(request.spec.request)
         if not decide.is_decided(request):
-            await self._approve(at, request, names)
+            await self._approve(at, request)
         elif self._signer is not None and decide.is_to_sign(request):
-            await self._sign(at, request, names, self._signer)
+            await self._sign(at, request, self._signer)
 
-    async def _approve(self, at: Key, request: Request, names: Asked) -> None:
-        why = decide.approval(request, names)
+    async def _approve(self, at: Key, request: Request) -> None:
+        try:
+            why = decide.approval(request, asked.parse(request.spec.request))
+        except ValueError:
+            return  # whom it names is not clear: a person decides, and our signers refuse it
         if not why:
             return
         approved = {"type": decide.APPROVED, "status": "True", "reason": "AutoApproved", "message": why}
@@ -62,23 +63,23 @@ class CertificatesController:
         await self._client.patch(Request, at.name, patch=patch, patch_type=merge, subresource="approval")
         log.info("%s is approved: %s", at, why)
 
-    async def _sign(self, at: Key, request: Request, names: Asked, signer: Signer) -> None:
+    async def _sign(self, at: Key, request: Request, signer: Signer) -> None:
         changed = Request()
         changed.CopyFrom(request)
-        why = decide.refusal(request, names)
-        if not why:
-            try:
-                changed.status.certificate = signer.sign(
-                    request.spec.request, request.spec.usages, decide.lifetime_s(request)
-                )
-            except ValueError as error:
-                why = str(error)
+        spec, whom = request.spec, "nobody"
+        try:
+            names = asked.parse(spec.request)
+            whom, why = names.subject.common_name, decide.refusal(request, names)
+            if not why:
+                changed.status.certificate = signer.sign(spec.request, spec.usages, decide.lifetime_s(request))
+        except ValueError as error:
+            why = str(error)
         if why:
             changed.status.conditions.add(
                 type=decide.FAILED, status="True", reason="SignerValidationFailure", message=why
             )
         await self._client.update_status(changed)
-        log.info("%s for %s: %s", at, names.common_name, f"not signed: {why}" if why else "signed")
+        log.info("%s for %s: %s", at, whom, f"not signed: {why}" if why else "signed")
 
     def _changed(self, change: Change[Request]) -> None:
         if change.new is not None:

@@ -58,13 +58,13 @@ def refusal(request: CertificateSigningRequest, asked: Asked) -> str:
     rule, usages = _RULES[request.spec.signerName], frozenset(request.spec.usages)
     if not rule.needed <= usages <= rule.allowed:
         return f"usages did not match {_listed(rule.needed)}, with {_listed(_COMMON - rule.needed)} at will"
-    if ADMINISTRATORS in asked.organizations:
+    if ADMINISTRATORS in asked.subject.organizations:
         return f"no certificate is signed for the group {ADMINISTRATORS}"
     if not rule.of_nodes:
         return ""
-    if asked.organizations != (NODES,):
+    if asked.subject.organizations != (NODES,):
         return f"subject organization is not {NODES}"
-    if not asked.common_name.startswith(NODE_PREFIX):
+    if not asked.subject.common_name.startswith(NODE_PREFIX):
         return f"subject common name does not begin with {NODE_PREFIX}"
     return _names_refusal(request, asked)
 
@@ -75,8 +75,8 @@ def _names_refusal(request: CertificateSigningRequest, asked: Asked) -> str:
     named = bool(asked.dns_names or asked.addresses)
     if request.spec.signerName == KUBELET_CLIENTS:
         return "DNS and IP subjectAltNames are not allowed" if named else ""
-    if request.spec.username != asked.common_name:
-        return f"{request.spec.username} may not serve as {asked.common_name}"
+    if request.spec.username != asked.subject.common_name:
+        return f"{request.spec.username} may not serve as {asked.subject.common_name}"
     return "" if named else "DNS or IP subjectAltName is required"
 
 
@@ -88,7 +88,7 @@ def approval(request: CertificateSigningRequest, asked: Asked) -> str:
     """
     if request.spec.signerName != KUBELET_CLIENTS or refusal(request, asked):
         return ""
-    own = NODES in request.spec.groups and request.spec.username == asked.common_name
+    own = NODES in request.spec.groups and request.spec.username == asked.subject.common_name
     return "Auto approving self kubelet client certificate: the node asked for it." if own else ""
 
 

@@ -78,6 +78,18 @@ async def test_what_breaks_the_signers_rules_fails_with_the_reason(seen: Any) ->
     assert failed.message.startswith("usages did not match [client auth]")
 
 
+async def test_no_node_becomes_another_by_a_second_common_name(seen: Any, nodes: Any, cluster: Any) -> None:
+    """Joined they are n10, who asks; the server that takes the first sees n1."""
+    node = await cluster.client("system:node:n10")
+    asked = pkcs10("system:node:n1", "system:nodes", also="0")
+    await node.create(request(asked, "kube-apiserver-client-kubelet"))
+    await approve(seen.client)  # a person who does not look
+    await seen.until(lambda: (found := shown(seen)) and len(found.status.conditions) == 2, "it failed")
+    assert [one.reason for one in shown(seen).status.conditions] == ["Test", "SignerValidationFailure"]
+    assert shown(seen).status.conditions[1].message == "the subject has 2 common names (CN): one user has one"
+    assert not shown(seen).status.certificate
+
+
 async def test_over_grpc_too_only_who_may_approve_does(seen: Any, cluster: Any) -> None:
     await seen.client.create(request(pkcs10("jane"), "kube-apiserver-client"))
     with pytest.raises(Forbidden):

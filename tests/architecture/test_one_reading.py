@@ -1,0 +1,25 @@
+"""What security depends on is read in one place: two readers of one thing are two opinions on who somebody is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# What reads it, and the only file that may.
+READERS = [
+    ("get_attributes_for_oid", "podlab/subject.py"),
+    ("NameOID", "podlab/subject.py"),
+    ("rfc4514_string", "podlab/subject.py"),
+    ("Impersonate-User", "master/apiserver/impersonation.py"),
+    ('"Authorization"', "master/apiserver/rest/api.py"),
+    ("raw_path", "master/apiserver/rest/paths.py"),
+]
+
+
+@pytest.mark.parametrize(("reading", "home"), READERS)
+def test_it_is_read_in_one_place(reading: str, home: str) -> None:
+    sources = (path for folder in ("podlab", "master", "node", "playbooks") for path in (ROOT / folder).rglob("*.py"))
+    found = {str(path.relative_to(ROOT)) for path in sources if reading in path.read_text()}
+    assert found <= {home}
