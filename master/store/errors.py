@@ -11,11 +11,13 @@
     └── Unopenable
         ├── Locked      another process has the file open
         ├── Foreign     the file is not of this schema
+        ├── Incomplete  a part of the store is there, and the rest is not
         └── Corrupt     the file is damaged
 
 The apiserver maps these to API errors; nothing else leaves the store on purpose.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -110,6 +112,20 @@ class Foreign(Unopenable):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
+        self.path = path
+
+
+class Incomplete(Unopenable):
+    """Only a part of the store is there. To begin anew would throw away what is left of it."""
+
+    def __init__(self, path: Path, what: str, beside: Sequence[Path]) -> None:
+        left = " and ".join(str(one) for one in beside)
+        log = left or f"{path}-wal"
+        super().__init__(
+            f"{path} {what}, and {left or f'{log} is not there'}{' is there' if left else ''}: this is a store that "
+            f"lost a part, not a new cluster. Restore {path} and {path.name}-wal from one backup; to begin a new and "
+            f"empty cluster, move {path} and {log} away"
+        )
         self.path = path
 
 

@@ -5,17 +5,18 @@ existing key to the row that holds its value. `meta` is one row: the last revisi
 (`compacted`), and how far rows that nothing needs any more have been removed (`swept`).
 """
 
-import os
+import logging
 import sqlite3
 from pathlib import Path
 
+from master.store import founding, wal
 from master.store.decide import OPERATIONS_BITS
 from master.store.errors import Corrupt, Foreign, Unopenable, Unwritable
 
 APPLICATION_ID = 0x506F644C  # "PodL"
 SCHEMA_VERSION = 1
 
-_SCHEMA = """
+_SCHEMA = f"""
 BEGIN;
 CREATE TABLE meta (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -35,6 +36,15 @@ CREATE TABLE current (
     id INTEGER NOT NULL,
     create_revision INTEGER NOT NULL
 ) WITHOUT ROWID;
+INSERT INTO meta VALUES (1, 1, 0, 0);
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {SCHEMA_VERSION};
+COMMIT;
+"""
+
+_STRAY = """
+SELECT count(*) FROM current LEFT JOIN log ON log.id = current.id
+WHERE log.id IS NULL OR log.key <> current.key OR log.value IS NULL
 """
 
 # Of the writing connection alone: what follows from a row of the log, in the statement that appends it.
@@ -54,6 +64,8 @@ END
 """,  # noqa: S608
 )
 
+log = logging.getLogger(__name__)
+
 _WAL_BYTES = 16 << 20
 _PAGE_BYTES = 4096
 _CACHE_KIB = 8 << 10
@@ -61,14 +73,24 @@ _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
-    """The writing connection to a checked file of mode 0600, made when it does not exist."""
+    """The writing connection to a checked file of mode 0600, made when no file of a store is there.
+
+    Raises Incomplete, Foreign, Corrupt, Unwritable.
+    """
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        if not founding.is_there(path):
+            founding.found(path, _SCHEMA)
+            log.info("%s: a new store", path)
         path.chmod(0o600)  # the -wal and -shm files take the mode of the database
+        logged = wal.read(path)
     except OSError as error:
         raise Unwritable(path, error.strerror or str(error)) from error
+    except sqlite3.Error as error:
+        raise explained(error, path) from error
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
+        if logged is not None:
+            _tell_of_log(connection, path, logged)
         _check_identity(connection, path)
         _check_integrity(connection, path)
         _configure(connection)
@@ -95,20 +117,21 @@ def explained(error: sqlite3.Error, path: Path) -> Corrupt | Unwritable:
     return Corrupt(path, str(error)) if code in _DAMAGE else Unwritable(path, str(error))
 
 
+def _tell_of_log(connection: sqlite3.Connection, path: Path, logged: wal.Log) -> None:
+    """Say what SQLite leaves out in silence."""
+    taken = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+    if told := wal.untold(logged, max(taken, 0)):
+        log.error("%s-wal: %s", path, told)
+
+
 def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
     application = _pragma(connection, "application_id")
     version = _pragma(connection, "user_version")
     if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.executescript(_SCHEMA)  # leaves its transaction open
-        connection.execute("INSERT INTO meta VALUES (1, 1, 0, 0)")
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        connection.execute("COMMIT")
-    elif application != APPLICATION_ID:
+        raise Corrupt(path, f"a database without tables; was {path.name}-wal lost?")
+    if application != APPLICATION_ID:
         raise Foreign(path, f"a database of another program (application id {application:#x}); name another file")
-    elif version != SCHEMA_VERSION:
+    if version != SCHEMA_VERSION:
         raise Foreign(
             path,
             f"schema version {version}, this Podlab reads {SCHEMA_VERSION}; "
@@ -122,6 +145,9 @@ def _check_integrity(connection: sqlite3.Connection, path: Path) -> None:
         raise Corrupt(path, finding)
     if connection.execute("SELECT count(*) FROM meta").fetchone()[0] != 1:
         raise Corrupt(path, "the row that holds the revision is missing")
+    stray = connection.execute(_STRAY).fetchone()[0]
+    if stray:  # as where a database was restored beside the log of another
+        raise Corrupt(path, f"{stray} keys whose values are not there; does {path.name}-wal belong to it?")
 
 
 def _configure(connection: sqlite3.Connection) -> None:

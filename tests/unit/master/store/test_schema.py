@@ -26,7 +26,6 @@ async def filled(path: Path) -> None:
 
 async def test_all_files_of_a_store_are_for_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
-    path.touch(mode=0o644)
     store = await SqliteStore.open(path)
     await store.commit([Put("/a", b"secret", 0)])
     modes = {name: stat.S_IMODE(os.stat(tmp_path / name).st_mode) for name in os.listdir(tmp_path)}
