@@ -40,7 +40,7 @@ INSERT INTO meta VALUES (1, 1, 0, 0);
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 COMMIT;
-"""
+"""  # noqa: S608  # the numbers are ours
 
 _STRAY = """
 SELECT count(*) FROM current LEFT JOIN log ON log.id = current.id
