@@ -1,4 +1,4 @@
-"""Members that a JSON text says twice. Pure.
+"""Members that a JSON text says twice, told together with those that nobody knows. Pure.
 
 Parsers keep the last of them without a word; the text itself has to be looked at.
 """
@@ -6,7 +6,7 @@ Parsers keep the last of them without a word; the text itself has to be looked a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from podlab.errors import BadRequest
@@ -23,8 +23,34 @@ class _Object:
         self.pairs = pairs
 
 
+def told(text: bytes, unknown: Sequence[str]) -> list[str]:
+    """What is to be said of both, in the order of the text, as Kubernetes' reader meets them.
+
+    The text is JSON that can be parsed, or empty for what is none. `unknown` holds the paths of unknown fields.
+    """
+    places = _places(text) if text else []
+    repeated = [path for path, again in places if again]
+    words = [f'unknown field "{path}"' for path in unknown]
+    if not repeated or not unknown:
+        return words or [f'duplicate field "{path}"' for path in repeated]
+    left = set(unknown)
+    ordered: list[str] = []
+    for path, again in places:
+        if again:
+            ordered.append(f'duplicate field "{path}"')
+        elif path in left:
+            left.remove(path)
+            ordered.append(f'unknown field "{path}"')
+    return [*ordered, *(f'unknown field "{path}"' for path in unknown if path in left)]
+
+
 def paths(text: bytes) -> list[str]:
     """Where JSON that can be parsed says something twice: metadata.labels.a, spec.containers[0].image."""
+    return [path for path, again in _places(text) if again]
+
+
+def _places(text: bytes) -> list[tuple[str, bool]]:
+    """All members' paths, and whether it is said for another time; none when nothing is."""
     found = False
 
     def look(pairs: Pairs) -> None:
@@ -33,23 +59,22 @@ def paths(text: bytes) -> list[str]:
 
     try:
         json.loads(text, object_pairs_hook=look)
-        return (
-            [path.removeprefix(".") for path in _below(json.loads(text, object_pairs_hook=_Object), "")]
-            if found
-            else []
-        )
+        if not found:
+            return []
+        return [
+            (path.removeprefix("."), again) for path, again in _below(json.loads(text, object_pairs_hook=_Object), "")
+        ]
     except RecursionError as error:
         raise BadRequest("the body of the request is nested too deeply") from error
 
 
-def _below(value: Any, path: str) -> Iterator[str]:
+def _below(value: Any, path: str) -> Iterator[tuple[str, bool]]:
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from _below(item, f"{path}[{index}]")
     elif isinstance(value, _Object):
         seen: set[str] = set()
         for key, inner in value.pairs:
-            if key in seen:
-                yield f"{path}.{key}"
+            yield f"{path}.{key}", key in seen
             seen.add(key)
             yield from _below(inner, f"{path}.{key}")

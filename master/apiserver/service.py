@@ -147,7 +147,10 @@ class ApiService:
 
     async def patch(self, request: pb.PatchRequest, _: Context, user: User) -> bytes:
         kind = kinds.by_name(request.kind)
-        at, applied = Key(kind.name, request.namespace, request.name), patch.parse(request.type, request.patch).applied
+        at = Key(kind.name, request.namespace, request.name)
+        applied = patch.parse(
+            request.type, request.patch, of_status=request.subresource in ("status", "approval")
+        ).applied
         if request.subresource == "approval" and kind.name == "CertificateSigningRequest":
             entry = await self.approver.decide(at, applied, user, dry_run=request.dry_run)
             return encoded.item_response(entry.element)

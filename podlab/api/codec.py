@@ -11,7 +11,7 @@ import orjson
 from google.protobuf.message import Message
 
 from podlab.api import kinds, manifest, versions
-from podlab.api.decoding import UNKNOWN_FIELD, decoder
+from podlab.api.decoding import NOT_SUPPORTED, UNKNOWN_FIELD, decoder
 from podlab.api.encoding import encoder
 from podlab.api.kinds import Kind
 from podlab.api.scalars import described
@@ -31,35 +31,39 @@ def part_to_dict(message: Message) -> dict[str, Any]:
     return encoder(message.DESCRIPTOR)(message)
 
 
-def from_dict(data: Any, kind: Kind | None = None) -> Message:
-    """The object that `data` describes; with `kind` it must be of that one, and need not say so itself."""
+def from_dict(data: Any, kind: Kind | None = None, *, of_status: bool = False) -> Message:
+    """The object that `data` describes; with `kind` it must be of that one, and need not say so itself.
+
+    Of a status that is not what is written (`of_status`), what Podlab does not support is left aside with the rest.
+    """
     fields = _object(data)
     kind = _checked_kind(fields, kind)
-    return part_from_dict({name: fields[name] for name in fields if name not in ("apiVersion", "kind")}, kind.message)
+    return _build(_without_type(fields), kind.message, None, of_status=of_status)
 
 
-def from_dict_leniently(data: Any, kind: Kind) -> tuple[Message, list[str]]:
+def from_dict_leniently(data: Any, kind: Kind, *, of_status: bool = False) -> tuple[Message, list[str]]:
     """The object of the kind, and the paths of fields that nobody knows, which are left out of it.
 
     Fields of Kubernetes that Podlab does not support are refused all the same: somebody hopes for their effect.
     """
     fields = _object(data)
     _checked_kind(fields, kind)
-    own = {name: fields[name] for name in fields if name not in ("apiVersion", "kind")}
     unknown: list[Cause] = []
-    message = _build(own, kind.message, unknown)
+    message = _build(_without_type(fields), kind.message, unknown, of_status=of_status)
     return message, [cause.field for cause in unknown]
 
 
 def part_from_dict(data: Any, message_type: type[M]) -> M:
     """A message that is not an object by itself."""
-    return _build(data, message_type, None)
+    return _build(data, message_type, None, of_status=True)
 
 
-def _build(data: Any, message_type: type[M], unknown: list[Cause] | None) -> M:
+def _build(data: Any, message_type: type[M], unknown: list[Cause] | None, *, of_status: bool) -> M:
     """The message. Unknown fields go to `unknown` where the caller wants them, and are problems otherwise."""
     problems: list[Cause] = []
     fields = decoder(message_type.DESCRIPTOR)(data, None, problems)
+    if not of_status:
+        problems = [cause for cause in problems if not _is_of_no_interest(cause)]
     if unknown is not None:
         unknown += [cause for cause in problems if cause.message.startswith(UNKNOWN_FIELD)]
         problems = [cause for cause in problems if not cause.message.startswith(UNKNOWN_FIELD)]
@@ -69,6 +73,10 @@ def _build(data: Any, message_type: type[M], unknown: list[Cause] | None) -> M:
         return message_type(**fields)
     except UnicodeEncodeError as error:
         raise BadRequest(f"text that is not valid Unicode: {described(error.object)}") from error
+
+
+def _is_of_no_interest(cause: Cause) -> bool:
+    return cause.reason == NOT_SUPPORTED and cause.field.startswith("status.")
 
 
 def to_json(obj: Message) -> bytes:
@@ -107,6 +115,10 @@ def _object(data: Any) -> dict[str, Any]:
     if type(data) is not dict:
         raise BadRequest(f"expected an object, found {described(data)}")
     return data
+
+
+def _without_type(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: fields[name] for name in fields if name not in ("apiVersion", "kind")}
 
 
 def _checked_kind(data: dict[str, Any], expected: Kind | None) -> Kind:

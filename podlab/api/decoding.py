@@ -14,7 +14,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from podlab.api.encoding import child_type, is_inline, is_map
 from podlab.api.scalars import SCALARS, described
-from podlab.api.unsupported import IGNORED, UNSUPPORTED
+from podlab.api.unsupported import IGNORED, LIMITED, UNSUPPORTED, says_something
 from podlab.errors import Cause
 from podlab.meta.v1 import options_pb2
 
@@ -26,6 +26,11 @@ Reader = Callable[[Any, Path, list[Cause]], Any]
 
 UNKNOWN_FIELD = "unknown field"
 """How the message of a problem begins that is a field nobody knows, rather than a wrong value."""
+
+NOT_SUPPORTED = "FieldValueNotSupported"
+"""The reason of a problem that is a field, or a value of it, that Kubernetes has and Podlab has not."""
+
+_REMOVE = "not supported by Podlab: remove the field"
 
 # Guessing what was meant takes time, and what is wrong on purpose is long and wrong many times.
 _HINTS = 20
@@ -39,6 +44,12 @@ _INTEGERS = {
 _PLAIN: dict[int, tuple[type, str]] = {
     FieldDescriptor.TYPE_STRING: (str, "a string"),
     FieldDescriptor.TYPE_BOOL: (bool, "a boolean"),
+}
+
+_ZEROS: dict[int, Any] = {
+    FieldDescriptor.TYPE_STRING: "",
+    FieldDescriptor.TYPE_BOOL: False,
+    FieldDescriptor.TYPE_BYTES: b"",
 }
 
 
@@ -84,7 +95,13 @@ def _decoder_of_own_fields(descriptor: Descriptor, elsewhere: frozenset[str]) ->
     """Reads all but inlined fields; names in `elsewhere` are read by others."""
     fields = [field for field in descriptor.fields if not is_inline(field)]
     readers = {field.name: _reader(field) for field in fields}
-    plain = {field.name: _PLAIN[field.type][0] for field in fields if not field.is_repeated and field.type in _PLAIN}
+    limited = LIMITED.get(descriptor.full_name, {})
+    readers |= {name: _limited_reader(readers[name], values) for name, values in limited.items()}
+    plain = {
+        field.name: _PLAIN[field.type][0]
+        for field in fields
+        if not field.is_repeated and field.type in _PLAIN and field.name not in limited
+    }
 
     def decode(data: Any, path: Path, problems: list[Cause]) -> dict[str, Any]:
         out: dict[str, Any] = {}
@@ -98,19 +115,20 @@ def _decoder_of_own_fields(descriptor: Descriptor, elsewhere: frozenset[str]) ->
                 if value is not None:
                     out[name] = readers[name](value, (path, name), problems)
             elif name not in elsewhere:
-                _refuse(descriptor, name, path, problems)
+                _refuse(descriptor, name, value, path, problems)
         return out
 
     return decode
 
 
-def _refuse(descriptor: Descriptor, name: Any, path: Path, problems: list[Cause]) -> None:
+def _refuse(descriptor: Descriptor, name: Any, value: Any, path: Path, problems: list[Cause]) -> None:
     """A field that the message does not have: of Kubernetes but not of Podlab, dropped without a word, or unknown."""
     if name in IGNORED.get(descriptor.full_name, ()):
         return
     where = path_text((path, str(name)))
     if name in UNSUPPORTED.get(descriptor.full_name, ()):
-        problems.append(Cause(where, "FieldValueNotSupported", "not supported by Podlab: remove the field"))
+        if says_something(descriptor.full_name, value):
+            problems.append(Cause(where, NOT_SUPPORTED, _REMOVE))
         return
     guessable = len(problems) < _HINTS and len(str(name)) <= _LONGEST_NAME
     near = get_close_matches(str(name), _json_names(descriptor), n=1, cutoff=0.75) if guessable else []
@@ -120,10 +138,10 @@ def _refuse(descriptor: Descriptor, name: Any, path: Path, problems: list[Cause]
 
 def _reader(field: FieldDescriptor) -> Reader:
     if is_map(field):
-        return _map_reader(_one_reader(child_type(field).fields_by_name["value"]))
-    one = _one_reader(field)
+        return _map_reader(_element_reader(child_type(field).fields_by_name["value"]))
     if field.is_repeated:
-        return _list_reader(one)
+        return _list_reader(_element_reader(field))
+    one = _one_reader(field)
     message = field.message_type
     if message is not None and message.full_name not in SCALARS and field.GetOptions().Extensions[options_pb2.always]:
         return _absent_when_empty(one, message)
@@ -157,6 +175,23 @@ def _one_reader(field: FieldDescriptor) -> Reader:
     raise TypeError(f"{field.full_name}: the codec knows no JSON form for protobuf type {field.type}")
 
 
+def _element_reader(field: FieldDescriptor) -> Reader:
+    """For values of maps and lists, which cannot be absent: null is Go's zero value there, as Go's reader has it."""
+    one, make = _one_reader(field), _zero(field)
+    return lambda value, path, problems: make(path, problems) if value is None else one(value, path, problems)
+
+
+def _zero(field: FieldDescriptor) -> Callable[[Path, list[Cause]], Any]:
+    if field.message_type is None:
+        value = _ZEROS.get(field.type, 0)
+        return lambda path, problems: value
+    if field.message_type.full_name not in SCALARS:
+        read = decoder(field.message_type)
+        return lambda path, problems: read({}, path, problems)
+    quantity = field.message_type.name == "Quantity"
+    return lambda path, problems: {"string": "0"} if quantity else {}
+
+
 def _list_reader(one: Reader) -> Reader:
     def read(value: Any, path: Path, problems: list[Cause]) -> list[Any]:
         if type(value) is not list:
@@ -182,6 +217,21 @@ def _plain_reader(wanted: type, words: str) -> Reader:
         if type(value) is not wanted:
             problems.append(_mismatch(path, words, value))
         return value
+
+    return read
+
+
+def _limited_reader(one: Reader, values: tuple[str | bool, ...]) -> Reader:
+    """For a field of which Podlab does only what these values say."""
+    choices = " or ".join(f'"{value}"' if type(value) is str else str(value).lower() for value in values if value != "")
+    told = f"{_REMOVE}, or set it to {choices}" if choices else _REMOVE
+
+    def read(value: Any, path: Path, problems: list[Cause]) -> Any:
+        before = len(problems)
+        out = one(value, path, problems)
+        if len(problems) == before and out not in values:
+            problems.append(Cause(path_text(path), NOT_SUPPORTED, told))
+        return out
 
     return read
 

@@ -40,14 +40,15 @@ class Document:
         return f"{self.data['kind']}{named} ({place})" if isinstance(self.data.get("kind"), str) else place
 
 
-def read(text: str) -> list[Document]:
+def read(text: str, repeated: list[str] | None = None) -> list[Document]:
     """Every document that is not empty; those of kind List stand for their items.
 
-    BadRequest, with line and column, for what is not YAML.
+    BadRequest, with line and column, for what is not YAML. A key that is given twice is such, unless `repeated` is
+    there to be told, in the words of Kubernetes' reader: then the last one counts.
     """
     try:
         _check_shape(text)
-        return list(_documents(text))
+        return list(_documents(text, repeated))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -102,8 +103,9 @@ def _refused(at: yaml.Event, why: str) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(None, None, why, mark)
 
 
-def _documents(text: str) -> Iterator[Document]:
+def _documents(text: str, repeated: list[str] | None) -> Iterator[Document]:
     loader = _Loader(text)
+    loader.repeated = repeated
     try:
         while loader.check_node():
             node = loader.get_node()
@@ -133,6 +135,7 @@ class _Loader(yaml.CSafeLoader):
     """Its table of implicit types is filled below."""
 
     yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012  # PyYAML copies it on the first change
+    repeated: list[str] | None = None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -140,10 +143,16 @@ class _Loader(yaml.CSafeLoader):
             if not isinstance(key, yaml.ScalarNode):
                 raise yaml.constructor.ConstructorError(None, None, "a key must be a scalar", key.start_mark)
             if key.value in seen and key.tag != f"{_TAG}merge":
-                raise yaml.constructor.ConstructorError(None, None, f'key "{key.value}" is given twice', key.start_mark)
+                self._tell_repeated(key)
             seen.add(key.value)
         self.flatten_mapping(node)
         return {key.value: self.construct_object(value, deep=deep) for key, value in node.value}
+
+    def _tell_repeated(self, key: yaml.ScalarNode) -> None:
+        mark: Any = key.start_mark
+        if self.repeated is None:
+            raise yaml.constructor.ConstructorError(None, None, f'key "{key.value}" is given twice', mark)
+        self.repeated.append(f'line {mark.line + 1}: key "{key.value}" already set in map')
 
     def construct_integer(self, node: yaml.ScalarNode) -> int:
         digits = node.value.replace("_", "")

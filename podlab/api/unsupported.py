@@ -1,4 +1,12 @@
-"""Fields of Kubernetes' types that Podlab does not implement: refused by name, so nobody hopes for their effect."""
+"""Fields of Kubernetes' types that Podlab does not implement, and what becomes of them where they are said.
+
+One that says nothing (null, false, 0, "", an empty list or object) is no field: Kubernetes leaves it out of what it
+stores. Any other is refused by name, so that nobody hopes for its effect; so are all values but those that come true
+here of fields that are pointers in Kubernetes, which it keeps as they are said.
+"""
+
+from collections.abc import Mapping
+from typing import Any
 
 # Written by servers into what they export; meaningless in what a user sends.
 IGNORED: dict[str, frozenset[str]] = {
@@ -7,6 +15,37 @@ IGNORED: dict[str, frozenset[str]] = {
     "podlab.core.v1.PersistentVolumeClaim": frozenset({"apiVersion", "kind"}),
     "podlab.meta.v1.DeleteOptions": frozenset({"ignoreStoreReadErrorWithClusterBreakingPotential"}),
 }
+
+# Declared and kept, for these hosts have nothing that they could change: no SELinux, no Windows, and of
+# AppArmor's profiles the one that the runtime gives in any case.
+WITHOUT_EFFECT: dict[str, frozenset[str]] = {
+    "podlab.core.v1.SELinuxOptions": frozenset({"user", "role", "type", "level"}),
+    "podlab.core.v1.WindowsSecurityContextOptions": frozenset(
+        {"gmsaCredentialSpecName", "gmsaCredentialSpec", "runAsUserName", "hostProcess"}
+    ),
+    "podlab.core.v1.SecurityContext": frozenset({"seLinuxOptions", "appArmorProfile"}),
+    "podlab.core.v1.PodSecurityContext": frozenset({"seLinuxOptions", "appArmorProfile"}),
+}
+
+# Declared and kept: the values that say what happens here in any case.
+LIMITED: Mapping[str, Mapping[str, tuple[str | bool, ...]]] = {
+    "podlab.core.v1.PodSpec": {"runtimeClassName": ("",), "setHostnameAsFQDN": (False,), "hostUsers": (True,)},
+    "podlab.core.v1.PodOS": {"name": ("linux",)},
+    "podlab.core.v1.SecurityContext": {"procMount": ("Default",)},
+    "podlab.core.v1.AppArmorProfile": {"type": ("RuntimeDefault",)},
+    # What a node that cannot do it makes of IfPossible is Disabled.
+    "podlab.core.v1.VolumeMount": {"recursiveReadOnly": ("Disabled", "IfPossible")},
+}
+
+# Of these one field is chosen by being there, however little it says.
+_CHOICES = frozenset(
+    {
+        "podlab.core.v1.EnvVarSource",
+        "podlab.core.v1.PersistentVolumeSpec",
+        "podlab.core.v1.Volume",
+        "podlab.core.v1.VolumeProjection",
+    }
+)
 
 _CONTAINER_STATUS = "allocatedResources allocatedResourcesStatus resources user volumeMounts stopSignal"
 _VOLUME_SOURCES = (
@@ -18,27 +57,24 @@ _VOLUME_SOURCES = (
 UNSUPPORTED: dict[str, frozenset[str]] = {
     name: frozenset(fields.split())
     for name, fields in {
-        "podlab.core.v1.PodSpec": (
-            "runtimeClassName setHostnameAsFQDN os hostUsers resourceClaims resources hostnameOverride"
-        ),
-        "podlab.core.v1.EphemeralContainer": "volumeDevices resizePolicy restartPolicyRules",
-        "podlab.core.v1.Container": "volumeDevices resizePolicy restartPolicyRules",
-        "podlab.core.v1.SecurityContext": "seLinuxOptions procMount windowsOptions appArmorProfile",
-        "podlab.core.v1.PodSecurityContext": (
-            "seLinuxOptions windowsOptions sysctls appArmorProfile seLinuxChangePolicy"
-        ),
+        "podlab.core.v1.PodSpec": "resourceClaims resources hostnameOverride schedulingGroup",
+        "podlab.core.v1.EphemeralContainer": "volumeDevices restartPolicyRules",
+        "podlab.core.v1.Container": "volumeDevices restartPolicyRules",
+        "podlab.core.v1.PodSecurityContext": "sysctls",
         "podlab.core.v1.SeccompProfile": "localhostProfile",
+        "podlab.core.v1.AppArmorProfile": "localhostProfile",
         "podlab.core.v1.Volume": _VOLUME_SOURCES,
         "podlab.core.v1.VolumeProjection": "clusterTrustBundle podCertificate",
-        "podlab.core.v1.VolumeMount": "recursiveReadOnly",
         "podlab.core.v1.Lifecycle": "stopSignal",
         "podlab.core.v1.EnvVarSource": "fileKeyRef",
         "podlab.core.v1.ResourceRequirements": "claims",
-        "podlab.core.v1.PodStatus": "resize resourceClaimStatuses observedGeneration",
+        "podlab.core.v1.PodStatus": (
+            "resize resourceClaimStatuses observedGeneration extendedResourceClaimStatus allocatedResources resources"
+        ),
         "podlab.core.v1.PodCondition": "observedGeneration",
         "podlab.core.v1.ContainerStatus": _CONTAINER_STATUS,
         "podlab.core.v1.NodeSpec": "externalID configSource",
-        "podlab.core.v1.NodeStatus": "phase volumesInUse volumesAttached config runtimeHandlers features",
+        "podlab.core.v1.NodeStatus": "volumesInUse volumesAttached config runtimeHandlers features declaredFeatures",
         "podlab.core.v1.NodeSystemInfo": "swap",
         "podlab.core.v1.ServiceSpec": (
             "externalIPs loadBalancerIP loadBalancerSourceRanges externalName healthCheckNodePort loadBalancerClass"
@@ -49,7 +85,9 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.apps.v1.DeploymentStatus": "terminatingReplicas",
         "podlab.apps.v1.ReplicaSetStatus": "terminatingReplicas",
         "podlab.autoscaling.v2.HPAScalingRules": "tolerance",
+        "podlab.autoscaling.v2.HorizontalPodAutoscalerCondition": "observedGeneration",
         "podlab.discovery.v1.Endpoint": "deprecatedTopology",
+        "podlab.discovery.v1.EndpointHints": "forNodes",
         "podlab.authorization.v1.ResourceAttributes": "fieldSelector labelSelector",
         "podlab.authorization.v1.SubjectAccessReviewStatus": "denied",
         "podlab.coordination.v1.LeaseSpec": "strategy preferredHolder",
@@ -69,3 +107,15 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
 
 # In protobuf a field has no name but its number: these are what kubectl's own generators send in that form.
 NAMES_BY_NUMBER: dict[tuple[str, int], str] = {("podlab.core.v1.ServiceSpec", 10): "externalName"}
+
+
+def says_something(message: str, value: Any) -> bool:
+    """Whether the value of a field that Podlab does not implement asks for something; `message` is its full name.
+
+    Not so for what Go's zero values look like, nor for an object that holds nothing else.
+    """
+    return value is not None if message in _CHOICES else _is_set(value)
+
+
+def _is_set(value: Any) -> bool:
+    return any(map(_is_set, value.values())) if type(value) is dict else bool(value)

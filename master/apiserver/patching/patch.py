@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from google.protobuf.descriptor import Descriptor
@@ -32,18 +33,19 @@ APPLY_MEDIA_TYPE = "application/apply-patch+yaml"
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """`type` is one of `MEDIA_TYPES`."""
+    """`type` is one of `MEDIA_TYPES`; `of_status` when the status is what is written."""
 
     type: int
     content: Json
+    of_status: bool = False
 
     def applied(self, current: Message) -> Message:
         """The object that the patch makes of `current`, which is not changed. Raises BadRequest, Invalid."""
-        return self._object(current, codec.from_dict, lambda new: new)
+        return self._object(current, partial(codec.from_dict, of_status=self.of_status), lambda new: new)
 
     def read(self, current: Message) -> tuple[Message, list[str]]:
         """As above, but fields that nobody knows are left out of it: their paths."""
-        return self._object(current, codec.from_dict_leniently, lambda new: new[0])
+        return self._object(current, partial(codec.from_dict_leniently, of_status=self.of_status), lambda new: new[0])
 
     def _object(self, current: Message, decode: Callable[[Json, Kind], T], object_in: Callable[[T], Message]) -> T:
         kind, metadata = kinds.of(current), _metadata(current)
@@ -68,7 +70,7 @@ class Patch:
         return merged | {name: fields[name] for name in ("kind", "apiVersion")}  # it stays what it is, as in Kubernetes
 
 
-def parse(patch_type: int, body: bytes) -> Patch:
+def parse(patch_type: int, body: bytes, *, of_status: bool = False) -> Patch:
     """Raises UnsupportedMediaType, BadRequest."""
     if patch_type not in MEDIA_TYPES:
         accepted = ", ".join(MEDIA_TYPES.values())
@@ -80,7 +82,7 @@ def parse(patch_type: int, body: bytes) -> Patch:
     wanted, told = (list, "a list of operations") if patch_type == pb.PATCH_TYPE_JSON else (dict, "an object")
     if not isinstance(content, wanted):
         raise BadRequest(f"error decoding patch: expected {told}, found {described(content)}")
-    return Patch(patch_type, content)
+    return Patch(patch_type, content, of_status)
 
 
 def _check_place(new: Any, current: Any) -> None:

@@ -68,6 +68,7 @@ ATOMIC: frozenset[Field] = frozenset(
         ("podlab.core.v1.ProjectedVolumeSource", "sources"),
         ("podlab.core.v1.HTTPGetAction", "httpHeaders"),
         ("podlab.core.v1.Container", "envFrom"),
+        ("podlab.core.v1.Container", "resizePolicy"),
         ("podlab.core.v1.NodeSelectorTerm", "matchExpressions"),
         ("podlab.core.v1.NodeSelectorTerm", "matchFields"),
         ("podlab.core.v1.NodeSelector", "nodeSelectorTerms"),

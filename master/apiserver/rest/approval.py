@@ -23,14 +23,14 @@ class Approval:
     async def update(self, call: Call) -> web.StreamResponse:
         """Replace the conditions; the rest of what was sent is left aside."""
         validation = bodies.field_validation(call.query.text("fieldValidation"))
-        read = await bodies.read_object(call.request, call.of, validation)
+        read = await bodies.read_object(call.request, call.of, validation, of_status=True)
         bodies.take_place(read.message, call.place)
         return await self._decide(call, lambda _: read.message, read.warnings)
 
     async def patch(self, call: Call) -> web.StreamResponse:
         """Update the conditions to those that a patch makes."""
         validation = bodies.field_validation(call.query.text("fieldValidation"))
-        patch = await bodies.read_patch(call.request, validation)
+        patch = await bodies.read_patch(call.request, validation, of_status=True)
         return await self._decide(call, patch.applied, patch.warnings)
 
     async def _decide(

@@ -29,6 +29,7 @@ BODY_LIMIT_S = 30.0
 _LARGE_BYTES = 64 << 10
 # YAML takes a hundred times as long as JSON.
 _YAML_BYTES = 256 << 10
+_JSON, _YAML = "application/json", ("application/yaml", "application/x-yaml")
 _BODY = web.RequestKey("body", bytes)
 
 
@@ -60,7 +61,7 @@ class ReadPatch:
     def applied(self, current: Message) -> Message:
         """What the patch makes of `current`. Raises BadRequest, Invalid."""
         message, unknown = self.patch.read(current)
-        words = [*self.repeated, *(f'unknown field "{path}"' for path in unknown)]
+        words = [*self.repeated, *duplicates.told(b"", unknown)]
         if self.validation is FieldValidation.STRICT and words:
             told = Cause("patch", "FieldValueInvalid", f"Invalid value: strict decoding error: {', '.join(words)}")
             metadata: Any = current.metadata  # type: ignore[attr-defined]
@@ -71,7 +72,7 @@ class ReadPatch:
 
 def media_type(request: web.BaseRequest) -> str:
     """Of the body, without parameters; JSON when nothing is said."""
-    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower() or "application/json"
+    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower() or _JSON
 
 
 async def receive(request: web.BaseRequest, user: str, hold: Hold) -> None:
@@ -118,30 +119,35 @@ def json(request: web.BaseRequest, kind: Kind) -> bytes:
 
 def _written(form: str) -> str:
     """The form without what it is for: patches are JSON."""
-    return "application/json" if form.endswith("patch+json") else form
+    return _JSON if form.endswith("patch+json") else form
 
 
 def data(body: bytes, kind_of_body: str) -> Any:
     """What the body says. Raises BadRequest, RequestTooLarge, UnsupportedMediaType."""
-    if kind_of_body == "application/json":
+    if kind_of_body in _YAML:
+        return _yaml(body, [])
+    if kind_of_body == _JSON:
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise BadRequest(f"the body of the request is malformed JSON: {error}") from error
-    if kind_of_body in ("application/yaml", "application/x-yaml"):
-        if len(body) > _YAML_BYTES:
-            raise RequestTooLarge(f"Request entity too large: limit is {_YAML_BYTES} for YAML; send JSON")
-        try:
-            documents = manifest.read(body.decode())
-        except UnicodeDecodeError as error:
-            raise BadRequest(f"the body of the request is not UTF-8: {error}") from error
-        if len(documents) != 1:
-            raise BadRequest(f"the body of the request must be one YAML document, found {len(documents)}")
-        return documents[0].data
     raise UnsupportedMediaType(
-        f"the body of the request was in an unknown format - accepted media types include: application/json, "
-        f"application/yaml; found {kind_of_body}"
+        f"the body of the request was in an unknown format - accepted media types include: {_JSON}, "
+        f"{_YAML[0]}; found {kind_of_body}"
     )
+
+
+def _yaml(body: bytes, repeated: list[str]) -> Any:
+    """The only document; `repeated` is told of keys that it gives twice."""
+    if len(body) > _YAML_BYTES:
+        raise RequestTooLarge(f"Request entity too large: limit is {_YAML_BYTES} for YAML; send JSON")
+    try:
+        documents = manifest.read(body.decode(), repeated)
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"the body of the request is not UTF-8: {error}") from error
+    if len(documents) != 1:
+        raise BadRequest(f"the body of the request must be one YAML document, found {len(documents)}")
+    return documents[0].data
 
 
 def field_validation(text: str) -> FieldValidation:
@@ -152,31 +158,49 @@ def field_validation(text: str) -> FieldValidation:
         raise invalid_option("fieldValidation", text, tuple(FieldValidation)) from error
 
 
-async def read_object(request: web.BaseRequest, kind: Kind, validation: FieldValidation) -> Read:
-    """The object of the kind that the body describes. Raises BadRequest, RequestTooLarge, UnsupportedMediaType."""
+async def read_object(
+    request: web.BaseRequest, kind: Kind, validation: FieldValidation, *, of_status: bool = False
+) -> Read:
+    """The object of the kind that the body describes, of which the status may be what is written.
+
+    Raises BadRequest, RequestTooLarge, UnsupportedMediaType.
+    """
     body, form = received(request), media_type(request)
     if len(body) > _LARGE_BYTES:
-        return await asyncio.to_thread(_read_object, body, form, kind, validation)
-    return _read_object(body, form, kind, validation)
+        return await asyncio.to_thread(_read_object, body, form, kind, validation, of_status)
+    return _read_object(body, form, kind, validation, of_status)
 
 
-def _read_object(body: bytes, form: str, kind: Kind, validation: FieldValidation) -> Read:
-    content = wire.read(body, kind) if form == wire.MEDIA_TYPE else data(body, form)
-    return decode(content, kind, validation, repeated(body, form, validation))
+def _read_object(body: bytes, form: str, kind: Kind, validation: FieldValidation, of_status: bool) -> Read:
+    lines: list[str] = []
+    if form == wire.MEDIA_TYPE:
+        content = wire.read(body, kind)
+    else:
+        content = _yaml(body, lines) if form in _YAML else data(body, form)
+    try:
+        message, unknown = codec.from_dict_leniently(content, kind, of_status=of_status)
+    except BadRequest as error:
+        raise _refused(kind, error.message, error.causes) from error
+    if validation is FieldValidation.IGNORE:
+        return Read(message)
+    words = duplicates.told(body if form == _JSON else b"", unknown)
+    if validation is FieldValidation.STRICT and (lines or words):
+        told = ["yaml: unmarshal errors:\n  " + "\n  ".join(lines)] if lines else []
+        raise _refused(kind, f"strict decoding error: {', '.join([*told, *words])}")
+    return Read(message, [*lines, *words])
 
 
-def repeated(body: bytes, form: str, validation: FieldValidation) -> list[str]:
-    """What is to be said of members that JSON says twice. YAML is refused for it where it is read."""
-    if validation is FieldValidation.IGNORE or not form.endswith("json"):
-        return []
-    return [f'duplicate field "{path}"' for path in duplicates.paths(body)]
+def _refused(kind: Kind, why: str, causes: Sequence[Cause] = ()) -> BadRequest:
+    return BadRequest(
+        f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: {why}', causes=causes
+    )
 
 
-async def read_patch(request: web.BaseRequest, validation: FieldValidation) -> ReadPatch:
+async def read_patch(request: web.BaseRequest, validation: FieldValidation, *, of_status: bool = False) -> ReadPatch:
     """The patch that the body is. Raises BadRequest, UnsupportedMediaType."""
     form, body = media_type(request), received(request)
-    parsed = patch.parse(_patch_type(form), body)
-    return ReadPatch(parsed, validation, repeated(body, form, validation))
+    parsed = patch.parse(_patch_type(form), body, of_status=of_status)
+    return ReadPatch(parsed, validation, [] if validation is FieldValidation.IGNORE else duplicates.told(body, ()))
 
 
 def _patch_type(form: str) -> pb.PatchType.ValueType:
@@ -193,22 +217,6 @@ async def delete_options(request: web.BaseRequest) -> Any:
     if not body:
         return None
     return wire.read(body, kinds.DELETE_OPTIONS) if form == wire.MEDIA_TYPE else data(body, form)
-
-
-def decode(content: Any, kind: Kind, validation: FieldValidation, found: Sequence[str] = ()) -> Read:
-    """The object of the kind that the content describes. `found` is wrong with its text. Raises BadRequest."""
-    try:
-        message, unknown = codec.from_dict_leniently(content, kind)
-    except BadRequest as error:
-        told = f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: {error.message}'
-        raise BadRequest(told, causes=error.causes) from error
-    words = [*found, *(f'unknown field "{path}"' for path in unknown)]
-    if validation is FieldValidation.STRICT and words:
-        raise BadRequest(
-            f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: '
-            f"strict decoding error: {', '.join(words)}"
-        )
-    return Read(message, words if validation is FieldValidation.WARN else [])
 
 
 def take_place(message: Any, place: Place) -> None:

@@ -57,7 +57,8 @@ class Writing:
     async def patch(self, call: Call) -> web.StreamResponse:
         """Update to what a JSON patch, a merge patch or a strategic merge patch makes of the object."""
         place, dry_run, how = call.place, call.query.dry_run(), forms.asked(call)
-        patch = await bodies.read_patch(call.request, bodies.field_validation(call.query.text("fieldValidation")))
+        validation = bodies.field_validation(call.query.text("fieldValidation"))
+        patch = await bodies.read_patch(call.request, validation, of_status=place.subresource == "status")
         entry = await self.registry.patch(
             Key(call.of.name, place.namespace, place.name),
             lambda old: versions.stored(patch.applied(versions.shown(old, call.of))),
@@ -118,7 +119,8 @@ class Writing:
     async def _body(self, call: Call, kind: Kind | None = None) -> bodies.Read:
         """What the body says: an object of the place's kind, or of another that belongs there."""
         validation = bodies.field_validation(call.query.text("fieldValidation"))
-        read = await bodies.read_object(call.request, kind or call.of, validation)
+        of_status = call.place.subresource == "status"
+        read = await bodies.read_object(call.request, kind or call.of, validation, of_status=of_status)
         bodies.take_place(read.message, call.place)
         return replace(read, message=versions.stored(read.message))
 

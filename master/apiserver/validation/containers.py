@@ -7,7 +7,7 @@ from master.apiserver.validation import syntax
 from master.apiserver.validation.environment import check_env, check_env_from
 from master.apiserver.validation.findings import Findings
 from master.apiserver.validation.handlers import check_lifecycle, check_probe, handlers_of
-from master.apiserver.validation.resources import check_requirements
+from master.apiserver.validation.resources import check_requirements, check_resize_policy
 from master.apiserver.validation.volumes import check_mounts
 from podlab.core.v1 import pod_pb2
 
@@ -61,6 +61,7 @@ def check_container(found: Findings, field: str, container: pod_pb2.Container, f
     check_env_from(found, f"{field}.envFrom", container.envFrom)
     check_mounts(found, f"{field}.volumeMounts", container, facts.volumes)
     check_requirements(found, f"{field}.resources", container.resources)
+    check_resize_policy(found, f"{field}.resizePolicy", container.resizePolicy)
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
         if container.HasField(name):
             probe: pod_pb2.Probe = getattr(container, name)

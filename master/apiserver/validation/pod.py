@@ -97,6 +97,8 @@ def check_pod_spec(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
     _check_security(found, field, spec)
     check_gates(found, field, spec)
     check_readiness_gates(found, field, spec)
+    if spec.os.name == "linux":
+        _check_no_windows(found, field, spec)
 
 
 def check_pod_update(found: Findings, new: pod_pb2.Pod, old: pod_pb2.Pod) -> None:
@@ -206,11 +208,26 @@ def _check_security(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
         check_id(found, f"{where}.supplementalGroups[{index}]", group)
     if context.HasField("fsGroupChangePolicy"):
         found.one_of(f"{where}.fsGroupChangePolicy", context.fsGroupChangePolicy, ("Always", "OnRootMismatch"))
+    if context.HasField("seLinuxChangePolicy"):
+        found.one_of(f"{where}.seLinuxChangePolicy", context.seLinuxChangePolicy, ("MountOption", "Recursive"))
     if context.HasField("supplementalGroupsPolicy"):  # Strict needs a runtime that says what it gave
         found.one_of(f"{where}.supplementalGroupsPolicy", context.supplementalGroupsPolicy, ("Merge",))
     if spec.shareProcessNamespace and spec.hostPID:
         rule = "ShareProcessNamespace and HostPID cannot both be enabled"
         found.invalid(f"{field}.shareProcessNamespace", True, rule)
+
+
+def _check_no_windows(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
+    """Who says that a pod is of Linux does not mean what concerns Windows alone."""
+    places = [(f"{field}.securityContext", spec.securityContext)]
+    for name in ("containers", "initContainers"):
+        containers = getattr(spec, name)
+        places += [
+            (f"{field}.{name}[{at}].securityContext", each.securityContext) for at, each in enumerate(containers)
+        ]
+    for where, context in places:
+        if context.HasField("windowsOptions"):
+            found.forbidden(f"{where}.windowsOptions", "windows options cannot be set for a linux pod")
 
 
 def check_pod_status(found: Findings, pod: pod_pb2.Pod) -> None:

@@ -1,6 +1,6 @@
 """Quantities, and what containers ask for and are limited to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from master.apiserver.validation import syntax
@@ -51,6 +51,18 @@ def check_requirements(found: Findings, field: str, resources: pod_pb2.ResourceR
         elif limit is not None and request != limit:
             bound = resources.limits[name].string
             found.invalid(where, asked, f"must be equal to {name} limit of {bound}")
+
+
+def check_resize_policy(found: Findings, field: str, policies: Iterable[pod_pb2.ContainerResizePolicy]) -> None:
+    """What a change of processors or memory does to the container, each told once."""
+    told: set[str] = set()
+    for index, policy in enumerate(policies):
+        where = f"{field}[{index}]"
+        if policy.resourceName in told:
+            found.duplicate(where, policy.resourceName)
+        told.add(policy.resourceName)
+        found.one_of(f"{where}.resourceName", policy.resourceName, ("cpu", "memory"))
+        found.one_of(f"{where}.restartPolicy", policy.restartPolicy, ("NotRequired", "RestartContainer"))
 
 
 def _amounts(found: Findings, field: str, resources: Mapping[str, meta_pb2.Quantity]) -> dict[str, Fraction]:

@@ -43,8 +43,6 @@ def check_mounts(found: Findings, field: str, container: pod_pb2.Container, volu
             found.required(f"{where}.mountPath")
         elif mount.mountPath in paths:
             found.invalid(f"{where}.mountPath", mount.mountPath, "must be unique")
-        elif ":" in mount.mountPath:
-            found.invalid(f"{where}.mountPath", mount.mountPath, "must not contain ':'")
         paths.add(mount.mountPath)
         _check_sub_path(found, where, mount)
         if mount.HasField("mountPropagation"):
