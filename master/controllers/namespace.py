@@ -26,8 +26,10 @@ from podlab.meta.v1 import meta_pb2
 log = logging.getLogger(__name__)
 
 FINALIZER = "kubernetes"
-# Those that make others first, so that what they would make again is not deleted twice; Events tell of it to the last.
-ORDER: tuple[str, ...] = ("Deployment", "ReplicaSet", "Pod", "Service", "EndpointSlice")
+# Pods first and alone, for they may need all else until they have ended (KEP-5080, ordered namespace deletion); nothing
+# makes them again. Then those that make others; Events tell of it to the last.
+FIRST = "Pod"
+ORDER: tuple[str, ...] = (FIRST, "Deployment", "ReplicaSet", "Service", "EndpointSlice")
 
 
 def is_going(namespace: namespace_pb2.Namespace) -> bool:
@@ -120,6 +122,8 @@ class NamespaceController:
                 left[kind.resource] = await self._empty(kind, at.name)
             except ApiError as error:
                 errors.append(error)
+            if kind.name == FIRST and (errors or left[kind.resource]):
+                break
         if errors or any(left.values()):
             await self._tell(namespace, left, errors)
             if errors:

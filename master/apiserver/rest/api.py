@@ -19,7 +19,7 @@ from master.apiserver.gate import Gate
 from master.apiserver.impersonation import Acting
 from master.apiserver.limits import Hold, Limits
 from master.apiserver.passage import NOBODY, Asked, Passage
-from master.apiserver.rest import accept, aims, answers, bodies, delivery, paths
+from master.apiserver.rest import accept, aims, answers, bodies, customkinds, delivery, paths
 from master.apiserver.rest.approval import Approval
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.evicting import Evicting
@@ -108,7 +108,8 @@ class Api:
         query = Query(dict(request.query))
         aim = aims.at_objects(request.method, request.path, query)
         if isinstance(aim.place, NotFound):
-            return await self.gate.passed(_asked(request, acting, aim.wanted, refusal=refusal), _refusing(aim.place))
+            handle_absent = _absent(request, aim.wanted.verb, aim.place)
+            return await self.gate.passed(_asked(request, acting, aim.wanted, refusal=refusal), handle_absent)
         call = Call(request, acting.user, aim.place, query)
         streams = aim.long_running
         asked = _asked(request, acting, aim.wanted, about=call, long_running=streams, refusal=refusal)
@@ -186,6 +187,16 @@ def _refusing(error: ApiError) -> gate.Handler[web.StreamResponse]:
         raise error
 
     return refuse
+
+
+def _absent(request: web.BaseRequest, verb: str, told: NotFound) -> gate.Handler[web.StreamResponse]:
+    """What those hear who may ask for what is not served."""
+
+    async def list_custom_kinds(passage: Passage) -> web.StreamResponse:
+        passage.code = 200
+        return customkinds.listed(request)
+
+    return list_custom_kinds if (request.path, verb) == (customkinds.PATH, "list") else _refusing(told)
 
 
 def _has_its_place(verb: str, place: Place) -> bool:

@@ -102,20 +102,18 @@ class GarbageCollector:
         log.info("%s: what it owned stays", at)
 
     async def _unblock(self, at: Key, obj: ApiObject) -> None:
-        """Sees to it that dependants go; when none is left that counts, the owner may."""
+        """Sees to it that dependants go; when none is left that blocks, the owner may."""
         dependents = self._graph.dependents(at, obj.metadata.uid)
-        blocking = [(dependent_at, dependent) for dependent_at, dependent in dependents if blocks(dependent, obj)]
-        if not blocking:
+        for dependent_at, dependent in dependents:
+            if not dependent.metadata.HasField("deletionTimestamp"):
+                self._loop.queue.add(dependent_at)
+        if not any(blocks(dependent, obj) for _, dependent in dependents):
             await self._remove_finalizer(obj, FOREGROUND)
             log.info("%s: what it waited for is gone", at)
             return
         if self._graph.waits_for_itself(at, obj):
             await self._unbound(obj)
             log.info("%s: what it waits for waits for it, and no longer", at)
-            return
-        for dependent_at, dependent in blocking:
-            if not dependent.metadata.HasField("deletionTimestamp"):
-                self._loop.queue.add(dependent_at)
 
     async def _remove_finalizer(self, obj: ApiObject, finalizer: str) -> None:
         changed = _copy(obj)

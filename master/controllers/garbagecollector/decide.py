@@ -20,7 +20,7 @@ class Owner(IntEnum):
     """How an owner stands towards one object; the first is the one most worth keeping it for."""
 
     THERE = auto()
-    # It is being deleted in the foreground, and this object is what it waits for.
+    # It is being deleted in the foreground: what it owns goes, whether it waits for that or not.
     WAITING = auto()
     GONE = auto()
 
@@ -55,9 +55,9 @@ def decide(obj: ApiObject, owners: Mapping[str, Owner], dependents: Iterable[Api
     lost = frozenset(uid for uid, state in owners.items() if state is not Owner.THERE)
     if len(lost) < len(owners):
         return DropOwners(lost) if lost else Keep()
-    blocking = [dependent for dependent in dependents if blocks(dependent, obj)]
-    if Owner.WAITING in owners.values() and blocking:
-        unbound = any(is_waiting(dependent.metadata, FOREGROUND) for dependent in blocking)
+    owned = [dependent for dependent in dependents if dependent.metadata.uid != obj.metadata.uid]
+    if Owner.WAITING in owners.values() and owned:
+        unbound = any(is_waiting(dependent.metadata, FOREGROUND) for dependent in owned)
         return Delete(apiserver_pb2.PROPAGATION_POLICY_FOREGROUND, unbound)
     if ORPHAN in obj.metadata.finalizers:
         return Delete(apiserver_pb2.PROPAGATION_POLICY_ORPHAN)

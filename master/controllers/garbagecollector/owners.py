@@ -62,8 +62,7 @@ class Owners:
                 self._tell(obj, reference)
             self.went(at, reference.uid)
             return Owner.GONE
-        waiting = is_waiting(owner.metadata, FOREGROUND) and reference.blockOwnerDeletion
-        return Owner.WAITING if waiting else Owner.THERE
+        return Owner.WAITING if is_waiting(owner.metadata, FOREGROUND) else Owner.THERE
 
     async def _ask(self, at: Key) -> ApiObject | None:
         try:

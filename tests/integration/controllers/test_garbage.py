@@ -59,6 +59,32 @@ async def test_what_goes_with_its_owner(seen: Any, controllers: Any, policy: int
     await seen.until(lambda: owners() <= kept, "nothing to name the owner that is gone")
 
 
+async def test_what_does_not_block_its_owner_goes_at_once_and_only_what_blocks_holds_it(
+    seen: Any, controllers: Any
+) -> None:
+    owner = await make(seen, "owner")
+    blocking = await make(seen, "blocking", owner)
+    free = await make(seen, "free", owner, blocks=False)
+    await make(seen, "below", free, blocks=False)
+    held = await make(seen, "held", owner, blocks=False)
+    for one in (blocking, held):
+        one.metadata.finalizers.append("example.com/keep")
+        one.metadata.resourceVersion = (await seen.client.update(one)).metadata.resourceVersion
+    await seen.client.delete(ConfigMap, "owner", "default", propagation=FOREGROUND)
+    await seen.until(lambda: names(seen) == {"owner", "blocking", "held"}, "the two that nothing holds to go")
+
+    def going(name: str) -> bool:
+        found = seen.informers.by_kind["ConfigMap"].get(name, "default")
+        return found is not None and found.metadata.HasField("deletionTimestamp")
+
+    await seen.until(lambda: going("held") and going("blocking"), "the others to be deleted too")
+    for one, left in ((blocking, {"held"}), (held, set())):
+        del one.metadata.finalizers[:]
+        one.metadata.resourceVersion = ""
+        await seen.client.update(one)
+        await seen.until(lambda left=left: names(seen) == left, f"{left} to be left")
+
+
 async def test_two_that_own_each_other_go_when_one_is_deleted_in_the_foreground(seen: Any, controllers: Any) -> None:
     one = await make(seen, "one")
     other = await make(seen, "other", one)

@@ -56,3 +56,27 @@ async def test_a_finalizer_in_a_namespace_holds_it_and_is_named(seen: Any, nodes
     except NotFound as error:
         raise AssertionError("the ConfigMap went before its finalizer did") from error
     await seen.until(lambda: gone(seen), "the namespace's end")
+
+
+async def test_pods_of_a_namespace_go_before_all_else(seen: Any, nodes: Any, controllers: Any) -> None:
+    """Conformance: OrderedNamespaceDeletion."""
+    await fill(seen)
+    pod = await seen.client.get(pod_pb2.Pod, "web", "team")
+    pod.metadata.finalizers.append("example.com/keep")
+    await seen.client.update(pod)
+    await seen.client.delete(namespace_pb2.Namespace, "team")
+
+    def told() -> str:
+        conditions = seen.informers.namespaces.get("team").status.conditions
+        remaining = condition(conditions, "NamespaceContentRemaining")
+        return remaining.message if remaining is not None else ""
+
+    await seen.until(lambda: "pods has 1 resource instances" in told(), "the pod that remains")
+    pod = await seen.client.get(pod_pb2.Pod, "web", "team")
+    assert pod.metadata.HasField("deletionTimestamp")
+    config = await seen.client.get(config_pb2.ConfigMap, "settings", "team")
+    assert not config.metadata.HasField("deletionTimestamp")
+    del pod.metadata.finalizers[:]
+    pod.metadata.resourceVersion = ""
+    await seen.client.update(pod)
+    await seen.until(lambda: gone(seen), "the namespace's end")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -210,3 +211,15 @@ async def test_a_deletion_that_waits_is_a_new_generation(http: aiohttp.ClientSes
     await sent(http, "POST", DEPLOYMENTS, WEB, code=201)
     going = await sent(http, "DELETE", f"{DEPLOYMENTS}/web?propagationPolicy=Foreground")
     assert going["metadata"]["generation"] == 2
+
+
+async def test_there_is_a_list_of_custom_kinds_for_those_who_look_whether_a_kind_is_one(
+    http: aiohttp.ClientSession, session_of: Callable[[str | None], aiohttp.ClientSession]
+) -> None:
+    """kubectl does, before it tells of an object that there are `no matches for kind`."""
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    found = await sent(http, "GET", path)
+    assert (found["kind"], found["items"]) == ("CustomResourceDefinitionList", [])
+    await sent(session_of("joe"), "GET", path, code=403)
+    for method, rest in (("POST", ""), ("GET", "/a.b"), ("GET", "?watch=1")):
+        await sent(http, method, path + rest, code=404)

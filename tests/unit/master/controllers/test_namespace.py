@@ -12,9 +12,9 @@ from podlab.core.v1 import namespace_pb2
 NOW = 1_000_000
 
 
-def test_makers_go_before_what_they_make_and_events_go_last() -> None:
+def test_pods_go_first_then_makers_before_what_they_make_and_events_last() -> None:
     names = [kind.name for kind in deletion_order()]
-    assert names[:3] == ["Deployment", "ReplicaSet", "Pod"]
+    assert names[:3] == ["Pod", "Deployment", "ReplicaSet"]
     assert names[-1] == "Event"
     assert not {"Node", "Namespace"} & set(names)
 

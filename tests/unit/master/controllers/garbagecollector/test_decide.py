@@ -54,7 +54,8 @@ def test_what_an_owner_waits_for_waits_for_its_own(replica_set: Builder, pod: Bu
     leaf.metadata.ownerReferences.append(reference_to(middle))
     assert decide(middle, {"a": WAITING}, [leaf]) == Delete(PROPAGATION_POLICY_FOREGROUND)
     leaf.metadata.ownerReferences[0].blockOwnerDeletion = False
-    assert decide(middle, {"a": WAITING}, [leaf]) == Delete(PROPAGATION_POLICY_BACKGROUND)
+    assert decide(middle, {"a": WAITING}, [leaf]) == Delete(PROPAGATION_POLICY_FOREGROUND)
+    assert decide(middle, {"a": WAITING}, [middle]) == Delete(PROPAGATION_POLICY_BACKGROUND)
 
 
 def test_what_goes_already_is_left_to_go(pod: Builder) -> None:
