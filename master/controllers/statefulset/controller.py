@@ -14,7 +14,7 @@ from master.controllers.podstate import is_active, next_availability_s
 from master.controllers.revisions.decide import HASH_LABEL
 from master.controllers.revisions.history import History, Known
 from master.controllers.statefulset.claims import Claims
-from master.controllers.statefulset.decide import Plan, Revisions, decide
+from master.controllers.statefulset.decide import Plan, Revisions, decide, is_to_replace, too_young_s
 from master.controllers.statefulset.identity import identified, is_member, ordinal_of
 from master.controllers.statefulset.status import with_status
 from podlab.api.objects import Key, key
@@ -123,6 +123,9 @@ class StatefulSetController:
         collisions: int,
     ) -> statefulset_pb2.StatefulSet:
         now = time.time()
+        for pod in pods:
+            if is_to_replace(pod) and (young_s := too_young_s(pod, now)) > 0:
+                self._loop.queue.add_after(key(stateful_set), young_s)
         wait_s = next_availability_s(pods, stateful_set.spec.minReadySeconds, now)
         if wait_s is not None:
             self._loop.queue.add_after(key(stateful_set), wait_s)

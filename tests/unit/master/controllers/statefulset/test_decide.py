@@ -219,3 +219,14 @@ def test_from_any_state_it_gets_to_its_pods_without_ever_having_too_few(
     for name, one in cluster.present.items():
         if int(name.removeprefix("web-")) >= partition:
             assert one.metadata.labels[HASH_LABEL] == two.update.metadata.name
+
+
+@pytest.mark.parametrize(("age_s", "delete"), [(0, []), (1, [0]), (3600, [0])])
+def test_what_ended_at_once_is_replaced_a_moment_later(
+    stateful_set: Builder, pod: Builder, age_s: int, delete: list[int]
+) -> None:
+    """A node that refuses a pod refuses its successor too, as fast as it is made."""
+    two = revisions(stateful_set)
+    there = pods(pod, two, "fnn")
+    there[0].metadata.creationTimestamp.seconds = NOW - age_s
+    assert numbers(decide(stateful_set(replicas=3), two, there, blocked=lambda _: False, now=NOW).delete) == delete
