@@ -16,7 +16,6 @@ from master.controllers.statefulset.identity import ordinal_of, ordinals, pod_fo
 from podlab.apps.v1 import statefulset_pb2
 from podlab.core.v1 import pod_pb2
 
-
 REPLACED_AFTER_S = 1.0
 
 
