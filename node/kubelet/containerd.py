@@ -164,10 +164,11 @@ class Containerd:
             raise RuntimeFailure(f"sandbox {sandbox_id} has no process")
         return pid
 
-    async def usage(self) -> list[Usage]:
-        answer = await _answer(
-            self._runtime.ListContainerStats(cri.ListContainerStatsRequest(), timeout=CALL_TIMEOUT_S)
-        )
+    async def usage(self, pod_uid: str = "") -> list[Usage]:
+        request = cri.ListContainerStatsRequest()
+        if pod_uid:
+            request.filter.label_selector[POD_UID] = pod_uid
+        answer = await _answer(self._runtime.ListContainerStats(request, timeout=CALL_TIMEOUT_S))
         return [translate.usage(stats) for stats in answer.stats]
 
     async def image(self, name: str) -> Image | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from node.kubelet.admission.places import Places
 from node.kubelet.claims import Claims
+from node.kubelet.disk.sizes import Sizes
 from node.kubelet.images import Images
 from node.kubelet.runtime import Runtime
 from node.kubelet.sources import Sources
@@ -36,6 +37,7 @@ class NodeContext:
     images: Images
     places: Places
     volumes: Volumes
+    sizes: Sizes
     claims: Claims
     sources: Sources
     tokens: Tokens

@@ -90,7 +90,8 @@ def next_action(pod: pod_pb2.Pod | None, observed: ObservedPod, memory: Memory, 
         ending = _end(observed, memory, now, podspec.grace_s(pod), sidecars, "Stopping container {name}")
         return ending or _erase(observed)
     if outcome(pod, observed, now) is not None:
-        ending = _end(observed, memory, now, podspec.grace_s(pod), sidecars, "Stopping container {name}")
+        grace_s = podspec.grace_s(pod) if memory.grace_s is None else memory.grace_s
+        ending = _end(observed, memory, now, grace_s, sidecars, "Stopping container {name}")
         return ending or _tidy(observed) or Wait()
     return _keep_running(pod, observed, memory, now)
 

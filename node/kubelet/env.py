@@ -99,10 +99,19 @@ def expand_all(text: str, variables: Mapping[str, str]) -> str:
 
 
 def data(found: config_pb2.ConfigMap | config_pb2.Secret) -> dict[str, bytes]:
-    """All keys of a ConfigMap or Secret."""
+    """All keys of a ConfigMap or Secret, as files have them."""
     if isinstance(found, config_pb2.ConfigMap):
         return {**{key: text.encode() for key, text in found.data.items()}, **found.binaryData}
     return dict(found.data)
+
+
+def texts(found: config_pb2.ConfigMap | config_pb2.Secret) -> dict[str, bytes]:
+    """The keys that may be variables: what a ConfigMap has as `binaryData` is for files alone."""
+    return (
+        data(found)
+        if isinstance(found, config_pb2.Secret)
+        else {key: text.encode() for key, text in found.data.items()}
+    )
 
 
 def field_value(pod: pod_pb2.Pod, path: str, around: Surroundings | None) -> str:
@@ -163,7 +172,7 @@ def _all_keys(origin: pod_pb2.EnvFromSource, sources: Found) -> Iterator[tuple[s
         if reference.optional:
             return
         raise ConfigError(f"{source} not found")
-    for key, value in sorted(data(found).items()):
+    for key, value in sorted(texts(found).items()):
         yield origin.prefix + key, value.decode(errors="replace")
 
 
@@ -198,7 +207,7 @@ def _key_value(
         if selector.optional:
             return None
         raise ConfigError(f"{source} not found")
-    value = data(found).get(selector.key)
+    value = texts(found).get(selector.key)
     if value is None:
         if selector.optional:
             return None

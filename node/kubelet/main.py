@@ -11,6 +11,7 @@ from node.kubelet.claims import Claims
 from node.kubelet.config import KubeletConfig
 from node.kubelet.containerd import Containerd
 from node.kubelet.context import NodeContext
+from node.kubelet.disk.sizes import Sizes
 from node.kubelet.images import Images
 from node.kubelet.lease import Heartbeat
 from node.kubelet.localpath import LocalPath
@@ -96,7 +97,7 @@ def _context(
     local_path: LocalPath,
     places: Places,
 ) -> NodeContext:
-    amounts = capacity(config)
+    amounts, volumes = capacity(config), Volumes(config.root_dir)
     return NodeContext(
         node_name=config.node_name,
         node_ip=config.node_ip,
@@ -107,7 +108,8 @@ def _context(
         recorder=recorder,
         images=Images(runtime),
         places=places,
-        volumes=Volumes(config.root_dir),
+        volumes=volumes,
+        sizes=Sizes(volumes, runtime),
         claims=Claims(client, local_path),
         sources=Sources(client),
         tokens=Tokens(client),

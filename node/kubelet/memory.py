@@ -42,6 +42,8 @@ class Memory:
     stopping: dict[str, float] = field(default_factory=dict)
     # When the pod's end began, in seconds since 1970; its containers share one grace period.
     ending_since: float | None = None
+    # What its containers are given then, when that is not the pod's own grace.
+    grace_s: int | None = None
     doomed: dict[str, Doom] = field(default_factory=dict)
     # Their postStart hook runs.
     hooked: set[str] = field(default_factory=set)

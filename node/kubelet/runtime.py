@@ -137,7 +137,7 @@ class ExecResult:
 
 @dataclass(frozen=True)
 class Usage:
-    """CPU used since the container began, and memory that cannot be reclaimed now."""
+    """CPU used since the container began, memory that cannot be reclaimed now, what it wrote outside of its mounts."""
 
     container_id: str
     container_name: str
@@ -147,6 +147,7 @@ class Usage:
     timestamp_ns: int
     cpu_ns: int
     memory_bytes: int
+    written_bytes: int = 0
 
 
 class Runtime(Protocol):
@@ -204,7 +205,8 @@ class Runtime(Protocol):
     async def sandbox_pid(self, sandbox_id: str) -> int:
         """A process that is in the sandbox's namespaces as long as it is ready."""
 
-    async def usage(self) -> list[Usage]: ...
+    async def usage(self, pod_uid: str = "") -> list[Usage]:
+        """Of all containers that run, or of one pod's."""
 
     async def image(self, name: str) -> Image | None: ...
 

@@ -58,6 +58,7 @@ def usage(stats: cri.ContainerStats) -> Usage:
         timestamp_ns=stats.cpu.timestamp,
         cpu_ns=stats.cpu.usage_core_nano_seconds.value,
         memory_bytes=stats.memory.working_set_bytes.value,
+        written_bytes=stats.writable_layer.used_bytes.value,
     )
 
 

@@ -115,20 +115,17 @@ class Volumes:
     def message_file(self, uid: str, name: str, attempt: int) -> Path:
         return self._pods / uid / "containers" / name / f"{attempt}.message"
 
-    def has_limits(self, pod: pod_pb2.Pod) -> bool:
-        """Whether a volume on the node's disk may not grow beyond a size. (In memory the kernel sees to that.)"""
-        return any(_limited(volume) for volume in pod.spec.volumes)
+    def on_disk(self, pod: pod_pb2.Pod) -> dict[str, Path]:
+        """The directories that the pod's containers fill on the node's disk, by the volumes' names."""
+        return {
+            volume.name: self._path(pod, volume)
+            for volume in pod.spec.volumes
+            if volume.volumeSource.HasField("emptyDir") and volume.volumeSource.emptyDir.medium != "Memory"
+        }
 
-    def exceeded(self, pod: pod_pb2.Pod) -> str:
-        """Which volume has outgrown its limit, as users are told; empty when none has."""
-        for volume in pod.spec.volumes:
-            limit = volume.volumeSource.emptyDir.sizeLimit.string
-            if not _limited(volume):
-                continue
-            most = quantity.value(limit)
-            if tree.used_bytes(self._path(pod, volume), most) > most:
-                return f'Usage of EmptyDir volume "{volume.name}" exceeds the limit "{limit}".'
-        return ""
+    def own_files(self, uid: str) -> Path:
+        """Where the pod's hosts file and termination messages are, beside its volumes."""
+        return self._pods / uid
 
     def release(self, uid: str) -> None:
         """The pod's containers have ended: its claims are others' to use."""
@@ -196,11 +193,6 @@ def _empty_dir(path: Path, source: pod_pb2.EmptyDirVolumeSource, group: int | No
         if group is not None:
             os.chown(path, -1, group)
             path.chmod(0o2777)
-
-
-def _limited(volume: pod_pb2.Volume) -> bool:
-    source = volume.volumeSource.emptyDir
-    return bool(source.sizeLimit.string) and source.medium != "Memory"
 
 
 def _sub_path(volume: Path, sub_path: str, name: str, target: Path) -> Path:

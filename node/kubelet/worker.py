@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 RETRY_S = 1.0
 FLUSH_S = 5.0
 SIZES_S = 10.0
+# Who fills the disk is not given time to fill it further.
+EVICTED_GRACE_S = 1
 
 
 class Worker:
@@ -74,10 +76,10 @@ class Worker:
         self._memory.release(("FailedMount", "CreateContainerConfigError"))
         self._wake.set()
 
-    def end(self, outcome: Outcome) -> None:
-        """The pod is to end so, for the node's sake."""
+    def end(self, outcome: Outcome, grace_s: int | None = None) -> None:
+        """The pod is to end so, for the node's sake; without grace its containers are given the pod's own."""
         if self._outcome is None:
-            self._outcome = outcome
+            self._outcome, self._memory.grace_s = outcome, grace_s
             self._warn(outcome.reason, outcome.message)
             self.poke()
 
@@ -169,7 +171,7 @@ class Worker:
         if not self._adopted:
             self._adopted = True
             self._adopt(pod, observed)
-            if self._context.volumes.has_limits(pod):
+            if self._context.sizes.are_limited(pod):
                 self._sizes = asyncio.create_task(self._watch_sizes())
         for run in observed.containers:
             if run.state is State.EXITED and run.id not in memory.messages:
@@ -194,19 +196,19 @@ class Worker:
         self._stale_volumes = False
 
     async def _watch_sizes(self) -> None:
-        """Evicts the pod once a volume outgrows its limit."""
+        """Evicts the pod once it takes more of the disk than it may."""
         while self._outcome is None:
             await asyncio.sleep(SIZES_S)
             pod = self._wanted()
             if pod is None:
                 return
             try:
-                exceeded = await asyncio.to_thread(self._context.volumes.exceeded, pod)
-            except OSError as error:  # files come and go while they are counted
-                log.debug("pod %s: volumes cannot be measured: %s", self._name(), error)
+                exceeded = await self._context.sizes.exceeded(pod)
+            except (OSError, RuntimeFailure) as error:
+                log.warning("pod %s: what it takes of the disk is not known: %s", self._name(), error)
                 continue
             if exceeded:
-                self.end(Outcome("Failed", "Evicted", exceeded))
+                self.end(Outcome("Failed", "Evicted", exceeded), EVICTED_GRACE_S)
 
     async def _do(self, pod: pod_pb2.Pod | None, observed: ObservedPod, action: Action) -> None:
         runtime, memory = self._context.runtime, self._memory

@@ -141,10 +141,13 @@ def remove(path: Path) -> None:
 
 
 def used_bytes(path: Path, limit: int | None = None) -> int:
-    """What all below the directory takes on the disk; beyond `limit` it is counted no further. Raises OSError.
+    """What a file, or all below a directory, takes on the disk; beyond `limit` no more is counted. Raises OSError.
 
     A file with several names is counted once, each name for its part.
     """
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        return found.st_blocks * _BLOCK_BYTES
     opened = os.open(path, DIRECTORY)
     total, walk = 0, entries(opened, Faults())
     try:

@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 
-from node.kubelet import configure, localpath, sources
+from node.kubelet import configure, localpath, mounting, sources
 from node.kubelet.admission.places import Places
 from node.kubelet.claims import Claims
 from node.kubelet.context import NodeContext
 from node.kubelet.credentials import Credentials
+from node.kubelet.disk.sizes import Sizes
 from node.kubelet.images import Images
 from node.kubelet.localpath import LocalPath
 from node.kubelet.pods import Pods
@@ -67,6 +68,8 @@ class MemoryRuntime:
     started: list[str] = field(default_factory=list)
     # Of each container, by name: where what it mounts is on the node, and whether it may write there.
     mounted: dict[str, dict[str, tuple[Path, bool]]] = field(default_factory=dict)
+    # What containers have written outside of their mounts, by name.
+    written: dict[str, int] = field(default_factory=dict)
     pulls: int = 0
     looks: int = 0
     _uids: dict[str, tuple[str, str, str]] = field(default_factory=dict)
@@ -185,8 +188,13 @@ class MemoryRuntime:
     async def sandbox_pid(self, sandbox_id: str) -> int:
         raise RuntimeFailure("no processes in memory")
 
-    async def usage(self) -> list[Usage]:
-        return []
+    async def usage(self, pod_uid: str = "") -> list[Usage]:
+        return [
+            Usage(run.id, run.name, uid, namespace, name, time.time_ns(), 0, 0, self.written.get(run.name, 0))
+            for run in self._containers.values()
+            for uid, namespace, name in [self._uids[run.sandbox_id]]
+            if run.alive and pod_uid in ("", uid)
+        ]
 
     async def image(self, name: str) -> Image | None:
         self._answer()
@@ -249,6 +257,7 @@ class Kubelet:
         node.metadata.name = "n1"
         places = Places(self.client, node, OFFERED, node=lambda: itself.get("n1"), pods=bound.list)
         local_path = LocalPath(self.client, "n1", self.root)
+        volumes = Volumes(self.root)
         context = NodeContext(
             node_name="n1",
             node_ip="127.0.0.1",
@@ -259,7 +268,8 @@ class Kubelet:
             recorder=recorder,
             images=Images(self.runtime),
             places=places,
-            volumes=Volumes(self.root),
+            volumes=volumes,
+            sizes=Sizes(volumes, self.runtime),
             claims=Claims(self.client, local_path),
             tokens=Tokens(self.client),
             sources=Sources(self.client),
@@ -296,11 +306,10 @@ async def kubelet(cluster: Any, runtime: MemoryRuntime, tmp_path: Path) -> Async
 
 
 def _unmount_below(directory: Path) -> None:
-    """Pods that a test leaves running have volumes in memory."""
-    mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
-    for target in mounted:
-        if Path(target).is_relative_to(directory):
-            subprocess.run(["umount", target], check=True)
+    """Pods that a test leaves running have volumes in memory. A removal that had begun may be at it too."""
+    for mounted in mounting.mounted_below(directory):
+        subprocess.run(["umount", str(mounted)], check=False, capture_output=True)
+    assert not mounting.mounted_below(directory)
 
 
 Check = Callable[[pod_pb2.Pod | None], bool]

@@ -22,7 +22,7 @@ SECRET = Source(config_pb2.Secret, "keys")
 
 def _around(**more: Any) -> Surroundings:
     found = {
-        CONFIG: config_pb2.ConfigMap(data={"colour": "blue", "size": "3"}),
+        CONFIG: config_pb2.ConfigMap(data={"colour": "blue", "size": "3"}, binaryData={"logo": b"\x89PNG"}),
         SECRET: config_pb2.Secret(data={"token": b"t0p"}),
     }
     return Surroundings("n1", "192.0.2.7", **{"pod_ips": ("10.244.1.2",), "sources": found, **more})
@@ -102,6 +102,13 @@ def test_config_maps_and_secrets_give_single_keys_and_all_of_them(pod: Make) -> 
         envFrom=[{"configMapRef": {"name": "settings"}}, {"prefix": "K_", "secretRef": {"name": "keys"}}],
     )
     assert got == {"COLOUR": "blue", "TOKEN": "t0p", "colour": "blue", "size": "own", "K_token": "t0p"}
+
+
+def test_binary_data_is_for_files_and_no_variable(pod: Make) -> None:
+    assert "logo" not in _env(pod, envFrom=[{"configMapRef": {"name": "settings"}}])
+    origin = {"configMapKeyRef": {"name": "settings", "key": "logo"}}
+    with pytest.raises(ConfigError, match='couldn\'t find key logo in configmap "settings"'):
+        _env(pod, {"name": "X", "valueFrom": origin})
 
 
 @pytest.mark.parametrize(

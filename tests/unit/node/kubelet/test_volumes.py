@@ -154,19 +154,6 @@ def test_what_a_pod_mounts_is_known(pod: Make) -> None:
     assert list(sources(_config_pod(pod))) == [CONFIG]
 
 
-def test_an_empty_dir_that_outgrows_its_limit_is_named(pod: Make, tmp_path: Path) -> None:
-    volumes = Volumes(tmp_path)
-    spec = pod(volumes=[{"name": "v", "emptyDir": {"sizeLimit": "64Ki"}}, {"name": "w", "emptyDir": {}}])
-    volumes.set_up(spec, Contents())
-    assert volumes.has_limits(spec)
-    assert volumes.exceeded(spec) == ""
-    (tmp_path / "pods/u1/volumes/w/large").write_bytes(b"x" * 200_000)
-    assert volumes.exceeded(spec) == ""
-    (tmp_path / "pods/u1/volumes/v/large").write_bytes(b"x" * 200_000)
-    assert volumes.exceeded(spec) == 'Usage of EmptyDir volume "v" exceeds the limit "64Ki".'
-    assert not volumes.has_limits(pod())
-
-
 def test_a_sub_path_may_be_made_of_variables_and_must_not_lack_one(pod: Make, tmp_path: Path) -> None:
     volumes = Volumes(tmp_path)
     mount = {"name": "v", "mountPath": "/d", "subPathExpr": "logs/$(POD)", "mountPropagation": "HostToContainer"}

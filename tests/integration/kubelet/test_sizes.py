@@ -1,0 +1,63 @@
+"""Pods that take more of the node's disk than they may."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from node.kubelet import configure, worker
+from podlab.api import codec
+from podlab.client.client import Client
+from podlab.core.v1 import pod_pb2
+
+IMAGE = "podlab.local/hello:1.0"
+LIMITED = {"resources": {"limits": {"ephemeral-storage": "1Mi"}}}
+MIB = 1 << 20
+
+
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "SIZES_S", 0.1)
+
+
+async def _pod(admin: Client, *containers: dict[str, Any], **spec: Any) -> pod_pb2.Pod:
+    named = [{"name": f"c{number}", "image": IMAGE, **one} for number, one in enumerate(containers)]
+    made = codec.from_dict({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "default"},
+        "spec": {"nodeName": "n1", "containers": named, **spec},
+    })  # fmt: skip
+    assert isinstance(made, pod_pb2.Pod)
+    return await admin.create(made)
+
+
+def _running(pod: pod_pb2.Pod | None) -> bool:
+    return pod is not None and pod.status.phase == "Running"
+
+
+@pytest.mark.parametrize("place", ["root filesystem", "log", "volume", "sizeLimit"])
+async def test_a_pod_that_takes_too_much_is_evicted(
+    admin: Client, kubelet: Any, until: Callable[..., Any], place: str
+) -> None:
+    volumes = [{"name": "v", "emptyDir": {"sizeLimit": "1Mi"} if place == "sizeLimit" else {}}]
+    of_two = (LIMITED, {"resources": {"limits": {"ephemeral-storage": "5Mi"}}})
+    await _pod(admin, *(({}, {}) if place == "sizeLimit" else of_two), volumes=volumes)
+    pod = await until("a", _running)
+    log = configure.log_directory(pod) / "c0/0.log"
+    match place:
+        case "root filesystem":
+            kubelet.runtime.written["c0"] = 2 * MIB
+            told = 'Container c0 exceeded its local ephemeral storage limit "1Mi". '
+        case "log":
+            log.write_bytes(b"x" * 2 * MIB)
+            told = 'Container c0 exceeded its local ephemeral storage limit "1Mi". '
+        case "volume":
+            (kubelet.root / f"pods/{pod.metadata.uid}/volumes/v/file").write_bytes(b"x" * 7 * MIB)
+            told = "Pod ephemeral local storage usage exceeds the total limit of containers 6Mi. "
+        case _:
+            (kubelet.root / f"pods/{pod.metadata.uid}/volumes/v/file").write_bytes(b"x" * 2 * MIB)
+            told = 'Usage of EmptyDir volume "v" exceeds the limit "1Mi". '
+    seen = (await until("a", lambda now: now is not None and now.status.phase == "Failed")).status
+    assert (seen.reason, seen.message) == ("Evicted", told)
+    assert not kubelet.runtime.alive()
