@@ -3,7 +3,7 @@
 https://kubernetes.io/docs/concepts/policy/resource-quotas/
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 
 from podlab.api import kinds, podresources, quantity
 from podlab.api.podresources import Amounts
-from podlab.core.v1.pod_pb2 import Pod
+from podlab.core.v1.pod_pb2 import Pod, PodAffinityTerm
 from podlab.core.v1.quota_pb2 import ResourceQuota, ResourceQuotaSpec, ScopedResourceSelectorRequirement
 from podlab.core.v1.service_pb2 import Service
 from podlab.core.v1.volume_pb2 import PersistentVolumeClaim
@@ -21,6 +21,7 @@ _PLAIN = frozenset({"services", "replicationcontrollers", "resourcequotas", "sec
 _NOT_COUNTED = frozenset({"Event"})
 _COMPUTE = ("cpu", "memory", "ephemeral-storage")
 _OVER = ("Succeeded", "Failed")
+_OF_SERVICES = ("services.nodeports", "services.loadbalancers")
 _BY_CLASS = ".storageclass.storage.k8s.io/"
 ONE = Fraction(1)
 
@@ -37,9 +38,7 @@ def of(message: Message) -> Amounts:
         return used | _of_claim(message)
     if not kind.group and kind.plural in _PLAIN:
         used[kind.plural] = ONE
-    if isinstance(message, Service) and message.spec.type == "NodePort":
-        used["services.nodeports"] = Fraction(len(message.spec.ports))
-    return used
+    return used | _of_service(message) if isinstance(message, Service) else used
 
 
 def is_over(pod: Pod) -> bool:
@@ -61,19 +60,9 @@ def counted(spec: ResourceQuotaSpec, message: Message) -> Amounts:
     return {name: amount for name, amount in of(message).items() if name in spec.hard}
 
 
-def counts_kind(spec: ResourceQuotaSpec, kind: kinds.Kind) -> bool:
-    """Whether an object of the kind can use any of what the quota limits."""
-    if kind.name in _NOT_COUNTED:
-        return False
-    if f"count/{kind.resource}" in spec.hard:
-        return True
-    if kind.message is Pod:
-        return any(_is_of_pods(name) for name in spec.hard)
-    if kind.message is PersistentVolumeClaim:
-        return any(name in ("persistentvolumeclaims", "requests.storage") or _BY_CLASS in name for name in spec.hard)
-    if kind.message is Service and "services.nodeports" in spec.hard:
-        return True
-    return not kind.group and kind.plural in _PLAIN and kind.plural in spec.hard
+def limits(hard: Iterable[str], kind: kinds.Kind) -> list[str]:
+    """Those of a quota's resources that an object of the kind can use."""
+    return [] if kind.name in _NOT_COUNTED else [name for name in hard if _is_of(name, kind)]
 
 
 def recount(quota: ResourceQuota, objects: Iterable[Message]) -> None:
@@ -88,8 +77,29 @@ def recount(quota: ResourceQuota, objects: Iterable[Message]) -> None:
         status.used[resource].string = podresources.text(resource, amount)
 
 
-def _is_of_pods(name: str) -> bool:
-    return name in ("pods", *_COMPUTE) or (name != "requests.storage" and name.startswith(("requests.", "limits.")))
+def _is_of(name: str, kind: kinds.Kind) -> bool:
+    if name == f"count/{kind.resource}":
+        return True
+    if kind.message is Pod:
+        return name in ("pods", *_COMPUTE) or (name != "requests.storage" and name.startswith(("requests.", "limits.")))
+    if kind.message is PersistentVolumeClaim:
+        return name in ("persistentvolumeclaims", "requests.storage") or _BY_CLASS in name
+    if kind.message is Service and name in _OF_SERVICES:
+        return True
+    return not kind.group and kind.plural in _PLAIN and kind.plural == name
+
+
+def _of_service(service: Service) -> Amounts:
+    """Both kinds of ports follow the type; a load balancer's ports are the nodes' too, unless it wants none."""
+    spec = service.spec
+    used = dict.fromkeys(_OF_SERVICES, Fraction(0))
+    if spec.type in ("NodePort", "LoadBalancer"):
+        wanted = spec.type == "NodePort" or not spec.HasField("allocateLoadBalancerNodePorts")
+        wanted = wanted or spec.allocateLoadBalancerNodePorts
+        used["services.nodeports"] = Fraction(sum(1 for port in spec.ports if wanted or port.nodePort))
+    if spec.type == "LoadBalancer":
+        used["services.loadbalancers"] = ONE
+    return used
 
 
 def _of_pod(pod: Pod) -> Amounts:
@@ -124,7 +134,16 @@ def _holds(wanted: ScopedResourceSelectorRequirement, pod: Pod) -> bool:
             return pod.status.qosClass != "BestEffort"
         case "PriorityClass":
             return _selects(wanted, pod.spec.priorityClassName)
+        case "CrossNamespacePodAffinity":
+            return any(term.namespaces or term.HasField("namespaceSelector") for term in _terms(pod))
     return False
+
+
+def _terms(pod: Pod) -> Iterator[PodAffinityTerm]:
+    """About pods that it is to be with, or apart from."""
+    for side in (pod.spec.affinity.podAffinity, pod.spec.affinity.podAntiAffinity):
+        yield from side.requiredDuringSchedulingIgnoredDuringExecution
+        yield from (each.podAffinityTerm for each in side.preferredDuringSchedulingIgnoredDuringExecution)
 
 
 def _selects(wanted: ScopedResourceSelectorRequirement, name: str) -> bool:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from google.protobuf.message import Message
 
-from podlab.api import podresources, quantity, usage
+from podlab.api import kinds, podresources, quantity, usage
 from podlab.api.podresources import Amounts
 from podlab.core.v1 import pod_pb2, quota_pb2
 from podlab.meta.v1 import meta_pb2
@@ -33,14 +33,22 @@ def difference(quota: quota_pb2.ResourceQuota, new: Message | None, old: Message
     return {name: change for name, change in changes.items() if change}
 
 
+def restricted(quota: quota_pb2.ResourceQuota, new: Message) -> list[str]:
+    """What the quota limits that the new object can use, whether or not it says how much; nothing out of its scope."""
+    if not usage.matches(quota.spec, new):
+        return []
+    return sorted(usage.limits(quota.status.hard, kinds.of(new)))
+
+
 def refusal(quota: quota_pb2.ResourceQuota, new: Message | None, old: Message | None, more: Amounts) -> str:
     """Why the quota does not allow it; empty when it does."""
     name = quota.metadata.name
-    if isinstance(new, pod_pb2.Pod) and old is None and (unsaid := _unsaid(quota, new)):
-        return f"failed quota: {name}: must specify {unsaid}"
     asked = {resource: change for resource, change in more.items() if change > 0}
+    limited = restricted(quota, new) if new is not None and old is None else sorted(asked)
+    if isinstance(new, pod_pb2.Pod) and old is None and (unsaid := _unsaid(limited, new)):
+        return f"failed quota: {name}: must specify {unsaid}"
     status = quota.status
-    if unknown := sorted(resource for resource in asked if resource not in status.used):
+    if unknown := [resource for resource in limited if resource not in status.used]:
         return f"status unknown for quota: {name}, resources: {','.join(unknown)}"
     exceeded = sorted(
         resource
@@ -65,16 +73,15 @@ def charged(quota: quota_pb2.ResourceQuota, more: Amounts) -> quota_pb2.Resource
     return copy
 
 
-def _unsaid(quota: quota_pb2.ResourceQuota, pod: pod_pb2.Pod) -> str:
-    if not usage.matches(quota.spec, pod):
-        return ""
-    missing: dict[str, list[str]] = {}
-    for container in (*pod.spec.containers, *pod.spec.initContainers):
-        for resource in sorted(quota.status.hard.keys() & _TO_BE_SAID.keys()):
-            side, name = _TO_BE_SAID[resource]
+def _unsaid(limited: Iterable[str], pod: pod_pb2.Pod) -> str:
+    """Processors and memory that containers leave open, as `requests.cpu for: a,b; limits.memory for: b`."""
+    missing: dict[str, set[str]] = {}
+    for resource in limited:
+        side, name = _TO_BE_SAID.get(resource, ("", ""))
+        for container in (*pod.spec.containers, *pod.spec.initContainers) if side else ():
             if name not in getattr(container.resources, side):
-                missing.setdefault(resource, []).append(container.name)
-    return "; ".join(f"{resource} for: {','.join(sorted(missing[resource]))}" for resource in sorted(missing))
+                missing.setdefault(resource, set()).add(container.name)
+    return "; ".join(f"{resource} for: {','.join(sorted(names))}" for resource, names in missing.items())
 
 
 def _told(amounts: Mapping[str, meta_pb2.Quantity], names: Iterable[str]) -> str:

@@ -38,8 +38,8 @@ class Quotas:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def concern(self, new: Message | None, old: Message | None) -> bool:
-        """Whether the write changes what some quota counts."""
-        return next(self._changes(new, old), None) is not None
+        """Whether some quota counts what is written, or what becomes of it."""
+        return next(self._asked(new, old), None) is not None
 
     @asynccontextmanager
     async def turn(self, namespace: str) -> AsyncIterator[None]:
@@ -52,17 +52,19 @@ class Quotas:
     def charge(self, new: Message | None, old: Message | None) -> list[Put]:
         """What has to be committed with the write. Raises Forbidden when a quota does not allow it."""
         puts: list[Put] = []
-        for quota, more in self._changes(new, old):
+        for quota, more in self._asked(new, old):
             if new is not None and (why := charging.refusal(quota, new, old, more)):
                 raise forbidden(new, why)
-            puts.append(self._put(quota, charging.charged(quota, more)))
+            if more:
+                puts.append(self._put(quota, charging.charged(quota, more)))
         return puts
 
     def begin(self, quota: Quota) -> None:
         """A new quota knows what is used already, so that it is enforced at once."""
         usage.recount(quota, [*self._counted(quota), quota])
 
-    def _changes(self, new: Message | None, old: Message | None) -> Iterator[tuple[Quota, Amounts]]:
+    def _asked(self, new: Message | None, old: Message | None) -> Iterator[tuple[Quota, Amounts]]:
+        """Quotas whose usage changes, and by how much; all that count a new object, though it uses nothing of them."""
         about: Any = new if new is not None else old
         at: meta_pb2.ObjectMeta = about.metadata
         held = self._quotas.within(at.namespace) if at.namespace else {}
@@ -70,7 +72,8 @@ class Quotas:
             quota = held[name]
             if isinstance(about, Quota) and name == at.name:
                 continue  # it is what the write is about: its controller counts it itself
-            if more := charging.difference(quota, new, old):
+            more = charging.difference(quota, new, old)
+            if more or (new is not None and old is None and charging.restricted(quota, new)):
                 yield quota, more
 
     def _put(self, before: Quota, after: Quota) -> Put:
@@ -81,6 +84,6 @@ class Quotas:
     def _counted(self, quota: Quota) -> Iterator[Message]:
         """The objects of its namespace that it may count."""
         for kind in kinds.KINDS:
-            if kind.namespaced and usage.counts_kind(quota.spec, kind):
+            if kind.namespaced and usage.limits(quota.spec.hard, kind):
                 prefix = keys.scope_prefix(kind, quota.metadata.namespace)
                 yield from (entry.message() for entry in self._cache.window(kind).ordered(prefix))

@@ -13,7 +13,7 @@ from podlab.scheduling.v1 import priorityclass_pb2
 SYSTEM_CLASSES: Mapping[str, int] = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 """The classes that are always there, and their priorities."""
 PREEMPTION_POLICIES = ("PreemptLowerPriority", "Never")
-SCOPES = ("Terminating", "NotTerminating", "BestEffort", "NotBestEffort", "PriorityClass")
+SCOPES = ("Terminating", "NotTerminating", "BestEffort", "NotBestEffort", "PriorityClass", "CrossNamespacePodAffinity")
 
 _USER_PRIORITY_MAX = 1_000_000_000
 _SYSTEM_PREFIX = "system-"
@@ -104,7 +104,7 @@ def _check_quota_amounts(found: Findings, field: str, amounts: Mapping[str, meta
         where = f"{field}[{name}]"
         found.invalid(where, name, *syntax.qualified_name(name))
         if "/" not in name and name not in _QUOTA_RESOURCES and not name.startswith("hugepages-"):
-            found.invalid(where, name, "must be a standard resource for quotas")
+            found.invalid(where, name, "must be a standard resource for quota")
         amount = check_quantity(found, where, given)
         if amount is not None and amount.denominator != 1 and _is_counted(name):
             found.invalid(where, given.string, "must be an integer")
@@ -130,7 +130,8 @@ def _check_scope_names(found: Findings, field: str, scopes: list[str], spec: quo
             found.invalid(field, scopes, "unsupported scope")
             continue
         countable = {"pods"} if scope == "BestEffort" else _COMPUTE | {"pods"}
-        if not spec.hard.keys() <= countable:
+        # Of resources that are not of Kubernetes' own list, extended ones and counts, it does not say.
+        if not spec.hard.keys() & _QUOTA_RESOURCES <= countable:
             found.invalid(field, scopes, "unsupported scope applied to resource")
     if any(pair <= set(scopes) for pair in _OPPOSITES):
         found.invalid(field, scopes, "conflicting scopes")

@@ -54,7 +54,7 @@ class ResourceQuotaController:
     async def _objects(self, quota: quota_pb2.ResourceQuota) -> list[Message]:
         found: list[Message] = []
         for kind in kinds.KINDS:
-            if kind.namespaced and usage.counts_kind(quota.spec, kind):
+            if kind.namespaced and usage.limits(quota.spec.hard, kind):
                 found += (await self._client.list(kind.message, quota.metadata.namespace)).items
         return found
 

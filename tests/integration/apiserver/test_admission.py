@@ -95,6 +95,37 @@ async def test_a_change_is_charged_too(admin: Client, service: Callable[..., ser
     assert await used(admin, "services") == "2"  # with `kubernetes`
 
 
+async def test_a_quota_that_counts_nothing_of_a_pod_is_asked_all_the_same(admin: Client, pod: Pods) -> None:
+    await admin.create(quota(requests_cpu="1"))
+    told = r'^pods "silent" is forbidden: failed quota: q: must specify requests\.cpu for: \w+$'
+    for dry_run in (True, False):
+        with pytest.raises(Forbidden, match=told):
+            await admin.create(pod("silent"), dry_run=dry_run)
+    asking = pod("asking")
+    asking.spec.containers[0].resources.requests["cpu"].string = "250m"
+    await admin.create(asking)
+    assert await used(admin, "requests.cpu") == "250m"
+
+
+async def test_ports_and_load_balancers_follow_a_services_type(
+    admin: Client, service: Callable[..., service_pb2.Service]
+) -> None:
+    await admin.create(quota(services_nodeports="1", services_loadbalancers="1"))
+
+    async def counts() -> tuple[str, str]:
+        return await used(admin, "services.nodeports"), await used(admin, "services.loadbalancers")
+
+    made = await admin.create(service())
+    seen = [await counts()]
+    for kind in ("LoadBalancer", "NodePort", "ClusterIP"):
+        made.spec.type = kind
+        if kind == "ClusterIP":
+            made.spec.ports[0].nodePort = 0
+        made = await admin.update(made)
+        seen.append(await counts())
+    assert seen == [("0", "0"), ("1", "1"), ("1", "0"), ("0", "0")]
+
+
 async def test_the_system_priority_classes_are_there_and_stay(admin: Client, pod: Pods) -> None:
     important = pod()
     important.spec.priorityClassName = "system-node-critical"

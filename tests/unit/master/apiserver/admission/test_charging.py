@@ -39,8 +39,8 @@ def pod(requests: dict[str, str] | None = None, phase: str = "Pending", **spec: 
     )
 
 
-def service(kind: str, ports: int) -> Any:
-    spec = {"type": kind, "ports": [{"name": f"p{number}", "port": number + 1} for number in range(ports)]}
+def service(kind: str, ports: int, **more: Any) -> Any:
+    spec = {"type": kind, "ports": [{"name": f"p{number}", "port": number + 1} for number in range(ports)], **more}
     return codec.from_dict(
         {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", **NAMESPACE}, "spec": spec}
     )
@@ -50,6 +50,16 @@ def config(name: str = "c") -> Any:
     return codec.from_dict({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, **NAMESPACE}})
 
 
+def near(term: dict[str, Any]) -> dict[str, Any]:
+    return {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "zone", **term}]}}
+
+
+def apart(term: dict[str, Any]) -> dict[str, Any]:
+    wish = {"weight": 1, "podAffinityTerm": {"topologyKey": "zone", **term}}
+    return {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [wish]}}
+
+
+OF_SERVICES = {"services.nodeports": "5", "services.loadbalancers": "5"}
 ALL = {"pods": "10", "count/pods": "10", "requests.cpu": "10", "cpu": "10", "limits.memory": "10Gi"}
 CASES = [
     (ALL, {}, pod({"cpu": "500m"}), None, {"pods": 1, "count/pods": 1, "requests.cpu": 0.5, "cpu": 0.5}),
@@ -67,6 +77,37 @@ CASES = [
         {"services": 1, "services.nodeports": 2},
     ),
     ({"services.nodeports": "5"}, {}, service("ClusterIP", 2), service("NodePort", 2), {"services.nodeports": -2}),
+    (OF_SERVICES, {}, service("LoadBalancer", 2), None, {"services.nodeports": 2, "services.loadbalancers": 1}),
+    (
+        OF_SERVICES,
+        {},
+        service("LoadBalancer", 2, allocateLoadBalancerNodePorts=False),
+        service("NodePort", 2),
+        {"services.nodeports": -2, "services.loadbalancers": 1},
+    ),
+    (OF_SERVICES, {}, service("NodePort", 1), service("LoadBalancer", 1), {"services.loadbalancers": -1}),
+    (
+        {"pods": "1"},
+        {"scopes": ["CrossNamespacePodAffinity"]},
+        pod(affinity=near({"namespaces": ["a"]})),
+        None,
+        {"pods": 1},
+    ),
+    (
+        {"pods": "1"},
+        {"scopes": ["CrossNamespacePodAffinity"]},
+        pod(affinity=apart({"namespaceSelector": {}})),
+        None,
+        {"pods": 1},
+    ),
+    ({"pods": "1"}, {"scopes": ["CrossNamespacePodAffinity"]}, pod(affinity=near({})), None, {}),
+    (
+        {"count/pods": "5", "requests.example.com/gpu": "5"},
+        {"scopes": ["NotBestEffort"]},
+        pod({"cpu": "1", "example.com/gpu": "2"}),
+        None,
+        {"count/pods": 1, "requests.example.com/gpu": 2},
+    ),
     ({"configmaps": "5", "count/configmaps": "5"}, {}, config(), None, {"configmaps": 1, "count/configmaps": 1}),
     ({"pods": "5"}, {}, config(), None, {}),
 ]
@@ -113,6 +154,21 @@ def test_a_quota_may_be_for_some_priority_classes(operator: str, values: list[st
             quota({"limits.cpu": "1", "requests.memory": "1Gi"}),
             pod(),
             "failed quota: q: must specify limits.cpu for: main; requests.memory for: main",
+        ),
+        # What it counts nothing of is asked for all the same; what is out of its scope is not.
+        (quota({"requests.cpu": "1"}), pod(), "failed quota: q: must specify requests.cpu for: main"),
+        (
+            quota({"cpu": "1", "pods": "9"}, {"cpu": "0"}),
+            pod({"memory": "1Mi"}, initContainers=[{"name": "first", "image": "i"}]),
+            "failed quota: q: must specify cpu for: first,main",
+        ),
+        (quota({"requests.cpu": "1"}, scopes=["Terminating"]), pod(), ""),
+        (quota({"requests.ephemeral-storage": "1"}), pod(), ""),
+        (quota({"requests.cpu": "1"}), config(), ""),
+        (
+            quota({"services.loadbalancers": "1"}, {}),
+            service("ClusterIP", 1),
+            "status unknown for quota: q, resources: services.loadbalancers",
         ),
         (quota({"pods": "2"}, {}), pod(), "status unknown for quota: q, resources: pods"),
     ],

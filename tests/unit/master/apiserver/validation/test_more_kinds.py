@@ -97,13 +97,19 @@ FINE = [
 ]
 
 
+FINE += [
+    quota(hard={"requests.example.com/gpu": "1", "count/pods": "2"}, scopes=["NotTerminating"]),
+    quota(hard={"pods": "0"}, scopes=["CrossNamespacePodAffinity"]),
+]
+
+
 @pytest.mark.parametrize("given", FINE, ids=lambda given: given.DESCRIPTOR.name)
 def test_what_is_right_is_taken(found: Found, given: Any) -> None:
     assert found(given) == []
 
 
 BAD = [
-    (quota(hard={"pod": "5"}), 'spec.hard[pod]: Invalid value: "pod": must be a standard resource for quotas'),
+    (quota(hard={"pod": "5"}), 'spec.hard[pod]: Invalid value: "pod": must be a standard resource for quota'),
     (quota(hard={"pods": "-1"}), "must be greater than or equal to 0"),
     (quota(hard={"pods": "1500m"}), 'spec.hard[pods]: Invalid value: "1500m": must be an integer'),
     (quota(hard={"secrets": "5"}, scopes=["Terminating"]), "unsupported scope applied to resource"),
