@@ -49,7 +49,8 @@ def capacity(config: KubeletConfig) -> dict[str, meta_pb2.Quantity]:
         "pods": str(config.capacity.pods),
         "ephemeral-storage": quantity.format_bytes(machine.disk_bytes(config.root_dir) // 1024 * 1024),
     }
-    return {name: meta_pb2.Quantity(string=amount) for name, amount in amounts.items()}
+    canonical = {name: quantity.canonical(amount, thousandths=True) for name, amount in amounts.items()}
+    return {name: meta_pb2.Quantity(string=amount) for name, amount in canonical.items()}
 
 
 def labels(config: KubeletConfig) -> dict[str, str]:

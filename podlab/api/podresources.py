@@ -54,7 +54,7 @@ def text(resource: str, amount: Fraction) -> str:
     if resource.endswith("cpu"):
         return quantity.format_millis(-(-amount.numerator * 1000 // amount.denominator))
     whole = -(-amount.numerator // amount.denominator)
-    return quantity.format_bytes(whole) if resource.endswith(("memory", "storage")) else str(whole)
+    return quantity.canonical(quantity.format_bytes(whole) if resource.endswith(("memory", "storage")) else str(whole))
 
 
 def _of_pod(spec: PodSpec, side: Callable[[Container], Mapping[str, Quantity]]) -> Amounts:

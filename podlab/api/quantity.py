@@ -8,6 +8,8 @@ from math import ceil, floor
 from podlab.meta.v1.meta_pb2 import Quantity
 
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+_DECIMAL_SUFFIXES = {power: suffix for suffix, power in _DECIMAL.items()}
+_KIBI = 1 << 10
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _PATTERN = re.compile(
     r"(?P<number>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[eE](?P<exponent>[+-]?[0-9]+)|(?P<suffix>[KMGTPE]i|[numkMGTPE]?))"
@@ -33,9 +35,30 @@ def value(quantity: Quantity | str) -> int:
     return _away_from_zero(parse(quantity))
 
 
+@lru_cache(maxsize=4096)
+def canonical(text: str, *, thousandths: bool = False) -> str:
+    """As Kubernetes writes the amount: no digits after a point, and the largest unit of the family that was written.
+
+    1000m is 1, 0.5Gi is 512Mi, 1000 is 1k. With `thousandths` rounded up to these, as amounts of resources are.
+    ValueError when it is not a quantity.
+    """
+    number = _parse(text)
+    if thousandths:
+        number = Fraction(_away_from_zero(number * 1000), 1000)
+    if number == 0:
+        return "0"
+    if text[-1] == "i" and number.denominator == 1 and abs(number) >= _KIBI:
+        return format_bytes(number.numerator)
+    power = next(power for power in range(18, -12, -3) if _is_whole(number, power))
+    mantissa = number / Fraction(10) ** power
+    if "e" in text or ("E" in text and text[-1] not in "Ei"):
+        return f"{mantissa}e{power}" if power else str(mantissa)
+    return f"{mantissa}{_DECIMAL_SUFFIXES[power]}"
+
+
 def format_millis(amount: int) -> str:
     """1500 is `1500m`, 2000 is `2`."""
-    return str(amount // 1000) if amount % 1000 == 0 else f"{amount}m"
+    return canonical(f"{amount}m")
 
 
 def format_bytes(amount: int) -> str:
@@ -44,6 +67,11 @@ def format_bytes(amount: int) -> str:
         if amount and amount % (1 << power) == 0:
             return f"{amount >> power}{suffix}"
     return str(amount)
+
+
+def _is_whole(number: Fraction, power: int) -> bool:
+    """Whether it is an integer times that power of ten."""
+    return (number / Fraction(10) ** power).denominator == 1
 
 
 @lru_cache(maxsize=4096)

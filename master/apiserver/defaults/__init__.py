@@ -2,10 +2,12 @@
 
 - `apply`: the API's defaults, on create and on update.
 - `inherit`: what an update takes over from the object it replaces: identity and allocated addresses.
+- `settle`: quantities in the form in which they are stored, before anything looks at them.
 - `tolerations.tolerate_lost_nodes`: for new pods only.
 """
 
 from master.apiserver.defaults.inherit import inherit
 from master.apiserver.defaults.kinds import apply
+from master.apiserver.defaults.quantities import settle
 
-__all__ = ["apply", "inherit"]
+__all__ = ["apply", "inherit", "settle"]

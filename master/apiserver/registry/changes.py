@@ -28,6 +28,7 @@ def finishing(complete: Callable[[Message], None]) -> Finish:
     """One step after the other; `complete` is what admission adds."""
 
     def finish(message: Message, strategy: Strategy) -> None:
+        defaults.settle(message)
         defaults.apply(message)
         complete(message)
         strategy.at_create(message)
@@ -74,6 +75,7 @@ def _take_over(new: Any, old: Any, strategy: Strategy) -> None:
         new.status.CopyFrom(old.status) if old.HasField("status") else new.ClearField("status")
     if not new.metadata.generateName:
         new.metadata.generateName = old.metadata.generateName
+    defaults.settle(new, old)
     defaults.inherit(new, old)
     defaults.apply(new)
     strategy.at_update(new, old)
@@ -109,6 +111,7 @@ def with_status(message: Any, old: Message, strategy: Strategy) -> Message:
     new.CopyFrom(old)
     status: Any = new.status  # type: ignore[attr-defined]
     status.CopyFrom(message.status)
+    defaults.settle(new, old)
     strategy.at_status(new, old)
     return new
 
@@ -119,6 +122,7 @@ def joined(message: Any, old: Message, strategy: Strategy) -> Message:
     new.CopyFrom(old)
     del new.spec.ephemeralContainers[:]
     new.spec.ephemeralContainers.extend(message.spec.ephemeralContainers)
+    defaults.settle(new, old)
     defaults.apply(new)
     if strategy.counts_generations and _asks_differently(new, old):
         new.metadata.generation = new.metadata.generation + 1

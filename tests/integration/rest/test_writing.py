@@ -78,3 +78,33 @@ async def test_a_status_is_written_apart_with_what_marks_its_object(http: aiohtt
         headers={"Content-Type": "application/merge-patch+json"},
     ) as response:
         assert (response.status, (await response.json())["details"]["causes"][0]["field"]) == (422, "metadata.labels")
+
+
+async def test_quantities_are_kept_in_their_canonical_form_and_another_form_changes_nothing(
+    http: aiohttp.ClientSession,
+) -> None:
+    pods = "/api/v1/namespaces/default/pods"
+    resources = {"limits": {"cpu": "1000m", "memory": "0.5Gi"}, "requests": {"cpu": "0.1m"}}
+    container = {"name": "c", "image": "i", "resources": resources}
+    async with http.post(pods, json={"metadata": {"name": "a"}, "spec": {"containers": [container]}}) as response:
+        made = await response.json()
+    assert made["spec"]["containers"][0]["resources"] == {
+        "limits": {"cpu": "1", "memory": "512Mi"},
+        "requests": {"cpu": "1m", "memory": "512Mi"},
+    }
+    patch = {"spec": {"containers": [{"name": "c", "resources": resources}]}}
+    form = {"Content-Type": "application/strategic-merge-patch+json"}
+    async with http.patch(f"{pods}/a", json=patch, headers=form) as response:
+        assert (response.status, await response.json()) == (200, made)
+    quota = {"metadata": {"name": "q"}, "spec": {"hard": {"memory": "1024Mi", "pods": "1000"}}}
+    quotas = "/api/v1/namespaces/default/resourcequotas"
+    async with http.post(quotas, json=quota) as response:
+        made = await response.json()
+    assert (made["spec"]["hard"], made["status"]["used"]) == (
+        {"memory": "1Gi", "pods": "1k"},
+        {"memory": "512Mi", "pods": "1"},
+    )
+    status = {"status": {"used": {"memory": "0.5Gi", "pods": "1000m"}}}
+    form = {"Content-Type": "application/merge-patch+json"}
+    async with http.patch(f"{quotas}/q/status", json=status, headers=form) as response:
+        assert await response.json() == made

@@ -61,3 +61,58 @@ def test_formatted_amounts_read_back(amount: int) -> None:
 def test_amounts_are_printed_in_the_largest_unit_that_fits() -> None:
     assert [quantity.format_millis(amount) for amount in (0, 500, 2000)] == ["0", "500m", "2"]
     assert [quantity.format_bytes(amount) for amount in (0, 1000, 1024, 64 * 2**20)] == ["0", "1000", "1Ki", "64Mi"]
+
+
+# Of https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/, and what follows from its rules.
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("1.5", "1500m"),
+        ("1.5Gi", "1536Mi"),
+        ("1000m", "1"),
+        ("0.5Gi", "512Mi"),
+        (".5", "500m"),
+        ("+1", "1"),
+        ("1000", "1k"),
+        ("1500", "1500"),
+        ("-2000", "-2k"),
+        ("1024Mi", "1Gi"),
+        ("1000Mi", "1000Mi"),
+        ("0.5Ki", "512"),
+        ("1.5Ki", "1536"),
+        ("0.3Ki", "307200m"),
+        ("1E3", "1e3"),
+        ("12000e-3", "12"),
+        ("1000e3", "1e6"),
+        ("1000000000000000000", "1E"),
+        ("0Mi", "0"),
+        ("100Ei", "9223372036854775807"),
+    ],
+)
+def test_the_canonical_form(text: str, written: str) -> None:
+    assert quantity.canonical(text) == written
+    assert quantity.canonical(written) == written
+
+
+def test_amounts_of_resources_are_rounded_up_to_thousandths() -> None:
+    given = ("0.1m", "1.0001", "-0.1m", "100n", "2m")
+    assert [quantity.canonical(text, thousandths=True) for text in given] == ["1m", "1001m", "-1m", "1m", "2m"]
+    assert quantity.canonical("0.1m") == "100u"
+
+
+_TEXTS = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["", "-", "+"]),
+    st.decimals(0, 10**12, allow_nan=False, places=4).map(lambda number: f"{number:f}"),
+    st.sampled_from(["", "n", "u", "m", "k", "M", "G", "Ki", "Mi", "Gi", "e3", "E-3", "e2"]),
+)
+
+
+@given(_TEXTS)
+def test_the_canonical_form_is_the_same_amount_and_lasting(text: str) -> None:
+    written = quantity.canonical(text)
+    assert quantity.parse(written) == quantity.parse(text)
+    assert quantity.canonical(written) == written
+    rounded = quantity.canonical(text, thousandths=True)
+    assert abs(quantity.parse(rounded) - quantity.parse(text)) < Fraction(1, 1000)
+    assert quantity.canonical(rounded, thousandths=True) == rounded
