@@ -27,6 +27,8 @@ from podlab.foreign.cri.v1 import api_pb2 as cri
 LOG_ROOT = Path("/var/log/pods")
 # All containers stand side by side in it, so that their cpu shares compare with each other directly.
 CGROUP_PARENT = "/kubepods"
+# Of one directory in a path.
+_NAME_BYTES = 255
 _PROTOCOLS = {"": cri.TCP, "TCP": cri.TCP, "UDP": cri.UDP, "SCTP": cri.SCTP}
 
 
@@ -41,7 +43,9 @@ class Run:
 
 
 def log_directory(pod: pod_pb2.Pod) -> Path:
-    return LOG_ROOT / f"{pod.metadata.namespace}_{pod.metadata.name}_{pod.metadata.uid}"
+    """Named as collectors of logs know it, the pod's name shortened where the whole is too long for a directory."""
+    before, after = f"{pod.metadata.namespace}_", f"_{pod.metadata.uid}"
+    return LOG_ROOT / f"{before}{pod.metadata.name[: _NAME_BYTES - len(before) - len(after)]}{after}"
 
 
 def identity(pod: pod_pb2.Pod) -> dict[str, str]:

@@ -12,6 +12,15 @@ from podlab.foreign.cri.v1 import api_pb2 as cri
 RESOLVED = Path("/run/systemd/resolve/resolv.conf")
 NODE = Path("/etc/resolv.conf")
 CLUSTER_DOMAIN = "cluster.local"
+_MANAGED = (
+    "# Kubernetes-managed hosts file.",
+    "127.0.0.1\tlocalhost",
+    "::1\tlocalhost ip6-localhost ip6-loopback",
+    "fe00::0\tip6-localnet",
+    "fe00::0\tip6-mcastprefix",
+    "fe00::1\tip6-allnodes",
+    "fe00::2\tip6-allrouters",
+)
 
 
 def node_dns() -> cri.DNSConfig:
@@ -59,17 +68,17 @@ def hostname(pod: pod_pb2.Pod) -> str:
 
 
 def hosts_file(pod: pod_pb2.Pod, ips: Iterable[str], node_hosts: str) -> str:
-    """The pod's /etc/hosts. On the node's own network it begins with the node's."""
+    """The pod's /etc/hosts, as Kubernetes writes it. On the node's own network it is the node's, and what is added.
+
+    https://kubernetes.io/docs/tasks/network/customize-hosts-file-for-pods/
+    """
     if pod.spec.hostNetwork:
-        lines = ["# Made by Podlab's kubelet from the node's file; changes are lost.", node_hosts.rstrip("\n")]
+        lines = ["# Kubernetes-managed hosts file (host network).", node_hosts.rstrip("\n")]
     else:
-        lines = [
-            "# Made by Podlab's kubelet; changes are lost.",
-            "127.0.0.1\tlocalhost",
-            "::1\tlocalhost ip6-localhost ip6-loopback",
-            *(f"{ip}\t{_names(pod)}" for ip in ips),
-        ]
-    lines.extend("\t".join([alias.ip, *alias.hostnames]) for alias in pod.spec.hostAliases)
+        lines = [*_MANAGED, *(f"{ip}\t{_names(pod)}" for ip in ips)]
+    if pod.spec.hostAliases:
+        lines += ["", "# Entries added by HostAliases."]
+    lines += ["\t".join([alias.ip, *alias.hostnames]) for alias in pod.spec.hostAliases]
     return "\n".join(lines) + "\n"
 
 

@@ -198,7 +198,7 @@ class Starter:
         disk, environment = self._context.volumes, env.environment(pod, spec, around)
         mounts = await asyncio.to_thread(disk.mounts, pod, spec, contents.claimed, environment)
         taken = {mount.container_path for mount in mounts}
-        if "/etc/hosts" not in taken and (not pod.spec.hostNetwork or pod.spec.hostAliases):
+        if "/etc/hosts" not in taken:
             mounts.append(disk.hosts_mount(pod, list(ips)))
         if spec.terminationMessagePath and spec.terminationMessagePath not in taken:
             mounts.append(disk.message_mount(pod, spec, run.attempt))

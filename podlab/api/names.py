@@ -15,6 +15,7 @@ _SUFFIX_LENGTH = 5
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _RFC1035_LABEL = r"[a-z]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
+_NOT_IN_LABELS = re.compile(r"[^a-z0-9]+")
 _QUALIFIED = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _LABEL_VALUE = rf"({_QUALIFIED})?"
 _CONFIG_KEY = r"[-._a-zA-Z0-9]+"
@@ -28,6 +29,19 @@ def generate(prefix: str) -> str:
     """The prefix, shortened so that the result is a valid label, and five characters that make it unique."""
     suffix = "".join(_random.choices(_ALPHABET, k=_SUFFIX_LENGTH))
     return prefix[: _MAX_LABEL - _SUFFIX_LENGTH] + suffix
+
+
+def of_event(about: str, moment_ns: int) -> str:
+    """The name of an Event: what it is about, and when, which does not repeat.
+
+    The first is shortened where it is too long, and stripped of what a role's name may hold and an Event's not.
+    """
+    suffix = f".{moment_ns:x}"
+    room = _MAX_SUBDOMAIN - len(suffix)
+    named = about[:room].rstrip("-.") + suffix
+    if rfc1123_subdomain(named):
+        named = _NOT_IN_LABELS.sub("-", about.lower())[:room].strip("-") + suffix
+    return named.lstrip(".")
 
 
 def rfc1123_label(value: str) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from podlab.api import names
 from podlab.core.v1 import event_pb2
 
 # Of each object, so many sightings at once, and then one every so often.
@@ -84,7 +85,7 @@ class Correlator:
             # Kubernetes' way: the object's name and the time, which does not repeat. kubectl sorts by whole seconds,
             # and leaves Events of one second in the order of their names.
             self._named_ns = max(self._named_ns + 1, time.time_ns())
-            sighting.metadata.name = f"{sighting.involvedObject.name}.{self._named_ns:x}"
+            sighting.metadata.name = names.of_event(sighting.involvedObject.name, self._named_ns)
             return tally
         tally.count += 1
         tally.message = sighting.message

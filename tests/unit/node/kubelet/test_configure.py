@@ -151,12 +151,43 @@ def test_dns_settings_of_the_pod_are_added_to_the_nodes(pod: Make) -> None:
     assert list(dns.pod_dns(pod(dnsPolicy="None", dnsConfig=own), node).servers) == ["192.0.2.2"]
 
 
-def test_the_hosts_file_names_the_pod_and_its_aliases(pod: Make) -> None:
-    made = pod(hostname="web", hostAliases=[{"ip": "192.0.2.9", "hostnames": ["db", "db.local"]}])
-    text = dns.hosts_file(made, ["10.244.1.2"], "")
-    assert "10.244.1.2\tweb\n" in text
-    assert text.endswith("192.0.2.9\tdb\tdb.local\n")
-    full = dns.hosts_file(pod(subdomain="db"), ["10.244.1.2"], "")
-    assert "10.244.1.2\ta.db.default.svc.cluster.local\ta\n" in full
-    host = dns.hosts_file(pod(hostNetwork=True), ["192.0.2.7"], "192.0.2.7 n1\n")
-    assert host.endswith("192.0.2.7 n1\n")
+MANAGED = """\
+# Kubernetes-managed hosts file.
+127.0.0.1\tlocalhost
+::1\tlocalhost ip6-localhost ip6-loopback
+fe00::0\tip6-localnet
+fe00::0\tip6-mcastprefix
+fe00::1\tip6-allnodes
+fe00::2\tip6-allrouters
+10.244.1.2\t{}
+"""
+ALIASES = [{"ip": "192.0.2.9", "hostnames": ["db", "db.local"]}, {"ip": "192.0.2.8", "hostnames": ["cache"]}]
+ADDED = "\n# Entries added by HostAliases.\n192.0.2.9\tdb\tdb.local\n192.0.2.8\tcache\n"
+OF_NODE = "# Kubernetes-managed hosts file (host network).\n192.0.2.7 n1\n"
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        ({}, MANAGED.format("a")),
+        ({"hostname": "web"}, MANAGED.format("web")),
+        ({"subdomain": "db"}, MANAGED.format("a.db.default.svc.cluster.local\ta")),
+        ({"hostAliases": ALIASES}, MANAGED.format("a") + ADDED),
+        ({"hostNetwork": True}, OF_NODE),
+        ({"hostNetwork": True, "hostAliases": ALIASES}, OF_NODE + ADDED),
+    ],
+)
+def test_the_hosts_file_is_as_kubernetes_writes_it(pod: Make, spec: dict[str, Any], text: str) -> None:
+    assert dns.hosts_file(pod(**spec), ["10.244.1.2"], "192.0.2.7 n1\n") == text
+
+
+@pytest.mark.parametrize("name", ["a" * 253, "a" * 62 + "." + "b" * 190, "a" * 62 + "-b"])
+def test_names_of_any_length_make_directories_and_hostnames_that_can_be(pod: Make, name: str) -> None:
+    uid = "0f4a3c5e-7d1e-4f6b-9d5c-2f2a1b3c4d5e"
+    made = pod(meta={"name": name, "namespace": "n" * 63, "uid": uid})
+    directory = configure.log_directory(made).name
+    assert len(directory) <= 255
+    assert directory.startswith("n" * 63 + "_" + name[:60])
+    assert directory.endswith(f"_{uid}")
+    assert len(dns.hostname(made)) <= 63
+    assert not dns.hostname(made).endswith(("-", "."))

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+from podlab.api import names
 from podlab.client.correlator import BURST, COMBINED, REFILL_S, SIMILAR, SIMILAR_WITHIN_S, Correlator
 from podlab.core.v1 import event_pb2
 
@@ -61,3 +64,24 @@ def test_events_of_one_moment_are_named_in_the_order_they_happened() -> None:
     names = [event.metadata.name for event in told if event is not None]
     assert len(names) == 3
     assert names == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("about", "begins"),
+    [
+        ("web", "web."),
+        ("a" * 253, "a" * 236 + "."),
+        ("a" * 235 + "." + "b" * 17, "a" * 235 + "."),
+        ("system:controller:job", "system-controller-job."),
+        ("Admin_2", "admin-2."),
+        ("x..y", "x-y."),
+        ("::", ""),
+    ],
+)
+def test_whatever_an_event_is_about_its_name_is_one_that_is_taken(about: str, begins: str) -> None:
+    correlator = Correlator()
+    told = [correlator.count(sighting(message, name=about), 0.0) for message in ("one", "another")]
+    found = [event.metadata.name for event in told if event is not None]
+    assert [names.rfc1123_subdomain(name) for name in found] == [[], []]
+    assert len(set(found)) == 2
+    assert all(name.startswith(begins) for name in found)
