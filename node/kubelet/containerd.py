@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -35,6 +36,11 @@ SANDBOX_TIMEOUT_S = 120.0
 PULL_TIMEOUT_S = 1800.0
 # Beyond its own grace period a stop may wait for the kernel to reap the container.
 STOP_MARGIN_S = 60.0
+# Beyond its own limit a command may wait for containerd to kill it.
+EXEC_MARGIN_S = 5.0
+# What containerd answers while it starts, or as it goes: no answer to what was asked.
+_SILENT = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
+_STARTING = "server is not initialized yet"
 _OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.default_authority", "localhost"),  # containerd's Go server refuses the socket's path as authority
     ("grpc.max_receive_message_length", 16 * 1024 * 1024),
@@ -64,10 +70,7 @@ class Containerd:
         return f"{answer.runtime_name}://{answer.runtime_version}"
 
     async def readiness(self) -> Readiness:
-        try:
-            answer = await _answer(self._runtime.Status(cri.StatusRequest(), timeout=CALL_TIMEOUT_S))
-        except RuntimeFailure as error:
-            return Readiness(False, False, f"container runtime at {self.endpoint} does not answer: {error}")
+        answer = await _answer(self._runtime.Status(cri.StatusRequest(), timeout=CALL_TIMEOUT_S))
         states = {condition.type: condition for condition in answer.status.conditions}
         ready = {name: name in states and states[name].status for name in ("RuntimeReady", "NetworkReady")}
         message = "; ".join(
@@ -137,11 +140,13 @@ class Containerd:
 
     async def exec_sync(self, container_id: str, command: Sequence[str], timeout_s: int) -> ExecResult:
         request = cri.ExecSyncRequest(container_id=container_id, cmd=command, timeout=timeout_s)
+        began = time.monotonic()
         try:
             # containerd kills the command at its own timeout; ours is for a containerd that does not answer.
-            answer = await self._runtime.ExecSync(request, timeout=timeout_s + 5.0)
+            answer = await self._runtime.ExecSync(request, timeout=timeout_s + EXEC_MARGIN_S if timeout_s else None)
         except grpc.aio.AioRpcError as error:
-            if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+            in_time = time.monotonic() - began < timeout_s + EXEC_MARGIN_S
+            if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED and in_time:
                 raise ExecTimeout(f'command "{" ".join(command)}" timed out') from error
             raise _failure(error) from error
         return ExecResult(answer.exit_code, answer.stdout + answer.stderr)
@@ -273,6 +278,6 @@ async def _gone_is_fine(call: Awaitable[Any]) -> None:
 
 def _failure(error: grpc.aio.AioRpcError) -> RuntimeFailure:
     message = error.details() or error.code().name
-    if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+    if error.code() in _SILENT or _STARTING in message:
         return RuntimeUnavailable(message)
     return RuntimeFailure(message)

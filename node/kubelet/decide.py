@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from node.kubelet import backoff, podspec
+from node.kubelet import backoff, pod_end, podspec
 from node.kubelet.memory import FOREVER, Memory
 from node.kubelet.runtime import CONTAINER_HASH, Container, ObservedPod, State
 from podlab.api import containers
@@ -69,18 +69,6 @@ class Wait:
 Action = RunSandbox | StopSandbox | RemoveSandbox | StartContainer | StopContainer | RemoveContainer | Finish | Wait
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a pod ended for good."""
-
-    phase: str
-    reason: str = ""
-    message: str = ""
-
-
-LATE = Outcome("Failed", "DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
-
-
 def next_action(pod: pod_pb2.Pod | None, observed: ObservedPod, memory: Memory, now: float) -> Action:
     """`pod` is None when the API does not know it. Holds and deadlines are compared with `now`."""
     if pod is None:
@@ -89,42 +77,11 @@ def next_action(pod: pod_pb2.Pod | None, observed: ObservedPod, memory: Memory, 
     if pod.metadata.HasField("deletionTimestamp"):
         ending = _end(observed, memory, now, podspec.grace_s(pod), sidecars, "Stopping container {name}")
         return ending or _erase(observed)
-    if outcome(pod, observed, now) is not None:
+    if pod_end.outcome(pod, observed, now) is not None:
         grace_s = podspec.grace_s(pod) if memory.grace_s is None else memory.grace_s
         ending = _end(observed, memory, now, grace_s, sidecars, "Stopping container {name}")
         return ending or _tidy(observed) or Wait()
     return _keep_running(pod, observed, memory, now)
-
-
-def is_late(pod: pod_pb2.Pod, now: float) -> bool:
-    """Whether the pod has to end because its time is over."""
-    return pod.status.phase not in ("Succeeded", "Failed") and now >= deadline(pod)
-
-
-def outcome(pod: pod_pb2.Pod, observed: ObservedPod, now: float) -> Outcome | None:
-    """How the pod ended; None while it has not. What has ended stays so."""
-    if pod.status.phase in ("Succeeded", "Failed"):
-        return Outcome(pod.status.phase, pod.status.reason, pod.status.message)
-    if is_late(pod, now):
-        return LATE
-    for init in pod.spec.initContainers:
-        run = observed.latest(init.name)
-        if _failed(run) and run is not None and not podspec.restarts(pod, init, run.exit_code):
-            return Outcome("Failed")
-    runs = [observed.latest(container.name) for container in pod.spec.containers]
-    ended = [run for run in runs if run is not None and run.state is State.EXITED]
-    if len(ended) < len(pod.spec.containers) or not ended:
-        return None
-    if any(podspec.restarts(pod, _spec(pod, run), run.exit_code) for run in ended):
-        return None
-    return Outcome("Failed" if any(run.exit_code for run in ended) else "Succeeded")
-
-
-def deadline(pod: pod_pb2.Pod) -> float:
-    """When the pod has been active for too long, in seconds since 1970."""
-    if not pod.spec.HasField("activeDeadlineSeconds") or not pod.status.HasField("startTime"):
-        return FOREVER
-    return pod.status.startTime.seconds + pod.spec.activeDeadlineSeconds
 
 
 def initialized(pod: pod_pb2.Pod, observed: ObservedPod, memory: Memory) -> bool:
@@ -136,7 +93,7 @@ def _keep_running(pod: pod_pb2.Pod, observed: ObservedPod, memory: Memory, now: 
     sandbox = observed.sandbox
     if sandbox is None or not sandbox.ready:
         return _new_sandbox(pod, observed, memory, now)
-    waits = [Wait(deadline(pod))]
+    waits = [Wait(pod_end.deadline(pod))]
     for action in _starts_and_stops(pod, observed, memory, now):
         if not isinstance(action, Wait):
             return action
@@ -153,7 +110,7 @@ def _new_sandbox(pod: pod_pb2.Pod, observed: ObservedPod, memory: Memory, now: f
         return StopSandbox(sandbox.id)
     hold = memory.holds.get("")
     if hold is not None and hold.until > now:
-        return Wait(min(hold.until, deadline(pod)))
+        return Wait(min(hold.until, pod_end.deadline(pod)))
     return RunSandbox(sandbox.attempt + 1 if sandbox is not None else 0)
 
 
@@ -177,6 +134,9 @@ def _starts_and_stops(pod: pod_pb2.Pod, observed: ObservedPod, memory: Memory, n
             return
     for container in pod.spec.containers:
         yield from _start(pod, container, observed, memory, now)
+        run = observed.latest(container.name)
+        if run is not None and run.alive and not memory.is_up(container, run):
+            return  # the later ones wait for its postStart hook, as Kubernetes starts one after the other
 
 
 def _start(
@@ -189,6 +149,8 @@ def _start(
         yield RemoveContainer(run.id)
         return
     if run is not None and not _runs_again(pod, container, run, observed):
+        return
+    if run is None and pod_end.is_done(pod, container, observed):
         return
     earliest = backoff.due(run) if run is not None else 0.0
     hold = memory.holds.get(container.name)
@@ -252,7 +214,7 @@ def _attempt(pod: pod_pb2.Pod, container: pod_pb2.Container, run: Container | No
         return run.attempt + 1
     # The runtime has lost the earlier runs; the API remembers how many there were.
     for status in (*pod.status.initContainerStatuses, *pod.status.containerStatuses):
-        if status.name == container.name and status.containerID:
+        if status.name == container.name and (status.containerID or status.lastState.HasField("terminated")):
             return status.restartCount + 1
     return 0
 
@@ -311,11 +273,3 @@ def _tidy(observed: ObservedPod) -> Action | None:
         if sandbox.id not in used:
             return RemoveSandbox(sandbox.id)
     return None
-
-
-def _failed(run: Container | None) -> bool:
-    return run is not None and run.state is State.EXITED and run.exit_code != 0
-
-
-def _spec(pod: pod_pb2.Pod, run: Container) -> pod_pb2.Container:
-    return next(container for container in pod.spec.containers if container.name == run.name)

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass, field
 
+from node.kubelet.runtime import Container as Run
+from podlab.core.v1 import pod_pb2
+
 FOREVER = float("inf")
 
 
@@ -45,9 +48,11 @@ class Memory:
     # What its containers are given then, when that is not the pod's own grace.
     grace_s: int | None = None
     doomed: dict[str, Doom] = field(default_factory=dict)
-    # Their postStart hook runs.
+    # Their postStart hook succeeded.
     hooked: set[str] = field(default_factory=set)
-    # Startup probe passed and postStart hook done.
+    # Why their postStart hook failed.
+    hook_failures: dict[str, str] = field(default_factory=dict)
+    # Startup probe passed, after the postStart hook.
     started: set[str] = field(default_factory=set)
     ready: dict[str, bool] = field(default_factory=dict)
     # What an ended container left at its terminationMessagePath.
@@ -59,9 +64,13 @@ class Memory:
         """Ends the waits for these reasons. How long the next one takes is forgotten too."""
         self.holds = {name: hold for name, hold in self.holds.items() if hold.reason not in reasons}
 
+    def is_up(self, spec: pod_pb2.Container, run: Run) -> bool:
+        """Whether it runs and its postStart hook, if it has one, is done: only then it is started, probed and ready."""
+        return run.alive and (not spec.lifecycle.HasField("postStart") or run.id in self.hooked)
+
     def forget(self, present: set[str]) -> None:
         """Drops what is known of containers that are gone."""
-        for known in (self.stopping, self.doomed, self.ready, self.messages):
+        for known in (self.stopping, self.doomed, self.ready, self.messages, self.hook_failures):
             for container_id in known.keys() - present:
                 del known[container_id]
         self.started &= present

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from node.kubelet import projected
 from node.kubelet.context import NodeContext
-from node.kubelet.decide import Outcome
+from node.kubelet.pod_end import Outcome
 from node.kubelet.runtime import ObservedPod, RuntimeFailure
 from node.kubelet.worker import Worker
 from podlab.api.objects import Key

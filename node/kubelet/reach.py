@@ -1,21 +1,21 @@
 """The four ways in which a probe or hook reaches into a container: a command, HTTP, TCP, gRPC.
 
 Each returns an `Answer`; none raises for what the container does.
+https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-probes
 """
 
 from __future__ import annotations
 
 import asyncio
-import http.client
 import os
 import socket
-import ssl
 from dataclasses import dataclass
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from node.kubelet.runtime import ExecTimeout, Runtime, RuntimeFailure
+from node.kubelet import httpget
+from node.kubelet.runtime import ExecTimeout, ObservedPod, Runtime, RuntimeFailure, RuntimeUnavailable
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
 
@@ -25,10 +25,13 @@ _HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
 @dataclass(frozen=True)
 class Answer:
-    """`output` says what was found, for the event."""
+    """`output` says what was found, for the event. With `unknown` it says nothing of the container: the question
+    could not be put. With `warns` it is good, and to be told."""
 
     good: bool
     output: str = ""
+    unknown: bool = False
+    warns: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,41 +43,60 @@ class Place:
     pod_ip: str
 
 
+def address(pod: pod_pb2.Pod, observed: ObservedPod, host_ip: str) -> str:
+    """Where the pod's containers are reached: on the node's network at the node's own address."""
+    ips = observed.sandbox.ips if observed.sandbox is not None else ()
+    return host_ip if pod.spec.hostNetwork else next(iter(ips), host_ip)
+
+
 async def command(runtime: Runtime, place: Place, action: pod_pb2.ExecAction, timeout_s: int) -> Answer:
-    """Good when it ends with 0 in time."""
+    """Good when it ends with 0 in time; without a limit when `timeout_s` is 0.
+
+    Raises RuntimeUnavailable: that the runtime does not answer says nothing of the container.
+    """
     try:
         result = await runtime.exec_sync(place.container_id, action.command, timeout_s)
+    except RuntimeUnavailable:
+        raise
     except ExecTimeout as error:
         return Answer(False, str(error))
     except RuntimeFailure as error:
-        return Answer(False, f"command cannot be run: {error}")
+        return Answer(False, f"command cannot be run: {error}", unknown=True)
     told = result.output[:MAX_OUTPUT].decode(errors="replace").strip()
     return Answer(result.exit_code == 0, told or f"command ended with exit code {result.exit_code}")
 
 
-async def http_get(place: Place, action: pod_pb2.HTTPGetAction, timeout_s: float) -> Answer:
-    """Good when it answers with 200 to 399."""
+async def http_probe(place: Place, action: pod_pb2.HTTPGetAction, timeout_s: float) -> Answer:
+    """Good when the last answer is from 200 to 399; one from 300 on is a warning too."""
+    url = action.path
     try:
-        port = port_number(place.container, action.port)
-    except ValueError as error:
-        return Answer(False, str(error))
-    host, tls = action.host or place.pod_ip, action.scheme.upper() == "HTTPS"
-    path = action.path if action.path.startswith("/") else f"/{action.path}"
-    url = f"{'https' if tls else 'http'}://{host}:{port}{path}"
-    try:
-        async with asyncio.timeout(timeout_s):
-            code = await _get(host, port, path, action, tls)
-    except TimeoutError:
-        why = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
-        return Answer(False, f'Get "{url}": {why}')
-    except (OSError, http.client.HTTPException, ValueError) as error:
+        url = _url(place, action, action.scheme)
+        response = await httpget.get(url, action, agent="kube-probe/1.36", timeout_s=timeout_s)
+    except (httpget.HttpFailure, ValueError) as error:
         return Answer(False, f'Get "{url}": {error}')
-    if 200 <= code < 400:
+    if 300 <= response.code < 400:
+        return Answer(True, f"Probe terminated redirects, Response body: {response.body}", warns=True)
+    if 200 <= response.code < 300:
         return Answer(True)
-    return Answer(False, f"HTTP probe failed with statuscode: {code}")
+    return Answer(False, f"HTTP probe failed with statuscode: {response.code}")
 
 
-async def tcp(place: Place, action: pod_pb2.TCPSocketAction, timeout_s: float) -> Answer:
+async def http_hook(place: Place, action: pod_pb2.HTTPGetAction, timeout_s: float | None) -> Answer:
+    """Good with any answer, as Kubernetes has it; a server that speaks HTTP instead of HTTPS is asked so."""
+    url = action.path
+    try:
+        url = _url(place, action, action.scheme)
+        try:
+            await httpget.get(url, action, agent="kube-lifecycle/1.36", timeout_s=timeout_s)
+        except httpget.NotTls:
+            url = _url(place, action, "http")
+            await httpget.get(url, action, agent="kube-lifecycle/1.36", timeout_s=timeout_s)
+    except (httpget.HttpFailure, ValueError) as error:
+        return Answer(False, f'Get "{url}": {error}')
+    return Answer(True)
+
+
+async def tcp(place: Place, action: pod_pb2.TCPSocketAction, timeout_s: float | None) -> Answer:
     """Good when a connection can be made."""
     try:
         host, port = action.host or place.pod_ip, port_number(place.container, action.port)
@@ -127,39 +149,17 @@ def _health_failure(error: grpc.aio.AioRpcError, address: str, timeout_s: float)
             return f"error: health rpc probe failed: {error.code().name}: {error.details()}"
 
 
-async def _connect(
-    host: str, port: int, tls: ssl.SSLContext | None = None
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _connect(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Raises OSError in the words of Go, which are those of Kubernetes' Events."""
     try:
-        return await asyncio.open_connection(host, port, ssl=tls)
-    except (TimeoutError, ssl.SSLError, socket.gaierror):
+        return await asyncio.open_connection(host, port)
+    except (TimeoutError, socket.gaierror):
         raise
     except OSError as error:
         why = os.strerror(error.errno).lower() if error.errno else str(error)
         raise OSError(f"dial tcp {host}:{port}: connect: {why}") from error
 
 
-async def _get(host: str, port: int, path: str, action: pod_pb2.HTTPGetAction, tls: bool) -> int:
-    context = None
-    if tls:
-        # As Kubernetes has it, a probe does not verify the certificate: pods' addresses are in none.
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    reader, writer = await _connect(host, port, context)
-    try:
-        headers = {"Host": f"{host}:{port}", "User-Agent": "podlab-probe/1", "Accept": "*/*", "Connection": "close"}
-        own = {header.name.title(): header.value for header in action.httpHeaders}
-        headers = {name: value for name, value in headers.items() if name.title() not in own}
-        headers.update({header.name: header.value for header in action.httpHeaders})
-        if any("\n" in text or "\r" in text for text in (path, *headers, *headers.values())):
-            raise ValueError("a line break in path or header")
-        lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
-        writer.write("\r\n".join(lines).encode())
-        await writer.drain()
-        status = (await reader.readline()).decode(errors="replace").split(maxsplit=2)
-        if len(status) < 2 or not status[0].startswith("HTTP/") or not status[1].isdigit():
-            raise http.client.BadStatusLine(" ".join(status))
-        return int(status[1])
-    finally:
-        writer.transport.abort()
+def _url(place: Place, action: pod_pb2.HTTPGetAction, scheme: str) -> str:
+    port = port_number(place.container, action.port)
+    return httpget.url_of((scheme or "http").lower(), action.host or place.pod_ip, port, action.path)

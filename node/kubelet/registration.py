@@ -10,7 +10,8 @@ from node.kubelet import machine
 from node.kubelet.config import KubeletConfig
 from node.kubelet.node_events import STARTING, Told, cordon_event, status_events
 from node.kubelet.node_status import Sight, capacity, kubelet_version, labels, new_node, node_status, same
-from node.kubelet.runtime import Image, Runtime, RuntimeFailure
+from node.kubelet.runtime import Runtime, RuntimeFailure
+from node.kubelet.runtime_sight import RuntimeSight
 from podlab.api.objects import condition
 from podlab.client.client import Client
 from podlab.client.recorder import Recorder
@@ -57,10 +58,9 @@ class Registration:
         self._config = config
         self._client = client
         self._recorder = recorder
-        self._runtime = runtime
+        self._runtime = RuntimeSight(runtime)
         self._network = network
         self._capacity = capacity(config)
-        self._runtime_version = ""
         self._registered = False
         self._written_at = 0.0
         self._cordoned = False
@@ -136,16 +136,12 @@ class Registration:
             return await self._register()
 
     async def _look(self) -> Sight:
-        readiness = await self._runtime.readiness()
-        images: list[Image] = []
-        if readiness.runtime:
-            images = await self._runtime.images()
-            self._runtime_version = self._runtime_version or await self._runtime.version()
+        told = await self._runtime.look(asyncio.get_running_loop().time())
         return Sight(
-            readiness=readiness,
+            readiness=told.readiness,
             network_ready=self._network.ready,
             network_reason=self._network.reason,
             pressure=await asyncio.to_thread(machine.pressure, self._config.root_dir),
-            images=tuple(images),
-            info=machine.system_info(self._runtime_version, kubelet_version()),
+            images=told.images,
+            info=machine.system_info(told.version, kubelet_version()),
         )

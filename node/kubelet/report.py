@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from node.kubelet.decide import Outcome
+from node.kubelet.pod_end import Outcome
 from node.kubelet.status import OWN_CONDITIONS
 from podlab.client.client import Client
 from podlab.core.v1 import pod_pb2

@@ -32,7 +32,7 @@ class RuntimeFailure(Exception):
 
 
 class RuntimeUnavailable(RuntimeFailure):
-    """The runtime does not answer; it is being restarted, or it is stuck."""
+    """The runtime does not answer; it is being restarted, or it is stuck. That says nothing of what runs."""
 
 
 class ExecTimeout(RuntimeFailure):
@@ -158,7 +158,7 @@ class Runtime(Protocol):
         """As in a node's status: containerd://1.6.20."""
 
     async def readiness(self) -> Readiness:
-        """Never raises RuntimeUnavailable: that is an answer here."""
+        """What it says of itself, for as long as it answers."""
 
     async def pods(self) -> Mapping[str, ObservedPod]:
         """All pods by uid."""
@@ -194,7 +194,7 @@ class Runtime(Protocol):
         """Makes the runtime write to a new file at the container's log path."""
 
     async def exec_sync(self, container_id: str, command: Sequence[str], timeout_s: int) -> ExecResult:
-        """Raises ExecTimeout."""
+        """Raises ExecTimeout. With 0 there is no limit."""
 
     async def exec_url(self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> str:
         """Where the command's streams are served, once."""

@@ -9,19 +9,18 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from node.kubelet import configure, credentials, dns, env, hooks, podspec, projected, security, turns
+from node.kubelet import configure, credentials, dns, env, podspec, projected, security, turns
 from node.kubelet.configure import Run
 from node.kubelet.context import NodeContext
 from node.kubelet.credentials import Credentials
 from node.kubelet.decide import RunSandbox, StartContainer
 from node.kubelet.env import ConfigError, Source, Surroundings
+from node.kubelet.hooks import Voice
 from node.kubelet.images import Told
-from node.kubelet.memory import Doom, Hold, Memory
+from node.kubelet.memory import Hold, Memory
 from node.kubelet.projected import Contents, WantedToken
-from node.kubelet.reach import Place
 from node.kubelet.runtime import Image, RuntimeFailure, RuntimeUnavailable, Sandbox
 from node.kubelet.volumes import VolumeError
 from podlab.api import containers
@@ -37,19 +36,7 @@ RETRY_FIRST_S, RETRY_LIMIT_S = 1, 60
 CONFIG_RETRY_S = 5.0
 # The reason is shown for a while before the back-off is what there is to say.
 SHOW_ERROR_S = 3.0
-HOOK_TIMEOUT_S = 600
 _SANDBOX_ID = re.compile(r' for sandbox "[0-9a-f]{64}"')
-
-
-@dataclass(frozen=True)
-class Voice:
-    """How the pod's worker is told of things: that it should look again, and events of the pod.
-
-    An event is its type, reason and message, and the name of the container that it is about, or "".
-    """
-
-    event: Callable[[str, str, str, str], None]
-    changed: Callable[[], None]
 
 
 class Starter:
@@ -59,11 +46,6 @@ class Starter:
         self._context = context
         self._memory = memory
         self._voice = voice
-        self._hooks: set[asyncio.Task[None]] = set()
-
-    def close(self) -> None:
-        for hook in self._hooks:
-            hook.cancel()
 
     async def run_sandbox(self, pod: pod_pb2.Pod, action: RunSandbox) -> None:
         config = configure.sandbox_config(pod, action.attempt, dns.node_dns())
@@ -135,28 +117,6 @@ class Starter:
                 return
         self._tell(spec, "Normal", "Started", f"Started container {spec.name}")
         self._memory.holds.pop(spec.name, None)
-        if spec.lifecycle.HasField("postStart"):
-            self._memory.hooked.add(container_id)
-            ip = next(iter(sandbox.ips), self._context.node_ip)
-            task = asyncio.create_task(self._post_start(Place(container_id, spec, ip)))
-            self._hooks.add(task)
-            task.add_done_callback(self._hooks.discard)
-
-    async def _post_start(self, place: Place) -> None:
-        handler = place.container.lifecycle.postStart
-        why = ""
-        try:
-            answer = await hooks.run_hook(self._context.runtime, place, handler, HOOK_TIMEOUT_S)
-            why = "" if answer.good else f"PostStartHook failed: {answer.output}"
-        except Exception as error:  # or the container would wait for its hook for ever
-            log.exception("postStart hook of container %s", place.container_id)
-            why = f"PostStartHook failed: {error}"
-        if why:
-            self._tell(place.container, "Warning", "FailedPostStartHook", why)
-            message = f"Container {place.container.name} failed its postStart hook, will be restarted"
-            self._memory.doomed[place.container_id] = Doom(message)
-        self._memory.hooked.discard(place.container_id)
-        self._voice.changed()
 
     async def _image(self, pod: pod_pb2.Pod, spec: pod_pb2.Container) -> Image | Hold:
         def come_again() -> None:

@@ -3,9 +3,9 @@ https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from node.kubelet import backoff, decide, podspec
+from node.kubelet import backoff, decide, lost, pod_end, podspec
 from node.kubelet.memory import Memory
 from node.kubelet.runtime import Container, ObservedPod, State
 from podlab.api import containers
@@ -24,7 +24,7 @@ def pod_status(
     before = pod.status
     if _never_began(pod, observed):
         return before
-    outcome = decide.outcome(pod, observed, now)
+    outcome = pod_end.outcome(pod, observed, now)
     inits = [_container_status(pod, spec, observed, memory, now) for spec in pod.spec.initContainers]
     mains = [_container_status(pod, spec, observed, memory, now) for spec in pod.spec.containers]
     joined = [_container_status(pod, spec, observed, memory, now) for spec in containers.ephemeral(pod.spec)]
@@ -35,6 +35,7 @@ def pod_status(
         initContainerStatuses=inits,
         containerStatuses=mains,
         ephemeralContainerStatuses=joined,
+        observedGeneration=pod.metadata.generation,
     )
     status.startTime.CopyFrom(before.startTime if before.HasField("startTime") else _time(memory.accepted))
     for ip in _pod_ips(pod, observed, host_ip):
@@ -42,13 +43,14 @@ def pod_status(
     status.podIP = status.podIPs[0].ip if status.podIPs else ""
     if outcome is not None and not observed.alive:
         status.phase, status.reason, status.message = outcome.phase, outcome.reason, outcome.message
+        lost.settle(pod, status)
     else:
-        status.phase = _phase(pod, observed, memory, mains)
+        status.phase = _phase(mains)
     status.conditions.extend(_conditions(pod, observed, memory, status, now))
     return status
 
 
-def refused_status(pod: pod_pb2.Pod, outcome: decide.Outcome, now: float) -> pod_pb2.PodStatus:
+def refused_status(pod: pod_pb2.Pod, outcome: pod_end.Outcome, now: float) -> pod_pb2.PodStatus:
     """Of a pod that the node has no place for: nothing is told of containers."""
     status = pod_pb2.PodStatus(
         phase=outcome.phase,
@@ -72,8 +74,7 @@ def _container_status(
 ) -> pod_pb2.ContainerStatus:
     before = _status_named(_statuses(pod.status), spec.name)
     runs = observed.runs(spec.name)
-    is_over = pod.status.phase in ("Succeeded", "Failed")
-    if not runs and before is not None and (is_over or (before.containerID and podspec.is_ephemeral(pod, spec.name))):
+    if not runs and before is not None and _stands(pod, spec, before):
         return before
     run = runs[0] if runs else None
     status = pod_pb2.ContainerStatus(name=spec.name, image=spec.image, started=False)
@@ -101,7 +102,20 @@ def _container_status(
         status.lastState.terminated.CopyFrom(_terminated(last, memory))
     elif before is not None and before.lastState.HasField("terminated"):
         status.lastState.CopyFrom(before.lastState)
+    elif run is None and before is not None and before.state.HasField("running"):
+        status.lastState.terminated.CopyFrom(lost.RUNNING)
     return status
+
+
+def _stands(pod: pod_pb2.Pod, spec: pod_pb2.Container, before: pod_pb2.ContainerStatus) -> bool:
+    """Whether what was told of a container stays true when the runtime has forgotten it."""
+    if pod.status.phase in ("Succeeded", "Failed"):
+        return True
+    if podspec.is_ephemeral(pod, spec.name):
+        return bool(before.containerID)
+    ended = before.state.HasField("terminated") and not _is_init(pod, spec)
+    is_last = pod.metadata.HasField("deletionTimestamp")
+    return ended and (is_last or not podspec.restarts(pod, spec, before.state.terminated.exitCode))
 
 
 def _waiting(
@@ -112,18 +126,23 @@ def _waiting(
     memory: Memory,
     now: float,
 ) -> pod_pb2.ContainerStateWaiting | None:
-    """Why the container does not run; None when it runs, or ended and nothing is to be said about a next run."""
+    """Why the container does not run; None when it runs, or ended and nothing is to be said about a next run.
+
+    https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/: it runs once its postStart hook is done.
+    """
     hold = memory.holds.get(spec.name)
     if run is None or run.state in (State.CREATED, State.UNKNOWN):
         if hold is not None:
             return pod_pb2.ContainerStateWaiting(reason=hold.reason, message=hold.message)
-        creating = _is_init(pod, spec) or not pod.spec.initContainers or decide.initialized(pod, observed, memory)
-        if _is_init(pod, spec) and pod.spec.initContainers[0].name != spec.name:
-            creating = False
-        return pod_pb2.ContainerStateWaiting(reason="ContainerCreating" if creating else "PodInitializing")
+        return pod_pb2.ContainerStateWaiting(reason=_creating(pod))
+    if run.alive and not memory.is_up(spec, run):
+        failure = memory.hook_failures.get(run.id, "")
+        return pod_pb2.ContainerStateWaiting(
+            reason="PostStartHookError" if failure else _creating(pod), message=failure
+        )
     if run.state is not State.EXITED or not podspec.restarts(pod, spec, run.exit_code):
         return None
-    if pod.metadata.HasField("deletionTimestamp") or decide.outcome(pod, observed, now) is not None:
+    if pod.metadata.HasField("deletionTimestamp") or pod_end.outcome(pod, observed, now) is not None:
         return None
     if hold is not None and hold.until > now:
         return pod_pb2.ContainerStateWaiting(reason=hold.reason, message=hold.message)
@@ -134,6 +153,11 @@ def _waiting(
             message=f"back-off {backoff.delay_s(run)}s restarting failed container={spec.name} pod={name}",
         )
     return None
+
+
+def _creating(pod: pod_pb2.Pod) -> str:
+    """As Kubernetes calls what is still to come, of init containers too where there are any."""
+    return "PodInitializing" if pod.spec.initContainers else "ContainerCreating"
 
 
 def _terminated(run: Container, memory: Memory) -> pod_pb2.ContainerStateTerminated:
@@ -149,12 +173,13 @@ def _terminated(run: Container, memory: Memory) -> pod_pb2.ContainerStateTermina
     return state
 
 
-def _phase(pod: pod_pb2.Pod, observed: ObservedPod, memory: Memory, mains: Sequence[pod_pb2.ContainerStatus]) -> str:
-    if not decide.initialized(pod, observed, memory) and not any(status.containerID for status in mains):
-        return "Pending"
-    if any(not status.containerID for status in mains):
-        return "Pending"
-    return "Running"
+def _phase(mains: Iterable[pod_pb2.ContainerStatus]) -> str:
+    """Running once each main container has run: a first run counts when its postStart hook is done."""
+    return "Running" if all(_ran(each) for each in mains) else "Pending"
+
+
+def _ran(status: pod_pb2.ContainerStatus) -> bool:
+    return not status.state.HasField("waiting") or status.lastState.HasField("terminated") or status.restartCount > 0
 
 
 def _pod_ips(pod: pod_pb2.Pod, observed: ObservedPod, host_ip: str) -> list[str]:
@@ -171,8 +196,12 @@ def _conditions(
 ) -> list[pod_pb2.PodCondition]:
     sandboxed = observed.sandbox is not None and observed.sandbox.ready
     initialized = decide.initialized(pod, observed, memory) or status.phase == "Succeeded"
-    pending = [init.name for init in status.initContainerStatuses if not (init.ready or init.started)]
     sidecars = {init.name for init in pod.spec.initContainers if podspec.is_sidecar(init)}
+    pending = [
+        init.name
+        for init in status.initContainerStatuses
+        if not (init.started if init.name in sidecars else init.ready)
+    ]
     counted = [*(init for init in status.initContainerStatuses if init.name in sidecars), *status.containerStatuses]
     unready = [each.name for each in counted if not each.ready]
     init_reason, init_message = "ContainersNotInitialized", f"containers with incomplete status: [{' '.join(pending)}]"
@@ -189,6 +218,8 @@ def _conditions(
         ("ContainersReady", ready, reason, message),
     )
     own = [_condition(pod.status.conditions, *verdict, now) for verdict in verdicts]
+    for each in own:
+        each.observedGeneration = pod.metadata.generation
     return [*own, *(kept for kept in pod.status.conditions if kept.type not in OWN_CONDITIONS)]
 
 

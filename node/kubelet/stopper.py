@@ -6,13 +6,13 @@ import asyncio
 import logging
 import time
 
-from node.kubelet import hooks, podspec
+from node.kubelet import hooks, podspec, reach
 from node.kubelet.context import NodeContext
 from node.kubelet.decide import StopContainer
+from node.kubelet.hooks import Voice
 from node.kubelet.memory import Memory
 from node.kubelet.reach import Place
-from node.kubelet.runtime import ObservedPod, RuntimeFailure
-from node.kubelet.starter import Voice
+from node.kubelet.runtime import ObservedPod, RuntimeFailure, RuntimeUnavailable
 from podlab.core.v1 import pod_pb2
 
 log = logging.getLogger(__name__)
@@ -47,19 +47,16 @@ class Stopper:
 
     def _hook(self, pod: pod_pb2.Pod | None, observed: ObservedPod, action: StopContainer) -> Place | None:
         spec = podspec.container_named(pod, action.name) if pod is not None else None
-        if spec is None or not spec.lifecycle.HasField("preStop"):
+        if pod is None or spec is None or not spec.lifecycle.HasField("preStop"):
             return None
-        ips = observed.sandbox.ips if observed.sandbox is not None else ()
-        return Place(action.id, spec, next(iter(ips), self._context.node_ip))
+        return Place(action.id, spec, reach.address(pod, observed, self._context.node_ip))
 
     async def _stop(self, action: StopContainer, hook: Place | None) -> None:
         began = time.monotonic()
         if hook is not None:
             await self._pre_stop(hook, action.grace_s)
-        left_s = action.grace_s - (time.monotonic() - began)
-        grace_s = action.grace_s if hook is None else max(LEAST_S, int(left_s))
         try:
-            await self._context.runtime.stop_container(action.id, grace_s)
+            await self._stop_within(action, began, hook is not None)
         except RuntimeFailure as error:
             log.warning("container %s cannot be stopped: %s; will be tried again", action.name, error)
             await asyncio.sleep(RETRY_S)
@@ -67,6 +64,19 @@ class Stopper:
         self._memory.stopping.pop(action.id, None)
         self._tasks.pop(action.id, None)
         self._voice.changed()
+
+    async def _stop_within(self, action: StopContainer, began: float, hooked: bool) -> None:
+        """Asks until the runtime answers: its silence is no reason to begin anew, with the hook once more."""
+        while True:
+            left_s = action.grace_s - (time.monotonic() - began)
+            try:
+                grace_s = max(LEAST_S, int(left_s)) if hooked else action.grace_s
+                await self._context.runtime.stop_container(action.id, grace_s)
+                return
+            except RuntimeUnavailable as error:
+                log.debug("container %s cannot be stopped: %s; will be tried again", action.name, error)
+                hooked = True  # the time counts that the runtime was away
+                await asyncio.sleep(RETRY_S)
 
     async def _pre_stop(self, place: Place, grace_s: int) -> None:
         try:
@@ -76,5 +86,6 @@ class Stopper:
         except TimeoutError:
             return
         if not answer.good:
-            message = f"PreStopHook failed: {answer.output}"
-            self._voice.event("Warning", "FailedPreStopHook", message, place.container.name)
+            log.info("preStop hook of container %s failed", place.container.name)
+            # Kubernetes leaves out of the event what the hook said: it may be a secret.
+            self._voice.event("Warning", "FailedPreStopHook", "PreStopHook failed", place.container.name)

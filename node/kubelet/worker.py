@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from node.kubelet import configure, decide, logs, podspec
+from node.kubelet import configure, decide, logs, pod_end, podspec
 from node.kubelet.context import NodeContext
 from node.kubelet.decide import (
     Action,
     Finish,
-    Outcome,
     RemoveContainer,
     RemoveSandbox,
     RunSandbox,
@@ -23,12 +22,14 @@ from node.kubelet.decide import (
     Wait,
 )
 from node.kubelet.disk import tree
+from node.kubelet.hooks import PostStart, Voice
 from node.kubelet.memory import FOREVER, Memory
 from node.kubelet.messages import termination_message
+from node.kubelet.pod_end import Outcome
 from node.kubelet.probes import Probes
 from node.kubelet.report import Report
 from node.kubelet.runtime import ObservedPod, RuntimeFailure, RuntimeUnavailable, State
-from node.kubelet.starter import Starter, Voice
+from node.kubelet.starter import Starter
 from node.kubelet.status import newly_backing_off, pod_status, refused_status
 from node.kubelet.stopper import Stopper
 from node.kubelet.volumes import VolumeError
@@ -57,7 +58,8 @@ class Worker:
         voice = Voice(self._event, self.poke)
         self._starter = Starter(context, self._memory, voice)
         self._stopper = Stopper(context, self._memory, voice)
-        self._probes = Probes(context.runtime, self._memory, self.poke, self._unhealthy)
+        self._hooks = PostStart(context.runtime, self._memory, voice)
+        self._probes = Probes(context.runtime, self._memory, voice)
         self._report = Report(context.client)
         self._stale_volumes = False
         self._sizes: asyncio.Task[None] | None = None
@@ -92,7 +94,7 @@ class Worker:
                     await self._sleep(delay_s)
         finally:
             self._probes.stop()
-            self._starter.close()
+            self._hooks.stop()
             self._stopper.close()
             self._report.close()
             if self._sizes is not None:
@@ -128,11 +130,15 @@ class Worker:
                 return 0.0
         if self._memory.ending_since is None and _is_ending(pod, observed, now):
             self._memory.ending_since = now
-            if pod is not None and decide.is_late(pod, now):
-                self._event("Normal", decide.LATE.reason, decide.LATE.message, "")
+            if pod is not None and pod_end.is_late(pod, now):
+                self._event("Normal", pod_end.LATE.reason, pod_end.LATE.message, "")
         action = decide.next_action(pod, observed, self._memory, now)
-        self._probes.sync(pod, observed, self._context.node_ip) if pod is not None else self._probes.stop()
-        if pod is not None:
+        if pod is None:
+            self._probes.stop()
+            self._hooks.stop()
+        else:
+            self._hooks.sync(pod, observed, self._context.node_ip)
+            self._probes.sync(pod, observed, self._context.node_ip)
             status = pod_status(pod, observed, self._memory, now=now, host_ip=self._context.node_ip)
             self._report.report(self._wanted() or pod, status)
             for name in newly_backing_off(pod.status, status):
@@ -183,6 +189,7 @@ class Worker:
         for status in (*pod.status.initContainerStatuses, *pod.status.containerStatuses):
             container_id = alive.get(status.containerID)
             if container_id is not None and status.started:
+                self._memory.hooked.add(container_id)
                 self._memory.started.add(container_id)
                 self._memory.ready[container_id] = status.ready
         # What they mount is followed by this kubelet from now on.
@@ -212,6 +219,8 @@ class Worker:
 
     async def _do(self, pod: pod_pb2.Pod | None, observed: ObservedPod, action: Action) -> None:
         runtime, memory = self._context.runtime, self._memory
+        if pod is not None and memory.ending_since is not None and isinstance(action, RemoveSandbox | RemoveContainer):
+            await self._write_last_status()
         match action:
             case RunSandbox() if pod is not None:
                 await self._starter.run_sandbox(pod, action)
@@ -236,8 +245,8 @@ class Worker:
 
     async def _finish(self, pod: pod_pb2.Pod | None, observed: ObservedPod) -> None:
         """Nothing of the pod runs: frees what it used on the node, then lets the API forget it."""
-        if pod is not None and not await self._report.flush(FLUSH_S):
-            raise OSError("its last status cannot be written")
+        if pod is not None:
+            await self._write_last_status()
         await asyncio.to_thread(_remove_logs, self.uid)
         # Last: by its directory a kubelet that is restarted in between knows that something of the pod is left.
         await asyncio.to_thread(self._context.volumes.remove, self.uid)
@@ -250,6 +259,11 @@ class Worker:
             except (NotFound, Conflict) as error:  # gone already, or replaced by one of the same name
                 log.debug("pod %s: %s", self._name(), error)
         self._done = True
+
+    async def _write_last_status(self) -> None:
+        """Before what it tells of is removed: afterwards nobody can say how the pod ended. Raises OSError."""
+        if not await self._report.flush(FLUSH_S):
+            raise OSError("its last status cannot be written")
 
     async def _sleep(self, delay_s: float) -> None:
         try:
@@ -265,9 +279,6 @@ class Worker:
             path = podspec.field_path(pod, container) if container else ""
             self._context.recorder.event(pod, event_type, reason, message, field_path=path)
 
-    def _unhealthy(self, container: str, message: str) -> None:
-        self._event("Warning", "Unhealthy", message, container)
-
     def _warn(self, reason: str, message: str) -> None:
         self._event("Warning", reason, message, "")
 
@@ -279,7 +290,7 @@ class Worker:
 def _is_ending(pod: pod_pb2.Pod | None, observed: ObservedPod, now: float) -> bool:
     if pod is None or pod.metadata.HasField("deletionTimestamp"):
         return True
-    return decide.outcome(pod, observed, now) is not None
+    return pod_end.outcome(pod, observed, now) is not None
 
 
 def _remove_logs(uid: str) -> None:

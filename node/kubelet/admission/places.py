@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from node.kubelet.admission import preemption
 from node.kubelet.admission.fit import Lack, Unfit, obstacles
 from node.kubelet.admission.preemption import NoRoomError
-from node.kubelet.decide import Outcome
+from node.kubelet.pod_end import Outcome
 from podlab.api import usage
 from podlab.client.client import Client
 from podlab.core.v1 import node_pb2, pod_pb2

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from node.kubelet import decide
+from node.kubelet import decide, pod_end
 from node.kubelet.decide import (
     Finish,
     RemoveContainer,
@@ -165,7 +165,7 @@ def test_an_init_container_that_fails_for_good_fails_the_pod(
 ) -> None:
     spec = _with_inits(pod, restartPolicy="Never")
     seen = observed(run("first", code=3))
-    assert decide.outcome(spec, seen, NOW) == decide.Outcome("Failed")
+    assert pod_end.outcome(spec, seen, NOW) == pod_end.Outcome("Failed")
     assert decide.next_action(spec, seen, memory, NOW) == StopSandbox("s0")
 
 
@@ -192,7 +192,7 @@ def test_a_pod_that_must_not_restart_is_over_when_its_sandbox_died(
     pod: Make, observed: Make, run: Make, memory: Memory
 ) -> None:
     spec = pod(restartPolicy="Never")
-    assert decide.outcome(spec, observed(run(code=255), ready=False), NOW) == decide.Outcome("Failed")
+    assert pod_end.outcome(spec, observed(run(code=255), ready=False), NOW) == pod_end.Outcome("Failed")
     assert decide.next_action(spec, observed(run(code=255), ready=False), memory, NOW) == Wait()
 
 
@@ -248,7 +248,7 @@ def test_a_pod_that_succeeded_keeps_its_containers_for_their_logs(
 ) -> None:
     spec = pod(restartPolicy="Never")
     memory.released.add("s0")
-    assert decide.outcome(spec, observed(run(code=0)), NOW) == decide.Outcome("Succeeded")
+    assert pod_end.outcome(spec, observed(run(code=0)), NOW) == pod_end.Outcome("Succeeded")
     assert decide.next_action(spec, observed(run(code=0)), memory, NOW) == Wait()
 
 
@@ -261,10 +261,10 @@ def test_an_active_deadline_ends_the_pod(pod: Make, observed: Make, run: Make, m
     spec.status.startTime.seconds = 100
     assert decide.next_action(spec, observed(run()), memory, 129.0) == Wait(130.0)
     assert isinstance(decide.next_action(spec, observed(run()), memory, 130.0), StopContainer)
-    ended = decide.outcome(spec, observed(run()), 130.0)
+    ended = pod_end.outcome(spec, observed(run()), 130.0)
     assert ended is not None
     assert (ended.phase, ended.reason) == ("Failed", "DeadlineExceeded")
 
 
 def test_without_a_deadline_nothing_is_waited_for(pod: Make) -> None:
-    assert decide.deadline(pod()) == FOREVER
+    assert pod_end.deadline(pod()) == FOREVER

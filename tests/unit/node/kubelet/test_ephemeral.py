@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from node.kubelet import configure, decide, status
+from node.kubelet import configure, decide, pod_end, status
 from node.kubelet.configure import Run
 from node.kubelet.decide import StartContainer, Wait
 from node.kubelet.memory import Memory
@@ -63,7 +63,7 @@ def test_its_state_is_told_apart_and_decides_nothing(pod: Pod, run: Runs, observ
     told = status.pod_status(made, seen, memory, now=1000.0, host_ip="10.0.0.1")
     assert told.ephemeralContainerStatuses[0].state.HasField("running")
     assert not told.ephemeralContainerStatuses[0].ready
-    assert decide.outcome(made, seen, 1000.0) == decide.Outcome("Succeeded")
+    assert pod_end.outcome(made, seen, 1000.0) == pod_end.Outcome("Succeeded")
 
 
 @pytest.mark.parametrize(

@@ -3,59 +3,65 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
-import ssl
+import contextlib
+import itertools
 import time
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from node.kubelet import reach
+from node.kubelet.hooks import Voice
 from node.kubelet.memory import Memory
 from node.kubelet.probes import Probes
 from node.kubelet.reach import Place
-from node.kubelet.runtime import Container, ExecResult, ExecTimeout
+from node.kubelet.runtime import Container, ExecResult, ExecTimeout, ObservedPod, RuntimeFailure, RuntimeUnavailable
 from podlab.core.v1 import pod_pb2
-from podlab.meta.v1 import meta_pb2
 
 Make = Callable[..., Any]
 NOW_NS = time.time_ns()
 
 
 class Commands:
-    """A runtime whose commands end with the codes that the test sets; each that was asked for is kept."""
+    """A runtime whose commands end with the codes that the test sets, or raise; when each was asked for is kept."""
 
-    def __init__(self, **codes: int) -> None:
+    def __init__(self, **codes: int | Exception) -> None:
         self.codes = codes
         self.asked: list[str] = []
+        self.times: list[float] = []
 
     async def exec_sync(self, container_id: str, command: list[str], timeout_s: int) -> ExecResult:
         self.asked.append(command[0])
+        self.times.append(time.monotonic())
         if command[0] not in self.codes:
             raise ExecTimeout(f'command "{" ".join(command)}" timed out')
-        return ExecResult(self.codes[command[0]], b"")
+        code = self.codes[command[0]]
+        if isinstance(code, Exception):
+            raise code
+        return ExecResult(code, b"")
 
 
 class Probed:
-    """The loops for one pod; `until` waits for what they bring about."""
+    """The loops for one pod, which is looked at again whenever they say so; `until` waits for what they bring about."""
 
-    def __init__(self, commands: Commands, memory: Memory) -> None:
+    def __init__(self, commands: Commands, memory: Memory, pod: pod_pb2.Pod, observed: ObservedPod) -> None:
         self.memory = memory
         self.warnings: list[str] = []
+        self.pod, self._observed = pod, observed
         self._changed = asyncio.Event()
         runtime: Any = commands
-        self.probes = Probes(runtime, memory, self._changed.set, self._unhealthy)
+        self.probes = Probes(runtime, memory, Voice(self._event, self.look))
+        self.look()
 
-    def _unhealthy(self, container: str, message: str) -> None:
-        assert container == "web"
+    def look(self) -> None:
+        self.probes.sync(self.pod, self._observed, "10.0.0.1")
+        self._changed.set()
+
+    def _event(self, event_type: str, reason: str, message: str, container: str) -> None:
+        assert (event_type, reason, container) == ("Warning", "Unhealthy", "web")
         self.warnings.append(message)
         self._changed.set()
 
@@ -63,7 +69,9 @@ class Probed:
         async with asyncio.timeout(10):
             while not check():
                 self._changed.clear()
-                await self._changed.wait()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(0.05):
+                        await self._changed.wait()
 
 
 def _exec(command: str, **more: int) -> dict[str, Any]:
@@ -76,11 +84,9 @@ async def start(pod: Make, observed: Make, memory: Memory) -> AsyncIterator[Call
     begun: list[Probed] = []
 
     def begin(commands: Commands, run: Container, **probes: dict[str, Any]) -> Probed:
-        made = Probed(commands, memory)
         container = {"name": "web", "image": "podlab.local/hello:1.0", **probes}
-        made.probes.sync(pod(containers=[container]), observed(run), "10.0.0.1")
-        begun.append(made)
-        return made
+        begun.append(Probed(commands, memory, pod(containers=[container]), observed(run)))
+        return begun[-1]
 
     yield begin
     for each in begun:
@@ -125,6 +131,77 @@ async def test_an_initial_delay_counts_from_the_start_of_the_container(start: Ma
     await probed.until(lambda: memory.ready.get("web-0"))
 
 
+async def test_nothing_is_probed_before_the_post_start_hook_is_done(start: Make, run: Make, memory: Memory) -> None:
+    commands = Commands(ready=0)
+    hook = {"postStart": {"exec": {"command": ["hook"]}}}
+    probed = start(commands, run(), readinessProbe=_exec("ready"), lifecycle=hook)
+    assert not memory.started
+    await asyncio.sleep(0)
+    assert not commands.asked
+    memory.hooked.add("web-0")
+    probed.look()
+    await probed.until(lambda: memory.ready.get("web-0"))
+
+
+@pytest.mark.parametrize("kind", ["startupProbe", "livenessProbe", "readinessProbe"])
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (RuntimeUnavailable("connection refused"), []),
+        (RuntimeFailure("no such executable"), ["command cannot be run: no such executable"]),
+    ],
+)
+async def test_a_question_that_cannot_be_put_is_no_result(
+    start: Make, run: Make, memory: Memory, kind: str, failure: Exception, told: list[str]
+) -> None:
+    memory.ready["web-0"] = True
+    commands = Commands(ask=failure)
+    probed = start(commands, run(), **{kind: _exec("ask")})
+    await probed.until(lambda: len(commands.asked) >= 2)
+    assert not memory.doomed
+    assert memory.ready["web-0"]
+    name = kind.removesuffix("Probe").title()
+    assert probed.warnings[:1] == [f"{name} probe errored and resulted in unknown state: {each}" for each in told]
+    commands.codes["ask"] = 1
+    await probed.until(lambda: memory.doomed or not memory.ready["web-0"])
+
+
+async def test_while_a_pod_ends_only_its_readiness_is_asked_for(start: Make, run: Make, memory: Memory) -> None:
+    commands = Commands(ready=0, alive=0)
+    probed = start(commands, run(), readinessProbe=_exec("ready"), livenessProbe=_exec("alive"))
+    await probed.until(lambda: memory.ready.get("web-0"))
+    memory.ending_since = 0.0
+    probed.look()
+    commands.codes.update(ready=1, alive=1)
+    commands.asked.clear()
+    await probed.until(lambda: not memory.ready["web-0"])
+    assert set(commands.asked) == {"ready"}
+    assert not memory.doomed
+
+
+async def test_a_pod_that_ends_before_it_started_up_is_not_asked_any_more(
+    start: Make, run: Make, memory: Memory
+) -> None:
+    commands = Commands(up=1)
+    probed = start(commands, run(), startupProbe=_exec("up", failureThreshold=2))
+    await probed.until(lambda: commands.asked)
+    memory.stopping["web-0"] = 0.0
+    probed.look()
+    await asyncio.sleep(1.1)
+    assert (commands.asked, memory.doomed) == (["up"], {})
+
+
+async def test_only_the_first_success_of_readiness_is_asked_for_eagerly(start: Make, run: Make, memory: Memory) -> None:
+    commands = Commands(ready=1)
+    probed = start(commands, run(), readinessProbe=_exec("ready", successThreshold=2))
+    await probed.until(lambda: len(commands.asked) >= 2)
+    commands.codes["ready"] = 0
+    await probed.until(lambda: memory.ready.get("web-0"))
+    gaps = [later - earlier for earlier, later in itertools.pairwise(commands.times)]
+    assert gaps[0] < 0.5, "the first success is asked for soon"
+    assert gaps[-1] >= 0.9, "the second one comes after the period"
+
+
 async def test_grpc_health_is_asked_for_the_service_that_the_probe_names() -> None:
     servicer = health.aio.HealthServicer()
     await servicer.set("app", health_pb2.HealthCheckResponse.SERVING)
@@ -142,52 +219,3 @@ async def test_grpc_health_is_asked_for_the_service_that_the_probe_names() -> No
         await server.stop(None)
     assert (good.good, bad.good, unknown.good) == (True, False, False)
     assert "NOT_FOUND" in unknown.output
-
-
-async def test_https_is_asked_without_a_look_at_the_certificate(certificate: tuple[Path, Path]) -> None:
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-        await writer.drain()
-        writer.close()
-
-    asked: list[bytes] = []
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-    port = server.sockets[0].getsockname()[1]
-    action = pod_pb2.HTTPGetAction(
-        scheme="HTTPS",
-        port=meta_pb2.IntOrString(intVal=port),
-        httpHeaders=[pod_pb2.HTTPHeader(name="host", value="web.example")],
-    )
-    async with server:
-        answer = await reach.http_get(Place("c", pod_pb2.Container(name="web"), "127.0.0.1"), action, 5.0)
-    assert answer.good
-    assert b"host: web.example\r\n" in asked[0]
-    assert b"Host:" not in asked[0]
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A server's certificate that nobody trusts, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "nobody")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    directory = tmp_path_factory.mktemp("pki")
-    paths = directory / "tls.crt", directory / "tls.key"
-    paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    paths[1].write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return paths

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 import pytest
 
 from node.kubelet import reach
@@ -48,43 +44,13 @@ def test_a_port_may_be_named() -> None:
         reach.port_number(container, _port("gone"))
 
 
-@pytest.mark.parametrize(
-    ("answer", "good", "words"),
-    [
-        (b"HTTP/1.1 204 No Content\r\n\r\n", True, ""),
-        (b"HTTP/1.0 302 Found\r\n\r\n", True, ""),
-        (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", False, "HTTP probe failed with statuscode: 503"),
-        (b"not http\r\n", False, "not http"),
-        (b"", False, "Get"),
-    ],
-)
-async def test_an_http_probe_is_good_from_200_to_399(
-    listen: Callable[[Any], Awaitable[int]], answer: bytes, good: bool, words: str
-) -> None:
-    asked: list[bytes] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(answer)
-        await writer.drain()
-
-    port = await listen(serve)
-    action = pod_pb2.HTTPGetAction(path="/healthz", httpHeaders=[pod_pb2.HTTPHeader(name="X-A", value="b")])
-    action.port.CopyFrom(_port(port))
-    place = Place("c", pod_pb2.Container(name="web"), "127.0.0.1")
-    got = await reach.http_get(place, action, 5.0)
-    assert (await reach.tcp(place, pod_pb2.TCPSocketAction(port=_port(port)), 5.0)).good
-    assert got.good == good
-    assert words in got.output
-    assert asked[0].startswith(b"GET /healthz HTTP/1.1\r\n")
-    assert b"X-A: b\r\n" in asked[0]
-
-
 async def test_nobody_there_is_an_answer_too(free_port: int) -> None:
     place = Place("c", pod_pb2.Container(name="web"), "127.0.0.1")
     action = pod_pb2.HTTPGetAction(port=_port(free_port))
     refused = f"dial tcp 127.0.0.1:{free_port}: connect: connection refused"
-    assert await reach.http_get(place, action, 2.0) == Answer(False, f'Get "http://127.0.0.1:{free_port}/": {refused}')
+    assert await reach.http_probe(place, action, 2.0) == Answer(
+        False, f'Get "http://127.0.0.1:{free_port}/": {refused}'
+    )
     assert await reach.tcp(place, pod_pb2.TCPSocketAction(port=_port(free_port)), 2.0) == Answer(False, refused)
     health = await reach.grpc_health(place, pod_pb2.GRPCAction(port=free_port), 2.0)
     assert not health.good
