@@ -71,7 +71,9 @@ SECTIONS = {
     "Hosts": (
         LazyCommand("lab", "podlab.lab.cli", "Local lab hosts: small Debian systems that stand in for VMs."),
         LazyCommand(
-            "preflight", "podlab.preflight.cli", "Check all hosts of an inventory over SSH, without changing them."
+            "preflight",
+            "podlab.preflight.cli",
+            "Check the hosts of an inventory, without changing them, over whatever Ansible connects with.",
         ),
         LazyCommand(
             "verify",

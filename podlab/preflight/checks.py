@@ -8,6 +8,7 @@ from podlab.preflight.findings import Finding, error, warning
 from podlab.preflight.requirements import (
     CLOCK_SKEW_S,
     CONTROLLERS,
+    DOORS,
     OWN_UNITS,
     PORTS,
     PYTHON,
@@ -122,7 +123,8 @@ def _cgroups(host: Host, facts: Facts) -> Iterator[Finding]:
 def _ports(host: Host, facts: Facts) -> Iterator[Finding]:
     wanted = {port: name for group in sorted(host.groups) for port, name in PORTS[group].items()}
     for listener in facts.listeners:
-        if listener.port in wanted and not listener.unit.startswith(OWN_UNITS):
+        ours = listener.unit.startswith(OWN_UNITS) or listener.process == DOORS
+        if listener.port in wanted and not ours:
             holder = f"{listener.process} (process {listener.pid})" if listener.process else "an unknown process"
             unit = f" of {listener.unit}" if listener.unit else ""
             stop = f"systemctl disable --now {listener.unit}" if listener.unit else f"end process {listener.pid}"

@@ -1,15 +1,15 @@
-"""`podlab preflight`: are these hosts fit for a cluster? Asked before Ansible changes anything."""
+"""`podlab preflight`: are these hosts fit for a cluster? A front for playbooks/preflight.yml."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 from podlab.client.config import cluster_name, state_directory
-from podlab.preflight.inventory import InventoryError, read_inventory
-from podlab.preflight.judge import judge
+from podlab.preflight.passing import PassingOn
+from podlab.preflight.playbook import PreflightError, inventory_given, look
 from podlab.preflight.report import as_json, as_text, has_errors
-from podlab.preflight.ssh import gather
 from podlab.settings import SettingsError
 
 
@@ -18,26 +18,32 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class Preflight(PassingOn):
+    own: ClassVar[Mapping[str, bool]] = {"--format": True}
+
+
 def preflight(
-    inventory: Annotated[
-        list[str] | None,
-        typer.Option("--inventory", "-i", help="Inventory to check; may be given more than once.", show_default=False),
-    ] = None,
+    ctx: typer.Context,
     output: Annotated[Format, typer.Option("--format", help="For people or for programs.")] = Format.TEXT,
 ) -> None:
-    """Check all hosts of an inventory over SSH, without changing them. Exit code 1: one is not fit."""
+    """Check the hosts of an inventory, without changing them, over whatever Ansible connects with.
+
+    All other options are ansible-playbook's: -i INVENTORY (the lab's when not given), -u USER, --private-key FILE,
+    --ask-become-pass, -e NAME=VALUE, --vault-password-file FILE, --limit HOSTS. Exit code 1: a host is not fit.
+    """
+    options = list(ctx.args)
     try:
-        found = read_inventory(inventory or [str(state_directory(cluster_name()) / "inventory")])
-    except (InventoryError, SettingsError) as error:
+        if not inventory_given(options):
+            options = ["-i", str(state_directory(cluster_name()) / "inventory"), *options]
+        outcome = look(options)
+    except (PreflightError, SettingsError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
-    facts = gather(found)
-    findings = judge(found.hosts, facts)
     render = {Format.TEXT: as_text, Format.JSON: as_json}[output]
-    typer.echo(render(found.hosts, facts, findings))
-    if has_errors(findings):
+    typer.echo(render(outcome))
+    if has_errors(outcome.findings):
         raise typer.Exit(1)
 
 
 app = typer.Typer(add_completion=False)
-app.command()(preflight)
+app.command(cls=Preflight)(preflight)

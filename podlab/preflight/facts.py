@@ -16,7 +16,13 @@ class Host:
 
     @property
     def address(self) -> str:
-        return str(self.variables.get("ansible_host", self.name))
+        """Where Ansible reaches it."""
+        return str(self.variables.get("ansible_host") or self.variables.get("ansible_ssh_host") or self.name)
+
+    @property
+    def cluster_address(self) -> str:
+        """Where the other hosts reach it."""
+        return str(self.variables.get("podlab_address") or self.address)
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,8 @@ class Subnet:
 class Facts:
     """What one host said of itself. `clock_ahead_s` bounds how far its clock is ahead of the controller's."""
 
-    peer: tuple[str, int]
+    place: str
+    """The running kernel and network namespace: what two names of one host have in common, and nothing else has."""
     root: bool
     python: tuple[int, int, int]
     os_id: str
@@ -74,20 +81,20 @@ class Unusable:
     remedy: str
 
 
-def parse_facts(printed: Mapping[str, Any], *, peer: tuple[str, int], sent_at: float, received_at: float) -> Facts:
+def parse_facts(printed: Mapping[str, Any], *, sent_at: float, received_at: float) -> Facts:
     """Facts from the probe's JSON; the times are the controller's, before and after the probe ran."""
     major, minor, micro = printed["python"]
-    same = ("root", "os_id", "os_version", "os_name", "architecture", "kernel", "systemd", "hostname", "machine_id")
+    same = ("place", "root", "systemd", "hostname", "machine_id", "architecture", "kernel")
+    release = ("os_id", "os_version", "os_name")
     amounts = ("cpus", "memory_bytes", "disk_free_bytes")
     return Facts(
-        peer=peer,
         python=(major, minor, micro),
         missing_features=tuple(printed["missing_features"]),
         cgroup_controllers=frozenset(printed["cgroup_controllers"]),
         listeners=tuple(Listener(**listener) for listener in printed["listeners"]),
         subnets=tuple(_subnet(subnet) for subnet in printed["subnets"]),
         clock_ahead_s=(printed["clock_ended"] - received_at, printed["clock_started"] - sent_at),
-        **{name: printed[name] for name in same + amounts},
+        **{name: printed[name] for name in same + release + amounts},
     )
 
 

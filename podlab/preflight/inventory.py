@@ -1,110 +1,132 @@
-"""Hosts and settings as Ansible sees them, asked from Ansible itself: any inventory and any ansible.cfg works."""
+"""What is wrong with an inventory itself, before any host is asked: groups, names, addresses and variables. Pure."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from ipaddress import AddressValueError, IPv4Address
+from typing import Any, Final
 
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import SandboxedEnvironment
-
+from podlab.api.names import rfc1123_subdomain
 from podlab.preflight.facts import Host
+from podlab.preflight.findings import Finding, error
+from podlab.preflight.hostvars import GROUPS
+from podlab.preflight.together import WHOLE_INVENTORY
 
-_TIMEOUT_S = 60
+ROLES: Final[Mapping[str, Sequence[str]]] = {
+    "masters": ("podlab", "preflight", "master"),
+    "nodes": ("podlab", "preflight", "runtime", "network", "node"),
+}
+"""Which roles' variables matter on which hosts."""
 
-
-class InventoryError(Exception):
-    """The inventory cannot be read, or lacks what a cluster needs."""
-
-
-@dataclass(frozen=True)
-class Inventory:
-    hosts: tuple[Host, ...]
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    """Ansible's settings that differ from their defaults, by Ansible's own names."""
-
-
-def read_inventory(sources: Sequence[str]) -> Inventory:
-    """The hosts of the groups `masters` and `nodes` of one or more inventory sources."""
-    for source in sources:
-        if "," not in source and not Path(source).exists():
-            raise InventoryError(f"there is no inventory {source}")
-    options = [option for source in sources for option in ("-i", source)]
-    with ThreadPoolExecutor(2) as pool:
-        listing = pool.submit(_ansible, "ansible-inventory", *options, "--list")
-        settings = pool.submit(_ansible, "ansible-config", "dump", "--only-changed", "--format", "json", "-t", "all")
-        hosts = parse_listing(listing.result(), folder=_folder(sources[0]))
-        changed = parse_settings(settings.result())
-    if not hosts:
-        raise InventoryError(f"{', '.join(sources)}: no host in the groups masters and nodes")
-    return Inventory(hosts, changed)
+_OURS: Final = "podlab_"
+_NEAR: Final = 0.85
+# The value of the label kubernetes.io/hostname.
+_NAME_CHARS: Final = 63
+# What Kubernetes' NodeRestriction refuses from a kubelet: kubernetes.io and k8s.io, but for these.
+_RESERVED: Final = re.compile(r"([^/]+\.)?(kubernetes|k8s)\.io/")
+_OWN: Final = re.compile(
+    r"(([^/]+\.)?(kubelet|node)\.kubernetes\.io/.*|topology\.kubernetes\.io/(region|zone)"
+    r"|(beta\.)?kubernetes\.io/(hostname|arch|os)|node\.kubernetes\.io/instance-type)$"
+)
 
 
-def parse_listing(listing: Mapping[str, Any], *, folder: str) -> tuple[Host, ...]:
-    """Hosts out of `ansible-inventory --list`, in the inventory's order, with their variables' templates filled in."""
-    hostvars = listing.get("_meta", {}).get("hostvars", {})
-    members = {group: list(_members(listing, group)) for group in ("masters", "nodes")}
-    names = dict.fromkeys(members["masters"] + members["nodes"])
-    return tuple(
-        Host(
-            name=name,
-            groups=frozenset(group for group in members if name in members[group]),
-            variables=_filled(name, hostvars.get(name, {}), folder),
+def check_groups(groups: Mapping[str, Sequence[str]], missing_sources: Iterable[str]) -> Iterator[Finding]:
+    """`groups` holds all of the inventory's; `missing_sources` are those of its files that do not exist."""
+    missing = list(missing_sources)
+    if missing and not any(groups.get(group) for group in GROUPS):
+        cause = f"there is no inventory {', '.join(missing)}"
+        yield error(WHOLE_INVENTORY, "inventory", cause, "name yours with -i; `podlab lab list` shows the labs here")
+        return
+    filled = {name.lower(): name for name, hosts in groups.items() if hosts and name not in (*GROUPS, "all")}
+    for group in GROUPS:
+        if groups.get(group):
+            continue
+        near = get_close_matches(group, [name for name in filled if name != "ungrouped"], 1, 0.6)
+        remedy = f"rename the group {filled[near[0]]} to {group}" if near else f"put hosts into the group {group}"
+        yield error(WHOLE_INVENTORY, "groups", f"the group {group} has no host", remedy)
+    if len(groups.get("masters", ())) > 1:
+        cause = f"the group masters has {len(groups['masters'])} hosts, {', '.join(groups['masters'])}"
+        yield error(WHOLE_INVENTORY, "groups", cause, "leave one: clusters of several masters are not there yet")
+
+
+def check_hosts(hosts: Sequence[Host]) -> Iterator[Finding]:
+    for host in hosts:
+        yield from _name(host)
+        try:
+            IPv4Address(host.cluster_address)
+        except AddressValueError:
+            yield error(
+                host.name,
+                "address",
+                f"podlab_address is {host.cluster_address}, not an IPv4 address",
+                "set podlab_address to the one at which the other hosts reach it",
+            )
+        if "nodes" in host.groups:
+            yield from _labels(host)
+
+
+def _name(host: Host) -> Iterator[Finding]:
+    """A host's name is its Node's, and Kubernetes' names are DNS names of lower case."""
+    fit = re.sub(r"[^a-z0-9.-]+", "-", host.name.lower()).strip("-.")[:_NAME_CHARS].strip("-.")
+    if rfc1123_subdomain(host.name) or len(host.name) > _NAME_CHARS:
+        yield error(
+            host.name,
+            "name",
+            "the name of a node may consist of at most 63 lower case letters, digits, '-' and '.', and must begin and "
+            "end with a letter or digit: the API server would refuse to register it",
+            f"name it {fit or 'n1'} in the inventory; ansible_host says where it is",
         )
-        for name in names
-    )
+    elif host.name == "localhost":
+        cause = "every host calls itself localhost: the others could not reach it by that name"
+        yield error(host.name, "name", cause, "give it another name in the inventory, with ansible_connection: local")
 
 
-def parse_settings(dump: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Name to value out of `ansible-config dump -t all`: the base settings and those of the ssh connection."""
-    entries = [entry for entry in dump if "name" in entry]
-    for plugins in (entry["CONNECTION_PLUGINS"] for entry in dump if "CONNECTION_PLUGINS" in entry):
-        entries.extend(entry for plugin in plugins for entry in plugin.get("ssh", []))
-    return {entry["name"]: entry["value"] for entry in entries}
+def _labels(host: Host) -> Iterator[Finding]:
+    """A kubelet may not give its own node labels that steer workloads: its registration would be refused."""
+    labels = host.variables.get("node_labels")
+    wrong = [key for key in labels if _RESERVED.match(key) and not _OWN.match(key)] if isinstance(labels, dict) else []
+    if wrong:
+        yield error(
+            host.name,
+            "variable",
+            f"node_labels: {', '.join(wrong)}: reserved for administrators",
+            "use a prefix of your own, or set it with a client once the node is there",
+        )
 
 
-def _members(listing: Mapping[str, Any], group: str) -> Iterator[str]:
-    content = listing.get(group, {})
-    yield from content.get("hosts", [])
-    for child in content.get("children", []):
-        yield from _members(listing, child)
+def check_names(variables: Mapping[str, Collection[str]], known: Collection[str]) -> Iterator[Finding]:
+    """Variables that nobody reads, by host: those that begin with `podlab_`, and those that look like one of ours."""
+    holders: dict[str, list[str]] = {}
+    for host, names in variables.items():
+        for name in names:
+            if name not in known and not name.startswith("ansible_"):
+                holders.setdefault(name, []).append(host)
+    for name, hosts in holders.items():
+        near = get_close_matches(name, known, 1, _NEAR)
+        if near or name.startswith(_OURS):
+            remedy = f"you may mean {near[0]}" if near else "inventory/README.md says where all variables are listed"
+            for host in hosts:
+                yield error(host, "variable", f"{name} is no variable of Podlab's", remedy)
 
 
-def _filled(name: str, variables: Mapping[str, Any], folder: str) -> dict[str, Any]:
-    """Ansible lists templates as they are written. A few levels of reference are followed, lookups are not."""
-    environment = SandboxedEnvironment(undefined=StrictUndefined)
-    known = {**variables, "inventory_hostname": name, "inventory_dir": folder}
-    filled = dict(variables)
-    for _ in range(3):
-        for key, value in filled.items():
-            if isinstance(value, str) and "{{" in value and key.startswith(("ansible_", "podlab_", "preflight_")):
-                try:
-                    filled[key] = environment.from_string(value).render({**known, **filled})
-                except (TemplateError, TypeError):
-                    # Only Ansible can fill this one (a lookup, a fact). Whoever needs it says that it is unfilled.
-                    continue
-    return filled
+def merged(findings: Iterable[Finding]) -> list[Finding]:
+    """What is the same for several hosts is told once, with all their names."""
+    hosts: dict[tuple[str, str, str], list[str]] = {}
+    first: dict[tuple[str, str, str], Finding] = {}
+    for finding in findings:
+        same = (finding.check, finding.cause, finding.remedy)
+        hosts.setdefault(same, []).append(finding.host)
+        first.setdefault(same, finding)
+    return [replace(finding, host=", ".join(hosts[same])) for same, finding in first.items()]
 
 
-def _folder(source: str) -> str:
-    path = Path(source).resolve()
-    return str(path if path.is_dir() else path.parent)
+def wrong_values(host: str, messages: Iterable[str]) -> Iterator[Finding]:
+    """`messages` are Ansible's on the types of a host's variables."""
+    for message in messages:
+        yield error(host, "variable", message, "correct it in the inventory; inventory/README.md says where types are")
 
 
-def _ansible(program: str, *arguments: str) -> Any:
-    """JSON from one of Ansible's programs, of this virtualenv if it has them."""
-    beside = Path(sys.executable).with_name(program)
-    command = [str(beside) if beside.exists() else program, *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
-    except FileNotFoundError as error:
-        raise InventoryError(f"{program} is not installed; pip install ansible-core") from error
-    except subprocess.TimeoutExpired as error:
-        raise InventoryError(f"{' '.join(command)} gave no answer within {_TIMEOUT_S} s") from error
-    except subprocess.CalledProcessError as error:
-        raise InventoryError(f"{' '.join(command)} failed: {error.stderr.strip()}") from error
-    return json.loads(done.stdout)
+def values_of(variables: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a host's variables that a role's options describe."""
+    return {name: variables[name] for name in options if name in variables}

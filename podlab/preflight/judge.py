@@ -8,8 +8,8 @@ from podlab.preflight.findings import Finding, Severity, error
 from podlab.preflight.together import check_together
 
 
-def judge(hosts: Sequence[Host], facts: Mapping[str, Facts | Unusable]) -> list[Finding]:
-    """All findings: errors before warnings, otherwise in the inventory's order."""
+def judge(hosts: Sequence[Host], facts: Mapping[str, Facts | Unusable], ways: Sequence[Finding] = ()) -> list[Finding]:
+    """All findings, `ways` being what their tries of each other's ports gave: errors before warnings."""
     reached: dict[str, Facts] = {}
     findings: list[Finding] = []
     for host in hosts:
@@ -19,5 +19,5 @@ def judge(hosts: Sequence[Host], facts: Mapping[str, Facts | Unusable]) -> list[
             case Facts() as known:
                 reached[host.name] = known
                 findings.extend(check_host(host, known))
-    findings.extend(check_together(hosts, reached))
+    findings.extend([*check_together(hosts, reached), *ways])
     return sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)

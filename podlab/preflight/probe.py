@@ -172,6 +172,7 @@ def gather() -> dict[str, object]:
     started = time.time()
     release = os_release()
     return {
+        "place": "{} {}".format(read("/proc/sys/kernel/random/boot_id").strip(), os.stat("/proc/self/ns/net").st_ino),
         "root": os.geteuid() == 0,
         "python": list(sys.version_info[:3]),
         "os_id": release.get("ID", ""),

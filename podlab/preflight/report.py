@@ -2,11 +2,12 @@
 
 import json
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
-from podlab.preflight.facts import Facts, Host, Unusable
+from podlab.preflight.facts import Facts, Unusable
 from podlab.preflight.findings import Finding, Severity
+from podlab.preflight.outcome import Outcome
 
 _GIB = 1 << 30
 
@@ -15,21 +16,27 @@ def has_errors(findings: Sequence[Finding]) -> bool:
     return any(finding.severity is Severity.ERROR for finding in findings)
 
 
-def as_text(hosts: Sequence[Host], facts: Mapping[str, Facts | Unusable], findings: Sequence[Finding]) -> str:
-    width = max(len(host.name) for host in hosts)
-    lines = [f"{host.name:<{width}}  {host.address:<15}  {_summary(facts[host.name])}" for host in hosts]
-    for finding in findings:
+def as_text(outcome: Outcome) -> str:
+    facts = outcome.facts()
+    width = max((len(name) for name in facts), default=0)
+    lines = [
+        f"{host.name:<{width}}  {host.address:<15}  {_summary(facts[host.name])}"
+        for host in outcome.hosts
+        if host.name in facts
+    ]
+    for finding in outcome.findings:
         lines.append("")
         lines.append(_wrap(f"{finding.severity}: {finding.host}: ", finding.cause))
         lines.append(_wrap("  remedy: ", finding.remedy))
-    lines.extend(["", _outcome(findings)])
-    return "\n".join(lines)
+    lines.extend(["", _outcome(outcome.findings)])
+    return "\n".join(lines).lstrip("\n")
 
 
-def as_json(hosts: Sequence[Host], facts: Mapping[str, Facts | Unusable], findings: Sequence[Finding]) -> str:
+def as_json(outcome: Outcome) -> str:
+    facts = outcome.facts()
     reached = {name: fact for name, fact in facts.items() if isinstance(fact, Facts)}
     content = {
-        "ok": not has_errors(findings),
+        "ok": not has_errors(outcome.findings),
         "hosts": [
             {
                 "name": host.name,
@@ -38,9 +45,9 @@ def as_json(hosts: Sequence[Host], facts: Mapping[str, Facts | Unusable], findin
                 "reached": host.name in reached,
                 **(_figures(reached[host.name]) if host.name in reached else {}),
             }
-            for host in hosts
+            for host in outcome.hosts
         ],
-        "findings": [asdict(finding) for finding in findings],
+        "findings": [asdict(finding) for finding in outcome.findings],
     }
     return json.dumps(content, indent=2)
 

@@ -20,8 +20,18 @@ PORTS: Final[Mapping[str, Mapping[int, str]]] = {
 }
 """Group to the ports that its components listen on."""
 
+WAYS: Final[tuple[tuple[str, str, tuple[int, ...]], ...]] = (
+    ("masters", "masters", (6443, 7443)),
+    ("nodes", "masters", (6443, 7443)),
+    ("masters", "nodes", (7450, 7451)),
+)
+"""Which hosts must reach which ports of which others (docs/ports.md), at `podlab_address`, themselves included."""
+
 OWN_UNITS: Final = "podlab-"
 """How the names of Podlab's own units begin: a port that one of them holds is not taken."""
+
+DOORS: Final = "podlab-doors"
+"""What preflight's own process is called that holds ports while hosts try them (`doors.NAME`)."""
 
 OWN_BRIDGE: Final = "podlab0"
 """The bridge that an earlier run made for the pods of a node."""

@@ -28,16 +28,16 @@ def _groups(hosts: Sequence[Host]) -> Iterator[Finding]:
 
 
 def _used_twice(facts: Mapping[str, Facts]) -> Iterator[Finding]:
-    for (address, port), names in _shared((name, fact.peer) for name, fact in facts.items()):
-        where = "this machine" if address == "local" else f"{address} port {port}"
+    for place, names in _shared((name, fact.place) for name, fact in facts.items()):
+        known_as = next(fact.hostname for fact in facts.values() if fact.place == place)
         yield error(
             names[-1],
             "address",
-            f"{' and '.join(names)} are one and the same host, {where}",
+            f"{' and '.join(names)} are one and the same host, which calls itself {known_as}",
             "give each name in the inventory the address of a host of its own (ansible_host)",
         )
     # A machine that is listed twice would be found to share everything with itself.
-    machines = {fact.peer: (name, fact) for name, fact in facts.items()}.values()
+    machines = {fact.place: (name, fact) for name, fact in facts.items()}.values()
     for hostname, names in _shared((name, fact.hostname) for name, fact in machines):
         yield error(
             names[-1],
@@ -95,7 +95,7 @@ def _networks(hosts: Sequence[Host], facts: Mapping[str, Facts]) -> Iterator[Fin
         if asked.pods.overlaps(asked.services):
             cause = f"podlab_pod_cidr {asked.pods} and podlab_service_cidr {asked.services} overlap"
             yield error(WHOLE_INVENTORY, "networks", cause, "choose networks that have no address in common")
-    gateways = {str(address) for fact in facts.values() for address in (fact.peer[0], *fact.addresses)}
+    gateways = {address for fact in facts.values() for address in fact.addresses}
     for name in (host.name for host in hosts if host.name in facts and host.name in wanted):
         yield from _overlaps(name, facts[name].subnets, wanted[name], gateways)
 

@@ -13,22 +13,16 @@ from typing import Any
 import testinfra
 from testinfra.host import Host as Machine
 
-from podlab.preflight.connection import Connection, plan_connection
-from podlab.preflight.facts import Host
-from podlab.preflight.inventory import Inventory
-
-_SSH_ARGUMENTS = ("ssh_args", "ssh_common_args", "ssh_extra_args")
+from podlab.preflight.outcome import Connection, Outcome
 
 
 @contextmanager
-def connected(inventory: Inventory) -> Iterator[dict[str, Machine]]:
-    """Machines by the inventory's names; the connections end with the block."""
-    path = Path("~/.ssh/config").expanduser()
-    user_config = path.read_text() if path.exists() else ""
+def connected(outcome: Outcome) -> Iterator[dict[str, Machine]]:
+    """Machines by the inventory's names, reached as Ansible reached them; the connections end with the block."""
+    plans = {name: seen.connection for name, seen in outcome.seen.items()}
     with tempfile.TemporaryDirectory(prefix="podlab-") as sockets:
-        plans = {host.name: plan_connection(host, inventory.settings, user_config) for host in inventory.hosts}
         try:
-            yield {host.name: _machine(host, plans[host.name], inventory, Path(sockets)) for host in inventory.hosts}
+            yield {name: _machine(name, plan, Path(sockets)) for name, plan in plans.items()}
         finally:
             _disconnect(plans, Path(sockets))
 
@@ -42,17 +36,16 @@ def run_script(machine: Machine, script: ModuleType, *arguments: str, python: st
     return json.loads(done.stdout)
 
 
-def _machine(host: Host, plan: Connection, inventory: Inventory, sockets: Path) -> Machine:
-    if plan.local:
-        return testinfra.get_host("local://", sudo=True)
-    user = f"{plan.user}@" if plan.user else ""
-    arguments = (host.variables.get(f"ansible_{name}", inventory.settings.get(name)) for name in _SSH_ARGUMENTS)
+def _machine(name: str, plan: Connection, sockets: Path) -> Machine:
+    if plan.plugin != "ssh":
+        return testinfra.get_host(f"{plan.plugin}://", sudo=True)
+    user, port = f"{plan.user}@" if plan.user else "", f":{plan.port}" if plan.port else ""
     return testinfra.get_host(
-        f"ssh://{user}{plan.address}:{plan.port}",
+        f"ssh://{user}{plan.host}{port}",
         sudo=plan.user != "root",
-        ssh_identity_file=plan.keys[0] if plan.keys else None,
-        ssh_extra_args=" ".join(str(argument) for argument in arguments if argument),
-        controlpath=str(sockets / host.name),
+        ssh_identity_file=plan.private_key_file,
+        ssh_extra_args=" ".join(plan.arguments),
+        controlpath=str(sockets / name),
     )
 
 
@@ -61,11 +54,11 @@ def _disconnect(plans: Mapping[str, Connection], sockets: Path) -> None:
     for name, plan in plans.items():
         socket = sockets / name
         if socket.exists():
-            command = ["ssh", "-o", f"ControlPath={socket}", "-O", "exit", plan.address]
+            command = ["ssh", "-o", f"ControlPath={socket}", "-O", "exit", plan.host]
             subprocess.run(command, check=True, capture_output=True, timeout=10)
 
 
-def names_in(inventory: Inventory, groups: Iterable[str]) -> list[str]:
+def names_in(outcome: Outcome, groups: Iterable[str]) -> list[str]:
     """Names of the hosts that are in any of the groups."""
     wanted = frozenset(groups)
-    return [host.name for host in inventory.hosts if host.groups & wanted]
+    return [host.name for host in outcome.hosts if host.groups & wanted]

@@ -9,8 +9,9 @@ import pytest
 import yaml
 from source_code import PROJECT
 
+from podlab.preflight import inventory
+
 ROLES = sorted(path for path in (PROJECT / "playbooks/roles").iterdir() if path.is_dir())
-PREFLIGHT = PROJECT / "playbooks/roles/preflight/vars/main.yml"
 
 every_role = pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 
@@ -44,5 +45,5 @@ def test_a_role_s_variables_carry_its_name_and_the_defaults_that_are_told_are_tr
 
 @every_role
 def test_preflight_checks_the_types_of_every_role_s_variables(role: Path) -> None:
-    checked = {entry["role"] for entry in read(PREFLIGHT)["preflight_roles"]} | {"podlab", "preflight"}
+    checked = {role for roles in inventory.ROLES.values() for role in roles}
     assert not options(role) or role.name in checked

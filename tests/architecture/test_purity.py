@@ -10,7 +10,7 @@ from source_code import imports, modules, tree
 
 IMPURE = frozenset(
     {
-        *("asyncio", "ctypes", "grpc", "http", "multiprocessing", "paramiko", "psutil", "pyroute2", "select", "signal"),
+        *("asyncio", "ctypes", "grpc", "http", "multiprocessing", "psutil", "pyroute2", "select", "signal"),
         *("socket", "sqlite3", "subprocess", "tempfile", "threading", "time", "urllib", "uvloop"),
     }
 )
@@ -104,8 +104,12 @@ DECIDING = (
     "podlab.lab.recipe",
     "podlab.lab.spec",
     "podlab.preflight.checks",
+    "podlab.preflight.firewall",
+    "podlab.preflight.inventory",
     "podlab.preflight.judge",
     "podlab.preflight.together",
+    "podlab.preflight.unreachable",
+    "podlab.preflight.ways",
 )
 # Pure themselves; they take types or names from modules that also do things.
 DECIDING_WITH_TYPES = (

@@ -8,40 +8,47 @@ from testinfra.host import Host as Machine
 
 from podlab.client.config import ClientConfig, load_client_config
 from podlab.preflight.facts import Facts, Host, Unusable
-from podlab.preflight.inventory import Inventory, read_inventory
-from podlab.preflight.ssh import gather
+from podlab.preflight.outcome import Outcome
+from podlab.preflight.playbook import PreflightError, look
 from podlab.verify.cluster import Cluster
 from podlab.verify.machines import connected, names_in
 from podlab.verify.reporter import heading_of, parameters_of
 
 TOPICS = ("test_hosts", "test_services", "test_ports", "test_files", "test_runtime", "test_network")
-INVENTORY = pytest.StashKey[Inventory]()
+OUTCOME = pytest.StashKey[Outcome]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--inventory", default=os.environ.get("PODLAB_INVENTORY"), help="inventory of the cluster")
+    parser.addoption("--ansible", action="append", default=[], help="another option for ansible-playbook")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     source = config.getoption("inventory")
     if not source:
         raise pytest.UsageError("name the inventory with --inventory or PODLAB_INVENTORY")
-    config.stash[INVENTORY] = read_inventory([source])
+    try:
+        outcome = look(["-i", source, *config.getoption("ansible")])
+    except PreflightError as error:
+        raise pytest.UsageError(str(error)) from error
+    if not outcome.hosts:  # the inventory was not good enough to ask any
+        raise pytest.UsageError("; ".join(f"{found.host}: {found.cause}" for found in outcome.findings))
+    config.stash[OUTCOME] = outcome
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    inventory = metafunc.config.stash[INVENTORY]
+    outcome = metafunc.config.stash[OUTCOME]
     if mark := metafunc.definition.get_closest_marker("on"):
-        metafunc.parametrize("host_name", names_in(inventory, mark.args))
+        metafunc.parametrize("host_name", names_in(outcome, mark.args))
     if mark := metafunc.definition.get_closest_marker("each"):
         name, table = mark.args
-        pairs = [(host.name, thing) for host in inventory.hosts for group in host.groups for thing in table[group]]
+        pairs = [(host.name, thing) for host in outcome.hosts for group in host.groups for thing in table[group]]
         metafunc.parametrize(("host_name", name), pairs)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """All of one host together, in the inventory's order, and last what is the whole cluster's."""
-    order = {host.name: place for place, host in enumerate(config.stash[INVENTORY].hosts)}
+    order = {host.name: place for place, host in enumerate(config.stash[OUTCOME].hosts)}
 
     def place(item: pytest.Item) -> tuple[int, int, str]:
         component = parameters_of(item).get("component", "")
@@ -51,19 +58,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def inventory(pytestconfig: pytest.Config) -> Inventory:
-    return pytestconfig.stash[INVENTORY]
+def outcome(pytestconfig: pytest.Config) -> Outcome:
+    return pytestconfig.stash[OUTCOME]
 
 
 @pytest.fixture(scope="session")
-def machines(inventory: Inventory) -> Iterator[dict[str, Machine]]:
-    with connected(inventory) as machines:
+def machines(outcome: Outcome) -> Iterator[dict[str, Machine]]:
+    with connected(outcome) as machines:
         yield machines
 
 
 @pytest.fixture(scope="session")
-def facts(inventory: Inventory) -> dict[str, Facts | Unusable]:
-    return gather(inventory)
+def facts(outcome: Outcome) -> dict[str, Facts | Unusable]:
+    return outcome.facts()
 
 
 @pytest.fixture
@@ -75,14 +82,14 @@ def machine(machines: dict[str, Machine], facts: dict[str, Facts | Unusable], ho
 
 
 @pytest.fixture
-def described(inventory: Inventory, host_name: str) -> Host:
+def described(outcome: Outcome, host_name: str) -> Host:
     """The host as the inventory describes it."""
-    return next(host for host in inventory.hosts if host.name == host_name)
+    return next(host for host in outcome.hosts if host.name == host_name)
 
 
 @pytest.fixture(scope="session")
-def client_config(inventory: Inventory) -> ClientConfig:
-    return load_client_config(str(inventory.hosts[0].variables.get("podlab_cluster", "")))
+def client_config(outcome: Outcome) -> ClientConfig:
+    return load_client_config(str(outcome.hosts[0].variables.get("podlab_cluster", "")))
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import pytest
 from testinfra.host import Host as Machine
 
 from podlab.client.config import state_directory
-from podlab.preflight.inventory import Inventory
+from podlab.preflight.outcome import Outcome
 
 KEY_OWNERS = {
     "apiserver.key": "podlab-apiserver",
@@ -123,9 +123,9 @@ def test_the_store_is_readable_by_the_apiserver_only(machine: Machine) -> None:
     assert not mode & 0o077, f"{path} has mode {mode:04o}, expected 0700"
 
 
-def test_the_controllers_own_files_are_its_owners_only(inventory: Inventory) -> None:
+def test_the_controllers_own_files_are_its_owners_only(outcome: Outcome) -> None:
     """The cluster's keys on this machine are readable by their owner only."""
-    directory = state_directory(str(inventory.hosts[0].variables.get("podlab_cluster", "lab")))
+    directory = state_directory(str(outcome.hosts[0].variables.get("podlab_cluster", "lab")))
     wrong = [f"{path} ({mode(path):04o})" for path in (directory, *directory.rglob("*.key")) if mode(path) & 0o077]
     assert not wrong, f"expected no access for others: {', '.join(wrong)}"
 

@@ -1,8 +1,7 @@
 import pytest
 
 from podlab.preflight.facts import Facts, Unusable
-from podlab.preflight.inventory import Inventory
-from podlab.preflight.judge import judge
+from podlab.preflight.outcome import Outcome
 
 
 @pytest.mark.on("masters", "nodes")
@@ -13,7 +12,7 @@ def test_a_host_can_be_reached(facts: dict[str, Facts | Unusable], host_name: st
     assert known.root, "sudo does not make the user root"
 
 
-def test_clocks_are_in_step(facts: dict[str, Facts | Unusable], inventory: Inventory) -> None:
+def test_clocks_are_in_step(outcome: Outcome) -> None:
     """The clocks of all hosts and of this machine are in step."""
-    wrong = [f"{found.host}: {found.cause}" for found in judge(inventory.hosts, facts) if found.check == "clock"]
+    wrong = [f"{found.host}: {found.cause}" for found in outcome.findings if found.check == "clock"]
     assert not wrong, "; ".join(wrong)

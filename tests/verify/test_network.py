@@ -8,7 +8,7 @@ from testinfra.host import Host as Machine
 
 from podlab.api.objects import is_true
 from podlab.preflight.facts import Host
-from podlab.preflight.inventory import Inventory
+from podlab.preflight.outcome import Outcome
 from podlab.verify.cluster import PORT, Cluster, eventually, pod_name, why_not_ready
 from podlab.verify.machines import names_in
 
@@ -44,11 +44,11 @@ class Deployed:
 
 
 @pytest.fixture(scope="session")
-def deployed(cluster: Cluster, inventory: Inventory) -> Iterator[Deployed]:
+def deployed(cluster: Cluster, outcome: Outcome) -> Iterator[Deployed]:
     namespace = cluster.create_namespace("podlab-verify-")
     try:
         service = cluster.create_service(namespace)
-        nodes = tuple(names_in(inventory, ["nodes"]))
+        nodes = tuple(names_in(outcome, ["nodes"]))
         for node in nodes:
             cluster.create_pod(namespace, node)
         yield Deployed(cluster, namespace, nodes, service.spec.clusterIP, service.spec.ports[0].nodePort)

@@ -104,27 +104,36 @@ def test_a_check_changes_nothing(lab: Lab, bare: dict[str, list[str]], foretold:
     assert {host: state(lab, host) for host in HOSTS} == bare
 
 
-@pytest.mark.parametrize(
-    ("variable", "words"),
-    [
-        ('{"node_capacity": "two"}', ["node_capacity", "dict"]),
-        ('{"master_node_monitor_grace_s": "soon"}', ["master_node_monitor_grace_s", "int"]),
-        ('{"node_taints": [{"key": "a", "effect": "Never"}]}', ["node_taints", "effect", "NoSchedule", "Never"]),
-        ('{"podlab_address": "m1.example"}', ["podlab_address", "m1.example", "IPv4"]),
-        (
-            '{"node_labels": {"node-role.kubernetes.io/web": ""}}',
-            ["node_labels", "node-role.kubernetes.io/web", "reserved"],
-        ),
-    ],
-)
-def test_a_wrong_variable_is_named_before_anything_changes(
-    lab: Lab, bare: dict[str, list[str]], play: Play, variable: str, words: list[str]
+def test_all_that_is_wrong_with_variables_is_named_once_before_anything_changes(
+    lab: Lab, bare: dict[str, list[str]], play: Play
 ) -> None:
-    outcome = play("site.yml", "-e", variable)
+    wrong = {
+        "node_capacity": ("two", "dict"),
+        "master_node_monitor_grace_s": ("soon", "int"),
+        "node_taints": ([{"key": "a", "effect": "Never"}], "value of effect must be one of"),
+        "podlab_address": ("m1.example", "podlab_address is m1.example, not an IPv4 address"),
+        "node_labels": ({"node-role.kubernetes.io/web": ""}, "node_labels: node-role.kubernetes.io/web: reserved"),
+        "podlab_pod_cird": ("10.1.0.0/16", "you may mean podlab_pod_cidr"),
+    }
+    outcome = play("site.yml", "-e", json.dumps({name: value for name, (value, _) in wrong.items()}))
     assert outcome.code != 0
-    assert [word for word in words if word not in outcome.text] == []
+    assert [name for name, (_, words) in wrong.items() if name not in outcome.text or words not in outcome.text] == []
+    assert outcome.text.count("podlab_address is m1.example") == 1
     assert outcome.changed == set()
     assert {host: state(lab, host) for host in HOSTS} == bare
+
+
+def test_a_port_that_a_rule_closes_is_named_with_the_rule_before_anything_changes(lab: Lab, play: Play) -> None:
+    lab.run("m1", ["sh", "-c", "iptables -A INPUT -p tcp --dport 22 -j ACCEPT; iptables -P INPUT DROP"])
+    try:
+        outcome = play("site.yml")
+    finally:
+        lab.run("m1", ["sh", "-c", "iptables -P INPUT ACCEPT; iptables -F INPUT"])
+    assert outcome.code != 0
+    assert outcome.changed == set()
+    told = " ".join(outcome.text.split())
+    assert "m1 and n1 cannot reach" in told
+    assert "port 6443 (apiserver), 7443 (apiserver): no answer within 3 s; closed by the policy" in told
 
 
 def test_a_run_does_what_the_check_foretold(foretold: set[tuple[str, str]], play: Play) -> None:

@@ -12,7 +12,7 @@ MIB = 1 << 20
 
 def facts(**changes: Any) -> Facts:
     fit = Facts(
-        peer=("192.0.2.21", 22),
+        place="boot 1",
         root=True,
         python=(3, 11, 2),
         os_id="debian",

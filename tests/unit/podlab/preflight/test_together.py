@@ -12,7 +12,7 @@ HOSTS = (MASTER, *NODES)
 
 def fact(number: int, **changes: Any) -> Facts:
     values: dict[str, Any] = {
-        "peer": (f"192.0.2.{number}", 22),
+        "place": f"boot {number}",
         "hostname": f"host{number}",
         "machine_id": f"{number:032x}",
         "subnets": (Subnet(IPv4Network("192.0.2.0/24"), "eth0", address=f"192.0.2.{number}"),),
@@ -67,11 +67,11 @@ def test_the_same_machine_id_twice_names_both_hosts() -> None:
 
 
 def test_one_machine_under_two_names_is_said_once() -> None:
-    assert causes(n2=fact(21)) == [("n2", "n1 and n2 are one and the same host, 192.0.2.21 port 22")]
+    assert causes(n2=fact(21)) == [("n2", "n1 and n2 are one and the same host, which calls itself host21")]
 
 
-def test_two_ports_of_one_address_are_two_hosts() -> None:
-    assert causes(n2=fact(22, peer=("192.0.2.21", 2222))) == []
+def test_machines_behind_the_same_address_are_two_hosts() -> None:
+    assert causes(n2=fact(22, subnets=fact(21).subnets)) == []
 
 
 def test_clocks_on_different_sides_of_the_controllers_are_compared_with_each_other() -> None:

@@ -1,0 +1,59 @@
+"""Ansible action on the controller: preflight's verdict on all hosts at once. Fails when one is not fit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from podlab.preflight.findings import Severity
+from podlab.preflight.hostvars import hosts_of
+from podlab.preflight.judge import judge
+from podlab.preflight.outcome import Outcome, dump, seen_from_json
+from podlab.preflight.report import as_text, has_errors
+from podlab.preflight.ways import closed_ways
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "report": {"type": "str", "default": ""},  # the file that the outcome is written to, for `podlab preflight`
+}
+
+
+class ActionModule(ActionBase):
+    """Result: `msg`, which names host, cause and remedy of each finding; warnings are Ansible's."""
+
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _, params = self.validate_argument_spec(OPTIONS)
+        outcome = _outcome(task_vars or {})
+        if params["report"]:
+            Path(params["report"]).write_text(dump(outcome))
+        told = as_text(outcome)
+        if has_errors(outcome.findings):
+            return {**result, "failed": True, "msg": told}
+        warnings = [
+            f"{found.host}: {found.cause}; {found.remedy}"
+            for found in outcome.findings
+            if found.severity is Severity.WARNING
+        ]
+        return {**result, "changed": False, "msg": told, "warnings": warnings}
+
+
+def _outcome(variables: dict[str, Any]) -> Outcome:
+    hosts = hosts_of(variables)
+    own = {host.name: variables["hostvars"][host.name] for host in hosts}
+    seen = {name: seen_from_json(_plain(own[name]["preflight_seen"]["seen"])) for name in own}
+    knocked = {name: _plain(own[name].get("preflight_ways", {}).get("knocked", [])) for name in own}
+    firewalls = {name: _plain(own[name].get("preflight_firewall", {}).get("firewall", {})) for name in own}
+    facts = {name: each.facts() for name, each in seen.items()}
+    findings = judge(hosts, facts, list(closed_ways(knocked, firewalls)))
+    return Outcome(hosts=hosts, seen=seen, findings=findings)
+
+
+def _plain(value: Any) -> Any:
+    """Ansible's values remember where they come from; these are for keeping."""
+    return json.loads(json.dumps(value))

@@ -1,0 +1,151 @@
+"""The script by which hosts try each other's ports before anything listens there; sent as text, as the probe is.
+
+`listen` opens those ports that nobody holds and answers there, until everybody who is awaited has come or its time is
+up; `knock` tries the ports of other hosts; `firewall` prints the rules that may close a port. It changes nothing on the
+host: who listens is an ordinary process that ends by itself, and is told to when it is asked to listen anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+# What the listening process is called; preflight takes no offence at ports that it holds.
+NAME = "podlab-doors"
+# The one address by which it is found again: abstract, so that it goes with the process.
+CONTROL = "\0" + NAME
+LISTEN_S = 60.0
+KNOCK_S = 3.0
+GREETING_BYTES = 300
+
+
+def open_doors(ports: list[int]) -> tuple[dict[int, socket.socket], dict[int, str]]:
+    """Sockets of the ports that are free, and why each other is not."""
+    doors, held = {}, {}
+    for port in ports:
+        door = socket.socket()
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind(("0.0.0.0", port))  # noqa: S104 - all that the component will listen on
+            door.listen(128)
+        except OSError as error:
+            door.close()
+            held[port] = error.strerror or str(error)
+        else:
+            doors[port] = door
+    return doors, held
+
+
+def end_earlier() -> None:
+    """Have the process of an earlier try end, and wait until its ports are free."""
+    with socket.socket(socket.AF_UNIX) as control:
+        control.settimeout(2)
+        try:
+            control.connect(CONTROL)
+            control.recv(1)  # nothing comes: the connection ends with the process
+        except OSError:
+            return
+
+
+def listen(host: str, awaited: dict[int, list[str]]) -> dict[str, object]:
+    """Open what is free, and leave it to a process of its own to answer there."""
+    end_earlier()
+    control = socket.socket(socket.AF_UNIX)
+    control.bind(CONTROL)
+    control.listen(1)
+    doors, held = open_doors(list(awaited))
+    if doors and os.fork() == 0:
+        attend(host, control, doors, {port: set(names) for port, names in awaited.items() if port in doors})
+        os._exit(0)
+    return {"open": sorted(doors), "held": held}
+
+
+def attend(host: str, control: socket.socket, doors: dict[int, socket.socket], awaited: dict[int, set[str]]) -> None:
+    """Answer everybody who is awaited at each door; in a session of its own, so that the one that began it can end."""
+    os.setsid()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    with open("/proc/self/comm", "w") as name:
+        name.write(NAME)
+    until = time.monotonic() + LISTEN_S
+    with selectors.DefaultSelector() as selector:
+        selector.register(control, selectors.EVENT_READ, 0)
+        for port, door in doors.items():
+            selector.register(door, selectors.EVENT_READ, port)
+        while any(awaited.values()) and time.monotonic() < until:
+            for key, _ in selector.select(max(0.0, until - time.monotonic())):
+                if key.data == 0:
+                    return
+                awaited[key.data].discard(answer(doors[key.data], host))
+
+
+def answer(door: socket.socket, host: str) -> str:
+    """Who came, which is told who is here."""
+    try:
+        visitor, _ = door.accept()
+        with visitor:
+            visitor.settimeout(1)
+            visitor.sendall(host.encode() + b"\n")
+            return visitor.recv(GREETING_BYTES).decode(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def knock(visitor: str, doors: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Try each door: host, address, port, and whether somebody of ours attends. With `fault`, empty when fine."""
+    if not doors:
+        return []
+    with ThreadPoolExecutor(min(32, len(doors))) as pool:
+        faults = pool.map(lambda door: fault_of(visitor, door), doors)
+        return [{**door, "fault": fault} for door, fault in zip(doors, faults)]  # noqa: B905 - Python 3.7
+
+
+def fault_of(visitor: str, door: dict[str, object]) -> str:
+    try:
+        with socket.create_connection((str(door["address"]), int(str(door["port"]))), timeout=KNOCK_S) as link:
+            if not door["attended"]:
+                return ""
+            link.sendall(visitor.encode() + b"\n")
+            greeting = link.recv(GREETING_BYTES).decode(errors="replace").strip()
+    except socket.timeout:  # noqa: UP041 - its own class on the older Pythons that this must run on
+        return f"no answer within {KNOCK_S:g} s"
+    except OSError as error:
+        return error.strerror or str(error)
+    return "" if greeting == door["host"] else f"somebody else answers there: {greeting!r}"
+
+
+def firewall() -> dict[str, str]:
+    """The rules of this host as the tools that are there print them."""
+    return {
+        "iptables": output("iptables-save", "-t", "filter") + output("iptables-legacy-save", "-t", "filter"),
+        "nftables": output("nft", "list", "ruleset"),
+    }
+
+
+def output(*command: str) -> str:
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode(errors="replace")
+
+
+def main(task: dict[str, object]) -> object:
+    act, host = task["act"], str(task.get("host"))
+    if act == "listen":
+        awaited: dict[str, list[str]] = task["awaited"]  # type: ignore[assignment]
+        return listen(host, {int(port): names for port, names in awaited.items()})
+    if act == "knock":
+        return knock(host, task["doors"])  # type: ignore[arg-type]
+    return firewall()
+
+
+if __name__ == "__main__":
+    json.dump(main(json.loads(sys.argv[1])), sys.stdout)

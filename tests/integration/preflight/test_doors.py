@@ -1,0 +1,71 @@
+"""Hosts try each other's ports, played by processes of this machine on loopback: the script as it runs on hosts."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from podlab.preflight import doors
+
+
+def run(task: dict[str, Any]) -> Any:
+    source = Path(str(doors.__file__)).read_bytes()
+    command = [sys.executable, "-", json.dumps(task)]
+    return json.loads(subprocess.run(command, input=source, capture_output=True, timeout=20, check=True).stdout)
+
+
+def free_ports(number: int) -> list[int]:
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    ports = [int(each.getsockname()[1]) for each in held]
+    for each in held:
+        each.close()
+    return ports
+
+
+def door(port: int, host: str = "m1", *, attended: bool = True) -> dict[str, Any]:
+    return {"host": host, "address": "127.0.0.1", "port": port, "attended": attended}
+
+
+def faults(visitor: str, *tried: dict[str, Any]) -> list[str]:
+    return [each["fault"] for each in run({"act": "knock", "host": visitor, "doors": list(tried)})]
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def wait_until_free(port: int) -> None:
+    deadline = time.monotonic() + 5
+    while not is_free(port):
+        assert time.monotonic() < deadline, f"port {port} is still held"
+        time.sleep(0.01)
+
+
+def test_doors_are_open_until_everybody_has_come_and_strangers_are_told_apart() -> None:
+    first, second = free_ports(2)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = int(other.getsockname()[1])
+        task = {"act": "listen", "host": "m1", "awaited": {first: ["n1", "n2"], second: ["n1"], taken: ["n1"]}}
+        answer = run(task)
+        assert answer["open"] == sorted([first, second])
+        assert list(answer["held"]) == [str(taken)]
+        assert faults("n1", door(first), door(second), door(taken, attended=False)) == ["", "", ""]
+    assert not is_free(first)  # n2 has not come yet
+    (wrong,) = faults("n3", door(first, host="m9"))
+    assert wrong == "somebody else answers there: 'm1'"
+    assert faults("n2", door(first)) == [""]
+    wait_until_free(first)
+    (refused,) = faults("n2", door(first))
+    assert refused == "Connection refused"
+
+
+def test_a_second_try_takes_the_place_of_the_first_at_once() -> None:
+    (port,) = free_ports(1)
+    for _ in range(2):
+        assert run({"act": "listen", "host": "m1", "awaited": {port: ["n1"]}}) == {"open": [port], "held": {}}
+    assert faults("n1", door(port)) == [""]
+    wait_until_free(port)
