@@ -24,6 +24,7 @@ Reasons and codes: https://pkg.go.dev/k8s.io/apimachinery/pkg/apis/meta/v1#Statu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn, Self
@@ -47,6 +48,31 @@ class Cause:
         return f"{self.field}: {self.message}" if self.field else self.message
 
 
+MOST_CAUSES = 100
+"""So many are told, as sigs.k8s.io/json tells of fields; of the rest, how many there are."""
+# An answer is read by people: a field path or a value of megabytes is told by its beginning.
+_SLACK_CHARS = 32
+_MORE = re.compile(r"and (\d{1,9}) more")
+_MOST_FIELD_CHARS, _MOST_CAUSE_CHARS, _MOST_MESSAGE_CHARS = 1 << 10, 8 << 10, 32 << 10
+
+
+def cut(text: str, most: int) -> str:
+    """The text, or about so many of its characters and how many it has. Once is enough: it stays what it is then."""
+    return text if len(text) <= most + _SLACK_CHARS else f"{text[:most]}... ({len(text)} characters)"
+
+
+def bounded(causes: Sequence[Cause], more: int = 0) -> tuple[Cause, ...]:
+    """The first causes, each shortened, and one that tells how many there are besides; `more` were not even kept."""
+    if causes and not causes[-1].field and (told_already := _MORE.fullmatch(causes[-1].message)):
+        causes, more = causes[:-1], more + int(told_already[1])
+    more += max(0, len(causes) - MOST_CAUSES)
+    told = [
+        Cause(cut(one.field, _MOST_FIELD_CHARS), one.reason, cut(one.message, _MOST_CAUSE_CHARS))
+        for one in causes[:MOST_CAUSES]
+    ]
+    return (*told, Cause("", "FieldValueTooMany", f"and {more} more")) if more else tuple(told)
+
+
 NAMESPACE_TERMINATING = "NamespaceTerminating"
 """The reason of a cause: nothing is made there any more, whatever is asked for."""
 
@@ -67,11 +93,12 @@ class ApiError(Exception):
         causes: Sequence[Cause] = (),
         retry_after_s: int = 0,
     ) -> None:
+        message = cut(message, _MOST_MESSAGE_CHARS)
         super().__init__(message)
         self.message = message
         self.kind = kind
-        self.name = name
-        self.causes = tuple(causes)
+        self.name = cut(name, _MOST_FIELD_CHARS)
+        self.causes = bounded(causes)
         self.retry_after_s = retry_after_s
 
 
@@ -139,6 +166,7 @@ class Invalid(ApiError):
     @classmethod
     def of(cls, resource: str, name: str, causes: Sequence[Cause]) -> Self:
         """`resource` is the kind, with its group behind a dot when it has one: Deployment.apps."""
+        causes = bounded(causes)
         told = str(causes[0]) if len(causes) == 1 else "[" + ", ".join(str(cause) for cause in causes) + "]"
         return cls(f'{resource} "{name}" is invalid: {told}', kind=resource, name=name, causes=causes)
 
@@ -220,26 +248,22 @@ def from_status(status: meta_pb2.Status) -> ApiError:
 
 def to_rpc_status(error: ApiError) -> Any:
     """The error as what `ServicerContext.abort_with_status` takes, with the Status in its details, cut to what fits."""
-    rich = status_pb2.Status(code=error.grpc_code.value[0], message=_cut(error.message, _MESSAGE_CHARS))
+    rich = status_pb2.Status(code=error.grpc_code.value[0], message=cut(error.message, _MESSAGE_CHARS))
     rich.details.add().Pack(_fitting(to_status(error)))
     return rpc_status.to_status(rich)
 
 
 def _fitting(status: meta_pb2.Status) -> meta_pb2.Status:
-    status.message = _cut(status.message, _MESSAGE_CHARS)
+    status.message = cut(status.message, _MESSAGE_CHARS)
     left = _CAUSES_CHARS
     for index, cause in enumerate(status.details.causes):
-        cause.message, cause.field = _cut(cause.message, _CAUSE_CHARS), _cut(cause.field, _CAUSE_CHARS)
+        cause.message, cause.field = cut(cause.message, _CAUSE_CHARS), cut(cause.field, _CAUSE_CHARS)
         left -= len(cause.message) + len(cause.field) + len(cause.reason)
         if left < 0:
             del status.details.causes[index:]
             break
-    status.details.name = _cut(status.details.name, _CAUSE_CHARS)
+    status.details.name = cut(status.details.name, _CAUSE_CHARS)
     return status
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"
 
 
 async def abort(context: grpc.aio.ServicerContext[Any, Any], error: ApiError) -> NoReturn:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from podlab.errors import BadRequest
+from podlab.errors import MOST_CAUSES, BadRequest
 
 Pairs = list[tuple[str, Any]]
 
@@ -24,7 +24,7 @@ class _Object:
 
 
 def told(text: bytes, unknown: Sequence[str]) -> list[str]:
-    """What is to be said of both, in the order of the text, as Kubernetes' reader meets them.
+    """What is to be said of both, in the order of the text, as Kubernetes' reader meets them, and no more than it says.
 
     The text is JSON that can be parsed, or empty for what is none. `unknown` holds the paths of unknown fields.
     """
@@ -32,7 +32,7 @@ def told(text: bytes, unknown: Sequence[str]) -> list[str]:
     repeated = [path for path, again in places if again]
     words = [f'unknown field "{path}"' for path in unknown]
     if not repeated or not unknown:
-        return words or [f'duplicate field "{path}"' for path in repeated]
+        return (words or [f'duplicate field "{path}"' for path in repeated])[:MOST_CAUSES]
     left = set(unknown)
     ordered: list[str] = []
     for path, again in places:
@@ -41,7 +41,7 @@ def told(text: bytes, unknown: Sequence[str]) -> list[str]:
         elif path in left:
             left.remove(path)
             ordered.append(f'unknown field "{path}"')
-    return [*ordered, *(f'unknown field "{path}"' for path in unknown if path in left)]
+    return [*ordered, *(f'unknown field "{path}"' for path in unknown if path in left)][:MOST_CAUSES]
 
 
 def paths(text: bytes) -> list[str]:

@@ -5,17 +5,18 @@ What cannot be understood is refused with BadRequest, whose causes name every ba
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import orjson
 from google.protobuf.message import Message
 
 from podlab.api import kinds, manifest, versions
-from podlab.api.decoding import NOT_SUPPORTED, UNKNOWN_FIELD, decoder
+from podlab.api.decoding import NOT_SUPPORTED, UNKNOWN_FIELD, Problems, decoder
 from podlab.api.encoding import encoder
 from podlab.api.kinds import Kind
 from podlab.api.scalars import described
-from podlab.errors import BadRequest, Cause, NotFound
+from podlab.errors import BadRequest, Cause, NotFound, bounded
 
 M = TypeVar("M", bound=Message)
 
@@ -60,14 +61,16 @@ def part_from_dict(data: Any, message_type: type[M]) -> M:
 
 def _build(data: Any, message_type: type[M], unknown: list[Cause] | None, *, of_status: bool) -> M:
     """The message. Unknown fields go to `unknown` where the caller wants them, and are problems otherwise."""
-    problems: list[Cause] = []
-    fields = decoder(message_type.DESCRIPTOR)(data, None, problems)
+    found = Problems()
+    fields = decoder(message_type.DESCRIPTOR)(data, None, found)
+    problems: Sequence[Cause] = found
     if not of_status:
         problems = [cause for cause in problems if not _is_of_no_interest(cause)]
     if unknown is not None:
         unknown += [cause for cause in problems if cause.message.startswith(UNKNOWN_FIELD)]
         problems = [cause for cause in problems if not cause.message.startswith(UNKNOWN_FIELD)]
     if problems:
+        problems = bounded(problems, found.more)
         raise BadRequest("; ".join(str(problem) for problem in problems), causes=problems)
     try:
         return message_type(**fields)

@@ -5,6 +5,7 @@ that one call in C builds the whole message; problems are collected on the way.
 """
 
 import binascii
+from collections import Counter
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import cache
@@ -15,7 +16,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from podlab.api.encoding import child_type, is_inline, is_map
 from podlab.api.scalars import SCALARS, described
 from podlab.api.unsupported import IGNORED, LIMITED, UNSUPPORTED, says_something
-from podlab.errors import Cause
+from podlab.errors import MOST_CAUSES, Cause
 from podlab.meta.v1 import options_pb2
 
 # A path is linked from the leaf up, so that the usual case, no problem, pays for no string.
@@ -31,6 +32,25 @@ NOT_SUPPORTED = "FieldValueNotSupported"
 """The reason of a problem that is a field, or a value of it, that Kubernetes has and Podlab has not."""
 
 _REMOVE = "not supported by Podlab: remove the field"
+
+
+class Problems(list[Cause]):
+    """The first problems of each sort, of which callers may leave some aside. `more` is how many others are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.more = 0
+        self._count: Counter[tuple[bool, str, bool]] = Counter()
+
+    def append(self, cause: Cause) -> None:
+        """Keep it, or count it."""
+        sort = cause.message.startswith(UNKNOWN_FIELD), cause.reason, cause.field.startswith("status.")
+        self._count[sort] += 1
+        if self._count[sort] > MOST_CAUSES:
+            self.more += 1
+        else:
+            super().append(cause)
+
 
 # Guessing what was meant takes time, and what is wrong on purpose is long and wrong many times.
 _HINTS = 20

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from podlab.api import weight
 from podlab.errors import BadRequest
 
 Json = Any
@@ -18,7 +19,8 @@ _SCALAR_BYTES = 8
 
 
 def read(body: bytes) -> Json:
-    """The patch that a request carries. Raises BadRequest."""
+    """The patch that a request carries. Raises BadRequest, RequestTooLarge."""
+    weight.check_json(body)
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:

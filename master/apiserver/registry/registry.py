@@ -21,7 +21,7 @@ from master.apiserver.registry.parts import Part
 from master.apiserver.registry.strategy import Strategy
 from master.store.contract import Delete, Put
 from master.store.errors import Mismatch
-from podlab.api import kinds, names, objects, times
+from podlab.api import kinds, names, objects, times, weight
 from podlab.api.kinds import Kind
 from podlab.api.objects import Key
 from podlab.core.v1 import namespace_pb2, service_pb2
@@ -88,6 +88,7 @@ class Registry:
         metadata.resourceVersion = ""
         generated = bool(metadata.generateName and not metadata.name)
         sent = message
+        weight.check_message(message)
         await self._cache.catch_up()
         for attempt in range(1, _GENERATED_NAMES + 1):
             if generated:
@@ -200,6 +201,7 @@ class Registry:
             entry = await self.get(kind, at.namespace, at.name)
             old = entry.message()
             message = sent(old)
+            weight.check_message(message)
             changes.check_preconditions(old, _metadata(message).uid, _metadata(message).resourceVersion)
             new, claims = self._claimed(part.changed(message, old, strategy), old, strategy)
             if causes := part.validate(new, old):

@@ -9,10 +9,9 @@ import orjson
 from aiohttp import web
 
 from master.apiserver.rest.accept import JSON
+from master.apiserver.rest.warnings import Warnings, headers
 from podlab.api.kinds import Kind
 from podlab.errors import ApiError, Unauthorized
-
-Warnings = Sequence[str]
 
 
 def ready(body: bytes, *, status: int = 200, warnings: Warnings = (), media_type: str = JSON) -> web.Response:
@@ -20,8 +19,8 @@ def ready(body: bytes, *, status: int = 200, warnings: Warnings = (), media_type
     if media_type == JSON and not body.endswith(b"\n"):
         body += b"\n"
     response = web.Response(body=body, status=status, headers={"Content-Type": media_type, "Cache-Control": "no-cache"})
-    for warning in warnings:
-        response.headers.add("Warning", f"299 - {orjson.dumps(warning).decode()}")
+    for value in headers(warnings):
+        response.headers.add("Warning", value)
     return response
 
 

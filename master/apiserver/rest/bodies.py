@@ -18,7 +18,7 @@ from master.apiserver.patching import patch
 from master.apiserver.rest import wire
 from master.apiserver.rest.paths import Place
 from master.apiserver.rest.query import invalid_option
-from podlab.api import codec, kinds, manifest
+from podlab.api import codec, kinds, manifest, weight
 from podlab.api.kinds import Kind
 from podlab.errors import BadRequest, Cause, Invalid, RequestTooLarge, Timeout, UnsupportedMediaType
 from podlab.v1 import apiserver_pb2 as pb
@@ -127,6 +127,7 @@ def data(body: bytes, kind_of_body: str) -> Any:
     if kind_of_body in _YAML:
         return _yaml(body, [])
     if kind_of_body == _JSON:
+        weight.check_json(body)
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError as error:
@@ -197,8 +198,14 @@ def _refused(kind: Kind, why: str, causes: Sequence[Cause] = ()) -> BadRequest:
 
 
 async def read_patch(request: web.BaseRequest, validation: FieldValidation, *, of_status: bool = False) -> ReadPatch:
-    """The patch that the body is. Raises BadRequest, UnsupportedMediaType."""
+    """The patch that the body is. Raises BadRequest, RequestTooLarge, UnsupportedMediaType."""
     form, body = media_type(request), received(request)
+    if len(body) > _LARGE_BYTES:
+        return await asyncio.to_thread(_read_patch, body, form, validation, of_status)
+    return _read_patch(body, form, validation, of_status)
+
+
+def _read_patch(body: bytes, form: str, validation: FieldValidation, of_status: bool) -> ReadPatch:
     parsed = patch.parse(_patch_type(form), body, of_status=of_status)
     return ReadPatch(parsed, validation, [] if validation is FieldValidation.IGNORE else duplicates.told(body, ()))
 

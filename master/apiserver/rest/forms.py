@@ -13,6 +13,7 @@ from master.apiserver.rest import accept, answers, tables
 from master.apiserver.rest.accept import Form
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.tables import Shown
+from master.apiserver.rest.warnings import Warnings
 from podlab.api.kinds import Kind
 
 
@@ -32,7 +33,7 @@ def asked(call: Call, *, listed: bool = False, streamed: bool = False) -> Asked:
 
 
 def one(
-    kind: Kind, shown: Shown, how: Asked, *, revision: int = 0, status: int = 200, warnings: answers.Warnings = ()
+    kind: Kind, shown: Shown, how: Asked, *, revision: int = 0, status: int = 200, warnings: Warnings = ()
 ) -> web.Response:
     """An object as the answer. `revision` is what a table tells as its own; 0 where there is none."""
     if how.form is Form.TABLE:

@@ -13,7 +13,7 @@ from google.protobuf import empty_pb2
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from podlab.api import codec
+from podlab.api import codec, weight
 from podlab.api.kinds import Kind
 from podlab.api.unsupported import NAMES_BY_NUMBER
 from podlab.errors import BadRequest
@@ -29,11 +29,12 @@ _TIMES = frozenset({"podlab.meta.v1.Time", "podlab.meta.v1.MicroTime"})
 
 
 def read(body: bytes, kind: Kind) -> dict[str, Any]:
-    """The object as JSON's data. Raises BadRequest."""
+    """The object as JSON's data. Raises BadRequest, RequestTooLarge."""
     try:
         envelope = _opened(body)
         described = dict(_fields(envelope.get(_TYPE_META, b"")))
         message = kind.message.FromString(envelope.get(_RAW, b""))
+        weight.check_message(message)
         _settle(message, kind.name)
     except DecodeError as error:
         raise BadRequest(f"the body of the request is malformed protobuf: {error}") from error

@@ -18,6 +18,7 @@ from master.apiserver.registry.registry import Registry
 from master.apiserver.rest import answers, bodies, deleting, forms, tables
 from master.apiserver.rest.accept import Form
 from master.apiserver.rest.call import Call
+from master.apiserver.rest.warnings import Warnings
 from podlab.api import kinds, versions
 from podlab.api.kinds import Kind
 from podlab.api.objects import Key
@@ -125,9 +126,7 @@ class Writing:
         return replace(read, message=versions.stored(read.message))
 
 
-def _shown(
-    call: Call, entry: Entry, how: forms.Asked, warnings: answers.Warnings = (), *, status: int = 200
-) -> web.Response:
+def _shown(call: Call, entry: Entry, how: forms.Asked, warnings: Warnings = (), *, status: int = 200) -> web.Response:
     return forms.one(call.of, entry, how, revision=entry.revision, status=status, warnings=warnings)
 
 

@@ -3,25 +3,33 @@
 import json
 from collections.abc import Iterable
 
-from podlab.errors import Cause
+from podlab.errors import MOST_CAUSES, Cause, bounded, cut
+
+_SHOWN_CHARS = 1 << 10
 
 Value = str | int | bool | None | dict[str, str] | list[str] | list[int]
 
 
 class Findings:
-    """Causes in the order they were found. Each method adds one at a field path such as `spec.containers[0].image`."""
+    """Causes in the order they were found. Each method adds one at a field path such as `spec.containers[0].image`.
+
+    The first ones are kept, and the others counted: an object may have as many as its sender likes.
+    """
 
     def __init__(self) -> None:
         self._causes: list[Cause] = []
+        self._more = 0
 
     @property
     def causes(self) -> tuple[Cause, ...]:
         """What was found."""
-        return tuple(self._causes)
+        return bounded(self._causes, self._more)
 
     def extend(self, others: "Findings") -> None:
         """Add what was found elsewhere."""
-        self._causes += others.causes
+        for cause in others._causes:
+            self._add(cause.field, cause.reason, cause.message)
+        self._more += others._more
 
     def required(self, field: str, detail: str = "") -> None:
         """A value is missing."""
@@ -90,8 +98,13 @@ class Findings:
             self.invalid(field, shown, "field is immutable")
 
     def _add(self, field: str, reason: str, message: str) -> None:
-        self._causes.append(Cause(field, reason, message))
+        if len(self._causes) < MOST_CAUSES:
+            self._causes.append(Cause(field, reason, message))
+        else:
+            self._more += 1
 
 
 def _shown(value: Value) -> str:
+    if isinstance(value, str):
+        value = cut(value, _SHOWN_CHARS)
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)

@@ -1,7 +1,18 @@
 import pytest
 from google.rpc import status_pb2
 
-from podlab.errors import LEAVES, ApiError, Cause, InternalError, Invalid, from_status, to_rpc_status, to_status
+from podlab.errors import (
+    LEAVES,
+    ApiError,
+    BadRequest,
+    Cause,
+    InternalError,
+    Invalid,
+    bounded,
+    from_status,
+    to_rpc_status,
+    to_status,
+)
 from podlab.meta.v1.meta_pb2 import Status
 
 
@@ -49,3 +60,20 @@ def from_rich(details: bytes) -> ApiError:
     status = Status()
     assert status_pb2.Status.FromString(details).details[0].Unpack(status)
     return from_status(status)
+
+
+def test_of_many_causes_the_first_are_told_and_how_many_there_are_besides() -> None:
+    causes = [Cause(f"spec.x[{number}]", "FieldValueInvalid", "bad") for number in range(180_000)]
+    told = Invalid.of("Pod", "web", causes)
+    assert [str(cause) for cause in told.causes[98:]] == ["spec.x[98]: bad", "spec.x[99]: bad", "and 179900 more"]
+    assert told.message.endswith("spec.x[99]: bad, and 179900 more]")
+    again = from_status(to_status(told))
+    assert again.causes == told.causes
+    assert bounded(told.causes) == told.causes
+
+
+def test_values_and_names_of_megabytes_are_told_by_their_beginning() -> None:
+    told = Invalid.of("Pod", "web", [Cause("x" * 3_000_000, "FieldValueInvalid", "y" * 3_000_000)])
+    assert told.causes[0].field.endswith("x... (3000000 characters)")
+    assert told.causes[0].message.endswith("y... (3000000 characters)")
+    assert len(BadRequest("z" * 3_000_000).message) < 40_000
