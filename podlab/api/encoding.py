@@ -23,6 +23,24 @@ _PLAIN = {
 }
 
 
+# Objects that stand in others say there too what they are.
+_OBJECTS_WITHIN = {
+    "podlab.apps.v1.StatefulSetSpec.volumeClaimTemplates": {"kind": "PersistentVolumeClaim", "apiVersion": "v1"}
+}
+# Lists that Go writes as null where they have no items. Its clients take both; Python's want lists elsewhere.
+_NULL_WHEN_EMPTY = frozenset(
+    {
+        "podlab.autoscaling.v2.HorizontalPodAutoscalerStatus.currentMetrics",
+        "podlab.rbac.v1.ClusterRole.rules",
+        "podlab.rbac.v1.Role.rules",
+    }
+)
+
+
+def _null() -> None:
+    return None
+
+
 def is_inline(field: FieldDescriptor) -> bool:
     """True when the message's own fields stand in the parent's JSON object."""
     return bool(field.GetOptions().Extensions[options_pb2.inline])
@@ -86,7 +104,10 @@ def _list_of(one: _Convert) -> _Convert:
 def _convert_one(field: FieldDescriptor) -> _Convert | None:
     if field.message_type is not None:
         scalar = SCALARS.get(field.message_type.full_name)
-        return scalar.write if scalar else encoder(field.message_type)
+        if scalar:
+            return scalar.write
+        encode, says = encoder(field.message_type), _OBJECTS_WITHIN.get(field.full_name)
+        return encode if says is None else lambda value: {**says, **encode(value)}
     if field.type == FieldDescriptor.TYPE_BYTES:
         return lambda value: b64encode(value).decode("ascii")
     if field.type not in _PLAIN:
@@ -112,7 +133,7 @@ def _always(descriptor: Descriptor) -> tuple[dict[str, Any], list[_Made], list[C
         elif is_map(field):
             composites.append((field.name, dict))
         elif field.is_repeated:
-            composites.append((field.name, list))
+            composites.append((field.name, list if field.full_name not in _NULL_WHEN_EMPTY else _null))
         elif field.message_type is None:
             scalars[field.name] = _PLAIN[field.type]
         elif field.message_type.full_name in SCALARS:

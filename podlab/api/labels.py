@@ -7,7 +7,9 @@ SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 """On an EndpointSlice: the Service whose endpoints it holds."""
 
 ZONE_LABEL = "topology.kubernetes.io/zone"
-"""On a node: the zone that it is in."""
+"""On a node: the zone that it is in; on a pod: that of its node."""
+REGION_LABEL = "topology.kubernetes.io/region"
+"""As above, the region."""
 
 CONTROLLER_UID, JOB_NAME = "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"
 """On a Job's pods: the Job they belong to."""
@@ -15,3 +17,7 @@ LEGACY_CONTROLLER_UID, LEGACY_JOB_NAME = "controller-uid", "job-name"
 """The same under the names that it had before, which users' selectors still have."""
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 """On a pod: it stands for one that a kubelet runs from its own files."""
+
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+"""How often a DaemonSet's template has changed; its pods carry it as a label."""
+POD_TEMPLATE_GENERATION = "pod-template-generation"

@@ -82,8 +82,6 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.core.v1.Event": "related",
         "podlab.core.v1.ServiceStatus": "conditions",
         "podlab.core.v1.LoadBalancerStatus": "ingress",
-        "podlab.apps.v1.DeploymentStatus": "terminatingReplicas",
-        "podlab.apps.v1.ReplicaSetStatus": "terminatingReplicas",
         "podlab.autoscaling.v2.HPAScalingRules": "tolerance",
         "podlab.autoscaling.v2.HorizontalPodAutoscalerCondition": "observedGeneration",
         "podlab.discovery.v1.Endpoint": "deprecatedTopology",
@@ -96,7 +94,6 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
             " vsphereVolume quobyte azureDisk photonPersistentDisk portworxVolume scaleIO storageos csi"
             " volumeAttributesClassName"
         ),
-        "podlab.core.v1.PersistentVolumeStatus": "lastPhaseTransitionTime",
         "podlab.core.v1.PersistentVolumeClaimSpec": "dataSource dataSourceRef volumeAttributesClassName",
         "podlab.core.v1.PersistentVolumeClaimStatus": (
             "allocatedResources allocatedResourceStatuses currentVolumeAttributesClassName modifyVolumeStatus"

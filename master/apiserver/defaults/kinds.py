@@ -6,7 +6,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from master.apiserver.defaults import autoscaling, jobs, network, policy, sets, storage
-from master.apiserver.defaults.pod import apply_to_spec
+from master.apiserver.defaults.pod import apply_to_pod, apply_to_spec
 from master.apiserver.defaults.rbac import apply_to_binding
 from master.apiserver.defaults.service import apply_to_service
 from podlab.apps.v1 import daemonset_pb2, deployment_pb2, replicaset_pb2, statefulset_pb2
@@ -43,10 +43,6 @@ def apply(message: Message) -> None:
 
 def _namespace(namespace: namespace_pb2.Namespace) -> None:
     namespace.metadata.labels[_NAME_LABEL] = namespace.metadata.name
-
-
-def _pod(pod: pod_pb2.Pod) -> None:
-    apply_to_spec(pod.spec)
 
 
 def _replica_set(replica_set: replicaset_pb2.ReplicaSet) -> None:
@@ -89,7 +85,7 @@ def _endpoint_slice(endpoints: endpointslice_pb2.EndpointSlice) -> None:
 
 _DEFAULTS: dict[type[Message], Callable[[Any], None]] = {
     namespace_pb2.Namespace: _namespace,
-    pod_pb2.Pod: _pod,
+    pod_pb2.Pod: apply_to_pod,
     replicaset_pb2.ReplicaSet: _replica_set,
     deployment_pb2.Deployment: _deployment,
     service_pb2.Service: apply_to_service,

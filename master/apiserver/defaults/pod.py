@@ -14,8 +14,21 @@ _MESSAGE_PATH = "/dev/termination-log"
 _PROBE_COUNTS = (("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3))
 
 
+def apply_to_pod(pod: pod_pb2.Pod) -> None:
+    """What pods get and their templates do not: there it would be fixed before anybody asks for a pod."""
+    spec = pod.spec
+    apply_to_spec(spec)
+    if not spec.HasField("enableServiceLinks"):
+        spec.enableServiceLinks = True
+    for container in (*spec.initContainers, *spec.containers):
+        if container.HasField("resources"):
+            _request_limits(container.resources)
+        for port in container.ports if spec.hostNetwork else ():
+            port.hostPort = port.hostPort or port.containerPort
+
+
 def apply_to_spec(spec: pod_pb2.PodSpec) -> None:
-    """All of a pod's spec, containers and volumes included."""
+    """A pod's spec or a template's, containers and volumes included."""
     spec.restartPolicy = spec.restartPolicy or "Always"
     if not spec.HasField("terminationGracePeriodSeconds"):
         spec.terminationGracePeriodSeconds = _GRACE_PERIOD_S
@@ -23,8 +36,6 @@ def apply_to_spec(spec: pod_pb2.PodSpec) -> None:
     spec.schedulerName = spec.schedulerName or "default-scheduler"
     if not spec.HasField("securityContext"):
         spec.securityContext.SetInParent()
-    if not spec.HasField("enableServiceLinks"):
-        spec.enableServiceLinks = True
     spec.serviceAccountName = spec.serviceAccountName or spec.serviceAccount
     spec.serviceAccount = spec.serviceAccountName
     _volumes(spec.volumes)
@@ -32,9 +43,6 @@ def apply_to_spec(spec: pod_pb2.PodSpec) -> None:
         _container(container)
     for container in (*spec.initContainers, *spec.containers):
         _container(container)
-        if spec.hostNetwork:
-            for port in container.ports:
-                port.hostPort = port.hostPort or port.containerPort
 
 
 def pull_policy(image: str) -> str:
@@ -56,16 +64,19 @@ def _container(container: pod_pb2.Container) -> None:
         if variable.valueFrom.HasField("fieldRef"):
             reference = variable.valueFrom.fieldRef
             reference.apiVersion = reference.apiVersion or "v1"
-    if container.HasField("resources"):
-        for name, limit in container.resources.limits.items():
-            if name not in container.resources.requests:
-                container.resources.requests[name].CopyFrom(limit)
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
-        if container.HasField(name):  # type: ignore[arg-type]  # one of the literals
+        if container.HasField(name):
             _probe(getattr(container, name))
     for name in ("postStart", "preStop"):
         if container.HasField("lifecycle") and container.lifecycle.HasField(name):  # type: ignore[arg-type]
             _http(getattr(container.lifecycle, name))
+
+
+def _request_limits(resources: pod_pb2.ResourceRequirements) -> None:
+    """Whoever is bounded and asks for nothing asks for as much."""
+    for name, limit in resources.limits.items():
+        if name not in resources.requests:
+            resources.requests[name].CopyFrom(limit)
 
 
 def _probe(probe: pod_pb2.Probe) -> None:

@@ -11,13 +11,15 @@ from master.apiserver.registry.together import Result, Together
 from master.store.contract import Put
 from master.store.errors import Mismatch
 from podlab.api import kinds, names, times
+from podlab.api.labels import REGION_LABEL, ZONE_LABEL
 from podlab.api.objects import condition
-from podlab.core.v1 import pod_pb2
+from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.errors import BadRequest, Conflict, NotFound
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2
 
 _ATTEMPTS = 3
+_TOPOLOGY = frozenset({ZONE_LABEL, REGION_LABEL})
 
 
 class Binder:
@@ -26,7 +28,8 @@ class Binder:
     def __init__(self, cache: Cache, clock: Callable[[], meta_pb2.Time] = times.now) -> None:
         self._cache = cache
         self._clock = clock
-        self._pods = kinds.by_name("Pod")
+        self._pods, self._nodes = kinds.by_name("Pod"), kinds.by_name("Node")
+        self._topology: dict[str, tuple[int, dict[str, str]]] = {}
         self._together = Together(cache, self._plan, self._bind_alone)
 
     async def bind(self, bindings: Sequence[apiserver_pb2.Binding]) -> list[Result]:
@@ -52,8 +55,23 @@ class Binder:
         assert isinstance(pod, pod_pb2.Pod)
         changes.check_preconditions(pod, binding.uid, "")
         assign(pod, binding.node_name, self._clock())
+        pod.metadata.labels.update(self._topology_of(binding.node_name))
         pod.metadata.resourceVersion = ""
         return (Put(key, pod.SerializeToString(), entry.revision),)
+
+    def _topology_of(self, name: str) -> dict[str, str]:
+        """What pods on the node are labelled with: where it stands (KEP-4742). Remembered as long as it stays so."""
+        entry = self._cache.get(self._nodes, keys.object_key(self._nodes, "", name))
+        if entry is None:
+            self._topology.pop(name, None)
+            return {}
+        revision, labels = self._topology.get(name, (0, {}))
+        if revision != entry.revision:
+            node = entry.message()
+            assert isinstance(node, node_pb2.Node)
+            labels = {key: value for key, value in node.metadata.labels.items() if key in _TOPOLOGY}
+            self._topology[name] = entry.revision, labels
+        return labels
 
     async def _bind_alone(self, binding: apiserver_pb2.Binding) -> int:
         for _ in range(_ATTEMPTS):

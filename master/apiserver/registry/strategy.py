@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from master.apiserver.registry import jobs, namespaces, pods, requests, storage
+from master.apiserver.registry import daemonsets, jobs, namespaces, pods, requests, storage
 
 
 def _nothing(*_: Any) -> None:
@@ -62,7 +62,7 @@ def table(default_toleration_s: int) -> Mapping[str, Strategy]:
         "ResourceQuota": Strategy(),
         "LimitRange": Strategy(),
         "PriorityClass": Strategy(counts_generations=True),
-        "PersistentVolume": Strategy(at_create=storage.begin_volume),
+        "PersistentVolume": Strategy(at_create=storage.begin_volume, at_status=storage.note_phase),
         "PersistentVolumeClaim": Strategy(at_create=storage.begin_claim),
         "StorageClass": Strategy(),
         "Endpoints": Strategy(),
@@ -70,7 +70,7 @@ def table(default_toleration_s: int) -> Mapping[str, Strategy]:
         "IngressClass": Strategy(counts_generations=True),
         "NetworkPolicy": Strategy(counts_generations=True),
         "ReplicationController": Strategy(counts_generations=True, orphans=True),
-        "DaemonSet": Strategy(counts_generations=True),
+        "DaemonSet": Strategy(counts_generations=True, at_create=daemonsets.begin, at_update=daemonsets.count),
         "StatefulSet": Strategy(counts_generations=True),
         "ControllerRevision": Strategy(),
         "Job": Strategy(counts_generations=True, orphans=True, at_create=jobs.begin),

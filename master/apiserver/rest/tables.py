@@ -12,14 +12,15 @@ from typing import Any, Protocol
 import orjson
 from google.protobuf.message import Message
 
+from master.apiserver.rest import tablecolumns
 from master.apiserver.rest.query import invalid_option
 from podlab.api import codec, columns
 from podlab.api.kinds import Kind
+from podlab.core.v1 import pod_pb2
 
 NONE, METADATA, OBJECT = "None", "Metadata", "Object"
 META_VERSION = "meta.k8s.io/v1"
-_AS_THEY_ARE = frozenset({"IP", "OS"})
-_OTHERWISE = {"UP-TO-DATE": "Up-to-date", "ADDRESSTYPE": "AddressType", "MINPODS": "MinPods", "MAXPODS": "MaxPods"}
+_COMPLETED = {"Succeeded": "The pod has completed successfully.", "Failed": "The pod failed."}
 
 
 class Shown(Protocol):
@@ -50,39 +51,19 @@ def table(
         "kind": "Table",
         "apiVersion": META_VERSION,
         "metadata": metadata,
-        "columnDefinitions": _definitions(kind) if headed else None,
+        "columnDefinitions": tablecolumns.definitions(kind) if headed else None,
         "rows": [_row(kind, entry, include, now) for entry in entries],
     }
 
 
-def _definitions(kind: Kind) -> list[dict[str, Any]]:
-    always = columns.columns(kind)
-    return [
-        {
-            "name": title(header),
-            "type": "string",
-            "format": "name" if header == "NAME" else "",
-            "description": f"{title(header)} of the {kind.name}, as kubectl prints it",
-            "priority": 0 if header in always else 1,
-        }
-        for header in columns.columns(kind, wide=True)
-    ]
-
-
-def title(header: str) -> str:
-    """NOMINATED NODE as Nominated Node, CLUSTER-IP as Cluster-IP: Kubernetes' spelling."""
-    if header in _OTHERWISE:
-        return _OTHERWISE[header]
-    return " ".join("-".join(map(_word, part.split("-"))) for part in header.split(" "))
-
-
-def _word(word: str) -> str:
-    return word if word in _AS_THEY_ARE else word.capitalize()
-
-
 def _row(kind: Kind, entry: Shown, include: str, now: datetime) -> dict[str, Any]:
     message = entry.message()
-    return {"cells": columns.row(message, True, now), "object": _object(kind, entry, message, include)}
+    cells = tablecolumns.cells(kind, columns.row(message, True, now))
+    row: dict[str, Any] = {"cells": cells, "object": _object(kind, entry, message, include)}
+    if isinstance(message, pod_pb2.Pod) and message.status.phase in _COMPLETED:
+        phase = message.status.phase
+        row["conditions"] = [{"type": "Completed", "status": "True", "reason": phase, "message": _COMPLETED[phase]}]
+    return row
 
 
 def _object(kind: Kind, entry: Shown, message: Message, include: str) -> Any:

@@ -1,6 +1,6 @@
 """HorizontalPodAutoscalers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from master.apiserver.validation import syntax, workloads
@@ -28,6 +28,38 @@ def check_autoscaler(found: Findings, item: horizontalpodautoscaler_pb2.Horizont
     for name in ("scaleUp", "scaleDown"):
         if spec.behavior.HasField(name):
             _check_rules(found, f"spec.behavior.{name}", getattr(spec.behavior, name))
+
+
+def check_new_autoscaler(found: Findings, item: horizontalpodautoscaler_pb2.HorizontalPodAutoscaler) -> None:
+    """What old ones, which nobody checked, may go on with: of which version what they refer to is."""
+    for field, value, fault in _version_faults(item.spec):
+        found.invalid(field, value, fault)
+
+
+def check_autoscaler_update(
+    found: Findings,
+    new: horizontalpodautoscaler_pb2.HorizontalPodAutoscaler,
+    old: horizontalpodautoscaler_pb2.HorizontalPodAutoscaler,
+) -> None:
+    """As above, unless it was wrong before."""
+    if not list(_version_faults(old.spec)):
+        check_new_autoscaler(found, new)
+
+
+def _version_faults(spec: horizontalpodautoscaler_pb2.HorizontalPodAutoscalerSpec) -> Iterator[tuple[str, str, str]]:
+    """Field, value and what is wrong with it. Only a ReplicationController can be scaled that is of no group."""
+    described = (
+        (f"spec.metrics[{index}].object.describedObject", metric.object.describedObject)
+        for index, metric in enumerate(spec.metrics)
+        if metric.HasField("object")
+    )
+    for field, reference in (("spec.scaleTargetRef", spec.scaleTargetRef), *described):
+        version = reference.apiVersion
+        if version.count("/") > 1:
+            yield f"{field}.apiVersion", version, f"unexpected GroupVersion string: {version}"
+    target = spec.scaleTargetRef
+    if "/" not in target.apiVersion.strip("/") and (target.apiVersion, target.kind) != ("v1", "ReplicationController"):
+        yield "spec.scaleTargetRef.apiVersion", target.apiVersion, "apiVersion must specify API group"
 
 
 def check_autoscaler_status(found: Findings, item: horizontalpodautoscaler_pb2.HorizontalPodAutoscaler) -> None:

@@ -126,7 +126,10 @@ RULES: dict[type[Message], Rules] = {
     job_pb2.Job: Rules(jobs.check_job, jobs.check_job_update, jobstatus.check_job_status),
     cronjob_pb2.CronJob: Rules(cronjobs.check_cron_job),
     horizontalpodautoscaler_pb2.HorizontalPodAutoscaler: Rules(
-        autoscaling.check_autoscaler, status=autoscaling.check_autoscaler_status
+        autoscaling.check_autoscaler,
+        autoscaling.check_autoscaler_update,
+        autoscaling.check_autoscaler_status,
+        autoscaling.check_new_autoscaler,
     ),
     poddisruptionbudget_pb2.PodDisruptionBudget: Rules(disruption.check_budget, status=disruption.check_budget_status),
 }

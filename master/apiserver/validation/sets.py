@@ -49,7 +49,7 @@ def check_replica_counts(found: Findings, item: Any) -> None:
 def check_daemon_set(found: Findings, item: daemonset_pb2.DaemonSet) -> None:
     """A DaemonSet, whichever way it comes."""
     spec = item.spec
-    workloads.check_pods(found, spec.selector, spec.template)
+    workloads.check_pods(found, spec, spec.template)
     workloads.check_counts(found, "spec", spec, "minReadySeconds", "revisionHistoryLimit")
     strategy, where = spec.updateStrategy, "spec.updateStrategy"
     found.one_of(f"{where}.type", strategy.type, ("RollingUpdate", "OnDelete"))
@@ -105,7 +105,7 @@ def check_stateful_set(found: Findings, item: statefulset_pb2.StatefulSet) -> No
         where = f"spec.volumeClaimTemplates[{index}]"
         found.invalid(f"{where}.metadata.name", claim.metadata.name, *syntax.label(claim.metadata.name))
         check_claim_spec(found, f"{where}.spec", claim.spec)
-    workloads.check_pods(found, spec.selector, _with_claims(spec))
+    workloads.check_pods(found, spec, _with_claims(spec))
 
 
 def _check_rolling_sets(found: Findings, where: str, rolling: statefulset_pb2.RollingUpdateStatefulSetStrategy) -> None:

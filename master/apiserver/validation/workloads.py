@@ -11,6 +11,7 @@ from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
 
+_NO_MATCH = "`selector` does not match template `labels`"
 _PERCENT = re.compile("[0-9]+%")
 _PERCENT_RULE = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%')"
 
@@ -18,14 +19,14 @@ _PERCENT_RULE = "a valid percent string must be a numeric string followed by an 
 def check_replica_set(found: Findings, replica_set: replicaset_pb2.ReplicaSet) -> None:
     """A ReplicaSet, whichever way it comes."""
     spec = replica_set.spec
-    check_pods(found, spec.selector, spec.template)
+    check_pods(found, spec, spec.template)
     check_counts(found, "spec", spec, "replicas", "minReadySeconds")
 
 
 def check_deployment(found: Findings, deployment: deployment_pb2.Deployment) -> None:
     """A Deployment, whichever way it comes."""
     spec = deployment.spec
-    check_pods(found, spec.selector, spec.template)
+    check_pods(found, spec, spec.template)
     check_counts(found, "spec", spec, "replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds")
     if spec.progressDeadlineSeconds <= spec.minReadySeconds:
         rule = "must be greater than minReadySeconds"
@@ -54,13 +55,16 @@ def check_same_selector(found: Findings, new: meta_pb2.LabelSelector, old: meta_
     found.immutable("spec.selector", new, old, dict(new.matchLabels))
 
 
-def check_pods(found: Findings, selector: meta_pb2.LabelSelector, template: pod_pb2.PodTemplateSpec) -> None:
-    """Pods that restart for ever, and the selector that finds them."""
-    check_lasting_template(found, "spec.template", template)
-    if not selector.matchLabels and not selector.matchExpressions:
+def check_pods(found: Findings, spec: Any, template: pod_pb2.PodTemplateSpec) -> None:
+    """Pods that restart for ever, and the selector of the spec, that finds them; one that is not there finds none."""
+    selector: meta_pb2.LabelSelector = spec.selector
+    if selector.matchLabels or selector.matchExpressions:
+        check_match(found, selector, template)
+    else:
         found.required("spec.selector", "empty selector is invalid: it would select every pod of the namespace")
-        return
-    check_match(found, selector, template)
+        if not spec.HasField("selector"):
+            found.invalid("spec.template.metadata.labels", dict(template.metadata.labels), _NO_MATCH)
+    check_lasting_template(found, "spec.template", template)
 
 
 def check_match(found: Findings, selector: meta_pb2.LabelSelector, template: pod_pb2.PodTemplateSpec) -> None:
@@ -70,7 +74,7 @@ def check_match(found: Findings, selector: meta_pb2.LabelSelector, template: pod
     found.extend(in_selector)
     labels = dict(template.metadata.labels)
     if not in_selector.causes and not selectors.from_message(selector).matches(labels):
-        found.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
+        found.invalid("spec.template.metadata.labels", labels, _NO_MATCH)
 
 
 def _check_strategy(found: Findings, field: str, strategy: deployment_pb2.DeploymentStrategy) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from master.controllers.podtemplate import new_pod
 from master.controllers.revisions.decide import HASH_LABEL
 from podlab.api import nodeselectors
+from podlab.api.labels import POD_TEMPLATE_GENERATION, TEMPLATE_GENERATION
 from podlab.api.tolerations import tolerates
 from podlab.apps.v1 import daemonset_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
@@ -60,6 +61,8 @@ def pod_for(daemon_set: daemonset_pb2.DaemonSet, node: str, revision_hash: str) 
     template = daemon_set.spec.template
     pod = new_pod(daemon_set, template)
     pod.metadata.labels[HASH_LABEL] = revision_hash
+    if generation := daemon_set.metadata.annotations.get(TEMPLATE_GENERATION, ""):
+        pod.metadata.labels[POD_TEMPLATE_GENERATION] = generation
     this_node = pod_pb2.NodeSelectorRequirement(key=nodeselectors.NAME_FIELD, operator="In", values=[node])
     terms = [pod_pb2.NodeSelectorTerm(matchFields=[this_node])]
     required = pod_pb2.NodeSelector(nodeSelectorTerms=terms)

@@ -32,6 +32,9 @@ def counted(draft: Draft, now: float) -> deployment_pb2.DeploymentStatus:
         unavailableReplicas=max(0, size(draft.all) - available),
         conditions=deployment.status.conditions,
     )
+    going = [one.status.terminatingReplicas for one in draft.all if one.status.HasField("terminatingReplicas")]
+    if going:
+        status.terminatingReplicas = sum(going)
     if deployment.status.HasField("collisionCount"):
         status.collisionCount = deployment.status.collisionCount
     if available >= deployment.spec.replicas - max_unavailable(deployment):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from master.controllers.podstate import available_in_s, is_active, is_ready
+from master.controllers.podstate import available_in_s, is_active, is_going, is_ready, is_terminal
 from master.controllers.replicaset.order import surplus
 from podlab.api.objects import condition
 from podlab.apps.v1 import replicaset_pb2
@@ -61,7 +61,8 @@ def decide(
 
 def with_status(replica_set: R, pods: Iterable[pod_pb2.Pod], failure: Failure | None, now: float) -> R:
     """A copy with the status that these pods make."""
-    active = [pod for pod in pods if is_active(pod)]
+    all_pods = list(pods)
+    active = [pod for pod in all_pods if is_active(pod)]
     spec = replica_set.spec
     wanted_labels = spec.template.metadata.labels
     told = type(replica_set)()
@@ -71,6 +72,8 @@ def with_status(replica_set: R, pods: Iterable[pod_pb2.Pod], failure: Failure | 
     told.status.readyReplicas = sum(is_ready(pod) for pod in active)
     told.status.availableReplicas = sum(available_in_s(pod, spec.minReadySeconds, now) == 0 for pod in active)
     told.status.observedGeneration = replica_set.metadata.generation
+    if isinstance(told, replicaset_pb2.ReplicaSet):
+        told.status.terminatingReplicas = sum(is_going(pod) and not is_terminal(pod) for pod in all_pods)
     _tell_failure(told, failure, now)
     return told
 

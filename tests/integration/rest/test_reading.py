@@ -66,7 +66,7 @@ async def test_a_table_has_kubectls_columns_and_the_objects_metadata(http: aioht
     table = await get(http, MAPS, **TABLE)
     assert [column["name"] for column in table["columnDefinitions"]] == ["Name", "Data", "Age"]
     (row,) = table["rows"]
-    assert row["cells"][:2] == ["one", "1"]
+    assert row["cells"][:2] == ["one", 1]
     assert row["object"]["kind"] == "PartialObjectMetadata"
     assert "data" not in row["object"]
     whole = await get(http, f"{MAPS}/one?includeObject=Object", **TABLE)

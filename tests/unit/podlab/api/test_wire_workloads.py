@@ -105,6 +105,8 @@ def stateful_set() -> Case:
                 "template": PODS_JSON,
                 "volumeClaimTemplates": [
                     {
+                        "kind": "PersistentVolumeClaim",
+                        "apiVersion": "v1",
                         "metadata": {"name": "data"},
                         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {}},
                         "status": {},

@@ -35,7 +35,6 @@ def test_a_plain_one_is_fine(found: Found, name: str) -> None:
         ("ReplicationController", {"replicas": -1}, "spec.replicas: Invalid value: -1: must be greater than or equal"),
         ("ReplicationController", RESTARTS, ALWAYS),
         ("DaemonSet", SELECTOR, MISMATCH),
-        ("DaemonSet", {"selector": None}, "spec.selector: Required value"),
         ("DaemonSet", RESTARTS, ALWAYS),
         ("DaemonSet", {"updateStrategy": {"type": "Wave"}}, 'spec.updateStrategy.type: Unsupported value: "Wave"'),
         (

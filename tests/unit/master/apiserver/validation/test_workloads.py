@@ -33,7 +33,8 @@ def test_a_replica_set_is_checked_the_same_way(found: Found, deployment: Build) 
     replica_set = replicaset_pb2.ReplicaSet(metadata=model.metadata)
     replica_set.spec.template.CopyFrom(model.spec.template)
     replica_set.spec.replicas = -1
-    assert [line.partition(":")[0] for line in found(replica_set)] == ["spec.selector", "spec.replicas"]
+    told = [line.partition(":")[0] for line in found(replica_set)]
+    assert told == ["spec.selector", "spec.template.metadata.labels", "spec.replicas"]
 
 
 @pytest.mark.parametrize(
