@@ -33,7 +33,7 @@ from podlab.core.v1 import node_pb2, pod_pb2, service_pb2
 from podlab.v1 import kubelet_pb2, kubelet_pb2_grpc
 
 APISERVER_USER = "system:apiserver"
-CNI_DIRECTORY = Path("/etc/cni/net.d")
+CNI_DIRECTORY = Path("/etc/cni/podlab.d")
 
 
 async def serve(config: KubeletConfig, stop: asyncio.Event) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from podlab.preflight.earlier import strays
 from podlab.preflight.findings import Severity
 from podlab.preflight.hostvars import hosts_of
 from podlab.preflight.judge import judge
@@ -51,7 +52,9 @@ def _outcome(variables: dict[str, Any]) -> Outcome:
     firewalls = {name: _plain(own[name].get("preflight_firewall", {}).get("firewall", {})) for name in own}
     facts = {name: each.facts() for name, each in seen.items()}
     findings = judge(hosts, facts, list(closed_ways(knocked, firewalls)))
-    return Outcome(hosts=hosts, seen=seen, findings=findings)
+    members = own[hosts[0].name]["preflight_members"]["members"] or []
+    strangers = strays(variables["groups"]["nodes"], _plain(members))
+    return Outcome(hosts=hosts, seen=seen, findings=[*findings, *strangers])
 
 
 def _plain(value: Any) -> Any:

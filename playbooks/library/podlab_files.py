@@ -10,7 +10,9 @@ import grp
 import os
 import pwd
 import shutil
+import subprocess
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ description:
   - An entry with C(content) or C(secret) is a file, one with C(absent) is removed with all that is in it,
     any other is a directory.
   - Supports check mode and diff; what is C(secret) is in neither.
+  - With C(unit) it is changed, too, when the service runs since before one of its files was last changed, or systemd
+    does not know its unit as it is now. An earlier run was cut off before it restarted the service.
 options:
   files:
     description: The entries, worked on in this order.
@@ -38,6 +42,8 @@ options:
       owner: {description: Name of the owner., type: str, default: root}
       group: {description: Name of the group., type: str, default: root}
       mode: {description: "Octal; 0644 for files, 0755 for directories when not given.", type: str}
+  unit: {description: The systemd service that reads these files., type: str, default: ""}
+  reads: {description: What else it reads., type: list, elements: path, default: []}
 author: [Podlab]
 """
 
@@ -50,6 +56,12 @@ ENTRY = {
     "group": {"type": "str", "default": "root"},
     "mode": {"type": "str"},
 }
+OPTIONS = {
+    "files": {"type": "list", "elements": "dict", "required": True, "options": ENTRY},
+    "unit": {"type": "str", "default": ""},
+    "reads": {"type": "list", "elements": "path", "default": []},
+}
+SYSTEMCTL_WITHIN_S = 30
 
 
 @dataclass
@@ -131,6 +143,39 @@ def set_attributes(path: Path, entry: dict[str, Any], default_mode: int, check: 
     return True
 
 
+def is_outdated(unit: str, paths: list[str]) -> bool:
+    """Whether what runs of the unit is older than one of the files. What does not run takes them when it starts."""
+    if not Path("/run/systemd/system").is_dir():
+        return False
+    asked = ["systemctl", "show", unit, "--property=MainPID,NeedDaemonReload"]
+    shown = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=SYSTEMCTL_WITHIN_S).stdout
+    properties = dict(line.split("=", 1) for line in shown.splitlines())
+    if properties["NeedDaemonReload"] == "yes":
+        return True
+    return runs_since_before(properties["MainPID"], paths)
+
+
+def runs_since_before(pid: str, paths: list[str]) -> bool:
+    """Whether the process began before one of the files got what it holds now."""
+    age = process_age_s(pid)
+    return age is not None and any(file_age_s(path) < age for path in paths if os.path.isfile(path))
+
+
+def process_age_s(pid: str) -> float | None:
+    """Counted since boot, so that a clock that was set right meanwhile does not matter. None: it does not run."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    started_ticks = int(stat.rpartition(")")[2].split()[19])
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - started_ticks / os.sysconf("SC_CLK_TCK")
+
+
+def file_age_s(path: str) -> float:
+    """Since content or attributes were last changed; replacing a file changes it."""
+    return time.time() - os.stat(path).st_ctime
+
+
 class Unlogged(AnsibleModule):
     """Writes no word to the host's journal: Ansible hides no secret there that is of several lines, as keys are."""
 
@@ -138,9 +183,18 @@ class Unlogged(AnsibleModule):
         """See AnsibleModule."""
 
 
+def outdated_unit(module: AnsibleModule) -> bool:
+    unit, entries = module.params["unit"], module.params["files"]
+    paths = [entry["path"] for entry in entries if not entry["absent"]] + module.params["reads"]
+    try:
+        return bool(unit) and is_outdated(unit, paths)
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        module.fail_json(msg=f"{unit}: {error}")
+        raise AssertionError("fail_json ends the module") from error
+
+
 def main() -> None:
-    spec = {"files": {"type": "list", "elements": "dict", "required": True, "options": ENTRY}}
-    module = Unlogged(argument_spec=spec, supports_check_mode=True)
+    module = Unlogged(argument_spec=OPTIONS, supports_check_mode=True)
     outcomes = []
     for entry in module.params["files"]:
         try:
@@ -152,7 +206,13 @@ def main() -> None:
         {"before_header": each.path, "after_header": each.path, "before": each.before, "after": each.after}
         for each in changed
     ]
-    module.exit_json(changed=bool(changed), paths=[each.path for each in changed], diff=diff if module._diff else [])
+    outdated = outdated_unit(module)
+    module.exit_json(
+        changed=bool(changed) or outdated,
+        outdated=outdated,
+        paths=[each.path for each in changed],
+        diff=diff if module._diff else [],
+    )
 
 
 if __name__ == "__main__":

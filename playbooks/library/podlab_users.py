@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import grp
 import pwd
 import subprocess
 
@@ -54,6 +55,27 @@ def found_homes(names: list[str]) -> dict[str, str]:
     return homes
 
 
+def without_group(names: list[str]) -> dict[str, int]:
+    """Users of ours whose group is missing, with its id: useradd was cut off between its two files."""
+    found = {}
+    for name in names:
+        try:
+            user = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        if user.pw_dir == HOME and not has_group(user.pw_gid):
+            found[name] = user.pw_gid
+    return found
+
+
+def has_group(gid: int) -> bool:
+    try:
+        grp.getgrgid(gid)
+    except KeyError:
+        return False
+    return True
+
+
 def command(name: str, present: bool) -> list[str]:
     if not present:
         return ["userdel", name]
@@ -72,11 +94,14 @@ def main() -> None:
     names, present = module.params["names"], module.params["state"] == "present"
     try:
         changing = pending(names, present, found_homes(names))
-        for name in [] if module.check_mode else changing:
-            run(command(name, present))
+        lacking = without_group(names) if present else {}
+        commands = [command(name, present) for name in changing]
+        commands += [["groupadd", "--system", "--gid", str(gid), name] for name, gid in lacking.items()]
+        for each in [] if module.check_mode else commands:
+            run(each)
     except (UserError, OSError, subprocess.TimeoutExpired) as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=bool(changing), users=changing)
+    module.exit_json(changed=bool(commands), users=[*changing, *lacking])
 
 
 if __name__ == "__main__":

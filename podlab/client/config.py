@@ -47,9 +47,13 @@ def state_directory(cluster: str, start: Path | None = None) -> Path:
     )
 
 
-def load_client_config(cluster: str = "", start: Path | None = None) -> ClientConfig:
-    """The client configuration of a cluster. Raises SettingsError."""
-    directory = state_directory(cluster_name(cluster), start)
+def load_client_config_of(directory: Path) -> ClientConfig:
+    """That of the cluster whose directory it is. Raises SettingsError."""
     config = settings.load(directory / "client.yaml", ClientConfig)
     tls = Tls(ca=directory / config.tls.ca, cert=directory / config.tls.cert, key=directory / config.tls.key)
     return dataclasses.replace(config, tls=tls)
+
+
+def load_client_config(cluster: str = "", start: Path | None = None) -> ClientConfig:
+    """The client configuration of a cluster. Raises SettingsError."""
+    return load_client_config_of(state_directory(cluster_name(cluster), start))

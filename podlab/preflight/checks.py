@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from podlab.preflight.earlier import found_networks, found_runtime
 from podlab.preflight.facts import Facts, Host
 from podlab.preflight.findings import Finding, error, warning
 from podlab.preflight.requirements import (
@@ -160,4 +161,6 @@ _CHECKS: Final[tuple[Callable[[Host, Facts], Iterator[Finding]], ...]] = (
     _cgroups,
     _ports,
     _clock,
+    found_runtime,
+    found_networks,
 )

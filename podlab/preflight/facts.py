@@ -44,8 +44,22 @@ class Subnet:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """The containerd that a host has. `containers` counts them by namespace; `ours`: Podlab has been deployed there."""
+
+    active: bool = False
+    spares_containers: bool = True
+    configured: bool = False
+    containers: Mapping[str, int] = field(default_factory=dict)
+    ours: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What one host said of itself. `clock_ahead_s` bounds how far its clock is ahead of the controller's."""
+    """What one host said of itself. `clock_ahead_s` bounds how far its clock is ahead of the controller's.
+
+    `made_with` are the networks of the cluster whose control plane it has, by the name of their variable.
+    """
 
     place: str
     """The running kernel and network namespace: what two names of one host have in common, and nothing else has."""
@@ -67,6 +81,8 @@ class Facts:
     listeners: tuple[Listener, ...]
     subnets: tuple[Subnet, ...]
     clock_ahead_s: tuple[float, float]
+    runtime: Runtime = field(default_factory=Runtime)
+    made_with: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -93,6 +109,8 @@ def parse_facts(printed: Mapping[str, Any], *, sent_at: float, received_at: floa
         cgroup_controllers=frozenset(printed["cgroup_controllers"]),
         listeners=tuple(Listener(**listener) for listener in printed["listeners"]),
         subnets=tuple(_subnet(subnet) for subnet in printed["subnets"]),
+        runtime=Runtime(**printed["runtime"]),
+        made_with=printed["made_with"],
         clock_ahead_s=(printed["clock_ended"] - received_at, printed["clock_started"] - sent_at),
         **{name: printed[name] for name in same + release + amounts},
     )

@@ -24,6 +24,11 @@ EVIDENCE = {
     "nf_conntrack": "/proc/sys/net/netfilter/nf_conntrack_max",
 }
 
+# How the kernel shows the routes that Podlab's kubelet sets (rtm_protocol).
+OWN_ROUTES = "112"
+CONTAINERD_BEFORE = "/var/lib/podlab/containerd.before"
+CONTAINERD_CONFIG = "/etc/containerd/config.toml"
+
 
 def read(path: str) -> str:
     """A file's text, empty where there is no such file."""
@@ -154,7 +159,10 @@ def listeners() -> list[dict[str, object]]:
 
 
 def subnets() -> list[dict[str, str]]:
-    """IPv4 networks that the host has a way to: of its interfaces and of its routes, the default route left out."""
+    """IPv4 networks that the host has a way to: of its interfaces and of its routes, but for the default route.
+
+    What Podlab's kubelet set is none of them, whether or not the node that it leads to is there any more.
+    """
     found = []
     for link in json.loads(run("ip", "-j", "-4", "addr") or "[]"):
         for address in link.get("addr_info", []):
@@ -162,9 +170,35 @@ def subnets() -> list[dict[str, str]]:
                 network = "{}/{}".format(address["local"], address["prefixlen"])
                 found.append({"network": network, "device": link["ifname"], "gateway": "", "kind": "address"})
     for route in json.loads(run("ip", "-j", "-4", "route") or "[]"):
-        if route["dst"] != "default":
+        if route["dst"] != "default" and route.get("protocol") != OWN_ROUTES:
             device, gateway = route.get("dev", ""), route.get("gateway", "")
             found.append({"network": route["dst"], "device": device, "gateway": gateway, "kind": "route"})
+    return found
+
+
+def runtime() -> dict[str, object]:
+    """The containerd that is there already, and what it holds."""
+    properties = run("systemctl", "show", "containerd", "--property=ActiveState,KillMode") or ""
+    shown = dict(line.split("=", 1) for line in properties.splitlines())
+    active = shown.get("ActiveState") == "active"
+    names = (run("ctr", "namespaces", "list", "--quiet") or "").split() if active else []
+    containers = {name: len((run("ctr", "-n", name, "containers", "list", "--quiet") or "").split()) for name in names}
+    return {
+        "active": active,
+        "spares_containers": shown.get("KillMode") == "process",
+        "configured": os.path.exists(CONTAINERD_CONFIG),
+        "containers": {name: count for name, count in containers.items() if count},
+        "ours": os.path.exists(CONTAINERD_BEFORE) or os.path.exists("/etc/podlab/kubelet.yaml"),
+    }
+
+
+def made_with() -> dict[str, str]:
+    """The networks of the cluster whose control plane the host has, by the name of their variable."""
+    found = {}
+    for file, setting in (("apiserver", "service_cidr"), ("controllers", "pod_cidr")):
+        match = re.search(rf"^{setting}: *(\S+)", read(f"/etc/podlab/{file}.yaml"), re.MULTILINE)
+        if match:
+            found[f"podlab_{setting}"] = match.group(1)
     return found
 
 
@@ -190,6 +224,8 @@ def gather() -> dict[str, object]:
         "cgroup_controllers": cgroup_controllers(),
         "listeners": listeners(),
         "subnets": subnets(),
+        "runtime": runtime(),
+        "made_with": made_with(),
         "clock_started": started,
         "clock_ended": time.time(),
     }

@@ -8,6 +8,7 @@ from podlab.verify import cri_probe
 from podlab.verify.machines import run_script
 
 PODLAB_PYTHON = "/opt/podlab/venv/bin/python"
+SANDBOX_IMAGE = "podlab.local/pause:1"
 
 
 @pytest.mark.on("nodes")
@@ -15,8 +16,9 @@ def test_containerd_answers_cri(machine: Machine) -> None:
     """containerd answers over CRI that runtime and network are ready."""
     answer: Any = run_script(machine, cri_probe, python=PODLAB_PYTHON)
     assert "error" not in answer, f"containerd's CRI answers {answer['error']}; see journalctl -u containerd"
-    missing = [name for name, holds in answer.items() if not holds]
+    missing = [name for name, holds in answer["conditions"].items() if not holds]
     assert not missing, f"containerd says that these do not hold: {', '.join(missing)}"
+    assert answer["sandbox_image"] == SANDBOX_IMAGE, "containerd runs with other settings; run site.yml again"
 
 
 @pytest.mark.on("nodes")

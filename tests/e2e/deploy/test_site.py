@@ -39,7 +39,7 @@ STATE = """
 dpkg-query --show --showformat '${Package} ${db:Status-Status}\n'
 find /etc /opt /srv /usr/lib/systemd /var/lib -xdev -not -path '/var/lib/dpkg/*' -not -path '/var/lib/apt/*' \
     -not -path '/var/lib/systemd/*' -not -path '/etc/.*' | sort
-cat /etc/passwd /etc/group /etc/hosts
+cat /etc/passwd /etc/group /etc/hosts /etc/containerd/config.toml
 systemctl list-unit-files --no-legend | sort
 iptables-save | grep -v '^[#:*]' | grep -v COMMIT
 ip -brief link | cut -d' ' -f1
@@ -49,6 +49,30 @@ find /sys/fs/cgroup -name 'kubepods*'
 sysctl net.ipv4.ip_forward net.ipv4.conf.all.rp_filter
 """
 
+# A host whose owner has settings for containerd, installed or not.
+OWN_SETTINGS = """
+mkdir -p /etc/containerd /etc/systemd/system/containerd.service.d
+printf '[Service]\\nEnvironment=HTTPS_PROXY=http://proxy.example:3128\\n' \
+    > /etc/systemd/system/containerd.service.d/http-proxy.conf
+cat > /etc/containerd/config.toml <<'END'
+version = 2
+# Where images come from.
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "registry.example/pause:3"
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "/etc/containerd/certs.d"
+END
+"""
+# What a power cut in the middle of dpkg leaves: a package that is not set up, and a journal that says so.
+CUT = """
+set -e
+mkdir -p /tmp/cut/DEBIAN
+printf 'Package: cut-off\\nVersion: 1\\nArchitecture: all\\nMaintainer: nobody\\nDescription: none\\n' \
+    > /tmp/cut/DEBIAN/control
+dpkg-deb --build /tmp/cut /tmp/cut.deb >&2
+dpkg --unpack /tmp/cut.deb >&2
+dpkg-query --status cut-off > /var/lib/dpkg/updates/0000
+"""
 # Makes a master one of an earlier release, where all services ran as one user.
 ONE_USER = """
 set -e
@@ -88,6 +112,7 @@ def state(lab: Lab, host: str) -> list[str]:
 @pytest.fixture(scope="module")
 def bare(lab: Lab) -> dict[str, list[str]]:
     """The hosts as they were before anything was deployed."""
+    assert lab.run("n1", ["sh", "-c", OWN_SETTINGS]).returncode == 0
     return {host: state(lab, host) for host in HOSTS}
 
 
@@ -136,9 +161,15 @@ def test_a_port_that_a_rule_closes_is_named_with_the_rule_before_anything_change
     assert "port 6443 (apiserver), 7443 (apiserver): no answer within 3 s; closed by the policy" in told
 
 
-def test_a_run_does_what_the_check_foretold(foretold: set[tuple[str, str]], play: Play) -> None:
+def test_a_run_does_what_the_check_foretold(lab: Lab, foretold: set[tuple[str, str]], play: Play) -> None:
+    """Also after a power cut in the middle of dpkg, which apt takes only a person's `dpkg --configure -a` for."""
+    assert lab.run("n1", ["sh", "-c", CUT]).returncode == 0
     run = play("site.yml")
     assert run.failures == UNCHANGED, run.text
+    assert (
+        lab.run("n1", ["dpkg-query", "--show", "--showformat", "${db:Status-Status}", "cut-off"]).stdout == "installed"
+    )
+    assert lab.run("n1", ["dpkg", "--purge", "cut-off"]).returncode == 0
     unforeseen = {(task, host) for task, host in run.changed - foretold if task not in NOT_IN_A_CHECK}
     assert unforeseen == set()
     assert foretold - run.changed == set()
@@ -152,6 +183,28 @@ def test_every_service_runs_as_it_should(lab: Lab) -> None:
                 host, ["systemctl", "show", f"podlab-{name}", "--property=ActiveState,UnitFileState,NRestarts"]
             )
             assert shown.stdout.split() == ["NRestarts=0", "ActiveState=active", "UnitFileState=enabled"], (host, name)
+
+
+def test_the_host_s_own_settings_of_containerd_stay_in_force(lab: Lab) -> None:
+    config = lab.run("n1", ["cat", "/etc/containerd/config.toml"]).stdout
+    assert 'config_path = "/etc/containerd/certs.d"' in config
+    assert "registry.example/pause" not in config
+    environment = lab.run("n1", ["systemctl", "show", "containerd", "--property=Environment"]).stdout
+    assert "HTTPS_PROXY=http://proxy.example:3128" in environment
+
+
+def test_a_run_that_was_cut_off_before_its_restarts_is_made_up_for(lab: Lab, play: Play) -> None:
+    """Its files are in place, so that nothing differs any more; what runs began before them."""
+    lab.run("n1", ["touch", "/etc/podlab/proxy.yaml", "/etc/containerd/config.toml"])
+    lab.run("n1", ["sysctl", "--quiet", "net.ipv4.ip_forward=0"])
+    outcome = play("site.yml")
+    assert outcome.changed == {
+        ("Containerd's unit is what Podlab needs", "n1"),
+        ("Restart containerd", "n1"),
+        ("The kernel does so now", "n1"),
+        ("Certificate, settings and unit are those of proxy", "n1"),
+        ("Restart podlab-proxy", "n1"),
+    }
 
 
 def test_a_second_run_changes_nothing(play: Play) -> None:

@@ -4,6 +4,8 @@ import grp
 import json
 import os
 import pwd
+import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -98,3 +100,18 @@ def test_a_secret_does_not_reach_the_hosts_journal(
     assert (tmp_path / "key").read_text() == "of two\nlines"
     assert not told
     assert "of two" not in capsys.readouterr().out
+
+
+def test_a_process_that_began_before_a_file_was_last_written_is_outdated(tmp_path: Path) -> None:
+    """However the run that wrote the file ended."""
+    settings = tmp_path / "settings"
+    settings.write_text("one")
+    time.sleep(0.05)  # the kernel counts a process' age in hundredths of a second
+    with subprocess.Popen(["/bin/sleep", "60"]) as process:
+        paths = [str(settings), str(tmp_path / "gone"), str(tmp_path)]
+        assert not podlab_files.runs_since_before(str(process.pid), paths)
+        time.sleep(0.05)
+        settings.write_text("two")
+        assert podlab_files.runs_since_before(str(process.pid), paths)
+        process.kill()
+    assert not podlab_files.runs_since_before("0", paths)

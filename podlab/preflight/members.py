@@ -1,0 +1,45 @@
+"""Which nodes the cluster has now.
+
+A program of its own, because it speaks gRPC: with the cluster's directory as its argument, it prints JSON.
+"""
+
+import asyncio
+import json
+import socket
+import sys
+from pathlib import Path
+from typing import Final
+
+from podlab.client.client import Client
+from podlab.client.config import ClientConfig, load_client_config_of
+from podlab.core.v1 import node_pb2
+from podlab.errors import ApiError
+from podlab.settings import SettingsError
+
+_WITHIN_S: Final = 3.0
+
+
+def members(directory: Path) -> list[str] | None:
+    """The nodes of the cluster whose directory in `.podlab` this is; None where it is not there, or does not answer."""
+    try:
+        config = load_client_config_of(directory)
+    except SettingsError:
+        return None
+    host, _, port = config.server.rpartition(":")
+    try:
+        # Tells at once that nobody listens, where gRPC would try again and again.
+        socket.create_connection((host, int(port)), _WITHIN_S).close()
+        return asyncio.run(_ask(config))
+    except (ApiError, OSError):
+        return None
+
+
+async def _ask(config: ClientConfig) -> list[str] | None:
+    async with Client(config.server, config.tls, user_agent="podlab-preflight") as client:
+        if not await client.connected(_WITHIN_S):
+            return None
+        return [node.metadata.name for node in (await client.list(node_pb2.Node)).items]
+
+
+if __name__ == "__main__":
+    json.dump(members(Path(sys.argv[1])), sys.stdout)
