@@ -2,7 +2,8 @@
 
 The scripts are sent as text to the host's python3, not as modules: a host that is too old for those shall say so.
 `what: facts` runs the probe and opens the ports that others will try; `ways` tries those of others; `firewall` reads
-the rules of a host that could not be reached. What keeps us from a host is a result, too, judged with all others.
+the rules of a host that could not be reached, `rules` those of any. What keeps us from a host is a result, too, judged
+with all others.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from podlab.preflight.outcome import Connection, Seen, seen_to_json
 from podlab.preflight.unreachable import explain
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    "what": {"type": "str", "required": True, "choices": ["facts", "ways", "firewall"]},
+    "what": {"type": "str", "required": True, "choices": ["facts", "ways", "firewall", "rules"]},
 }
 ARGUMENTS = ("ssh_args", "ssh_common_args", "ssh_extra_args")
 
@@ -41,8 +42,8 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _, params = self.validate_argument_spec(OPTIONS)
         variables = task_vars or {}
-        act = {"facts": self._facts, "ways": self._ways, "firewall": self._firewall}[params["what"]]
-        return {**result, "changed": False, **act(variables)}
+        acts = {"facts": self._facts, "ways": self._ways, "firewall": self._firewall, "rules": self._rules}
+        return {**result, "changed": False, **acts[params["what"]](variables)}
 
     def _facts(self, variables: dict[str, Any]) -> dict[str, Any]:
         connection = self._described(variables)
@@ -73,6 +74,9 @@ class ActionModule(ActionBase):
         faulty = [(visitor, door["host"]) for visitor, doors in knocked.items() for door in doors if door["fault"]]
         if not any(name in ends for ends in faulty):
             return {"firewall": {}}
+        return self._rules(variables)
+
+    def _rules(self, variables: dict[str, Any]) -> dict[str, Any]:
         return {"firewall": self._script("doors.py", {"act": "firewall"}, variables)}
 
     def _script(self, name: str, task: dict[str, Any] | None, variables: dict[str, Any]) -> Any:

@@ -1,0 +1,67 @@
+"""When a node counts as being in the cluster: Ready, by what its kubelet has said since it started."""
+
+import socket
+from typing import Any
+
+import pytest
+from ansible_code import load
+
+podlab_ready: Any = load("podlab_ready")
+STARTED = 1_800_000_000.0  # 2027-01-15T08:00:00Z
+BEFORE, AFTER = "2027-01-15T07:59:59.000000Z", "2027-01-15T08:00:01.500000Z"
+
+
+def node(status: str = "True", **condition: str) -> dict[str, Any]:
+    return {
+        "status": {
+            "conditions": [
+                {"type": "MemoryPressure", "status": "False"},
+                {"type": "Ready", "status": status, **condition},
+            ]
+        }
+    }
+
+
+def lease(renewed: str) -> dict[str, Any]:
+    return {"spec": {"renewTime": renewed}}
+
+
+@pytest.mark.parametrize(
+    ("found", "heartbeat", "cause"),
+    [
+        (node(), lease(AFTER), ""),
+        (node(), lease(BEFORE), "its kubelet has sent no heartbeat since it started"),
+        (node(), {}, "its kubelet has sent no heartbeat since it started"),
+        (node(), {"spec": {}}, "its kubelet has sent no heartbeat since it started"),
+        (
+            node("False", reason="KubeletNotReady", message="container runtime is down"),
+            lease(AFTER),
+            "it is not Ready: KubeletNotReady: container runtime is down",
+        ),
+        (
+            node("Unknown", reason="NodeStatusUnknown", message="Kubelet stopped posting node status."),
+            lease(AFTER),
+            "it is not Ready: NodeStatusUnknown: Kubelet stopped posting node status.",
+        ),
+        ({}, lease(AFTER), "it is not Ready: no reason: nothing was said"),
+    ],
+)
+def test_a_node_is_ready_by_what_its_kubelet_says_now(
+    found: dict[str, Any], heartbeat: dict[str, Any], cause: str
+) -> None:
+    assert podlab_ready.why_not(found, heartbeat, STARTED) == cause
+
+
+def test_a_kubelet_that_does_not_run_is_the_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(podlab_ready, "kubelet_started", lambda: None)
+    assert podlab_ready.look("n1", "127.0.0.1").cause == "its kubelet does not run"
+
+
+def test_a_closed_port_is_told_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    monkeypatch.setattr(podlab_ready, "kubelet_started", lambda: STARTED)
+    monkeypatch.setattr(podlab_ready, "GRPC_PORT", port)
+    seen = podlab_ready.look("n1", "127.0.0.1")
+    assert seen.closed_port == port
+    assert seen.cause == f"it cannot reach the API server at 127.0.0.1 port {port}: Connection refused"
