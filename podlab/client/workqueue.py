@@ -17,6 +17,10 @@ log = logging.getLogger(__name__)
 
 BACKOFF_BASE_S = 0.005
 BACKOFF_LIMIT_S = 60.0
+# A timer that comes so late tells that this process was stopped, or had no processor. What happened meanwhile is still
+# to be read: who decided now by the time that has passed would blame others for what it did not see.
+LATE_S = 2.0
+CATCHING_UP_S = 1.0
 
 
 class ShutDown(Exception):
@@ -108,8 +112,13 @@ class WorkQueue(Generic[K]):
         return len(self._waiting)
 
     def _timer_fired(self, key: K) -> None:
-        self._timers.pop(key, None)
-        self.add(key)
+        due, _ = self._timers.pop(key)
+        late_s = asyncio.get_running_loop().time() - due
+        if late_s > LATE_S:
+            log.debug("%s comes %.1f s late: what happened meanwhile is read first", key, late_s)
+            self.add_after(key, CATCHING_UP_S)
+        else:
+            self.add(key)
 
 
 async def run_workers(

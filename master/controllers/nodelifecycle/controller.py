@@ -20,9 +20,10 @@ from master.controllers.nodelifecycle.decide import (
     silenced,
     taints,
 )
-from master.controllers.nodelifecycle.heartbeats import Connection, Heartbeats
+from master.controllers.nodelifecycle.heartbeats import Hearing, Heartbeats
 from master.controllers.nodelifecycle.zones import Pace, State, Zone, all_out, states, zone_of
 from master.controllers.settings import EvictionSettings
+from master.controllers.written import Written
 from podlab.api.objects import Key, key
 from podlab.client.client import Client
 from podlab.client.informer import Change
@@ -49,7 +50,8 @@ class NodeLifecycleController:
         self._recorder = recorder
         self._grace_s = grace_s
         self._heartbeats = Heartbeats()
-        self._connection = Connection(client.channel, time.monotonic)
+        self._hearing = Hearing(client.version, time.monotonic, grace_s)
+        self._marked = Written(informers.pods)
         self._eviction = eviction
         self._zones: dict[Zone, State] = {}
         self._pace = Pace()
@@ -61,7 +63,7 @@ class NodeLifecycleController:
     async def run(self) -> None:
         self._judge_disruption()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._connection.run())
+            group.create_task(self._hearing.run())
             group.create_task(self._loop.run())
 
     async def reconcile(self, at: Key) -> None:
@@ -73,23 +75,37 @@ class NodeLifecycleController:
             return  # the change comes back, counted in what is known of the whole cluster
         await self._write_taints(node)
         for pod in pods_to_mark(node, self._informers.pods_by_node.get(at.name)):
-            await self._mark_not_ready(pod)
+            if self._marked.is_shown(pod):
+                await self._mark_not_ready(pod)
 
     async def _fell_silent(self, node: node_pb2.Node) -> bool:
         """True when that was news, and the node's conditions now say that nothing is known."""
-        silence_s = self._heartbeats.silence_s(node, self._connection.since, time.monotonic())
+        silence_s = self._heartbeats.silence_s(node, self._hearing.since(), time.monotonic())
         if silence_s < self._grace_s:
-            # While there is no connection, silence is minus infinity: look again when the grace could be over.
+            # While nothing is heard, silence is minus infinity: look again when the grace could be over.
             self._loop.queue.add_after(key(node), self._grace_s - max(0.0, silence_s))
             return False
         status = silenced(node.status, time.time())
-        if status == node.status:
+        if status == node.status or await self._was_heard_meanwhile(node):
             return False
         changed = node_pb2.Node()
         changed.CopyFrom(node)
         changed.status.CopyFrom(status)
         await self._client.update_status(changed)
         log.warning("%s has not been heard of for %.0f s", key(node), silence_s)
+        return True
+
+    async def _was_heard_meanwhile(self, node: node_pb2.Node) -> bool:
+        """Whether the API server knows of a heartbeat that has not come to us: nobody is blamed for our being late."""
+        try:
+            lease = await self._client.get(lease_pb2.Lease, node.metadata.name, LEASE_NAMESPACE)
+        except NotFound:
+            return False
+        self._heartbeats.observe(node, lease, time.monotonic())
+        silence_s = self._heartbeats.silence_s(node, self._hearing.since(), time.monotonic())
+        if silence_s >= self._grace_s:
+            return False
+        self._loop.queue.add_after(key(node), self._grace_s - max(0.0, silence_s))
         return True
 
     async def _write_taints(self, node: node_pb2.Node) -> None:
@@ -116,7 +132,7 @@ class NodeLifecycleController:
         changed.CopyFrom(pod)
         put(changed.status, "Ready", "False", now=time.time())
         try:
-            await self._client.update_status(changed)
+            self._marked.note(await self._client.update_status(changed))
         except NotFound:
             return
         log.info("%s is not ready: its node %s is not", key(pod), pod.spec.nodeName)

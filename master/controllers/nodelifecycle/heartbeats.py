@@ -1,19 +1,25 @@
 """When each node was last heard of, by this process's own clock: nodes' clocks need not be right.
 
-Silence counts only while the API server could be heard: after an outage every node gets its full time again.
+Silence counts only while the API server could be heard: after an outage, or when this process was stopped, every node
+gets its full time again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
-import grpc
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
 
 from podlab.api.objects import condition
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import node_pb2
+from podlab.errors import ApiError
+
+log = logging.getLogger(__name__)
+
+# The API server is asked so often, and has so long to answer before we count as deaf.
+EVERY_S = 2.0
+MOST_S = 5.0
 
 _Mark = tuple[int, int, int]
 
@@ -47,21 +53,35 @@ def _mark(node: node_pb2.Node, lease: lease_pb2.Lease | None) -> _Mark:
     return lease.spec.renewTime.seconds, lease.spec.renewTime.nanos, beat
 
 
-@dataclass
-class Connection:
-    """Since when the channel has been connected without a break; follow it with `run`."""
+class Hearing:
+    """Since when the API server has answered us without a break; follow it with `run`.
 
-    channel: grpc.aio.Channel
-    clock: Callable[[], float]
-    since: float = float("inf")
+    It is asked again and again. Without an answer for a while, we do not hear, whoever is to blame: the server hangs,
+    the network is cut, or this process was stopped. `since` then counts anew from the next answer.
+    """
+
+    def __init__(self, ask: Callable[[], Awaitable[object]], clock: Callable[[], float], grace_s: float) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._every_s = min(EVERY_S, grace_s / 4)
+        self._most_s = min(MOST_S, grace_s)
+        self._since = self._last = float("-inf")
+
+    def since(self) -> float:
+        """On the given clock; infinity while nothing is heard."""
+        return self._since if self._clock() - self._last <= self._most_s else float("inf")
 
     async def run(self) -> None:
-        """Waits for changes of the channel's state until cancelled."""
-        state: Any = self.channel.get_state()
+        """Asks until cancelled."""
         while True:
-            if state != grpc.ChannelConnectivity.READY:
-                self.since = float("inf")
-            elif self.since == float("inf"):
-                self.since = self.clock()
-            await self.channel.wait_for_state_change(state)
-            state = self.channel.get_state()
+            try:
+                async with asyncio.timeout(self._most_s):
+                    await self._ask()
+            except (ApiError, TimeoutError) as error:
+                log.debug("the API server does not answer: %s", error)
+                self._last = float("-inf")
+            else:
+                if self.since() == float("inf"):
+                    self._since = self._clock()
+                self._last = self._clock()
+            await asyncio.sleep(self._every_s)

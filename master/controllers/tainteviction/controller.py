@@ -16,6 +16,7 @@ from podlab.client.client import Client
 from podlab.client.informer import Change
 from podlab.client.recorder import Recorder
 from podlab.core.v1 import node_pb2, pod_pb2
+from podlab.errors import NotFound
 
 log = logging.getLogger(__name__)
 
@@ -53,10 +54,21 @@ class TaintEvictionController:
                 self._leaving.discard(at)
                 self._tell(pod, f"Cancelling deletion of Pod {at.namespace}/{at.name}")
         elif due <= now:
-            await self._evict(pod)
+            if await self._is_due(pod):
+                await self._evict(pod)
         else:
             self._leaving.add(at)
             self._loop.queue.add_after(at, due - now)
+
+    async def _is_due(self, pod: pod_pb2.Pod) -> bool:
+        """Whether the API server says so too: what has been taken off the node may not have come to us yet."""
+        try:
+            node = await self._client.get(node_pb2.Node, pod.spec.nodeName)
+        except NotFound:
+            return False  # which is told to `podgc`
+        uid = node.metadata.uid
+        due = leave_at(pod.spec.tolerations, evicting(node), lambda taint: self._since(uid, taint), bound_at(pod))
+        return due is not None and due <= time.time()
 
     async def _evict(self, pod: pod_pb2.Pod) -> None:
         at = key(pod)

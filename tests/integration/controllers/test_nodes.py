@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
 import pytest
+from observed_client import ObservedClient
 
 from podlab.api.objects import condition
 from podlab.core.v1 import node_pb2, pod_pb2
 
 GRACE_S = 1.5
+HEARTBEAT_S = 0.3
 
 
 @pytest.fixture
@@ -139,3 +143,52 @@ async def test_nodes_of_a_zone_are_evicted_from_one_after_the_other(seen: Any, n
     )
     await seen.until(lambda: any(f"{unreachable}:NoExecute" in taints(seen, name) for name in ("n3", "n4")), "one")
     assert not all(f"{unreachable}:NoExecute" in taints(seen, name) for name in ("n3", "n4")), "the other later"
+
+
+async def test_controllers_that_were_stopped_blame_no_node(seen: Any, nodes: Any, controllers: Any) -> None:
+    """For longer than the grace period nothing turns, and then everything at once."""
+    await nodes.add("n2")
+    await seen.client.create(pod("web", seconds=0))
+    await seen.until(lambda: [one.status.phase for one in seen.pods()] == ["Running"], "a running pod")
+    found: set[str] = set()
+
+    def look(change: Any) -> None:
+        if change.new is not None:
+            found.add(condition(change.new.status.conditions, "Ready").status)
+            found.update(taint.key for taint in change.new.spec.taints)
+
+    seen.informers.nodes.on_change(look)
+    for _ in range(2):
+        time.sleep(2 * GRACE_S)  # noqa: ASYNC251 - as SIGSTOP does
+        await asyncio.sleep(2 * HEARTBEAT_S)
+    assert found <= {"True"}
+    nodes.gone.add("n2")
+    await seen.until(lambda: ready(seen, "n2").status == "Unknown", "the node that is silent to be found all the same")
+    assert ready(seen, "n1").status == "True"
+    assert [one.metadata.name for one in seen.pods()] == ["web"]
+
+
+async def test_each_pod_of_a_silent_node_is_marked_once(
+    seen: Any, nodes: Any, monkeypatch: pytest.MonkeyPatch, controllers: Any
+) -> None:
+    for number in range(8):
+        await seen.client.create(pod(f"web-{number}"))
+    await seen.until(lambda: [one.status.phase for one in seen.pods()] == ["Running"] * 8, "running pods")
+    marks: list[str] = []
+    write = ObservedClient.update_status
+
+    async def noted(self: ObservedClient, obj: Any) -> Any:
+        if isinstance(obj, pod_pb2.Pod):
+            marks.append(obj.metadata.name)
+        return await write(self, obj)
+
+    monkeypatch.setattr(ObservedClient, "update_status", noted)
+    nodes.gone.add("n1")
+
+    def marked() -> int:
+        return sum(condition(one.status.conditions, "Ready").status == "False" for one in seen.pods())
+
+    await seen.until(lambda: marked() == 8, "all pods not to be ready")
+    await nodes.add("n2")  # the loop has had its turns
+    await seen.until(lambda: seen.informers.nodes.get("n2").spec.podCIDR, "the network of another node")
+    assert sorted(marks) == [f"web-{number}" for number in range(8)]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, cast
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
-import grpc
+import pytest
 
-from master.controllers.nodelifecycle.heartbeats import Connection, Heartbeats
+from master.controllers.nodelifecycle.heartbeats import Hearing, Heartbeats
 from podlab.coordination.v1 import lease_pb2
+from podlab.errors import ServiceUnavailable
 
 Builder = Callable[..., Any]
 
@@ -52,37 +53,66 @@ def test_a_node_that_comes_again_starts_anew(node: Builder) -> None:
     assert heartbeats.silence_s(one, 0, now=151) == 1
 
 
-class FakeChannel:
-    """A channel whose state the test sets."""
+class Server:
+    """An API server as its client meets it."""
 
     def __init__(self) -> None:
-        self.state = grpc.ChannelConnectivity.CONNECTING
-        self._changed = asyncio.Condition()
+        self.now = 100.0
+        self.away = False
+        self.answering = asyncio.Event()
+        self.answering.set()
+        self.asked = asyncio.Event()
 
-    def get_state(self) -> grpc.ChannelConnectivity:
-        return self.state
+    async def answer(self) -> None:
+        self.asked.set()
+        if self.away:
+            raise ServiceUnavailable("no")
+        await self.answering.wait()
 
-    async def wait_for_state_change(self, last: grpc.ChannelConnectivity) -> None:
-        async with self._changed:
-            await self._changed.wait_for(lambda: self.state is not last)
-
-    async def become(self, state: grpc.ChannelConnectivity) -> None:
-        async with self._changed:
-            self.state = state
-            self._changed.notify_all()
-        for _ in range(5):  # let the follower take it in
-            await asyncio.sleep(0)
+    async def next(self) -> None:
+        """It has been asked once more, and whoever asked has taken the answer."""
+        self.asked.clear()
+        await asyncio.wait_for(self.asked.wait(), 5)
+        await asyncio.sleep(0.005)
 
 
-async def test_the_time_of_connection_starts_anew_after_every_break() -> None:
-    channel, now = FakeChannel(), [100.0]
-    connection = Connection(cast(Any, channel), lambda: now[0])
-    following = asyncio.create_task(connection.run())
-    await channel.become(grpc.ChannelConnectivity.READY)
-    assert connection.since == 100
-    await channel.become(grpc.ChannelConnectivity.TRANSIENT_FAILURE)
-    assert connection.since == float("inf")
-    now[0] = 160
-    await channel.become(grpc.ChannelConnectivity.READY)
-    assert connection.since == 160
+@pytest.fixture
+async def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+async def hearing(server: Server) -> AsyncIterator[Hearing]:
+    made = Hearing(server.answer, lambda: server.now, grace_s=0.04)
+    following = asyncio.create_task(made.run())
+    await server.next()
+    yield made
     following.cancel()
+
+
+async def test_what_is_heard_without_a_break_counts_from_the_first_answer(server: Server, hearing: Hearing) -> None:
+    assert hearing.since() == 100
+    for _ in range(3):
+        server.now += 0.03
+        await server.next()
+    assert hearing.since() == 100
+
+
+async def test_a_process_that_was_stopped_counts_from_its_next_answer(server: Server, hearing: Hearing) -> None:
+    server.now = 135.0  # no turn of the loop in between
+    assert hearing.since() == float("inf")
+    await server.next()
+    assert hearing.since() == 135
+
+
+async def test_a_server_that_hangs_or_is_away_is_not_heard(server: Server, hearing: Hearing) -> None:
+    server.answering.clear()
+    await server.next()
+    server.now = 120.0
+    assert hearing.since() == float("inf")
+    server.answering.set()
+    await server.next()
+    assert hearing.since() == 120
+    server.away = True
+    await server.next()
+    assert hearing.since() == float("inf")
