@@ -29,6 +29,7 @@ DECIDING = (
     "master.apiserver.defaults.*",
     "master.apiserver.patching.*",
     "master.apiserver.validation.*",
+    "master.apiserver.warnings.*",
     "master.apiserver.registry.changes",
     "master.apiserver.registry.claims",
     "master.apiserver.registry.deletion",

@@ -91,7 +91,7 @@ ENUMS: Mapping[Field, tuple[str, ...]] = {
     ("podlab.core.v1.ServiceSpec", "sessionAffinity"): ("ClientIP", "None"),
     ("podlab.core.v1.ServiceSpec", "externalTrafficPolicy"): _LOCAL_OR_CLUSTER,
     ("podlab.core.v1.ServiceSpec", "internalTrafficPolicy"): _LOCAL_OR_CLUSTER,
-    ("podlab.core.v1.ServiceSpec", "trafficDistribution"): ("PreferClose",),
+    ("podlab.core.v1.ServiceSpec", "trafficDistribution"): ("PreferClose", "PreferSameZone"),
     ("podlab.apps.v1.DeploymentStrategy", "type"): ("Recreate", "RollingUpdate"),
     ("podlab.apps.v1.DaemonSetUpdateStrategy", "type"): ("OnDelete", "RollingUpdate"),
     ("podlab.apps.v1.StatefulSetUpdateStrategy", "type"): ("OnDelete", "RollingUpdate"),

@@ -19,9 +19,14 @@ def ready(body: bytes, *, status: int = 200, warnings: Warnings = (), media_type
     if media_type == JSON and not body.endswith(b"\n"):
         body += b"\n"
     response = web.Response(body=body, status=status, headers={"Content-Type": media_type, "Cache-Control": "no-cache"})
+    warn(response, warnings)
+    return response
+
+
+def warn(response: web.StreamResponse, warnings: Warnings) -> None:
+    """Tell the client, beside the answer itself (RFC 7234, 5.5)."""
     for value in headers(warnings):
         response.headers.add("Warning", value)
-    return response
 
 
 def data(

@@ -41,6 +41,8 @@ from podlab.errors import ApiError, BadRequest, MethodNotAllowed, NotFound, Unau
 # What is answered there is no object of the kind: there are no tables of it, and no metadata alone.
 _PLAIN = frozenset({"binding", "eviction", "scale", "token"})
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# What is served and will not be for ever: every answer says so.
+_DEPRECATED = {"Endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"}
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 
 
@@ -122,6 +124,8 @@ class Api:
 
         async def handle(passage: Passage) -> web.StreamResponse:
             response = await handler(call)
+            if call.of.name in _DEPRECATED and not response.prepared:
+                answers.warn(response, (_DEPRECATED[call.of.name],))
             if request.method == "GET" and not response.prepared:
                 hold(asked.caller.name, delivery.size_bytes(response))  # until the client has taken it
             passage.code, passage.name = response.status, call.made

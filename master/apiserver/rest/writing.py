@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from aiohttp import web
+from google.protobuf.message import Message
 
+from master.apiserver import warnings
 from master.apiserver.collection import Collections
 from master.apiserver.entry import Entry
 from master.apiserver.identity import User
@@ -30,6 +32,20 @@ from podlab.v1 import apiserver_pb2 as pb
 _RETURNED_WHEN_DELETED = frozenset({"Pod", "Service"})
 
 
+class Warned:
+    """An admission that remembers what to warn of in what it let through last; of parts there is nothing to say."""
+
+    def __init__(self, admit: Admit, *, whole: bool = True) -> None:
+        self._admit = admit
+        self._whole = whole
+        self.warnings: list[str] = []
+
+    def __call__(self, new: Message | None, old: Message | None) -> None:
+        """Implements Admit."""
+        self._admit(new, old)
+        self.warnings = warnings.of(new, old) if new is not None and self._whole else []
+
+
 @dataclass(frozen=True, slots=True)
 class Writing:
     """Answers what changes objects."""
@@ -42,32 +58,33 @@ class Writing:
     async def create(self, call: Call) -> web.StreamResponse:
         """Store a new object; its name may be left to `generateName`."""
         dry_run, how = call.query.dry_run(), forms.asked(call)
-        read = await self._body(call)
-        entry = await self.registry.create(read.message, dry_run=dry_run, admit=self.admission(call.user))
+        read, admit = await self._body(call), Warned(self.admission(call.user))
+        entry = await self.registry.create(read.message, dry_run=dry_run, admit=admit)
         call.tell_made(entry.key.rpartition("/")[2])
-        return _shown(call, entry, how, read.warnings, status=201)
+        return _shown(call, entry, how, [*read.warnings, *admit.warnings], status=201)
 
     async def update(self, call: Call) -> web.StreamResponse:
         """Replace all but the status, or the part that the subresource is."""
         dry_run, how, part = call.query.dry_run(), forms.asked(call), parts.of(call.place.subresource)
-        read = await self._body(call)
-        admit = self.admission(call.user)
+        read, admit = await self._body(call), Warned(self.admission(call.user), whole=part is parts.WHOLE)
         entry = await self.registry.update(read.message, part=part, dry_run=dry_run, admit=admit)
-        return _shown(call, entry, how, read.warnings)
+        return _shown(call, entry, how, [*read.warnings, *admit.warnings])
 
     async def patch(self, call: Call) -> web.StreamResponse:
         """Update to what a JSON patch, a merge patch or a strategic merge patch makes of the object."""
         place, dry_run, how = call.place, call.query.dry_run(), forms.asked(call)
         validation = bodies.field_validation(call.query.text("fieldValidation"))
         patch = await bodies.read_patch(call.request, validation, of_status=place.subresource == "status")
+        part = parts.of(place.subresource)
+        admit = Warned(self.admission(call.user), whole=part is parts.WHOLE)
         entry = await self.registry.patch(
             Key(call.of.name, place.namespace, place.name),
             lambda old: versions.stored(patch.applied(versions.shown(old, call.of))),
-            part=parts.of(place.subresource),
+            part=part,
             dry_run=dry_run,
-            admit=self.admission(call.user),
+            admit=admit,
         )
-        return _shown(call, entry, how, patch.warnings)
+        return _shown(call, entry, how, [*patch.warnings, *admit.warnings])
 
     async def delete_collection(self, call: Call) -> web.StreamResponse:
         """Delete what selectors take, all of them when there are none; the answer is the list of what was deleted."""

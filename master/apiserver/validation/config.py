@@ -2,20 +2,24 @@
 
 from collections.abc import Iterable, Mapping
 
+import orjson
+
 from master.apiserver.validation import syntax
 from master.apiserver.validation.findings import Findings
 from podlab.core.v1 import config_pb2
 
 _DATA_BYTES = 1 << 20
 
-_SECRET_KEYS = {
-    "kubernetes.io/tls": ("tls.crt", "tls.key"),
-    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
-    "kubernetes.io/dockercfg": (".dockercfg",),
-    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+_SECRET_KEYS = {"kubernetes.io/tls": ("tls.crt", "tls.key")}
+"""What a Secret of a known type must hold, be it empty."""
+_DOCKER_KEYS = {
+    "kubernetes.io/dockerconfigjson": ".dockerconfigjson",
+    "kubernetes.io/dockercfg": ".dockercfg",
 }
-"""What a Secret of a known type must hold."""
+"""Where a Secret of a known type holds a JSON object."""
+_ACCOUNT = "kubernetes.io/service-account.name"
 
+_REDACTED = "<secret contents redacted>"
 _IMMUTABLE = "field is immutable when `immutable` is set"
 
 
@@ -45,10 +49,30 @@ def check_secret(found: Findings, secret: config_pb2.Secret) -> None:
     for key in _SECRET_KEYS.get(secret.type, ()):
         if key not in secret.data:
             found.required(f"data[{key}]")
+    if secret.type in _DOCKER_KEYS:
+        _check_docker(found, secret, _DOCKER_KEYS[secret.type])
+    if secret.type == "kubernetes.io/ssh-auth" and not secret.data.get("ssh-privatekey"):
+        found.required("data[ssh-privatekey]")
+    if secret.type == "kubernetes.io/service-account-token" and not secret.metadata.annotations.get(_ACCOUNT):
+        found.required(f"metadata.annotations[{_ACCOUNT}]")
     credentials = ("username", "password")
     if secret.type == "kubernetes.io/basic-auth" and not any(key in secret.data for key in credentials):
         for key in credentials:
             found.required(f"data[{key}]")
+
+
+def _check_docker(found: Findings, secret: config_pb2.Secret, key: str) -> None:
+    field = f"data[{key}]"
+    if key not in secret.data:
+        found.required(field)
+        return
+    try:
+        read = orjson.loads(secret.data[key])
+    except orjson.JSONDecodeError as error:
+        found.invalid(field, _REDACTED, str(error))
+        return
+    if not (read is None or isinstance(read, dict)):  # null is what an object without members is to Kubernetes
+        found.invalid(field, _REDACTED, "json: cannot unmarshal it into an object")
 
 
 def check_secret_update(found: Findings, new: config_pb2.Secret, old: config_pb2.Secret) -> None:

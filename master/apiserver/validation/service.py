@@ -32,7 +32,7 @@ def check_service(found: Findings, service: service_pb2.Service) -> None:
     _check_affinity(found, spec)
     found.one_of("spec.internalTrafficPolicy", spec.internalTrafficPolicy, ("Cluster", "Local"))
     if spec.HasField("trafficDistribution"):
-        found.one_of("spec.trafficDistribution", spec.trafficDistribution, ("PreferClose",))
+        found.one_of("spec.trafficDistribution", spec.trafficDistribution, ("PreferClose", "PreferSameZone"))
     if spec.type in EXTERNAL_TYPES:
         found.one_of("spec.externalTrafficPolicy", spec.externalTrafficPolicy, ("Cluster", "Local"))
     elif spec.externalTrafficPolicy:

@@ -9,7 +9,8 @@ from master.controllers.podstate import is_going, is_ready, is_terminal
 from podlab.core.v1 import pod_pb2, reference_pb2, service_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 
-PREFER_CLOSE = "PreferClose"
+# The older name and the newer one of the same.
+_SAME_ZONE = ("PreferClose", "PreferSameZone")
 """Of a Service's trafficDistribution: clients are sent to endpoints in their zone.
 
 https://kubernetes.io/docs/concepts/services-networking/service/#traffic-distribution
@@ -114,6 +115,6 @@ def _endpoint(service: service_pb2.Service, pod: pod_pb2.Pod, zone: str) -> endp
         endpoint.hostname = pod.spec.hostname
     if zone:
         endpoint.zone = zone
-        if endpoint.conditions.ready and service.spec.trafficDistribution == PREFER_CLOSE:
+        if endpoint.conditions.ready and service.spec.trafficDistribution in _SAME_ZONE:
             endpoint.hints.forZones.add(name=zone)
     return endpoint
