@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from podlab.api.objects import condition
 from podlab.core.v1 import pod_pb2
 
+# After it was made, at the earliest.
+REPLACED_AFTER_S = 1.0
 TERMINAL = frozenset({"Succeeded", "Failed"})
 
 
@@ -23,6 +25,16 @@ def is_going(pod: pod_pb2.Pod) -> bool:
 def is_active(pod: pod_pb2.Pod) -> bool:
     """Counts as a replica: neither ended nor going."""
     return not is_terminal(pod) and not is_going(pod)
+
+
+def replaced_in_s(pod: pod_pb2.Pod, now: float) -> float:
+    """How long a pod that has ended holds up its successor, 0 when it does not.
+
+    A node may refuse pod after pod as fast as they are made.
+    """
+    if not is_terminal(pod):
+        return 0.0
+    return max(0.0, pod.metadata.creationTimestamp.seconds + REPLACED_AFTER_S - now)
 
 
 def ready_since(pod: pod_pb2.Pod) -> int | None:

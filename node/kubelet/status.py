@@ -58,6 +58,7 @@ def refused_status(pod: pod_pb2.Pod, outcome: pod_end.Outcome, now: float) -> po
         message=f"Pod was rejected: {outcome.message}",
         qosClass=pod.status.qosClass or podspec.qos_class(pod),
         startTime=_time(now),
+        observedGeneration=pod.metadata.generation,
     )
     status.conditions.extend(each for each in pod.status.conditions if each.type not in OWN_CONDITIONS)
     return status

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from node.kubelet import configure, decide, logs, pod_end, podspec
+from node.kubelet.admission.preemption import is_critical
 from node.kubelet.context import NodeContext
 from node.kubelet.decide import (
     Action,
@@ -79,8 +80,12 @@ class Worker:
         self._wake.set()
 
     def end(self, outcome: Outcome, grace_s: int | None = None) -> None:
-        """The pod is to end so, for the node's sake; without grace its containers are given the pod's own."""
-        if self._outcome is None:
+        """The pod is to end so, for the node's sake; without grace its containers are given the pod's own.
+
+        One that has ended stays as it is.
+        """
+        pod = self._wanted()
+        if self._outcome is None and pod is not None and not usage.is_over(self._report.base(pod)):
             self._outcome, self._memory.grace_s = outcome, grace_s
             self._warn(outcome.reason, outcome.message)
             self.poke()
@@ -177,7 +182,7 @@ class Worker:
         if not self._adopted:
             self._adopted = True
             self._adopt(pod, observed)
-            if self._context.sizes.are_limited(pod):
+            if self._context.sizes.are_limited(pod) and not is_critical(pod):
                 self._sizes = asyncio.create_task(self._watch_sizes())
         for run in observed.containers:
             if run.state is State.EXITED and run.id not in memory.messages:
@@ -207,10 +212,12 @@ class Worker:
         while self._outcome is None:
             await asyncio.sleep(SIZES_S)
             pod = self._wanted()
-            if pod is None:
+            if pod is None or usage.is_over(pod):
                 return
             try:
                 exceeded = await self._context.sizes.exceeded(pod)
+            except RuntimeUnavailable:  # told once for all pods, where all are looked at
+                continue
             except (OSError, RuntimeFailure) as error:
                 log.warning("pod %s: what it takes of the disk is not known: %s", self._name(), error)
                 continue

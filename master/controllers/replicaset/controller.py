@@ -9,7 +9,7 @@ from typing import Generic
 from master.controllers.informers import Informers
 from master.controllers.loop import Loop
 from master.controllers.podcontrol import PodControl
-from master.controllers.podstate import next_availability_s
+from master.controllers.podstate import next_availability_s, replaced_in_s
 from master.controllers.podtemplate import new_pod
 from master.controllers.replicaset.decide import Failure, R, decide, with_status
 from podlab.api.objects import Key, controller_of, key
@@ -49,7 +49,10 @@ class ReplicaSetController(Generic[R]):
             raise error
 
     async def _manage(self, replica_set: R, pods: Sequence[pod_pb2.Pod]) -> tuple[Failure | None, ApiError | None]:
-        plan = decide(replica_set, pods, self._siblings(replica_set), time.time())
+        now = time.time()
+        plan = decide(replica_set, pods, self._siblings(replica_set), now)
+        if held_s := max((replaced_in_s(pod, now) for pod in pods), default=0.0):
+            self._loop.queue.add_after(key(replica_set), held_s)
         try:
             template = replica_set.spec.template
             await self._pods.create(replica_set, (new_pod(replica_set, template) for _ in range(plan.create)))

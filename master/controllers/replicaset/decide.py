@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from master.controllers.podstate import available_in_s, is_active, is_going, is_ready, is_terminal
+from master.controllers.podstate import available_in_s, is_active, is_going, is_ready, is_terminal, replaced_in_s
 from master.controllers.replicaset.order import surplus
 from podlab.api.objects import condition
 from podlab.apps.v1 import replicaset_pb2
@@ -49,8 +49,11 @@ def decide(
     """`siblings` are the pods of all ReplicaSets with the same owner: nodes that hold many of them lose one first."""
     if replica_set.metadata.HasField("deletionTimestamp"):
         return Plan()
+    pods = list(pods)
     active = [pod for pod in pods if is_active(pod)]
     missing = replica_set.spec.replicas - len(active)
+    if missing > 0 and any(replaced_in_s(pod, now) for pod in pods):
+        return Plan()
     if missing > 0:
         return Plan(create=min(missing, BURST))
     if missing < 0:

@@ -10,11 +10,11 @@ from typing import Final
 from master.controllers.informers import Informers
 from master.controllers.loop import Loop
 from master.controllers.podcontrol import PodControl, Words
-from master.controllers.podstate import is_active, next_availability_s
+from master.controllers.podstate import is_active, next_availability_s, replaced_in_s
 from master.controllers.revisions.decide import HASH_LABEL
 from master.controllers.revisions.history import History, Known
 from master.controllers.statefulset.claims import Claims
-from master.controllers.statefulset.decide import Plan, Revisions, decide, is_to_replace, too_young_s
+from master.controllers.statefulset.decide import Plan, Revisions, decide
 from master.controllers.statefulset.identity import identified, is_member, ordinal_of
 from master.controllers.statefulset.status import with_status
 from podlab.api.objects import Key, key
@@ -77,7 +77,10 @@ class StatefulSetController:
         def blocked(pod: str) -> bool:
             return self._claims.blocked(stateful_set, pod)
 
-        plan = decide(stateful_set, revisions, pods, blocked=blocked, now=time.time())
+        now = time.time()
+        plan = decide(stateful_set, revisions, pods, blocked=blocked, now=now)
+        if held_s := max((replaced_in_s(pod, now) for pod in pods), default=0.0):
+            self._loop.queue.add_after(key(stateful_set), held_s)
         try:
             await self._identify(stateful_set, pods)
             # Claims before pods: those of a pod that goes must know by then whether they go with it.
@@ -123,9 +126,6 @@ class StatefulSetController:
         collisions: int,
     ) -> statefulset_pb2.StatefulSet:
         now = time.time()
-        for pod in pods:
-            if is_to_replace(pod) and (young_s := too_young_s(pod, now)) > 0:
-                self._loop.queue.add_after(key(stateful_set), young_s)
         wait_s = next_availability_s(pods, stateful_set.spec.minReadySeconds, now)
         if wait_s is not None:
             self._loop.queue.add_after(key(stateful_set), wait_s)

@@ -9,14 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import floor
 
-from master.controllers.podstate import available_in_s, is_going, is_terminal
+from master.controllers.podstate import available_in_s, is_going, is_terminal, replaced_in_s
 from master.controllers.revisions.decide import HASH_LABEL, Revision, template_of
 from master.controllers.shares import share
 from master.controllers.statefulset.identity import ordinal_of, ordinals, pod_for, pod_name
 from podlab.apps.v1 import statefulset_pb2
 from podlab.core.v1 import pod_pb2
-
-REPLACED_AFTER_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def decide(
     for ordinal, pod in wanted.items():
         if pod is None and not blocked(pod_name(stateful_set, ordinal)):
             plan.create.append(_new_pod(stateful_set, revisions, ordinal))
-        elif pod is not None and is_to_replace(pod) and too_young_s(pod, now) <= 0:
+        elif pod is not None and is_terminal(pod) and not is_going(pod) and not replaced_in_s(pod, now):
             plan.delete.append(pod)
             plan.ended.append(pod)
         if in_order and (pod is None or not is_up(pod)):
@@ -70,16 +68,6 @@ def decide(
         pod for pod in _outdated(stateful_set, revisions, wanted, is_up) if pod.metadata.uid not in begun
     )
     return plan
-
-
-def is_to_replace(pod: pod_pb2.Pod) -> bool:
-    """It has ended, and its successor has its name."""
-    return is_terminal(pod) and not is_going(pod)
-
-
-def too_young_s(pod: pod_pb2.Pod, now: float) -> float:
-    """How long it stays although it has ended: a node may refuse pod after pod within milliseconds."""
-    return pod.metadata.creationTimestamp.seconds + REPLACED_AFTER_S - now
 
 
 def is_available(stateful_set: statefulset_pb2.StatefulSet, pod: pod_pb2.Pod, now: float) -> bool:

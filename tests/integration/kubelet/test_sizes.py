@@ -61,3 +61,24 @@ async def test_a_pod_that_takes_too_much_is_evicted(
     seen = (await until("a", lambda now: now is not None and now.status.phase == "Failed")).status
     assert (seen.reason, seen.message) == ("Evicted", told)
     assert not kubelet.runtime.alive()
+
+
+@pytest.mark.parametrize("why", ["it has ended", "it is critical"])
+async def test_a_pod_that_may_not_be_evicted_stays_as_it_is(
+    admin: Client, kubelet: Any, until: Callable[..., Any], why: str
+) -> None:
+    critical = {"priorityClassName": "system-node-critical"} if why == "it is critical" else {"restartPolicy": "Never"}
+    await _pod(admin, LIMITED, **critical)
+    await until("a", _running)
+    if why == "it has ended":
+        kubelet.runtime.end("c0", 0)
+        await until("a", lambda now: now is not None and now.status.phase == "Succeeded")
+    kubelet.runtime.written["c0"] = 2 * MIB
+    looks = kubelet.runtime.looks
+    log = configure.log_directory(await admin.get(pod_pb2.Pod, "a", "default")) / "c0/0.log"
+    log.write_bytes(b"x" * 2 * MIB)
+    await kubelet.kill()
+    await kubelet.start()
+    await kubelet.runtime.until(lambda: kubelet.runtime.looks > looks + 1)
+    phase = (await admin.get(pod_pb2.Pod, "a", "default")).status.phase
+    assert phase == ("Running" if why == "it is critical" else "Succeeded")

@@ -33,6 +33,15 @@ def test_pods_are_created_or_deleted_until_there_are_as_many_as_wanted(
     assert (plan.create, len(plan.delete)) == (create, delete)
 
 
+@pytest.mark.parametrize(("age_s", "create"), [(0, 0), (1, 1), (3600, 1)])
+def test_what_a_node_refuses_at_once_is_replaced_a_moment_later(
+    replica_set: Builder, pod: Builder, age_s: int, create: int
+) -> None:
+    refused = pod(phase="Failed")
+    refused.metadata.creationTimestamp.seconds = NOW - age_s
+    assert decide(replica_set(replicas=2), [pod(), refused], [], NOW).create == create
+
+
 def test_a_replica_set_that_goes_creates_and_deletes_nothing(replica_set: Builder) -> None:
     going = replica_set(replicas=5)
     going.metadata.deletionTimestamp.seconds = NOW
