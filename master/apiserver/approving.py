@@ -30,7 +30,7 @@ class Approver:
         return await self.registry.patch(
             at,
             lambda old: certificates.decided(cast("Request", applied(old)), cast("Request", old)),
-            part=parts.STATUS,
+            part=parts.MARKED_STATUS,
             dry_run=dry_run,
             admit=self.admission(user),
         )

@@ -28,10 +28,10 @@ Request = pb.CertificateSigningRequest
 
 
 def decided(sent: Request, old: Request) -> Request:
-    """The object after an approval: its conditions are those that were sent."""
+    """What an approval asks for: the conditions that were sent, and what marks the object."""
     new = Request()
     new.CopyFrom(old)
-    new.metadata.uid, new.metadata.resourceVersion = sent.metadata.uid, sent.metadata.resourceVersion
+    new.metadata.CopyFrom(sent.metadata)
     del new.status.conditions[:]
     new.status.conditions.extend(sent.status.conditions)
     return new

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from master.apiserver.registry import daemonsets, jobs, namespaces, pods, requests, storage
+from master.apiserver.registry import daemonsets, jobs, namespaces, nodes, pods, requests, storage
 
 
 def _nothing(*_: Any) -> None:
@@ -37,7 +37,7 @@ def table(default_toleration_s: int) -> Mapping[str, Strategy]:
         "Namespace": Strategy(
             at_create=namespaces.begin, at_update=namespaces.keep_finalizers, at_status=namespaces.keep_phase
         ),
-        "Node": Strategy(keeps_status_at_create=True),
+        "Node": Strategy(keeps_status_at_create=True, at_create=nodes.begin),
         "Pod": Strategy(
             counts_generations=True,
             graceful=True,

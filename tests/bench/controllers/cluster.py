@@ -55,7 +55,7 @@ async def cluster() -> AsyncIterator[Cluster]:
     """Runs as long as the block does."""
     async with started() as server, AsyncExitStack() as stack:
         client = await server.connect()
-        await each(range(NODES), lambda number: client.create(shapes.node(number)))
+        await each(range(NODES), lambda number: shapes.add(client, shapes.node(number)))
         await stack.enter_async_context(Kubelets(await server.connect()).running())
         await stack.enter_async_context(running("scheduler", server, {}))
         controllers = await stack.enter_async_context(running("controllers", server, _SETTINGS))

@@ -40,7 +40,7 @@ async def measure() -> None:
 
 
 async def _measure(count: int, server: ApiServer, client: Client, reference: float) -> None:
-    await each(range(count), lambda number: client.create(shapes.node(number)))
+    await each(range(count), lambda number: shapes.add(client, shapes.node(number)))
     await client.create(PriorityClass(metadata=ObjectMeta(name=shapes.HIGH), value=1000))
     for shape in shapes.SHAPES:
         async with _filled(shape, client):

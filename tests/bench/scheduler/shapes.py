@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from podlab.client.client import Client
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 
@@ -25,6 +26,13 @@ def node(number: int) -> Node:
         made.status.capacity[name].string = made.status.allocatable[name].string = amount
     made.status.conditions.add(type="Ready", status="True", reason="KubeletReady")
     return made
+
+
+async def add(client: Client, made: Node) -> None:
+    """As after the controllers have seen that it is ready."""
+    created = await client.create(made)
+    created.spec.ClearField("taints")
+    await client.update(created)
 
 
 def basic(name: str, namespace: str) -> Pod:

@@ -72,7 +72,7 @@ async def _deployment(client: Client) -> None:
 
 
 async def _join(client: Client, name: str, number: int) -> None:
-    await client.create(shapes.node(number))
+    await shapes.add(client, shapes.node(number))
     lease = Lease()
     lease.metadata.name, lease.metadata.namespace = name, LEASES
     lease.spec.holderIdentity, lease.spec.leaseDurationSeconds = name, 40

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from master.controllers.daemonset.placement import node_of
 from podlab.apps.v1 import daemonset_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
+from podlab.errors import Conflict
 from podlab.meta.v1.meta_pb2 import IntOrString
 
 HASH = "controller-revision-hash"
@@ -61,10 +63,12 @@ async def change(seen: Any, image: str, *, surge: int = 0) -> None:
 
 
 async def label(seen: Any, name: str, value: str) -> None:
-    node = await seen.client.get(node_pb2.Node, name)
-    node.metadata.labels["disk"] = value
-    node.metadata.resourceVersion = ""
-    await seen.client.update(node)
+    while True:
+        node = await seen.client.get(node_pb2.Node, name)
+        node.metadata.labels["disk"] = value
+        with suppress(Conflict):  # the controllers write it too: its network, its taints
+            await seen.client.update(node)
+            return
 
 
 async def test_every_node_has_a_pod_that_the_scheduler_can_only_put_there(

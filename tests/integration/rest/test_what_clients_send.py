@@ -9,7 +9,10 @@ from typing import Any
 
 import aiohttp
 import pytest
+import sample_objects
 import yaml
+
+from podlab.api.kinds import KINDS, Kind
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
@@ -211,6 +214,26 @@ async def test_a_deletion_that_waits_is_a_new_generation(http: aiohttp.ClientSes
     await sent(http, "POST", DEPLOYMENTS, WEB, code=201)
     going = await sent(http, "DELETE", f"{DEPLOYMENTS}/web?propagationPolicy=Foreground")
     assert going["metadata"]["generation"] == 2
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.has_status], ids=lambda kind: kind.name)
+async def test_a_patch_of_a_status_may_change_labels_and_annotations(http: aiohttp.ClientSession, kind: Kind) -> None:
+    """Conformance: CronJob, Job, CSR and Ingress API operations. Of pods, and of Deployments, Kubernetes keeps some."""
+    root = f"/apis/{kind.api_version}" if kind.group else f"/api/{kind.version}"
+    path = f"{root}/namespaces/default/{kind.plural}" if kind.namespaced else f"{root}/{kind.plural}"
+    made = await sent(http, "POST", path, sample_objects.data(kind), code=201)
+    marks = {"annotations": {"patchedstatus": "true"}, "labels": {"patched": "yes"}}
+    below = ["status", *(["approval"] if kind.name == "CertificateSigningRequest" else [])]
+    for subresource in below:
+        marks["annotations"][subresource] = "true"
+        patch = {"metadata": marks, "spec": {"unknown": 1}}
+        patched = await sent(
+            http, "PATCH", f"{path}/sample/{subresource}", patch, Content_Type="application/merge-patch+json"
+        )
+        assert marks["annotations"].items() <= patched["metadata"]["annotations"].items()
+        assert ("patched" in patched["metadata"].get("labels", {})) is (kind.name != "Deployment")
+        assert patched.get("spec") == made.get("spec")
+        assert patched["metadata"].get("generation") == made["metadata"].get("generation")
 
 
 async def test_there_is_a_list_of_custom_kinds_for_those_who_look_whether_a_kind_is_one(

@@ -253,3 +253,12 @@ async def test_a_bound_pod_is_labelled_with_where_its_node_stands(http: aiohttp.
     await made(http, f"{pods}/web/binding", {"target": {"kind": "Node", "name": "n1"}})
     async with http.get(f"/{pods}/web") as response:
         assert (await response.json())["metadata"]["labels"] == {zone: "z1", region: "r1"}
+
+
+@pytest.mark.parametrize("taints", [[], [{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}]])
+async def test_a_new_node_takes_no_pods_until_it_was_seen_to_be_ready(
+    http: aiohttp.ClientSession, taints: list[dict[str, str]]
+) -> None:
+    status = {"conditions": [{"type": "Ready", "status": "True"}]}
+    node = await made(http, "api/v1/nodes", {"spec": {"taints": taints}, "status": status})
+    assert node["spec"]["taints"] == [{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}]

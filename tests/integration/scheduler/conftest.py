@@ -117,10 +117,12 @@ async def _add_node(client: Client, name: str, cpu: str = "2", *, labels: dict[s
     node = Node()
     node.metadata.name = name
     node.metadata.labels.update({"kubernetes.io/hostname": name, **(labels or {})})
-    node.spec.taints.extend(taints or [])
     for resource, amount in (("cpu", cpu), ("memory", "4Gi"), ("pods", pods)):
         node.status.capacity[resource].string = node.status.allocatable[resource].string = amount
-    return await client.create(node)
+    made = await client.create(node)
+    made.spec.ClearField("taints")  # as the controllers do when it is ready
+    made.spec.taints.extend(taints or [])
+    return await client.update(made)
 
 
 @pytest.fixture
