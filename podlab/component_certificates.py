@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from podlab.pki import ensure_ca, ensure_certificate
+from podlab.pki import ensure_ca, ensure_certificate, forget_certificate
 
 APISERVER_NAMES = (
     "kubernetes",
@@ -45,6 +45,15 @@ def wanted(masters: Mapping[str, str], nodes: Mapping[str, str], service_cidr: s
         own = (host, address, *LOOPBACK)
         yield Certificate(host, "kubelet", f"system:node:{host}", ("system:nodes",), own)
         yield Certificate(host, "proxy", "system:kube-proxy", ("system:node-proxiers",), own)
+
+
+NODE_CERTIFICATES = ("kubelet", "proxy")
+
+
+def forget_node(directory: Path, name: str) -> None:
+    """See that the next `ensure` makes the node's certificates anew."""
+    for each in NODE_CERTIFICATES:
+        forget_certificate(directory / name, each)
 
 
 def ensure(directory: Path, certificates: Iterator[Certificate]) -> list[str]:

@@ -27,6 +27,8 @@ LIFETIME = timedelta(days=365)
 RENEW_BEFORE = timedelta(days=30)
 # Hosts whose clock is behind the controller's accept a new certificate all the same.
 BACKDATED = timedelta(hours=1)
+# What is signed on request, as in Kubernetes.
+SIGNED_BACKDATED = timedelta(minutes=5)
 
 
 class PkiError(Exception):
@@ -90,6 +92,21 @@ def ensure_certificate(
     certificate_path, key_path = _paths(directory, name)
     _write(key_path, _key_pem(key))
     _write(certificate_path, certificate.public_bytes(serialization.Encoding.PEM))
+    return True
+
+
+def made_at(certificate: x509.Certificate) -> datetime:
+    """When it was signed, by the cluster's authority or by the one that signs what is requested."""
+    backdated = BACKDATED if certificate.issuer == Subject(CA_NAME, ()).to_name() else SIGNED_BACKDATED
+    return certificate.not_valid_before_utc + backdated
+
+
+def forget_certificate(directory: Path, name: str) -> bool:
+    """See that the next `ensure_certificate` makes it anew; False when there is none."""
+    certificate_path, _ = _paths(directory, name)
+    if not certificate_path.exists():
+        return False
+    certificate_path.unlink()
     return True
 
 

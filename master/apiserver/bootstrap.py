@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
-from ipaddress import IPv4Network
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, ip_address
 from typing import Any
 
 from google.protobuf.message import Message
@@ -20,7 +20,7 @@ from podlab.api.columns_storage import DEFAULT_CLASS
 from podlab.api.volumes import LOCAL_PATH, LOCAL_PATH_DIRECTORY
 from podlab.core.v1 import endpoints_pb2, namespace_pb2, service_pb2, serviceaccount_pb2
 from podlab.discovery.v1 import endpointslice_pb2
-from podlab.errors import AlreadyExists, ApiError, Conflict, NotFound
+from podlab.errors import AlreadyExists, ApiError, Conflict, Invalid, NotFound
 from podlab.meta.v1 import meta_pb2
 from podlab.scheduling.v1 import priorityclass_pb2
 from podlab.storage.v1 import storageclass_pb2
@@ -39,6 +39,7 @@ class Bootstrap:
     service_network: IPv4Network
     advertise_address: str
     port: int
+    told: set[str] = field(default_factory=set)
 
     async def run(self) -> None:
         """Look again and again; what is right is left alone."""
@@ -76,12 +77,32 @@ class Bootstrap:
             except AlreadyExists as error:
                 log.debug("another apiserver was first: %s", error)
             return
-        for field in fields:
-            _put_right(getattr(found, field), getattr(wanted, field), found, field)
+        if isinstance(wanted, service_pb2.Service):
+            self._keep_address(wanted, found.spec.clusterIP)
+        for name in fields:
+            _put_right(getattr(found, name), getattr(wanted, name), found, name)
         try:
             await self.registry.update(found)
         except Conflict as error:
             log.debug("changed meanwhile, looked at again next time: %s", error)
+        except Invalid as error:
+            # Everything else works without it; a server that does not start helps nobody.
+            self._tell(f"{kind.singular} {metadata.name} cannot be put right: {error}")
+
+    def _keep_address(self, wanted: service_pb2.Service, address: str) -> None:
+        """A Service keeps its address; after a change of the network it is not one that this server would give."""
+        wanted.spec.clusterIP = address
+        if ip_address(address) not in self.service_network:
+            self._tell(
+                f"service_cidr is {self.service_network}, but the cluster was made with another: Service kubernetes "
+                f"keeps {address}; set podlab_service_cidr to what it was"
+            )
+
+    def _tell(self, problem: str) -> None:
+        """Once, however often it is found again."""
+        if problem not in self.told:
+            self.told.add(problem)
+            log.error("%s", problem)
 
     def _service(self) -> service_pb2.Service:
         service = service_pb2.Service(metadata=self._metadata())

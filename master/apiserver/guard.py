@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 
+from master.apiserver import departed
 from master.apiserver.authorization import Attributes, Authorizer, Verdict
 from master.apiserver.authorization.attributes import refusal
 from master.apiserver.authorization.authorizer import ADMINISTRATORS, Known
@@ -43,9 +44,13 @@ class Guard:
         return self._authorizer.rules(user, namespace)
 
     async def _up_to_date(self, user: User) -> None:
-        """What has been taken away and acknowledged counts no longer. Administrators' rights depend on nothing."""
+        """What has been taken away and acknowledged counts no longer. Administrators' rights depend on nothing.
+
+        Raises Unauthorized for a node that has been deleted.
+        """
         if ADMINISTRATORS not in user.groups:
             await self._cache.catch_up()
+            departed.check(user, self._cache)
 
 
 def forbidden(user: User, wanted: Attributes, verdict: Verdict) -> Forbidden:

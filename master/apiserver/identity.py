@@ -13,6 +13,15 @@ from cryptography import x509
 
 from podlab import subject
 from podlab.errors import Unauthorized
+from podlab.pki import made_at
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """When the certificate that was shown was made, in Unix time, and the nodes whose own it is."""
+
+    nodes: tuple[str, ...]
+    made_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +32,13 @@ class User:
     groups: frozenset[str]
     uid: str = ""
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    certified: Certified | None = field(default=None, compare=False)
 
 
 AUTHENTICATED = "system:authenticated"
 """The group of everybody who has proved who they are."""
+NODE, PROXIES = "system:node:", "system:node-proxiers"
+"""How the names of kubelets begin, and the group of those who write Services' rules on nodes."""
 ANONYMOUS = User("system:anonymous", frozenset({"system:unauthenticated"}))
 
 
@@ -54,4 +66,18 @@ def _named(certificate: x509.Certificate) -> User:
         found = subject.read(certificate.subject)
     except ValueError as error:
         raise Unauthorized(f"the client certificate names no user: {error}") from error
-    return User(found.common_name, frozenset((AUTHENTICATED, *found.organizations)))
+    certified = Certified(_nodes(certificate, found), made_at(certificate).timestamp())
+    return User(found.common_name, frozenset((AUTHENTICATED, *found.organizations)), certified=certified)
+
+
+def _nodes(certificate: x509.Certificate, found: subject.Subject) -> tuple[str, ...]:
+    """A kubelet's says it in its name, a proxy's in the names that it serves under."""
+    if found.common_name.startswith(NODE):
+        return (found.common_name.removeprefix(NODE),)
+    if PROXIES not in found.organizations:
+        return ()
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    return tuple(name for name in names.get_values_for_type(x509.DNSName) if name != "localhost")

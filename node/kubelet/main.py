@@ -66,26 +66,36 @@ async def serve(config: KubeletConfig, stop: asyncio.Event) -> None:
             kubelet_pb2_grpc.add_KubeletServicer_to_server(servicer, server)
             network = Network(client, config.node_name, config.pod_cidr_cluster, CNI_DIRECTORY)
 
+            registration = Registration(config, client, recorder, runtime, network)
+
             async def loops() -> None:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(services.run())
                     group.create_task(itself.run())
                     group.create_task(recorder.run())
-                    group.create_task(Registration(config, client, recorder, runtime, network).run())
+                    group.create_task(registration.run())
                     group.create_task(Heartbeat(client, config.node_name, config.lease_duration_s).run())
                     group.create_task(network.run())
                     group.create_task(context.sources.run())
                     group.create_task(context.tokens.run())
                     group.create_task(rotation.run(runtime))
                     group.create_task(local_path.run())
-                    # Containers get the Services' variables: their list comes before the first pod.
-                    await services.synced.wait()
+                    # Containers get the Services' variables: their list comes before the first pod, and it never comes
+                    # on a node that was removed, whose pods are ended all the same.
+                    leaving = group.create_task(_leave(registration, pods))
+                    known = group.create_task(services.synced.wait())
+                    await asyncio.wait({leaving, known}, return_when=asyncio.FIRST_COMPLETED)
                     group.create_task(bound.run())
                     group.create_task(pods.run())
 
             await component.serve_loop(server, checks, loops(), bound.synced, stop)
     finally:
         await runtime.close()
+
+
+async def _leave(registration: Registration, pods: Pods) -> None:
+    await registration.removed.wait()
+    pods.leave()
 
 
 def _context(

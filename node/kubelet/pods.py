@@ -41,7 +41,15 @@ class Pods:
         self._has_events = False
         self._unsettled = False
         self._blind = False
+        self._leaving = False
         informer.on_change(self._changed)
+
+    def leave(self) -> None:
+        """The node is the cluster's no longer: no pod is wanted here, whatever the API has said last."""
+        self._leaving = True
+        for uid in self._workers:
+            self.poke(uid)
+        self._relist.set()
 
     def poke(self, uid: str) -> None:
         """Makes the pod's worker look again."""
@@ -76,6 +84,8 @@ class Pods:
 
     def wanted(self, uid: str) -> pod_pb2.Pod | None:
         """The API's copy of the pod; None when it has none."""
+        if self._leaving:
+            return None
         pod = self._informer.store.get(self._keys[uid]) if uid in self._keys else None
         return pod if pod is not None and pod.metadata.uid == uid else None
 
@@ -141,7 +151,7 @@ class Pods:
                 self.poke(uid)
         self._seen = now
         self._context.places.begun(now.keys())
-        if self._informer.synced.is_set():
+        if self._informer.synced.is_set() or self._leaving:
             for uid in (now.keys() | self._context.volumes.uids()) - self._workers.keys():
                 if self.wanted(uid) is None:
                     log.info("pod %s is here and not in the API: it is removed", _told(uid, now))

@@ -16,7 +16,7 @@ from podlab.api.objects import condition
 from podlab.client.client import Client
 from podlab.client.recorder import Recorder
 from podlab.core.v1 import node_pb2
-from podlab.errors import AlreadyExists, ApiError, Conflict, NotFound
+from podlab.errors import AlreadyExists, ApiError, Conflict, NotFound, Unauthorized
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 LOOK_S, LOOK_WHEN_NOT_READY_S = 5.0, 0.5
 REPORT_S = 300.0
 RETRY_S = 1.0
+# A node that was removed comes back with another certificate, for which the kubelet is restarted.
+RETRY_WHEN_REMOVED_S = 30.0
 DOING = "register the node or write its status"
 # A restarted kubelet must not call its node not ready only because it has not looked at the network yet.
 NETWORK_WITHIN_S = 5.0
@@ -56,6 +58,8 @@ class Registration:
         self, config: KubeletConfig, client: Client, recorder: Recorder, runtime: Runtime, network: Network
     ) -> None:
         self._config = config
+        # Set once the API server has said that the node was deleted, for as long as this process lives.
+        self.removed = asyncio.Event()
         self._client = client
         self._recorder = recorder
         self._runtime = RuntimeSight(runtime)
@@ -76,6 +80,14 @@ class Registration:
                 log.warning("node %s is gone from the API: it registers again", self._config.node_name)
                 self._registered = False
                 node = None
+            except Unauthorized as error:
+                node = None
+                if error.kind == "nodes" and error.name == self._config.node_name:
+                    self._leave(error)
+                    await asyncio.sleep(RETRY_WHEN_REMOVED_S)
+                else:
+                    self._client.outages.failed(DOING, error)
+                    await asyncio.sleep(RETRY_S)
             except ApiError as error:
                 self._client.outages.failed(DOING, error)
                 node = None
@@ -85,6 +97,12 @@ class Registration:
                 node = None
                 await asyncio.sleep(RETRY_S)
             await asyncio.sleep(_rest_s(node))
+
+    def _leave(self, why: Unauthorized) -> None:
+        """Somebody has deleted the node: it must not come back by itself, and its pods are the cluster's no longer."""
+        if not self.removed.is_set():
+            log.error("%s; its pods are ended", why.message)
+            self.removed.set()
 
     async def _pass(self, now: float) -> node_pb2.Node:
         """Looks once. The node is read anew each time: the controllers write it too, when they miss our heartbeats."""

@@ -25,6 +25,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "nodes": {"type": "dict", "required": True},  # name to address
     "service_cidr": {"type": "str", "required": True},
     "apiserver": {"type": "str", "required": True},  # host:port
+    "members": {"type": "list", "elements": "str"},  # the nodes that the cluster has; left out, they are not known
 }
 
 
@@ -40,17 +41,26 @@ class ActionModule(ActionBase):
         # Ansible's strings remember where they come from; cryptography and YAML want ordinary ones.
         params = json.loads(json.dumps(tagged))
         act = ensure_in_a_copy if self._task.check_mode else ensure
+        directory = Path(params["directory"])
         try:
-            made = act(params, Path(params["directory"]))
+            made = act(params, directory, absent_nodes(params))
         except (PkiError, OSError, ValueError) as error:
             raise AnsibleActionFail(str(error)) from error
         return {**result, "changed": bool(made), "made": made}
 
 
-def ensure(params: dict[str, Any], directory: Path) -> list[str]:
+def absent_nodes(params: dict[str, Any]) -> list[str]:
+    """Those that the cluster does not have, if it answers. One that was deleted needs a new certificate."""
+    members = params["members"]
+    return [name for name in params["nodes"] if members is not None and name not in members]
+
+
+def ensure(params: dict[str, Any], directory: Path, absent: list[str]) -> list[str]:
     """See that all is there; the names of what was made."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.chmod(0o700)
+    for name in absent:
+        component_certificates.forget_node(directory / "pki", name)
     wanted = component_certificates.wanted(params["masters"], params["nodes"], params["service_cidr"])
     pki = directory / "pki"
     made = component_certificates.ensure(pki, wanted) + credentials.ensure(pki) + atrest.ensure(pki)
@@ -61,7 +71,7 @@ def ensure(params: dict[str, Any], directory: Path) -> list[str]:
     return made
 
 
-def ensure_in_a_copy(params: dict[str, Any], directory: Path) -> list[str]:
+def ensure_in_a_copy(params: dict[str, Any], directory: Path, absent: list[str]) -> list[str]:
     """What would be made, found out without touching the directory."""
     with tempfile.TemporaryDirectory() as temporary:
         copy = Path(temporary) / "cluster"
@@ -69,7 +79,7 @@ def ensure_in_a_copy(params: dict[str, Any], directory: Path) -> list[str]:
             shutil.copytree(directory / "pki", copy / "pki")
         if (directory / "client.yaml").is_file():
             shutil.copy(directory / "client.yaml", copy / "client.yaml")
-        return ensure(params, copy)
+        return ensure(params, copy, absent)
 
 
 def client_config(cluster: str, apiserver: str) -> str:

@@ -58,7 +58,7 @@ class Runtime:
 class Facts:
     """What one host said of itself. `clock_ahead_s` bounds how far its clock is ahead of the controller's.
 
-    `made_with` are the networks of the cluster whose control plane it has, by the name of their variable.
+    `made_with` are the networks of the cluster that it is part of, by the name of their variable.
     """
 
     place: str

@@ -27,6 +27,12 @@ EVIDENCE = {
 # How the kernel shows the routes that Podlab's kubelet sets (rtm_protocol).
 OWN_ROUTES = "112"
 CONTAINERD_BEFORE = "/var/lib/podlab/containerd.before"
+# Which service's settings hold a network of the cluster: a master's, and a node's.
+MADE_WITH = (
+    ("apiserver", "service_cidr", "podlab_service_cidr"),
+    ("controllers", "pod_cidr", "podlab_pod_cidr"),
+    ("kubelet", "pod_cidr_cluster", "podlab_pod_cidr"),
+)
 CONTAINERD_CONFIG = "/etc/containerd/config.toml"
 
 
@@ -193,12 +199,12 @@ def runtime() -> dict[str, object]:
 
 
 def made_with() -> dict[str, str]:
-    """The networks of the cluster whose control plane the host has, by the name of their variable."""
+    """The networks of the cluster that the host is part of, by the name of their variable."""
     found = {}
-    for file, setting in (("apiserver", "service_cidr"), ("controllers", "pod_cidr")):
+    for file, setting, variable in MADE_WITH:
         match = re.search(rf"^{setting}: *(\S+)", read(f"/etc/podlab/{file}.yaml"), re.MULTILINE)
         if match:
-            found[f"podlab_{setting}"] = match.group(1)
+            found[variable] = match.group(1)
     return found
 
 

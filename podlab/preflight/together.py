@@ -17,14 +17,7 @@ WHOLE_INVENTORY: Final = "inventory"
 
 def check_together(hosts: Sequence[Host], facts: Mapping[str, Facts]) -> list[Finding]:
     """`facts` lacks the hosts that could not be reached."""
-    return [*_groups(hosts), *_used_twice(facts), *_clocks(facts), *_networks(hosts, facts)]
-
-
-def _groups(hosts: Sequence[Host]) -> Iterator[Finding]:
-    for group in ("masters", "nodes"):
-        if not any(group in host.groups for host in hosts):
-            cause = f"the group {group} has no host"
-            yield error(WHOLE_INVENTORY, "groups", cause, f"add at least one host to {group}")
+    return [*_used_twice(facts), *_clocks(facts), *_networks(hosts, facts)]
 
 
 def _used_twice(facts: Mapping[str, Facts]) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from google.protobuf.message import Message
 
-from master.apiserver import keys, validation
+from master.apiserver import departed, keys, validation
 from master.apiserver.admission.chain import Admission
 from master.apiserver.cache import Cache
 from master.apiserver.entry import Entry
@@ -24,7 +24,7 @@ from master.store.errors import Mismatch
 from podlab.api import kinds, names, objects, times, weight
 from podlab.api.kinds import Kind
 from podlab.api.objects import Key
-from podlab.core.v1 import namespace_pb2, service_pb2
+from podlab.core.v1 import namespace_pb2, node_pb2, service_pb2
 from podlab.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Invalid, NotFound
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2
@@ -242,6 +242,8 @@ class Registry:
             released = namespaces.closed(new.metadata.name)
         elif isinstance(old, service_pb2.Service):
             released = self._claims.release(old)
+        elif isinstance(old, node_pb2.Node):
+            released = [*departed.departing(old.metadata.name, self._clock())]
         revision = await self._commit([Delete(entry.key, entry.revision), *released, *besides], None, old)
         return Deleted(Entry(entry.kind, entry.key, _stored(new), revision), removed=True)
 

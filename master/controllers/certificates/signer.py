@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from master.controllers.settings import Signing
-from podlab.pki import BACKDATED, PkiError, read_key
+from podlab.pki import SIGNED_BACKDATED, PkiError, read_key
 
 _EXTENDED = {"client auth": ExtendedKeyUsageOID.CLIENT_AUTH, "server auth": ExtendedKeyUsageOID.SERVER_AUTH}
 _KEY_USAGES = frozenset({"digital signature", "key encipherment"})
@@ -44,7 +44,7 @@ class Signer:
             .issuer_name(self._certificate.subject)
             .public_key(key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - min(BACKDATED, timedelta(minutes=5)))
+            .not_valid_before(now - SIGNED_BACKDATED)
             .not_valid_after(min(now + timedelta(seconds=lifetime_s), self._certificate.not_valid_after_utc))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage(_extended(usages)), critical=False)

@@ -3,6 +3,8 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 from typing import Any
 
+import pytest
+
 from master.apiserver.bootstrap import Bootstrap
 from master.apiserver.cache import Cache
 from master.apiserver.registry.registry import Registry
@@ -34,3 +36,18 @@ async def test_what_was_changed_or_deleted_is_put_right(cache: Cache, registry: 
     service, endpoints = await read(registry, "Service"), await read(registry, "EndpointSlice")
     assert (service.spec.clusterIP, service.spec.ports[0].targetPort.intVal) == ("10.96.0.1", 6443)
     assert (list(endpoints.endpoints[0].addresses), endpoints.ports[0].port) == (["192.0.2.2"], 6443)
+
+
+async def test_another_network_ends_no_server_and_is_told_once(
+    cache: Cache, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Services keep their addresses; the rest of the Service is put right all the same."""
+    await Bootstrap(registry, NETWORK, "192.0.2.1", 7443).ensure()
+    bootstrap = Bootstrap(registry, IPv4Network("10.50.0.0/16"), "192.0.2.1", 6443)
+    await bootstrap.ensure()
+    await bootstrap.ensure()
+    service = await read(registry, "Service")
+    assert (service.spec.clusterIP, service.spec.ports[0].targetPort.intVal) == ("10.96.0.1", 6443)
+    (told,) = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert told.startswith("service_cidr is 10.50.0.0/16, but")
+    assert "keeps 10.96.0.1; set podlab_service_cidr to what it was" in told

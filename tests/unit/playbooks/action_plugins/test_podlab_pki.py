@@ -50,27 +50,38 @@ def directory(tmp_path: Path) -> Path:
 
 
 def test_a_check_foretells_what_a_run_makes_and_makes_nothing(directory: Path) -> None:
-    assert podlab_pki.ensure_in_a_copy(PARAMS, directory) == ALL
+    assert podlab_pki.ensure_in_a_copy(PARAMS, directory, []) == ALL
     assert not directory.exists()
-    assert podlab_pki.ensure(PARAMS, directory) == ALL
-    assert podlab_pki.ensure(PARAMS, directory) == []
-    assert podlab_pki.ensure_in_a_copy(PARAMS, directory) == []
+    assert podlab_pki.ensure(PARAMS, directory, []) == ALL
+    assert podlab_pki.ensure(PARAMS, directory, []) == []
+    assert podlab_pki.ensure_in_a_copy(PARAMS, directory, []) == []
 
 
 def test_a_check_foretells_what_a_new_node_needs(directory: Path) -> None:
-    podlab_pki.ensure(PARAMS, directory)
+    podlab_pki.ensure(PARAMS, directory, [])
     grown = {**PARAMS, "nodes": {"n1": "10.0.0.21", "n2": "10.0.0.22"}}
-    assert podlab_pki.ensure_in_a_copy(grown, directory) == ["n2/kubelet", "n2/proxy"]
+    assert podlab_pki.ensure_in_a_copy(grown, directory, []) == ["n2/kubelet", "n2/proxy"]
     assert not (directory / "pki" / "n2").exists()
 
 
 def test_the_client_configuration_leads_to_the_apiserver(directory: Path, tmp_path: Path) -> None:
-    podlab_pki.ensure(PARAMS, directory)
+    podlab_pki.ensure(PARAMS, directory, [])
     config = load_client_config("blue", start=tmp_path)
     assert config.server == "10.0.0.11:7443"
     assert all(path.is_file() for path in (config.tls.ca, config.tls.cert, config.tls.key))
 
 
 def test_only_the_owner_can_look_into_the_clusters_directory(directory: Path) -> None:
-    podlab_pki.ensure(PARAMS, directory)
+    podlab_pki.ensure(PARAMS, directory, [])
     assert directory.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_node_that_the_cluster_does_not_have_gets_new_certificates(directory: Path) -> None:
+    """The ones that it had are refused if it was deleted."""
+    podlab_pki.ensure(PARAMS, directory, [])
+    before = (directory / "pki/n1/kubelet.crt").read_bytes()
+    assert podlab_pki.absent_nodes({**PARAMS, "members": None}) == []
+    assert podlab_pki.absent_nodes({**PARAMS, "members": ["n1", "n9"]}) == []
+    absent = podlab_pki.absent_nodes({**PARAMS, "members": ["n9"]})
+    assert podlab_pki.ensure(PARAMS, directory, absent) == ["n1/kubelet", "n1/proxy"]
+    assert (directory / "pki/n1/kubelet.crt").read_bytes() != before

@@ -97,6 +97,8 @@ def test_what_the_cluster_was_made_with_is_read_from_its_settings(monkeypatch: p
     }
     monkeypatch.setattr(probe, "read", lambda path: files.get(path, ""))
     assert probe.made_with() == {"podlab_service_cidr": "10.96.0.0/16", "podlab_pod_cidr": "10.244.0.0/16"}
+    files = {"/etc/podlab/kubelet.yaml": "pod_cidr_cluster: 10.245.0.0/16\n"}
+    assert probe.made_with() == {"podlab_pod_cidr": "10.245.0.0/16"}
 
 
 def test_routes_that_the_kubelet_set_are_no_network_of_somebody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,80 @@
+"""A node that was deleted does not come back by itself, and ends its pods."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from node.kubelet.config import KubeletConfig
+from node.kubelet.lease import NAMESPACE, Heartbeat
+from node.kubelet.registration import Registration
+from podlab.api import codec
+from podlab.client.client import Client
+from podlab.client.recorder import Recorder
+from podlab.coordination.v1 import lease_pb2
+from podlab.core.v1 import node_pb2
+from podlab.errors import NotFound
+
+
+class Ready:
+    """A pod network that is there."""
+
+    ready, reason = True, ""
+
+    async def wait_ready(self, timeout_s: float) -> None:
+        """It is."""
+
+
+async def exists(admin: Client, kind: Any, name: str, namespace: str = "") -> bool:
+    try:
+        await admin.get(kind, name, namespace)
+    except NotFound:
+        return False
+    return True
+
+
+@pytest.fixture
+def registration(cluster: Any, kubelet: Any, tmp_path: Path) -> Registration:
+    config = KubeletConfig(
+        "n1", "127.0.0.1", cluster.server, cluster.authority.tls("system:node:n1"), root_dir=tmp_path
+    )
+    return Registration(config, kubelet.client, Recorder(kubelet.client, "kubelet", "n1"), kubelet.runtime, Ready())
+
+
+async def test_it_stays_away_and_ends_its_pods(
+    admin: Client, kubelet: Any, until: Any, registration: Registration
+) -> None:
+    heartbeat = Heartbeat(kubelet.client, "n1", 1)
+    loops = [asyncio.create_task(loop) for loop in (registration.run(), heartbeat.run())]
+    try:
+        async with asyncio.timeout(10):
+            while not await exists(admin, lease_pb2.Lease, "n1", NAMESPACE):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        pod = {
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "default"},
+            "spec": {"nodeName": "n1", "containers": [{"name": "web", "image": "podlab.local/hello:1.0"}]},
+        }  # fmt: skip
+        await admin.create(codec.from_dict(pod))
+        await until("a", lambda seen: seen is not None and seen.status.phase == "Running")
+        await admin.delete(node_pb2.Node, "n1")
+        await admin.delete(lease_pb2.Lease, "n1", NAMESPACE)
+        async with asyncio.timeout(10):
+            await registration.removed.wait()
+        kubelet.pods.leave()
+        await kubelet.runtime.until(lambda: not kubelet.runtime.alive())
+        async with asyncio.timeout(10):
+            # Nor does anything of them stay on the disk, which tells nobody.
+            while any((kubelet.root / "pods").iterdir()):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert not await exists(admin, node_pb2.Node, "n1")
+        assert not await exists(admin, lease_pb2.Lease, "n1", NAMESPACE)
+    finally:
+        for loop in loops:
+            loop.cancel()
+        for loop in loops:
+            with contextlib.suppress(asyncio.CancelledError):
+                await loop
