@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import pwd
 import sys
@@ -15,7 +16,8 @@ module: podlab_facts
 short_description: Facts about a host that Podlab's roles decide by
 description:
   - Sets the fact C(podlab_host) with C(target), the wheels that fit it; C(system), its distribution and machine;
-    C(may_lower_oom_score); C(release), the name of the release in use; and C(shared_user), whether there still is
+    C(may_lower_oom_score); C(inotify_instances), how many a user may have, and 0 where the host cannot set that;
+    C(release), the name of the release in use; and C(shared_user), whether there still is
     the one user that all services of earlier releases ran as.
 options: {}
 author: [Podlab]
@@ -23,6 +25,7 @@ author: [Podlab]
 
 CAP_SYS_RESOURCE = 24
 VENV = Path("/opt/podlab/venv")
+INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 
 
 def distribution() -> str:
@@ -39,6 +42,11 @@ def may_lower_oom_score() -> bool:
     return bool(int(effective, 16) >> CAP_SYS_RESOURCE & 1)
 
 
+def inotify_instances() -> int:
+    """In a container the kernel's setting is the machine's beneath, and read-only."""
+    return int(INOTIFY.read_text()) if os.access(INOTIFY, os.W_OK) else 0
+
+
 def shared_user() -> bool:
     """By its home: the user `podlab` may as well be a person."""
     try:
@@ -53,6 +61,7 @@ def main() -> None:
         "target": "cp{}{}-{}".format(*sys.version_info[:2], platform.machine()),
         "system": f"{distribution()}-{platform.machine()}",
         "may_lower_oom_score": may_lower_oom_score(),
+        "inotify_instances": inotify_instances(),
         "shared_user": shared_user(),
         "release": VENV.resolve().parent.name if VENV.is_symlink() else "",
     }

@@ -5,7 +5,8 @@ from typing import Final
 
 from podlab.preflight.earlier import found_networks, found_runtime
 from podlab.preflight.facts import Facts, Host
-from podlab.preflight.findings import Finding, error, warning
+from podlab.preflight.filesystems import disks, watches
+from podlab.preflight.findings import Finding, error
 from podlab.preflight.requirements import (
     CLOCK_SKEW_S,
     CONTROLLERS,
@@ -86,20 +87,6 @@ def _memory(host: Host, facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _disk(host: Host, facts: Facts) -> Iterator[Finding]:
-    needed = required_amounts(host).disk_bytes
-    free = f"{facts.disk_free_bytes // _MIB} MiB are free for /var/lib"
-    if facts.disk_free_bytes < needed:
-        yield error(
-            host.name,
-            "disk",
-            f"only {free}; {needed // _MIB} MiB are needed",
-            "free some space or enlarge the disk (preflight_disk_mib in the inventory sets what is required)",
-        )
-    elif facts.disk_free_bytes < 2 * needed:
-        yield warning(host.name, "disk", f"{free}: few images will fit", "free some space or enlarge the disk")
-
-
 def _kernel(host: Host, facts: Facts) -> Iterator[Finding]:
     for feature in facts.missing_features:
         yield error(
@@ -156,7 +143,8 @@ _CHECKS: Final[tuple[Callable[[Host, Facts], Iterator[Finding]], ...]] = (
     _system,
     _python,
     _memory,
-    _disk,
+    disks,
+    watches,
     _kernel,
     _cgroups,
     _ports,

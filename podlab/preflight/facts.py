@@ -55,6 +55,23 @@ class Runtime:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FileSystem:
+    """A file system that some of the directories are on, or will be, that Podlab writes to."""
+
+    directories: tuple[str, ...]
+    free_bytes: int
+    read_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inotify:
+    """How many inotify instances a user may have, and whether the host itself may raise that number."""
+
+    instances: int
+    raisable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """What one host said of itself. `clock_ahead_s` bounds how far its clock is ahead of the controller's.
 
@@ -75,7 +92,8 @@ class Facts:
     machine_id: str
     cpus: int
     memory_bytes: int
-    disk_free_bytes: int
+    filesystems: tuple[FileSystem, ...]
+    inotify: Inotify
     missing_features: tuple[str, ...]
     cgroup_controllers: frozenset[str]
     listeners: tuple[Listener, ...]
@@ -83,6 +101,11 @@ class Facts:
     clock_ahead_s: tuple[float, float]
     runtime: Runtime = field(default_factory=Runtime)
     made_with: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def disk_free_bytes(self) -> int:
+        """Of the file system that holds what the cluster stores."""
+        return next(each.free_bytes for each in self.filesystems if "/var/lib/podlab" in each.directories)
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -102,13 +125,17 @@ def parse_facts(printed: Mapping[str, Any], *, sent_at: float, received_at: floa
     major, minor, micro = printed["python"]
     same = ("place", "root", "systemd", "hostname", "machine_id", "architecture", "kernel")
     release = ("os_id", "os_version", "os_name")
-    amounts = ("cpus", "memory_bytes", "disk_free_bytes")
+    amounts = ("cpus", "memory_bytes")
     return Facts(
         python=(major, minor, micro),
         missing_features=tuple(printed["missing_features"]),
         cgroup_controllers=frozenset(printed["cgroup_controllers"]),
         listeners=tuple(Listener(**listener) for listener in printed["listeners"]),
         subnets=tuple(_subnet(subnet) for subnet in printed["subnets"]),
+        filesystems=tuple(
+            FileSystem(**{**each, "directories": tuple(each["directories"])}) for each in printed["filesystems"]
+        ),
+        inotify=Inotify(**printed["inotify"]),
         runtime=Runtime(**printed["runtime"]),
         made_with=printed["made_with"],
         clock_ahead_s=(printed["clock_ended"] - received_at, printed["clock_started"] - sent_at),

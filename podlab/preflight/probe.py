@@ -18,6 +18,9 @@ import sys
 import time
 
 MODULES = ("overlay", "br_netfilter", "bridge", "veth", "nf_tables", "nf_conntrack")
+# What site.yml, the services and the pods fill, or at least write to.
+DIRECTORIES = ("/var/lib/podlab", "/var/lib/containerd", "/opt/podlab", "/var/log", "/etc", "/usr")
+INOTIFY = "/proc/sys/fs/inotify/max_user_instances"
 # What is there only when the feature is in the running kernel.
 EVIDENCE = {
     "br_netfilter": "/proc/sys/net/bridge/bridge-nf-call-iptables",
@@ -64,12 +67,26 @@ def memory_bytes() -> int:
     return int(match.group(1)) * 1024 if match else 0
 
 
-def disk_free_bytes(path: str) -> int:
-    """Free space of the file system that will hold `path`, which need not exist yet."""
-    while not os.path.exists(path):
-        path = os.path.dirname(path)
-    state = os.statvfs(path)
-    return state.f_bavail * state.f_frsize
+def filesystems() -> list[dict[str, object]]:
+    """The file systems that will hold what is put on the host, each with those of the directories that are on it."""
+    found: dict[tuple[int, bool], dict[str, object]] = {}
+    for directory in DIRECTORIES:
+        path = directory
+        while not os.path.exists(path):
+            path = os.path.dirname(path)
+        state = os.statvfs(path)
+        read_only = bool(state.f_flag & os.ST_RDONLY)
+        free = state.f_bavail * state.f_frsize
+        at = found.setdefault(
+            (os.stat(path).st_dev, read_only), {"directories": [], "free_bytes": free, "read_only": read_only}
+        )
+        at["directories"] = [*at["directories"], directory]  # type: ignore[misc]
+    return list(found.values())
+
+
+def inotify() -> dict[str, object]:
+    """How many programs of a user may watch files, and whether this host may raise that: a container may not."""
+    return {"instances": int(read(INOTIFY) or 0), "raisable": os.access(INOTIFY, os.W_OK)}
 
 
 def known_modules() -> set[str]:
@@ -225,7 +242,8 @@ def gather() -> dict[str, object]:
         "machine_id": read("/etc/machine-id").strip(),
         "cpus": os.cpu_count() or 0,
         "memory_bytes": memory_bytes(),
-        "disk_free_bytes": disk_free_bytes("/var/lib/podlab"),
+        "filesystems": filesystems(),
+        "inotify": inotify(),
         "missing_features": missing_features(),
         "cgroup_controllers": cgroup_controllers(),
         "listeners": listeners(),

@@ -39,14 +39,20 @@ OWN_BRIDGE: Final = "podlab0"
 _MIB: Final = 1 << 20
 
 
+INOTIFY_INSTANCES: Final = 1024
+"""What a node full of pods takes: containerd, its shims and many programs in pods have some each (network role)."""
+
+
 class VariableError(Exception):
     """An inventory variable has a value that preflight cannot use."""
 
 
 @dataclass(frozen=True)
 class Amounts:
+    """`room_bytes` is what must be free for each directory; a directory of 0 must at least take files."""
+
     memory_bytes: int
-    disk_bytes: int
+    room_bytes: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -60,8 +66,22 @@ def required_amounts(host: Host) -> Amounts:
     master = "masters" in host.groups
     return Amounts(
         memory_bytes=_mebibytes(host, "preflight_memory_mib", 768 if master else 512) * _MIB,
-        disk_bytes=_mebibytes(host, "preflight_disk_mib", 2048) * _MIB,
+        room_bytes=_room(host),
     )
+
+
+def _room(host: Host) -> dict[str, int]:
+    """A release takes some 100 MiB of /opt/podlab, and the one before it stays until the new one runs."""
+    stored = _mebibytes(host, "preflight_disk_mib", 2048) * _MIB
+    room = {
+        "/var/lib/podlab": stored,
+        "/opt/podlab": min(256 * _MIB, stored),
+        "/var/log": min(128 * _MIB, stored),
+        "/etc": 0,
+    }
+    if "nodes" in host.groups:
+        room |= {"/var/lib/containerd": stored, "/usr": 0}  # images, and the packages of the runtime
+    return room
 
 
 def networks(host: Host) -> Networks:

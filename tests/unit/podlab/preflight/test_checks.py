@@ -4,10 +4,24 @@ from typing import Any
 import pytest
 
 from podlab.preflight.checks import check_host
-from podlab.preflight.facts import Facts, Host, Listener
+from podlab.preflight.facts import Facts, FileSystem, Host, Inotify, Listener
 from podlab.preflight.findings import Severity
 
 MIB = 1 << 20
+DIRECTORIES = ("/var/lib/podlab", "/var/lib/containerd", "/opt/podlab", "/var/log", "/etc", "/usr")
+
+
+def one_disk(free_mib: int) -> tuple[FileSystem, ...]:
+    return (FileSystem(directories=DIRECTORIES, free_bytes=free_mib * MIB),)
+
+
+def disks(directory: str, free_mib: int, *, read_only: bool = False) -> tuple[FileSystem, ...]:
+    """One for the directory, another with room for all the others."""
+    others = tuple(name for name in DIRECTORIES if name != directory)
+    return (
+        FileSystem(directories=others, free_bytes=20480 * MIB),
+        FileSystem(directories=(directory,), free_bytes=free_mib * MIB, read_only=read_only),
+    )
 
 
 def facts(**changes: Any) -> Facts:
@@ -25,7 +39,8 @@ def facts(**changes: Any) -> Facts:
         machine_id="a" * 32,
         cpus=2,
         memory_bytes=2048 * MIB,
-        disk_free_bytes=20480 * MIB,
+        filesystems=one_disk(20480),
+        inotify=Inotify(instances=1024),
         missing_features=(),
         cgroup_controllers=frozenset({"cpu", "memory", "pids"}),
         listeners=(Listener(22, "sshd", 1, "ssh.service"),),
@@ -56,7 +71,20 @@ def test_a_fit_host_gives_no_finding(group: str) -> None:
         ({"architecture": "armv7l"}, "architecture", "armv7l"),
         ({"python": (3, 9, 2)}, "python", "python3 is 3.9.2; Podlab needs 3.11 or newer"),
         ({"memory_bytes": 400 * MIB}, "memory", "400 MiB of memory and needs 512 MiB"),
-        ({"disk_free_bytes": 900 * MIB}, "disk", "only 900 MiB are free for /var/lib; 2048 MiB are needed"),
+        (
+            {"filesystems": one_disk(900)},
+            "disk",
+            "only 900 MiB are free for /opt/podlab, /var/lib/containerd, /var/lib/podlab, /var/log; 2048 MiB are",
+        ),
+        (
+            {"filesystems": disks("/var/lib/containerd", 900)},
+            "disk",
+            "only 900 MiB are free for /var/lib/containerd; 2048 MiB are needed",
+        ),
+        ({"filesystems": disks("/var/log", 100)}, "disk", "only 100 MiB are free for /var/log; 128 MiB are needed"),
+        ({"filesystems": disks("/opt/podlab", 100)}, "disk", "only 100 MiB are free for /opt/podlab; 256 MiB"),
+        ({"filesystems": disks("/usr", 9000, read_only=True)}, "disk", "the file system of /usr is read-only"),
+        ({"filesystems": disks("/etc", 9000, read_only=True)}, "disk", "the file system of /etc is read-only"),
         ({"missing_features": ("overlay",)}, "kernel", "kernel 6.1.0-18-amd64 has no overlay"),
         ({"cgroup_controllers": frozenset({"cpu", "pids"})}, "cgroups", "no cgroup controller for memory"),
         ({"clock_ahead_s": (5.0, 5.3)}, "clock", "5.0 s ahead of this machine's"),
@@ -89,6 +117,8 @@ def test_one_thing_wrong_gives_one_error_that_names_it(changes: dict[str, Any], 
         {"architecture": "aarch64"},
         {"listeners": (Listener(7450, "podlab-kubelet", 31, "podlab-kubelet.service"),)},
         {"listeners": (Listener(7443, "nginx", 31, "nginx.service"),)},
+        {"filesystems": disks("/usr", 0)},  # most packages are there already, and apt itself says what does not fit
+        {"inotify": Inotify(instances=128)},  # site.yml raises it
         # The clock was read at some moment within the bounds: what may be right is not called wrong.
         {"clock_ahead_s": (-3.0, 4.0)},
     ],
@@ -106,14 +136,25 @@ def test_each_group_is_asked_for_its_own_ports() -> None:
 
 
 def test_a_disk_that_is_nearly_full_is_a_warning() -> None:
-    (finding,) = check_host(host(), facts(disk_free_bytes=3000 * MIB))
+    (finding,) = check_host(host(), facts(filesystems=one_disk(3000)))
     assert (finding.severity, finding.check) == (Severity.WARNING, "disk")
+
+
+def test_what_a_master_does_not_fill_may_be_full_or_read_only() -> None:
+    assert check_host(host("masters"), facts(filesystems=disks("/var/lib/containerd", 0))) == []
+    assert check_host(host("masters"), facts(filesystems=disks("/usr", 0, read_only=True))) == []
+
+
+def test_too_few_inotify_instances_that_only_the_machine_beneath_can_raise_are_a_warning() -> None:
+    (finding,) = check_host(host(), facts(inotify=Inotify(instances=128, raisable=False)))
+    assert (finding.severity, finding.check) == (Severity.WARNING, "inotify")
+    assert "sysctl -w fs.inotify.max_user_instances=1024" in finding.remedy
 
 
 def test_what_is_required_can_be_set_in_the_inventory() -> None:
     (finding,) = check_host(host(preflight_memory_mib=4096), facts())
     assert "2048 MiB of memory and needs 4096 MiB" in finding.cause
-    assert check_host(host(preflight_disk_mib="100"), facts(disk_free_bytes=900 * MIB)) == []
+    assert check_host(host(preflight_disk_mib="100"), facts(filesystems=one_disk(900))) == []
 
 
 @pytest.mark.parametrize("value", ["lots", -1, True, 1.5, None])
@@ -123,6 +164,6 @@ def test_a_variable_of_the_wrong_type_is_named(value: object) -> None:
     assert finding.cause == f"preflight_memory_mib is {value!r}, not a whole number of MiB"
 
 
-@pytest.mark.parametrize("exact", [{"memory_bytes": 512 * MIB}, {"disk_free_bytes": 2 * 2048 * MIB}])
-def test_a_host_with_just_enough_is_fit(exact: dict[str, int]) -> None:
+@pytest.mark.parametrize("exact", [{"memory_bytes": 512 * MIB}, {"filesystems": one_disk(4096)}])
+def test_a_host_with_just_enough_is_fit(exact: dict[str, Any]) -> None:
     assert check_host(host(), facts(**exact)) == []

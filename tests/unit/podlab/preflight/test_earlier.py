@@ -9,7 +9,7 @@ import pytest
 
 from podlab.preflight import probe
 from podlab.preflight.earlier import found_networks, found_runtime, strays
-from podlab.preflight.facts import Facts, Host, Runtime
+from podlab.preflight.facts import Facts, FileSystem, Host, Inotify, Runtime
 from podlab.preflight.findings import Severity
 
 NODE = Host(name="n1", groups=frozenset({"nodes"}))
@@ -27,7 +27,8 @@ FACTS = Facts(
     machine_id="a" * 32,
     cpus=2,
     memory_bytes=1 << 31,
-    disk_free_bytes=1 << 34,
+    filesystems=(FileSystem(directories=("/var/lib/podlab",), free_bytes=1 << 34),),
+    inotify=Inotify(instances=1024),
     missing_features=(),
     cgroup_controllers=frozenset(),
     listeners=(),

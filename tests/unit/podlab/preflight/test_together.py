@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network
 from typing import Any
 
-from podlab.preflight.facts import Facts, Host, Subnet
+from podlab.preflight.facts import Facts, FileSystem, Host, Inotify, Subnet
 from podlab.preflight.together import check_together
 
 MASTER = Host(name="m1", groups=frozenset({"masters"}))
@@ -27,7 +27,8 @@ def fact(number: int, **changes: Any) -> Facts:
         "systemd": True,
         "cpus": 2,
         "memory_bytes": 1 << 31,
-        "disk_free_bytes": 1 << 35,
+        "filesystems": (FileSystem(directories=("/var/lib/podlab",), free_bytes=1 << 35),),
+        "inotify": Inotify(instances=1024),
         "missing_features": (),
         "cgroup_controllers": frozenset({"cpu", "memory", "pids"}),
         "listeners": (),
