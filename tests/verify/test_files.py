@@ -33,7 +33,7 @@ MORE = {
     ),
     "podlab-scheduler": ("/etc/podlab/scheduler-policy.yaml",),
     "podlab-controllers": ("/etc/podlab/pki/signing.key",),
-    "podlab-proxy": ("/var/lib/podlab/sysctl.before",),
+    "podlab-proxy": ("/var/lib/podlab/sysctl.before", "/var/lib/podlab/packages.installed"),
 }  # fmt: skip
 
 # Of find(1): what only its service may read.
