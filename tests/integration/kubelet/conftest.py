@@ -60,11 +60,13 @@ OFFERED = {
 
 @dataclass
 class MemoryRuntime:
-    """Keeps the contract of `Runtime`. `end` is what happens to it; `down` makes it silent, `broken` its network."""
+    """Keeps the contract of `Runtime`. `end` is what happens to it; `down` makes it silent, `broken` its network;
+    containers that are stopped end with `stops_with`."""
 
     present: set[str] = field(default_factory=lambda: {IMAGE})
     down: bool = False
     broken: bool = False
+    stops_with: int = 143
     started: list[str] = field(default_factory=list)
     # Of each container, by name: where what it mounts is on the node, and whether it may write there.
     mounted: dict[str, dict[str, tuple[Path, bool]]] = field(default_factory=dict)
@@ -167,7 +169,7 @@ class MemoryRuntime:
     async def stop_container(self, container_id: str, grace_s: int) -> None:
         self._answer()
         if container_id in self._containers and self._containers[container_id].alive:
-            self._set(container_id, state=State.EXITED, exit_code=143, finished_ns=time.time_ns())
+            self._set(container_id, state=State.EXITED, exit_code=self.stops_with, finished_ns=time.time_ns())
 
     async def remove_container(self, container_id: str) -> None:
         self._containers.pop(container_id, None)
@@ -177,6 +179,7 @@ class MemoryRuntime:
 
     async def exec_sync(self, container_id: str, command: Sequence[str], timeout_s: int) -> ExecResult:
         """`true` and `false` are all the commands there are."""
+        self._answer()
         return ExecResult(0 if command[0] == "true" else 1, b"")
 
     async def exec_url(self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> str:

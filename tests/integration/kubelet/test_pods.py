@@ -263,3 +263,69 @@ async def test_a_pod_whose_time_is_over_says_so_in_an_event(admin: Client, kubel
     await until("a", lambda pod: pod is not None and pod.status.phase == "Failed")
     told = await _event(admin, "DeadlineExceeded")
     assert (told.type, told.message) == ("Normal", "Pod was active on the node longer than the specified deadline")
+
+
+async def test_a_container_whose_post_start_hook_fails_is_never_ready(
+    admin: Client, kubelet: Kubelet, until: Until
+) -> None:
+    hook = {"postStart": {"exec": {"command": ["false"]}}}
+    before = await admin.list(pod_pb2.Pod, "default")
+    await _create(admin, container={"lifecycle": hook}, terminationGracePeriodSeconds=1)
+    was_ready = False
+    async with asyncio.timeout(10):
+        async for batch in admin.watch(pod_pb2.Pod, before.resource_version, "default"):
+            pods = [change.object for change in batch if change.object is not None]
+            was_ready = was_ready or any(_ready(pod) for pod in pods)
+            if any(_waits_for("CrashLoopBackOff")(pod) for pod in pods):
+                break
+    assert not was_ready
+    assert len(kubelet.runtime.started) == 2
+    assert (await _event(admin, "FailedPostStartHook")).message == "PostStartHook failed"
+
+
+@pytest.mark.parametrize(("code", "phase"), [(0, "Succeeded"), (3, "Failed")])
+async def test_how_a_pod_ended_stands_while_a_finalizer_holds_it(
+    admin: Client, kubelet: Kubelet, until: Until, code: int, phase: str
+) -> None:
+    made = await _create(admin)
+    await until("a", _ready)
+    hold = {"metadata": {"finalizers": ["example.com/hold"]}}
+    await admin.patch(pod_pb2.Pod, "a", "default", patch=hold)
+    before = await admin.list(pod_pb2.Pod, "default")
+    kubelet.runtime.stops_with = code
+    await admin.delete(pod_pb2.Pod, "a", "default")
+    ended = await until("a", lambda pod: pod.metadata.deletionGracePeriodSeconds == 0)
+    assert not await kubelet.runtime.pods(), "it was removed only after its end was written"
+    assert (ended.status.phase, ended.status.containerStatuses[0].state.terminated.exitCode) == (phase, code)
+    await kubelet.kill()
+    await kubelet.start()
+    await _create(admin, "b")
+    await until("b", _ready)
+    after = await admin.get(pod_pb2.Pod, "a", "default")
+    assert after.status == ended.status
+    phases = []
+    async with asyncio.timeout(10):
+        async for batch in admin.watch(pod_pb2.Pod, before.resource_version, "default"):
+            pods = [change.object for change in batch if change.object is not None]
+            phases += [pod.status.phase for pod in pods if pod.metadata.uid == made.metadata.uid]
+            if any(pod.metadata.name == "b" and _ready(pod) for pod in pods):
+                break
+    first = phases.index(phase)
+    assert set(phases[first:]) == {phase}, "what has ended stays so"
+    await admin.patch(pod_pb2.Pod, "a", "default", patch={"metadata": {"finalizers": None}})
+    await until("a", _gone)
+
+
+async def test_a_runtime_that_does_not_answer_says_nothing_of_what_runs(
+    admin: Client, kubelet: Kubelet, until: Until
+) -> None:
+    probe = {"exec": {"command": ["true"]}, "periodSeconds": 1, "failureThreshold": 1}
+    await _create(admin, container={"readinessProbe": probe, "livenessProbe": probe})
+    before = await until("a", _ready)
+    kubelet.runtime.down = True
+    await asyncio.sleep(2.5)  # two periods
+    kubelet.runtime.down = False
+    await _create(admin, "b")
+    await until("b", _ready)
+    assert (await admin.get(pod_pb2.Pod, "a", "default")).status == before.status
+    assert len(kubelet.runtime.started) == 2

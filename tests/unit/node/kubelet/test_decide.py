@@ -268,3 +268,76 @@ def test_an_active_deadline_ends_the_pod(pod: Make, observed: Make, run: Make, m
 
 def test_without_a_deadline_nothing_is_waited_for(pod: Make) -> None:
     assert pod_end.deadline(pod()) == FOREVER
+
+
+# ---- postStart hooks
+
+HOOK = {"postStart": {"exec": {"command": ["true"]}}}
+
+
+def test_later_containers_wait_for_the_post_start_hook_of_an_earlier_one(
+    pod: Make, observed: Make, run: Make, memory: Memory
+) -> None:
+    two = pod(containers=[{"name": "web", "image": "i", "lifecycle": HOOK}, {"name": "log", "image": "i"}])
+    assert decide.next_action(two, observed(run()), memory, NOW) == Wait()
+    memory.hooked.add("web-0")
+    assert decide.next_action(two, observed(run()), memory, NOW) == StartContainer("log", 0, 0)
+
+
+def test_a_container_whose_hook_failed_is_ended_while_the_next_one_begins_when_it_has(
+    pod: Make, observed: Make, run: Make, memory: Memory
+) -> None:
+    two = pod(containers=[{"name": "web", "image": "i", "lifecycle": HOOK}, {"name": "log", "image": "i"}])
+    memory.doomed["web-0"] = Doom("failed its postStart hook")
+    assert isinstance(decide.next_action(two, observed(run()), memory, NOW), StopContainer)
+    again = {StartContainer("web", 1, 10), StartContainer("log", 0, 0)}
+    assert decide.next_action(two, observed(run(code=143)), memory, NOW) in again
+
+
+# ---- what the runtime has forgotten
+
+
+def _told(state: dict[str, Any], **more: Any) -> dict[str, Any]:
+    status = {"name": "web", "ready": False, "restartCount": 2, "image": "i", "imageID": "", "state": state, **more}
+    return {"phase": "Running", "containerStatuses": [status]}
+
+
+@pytest.mark.parametrize(("policy", "starts"), [("Never", False), ("OnFailure", False), ("Always", True)])
+def test_a_container_that_was_told_to_have_ended_for_good_never_runs_again(
+    pod: Make, observed: Make, memory: Memory, policy: str, starts: bool
+) -> None:
+    ended = pod(restartPolicy=policy, status=_told({"terminated": {"exitCode": 0}}, containerID="containerd://x"))
+    action = decide.next_action(ended, observed(), memory, NOW)
+    assert isinstance(action, StartContainer) == starts
+    assert pod_end.outcome(ended, observed(), NOW) == (None if starts else pod_end.Outcome("Succeeded"))
+
+
+def test_restarts_are_counted_on_although_it_was_told_in_between_that_the_container_waits(
+    pod: Make, observed: Make, memory: Memory
+) -> None:
+    waits = pod(status=_told({"waiting": {"reason": "ContainerCreating"}}, lastState={"terminated": {"exitCode": 137}}))
+    assert decide.next_action(waits, observed(), memory, NOW) == StartContainer("web", 3, 0)
+
+
+# ---- how a pod that is deleted ends
+
+
+@pytest.mark.parametrize(
+    ("policy", "codes", "phase"),
+    [
+        ("Always", [0, 0], "Succeeded"),
+        ("Never", [0, 0], "Succeeded"),
+        ("Always", [0, 143], "Failed"),
+        ("OnFailure", [0, None], "Failed"),
+        ("Always", [None, None], "Failed"),
+    ],
+)
+def test_a_deleted_pod_ends_as_its_containers_did_whatever_its_policy(
+    pod: Make, observed: Make, run: Make, policy: str, codes: list[int | None], phase: str
+) -> None:
+    names = ["web", "log"]
+    gone = pod(meta=DELETED, restartPolicy=policy, containers=[{"name": name, "image": "i"} for name in names])
+    runs = [run(name, code=code) for name, code in zip(names, codes, strict=True) if code is not None]
+    assert pod_end.outcome(gone, observed(*runs), NOW) == pod_end.Outcome(phase)
+    if policy == "Always":
+        assert pod_end.outcome(gone, observed(*runs, run("side")), NOW) is None, "not while something of it runs"

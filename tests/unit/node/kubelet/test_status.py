@@ -190,3 +190,141 @@ def test_a_container_whose_restart_is_held_back_is_told_once() -> None:
     after = pod_pb2.PodStatus(containerStatuses=[pod_pb2.ContainerStatus(name="c", state=waiting)])
     assert newly_backing_off(before, after) == ["c"]
     assert newly_backing_off(after, after) == []
+
+
+# ---- postStart hooks
+
+HOOK = {"postStart": {"exec": {"command": ["true"]}}}
+HOOKED = [{"name": "web", "image": "i", "lifecycle": HOOK}]
+
+
+def test_a_container_whose_post_start_hook_runs_or_failed_is_waiting(
+    pod: Make, observed: Make, run: Make, memory: Memory
+) -> None:
+    spec = pod(containers=HOOKED)
+    memory.started.add("web-0")  # whatever else is thought of it
+    memory.ready["web-0"] = True
+    status = _status(spec, observed(run()), memory)
+    web = status.containerStatuses[0]
+    assert (status.phase, web.state.waiting.reason) == ("Pending", "ContainerCreating")
+    assert (web.ready, web.started, _condition(status, "Ready").status) == (False, False, "False")
+    memory.hook_failures["web-0"] = "no such luck"
+    waiting = _status(spec, observed(run()), memory).containerStatuses[0].state.waiting
+    assert (waiting.reason, waiting.message) == ("PostStartHookError", "no such luck")
+    memory.hook_failures.clear()
+    memory.hooked.add("web-0")
+    status = _status(spec, observed(run()), memory)
+    assert (status.phase, status.containerStatuses[0].ready) == ("Running", True)
+
+
+def test_a_pod_that_ran_stays_running_while_the_hook_of_a_new_run_is_not_done(
+    pod: Make, observed: Make, run: Make, memory: Memory
+) -> None:
+    status = _status(pod(containers=HOOKED), observed(run(attempt=1), run(code=1)), memory)
+    web = status.containerStatuses[0]
+    assert (status.phase, web.restartCount, web.lastState.terminated.exitCode) == ("Running", 1, 1)
+    assert web.state.HasField("waiting")
+
+
+def test_a_sidecar_whose_hook_runs_holds_up_the_main_containers(
+    pod: Make, observed: Make, run: Make, memory: Memory
+) -> None:
+    side = {"name": "side", "image": "i", "restartPolicy": "Always", "lifecycle": HOOK}
+    status = _status(pod(initContainers=[side]), observed(run("side")), memory)
+    assert status.initContainerStatuses[0].state.waiting.reason == "PodInitializing"
+    assert _condition(status, "Initialized").message == "containers with incomplete status: [side]"
+
+
+# ---- how a pod ends
+
+DELETED = {"deletionTimestamp": "2030-01-01T00:00:00Z", "deletionGracePeriodSeconds": 7}
+
+
+def test_the_end_of_a_deleted_pod_stands_when_everything_of_it_is_removed(
+    pod: Make, observed: Make, run: Make, memory: Memory
+) -> None:
+    spec = pod(meta=DELETED)
+    spec.status.phase = "Running"
+    last = _status(spec, observed(run(code=0)), memory)
+    assert (last.phase, last.containerStatuses[0].state.terminated.exitCode) == ("Succeeded", 0)
+    assert last.containerStatuses[0].state.terminated.finishedAt.seconds == 20
+    spec.status.CopyFrom(last)
+    after = _status(spec, NOTHING, Memory(accepted=500.0), now=500.0)  # of a kubelet that was restarted
+    assert (after.phase, list(after.containerStatuses)) == ("Succeeded", list(last.containerStatuses))
+    assert _condition(after, "Ready").reason == "PodCompleted"
+
+
+UNKNOWN = ("ContainerStatusUnknown", 137, "The container could not be located when the pod was terminated")
+
+
+def _end_of(status: Any) -> tuple[str, int, str]:
+    ended = status.state.terminated
+    return ended.reason, ended.exitCode, ended.message
+
+
+def test_containers_that_never_ran_are_over_with_their_pod(pod: Make, memory: Memory) -> None:
+    status = _status(pod(meta=DELETED), NOTHING, memory)
+    assert (status.phase, _end_of(status.containerStatuses[0])) == ("Failed", UNKNOWN)
+
+
+def test_a_deadline_that_passes_before_containers_start_leaves_none_of_them_creating(
+    pod: Make, observed: Make, memory: Memory
+) -> None:
+    late = pod(activeDeadlineSeconds=5)
+    late.status.startTime.seconds = 10
+    memory.holds["web"] = Hold("ErrImagePull", "no such host", FOREVER)
+    status = _status(late, observed(), memory)
+    assert (status.phase, status.reason) == ("Failed", "DeadlineExceeded")
+    assert _end_of(status.containerStatuses[0]) == UNKNOWN
+
+
+def test_containers_whose_turn_had_not_come_keep_waiting_when_the_pod_is_over(
+    pod: Make, observed: Make, run: Make, memory: Memory
+) -> None:
+    spec = pod(meta=DELETED, initContainers=[{"name": name, "image": "i"} for name in ("one", "two", "three")])
+    status = _status(spec, observed(run("one", code=0), run("two", code=3)), memory)
+    assert [each.state.terminated.exitCode for each in status.initContainerStatuses[:2]] == [0, 3]
+    waiting = (status.initContainerStatuses[2], *status.containerStatuses)
+    assert [each.state.waiting.reason for each in waiting] == ["PodInitializing"] * 2
+    nothing = _status(spec, NOTHING, memory)
+    assert _end_of(nothing.initContainerStatuses[0]) == UNKNOWN
+    assert nothing.initContainerStatuses[1].state.HasField("waiting")
+
+
+def test_of_a_container_that_vanished_it_is_told_that_it_ran(
+    pod: Make, observed: Make, run: Make, memory: Memory
+) -> None:
+    spec = pod()
+    spec.status.CopyFrom(_status(spec, observed(run(attempt=2)), memory))
+    status = _status(spec, observed(), memory)
+    web = status.containerStatuses[0]
+    assert (web.lastState.terminated.reason, web.lastState.terminated.exitCode) == ("ContainerStatusUnknown", 137)
+    assert (web.restartCount, status.phase) == (2, "Running")
+
+
+# ---- init containers and generations
+
+
+def test_all_init_containers_that_wait_say_so_and_the_condition_names_all_that_are_incomplete(
+    pod: Make, observed: Make, memory: Memory, run: Make
+) -> None:
+    spec = pod(initContainers=[{"name": name, "image": "i"} for name in ("one", "two")])
+    status = _status(spec, observed(), memory)
+    assert [each.state.waiting.reason for each in status.initContainerStatuses] == ["PodInitializing"] * 2
+    memory.started.add("one-0")
+    running = _condition(_status(spec, observed(run("one")), memory), "Initialized")
+    assert (running.reason, running.message) == (
+        "ContainersNotInitialized", "containers with incomplete status: [one two]"
+    )  # fmt: skip
+
+
+def test_status_and_own_conditions_tell_of_which_generation_of_the_pod_they_are(
+    pod: Make, observed: Make, run: Make, memory: Memory
+) -> None:
+    spec = pod(meta={"generation": 3})
+    spec.status.conditions.add(type="PodScheduled", status="True", observedGeneration=1)
+    status = _status(spec, observed(run()), memory)
+    assert status.observedGeneration == 3
+    told = {each.type: each.observedGeneration for each in status.conditions}
+    assert told.pop("PodScheduled") == 1
+    assert set(told.values()) == {3}
