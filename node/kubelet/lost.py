@@ -33,6 +33,7 @@ def settle(pod: pod_pb2.Pod, status: pod_pb2.PodStatus) -> None:
 
 def _end(told: pod_pb2.ContainerStatus) -> None:
     if not told.state.HasField("terminated"):
+        told.ClearField("state")  # no oneof, as in Kubernetes: it would wait too
         told.state.terminated.CopyFrom(ENDED)
         told.ready = told.started = False
 

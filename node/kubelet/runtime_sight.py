@@ -49,7 +49,7 @@ class RuntimeSight:
 
     def _silent(self, now: float, error: RuntimeUnavailable) -> Answer:
         if self._last is not None and now - self._answered_at < SILENCE_S:
-            log.info("the container runtime does not answer: %s; the node stays as it is for a while", error)
+            log.debug("the container runtime is silent: %s", error)  # told once, where all pods are looked at
             return self._last
         down = Readiness(False, False, f"container runtime is down: {error}")
         return Answer(down, self._last.images if self._last else (), self._last.version if self._last else "")

@@ -259,6 +259,7 @@ UNKNOWN = ("ContainerStatusUnknown", 137, "The container could not be located wh
 
 def _end_of(status: Any) -> tuple[str, int, str]:
     ended = status.state.terminated
+    assert [each.name for each, _ in status.state.ListFields()] == ["terminated"], "it is in one state"
     return ended.reason, ended.exitCode, ended.message
 
 
