@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import grpc
 
-from master.apiserver import border, calling
+from master.apiserver import border, calling, keys
 from master.apiserver.authorization import Attributes
 from master.apiserver.cache import Cache
 from master.apiserver.dialing import Dialer
@@ -22,9 +22,13 @@ from master.apiserver.guard import Context, Guard
 from master.apiserver.identity import User
 from master.apiserver.passage import Passage
 from master.apiserver.routes import KUBELET, ROUTES, Asked, Route, Target, resolve
+from podlab.api import kinds
+from podlab.core.v1 import pod_pb2
 from podlab.errors import ApiError, BadRequest, ServiceUnavailable, from_rpc_error
 from podlab.tls import Tls
 from podlab.v1 import kubelet_pb2
+
+_POD = kinds.by_name("Pod")
 
 
 class Relay:
@@ -74,6 +78,12 @@ class Relay:
         await self._cache.catch_up()
         target = resolve(route, asked, self._cache, self._scheduler)
         return await self._dialer.dial(target), target
+
+    async def waits_for_node(self, namespace: str, pod: str) -> bool:
+        """Whether there is such a pod, and no node that could answer for it."""
+        await self._cache.catch_up()
+        entry = self._cache.get(_POD, keys.object_key(_POD, namespace, pod))
+        return entry is not None and not cast("pod_pb2.Pod", entry.message()).spec.nodeName
 
     async def measured(self, node: str) -> kubelet_pb2.StatsResponse:
         """What a node's kubelet tells the server itself of its use. Raises what it answers, or that it is away."""

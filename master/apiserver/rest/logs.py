@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from aiohttp import web
 
 from master.apiserver.relay import Relay
-from master.apiserver.rest import delivery
+from master.apiserver.rest import answers, delivery
 from master.apiserver.rest.call import WRITE_LIMIT_S, Call
 from master.apiserver.rest.query import Query
 from master.apiserver.routes import KUBELET
@@ -36,6 +36,8 @@ class Logs:
     async def get(self, call: Call) -> web.StreamResponse:
         """The log as text. What goes wrong before its first byte is answered as a Status."""
         request = asked(call.place.namespace, call.place.name, call.query)
+        if await self.relay.waits_for_node(call.place.namespace, call.place.name):
+            return answers.text("", media_type="text/plain")  # nothing has been said yet
         async with contextlib.aclosing(
             self.relay.answers(call.user, KUBELET, "Logs", request.SerializeToString())
         ) as chunks:

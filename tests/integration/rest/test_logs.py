@@ -93,3 +93,11 @@ async def test_what_the_kubelet_refuses_is_a_status(http: aiohttp.ClientSession)
 async def test_a_follower_of_a_quiet_container_is_answered_before_it_speaks(http: aiohttp.ClientSession) -> None:
     async with asyncio.timeout(10), http.get(f"{LOG}?container=quiet&follow=true") as response:
         assert response.status == 200
+
+
+async def test_a_pod_that_waits_for_a_node_has_said_nothing(http: aiohttp.ClientSession) -> None:
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    async with http.post(LOG.removesuffix("/p/log"), json=pod) as response:
+        assert response.status == 201
+    async with http.get(LOG) as response:
+        assert (response.status, response.content_type, await response.read()) == (200, "text/plain", b"")

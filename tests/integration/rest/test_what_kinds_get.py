@@ -164,6 +164,82 @@ async def test_a_kind_gets_kubernetes_defaults_and_no_others(http: aiohttp.Clien
     assert answer.get("status") == status
 
 
+# Kinds without a spec, or whose whole is short: what is sent, and all that is answered but metadata.
+WHOLE: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "Secret": (f"api/v1/{IN_DEFAULT}/secrets", {"stringData": {"a": "b"}}, {"type": "Opaque", "data": {"a": "Yg=="}}),
+    "ConfigMap": (f"api/v1/{IN_DEFAULT}/configmaps", {}, {}),
+    "ServiceAccount": (f"api/v1/{IN_DEFAULT}/serviceaccounts", {}, {}),
+    "Endpoints": (
+        f"api/v1/{IN_DEFAULT}/endpoints",
+        {"subsets": [{"addresses": [{"ip": "192.0.2.1"}], "ports": [{"port": 80}]}]},
+        {"subsets": [{"addresses": [{"ip": "192.0.2.1"}], "ports": [{"port": 80, "protocol": "TCP"}]}]},
+    ),
+    "EndpointSlice": (
+        f"apis/discovery.k8s.io/v1/{IN_DEFAULT}/endpointslices",
+        {"addressType": "IPv4", "endpoints": [{"addresses": ["192.0.2.1"]}], "ports": [{"port": 80}]},
+        {
+            "addressType": "IPv4", "endpoints": [{"addresses": ["192.0.2.1"], "conditions": {}}],
+            "ports": [{"name": "", "port": 80, "protocol": "TCP"}],
+        },
+    ),
+    "StorageClass": (
+        "apis/storage.k8s.io/v1/storageclasses",
+        {"provisioner": "example.com/p"},
+        {"provisioner": "example.com/p", "reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"},
+    ),
+    "PriorityClass": (
+        "apis/scheduling.k8s.io/v1/priorityclasses", {"value": 7},
+        {"value": 7, "preemptionPolicy": "PreemptLowerPriority"},
+    ),
+    "IngressClass": (
+        "apis/networking.k8s.io/v1/ingressclasses",
+        {"spec": {"controller": "example.com/c", "parameters": {"kind": "Thing", "name": "t"}}},
+        {"spec": {"controller": "example.com/c", "parameters": {"kind": "Thing", "name": "t", "scope": "Cluster"}}},
+    ),
+    "Role": (f"apis/rbac.authorization.k8s.io/v1/{IN_DEFAULT}/roles", {}, {"rules": None}),
+    "RoleBinding": (
+        f"apis/rbac.authorization.k8s.io/v1/{IN_DEFAULT}/rolebindings",
+        {"roleRef": {"kind": "Role", "name": "r"}, "subjects": [{"kind": "User", "name": "jane"}]},
+        {
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "jane"}],
+        },
+    ),
+    "LimitRange": (
+        f"api/v1/{IN_DEFAULT}/limitranges",
+        {"spec": {"limits": [{"type": "Container", "max": {"cpu": "2"}, "min": {"memory": "1Mi"}}]}},
+        {
+            "spec": {
+                "limits": [
+                    {
+                        "type": "Container", "max": {"cpu": "2"}, "min": {"memory": "1Mi"}, "default": {"cpu": "2"},
+                        "defaultRequest": {"cpu": "2", "memory": "1Mi"},
+                    }
+                ]
+            }
+        },
+    ),
+    "Ingress": (
+        f"apis/networking.k8s.io/v1/{IN_DEFAULT}/ingresses",
+        {"spec": {"defaultBackend": {"service": {"name": "s", "port": {"number": 80}}}}},
+        {
+            "spec": {"defaultBackend": {"service": {"name": "s", "port": {"number": 80}}}},
+            "status": {"loadBalancer": {}},
+        },
+    ),
+    "Lease": (f"apis/coordination.k8s.io/v1/{IN_DEFAULT}/leases", {}, {"spec": {}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WHOLE)
+async def test_the_rest_of_a_kind_is_what_kubernetes_answers(http: aiohttp.ClientSession, case: str) -> None:
+    path, sent, wanted = WHOLE[case]
+    answer = await made(http, path, sent)
+    assert {name: answer[name] for name in answer if name not in ("kind", "apiVersion", "metadata")} == wanted
+    metadata = answer["metadata"]
+    assert metadata.keys() - {"generation", "namespace"} == {"name", "uid", "resourceVersion", "creationTimestamp"}
+
+
 async def test_a_pod_gets_what_its_template_does_not(http: aiohttp.ClientSession) -> None:
     body = {"spec": {"hostNetwork": True, "containers": [{**BOUNDED, "ports": [{"containerPort": 80}]}]}}
     spec = (await made(http, f"api/v1/{IN_DEFAULT}/pods", body))["spec"]
