@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from deployed import Cli, condition_of, container, wait_until
+from deployed import Cli, condition_of, container, pod, wait_until
 
 
 def workload(kind: str, name: str, spec: dict[str, Any], **pod: Any) -> str:
@@ -49,6 +49,31 @@ def test_a_stateful_pod_comes_back_as_the_same_with_its_data(cli: Cli, namespace
     said = cli("exec", "db-1", "-n", namespace, "--", "sh", "-c", "hostname; cat /data/words").split()
     assert said == ["db-1", "kept"]
     assert pods(cli, namespace, "db")["db-0"]["metadata"]["uid"] == before["db-0"]["metadata"]["uid"]
+
+
+def test_a_stateful_pod_whose_port_is_taken_is_made_anew_until_it_is_free(
+    cli: Cli, namespace: str, all_ready: None
+) -> None:
+    port = {"ports": [{"containerPort": 8080, "hostPort": 21017}]}
+    cli("apply", "-n", namespace, "-f", "-", stdin=pod("holder", spec={"nodeName": "n1"} | _box(port)))
+    wait_until(lambda: condition_of(cli.get("pod", "holder", "-n", namespace), "Ready") == "True", "the port is taken")
+    spec = {"serviceName": "port", "replicas": 1}
+    made = workload("StatefulSet", "port", spec, nodeName="n1", container=port)
+    cli("apply", "-n", namespace, "-f", "-", stdin=made)
+
+    def refused() -> set[str]:
+        events = cli.items("events", "-n", namespace)
+        return {each["involvedObject"]["uid"] for each in events if each["reason"] == "NodePorts"}
+
+    wait_until(lambda: len(refused()) > 1, "a second pod that is refused")
+    assert condition_of(cli.get("pod", "holder", "-n", namespace), "Ready") == "True", "what runs goes on"
+    cli("delete", "pod", "holder", "-n", namespace)
+    wait_until(lambda: "port-0" in pods(cli, namespace, "port"), "the pod has the port")
+    assert len(refused()) < 30, "once a second at most"
+
+
+def _box(port: dict[str, Any]) -> dict[str, Any]:
+    return {"containers": [container(lifecycle=None, **port)], "terminationGracePeriodSeconds": 1}
 
 
 @pytest.fixture

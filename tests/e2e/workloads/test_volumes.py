@@ -152,3 +152,35 @@ def test_a_claim_of_the_default_class_does_not_grow_and_a_volume_for_one_pod_has
     assert "only dynamically provisioned pvc can be resized and the storageclass that" in refused.stderr
     cli("delete", "pod", "first", "-n", namespace)
     wait_until(lambda: is_ready("second"), "it has it next")
+
+
+# Chains of directories, each moved into the next one: 400 levels, a path of 16,000 bytes.
+DEEP = """
+set -e
+n=dddddddddddddddddddddddddddddddddddddddd
+before=
+for chain in a b c d e; do
+  cd /v; mkdir $chain; cd $chain
+  for level in 1 2 3 4 5 6 7 8; do for _ in 1 2 3 4 5 6 7 8 9 0; do mkdir $n; cd $n; done; done
+  if [ -n "$before" ]; then mv /v/$before .; else dd if=/dev/zero of=large bs=1M count=4 2>&1; fi
+  before=$chain
+done
+ln -s /etc /v/link; ln -s loop /v/loop; mkfifo /v/fifo; echo made
+"""
+
+
+def test_what_a_container_nests_deeper_than_a_path_can_say_is_measured_and_removed(
+    lab: Lab, cli: Cli, namespace: str, all_ready: None
+) -> None:
+    volume = {"name": "v", "emptyDir": {"sizeLimit": "3Mi"}}
+    spec = {"volumes": [volume], "terminationGracePeriodSeconds": 1}
+    command = ["sh", "-c", f"{DEEP}\nexec sleep 1000"]
+    mounts = [{"name": "v", "mountPath": "/v"}]
+    box = container(command=command, volumeMounts=mounts, readinessProbe=None, lifecycle=None)
+    cli("apply", "-n", namespace, "-f", "-", stdin=pod("deep", spec={**spec, "containers": [box]}))
+    wait_until(lambda: cli.get("pod", "deep", "-n", namespace)["status"].get("reason") == "Evicted", "an eviction", 60)
+    found = cli.get("pod", "deep", "-n", namespace)
+    assert found["status"]["message"] == 'Usage of EmptyDir volume "v" exceeds the limit "3Mi". '
+    cli("delete", "pod", "deep", "-n", namespace)
+    left = lab.run(found["spec"]["nodeName"], ["ls", "/var/lib/podlab/kubelet/pods"]).stdout.split()
+    assert found["metadata"]["uid"] not in left
