@@ -15,6 +15,7 @@ from master.apiserver import border
 from master.apiserver.audit.policy import Stage
 from master.apiserver.audit.trail import Steps, Trail
 from master.apiserver.fairness.turns import Turns
+from master.apiserver.fairness.writes import Writes
 from master.apiserver.guard import Guard, forbidden
 from master.apiserver.heartbeats import Gathering, is_heartbeat
 from master.apiserver.identity import User
@@ -38,6 +39,7 @@ class Gate:
         self._metrics = metrics
         self._trail = trail
         self._heartbeats = Gathering()
+        self._writes = Writes()
 
     async def passed(self, asked: Asked, handler: Handler[Answer]) -> Answer:
         """What the handler answers. Raises TooManyRequests, Forbidden, and what the handler raises."""
@@ -76,13 +78,17 @@ class Gate:
             turn = await self._turns.take(asked)
             try:
                 await self._authorize(passage)
-                if steps is not None and asked.long_running:
-                    steps.reached(Stage.STARTED)
-                return await handler(passage)
+                with self._writes.paid(asked):
+                    return await self._handled(passage, steps, handler)
             finally:
                 self._turns.give_back(turn)
         finally:
             limit.give_back(caller)
+
+    async def _handled(self, passage: Passage, steps: Steps | None, handler: Handler[Answer]) -> Answer:
+        if steps is not None and passage.asked.long_running:
+            steps.reached(Stage.STARTED)
+        return await handler(passage)
 
     async def _impersonate(self, passage: Passage, impersonator: User) -> None:
         for wanted in passage.asked.to_impersonate:

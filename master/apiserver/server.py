@@ -16,6 +16,7 @@ from master.apiserver import encryption, service
 from master.apiserver.assembly import Parts, assemble
 from master.apiserver.authorization.reconcile import DefaultRoles
 from master.apiserver.expiry import EventExpiry
+from master.apiserver.fairness.writes import ChargedStore
 from master.apiserver.limits import REQUEST_BYTES
 from master.apiserver.rest import server as rest
 from master.apiserver.settings import ApiServerSettings
@@ -44,7 +45,7 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     opened = await SqliteStore.open(settings.data_dir / STORE_FILE)
     try:
-        store = await _encrypted(settings, opened)
+        store = ChargedStore(await _encrypted(settings, opened))
         parts = assemble(settings, store)
         await parts.cache.load()
         loops: list[Coroutine[Any, Any, None]] = [
@@ -52,7 +53,7 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
             parts.watches.run(),
             parts.bootstrap.run(),
             EventExpiry(parts.cache).run(),
-            retain(store, keep=settings.compact_keep_revisions),
+            retain(opened, lambda: opened.written_bytes, keep=settings.compact_keep_revisions),
         ]
         if parts.trail is not None:
             loops.append(parts.trail.writer.run())

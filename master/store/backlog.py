@@ -29,6 +29,8 @@ class Backlog:
         self.revision = revision
         """The last published revision."""
         self.bound_bytes = bound_bytes
+        self.written_bytes = 0
+        """What all changes that were published took, dropped ones too."""
         self._oldest = revision
         self._groups: deque[_Group] = deque()
         self._bytes = 0
@@ -42,6 +44,7 @@ class Backlog:
         size = sum(_CHANGE_BYTES + len(change.value or b"") for change in changes)
         self._groups.append(_Group(revision, changes, size))
         self._bytes += size
+        self.written_bytes += size
         self.revision = revision
         while self._bytes > self.bound_bytes and len(self._groups) > 1:
             dropped = self._groups.popleft()

@@ -68,6 +68,7 @@ log = logging.getLogger(__name__)
 
 _WAL_BYTES = 16 << 20
 _PAGE_BYTES = 4096
+_INCREMENTAL = 2
 _CACHE_KIB = 8 << 10
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -159,6 +160,9 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     connection.execute("PRAGMA temp_store = MEMORY")
+    if _pragma(connection, "auto_vacuum") != _INCREMENTAL:  # a store of a version whose files never shrank
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("VACUUM")
     for trigger in _TRIGGERS:
         connection.execute(trigger)
 

@@ -15,7 +15,7 @@ from master.store.group import read_standing
 from master.store.lock import FileLock
 from master.store.reader import Reader
 from master.store.schema import explained, open_reader, open_writer
-from master.store.writer import Commit, Compaction, Request, Writer, Written
+from master.store.writer import Commit, Compaction, Request, Shrinking, Writer, Written
 
 WATCH_BOUND_BYTES = 8 << 20
 # A transaction costs as much as ten commits in it. While so many come together, the next ones gather for a moment.
@@ -108,6 +108,17 @@ class SqliteStore:
             answer: asyncio.Future[int] = self._loop.create_future()
             self._submit(Compaction(revision, answer))
             done = await answer
+        left = 1
+        while left:
+            self._check_open()
+            shrunk: asyncio.Future[int] = self._loop.create_future()
+            self._submit(Shrinking(shrunk))
+            left = await shrunk
+
+    @property
+    def written_bytes(self) -> int:
+        """All that has been written since the store was opened."""
+        return self._backlog.written_bytes
 
     async def close(self) -> None:
         """See Store."""

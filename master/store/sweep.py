@@ -2,6 +2,7 @@
 
 A row is needed while it is what some key held at or after the compacted revision. So what goes is each row that a row
 at or before that revision replaced, and each deletion up to there. It goes in slices, so that commits pass between.
+Pages that are free then are for the next writes; what is more than those will need goes back to the file system.
 """
 
 import sqlite3
@@ -10,6 +11,9 @@ from master.store.decide import OPERATIONS_BITS
 from master.store.errors import FutureRevision
 
 _SLICE_ROWS = 2000
+_SLICE_PAGES = 2000
+# 16 MiB. Beyond that, as many stay as are in use: a file that grows and shrinks by turns is written for nothing.
+_SPARE_PAGES = 4096
 
 
 def compact_slice(connection: sqlite3.Connection, revision: int) -> int:
@@ -39,6 +43,18 @@ def compact_slice(connection: sqlite3.Connection, revision: int) -> int:
             connection.execute("ROLLBACK")
         raise
     return upto
+
+
+def shrink_slice(connection: sqlite3.Connection) -> int:
+    """Give some free pages back, from the end of the file; return how many are still too many."""
+    pages, free = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
+    surplus = free - max(_SPARE_PAGES, pages - free)
+    if surplus <= 0:
+        return 0
+    given_back = min(surplus, _SLICE_PAGES)
+    # It gives back one page with each step; `execute` of a statement without columns makes one step alone.
+    connection.executescript(f"PRAGMA incremental_vacuum({given_back})")
+    return int(surplus - given_back)
 
 
 def _slice_end(connection: sqlite3.Connection, swept: int, target: int) -> int:

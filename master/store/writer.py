@@ -17,7 +17,7 @@ from master.store.contract import Change
 from master.store.decide import Operations, Standing
 from master.store.group import write_group
 from master.store.schema import explained
-from master.store.sweep import compact_slice
+from master.store.sweep import compact_slice, shrink_slice
 
 _GROUP_COMMITS = 512
 """The most commits in one transaction: bounds how long the first of them waits."""
@@ -41,7 +41,14 @@ class Compaction:
     answer: asyncio.Future[int]
 
 
-Request = Commit | Compaction
+@dataclass(frozen=True, slots=True)
+class Shrinking:
+    """One slice of giving free pages back to the file system; answers how many are still to be given back."""
+
+    answer: asyncio.Future[int]
+
+
+Request = Commit | Compaction | Shrinking
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +114,13 @@ class Writer:
     def _handle(self, waiting: list[Request]) -> None:
         """Take one transaction's worth off the front of `waiting` and do it."""
         first = waiting[0]
-        if isinstance(first, Compaction):
+        if not isinstance(first, Commit):
             del waiting[0]
-            self._publish(self._compact(first))
+            self._publish(self._tidy(first))
             return
         group: list[Commit] = []
         for request in waiting[:_GROUP_COMMITS]:
-            if isinstance(request, Compaction):
+            if not isinstance(request, Commit):
                 break
             group.append(request)
         del waiting[: len(group)]
@@ -135,10 +142,13 @@ class Writer:
         answers = [(commit.answer, result) for commit, result in zip(group, verdict.results, strict=True)]
         return Written(verdict.revision, [row.change for row in verdict.rows], [*answers])
 
-    def _compact(self, request: Compaction) -> Written:
+    def _tidy(self, request: Compaction | Shrinking) -> Written:
         answer: int | Exception
         try:
-            answer = compact_slice(self._connection, request.revision)
+            if isinstance(request, Compaction):
+                answer = compact_slice(self._connection, request.revision)
+            else:
+                answer = shrink_slice(self._connection)
         except Exception as error:  # as above
             answer = self._refusal(error)
         return Written(self._revision, [], [(request.answer, answer)])

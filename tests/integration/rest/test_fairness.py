@@ -6,6 +6,7 @@ What others wait is compared with what the greedy user waits, so that it holds o
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import sys
 import time
@@ -17,17 +18,12 @@ import aiohttp
 MAPS = "/api/v1/namespaces/default/configmaps"
 CONNECTIONS = 500
 GREEDY_S = 1.5
+JSON, MERGE = ({"Content-Type": f"application/{form}"} for form in ("json", "merge-patch+json"))
 
 
 async def test_a_greedy_user_holds_up_neither_others_nor_the_cluster(cluster: Any, base: str, session_of: Any) -> None:
     http = session_of("kubernetes-admin")
-    binding = {
-        "metadata": {"name": "everybody"},
-        "roleRef": {"kind": "ClusterRole", "name": "edit", "apiGroup": "rbac.authorization.k8s.io"},
-        "subjects": [{"kind": "User", "name": name} for name in ("greedy", "jane")],
-    }
-    async with http.post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", json=binding) as response:
-        assert response.status == 201
+    await everybody_may_edit(http)
     tls = cluster.authority.tls("greedy")
     command = [Path(__file__).with_name("greedy.py"), base, tls.ca, tls.cert, tls.key, CONNECTIONS, GREEDY_S]
     pipe = asyncio.subprocess.PIPE
@@ -49,6 +45,16 @@ async def test_a_greedy_user_holds_up_neither_others_nor_the_cluster(cluster: An
         assert part(took, 0.99) < part(served, 0.99), "not even the first rush"
 
 
+async def everybody_may_edit(http: aiohttp.ClientSession) -> None:
+    binding = {
+        "metadata": {"name": "everybody"},
+        "roleRef": {"kind": "ClusterRole", "name": "edit", "apiGroup": "rbac.authorization.k8s.io"},
+        "subjects": [{"kind": "User", "name": name} for name in ("greedy", "jane")],
+    }
+    async with http.post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", json=binding) as response:
+        assert response.status == 201
+
+
 def part(seconds: list[float], share: float) -> float:
     """What that share of them does not exceed."""
     return sorted(seconds)[int(len(seconds) * share)]
@@ -64,3 +70,22 @@ async def seconds_of(session: aiohttp.ClientSession, path: str, until: asyncio.T
             assert response.status in (200, 404)
         took.append(time.perf_counter() - started)
     return took
+
+
+async def test_who_fills_the_disk_by_small_patches_of_a_large_object_is_held_back_alone(
+    cluster: Any, session_of: Any
+) -> None:
+    http, greedy, jane = map(session_of, ("kubernetes-admin", "greedy", "jane"))
+    await everybody_may_edit(http)
+    large = {"metadata": {"name": "large"}, "data": {"x": "x" * (1 << 20)}}
+    async with greedy.post(MAPS, data=io.BytesIO(json.dumps(large).encode()), headers=JSON) as response:
+        assert response.status == 201
+    for number in range(400):
+        patch = json.dumps({"metadata": {"labels": {"a": str(number)}}})
+        async with greedy.patch(f"{MAPS}/large", data=patch, headers=MERGE) as response:
+            if response.status != 200:
+                break
+    assert (response.status, response.headers["Retry-After"]) == (429, "1")
+    assert number > 30
+    async with jane.patch(f"{MAPS}/large", data=patch, headers=MERGE) as response:
+        assert response.status == 200

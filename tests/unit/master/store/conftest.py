@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from master.apiserver.fairness.writes import ChargedStore
 from master.store.contract import Change, Delete, Entry, Put, Range, Store
 from master.store.decide import check_operations
 from master.store.encrypted import EncryptedStore
@@ -117,10 +118,15 @@ async def _open_encrypted(path: Path) -> EncryptedStore:
     return EncryptedStore(ModelStore(), Keyring([("one", bytes(32))]), ["/"])
 
 
+async def _open_charged(path: Path) -> ChargedStore:
+    return ChargedStore(ModelStore())
+
+
 _BACKENDS: dict[str, Callable[[Path], Awaitable[Store]]] = {
     "sqlite": SqliteStore.open,
     "model": _open_model,
     "encrypted": _open_encrypted,
+    "charged": _open_charged,
 }
 
 

@@ -1,12 +1,17 @@
 import asyncio
+import os
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+from master.store import sweep
 from master.store.contract import Put
 from master.store.errors import Compacted
-from master.store.retention import compaction_target, retain
+from master.store.retention import Written, compaction_target, retain
 from master.store.sqlite import SqliteStore
+
+KIB = 1 << 10
 
 
 @pytest.mark.parametrize(
@@ -34,8 +39,81 @@ async def test_rounds_go_on_until_the_store_is_closed(tmp_path: Path) -> None:
     store = await SqliteStore.open(tmp_path / "store.db")
     for _ in range(10):
         await store.commit([Put("/a", b"", None)])
-    keeping = asyncio.ensure_future(retain(store, keep=3, every_s=0.001))
+    keeping = asyncio.ensure_future(retain(store, lambda: store.written_bytes, keep=3, every_s=0.001))
     with pytest.raises(Compacted, match="the oldest kept is 8"):
         await asyncio.wait_for(read_until_refused(store), 10)
     await store.close()
     await asyncio.wait_for(keeping, 10)
+
+
+@pytest.mark.parametrize(
+    ("marks", "most", "target"),
+    [
+        ([], 10, 0),
+        ([(5, 100)], 10, 0),
+        ([(5, 100), (6, 105), (7, 110)], 10, 0),
+        ([(5, 100), (6, 105), (7, 111)], 10, 6),
+        ([(5, 0), (6, 50), (7, 99), (8, 100)], 10, 7),
+        ([(5, 0), (6, 1000)], 10, 6),
+    ],
+)
+def test_history_of_so_many_bytes_stays(marks: list[tuple[int, int]], most: int, target: int) -> None:
+    written = Written()
+    for revision, total in marks:
+        written.mark(revision, total)
+    assert written.beyond(most) == target
+    assert written.beyond(most) == 0
+
+
+def size_of(path: Path) -> int:
+    return path.stat().st_size
+
+
+async def test_history_is_bounded_in_bytes(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "store.db")
+    keeping = asyncio.ensure_future(retain(store, lambda: store.written_bytes, most_bytes=KIB << 10, look_s=0.001))
+    for _ in range(64):
+        await store.commit([Put("/a", os.urandom(100 * KIB), None)])
+        await asyncio.sleep(0.002)
+    assert size_of(tmp_path / "store.db") + size_of(tmp_path / "store.db-wal") < 24 << 20
+    with pytest.raises(Compacted):
+        await store.range("/", revision=2)
+    await store.close()
+    await asyncio.wait_for(keeping, 10)
+    assert size_of(tmp_path / "store.db") < 4 << 20
+
+
+async def test_what_compaction_frees_goes_back_to_the_file_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "_SPARE_PAGES", 64)
+    monkeypatch.setattr(sweep, "_SLICE_PAGES", 500)
+    path = tmp_path / "store.db"
+    store = await SqliteStore.open(path)
+    for number in range(60):
+        await store.commit([Put(f"/{number % 3}", os.urandom(100 * KIB), None)])
+    await store.compact(await store.revision())
+    await store.close()
+    assert size_of(path) < 700 * KIB
+    again = await SqliteStore.open(path)
+    assert [len(entry.value) for entry in (await again.range("/")).entries] == [100 * KIB] * 3
+    await again.close()
+
+
+async def test_a_store_whose_file_could_not_shrink_can_once_it_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    store = await SqliteStore.open(path)
+    await store.commit([Put("/a", b"1", None)])
+    await store.close()
+    older = sqlite3.connect(path, isolation_level=None)
+    older.execute("PRAGMA journal_mode = DELETE")
+    older.execute("PRAGMA auto_vacuum = NONE")
+    older.execute("VACUUM")
+    assert older.execute("PRAGMA auto_vacuum").fetchone() == (0,)
+    older.close()
+    again = await SqliteStore.open(path)
+    assert await again.get("/a") is not None
+    await again.close()
+    newer = sqlite3.connect(path)
+    assert newer.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+    newer.close()
