@@ -33,6 +33,7 @@ from master.controllers.podgc import PodGcController
 from master.controllers.provisioner.controller import LocalPathProvisioner
 from master.controllers.replicaset.controller import ReplicaSetController
 from master.controllers.resourcequota.controller import ResourceQuotaController
+from master.controllers.serviceaccounttokens import ServiceAccountTokensController
 from master.controllers.settings import ControllersSettings
 from master.controllers.statefulset.controller import StatefulSetController
 from master.controllers.storageprotection import StorageProtectionController
@@ -103,6 +104,7 @@ def controllers(
         NamespaceController(client, informers),
         standing.service_accounts(client, informers),
         standing.root_ca(client, informers, settings.tls.ca),
+        ServiceAccountTokensController(client, informers, settings.tls.ca),
         GarbageCollector(client, informers, recorders.of("garbage-collector-controller")),
         PodGcController(client, informers),
         ClusterRoleAggregationController(client, informers),

@@ -135,6 +135,10 @@ LOOPS = (
     ControlLoop("serviceaccount", ("ServiceAccount create",)),
     ControlLoop("root-ca-certificate-publisher", ("ConfigMap create", "ConfigMap.data")),
     ControlLoop(
+        "serviceaccount-token",
+        ("Secret delete", "Secret.data", "Secret.metadata.annotations[kubernetes.io/service-account.uid]"),
+    ),
+    ControlLoop(
         "garbagecollector",
         (
             "* delete",

@@ -33,6 +33,8 @@ _CONTROLLERS = (
     # The garbage collector and namespaces' end may meet any kind; a change is one of owners and finalizers.
     *_every_kind(f"{READ} delete deletecollection patch update"),
     rule("create", "", "configmaps endpoints persistentvolumeclaims persistentvolumes pods secrets serviceaccounts"),
+    # Secrets of type kubernetes.io/service-account-token are filled.
+    rule("create", "", "serviceaccounts/token"),
     rule("create", "apps", "controllerrevisions replicasets"),
     rule("create", "batch", "jobs"),
     rule("create", "discovery.k8s.io", "endpointslices"),

@@ -22,6 +22,8 @@ class PodFacts:
     volumes: Holder[str]
     host_network: bool
     grace_period_s: int
+    of_template: bool
+    """Ports of the node's network are given to pods when they are made, not to what they are made from."""
 
 
 def check_containers(found: Findings, field: str, spec: pod_pb2.PodSpec, facts: PodFacts) -> None:
@@ -99,7 +101,8 @@ def _check_ports(found: Findings, field: str, container: pod_pb2.Container, fact
             found.port(f"{where}.containerPort", port.containerPort)
         if port.hostPort:
             found.port(f"{where}.hostPort", port.hostPort)
-        if facts.host_network and port.hostPort != port.containerPort:
+        left_open = facts.of_template and not port.hostPort
+        if facts.host_network and port.hostPort != port.containerPort and not left_open:
             found.invalid(f"{where}.hostPort", port.hostPort, "must match `containerPort` when `hostNetwork` is true")
         if port.hostIP:
             found.invalid(f"{where}.hostIP", port.hostIP, *syntax.ip_address(port.hostIP))

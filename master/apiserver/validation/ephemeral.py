@@ -24,7 +24,8 @@ def check_new_pod(found: Findings, pod: pod_pb2.Pod) -> None:
 
 def check_ephemeral_containers(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
     """All of them; their names are other than those of the pod's own containers."""
-    facts = PodFacts({volume.name for volume in spec.volumes}, spec.hostNetwork, spec.terminationGracePeriodSeconds)
+    volumes = {volume.name for volume in spec.volumes}
+    facts = PodFacts(volumes, spec.hostNetwork, spec.terminationGracePeriodSeconds, of_template=False)
     targets = {container.name for container in spec.containers}
     names = targets | {container.name for container in spec.initContainers}
     for index, ephemeral in enumerate(spec.ephemeralContainers):

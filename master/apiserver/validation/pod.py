@@ -57,7 +57,7 @@ def check_template(found: Findings, field: str, template: pod_pb2.PodTemplateSpe
     """What pods are made from."""
     check_labels(found, f"{field}.metadata.labels", template.metadata.labels)
     check_annotations(found, f"{field}.metadata.annotations", template.metadata.annotations)
-    check_pod_spec(found, f"{field}.spec", template.spec)
+    check_pod_spec(found, f"{field}.spec", template.spec, of_template=True)
     if template.spec.ephemeralContainers:
         found.forbidden(f"{field}.spec.ephemeralContainers", "ephemeral containers not allowed in pod template")
 
@@ -71,10 +71,10 @@ def check_lasting_template(found: Findings, field: str, template: pod_pb2.PodTem
         found.forbidden(f"{field}.spec.activeDeadlineSeconds", "activeDeadlineSeconds in a workload is not supported")
 
 
-def check_pod_spec(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
+def check_pod_spec(found: Findings, field: str, spec: pod_pb2.PodSpec, *, of_template: bool = False) -> None:
     """All of a pod's spec, defaults applied."""
     volumes = check_volumes(found, f"{field}.volumes", spec.volumes)
-    facts = PodFacts(volumes, spec.hostNetwork, spec.terminationGracePeriodSeconds)
+    facts = PodFacts(volumes, spec.hostNetwork, spec.terminationGracePeriodSeconds, of_template)
     check_containers(found, field, spec, facts)
     found.one_of(f"{field}.restartPolicy", spec.restartPolicy, _RESTART_POLICIES)
     found.at_least(f"{field}.terminationGracePeriodSeconds", spec.terminationGracePeriodSeconds, 0)

@@ -35,3 +35,34 @@ async def test_they_come_back_and_the_ca_cannot_be_changed(seen: Any, controller
     wrong.metadata.labels["kept"] = "yes"
     await seen.client.update(wrong)
     await seen.until(lambda: root_ca(seen).metadata.labels.get("kept") and root_ca(seen).data == right, "the right CA")
+
+
+def token_secret(seen: Any) -> Any:
+    return seen.informers.by_kind["Secret"].get("builder", "default")
+
+
+async def test_a_secret_for_a_token_is_filled_and_goes_with_its_account(
+    seen: Any, controllers: Any, cluster: Any
+) -> None:
+    account = serviceaccount_pb2.ServiceAccount(metadata=meta_pb2.ObjectMeta(name="builder", namespace="default"))
+    await seen.client.create(account)
+    secret = config_pb2.Secret(type="kubernetes.io/service-account-token")
+    secret.metadata.name, secret.metadata.namespace = "builder", "default"
+    secret.metadata.annotations["kubernetes.io/service-account.name"] = "builder"
+    await seen.client.create(secret)
+    await seen.until(lambda: token_secret(seen) and token_secret(seen).data.get("token"), "a token")
+    found = token_secret(seen)
+    assert found.data["namespace"] == b"default"
+    assert found.data["ca.crt"].startswith(b"-----BEGIN CERTIFICATE-----")
+    judged = await cluster.parts.rest.tokens.authenticator.judge(found.data["token"].decode(), ())
+    assert judged.user.name == "system:serviceaccount:default:builder"
+    await seen.client.delete(serviceaccount_pb2.ServiceAccount, "builder", "default")
+    await seen.until(lambda: token_secret(seen) is None, "no Secret of an account that is gone")
+
+
+async def test_a_secret_of_an_account_that_is_not_there_is_removed(seen: Any, controllers: Any) -> None:
+    secret = config_pb2.Secret(type="kubernetes.io/service-account-token")
+    secret.metadata.name, secret.metadata.namespace = "builder", "default"
+    secret.metadata.annotations["kubernetes.io/service-account.name"] = "nobody"
+    uid = (await seen.client.create(secret)).metadata.uid
+    await seen.until(lambda: token_secret(seen) is None, f"the Secret {uid} removed")

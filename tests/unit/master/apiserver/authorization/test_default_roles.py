@@ -86,7 +86,7 @@ def test_view_edit_and_admin_may_do_what_kubernetes_says(line: str) -> None:
         ("system:kube-controller-manager", "escalate", "clusterroles", True),
         ("system:kube-controller-manager", "create", "pods/exec", False),
         ("system:kube-controller-manager", "get", "pods/exec", False),
-        ("system:kube-controller-manager", "create", "serviceaccounts/token", False),
+        ("system:kube-controller-manager", "create", "serviceaccounts/token", True),
         ("system:kube-controller-manager", "create", "clusterrolebindings", False),
         ("system:kube-controller-manager", "create", "deployments", False),
         ("system:kube-controller-manager", "impersonate", "users", False),
