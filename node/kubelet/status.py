@@ -97,7 +97,7 @@ def _container_status(
     elif run is not None:
         status.state.running.startedAt.CopyFrom(_time(run.started_ns / 1e9))
         status.started = run.id in memory.started
-        status.ready = status.started and memory.ready.get(run.id, False) and not podspec.is_ephemeral(pod, spec.name)
+        status.ready = status.started and memory.ready.get(run.id, False) and _may_be_ready(pod, spec)
         last = ended[0] if ended else None
     if last is not None:
         status.lastState.terminated.CopyFrom(_terminated(last, memory))
@@ -249,6 +249,11 @@ def _condition(
     same = old is not None and old.status == made.status and old.HasField("lastTransitionTime")
     made.lastTransitionTime.CopyFrom(old.lastTransitionTime if old is not None and same else _time(now))
     return made
+
+
+def _may_be_ready(pod: pod_pb2.Pod, spec: pod_pb2.Container) -> bool:
+    """Whether it can be ready while it runs: an init container is when it is done, an ephemeral one never."""
+    return podspec.is_sidecar(spec) or not (_is_init(pod, spec) or podspec.is_ephemeral(pod, spec.name))
 
 
 def _is_init(pod: pod_pb2.Pod, spec: pod_pb2.Container) -> bool:

@@ -312,8 +312,10 @@ def test_all_init_containers_that_wait_say_so_and_the_condition_names_all_that_a
     spec = pod(initContainers=[{"name": name, "image": "i"} for name in ("one", "two")])
     status = _status(spec, observed(), memory)
     assert [each.state.waiting.reason for each in status.initContainerStatuses] == ["PodInitializing"] * 2
-    memory.started.add("one-0")
-    running = _condition(_status(spec, observed(run("one")), memory), "Initialized")
+    _ready(memory, "one-0")
+    first = _status(spec, observed(run("one")), memory)
+    assert not first.initContainerStatuses[0].ready, "not before it is done"
+    running = _condition(first, "Initialized")
     assert (running.reason, running.message) == (
         "ContainersNotInitialized", "containers with incomplete status: [one two]"
     )  # fmt: skip
