@@ -178,8 +178,10 @@ class MemoryRuntime:
         raise RuntimeFailure("no logs in memory")
 
     async def exec_sync(self, container_id: str, command: Sequence[str], timeout_s: int) -> ExecResult:
-        """`true` and `false` are all the commands there are."""
+        """`true`, `false` and `hang` are all the commands there are."""
         self._answer()
+        if command[0] == "hang":
+            await asyncio.get_running_loop().create_future()
         return ExecResult(0 if command[0] == "true" else 1, b"")
 
     async def exec_url(self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> str:

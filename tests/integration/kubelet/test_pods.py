@@ -329,3 +329,19 @@ async def test_a_runtime_that_does_not_answer_says_nothing_of_what_runs(
     await until("b", _ready)
     assert (await admin.get(pod_pb2.Pod, "a", "default")).status == before.status
     assert len(kubelet.runtime.started) == 2
+
+
+async def test_a_container_whose_post_start_hook_hangs_is_not_ready_for_a_restarted_kubelet_either(
+    admin: Client, kubelet: Kubelet, until: Until
+) -> None:
+    hook = {"postStart": {"exec": {"command": ["hang"]}}}
+    await _create(admin, container={"lifecycle": hook})
+    before = await until("a", lambda pod: pod.status.containerStatuses and pod.status.containerStatuses[0].containerID)
+    assert before.status.phase == "Pending"
+    await kubelet.kill()
+    await kubelet.start()
+    await _create(admin, "b")
+    await until("b", _ready)
+    after = await admin.get(pod_pb2.Pod, "a", "default")
+    assert after.status == before.status
+    assert len(kubelet.runtime.started) == 2
