@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from podlab.preflight.earlier import found_networks, found_runtime
+from podlab.preflight.earlier import found_runtime
 from podlab.preflight.facts import Facts, Host
 from podlab.preflight.filesystems import disks, watches
 from podlab.preflight.findings import Finding, error
@@ -150,5 +150,4 @@ _CHECKS: Final[tuple[Callable[[Host, Facts], Iterator[Finding]], ...]] = (
     _ports,
     _clock,
     found_runtime,
-    found_networks,
 )

@@ -1,12 +1,12 @@
 """What is there already: other people's containers, a cluster that was made with other settings, nodes nobody names."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from ipaddress import IPv4Network
 from typing import Final
 
 from podlab.preflight.facts import Facts, Host
 from podlab.preflight.findings import Finding, error, warning
-from podlab.preflight.requirements import networks
+from podlab.preflight.requirements import VariableError, networks
 
 _PODS: Final = "k8s.io"
 """containerd's namespace of pods: a kubelet removes what it does not know there."""
@@ -47,18 +47,31 @@ def _count(containers: int) -> str:
     return f"{containers} container{'s' if containers != 1 else ''}"
 
 
-def found_networks(host: Host, facts: Facts) -> Iterator[Finding]:
-    """Services and pods keep their addresses, and so the cluster its networks. Raises VariableError."""
-    asked = networks(host)
-    for variable, wanted in (("podlab_service_cidr", asked.services), ("podlab_pod_cidr", asked.pods)):
-        made = facts.made_with.get(variable)
-        if made is not None and IPv4Network(made, strict=False) != wanted:
+def found_networks(hosts: Iterable[Host], facts: Mapping[str, Facts]) -> Iterator[Finding]:
+    """Services and pods keep their addresses, and so the cluster its networks. Each is told once, by the first host."""
+    told: set[str] = set()
+    for host in hosts:
+        made_with = facts[host.name].made_with if host.name in facts else {}
+        for variable, made in made_with.items():
+            wanted = _asked(host, variable)
+            if wanted is None or IPv4Network(made, strict=False) == wanted or variable in told:
+                continue
+            told.add(variable)
             yield error(
                 host.name,
                 "networks",
                 f"{variable} is {wanted}, but the cluster was made with {made}, which cannot be changed",
                 f"set {variable} to {made} again; another network needs a new cluster (reset.yml, then site.yml)",
             )
+
+
+def _asked(host: Host, variable: str) -> IPv4Network | None:
+    """The inventory's network; None for a variable that is none, which is told elsewhere."""
+    try:
+        asked = networks(host)
+    except VariableError:
+        return None
+    return asked.services if variable == "podlab_service_cidr" else asked.pods
 
 
 def strays(known: Collection[str], names: Iterable[str]) -> list[Finding]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from podlab.preflight.checks import check_host
+from podlab.preflight.earlier import found_networks
 from podlab.preflight.facts import Facts, Host, Unusable
 from podlab.preflight.findings import Finding, Severity, error
 from podlab.preflight.together import check_together
@@ -19,5 +20,5 @@ def judge(hosts: Sequence[Host], facts: Mapping[str, Facts | Unusable], ways: Se
             case Facts() as known:
                 reached[host.name] = known
                 findings.extend(check_host(host, known))
-    findings.extend([*check_together(hosts, reached), *ways])
+    findings.extend([*check_together(hosts, reached), *found_networks(hosts, reached), *ways])
     return sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)

@@ -81,14 +81,19 @@ def test_what_is_ours_or_of_no_concern_is_not(host: Host, runtime: dict[str, Any
 @pytest.mark.parametrize("variable", ["podlab_service_cidr", "podlab_pod_cidr"])
 def test_a_network_that_the_cluster_was_not_made_with_is_refused(variable: str) -> None:
     made = {"podlab_service_cidr": "10.96.0.0/16", "podlab_pod_cidr": "10.244.0.0/16"}
-    master = Host(name="m1", groups=frozenset({"masters"}), variables={variable: "10.50.0.0/16"})
-    (found,) = found_networks(master, replace(FACTS, made_with=made))
+    other = {variable: "10.50.0.0/16"}
+    master = Host(name="m1", groups=frozenset({"masters"}), variables=other)
+    node = Host(name="n1", groups=frozenset({"nodes"}), variables=other)
+    deployed = replace(FACTS, made_with=made)
+    (found,) = found_networks([master, node], {"m1": deployed, "n1": deployed})
+    assert found.host == "m1"
     assert found.severity is Severity.ERROR
     assert found.cause.startswith(f"{variable} is 10.50.0.0/16, but the cluster was made with {made[variable]}")
     assert found.remedy.startswith(f"set {variable} to {made[variable]} again")
     unchanged = Host(name="m1", groups=frozenset({"masters"}))
-    assert list(found_networks(unchanged, replace(FACTS, made_with=made))) == []
-    assert list(found_networks(master, FACTS)) == []
+    assert list(found_networks([unchanged], {"m1": deployed})) == []
+    assert list(found_networks([master], {"m1": FACTS})) == []
+    assert list(found_networks([master, node], {"n1": replace(FACTS, made_with={})})) == []
 
 
 def test_what_the_cluster_was_made_with_is_read_from_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
