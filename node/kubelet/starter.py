@@ -132,7 +132,7 @@ class Starter:
 
     async def _credentials(self, pod: pod_pb2.Pod, spec: pod_pb2.Container) -> tuple[Credentials, ...]:
         """Of the pod's pull secrets; one that is missing is told, for its image may be pulled without it."""
-        names = [secret.name for secret in pod.spec.imagePullSecrets]
+        names = [secret.name for secret in pod.spec.imagePullSecrets if secret.name]
         wanted = [Source(config_pb2.Secret, name) for name in names]
         found = await self._context.sources.read(pod.metadata.uid, pod.metadata.namespace, wanted) if wanted else {}
         secrets = [secret for secret in found.values() if isinstance(secret, config_pb2.Secret)]

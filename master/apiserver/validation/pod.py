@@ -152,14 +152,11 @@ def _check_deadline(found: Findings, new: pod_pb2.PodSpec, old: pod_pb2.PodSpec)
 
 
 def _check_identity(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
-    """Whom the pod acts as, whose credentials it pulls images with, and how important it is."""
+    """Whom the pod acts as, and how important it is. A pull secret without a name is warned of, and left aside."""
     for name in ("serviceAccountName", "priorityClassName"):
         value: str = getattr(spec, name)
         if value:
             found.invalid(f"{field}.{name}", value, *syntax.subdomain(value))
-    for index, secret in enumerate(spec.imagePullSecrets):
-        if not secret.name:
-            found.required(f"{field}.imagePullSecrets[{index}].name")
     if spec.HasField("preemptionPolicy"):
         found.one_of(f"{field}.preemptionPolicy", spec.preemptionPolicy, PREEMPTION_POLICIES)
 

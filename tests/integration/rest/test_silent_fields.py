@@ -126,7 +126,7 @@ async def test_null_is_the_zero_value_in_creates_and_updates(http: aiohttp.Clien
     )
     assert (status, made["data"]) == (201, {"A": "", "B": ""})
     container = {"name": "c", "image": "i", "args": [None, "b"], "resources": {"requests": {"cpu": None}}}
-    spec = {"nodeSelector": {"z": None}, "containers": [container], "imagePullSecrets": None}
+    spec = {"nodeSelector": {"z": None}, "containers": [container], "imagePullSecrets": [None]}
     status, made = await send(http, "POST", PODS, {"metadata": {"name": "a"}, "spec": spec}, media_type)
     assert (status, made["spec"]["nodeSelector"]) == (201, {"z": ""})
     assert made["spec"]["containers"][0]["args"] == ["", "b"]
