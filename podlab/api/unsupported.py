@@ -69,9 +69,8 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.core.v1.EnvVarSource": "fileKeyRef",
         "podlab.core.v1.ResourceRequirements": "claims",
         "podlab.core.v1.PodStatus": (
-            "resize resourceClaimStatuses observedGeneration extendedResourceClaimStatus allocatedResources resources"
+            "resize resourceClaimStatuses extendedResourceClaimStatus allocatedResources resources"
         ),
-        "podlab.core.v1.PodCondition": "observedGeneration",
         "podlab.core.v1.ContainerStatus": _CONTAINER_STATUS,
         "podlab.core.v1.NodeSpec": "externalID configSource",
         "podlab.core.v1.NodeStatus": "volumesInUse volumesAttached config runtimeHandlers features declaredFeatures",
