@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator
 
 import orjson
@@ -33,7 +34,8 @@ async def attach(
     except (SpdyError, OSError) as error:
         raise InternalError(str(error)) from error
     status = b""
-    async for stream, content in sessions.carry(connection, wanted, requests):
+    drop_input = functools.partial(runtime.drop_input, container_id)
+    async for stream, content in sessions.carry(connection, wanted, requests, drop_input):
         if stream == "stdout":
             yield kubelet_pb2.AttachResponse(stdout=content)
         elif stream == "stderr":

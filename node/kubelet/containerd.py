@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import grpc
 
-from node.kubelet import translate
+from node.kubelet import inputs, translate
 from node.kubelet.credentials import Credentials
 from node.kubelet.runtime import (
     POD_NAME,
@@ -25,12 +26,13 @@ from node.kubelet.runtime import (
     Sandbox,
     Usage,
 )
-from podlab.foreign.containerd.v1 import events_pb2, events_pb2_grpc
+from podlab.foreign.containerd.v1 import events_pb2, events_pb2_grpc, tasks_pb2, tasks_pb2_grpc
 from podlab.foreign.cri.v1 import api_pb2 as cri
 from podlab.foreign.cri.v1 import api_pb2_grpc
 
 R = TypeVar("R")
 
+_NAMESPACE = (("containerd-namespace", "k8s.io"),)  # of all that CRI made
 CALL_TIMEOUT_S = 30.0
 SANDBOX_TIMEOUT_S = 120.0
 PULL_TIMEOUT_S = 1800.0
@@ -59,6 +61,7 @@ class Containerd:
         self._runtime: Any = api_pb2_grpc.RuntimeServiceStub(self._channel)  # type: ignore[no-untyped-call,unused-ignore]
         self._images: Any = api_pb2_grpc.ImageServiceStub(self._channel)  # type: ignore[no-untyped-call,unused-ignore]
         self._events: Any = events_pb2_grpc.EventsStub(self._channel)  # type: ignore[no-untyped-call,unused-ignore]
+        self._tasks: Any = tasks_pb2_grpc.TasksStub(self._channel)  # type: ignore[no-untyped-call,unused-ignore]
         self._containers: dict[tuple[str, int], Container] = {}
         self._sandbox_ips: dict[str, tuple[str, ...]] = {}
 
@@ -160,6 +163,26 @@ class Containerd:
     async def attach_url(self, container_id: str, *, stdin: bool, tty: bool) -> str:
         request = cri.AttachRequest(container_id=container_id, tty=tty, stdin=stdin, stdout=True, stderr=not tty)
         return str((await _answer(self._runtime.Attach(request, timeout=CALL_TIMEOUT_S))).url)
+
+    async def drop_input(self, container_id: str) -> bool:
+        over, all_ended = await self._has_ended(container_id, ""), True
+        for name, pipe in await asyncio.to_thread(inputs.pipes, self.endpoint, container_id):
+            if over or await self._has_ended(container_id, name):
+                await asyncio.to_thread(inputs.drain, pipe)
+            else:
+                all_ended = False
+        return all_ended
+
+    async def _has_ended(self, container_id: str, name: str) -> bool:
+        """A command in the container, or, without name, its own process. A command that is not known is yet to come."""
+        request = tasks_pb2.GetRequest(container_id=container_id, exec_id=name)
+        try:
+            answer = await self._tasks.Get(request, metadata=_NAMESPACE, timeout=CALL_TIMEOUT_S)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.NOT_FOUND:
+                return not name
+            raise _failure(error) from error
+        return bool(answer.process.status == tasks_pb2.STOPPED)
 
     async def sandbox_pid(self, sandbox_id: str) -> int:
         request = cri.PodSandboxStatusRequest(pod_sandbox_id=sandbox_id, verbose=True)

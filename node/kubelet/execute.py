@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator
 
 import orjson
@@ -31,7 +32,8 @@ async def execute(
         yield _exit(CANNOT_RUN, str(error))
         return
     status = b""
-    async for stream, content in sessions.carry(connection, wanted, requests):
+    drop_input = functools.partial(runtime.drop_input, container_id)
+    async for stream, content in sessions.carry(connection, wanted, requests, drop_input):
         if stream == "stdout":
             yield kubelet_pb2.ExecResponse(stdout=content)
         elif stream == "stderr":

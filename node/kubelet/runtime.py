@@ -202,6 +202,9 @@ class Runtime(Protocol):
     async def attach_url(self, container_id: str, *, stdin: bool, tty: bool) -> str:
         """Where the streams of the container's own process are served, once."""
 
+    async def drop_input(self, container_id: str) -> bool:
+        """Throws away what processes of the container that have ended did not read; True when none is left to read."""
+
     async def sandbox_pid(self, sandbox_id: str) -> int:
         """A process that is in the sandbox's namespaces as long as it is ready."""
 

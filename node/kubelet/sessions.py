@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import orjson
 
 from node.kubelet import spdy
+from node.kubelet.runtime import RuntimeFailure
 from podlab.spdy import Malformed
 from podlab.v1 import kubelet_pb2
 
 log = logging.getLogger(__name__)
 
 PROTOCOL = "v4.channel.k8s.io"
-STUCK_AFTER_S = 2.0  # both outputs have ended, and the runtime takes no input
+# The outputs have ended, and no status follows: from when on it is asked whether the process has, and how often.
+FIRST_LOOK_S, MOST_BETWEEN_LOOKS_S = 0.1, 2.0
+# No process is left, what was not read is thrown away, and still no status.
+GIVE_UP_AFTER_S = 10.0
 
+# Throws away what was given to processes that have ended; True when none is left that could read.
+DropInput = Callable[[], Awaitable[bool]]
 Requests = AsyncIterator[kubelet_pb2.ExecRequest] | AsyncIterator[kubelet_pb2.AttachRequest]
 
 
@@ -42,10 +48,12 @@ async def connect(url: str, wanted: Wanted) -> spdy.Connection:
     return await spdy.connect(url, wanted.names(), [PROTOCOL])
 
 
-async def carry(connection: spdy.Connection, wanted: Wanted, requests: Requests) -> AsyncIterator[tuple[str, bytes]]:
+async def carry(
+    connection: spdy.Connection, wanted: Wanted, requests: Requests, drop_input: DropInput
+) -> AsyncIterator[tuple[str, bytes]]:
     """Passes the caller's input on, and yields output with its stream's name: stdout, stderr, error."""
     feeding = asyncio.create_task(_feed(connection, wanted, requests))
-    watching = asyncio.create_task(_end_when_stuck(connection, wanted))
+    watching = asyncio.create_task(_end_with_the_process(connection, wanted, drop_input))
     try:
         async for stream, content in connection.received():
             yield stream, content
@@ -77,14 +85,21 @@ async def _feed(connection: spdy.Connection, wanted: Wanted, requests: Requests)
         log.debug("the command takes no more input: %s", error)
 
 
-async def _end_when_stuck(connection: spdy.Connection, wanted: Wanted) -> None:
-    """Ends the connection when the command is over and its input is not.
+async def _end_with_the_process(connection: spdy.Connection, wanted: Wanted, drop_input: DropInput) -> None:
+    """Lets the runtime tell how a process ended that did not read all of its input.
 
-    containerd 1.6 then waits for ever for room in the pipe that nobody reads any more, and tells no exit code.
+    containerd waits for room in the pipe of its input, which nobody reads any more, before it tells the exit code. A
+    process may also end its outputs and read on: that one goes on.
     """
     outputs = {"stdout"} if wanted.tty else {"stdout", "stderr"}
-    before = 0
-    while not (outputs <= connection.ended and 0 < connection.unsent_bytes() == before):
-        before = connection.unsent_bytes()
-        await asyncio.sleep(STUCK_AFTER_S)
+    pause, over_for_s = FIRST_LOOK_S, 0.0
+    while over_for_s < GIVE_UP_AFTER_S:
+        await asyncio.sleep(pause)
+        if not outputs <= connection.ended:
+            continue
+        try:
+            over_for_s = over_for_s + pause if await drop_input() else 0.0
+        except RuntimeFailure as error:
+            log.warning("whether a process has ended that ended its output: %s", error)
+        pause = min(2 * pause, MOST_BETWEEN_LOOKS_S)
     connection.close()

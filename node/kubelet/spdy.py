@@ -44,10 +44,6 @@ class Connection:
             self._writer.write(spdy.data_frame(self._ids[name], piece, last=last and end))
             await self._writer.drain()
 
-    def unsent_bytes(self) -> int:
-        """What was sent and could not go out yet, because the server does not read."""
-        return self._writer.transport.get_write_buffer_size()
-
     async def received(self) -> AsyncIterator[tuple[str, bytes]]:
         """What arrives, with the stream's name, until the server ends the connection. Raises spdy.Malformed."""
         buffer = bytearray()
