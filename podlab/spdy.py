@@ -11,14 +11,17 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-SYN_STREAM, SYN_REPLY, RST_STREAM, PING, GOAWAY = 1, 2, 3, 6, 7
+SYN_STREAM, SYN_REPLY, RST_STREAM, PING, GOAWAY, HEADERS = 1, 2, 3, 6, 7, 8
 FIN = 0x01
+# The number of the last stream that can be.
+LAST_STREAM = 2**31 - 1
 # Of one data frame that we send.
 MAX_DATA = 32 * 1024
 # Of a frame that we take. Kubernetes' own are 64 KiB at most.
 MAX_FRAME = 1 << 20
 # Of all headers of one stream, once they are inflated.
 MAX_HEADERS = 64 * 1024
+_REFUSED = 3
 _VERSION = 3
 _CONTROL = 0x8000
 _HEAD = struct.Struct("!II")
@@ -72,6 +75,31 @@ class Control:
         return number
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The client has opened a stream; names of headers are in small letters."""
+
+    stream: int
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """The client is done with a stream, both ways."""
+
+    stream: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Asks for the same, or answers one of ours; a client's have odd numbers."""
+
+    number: int
+
+
+Frame = Data | Opened | Reset | Ping
+
+
 def data_frame(stream: int, content: bytes, *, last: bool = False) -> bytes:
     """At most 16 MiB of content."""
     return _HEAD.pack(stream, (FIN if last else 0) << 24 | len(content)) + content
@@ -89,6 +117,21 @@ def syn_stream(stream: int, block: bytes) -> bytes:
 def syn_reply(stream: int, block: bytes) -> bytes:
     """Takes a stream on."""
     return control_frame(SYN_REPLY, _NUMBER.pack(stream) + block)
+
+
+def refused(stream: int) -> bytes:
+    """Does not take a stream on."""
+    return control_frame(RST_STREAM, struct.pack("!II", stream, _REFUSED))
+
+
+def ping(number: int) -> bytes:
+    """Asks whether the other side lives, or answers it."""
+    return control_frame(PING, _NUMBER.pack(number))
+
+
+def goaway(last_stream: int) -> bytes:
+    """The connection ends; streams up to the last one have been looked at."""
+    return control_frame(GOAWAY, struct.pack("!II", last_stream, 0))
 
 
 def split(buffer: bytearray) -> Iterator[Data | Control]:
@@ -141,9 +184,34 @@ class Inflater:
         return _read(plain)
 
 
-def opened(frame: Control, inflater: Inflater) -> tuple[int, dict[str, str]]:
-    """The number and the headers of the stream that a SYN_STREAM opens. Raises Malformed."""
-    return frame.stream, inflater.headers(frame.payload[10:])
+class Reader:
+    """What a client sends, as a server reads it: frames that mean something here."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._inflater = Inflater()
+        self._latest = 0
+
+    def fed(self, content: bytes) -> Iterator[Frame]:
+        """The frames that are whole with it. Raises Malformed."""
+        self._buffer += content
+        for frame in split(self._buffer):
+            if isinstance(frame, Data):
+                yield frame
+            elif frame.kind == SYN_STREAM:
+                yield self._opened(frame)
+            elif frame.kind == RST_STREAM:
+                yield Reset(frame.stream)
+            elif frame.kind == PING:
+                yield Ping(frame.stream)
+            elif frame.kind in (SYN_REPLY, HEADERS):  # they are of the same compressed stream
+                self._inflater.headers(frame.payload[4:])
+
+    def _opened(self, frame: Control) -> Opened:
+        if not frame.stream % 2 or frame.stream <= self._latest:
+            raise Malformed(f"stream {frame.stream} after {self._latest}: a client's have odd, rising numbers")
+        self._latest = frame.stream
+        return Opened(frame.stream, self._inflater.headers(frame.payload[10:]))
 
 
 def _read(plain: bytes) -> dict[str, str]:

@@ -35,15 +35,19 @@ async def attach(
         raise InternalError(str(error)) from error
     status = b""
     drop_input = functools.partial(runtime.drop_input, container_id)
-    async for stream, content in sessions.carry(connection, wanted, requests, drop_input):
-        if stream == "stdout":
-            yield kubelet_pb2.AttachResponse(stdout=content)
-        elif stream == "stderr":
-            yield kubelet_pb2.AttachResponse(stderr=content)
-        elif stream == "error":
-            status += content
+    async with sessions.carried(connection, wanted, requests, drop_input) as output:
+        async for stream, content in output:
+            if stream == "stdout":
+                yield kubelet_pb2.AttachResponse(stdout=content)
+            elif stream == "stderr":
+                yield kubelet_pb2.AttachResponse(stderr=content)
+            elif stream == "error":
+                status += content
+        yield kubelet_pb2.AttachResponse(end=kubelet_pb2.AttachEnd(message=_complaint(status)))
+
+
+def _complaint(status: bytes) -> str:
+    """Of the final status, where it tells one."""
     told = orjson.loads(status) if status else {}
     failed = status and told.get("status") != "Success"
-    yield kubelet_pb2.AttachResponse(
-        end=kubelet_pb2.AttachEnd(message=str(told.get("message", "the streams broke off")) if failed else "")
-    )
+    return str(told.get("message", "the streams broke off")) if failed else ""

@@ -33,14 +33,15 @@ async def execute(
         return
     status = b""
     drop_input = functools.partial(runtime.drop_input, container_id)
-    async for stream, content in sessions.carry(connection, wanted, requests, drop_input):
-        if stream == "stdout":
-            yield kubelet_pb2.ExecResponse(stdout=content)
-        elif stream == "stderr":
-            yield kubelet_pb2.ExecResponse(stderr=content)
-        elif stream == "error":
-            status += content
-    yield outcome(status)
+    async with sessions.carried(connection, wanted, requests, drop_input) as output:
+        async for stream, content in output:
+            if stream == "stdout":
+                yield kubelet_pb2.ExecResponse(stdout=content)
+            elif stream == "stderr":
+                yield kubelet_pb2.ExecResponse(stderr=content)
+            elif stream == "error":
+                status += content
+        yield outcome(status)
 
 
 def outcome(status: bytes) -> kubelet_pb2.ExecResponse:

@@ -15,6 +15,7 @@ import socket
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
+from node.kubelet.sessions import FAREWELL_S
 from podlab.errors import InternalError
 from podlab.v1 import kubelet_pb2
 
@@ -42,6 +43,8 @@ async def forward(
             yield Response(data=chunk)
         yield Response(data_end=True)
         await asyncio.wait((feeding,), timeout=LINGER_S)
+        writer.transport.abort()
+        await asyncio.wait((feeding,), timeout=FAREWELL_S)  # a call that ends while its caller writes is broken off
     finally:
         feeding.cancel()
         writer.transport.abort()
@@ -55,14 +58,20 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
 
 
 async def _feed(writer: asyncio.StreamWriter, requests: AsyncIterator[kubelet_pb2.PortForwardRequest]) -> None:
-    with contextlib.suppress(ConnectionError):  # the pod's side has gone; its reader sees that as well
-        async for request in requests:
-            if request.WhichOneof("message") == "data":
+    """What the caller says, to its last word; once the pod's side has gone, which its reader sees as well, nowhere."""
+    is_there = True
+    async for request in requests:
+        if request.WhichOneof("message") != "data":
+            break
+        if is_there and not writer.transport.is_closing():
+            try:
                 writer.write(request.data)
                 await writer.drain()
-            else:
-                break
-        writer.write_eof()
+            except ConnectionError:
+                is_there = False
+    if is_there and not writer.transport.is_closing():
+        with contextlib.suppress(ConnectionError):
+            writer.write_eof()
 
 
 async def _connected(pid: int | None, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

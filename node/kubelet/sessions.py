@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import orjson
@@ -25,6 +26,8 @@ PROTOCOL = "v4.channel.k8s.io"
 FIRST_LOOK_S, MOST_BETWEEN_LOOKS_S = 0.1, 2.0
 # No process is left, what was not read is thrown away, and still no status.
 GIVE_UP_AFTER_S = 10.0
+# After the last answer, until the caller ends the call.
+FAREWELL_S = 5.0
 
 # Throws away what was given to processes that have ended; True when none is left that could read.
 DropInput = Callable[[], Awaitable[bool]]
@@ -48,25 +51,37 @@ async def connect(url: str, wanted: Wanted) -> spdy.Connection:
     return await spdy.connect(url, wanted.names(), [PROTOCOL])
 
 
-async def carry(
+@asynccontextmanager
+async def carried(
     connection: spdy.Connection, wanted: Wanted, requests: Requests, drop_input: DropInput
-) -> AsyncIterator[tuple[str, bytes]]:
-    """Passes the caller's input on, and yields output with its stream's name: stdout, stderr, error."""
+) -> AsyncIterator[AsyncIterator[tuple[str, bytes]]]:
+    """Passes the caller's input on; gives the output with its stream's name: stdout, stderr, error.
+
+    When the block is left the caller has heard how it ended. A call that ends while its caller still writes is broken
+    off for it with an error of gRPC's own, instead of what it was answered: so the caller is to end it.
+    """
     feeding = asyncio.create_task(_feed(connection, wanted, requests))
     watching = asyncio.create_task(_end_with_the_process(connection, wanted, drop_input))
     try:
-        async for stream, content in connection.received():
-            yield stream, content
-    except Malformed as error:
-        log.warning("the container runtime's streams break off: %s", error)
+        yield _output(connection)
+        connection.close()
+        await asyncio.wait((feeding,), timeout=FAREWELL_S)
     finally:
         feeding.cancel()
         watching.cancel()
         connection.close()
 
 
+async def _output(connection: spdy.Connection) -> AsyncIterator[tuple[str, bytes]]:
+    try:
+        async for stream, content in connection.received():
+            yield stream, content
+    except Malformed as error:
+        log.warning("the container runtime's streams break off: %s", error)
+
+
 async def _feed(connection: spdy.Connection, wanted: Wanted, requests: Requests) -> None:
-    """The caller's input, to its end."""
+    """The caller's input, to its end; what the command does not take goes nowhere."""
     open_to_input = wanted.stdin
     try:
         async for request in requests:
@@ -83,6 +98,8 @@ async def _feed(connection: spdy.Connection, wanted: Wanted, requests: Requests)
             await connection.send("stdin", b"", last=True)
     except ConnectionError as error:
         log.debug("the command takes no more input: %s", error)
+        async for _ in requests:
+            pass
 
 
 async def _end_with_the_process(connection: spdy.Connection, wanted: Wanted, drop_input: DropInput) -> None:

@@ -41,6 +41,8 @@ class Connection:
         for start in range(0, max(1, len(content)), MAX_DATA):
             piece = content[start : start + MAX_DATA]
             end = start + MAX_DATA >= len(content)
+            if self._writer.transport.is_closing():
+                raise ConnectionResetError("the runtime's connection is closed")
             self._writer.write(spdy.data_frame(self._ids[name], piece, last=last and end))
             await self._writer.drain()
 

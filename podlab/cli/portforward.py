@@ -94,6 +94,8 @@ class _Forward:
             async for response in call:
                 writer.write(response.data)
                 await writer.drain()
+                if response.data_end:
+                    writer.write_eof()
         except grpc.aio.AioRpcError as error:
             printing.warn(f"an error occurred forwarding to {self._start.port}: {from_rpc_error(error).message}")
         except ConnectionError:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from aiohttp import web
 
@@ -15,6 +16,8 @@ from master.apiserver.relay import Relay
 from master.apiserver.rest import answers, delivery
 from master.apiserver.rest.call import WRITE_LIMIT_S, Call
 from master.apiserver.rest.query import Query
+from master.apiserver.rest.streams import listening
+from master.apiserver.rest.streams.listening import Write
 from master.apiserver.routes import KUBELET
 from podlab.errors import ApiError, BadRequest
 from podlab.v1 import kubelet_pb2
@@ -46,6 +49,8 @@ class Logs:
                 await asyncio.wait((first,), timeout=QUIET_S if request.follow else None)
                 if first.done():
                     first.result()  # raises what the kubelet refuses
+                if listening.is_asked(call):
+                    return await listening.logged(call, partial(_tell, call, first, chunks))
                 return await _stream(call, first, chunks)
             finally:
                 first.cancel()
@@ -97,22 +102,27 @@ async def _stream(call: Call, first: asyncio.Task[bytes], chunks: AsyncIterator[
     response.headers[delivery.AUDIT_ID] = delivery.audit_id(call.request)
     response.enable_chunked_encoding()
     await response.prepare(call.request)
-    try:
-        await _write(response, await first)
-        async for chunk in chunks:
-            await _write(response, chunk)
+    await _tell(call, first, chunks, response.write)
+    if call.request.transport is not None and not call.request.transport.is_closing():
         await response.write_eof()
+    return response
+
+
+async def _tell(call: Call, first: asyncio.Task[bytes], chunks: AsyncIterator[bytes], write: Write) -> None:
+    try:
+        await _write(write, await first)
+        async for chunk in chunks:
+            await _write(write, chunk)
     except (ApiError, TimeoutError) as error:
         # Its head is sent, so that only a connection that breaks off can tell the reader.
         log.warning("the log of pod %s/%s breaks off: %s", call.place.namespace, call.place.name, error)
         if call.request.transport is not None:
             call.request.transport.abort()
-    return response
 
 
-async def _write(response: web.StreamResponse, chunk: bytes) -> None:
+async def _write(write: Write, chunk: bytes) -> None:
     data = kubelet_pb2.LogsResponse.FromString(chunk).data
     if not data:
         return
     async with asyncio.timeout(WRITE_LIMIT_S):
-        await response.write(data)
+        await write(data)

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,6 +24,8 @@ from master.apiserver.rest.accept import Form
 from master.apiserver.rest.call import WRITE_LIMIT_S, Call
 from master.apiserver.rest.forms import Asked
 from master.apiserver.rest.query import Query
+from master.apiserver.rest.streams import listening
+from master.apiserver.rest.streams.listening import Write
 from master.apiserver.scope import Scope
 from master.apiserver.watching import Form as Lines
 from master.apiserver.watching import Watches
@@ -73,20 +76,14 @@ class Reading:
         present = not since if initial is None else initial
         form = _lines(call, how, ends=bool(initial))
         life_s = query.number("timeoutSeconds") or random.uniform(WATCH_LIFE_S, 2 * WATCH_LIFE_S)  # noqa: S311
+        tell = partial(_followed, call, self.watches.follow(wanted, since, form, present=present), life_s)
+        if listening.is_asked(call):
+            return await listening.watched(call, tell)
         response = web.StreamResponse(headers={"Content-Type": accept.JSON, "Cache-Control": "no-cache"})
         response.headers[delivery.AUDIT_ID] = delivery.audit_id(call.request)
         response.enable_chunked_encoding()
         await response.prepare(call.request)
-        try:
-            async with asyncio.timeout(life_s):
-                await _pass_on(self.watches.follow(wanted, since, form, present=present), response)
-        except TimeoutError:
-            pass  # the watch has lasted as long as it was to
-        except (ConnectionError, asyncio.CancelledError):
-            raise
-        except Exception as error:
-            told = answers.failure_status(border.api_error(error, call))
-            await response.write(orjson.dumps({"type": "ERROR", "object": told}) + b"\n")
+        await tell(response.write)
         await response.write_eof()
         return response
 
@@ -225,12 +222,25 @@ _LINES: Mapping[Form, Callable[[Call, Asked], Any]] = {
 }
 
 
-async def _pass_on(lines: AsyncIterator[bytes], response: web.StreamResponse) -> None:
+async def _followed(call: Call, lines: AsyncIterator[bytes], life_s: float, write: Write) -> None:
+    try:
+        async with asyncio.timeout(life_s):
+            await _pass_on(lines, write)
+    except TimeoutError:
+        pass  # the watch has lasted as long as it was to
+    except (ConnectionError, asyncio.CancelledError):
+        raise
+    except Exception as error:
+        told = answers.failure_status(border.api_error(error, call))
+        await write(orjson.dumps({"type": "ERROR", "object": told}) + b"\n")
+
+
+async def _pass_on(lines: AsyncIterator[bytes], write: Write) -> None:
     async for batch in lines:
         if not batch:
             continue
         try:
             async with asyncio.timeout(WRITE_LIMIT_S):
-                await response.write(batch)
+                await write(batch)
         except TimeoutError as error:
             raise Expired(f"the watcher took nothing for {WRITE_LIMIT_S:.0f} s; list again") from error

@@ -187,6 +187,9 @@ class MemoryRuntime:
     async def exec_url(self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> str:
         raise RuntimeFailure("no streams in memory")
 
+    async def drop_input(self, container_id: str) -> bool:
+        return True
+
     async def attach_url(self, container_id: str, *, stdin: bool, tty: bool) -> str:
         raise RuntimeFailure("no streams in memory")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -101,3 +102,13 @@ async def test_a_pod_that_waits_for_a_node_has_said_nothing(http: aiohttp.Client
         assert response.status == 201
     async with http.get(LOG) as response:
         assert (response.status, response.content_type, await response.read()) == (200, "text/plain", b"")
+
+
+@pytest.mark.usefixtures("logged_pod")
+@pytest.mark.parametrize("protocol", ["binary.k8s.io", "base64.binary.k8s.io", ""])
+async def test_a_log_comes_over_a_websocket_too(http: aiohttp.ClientSession, protocol: str) -> None:
+    said = b""
+    async with http.ws_connect(LOG, protocols=[protocol] if protocol else []) as socket, asyncio.timeout(20):
+        async for message in socket:
+            said += base64.b64decode(message.data) if protocol.startswith("base64") else message.data
+    assert said.endswith(b"end\n")

@@ -21,6 +21,7 @@ from aiohttp import WSMsgType
 from kubernetes import client as k8s
 from kubernetes.stream import portforward, stream
 
+from master.apiserver.rest.streams import channels, session
 from podlab import spdy
 from podlab.client.client import Client
 from podlab.core.v1 import node_pb2, pod_pb2
@@ -43,11 +44,15 @@ WRONG = (
 )
 
 
+MISSING = pb.ExecExit(code=127, message='exec: "missing": not found')
+
+
 @dataclass
 class Kubelet(kubelet_pb2_grpc.KubeletServicer):
     """`cat` says what it hears, to its end, and `exit N` ends with N. A port answers in capitals; 81 is closed."""
 
     sizes: list[tuple[int, int]] = field(default_factory=list)
+    kept: asyncio.Queue[bytes] = field(default_factory=asyncio.Queue)
     heard: int = 0
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -59,25 +64,31 @@ class Kubelet(kubelet_pb2_grpc.KubeletServicer):
         elif command[0] == "gone":
             await abort(context, BadRequest('container "c" of pod "p" is not running'))
         elif command[0] == "missing":
-            yield pb.ExecResponse(exit=pb.ExecExit(code=127, message='exec: "missing": not found'))
+            yield pb.ExecResponse(exit=MISSING)
         elif command[0] == "deaf":
             yield pb.ExecResponse(stdout=b"what?")
             await self._forever()
+        elif command[0] == "keep":
+            yield await self._keep(requests)
         elif command[0] == "flood":
             with contextlib.suppress(asyncio.CancelledError):
                 while True:
                     self.heard += 32768
                     yield pb.ExecResponse(stdout=bytes(32768))
         else:
-            async for request in requests:
-                kind = request.WhichOneof("message")
-                if kind == "resize":
-                    self.sizes.append((request.resize.width, request.resize.height))
-                if kind == "stdin_end":
-                    break
-                if kind == "stdin":
-                    yield pb.ExecResponse(stdout=request.stdin)
-            yield pb.ExecResponse(exit=pb.ExecExit())
+            async for response in self._echo(requests):
+                yield response
+
+    async def _echo(self, requests: Any) -> AsyncIterator[pb.ExecResponse]:
+        async for request in requests:
+            kind = request.WhichOneof("message")
+            if kind == "resize":
+                self.sizes.append((request.resize.width, request.resize.height))
+            if kind == "stdin_end":
+                break
+            if kind == "stdin":
+                yield pb.ExecResponse(stdout=request.stdin)
+        yield pb.ExecResponse(exit=pb.ExecExit())
 
     async def Attach(self, requests: Any, context: Any) -> AsyncIterator[pb.AttachResponse]:  # noqa: N802
         await anext(requests)
@@ -93,6 +104,10 @@ class Kubelet(kubelet_pb2_grpc.KubeletServicer):
             yield pb.PortForwardResponse(data=request.data.upper())
             if request.data == b"bye":
                 return
+
+    async def _keep(self, requests: Any) -> pb.ExecResponse:
+        self.kept.put_nowait(b"".join([request.stdin async for request in requests]))
+        return pb.ExecResponse(exit=pb.ExecExit())
 
     async def _forever(self) -> None:
         try:
@@ -130,12 +145,12 @@ def _url(what: str, **query: str) -> str:
 
 async def _said(socket: aiohttp.ClientWebSocketResponse) -> dict[int, bytes]:
     """All that is said on each channel, until the server closes."""
-    channels: dict[int, bytes] = {}
+    told: dict[int, bytes] = {}
     async with asyncio.timeout(LIMIT_S):
         async for message in socket:
             assert message.type is WSMsgType.BINARY
-            channels[message.data[0]] = channels.get(message.data[0], b"") + message.data[1:]
-    return channels
+            told[message.data[0]] = told.get(message.data[0], b"") + message.data[1:]
+    return told
 
 
 @pytest.mark.usefixtures("kubelet")
@@ -192,10 +207,13 @@ async def test_a_wrong_request_is_refused_before_the_upgrade(http: aiohttp.Clien
 @pytest.mark.usefixtures("kubelet")
 async def test_what_is_no_upgrade_that_we_know_is_told(http: aiohttp.ClientSession) -> None:
     websocket = {"Upgrade": "websocket", "Connection": "Upgrade"}
+    bare = {"Upgrade": "SPDY/3.1", "Connection": "Upgrade"}
     cases: tuple[tuple[str, dict[str, str], str], ...] = (
         (_url("exec", command="cat"), {}, "Upgrade request required"),
-        (_url("exec", command="cat"), {"Upgrade": "SPDY/3.1", "Connection": "Upgrade"}, "over WebSocket only"),
-        (_url("exec", command="cat"), {**websocket, "Sec-WebSocket-Protocol": "soap"}, "negotiate a protocol"),
+        (_url("exec", command="cat"), {"Upgrade": "h2c", "Connection": "Upgrade"}, "unable to upgrade to h2c"),
+        (_url("exec", command="cat"), {**bare, "X-Stream-Protocol-Version": "soap"}, "negotiate protocol"),
+        (_url("portforward"), bare, "negotiate protocol: client supports [], server accepts ['portforward.k8s.io']"),
+        (_url("exec", command="cat"), {**websocket, "Sec-WebSocket-Protocol": "soap"}, "negotiate protocol"),
         (_url("exec", command="cat"), {**websocket, "Sec-WebSocket-Protocol": V4}, "unable to upgrade"),
         (f"{POD}/portforward?ports=0", {**websocket, "Sec-WebSocket-Protocol": V4}, "'0' is not a port between"),
     )
@@ -214,7 +232,10 @@ async def test_who_may_not_create_it_may_not_begin_it_with_get(
     assert refused.value.status == 403
 
 
-async def test_a_client_that_leaves_ends_the_command(http: aiohttp.ClientSession, kubelet: Kubelet) -> None:
+async def test_a_client_that_leaves_ends_the_command(
+    http: aiohttp.ClientSession, kubelet: Kubelet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "LEAVE_S", 0.1)
     async with http.ws_connect(_url("exec", command="deaf"), protocols=[V5]) as socket:
         while await socket.receive_bytes() != b"\x01what?":
             pass  # the connection stands before the command runs
@@ -294,6 +315,40 @@ async def test_connections_share_a_tunnel_and_end_one_by_one(http: aiohttp.Clien
 
 
 @pytest.mark.usefixtures("kubelet")
+@pytest.mark.parametrize("protocol", channels.ALL)
+async def test_every_protocol_over_websocket_carries_a_command(http: aiohttp.ClientSession, protocol: str) -> None:
+    """Before version 4 a success is not told, and a failure in words."""
+    offered = [protocol] if protocol else []
+    async with http.ws_connect(_url("exec", command="exit 3"), protocols=offered) as socket:
+        assert (socket.protocol or "") == protocol
+        said: dict[int, bytes] = {}
+        async with asyncio.timeout(LIMIT_S):
+            async for message in socket:
+                is_base64 = protocol in channels.BASE64
+                assert message.type is (WSMsgType.TEXT if is_base64 else WSMsgType.BINARY)
+                content = channels.decoded(message.data.encode()) if is_base64 else message.data
+                said[content[0]] = said.get(content[0], b"") + content[1:]
+    assert said[2] == b"so be it"
+    words = b"command terminated with non-zero exit code: exit status 3"
+    assert said[3] == words or orjson.loads(said[3])["message"].encode() == words
+
+
+async def test_what_is_said_right_before_leaving_is_heard(http: aiohttp.ClientSession, kubelet: Kubelet) -> None:
+    """Also when nobody waits for the server's farewell."""
+    for number in range(10):
+        socket = await http.ws_connect(_url("exec", command="keep"), protocols=[channels.V1])
+        for part in range(20):
+            await socket.send_bytes(b"\0" + f"{number}.{part} ".encode())
+        closing = asyncio.create_task(socket.close())
+        await asyncio.sleep(0)
+        socket._response.close()
+        await closing
+    expected = {"".join(f"{number}.{part} " for part in range(20)).encode() for number in range(10)}
+    async with asyncio.timeout(LIMIT_S):
+        assert {await kubelet.kept.get() for _ in range(10)} == expected
+
+
+@pytest.mark.usefixtures("kubelet")
 async def test_the_older_form_has_two_channels_for_each_port(http: aiohttp.ClientSession) -> None:
     async with http.ws_connect(f"{POD}/portforward?ports=8080&ports=81", protocols=[V4]) as socket:
         await socket.send_bytes(b"\0bye")
@@ -304,7 +359,7 @@ async def test_the_older_form_has_two_channels_for_each_port(http: aiohttp.Clien
 
 @pytest.mark.usefixtures("kubelet")
 async def test_the_python_client_runs_a_command_and_forwards_a_port(api_client: k8s.ApiClient) -> None:
-    def session() -> tuple[str, bytes]:
+    def used() -> tuple[str, bytes]:
         api = k8s.CoreV1Api(api_client)
         flags = {"stdin": True, "stdout": True, "stderr": True, "tty": False}
         running = stream(
@@ -322,11 +377,12 @@ async def test_the_python_client_runs_a_command_and_forwards_a_port(api_client: 
         forward.websocket.shutdown()  # it leaves that to the collector when the server closes first
         return line, answer
 
-    assert await asyncio.wait_for(asyncio.to_thread(session), 2 * LIMIT_S) == ("hear me", b"BYE")
+    assert await asyncio.wait_for(asyncio.to_thread(used), 2 * LIMIT_S) == ("hear me", b"BYE")
 
 
 @pytest.mark.usefixtures("kubelet")
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+@pytest.mark.parametrize("over_websocket", ["true", "false"])
 @pytest.mark.parametrize(
     ("arguments", "given", "code", "out", "err"),
     [
@@ -338,7 +394,15 @@ async def test_the_python_client_runs_a_command_and_forwards_a_port(api_client: 
     ],
 )
 async def test_kubectl_executes(
-    cluster: Any, base: str, tmp_path: Path, arguments: str, given: bytes, code: int, out: bytes, err: bytes
+    cluster: Any,
+    base: str,
+    tmp_path: Path,
+    over_websocket: str,
+    arguments: str,
+    given: bytes,
+    code: int,
+    out: bytes,
+    err: bytes,
 ) -> None:
     kubeconfig = _kubeconfig(cluster, base, tmp_path)
     process = await asyncio.create_subprocess_exec(
@@ -349,7 +413,7 @@ async def test_kubectl_executes(
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "HOME": str(tmp_path)},
+        env={**os.environ, "HOME": str(tmp_path), "KUBECTL_REMOTE_COMMAND_WEBSOCKETS": over_websocket},
     )
     said, complained = await asyncio.wait_for(process.communicate(given), LIMIT_S)
     assert (process.returncode, said) == (code, out), complained

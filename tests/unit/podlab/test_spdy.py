@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import zlib
 
@@ -44,20 +45,21 @@ def test_headers_that_are_compressed_with_the_standards_dictionary_are_read() ->
     text = struct.pack("!I", 1) + struct.pack("!I", 4) + b"Port" + struct.pack("!I", 2) + b"80"
     compressor = zlib.compressobj(zdict=spdy.dictionary())
     block = compressor.compress(text) + compressor.flush(zlib.Z_SYNC_FLUSH)
-    (frame,) = spdy.split(bytearray(spdy.syn_stream(7, block)))
-    assert isinstance(frame, Control)
-    assert spdy.opened(frame, Inflater()) == (7, {"port": "80"})
+    assert list(spdy.Reader().fed(spdy.syn_stream(7, block))) == [spdy.Opened(7, {"port": "80"})]
+
+
+@pytest.mark.parametrize("numbers", [(2,), (3, 1), (3, 3), (0,)])
+def test_streams_that_a_client_may_not_open_are_refused(numbers: tuple[int, ...]) -> None:
+    deflater = Deflater()
+    sent = b"".join(spdy.syn_stream(number, deflater.block({})) for number in numbers)
+    with pytest.raises(Malformed, match="odd, rising numbers"):
+        list(spdy.Reader().fed(sent))
 
 
 @given(st.binary(max_size=200))
 def test_junk_is_refused_or_not_yet_whole(junk: bytes) -> None:
-    inflater = Inflater()
-    try:
-        for frame in spdy.split(bytearray(junk)):
-            if isinstance(frame, Control):
-                spdy.opened(frame, inflater)
-    except Malformed:
-        pass
+    with contextlib.suppress(Malformed):
+        list(spdy.Reader().fed(junk))
 
 
 def test_what_would_fill_the_memory_is_refused() -> None:

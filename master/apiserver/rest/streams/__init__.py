@@ -1,1 +1,1 @@
-"""Streams below a pod over WebSocket: exec, attach and port-forward, relayed from the pod's kubelet."""
+"""Streams below a pod, over WebSocket and over SPDY: exec, attach and port-forward, relayed from the pod's kubelet."""

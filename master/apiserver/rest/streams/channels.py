@@ -1,19 +1,24 @@
 """Kubernetes' remote command protocol over WebSocket: a message is a channel's number and its bytes. Pure.
 
-Version 5 differs from version 4 in that a client may close its stdin and listen on.
+Version 5 differs from version 4 in that a client may close its stdin and listen on; before version 4 a failure is told
+in words, and success not at all. In base64 a message is text: a digit, and its bytes in base64.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 import orjson
 
-from master.apiserver.rest import answers
-from podlab.errors import ApiError, InternalError
-
-V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
+V5, V4, V4_BASE64 = "v5.channel.k8s.io", "v4.channel.k8s.io", "v4.base64.channel.k8s.io"
+V1, V1_BASE64, UNNAMED = "channel.k8s.io", "base64.channel.k8s.io", ""
+BASE64 = frozenset({V4_BASE64, V1_BASE64})
+ALL = (V5, V4, V4_BASE64, V1, V1_BASE64, UNNAMED)
+# Of those in base64, whose number is one character of ASCII.
+MOST_BASE64_CHANNELS = 128 - ord("0")
 STDIN, STDOUT, STDERR, ERROR, RESIZE = range(5)
 CLOSE = 255
 _MOST_CELLS = 2**16 - 1
@@ -48,10 +53,11 @@ def read(message: bytes, protocol: str) -> Input | InputEnd | Resize | None:
         return Input(content) if content else None
     if channel == CLOSE and protocol == V5:
         return InputEnd() if content == bytes((STDIN,)) else None
-    return _size(content) if channel == RESIZE else None
+    return size(content) if channel == RESIZE else None
 
 
-def _size(content: bytes) -> Resize | None:
+def size(content: bytes) -> Resize | None:
+    """What a client tells of its terminal; None for nonsense."""
     try:
         told = orjson.loads(content)
     except orjson.JSONDecodeError:
@@ -69,26 +75,16 @@ def message(channel: int, content: bytes) -> bytes:
     return bytes((channel,)) + content
 
 
-def ended(code: int, why: str = "") -> bytes:
-    """The last message: how the command ended, or why it could not be run."""
-    if why:
-        return failed(InternalError(why))
-    if not code:
-        return _status({"status": "Success"})
-    return _status(
-        {
-            "status": "Failure",
-            "message": f"command terminated with non-zero exit code: exit status {code}",
-            "reason": "NonZeroExitCode",
-            "details": {"causes": [{"reason": "ExitCode", "message": str(code)}]},
-        }
-    )
+def encoded(sent: bytes) -> str:
+    """A message in base64."""
+    return chr(ord("0") + sent[0]) + base64.b64encode(sent[1:]).decode() if sent else ""
 
 
-def failed(error: ApiError) -> bytes:
-    """The last message, when there was no command."""
-    return message(ERROR, orjson.dumps(answers.failure_status(error)))
-
-
-def _status(told: dict[str, Any]) -> bytes:
-    return message(ERROR, orjson.dumps({"metadata": {}, **told}))
+def decoded(got: bytes) -> bytes:
+    """The message that is in base64; an empty one, which says nothing, for what is not."""
+    if not got or not 0 <= got[0] - ord("0") < MOST_BASE64_CHANNELS:
+        return b""
+    try:
+        return message(got[0] - ord("0"), base64.b64decode(got[1:], validate=True))
+    except binascii.Error:
+        return b""

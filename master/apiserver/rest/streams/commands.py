@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any, cast
 
 from aiohttp import web
 
+from master.apiserver.identity import User
 from master.apiserver.registry.registry import Registry
 from master.apiserver.relay import Duplex, Relay
 from master.apiserver.rest.call import Call
-from master.apiserver.rest.streams import channels, socket
-from master.apiserver.rest.streams.channels import ERROR, STDERR, STDOUT, Input, InputEnd, Resize
+from master.apiserver.rest.streams import channels, outcomes, session, socket, streamed, wire
+from master.apiserver.rest.streams.caller import Caller
+from master.apiserver.rest.streams.channelled import Channelled
+from master.apiserver.rest.streams.channels import ERROR, RESIZE, STDERR, STDIN, STDOUT, Input, InputEnd, Resize
 from master.apiserver.rest.streams.containers import container_of
-from master.apiserver.rest.streams.socket import Socket
+from master.apiserver.rest.streams.negotiation import WEBSOCKET, negotiated
+from master.apiserver.rest.streams.outcomes import Outcome
+from master.apiserver.rest.streams.streamed import Streamed
 from master.apiserver.routes import KUBELET
 from podlab.core.v1 import pod_pb2
-from podlab.errors import ApiError, BadRequest
+from podlab.errors import ApiError, BadRequest, InternalError
 from podlab.v1 import kubelet_pb2
 
-PROTOCOLS = (channels.V5, channels.V4)
 Request = type[kubelet_pb2.ExecRequest] | type[kubelet_pb2.AttachRequest]
 
 
@@ -32,6 +35,12 @@ class Streams:
     stdout: bool
     stderr: bool
     tty: bool
+
+    def channels(self, protocol: str) -> set[int]:
+        """Which streams a client opens over SPDY."""
+        sized = self.tty and protocol in streamed.RESIZABLE
+        optional = {STDIN: self.stdin, STDOUT: self.stdout, STDERR: self.stderr, RESIZE: sized}
+        return {ERROR, *(channel for channel, is_wanted in optional.items() if is_wanted)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +81,36 @@ class Commands:
     async def _carried(
         self, call: Call, method: str, first: kubelet_pb2.ExecRequest | kubelet_pb2.AttachRequest, streams: Streams
     ) -> web.StreamResponse:
-        async with socket.accepted(call, PROTOCOLS) as (response, client):
-            lowest = STDOUT if streams.stdout else STDERR if streams.stderr else ERROR
-            await client.send(channels.message(lowest, b""))  # as Kubernetes tells that the connection stands
-            try:
-                async with self.relay.opened(call.user, KUBELET, method, first.SerializeToString()) as duplex:
-                    await socket.until_over(
-                        asyncio.create_task(_upwards(client, duplex, type(first))),
-                        asyncio.create_task(_downwards(duplex, client, method, streams)),
-                        asyncio.create_task(client.beat()),
-                    )
-            except ApiError as error:
-                await client.send(channels.failed(error))
+        upgrade = negotiated(call.request.headers, channels.ALL, streamed.PROTOCOLS)
+        about = f"{call.place.subresource} of {call.place.namespace}/{call.place.name}"
+        if upgrade.to == WEBSOCKET:
+            async with socket.accepted(call, upgrade.protocol) as (response, client):
+                caller: Caller = Channelled(client)
+                await session.outlasting(about, self._session(call.user, caller, method, first, streams))
+        else:
+            async with wire.accepted(call, upgrade.protocol) as (response, bare):
+                caller = Streamed(bare, streams.channels(upgrade.protocol))
+                await session.outlasting(about, self._session(call.user, caller, method, first, streams))
         return response
+
+    async def _session(
+        self,
+        user: User,
+        caller: Caller,
+        method: str,
+        first: kubelet_pb2.ExecRequest | kubelet_pb2.AttachRequest,
+        streams: Streams,
+    ) -> None:
+        """From the greeting to the one outcome that the client is told."""
+        try:
+            await caller.greet(STDOUT if streams.stdout else STDERR if streams.stderr else ERROR)
+            async with self.relay.opened(user, KUBELET, method, first.SerializeToString()) as duplex:
+                outcome = await session.until_over(
+                    _upwards(caller, duplex, type(first)), _downwards(duplex, caller, method, streams), caller.beat()
+                )
+        except ApiError as error:
+            outcome = outcomes.failed(error)
+        await caller.end(outcome)
 
 
 def wanted(call: Call) -> Streams:
@@ -96,10 +122,10 @@ def wanted(call: Call) -> Streams:
     return Streams(**flags | {"stderr": flags["stderr"] and not flags["tty"]})
 
 
-async def _upwards(client: Socket, duplex: Duplex, request: Request) -> None:
-    """What the client says, until it leaves."""
-    while (message := await client.received()) is not None:
-        match channels.read(message, client.protocol):
+async def _upwards(caller: Caller, duplex: Duplex, request: Request) -> None:
+    """What the client says, until it leaves; then the command hears that there is no more."""
+    while (said := await caller.said()) is not None:
+        match said:
             case Input(content):
                 await duplex.write(request(stdin=content).SerializeToString())
             case InputEnd():
@@ -107,19 +133,21 @@ async def _upwards(client: Socket, duplex: Duplex, request: Request) -> None:
             case Resize(width, height):
                 size = kubelet_pb2.TerminalSize(width=width, height=height)
                 await duplex.write(request(resize=size).SerializeToString())
+    await duplex.done_writing()
 
 
-async def _downwards(duplex: Duplex, client: Socket, method: str, streams: Streams) -> None:
-    """What the container says; its end is the client's."""
+async def _downwards(duplex: Duplex, caller: Caller, method: str, streams: Streams) -> Outcome:
+    """What the container says, and how it ends."""
     response = kubelet_pb2.ExecResponse if method == "Exec" else kubelet_pb2.AttachResponse
     while (message := await duplex.read()) is not None:
         said: Any = response.FromString(message)
         match said.WhichOneof("message"):
             case "stdout" if streams.stdout:
-                await client.send(channels.message(STDOUT, said.stdout))
+                await caller.tell(STDOUT, said.stdout)
             case "stderr" if streams.stderr:
-                await client.send(channels.message(STDERR, said.stderr))
+                await caller.tell(STDERR, said.stderr)
             case "exit":
-                await client.send(channels.ended(said.exit.code, said.exit.message))
+                return outcomes.ended(said.exit.code, said.exit.message)
             case "end":
-                await client.send(channels.ended(0, said.end.message))
+                return outcomes.ended(0, said.end.message)
+    raise InternalError("the node has ended the streams without telling how the command ended")

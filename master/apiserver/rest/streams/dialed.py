@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +12,9 @@ from master.apiserver.identity import User
 from master.apiserver.relay import Duplex, Relay
 from master.apiserver.routes import KUBELET
 from podlab.v1.kubelet_pb2 import PortForwardRequest, PortForwardResponse, PortForwardStart
+
+# As the kubelet waits for what is still to be said to a pod that has said its last.
+LINGER_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +32,15 @@ class Connection:
         await self.duplex.write(PortForwardRequest(data_end=True).SerializeToString())
 
     async def received(self) -> AsyncIterator[bytes]:
-        """What the pod says. Raises ApiError when it cannot be reached."""
+        """What the pod says; after its last word the caller still has a while. Raises ApiError."""
         while (message := await self.duplex.read()) is not None:
             said = PortForwardResponse.FromString(message)
             if said.data:
                 yield said.data
+            if said.data_end:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.duplex.read(), LINGER_S)
+                return
 
 
 @dataclass(frozen=True, slots=True)

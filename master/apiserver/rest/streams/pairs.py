@@ -10,7 +10,7 @@ import asyncio
 import struct
 from collections.abc import Sequence
 
-from master.apiserver.rest.streams import channels, socket
+from master.apiserver.rest.streams import channels, session
 from master.apiserver.rest.streams.dialed import Connection, Pod
 from master.apiserver.rest.streams.socket import Socket
 from podlab.errors import ApiError
@@ -31,7 +31,7 @@ class Pairs:
         for index, port in enumerate(self._ports):
             for channel in (2 * index, 2 * index + 1):
                 await self._client.send(channels.message(channel, struct.pack("<H", port)))
-        await socket.until_over(asyncio.create_task(self._downwards()), asyncio.create_task(self._upwards()))
+        await session.until_over(self._upwards(), self._downwards(), self._client.beat())
 
     async def _upwards(self) -> None:
         while (message := await self._client.received()) is not None:
@@ -41,6 +41,9 @@ class Pairs:
             connection = await self._connections[index]
             if connection is not None:
                 await connection.write(message[1:])
+        for each in self._connections:
+            if (connection := await each) is not None:
+                await connection.end()
 
     async def _downwards(self) -> None:
         await asyncio.gather(*(self._connect(index) for index in range(len(self._ports))))

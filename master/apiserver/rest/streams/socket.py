@@ -1,82 +1,70 @@
-"""A WebSocket that a client has opened: messages both ways, kept alive, within bounds.
-
-Nothing is buffered: TCP holds back whoever is faster than the other side. While a message is passed on nothing is
-read, pings included; so pongs of ours tell the client that we live.
-"""
+"""A WebSocket that a client has opened."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import WSMsgType, web
 
 from master.apiserver.rest.call import Call
+from master.apiserver.rest.streams import channels
+from master.apiserver.rest.streams.link import Link
 from podlab.errors import BadRequest
 
-BEAT_S = 15.0
-# A client that answers no ping, or takes nothing, for so long is gone. One that looks at a pager may take long.
-SILENCE_S = 600.0
 CLOSE_S = 5.0
 MAX_MESSAGE = 4 << 20
 
-log = logging.getLogger(__name__)
 
-
-class Socket:
-    """Made by `accepted`."""
+class Socket(Link):
+    """Made by `accepted`. A message is binary, or text in base64 where the protocol says so."""
 
     def __init__(self, response: web.WebSocketResponse[bool], protocol: str) -> None:
-        self.protocol = protocol
+        super().__init__(protocol)
         self._response = response
-        self._listening_since: float | None = None
+        self._is_base64 = protocol in channels.BASE64
 
-    async def received(self) -> bytes | None:
-        """The next message; None once the client has left."""
+    async def _next(self) -> bytes | None:
         while True:
-            self._listening_since = asyncio.get_running_loop().time()
             message = await self._response.receive()
-            self._listening_since = None
             match message.type:
-                case WSMsgType.BINARY:
-                    return bytes(message.data)
-                case WSMsgType.TEXT:
-                    return str(message.data).encode()
+                case WSMsgType.BINARY | WSMsgType.TEXT:
+                    content = message.data if isinstance(message.data, bytes) else message.data.encode()
+                    return channels.decoded(content) if self._is_base64 else content
                 case WSMsgType.PING:
-                    await self._response.pong(message.data)
+                    with contextlib.suppress(ConnectionError):  # it may have left since
+                        await self._response.pong(message.data)
                 case WSMsgType.PONG:
-                    continue
+                    pass
                 case _:
                     return None
+            self._heard()
 
-    async def send(self, message: bytes) -> None:
-        """Returns when there is room for more. Raises ConnectionError, TimeoutError."""
-        async with asyncio.timeout(SILENCE_S):
+    async def _put(self, message: bytes) -> None:
+        if self._is_base64:
+            await self._response.send_str(channels.encoded(message))
+        else:
             await self._response.send_bytes(message)
 
-    async def beat(self) -> None:
-        """For as long as the client is there. Raises ConnectionError, TimeoutError when it is not."""
-        while True:
-            await asyncio.sleep(BEAT_S)
-            since = self._listening_since
-            if since is not None and asyncio.get_running_loop().time() - since > SILENCE_S:
-                raise TimeoutError(f"the client has been silent for {SILENCE_S:.0f} s")
-            await self._response.ping()
-            await self._response.pong()
+    async def send_text(self, text: str) -> None:
+        """A message that is text whatever the protocol is. Raises ConnectionError."""
+        await self._response.send_str(text)
+
+    async def _ping(self) -> None:
+        await self._response.ping()
+        await self._response.pong()  # while nothing is read, its own pings go without answer
 
 
 @asynccontextmanager
-async def accepted(call: Call, protocols: Sequence[str]) -> AsyncIterator[tuple[web.StreamResponse, Socket]]:
-    """The client's WebSocket, closed when the block is left. Raises BadRequest when it speaks none of the protocols.
-
-    A client that has left, or takes nothing, ends the block quietly: nobody is there to be told.
-    """
-    protocol = negotiated(call, protocols)
+async def accepted(call: Call, protocol: str) -> AsyncIterator[tuple[web.StreamResponse, Socket]]:
+    """The client's WebSocket, closed when the block is left. Raises BadRequest when it is none."""
     response: web.WebSocketResponse[bool] = web.WebSocketResponse(
-        protocols=(protocol,), autoping=False, compress=False, timeout=CLOSE_S, max_msg_size=MAX_MESSAGE
+        protocols=(protocol,) if protocol else (),
+        autoping=False,
+        compress=False,
+        timeout=CLOSE_S,
+        max_msg_size=MAX_MESSAGE,
     )
     try:
         await response.prepare(call.request)
@@ -84,35 +72,6 @@ async def accepted(call: Call, protocols: Sequence[str]) -> AsyncIterator[tuple[
         raise BadRequest(f"unable to upgrade: {error.text}") from error
     try:
         yield response, Socket(response, protocol)
-    except (ConnectionError, TimeoutError) as error:
-        log.info("%s of %s/%s ends: %s", call.place.subresource, call.place.namespace, call.place.name, error)
     finally:
         with contextlib.suppress(ConnectionError):
             await response.close()
-
-
-def negotiated(call: Call, protocols: Sequence[str]) -> str:
-    """The client's first choice among the protocols. Raises BadRequest."""
-    upgrade = call.headers.get("Upgrade", "").lower()
-    if not upgrade:
-        raise BadRequest("Upgrade request required")
-    served = ", ".join(protocols)
-    if upgrade != "websocket":
-        raise BadRequest(f"unable to upgrade to {upgrade}: this server streams over WebSocket only, as {served}")
-    offered = [one.strip() for one in call.headers.get("Sec-WebSocket-Protocol", "").split(",")]
-    for protocol in offered:
-        if protocol in protocols:
-            return protocol
-    raise BadRequest(f"unable to negotiate a protocol: the client supports {offered}, this server {served}")
-
-
-async def until_over(*sides: asyncio.Task[None]) -> None:
-    """Waits for one of the sides to end, and ends the others. Raises what it met."""
-    try:
-        done, _ = await asyncio.wait(sides, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for side in sides:
-            side.cancel()
-        await asyncio.gather(*sides, return_exceptions=True)  # those that are cut off have nothing to tell
-    for side in done:
-        side.result()

@@ -7,7 +7,6 @@ import struct
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any, cast
 
 import orjson
@@ -62,6 +61,9 @@ class OneUrl:
 
     url: str
 
+    async def drop_input(self, container_id: str) -> bool:
+        return False
+
     async def exec_url(self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> str:
         if not self.url:
             raise RuntimeFailure("container is gone")
@@ -97,28 +99,62 @@ async def test_input_is_carried_to_its_end_and_output_and_exit_code_come_back(li
     assert last.exit == kubelet_pb2.ExecExit(code=0)
 
 
-async def test_a_command_that_ended_while_its_input_goes_on_ends_the_call(
-    listen: Listen, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """containerd reads no further then, and tells no exit."""
-    monkeypatch.setattr(sessions, "STUCK_AFTER_S", 0.02)
-    over = asyncio.Event()
+@dataclass
+class Stuck:
+    """Both outputs have ended; how the command did is told once what it did not read is thrown away."""
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    dropped: asyncio.Event = field(default_factory=asyncio.Event)
+    tells: bool = True
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 101 Switching Protocols\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\n\r\n")
         for stream in (5, 7):  # after error and stdin
             writer.write(spdy.data_frame(stream, b"y", last=True))
-        await over.wait()
+        await self.dropped.wait()
+        if self.tells:
+            writer.write(spdy.data_frame(1, orjson.dumps({"status": "Success"}), last=True))
+        else:
+            await reader.read()  # until the kubelet gives up
 
-    server = cast(Server, SimpleNamespace(serve=serve))
-    try:
-        *output, last = await asyncio.wait_for(_run(listen, server, *[_stdin(b"x" * 2**20)] * 50, END), 10)
-    finally:
-        over.set()
+
+@dataclass
+class Ending(OneUrl):
+    """A runtime in which the command runs until it was asked a second time."""
+
+    stuck: Stuck
+    asked: int = 0
+
+    async def drop_input(self, container_id: str) -> bool:
+        self.asked += 1
+        if self.asked > 1:
+            self.stuck.dropped.set()
+        return self.asked > 1
+
+
+@pytest.mark.parametrize("content", [b"x" * 2**16, b"x" * 2**20])
+@pytest.mark.parametrize("tells", [True, False])
+async def test_a_command_that_ended_while_its_input_goes_on_ends_the_call(
+    listen: Listen, monkeypatch: pytest.MonkeyPatch, content: bytes, *, tells: bool
+) -> None:
+    """containerd waits for room in its input before it tells the exit; input may be less than fills the connection."""
+    monkeypatch.setattr(sessions, "FIRST_LOOK_S", 0.01)
+    monkeypatch.setattr(sessions, "GIVE_UP_AFTER_S", 0.05)
+    monkeypatch.setattr(sessions, "FAREWELL_S", 0.1)
+    stuck = Stuck(tells=tells)
+    runtime = Ending(f"http://127.0.0.1:{await listen(stuck.serve)}/exec/token", stuck)
+
+    async def endless() -> AsyncIterator[kubelet_pb2.ExecRequest]:
+        for _ in range(50):
+            yield _stdin(content)
+        await asyncio.Event().wait()
+
+    start = kubelet_pb2.ExecStart(command=["head"], stdin=True)
+    async with asyncio.timeout(10):
+        *output, last = [each async for each in execute(cast(Runtime, runtime), "c1", start, endless())]
     assert [response.stdout + response.stderr for response in output] == [b"y", b"y"]
-    assert last.exit.code == module.CANNOT_RUN
-    assert "without telling how the command ended" in last.exit.message
+    assert last.exit.code == (0 if tells else module.CANNOT_RUN)
+    assert tells or "without telling how the command ended" in last.exit.message
 
 
 async def test_a_terminal_has_one_output_and_a_size(listen: Listen) -> None:

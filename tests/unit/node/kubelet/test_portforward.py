@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from node.kubelet import portforward
 from node.kubelet.portforward import forward
 from podlab.errors import InternalError
 from podlab.v1.kubelet_pb2 import PortForwardRequest, PortForwardResponse
@@ -48,7 +49,12 @@ async def test_a_port_that_nobody_listens_on_is_refused_in_words(free_port: int)
         await _all(None, free_port)
 
 
-async def test_a_pod_that_hangs_up_ends_it_though_the_caller_goes_on(listen: Listen) -> None:
+async def test_a_pod_that_hangs_up_ends_it_though_the_caller_goes_on(
+    listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portforward, "LINGER_S", 0.1)
+    monkeypatch.setattr(portforward, "FAREWELL_S", 0.1)
+
     async def rude(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"bye")
         await writer.drain()

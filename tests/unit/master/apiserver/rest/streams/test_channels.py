@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,9 +40,13 @@ def test_input_arrives_as_it_was_sent(content: bytes) -> None:
     assert read == (Input(content) if content else None)
 
 
-def test_the_end_is_a_status() -> None:
-    assert channels.ended(0)[0] == channels.ERROR
-    assert orjson.loads(channels.ended(0)[1:])["status"] == "Success"
-    failed = orjson.loads(channels.ended(7)[1:])
-    assert (failed["reason"], failed["details"]["causes"][0]["message"]) == ("NonZeroExitCode", "7")
-    assert orjson.loads(channels.ended(126, "why")[1:])["message"] == "why"
+@given(st.integers(0, 79), st.binary())
+def test_a_message_in_base64_arrives_as_it_was_sent(channel: int, content: bytes) -> None:
+    sent = channels.message(channel, content)
+    assert channels.decoded(channels.encoded(sent).encode()) == sent
+
+
+@given(st.binary(max_size=50))
+def test_what_is_no_base64_says_nothing(junk: bytes) -> None:
+    assert channels.read(channels.decoded(b"0%" + junk), channels.V1_BASE64) is None
+    channels.decoded(junk)

@@ -1,0 +1,75 @@
+"""The connection to a client that has left HTTP: messages both ways, kept alive, within bounds.
+
+Nothing is buffered: TCP holds back whoever is faster than the other side. While a message is passed on nothing is
+read; so what we send in between tells the client that we live.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+
+BEAT_S = 15.0
+# A client that answers no ping, or takes nothing, for so long is gone. One that looks at a pager may take long.
+SILENCE_S = 600.0
+# A client that has left still has its say passed on; what is answered to it meanwhile goes nowhere, up to so much.
+UNHEARD_BYTES = 16 << 20
+
+
+class Link(ABC):
+    """Over WebSocket `Socket`, over SPDY `Wire`."""
+
+    def __init__(self, protocol: str) -> None:
+        self.protocol = protocol
+        self._listening_since: float | None = None
+        self._left = False
+        self._unheard_bytes = 0
+
+    async def received(self) -> bytes | None:
+        """The next message; None once the client has left."""
+        self._heard()
+        message = await self._next()
+        self._listening_since = None
+        self._left = self._left or message is None
+        return message
+
+    async def send(self, message: bytes) -> None:
+        """Returns when there is room for more. Raises TimeoutError; ConnectionError long after the client has left."""
+        if not self._left:
+            try:
+                async with asyncio.timeout(SILENCE_S):
+                    await self._put(message)
+            except ConnectionError:
+                self._left = True
+            else:
+                return
+        self._unheard_bytes += len(message)
+        if self._unheard_bytes > UNHEARD_BYTES:
+            raise ConnectionError("the client has left, and there is no end of what it is told")
+
+    async def beat(self) -> None:
+        """Until the client has left. Raises TimeoutError for one that is silent."""
+        while not self._left:
+            await asyncio.sleep(BEAT_S)
+            since = self._listening_since
+            if since is not None and asyncio.get_running_loop().time() - since > SILENCE_S:
+                raise TimeoutError(f"the client has been silent for {SILENCE_S:.0f} s")
+            try:
+                await self._ping()
+            except ConnectionError:
+                return
+
+    def _heard(self) -> None:
+        """The client lives."""
+        self._listening_since = asyncio.get_running_loop().time()
+
+    @abstractmethod
+    async def _next(self) -> bytes | None: ...
+
+    @abstractmethod
+    async def _put(self, message: bytes) -> None:
+        """Raises ConnectionError."""
+
+    @abstractmethod
+    async def _ping(self) -> None:
+        """Something that a client answers. Raises ConnectionError."""
