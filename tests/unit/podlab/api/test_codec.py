@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from podlab.api import codec, kinds
 from podlab.api.encoding import is_map
+from podlab.api.unsupported import LIMITED
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.core.v1.config_pb2 import Secret
@@ -58,7 +59,12 @@ def value(field: FieldDescriptor) -> st.SearchStrategy[Any]:
 
 
 def arguments(descriptor: Any) -> st.SearchStrategy[dict[str, Any]]:
-    """What a message's constructor takes: a few of its fields, whatever they are."""
+    """What a message's constructor takes: a few of its fields, whatever they are.
+
+    Of those of which Podlab does only some values, only these; where they are always written, they are always there.
+    """
+    limited = LIMITED.get(descriptor.full_name, {})
+    always = [name for name in limited if not descriptor.fields_by_name[name].has_presence]
 
     @st.composite
     def some(draw: st.DrawFn) -> dict[str, Any]:
@@ -67,7 +73,9 @@ def arguments(descriptor: Any) -> st.SearchStrategy[dict[str, Any]]:
             if descriptor.fields
             else []
         )
-        return {field.name: draw(value(field)) for field in names}
+        others = {field.name: draw(value(field)) for field in names if field.name not in limited}
+        drawn = {*always, *(field.name for field in names if field.name in limited)}
+        return others | {name: draw(st.sampled_from(limited[name])) for name in sorted(drawn)}
 
     return some()
 
