@@ -110,6 +110,14 @@ async def test_initial_events_end_with_a_bookmark_that_says_so(http: aiohttp.Cli
     assert bookmark["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
 
 
+@pytest.mark.parametrize("path", [f"{MAPS}?watch=true&", "/api/v1/watch/namespaces/default/configmaps?"])
+async def test_a_watch_comes_over_a_websocket_too_an_event_a_message(http: aiohttp.ClientSession, path: str) -> None:
+    (version, _) = await create(http, "a", "b")
+    async with http.ws_connect(f"{path}resourceVersion={version}&timeoutSeconds=1") as socket, asyncio.timeout(20):
+        seen = [json.loads(message.data) async for message in socket]
+    assert [(one["type"], one["object"]["metadata"]["name"]) for one in seen] == [("ADDED", "b")]
+
+
 async def test_a_watch_of_tables_tells_the_columns_once(http: aiohttp.ClientSession) -> None:
     await create(http, "a", "b")
     first, second = await events(http, "", 2, TABLE)
