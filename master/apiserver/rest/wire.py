@@ -33,7 +33,7 @@ def read(body: bytes, kind: Kind) -> dict[str, Any]:
     try:
         envelope = _opened(body)
         described = dict(_fields(envelope.get(_TYPE_META, b"")))
-        message = kind.message.FromString(envelope.get(_RAW, b""))
+        message = kind.message.FromString(envelope[_RAW])
         weight.check_message(message)
         _settle(message, kind.name)
     except DecodeError as error:
@@ -60,7 +60,10 @@ def _opened(body: bytes) -> dict[int, bytes]:
     """The envelope's fields."""
     if not body.startswith(_MAGIC):
         raise BadRequest("the body of the request is not Kubernetes' protobuf: it does not begin with its mark, k8s")
-    return dict(_fields(body[len(_MAGIC) :]))
+    envelope = dict(_fields(body[len(_MAGIC) :]))
+    if _RAW not in envelope:
+        raise BadRequest("the body of the request is malformed protobuf: there is no object in its envelope")
+    return envelope
 
 
 def _settle(message: Message, path: str) -> None:

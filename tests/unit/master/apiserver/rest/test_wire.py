@@ -92,3 +92,9 @@ def test_nothing_may_be_wrapped_as_often_as_a_body_has_room_for() -> None:
 def test_what_is_no_empty_message_is_not_nothing(raw: bytes) -> None:
     with pytest.raises(BadRequest, match="field number 126"):
         wire.read(unknown(raw), MAP)
+
+
+@pytest.mark.parametrize("envelope", [b"", b"\x0a\x00", b"\x78\x9c\x63"])
+def test_an_envelope_without_an_object_is_refused(envelope: bytes) -> None:
+    with pytest.raises(BadRequest, match="there is no object in its envelope"):
+        wire.read(b"k8s\x00" + envelope, kinds.by_name("Pod"))
