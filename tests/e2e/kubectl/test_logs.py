@@ -106,9 +106,8 @@ def test_what_cannot_be_shown_is_named(kubectl: Kubectl) -> None:
     )
     assert kubectl.refused("logs", "one", "-c", "nope") == "error: container nope is not valid for pod one"
     kubectl("run", "waiting", f"--image={IMAGE}", "--overrides", '{"spec":{"nodeSelector":{"no":"such"}}}')
-    assert (
-        kubectl("logs", "waiting").stdout == ""
-    )  # as in Kubernetes, which has nothing to show and nothing to refuse either
+    # Kubernetes has nothing to show of it, and refuses nothing either.
+    assert kubectl("logs", "waiting").stdout == ""
     kubectl("run", "ghost", "--image=podlab.invalid/none:1")
     kubectl("wait", "pod/ghost", "--for=jsonpath={.status.containerStatuses[0].state.waiting}", "--timeout=20s")
     assert "is waiting to start" in kubectl.refused("logs", "ghost")
