@@ -21,7 +21,7 @@ def compaction_target(current: int, last_round: int, keep: int) -> int:
     return max(0, min(last_round, current - keep))
 
 
-class Written:
+class Marks:
     """How many bytes had been written at which revision."""
 
     def __init__(self) -> None:
@@ -56,14 +56,14 @@ async def retain(
     least `every_s` to fetch its next page, or to take a watch up again. Only where more than `most_bytes` would stay,
     compaction begins early, for history is not to fill the disk.
     """
-    written = Written()
+    marks = Marks()
     loop = asyncio.get_running_loop()
     last_round, next_round_s = 0, loop.time()
     try:
         while True:
             current = await store.revision()
-            written.mark(current, written_bytes())
-            target = written.beyond(most_bytes)
+            marks.mark(current, written_bytes())
+            target = marks.beyond(most_bytes)
             if target:
                 _log.info("history holds more than %d MiB: what is before revision %d goes", most_bytes >> 20, target)
             if loop.time() >= next_round_s:

@@ -14,7 +14,7 @@ SILENCE_S = 30.0
 
 
 @dataclass(frozen=True)
-class Answer:
+class RuntimeState:
     """How the runtime was, and what images it had."""
 
     readiness: Readiness
@@ -27,10 +27,10 @@ class RuntimeSight:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._last: Answer | None = None
+        self._last: RuntimeState | None = None
         self._answered_at = 0.0
 
-    async def look(self, now: float) -> Answer:
+    async def look(self, now: float) -> RuntimeState:
         """`now` in seconds of any one clock. Raises RuntimeFailure for what is no silence."""
         try:
             self._last = await self._ask()
@@ -39,17 +39,19 @@ class RuntimeSight:
         self._answered_at = now
         return self._last
 
-    async def _ask(self) -> Answer:
+    async def _ask(self) -> RuntimeState:
         before = self._last
         readiness = await self._runtime.readiness()
         if not readiness.runtime:
-            return Answer(readiness, before.images if before else (), before.version if before else "")
+            return RuntimeState(readiness, before.images if before else (), before.version if before else "")
         images = tuple(await self._runtime.images())
-        return Answer(readiness, images, before.version if before and before.version else await self._runtime.version())
+        return RuntimeState(
+            readiness, images, before.version if before and before.version else await self._runtime.version()
+        )
 
-    def _silent(self, now: float, error: RuntimeUnavailable) -> Answer:
+    def _silent(self, now: float, error: RuntimeUnavailable) -> RuntimeState:
         if self._last is not None and now - self._answered_at < SILENCE_S:
             log.debug("the container runtime is silent: %s", error)  # told once, where all pods are looked at
             return self._last
         down = Readiness(False, False, f"container runtime is down: {error}")
-        return Answer(down, self._last.images if self._last else (), self._last.version if self._last else "")
+        return RuntimeState(down, self._last.images if self._last else (), self._last.version if self._last else "")

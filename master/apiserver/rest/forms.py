@@ -18,22 +18,22 @@ from podlab.api.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Reply:
     """What the reader asks for; `include` is how much of each object a table carries."""
 
     form: Form
     include: str
 
 
-def asked(call: Call, *, listed: bool = False, streamed: bool = False) -> Asked:
+def asked(call: Call, *, listed: bool = False, streamed: bool = False) -> Reply:
     """Found out before anything is done. Raises NotAcceptable, Invalid."""
     known = accept.OF_LIST if listed else accept.OF_OBJECT
     form = accept.form(call.headers.get("Accept", ""), known, streamed=streamed)
-    return Asked(form, tables.included(call.query.text("includeObject")))
+    return Reply(form, tables.included(call.query.text("includeObject")))
 
 
 def one(
-    kind: Kind, shown: Shown, how: Asked, *, revision: int = 0, status: int = 200, warnings: Warnings = ()
+    kind: Kind, shown: Shown, how: Reply, *, revision: int = 0, status: int = 200, warnings: Warnings = ()
 ) -> web.Response:
     """An object as the answer. `revision` is what a table tells as its own; 0 where there is none."""
     if how.form is Form.TABLE:

@@ -22,7 +22,7 @@ from master.apiserver.registry.registry import Registry
 from master.apiserver.rest import accept, answers, delivery, forms, listoptions, tables
 from master.apiserver.rest.accept import Form
 from master.apiserver.rest.call import WRITE_LIMIT_S, Call
-from master.apiserver.rest.forms import Asked
+from master.apiserver.rest.forms import Reply
 from master.apiserver.rest.query import Query
 from master.apiserver.rest.streams import listening
 from master.apiserver.rest.streams.listening import Write
@@ -149,7 +149,7 @@ async def _rendered(entries: list[Entry], kind: Kind, form: Form) -> list[bytes]
     return rendered
 
 
-def _lines(call: Call, how: Asked, *, ends: bool) -> Lines:
+def _lines(call: Call, how: Reply, *, ends: bool) -> Lines:
     """Events as lines of JSON. `ends` says whether a bookmark tells that all that was there has been sent."""
     bookmarks = call.query.flag("allowWatchBookmarks")
     kind = call.of
@@ -174,7 +174,7 @@ def _lines(call: Call, how: Asked, *, ends: bool) -> Lines:
     )
 
 
-def _object_lines(call: Call, _: Asked) -> Any:
+def _object_lines(call: Call, _: Reply) -> Any:
     """Each event with its object; that of the stored version is written once for all watchers."""
     kind = call.of
 
@@ -187,7 +187,7 @@ def _object_lines(call: Call, _: Asked) -> Any:
     )
 
 
-def _metadata_lines(call: Call, how: Asked) -> Any:
+def _metadata_lines(call: Call, how: Reply) -> Any:
     """Each event with its object's metadata."""
 
     def line(entry: Entry, event_type: int) -> bytes:
@@ -199,7 +199,7 @@ def _metadata_lines(call: Call, how: Asked) -> Any:
     )
 
 
-def _table_lines(call: Call, how: Asked) -> Any:
+def _table_lines(call: Call, how: Reply) -> Any:
     """Each event as a table of one row, the first of them with the columns."""
     headed = True
 
@@ -215,7 +215,7 @@ def _table_lines(call: Call, how: Asked) -> Any:
     )
 
 
-_LINES: Mapping[Form, Callable[[Call, Asked], Any]] = {
+_LINES: Mapping[Form, Callable[[Call, Reply], Any]] = {
     Form.OBJECT: _object_lines,
     Form.METADATA: _metadata_lines,
     Form.TABLE: _table_lines,

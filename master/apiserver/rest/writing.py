@@ -143,7 +143,7 @@ class Writing:
         return replace(read, message=versions.stored(read.message))
 
 
-def _shown(call: Call, entry: Entry, how: forms.Asked, warnings: Warnings = (), *, status: int = 200) -> web.Response:
+def _shown(call: Call, entry: Entry, how: forms.Reply, warnings: Warnings = (), *, status: int = 200) -> web.Response:
     return forms.one(call.of, entry, how, revision=entry.revision, status=status, warnings=warnings)
 
 

@@ -8,7 +8,7 @@ import pytest
 from master.store import sweep
 from master.store.contract import Put
 from master.store.errors import Compacted
-from master.store.retention import Written, compaction_target, retain
+from master.store.retention import Marks, compaction_target, retain
 from master.store.sqlite import SqliteStore
 
 KIB = 1 << 10
@@ -58,11 +58,11 @@ async def test_rounds_go_on_until_the_store_is_closed(tmp_path: Path) -> None:
     ],
 )
 def test_history_of_so_many_bytes_stays(marks: list[tuple[int, int]], most: int, target: int) -> None:
-    written = Written()
+    marks = Marks()
     for revision, total in marks:
-        written.mark(revision, total)
-    assert written.beyond(most) == target
-    assert written.beyond(most) == 0
+        marks.mark(revision, total)
+    assert marks.beyond(most) == target
+    assert marks.beyond(most) == 0
 
 
 def size_of(path: Path) -> int:
