@@ -182,5 +182,7 @@ def test_what_a_container_nests_deeper_than_a_path_can_say_is_measured_and_remov
     found = cli.get("pod", "deep", "-n", namespace)
     assert found["status"]["message"] == 'Usage of EmptyDir volume "v" exceeds the limit "3Mi". '
     cli("delete", "pod", "deep", "-n", namespace)
-    left = lab.run(found["spec"]["nodeName"], ["ls", "/var/lib/podlab/kubelet/pods"]).stdout.split()
-    assert found["metadata"]["uid"] not in left
+    directory = f"/var/lib/podlab/kubelet/pods/{found['metadata']['uid']}"
+    wait_until(
+        lambda: lab.run(found["spec"]["nodeName"], ["test", "!", "-e", directory]).returncode == 0, "removal", 20
+    )

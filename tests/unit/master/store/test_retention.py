@@ -58,11 +58,11 @@ async def test_rounds_go_on_until_the_store_is_closed(tmp_path: Path) -> None:
     ],
 )
 def test_history_of_so_many_bytes_stays(marks: list[tuple[int, int]], most: int, target: int) -> None:
-    marks = Marks()
+    kept = Marks()
     for revision, total in marks:
-        marks.mark(revision, total)
-    assert marks.beyond(most) == target
-    assert marks.beyond(most) == 0
+        kept.mark(revision, total)
+    assert kept.beyond(most) == target
+    assert kept.beyond(most) == 0
 
 
 def size_of(path: Path) -> int:
