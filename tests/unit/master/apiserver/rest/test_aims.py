@@ -15,6 +15,8 @@ SERVED = {
     "list": ("GET", NODES, {}, Attributes("list", "", "nodes")),
     "get": ("GET", f"{NODES}/n", {"watch": "1"}, Attributes("get", "", "nodes", "", "n")),
     "watch": ("GET", PODS, {"watch": "true"}, Attributes("watch", "", "pods", "a")),
+    "old watch": ("GET", "/api/v1/watch/namespaces/a/pods", {}, Attributes("watch", "", "pods", "a")),
+    "old watch of one": ("GET", "/api/v1/watch/namespaces/a/pods/b", {}, Attributes("watch", "", "pods", "a", "b")),
     "of one": (
         "GET", PODS, {"fieldSelector": "metadata.name=b"},
         Attributes("list", "", "pods", "a", "b", fields={"metadata.name": "b"}),
@@ -47,7 +49,7 @@ def test_method_and_url_say_what_is_wanted(name: str) -> None:
     aim = aims.at_objects(method, path, Query(query))
     assert aim.wanted == wanted
     assert not isinstance(aim.place, NotFound)
-    assert aim.long_running is (name in ("watch", "exec", "logs"))
+    assert aim.long_running is (name in ("watch", "old watch", "old watch of one", "exec", "logs"))
 
 
 @pytest.mark.parametrize("name", ABSENT)
