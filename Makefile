@@ -16,7 +16,7 @@ E2E := $(BIN)/pytest -q --durations 10
 ON_THE_LAB := $(addprefix tests/e2e/,workloads cluster clients kubectl)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-hosts lint check bench bench-api bench-controllers bench-scheduler fuzz protos bootstrap
+.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-hosts lint check control-loops bench bench-api bench-controllers bench-scheduler fuzz protos bootstrap
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-12s %s\n' "$$target" "$$text"; done
@@ -84,6 +84,9 @@ fuzz: bootstrap ## the REST API under requests made from its own OpenAPI, for ab
 
 protos: bootstrap ## generate the code from protos/
 	@PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python scripts/protos.py
+
+control-loops: bootstrap ## write what the control loops watch and write into ARCHITECTURE.md
+	@PYTHONPATH=tests $(BIN)/python -m podlab_testing.control_loops
 
 bootstrap:
 	@scripts/bootstrap

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import combinations
 
-import control_loops
 import pytest
-from control_loops import LOOPS, SHARED, ControlLoop, covers
+from podlab_testing import control_loops
+from podlab_testing.control_loops import LOOPS, SHARED, ControlLoop, covers
 
 
 def both_write(one: ControlLoop, other: ControlLoop) -> set[str]:
@@ -26,4 +26,4 @@ def test_every_loop_is_known() -> None:
 
 
 def test_the_page_says_who_watches_and_writes_what() -> None:
-    assert control_loops.told() == control_loops.table(), "run: python tests/support/control_loops.py"
+    assert control_loops.told() == control_loops.table(), "run: make control-loops"

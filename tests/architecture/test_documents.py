@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from source_code import PROJECT, imports, modules
+from podlab_testing.source_code import PROJECT, imports, modules
 
 from podlab.cli.lazy import LazyCommand
 from podlab.cli.main import command

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from google.protobuf.descriptor import Descriptor
-from source_code import PROJECT, modules, tree
+from podlab_testing.source_code import PROJECT, modules, tree
 
 from podlab.api.unsupported import LIMITED, WITHOUT_EFFECT
 

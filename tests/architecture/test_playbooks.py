@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from source_code import PROJECT
+from podlab_testing.source_code import PROJECT
 
 from podlab.preflight import inventory
 

@@ -6,7 +6,7 @@ import ast
 from fnmatch import fnmatchcase
 
 import pytest
-from source_code import imports, modules, tree
+from podlab_testing.source_code import imports, modules, tree
 
 IMPURE = frozenset(
     {

@@ -10,9 +10,9 @@ import os
 import secrets
 from collections.abc import Generator, Iterator
 
-import diagnosis
 import pytest
-from deployed import Cli, MakeNamespace, Web, deployment, nodes_ready, service, wait_until
+from podlab_testing import diagnosis
+from podlab_testing.deployed import Cli, MakeNamespace, Web, deployment, nodes_ready, service, wait_until
 
 from podlab.lab.lab import Lab
 

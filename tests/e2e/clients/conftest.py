@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from deployed import PROJECT
+from podlab_testing.deployed import PROJECT
 
 from podlab.lab.lab import Lab
 

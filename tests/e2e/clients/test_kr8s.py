@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from deployed import deployment, pod
+from podlab_testing.deployed import deployment, pod
 
 kr8s = pytest.importorskip("kr8s", reason="kr8s is not installed: scripts/bootstrap clients")
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
-from deployed import deployment, pod, service
 from kubernetes import client, config, utils, watch
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
+from podlab_testing.deployed import deployment, pod, service
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from deployed import deployment, pod
+from podlab_testing.deployed import deployment, pod
 
 lightkube = pytest.importorskip("lightkube", reason="lightkube is not installed: scripts/bootstrap clients")
 

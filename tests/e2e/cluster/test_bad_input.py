@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from deployed import Cli, deployment, pod, reason_of, service, wait_until
+from podlab_testing.deployed import Cli, deployment, pod, reason_of, service, wait_until
 
 GOOD = yaml.safe_dump({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "good"}, "data": {"a": "b"}})
 POD, WEB, PORT = pod("x"), deployment("x", 1), "spec.containers.0.ports.0"

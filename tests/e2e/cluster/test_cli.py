@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from deployed import PROJECT, Cli, MakeNamespace, deployment, pod, wait_until
+from podlab_testing.deployed import PROJECT, Cli, MakeNamespace, deployment, pod, wait_until
 
 from podlab.images.archive import archive
 from podlab.images.busybox import read_busybox

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from deployed import Cli, Traffic, Web, condition_of, nodes_ready, pod, wait_until
+from podlab_testing.deployed import Cli, Traffic, Web, condition_of, nodes_ready, pod, wait_until
 
 from podlab.lab.lab import Lab
 

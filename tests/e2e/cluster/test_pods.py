@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
-from deployed import Cli, MakeNamespace, condition_of, pod, wait_until
-from leftovers import until_nothing_is_left
+from podlab_testing.deployed import Cli, MakeNamespace, condition_of, pod, wait_until
+from podlab_testing.leftovers import until_nothing_is_left
 
 from podlab.lab.lab import Lab
 

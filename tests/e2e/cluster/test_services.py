@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 import yaml
-from deployed import PROJECT, Cli, MakeNamespace, Traffic, nodes_ready, wait_until
+from podlab_testing.deployed import PROJECT, Cli, MakeNamespace, Traffic, nodes_ready, wait_until
 
 from podlab.client.client import Client
 from podlab.client.config import load_client_config
 from podlab.lab.lab import Lab
 from podlab.v1 import proxy_pb2, proxy_pb2_grpc
 
-ECHO = PROJECT / "tests/support/echo.py"
+ECHO = PROJECT / "tests/podlab_testing/echo.py"
 HOST_PORT = 18081
 PYTHON = "/usr/bin/python3"
 OFFSET = 10_000  # of the ports of the pod that is on the node's own network

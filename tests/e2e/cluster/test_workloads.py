@@ -6,7 +6,7 @@ import subprocess
 import threading
 
 import yaml
-from deployed import Cli, Traffic, Web, ask, deployment, pod, wait_until
+from podlab_testing.deployed import Cli, Traffic, Web, ask, deployment, pod, wait_until
 
 
 def test_the_pods_of_a_service_stand_on_both_nodes_and_all_answer(web: Web) -> None:

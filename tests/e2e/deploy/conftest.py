@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from own_labs import own_lab
-from playbook_run import Outcome, Play, parse
+from podlab_testing.own_labs import own_lab
+from podlab_testing.playbook_run import Outcome, Play, parse
 
 from podlab.lab import inventory
 from podlab.lab.lab import Lab

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from playbook_run import Play
+from podlab_testing.playbook_run import Play
 
 from podlab.lab.lab import Lab
 

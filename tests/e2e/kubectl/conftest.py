@@ -8,8 +8,8 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from deployed import PROJECT
-from kubectl import Kubectl
+from podlab_testing.deployed import PROJECT
+from podlab_testing.kubectl import Kubectl
 
 from podlab.lab.lab import Lab
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
-from deployed import deployment, service
-from kubectl import Kubectl
+from podlab_testing.deployed import deployment, service
+from podlab_testing.kubectl import Kubectl
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 

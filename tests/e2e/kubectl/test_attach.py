@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import yaml
-from deployed import IMAGE
-from kubectl import Kubectl
-from terminals import terminal
+from podlab_testing.deployed import IMAGE
+from podlab_testing.kubectl import Kubectl
+from podlab_testing.terminals import terminal
 
 READS = "while read line; do echo heard $line; done; echo no more"
 

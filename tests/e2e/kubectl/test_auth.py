@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from kubectl import Kubectl
+from podlab_testing.kubectl import Kubectl
 
 ROLE = """
 apiVersion: rbac.authorization.k8s.io/v1

@@ -6,8 +6,8 @@ import json
 
 import pytest
 import yaml
-from deployed import IMAGE, MakeNamespace
-from kubectl import Kubectl
+from podlab_testing.deployed import IMAGE, MakeNamespace
+from podlab_testing.kubectl import Kubectl
 
 TEMPLATE = "{.spec.template.spec"
 

@@ -7,8 +7,8 @@ import re
 import urllib.request
 
 import yaml
-from deployed import IMAGE
-from kubectl import Kubectl
+from podlab_testing.deployed import IMAGE
+from podlab_testing.kubectl import Kubectl
 
 
 def test_resources_are_listed_with_their_names_groups_and_verbs(administrator: Kubectl) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from deployed import IMAGE, PROJECT, MakeNamespace
-from kubectl import Kubectl
+from podlab_testing.deployed import IMAGE, PROJECT, MakeNamespace
+from podlab_testing.kubectl import Kubectl
 
 
 @pytest.fixture(scope="module")

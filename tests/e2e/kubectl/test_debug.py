@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from deployed import IMAGE, MakeNamespace, wait_until
-from kubectl import Kubectl
-from terminals import terminal
+from podlab_testing.deployed import IMAGE, MakeNamespace, wait_until
+from podlab_testing.kubectl import Kubectl
+from podlab_testing.terminals import terminal
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import time
 
 import pytest
 import yaml
-from deployed import IMAGE, MakeNamespace, pod
-from kubectl import Kubectl
+from podlab_testing.deployed import IMAGE, MakeNamespace, pod
+from podlab_testing.kubectl import Kubectl
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from deployed import MakeNamespace, pod
-from kubectl import Kubectl
+from podlab_testing.deployed import MakeNamespace, pod
+from podlab_testing.kubectl import Kubectl
 
 # These have tests of their own: their objects come from somewhere else than a manifest.
 ELSEWHERE = {

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
-from deployed import IMAGE, condition_of, deployment, wait_until
-from kubectl import Kubectl
+from podlab_testing.deployed import IMAGE, condition_of, deployment, wait_until
+from podlab_testing.kubectl import Kubectl
 
 pytestmark = pytest.mark.alone
 

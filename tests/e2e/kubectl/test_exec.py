@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from deployed import IMAGE, MakeNamespace
-from kubectl import Kubectl
-from terminals import COLUMNS, ROWS, terminal
+from podlab_testing.deployed import IMAGE, MakeNamespace
+from podlab_testing.kubectl import Kubectl
+from podlab_testing.terminals import COLUMNS, ROWS, terminal
 
 BIG_BYTES = 50_000_000
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from kubectl import Kubectl
+from podlab_testing.kubectl import Kubectl
 
 # Those that another group has under the same name are told apart by their version.
 MEASURED = {"nodes.metrics.k8s.io", "pods.metrics.k8s.io"}

@@ -7,8 +7,8 @@ import re
 
 import pytest
 import yaml
-from deployed import MakeNamespace, pod
-from kubectl import Kubectl
+from podlab_testing.deployed import MakeNamespace, pod
+from podlab_testing.kubectl import Kubectl
 
 UID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 

@@ -7,8 +7,8 @@ import re
 
 import pytest
 import yaml
-from deployed import IMAGE, MakeNamespace, deployment
-from kubectl import Kubectl
+from podlab_testing.deployed import IMAGE, MakeNamespace, deployment
+from podlab_testing.kubectl import Kubectl
 
 TALKS = "for i in 1 2 3 4 5; do echo out-$i; done; sleep 0.3; echo err >&2; sleep 3600"
 

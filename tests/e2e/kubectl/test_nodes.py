@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from deployed import IMAGE
-from kubectl import Kubectl
+from podlab_testing.deployed import IMAGE
+from podlab_testing.kubectl import Kubectl
 
 pytestmark = pytest.mark.alone
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 import yaml
-from deployed import IMAGE, MakeNamespace, ask, deployment, service
-from kubectl import Kubectl, Running
+from podlab_testing.deployed import IMAGE, MakeNamespace, ask, deployment, service
+from podlab_testing.kubectl import Kubectl, Running
 
 SENT_BYTES = 20_000_000
 

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from deployed import MakeNamespace
-from kubectl import Kubectl
+from podlab_testing.deployed import MakeNamespace
+from podlab_testing.kubectl import Kubectl
 
 
 @pytest.fixture(scope="module")

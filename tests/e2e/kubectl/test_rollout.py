@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from deployed import MakeNamespace, deployment
-from kubectl import Kubectl
+from podlab_testing.deployed import MakeNamespace, deployment
+from podlab_testing.kubectl import Kubectl
 
 READY_WITHIN = "--timeout=60s"
 

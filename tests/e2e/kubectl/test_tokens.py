@@ -13,8 +13,8 @@ import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from deployed import wait_until
-from kubectl import Kubectl
+from podlab_testing.deployed import wait_until
+from podlab_testing.kubectl import Kubectl
 
 from podlab.lab.lab import Lab
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from deployed import IMAGE, MakeNamespace, wait_until
-from kubectl import Kubectl
+from podlab_testing.deployed import IMAGE, MakeNamespace, wait_until
+from podlab_testing.kubectl import Kubectl
 
 BUSY = "i=0; while :; do i=$((i+1)); done"
 

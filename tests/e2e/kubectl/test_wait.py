@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from deployed import IMAGE, MakeNamespace
-from kubectl import Kubectl
+from podlab_testing.deployed import IMAGE, MakeNamespace
+from podlab_testing.kubectl import Kubectl
 
 
 @pytest.fixture(scope="module")

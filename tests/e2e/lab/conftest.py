@@ -2,7 +2,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from own_labs import own_lab
+from podlab_testing.own_labs import own_lab
 
 from podlab.lab.lab import Lab
 from podlab.lab.spec import LabSpec

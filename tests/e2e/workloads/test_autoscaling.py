@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import yaml
-from deployed import Cli, container, wait_until
+from podlab_testing.deployed import Cli, container, wait_until
 
 # Idle until there is a file /tmp/busy.
 SCRIPT = (

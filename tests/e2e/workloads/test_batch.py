@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import yaml
-from deployed import IMAGE, Cli, condition_of, wait_until
+from podlab_testing.deployed import IMAGE, Cli, condition_of, wait_until
 
 SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 

@@ -13,10 +13,10 @@ import time
 from collections import Counter
 
 import pytest
-from churn import Churn
-from deployed import Cli
-from invariants import Observer, differences
-from leftovers import until_nothing_is_left
+from podlab_testing.churn import Churn
+from podlab_testing.deployed import Cli
+from podlab_testing.invariants import Observer, differences
+from podlab_testing.leftovers import until_nothing_is_left
 
 from podlab.lab.lab import Lab
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployed import Cli, wait_until
+from podlab_testing.deployed import Cli, wait_until
 
 
 def status(cli: Cli, namespace: str, kind: str, name: str) -> dict[str, Any]:

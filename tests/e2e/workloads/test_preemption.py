@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from deployed import Cli, pod, wait_until
+from podlab_testing.deployed import Cli, pod, wait_until
 
 from podlab.api import quantity
 from podlab.meta.v1.meta_pb2 import Quantity

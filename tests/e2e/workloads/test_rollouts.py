@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 import yaml
-from deployed import Cli, Traffic, Web, ask, deployment, service, wait_until
+from podlab_testing.deployed import Cli, Traffic, Web, ask, deployment, service, wait_until
 
 REPLICAS = 10
 SLOW_S = 3  # longer than preStop lasts: the server itself has to finish what it began

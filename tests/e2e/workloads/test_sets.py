@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from deployed import Cli, condition_of, container, pod, wait_until
+from podlab_testing.deployed import Cli, condition_of, container, pod, wait_until
 
 
 def workload(kind: str, name: str, spec: dict[str, Any], **pod: Any) -> str:

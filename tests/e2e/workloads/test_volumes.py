@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from deployed import Cli, condition_of, container, pod, wait_until
+from podlab_testing.deployed import Cli, condition_of, container, pod, wait_until
 
 from podlab.lab.lab import Lab
 

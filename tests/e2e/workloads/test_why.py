@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from deployed import Cli, pod, wait_until
+from podlab_testing.deployed import Cli, pod, wait_until
 
 QUIET = {"readinessProbe": None, "lifecycle": None}
 

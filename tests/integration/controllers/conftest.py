@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 
-import control_loops
 import pytest
-from observed_client import WRITER, ObservedClient
+from podlab_testing import control_loops
+from podlab_testing.observed_client import WRITER, ObservedClient
 
 from master.controllers import main
 from master.controllers.daemonset.placement import node_of
@@ -212,7 +212,7 @@ async def controllers(
         with suppress(asyncio.CancelledError):
             await task
     undeclared = {(loop, field) for loop, field in client.written if not control_loops.is_declared(loop, field)}
-    assert not undeclared, "written, but not declared in tests/support/control_loops.py"
+    assert not undeclared, "written, but not declared in tests/podlab_testing/control_loops.py"
 
 
 def _telling_who(make: Callable[..., tuple[Controller, ...]]) -> Callable[..., tuple[Controller, ...]]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from certificates import CLIENT, key, pkcs10, request
 from cryptography.hazmat.primitives import serialization
+from podlab_testing.certificates import CLIENT, key, pkcs10, request
 
 from podlab.certificates.v1.certificatesigningrequest_pb2 import CertificateSigningRequest
 from podlab.client.client import Client

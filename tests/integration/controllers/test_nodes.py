@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from observed_client import ObservedClient
+from podlab_testing.observed_client import ObservedClient
 
 from podlab.api.objects import condition
 from podlab.core.v1 import node_pb2, pod_pb2

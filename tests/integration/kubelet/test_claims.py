@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import storage
+from podlab_testing import storage
 
 from podlab.api import codec
 from podlab.api.volumes import LOCAL_PATH, PROVISIONED_BY

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
-from ssh_server import SSHD, Server, ssh_server
+from podlab_testing.ssh_server import SSHD, Server, ssh_server
 
 from podlab.preflight import doors
 from podlab.preflight.facts import Facts, Unusable

@@ -3,7 +3,7 @@
 import subprocess
 
 import uvloop
-from services import world
+from podlab_testing.services import world
 
 from node.iptables import Iptables, clean_up_everywhere
 from node.proxy.rules import PREFIX

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-SUPPORT = Path(__file__).parents[2] / "support"
+TESTS = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
 
 
@@ -27,6 +27,6 @@ def test_a_backend_that_is_no_longer_used_is_left_without_our_rules_and_with_all
 def run_apart(script: str, *arguments: str) -> None:
     """Runs a script beside this file in a network namespace of its own, which goes with it."""
     command = ["unshare", "--net", sys.executable, str(Path(__file__).with_name(script)), *arguments]
-    environment = os.environ | {"PYTHONPATH": str(SUPPORT)}
+    environment = os.environ | {"PYTHONPATH": str(TESTS)}
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
     assert done.returncode == 0, done.stderr

@@ -3,7 +3,7 @@
 import sys
 
 import uvloop
-from services import CLUSTER_CIDR, world
+from podlab_testing.services import CLUSTER_CIDR, world
 
 from node.iptables import Iptables, restore_input
 from node.network import masquerade

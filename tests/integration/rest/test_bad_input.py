@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-import sample_objects
+from podlab_testing import sample_objects
 
 from podlab.api import kinds
 from podlab.api.kinds import KINDS, Kind

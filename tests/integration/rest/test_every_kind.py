@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
-import sample_objects
+from podlab_testing import sample_objects
 
 from master.apiserver.rest.paths import subresources
 from podlab.api import columns

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
-import sample_objects
+from podlab_testing import sample_objects
 
 from podlab import pki
 from podlab.api import kinds

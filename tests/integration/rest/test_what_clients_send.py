@@ -9,8 +9,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-import sample_objects
 import yaml
+from podlab_testing import sample_objects
 
 from podlab.api.kinds import KINDS, Kind
 

@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 import pytest
-import sample_objects
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
+from podlab_testing import sample_objects
 
 from podlab.api import kinds
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import storage
+from podlab_testing import storage
 
 from master.controllers.informers import Informers
 from master.controllers.persistentvolume.controller import PersistentVolumeController

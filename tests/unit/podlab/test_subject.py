@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from certificates import key
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
+from podlab_testing.certificates import key
 
 from master.apiserver.validation import certificates as validation
 from master.controllers.certificates import asked

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import storage
+from podlab_testing import storage
 
 from master.apiserver.noderestriction import refusal
 from podlab.api.labels import MIRROR_ANNOTATION

@@ -6,7 +6,7 @@ From what Kubernetes documents: https://kubernetes.io/docs/concepts/scheduling-e
 from typing import Any
 
 import pytest
-from scheduling import Case, check
+from podlab_testing.scheduling import Case, check
 
 from master.scheduler import arguments
 from master.scheduler.profile import Profile, Weighted

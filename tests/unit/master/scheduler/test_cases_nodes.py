@@ -6,7 +6,7 @@ From what Kubernetes documents: https://kubernetes.io/docs/concepts/scheduling-e
 from typing import Any
 
 import pytest
-from scheduling import Case, check
+from podlab_testing.scheduling import Case, check
 
 TAINT = "node(s) had untolerated taint"
 SELECTOR = "node(s) didn't match Pod's node affinity/selector"

@@ -6,7 +6,7 @@ From what Kubernetes documents: https://kubernetes.io/docs/concepts/scheduling-e
 from typing import Any
 
 import pytest
-from scheduling import Case, check
+from podlab_testing.scheduling import Case, check
 
 AFFINITY = "node(s) didn't match pod affinity rules"
 APART = "node(s) didn't match pod anti-affinity rules"

@@ -7,7 +7,7 @@ https://kubernetes.io/docs/concepts/scheduling-eviction/resource-bin-packing/
 from typing import Any
 
 import pytest
-from scheduling import Case, check
+from podlab_testing.scheduling import Case, check
 
 from master.scheduler import arguments
 from master.scheduler.plugins.image_locality import ImageLocality

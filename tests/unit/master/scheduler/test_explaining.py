@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scheduling import Case, cluster, pod
+from podlab_testing.scheduling import Case, cluster, pod
 
 from master.scheduler.budgets import Budgets
 from master.scheduler.defaults import DEFAULT_PROFILE

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from scheduling import node, pod
+from podlab_testing.scheduling import node, pod
 
 from master.scheduler.hints import Event, What
 from master.scheduler.intake import Intake

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from scheduling import node, pod
+from podlab_testing.scheduling import node, pod
 
 from master.scheduler.hints import Event, What
 from master.scheduler.podinfo import PodInfo, pod_info

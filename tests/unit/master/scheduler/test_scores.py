@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scheduling import Case, check, cluster, node, pod
+from podlab_testing.scheduling import Case, check, cluster, node, pod
 
 from master.scheduler import arguments
 from master.scheduler.defaults import DEFAULT_PROFILE

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scheduling import node, pod
+from podlab_testing.scheduling import node, pod
 
 from master.scheduler.defaults import DEFAULT_PROFILE
 from master.scheduler.podinfo import pod_info

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from storage import claim, storage_class, volume
+from podlab_testing.storage import claim, storage_class, volume
 
 from master.scheduler.binding import Assumed
 from master.scheduler.podinfo import PodInfo, pod_info

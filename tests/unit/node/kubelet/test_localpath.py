@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import storage
+from podlab_testing import storage
 
 from node.kubelet.localpath import is_to_remove
 from podlab.api.volumes import LOCAL_PATH, PROVISIONED_BY

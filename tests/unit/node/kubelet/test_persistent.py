@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import storage
+from podlab_testing import storage
 
 from node.kubelet import mounting, persistent
 from node.kubelet.env import ConfigError

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import storage
+from podlab_testing import storage
 
 from node.kubelet import payload
 from node.kubelet.env import ConfigError, Source

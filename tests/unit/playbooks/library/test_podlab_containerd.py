@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_code import load
 from hypothesis import given
 from hypothesis import strategies as st
+from podlab_testing.ansible_code import load
 
 podlab_containerd = load("podlab_containerd")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils import basic
-from ansible_code import load
+from podlab_testing.ansible_code import load
 
 podlab_files = load("podlab_files")
 OWNER = pwd.getpwuid(os.getuid()).pw_name

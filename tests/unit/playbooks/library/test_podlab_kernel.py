@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_code import load
+from podlab_testing.ansible_code import load
 
 podlab_kernel = load("podlab_kernel")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_code import load
+from podlab_testing.ansible_code import load
 
 podlab_keys: Any = load("podlab_keys")
 PAD = bytes(range(256)) * 8

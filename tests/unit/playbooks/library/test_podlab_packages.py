@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_code import load
+from podlab_testing.ansible_code import load
 
 podlab_packages = load("podlab_packages")
 Package = podlab_packages.Package

@@ -4,7 +4,7 @@ import socket
 from typing import Any
 
 import pytest
-from ansible_code import load
+from podlab_testing.ansible_code import load
 
 podlab_ready: Any = load("podlab_ready")
 STARTED = 1_800_000_000.0  # 2027-01-15T08:00:00Z

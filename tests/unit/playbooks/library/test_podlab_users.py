@@ -4,7 +4,7 @@ import os
 import pwd
 
 import pytest
-from ansible_code import load
+from podlab_testing.ansible_code import load
 
 podlab_users = load("podlab_users")
 OURS = podlab_users.HOME

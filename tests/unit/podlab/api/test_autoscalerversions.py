@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-import sample_objects
+from podlab_testing import sample_objects
 
 from podlab.api import codec, kinds, versions
 from podlab.api.kinds import OTHER_VERSIONS

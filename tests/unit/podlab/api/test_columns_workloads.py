@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import sample_objects
+from podlab_testing import sample_objects
 
 from podlab.api import columns, kinds, times
 from podlab.api.columns_workloads import job_state

@@ -7,7 +7,7 @@ Pods have a file of their own, test_wire_pod.py; the other groups are in test_wi
 from collections.abc import Callable
 
 import pytest
-from wire_format import TIME, TIME_JSON, Case, assert_same, blob, metadata, number, pair
+from podlab_testing.wire_format import TIME, TIME_JSON, Case, assert_same, blob, metadata, number, pair
 
 from podlab.core.v1.config_pb2 import ConfigMap, Secret
 from podlab.core.v1.event_pb2 import Event

@@ -6,7 +6,7 @@ The numbers stand here a second time on purpose: a field that is renumbered, or 
 from collections.abc import Callable
 
 import pytest
-from wire_format import TIME, TIME_JSON, Case, assert_same, blob, metadata, number, pair
+from podlab_testing.wire_format import TIME, TIME_JSON, Case, assert_same, blob, metadata, number, pair
 
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet

@@ -3,7 +3,7 @@
 The numbers stand here a second time on purpose: a field that is renumbered, or changes its type, fails.
 """
 
-from wire_format import TIME, TIME_JSON, assert_same, blob, metadata, number, pair
+from podlab_testing.wire_format import TIME, TIME_JSON, assert_same, blob, metadata, number, pair
 
 from podlab.core.v1.pod_pb2 import Pod
 

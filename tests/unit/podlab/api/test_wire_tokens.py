@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from wire_format import TIME, TIME_JSON, Case, assert_same, blob, metadata, number, pair
+from podlab_testing.wire_format import TIME, TIME_JSON, Case, assert_same, blob, metadata, number, pair
 
 from podlab.api import codec
 from podlab.authentication.v1.token_pb2 import TokenRequest, TokenReview

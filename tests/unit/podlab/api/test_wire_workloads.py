@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from wire_format import TIME, TIME_JSON, Case, assert_same, blob, metadata, number, pair
+from podlab_testing.wire_format import TIME, TIME_JSON, Case, assert_same, blob, metadata, number, pair
 
 from podlab.apps.v1.controllerrevision_pb2 import ControllerRevision
 from podlab.apps.v1.daemonset_pb2 import DaemonSet

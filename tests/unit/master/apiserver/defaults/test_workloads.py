@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-import sample_objects
+from podlab_testing import sample_objects
 
 from master.apiserver.defaults import apply
 from podlab.api import codec, kinds

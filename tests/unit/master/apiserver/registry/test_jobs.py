@@ -1,4 +1,4 @@
-import sample_objects
+from podlab_testing import sample_objects
 
 from master.apiserver.registry import jobs
 from podlab.api import kinds

@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import sample_objects
+from podlab_testing import sample_objects
 
 from podlab.api import kinds
 

@@ -2,7 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import sample_objects
+from podlab_testing import sample_objects
 
 from master.apiserver.defaults import apply
 from master.apiserver.registry import jobs

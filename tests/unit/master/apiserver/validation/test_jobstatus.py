@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-import sample_objects
+from podlab_testing import sample_objects
 
 from master.apiserver.validation import validate_status_update
 from podlab.api import kinds

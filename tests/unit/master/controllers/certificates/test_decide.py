@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from certificates import CLIENT, pkcs10, request
+from podlab_testing.certificates import CLIENT, pkcs10, request
 
 from master.controllers.certificates import asked, decide
 

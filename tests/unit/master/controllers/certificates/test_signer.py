@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from certificates import CLIENT, key, pkcs10
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from podlab_testing.certificates import CLIENT, key, pkcs10
 
 from master.controllers.certificates.signer import Signer, ends_at
 from master.controllers.settings import Signing

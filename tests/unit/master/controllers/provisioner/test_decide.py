@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from storage import claim, kept_for, storage_class, volume
+from podlab_testing.storage import claim, kept_for, storage_class, volume
 
 from master.controllers.provisioner import decide
 from podlab.api.volumes import LOCAL_PATH, PROVISIONED_BY, is_kept_for, is_local_path, local_path_node, mismatch

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from storage import claim, kept_for, storage_class, volume
+from podlab_testing.storage import claim, kept_for, storage_class, volume
 
 from master.scheduler.defaults import DEFAULT_PROFILE
 from master.scheduler.plugins import volume_binding

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import sample_objects
+from podlab_testing import sample_objects
 
 from master.apiserver.defaults import apply
 from podlab.api import kinds

@@ -5,10 +5,9 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 
-from deployed import Cli
-
 from podlab.lab.errors import LabError
 from podlab.lab.lab import Lab
+from podlab_testing.deployed import Cli
 
 LAST_LINES = 60
 WITHIN_S = 60

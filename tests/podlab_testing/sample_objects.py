@@ -1,4 +1,4 @@
-"""A valid object of every kind, as small as can be: tests/support/samples/, a file each."""
+"""A valid object of every kind, as small as can be: tests/podlab_testing/samples/, a file each."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from kubectl import Kubectl
+from podlab_testing.kubectl import Kubectl
 
 ROWS, COLUMNS = 33, 111
 

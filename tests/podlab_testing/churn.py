@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
-from deployed import Cli, container, service, wait_until
+
+from podlab_testing.deployed import Cli, container, service, wait_until
 
 TAKEN_WITHIN_S = 90
 MOST_REPLICAS = 5

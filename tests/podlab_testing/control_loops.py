@@ -1,4 +1,4 @@
-"""The control loops: what wakes each and what it writes. `python tests/support/control_loops.py` tells ARCHITECTURE.md.
+"""The control loops: what wakes each and what it writes. `make control-loops` tells ARCHITECTURE.md.
 
 `tests/architecture/test_control_loops.py` finds two loops that write the same field. Integration tests find a loop that
 writes what is not said here (`observed_client.py`).
@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock, patch
 
-from source_code import PROJECT
-
 from master.controllers.informers import Informers
 from master.controllers.main import Recorders, controllers
 from master.controllers.settings import ControllersSettings
 from podlab.client.client import Client
 from podlab.client.informer import Informer
 from podlab.tls import Tls
+from podlab_testing.source_code import PROJECT
 
 PAGE = PROJECT / "ARCHITECTURE.md"
 _BEGIN, _END = "<!-- control loops: begin -->\n", "<!-- control loops: end -->\n"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from deployed import Cli, wait_until
-
 from podlab.lab.lab import Lab
+from podlab_testing.deployed import Cli, wait_until
 
 # Prints "<what> <owner>" for each thing that belongs to a pod (by uid) or a sandbox or container (by id), and for each
 # container that is of no pod in the filter $1.

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from rest import Rest
+
+from podlab_testing.rest import Rest
 
 T = TypeVar("T")
 MakeNamespace = Callable[[], str]

@@ -7,11 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from churn import NAMES, SCALED, Thing, Wanted, Workload
-from deployed import Cli, condition_of
-
 from podlab.api import quantity
 from podlab.meta.v1.meta_pb2 import Quantity
+from podlab_testing.churn import NAMES, SCALED, Thing, Wanted, Workload
+from podlab_testing.deployed import Cli, condition_of
 
 OBSERVED_EVERY_S = 0.5
 OWNERS = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job")

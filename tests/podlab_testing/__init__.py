@@ -1,0 +1,1 @@
+"""What tests share: samples, servers, labs, and what reads the code itself."""
