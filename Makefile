@@ -22,7 +22,7 @@ help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-12s %s\n' "$$target" "$$text"; done
 
 up: ## everything: packages, virtualenv, lab hosts, cluster, example, verification (needs root)
-	@started=$$(date +%s.%N) && scripts/bootstrap && PODLAB_UP_STARTED=$$started $(BIN)/python -m podlab.lab.up --lab $(LAB)
+	@started=$$(date +%s.%N) && scripts/bootstrap && PODLAB_UP_STARTED=$$started $(BIN)/python -m podlab.lab.bringup.up --lab $(LAB)
 
 down: bootstrap ## remove the lab without a trace; the base image stays cached
 	@$(BIN)/python -m podlab.lab destroy --lab $(LAB)

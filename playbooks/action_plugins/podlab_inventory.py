@@ -12,12 +12,12 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
-from podlab.preflight import inventory
-from podlab.preflight.facts import Host
-from podlab.preflight.findings import Finding
-from podlab.preflight.hostvars import hosts_of
-from podlab.preflight.outcome import Outcome, dump
-from podlab.preflight.report import as_text
+from podlab.deploy.preflight.checks import inventory
+from podlab.deploy.preflight.finding import Finding
+from podlab.deploy.preflight.hosts.facts import Host
+from podlab.deploy.preflight.hosts.hostvars import hosts_of
+from podlab.deploy.preflight.outcome import Outcome, dump
+from podlab.deploy.preflight.report import as_text
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "report": {"type": "str", "default": ""},  # the file that what is wrong is written to, for `podlab preflight`

@@ -8,13 +8,13 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from podlab.preflight.earlier import strays
-from podlab.preflight.findings import Severity
-from podlab.preflight.hostvars import hosts_of
-from podlab.preflight.judge import judge
-from podlab.preflight.outcome import Outcome, dump, seen_from_json
-from podlab.preflight.report import as_text, has_errors
-from podlab.preflight.ways import closed_ways
+from podlab.deploy.preflight.checks.all import judge
+from podlab.deploy.preflight.checks.existing import strays
+from podlab.deploy.preflight.checks.ports import closed_ways
+from podlab.deploy.preflight.finding import Severity
+from podlab.deploy.preflight.hosts.hostvars import hosts_of
+from podlab.deploy.preflight.outcome import Outcome, dump, seen_from_json
+from podlab.deploy.preflight.report import as_text, has_errors
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "report": {"type": "str", "default": ""},  # the file that the outcome is written to, for `podlab preflight`

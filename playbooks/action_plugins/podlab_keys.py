@@ -15,7 +15,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from podlab import recovery
+from podlab.deploy import recovery
 from podlab.pki import PkiError
 
 # More than all of a cluster's keys together.

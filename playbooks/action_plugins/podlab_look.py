@@ -17,11 +17,11 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
-from podlab.preflight import ways
-from podlab.preflight.facts import Host
-from podlab.preflight.hostvars import hosts_of
-from podlab.preflight.outcome import Connection, Seen, seen_to_json
-from podlab.preflight.unreachable import explain
+from podlab.deploy.preflight.checks import ports
+from podlab.deploy.preflight.hosts.facts import Host
+from podlab.deploy.preflight.hosts.hostvars import hosts_of
+from podlab.deploy.preflight.hosts.unreachable import explain
+from podlab.deploy.preflight.outcome import Connection, Seen, seen_to_json
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "what": {"type": "str", "required": True, "choices": ["facts", "ways", "firewall", "rules"]},
@@ -52,7 +52,7 @@ class ActionModule(ActionBase):
             sent_at = time.time()
             printed = self._script("probe.py", None, variables)
             received_at = time.time()
-            awaited = ways.awaited_at(self._own(variables), hosts_of(variables))
+            awaited = ports.awaited_at(self._own(variables), hosts_of(variables))
             task = {"act": "listen", "host": self._name(variables), "awaited": awaited}
             opened = self._script("doors.py", task, variables)
         except (_RefusedError, AnsibleError) as error:
@@ -65,7 +65,7 @@ class ActionModule(ActionBase):
         name = self._name(variables)
         if name not in opened:
             return {"knocked": []}
-        doors = ways.doors_for(self._own(variables), hosts_of(variables), opened)
+        doors = ports.doors_for(self._own(variables), hosts_of(variables), opened)
         return {"knocked": self._script("doors.py", {"act": "knock", "host": name, "doors": doors}, variables)}
 
     def _firewall(self, variables: dict[str, Any]) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class ActionModule(ActionBase):
 
     def _script(self, name: str, task: dict[str, Any] | None, variables: dict[str, Any]) -> Any:
         """What a script of preflight's prints on the host, where it runs as root."""
-        source = files("podlab.preflight").joinpath(name).read_bytes()
+        source = files("podlab.deploy.preflight").joinpath(name).read_bytes()
         arguments = shlex.quote(json.dumps(task)) if task else ""
         printed = self._command(f"{self._python(variables)} - {arguments}", variables, source)
         try:

@@ -13,7 +13,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from podlab.release.sources import project_root
+from podlab.deploy.release.sources import project_root
 
 OPTIONS: dict[str, dict[str, Any]] = {"directory": {"type": "path", "required": True}}  # .podlab/<cluster>
 WITHIN_S = 30
@@ -28,7 +28,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         _, params = self.validate_argument_spec(OPTIONS)
-        asking = [sys.executable, "-m", "podlab.preflight.members", params["directory"]]
+        asking = [sys.executable, "-m", "podlab.deploy.preflight.hosts.members", params["directory"]]
         try:
             told = subprocess.run(
                 asking, cwd=project_root(), capture_output=True, text=True, check=False, timeout=WITHIN_S

@@ -15,7 +15,7 @@ import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from podlab import atrest, component_certificates, credentials
+from podlab.deploy import certificates, secret_encryption, signing_keys
 from podlab.pki import PkiError
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -60,10 +60,10 @@ def ensure(params: dict[str, Any], directory: Path, absent: list[str]) -> list[s
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.chmod(0o700)
     for name in absent:
-        component_certificates.forget_node(directory / "pki", name)
-    wanted = component_certificates.wanted(params["masters"], params["nodes"], params["service_cidr"])
+        certificates.forget_node(directory / "pki", name)
+    wanted = certificates.wanted(params["masters"], params["nodes"], params["service_cidr"])
     pki = directory / "pki"
-    made = component_certificates.ensure(pki, wanted) + credentials.ensure(pki) + atrest.ensure(pki)
+    made = certificates.ensure(pki, wanted) + signing_keys.ensure(pki) + secret_encryption.ensure(pki)
     path, content = directory / "client.yaml", client_config(params["cluster"], params["apiserver"])
     if not path.exists() or path.read_text() != content:
         path.write_text(content)

@@ -12,8 +12,8 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from podlab.images.elf import ProgramError
-from podlab.release import bundle, sources, wheels
+from podlab.deploy.images.elf import ProgramError
+from podlab.deploy.release import bundle, sources, wheels
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "directory": {"type": "path", "required": True},  # where the archive is to be

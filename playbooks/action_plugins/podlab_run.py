@@ -13,10 +13,10 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from podlab.release.sources import project_root
+from podlab.deploy.release.sources import project_root
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    "program": {"type": "str", "required": True},  # a Python module: podlab.preflight
+    "program": {"type": "str", "required": True},  # a Python module: podlab.deploy.preflight
     "arguments": {"type": "list", "elements": "str", "default": []},
     "cluster": {"type": "str", "required": True},
     "timeout_s": {"type": "int", "default": 300},

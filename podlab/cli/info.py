@@ -7,7 +7,8 @@ import typer
 
 from podlab.api.kinds import KINDS
 from podlab.api.objects import condition
-from podlab.cli import printing, session
+from podlab.cli import session
+from podlab.cli.objects import printing
 from podlab.cli.options import Output
 from podlab.client.client import Client
 from podlab.core.v1.node_pb2 import Node

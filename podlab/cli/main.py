@@ -28,35 +28,39 @@ app = typer.Typer(
 ON_BY_DEFAULT = ("--wait",)
 SECTIONS = {
     "Objects": (
-        LazyCommand("get", "podlab.cli.get:get", "Show objects."),
+        LazyCommand("get", "podlab.cli.objects.get:get", "Show objects."),
         LazyCommand("describe", "podlab.cli.describe.command:describe", "Tell all about objects, with their events."),
-        LazyCommand("apply", "podlab.cli.apply:apply", "Create or change what manifests describe."),
-        LazyCommand("create", "podlab.cli.create", "Create objects from manifests or from a few words."),
-        LazyCommand("delete", "podlab.cli.delete:delete", "Delete objects, and wait until they are gone."),
+        LazyCommand("apply", "podlab.cli.objects.apply:apply", "Create or change what manifests describe."),
+        LazyCommand("create", "podlab.cli.objects.create", "Create objects from manifests or from a few words."),
+        LazyCommand("delete", "podlab.cli.objects.delete:delete", "Delete objects, and wait until they are gone."),
     ),
     "Workloads": (
-        LazyCommand("scale", "podlab.cli.scale:scale", "Set the number of pods."),
-        LazyCommand("rollout", "podlab.cli.rollout", "Follow, list, take back, pause or repeat a workload's rollout."),
-        LazyCommand("why", "podlab.cli.why:why", "Explain why a pod is where it is, or nowhere."),
-        LazyCommand("top", "podlab.cli.top", "Show what nodes and pods use."),
+        LazyCommand("scale", "podlab.cli.workloads.scale:scale", "Set the number of pods."),
+        LazyCommand(
+            "rollout", "podlab.cli.workloads.rollout", "Follow, list, take back, pause or repeat a workload's rollout."
+        ),
+        LazyCommand("why", "podlab.cli.scheduling.why:why", "Explain why a pod is where it is, or nowhere."),
+        LazyCommand("top", "podlab.cli.nodes.top", "Show what nodes and pods use."),
     ),
     "Pods": (
-        LazyCommand("logs", "podlab.cli.logs:logs", "Show a container's log."),
-        LazyCommand("exec", "podlab.cli.execute:execute", "Run a command in a container."),
-        LazyCommand("attach", "podlab.cli.attach:attach", "Join the streams of a container that runs."),
+        LazyCommand("logs", "podlab.cli.pods.logs:logs", "Show a container's log."),
+        LazyCommand("exec", "podlab.cli.pods.execute:execute", "Run a command in a container."),
+        LazyCommand("attach", "podlab.cli.pods.attach:attach", "Join the streams of a container that runs."),
         LazyCommand(
             "port-forward",
-            "podlab.cli.portforward:port_forward",
+            "podlab.cli.pods.portforward:port_forward",
             "Forward ports of this machine to a pod, until interrupted.",
         ),
     ),
     "Nodes": (
-        LazyCommand("cordon", "podlab.cli.drain:cordon", "Let no more pods come to a node."),
-        LazyCommand("uncordon", "podlab.cli.drain:uncordon", "Let pods come to a node again."),
+        LazyCommand("cordon", "podlab.cli.nodes.drain:cordon", "Let no more pods come to a node."),
+        LazyCommand("uncordon", "podlab.cli.nodes.drain:uncordon", "Let pods come to a node again."),
         LazyCommand(
-            "drain", "podlab.cli.drain:drain", "Empty a node: no more pods come, and those that are there are evicted."
+            "drain",
+            "podlab.cli.nodes.drain:drain",
+            "Empty a node: no more pods come, and those that are there are evicted.",
         ),
-        LazyCommand("image", "podlab.cli.image", "Container images on the nodes."),
+        LazyCommand("image", "podlab.cli.nodes.image", "Container images on the nodes."),
     ),
     "Cluster": (
         LazyCommand(
@@ -72,12 +76,12 @@ SECTIONS = {
         LazyCommand("lab", "podlab.lab.cli", "Local lab hosts: small Debian systems that stand in for VMs."),
         LazyCommand(
             "preflight",
-            "podlab.preflight.cli",
+            "podlab.deploy.preflight.cli",
             "Check the hosts of an inventory, without changing them, over whatever Ansible connects with.",
         ),
         LazyCommand(
             "verify",
-            "podlab.verify.cli",
+            "podlab.deploy.verify.cli",
             "Check services, ports, runtime, files, clocks, nodes, pods and Services of a deployed cluster.",
         ),
     ),

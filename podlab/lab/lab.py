@@ -14,9 +14,10 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from podlab.lab import cgroups, filesystem, image, kernel, leftovers, machine, network, ssh
+from podlab.lab import ssh
 from podlab.lab.command import completed
 from podlab.lab.errors import LabError
+from podlab.lab.host import cgroups, image, kernel, leftovers, machine, network, rootfs
 from podlab.lab.lock import locked
 from podlab.lab.paths import HostDir, LabDir, StateDir
 from podlab.lab.spec import Host, LabSpec, check_lab_name, free_subnet, machine_pattern
@@ -125,8 +126,8 @@ class Lab:
         if not running.healthy:
             if running.anything:
                 machine.cut_power(self.name, host.name, directory)
-            filesystem.mount(spec, host, directory, base)
-            filesystem.write_identity(spec, host, self.directory)
+            rootfs.mount(spec, host, directory, base)
+            rootfs.write_identity(spec, host, self.directory)
             log.info("%s: booting %s (%s)", self.name, host.name, host.address)
             machine.start(self._state.root, self.name, host.name, directory)
         machine.wait_until_answers(host, directory, timeout_s=BOOT_WITHIN_S)
@@ -153,8 +154,8 @@ class Lab:
             cgroups.remove(name, hierarchies)
         network.remove(self.name)
         leftovers.remove_propagated(self.name)
-        filesystem.unmount_below(self.directory.root)
-        filesystem.remove_tree(self.directory.root)
+        rootfs.unmount_below(self.directory.root)
+        rootfs.remove_tree(self.directory.root)
 
     def _leave_machine(self) -> None:
         """Forget the lab's lock, and after the last lab also what all labs share."""

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from podlab.lab import kernel
 from podlab.lab.command import run
+from podlab.lab.host import kernel
 from podlab.lab.spec import bridge_name
 
 COUNTERS = re.compile(r"\[\d+:\d+\] ?")
@@ -72,7 +72,7 @@ def _cgroups() -> Iterator[str]:
 
 def _hosts_processes() -> list[str]:
     lines = run(["ps", "-ww", "-eo", "args"]).splitlines()
-    return [line for line in lines if "systemd-nspawn --" in line or "podlab.lab.supervise" in line]
+    return [line for line in lines if "systemd-nspawn --" in line or "podlab.lab.host.supervise" in line]
 
 
 if __name__ == "__main__":

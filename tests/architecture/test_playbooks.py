@@ -9,7 +9,7 @@ import pytest
 import yaml
 from podlab_testing.source_code import PROJECT
 
-from podlab.preflight import inventory
+from podlab.deploy.preflight.checks import inventory
 
 ROLES = sorted(path for path in (PROJECT / "playbooks/roles").iterdir() if path.is_dir())
 

@@ -16,8 +16,9 @@ import uvloop
 from master.apiserver.assembly import Parts
 from master.apiserver.server import running
 from master.apiserver.settings import ApiServerSettings
-from podlab import credentials, pki
+from podlab import pki
 from podlab.client.client import Client
+from podlab.deploy import signing_keys
 from podlab.tls import Tls
 
 ADMIN = "kubernetes-admin"
@@ -44,8 +45,8 @@ class Authority:
 
     def signing(self) -> tuple[Path, Path]:
         """Certificate and key of the authority that signs on masters."""
-        folder = self.directory / credentials.SIGNING
-        pki.ensure_ca(folder, credentials.SIGNING_NAME)
+        folder = self.directory / signing_keys.SIGNING
+        pki.ensure_ca(folder, signing_keys.SIGNING_NAME)
         return folder / "ca.crt", folder / "ca.key"
 
 

@@ -7,12 +7,12 @@ import pytest
 from testinfra.host import Host as Machine
 
 from podlab.client.config import ClientConfig, load_client_config
-from podlab.preflight.facts import Facts, Host, Unusable
-from podlab.preflight.outcome import Outcome
-from podlab.preflight.playbook import PreflightError, look
-from podlab.verify.cluster import Cluster
-from podlab.verify.machines import connected, names_in
-from podlab.verify.reporter import heading_of, parameters_of
+from podlab.deploy.preflight.hosts.facts import Facts, Host, Unusable
+from podlab.deploy.preflight.outcome import Outcome
+from podlab.deploy.preflight.playbook import PreflightError, look
+from podlab.deploy.verify.cluster import Cluster
+from podlab.deploy.verify.machines import connected, names_in
+from podlab.deploy.verify.reporter import heading_of, parameters_of
 
 TOPICS = ("test_hosts", "test_services", "test_ports", "test_files", "test_runtime", "test_network")
 OUTCOME = pytest.StashKey[Outcome]()

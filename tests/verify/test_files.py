@@ -5,7 +5,7 @@ import pytest
 from testinfra.host import Host as Machine
 
 from podlab.client.config import state_directory
-from podlab.preflight.outcome import Outcome
+from podlab.deploy.preflight.outcome import Outcome
 
 KEY_OWNERS = {
     "apiserver.key": "podlab-apiserver",

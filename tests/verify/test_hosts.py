@@ -1,7 +1,7 @@
 import pytest
 
-from podlab.preflight.facts import Facts, Unusable
-from podlab.preflight.outcome import Outcome
+from podlab.deploy.preflight.hosts.facts import Facts, Unusable
+from podlab.deploy.preflight.outcome import Outcome
 
 
 @pytest.mark.on("masters", "nodes")

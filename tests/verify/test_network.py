@@ -7,10 +7,10 @@ import pytest
 from testinfra.host import Host as Machine
 
 from podlab.api.objects import is_true
-from podlab.preflight.facts import Host
-from podlab.preflight.outcome import Outcome
-from podlab.verify.cluster import PORT, Cluster, eventually, pod_name, why_not_ready
-from podlab.verify.machines import names_in
+from podlab.deploy.preflight.hosts.facts import Host
+from podlab.deploy.preflight.outcome import Outcome
+from podlab.deploy.verify.cluster import PORT, Cluster, eventually, pod_name, why_not_ready
+from podlab.deploy.verify.machines import names_in
 
 STARTED_WITHIN_S = 60
 ANSWERED_WITHIN_S = 15

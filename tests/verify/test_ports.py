@@ -8,9 +8,9 @@ from testinfra.host import Host as Machine
 
 from podlab import pki
 from podlab.client.config import ClientConfig
-from podlab.preflight.requirements import PORTS
-from podlab.verify import tls_probe
-from podlab.verify.machines import run_script
+from podlab.deploy.preflight.checks.requirements import PORTS
+from podlab.deploy.verify import tls_probe
+from podlab.deploy.verify.machines import run_script
 
 COMPONENTS = {group: tuple(f"{name}:{port}" for port, name in ports.items()) for group, ports in PORTS.items()}
 # Kubernetes' REST API lets anybody ask for health and version, so that a load balancer can.

@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 from testinfra.host import Host as Machine
 
-from podlab.images import IMAGES
-from podlab.verify import cri_probe
-from podlab.verify.machines import run_script
+from podlab.deploy.images import IMAGES
+from podlab.deploy.verify import cri_probe
+from podlab.deploy.verify.machines import run_script
 
 PODLAB_PYTHON = "/opt/podlab/venv/bin/python"
 SANDBOX_IMAGE = "podlab.local/pause:1"

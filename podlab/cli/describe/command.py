@@ -11,7 +11,7 @@ from podlab.apps.v1.daemonset_pb2 import DaemonSet
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.apps.v1.statefulset_pb2 import StatefulSet
-from podlab.cli import failures, printing, session, targets
+from podlab.cli import failures, session
 from podlab.cli.describe import (
     batch,
     certificates,
@@ -30,8 +30,9 @@ from podlab.cli.describe import (
 )
 from podlab.cli.describe.basics import Related
 from podlab.cli.describe.layout import Fields
+from podlab.cli.objects import printing, targets
+from podlab.cli.objects.targets import Target, metadata
 from podlab.cli.options import DEFAULT_NAMESPACE, AllNamespaces, Namespace, Resources, Selector
-from podlab.cli.targets import Target, metadata
 from podlab.client.client import Client
 from podlab.core.v1.event_pb2 import Event
 from podlab.core.v1.node_pb2 import Node

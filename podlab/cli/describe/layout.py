@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from podlab.cli.printing import aligned
+from podlab.cli.objects.printing import aligned
 
 NONE = "<none>"
 

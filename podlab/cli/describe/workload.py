@@ -6,7 +6,7 @@ from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.cli.describe import layout, pod
 from podlab.cli.describe.basics import Related, conditions, events, heading, is_owned, phases
 from podlab.cli.describe.layout import Fields
-from podlab.cli.revisions import REVISION
+from podlab.cli.workloads.revisions import REVISION
 from podlab.meta.v1.meta_pb2 import IntOrString
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from podlab_testing.deployed import PROJECT, Cli, MakeNamespace, deployment, pod, wait_until
 
-from podlab.images.archive import archive
-from podlab.images.busybox import read_busybox
-from podlab.images.catalog import IMAGES
+from podlab.deploy.images.archive import archive
+from podlab.deploy.images.busybox import read_busybox
+from podlab.deploy.images.catalog import IMAGES
 
 PROGRAM = str(Path(sys.executable).with_name("podlab"))
 

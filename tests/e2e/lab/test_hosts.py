@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from podlab.lab.errors import LabError
+from podlab.lab.host.recipe import PACKAGES
 from podlab.lab.lab import Lab, all_names
-from podlab.lab.recipe import PACKAGES
 from podlab.lab.spec import LabSpec
 
 # What only site.yml may bring onto a host, or what a less minimal base would hold.

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from podlab.lab import filesystem, leftovers, network, trace
+from podlab.lab import trace
+from podlab.lab.host import leftovers, network, rootfs
+from podlab.lab.host.process import Process
 from podlab.lab.lab import Lab, all_names
 from podlab.lab.paths import StateDir
-from podlab.lab.process import Process
 from podlab.lab.spec import LabSpec
 
 
@@ -29,7 +30,7 @@ def of_all_but_labs() -> dict[str, list[str]]:
 def kill_everything(lab: Lab) -> None:
     """End every process of the lab without a chance to clean up, as the machine's own crash would."""
     listed = subprocess.run(["ps", "-ww", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-    marks = (f"podlab.lab.supervise {StateDir().root} {lab.name} ", f"--machine=podlab.{lab.name}.")
+    marks = (f"podlab.lab.host.supervise {StateDir().root} {lab.name} ", f"--machine=podlab.{lab.name}.")
     pids = [int(line.split()[0]) for line in listed.splitlines() if any(mark in line for mark in marks)]
     pids += [status.leader_pid for status in lab.status() if status.leader_pid]
     for process in filter(None, map(Process.of, pids)):
@@ -81,7 +82,7 @@ def test_a_lab_starts_again_after_the_machine_restarted(spare: Lab) -> None:
     kill_everything(spare)
     lock = leftovers.lock_of(spare.directory.host("n1").filesystem)
     assert lock.exists()
-    filesystem.unmount_below(spare.directory.root)
+    rootfs.unmount_below(spare.directory.root)
     assert not lock.exists()
     network.remove(spare.name)
     for host, record in records.items():
@@ -94,7 +95,7 @@ def test_a_lab_starts_again_after_the_machine_restarted(spare: Lab) -> None:
 def test_a_host_whose_supervisor_died_is_taken_over(spare: Lab) -> None:
     made(spare)
     listed = subprocess.run(["ps", "-ww", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-    mark = f"podlab.lab.supervise {StateDir().root} {spare.name} n1"
+    mark = f"podlab.lab.host.supervise {StateDir().root} {spare.name} n1"
     (pid,) = [int(line.split()[0]) for line in listed.splitlines() if mark in line]
     process = Process.of(pid)
     assert process is not None
@@ -123,7 +124,7 @@ def test_the_kernels_settings_are_as_they_were_after_the_last_lab(spare: Lab) ->
 def test_a_lab_whose_directory_was_deleted_can_be_destroyed_and_made_again(spare: Lab) -> None:
     made(spare)
     kill_everything(spare)
-    filesystem.unmount_below(spare.directory.root)
+    rootfs.unmount_below(spare.directory.root)
     shutil.rmtree(spare.directory.root)
     made(spare)
     assert spare.run("n2", ["hostname"]).stdout == "n2\n"

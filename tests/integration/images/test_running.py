@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from podlab.images import build
+from podlab.deploy.images import build
 
 ENTER = '/bin/mount -t proc proc "$0/proc" && /bin/mount --bind /dev "$0/dev" && exec /usr/sbin/chroot "$0" "$@"'
 

@@ -15,10 +15,10 @@ import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 from podlab_testing.ssh_server import SSHD, Server, ssh_server
 
-from podlab.preflight import doors
-from podlab.preflight.facts import Facts, Unusable
-from podlab.preflight.outcome import Outcome
-from podlab.preflight.playbook import look
+from podlab.deploy.preflight.hosts import port_trial
+from podlab.deploy.preflight.hosts.facts import Facts, Unusable
+from podlab.deploy.preflight.outcome import Outcome
+from podlab.deploy.preflight.playbook import look
 
 pytestmark = pytest.mark.skipif(
     SSHD is None or os.geteuid() != 0, reason="a server of our own needs openssh-server and root"
@@ -125,7 +125,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with ssh_server(tmp_path_factory.mktemp("sshd")) as server, agent(server.key, folder) as socket:
         patch.setenv("SSH_AUTH_SOCK", str(socket))
         yield Site(server, folder)
-    doors.end_earlier()
+    port_trial.end_earlier()
     patch.undo()
 
 

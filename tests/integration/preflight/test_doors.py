@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from podlab.preflight import doors
+from podlab.deploy.preflight.hosts import port_trial
 
 
 def run(task: dict[str, Any]) -> Any:
-    source = Path(str(doors.__file__)).read_bytes()
+    source = Path(str(port_trial.__file__)).read_bytes()
     command = [sys.executable, "-", json.dumps(task)]
     return json.loads(subprocess.run(command, input=source, capture_output=True, timeout=20, check=True).stdout)
 

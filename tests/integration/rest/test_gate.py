@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from master.apiserver.settings import AuditSettings
-from podlab import atrest
 from podlab.core.v1 import config_pb2
+from podlab.deploy import secret_encryption
 from podlab.errors import Forbidden
 from podlab.v1 import apiserver_pb2, apiserver_pb2_grpc
 
@@ -88,7 +88,7 @@ async def test_calls_over_grpc_are_written(cluster: Any, audited: Path, config_m
 async def test_a_secret_s_value_is_neither_logged_nor_stored(
     cluster: Any, audited: Path, session_of: Any, tmp_path: Path
 ) -> None:
-    atrest.ensure(tmp_path)
+    secret_encryption.ensure(tmp_path)
     await restarted(cluster, encryption=tmp_path / "encryption" / "configuration.yaml")
     http = session_of("kubernetes-admin")
     body = {"metadata": {"name": "db"}, "data": {"password": VALUE}}

@@ -9,8 +9,8 @@ import grpc
 import pytest
 
 from podlab import pki
+from podlab.deploy.verify import tls_probe
 from podlab.tls import Tls
-from podlab.verify import tls_probe
 
 
 @pytest.fixture

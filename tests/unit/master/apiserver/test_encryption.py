@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from master.apiserver import encryption
-from podlab import atrest
+from podlab.deploy import secret_encryption
 from podlab.settings import SettingsError
 
 KEY = {"name": "one", "secret": "MTIzNDU2Nzg5MDEyMzQ1Ng=="}
@@ -25,17 +25,17 @@ def configuration(
 
 
 def test_what_the_controller_makes_can_be_read(tmp_path: Path) -> None:
-    assert atrest.ensure(tmp_path) == ["encryption/current.key", "encryption/configuration.yaml"]
-    assert atrest.ensure(tmp_path) == []
+    assert secret_encryption.ensure(tmp_path) == ["encryption/current.key", "encryption/configuration.yaml"]
+    assert secret_encryption.ensure(tmp_path) == []
     encryption.encrypted(tmp_path / "encryption/configuration.yaml", None)  # type: ignore[arg-type]
 
 
 def test_a_renamed_key_still_reads(tmp_path: Path) -> None:
-    atrest.ensure(tmp_path)
+    secret_encryption.ensure(tmp_path)
     path = tmp_path / "encryption/configuration.yaml"
     (before,) = named(path)
     (tmp_path / "encryption/current.key").rename(tmp_path / "encryption/old.key")
-    assert atrest.ensure(tmp_path) == ["encryption/current.key", "encryption/configuration.yaml"]
+    assert secret_encryption.ensure(tmp_path) == ["encryption/current.key", "encryption/configuration.yaml"]
     current, old = named(path)
     assert old == before != current
     assert all(each.stat().st_mode & 0o777 == 0o600 for each in path.parent.iterdir())

@@ -26,7 +26,16 @@ def test_the_cluster_may_be_named_anywhere_before_the_dashes(given: list[str], f
 
 def test_what_a_command_needs_is_loaded_only_when_it_is_used() -> None:
     code = "import sys; import podlab.cli.main as m; m.command(); print([n for n in sys.modules if n.startswith(%r)])"
-    for name in ("podlab.lab", "podlab.verify", "podlab.cli.get", "podlab.api", "grpc", "pytest", "ansible", "numpy"):
+    for name in (
+        "podlab.lab",
+        "podlab.deploy.verify",
+        "podlab.cli.objects.get",
+        "podlab.api",
+        "grpc",
+        "pytest",
+        "ansible",
+        "numpy",
+    ):
         ran = subprocess.run([sys.executable, "-c", code % name], capture_output=True, text=True, check=True)
         assert ran.stdout == "[]\n", name
 

@@ -1,0 +1,1 @@
+"""Commands about nodes: drain, images, and what they use."""

@@ -1,0 +1,108 @@
+"""`podlab cordon`, `uncordon` and `drain`: a node that gets no more pods, and one that is emptied."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from podlab.api import kinds
+from podlab.cli import completion, failures, session
+from podlab.cli.nodes.evictable import Allowed, leaving
+from podlab.cli.objects import printing
+from podlab.cli.objects.deletion_wait import Doomed, until_gone
+from podlab.cli.objects.retry import rewrite
+from podlab.client.client import Client
+from podlab.core.v1.node_pb2 import Node
+from podlab.core.v1.pod_pb2 import Pod
+from podlab.errors import Conflict, NotFound, TooManyRequests
+
+# Between two tries of what a disruption budget does not allow yet.
+_RETRY_S = 5.0
+
+NodeName = Annotated[str, typer.Argument(help="The node.", autocompletion=completion.nodes)]
+
+
+def cordon(node: NodeName) -> None:
+    """Let no more pods come to a node."""
+    session.run(lambda client: _mark(client, node, unschedulable=True))
+
+
+def uncordon(node: NodeName) -> None:
+    """Let pods come to a node again."""
+    session.run(lambda client: _mark(client, node, unschedulable=False))
+
+
+def drain(
+    node: NodeName,
+    ignore_daemonsets: Annotated[
+        bool, typer.Option("--ignore-daemonsets", help="Leave pods of DaemonSets where they are.")
+    ] = False,
+    delete_emptydir_data: Annotated[
+        bool, typer.Option("--delete-emptydir-data", help="Also pods with emptyDir volumes, whose data is lost.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also pods that nobody replaces.")] = False,
+    grace_period: Annotated[
+        int, typer.Option("--grace-period", help="Seconds a pod has to end; -1: as the pod says.", min=-1)
+    ] = -1,
+    timeout: Annotated[float, typer.Option(help="Give up after so many seconds; 0 is never.", min=0)] = 0,
+) -> None:
+    """Empty a node: no more pods come, and those that are there are evicted. Disruption budgets are kept.
+
+    \b
+    podlab drain n1 --ignore-daemonsets --timeout 300
+    podlab uncordon n1
+    """
+    allowed = Allowed(ignore_daemonsets, delete_emptydir_data, force)
+    grace_period_s = grace_period if grace_period >= 0 else None
+    session.run(lambda client: _drain(client, node, allowed, grace_period_s, timeout))
+
+
+async def _mark(client: Client, name: str, *, unschedulable: bool) -> None:
+    def marked(live: Node) -> Node | None:
+        if live.spec.unschedulable == unschedulable:
+            return None
+        live.spec.unschedulable = unschedulable
+        return live
+
+    changed = await rewrite(client, Node, name, "", marked)
+    typer.echo(f"node/{name} {'' if changed else 'already '}{'cordoned' if unschedulable else 'uncordoned'}")
+
+
+async def _drain(client: Client, node: str, allowed: Allowed, grace_period_s: int | None, timeout_s: float) -> None:
+    await _mark(client, node, unschedulable=True)
+    on_it = (await client.list(Pod, field_selector=f"spec.nodeName={node}")).items
+    found = leaving(on_it, allowed)
+    if found.refusals:
+        raise failures.CommandError(f'unable to drain node "{node}": {"; ".join(found.refusals)}')
+    for warning in found.warnings:
+        printing.warn(f"Warning: {warning}")
+    left = {pod.metadata.uid: pod for pod in found.pods}
+    try:
+        async with asyncio.timeout(timeout_s or None):
+            await asyncio.gather(*(_evict(client, pod, grace_period_s, left) for pod in found.pods))
+    except TimeoutError as error:
+        named = ", ".join(f"{pod.metadata.namespace}/{pod.metadata.name}" for pod in left.values())
+        told = f'node "{node}" is not drained after {timeout_s:g} s: still there: {named}'
+        raise failures.CommandError(told) from error
+    typer.echo(f"node/{node} drained")
+
+
+async def _evict(client: Client, pod: Pod, grace_period_s: int | None, left: dict[str, Pod]) -> None:
+    """Returns when the pod is gone; it is then no more among those that are left."""
+    name, namespace, uid = pod.metadata.name, pod.metadata.namespace, pod.metadata.uid
+    printing.warn(f"evicting pod {namespace}/{name}")
+    while True:
+        try:
+            gone = await client.evict(name, namespace, uid=uid, grace_period_s=grace_period_s)
+            break
+        except TooManyRequests as error:
+            again = f"(will retry after {_RETRY_S:g}s)"
+            printing.warn(f'error when evicting pods/"{name}" -n "{namespace}" {again}: {error.message}')
+            await asyncio.sleep(_RETRY_S)
+        except (NotFound, Conflict):  # gone, or another has its name
+            gone = True
+            break
+    if not gone:
+        await until_gone(client, Doomed(kinds.of(Pod), name, namespace, uid))
+    del left[uid]
+    typer.echo(f"pod/{name} evicted")

@@ -1,0 +1,194 @@
+"""`podlab apply`: brings the cluster's objects to what manifests say, and leaves alone what they do not say.
+
+Everything is read, merged and tried out on the server before the first write, so that nothing is half-applied.
+"""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import orjson
+import typer
+from google.protobuf.message import Message
+
+from podlab.api import codec
+from podlab.cli import failures, session
+from podlab.cli.objects import manifests, printing
+from podlab.cli.objects.manifests import Source
+from podlab.cli.objects.merge import three_way
+from podlab.cli.objects.targets import metadata
+from podlab.cli.options import DEFAULT_NAMESPACE, DryRun, DryRunOption, Files, Namespace, Output, OutputFormat
+from podlab.client.client import Client
+from podlab.errors import AlreadyExists, ApiError, Conflict, NotFound
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_ATTEMPTS = 5  # somebody else may write the object in between
+_SERVERS_OWN = ("resourceVersion", "generation", "managedFields", "selfLink")
+
+M = TypeVar("M", bound=Message)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """`outcome` is created, configured or unchanged."""
+
+    source: Source
+    outcome: str
+    object: Message
+
+
+def apply(
+    filename: Files = None,
+    namespace: Namespace = "",
+    output: OutputFormat = None,
+    dry_run: DryRunOption = DryRun.NONE,
+) -> None:
+    """Create or change what manifests describe.
+
+    \b
+    podlab apply -f examples/hello
+    podlab get deployment web -o yaml | sed s/1.0/1.1/ | podlab apply -f -
+    """
+    if not filename:
+        raise failures.CommandError("say what to apply: -f FILE, -f DIRECTORY or -f -")
+    read = manifests.read(filename, namespace or DEFAULT_NAMESPACE, explicit=bool(namespace))
+    nameless = [
+        f"{source.file}: {source.kind.name}: metadata.name: Required value" for source in read if not source.name
+    ]
+    if nameless:
+        raise failures.CommandError("\n       ".join(nameless))
+    if dry_run is DryRun.CLIENT:
+        _report([Applied(source, "applied", source.message) for source in read], output, " (dry run)")
+        return
+    tried, errors = session.run(lambda client: _apply_all(client, read, dry_run=dry_run is DryRun.SERVER))
+    _report(tried, output, " (server dry run)" if dry_run is DryRun.SERVER else "")
+    for error in errors:
+        printing.warn(failures.message(error))
+    if errors:
+        raise typer.Exit(1)
+
+
+def _report(applied: Sequence[Applied], output: OutputFormat, note: str) -> None:
+    if output in (Output.YAML, Output.JSON, Output.NAME) and applied:
+        objects = [one.object for one in applied]
+        printing.write(printing.objects_text(objects, output, as_list=len(objects) > 1))
+        return
+    for one in applied:
+        typer.echo(f"{one.source} {one.outcome}{note}")
+
+
+async def _apply_all(client: Client, read: Sequence[Source], *, dry_run: bool) -> tuple[list[Applied], list[ApiError]]:
+    """Tries everything first; writes only when nothing was refused."""
+    tried = await _each(client, read, dry_run=True, new_namespaces=_new_namespaces(read))
+    if dry_run or tried[1]:
+        return ([], tried[1]) if tried[1] else tried
+    return await _each(client, read, dry_run=False, new_namespaces=frozenset())
+
+
+async def _each(
+    client: Client, read: Sequence[Source], *, dry_run: bool, new_namespaces: frozenset[str]
+) -> tuple[list[Applied], list[ApiError]]:
+    applied: list[Applied] = []
+    errors: list[ApiError] = []
+    for source in read:
+        try:
+            applied.append(await _apply(client, source, dry_run=dry_run, new_namespaces=new_namespaces))
+        except ApiError as error:
+            errors.append(failures.while_doing(error, f'error when applying "{source.file}", {source}'))
+    return applied, errors
+
+
+def _new_namespaces(read: Sequence[Source]) -> frozenset[str]:
+    return frozenset(source.name for source in read if source.kind.name == "Namespace")
+
+
+async def _apply(client: Client, source: Source, *, dry_run: bool, new_namespaces: frozenset[str]) -> Applied:
+    for attempt in range(1, _ATTEMPTS + 1):
+        live = await _live(client, source)
+        try:
+            if live is None:
+                made = await _create(client, with_last_applied(source), dry_run, new_namespaces)
+                return Applied(source, "created", made)
+            merged = merged_object(source, live)
+            tried = await client.update(merged, dry_run=True)
+            if same(tried, live):
+                return Applied(source, "unchanged", live)
+            stored = tried if dry_run else await client.update(merged)
+            return Applied(source, "configured", stored)
+        except (AlreadyExists, Conflict):
+            if attempt == _ATTEMPTS:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+async def _live(client: Client, source: Source) -> Message | None:
+    try:
+        return await client.get(source.kind.message, source.name, source.namespace)
+    except NotFound:
+        return None
+
+
+async def _create(client: Client, obj: M, dry_run: bool, new_namespaces: frozenset[str]) -> M:
+    """Stores the object, or tries it. One whose namespace comes with the same manifests is tried in another."""
+    namespace = metadata(obj).namespace
+    try:
+        return await client.create(obj, dry_run=dry_run)
+    except NotFound:
+        if not dry_run or namespace not in new_namespaces or namespace == DEFAULT_NAMESPACE:
+            raise
+    elsewhere = copy.deepcopy(obj)
+    metadata(elsewhere).namespace = DEFAULT_NAMESPACE
+    try:
+        made = await client.create(elsewhere, dry_run=True)
+    except AlreadyExists:
+        return obj
+    metadata(made).namespace = namespace
+    return made
+
+
+# ---- what is decided without the server
+
+
+def with_last_applied(source: Source) -> Message:
+    """The object as the user wrote it, with that text kept in its annotation."""
+    obj = copy.deepcopy(source.message)
+    metadata(obj).annotations[LAST_APPLIED] = _configuration(source.data)
+    return obj
+
+
+def merged_object(source: Source, live: Message) -> Message:
+    """What is to be stored where `live` is now. Carries its revision, so that a change in between is a Conflict."""
+    kept = metadata(live).annotations.get(LAST_APPLIED, "{}")
+    try:
+        last = orjson.loads(kept)
+    except orjson.JSONDecodeError:
+        last = {}  # somebody wrote the annotation by hand: as if it had never been applied
+    configuration = _configuration(source.data)
+    wanted = copy.deepcopy(source.data)
+    wanted["metadata"].setdefault("annotations", {})
+    wanted["metadata"]["annotations"] = {**(wanted["metadata"]["annotations"] or {}), LAST_APPLIED: configuration}
+    for name in _SERVERS_OWN:
+        wanted["metadata"].pop(name, None)
+    merged = three_way(last if isinstance(last, dict) else {}, wanted, codec.to_dict(live))
+    merged["metadata"]["resourceVersion"] = metadata(live).resourceVersion
+    return codec.from_dict(merged, source.kind)
+
+
+def same(tried: Message, live: Message) -> bool:
+    """True when an update would change nothing but the server's own counters."""
+    return _without_counters(tried) == _without_counters(live)
+
+
+def _without_counters(obj: Message) -> dict[str, Any]:
+    """As JSON, where an empty part that is present and one that is absent are the same."""
+    plain = codec.to_dict(obj)
+    return {**plain, "metadata": {**plain["metadata"], "resourceVersion": "", "generation": 0}}
+
+
+def _configuration(data: dict[str, Any]) -> str:
+    """The manifest as the annotation holds it: compact, sorted, and without that annotation itself."""
+    kept = {name: value for name, value in data["metadata"].items() if name not in _SERVERS_OWN}
+    annotations = {name: value for name, value in (kept.get("annotations") or {}).items() if name != LAST_APPLIED}
+    kept["annotations"] = annotations
+    return orjson.dumps({**data, "metadata": kept}, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE).decode()

@@ -1,0 +1,1 @@
+"""Commands about a pod's containers: streams, logs and ports."""

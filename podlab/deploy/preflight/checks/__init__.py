@@ -1,0 +1,1 @@
+"""Decides what is wrong with the hosts of an inventory, from facts alone. Pure."""

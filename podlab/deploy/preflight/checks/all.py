@@ -1,0 +1,24 @@
+"""Preflight's verdict: every finding about every host, from what is known of all of them."""
+
+from collections.abc import Mapping, Sequence
+
+from podlab.deploy.preflight.checks.cluster import check_together
+from podlab.deploy.preflight.checks.existing import found_networks
+from podlab.deploy.preflight.checks.host import check_host
+from podlab.deploy.preflight.finding import Finding, Severity, error
+from podlab.deploy.preflight.hosts.facts import Facts, Host, Unusable
+
+
+def judge(hosts: Sequence[Host], facts: Mapping[str, Facts | Unusable], ways: Sequence[Finding] = ()) -> list[Finding]:
+    """All findings, `ways` being what their tries of each other's ports gave: errors before warnings."""
+    reached: dict[str, Facts] = {}
+    findings: list[Finding] = []
+    for host in hosts:
+        match facts[host.name]:
+            case Unusable(cause, remedy):
+                findings.append(error(host.name, "connection", cause, remedy))
+            case Facts() as known:
+                reached[host.name] = known
+                findings.extend(check_host(host, known))
+    findings.extend([*check_together(hosts, reached), *found_networks(hosts, reached), *ways])
+    return sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)

@@ -1,0 +1,88 @@
+"""What is there already: other people's containers, a cluster that was made with other settings, nodes nobody names."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from ipaddress import IPv4Network
+from typing import Final
+
+from podlab.deploy.preflight.checks.requirements import VariableError, networks
+from podlab.deploy.preflight.finding import Finding, error, warning
+from podlab.deploy.preflight.hosts.facts import Facts, Host
+
+_PODS: Final = "k8s.io"
+"""containerd's namespace of pods: a kubelet removes what it does not know there."""
+
+
+def found_runtime(host: Host, facts: Facts) -> Iterator[Finding]:
+    """A containerd that somebody uses is shared, if its containers survive that it is restarted with our settings."""
+    there = facts.runtime
+    if "nodes" not in host.groups or there.ours or not (there.active or there.configured):
+        return
+    if pods := there.containers.get(_PODS):
+        yield error(
+            host.name,
+            "containerd",
+            f"containerd's namespace {_PODS} has {_count(pods)} of another Kubernetes; Podlab would remove them",
+            "take them away first (kubeadm reset, or ctr --namespace k8s.io), or use another host",
+        )
+    others = {name: count for name, count in there.containers.items() if name != _PODS}
+    held = ", ".join(f"{_count(count)} in {name}" for name, count in sorted(others.items()))
+    if others and not there.spares_containers:
+        yield error(
+            host.name,
+            "containerd",
+            f"containerd has {held}, and its unit ends them whenever it is restarted (KillMode is not process)",
+            "systemctl edit containerd: [Service] KillMode=process; or end those containers",
+        )
+    elif not pods:
+        what = " and ".join(filter(None, ["a configuration of its own" if there.configured else "", held]))
+        yield warning(
+            host.name,
+            "containerd",
+            f"containerd is there already{', with ' if what else ''}{what}",
+            "nothing: Podlab's settings are merged in, running containers stay, and reset.yml puts back what was there",
+        )
+
+
+def _count(containers: int) -> str:
+    return f"{containers} container{'s' if containers != 1 else ''}"
+
+
+def found_networks(hosts: Iterable[Host], facts: Mapping[str, Facts]) -> Iterator[Finding]:
+    """Services and pods keep their addresses, and so the cluster its networks. Each is told once, by the first host."""
+    told: set[str] = set()
+    for host in hosts:
+        made_with = facts[host.name].made_with if host.name in facts else {}
+        for variable, made in made_with.items():
+            wanted = _asked(host, variable)
+            if wanted is None or IPv4Network(made, strict=False) == wanted or variable in told:
+                continue
+            told.add(variable)
+            yield error(
+                host.name,
+                "networks",
+                f"{variable} is {wanted}, but the cluster was made with {made}, which cannot be changed",
+                f"set {variable} to {made} again; another network needs a new cluster (reset.yml, then site.yml)",
+            )
+
+
+def _asked(host: Host, variable: str) -> IPv4Network | None:
+    """The inventory's network; None for a variable that is none, which is told elsewhere."""
+    try:
+        asked = networks(host)
+    except VariableError:
+        return None
+    return asked.services if variable == "podlab_service_cidr" else asked.pods
+
+
+def strays(known: Collection[str], names: Iterable[str]) -> list[Finding]:
+    """`known` are the inventory's nodes, `names` the cluster's. One that no run reaches keeps its routes and rights."""
+    return [
+        warning(
+            name,
+            "node",
+            "it is a node of the cluster and not in the inventory",
+            f"put it back into the group nodes, or remove it: podlab delete node {name} (docs/nodes.md)",
+        )
+        for name in names
+        if name not in known
+    ]

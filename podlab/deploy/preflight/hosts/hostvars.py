@@ -1,0 +1,39 @@
+"""The hosts of a run, out of the variables that Ansible gives to an action, with templates and vaults filled in."""
+
+import json
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from podlab.deploy.preflight.hosts.facts import Host
+
+GROUPS: Final = ("masters", "nodes")
+_OURS: Final = ("podlab_", "preflight_")
+_ADDRESSES: Final = ("ansible_host", "ansible_ssh_host")
+# What tasks of preflight's leave for later ones.
+_FOUND: Final = ("preflight_seen", "preflight_ways", "preflight_firewall")
+
+
+def hosts_of(variables: Mapping[str, Any], *, everywhere: bool = False, more: Collection[str] = ()) -> tuple[Host, ...]:
+    """Those of the groups `masters` and `nodes` that take part in the run, or all; in the inventory's order.
+
+    Of their variables they have the cluster's and preflight's own, and those that are named.
+    """
+    groups: Mapping[str, Any] = variables["groups"]
+    members = {group: [str(name) for name in groups.get(group, [])] for group in GROUPS}
+    taking_part = set(map(str, variables["ansible_play_hosts_all"]))
+    names = dict.fromkeys(name for group in GROUPS for name in members[group])
+    return tuple(
+        Host(
+            name=name,
+            groups=frozenset(group for group in GROUPS if name in members[group]),
+            variables=_variables(variables["hostvars"][name], more),
+        )
+        for name in names
+        if everywhere or name in taking_part
+    )
+
+
+def _variables(own: Mapping[str, Any], more: Collection[str]) -> dict[str, Any]:
+    """As plain values: Ansible's remember where they come from."""
+    wanted = [name for name in own if name in (*_ADDRESSES, *more) or name.startswith(_OURS)]
+    return {str(name): json.loads(json.dumps(own[name])) for name in wanted if name not in _FOUND}

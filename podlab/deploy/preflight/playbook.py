@@ -1,0 +1,46 @@
+"""Runs playbooks/preflight.yml: Ansible connects, with whatever options, variables and settings it is given."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from podlab.deploy.preflight.outcome import Outcome, load
+from podlab.deploy.release.sources import project_root
+
+_PLAYBOOK = "playbooks/preflight.yml"
+
+
+class PreflightError(Exception):
+    """Ansible did not get as far as a verdict; the message is what it said."""
+
+
+def look(options: Sequence[str]) -> Outcome:
+    """The outcome for an inventory; `options` are ansible-playbook's. May ask for passwords on the terminal."""
+    with tempfile.TemporaryDirectory(prefix="podlab-") as folder:
+        report = Path(folder) / "report.json"
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
+        command = [program, *options, "-e", f"preflight_report={report}", str(project_root() / _PLAYBOOK)]
+        done = subprocess.run(
+            command, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        if not report.exists():
+            raise PreflightError(_failure(done.returncode, done.stdout))
+        return load(report.read_text())
+
+
+def inventory_given(options: Sequence[str]) -> bool:
+    """Whether they say which inventory: -i FILE, -iFILE, --inventory FILE, --inventory=FILE."""
+    return any(option.startswith(("-i", "--inventory")) for option in options)
+
+
+def _failure(code: int, said: str) -> str:
+    """A command line that is wrong is answered with pages of help, in the midst of which stands why."""
+    usage = next((line for line in said.splitlines() if line.startswith("ansible-playbook: error: ")), "")
+    return usage or f"ansible-playbook failed with exit code {code}:\n{said.strip()}"
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}

@@ -1,0 +1,1 @@
+"""Brings a lab up to a verified cluster, and shows it."""

@@ -1,0 +1,1 @@
+"""One lab host: its image, root, network, control groups and processes."""

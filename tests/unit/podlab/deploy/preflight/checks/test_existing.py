@@ -1,0 +1,124 @@
+"""What is on a host already is told before anything is touched."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from podlab.deploy.preflight.checks.existing import found_networks, found_runtime, strays
+from podlab.deploy.preflight.finding import Severity
+from podlab.deploy.preflight.hosts import probe
+from podlab.deploy.preflight.hosts.facts import Facts, FileSystem, Host, Inotify, Runtime
+
+NODE = Host(name="n1", groups=frozenset({"nodes"}))
+FACTS = Facts(
+    place="one",
+    root=True,
+    python=(3, 11, 2),
+    os_id="debian",
+    os_version="12",
+    os_name="Debian 12",
+    architecture="x86_64",
+    kernel="6.1",
+    systemd=True,
+    hostname="n1",
+    machine_id="a" * 32,
+    cpus=2,
+    memory_bytes=1 << 31,
+    filesystems=(FileSystem(directories=("/var/lib/podlab",), free_bytes=1 << 34),),
+    inotify=Inotify(instances=1024),
+    missing_features=(),
+    cgroup_controllers=frozenset(),
+    listeners=(),
+    subnets=(),
+    clock_ahead_s=(0.0, 0.0),
+)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "severity", "words"),
+    [
+        ({"configured": True}, Severity.WARNING, "is there already, with a configuration of its own"),
+        ({"active": True}, Severity.WARNING, "containerd is there already"),
+        (
+            {"active": True, "configured": True, "containers": {"moby": 2, "default": 1}},
+            Severity.WARNING,
+            "with a configuration of its own and 1 container in default, 2 containers in moby",
+        ),
+        (
+            {"active": True, "containers": {"k8s.io": 3}},
+            Severity.ERROR,
+            "namespace k8s.io has 3 containers of another Kubernetes; Podlab would remove them",
+        ),
+        (
+            {"active": True, "containers": {"moby": 1}, "spares_containers": False},
+            Severity.ERROR,
+            "has 1 container in moby, and its unit ends them whenever it is restarted",
+        ),
+    ],
+)
+def test_a_containerd_that_somebody_uses_is_told(runtime: dict[str, Any], severity: Severity, words: str) -> None:
+    (found,) = found_runtime(NODE, replace(FACTS, runtime=Runtime(**runtime)))
+    assert found.severity is severity
+    assert words in found.cause
+    assert found.remedy
+
+
+@pytest.mark.parametrize(
+    ("host", "runtime"),
+    [
+        (NODE, {}),
+        (NODE, {"active": True, "configured": True, "containers": {"k8s.io": 3}, "ours": True}),
+        (Host(name="m1", groups=frozenset({"masters"})), {"active": True, "containers": {"moby": 1}}),
+    ],
+)
+def test_what_is_ours_or_of_no_concern_is_not(host: Host, runtime: dict[str, Any]) -> None:
+    assert list(found_runtime(host, replace(FACTS, runtime=Runtime(**runtime)))) == []
+
+
+@pytest.mark.parametrize("variable", ["podlab_service_cidr", "podlab_pod_cidr"])
+def test_a_network_that_the_cluster_was_not_made_with_is_refused(variable: str) -> None:
+    made = {"podlab_service_cidr": "10.96.0.0/16", "podlab_pod_cidr": "10.244.0.0/16"}
+    other = {variable: "10.50.0.0/16"}
+    master = Host(name="m1", groups=frozenset({"masters"}), variables=other)
+    node = Host(name="n1", groups=frozenset({"nodes"}), variables=other)
+    deployed = replace(FACTS, made_with=made)
+    (found,) = found_networks([master, node], {"m1": deployed, "n1": deployed})
+    assert found.host == "m1"
+    assert found.severity is Severity.ERROR
+    assert found.cause.startswith(f"{variable} is 10.50.0.0/16, but the cluster was made with {made[variable]}")
+    assert found.remedy.startswith(f"set {variable} to {made[variable]} again")
+    unchanged = Host(name="m1", groups=frozenset({"masters"}))
+    assert list(found_networks([unchanged], {"m1": deployed})) == []
+    assert list(found_networks([master], {"m1": FACTS})) == []
+    assert list(found_networks([master, node], {"n1": replace(FACTS, made_with={})})) == []
+
+
+def test_what_the_cluster_was_made_with_is_read_from_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {
+        "/etc/podlab/apiserver.yaml": "port: 7443\nservice_cidr: 10.96.0.0/16\n",
+        "/etc/podlab/controllers.yaml": "pod_cidr: 10.244.0.0/16\nnode_cidr_mask: 24\n",
+    }
+    monkeypatch.setattr(probe, "read", lambda path: files.get(path, ""))
+    assert probe.made_with() == {"podlab_service_cidr": "10.96.0.0/16", "podlab_pod_cidr": "10.244.0.0/16"}
+    files = {"/etc/podlab/kubelet.yaml": "pod_cidr_cluster: 10.245.0.0/16\n"}
+    assert probe.made_with() == {"podlab_pod_cidr": "10.245.0.0/16"}
+
+
+def test_routes_that_the_kubelet_set_are_no_network_of_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of a node that died as well: its gateway is no host of the inventory any more."""
+    routes = (
+        '[{"dst":"default","gateway":"192.0.2.1","dev":"eth0"},'
+        '{"dst":"10.244.2.0/24","gateway":"192.0.2.23","dev":"eth0","protocol":"112","flags":[]},'
+        '{"dst":"10.244.9.0/24","gateway":"192.0.2.99","dev":"eth0","protocol":"static","flags":[]}]'
+    )
+    monkeypatch.setattr(probe, "run", lambda *command: routes if command[-1] == "route" else "[]")
+    assert [found["network"] for found in probe.subnets()] == ["10.244.9.0/24"]
+
+
+def test_a_node_that_is_not_in_the_inventory_is_a_warning_with_the_command_that_removes_it() -> None:
+    (found,) = strays(["n1"], ["n1", "n2"])
+    assert (found.severity, found.host) == (Severity.WARNING, "n2")
+    assert "podlab delete node n2" in found.remedy

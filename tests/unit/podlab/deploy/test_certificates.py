@@ -1,0 +1,48 @@
+"""Every component on every host has a certificate with the identity that the apiserver knows it by."""
+
+from pathlib import Path
+
+from podlab.deploy import certificates
+
+MASTERS = {"m1": "10.0.0.11"}
+NODES = {"n1": "10.0.0.21", "n2": "10.0.0.22"}
+
+
+def wanted() -> dict[str, certificates.Certificate]:
+    return {
+        f"{each.folder}/{each.name}": each for each in certificates.wanted(MASTERS, NODES, service_cidr="10.96.0.0/16")
+    }
+
+
+def test_each_host_has_the_certificates_of_what_it_runs() -> None:
+    assert set(wanted()) == {
+        "/admin",
+        *(f"m1/{name}" for name in ("apiserver", "scheduler", "controllers")),
+        *(f"{node}/{name}" for node in NODES for name in ("kubelet", "proxy")),
+    }
+
+
+def test_a_kubelet_is_known_by_its_node() -> None:
+    kubelet = wanted()["n2/kubelet"]
+    assert (kubelet.common_name, kubelet.organizations) == ("system:node:n2", ("system:nodes",))
+    assert kubelet.hosts == ("n2", "10.0.0.22", "127.0.0.1", "localhost")
+
+
+def test_the_apiserver_serves_under_the_kubernetes_service_too() -> None:
+    assert {"10.0.0.11", "10.96.0.1", "kubernetes.default.svc", "localhost"} <= set(wanted()["m1/apiserver"].hosts)
+
+
+def test_the_administrators_certificate_serves_nowhere() -> None:
+    assert wanted()["/admin"].hosts == ()
+
+
+def test_only_the_certificates_of_what_changed_are_made_anew(tmp_path: Path) -> None:
+    first = certificates.ensure(tmp_path, certificates.wanted(MASTERS, NODES, "10.96.0.0/16"))
+    assert first[:2] == ["ca", "admin"]
+    assert len(first) == 9
+    assert certificates.ensure(tmp_path, certificates.wanted(MASTERS, NODES, "10.96.0.0/16")) == []
+    moved = {**NODES, "n2": "10.0.0.99"}
+    assert certificates.ensure(tmp_path, certificates.wanted(MASTERS, moved, "10.96.0.0/16")) == [
+        "n2/kubelet",
+        "n2/proxy",
+    ]

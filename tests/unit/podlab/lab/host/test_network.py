@@ -1,0 +1,39 @@
+from podlab.lab.host import network
+from podlab.lab.spec import LabSpec
+
+CI = LabSpec(name="ci", subnet="10.99.3.0/24")
+
+
+def saved(lab: LabSpec) -> str:
+    """What iptables-save says of a lab's nat rules, among rules of others."""
+    return "\n".join(
+        [
+            "*nat",
+            ":POSTROUTING ACCEPT [5:300]",
+            "-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE",
+            f"-A POSTROUTING -s {lab.subnet} ! -d {lab.subnet} "
+            f'-m comment --comment "podlab-lab:{lab.name}" -j MASQUERADE',
+            "COMMIT",
+        ]
+    )
+
+
+def test_a_lab_leaves_through_this_machines_address_but_not_to_itself() -> None:
+    command = network.rules(CI)[0].command("--insert")
+    assert command[:6] == ["iptables", "--wait", "10", "--table", "nat", "--insert"]
+    assert " ".join(command).endswith(
+        "POSTROUTING -s 10.99.3.0/24 ! -d 10.99.3.0/24 ! -o pl-ci -m comment --comment podlab-lab:ci -j MASQUERADE"
+    )
+
+
+def test_a_firewall_that_forwards_nothing_lets_the_lab_through() -> None:
+    forwards = [rule.match[:2] for rule in network.rules(CI) if rule.chain == "FORWARD"]
+    assert forwards == [("-i", "pl-ci"), ("-o", "pl-ci")]
+
+
+def test_only_rules_with_the_labs_own_mark_are_deleted() -> None:
+    assert [" ".join(command[4:]) for command in network.marked_rules(saved(CI), "nat", "ci")] == [
+        "nat -D POSTROUTING -s 10.99.3.0/24 ! -d 10.99.3.0/24 -m comment --comment podlab-lab:ci -j MASQUERADE"
+    ]
+    assert network.marked_rules(saved(CI), "nat", "c") == ()
+    assert network.marked_rules(saved(CI), "nat", "ci-2") == ()
