@@ -7,9 +7,9 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from master.scheduler import ownplugins
-from master.scheduler.configuration import KubeSchedulerConfiguration, Policy, policy
-from master.scheduler.defaults import DEFAULT
+from master.scheduler import plugin_files
+from master.scheduler.config.configuration import KubeSchedulerConfiguration, Policy, policy
+from master.scheduler.config.defaults import DEFAULT
 from master.scheduler.scheduler import Scheduler
 from master.scheduler.server import SchedulerServicer
 from podlab import component, settings
@@ -42,7 +42,7 @@ class Config:
         for name in given.without_effect:
             log.info("%s: %s has no effect on this scheduler", path, name)
         try:
-            own = ownplugins.load(path.parent / each for each in given.pluginFiles)
+            own = plugin_files.load(path.parent / each for each in given.pluginFiles)
             return policy(given, own)
         except settings.SettingsError as error:
             raise settings.SettingsError(f"{path}: {error}") from error

@@ -8,28 +8,32 @@ Informers fill snapshot and queue (`intake`); pods are judged one after another 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
-from master.scheduler.backoff import KUBERNETES_BACKOFF, Backoff
-from master.scheduler.binding import Assumed, Binder
-from master.scheduler.budgets import Budgets
-from master.scheduler.conditions import SCHEDULER_ERROR, Verdict
-from master.scheduler.deciding import Decider
-from master.scheduler.decisions import Decisions
-from master.scheduler.defaults import DEFAULT_PROFILE
-from master.scheduler.evicting import Evictor
-from master.scheduler.explaining import Made
-from master.scheduler.hints import Event, What
-from master.scheduler.intake import Intake
-from master.scheduler.judging import Judge
-from master.scheduler.nominations import Nominations
-from master.scheduler.podinfo import PodInfo
-from master.scheduler.profile import DEFAULT_NAME, Profile
-from master.scheduler.queue import SchedulingQueue
-from master.scheduler.snapshot import Snapshot
-from master.scheduler.surroundings import Surroundings
-from master.scheduler.telling import Teller
-from master.scheduler.volumebinder import VolumeBinder
+from master.scheduler.active_pods import wait_for_active_pods
+from master.scheduler.cache.pod_info import PodInfo
+from master.scheduler.cache.snapshot import Snapshot
+from master.scheduler.cluster_state import Surroundings
+from master.scheduler.config.defaults import DEFAULT_PROFILE
+from master.scheduler.config.profile import DEFAULT_NAME, Profile
+from master.scheduler.cycle.assumed_pod import AssumedPod
+from master.scheduler.cycle.decision_log import Decisions
+from master.scheduler.cycle.explanation import Made
+from master.scheduler.cycle.pod_conditions import SCHEDULER_ERROR, Verdict
+from master.scheduler.cycle.scheduling_algorithm import Decider
+from master.scheduler.cycle.scheduling_cycle import Judge
+from master.scheduler.effects.binder import Binder
+from master.scheduler.effects.evictor import Evictor
+from master.scheduler.effects.status_writer import Teller
+from master.scheduler.effects.volume_binder import VolumeBinder
+from master.scheduler.event_handlers import Intake
+from master.scheduler.preemption.disruption_budgets import Budgets
+from master.scheduler.preemption.nominated_pods import Nominations
+from master.scheduler.queue.backoff import KUBERNETES_BACKOFF, Backoff
+from master.scheduler.queue.cluster_events import Event, What
+from master.scheduler.queue.scheduling_queue import SchedulingQueue
+from podlab.api import times
 from podlab.api.objects import Key, key
 from podlab.client.client import Client
 from podlab.client.informer import Change, Informer
@@ -59,7 +63,8 @@ class Scheduler:
         self._budgets = Informer(client, PodDisruptionBudget)
         self._counted: Budgets | None = None
         self._snapshot = Snapshot()
-        self._queue = SchedulingQueue(backoff=backoff)
+        self._queue_changed = asyncio.Event()
+        self._queue = SchedulingQueue(time.monotonic, backoff, changed=self._queue_changed.set)
         self._nominations = Nominations(self._snapshot)
         self._intake = Intake(by_name, self._snapshot, self._queue, self._nominations)
         self._surroundings = Surroundings(client, self._snapshot, self._around_happened)
@@ -75,7 +80,14 @@ class Scheduler:
             failed=self._volumes_failed,
         )
         self._evictor = Evictor(client, self._recorder, self._pods.store.get)
-        self._decider = Decider(by_name, self._snapshot, self._nominations, self._current_budgets)
+        self._decider = Decider(
+            by_name,
+            self._snapshot,
+            self._nominations,
+            self._current_budgets,
+            clock=time.perf_counter,
+            now=times.now,
+        )
         self._decisions = Decisions()
         self._judge = Judge(
             self._decider,
@@ -103,7 +115,7 @@ class Scheduler:
             self.synced.set()
             while True:
                 await self._binder.drained()
-                await self._queue.filled()
+                await wait_for_active_pods(self._queue, self._queue_changed)
                 self._volumes.put(self._judge.judge(self._queue.take(BATCH)))
                 await asyncio.sleep(0)
 
@@ -156,12 +168,12 @@ class Scheduler:
         if event.what is What.VOLUMES:
             self._volumes.wake()
 
-    def _volumes_failed(self, assumed: Assumed, failure: ApiError) -> None:
+    def _volumes_failed(self, assumed: AssumedPod, failure: ApiError) -> None:
         message = f'running PreBind plugin "VolumeBinding": {failure.message}'
         self.tell(assumed.info.pod, Verdict(SCHEDULER_ERROR, message))
         self._answered(assumed, failure)
 
-    def _answered(self, assumed: Assumed, failure: ApiError | None) -> None:
+    def _answered(self, assumed: AssumedPod, failure: ApiError | None) -> None:
         pod, at = assumed.info.pod, key(assumed.info.pod)
         self._snapshot.storage.unreserve(pod.metadata.uid)
         if failure is None:

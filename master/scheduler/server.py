@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 
-from master.scheduler.explaining import Made, explanation
+from master.scheduler.cycle.explanation import Made, explanation
 from podlab.api.objects import Key
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError, abort

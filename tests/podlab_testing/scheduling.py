@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from master.scheduler.defaults import DEFAULT_PROFILE
-from master.scheduler.podinfo import pod_info
-from master.scheduler.profile import Profile
-from master.scheduler.schedule import Decision, schedule
-from master.scheduler.snapshot import Snapshot
-from master.scheduler.verdicts import Verdicts
+from master.scheduler.algorithm.filter_cache import Verdicts
+from master.scheduler.algorithm.schedule_pod import Decision, schedule
+from master.scheduler.cache.pod_info import pod_info
+from master.scheduler.cache.snapshot import Snapshot
+from master.scheduler.config.defaults import DEFAULT_PROFILE
+from master.scheduler.config.profile import Profile
 from podlab.api import codec
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod, PodSpec

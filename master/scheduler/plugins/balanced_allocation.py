@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from master.scheduler.cache.pod_info import PodInfo
+from master.scheduler.cache.snapshot import Rows, Snapshot
 from master.scheduler.plugins.node_resources_fit import is_extended
 from master.scheduler.plugins.protocol import MAX_SCORE, Follows, Scores
-from master.scheduler.podinfo import PodInfo
-from master.scheduler.snapshot import Rows, Snapshot
 
 
 class NodeResourcesBalancedAllocation:

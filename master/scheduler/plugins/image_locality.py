@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from master.scheduler.cache.pod_info import PodInfo
+from master.scheduler.cache.snapshot import Rows, Snapshot
 from master.scheduler.plugins.protocol import MAX_SCORE, Follows, Scores
-from master.scheduler.podinfo import PodInfo
-from master.scheduler.snapshot import Rows, Snapshot
 
 _MEGABYTE = 1024 * 1024
 SMALLEST_BYTES = 23 * _MEGABYTE

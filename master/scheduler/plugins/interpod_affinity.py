@@ -10,11 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from master.scheduler.cache.affinity_terms import Term, Wish
+from master.scheduler.cache.pod_counts import Tally
+from master.scheduler.cache.pod_info import PodInfo
+from master.scheduler.cache.snapshot import Rows, Snapshot
 from master.scheduler.plugins.protocol import MAX_SCORE, Follows, Refusals, Scores
-from master.scheduler.podinfo import PodInfo
-from master.scheduler.podterms import Term, Wish
-from master.scheduler.snapshot import Rows, Snapshot
-from master.scheduler.tallies import Tally
 
 _AFFINITY, _ANTI_AFFINITY, _EXISTING = 1, 2, 3
 _REASONS = {

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from master.scheduler.cache.pod_info import PodInfo, Shape
+from master.scheduler.cache.snapshot import Rows, Snapshot
 from master.scheduler.plugins.protocol import Follows, Refusals, Scores, stretched
-from master.scheduler.podinfo import PodInfo, Shape
-from master.scheduler.snapshot import Rows, Snapshot
 from podlab.core.v1 import pod_pb2
 
 _REASONS = {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from master.scheduler.cache.pod_info import PodInfo
+from master.scheduler.cache.snapshot import Rows, Snapshot
 from master.scheduler.plugins.protocol import Follows, Refusals, refuse
-from master.scheduler.podinfo import PodInfo
-from master.scheduler.snapshot import Rows, Snapshot
 
 
 class NodePorts:

@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from master.scheduler.demands import PODS
+from master.scheduler.cache.node_resources import Integers
+from master.scheduler.cache.pod_info import PodInfo
+from master.scheduler.cache.resource_requests import PODS
+from master.scheduler.cache.snapshot import Rows, Snapshot
 from master.scheduler.plugins.protocol import Follows, Refusals, Scores
 from master.scheduler.plugins.strategies import Strategy
-from master.scheduler.podinfo import PodInfo
-from master.scheduler.resources import Integers
-from master.scheduler.snapshot import Rows, Snapshot
 
 _NEVER = 1 << 62  # a bit of the code: the node is too small even when it is empty
 _LEAST_ALLOCATED = Strategy()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from master.scheduler.cache.pod_info import PodInfo
+from master.scheduler.cache.snapshot import Rows, Snapshot
 from master.scheduler.plugins.protocol import Follows, Refusals, refuse
 from master.scheduler.plugins.taint_toleration import tolerated
-from master.scheduler.podinfo import PodInfo
-from master.scheduler.snapshot import Rows, Snapshot
 from podlab.core.v1.node_pb2 import Taint
 
 _TAINT = Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")

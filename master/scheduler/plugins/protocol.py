@@ -10,8 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from master.scheduler.podinfo import PodInfo
-from master.scheduler.snapshot import Rows, Snapshot
+from master.scheduler.cache.pod_info import PodInfo
+from master.scheduler.cache.snapshot import Rows, Snapshot
 
 MAX_SCORE = 100
 Scores = NDArray[np.int64]

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from master.scheduler.cache.pod_info import PodInfo, Shape
+from master.scheduler.cache.snapshot import Rows, Snapshot
 from master.scheduler.plugins.protocol import Follows, Refusals, Scores, stretched_reversed
-from master.scheduler.podinfo import PodInfo, Shape
-from master.scheduler.snapshot import Rows, Snapshot
 from podlab.api.tolerations import tolerates
 from podlab.core.v1.node_pb2 import Taint
 from podlab.core.v1.pod_pb2 import Toleration

@@ -12,11 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from master.scheduler.cache.pod_info import PodInfo, Shape
+from master.scheduler.cache.snapshot import Rows, Snapshot
+from master.scheduler.cache.spread_constraints import (
+    DO_NOT_SCHEDULE,
+    HOSTNAME,
+    SCHEDULE_ANYWAY,
+    Constraint,
+    constraints_of,
+)
 from master.scheduler.plugins import node_affinity, taint_toleration
 from master.scheduler.plugins.protocol import MAX_SCORE, Follows, Refusals, Scores
-from master.scheduler.plugins.spread import DO_NOT_SCHEDULE, HOSTNAME, SCHEDULE_ANYWAY, Constraint, constraints_of
-from master.scheduler.podinfo import PodInfo, Shape
-from master.scheduler.snapshot import Rows, Snapshot
 
 _SKEWED, _NOWHERE = 1, 2
 _REASONS = {

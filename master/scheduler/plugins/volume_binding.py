@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from master.scheduler.cache.pod_info import PodInfo
+from master.scheduler.cache.snapshot import Rows, Snapshot
+from master.scheduler.cache.storage import Plan
 from master.scheduler.plugins.protocol import Follows, Refusals, refuse_pod
-from master.scheduler.podinfo import PodInfo
-from master.scheduler.snapshot import Rows, Snapshot
-from master.scheduler.storage import Plan
 from podlab.api.volumes import NO_PROVISIONER, size
 from podlab.core.v1 import pod_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim

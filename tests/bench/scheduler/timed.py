@@ -7,8 +7,8 @@ import os
 import sys
 
 from master.scheduler import main
-from master.scheduler.decisions import Decisions
-from master.scheduler.explaining import Made
+from master.scheduler.cycle.decision_log import Decisions
+from master.scheduler.cycle.explanation import Made
 from podlab.api.objects import Key
 
 

@@ -11,11 +11,11 @@ from collections.abc import Callable
 import shapes
 from apiserver import tell
 
-from master.scheduler.intake import Intake
-from master.scheduler.nominations import Nominations
-from master.scheduler.podinfo import pod_info
-from master.scheduler.queue import SchedulingQueue
-from master.scheduler.snapshot import Snapshot
+from master.scheduler.cache.pod_info import pod_info
+from master.scheduler.cache.snapshot import Snapshot
+from master.scheduler.event_handlers import Intake
+from master.scheduler.preemption.nominated_pods import Nominations
+from master.scheduler.queue.scheduling_queue import SchedulingQueue
 from podlab.api.objects import key
 from podlab.client.informer import Change
 from podlab.core.v1.node_pb2 import Node

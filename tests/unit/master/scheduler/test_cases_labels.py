@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from podlab_testing.scheduling import Case, check
 
-from master.scheduler import arguments
-from master.scheduler.profile import Profile, Weighted
+from master.scheduler.config import plugin_args
+from master.scheduler.config.profile import Profile, Weighted
 
 SELECTOR = "node(s) didn't match Pod's node affinity/selector"
 NAMED = "node(s) didn't satisfy plugin(s) [NodeAffinity]"
@@ -101,7 +101,7 @@ def test_nodes(case: Case) -> None:
 
 
 def adding(**affinity: Any) -> Profile:
-    plugin = arguments.node_affinity({"addedAffinity": affinity}, "args")
+    plugin = plugin_args.node_affinity({"addedAffinity": affinity}, "args")
     return Profile("default-scheduler", (plugin,), (Weighted(plugin, 1),))
 
 

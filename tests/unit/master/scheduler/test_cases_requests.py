@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from podlab_testing.scheduling import Case, check
 
-from master.scheduler import arguments
+from master.scheduler.config import plugin_args
+from master.scheduler.config.profile import Profile, Weighted
 from master.scheduler.plugins.image_locality import ImageLocality
-from master.scheduler.profile import Profile, Weighted
 
 GPU = "example.com/gpu"
 CPU, MEMORY, PODS = "Insufficient cpu", "Insufficient memory", "Too many pods"
@@ -121,7 +121,7 @@ def fit(kind: str = "LeastAllocated", resources: str = "cpu", shape: str = "", *
         points = [each.split(":") for each in shape.split()]
         found = [{"utilization": int(at), "score": int(score)} for at, score in points]
         strategy["requestedToCapacityRatio"] = {"shape": found}
-    return arguments.node_resources_fit({"scoringStrategy": strategy, **more}, "args")
+    return plugin_args.node_resources_fit({"scoringStrategy": strategy, **more}, "args")
 
 
 RATIO = "RequestedToCapacityRatio"

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from podlab_testing.scheduling import node, pod
 
-from master.scheduler.defaults import DEFAULT_PROFILE
-from master.scheduler.podinfo import pod_info
-from master.scheduler.schedule import schedule
-from master.scheduler.snapshot import Snapshot
-from master.scheduler.verdicts import Verdicts
+from master.scheduler.algorithm.filter_cache import Verdicts
+from master.scheduler.algorithm.schedule_pod import schedule
+from master.scheduler.cache.pod_info import pod_info
+from master.scheduler.cache.snapshot import Snapshot
+from master.scheduler.config.defaults import DEFAULT_PROFILE
 
 HOST, ZONE = "kubernetes.io/hostname", "zone"
 APPS = ("web", "db")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from master.scheduler.backoff import Backoff
+from master.scheduler.queue.backoff import Backoff
 from master.scheduler.scheduler import Scheduler
 from podlab.client.client import Listed
 from podlab.client.outage import Outages

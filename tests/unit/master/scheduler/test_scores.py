@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from podlab_testing.scheduling import Case, check, cluster, node, pod
 
-from master.scheduler import arguments
-from master.scheduler.defaults import DEFAULT_PROFILE
+from master.scheduler.algorithm.filter_cache import Verdicts
+from master.scheduler.algorithm.schedule_pod import schedule
+from master.scheduler.cache.pod_info import pod_info
+from master.scheduler.cache.snapshot import Snapshot
+from master.scheduler.config import plugin_args
+from master.scheduler.config.defaults import DEFAULT_PROFILE
+from master.scheduler.config.profile import Profile, Weighted
 from master.scheduler.plugins.interpod_affinity import InterPodAffinity
 from master.scheduler.plugins.node_affinity import NodeAffinity
 from master.scheduler.plugins.topology_spread import PodTopologySpread
-from master.scheduler.podinfo import pod_info
-from master.scheduler.profile import Profile, Weighted
-from master.scheduler.schedule import schedule
-from master.scheduler.snapshot import Snapshot
-from master.scheduler.verdicts import Verdicts
 from podlab.api.objects import Key
 from podlab.api.selectors import Selector, from_labels
 
@@ -26,7 +26,7 @@ CPU = [{"name": "cpu", "weight": 1}]
 def fit(kind: str, resources: list[dict[str, Any]], shape: list[tuple[int, int]] | None = None) -> Any:
     points = [{"utilization": at, "score": score} for at, score in shape or []]
     ratio = {"requestedToCapacityRatio": {"shape": points}} if points else {}
-    return arguments.node_resources_fit({"scoringStrategy": {"type": kind, "resources": resources, **ratio}}, "args")
+    return plugin_args.node_resources_fit({"scoringStrategy": {"type": kind, "resources": resources, **ratio}}, "args")
 
 
 RATIO = "RequestedToCapacityRatio"
@@ -67,7 +67,7 @@ def test_a_pod_without_requests_is_not_drawn_by_balance() -> None:
 
 def test_balance_over_more_resources() -> None:
     args = {"resources": [{"name": name} for name in ("cpu", "memory", GPU)]}
-    plugin = arguments.balanced_allocation(args, "args")
+    plugin = plugin_args.balanced_allocation(args, "args")
     nodes = Snapshot()
     nodes.set_node(node(f"a cpu=4 memory=8Gi {GPU}=4"))
     nodes.set_node(node("b cpu=4 memory=8Gi"))
@@ -84,7 +84,7 @@ def with_plugins(*plugins: Any) -> Profile:
 def test_added_affinity_is_asked_of_all_pods() -> None:
     term = {"matchExpressions": [{"key": "pool", "operator": "Exists"}]}
     added = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
-    plugin = arguments.node_affinity({"addedAffinity": added}, "args")
+    plugin = plugin_args.node_affinity({"addedAffinity": added}, "args")
     assert isinstance(plugin, NodeAffinity)
     check(Case("", ["a", "b pool=1"], {}, "b"), with_plugins(plugin))
     told = "0/1 nodes are available: 1 node(s) didn't match scheduler-enforced node affinity."
@@ -95,7 +95,7 @@ def test_added_affinity_is_asked_of_all_pods() -> None:
 def test_the_weight_of_a_standing_pods_need(weight: int, wins: str) -> None:
     term = {"labelSelector": {"matchLabels": {"app": "web"}}, "topologyKey": "kubernetes.io/hostname"}
     needy = {"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}}
-    fewer_pods = arguments.node_resources_fit({}, "args")
+    fewer_pods = plugin_args.node_resources_fit({}, "args")
     case = Case("", ["a", "b"], {"labels": {"app": "web"}}, "a b", wins, standing={"b": [needy]})
     check(case, with_plugins(InterPodAffinity(weight), fewer_pods))
 
@@ -134,7 +134,7 @@ def test_own_defaults_take_the_place_of_the_systems() -> None:
     assert spread_by(service, with_plugins(PodTopologySpread((), system_defaulting=False))) is None
     given = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule"}
     args = {"defaultingType": "List", "defaultConstraints": [given]}
-    profile = with_plugins(arguments.pod_topology_spread(args, "args"))
+    profile = with_plugins(plugin_args.pod_topology_spread(args, "args"))
     labels = {"labels": {"app": "web"}}
     nodes = cluster(Case("", ["a", "b"], {}, standing={"a": [labels]}))
     nodes.workloads.set(*service.popitem())
@@ -145,7 +145,7 @@ def test_profiles_with_other_defaults_do_not_see_each_others_places() -> None:
     def defaults(*keys: str) -> Profile:
         given = [{"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "DoNotSchedule"} for key in keys]
         args = {"defaultingType": "List", "defaultConstraints": given}
-        return with_plugins(arguments.pod_topology_spread(args, "args"))
+        return with_plugins(plugin_args.pod_topology_spread(args, "args"))
 
     labels = {"labels": {"app": "web"}}
     nodes = cluster(Case("", ["a zone=x", "b zone=x"], {}, standing={"a": [labels]}))

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from podlab_testing.storage import claim, kept_for, storage_class, volume
 
-from master.scheduler.defaults import DEFAULT_PROFILE
+from master.scheduler.algorithm.filter_cache import Verdicts
+from master.scheduler.algorithm.schedule_pod import Decision, schedule
+from master.scheduler.cache.pod_info import pod_info
+from master.scheduler.cache.snapshot import Snapshot
+from master.scheduler.config.defaults import DEFAULT_PROFILE
 from master.scheduler.plugins import volume_binding
-from master.scheduler.podinfo import pod_info
-from master.scheduler.schedule import Decision, schedule
-from master.scheduler.snapshot import Snapshot
-from master.scheduler.verdicts import Verdicts
 from podlab.api.objects import key
 from podlab.api.volumes import BIND_COMPLETED, NO_PROVISIONER, SELECTED_NODE
 from podlab.core.v1.node_pb2 import Node

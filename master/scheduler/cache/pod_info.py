@@ -1,0 +1,139 @@
+"""What the scheduler needs to know of a pod, worked out once for all pods of the same shape. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from master.scheduler.cache.affinity_terms import Term, terms_of
+from master.scheduler.cache.resource_requests import Demands, demands
+from podlab.api import volumes
+from podlab.api.hostports import host_ports
+from podlab.api.nodeselectors import NodeMatcher, matcher
+from podlab.core.v1.pod_pb2 import Container, Pod, PodSpec
+
+SHAPES_REMEMBERED = 1024
+_shapes: dict[Hashable, Shape] = {}  # of pods that are alike but for their names and nodes
+
+
+_JUDGED = frozenset(
+    ["containers", "initContainers", "tolerations", "topologySpreadConstraints", "nodeSelector", "affinity", "overhead"]
+)
+_NOT_JUDGED = tuple(field.name for field in PodSpec.DESCRIPTOR.fields if field.name not in _JUDGED)
+_JUDGED_OF_CONTAINERS = frozenset({"image", "resources", "restartPolicy", "ports"})
+_NOT_JUDGED_OF_CONTAINERS = tuple(
+    field.name for field in Container.DESCRIPTOR.fields if field.name not in _JUDGED_OF_CONTAINERS
+)
+
+
+class Shape:
+    """What plugins judge a pod by, whichever pod of its kind it is: those of a ReplicaSet are of one shape.
+
+    `key` is `pod` encoded, and all that the other fields are made from, so that equal keys get equal verdicts.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self.key = key
+        self.pod = Pod.FromString(key)
+        self.namespace: str = self.pod.metadata.namespace
+        self.labels: Mapping[str, str] = dict(self.pod.metadata.labels)
+        self.deleted = self.pod.metadata.HasField("deletionTimestamp")
+        self.demands: Demands = demands(self.pod.spec)
+        self.terms: tuple[Term, ...] = terms_of(self.pod)
+        self.host_ports = tuple(host_ports(self.pod.spec))
+        self.claims = tuple(volumes.claims_of(self.pod))
+        containers = [*self.pod.spec.initContainers, *self.pod.spec.containers]
+        self.images = tuple(normalized_image(container.image) for container in containers)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Shape) and self.key == other.key
+
+    @cached_property
+    def nodes(self) -> NodeMatcher:
+        """Which nodes its selector and required affinity let it go to."""
+        return matcher(self.pod.spec)
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.key)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+@dataclass(frozen=True)
+class PodInfo:
+    """A pod as the scheduler sees it."""
+
+    pod: Pod
+    shape: Shape
+
+    @property
+    def uid(self) -> str:
+        return str(self.pod.metadata.uid)
+
+
+def pod_info(pod: Pod) -> PodInfo:
+    """What the pod asks for."""
+    metadata, spec = pod.metadata, pod.spec
+    if spec.nodeName:
+        spec = PodSpec()
+        spec.CopyFrom(pod.spec)
+        spec.nodeName = ""
+    like = (
+        spec.SerializeToString(deterministic=True),
+        metadata.namespace,
+        frozenset(metadata.labels.items()),
+        tuple(owner.uid for owner in metadata.ownerReferences),
+        metadata.HasField("deletionTimestamp"),
+        (metadata.name, metadata.uid) if _has_own_claims(pod.spec) else None,
+    )
+    shape = _shapes.get(like)
+    if shape is None:
+        if len(_shapes) >= SHAPES_REMEMBERED:
+            _shapes.clear()
+        shape = _shapes[like] = _shape(_essence(pod))
+    return PodInfo(pod, shape)
+
+
+def normalized_image(name: str) -> str:
+    """The name with a tag, as the nodes report their images."""
+    last = name.rsplit("/", 1)[-1]
+    return name if ":" in last or "@" in last else f"{name}:latest"
+
+
+@lru_cache(maxsize=SHAPES_REMEMBERED)
+def _shape(key: bytes) -> Shape:
+    return Shape(key)
+
+
+def _essence(pod: Pod) -> bytes:
+    """The pod without what no verdict about nodes depends on: its name, secrets, commands ..."""
+    kept = Pod()
+    metadata, given = kept.metadata, pod.metadata
+    metadata.namespace = given.namespace
+    metadata.labels.MergeFrom(given.labels)
+    for owner in given.ownerReferences:
+        if owner.controller:
+            metadata.ownerReferences.append(owner)
+    if given.HasField("deletionTimestamp"):
+        metadata.deletionTimestamp.seconds = 1
+    spec = kept.spec
+    spec.CopyFrom(pod.spec)
+    if _has_own_claims(spec):  # they are named after the pod, and known by its uid
+        metadata.name, metadata.uid = given.name, given.uid
+    claims = [each for each in spec.volumes if volumes.claim_name(pod, each)]
+    for name in _NOT_JUDGED:
+        spec.ClearField(name)  # type: ignore[arg-type]
+    spec.volumes.extend(claims)
+    for container in (*spec.containers, *spec.initContainers):
+        for name in _NOT_JUDGED_OF_CONTAINERS:
+            container.ClearField(name)  # type: ignore[arg-type]
+        if not any(port.hostPort for port in container.ports):
+            container.ClearField("ports")
+    return kept.SerializeToString(deterministic=True)
+
+
+def _has_own_claims(spec: PodSpec) -> bool:
+    return any(each.volumeSource.HasField("ephemeral") for each in spec.volumes)

@@ -1,0 +1,1 @@
+"""KubeSchedulerConfiguration, and the profiles that are made of it. Pure."""

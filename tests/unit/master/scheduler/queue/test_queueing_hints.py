@@ -1,0 +1,133 @@
+"""Which very events can undo which refusals."""
+
+from typing import Any
+
+import pytest
+from podlab_testing.scheduling import node, pod
+
+from master.scheduler.cache.pod_info import PodInfo, pod_info
+from master.scheduler.queue.cluster_events import Event, What
+from master.scheduler.queue.queueing_hints import may_help
+
+GPU = "example.com/gpu"
+
+
+def info(**given: Any) -> PodInfo:
+    return pod_info(pod(given))
+
+
+def happened(what: What, **about: Any) -> Event:
+    return Event(what, **about)
+
+
+def gone(room: dict[str, int] | None = None, *, least_priority: int = 0, **given: Any) -> Event:
+    return Event(What.POD_GONE, pod=info(**given), room=room, least_priority=least_priority)
+
+
+def placed(**given: Any) -> Event:
+    return Event(What.POD_PLACED, pod=info(**given))
+
+
+def relabelled(before: str, after: str) -> Event:
+    return Event(What.POD_LABELS, pod=info(labels={"app": after}), pod_before=info(labels={"app": before}))
+
+
+def changed(what: What, text: str, before: str = "") -> Event:
+    return Event(what, node=node(text), node_before=node(before) if before else None)
+
+
+def added(text: str, **room: int) -> Event:
+    return Event(What.NODE_ADDED, node=node(text), room=room or None)
+
+
+def neighbours(side: str, app: str, key: str = "zone", **more: Any) -> dict[str, Any]:
+    term = {"labelSelector": {"matchLabels": {"app": app}}, "topologyKey": key, **more}
+    return {"affinity": {side: {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}}
+
+
+def spread(when: str = "DoNotSchedule", key: str = "zone", **more: Any) -> dict[str, Any]:
+    selector = {"labelSelector": {"matchLabels": {"app": "web"}}}
+    constraint = {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": when, **selector, **more}
+    return {"labels": {"app": "web"}, "topologySpreadConstraints": [constraint]}
+
+
+WEB, DB = {"labels": {"app": "web"}}, {"labels": {"app": "db"}}
+DISK = {"nodeSelector": {"disk": "ssd"}}
+NEAR, APART = neighbours("podAffinity", "web"), neighbours("podAntiAffinity", "web")
+FOUR = {"cpu": 4000, "memory": 8 << 30, "pods": 110}
+CASES: list[tuple[str, str, dict[str, Any], Event, bool]] = [
+    ("a taint that is not tolerated", "TaintToleration", {}, added("a !k:NoSchedule"), False),
+    ("one that is", "TaintToleration", {"tolerations": [{"operator": "Exists"}]}, added("a !k:NoSchedule"), True),
+    ("a soft one", "TaintToleration", {}, changed(What.NODE_TAINTS, "a !k:PreferNoSchedule"), True),
+    ("a node that is still cordoned", "NodeUnschedulable", {}, added("a cordoned"), False),
+    ("a node that is not", "NodeUnschedulable", {}, added("a"), True),
+    ("who had the port", "NodePorts", {"port": 80}, gone(port=80), True),
+    ("who had another", "NodePorts", {"port": 80}, gone(port=81), False),
+    ("a label that the pod asks for", "NodeAffinity", DISK, changed(What.NODE_LABELS, "a disk=ssd", "a"), True),
+    ("a label that it does not ask for", "NodeAffinity", DISK, changed(What.NODE_LABELS, "a disk=hdd", "a"), False),
+    ("a new node without the label", "NodeAffinity", DISK, added("a"), False),
+    ("a new node large enough", "NodeResourcesFit", {"cpu": "4"}, added("a", **FOUR), True),
+    ("one that is too small", "NodeResourcesFit", {"cpu": "4001m"}, added("a", **FOUR), False),
+    ("one that offers nothing of it", "NodeResourcesFit", {"ephemeral-storage": "1"}, added("a", **FOUR), False),
+    ("a resource that a profile may ignore", "NodeResourcesFit", {GPU: 1}, added("a", **FOUR), True),
+    ("a pod that leaves enough", "NodeResourcesFit", {"cpu": "1"}, gone({"cpu": 1000, "pods": 1}), True),
+    ("a pod that leaves too little", "NodeResourcesFit", {"cpu": "2"}, gone({"cpu": 1000, "pods": 1}), False),
+    ("a pod that leaves nobody knows what", "NodeResourcesFit", {"cpu": "2"}, gone(), True),
+    ("one as important goes, and less important stay", "NodeResourcesFit", {"cpu": "2", "priority": 5},
+     gone({"cpu": 1000, "pods": 1}, priority=5), True),
+    ("one goes that could be preempted", "NodeResourcesFit", {"cpu": "2", "priority": 5},
+     gone({"cpu": 1000, "pods": 1}, priority=4), False),
+    ("one as important goes, and none that is less", "NodeResourcesFit", {"cpu": "2", "priority": 5},
+     gone({"cpu": 1000, "pods": 1}, least_priority=5, priority=5), False),
+    ("one of those that are spread goes", "PodTopologySpread", spread(), gone(**WEB), True),
+    ("another goes", "PodTopologySpread", spread(), gone(**DB), False),
+    ("one of another namespace", "PodTopologySpread", spread(), gone(namespace="other", **WEB), False),
+    ("one ceases to be of those", "PodTopologySpread", spread(), relabelled("web", "db"), True),
+    ("one that never was", "PodTopologySpread", spread(), relabelled("db", "api"), False),
+    ("a node that is a place", "PodTopologySpread", spread(), added("a zone=x"), True),
+    ("a node that is none", "PodTopologySpread", spread(), added("a"), False),
+    ("a node that is no place now", "PodTopologySpread", spread(), changed(What.NODE_LABELS, "a", "a zone=x"), True),
+    ("a place that goes", "PodTopologySpread", spread(), changed(What.NODE_REMOVED, "a zone=x"), True),
+    ("taints that do not matter", "PodTopologySpread", spread(), changed(What.NODE_TAINTS, "a zone=x"), False),
+    ("taints that do", "PodTopologySpread", spread(nodeTaintsPolicy="Honor"), changed(What.NODE_TAINTS, "a zone=x"),
+     True),
+    ("constraints of the profile", "PodTopologySpread", {}, gone(**DB), True),
+    ("constraints that refuse nobody", "PodTopologySpread", spread("ScheduleAnyway"), gone(**DB), True),
+    ("one it wants to be with comes", "InterPodAffinity", NEAR, placed(**WEB), True),
+    ("another comes", "InterPodAffinity", NEAR, placed(**DB), False),
+    ("one it wants to be with goes: it may be the first", "InterPodAffinity", NEAR, gone(**WEB), True),
+    ("one it wants to be apart from goes", "InterPodAffinity", APART, gone(**WEB), True),
+    ("one it wants to be apart from comes", "InterPodAffinity", APART, placed(**WEB), False),
+    ("one that wants to be apart from it goes", "InterPodAffinity", WEB, gone(**DB, **APART), True),
+    ("one of its kind in another namespace", "InterPodAffinity", APART, gone(namespace="other", **WEB), False),
+    ("one of some other namespace", "InterPodAffinity",
+     neighbours("podAntiAffinity", "web", namespaceSelector={"matchLabels": {"team": "a"}}),
+     gone(namespace="other", **WEB), True),
+    ("one becomes another", "InterPodAffinity", APART, relabelled("web", "db"), True),
+    ("one becomes what it wants", "InterPodAffinity", NEAR, relabelled("db", "web"), True),
+    ("one becomes something else again", "InterPodAffinity", NEAR, relabelled("db", "api"), False),
+    ("a node without the place it wants", "InterPodAffinity", NEAR, added("a"), False),
+    ("a node with it", "InterPodAffinity", NEAR, added("a zone=x"), True),
+    ("a node is away from all", "InterPodAffinity", APART, added("a"), True),
+    ("labels of namespaces", "InterPodAffinity", NEAR, happened(What.NAMESPACES), True),
+    ("a volume", "VolumeBinding", {}, happened(What.VOLUMES), True),
+    ("a claim of another pod", "VolumeBinding", {}, happened(What.VOLUMES, claim=("default", "data")), False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "plugin", "waits", "event", "helps"), CASES, ids=[case[0] for case in CASES])
+def test_remedies(name: str, plugin: str, waits: dict[str, Any], event: Event, helps: bool) -> None:
+    assert may_help(plugin, info(**waits), event) is helps, name
+
+
+@pytest.mark.parametrize(("namespace", "helps"), [("default", True), ("other", False)])
+def test_a_claim_of_ones_own(namespace: str, helps: bool) -> None:
+    made = pod({})
+    made.spec.volumes.add(name="v").volumeSource.persistentVolumeClaim.claimName = "data"
+    event = Event(What.VOLUMES, claim=(namespace, "data"))
+    assert may_help("VolumeZone", pod_info(made), event) is helps
+
+
+@pytest.mark.parametrize("what", What)
+def test_a_plugin_of_ones_own_may_be_helped_by_anything(what: What) -> None:
+    assert may_help("Mine", info(), Event(what))

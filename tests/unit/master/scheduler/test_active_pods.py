@@ -1,0 +1,32 @@
+"""The wait of the scheduler's loop for active pods."""
+
+import asyncio
+import time
+
+from master.scheduler.active_pods import wait_for_active_pods
+from master.scheduler.queue.backoff import Backoff
+from master.scheduler.queue.scheduling_queue import SchedulingQueue
+from podlab.api.objects import Key
+
+A = Key("Pod", "default", "a")
+
+
+async def test_the_loop_sleeps_until_something_is_due() -> None:
+    changed = asyncio.Event()
+    queue = SchedulingQueue(time.monotonic, changed=changed.set)
+    waiting = asyncio.create_task(wait_for_active_pods(queue, changed))
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    queue.add(A, 0)
+    await asyncio.wait_for(waiting, 1)
+    assert queue.take(1) == [A]
+
+
+async def test_the_loop_wakes_when_a_back_off_ends() -> None:
+    changed = asyncio.Event()
+    queue = SchedulingQueue(time.monotonic, Backoff(0.02), changed=changed.set)
+    queue.add(A, 0)
+    assert queue.take(1) == [A]
+    queue.unlucky(A)
+    await asyncio.wait_for(wait_for_active_pods(queue, changed), 1)
+    assert queue.take(1) == [A]

@@ -1,0 +1,196 @@
+"""What informers tell, taken in: which pods wait, what counts where, and what is an event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from podlab_testing.scheduling import node, pod
+
+from master.scheduler.cache.snapshot import Snapshot
+from master.scheduler.event_handlers import Intake
+from master.scheduler.preemption.nominated_pods import Nominations
+from master.scheduler.queue.cluster_events import Event, What
+from master.scheduler.queue.scheduling_queue import SchedulingQueue
+from podlab.api.objects import key
+from podlab.client.informer import Change
+from podlab.core.v1.node_pb2 import Node
+from podlab.core.v1.pod_pb2 import Pod
+
+OURS = "default-scheduler"
+
+
+class Queue(SchedulingQueue):
+    """Which tells what happened."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: 0.0)
+        self.events: list[Event] = []
+
+    def happened(self, event: Event) -> None:
+        self.events.append(event)
+        super().happened(event)
+
+
+class World:
+    """An intake that knows the node n1."""
+
+    def __init__(self) -> None:
+        self.snapshot, self.queue = Snapshot(), Queue()
+        self.nominations = Nominations(self.snapshot)
+        self.intake = Intake({OURS}, self.snapshot, self.queue, self.nominations)
+        self.node(None, node("n1"))
+        self.queue.events.clear()
+
+    def node(self, old: Node | None, new: Node | None) -> None:
+        known = new or old
+        assert known is not None
+        self.intake.node_changed(Change(key(known), old, new))
+
+    def pod(self, old: Pod | None, new: Pod | None) -> None:
+        known = new or old
+        assert known is not None
+        self.intake.pod_changed(Change(key(known), old, new))
+
+    @property
+    def waiting(self) -> list[str]:
+        return [at.name for at in self.queue.take(100)]
+
+    @property
+    def standing(self) -> list[str]:
+        return [each.uid for each in self.snapshot.pods_on("n1")]
+
+    @property
+    def happened(self) -> list[What]:
+        return [event.what for event in self.queue.events]
+
+
+def made(name: str = "web", change: Callable[[Pod], Any] = lambda _: None, **given: Any) -> Pod:
+    found = pod({"schedulerName": OURS, **given}, name)
+    change(found)
+    return found
+
+
+def deleted(found: Pod) -> None:
+    found.metadata.deletionTimestamp.seconds = 1
+
+
+def ended(found: Pod) -> None:
+    found.status.phase = "Succeeded"
+
+
+@pytest.mark.parametrize(
+    ("found", "waits"),
+    [
+        (made(), True),
+        (made(schedulerName="another"), False),
+        (made(nodeName="n1"), False),
+        (made(schedulingGates=[{"name": "later"}]), False),
+        (made(change=deleted), False),
+        (made(change=ended), False),
+    ],
+)
+def test_a_pod_waits_that_is_ours_and_to_be_placed_now(found: Pod, waits: bool) -> None:
+    world = World()
+    world.pod(None, found)
+    assert world.waiting == (["web"] if waits else [])
+
+
+def test_a_pod_whose_last_gate_goes_waits() -> None:
+    world = World()
+    gated = made(schedulingGates=[{"name": "later"}])
+    world.pod(None, gated)
+    world.pod(gated, made())
+    assert world.waiting == ["web"]
+
+
+def test_a_status_alone_does_not_bring_a_pod_back() -> None:
+    world = World()
+    world.pod(None, made())
+    assert world.waiting == ["web"]
+    world.pod(made(), made(change=lambda found: found.status.conditions.add(type="PodScheduled", status="False")))
+    assert world.waiting == []
+    world.pod(made(), made(nodeSelector={"disk": "ssd"}))
+    assert world.waiting == ["web"]
+
+
+def test_a_pod_that_gets_its_node_counts_there_and_waits_no_more() -> None:
+    world = World()
+    world.pod(None, made())
+    world.pod(made(), made(nodeName="n1"))
+    assert (world.waiting, world.standing, world.happened) == ([], ["web"], [What.POD_PLACED])
+
+
+@pytest.mark.parametrize("last", [None, made(nodeName="n1", change=ended)])
+def test_a_pod_that_ended_or_is_gone_leaves_its_room(last: Pod | None) -> None:
+    world = World()
+    stood = made(nodeName="n1", cpu="3")
+    world.pod(None, stood)
+    world.pod(stood, last)
+    assert (world.standing, world.happened) == ([], [What.POD_PLACED, What.POD_GONE])
+    (gone,) = world.queue.events[1:]
+    assert gone.room is not None
+    assert gone.room["cpu"] == 4000
+
+
+def test_the_room_that_is_left_is_that_beside_the_others() -> None:
+    world = World()
+    stays, goes = made("stays", nodeName="n1", cpu="3", priority=7), made("goes", nodeName="n1", cpu="500m")
+    for each in (stays, goes):
+        world.pod(None, each)
+    world.pod(goes, None)
+    gone = world.queue.events[-1]
+    assert gone.room is not None
+    assert (gone.room["cpu"], gone.least_priority) == (1000, 7)
+
+
+def test_nothing_is_said_of_room_while_some_is_kept() -> None:
+    world = World()
+    kept = made("kept", change=lambda found: setattr(found.status, "nominatedNodeName", "n1"))
+    world.pod(None, kept)
+    stood = made(nodeName="n1")
+    world.pod(None, stood)
+    world.pod(stood, None)
+    assert world.queue.events[-1].room is None
+    world.pod(kept, None)
+    assert not world.nominations.any
+    assert world.happened[-1] is What.POD_GONE
+
+
+def test_a_pod_that_came_back_under_its_name_unseen_is_another() -> None:
+    world = World()
+    first = made(nodeName="n1", uid="1")
+    world.pod(None, first)
+    world.pod(first, made(uid="2"))
+    assert (world.waiting, world.standing) == (["web"], [])
+
+
+@pytest.mark.parametrize(
+    ("change", "events"),
+    [
+        (lambda found: found.status.conditions.add(type="Ready", status="True"), []),
+        (lambda found: found.metadata.annotations.update(a="b"), []),
+        (lambda found: found.metadata.labels.update(app="db"), [What.POD_LABELS]),
+        (deleted, [What.POD_LABELS]),
+    ],
+)
+def test_what_a_kubelet_writes_about_a_pod_is_no_event(change: Callable[[Pod], Any], events: list[What]) -> None:
+    world = World()
+    stood = made(nodeName="n1")
+    world.pod(None, stood)
+    world.queue.events.clear()
+    world.pod(stood, made(nodeName="n1", change=change))
+    assert world.happened == events
+    assert world.standing == ["web"]
+
+
+def test_nodes_come_change_and_go() -> None:
+    world = World()
+    world.node(None, node("n2 cpu=2"))
+    world.node(node("n2 cpu=2"), node("n2 cpu=2"))
+    world.node(node("n2 cpu=2"), node("n2 cpu=8 zone=x"))
+    world.node(node("n2"), None)
+    assert world.happened == [What.NODE_ADDED, What.NODE_ALLOCATABLE, What.NODE_LABELS, What.NODE_REMOVED]
+    assert [event.room and event.room["cpu"] for event in world.queue.events] == [2000, 8000, 8000, None]
+    assert world.snapshot.count == 1
