@@ -5,24 +5,24 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from node.kubelet import rotation
-from node.kubelet.admission.places import Places
-from node.kubelet.claims import Claims
+from node.kubelet.admission.pod_admission import Places
 from node.kubelet.config import KubeletConfig
-from node.kubelet.containerd import Containerd
-from node.kubelet.context import NodeContext
-from node.kubelet.disk.sizes import Sizes
-from node.kubelet.images import Images
-from node.kubelet.lease import Heartbeat
-from node.kubelet.localpath import LocalPath
-from node.kubelet.node_status import capacity, new_node
-from node.kubelet.pods import Pods
-from node.kubelet.registration import Registration
-from node.kubelet.server import KubeletServicer
-from node.kubelet.sources import Sources
-from node.kubelet.tokens import Tokens
-from node.kubelet.usage import Meter
-from node.kubelet.volumes import Volumes
+from node.kubelet.cri.containerd import Containerd
+from node.kubelet.eviction.ephemeral_storage import Sizes
+from node.kubelet.images.image_manager import Images
+from node.kubelet.logs import log_rotation
+from node.kubelet.nodestatus.node_lease import Heartbeat
+from node.kubelet.nodestatus.node_status import capacity, new_node
+from node.kubelet.nodestatus.registration import Registration
+from node.kubelet.nodestatus.stats import Meter
+from node.kubelet.server.kubelet_server import KubeletServicer
+from node.kubelet.volume.claims import Claims
+from node.kubelet.volume.config_objects import Sources
+from node.kubelet.volume.local_path import LocalPath
+from node.kubelet.volume.token_manager import Tokens
+from node.kubelet.volume.volume_manager import Volumes
+from node.kubelet.worker.context import NodeContext
+from node.kubelet.worker.pod_workers import Pods
 from node.network.network import Network
 from podlab import component
 from podlab.api import quantity
@@ -78,7 +78,7 @@ async def serve(config: KubeletConfig, stop: asyncio.Event) -> None:
                     group.create_task(network.run())
                     group.create_task(context.sources.run())
                     group.create_task(context.tokens.run())
-                    group.create_task(rotation.run(runtime))
+                    group.create_task(log_rotation.run(runtime))
                     group.create_task(local_path.run())
                     # Containers get the Services' variables: their list comes before the first pod, and it never comes
                     # on a node that was removed, whose pods are ended all the same.

@@ -9,7 +9,7 @@ import pytest
     ("servicer", "service"),
     [
         ("master.scheduler.server:SchedulerServicer", "podlab.v1.scheduler_pb2:Scheduler"),
-        ("node.kubelet.server:KubeletServicer", "podlab.v1.kubelet_pb2:Kubelet"),
+        ("node.kubelet.server.kubelet_server:KubeletServicer", "podlab.v1.kubelet_pb2:Kubelet"),
         ("node.proxy.server:ProxyServicer", "podlab.v1.proxy_pb2:Proxy"),
     ],
 )

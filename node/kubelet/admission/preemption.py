@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from node.kubelet import podspec
-from node.kubelet.admission.fit import needs
+from node.kubelet.admission.predicates import needs
+from node.kubelet.pod import podspec
 from podlab.core.v1 import pod_pb2
 
 # Of system-cluster-critical, and above.

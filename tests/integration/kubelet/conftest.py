@@ -16,20 +16,13 @@ from typing import Any
 
 import pytest
 
-from node.kubelet import configure, localpath, mounting, sources
-from node.kubelet.admission.places import Places
-from node.kubelet.claims import Claims
-from node.kubelet.context import NodeContext
-from node.kubelet.credentials import Credentials
-from node.kubelet.disk.sizes import Sizes
-from node.kubelet.images import Images
-from node.kubelet.localpath import LocalPath
-from node.kubelet.pods import Pods
-from node.kubelet.runtime import (
+from node.kubelet.admission.pod_admission import Places
+from node.kubelet.cri.runtime import (
     POD_NAME,
     POD_NAMESPACE,
     POD_UID,
     Container,
+    Credentials,
     ExecResult,
     Image,
     ObservedPod,
@@ -41,9 +34,18 @@ from node.kubelet.runtime import (
     State,
     Usage,
 )
-from node.kubelet.sources import Sources
-from node.kubelet.tokens import Tokens
-from node.kubelet.volumes import Volumes
+from node.kubelet.eviction.ephemeral_storage import Sizes
+from node.kubelet.images.image_manager import Images
+from node.kubelet.logs import log_files
+from node.kubelet.volume import config_objects, mounter
+from node.kubelet.volume import local_path as localpath
+from node.kubelet.volume.claims import Claims
+from node.kubelet.volume.config_objects import Sources
+from node.kubelet.volume.local_path import LocalPath
+from node.kubelet.volume.token_manager import Tokens
+from node.kubelet.volume.volume_manager import Volumes
+from node.kubelet.worker.context import NodeContext
+from node.kubelet.worker.pod_workers import Pods
 from podlab.client.client import Client
 from podlab.client.informer import Informer
 from podlab.client.recorder import Recorder
@@ -240,8 +242,8 @@ class MemoryRuntime:
 
 @pytest.fixture
 def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runtime:
-    monkeypatch.setattr(configure, "LOG_ROOT", tmp_path / "logs")
-    monkeypatch.setattr(sources, "REFRESH_S", 0.2)
+    monkeypatch.setattr(log_files, "LOG_ROOT", tmp_path / "logs")
+    monkeypatch.setattr(config_objects, "REFRESH_S", 0.2)
     monkeypatch.setattr(localpath, "LOOK_S", 0.2)
     return MemoryRuntime()
 
@@ -315,9 +317,9 @@ async def kubelet(cluster: Any, runtime: MemoryRuntime, tmp_path: Path) -> Async
 
 def _unmount_below(directory: Path) -> None:
     """Pods that a test leaves running have volumes in memory. A removal that had begun may be at it too."""
-    for mounted in mounting.mounted_below(directory):
+    for mounted in mounter.mounted_below(directory):
         subprocess.run(["umount", str(mounted)], check=False, capture_output=True)
-    assert not mounting.mounted_below(directory)
+    assert not mounter.mounted_below(directory)
 
 
 Check = Callable[[pod_pb2.Pod | None], bool]

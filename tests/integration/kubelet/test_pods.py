@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from node.kubelet import starter
+from node.kubelet.worker import pod_startup
 from podlab.api import codec
 from podlab.api.objects import condition
 from podlab.client.client import Client
@@ -145,7 +145,7 @@ async def test_a_config_map_that_comes_late_lets_the_container_start(
 async def test_a_config_map_that_comes_late_lets_the_pod_mount_it_without_waiting_out_the_back_off(
     admin: Client, kubelet: Kubelet, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(starter, "RETRY_FIRST_S", 600)
+    monkeypatch.setattr(pod_startup, "RETRY_FIRST_S", 600)
     await _create(admin, volumes=[{"name": "late", "configMap": {"name": "late"}}])
     await until("a", _waits_for("ContainerCreating"))
     await _event(admin, "FailedMount")

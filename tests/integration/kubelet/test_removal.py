@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from node.kubelet.config import KubeletConfig
-from node.kubelet.lease import NAMESPACE, Heartbeat
-from node.kubelet.registration import Registration
+from node.kubelet.nodestatus.node_lease import NAMESPACE, Heartbeat
+from node.kubelet.nodestatus.registration import Registration
 from podlab.api import codec
 from podlab.client.client import Client
 from podlab.client.recorder import Recorder

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from node.kubelet import configure, worker
+from node.kubelet.logs import log_files
+from node.kubelet.worker import pod_worker
 from podlab.api import codec
 from podlab.client.client import Client
 from podlab.core.v1 import pod_pb2
@@ -19,7 +20,7 @@ MIB = 1 << 20
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "SIZES_S", 0.1)
+    monkeypatch.setattr(pod_worker, "SIZES_S", 0.1)
 
 
 async def _pod(admin: Client, *containers: dict[str, Any], **spec: Any) -> pod_pb2.Pod:
@@ -44,7 +45,7 @@ async def test_a_pod_that_takes_too_much_is_evicted(
     of_two = (LIMITED, {"resources": {"limits": {"ephemeral-storage": "5Mi"}}})
     await _pod(admin, *(({}, {}) if place == "sizeLimit" else of_two), volumes=volumes)
     pod = await until("a", _running)
-    log = configure.log_directory(pod) / "c0/0.log"
+    log = log_files.log_directory(pod) / "c0/0.log"
     match place:
         case "root filesystem":
             kubelet.runtime.written["c0"] = 2 * MIB
@@ -75,7 +76,7 @@ async def test_a_pod_that_may_not_be_evicted_stays_as_it_is(
         await until("a", lambda now: now is not None and now.status.phase == "Succeeded")
     kubelet.runtime.written["c0"] = 2 * MIB
     looks = kubelet.runtime.looks
-    log = configure.log_directory(await admin.get(pod_pb2.Pod, "a", "default")) / "c0/0.log"
+    log = log_files.log_directory(await admin.get(pod_pb2.Pod, "a", "default")) / "c0/0.log"
     log.write_bytes(b"x" * 2 * MIB)
     await kubelet.kill()
     await kubelet.start()

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from node.kubelet.memory import Memory
-from node.kubelet.runtime import NEXT_BACKOFF, Container, ObservedPod, Sandbox, State
+from node.kubelet.cri.runtime import NEXT_BACKOFF, Container, ObservedPod, Sandbox, State
+from node.kubelet.pod.pod_notes import Memory
 from podlab.api import codec
 from podlab.core.v1 import pod_pb2
 

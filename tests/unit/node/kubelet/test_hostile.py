@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from node.kubelet import configure, localpath, logs, mounting, ownership, payload
-from node.kubelet.disk import tree
-from node.kubelet.env import Source
-from node.kubelet.messages import MAX_BYTES, termination_message
-from node.kubelet.payload import File
-from node.kubelet.projected import Contents
-from node.kubelet.runtime import MESSAGE_PATH, MESSAGE_POLICY, Container, State
-from node.kubelet.volumes import VolumeError, Volumes
-from node.kubelet.worker import _remove_logs
+from node.kubelet.containerconfig.environment import Source
+from node.kubelet.cri.runtime import MESSAGE_PATH, MESSAGE_POLICY, Container, State
+from node.kubelet.disk import file_tree
+from node.kubelet.logs import log_files, log_reader
+from node.kubelet.volume import atomic_writer, fs_group, local_path, mounter
+from node.kubelet.volume.atomic_writer import File
+from node.kubelet.volume.projected import Contents
+from node.kubelet.volume.volume_manager import VolumeError, Volumes
+from node.kubelet.worker.pod_worker import _remove_logs
+from node.kubelet.worker.termination_message import MAX_BYTES, termination_message
 from podlab.core.v1 import config_pb2
 
 Make = Callable[..., Any]
@@ -30,7 +31,7 @@ def hostile(tmp_path: Path) -> Iterator[Path]:
     made = tmp_path / "hostile"
     made.mkdir()
     yield made
-    tree.remove(made)
+    file_tree.remove(made)
 
 
 @pytest.fixture
@@ -45,10 +46,10 @@ def secret(tmp_path: Path) -> Path:
 
 def devastate(root: Path, secret: Path) -> None:
     """Leaves there what has hurt programs that walk."""
-    at = os.open(root, tree.DIRECTORY)
+    at = os.open(root, file_tree.DIRECTORY)
     for _ in range(DEPTH):
         os.mkdir("d" * 30, dir_fd=at)
-        below = os.open("d" * 30, tree.DIRECTORY, dir_fd=at)
+        below = os.open("d" * 30, file_tree.DIRECTORY, dir_fd=at)
         os.close(at)
         at = below
     os.symlink(secret, "link", dir_fd=at)
@@ -70,7 +71,7 @@ def test_an_empty_dir_is_measured_and_removed(pod: Make, tmp_path: Path, secret:
     spec = pod(volumes=[{"name": "v", "emptyDir": {"sizeLimit": "1Mi"}}])
     volumes.set_up(spec, Contents())
     devastate(tmp_path / "pods/u1/volumes/v", secret)
-    assert tree.used_bytes(tmp_path / "pods/u1/volumes/v") > 1 << 20
+    assert file_tree.used_bytes(tmp_path / "pods/u1/volumes/v") > 1 << 20
     volumes.remove("u1")
     assert volumes.uids() == set()
     assert untouched(secret)
@@ -78,10 +79,10 @@ def test_an_empty_dir_is_measured_and_removed(pod: Make, tmp_path: Path, secret:
 
 def test_a_volume_of_a_claim_is_given_to_a_group_and_removed(hostile: Path, secret: Path) -> None:
     devastate(hostile, secret)
-    ownership.give(hostile, 2000, only_if_root_differs=False)
+    fs_group.give(hostile, 2000, only_if_root_differs=False)
     assert hostile.stat().st_gid == 2000
     assert (hostile / "fifo").stat().st_gid == 2000
-    localpath._remove(hostile)
+    local_path._remove(hostile)
     assert not hostile.exists()
     assert untouched(secret)
 
@@ -115,9 +116,9 @@ def test_a_termination_message_is_no_longer_than_it_may_be(tmp_path: Path) -> No
 
 
 def test_the_end_of_a_log_without_lines_is_found_in_little_time(tmp_path: Path) -> None:
-    (tmp_path / "0.log").write_bytes(b"2026-11-29T10:00:00.0Z stdout P " + b"x" * logs.MAX_BYTES)
+    (tmp_path / "0.log").write_bytes(b"2026-11-29T10:00:00.0Z stdout P " + b"x" * log_files.MAX_BYTES)
     (tmp_path / "0.log.1").write_bytes(b"2026-11-29T10:00:00.0Z stdout P x\n" * 300_000)
-    assert len(logs.tail(tmp_path / "0.log", 80, 2048)) <= 2048
+    assert len(log_reader.tail(tmp_path / "0.log", 80, 2048)) <= 2048
 
 
 @pytest.mark.parametrize("name", ["fifo", "secret-file", "loop"])
@@ -129,17 +130,17 @@ async def test_a_log_is_read_from_a_file_alone_and_rotated_so(hostile: Path, sec
         return False
 
     for follow in (False, True):
-        assert [piece async for piece in logs.read(path, logs.Options(follow=follow), running)] == []
-    assert logs.tail(path, 10, 100) == b""
-    assert not logs.rotate(path)
-    logs.remove(path)
+        assert [piece async for piece in log_reader.read(path, log_reader.Options(follow=follow), running)] == []
+    assert log_reader.tail(path, 10, 100) == b""
+    assert not log_files.rotate(path)
+    log_files.remove(path)
     assert untouched(secret)
 
 
 def test_a_pods_logs_are_removed_whatever_stands_there(
     tmp_path: Path, secret: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(configure, "LOG_ROOT", tmp_path / "logs")
+    monkeypatch.setattr(log_files, "LOG_ROOT", tmp_path / "logs")
     (tmp_path / "logs/default_web_u1/web").mkdir(parents=True)
     devastate(tmp_path / "logs/default_web_u1/web", secret)
     (tmp_path / "logs/link_u1").symlink_to(secret)
@@ -160,18 +161,18 @@ def test_a_volume_of_files_leaves_alone_what_its_links_were_made_to_lead_to(tmp_
     where = tmp_path / "v"
     where.mkdir()
     for target in (str(secret), "../secret", "..", "."):
-        payload.write(where, {"a": File(b"1", 0o644), "d/b": File(b"2", 0o644)})
-        (where / payload.CURRENT).unlink()
-        (where / payload.CURRENT).symlink_to(target)
+        atomic_writer.write(where, {"a": File(b"1", 0o644), "d/b": File(b"2", 0o644)})
+        (where / atomic_writer.CURRENT).unlink()
+        (where / atomic_writer.CURRENT).symlink_to(target)
         (where / "a").unlink()
         (where / "a").symlink_to(secret / "file")
-        assert payload.write(where, {"a": File(b"3", 0o666, group=7), "file": File(b"", 0o644)})
+        assert atomic_writer.write(where, {"a": File(b"3", 0o666, group=7), "file": File(b"", 0o644)})
         assert (where / "a").read_text() == "3"
         assert untouched(secret)
-    devastate((where / payload.CURRENT).resolve(), secret)
-    payload.write(where, {})
-    assert [path.name for path in where.iterdir() if path.name != payload.CURRENT] == [
-        os.readlink(where / payload.CURRENT)
+    devastate((where / atomic_writer.CURRENT).resolve(), secret)
+    atomic_writer.write(where, {})
+    assert [path.name for path in where.iterdir() if path.name != atomic_writer.CURRENT] == [
+        os.readlink(where / atomic_writer.CURRENT)
     ]
     assert untouched(secret)
 
@@ -207,7 +208,7 @@ def test_paths_of_items_stand_side_by_side_or_are_told(
     else:
         for _ in range(2):
             volumes.set_up(spec, Contents(found))
-        at = os.open(tmp_path / "pods/u1/volumes/v", tree.DIRECTORY)
+        at = os.open(tmp_path / "pods/u1/volumes/v", file_tree.DIRECTORY)
         assert sum(entry.name.startswith("..") for entry in os.scandir(at)) == 2, "one version, and the link to it"
         os.close(at)
     volumes.remove("u1")
@@ -217,10 +218,10 @@ def test_paths_of_items_stand_side_by_side_or_are_told(
 def test_names_of_other_mounts_may_be_of_any_bytes(tmp_path: Path) -> None:
     """A privileged container's mounts are in the node's table too."""
     odd = tmp_path / os.fsdecode(b"new\nline tab\there \xff back\\slash")
-    mounting.tmpfs(odd, 1 << 20, 0o755)
-    assert mounting.mounted_below(tmp_path) == [odd]
-    mounting.unmount_below(tmp_path)
-    assert mounting.mounted_below(tmp_path) == []
+    mounter.tmpfs(odd, 1 << 20, 0o755)
+    assert mounter.mounted_below(tmp_path) == [odd]
+    mounter.unmount_below(tmp_path)
+    assert mounter.mounted_below(tmp_path) == []
 
 
 def _ended(log: Path) -> Container:

@@ -1,0 +1,1 @@
+"""What CRI is told of a pod's sandbox and containers, made of the pod's spec. Pure."""

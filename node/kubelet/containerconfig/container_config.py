@@ -1,0 +1,106 @@
+"""A pod's sandbox and containers as the runtime wants them described. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from node.kubelet.containerconfig import dns
+from node.kubelet.containerconfig.environment import expand
+from node.kubelet.containerconfig.linux_resources import linux_resources
+from node.kubelet.containerconfig.security_context import container_security, sandbox_security
+from node.kubelet.cri.runtime import (
+    CONTAINER_HASH,
+    CONTAINER_NAME,
+    MESSAGE_PATH,
+    MESSAGE_POLICY,
+    NEXT_BACKOFF,
+    POD_NAME,
+    POD_NAMESPACE,
+    POD_UID,
+    RESTART_COUNT,
+)
+from node.kubelet.logs.log_files import log_directory
+from node.kubelet.pod import podspec
+from podlab.core.v1 import pod_pb2
+from podlab.foreign.cri.v1 import api_pb2 as cri
+
+# All containers stand side by side in it, so that their cpu shares compare with each other directly.
+CGROUP_PARENT = "/kubepods"
+_PROTOCOLS = {"": cri.TCP, "TCP": cri.TCP, "UDP": cri.UDP, "SCTP": cri.SCTP}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a container that is about to begin."""
+
+    attempt: int
+    next_backoff_s: int
+    # The run of another container whose processes this one sees; empty for its own.
+    target_id: str = ""
+
+
+def identity(pod: pod_pb2.Pod) -> dict[str, str]:
+    """The labels by which the runtime's sandboxes and containers are known to be this pod's."""
+    return {POD_NAME: pod.metadata.name, POD_NAMESPACE: pod.metadata.namespace, POD_UID: pod.metadata.uid}
+
+
+def sandbox_config(pod: pod_pb2.Pod, attempt: int, node_dns: cri.DNSConfig) -> cri.PodSandboxConfig:
+    """What RunPodSandbox and, later, each CreateContainer are given."""
+    config = cri.PodSandboxConfig(
+        metadata=cri.PodSandboxMetadata(
+            name=pod.metadata.name, uid=pod.metadata.uid, namespace=pod.metadata.namespace, attempt=attempt
+        ),
+        hostname="" if pod.spec.hostNetwork else dns.hostname(pod),
+        log_directory=str(log_directory(pod)),
+        dns_config=dns.pod_dns(pod, node_dns),
+        labels={**pod.metadata.labels, **identity(pod)},
+        annotations=pod.metadata.annotations,
+        linux=cri.LinuxPodSandboxConfig(cgroup_parent=CGROUP_PARENT, security_context=sandbox_security(pod)),
+    )
+    for container in () if pod.spec.hostNetwork else podspec.all_containers(pod):
+        for port in container.ports:
+            if port.hostPort:
+                config.port_mappings.add(
+                    protocol=_PROTOCOLS[port.protocol],
+                    container_port=port.containerPort,
+                    host_port=port.hostPort,
+                    host_ip=port.hostIP,
+                )
+    return config
+
+
+def container_config(
+    pod: pod_pb2.Pod,
+    container: pod_pb2.Container,
+    run: Run,
+    *,
+    environment: Mapping[str, str],
+    mounts: Sequence[cri.Mount],
+    node_memory_bytes: int,
+) -> cri.ContainerConfig:
+    """What CreateContainer is given."""
+    config = cri.ContainerConfig(
+        metadata=cri.ContainerMetadata(name=container.name, attempt=run.attempt),
+        image=cri.ImageSpec(image=container.image),
+        command=[expand(word, environment) for word in container.command],
+        args=[expand(word, environment) for word in container.args],
+        working_dir=container.workingDir,
+        envs=[cri.KeyValue(key=name, value=value) for name, value in environment.items()],
+        mounts=mounts,
+        labels={**identity(pod), CONTAINER_NAME: container.name},
+        annotations={
+            CONTAINER_HASH: podspec.container_hash(container),
+            RESTART_COUNT: str(run.attempt),
+            NEXT_BACKOFF: str(run.next_backoff_s),
+            MESSAGE_PATH: container.terminationMessagePath,
+            MESSAGE_POLICY: container.terminationMessagePolicy,
+        },
+        log_path=f"{container.name}/{run.attempt}.log",
+        stdin=container.stdin,
+        stdin_once=container.stdinOnce,
+        tty=container.tty,
+    )
+    config.linux.resources.CopyFrom(linux_resources(pod, container, node_memory_bytes=node_memory_bytes))
+    config.linux.security_context.CopyFrom(container_security(pod, container, run.target_id))
+    return config

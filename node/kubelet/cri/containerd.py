@@ -1,0 +1,306 @@
+"""`Runtime` over CRI v1, as containerd serves it on its unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import grpc
+
+from node.kubelet.cri import conversion, stdin_pipes
+from node.kubelet.cri.runtime import (
+    POD_NAME,
+    POD_NAMESPACE,
+    POD_UID,
+    Container,
+    Credentials,
+    ExecResult,
+    ExecTimeout,
+    Image,
+    ObservedPod,
+    Readiness,
+    RuntimeFailure,
+    RuntimeUnavailable,
+    Sandbox,
+    Usage,
+)
+from podlab.foreign.containerd.v1 import events_pb2, events_pb2_grpc, tasks_pb2, tasks_pb2_grpc
+from podlab.foreign.cri.v1 import api_pb2 as cri
+from podlab.foreign.cri.v1 import api_pb2_grpc
+
+R = TypeVar("R")
+
+_NAMESPACE = (("containerd-namespace", "k8s.io"),)  # of all that CRI made
+CALL_TIMEOUT_S = 30.0
+SANDBOX_TIMEOUT_S = 120.0
+PULL_TIMEOUT_S = 1800.0
+# Beyond its own grace period a stop may wait for the kernel to reap the container.
+STOP_MARGIN_S = 60.0
+# Beyond its own limit a command may wait for containerd to kill it.
+EXEC_MARGIN_S = 5.0
+# What containerd answers while it starts, or as it goes: no answer to what was asked.
+_SILENT = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
+_STARTING = "server is not initialized yet"
+_OPTIONS: tuple[tuple[str, Any], ...] = (
+    ("grpc.default_authority", "localhost"),  # containerd's Go server refuses the socket's path as authority
+    ("grpc.max_receive_message_length", 16 * 1024 * 1024),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+)
+
+
+class Containerd:
+    """Statuses of containers and addresses of sandboxes are remembered for as long as their state stays the same."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self._channel = grpc.aio.insecure_channel(endpoint, options=list(_OPTIONS))
+        self._runtime: Any = api_pb2_grpc.RuntimeServiceStub(self._channel)  # type: ignore[no-untyped-call,unused-ignore]
+        self._images: Any = api_pb2_grpc.ImageServiceStub(self._channel)  # type: ignore[no-untyped-call,unused-ignore]
+        self._events: Any = events_pb2_grpc.EventsStub(self._channel)  # type: ignore[no-untyped-call,unused-ignore]
+        self._tasks: Any = tasks_pb2_grpc.TasksStub(self._channel)  # type: ignore[no-untyped-call,unused-ignore]
+        self._containers: dict[tuple[str, int], Container] = {}
+        self._sandbox_ips: dict[str, tuple[str, ...]] = {}
+
+    async def close(self) -> None:
+        await self._channel.close()
+
+    async def version(self) -> str:
+        answer = await _answer(self._runtime.Version(cri.VersionRequest(), timeout=CALL_TIMEOUT_S))
+        return f"{answer.runtime_name}://{answer.runtime_version}"
+
+    async def readiness(self) -> Readiness:
+        answer = await _answer(self._runtime.Status(cri.StatusRequest(), timeout=CALL_TIMEOUT_S))
+        states = {condition.type: condition for condition in answer.status.conditions}
+        ready = {name: name in states and states[name].status for name in ("RuntimeReady", "NetworkReady")}
+        message = "; ".join(
+            f"container runtime: {name} is false: {states[name].message if name in states else 'not reported'}"
+            for name, good in ready.items()
+            if not good
+        )
+        return Readiness(ready["RuntimeReady"], ready["NetworkReady"], message)
+
+    async def pods(self) -> Mapping[str, ObservedPod]:
+        found = await self._observe({})
+        # Forget what is gone, lest the memory grow for ever.
+        present = {container.id for pod in found.values() for container in pod.containers}
+        self._containers = {at: kept for at, kept in self._containers.items() if at[0] in present}
+        sandboxes = {sandbox.id for pod in found.values() for sandbox in pod.sandboxes}
+        self._sandbox_ips = {at: ips for at, ips in self._sandbox_ips.items() if at in sandboxes}
+        return found
+
+    async def pod(self, uid: str) -> ObservedPod:
+        return (await self._observe({POD_UID: uid})).get(uid, ObservedPod(uid))
+
+    async def exits(self) -> AsyncIterator[None]:
+        call = self._events.Subscribe(events_pb2.SubscribeRequest(filters=['topic=="/tasks/exit"']))
+        try:
+            async for _ in call:
+                yield
+        except grpc.aio.AioRpcError as error:
+            raise _failure(error) from error
+        finally:
+            call.cancel()
+
+    async def run_sandbox(self, config: cri.PodSandboxConfig) -> str:
+        request = cri.RunPodSandboxRequest(config=config)
+        answer = await _answer(self._runtime.RunPodSandbox(request, timeout=SANDBOX_TIMEOUT_S))
+        return str(answer.pod_sandbox_id)
+
+    async def stop_sandbox(self, sandbox_id: str) -> None:
+        request = cri.StopPodSandboxRequest(pod_sandbox_id=sandbox_id)
+        await _gone_is_fine(self._runtime.StopPodSandbox(request, timeout=SANDBOX_TIMEOUT_S))
+
+    async def remove_sandbox(self, sandbox_id: str) -> None:
+        request = cri.RemovePodSandboxRequest(pod_sandbox_id=sandbox_id)
+        await _gone_is_fine(self._runtime.RemovePodSandbox(request, timeout=SANDBOX_TIMEOUT_S))
+
+    async def create_container(
+        self, sandbox_id: str, config: cri.ContainerConfig, sandbox_config: cri.PodSandboxConfig
+    ) -> str:
+        request = cri.CreateContainerRequest(pod_sandbox_id=sandbox_id, config=config, sandbox_config=sandbox_config)
+        answer = await _answer(self._runtime.CreateContainer(request, timeout=SANDBOX_TIMEOUT_S))
+        return str(answer.container_id)
+
+    async def start_container(self, container_id: str) -> None:
+        request = cri.StartContainerRequest(container_id=container_id)
+        await _answer(self._runtime.StartContainer(request, timeout=SANDBOX_TIMEOUT_S))
+
+    async def stop_container(self, container_id: str, grace_s: int) -> None:
+        request = cri.StopContainerRequest(container_id=container_id, timeout=grace_s)
+        await _gone_is_fine(self._runtime.StopContainer(request, timeout=grace_s + STOP_MARGIN_S))
+
+    async def remove_container(self, container_id: str) -> None:
+        request = cri.RemoveContainerRequest(container_id=container_id)
+        await _gone_is_fine(self._runtime.RemoveContainer(request, timeout=CALL_TIMEOUT_S))
+
+    async def reopen_log(self, container_id: str) -> None:
+        request = cri.ReopenContainerLogRequest(container_id=container_id)
+        await _answer(self._runtime.ReopenContainerLog(request, timeout=CALL_TIMEOUT_S))
+
+    async def exec_sync(self, container_id: str, command: Sequence[str], timeout_s: int) -> ExecResult:
+        request = cri.ExecSyncRequest(container_id=container_id, cmd=command, timeout=timeout_s)
+        began = time.monotonic()
+        try:
+            # containerd kills the command at its own timeout; ours is for a containerd that does not answer.
+            answer = await self._runtime.ExecSync(request, timeout=timeout_s + EXEC_MARGIN_S if timeout_s else None)
+        except grpc.aio.AioRpcError as error:
+            in_time = time.monotonic() - began < timeout_s + EXEC_MARGIN_S
+            if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED and in_time:
+                raise ExecTimeout(f'command "{" ".join(command)}" timed out') from error
+            raise _failure(error) from error
+        return ExecResult(answer.exit_code, answer.stdout + answer.stderr)
+
+    async def exec_url(self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> str:
+        request = cri.ExecRequest(
+            container_id=container_id, cmd=command, tty=tty, stdin=stdin, stdout=True, stderr=not tty
+        )
+        return str((await _answer(self._runtime.Exec(request, timeout=CALL_TIMEOUT_S))).url)
+
+    async def attach_url(self, container_id: str, *, stdin: bool, tty: bool) -> str:
+        request = cri.AttachRequest(container_id=container_id, tty=tty, stdin=stdin, stdout=True, stderr=not tty)
+        return str((await _answer(self._runtime.Attach(request, timeout=CALL_TIMEOUT_S))).url)
+
+    async def drop_input(self, container_id: str) -> bool:
+        over, all_ended = await self._has_ended(container_id, ""), True
+        for name, pipe in await asyncio.to_thread(stdin_pipes.pipes, self.endpoint, container_id):
+            if over or await self._has_ended(container_id, name):
+                await asyncio.to_thread(stdin_pipes.drain, pipe)
+            else:
+                all_ended = False
+        return all_ended
+
+    async def _has_ended(self, container_id: str, name: str) -> bool:
+        """A command in the container, or, without name, its own process. A command that is not known is yet to come."""
+        request = tasks_pb2.GetRequest(container_id=container_id, exec_id=name)
+        try:
+            answer = await self._tasks.Get(request, metadata=_NAMESPACE, timeout=CALL_TIMEOUT_S)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.NOT_FOUND:
+                return not name
+            raise _failure(error) from error
+        return bool(answer.process.status == tasks_pb2.STOPPED)
+
+    async def sandbox_pid(self, sandbox_id: str) -> int:
+        request = cri.PodSandboxStatusRequest(pod_sandbox_id=sandbox_id, verbose=True)
+        answer = await _answer(self._runtime.PodSandboxStatus(request, timeout=CALL_TIMEOUT_S))
+        pid = conversion.sandbox_pid(answer.info)
+        if not pid:
+            raise RuntimeFailure(f"sandbox {sandbox_id} has no process")
+        return pid
+
+    async def usage(self, pod_uid: str = "") -> list[Usage]:
+        request = cri.ListContainerStatsRequest()
+        if pod_uid:
+            request.filter.label_selector[POD_UID] = pod_uid
+        answer = await _answer(self._runtime.ListContainerStats(request, timeout=CALL_TIMEOUT_S))
+        return [conversion.usage(stats) for stats in answer.stats]
+
+    async def image(self, name: str) -> Image | None:
+        request = cri.ImageStatusRequest(image=cri.ImageSpec(image=name))
+        answer = await _answer(self._images.ImageStatus(request, timeout=CALL_TIMEOUT_S))
+        return conversion.image(answer.image) if answer.HasField("image") else None
+
+    async def images(self) -> list[Image]:
+        answer = await _answer(self._images.ListImages(cri.ListImagesRequest(), timeout=CALL_TIMEOUT_S))
+        return [conversion.image(image) for image in answer.images]
+
+    async def pull(self, name: str, credentials: Credentials | None) -> None:
+        request = cri.PullImageRequest(image=cri.ImageSpec(image=name))
+        if credentials is not None:
+            request.auth.username, request.auth.password = credentials.username, credentials.password
+            request.auth.identity_token = credentials.identity_token
+        await _answer(self._images.PullImage(request, timeout=PULL_TIMEOUT_S))
+
+    async def _observe(self, labels: Mapping[str, str]) -> dict[str, ObservedPod]:
+        sandbox_filter = cri.PodSandboxFilter(label_selector=labels)
+        container_filter = cri.ContainerFilter(label_selector=labels)
+        sandboxes = await _answer(
+            self._runtime.ListPodSandbox(cri.ListPodSandboxRequest(filter=sandbox_filter), timeout=CALL_TIMEOUT_S)
+        )
+        containers = await _answer(
+            self._runtime.ListContainers(cri.ListContainersRequest(filter=container_filter), timeout=CALL_TIMEOUT_S)
+        )
+        seen_sandboxes: dict[str, list[Sandbox]] = {}
+        identities: dict[str, tuple[str, str]] = {}
+        for item in sandboxes.items:
+            if POD_UID in item.labels:
+                uid = item.labels[POD_UID]
+                identities[uid] = (item.labels[POD_NAMESPACE], item.labels[POD_NAME])
+                seen_sandboxes.setdefault(uid, []).append(await self._sandbox(item))
+        seen_containers: dict[str, list[Container]] = {}
+        for item in containers.containers:
+            if POD_UID in item.labels:
+                uid = item.labels[POD_UID]
+                identities[uid] = (item.labels[POD_NAMESPACE], item.labels[POD_NAME])
+                container = await self._container(item)
+                if container is not None:
+                    seen_containers.setdefault(uid, []).append(container)
+        return {
+            uid: ObservedPod(
+                uid,
+                *identity,
+                conversion.newest(seen_sandboxes.get(uid, ())),
+                conversion.newest(seen_containers.get(uid, ())),
+            )
+            for uid, identity in identities.items()
+        }
+
+    async def _sandbox(self, item: cri.PodSandbox) -> Sandbox:
+        ready = item.state == cri.SANDBOX_READY
+        if ready and item.id not in self._sandbox_ips:
+            self._sandbox_ips[item.id] = await self._ips(item.id)
+        return Sandbox(item.id, item.metadata.attempt, ready, item.created_at, self._sandbox_ips.get(item.id, ()))
+
+    async def _ips(self, sandbox_id: str) -> tuple[str, ...]:
+        request = cri.PodSandboxStatusRequest(pod_sandbox_id=sandbox_id)
+        try:
+            answer = await self._runtime.PodSandboxStatus(request, timeout=CALL_TIMEOUT_S)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.NOT_FOUND:
+                return ()
+            raise _failure(error) from error
+        network = answer.status.network
+        return tuple(ip for ip in (network.ip, *(each.ip for each in network.additional_ips)) if ip)
+
+    async def _container(self, item: cri.Container) -> Container | None:
+        """The container with its times and exit code; None when it went between two calls."""
+        known = self._containers.get((item.id, item.state))
+        if known is not None:
+            return known
+        try:
+            answer = await self._runtime.ContainerStatus(
+                cri.ContainerStatusRequest(container_id=item.id), timeout=CALL_TIMEOUT_S
+            )
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.NOT_FOUND:
+                return None
+            raise _failure(error) from error
+        container = conversion.container(answer.status, item.pod_sandbox_id)
+        self._containers[(item.id, answer.status.state)] = container
+        return container
+
+
+async def _answer(call: Awaitable[Any]) -> Any:
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        raise _failure(error) from error
+
+
+async def _gone_is_fine(call: Awaitable[Any]) -> None:
+    try:
+        await call
+    except grpc.aio.AioRpcError as error:
+        if error.code() is not grpc.StatusCode.NOT_FOUND:
+            raise _failure(error) from error
+
+
+def _failure(error: grpc.aio.AioRpcError) -> RuntimeFailure:
+    message = error.details() or error.code().name
+    if error.code() in _SILENT or _STARTING in message:
+        return RuntimeUnavailable(message)
+    return RuntimeFailure(message)

@@ -1,0 +1,75 @@
+"""What CRI says, in the kubelet's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+import orjson
+
+from node.kubelet.cri.runtime import (
+    CONTAINER_NAME,
+    POD_NAME,
+    POD_NAMESPACE,
+    POD_UID,
+    Container,
+    Image,
+    Sandbox,
+    State,
+    Usage,
+)
+from podlab.foreign.cri.v1 import api_pb2 as cri
+
+
+def container(status: cri.ContainerStatus, sandbox_id: str) -> Container:
+    """One run of a container."""
+    return Container(
+        id=status.id,
+        sandbox_id=sandbox_id,
+        name=status.labels[CONTAINER_NAME] or status.metadata.name,
+        attempt=status.metadata.attempt,
+        state=State(status.state),
+        created_ns=status.created_at,
+        image=status.image.image,
+        image_id=status.image_ref,
+        started_ns=status.started_at,
+        finished_ns=status.finished_at,
+        exit_code=status.exit_code,
+        reason=status.reason,
+        message=status.message,
+        log_path=status.log_path,
+        annotations=dict(status.annotations),
+    )
+
+
+def image(item: cri.Image) -> Image:
+    user = str(item.uid.value) if item.HasField("uid") else item.username
+    return Image(item.id, (*item.repo_tags, *item.repo_digests), item.size, user)
+
+
+def usage(stats: cri.ContainerStats) -> Usage:
+    labels = stats.attributes.labels
+    return Usage(
+        container_id=stats.attributes.id,
+        container_name=labels[CONTAINER_NAME],
+        pod_uid=labels[POD_UID],
+        pod_namespace=labels[POD_NAMESPACE],
+        pod_name=labels[POD_NAME],
+        timestamp_ns=stats.cpu.timestamp,
+        cpu_ns=stats.cpu.usage_core_nano_seconds.value,
+        memory_bytes=stats.memory.working_set_bytes.value,
+        written_bytes=stats.writable_layer.used_bytes.value,
+    )
+
+
+def sandbox_pid(info: Mapping[str, str]) -> int:
+    """Of the sandbox's first process; 0 when it has none."""
+    return int(orjson.loads(info.get("info") or "{}").get("pid") or 0)
+
+
+N = TypeVar("N", Sandbox, Container)
+
+
+def newest(items: Iterable[N]) -> tuple[N, ...]:
+    """The newest attempt first."""
+    return tuple(sorted(items, key=lambda item: (item.attempt, item.created_ns), reverse=True))

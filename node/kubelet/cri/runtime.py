@@ -1,0 +1,227 @@
+"""What the kubelet needs of a container runtime, and what it sees there.
+
+`containerd.py` implements it over CRI; tests implement it in memory.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from podlab.foreign.cri.v1 import api_pb2 as cri
+
+# Labels and annotations that say in the runtime what belongs to which pod, named as Kubernetes names them, so that
+# crictl and log collectors understand them too.
+POD_NAME = "io.kubernetes.pod.name"
+POD_NAMESPACE = "io.kubernetes.pod.namespace"
+POD_UID = "io.kubernetes.pod.uid"
+CONTAINER_NAME = "io.kubernetes.container.name"
+CONTAINER_HASH = "io.kubernetes.container.hash"
+RESTART_COUNT = "io.kubernetes.container.restartCount"
+MESSAGE_PATH = "io.kubernetes.container.terminationMessagePath"
+MESSAGE_POLICY = "io.kubernetes.container.terminationMessagePolicy"
+# The back-off that the next restart of the container waits for. Kept in the runtime so that it outlives the kubelet.
+NEXT_BACKOFF = "podlab.io/next-backoff-seconds"
+
+
+class RuntimeFailure(Exception):
+    """The runtime refused or failed a call; the message is the runtime's own."""
+
+
+class RuntimeUnavailable(RuntimeFailure):
+    """The runtime does not answer; it is being restarted, or it is stuck. That says nothing of what runs."""
+
+
+class ExecTimeout(RuntimeFailure):
+    """A command did not end in time."""
+
+
+class State(enum.Enum):
+    """CREATED is made but not started. UNKNOWN is one that the runtime lost track of."""
+
+    CREATED = 0
+    RUNNING = 1
+    EXITED = 2
+    UNKNOWN = 3
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A pod's namespaces and network in the runtime. Times are nanoseconds since 1970."""
+
+    id: str
+    attempt: int
+    ready: bool
+    created_ns: int
+    ips: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Container:
+    """One run of a container of a pod, alive or dead. Times are nanoseconds since 1970, 0 when not yet."""
+
+    id: str
+    sandbox_id: str
+    name: str
+    attempt: int
+    state: State
+    created_ns: int
+    image: str = ""
+    image_id: str = ""
+    started_ns: int = 0
+    finished_ns: int = 0
+    exit_code: int = 0
+    reason: str = ""
+    message: str = ""
+    log_path: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def alive(self) -> bool:
+        return self.state is State.RUNNING
+
+
+@dataclass(frozen=True)
+class ObservedPod:
+    """What the runtime has of a pod. Sandboxes and containers: the newest attempt first."""
+
+    uid: str
+    namespace: str = ""
+    name: str = ""
+    sandboxes: tuple[Sandbox, ...] = ()
+    containers: tuple[Container, ...] = ()
+
+    @property
+    def sandbox(self) -> Sandbox | None:
+        return self.sandboxes[0] if self.sandboxes else None
+
+    def runs(self, name: str) -> tuple[Container, ...]:
+        """All runs of one container, the newest first."""
+        return tuple(container for container in self.containers if container.name == name)
+
+    def latest(self, name: str) -> Container | None:
+        return next((container for container in self.containers if container.name == name), None)
+
+    @property
+    def alive(self) -> tuple[Container, ...]:
+        return tuple(container for container in self.containers if container.alive)
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image on the node. `user` is the user it runs as: a number, a name, or empty for root."""
+
+    id: str
+    names: tuple[str, ...]
+    size_bytes: int
+    user: str = ""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A user of a registry. What is secret is not shown when it is printed."""
+
+    username: str
+    password: str = field(repr=False)
+    identity_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether the runtime and its network can take pods, and if not, why not."""
+
+    runtime: bool
+    network: bool
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class ExecResult:
+    exit_code: int
+    output: bytes
+
+
+@dataclass(frozen=True)
+class Usage:
+    """CPU used since the container began, memory that cannot be reclaimed now, what it wrote outside of its mounts."""
+
+    container_id: str
+    container_name: str
+    pod_uid: str
+    pod_namespace: str
+    pod_name: str
+    timestamp_ns: int
+    cpu_ns: int
+    memory_bytes: int
+    written_bytes: int = 0
+
+
+class Runtime(Protocol):
+    """Every call raises RuntimeFailure (RuntimeUnavailable when nobody answers). Stopping or removing what is
+    gone is success."""
+
+    async def version(self) -> str:
+        """As in a node's status: containerd://1.6.20."""
+
+    async def readiness(self) -> Readiness:
+        """What it says of itself, for as long as it answers."""
+
+    async def pods(self) -> Mapping[str, ObservedPod]:
+        """All pods by uid."""
+
+    async def pod(self, uid: str) -> ObservedPod:
+        """One pod as it is now; empty when the runtime has nothing of it."""
+
+    def exits(self) -> AsyncIterator[None]:
+        """Yields each time that a container or sandbox ended. Ends when the runtime goes away."""
+
+    async def run_sandbox(self, config: cri.PodSandboxConfig) -> str:
+        """The id of the new sandbox."""
+
+    async def stop_sandbox(self, sandbox_id: str) -> None:
+        """Kills what still runs in it and takes down its network."""
+
+    async def remove_sandbox(self, sandbox_id: str) -> None:
+        """Removes its containers too."""
+
+    async def create_container(
+        self, sandbox_id: str, config: cri.ContainerConfig, sandbox_config: cri.PodSandboxConfig
+    ) -> str:
+        """The id of the new container."""
+
+    async def start_container(self, container_id: str) -> None: ...
+
+    async def stop_container(self, container_id: str, grace_s: int) -> None:
+        """Returns when it has ended; after `grace_s` it is killed."""
+
+    async def remove_container(self, container_id: str) -> None: ...
+
+    async def reopen_log(self, container_id: str) -> None:
+        """Makes the runtime write to a new file at the container's log path."""
+
+    async def exec_sync(self, container_id: str, command: Sequence[str], timeout_s: int) -> ExecResult:
+        """Raises ExecTimeout. With 0 there is no limit."""
+
+    async def exec_url(self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> str:
+        """Where the command's streams are served, once."""
+
+    async def attach_url(self, container_id: str, *, stdin: bool, tty: bool) -> str:
+        """Where the streams of the container's own process are served, once."""
+
+    async def drop_input(self, container_id: str) -> bool:
+        """Throws away what processes of the container that have ended did not read; True when none is left to read."""
+
+    async def sandbox_pid(self, sandbox_id: str) -> int:
+        """A process that is in the sandbox's namespaces as long as it is ready."""
+
+    async def usage(self, pod_uid: str = "") -> list[Usage]:
+        """Of all containers that run, or of one pod's."""
+
+    async def image(self, name: str) -> Image | None: ...
+
+    async def images(self) -> list[Image]: ...
+
+    async def pull(self, name: str, credentials: Credentials | None) -> None:
+        """Returns when the image is on the node. None is nobody."""

@@ -1,0 +1,1 @@
+"""Pods that take more of the node's disk than they may."""

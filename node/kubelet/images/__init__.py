@@ -1,0 +1,1 @@
+"""Images on the node: pulled, imported, and the credentials for registries."""

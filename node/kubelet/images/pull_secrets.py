@@ -1,0 +1,82 @@
+"""Which credentials of a pod's pull secrets are for an image's registry. Pure.
+
+https://kubernetes.io/docs/concepts/containers/images/#config-json
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+from node.kubelet.cri.runtime import Credentials
+from podlab.core.v1 import config_pb2
+
+_DEFAULT_REGISTRY = "docker.io"
+_OTHER_NAMES = {"index.docker.io": _DEFAULT_REGISTRY, "registry-1.docker.io": _DEFAULT_REGISTRY}
+_FORMS = {"kubernetes.io/dockerconfigjson": ".dockerconfigjson", "kubernetes.io/dockercfg": ".dockercfg"}
+
+
+def for_image(image: str, secrets: Iterable[config_pb2.Secret]) -> tuple[Credentials, ...]:
+    """To be tried in this order: those for the longest part of the image's name first. A broken Secret has none."""
+    host, path = _place(image)
+    found = [
+        (len(pattern), credentials)
+        for secret in secrets
+        for pattern, credentials in _entries(secret)
+        if _covers(pattern, host, path)
+    ]
+    found.sort(key=lambda one: -one[0])
+    return tuple(dict.fromkeys(credentials for _, credentials in found))
+
+
+def _place(image: str) -> tuple[str, str]:
+    """The registry's host and port, and the path in it. A first part without dot and port is no host."""
+    first, slash, rest = image.partition("/")
+    if not slash or not ("." in first or ":" in first or first == "localhost"):
+        return _DEFAULT_REGISTRY, f"library/{image}" if not slash else image
+    return _OTHER_NAMES.get(first, first), rest
+
+
+def _entries(secret: config_pb2.Secret) -> Iterator[tuple[str, Credentials]]:
+    form = _FORMS.get(secret.type, "")
+    try:
+        config: Any = json.loads(secret.data.get(form, b"{}"))
+        entries = config.get("auths", {}) if form == ".dockerconfigjson" else config
+        for server, entry in entries.items():
+            if (credentials := _credentials(entry)) is not None:
+                yield _pattern(server), credentials
+    except (ValueError, AttributeError):
+        return
+
+
+def _credentials(entry: Any) -> Credentials | None:
+    token = str(entry.get("identitytoken", ""))
+    if entry.get("username") or token:
+        return Credentials(str(entry.get("username", "")), str(entry.get("password", "")), token)
+    try:
+        user, colon, password = base64.b64decode(str(entry.get("auth", ""))).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return Credentials(user, password.rstrip("\x00")) if colon else None
+
+
+def _pattern(server: str) -> str:
+    """Without the scheme, and without the version that Docker's own address has."""
+    bare = server.removeprefix("https://").removeprefix("http://").rstrip("/")
+    for version in ("/v1", "/v2"):
+        bare = bare.removesuffix(version)
+    host, slash, path = bare.partition("/")
+    return _OTHER_NAMES.get(host, host) + slash + path
+
+
+def _covers(pattern: str, host: str, path: str) -> bool:
+    """An asterisk stands for one part of the host's name; a path covers what is below it."""
+    wanted_host, _, wanted_path = pattern.partition("/")
+    wanted, given = wanted_host.split("."), host.split(".")
+    if len(wanted) != len(given) or not all(fnmatchcase(*pair) for pair in zip(given, wanted, strict=True)):
+        return False
+    return not wanted_path or path == wanted_path or path.startswith((f"{wanted_path}/", f"{wanted_path}:"))

@@ -1,0 +1,1 @@
+"""The node's own object, its Lease, and what the machine and the runtime say of themselves."""

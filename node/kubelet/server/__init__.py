@@ -1,0 +1,1 @@
+"""The Kubelet gRPC service, and the streams that it carries."""

@@ -1,0 +1,190 @@
+"""The Kubelet gRPC service: logs, the streams of containers, ports of pods, usage, and images brought by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from node.kubelet.cri.runtime import Container, Runtime, RuntimeFailure
+from node.kubelet.images import image_import
+from node.kubelet.logs import log_reader
+from node.kubelet.nodestatus.stats import Meter
+from node.kubelet.pod import podspec
+from node.kubelet.server.attach import attach
+from node.kubelet.server.exec import execute
+from node.kubelet.server.port_forward import forward
+from node.kubelet.worker.pod_workers import Pods
+from podlab.api import containers
+from podlab.core.v1 import pod_pb2
+from podlab.errors import ApiError, BadRequest, InternalError, NotFound, abort
+from podlab.v1 import kubelet_pb2, kubelet_pb2_grpc
+
+SETTLE_S = 0.2
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
+    """Serves `podlab.v1.Kubelet` for the pods of this node."""
+
+    def __init__(self, pods: Pods, runtime: Runtime, meter: Meter) -> None:
+        self._pods = pods
+        self._runtime = runtime
+        self._meter = meter
+
+    async def Logs(  # noqa: N802 - gRPC's name
+        self, request: kubelet_pb2.LogsRequest, context: Context
+    ) -> AsyncIterator[kubelet_pb2.LogsResponse]:
+        try:
+            pod = self._pod(request.namespace, request.pod)
+            run = await self._run(pod, request.container, previous=request.previous)
+        except (ApiError, RuntimeFailure) as error:
+            await abort(context, _told(error))
+        await _settled(run)
+        options = log_reader.Options(
+            follow=request.follow and run.alive,
+            tail_lines=request.tail_lines if request.HasField("tail_lines") else None,
+            since_seconds=request.since_seconds if request.HasField("since_seconds") else None,
+            timestamps=request.timestamps,
+            limit_bytes=request.limit_bytes if request.HasField("limit_bytes") else None,
+            since_time_ns=request.since_time_ns if request.HasField("since_time_ns") else None,
+        )
+        uid = pod.metadata.uid
+        async for text in log_reader.read(Path(run.log_path), options, lambda: self._pods.is_running(uid, run.id)):
+            yield kubelet_pb2.LogsResponse(data=text)
+
+    async def Exec(  # noqa: N802 - gRPC's name
+        self, request_iterator: AsyncIterator[kubelet_pb2.ExecRequest], context: Context
+    ) -> AsyncIterator[kubelet_pb2.ExecResponse]:
+        try:
+            first = await anext(request_iterator, None)
+            if first is None or not first.HasField("start"):
+                raise BadRequest("the first message of Exec must be `start`")
+            _, run = await self._alive(first.start.namespace, first.start.pod, first.start.container)
+            if not first.start.command:
+                raise BadRequest("command: Required value: name the program to run")
+        except (ApiError, RuntimeFailure) as error:
+            await abort(context, _told(error))
+        async for response in execute(self._runtime, run.id, first.start, request_iterator):
+            yield response
+
+    async def Attach(  # noqa: N802 - gRPC's name
+        self, request_iterator: AsyncIterator[kubelet_pb2.AttachRequest], context: Context
+    ) -> AsyncIterator[kubelet_pb2.AttachResponse]:
+        try:
+            first = await anext(request_iterator, None)
+            if first is None or not first.HasField("start"):
+                raise BadRequest("the first message of Attach must be `start`")
+            spec, run = await self._alive(first.start.namespace, first.start.pod, first.start.container)
+            async for response in attach(self._runtime, run.id, spec, first.start, request_iterator):
+                yield response
+        except (ApiError, RuntimeFailure) as error:
+            await abort(context, _told(error))
+
+    async def PortForward(  # noqa: N802 - gRPC's name
+        self, request_iterator: AsyncIterator[kubelet_pb2.PortForwardRequest], context: Context
+    ) -> AsyncIterator[kubelet_pb2.PortForwardResponse]:
+        try:
+            first = await anext(request_iterator, None)
+            if first is None or not first.HasField("start"):
+                raise BadRequest("the first message of PortForward must be `start`")
+            if not 1 <= first.start.port <= 65535:
+                raise BadRequest(f"port: {first.start.port} is not between 1 and 65535")
+            pid = await self._network_of(self._pod(first.start.namespace, first.start.pod))
+            async for response in forward(pid, first.start.port, request_iterator):
+                yield response
+        except (ApiError, RuntimeFailure) as error:
+            await abort(context, _told(error))
+
+    async def Stats(  # noqa: N802 - gRPC's name
+        self, request: kubelet_pb2.StatsRequest, context: Context
+    ) -> kubelet_pb2.StatsResponse:
+        try:
+            return await self._meter.read()
+        except (RuntimeFailure, OSError) as error:
+            await abort(context, _told(error))
+
+    async def ImportImage(  # noqa: N802 - gRPC's name
+        self, request_iterator: AsyncIterator[kubelet_pb2.ImportImageRequest], context: Context
+    ) -> kubelet_pb2.ImportImageResponse:
+        try:
+            names = await image_import.import_archive(request.chunk async for request in request_iterator)
+        except (ApiError, OSError) as error:
+            await abort(context, _told(error))
+        return kubelet_pb2.ImportImageResponse(image_names=names)
+
+    def _pod(self, namespace: str, name: str) -> pod_pb2.Pod:
+        pod = self._pods.named(namespace, name)
+        if pod is None:
+            raise NotFound.of("pods", name)
+        return pod
+
+    async def _alive(self, namespace: str, pod_name: str, name: str) -> tuple[pod_pb2.Container, Container]:
+        """The container and its present run. Raises NotFound, BadRequest, RuntimeFailure."""
+        pod = self._pod(namespace, pod_name)
+        run = await self._run(pod, name)
+        if not run.alive:
+            raise BadRequest(f'container "{run.name}" of pod "{pod_name}" is not running')
+        return _container(pod, run.name), run
+
+    async def _network_of(self, pod: pod_pb2.Pod) -> int | None:
+        """A process in the pod's network; None for the host's. Raises BadRequest, RuntimeFailure."""
+        sandbox = (await self._runtime.pod(pod.metadata.uid)).sandbox
+        if sandbox is None or not sandbox.ready:
+            raise BadRequest(f'pod "{pod.metadata.name}" is not running')
+        return None if pod.spec.hostNetwork else await self._runtime.sandbox_pid(sandbox.id)
+
+    async def _run(self, pod: pod_pb2.Pod, name: str, *, previous: bool = False) -> Container:
+        """The container's present run, or its last dead one. Raises NotFound, BadRequest, RuntimeFailure."""
+        spec = _container(pod, name)
+        runs = (await self._runtime.pod(pod.metadata.uid)).runs(spec.name)
+        if previous:
+            runs = _previous(runs, next((each for each in _statuses(pod) if each.name == spec.name), None))
+            if not runs:
+                raise BadRequest(f'previous terminated container "{spec.name}" in pod "{pod.metadata.name}" not found')
+        if not runs:
+            status = next((each for each in _statuses(pod) if each.name == spec.name), None)
+            reason = status.state.waiting.reason if status is not None else ""
+            told = f"waiting to start: {reason}" if reason else "not there yet"
+            raise BadRequest(f'container "{spec.name}" in pod "{pod.metadata.name}" is {told}')
+        return runs[0]
+
+
+async def _settled(run: Container) -> None:
+    """Lets the runtime write the last lines of a container that has just ended: it tells of the end before."""
+    if not run.alive and time.time() - run.finished_ns / 1e9 < SETTLE_S:
+        await asyncio.sleep(SETTLE_S)
+
+
+def _container(pod: pod_pb2.Pod, name: str) -> pod_pb2.Container:
+    if not name:
+        if len(pod.spec.containers) > 1:
+            names = " ".join(container.name for container in containers.every(pod.spec))
+            raise BadRequest(
+                f"a container name must be specified for pod {pod.metadata.name}, choose one of: [{names}]"
+            )
+        return pod.spec.containers[0]
+    found = podspec.container_named(pod, name)
+    if found is None:
+        raise BadRequest(f"container {name} is not valid for pod {pod.metadata.name}")
+    return found
+
+
+def _statuses(pod: pod_pb2.Pod) -> list[pod_pb2.ContainerStatus]:
+    status = pod.status
+    return [*status.initContainerStatuses, *status.containerStatuses, *status.ephemeralContainerStatuses]
+
+
+def _previous(runs: tuple[Container, ...], status: pod_pb2.ContainerStatus | None) -> tuple[Container, ...]:
+    """The dead runs before the present one. A dead run is the present one only where no other will follow."""
+    if runs and (runs[0].alive or (status is not None and status.state.terminated.containerID.endswith(runs[0].id))):
+        return runs[1:]
+    return runs
+
+
+def _told(error: Exception) -> ApiError:
+    return error if isinstance(error, ApiError) else InternalError(str(error))

@@ -1,0 +1,1 @@
+"""Pods' volumes, and what they are made of: claims, ConfigMaps, Secrets, tokens."""

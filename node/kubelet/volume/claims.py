@@ -1,0 +1,58 @@
+"""The volumes behind a pod's claims, read by name: a node may read those of its own pods and no others."""
+
+from __future__ import annotations
+
+from node.kubelet.volume.local_path import LocalPath
+from node.kubelet.volume.volume_manager import VolumeError
+from podlab.api import volumes
+from podlab.client.client import Client
+from podlab.core.v1 import pod_pb2
+from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
+from podlab.errors import Forbidden, NotFound
+
+
+class Claims:
+    """Asked whenever a pod's volumes are made or looked at again."""
+
+    def __init__(self, client: Client, local_path: LocalPath) -> None:
+        self._client = client
+        self._local_path = local_path
+
+    async def read(self, pod: pod_pb2.Pod) -> dict[str, PersistentVolume]:
+        """By the names of the pod's volumes. Raises VolumeError for a claim that cannot be mounted, and ApiError."""
+        found: dict[str, PersistentVolume] = {}
+        for volume in pod.spec.volumes:
+            name = volumes.claim_name(pod, volume)
+            if not name:
+                continue
+            try:
+                found[volume.name] = await self._read(pod, volume, name)
+            except (NotFound, Forbidden) as error:
+                raise _failed(pod, volume.name, name, f"failed to fetch PVC from API server: {error}") from error
+            except VolumeError as error:
+                raise _failed(pod, volume.name, name, str(error)) from error
+            await self._local_path.hold(found[volume.name])
+        return found
+
+    async def _read(self, pod: pod_pb2.Pod, given: pod_pb2.Volume, name: str) -> PersistentVolume:
+        claim = await self._client.get(PersistentVolumeClaim, name, pod.metadata.namespace)
+        if why := volumes.why_foreign(pod, given, claim):
+            raise VolumeError(why)
+        # A pod that runs keeps it: the claim waits for the pod.
+        if volumes.is_going(claim) and pod.status.phase in ("", "Pending"):
+            raise VolumeError("PVC is being deleted")
+        if claim.status.phase != "Bound" or not claim.spec.volumeName:
+            raise VolumeError("PVC is not bound")
+        if claim.spec.volumeMode == "Block":
+            raise VolumeError(f"volume {given.name} has volumeMode Block, but is specified in volumeMounts")
+        volume = await self._client.get(PersistentVolume, claim.spec.volumeName)
+        if volume.spec.claimRef.uid != claim.metadata.uid:
+            bound_to = volume.spec.claimRef.uid
+            why = f"PV {volume.metadata.name} is bound to PVC of uid {bound_to} and not to {claim.metadata.uid}"
+            raise VolumeError(why)
+        return volume
+
+
+def _failed(pod: pod_pb2.Pod, volume: str, claim: str, why: str) -> VolumeError:
+    about = f"error processing PVC {pod.metadata.namespace}/{claim}"
+    return VolumeError(f"Unable to attach or mount volumes: failed to process volumes=[{volume}]: {about}: {why}")

@@ -1,0 +1,89 @@
+"""What is behind a pod's claims: directories that are on the node, and NFS that is mounted there for the pod."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from node.kubelet.containerconfig.environment import ConfigError
+from node.kubelet.volume import fs_group, mounter
+from podlab.core.v1 import pod_pb2
+from podlab.core.v1.volume_pb2 import PersistentVolume
+
+_TYPE_CHECKS = {
+    "Directory": (stat.S_ISDIR, "a directory"),
+    "File": (stat.S_ISREG, "a file"),
+    "Socket": (stat.S_ISSOCK, "a socket"),
+    "CharDevice": (stat.S_ISCHR, "a character device"),
+    "BlockDevice": (stat.S_ISBLK, "a block device"),
+}
+
+
+def place(volume: PersistentVolume, own: Path) -> Path:
+    """Where the volume is on the node; `own` is the pod's directory for what has to be mounted."""
+    source = volume.spec.persistentVolumeSource
+    if source.HasField("hostPath"):
+        return Path(source.hostPath.path)
+    return Path(source.local.path) if source.HasField("local") else own
+
+
+def set_up(volume: PersistentVolume, path: Path) -> None:
+    """Makes it usable there. Raises ConfigError, MountError, OSError."""
+    source = volume.spec.persistentVolumeSource
+    if source.HasField("hostPath"):
+        host_path(path, source.hostPath.type)
+    elif source.HasField("local"):
+        if not path.exists():
+            raise ConfigError(f'local volume: path "{path}" does not exist')
+        if not path.is_dir():
+            raise ConfigError(f'local volume: path "{path}" is not a directory')
+    else:
+        read_only = ["ro"] if source.nfs.readOnly else []
+        mounter.nfs(path, source.nfs.server, source.nfs.path, [*volume.spec.mountOptions, *read_only])
+
+
+def is_for_one_pod(volume: PersistentVolume) -> bool:
+    """Whether no second pod may have it at the same time."""
+    return list(volume.spec.accessModes) == ["ReadWriteOncePod"]
+
+
+def give(volume: PersistentVolume, path: Path, pod: pod_pb2.Pod, *, read_only: bool, shared: bool) -> str:
+    """Gives a volume of a kind that has owners here to the pod's group, unless it is shared with other pods by now.
+
+    What a hostPath leads to is the node's, and what NFS exports its server's. Returns what to tell of a shared volume
+    that is another group's. Raises OSError.
+    """
+    group = fs_group.group_of(pod)
+    if group is None or not volume.spec.persistentVolumeSource.HasField("local"):
+        return ""
+    if shared:
+        found = path.stat().st_gid
+        about = f"The requested fsGroup is {group}, but the volume {volume.metadata.name} has GID {found}."
+        return "" if found == group else f"{about} The volume may not be shareable."
+    if not read_only:
+        policy = pod.spec.securityContext.fsGroupChangePolicy
+        fs_group.give(path, group, only_if_root_differs=policy == "OnRootMismatch")
+    return ""
+
+
+def is_read_only(claim: pod_pb2.PersistentVolumeClaimVolumeSource, volume: PersistentVolume) -> bool:
+    """Whether no container may write, whatever its mount says."""
+    return claim.readOnly or volume.spec.persistentVolumeSource.nfs.readOnly
+
+
+def host_path(path: Path, kind: str) -> None:
+    """Sees to it that the path is what the volume's type says. Raises ConfigError, OSError."""
+    if kind == "DirectoryOrCreate":
+        path.mkdir(mode=0o755, parents=True, exist_ok=True)
+    elif kind == "FileOrCreate":
+        path.touch(mode=0o644, exist_ok=True)
+    wanted = kind.removesuffix("OrCreate")
+    if wanted not in _TYPE_CHECKS:
+        return
+    check, told = _TYPE_CHECKS[wanted]
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise ConfigError(f"hostPath type check failed: {path} does not exist on the node") from None
+    if not check(mode):
+        raise ConfigError(f"hostPath type check failed: {path} is not {told}")

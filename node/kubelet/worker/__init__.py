@@ -1,0 +1,1 @@
+"""Pod workers: one loop for each pod, which looks, decides and does one action at a time."""

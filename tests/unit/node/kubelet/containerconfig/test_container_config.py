@@ -1,0 +1,194 @@
+"""What the runtime is told about a pod's sandbox and containers: resources, security, DNS, ports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from node.kubelet.containerconfig import container_config, dns, security_context
+from node.kubelet.containerconfig.environment import ConfigError
+from node.kubelet.cri.runtime import Image
+from node.kubelet.logs import log_files
+from podlab.foreign.cri.v1 import api_pb2 as cri
+
+Make = Callable[..., Any]
+GIB = 1 << 30
+
+
+def _container(pod: Make, spec: dict[str, Any] | None = None, **container: Any) -> cri.ContainerConfig:
+    made = pod(containers=[{"name": "web", "image": "i", **container}], **(spec or {}))
+    return container_config.container_config(
+        made,
+        made.spec.containers[0],
+        container_config.Run(attempt=2, next_backoff_s=20),
+        environment={"NAME": "x"},
+        mounts=[],
+        node_memory_bytes=4 * GIB,
+    )
+
+
+@pytest.mark.parametrize(
+    ("resources", "shares", "quota", "memory", "adj"),
+    [
+        ({}, 2, 0, 0, 1000),
+        ({"requests": {"cpu": "500m", "memory": "1Gi"}}, 512, 0, 0, 750),
+        ({"requests": {"cpu": "1m", "memory": "4Gi"}}, 2, 0, 0, 3),
+        ({"limits": {"cpu": "2", "memory": "1Gi"}}, 2048, 200_000, GIB, -997),
+        ({"requests": {"cpu": "100m"}, "limits": {"cpu": "5m"}}, 102, 1000, 0, 999),
+    ],
+)
+def test_requests_and_limits_become_cgroup_settings(
+    pod: Make, resources: dict[str, Any], shares: int, quota: int, memory: int, adj: int
+) -> None:
+    told = _container(pod, resources=resources).linux.resources
+    assert (told.cpu_shares, told.cpu_quota, told.memory_limit_in_bytes, told.oom_score_adj) == (
+        shares, quota, memory, adj
+    )  # fmt: skip
+
+
+def test_commands_are_expanded_and_runs_are_numbered(pod: Make) -> None:
+    told = _container(pod, command=["run", "$(NAME)", "$(OTHER)"], args=["$$(NAME)"])
+    assert list(told.command) == ["run", "x", "$(OTHER)"]
+    assert list(told.args) == ["$(NAME)"]
+    assert told.metadata.attempt == 2
+    assert told.log_path == "web/2.log"
+    assert told.labels["io.kubernetes.pod.uid"] == "u1"
+
+
+def test_security_of_the_container_wins_over_the_pods(pod: Make) -> None:
+    spec = {"securityContext": {"runAsUser": 1000, "runAsGroup": 1001, "fsGroup": 2000, "supplementalGroups": [7]}}
+    told = _container(pod, spec, securityContext={
+        "runAsUser": 5, "capabilities": {"add": ["NET_ADMIN"], "drop": ["ALL"]}, "readOnlyRootFilesystem": True,
+        "allowPrivilegeEscalation": False,
+    }).linux.security_context  # fmt: skip
+    assert (told.run_as_user.value, told.run_as_group.value) == (5, 1001)
+    assert list(told.supplemental_groups) == [7, 2000]
+    assert list(told.capabilities.drop_capabilities) == ["ALL"]
+    assert told.readonly_rootfs
+    assert told.no_new_privs
+    assert "/proc/kcore" in told.masked_paths
+
+
+@pytest.mark.parametrize(
+    ("pod_says", "container_says", "expected"),
+    [
+        (None, None, cri.SecurityProfile.Unconfined),
+        ("RuntimeDefault", None, cri.SecurityProfile.RuntimeDefault),
+        ("RuntimeDefault", "Unconfined", cri.SecurityProfile.Unconfined),
+        (None, "RuntimeDefault", cri.SecurityProfile.RuntimeDefault),
+    ],
+)
+def test_the_kernels_calls_are_limited_as_the_container_says_or_else_the_pod(
+    pod: Make, pod_says: str | None, container_says: str | None, expected: int
+) -> None:
+    def context(says: str | None) -> dict[str, Any]:
+        return {"seccompProfile": {"type": says}} if says else {}
+
+    told = _container(pod, {"securityContext": context(pod_says)}, securityContext=context(container_says))
+    assert told.linux.security_context.seccomp.profile_type == expected
+
+
+def test_a_privileged_container_sees_everything(pod: Make) -> None:
+    told = _container(pod, securityContext={"privileged": True}).linux.security_context
+    assert told.privileged
+    assert not told.masked_paths
+    assert not told.no_new_privs
+
+
+@pytest.mark.parametrize(
+    ("context", "user", "words"),
+    [
+        ({"runAsNonRoot": True}, "", "will run as root"),
+        ({"runAsNonRoot": True}, "www", "non-numeric user"),
+        ({"runAsNonRoot": True, "runAsUser": 0}, "5", "breaks non-root policy"),
+        ({"runAsNonRoot": True}, "5", ""),
+        ({"runAsNonRoot": True, "runAsUser": 3}, "", ""),
+        ({}, "", ""),
+    ],
+)
+def test_a_container_that_must_not_be_root_is_checked(
+    pod: Make, context: dict[str, Any], user: str, words: str
+) -> None:
+    made = pod(securityContext=context)
+    image = Image("sha256:1", ("i",), 1, user)
+    if not words:
+        security_context.check_non_root(made, made.spec.containers[0], image)
+        return
+    with pytest.raises(ConfigError, match=words):
+        security_context.check_non_root(made, made.spec.containers[0], image)
+
+
+def test_namespaces_follow_the_spec(pod: Make) -> None:
+    def options(**spec: Any) -> cri.NamespaceOption:
+        config = container_config.sandbox_config(pod(**spec), 0, cri.DNSConfig())
+        return config.linux.security_context.namespace_options
+
+    assert options() == cri.NamespaceOption(pid=cri.CONTAINER)
+    assert options(shareProcessNamespace=True).pid == cri.POD
+    host = options(hostNetwork=True, hostPID=True, hostIPC=True)
+    assert (host.network, host.pid, host.ipc) == (cri.NODE, cri.NODE, cri.NODE)
+
+
+def test_host_ports_are_mapped_unless_the_pod_is_on_the_nodes_network(pod: Make) -> None:
+    ports = [{"containerPort": 80, "hostPort": 8080, "protocol": "UDP"}, {"containerPort": 81}]
+    spec = {"containers": [{"name": "web", "image": "i", "ports": ports}]}
+    config = container_config.sandbox_config(pod(**spec), 0, cri.DNSConfig())
+    assert list(config.port_mappings) == [cri.PortMapping(protocol=cri.UDP, container_port=80, host_port=8080)]
+    assert config.hostname == "a"
+    host = container_config.sandbox_config(pod(hostNetwork=True, **spec), 0, cri.DNSConfig())
+    assert not host.port_mappings
+    assert host.hostname == ""
+
+
+def test_dns_settings_of_the_pod_are_added_to_the_nodes(pod: Make) -> None:
+    node = dns.parse("# made\nnameserver 192.0.2.1\nsearch example.org\noptions ndots:1 edns0\n")
+    own = {"nameservers": ["192.0.2.2"], "searches": ["x.y"], "options": [{"name": "ndots", "value": "5"}]}
+    both = dns.pod_dns(pod(dnsConfig=own), node)
+    assert list(both.servers) == ["192.0.2.1", "192.0.2.2"]
+    assert list(both.searches) == ["example.org", "x.y"]
+    assert list(both.options) == ["ndots:5", "edns0"]
+    assert list(dns.pod_dns(pod(dnsPolicy="None", dnsConfig=own), node).servers) == ["192.0.2.2"]
+
+
+MANAGED = """\
+# Kubernetes-managed hosts file.
+127.0.0.1\tlocalhost
+::1\tlocalhost ip6-localhost ip6-loopback
+fe00::0\tip6-localnet
+fe00::0\tip6-mcastprefix
+fe00::1\tip6-allnodes
+fe00::2\tip6-allrouters
+10.244.1.2\t{}
+"""
+ALIASES = [{"ip": "192.0.2.9", "hostnames": ["db", "db.local"]}, {"ip": "192.0.2.8", "hostnames": ["cache"]}]
+ADDED = "\n# Entries added by HostAliases.\n192.0.2.9\tdb\tdb.local\n192.0.2.8\tcache\n"
+OF_NODE = "# Kubernetes-managed hosts file (host network).\n192.0.2.7 n1\n"
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        ({}, MANAGED.format("a")),
+        ({"hostname": "web"}, MANAGED.format("web")),
+        ({"subdomain": "db"}, MANAGED.format("a.db.default.svc.cluster.local\ta")),
+        ({"hostAliases": ALIASES}, MANAGED.format("a") + ADDED),
+        ({"hostNetwork": True}, OF_NODE),
+        ({"hostNetwork": True, "hostAliases": ALIASES}, OF_NODE + ADDED),
+    ],
+)
+def test_the_hosts_file_is_as_kubernetes_writes_it(pod: Make, spec: dict[str, Any], text: str) -> None:
+    assert dns.hosts_file(pod(**spec), ["10.244.1.2"], "192.0.2.7 n1\n") == text
+
+
+@pytest.mark.parametrize("name", ["a" * 253, "a" * 62 + "." + "b" * 190, "a" * 62 + "-b"])
+def test_names_of_any_length_make_directories_and_hostnames_that_can_be(pod: Make, name: str) -> None:
+    uid = "0f4a3c5e-7d1e-4f6b-9d5c-2f2a1b3c4d5e"
+    made = pod(meta={"name": name, "namespace": "n" * 63, "uid": uid})
+    directory = log_files.log_directory(made).name
+    assert len(directory) <= 255
+    assert directory.startswith("n" * 63 + "_" + name[:60])
+    assert directory.endswith(f"_{uid}")
+    assert len(dns.hostname(made)) <= 63
+    assert not dns.hostname(made).endswith(("-", "."))

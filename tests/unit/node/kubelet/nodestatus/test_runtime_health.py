@@ -1,0 +1,58 @@
+"""What the node says of a runtime that is silent, at first and in the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from node.kubelet.cri.runtime import Image, Readiness, RuntimeUnavailable
+from node.kubelet.nodestatus.runtime_health import SILENCE_S, RuntimeSight
+
+
+class Runtime:
+    """Answers, says that it is not ready, or is silent."""
+
+    def __init__(self) -> None:
+        self.silent = False
+        self.ready = True
+
+    async def readiness(self) -> Readiness:
+        if self.silent:
+            raise RuntimeUnavailable("connection refused")
+        return Readiness(self.ready, self.ready, "" if self.ready else "container runtime: RuntimeReady is false")
+
+    async def images(self) -> list[Image]:
+        return [Image("sha256:a", ("a",), 1)]
+
+    async def version(self) -> str:
+        return "memory://1"
+
+
+async def test_a_silent_runtime_changes_nothing_at_first_and_is_down_in_the_end() -> None:
+    runtime = Runtime()
+    made: Any = runtime
+    sight = RuntimeSight(made)
+    good = await sight.look(100.0)
+    assert good.readiness.runtime
+    runtime.silent = True
+    assert await sight.look(100.0 + SILENCE_S - 1) == good
+    down = await sight.look(100.0 + SILENCE_S)
+    assert (down.readiness.runtime, down.readiness.message) == (False, "container runtime is down: connection refused")
+    assert (down.images, down.version) == (good.images, good.version)
+    runtime.silent = False
+    assert await sight.look(200.0) == good
+
+
+async def test_what_a_runtime_says_of_itself_holds_at_once() -> None:
+    runtime = Runtime()
+    made: Any = runtime
+    sight = RuntimeSight(made)
+    await sight.look(100.0)
+    runtime.ready = False
+    assert not (await sight.look(100.1)).readiness.runtime
+
+
+async def test_a_runtime_that_never_answered_is_down() -> None:
+    runtime = Runtime()
+    runtime.silent = True
+    made: Any = runtime
+    assert not (await RuntimeSight(made).look(1.0)).readiness.runtime

@@ -1,0 +1,68 @@
+"""Connections to ports, to real servers on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from node.kubelet.server import port_forward
+from node.kubelet.server.port_forward import forward
+from podlab.errors import InternalError
+from podlab.v1.kubelet_pb2 import PortForwardRequest, PortForwardResponse
+
+Listen = Callable[[Any], Awaitable[int]]
+# In the host's own network, and in that of a process, which here is the same.
+networks = pytest.mark.parametrize(
+    "pid",
+    [None, pytest.param(os.getpid(), marks=pytest.mark.skipif(os.getuid() != 0, reason="root"))],
+    ids=["of the host", "of a pod"],
+)
+
+
+async def _all(pid: int | None, port: int, *requests: PortForwardRequest) -> list[PortForwardResponse]:
+    async def given() -> AsyncIterator[PortForwardRequest]:
+        for request in requests:
+            yield request
+
+    async with asyncio.timeout(10):
+        return [response async for response in forward(pid, port, given())]
+
+
+@networks
+async def test_the_answer_comes_after_the_callers_last_word(listen: Listen, pid: int | None) -> None:
+    async def capitals(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write((await reader.read()).upper())
+        await writer.drain()
+
+    big = b"x" * 300_000
+    got = await _all(pid, await listen(capitals), PortForwardRequest(data=big), PortForwardRequest(data_end=True))
+    assert b"".join(one.data for one in got) == big.upper()
+    assert got[-1].data_end
+
+
+async def test_a_port_that_nobody_listens_on_is_refused_in_words(free_port: int) -> None:
+    with pytest.raises(InternalError, match=f"localhost:{free_port} inside .* connection refused"):
+        await _all(None, free_port)
+
+
+async def test_a_pod_that_hangs_up_ends_it_though_the_caller_goes_on(
+    listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(port_forward, "LINGER_S", 0.1)
+    monkeypatch.setattr(port_forward, "FAREWELL_S", 0.1)
+
+    async def rude(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"bye")
+        await writer.drain()
+
+    async def endless() -> AsyncIterator[PortForwardRequest]:
+        yield PortForwardRequest(data=b"hello")
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(10):
+        got = [response async for response in forward(None, await listen(rude), endless())]
+    assert b"".join(one.data for one in got) == b"bye"
