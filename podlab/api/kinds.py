@@ -1,12 +1,15 @@
-"""The one table of kinds.
+"""What a message is: its group, version and kind, and its names, which its proto says in an option.
 
-Adding a kind is one entry here, one message and one field of `podlab.v1.Object`, and one strategy in the registry.
+How objects of a kind behave is not said here: that is `podlab.kinds`, a file for each.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
+from google.protobuf import message_factory
 from google.protobuf.message import Message
 
 from podlab.apps.v1 import controllerrevision_pb2, daemonset_pb2, deployment_pb2, replicaset_pb2, statefulset_pb2
@@ -34,7 +37,7 @@ from podlab.core.v1 import (
 )
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.errors import NotFound
-from podlab.meta.v1 import meta_pb2
+from podlab.meta.v1 import meta_pb2, options_pb2
 from podlab.metrics.v1beta1 import metrics_pb2
 from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2
 from podlab.policy.v1 import eviction_pb2, poddisruptionbudget_pb2
@@ -49,9 +52,31 @@ AUTHENTICATION = "authentication.k8s.io"
 AUTHORIZATION = "authorization.k8s.io"
 
 
-@dataclass(frozen=True)
+class GroupKind(NamedTuple):
+    """What a kind is known by: two groups may have kinds of one name. The core group is empty."""
+
+    group: str
+    kind: str
+
+    def __str__(self) -> str:
+        """As Invalid errors name it: Pod, Deployment.apps."""
+        return f"{self.kind}.{self.group}" if self.group else self.kind
+
+
+class GroupResource(NamedTuple):
+    """What permissions, quotas and paths know a kind by: the group and the plural."""
+
+    group: str
+    resource: str
+
+    def __str__(self) -> str:
+        """As messages name it: pods, deployments.apps."""
+        return f"{self.resource}.{self.group}" if self.group else self.resource
+
+
+@dataclass(frozen=True, eq=False)
 class Kind:
-    """What the API knows about one kind of object."""
+    """One version of a kind, and what it is called. There is one for each message: `of` has it."""
 
     group: str  # "" is the core group
     version: str
@@ -65,6 +90,14 @@ class Kind:
     also_read_as: tuple[str, ...] = ()
     """apiVersions of old clients' objects, which are read as this one's."""
 
+    @cached_property
+    def group_kind(self) -> GroupKind:
+        return GroupKind(self.group, self.name)
+
+    @cached_property
+    def group_resource(self) -> GroupResource:
+        return GroupResource(self.group, self.plural)
+
     @property
     def api_version(self) -> str:
         """As in a manifest: v1, apps/v1."""
@@ -77,12 +110,12 @@ class Kind:
     @property
     def resource(self) -> str:
         """As messages name it: pods, deployments.apps."""
-        return f"{self.plural}.{self.group}" if self.group else self.plural
+        return str(self.group_resource)
 
     @property
     def qualified_name(self) -> str:
         """As Invalid errors name it: Pod, Deployment.apps."""
-        return f"{self.name}.{self.group}" if self.group else self.name
+        return str(self.group_kind)
 
     @property
     def has_status(self) -> bool:
@@ -94,149 +127,129 @@ class Kind:
         return _OBJECT_FIELDS[self.message.DESCRIPTOR.full_name]
 
 
-_ALL = ("all",)
-KINDS: tuple[Kind, ...] = (
-    Kind("", "v1", "Namespace", "namespaces", namespace_pb2.Namespace, ("ns",), namespaced=False),
-    Kind("", "v1", "Node", "nodes", node_pb2.Node, ("no",), namespaced=False),
-    Kind("", "v1", "Pod", "pods", pod_pb2.Pod, ("po",), categories=_ALL),
-    Kind("", "v1", "Service", "services", service_pb2.Service, ("svc",), categories=_ALL),
-    Kind("", "v1", "ConfigMap", "configmaps", config_pb2.ConfigMap, ("cm",)),
-    Kind("", "v1", "Secret", "secrets", config_pb2.Secret),
-    Kind("", "v1", "Event", "events", event_pb2.Event, ("ev",)),
-    Kind("apps", "v1", "Deployment", "deployments", deployment_pb2.Deployment, ("deploy",), categories=_ALL),
-    Kind("apps", "v1", "ReplicaSet", "replicasets", replicaset_pb2.ReplicaSet, ("rs",), categories=_ALL),
-    Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", endpointslice_pb2.EndpointSlice),
-    Kind("coordination.k8s.io", "v1", "Lease", "leases", lease_pb2.Lease),
-    Kind(
-        "",
-        "v1",
-        "ReplicationController",
-        "replicationcontrollers",
-        replicationcontroller_pb2.ReplicationController,
-        ("rc",),
-        categories=_ALL,
-    ),
-    Kind("apps", "v1", "DaemonSet", "daemonsets", daemonset_pb2.DaemonSet, ("ds",), categories=_ALL),
-    Kind("apps", "v1", "StatefulSet", "statefulsets", statefulset_pb2.StatefulSet, ("sts",), categories=_ALL),
-    Kind("apps", "v1", "ControllerRevision", "controllerrevisions", controllerrevision_pb2.ControllerRevision),
-    Kind("batch", "v1", "Job", "jobs", job_pb2.Job, categories=_ALL),
-    Kind("batch", "v1", "CronJob", "cronjobs", cronjob_pb2.CronJob, ("cj",), categories=_ALL),
-    Kind(
-        "autoscaling",
-        "v2",
-        "HorizontalPodAutoscaler",
-        "horizontalpodautoscalers",
-        horizontalpodautoscaler_pb2.HorizontalPodAutoscaler,
-        ("hpa",),
-        categories=_ALL,
-    ),
-    Kind(
-        "policy",
-        "v1",
-        "PodDisruptionBudget",
-        "poddisruptionbudgets",
-        poddisruptionbudget_pb2.PodDisruptionBudget,
-        ("pdb",),
-    ),
-    Kind(RBAC, "v1", "Role", "roles", rbac_pb2.Role),
-    Kind(RBAC, "v1", "RoleBinding", "rolebindings", rbac_pb2.RoleBinding),
-    Kind(RBAC, "v1", "ClusterRole", "clusterroles", rbac_pb2.ClusterRole, namespaced=False),
-    Kind(RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", rbac_pb2.ClusterRoleBinding, namespaced=False),
-    Kind("", "v1", "ServiceAccount", "serviceaccounts", serviceaccount_pb2.ServiceAccount, ("sa",)),
-    Kind("", "v1", "ResourceQuota", "resourcequotas", quota_pb2.ResourceQuota, ("quota",)),
-    Kind("", "v1", "LimitRange", "limitranges", quota_pb2.LimitRange, ("limits",)),
-    Kind("", "v1", "PersistentVolume", "persistentvolumes", volume_pb2.PersistentVolume, ("pv",), namespaced=False),
-    Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", volume_pb2.PersistentVolumeClaim, ("pvc",)),
-    Kind("", "v1", "Endpoints", "endpoints", endpoints_pb2.Endpoints, ("ep",)),
-    Kind(
-        *("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses"),
-        *(priorityclass_pb2.PriorityClass, ("pc",)),
-        namespaced=False,
-    ),
-    Kind(
-        "storage.k8s.io",
-        "v1",
-        "StorageClass",
-        "storageclasses",
-        storageclass_pb2.StorageClass,
-        ("sc",),
-        namespaced=False,
-    ),
-    Kind("networking.k8s.io", "v1", "Ingress", "ingresses", ingress_pb2.Ingress, ("ing",)),
-    Kind("networking.k8s.io", "v1", "IngressClass", "ingressclasses", ingress_pb2.IngressClass, namespaced=False),
-    Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", networkpolicy_pb2.NetworkPolicy, ("netpol",)),
-    Kind(
-        "certificates.k8s.io",
-        "v1",
-        "CertificateSigningRequest",
-        "certificatesigningrequests",
-        certificatesigningrequest_pb2.CertificateSigningRequest,
-        ("csr",),
-        namespaced=False,
-    ),
-)
+def of(message: Message | type[Message]) -> Kind:
+    """The kind of a message or message type, whether it is stored or not. KeyError when it is of none."""
+    known = _KNOWN.get(message.DESCRIPTOR.full_name)
+    return known if known is not None else _read(message if isinstance(message, type) else type(message))
 
 
-def _review(name: str, message: type[Message], *, namespaced: bool = False) -> Kind:
-    return Kind(AUTHORIZATION, "v1", name, f"{name.lower()}s", message, namespaced=namespaced)
+def enveloped() -> tuple[Kind, ...]:
+    """The kinds that have a field of their own in `podlab.v1.Object`, in the order of these fields."""
+    fields = object_pb2.Object.DESCRIPTOR.oneofs_by_name["kind"].fields
+    messages = (field.message_type for field in fields if field.message_type is not None)
+    return tuple(of(message_factory.GetMessageClass(message)) for message in messages)
 
 
-# Questions that are answered and never stored: they can be created, and nothing else.
-REVIEWS: tuple[Kind, ...] = (
-    Kind(AUTHENTICATION, "v1", "TokenReview", "tokenreviews", token_pb2.TokenReview, namespaced=False),
-    Kind(AUTHENTICATION, "v1", "SelfSubjectReview", "selfsubjectreviews", user_pb2.SelfSubjectReview, namespaced=False),
-    _review("SubjectAccessReview", review_pb2.SubjectAccessReview),
-    _review("SelfSubjectAccessReview", review_pb2.SelfSubjectAccessReview),
-    _review("SelfSubjectRulesReview", review_pb2.SelfSubjectRulesReview),
-    _review("LocalSubjectAccessReview", review_pb2.LocalSubjectAccessReview, namespaced=True),
-)
+def _read(message: type[Message]) -> Kind:
+    """The kind that the message's option makes of it."""
+    descriptor = message.DESCRIPTOR
+    options = descriptor.GetOptions()
+    if not options.HasExtension(options_pb2.resource):
+        raise KeyError(f"{descriptor.full_name} is no kind of objects")
+    names = options.Extensions[options_pb2.resource]
+    kind = Kind(
+        names.group,
+        descriptor.file.package.rpartition(".")[2],
+        descriptor.name,
+        names.plural,
+        message,
+        tuple(names.short_names),
+        namespaced=not names.cluster_scoped,
+        categories=tuple(names.categories),
+        also_read_as=tuple(names.also_read_as),
+    )
+    _KNOWN[descriptor.full_name] = kind
+    return kind
 
-# Versions of stored kinds other than the one that is stored: `podlab.api.versions` makes the one of the other.
-OTHER_VERSIONS: tuple[Kind, ...] = (
-    Kind(
-        "autoscaling",
-        "v1",
-        "HorizontalPodAutoscaler",
-        "horizontalpodautoscalers",
-        hpa_v1_pb2.HorizontalPodAutoscaler,
-        ("hpa",),
-        categories=_ALL,
-    ),
-)
 
-# What is measured when somebody asks for it, and never stored: they can be read, and nothing else.
-NODE_METRICS = Kind(METRICS, "v1beta1", "NodeMetrics", "nodes", metrics_pb2.NodeMetrics, namespaced=False)
-POD_METRICS = Kind(METRICS, "v1beta1", "PodMetrics", "pods", metrics_pb2.PodMetrics)
-MEASURED: tuple[Kind, ...] = (NODE_METRICS, POD_METRICS)
-# Every kind that is a resource of its own; of a group's versions the first is the one to prefer.
-SERVED: tuple[Kind, ...] = (*KINDS, *REVIEWS, *MEASURED, *OTHER_VERSIONS)
-
-# What subresources and verbs take and give: never stored, and no resources of their own.
-BINDING = Kind("", "v1", "Binding", "bindings", binding_pb2.Binding)
-DELETE_OPTIONS = Kind("", "v1", "DeleteOptions", "deleteoptions", meta_pb2.DeleteOptions, namespaced=False)
-SCALE = Kind("autoscaling", "v1", "Scale", "scales", scale_pb2.Scale)
-TOKEN_REQUEST = Kind(AUTHENTICATION, "v1", "TokenRequest", "tokenrequests", token_pb2.TokenRequest)
-EVICTION = Kind("policy", "v1", "Eviction", "evictions", eviction_pb2.Eviction, also_read_as=("policy/v1beta1",))
-FORMS: tuple[Kind, ...] = (BINDING, DELETE_OPTIONS, EVICTION, SCALE, TOKEN_REQUEST)
-
+_KNOWN: dict[str, Kind] = {}  # by the message's full name
 _OBJECT_FIELDS = {
     field.message_type.full_name: field.name
     for field in object_pb2.Object.DESCRIPTOR.oneofs_by_name["kind"].fields
     if field.message_type is not None
 }
+
+KINDS: tuple[Kind, ...] = tuple(
+    map(
+        of,
+        (
+            namespace_pb2.Namespace,
+            node_pb2.Node,
+            pod_pb2.Pod,
+            service_pb2.Service,
+            config_pb2.ConfigMap,
+            config_pb2.Secret,
+            event_pb2.Event,
+            deployment_pb2.Deployment,
+            replicaset_pb2.ReplicaSet,
+            endpointslice_pb2.EndpointSlice,
+            lease_pb2.Lease,
+            replicationcontroller_pb2.ReplicationController,
+            daemonset_pb2.DaemonSet,
+            statefulset_pb2.StatefulSet,
+            controllerrevision_pb2.ControllerRevision,
+            job_pb2.Job,
+            cronjob_pb2.CronJob,
+            horizontalpodautoscaler_pb2.HorizontalPodAutoscaler,
+            poddisruptionbudget_pb2.PodDisruptionBudget,
+            rbac_pb2.Role,
+            rbac_pb2.RoleBinding,
+            rbac_pb2.ClusterRole,
+            rbac_pb2.ClusterRoleBinding,
+            serviceaccount_pb2.ServiceAccount,
+            quota_pb2.ResourceQuota,
+            quota_pb2.LimitRange,
+            volume_pb2.PersistentVolume,
+            volume_pb2.PersistentVolumeClaim,
+            endpoints_pb2.Endpoints,
+            priorityclass_pb2.PriorityClass,
+            storageclass_pb2.StorageClass,
+            ingress_pb2.Ingress,
+            ingress_pb2.IngressClass,
+            networkpolicy_pb2.NetworkPolicy,
+            certificatesigningrequest_pb2.CertificateSigningRequest,
+        ),
+    )
+)
+# Questions that are answered and never stored: they can be created, and nothing else.
+REVIEWS: tuple[Kind, ...] = tuple(
+    map(
+        of,
+        (
+            token_pb2.TokenReview,
+            user_pb2.SelfSubjectReview,
+            review_pb2.SubjectAccessReview,
+            review_pb2.SelfSubjectAccessReview,
+            review_pb2.SelfSubjectRulesReview,
+            review_pb2.LocalSubjectAccessReview,
+        ),
+    )
+)
+# Versions of stored kinds other than the one that is stored: `podlab.api.versions` makes the one of the other.
+OTHER_VERSIONS: tuple[Kind, ...] = tuple(
+    map(
+        of,
+        (hpa_v1_pb2.HorizontalPodAutoscaler,),
+    )
+)
+# What is measured when somebody asks for it, and never stored: they can be read, and nothing else.
+NODE_METRICS, POD_METRICS = of(metrics_pb2.NodeMetrics), of(metrics_pb2.PodMetrics)
+MEASURED: tuple[Kind, ...] = (NODE_METRICS, POD_METRICS)
+# Every kind that is a resource of its own; of a group's versions the first is the one to prefer.
+SERVED: tuple[Kind, ...] = (*KINDS, *REVIEWS, *MEASURED, *OTHER_VERSIONS)
+
+# What subresources and verbs take and give: never stored, and no resources of their own.
+BINDING, DELETE_OPTIONS, SCALE = of(binding_pb2.Binding), of(meta_pb2.DeleteOptions), of(scale_pb2.Scale)
+TOKEN_REQUEST, EVICTION = of(token_pb2.TokenRequest), of(eviction_pb2.Eviction)
+FORMS: tuple[Kind, ...] = (BINDING, DELETE_OPTIONS, EVICTION, SCALE, TOKEN_REQUEST)
+
 _BY_NAME = {kind.name: kind for kind in KINDS}
-_BY_MESSAGE = {kind.message.DESCRIPTOR.full_name: kind for kind in (*SERVED, *FORMS)}
 _BY_WORD = {
     word: kind
     for kind in KINDS
     for base in (kind.plural, kind.singular, *kind.short_names)
     for word in (base, f"{base}.{kind.group}", f"{base}.{kind.version}.{kind.group}")
 }
-
-
-def of(message: Message | type[Message]) -> Kind:
-    """The kind of a message or message type, whether it is stored or not. KeyError when it is of none."""
-    return _BY_MESSAGE[message.DESCRIPTOR.full_name]
 
 
 def by_name(name: str) -> Kind:

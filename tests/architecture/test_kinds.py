@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+import podlab.kinds
 from master.apiserver.defaults import kinds as defaults
 from master.apiserver.validation.rules import RULES, validate_create
 from podlab.api import columns
 from podlab.api.kinds import KINDS, Kind
 from podlab.cli.describe.command import DESCRIBERS
+from podlab.kinds import builtin
 from podlab.v1 import object_pb2
 
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -52,3 +55,13 @@ def test_every_kind_has_columns_and_prints_even_an_empty_object(kind: Kind, wide
 
 def test_every_kind_can_be_described() -> None:
     assert DESCRIBERS.keys() == {kind.name for kind in KINDS}
+
+
+def test_every_file_of_a_kind_is_in_the_list() -> None:
+    root = Path(podlab.kinds.__path__[0])
+    files = {f"{file.parent.name}.{file.stem}" for file in root.glob("*/*.py") if file.stem != "__init__"}
+    listed = {
+        f"{message.DESCRIPTOR.file.package.split('.')[1]}.{message.DESCRIPTOR.name.lower()}"
+        for message in (*builtin.STORED, *builtin.ANSWERED)
+    }
+    assert files == listed

@@ -73,6 +73,7 @@ DECIDING = (
     "node.network.routes",
     "podlab.api.[!t]*",
     "podlab.api.tolerations",
+    "podlab.kinds.*",
     "podlab.cli.objects.merge",
     "podlab.lab.host.nspawn",
     "podlab.lab.paths",

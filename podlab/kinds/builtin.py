@@ -1,0 +1,116 @@
+"""The built-in kinds: one visible list, and where the file of each stands."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache, partial
+
+from google.protobuf.message import Message
+
+from podlab.api import kinds
+from podlab.api.kinds import Kind
+from podlab.apps.v1 import controllerrevision_pb2, daemonset_pb2, deployment_pb2, replicaset_pb2, statefulset_pb2
+from podlab.authentication.v1 import token_pb2, user_pb2
+from podlab.authorization.v1 import review_pb2
+from podlab.autoscaling.v1 import horizontalpodautoscaler_pb2 as hpa_v1_pb2
+from podlab.autoscaling.v2 import horizontalpodautoscaler_pb2
+from podlab.batch.v1 import cronjob_pb2, job_pb2
+from podlab.certificates.v1 import certificatesigningrequest_pb2
+from podlab.coordination.v1 import lease_pb2
+from podlab.core.v1 import (
+    config_pb2,
+    endpoints_pb2,
+    event_pb2,
+    namespace_pb2,
+    node_pb2,
+    pod_pb2,
+    quota_pb2,
+    replicationcontroller_pb2,
+    service_pb2,
+    serviceaccount_pb2,
+    volume_pb2,
+)
+from podlab.discovery.v1 import endpointslice_pb2
+from podlab.kinds.catalog import Catalog, Served
+from podlab.kinds.resource import Resource
+from podlab.metrics.v1beta1 import metrics_pb2
+from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2
+from podlab.policy.v1 import poddisruptionbudget_pb2
+from podlab.rbac.v1 import rbac_pb2
+from podlab.scheduling.v1 import priorityclass_pb2
+from podlab.storage.v1 import storageclass_pb2
+
+# In the order in which they are shown.
+STORED: tuple[type[Message], ...] = (
+    namespace_pb2.Namespace,
+    node_pb2.Node,
+    pod_pb2.Pod,
+    service_pb2.Service,
+    config_pb2.ConfigMap,
+    config_pb2.Secret,
+    event_pb2.Event,
+    deployment_pb2.Deployment,
+    replicaset_pb2.ReplicaSet,
+    endpointslice_pb2.EndpointSlice,
+    lease_pb2.Lease,
+    replicationcontroller_pb2.ReplicationController,
+    daemonset_pb2.DaemonSet,
+    statefulset_pb2.StatefulSet,
+    controllerrevision_pb2.ControllerRevision,
+    job_pb2.Job,
+    cronjob_pb2.CronJob,
+    horizontalpodautoscaler_pb2.HorizontalPodAutoscaler,
+    poddisruptionbudget_pb2.PodDisruptionBudget,
+    rbac_pb2.Role,
+    rbac_pb2.RoleBinding,
+    rbac_pb2.ClusterRole,
+    rbac_pb2.ClusterRoleBinding,
+    serviceaccount_pb2.ServiceAccount,
+    quota_pb2.ResourceQuota,
+    quota_pb2.LimitRange,
+    volume_pb2.PersistentVolume,
+    volume_pb2.PersistentVolumeClaim,
+    endpoints_pb2.Endpoints,
+    priorityclass_pb2.PriorityClass,
+    storageclass_pb2.StorageClass,
+    ingress_pb2.Ingress,
+    ingress_pb2.IngressClass,
+    networkpolicy_pb2.NetworkPolicy,
+    certificatesigningrequest_pb2.CertificateSigningRequest,
+)
+# Questions that are answered and never stored, and what is measured when somebody asks for it.
+ANSWERED: tuple[type[Message], ...] = (
+    token_pb2.TokenReview,
+    user_pb2.SelfSubjectReview,
+    review_pb2.SubjectAccessReview,
+    review_pb2.SelfSubjectAccessReview,
+    review_pb2.SelfSubjectRulesReview,
+    review_pb2.LocalSubjectAccessReview,
+    metrics_pb2.NodeMetrics,
+    metrics_pb2.PodMetrics,
+)
+# Versions besides the one that is stored, by the latter.
+OTHER_VERSIONS: dict[type[Message], tuple[type[Message], ...]] = {
+    horizontalpodautoscaler_pb2.HorizontalPodAutoscaler: (hpa_v1_pb2.HorizontalPodAutoscaler,),
+}
+
+
+@cache
+def catalog() -> Catalog:
+    """The built-in kinds, of which each one's file is read when it is first needed."""
+    return Catalog(
+        [*(_served(each, stored=True) for each in STORED), *(_served(each, stored=False) for each in ANSWERED)]
+    )
+
+
+def load(kind: Kind) -> Resource:
+    """What the kind's file says: that of podlab.apps.v1.Deployment is podlab/kinds/apps/deployment.py."""
+    package = kind.message.DESCRIPTOR.file.package.split(".")[1]
+    resource: Resource = importlib.import_module(f"podlab.kinds.{package}.{kind.singular}").RESOURCE
+    return resource
+
+
+def _served(message: type[Message], *, stored: bool) -> Served:
+    kind = kinds.of(message)
+    versions = (kind, *map(kinds.of, OTHER_VERSIONS.get(message, ())))
+    return Served(versions, stored, partial(load, kind))

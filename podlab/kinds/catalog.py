@@ -1,0 +1,165 @@
+"""The kinds that there are. A catalog never changes: one more or one less makes another of a higher version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from google.protobuf.message import Message
+
+from podlab.api import kinds
+from podlab.api.kinds import GroupKind, GroupResource, Kind
+from podlab.errors import NotFound
+from podlab.kinds.resource import Resource, Version
+
+Load = Callable[[], Resource]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What can be said of a kind before its file is read: which of its versions there are, and whether it is stored.
+
+    `versions` begins with the one that is stored; of a group's versions the first is the one to prefer.
+    """
+
+    versions: tuple[Kind, ...]
+    stored: bool
+    load: Load
+
+    @property
+    def kind(self) -> Kind:
+        return self.versions[0]
+
+
+class Catalog:
+    """Kinds by all that they are known by. A kind's own file is read when its `resource` is first asked for."""
+
+    def __init__(self, served: Iterable[Served], version: int = 1) -> None:
+        self.version = version
+        self._served = {one.kind.group_kind: one for one in served}
+        self._resources: dict[GroupKind, Resource] = {}
+
+    def with_resource(self, resource: Resource) -> Catalog:
+        """One that has this kind too, instead of the one of its group and name."""
+        versions = (resource.kind, *(one.kind for one in resource.other_versions))
+        return self._changed({**self._served, resource.group_kind: Served(versions, resource.stored, lambda: resource)})
+
+    def without(self, group_kind: GroupKind) -> Catalog:
+        """One that lacks the kind."""
+        return self._changed({known: one for known, one in self._served.items() if known != group_kind})
+
+    def _changed(self, served: Mapping[GroupKind, Served]) -> Catalog:
+        changed = Catalog(served.values(), self.version + 1)
+        kept = self._resources.items()
+        changed._resources = {known: one for known, one in kept if served.get(known) is self._served[known]}
+        return changed
+
+    @cached_property
+    def stored(self) -> tuple[Kind, ...]:
+        """Every kind whose objects are stored, in the version that is stored."""
+        return tuple(one.kind for one in self._served.values() if one.stored)
+
+    @cached_property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Every version of every kind that is served; of a group's versions the first is the one to prefer."""
+        first = [one.kind for one in self._served.values()]
+        return (*first, *(other for one in self._served.values() for other in one.versions[1:]))
+
+    def __contains__(self, kind: Kind) -> bool:
+        """Whether it is served, in this very version."""
+        return self._by_place.get((kind.group, kind.version, kind.plural)) is kind
+
+    def resource(self, kind: Kind | GroupKind | type[Message]) -> Resource:
+        """All that is known of a kind, in whichever of its versions it is named. Raises NotFound."""
+        group_kind = kind if isinstance(kind, GroupKind) else _kind(kind).group_kind
+        known = self._resources.get(group_kind)
+        if known is None:
+            known = self._resources[group_kind] = self._found(group_kind).load()
+        return known
+
+    def version_of(self, kind: Kind) -> Version | None:
+        """How objects of this version come from the stored one and become it; None for the stored version itself."""
+        return next((one for one in self.resource(kind).other_versions if one.kind is kind), None)
+
+    def get(self, group: str, kind: str) -> Kind | None:
+        """The kind of that group and name, as it is stored."""
+        found = self._served.get(GroupKind(group, kind))
+        return found.kind if found is not None else None
+
+    def named(self, group: str, kind: str) -> Kind:
+        """The kind that a call names by its group and name. Raises NotFound.
+
+        Calls of releases before said no group: an empty one with a kind that the core group has not means the one
+        kind of that name that those releases had, which is one of the built-in ones.
+        """
+        found = self.get(group, kind)
+        if found is None and not group and (meant := self._groups_of_old.get(kind)):
+            found = self.get(meant, kind)
+        if found is None:
+            known = ", ".join(one.name for one in self.stored)
+            raise NotFound(f'no kind "{GroupKind(group, kind)}" is served; known kinds: {known}')
+        return found
+
+    def of_api_version(self, api_version: str, kind: str) -> Kind | None:
+        """The kind that a manifest or a reference names, in just that version; None when that is not served."""
+        return self._by_api_version.get((api_version, kind))
+
+    def at(self, group: str, version: str, plural: str) -> Kind | None:
+        """The kind whose objects stand at that place of the REST API."""
+        return self._by_place.get((group, version, plural))
+
+    def of_group_resource(self, of: GroupResource) -> Kind | None:
+        """The kind that permissions and quotas know by that name, as it is stored."""
+        return self._by_group_resource.get(of)
+
+    def resolve(self, word: str) -> Kind:
+        """The kind that a person means by `deploy`, `deployments`, `Deployment` or `deployments.apps`: of two that go
+        by one word the one that was there first. Raises NotFound."""
+        kind = self._by_word.get(word.lower())
+        if kind is None:
+            raise NotFound(f'the server doesn\'t have a resource type "{word}"')
+        return kind
+
+    def in_category(self, word: str) -> list[Kind]:
+        """The kinds that a word such as `all` stands for; none when it is no category."""
+        return [kind for kind in self.stored if word.lower() in kind.categories]
+
+    def _found(self, group_kind: GroupKind) -> Served:
+        found = self._served.get(group_kind)
+        if found is None:
+            raise NotFound(f'no kind "{group_kind}" is served')
+        return found
+
+    @cached_property
+    def _by_place(self) -> dict[tuple[str, str, str], Kind]:
+        return {(kind.group, kind.version, kind.plural): kind for kind in self.kinds}
+
+    @cached_property
+    def _by_api_version(self) -> dict[tuple[str, str], Kind]:
+        return {(kind.api_version, kind.name): kind for kind in self.kinds}
+
+    @cached_property
+    def _by_group_resource(self) -> dict[GroupResource, Kind]:
+        return {kind.group_resource: kind for kind in reversed(self.kinds)}
+
+    @cached_property
+    def _by_word(self) -> dict[str, Kind]:
+        return {word: kind for kind in reversed(self.stored) for word in _words(kind)}
+
+    @cached_property
+    def _groups_of_old(self) -> dict[str, str]:
+        """The group of each kind that releases before this knew by its name alone."""
+        return {kind.name: kind.group for kind in reversed(kinds.enveloped())}
+
+
+def _kind(of: Kind | type[Message]) -> Kind:
+    return of if isinstance(of, Kind) else kinds.of(of)
+
+
+def _words(kind: Kind) -> list[str]:
+    return [
+        word
+        for base in (kind.plural, kind.singular, *kind.short_names)
+        for word in (base, f"{base}.{kind.group}", f"{base}.{kind.version}.{kind.group}")
+    ]

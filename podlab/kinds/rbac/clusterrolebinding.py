@@ -1,0 +1,7 @@
+"""The kind ClusterRoleBinding."""
+
+from podlab.api.kinds import of
+from podlab.kinds.resource import Resource
+from podlab.rbac.v1.rbac_pb2 import ClusterRoleBinding
+
+RESOURCE = Resource(of(ClusterRoleBinding))
