@@ -6,39 +6,39 @@ import asyncio
 import logging
 from ipaddress import IPv4Network
 
-from master.controllers import standing
-from master.controllers.certificates.controller import CertificatesController
-from master.controllers.certificates.signer import Signer
-from master.controllers.clusterrole_aggregation.controller import ClusterRoleAggregationController
-from master.controllers.cronjob.controller import CronJobController
-from master.controllers.daemonset.controller import DaemonSetController
-from master.controllers.deployment.controller import DeploymentController
-from master.controllers.disruption.controller import DisruptionController
-from master.controllers.disruption.stalepods import StalePodDisruptionController
-from master.controllers.endpoints.controller import EndpointsController
-from master.controllers.endpoints.mirroring import EndpointSliceMirroringController
-from master.controllers.endpointslice.controller import EndpointSliceController
-from master.controllers.ephemeralvolume import EphemeralVolumeController
-from master.controllers.garbagecollector.controller import GarbageCollector
-from master.controllers.horizontalpodautoscaler.controller import HorizontalPodAutoscalerController
-from master.controllers.informers import Informers
-from master.controllers.job.controller import JobController
-from master.controllers.job.tracking import JobTrackingController
-from master.controllers.loop import Controller
-from master.controllers.namespace import NamespaceController
-from master.controllers.nodeipam import NodeIpamController
-from master.controllers.nodelifecycle.controller import NodeLifecycleController
-from master.controllers.persistentvolume.controller import PersistentVolumeController
-from master.controllers.podgc import PodGcController
-from master.controllers.provisioner.controller import LocalPathProvisioner
-from master.controllers.replicaset.controller import ReplicaSetController
-from master.controllers.resourcequota.controller import ResourceQuotaController
-from master.controllers.serviceaccounttokens import ServiceAccountTokensController
+from master.controllers.framework.informers import Informers
+from master.controllers.framework.loop import Controller
+from master.controllers.garbagecollection.garbagecollector.controller import GarbageCollector
+from master.controllers.garbagecollection.podgc import PodGcController
+from master.controllers.garbagecollection.ttlafterfinished import TtlAfterFinishedController
+from master.controllers.namespaces import defaultobjects
+from master.controllers.namespaces.namespace import NamespaceController
+from master.controllers.namespaces.resourcequota import ResourceQuotaController
+from master.controllers.network.endpoints.controller import EndpointsController
+from master.controllers.network.endpointslice.controller import EndpointSliceController
+from master.controllers.network.endpointslicemirroring.controller import EndpointSliceMirroringController
+from master.controllers.nodes.nodeipam.controller import NodeIpamController
+from master.controllers.nodes.nodelifecycle.controller import NodeLifecycleController
+from master.controllers.nodes.tainteviction.controller import TaintEvictionController
+from master.controllers.security.certificates.controller import CertificatesController
+from master.controllers.security.certificates.signer import Signer
+from master.controllers.security.clusterroleaggregation import ClusterRoleAggregationController
+from master.controllers.security.serviceaccounttokens import ServiceAccountTokensController
 from master.controllers.settings import ControllersSettings
-from master.controllers.statefulset.controller import StatefulSetController
-from master.controllers.storageprotection import StorageProtectionController
-from master.controllers.tainteviction.controller import TaintEvictionController
-from master.controllers.ttlafterfinished import TtlAfterFinishedController
+from master.controllers.storage.ephemeralvolume import EphemeralVolumeController
+from master.controllers.storage.persistentvolume.controller import PersistentVolumeController
+from master.controllers.storage.provisioner.controller import LocalPathProvisioner
+from master.controllers.storage.storageprotection import StorageProtectionController
+from master.controllers.workloads.cronjob.controller import CronJobController
+from master.controllers.workloads.daemonset.controller import DaemonSetController
+from master.controllers.workloads.deployment.controller import DeploymentController
+from master.controllers.workloads.disruption.controller import DisruptionController
+from master.controllers.workloads.disruption.stalepods import StalePodDisruptionController
+from master.controllers.workloads.horizontalpodautoscaler.controller import HorizontalPodAutoscalerController
+from master.controllers.workloads.job.controller import JobController
+from master.controllers.workloads.job.tracking import JobTrackingController
+from master.controllers.workloads.replicaset.controller import ReplicaSetController
+from master.controllers.workloads.statefulset.controller import StatefulSetController
 from podlab import component
 from podlab.api.volumes import LOCAL_PATH
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
@@ -102,8 +102,8 @@ def controllers(
         EndpointsController(client, informers),
         EndpointSliceMirroringController(client, informers),
         NamespaceController(client, informers),
-        standing.service_accounts(client, informers),
-        standing.root_ca(client, informers, settings.tls.ca),
+        defaultobjects.service_accounts(client, informers),
+        defaultobjects.root_ca(client, informers, settings.tls.ca),
         ServiceAccountTokensController(client, informers, settings.tls.ca),
         GarbageCollector(client, informers, recorders.of("garbage-collector-controller")),
         PodGcController(client, informers),

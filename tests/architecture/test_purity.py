@@ -37,24 +37,18 @@ DECIDING = (
     "master.apiserver.registry.pods",
     "master.apiserver.registry.strategy",
     "master.controllers.*.decide",
-    "master.controllers.blocks",
-    "master.controllers.certificates.asked",
-    "master.controllers.conditions",
-    "master.controllers.cronjob.[dj]*",  # all but its controller
-    "master.controllers.disruption.staleness",
-    "master.controllers.daemonset.[dprs]*",  # all but its back-off and controller
-    "master.controllers.deployment.[abdprt]*",  # all but its controller
-    "master.controllers.endpointslice.endpoints",
-    "master.controllers.horizontalpodautoscaler.[bdmrs]*",  # all but its controller
-    "master.controllers.job.[bfpsv]*",  # all but its controllers and tally
-    "master.controllers.job.tally",
-    "master.controllers.ownership",
-    "master.controllers.podstate",
-    "master.controllers.podtemplate",
-    "master.controllers.replicaset.order",
-    "master.controllers.shares",
-    "master.controllers.statefulset.[dirs]*",  # all but its claims and controller
-    "master.controllers.templatehash",
+    "master.controllers.nodes.nodeipam.cidrset",
+    "master.controllers.objects.*",
+    "master.controllers.network.slices.endpoints",
+    "master.controllers.security.certificates.asked",
+    "master.controllers.workloads.cronjob.[dj]*",  # all but its controller
+    "master.controllers.workloads.disruption.staleness",
+    "master.controllers.workloads.daemonset.[dprs]*",  # all but its back-off and controller
+    "master.controllers.workloads.deployment.[abdprt]*",  # all but its controller
+    "master.controllers.workloads.horizontalpodautoscaler.[bdmrs]*",  # all but its controller
+    "master.controllers.workloads.job.[bfpsv]*",  # all but its controllers and tally
+    "master.controllers.workloads.job.tally",
+    "master.controllers.workloads.statefulset.[dirs]*",  # all but its claims and controller
     "master.scheduler.algorithm.*",
     "master.scheduler.cache.*",
     "master.scheduler.config.*",
@@ -92,7 +86,7 @@ DECIDING_WITH_TYPES = (
     "master.apiserver.authorization.[adenp]*",
     "master.apiserver.authorization.rules",
     "master.apiserver.noderestriction",
-    "master.controllers.nodelifecycle.zones",
+    "master.controllers.nodes.nodelifecycle.zones",
     "master.apiserver.routes",
     "node.network.masquerade",
     "node.proxy.rules",

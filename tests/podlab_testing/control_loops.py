@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock, patch
 
-from master.controllers.informers import Informers
+from master.controllers.framework.informers import Informers
 from master.controllers.main import Recorders, controllers
 from master.controllers.settings import ControllersSettings
 from podlab.client.client import Client

@@ -12,10 +12,10 @@ from podlab_testing import control_loops
 from podlab_testing.observed_client import WRITER, ObservedClient
 
 from master.controllers import main
-from master.controllers.daemonset.placement import node_of
-from master.controllers.informers import Informers
-from master.controllers.loop import Controller
+from master.controllers.framework.informers import Informers
+from master.controllers.framework.loop import Controller
 from master.controllers.settings import ControllersSettings, Signing
+from master.controllers.workloads.daemonset.placement import node_of
 from podlab.api import times
 from podlab.api.objects import Key, condition
 from podlab.client.client import Client

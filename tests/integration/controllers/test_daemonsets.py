@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from master.controllers.daemonset.placement import node_of
+from master.controllers.workloads.daemonset.placement import node_of
 from podlab.apps.v1 import daemonset_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.errors import Conflict

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from master.controllers.endpoints.decide import LEADER_ANNOTATION
+from master.controllers.network.slices.endpoints import LEADER_ANNOTATION
 from podlab.core.v1 import endpoints_pb2, pod_pb2, service_pb2
 from podlab.meta.v1 import meta_pb2
 

@@ -113,7 +113,7 @@ async def test_a_cordoned_node_is_tainted_until_it_is_not(seen: Any, nodes: Any,
 async def test_pods_of_a_deleted_node_are_removed(
     seen: Any, nodes: Any, monkeypatch: pytest.MonkeyPatch, controllers: Any
 ) -> None:
-    monkeypatch.setattr("master.controllers.podgc.QUARANTINE_S", 0.05)
+    monkeypatch.setattr("master.controllers.garbagecollection.podgc.QUARANTINE_S", 0.05)
     await seen.client.create(pod())
     await seen.until(lambda: [one.status.phase for one in seen.pods()] == ["Running"], "a running pod")
     nodes.gone.add("n1")

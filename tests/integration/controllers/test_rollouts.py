@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from master.controllers.templatehash import template_hash
+from master.controllers.objects.templatehash import template_hash
 from podlab.api.objects import condition
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 from podlab.core.v1 import pod_pb2

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from podlab_testing import storage
 
-from master.controllers.informers import Informers
-from master.controllers.persistentvolume.controller import PersistentVolumeController
-from master.controllers.provisioner.controller import LocalPathProvisioner
-from master.controllers.storageprotection import StorageProtectionController
+from master.controllers.framework.informers import Informers
+from master.controllers.storage.persistentvolume.controller import PersistentVolumeController
+from master.controllers.storage.provisioner.controller import LocalPathProvisioner
+from master.controllers.storage.storageprotection import StorageProtectionController
 from podlab.api.volumes import NO_PROVISIONER, is_bound, local_path_node
 from podlab.client.client import Client
 from podlab.client.recorder import Recorder

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from podlab_testing.certificates import key
 
 from master.apiserver.validation import certificates as validation
-from master.controllers.certificates import asked
+from master.controllers.security.certificates import asked
 from podlab import subject
 from podlab.subject import Subject
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from master.controllers.disruption.decide import NoScale, Scale, decide
-from master.controllers.podgc import beyond_limit
-from master.controllers.replicaset.decide import decide as decide_pods
-from master.controllers.tainteviction.decide import evicting, leave_at
+from master.controllers.garbagecollection.podgc import beyond_limit
+from master.controllers.nodes.tainteviction.decide import evicting, leave_at
+from master.controllers.workloads.disruption.decide import NoScale, Scale, decide
+from master.controllers.workloads.replicaset.decide import decide as decide_pods
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
 from podlab.policy.v1.poddisruptionbudget_pb2 import PodDisruptionBudget

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from master.controllers.daemonset.controller import DaemonSetController
-from master.controllers.daemonset.placement import node_of
-from master.controllers.informers import Informers
-from master.controllers.job.controller import JobController
-from master.controllers.podstate import is_active
-from master.controllers.replicaset.controller import ReplicaSetController
-from master.controllers.statefulset.controller import StatefulSetController
+from master.controllers.framework.informers import Informers
+from master.controllers.objects.podstate import is_active
+from master.controllers.workloads.daemonset.controller import DaemonSetController
+from master.controllers.workloads.daemonset.placement import node_of
+from master.controllers.workloads.job.controller import JobController
+from master.controllers.workloads.replicaset.controller import ReplicaSetController
+from master.controllers.workloads.statefulset.controller import StatefulSetController
 from podlab.api import kinds
 from podlab.api.objects import Key, key
 from podlab.apps.v1 import replicaset_pb2

@@ -1,1 +1,0 @@
-"""Keeps the rules of ClusterRoles that are made of others."""

@@ -1,1 +1,0 @@
-"""Keeps the EndpointSlices of Services with a selector as their pods are."""

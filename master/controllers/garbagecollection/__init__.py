@@ -1,0 +1,1 @@
+"""Controllers that delete what nobody needs any more."""

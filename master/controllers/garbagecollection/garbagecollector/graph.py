@@ -1,0 +1,98 @@
+"""Who owns what, by uid, across all kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+from master.controllers.garbagecollection.garbagecollector.decide import FOREGROUND, blocks, is_waiting
+from podlab.api import kinds
+from podlab.api.objects import ApiObject, Key
+from podlab.client.informer import Change, Informer
+from podlab.errors import NotFound
+from podlab.meta.v1 import meta_pb2
+
+
+class Graph:
+    """Follows the informers; its answers are as fresh as they are."""
+
+    def __init__(self, informers: Mapping[str, Informer[Any]]) -> None:
+        self._informers = informers
+        self._dependents: dict[tuple[Key, str], dict[Key, None]] = {}
+        for informer in informers.values():
+            informer.on_change(self._take)
+
+    @property
+    def kinds(self) -> Collection[str]:
+        """Those that are followed."""
+        return self._informers.keys()
+
+    def find(self, at: Key) -> ApiObject | None:
+        found: ApiObject | None = self._informers[at.kind].store.get(at)
+        return found
+
+    def is_elsewhere(self, at: Key, uid: str) -> bool:
+        """Whether what should stand there stands in another namespace."""
+        informer = self._informers.get(at.kind)
+        if informer is None or not at.namespace:
+            return False
+        found = (informer.store.get(replace(at, namespace=one)) for one in self._namespaces())
+        return any(one is not None and one.metadata.uid == uid for one in found)
+
+    def _namespaces(self) -> list[str]:
+        return [at.name for at in self._informers["Namespace"].store]
+
+    def dependents(self, at: Key, uid: str) -> list[tuple[Key, ApiObject]]:
+        """Objects that the one with that uid owns; not those that look for it where it is not."""
+        found = ((dependent_at, self.find(dependent_at)) for dependent_at in self._dependents.get((at, uid), ()))
+        return [(dependent_at, obj) for dependent_at, obj in found if obj is not None]
+
+    def waits_for_itself(self, at: Key, obj: ApiObject) -> bool:
+        """Whether, of what it waits for in its deletion, one after the other, the last waits for it."""
+        seen, left = set[str](), [(at, obj)]
+        while left:
+            owner_at, owner = left.pop()
+            for dependent_at, dependent in self.dependents(owner_at, owner.metadata.uid):
+                if not blocks(dependent, owner) or not is_waiting(dependent.metadata, FOREGROUND):
+                    continue
+                if dependent.metadata.uid == obj.metadata.uid:
+                    return True
+                if dependent.metadata.uid not in seen:
+                    seen.add(dependent.metadata.uid)
+                    left.append((dependent_at, dependent))
+        return False
+
+    def _take(self, change: Change[Any]) -> None:
+        old, new = change.old, change.new
+        if old is not None and new is not None and old.metadata.ownerReferences == new.metadata.ownerReferences:
+            return
+        before, after = _owners(change.key, old), _owners(change.key, new)
+        for lost in before - after:
+            keys = self._dependents[lost]
+            keys.pop(change.key, None)
+            if not keys:
+                del self._dependents[lost]
+        for gained in after - before:
+            self._dependents.setdefault(gained, {})[change.key] = None
+
+
+def owner_key(namespace: str, reference: meta_pb2.OwnerReference) -> Key | None:
+    """Where the owner of an object of that namespace must stand.
+
+    None for one of which nothing can be known: of a kind or version that is not served, or out of the object's reach.
+    """
+    try:
+        kind = kinds.of_version(reference.kind, reference.apiVersion)
+    except NotFound:
+        return None
+    if kind.api_version != reference.apiVersion or (kind.namespaced and not namespace):
+        return None
+    return Key(kind.name, namespace if kind.namespaced else "", reference.name)
+
+
+def _owners(at: Key, obj: ApiObject | None) -> set[tuple[Key, str]]:
+    """Where each must stand, and its uid."""
+    references = obj.metadata.ownerReferences if obj is not None else ()
+    found = ((owner_key(at.namespace, one), one.uid) for one in references)
+    return {(owner_at, uid) for owner_at, uid in found if owner_at is not None}

@@ -1,0 +1,82 @@
+"""What became of the owners that an object names. Of those that the informers lack, and did not see go, the API server
+is asked: absence is only a hint.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from master.controllers.garbagecollection.garbagecollector.decide import FOREGROUND, Owner, is_waiting
+from master.controllers.garbagecollection.garbagecollector.graph import Graph, owner_key
+from podlab.api import kinds
+from podlab.api.objects import ApiObject, Key
+from podlab.client.client import Client
+from podlab.client.recorder import Recorder
+from podlab.errors import NotFound
+from podlab.meta.v1 import meta_pb2
+
+REMEMBERED = 5000
+
+
+class Owners:
+    """Tells of references that can lead nowhere, in an Event of the object that has them."""
+
+    def __init__(self, client: Client, graph: Graph, recorder: Recorder) -> None:
+        self._client = client
+        self._graph = graph
+        self._recorder = recorder
+        # Uids never come back, so what is known to be gone is gone: one question for all that it owned. The place
+        # belongs to it: what is not here may well be elsewhere.
+        self._gone: OrderedDict[tuple[Key, str], None] = OrderedDict()
+
+    async def of(self, obj: ApiObject) -> dict[str, Owner]:
+        """How each of its owners, by uid, stands towards it. One of which nothing can be known counts as there."""
+        states: dict[str, Owner] = {}
+        for reference in obj.metadata.ownerReferences:
+            state = await self._state(obj, reference)
+            # Of two references to one owner the one that leads to it counts.
+            states[reference.uid] = min(state, states.get(reference.uid, state))
+        return states
+
+    def went(self, at: Key, uid: str) -> None:
+        """It is gone: the informers have seen that, or the API server has said it."""
+        self._gone[at, uid] = None
+        while len(self._gone) > REMEMBERED:
+            self._gone.popitem(last=False)
+
+    async def _state(self, obj: ApiObject, reference: meta_pb2.OwnerReference) -> Owner:
+        namespace = obj.metadata.namespace
+        at = owner_key(namespace, reference)
+        if at is None:
+            if not namespace and owner_key("any", reference) is not None:
+                self._tell(obj, reference)  # what has no namespace cannot have an owner that stands in one
+            return Owner.THERE
+        if (at, reference.uid) in self._gone:
+            return Owner.GONE
+        owner = self._graph.find(at) if at.kind in self._graph.kinds else None
+        if owner is None or owner.metadata.uid != reference.uid:
+            owner = await self._ask(at)
+        if owner is None or owner.metadata.uid != reference.uid:
+            if self._graph.is_elsewhere(at, reference.uid):
+                self._tell(obj, reference)
+            self.went(at, reference.uid)
+            return Owner.GONE
+        return Owner.WAITING if is_waiting(owner.metadata, FOREGROUND) else Owner.THERE
+
+    async def _ask(self, at: Key) -> ApiObject | None:
+        try:
+            found: Any = await self._client.get(kinds.by_name(at.kind).message, at.name, at.namespace)
+        except NotFound:
+            return None
+        owner: ApiObject = found
+        return owner
+
+    def _tell(self, obj: Any, reference: meta_pb2.OwnerReference) -> None:
+        namespace = obj.metadata.namespace
+        owner = (
+            f"[{reference.apiVersion}/{reference.kind}, namespace: {namespace}, "
+            f"name: {reference.name}, uid: {reference.uid}]"
+        )
+        message = f'ownerRef {owner} does not exist in namespace "{namespace}"'
+        self._recorder.event(obj, "Warning", "OwnerRefInvalidNamespace", message)

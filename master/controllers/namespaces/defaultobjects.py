@@ -1,0 +1,101 @@
+"""What stands in every namespace: its default service account, and the CA that its pods trust the API server by."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import Message
+
+from master.controllers.framework.informers import Informers
+from master.controllers.framework.loop import Loop
+from podlab.api import kinds
+from podlab.api.objects import Key
+from podlab.client.client import Client
+from podlab.client.informer import Change, Informer
+from podlab.core.v1 import config_pb2, namespace_pb2, serviceaccount_pb2
+from podlab.errors import AlreadyExists
+from podlab.meta.v1 import meta_pb2
+
+DEFAULT_ACCOUNT = "default"
+ROOT_CA = "kube-root-ca.crt"
+_DESCRIPTION = "The certificate authority by which pods know the API server."
+
+log = logging.getLogger(__name__)
+
+
+class Standing:
+    """Keeps one object in each namespace as it is wanted. Keys are namespaces'. `same` compares what is kept of it."""
+
+    def __init__(
+        self,
+        name: str,
+        client: Client,
+        informers: Informers,
+        wanted: Message,
+        same: Callable[[Any, Any], bool],
+    ) -> None:
+        self.name = name
+        self._client = client
+        self._namespaces = informers.namespaces
+        self._objects: Informer[Any] = informers.by_kind[kinds.of(wanted).name]
+        self._wanted: Any = wanted
+        self._same = same
+        self._loop: Loop[Key] = Loop(name, self.reconcile)
+        self._namespaces.on_change(self._namespace_changed)
+        self._objects.on_change(self._object_changed)
+
+    async def run(self) -> None:
+        await self._loop.run()
+
+    async def reconcile(self, at: Key) -> None:
+        namespace = self._namespaces.store.get(at)
+        if namespace is None or namespace.metadata.HasField("deletionTimestamp"):
+            return
+        found: Any = self._objects.get(self._wanted.metadata.name, at.name)
+        if found is None:
+            await self._create(at.name)
+        elif not self._same(found, self._wanted):
+            corrected = type(found)()
+            corrected.CopyFrom(self._wanted)
+            corrected.metadata.CopyFrom(found.metadata)
+            await self._client.update(corrected)
+            log.info("%s: corrected in namespace %s", self.name, at.name)
+
+    async def _create(self, namespace: str) -> None:
+        made = type(self._wanted)()
+        made.CopyFrom(self._wanted)
+        made.metadata.namespace = namespace
+        try:
+            await self._client.create(made)
+        except AlreadyExists as error:
+            log.debug("%s: another was first in namespace %s: %s", self.name, namespace, error)
+        else:
+            log.info("%s: made in namespace %s", self.name, namespace)
+
+    def _namespace_changed(self, change: Change[namespace_pb2.Namespace]) -> None:
+        if change.new is not None:
+            self._loop.queue.add(change.key)
+
+    def _object_changed(self, change: Change[Any]) -> None:
+        if change.key.name == self._wanted.metadata.name:
+            self._loop.queue.add(Key("Namespace", "", change.key.namespace))
+
+
+def service_accounts(client: Client, informers: Informers) -> Standing:
+    """What users make of the account is theirs: it has only to be there."""
+    wanted = serviceaccount_pb2.ServiceAccount(metadata=meta_pb2.ObjectMeta(name=DEFAULT_ACCOUNT))
+    return Standing("serviceaccount", client, informers, wanted, lambda _, __: True)
+
+
+def root_ca(client: Client, informers: Informers, certificate: Path) -> Standing:
+    """Whoever could change it could lead pods to another server. Raises OSError when the certificate is not there."""
+    wanted = config_pb2.ConfigMap(metadata=meta_pb2.ObjectMeta(name=ROOT_CA), data={"ca.crt": certificate.read_text()})
+    wanted.metadata.annotations["kubernetes.io/description"] = _DESCRIPTION
+    return Standing("root-ca-certificate-publisher", client, informers, wanted, _same_data)
+
+
+def _same_data(found: config_pb2.ConfigMap, wanted: config_pb2.ConfigMap) -> bool:
+    return found.data == wanted.data and not found.binaryData

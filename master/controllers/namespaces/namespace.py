@@ -1,0 +1,164 @@
+"""Empties namespaces that are being deleted, and lets them go once nothing is left in them.
+
+https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from google.protobuf.message import Message
+
+from master.controllers.framework.informers import Informers
+from master.controllers.framework.loop import Loop
+from podlab.api import kinds
+from podlab.api.objects import ApiObject, Key, condition
+from podlab.client.client import Client
+from podlab.client.informer import Change
+from podlab.core.v1 import namespace_pb2
+from podlab.errors import ApiError
+from podlab.meta.v1 import meta_pb2
+
+log = logging.getLogger(__name__)
+
+FINALIZER = "kubernetes"
+# Pods first and alone, for they may need all else until they have ended (KEP-5080, ordered namespace deletion); nothing
+# makes them again. Then those that make others; Events tell of it to the last.
+FIRST = "Pod"
+ORDER: tuple[str, ...] = (FIRST, "Deployment", "ReplicaSet", "Service", "EndpointSlice")
+
+
+def is_going(namespace: namespace_pb2.Namespace) -> bool:
+    """True while there is something for this controller to do."""
+    return namespace.metadata.HasField("deletionTimestamp") and FINALIZER in namespace.spec.finalizers
+
+
+def deletion_order() -> list[kinds.Kind]:
+    """All kinds that live in namespaces, in the order in which they are emptied."""
+    rank = {name: position for position, name in enumerate(ORDER)}
+    rank["Event"] = len(kinds.KINDS) + 1
+    return sorted((kind for kind in kinds.KINDS if kind.namespaced), key=lambda kind: rank.get(kind.name, len(ORDER)))
+
+
+def conditions(
+    old: Sequence[namespace_pb2.NamespaceCondition],
+    left: Mapping[str, Sequence[ApiObject]],
+    failures: Sequence[str],
+    now: float,
+) -> list[namespace_pb2.NamespaceCondition]:
+    """What holds the namespace: `left` are the objects still there, by resource; `failures` says what went wrong."""
+    finalizers = Counter(name for objects in left.values() for obj in objects for name in obj.metadata.finalizers)
+    some = [f"{resource} has {len(objects)} resource instances" for resource, objects in left.items() if objects]
+    held = [f"{name} in {count} resource instances" for name, count in sorted(finalizers.items())]
+    told = (
+        (
+            "NamespaceDeletionContentFailure",
+            ("ContentDeletionFailed", "Failed to delete all resource types: " + ", ".join(failures)),
+            ("ContentDeleted", "All content successfully deleted, may be waiting on finalization"),
+            bool(failures),
+        ),
+        (
+            "NamespaceContentRemaining",
+            ("SomeResourcesRemain", "Some resources are remaining: " + ", ".join(some)),
+            ("ContentRemoved", "All content successfully removed"),
+            bool(some),
+        ),
+        (
+            "NamespaceFinalizersRemaining",
+            (
+                "SomeFinalizersRemain",
+                "Some content in the namespace has finalizers remaining: " + ", ".join(held),
+            ),
+            ("ContentHasNoFinalizers", "All content-preserving finalizers finished"),
+            bool(held),
+        ),
+    )
+    result = [kept for kept in old if kept.type not in {one[0] for one in told}]
+    for name, bad, good, holds in told:
+        reason, message = bad if holds else good
+        status = "True" if holds else "False"
+        known = condition(old, name)
+        since = (
+            known.lastTransitionTime
+            if known is not None and known.status == status
+            else meta_pb2.Time(seconds=int(now))
+        )
+        result.append(
+            namespace_pb2.NamespaceCondition(
+                type=name, status=status, reason=reason, message=message, lastTransitionTime=since
+            )
+        )
+    return result
+
+
+class NamespaceController:
+    """Keys are namespaces'."""
+
+    name: Final = "namespace"
+
+    def __init__(self, client: Client, informers: Informers) -> None:
+        self._client = client
+        self._namespaces = informers.namespaces
+        self._loop: Loop[Key] = Loop(self.name, self.reconcile)
+        informers.namespaces.on_change(lambda change: self._loop.queue.add(change.key))
+        for informer in informers.by_kind.values():
+            informer.on_change(self._content_changed)
+
+    async def run(self) -> None:
+        await self._loop.run()
+
+    async def reconcile(self, at: Key) -> None:
+        namespace = self._namespaces.store.get(at)
+        if namespace is None or not is_going(namespace):
+            return
+        left: dict[str, list[Any]] = {}
+        errors: list[ApiError] = []
+        for kind in deletion_order():
+            try:
+                left[kind.resource] = await self._empty(kind, at.name)
+            except ApiError as error:
+                errors.append(error)
+            if kind.name == FIRST and (errors or left[kind.resource]):
+                break
+        if errors or any(left.values()):
+            await self._tell(namespace, left, errors)
+            if errors:
+                raise errors[0]
+            return
+        changed = namespace_pb2.Namespace()
+        changed.CopyFrom(namespace)
+        changed.spec.finalizers.remove(FINALIZER)
+        await self._client.update(changed)
+        log.info("%s is empty and may go", at)
+
+    async def _empty(self, kind: kinds.Kind, namespace: str) -> list[Any]:
+        """What is still there afterwards: objects that wait for their node or for a finalizer."""
+        deleted = await self._client.delete_collection(kind.message, namespace)
+        return [one.object for one in deleted if not one.removed]
+
+    async def _tell(
+        self,
+        namespace: namespace_pb2.Namespace,
+        left: Mapping[str, Sequence[ApiObject]],
+        errors: Sequence[ApiError],
+    ) -> None:
+        told = conditions(namespace.status.conditions, left, [str(error) for error in errors], time.time())
+        if told == list(namespace.status.conditions):
+            return
+        changed = namespace_pb2.Namespace()
+        changed.CopyFrom(namespace)
+        changed.status.ClearField("conditions")
+        changed.status.conditions.extend(told)
+        await self._client.update_status(changed)
+
+    def _content_changed(self, change: Change[Message]) -> None:
+        """What is gone may have been the last; what came while it was being emptied has to go too."""
+        if not change.key.namespace or (change.old is not None and change.new is not None):
+            return
+        namespace = self._namespaces.get(change.key.namespace)
+        if namespace is not None and is_going(namespace):
+            self._loop.queue.add(Key("Namespace", "", change.key.namespace))

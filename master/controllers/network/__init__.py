@@ -1,0 +1,1 @@
+"""Controllers that keep the addresses behind Services."""

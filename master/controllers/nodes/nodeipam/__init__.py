@@ -1,0 +1,1 @@
+"""Gives each node a block of the cluster's pod addresses."""

@@ -1,1 +1,0 @@
-"""Keeps the status of ResourceQuotas right."""

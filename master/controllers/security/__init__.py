@@ -1,0 +1,1 @@
+"""Controllers of certificates, tokens and aggregated roles."""

@@ -1,0 +1,1 @@
+"""Controllers that run pods: what a workload asks for becomes pods, Jobs or ReplicaSets."""

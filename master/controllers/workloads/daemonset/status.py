@@ -1,0 +1,34 @@
+"""The status of a DaemonSet, counted in nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from master.controllers.objects.podstate import is_ready
+from master.controllers.workloads.daemonset.decide import by_node
+from master.controllers.workloads.daemonset.placement import Verdict
+from master.controllers.workloads.daemonset.rolling import Update, is_available, is_updated
+from podlab.apps.v1 import daemonset_pb2
+from podlab.core.v1 import pod_pb2
+
+
+def with_status(
+    update: Update, verdicts: Mapping[str, Verdict], pods: Iterable[pod_pb2.Pod], *, collisions: int
+) -> daemonset_pb2.DaemonSet:
+    """A copy with the status. With a surge a node counts as updated once its old pod is gone."""
+    here = by_node(pods)
+    wanted = [here[name] for name, verdict in verdicts.items() if verdict.run and name in here]
+    told = daemonset_pb2.DaemonSet()
+    told.CopyFrom(update.daemon_set)
+    status = told.status
+    status.observedGeneration = told.metadata.generation
+    status.desiredNumberScheduled = sum(verdict.run for verdict in verdicts.values())
+    status.currentNumberScheduled = len(wanted)
+    status.numberMisscheduled = sum(not verdict.run and name in here for name, verdict in verdicts.items())
+    status.numberReady = sum(any(map(is_ready, pods)) for pods in wanted)
+    status.updatedNumberScheduled = sum(all(is_updated(update, pod) for pod in pods) for pods in wanted)
+    status.numberAvailable = sum(any(is_available(update, pod) for pod in pods) for pods in wanted)
+    status.numberUnavailable = status.desiredNumberScheduled - status.numberAvailable
+    if collisions:
+        status.collisionCount = collisions
+    return told

@@ -1,0 +1,54 @@
+"""One step of a rolling update: the new ReplicaSet up, then the old ones down, within the Deployment's bounds.
+
+The arithmetic is that of https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#rolling-update-deployment,
+counted so that a status which lags behind can only make the step smaller.
+"""
+
+from __future__ import annotations
+
+from master.controllers.workloads.deployment.bounds import is_rolling, max_surge, max_unavailable
+from master.controllers.workloads.deployment.draft import Draft, available, pods, size
+from podlab.apps.v1 import replicaset_pb2
+
+
+def new_size(draft: Draft) -> int:
+    """Replicas of the new ReplicaSet: all, or as many as the surge has room for."""
+    wanted = draft.deployment.spec.replicas
+    present = draft.new.spec.replicas if draft.new is not None else 0
+    if not is_rolling(draft.deployment) or present >= wanted:
+        return wanted
+    room = wanted + max_surge(draft.deployment) - pods(draft.all)
+    return present + max(0, min(room, wanted - present))
+
+
+def scale_new(draft: Draft, new: replicaset_pb2.ReplicaSet) -> bool:
+    """True when it was scaled."""
+    wanted = new_size(draft)
+    if new.spec.replicas == wanted:
+        return False
+    draft.scale(new, wanted)
+    return True
+
+
+def scale_old(draft: Draft, new: replicaset_pb2.ReplicaSet) -> None:
+    """Old ReplicaSets lose the pods that serve nobody first, then as many as are not needed for availability."""
+    minimum = draft.deployment.spec.replicas - max_unavailable(draft.deployment)
+    starting = new.spec.replicas - available(new)
+    _drop_unavailable(draft, size(draft.all) - minimum - starting)
+    _drop_available(draft, sum(available(one) for one in draft.all) - minimum)
+
+
+def _drop_unavailable(draft: Draft, at_most: int) -> None:
+    for old in draft.old:
+        count = min(at_most, old.spec.replicas - available(old))
+        if count > 0:
+            draft.scale(old, old.spec.replicas - count)
+            at_most -= count
+
+
+def _drop_available(draft: Draft, at_most: int) -> None:
+    for old in draft.old:
+        count = min(at_most, old.spec.replicas)
+        if count > 0:
+            draft.scale(old, old.spec.replicas - count)
+            at_most -= count

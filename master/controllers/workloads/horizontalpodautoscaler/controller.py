@@ -1,0 +1,125 @@
+"""The autoscaler: every 15 s it measures each workload that it is to scale, and gives it as many pods as it needs."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, Final
+
+from master.controllers.framework.informers import Index, Informers, namespace
+from master.controllers.framework.lastwrites import Written
+from master.controllers.framework.loop import Loop
+from master.controllers.framework.scalable import SCALABLE
+from master.controllers.workloads.horizontalpodautoscaler.behavior import History
+from master.controllers.workloads.horizontalpodautoscaler.decide import Plan, decide, lost, put, rescaled
+from master.controllers.workloads.horizontalpodautoscaler.metrics import Load
+from podlab.api import kinds, selectors
+from podlab.api.objects import Key, key
+from podlab.autoscaling.v2.horizontalpodautoscaler_pb2 import HorizontalPodAutoscaler
+from podlab.client.client import Client
+from podlab.client.informer import Change, Informer
+from podlab.client.recorder import Recorder
+from podlab.errors import ApiError, NotFound
+
+log = logging.getLogger(__name__)
+
+# Kubelets measure as often; a figure is never older than two rounds.
+PERIOD_S = 15.0
+
+
+class HorizontalPodAutoscalerController:
+    """Keys are autoscalers'. What they recommended lately is kept in memory: a restart only delays scaling down."""
+
+    name: Final = "horizontalpodautoscaler"
+
+    def __init__(self, client: Client, informers: Informers, recorder: Recorder, *, period_s: float = PERIOD_S) -> None:
+        self._client = client
+        self._informers = informers
+        self._recorder = recorder
+        self._period_s = period_s
+        self._autoscalers: Informer[HorizontalPodAutoscaler] = informers.by_kind["HorizontalPodAutoscaler"]
+        self._by_namespace = Index(self._autoscalers, namespace)
+        self._written = Written(self._autoscalers)
+        self._history: dict[str, History] = {}
+        self._loop: Loop[Key] = Loop(self.name, self.reconcile)
+        self._autoscalers.on_change(self._changed)
+
+    async def run(self) -> None:
+        await self._loop.run()
+
+    async def reconcile(self, at: Key) -> None:
+        autoscaler = self._autoscalers.store.get(at)
+        if autoscaler is None or autoscaler.metadata.HasField("deletionTimestamp"):
+            return
+        self._loop.queue.add_after(at, self._period_s)
+        if not self._written.is_shown(autoscaler):
+            return
+        try:
+            target = await self._target(autoscaler)
+        except NotFound as error:
+            await self._tell(autoscaler, lost(autoscaler, error.message, time.time()))
+            return
+        load = await self._load(autoscaler, target)
+        history = self._history.get(autoscaler.metadata.uid, History())
+        plan = decide(autoscaler, load, history)
+        if plan.replicas is not None:
+            plan = await self._rescaled(autoscaler, target, plan)
+        self._history[autoscaler.metadata.uid] = plan.history
+        await self._tell(autoscaler, plan)
+
+    async def _target(self, autoscaler: HorizontalPodAutoscaler) -> Any:
+        """As the API server has it now: to scale by what was is to undo what others did. Raises NotFound."""
+        reference, within = autoscaler.spec.scaleTargetRef, autoscaler.metadata.namespace
+        if reference.kind not in SCALABLE:
+            raise NotFound(f'no kind "{reference.kind}" with a scale; there are {", ".join(sorted(SCALABLE))}')
+        return await self._client.get(kinds.by_name(reference.kind).message, reference.name, within)
+
+    async def _load(self, autoscaler: HorizontalPodAutoscaler, target: Any) -> Load:
+        within, selector = target.metadata.namespace, selectors.of_pods(target.spec.selector)
+        found = self._informers.pods_by_namespace.get(within)
+        pods = [pod for pod in found if selector.matches(pod.metadata.labels)]
+        measured = await self._client.pod_metrics(within, label_selector=str(selector)) if pods else ()
+        rivals = self._rivals(autoscaler)
+        return Load(pods, measured, target.spec.replicas, time.time(), within, str(selector), rivals)
+
+    def _rivals(self, autoscaler: HorizontalPodAutoscaler) -> list[str]:
+        """All that scale the same workload; none where it is this one alone."""
+        aim, within = autoscaler.spec.scaleTargetRef, autoscaler.metadata.namespace
+        found = [
+            f"{within}/{one.metadata.name}"
+            for one in self._by_namespace.get(within)
+            if (one.spec.scaleTargetRef.kind, one.spec.scaleTargetRef.name) == (aim.kind, aim.name)
+        ]
+        return sorted(found) if len(found) > 1 else []
+
+    async def _rescaled(self, autoscaler: HorizontalPodAutoscaler, target: Any, plan: Plan) -> Plan:
+        before = target.spec.replicas
+        target.spec.replicas = plan.replicas
+        try:
+            await self._client.update(target)
+        except ApiError as error:
+            why = f"the HPA controller was unable to update the target scale: {error}"
+            put(plan.status, "AbleToScale", "False", "FailedUpdateScale", why, time.time())
+            plan.status.desiredReplicas = before
+            said = f"New size: {plan.replicas}; reason: {plan.reason}; error: {error}"
+            return Plan(plan.status, plan.history, told=[*plan.told, ("Warning", "FailedRescale", said)])
+        log.info("%s: %s has %d replicas, was %d: %s", key(autoscaler), key(target), plan.replicas, before, plan.reason)
+        return rescaled(plan, before, time.time())
+
+    async def _tell(self, autoscaler: HorizontalPodAutoscaler, plan: Plan) -> None:
+        for told in plan.told:
+            self._recorder.event(autoscaler, *told)
+        if plan.status == autoscaler.status:
+            return
+        changed = HorizontalPodAutoscaler()
+        changed.CopyFrom(autoscaler)
+        changed.status.CopyFrom(plan.status)
+        self._written.note(await self._client.update_status(changed))
+
+    def _changed(self, change: Change[HorizontalPodAutoscaler]) -> None:
+        """What is wanted counts at once; the status is our own."""
+        old, new = change.old, change.new
+        if old is not None and (new is None or new.metadata.uid != old.metadata.uid):
+            self._history.pop(old.metadata.uid, None)
+        if new is not None and (old is None or new.metadata.generation != old.metadata.generation):
+            self._loop.queue.add(change.key)

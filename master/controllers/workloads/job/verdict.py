@@ -1,0 +1,113 @@
+"""Whether a Job is over, how, and why; in Kubernetes' words.
+
+https://kubernetes.io/docs/concepts/workloads/controllers/job/#job-termination-and-cleanup
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from master.controllers.workloads.job import failurepolicy
+from master.controllers.workloads.job.pods import has_failed, has_index_limit, is_indexed
+from master.controllers.workloads.job.tally import Tally
+from podlab.api import indexes
+from podlab.api.objects import condition, is_true
+from podlab.batch.v1 import job_pb2
+from podlab.core.v1 import pod_pb2
+
+COMPLETE, FAILED = "Complete", "Failed"
+# Set when it is decided how the Job ends; the others when none of its pods is left.
+SUCCESS_CRITERIA_MET, FAILURE_TARGET = "SuccessCriteriaMet", "FailureTarget"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Once it stands it is not changed."""
+
+    success: bool
+    reason: str
+    message: str
+
+    @property
+    def announced(self) -> str:
+        """The condition that tells of it at once."""
+        return SUCCESS_CRITERIA_MET if self.success else FAILURE_TARGET
+
+    @property
+    def final(self) -> str:
+        """The condition that tells that no pod is left."""
+        return COMPLETE if self.success else FAILED
+
+
+def is_finished(job: job_pb2.Job) -> bool:
+    return is_true(job.status.conditions, COMPLETE) or is_true(job.status.conditions, FAILED)
+
+
+def judge(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], tally: Tally, now: float) -> Verdict | None:
+    """None while it goes on. What ends a Job as failed goes before what ends it as succeeded."""
+    for success, announced in ((False, FAILURE_TARGET), (True, SUCCESS_CRITERIA_MET)):
+        told = condition(job.status.conditions, announced)
+        if told is not None and told.status == "True":
+            return Verdict(success, told.reason, told.message)
+    return _failure(job, pods, tally, now) or _success(job, tally)
+
+
+def deadline_in_s(job: job_pb2.Job, now: float) -> float | None:
+    """Seconds until it has been active for too long; None when that does not count."""
+    spec, status = job.spec, job.status
+    if not spec.HasField("activeDeadlineSeconds") or not status.HasField("startTime") or spec.suspend:
+        return None
+    return max(0.0, status.startTime.seconds + spec.activeDeadlineSeconds - now)
+
+
+def _failure(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], tally: Tally, now: float) -> Verdict | None:
+    for pod in pods:
+        if has_failed(job, pod) and (match := failurepolicy.judge(job, pod)).action == "FailJob":
+            return Verdict(False, "PodFailurePolicy", match.message)
+    if tally.failed > job.spec.backoffLimit or _restarted_too_often(job, tally.active):
+        return Verdict(False, "BackoffLimitExceeded", "Job has reached the specified backoff limit")
+    if deadline_in_s(job, now) == 0:
+        return Verdict(False, "DeadlineExceeded", "Job was active longer than specified deadline")
+    if not has_index_limit(job):
+        return None
+    failed = len(tally.failed_indexes)
+    if job.spec.HasField("maxFailedIndexes") and failed > job.spec.maxFailedIndexes:
+        message = "Job has exceeded the specified maximal number of failed indexes"
+        return Verdict(False, "MaxFailedIndexesExceeded", message)
+    if failed and failed + tally.succeeded >= job.spec.completions:
+        return Verdict(False, "FailedIndexes", "Job has failed indexes")
+    return None
+
+
+def _restarted_too_often(job: job_pb2.Job, active: Iterable[pod_pb2.Pod]) -> bool:
+    """Where pods restart their containers themselves, that is what is counted."""
+    if job.spec.template.spec.restartPolicy != "OnFailure":
+        return False
+    restarts = sum(
+        one.restartCount
+        for pod in active
+        for one in (*pod.status.initContainerStatuses, *pod.status.containerStatuses)
+        if pod.status.phase in ("Running", "Pending")
+    )
+    return restarts > 0 if job.spec.backoffLimit == 0 else restarts >= job.spec.backoffLimit
+
+
+def _success(job: job_pb2.Job, tally: Tally) -> Verdict | None:
+    if is_indexed(job):
+        for number, rule in enumerate(job.spec.successPolicy.rules):
+            if _is_met(rule, tally.succeeded_indexes, job.spec.completions):
+                return Verdict(True, "SuccessPolicy", f"Matched rules at index {number}")
+    if job.spec.HasField("completions"):
+        reached = tally.succeeded >= job.spec.completions
+    else:
+        reached = tally.succeeded > 0 and not tally.active
+    return Verdict(True, "CompletionsReached", "Reached expected number of succeeded pods") if reached else None
+
+
+def _is_met(rule: job_pb2.SuccessPolicyRule, succeeded: frozenset[int], completions: int) -> bool:
+    if not rule.HasField("succeededIndexes"):
+        return len(succeeded) >= rule.succeededCount
+    named = indexes.below(completions, rule.succeededIndexes)
+    wanted = rule.succeededCount if rule.HasField("succeededCount") else len(named)
+    return len(named & succeeded) >= wanted

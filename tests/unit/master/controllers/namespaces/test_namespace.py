@@ -1,0 +1,52 @@
+"""Namespaces on their way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from master.controllers.namespaces.namespace import conditions, deletion_order, is_going
+from podlab.api.objects import condition
+from podlab.core.v1 import namespace_pb2
+
+NOW = 1_000_000
+
+
+def test_pods_go_first_then_makers_before_what_they_make_and_events_last() -> None:
+    names = [kind.name for kind in deletion_order()]
+    assert names[:3] == ["Pod", "Deployment", "ReplicaSet"]
+    assert names[-1] == "Event"
+    assert not {"Node", "Namespace"} & set(names)
+
+
+def test_only_a_deleted_namespace_that_is_held_by_us_is_emptied() -> None:
+    namespace = namespace_pb2.Namespace()
+    namespace.spec.finalizers.append("kubernetes")
+    assert not is_going(namespace)
+    namespace.metadata.deletionTimestamp.seconds = NOW
+    assert is_going(namespace)
+    del namespace.spec.finalizers[:]
+    assert not is_going(namespace)
+
+
+def test_what_is_left_is_counted_and_named(pod: Callable[..., Any]) -> None:
+    held = pod()
+    held.metadata.finalizers.append("example.com/keep")
+    told = conditions([], {"pods": [held, pod()], "services": []}, ["services: no"], NOW)
+    messages = {one.type: (one.status, one.message) for one in told}
+    assert messages == {
+        "NamespaceDeletionContentFailure": ("True", "Failed to delete all resource types: services: no"),
+        "NamespaceContentRemaining": ("True", "Some resources are remaining: pods has 2 resource instances"),
+        "NamespaceFinalizersRemaining": (
+            "True",
+            "Some content in the namespace has finalizers remaining: example.com/keep in 1 resource instances",
+        ),
+    }
+
+
+def test_the_time_of_a_condition_moves_only_with_its_value(pod: Callable[..., Any]) -> None:
+    first = conditions([], {"pods": [pod()]}, [], NOW)
+    assert conditions(first, {"pods": [pod()]}, [], NOW + 9) == first
+    emptied = condition(conditions(first, {"pods": []}, [], NOW + 9), "NamespaceContentRemaining")
+    assert emptied is not None
+    assert (emptied.status, emptied.lastTransitionTime.seconds) == ("False", NOW + 9)

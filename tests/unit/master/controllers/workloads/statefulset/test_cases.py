@@ -1,0 +1,221 @@
+"""Situations of StatefulSets, and what is done next in each.
+
+From what Kubernetes documents: https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from master.controllers.objects.ownership import reference_to
+from master.controllers.workloads.controllerrevisions.decide import HASH_LABEL, new_revision
+from master.controllers.workloads.statefulset.decide import Plan, Revisions, decide
+from master.controllers.workloads.statefulset.identity import identified, identity_labels
+from master.controllers.workloads.statefulset.retention import retained
+from master.controllers.workloads.statefulset.status import with_status
+from podlab.core.v1 import pod_pb2, volume_pb2
+
+NOW = 1_000_000
+Builder = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """`wants` are replicas and words: parallel, ondelete, partition, unavailable, start, settle (minReadySeconds).
+
+    `there` are its pods, a letter and an ordinal each: o(ld) or n(ew), O or N when not ready, y(oung: ready for 10 s,
+    new), p(ending), g(oing), f(ailed), s(ucceeded). `does`: `+3new` makes, `-2` deletes.
+    """
+
+    name: str
+    wants: str
+    there: str
+    does: str = ""
+
+
+def stateful_set_of(make: Builder, text: str) -> Any:
+    replicas, *words = text.split()
+    given = {key: value for key, _, value in (word.partition("=") for word in words)}
+    unavailable = given.get("unavailable")
+    made = make(
+        int(replicas),
+        image="new",
+        policy="Parallel" if "parallel" in given else "OrderedReady",
+        unavailable=None if unavailable is None else unavailable if "%" in unavailable else int(unavailable),
+    )
+    if "ondelete" in given:
+        made.spec.updateStrategy.Clear()
+        made.spec.updateStrategy.type = "OnDelete"
+    if "partition" in given:
+        made.spec.updateStrategy.rollingUpdate.partition = int(given["partition"])
+    made.spec.ordinals.start = int(given.get("start", 0))
+    made.spec.minReadySeconds = int(given.get("settle", 0))
+    return made
+
+
+def revisions_of(make: Builder) -> Revisions:
+    return Revisions(new_revision(make(image="old"), 1, 0), new_revision(make(image="new"), 2, 0))
+
+
+def pods_of(make: Builder, two: Revisions, text: str) -> list[pod_pb2.Pod]:
+    made = []
+    for word in text.split():
+        letter, ordinal = word[0], word[1:]
+        pod = make(f"web-{ordinal}", ready=letter in "ony", going=letter == "g", app="web")
+        pod.metadata.labels[HASH_LABEL] = (two.current if letter in "oO" else two.update).metadata.name
+        pod.status.phase = {"f": "Failed", "s": "Succeeded", "p": "Pending"}.get(letter, "Running")
+        if letter == "y":
+            pod.status.conditions[0].lastTransitionTime.seconds = NOW - 10
+        made.append(pod)
+    return made
+
+
+def done(plan: Plan) -> str:
+    def ordinal(pod: pod_pb2.Pod) -> str:
+        return pod.metadata.name.removeprefix("web-")
+
+    made = [f"+{ordinal(pod)}{pod.spec.containers[0].image}" for pod in plan.create]
+    return " ".join([*made, *(f"-{ordinal(pod)}" for pod in plan.delete)])
+
+
+BEGINNINGS = [
+    Case("one after the other", "3", "", "+0new"),
+    Case("the second when the first works", "3", "n0", "+1new"),
+    Case("not while it starts", "3", "p0"),
+    Case("nor while it has not worked for long enough", "3 settle=30", "y0"),
+    Case("then", "3 settle=10", "y0", "+1new"),
+    Case("all at once", "3 parallel", "", "+0new +1new +2new"),
+    Case("all at once, and nobody waits for the others", "3 parallel", "N0", "+1new +2new"),
+    Case("a hole is filled first", "3", "n0 n2", "+1new"),
+    Case("numbers begin where they should", "2 start=5", "", "+5new"),
+    Case("and go on", "2 start=5", "n5", "+6new"),
+    Case("no pods wanted, none made", "0", ""),
+]
+SCALING = [
+    Case("the highest goes", "2", "n0 n1 n2 n3", "-3"),
+    Case("one at a time", "2", "n0 n1 n2 g3"),
+    Case("not while one that stays does not work", "2", "n0 N1 n2"),
+    Case("a surplus one that failed goes", "2", "n0 n1 f2", "-2"),
+    Case("all at once", "1 parallel", "n0 n1 n2", "-2 -1"),
+    Case("also those that do not work", "1 parallel", "n0 N1 N2", "-2 -1"),
+    Case("down to none, from the highest", "0", "n0 n1", "-1"),
+    Case("the start moves up: the new first", "3 start=2", "n0 n1 n2", "+3new"),
+    Case("then the old ones go", "3 start=2", "n0 n1 n2 n3 n4", "-1"),
+    Case("the start moves down", "3 start=0", "n2 n3 n4", "+0new"),
+    Case("a pod of a name that is going is waited for", "3 parallel", "n0 g1 n2"),
+    Case("a failed pod makes place for the next", "3", "n0 f1 n2", "-1"),
+    Case("so does one that ended well", "3", "n0 s1 n2", "-1"),
+    Case("a failed pod that goes already is waited for", "2", "g0 n1"),
+]
+ROLLOUTS = [
+    Case("from the highest", "3", "o0 o1 o2", "-2"),
+    Case("the next when it works", "3", "o0 o1 n2", "-1"),
+    Case("not before", "3", "o0 o1 N2"),
+    Case("not before it has worked for long enough", "3 settle=30", "o0 o1 y2"),
+    Case("then", "3 settle=10", "o0 o1 y2", "-1"),
+    Case("it comes back with the new template", "3", "o0 o1", "+2new"),
+    Case("an old one that was deleted comes back as a new one", "3", "o0 n2", "+1new"),
+    Case("a rollout that broke stays where it is", "3", "o0 o1 N2"),
+    Case("a broken old one holds it up in order", "3", "o0 O1 o2"),
+    Case("in parallel it is what goes first", "3 parallel", "o0 O1 o2", "-1"),
+    Case("above the partition alone", "3 partition=2", "o0 o1 o2", "-2"),
+    Case("and no further", "3 partition=2", "o0 o1 n2"),
+    Case("a partition as large as all rolls nothing out", "3 partition=3", "o0 o1 o2"),
+    Case("below it a lost pod comes back as it was", "3 partition=2", "o0 n2", "+1old"),
+    Case("above it as a new one", "3 partition=1", "o0 n2", "+1new"),
+    Case("what is added below it is old", "4 partition=9", "o0 o1 o2", "+3old"),
+    Case("the partition counts from the start", "3 start=5 partition=1", "o5 o6 o7", "-7"),
+    Case("down to it", "3 start=5 partition=1", "o5 o6 n7", "-6"),
+    Case("and no further from there", "3 start=5 partition=1", "o5 n6 n7"),
+    Case("on delete nothing goes", "3 ondelete", "o0 o1 o2"),
+    Case("on delete what is lost comes back new", "3 ondelete", "o0 o2", "+1new"),
+    Case("two at a time", "4 parallel unavailable=2", "o0 o1 o2 o3", "-3 -2"),
+    Case("two at a time, one is on its way", "4 parallel unavailable=2", "o0 o1 o2 N3", "-2"),
+    Case("half of five is two", "5 parallel unavailable=50%", "o0 o1 o2 o3 o4", "-4 -3"),
+    Case("a share that comes to nothing is one", "3 parallel unavailable=10%", "o0 o1 o2", "-2"),
+    Case("scaling down comes before rolling out", "2", "o0 o1 o2", "-2"),
+]
+
+
+@pytest.mark.parametrize("case", [*BEGINNINGS, *SCALING, *ROLLOUTS], ids=lambda case: case.name)
+def test_the_next_step(stateful_set: Builder, pod: Builder, case: Case) -> None:
+    two = revisions_of(stateful_set)
+    wants, there = stateful_set_of(stateful_set, case.wants), pods_of(pod, two, case.there)
+    plan = decide(wants, two, there, blocked=lambda _: False, now=NOW)
+    assert done(plan) == case.does
+
+
+@pytest.mark.parametrize(
+    ("scaled", "deleted", "ordinal", "owner"),
+    [
+        pytest.param("Retain", "Retain", 0, "", id="kept for ever"),
+        pytest.param("Retain", "Retain", 5, "", id="kept for ever, also of a pod that is one too many"),
+        pytest.param("Retain", "Delete", 0, "StatefulSet", id="goes with the set"),
+        pytest.param("Retain", "Delete", 5, "StatefulSet", id="goes with the set, not with the pod"),
+        pytest.param("Delete", "Retain", 0, "", id="kept while the pod is wanted"),
+        pytest.param("Delete", "Retain", 5, "Pod", id="goes with a pod that is one too many"),
+        pytest.param("Delete", "Delete", 0, "StatefulSet", id="of a wanted pod: goes with the set"),
+        pytest.param("Delete", "Delete", 5, "Pod", id="of one too many: goes with the pod"),
+    ],
+)
+@pytest.mark.parametrize("before", ["", "StatefulSet", "Pod"])
+def test_with_whom_a_claim_goes(
+    stateful_set: Builder, pod: Builder, scaled: str, deleted: str, ordinal: int, owner: str, before: str
+) -> None:
+    wants, mine = stateful_set(3, claims=("data",)), pod(f"web-{ordinal}", app="web")
+    policy = wants.spec.persistentVolumeClaimRetentionPolicy
+    policy.whenScaled, policy.whenDeleted = scaled, deleted
+    claim = volume_pb2.PersistentVolumeClaim()
+    claim.metadata.name = f"data-web-{ordinal}"
+    owners = {"StatefulSet": wants, "Pod": mine}
+    if before:
+        claim.metadata.ownerReferences.append(reference_to(owners[before]))
+    wanted = retained(wants, mine, claim)
+    assert (wanted is None) == (before == owner)
+    if wanted is not None:
+        assert [one.kind for one in wanted.metadata.ownerReferences] == ([owner] if owner else [])
+
+
+def test_a_pod_that_was_taken_in_gets_the_labels_of_its_identity(pod: Builder) -> None:
+    stray = pod("web-3", app="web")
+    wanted = identified(stray)
+    assert wanted is not None
+    assert wanted.metadata.labels == {"app": "web", **identity_labels("web-3")}
+    assert identified(wanted) is None
+
+
+@dataclass(frozen=True)
+class Told:
+    """`says` are replicas, ready, available, current, updated; `is_through`: the new template is the current one."""
+
+    name: str
+    wants: str
+    there: str
+    says: Sequence[int]
+    is_through: bool = False
+
+
+TOLD = [
+    Told("nothing there", "3", "", (0, 0, 0, 0, 0)),
+    Told("as wanted", "3", "n0 n1 n2", (3, 3, 3, 3, 3), True),
+    Told("half way", "3", "o0 o1 n2", (3, 3, 3, 2, 1)),
+    Told("through but for one that starts", "3", "n0 n1 N2", (3, 2, 2, 0, 3)),
+    Told("ready and not yet available", "2 settle=30", "n0 y1", (2, 2, 1, 2, 2), True),
+    Told("on delete it is never through", "2 ondelete", "n0 n1", (2, 2, 2, 0, 2)),
+    Told("one that goes is of no revision", "2", "n0 g1", (2, 1, 1, 0, 1)),
+    Told("with a partition it is not through", "3 partition=2", "o0 o1 n2", (3, 3, 3, 2, 1)),
+]
+
+
+@pytest.mark.parametrize("told", TOLD, ids=lambda told: told.name)
+def test_what_it_says(stateful_set: Builder, pod: Builder, told: Told) -> None:
+    two = revisions_of(stateful_set)
+    wants, there = stateful_set_of(stateful_set, told.wants), pods_of(pod, two, told.there)
+    said = with_status(wants, two, there, collisions=0, now=NOW).status
+    counts = (said.replicas, said.readyReplicas, said.availableReplicas, said.currentReplicas, said.updatedReplicas)
+    assert counts == told.says
+    assert (said.currentRevision == two.update.metadata.name) == told.is_through
