@@ -10,7 +10,7 @@ from ansible.plugins.action import ActionBase
 
 from podlab.deploy.preflight.checks.all import judge
 from podlab.deploy.preflight.checks.existing import strays
-from podlab.deploy.preflight.checks.ports import closed_ways
+from podlab.deploy.preflight.checks.ports import closed_ports
 from podlab.deploy.preflight.finding import Severity
 from podlab.deploy.preflight.hosts.hostvars import hosts_of
 from podlab.deploy.preflight.outcome import Outcome, dump, seen_from_json
@@ -48,10 +48,10 @@ def _outcome(variables: dict[str, Any]) -> Outcome:
     hosts = hosts_of(variables)
     own = {host.name: variables["hostvars"][host.name] for host in hosts}
     seen = {name: seen_from_json(_plain(own[name]["preflight_seen"]["seen"])) for name in own}
-    knocked = {name: _plain(own[name].get("preflight_ways", {}).get("knocked", [])) for name in own}
+    trials = {name: _plain(own[name].get("preflight_port_trials", {}).get("trials", [])) for name in own}
     firewalls = {name: _plain(own[name].get("preflight_firewall", {}).get("firewall", {})) for name in own}
     facts = {name: each.facts() for name, each in seen.items()}
-    findings = judge(hosts, facts, list(closed_ways(knocked, firewalls)))
+    findings = judge(hosts, facts, list(closed_ports(trials, firewalls)))
     members = own[hosts[0].name]["preflight_members"]["members"] or []
     strangers = strays(variables["groups"]["nodes"], _plain(members))
     return Outcome(hosts=hosts, seen=seen, findings=[*findings, *strangers])

@@ -65,8 +65,8 @@ class ActionModule(ActionBase):
         return answer, {path: content.encode() for path, content in json.loads(plain or b"{}").items()}
 
 
-def _held(master: str, answer: dict[str, Any]) -> recovery.Held:
-    return recovery.Held(
+def _held(master: str, answer: dict[str, Any]) -> recovery.MasterCopies:
+    return recovery.MasterCopies(
         master=master,
         sha256=answer["sha256"],
         encryption_keys=answer["encryption_keys"],

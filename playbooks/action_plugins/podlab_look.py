@@ -1,7 +1,7 @@
 """Ansible action: what preflight wants to know of a host, asked over Ansible's own connection. Changes nothing there.
 
 The scripts are sent as text to the host's python3, not as modules: a host that is too old for those shall say so.
-`what: facts` runs the probe and opens the ports that others will try; `ways` tries those of others; `firewall` reads
+`what: facts` runs the probe and opens the ports that others will try; `ports` tries those of others; `firewall` reads
 the rules of a host that could not be reached, `rules` those of any. What keeps us from a host is a result, too, judged
 with all others.
 """
@@ -11,20 +11,22 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from importlib.resources import files
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from podlab.deploy.preflight.checks import ports
+from podlab.deploy.preflight.hosts import port_trial, probe
 from podlab.deploy.preflight.hosts.facts import Host
 from podlab.deploy.preflight.hosts.hostvars import hosts_of
 from podlab.deploy.preflight.hosts.unreachable import explain
 from podlab.deploy.preflight.outcome import Connection, Seen, seen_to_json
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    "what": {"type": "str", "required": True, "choices": ["facts", "ways", "firewall", "rules"]},
+    "what": {"type": "str", "required": True, "choices": ["facts", "ports", "firewall", "rules"]},
 }
 ARGUMENTS = ("ssh_args", "ssh_common_args", "ssh_extra_args")
 
@@ -34,7 +36,7 @@ class _RefusedError(Exception):
 
 
 class ActionModule(ActionBase):
-    """Result: `seen`, `opened`, `knocked` or `firewall`; never failed."""
+    """Result: `seen`, `opened`, `trials` or `firewall`; never failed."""
 
     _supports_check_mode = True
 
@@ -42,7 +44,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _, params = self.validate_argument_spec(OPTIONS)
         variables = task_vars or {}
-        acts = {"facts": self._facts, "ways": self._ways, "firewall": self._firewall, "rules": self._rules}
+        acts = {"facts": self._facts, "ports": self._try_ports, "firewall": self._firewall, "rules": self._rules}
         return {**result, "changed": False, **acts[params["what"]](variables)}
 
     def _facts(self, variables: dict[str, Any]) -> dict[str, Any]:
@@ -50,44 +52,46 @@ class ActionModule(ActionBase):
         try:
             self._command("true", variables)  # it is connected when the clock is compared
             sent_at = time.time()
-            printed = self._script("probe.py", None, variables)
+            printed = self._script(probe, None, variables)
             received_at = time.time()
             awaited = ports.awaited_at(self._own(variables), hosts_of(variables))
             task = {"act": "listen", "host": self._name(variables), "awaited": awaited}
-            opened = self._script("doors.py", task, variables)
+            opened = self._script(port_trial, task, variables)
         except (_RefusedError, AnsibleError) as error:
             return {"seen": seen_to_json(Seen(connection=connection, unusable=explain(str(error))))}
         seen = Seen(connection=connection, printed=printed, sent_at=sent_at, received_at=received_at)
         return {"seen": seen_to_json(seen), "opened": opened}
 
-    def _ways(self, variables: dict[str, Any]) -> dict[str, Any]:
+    def _try_ports(self, variables: dict[str, Any]) -> dict[str, Any]:
         opened = _registered(variables, "preflight_seen", "opened")
         name = self._name(variables)
         if name not in opened:
-            return {"knocked": []}
-        doors = ports.doors_for(self._own(variables), hosts_of(variables), opened)
-        return {"knocked": self._script("doors.py", {"act": "knock", "host": name, "doors": doors}, variables)}
+            return {"trials": []}
+        targets = ports.listeners_for(self._own(variables), hosts_of(variables), opened)
+        return {"trials": self._script(port_trial, {"act": "try", "host": name, "targets": targets}, variables)}
 
     def _firewall(self, variables: dict[str, Any]) -> dict[str, Any]:
-        knocked = _registered(variables, "preflight_ways", "knocked")
+        trials = _registered(variables, "preflight_port_trials", "trials")
         name = self._name(variables)
-        faulty = [(visitor, door["host"]) for visitor, doors in knocked.items() for door in doors if door["fault"]]
-        if not any(name in ends for ends in faulty):
+        faulty = [
+            (visitor, target["host"]) for visitor, targets in trials.items() for target in targets if target["fault"]
+        ]
+        if not any(name in (visitor, target["host"]) for visitor, target in failed):
             return {"firewall": {}}
         return self._rules(variables)
 
     def _rules(self, variables: dict[str, Any]) -> dict[str, Any]:
-        return {"firewall": self._script("doors.py", {"act": "firewall"}, variables)}
+        return {"firewall": self._script(port_trial, {"act": "firewall"}, variables)}
 
-    def _script(self, name: str, task: dict[str, Any] | None, variables: dict[str, Any]) -> Any:
+    def _script(self, script: ModuleType, task: dict[str, Any] | None, variables: dict[str, Any]) -> Any:
         """What a script of preflight's prints on the host, where it runs as root."""
-        source = files("podlab.deploy.preflight").joinpath(name).read_bytes()
+        source = Path(str(script.__file__)).read_bytes()
         arguments = shlex.quote(json.dumps(task)) if task else ""
         printed = self._command(f"{self._python(variables)} - {arguments}", variables, source)
         try:
             return json.loads(printed.splitlines()[-1])  # before it comes what a login shell says
         except (ValueError, IndexError) as error:
-            raise _RefusedError(f"{name} printed no facts: {printed[:200]!r}") from error
+            raise _RefusedError(f"{script.__name__} printed no facts: {printed[:200]!r}") from error
 
     def _command(self, command: str, variables: dict[str, Any], source: bytes | None = None) -> str:
         done = self._low_level_execute_command(command, sudoable=source is not None, in_data=source)

@@ -14,7 +14,7 @@ class CommandError(Exception):
 def message(error: Exception) -> str:
     """The lines that stand for the error on stderr."""
     if isinstance(error, grpc.aio.AioRpcError):
-        error = told(error)
+        error = shown_error(error)
     if isinstance(error, ServiceUnavailable) and _never_arrived(error):
         return _unreachable(error)
     if isinstance(error, Invalid):
@@ -28,7 +28,7 @@ def message(error: Exception) -> str:
     return f"error: this is a defect of podlab itself: {type(error).__name__}: {error} (PODLAB_DEBUG=1 shows where)"
 
 
-def told(error: grpc.aio.AioRpcError) -> ApiError:
+def shown_error(error: grpc.aio.AioRpcError) -> ApiError:
     """The error as a value; that it never arrived at a server can still be seen from it."""
     converted = from_rpc_error(error)
     converted.__cause__ = error

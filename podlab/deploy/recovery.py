@@ -27,7 +27,7 @@ PATHS = (ENCRYPTION, SERVICE_ACCOUNTS, SERVICE_ACCOUNTS_RETIRED, SIGNING_CERTIFI
 
 
 @dataclass(frozen=True, kw_only=True)
-class Held:
+class MasterCopies:
     """What a master says of its copies, without showing them."""
 
     master: str
@@ -68,7 +68,7 @@ def would_recover(contents: Mapping[str, bytes]) -> list[str]:
     return [name for name, _ in _files(contents)]
 
 
-def refusals(pki: Path, held: Held) -> list[str]:
+def refusals(pki: Path, held: MasterCopies) -> list[str]:
     """Why what the directory holds may not take the place of what the master has: cause and remedy, each a sentence."""
     found = []
     if missing := _missing_encryption_keys(pki, held):
@@ -121,7 +121,7 @@ def _secrets(configuration: bytes) -> list[str]:
         raise PkiError(f"the master's {ENCRYPTION} is no configuration that a deployment of Podlab wrote") from error
 
 
-def _missing_encryption_keys(pki: Path, held: Held) -> list[str]:
+def _missing_encryption_keys(pki: Path, held: MasterCopies) -> list[str]:
     """What the store may be encrypted with and the controller does not have."""
     if not held.store or not any((pki / secret_encryption.FOLDER).glob("*.key")):
         return []
@@ -132,7 +132,7 @@ def _missing_encryption_keys(pki: Path, held: Held) -> list[str]:
     return [name for name in needed if name not in known]
 
 
-def _is_other(held: Held, path: str, ours: Iterable[Path]) -> bool:
+def _is_other(held: MasterCopies, path: str, ours: Iterable[Path]) -> bool:
     """Whether both have one and the master's is none of the controller's, renamed ones included."""
     digests = {hashlib.sha256(each.read_bytes()).hexdigest() for each in ours}
     return bool(digests) and path in held.sha256 and held.sha256[path] not in digests

@@ -73,7 +73,7 @@ async def _import(client: Client, archive: Path, node: str) -> list[str] | ApiEr
     try:
         answer = await stub.ImportImage(_requests(archive, node), timeout=_DEADLINE_S)
     except grpc.aio.AioRpcError as error:
-        return failures.told(error)
+        return failures.shown_error(error)
     return list(answer.image_names)
 
 

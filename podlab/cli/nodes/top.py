@@ -143,7 +143,7 @@ async def _usage(client: Client, names: Sequence[str]) -> Usage:
         try:
             return await stub.Stats(kubelet_pb2.StatsRequest(node_name=name), timeout=_DEADLINE_S)
         except grpc.aio.AioRpcError as error:
-            return failures.told(error)
+            return failures.shown_error(error)
 
     return dict(zip(names, await asyncio.gather(*(one(name) for name in names)), strict=True))
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 
-from podlab.deploy.preflight.checks.cluster import check_together
+from podlab.deploy.preflight.checks.cluster import check_cluster
 from podlab.deploy.preflight.checks.existing import found_networks
 from podlab.deploy.preflight.checks.host import check_host
 from podlab.deploy.preflight.finding import Finding, Severity, error
 from podlab.deploy.preflight.hosts.facts import Facts, Host, Unusable
 
 
-def judge(hosts: Sequence[Host], facts: Mapping[str, Facts | Unusable], ways: Sequence[Finding] = ()) -> list[Finding]:
-    """All findings, `ways` being what their tries of each other's ports gave: errors before warnings."""
+def judge(
+    hosts: Sequence[Host], facts: Mapping[str, Facts | Unusable], port_findings: Sequence[Finding] = ()
+) -> list[Finding]:
+    """All findings, `ports` being what their tries of each other's ports gave: errors before warnings."""
     reached: dict[str, Facts] = {}
     findings: list[Finding] = []
     for host in hosts:
@@ -20,5 +22,5 @@ def judge(hosts: Sequence[Host], facts: Mapping[str, Facts | Unusable], ways: Se
             case Facts() as known:
                 reached[host.name] = known
                 findings.extend(check_host(host, known))
-    findings.extend([*check_together(hosts, reached), *found_networks(hosts, reached), *ways])
+    findings.extend([*check_cluster(hosts, reached), *found_networks(hosts, reached), *ports])
     return sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)

@@ -15,7 +15,7 @@ WHOLE_INVENTORY: Final = "inventory"
 """The `host` of findings that are no single host's."""
 
 
-def check_together(hosts: Sequence[Host], facts: Mapping[str, Facts]) -> list[Finding]:
+def check_cluster(hosts: Sequence[Host], facts: Mapping[str, Facts]) -> list[Finding]:
     """`facts` lacks the hosts that could not be reached."""
     return [*_used_twice(facts), *_clocks(facts), *_networks(hosts, facts)]
 

@@ -28,7 +28,7 @@ class Packet:
 def closing_rule(printed: Mapping[str, str], port: int) -> str:
     """The rule that stops new connections, in the words of the tool that shows it; empty when none is found.
 
-    `printed` is what doors.py gives.
+    `printed` is what port_trial.py gives.
     """
     return _stops(printed, Packet(port, "NEW"))
 

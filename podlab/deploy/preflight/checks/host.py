@@ -8,8 +8,8 @@ from podlab.deploy.preflight.checks.filesystems import disks, watches
 from podlab.deploy.preflight.checks.requirements import (
     CLOCK_SKEW_S,
     CONTROLLERS,
-    DOORS,
     OWN_UNITS,
+    PORT_TRIAL,
     PORTS,
     PYTHON,
     SYSTEMS,
@@ -111,7 +111,7 @@ def _cgroups(host: Host, facts: Facts) -> Iterator[Finding]:
 def _ports(host: Host, facts: Facts) -> Iterator[Finding]:
     wanted = {port: name for group in sorted(host.groups) for port, name in PORTS[group].items()}
     for listener in facts.listeners:
-        ours = listener.unit.startswith(OWN_UNITS) or listener.process == DOORS
+        ours = listener.unit.startswith(OWN_UNITS) or listener.process == PORT_TRIAL
         if listener.port in wanted and not ours:
             holder = f"{listener.process} (process {listener.pid})" if listener.process else "an unknown process"
             unit = f" of {listener.unit}" if listener.unit else ""

@@ -16,12 +16,14 @@ from podlab.deploy.preflight.hosts.facts import Host
 def awaited_at(host: Host, hosts: Sequence[Host]) -> dict[int, list[str]]:
     """Port to the names of those that will try it."""
     awaited: dict[int, dict[str, None]] = {}
-    for visitor, port in _ways_to(host, hosts):
+    for visitor, port in _clients_of(host, hosts):
         awaited.setdefault(port, {})[visitor.name] = None
     return {port: list(names) for port, names in awaited.items()}
 
 
-def doors_for(visitor: Host, hosts: Sequence[Host], opened: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def listeners_for(
+    visitor: Host, hosts: Sequence[Host], opened: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
     """What a host tries; `opened` is what `listen` told of each host. Ports that strangers hold are told elsewhere."""
     return [
         {
@@ -32,18 +34,18 @@ def doors_for(visitor: Host, hosts: Sequence[Host], opened: Mapping[str, Mapping
         }
         for host in hosts
         if host.name in opened
-        for port in sorted({port for each, port in _ways_to(host, hosts) if each == visitor})
+        for port in sorted({port for each, port in _clients_of(host, hosts) if each == visitor})
     ]
 
 
-def closed_ways(
-    knocked: Mapping[str, Iterable[Mapping[str, Any]]], firewalls: Mapping[str, Mapping[str, str]]
+def closed_ports(
+    trials: Mapping[str, Iterable[Mapping[str, Any]]], firewalls: Mapping[str, Mapping[str, str]]
 ) -> Iterator[Finding]:
-    """A finding for each host whose ports cannot be reached; `knocked` is by visitor, `firewalls` by host."""
-    tries = [(visitor, door) for visitor, doors in knocked.items() for door in doors if door["fault"]]
+    """A finding for each host whose ports cannot be reached; `trials` is by visitor, `firewalls` by host."""
+    tries = [(visitor, target) for visitor, targets in trials.items() for target in targets if target["fault"]]
     visitors: defaultdict[tuple[str, str, int, str], list[str]] = defaultdict(list)
-    for visitor, door in tries:
-        visitors[door["host"], door["address"], door["port"], door["fault"]].append(visitor)
+    for visitor, target in tries:
+        visitors[target["host"], target["address"], target["port"], target["fault"]].append(visitor)
     ports: defaultdict[tuple[str, str, str, tuple[str, ...], str], list[int]] = defaultdict(list)
     for (host, address, port, fault), names in visitors.items():
         ports[host, address, fault, tuple(names), _closed_by(host, port, names, firewalls)].append(port)
@@ -67,7 +69,7 @@ def _closed_by(host: str, port: int, visitors: Sequence[str], firewalls: Mapping
     return "no rule of the hosts closes it: look between them, too"
 
 
-def _ways_to(host: Host, hosts: Sequence[Host]) -> Iterator[tuple[Host, int]]:
+def _clients_of(host: Host, hosts: Sequence[Host]) -> Iterator[tuple[Host, int]]:
     for of, to, ports in WAYS:
         if to in host.groups:
             yield from ((visitor, port) for visitor in hosts if of in visitor.groups for port in ports)

@@ -30,8 +30,8 @@ WAYS: Final[tuple[tuple[str, str, tuple[int, ...]], ...]] = (
 OWN_UNITS: Final = "podlab-"
 """How the names of Podlab's own units begin: a port that one of them holds is not taken."""
 
-DOORS: Final = "podlab-doors"
-"""What preflight's own process is called that holds ports while hosts try them (`doors.NAME`)."""
+PORT_TRIAL: Final = "podlab-doors"
+"""What preflight's own process is called that holds ports while hosts try them (`port_trial.NAME`)."""
 
 OWN_BRIDGE: Final = "podlab0"
 """The bridge that an earlier run made for the pods of a node."""

@@ -10,7 +10,7 @@ GROUPS: Final = ("masters", "nodes")
 _OURS: Final = ("podlab_", "preflight_")
 _ADDRESSES: Final = ("ansible_host", "ansible_ssh_host")
 # What tasks of preflight's leave for later ones.
-_FOUND: Final = ("preflight_seen", "preflight_ways", "preflight_firewall")
+_FOUND: Final = ("preflight_seen", "preflight_port_trials", "preflight_firewall")
 
 
 def hosts_of(variables: Mapping[str, Any], *, everywhere: bool = False, more: Collection[str] = ()) -> tuple[Host, ...]:

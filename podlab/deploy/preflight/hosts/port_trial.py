@@ -21,25 +21,25 @@ NAME = "podlab-doors"
 # The one address by which it is found again: abstract, so that it goes with the process.
 CONTROL = "\0" + NAME
 LISTEN_S = 60.0
-KNOCK_S = 3.0
+TRY_S = 3.0
 GREETING_BYTES = 300
 
 
-def open_doors(ports: list[int]) -> tuple[dict[int, socket.socket], dict[int, str]]:
+def open_listeners(ports: list[int]) -> tuple[dict[int, socket.socket], dict[int, str]]:
     """Sockets of the ports that are free, and why each other is not."""
-    doors, held = {}, {}
+    listeners, held = {}, {}
     for port in ports:
-        door = socket.socket()
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            door.bind(("0.0.0.0", port))  # noqa: S104 - all that the component will listen on
-            door.listen(128)
+            listener.bind(("0.0.0.0", port))  # noqa: S104 - all that the component will listen on
+            listener.listen(128)
         except OSError as error:
-            door.close()
+            listener.close()
             held[port] = error.strerror or str(error)
         else:
-            doors[port] = door
-    return doors, held
+            listeners[port] = listener
+    return listeners, held
 
 
 def end_earlier() -> None:
@@ -59,15 +59,17 @@ def listen(host: str, awaited: dict[int, list[str]]) -> dict[str, object]:
     control = socket.socket(socket.AF_UNIX)
     control.bind(CONTROL)
     control.listen(1)
-    doors, held = open_doors(list(awaited))
-    if doors and os.fork() == 0:
-        attend(host, control, doors, {port: set(names) for port, names in awaited.items() if port in doors})
+    listeners, held = open_listeners(list(awaited))
+    if listeners and os.fork() == 0:
+        attend(host, control, listeners, {port: set(names) for port, names in awaited.items() if port in listeners})
         os._exit(0)
-    return {"open": sorted(doors), "held": held}
+    return {"open": sorted(listeners), "held": held}
 
 
-def attend(host: str, control: socket.socket, doors: dict[int, socket.socket], awaited: dict[int, set[str]]) -> None:
-    """Answer everybody who is awaited at each door; in a session of its own, so that the one that began it can end."""
+def attend(
+    host: str, control: socket.socket, listeners: dict[int, socket.socket], awaited: dict[int, set[str]]
+) -> None:
+    """Answer everybody who is awaited, in a session of its own: the process that began it can end."""
     os.setsid()
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
@@ -77,19 +79,19 @@ def attend(host: str, control: socket.socket, doors: dict[int, socket.socket], a
     until = time.monotonic() + LISTEN_S
     with selectors.DefaultSelector() as selector:
         selector.register(control, selectors.EVENT_READ, 0)
-        for port, door in doors.items():
-            selector.register(door, selectors.EVENT_READ, port)
+        for port, listener in listeners.items():
+            selector.register(listener, selectors.EVENT_READ, port)
         while any(awaited.values()) and time.monotonic() < until:
             for key, _ in selector.select(max(0.0, until - time.monotonic())):
                 if key.data == 0:
                     return
-                awaited[key.data].discard(answer(doors[key.data], host))
+                awaited[key.data].discard(answer(listeners[key.data], host))
 
 
-def answer(door: socket.socket, host: str) -> str:
+def answer(listener: socket.socket, host: str) -> str:
     """Who came, which is told who is here."""
     try:
-        visitor, _ = door.accept()
+        visitor, _ = listener.accept()
         with visitor:
             visitor.settimeout(1)
             visitor.sendall(host.encode() + b"\n")
@@ -98,27 +100,27 @@ def answer(door: socket.socket, host: str) -> str:
         return ""
 
 
-def knock(visitor: str, doors: list[dict[str, object]]) -> list[dict[str, object]]:
-    """Try each door: host, address, port, and whether somebody of ours attends. With `fault`, empty when fine."""
-    if not doors:
+def try_ports(visitor: str, targets: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Try each target: host, address, port, and whether somebody of ours attends. With `fault`, empty when fine."""
+    if not targets:
         return []
-    with ThreadPoolExecutor(min(32, len(doors))) as pool:
-        faults = pool.map(lambda door: fault_of(visitor, door), doors)
-        return [{**door, "fault": fault} for door, fault in zip(doors, faults)]  # noqa: B905 - Python 3.7
+    with ThreadPoolExecutor(min(32, len(targets))) as pool:
+        faults = pool.map(lambda target: fault_of(visitor, target), targets)
+        return [{**target, "fault": fault} for target, fault in zip(targets, faults)]  # noqa: B905 - Python 3.7
 
 
-def fault_of(visitor: str, door: dict[str, object]) -> str:
+def fault_of(visitor: str, target: dict[str, object]) -> str:
     try:
-        with socket.create_connection((str(door["address"]), int(str(door["port"]))), timeout=KNOCK_S) as link:
-            if not door["attended"]:
+        with socket.create_connection((str(target["address"]), int(str(target["port"]))), timeout=TRY_S) as link:
+            if not target["attended"]:
                 return ""
             link.sendall(visitor.encode() + b"\n")
             greeting = link.recv(GREETING_BYTES).decode(errors="replace").strip()
     except socket.timeout:  # noqa: UP041 - its own class on the older Pythons that this must run on
-        return f"no answer within {KNOCK_S:g} s"
+        return f"no answer within {TRY_S:g} s"
     except OSError as error:
         return error.strerror or str(error)
-    return "" if greeting == door["host"] else f"somebody else answers there: {greeting!r}"
+    return "" if greeting == target["host"] else f"somebody else answers there: {greeting!r}"
 
 
 def firewall() -> dict[str, str]:
@@ -142,8 +144,8 @@ def main(task: dict[str, object]) -> object:
     if act == "listen":
         awaited: dict[str, list[str]] = task["awaited"]  # type: ignore[assignment]
         return listen(host, {int(port): names for port, names in awaited.items()})
-    if act == "knock":
-        return knock(host, task["doors"])  # type: ignore[arg-type]
+    if act == "try":
+        return try_ports(host, task["targets"])  # type: ignore[arg-type]
     return firewall()
 
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from podlab.deploy import recovery, secret_encryption, signing_keys
-from podlab.deploy.recovery import Held
+from podlab.deploy.recovery import MasterCopies
 from podlab.pki import PkiError
 
 ON_MASTER = {
@@ -37,9 +37,9 @@ def deployed(pki: Path) -> dict[str, bytes]:
     return {path: (pki / name).read_bytes() for path, name in ON_MASTER.items()}
 
 
-def held(contents: dict[str, bytes], *, store: bool = True, serving: bool = True) -> Held:
+def held(contents: dict[str, bytes], *, store: bool = True, serving: bool = True) -> MasterCopies:
     keys = yaml.safe_load(contents[recovery.ENCRYPTION])["resources"][0]["providers"][0]["aesgcm"]["keys"]
-    return Held(
+    return MasterCopies(
         master="m1",
         sha256={path: hashlib.sha256(content).hexdigest() for path, content in contents.items()},
         encryption_keys=[key["name"] for key in keys],
@@ -80,7 +80,7 @@ def test_whatever_was_lost_is_afterwards_as_the_master_has_it(pki: Path, what: s
 def test_a_bare_master_brings_nothing_back_and_new_keys_are_made(tmp_path: Path) -> None:
     assert recovery.recover(tmp_path, {}) == []
     assert make(tmp_path)
-    assert recovery.refusals(tmp_path, Held(master="m1", sha256={}, store=False)) == []
+    assert recovery.refusals(tmp_path, MasterCopies(master="m1", sha256={}, store=False)) == []
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_renaming_a_key_renews_it_and_is_no_loss(pki: Path, folder: str, names: 
     ],
 )
 def test_an_old_key_may_go_once_the_api_server_has_started_with_the_new_one(
-    pki: Path, state: Callable[[dict[str, bytes]], Held], refused: bool
+    pki: Path, state: Callable[[dict[str, bytes]], MasterCopies], refused: bool
 ) -> None:
     rotate(pki / "encryption", "current.key")
     make(pki)

@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network
 from typing import Any
 
-from podlab.deploy.preflight.checks.cluster import check_together
+from podlab.deploy.preflight.checks.cluster import check_cluster
 from podlab.deploy.preflight.hosts.facts import Facts, FileSystem, Host, Inotify, Subnet
 
 MASTER = Host(name="m1", groups=frozenset({"masters"}))
@@ -41,7 +41,7 @@ def known(**changed: Facts) -> Mapping[str, Facts]:
 
 
 def causes(hosts: tuple[Host, ...] = HOSTS, **changed: Facts) -> list[tuple[str, str]]:
-    return [(finding.host, finding.cause) for finding in check_together(hosts, known(**changed))]
+    return [(finding.host, finding.cause) for finding in check_cluster(hosts, known(**changed))]
 
 
 def with_variables(**variables: Any) -> tuple[Host, ...]:
@@ -54,7 +54,7 @@ def test_hosts_that_differ_give_no_finding() -> None:
 
 def test_hosts_that_take_no_part_in_a_run_are_not_missed() -> None:
     """As with --limit: the whole inventory's groups have been looked at before."""
-    assert check_together(NODES[:1], {"n1": fact(21)}) == []
+    assert check_cluster(NODES[:1], {"n1": fact(21)}) == []
 
 
 def test_the_same_hostname_twice_names_both_hosts() -> None:
@@ -125,4 +125,4 @@ def test_what_an_earlier_run_made_is_no_overlap() -> None:
 
 
 def test_hosts_that_were_not_reached_are_left_out() -> None:
-    assert check_together(HOSTS, {"n1": fact(21)}) == []
+    assert check_cluster(HOSTS, {"n1": fact(21)}) == []

@@ -1,7 +1,7 @@
 """Who must reach whom, and what is said when one cannot."""
 
 from podlab.deploy.preflight.checks import requirements
-from podlab.deploy.preflight.checks.ports import awaited_at, closed_ways, doors_for
+from podlab.deploy.preflight.checks.ports import awaited_at, closed_ports, listeners_for
 from podlab.deploy.preflight.hosts import port_trial
 from podlab.deploy.preflight.hosts.facts import Host
 
@@ -22,11 +22,11 @@ def test_everybody_reaches_the_api_server_and_it_reaches_the_nodes() -> None:
 
 def test_a_host_tries_what_it_needs_of_those_that_take_part() -> None:
     opened = {"m1": {"open": [7443]}, "n1": {"open": [7450, 7451]}}
-    assert [(door["host"], door["port"], door["attended"]) for door in doors_for(N1, HOSTS, opened)] == [
+    assert [(target["host"], target["port"], target["attended"]) for target in listeners_for(N1, HOSTS, opened)] == [
         ("m1", 6443, False),
         ("m1", 7443, True),
     ]
-    assert [(door["host"], door["port"]) for door in doors_for(MASTER, HOSTS, opened)] == [
+    assert [(target["host"], target["port"]) for target in listeners_for(MASTER, HOSTS, opened)] == [
         *(("m1", 6443), ("m1", 7443)),
         *(("n1", 7450), ("n1", 7451)),
     ]
@@ -34,11 +34,11 @@ def test_a_host_tries_what_it_needs_of_those_that_take_part() -> None:
 
 def test_all_that_one_rule_closes_is_one_finding() -> None:
     fault = "no answer within 3 s"
-    knocked = {
+    trials = {
         name: [{"host": "m1", "address": "192.0.2.11", "port": port, "fault": fault} for port in (6443, 7443)]
         for name in ("n1", "n2")
     }
-    (finding,) = closed_ways(knocked, {"m1": POLICY})
+    (finding,) = closed_ports(trials, {"m1": POLICY})
     assert finding.host == "m1"
     assert finding.cause == (
         "n1 and n2 cannot reach 192.0.2.11 port 6443 (apiserver), 7443 (apiserver): no answer within 3 s; "
@@ -47,17 +47,17 @@ def test_all_that_one_rule_closes_is_one_finding() -> None:
 
 
 def test_where_no_rule_is_known_it_is_said() -> None:
-    knocked = {"m1": [{"host": "n1", "address": "192.0.2.21", "port": 7450, "fault": "No route to host"}]}
-    (finding,) = closed_ways(knocked, {})
+    trials = {"m1": [{"host": "n1", "address": "192.0.2.21", "port": 7450, "fault": "No route to host"}]}
+    (finding,) = closed_ports(trials, {})
     assert finding.cause.endswith("No route to host; no rule of the hosts closes it: look between them, too")
 
 
 def test_who_does_not_let_the_answers_in_is_told() -> None:
-    knocked = {"m1": [{"host": "n1", "address": "192.0.2.21", "port": 7450, "fault": "no answer within 3 s"}]}
-    (finding,) = closed_ways(knocked, {"m1": POLICY, "n1": {}})
+    trials = {"m1": [{"host": "n1", "address": "192.0.2.21", "port": 7450, "fault": "no answer within 3 s"}]}
+    (finding,) = closed_ports(trials, {"m1": POLICY, "n1": {}})
     assert finding.cause.endswith("on m1, answers are stopped by the policy of iptables' chain INPUT, DROP")
 
 
 def test_the_process_that_holds_the_ports_is_known_by_its_name() -> None:
-    assert port_trial.NAME == requirements.DOORS
+    assert port_trial.NAME == requirements.PORT_TRIAL
     assert len(port_trial.NAME) <= 15  # what the kernel keeps

@@ -25,12 +25,12 @@ def free_ports(number: int) -> list[int]:
     return ports
 
 
-def door(port: int, host: str = "m1", *, attended: bool = True) -> dict[str, Any]:
+def target(port: int, host: str = "m1", *, attended: bool = True) -> dict[str, Any]:
     return {"host": host, "address": "127.0.0.1", "port": port, "attended": attended}
 
 
 def faults(visitor: str, *tried: dict[str, Any]) -> list[str]:
-    return [each["fault"] for each in run({"act": "knock", "host": visitor, "doors": list(tried)})]
+    return [each["fault"] for each in run({"act": "try", "host": visitor, "targets": list(tried)})]
 
 
 def is_free(port: int) -> bool:
@@ -53,13 +53,13 @@ def test_doors_are_open_until_everybody_has_come_and_strangers_are_told_apart() 
         answer = run(task)
         assert answer["open"] == sorted([first, second])
         assert list(answer["held"]) == [str(taken)]
-        assert faults("n1", door(first), door(second), door(taken, attended=False)) == ["", "", ""]
+        assert faults("n1", target(first), target(second), target(taken, attended=False)) == ["", "", ""]
     assert not is_free(first)  # n2 has not come yet
-    (wrong,) = faults("n3", door(first, host="m9"))
+    (wrong,) = faults("n3", target(first, host="m9"))
     assert wrong == "somebody else answers there: 'm1'"
-    assert faults("n2", door(first)) == [""]
+    assert faults("n2", target(first)) == [""]
     wait_until_free(first)
-    (refused,) = faults("n2", door(first))
+    (refused,) = faults("n2", target(first))
     assert refused == "Connection refused"
 
 
@@ -67,5 +67,5 @@ def test_a_second_try_takes_the_place_of_the_first_at_once() -> None:
     (port,) = free_ports(1)
     for _ in range(2):
         assert run({"act": "listen", "host": "m1", "awaited": {port: ["n1"]}}) == {"open": [port], "held": {}}
-    assert faults("n1", door(port)) == [""]
+    assert faults("n1", target(port)) == [""]
     wait_until_free(port)
