@@ -73,9 +73,7 @@ class ActionModule(ActionBase):
     def _firewall(self, variables: dict[str, Any]) -> dict[str, Any]:
         trials = _registered(variables, "preflight_port_trials", "trials")
         name = self._name(variables)
-        faulty = [
-            (visitor, target["host"]) for visitor, targets in trials.items() for target in targets if target["fault"]
-        ]
+        failed = [(visitor, each) for visitor, targets in trials.items() for each in targets if each["fault"]]
         if not any(name in (visitor, target["host"]) for visitor, target in failed):
             return {"firewall": {}}
         return self._rules(variables)

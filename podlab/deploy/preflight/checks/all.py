@@ -9,9 +9,7 @@ from podlab.deploy.preflight.finding import Finding, Severity, error
 from podlab.deploy.preflight.hosts.facts import Facts, Host, Unusable
 
 
-def judge(
-    hosts: Sequence[Host], facts: Mapping[str, Facts | Unusable], port_findings: Sequence[Finding] = ()
-) -> list[Finding]:
+def judge(hosts: Sequence[Host], facts: Mapping[str, Facts | Unusable], ports: Sequence[Finding] = ()) -> list[Finding]:
     """All findings, `ports` being what their tries of each other's ports gave: errors before warnings."""
     reached: dict[str, Facts] = {}
     findings: list[Finding] = []
