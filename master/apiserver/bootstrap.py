@@ -13,7 +13,6 @@ from google.protobuf.message import Message
 from master.apiserver.admission.serviceaccount import DEFAULT as DEFAULT_ACCOUNT
 from master.apiserver.registry.namespaces import PERMANENT
 from master.apiserver.registry.registry import Registry
-from master.apiserver.validation.policy import SYSTEM_CLASSES
 from master.store.errors import Closed, StoreError
 from podlab.api import kinds
 from podlab.api.columns_storage import DEFAULT_CLASS
@@ -21,6 +20,7 @@ from podlab.api.volumes import LOCAL_PATH, LOCAL_PATH_DIRECTORY
 from podlab.core.v1 import endpoints_pb2, namespace_pb2, service_pb2, serviceaccount_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.errors import AlreadyExists, ApiError, Conflict, Invalid, NotFound
+from podlab.kinds.validation.cluster.policy import SYSTEM_CLASSES
 from podlab.meta.v1 import meta_pb2
 from podlab.scheduling.v1 import priorityclass_pb2
 from podlab.storage.v1 import storageclass_pb2

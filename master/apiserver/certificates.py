@@ -13,11 +13,11 @@ from google.protobuf.message import Message
 from master.apiserver.authorization import Attributes
 from master.apiserver.identity import User
 from master.apiserver.registry.admission import Admit
-from master.apiserver.validation import certificates as validation
-from master.apiserver.validation.certificates import APPROVED, DECISIONS, DENIED, FAILED
 from podlab.api import kinds
 from podlab.certificates.v1 import certificatesigningrequest_pb2 as pb
 from podlab.errors import Cause, Forbidden, Invalid
+from podlab.kinds.validation.cluster import certificates as validation
+from podlab.kinds.validation.cluster.certificates import APPROVED, DECISIONS, DENIED, FAILED
 
 GROUP = "certificates.k8s.io"
 CLIENTS, ADMINISTRATORS = "kubernetes.io/kube-apiserver-client", "system:masters"

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 import podlab.kinds
-from master.apiserver.defaults import kinds as defaults
-from master.apiserver.validation.rules import RULES, validate_create
 from podlab.api import columns
 from podlab.api.kinds import KINDS, Kind
 from podlab.cli.describe.command import DESCRIBERS
 from podlab.kinds import builtin
+from podlab.kinds.defaults import kinds as defaults
+from podlab.kinds.validation.rules import RULES, validate_create
 from podlab.v1 import object_pb2
 
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -58,10 +58,10 @@ def test_every_kind_can_be_described() -> None:
 
 
 def test_every_file_of_a_kind_is_in_the_list() -> None:
-    root = Path(podlab.kinds.__path__[0])
-    files = {f"{file.parent.name}.{file.stem}" for file in root.glob("*/*.py") if file.stem != "__init__"}
     listed = {
-        f"{message.DESCRIPTOR.file.package.split('.')[1]}.{message.DESCRIPTOR.name.lower()}"
+        (message.DESCRIPTOR.file.package.split(".")[1], message.DESCRIPTOR.name.lower())
         for message in (*builtin.STORED, *builtin.ANSWERED)
     }
+    groups = [Path(podlab.kinds.__path__[0]) / group for group in sorted({group for group, _ in listed})]
+    files = {(group.name, file.stem) for group in groups for file in group.glob("*.py") if file.stem != "__init__"}
     assert files == listed

@@ -16,9 +16,9 @@ from master.apiserver.admission.followed import Followed
 from master.apiserver.admission.quotas import Quotas
 from master.apiserver.admission.refusal import forbidden
 from master.apiserver.cache import Cache
-from master.apiserver.validation.policy import SYSTEM_CLASSES
 from podlab.api import kinds
 from podlab.core.v1 import namespace_pb2, pod_pb2, quota_pb2, serviceaccount_pb2, volume_pb2
+from podlab.kinds.validation.cluster.policy import SYSTEM_CLASSES
 from podlab.meta.v1 import meta_pb2
 from podlab.networking.v1 import ingress_pb2
 from podlab.scheduling.v1 import priorityclass_pb2

@@ -7,12 +7,12 @@ from typing import Any, cast
 
 from google.protobuf.message import Message
 
-from master.apiserver import defaults
 from master.apiserver.registry.strategy import Strategy
 from podlab.api import kinds
 from podlab.apps.v1 import deployment_pb2
 from podlab.core.v1 import pod_pb2
 from podlab.errors import Conflict
+from podlab.kinds import defaults
 from podlab.meta.v1 import meta_pb2
 
 _NOT_ASKED_FOR = frozenset({"metadata", "status"})

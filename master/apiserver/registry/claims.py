@@ -12,10 +12,10 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from ipaddress import IPv4Network, ip_address
 
 from master.apiserver import keys
-from master.apiserver.validation.service import EXTERNAL_TYPES, NODE_PORTS, takes_node_ports
 from master.store.contract import Delete, Put
 from podlab.core.v1 import service_pb2
 from podlab.errors import Cause, InternalError, Invalid
+from podlab.kinds.validation.network.service import EXTERNAL_TYPES, NODE_PORTS, takes_node_ports
 
 ADDRESSES, PORTS = "clusterIPs", "nodePorts"
 _TRIES_AT_RANDOM = 32

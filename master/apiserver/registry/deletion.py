@@ -9,8 +9,8 @@ from google.protobuf.message import Message
 
 from master.apiserver.registry import namespaces
 from master.apiserver.registry.strategy import Strategy
-from master.apiserver.validation.instants import LAST_S
 from podlab.core.v1 import namespace_pb2, pod_pb2
+from podlab.kinds.validation.instants import LAST_S
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from google.protobuf.message import Message
 
-from master.apiserver import validation
 from master.apiserver.registry import changes
 from master.apiserver.registry.strategy import Strategy
 from podlab.errors import Cause
+from podlab.kinds import validation
 
 
 @dataclass(frozen=True, slots=True)

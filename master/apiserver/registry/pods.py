@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from master.apiserver.defaults.tolerations import tolerate_lost_nodes
 from master.apiserver.registry.likeness import resolve_label_keys
 from podlab.api import quantity
 from podlab.core.v1 import pod_pb2
+from podlab.kinds.defaults.tolerations import tolerate_lost_nodes
 from podlab.meta.v1 import meta_pb2
 
 PENDING = "Pending"

@@ -16,11 +16,11 @@ from master.apiserver.registry.admission import Admit
 from master.apiserver.registry.registry import Registry
 from master.apiserver.registry.strategy import Strategy
 from master.apiserver.registry.together import Plan, Result, Together
-from master.apiserver.validation import validate_create
 from master.store.contract import Put
 from podlab.api import kinds, times
 from podlab.core.v1 import event_pb2
 from podlab.errors import AlreadyExists, Invalid
+from podlab.kinds.validation import validate_create
 from podlab.meta.v1 import meta_pb2
 
 _KIND = kinds.of(event_pb2.Event)

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from google.protobuf.message import Message
 
-from master.apiserver import departed, keys, validation
+from master.apiserver import departed, keys
 from master.apiserver.admission.chain import Admission
 from master.apiserver.cache import Cache
 from master.apiserver.entry import Entry
@@ -26,6 +26,7 @@ from podlab.api.kinds import Kind
 from podlab.api.objects import Key
 from podlab.core.v1 import namespace_pb2, node_pb2, service_pb2
 from podlab.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Invalid, NotFound
+from podlab.kinds import validation
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2
 

@@ -14,11 +14,11 @@ from master.apiserver.guard import Guard
 from master.apiserver.identity import User
 from master.apiserver.rest import answers, bodies
 from master.apiserver.rest.call import Call
-from master.apiserver.validation import reviews as checks
 from podlab.api import codec, kinds
 from podlab.authentication.v1 import user_pb2
 from podlab.authorization.v1 import review_pb2
 from podlab.errors import BadRequest, Invalid
+from podlab.kinds.validation.cluster import reviews as checks
 
 Answer = Callable[[User, Any], Awaitable[None]]
 """Fills in the status of a review that the user has made. Raises Invalid, BadRequest."""

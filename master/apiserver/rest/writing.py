@@ -9,7 +9,6 @@ from typing import Any, cast
 from aiohttp import web
 from google.protobuf.message import Message
 
-from master.apiserver import warnings
 from master.apiserver.collection import Collections
 from master.apiserver.entry import Entry
 from master.apiserver.identity import User
@@ -26,6 +25,7 @@ from podlab.api.kinds import Kind
 from podlab.api.objects import Key
 from podlab.core.v1 import binding_pb2
 from podlab.errors import ApiError, BadRequest, Cause, Invalid
+from podlab.kinds import warnings
 from podlab.v1 import apiserver_pb2 as pb
 
 # The object itself is the answer to its deletion, not a Status.

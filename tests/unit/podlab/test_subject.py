@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from podlab_testing.certificates import key
 
-from master.apiserver.validation import certificates as validation
 from master.controllers.security.certificates import asked
 from podlab import subject
+from podlab.kinds.validation.cluster import certificates as validation
 from podlab.subject import Subject
 
 CN, O, OU = NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME  # noqa: E741

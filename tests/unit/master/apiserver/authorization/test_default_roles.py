@@ -7,8 +7,8 @@ from master.apiserver.authorization.component_roles import COMPONENT_BINDINGS, C
 from master.apiserver.authorization.default_roles import USER_BINDINGS, USER_ROLES
 from master.apiserver.authorization.reconcile import defaults
 from master.apiserver.authorization.rules import Role
-from master.apiserver.validation import validate_create
 from podlab.api import kinds
+from podlab.kinds.validation import validate_create
 from podlab.rbac.v1 import rbac_pb2
 
 ROLES = {one.metadata.name: Role(one.rules) for one in defaults() if isinstance(one, rbac_pb2.ClusterRole)}

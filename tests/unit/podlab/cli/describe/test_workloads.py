@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from podlab_testing import sample_objects
 
-from master.apiserver.defaults import apply
 from podlab.api import kinds
 from podlab.cli.describe import command
 from podlab.cli.describe.basics import Related
+from podlab.kinds.defaults import apply
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 TIME = "2029-12-31T23:59:00Z"

@@ -1,0 +1,58 @@
+"""Points in time, wherever an object holds one: only those of the years 1 to 9999 can be written as RFC 3339."""
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from podlab.api.encoding import is_map
+from podlab.kinds.validation.findings import Findings
+from podlab.meta.v1 import meta_pb2
+
+FIRST_S, LAST_S = -62_135_596_800, 253_402_300_799
+_INSTANTS = (meta_pb2.Time.DESCRIPTOR, meta_pb2.MicroTime.DESCRIPTOR)
+_Elements = Callable[[Any], Iterable[tuple[Any, Any]]]
+"""Keys, or places, and values."""
+
+
+def check_instants(found: Findings, message: Message, path: str = "") -> None:
+    """Find fault with what is no time that exists."""
+    for name, of_many in _leading_to_instants(message.DESCRIPTOR):
+        if of_many is not None:
+            for key, element in of_many(getattr(message, name)):
+                _check(found, element, f"{_joined(path, name)}[{key}]")
+        elif message.HasField(name):
+            _check(found, getattr(message, name), _joined(path, name))
+
+
+def _check(found: Findings, value: Any, where: str) -> None:
+    if value.DESCRIPTOR not in _INSTANTS:
+        check_instants(found, value, where)
+    elif not (FIRST_S <= value.seconds <= LAST_S and 0 <= value.nanos < 10**9):
+        told = f"{value.seconds} s and {value.nanos} ns after 1970"
+        found.invalid(where, told, "must be a time between the years 1 and 9999")
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+@cache
+def _leading_to_instants(descriptor: Descriptor) -> tuple[tuple[str, _Elements | None], ...]:
+    """Its fields that are instants, or hold some, and how to go through those of many; a map's entry holds its value.
+
+    Found once: each object that is written pays for the look at it.
+    """
+    return tuple(
+        (field.name, _elements(field))
+        for field in descriptor.fields
+        if (inner := field.message_type) is not None and (inner in _INSTANTS or _leading_to_instants(inner))
+    )
+
+
+def _elements(field: FieldDescriptor) -> _Elements | None:
+    if is_map(field):
+        return lambda found: found.items()
+    return enumerate if field.is_repeated else None

@@ -1,0 +1,1 @@
+"""What Services, endpoints, ingresses and network policies may say."""

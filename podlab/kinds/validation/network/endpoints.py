@@ -1,0 +1,111 @@
+"""EndpointSlices, Endpoints and Events."""
+
+from collections.abc import Sequence
+
+from podlab.core.v1 import endpoints_pb2, event_pb2
+from podlab.discovery.v1 import endpointslice_pb2
+from podlab.kinds.validation import syntax
+from podlab.kinds.validation.findings import Findings
+from podlab.kinds.validation.pods.containers import PROTOCOLS
+
+_ENDPOINTS_MAX = 1000
+_ADDRESSES_MAX = 100
+_PORTS_MAX = 100
+_ZONES_MAX = 8
+
+
+def check_endpoint_slice(found: Findings, endpoints: endpointslice_pb2.EndpointSlice) -> None:
+    """An EndpointSlice, whichever way it comes."""
+    found.one_of("addressType", endpoints.addressType, ("IPv4",))
+    if len(endpoints.endpoints) > _ENDPOINTS_MAX:
+        found.invalid("endpoints", len(endpoints.endpoints), f"must have at most {_ENDPOINTS_MAX} items")
+    for index, endpoint in enumerate(endpoints.endpoints):
+        _check_endpoint(found, f"endpoints[{index}]", endpoint)
+    if len(endpoints.ports) > _PORTS_MAX:
+        found.invalid("ports", len(endpoints.ports), f"must have at most {_PORTS_MAX} items")
+    names: set[str] = set()
+    for index, port in enumerate(endpoints.ports):
+        where = f"ports[{index}]"
+        if port.name in names:
+            found.duplicate(f"{where}.name", port.name)
+        names.add(port.name)
+        if port.name:
+            found.invalid(f"{where}.name", port.name, *syntax.label(port.name))
+        found.one_of(f"{where}.protocol", port.protocol, PROTOCOLS)
+        if port.HasField("port"):
+            found.port(f"{where}.port", port.port)
+
+
+def check_endpoint_slice_update(
+    found: Findings, new: endpointslice_pb2.EndpointSlice, old: endpointslice_pb2.EndpointSlice
+) -> None:
+    """Addresses of a slice are of one type for ever."""
+    found.immutable("addressType", new.addressType, old.addressType, new.addressType)
+
+
+def check_endpoints(found: Findings, endpoints: endpoints_pb2.Endpoints) -> None:
+    """Endpoints, whichever way they come."""
+    for index, subset in enumerate(endpoints.subsets):
+        where = f"subsets[{index}]"
+        if not subset.addresses and not subset.notReadyAddresses:
+            found.required(where, "must specify `addresses` or `notReadyAddresses`")
+        for field in ("addresses", "notReadyAddresses"):
+            for place, address in enumerate(getattr(subset, field)):
+                _check_address(found, f"{where}.{field}[{place}]", address)
+        for place, port in enumerate(subset.ports):
+            _check_subset_port(found, f"{where}.ports[{place}]", port, named=len(subset.ports) > 1)
+
+
+def check_event(found: Findings, event: event_pb2.Event) -> None:
+    """An Event lives beside what it is about; what has no namespace is told about in `default` or `kube-system`."""
+    about = event.involvedObject.namespace
+    namespace = event.metadata.namespace
+    fitting = (about,) if about else ("default", "kube-system")
+    if namespace not in fitting:
+        found.invalid("involvedObject.namespace", about, "does not match event.namespace")
+
+
+def _check_address(found: Findings, field: str, address: endpoints_pb2.EndpointAddress) -> None:
+    found.invalid(f"{field}.ip", address.ip, *syntax.endpoint_address(address.ip))
+    if address.hostname:
+        found.invalid(f"{field}.hostname", address.hostname, *syntax.label(address.hostname))
+    if address.HasField("nodeName"):
+        found.invalid(f"{field}.nodeName", address.nodeName, *syntax.subdomain(address.nodeName))
+
+
+def _check_subset_port(found: Findings, field: str, port: endpoints_pb2.EndpointPort, *, named: bool) -> None:
+    if port.name:
+        found.invalid(f"{field}.name", port.name, *syntax.label(port.name))
+    elif named:
+        found.required(f"{field}.name")
+    found.port(f"{field}.port", port.port)
+    found.one_of(f"{field}.protocol", port.protocol, PROTOCOLS)
+    if port.HasField("appProtocol"):
+        found.invalid(f"{field}.appProtocol", port.appProtocol, *syntax.qualified_name(port.appProtocol))
+
+
+def _check_endpoint(found: Findings, field: str, endpoint: endpointslice_pb2.Endpoint) -> None:
+    if not endpoint.addresses:
+        found.required(f"{field}.addresses", "must contain at least 1 address")
+    if len(endpoint.addresses) > _ADDRESSES_MAX:
+        found.invalid(f"{field}.addresses", len(endpoint.addresses), f"must have at most {_ADDRESSES_MAX} items")
+    for index, address in enumerate(endpoint.addresses):
+        found.invalid(f"{field}.addresses[{index}]", address, *syntax.endpoint_address(address))
+    if endpoint.HasField("hostname"):
+        found.invalid(f"{field}.hostname", endpoint.hostname, *syntax.label(endpoint.hostname))
+    if endpoint.HasField("nodeName"):
+        found.invalid(f"{field}.nodeName", endpoint.nodeName, *syntax.subdomain(endpoint.nodeName))
+    _check_zones(found, f"{field}.hints.forZones", endpoint.hints.forZones)
+
+
+def _check_zones(found: Findings, field: str, zones: Sequence[endpointslice_pb2.ForZone]) -> None:
+    if len(zones) > _ZONES_MAX:
+        found.too_many(field, len(zones), _ZONES_MAX)
+        return
+    seen: set[str] = set()
+    for index, zone in enumerate(zones):
+        where = f"{field}[{index}].name"
+        if zone.name in seen:
+            found.duplicate(where, zone.name)
+        seen.add(zone.name)
+        found.invalid(where, zone.name, *syntax.label_value(zone.name))

@@ -1,0 +1,116 @@
+"""Services."""
+
+from podlab.core.v1 import service_pb2
+from podlab.kinds.validation import syntax
+from podlab.kinds.validation.findings import Findings
+from podlab.kinds.validation.labels import check_labels
+from podlab.kinds.validation.pods.containers import PROTOCOLS
+
+NODE_PORTS = range(30000, 32768)
+
+# Nodes answer for these, on ports of their own. A load balancer is for somebody else to bring.
+EXTERNAL_TYPES = ("LoadBalancer", "NodePort")
+_TYPES = ("ClusterIP", *EXTERNAL_TYPES)
+_AFFINITY_SECONDS_MAX = 86400
+_NODE_PORT_RULE = (
+    f"provided port is not in the valid range. The range of valid ports is {NODE_PORTS[0]}-{NODE_PORTS[-1]}"
+)
+
+
+def check_service(found: Findings, service: service_pb2.Service) -> None:
+    """A Service, defaults applied. Whether its address and node ports are free is the allocator's to say."""
+    spec = service.spec
+    found.one_of("spec.type", spec.type, _TYPES)
+    check_labels(found, "spec.selector", spec.selector)
+    headless = spec.clusterIP == "None"
+    if not spec.ports and not headless:
+        found.required("spec.ports")
+    _check_ports(found, spec)
+    if headless and spec.type in EXTERNAL_TYPES:
+        found.invalid("spec.clusterIP", spec.clusterIP, f"may not be set to 'None' for {spec.type} services")
+    _check_addresses(found, spec)
+    _check_affinity(found, spec)
+    found.one_of("spec.internalTrafficPolicy", spec.internalTrafficPolicy, ("Cluster", "Local"))
+    if spec.HasField("trafficDistribution"):
+        found.one_of("spec.trafficDistribution", spec.trafficDistribution, ("PreferClose", "PreferSameZone"))
+    if spec.type in EXTERNAL_TYPES:
+        found.one_of("spec.externalTrafficPolicy", spec.externalTrafficPolicy, ("Cluster", "Local"))
+    elif spec.externalTrafficPolicy:
+        rule = "may only be set for externally-accessible services"
+        found.invalid("spec.externalTrafficPolicy", spec.externalTrafficPolicy, rule)
+    if spec.type != "LoadBalancer" and spec.HasField("allocateLoadBalancerNodePorts"):
+        found.forbidden("spec.allocateLoadBalancerNodePorts", "may only be used when `type` is 'LoadBalancer'")
+
+
+def takes_node_ports(spec: service_pb2.ServiceSpec) -> bool:
+    """Whether each port that names no node port is given one, defaults applied."""
+    return spec.type == "NodePort" or (spec.type == "LoadBalancer" and spec.allocateLoadBalancerNodePorts)
+
+
+def check_service_update(found: Findings, new: service_pb2.Service, old: service_pb2.Service) -> None:
+    """Clients hold on to an address, so it stays for the life of the Service."""
+    if old.spec.clusterIP:
+        found.immutable("spec.clusterIP", new.spec.clusterIP, old.spec.clusterIP, new.spec.clusterIP)
+
+
+def _check_ports(found: Findings, spec: service_pb2.ServiceSpec) -> None:
+    names: set[str] = set()
+    places: set[tuple[str, int]] = set()
+    node_ports: set[tuple[str, int]] = set()
+    for index, port in enumerate(spec.ports):
+        where = f"spec.ports[{index}]"
+        if port.name:
+            found.invalid(f"{where}.name", port.name, *syntax.label(port.name))
+            if port.name in names:
+                found.duplicate(f"{where}.name", port.name)
+            names.add(port.name)
+        elif len(spec.ports) > 1:
+            found.required(f"{where}.name")
+        found.port(f"{where}.port", port.port)
+        found.one_of(f"{where}.protocol", port.protocol, PROTOCOLS)
+        if port.targetPort.type == 0:
+            found.port(f"{where}.targetPort", port.targetPort.intVal)
+        else:
+            found.invalid(f"{where}.targetPort", port.targetPort.strVal, *syntax.port_name(port.targetPort.strVal))
+        if (port.protocol, port.port) in places:
+            found.duplicate(where, f"{port.protocol}/{port.port}")
+        places.add((port.protocol, port.port))
+        if port.HasField("appProtocol"):
+            found.invalid(f"{where}.appProtocol", port.appProtocol, *syntax.qualified_name(port.appProtocol))
+        _check_node_port(found, f"{where}.nodePort", spec.type, port, node_ports)
+
+
+def _check_node_port(
+    found: Findings, field: str, kind: str, port: service_pb2.ServicePort, taken: set[tuple[str, int]]
+) -> None:
+    if not port.nodePort:
+        return
+    if kind == "ClusterIP":
+        found.forbidden(field, "may not be used when `type` is 'ClusterIP'")
+    elif port.nodePort not in NODE_PORTS:
+        found.invalid(field, port.nodePort, _NODE_PORT_RULE)
+    if (port.protocol, port.nodePort) in taken:
+        found.duplicate(field, port.nodePort)
+    taken.add((port.protocol, port.nodePort))
+
+
+def _check_addresses(found: Findings, spec: service_pb2.ServiceSpec) -> None:
+    if spec.clusterIP not in ("", "None"):
+        found.invalid("spec.clusterIP", spec.clusterIP, *syntax.ipv4_address(spec.clusterIP))
+    if spec.clusterIPs and list(spec.clusterIPs) != [spec.clusterIP]:
+        found.invalid("spec.clusterIPs", list(spec.clusterIPs), "must hold clusterIP alone")
+    for index, family in enumerate(spec.ipFamilies):
+        found.one_of(f"spec.ipFamilies[{index}]", family, ("IPv4",))
+    if len(spec.ipFamilies) > 1:
+        found.invalid("spec.ipFamilies", list(spec.ipFamilies), "may hold one family only")
+    if spec.HasField("ipFamilyPolicy"):
+        found.one_of("spec.ipFamilyPolicy", spec.ipFamilyPolicy, ("SingleStack", "PreferDualStack"))
+
+
+def _check_affinity(found: Findings, spec: service_pb2.ServiceSpec) -> None:
+    found.one_of("spec.sessionAffinity", spec.sessionAffinity, ("ClientIP", "None"))
+    if spec.sessionAffinity == "ClientIP":
+        seconds = spec.sessionAffinityConfig.clientIP.timeoutSeconds
+        if not 0 < seconds <= _AFFINITY_SECONDS_MAX:
+            rule = f"must be greater than 0 and less than {_AFFINITY_SECONDS_MAX}"
+            found.invalid("spec.sessionAffinityConfig.clientIP.timeoutSeconds", seconds, rule)

@@ -1,0 +1,1 @@
+"""What pods, and the templates that pods are made from, may say."""

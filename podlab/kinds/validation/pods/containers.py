@@ -1,0 +1,149 @@
+"""The containers of a pod, init containers and sidecars included."""
+
+from collections.abc import Container as Holder
+from dataclasses import dataclass
+
+from podlab.core.v1 import pod_pb2
+from podlab.kinds.validation import syntax
+from podlab.kinds.validation.findings import Findings
+from podlab.kinds.validation.pods.environment import check_env, check_env_from
+from podlab.kinds.validation.pods.handlers import check_lifecycle, check_probe, handlers_of
+from podlab.kinds.validation.pods.resources import check_requirements, check_resize_policy
+from podlab.kinds.validation.pods.volumes import check_mounts
+
+PROTOCOLS = ("SCTP", "TCP", "UDP")
+_SECCOMP_TYPES = ("RuntimeDefault", "Unconfined")
+
+
+@dataclass(frozen=True, slots=True)
+class PodFacts:
+    """What containers are checked against."""
+
+    volumes: Holder[str]
+    host_network: bool
+    grace_period_s: int
+    of_template: bool
+    """Ports of the node's network are given to pods when they are made, not to what they are made from."""
+
+
+def check_containers(found: Findings, field: str, spec: pod_pb2.PodSpec, facts: PodFacts) -> None:
+    """All containers; names are unique over both lists."""
+    names: set[str] = set()
+    if not spec.containers:
+        found.required(f"{field}.containers")
+    for group in ("containers", "initContainers"):
+        containers = spec.containers if group == "containers" else spec.initContainers
+        host_ports: set[str] = set()
+        for index, container in enumerate(containers):
+            where = f"{field}.{group}[{index}]"
+            if container.name in names:
+                found.duplicate(f"{where}.name", container.name)
+            names.add(container.name)
+            check_container(found, where, container, facts)
+            _check_kind(found, where, container, init=group == "initContainers")
+            _check_ports(found, f"{where}.ports", container, facts)
+            if group == "containers":
+                _check_host_ports(found, f"{where}.ports", container, host_ports)
+
+
+def check_container(found: Findings, field: str, container: pod_pb2.Container, facts: PodFacts) -> None:
+    """What holds for every container, whatever its part."""
+    if not container.name:
+        found.required(f"{field}.name")
+    else:
+        found.invalid(f"{field}.name", container.name, *syntax.label(container.name))
+    if not container.image:
+        found.required(f"{field}.image")
+    elif container.image != container.image.strip():
+        found.invalid(f"{field}.image", container.image, "must not have leading or trailing whitespace")
+    found.one_of(f"{field}.imagePullPolicy", container.imagePullPolicy, ("Always", "IfNotPresent", "Never"))
+    policies = ("FallbackToLogsOnError", "File")
+    found.one_of(f"{field}.terminationMessagePolicy", container.terminationMessagePolicy, policies)
+    check_env(found, f"{field}.env", container.env)
+    check_env_from(found, f"{field}.envFrom", container.envFrom)
+    check_mounts(found, f"{field}.volumeMounts", container, facts.volumes)
+    check_requirements(found, f"{field}.resources", container.resources)
+    check_resize_policy(found, f"{field}.resizePolicy", container.resizePolicy)
+    for name in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if container.HasField(name):
+            probe: pod_pb2.Probe = getattr(container, name)
+            check_probe(found, f"{field}.{name}", probe, gates_life=name != "readinessProbe")
+    if container.HasField("lifecycle"):
+        check_lifecycle(found, f"{field}.lifecycle", container.lifecycle, facts.grace_period_s)
+    _check_security(found, f"{field}.securityContext", container.securityContext)
+
+
+def _check_kind(found: Findings, field: str, container: pod_pb2.Container, *, init: bool) -> None:
+    """Only init containers have a restart policy, and only sidecars among them have probes and hooks."""
+    if not init:
+        if container.HasField("restartPolicy"):
+            found.forbidden(f"{field}.restartPolicy", "may not be set for non-init containers")
+        return
+    if container.HasField("restartPolicy"):
+        found.one_of(f"{field}.restartPolicy", container.restartPolicy, ("Always",))
+    if container.restartPolicy != "Always":
+        for name in handlers_of(container):
+            found.forbidden(f"{field}.{name}", "may not be set for init containers without restartPolicy=Always")
+
+
+def _check_ports(found: Findings, field: str, container: pod_pb2.Container, facts: PodFacts) -> None:
+    names: set[str] = set()
+    for index, port in enumerate(container.ports):
+        where = f"{field}[{index}]"
+        if port.name:
+            found.invalid(f"{where}.name", port.name, *syntax.port_name(port.name))
+            if port.name in names:
+                found.duplicate(f"{where}.name", port.name)
+            names.add(port.name)
+        if port.containerPort == 0:
+            found.required(f"{where}.containerPort")
+        else:
+            found.port(f"{where}.containerPort", port.containerPort)
+        if port.hostPort:
+            found.port(f"{where}.hostPort", port.hostPort)
+        left_open = facts.of_template and not port.hostPort
+        if facts.host_network and port.hostPort != port.containerPort and not left_open:
+            found.invalid(f"{where}.hostPort", port.hostPort, "must match `containerPort` when `hostNetwork` is true")
+        if port.hostIP:
+            found.invalid(f"{where}.hostIP", port.hostIP, *syntax.ip_address(port.hostIP))
+        found.one_of(f"{where}.protocol", port.protocol, PROTOCOLS)
+
+
+def _check_host_ports(found: Findings, field: str, container: pod_pb2.Container, taken: set[str]) -> None:
+    for index, port in enumerate(container.ports):
+        if not port.hostPort:
+            continue
+        place = f"{port.protocol}/{port.hostIP}/{port.hostPort}"
+        if place in taken:
+            found.duplicate(f"{field}[{index}].hostPort", place)
+        taken.add(place)
+
+
+def _check_security(found: Findings, field: str, context: pod_pb2.SecurityContext) -> None:
+    for name in ("runAsUser", "runAsGroup"):
+        if context.HasField(name):
+            check_id(found, f"{field}.{name}", getattr(context, name))
+    check_seccomp(found, field, context)
+    refused = context.HasField("allowPrivilegeEscalation") and not context.allowPrivilegeEscalation
+    if refused and context.privileged:
+        rule = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
+        found.invalid(f"{field}.allowPrivilegeEscalation", False, rule)
+    if refused and "CAP_SYS_ADMIN" in context.capabilities.add:  # without the prefix, Kubernetes takes it
+        rule = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
+        found.invalid(f"{field}.allowPrivilegeEscalation", False, rule)
+
+
+def check_seccomp(found: Findings, field: str, context: pod_pb2.SecurityContext | pod_pb2.PodSecurityContext) -> None:
+    """A profile says which it is; profiles of files on the nodes are not supported."""
+    if not context.HasField("seccompProfile"):
+        return
+    if context.seccompProfile.type:
+        found.one_of(f"{field}.seccompProfile.type", context.seccompProfile.type, _SECCOMP_TYPES)
+    else:
+        found.required(f"{field}.seccompProfile.type", "type is required when seccompProfile is set")
+
+
+def check_id(found: Findings, field: str, value: int) -> None:
+    """A user or group id."""
+    if not 0 <= value <= 2**31 - 1:
+        found.invalid(field, value, "must be between 0 and 2147483647, inclusive")

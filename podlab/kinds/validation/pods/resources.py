@@ -1,0 +1,90 @@
+"""Quantities, and what containers ask for and are limited to."""
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from podlab.api import quantity
+from podlab.core.v1 import pod_pb2
+from podlab.kinds.validation import syntax
+from podlab.kinds.validation.findings import Findings
+from podlab.meta.v1 import meta_pb2
+
+NATIVE = ("cpu", "memory", "ephemeral-storage")
+
+_SYNTAX = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+
+
+def check_quantity(found: Findings, field: str, given: meta_pb2.Quantity) -> Fraction | None:
+    """The amount, which may not be negative; None when there is no telling."""
+    try:
+        amount = quantity.parse(given)
+    except ValueError:
+        found.invalid(field, given.string, _SYNTAX)
+        return None
+    if amount < 0:
+        found.invalid(field, given.string, "must be greater than or equal to 0")
+        return None
+    return amount
+
+
+def check_resource_list(found: Findings, field: str, resources: Mapping[str, meta_pb2.Quantity]) -> None:
+    """A node's capacity: any resource names, none negative."""
+    for name, given in resources.items():
+        found.invalid(f"{field}[{name}]", name, *syntax.qualified_name(name))
+        check_quantity(found, f"{field}[{name}]", given)
+
+
+def check_requirements(found: Findings, field: str, resources: pod_pb2.ResourceRequirements) -> None:
+    """Names and amounts; no request beyond its limit. A request that is its limit (the default) has nothing to add."""
+    limits = _amounts(found, f"{field}.limits", resources.limits)
+    differing = {name: given for name, given in resources.requests.items() if given != resources.limits.get(name)}
+    requests = _amounts(found, f"{field}.requests", differing)
+    for name, request in requests.items():
+        limit = limits.get(name)
+        where, asked = f"{field}.requests", resources.requests[name].string
+        if name in NATIVE:
+            if limit is not None and request > limit:
+                bound = resources.limits[name].string
+                found.invalid(where, asked, f"must be less than or equal to {name} limit of {bound}")
+        elif name not in resources.limits:
+            found.required(f"{field}.limits", f"Limit must be set for non overcommitable resources: {name}")
+        elif limit is not None and request != limit:
+            bound = resources.limits[name].string
+            found.invalid(where, asked, f"must be equal to {name} limit of {bound}")
+
+
+def check_resize_policy(found: Findings, field: str, policies: Iterable[pod_pb2.ContainerResizePolicy]) -> None:
+    """What a change of processors or memory does to the container, each told once."""
+    told: set[str] = set()
+    for index, policy in enumerate(policies):
+        where = f"{field}[{index}]"
+        if policy.resourceName in told:
+            found.duplicate(where, policy.resourceName)
+        told.add(policy.resourceName)
+        found.one_of(f"{where}.resourceName", policy.resourceName, ("cpu", "memory"))
+        found.one_of(f"{where}.restartPolicy", policy.restartPolicy, ("NotRequired", "RestartContainer"))
+
+
+def _amounts(found: Findings, field: str, resources: Mapping[str, meta_pb2.Quantity]) -> dict[str, Fraction]:
+    amounts: dict[str, Fraction] = {}
+    for name, given in resources.items():
+        where = f"{field}[{name}]"
+        if name not in NATIVE:
+            _check_extended_name(found, where, name)
+        amount = check_quantity(found, where, given)
+        if amount is None:
+            continue
+        if name not in NATIVE and amount.denominator != 1:
+            found.invalid(where, given.string, "must be an integer")
+        amounts[name] = amount
+    return amounts
+
+
+def _check_extended_name(found: Findings, field: str, name: str) -> None:
+    """Beside cpu, memory and ephemeral-storage there are only resources of other domains (example.com/gpu)."""
+    found.invalid(field, name, *syntax.qualified_name(name))
+    domain, slash, _ = name.partition("/")
+    if not slash:
+        found.invalid(field, name, "must be a standard resource type or fully qualified")
+    elif domain == "kubernetes.io" or domain.endswith(".kubernetes.io"):
+        found.invalid(field, name, "must be a standard resource for containers")

@@ -1,0 +1,114 @@
+"""A pod's volumes, and where containers mount them."""
+
+from collections.abc import Container as Holder
+from collections.abc import Iterable
+
+from podlab.core.v1 import pod_pb2
+from podlab.kinds.validation import syntax
+from podlab.kinds.validation.findings import Findings
+from podlab.kinds.validation.pods.resources import check_quantity
+from podlab.kinds.validation.pods.volumefiles import check_downward, check_items, check_mode, check_projected
+from podlab.kinds.validation.storage.claims import check_claim_template
+
+_PROPAGATIONS = ("Bidirectional", "HostToContainer", "None")
+_HOST_PATH_TYPES = ("", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice")
+
+
+def check_volumes(found: Findings, field: str, volumes: Iterable[pod_pb2.Volume]) -> frozenset[str]:
+    """Check all volumes; return their names."""
+    names: set[str] = set()
+    for index, volume in enumerate(volumes):
+        where = f"{field}[{index}]"
+        if not volume.name:
+            found.required(f"{where}.name")
+        else:
+            found.invalid(f"{where}.name", volume.name, *syntax.label(volume.name))
+        if volume.name in names:
+            found.duplicate(f"{where}.name", volume.name)
+        names.add(volume.name)
+        _check_source(found, where, volume.volumeSource)
+    return frozenset(names)
+
+
+def check_mounts(found: Findings, field: str, container: pod_pb2.Container, volumes: Holder[str]) -> None:
+    """Each mount names a volume of the pod and has a path of its own."""
+    paths: set[str] = set()
+    for index, mount in enumerate(container.volumeMounts):
+        where = f"{field}[{index}]"
+        if not mount.name:
+            found.required(f"{where}.name")
+        elif mount.name not in volumes:
+            found.not_found(f"{where}.name", mount.name)
+        if not mount.mountPath:
+            found.required(f"{where}.mountPath")
+        elif mount.mountPath in paths:
+            found.invalid(f"{where}.mountPath", mount.mountPath, "must be unique")
+        paths.add(mount.mountPath)
+        _check_sub_path(found, where, mount)
+        if mount.HasField("mountPropagation"):
+            _check_propagation(found, f"{where}.mountPropagation", mount, container)
+
+
+def _check_sub_path(found: Findings, field: str, mount: pod_pb2.VolumeMount) -> None:
+    if mount.subPath:
+        found.invalid(f"{field}.subPath", mount.subPath, *syntax.relative_path(mount.subPath))
+    if mount.subPathExpr:
+        if mount.subPath:
+            found.invalid(f"{field}.subPathExpr", mount.subPathExpr, "subPathExpr and subPath are mutually exclusive")
+        found.invalid(f"{field}.subPathExpr", mount.subPathExpr, *syntax.relative_path(mount.subPathExpr))
+
+
+def _check_propagation(found: Findings, field: str, mount: pod_pb2.VolumeMount, container: pod_pb2.Container) -> None:
+    found.one_of(field, mount.mountPropagation, _PROPAGATIONS)
+    if mount.mountPropagation == "Bidirectional" and not container.securityContext.privileged:
+        found.forbidden(field, "Bidirectional mount propagation is available only to privileged containers")
+
+
+def _check_source(found: Findings, field: str, source: pod_pb2.VolumeSource) -> None:
+    given = [descriptor.name for descriptor, _ in source.ListFields()]
+    if not given:
+        found.required(field, "must specify a volume type")
+    for extra in given[1:]:
+        found.forbidden(f"{field}.{extra}", "may not specify more than 1 volume type")
+    if source.HasField("hostPath"):
+        check_host_path(found, f"{field}.hostPath", source.hostPath)
+    if source.HasField("emptyDir"):
+        found.one_of(f"{field}.emptyDir.medium", source.emptyDir.medium, ("", "Memory"))
+        if source.emptyDir.HasField("sizeLimit"):
+            check_quantity(found, f"{field}.emptyDir.sizeLimit", source.emptyDir.sizeLimit)
+    if source.HasField("persistentVolumeClaim") and not source.persistentVolumeClaim.claimName:
+        found.required(f"{field}.persistentVolumeClaim.claimName")
+    if source.HasField("ephemeral"):
+        where = f"{field}.ephemeral.volumeClaimTemplate"
+        if source.ephemeral.HasField("volumeClaimTemplate"):
+            check_claim_template(found, where, source.ephemeral.volumeClaimTemplate)
+        else:
+            found.required(where)
+    _check_written(found, field, source)
+
+
+def _check_written(found: Findings, field: str, source: pod_pb2.VolumeSource) -> None:
+    """Volumes whose files the kubelet writes."""
+    if source.HasField("secret"):
+        if not source.secret.secretName:
+            found.required(f"{field}.secret.secretName")
+        check_items(found, f"{field}.secret.items", source.secret.items)
+    if source.HasField("configMap"):
+        if not source.configMap.localObjectReference.name:
+            found.required(f"{field}.configMap.name")
+        check_items(found, f"{field}.configMap.items", source.configMap.items)
+    if source.HasField("downwardAPI"):
+        check_downward(found, f"{field}.downwardAPI.items", source.downwardAPI.items)
+    if source.HasField("projected"):
+        check_projected(found, f"{field}.projected", source.projected)
+    for name in ("secret", "configMap", "downwardAPI", "projected"):
+        if source.HasField(name) and getattr(source, name).HasField("defaultMode"):
+            check_mode(found, f"{field}.{name}.defaultMode", getattr(source, name).defaultMode)
+
+
+def check_host_path(found: Findings, field: str, source: pod_pb2.HostPathVolumeSource) -> None:
+    """A directory of the node, behind a pod's volume or a persistent one."""
+    if not source.path:
+        found.required(f"{field}.path")
+    found.invalid(f"{field}.path", source.path, *syntax.no_backsteps(source.path))
+    found.one_of(f"{field}.type", source.type, _HOST_PATH_TYPES)

@@ -1,0 +1,1 @@
+"""What volumes, claims and their classes may say."""

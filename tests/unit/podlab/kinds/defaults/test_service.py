@@ -1,0 +1,42 @@
+from typing import Any
+
+from podlab.core.v1 import service_pb2
+from podlab.kinds.defaults import apply
+
+
+def defaulted(**spec: Any) -> service_pb2.ServiceSpec:
+    service = service_pb2.Service(spec=service_pb2.ServiceSpec(**spec))
+    apply(service)
+    return service.spec
+
+
+def test_a_plain_service_gets_what_kubernetes_documents() -> None:
+    spec = defaulted(ports=[{"port": 80}])
+    assert (spec.type, spec.sessionAffinity, spec.internalTrafficPolicy) == ("ClusterIP", "None", "Cluster")
+    assert (spec.ipFamilyPolicy, list(spec.ipFamilies), spec.externalTrafficPolicy) == ("SingleStack", ["IPv4"], "")
+    assert (spec.ports[0].protocol, spec.ports[0].targetPort.intVal) == ("TCP", 80)
+
+
+def test_a_target_port_that_was_said_stays() -> None:
+    ports = [{"port": 80, "targetPort": {"intVal": 8080}}, {"port": 81, "targetPort": {"type": 1, "strVal": "web"}}]
+    spec = defaulted(ports=ports)
+    assert spec.ports[0].targetPort.intVal == 8080
+    assert spec.ports[1].targetPort.strVal == "web"
+
+
+def test_a_node_port_service_answers_on_every_node() -> None:
+    assert defaulted(type="NodePort").externalTrafficPolicy == "Cluster"
+
+
+def test_a_load_balancers_ports_get_node_ports_unless_it_says_no() -> None:
+    spec = defaulted(type="LoadBalancer")
+    assert (spec.externalTrafficPolicy, spec.allocateLoadBalancerNodePorts) == ("Cluster", True)
+    assert not defaulted(type="LoadBalancer", allocateLoadBalancerNodePorts=False).allocateLoadBalancerNodePorts
+
+
+def test_affinity_to_a_client_lasts_three_hours() -> None:
+    assert defaulted(sessionAffinity="ClientIP").sessionAffinityConfig.clientIP.timeoutSeconds == 10_800
+
+
+def test_an_address_stands_in_both_fields() -> None:
+    assert list(defaulted(clusterIP="10.96.0.9").clusterIPs) == ["10.96.0.9"]
