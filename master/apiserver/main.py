@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 
-from master.apiserver.server import serve
+from master.apiserver.app.server import serve
 from master.apiserver.settings import ApiServerSettings
 from master.store.errors import StoreError
 from podlab import component

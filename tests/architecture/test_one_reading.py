@@ -12,9 +12,9 @@ READERS = [
     ("get_attributes_for_oid", "podlab/subject.py"),
     ("NameOID", "podlab/subject.py"),
     ("rfc4514_string", "podlab/subject.py"),
-    ("Impersonate-User", "master/apiserver/impersonation.py"),
+    ("Impersonate-User", "master/apiserver/filters/impersonation.py"),
     ('"Authorization"', "master/apiserver/rest/api.py"),
-    ("raw_path", "master/apiserver/rest/paths.py"),
+    ("raw_path", "master/apiserver/request/paths.py"),
 ]
 
 

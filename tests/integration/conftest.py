@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from master.apiserver.assembly import Parts
-from master.apiserver.server import running
+from master.apiserver.app.assembly import Parts
+from master.apiserver.app.server import running
 from master.apiserver.settings import ApiServerSettings
 from podlab import pki
 from podlab.client.client import Client

@@ -11,11 +11,11 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from master.apiserver.admission import classes, lifecycle, limits, priority, serviceaccount
-from master.apiserver.admission.followed import Followed
-from master.apiserver.admission.quotas import Quotas
+from master.apiserver.admission import default_classes, limitranger, namespacelifecycle, priority, serviceaccount
+from master.apiserver.admission.lister import Followed
 from master.apiserver.admission.refusal import forbidden
-from master.apiserver.cache import Cache
+from master.apiserver.admission.resourcequota import Quotas
+from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
 from podlab.core.v1 import namespace_pb2, pod_pb2, quota_pb2, serviceaccount_pb2, volume_pb2
 from podlab.kinds.validation.cluster.policy import SYSTEM_CLASSES
@@ -40,8 +40,10 @@ class Admission:
         self._ingress: Followed[ingress_pb2.IngressClass] = _followed(cache, ingress_pb2.IngressClass)
         self._completing: dict[type[Message], Callable[[Any], None]] = {
             pod_pb2.Pod: self._complete_pod,
-            volume_pb2.PersistentVolumeClaim: lambda claim: classes.complete_claim(claim, self._storage.within("")),
-            ingress_pb2.Ingress: lambda ingress: classes.complete_ingress(ingress, self._ingress.within("")),
+            volume_pb2.PersistentVolumeClaim: lambda claim: default_classes.complete_claim(
+                claim, self._storage.within("")
+            ),
+            ingress_pb2.Ingress: lambda ingress: default_classes.complete_ingress(ingress, self._ingress.within("")),
             quota_pb2.ResourceQuota: self.quotas.begin,
         }
         self._judging: dict[type[Message], Callable[[Any, Any], None]] = {
@@ -55,7 +57,7 @@ class Admission:
     def check_home(self, message: Message) -> None:
         """Raises NotFound when the object's namespace is not there, Forbidden when it goes."""
         namespace = _metadata(message).namespace
-        lifecycle.check_home(message, namespace, self._namespaces.get("", namespace))
+        namespacelifecycle.check_home(message, namespace, self._namespaces.get("", namespace))
 
     def complete(self, message: Message) -> None:
         """Give a new object, which has its defaults, what depends on the rest of the cluster. Raises Forbidden."""
@@ -81,18 +83,18 @@ class Admission:
         at = pod.metadata.namespace
         serviceaccount.complete(pod, lambda name: self._accounts.get(at, name))
         if ranges := self._ranges.within(at):
-            limits.complete(pod, ranges.values())
+            limitranger.complete(pod, ranges.values())
         priority.complete(pod, self._priorities.within(""))
 
     def _judge_pod(self, new: pod_pb2.Pod, old: pod_pb2.Pod | None) -> None:
         if old is None and (ranges := self._ranges.within(new.metadata.namespace)):
-            limits.check_pod(new, ranges.values())
+            limitranger.check_pod(new, ranges.values())
 
     def _judge_claim(self, new: volume_pb2.PersistentVolumeClaim, old: volume_pb2.PersistentVolumeClaim | None) -> None:
         if ranges := self._ranges.within(new.metadata.namespace):
-            limits.check_claim(new, ranges.values())
+            limitranger.check_claim(new, ranges.values())
         if old is not None:
-            classes.check_growth(new, old, self._storage.within(""))
+            default_classes.check_growth(new, old, self._storage.within(""))
 
 
 def _followed(cache: Cache, kind: type[Message]) -> Followed[Any]:

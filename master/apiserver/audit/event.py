@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 
 from master.apiserver.audit.policy import API_VERSION, Level, Stage, is_confidential
+from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes
-from master.apiserver.identity import User
-from master.apiserver.passage import Passage
+from master.apiserver.request.info import Passage
 from podlab.api import kinds
 
 _VERSIONS = {(kind.group, kind.plural): kind.version for kind in reversed(kinds.SERVED)}

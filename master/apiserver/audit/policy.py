@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from master.apiserver.passage import Asked
+from master.apiserver.request.info import Asked
 from podlab import settings
 from podlab.settings import SettingsError
 

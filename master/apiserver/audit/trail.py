@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from master.apiserver.audit import event
 from master.apiserver.audit.policy import Decision, Level, Policy, Stage
 from master.apiserver.audit.writer import Writer
-from master.apiserver.passage import Asked, Passage
+from master.apiserver.request.info import Asked, Passage
 
 # So many decisions of the policy are remembered: about as many as there are users, verbs and resources in use.
 REMEMBERED = 4096

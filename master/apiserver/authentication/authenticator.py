@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from master.apiserver.authentication import claims, jwt
 from master.apiserver.authentication.claims import Claims
 from master.apiserver.authentication.jwt import InvalidToken, Keys
-from master.apiserver.authentication.lives import Lives
-from master.apiserver.authentication.static import StaticTokens
-from master.apiserver.identity import ANONYMOUS, User, user_of_der
+from master.apiserver.authentication.static_tokens import StaticTokens
+from master.apiserver.authentication.token_validity import Lives
+from master.apiserver.authentication.user import ANONYMOUS, User, user_of_der
 from podlab.errors import Unauthorized
 
 # So many tokens' signatures are remembered: a check costs 0.1 ms, and clients come again and again.

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from master.apiserver.authentication.jwt import InvalidToken
-from master.apiserver.identity import AUTHENTICATED, User
+from master.apiserver.authentication.user import AUTHENTICATED, User
 
 USER_PREFIX = "system:serviceaccount:"
 GROUP = "system:serviceaccounts"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from master.apiserver.identity import User
+from master.apiserver.authentication.user import User
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from master.apiserver.authentication.user import User
 from master.apiserver.authorization import node
 from master.apiserver.authorization.attributes import Attributes
-from master.apiserver.authorization.policy import Policy
-from master.apiserver.identity import User
+from master.apiserver.authorization.rbac import Policy
 from podlab.rbac.v1 import rbac_pb2
 
 ADMINISTRATORS = "system:masters"

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from master.apiserver.authentication.user import User
 from master.apiserver.authorization.attributes import Attributes
 from master.apiserver.authorization.default_roles import EVENTS, READ, rule
 from master.apiserver.authorization.rules import Role
-from master.apiserver.identity import User
 
 NODES = "system:nodes"
 NODE_USER_PREFIX = "system:node:"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from master.apiserver.openapi import models, operations
+from master.apiserver.openapi import discovery, models, operations
 from master.apiserver.openapi.operations import Subresource
 from master.apiserver.openapi.schemas import Schemas
-from master.apiserver.rest import discovery, paths
+from master.apiserver.request import paths
 from podlab.api.kinds import SERVED, Kind
 
 Document = dict[str, Any]

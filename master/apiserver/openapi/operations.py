@@ -10,7 +10,7 @@ from master.apiserver.openapi import models, parameters
 from master.apiserver.openapi.models import REF
 from master.apiserver.openapi.parameters import Parameter
 from master.apiserver.openapi.schemas import Schemas
-from master.apiserver.rest.paths import CONNECTED
+from master.apiserver.request.paths import CONNECTED
 from podlab.api.kinds import Kind
 
 Operation = dict[str, Any]

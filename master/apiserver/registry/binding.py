@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from master.apiserver import keys
-from master.apiserver.cache import Cache
 from master.apiserver.registry import changes
-from master.apiserver.registry.together import Result, Together
+from master.apiserver.registry.batch_commit import Result, Together
+from master.apiserver.watchcache import keys
+from master.apiserver.watchcache.cache import Cache
 from master.store.contract import Put
 from master.store.errors import Mismatch
 from podlab.api import kinds, names, times

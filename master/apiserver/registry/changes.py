@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from google.protobuf.message import Message
 
-from master.apiserver.registry.strategy import Strategy
+from master.apiserver.registry.strategies.table import Strategy
 from podlab.api import kinds
 from podlab.apps.v1 import deployment_pb2
 from podlab.core.v1 import pod_pb2

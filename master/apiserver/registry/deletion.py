@@ -7,8 +7,8 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from master.apiserver.registry import namespaces
-from master.apiserver.registry.strategy import Strategy
+from master.apiserver.registry.strategies import namespaces
+from master.apiserver.registry.strategies.table import Strategy
 from podlab.core.v1 import namespace_pb2, pod_pb2
 from podlab.kinds.validation.instants import LAST_S
 from podlab.meta.v1 import meta_pb2

@@ -7,11 +7,11 @@ from typing import cast
 
 from google.protobuf.message import Message
 
-from master.apiserver import keys
-from master.apiserver.cache import Cache
+from master.apiserver.admission.admit import Admit, admit_all
 from master.apiserver.registry import eviction
-from master.apiserver.registry.admission import Admit, admit_all
 from master.apiserver.registry.registry import Deleted, Registry
+from master.apiserver.watchcache import keys
+from master.apiserver.watchcache.cache import Cache
 from master.store.contract import Delete, Put
 from podlab.api import kinds, times
 from podlab.core.v1 import pod_pb2

@@ -9,16 +9,18 @@ from typing import Any, cast
 
 from google.protobuf.message import Message
 
-from master.apiserver import departed, keys
+from master.apiserver.admission.admit import Admit, admit_all
 from master.apiserver.admission.chain import Admission
-from master.apiserver.cache import Cache
-from master.apiserver.entry import Entry
-from master.apiserver.registry import changes, deletion, namespaces, parts
-from master.apiserver.registry.admission import Admit, admit_all
-from master.apiserver.registry.alike import Alike
-from master.apiserver.registry.claims import Claims
-from master.apiserver.registry.parts import Part
-from master.apiserver.registry.strategy import Strategy
+from master.apiserver.authentication import deleted_nodes
+from master.apiserver.registry import changes, deletion, subresources
+from master.apiserver.registry.allocation import Claims
+from master.apiserver.registry.strategies import namespaces
+from master.apiserver.registry.strategies.table import Strategy
+from master.apiserver.registry.subresources import Part
+from master.apiserver.registry.template_memo import Alike
+from master.apiserver.watchcache import keys
+from master.apiserver.watchcache.cache import Cache
+from master.apiserver.watchcache.cached_object import Entry
 from master.store.contract import Delete, Put
 from master.store.errors import Mismatch
 from podlab.api import kinds, names, objects, times, weight
@@ -103,7 +105,7 @@ class Registry:
         raise AssertionError("unreachable")
 
     async def update(
-        self, message: Message, *, part: Part = parts.WHOLE, dry_run: bool = False, admit: Admit = admit_all
+        self, message: Message, *, part: Part = subresources.WHOLE, dry_run: bool = False, admit: Admit = admit_all
     ) -> Entry:
         """Replace all but status, or a part. Raises NotFound, Conflict, Invalid, Forbidden, BadRequest for a status of
         a kind without one."""
@@ -112,14 +114,14 @@ class Registry:
 
     async def update_status(self, message: Message, *, dry_run: bool = False, admit: Admit = admit_all) -> Entry:
         """Replace status alone. Raises what `update` does."""
-        return await self.update(message, part=parts.STATUS, dry_run=dry_run, admit=admit)
+        return await self.update(message, part=subresources.STATUS, dry_run=dry_run, admit=admit)
 
     async def patch(
         self,
         at: Key,
         applied: Callable[[Message], Message],
         *,
-        part: Part = parts.WHOLE,
+        part: Part = subresources.WHOLE,
         dry_run: bool = False,
         admit: Admit = admit_all,
     ) -> Entry:
@@ -188,13 +190,13 @@ class Registry:
         at: Key,
         sent: Callable[[Message], Message],
         *,
-        part: Part = parts.WHOLE,
+        part: Part = subresources.WHOLE,
         dry_run: bool = False,
         admit: Admit,
         attempts: int = ATTEMPTS,
     ) -> Entry:
         """Commit what is made of the object that is there and of what is sent for it, which may depend on it."""
-        of_status = part.subresource == parts.STATUS.subresource
+        of_status = part.subresource == subresources.STATUS.subresource
         if of_status and not kind.has_status:
             raise BadRequest(f"{kind.plural} have no status")
         strategy = self._strategies[kind.name]
@@ -244,7 +246,7 @@ class Registry:
         elif isinstance(old, service_pb2.Service):
             released = self._claims.release(old)
         elif isinstance(old, node_pb2.Node):
-            released = [*departed.departing(old.metadata.name, self._clock())]
+            released = [*deleted_nodes.departing(old.metadata.name, self._clock())]
         revision = await self._commit([Delete(entry.key, entry.revision), *released, *besides], None, old)
         return Deleted(Entry(entry.kind, entry.key, _stored(new), revision), removed=True)
 

@@ -13,28 +13,31 @@ from functools import cached_property
 
 from aiohttp import web
 
-from master.apiserver import border, gate, impersonation
 from master.apiserver.authorization import Attributes
-from master.apiserver.gate import Gate
-from master.apiserver.impersonation import Acting
-from master.apiserver.limits import Hold, Limits
-from master.apiserver.passage import NOBODY, Asked, Passage
-from master.apiserver.rest import accept, aims, answers, bodies, customkinds, delivery, paths
-from master.apiserver.rest.approval import Approval
+from master.apiserver.filters import handler_chain, impersonation
+from master.apiserver.filters.handler_chain import Gate
+from master.apiserver.filters.impersonation import Acting
+from master.apiserver.flowcontrol.inflight_limits import Hold, Limits
+from master.apiserver.request import errors, paths
+from master.apiserver.request.info import NOBODY, Asked, Passage
+from master.apiserver.request.paths import ABSENT, Place
+from master.apiserver.request.query import Query
+from master.apiserver.rest import request_info
 from master.apiserver.rest.call import Call
-from master.apiserver.rest.evicting import Evicting
-from master.apiserver.rest.general import General, is_general
-from master.apiserver.rest.logs import Logs
-from master.apiserver.rest.metrics_api import MetricsApi
-from master.apiserver.rest.paths import ABSENT, Place
-from master.apiserver.rest.query import Query
-from master.apiserver.rest.reading import Reading
-from master.apiserver.rest.reviews import Reviews
-from master.apiserver.rest.scaling import Scaling
-from master.apiserver.rest.streams.commands import Commands
-from master.apiserver.rest.streams.ports import Ports
-from master.apiserver.rest.tokens import Tokens
-from master.apiserver.rest.writing import Writing
+from master.apiserver.rest.content import bodies, negotiation, response_writer, responses
+from master.apiserver.rest.handlers import customresourcedefinitions
+from master.apiserver.rest.handlers.approval import Approval
+from master.apiserver.rest.handlers.eviction import Evicting
+from master.apiserver.rest.handlers.general import General, is_general
+from master.apiserver.rest.handlers.logs import Logs
+from master.apiserver.rest.handlers.metrics_api import MetricsApi
+from master.apiserver.rest.handlers.reading import Reading
+from master.apiserver.rest.handlers.reviews import Reviews
+from master.apiserver.rest.handlers.scale import Scaling
+from master.apiserver.rest.handlers.tokens import Tokens
+from master.apiserver.rest.handlers.writing import Writing
+from master.apiserver.rest.streams.portforward.handlers import Ports
+from master.apiserver.rest.streams.remotecommand.handlers import Commands
 from podlab.api.kinds import MEASURED, REVIEWS
 from podlab.errors import ApiError, BadRequest, MethodNotAllowed, NotFound, Unauthorized
 
@@ -73,16 +76,16 @@ class Api:
             except (ConnectionError, asyncio.CancelledError):
                 raise
             except Exception as error:  # the caller hears of it, and the log when it is ours
-                response = answers.failure(border.api_error(error, request))
+                response = responses.failure(errors.api_error(error, request))
             if not response.prepared:
-                await delivery.deliver(request, response)
+                await response_writer.deliver(request, response)
         return response
 
     async def _answer(self, request: web.BaseRequest, hold: Hold) -> web.StreamResponse:
         acting, refusal = await self._acting(request)
         if not is_general(request.path):
             return await self._about_objects(request, acting, refusal, hold)
-        wanted = aims.at_path(request.method, request.path)
+        wanted = request_info.at_path(request.method, request.path)
 
         async def handle(passage: Passage) -> web.StreamResponse:
             response = await self.general.answer(request)
@@ -108,7 +111,7 @@ class Api:
         self, request: web.BaseRequest, acting: Acting, refusal: ApiError | None, hold: Hold
     ) -> web.StreamResponse:
         query = Query(dict(request.query))
-        aim = aims.at_objects(request.method, request.path, query)
+        aim = request_info.at_objects(request.method, request.path, query)
         if isinstance(aim.place, NotFound):
             handle_absent = _absent(request, aim.wanted.verb, aim.place)
             return await self.gate.passed(_asked(request, acting, aim.wanted, refusal=refusal), handle_absent)
@@ -125,11 +128,11 @@ class Api:
         async def handle(passage: Passage) -> web.StreamResponse:
             response = await handler(call)
             if call.of.name in _DEPRECATED and not response.prepared:
-                answers.warn(response, (_DEPRECATED[call.of.name],))
+                responses.warn(response, (_DEPRECATED[call.of.name],))
             if request.method == "GET" and not response.prepared:
-                hold(asked.caller.name, delivery.size_bytes(response))  # until the client has taken it
+                hold(asked.caller.name, response_writer.size_bytes(response))  # until the client has taken it
             passage.code, passage.name = response.status, call.made
-            passage.answered = lambda: delivery.json(response)
+            passage.answered = lambda: response_writer.json(response)
             return response
 
         return await self.gate.passed(asked, handle)
@@ -182,25 +185,25 @@ class Api:
         if handler is None or not _has_its_place(verb, place):
             raise _not_allowed(call)
         if place.kind in REVIEWS or place.subresource in _PLAIN:
-            accept.form(call.headers.get("Accept", ""), accept.PLAIN)
+            negotiation.form(call.headers.get("Accept", ""), negotiation.PLAIN)
         return handler
 
 
-def _refusing(error: ApiError) -> gate.Handler[web.StreamResponse]:
+def _refusing(error: ApiError) -> handler_chain.Handler[web.StreamResponse]:
     async def refuse(_: Passage) -> web.StreamResponse:
         raise error
 
     return refuse
 
 
-def _absent(request: web.BaseRequest, verb: str, told: NotFound) -> gate.Handler[web.StreamResponse]:
+def _absent(request: web.BaseRequest, verb: str, told: NotFound) -> handler_chain.Handler[web.StreamResponse]:
     """What those hear who may ask for what is not served."""
 
     async def list_custom_kinds(passage: Passage) -> web.StreamResponse:
         passage.code = 200
-        return customkinds.listed(request)
+        return customresourcedefinitions.listed(request)
 
-    return list_custom_kinds if (request.path, verb) == (customkinds.PATH, "list") else _refusing(told)
+    return list_custom_kinds if (request.path, verb) == (customresourcedefinitions.PATH, "list") else _refusing(told)
 
 
 def _has_its_place(verb: str, place: Place) -> bool:
@@ -236,7 +239,7 @@ def _asked(
         user_agent=request.headers.get("User-Agent", ""),
         sent=None if about is None else lambda: bodies.json(request, about.of),
         refusal=refusal,
-        audit_id=delivery.audit_id(request),
+        audit_id=response_writer.audit_id(request),
     )
 
 

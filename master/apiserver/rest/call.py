@@ -8,9 +8,9 @@ from typing import cast
 
 from aiohttp import web
 
-from master.apiserver.identity import User
-from master.apiserver.rest.paths import Place
-from master.apiserver.rest.query import Query
+from master.apiserver.authentication.user import User
+from master.apiserver.request.paths import Place
+from master.apiserver.request.query import Query
 from podlab.api.kinds import Kind
 
 # A client that takes nothing for so long is gone or as good as gone.

@@ -14,7 +14,7 @@ from typing import cast
 from aiohttp import web
 
 from master.apiserver.rest.api import Api
-from master.apiserver.rest.doors import FIRST_LIMIT_S, IDLE_LIMIT_S, Doors
+from master.apiserver.rest.connections import FIRST_LIMIT_S, IDLE_LIMIT_S, Doors
 from podlab.tls import Tls
 
 BACKLOG = 1024

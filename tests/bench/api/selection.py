@@ -12,10 +12,10 @@ from typing import Any
 
 from apiserver import tell
 
-from master.apiserver.bindings import Bindings
-from master.apiserver.cache import Cache
-from master.apiserver.listing import Lister
-from master.apiserver.watching import Watches
+from master.apiserver.authorization.node_graph import Bindings
+from master.apiserver.watchcache.cache import Cache
+from master.apiserver.watchcache.listing import Lister
+from master.apiserver.watchcache.watching import Watches
 from master.store.contract import Put
 from master.store.sqlite import SqliteStore
 from podlab.api import kinds

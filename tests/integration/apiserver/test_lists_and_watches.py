@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 import pytest
 
-from master.apiserver import service
+from master.apiserver.rpc import service
 from podlab.client.client import Client, WatchEvent
 from podlab.client.informer import Informer
 from podlab.core.v1 import config_pb2, pod_pb2

@@ -21,9 +21,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-from master.apiserver import assembly
-from master.apiserver.limits import REQUEST_BYTES, Limits
-from master.apiserver.server import running
+from master.apiserver.app import assembly
+from master.apiserver.app.server import running
+from master.apiserver.flowcontrol.inflight_limits import REQUEST_BYTES, Limits
 from podlab.client.client import Client
 from podlab.core.v1 import config_pb2
 from podlab.errors import RequestTooLarge, ServiceUnavailable, TooManyRequests

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from podlab_testing import sample_objects
 
-from master.apiserver.rest.paths import subresources
+from master.apiserver.request.paths import subresources
 from podlab.api import columns
 from podlab.api.kinds import KINDS, OTHER_VERSIONS, Kind
 from podlab.client.client import Client

@@ -15,9 +15,9 @@ import pytest
 import uvloop
 from aiohttp import web
 
-from master.apiserver.rest import delivery
 from master.apiserver.rest import server as rest
-from master.apiserver.rest.doors import Doors
+from master.apiserver.rest.connections import Doors
+from master.apiserver.rest.content import response_writer
 
 PODS = "/api/v1/namespaces/default/pods"
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -201,8 +201,8 @@ async def test_an_address_with_too_many_silent_connections_loses_its_oldest(
 async def test_a_client_that_does_not_take_its_answer_is_cut(
     monkeypatch: pytest.MonkeyPatch, cluster: Any, http: aiohttp.ClientSession
 ) -> None:
-    monkeypatch.setattr(delivery, "WRITE_LIMIT_S", 0.1)
-    monkeypatch.setattr(delivery, "_BYTES_PER_S", 1 << 30)
+    monkeypatch.setattr(response_writer, "WRITE_LIMIT_S", 0.1)
+    monkeypatch.setattr(response_writer, "_BYTES_PER_S", 1 << 30)
     body = {"metadata": {"name": "large"}, "data": {"x": "y" * 1_000_000}}
     async with http.post("/api/v1/namespaces/default/configmaps", json=body) as response:
         assert response.status == 201

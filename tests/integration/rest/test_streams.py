@@ -21,7 +21,7 @@ from aiohttp import WSMsgType
 from kubernetes import client as k8s
 from kubernetes.stream import portforward, stream
 
-from master.apiserver.rest.streams import channels, session
+from master.apiserver.rest.streams import channels, lifetime
 from podlab import spdy
 from podlab.client.client import Client
 from podlab.core.v1 import node_pb2, pod_pb2
@@ -235,7 +235,7 @@ async def test_who_may_not_create_it_may_not_begin_it_with_get(
 async def test_a_client_that_leaves_ends_the_command(
     http: aiohttp.ClientSession, kubelet: Kubelet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "LEAVE_S", 0.1)
+    monkeypatch.setattr(lifetime, "LEAVE_S", 0.1)
     async with http.ws_connect(_url("exec", command="deaf"), protocols=[V5]) as socket:
         while await socket.receive_bytes() != b"\x01what?":
             pass  # the connection stands before the command runs

@@ -1,21 +1,23 @@
-"""A store on a fresh file, and a cache that follows it."""
+"""A store on a fresh file, a cache that follows it, and roles and bindings."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Any
 
 import pytest
+from podlab_testing.rbac import Rbac, binding, role
 
 from master.apiserver.admission.chain import Admission
-from master.apiserver.cache import Cache
-from master.apiserver.registry.claims import Claims
+from master.apiserver.registry.allocation import Claims
 from master.apiserver.registry.registry import Registry
-from master.apiserver.registry.strategy import table
+from master.apiserver.registry.strategies.table import table
+from master.apiserver.watchcache.cache import Cache
 from master.store.sqlite import SqliteStore
 
 
@@ -42,3 +44,24 @@ async def cache(store: SqliteStore) -> AsyncIterator[Cache]:
 def registry(cache: Cache) -> Registry:
     claims = Claims(IPv4Network("10.96.0.0/16"), lambda: cache.claims, random.Random(1))
     return Registry(cache, table(300), claims, Admission(cache))
+
+
+@pytest.fixture
+def rbac() -> Rbac:
+    return Rbac()
+
+
+@pytest.fixture
+def new_role() -> Callable[..., Any]:
+    return role
+
+
+@pytest.fixture
+def new_binding() -> Callable[..., Any]:
+    return binding
+
+
+@pytest.fixture(scope="session")
+def new_rbac() -> tuple[Any, ...]:
+    """What makes policies, roles and bindings, as often as a test likes."""
+    return Rbac, role, binding

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from master.apiserver.fairness.writes import ChargedStore
+from master.apiserver.flowcontrol.write_rates import ChargedStore
 from master.store.contract import Change, Delete, Entry, Put, Range, Store
 from master.store.decide import check_operations
 from master.store.encrypted import EncryptedStore

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from master.apiserver.authentication import jwt, static
+from master.apiserver.authentication import jwt, static_tokens
 from podlab import pki
 from podlab.deploy import signing_keys
 
@@ -18,7 +18,7 @@ def test_they_are_made_once_and_readable_by_their_owner_alone(tmp_path: Path) ->
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in files)
     assert signing_keys.ensure(directory) == []
     token = (directory / "tokens.csv").read_text().split(",")[0]
-    user = static.load(directory / "tokens.csv").user(token)
+    user = static_tokens.load(directory / "tokens.csv").user(token)
     assert user is not None
     assert (user.name, "system:bootstrappers" in user.groups) == ("system:bootstrap:podlab", True)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from master.apiserver.admission import classes, limits, priority, serviceaccount
+from master.apiserver.admission import default_classes, limitranger, priority, serviceaccount
 from podlab.api import codec
 from podlab.api.labels import MIRROR_ANNOTATION
 from podlab.core.v1 import pod_pb2
@@ -98,7 +98,7 @@ def ranges(*items: dict[str, Any]) -> list[Any]:
 
 def test_containers_get_what_they_leave_open_and_it_is_said() -> None:
     given = pod({}, {"requests": {"cpu": "2"}})
-    limits.complete(
+    limitranger.complete(
         given,
         ranges({"type": "Container", "default": {"cpu": "1", "memory": "1Gi"}, "defaultRequest": {"cpu": "500m"}}),
     )
@@ -143,10 +143,10 @@ def test_what_is_out_of_bounds_is_refused_with_all_that_is(
     given = pod(resources, resources)
     bounds = ranges({"type": "Container", **item})
     if not told:
-        limits.check_pod(given, bounds)
+        limitranger.check_pod(given, bounds)
         return
     with pytest.raises(Forbidden) as refused:
-        limits.check_pod(given, bounds)
+        limitranger.check_pod(given, bounds)
     assert told in str(refused.value)
     assert str(refused.value).startswith('pods "web" is forbidden: ')
 
@@ -159,11 +159,11 @@ def claim(size: str, **spec: Any) -> Any:
 
 def test_claims_have_bounds_too() -> None:
     bounds = ranges({"type": "PersistentVolumeClaim", "min": {"storage": "2Gi"}, "max": {"storage": "5Gi"}})
-    limits.check_claim(claim("3Gi"), bounds)
+    limitranger.check_claim(claim("3Gi"), bounds)
     with pytest.raises(Forbidden, match="minimum storage usage per PersistentVolumeClaim is 2Gi, but request is 1Gi"):
-        limits.check_claim(claim("1Gi"), bounds)
+        limitranger.check_claim(claim("1Gi"), bounds)
     with pytest.raises(Forbidden, match="maximum storage usage per PersistentVolumeClaim is 5Gi, but request is 6Gi"):
-        limits.check_claim(claim("6Gi"), bounds)
+        limitranger.check_claim(claim("6Gi"), bounds)
 
 
 def priority_class(name: str, value: int, **fields: Any) -> Any:
@@ -231,16 +231,16 @@ def test_a_claim_that_names_no_class_gets_the_newest_default() -> None:
     }
     for spec, name in (({}, "new"), ({"storageClassName": ""}, ""), ({"storageClassName": "other"}, "other")):
         given = claim("1Gi", **spec)
-        classes.complete_claim(given, known)
+        default_classes.complete_claim(given, known)
         assert given.spec.storageClassName == name
     alone = claim("1Gi")
-    classes.complete_claim(alone, {})
+    default_classes.complete_claim(alone, {})
     assert not alone.spec.HasField("storageClassName")
 
 
 def test_a_claim_grows_when_its_class_lets_it() -> None:
     known = {"fast": storage_class("fast", allowVolumeExpansion=True), "slow": storage_class("slow")}
     old, new = (claim(size, storageClassName="fast") for size in ("1Gi", "2Gi"))
-    classes.check_growth(new, old, known)
+    default_classes.check_growth(new, old, known)
     with pytest.raises(Forbidden, match="only dynamically provisioned pvc can be resized"):
-        classes.check_growth(*(claim(size, storageClassName="slow") for size in ("2Gi", "1Gi")), known)
+        default_classes.check_growth(*(claim(size, storageClassName="slow") for size in ("2Gi", "1Gi")), known)

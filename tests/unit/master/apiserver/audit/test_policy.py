@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from master.apiserver.audit.policy import Level, Policy
+from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes
-from master.apiserver.identity import User
-from master.apiserver.passage import Asked
+from master.apiserver.request.info import Asked
 from podlab.settings import SettingsError
 
 JANE = User("jane", frozenset({"dev", "system:authenticated"}))

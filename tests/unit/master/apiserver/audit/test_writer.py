@@ -12,9 +12,9 @@ import pytest
 from master.apiserver.audit import event
 from master.apiserver.audit.policy import Level, Stage
 from master.apiserver.audit.writer import Writer
+from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes
-from master.apiserver.identity import User
-from master.apiserver.passage import Asked, Passage
+from master.apiserver.request.info import Asked, Passage
 from podlab.errors import Forbidden, Invalid
 
 

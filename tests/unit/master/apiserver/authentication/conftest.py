@@ -14,7 +14,7 @@ from master.apiserver.authentication import jwt
 from master.apiserver.authentication.authenticator import Authenticator
 from master.apiserver.authentication.claims import Claims, Reference
 from master.apiserver.authentication.jwt import InvalidToken, Keys, PrivateKey
-from master.apiserver.authentication.static import StaticTokens
+from master.apiserver.authentication.static_tokens import StaticTokens
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 NOW = 1_000_000

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from master.apiserver.authentication import authenticator as module
-from master.apiserver.authentication import static
+from master.apiserver.authentication import static_tokens
 from master.apiserver.authentication.jwt import InvalidToken
-from master.apiserver.identity import ANONYMOUS, User
+from master.apiserver.authentication.user import ANONYMOUS, User
 from podlab.errors import Unauthorized
 
 
@@ -68,7 +68,7 @@ def token_file(tmp_path: Path) -> Path:
 
 def test_static_tokens_name_user_uid_and_groups(token_file: Path) -> None:
     token_file.write_text('abc,joiner,7,"system:bootstrappers, b"\n\nxyz,plain,\n')
-    tokens = static.load(token_file)
+    tokens = static_tokens.load(token_file)
     joiner, plain = tokens.user("abc"), tokens.user("xyz")
     assert joiner is not None
     assert plain is not None
@@ -79,8 +79,8 @@ def test_static_tokens_name_user_uid_and_groups(token_file: Path) -> None:
 
 
 async def test_a_static_token_is_for_this_server_alone(bench: Any, token_file: Path) -> None:
-    users = {static._digest("abc"): User("joiner", frozenset())}
-    authenticator = bench.authenticator(static.StaticTokens(users))
+    users = {static_tokens._digest("abc"): User("joiner", frozenset())}
+    authenticator = bench.authenticator(static_tokens.StaticTokens(users))
     assert (await authenticator.user(None, "Bearer abc")).name == "joiner"
     with pytest.raises(InvalidToken, match="other audiences"):
         await authenticator.judge("abc", ("vault",))
@@ -99,4 +99,4 @@ def test_a_token_file_that_is_not_right_is_refused(token_file: Path, text: str, 
     token_file.write_text(text)
     token_file.chmod(mode)
     with pytest.raises(ValueError, match=why):
-        static.load(token_file)
+        static_tokens.load(token_file)

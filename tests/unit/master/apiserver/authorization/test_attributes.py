@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes
 from master.apiserver.authorization.attributes import refusal
-from master.apiserver.identity import User
 
 JANE = User("jane", frozenset({"dev"}))
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes, Authorizer
 from master.apiserver.authorization.default_roles import rule
-from master.apiserver.identity import User
 
 ADMIN = User("kubernetes-admin", frozenset({"system:masters"}))
 NODE = User("system:node:n1", frozenset({"system:nodes", "system:authenticated"}))

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from master.apiserver.app.default_rbac import defaults
 from master.apiserver.authorization import Attributes
 from master.apiserver.authorization.component_roles import COMPONENT_BINDINGS, COMPONENT_ROLES
 from master.apiserver.authorization.default_roles import USER_BINDINGS, USER_ROLES
-from master.apiserver.authorization.reconcile import defaults
 from master.apiserver.authorization.rules import Role
 from podlab.api import kinds
 from podlab.kinds.validation import validate_create

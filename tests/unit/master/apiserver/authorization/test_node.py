@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes
 from master.apiserver.authorization.node import decide, node_of
-from master.apiserver.identity import User
 
 GROUPS = {"leases": "coordination.k8s.io", "certificatesigningrequests": "certificates.k8s.io"}
 

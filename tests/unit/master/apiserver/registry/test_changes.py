@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from master.apiserver.registry import changes
-from master.apiserver.registry.strategy import table
+from master.apiserver.registry.strategies.table import table
 from podlab.apps.v1 import deployment_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.errors import Conflict

@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from master.apiserver.registry import deletion
-from master.apiserver.registry.strategy import table
+from master.apiserver.registry.strategies.table import table
 from podlab.api import kinds, times
 from podlab.core.v1 import config_pb2, namespace_pb2, pod_pb2
 from podlab.meta.v1 import meta_pb2

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from master.apiserver.admission.chain import Admission
-from master.apiserver.cache import Cache
-from master.apiserver.registry.claims import Claims
+from master.apiserver.registry.allocation import Claims
 from master.apiserver.registry.registry import Registry
-from master.apiserver.registry.strategy import table
+from master.apiserver.registry.strategies.table import table
+from master.apiserver.watchcache.cache import Cache
 from master.store.contract import Delete, Put
 from master.store.sqlite import SqliteStore
 from podlab.api import kinds

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from master.apiserver.cache import Cache
 from master.apiserver.patching.patch import parse
 from master.apiserver.registry.registry import PATCH_ATTEMPTS, Registry
+from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
 from podlab.api.objects import Key
 from podlab.core.v1 import config_pb2, namespace_pb2

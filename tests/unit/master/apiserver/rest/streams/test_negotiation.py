@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from multidict import CIMultiDict
 
-from master.apiserver.rest.streams import channels, streamed
+from master.apiserver.rest.streams import channels
 from master.apiserver.rest.streams.negotiation import SPDY, WEBSOCKET, Upgrade, negotiated
+from master.apiserver.rest.streams.remotecommand import spdy_client
 from podlab.errors import BadRequest
 
 OFFER = {WEBSOCKET: "Sec-WebSocket-Protocol", SPDY: "X-Stream-Protocol-Version"}
@@ -26,7 +27,7 @@ OFFER = {WEBSOCKET: "Sec-WebSocket-Protocol", SPDY: "X-Stream-Protocol-Version"}
 )
 def test_the_first_that_both_speak(to: str, offered: list[str], chosen: str) -> None:
     headers = CIMultiDict([("Upgrade", to), *((OFFER[to.lower()], one) for one in offered)])
-    assert negotiated(headers, channels.ALL, streamed.PROTOCOLS) == Upgrade(to.lower(), chosen)
+    assert negotiated(headers, channels.ALL, spdy_client.PROTOCOLS) == Upgrade(to.lower(), chosen)
 
 
 @pytest.mark.parametrize(

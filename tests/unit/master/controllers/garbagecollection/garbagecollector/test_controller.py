@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from master.apiserver.registry import deletion
-from master.apiserver.registry.strategy import Strategy
+from master.apiserver.registry.strategies.table import Strategy
 from master.controllers.framework.informers import Informers
 from master.controllers.garbagecollection.garbagecollector.controller import GarbageCollector
 from master.controllers.garbagecollection.garbagecollector.decide import FOREGROUND

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from podlab_testing import sample_objects
 
-from master.apiserver.registry import jobs
+from master.apiserver.registry.strategies import jobs
 from podlab.api import kinds
 from podlab.batch.v1.job_pb2 import Job
 from podlab.kinds.defaults import apply

@@ -1,0 +1,218 @@
+"""Puts the apiserver together: what each part is given. Nothing runs here."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+from master.apiserver.admission import certificates, escalation, noderestriction
+from master.apiserver.admission.admit import Admit, all_of
+from master.apiserver.admission.chain import Admission
+from master.apiserver.app.system_objects import Bootstrap
+from master.apiserver.audit.policy import Policy
+from master.apiserver.audit.trail import Trail
+from master.apiserver.audit.writer import Writer
+from master.apiserver.authentication import jwt, static_tokens
+from master.apiserver.authentication import oidc_discovery as oidc
+from master.apiserver.authentication.authenticator import Authenticator
+from master.apiserver.authentication.token_validity import Lives
+from master.apiserver.authentication.user import User
+from master.apiserver.authorization import Attributes, Authorizer, rbac
+from master.apiserver.authorization.node_graph import Bindings
+from master.apiserver.filters.authorize import Guard
+from master.apiserver.filters.handler_chain import Gate
+from master.apiserver.filters.metrics import Metrics
+from master.apiserver.flowcontrol.inflight_limits import Limits
+from master.apiserver.flowcontrol.seats import Turns
+from master.apiserver.openapi.published import Published
+from master.apiserver.registry.allocation import Claims
+from master.apiserver.registry.approval import Approver
+from master.apiserver.registry.batch import Several
+from master.apiserver.registry.binding import Binder
+from master.apiserver.registry.delete_collection import Collections
+from master.apiserver.registry.events import Recording
+from master.apiserver.registry.evictor import Evictor
+from master.apiserver.registry.registry import Registry
+from master.apiserver.registry.strategies.table import table
+from master.apiserver.registry.token_request import Issuer
+from master.apiserver.resource_metrics.scraper import Metering
+from master.apiserver.resource_metrics.usage import Measuring
+from master.apiserver.rest.api import Api
+from master.apiserver.rest.handlers import reviews
+from master.apiserver.rest.handlers.approval import Approval
+from master.apiserver.rest.handlers.eviction import Evicting
+from master.apiserver.rest.handlers.general import GIT_VERSION, General
+from master.apiserver.rest.handlers.health import Health
+from master.apiserver.rest.handlers.logs import Logs
+from master.apiserver.rest.handlers.metrics_api import MetricsApi
+from master.apiserver.rest.handlers.openapi import OpenApi
+from master.apiserver.rest.handlers.reading import Reading
+from master.apiserver.rest.handlers.reviews import Reviews
+from master.apiserver.rest.handlers.scale import Scaling
+from master.apiserver.rest.handlers.tokens import Tokens
+from master.apiserver.rest.handlers.writing import Writing
+from master.apiserver.rest.streams.portforward.handlers import Ports
+from master.apiserver.rest.streams.remotecommand.handlers import Commands
+from master.apiserver.rpc import service
+from master.apiserver.rpc.relay import Relay
+from master.apiserver.settings import ApiServerSettings
+from master.apiserver.watchcache.cache import Cache
+from master.apiserver.watchcache.listing import Lister
+from master.apiserver.watchcache.watching import Watches
+from master.store.contract import Store
+from podlab.api import kinds
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the server is made of, wired."""
+
+    cache: Cache
+    registry: Registry
+    watches: Watches
+    bootstrap: Bootstrap
+    service: service.ApiService
+    relay: Relay
+    rest: Api
+    trail: Trail | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Writes:
+    """What changes objects, and who is asked whether a user may write such a thing."""
+
+    registry: Registry
+    recording: Recording
+    collections: Collections
+    binder: Binder
+    evictor: Evictor
+    admission: Callable[[User], Admit]
+    approver: Approver
+
+
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    """What every request passes."""
+
+    guard: Guard
+    gate: Gate
+    limits: Limits
+    metrics: Metrics
+    trail: Trail | None
+
+
+def assemble(settings: ApiServerSettings, store: Store) -> Parts:
+    """Wire the parts; nothing runs yet. Raises ValueError for a service_cidr that is no IPv4 network."""
+    network = IPv4Network(settings.service_cidr)
+    cache = Cache(store)
+    authorizer = _authorizer(cache)
+    writes = _writes(settings, network, cache, authorizer)
+    watches, lister = Watches(cache), Lister(cache)
+    doors = _doors(settings, cache, authorizer, watches)
+    issuer, tokens = _tokens(settings, cache, writes.registry)
+    relay = Relay(doors.guard, doors.gate, cache, settings.tls, settings.scheduler)
+    measuring = Measuring(cache, Metering(relay.measured))
+    return Parts(
+        cache,
+        writes.registry,
+        watches,
+        Bootstrap(writes.registry, network, settings.advertise_address, settings.rest_port),
+        service.ApiService(
+            doors.gate,
+            writes.registry,
+            writes.collections,
+            writes.binder,
+            Several(writes.registry),
+            writes.evictor,
+            writes.recording,
+            lister,
+            watches,
+            measuring,
+            writes.admission,
+            writes.approver,
+            issuer,
+            settings.cluster_name,
+        ),
+        relay,
+        _rest(doors, writes, Reading(cache, writes.registry, lister, watches), relay, measuring, tokens),
+        doors.trail,
+    )
+
+
+def _authorizer(cache: Cache) -> Authorizer:
+    windows = {kind.name: cache.window(kind) for kind in kinds.KINDS}
+    return Authorizer(rbac.Policy(windows), Bindings(windows["Pod"], windows["PersistentVolume"]))
+
+
+def _writes(settings: ApiServerSettings, network: IPv4Network, cache: Cache, authorizer: Authorizer) -> _Writes:
+    claims = Claims(network, lambda: cache.claims, random.SystemRandom())
+    strategies, completion = table(settings.default_toleration_seconds), Admission(cache)
+    registry = Registry(cache, strategies, claims, completion)
+
+    def may(user: User, wanted: Attributes) -> bool:
+        return authorizer.decide(user, wanted).allowed
+
+    restricted = all_of(noderestriction.admission(cache), escalation.admission(authorizer))
+    return _Writes(
+        registry,
+        Recording(cache, registry, strategies["Event"], completion),
+        Collections(cache, registry),
+        Binder(cache),
+        Evictor(cache, registry),
+        certificates.admission(restricted, may),
+        Approver(registry, certificates.admission(restricted, may, approving=True)),
+    )
+
+
+def _doors(settings: ApiServerSettings, cache: Cache, authorizer: Authorizer, watches: Watches) -> _Doors:
+    guard, limits, turns, trail = Guard(cache, authorizer), Limits(), Turns(), _trail(settings)
+    metrics = Metrics(cache, watches, turns, trail)
+    return _Doors(guard, Gate(guard, limits, turns, metrics, trail), limits, metrics, trail)
+
+
+def _tokens(settings: ApiServerSettings, cache: Cache, registry: Registry) -> tuple[Issuer, Tokens]:
+    """Who gives tokens to service accounts, and what REST knows of tokens."""
+    jwt_keys, issuer_name = jwt.load(settings.service_account_keys), settings.service_account_issuer
+    issuer = Issuer(issuer_name, jwt_keys, registry, time.time)
+    static = static_tokens.load(settings.token_file)
+    authenticator = Authenticator(issuer_name, jwt_keys, Lives(cache), static, time.time)
+    rest_address = f"{settings.advertise_address}:{settings.rest_port}"
+    documents = {
+        oidc.CONFIGURATION_PATH: oidc.configuration(issuer_name, rest_address, jwt_keys),
+        oidc.KEYS_PATH: oidc.key_set(jwt_keys),
+    }
+    return issuer, Tokens(issuer, authenticator, documents)
+
+
+def _rest(doors: _Doors, writes: _Writes, reading: Reading, relay: Relay, measuring: Measuring, tokens: Tokens) -> Api:
+    """Kubernetes' API on port 6443."""
+    cache, registry, admission = measuring.cache, writes.registry, writes.admission
+    return Api(
+        doors.gate,
+        doors.limits,
+        General(Health(cache), OpenApi(Published(GIT_VERSION)), doors.metrics, tokens),
+        reading,
+        Writing(registry, writes.collections, writes.binder, admission),
+        Scaling(registry, admission),
+        Logs(relay),
+        Reviews({**reviews.answerers(doors.guard), "TokenReview": tokens.review}),
+        MetricsApi(cache, measuring),
+        tokens,
+        Commands(registry, relay),
+        Evicting(writes.evictor, admission),
+        Ports(registry, relay),
+        Approval(writes.approver),
+    )
+
+
+def _trail(settings: ApiServerSettings) -> Trail | None:
+    """Raises SettingsError for a policy that cannot be used, OSError for a log that cannot be written."""
+    audit = settings.audit
+    if audit is None:
+        return None
+    writer = Writer(audit.log, audit.most_bytes, audit.backups)
+    writer.open()
+    return Trail(Policy.load(audit.policy), writer)

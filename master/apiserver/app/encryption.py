@@ -1,0 +1,82 @@
+"""Which resources are encrypted in the store, and with which keys: Kubernetes' EncryptionConfiguration."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from master.apiserver.watchcache import keys
+from master.store.contract import Store
+from master.store.encrypted import EncryptedStore
+from master.store.keyring import Keyring
+from podlab import settings
+from podlab.api.kinds import KINDS
+from podlab.settings import SettingsError
+
+API_VERSION, KIND = "apiserver.config.k8s.io/v1", "EncryptionConfiguration"
+
+
+@dataclass(frozen=True)
+class NamedKey:
+    """`secret` is 16, 24 or 32 bytes in base64."""
+
+    name: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class AesGcm:
+    """The first key writes, all of them read."""
+
+    keys: tuple[NamedKey, ...]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Values as they are, for reading what was written before there were keys."""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One of them."""
+
+    aesgcm: AesGcm | None = None
+    identity: Identity | None = None
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Resources by their plural, with the group behind a dot when they have one."""
+
+    resources: tuple[str, ...]
+    providers: tuple[Provider, ...]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """As kube-apiserver reads it: one entry, aesgcm first, identity last."""
+
+    apiVersion: str  # noqa: N815  # Kubernetes' name
+    kind: str
+    resources: tuple[Resources, ...]
+
+
+def encrypted(path: Path, store: Store) -> EncryptedStore:
+    """The store, with what the file says encrypted. Raises SettingsError, which shows no key."""
+    configuration = settings.load(path, Configuration)
+    if (configuration.apiVersion, configuration.kind) != (API_VERSION, KIND) or len(configuration.resources) != 1:
+        raise SettingsError(f"{path}: expected {API_VERSION} {KIND} with one entry of resources")
+    (entry,) = configuration.resources
+    prefixes = {kind.resource: keys.kind_prefix(kind) for kind in KINDS}
+    if unknown := [resource for resource in entry.resources if resource not in prefixes]:
+        raise SettingsError(f"{path}: resources: {unknown[0]!r} is no resource of this server")
+    first, *rest = entry.providers or (Provider(),)
+    if first.aesgcm is None or rest not in ([], [Provider(identity=Identity())]):
+        raise SettingsError(f"{path}: providers: expected aesgcm, and behind it identity or nothing")
+    try:
+        ring = Keyring([(each.name, base64.b64decode(each.secret, validate=True)) for each in first.aesgcm.keys])
+    except (binascii.Error, ValueError) as error:
+        raise SettingsError(f"{path}: keys: each is 16, 24 or 32 bytes in base64: {error}") from error
+    return EncryptedStore(store, ring, [prefixes[resource] for resource in entry.resources])

@@ -1,0 +1,75 @@
+"""Removes Events an hour after they were last seen."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import cast
+
+from master.apiserver.watchcache.cache import Cache
+from master.apiserver.watchcache.cached_object import Entry
+from master.store.contract import Delete
+from master.store.errors import Closed, Mismatch, StoreError
+from podlab.api import kinds, times
+from podlab.core.v1 import event_pb2
+from podlab.meta.v1 import meta_pb2
+
+EVENT_LIFE_S = 3600
+EVERY_S = 60.0
+_AT_ONCE = 200
+
+log = logging.getLogger(__name__)
+
+
+class EventExpiry:
+    """`run` for ever."""
+
+    def __init__(self, cache: Cache, clock: Callable[[], meta_pb2.Time] = times.now) -> None:
+        self._cache = cache
+        self._clock = clock
+
+    async def run(self) -> None:
+        """A pass a minute, until the store is closed."""
+        while True:
+            await asyncio.sleep(EVERY_S)
+            try:
+                await self.expire()
+            except Closed:
+                return
+            except StoreError as error:
+                log.warning("cannot expire events: %s; again in %.0f s", error, EVERY_S)
+
+    async def expire(self) -> int:
+        """One pass; returns how many went."""
+        events = self._cache.window(kinds.by_name("Event"))
+        oldest = self._clock().seconds - EVENT_LIFE_S
+        gone = 0
+        entries = list(events.entries.values())
+        for start in range(0, len(entries), _AT_ONCE):
+            old = [entry for entry in entries[start : start + _AT_ONCE] if _last_seen_s(entry) < oldest]
+            gone += await self._remove(old)
+            await asyncio.sleep(0)
+        return gone
+
+    async def _remove(self, old: list[Entry]) -> int:
+        """Together; or one by one when one of them was just seen again."""
+        if not old:
+            return 0
+        try:
+            await self._cache.store.commit([Delete(entry.key, entry.revision) for entry in old])
+            return len(old)
+        except Mismatch:
+            if len(old) == 1:
+                return 0
+        return sum([await self._remove([entry]) for entry in old])
+
+
+def _last_seen_s(entry: Entry) -> int:
+    event = cast(event_pb2.Event, entry.message())
+    return max(
+        event.lastTimestamp.seconds,
+        event.eventTime.seconds,
+        event.series.lastObservedTime.seconds,
+        event.metadata.creationTimestamp.seconds,
+    )

@@ -1,0 +1,116 @@
+"""Runs the apiserver until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from master.apiserver.app import encryption
+from master.apiserver.app.assembly import Parts, assemble
+from master.apiserver.app.default_rbac import DefaultRoles
+from master.apiserver.app.event_expiry import EventExpiry
+from master.apiserver.flowcontrol.inflight_limits import REQUEST_BYTES
+from master.apiserver.flowcontrol.write_rates import ChargedStore
+from master.apiserver.rest import server as rest
+from master.apiserver.rpc import service
+from master.apiserver.settings import ApiServerSettings
+from master.store.contract import Store
+from master.store.retention import retain
+from master.store.sqlite import SqliteStore
+from podlab.component import GRPC_OPTIONS, bind, notify_ready, set_serving
+
+STORE_FILE = "store.db"
+# What calls in flight have to end when the server stops; watches are cut.
+STOP_GRACE_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+async def serve(settings: ApiServerSettings, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set. Raises RuntimeError when the port is taken, StoreError when the store cannot open."""
+    async with running(settings):
+        notify_ready()
+        await stop.wait()
+
+
+@asynccontextmanager
+async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
+    """A server that answers; it has ended when the block is left."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    opened = await SqliteStore.open(settings.data_dir / STORE_FILE)
+    try:
+        store = ChargedStore(await _encrypted(settings, opened))
+        parts = assemble(settings, store)
+        await parts.cache.load()
+        loops: list[Coroutine[Any, Any, None]] = [
+            parts.cache.run(),
+            parts.watches.run(),
+            parts.bootstrap.run(),
+            EventExpiry(parts.cache).run(),
+            retain(opened, lambda: opened.written_bytes, keep=settings.compact_keep_revisions),
+        ]
+        if parts.trail is not None:
+            loops.append(parts.trail.writer.run())
+        async with _background(loops):
+            await DefaultRoles(parts.cache).ensure()
+            await parts.bootstrap.ensure()
+            async with (
+                _listening(settings, parts),
+                rest.listening(parts.rest, settings.tls, settings.bind_address, settings.rest_port),
+            ):
+                yield parts
+    finally:
+        await opened.close()
+
+
+async def _encrypted(settings: ApiServerSettings, store: Store) -> Store:
+    """Raises SettingsError, and Undecryptable for what was written with a key that is not there any more."""
+    if settings.encryption is None:
+        return store
+    wrapped = encryption.encrypted(settings.encryption, store)
+    await wrapped.renew()
+    return wrapped
+
+
+@asynccontextmanager
+async def _background(loops: list[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """The loops run beside the block; one that fails ends it with its error."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(loop) for loop in loops]
+            yield
+            for task in tasks:
+                task.cancel()
+    except BaseExceptionGroup as errors:
+        if len(errors.exceptions) == 1:  # the usual case, whose message should stand alone
+            raise errors.exceptions[0] from None
+        raise
+
+
+@asynccontextmanager
+async def _listening(settings: ApiServerSettings, parts: Parts) -> AsyncIterator[None]:
+    size = ("grpc.max_receive_message_length", REQUEST_BYTES)
+    server = grpc.aio.server(options=[*GRPC_OPTIONS, size])
+    server.add_generic_rpc_handlers((parts.service.handler(), *parts.relay.handlers()))
+    checks = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+    names = [service.SERVICE, *parts.relay.services(), health.SERVICE_NAME, reflection.SERVICE_NAME]
+    reflection.enable_server_reflection(names, server)
+    address = f"{settings.bind_address}:{settings.port}"
+    bind(server, address, settings.tls)
+    await server.start()
+    await set_serving(checks, True)
+    log.info("serving cluster %s on %s, at revision %d", settings.cluster_name, address, parts.cache.revision)
+    try:
+        yield
+    finally:
+        await set_serving(checks, False)
+        await server.stop(STOP_GRACE_S)
+        await parts.relay.close()

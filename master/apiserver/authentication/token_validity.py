@@ -1,0 +1,42 @@
+"""Whether what a token is bound to is still there: looked up in the watch cache at each use, so it dies at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from master.apiserver.authentication.claims import Claims, Reference
+from master.apiserver.authentication.jwt import InvalidToken
+from master.apiserver.watchcache import keys
+from master.apiserver.watchcache.cache import Cache
+from podlab.api import kinds
+
+# A pod that is being deleted may say goodbye for so long after its grace period has ended.
+DELETED_LEEWAY_S = 60
+
+
+class Lives:
+    """Of service accounts, pods, Secrets and nodes."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+
+    async def check(self, claims: Claims, now: float) -> None:
+        """Raises InvalidToken when the account, or what the token is bound to, is gone."""
+        await self._cache.catch_up()
+        self._check("ServiceAccount", claims.namespace, claims.account, now)
+        if claims.pod is not None:
+            self._check("Pod", claims.namespace, claims.pod, now)
+        elif claims.node is not None:
+            self._check("Node", "", claims.node, now)
+        if claims.secret is not None:
+            self._check("Secret", claims.namespace, claims.secret, now)
+
+    def _check(self, kind_name: str, namespace: str, reference: Reference, now: float) -> None:
+        kind = kinds.by_name(kind_name)
+        entry = self._cache.get(kind, keys.object_key(kind, namespace, reference.name))
+        metadata: Any = entry.message().metadata if entry is not None else None  # type: ignore[attr-defined]
+        if metadata is None or metadata.uid != reference.uid:
+            raise InvalidToken(f"its {kind.singular} {reference.name} is gone")
+        deleted = metadata.HasField("deletionTimestamp")
+        if deleted and metadata.deletionTimestamp.seconds + DELETED_LEEWAY_S < now:
+            raise InvalidToken(f"its {kind.singular} {reference.name} has been deleted")

@@ -1,0 +1,76 @@
+"""Lets a request through or refuses it, by what the watch cache holds once it is up to date."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import grpc
+
+from master.apiserver.authentication import deleted_nodes
+from master.apiserver.authentication.user import User
+from master.apiserver.authorization import Attributes, Authorizer, Verdict
+from master.apiserver.authorization.attributes import refusal
+from master.apiserver.authorization.authorizer import ADMINISTRATORS, Known
+from master.apiserver.watchcache.cache import Cache
+from podlab.api import selectors
+from podlab.api.kinds import Kind
+from podlab.errors import BadRequest, Forbidden
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Guard:
+    """Asked once in each call, before anything else."""
+
+    def __init__(self, cache: Cache, authorizer: Authorizer) -> None:
+        self._cache = cache
+        self._authorizer = authorizer
+
+    async def admit(self, user: User, wanted: Attributes) -> None:
+        """Raises Forbidden when the user may not do this."""
+        verdict = await self.judge(user, wanted)
+        if not verdict.allowed:
+            raise forbidden(user, wanted, verdict)
+
+    async def judge(self, user: User, wanted: Attributes) -> Verdict:
+        """Whether the user may do this."""
+        await self._up_to_date(user)
+        return self._authorizer.decide(user, wanted)
+
+    async def rules(self, user: User, namespace: str) -> Known:
+        """What the user may do in the namespace."""
+        await self._up_to_date(user)
+        return self._authorizer.rules(user, namespace)
+
+    async def _up_to_date(self, user: User) -> None:
+        """What has been taken away and acknowledged counts no longer. Administrators' rights depend on nothing.
+
+        Raises Unauthorized for a node that has been deleted.
+        """
+        if ADMINISTRATORS not in user.groups:
+            await self._cache.catch_up()
+            deleted_nodes.check(user, self._cache)
+
+
+def forbidden(user: User, wanted: Attributes, verdict: Verdict) -> Forbidden:
+    """What the user is told who may not do this."""
+    kind = f"{wanted.resource}.{wanted.group}" if wanted.group else wanted.resource
+    return Forbidden(refusal(user, wanted, verdict.reason), kind=kind, name=wanted.name)
+
+
+def attributes(
+    verb: str, kind: Kind, namespace: str, name: str = "", *, subresource: str = "", field_selector: str = ""
+) -> Attributes:
+    """What a call about objects of a kind wants.
+
+    A selection by name is about that name, so that rules with names allow to watch a single object. A malformed
+    selector selects nothing here: its user hears of it once it is known that they may ask.
+    """
+    fields = None
+    if field_selector:
+        with contextlib.suppress(BadRequest):
+            parts = selectors.parse_fields(kind, field_selector).requirements
+            fields = {part.path: part.value for part in parts if part.equal}
+            name = name or fields.get("metadata.name", "")
+    return Attributes(verb, kind.group, kind.plural, namespace, name, subresource, fields)

@@ -1,0 +1,158 @@
+"""Figures of the server for Prometheus, under the names that kube-apiserver gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from master.apiserver.audit.trail import Trail
+from master.apiserver.flowcontrol.seats import Turns
+from master.apiserver.request import paths
+from master.apiserver.request.info import Asked, Passage
+from master.apiserver.rpc import routes
+from master.apiserver.watchcache.cache import Cache
+from master.apiserver.watchcache.watching import Watches
+from podlab.api import kinds
+
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_BUCKETS_S = (0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60)
+_PLACE = ("verb", "group", "version", "resource", "subresource", "scope", "component")
+# Kubernetes' verbs as the figures name them: as the HTTP method, or what GET and DELETE mean.
+_VERBS = {"create": "POST", "update": "PUT", "patch": "PATCH"}
+_OTHERS = frozenset({"get", "list", "watch", "delete", "deletecollection", "post", "put", "options", "head"})
+_READING = frozenset({"GET", "LIST", "WATCH", "OPTIONS", "HEAD"})
+_VERSIONS = {(kind.group, kind.plural): kind.version for kind in reversed(kinds.SERVED)}
+# What everybody may write into a URL would be labels without end.
+_SUBRESOURCES = frozenset({"", *chain.from_iterable(map(paths.subresources, kinds.SERVED)), *routes.SUBRESOURCES})
+
+Place = tuple[str, ...]
+
+
+class Metrics:
+    """Counts requests as they pass; the rest is looked up when somebody asks. Lives in the event loop."""
+
+    def __init__(self, cache: Cache, watches: Watches, turns: Turns, trail: Trail | None) -> None:
+        registry = self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "apiserver_request",
+            "Requests that were answered, by their HTTP status.",
+            (*_PLACE, "code"),
+            registry=registry,
+        )
+        self._durations = Histogram(
+            "apiserver_request_duration_seconds",
+            "How long answers took, those of streams left out.",
+            _PLACE,
+            buckets=_BUCKETS_S,
+            registry=registry,
+        )
+        self._in_flight = Gauge(
+            "apiserver_current_inflight_requests",
+            "Requests that are being answered or wait for their turn.",
+            ("request_kind",),
+            registry=registry,
+        )
+        self._long_running = Gauge(
+            "apiserver_longrunning_requests", "Watches and other streams that are open.", _PLACE, registry=registry
+        )
+        registry.register(_Looked(cache, watches, turns, trail))
+        ProcessCollector(registry=registry)
+        self._counters: dict[tuple[Place, int], Any] = {}
+        self._histograms: dict[Place, Any] = {}
+        self._flights = {kind: self._in_flight.labels(kind) for kind in ("readOnly", "mutating")}
+
+    def begin(self, asked: Asked) -> Place:
+        """Count a request that comes in; what it returns is what `end` wants."""
+        place = _place(asked)
+        self._gauge(place, asked).inc()
+        return place
+
+    def end(self, place: Place, passage: Passage, seconds: float) -> None:
+        """Count a request that has been answered."""
+        asked = passage.asked
+        self._gauge(place, asked).dec()
+        counter = self._counters.get((place, passage.code))
+        if counter is None:
+            counter = self._counters[place, passage.code] = self._requests.labels(*place, str(passage.code))
+        counter.inc()
+        if asked.long_running:
+            return
+        histogram = self._histograms.get(place)
+        if histogram is None:
+            histogram = self._histograms[place] = self._durations.labels(*place)
+        histogram.observe(seconds)
+
+    def text(self) -> bytes:
+        """All of it in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def _gauge(self, place: Place, asked: Asked) -> Any:
+        if asked.long_running:
+            return self._long_running.labels(*place)
+        return self._flights["readOnly" if place[0] in _READING else "mutating"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Looked(Collector):
+    """What is known anyway, and only has to be read."""
+
+    cache: Cache
+    watches: Watches
+    turns: Turns
+    trail: Trail | None
+
+    def collect(self) -> Iterator[Metric]:
+        objects = GaugeMetricFamily("apiserver_storage_objects", "Objects that are stored.", labels=["resource"])
+        for kind in kinds.KINDS:
+            objects.add_metric([kind.resource], len(self.cache.window(kind).entries))
+        yield objects
+        labels = ["group", "version", "kind"]
+        events = CounterMetricFamily("apiserver_watch_events", "Events that were sent to watchers.", labels=labels)
+        for name, count in sorted(self.watches.sent.items()):
+            kind = kinds.by_name(name)
+            events.add_metric([kind.group, kind.version, name], count)
+        yield events
+        waiting = GaugeMetricFamily(
+            "apiserver_flowcontrol_current_inqueue_requests", "Requests that wait.", labels=["priority_level"]
+        )
+        seats = GaugeMetricFamily(
+            "apiserver_flowcontrol_current_executing_requests", "Requests whose turn it is.", labels=["priority_level"]
+        )
+        for name, queues in self.turns.queues.items():
+            waiting.add_metric([name], queues.waiting)
+            seats.add_metric([name], queues.taken)
+        refused = CounterMetricFamily(
+            "apiserver_flowcontrol_rejected_requests",
+            "Requests that were refused with 429.",
+            labels=["priority_level", "reason"],
+        )
+        for (level, reason), count in sorted(self.turns.refused.items()):
+            refused.add_metric([level, reason], count)
+        yield from (waiting, seats, refused)
+        if self.trail is not None:
+            written = CounterMetricFamily("apiserver_audit_event", "Lines of the audit log.")
+            written.add_metric([], sum(self.trail.written.values()))
+            dropped = CounterMetricFamily("apiserver_audit_error", "Lines of the audit log that were lost.")
+            dropped.add_metric([], self.trail.writer.dropped)
+            levels = CounterMetricFamily("apiserver_audit_level", "Lines of the audit log, by level.", labels=["level"])
+            for name, count in sorted(self.trail.written.items()):
+                levels.add_metric([name], count)
+            yield from (written, dropped, levels)
+
+
+def _place(asked: Asked) -> Place:
+    verb = _VERBS.get(asked.verb) or (asked.verb.upper() if asked.verb in _OTHERS else "other")
+    wanted = asked.wanted[0] if asked.about_objects else None
+    version = _VERSIONS.get((wanted.group, wanted.resource)) if wanted is not None else None
+    if wanted is None or version is None:
+        return verb, "", "", "", "", "", "apiserver"
+    scope = "resource" if wanted.name or verb == "POST" else "namespace" if wanted.namespace else "cluster"
+    subresource = wanted.subresource if wanted.subresource in _SUBRESOURCES else "other"
+    return verb, wanted.group, version, wanted.resource, subresource, scope, "apiserver"

@@ -1,0 +1,82 @@
+"""Requests wait here for their turn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from master.apiserver.flowcontrol import priority_levels
+from master.apiserver.flowcontrol.priority_levels import LEVELS, Level
+from master.apiserver.flowcontrol.queues import Queues, Verdict
+from master.apiserver.request.info import Asked
+from podlab.errors import TooManyRequests
+
+# As kube-apiserver: a quarter of what a request may take in all.
+WAIT_LIMIT_S = 15.0
+RETRY_AFTER_S = 1
+# What never waits, and takes no seat.
+EXEMPT = "exempt"
+
+Waiter = asyncio.Future[bool]
+
+
+@dataclass
+class Turns:
+    """Lives in the event loop."""
+
+    of: Sequence[Level] = LEVELS
+    wait_limit_s: float = WAIT_LIMIT_S
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By level and reason."""
+    queues: dict[str, Queues[Waiter]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.queues = {each.name: Queues(each.seats, each.waiting_of_flow, each.waiting) for each in self.of}
+
+    async def take(self, asked: Asked) -> str:
+        """Wait for the request's turn. What it returns is to be given back. Raises TooManyRequests."""
+        level = None if asked.long_running else priority_levels.level(asked)
+        if level is None:
+            return EXEMPT
+        await self._take(level.name, asked.user.name)
+        return level.name
+
+    def give_back(self, level: str) -> None:
+        """The turn is over."""
+        if level != EXEMPT:
+            self._give_back(level)
+
+    async def _take(self, level: str, flow: str) -> None:
+        queues = self.queues[level]
+        waiter: Waiter = asyncio.get_running_loop().create_future()
+        verdict, displaced = queues.arrive(flow, waiter)
+        if displaced is not None and not displaced.done():
+            displaced.set_result(False)
+        if verdict is Verdict.RUN:
+            return
+        if verdict is Verdict.REFUSE:
+            raise self._refusal(level, "queue-full")
+        try:
+            async with asyncio.timeout(self.wait_limit_s):
+                mine = await waiter
+        except BaseException as error:
+            queues.give_up(flow, waiter)
+            if waiter.done() and not waiter.cancelled() and waiter.result():
+                self._give_back(level)  # it came in the moment in which nobody waited any more
+            if isinstance(error, TimeoutError):
+                raise self._refusal(level, "time-out") from error
+            raise
+        if not mine:
+            raise self._refusal(level, "queue-full")
+
+    def _give_back(self, level: str) -> None:
+        while (waiter := self.queues[level].leave()) is not None:
+            if not waiter.done():
+                waiter.set_result(True)
+                return
+
+    def _refusal(self, level: str, reason: str) -> TooManyRequests:
+        self.refused[level, reason] += 1
+        return TooManyRequests("Too many requests, please try again later.", retry_after_s=RETRY_AFTER_S)

@@ -1,0 +1,142 @@
+"""How many bytes a second each user may write: what is written stays on the master's disk for as long as history does.
+
+A write is paid for by what the store took, which a small patch of a large object tells only afterwards. So each user
+has an account that fills by the second. Who has overdrawn it is told when to come again; nobody else waits for that.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from master.apiserver.authentication.user import User
+from master.apiserver.request.info import Asked
+from master.store.contract import Change, Delete, Entry, Put, Range, Store
+from podlab.errors import TooManyRequests
+
+VERBS = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+_KNOWN = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many bytes a second, and so many at once."""
+
+    bytes_per_s: int
+    burst_bytes: int
+
+
+USERS = Rate(4 << 20, 32 << 20)
+# The cluster's own parts, and its administrators, who restore a backup: what a disk takes for minutes.
+TRUSTED = Rate(16 << 20, 64 << 20)
+_TRUSTED_GROUPS = frozenset({"system:masters", "system:nodes"})
+_COMPONENTS = frozenset({"system:kube-controller-manager", "system:kube-scheduler"})
+
+
+def rate_of(user: User) -> Rate:
+    """What the user may write."""
+    return TRUSTED if user.groups & _TRUSTED_GROUPS or user.name in _COMPONENTS else USERS
+
+
+@dataclass(slots=True)
+class Account:
+    """What a user may write now, as it stood at `at_s`; less than nothing is owed."""
+
+    rate: Rate
+    left_bytes: float
+    at_s: float
+
+    def fill(self, now_s: float) -> None:
+        """By the time that has passed."""
+        earned = (now_s - self.at_s) * self.rate.bytes_per_s
+        self.left_bytes, self.at_s = min(self.rate.burst_bytes, self.left_bytes + earned), now_s
+
+    @property
+    def wait_s(self) -> int:
+        """Until nothing is owed any more."""
+        return math.ceil(max(0.0, -self.left_bytes) / self.rate.bytes_per_s)
+
+
+_payer: ContextVar[Account | None] = ContextVar("payer", default=None)
+
+
+class Writes:
+    """Lives in the event loop."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, rates: Callable[[User], Rate] = rate_of) -> None:
+        self._clock = clock
+        self._rates = rates
+        self._accounts: OrderedDict[str, Account] = OrderedDict()
+
+    @contextmanager
+    def paid(self, asked: Asked) -> Iterator[None]:
+        """What the block writes is paid for by who asks. Raises TooManyRequests."""
+        if asked.verb not in VERBS:
+            yield
+            return
+        account = self._account(asked.caller)
+        if wait_s := account.wait_s:
+            mib = account.rate.bytes_per_s >> 20
+            raise TooManyRequests(
+                f'User "{asked.caller.name}" has written more than {mib} MiB a second: try again in {wait_s} s',
+                retry_after_s=wait_s,
+            )
+        before = _payer.set(account)
+        try:
+            yield
+        finally:
+            _payer.reset(before)
+
+    def _account(self, user: User) -> Account:
+        account = self._accounts.get(user.name)
+        if account is None:
+            rate = self._rates(user)
+            account = self._accounts[user.name] = Account(rate, rate.burst_bytes, self._clock())
+            if len(self._accounts) > _KNOWN:
+                self._accounts.popitem(last=False)
+        self._accounts.move_to_end(user.name)
+        account.fill(self._clock())
+        return account
+
+
+class ChargedStore:
+    """Implements Store: another one, whose commits are paid for by whoever's request makes them."""
+
+    def __init__(self, inner: Store) -> None:
+        self._inner = inner
+
+    async def commit(self, operations: Sequence[Put | Delete]) -> int:
+        """See Store."""
+        account = _payer.get()
+        if account is not None:
+            account.left_bytes -= sum(len(one.value) for one in operations if isinstance(one, Put))
+        return await self._inner.commit(operations)
+
+    async def get(self, key: str) -> Entry | None:
+        """See Store."""
+        return await self._inner.get(key)
+
+    async def range(self, prefix: str, *, start_after: str = "", limit: int = 0, revision: int = 0) -> Range:
+        """See Store."""
+        return await self._inner.range(prefix, start_after=start_after, limit=limit, revision=revision)
+
+    def watch(self, prefix: str, from_revision: int) -> AsyncIterator[list[Change]]:
+        """See Store."""
+        return self._inner.watch(prefix, from_revision)
+
+    async def revision(self) -> int:
+        """See Store."""
+        return await self._inner.revision()
+
+    async def compact(self, revision: int) -> None:
+        """See Store."""
+        await self._inner.compact(revision)
+
+    async def close(self) -> None:
+        """See Store."""
+        await self._inner.close()

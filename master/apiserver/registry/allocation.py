@@ -1,0 +1,134 @@
+"""Addresses and node ports of Services: chosen here, held by claims in the store.
+
+A claim is written in the same commit as the Service that holds it and only where there was none, so two Services can
+never hold the same, whatever is restarted or runs at once; it goes with its Service in the same way.
+As in Kubernetes, the lower part of each range is left to those who ask for a fixed one until the rest is used up.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Container, Iterator, Mapping
+from ipaddress import IPv4Network, ip_address
+
+from master.apiserver.watchcache import keys
+from master.store.contract import Delete, Put
+from podlab.core.v1 import service_pb2
+from podlab.errors import Cause, InternalError, Invalid
+from podlab.kinds.validation.network.service import EXTERNAL_TYPES, NODE_PORTS, takes_node_ports
+
+ADDRESSES, PORTS = "clusterIPs", "nodePorts"
+_TRIES_AT_RANDOM = 32
+_STATIC_ADDRESSES = 256
+_STATIC_PORTS = 86
+
+
+class Claims:
+    """Chooses for Services. `held` are the claims that exist, by key, as the cache knows them."""
+
+    def __init__(self, network: IPv4Network, held: Callable[[], Mapping[str, bytes]], chance: random.Random) -> None:
+        self._network = network
+        self._held = held
+        self._chance = chance
+
+    def take(self, service: service_pb2.Service, old: service_pb2.Service | None) -> list[Put | Delete]:
+        """Fill in what the Service leaves open; return what has to be committed with it. Raises Invalid.
+
+        What `old` holds is kept when the Service still names it, and let go of when not.
+        """
+        before = set(_keys_of(old)) if old is not None else set()
+        causes: list[Cause] = []
+        self._take_address(service.spec, before, causes)
+        self._take_ports(service.spec, before, causes)
+        if causes:
+            raise Invalid.of("Service", service.metadata.name, causes)
+        wanted = set(_keys_of(service))
+        holder = f"{service.metadata.namespace}/{service.metadata.name}".encode()
+        taken: list[Put | Delete] = [Put(key, holder, 0) for key in sorted(wanted - before)]
+        return [*taken, *(Delete(key, None) for key in sorted(before - wanted))]
+
+    def release(self, service: service_pb2.Service) -> list[Put | Delete]:
+        """What has to be committed when the Service goes."""
+        return [Delete(key, None) for key in sorted(set(_keys_of(service)))]
+
+    def _take_address(self, spec: service_pb2.ServiceSpec, before: set[str], causes: list[Cause]) -> None:
+        if not spec.clusterIP:
+            spec.clusterIP = self._free_address()
+        elif problem := self._address_problem(spec.clusterIP, before):
+            value = f'Invalid value: ["{spec.clusterIP}"]: failed to allocate IP {spec.clusterIP}: {problem}'
+            causes.append(Cause("spec.clusterIPs", "FieldValueInvalid", value))
+        if not spec.clusterIPs:
+            spec.clusterIPs.append(spec.clusterIP)
+
+    def _take_ports(self, spec: service_pb2.ServiceSpec, before: set[str], causes: list[Cause]) -> None:
+        if spec.type not in EXTERNAL_TYPES:
+            return
+        own = {port.nodePort for port in spec.ports if port.nodePort}
+        for index, port in enumerate(spec.ports):
+            key = keys.claim_key(PORTS, str(port.nodePort))
+            if not port.nodePort:
+                if takes_node_ports(spec):
+                    port.nodePort = self._free_port(own)
+                    own.add(port.nodePort)
+            elif key not in before and key in self._held():
+                value = f"Invalid value: {port.nodePort}: provided port is already allocated"
+                causes.append(Cause(f"spec.ports[{index}].nodePort", "FieldValueInvalid", value))
+
+    def _address_problem(self, address: str, before: set[str]) -> str:
+        key = keys.claim_key(ADDRESSES, address)
+        if address == "None" or key in before:
+            return ""
+        try:
+            parsed = ip_address(address)
+        except ValueError:
+            return ""  # validation names what is wrong with it
+        if parsed not in self._network:
+            return f"the provided IP ({address}) is not in the valid range. The range of valid IPs is {self._network}"
+        if parsed in (self._network.network_address, self._network.broadcast_address):
+            return f"the provided IP ({address}) is the network's own"
+        return "provided IP is already allocated" if key in self._held() else ""
+
+    def _free_address(self) -> str:
+        hosts = range(1, self._network.num_addresses - 1)
+        held = self._held()
+        number = self._choose(
+            hosts, _static_part(len(hosts), _STATIC_ADDRESSES),
+            lambda number: keys.claim_key(ADDRESSES, str(self._network[number])) in held,
+        )  # fmt: skip
+        if number is None:
+            raise InternalError(f"no free address is left in the Service network {self._network}; delete Services")
+        return str(self._network[number])
+
+    def _free_port(self, own: Container[int]) -> int:
+        held = self._held()
+        port = self._choose(
+            NODE_PORTS, _static_part(len(NODE_PORTS), _STATIC_PORTS),
+            lambda port: port in own or keys.claim_key(PORTS, str(port)) in held,
+        )  # fmt: skip
+        if port is None:
+            raise InternalError(f"no free node port is left in {NODE_PORTS[0]}-{NODE_PORTS[-1]}; delete Services")
+        return port
+
+    def _choose(self, numbers: range, static: int, is_taken: Callable[[int], bool]) -> int | None:
+        dynamic = numbers[static:]
+        for _ in range(_TRIES_AT_RANDOM):
+            number = self._chance.choice(dynamic)
+            if not is_taken(number):
+                return number
+        rest = (number for part in (dynamic, numbers[:static]) for number in part)
+        return next((number for number in rest if not is_taken(number)), None)
+
+
+def _keys_of(service: service_pb2.Service) -> Iterator[str]:
+    """The claims that a Service holds, or would hold."""
+    if service.spec.clusterIP not in ("", "None"):
+        yield keys.claim_key(ADDRESSES, service.spec.clusterIP)
+    if service.spec.type in EXTERNAL_TYPES:
+        for port in service.spec.ports:
+            if port.nodePort:
+                yield keys.claim_key(PORTS, str(port.nodePort))
+
+
+def _static_part(size: int, most: int) -> int:
+    """How many of the first numbers are left to those who ask for them: as Kubernetes divides its ranges."""
+    return 0 if size < 16 else min(max(16, size // 16), most)

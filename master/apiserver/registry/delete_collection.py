@@ -1,0 +1,101 @@
+"""Deletes what a selector matches, many at a time, each by the registry as if it had been named."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from master.apiserver.admission.admit import Admit
+from master.apiserver.registry.registry import Deleted, Registry
+from master.apiserver.watchcache import encoding, selection
+from master.apiserver.watchcache.cache import Cache
+from master.apiserver.watchcache.cached_object import Entry
+from podlab.api import kinds
+from podlab.api.kinds import Kind
+from podlab.errors import Conflict, MethodNotAllowed, NotFound
+from podlab.v1 import apiserver_pb2 as pb
+
+# As many as the store commits in one go without others waiting long.
+AT_ONCE = 32
+# gRPC clients take 4 MiB a message unless told otherwise; one object is at most 1.5 MB.
+RESPONSE_BYTES = 2 << 20
+
+
+class Collections:
+    """Answers DeleteCollection."""
+
+    def __init__(self, cache: Cache, registry: Registry) -> None:
+        self._cache = cache
+        self._registry = registry
+
+    async def delete(self, request: pb.DeleteCollectionRequest, admit: Admit) -> AsyncIterator[list[Deleted]]:
+        """What was deleted, in batches. Raises MethodNotAllowed, and what deleting one raises but for NotFound."""
+        kind = kinds.by_name(request.kind)
+        _check_deletable(kind, request.namespace)
+        entries = await self._selected(request)
+        for start in range(0, len(entries), AT_ONCE):
+            batch = entries[start : start + AT_ONCE]
+            results = await asyncio.gather(
+                *(self._delete_one(request, entry, admit) for entry in batch), return_exceptions=True
+            )
+            yield [result for result in results if isinstance(result, Deleted)]
+            for result in results:
+                if isinstance(result, BaseException):
+                    raise result
+
+    async def _selected(self, request: pb.DeleteCollectionRequest) -> list[Entry]:
+        wanted = selection.parse(request)
+        await self._cache.catch_up()
+        entries = wanted.candidates(wanted.section(self._cache.window(wanted.kind)))
+        return [entry for entry in entries if not wanted.selects or wanted.matches(entry.message())]
+
+    async def _delete_one(self, request: pb.DeleteCollectionRequest, entry: Entry, admit: Admit) -> Deleted | None:
+        """None when the object that was selected is gone already, even if another has taken its name."""
+        metadata = entry.message().metadata  # type: ignore[attr-defined]
+        wanted = pb.DeleteRequest(
+            kind=request.kind,
+            namespace=metadata.namespace,
+            name=metadata.name,
+            uid=metadata.uid,
+            propagation_policy=request.propagation_policy,
+            dry_run=request.dry_run,
+        )
+        if request.HasField("grace_period_seconds"):
+            wanted.grace_period_seconds = request.grace_period_seconds
+        try:
+            return await self._registry.delete(wanted, admit=admit)
+        except NotFound:
+            return None
+        except Conflict:
+            if await self._is_another(entry, metadata.uid):
+                return None
+            raise
+
+    async def _is_another(self, entry: Entry, uid: str) -> bool:
+        await self._cache.catch_up()
+        now = self._cache.get(entry.kind, entry.key)
+        return now is None or now.message().metadata.uid != uid  # type: ignore[attr-defined]
+
+
+def responses(deleted: Sequence[Deleted]) -> list[bytes]:
+    """As DeleteCollectionResponses, each of a size that clients take."""
+    made: list[list[bytes]] = [[]]
+    size = 0
+    for one in deleted:
+        body = encoding.item_response(one.entry.element) + (encoding.removed_mark() if one.removed else b"")
+        if made[-1] and size + len(body) > RESPONSE_BYTES:
+            made.append([])
+            size = 0
+        made[-1].append(encoding.deleted_object(body))
+        size += len(body)
+    return [b"".join(parts) for parts in made if parts]
+
+
+def _check_deletable(kind: Kind, namespace: str) -> None:
+    if kind.name == "Namespace":
+        raise MethodNotAllowed("the server does not allow this method on the requested resource: delete each namespace")
+    if kind.namespaced and not namespace:
+        raise MethodNotAllowed(
+            "the server does not allow this method on the requested resource: "
+            f"{kind.plural} are deleted in one namespace at a time: name it"
+        )

@@ -1,0 +1,87 @@
+"""One request on its way through the server: what it asks, and what has become of it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from master.apiserver.authentication.user import User
+from master.apiserver.authorization import Attributes
+from podlab.errors import ApiError
+
+# Who could not say who they are.
+NOBODY = User("", frozenset())
+
+
+_ids = random.Random()  # noqa: S311  # nothing depends on nobody guessing it
+
+
+def new_id() -> str:
+    """What a request is known by: a random UUID."""
+    digits = f"{_ids.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is known of a request when it comes in."""
+
+    user: User
+    """As whom it is answered."""
+    wanted: tuple[Attributes, ...]
+    """What authorization is asked about; nothing for what is refused before."""
+    uri: str
+    verb: str
+    """As the audit log and metrics name it: Kubernetes' verb, or the method where there is none."""
+    request: object = None
+    """What the border looks at when something unexpected happens: nothing of a Secret is logged."""
+    long_running: bool = False
+    """A watch, or another stream that stays for long."""
+    impersonator: User | None = None
+    """Who really asks, when it is in another's name."""
+    to_impersonate: tuple[Attributes, ...] = ()
+    """What authorization is asked about the impersonator."""
+    source: str = ""
+    """The address it comes from."""
+    user_agent: str = ""
+    sent: Callable[[], bytes] | None = None
+    """Its body as JSON, when there is one."""
+    refusal: ApiError | None = None
+    """Why it is refused before authorization is asked: nobody knows who asks, or what."""
+    audit_id: str = field(default_factory=new_id)
+
+    @property
+    def about_objects(self) -> bool:
+        """Whether it is about objects, and not about a path such as /version."""
+        return bool(self.wanted and self.wanted[0].resource)
+
+    @property
+    def path(self) -> str:
+        """The URI without what is asked of it."""
+        return self.uri.partition("?")[0]
+
+    @property
+    def caller(self) -> User:
+        """Who really asks."""
+        return self.impersonator or self.user
+
+
+@dataclass(slots=True)
+class Passage:
+    """What has become of a request so far."""
+
+    asked: Asked
+    code: int = 200
+    """The HTTP status that it is answered with."""
+    error: ApiError | None = None
+    decision: str = ""
+    """Of the authorization: allow or forbid; empty as long as it has not been asked."""
+    reason: str = ""
+    """Why authorization decided so, as far as it says."""
+    impersonated: bool = False
+    """Whether the caller was found to be allowed to ask in another's name."""
+    name: str = ""
+    """Of the object that was made, when the request did not name it."""
+    answered: Callable[[], bytes] | None = None
+    """The answer as JSON, when there is one."""

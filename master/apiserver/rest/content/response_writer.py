@@ -1,0 +1,84 @@
+"""Sends answers: as YAML to those who would rather have that, compressed when they are large and the client asked, and
+only to clients that take them."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from typing import cast
+
+import orjson
+from aiohttp import web
+
+from master.apiserver.request.info import new_id
+from master.apiserver.rest.call import WRITE_LIMIT_S
+from master.apiserver.rest.content import negotiation, responses
+from podlab.api import manifest
+from podlab.errors import NotAcceptable
+
+AUDIT_ID = "Audit-ID"
+# As kube-apiserver: what is smaller travels faster as it is.
+COMPRESSED_BYTES = 128 << 10
+YAML_BYTES = 4 << 20
+# A client that is slower than this takes too long, however large the answer is.
+_BYTES_PER_S = 128 << 10
+_FASTEST = 1
+_ID_CHARS = 64
+_KNOWN_AS = web.RequestKey("known_as", str)
+
+
+async def deliver(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """The whole answer is on its way when this returns; the connection of a client that does not take it is cut."""
+    if negotiation.prefers_yaml(request.headers.get("Accept", "")) and json(response):
+        response = await _as_yaml(cast(web.Response, response))
+    response.headers[AUDIT_ID] = audit_id(request)
+    size = size_bytes(response)
+    if size > COMPRESSED_BYTES and "gzip" in request.headers.get("Accept-Encoding", ""):
+        await _compress(cast(web.Response, response))
+    try:
+        async with asyncio.timeout(WRITE_LIMIT_S + size / _BYTES_PER_S):
+            await response.prepare(request)
+            await response.write_eof()
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+
+
+def audit_id(request: web.BaseRequest) -> str:
+    """What the request is known by: what its sender calls it, or a name of ours."""
+    if _KNOWN_AS not in request:
+        sent = request.headers.get(AUDIT_ID, "")
+        request[_KNOWN_AS] = sent if 0 < len(sent) <= _ID_CHARS and sent.isprintable() else new_id()
+    return request[_KNOWN_AS]
+
+
+def size_bytes(response: web.StreamResponse) -> int:
+    """Of the answer's body."""
+    return len(_body(response))
+
+
+def json(response: web.StreamResponse) -> bytes:
+    """The body when it is JSON, without the end of its line."""
+    return _body(response).rstrip() if response.content_type == negotiation.JSON and not response.prepared else b""
+
+
+def _body(response: web.StreamResponse) -> bytes:
+    body = response.body if isinstance(response, web.Response) else None
+    return body if isinstance(body, bytes) else b""
+
+
+async def _as_yaml(response: web.Response) -> web.Response:
+    """The same, written as YAML, which takes a hundred times as long."""
+    body = json(response)
+    if len(body) > YAML_BYTES:
+        told = f"the answer is too large for YAML, of which {YAML_BYTES} bytes are written: ask for {negotiation.JSON}"
+        return responses.failure(NotAcceptable(f"{told}, or for pages by limit"))
+    response.body = await asyncio.to_thread(lambda: manifest.write([orjson.loads(body)]).encode())
+    response.content_type = negotiation.YAML
+    return response
+
+
+async def _compress(response: web.Response) -> None:
+    response.body = await asyncio.to_thread(gzip.compress, _body(response), _FASTEST, mtime=0)
+    response.headers["Content-Encoding"] = "gzip"
+    response.headers["Vary"] = "Accept-Encoding"

@@ -1,0 +1,1 @@
+"""What answers a REST request: verbs on objects, subresources, reviews, and what is about no objects."""

@@ -1,0 +1,75 @@
+"""DeleteOptions, from a body or a query, as the registry takes them. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from master.apiserver.request.paths import Place
+from master.apiserver.request.query import Query, invalid_option, is_dry_run
+from podlab.api import codec
+from podlab.errors import BadRequest
+from podlab.meta.v1.meta_pb2 import DeleteOptions
+from podlab.v1 import apiserver_pb2 as pb
+
+_POLICIES: dict[str, pb.PropagationPolicy.ValueType] = {
+    "": pb.PROPAGATION_POLICY_UNSPECIFIED,
+    "Background": pb.PROPAGATION_POLICY_BACKGROUND,
+    "Foreground": pb.PROPAGATION_POLICY_FOREGROUND,
+    "Orphan": pb.PROPAGATION_POLICY_ORPHAN,
+}
+
+
+def request(place: Place, options: Any, query: Query) -> pb.DeleteRequest:
+    """What is to be deleted, and how. Raises BadRequest, Invalid."""
+    return on_terms(place, _from_query(query) if options is None else _checked(options))
+
+
+def on_terms(place: Place, told: DeleteOptions) -> pb.DeleteRequest:
+    """What is to be deleted, on the terms that are told. Raises BadRequest, Invalid."""
+    wanted = pb.DeleteRequest(
+        kind=place.kind.name,
+        namespace=place.namespace,
+        name=place.name,
+        propagation_policy=_policy(told),
+        dry_run=is_dry_run(told.dryRun),
+        uid=told.preconditions.uid,
+        resource_version=told.preconditions.resourceVersion,
+    )
+    if told.HasField("gracePeriodSeconds"):
+        wanted.grace_period_seconds = told.gracePeriodSeconds
+    return wanted
+
+
+def _from_query(query: Query) -> DeleteOptions:
+    told = DeleteOptions(gracePeriodSeconds=query.number("gracePeriodSeconds"))
+    if policy := query.text("propagationPolicy"):
+        told.propagationPolicy = policy
+    if "orphanDependents" in query.values:
+        told.orphanDependents = query.flag("orphanDependents")
+    if stage := query.text("dryRun"):
+        told.dryRun.append(stage)
+    return told
+
+
+def _checked(options: Any) -> DeleteOptions:
+    if not isinstance(options, dict):
+        raise BadRequest("the body of a delete must be DeleteOptions, an object")
+    if options.get("kind", "DeleteOptions") != "DeleteOptions":
+        raise BadRequest(f"the body of a delete must be DeleteOptions, found kind {options['kind']!r}")
+    # Clients send it in the version of whatever group they delete from.
+    said = {name: value for name, value in options.items() if name not in ("kind", "apiVersion")}
+    try:
+        return codec.part_from_dict(said, DeleteOptions)
+    except BadRequest as error:
+        raise BadRequest(f"DeleteOptions: {error.message}", causes=error.causes) from error
+
+
+def _policy(told: DeleteOptions) -> pb.PropagationPolicy.ValueType:
+    policy = told.propagationPolicy
+    if told.HasField("orphanDependents"):
+        if policy:
+            raise BadRequest("DeleteOptions: orphanDependents and propagationPolicy cannot be both set")
+        return pb.PROPAGATION_POLICY_ORPHAN if told.orphanDependents else pb.PROPAGATION_POLICY_BACKGROUND
+    if policy not in _POLICIES:
+        raise invalid_option("propagationPolicy", policy, tuple(name for name in _POLICIES if name))
+    return _POLICIES[policy]

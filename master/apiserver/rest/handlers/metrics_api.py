@@ -1,0 +1,77 @@
+"""metrics.k8s.io: what nodes and pods use, as `kubectl top` and autoscalers ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from google.protobuf.message import Message
+
+from master.apiserver.resource_metrics.usage import Measuring
+from master.apiserver.rest.call import Call
+from master.apiserver.rest.content import representations, responses, tables
+from master.apiserver.rest.content.negotiation import Form
+from master.apiserver.watchcache import keys
+from master.apiserver.watchcache.cache import Cache
+from podlab.api import codec, kinds, selectors
+from podlab.api.kinds import MEASURED, NODE_METRICS, Kind
+from podlab.errors import NotFound
+from podlab.metrics.v1beta1.metrics_pb2 import NodeMetrics, PodMetrics
+
+_STORED = {NODE_METRICS: kinds.by_name("Node"), kinds.POD_METRICS: kinds.by_name("Pod")}
+assert _STORED.keys() == set(MEASURED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """One object's figures, ready to be shown as what they are or in a table."""
+
+    figures: NodeMetrics | PodMetrics
+
+    def message(self) -> Message:
+        return self.figures
+
+    def json_as(self, kind: Kind) -> bytes:
+        return codec.to_json(self.figures)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsApi:
+    """Answers for NodeMetrics and PodMetrics: of each node or pod that there is and that was measured."""
+
+    cache: Cache
+    measuring: Measuring
+
+    async def get(self, call: Call) -> web.StreamResponse:
+        """One of them. Raises NotFound when there is no such object, or no figures of it."""
+        how = representations.asked(call)
+        of = _STORED[call.of]
+        await self.cache.catch_up()
+        entry = self.cache.get(of, keys.object_key(of, call.place.namespace, call.place.name))
+        found = await self._measured(call.of, [entry.message()] if entry is not None else [])
+        if not found:
+            raise NotFound.of(call.of.resource, call.place.name)
+        return representations.one(call.of, found[0], how)
+
+    async def list(self, call: Call) -> web.StreamResponse:
+        """Those that selectors take. Raises BadRequest."""
+        how = representations.asked(call, listed=True)
+        labels = selectors.parse_labels(call.query.text("labelSelector"))
+        fields = selectors.parse_fields(call.of, call.query.text("fieldSelector"))
+        of = _STORED[call.of]
+        await self.cache.catch_up()
+        entries = self.cache.window(of).ordered(keys.scope_prefix(of, call.place.namespace))
+        objects: Sequence[Any] = [entry.message() for entry in entries]
+        wanted = [one for one in objects if labels.matches(one.metadata.labels) and fields.matches(one)]
+        found = await self._measured(call.of, wanted)
+        if how.form is Form.TABLE:
+            return responses.data(tables.table(call.of, found, {}, how.include))
+        return representations.listed(
+            call.of, {}, [representations.bytes_of(call.of, one, how.form) for one in found], how.form
+        )
+
+    async def _measured(self, kind: Kind, objects: Sequence[Any]) -> Sequence[_Measured]:
+        of = self.measuring.nodes if kind == NODE_METRICS else self.measuring.pods
+        return [_Measured(one) for one in await of(objects)]

@@ -1,0 +1,88 @@
+"""The scale subresource: how many replicas, as autoscaling/v1 Scale, whatever the kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from aiohttp import web
+
+from master.apiserver.admission.admit import Admit
+from master.apiserver.authentication.user import User
+from master.apiserver.registry.registry import Registry
+from master.apiserver.rest.call import Call
+from master.apiserver.rest.content import bodies, responses
+from podlab.api import codec, kinds, selectors
+from podlab.autoscaling.v1.scale_pb2 import Scale, ScaleSpec, ScaleStatus
+from podlab.errors import BadRequest, Cause, Conflict, Invalid
+
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """Answers for <kind>/scale."""
+
+    registry: Registry
+    admission: Callable[[User], Admit]
+
+    async def get(self, call: Call) -> web.StreamResponse:
+        """How many there are to be, and are."""
+        entry = await self.registry.get(call.of, call.place.namespace, call.place.name)
+        return responses.data(codec.to_dict(scale(entry.message())))
+
+    async def update(self, call: Call) -> web.StreamResponse:
+        """Replace the number; a resourceVersion in the Scale is a precondition."""
+        read = await bodies.read_object(call.request, kinds.SCALE, _validation(call))
+        sent = cast("Scale", read.message)
+        if sent.metadata.name not in ("", call.place.name):
+            raise BadRequest(
+                f"the name of the object ({sent.metadata.name}) does not match the name on the URL ({call.place.name})"
+            )
+        return await self._change(call, lambda _: sent, sent.metadata.resourceVersion, read.warnings)
+
+    async def patch(self, call: Call) -> web.StreamResponse:
+        """What a patch makes of the Scale, as `kubectl scale` sends it."""
+        patch = await bodies.read_patch(call.request, _validation(call))
+        return await self._change(call, lambda now: cast("Scale", patch.applied(now)), "", patch.warnings)
+
+    async def _change(
+        self, call: Call, wanted: Callable[[Scale], Scale], revision: str, warnings: list[str]
+    ) -> web.StreamResponse:
+        """Without a `revision`, again when others changed the workload meanwhile."""
+        dry_run = call.query.dry_run()
+        for attempt in range(1, _ATTEMPTS + 1):
+            entry = await self.registry.get(call.of, call.place.namespace, call.place.name)
+            message: Any = entry.message()
+            new = wanted(scale(message))
+            if new.spec.replicas < 0:
+                why = f"Invalid value: {new.spec.replicas}: must be greater than or equal to 0"
+                cause = Cause("spec.replicas", "FieldValueInvalid", why)
+                raise Invalid.of(kinds.SCALE.qualified_name, call.place.name, [cause])
+            message.spec.replicas = new.spec.replicas
+            message.metadata.resourceVersion = new.metadata.resourceVersion or message.metadata.resourceVersion
+            try:
+                changed = await self.registry.update(message, dry_run=dry_run, admit=self.admission(call.user))
+            except Conflict:
+                if revision or attempt == _ATTEMPTS:
+                    raise
+            else:
+                return responses.data(codec.to_dict(scale(changed.message())), warnings=warnings)
+        raise AssertionError("unreachable")
+
+
+def scale(message: Any) -> Scale:
+    """The object as a Scale."""
+    made = Scale(
+        spec=ScaleSpec(replicas=message.spec.replicas),
+        status=ScaleStatus(replicas=message.status.replicas, selector=str(selectors.of_pods(message.spec.selector))),
+    )
+    for name in ("name", "namespace", "uid", "resourceVersion"):
+        setattr(made.metadata, name, getattr(message.metadata, name))
+    made.metadata.creationTimestamp.CopyFrom(message.metadata.creationTimestamp)
+    return made
+
+
+def _validation(call: Call) -> bodies.FieldValidation:
+    return bodies.field_validation(call.query.text("fieldValidation"))

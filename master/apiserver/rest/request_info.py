@@ -1,0 +1,89 @@
+"""What a request wants, as its method and URL say it, whether or not there is such a thing here.
+
+Authorization is asked about it first: who may not know what there is hears that, and not what is wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from master.apiserver.authorization import Attributes
+from master.apiserver.filters.authorize import attributes
+from master.apiserver.request import paths
+from master.apiserver.request.paths import Place
+from master.apiserver.request.query import Query
+from podlab.errors import NotFound
+
+# Below a pod, these stay for long.
+_STREAMS = paths.CONNECTED | {"log"}
+# A selection by name is about that name; for everything else, the URL alone says what it is about.
+_SELECTING = frozenset({"list", "watch", "deletecollection"})
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """Verbs are Kubernetes', or the method where there is none. `place` may be that nothing is served there."""
+
+    wanted: Attributes
+    place: Place | NotFound
+
+    @property
+    def long_running(self) -> bool:
+        """Whether the answer stays for long."""
+        return isinstance(self.place, Place) and (self.wanted.verb == "watch" or self.place.subresource in _STREAMS)
+
+
+def at_path(method: str, path: str) -> Attributes:
+    """What a request wants that is about no objects."""
+    return Attributes(method.lower(), path=path)
+
+
+def at_objects(method: str, path: str, query: Query) -> Aim:
+    """What a request wants below `/api/v1/` or `/apis/<group>/<version>/`."""
+    try:
+        place = paths.parse(path)
+    except NotFound as absent:
+        return _guessed(method, path, query, absent)
+    verb = _verb(method, place.name, place.subresource, query)
+    if place.watched and method == "GET":
+        verb = paths.WATCH
+    selector = query.text("fieldSelector") if verb in _SELECTING else ""
+    wanted = attributes(
+        verb, place.kind, place.namespace, place.name, subresource=place.subresource, field_selector=selector
+    )
+    return Aim(wanted, place)
+
+
+def _guessed(method: str, path: str, query: Query, absent: NotFound) -> Aim:
+    """What it would be about if there were such a kind."""
+    head, *parts = path.strip("/").split("/")
+    group, parts = ("", parts[1:]) if head == "api" else (parts[0], parts[2:])
+    namespace = ""
+    if len(parts) > 2 and parts[0] == "namespaces":
+        namespace, parts = parts[1], parts[2:]
+    if parts[:1] == [paths.WATCH]:
+        parts = parts[1:]
+    resource, name, subresource = (*parts, "", "", "")[:3]
+    if not resource:
+        return Aim(at_path(method, path), absent)
+    verb = _verb(method, name, subresource, query)
+    return Aim(Attributes(verb, group, resource, namespace, name, subresource), absent)
+
+
+def _verb(method: str, name: str, subresource: str, query: Query) -> str:
+    match method:
+        case "GET" if subresource in paths.CONNECTED:
+            return "create"  # whoever streams into a pod does something there, though a WebSocket begins with GET
+        case "GET" if name:
+            return "get"
+        case "GET":
+            return "watch" if query.flag("watch") else "list"
+        case "POST":
+            return "create"
+        case "PUT":
+            return "update"
+        case "PATCH":
+            return "patch"
+        case "DELETE":
+            return "delete" if name else "deletecollection"
+    return method.lower()

@@ -1,0 +1,1 @@
+"""pods/exec and pods/attach, over WebSocket and SPDY."""

@@ -1,0 +1,154 @@
+"""pods/exec and pods/attach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from aiohttp import web
+
+from master.apiserver.authentication.user import User
+from master.apiserver.registry.registry import Registry
+from master.apiserver.rest.call import Call
+from master.apiserver.rest.streams import channels, lifetime, spdy, websocket
+from master.apiserver.rest.streams.channels import ERROR, RESIZE, STDERR, STDIN, STDOUT, Input, InputEnd, Resize
+from master.apiserver.rest.streams.negotiation import WEBSOCKET, negotiated
+from master.apiserver.rest.streams.remotecommand import exit_status, spdy_client
+from master.apiserver.rest.streams.remotecommand.client import Caller
+from master.apiserver.rest.streams.remotecommand.containers import container_of
+from master.apiserver.rest.streams.remotecommand.exit_status import Outcome
+from master.apiserver.rest.streams.remotecommand.spdy_client import Streamed
+from master.apiserver.rest.streams.remotecommand.websocket_client import Channelled
+from master.apiserver.rpc.relay import Duplex, Relay
+from master.apiserver.rpc.routes import KUBELET
+from podlab.core.v1 import pod_pb2
+from podlab.errors import ApiError, BadRequest, InternalError
+from podlab.v1 import kubelet_pb2
+
+Request = type[kubelet_pb2.ExecRequest] | type[kubelet_pb2.AttachRequest]
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Which of them the client wants."""
+
+    stdin: bool
+    stdout: bool
+    stderr: bool
+    tty: bool
+
+    def channels(self, protocol: str) -> set[int]:
+        """Which streams a client opens over SPDY."""
+        sized = self.tty and protocol in spdy_client.RESIZABLE
+        optional = {STDIN: self.stdin, STDOUT: self.stdout, STDERR: self.stderr, RESIZE: sized}
+        return {ERROR, *(channel for channel, is_wanted in optional.items() if is_wanted)}
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """Answers for both. What is wrong with the request is told before the upgrade, what the node says after it."""
+
+    registry: Registry
+    relay: Relay
+
+    async def execute(self, call: Call) -> web.StreamResponse:
+        """A command in a container, with its streams and its exit code."""
+        streams, container = wanted(call), container_of(await self._pod(call), call.query.text("container"))
+        command = call.request.query.getall("command", [])
+        if not command:
+            raise BadRequest("command: Required value: name the program to run")
+        start = kubelet_pb2.ExecStart(
+            namespace=call.place.namespace,
+            pod=call.place.name,
+            container=container,
+            command=command,
+            stdin=streams.stdin,
+            tty=streams.tty,
+        )
+        return await self._carried(call, "Exec", kubelet_pb2.ExecRequest(start=start), streams)
+
+    async def attach(self, call: Call) -> web.StreamResponse:
+        """The streams of a container's own process."""
+        streams, container = wanted(call), container_of(await self._pod(call), call.query.text("container"))
+        start = kubelet_pb2.AttachStart(
+            namespace=call.place.namespace, pod=call.place.name, container=container, stdin=streams.stdin
+        )
+        return await self._carried(call, "Attach", kubelet_pb2.AttachRequest(start=start), streams)
+
+    async def _pod(self, call: Call) -> pod_pb2.Pod:
+        entry = await self.registry.get(call.of, call.place.namespace, call.place.name)
+        return cast(pod_pb2.Pod, entry.message())
+
+    async def _carried(
+        self, call: Call, method: str, first: kubelet_pb2.ExecRequest | kubelet_pb2.AttachRequest, streams: Streams
+    ) -> web.StreamResponse:
+        upgrade = negotiated(call.request.headers, channels.ALL, spdy_client.PROTOCOLS)
+        about = f"{call.place.subresource} of {call.place.namespace}/{call.place.name}"
+        if upgrade.to == WEBSOCKET:
+            async with websocket.accepted(call, upgrade.protocol) as (response, client):
+                caller: Caller = Channelled(client)
+                await lifetime.outlasting(about, self._session(call.user, caller, method, first, streams))
+        else:
+            async with spdy.accepted(call, upgrade.protocol) as (response, bare):
+                caller = Streamed(bare, streams.channels(upgrade.protocol))
+                await lifetime.outlasting(about, self._session(call.user, caller, method, first, streams))
+        return response
+
+    async def _session(
+        self,
+        user: User,
+        caller: Caller,
+        method: str,
+        first: kubelet_pb2.ExecRequest | kubelet_pb2.AttachRequest,
+        streams: Streams,
+    ) -> None:
+        """From the greeting to the one outcome that the client is told."""
+        try:
+            await caller.greet(STDOUT if streams.stdout else STDERR if streams.stderr else ERROR)
+            async with self.relay.opened(user, KUBELET, method, first.SerializeToString()) as duplex:
+                outcome = await lifetime.until_over(
+                    _upwards(caller, duplex, type(first)), _downwards(duplex, caller, method, streams), caller.beat()
+                )
+        except ApiError as error:
+            outcome = exit_status.failed(error)
+        await caller.end(outcome)
+
+
+def wanted(call: Call) -> Streams:
+    """Raises BadRequest when that is none."""
+    flags = {name: call.query.flag(name) for name in ("stdin", "stdout", "stderr", "tty")}
+    if not (flags["stdin"] or flags["stdout"] or flags["stderr"]):
+        raise BadRequest("you must specify at least 1 of stdin, stdout, stderr")
+    # A terminal has one output.
+    return Streams(**flags | {"stderr": flags["stderr"] and not flags["tty"]})
+
+
+async def _upwards(caller: Caller, duplex: Duplex, request: Request) -> None:
+    """What the client says, until it leaves; then the command hears that there is no more."""
+    while (said := await caller.said()) is not None:
+        match said:
+            case Input(content):
+                await duplex.write(request(stdin=content).SerializeToString())
+            case InputEnd():
+                await duplex.write(request(stdin_end=True).SerializeToString())
+            case Resize(width, height):
+                size = kubelet_pb2.TerminalSize(width=width, height=height)
+                await duplex.write(request(resize=size).SerializeToString())
+    await duplex.done_writing()
+
+
+async def _downwards(duplex: Duplex, caller: Caller, method: str, streams: Streams) -> Outcome:
+    """What the container says, and how it ends."""
+    response = kubelet_pb2.ExecResponse if method == "Exec" else kubelet_pb2.AttachResponse
+    while (message := await duplex.read()) is not None:
+        said: Any = response.FromString(message)
+        match said.WhichOneof("message"):
+            case "stdout" if streams.stdout:
+                await caller.tell(STDOUT, said.stdout)
+            case "stderr" if streams.stderr:
+                await caller.tell(STDERR, said.stderr)
+            case "exit":
+                return exit_status.ended(said.exit.code, said.exit.message)
+            case "end":
+                return exit_status.ended(0, said.end.message)
+    raise InternalError("the node has ended the streams without telling how the command ended")

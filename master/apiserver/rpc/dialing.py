@@ -1,0 +1,74 @@
+"""Connections to components, opened with the apiserver's own certificate and kept."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import grpc
+
+from master.apiserver.rpc.routes import Target
+from podlab.errors import METADATA_OPTIONS, ServiceUnavailable
+from podlab.tls import Tls
+
+DIAL_LIMIT_S = 5.0
+_OPTIONS: tuple[tuple[str, Any], ...] = (
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", int(DIAL_LIMIT_S * 1000)),  # despite its name: how long one attempt may take
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.enable_http_proxy", 0),  # a proxy of the environment is for the world outside, not for the cluster
+    *METADATA_OPTIONS,
+)
+_SETTLED = (grpc.ChannelConnectivity.READY, grpc.ChannelConnectivity.SHUTDOWN)
+
+
+class Dialer:
+    """One connection for each address, and each name that it has to prove."""
+
+    def __init__(self, tls: Tls, *, limit_s: float = DIAL_LIMIT_S) -> None:
+        self._tls = tls
+        self._limit_s = limit_s
+        self._channels: dict[tuple[str, str], grpc.aio.Channel] = {}
+
+    async def dial(self, target: Target) -> grpc.aio.Channel:
+        """A connection that stands, or that has just been refused: a call on it then fails with the reason.
+
+        Raises ServiceUnavailable when nothing answers within the limit.
+        """
+        channel = self._channels.get((target.address, target.host))
+        if channel is None:
+            named = (("grpc.ssl_target_name_override", target.host),) if target.host else ()
+            credentials = self._tls.channel_credentials()
+            channel = grpc.aio.secure_channel(target.address, credentials, options=(*_OPTIONS, *named))
+            self._channels[target.address, target.host] = channel
+        try:
+            async with asyncio.timeout(self._limit_s):
+                await _attempt(channel)
+        except TimeoutError as error:
+            if channel.get_state() is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
+                return channel  # it was refused again and again; the call says by whom
+            raise ServiceUnavailable(
+                f"{target} cannot be reached: no answer within {self._limit_s:.0f} s; is the host up?"
+            ) from error
+        return channel
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for channel in self._channels.values():
+            await channel.close()
+        self._channels.clear()
+
+
+async def _attempt(channel: grpc.aio.Channel) -> None:
+    """Wait until the connection stands, or an attempt has failed since this call began."""
+    state = channel.get_state(try_to_connect=True)
+    tried = state is not grpc.ChannelConnectivity.TRANSIENT_FAILURE
+    while state not in _SETTLED:
+        if state is grpc.ChannelConnectivity.TRANSIENT_FAILURE and tried:
+            return
+        await channel.wait_for_state_change(state)
+        tried = True
+        state = channel.get_state(try_to_connect=True)

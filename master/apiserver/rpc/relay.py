@@ -1,0 +1,191 @@
+"""Relays calls to the component that answers them: kubelet and proxy of a node, and the scheduler.
+
+A unary call looks like a stream of one message on the wire, so every method is relayed as a stream both ways, as bytes.
+Only the first request is looked into: it names the pod or node.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, cast
+
+import grpc
+
+from master.apiserver.authentication.user import User
+from master.apiserver.authorization import Attributes
+from master.apiserver.filters.authorize import Context, Guard
+from master.apiserver.filters.handler_chain import Gate
+from master.apiserver.request import errors
+from master.apiserver.request.info import Passage
+from master.apiserver.rpc import request_info
+from master.apiserver.rpc.dialing import Dialer
+from master.apiserver.rpc.routes import KUBELET, ROUTES, Asked, Route, Target, resolve
+from master.apiserver.watchcache import keys
+from master.apiserver.watchcache.cache import Cache
+from podlab.api import kinds
+from podlab.core.v1 import pod_pb2
+from podlab.errors import ApiError, BadRequest, ServiceUnavailable, from_rpc_error
+from podlab.tls import Tls
+from podlab.v1 import kubelet_pb2
+
+_POD = kinds.by_name("Pod")
+
+
+class Relay:
+    """The services whose calls are answered elsewhere."""
+
+    def __init__(self, guard: Guard, gate: Gate, cache: Cache, tls: Tls, scheduler: str) -> None:
+        self._guard = guard
+        self._gate = gate
+        self._cache = cache
+        self._dialer = Dialer(tls)
+        self._scheduler = scheduler
+
+    def services(self) -> tuple[str, ...]:
+        """Their full names."""
+        return tuple(ROUTES)
+
+    def handlers(self) -> list[grpc.GenericRpcHandler]:
+        """What a server is given."""
+        return [grpc.method_handlers_generic_handler(name, self._methods(name, ROUTES[name])) for name in ROUTES]
+
+    async def answers(self, user: User, service: str, method: str, request: bytes) -> AsyncGenerator[bytes, None]:
+        """What a server-streaming method answers the user. Raises Forbidden, and what the component answers."""
+        channel, target = await self._reached(user, ROUTES[service][method], request)
+        call = channel.unary_stream(f"/{service}/{method}")(request)
+        try:
+            async for response in call:
+                yield response
+        except grpc.aio.AioRpcError as error:
+            raise _told(error, target) from error
+        finally:
+            call.cancel()
+
+    @contextlib.asynccontextmanager
+    async def opened(self, user: User, service: str, method: str, first: bytes) -> AsyncIterator[Duplex]:
+        """A call of the user's that streams both ways, begun with its first request. Raises Forbidden."""
+        channel, target = await self._reached(user, ROUTES[service][method], first)
+        duplex = Duplex(channel.stream_stream(f"/{service}/{method}")(), target)
+        try:
+            await duplex.write(first)
+            yield duplex
+        finally:
+            duplex.cancel()
+
+    async def _reached(self, user: User, route: Route, first: bytes) -> tuple[Any, Target]:
+        asked = route.parse(first)
+        await self._guard.admit(user, route.attributes(asked))
+        await self._cache.catch_up()
+        target = resolve(route, asked, self._cache, self._scheduler)
+        return await self._dialer.dial(target), target
+
+    async def waits_for_node(self, namespace: str, pod: str) -> bool:
+        """Whether there is such a pod, and no node that could answer for it."""
+        await self._cache.catch_up()
+        entry = self._cache.get(_POD, keys.object_key(_POD, namespace, pod))
+        return entry is not None and not cast("pod_pb2.Pod", entry.message()).spec.nodeName
+
+    async def measured(self, node: str) -> kubelet_pb2.StatsResponse:
+        """What a node's kubelet tells the server itself of its use. Raises what it answers, or that it is away."""
+        request = kubelet_pb2.StatsRequest(node_name=node)
+        target = resolve(ROUTES[KUBELET]["Stats"], Asked(node=node), self._cache, self._scheduler)
+        channel: Any = await self._dialer.dial(target)
+        try:
+            answer = await channel.unary_unary(f"/{KUBELET}/Stats")(request.SerializeToString())
+        except grpc.aio.AioRpcError as error:
+            raise _told(error, target) from error
+        return kubelet_pb2.StatsResponse.FromString(answer)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._dialer.close()
+
+    def _methods(self, service: str, routes: Mapping[str, Route]) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
+        return {
+            name: grpc.stream_stream_rpc_method_handler(errors.telling(self._relayed(f"/{service}/{name}", route)))
+            for name, route in routes.items()
+        }
+
+    def _relayed(self, method: str, route: Route) -> Callable[[Any, Context], Awaitable[None]]:
+        async def relay(_: Any, context: Context) -> None:
+            first = await context.read()
+            if first is grpc.aio.EOF:
+                raise BadRequest(f"{method}: the call has no request")
+
+            async def handle(_: Passage) -> None:
+                await self._cache.catch_up()
+                target = resolve(route, route.parse(first), self._cache, self._scheduler)
+                channel = await self._dialer.dial(target)
+                call: Any = channel.stream_stream(method)(timeout=context.time_remaining())
+                await _pass_on(call, first, context, target)
+
+            def about(request: Any) -> tuple[Attributes, ...]:
+                return (route.attributes(route.parse(request)),)
+
+            await self._gate.passed(request_info.asked(context, about, method, first, long_running=True), handle)
+
+        return relay
+
+
+class Duplex:
+    """A relayed call, as bytes. Both ways there is no more on the way than gRPC's flow control lets."""
+
+    def __init__(self, call: Any, target: Target) -> None:
+        self._call = call
+        self._target = target
+
+    async def write(self, message: bytes) -> None:
+        """Goes nowhere once the call has ended: its answer says why."""
+        with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            await self._call.write(message)
+
+    async def done_writing(self) -> None:
+        """Nothing more is written."""
+        with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            await self._call.done_writing()
+
+    async def read(self) -> bytes | None:
+        """The next answer; None after the last one. Raises what the component answers."""
+        try:
+            answer = await self._call.read()
+        except grpc.aio.AioRpcError as error:
+            raise _told(error, self._target) from error
+        return None if answer is grpc.aio.EOF else cast(bytes, answer)
+
+    def cancel(self) -> None:
+        """Ends the call, if it has not ended."""
+        self._call.cancel()
+
+
+async def _pass_on(call: Any, first: bytes, context: Context, target: Target) -> None:
+    """Carry messages both ways until the answering side ends the call, or the caller leaves."""
+    upwards = asyncio.create_task(_send(call, first, context))
+    try:
+        async for response in call:
+            await context.write(response)
+    except grpc.aio.AioRpcError as error:
+        raise _told(error, target) from error
+    finally:
+        call.cancel()
+        upwards.cancel()
+        await asyncio.gather(upwards, return_exceptions=True)  # what it met, the call itself has met too
+
+
+def _told(error: grpc.aio.AioRpcError, target: Target) -> ApiError:
+    """What the component said, or that it could not be reached."""
+    told = from_rpc_error(error)
+    if error.code() is grpc.StatusCode.UNAVAILABLE and type(told) is ServiceUnavailable:
+        return ServiceUnavailable(f"{target} cannot be reached: {error.details()}")
+    return told
+
+
+async def _send(call: Any, first: bytes, context: Context) -> None:
+    """The caller's messages, and that there are no more. When the call has ended, its answer says why."""
+    with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+        message: Any = first
+        while message is not grpc.aio.EOF:
+            await call.write(message)
+            message = await context.read()
+        await call.done_writing()

@@ -1,0 +1,177 @@
+"""What a gRPC call asks, as the gate wants to know it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, cast
+from urllib.parse import unquote
+
+import orjson
+
+from master.apiserver.authentication import user
+from master.apiserver.authorization import Attributes
+from master.apiserver.filters import impersonation
+from master.apiserver.filters.authorize import Context, attributes
+from master.apiserver.filters.impersonation import Acting
+from master.apiserver.request.info import NOBODY, Asked
+from podlab.api import codec, kinds
+from podlab.api.objects import key, unwrap
+from podlab.errors import ApiError
+from podlab.v1 import apiserver_pb2
+
+AUDIT_ID = "audit-id"
+NOTHING: tuple[Attributes, ...] = ()
+_ABOUT_ONE = frozenset({"create", "get", "update", "patch", "delete"})
+_ABOUT_MANY = (
+    apiserver_pb2.BindRequest,
+    apiserver_pb2.PreemptRequest,
+    apiserver_pb2.RecordEventsRequest,
+    apiserver_pb2.UpdateStatusesRequest,
+)
+
+About = Callable[[Any], tuple[Attributes, ...]]
+"""What authorization is asked about a request. Raises NotFound for a kind that we lack, BadRequest."""
+
+
+def asked(context: Context, about: About, method: str, request: object, *, long_running: bool = False) -> Asked:
+    """The call as it comes in. Its caller hears from now on what it is known by."""
+    metadata = [(name, str(value)) for name, value in context.invocation_metadata() or ()]
+    acting, wanted, refusal = Acting(NOBODY), NOTHING, None
+    try:
+        caller = user.caller(context)
+        acting = Acting(caller)
+        acting = impersonation.acting(caller, metadata)
+        wanted = about(request)
+    except ApiError as error:
+        refusal = error
+    made = Asked(
+        user=acting.user,
+        impersonator=acting.impersonator,
+        to_impersonate=acting.wanted,
+        wanted=wanted,
+        uri=method,
+        verb=wanted[0].verb if wanted else "get",
+        request=request,
+        long_running=long_running,
+        source=_address(context.peer()),
+        sent=None if refusal else lambda: _sent(request),
+        user_agent=next((value for name, value in metadata if name == "user-agent"), ""),
+        refusal=refusal,
+    )
+    context.set_trailing_metadata(((AUDIT_ID, made.audit_id),))
+    return made
+
+
+def of_object(verb: str, subresource: str = "") -> About:
+    """For requests that carry an object."""
+
+    def about(request: Any) -> tuple[Attributes, ...]:
+        message = unwrap(request.object)
+        at = key(message)
+        # As in Kubernetes, what is created has no name yet: rules with names cannot allow it.
+        name = at.name if verb != "create" else ""
+        return (attributes(verb, kinds.of(message), at.namespace, name, subresource=subresource),)
+
+    return about
+
+
+def of_name(verb: str) -> About:
+    """For requests that name an object."""
+
+    def about(request: Any) -> tuple[Attributes, ...]:
+        subresource = getattr(request, "subresource", "")
+        kind = kinds.by_name(request.kind)
+        return (attributes(verb, kind, request.namespace, request.name, subresource=subresource),)
+
+    return about
+
+
+def of_selection(verb: str) -> About:
+    """For requests about all objects that selectors take."""
+
+    def about(request: Any) -> tuple[Attributes, ...]:
+        kind = kinds.by_name(request.kind)
+        return (attributes(verb, kind, request.namespace, field_selector=request.field_selector),)
+
+    return about
+
+
+def of_bindings(request: Any) -> tuple[Attributes, ...]:
+    """For Bind: once for each namespace."""
+    pods = kinds.by_name("Pod")
+    namespaces = sorted({binding.namespace for binding in request.bindings})
+    return tuple(attributes("create", pods, namespace, subresource="binding") for namespace in namespaces)
+
+
+def of_statuses(request: Any) -> tuple[Attributes, ...]:
+    """For UpdateStatuses: once for each kind in each namespace."""
+    keys = (key(unwrap(each)) for each in request.objects)
+    places = sorted({(at.kind, at.namespace) for at in keys})
+    return tuple(attributes("update", kinds.by_name(kind), place, subresource="status") for kind, place in places)
+
+
+def of_victims(request: Any) -> tuple[Attributes, ...]:
+    """For Preempt: in each namespace what it does in one write."""
+    pods = kinds.by_name("Pod")
+    wanted: list[Attributes] = []
+    for namespace in sorted({victim.namespace for victim in request.victims}):
+        wanted += [attributes("update", pods, namespace, subresource="status"), attributes("delete", pods, namespace)]
+    return tuple(wanted)
+
+
+def of_events(request: Any) -> tuple[Attributes, ...]:
+    """For RecordEvents: in each namespace they may be new, or counted up."""
+    events = kinds.by_name("Event")
+    namespaces = sorted({event.metadata.namespace for event in request.events})
+    return tuple(attributes(verb, events, namespace) for namespace in namespaces for verb in ("create", "patch"))
+
+
+def of_eviction(request: Any) -> tuple[Attributes, ...]:
+    """For Evict."""
+    pods = kinds.by_name("Pod")
+    return (attributes("create", pods, request.namespace, request.name, subresource="eviction"),)
+
+
+def of_pod_metrics(request: Any) -> tuple[Attributes, ...]:
+    """For PodMetrics: what a list of metrics.k8s.io is."""
+    return (attributes("list", kinds.POD_METRICS, request.namespace),)
+
+
+def of_token(request: Any) -> tuple[Attributes, ...]:
+    """For RequestToken."""
+    accounts = kinds.by_name("ServiceAccount")
+    return (attributes("create", accounts, request.namespace, request.name, subresource="token"),)
+
+
+def of_version(_: Any) -> tuple[Attributes, ...]:
+    """For Version: what /version is over REST."""
+    return (Attributes("get", path="/version"),)
+
+
+def answered(asked: Asked, answer: object) -> bytes:
+    """The object in an answer, as JSON; nothing for lists, streams, and what is about many."""
+    if asked.verb not in _ABOUT_ONE or not asked.about_objects or isinstance(asked.request, _ABOUT_MANY):
+        return b""
+    return codec.to_json(unwrap(apiserver_pb2.GetResponse.FromString(cast(bytes, answer)).object))
+
+
+def _sent(request: object) -> bytes:
+    """The object or the patch in a request, as JSON."""
+    if isinstance(request, apiserver_pb2.PatchRequest):
+        return _json(request.patch)
+    held = getattr(request, "object", None)
+    return codec.to_json(unwrap(held)) if held is not None else b""
+
+
+def _json(text: bytes) -> bytes:
+    try:
+        return orjson.dumps(orjson.loads(text))
+    except orjson.JSONDecodeError:
+        return b""
+
+
+@lru_cache(maxsize=4096)
+def _address(peer: str) -> str:
+    """The address in `ipv4:192.0.2.1:51234` and `ipv6:%5B::1%5D:51234`."""
+    return unquote(peer.partition(":")[2].rpartition(":")[0]).strip("[]")

@@ -1,0 +1,141 @@
+"""Which relayed call goes where, and what its caller must be allowed to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from google.protobuf.message import DecodeError, Message
+
+from master.apiserver.authorization import Attributes
+from master.apiserver.watchcache import keys
+from master.apiserver.watchcache.cache import Cache
+from podlab.api import kinds
+from podlab.core.v1 import node_pb2, pod_pb2
+from podlab.errors import BadRequest, NotFound, ServiceUnavailable
+from podlab.v1 import kubelet_pb2, proxy_pb2, scheduler_pb2
+
+KUBELET_PORT = 7450
+PROXY_PORT = 7451
+KUBELET, PROXY, SCHEDULER = "podlab.v1.Kubelet", "podlab.v1.Proxy", "podlab.v1.Scheduler"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The pod or the node that a call is about."""
+
+    namespace: str = ""
+    pod: str = ""
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a call goes, as error messages name it. `host` is the name in the certificate that has to answer there.
+
+    Without one, it is the address: nodes say their addresses themselves, and could name another's.
+    """
+
+    name: str
+    address: str
+    host: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.address}"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One relayed method."""
+
+    component: str
+    request: type[Message]
+    about: Callable[[Any], Asked]
+    verb: str
+    subresource: str
+
+    def parse(self, first: bytes) -> Asked:
+        """What the first request is about. Raises BadRequest when it does not say so."""
+        try:
+            asked = self.about(self.request.FromString(first))
+        except DecodeError as error:
+            raise BadRequest(f"the request is not a {self.request.DESCRIPTOR.full_name}") from error
+        if asked.node or (asked.pod and asked.namespace):
+            return asked
+        raise BadRequest(f"the first {self.request.DESCRIPTOR.name} must name the pod and its namespace, or the node")
+
+    def attributes(self, asked: Asked) -> Attributes:
+        """What authorization is asked."""
+        if asked.node:
+            return Attributes(self.verb, "", "nodes", "", asked.node, self.subresource)
+        return Attributes(self.verb, "", "pods", asked.namespace, asked.pod, self.subresource)
+
+
+def _pod_of(request: Any) -> Asked:
+    return Asked(request.namespace, request.pod)
+
+
+def _start_of(request: Any) -> Asked:
+    return _pod_of(request.start)
+
+
+def _named_pod_of(request: Any) -> Asked:
+    return Asked(request.namespace, request.name)
+
+
+def _given_pod_of(request: Any) -> Asked:
+    return _named_pod_of(request.pod.metadata)
+
+
+def _node_of(request: Any) -> Asked:
+    return Asked(node=request.node_name)
+
+
+ROUTES: Mapping[str, Mapping[str, Route]] = {
+    KUBELET: {
+        "Logs": Route(KUBELET, kubelet_pb2.LogsRequest, _pod_of, "get", "log"),
+        "Exec": Route(KUBELET, kubelet_pb2.ExecRequest, _start_of, "create", "exec"),
+        "Attach": Route(KUBELET, kubelet_pb2.AttachRequest, _start_of, "create", "attach"),
+        "PortForward": Route(KUBELET, kubelet_pb2.PortForwardRequest, _start_of, "create", "portforward"),
+        "Stats": Route(KUBELET, kubelet_pb2.StatsRequest, _node_of, "get", "stats"),
+        "ImportImage": Route(KUBELET, kubelet_pb2.ImportImageRequest, _node_of, "create", "images"),
+    },
+    PROXY: {"Trace": Route(PROXY, proxy_pb2.TraceRequest, _node_of, "get", "trace")},
+    SCHEDULER: {
+        "Explain": Route(SCHEDULER, scheduler_pb2.ExplainRequest, _named_pod_of, "get", ""),
+        "Foresee": Route(SCHEDULER, scheduler_pb2.ForeseeRequest, _given_pod_of, "create", ""),
+    },
+}
+SUBRESOURCES = frozenset(route.subresource for methods in ROUTES.values() for route in methods.values())
+"""What calls are authorized as, below pods and nodes."""
+
+
+def resolve(route: Route, asked: Asked, cache: Cache, scheduler: str) -> Target:
+    """Where the call goes. Raises NotFound, BadRequest for a pod on no node, ServiceUnavailable without an address."""
+    if route.component == SCHEDULER:
+        return Target("the scheduler", scheduler)
+    name = asked.node or _node_of_pod(asked, cache)
+    kind = kinds.by_name("Node")
+    entry = cache.get(kind, keys.object_key(kind, "", name))
+    if entry is None:
+        raise NotFound.of("nodes", name)
+    node = cast(node_pb2.Node, entry.message())
+    host = next((one.address for one in node.status.addresses if one.type == "InternalIP"), "")
+    if not host:
+        raise ServiceUnavailable(f'node "{name}" has no InternalIP in its status yet; is its kubelet running?')
+    if route.component == PROXY:
+        return Target(f'the proxy of node "{name}"', f"{host}:{PROXY_PORT}", name)
+    port = node.status.daemonEndpoints.kubeletEndpoint.Port or KUBELET_PORT
+    return Target(f'the kubelet of node "{name}"', f"{host}:{port}", name)
+
+
+def _node_of_pod(asked: Asked, cache: Cache) -> str:
+    kind = kinds.by_name("Pod")
+    entry = cache.get(kind, keys.object_key(kind, asked.namespace, asked.pod))
+    if entry is None:
+        raise NotFound.of("pods", asked.pod)
+    node = cast(pod_pb2.Pod, entry.message()).spec.nodeName
+    if not node:
+        raise BadRequest(f'pod "{asked.pod}" is on no node yet; `podlab why pod {asked.pod}` says why')
+    return node

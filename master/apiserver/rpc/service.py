@@ -1,0 +1,265 @@
+"""The gRPC service podlab.v1.ApiServer. Handlers answer with ready bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+
+from master.apiserver.admission.admit import Admit
+from master.apiserver.authentication.user import User
+from master.apiserver.filters.authorize import Context
+from master.apiserver.filters.handler_chain import Gate
+from master.apiserver.patching import patch
+from master.apiserver.registry import subresources
+from master.apiserver.registry.approval import Approver
+from master.apiserver.registry.batch import Several
+from master.apiserver.registry.batch_commit import Result
+from master.apiserver.registry.binding import Binder
+from master.apiserver.registry.delete_collection import Collections, responses
+from master.apiserver.registry.events import Recording
+from master.apiserver.registry.evictor import Evictor
+from master.apiserver.registry.registry import Deleted, Registry
+from master.apiserver.registry.token_request import Issuer
+from master.apiserver.request import errors
+from master.apiserver.request.info import Passage
+from master.apiserver.resource_metrics.usage import Measuring
+from master.apiserver.rpc import request_info
+from master.apiserver.rpc.request_info import About
+from master.apiserver.watchcache import encoding
+from master.apiserver.watchcache.listing import Lister
+from master.apiserver.watchcache.watching import Watches
+from podlab.api import kinds, selectors
+from podlab.api.objects import Key, unwrap
+from podlab.errors import ApiError, Expired, NotFound, to_status
+from podlab.meta.v1 import meta_pb2
+from podlab.v1 import apiserver_pb2 as pb
+
+SERVICE = "podlab.v1.ApiServer"
+# A client that takes nothing for so long is gone or as good as gone.
+WRITE_LIMIT_S = 60.0
+
+Answer = TypeVar("Answer")
+Handler = Callable[[Any, Context], Awaitable[Answer]]
+Method = Callable[[Any, Context, User], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiService:
+    """One method for each RPC."""
+
+    gate: Gate
+    registry: Registry
+    collections: Collections
+    binder: Binder
+    several: Several
+    evictor: Evictor
+    recording: Recording
+    lister: Lister
+    watches: Watches
+    measuring: Measuring
+    admission: Callable[[User], Admit]
+    approver: Approver
+    issuer: Issuer
+    cluster_name: str
+
+    def handler(self) -> grpc.GenericRpcHandler:
+        """What a server is given."""
+        unary: dict[str, tuple[Any, Any, About]] = {
+            "Create": (self.create, pb.CreateRequest, request_info.of_object("create")),
+            "Get": (self.get, pb.GetRequest, request_info.of_name("get")),
+            "List": (self.list, pb.ListRequest, request_info.of_selection("list")),
+            "Update": (self.update, pb.UpdateRequest, request_info.of_object("update")),
+            "UpdateStatus": (self.update_status, pb.UpdateStatusRequest, request_info.of_object("update", "status")),
+            "Patch": (self.patch, pb.PatchRequest, request_info.of_name("patch")),
+            "Delete": (self.delete, pb.DeleteRequest, request_info.of_name("delete")),
+            "Bind": (self.bind, pb.BindRequest, request_info.of_bindings),
+            "UpdateStatuses": (self.update_statuses, pb.UpdateStatusesRequest, request_info.of_statuses),
+            "Preempt": (self.preempt, pb.PreemptRequest, request_info.of_victims),
+            "RecordEvents": (self.record_events, pb.RecordEventsRequest, request_info.of_events),
+            "Evict": (self.evict, pb.EvictRequest, request_info.of_eviction),
+            "RequestToken": (self.request_token, pb.RequestTokenRequest, request_info.of_token),
+            "PodMetrics": (self.pod_metrics, pb.PodMetricsRequest, request_info.of_pod_metrics),
+            "Version": (self.version, pb.VersionRequest, request_info.of_version),
+        }
+        handlers: dict[str, Any] = {
+            name: grpc.unary_unary_rpc_method_handler(
+                errors.reading(request, errors.telling(self._gated(name, method, about)))
+            )
+            for name, (method, request, about) in unary.items()
+        }
+        streaming: dict[str, tuple[Any, Any, About]] = {
+            "DeleteCollection": (
+                self.delete_collection,
+                pb.DeleteCollectionRequest,
+                request_info.of_selection("deletecollection"),
+            ),
+            "Watch": (self.watch, pb.WatchRequest, request_info.of_selection("watch")),
+        }
+        for name, (method, request, about) in streaming.items():
+            handlers[name] = grpc.unary_stream_rpc_method_handler(
+                errors.reading(request, errors.telling(self._gated(name, method, about, long_running=True)))
+            )
+        return grpc.method_handlers_generic_handler(SERVICE, handlers)
+
+    def _gated(self, name: str, method: Method[Answer], about: About, *, long_running: bool = False) -> Handler[Answer]:
+        """The method, behind the gate."""
+        path = f"/{SERVICE}/{name}"
+
+        async def answer(request: Any, context: Context) -> Answer:
+            asked = request_info.asked(context, about, path, request, long_running=long_running)
+
+            async def handle(passage: Passage) -> Answer:
+                answered = await method(request, context, asked.user)
+                passage.answered = lambda: request_info.answered(asked, answered)
+                return answered
+
+            return await self.gate.passed(asked, handle)
+
+        return answer
+
+    async def create(self, request: pb.CreateRequest, _: Context, user: User) -> bytes:
+        """See the proto, as for all of these."""
+        entry = await self.registry.create(_sent(request), dry_run=request.dry_run, admit=self.admission(user))
+        return encoding.item_response(entry.element)
+
+    async def get(self, request: pb.GetRequest, _: Context, __: User) -> bytes:
+        entry = await self.registry.get(kinds.by_name(request.kind), request.namespace, request.name)
+        return encoding.item_response(entry.element)
+
+    async def list(self, request: pb.ListRequest, _: Context, __: User) -> bytes:
+        return await self.lister.page(request)
+
+    async def update(self, request: pb.UpdateRequest, _: Context, user: User) -> bytes:
+        entry = await self.registry.update(_sent(request), dry_run=request.dry_run, admit=self.admission(user))
+        return encoding.item_response(entry.element)
+
+    async def update_status(self, request: pb.UpdateStatusRequest, _: Context, user: User) -> bytes:
+        entry = await self.registry.update_status(_sent(request), admit=self.admission(user))
+        return encoding.item_response(entry.element)
+
+    async def delete(self, request: pb.DeleteRequest, _: Context, user: User) -> bytes:
+        return _deleted(await self.registry.delete(request, admit=self.admission(user)))
+
+    async def patch(self, request: pb.PatchRequest, _: Context, user: User) -> bytes:
+        kind = kinds.by_name(request.kind)
+        at = Key(kind.name, request.namespace, request.name)
+        applied = patch.parse(
+            request.type, request.patch, of_status=request.subresource in ("status", "approval")
+        ).applied
+        if request.subresource == "approval" and kind.name == "CertificateSigningRequest":
+            entry = await self.approver.decide(at, applied, user, dry_run=request.dry_run)
+            return encoding.item_response(entry.element)
+        if request.subresource not in ("", "status", *(("ephemeralcontainers",) if kind.name == "Pod" else ())):
+            raise NotFound(f"the server could not find the requested resource: {kind.plural}/{request.subresource}")
+        entry = await self.registry.patch(
+            at,
+            applied,
+            part=subresources.of(request.subresource),
+            dry_run=request.dry_run,
+            admit=self.admission(user),
+        )
+        return encoding.item_response(entry.element)
+
+    async def delete_collection(self, request: pb.DeleteCollectionRequest, context: Context, user: User) -> None:
+        async for deleted in self.collections.delete(request, self.admission(user)):
+            for response in responses(deleted):
+                await _write(context, response, "the rest is not deleted; call again")
+
+    async def watch(self, request: pb.WatchRequest, context: Context, _: User) -> None:
+        await context.send_initial_metadata(())  # the caller learns that the watch stands before anything happens
+        async for response in self.watches.watch(request):
+            await _write(context, response, "list again")
+
+    async def bind(self, request: pb.BindRequest, _: Context, __: User) -> bytes:
+        results = await self.binder.bind(request.bindings)
+        return pb.BindResponse(results=[_bind_result(result) for result in results]).SerializeToString()
+
+    async def update_statuses(self, request: pb.UpdateStatusesRequest, _: Context, user: User) -> bytes:
+        messages = [_known(unwrap(each)) for each in request.objects]
+        refusals = await self.several.update_statuses(messages, self.admission(user))
+        told = [pb.UpdateStatusesResult(error=_refusal(each)) for each in refusals]
+        return pb.UpdateStatusesResponse(results=told).SerializeToString()
+
+    async def preempt(self, request: pb.PreemptRequest, _: Context, user: User) -> bytes:
+        refusals = await self.several.preempt(request.victims, self.admission(user))
+        told = [pb.PreemptResult(error=_refusal(each)) for each in refusals]
+        return pb.PreemptResponse(results=told).SerializeToString()
+
+    async def record_events(self, request: pb.RecordEventsRequest, _: Context, user: User) -> bytes:
+        request.DiscardUnknownFields()  # type: ignore[no-untyped-call,unused-ignore]
+        results = await self.recording.record(request.events, self.admission(user))
+        told = [pb.RecordResult(error=_refusal(result)) for result in results]
+        return pb.RecordEventsResponse(results=told).SerializeToString()
+
+    async def evict(self, request: pb.EvictRequest, _: Context, user: User) -> bytes:
+        wanted = pb.DeleteRequest(
+            kind="Pod",
+            namespace=request.namespace,
+            name=request.name,
+            uid=request.uid,
+            dry_run=request.dry_run,
+        )
+        if request.HasField("grace_period_seconds"):
+            wanted.grace_period_seconds = request.grace_period_seconds
+        return _deleted(await self.evictor.evict(wanted, admit=self.admission(user)))
+
+    async def request_token(self, request: pb.RequestTokenRequest, _: Context, user: User) -> bytes:
+        status = await self.issuer.issue(user, request.namespace, request.name, request.spec)
+        return pb.RequestTokenResponse(status=status).SerializeToString()
+
+    async def pod_metrics(self, request: pb.PodMetricsRequest, _: Context, __: User) -> bytes:
+        labels = selectors.parse_labels(request.label_selector)
+        items = await self.measuring.selected_pods(request.namespace, labels)
+        return pb.PodMetricsResponse(items=items).SerializeToString()
+
+    async def version(self, _: pb.VersionRequest, __: Context, user: User) -> bytes:
+        return pb.VersionResponse(
+            git_version=f"v{version('podlab')}",
+            python_version=platform.python_version(),
+            platform=f"{platform.system().lower()}/{platform.machine()}",
+            cluster_name=self.cluster_name,
+            user_name=user.name,
+            user_groups=sorted(user.groups),
+        ).SerializeToString()
+
+
+def _deleted(deleted: Deleted) -> bytes:
+    response = encoding.item_response(deleted.entry.element)
+    return response + encoding.removed_mark() if deleted.removed else response
+
+
+async def _write(context: Context, response: bytes, remedy: str) -> None:
+    """The next message of a stream. Raises Expired when the client does not take it."""
+    try:
+        async with asyncio.timeout(WRITE_LIMIT_S):
+            await context.write(response)
+    except TimeoutError as error:
+        raise Expired(f"the client took nothing for {WRITE_LIMIT_S:.0f} s; {remedy}") from error
+
+
+def _sent(request: Any) -> Message:
+    """The object in a request."""
+    return _known(unwrap(request.object))
+
+
+def _known(message: Message) -> Message:
+    """Without what this version does not know: it could be neither checked nor shown."""
+    message.DiscardUnknownFields()  # type: ignore[no-untyped-call,unused-ignore]
+    return message
+
+
+def _bind_result(result: Result) -> pb.BindResult:
+    if isinstance(result, ApiError):
+        return pb.BindResult(error=to_status(result))
+    return pb.BindResult(resource_version=str(result))
+
+
+def _refusal(result: Result | None) -> meta_pb2.Status | None:
+    return to_status(result) if isinstance(result, ApiError) else None

@@ -1,0 +1,130 @@
+"""All objects as bytes in memory, fed by one watch of the store. Reads and watches are answered from here.
+
+A read waits until the cache has reached the store's revision, so it sees every acknowledged write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+
+from master.apiserver.watchcache import keys
+from master.apiserver.watchcache.cached_object import Entry
+from master.apiserver.watchcache.kind_window import Window
+from master.store.contract import Change, Store
+from master.store.errors import Closed, Compacted, FutureRevision, Overrun
+from podlab.api.kinds import KINDS, Kind
+from podlab.errors import Timeout
+
+# So many of the last revisions are replayed at start, so that watchers of before a restart can go on.
+REPLAYED_REVISIONS = 1000
+BEHIND_LIMIT_S = 10.0
+
+log = logging.getLogger(__name__)
+
+
+class Cache:
+    """`load`, then `run` for ever. Lives in the event loop."""
+
+    def __init__(self, store: Store, kinds: Iterable[Kind] = KINDS) -> None:
+        self.store = store
+        self.revision = 0
+        self.claims: dict[str, bytes] = {}
+        """Who holds which address or port, by the claim's key."""
+        self._windows = {kind.name: Window(kind) for kind in kinds}
+        self._by_resource = {window.prefix: window for window in self._windows.values()}
+        self._advanced = asyncio.Event()
+
+    def window(self, kind: Kind) -> Window:
+        """The objects of a kind."""
+        return self._windows[kind.name]
+
+    def get(self, kind: Kind, key: str) -> Entry | None:
+        """The object at `key`, as of the cache's own revision."""
+        return self._windows[kind.name].entries.get(key)
+
+    async def catch_up(self) -> None:
+        """Wait until everything acknowledged so far is here."""
+        await self.reach(await self.store.revision())
+
+    async def reach(self, revision: int) -> None:
+        """Wait until `revision` is here. Raises Timeout when the feed is stuck."""
+        if self.revision >= revision:
+            return
+        try:
+            async with asyncio.timeout(BEHIND_LIMIT_S):
+                while self.revision < revision:
+                    await self._advanced.wait()
+        except TimeoutError as error:
+            raise Timeout(
+                f"the watch cache is at revision {self.revision} and did not reach {revision} in "
+                f"{BEHIND_LIMIT_S:.0f} s; "
+                "retry, and look at the apiserver's log when it stays so"
+            ) from error
+
+    def wake_all(self) -> None:
+        """Let every watcher look, news or not."""
+        for window in self._windows.values():
+            window.wake_all()
+
+    async def load(self) -> None:
+        """Read all objects as of a little while ago; `run` then replays what followed."""
+        current = await self.store.revision()
+        try:
+            found = await self.store.range(keys.ROOT, revision=max(1, current - REPLAYED_REVISIONS))
+        except Compacted as error:
+            found = await self.store.range(keys.ROOT, revision=max(1, error.oldest))
+        fresh: dict[str, dict[str, Entry]] = {prefix: {} for prefix in self._by_resource}
+        self.claims = {}
+        for entry in found.entries:
+            if entry.key.startswith(keys.CLAIMS):
+                self.claims[entry.key] = entry.value
+            elif (window := self._window_of(entry.key)) is not None:
+                held = Entry(window.kind, entry.key, entry.value, entry.mod_revision)
+                fresh[window.prefix][entry.key] = held
+        for prefix, window in self._by_resource.items():
+            window.load(fresh[prefix], found.revision)
+        self._advance(found.revision)
+
+    async def run(self) -> None:
+        """Follow the store until it is closed."""
+        while True:
+            try:
+                async for changes in self.store.watch(keys.ROOT, self.revision):
+                    self._take(changes)
+            except Overrun:
+                log.warning("the watch cache fell behind at revision %d; reading on from there", self.revision)
+            except (Compacted, FutureRevision) as error:
+                log.warning("the watch cache starts anew: %s", error)
+                await self.load()
+            except Closed:
+                return
+
+    def _take(self, changes: list[Change]) -> None:
+        touched: set[Window] = set()
+        for change in changes:
+            if change.key.startswith(keys.CLAIMS):
+                self._take_claim(change)
+            elif (window := self._window_of(change.key)) is not None:
+                window.apply(change.key, change.value, change.revision)
+                touched.add(window)
+        self._advance(changes[-1].revision)
+        for window in touched:
+            window.wake()
+
+    def _take_claim(self, change: Change) -> None:
+        if change.value is None:
+            self.claims.pop(change.key, None)
+        else:
+            self.claims[change.key] = change.value
+
+    def _window_of(self, key: str) -> Window | None:
+        """None for what another version of Podlab stored."""
+        _, root, group, plural, _ = key.split("/", 4)
+        return self._by_resource.get(f"/{root}/{group}/{plural}/")
+
+    def _advance(self, revision: int) -> None:
+        self.revision = revision
+        self._advanced.set()
+        self._advanced = asyncio.Event()

@@ -1,0 +1,117 @@
+"""One object as the cache holds it, and one change of it as watchers see it: bytes, parsed only when looked into."""
+
+from __future__ import annotations
+
+from google.protobuf.message import Message
+
+from master.apiserver.watchcache import encoding
+from podlab.api import codec, versions
+from podlab.api.kinds import Kind
+
+
+class Entry:
+    """An object's bytes at one revision, ready to stand in a list or an event."""
+
+    __slots__ = ("_json", "_start", "element", "key", "kind", "revision")
+
+    def __init__(self, kind: Kind, key: str, value: bytes, revision: int) -> None:
+        self.kind = kind
+        self.key = key
+        self.revision = revision
+        self.element = encoding.item(encoding.envelope_tag(kind), value, revision)
+        self._start = len(self.element) - len(value) - len(encoding.revision_tail(revision))
+        self._json: bytes | None = None
+
+    @property
+    def value(self) -> bytes:
+        """As it is stored: without resourceVersion."""
+        return self.element[self._start : len(self.element) - len(encoding.revision_tail(self.revision))]
+
+    def message(self) -> Message:
+        """A fresh message with its resourceVersion; the caller may mutate it."""
+        return self.kind.message.FromString(self.element[self._start :])
+
+    def json(self) -> bytes:
+        """As Kubernetes' JSON, rendered when it is first asked for."""
+        if self._json is None:
+            self._json = codec.to_json(self.message())
+        return self._json
+
+    def json_as(self, kind: Kind) -> bytes:
+        """As JSON of the version that `kind` is of."""
+        return self.json() if kind is self.kind else codec.to_json(versions.shown(self.message(), kind))
+
+    @property
+    def is_rendered(self) -> bool:
+        """Whether `json` costs nothing."""
+        return self._json is not None
+
+    def at(self, revision: int) -> Entry:
+        """The same object with another resourceVersion, as a deletion shows it."""
+        return Entry(self.kind, self.key, self.value, revision)
+
+
+class Event:
+    """One change. `new` is None for a deletion, `old` for a creation. Encoded once, for all watchers."""
+
+    __slots__ = ("_frames", "_lines", "_new_message", "_old_message", "new", "old", "revision")
+
+    def __init__(self, old: Entry | None, new: Entry | None, revision: int) -> None:
+        self.old = old
+        self.new = new
+        self.revision = revision
+        self._frames: dict[int, bytes] = {}
+        self._lines: dict[int, bytes] = {}
+        self._old_message: Message | None = None
+        self._new_message: Message | None = None
+
+    @property
+    def key(self) -> str:
+        """Where the object stands or stood."""
+        entry = self.new or self.old
+        assert entry is not None
+        return entry.key
+
+    @property
+    def size_bytes(self) -> int:
+        """A rough figure of what keeping the event costs."""
+        return sum(len(entry.element) for entry in (self.old, self.new) if entry is not None)
+
+    def type(self) -> int:
+        """What it is to someone who sees all objects."""
+        if self.new is None:
+            return encoding.DELETED
+        return encoding.ADDED if self.old is None else encoding.MODIFIED
+
+    def frame(self, event_type: int) -> bytes:
+        """The event as it stands in a WatchResponse. A deletion carries the last state at this revision."""
+        frame = self._frames.get(event_type)
+        if frame is None:
+            frame = self._frames[event_type] = encoding.event(event_type, self.shown(event_type).element)
+        return frame
+
+    def line(self, event_type: int) -> bytes:
+        """The event as a line of JSON, as REST sends it."""
+        line = self._lines.get(event_type)
+        if line is None:
+            line = self._lines[event_type] = encoding.json_event(event_type, self.shown(event_type).json())
+        return line
+
+    def new_message(self) -> Message | None:
+        """The object now. Shared by all watchers: not to be mutated."""
+        if self._new_message is None and self.new is not None:
+            self._new_message = self.new.message()
+        return self._new_message
+
+    def old_message(self) -> Message | None:
+        """The object before. Shared by all watchers: not to be mutated."""
+        if self._old_message is None and self.old is not None:
+            self._old_message = self.old.message()
+        return self._old_message
+
+    def shown(self, event_type: int) -> Entry:
+        """The object that the event shows: a deletion the last state, at the revision that ended it."""
+        if event_type == encoding.DELETED and self.old is not None:
+            return self.old.at(self.revision)
+        assert self.new is not None
+        return self.new

@@ -1,0 +1,131 @@
+"""The objects of one kind now, and its latest changes; for pods, those of each node apart as well.
+
+So what a kubelet's lists and watches cost depends on the pods of its node, not on those of the cluster.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from master.apiserver.watchcache import keys
+from master.apiserver.watchcache.cached_object import Entry, Event
+from master.apiserver.watchcache.watch_window import Section
+from podlab.api.kinds import Kind
+
+WINDOW_EVENTS = 5000
+WINDOW_BYTES = 16 << 20
+# The field of a kind by which its objects are kept apart, for those in which it is not empty.
+DIVIDED_BY: Mapping[str, tuple[str, Callable[[Any], str]]] = {
+    "Pod": ("spec.nodeName", lambda pod: str(pod.spec.nodeName)),
+}
+
+
+class Window(Section):
+    """Lives in the event loop; the feed alone writes to it."""
+
+    def __init__(self, kind: Kind, *, most_events: int = WINDOW_EVENTS, most_bytes: int = WINDOW_BYTES) -> None:
+        super().__init__()
+        self.kind = kind
+        self.prefix = keys.kind_prefix(kind)
+        self.divided_by, self._part_of = DIVIDED_BY.get(kind.name, ("", lambda _: ""))
+        self._most_events = most_events
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._followers: list[Callable[[Event], None]] = []
+        self._parts: dict[str, Section] = {}
+        self._part_with: dict[str, Section] = {}  # by the object's key
+        self._touched: set[Section] = set()
+
+    def part(self, value: str) -> Section:
+        """The objects whose field `divided_by` has the value, and their changes."""
+        part = self._parts.get(value)
+        if part is None:  # nothing has had the value since our changes begin
+            part = self._parts[value] = Section(self._complete_after)
+        return part
+
+    def load(self, entries: dict[str, Entry], revision: int) -> None:
+        """Start anew with these objects; whoever watches is too late."""
+        events = [Event(self.entries[key], None, revision) for key in self.entries.keys() - entries.keys()]
+        events += [Event(self.entries.get(entry.key), entry, revision) for entry in entries.values()]
+        self.restart(entries.values(), revision)
+        self._bytes = 0
+        divided: defaultdict[str, list[Entry]] = defaultdict(list)
+        for event in events:
+            self._tell(event)
+            if self.divided_by and event.new is not None and (value := self._part_of(event.new_message())):
+                divided[value].append(event.new)
+        for value in self._parts.keys() | divided.keys():
+            self.part(value).restart(divided[value], revision)
+        self._part_with = {entry.key: self.part(value) for value, held in divided.items() for entry in held}
+        self.wake_all()
+
+    def apply(self, key: str, value: bytes | None, revision: int) -> None:
+        """Take in one change. `wake` lets the watchers see it."""
+        old = self.entries.get(key)
+        new = Entry(self.kind, key, value, revision) if value is not None else None
+        event = Event(old, new, revision)
+        if new is not None:
+            self.put(new)
+        else:
+            self.remove(key)
+        self.append(event)
+        self._bytes += event.size_bytes
+        self._tell(event)
+        if self.divided_by:
+            self._divide(event)
+        self._trim()
+
+    def follow(self, follower: Callable[[Event], None]) -> None:
+        """Call `follower` for each object now, and for each change as it is applied."""
+        for entry in self.entries.values():
+            follower(Event(None, entry, entry.revision))
+        self._followers.append(follower)
+
+    def wake(self) -> None:
+        """Let those look who wait for what has been applied."""
+        super().wake()
+        for part in self._touched:
+            part.wake()
+        self._touched.clear()
+
+    def wake_all(self) -> None:
+        """Let every watcher look, news or not."""
+        self._touched.update(self._parts.values())
+        self.wake()
+
+    def _divide(self, event: Event) -> None:
+        """Let the part see it that the object was in, and the one that it is in now."""
+        before = self._part_with.pop(event.key, None)
+        value = self._part_of(event.new_message()) if event.new is not None else ""
+        after = self.part(value) if value else None
+        if before is not None and before is not after:
+            before.remove(event.key)
+        if after is not None and event.new is not None:
+            after.put(event.new)
+            self._part_with[event.key] = after
+        for part in {part for part in (before, after) if part is not None}:
+            part.append(event)
+            self._touched.add(part)
+
+    def _tell(self, event: Event) -> None:
+        for follower in self._followers:
+            follower(event)
+
+    def _trim(self) -> None:
+        """Drop the older part once the bound is well passed: rarely, as it moves the rest."""
+        if len(self._events) < self._most_events * 5 // 4 and self._bytes < self._most_bytes:
+            return
+        keep_bytes = self._most_bytes * 3 // 4
+        count = max(0, len(self._events) - self._most_events)
+        self._bytes -= sum(event.size_bytes for event in self._events[:count])
+        while self._bytes > keep_bytes and count < len(self._events) - 1:
+            self._bytes -= self._events[count].size_bytes
+            count += 1
+        if not count:
+            return
+        revision = self._events[count - 1].revision
+        self.drop(count, revision)
+        for part in self._parts.values():
+            part.drop_through(revision)

@@ -1,0 +1,124 @@
+"""Lists, page by page from one snapshot.
+
+The first page comes from the cache. Later ones do too while the kind has not changed since; after that they come from
+the store's history, as of the first page's revision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from master.apiserver.watchcache import continue_token, encoding, selection
+from master.apiserver.watchcache.cache import Cache
+from master.apiserver.watchcache.cached_object import Entry
+from master.apiserver.watchcache.continue_token import Continuation
+from master.apiserver.watchcache.selection import Scope
+from master.store.contract import Range
+from master.store.errors import Compacted, FutureRevision
+from podlab.errors import BadRequest, Expired
+from podlab.v1 import apiserver_pb2
+
+# gRPC clients take 4 MiB a message unless told otherwise; one object is at most 1.5 MB.
+PAGE_BYTES = 2 << 20
+_STORE_PAGE = 500
+_LOOKED_INTO_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some objects of one snapshot. `rest` is the token of the next page; `remaining` is None where nobody knows."""
+
+    entries: list[Entry]
+    revision: int
+    rest: str = ""
+    remaining: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Of one page. A `limit` of 0 is none."""
+
+    limit: int
+    page_bytes: int
+
+    def reached(self, count: int, size_bytes: int, next_bytes: int) -> bool:
+        """Whether a page that has so much takes no more."""
+        return bool((self.limit and count == self.limit) or (count and size_bytes + next_bytes > self.page_bytes))
+
+
+class Lister:
+    """Answers List."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+
+    async def page(self, request: apiserver_pb2.ListRequest) -> bytes:
+        """A ListResponse. Raises Expired when the snapshot of the continue token is gone."""
+        wanted, token = selection.parse(request), getattr(request, "continue")
+        start = continue_token.parse(token, wanted.prefix) if token else None
+        found = await self.select(wanted, start, Bounds(request.limit, PAGE_BYTES))
+        elements = [entry.element for entry in found.entries]
+        return encoding.list_response(elements, found.revision, found.rest, found.remaining)
+
+    async def select(self, wanted: Scope, start: Continuation | None, bounds: Bounds) -> Page:
+        """The page from `start` on, or the first one of what is there now. Raises Expired, BadRequest."""
+        if bounds.limit < 0:
+            raise BadRequest(f"limit: {bounds.limit} is negative; leave it out for the server's own")
+        await self._cache.catch_up()
+        section = wanted.section(self._cache.window(wanted.kind))
+        if start is None:
+            return await self._current_page(wanted, wanted.candidates(section), self._cache.revision, bounds)
+        if section.changed_at <= start.revision <= self._cache.revision:
+            entries = wanted.candidates(section, start.last_key)
+            return await self._current_page(wanted, entries, start.revision, bounds)
+        return await self._old_page(wanted, start, bounds)
+
+    async def _current_page(self, wanted: Scope, entries: Sequence[Entry], revision: int, bounds: Bounds) -> Page:
+        taken: list[Entry] = []
+        size = 0
+        for index, entry in enumerate(entries):
+            if bounds.reached(len(taken), size, len(entry.element)):
+                rest = Continuation(revision, entries[index - 1].key).token()
+                return Page(taken, revision, rest, None if wanted.selects else len(entries) - index)
+            if wanted.selects:
+                if index % _LOOKED_INTO_AT_ONCE == _LOOKED_INTO_AT_ONCE - 1:
+                    await asyncio.sleep(0)  # others get their turn; `entries` stays as it was
+                if not wanted.matches(entry.message()):
+                    continue
+            taken.append(entry)
+            size += len(entry.element)
+        return Page(taken, revision)
+
+    async def _old_page(self, wanted: Scope, start: Continuation, bounds: Bounds) -> Page:
+        entries: list[Entry] = []
+        size = 0
+        after, more = start.last_key, True
+        while more and size <= bounds.page_bytes and not (bounds.limit and len(entries) > bounds.limit):
+            found = await self._range(wanted.prefix, after, start.revision)
+            for stored in found.entries:
+                entry = Entry(wanted.kind, stored.key, stored.value, stored.mod_revision)
+                if not wanted.selects or wanted.matches(entry.message()):
+                    entries.append(entry)
+                    size += len(entry.element)
+            more = found.more
+            after = found.entries[-1].key if found.entries else after
+        return self._cut(entries, more, after, start.revision, bounds)
+
+    def _cut(self, entries: list[Entry], more: bool, after: str, revision: int, bounds: Bounds) -> Page:
+        size = 0
+        for index, entry in enumerate(entries):
+            if bounds.reached(index, size, len(entry.element)):
+                return Page(entries[:index], revision, Continuation(revision, entries[index - 1].key).token())
+            size += len(entry.element)
+        return Page(entries, revision, Continuation(revision, after).token() if more else "")
+
+    async def _range(self, prefix: str, after: str, revision: int) -> Range:
+        try:
+            return await self._cache.store.range(prefix, start_after=after, limit=_STORE_PAGE, revision=revision)
+        except (Compacted, FutureRevision) as error:
+            raise Expired(
+                f"The provided continue parameter is too old to display a consistent list result: {error}. "
+                "You must start a new list without the continue parameter"
+            ) from error

@@ -1,0 +1,91 @@
+"""What a list or watch is about: one kind, maybe one namespace, maybe only what selectors match."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from google.protobuf.message import Message
+
+from master.apiserver.watchcache import encoding, keys
+from master.apiserver.watchcache.cached_object import Entry, Event
+from master.apiserver.watchcache.kind_window import Window
+from master.apiserver.watchcache.watch_window import Section
+from podlab.api import kinds, selectors
+from podlab.api.kinds import Kind
+from podlab.api.selectors import FieldSelector, Selector
+from podlab.errors import BadRequest
+
+
+class Selecting(Protocol):
+    """What ListRequest and WatchRequest have in common."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def namespace(self) -> str: ...
+    @property
+    def label_selector(self) -> str: ...
+    @property
+    def field_selector(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """`labels` and `fields` are None when they select everything. `key` is that of the only object it can be about."""
+
+    kind: Kind
+    prefix: str
+    labels: Selector | None
+    fields: FieldSelector | None
+    key: str = ""
+
+    def section(self, window: Window) -> Section:
+        """The part of the kind's window that holds all it is about, and as little else as can be."""
+        value = self.fields.required(window.divided_by) if self.fields is not None and window.divided_by else None
+        return window.part(value) if value else window
+
+    def candidates(self, section: Section, start_after: str = "") -> list[Entry]:
+        """What may match, in key order."""
+        if not self.key:
+            return section.ordered(self.prefix, start_after)
+        only = section.entries.get(self.key)
+        return [only] if only is not None and self.key > start_after else []
+
+    @property
+    def selects(self) -> bool:
+        """Whether objects must be looked into."""
+        return self.labels is not None or self.fields is not None
+
+    def matches(self, message: Message | None) -> bool:
+        """Whether the selectors take the object; nothing is taken of None."""
+        if message is None:
+            return False
+        if self.labels is not None and not self.labels.matches(message.metadata.labels):  # type: ignore[attr-defined]
+            return False
+        return self.fields is None or self.fields.matches(message)
+
+    def event_type(self, event: Event) -> int | None:
+        """What the event is to this scope: coming into it is ADDED, leaving it DELETED; None when it stays outside."""
+        if not event.key.startswith(self.prefix) or (self.key and event.key != self.key):
+            return None
+        if not self.selects:
+            return event.type()
+        before, after = self.matches(event.old_message()), self.matches(event.new_message())
+        if after:
+            return encoding.MODIFIED if before else encoding.ADDED
+        return encoding.DELETED if before else None
+
+
+def parse(request: Selecting) -> Scope:
+    """Raises NotFound for an unknown kind, BadRequest for a malformed selector."""
+    kind = kinds.by_name(request.kind)
+    try:
+        labels = selectors.parse_labels(request.label_selector) if request.label_selector else None
+        fields = selectors.parse_fields(kind, request.field_selector) if request.field_selector else None
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
+    prefix = keys.scope_prefix(kind, request.namespace)
+    name = fields.required("metadata.name") if fields is not None else None
+    only = prefix + name if name and bool(request.namespace) is kind.namespaced else ""
+    return Scope(kind, prefix, labels, fields, only)

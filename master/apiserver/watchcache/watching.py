@@ -1,0 +1,145 @@
+"""Watches: what follows a revision, in batches of ready bytes, in the form that the watcher reads.
+
+A watcher that is slower than the window is long is closed with Expired; nothing is ever kept for it alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from master.apiserver.watchcache import encoding, selection
+from master.apiserver.watchcache.cache import Cache
+from master.apiserver.watchcache.cached_object import Entry, Event
+from master.apiserver.watchcache.selection import Scope
+from master.apiserver.watchcache.watch_window import Section
+from podlab.errors import BadRequest, Expired
+from podlab.v1 import apiserver_pb2
+
+BOOKMARK_EVERY_S = 30.0
+_BATCH_EVENTS = 500
+_BATCH_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How events are written. What a watcher does not want to hear of is empty."""
+
+    present: Callable[[Entry], bytes]
+    """An object that is there when the watch begins, as ADDED."""
+    event: Callable[[Event, int], bytes]
+    """A change, as the type of event that it is to this watcher."""
+    all_present: Callable[[int], bytes]
+    """After the last object that is there, as of a revision."""
+    bookmark: Callable[[int], bytes]
+
+
+MESSAGES = Form(
+    present=lambda entry: encoding.event(encoding.ADDED, entry.element),
+    event=Event.frame,
+    all_present=encoding.bookmark,
+    bookmark=encoding.bookmark,
+)
+"""As WatchResponses."""
+
+
+class Watches:
+    """Answers Watch. `run` keeps bookmarks coming to those who see no events."""
+
+    def __init__(self, cache: Cache, *, bookmark_every_s: float = BOOKMARK_EVERY_S) -> None:
+        self._cache = cache
+        self._bookmark_every_s = bookmark_every_s
+        self.sent: Counter[str] = Counter()
+        """Events that watchers have been sent, by kind."""
+
+    async def run(self) -> None:
+        """Wake the idle watchers, which look whether a bookmark is due, for ever."""
+        while True:
+            await asyncio.sleep(self._bookmark_every_s / 2)
+            self._cache.wake_all()
+
+    async def watch(self, request: apiserver_pb2.WatchRequest) -> AsyncIterator[bytes]:
+        """WatchResponses without end. Raises Expired when the start is too old, or the caller too slow."""
+        since = "" if request.resource_version == "0" else request.resource_version
+        async for response in self.follow(selection.parse(request), since, MESSAGES, present=not since):
+            yield response
+
+    async def follow(self, wanted: Scope, since: str, form: Form, *, present: bool) -> AsyncIterator[bytes]:
+        """What follows the revision `since`, or now when it is empty; first what is there, when `present` is set.
+
+        Raises BadRequest for what is no revision, and Expired as `watch` does.
+        """
+        await self._cache.catch_up()
+        revision = self._cache.revision
+        if since and not present:
+            revision = self._revision(since)
+        position = self._position(wanted, revision)
+        if present:
+            async for batch in self._present(wanted, form):
+                yield batch
+            if end := form.all_present(revision):
+                yield end
+        async for batch in self._follow(wanted, position, form):
+            yield batch
+
+    def _revision(self, text: str) -> int:
+        if not text.isascii() or not text.isdecimal():
+            raise BadRequest(f"resource_version: {text!r} is not one that this server gave; list again")
+        revision = int(text)
+        if revision > self._cache.revision:
+            raise Expired(f"resource version {revision} is ahead of the server's {self._cache.revision}; list again")
+        return revision
+
+    def _position(self, wanted: Scope, revision: int) -> int:
+        position = self._section(wanted).position_after(revision)
+        if position is None:
+            raise Expired(f"too old resource version: {revision}; list {wanted.kind.plural} again and watch from there")
+        return position
+
+    def _section(self, wanted: Scope) -> Section:
+        return wanted.section(self._cache.window(wanted.kind))
+
+    async def _present(self, wanted: Scope, form: Form) -> AsyncIterator[bytes]:
+        """The objects that are there now, as ADDED."""
+        frames: list[bytes] = []
+        size = 0
+        for entry in wanted.candidates(self._section(wanted)):
+            if wanted.selects and not wanted.matches(entry.message()):
+                continue
+            frame = form.present(entry)
+            frames.append(frame)
+            size += len(frame)
+            if size > _BATCH_BYTES:
+                yield b"".join(frames)
+                frames, size = [], 0
+        if frames:
+            yield b"".join(frames)
+
+    async def _follow(self, wanted: Scope, position: int, form: Form) -> AsyncIterator[bytes]:
+        section = self._section(wanted)
+        with section.watched():
+            async for batch in self._batches(wanted, section, position, form):
+                yield batch
+
+    async def _batches(self, wanted: Scope, section: Section, position: int, form: Form) -> AsyncIterator[bytes]:
+        bookmark_at = time.monotonic() + self._bookmark_every_s
+        while True:
+            bookmark_due = time.monotonic() >= bookmark_at
+            if not bookmark_due and not section.tells(position):
+                await section.news()
+                continue
+            events = section.since(position, _BATCH_EVENTS, _BATCH_BYTES)
+            if events is None:
+                raise Expired(f"the watch of {wanted.kind.plural} fell too far behind; list again and watch from there")
+            position += len(events)
+            frames = [form.event(event, seen) for event in events if (seen := wanted.event_type(event)) is not None]
+            if frames:
+                self.sent[wanted.kind.name] += len(frames)
+                yield b"".join(frames)
+            elif not events and bookmark_due:
+                bookmark_at = time.monotonic() + self._bookmark_every_s
+                if bookmark := form.bookmark(self._cache.revision):
+                    yield bookmark

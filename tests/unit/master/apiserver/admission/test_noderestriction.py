@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from podlab_testing import storage
+
+from master.apiserver.admission.noderestriction import refusal
+from podlab.api.labels import MIRROR_ANNOTATION
+from podlab.api.volumes import LOCAL_PATH, PROVISIONED_BY
+from podlab.coordination.v1 import lease_pb2
+from podlab.core.v1 import node_pb2, pod_pb2
+from podlab.meta.v1 import meta_pb2
+
+
+def node(**labels: str) -> node_pb2.Node:
+    made = node_pb2.Node()
+    made.metadata.name = "n1"
+    made.metadata.labels.update(labels)
+    return made
+
+
+def mirror(**owner: Any) -> pod_pb2.Pod:
+    made = pod_pb2.Pod()
+    made.metadata.annotations[MIRROR_ANNOTATION] = "hash"
+    made.metadata.ownerReferences.add(
+        **{"apiVersion": "v1", "kind": "Node", "name": "n1", "uid": "uid-of-n1", "controller": True, **owner}
+    )
+    made.spec.nodeName = "n1"
+    return made
+
+
+def told(new: Any, old: Any = None) -> str:
+    return refusal("n1", new, old, lambda name: f"uid-of-{name}")
+
+
+@pytest.mark.parametrize(
+    ("key", "may"),
+    [
+        ("disk", True),
+        ("example.com/disk", True),
+        ("kubernetes.io/hostname", True),
+        ("topology.kubernetes.io/zone", True),
+        ("node.kubernetes.io/anything", True),
+        ("mine.kubelet.kubernetes.io/anything", True),
+        ("node-role.kubernetes.io/control-plane", False),
+        ("kubernetes.io/other", False),
+        ("k8s.io/other", False),
+        ("a.k8s.io/other", False),
+        ("node-restriction.kubernetes.io/pci", False),
+        ("example.com.node-restriction.kubernetes.io/pci", False),
+        ("notkubernetes.io/other", True),
+    ],
+)
+def test_a_kubelet_sets_only_labels_that_are_its_own(key: str, may: bool) -> None:
+    labelled = node(**{key: "x"})
+    assert told(labelled) == ("" if may else f"is not allowed to set the following labels: {key}")
+    refused = "" if may else f"is not allowed to modify labels: {key}"
+    assert told(labelled, node()) == told(node(), labelled) == told(node(**{key: "y"}), labelled) == refused
+    assert told(labelled, labelled) == ""
+
+
+def test_a_kubelet_makes_no_node_and_no_lease_but_its_own() -> None:
+    other = node()
+    other.metadata.name = "n2"
+    assert told(other) == 'node "n1" is not allowed to modify node "n2"'
+    lease = lease_pb2.Lease()
+    lease.metadata.name = "n1"
+    assert told(lease) == ""
+    lease.metadata.name = "n2"
+    assert told(lease) == "can only access node lease with the same name as the requesting node"
+
+
+def test_a_kubelet_gives_its_node_taints_only_when_it_registers() -> None:
+    tainted = node()
+    tainted.spec.taints.add(key="a", effect="NoSchedule")
+    assert told(tainted) == ""
+    assert told(tainted, node()) == told(node(), tainted) == 'node "n1" is not allowed to modify taints'
+    assert told(tainted, tainted) == ""
+
+
+def test_a_kubelet_gives_its_node_no_owner() -> None:
+    owned = node()
+    owned.metadata.ownerReferences.add(kind="Pod")
+    assert told(owned, node()) == 'node "n1" is not allowed to modify ownerReferences'
+
+
+def test_a_kubelet_creates_mirror_pods_of_its_own_only() -> None:
+    assert told(mirror()) == ""
+    plain, elsewhere, two, none, curious, account = (mirror() for _ in range(6))
+    account.spec.serviceAccountName = "robot"
+    plain.metadata.annotations.clear()
+    elsewhere.spec.nodeName = "n2"
+    two.metadata.ownerReferences.add(kind="Pod")
+    del none.metadata.ownerReferences[:]
+    curious.spec.volumes.add(name="v").volumeSource.secret.secretName = "key"
+    only = 'node "n1" can only create pods with'
+    wrong = [
+        (plain, f'pod does not have "{MIRROR_ANNOTATION}" annotation, node "n1" can only create mirror pods'),
+        (elsewhere, f"{only} spec.nodeName set to itself"),
+        (two, f"{only} a single owner reference set to itself"),
+        (none, f"{only} an owner reference set to itself"),
+        (mirror(name="n2"), f"{only} an owner reference set to itself"),
+        (mirror(controller=False), f"{only} a controller owner reference set to itself"),
+        (mirror(blockOwnerDeletion=True), 'node "n1" must not set blockOwnerDeletion on an owner reference'),
+        (mirror(uid="another"), "node n1 UID mismatch: expected another got uid-of-n1"),
+        (account, 'node "n1" can not create pods that reference a service account'),
+        (curious, 'node "n1" can not create pods that reference secrets'),
+    ]
+    for pod, why in wrong:
+        assert told(pod) == why
+
+
+def test_a_kubelet_changes_and_deletes_pods_of_its_own_only() -> None:
+    mine, theirs = mirror(), mirror()
+    theirs.spec.nodeName = "n2"
+    assert told(mine, mine) == told(None, mine) == ""
+    assert told(theirs, theirs) == 'node "n1" can only update pod status for pods with spec.nodeName set to itself'
+    assert told(None, theirs) == 'node "n1" can only delete pods with spec.nodeName set to itself'
+
+
+@pytest.mark.parametrize(
+    ("on", "change", "may"),
+    [
+        ("n1", {"finalizers": [LOCAL_PATH]}, True),
+        ("n1", {"finalizers": ["kubernetes.io/pv-protection", LOCAL_PATH]}, True),
+        ("n1", {"finalizers": [LOCAL_PATH, "another"]}, False),
+        ("n1", {"labels": {"a": "b"}}, False),
+        ("n2", {"finalizers": [LOCAL_PATH]}, False),
+    ],
+)
+def test_a_kubelet_says_of_a_volume_on_its_node_that_it_holds_data_and_nothing_else(
+    on: str, change: Any, may: bool
+) -> None:
+    here = [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [on]}]}]
+    old = storage.volume(
+        annotations={PROVISIONED_BY: LOCAL_PATH},
+        local={"path": "/srv/disk"},
+        nodeAffinity={"required": {"nodeSelectorTerms": here}},
+    )
+    if "kubernetes.io/pv-protection" in change.get("finalizers", ()):
+        old.metadata.finalizers.append("kubernetes.io/pv-protection")
+    new = type(old)()
+    new.CopyFrom(old)
+    del new.metadata.finalizers[:]
+    new.metadata.MergeFrom(meta_pb2.ObjectMeta(**change))
+    assert (told(new, old) == "") is may

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from typing import Any
+
+import pytest
+
+from master.apiserver.app.system_objects import Bootstrap
+from master.apiserver.registry.registry import Registry
+from master.apiserver.watchcache.cache import Cache
+from podlab.api import kinds
+from podlab.v1 import apiserver_pb2 as pb
+
+NETWORK = IPv4Network("10.96.0.0/16")
+
+
+async def read(registry: Registry, kind: str) -> Any:
+    return (await registry.get(kinds.by_name(kind), "default", "kubernetes")).message()
+
+
+async def test_a_second_pass_writes_nothing(cache: Cache, registry: Registry) -> None:
+    bootstrap = Bootstrap(registry, NETWORK, "192.0.2.1", 7443)
+    await bootstrap.ensure()
+    revision = await cache.store.revision()
+    await bootstrap.ensure()
+    assert await cache.store.revision() == revision
+
+
+async def test_what_was_changed_or_deleted_is_put_right(cache: Cache, registry: Registry) -> None:
+    await Bootstrap(registry, NETWORK, "192.0.2.1", 7443).ensure()
+    await registry.delete(pb.DeleteRequest(kind="Service", namespace="default", name="kubernetes"))
+    endpoints = await read(registry, "EndpointSlice")
+    endpoints.endpoints[0].addresses[:] = ["192.0.2.99"]
+    await registry.update(endpoints)
+    await Bootstrap(registry, NETWORK, "192.0.2.2", 6443).ensure()
+    service, endpoints = await read(registry, "Service"), await read(registry, "EndpointSlice")
+    assert (service.spec.clusterIP, service.spec.ports[0].targetPort.intVal) == ("10.96.0.1", 6443)
+    assert (list(endpoints.endpoints[0].addresses), endpoints.ports[0].port) == (["192.0.2.2"], 6443)
+
+
+async def test_another_network_ends_no_server_and_is_told_once(
+    cache: Cache, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Services keep their addresses; the rest of the Service is put right all the same."""
+    await Bootstrap(registry, NETWORK, "192.0.2.1", 7443).ensure()
+    bootstrap = Bootstrap(registry, IPv4Network("10.50.0.0/16"), "192.0.2.1", 6443)
+    await bootstrap.ensure()
+    await bootstrap.ensure()
+    service = await read(registry, "Service")
+    assert (service.spec.clusterIP, service.spec.ports[0].targetPort.intVal) == ("10.96.0.1", 6443)
+    (told,) = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert told.startswith("service_cidr is 10.50.0.0/16, but")
+    assert "keeps 10.96.0.1; set podlab_service_cidr to what it was" in told

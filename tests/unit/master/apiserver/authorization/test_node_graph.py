@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from master.apiserver.authorization.node_graph import Bindings, references
+from master.apiserver.watchcache.kind_window import Window
+from podlab.api import kinds
+from podlab.core.v1 import pod_pb2, volume_pb2
+from podlab.meta.v1 import meta_pb2
+
+
+def user_pod(node: str = "") -> pod_pb2.Pod:
+    pod = pod_pb2.Pod(metadata=meta_pb2.ObjectMeta(name="web", namespace="team"))
+    pod.spec.nodeName = node
+    pod.spec.volumes.add(name="a").volumeSource.secret.secretName = "in-volume"
+    pod.spec.volumes.add(name="b").volumeSource.configMap.localObjectReference.name = "map-in-volume"
+    parts = pod.spec.volumes.add(name="c").volumeSource.projected.sources
+    parts.add().secret.localObjectReference.name = "in-projected"
+    parts.add().configMap.localObjectReference.name = "map-in-projected"
+    container = pod.spec.containers.add(name="main")
+    container.envFrom.add().secretRef.localObjectReference.name = "in-env-from"
+    container.envFrom.add().configMapRef.localObjectReference.name = "map-in-env-from"
+    key = pod.spec.initContainers.add(name="first").env.add(name="E").valueFrom.secretKeyRef
+    key.localObjectReference.name = "in-env"
+    container.env.add(name="F").valueFrom.configMapKeyRef.localObjectReference.name = "map-in-env"
+    pod.spec.imagePullSecrets.add(name="to-pull")
+    pod.spec.serviceAccountName = "robot"
+    pod.spec.volumes.add(name="d").volumeSource.persistentVolumeClaim.claimName = "claim"
+    return pod
+
+
+def test_every_way_to_use_an_object_is_found() -> None:
+    found = set(references(user_pod()))
+    secrets = {("secrets", "team", name) for name in ("in-volume", "in-projected", "in-env-from", "in-env", "to-pull")}
+    others = {("serviceaccounts", "team", "robot"), ("persistentvolumeclaims", "team", "claim")}
+    assert found == secrets | others | {
+        ("configmaps", "team", name) for name in ("map-in-volume", "map-in-projected", "map-in-env-from", "map-in-env")
+    }
+
+
+def test_a_node_uses_what_its_pods_use_as_long_as_they_are_there() -> None:
+    window = Window(kinds.by_name("Pod"))
+    window.load({}, 1)
+    bindings = Bindings(window, Window(kinds.by_name("PersistentVolume")))
+    key = f"{window.prefix}team/web"
+    asked = ("n1", "secrets", "team", "in-volume")
+    assert bindings.node_of("team", "web") is None
+    window.apply(key, user_pod().SerializeToString(), 2)
+    assert (bindings.node_of("team", "web"), bindings.uses(*asked)) == ("", False)
+    window.apply(key, user_pod("n1").SerializeToString(), 3)
+    assert (bindings.node_of("team", "web"), bindings.uses(*asked)) == ("n1", True)
+    assert not bindings.uses("n2", "secrets", "team", "in-volume")
+    other = user_pod("n1")
+    other.metadata.name = "other"
+    window.apply(f"{window.prefix}team/other", other.SerializeToString(), 4)
+    window.apply(key, None, 5)
+    assert bindings.uses(*asked)
+    window.apply(f"{window.prefix}team/other", None, 6)
+    assert (bindings.node_of("team", "other"), bindings.uses(*asked)) == (None, False)
+
+
+def test_a_node_uses_the_volume_whose_claim_its_pod_uses() -> None:
+    pods, volumes = Window(kinds.by_name("Pod")), Window(kinds.by_name("PersistentVolume"))
+    pods.load({}, 1)
+    volumes.load({}, 1)
+    bindings = Bindings(pods, volumes)
+    asked = ("n1", "persistentvolumes", "", "disk")
+    assert not bindings.uses(*asked)
+    disk = volume_pb2.PersistentVolume(metadata=meta_pb2.ObjectMeta(name="disk"))
+    volumes.apply(f"{volumes.prefix}disk", disk.SerializeToString(), 2)
+    pods.apply(f"{pods.prefix}team/web", user_pod("n1").SerializeToString(), 3)
+    assert not bindings.uses(*asked)
+    disk.spec.claimRef.namespace, disk.spec.claimRef.name = "team", "claim"
+    volumes.apply(f"{volumes.prefix}disk", disk.SerializeToString(), 4)
+    assert bindings.uses(*asked)
+    assert not bindings.uses("n2", *asked[1:])

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from master.apiserver.authentication.user import User
+from master.apiserver.authorization import Attributes
+from master.apiserver.flowcontrol.heartbeats import Gathering, is_heartbeat
+from master.apiserver.request.info import Asked
+
+LONG_S = 30.0
+
+
+@pytest.mark.parametrize(
+    ("verb", "resource", "namespace", "expected"),
+    [
+        pytest.param("update", "leases", "kube-node-lease", True, id="a renewal"),
+        pytest.param("patch", "leases", "kube-node-lease", True, id="a renewal by patch"),
+        pytest.param("create", "leases", "kube-node-lease", False, id="the first, without which a node is not ready"),
+        pytest.param("get", "leases", "kube-node-lease", False, id="looking at one"),
+        pytest.param("update", "leases", "kube-system", False, id="an election's lease, which must not be late"),
+        pytest.param("update", "pods", "kube-node-lease", False, id="something else there"),
+    ],
+)
+def test_only_renewals_of_nodes_leases_are_heartbeats(verb: str, resource: str, namespace: str, expected: bool) -> None:
+    wanted = Attributes(verb, "coordination.k8s.io", resource, namespace, "n1")
+    assert is_heartbeat(Asked(User("system:node:n1", frozenset()), (wanted,), "/x", verb)) is expected
+
+
+async def test_who_comes_alone_does_not_wait() -> None:
+    async with asyncio.timeout(LONG_S / 2):
+        await Gathering(LONG_S).together()
+
+
+async def test_who_follows_goes_on_together() -> None:
+    gathering, gone = Gathering(0.05), []
+
+    async def come(name: str) -> None:
+        await gathering.together()
+        gone.append(name)
+
+    await come("first")
+    others = [asyncio.create_task(come(name)) for name in ("second", "third")]
+    await asyncio.sleep(0)
+    assert gone == ["first"]
+    await asyncio.gather(*others)
+    assert sorted(gone) == ["first", "second", "third"]
+
+
+async def test_after_a_while_without_anybody_nobody_waits_again() -> None:
+    gathering = Gathering(0.01)
+    async with asyncio.timeout(LONG_S):
+        for _ in range(3):
+            await gathering.together()
+            await asyncio.sleep(0.03)
+
+
+async def test_who_gives_up_waiting_holds_nobody_back() -> None:
+    gathering = Gathering(0.02)
+    await gathering.together()
+    impatient, patient = (asyncio.create_task(gathering.together()) for _ in range(2))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    async with asyncio.timeout(LONG_S):
+        await patient

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from master.apiserver.flowcontrol.queues import Queues, Verdict
+
+
+def test_who_finds_a_free_seat_runs() -> None:
+    queues: Queues[str] = Queues(2, 5, 10)
+    assert [queues.arrive("a", name)[0] for name in ("1", "2", "3")] == [Verdict.RUN, Verdict.RUN, Verdict.WAIT]
+
+
+def test_flows_take_turns_however_long_they_are() -> None:
+    queues: Queues[str] = Queues(1, 10, 100)
+    queues.arrive("greedy", "g0")
+    for number in range(1, 6):
+        queues.arrive("greedy", f"g{number}")
+    queues.arrive("modest", "m1")
+    assert [queues.leave() for _ in range(4)] == ["g1", "m1", "g2", "g3"]
+
+
+def test_a_flow_that_has_enough_waiting_is_refused() -> None:
+    queues: Queues[str] = Queues(1, 2, 100)
+    verdicts = [queues.arrive("a", str(number))[0] for number in range(4)]
+    assert verdicts == [Verdict.RUN, Verdict.WAIT, Verdict.WAIT, Verdict.REFUSE]
+    assert queues.arrive("b", "b1")[0] is Verdict.WAIT
+
+
+def test_when_all_is_full_the_longest_flow_gives_way() -> None:
+    queues: Queues[str] = Queues(1, 10, 3)
+    for number in range(4):
+        queues.arrive("greedy", f"g{number}")
+    assert queues.arrive("modest", "m1") == (Verdict.WAIT, "g3")
+    assert queues.arrive("greedy", "g4") == (Verdict.REFUSE, None)
+    assert queues.waiting == 3
+
+
+def test_who_gives_up_waits_no_longer() -> None:
+    queues: Queues[str] = Queues(1, 10, 10)
+    for name in ("1", "2", "3"):
+        queues.arrive("a", name)
+    queues.give_up("a", "2")
+    queues.give_up("a", "2")
+    queues.give_up("b", "1")
+    assert [queues.leave(), queues.leave(), queues.taken] == ["3", None, 0]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["arrive", "leave", "give up"]), st.integers(0, 3), st.integers(0, 30))))
+def test_no_seat_is_ever_lost_or_taken_twice(steps: list[tuple[str, int, int]]) -> None:
+    queues: Queues[int] = Queues(2, 4, 8)
+    running, waiting = 0, {}
+    for number, (what, flow, which) in enumerate(steps):
+        if what == "arrive":
+            verdict, displaced = queues.arrive(str(flow), number)
+            waiting.pop(displaced, None)
+            running += verdict is Verdict.RUN
+            if verdict is Verdict.WAIT:
+                waiting[number] = str(flow)
+        elif what == "leave" and running:
+            following = queues.leave()
+            if following is None:
+                running -= 1
+            else:
+                del waiting[following]
+        elif what == "give up" and waiting:
+            ticket = sorted(waiting)[which % len(waiting)]
+            queues.give_up(waiting.pop(ticket), ticket)
+        assert queues.taken == running <= 2
+        assert queues.waiting == len(waiting) <= 8
+        assert not waiting or running == 2  # nobody waits beside a free seat

@@ -1,0 +1,123 @@
+"""Events are stored many at once, as if each had been created or updated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+
+from master.apiserver.admission.admit import admit_all
+from master.apiserver.admission.chain import Admission
+from master.apiserver.registry.events import Recording
+from master.apiserver.registry.registry import Registry
+from master.apiserver.registry.strategies.table import Strategy
+from master.apiserver.watchcache.cache import Cache
+from master.store.contract import Delete, Put
+from master.store.sqlite import SqliteStore
+from podlab.api import kinds
+from podlab.core.v1 import event_pb2, namespace_pb2
+from podlab.errors import BadRequest, Forbidden, Invalid, NotFound
+from podlab.meta.v1 import meta_pb2
+from podlab.v1 import apiserver_pb2 as pb
+
+
+class Counted:
+    """A store that counts commits, and lets somebody else be faster when told so."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+        self.commits: list[int] = []
+        self.first: list[Put] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def commit(self, operations: Sequence[Put | Delete]) -> int:
+        if self.first:
+            await self._store.commit([self.first.pop()])
+        self.commits.append(len(operations))
+        return await self._store.commit(operations)
+
+
+@pytest.fixture
+def commits(store: SqliteStore, cache: Cache) -> Counted:
+    counted = Counted(store)
+    cache.store = counted  # type: ignore[assignment]
+    return counted
+
+
+@pytest.fixture
+async def recording(cache: Cache, registry: Registry) -> Recording:
+    for name in ("default", "team"):
+        await registry.create(namespace_pb2.Namespace(metadata=meta_pb2.ObjectMeta(name=name)))
+    return Recording(cache, registry, Strategy(), Admission(cache))
+
+
+def event(name: str, namespace: str = "default", count: int = 1, **metadata: Any) -> event_pb2.Event:
+    made = event_pb2.Event(metadata=meta_pb2.ObjectMeta(name=name, namespace=namespace, **metadata), count=count)
+    made.involvedObject.kind, made.involvedObject.name, made.involvedObject.namespace = "Pod", "web", namespace
+    made.reason, made.type, made.message = "Failed", "Warning", "no room"
+    return made
+
+
+async def held(registry: Registry, name: str, namespace: str = "default") -> event_pb2.Event:
+    entry = await registry.get(kinds.of(event_pb2.Event), namespace, name)
+    return cast(event_pb2.Event, entry.message())
+
+
+async def test_many_take_one_commit(recording: Recording, registry: Registry, commits: Counted) -> None:
+    results = await recording.record([event(f"e{number}") for number in range(100)], admit_all)
+    assert len(commits.commits) == len(set(results)) == 1
+    stored = await held(registry, "e99")
+    assert stored.metadata.uid
+    assert stored.metadata.creationTimestamp.seconds
+    assert str(results[0]) == stored.metadata.resourceVersion
+
+
+async def test_more_than_a_commit_holds_takes_several(recording: Recording, commits: Counted) -> None:
+    results = await recording.record([event(f"e{number}") for number in range(600)], admit_all)
+    assert len(commits.commits) == 3
+    assert all(isinstance(result, int) for result in results)
+
+
+async def test_what_is_there_is_counted_up_and_stays_the_same_object(recording: Recording, registry: Registry) -> None:
+    await recording.record([event("a")], admit_all)
+    before = await held(registry, "a")
+    await recording.record([event("a", count=7, resourceVersion="1"), event("b")], admit_all)
+    after = await held(registry, "a")
+    assert (after.count, after.metadata.uid) == (7, before.metadata.uid)
+    assert after.metadata.creationTimestamp == before.metadata.creationTimestamp
+    assert (await held(registry, "b")).count == 1
+
+
+async def test_of_one_that_is_named_twice_the_last_stays(recording: Recording, registry: Registry) -> None:
+    results = await recording.record([event("a"), event("b"), event("a", count=2), event("c")], admit_all)
+    assert all(isinstance(result, int) for result in results)
+    assert (await held(registry, "a")).count == 2
+
+
+async def test_each_result_stands_alone(recording: Recording, registry: Registry) -> None:
+    await registry.delete(pb.DeleteRequest(kind="Namespace", name="team"))
+    wanted = [event("a"), event("b", "missing"), event("c", "team"), event("Ü"), event(""), event("z")]
+    results = await recording.record(wanted, admit_all)
+    assert [type(result) for result in results] == [int, NotFound, Forbidden, Invalid, BadRequest, int]
+
+
+async def test_who_may_not_write_one_is_told_so(recording: Recording) -> None:
+    def admit(new: Any, _: Any) -> None:
+        if new.metadata.name == "a":
+            raise Forbidden("not yours")
+
+    results = await recording.record([event("a"), event("b")], admit)
+    assert [type(result) for result in results] == [Forbidden, int]
+
+
+async def test_others_that_were_faster_hold_nobody_up(
+    recording: Recording, registry: Registry, commits: Counted
+) -> None:
+    await recording.record([event("old")], admit_all)
+    commits.first = [Put("/registry/core/events/default/new", event("new").SerializeToString(), 0)]
+    results = await recording.record([event("old", count=2), event("new", count=5), event("third")], admit_all)
+    assert all(isinstance(result, int) for result in results)
+    assert [(await held(registry, name)).count for name in ("old", "new", "third")] == [2, 5, 1]

@@ -1,0 +1,173 @@
+"""What is remembered of a pod makes others of its template the same as they would have become without."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from google.protobuf.message import Message
+from hypothesis import given
+from hypothesis import strategies as st
+
+from master.apiserver.admission.chain import Admission
+from master.apiserver.admission.limitranger import ANNOTATION
+from master.apiserver.registry import changes, template_memo
+from master.apiserver.registry.strategies.table import table
+from master.apiserver.registry.template_memo import Alike
+from master.apiserver.watchcache import keys
+from master.apiserver.watchcache.cache import Cache
+from podlab.api import kinds
+from podlab.api.labels import MIRROR_ANNOTATION
+from podlab.core.v1 import pod_pb2, quota_pb2, serviceaccount_pb2
+from podlab.errors import ApiError
+from podlab.meta.v1 import meta_pb2
+from podlab.scheduling.v1 import priorityclass_pb2
+
+STRATEGY = table(300)["Pod"]
+NOW = meta_pb2.Time(seconds=1_000_000)
+
+
+class Cluster:
+    """Objects that admission looks at, without a store."""
+
+    def __init__(self) -> None:
+        self.cache = Cache(cast(Any, None))
+        self.revision = 1
+
+    def put(self, message: Message) -> None:
+        self._apply(message, message.SerializeToString())
+
+    def remove(self, message: Message) -> None:
+        kind, at = kinds.of(message), cast(Any, message).metadata
+        if keys.object_key(kind, at.namespace, at.name) in self.cache.window(kind).entries:
+            self._apply(message, None)
+
+    def _apply(self, message: Message, value: bytes | None) -> None:
+        self.revision += 1
+        kind, at = kinds.of(message), cast(Any, message).metadata
+        self.cache.window(kind).apply(keys.object_key(kind, at.namespace, at.name), value, self.revision)
+
+
+def named(name: str, namespace: str = "default") -> meta_pb2.ObjectMeta:
+    return meta_pb2.ObjectMeta(name=name, namespace=namespace)
+
+
+def limit_range() -> quota_pb2.LimitRange:
+    made = quota_pb2.LimitRange(metadata=named("small"))
+    made.spec.limits.add(type="Container").default["cpu"].string = "100m"
+    return made
+
+
+def account(*, mounts: bool) -> serviceaccount_pb2.ServiceAccount:
+    return serviceaccount_pb2.ServiceAccount(metadata=named("default"), automountServiceAccountToken=mounts)
+
+
+def default_class(value: int) -> priorityclass_pb2.PriorityClass:
+    return priorityclass_pb2.PriorityClass(metadata=named("usual", ""), value=value, globalDefault=True)
+
+
+def pod(name: str = "a", namespace: str = "default", **labels: str) -> pod_pb2.Pod:
+    made = pod_pb2.Pod(metadata=named(name, namespace))
+    made.metadata.labels.update(labels)
+    made.spec.containers.add(name="main", image="hello:1")
+    return made
+
+
+def near(pod: pod_pb2.Pod) -> None:
+    """It wants to be where pods are whose label `app` is its own."""
+    term = pod.spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution.add(topologyKey="zone")
+    term.labelSelector.SetInParent()
+    term.matchLabelKeys.append("app")
+
+
+def gated(pod: pod_pb2.Pod) -> None:
+    pod.spec.schedulingGates.add(name="example.com/wait")
+
+
+def urgent(pod: pod_pb2.Pod) -> None:
+    pod.spec.priority = 1000
+
+
+def mirrored(pod: pod_pb2.Pod) -> None:
+    pod.metadata.annotations[MIRROR_ANNOTATION] = "x"
+
+
+def said(pod: pod_pb2.Pod) -> None:
+    pod.metadata.annotations[ANNOTATION] = "LimitRanger plugin set: cpu limit for container main"
+
+
+WAYS = (near, gated, urgent, mirrored, said)
+PODS = st.builds(
+    lambda name, namespace, app, ways: ("create", (name, namespace, app, ways)),
+    st.sampled_from(("a", "b")),
+    st.sampled_from(("default", "other")),
+    st.sampled_from(("web", "db")),
+    st.sets(st.sampled_from(WAYS), max_size=2),
+)
+OBJECTS: tuple[Message, ...] = (
+    limit_range(),
+    account(mounts=True),
+    account(mounts=False),
+    default_class(10),
+    default_class(20),
+)
+CHANGES = st.tuples(st.sampled_from(("put", "remove")), st.sampled_from(OBJECTS))
+
+
+def begun(message: pod_pb2.Pod, finish: changes.Finish) -> pod_pb2.Pod | str:
+    """What the pod becomes, or why it does not."""
+    made = pod_pb2.Pod()
+    made.CopyFrom(message)
+    try:
+        changes.begin(made, STRATEGY, f"uid-of-{message.metadata.name}", NOW, finish)
+    except ApiError as error:
+        return str(error)
+    return made
+
+
+@given(st.lists(PODS | CHANGES, max_size=30))
+def test_with_and_without_memory_a_pod_becomes_the_same(steps: list[tuple[str, Any]]) -> None:
+    cluster = Cluster()
+    cluster.put(account(mounts=True))
+    admission = Admission(cluster.cache)
+    remembering, long_way = Alike(admission).finish, changes.finishing(admission.complete)
+    for verb, what in steps:
+        if verb == "create":
+            name, namespace, app, ways = what
+            sent = pod(name, namespace, app=app)
+            for way in sorted(ways, key=WAYS.index):
+                way(sent)
+            assert begun(sent, remembering) == begun(sent, long_way)
+        else:
+            getattr(cluster, verb)(what)
+
+
+def test_admission_looks_at_the_first_pod_of_a_template_and_again_when_something_has_changed() -> None:
+    cluster, looked = Cluster(), 0
+    cluster.put(account(mounts=True))
+    admission = Admission(cluster.cache)
+    complete = admission.complete
+
+    def counting(message: Message) -> None:
+        nonlocal looked
+        looked += 1
+        complete(message)
+
+    admission.complete = counting  # type: ignore[method-assign]
+    finish = Alike(admission).finish
+    for name in ("a", "b", "c"):
+        begun(pod(name), finish)
+    assert looked == 1
+    cluster.put(limit_range())
+    begun(pod("d"), finish)
+    assert looked == 2
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    cluster = Cluster()
+    cluster.put(account(mounts=True))
+    made = Alike(Admission(cluster.cache))
+    for number in range(template_memo.REMEMBERED + 10):
+        one = pod()
+        one.spec.hostname = f"h-{number}"
+        begun(one, made.finish)
+    assert made.remembered <= template_memo.REMEMBERED

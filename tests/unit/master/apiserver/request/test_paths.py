@@ -1,0 +1,47 @@
+from dataclasses import replace
+
+import pytest
+
+from master.apiserver.request.paths import Place, parse
+from podlab.api import kinds
+from podlab.errors import NotFound
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "namespace", "name", "subresource"),
+    [
+        ("/api/v1/pods", "Pod", "", "", ""),
+        ("/api/v1/namespaces", "Namespace", "", "", ""),
+        ("/api/v1/namespaces/a", "Namespace", "", "a", ""),
+        ("/api/v1/namespaces/a/status", "Namespace", "", "a", "status"),
+        ("/api/v1/namespaces/a/pods/", "Pod", "a", "", ""),
+        ("/api/v1/namespaces/a/pods/b/log", "Pod", "a", "b", "log"),
+        ("/apis/apps/v1/namespaces/a/deployments/b/scale", "Deployment", "a", "b", "scale"),
+        ("/api/v1/nodes/n/status", "Node", "", "n", "status"),
+    ],
+)
+def test_a_path_names_a_place(path: str, kind: str, namespace: str, name: str, subresource: str) -> None:
+    assert parse(path) == Place(kinds.by_name(kind), namespace, name, subresource)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/v1/pods", "/api/v1/namespaces/a", "/api/v1/namespaces/a/pods/b", "/apis/apps/v1/namespaces/a/deployments"],
+)
+def test_old_clients_say_in_the_path_that_they_watch(path: str) -> None:
+    head, version, rest = path.partition("/v1/")
+    assert parse(f"{head}{version}watch/{rest}") == replace(parse(path), watched=True)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/", "/api", "/api/v2/pods", "/apis/apps/v1", "/apis/apps/v1/pods", "/api/v1/namespaces/a/nodes",
+        "/api/v1/namespaces/a/pods/b/log/c", "/api/v1/pods/b", "/api/v1/namespaces//pods", "/api/v1/watch",
+        "/api/v1/namespaces/a/configmaps/b/scale", "/api/v1/watch/namespaces/a/pods/b/log",
+        "/apis/metrics.k8s.io/v1beta1/watch/nodes", "/apis/authorization.k8s.io/v1/watch/subjectaccessreviews",
+    ],
+)  # fmt: skip
+def test_other_paths_are_not_found(path: str) -> None:
+    with pytest.raises(NotFound, match="could not find the requested resource"):
+        parse(path)

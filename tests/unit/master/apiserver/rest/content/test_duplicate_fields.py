@@ -1,0 +1,40 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from master.apiserver.rest.content import duplicate_fields
+from podlab.errors import BadRequest
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        (b"{}", []),
+        (b"[1,1]", []),
+        (b'{"a":1,"a":1}', ["a"]),
+        (b'{"a":1,"a":1,"a":2}', ["a", "a"]),
+        (b'{"metadata":{"labels":{"a":"1","a":"2"}}}', ["metadata.labels.a"]),
+        (b'{"spec":{"containers":[{"image":"a"},{"image":"b","image":"c"}]}}', ["spec.containers[1].image"]),
+        (b'{"a":{"b":1,"b":2},"a":3}', ["a.b", "a"]),
+    ],
+)
+def test_what_is_said_twice_is_named_by_its_path(text: bytes, paths: list[str]) -> None:
+    assert duplicate_fields.paths(text) == paths
+
+
+@given(JSON)
+def test_what_a_program_writes_says_nothing_twice(value: object) -> None:
+    assert duplicate_fields.paths(json.dumps(value).encode()) == []
+
+
+def test_what_is_nested_too_deeply_is_refused() -> None:
+    with pytest.raises(BadRequest, match="nested too deeply"):
+        duplicate_fields.paths(b"[" * 100_000 + b"]" * 100_000)

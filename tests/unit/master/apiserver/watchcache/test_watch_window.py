@@ -1,0 +1,123 @@
+"""The parts of a window: what is seen there is what one would pick out of the whole."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from master.apiserver.watchcache.cached_object import Entry
+from master.apiserver.watchcache.kind_window import Window
+from master.apiserver.watchcache.watch_window import Section
+from podlab.api import kinds
+from podlab.core.v1 import pod_pb2
+
+KIND = kinds.by_name("Pod")
+NODES = ("", "n1", "n2")
+
+changes = st.lists(
+    st.tuples(st.sampled_from("abc"), st.sampled_from([*NODES, None])),  # None: the pod goes
+    max_size=60,
+)
+
+
+def key(name: str) -> str:
+    return f"/registry/core/pods/default/{name}"
+
+
+def value(name: str, node: str) -> bytes:
+    pod = pod_pb2.Pod()
+    pod.metadata.name, pod.spec.nodeName = name, node
+    return pod.SerializeToString()
+
+
+def seen(section: Section, position: int) -> list[tuple[int, str]]:
+    events = section.since(position, 1000, 1 << 30)
+    assert events is not None
+    return [(event.revision, event.key) for event in events]
+
+
+@given(changes)
+def test_a_part_holds_the_objects_and_changes_of_its_value(made: list[tuple[str, str | None]]) -> None:
+    window = Window(KIND)
+    window.load({}, 1)
+    parts = {node: window.part(node) for node in NODES[1:]}
+    positions = {node: part.position_after(1) for node, part in parts.items()}
+    held: dict[str, str] = {}
+    expected: dict[str, list[tuple[int, str]]] = {node: [] for node in parts}
+    for revision, (name, node) in enumerate(made, start=2):
+        before = held.pop(name, "")
+        if node is not None:
+            held[name] = node
+        elif key(name) not in window.entries:
+            continue
+        window.apply(key(name), value(name, node) if node is not None else None, revision)
+        for touched in {before, node} & parts.keys():
+            expected[str(touched)].append((revision, key(name)))
+    for node, part in parts.items():
+        assert [entry.key for entry in part.ordered(window.prefix)] == sorted(
+            key(name) for name, on in held.items() if on == node
+        )
+        position = positions[node]
+        assert position is not None
+        assert seen(part, position) == expected[node]
+
+
+@given(changes, st.integers(1, 60))
+def test_who_watches_a_part_misses_nothing_or_is_told_to_start_anew(
+    made: list[tuple[str, str | None]], start: int
+) -> None:
+    window = Window(KIND, most_events=8)
+    window.load({}, 1)
+    all_changes: list[tuple[int, str]] = []
+    holder: dict[str, str | None] = {}
+    for revision, (name, node) in enumerate(made, start=2):
+        if node is None and key(name) not in window.entries:
+            continue
+        before, holder[name] = holder.get(name), node
+        window.apply(key(name), value(name, node) if node is not None else None, revision)
+        if "n1" in (before, node):
+            all_changes.append((revision, key(name)))
+    position = window.part("n1").position_after(start)
+    if position is None:
+        assert window.position_after(start) is None
+    else:
+        assert seen(window.part("n1"), position) == [change for change in all_changes if change[0] > start]
+
+
+def test_a_quiet_part_is_not_too_late_when_others_are_busy() -> None:
+    window = Window(KIND, most_events=8)
+    window.load({}, 1)
+    quiet = window.part("n1")
+    position = quiet.position_after(1)
+    for revision in range(2, 100):
+        window.apply(key("a"), value("a", "n2"), revision)
+    assert position is not None
+    assert quiet.since(position, 10, 1 << 20) == []
+    assert window.part("n2").since(0, 10, 1 << 20) is None
+
+
+async def test_only_watchers_of_a_part_that_changed_are_woken() -> None:
+    window = Window(KIND)
+    window.load({}, 1)
+    quiet, busy = (asyncio.create_task(window.part(node).news()) for node in ("n1", "n2"))
+    await asyncio.sleep(0)
+    window.apply(key("a"), value("a", "n2"), 2)
+    window.wake()
+    await asyncio.wait_for(busy, 1)
+    assert not quiet.done()
+    window.wake_all()
+    await asyncio.wait_for(quiet, 1)
+
+
+def test_a_reload_divides_anew() -> None:
+    window = Window(KIND)
+    window.load({}, 1)
+    window.apply(key("a"), value("a", "n1"), 2)
+    position = window.part("n1").position_after(2)
+    window.load({key("a"): Entry(KIND, key("a"), value("a", "n2"), 9)}, 9)
+    assert position is not None
+    assert window.part("n1").since(position, 10, 1 << 20) is None
+    assert not window.part("n1").entries
+    assert list(window.part("n2").entries) == [key("a")]

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any, cast
+
+import pytest
+
+from master.apiserver.registry.registry import Registry
+from master.apiserver.watchcache import watch_window
+from master.apiserver.watchcache.cache import Cache
+from master.apiserver.watchcache.kind_window import WINDOW_EVENTS
+from master.apiserver.watchcache.watching import Watches
+from master.store.contract import Put
+from podlab.api import kinds
+from podlab.core.v1 import namespace_pb2
+from podlab.errors import Expired
+from podlab.meta.v1 import meta_pb2
+from podlab.v1 import apiserver_pb2 as pb
+
+
+def watch(watches: Watches, **request: Any) -> Any:
+    started = watches.watch(pb.WatchRequest(kind="Namespace", **request))
+    return aclosing(cast("Any", started))
+
+
+async def response(stream: AsyncIterator[bytes]) -> list[tuple[int, str]]:
+    events = pb.WatchResponse.FromString(await anext(stream)).events
+    return [(event.type, event.object.namespace.metadata.name or event.resource_version) for event in events]
+
+
+def namespace(name: str) -> namespace_pb2.Namespace:
+    return namespace_pb2.Namespace(metadata=meta_pb2.ObjectMeta(name=name))
+
+
+async def test_a_watcher_that_falls_behind_is_closed(cache: Cache) -> None:
+    window = cache.window(kinds.by_name("Namespace"))
+    value = namespace("busy").SerializeToString()
+    async with watch(Watches(cache)) as stream:
+        assert await response(stream) == [(pb.EVENT_TYPE_BOOKMARK, "1")]
+        for revision in range(2, WINDOW_EVENTS * 2):
+            window.apply(f"{window.prefix}busy", value, revision)
+        with pytest.raises(Expired, match="fell too far behind"):
+            await anext(stream)
+
+
+async def test_an_idle_watcher_gets_bookmarks(cache: Cache) -> None:
+    watches = Watches(cache, bookmark_every_s=0.0)
+    async with watch(watches, resource_version="1") as stream:
+        assert await response(stream) == [(pb.EVENT_TYPE_BOOKMARK, "1")]
+        revision = await cache.store.commit([Put("/registry/core/configmaps/default/x", b"", None)])
+        await cache.reach(revision)
+        assert await response(stream) == [(pb.EVENT_TYPE_BOOKMARK, str(revision))]
+
+
+async def test_changes_made_while_the_present_is_told_follow_it(cache: Cache, registry: Registry) -> None:
+    await registry.create(namespace("a"))
+    async with watch(Watches(cache)) as stream:
+        assert await response(stream) == [(pb.EVENT_TYPE_ADDED, "a")]
+        await registry.create(namespace("b"))
+        await cache.catch_up()
+        assert (await response(stream))[0][0] == pb.EVENT_TYPE_BOOKMARK
+        assert await response(stream) == [(pb.EVENT_TYPE_ADDED, "b")]
+
+
+async def test_changes_that_come_fast_share_a_message(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_window, "WATCHER_S", 0.05)
+    value = namespace("busy").SerializeToString()
+    async with watch(Watches(cache), resource_version="1") as stream:
+        messages = []
+        coming = asyncio.create_task(response(stream))
+        await asyncio.sleep(0)
+        for _ in range(20):
+            await cache.reach(await cache.store.commit([Put("/registry/core/namespaces/busy", value, None)]))
+        async with asyncio.timeout(5):
+            messages.append(len(await coming))
+            while sum(messages) < 20:
+                messages.append(len(await response(stream)))
+    assert len(messages) < 10
+
+
+async def test_a_lone_change_is_told_at_once(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_window, "WATCHER_S", 3600.0)
+    monkeypatch.setattr(watch_window, "LONGEST_GATHERING_S", 0.2)
+    async with watch(Watches(cache), resource_version="1") as stream:
+        for number in range(2):
+            coming = asyncio.create_task(response(stream))
+            await asyncio.sleep(0.25)  # longer than changes are gathered
+            await cache.store.commit([Put(f"/registry/core/namespaces/n{number}", b"", 0)])
+            async with asyncio.timeout(0.15):
+                await coming
