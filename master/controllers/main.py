@@ -43,7 +43,7 @@ from podlab import component
 from podlab.api.volumes import LOCAL_PATH
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.client.client import Client
-from podlab.client.recorder import Recorder
+from podlab.client.eventrecorder import EventRecorder
 from podlab.core.v1.replicationcontroller_pb2 import ReplicationController
 from podlab.pki import PkiError
 
@@ -53,21 +53,21 @@ USER_AGENT = "podlab-controllers"
 CALLERS = frozenset({"system:apiserver"})
 
 
-class Recorders:
+class EventRecorders:
     """One per controller, because an Event names who tells it."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self.all: list[Recorder] = []
+        self.all: list[EventRecorder] = []
 
-    def of(self, component_name: str) -> Recorder:
-        recorder = Recorder(self._client, component_name)
+    def of(self, component_name: str) -> EventRecorder:
+        recorder = EventRecorder(self._client, component_name)
         self.all.append(recorder)
         return recorder
 
 
 def controllers(
-    settings: ControllersSettings, client: Client, informers: Informers, recorders: Recorders
+    settings: ControllersSettings, client: Client, informers: Informers, recorders: EventRecorders
 ) -> tuple[Controller, ...]:
     """All of them. Names of event sources are Kubernetes'."""
     return (
@@ -102,8 +102,8 @@ def controllers(
         EndpointsController(client, informers),
         EndpointSliceMirroringController(client, informers),
         NamespaceController(client, informers),
-        defaultobjects.service_accounts(client, informers),
-        defaultobjects.root_ca(client, informers, settings.tls.ca),
+        defaultobjects.default_service_accounts(client, informers),
+        defaultobjects.root_ca_publisher(client, informers, settings.tls.ca),
         ServiceAccountTokensController(client, informers, settings.tls.ca),
         GarbageCollector(client, informers, recorders.of("garbage-collector-controller")),
         PodGcController(client, informers),
@@ -119,7 +119,7 @@ def controllers(
 
 async def work(settings: ControllersSettings, client: Client, synced: asyncio.Event) -> None:
     """Runs all controllers until cancelled; sets `synced` once they know the cluster."""
-    informers, recorders = Informers(client), Recorders(client)
+    informers, recorders = Informers(client), EventRecorders(client)
     loops = controllers(settings, client, informers, recorders)
     async with asyncio.TaskGroup() as group:
         group.create_task(informers.run())

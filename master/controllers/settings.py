@@ -9,7 +9,7 @@ from podlab.tls import Tls
 
 
 @dataclass(frozen=True)
-class Signing:
+class SigningSettings:
     """The authority that signs approved requests for certificates, as PEM files."""
 
     cert: Path
@@ -47,4 +47,4 @@ class ControllersSettings:
     # How long a node may be silent before it counts as not ready.
     node_monitor_grace_s: float = 40.0
     eviction: EvictionSettings = field(default_factory=EvictionSettings)
-    signing: Signing | None = None
+    signing: SigningSettings | None = None

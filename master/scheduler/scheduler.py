@@ -36,8 +36,8 @@ from master.scheduler.queue.scheduling_queue import SchedulingQueue
 from podlab.api import times
 from podlab.api.objects import Key, key
 from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change, Informer
-from podlab.client.recorder import Recorder
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError, NotFound, ServiceUnavailable
@@ -68,7 +68,7 @@ class Scheduler:
         self._nominations = Nominations(self._snapshot)
         self._intake = Intake(by_name, self._snapshot, self._queue, self._nominations)
         self._surroundings = Surroundings(client, self._snapshot, self._around_happened)
-        self._recorder = Recorder(client, DEFAULT_NAME)
+        self._recorder = EventRecorder(client, DEFAULT_NAME)
         self._teller = Teller(client, self._pods.store.get)
         self._binder = Binder(client, self._answered)
         self._volumes = VolumeBinder(

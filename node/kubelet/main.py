@@ -27,8 +27,8 @@ from node.network.network import Network
 from podlab import component
 from podlab.api import quantity
 from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Informer
-from podlab.client.recorder import Recorder
 from podlab.core.v1 import node_pb2, pod_pb2, service_pb2
 from podlab.v1 import kubelet_pb2, kubelet_pb2_grpc
 
@@ -52,7 +52,7 @@ async def serve(config: KubeletConfig, stop: asyncio.Event) -> None:
             bound = Informer(client, pod_pb2.Pod, field_selector=selector)
             services = Informer(client, service_pb2.Service)
             itself = Informer(client, node_pb2.Node, field_selector=f"metadata.name={config.node_name}")
-            recorder = Recorder(client, "kubelet", config.node_name)
+            recorder = EventRecorder(client, "kubelet", config.node_name)
             local_path = LocalPath(client, config.node_name, config.root_dir)
             places = Places(
                 client, new_node(config), capacity(config), node=lambda: itself.get(config.node_name), pods=bound.list
@@ -102,7 +102,7 @@ def _context(
     config: KubeletConfig,
     client: Client,
     runtime: Containerd,
-    recorder: Recorder,
+    recorder: EventRecorder,
     services: Informer[service_pb2.Service],
     local_path: LocalPath,
     places: Places,

@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from podlab.api import kinds
 from podlab.api.objects import unwrap, wrap
 from podlab.authentication.v1 import token_pb2
-from podlab.client.outage import Outages
+from podlab.client.outages import Outages
 from podlab.core.v1 import event_pb2
 from podlab.errors import METADATA_OPTIONS, ApiError, from_rpc_error, from_status
 from podlab.metrics.v1beta1 import metrics_pb2

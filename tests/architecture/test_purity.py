@@ -45,14 +45,14 @@ DECIDING = (
     "master.controllers.nodes.nodeipam.cidrset",
     "master.controllers.objects.*",
     "master.controllers.network.slices.endpoints",
-    "master.controllers.security.certificates.asked",
+    "master.controllers.security.certificates.requestednames",
     "master.controllers.workloads.cronjob.[dj]*",  # all but its controller
     "master.controllers.workloads.disruption.staleness",
     "master.controllers.workloads.daemonset.[dprs]*",  # all but its back-off and controller
     "master.controllers.workloads.deployment.[abdprt]*",  # all but its controller
     "master.controllers.workloads.horizontalpodautoscaler.[bdmrs]*",  # all but its controller
     "master.controllers.workloads.job.[bfpsv]*",  # all but its controllers and tally
-    "master.controllers.workloads.job.tally",
+    "master.controllers.workloads.job.podcounts",
     "master.controllers.workloads.statefulset.[dirs]*",  # all but its claims and controller
     "master.scheduler.algorithm.*",
     "master.scheduler.cache.*",

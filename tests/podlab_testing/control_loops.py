@@ -15,7 +15,7 @@ from typing import Any
 from unittest.mock import MagicMock, patch
 
 from master.controllers.framework.informers import Informers
-from master.controllers.main import Recorders, controllers
+from master.controllers.main import EventRecorders, controllers
 from master.controllers.settings import ControllersSettings
 from podlab.client.client import Client
 from podlab.client.informer import Informer
@@ -203,7 +203,7 @@ def subscriptions() -> dict[str, frozenset[str]]:
         asked.append((kinds[id(informer)], frozenset(id(one) for one in _callers())))
 
     with patch.object(Informer, "on_change", noted):
-        loops = controllers(settings, client, informers, Recorders(client))
+        loops = controllers(settings, client, informers, EventRecorders(client))
     return {one.name: frozenset(kind for kind, callers in asked if id(one) in callers) for one in loops}
 
 

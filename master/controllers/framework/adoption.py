@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
-from master.controllers.objects.ownership import Claim, reference_to, without_owner
+from master.controllers.objects.ownership import ClaimedObjects, reference_to, without_owner
 from podlab.api.objects import key
 from podlab.client.client import Client
 from podlab.errors import NotFound
@@ -18,10 +18,10 @@ M = TypeVar("M", bound=Message)
 log = logging.getLogger(__name__)
 
 
-async def settle(
+async def adopt_and_release(
     client: Client,
     owner: Message,
-    claimed: Claim[M],  # type: ignore[type-var]
+    claimed: ClaimedObjects[M],  # type: ignore[type-var]
     finalizers: Sequence[str] = (),
 ) -> list[M]:
     """What `owner` manages now. What it takes in gets its `finalizers`. Raises Conflict when an object changed."""

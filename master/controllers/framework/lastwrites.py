@@ -12,7 +12,7 @@ from podlab.meta.v1 import meta_pb2
 M = TypeVar("M", bound=Message)
 
 
-class Written(Generic[M]):
+class LastWrites(Generic[M]):
     """Revisions by uid. `resourceVersion` is the store's one revision: of two, the greater is the newer.
 
     Make it before the informer runs: it subscribes, to drop what is known of objects that are gone.

@@ -14,16 +14,16 @@ from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from master.controllers.framework.adoption import settle
+from master.controllers.framework.adoption import adopt_and_release
 from master.controllers.framework.expectations import Expectations
 from master.controllers.framework.informers import Index, Informers
 from master.controllers.objects.ownership import claim
-from master.controllers.objects.podstate import is_going
+from master.controllers.objects.podstate import is_being_deleted
 from podlab.api import kinds, selectors
 from podlab.api.objects import Key, controller_of, key
 from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change, Informer
-from podlab.client.recorder import Recorder
 from podlab.client.workqueue import WorkQueue
 from podlab.core.v1 import pod_pb2
 from podlab.errors import ApiError, BadRequest, Conflict, Forbidden, Invalid, NotFound
@@ -41,7 +41,7 @@ REFUSALS = (Invalid, Forbidden, BadRequest, NotFound, Conflict)
 
 
 @dataclass(frozen=True)
-class Words:
+class PodEventMessages:
     """The messages of Events, with `{owner}`, `{pod}` and `{error}`; their reasons are the same for all controllers."""
 
     created: str = "Created pod: {pod}"
@@ -61,10 +61,10 @@ class PodControl(Generic[M]):
         kind: type[M],
         client: Client,
         informers: Informers,
-        recorder: Recorder,
+        recorder: EventRecorder,
         queue: WorkQueue[Key],
         *,
-        words: Words = Words(),
+        words: PodEventMessages = PodEventMessages(),
         is_member: Callable[[M, pod_pb2.Pod], bool] = lambda owner, pod: True,
         finalizers: Sequence[str] = (),
     ) -> None:
@@ -93,7 +93,7 @@ class PodControl(Generic[M]):
             *self._informers.pods_by_controller.get(metadata.uid),
             *(pod for pod in self._informers.orphan_pods.get(metadata.namespace) if self._is_member(owner, pod)),
         ]
-        return await settle(self._client, owner, claim(metadata, selector, candidates), self._finalizers)
+        return await adopt_and_release(self._client, owner, claim(metadata, selector, candidates), self._finalizers)
 
     async def settled(self, owner: M) -> bool:
         """True when the informer shows all of our writes. What it may never show is asked of the API server.
@@ -113,7 +113,7 @@ class PodControl(Generic[M]):
                 self._expectations.seen_created(uid, name)
         for name, pod_uid in outstanding.deleted.items():
             found = await self._find(name, namespace)
-            if found is None or found.metadata.uid != pod_uid or not is_going(found):
+            if found is None or found.metadata.uid != pod_uid or not is_being_deleted(found):
                 self._expectations.seen_deleted(uid, name)
         if self._expectations.outstanding(uid):
             self._queue.add_after(key(owner), CONFIRM_AFTER_S)
@@ -204,7 +204,7 @@ class PodControl(Generic[M]):
         if controller is None or controller.kind != self._kind:
             return
         self._expectations.seen_created(controller.uid, pod.metadata.name)
-        if not present or is_going(pod):
+        if not present or is_being_deleted(pod):
             self._expectations.seen_deleted(controller.uid, pod.metadata.name)
 
     def _enqueue_owner(self, pod: pod_pb2.Pod) -> None:

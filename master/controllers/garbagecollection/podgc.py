@@ -14,8 +14,8 @@ from typing import Final
 from master.controllers.framework.informers import Index, Informers
 from master.controllers.framework.loop import Loop
 from master.controllers.objects.nodestate import readiness
-from master.controllers.objects.podconditions import DISRUPTION, put
-from master.controllers.objects.podstate import is_going, is_terminal
+from master.controllers.objects.podconditions import DISRUPTION_TARGET, set_condition
+from master.controllers.objects.podstate import is_being_deleted, is_terminal
 from podlab.api.objects import Key, key
 from podlab.client.client import Client
 from podlab.client.informer import Change
@@ -69,13 +69,13 @@ class PodGcController:
         if pod is None:
             return
         if not pod.spec.nodeName:
-            if is_going(pod):
+            if is_being_deleted(pod):
                 await self._remove(pod, "")
             return
         node = self._informers.nodes.get(pod.spec.nodeName)
         if node is None:
             await self._judge_orphan(pod)
-        elif is_going(pod) and is_out_of_service(node):
+        elif is_being_deleted(pod) and is_out_of_service(node):
             await self._remove(pod, "PodGC: node is out of service")
 
     async def _judge_orphan(self, pod: pod_pb2.Pod) -> None:
@@ -96,7 +96,9 @@ class PodGcController:
             changed.CopyFrom(pod)
             changed.status.phase = "Failed"
             if why:
-                put(changed.status, DISRUPTION, "True", reason="DeletionByPodGC", message=why, now=time.time())
+                set_condition(
+                    changed.status, DISRUPTION_TARGET, "True", reason="DeletionByPodGC", message=why, now=time.time()
+                )
             await self._client.update_status(changed)
         uid = pod.metadata.uid
         await self._client.delete(pod_pb2.Pod, pod.metadata.name, pod.metadata.namespace, grace_period_s=0, uid=uid)
@@ -109,7 +111,9 @@ class PodGcController:
         if is_terminal(pod) and self._ended.count(_ENDED) > TERMINATED_LIMIT:
             self._loop.queue.add(_SWEEP)
         node = self._informers.nodes.get(pod.spec.nodeName) if pod.spec.nodeName else None
-        if (pod.spec.nodeName and node is None) or (is_going(pod) and (node is None or is_out_of_service(node))):
+        if (pod.spec.nodeName and node is None) or (
+            is_being_deleted(pod) and (node is None or is_out_of_service(node))
+        ):
             self._loop.queue.add(change.key)
 
     def _node_changed(self, change: Change[node_pb2.Node]) -> None:

@@ -26,7 +26,7 @@ _DESCRIPTION = "The certificate authority by which pods know the API server."
 log = logging.getLogger(__name__)
 
 
-class Standing:
+class DefaultObjectController:
     """Keeps one object in each namespace as it is wanted. Keys are namespaces'. `same` compares what is kept of it."""
 
     def __init__(
@@ -84,17 +84,17 @@ class Standing:
             self._loop.queue.add(Key("Namespace", "", change.key.namespace))
 
 
-def service_accounts(client: Client, informers: Informers) -> Standing:
+def default_service_accounts(client: Client, informers: Informers) -> DefaultObjectController:
     """What users make of the account is theirs: it has only to be there."""
     wanted = serviceaccount_pb2.ServiceAccount(metadata=meta_pb2.ObjectMeta(name=DEFAULT_ACCOUNT))
-    return Standing("serviceaccount", client, informers, wanted, lambda _, __: True)
+    return DefaultObjectController("serviceaccount", client, informers, wanted, lambda _, __: True)
 
 
-def root_ca(client: Client, informers: Informers, certificate: Path) -> Standing:
+def root_ca_publisher(client: Client, informers: Informers, certificate: Path) -> DefaultObjectController:
     """Whoever could change it could lead pods to another server. Raises OSError when the certificate is not there."""
     wanted = config_pb2.ConfigMap(metadata=meta_pb2.ObjectMeta(name=ROOT_CA), data={"ca.crt": certificate.read_text()})
     wanted.metadata.annotations["kubernetes.io/description"] = _DESCRIPTION
-    return Standing("root-ca-certificate-publisher", client, informers, wanted, _same_data)
+    return DefaultObjectController("root-ca-certificate-publisher", client, informers, wanted, _same_data)
 
 
 def _same_data(found: config_pb2.ConfigMap, wanted: config_pb2.ConfigMap) -> bool:

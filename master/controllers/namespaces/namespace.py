@@ -32,7 +32,7 @@ FIRST = "Pod"
 ORDER: tuple[str, ...] = (FIRST, "Deployment", "ReplicaSet", "Service", "EndpointSlice")
 
 
-def is_going(namespace: namespace_pb2.Namespace) -> bool:
+def is_being_deleted(namespace: namespace_pb2.Namespace) -> bool:
     """True while there is something for this controller to do."""
     return namespace.metadata.HasField("deletionTimestamp") and FINALIZER in namespace.spec.finalizers
 
@@ -113,7 +113,7 @@ class NamespaceController:
 
     async def reconcile(self, at: Key) -> None:
         namespace = self._namespaces.store.get(at)
-        if namespace is None or not is_going(namespace):
+        if namespace is None or not is_being_deleted(namespace):
             return
         left: dict[str, list[Any]] = {}
         errors: list[ApiError] = []
@@ -160,5 +160,5 @@ class NamespaceController:
         if not change.key.namespace or (change.old is not None and change.new is not None):
             return
         namespace = self._namespaces.get(change.key.namespace)
-        if namespace is not None and is_going(namespace):
+        if namespace is not None and is_being_deleted(namespace):
             self._loop.queue.add(Key("Namespace", "", change.key.namespace))

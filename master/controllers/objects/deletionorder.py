@@ -16,7 +16,9 @@ DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 
 
-def surplus(pods: Sequence[pod_pb2.Pod], count: int, siblings: Iterable[pod_pb2.Pod], now: float) -> list[pod_pb2.Pod]:
+def pods_to_delete(
+    pods: Sequence[pod_pb2.Pod], count: int, siblings: Iterable[pod_pb2.Pod], now: float
+) -> list[pod_pb2.Pod]:
     """The `count` pods to delete. `siblings` are all active pods of the same application, `pods` among them."""
     if count >= len(pods):
         return list(pods)

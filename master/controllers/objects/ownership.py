@@ -21,7 +21,7 @@ A = TypeVar("A", bound=ApiObject)
 
 
 @dataclass(frozen=True)
-class Claim(Generic[A]):
+class ClaimedObjects(Generic[A]):
     """`owned` stays; `adopt` matches and has no controller; `release` is ours and matches no longer."""
 
     owned: list[A]
@@ -29,9 +29,9 @@ class Claim(Generic[A]):
     release: list[A]
 
 
-def claim(owner: meta_pb2.ObjectMeta, selector: Selector, candidates: Iterable[A]) -> Claim[A]:
+def claim(owner: meta_pb2.ObjectMeta, selector: Selector, candidates: Iterable[A]) -> ClaimedObjects[A]:
     """Sorts candidates; those of other controllers are in none of the lists. An owner that goes takes in nothing."""
-    result: Claim[A] = Claim([], [], [])
+    result: ClaimedObjects[A] = ClaimedObjects([], [], [])
     going = owner.HasField("deletionTimestamp")
     for candidate in candidates:
         metadata = candidate.metadata

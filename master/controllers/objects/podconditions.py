@@ -6,10 +6,10 @@ from podlab.api.objects import condition
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
 
-DISRUPTION = "DisruptionTarget"
+DISRUPTION_TARGET = "DisruptionTarget"
 
 
-def put(
+def set_condition(
     status: pod_pb2.PodStatus, condition_type: str, value: str, *, reason: str = "", message: str = "", now: float
 ) -> None:
     """Sets the condition; the time of transition moves only when its value does."""

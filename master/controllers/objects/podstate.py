@@ -17,17 +17,17 @@ def is_terminal(pod: pod_pb2.Pod) -> bool:
     return pod.status.phase in TERMINAL
 
 
-def is_going(pod: pod_pb2.Pod) -> bool:
+def is_being_deleted(pod: pod_pb2.Pod) -> bool:
     """Its deletion was asked for."""
     return pod.metadata.HasField("deletionTimestamp")
 
 
 def is_active(pod: pod_pb2.Pod) -> bool:
     """Counts as a replica: neither ended nor going."""
-    return not is_terminal(pod) and not is_going(pod)
+    return not is_terminal(pod) and not is_being_deleted(pod)
 
 
-def replaced_in_s(pod: pod_pb2.Pod, now: float) -> float:
+def replacement_delay_s(pod: pod_pb2.Pod, now: float) -> float:
     """How long a pod that has ended holds up its successor, 0 when it does not.
 
     A node may refuse pod after pod as fast as they are made.

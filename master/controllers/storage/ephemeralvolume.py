@@ -14,8 +14,8 @@ from master.controllers.objects.ownership import reference_to
 from podlab.api import volumes
 from podlab.api.objects import Key, key
 from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change
-from podlab.client.recorder import Recorder
 from podlab.core.v1 import pod_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolumeClaim
 from podlab.errors import AlreadyExists, ApiError
@@ -39,7 +39,7 @@ class EphemeralVolumeController:
 
     name: Final = "ephemeral-volume"
 
-    def __init__(self, client: Client, informers: Informers, recorder: Recorder) -> None:
+    def __init__(self, client: Client, informers: Informers, recorder: EventRecorder) -> None:
         self._client = client
         self._recorder = recorder
         self._pods = informers.pods

@@ -10,7 +10,7 @@ from master.scheduler.cache.pod_info import PodInfo
 from master.scheduler.cycle import pod_conditions
 from podlab.api.objects import Key, key
 from podlab.client.client import Client
-from podlab.client.recorder import Recorder
+from podlab.client.eventrecorder import EventRecorder
 from podlab.client.workqueue import WorkQueue, run_batches
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError, Conflict, NotFound
@@ -33,7 +33,7 @@ class _Eviction:
 class Evictor:
     """`evict` never waits; `run` does it, and tries again until the victim goes or is gone, as `pod` tells."""
 
-    def __init__(self, client: Client, recorder: Recorder, pod: Callable[[Key], Pod | None]) -> None:
+    def __init__(self, client: Client, recorder: EventRecorder, pod: Callable[[Key], Pod | None]) -> None:
         self._client = client
         self._pod = pod
         self._recorder = recorder

@@ -14,7 +14,7 @@ from node.kubelet.nodestatus.node_status import Sight, capacity, kubelet_version
 from node.kubelet.nodestatus.runtime_health import RuntimeSight
 from podlab.api.objects import condition
 from podlab.client.client import Client
-from podlab.client.recorder import Recorder
+from podlab.client.eventrecorder import EventRecorder
 from podlab.core.v1 import node_pb2
 from podlab.errors import AlreadyExists, ApiError, Conflict, NotFound, Unauthorized
 
@@ -55,7 +55,7 @@ class Registration:
     """`run` for ever: registers the node, looks at it, writes and tells what changed."""
 
     def __init__(
-        self, config: KubeletConfig, client: Client, recorder: Recorder, runtime: Runtime, network: Network
+        self, config: KubeletConfig, client: Client, recorder: EventRecorder, runtime: Runtime, network: Network
     ) -> None:
         self._config = config
         # Set once the API server has said that the node was deleted, for as long as this process lives.

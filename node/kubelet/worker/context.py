@@ -15,7 +15,7 @@ from node.kubelet.volume.token_manager import Tokens
 from node.kubelet.volume.volume_manager import Volumes
 from node.kubelet.worker.start_limiter import Turns
 from podlab.client.client import Client
-from podlab.client.recorder import Recorder
+from podlab.client.eventrecorder import EventRecorder
 from podlab.core.v1 import service_pb2
 from podlab.meta.v1 import meta_pb2
 
@@ -33,7 +33,7 @@ class NodeContext:
     allocatable: Mapping[str, meta_pb2.Quantity]
     client: Client
     runtime: Runtime
-    recorder: Recorder
+    recorder: EventRecorder
     images: Images
     places: Places
     volumes: Volumes

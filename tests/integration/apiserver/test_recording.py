@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from podlab.client.client import Client
-from podlab.client.recorder import Recorder
+from podlab.client.eventrecorder import EventRecorder
 from podlab.core.v1 import event_pb2, pod_pb2
 from podlab.errors import Forbidden, NotFound
 from podlab.meta.v1 import meta_pb2
@@ -32,7 +32,7 @@ async def test_each_event_of_a_batch_is_created_or_counted(admin: Client) -> Non
 
 async def test_what_a_component_met_can_be_read(admin: Client, pod: Callable[..., pod_pb2.Pod]) -> None:
     web = await admin.create(pod("web"))
-    recorder = Recorder(admin, "test")
+    recorder = EventRecorder(admin, "test")
     running = asyncio.create_task(recorder.run())
     for number in range(20):
         recorder.event(web, "Normal", f"Reason{number}", "met")

@@ -14,7 +14,7 @@ from podlab_testing.observed_client import WRITER, ObservedClient
 from master.controllers import main
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Controller
-from master.controllers.settings import ControllersSettings, Signing
+from master.controllers.settings import ControllersSettings, SigningSettings
 from master.controllers.workloads.daemonset.placement import node_of
 from podlab.api import times
 from podlab.api.objects import Key, condition
@@ -200,7 +200,7 @@ async def controllers(
         tls=cluster.authority.tls(USER),
         pod_cidr="10.244.0.0/16",
         node_monitor_grace_s=grace_s,
-        signing=Signing(*cluster.authority.signing()),
+        signing=SigningSettings(*cluster.authority.signing()),
     )
     synced = asyncio.Event()
     monkeypatch.setattr(main, "controllers", _telling_who(main.controllers))

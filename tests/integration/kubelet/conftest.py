@@ -47,8 +47,8 @@ from node.kubelet.volume.volume_manager import Volumes
 from node.kubelet.worker.context import NodeContext
 from node.kubelet.worker.pod_workers import Pods
 from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Informer
-from podlab.client.recorder import Recorder
 from podlab.core.v1 import config_pb2, node_pb2, pod_pb2, service_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
 from podlab.meta.v1 import meta_pb2
@@ -262,7 +262,7 @@ class Kubelet:
         services = Informer(self.client, service_pb2.Service)
         bound = Informer(self.client, pod_pb2.Pod, field_selector="spec.nodeName=n1")
         itself = Informer(self.client, node_pb2.Node, field_selector="metadata.name=n1")
-        recorder = Recorder(self.client, "kubelet", "n1")
+        recorder = EventRecorder(self.client, "kubelet", "n1")
         node = node_pb2.Node()
         node.metadata.name = "n1"
         places = Places(self.client, node, OFFERED, node=lambda: itself.get("n1"), pods=bound.list)

@@ -14,7 +14,7 @@ from node.kubelet.nodestatus.node_lease import NAMESPACE, Heartbeat
 from node.kubelet.nodestatus.registration import Registration
 from podlab.api import codec
 from podlab.client.client import Client
-from podlab.client.recorder import Recorder
+from podlab.client.eventrecorder import EventRecorder
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import node_pb2
 from podlab.errors import NotFound
@@ -42,7 +42,9 @@ def registration(cluster: Any, kubelet: Any, tmp_path: Path) -> Registration:
     config = KubeletConfig(
         "n1", "127.0.0.1", cluster.server, cluster.authority.tls("system:node:n1"), root_dir=tmp_path
     )
-    return Registration(config, kubelet.client, Recorder(kubelet.client, "kubelet", "n1"), kubelet.runtime, Ready())
+    return Registration(
+        config, kubelet.client, EventRecorder(kubelet.client, "kubelet", "n1"), kubelet.runtime, Ready()
+    )
 
 
 async def test_it_stays_away_and_ends_its_pods(

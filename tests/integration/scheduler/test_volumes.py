@@ -15,7 +15,7 @@ from master.controllers.storage.provisioner.controller import LocalPathProvision
 from master.controllers.storage.storageprotection import StorageProtectionController
 from podlab.api.volumes import NO_PROVISIONER, is_bound, local_path_node
 from podlab.client.client import Client
-from podlab.client.recorder import Recorder
+from podlab.client.eventrecorder import EventRecorder
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 
@@ -24,7 +24,7 @@ from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 async def controllers(cluster: Any) -> AsyncIterator[None]:
     """Those of volumes. (The one of nodes would find their kubelets missing.)"""
     client = await cluster.client("system:kube-controller-manager")
-    informers, recorder = Informers(client), Recorder(client, "test")
+    informers, recorder = Informers(client), EventRecorder(client, "test")
     loops = (
         PersistentVolumeController(client, informers, recorder),
         LocalPathProvisioner(client, informers, recorder),

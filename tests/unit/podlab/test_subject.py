@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from podlab_testing.certificates import key
 
-from master.controllers.security.certificates import asked
+from master.controllers.security.certificates import requestednames
 from podlab import subject
 from podlab.kinds.validation.cluster import certificates as validation
 from podlab.subject import Subject
@@ -78,8 +78,8 @@ def test_who_approves_and_who_admits_read_the_request_as_the_server_will_read_th
         expected = subject.read(request.subject)  # the signer copies it, and the server reads it with the same words
     except ValueError:
         with pytest.raises(ValueError, match="subject"):
-            asked.parse(pem)
+            requestednames.parse(pem)
         assert not validation.has_group(pem, "system:masters")
         return
-    assert asked.parse(pem).subject == expected
+    assert requestednames.parse(pem).subject == expected
     assert validation.has_group(pem, "system:masters") is ("system:masters" in expected.organizations)

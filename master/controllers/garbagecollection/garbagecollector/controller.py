@@ -22,8 +22,8 @@ from master.controllers.objects.ownership import without_owner
 from podlab.api import kinds
 from podlab.api.objects import ApiObject, Key
 from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change
-from podlab.client.recorder import Recorder
 from podlab.errors import NotFound
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class GarbageCollector:
 
     name: Final = "garbagecollector"
 
-    def __init__(self, client: Client, informers: Informers, recorder: Recorder) -> None:
+    def __init__(self, client: Client, informers: Informers, recorder: EventRecorder) -> None:
         self._client = client
         self._graph = Graph(informers.by_kind)
         self._owners = Owners(client, self._graph, recorder)

@@ -16,7 +16,7 @@ from podlab.v1 import apiserver_pb2
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 
 
-class Owner(IntEnum):
+class OwnerState(IntEnum):
     """How an owner stands towards one object; the first is the one most worth keeping it for."""
 
     THERE = auto()
@@ -48,15 +48,15 @@ class Delete:
 Action = Keep | DropOwners | Delete
 
 
-def decide(obj: ApiObject, owners: Mapping[str, Owner], dependents: Iterable[ApiObject]) -> Action:
+def decide(obj: ApiObject, owners: Mapping[str, OwnerState], dependents: Iterable[ApiObject]) -> Action:
     """`owners` are its owners by uid; `dependents` are the objects that it owns."""
     if not owners or obj.metadata.HasField("deletionTimestamp"):
         return Keep()
-    lost = frozenset(uid for uid, state in owners.items() if state is not Owner.THERE)
+    lost = frozenset(uid for uid, state in owners.items() if state is not OwnerState.THERE)
     if len(lost) < len(owners):
         return DropOwners(lost) if lost else Keep()
     owned = [dependent for dependent in dependents if dependent.metadata.uid != obj.metadata.uid]
-    if Owner.WAITING in owners.values() and owned:
+    if OwnerState.WAITING in owners.values() and owned:
         unbound = any(is_waiting(dependent.metadata, FOREGROUND) for dependent in owned)
         return Delete(apiserver_pb2.PROPAGATION_POLICY_FOREGROUND, unbound)
     if ORPHAN in obj.metadata.finalizers:

@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
-from master.controllers.garbagecollection.garbagecollector.decide import FOREGROUND, Owner, is_waiting
+from master.controllers.garbagecollection.garbagecollector.decide import FOREGROUND, OwnerState, is_waiting
 from master.controllers.garbagecollection.garbagecollector.graph import Graph, owner_key
 from podlab.api import kinds
 from podlab.api.objects import ApiObject, Key
 from podlab.client.client import Client
-from podlab.client.recorder import Recorder
+from podlab.client.eventrecorder import EventRecorder
 from podlab.errors import NotFound
 from podlab.meta.v1 import meta_pb2
 
@@ -22,7 +22,7 @@ REMEMBERED = 5000
 class Owners:
     """Tells of references that can lead nowhere, in an Event of the object that has them."""
 
-    def __init__(self, client: Client, graph: Graph, recorder: Recorder) -> None:
+    def __init__(self, client: Client, graph: Graph, recorder: EventRecorder) -> None:
         self._client = client
         self._graph = graph
         self._recorder = recorder
@@ -30,9 +30,9 @@ class Owners:
         # belongs to it: what is not here may well be elsewhere.
         self._gone: OrderedDict[tuple[Key, str], None] = OrderedDict()
 
-    async def of(self, obj: ApiObject) -> dict[str, Owner]:
+    async def of(self, obj: ApiObject) -> dict[str, OwnerState]:
         """How each of its owners, by uid, stands towards it. One of which nothing can be known counts as there."""
-        states: dict[str, Owner] = {}
+        states: dict[str, OwnerState] = {}
         for reference in obj.metadata.ownerReferences:
             state = await self._state(obj, reference)
             # Of two references to one owner the one that leads to it counts.
@@ -45,15 +45,15 @@ class Owners:
         while len(self._gone) > REMEMBERED:
             self._gone.popitem(last=False)
 
-    async def _state(self, obj: ApiObject, reference: meta_pb2.OwnerReference) -> Owner:
+    async def _state(self, obj: ApiObject, reference: meta_pb2.OwnerReference) -> OwnerState:
         namespace = obj.metadata.namespace
         at = owner_key(namespace, reference)
         if at is None:
             if not namespace and owner_key("any", reference) is not None:
                 self._tell(obj, reference)  # what has no namespace cannot have an owner that stands in one
-            return Owner.THERE
+            return OwnerState.THERE
         if (at, reference.uid) in self._gone:
-            return Owner.GONE
+            return OwnerState.GONE
         owner = self._graph.find(at) if at.kind in self._graph.kinds else None
         if owner is None or owner.metadata.uid != reference.uid:
             owner = await self._ask(at)
@@ -61,8 +61,8 @@ class Owners:
             if self._graph.is_elsewhere(at, reference.uid):
                 self._tell(obj, reference)
             self.went(at, reference.uid)
-            return Owner.GONE
-        return Owner.WAITING if is_waiting(owner.metadata, FOREGROUND) else Owner.THERE
+            return OwnerState.GONE
+        return OwnerState.WAITING if is_waiting(owner.metadata, FOREGROUND) else OwnerState.THERE
 
     async def _ask(self, at: Key) -> ApiObject | None:
         try:

@@ -6,11 +6,11 @@ import logging
 from typing import Final
 
 from master.controllers.framework.informers import Informers
-from master.controllers.framework.lastwrites import Written
+from master.controllers.framework.lastwrites import LastWrites
 from master.controllers.framework.loop import Loop
 from master.controllers.network.endpoints.decide import wanted
 from master.controllers.network.slices.endpoints import LEADER_ANNOTATION, is_managed
-from master.controllers.network.slices.podselection import Selection
+from master.controllers.network.slices.podselection import PodSelection
 from podlab.api.objects import Key, key
 from podlab.client.client import Client
 from podlab.client.informer import Change, Informer
@@ -33,9 +33,9 @@ class EndpointsController:
         self._client = client
         self._informers = informers
         self._endpoints: Informer[endpoints_pb2.Endpoints] = informers.by_kind["Endpoints"]
-        self._written = Written(self._endpoints)
+        self._written = LastWrites(self._endpoints)
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
-        self._selection = Selection(informers, self._loop.queue, delay_s=TOGETHER_S)
+        self._selection = PodSelection(informers, self._loop.queue, delay_s=TOGETHER_S)
         informers.services.on_change(lambda change: self._loop.queue.add(change.key))
         self._endpoints.on_change(self._endpoints_changed)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from master.controllers.network.slices.decide import HEADLESS_LABEL
 from master.controllers.network.slices.endpoints import Ports, is_headless, ports_of
-from master.controllers.objects.podstate import is_going, is_ready, is_terminal
+from master.controllers.objects.podstate import is_being_deleted, is_ready, is_terminal
 from podlab.core.v1 import endpoints_pb2, pod_pb2, reference_pb2, service_pb2
 
 OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"
@@ -43,7 +43,7 @@ def _subsets(service: service_pb2.Service, pods: Iterable[pod_pb2.Pod]) -> list[
     by_ports: dict[Ports, endpoints_pb2.EndpointSubset] = {}
     publishes = service.spec.publishNotReadyAddresses
     for pod in sorted(pods, key=lambda one: one.status.podIP):
-        if not pod.status.podIP or is_terminal(pod) or (is_going(pod) and not publishes):
+        if not pod.status.podIP or is_terminal(pod) or (is_being_deleted(pod) and not publishes):
             continue
         ports = ports_of(service, pod)
         if not ports and not is_headless(service):

@@ -8,7 +8,7 @@ from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
 from master.controllers.network.slices.decide import MANAGER, decide, is_managed_by, service_owner
 from master.controllers.network.slices.endpoints import is_managed, wanted
-from master.controllers.network.slices.podselection import Selection
+from master.controllers.network.slices.podselection import PodSelection
 from master.controllers.network.slices.slicecontrol import SliceControl
 from podlab.api.labels import ZONE_LABEL
 from podlab.api.objects import Key
@@ -26,7 +26,7 @@ class EndpointSliceController:
         self._informers = informers
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         self._slices = SliceControl(service_pb2.Service, MANAGER, client, informers, self._loop.queue)
-        self._selection = Selection(informers, self._loop.queue)
+        self._selection = PodSelection(informers, self._loop.queue)
         informers.nodes.on_change(self._node_changed)
 
     async def run(self) -> None:

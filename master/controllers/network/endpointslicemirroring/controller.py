@@ -7,7 +7,7 @@ from typing import Final
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
 from master.controllers.network.endpointslicemirroring.decide import MANAGER, is_mirrored, mirror_owner, mirrored
-from master.controllers.network.slices.decide import Plan, decide, is_managed_by
+from master.controllers.network.slices.decide import SliceChanges, decide, is_managed_by
 from master.controllers.network.slices.slicecontrol import SliceControl
 from podlab.api.objects import Key
 from podlab.client.client import Client
@@ -41,7 +41,7 @@ class EndpointSliceMirroringController:
         if is_mirrored(endpoints, self._informers.services.get(at.name, at.namespace)):
             plan = decide(mirror_owner(endpoints), mirrored(endpoints), ours)
         else:
-            plan = Plan(delete=ours)
+            plan = SliceChanges(delete=ours)
         await self._slices.carry_out(endpoints, plan)
 
     def _service_changed(self, change: Change[service_pb2.Service]) -> None:

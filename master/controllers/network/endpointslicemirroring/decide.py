@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from master.controllers.network.slices.decide import MANAGED_BY_LABEL, Owner, without_reserved
+from master.controllers.network.slices.decide import MANAGED_BY_LABEL, SliceOwner, without_reserved
 from master.controllers.network.slices.endpoints import LEADER_ANNOTATION, Port, Ports
 from master.controllers.objects.ownership import reference_to
 from podlab.api.labels import SERVICE_NAME_LABEL
@@ -27,13 +27,13 @@ def is_mirrored(endpoints: endpoints_pb2.Endpoints, service: service_pb2.Service
     return metadata.labels.get(SKIP_MIRROR_LABEL) != "true" and LEADER_ANNOTATION not in metadata.annotations
 
 
-def mirror_owner(endpoints: endpoints_pb2.Endpoints) -> Owner:
+def mirror_owner(endpoints: endpoints_pb2.Endpoints) -> SliceOwner:
     """Slices carry the labels of the Endpoints, and those by which they are found."""
     metadata = endpoints.metadata
     labels = without_reserved(metadata.labels)
     labels[SERVICE_NAME_LABEL] = metadata.name
     labels[MANAGED_BY_LABEL] = MANAGER
-    return Owner(metadata.namespace, metadata.name, reference_to(endpoints), labels)
+    return SliceOwner(metadata.namespace, metadata.name, reference_to(endpoints), labels)
 
 
 def mirrored(endpoints: endpoints_pb2.Endpoints) -> Mapping[Ports, list[endpointslice_pb2.Endpoint]]:

@@ -26,7 +26,7 @@ Wanted = Mapping[Ports, Sequence[endpointslice_pb2.Endpoint]]
 
 
 @dataclass(frozen=True)
-class Owner:
+class SliceOwner:
     """Whose slices they are, and the labels that they carry."""
 
     namespace: str
@@ -36,7 +36,7 @@ class Owner:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SliceChanges:
     create: list[endpointslice_pb2.EndpointSlice] = field(default_factory=list)
     update: list[endpointslice_pb2.EndpointSlice] = field(default_factory=list)
     delete: list[endpointslice_pb2.EndpointSlice] = field(default_factory=list)
@@ -58,14 +58,14 @@ class _Filling:
         return self.old is None or self.endpoints != list(self.old.endpoints)
 
 
-def service_owner(service: service_pb2.Service) -> Owner:
+def service_owner(service: service_pb2.Service) -> SliceOwner:
     """Slices carry the Service's own labels, and those by which they are found."""
     labels = without_reserved(service.metadata.labels)
     labels[SERVICE_NAME_LABEL] = service.metadata.name
     labels[MANAGED_BY_LABEL] = MANAGER
     if is_headless(service):
         labels[HEADLESS_LABEL] = ""
-    return Owner(service.metadata.namespace, service.metadata.name, reference_to(service), labels)
+    return SliceOwner(service.metadata.namespace, service.metadata.name, reference_to(service), labels)
 
 
 def without_reserved(labels: Mapping[str, str]) -> dict[str, str]:
@@ -73,9 +73,9 @@ def without_reserved(labels: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in labels.items() if name not in _RESERVED}
 
 
-def decide(owner: Owner, wanted: Wanted, present: Iterable[endpointslice_pb2.EndpointSlice]) -> Plan:
+def decide(owner: SliceOwner, wanted: Wanted, present: Iterable[endpointslice_pb2.EndpointSlice]) -> SliceChanges:
     """`present` are the owner's; one without endpoints keeps one empty slice, which tells that there are none."""
-    plan = Plan()
+    plan = SliceChanges()
     wanted = wanted or {(): []}
     by_ports: dict[Ports, list[endpointslice_pb2.EndpointSlice]] = {}
     for endpoints in sorted(present, key=lambda one: one.metadata.name):
@@ -126,11 +126,11 @@ def _fill(
 
 
 def _write(
-    owner: Owner,
+    owner: SliceOwner,
     ports: Ports,
     filling: _Filling,
     spare: list[endpointslice_pb2.EndpointSlice],
-    plan: Plan,
+    plan: SliceChanges,
 ) -> None:
     """A new slice takes the place of one that would be deleted: one write for two."""
     old = filling.old

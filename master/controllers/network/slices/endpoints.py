@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from master.controllers.objects.podstate import is_going, is_ready, is_terminal
+from master.controllers.objects.podstate import is_being_deleted, is_ready, is_terminal
 from podlab.core.v1 import pod_pb2, reference_pb2, service_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 
@@ -82,7 +82,7 @@ def relevant(pod: pod_pb2.Pod) -> tuple[object, ...]:
         pod.status.podIP,
         pod.spec.nodeName,
         is_ready(pod),
-        is_going(pod),
+        is_being_deleted(pod),
         is_terminal(pod),
     )
 
@@ -100,7 +100,7 @@ def _target(port: service_pb2.ServicePort, pod: pod_pb2.Pod) -> int | None:
 
 
 def _endpoint(service: service_pb2.Service, pod: pod_pb2.Pod, zone: str) -> endpointslice_pb2.Endpoint:
-    serving, terminating = is_ready(pod), is_going(pod)
+    serving, terminating = is_ready(pod), is_being_deleted(pod)
     endpoint = endpointslice_pb2.Endpoint(
         addresses=[pod.status.podIP],
         conditions=endpointslice_pb2.EndpointConditions(

@@ -13,7 +13,7 @@ from podlab.client.workqueue import WorkQueue
 from podlab.core.v1 import pod_pb2, service_pb2
 
 
-class Selection:
+class PodSelection:
     """Adds to `queue`, after `delay_s`, the Services whose endpoints a pod's change is about.
 
     Make it before the informers run.

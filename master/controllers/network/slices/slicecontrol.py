@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 
 from master.controllers.framework.expectations import Expectations
 from master.controllers.framework.informers import Informers
-from master.controllers.network.slices.decide import Plan, is_managed_by
+from master.controllers.network.slices.decide import SliceChanges, is_managed_by
 from podlab.api import kinds
 from podlab.api.objects import Key, key
 from podlab.client.client import Client
@@ -58,7 +58,7 @@ class SliceControl(Generic[M]):
         self._queue.add_after(key(owner), CONFIRM_AFTER_S)
         return False
 
-    async def carry_out(self, owner: M, plan: Plan) -> None:
+    async def carry_out(self, owner: M, plan: SliceChanges) -> None:
         """Writes what is planned. Raises Conflict when a slice changed meanwhile."""
         for changed in plan.update:
             await self._client.update(changed)

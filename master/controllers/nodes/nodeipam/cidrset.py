@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Network, ip_network
 
 
-class Blocks:
+class CidrSet:
     """Blocks of one size. Networks of other sizes and of elsewhere may be held too: what they overlap is not free."""
 
     def __init__(self, cluster: IPv4Network, mask: int) -> None:

@@ -8,11 +8,11 @@ from typing import Final
 
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
-from master.controllers.nodes.nodeipam.cidrset import Blocks
+from master.controllers.nodes.nodeipam.cidrset import CidrSet
 from podlab.api.objects import Key
 from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change
-from podlab.client.recorder import Recorder
 from podlab.core.v1 import node_pb2
 from podlab.errors import ApiError, Invalid, NotFound
 
@@ -25,7 +25,7 @@ class NodeIpamController:
     name: Final = "nodeipam"
 
     def __init__(
-        self, client: Client, informers: Informers, recorder: Recorder, *, pod_cidr: str, node_cidr_mask: int
+        self, client: Client, informers: Informers, recorder: EventRecorder, *, pod_cidr: str, node_cidr_mask: int
     ) -> None:
         self._client = client
         self._nodes = informers.nodes
@@ -33,7 +33,7 @@ class NodeIpamController:
         self._cluster = IPv4Network(pod_cidr)
         self._mask = node_cidr_mask
         # By the node's uid; those that we gave and the informer does not show yet as well.
-        self._blocks = Blocks(self._cluster, node_cidr_mask)
+        self._blocks = CidrSet(self._cluster, node_cidr_mask)
         self._without: set[Key] = set()
         self._loop: Loop[Key] = Loop(self.name, self.reconcile, workers=1)
         informers.nodes.on_change(self._node_changed)

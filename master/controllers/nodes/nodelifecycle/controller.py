@@ -9,25 +9,25 @@ from collections.abc import Iterable
 from typing import Final
 
 from master.controllers.framework.informers import Informers
-from master.controllers.framework.lastwrites import Written
+from master.controllers.framework.lastwrites import LastWrites
 from master.controllers.framework.loop import Loop
 from master.controllers.nodes.nodelifecycle.decide import (
     NOT_READY,
     UNREACHABLE,
-    Evicting,
+    EvictionMode,
     pods_to_mark,
-    silenced,
     taints,
+    with_unknown_conditions,
 )
-from master.controllers.nodes.nodelifecycle.heartbeats import Hearing, Heartbeats
-from master.controllers.nodes.nodelifecycle.zones import Pace, State, Zone, all_out, states, zone_of
+from master.controllers.nodes.nodelifecycle.heartbeats import ApiServerReachability, Heartbeats
+from master.controllers.nodes.nodelifecycle.zones import EvictionRateLimiter, Zone, ZoneState, all_out, states, zone_of
 from master.controllers.objects.nodestate import readiness
-from master.controllers.objects.podconditions import put
+from master.controllers.objects.podconditions import set_condition
 from master.controllers.settings import EvictionSettings
 from podlab.api.objects import Key, key
 from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change
-from podlab.client.recorder import Recorder
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.errors import ApiError, NotFound
@@ -43,18 +43,24 @@ class NodeLifecycleController:
     name: Final = "nodelifecycle"
 
     def __init__(
-        self, client: Client, informers: Informers, recorder: Recorder, *, grace_s: float, eviction: EvictionSettings
+        self,
+        client: Client,
+        informers: Informers,
+        recorder: EventRecorder,
+        *,
+        grace_s: float,
+        eviction: EvictionSettings,
     ) -> None:
         self._client = client
         self._informers = informers
         self._recorder = recorder
         self._grace_s = grace_s
         self._heartbeats = Heartbeats()
-        self._hearing = Hearing(client.version, time.monotonic, grace_s)
-        self._marked = Written(informers.pods)
+        self._hearing = ApiServerReachability(client.version, time.monotonic, grace_s)
+        self._marked = LastWrites(informers.pods)
         self._eviction = eviction
-        self._zones: dict[Zone, State] = {}
-        self._pace = Pace()
+        self._zones: dict[Zone, ZoneState] = {}
+        self._pace = EvictionRateLimiter()
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         informers.nodes.on_change(self._node_changed)
         informers.leases.on_change(self._lease_changed)
@@ -85,7 +91,7 @@ class NodeLifecycleController:
             # While nothing is heard, silence is minus infinity: look again when the grace could be over.
             self._loop.queue.add_after(key(node), self._grace_s - max(0.0, silence_s))
             return False
-        status = silenced(node.status, time.time())
+        status = with_unknown_conditions(node.status, time.time())
         if status == node.status or await self._was_heard_meanwhile(node):
             return False
         changed = node_pb2.Node()
@@ -130,7 +136,7 @@ class NodeLifecycleController:
     async def _mark_not_ready(self, pod: pod_pb2.Pod) -> None:
         changed = pod_pb2.Pod()
         changed.CopyFrom(pod)
-        put(changed.status, "Ready", "False", now=time.time())
+        set_condition(changed.status, "Ready", "False", now=time.time())
         try:
             self._marked.note(await self._client.update_status(changed))
         except NotFound:
@@ -138,18 +144,18 @@ class NodeLifecycleController:
         log.info("%s is not ready: its node %s is not", key(pod), pod.spec.nodeName)
         self._recorder.event(pod, "Warning", "NodeNotReady", "Node is not ready")
 
-    def _evicting(self, node: node_pb2.Node) -> Evicting:
+    def _evicting(self, node: node_pb2.Node) -> EvictionMode:
         """Whether the node's turn to be evicted from has come; when not, it is looked at again when it may have."""
         if all_out(self._zones):
-            return Evicting.END
+            return EvictionMode.END
         zone = zone_of(node)
         rate = self._zones[zone].rate if zone in self._zones else self._eviction.nodes_per_s
         wait_s = self._pace.wait_s(zone, rate, time.monotonic())
         if wait_s == 0:
-            return Evicting.BEGIN
+            return EvictionMode.BEGIN
         if readiness(node) != "True" and wait_s != float("inf"):
             self._loop.queue.add_after(key(node), wait_s)
-        return Evicting.HOLD
+        return EvictionMode.HOLD
 
     def _judge_disruption(self) -> None:
         """Looks at all nodes again when it turned out to be more or less than single nodes' fault."""

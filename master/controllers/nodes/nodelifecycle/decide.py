@@ -34,7 +34,7 @@ _OURS = frozenset(
 )
 
 
-class Evicting(Enum):
+class EvictionMode(Enum):
     """What is to become of taints that evict pods."""
 
     BEGIN = "pods are evicted from nodes that are not ready"
@@ -42,7 +42,7 @@ class Evicting(Enum):
     END = "no node is ready: the fault is ours to see, and none is evicted from"
 
 
-def silenced(status: node_pb2.NodeStatus, now: float) -> node_pb2.NodeStatus:
+def with_unknown_conditions(status: node_pb2.NodeStatus, now: float) -> node_pb2.NodeStatus:
     """The status of a node that is no longer heard of: nothing it reported is known to hold."""
     result = node_pb2.NodeStatus()
     result.CopyFrom(status)
@@ -59,13 +59,13 @@ def silenced(status: node_pb2.NodeStatus, now: float) -> node_pb2.NodeStatus:
     return result
 
 
-def taints(node: node_pb2.Node, evicting: Evicting, now: float) -> list[node_pb2.Taint]:
+def taints(node: node_pb2.Node, evicting: EvictionMode, now: float) -> list[node_pb2.Taint]:
     """The node's taints as they should be: ours by its conditions, all others as they are."""
     present = {(taint.key, taint.effect) for taint in node.spec.taints}
     wanted = _wanted(node)
-    if evicting is Evicting.END:
+    if evicting is EvictionMode.END:
         wanted = {one for one in wanted if one[1] != "NoExecute"}
-    elif evicting is Evicting.HOLD:
+    elif evicting is EvictionMode.HOLD:
         wanted = {one for one in wanted if one[1] != "NoExecute" or one in present}
     kept = [
         taint

@@ -53,7 +53,7 @@ def _mark(node: node_pb2.Node, lease: lease_pb2.Lease | None) -> _Mark:
     return lease.spec.renewTime.seconds, lease.spec.renewTime.nanos, beat
 
 
-class Hearing:
+class ApiServerReachability:
     """Since when the API server has answered us without a break; follow it with `run`.
 
     It is asked again and again. Without an answer for a while, we do not hear, whoever is to blame: the server hangs,

@@ -21,7 +21,7 @@ Zone = tuple[str, str]
 """Region and zone; nodes without these labels are in one zone of their own."""
 
 
-class Disruption(Enum):
+class ZoneDisruption(Enum):
     """How much of a zone is out."""
 
     NONE = "most nodes are ready"
@@ -30,10 +30,10 @@ class Disruption(Enum):
 
 
 @dataclass(frozen=True)
-class State:
+class ZoneState:
     """Of one zone; `rate` is how many nodes a second may be evicted from."""
 
-    disruption: Disruption
+    disruption: ZoneDisruption
     rate: float
 
 
@@ -42,7 +42,7 @@ def zone_of(node: node_pb2.Node) -> Zone:
     return labels.get(_REGION, ""), labels.get(ZONE_LABEL, "")
 
 
-def states(nodes: Iterable[node_pb2.Node], settings: EvictionSettings) -> dict[Zone, State]:
+def states(nodes: Iterable[node_pb2.Node], settings: EvictionSettings) -> dict[Zone, ZoneState]:
     """How each zone stands."""
     ready: dict[Zone, list[bool]] = {}
     for node in nodes:
@@ -50,21 +50,21 @@ def states(nodes: Iterable[node_pb2.Node], settings: EvictionSettings) -> dict[Z
     return {zone: _state(known.count(True), known.count(False), settings) for zone, known in ready.items()}
 
 
-def all_out(known: Mapping[Zone, State]) -> bool:
+def all_out(known: Mapping[Zone, ZoneState]) -> bool:
     """No zone has a node that is ready: then it is rather we who do not hear."""
-    return bool(known) and all(state.disruption is Disruption.FULL for state in known.values())
+    return bool(known) and all(state.disruption is ZoneDisruption.FULL for state in known.values())
 
 
-def _state(ready: int, out: int, settings: EvictionSettings) -> State:
+def _state(ready: int, out: int, settings: EvictionSettings) -> ZoneState:
     if ready == 0 and out > 0:  # another zone may take its pods
-        return State(Disruption.FULL, settings.nodes_per_s)
+        return ZoneState(ZoneDisruption.FULL, settings.nodes_per_s)
     if out <= _FEW or out / (ready + out) < settings.unhealthy_zone_share:
-        return State(Disruption.NONE, settings.nodes_per_s)
+        return ZoneState(ZoneDisruption.NONE, settings.nodes_per_s)
     large = ready + out > settings.large_zone_nodes
-    return State(Disruption.PARTIAL, settings.secondary_nodes_per_s if large else 0.0)
+    return ZoneState(ZoneDisruption.PARTIAL, settings.secondary_nodes_per_s if large else 0.0)
 
 
-class Pace:
+class EvictionRateLimiter:
     """A node at once, and then one after the other as fast as its zone's rate says."""
 
     def __init__(self) -> None:

@@ -9,12 +9,12 @@ from typing import Final
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
 from master.controllers.nodes.tainteviction.decide import bound_at, evicting, leave_at
-from master.controllers.objects.podconditions import DISRUPTION, put
-from master.controllers.objects.podstate import is_going
+from master.controllers.objects.podconditions import DISRUPTION_TARGET, set_condition
+from master.controllers.objects.podstate import is_being_deleted
 from podlab.api.objects import Key, key
 from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change
-from podlab.client.recorder import Recorder
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.errors import NotFound
 
@@ -26,7 +26,7 @@ class TaintEvictionController:
 
     name: Final = "tainteviction"
 
-    def __init__(self, client: Client, informers: Informers, recorder: Recorder) -> None:
+    def __init__(self, client: Client, informers: Informers, recorder: EventRecorder) -> None:
         self._client = client
         self._informers = informers
         self._recorder = recorder
@@ -43,7 +43,7 @@ class TaintEvictionController:
     async def reconcile(self, at: Key) -> None:
         pod = self._informers.pods.store.get(at)
         node = self._informers.nodes.get(pod.spec.nodeName) if pod is not None else None
-        if pod is None or is_going(pod) or node is None:
+        if pod is None or is_being_deleted(pod) or node is None:
             self._leaving.discard(at)
             return
         uid = node.metadata.uid
@@ -75,9 +75,9 @@ class TaintEvictionController:
         self._tell(pod, f"Marking for deletion Pod {at.namespace}/{at.name}")
         changed = pod_pb2.Pod()
         changed.CopyFrom(pod)
-        put(
+        set_condition(
             changed.status,
-            DISRUPTION,
+            DISRUPTION_TARGET,
             "True",
             reason="DeletionByTaintManager",
             message="Taint manager: deleting due to NoExecute taint",

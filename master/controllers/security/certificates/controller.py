@@ -8,7 +8,7 @@ from typing import Final
 
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
-from master.controllers.security.certificates import asked, decide
+from master.controllers.security.certificates import decide, requestednames
 from master.controllers.security.certificates.signer import Signer, ends_at
 from podlab.api.objects import Key
 from podlab.certificates.v1.certificatesigningrequest_pb2 import CertificateSigningRequest as Request
@@ -51,7 +51,7 @@ class CertificatesController:
 
     async def _approve(self, at: Key, request: Request) -> None:
         try:
-            why = decide.approval(request, asked.parse(request.spec.request))
+            why = decide.approval(request, requestednames.parse(request.spec.request))
         except ValueError:
             return  # whom it names is not clear: a person decides, and our signers refuse it
         if not why:
@@ -68,7 +68,7 @@ class CertificatesController:
         changed.CopyFrom(request)
         spec, whom = request.spec, "nobody"
         try:
-            names = asked.parse(spec.request)
+            names = requestednames.parse(spec.request)
             whom, why = names.subject.common_name, decide.refusal(request, names)
             if not why:
                 changed.status.certificate = signer.sign(spec.request, spec.usages, decide.lifetime_s(request))

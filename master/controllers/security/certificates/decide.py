@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from master.controllers.security.certificates.asked import Asked
+from master.controllers.security.certificates.requestednames import RequestedNames
 from podlab.api.objects import condition
 from podlab.certificates.v1.certificatesigningrequest_pb2 import CertificateSigningRequest
 
@@ -53,7 +53,7 @@ def is_to_sign(request: CertificateSigningRequest) -> bool:
     return approved and request.spec.signerName in SIGNERS and not request.status.certificate
 
 
-def refusal(request: CertificateSigningRequest, asked: Asked) -> str:
+def refusal(request: CertificateSigningRequest, asked: RequestedNames) -> str:
     """Why the signer does not sign it; empty when it does."""
     rule, usages = _RULES[request.spec.signerName], frozenset(request.spec.usages)
     if not rule.needed <= usages <= rule.allowed:
@@ -69,7 +69,7 @@ def refusal(request: CertificateSigningRequest, asked: Asked) -> str:
     return _names_refusal(request, asked)
 
 
-def _names_refusal(request: CertificateSigningRequest, asked: Asked) -> str:
+def _names_refusal(request: CertificateSigningRequest, asked: RequestedNames) -> str:
     if asked.others:
         return "URI and email subjectAltNames are not allowed"
     named = bool(asked.dns_names or asked.addresses)
@@ -80,7 +80,7 @@ def _names_refusal(request: CertificateSigningRequest, asked: Asked) -> str:
     return "" if named else "DNS or IP subjectAltName is required"
 
 
-def approval(request: CertificateSigningRequest, asked: Asked) -> str:
+def approval(request: CertificateSigningRequest, asked: RequestedNames) -> str:
     """Why a request is approved without a person, as users are told; empty when a person has to.
 
     A node may renew its own certificate. Its first one comes with the deployment, or by a person's word: whoever has

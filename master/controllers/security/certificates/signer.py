@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
-from master.controllers.settings import Signing
+from master.controllers.settings import SigningSettings
 from podlab.pki import SIGNED_BACKDATED, PkiError, read_key
 
 _EXTENDED = {"client auth": ExtendedKeyUsageOID.CLIENT_AUTH, "server auth": ExtendedKeyUsageOID.SERVER_AUTH}
@@ -22,7 +22,7 @@ PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 class Signer:
     """Raises PkiError, OSError when the authority's files are not a certificate and its key."""
 
-    def __init__(self, signing: Signing) -> None:
+    def __init__(self, signing: SigningSettings) -> None:
         try:
             self._certificate = x509.load_pem_x509_certificate(signing.cert.read_bytes())
         except ValueError as error:

@@ -11,14 +11,14 @@ from typing import Final
 from master.controllers.framework.informers import Index, Informers
 from master.controllers.framework.loop import Loop
 from master.controllers.storage.persistentvolume import decide
-from master.controllers.storage.persistentvolume.decide import Bind, Lose, Provision, Surroundings, Told
+from master.controllers.storage.persistentvolume.decide import Bind, ClaimContext, MarkLost, Provision, Told
 from master.controllers.storage.persistentvolume.view import StorageView
 from podlab.api import columns_storage, volumes
 from podlab.api.objects import Key, key
 from podlab.api.volumes import STORAGE_PROVISIONER
 from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change
-from podlab.client.recorder import Recorder
 from podlab.core.v1 import pod_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 from podlab.errors import NotFound
@@ -32,7 +32,7 @@ class PersistentVolumeController:
 
     name: Final = "persistentvolume"
 
-    def __init__(self, client: Client, informers: Informers, recorder: Recorder) -> None:
+    def __init__(self, client: Client, informers: Informers, recorder: EventRecorder) -> None:
         self._client = client
         self._recorder = recorder
         self._view = StorageView(informers)
@@ -63,7 +63,7 @@ class PersistentVolumeController:
             await self._bind(claim, step.volume)
             if step.told is not None:
                 self._tell(claim, step.told)
-        elif isinstance(step, Lose):
+        elif isinstance(step, MarkLost):
             if claim.status.phase != "Lost":
                 self._tell(claim, step.told)
                 await self._client.update_status(decide.claim_status(claim, "Lost", None))
@@ -73,10 +73,10 @@ class PersistentVolumeController:
             if isinstance(step, Provision):
                 await self._ask_for(claim, step.provisioner)
 
-    def _around(self, claim: PersistentVolumeClaim) -> Surroundings:
+    def _around(self, claim: PersistentVolumeClaim) -> ClaimContext:
         at, named = key(claim), claim.spec.volumeName
         candidates = [] if volumes.is_going(claim) else self._view.candidates(claim)
-        return Surroundings(
+        return ClaimContext(
             named=self._view.volumes.get(named) if named else None,
             candidates=[one for one in candidates if not self._is_replaced(one)],
             storage_class=self._view.classes.get(claim.spec.storageClassName),

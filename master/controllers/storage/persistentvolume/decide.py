@@ -32,14 +32,14 @@ class Bind:
 
 
 @dataclass(frozen=True)
-class Lose:
+class MarkLost:
     """The claim had a volume and has it no more."""
 
     told: Told
 
 
 @dataclass(frozen=True)
-class Hold:
+class StayPending:
     """The claim stays Pending; `told` says why, if there is anything to say."""
 
     told: Told | None = None
@@ -53,11 +53,11 @@ class Provision:
     told: Told
 
 
-ClaimStep = Bind | Lose | Hold | Provision
+ClaimStep = Bind | MarkLost | StayPending | Provision
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class ClaimContext:
     """What a claim is judged by: its volume if it names one, those it may get, its class, pods that wait for it."""
 
     named: PersistentVolume | None
@@ -66,7 +66,7 @@ class Surroundings:
     pods: Sequence[str] = ()
 
 
-def decide_claim(claim: PersistentVolumeClaim, around: Surroundings) -> ClaimStep:
+def decide_claim(claim: PersistentVolumeClaim, around: ClaimContext) -> ClaimStep:
     """The claim's next step. It may be a Bind of what is bound already."""
     if BIND_COMPLETED in claim.metadata.annotations:
         return _keep(claim, around.named)
@@ -76,14 +76,14 @@ def decide_claim(claim: PersistentVolumeClaim, around: Surroundings) -> ClaimSte
 def _keep(claim: PersistentVolumeClaim, named: PersistentVolume | None) -> ClaimStep:
     if not claim.spec.volumeName:
         lost = "Bound claim has lost reference to PersistentVolume. Data on the volume is lost!"
-        return Lose(Told("Warning", "ClaimLost", lost))
+        return MarkLost(Told("Warning", "ClaimLost", lost))
     if named is None:
-        return Lose(
+        return MarkLost(
             Told("Warning", "ClaimLost", "Bound claim has lost its PersistentVolume. Data on the volume is lost!")
         )
     if named.spec.HasField("claimRef") and named.spec.claimRef.uid != claim.metadata.uid:
         message = "Two claims are bound to the same volume, this one is bound incorrectly"
-        return Lose(Told("Warning", "ClaimMisbound", message))
+        return MarkLost(Told("Warning", "ClaimMisbound", message))
     return Bind(named, _unmet(claim))
 
 
@@ -103,32 +103,32 @@ def _unmet(claim: PersistentVolumeClaim) -> Told | None:
 def _fulfil(claim: PersistentVolumeClaim, named: PersistentVolume | None) -> ClaimStep:
     """A claim whose user, or whose provisioner, says which volume it wants."""
     if named is None:
-        return Hold()
+        return StayPending()
     if named.spec.HasField("claimRef") and not volumes.is_kept_for(named, claim):
         message = f'volume "{named.metadata.name}" already bound to a different claim.'
-        return Hold(Told("Warning", "FailedBinding", message))
+        return StayPending(Told("Warning", "FailedBinding", message))
     if not named.spec.HasField("claimRef") and (why := volumes.mismatch(named, claim)):
         message = f'Cannot bind to requested volume "{named.metadata.name}": {why}'
-        return Hold(Told("Warning", "VolumeMismatch", message))
+        return StayPending(Told("Warning", "VolumeMismatch", message))
     return Bind(named)
 
 
-def _find(claim: PersistentVolumeClaim, around: Surroundings) -> ClaimStep:
+def _find(claim: PersistentVolumeClaim, around: ClaimContext) -> ClaimStep:
     kept = volumes.kept_for(claim, around.candidates)
     if kept is not None:
         return Bind(kept)
     if is_delayed(claim, around.storage_class):
-        return Hold(_waiting(around.pods))
+        return StayPending(_waiting(around.pods))
     found = volumes.smallest(volumes.free_for(claim, around.candidates))
     if found is not None:
         return Bind(found)
     name = claim.spec.storageClassName
     if not name:
         message = "no persistent volumes available for this claim and no storage class is set"
-        return Hold(Told("Normal", "FailedBinding", message))
+        return StayPending(Told("Normal", "FailedBinding", message))
     if around.storage_class is None:
         message = f'storageclass.storage.k8s.io "{name}" not found'
-        return Hold(Told("Warning", "ProvisioningFailed", message))
+        return StayPending(Told("Warning", "ProvisioningFailed", message))
     return _provision(around.storage_class)
 
 
@@ -149,7 +149,7 @@ def _provision(storage_class: StorageClass) -> ClaimStep:
     provisioner = storage_class.provisioner
     if provisioner == volumes.NO_PROVISIONER:
         message = "no persistent volumes available for this claim and no provisioner makes volumes of its class"
-        return Hold(Told("Normal", "FailedBinding", message))
+        return StayPending(Told("Normal", "FailedBinding", message))
     message = (
         f"Waiting for a volume to be created either by the external provisioner '{provisioner}' or manually by the"
         " system administrator. If volume creation is delayed, please verify that the provisioner is running and"

@@ -19,8 +19,8 @@ from podlab.api import volumes
 from podlab.api.objects import Key, key
 from podlab.api.volumes import LOCAL_PATH, SELECTED_NODE, STORAGE_PROVISIONER
 from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change
-from podlab.client.recorder import Recorder
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 from podlab.errors import AlreadyExists
@@ -34,7 +34,7 @@ class LocalPathProvisioner:
 
     name: Final = "provisioner"
 
-    def __init__(self, client: Client, informers: Informers, recorder: Recorder) -> None:
+    def __init__(self, client: Client, informers: Informers, recorder: EventRecorder) -> None:
         self._client = client
         self._recorder = recorder
         self._claims = informers.claims

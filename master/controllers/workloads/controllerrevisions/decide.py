@@ -19,7 +19,7 @@ from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
 
 HASH_LABEL = "controller-revision-hash"
-Owner = daemonset_pb2.DaemonSet | statefulset_pb2.StatefulSet
+RevisionOwner = daemonset_pb2.DaemonSet | statefulset_pb2.StatefulSet
 Revision = controllerrevision_pb2.ControllerRevision
 
 
@@ -28,7 +28,7 @@ def ordered(revisions: Iterable[Revision]) -> list[Revision]:
     return sorted(revisions, key=lambda one: (one.revision, one.metadata.creationTimestamp.seconds, one.metadata.name))
 
 
-def find(owner: Owner, revisions: Sequence[Revision]) -> Revision | None:
+def find(owner: RevisionOwner, revisions: Sequence[Revision]) -> Revision | None:
     """The newest revision that has the owner's template. `revisions` are ordered."""
     wanted = _data(owner.spec.template)
     return next((one for one in reversed(revisions) if orjson.loads(one.data.raw) == wanted), None)
@@ -39,7 +39,7 @@ def next_number(revisions: Sequence[Revision]) -> int:
     return max((one.revision for one in revisions), default=0) + 1
 
 
-def new_revision(owner: Owner, number: int, collisions: int) -> Revision:
+def new_revision(owner: RevisionOwner, number: int, collisions: int) -> Revision:
     """The owner's template, under a name that follows from it and from the collisions met so far."""
     word = template_hash(owner.spec.template, collisions)
     made = Revision(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from master.controllers.framework.adoption import settle
+from master.controllers.framework.adoption import adopt_and_release
 from master.controllers.framework.informers import Informers
 from master.controllers.objects.ownership import claim
 from master.controllers.workloads.controllerrevisions.decide import (
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownRevisions:
     """An owner's revisions, oldest first; `newest` has its present template. `collisions` goes into its status."""
 
     revisions: Sequence[Revision]
@@ -40,7 +40,7 @@ class Known:
     collisions: int
 
 
-class History(Generic[O]):
+class RevisionHistory(Generic[O]):
     """The revisions of all owners of one kind. Adds an owner's key to `queue` when one of its revisions changes."""
 
     def __init__(self, kind: type[O], client: Client, informers: Informers, queue: WorkQueue[Key]) -> None:
@@ -50,14 +50,14 @@ class History(Generic[O]):
         self._queue = queue
         informers.revisions.on_change(self._changed)
 
-    async def known(self, owner: O) -> Known:
+    async def known(self, owner: O) -> KnownRevisions:
         """Makes the revision of the present template where it is missing. Raises Conflict on a stale view."""
         candidates = [
             *self._informers.revisions_by_controller.get(owner.metadata.uid),
             *self._informers.orphan_revisions.get(owner.metadata.namespace),
         ]
         claimed = claim(owner.metadata, selectors.from_message(owner.spec.selector), candidates)
-        revisions = ordered(await settle(self._client, owner, claimed))
+        revisions = ordered(await adopt_and_release(self._client, owner, claimed))
         collisions = owner.status.collisionCount
         newest, last = find(owner, revisions), next_number(revisions) - 1
         if newest is None:
@@ -66,9 +66,9 @@ class History(Generic[O]):
             newest = await self._client.update(renumbered(newest, last + 1))
             log.info("%s goes back to %s, now revision %d", key(owner), key(newest), newest.revision)
         others: list[Revision] = [one for one in revisions if one.metadata.uid != newest.metadata.uid]
-        return Known([*others, newest], newest, collisions)
+        return KnownRevisions([*others, newest], newest, collisions)
 
-    async def prune(self, owner: O, known: Known, in_use: Iterable[str]) -> None:
+    async def prune(self, owner: O, known: KnownRevisions, in_use: Iterable[str]) -> None:
         """Deletes what the history limit has no room for. `in_use` are names of revisions that pods still have."""
         limit = owner.spec.revisionHistoryLimit
         for old in outdated(known.revisions, {known.newest.metadata.name, *in_use}, limit):

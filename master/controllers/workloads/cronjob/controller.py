@@ -9,14 +9,14 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from master.controllers.framework.informers import Index, Informers, controller_uid
-from master.controllers.framework.lastwrites import Written
+from master.controllers.framework.lastwrites import LastWrites
 from master.controllers.framework.loop import Loop
-from master.controllers.workloads.cronjob.decide import Plan, Start, decide, started
+from master.controllers.workloads.cronjob.decide import CronJobPlan, JobStart, decide, started
 from podlab.api.objects import Key, controller_of, key
 from podlab.batch.v1 import cronjob_pb2, job_pb2
 from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change, Informer
-from podlab.client.recorder import Recorder
 from podlab.errors import AlreadyExists, ApiError, NotFound
 from podlab.v1 import apiserver_pb2
 
@@ -34,13 +34,13 @@ class CronJobController:
 
     name: Final = "cronjob"
 
-    def __init__(self, client: Client, informers: Informers, recorder: Recorder) -> None:
+    def __init__(self, client: Client, informers: Informers, recorder: EventRecorder) -> None:
         self._client = client
         self._informers = informers
         self._recorder = recorder
         self._cron_jobs: Informer[cronjob_pb2.CronJob] = informers.by_kind["CronJob"]
         self._jobs_by_controller = Index(informers.jobs, controller_uid)
-        self._written = Written(self._cron_jobs)
+        self._written = LastWrites(self._cron_jobs)
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         self._cron_jobs.on_change(lambda change: self._loop.queue.add(change.key))
         informers.jobs.on_change(self._job_changed)
@@ -65,7 +65,7 @@ class CronJobController:
         if plan.wait_s is not None:
             self._loop.queue.add_after(at, min(plan.wait_s + LATER_S, LOOK_AGAIN_S))
 
-    async def _carry_out(self, cron_job: cronjob_pb2.CronJob, plan: Plan) -> None:
+    async def _carry_out(self, cron_job: cronjob_pb2.CronJob, plan: CronJobPlan) -> None:
         status = plan.status
         if plan.start is not None:
             for running in plan.start.instead_of:
@@ -91,7 +91,7 @@ class CronJobController:
                     jobs.append(found)
         return jobs
 
-    async def _create(self, cron_job: cronjob_pb2.CronJob, start: Start) -> job_pb2.Job:
+    async def _create(self, cron_job: cronjob_pb2.CronJob, start: JobStart) -> job_pb2.Job:
         """The Job; also one that was made for this time before. Raises AlreadyExists for one of somebody else."""
         try:
             made = await self._client.create(start.job)

@@ -22,7 +22,7 @@ Told = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Start:
+class JobStart:
     """A Job that is to be made, in place of those that still run."""
 
     job: job_pb2.Job
@@ -31,30 +31,30 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Plan:
+class CronJobPlan:
     """`old` Jobs are more than are kept. Look again after `wait_s`."""
 
     status: cronjob_pb2.CronJobStatus
     told: list[Told] = field(default_factory=list)
     old: list[job_pb2.Job] = field(default_factory=list)
-    start: Start | None = None
+    start: JobStart | None = None
     wait_s: float | None = None
 
 
-def decide(cron_job: cronjob_pb2.CronJob, jobs: Sequence[job_pb2.Job], now: datetime, zone: tzinfo) -> Plan:
+def decide(cron_job: cronjob_pb2.CronJob, jobs: Sequence[job_pb2.Job], now: datetime, zone: tzinfo) -> CronJobPlan:
     """`jobs` are all that it owns, `zone` that of its schedule."""
     status, told = _status(cron_job, jobs)
-    plan = Plan(status, told, _old(cron_job, jobs))
+    plan = CronJobPlan(status, told, _old(cron_job, jobs))
     if cron_job.metadata.HasField("deletionTimestamp") or cron_job.spec.suspend:
         return plan
     schedule = cron.parse(cron_job.spec.schedule)
     coming = crontimes.after(schedule, now, zone)
     wait_s = None if coming is None else max(0.0, (coming - now).total_seconds())
     start, said = _start(cron_job, jobs, schedule, now, zone)
-    return Plan(status, [*told, *said], plan.old, start, wait_s)
+    return CronJobPlan(status, [*told, *said], plan.old, start, wait_s)
 
 
-def started(status: cronjob_pb2.CronJobStatus, start: Start, job: job_pb2.Job) -> cronjob_pb2.CronJobStatus:
+def started(status: cronjob_pb2.CronJobStatus, start: JobStart, job: job_pb2.Job) -> cronjob_pb2.CronJobStatus:
     """The status once the Job has been made."""
     made = cronjob_pb2.CronJobStatus()
     made.CopyFrom(status)
@@ -98,7 +98,7 @@ def _start(
     schedule: cron.Schedule | cron.Every,
     now: datetime,
     zone: tzinfo,
-) -> tuple[Start | None, list[Told]]:
+) -> tuple[JobStart | None, list[Told]]:
     """For the last time that has come: those before it are made up for by it, those past the deadline by nothing."""
     spec, since = cron_job.spec, _since(cron_job, jobs)
     if spec.HasField("startingDeadlineSeconds"):
@@ -113,7 +113,7 @@ def _start(
     if running and spec.concurrencyPolicy == "Forbid":
         return None, [*told, ("Normal", "JobAlreadyActive", _RUNNING)]
     replaced = running if spec.concurrencyPolicy == "Replace" else []
-    return Start(job_for(cron_job, scheduled, zone), scheduled, replaced), told
+    return JobStart(job_for(cron_job, scheduled, zone), scheduled, replaced), told
 
 
 def _since(cron_job: cronjob_pb2.CronJob, jobs: Iterable[job_pb2.Job]) -> datetime:

@@ -9,7 +9,7 @@ FIRST_S = 1.0
 LIMIT_S = 15 * 60.0
 
 
-class Backoff:
+class FailedPodsBackoff:
     """Per DaemonSet (by uid) and node. The wait doubles with each try, and is forgotten after two quiet limits."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -11,17 +11,17 @@ from master.controllers.framework.loop import Loop
 from master.controllers.framework.podcontrol import PodControl
 from master.controllers.objects.podstate import next_availability_s
 from master.controllers.workloads.controllerrevisions.decide import HASH_LABEL
-from master.controllers.workloads.controllerrevisions.history import History, Known
-from master.controllers.workloads.daemonset.backoff import Backoff
-from master.controllers.workloads.daemonset.decide import Plan, decide
-from master.controllers.workloads.daemonset.placement import judge, node_of, pod_for
-from master.controllers.workloads.daemonset.rolling import Update
+from master.controllers.workloads.controllerrevisions.history import KnownRevisions, RevisionHistory
+from master.controllers.workloads.daemonset.backoff import FailedPodsBackoff
+from master.controllers.workloads.daemonset.decide import DaemonSetPlan, decide
+from master.controllers.workloads.daemonset.placement import node_of, node_placements, pod_for
+from master.controllers.workloads.daemonset.rolling import DaemonSetUpdate
 from master.controllers.workloads.daemonset.status import with_status
 from podlab.api.objects import Key, key
 from podlab.apps.v1 import daemonset_pb2
 from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change
-from podlab.client.recorder import Recorder
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.errors import ApiError
 
@@ -31,15 +31,15 @@ class DaemonSetController:
 
     name: Final = "daemonset"
 
-    def __init__(self, client: Client, informers: Informers, recorder: Recorder) -> None:
+    def __init__(self, client: Client, informers: Informers, recorder: EventRecorder) -> None:
         self._client = client
         self._informers = informers
         self._recorder = recorder
-        self._backoff = Backoff()
+        self._backoff = FailedPodsBackoff()
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         kind, queue = daemonset_pb2.DaemonSet, self._loop.queue
         self._pods = PodControl(kind, client, informers, recorder, queue)
-        self._history = History(kind, client, informers, queue)
+        self._history = RevisionHistory(kind, client, informers, queue)
         informers.nodes.on_change(self._node_changed)
         informers.daemon_sets.on_change(self._daemon_set_changed)
 
@@ -53,8 +53,8 @@ class DaemonSetController:
         settled = await self._pods.settled(daemon_set)
         pods = await self._pods.pods_of(daemon_set)
         known = await self._history.known(daemon_set)
-        update = Update(daemon_set, _hash(known), time.time())
-        verdicts = judge(daemon_set.spec.template, self._informers.nodes.store.values())
+        update = DaemonSetUpdate(daemon_set, _hash(known), time.time())
+        verdicts = node_placements(daemon_set.spec.template, self._informers.nodes.store.values())
         error = None
         if settled:
             error = await self._carry_out(update, decide(update, verdicts, pods))
@@ -65,7 +65,7 @@ class DaemonSetController:
         if error is not None:
             raise error
 
-    async def _carry_out(self, update: Update, plan: Plan) -> ApiError | None:
+    async def _carry_out(self, update: DaemonSetUpdate, plan: DaemonSetPlan) -> ApiError | None:
         daemon_set = update.daemon_set
         try:
             await self._pods.delete(daemon_set, [*plan.delete, *self._due(daemon_set, plan.ended)])
@@ -92,7 +92,7 @@ class DaemonSetController:
             self._recorder.event(daemon_set, *told)
         return due
 
-    async def _tell(self, update: Update, pods: Sequence[pod_pb2.Pod], told: daemonset_pb2.DaemonSet) -> None:
+    async def _tell(self, update: DaemonSetUpdate, pods: Sequence[pod_pb2.Pod], told: daemonset_pb2.DaemonSet) -> None:
         wait_s = next_availability_s(pods, told.spec.minReadySeconds, update.now)
         if wait_s is not None:
             self._loop.queue.add_after(key(told), wait_s)
@@ -112,7 +112,7 @@ class DaemonSetController:
             self._loop.queue.add(at)
 
 
-def _hash(known: Known) -> str:
+def _hash(known: KnownRevisions) -> str:
     return known.newest.metadata.labels.get(HASH_LABEL, known.newest.metadata.name)
 
 

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from master.controllers.objects.podstate import is_active, is_going, is_ready, is_terminal
-from master.controllers.workloads.daemonset.placement import Verdict, node_of
-from master.controllers.workloads.daemonset.rolling import Update, is_available, is_updated, roll
+from master.controllers.objects.podstate import is_active, is_being_deleted, is_ready, is_terminal
+from master.controllers.workloads.daemonset.placement import NodePlacement, node_of
+from master.controllers.workloads.daemonset.rolling import DaemonSetUpdate, is_available, is_updated, roll
 from podlab.core.v1 import pod_pb2
 
 # More at once would starve the other DaemonSets.
@@ -16,7 +16,7 @@ BURST = 250
 
 
 @dataclass(frozen=True)
-class Plan:
+class DaemonSetPlan:
     """Nodes to create pods for, pods to delete, and pods that `ended` by themselves: those go after a back-off."""
 
     create: list[str] = field(default_factory=list)
@@ -24,9 +24,11 @@ class Plan:
     ended: list[pod_pb2.Pod] = field(default_factory=list)
 
 
-def decide(update: Update, verdicts: Mapping[str, Verdict], pods: Iterable[pod_pb2.Pod]) -> Plan:
+def decide(
+    update: DaemonSetUpdate, verdicts: Mapping[str, NodePlacement], pods: Iterable[pod_pb2.Pod]
+) -> DaemonSetPlan:
     """`verdicts` has all nodes there are."""
-    here, plan = by_node(pods), Plan()
+    here, plan = by_node(pods), DaemonSetPlan()
     running: dict[str, list[pod_pb2.Pod]] = {}
     for node, verdict in verdicts.items():
         present = here.pop(node, [])
@@ -35,16 +37,16 @@ def decide(update: Update, verdicts: Mapping[str, Verdict], pods: Iterable[pod_p
         if verdict.run and not present:
             plan.create.append(node)
         elif verdict.stay:
-            plan.ended.extend(pod for pod in present if is_terminal(pod) and not is_going(pod))
+            plan.ended.extend(pod for pod in present if is_terminal(pod) and not is_being_deleted(pod))
             plan.delete.extend(_superfluous(update, present))
         else:
-            plan.delete.extend(pod for pod in present if not is_going(pod))
+            plan.delete.extend(pod for pod in present if not is_being_deleted(pod))
     plan.delete.extend(_lost(here))
     if update.daemon_set.spec.updateStrategy.type != "OnDelete":
         step = roll(update, running)
         plan.create.extend(step.create)
         plan.delete.extend(pod for pod in step.delete if pod not in plan.delete)
-    return Plan(plan.create[:BURST], plan.delete[:BURST], plan.ended)
+    return DaemonSetPlan(plan.create[:BURST], plan.delete[:BURST], plan.ended)
 
 
 def by_node(pods: Iterable[pod_pb2.Pod]) -> dict[str, list[pod_pb2.Pod]]:
@@ -55,7 +57,7 @@ def by_node(pods: Iterable[pod_pb2.Pod]) -> dict[str, list[pod_pb2.Pod]]:
     return found
 
 
-def _superfluous(update: Update, present: Sequence[pod_pb2.Pod]) -> list[pod_pb2.Pod]:
+def _superfluous(update: DaemonSetUpdate, present: Sequence[pod_pb2.Pod]) -> list[pod_pb2.Pod]:
     """All but one: the one that works, rather a new one, rather an old hand.
 
     With a surge a new pod may stand beside the old one until it can take over.
@@ -72,4 +74,4 @@ def _superfluous(update: Update, present: Sequence[pod_pb2.Pod]) -> list[pod_pb2
 
 def _lost(elsewhere: Mapping[str, Iterable[pod_pb2.Pod]]) -> list[pod_pb2.Pod]:
     """Pods that wait for nodes that are gone; those that were bound there are pod garbage collection's."""
-    return [pod for pods in elsewhere.values() for pod in pods if not pod.spec.nodeName and not is_going(pod)]
+    return [pod for pods in elsewhere.values() for pod in pods if not pod.spec.nodeName and not is_being_deleted(pod)]

@@ -28,24 +28,24 @@ _HOST_NETWORK_TAINT = ("node.kubernetes.io/network-unavailable", "NoSchedule")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class NodePlacement:
     """Whether a pod should be on the node, and whether one that is there may stay."""
 
     run: bool
     stay: bool
 
 
-def judge(template: pod_pb2.PodTemplateSpec, nodes: Iterable[node_pb2.Node]) -> dict[str, Verdict]:
+def node_placements(template: pod_pb2.PodTemplateSpec, nodes: Iterable[node_pb2.Node]) -> dict[str, NodePlacement]:
     """For each node, by name, labels and taints; room on it is the scheduler's part."""
     spec, accepted, matcher = template.spec, tolerations(template.spec), nodeselectors.matcher(template.spec)
     verdicts = {}
     for node in nodes:
         name = node.metadata.name
         if spec.nodeName not in ("", name) or not matcher.matches(node):
-            verdicts[name] = Verdict(run=False, stay=False)
+            verdicts[name] = NodePlacement(run=False, stay=False)
             continue
         bad = {taint.effect for taint in node.spec.taints if not any(tolerates(one, taint) for one in accepted)}
-        verdicts[name] = Verdict(run=not bad & {"NoSchedule", "NoExecute"}, stay="NoExecute" not in bad)
+        verdicts[name] = NodePlacement(run=not bad & {"NoSchedule", "NoExecute"}, stay="NoExecute" not in bad)
     return verdicts
 
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 
 from master.controllers.objects.podstate import is_ready
 from master.controllers.workloads.daemonset.decide import by_node
-from master.controllers.workloads.daemonset.placement import Verdict
-from master.controllers.workloads.daemonset.rolling import Update, is_available, is_updated
+from master.controllers.workloads.daemonset.placement import NodePlacement
+from master.controllers.workloads.daemonset.rolling import DaemonSetUpdate, is_available, is_updated
 from podlab.apps.v1 import daemonset_pb2
 from podlab.core.v1 import pod_pb2
 
 
 def with_status(
-    update: Update, verdicts: Mapping[str, Verdict], pods: Iterable[pod_pb2.Pod], *, collisions: int
+    update: DaemonSetUpdate, verdicts: Mapping[str, NodePlacement], pods: Iterable[pod_pb2.Pod], *, collisions: int
 ) -> daemonset_pb2.DaemonSet:
     """A copy with the status. With a surge a node counts as updated once its old pod is gone."""
     here = by_node(pods)

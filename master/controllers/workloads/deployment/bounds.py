@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil, floor
 
-from master.controllers.objects.intorpercent import share
+from master.controllers.objects.intorpercent import scaled_value
 from podlab.apps.v1 import deployment_pb2
 
 
@@ -27,6 +27,6 @@ def max_unavailable(deployment: deployment_pb2.Deployment) -> int:
 def _resolve(deployment: deployment_pb2.Deployment) -> tuple[int, int]:
     """Surge is rounded up and unavailability down; where both come to nothing, one pod may be missing."""
     rolling, replicas = deployment.spec.strategy.rollingUpdate, deployment.spec.replicas
-    surge = ceil(share(rolling.maxSurge, replicas))
-    unavailable = floor(share(rolling.maxUnavailable, replicas))
+    surge = ceil(scaled_value(rolling.maxSurge, replicas))
+    unavailable = floor(scaled_value(rolling.maxUnavailable, replicas))
     return (surge, unavailable) if surge or unavailable else (0, 1)

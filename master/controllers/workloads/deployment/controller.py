@@ -7,22 +7,22 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from master.controllers.framework.adoption import settle
+from master.controllers.framework.adoption import adopt_and_release
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
 from master.controllers.objects.ownership import claim
 from master.controllers.objects.podstate import is_terminal
 from master.controllers.workloads.deployment.annotations import REVISION
 from master.controllers.workloads.deployment.bounds import is_rolling
-from master.controllers.workloads.deployment.decide import Plan, decide
-from master.controllers.workloads.deployment.progress import has_deadline, put
+from master.controllers.workloads.deployment.decide import DeploymentPlan, decide
+from master.controllers.workloads.deployment.progress import has_deadline, set_condition
 from master.controllers.workloads.deployment.template import find_new, same_template
 from podlab.api import selectors
 from podlab.api.objects import Key, controller_of, key
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change
-from podlab.client.recorder import Recorder
 from podlab.core.v1 import pod_pb2
 from podlab.errors import NAMESPACE_TERMINATING, AlreadyExists, ApiError
 
@@ -34,7 +34,7 @@ class DeploymentController:
 
     name: Final = "deployment"
 
-    def __init__(self, client: Client, informers: Informers, recorder: Recorder) -> None:
+    def __init__(self, client: Client, informers: Informers, recorder: EventRecorder) -> None:
         self._client = client
         self._informers = informers
         self._recorder = recorder
@@ -56,7 +56,7 @@ class DeploymentController:
             *self._informers.orphan_replica_sets.get(at.namespace),
         ]
         claimed = claim(deployment.metadata, selector, candidates)
-        replica_sets = await settle(self._client, deployment, claimed)
+        replica_sets = await adopt_and_release(self._client, deployment, claimed)
         left = self._pods_of_old_left(deployment, replica_sets)
         plan = decide(deployment, replica_sets, pods_of_old_left=left, now=time.time())
         await self._carry_out(deployment, replica_sets, plan)
@@ -75,7 +75,10 @@ class DeploymentController:
         )
 
     async def _carry_out(
-        self, deployment: deployment_pb2.Deployment, replica_sets: Iterable[replicaset_pb2.ReplicaSet], plan: Plan
+        self,
+        deployment: deployment_pb2.Deployment,
+        replica_sets: Iterable[replicaset_pb2.ReplicaSet],
+        plan: DeploymentPlan,
     ) -> None:
         if plan.create is not None and not await self._create(deployment, plan):
             return
@@ -90,7 +93,7 @@ class DeploymentController:
         deployment = await self._note_revision(deployment, plan.revision)
         await self._tell(deployment, plan.status)
 
-    async def _create(self, deployment: deployment_pb2.Deployment, plan: Plan) -> bool:
+    async def _create(self, deployment: deployment_pb2.Deployment, plan: DeploymentPlan) -> bool:
         """True when the ReplicaSet is there. A name that another one has is counted, so that the next hash differs."""
         wanted = plan.create
         assert wanted is not None
@@ -114,7 +117,7 @@ class DeploymentController:
                 raise  # it goes itself
             message = f'Failed to create new replica set "{wanted.metadata.name}": {error}'
             if has_deadline(deployment):
-                put(plan.status, "Progressing", "False", "ReplicaSetCreateError", message, now=time.time())
+                set_condition(plan.status, "Progressing", "False", "ReplicaSetCreateError", message, now=time.time())
             self._recorder.event(deployment, "Warning", "ReplicaSetCreateError", message)
             await self._tell(deployment, plan.status)
             raise

@@ -15,7 +15,6 @@ from master.controllers.workloads.deployment.annotations import (
     revision,
 )
 from master.controllers.workloads.deployment.bounds import is_rolling
-from master.controllers.workloads.deployment.draft import Draft
 from master.controllers.workloads.deployment.progress import (
     counted,
     deadline_in_s,
@@ -27,13 +26,14 @@ from master.controllers.workloads.deployment.progress import (
 )
 from master.controllers.workloads.deployment.proportional import scale, scaling_wanted
 from master.controllers.workloads.deployment.rolling import new_size, scale_new, scale_old
+from master.controllers.workloads.deployment.rollout import Rollout
 from master.controllers.workloads.deployment.template import HASH_LABEL
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 from podlab.meta.v1 import meta_pb2
 
 
 @dataclass(frozen=True)
-class Plan:
+class DeploymentPlan:
     """Nothing to do: no `create`, no `update`, no `delete`, and `status` and `revision` are what they were."""
 
     status: deployment_pb2.DeploymentStatus
@@ -50,12 +50,12 @@ def decide(
     *,
     pods_of_old_left: bool,
     now: float,
-) -> Plan:
+) -> DeploymentPlan:
     """`pods_of_old_left`: pods of other templates are not all gone yet, which holds up strategy Recreate."""
-    draft = Draft.of(deployment, replica_sets)
+    draft = Rollout.of(deployment, replica_sets)
     status = counted(draft, now)
     if deployment.metadata.HasField("deletionTimestamp"):
-        return Plan(status)
+        return DeploymentPlan(status)
     mark_pause(deployment, status, now)
     if draft.new is not None:
         mark_revision(deployment, draft.new, next_revision(draft.old))
@@ -73,7 +73,7 @@ def decide(
         mark_progress(draft, status, now)
     mark_failures(draft, status)
     newest = draft.new if draft.new is not None else created
-    return Plan(
+    return DeploymentPlan(
         status=status,
         revision=newest.metadata.annotations[REVISION] if newest is not None else "",
         create=created,
@@ -83,7 +83,7 @@ def decide(
     )
 
 
-def _roll(draft: Draft, pods_of_old_left: bool) -> replicaset_pb2.ReplicaSet | None:
+def _roll(draft: Rollout, pods_of_old_left: bool) -> replicaset_pb2.ReplicaSet | None:
     """Takes one step; the ReplicaSet to create, where that is the step."""
     if not is_rolling(draft.deployment):
         active = [old for old in draft.old if old.spec.replicas > 0]
@@ -98,7 +98,7 @@ def _roll(draft: Draft, pods_of_old_left: bool) -> replicaset_pb2.ReplicaSet | N
     return None
 
 
-def new_replica_set(draft: Draft) -> replicaset_pb2.ReplicaSet:
+def new_replica_set(draft: Rollout) -> replicaset_pb2.ReplicaSet:
     """The ReplicaSet of the present template, which does not exist yet."""
     deployment = draft.deployment
     word = template_hash(deployment.spec.template, deployment.status.collisionCount)
@@ -124,12 +124,12 @@ def new_replica_set(draft: Draft) -> replicaset_pb2.ReplicaSet:
     return new
 
 
-def _changed(draft: Draft, replica_sets: Iterable[replicaset_pb2.ReplicaSet]) -> list[replicaset_pb2.ReplicaSet]:
+def _changed(draft: Rollout, replica_sets: Iterable[replicaset_pb2.ReplicaSet]) -> list[replicaset_pb2.ReplicaSet]:
     before = {one.metadata.uid: one for one in replica_sets}
     return [one for one in draft.all if one != before[one.metadata.uid]]
 
 
-def _outdated(draft: Draft) -> list[replicaset_pb2.ReplicaSet]:
+def _outdated(draft: Rollout) -> list[replicaset_pb2.ReplicaSet]:
     """Old ReplicaSets beyond the history limit, the lowest revisions first; one that has pods stays."""
     if not draft.deployment.spec.HasField("revisionHistoryLimit"):
         return []

@@ -7,7 +7,7 @@ Reasons and messages are Kubernetes' own
 from __future__ import annotations
 
 from master.controllers.workloads.deployment.bounds import max_unavailable
-from master.controllers.workloads.deployment.draft import Draft, size
+from master.controllers.workloads.deployment.rollout import Rollout, size
 from podlab.api.objects import condition
 from podlab.apps.v1 import deployment_pb2
 from podlab.meta.v1 import meta_pb2
@@ -18,7 +18,7 @@ TIMED_OUT = "ProgressDeadlineExceeded"
 PAUSED, RESUMED = "DeploymentPaused", "DeploymentResumed"
 
 
-def counted(draft: Draft, now: float) -> deployment_pb2.DeploymentStatus:
+def counted(draft: Rollout, now: float) -> deployment_pb2.DeploymentStatus:
     """Counts and availability, with the other conditions as they were."""
     deployment = draft.deployment
     new = [draft.new] if draft.new is not None else []
@@ -41,7 +41,7 @@ def counted(draft: Draft, now: float) -> deployment_pb2.DeploymentStatus:
         told = ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
     else:
         told = ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
-    put(status, "Available", *told, now=now)
+    set_condition(status, "Available", *told, now=now)
     return status
 
 
@@ -52,28 +52,28 @@ def mark_pause(deployment: deployment_pb2.Deployment, status: deployment_pb2.Dep
         return
     was_paused = known is not None and known.reason == PAUSED
     if deployment.spec.paused and not was_paused:
-        put(status, "Progressing", "Unknown", PAUSED, "Deployment is paused", now=now)
+        set_condition(status, "Progressing", "Unknown", PAUSED, "Deployment is paused", now=now)
     elif was_paused and not deployment.spec.paused:
-        put(status, "Progressing", "Unknown", RESUMED, "Deployment is resumed", now=now)
+        set_condition(status, "Progressing", "Unknown", RESUMED, "Deployment is resumed", now=now)
 
 
-def mark_new(draft: Draft, status: deployment_pb2.DeploymentStatus, created: str, now: float) -> None:
+def mark_new(draft: Rollout, status: deployment_pb2.DeploymentStatus, created: str, now: float) -> None:
     """The new ReplicaSet was made (`created` is its name), or was there when the Deployment came."""
     if not has_deadline(draft.deployment):
         return
     if created:
         message = f'Created new replica set "{created}"'
-        put(status, "Progressing", "True", "NewReplicaSetCreated", message, now=now)
+        set_condition(status, "Progressing", "True", "NewReplicaSetCreated", message, now=now)
     elif draft.new is not None and condition(status.conditions, "Progressing") is None:
         message = f'Found new replica set "{draft.new.metadata.name}"'
-        put(status, "Progressing", "True", "FoundNewReplicaSet", message, now=now)
+        set_condition(status, "Progressing", "True", "FoundNewReplicaSet", message, now=now)
 
 
-def mark_progress(draft: Draft, status: deployment_pb2.DeploymentStatus, now: float) -> None:
+def mark_progress(draft: Rollout, status: deployment_pb2.DeploymentStatus, now: float) -> None:
     """Done, under way, or stuck for longer than the deadline."""
     deployment = draft.deployment
     if not has_deadline(deployment):
-        drop(status, "Progressing")
+        remove_condition(status, "Progressing")
         return
     known = condition(status.conditions, "Progressing")
     if status.replicas == status.updatedReplicas and known is not None and known.reason == COMPLETE:
@@ -84,16 +84,18 @@ def mark_progress(draft: Draft, status: deployment_pb2.DeploymentStatus, now: fl
         else f'Deployment "{deployment.metadata.name}"'
     )
     if is_complete(deployment, status):
-        put(status, "Progressing", "True", COMPLETE, f"{what} has successfully progressed.", now=now)
+        set_condition(status, "Progressing", "True", COMPLETE, f"{what} has successfully progressed.", now=now)
     elif _moved(deployment.status, status):
-        put(status, "Progressing", "True", "ReplicaSetUpdated", f"{what} is progressing.", now=now, touch=True)
+        set_condition(
+            status, "Progressing", "True", "ReplicaSetUpdated", f"{what} is progressing.", now=now, touch=True
+        )
     elif _is_stuck(deployment, known, now):
-        put(status, "Progressing", "False", TIMED_OUT, f"{what} has timed out progressing.", now=now)
+        set_condition(status, "Progressing", "False", TIMED_OUT, f"{what} has timed out progressing.", now=now)
 
 
-def mark_failures(draft: Draft, status: deployment_pb2.DeploymentStatus) -> None:
+def mark_failures(draft: Rollout, status: deployment_pb2.DeploymentStatus) -> None:
     """What hinders a ReplicaSet, the new one first, hinders the Deployment."""
-    drop(status, "ReplicaFailure")
+    remove_condition(status, "ReplicaFailure")
     for replica_set in reversed(draft.all):
         failure = condition(replica_set.status.conditions, "ReplicaFailure")
         if failure is not None:
@@ -132,7 +134,7 @@ def has_deadline(deployment: deployment_pb2.Deployment) -> bool:
     return spec.HasField("progressDeadlineSeconds") and spec.progressDeadlineSeconds != NO_DEADLINE
 
 
-def put(
+def set_condition(
     status: deployment_pb2.DeploymentStatus,
     condition_type: str,
     value: str,
@@ -157,7 +159,7 @@ def put(
         status.conditions.append(fresh)
 
 
-def drop(status: deployment_pb2.DeploymentStatus, condition_type: str) -> None:
+def remove_condition(status: deployment_pb2.DeploymentStatus, condition_type: str) -> None:
     kept = [one for one in status.conditions if one.type != condition_type]
     if len(kept) != len(status.conditions):
         del status.conditions[:]

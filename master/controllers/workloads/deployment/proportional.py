@@ -9,17 +9,17 @@ from collections.abc import Sequence
 
 from master.controllers.workloads.deployment.annotations import desired_size, maximum_size
 from master.controllers.workloads.deployment.bounds import is_rolling, max_surge
-from master.controllers.workloads.deployment.draft import Draft, size
+from master.controllers.workloads.deployment.rollout import Rollout, size
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 
 
-def scaling_wanted(draft: Draft) -> bool:
+def scaling_wanted(draft: Rollout) -> bool:
     """True when the Deployment's size is another than the one its ReplicaSets were scaled for."""
     noted = (desired_size(one) for one in draft.all if one.spec.replicas > 0)
     return any(size_then is not None and size_then != draft.deployment.spec.replicas for size_then in noted)
 
 
-def scale(draft: Draft) -> None:
+def scale(draft: Rollout) -> None:
     """One ReplicaSet takes the whole size; of several, the surplus or the lack is shared out."""
     active = [one for one in draft.all if one.spec.replicas > 0]
     if len(active) <= 1:
@@ -39,7 +39,7 @@ def scale(draft: Draft) -> None:
             draft.scale(one, one.spec.replicas)
 
 
-def _is_saturated(draft: Draft) -> bool:
+def _is_saturated(draft: Rollout) -> bool:
     """The new ReplicaSet alone is what was asked for."""
     new, wanted = draft.new, draft.deployment.spec.replicas
     return (
@@ -50,7 +50,7 @@ def _is_saturated(draft: Draft) -> bool:
     )
 
 
-def _share_out(draft: Draft, active: Sequence[replicaset_pb2.ReplicaSet]) -> None:
+def _share_out(draft: Rollout, active: Sequence[replicaset_pb2.ReplicaSet]) -> None:
     wanted = draft.deployment.spec.replicas
     allowed = wanted + max_surge(draft.deployment) if wanted > 0 else 0
     change = allowed - size(active)

@@ -7,11 +7,11 @@ counted so that a status which lags behind can only make the step smaller.
 from __future__ import annotations
 
 from master.controllers.workloads.deployment.bounds import is_rolling, max_surge, max_unavailable
-from master.controllers.workloads.deployment.draft import Draft, available, pods, size
+from master.controllers.workloads.deployment.rollout import Rollout, available, pods, size
 from podlab.apps.v1 import replicaset_pb2
 
 
-def new_size(draft: Draft) -> int:
+def new_size(draft: Rollout) -> int:
     """Replicas of the new ReplicaSet: all, or as many as the surge has room for."""
     wanted = draft.deployment.spec.replicas
     present = draft.new.spec.replicas if draft.new is not None else 0
@@ -21,7 +21,7 @@ def new_size(draft: Draft) -> int:
     return present + max(0, min(room, wanted - present))
 
 
-def scale_new(draft: Draft, new: replicaset_pb2.ReplicaSet) -> bool:
+def scale_new(draft: Rollout, new: replicaset_pb2.ReplicaSet) -> bool:
     """True when it was scaled."""
     wanted = new_size(draft)
     if new.spec.replicas == wanted:
@@ -30,7 +30,7 @@ def scale_new(draft: Draft, new: replicaset_pb2.ReplicaSet) -> bool:
     return True
 
 
-def scale_old(draft: Draft, new: replicaset_pb2.ReplicaSet) -> None:
+def scale_old(draft: Rollout, new: replicaset_pb2.ReplicaSet) -> None:
     """Old ReplicaSets lose the pods that serve nobody first, then as many as are not needed for availability."""
     minimum = draft.deployment.spec.replicas - max_unavailable(draft.deployment)
     starting = new.spec.replicas - available(new)
@@ -38,7 +38,7 @@ def scale_old(draft: Draft, new: replicaset_pb2.ReplicaSet) -> None:
     _drop_available(draft, sum(available(one) for one in draft.all) - minimum)
 
 
-def _drop_unavailable(draft: Draft, at_most: int) -> None:
+def _drop_unavailable(draft: Rollout, at_most: int) -> None:
     for old in draft.old:
         count = min(at_most, old.spec.replicas - available(old))
         if count > 0:
@@ -46,7 +46,7 @@ def _drop_unavailable(draft: Draft, at_most: int) -> None:
             at_most -= count
 
 
-def _drop_available(draft: Draft, at_most: int) -> None:
+def _drop_available(draft: Rollout, at_most: int) -> None:
     for old in draft.old:
         count = min(at_most, old.spec.replicas)
         if count > 0:

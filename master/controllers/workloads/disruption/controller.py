@@ -7,16 +7,16 @@ import time
 from typing import Final
 
 from master.controllers.framework.informers import Index, Informers, namespace
-from master.controllers.framework.lastwrites import Written
+from master.controllers.framework.lastwrites import LastWrites
 from master.controllers.framework.loop import Loop
-from master.controllers.workloads.disruption.decide import Plan, decide
+from master.controllers.workloads.disruption.decide import DisruptionPlan, decide
 from master.controllers.workloads.disruption.scales import of_pod
 from podlab.api import selectors
 from podlab.api.budgets import protects
 from podlab.api.objects import Key, key
 from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change, Informer
-from podlab.client.recorder import Recorder
 from podlab.core.v1 import pod_pb2
 from podlab.policy.v1.poddisruptionbudget_pb2 import PodDisruptionBudget
 
@@ -34,13 +34,13 @@ class DisruptionController:
 
     name: Final = "disruption"
 
-    def __init__(self, client: Client, informers: Informers, recorder: Recorder) -> None:
+    def __init__(self, client: Client, informers: Informers, recorder: EventRecorder) -> None:
         self._client = client
         self._informers = informers
         self._recorder = recorder
         self._budgets: Informer[PodDisruptionBudget] = informers.by_kind["PodDisruptionBudget"]
         self._by_namespace = Index(self._budgets, namespace)
-        self._written = Written(self._budgets)
+        self._written = LastWrites(self._budgets)
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         self._budgets.on_change(lambda change: self._loop.queue.add(change.key))
         informers.pods.on_change(self._pod_changed)
@@ -61,14 +61,14 @@ class DisruptionController:
             await self._write(budget, plan)
             self._tell(budget, pods, plan)
 
-    async def _write(self, budget: PodDisruptionBudget, plan: Plan) -> None:
+    async def _write(self, budget: PodDisruptionBudget, plan: DisruptionPlan) -> None:
         changed = PodDisruptionBudget()
         changed.CopyFrom(budget)
         changed.status.CopyFrom(plan.status)
         self._written.note(await self._client.update_status(changed))
         log.info("%s: %d pods may go", key(budget), plan.status.disruptionsAllowed)
 
-    def _tell(self, budget: PodDisruptionBudget, pods: list[pod_pb2.Pod], plan: Plan) -> None:
+    def _tell(self, budget: PodDisruptionBudget, pods: list[pod_pb2.Pod], plan: DisruptionPlan) -> None:
         metadata = budget.metadata
         if not pods:
             self._recorder.event(budget, "Normal", "NoPods", "No matching pods found")

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
-from master.controllers.objects.intorpercent import share
-from master.controllers.objects.podstate import is_going, is_ready
+from master.controllers.objects.intorpercent import scaled_value
+from master.controllers.objects.podstate import is_being_deleted, is_ready
 from podlab.api.objects import condition
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
@@ -22,7 +22,7 @@ ALLOWED = "DisruptionAllowed"
 
 
 @dataclass(frozen=True)
-class Scale:
+class WorkloadScale:
     """How many pods the workload of that uid is to have."""
 
     uid: str
@@ -30,14 +30,14 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class NoScale:
+class UnknownScale:
     """Why it is not known how many pods there should be."""
 
     reason: str
 
 
 @dataclass(frozen=True)
-class Plan:
+class DisruptionPlan:
     """Look again after `wait_s`; `kept` are pods that were to go and did not, `unmanaged` those that nothing scales."""
 
     status: PodDisruptionBudgetStatus
@@ -50,21 +50,21 @@ class Plan:
 def decide(
     budget: PodDisruptionBudget,
     pods: Sequence[pod_pb2.Pod],
-    scales: Mapping[str, Scale | NoScale | None],
+    scales: Mapping[str, WorkloadScale | UnknownScale | None],
     now: float,
-) -> Plan:
+) -> DisruptionPlan:
     """`pods` are those that it selects; `scales` tells, by a pod's uid, how many its workload is to have."""
     expected, desired = len(pods) if _says_something(budget) else 0, budget.spec.minAvailable.intVal
     unmanaged: list[str] = []
     if _says_something(budget) and not _counts_pods_alone(budget):
-        unknown = next((one for one in scales.values() if isinstance(one, NoScale)), None)
+        unknown = next((one for one in scales.values() if isinstance(one, UnknownScale)), None)
         if unknown is not None:
-            return Plan(_failed(budget, unknown.reason, now), failure=unknown.reason)
+            return DisruptionPlan(_failed(budget, unknown.reason, now), failure=unknown.reason)
         unmanaged = [pod.metadata.name for pod in pods if scales[pod.metadata.uid] is None]
         expected = sum(replicas for _, replicas in {(one.uid, one.replicas) for one in _known(scales)})
         desired = _desired(budget, expected)
     disrupted, kept = _disrupted(budget, pods, now)
-    healthy = sum(is_ready(pod) and not is_going(pod) and pod.metadata.name not in disrupted for pod in pods)
+    healthy = sum(is_ready(pod) and not is_being_deleted(pod) and pod.metadata.name not in disrupted for pod in pods)
     allowed = max(0, healthy - desired) if expected > 0 else 0
     status = PodDisruptionBudgetStatus(
         observedGeneration=budget.metadata.generation,
@@ -78,7 +78,7 @@ def decide(
         status.disruptedPods[name].CopyFrom(when)
     _put(status, "SufficientPods" if allowed else "InsufficientPods", "", budget, now)
     waits = [when.seconds + DELETION_LIMIT_S - now for when in disrupted.values()]
-    return Plan(status, min(waits, default=None), kept, unmanaged)
+    return DisruptionPlan(status, min(waits, default=None), kept, unmanaged)
 
 
 def _says_something(budget: PodDisruptionBudget) -> bool:
@@ -91,15 +91,15 @@ def _counts_pods_alone(budget: PodDisruptionBudget) -> bool:
     return budget.spec.HasField("minAvailable") and budget.spec.minAvailable.type == 0
 
 
-def _known(scales: Mapping[str, Scale | NoScale | None]) -> Iterable[Scale]:
-    return (one for one in scales.values() if isinstance(one, Scale))
+def _known(scales: Mapping[str, WorkloadScale | UnknownScale | None]) -> Iterable[WorkloadScale]:
+    return (one for one in scales.values() if isinstance(one, WorkloadScale))
 
 
 def _desired(budget: PodDisruptionBudget, expected: int) -> int:
     """Percentages are rounded up either way."""
     if budget.spec.HasField("maxUnavailable"):
-        return max(0, expected - ceil(share(budget.spec.maxUnavailable, expected)))
-    return ceil(share(budget.spec.minAvailable, expected))
+        return max(0, expected - ceil(scaled_value(budget.spec.maxUnavailable, expected)))
+    return ceil(scaled_value(budget.spec.minAvailable, expected))
 
 
 def _disrupted(
@@ -110,7 +110,7 @@ def _disrupted(
     kept: list[pod_pb2.Pod] = []
     for pod in pods:
         name = pod.metadata.name
-        if is_going(pod) or name not in budget.status.disruptedPods:
+        if is_being_deleted(pod) or name not in budget.status.disruptedPods:
             continue
         granted = budget.status.disruptedPods[name]
         if granted.seconds + DELETION_LIMIT_S > now:

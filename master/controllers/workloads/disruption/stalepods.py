@@ -8,7 +8,7 @@ from typing import Final
 
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
-from master.controllers.objects.podconditions import DISRUPTION, put
+from master.controllers.objects.podconditions import DISRUPTION_TARGET, set_condition
 from master.controllers.workloads.disruption.staleness import stale_in_s
 from podlab.api.objects import Key
 from podlab.client.client import Client
@@ -42,9 +42,9 @@ class StalePodDisruptionController:
             return
         changed = pod_pb2.Pod()
         changed.CopyFrom(pod)
-        put(changed.status, DISRUPTION, "False", now=time.time())
+        set_condition(changed.status, DISRUPTION_TARGET, "False", now=time.time())
         await self._client.update_status(changed)
-        log.info("%s was to go and stays: its condition %s is taken back", at, DISRUPTION)
+        log.info("%s was to go and stays: its condition %s is taken back", at, DISRUPTION_TARGET)
 
     def _pod_changed(self, change: Change[pod_pb2.Pod]) -> None:
         if change.new is not None and stale_in_s(change.new, time.time()) is not None:

@@ -34,7 +34,7 @@ _DOWN = HPAScalingRules(
 
 
 @dataclass(frozen=True)
-class Mark:
+class ReplicaRecord:
     """A number of pods, and when (Unix time, seconds) it was recommended, or added, or taken away."""
 
     at: float
@@ -42,26 +42,26 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class History:
+class ScalingHistory:
     """What an autoscaler has recommended and done in the last hour."""
 
-    recommended: tuple[Mark, ...] = ()
-    added: tuple[Mark, ...] = ()
-    removed: tuple[Mark, ...] = ()
+    recommended: tuple[ReplicaRecord, ...] = ()
+    added: tuple[ReplicaRecord, ...] = ()
+    removed: tuple[ReplicaRecord, ...] = ()
 
-    def recommending(self, pods: int, now: float) -> History:
-        return History((*_recent(self.recommended, now), Mark(now, pods)), self.added, self.removed)
+    def recommending(self, pods: int, now: float) -> ScalingHistory:
+        return ScalingHistory((*_recent(self.recommended, now), ReplicaRecord(now, pods)), self.added, self.removed)
 
-    def scaled(self, before: int, after: int, now: float) -> History:
-        change = Mark(now, abs(after - before))
+    def scaled(self, before: int, after: int, now: float) -> ScalingHistory:
+        change = ReplicaRecord(now, abs(after - before))
         added, removed = _recent(self.added, now), _recent(self.removed, now)
         if after > before:
-            return History(self.recommended, (*added, change), removed)
-        return History(self.recommended, added, (*removed, change))
+            return ScalingHistory(self.recommended, (*added, change), removed)
+        return ScalingHistory(self.recommended, added, (*removed, change))
 
 
 @dataclass(frozen=True)
-class Bounded:
+class BoundedReplicas:
     """A number of pods, and why it is another than was wanted: empty when it is not."""
 
     pods: int
@@ -70,14 +70,14 @@ class Bounded:
 
 
 @dataclass(frozen=True)
-class Rules:
+class ScalingRules:
     """Both directions, with what Kubernetes assumes for what is not given."""
 
     up: HPAScalingRules = field(default_factory=lambda: _UP)
     down: HPAScalingRules = field(default_factory=lambda: _DOWN)
 
     @classmethod
-    def of(cls, spec: HorizontalPodAutoscalerSpec) -> Rules:
+    def of(cls, spec: HorizontalPodAutoscalerSpec) -> ScalingRules:
         behavior = spec.behavior
         return cls(
             up=behavior.scaleUp if behavior.HasField("scaleUp") else _UP,
@@ -85,21 +85,23 @@ class Rules:
         )
 
 
-def stabilized(rules: Rules, history: History, current: int, wanted: int, now: float) -> Bounded:
+def stabilized(rules: ScalingRules, history: ScalingHistory, current: int, wanted: int, now: float) -> BoundedReplicas:
     """No more than what was recommended all the time lately, and no less: by the window of each direction."""
     lowest = min([wanted, *_since(history.recommended, now - _window(rules.up, 0))])
     highest = max([wanted, *_since(history.recommended, now - _window(rules.down, DOWN_WINDOW_S))])
     result = min(max(current, lowest), highest)
     if result == wanted:
-        return Bounded(wanted)
+        return BoundedReplicas(wanted)
     if wanted >= current:
         why = "recent recommendations were lower than current one, applying the lowest recent recommendation"
-        return Bounded(result, "ScaleUpStabilized", why)
+        return BoundedReplicas(result, "ScaleUpStabilized", why)
     why = "recent recommendations were higher than current one, applying the highest recent recommendation"
-    return Bounded(result, "ScaleDownStabilized", why)
+    return BoundedReplicas(result, "ScaleDownStabilized", why)
 
 
-def limited(rules: Rules, history: History, current: int, wanted: int, least: int, most: int, now: float) -> Bounded:
+def limited(
+    rules: ScalingRules, history: ScalingHistory, current: int, wanted: int, least: int, most: int, now: float
+) -> BoundedReplicas:
     """Within the autoscaler's bounds, and no faster than its policies allow."""
     if wanted > current:
         limit = max(current, _limit_up(rules.up, history, current, now))
@@ -109,22 +111,24 @@ def limited(rules: Rules, history: History, current: int, wanted: int, least: in
         limit = min(current, _limit_down(rules.down, history, current, now))
         if wanted < max(least, limit):
             return _too_fast("decreasing", "ScaleDownLimit", limit) if limit > least else _too_few(least)
-    return Bounded(wanted)
+    return BoundedReplicas(wanted)
 
 
-def _too_fast(direction: str, reason: str, limit: int) -> Bounded:
-    return Bounded(limit, reason, f"the desired replica count is {direction} faster than the maximum scale rate")
+def _too_fast(direction: str, reason: str, limit: int) -> BoundedReplicas:
+    return BoundedReplicas(
+        limit, reason, f"the desired replica count is {direction} faster than the maximum scale rate"
+    )
 
 
-def _too_many(most: int) -> Bounded:
-    return Bounded(most, "TooManyReplicas", "the desired replica count is more than the maximum replica count")
+def _too_many(most: int) -> BoundedReplicas:
+    return BoundedReplicas(most, "TooManyReplicas", "the desired replica count is more than the maximum replica count")
 
 
-def _too_few(least: int) -> Bounded:
-    return Bounded(least, "TooFewReplicas", "the desired replica count is less than the minimum replica count")
+def _too_few(least: int) -> BoundedReplicas:
+    return BoundedReplicas(least, "TooFewReplicas", "the desired replica count is less than the minimum replica count")
 
 
-def _limit_up(rules: HPAScalingRules, history: History, current: int, now: float) -> int:
+def _limit_up(rules: HPAScalingRules, history: ScalingHistory, current: int, now: float) -> int:
     if rules.selectPolicy == "Disabled":
         return current
     limits = []
@@ -135,7 +139,7 @@ def _limit_up(rules: HPAScalingRules, history: History, current: int, now: float
     return min(limits) if rules.selectPolicy == "Min" else max(limits)
 
 
-def _limit_down(rules: HPAScalingRules, history: History, current: int, now: float) -> int:
+def _limit_down(rules: HPAScalingRules, history: ScalingHistory, current: int, now: float) -> int:
     if rules.selectPolicy == "Disabled":
         return current
     limits = []
@@ -145,7 +149,7 @@ def _limit_down(rules: HPAScalingRules, history: History, current: int, now: flo
     return max(limits) if rules.selectPolicy == "Min" else min(limits)
 
 
-def _at_begin(history: History, current: int, policy: HPAScalingPolicy, now: float) -> int:
+def _at_begin(history: ScalingHistory, current: int, policy: HPAScalingPolicy, now: float) -> int:
     """How many pods there were when the policy's period began."""
     begin = now - policy.periodSeconds
     return current - sum(_since(history.added, begin)) + sum(_since(history.removed, begin))
@@ -155,9 +159,9 @@ def _window(rules: HPAScalingRules, otherwise: int) -> int:
     return rules.stabilizationWindowSeconds if rules.HasField("stabilizationWindowSeconds") else otherwise
 
 
-def _since(marks: Iterable[Mark], begin: float) -> list[int]:
+def _since(marks: Iterable[ReplicaRecord], begin: float) -> list[int]:
     return [mark.pods for mark in marks if mark.at > begin]
 
 
-def _recent(marks: Iterable[Mark], now: float) -> tuple[Mark, ...]:
+def _recent(marks: Iterable[ReplicaRecord], now: float) -> tuple[ReplicaRecord, ...]:
     return tuple(mark for mark in marks if mark.at > now - _KEPT_S)

@@ -7,18 +7,24 @@ import time
 from typing import Any, Final
 
 from master.controllers.framework.informers import Index, Informers, namespace
-from master.controllers.framework.lastwrites import Written
+from master.controllers.framework.lastwrites import LastWrites
 from master.controllers.framework.loop import Loop
 from master.controllers.framework.scalable import SCALABLE
-from master.controllers.workloads.horizontalpodautoscaler.behavior import History
-from master.controllers.workloads.horizontalpodautoscaler.decide import Plan, decide, lost, put, rescaled
-from master.controllers.workloads.horizontalpodautoscaler.metrics import Load
+from master.controllers.workloads.horizontalpodautoscaler.behavior import ScalingHistory
+from master.controllers.workloads.horizontalpodautoscaler.decide import (
+    AutoscalerPlan,
+    decide,
+    rescaled,
+    set_condition,
+    target_not_found,
+)
+from master.controllers.workloads.horizontalpodautoscaler.metrics import WorkloadLoad
 from podlab.api import kinds, selectors
 from podlab.api.objects import Key, key
 from podlab.autoscaling.v2.horizontalpodautoscaler_pb2 import HorizontalPodAutoscaler
 from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change, Informer
-from podlab.client.recorder import Recorder
 from podlab.errors import ApiError, NotFound
 
 log = logging.getLogger(__name__)
@@ -32,15 +38,17 @@ class HorizontalPodAutoscalerController:
 
     name: Final = "horizontalpodautoscaler"
 
-    def __init__(self, client: Client, informers: Informers, recorder: Recorder, *, period_s: float = PERIOD_S) -> None:
+    def __init__(
+        self, client: Client, informers: Informers, recorder: EventRecorder, *, period_s: float = PERIOD_S
+    ) -> None:
         self._client = client
         self._informers = informers
         self._recorder = recorder
         self._period_s = period_s
         self._autoscalers: Informer[HorizontalPodAutoscaler] = informers.by_kind["HorizontalPodAutoscaler"]
         self._by_namespace = Index(self._autoscalers, namespace)
-        self._written = Written(self._autoscalers)
-        self._history: dict[str, History] = {}
+        self._written = LastWrites(self._autoscalers)
+        self._history: dict[str, ScalingHistory] = {}
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         self._autoscalers.on_change(self._changed)
 
@@ -57,10 +65,10 @@ class HorizontalPodAutoscalerController:
         try:
             target = await self._target(autoscaler)
         except NotFound as error:
-            await self._tell(autoscaler, lost(autoscaler, error.message, time.time()))
+            await self._tell(autoscaler, target_not_found(autoscaler, error.message, time.time()))
             return
         load = await self._load(autoscaler, target)
-        history = self._history.get(autoscaler.metadata.uid, History())
+        history = self._history.get(autoscaler.metadata.uid, ScalingHistory())
         plan = decide(autoscaler, load, history)
         if plan.replicas is not None:
             plan = await self._rescaled(autoscaler, target, plan)
@@ -74,13 +82,13 @@ class HorizontalPodAutoscalerController:
             raise NotFound(f'no kind "{reference.kind}" with a scale; there are {", ".join(sorted(SCALABLE))}')
         return await self._client.get(kinds.by_name(reference.kind).message, reference.name, within)
 
-    async def _load(self, autoscaler: HorizontalPodAutoscaler, target: Any) -> Load:
+    async def _load(self, autoscaler: HorizontalPodAutoscaler, target: Any) -> WorkloadLoad:
         within, selector = target.metadata.namespace, selectors.of_pods(target.spec.selector)
         found = self._informers.pods_by_namespace.get(within)
         pods = [pod for pod in found if selector.matches(pod.metadata.labels)]
         measured = await self._client.pod_metrics(within, label_selector=str(selector)) if pods else ()
         rivals = self._rivals(autoscaler)
-        return Load(pods, measured, target.spec.replicas, time.time(), within, str(selector), rivals)
+        return WorkloadLoad(pods, measured, target.spec.replicas, time.time(), within, str(selector), rivals)
 
     def _rivals(self, autoscaler: HorizontalPodAutoscaler) -> list[str]:
         """All that scale the same workload; none where it is this one alone."""
@@ -92,21 +100,21 @@ class HorizontalPodAutoscalerController:
         ]
         return sorted(found) if len(found) > 1 else []
 
-    async def _rescaled(self, autoscaler: HorizontalPodAutoscaler, target: Any, plan: Plan) -> Plan:
+    async def _rescaled(self, autoscaler: HorizontalPodAutoscaler, target: Any, plan: AutoscalerPlan) -> AutoscalerPlan:
         before = target.spec.replicas
         target.spec.replicas = plan.replicas
         try:
             await self._client.update(target)
         except ApiError as error:
             why = f"the HPA controller was unable to update the target scale: {error}"
-            put(plan.status, "AbleToScale", "False", "FailedUpdateScale", why, time.time())
+            set_condition(plan.status, "AbleToScale", "False", "FailedUpdateScale", why, time.time())
             plan.status.desiredReplicas = before
             said = f"New size: {plan.replicas}; reason: {plan.reason}; error: {error}"
-            return Plan(plan.status, plan.history, told=[*plan.told, ("Warning", "FailedRescale", said)])
+            return AutoscalerPlan(plan.status, plan.history, told=[*plan.told, ("Warning", "FailedRescale", said)])
         log.info("%s: %s has %d replicas, was %d: %s", key(autoscaler), key(target), plan.replicas, before, plan.reason)
         return rescaled(plan, before, time.time())
 
-    async def _tell(self, autoscaler: HorizontalPodAutoscaler, plan: Plan) -> None:
+    async def _tell(self, autoscaler: HorizontalPodAutoscaler, plan: AutoscalerPlan) -> None:
         for told in plan.told:
             self._recorder.event(autoscaler, *told)
         if plan.status == autoscaler.status:

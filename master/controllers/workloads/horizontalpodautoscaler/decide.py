@@ -8,8 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from master.controllers.workloads.horizontalpodautoscaler.behavior import Bounded, History, Rules, limited, stabilized
-from master.controllers.workloads.horizontalpodautoscaler.metrics import Load, Proposal, Unknown, judge
+from master.controllers.workloads.horizontalpodautoscaler.behavior import (
+    BoundedReplicas,
+    ScalingHistory,
+    ScalingRules,
+    limited,
+    stabilized,
+)
+from master.controllers.workloads.horizontalpodautoscaler.metrics import (
+    MetricProposal,
+    MetricUnavailable,
+    WorkloadLoad,
+    evaluate_metric,
+)
 from podlab.api.objects import condition
 from podlab.autoscaling.v2.horizontalpodautoscaler_pb2 import HorizontalPodAutoscaler, HorizontalPodAutoscalerStatus
 from podlab.meta.v1.meta_pb2 import Time
@@ -20,68 +31,70 @@ Told = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Plan:
+class AutoscalerPlan:
     """`replicas` is what the workload is to have, for the `reason`; None leaves it as it is."""
 
     status: HorizontalPodAutoscalerStatus
-    history: History
+    history: ScalingHistory
     replicas: int | None = None
     reason: str = ""
     told: list[Told] = field(default_factory=list)
 
 
-def decide(autoscaler: HorizontalPodAutoscaler, load: Load, history: History) -> Plan:
+def decide(autoscaler: HorizontalPodAutoscaler, load: WorkloadLoad, history: ScalingHistory) -> AutoscalerPlan:
     """`history` is the autoscaler's so far; empty when it is new, or the controllers are."""
     spec, now, current = autoscaler.spec, load.now, load.current
     status = _begun(autoscaler, current)
-    put(status, ABLE, "True", "SucceededGetScale", "the HPA controller was able to get the target's current scale", now)
+    set_condition(
+        status, ABLE, "True", "SucceededGetScale", "the HPA controller was able to get the target's current scale", now
+    )
     if not history.recommended:
         history = history.recommending(current, now)
     if current == 0:
         why = "scaling is disabled since the replica count of the target is zero"
-        put(status, ACTIVE, "False", "ScalingDisabled", why, now)
-        return Plan(status, history)
+        set_condition(status, ACTIVE, "False", "ScalingDisabled", why, now)
+        return AutoscalerPlan(status, history)
     if current > spec.maxReplicas:
         return _to(status, history, spec.maxReplicas, "Current number of replicas above Spec.MaxReplicas")
     if current < spec.minReplicas:
         return _to(status, history, spec.minReplicas, "Current number of replicas below Spec.MinReplicas")
     if load.rivals:
         return _ambiguous(status, history, load)
-    found = [judge(metric, load) for metric in spec.metrics]
+    found = [evaluate_metric(metric, load) for metric in spec.metrics]
     del status.currentMetrics[:]
-    status.currentMetrics.extend(one.status for one in found if isinstance(one, Proposal))
-    told = [("Warning", one.reason, one.error) for one in found if isinstance(one, Unknown)]
+    status.currentMetrics.extend(one.status for one in found if isinstance(one, MetricProposal))
+    told = [("Warning", one.reason, one.error) for one in found if isinstance(one, MetricUnavailable)]
     highest = _highest(status, found, current, now)
     if highest is None:
-        return Plan(status, history, told=[*told, _all_unknown(found)])
+        return AutoscalerPlan(status, history, told=[*told, _all_unknown(found)])
     wanted = _bounded(autoscaler, status, history, highest.replicas, load)
     history = history.recommending(highest.replicas, now)
     if wanted == current:
-        return Plan(status, history, told=told)
+        return AutoscalerPlan(status, history, told=told)
     reason = f"{highest.name} above target" if wanted > current else "All metrics below target"
     return _to(status, history, wanted, reason, told)
 
 
-def rescaled(plan: Plan, before: int, now: float) -> Plan:
+def rescaled(plan: AutoscalerPlan, before: int, now: float) -> AutoscalerPlan:
     """Once the workload has been told."""
     assert plan.replicas is not None
     why = f"the HPA controller was able to update the target scale to {plan.replicas}"
-    put(plan.status, ABLE, "True", "SucceededRescale", why, now)
+    set_condition(plan.status, ABLE, "True", "SucceededRescale", why, now)
     plan.status.lastScaleTime.CopyFrom(Time(seconds=int(now)))
     said = ("Normal", "SuccessfulRescale", f"New size: {plan.replicas}; reason: {plan.reason}")
-    return Plan(plan.status, plan.history.scaled(before, plan.replicas, now), told=[*plan.told, said])
+    return AutoscalerPlan(plan.status, plan.history.scaled(before, plan.replicas, now), told=[*plan.told, said])
 
 
-def lost(autoscaler: HorizontalPodAutoscaler, error: str, now: float) -> Plan:
+def target_not_found(autoscaler: HorizontalPodAutoscaler, error: str, now: float) -> AutoscalerPlan:
     """When the workload that it is to scale cannot be found."""
     status = _begun(autoscaler, autoscaler.status.currentReplicas)
     status.desiredReplicas = autoscaler.status.desiredReplicas
     why = f"the HPA controller was unable to get the target's current scale: {error}"
-    put(status, ABLE, "False", "FailedGetScale", why, now)
-    return Plan(status, History(), told=[("Warning", "FailedGetScale", error)])
+    set_condition(status, ABLE, "False", "FailedGetScale", why, now)
+    return AutoscalerPlan(status, ScalingHistory(), told=[("Warning", "FailedGetScale", error)])
 
 
-def put(
+def set_condition(
     status: HorizontalPodAutoscalerStatus, condition_type: str, value: str, reason: str, message: str, now: float
 ) -> None:
     """Sets a condition."""
@@ -100,38 +113,38 @@ def _begun(autoscaler: HorizontalPodAutoscaler, current: int) -> HorizontalPodAu
 
 
 def _to(
-    status: HorizontalPodAutoscalerStatus, history: History, wanted: int, reason: str, told: Sequence[Told] = ()
-) -> Plan:
+    status: HorizontalPodAutoscalerStatus, history: ScalingHistory, wanted: int, reason: str, told: Sequence[Told] = ()
+) -> AutoscalerPlan:
     status.desiredReplicas = wanted
-    return Plan(status, history, wanted, reason, list(told))
+    return AutoscalerPlan(status, history, wanted, reason, list(told))
 
 
-def _ambiguous(status: HorizontalPodAutoscalerStatus, history: History, load: Load) -> Plan:
+def _ambiguous(status: HorizontalPodAutoscalerStatus, history: ScalingHistory, load: WorkloadLoad) -> AutoscalerPlan:
     """Each would undo what the other does: none does anything."""
     why = f"pods by selector {load.selector} are controlled by multiple HPAs: [{' '.join(load.rivals)}]"
-    put(status, ACTIVE, "False", "AmbiguousSelector", why, load.now)
-    return Plan(status, history, told=[("Warning", "AmbiguousSelector", why)])
+    set_condition(status, ACTIVE, "False", "AmbiguousSelector", why, load.now)
+    return AutoscalerPlan(status, history, told=[("Warning", "AmbiguousSelector", why)])
 
 
 def _highest(
-    status: HorizontalPodAutoscalerStatus, found: Sequence[Proposal | Unknown], current: int, now: float
-) -> Proposal | None:
+    status: HorizontalPodAutoscalerStatus, found: Sequence[MetricProposal | MetricUnavailable], current: int, now: float
+) -> MetricProposal | None:
     """What asks for most. None when what is not known might have asked for more: then nothing is taken away."""
-    proposals = [one for one in found if isinstance(one, Proposal)]
+    proposals = [one for one in found if isinstance(one, MetricProposal)]
     highest = max(proposals, key=lambda one: one.replicas, default=None)
-    unknown = next((one for one in found if isinstance(one, Unknown)), None)
+    unknown = next((one for one in found if isinstance(one, MetricUnavailable)), None)
     if unknown is not None and (highest is None or highest.replicas < current):
         why = f"the HPA was unable to compute the replica count: {unknown.error}"
-        put(status, ACTIVE, "False", unknown.reason, why, now)
+        set_condition(status, ACTIVE, "False", unknown.reason, why, now)
         return None
     if highest is not None:
         why = f"the HPA was able to successfully calculate a replica count from {highest.name}"
-        put(status, ACTIVE, "True", "ValidMetricFound", why, now)
+        set_condition(status, ACTIVE, "True", "ValidMetricFound", why, now)
     return highest
 
 
-def _all_unknown(found: Sequence[Proposal | Unknown]) -> Told:
-    unknown = [one for one in found if isinstance(one, Unknown)]
+def _all_unknown(found: Sequence[MetricProposal | MetricUnavailable]) -> Told:
+    unknown = [one for one in found if isinstance(one, MetricUnavailable)]
     first = f"{unknown[0].prefix}: {unknown[0].error}" if unknown else "no metrics"
     message = f"invalid metrics ({len(unknown)} invalid out of {len(found)}), first error is: {first}"
     return "Warning", "FailedComputeMetricsReplicas", message
@@ -140,18 +153,20 @@ def _all_unknown(found: Sequence[Proposal | Unknown]) -> Told:
 def _bounded(
     autoscaler: HorizontalPodAutoscaler,
     status: HorizontalPodAutoscalerStatus,
-    history: History,
+    history: ScalingHistory,
     wanted: int,
-    load: Load,
+    load: WorkloadLoad,
 ) -> int:
-    spec, rules, now = autoscaler.spec, Rules.of(autoscaler.spec), load.now
+    spec, rules, now = autoscaler.spec, ScalingRules.of(autoscaler.spec), load.now
     calm = stabilized(rules, history, load.current, wanted, now)
-    ready = Bounded(calm.pods, "ReadyForNewScale", "recommended size matches current size")
+    ready = BoundedReplicas(calm.pods, "ReadyForNewScale", "recommended size matches current size")
     told = calm if calm.reason else ready
-    put(status, ABLE, "True", told.reason, told.message, now)
+    set_condition(status, ABLE, "True", told.reason, told.message, now)
     result = limited(rules, history, load.current, calm.pods, spec.minReplicas, spec.maxReplicas, now)
     if result.reason:
-        put(status, LIMITED, "True", result.reason, result.message, now)
+        set_condition(status, LIMITED, "True", result.reason, result.message, now)
     else:
-        put(status, LIMITED, "False", "DesiredWithinRange", "the desired count is within the acceptable range", now)
+        set_condition(
+            status, LIMITED, "False", "DesiredWithinRange", "the desired count is within the acceptable range", now
+        )
     return result.pods

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from master.controllers.workloads.horizontalpodautoscaler import replicas, samples
-from master.controllers.workloads.horizontalpodautoscaler.replicas import Need
+from master.controllers.workloads.horizontalpodautoscaler.replicas import ReplicaNeed
 from podlab.api import quantity, selectors
 from podlab.autoscaling.v2.metrics_pb2 import (
     ContainerResourceMetricSource,
@@ -28,7 +28,7 @@ _NONE_READY = "did not receive metrics for targeted pods (pods might be unready)
 
 
 @dataclass(frozen=True)
-class Load:
+class WorkloadLoad:
     """The pods of a workload, what was measured of them, and how many it has now.
 
     `rivals` names all its autoscalers where there are several.
@@ -44,7 +44,7 @@ class Load:
 
 
 @dataclass(frozen=True)
-class Proposal:
+class MetricProposal:
     """`name` is the metric's, as messages have it."""
 
     replicas: int
@@ -53,7 +53,7 @@ class Proposal:
 
 
 @dataclass(frozen=True)
-class Unknown:
+class MetricUnavailable:
     """Why a metric says nothing: `error` is what went wrong, `prefix` with what the whole is told elsewhere."""
 
     reason: str
@@ -61,14 +61,14 @@ class Unknown:
     prefix: str
 
 
-def judge(metric: MetricSpec, load: Load) -> Proposal | Unknown:
+def evaluate_metric(metric: MetricSpec, load: WorkloadLoad) -> MetricProposal | MetricUnavailable:
     """Metrics other than those of resources are served by nobody here, and told of as such."""
     if metric.type == "Resource":
         return _resource(metric.resource, load)
     if metric.type == "ContainerResource":
         return _resource(metric.containerResource, load)
     what = {"Object": "object", "Pods": "pods", "External": "external"}[metric.type]
-    return Unknown(
+    return MetricUnavailable(
         f"FailedGet{metric.type}Metric", _unserved(metric, load.namespace), f"failed to get {what} metric value"
     )
 
@@ -91,7 +91,7 @@ def _unserved(metric: MetricSpec, namespace: str) -> str:
     return f"unable to get metric {what}{why}"
 
 
-def _resource(source: Source, load: Load) -> Proposal | Unknown:
+def _resource(source: Source, load: WorkloadLoad) -> MetricProposal | MetricUnavailable:
     container = source.container if isinstance(source, ContainerResourceMetricSource) else ""
     kind = "container resource" if container else "resource"
     aims_at_value = source.target.HasField("averageValue")
@@ -101,15 +101,15 @@ def _resource(source: Source, load: Load) -> Proposal | Unknown:
         reason = "FailedGetContainerResourceMetric" if container else "FailedGetResourceMetric"
         what = "usage" if aims_at_value else "utilization"
         found = f"failed to get {source.name} {what}: {error}"
-        return Unknown(reason, found, f"failed to get {source.name} {kind} metric value")
+        return MetricUnavailable(reason, found, f"failed to get {source.name} {kind} metric value")
     name = f"{source.name} {kind}" + ("" if aims_at_value else " utilization (percentage of request)")
     current = MetricValueStatus(averageValue=Quantity(string=quantity.format_millis(need.average)))
     if need.utilization is not None:
         current.averageUtilization = need.utilization
-    return Proposal(need.replicas, name, _status(source, container, current))
+    return MetricProposal(need.replicas, name, _status(source, container, current))
 
 
-def _need(source: Source, container: str, load: Load) -> Need:
+def _need(source: Source, container: str, load: WorkloadLoad) -> ReplicaNeed:
     """Raises ValueError, which says what is not known."""
     if not load.pods:
         raise ValueError(_NO_PODS)

@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil
 
-from master.controllers.workloads.horizontalpodautoscaler.samples import Groups
+from master.controllers.workloads.horizontalpodautoscaler.samples import PodGroups
 
 TOLERANCE = 0.1
 
 
 @dataclass(frozen=True)
-class Need:
+class ReplicaNeed:
     """How many pods, and what each uses on average: thousandths of a unit, and percent of what it requests."""
 
     replicas: int
@@ -25,7 +25,7 @@ class Need:
     utilization: int | None = None
 
 
-def by_utilization(current: int, groups: Groups, requests: Mapping[str, int], target: int) -> Need:
+def by_utilization(current: int, groups: PodGroups, requests: Mapping[str, int], target: int) -> ReplicaNeed:
     """`requests` are thousandths by pod, `target` is in percent of them. ValueError when nothing is known."""
 
     def ratio(used: Mapping[str, int]) -> float:
@@ -34,10 +34,10 @@ def by_utilization(current: int, groups: Groups, requests: Mapping[str, int], ta
     assumed = {name: requests[name] * max(100, target) // 100 for name in groups.missing}
     used = groups.ready
     utilization = _utilization(used, requests)
-    return Need(_replicas(current, groups, ratio, assumed), sum(used.values()) // len(used), utilization)
+    return ReplicaNeed(_replicas(current, groups, ratio, assumed), sum(used.values()) // len(used), utilization)
 
 
-def by_average(current: int, groups: Groups, target: int) -> Need:
+def by_average(current: int, groups: PodGroups, target: int) -> ReplicaNeed:
     """`target` is in thousandths of a unit for each pod."""
 
     def ratio(used: Mapping[str, int]) -> float:
@@ -45,7 +45,7 @@ def by_average(current: int, groups: Groups, target: int) -> Need:
 
     assumed = dict.fromkeys(groups.missing, target)
     used = groups.ready
-    return Need(_replicas(current, groups, ratio, assumed), sum(used.values()) // len(used))
+    return ReplicaNeed(_replicas(current, groups, ratio, assumed), sum(used.values()) // len(used))
 
 
 def _utilization(used: Mapping[str, int], requests: Mapping[str, int]) -> int:
@@ -56,7 +56,7 @@ def _utilization(used: Mapping[str, int], requests: Mapping[str, int]) -> int:
 
 
 def _replicas(
-    current: int, groups: Groups, ratio: Callable[[Mapping[str, int]], float], assumed: Mapping[str, int]
+    current: int, groups: PodGroups, ratio: Callable[[Mapping[str, int]], float], assumed: Mapping[str, int]
 ) -> int:
     first = ratio(groups.ready)
     grows = first > 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from master.controllers.objects.podstate import is_going
+from master.controllers.objects.podstate import is_being_deleted
 from podlab.api import quantity
 from podlab.api.objects import condition
 from podlab.core.v1 import pod_pb2
@@ -20,7 +20,7 @@ INITIAL_READINESS_S = 30
 
 
 @dataclass(frozen=True)
-class Sample:
+class PodSample:
     """Thousandths of the resource's unit, measured over the window that ended at the time (Unix, seconds)."""
 
     amount: int
@@ -29,7 +29,7 @@ class Sample:
 
 
 @dataclass
-class Groups:
+class PodGroups:
     """Pods by name: those that count, and those of which nothing is known, or not yet."""
 
     ready: dict[str, int] = field(default_factory=dict)
@@ -37,23 +37,23 @@ class Groups:
     missing: list[str] = field(default_factory=list)
 
 
-def of(metrics: Iterable[PodMetrics], resource: str, container: str = "") -> dict[str, Sample]:
+def of(metrics: Iterable[PodMetrics], resource: str, container: str = "") -> dict[str, PodSample]:
     """By pod, what all of its containers use, or the one of that name; pods with incomplete figures are left out."""
     found = {}
     for pod in metrics:
         wanted = [one for one in pod.containers if not container or one.name == container]
         if wanted and all(resource in one.usage for one in wanted):
             amount = sum(quantity.millis(one.usage[resource]) for one in wanted)
-            found[pod.metadata.name] = Sample(amount, pod.timestamp.seconds, pod.window.duration / 1e9)
+            found[pod.metadata.name] = PodSample(amount, pod.timestamp.seconds, pod.window.duration / 1e9)
     return found
 
 
-def grouped(pods: Iterable[pod_pb2.Pod], samples: Mapping[str, Sample], resource: str, now: float) -> Groups:
+def grouped(pods: Iterable[pod_pb2.Pod], samples: Mapping[str, PodSample], resource: str, now: float) -> PodGroups:
     """Pods that go or have failed are in no group."""
-    groups = Groups()
+    groups = PodGroups()
     for pod in pods:
         name = pod.metadata.name
-        if is_going(pod) or pod.status.phase == "Failed":
+        if is_being_deleted(pod) or pod.status.phase == "Failed":
             continue
         if pod.status.phase == "Pending":
             groups.unready.append(name)
@@ -66,7 +66,7 @@ def grouped(pods: Iterable[pod_pb2.Pod], samples: Mapping[str, Sample], resource
     return groups
 
 
-def _is_telling(pod: pod_pb2.Pod, sample: Sample, now: float) -> bool:
+def _is_telling(pod: pod_pb2.Pod, sample: PodSample, now: float) -> bool:
     """False of the CPU that a pod uses to become ready."""
     ready = condition(pod.status.conditions, "Ready")
     if ready is None or not pod.status.HasField("startTime"):

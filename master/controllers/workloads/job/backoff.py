@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from master.controllers.objects.podstate import is_going
+from master.controllers.objects.podstate import is_being_deleted
 from master.controllers.workloads.job.pods import (
     ended_at,
     failures_of_index,
@@ -34,7 +34,7 @@ def wait_s(job: job_pb2.Job, pods: Iterable[pod_pb2.Pod], now: float) -> float:
     pods = list(pods)
     success = max((ended_at(pod) for pod in pods if has_succeeded(pod)), default=0)
     # Pods that the Job itself stops are let go of first: they are no failures.
-    failed = (pod for pod in pods if has_failed(job, pod) and (is_tracked(pod) or not is_going(pod)))
+    failed = (pod for pod in pods if has_failed(job, pod) and (is_tracked(pod) or not is_being_deleted(pod)))
     since = [ended for pod in failed if (ended := ended_at(pod)) > success]
     return _rest_s(len(since), max(since, default=0), now)
 

@@ -8,16 +8,16 @@ import time
 from typing import Final
 
 from master.controllers.framework.informers import Informers
-from master.controllers.framework.lastwrites import Written
+from master.controllers.framework.lastwrites import LastWrites
 from master.controllers.framework.loop import Loop
 from master.controllers.framework.podcontrol import PodControl
-from master.controllers.workloads.job.decide import Plan, decide
+from master.controllers.workloads.job.decide import JobPlan, decide
 from master.controllers.workloads.job.pods import TRACKING
-from master.controllers.workloads.job.tracking import let_go
+from master.controllers.workloads.job.tracking import remove_tracking_finalizer
 from podlab.api.objects import Key, key
 from podlab.batch.v1 import job_pb2
 from podlab.client.client import Client
-from podlab.client.recorder import Recorder
+from podlab.client.eventrecorder import EventRecorder
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +29,11 @@ class JobController:
 
     name: Final = "job"
 
-    def __init__(self, client: Client, informers: Informers, recorder: Recorder) -> None:
+    def __init__(self, client: Client, informers: Informers, recorder: EventRecorder) -> None:
         self._client = client
         self._informers = informers
         self._recorder = recorder
-        self._written = Written(informers.jobs)
+        self._written = LastWrites(informers.jobs)
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         self._pods = PodControl(job_pb2.Job, client, informers, recorder, self._loop.queue, finalizers=(TRACKING,))
 
@@ -48,7 +48,7 @@ class JobController:
         await self._tell(job, plan)
         await self._carry_out(job, plan)
 
-    async def _tell(self, job: job_pb2.Job, plan: Plan) -> None:
+    async def _tell(self, job: job_pb2.Job, plan: JobPlan) -> None:
         if plan.status == job.status:
             return
         changed = job_pb2.Job()
@@ -59,11 +59,11 @@ class JobController:
             log.info("%s: %s: %s", key(job), reason, message)
             self._recorder.event(job, event_type, reason, message)
 
-    async def _carry_out(self, job: job_pb2.Job, plan: Plan) -> None:
+    async def _carry_out(self, job: job_pb2.Job, plan: JobPlan) -> None:
         moves = plan.moves
         if moves.wait_s is not None:
             self._loop.queue.add_after(key(job), moves.wait_s)
-        await asyncio.gather(*(let_go(self._client, pod) for pod in (*plan.release, *moves.dismiss)))
+        await asyncio.gather(*(remove_tracking_finalizer(self._client, pod) for pod in (*plan.release, *moves.dismiss)))
         await self._pods.delete(job, [*moves.dismiss, *moves.delete])
         await self._pods.create(job, moves.create)
 

@@ -9,12 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from master.controllers.objects.deletionorder import surplus
+from master.controllers.objects.deletionorder import pods_to_delete
 from master.controllers.workloads.job import backoff
+from master.controllers.workloads.job.outcome import deadline_in_s, is_finished, outcome_of
+from master.controllers.workloads.job.podcounts import PodCounts, count_pods, pods_to_release
 from master.controllers.workloads.job.pods import (
     failures_of_index,
     has_index_limit,
-    has_place,
+    has_valid_index,
     ignored_of_index,
     index_of,
     is_indexed,
@@ -23,8 +25,6 @@ from master.controllers.workloads.job.pods import (
     replaces_failed_only,
 )
 from master.controllers.workloads.job.status import Told, status
-from master.controllers.workloads.job.tally import Tally, accounted, take
-from master.controllers.workloads.job.verdict import deadline_in_s, is_finished, judge
 from podlab.batch.v1 import job_pb2
 from podlab.core.v1 import pod_pb2
 
@@ -33,7 +33,7 @@ BURST = 500
 
 
 @dataclass(frozen=True)
-class Moves:
+class PodChanges:
     """`dismiss` are let go of and then deleted, so that they count for nothing; `delete` go and count as failed.
 
     Look again after `wait_s`.
@@ -46,58 +46,58 @@ class Moves:
 
 
 @dataclass(frozen=True)
-class Plan:
+class JobPlan:
     """The status, and Events (type, reason, message) that tell of what is new in it; `release` lose their finalizer."""
 
     status: job_pb2.JobStatus
     told: list[Told] = field(default_factory=list)
     release: list[pod_pb2.Pod] = field(default_factory=list)
-    moves: Moves = Moves()
+    moves: PodChanges = PodChanges()
 
 
-def decide(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], now: float) -> Plan:
+def decide(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], now: float) -> JobPlan:
     """`pods` are all that it owns. A Job that goes or is finished only lets go of its pods."""
     if is_finished(job) or job.metadata.HasField("deletionTimestamp"):
-        return Plan(job.status, release=[pod for pod in pods if is_tracked(pod)])
-    tally = take(job, pods)
-    verdict = judge(job, pods, tally, now)
+        return JobPlan(job.status, release=[pod for pod in pods if is_tracked(pod)])
+    tally = count_pods(job, pods)
+    verdict = outcome_of(job, pods, tally, now)
     if verdict is not None:
         tally = replace(tally, held={})
     told_status, told = status(job, pods, tally, verdict, now)
     if verdict is None:
         moves = _manage(job, pods, tally, now)
     elif verdict.success:
-        moves = Moves(dismiss=tally.active)
+        moves = PodChanges(dismiss=tally.active)
     else:
-        moves = Moves(delete=tally.active)
-    return Plan(told_status, told, accounted(job, pods, tally), _with_deadline(job, moves, now))
+        moves = PodChanges(delete=tally.active)
+    return JobPlan(told_status, told, pods_to_release(job, pods, tally), _with_deadline(job, moves, now))
 
 
-def _with_deadline(job: job_pb2.Job, moves: Moves, now: float) -> Moves:
+def _with_deadline(job: job_pb2.Job, moves: PodChanges, now: float) -> PodChanges:
     waits = [wait for wait in (moves.wait_s, deadline_in_s(job, now)) if wait]
     return replace(moves, wait_s=min(waits, default=None))
 
 
-def _manage(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], tally: Tally, now: float) -> Moves:
+def _manage(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], tally: PodCounts, now: float) -> PodChanges:
     wanted = _wanted(job, tally)
     excess = _excess(job, tally.active, wanted, now)
     if excess:
-        return Moves(dismiss=excess[:BURST])
+        return PodChanges(dismiss=excess[:BURST])
     waited_for = len(tally.terminating) if replaces_failed_only(job) else 0
     missing = min(wanted - len(tally.active) - waited_for, BURST)
     if missing <= 0:
-        return Moves()
+        return PodChanges()
     if has_index_limit(job):
         return _create_by_index(job, tally, missing, now)
     wait_s = backoff.wait_s(job, pods, now)
     if wait_s:
-        return Moves(wait_s=wait_s)
+        return PodChanges(wait_s=wait_s)
     if is_indexed(job):
-        return Moves(create=[pod_for(job, index) for index in islice(_free_indexes(job, tally), missing)])
-    return Moves(create=[pod_for(job) for _ in range(missing)])
+        return PodChanges(create=[pod_for(job, index) for index in islice(_free_indexes(job, tally), missing)])
+    return PodChanges(create=[pod_for(job) for _ in range(missing)])
 
 
-def _wanted(job: job_pb2.Job, tally: Tally) -> int:
+def _wanted(job: job_pb2.Job, tally: PodCounts) -> int:
     """How many pods are to be active."""
     if job.spec.suspend:
         return 0
@@ -112,15 +112,15 @@ def _excess(job: job_pb2.Job, active: Sequence[pod_pb2.Pod], wanted: int, now: f
     needless, useful = [], []
     for pod in sorted(active, key=lambda one: (one.metadata.creationTimestamp.seconds, one.metadata.name)):
         index = index_of(pod)
-        if is_indexed(job) and (not has_place(job, pod) or index in taken):
+        if is_indexed(job) and (not has_valid_index(job, pod) or index in taken):
             needless.append(pod)
         else:
             useful.append(pod)
             taken.add(index)
-    return [*needless, *surplus(useful, max(0, len(useful) - wanted), useful, now)]
+    return [*needless, *pods_to_delete(useful, max(0, len(useful) - wanted), useful, now)]
 
 
-def _free_indexes(job: job_pb2.Job, tally: Tally) -> Iterable[int]:
+def _free_indexes(job: job_pb2.Job, tally: PodCounts) -> Iterable[int]:
     """Those that nobody works on and that are not done, lowest first."""
     waited_for = tally.terminating if replaces_failed_only(job) else []
     busy = {index_of(pod) for pod in (*tally.active, *waited_for)}
@@ -128,7 +128,7 @@ def _free_indexes(job: job_pb2.Job, tally: Tally) -> Iterable[int]:
     return (index for index in range(job.spec.completions) if index not in busy and index not in done)
 
 
-def _create_by_index(job: job_pb2.Job, tally: Tally, missing: int, now: float) -> Moves:
+def _create_by_index(job: job_pb2.Job, tally: PodCounts, missing: int, now: float) -> PodChanges:
     """Each index waits for itself."""
     create: list[pod_pb2.Pod] = []
     waits: list[float] = []
@@ -141,10 +141,10 @@ def _create_by_index(job: job_pb2.Job, tally: Tally, missing: int, now: float) -
             waits.append(wait_s)
         else:
             create.append(_next_of_index(job, index, last, tally))
-    return Moves(create=create, wait_s=min(waits, default=None))
+    return PodChanges(create=create, wait_s=min(waits, default=None))
 
 
-def _next_of_index(job: job_pb2.Job, index: int, last: pod_pb2.Pod | None, tally: Tally) -> pod_pb2.Pod:
+def _next_of_index(job: job_pb2.Job, index: int, last: pod_pb2.Pod | None, tally: PodCounts) -> pod_pb2.Pod:
     if last is None:
         return pod_for(job, index)
     ignored = any(one.metadata.uid == last.metadata.uid for one in tally.ignored)

@@ -13,27 +13,27 @@ from podlab.core.v1 import pod_pb2
 
 
 @dataclass(frozen=True)
-class Match:
+class PolicyMatch:
     """`action` is Count, FailIndex, FailJob or Ignore; `message` tells which rule found what."""
 
     action: str
     message: str
 
 
-NO_RULE = Match("Count", "")
+NO_RULE = PolicyMatch("Count", "")
 
 
-def judge(job: job_pb2.Job, pod: pod_pb2.Pod) -> Match:
+def match_rule(job: job_pb2.Job, pod: pod_pb2.Pod) -> PolicyMatch:
     """For a pod that failed."""
     for number, rule in enumerate(job.spec.podFailurePolicy.rules):
         found = next(_findings(rule, pod), None)
         if found is not None:
-            return Match(rule.action, f"{found} matching {rule.action} rule at index {number}")
+            return PolicyMatch(rule.action, f"{found} matching {rule.action} rule at index {number}")
     return NO_RULE
 
 
 def is_ignored(job: job_pb2.Job, pod: pod_pb2.Pod) -> bool:
-    return judge(job, pod).action == "Ignore"
+    return match_rule(job, pod).action == "Ignore"
 
 
 def _findings(rule: job_pb2.PodFailurePolicyRule, pod: pod_pb2.Pod) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from master.controllers.objects.ownership import reference_to
-from master.controllers.objects.podstate import is_going, is_terminal
+from master.controllers.objects.podstate import is_being_deleted, is_terminal
 from podlab.api import names
 from podlab.api.objects import condition
 from podlab.batch.v1 import job_pb2
@@ -49,7 +49,7 @@ def index_of(pod: pod_pb2.Pod) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 10 else None
 
 
-def has_place(job: job_pb2.Job, pod: pod_pb2.Pod) -> bool:
+def has_valid_index(job: job_pb2.Job, pod: pod_pb2.Pod) -> bool:
     """False for a pod whose index the Job does not have, or has no more."""
     if not is_indexed(job):
         return True
@@ -65,17 +65,17 @@ def has_failed(job: job_pb2.Job, pod: pod_pb2.Pod) -> bool:
     """Whether it is lost to the Job: it failed, or it goes and is not waited for."""
     if pod.status.phase == "Failed":
         return True
-    return is_going(pod) and not has_succeeded(pod) and (not replaces_failed_only(job) or will_say_no_more(pod))
+    return is_being_deleted(pod) and not has_succeeded(pod) and (not replaces_failed_only(job) or is_abandoned(pod))
 
 
-def will_say_no_more(pod: pod_pb2.Pod) -> bool:
+def is_abandoned(pod: pod_pb2.Pod) -> bool:
     """True of a pod that goes and that no kubelet runs: it never reached a node, or was deleted without waiting."""
-    return is_going(pod) and (not pod.spec.nodeName or pod.metadata.deletionGracePeriodSeconds == 0)
+    return is_being_deleted(pod) and (not pod.spec.nodeName or pod.metadata.deletionGracePeriodSeconds == 0)
 
 
 def is_terminating(pod: pod_pb2.Pod) -> bool:
     """It is being stopped, and may still work."""
-    return is_going(pod) and not is_terminal(pod) and not will_say_no_more(pod)
+    return is_being_deleted(pod) and not is_terminal(pod) and not is_abandoned(pod)
 
 
 def ended_at(pod: pod_pb2.Pod) -> int:
@@ -83,7 +83,7 @@ def ended_at(pod: pod_pb2.Pod) -> int:
     containers = max((one.state.terminated.finishedAt.seconds for one in pod.status.containerStatuses), default=0)
     if containers:
         return int(containers)
-    if is_going(pod):
+    if is_being_deleted(pod):
         return int(pod.metadata.deletionTimestamp.seconds - pod.metadata.deletionGracePeriodSeconds)
     ready = condition(pod.status.conditions, "Ready")
     return int((ready.lastTransitionTime.seconds if ready else 0) or pod.metadata.creationTimestamp.seconds)

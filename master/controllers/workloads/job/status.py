@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from master.controllers.objects.podstate import is_ready
-from master.controllers.workloads.job.tally import Tally, enter
-from master.controllers.workloads.job.verdict import COMPLETE, Verdict
+from master.controllers.workloads.job.outcome import COMPLETE, JobOutcome
+from master.controllers.workloads.job.podcounts import PodCounts, update_counts
 from podlab.api.objects import condition, is_true
 from podlab.batch.v1 import job_pb2
 from podlab.core.v1 import pod_pb2
@@ -18,12 +18,12 @@ Told = tuple[str, str, str]
 
 
 def status(
-    job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], tally: Tally, verdict: Verdict | None, now: float
+    job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], tally: PodCounts, verdict: JobOutcome | None, now: float
 ) -> tuple[job_pb2.JobStatus, list[Told]]:
     """The status that these pods make, and the Events that tell of what is new in it."""
     made, told = job_pb2.JobStatus(), list[Told]()
     made.CopyFrom(job.status)
-    enter(job, pods, tally, made)
+    update_counts(job, pods, tally, made)
     made.active = len(tally.active)
     made.ready = sum(is_ready(pod) for pod in tally.active)
     made.terminating = len(tally.terminating)
@@ -50,7 +50,7 @@ def _suspend_or_resume(job: job_pb2.Job, made: job_pb2.JobStatus, now: float) ->
     return [("Normal", "Resumed", "Job resumed")] if resumed else []
 
 
-def _finish(made: job_pb2.JobStatus, verdict: Verdict, now: float) -> Told:
+def _finish(made: job_pb2.JobStatus, verdict: JobOutcome, now: float) -> Told:
     if not made.HasField("startTime"):
         made.startTime.CopyFrom(meta_pb2.Time(seconds=int(now)))
     _put(made, verdict.final, "True", verdict.reason, verdict.message, now)

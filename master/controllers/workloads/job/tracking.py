@@ -18,7 +18,7 @@ from podlab.errors import NotFound
 log = logging.getLogger(__name__)
 
 
-async def let_go(client: Client, pod: pod_pb2.Pod) -> None:
+async def remove_tracking_finalizer(client: Client, pod: pod_pb2.Pod) -> None:
     """Takes the finalizer off the pod, if there still is such a pod."""
     patch = {"metadata": {"$deleteFromPrimitiveList/finalizers": [TRACKING]}}
     try:
@@ -46,7 +46,7 @@ class JobTrackingController:
         pod = self._informers.pods.store.get(at)
         if pod is None or not is_tracked(pod) or await self._is_counted(pod):
             return
-        await let_go(self._client, pod)
+        await remove_tracking_finalizer(self._client, pod)
         log.info("%s is of no Job any more: its finalizer %s is taken off", at, TRACKING)
 
     async def _is_counted(self, pod: pod_pb2.Pod) -> bool:

@@ -9,14 +9,14 @@ from typing import Generic
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
 from master.controllers.framework.podcontrol import PodControl
-from master.controllers.objects.podstate import next_availability_s, replaced_in_s
+from master.controllers.objects.podstate import next_availability_s, replacement_delay_s
 from master.controllers.objects.podtemplate import new_pod
-from master.controllers.workloads.replicaset.decide import Failure, R, decide, with_status
+from master.controllers.workloads.replicaset.decide import R, ReplicaFailure, decide, with_status
 from podlab.api.objects import Key, controller_of, key
 from podlab.apps.v1 import replicaset_pb2
 from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Informer
-from podlab.client.recorder import Recorder
 from podlab.core.v1 import pod_pb2
 from podlab.errors import ApiError
 
@@ -24,7 +24,7 @@ from podlab.errors import ApiError
 class ReplicaSetController(Generic[R]):
     """Keys are those of `kind`."""
 
-    def __init__(self, kind: type[R], client: Client, informers: Informers, recorder: Recorder) -> None:
+    def __init__(self, kind: type[R], client: Client, informers: Informers, recorder: EventRecorder) -> None:
         self.name = kind.DESCRIPTOR.name.lower()
         self._client = client
         self._informers = informers
@@ -48,17 +48,19 @@ class ReplicaSetController(Generic[R]):
         if error is not None:
             raise error
 
-    async def _manage(self, replica_set: R, pods: Sequence[pod_pb2.Pod]) -> tuple[Failure | None, ApiError | None]:
+    async def _manage(
+        self, replica_set: R, pods: Sequence[pod_pb2.Pod]
+    ) -> tuple[ReplicaFailure | None, ApiError | None]:
         now = time.time()
         plan = decide(replica_set, pods, self._siblings(replica_set), now)
-        if held_s := max((replaced_in_s(pod, now) for pod in pods), default=0.0):
+        if held_s := max((replacement_delay_s(pod, now) for pod in pods), default=0.0):
             self._loop.queue.add_after(key(replica_set), held_s)
         try:
             template = replica_set.spec.template
             await self._pods.create(replica_set, (new_pod(replica_set, template) for _ in range(plan.create)))
             await self._pods.delete(replica_set, plan.delete)
         except ApiError as error:
-            return Failure("FailedCreate" if plan.create else "FailedDelete", error.message), error
+            return ReplicaFailure("FailedCreate" if plan.create else "FailedDelete", error.message), error
         return None, None
 
     def _siblings(self, replica_set: R) -> list[pod_pb2.Pod]:
@@ -69,7 +71,7 @@ class ReplicaSetController(Generic[R]):
         uids = {replica_set.metadata.uid, *(one.metadata.uid for one in family)}
         return [pod for uid in uids for pod in self._informers.pods_by_controller.get(uid)]
 
-    async def _tell(self, replica_set: R, pods: Sequence[pod_pb2.Pod], failure: Failure | None) -> None:
+    async def _tell(self, replica_set: R, pods: Sequence[pod_pb2.Pod], failure: ReplicaFailure | None) -> None:
         now = time.time()
         wait_s = next_availability_s(pods, replica_set.spec.minReadySeconds, now)
         if wait_s is not None:

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from master.controllers.objects.deletionorder import surplus
+from master.controllers.objects.deletionorder import pods_to_delete
 from master.controllers.objects.podstate import (
     available_in_s,
     is_active,
-    is_going,
+    is_being_deleted,
     is_ready,
     is_terminal,
-    replaced_in_s,
+    replacement_delay_s,
 )
 from podlab.api.objects import condition
 from podlab.apps.v1 import replicaset_pb2
@@ -32,7 +32,7 @@ REPLICA_FAILURE = "ReplicaFailure"
 
 
 @dataclass(frozen=True)
-class Plan:
+class ReplicaSetPlan:
     """Either some to create or some to delete; or nothing to do."""
 
     create: int = 0
@@ -40,7 +40,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Failure:
+class ReplicaFailure:
     """Why pods could not be created or deleted: reason FailedCreate or FailedDelete."""
 
     reason: str
@@ -52,24 +52,24 @@ def decide(
     pods: Iterable[pod_pb2.Pod],
     siblings: Iterable[pod_pb2.Pod],
     now: float,
-) -> Plan:
+) -> ReplicaSetPlan:
     """`siblings` are the pods of all ReplicaSets with the same owner: nodes that hold many of them lose one first."""
     if replica_set.metadata.HasField("deletionTimestamp"):
-        return Plan()
+        return ReplicaSetPlan()
     pods = list(pods)
     active = [pod for pod in pods if is_active(pod)]
     missing = replica_set.spec.replicas - len(active)
-    if missing > 0 and any(replaced_in_s(pod, now) for pod in pods):
-        return Plan()
+    if missing > 0 and any(replacement_delay_s(pod, now) for pod in pods):
+        return ReplicaSetPlan()
     if missing > 0:
-        return Plan(create=min(missing, BURST))
+        return ReplicaSetPlan(create=min(missing, BURST))
     if missing < 0:
         count = min(-missing, BURST)
-        return Plan(delete=surplus(active, count, [pod for pod in siblings if is_active(pod)], now))
-    return Plan()
+        return ReplicaSetPlan(delete=pods_to_delete(active, count, [pod for pod in siblings if is_active(pod)], now))
+    return ReplicaSetPlan()
 
 
-def with_status(replica_set: R, pods: Iterable[pod_pb2.Pod], failure: Failure | None, now: float) -> R:
+def with_status(replica_set: R, pods: Iterable[pod_pb2.Pod], failure: ReplicaFailure | None, now: float) -> R:
     """A copy with the status that these pods make."""
     all_pods = list(pods)
     active = [pod for pod in all_pods if is_active(pod)]
@@ -83,7 +83,7 @@ def with_status(replica_set: R, pods: Iterable[pod_pb2.Pod], failure: Failure | 
     told.status.availableReplicas = sum(available_in_s(pod, spec.minReadySeconds, now) == 0 for pod in active)
     told.status.observedGeneration = replica_set.metadata.generation
     if isinstance(told, replicaset_pb2.ReplicaSet):
-        told.status.terminatingReplicas = sum(is_going(pod) and not is_terminal(pod) for pod in all_pods)
+        told.status.terminatingReplicas = sum(is_being_deleted(pod) and not is_terminal(pod) for pod in all_pods)
     _tell_failure(told, failure, now)
     return told
 
@@ -92,7 +92,7 @@ def _carries(pod: pod_pb2.Pod, labels: Mapping[str, str]) -> bool:
     return all(pod.metadata.labels.get(name) == value for name, value in labels.items())
 
 
-def _tell_failure(replica_set: R, failure: Failure | None, now: float) -> None:
+def _tell_failure(replica_set: R, failure: ReplicaFailure | None, now: float) -> None:
     """The condition is there as long as there is a failure; one for the same reason is the same failure."""
     conditions = replica_set.status.conditions
     known = condition(conditions, REPLICA_FAILURE)

@@ -9,25 +9,25 @@ from typing import Final
 
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
-from master.controllers.framework.podcontrol import PodControl, Words
-from master.controllers.objects.podstate import is_active, next_availability_s, replaced_in_s
+from master.controllers.framework.podcontrol import PodControl, PodEventMessages
+from master.controllers.objects.podstate import is_active, next_availability_s, replacement_delay_s
 from master.controllers.workloads.controllerrevisions.decide import HASH_LABEL
-from master.controllers.workloads.controllerrevisions.history import History, Known
-from master.controllers.workloads.statefulset.claims import Claims
-from master.controllers.workloads.statefulset.decide import Plan, Revisions, decide
-from master.controllers.workloads.statefulset.identity import identified, is_member, ordinal_of
+from master.controllers.workloads.controllerrevisions.history import KnownRevisions, RevisionHistory
+from master.controllers.workloads.statefulset.decide import RolloutRevisions, StatefulSetPlan, decide
+from master.controllers.workloads.statefulset.identity import is_member, ordinal_of, with_identity
+from master.controllers.workloads.statefulset.podclaims import PodClaims
 from master.controllers.workloads.statefulset.status import with_status
 from podlab.api.objects import Key, key
 from podlab.apps.v1 import statefulset_pb2
 from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change
-from podlab.client.recorder import Recorder
 from podlab.core.v1 import pod_pb2, volume_pb2
 from podlab.errors import ApiError, Conflict
 
 log = logging.getLogger(__name__)
 
-WORDS = Words(
+WORDS = PodEventMessages(
     created="create Pod {pod} in StatefulSet {owner} successful",
     create_failed="create Pod {pod} in StatefulSet {owner} failed error: {error}",
     deleted="delete Pod {pod} in StatefulSet {owner} successful",
@@ -40,15 +40,15 @@ class StatefulSetController:
 
     name: Final = "statefulset"
 
-    def __init__(self, client: Client, informers: Informers, recorder: Recorder) -> None:
+    def __init__(self, client: Client, informers: Informers, recorder: EventRecorder) -> None:
         self._client = client
         self._informers = informers
         self._recorder = recorder
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         kind, queue = statefulset_pb2.StatefulSet, self._loop.queue
         self._pods = PodControl(kind, client, informers, recorder, queue, words=WORDS, is_member=is_member)
-        self._history = History(kind, client, informers, queue)
-        self._claims = Claims(client, informers, recorder)
+        self._history = RevisionHistory(kind, client, informers, queue)
+        self._claims = PodClaims(client, informers, recorder)
         informers.by_kind["PersistentVolumeClaim"].on_change(self._claim_changed)
 
     async def run(self) -> None:
@@ -72,14 +72,14 @@ class StatefulSetController:
             raise error
 
     async def _manage(
-        self, stateful_set: statefulset_pb2.StatefulSet, revisions: Revisions, pods: Sequence[pod_pb2.Pod]
+        self, stateful_set: statefulset_pb2.StatefulSet, revisions: RolloutRevisions, pods: Sequence[pod_pb2.Pod]
     ) -> ApiError | None:
         def blocked(pod: str) -> bool:
             return self._claims.blocked(stateful_set, pod)
 
         now = time.time()
         plan = decide(stateful_set, revisions, pods, blocked=blocked, now=now)
-        if held_s := max((replaced_in_s(pod, now) for pod in pods), default=0.0):
+        if held_s := max((replacement_delay_s(pod, now) for pod in pods), default=0.0):
             self._loop.queue.add_after(key(stateful_set), held_s)
         try:
             await self._identify(stateful_set, pods)
@@ -95,7 +95,7 @@ class StatefulSetController:
 
     async def _identify(self, stateful_set: statefulset_pb2.StatefulSet, pods: Sequence[pod_pb2.Pod]) -> None:
         for pod in pods:
-            wanted = identified(pod) if is_active(pod) else None
+            wanted = with_identity(pod) if is_active(pod) else None
             if wanted is None:
                 continue
             what = f"update Pod {pod.metadata.name} in StatefulSet {stateful_set.metadata.name}"
@@ -108,7 +108,7 @@ class StatefulSetController:
             log.info("%s: %s has the labels of its identity now", key(stateful_set), key(pod))
             self._recorder.event(stateful_set, "Normal", "SuccessfulUpdate", f"{what} successful")
 
-    async def _carry_out(self, stateful_set: statefulset_pb2.StatefulSet, plan: Plan) -> None:
+    async def _carry_out(self, stateful_set: statefulset_pb2.StatefulSet, plan: StatefulSetPlan) -> None:
         where = f"StatefulSet {stateful_set.metadata.namespace}/{stateful_set.metadata.name}"
         for pod in plan.ended:
             failed = pod.status.phase == "Failed"
@@ -121,7 +121,7 @@ class StatefulSetController:
     async def _tell(
         self,
         stateful_set: statefulset_pb2.StatefulSet,
-        revisions: Revisions,
+        revisions: RolloutRevisions,
         pods: Sequence[pod_pb2.Pod],
         collisions: int,
     ) -> statefulset_pb2.StatefulSet:
@@ -144,8 +144,8 @@ class StatefulSetController:
                     self._loop.queue.add(key(stateful_set))
 
 
-def _revisions(stateful_set: statefulset_pb2.StatefulSet, known: Known) -> Revisions:
+def _revisions(stateful_set: statefulset_pb2.StatefulSet, known: KnownRevisions) -> RolloutRevisions:
     """A current revision that is gone, or was never told, is the newest."""
     told = stateful_set.status.currentRevision
     current = next((one for one in known.revisions if one.metadata.name == told), known.newest)
-    return Revisions(current, known.newest)
+    return RolloutRevisions(current, known.newest)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import floor
 
-from master.controllers.objects.intorpercent import share
-from master.controllers.objects.podstate import available_in_s, is_going, is_terminal, replaced_in_s
+from master.controllers.objects.intorpercent import scaled_value
+from master.controllers.objects.podstate import available_in_s, is_being_deleted, is_terminal, replacement_delay_s
 from master.controllers.workloads.controllerrevisions.decide import HASH_LABEL, Revision, template_of
 from master.controllers.workloads.statefulset.identity import ordinal_of, ordinals, pod_for, pod_name
 from podlab.apps.v1 import statefulset_pb2
@@ -18,7 +18,7 @@ from podlab.core.v1 import pod_pb2
 
 
 @dataclass(frozen=True)
-class Revisions:
+class RolloutRevisions:
     """The template that pods had before the roll-out, and the one that it brings; the same when there is none."""
 
     current: Revision
@@ -26,7 +26,7 @@ class Revisions:
 
 
 @dataclass(frozen=True)
-class Plan:
+class StatefulSetPlan:
     """Nothing to do: both are empty. `ended` are those among `delete` whose containers ended by themselves."""
 
     create: list[pod_pb2.Pod] = field(default_factory=list)
@@ -36,12 +36,12 @@ class Plan:
 
 def decide(
     stateful_set: statefulset_pb2.StatefulSet,
-    revisions: Revisions,
+    revisions: RolloutRevisions,
     pods: Sequence[pod_pb2.Pod],
     *,
     blocked: Callable[[str], bool],
     now: float,
-) -> Plan:
+) -> StatefulSetPlan:
     """`blocked` tells of a pod's name that it cannot be created yet."""
     present = {ordinal: pod for pod in pods if (ordinal := ordinal_of(stateful_set, pod)) is not None}
     wanted = {ordinal: present.get(ordinal) for ordinal in ordinals(stateful_set)}
@@ -51,11 +51,11 @@ def decide(
     def is_up(pod: pod_pb2.Pod) -> bool:
         return is_available(stateful_set, pod, now)
 
-    plan = Plan()
+    plan = StatefulSetPlan()
     for ordinal, pod in wanted.items():
         if pod is None and not blocked(pod_name(stateful_set, ordinal)):
             plan.create.append(_new_pod(stateful_set, revisions, ordinal))
-        elif pod is not None and is_terminal(pod) and not is_going(pod) and not replaced_in_s(pod, now):
+        elif pod is not None and is_terminal(pod) and not is_being_deleted(pod) and not replacement_delay_s(pod, now):
             plan.delete.append(pod)
             plan.ended.append(pod)
         if in_order and (pod is None or not is_up(pod)):
@@ -74,12 +74,12 @@ def is_available(stateful_set: statefulset_pb2.StatefulSet, pod: pod_pb2.Pod, no
     """It runs, is not going, and has been ready for minReadySeconds."""
     return (
         pod.status.phase == "Running"
-        and not is_going(pod)
+        and not is_being_deleted(pod)
         and available_in_s(pod, stateful_set.spec.minReadySeconds, now) == 0
     )
 
 
-def _new_pod(stateful_set: statefulset_pb2.StatefulSet, revisions: Revisions, ordinal: int) -> pod_pb2.Pod:
+def _new_pod(stateful_set: statefulset_pb2.StatefulSet, revisions: RolloutRevisions, ordinal: int) -> pod_pb2.Pod:
     """Below the partition a pod comes back as it was."""
     revision = revisions.current if ordinal < _partition(stateful_set) else revisions.update
     return pod_for(stateful_set, ordinal, template_of(revision), revision.metadata.name)
@@ -92,7 +92,7 @@ def _doomed(
 
     In order, one that does not work goes only when all below it do. What has ended holds up nothing.
     """
-    staying = [pod for pod in surplus if not is_going(pod)]
+    staying = [pod for pod in surplus if not is_being_deleted(pod)]
     if not in_order:
         return staying
     if len(staying) < len(surplus) or not staying:
@@ -103,7 +103,7 @@ def _doomed(
 
 def _outdated(
     stateful_set: statefulset_pb2.StatefulSet,
-    revisions: Revisions,
+    revisions: RolloutRevisions,
     wanted: Mapping[int, pod_pb2.Pod | None],
     is_up: Callable[[pod_pb2.Pod], bool],
 ) -> list[pod_pb2.Pod]:
@@ -118,7 +118,7 @@ def _outdated(
         pod = wanted[ordinal]
         if replacing >= limit or ordinal < _partition(stateful_set):
             break
-        if pod is None or is_going(pod):
+        if pod is None or is_being_deleted(pod):
             replacing += 1
         elif pod.metadata.labels.get(HASH_LABEL) == revisions.update.metadata.name:
             replacing += not is_up(pod)
@@ -141,4 +141,4 @@ def _max_unavailable(stateful_set: statefulset_pb2.StatefulSet) -> int:
     rolling = stateful_set.spec.updateStrategy.rollingUpdate
     if not rolling.HasField("maxUnavailable"):
         return 1
-    return max(1, floor(share(rolling.maxUnavailable, stateful_set.spec.replicas)))
+    return max(1, floor(scaled_value(rolling.maxUnavailable, stateful_set.spec.replicas)))

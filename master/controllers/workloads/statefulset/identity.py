@@ -57,7 +57,7 @@ def identity_labels(name: str) -> dict[str, str]:
     return {NAME_LABEL: name, INDEX_LABEL: name.rpartition("-")[2]}
 
 
-def identified(pod: pod_pb2.Pod) -> pod_pb2.Pod | None:
+def with_identity(pod: pod_pb2.Pod) -> pod_pb2.Pod | None:
     """The pod with its identity's labels, which one that was adopted may lack; None where it has them."""
     labels = identity_labels(pod.metadata.name)
     if all(pod.metadata.labels.get(name) == value for name, value in labels.items()):

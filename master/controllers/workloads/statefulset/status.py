@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from master.controllers.objects.podstate import is_going, is_ready
+from master.controllers.objects.podstate import is_being_deleted, is_ready
 from master.controllers.workloads.controllerrevisions.decide import HASH_LABEL
-from master.controllers.workloads.statefulset.decide import Revisions, is_available
+from master.controllers.workloads.statefulset.decide import RolloutRevisions, is_available
 from podlab.apps.v1 import statefulset_pb2
 from podlab.core.v1 import pod_pb2
 
 
 def with_status(
     stateful_set: statefulset_pb2.StatefulSet,
-    revisions: Revisions,
+    revisions: RolloutRevisions,
     pods: Sequence[pod_pb2.Pod],
     *,
     collisions: int,
     now: float,
 ) -> statefulset_pb2.StatefulSet:
     """A copy with the status. A roll-out that is through makes its revision the current one."""
-    of_revision = Counter(pod.metadata.labels.get(HASH_LABEL) for pod in pods if not is_going(pod))
+    of_revision = Counter(pod.metadata.labels.get(HASH_LABEL) for pod in pods if not is_being_deleted(pod))
     told = statefulset_pb2.StatefulSet()
     told.CopyFrom(stateful_set)
     status = told.status

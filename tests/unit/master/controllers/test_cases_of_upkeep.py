@@ -13,7 +13,7 @@ import pytest
 
 from master.controllers.garbagecollection.podgc import beyond_limit
 from master.controllers.nodes.tainteviction.decide import evicting, leave_at
-from master.controllers.workloads.disruption.decide import NoScale, Scale, decide
+from master.controllers.workloads.disruption.decide import UnknownScale, WorkloadScale, decide
 from master.controllers.workloads.replicaset.decide import decide as decide_pods
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
@@ -80,11 +80,11 @@ def test_how_many_may_go(pod: Builder, case: Budget) -> None:
     )
     pods = pods_of(pod, case.pods)
     scales = {
-        one.metadata.uid: NoScale(wanted)
+        one.metadata.uid: UnknownScale(wanted)
         if isinstance(wanted, str)
         else None
         if wanted is None
-        else Scale("uid-web", wanted)
+        else WorkloadScale("uid-web", wanted)
         for one, wanted in zip(pods, case.scales, strict=True)
     }
     status = decide(budget, pods, scales, NOW).status

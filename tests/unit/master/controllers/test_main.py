@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from master.controllers.main import check
-from master.controllers.settings import ControllersSettings, Signing
+from master.controllers.settings import ControllersSettings, SigningSettings
 from podlab import pki
 from podlab.tls import Tls
 
@@ -38,12 +38,12 @@ def test_the_setting_its_value_and_the_remedy_are_told(pod_cidr: str, mask: int,
 
 def test_an_authority_that_cannot_sign_is_named_before_anything_starts(tmp_path: Path) -> None:
     ours, theirs = (pki.ensure_ca(tmp_path / name) and tmp_path / name for name in ("ours", "theirs"))
-    usable = replace(settings("10.244.0.0/16"), signing=Signing(ours / "ca.crt", ours / "ca.key"))
+    usable = replace(settings("10.244.0.0/16"), signing=SigningSettings(ours / "ca.crt", ours / "ca.key"))
     check(usable)
     for signing, told in (
-        (Signing(ours / "ca.crt", theirs / "ca.key"), "signing: .*is not the key of"),
-        (Signing(ours / "ca.key", ours / "ca.key"), "signing: .*is no certificate"),
-        (Signing(tmp_path / "none", ours / "ca.key"), "signing: .*No such file"),
+        (SigningSettings(ours / "ca.crt", theirs / "ca.key"), "signing: .*is not the key of"),
+        (SigningSettings(ours / "ca.key", ours / "ca.key"), "signing: .*is no certificate"),
+        (SigningSettings(tmp_path / "none", ours / "ca.key"), "signing: .*No such file"),
     ):
         with pytest.raises(RuntimeError, match=told):
             check(replace(usable, signing=signing))

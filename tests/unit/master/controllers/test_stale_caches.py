@@ -24,7 +24,7 @@ from podlab.api.objects import Key, key
 from podlab.apps.v1 import replicaset_pb2
 from podlab.batch.v1 import job_pb2
 from podlab.client.client import Client
-from podlab.client.recorder import Recorder
+from podlab.client.eventrecorder import EventRecorder
 from podlab.core.v1 import namespace_pb2, node_pb2, pod_pb2
 from podlab.errors import AlreadyExists, Conflict, NotFound, ServiceUnavailable
 from podlab.meta.v1 import meta_pb2
@@ -39,7 +39,7 @@ class Workload:
     """What asks for WANTED pods, and its controller."""
 
     owner: Any
-    controller: Callable[[Client, Informers, Recorder], Any]
+    controller: Callable[[Client, Informers, EventRecorder], Any]
 
 
 class World:
@@ -53,7 +53,7 @@ class World:
         self.loses = True
         self.informers = Informers(cast(Client, self))
         self.owner = workload.owner
-        self.controller = workload.controller(cast(Client, self), self.informers, cast(Recorder, self))
+        self.controller = workload.controller(cast(Client, self), self.informers, cast(EventRecorder, self))
         self._put(namespace_pb2.Namespace(metadata=meta_pb2.ObjectMeta(name="default", uid="uid-default")))
         for number in range(WANTED):
             self._put(node_pb2.Node(metadata=meta_pb2.ObjectMeta(name=f"n{number}", uid=f"uid-n{number}")))

@@ -10,7 +10,7 @@ import pytest
 from master.scheduler.queue.backoff import Backoff
 from master.scheduler.scheduler import Scheduler
 from podlab.client.client import Listed
-from podlab.client.outage import Outages
+from podlab.client.outages import Outages
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError, Expired, NotFound

@@ -14,7 +14,7 @@ from node.proxy import proxy
 from node.proxy.proxy import Proxy
 from node.proxy.rules import Place
 from podlab.client.client import Client, Listed, WatchEvent
-from podlab.client.outage import Outages
+from podlab.client.outages import Outages
 from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
 from podlab.meta.v1.meta_pb2 import ObjectMeta
 

@@ -10,7 +10,7 @@ import pytest
 from podlab.client import informer as module
 from podlab.client.client import Client, Listed, WatchEvent
 from podlab.client.informer import BACKOFF_LIMIT_S, Informer
-from podlab.client.outage import Outages
+from podlab.client.outages import Outages
 from podlab.core.v1 import config_pb2
 from podlab.errors import Expired, ServiceUnavailable, TooManyRequests
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from master.controllers.framework.lastwrites import Written
+from master.controllers.framework.lastwrites import LastWrites
 from podlab.api.objects import key
 from podlab.batch.v1 import job_pb2
 from podlab.client.informer import Change
@@ -26,7 +26,7 @@ def job(revision: int, uid: str = "uid-1") -> job_pb2.Job:
 
 
 def test_an_object_is_shown_once_it_is_as_new_as_what_was_written() -> None:
-    written: Written[job_pb2.Job] = Written(FakeInformer())  # type: ignore[arg-type]
+    written: LastWrites[job_pb2.Job] = LastWrites(FakeInformer())  # type: ignore[arg-type]
     assert written.is_shown(job(5))
     written.note(job(10))
     assert not written.is_shown(job(9))
@@ -37,7 +37,7 @@ def test_an_object_is_shown_once_it_is_as_new_as_what_was_written() -> None:
 
 def test_what_is_gone_is_forgotten() -> None:
     informer = FakeInformer()
-    written: Written[job_pb2.Job] = Written(informer)  # type: ignore[arg-type]
+    written: LastWrites[job_pb2.Job] = LastWrites(informer)  # type: ignore[arg-type]
     written.note(job(10))
     for handler in informer.handlers:
         handler(Change(key(job(10)), job(10), None))

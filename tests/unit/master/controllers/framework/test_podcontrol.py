@@ -8,12 +8,12 @@ from typing import Any, cast
 import pytest
 
 from master.controllers.framework.informers import Informers
-from master.controllers.framework.podcontrol import PodControl, Words
+from master.controllers.framework.podcontrol import PodControl, PodEventMessages
 from podlab.api.objects import Key, key
 from podlab.apps.v1 import replicaset_pb2
 from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change
-from podlab.client.recorder import Recorder
 from podlab.client.workqueue import WorkQueue
 from podlab.core.v1 import namespace_pb2, pod_pb2
 from podlab.errors import ApiError, Forbidden, NotFound, ServiceUnavailable
@@ -66,7 +66,7 @@ class Told:
 class Bench:
     """A PodControl of one ReplicaSet, whose informers show only what they are told."""
 
-    def __init__(self, owner: replicaset_pb2.ReplicaSet, words: Words) -> None:
+    def __init__(self, owner: replicaset_pb2.ReplicaSet, words: PodEventMessages) -> None:
         self.owner, self.server, self.told = owner, FakeServer(), Told()
         client = cast(Client, self.server)
         self.informers = Informers(client)
@@ -74,7 +74,7 @@ class Bench:
         namespace.metadata.name = owner.metadata.namespace
         self.informers.namespaces.store[key(namespace)] = namespace
         self.queue: WorkQueue[Key] = WorkQueue()
-        recorder = cast(Recorder, self.told)
+        recorder = cast(EventRecorder, self.told)
         self.pods = PodControl(replicaset_pb2.ReplicaSet, client, self.informers, recorder, self.queue, words=words)
 
     def show(self, pod: pod_pb2.Pod) -> None:
@@ -86,7 +86,7 @@ class Bench:
 
 @pytest.fixture
 def bench(replica_set: Builder) -> Bench:
-    return Bench(replica_set("web"), Words())
+    return Bench(replica_set("web"), PodEventMessages())
 
 
 def pods_of(bench: Bench, count: int) -> list[pod_pb2.Pod]:
@@ -158,6 +158,6 @@ async def test_nothing_is_made_in_a_namespace_that_goes(bench: Bench) -> None:
 
 
 async def test_events_are_in_the_owners_words(replica_set: Builder) -> None:
-    bench = Bench(replica_set("web"), Words(created="create Pod {pod} in {owner} successful"))
+    bench = Bench(replica_set("web"), PodEventMessages(created="create Pod {pod} in {owner} successful"))
     await bench.pods.create(bench.owner, pods_of(bench, 1))
     assert bench.told.events == [("SuccessfulCreate", "create Pod web-0 in web successful")]

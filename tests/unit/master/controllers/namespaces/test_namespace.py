@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from master.controllers.namespaces.namespace import conditions, deletion_order, is_going
+from master.controllers.namespaces.namespace import conditions, deletion_order, is_being_deleted
 from podlab.api.objects import condition
 from podlab.core.v1 import namespace_pb2
 
@@ -22,11 +22,11 @@ def test_pods_go_first_then_makers_before_what_they_make_and_events_last() -> No
 def test_only_a_deleted_namespace_that_is_held_by_us_is_emptied() -> None:
     namespace = namespace_pb2.Namespace()
     namespace.spec.finalizers.append("kubernetes")
-    assert not is_going(namespace)
+    assert not is_being_deleted(namespace)
     namespace.metadata.deletionTimestamp.seconds = NOW
-    assert is_going(namespace)
+    assert is_being_deleted(namespace)
     del namespace.spec.finalizers[:]
-    assert not is_going(namespace)
+    assert not is_being_deleted(namespace)
 
 
 def test_what_is_left_is_counted_and_named(pod: Callable[..., Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from master.controllers.objects.deletionorder import DELETION_COST, surplus
+from master.controllers.objects.deletionorder import DELETION_COST, pods_to_delete
 from podlab.core.v1 import pod_pb2
 
 NOW = 1_000_000
@@ -39,14 +39,14 @@ def test_the_pod_that_is_missed_least_goes_first(
     pod: Builder, first: Callable[[Builder], Any], second: Callable[[Builder], Any]
 ) -> None:
     stays, goes = second(pod), first(pod)
-    assert surplus([stays, goes], 1, [], NOW) == [goes]
+    assert pods_to_delete([stays, goes], 1, [], NOW) == [goes]
 
 
 def test_a_node_that_holds_several_loses_one_first(pod: Builder) -> None:
     alone, paired, other = pod(node="n1"), pod(node="n2"), pod(node="n2")
-    assert surplus([alone, paired], 1, [alone, paired, other], NOW) == [paired]
+    assert pods_to_delete([alone, paired], 1, [alone, paired, other], NOW) == [paired]
 
 
 def test_all_go_when_all_are_too_many(pod: Builder) -> None:
     pods = [pod(), pod()]
-    assert surplus(pods, 2, [], NOW) == pods
+    assert pods_to_delete(pods, 2, [], NOW) == pods

@@ -20,7 +20,7 @@ from master.controllers.garbagecollection.garbagecollector.decide import FOREGRO
 from podlab.api import kinds
 from podlab.api.objects import Key, key
 from podlab.client.client import Client
-from podlab.client.recorder import Recorder
+from podlab.client.eventrecorder import EventRecorder
 from podlab.core.v1 import config_pb2, namespace_pb2
 from podlab.errors import Conflict, NotFound
 from podlab.meta.v1 import meta_pb2
@@ -53,7 +53,7 @@ class World:
         self.told: list[tuple[str, str]] = []
         self.wronged: list[str] = []
         self.informers = Informers(cast(Client, self))
-        self.collector = GarbageCollector(cast(Client, self), self.informers, cast(Recorder, self))
+        self.collector = GarbageCollector(cast(Client, self), self.informers, cast(EventRecorder, self))
         for name in ("a", "b"):
             namespace = namespace_pb2.Namespace(metadata=meta_pb2.ObjectMeta(name=name, uid=f"uid-{name}"))
             self._put(Key("Namespace", "", name), namespace)

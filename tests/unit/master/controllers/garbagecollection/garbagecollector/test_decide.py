@@ -14,7 +14,7 @@ from master.controllers.garbagecollection.garbagecollector.decide import (
     Delete,
     DropOwners,
     Keep,
-    Owner,
+    OwnerState,
     decide,
     is_waiting,
 )
@@ -26,7 +26,7 @@ from podlab.v1.apiserver_pb2 import (
 )
 
 Builder = Callable[..., Any]
-GONE, THERE, WAITING = Owner.GONE, Owner.THERE, Owner.WAITING
+GONE, THERE, WAITING = OwnerState.GONE, OwnerState.THERE, OwnerState.WAITING
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ GONE, THERE, WAITING = Owner.GONE, Owner.THERE, Owner.WAITING
     ],
 )
 def test_an_object_stays_while_one_owner_does(
-    pod: Builder, owners: dict[str, Owner], finalizers: list[str], expected: Action
+    pod: Builder, owners: dict[str, OwnerState], finalizers: list[str], expected: Action
 ) -> None:
     obj = pod()
     obj.metadata.finalizers.extend(finalizers)

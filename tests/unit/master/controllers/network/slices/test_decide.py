@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from master.controllers.network.slices.decide import MANAGER, MAX_ENDPOINTS, Plan, decide, is_managed_by, service_owner
+from master.controllers.network.slices.decide import (
+    MANAGER,
+    MAX_ENDPOINTS,
+    SliceChanges,
+    decide,
+    is_managed_by,
+    service_owner,
+)
 from master.controllers.network.slices.endpoints import is_managed, ports_of, relevant, wanted
 from podlab.core.v1 import pod_pb2, service_pb2
 from podlab.discovery.v1 import endpointslice_pb2
@@ -26,11 +33,11 @@ def service(**spec: Any) -> service_pb2.Service:
     return made
 
 
-def plan_of(of: service_pb2.Service, pods: Iterable[pod_pb2.Pod], slices: Slices) -> Plan:
+def plan_of(of: service_pb2.Service, pods: Iterable[pod_pb2.Pod], slices: Slices) -> SliceChanges:
     return decide(service_owner(of), wanted(of, pods), slices.values())
 
 
-def carried_out(slices: Slices, plan: Plan) -> None:
+def carried_out(slices: Slices, plan: SliceChanges) -> None:
     for one in (*plan.create, *plan.update):
         slices[one.metadata.name] = one
     for one in plan.delete:
@@ -45,7 +52,7 @@ def test_nothing_is_written_when_the_slices_are_right(pod: Builder) -> None:
     slices: Slices = {}
     pods = [pod() for _ in range(3)]
     carried_out(slices, plan_of(service(), pods, slices))
-    assert plan_of(service(), reversed(pods), slices) == Plan()
+    assert plan_of(service(), reversed(pods), slices) == SliceChanges()
 
 
 @pytest.mark.parametrize(
@@ -131,7 +138,7 @@ def test_the_last_endpoint_leaves_an_empty_slice(pod: Builder) -> None:
     carried_out(slices, plan_of(service(), [], slices))
     (empty,) = slices.values()
     assert not empty.endpoints
-    assert plan_of(service(), [], slices) == Plan()
+    assert plan_of(service(), [], slices) == SliceChanges()
 
 
 def test_the_services_labels_come_along_and_those_of_slices_stay_ours(pod: Builder) -> None:
@@ -174,4 +181,4 @@ def test_slices_hold_every_pod_once_and_are_never_too_full(pod: Any, generations
         carried_out(slices, plan_of(service(), pods, slices))
         assert uids(slices) == sorted(one.metadata.uid for one in pods)
         assert all(len(one.endpoints) <= MAX_ENDPOINTS for one in slices.values())
-        assert plan_of(service(), pods, slices) == Plan()
+        assert plan_of(service(), pods, slices) == SliceChanges()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from master.controllers.framework.informers import Informers
-from master.controllers.network.slices.podselection import Selection
+from master.controllers.network.slices.podselection import PodSelection
 from podlab.api.objects import Key, key
 from podlab.client.client import Client, WatchEvent
 from podlab.client.workqueue import WorkQueue
@@ -28,7 +28,7 @@ def test_selected_are_the_pods_of_its_namespace_that_have_all_its_labels(
 ) -> None:
     async def check() -> None:
         informers, queue = Informers(cast(Client, None)), WorkQueue[Key]()
-        selection = Selection(informers, queue)
+        selection = PodSelection(informers, queue)
         for number, (namespace, wanted) in enumerate(services):
             _show(informers.services, _service(f"s{number}", namespace, wanted))
         for number, (namespace, labels) in enumerate(pods):
@@ -52,7 +52,7 @@ def test_a_pod_that_changes_its_labels_is_told_to_those_that_selected_it_and_tho
 ) -> None:
     async def check() -> None:
         informers, queue = Informers(cast(Client, None)), WorkQueue[Key]()
-        Selection(informers, queue)
+        PodSelection(informers, queue)
         service = _service("s", "one", wanted)
         _show(informers.services, service)
         old, new = _pod("p", "one", before), _pod("p", "one", after, revision="2")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from master.controllers.nodes.nodeipam.cidrset import Blocks
+from master.controllers.nodes.nodeipam.cidrset import CidrSet
 
 CLUSTER = IPv4Network("10.244.0.0/16")
 SMALL = IPv4Network("10.0.0.0/20")
@@ -47,7 +47,7 @@ def test_every_block_is_given_once_and_none_is_left_over(taken: set[int]) -> Non
 def test_whatever_owners_take_and_give_back_the_lowest_free_is_the_first_that_nobody_has(
     steps: list[tuple[int, int | str | None]],
 ) -> None:
-    blocks, held = Blocks(SMALL, 24), {}
+    blocks, held = CidrSet(SMALL, 24), {}
     for owner, what in steps:
         if what is None:
             blocks.release(str(owner))
@@ -67,8 +67,8 @@ def test_who_holds_a_block_keeps_it_when_it_is_held_again() -> None:
     assert blocks.lowest_free() == "10.244.1.0/24"
 
 
-def _blocks(cluster: IPv4Network, taken: list[str]) -> Blocks:
-    blocks = Blocks(cluster, 24)
+def _blocks(cluster: IPv4Network, taken: list[str]) -> CidrSet:
+    blocks = CidrSet(cluster, 24)
     for number, network in enumerate(taken):
         blocks.hold(str(number), [network])
     return blocks

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from master.controllers.nodes.nodelifecycle.decide import (
-    Evicting,
+    EvictionMode,
     pods_to_mark,
-    silenced,
     taints,
+    with_unknown_conditions,
 )
 from master.controllers.objects.nodestate import readiness
 from podlab.api.objects import condition
@@ -21,7 +21,7 @@ Builder = Callable[..., Any]
 P = "node.kubernetes.io/"
 
 
-def keys(node: Any, evicting: Evicting = Evicting.BEGIN) -> set[str]:
+def keys(node: Any, evicting: EvictionMode = EvictionMode.BEGIN) -> set[str]:
     return {f"{one.key}:{one.effect}" for one in taints(node, evicting, NOW)}
 
 
@@ -51,7 +51,7 @@ def test_taints_of_others_stay_and_ours_keep_their_time(node: Builder) -> None:
     silent.spec.taints.add(key="gpu", value="yes", effect="NoSchedule")
     silent.spec.taints.add(key=f"{P}unreachable", effect="NoExecute").timeAdded.seconds = 5
     silent.spec.taints.add(key=f"{P}not-ready", effect="NoExecute").timeAdded.seconds = 5
-    result = {(one.key, one.effect): one.timeAdded.seconds for one in taints(silent, Evicting.BEGIN, NOW)}
+    result = {(one.key, one.effect): one.timeAdded.seconds for one in taints(silent, EvictionMode.BEGIN, NOW)}
     assert result == {
         ("gpu", "NoSchedule"): 0,
         (f"{P}unreachable", "NoExecute"): 5,
@@ -61,16 +61,16 @@ def test_taints_of_others_stay_and_ours_keep_their_time(node: Builder) -> None:
 
 def test_when_much_is_out_no_new_evictions_begin_and_when_all_is_out_they_end(node: Builder) -> None:
     silent = node(ready="Unknown")
-    assert keys(silent, Evicting.HOLD) == {f"{P}unreachable:NoSchedule"}
+    assert keys(silent, EvictionMode.HOLD) == {f"{P}unreachable:NoSchedule"}
     silent.spec.taints.add(key=f"{P}unreachable", effect="NoExecute")
-    assert f"{P}unreachable:NoExecute" in keys(silent, Evicting.HOLD)
-    assert keys(silent, Evicting.END) == {f"{P}unreachable:NoSchedule"}
+    assert f"{P}unreachable:NoExecute" in keys(silent, EvictionMode.HOLD)
+    assert keys(silent, EvictionMode.END) == {f"{P}unreachable:NoSchedule"}
 
 
 def test_nothing_is_known_of_a_silent_node(node: Builder) -> None:
     silent = node()
     silent.status.conditions.add(type="NetworkUnavailable", status="False", reason="RouteCreated")
-    silent.status.CopyFrom(silenced(silent.status, NOW))
+    silent.status.CopyFrom(with_unknown_conditions(silent.status, NOW))
     assert readiness(silent) == "Unknown"
     told = {one.type: (one.status, one.reason) for one in silent.status.conditions}
     never = ("Unknown", "NodeStatusNeverUpdated")
@@ -81,7 +81,7 @@ def test_nothing_is_known_of_a_silent_node(node: Builder) -> None:
         "DiskPressure": never,
         "PIDPressure": never,
     }
-    assert silenced(silent.status, NOW + 60) == silent.status
+    assert with_unknown_conditions(silent.status, NOW + 60) == silent.status
 
 
 def test_pods_that_were_ready_before_their_node_stopped_being_so_are_marked(node: Builder, pod: Builder) -> None:

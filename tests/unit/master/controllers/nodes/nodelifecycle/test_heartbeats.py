@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from master.controllers.nodes.nodelifecycle.heartbeats import Hearing, Heartbeats
+from master.controllers.nodes.nodelifecycle.heartbeats import ApiServerReachability, Heartbeats
 from podlab.coordination.v1 import lease_pb2
 from podlab.errors import ServiceUnavailable
 
@@ -82,15 +82,17 @@ async def server() -> Server:
 
 
 @pytest.fixture
-async def hearing(server: Server) -> AsyncIterator[Hearing]:
-    made = Hearing(server.answer, lambda: server.now, grace_s=0.04)
+async def hearing(server: Server) -> AsyncIterator[ApiServerReachability]:
+    made = ApiServerReachability(server.answer, lambda: server.now, grace_s=0.04)
     following = asyncio.create_task(made.run())
     await server.next()
     yield made
     following.cancel()
 
 
-async def test_what_is_heard_without_a_break_counts_from_the_first_answer(server: Server, hearing: Hearing) -> None:
+async def test_what_is_heard_without_a_break_counts_from_the_first_answer(
+    server: Server, hearing: ApiServerReachability
+) -> None:
     assert hearing.since() == 100
     for _ in range(3):
         server.now += 0.03
@@ -98,14 +100,16 @@ async def test_what_is_heard_without_a_break_counts_from_the_first_answer(server
     assert hearing.since() == 100
 
 
-async def test_a_process_that_was_stopped_counts_from_its_next_answer(server: Server, hearing: Hearing) -> None:
+async def test_a_process_that_was_stopped_counts_from_its_next_answer(
+    server: Server, hearing: ApiServerReachability
+) -> None:
     server.now = 135.0  # no turn of the loop in between
     assert hearing.since() == float("inf")
     await server.next()
     assert hearing.since() == 135
 
 
-async def test_a_server_that_hangs_or_is_away_is_not_heard(server: Server, hearing: Hearing) -> None:
+async def test_a_server_that_hangs_or_is_away_is_not_heard(server: Server, hearing: ApiServerReachability) -> None:
     server.answering.clear()
     await server.next()
     server.now = 120.0

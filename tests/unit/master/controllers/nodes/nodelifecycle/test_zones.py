@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from master.controllers.nodes.nodelifecycle.zones import Disruption, Pace, all_out, states
+from master.controllers.nodes.nodelifecycle.zones import EvictionRateLimiter, ZoneDisruption, all_out, states
 from master.controllers.settings import EvictionSettings
 
 Builder = Callable[..., Any]
 SETTINGS = EvictionSettings()
-NONE, PARTIAL, FULL = Disruption.NONE, Disruption.PARTIAL, Disruption.FULL
+NONE, PARTIAL, FULL = ZoneDisruption.NONE, ZoneDisruption.PARTIAL, ZoneDisruption.FULL
 
 
 def zone(node: Builder, name: str, ready: int, out: int) -> list[Any]:
@@ -41,7 +41,7 @@ def zone(node: Builder, name: str, ready: int, out: int) -> list[Any]:
     ],
 )
 def test_the_more_of_a_zone_is_out_the_slower_it_is_evicted_from(
-    node: Builder, ready: int, out: int, disruption: Disruption, rate: float
+    node: Builder, ready: int, out: int, disruption: ZoneDisruption, rate: float
 ) -> None:
     (state,) = states(zone(node, "a", ready, out), SETTINGS).values()
     assert (state.disruption, state.rate) == (disruption, rate)
@@ -56,7 +56,7 @@ def test_a_zone_that_is_out_is_evicted_from_unless_all_are(node: Builder) -> Non
 
 
 def test_the_first_node_goes_at_once_and_the_next_in_its_turn_each_zone_for_itself() -> None:
-    pace, a, b = Pace(), ("", "a"), ("", "b")
+    pace, a, b = EvictionRateLimiter(), ("", "a"), ("", "b")
     assert pace.wait_s(a, 0.1, 5.0) == 0
     pace.took(a, 5.0)
     assert (pace.wait_s(a, 0.1, 8.0), pace.wait_s(b, 0.1, 8.0)) == (7.0, 0)
@@ -71,7 +71,7 @@ def test_the_first_node_goes_at_once_and_the_next_in_its_turn_each_zone_for_itse
     rate=st.floats(min_value=0.01, max_value=2),
 )
 def test_never_more_evictions_begin_than_the_rate_allows(asked: list[float], rate: float) -> None:
-    pace, began, only = Pace(), [], ("", "")
+    pace, began, only = EvictionRateLimiter(), [], ("", "")
     for now in sorted(asked):
         if pace.wait_s(only, rate, now) == 0:
             pace.took(only, now)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from podlab_testing.certificates import CLIENT, pkcs10, request
 
-from master.controllers.security.certificates import asked, decide
+from master.controllers.security.certificates import decide, requestednames
 
 API, KUBELET, SERVING = "kube-apiserver-client", "kube-apiserver-client-kubelet", "kubelet-serving"
 NODE, NODES = "system:node:n1", "system:nodes"
@@ -39,7 +39,7 @@ SIGNED = [
 @pytest.mark.parametrize(("signer", "content", "usages", "why"), SIGNED)
 def test_a_signer_keeps_its_rules(signer: str, content: bytes, usages: Sequence[str], why: str) -> None:
     given = request(content, signer, "Approved", usages=usages, by=NODE, groups=[NODES])
-    told = decide.refusal(given, asked.parse(content))
+    told = decide.refusal(given, requestednames.parse(content))
     assert why in told
     assert bool(why) == bool(told)
 
@@ -61,7 +61,7 @@ def test_only_a_node_is_approved_without_a_person_and_only_for_itself(
 ) -> None:
     content = pkcs10(NODE, NODES)
     given = request(content, signer, by=by, groups=groups)
-    assert bool(decide.approval(given, asked.parse(content))) is approved
+    assert bool(decide.approval(given, requestednames.parse(content))) is approved
 
 
 @pytest.mark.parametrize(

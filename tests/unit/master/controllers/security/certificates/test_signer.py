@@ -11,7 +11,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from podlab_testing.certificates import CLIENT, key, pkcs10
 
 from master.controllers.security.certificates.signer import Signer, ends_at
-from master.controllers.settings import Signing
+from master.controllers.settings import SigningSettings
 from podlab import pki
 
 
@@ -22,7 +22,7 @@ def authority(tmp_path: Path) -> pki.Ca:
 
 def test_it_is_what_was_asked_for_and_no_more(tmp_path: Path, authority: pki.Ca) -> None:
     own = key()
-    signer = Signer(Signing(tmp_path / "ca.crt", tmp_path / "ca.key"))
+    signer = Signer(SigningSettings(tmp_path / "ca.crt", tmp_path / "ca.key"))
     signed = signer.sign(pkcs10("jane", "devs", hosts=["jane.example"], with_key=own), CLIENT, 3600)
     found = x509.load_pem_x509_certificate(signed)
     found.verify_directly_issued_by(authority.certificate)
@@ -39,7 +39,7 @@ def test_it_is_what_was_asked_for_and_no_more(tmp_path: Path, authority: pki.Ca)
 
 
 def test_it_never_outlives_its_authority(tmp_path: Path, authority: pki.Ca) -> None:
-    signer = Signer(Signing(tmp_path / "ca.crt", tmp_path / "ca.key"))
+    signer = Signer(SigningSettings(tmp_path / "ca.crt", tmp_path / "ca.key"))
     signed = x509.load_pem_x509_certificate(signer.sign(pkcs10("jane"), CLIENT, 10**9))
     assert signed.not_valid_after_utc == authority.certificate.not_valid_after_utc
 

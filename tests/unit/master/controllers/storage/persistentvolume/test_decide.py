@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from podlab_testing.storage import claim, kept_for, storage_class, volume
 
 from master.controllers.storage.persistentvolume import decide
-from master.controllers.storage.persistentvolume.decide import Bind, Hold, Lose, Provision, Surroundings, VolumeStep
+from master.controllers.storage.persistentvolume.decide import (
+    Bind,
+    ClaimContext,
+    MarkLost,
+    Provision,
+    StayPending,
+    VolumeStep,
+)
 from podlab.api import quantity
 from podlab.api.volumes import BIND_COMPLETED, BOUND_BY_CONTROLLER, PROVISIONED_BY, SELECTED_NODE, given_to
 
@@ -19,8 +26,8 @@ AUTO = {BOUND_BY_CONTROLLER: "yes"}
 BY_US = {PROVISIONED_BY: "podlab.io/local-path"}
 
 
-def around(*candidates: Any, named: Any = None, cls: Any = None, pods: tuple[str, ...] = ()) -> Surroundings:
-    return Surroundings(named, candidates, cls, pods)
+def around(*candidates: Any, named: Any = None, cls: Any = None, pods: tuple[str, ...] = ()) -> ClaimContext:
+    return ClaimContext(named, candidates, cls, pods)
 
 
 FINDS = [
@@ -93,13 +100,13 @@ TOLD = [
 @pytest.mark.parametrize(("wanted", "surroundings", "told"), TOLD, ids=[case[2][1] for case in TOLD])
 def test_a_claim_without_a_volume_says_what_it_waits_for(wanted: Any, surroundings: Any, told: Any) -> None:
     step = decide.decide_claim(wanted, surroundings)
-    assert isinstance(step, Hold)
+    assert isinstance(step, StayPending)
     assert step.told is not None
     assert (step.told.type, step.told.reason, step.told.message) == told
 
 
 def test_a_volume_that_does_not_exist_yet_is_waited_for() -> None:
-    assert decide.decide_claim(claim(volumeName="disk"), around()) == Hold()
+    assert decide.decide_claim(claim(volumeName="disk"), around()) == StayPending()
 
 
 def test_a_claim_of_a_class_with_a_provisioner_asks_for_a_volume_once_its_node_is_chosen() -> None:
@@ -107,7 +114,7 @@ def test_a_claim_of_a_class_with_a_provisioner_asks_for_a_volume_once_its_node_i
     assert isinstance(step, Provision)
     assert (step.provisioner, step.told.reason) == ("example.com/disk", "ExternalProvisioning")
     by_hand = storage_class(provisioner="kubernetes.io/no-provisioner")
-    assert isinstance(decide.decide_claim(claim(), around(cls=by_hand)), Hold)
+    assert isinstance(decide.decide_claim(claim(), around(cls=by_hand)), StayPending)
 
 
 @pytest.mark.parametrize(("asked", "told"), [("1Gi", False), ("2Gi", True), ("512Mi", False)])
@@ -123,9 +130,9 @@ BOUND = claim(volumeName="disk", annotations=DONE, phase="Bound")
 KEPT = [
     ("as it was", BOUND, volume(claimRef=kept_for(uid="uid-data")), Bind),
     ("its volume forgot it", BOUND, volume(), Bind),
-    ("its volume is gone", BOUND, None, Lose),
-    ("its volume is another's", BOUND, volume(claimRef=kept_for("other", "o")), Lose),
-    ("it forgot its volume", claim(annotations=DONE), None, Lose),
+    ("its volume is gone", BOUND, None, MarkLost),
+    ("its volume is another's", BOUND, volume(claimRef=kept_for("other", "o")), MarkLost),
+    ("it forgot its volume", claim(annotations=DONE), None, MarkLost),
 ]
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from master.controllers.workloads.cronjob.decide import Plan, decide, started
+from master.controllers.workloads.cronjob.decide import CronJobPlan, decide, started
 from master.controllers.workloads.cronjob.jobs import SCHEDULED, job_for
 from podlab.batch.v1 import cronjob_pb2, job_pb2
 from podlab.meta.v1 import meta_pb2
@@ -140,7 +140,7 @@ def test_a_started_job_is_active_in_place_of_the_others() -> None:
     assert [active.uid for active in status.active] == [new.metadata.uid]
     assert status.lastScheduleTime.seconds == int(at("12:00").timestamp())
     one.status.CopyFrom(status)
-    assert decide(one, [new], NOW, UTC) == Plan(status, wait_s=30)
+    assert decide(one, [new], NOW, UTC) == CronJobPlan(status, wait_s=30)
 
 
 def test_the_oldest_of_those_that_ended_go() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from master.controllers.workloads.daemonset.backoff import LIMIT_S, Backoff
+from master.controllers.workloads.daemonset.backoff import LIMIT_S, FailedPodsBackoff
 
 
 def test_the_wait_doubles_up_to_a_limit_and_is_forgotten() -> None:
     now = [0.0]
-    backoff = Backoff(lambda: now[0])
+    backoff = FailedPodsBackoff(lambda: now[0])
     waits = []
     for _ in range(14):
         assert backoff.wait_s("uid", "n1") == 0

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from google.protobuf import json_format
 
-from master.controllers.workloads.daemonset.decide import Plan, decide
-from master.controllers.workloads.daemonset.placement import judge
-from master.controllers.workloads.daemonset.rolling import Update
+from master.controllers.workloads.daemonset.decide import DaemonSetPlan, decide
+from master.controllers.workloads.daemonset.placement import node_placements
+from master.controllers.workloads.daemonset.rolling import DaemonSetUpdate
 from podlab.core.v1 import node_pb2, pod_pb2
 
 NOW = 1_000_000
@@ -72,7 +72,7 @@ def pods_from(make: Builder, text: str) -> dict[str, pod_pb2.Pod]:
     return made
 
 
-def update_from(make: Builder, text: str, spec: Mapping[str, Any]) -> Update:
+def update_from(make: Builder, text: str, spec: Mapping[str, Any]) -> DaemonSetUpdate:
     given = {key: value for key, _, value in (word.partition("=") for word in text.split())}
     shares = {
         name: given[name] if "%" in given[name] else int(given[name])
@@ -84,10 +84,10 @@ def update_from(make: Builder, text: str, spec: Mapping[str, Any]) -> Update:
     if "ondelete" in given:
         made.spec.updateStrategy.type = "OnDelete"
     json_format.ParseDict(dict(spec), made.spec.template.spec)
-    return Update(made, "new", NOW)
+    return DaemonSetUpdate(made, "new", NOW)
 
 
-def done(plan: Plan, pods: Mapping[str, pod_pb2.Pod]) -> str:
+def done(plan: DaemonSetPlan, pods: Mapping[str, pod_pb2.Pod]) -> str:
     words = {pod.metadata.uid: word for word, pod in pods.items()}
     deleted = sorted(f"-{words[pod.metadata.uid]}" for pod in plan.delete)
     ended = sorted(f"~{words[pod.metadata.uid]}" for pod in plan.ended)
@@ -201,6 +201,6 @@ ENDS = [
 @pytest.mark.parametrize("case", [*PLACES, *ROLLOUTS, *ENDS], ids=lambda case: case.name)
 def test_what_is_done(daemon_set: Builder, node: Builder, pod: Builder, case: Case) -> None:
     update = update_from(daemon_set, case.wants, case.spec)
-    verdicts = judge(update.daemon_set.spec.template, [node_from(node, text) for text in case.nodes])
+    verdicts = node_placements(update.daemon_set.spec.template, [node_from(node, text) for text in case.nodes])
     pods = pods_from(pod, case.there)
     assert done(decide(update, verdicts, pods.values()), pods) == case.does

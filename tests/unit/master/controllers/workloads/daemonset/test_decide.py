@@ -9,23 +9,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from master.controllers.workloads.daemonset.decide import Plan, decide
-from master.controllers.workloads.daemonset.placement import Verdict, node_of
-from master.controllers.workloads.daemonset.rolling import Update, is_available
+from master.controllers.workloads.daemonset.decide import DaemonSetPlan, decide
+from master.controllers.workloads.daemonset.placement import NodePlacement, node_of
+from master.controllers.workloads.daemonset.rolling import DaemonSetUpdate, is_available
 from master.controllers.workloads.daemonset.status import with_status
 from podlab.core.v1 import pod_pb2
 
 NOW = 1_000_000
 HASH = "controller-revision-hash"
 Builder = Callable[..., Any]
-VERDICTS = {"r": Verdict(run=True, stay=True), "s": Verdict(run=False, stay=True), "l": Verdict(run=False, stay=False)}
+VERDICTS = {
+    "r": NodePlacement(run=True, stay=True),
+    "s": NodePlacement(run=False, stay=True),
+    "l": NodePlacement(run=False, stay=False),
+}
 
 
-def update(daemon_set: Builder, *, surge: int | str = 0, unavailable: int | str = 1) -> Update:
-    return Update(daemon_set(surge=surge, unavailable=unavailable), "new", NOW)
+def update(daemon_set: Builder, *, surge: int | str = 0, unavailable: int | str = 1) -> DaemonSetUpdate:
+    return DaemonSetUpdate(daemon_set(surge=surge, unavailable=unavailable), "new", NOW)
 
 
-def verdicts(letters: str) -> dict[str, Verdict]:
+def verdicts(letters: str) -> dict[str, NodePlacement]:
     """One letter a node, from n0 on: r(un), s(tay) or l(eave)."""
     return {f"n{number}": VERDICTS[letter] for number, letter in enumerate(letters)}
 
@@ -42,7 +46,7 @@ def pods(pod: Builder, nodes: Sequence[str]) -> list[pod_pb2.Pod]:
     return made
 
 
-def told(plan: Plan) -> tuple[list[str], list[str], list[str]]:
+def told(plan: DaemonSetPlan) -> tuple[list[str], list[str], list[str]]:
     """Nodes of pods to create, to delete, and that ended; `new` and `old` tell which of two pods."""
 
     def words(chosen: Sequence[pod_pb2.Pod]) -> list[str]:
@@ -136,7 +140,9 @@ def test_the_status_counts_nodes(daemon_set: Builder, pod: Builder) -> None:
 class Simulation:
     """A DaemonSet, its nodes and pods. A pod goes, or becomes ready, only when told to."""
 
-    def __init__(self, one: Update, nodes: dict[str, Verdict], present: list[pod_pb2.Pod], make_pod: Builder) -> None:
+    def __init__(
+        self, one: DaemonSetUpdate, nodes: dict[str, NodePlacement], present: list[pod_pb2.Pod], make_pod: Builder
+    ) -> None:
         self.update, self.verdicts, self.present, self._make_pod = one, nodes, present, make_pod
         self.wanted = {name for name, verdict in nodes.items() if verdict.run}
         self.time = NOW

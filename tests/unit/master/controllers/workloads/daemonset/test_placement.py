@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from master.controllers.workloads.daemonset.placement import judge, node_of, pod_for
+from master.controllers.workloads.daemonset.placement import node_of, node_placements, pod_for
 from podlab.core.v1.node_pb2 import Taint
 from podlab.core.v1.pod_pb2 import NodeSelectorRequirement, NodeSelectorTerm
 
@@ -16,7 +16,7 @@ RUN, STAY, LEAVE = (True, True), (False, True), (False, False)
 
 
 def verdict(daemon_set: Any, node: Any) -> tuple[bool, bool]:
-    (found,) = judge(daemon_set.spec.template, [node]).values()
+    (found,) = node_placements(daemon_set.spec.template, [node]).values()
     return found.run, found.stay
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from master.controllers.workloads.deployment.annotations import DESIRED, MAXIMUM, REVISION
 from master.controllers.workloads.deployment.bounds import max_surge
-from master.controllers.workloads.deployment.decide import Plan, decide
+from master.controllers.workloads.deployment.decide import DeploymentPlan, decide
 from podlab.api.objects import condition
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 
@@ -80,7 +80,7 @@ def replica_set_of(make: Builder, text: str, age: int, of: deployment_pb2.Deploy
     return made
 
 
-def done(plan: Plan, before: dict[str, int]) -> str:
+def done(plan: DeploymentPlan, before: dict[str, int]) -> str:
     made = [f"+{plan.create.spec.template.spec.containers[0].image}={plan.create.spec.replicas}"] if plan.create else []
     scaled = [
         f"{one.metadata.name}={one.spec.replicas}"

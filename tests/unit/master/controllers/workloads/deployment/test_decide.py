@@ -10,7 +10,7 @@ import pytest
 from master.controllers.objects.templatehash import template_hash
 from master.controllers.workloads.deployment.annotations import HISTORY, REVISION
 from master.controllers.workloads.deployment.bounds import max_surge, max_unavailable
-from master.controllers.workloads.deployment.decide import Plan, decide
+from master.controllers.workloads.deployment.decide import DeploymentPlan, decide
 from podlab.api.objects import condition
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 
@@ -18,7 +18,7 @@ NOW = 1_000_000
 Builder = Callable[..., Any]
 
 
-def plan_of(deployment: Any, *replica_sets: Any, left: bool = False, now: float = NOW) -> Plan:
+def plan_of(deployment: Any, *replica_sets: Any, left: bool = False, now: float = NOW) -> DeploymentPlan:
     return decide(deployment, replica_sets, pods_of_old_left=left, now=now)
 
 
@@ -36,7 +36,7 @@ def settled(deployment: Any, replicas: int = 3) -> replicaset_pb2.ReplicaSet:
     return created
 
 
-def changes(plan: Plan) -> dict[str, int]:
+def changes(plan: DeploymentPlan) -> dict[str, int]:
     return {one.metadata.name: one.spec.replicas for one in plan.update}
 
 

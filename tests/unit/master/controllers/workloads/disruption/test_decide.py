@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from master.controllers.workloads.disruption.decide import DELETION_LIMIT_S, NoScale, Plan, Scale, decide
+from master.controllers.workloads.disruption.decide import (
+    DELETION_LIMIT_S,
+    DisruptionPlan,
+    UnknownScale,
+    WorkloadScale,
+    decide,
+)
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
 from podlab.policy.v1.poddisruptionbudget_pb2 import PodDisruptionBudget
@@ -29,8 +35,8 @@ def budget(bound: str = "minAvailable", value: int | str | None = 2, granted: di
     return made
 
 
-def plan_of(one: PodDisruptionBudget, pods: list[pod_pb2.Pod], replicas: int) -> Plan:
-    return decide(one, pods, {pod.metadata.uid: Scale("uid-web", replicas) for pod in pods}, NOW)
+def plan_of(one: PodDisruptionBudget, pods: list[pod_pb2.Pod], replicas: int) -> DisruptionPlan:
+    return decide(one, pods, {pod.metadata.uid: WorkloadScale("uid-web", replicas) for pod in pods}, NOW)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +102,7 @@ def test_a_pod_that_was_to_go_and_stays_counts_again(pod: Builder) -> None:
 def test_what_has_no_scale_cannot_be_counted(pod: Builder) -> None:
     pods = [pod(), pod()]
     reason = "jobs.batch does not implement the scale subresource"
-    plan = decide(budget("maxUnavailable", 1), pods, {one.metadata.uid: NoScale(reason) for one in pods}, NOW)
+    plan = decide(budget("maxUnavailable", 1), pods, {one.metadata.uid: UnknownScale(reason) for one in pods}, NOW)
     assert plan.failure == reason
     (told,) = plan.status.conditions
     assert (plan.status.disruptionsAllowed, told.status, told.reason, told.message) == (
@@ -110,7 +116,10 @@ def test_what_has_no_scale_cannot_be_counted(pod: Builder) -> None:
 def test_pods_that_nothing_scales_are_named(pod: Builder) -> None:
     pods = [pod("alone"), pod("web-0")]
     plan = decide(
-        budget("maxUnavailable", 1), pods, {pods[0].metadata.uid: None, pods[1].metadata.uid: Scale("web", 1)}, NOW
+        budget("maxUnavailable", 1),
+        pods,
+        {pods[0].metadata.uid: None, pods[1].metadata.uid: WorkloadScale("web", 1)},
+        NOW,
     )
     assert plan.unmanaged == ["alone"]
     assert plan.status.expectedPods == 1

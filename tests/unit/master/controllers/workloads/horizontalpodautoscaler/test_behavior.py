@@ -9,7 +9,13 @@ from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 
-from master.controllers.workloads.horizontalpodautoscaler.behavior import History, Mark, Rules, limited, stabilized
+from master.controllers.workloads.horizontalpodautoscaler.behavior import (
+    ReplicaRecord,
+    ScalingHistory,
+    ScalingRules,
+    limited,
+    stabilized,
+)
 from podlab.autoscaling.v2.horizontalpodautoscaler_pb2 import HorizontalPodAutoscalerSpec, HPAScalingRules
 
 NOW = 1_000_000.0
@@ -30,8 +36,8 @@ def policy(kind: str, value: int, period_s: int = 60) -> dict[str, Any]:
         pytest.param(None, 10, 50, (), (20, "ScaleUpLimit"), id="then twofold"),
         pytest.param(None, 10, 15, (), (15, ""), id="no more than wanted"),
         pytest.param(None, 60, 200, (), (100, "TooManyReplicas"), id="no more than the bound"),
-        pytest.param(None, 5, 20, (Mark(NOW - 5, 4),), (5, "ScaleUpLimit"), id="the period is used up"),
-        pytest.param(None, 5, 20, (Mark(NOW - 15, 4),), (10, "ScaleUpLimit"), id="and over"),
+        pytest.param(None, 5, 20, (ReplicaRecord(NOW - 5, 4),), (5, "ScaleUpLimit"), id="the period is used up"),
+        pytest.param(None, 5, 20, (ReplicaRecord(NOW - 15, 4),), (10, "ScaleUpLimit"), id="and over"),
         pytest.param({"policies": [policy("Pods", 2)]}, 5, 20, (), (7, "ScaleUpLimit"), id="by two"),
         pytest.param(
             {"policies": [policy("Percent", 10)]}, 5, 20, (), (6, "ScaleUpLimit"), id="by a tenth, rounded up"
@@ -50,10 +56,10 @@ def policy(kind: str, value: int, period_s: int = 60) -> dict[str, Any]:
     ],
 )
 def test_more_pods_come_no_faster_than_allowed(
-    up: dict[str, Any] | None, current: int, wanted: int, added: tuple[Mark, ...], expected: tuple[int, str]
+    up: dict[str, Any] | None, current: int, wanted: int, added: tuple[ReplicaRecord, ...], expected: tuple[int, str]
 ) -> None:
-    given_rules = Rules() if up is None else Rules(up=rules(**up))
-    found = limited(given_rules, History(added=added), current, wanted, 1, 100, NOW)
+    given_rules = ScalingRules() if up is None else ScalingRules(up=rules(**up))
+    found = limited(given_rules, ScalingHistory(added=added), current, wanted, 1, 100, NOW)
     assert (found.pods, found.reason) == expected
 
 
@@ -65,7 +71,7 @@ def test_more_pods_come_no_faster_than_allowed(
         pytest.param({"policies": [policy("Pods", 2)]}, 10, 2, (), (8, "ScaleDownLimit"), id="by two"),
         pytest.param({"policies": [policy("Percent", 10)]}, 15, 2, (), (13, "ScaleDownLimit"), id="by a tenth"),
         pytest.param(
-            {"policies": [policy("Pods", 2)]}, 8, 2, (Mark(NOW - 30, 2),), (8, "ScaleDownLimit"), id="used up"
+            {"policies": [policy("Pods", 2)]}, 8, 2, (ReplicaRecord(NOW - 30, 2),), (8, "ScaleDownLimit"), id="used up"
         ),
         pytest.param(
             {"policies": [policy("Pods", 2), policy("Pods", 4)], "selectPolicy": "Min"},
@@ -86,34 +92,44 @@ def test_more_pods_come_no_faster_than_allowed(
     ],
 )
 def test_pods_go_no_faster_than_allowed(
-    down: dict[str, Any] | None, current: int, wanted: int, removed: tuple[Mark, ...], expected: tuple[int, str]
+    down: dict[str, Any] | None,
+    current: int,
+    wanted: int,
+    removed: tuple[ReplicaRecord, ...],
+    expected: tuple[int, str],
 ) -> None:
-    given_rules = Rules() if down is None else Rules(down=rules(**down))
-    found = limited(given_rules, History(removed=removed), current, wanted, 1, 100, NOW)
+    given_rules = ScalingRules() if down is None else ScalingRules(down=rules(**down))
+    found = limited(given_rules, ScalingHistory(removed=removed), current, wanted, 1, 100, NOW)
     assert (found.pods, found.reason) == expected
 
 
 @pytest.mark.parametrize(
     ("current", "wanted", "recommended", "expected"),
     [
-        pytest.param(5, 8, (Mark(NOW - 15, 5),), (8, ""), id="up at once"),
-        pytest.param(5, 2, (Mark(NOW - 15, 5),), (5, "ScaleDownStabilized"), id="down after five minutes"),
-        pytest.param(5, 2, (Mark(NOW - 300, 5), Mark(NOW - 15, 3)), (3, "ScaleDownStabilized"), id="as far as agreed"),
-        pytest.param(5, 2, (Mark(NOW - 300, 5),), (2, ""), id="then down"),
+        pytest.param(5, 8, (ReplicaRecord(NOW - 15, 5),), (8, ""), id="up at once"),
+        pytest.param(5, 2, (ReplicaRecord(NOW - 15, 5),), (5, "ScaleDownStabilized"), id="down after five minutes"),
+        pytest.param(
+            5,
+            2,
+            (ReplicaRecord(NOW - 300, 5), ReplicaRecord(NOW - 15, 3)),
+            (3, "ScaleDownStabilized"),
+            id="as far as agreed",
+        ),
+        pytest.param(5, 2, (ReplicaRecord(NOW - 300, 5),), (2, ""), id="then down"),
     ],
 )
 def test_fewer_pods_are_thought_over(
-    current: int, wanted: int, recommended: tuple[Mark, ...], expected: tuple[int, str]
+    current: int, wanted: int, recommended: tuple[ReplicaRecord, ...], expected: tuple[int, str]
 ) -> None:
-    found = stabilized(Rules(), History(recommended), current, wanted, NOW)
+    found = stabilized(ScalingRules(), ScalingHistory(recommended), current, wanted, NOW)
     assert (found.pods, found.reason) == expected
 
 
 def test_more_pods_are_thought_over_where_that_is_asked_for() -> None:
     spec = HorizontalPodAutoscalerSpec()
     spec.behavior.scaleUp.stabilizationWindowSeconds = 60
-    history = History((Mark(NOW - 30, 5),))
-    found = stabilized(Rules.of(spec), history, 5, 8, NOW)
+    history = ScalingHistory((ReplicaRecord(NOW - 30, 5),))
+    found = stabilized(ScalingRules.of(spec), history, 5, 8, NOW)
     assert (found.pods, found.reason) == (5, "ScaleUpStabilized")
 
 
@@ -126,13 +142,13 @@ def test_more_pods_are_thought_over_where_that_is_asked_for() -> None:
 def test_the_result_lies_between_what_is_and_what_is_wanted_and_within_the_bounds(
     current: int, wanted: int, recommended: list[tuple[float, int]], changes: list[tuple[float, int, bool]]
 ) -> None:
-    history = History(
-        tuple(Mark(NOW - ago, pods) for ago, pods in recommended),
-        tuple(Mark(NOW - ago, pods) for ago, pods, is_up in changes if is_up),
-        tuple(Mark(NOW - ago, pods) for ago, pods, is_up in changes if not is_up),
+    history = ScalingHistory(
+        tuple(ReplicaRecord(NOW - ago, pods) for ago, pods in recommended),
+        tuple(ReplicaRecord(NOW - ago, pods) for ago, pods, is_up in changes if is_up),
+        tuple(ReplicaRecord(NOW - ago, pods) for ago, pods, is_up in changes if not is_up),
     )
-    calm = stabilized(Rules(), history, current, wanted, NOW).pods
+    calm = stabilized(ScalingRules(), history, current, wanted, NOW).pods
     assert min(current, wanted) <= calm <= max(current, wanted)
-    result = limited(Rules(), history, current, calm, 1, 100, NOW).pods
+    result = limited(ScalingRules(), history, current, calm, 1, 100, NOW).pods
     assert 1 <= result <= 100
     assert min(current, calm, 1) <= result <= max(current, calm)

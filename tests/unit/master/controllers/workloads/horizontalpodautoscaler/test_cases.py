@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from master.controllers.workloads.horizontalpodautoscaler.behavior import History, Mark
-from master.controllers.workloads.horizontalpodautoscaler.decide import Plan, decide
-from master.controllers.workloads.horizontalpodautoscaler.metrics import Load
+from master.controllers.workloads.horizontalpodautoscaler.behavior import ReplicaRecord, ScalingHistory
+from master.controllers.workloads.horizontalpodautoscaler.decide import AutoscalerPlan, decide
+from master.controllers.workloads.horizontalpodautoscaler.metrics import WorkloadLoad
 from podlab.api.objects import condition
 
 NOW = 1_000_000
@@ -51,7 +51,7 @@ LOOKS: Mapping[str, dict[str, Any]] = {
 }
 
 
-def load_of(worker: Builder, measured: Builder, case: Case) -> Load:
+def load_of(worker: Builder, measured: Builder, case: Case) -> WorkloadLoad:
     pods, figures = [], []
     for number, text in enumerate(case.pods):
         use, *words = text.split()
@@ -62,14 +62,14 @@ def load_of(worker: Builder, measured: Builder, case: Case) -> Load:
         if use != "-":
             figures.append(measured(f"web-{number}", f"{use}m"))
     current = len(pods) if case.current is None else case.current
-    return Load(pods, figures, current, NOW, "default", "app=web")
+    return WorkloadLoad(pods, figures, current, NOW, "default", "app=web")
 
 
-def marks(past: Sequence[tuple[int, int]]) -> tuple[Mark, ...]:
-    return tuple(Mark(NOW - ago, pods) for pods, ago in past)
+def marks(past: Sequence[tuple[int, int]]) -> tuple[ReplicaRecord, ...]:
+    return tuple(ReplicaRecord(NOW - ago, pods) for pods, ago in past)
 
 
-def said(plan: Plan) -> str:
+def said(plan: AutoscalerPlan) -> str:
     found = (condition(plan.status.conditions, name) for name in ("AbleToScale", "ScalingActive", "ScalingLimited"))
     return " ".join(one.reason for one in found if one is not None)
 
@@ -249,7 +249,7 @@ PACES = [
 
 @pytest.mark.parametrize("case", [*LOADS, *UNKNOWNS, *PACES], ids=lambda case: case.name)
 def test_how_many_there_are_to_be(autoscaler: Builder, worker: Builder, measured: Builder, case: Case) -> None:
-    history = History(marks(case.recommended or [(1, 3000)]), marks(case.added), marks(case.removed))
+    history = ScalingHistory(marks(case.recommended or [(1, 3000)]), marks(case.added), marks(case.removed))
     plan = decide(autoscaler(*case.bounds, **case.spec), load_of(worker, measured, case), history)
     assert plan.replicas == case.to
     assert said(plan) == case.says
@@ -276,7 +276,7 @@ def test_why_it_cannot_tell(
     autoscaler: Builder, worker: Builder, measured: Builder, metric: dict[str, Any], why: str
 ) -> None:
     load = load_of(worker, measured, Case("", ["50"]))
-    plan = decide(autoscaler(metrics=[metric]), load, History())
+    plan = decide(autoscaler(metrics=[metric]), load, ScalingHistory())
     error = why.format(none="no known available metric versions found")
     assert plan.told[0] == ("Warning", f"FailedGet{metric['type']}Metric", error)
     active = condition(plan.status.conditions, "ScalingActive")

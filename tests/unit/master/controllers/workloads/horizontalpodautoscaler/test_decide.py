@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 
-from master.controllers.workloads.horizontalpodautoscaler.behavior import History, Mark
-from master.controllers.workloads.horizontalpodautoscaler.decide import Plan, decide, lost, rescaled
-from master.controllers.workloads.horizontalpodautoscaler.metrics import Load
+from master.controllers.workloads.horizontalpodautoscaler.behavior import ReplicaRecord, ScalingHistory
+from master.controllers.workloads.horizontalpodautoscaler.decide import (
+    AutoscalerPlan,
+    decide,
+    rescaled,
+    target_not_found,
+)
+from master.controllers.workloads.horizontalpodautoscaler.metrics import WorkloadLoad
 
 NOW = 1_000_000
 Builder = Callable[..., Any]
@@ -22,16 +27,16 @@ CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"averageUtiliz
 
 
 @pytest.fixture
-def load(worker: Builder, measured: Builder) -> Callable[..., Load]:
-    def made(pods: int, cpu: str, current: int | None = None) -> Load:
+def load(worker: Builder, measured: Builder) -> Callable[..., WorkloadLoad]:
+    def made(pods: int, cpu: str, current: int | None = None) -> WorkloadLoad:
         names = [f"web-{number}" for number in range(pods)]
         of_all = [measured(name, cpu) for name in names] if cpu else []
-        return Load([worker(name) for name in names], of_all, pods if current is None else current, NOW)
+        return WorkloadLoad([worker(name) for name in names], of_all, pods if current is None else current, NOW)
 
     return made
 
 
-def reasons(plan: Plan) -> dict[str, tuple[str, str]]:
+def reasons(plan: AutoscalerPlan) -> dict[str, tuple[str, str]]:
     return {one.type: (one.status, one.reason) for one in plan.status.conditions}
 
 
@@ -56,7 +61,7 @@ def test_a_workload_is_scaled_by_its_load(
     able: str,
     is_limited: str,
 ) -> None:
-    plan = decide(autoscaler(*bounds), load(pods, cpu), History((Mark(NOW - 400, pods),)))
+    plan = decide(autoscaler(*bounds), load(pods, cpu), ScalingHistory((ReplicaRecord(NOW - 400, pods),)))
     assert plan.replicas == replicas
     assert plan.status.desiredReplicas == (pods if replicas is None else replicas)
     said = reasons(plan)
@@ -74,24 +79,24 @@ def test_a_workload_is_scaled_by_its_load(
 def test_bounds_hold_whatever_the_load(
     autoscaler: Builder, load: Builder, current: int, replicas: int, reason: str
 ) -> None:
-    plan = decide(autoscaler(2, 10), load(current, ""), History())
+    plan = decide(autoscaler(2, 10), load(current, ""), ScalingHistory())
     assert (plan.replicas, plan.reason) == (replicas, reason)
 
 
 def test_what_was_scaled_to_nothing_is_left_alone(autoscaler: Builder, load: Builder) -> None:
-    plan = decide(autoscaler(), load(0, ""), History())
+    plan = decide(autoscaler(), load(0, ""), ScalingHistory())
     assert plan.replicas is None
     assert reasons(plan)["ScalingActive"] == ("False", "ScalingDisabled")
 
 
 def test_an_autoscaler_that_knows_nothing_of_before_takes_nothing_away(autoscaler: Builder, load: Builder) -> None:
-    plan = decide(autoscaler(), load(5, "10m"), History())
+    plan = decide(autoscaler(), load(5, "10m"), ScalingHistory())
     assert plan.replicas is None
     assert reasons(plan)["AbleToScale"] == ("True", "ScaleDownStabilized")
 
 
 def test_without_figures_nothing_changes_and_why_is_told(autoscaler: Builder, load: Builder) -> None:
-    plan = decide(autoscaler(), load(3, ""), History())
+    plan = decide(autoscaler(), load(3, ""), ScalingHistory())
     assert plan.replicas is None
     assert reasons(plan)["ScalingActive"] == ("False", "FailedGetResourceMetric")
     error = "unable to get metrics for resource cpu: no metrics returned from resource metrics API"
@@ -110,12 +115,12 @@ def test_without_figures_nothing_changes_and_why_is_told(autoscaler: Builder, lo
 def test_a_metric_that_is_not_known_only_keeps_pods_from_going(
     autoscaler: Builder, load: Builder, cpu: str, replicas: int | None
 ) -> None:
-    plan = decide(autoscaler(metrics=[MEMORY, CPU]), load(2, cpu), History((Mark(NOW - 400, 2),)))
+    plan = decide(autoscaler(metrics=[MEMORY, CPU]), load(2, cpu), ScalingHistory((ReplicaRecord(NOW - 400, 2),)))
     assert plan.replicas == replicas
 
 
 def test_what_was_done_is_told_and_remembered(autoscaler: Builder, load: Builder) -> None:
-    plan = rescaled(decide(autoscaler(), load(2, "100m"), History()), 2, NOW)
+    plan = rescaled(decide(autoscaler(), load(2, "100m"), ScalingHistory()), 2, NOW)
     assert reasons(plan)["AbleToScale"] == ("True", "SucceededRescale")
     assert plan.told == [
         (
@@ -125,12 +130,12 @@ def test_what_was_done_is_told_and_remembered(autoscaler: Builder, load: Builder
         )
     ]
     assert plan.status.lastScaleTime.seconds == NOW
-    assert plan.history.added == (Mark(NOW, 2),)
+    assert plan.history.added == (ReplicaRecord(NOW, 2),)
 
 
 def test_of_several_autoscalers_of_one_workload_none_scales(autoscaler: Builder, load: Builder) -> None:
     rivals = replace(load(2, "100m"), selector="app=web", rivals=["default/web", "default/web-2"])
-    plan = decide(autoscaler(), rivals, History())
+    plan = decide(autoscaler(), rivals, ScalingHistory())
     assert plan.replicas is None
     assert reasons(plan)["ScalingActive"] == ("False", "AmbiguousSelector")
     why = "pods by selector app=web are controlled by multiple HPAs: [default/web default/web-2]"
@@ -138,6 +143,6 @@ def test_of_several_autoscalers_of_one_workload_none_scales(autoscaler: Builder,
 
 
 def test_a_workload_that_is_missing_is_told(autoscaler: Builder) -> None:
-    plan = lost(autoscaler(), 'deployments.apps "web" not found', NOW)
+    plan = target_not_found(autoscaler(), 'deployments.apps "web" not found', NOW)
     assert reasons(plan)["AbleToScale"] == ("False", "FailedGetScale")
     assert plan.told == [("Warning", "FailedGetScale", 'deployments.apps "web" not found')]

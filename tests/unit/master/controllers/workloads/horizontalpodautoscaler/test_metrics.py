@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 from google.protobuf import json_format
 
-from master.controllers.workloads.horizontalpodautoscaler.metrics import Load, Proposal, Unknown, judge
+from master.controllers.workloads.horizontalpodautoscaler.metrics import (
+    MetricProposal,
+    MetricUnavailable,
+    WorkloadLoad,
+    evaluate_metric,
+)
 from podlab.autoscaling.v2.metrics_pb2 import MetricSpec
 
 NOW = 1_000_000
@@ -23,10 +28,12 @@ def half() -> MetricSpec:
     return resource(type="Utilization", averageUtilization=50)
 
 
-def load_of(worker: Builder, measured: Builder, pods: list[tuple[str, dict[str, Any]]], current: int = 0) -> Load:
+def load_of(
+    worker: Builder, measured: Builder, pods: list[tuple[str, dict[str, Any]]], current: int = 0
+) -> WorkloadLoad:
     """Pods, each with what it uses (nothing where it was not measured) and how it looks."""
     named = [(f"web-{number}", used, looks) for number, (used, looks) in enumerate(pods)]
-    return Load(
+    return WorkloadLoad(
         [worker(name, **looks) for name, _, looks in named],
         [measured(name, used) for name, used, _ in named if used],
         current or len(pods),
@@ -64,14 +71,14 @@ PENDING: dict[str, Any] = {"phase": "Pending", "ready": None}
 def test_pods_are_as_many_as_bring_their_use_to_what_is_aimed_at(
     worker: Builder, measured: Builder, pods: list[tuple[str, dict[str, Any]]], expected: int
 ) -> None:
-    found = judge(half(), load_of(worker, measured, pods))
-    assert isinstance(found, Proposal)
+    found = evaluate_metric(half(), load_of(worker, measured, pods))
+    assert isinstance(found, MetricProposal)
     assert found.replicas == expected
 
 
 def test_what_was_found_is_told(worker: Builder, measured: Builder) -> None:
-    found = judge(half(), load_of(worker, measured, [("30m", {}), ("41m", {})]))
-    assert isinstance(found, Proposal)
+    found = evaluate_metric(half(), load_of(worker, measured, [("30m", {}), ("41m", {})]))
+    assert isinstance(found, MetricProposal)
     assert found.name == "cpu resource utilization (percentage of request)"
     current = found.status.resource.current
     assert (current.averageUtilization, current.averageValue.string) == (35, "35m")
@@ -79,8 +86,8 @@ def test_what_was_found_is_told(worker: Builder, measured: Builder) -> None:
 
 def test_an_average_value_needs_no_requests(worker: Builder, measured: Builder) -> None:
     metric = resource(type="AverageValue", averageValue={"string": "20m"})
-    found = judge(metric, load_of(worker, measured, [("30m", {"request": ""}), ("30m", {"request": ""})]))
-    assert isinstance(found, Proposal)
+    found = evaluate_metric(metric, load_of(worker, measured, [("30m", {"request": ""}), ("30m", {"request": ""})]))
+    assert isinstance(found, MetricProposal)
     assert (found.replicas, found.name) == (3, "cpu resource")
     assert not found.status.resource.current.HasField("averageUtilization")
 
@@ -92,8 +99,8 @@ def test_a_container_may_be_all_that_counts(worker: Builder, measured: Builder) 
     metric = MetricSpec(type="ContainerResource")
     metric.containerResource.name, metric.containerResource.container = "cpu", "main"
     metric.containerResource.target.averageUtilization = 25
-    found = judge(metric, load)
-    assert isinstance(found, Proposal)
+    found = evaluate_metric(metric, load)
+    assert isinstance(found, MetricProposal)
     assert found.replicas == 2
     assert found.status.containerResource.container == "main"
 
@@ -122,7 +129,7 @@ def test_a_container_may_be_all_that_counts(worker: Builder, measured: Builder) 
 def test_why_nothing_can_be_told_is_told(
     worker: Builder, measured: Builder, pods: list[tuple[str, dict[str, Any]]], error: str
 ) -> None:
-    found = judge(half(), load_of(worker, measured, pods))
-    assert found == Unknown(
+    found = evaluate_metric(half(), load_of(worker, measured, pods))
+    assert found == MetricUnavailable(
         "FailedGetResourceMetric", f"failed to get cpu utilization: {error}", "failed to get cpu resource metric value"
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from master.controllers.workloads.job.decide import Plan, decide
+from master.controllers.workloads.job.decide import JobPlan, decide
 from master.controllers.workloads.job.pods import TRACKING, pod_for
 from podlab.batch.v1 import job_pb2
 from podlab.core.v1 import pod_pb2
@@ -84,10 +84,10 @@ class Cluster:
             if pod.status.phase not in ("Succeeded", "Failed") and not pod.metadata.HasField("deletionTimestamp")
         ]
 
-    def plan(self) -> Plan:
+    def plan(self) -> JobPlan:
         return decide(self.job, list(self.pods.values()), self.now)
 
-    def pass_over(self, steps: int = 5) -> Plan:
+    def pass_over(self, steps: int = 5) -> JobPlan:
         """As the controller does it, and dies after so many kinds of steps."""
         plan = self.plan()
         told = [reason for _, reason, _ in plan.told]

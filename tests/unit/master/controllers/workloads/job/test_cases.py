@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from google.protobuf import json_format
 
-from master.controllers.workloads.job.decide import Plan, decide
+from master.controllers.workloads.job.decide import JobPlan, decide
 from master.controllers.workloads.job.pods import index_of
 from podlab.batch.v1 import job_pb2
 from podlab.core.v1 import pod_pb2
@@ -81,7 +81,7 @@ def pod_of(make: Builder, job: job_pb2.Job, text: str) -> pod_pb2.Pod:
     return made
 
 
-def done(plan: Plan, *, indexed: bool) -> str:
+def done(plan: JobPlan, *, indexed: bool) -> str:
     moves, words = plan.moves, []
     if moves.create:
         made = ",".join(str(index_of(pod)) for pod in moves.create) if indexed else len(moves.create)

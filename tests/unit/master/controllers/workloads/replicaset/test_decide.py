@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from master.controllers.workloads.replicaset.decide import BURST, Failure, Plan, decide, with_status
+from master.controllers.workloads.replicaset.decide import BURST, ReplicaFailure, ReplicaSetPlan, decide, with_status
 from podlab.core.v1 import replicationcontroller_pb2
 
 NOW = 1_000_000
@@ -45,7 +45,7 @@ def test_what_a_node_refuses_at_once_is_replaced_a_moment_later(
 def test_a_replica_set_that_goes_creates_and_deletes_nothing(replica_set: Builder) -> None:
     going = replica_set(replicas=5)
     going.metadata.deletionTimestamp.seconds = NOW
-    assert decide(going, [], [], NOW) == Plan()
+    assert decide(going, [], [], NOW) == ReplicaSetPlan()
 
 
 def test_the_status_counts_pods_by_what_they_can_do(replica_set: Builder, pod: Builder) -> None:
@@ -66,10 +66,10 @@ def test_the_status_counts_pods_by_what_they_can_do(replica_set: Builder, pod: B
 
 def test_a_failure_is_told_until_it_is_over(replica_set: Builder) -> None:
     owner = replica_set()
-    owner = with_status(owner, [], Failure("FailedCreate", "no room"), NOW)
+    owner = with_status(owner, [], ReplicaFailure("FailedCreate", "no room"), NOW)
     (condition,) = owner.status.conditions
     assert (condition.type, condition.status, condition.reason) == ("ReplicaFailure", "True", "FailedCreate")
-    again = with_status(owner, [], Failure("FailedCreate", "still no room"), NOW + 60).status
+    again = with_status(owner, [], ReplicaFailure("FailedCreate", "still no room"), NOW + 60).status
     assert again.conditions[0].lastTransitionTime.seconds == NOW
     assert not with_status(owner, [], None, NOW).status.conditions
 
@@ -79,6 +79,6 @@ def test_a_replication_controller_is_told_in_its_own_words(pod: Builder) -> None
     owner.metadata.name, owner.metadata.uid, owner.spec.replicas = "web", "uid-web", 2
     owner.spec.selector["app"] = owner.spec.template.metadata.labels["app"] = "web"
     assert decide(owner, [pod()], [], NOW).create == 1
-    told = with_status(owner, [pod(app="web")], Failure("FailedCreate", "no room"), NOW).status
+    told = with_status(owner, [pod(app="web")], ReplicaFailure("FailedCreate", "no room"), NOW).status
     assert isinstance(told, replicationcontroller_pb2.ReplicationControllerStatus)
     assert (told.replicas, told.fullyLabeledReplicas, told.conditions[0].type) == (1, 1, "ReplicaFailure")

@@ -13,8 +13,8 @@ import pytest
 
 from master.controllers.objects.ownership import reference_to
 from master.controllers.workloads.controllerrevisions.decide import HASH_LABEL, new_revision
-from master.controllers.workloads.statefulset.decide import Plan, Revisions, decide
-from master.controllers.workloads.statefulset.identity import identified, identity_labels
+from master.controllers.workloads.statefulset.decide import RolloutRevisions, StatefulSetPlan, decide
+from master.controllers.workloads.statefulset.identity import identity_labels, with_identity
 from master.controllers.workloads.statefulset.retention import retained
 from master.controllers.workloads.statefulset.status import with_status
 from podlab.core.v1 import pod_pb2, volume_pb2
@@ -57,11 +57,11 @@ def stateful_set_of(make: Builder, text: str) -> Any:
     return made
 
 
-def revisions_of(make: Builder) -> Revisions:
-    return Revisions(new_revision(make(image="old"), 1, 0), new_revision(make(image="new"), 2, 0))
+def revisions_of(make: Builder) -> RolloutRevisions:
+    return RolloutRevisions(new_revision(make(image="old"), 1, 0), new_revision(make(image="new"), 2, 0))
 
 
-def pods_of(make: Builder, two: Revisions, text: str) -> list[pod_pb2.Pod]:
+def pods_of(make: Builder, two: RolloutRevisions, text: str) -> list[pod_pb2.Pod]:
     made = []
     for word in text.split():
         letter, ordinal = word[0], word[1:]
@@ -74,7 +74,7 @@ def pods_of(make: Builder, two: Revisions, text: str) -> list[pod_pb2.Pod]:
     return made
 
 
-def done(plan: Plan) -> str:
+def done(plan: StatefulSetPlan) -> str:
     def ordinal(pod: pod_pb2.Pod) -> str:
         return pod.metadata.name.removeprefix("web-")
 
@@ -182,10 +182,10 @@ def test_with_whom_a_claim_goes(
 
 def test_a_pod_that_was_taken_in_gets_the_labels_of_its_identity(pod: Builder) -> None:
     stray = pod("web-3", app="web")
-    wanted = identified(stray)
+    wanted = with_identity(stray)
     assert wanted is not None
     assert wanted.metadata.labels == {"app": "web", **identity_labels("web-3")}
-    assert identified(wanted) is None
+    assert with_identity(wanted) is None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from master.controllers.workloads.controllerrevisions.decide import HASH_LABEL, new_revision
-from master.controllers.workloads.statefulset.decide import Revisions, decide, is_available
+from master.controllers.workloads.statefulset.decide import RolloutRevisions, decide, is_available
 from master.controllers.workloads.statefulset.status import with_status
 from podlab.core.v1 import pod_pb2
 
@@ -18,14 +18,14 @@ NOW = 1_000_000
 Builder = Callable[..., Any]
 
 
-def revisions(stateful_set: Builder) -> Revisions:
-    return Revisions(
+def revisions(stateful_set: Builder) -> RolloutRevisions:
+    return RolloutRevisions(
         new_revision(stateful_set(image="old"), 1, 0),
         new_revision(stateful_set(image="new"), 2, 0),
     )
 
 
-def pods(pod: Builder, two: Revisions, states: str) -> list[pod_pb2.Pod]:
+def pods(pod: Builder, two: RolloutRevisions, states: str) -> list[pod_pb2.Pod]:
     """One letter a pod, from ordinal 0 on: o(ld) or n(ew), O or N when not ready, g(oing), f(ailed), - for none."""
     made = []
     for ordinal, letter in enumerate(states):
@@ -150,7 +150,7 @@ def test_a_rollout_that_is_through_makes_its_revision_the_current_one(stateful_s
 class Simulation:
     """A StatefulSet and its pods. A pod goes, or becomes ready, only when told to."""
 
-    def __init__(self, wanted: Any, two: Revisions, pods: list[pod_pb2.Pod], make_pod: Builder) -> None:
+    def __init__(self, wanted: Any, two: RolloutRevisions, pods: list[pod_pb2.Pod], make_pod: Builder) -> None:
         self.wanted, self.two, self._make_pod = wanted, two, make_pod
         self.present = {pod.metadata.name: pod for pod in pods}
         self.names = {f"web-{ordinal}" for ordinal in range(wanted.spec.replicas)}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from podlab.api import names
-from podlab.client.correlator import BURST, COMBINED, REFILL_S, SIMILAR, SIMILAR_WITHIN_S, Correlator
+from podlab.client.eventcorrelator import BURST, COMBINED, REFILL_S, SIMILAR, SIMILAR_WITHIN_S, EventCorrelator
 from podlab.core.v1 import event_pb2
 
 
@@ -19,14 +19,14 @@ def told(event: event_pb2.Event | None) -> tuple[str, int]:
 
 
 def test_repeats_are_counted_on_one_event() -> None:
-    correlator = Correlator()
+    correlator = EventCorrelator()
     tallies = [correlator.count(sighting("no room"), 0.0) for _ in range(3)]
     assert tallies[0] is tallies[1] is tallies[2]
     assert told(tallies[0]) == ("no room", 3)
 
 
 def test_another_object_or_reason_is_another_event() -> None:
-    correlator = Correlator()
+    correlator = EventCorrelator()
     tallies = [
         correlator.count(one, 0.0) for one in (sighting("m"), sighting("m", name="db"), sighting("m", reason="BackOff"))
     ]
@@ -34,7 +34,7 @@ def test_another_object_or_reason_is_another_event() -> None:
 
 
 def test_many_that_differ_in_their_message_are_put_together() -> None:
-    correlator = Correlator()
+    correlator = EventCorrelator()
     tallies = [correlator.count(sighting(f"m{number}"), 0.0) for number in range(SIMILAR + 3)]
     assert [told(tally) for tally in tallies[:SIMILAR]] == [(f"m{number}", 1) for number in range(SIMILAR)]
     assert tallies[SIMILAR] is tallies[-1]
@@ -43,14 +43,14 @@ def test_many_that_differ_in_their_message_are_put_together() -> None:
 
 
 def test_after_a_quiet_while_messages_stand_alone_again() -> None:
-    correlator = Correlator()
+    correlator = EventCorrelator()
     for number in range(SIMILAR + 1):
         correlator.count(sighting(f"m{number}"), 0.0)
     assert told(correlator.count(sighting("new"), SIMILAR_WITHIN_S + 1)) == ("new", 1)
 
 
 def test_an_object_that_tells_too_much_is_cut_off_and_others_are_not() -> None:
-    correlator = Correlator()
+    correlator = EventCorrelator()
     heard = [correlator.count(sighting("again"), 0.0) for _ in range(BURST + 5)]
     assert [tally is not None for tally in heard] == [True] * BURST + [False] * 5
     assert correlator.count(sighting("again", name="db"), 0.0) is not None
@@ -59,7 +59,7 @@ def test_an_object_that_tells_too_much_is_cut_off_and_others_are_not() -> None:
 
 
 def test_events_of_one_moment_are_named_in_the_order_they_happened() -> None:
-    correlator = Correlator()
+    correlator = EventCorrelator()
     told = [correlator.count(sighting(message), 0.0) for message in ("Pulled", "Created", "Started")]
     names = [event.metadata.name for event in told if event is not None]
     assert len(names) == 3
@@ -79,7 +79,7 @@ def test_events_of_one_moment_are_named_in_the_order_they_happened() -> None:
     ],
 )
 def test_whatever_an_event_is_about_its_name_is_one_that_is_taken(about: str, begins: str) -> None:
-    correlator = Correlator()
+    correlator = EventCorrelator()
     told = [correlator.count(sighting(message, name=about), 0.0) for message in ("one", "another")]
     found = [event.metadata.name for event in told if event is not None]
     assert [names.rfc1123_subdomain(name) for name in found] == [[], []]

@@ -11,18 +11,18 @@ from master.controllers.workloads.statefulset.retention import is_stale, retaine
 from podlab.api.objects import key
 from podlab.apps.v1 import statefulset_pb2
 from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Informer
-from podlab.client.recorder import Recorder
 from podlab.core.v1 import pod_pb2, volume_pb2
 from podlab.errors import AlreadyExists, ApiError
 
 log = logging.getLogger(__name__)
 
 
-class Claims:
+class PodClaims:
     """The claims of all StatefulSets."""
 
-    def __init__(self, client: Client, informers: Informers, recorder: Recorder) -> None:
+    def __init__(self, client: Client, informers: Informers, recorder: EventRecorder) -> None:
         self._client = client
         self._recorder = recorder
         self._claims: Informer[volume_pb2.PersistentVolumeClaim] = informers.by_kind["PersistentVolumeClaim"]

@@ -11,7 +11,7 @@ from podlab.subject import Subject
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestedNames:
     """The names in a request (PKCS #10); `others` are names that are neither of DNS nor addresses."""
 
     subject: Subject
@@ -20,11 +20,11 @@ class Asked:
     others: tuple[str, ...] = ()
 
 
-def parse(request: bytes) -> Asked:
+def parse(request: bytes) -> RequestedNames:
     """Raises ValueError for what is no request, and for one that does not name exactly one user."""
     found = x509.load_pem_x509_csr(request)
     names = _names(found)
-    return Asked(
+    return RequestedNames(
         subject.read(found.subject),
         tuple(name.value for name in names if isinstance(name, x509.DNSName)),
         tuple(str(name.value) for name in names if isinstance(name, x509.IPAddress)),

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from master.controllers.workloads.job import failurepolicy
+from master.controllers.workloads.job.podcounts import PodCounts
 from master.controllers.workloads.job.pods import has_failed, has_index_limit, is_indexed
-from master.controllers.workloads.job.tally import Tally
 from podlab.api import indexes
 from podlab.api.objects import condition, is_true
 from podlab.batch.v1 import job_pb2
@@ -22,7 +22,7 @@ SUCCESS_CRITERIA_MET, FAILURE_TARGET = "SuccessCriteriaMet", "FailureTarget"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class JobOutcome:
     """Once it stands it is not changed."""
 
     success: bool
@@ -44,12 +44,12 @@ def is_finished(job: job_pb2.Job) -> bool:
     return is_true(job.status.conditions, COMPLETE) or is_true(job.status.conditions, FAILED)
 
 
-def judge(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], tally: Tally, now: float) -> Verdict | None:
+def outcome_of(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], tally: PodCounts, now: float) -> JobOutcome | None:
     """None while it goes on. What ends a Job as failed goes before what ends it as succeeded."""
     for success, announced in ((False, FAILURE_TARGET), (True, SUCCESS_CRITERIA_MET)):
         told = condition(job.status.conditions, announced)
         if told is not None and told.status == "True":
-            return Verdict(success, told.reason, told.message)
+            return JobOutcome(success, told.reason, told.message)
     return _failure(job, pods, tally, now) or _success(job, tally)
 
 
@@ -61,22 +61,22 @@ def deadline_in_s(job: job_pb2.Job, now: float) -> float | None:
     return max(0.0, status.startTime.seconds + spec.activeDeadlineSeconds - now)
 
 
-def _failure(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], tally: Tally, now: float) -> Verdict | None:
+def _failure(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], tally: PodCounts, now: float) -> JobOutcome | None:
     for pod in pods:
-        if has_failed(job, pod) and (match := failurepolicy.judge(job, pod)).action == "FailJob":
-            return Verdict(False, "PodFailurePolicy", match.message)
+        if has_failed(job, pod) and (match := failurepolicy.match_rule(job, pod)).action == "FailJob":
+            return JobOutcome(False, "PodFailurePolicy", match.message)
     if tally.failed > job.spec.backoffLimit or _restarted_too_often(job, tally.active):
-        return Verdict(False, "BackoffLimitExceeded", "Job has reached the specified backoff limit")
+        return JobOutcome(False, "BackoffLimitExceeded", "Job has reached the specified backoff limit")
     if deadline_in_s(job, now) == 0:
-        return Verdict(False, "DeadlineExceeded", "Job was active longer than specified deadline")
+        return JobOutcome(False, "DeadlineExceeded", "Job was active longer than specified deadline")
     if not has_index_limit(job):
         return None
     failed = len(tally.failed_indexes)
     if job.spec.HasField("maxFailedIndexes") and failed > job.spec.maxFailedIndexes:
         message = "Job has exceeded the specified maximal number of failed indexes"
-        return Verdict(False, "MaxFailedIndexesExceeded", message)
+        return JobOutcome(False, "MaxFailedIndexesExceeded", message)
     if failed and failed + tally.succeeded >= job.spec.completions:
-        return Verdict(False, "FailedIndexes", "Job has failed indexes")
+        return JobOutcome(False, "FailedIndexes", "Job has failed indexes")
     return None
 
 
@@ -93,16 +93,16 @@ def _restarted_too_often(job: job_pb2.Job, active: Iterable[pod_pb2.Pod]) -> boo
     return restarts > 0 if job.spec.backoffLimit == 0 else restarts >= job.spec.backoffLimit
 
 
-def _success(job: job_pb2.Job, tally: Tally) -> Verdict | None:
+def _success(job: job_pb2.Job, tally: PodCounts) -> JobOutcome | None:
     if is_indexed(job):
         for number, rule in enumerate(job.spec.successPolicy.rules):
             if _is_met(rule, tally.succeeded_indexes, job.spec.completions):
-                return Verdict(True, "SuccessPolicy", f"Matched rules at index {number}")
+                return JobOutcome(True, "SuccessPolicy", f"Matched rules at index {number}")
     if job.spec.HasField("completions"):
         reached = tally.succeeded >= job.spec.completions
     else:
         reached = tally.succeeded > 0 and not tally.active
-    return Verdict(True, "CompletionsReached", "Reached expected number of succeeded pods") if reached else None
+    return JobOutcome(True, "CompletionsReached", "Reached expected number of succeeded pods") if reached else None
 
 
 def _is_met(rule: job_pb2.SuccessPolicyRule, succeeded: frozenset[int], completions: int) -> bool:

@@ -17,8 +17,8 @@ from master.controllers.workloads.job.pods import (
     failures_of_index,
     has_failed,
     has_index_limit,
-    has_place,
     has_succeeded,
+    has_valid_index,
     ignored_of_index,
     index_of,
     is_indexed,
@@ -34,7 +34,7 @@ UNCOUNTED_LIMIT = 500
 
 
 @dataclass(frozen=True)
-class Tally:
+class PodCounts:
     """A Job's pods, sorted by what they are to it, and the counts that they make together with what was counted."""
 
     active: list[pod_pb2.Pod] = field(default_factory=list)
@@ -51,11 +51,11 @@ class Tally:
     failed: int = 0
 
 
-def take(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod]) -> Tally:
+def count_pods(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod]) -> PodCounts:
     """Sorts and counts. A pod in none of the lists is of no account any more."""
     uncounted = job.status.uncountedTerminatedPods
     known = {*uncounted.succeeded, *uncounted.failed}
-    fresh = [pod for pod in pods if is_tracked(pod) and pod.metadata.uid not in known and has_place(job, pod)]
+    fresh = [pod for pod in pods if is_tracked(pod) and pod.metadata.uid not in known and has_valid_index(job, pod)]
     new_succeeded = [pod for pod in fresh if has_succeeded(pod)]
     lost = [pod for pod in fresh if has_failed(job, pod)]
     ignored = [pod for pod in lost if failurepolicy.is_ignored(job, pod)]
@@ -69,7 +69,7 @@ def take(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod]) -> Tally:
         if is_indexed(job)
         else job.status.succeeded + len(uncounted.succeeded) + len(new_succeeded)
     )
-    return Tally(
+    return PodCounts(
         active=active,
         terminating=[pod for pod in pods if is_terminating(pod)],
         new_succeeded=new_succeeded,
@@ -83,7 +83,7 @@ def take(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod]) -> Tally:
     )
 
 
-def enter(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], tally: Tally, status: job_pb2.JobStatus) -> None:
+def update_counts(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], tally: PodCounts, status: job_pb2.JobStatus) -> None:
     """Sets the counts of `status`: names of pods that were let go of become numbers, new ends become names."""
     tracked = {pod.metadata.uid for pod in pods if is_tracked(pod)}
     uncounted = status.uncountedTerminatedPods
@@ -107,7 +107,7 @@ def enter(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], tally: Tally, status: j
         status.failedIndexes = indexes.text(tally.failed_indexes)
 
 
-def accounted(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], tally: Tally) -> list[pod_pb2.Pod]:
+def pods_to_release(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], tally: PodCounts) -> list[pod_pb2.Pod]:
     """Pods whose finalizers may go, because the Job's status as the API shows it has taken them in."""
     uncounted = job.status.uncountedTerminatedPods
     known = {*uncounted.succeeded, *uncounted.failed}
@@ -117,7 +117,7 @@ def accounted(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], tally: Tally) -> li
     def is_accounted(pod: pod_pb2.Pod) -> bool:
         if pod.metadata.uid in known or pod.metadata.uid in ignored:
             return True
-        if not has_place(job, pod):
+        if not has_valid_index(job, pod):
             return has_succeeded(pod) or has_failed(job, pod)
         return has_succeeded(pod) and index_of(pod) in completed
 
@@ -141,7 +141,7 @@ def _failed_indexes(job: job_pb2.Job, new: Collection[pod_pb2.Pod]) -> frozenset
         if (index := index_of(pod)) is not None
         and (
             failures_of_index(pod) + 1 > job.spec.backoffLimitPerIndex
-            or failurepolicy.judge(job, pod).action == "FailIndex"
+            or failurepolicy.match_rule(job, pod).action == "FailIndex"
         )
     }
     return indexes.below(job.spec.completions, job.status.failedIndexes) | found

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from podlab.client.outage import Outages
+from podlab.client.outages import Outages
 from podlab.errors import Forbidden, ServiceUnavailable
 
 AWAY = ServiceUnavailable("connection refused")

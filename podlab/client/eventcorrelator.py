@@ -53,7 +53,7 @@ class _Remembered(OrderedDict[Hashable, V], Generic[V]):
         return found
 
 
-class Correlator:
+class EventCorrelator:
     """One for each source of events."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 
 
 @dataclass(frozen=True)
-class Draft:
+class Rollout:
     """`new` has the present template, where there is one; `old` are the others, oldest first."""
 
     deployment: deployment_pb2.Deployment
@@ -19,7 +19,7 @@ class Draft:
     old: Sequence[replicaset_pb2.ReplicaSet]
 
     @classmethod
-    def of(cls, deployment: deployment_pb2.Deployment, replica_sets: Iterable[replicaset_pb2.ReplicaSet]) -> Draft:
+    def of(cls, deployment: deployment_pb2.Deployment, replica_sets: Iterable[replicaset_pb2.ReplicaSet]) -> Rollout:
         copies = []
         for replica_set in by_age(replica_sets):
             copy = replicaset_pb2.ReplicaSet()

@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 
 from podlab.api import kinds, times
 from podlab.client.client import Client
-from podlab.client.correlator import Correlator
+from podlab.client.eventcorrelator import EventCorrelator
 from podlab.core.v1 import event_pb2, reference_pb2
 from podlab.errors import ApiError, Conflict, InternalError, ServiceUnavailable, Timeout, TooManyRequests
 from podlab.meta.v1 import meta_pb2
@@ -33,7 +33,7 @@ BACKOFF_LIMIT_S = 10.0
 _PASSING = (ServiceUnavailable, Timeout, TooManyRequests, InternalError, Conflict)
 
 
-class Recorder:
+class EventRecorder:
     """`event` queues and never fails; `run` writes, in order, all that has come together while it wrote.
 
     When too many wait, the newest is dropped, and that is logged once.
@@ -45,7 +45,7 @@ class Recorder:
         self._client = client
         self._source = event_pb2.EventSource(component=component, host=host)
         self._clock = clock
-        self._correlator = Correlator()
+        self._correlator = EventCorrelator()
         self._waiting: dict[str, event_pb2.Event] = {}
         """By name, oldest first; one that waits is written with what was counted meanwhile."""
         self._news = asyncio.Event()

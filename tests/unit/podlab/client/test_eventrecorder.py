@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import pytest
 
-from podlab.client import recorder as module
+from podlab.client import eventrecorder as module
 from podlab.client.client import Client
-from podlab.client.recorder import AT_ONCE, Recorder
+from podlab.client.eventrecorder import AT_ONCE, EventRecorder
 from podlab.core.v1 import event_pb2, pod_pb2
 from podlab.errors import ApiError, Conflict, Forbidden, NotFound, ServiceUnavailable
 
@@ -49,8 +49,8 @@ class Events:
 
 
 @asynccontextmanager
-async def recording(events: Events) -> AsyncIterator[Recorder]:
-    made = Recorder(cast(Client, cast(Any, events)), "test", "n1")
+async def recording(events: Events) -> AsyncIterator[EventRecorder]:
+    made = EventRecorder(cast(Client, cast(Any, events)), "test", "n1")
     running = asyncio.create_task(made.run())
     yield made
     running.cancel()
