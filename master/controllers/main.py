@@ -71,6 +71,32 @@ def controllers(
 ) -> tuple[Controller, ...]:
     """All of them. Names of event sources are Kubernetes'."""
     return (
+        *_of_nodes(settings, client, informers, recorders),
+        *_of_workloads(client, informers, recorders),
+        EndpointSliceController(client, informers),
+        EndpointsController(client, informers),
+        EndpointSliceMirroringController(client, informers),
+        NamespaceController(client, informers),
+        defaultobjects.default_service_accounts(client, informers),
+        defaultobjects.root_ca_publisher(client, informers, settings.tls.ca),
+        ResourceQuotaController(client, informers),
+        GarbageCollector(client, informers, recorders.of("garbage-collector-controller")),
+        PodGcController(client, informers),
+        TtlAfterFinishedController(client, informers),
+        PersistentVolumeController(client, informers, recorders.of("persistentvolume-controller")),
+        LocalPathProvisioner(client, informers, recorders.of(LOCAL_PATH)),
+        StorageProtectionController(client, informers),
+        EphemeralVolumeController(client, informers, recorders.of("ephemeral_volume")),
+        ServiceAccountTokensController(client, informers, settings.tls.ca),
+        ClusterRoleAggregationController(client, informers),
+        CertificatesController(client, informers, signer(settings)),
+    )
+
+
+def _of_nodes(
+    settings: ControllersSettings, client: Client, informers: Informers, recorders: EventRecorders
+) -> tuple[Controller, ...]:
+    return (
         NodeIpamController(
             client,
             informers,
@@ -86,6 +112,11 @@ def controllers(
             eviction=settings.eviction,
         ),
         TaintEvictionController(client, informers, recorders.of("taint-eviction-controller")),
+    )
+
+
+def _of_workloads(client: Client, informers: Informers, recorders: EventRecorders) -> tuple[Controller, ...]:
+    return (
         DeploymentController(client, informers, recorders.of("deployment-controller")),
         ReplicaSetController(ReplicaSet, client, informers, recorders.of("replicaset-controller")),
         ReplicaSetController(ReplicationController, client, informers, recorders.of("replication-controller")),
@@ -93,27 +124,10 @@ def controllers(
         DaemonSetController(client, informers, recorders.of("daemonset-controller")),
         JobController(client, informers, recorders.of("job-controller")),
         JobTrackingController(client, informers),
-        TtlAfterFinishedController(client, informers),
         CronJobController(client, informers, recorders.of("cronjob-controller")),
         HorizontalPodAutoscalerController(client, informers, recorders.of("horizontal-pod-autoscaler")),
         DisruptionController(client, informers, recorders.of("controllermanager")),
         StalePodDisruptionController(client, informers),
-        EndpointSliceController(client, informers),
-        EndpointsController(client, informers),
-        EndpointSliceMirroringController(client, informers),
-        NamespaceController(client, informers),
-        defaultobjects.default_service_accounts(client, informers),
-        defaultobjects.root_ca_publisher(client, informers, settings.tls.ca),
-        ServiceAccountTokensController(client, informers, settings.tls.ca),
-        GarbageCollector(client, informers, recorders.of("garbage-collector-controller")),
-        PodGcController(client, informers),
-        ClusterRoleAggregationController(client, informers),
-        ResourceQuotaController(client, informers),
-        PersistentVolumeController(client, informers, recorders.of("persistentvolume-controller")),
-        LocalPathProvisioner(client, informers, recorders.of(LOCAL_PATH)),
-        StorageProtectionController(client, informers),
-        EphemeralVolumeController(client, informers, recorders.of("ephemeral_volume")),
-        CertificatesController(client, informers, signer(settings)),
     )
 
 

@@ -135,7 +135,7 @@ async def run_workers(
             try:
                 await reconcile(key)
             except Exception as error:
-                log.warning("%s: %s: %s: will be tried again", name, key, _told(error))
+                log.warning("%s: %s: %s: will be tried again", name, key, _described(error))
                 queue.retry(key)
             else:
                 queue.forget(key)
@@ -173,7 +173,7 @@ async def run_batches(
                 failed = dict.fromkeys(keys, error)
             for key in keys:
                 if key in failed:
-                    log.warning("%s: %s: %s: will be tried again", name, key, _told(failed[key]))
+                    log.warning("%s: %s: %s: will be tried again", name, key, _described(failed[key]))
                     queue.retry(key)
                 else:
                     queue.forget(key)
@@ -184,5 +184,5 @@ async def run_batches(
             group.create_task(work())
 
 
-def _told(error: Exception) -> str:
+def _described(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"

@@ -26,7 +26,7 @@ class LastWrites(Generic[M]):
         """`answer` is what the API server answered to a write."""
         self._revisions[_metadata(answer).uid] = int(_metadata(answer).resourceVersion)
 
-    def is_shown(self, obj: M) -> bool:
+    def is_current(self, obj: M) -> bool:
         """False while the informer's `obj` is older than what was written; its next change brings it back."""
         return int(_metadata(obj).resourceVersion) >= self._revisions.get(_metadata(obj).uid, 0)
 

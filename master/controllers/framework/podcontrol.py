@@ -146,10 +146,10 @@ class PodControl(Generic[M]):
                 self._expectations.seen_created(uid, name)
             else:
                 self._expectations.doubt(uid)
-            self._tell(owner, "Warning", "FailedCreate", self._words.create_failed, name, error)
+            self._record_event(owner, "Warning", "FailedCreate", self._words.create_failed, name, error)
             return error
         log.info("%s created pod %s", key(owner), name)
-        self._tell(owner, "Normal", "SuccessfulCreate", self._words.created, name)
+        self._record_event(owner, "Normal", "SuccessfulCreate", self._words.created, name)
         return None
 
     async def _delete_one(self, owner: M, pod: pod_pb2.Pod) -> ApiError | None:
@@ -162,13 +162,13 @@ class PodControl(Generic[M]):
             return None
         except ApiError as error:
             self._expectations.doubt(uid)
-            self._tell(owner, "Warning", "FailedDelete", self._words.delete_failed, name, error)
+            self._record_event(owner, "Warning", "FailedDelete", self._words.delete_failed, name, error)
             return error
         log.info("%s deleted pod %s", key(owner), name)
-        self._tell(owner, "Normal", "SuccessfulDelete", self._words.deleted, name)
+        self._record_event(owner, "Normal", "SuccessfulDelete", self._words.deleted, name)
         return None
 
-    def _tell(
+    def _record_event(
         self, owner: M, event_type: str, reason: str, words: str, pod: str, error: ApiError | None = None
     ) -> None:
         message = words.format(owner=_metadata(owner).name, pod=pod, error=error)

@@ -25,9 +25,9 @@ def expires_at(job: job_pb2.Job) -> int | None:
     if not job.spec.HasField("ttlSecondsAfterFinished") or job.metadata.HasField("deletionTimestamp"):
         return None
     for end in ("Complete", "Failed"):
-        told = condition(job.status.conditions, end)
-        if told is not None and told.status == "True":
-            return int(told.lastTransitionTime.seconds + job.spec.ttlSecondsAfterFinished)
+        finished = condition(job.status.conditions, end)
+        if finished is not None and finished.status == "True":
+            return int(finished.lastTransitionTime.seconds + job.spec.ttlSecondsAfterFinished)
     return None
 
 

@@ -9,6 +9,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from google.protobuf.message import Message
@@ -44,55 +45,66 @@ def deletion_order() -> list[kinds.Kind]:
     return sorted((kind for kind in kinds.KINDS if kind.namespaced), key=lambda kind: rank.get(kind.name, len(ORDER)))
 
 
+@dataclass(frozen=True)
+class _Check:
+    """A condition of the namespace: True while something is `remaining`. Each state has its reason and message."""
+
+    type: str
+    remaining: Sequence[str]
+    if_some: tuple[str, str]
+    if_none: tuple[str, str]
+
+
 def conditions(
     old: Sequence[namespace_pb2.NamespaceCondition],
     left: Mapping[str, Sequence[ApiObject]],
     failures: Sequence[str],
     now: float,
 ) -> list[namespace_pb2.NamespaceCondition]:
-    """What holds the namespace: `left` are the objects still there, by resource; `failures` says what went wrong."""
-    finalizers = Counter(name for objects in left.values() for obj in objects for name in obj.metadata.finalizers)
-    some = [f"{resource} has {len(objects)} resource instances" for resource, objects in left.items() if objects]
-    held = [f"{name} in {count} resource instances" for name, count in sorted(finalizers.items())]
-    told = (
-        (
-            "NamespaceDeletionContentFailure",
-            ("ContentDeletionFailed", "Failed to delete all resource types: " + ", ".join(failures)),
-            ("ContentDeleted", "All content successfully deleted, may be waiting on finalization"),
-            bool(failures),
-        ),
-        (
-            "NamespaceContentRemaining",
-            ("SomeResourcesRemain", "Some resources are remaining: " + ", ".join(some)),
-            ("ContentRemoved", "All content successfully removed"),
-            bool(some),
-        ),
-        (
-            "NamespaceFinalizersRemaining",
-            (
-                "SomeFinalizersRemain",
-                "Some content in the namespace has finalizers remaining: " + ", ".join(held),
-            ),
-            ("ContentHasNoFinalizers", "All content-preserving finalizers finished"),
-            bool(held),
-        ),
-    )
-    result = [kept for kept in old if kept.type not in {one[0] for one in told}]
-    for name, bad, good, holds in told:
-        reason, message = bad if holds else good
-        status = "True" if holds else "False"
-        known = condition(old, name)
-        since = (
-            known.lastTransitionTime
-            if known is not None and known.status == status
-            else meta_pb2.Time(seconds=int(now))
-        )
+    """What keeps the namespace: `left` are the objects still there, by resource; `failures` says what went wrong."""
+    checks = _checks(left, failures)
+    result = [kept for kept in old if kept.type not in {check.type for check in checks}]
+    for check in checks:
+        reason, message = check.if_some if check.remaining else check.if_none
+        status = "True" if check.remaining else "False"
+        known = condition(old, check.type)
+        since = meta_pb2.Time(seconds=int(now))
+        if known is not None and known.status == status:
+            since = known.lastTransitionTime
         result.append(
             namespace_pb2.NamespaceCondition(
-                type=name, status=status, reason=reason, message=message, lastTransitionTime=since
+                type=check.type, status=status, reason=reason, message=message, lastTransitionTime=since
             )
         )
     return result
+
+
+def _checks(left: Mapping[str, Sequence[ApiObject]], failures: Sequence[str]) -> tuple[_Check, ...]:
+    counted = Counter(name for objects in left.values() for obj in objects for name in obj.metadata.finalizers)
+    resources = [f"{resource} has {len(objects)} resource instances" for resource, objects in left.items() if objects]
+    finalizers = [f"{name} in {count} resource instances" for name, count in sorted(counted.items())]
+    failed = "Failed to delete all resource types: " + ", ".join(failures)
+    some_finalizers = "Some content in the namespace has finalizers remaining: " + ", ".join(finalizers)
+    return (
+        _Check(
+            "NamespaceDeletionContentFailure",
+            failures,
+            if_some=("ContentDeletionFailed", failed),
+            if_none=("ContentDeleted", "All content successfully deleted, may be waiting on finalization"),
+        ),
+        _Check(
+            "NamespaceContentRemaining",
+            resources,
+            if_some=("SomeResourcesRemain", "Some resources are remaining: " + ", ".join(resources)),
+            if_none=("ContentRemoved", "All content successfully removed"),
+        ),
+        _Check(
+            "NamespaceFinalizersRemaining",
+            finalizers,
+            if_some=("SomeFinalizersRemain", some_finalizers),
+            if_none=("ContentHasNoFinalizers", "All content-preserving finalizers finished"),
+        ),
+    )
 
 
 class NamespaceController:
@@ -125,7 +137,7 @@ class NamespaceController:
             if kind.name == FIRST and (errors or left[kind.resource]):
                 break
         if errors or any(left.values()):
-            await self._tell(namespace, left, errors)
+            await self._write_status(namespace, left, errors)
             if errors:
                 raise errors[0]
             return
@@ -140,19 +152,19 @@ class NamespaceController:
         deleted = await self._client.delete_collection(kind.message, namespace)
         return [one.object for one in deleted if not one.removed]
 
-    async def _tell(
+    async def _write_status(
         self,
         namespace: namespace_pb2.Namespace,
         left: Mapping[str, Sequence[ApiObject]],
         errors: Sequence[ApiError],
     ) -> None:
-        told = conditions(namespace.status.conditions, left, [str(error) for error in errors], time.time())
-        if told == list(namespace.status.conditions):
+        wanted = conditions(namespace.status.conditions, left, [str(error) for error in errors], time.time())
+        if wanted == list(namespace.status.conditions):
             return
         changed = namespace_pb2.Namespace()
         changed.CopyFrom(namespace)
         changed.status.ClearField("conditions")
-        changed.status.conditions.extend(told)
+        changed.status.conditions.extend(wanted)
         await self._client.update_status(changed)
 
     def _content_changed(self, change: Change[Message]) -> None:

@@ -71,12 +71,12 @@ class EphemeralVolumeController:
         except AlreadyExists:  # not seen yet: ours, or somebody else's
             found = await self._client.get(PersistentVolumeClaim, name, namespace)
         except ApiError as error:
-            self._tell(pod, volume, str(error))
+            self._record_event(pod, volume, str(error))
             raise
         if why := volumes.why_foreign(pod, volume, found):
-            self._tell(pod, volume, why)
+            self._record_event(pod, volume, why)
 
-    def _tell(self, pod: pod_pb2.Pod, volume: pod_pb2.Volume, why: str) -> None:
+    def _record_event(self, pod: pod_pb2.Pod, volume: pod_pb2.Volume, why: str) -> None:
         self._recorder.event(pod, "Warning", "FailedBinding", f"ephemeral volume {volume.name}: {why}")
 
     def _pod_changed(self, change: Change[pod_pb2.Pod]) -> None:

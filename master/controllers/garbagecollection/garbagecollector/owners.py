@@ -50,7 +50,7 @@ class Owners:
         at = owner_key(namespace, reference)
         if at is None:
             if not namespace and owner_key("any", reference) is not None:
-                self._tell(obj, reference)  # what has no namespace cannot have an owner that stands in one
+                self._record_event(obj, reference)  # what has no namespace cannot have an owner that stands in one
             return OwnerState.THERE
         if (at, reference.uid) in self._gone:
             return OwnerState.GONE
@@ -59,7 +59,7 @@ class Owners:
             owner = await self._ask(at)
         if owner is None or owner.metadata.uid != reference.uid:
             if self._graph.is_elsewhere(at, reference.uid):
-                self._tell(obj, reference)
+                self._record_event(obj, reference)
             self.went(at, reference.uid)
             return OwnerState.GONE
         return OwnerState.WAITING if is_waiting(owner.metadata, FOREGROUND) else OwnerState.THERE
@@ -72,7 +72,7 @@ class Owners:
         owner: ApiObject = found
         return owner
 
-    def _tell(self, obj: Any, reference: meta_pb2.OwnerReference) -> None:
+    def _record_event(self, obj: Any, reference: meta_pb2.OwnerReference) -> None:
         namespace = obj.metadata.namespace
         owner = (
             f"[{reference.apiVersion}/{reference.kind}, namespace: {namespace}, "

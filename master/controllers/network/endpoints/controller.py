@@ -33,7 +33,7 @@ class EndpointsController:
         self._client = client
         self._informers = informers
         self._endpoints: Informer[endpoints_pb2.Endpoints] = informers.by_kind["Endpoints"]
-        self._written = LastWrites(self._endpoints)
+        self._last_writes = LastWrites(self._endpoints)
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         self._selection = PodSelection(informers, self._loop.queue, delay_s=TOGETHER_S)
         informers.services.on_change(lambda change: self._loop.queue.add(change.key))
@@ -52,7 +52,7 @@ class EndpointsController:
         present = self._endpoints.get(at.name, at.namespace)
         if service is None:
             await self._delete(present)
-        elif is_managed(service) and (present is None or self._written.is_shown(present)):
+        elif is_managed(service) and (present is None or self._last_writes.is_current(present)):
             await self._write(service, present)
 
     async def _write(self, service: service_pb2.Service, present: endpoints_pb2.Endpoints | None) -> None:
@@ -61,7 +61,7 @@ class EndpointsController:
             return
         try:
             write = self._client.create if present is None else self._client.update
-            self._written.note(await write(made))
+            self._last_writes.note(await write(made))
         except AlreadyExists:  # the informer shows it soon, and brings the key back
             return
         log.info("%s has %d subsets", key(made), len(made.subsets))

@@ -15,39 +15,39 @@ class CidrSet:
         self._mask = mask
         self._first, self._step = int(cluster.network_address), 2 ** (32 - mask)
         self._count = cluster.num_addresses // self._step
-        self._held: dict[str, tuple[str, ...]] = {}
-        self._users: Counter[int] = Counter()  # by the number of the block
+        self._networks_by_owner: dict[str, tuple[str, ...]] = {}
+        self._uses: Counter[int] = Counter()  # by the number of the block
         self._never_used = 0  # from this one on, as far as `lowest_free` has looked
         self._given_back: list[int] = []  # a heap; may name some that are in use again
 
-    def of(self, owner: str) -> tuple[str, ...]:
+    def networks_of(self, owner: str) -> tuple[str, ...]:
         """What the owner holds."""
-        return self._held.get(owner, ())
+        return self._networks_by_owner.get(owner, ())
 
-    def hold(self, owner: str, networks: Iterable[str]) -> None:
+    def occupy(self, owner: str, networks: Iterable[str]) -> None:
         """The owner has these, and no others any more. Raises ValueError for what is no network."""
         networks = tuple(networks)
-        if networks == self.of(owner):
+        if networks == self.networks_of(owner):
             return
-        held = [number for network in networks for number in self._numbers(network)]
+        numbers = [number for network in networks for number in self._numbers(network)]
         self.release(owner)
-        self._held[owner] = networks
-        self._users.update(held)
+        self._networks_by_owner[owner] = networks
+        self._uses.update(numbers)
 
     def release(self, owner: str) -> None:
         """The owner has none any more."""
-        for network in self._held.pop(owner, ()):
+        for network in self._networks_by_owner.pop(owner, ()):
             for number in self._numbers(network):
-                self._users[number] -= 1
-                if not self._users[number]:
-                    del self._users[number]
+                self._uses[number] -= 1
+                if not self._uses[number]:
+                    del self._uses[number]
                     heapq.heappush(self._given_back, number)
 
     def lowest_free(self) -> str | None:
         """The first block that overlaps nothing that is held; None when the range is full."""
-        while self._given_back and self._users[self._given_back[0]]:
+        while self._given_back and self._uses[self._given_back[0]]:
             heapq.heappop(self._given_back)
-        while self._never_used < self._count and self._users[self._never_used]:
+        while self._never_used < self._count and self._uses[self._never_used]:
             self._never_used += 1
         number = min([*self._given_back[:1], self._never_used])
         if number >= self._count:

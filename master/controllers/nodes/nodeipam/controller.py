@@ -33,8 +33,8 @@ class NodeIpamController:
         self._cluster = IPv4Network(pod_cidr)
         self._mask = node_cidr_mask
         # By the node's uid; those that we gave and the informer does not show yet as well.
-        self._blocks = CidrSet(self._cluster, node_cidr_mask)
-        self._without: set[Key] = set()
+        self._cidrs = CidrSet(self._cluster, node_cidr_mask)
+        self._nodes_without_cidr: set[Key] = set()
         self._loop: Loop[Key] = Loop(self.name, self.reconcile, workers=1)
         informers.nodes.on_change(self._node_changed)
 
@@ -47,14 +47,14 @@ class NodeIpamController:
             return
         uid = node.metadata.uid
         # An update whose answer was lost is repeated with the same block.
-        block = next(iter(self._blocks.of(uid)), None) or self._blocks.lowest_free()
+        block = next(iter(self._cidrs.networks_of(uid)), None) or self._cidrs.lowest_free()
         if block is None:
-            self._without.add(at)
+            self._nodes_without_cidr.add(at)
             message = f"Node {at.name} status is now: CIDRNotAvailable"
             self._recorder.event(node, "Warning", "CIDRNotAvailable", message)
             log.warning("%s: no block of /%d is left in %s for its pods", at, self._mask, self._cluster)
             return
-        self._blocks.hold(uid, [block])
+        self._cidrs.occupy(uid, [block])
         changed = node_pb2.Node()
         changed.CopyFrom(node)
         changed.spec.podCIDR = block
@@ -63,18 +63,18 @@ class NodeIpamController:
             await self._client.update(changed)
         except ApiError as error:
             if isinstance(error, (NotFound, Invalid)):
-                self._blocks.release(uid)
+                self._cidrs.release(uid)
             raise
         log.info("%s: pods get addresses of %s", at, block)
 
     def _node_changed(self, change: Change[node_pb2.Node]) -> None:
         old, new = change.old, change.new
         if old is not None and (new is None or new.metadata.uid != old.metadata.uid):
-            self._blocks.release(old.metadata.uid)
-            for waiting in self._without:  # its block may be what another one waits for
+            self._cidrs.release(old.metadata.uid)
+            for waiting in self._nodes_without_cidr:  # its block may be what another one waits for
                 self._loop.queue.add(waiting)
-            self._without.clear()
+            self._nodes_without_cidr.clear()
         if new is not None and new.spec.podCIDR:
-            self._blocks.hold(new.metadata.uid, {new.spec.podCIDR: None, **dict.fromkeys(new.spec.podCIDRs)})
+            self._cidrs.occupy(new.metadata.uid, {new.spec.podCIDR: None, **dict.fromkeys(new.spec.podCIDRs)})
         elif new is not None:
             self._loop.queue.add(change.key)

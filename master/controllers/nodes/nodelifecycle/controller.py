@@ -56,11 +56,11 @@ class NodeLifecycleController:
         self._recorder = recorder
         self._grace_s = grace_s
         self._heartbeats = Heartbeats()
-        self._hearing = ApiServerReachability(client.version, time.monotonic, grace_s)
-        self._marked = LastWrites(informers.pods)
+        self._reachability = ApiServerReachability(client.version, time.monotonic, grace_s)
+        self._last_pod_writes = LastWrites(informers.pods)
         self._eviction = eviction
         self._zones: dict[Zone, ZoneState] = {}
-        self._pace = EvictionRateLimiter()
+        self._limiter = EvictionRateLimiter()
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         informers.nodes.on_change(self._node_changed)
         informers.leases.on_change(self._lease_changed)
@@ -69,7 +69,7 @@ class NodeLifecycleController:
     async def run(self) -> None:
         self._judge_disruption()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._hearing.run())
+            group.create_task(self._reachability.run())
             group.create_task(self._loop.run())
 
     async def reconcile(self, at: Key) -> None:
@@ -81,12 +81,12 @@ class NodeLifecycleController:
             return  # the change comes back, counted in what is known of the whole cluster
         await self._write_taints(node)
         for pod in pods_to_mark(node, self._informers.pods_by_node.get(at.name)):
-            if self._marked.is_shown(pod):
+            if self._last_pod_writes.is_current(pod):
                 await self._mark_not_ready(pod)
 
     async def _fell_silent(self, node: node_pb2.Node) -> bool:
         """True when that was news, and the node's conditions now say that nothing is known."""
-        silence_s = self._heartbeats.silence_s(node, self._hearing.since(), time.monotonic())
+        silence_s = self._heartbeats.silence_s(node, self._reachability.since(), time.monotonic())
         if silence_s < self._grace_s:
             # While nothing is heard, silence is minus infinity: look again when the grace could be over.
             self._loop.queue.add_after(key(node), self._grace_s - max(0.0, silence_s))
@@ -108,7 +108,7 @@ class NodeLifecycleController:
         except NotFound:
             return False
         self._heartbeats.observe(node, lease, time.monotonic())
-        silence_s = self._heartbeats.silence_s(node, self._hearing.since(), time.monotonic())
+        silence_s = self._heartbeats.silence_s(node, self._reachability.since(), time.monotonic())
         if silence_s >= self._grace_s:
             return False
         self._loop.queue.add_after(key(node), self._grace_s - max(0.0, silence_s))
@@ -123,22 +123,22 @@ class NodeLifecycleController:
         changed.spec.ClearField("taints")
         changed.spec.taints.extend(wanted)
         if begins := _evicts(wanted) and not _evicts(node.spec.taints):
-            self._pace.took(zone_of(node), time.monotonic())
+            self._limiter.start(zone_of(node), time.monotonic())
         try:
             await self._client.update(changed)
         except ApiError:
             if begins:
-                self._pace.gave_back(zone_of(node))
+                self._limiter.cancel(zone_of(node))
             raise
-        told = ", ".join(f"{taint.key}:{taint.effect}" for taint in wanted) or "none"
-        log.info("%s: taints are now %s", key(node), told)
+        listed = ", ".join(f"{taint.key}:{taint.effect}" for taint in wanted) or "none"
+        log.info("%s: taints are now %s", key(node), listed)
 
     async def _mark_not_ready(self, pod: pod_pb2.Pod) -> None:
         changed = pod_pb2.Pod()
         changed.CopyFrom(pod)
         set_condition(changed.status, "Ready", "False", now=time.time())
         try:
-            self._marked.note(await self._client.update_status(changed))
+            self._last_pod_writes.note(await self._client.update_status(changed))
         except NotFound:
             return
         log.info("%s is not ready: its node %s is not", key(pod), pod.spec.nodeName)
@@ -147,15 +147,15 @@ class NodeLifecycleController:
     def _evicting(self, node: node_pb2.Node) -> EvictionMode:
         """Whether the node's turn to be evicted from has come; when not, it is looked at again when it may have."""
         if all_out(self._zones):
-            return EvictionMode.END
+            return EvictionMode.STOP
         zone = zone_of(node)
         rate = self._zones[zone].rate if zone in self._zones else self._eviction.nodes_per_s
-        wait_s = self._pace.wait_s(zone, rate, time.monotonic())
+        wait_s = self._limiter.wait_s(zone, rate, time.monotonic())
         if wait_s == 0:
-            return EvictionMode.BEGIN
+            return EvictionMode.START
         if readiness(node) != "True" and wait_s != float("inf"):
             self._loop.queue.add_after(key(node), wait_s)
-        return EvictionMode.HOLD
+        return EvictionMode.PAUSE
 
     def _judge_disruption(self) -> None:
         """Looks at all nodes again when it turned out to be more or less than single nodes' fault."""
@@ -174,7 +174,7 @@ class NodeLifecycleController:
         old, new = change.old, change.new
         if old is not None and (new is None or new.metadata.uid != old.metadata.uid):
             self._heartbeats.forget(old)
-            self._tell(
+            self._record_event(
                 old, "RemovingNode", f"Node {change.key.name} event: Removing Node {change.key.name} from Controller"
             )
             old = None
@@ -183,15 +183,15 @@ class NodeLifecycleController:
         if new is not None:
             if old is None:
                 name = change.key.name
-                self._tell(new, "RegisteredNode", f"Node {name} event: Registered Node {name} in Controller")
+                self._record_event(new, "RegisteredNode", f"Node {name} event: Registered Node {name} in Controller")
             elif before == "True" != after:
-                self._tell(new, "NodeNotReady", f"Node {change.key.name} status is now: NodeNotReady")
+                self._record_event(new, "NodeNotReady", f"Node {change.key.name} status is now: NodeNotReady")
             self._loop.queue.add(change.key)
         moved = old is None or new is None or zone_of(old) != zone_of(new)
         if (before != after or moved) and self._informers.nodes.synced.is_set():
             self._judge_disruption()
 
-    def _tell(self, node: node_pb2.Node, reason: str, message: str) -> None:
+    def _record_event(self, node: node_pb2.Node, reason: str, message: str) -> None:
         self._recorder.event(node, "Normal", reason, message)
 
     def _lease_changed(self, change: Change[lease_pb2.Lease]) -> None:

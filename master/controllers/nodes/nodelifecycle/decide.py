@@ -37,9 +37,9 @@ _OURS = frozenset(
 class EvictionMode(Enum):
     """What is to become of taints that evict pods."""
 
-    BEGIN = "pods are evicted from nodes that are not ready"
-    HOLD = "no more evictions begin"
-    END = "no node is ready: the fault is ours to see, and none is evicted from"
+    START = "pods are evicted from nodes that are not ready"
+    PAUSE = "no more evictions begin"
+    STOP = "no node is ready: the fault is ours to see, and none is evicted from"
 
 
 def with_unknown_conditions(status: node_pb2.NodeStatus, now: float) -> node_pb2.NodeStatus:
@@ -63,9 +63,9 @@ def taints(node: node_pb2.Node, evicting: EvictionMode, now: float) -> list[node
     """The node's taints as they should be: ours by its conditions, all others as they are."""
     present = {(taint.key, taint.effect) for taint in node.spec.taints}
     wanted = _wanted(node)
-    if evicting is EvictionMode.END:
+    if evicting is EvictionMode.STOP:
         wanted = {one for one in wanted if one[1] != "NoExecute"}
-    elif evicting is EvictionMode.HOLD:
+    elif evicting is EvictionMode.PAUSE:
         wanted = {one for one in wanted if one[1] != "NoExecute" or one in present}
     kept = [
         taint

@@ -76,10 +76,10 @@ class EvictionRateLimiter:
             return float("inf")
         return max(0.0, self._last.get(zone, float("-inf")) + 1 / rate - now)
 
-    def took(self, zone: Zone, now: float) -> None:
+    def start(self, zone: Zone, now: float) -> None:
         """An eviction from a node of the zone begins."""
         self._last[zone] = now
 
-    def gave_back(self, zone: Zone) -> None:
+    def cancel(self, zone: Zone) -> None:
         """It did not begin: the turn is another's, or the same node's again."""
         self._last.pop(zone, None)

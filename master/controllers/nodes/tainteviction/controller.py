@@ -52,7 +52,7 @@ class TaintEvictionController:
         if due is None:
             if at in self._leaving:
                 self._leaving.discard(at)
-                self._tell(pod, f"Cancelling deletion of Pod {at.namespace}/{at.name}")
+                self._record_event(pod, f"Cancelling deletion of Pod {at.namespace}/{at.name}")
         elif due <= now:
             if await self._is_due(pod):
                 await self._evict(pod)
@@ -72,7 +72,7 @@ class TaintEvictionController:
 
     async def _evict(self, pod: pod_pb2.Pod) -> None:
         at = key(pod)
-        self._tell(pod, f"Marking for deletion Pod {at.namespace}/{at.name}")
+        self._record_event(pod, f"Marking for deletion Pod {at.namespace}/{at.name}")
         changed = pod_pb2.Pod()
         changed.CopyFrom(pod)
         set_condition(
@@ -88,7 +88,7 @@ class TaintEvictionController:
         await self._client.delete(pod_pb2.Pod, at.name, at.namespace, uid=pod.metadata.uid)
         log.info("%s has to leave %s: its NoExecute taints are not tolerated (any longer)", at, pod.spec.nodeName)
 
-    def _tell(self, pod: pod_pb2.Pod, message: str) -> None:
+    def _record_event(self, pod: pod_pb2.Pod, message: str) -> None:
         self._recorder.event(pod, "Normal", "TaintManagerEviction", message)
 
     def _since(self, node_uid: str, taint: node_pb2.Taint) -> float:

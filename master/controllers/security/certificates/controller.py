@@ -38,12 +38,12 @@ class CertificatesController:
         request: Request | None = self._requests.store.get(at)
         if request is None:
             return
-        left_s = decide.goes_at(request, ends_at(request.status.certificate)) - time.time()
-        if left_s <= 0:
+        remaining_s = decide.goes_at(request, ends_at(request.status.certificate)) - time.time()
+        if remaining_s <= 0:
             await self._client.delete(Request, at.name, uid=request.metadata.uid)
             log.info("%s is removed: it has been there for long enough", at)
             return
-        self._loop.queue.add_after(at, left_s)
+        self._loop.queue.add_after(at, remaining_s)
         if not decide.is_decided(request):
             await self._approve(at, request)
         elif self._signer is not None and decide.is_to_sign(request):

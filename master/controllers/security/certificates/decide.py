@@ -104,12 +104,12 @@ def goes_at(request: CertificateSigningRequest, ends_at: float | None) -> float:
     known = [one for one in request.status.conditions if one.type in (APPROVED, DENIED, FAILED)]
     if not known:
         return created + _DAY_S
-    told = max(one.lastUpdateTime.seconds for one in known) + _HOUR_S
+    expires = max(one.lastUpdateTime.seconds for one in known) + _HOUR_S
     # One that is approved and never signed waits for its signer as long as for a decision.
     waits = not request.status.certificate and all(one.type == APPROVED for one in known)
     if waits and request.spec.signerName not in SIGNERS:
-        told = created + _DAY_S
-    return min(told, ends_at) if ends_at is not None else told
+        expires = created + _DAY_S
+    return min(expires, ends_at) if ends_at is not None else expires
 
 
 def _listed(usages: Collection[str]) -> str:

@@ -10,8 +10,9 @@ from typing import Final
 
 from master.controllers.framework.informers import Index, Informers
 from master.controllers.framework.loop import Loop
+from master.controllers.objects.events import ObjectEvent
 from master.controllers.storage.persistentvolume import decide
-from master.controllers.storage.persistentvolume.decide import Bind, ClaimContext, MarkLost, Provision, Told
+from master.controllers.storage.persistentvolume.decide import Bind, ClaimContext, MarkLost, Provision
 from master.controllers.storage.persistentvolume.view import StorageView
 from podlab.api import columns_storage, volumes
 from podlab.api.objects import Key, key
@@ -58,22 +59,22 @@ class PersistentVolumeController:
         claim = self._view.claims.store.get(at)
         if claim is None or await self._gets_class(claim):
             return
-        step = decide.decide_claim(claim, self._around(claim))
+        step = decide.decide_claim(claim, self._context(claim))
         if isinstance(step, Bind):
             await self._bind(claim, step.volume)
-            if step.told is not None:
-                self._tell(claim, step.told)
+            if step.event is not None:
+                self._record_event(claim, step.event)
         elif isinstance(step, MarkLost):
             if claim.status.phase != "Lost":
-                self._tell(claim, step.told)
+                self._record_event(claim, step.event)
                 await self._client.update_status(decide.claim_status(claim, "Lost", None))
         else:
-            if step.told is not None and not volumes.is_going(claim):
-                self._tell(claim, step.told)
+            if step.event is not None and not volumes.is_going(claim):
+                self._record_event(claim, step.event)
             if isinstance(step, Provision):
                 await self._ask_for(claim, step.provisioner)
 
-    def _around(self, claim: PersistentVolumeClaim) -> ClaimContext:
+    def _context(self, claim: PersistentVolumeClaim) -> ClaimContext:
         at, named = key(claim), claim.spec.volumeName
         candidates = [] if volumes.is_going(claim) else self._view.candidates(claim)
         return ClaimContext(
@@ -109,8 +110,8 @@ class PersistentVolumeController:
             volume = await self._set_phase(volume, "Bound")
         if (bound := decide.bound_claim(claim, volume)) != claim:
             claim = await self._client.update(bound)
-        if (told := decide.claim_status(claim, "Bound", volume)) != claim:
-            claim = await self._client.update_status(told)
+        if (updated := decide.claim_status(claim, "Bound", volume)) != claim:
+            claim = await self._client.update_status(updated)
         if (volume.metadata.resourceVersion, claim.metadata.resourceVersion) != before:
             log.info("%s is bound to %s", key(claim), key(volume))
 
@@ -132,8 +133,8 @@ class PersistentVolumeController:
             volume = await self._client.update(decide.unbound(volume))
             log.info("%s is free again", at)
         if (volume.status.phase, volume.status.message) != (step.phase, step.message):
-            if step.told is not None:
-                self._tell(volume, step.told)
+            if step.event is not None:
+                self._record_event(volume, step.event)
             await self._set_phase(volume, step.phase, step.message)
             log.info("%s is %s", at, step.phase)
         for waiting in self._view.who_may_want(volume):
@@ -158,8 +159,8 @@ class PersistentVolumeController:
         changed.status.phase, changed.status.message = phase, message
         return await self._client.update_status(changed)
 
-    def _tell(self, obj: PersistentVolume | PersistentVolumeClaim, told: Told) -> None:
-        self._recorder.event(obj, told.type, told.reason, told.message)
+    def _record_event(self, obj: PersistentVolume | PersistentVolumeClaim, event: ObjectEvent) -> None:
+        self._recorder.event(obj, *event)
 
     def _claim_changed(self, change: Change[PersistentVolumeClaim]) -> None:
         for claim in (change.old, change.new):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from master.controllers.objects.events import ObjectEvent
 from podlab.api import volumes
 from podlab.api.volumes import BIND_COMPLETED, BOUND_BY_CONTROLLER, PROVISIONED_BY, SELECTED_NODE
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
@@ -15,34 +16,25 @@ from podlab.storage.v1.storageclass_pb2 import StorageClass
 
 
 @dataclass(frozen=True)
-class Told:
-    """An Event of a claim or volume."""
-
-    type: str
-    reason: str
-    message: str
-
-
-@dataclass(frozen=True)
 class Bind:
     """Claim and volume belong together: what is missing on either side is to be written."""
 
     volume: PersistentVolume
-    told: Told | None = None
+    event: ObjectEvent | None = None
 
 
 @dataclass(frozen=True)
 class MarkLost:
     """The claim had a volume and has it no more."""
 
-    told: Told
+    event: ObjectEvent
 
 
 @dataclass(frozen=True)
 class StayPending:
-    """The claim stays Pending; `told` says why, if there is anything to say."""
+    """The claim stays Pending; `event` says why, if there is anything to say."""
 
-    told: Told | None = None
+    event: ObjectEvent | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +42,7 @@ class Provision:
     """A volume is to be made for the claim."""
 
     provisioner: str
-    told: Told
+    event: ObjectEvent
 
 
 ClaimStep = Bind | MarkLost | StayPending | Provision
@@ -66,28 +58,30 @@ class ClaimContext:
     pods: Sequence[str] = ()
 
 
-def decide_claim(claim: PersistentVolumeClaim, around: ClaimContext) -> ClaimStep:
+def decide_claim(claim: PersistentVolumeClaim, context: ClaimContext) -> ClaimStep:
     """The claim's next step. It may be a Bind of what is bound already."""
     if BIND_COMPLETED in claim.metadata.annotations:
-        return _keep(claim, around.named)
-    return _fulfil(claim, around.named) if claim.spec.volumeName else _find(claim, around)
+        return _keep(claim, context.named)
+    return _fulfil(claim, context.named) if claim.spec.volumeName else _find(claim, context)
 
 
 def _keep(claim: PersistentVolumeClaim, named: PersistentVolume | None) -> ClaimStep:
     if not claim.spec.volumeName:
         lost = "Bound claim has lost reference to PersistentVolume. Data on the volume is lost!"
-        return MarkLost(Told("Warning", "ClaimLost", lost))
+        return MarkLost(ObjectEvent("Warning", "ClaimLost", lost))
     if named is None:
         return MarkLost(
-            Told("Warning", "ClaimLost", "Bound claim has lost its PersistentVolume. Data on the volume is lost!")
+            ObjectEvent(
+                "Warning", "ClaimLost", "Bound claim has lost its PersistentVolume. Data on the volume is lost!"
+            )
         )
     if named.spec.HasField("claimRef") and named.spec.claimRef.uid != claim.metadata.uid:
         message = "Two claims are bound to the same volume, this one is bound incorrectly"
-        return MarkLost(Told("Warning", "ClaimMisbound", message))
+        return MarkLost(ObjectEvent("Warning", "ClaimMisbound", message))
     return Bind(named, _unmet(claim))
 
 
-def _unmet(claim: PersistentVolumeClaim) -> Told | None:
+def _unmet(claim: PersistentVolumeClaim) -> ObjectEvent | None:
     """A claim that asks for more than it has got: whatever stands behind volumes here is not enlarged from here."""
     if claim.status.phase != "Bound" or volumes.size(claim.spec.resources.requests) <= volumes.size(
         claim.status.capacity
@@ -97,7 +91,7 @@ def _unmet(claim: PersistentVolumeClaim) -> Told | None:
         "Ignoring the PVC: didn't find a plugin capable of expanding the volume; waiting for an external controller to"
         " process this PVC."
     )
-    return Told("Warning", "ExternalExpanding", message)
+    return ObjectEvent("Warning", "ExternalExpanding", message)
 
 
 def _fulfil(claim: PersistentVolumeClaim, named: PersistentVolume | None) -> ClaimStep:
@@ -106,30 +100,30 @@ def _fulfil(claim: PersistentVolumeClaim, named: PersistentVolume | None) -> Cla
         return StayPending()
     if named.spec.HasField("claimRef") and not volumes.is_kept_for(named, claim):
         message = f'volume "{named.metadata.name}" already bound to a different claim.'
-        return StayPending(Told("Warning", "FailedBinding", message))
+        return StayPending(ObjectEvent("Warning", "FailedBinding", message))
     if not named.spec.HasField("claimRef") and (why := volumes.mismatch(named, claim)):
         message = f'Cannot bind to requested volume "{named.metadata.name}": {why}'
-        return StayPending(Told("Warning", "VolumeMismatch", message))
+        return StayPending(ObjectEvent("Warning", "VolumeMismatch", message))
     return Bind(named)
 
 
-def _find(claim: PersistentVolumeClaim, around: ClaimContext) -> ClaimStep:
-    kept = volumes.kept_for(claim, around.candidates)
+def _find(claim: PersistentVolumeClaim, context: ClaimContext) -> ClaimStep:
+    kept = volumes.kept_for(claim, context.candidates)
     if kept is not None:
         return Bind(kept)
-    if is_delayed(claim, around.storage_class):
-        return StayPending(_waiting(around.pods))
-    found = volumes.smallest(volumes.free_for(claim, around.candidates))
+    if is_delayed(claim, context.storage_class):
+        return StayPending(_waiting(context.pods))
+    found = volumes.smallest(volumes.free_for(claim, context.candidates))
     if found is not None:
         return Bind(found)
     name = claim.spec.storageClassName
     if not name:
         message = "no persistent volumes available for this claim and no storage class is set"
-        return StayPending(Told("Normal", "FailedBinding", message))
-    if around.storage_class is None:
+        return StayPending(ObjectEvent("Normal", "FailedBinding", message))
+    if context.storage_class is None:
         message = f'storageclass.storage.k8s.io "{name}" not found'
-        return StayPending(Told("Warning", "ProvisioningFailed", message))
-    return _provision(around.storage_class)
+        return StayPending(ObjectEvent("Warning", "ProvisioningFailed", message))
+    return _provision(context.storage_class)
 
 
 def is_delayed(claim: PersistentVolumeClaim, storage_class: StorageClass | None) -> bool:
@@ -138,34 +132,34 @@ def is_delayed(claim: PersistentVolumeClaim, storage_class: StorageClass | None)
     return waits and SELECTED_NODE not in claim.metadata.annotations
 
 
-def _waiting(pods: Sequence[str]) -> Told:
+def _waiting(pods: Sequence[str]) -> ObjectEvent:
     if not pods:
-        return Told("Normal", "WaitForFirstConsumer", "waiting for first consumer to be created before binding")
+        return ObjectEvent("Normal", "WaitForFirstConsumer", "waiting for first consumer to be created before binding")
     noun = "pod" if len(pods) == 1 else "pods"
-    return Told("Normal", "WaitForPodScheduled", f"waiting for {noun} {','.join(sorted(pods))} to be scheduled")
+    return ObjectEvent("Normal", "WaitForPodScheduled", f"waiting for {noun} {','.join(sorted(pods))} to be scheduled")
 
 
 def _provision(storage_class: StorageClass) -> ClaimStep:
     provisioner = storage_class.provisioner
     if provisioner == volumes.NO_PROVISIONER:
         message = "no persistent volumes available for this claim and no provisioner makes volumes of its class"
-        return StayPending(Told("Normal", "FailedBinding", message))
+        return StayPending(ObjectEvent("Normal", "FailedBinding", message))
     message = (
         f"Waiting for a volume to be created either by the external provisioner '{provisioner}' or manually by the"
         " system administrator. If volume creation is delayed, please verify that the provisioner is running and"
         " correctly registered."
     )
-    return Provision(provisioner, Told("Normal", "ExternalProvisioning", message))
+    return Provision(provisioner, ObjectEvent("Normal", "ExternalProvisioning", message))
 
 
 @dataclass(frozen=True)
 class VolumeStep:
-    """The volume's phase; `unbind` lets its claim go, `told` is an Event of it."""
+    """The volume's phase; `unbind` lets its claim go, `event` is an Event of it."""
 
     phase: str
     message: str = ""
     unbind: bool = False
-    told: Told | None = None
+    event: ObjectEvent | None = None
 
 
 def decide_volume(volume: PersistentVolume, claim: PersistentVolumeClaim | None) -> VolumeStep:
@@ -187,11 +181,11 @@ def _release(volume: PersistentVolume) -> VolumeStep:
     """The claim is gone. Who made the volume removes it; nobody removes what was made by hand."""
     policy, name = volume.spec.persistentVolumeReclaimPolicy, volume.metadata.name
     if policy == "Recycle":
-        told = Told("Warning", "VolumeFailedRecycle", "No recycler plugin found for the volume!")
-        return VolumeStep("Failed", told.message, told=told)
+        event = ObjectEvent("Warning", "VolumeFailedRecycle", "No recycler plugin found for the volume!")
+        return VolumeStep("Failed", event.message, event=event)
     if policy == "Delete" and PROVISIONED_BY not in volume.metadata.annotations:
         why = f'error getting deleter volume plugin for volume "{name}": no deletable volume plugin matched'
-        return VolumeStep("Failed", why, told=Told("Warning", "VolumeFailedDelete", why))
+        return VolumeStep("Failed", why, event=ObjectEvent("Warning", "VolumeFailedDelete", why))
     return VolumeStep("Released")
 
 

@@ -40,7 +40,7 @@ class CronJobController:
         self._recorder = recorder
         self._cron_jobs: Informer[cronjob_pb2.CronJob] = informers.by_kind["CronJob"]
         self._jobs_by_controller = Index(informers.jobs, controller_uid)
-        self._written = LastWrites(self._cron_jobs)
+        self._last_writes = LastWrites(self._cron_jobs)
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         self._cron_jobs.on_change(lambda change: self._loop.queue.add(change.key))
         informers.jobs.on_change(self._job_changed)
@@ -50,7 +50,7 @@ class CronJobController:
 
     async def reconcile(self, at: Key) -> None:
         cron_job = self._cron_jobs.store.get(at)
-        if cron_job is None or not self._written.is_shown(cron_job):
+        if cron_job is None or not self._last_writes.is_current(cron_job):
             return
         try:
             zone = zone_of(cron_job)
@@ -59,8 +59,8 @@ class CronJobController:
             self._recorder.event(cron_job, "Warning", "UnknownTimeZone", message)
             return
         plan = decide(cron_job, await self._jobs_of(cron_job), datetime.now(UTC), zone)
-        for told in plan.told:
-            self._recorder.event(cron_job, *told)
+        for event in plan.events:
+            self._recorder.event(cron_job, *event)
         await self._carry_out(cron_job, plan)
         if plan.wait_s is not None:
             self._loop.queue.add_after(at, min(plan.wait_s + LATER_S, LOOK_AGAIN_S))
@@ -76,7 +76,7 @@ class CronJobController:
             changed = cronjob_pb2.CronJob()
             changed.CopyFrom(cron_job)
             changed.status.CopyFrom(status)
-            self._written.note(await self._client.update_status(changed))
+            self._last_writes.note(await self._client.update_status(changed))
         for old in plan.old:
             await self._delete(cron_job, old)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from master.controllers.objects.events import ObjectEvent
 from master.controllers.workloads.cronjob.jobs import end_of, job_for, reference, scheduled_at
 from podlab.api import cron, crontimes, times
 from podlab.batch.v1 import cronjob_pb2, job_pb2
@@ -17,8 +18,6 @@ from podlab.batch.v1 import cronjob_pb2, job_pb2
 MISSED_LIMIT = 100
 _TOO_MANY = "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew"
 _RUNNING = "Not starting job because prior execution is running and concurrency policy is Forbid"
-# An Event's type, reason and message.
-Told = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class CronJobPlan:
     """`old` Jobs are more than are kept. Look again after `wait_s`."""
 
     status: cronjob_pb2.CronJobStatus
-    told: list[Told] = field(default_factory=list)
+    events: list[ObjectEvent] = field(default_factory=list)
     old: list[job_pb2.Job] = field(default_factory=list)
     start: JobStart | None = None
     wait_s: float | None = None
@@ -43,15 +42,15 @@ class CronJobPlan:
 
 def decide(cron_job: cronjob_pb2.CronJob, jobs: Sequence[job_pb2.Job], now: datetime, zone: tzinfo) -> CronJobPlan:
     """`jobs` are all that it owns, `zone` that of its schedule."""
-    status, told = _status(cron_job, jobs)
-    plan = CronJobPlan(status, told, _old(cron_job, jobs))
+    status, events = _status(cron_job, jobs)
+    plan = CronJobPlan(status, events, _old(cron_job, jobs))
     if cron_job.metadata.HasField("deletionTimestamp") or cron_job.spec.suspend:
         return plan
     schedule = cron.parse(cron_job.spec.schedule)
     coming = crontimes.after(schedule, now, zone)
     wait_s = None if coming is None else max(0.0, (coming - now).total_seconds())
-    start, said = _start(cron_job, jobs, schedule, now, zone)
-    return CronJobPlan(status, [*told, *said], plan.old, start, wait_s)
+    start, start_events = _start(cron_job, jobs, schedule, now, zone)
+    return CronJobPlan(status, [*events, *start_events], plan.old, start, wait_s)
 
 
 def started(status: cronjob_pb2.CronJobStatus, start: JobStart, job: job_pb2.Job) -> cronjob_pb2.CronJobStatus:
@@ -66,18 +65,22 @@ def started(status: cronjob_pb2.CronJobStatus, start: JobStart, job: job_pb2.Job
     return made
 
 
-def _status(cron_job: cronjob_pb2.CronJob, jobs: Iterable[job_pb2.Job]) -> tuple[cronjob_pb2.CronJobStatus, list[Told]]:
+def _status(
+    cron_job: cronjob_pb2.CronJob, jobs: Iterable[job_pb2.Job]
+) -> tuple[cronjob_pb2.CronJobStatus, list[ObjectEvent]]:
     """As the Jobs are; those that somebody else made are told of and are not among the active ones."""
     by_uid = {job.metadata.uid: job for job in jobs}
-    made, told = cronjob_pb2.CronJobStatus(), list[Told]()
+    made, events = cronjob_pb2.CronJobStatus(), list[ObjectEvent]()
     made.CopyFrom(cron_job.status)
     del made.active[:]
     for known in cron_job.status.active:
         job = by_uid.pop(known.uid, None)
         if job is None:
-            told.append(("Normal", "MissingJob", f"Active job went missing: {known.name}"))
+            events.append(ObjectEvent("Normal", "MissingJob", f"Active job went missing: {known.name}"))
         elif end := end_of(job):
-            told.append(("Normal", "SawCompletedJob", f"Saw completed job: {known.name}, condition: {end}"))
+            events.append(
+                ObjectEvent("Normal", "SawCompletedJob", f"Saw completed job: {known.name}, condition: {end}")
+            )
         else:
             made.active.append(known)
     for job in by_uid.values():
@@ -85,11 +88,11 @@ def _status(cron_job: cronjob_pb2.CronJob, jobs: Iterable[job_pb2.Job]) -> tuple
             made.active.append(reference(job))
         elif not end_of(job):
             message = f"Saw a job that the controller did not create or forgot: {job.metadata.name}"
-            told.append(("Warning", "UnexpectedJob", message))
+            events.append(ObjectEvent("Warning", "UnexpectedJob", message))
     for job in jobs:
         if end_of(job) == "Complete" and job.status.completionTime.seconds > made.lastSuccessfulTime.seconds:
             made.lastSuccessfulTime.CopyFrom(job.status.completionTime)
-    return made, told
+    return made, events
 
 
 def _start(
@@ -98,7 +101,7 @@ def _start(
     schedule: cron.Schedule | cron.Every,
     now: datetime,
     zone: tzinfo,
-) -> tuple[JobStart | None, list[Told]]:
+) -> tuple[JobStart | None, list[ObjectEvent]]:
     """For the last time that has come: those before it are made up for by it, those past the deadline by nothing."""
     spec, since = cron_job.spec, _since(cron_job, jobs)
     if spec.HasField("startingDeadlineSeconds"):
@@ -106,14 +109,14 @@ def _start(
     scheduled = crontimes.due(schedule, since, now, zone)
     if scheduled is None:
         return None, []
-    told: list[Told] = []
+    events: list[ObjectEvent] = []
     if crontimes.more_than(MISSED_LIMIT, schedule, since, now, zone):
-        told.append(("Warning", "TooManyMissedTimes", _TOO_MANY))
+        events.append(ObjectEvent("Warning", "TooManyMissedTimes", _TOO_MANY))
     running = [job for job in jobs if not end_of(job) and scheduled_at(job) is not None]
     if running and spec.concurrencyPolicy == "Forbid":
-        return None, [*told, ("Normal", "JobAlreadyActive", _RUNNING)]
+        return None, [*events, ObjectEvent("Normal", "JobAlreadyActive", _RUNNING)]
     replaced = running if spec.concurrencyPolicy == "Replace" else []
-    return JobStart(job_for(cron_job, scheduled, zone), scheduled, replaced), told
+    return JobStart(job_for(cron_job, scheduled, zone), scheduled, replaced), events
 
 
 def _since(cron_job: cronjob_pb2.CronJob, jobs: Iterable[job_pb2.Job]) -> datetime:

@@ -9,6 +9,7 @@ from typing import Final
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
 from master.controllers.framework.podcontrol import PodControl
+from master.controllers.objects.events import ObjectEvent
 from master.controllers.objects.podstate import next_availability_s
 from master.controllers.workloads.controllerrevisions.decide import HASH_LABEL
 from master.controllers.workloads.controllerrevisions.history import KnownRevisions, RevisionHistory
@@ -54,11 +55,11 @@ class DaemonSetController:
         pods = await self._pods.pods_of(daemon_set)
         known = await self._history.known(daemon_set)
         update = DaemonSetUpdate(daemon_set, _hash(known), time.time())
-        verdicts = node_placements(daemon_set.spec.template, self._informers.nodes.store.values())
+        placements = node_placements(daemon_set.spec.template, self._informers.nodes.store.values())
         error = None
         if settled:
-            error = await self._carry_out(update, decide(update, verdicts, pods))
-        await self._tell(update, pods, with_status(update, verdicts, pods, collisions=known.collisions))
+            error = await self._carry_out(update, decide(update, placements, pods))
+        await self._write_status(update, pods, with_status(update, placements, pods, collisions=known.collisions))
         hashes = {pod.metadata.labels.get(HASH_LABEL) for pod in pods}
         in_use = [one.metadata.name for one in known.revisions if one.metadata.labels.get(HASH_LABEL) in hashes]
         await self._history.prune(daemon_set, known, in_use)
@@ -86,18 +87,20 @@ class DaemonSetController:
             due.append(pod)
             where = f"daemon pod {pod.metadata.namespace}/{pod.metadata.name} on node {node_of(pod)}"
             if pod.status.phase == "Failed":
-                told = ("Warning", "FailedDaemonPod", f"Found failed {where}, will try to kill it")
+                event = ObjectEvent("Warning", "FailedDaemonPod", f"Found failed {where}, will try to kill it")
             else:
-                told = ("Normal", "SucceededDaemonPod", f"Found succeeded {where}, will try to delete it")
-            self._recorder.event(daemon_set, *told)
+                event = ObjectEvent("Normal", "SucceededDaemonPod", f"Found succeeded {where}, will try to delete it")
+            self._recorder.event(daemon_set, *event)
         return due
 
-    async def _tell(self, update: DaemonSetUpdate, pods: Sequence[pod_pb2.Pod], told: daemonset_pb2.DaemonSet) -> None:
-        wait_s = next_availability_s(pods, told.spec.minReadySeconds, update.now)
+    async def _write_status(
+        self, update: DaemonSetUpdate, pods: Sequence[pod_pb2.Pod], updated: daemonset_pb2.DaemonSet
+    ) -> None:
+        wait_s = next_availability_s(pods, updated.spec.minReadySeconds, update.now)
         if wait_s is not None:
-            self._loop.queue.add_after(key(told), wait_s)
-        if told.status != update.daemon_set.status:
-            await self._client.update_status(told)
+            self._loop.queue.add_after(key(updated), wait_s)
+        if updated.status != update.daemon_set.status:
+            await self._client.update_status(updated)
 
     def _daemon_set_changed(self, change: Change[daemonset_pb2.DaemonSet]) -> None:
         if change.new is None and change.old is not None:

@@ -25,18 +25,18 @@ class DaemonSetPlan:
 
 
 def decide(
-    update: DaemonSetUpdate, verdicts: Mapping[str, NodePlacement], pods: Iterable[pod_pb2.Pod]
+    update: DaemonSetUpdate, placements: Mapping[str, NodePlacement], pods: Iterable[pod_pb2.Pod]
 ) -> DaemonSetPlan:
-    """`verdicts` has all nodes there are."""
+    """`placements` has all nodes there are."""
     here, plan = by_node(pods), DaemonSetPlan()
     running: dict[str, list[pod_pb2.Pod]] = {}
-    for node, verdict in verdicts.items():
+    for node, placement in placements.items():
         present = here.pop(node, [])
-        if verdict.run:
+        if placement.run:
             running[node] = present
-        if verdict.run and not present:
+        if placement.run and not present:
             plan.create.append(node)
-        elif verdict.stay:
+        elif placement.stay:
             plan.ended.extend(pod for pod in present if is_terminal(pod) and not is_being_deleted(pod))
             plan.delete.extend(_superfluous(update, present))
         else:

@@ -38,15 +38,15 @@ class NodePlacement:
 def node_placements(template: pod_pb2.PodTemplateSpec, nodes: Iterable[node_pb2.Node]) -> dict[str, NodePlacement]:
     """For each node, by name, labels and taints; room on it is the scheduler's part."""
     spec, accepted, matcher = template.spec, tolerations(template.spec), nodeselectors.matcher(template.spec)
-    verdicts = {}
+    placements = {}
     for node in nodes:
         name = node.metadata.name
         if spec.nodeName not in ("", name) or not matcher.matches(node):
-            verdicts[name] = NodePlacement(run=False, stay=False)
+            placements[name] = NodePlacement(run=False, stay=False)
             continue
         bad = {taint.effect for taint in node.spec.taints if not any(tolerates(one, taint) for one in accepted)}
-        verdicts[name] = NodePlacement(run=not bad & {"NoSchedule", "NoExecute"}, stay="NoExecute" not in bad)
-    return verdicts
+        placements[name] = NodePlacement(run=not bad & {"NoSchedule", "NoExecute"}, stay="NoExecute" not in bad)
+    return placements
 
 
 def tolerations(spec: pod_pb2.PodSpec) -> list[pod_pb2.Toleration]:

@@ -13,22 +13,22 @@ from podlab.core.v1 import pod_pb2
 
 
 def with_status(
-    update: DaemonSetUpdate, verdicts: Mapping[str, NodePlacement], pods: Iterable[pod_pb2.Pod], *, collisions: int
+    update: DaemonSetUpdate, placements: Mapping[str, NodePlacement], pods: Iterable[pod_pb2.Pod], *, collisions: int
 ) -> daemonset_pb2.DaemonSet:
     """A copy with the status. With a surge a node counts as updated once its old pod is gone."""
     here = by_node(pods)
-    wanted = [here[name] for name, verdict in verdicts.items() if verdict.run and name in here]
-    told = daemonset_pb2.DaemonSet()
-    told.CopyFrom(update.daemon_set)
-    status = told.status
-    status.observedGeneration = told.metadata.generation
-    status.desiredNumberScheduled = sum(verdict.run for verdict in verdicts.values())
+    wanted = [here[name] for name, placement in placements.items() if placement.run and name in here]
+    updated = daemonset_pb2.DaemonSet()
+    updated.CopyFrom(update.daemon_set)
+    status = updated.status
+    status.observedGeneration = updated.metadata.generation
+    status.desiredNumberScheduled = sum(placement.run for placement in placements.values())
     status.currentNumberScheduled = len(wanted)
-    status.numberMisscheduled = sum(not verdict.run and name in here for name, verdict in verdicts.items())
+    status.numberMisscheduled = sum(not placement.run and name in here for name, placement in placements.items())
     status.numberReady = sum(any(map(is_ready, pods)) for pods in wanted)
     status.updatedNumberScheduled = sum(all(is_updated(update, pod) for pod in pods) for pods in wanted)
     status.numberAvailable = sum(any(is_available(update, pod) for pod in pods) for pods in wanted)
     status.numberUnavailable = status.desiredNumberScheduled - status.numberAvailable
     if collisions:
         status.collisionCount = collisions
-    return told
+    return updated

@@ -85,13 +85,13 @@ class DeploymentController:
         before = {one.metadata.uid: one.spec.replicas for one in replica_sets}
         for changed in plan.update:
             await self._client.update(changed)
-            self._tell_scaling(deployment, changed, before[changed.metadata.uid])
+            self._record_scaling(deployment, changed, before[changed.metadata.uid])
         for outdated in plan.delete:
             metadata = outdated.metadata
             await self._client.delete(replicaset_pb2.ReplicaSet, metadata.name, metadata.namespace, uid=metadata.uid)
             log.info("%s deleted %s, which its history limit has no room for", key(deployment), key(outdated))
         deployment = await self._note_revision(deployment, plan.revision)
-        await self._tell(deployment, plan.status)
+        await self._write_status(deployment, plan.status)
 
     async def _create(self, deployment: deployment_pb2.Deployment, plan: DeploymentPlan) -> bool:
         """True when the ReplicaSet is there. A name that another one has is counted, so that the next hash differs."""
@@ -110,7 +110,7 @@ class DeploymentController:
                 return True
             log.warning("%s: the name %s is taken by another template", key(deployment), wanted.metadata.name)
             plan.status.collisionCount = deployment.status.collisionCount + 1
-            await self._tell(deployment, plan.status)
+            await self._write_status(deployment, plan.status)
             return False
         except ApiError as error:
             if any(cause.reason == NAMESPACE_TERMINATING for cause in error.causes):
@@ -119,12 +119,12 @@ class DeploymentController:
             if has_deadline(deployment):
                 set_condition(plan.status, "Progressing", "False", "ReplicaSetCreateError", message, now=time.time())
             self._recorder.event(deployment, "Warning", "ReplicaSetCreateError", message)
-            await self._tell(deployment, plan.status)
+            await self._write_status(deployment, plan.status)
             raise
-        self._tell_scaling(deployment, wanted, 0)
+        self._record_scaling(deployment, wanted, 0)
         return True
 
-    def _tell_scaling(
+    def _record_scaling(
         self, deployment: deployment_pb2.Deployment, replica_set: replicaset_pb2.ReplicaSet, before: int
     ) -> None:
         after = replica_set.spec.replicas
@@ -143,7 +143,9 @@ class DeploymentController:
         changed.metadata.annotations[REVISION] = revision
         return await self._client.update(changed)
 
-    async def _tell(self, deployment: deployment_pb2.Deployment, status: deployment_pb2.DeploymentStatus) -> None:
+    async def _write_status(
+        self, deployment: deployment_pb2.Deployment, status: deployment_pb2.DeploymentStatus
+    ) -> None:
         if status == deployment.status:
             return
         changed = deployment_pb2.Deployment()

@@ -52,55 +52,55 @@ def decide(
     now: float,
 ) -> DeploymentPlan:
     """`pods_of_old_left`: pods of other templates are not all gone yet, which holds up strategy Recreate."""
-    draft = Rollout.of(deployment, replica_sets)
-    status = counted(draft, now)
+    rollout = Rollout.of(deployment, replica_sets)
+    status = counted(rollout, now)
     if deployment.metadata.HasField("deletionTimestamp"):
         return DeploymentPlan(status)
     mark_pause(deployment, status, now)
-    if draft.new is not None:
-        mark_revision(deployment, draft.new, next_revision(draft.old))
-        draft.new.spec.minReadySeconds = deployment.spec.minReadySeconds
+    if rollout.new is not None:
+        mark_revision(deployment, rollout.new, next_revision(rollout.old))
+        rollout.new.spec.minReadySeconds = deployment.spec.minReadySeconds
     created, delete = None, []
-    if deployment.spec.paused or scaling_wanted(draft):
-        scale(draft)
+    if deployment.spec.paused or scaling_wanted(rollout):
+        scale(rollout)
         if deployment.spec.paused:
-            delete = _outdated(draft)
+            delete = _outdated(rollout)
     else:
-        created = _roll(draft, pods_of_old_left)
-        if draft.new is not None and is_complete(deployment, status):
-            delete = _outdated(draft)
-        mark_new(draft, status, created.metadata.name if created is not None else "", now)
-        mark_progress(draft, status, now)
-    mark_failures(draft, status)
-    newest = draft.new if draft.new is not None else created
+        created = _roll(rollout, pods_of_old_left)
+        if rollout.new is not None and is_complete(deployment, status):
+            delete = _outdated(rollout)
+        mark_new(rollout, status, created.metadata.name if created is not None else "", now)
+        mark_progress(rollout, status, now)
+    mark_failures(rollout, status)
+    newest = rollout.new if rollout.new is not None else created
     return DeploymentPlan(
         status=status,
         revision=newest.metadata.annotations[REVISION] if newest is not None else "",
         create=created,
-        update=_changed(draft, replica_sets),
+        update=_changed(rollout, replica_sets),
         delete=delete,
         look_again_s=deadline_in_s(deployment, status, now),
     )
 
 
-def _roll(draft: Rollout, pods_of_old_left: bool) -> replicaset_pb2.ReplicaSet | None:
+def _roll(rollout: Rollout, pods_of_old_left: bool) -> replicaset_pb2.ReplicaSet | None:
     """Takes one step; the ReplicaSet to create, where that is the step."""
-    if not is_rolling(draft.deployment):
-        active = [old for old in draft.old if old.spec.replicas > 0]
+    if not is_rolling(rollout.deployment):
+        active = [old for old in rollout.old if old.spec.replicas > 0]
         for old in active:
-            draft.scale(old, 0)
+            rollout.scale(old, 0)
         if active or pods_of_old_left:
             return None
-    if draft.new is None:
-        return new_replica_set(draft)
-    if not scale_new(draft, draft.new) and is_rolling(draft.deployment):
-        scale_old(draft, draft.new)
+    if rollout.new is None:
+        return new_replica_set(rollout)
+    if not scale_new(rollout, rollout.new) and is_rolling(rollout.deployment):
+        scale_old(rollout, rollout.new)
     return None
 
 
-def new_replica_set(draft: Rollout) -> replicaset_pb2.ReplicaSet:
+def new_replica_set(rollout: Rollout) -> replicaset_pb2.ReplicaSet:
     """The ReplicaSet of the present template, which does not exist yet."""
-    deployment = draft.deployment
+    deployment = rollout.deployment
     word = template_hash(deployment.spec.template, deployment.status.collisionCount)
     new = replicaset_pb2.ReplicaSet(
         metadata=meta_pb2.ObjectMeta(
@@ -110,7 +110,7 @@ def new_replica_set(draft: Rollout) -> replicaset_pb2.ReplicaSet:
             ownerReferences=[reference_to(deployment)],
         ),
         spec=replicaset_pb2.ReplicaSetSpec(
-            replicas=new_size(draft),
+            replicas=new_size(rollout),
             minReadySeconds=deployment.spec.minReadySeconds,
             selector=deployment.spec.selector,
             template=deployment.spec.template,
@@ -119,22 +119,22 @@ def new_replica_set(draft: Rollout) -> replicaset_pb2.ReplicaSet:
     new.metadata.labels[HASH_LABEL] = word
     new.spec.selector.matchLabels[HASH_LABEL] = word
     new.spec.template.metadata.labels[HASH_LABEL] = word
-    mark_revision(deployment, new, next_revision(draft.old))
+    mark_revision(deployment, new, next_revision(rollout.old))
     mark_size(deployment, new)
     return new
 
 
-def _changed(draft: Rollout, replica_sets: Iterable[replicaset_pb2.ReplicaSet]) -> list[replicaset_pb2.ReplicaSet]:
+def _changed(rollout: Rollout, replica_sets: Iterable[replicaset_pb2.ReplicaSet]) -> list[replicaset_pb2.ReplicaSet]:
     before = {one.metadata.uid: one for one in replica_sets}
-    return [one for one in draft.all if one != before[one.metadata.uid]]
+    return [one for one in rollout.all if one != before[one.metadata.uid]]
 
 
-def _outdated(draft: Rollout) -> list[replicaset_pb2.ReplicaSet]:
+def _outdated(rollout: Rollout) -> list[replicaset_pb2.ReplicaSet]:
     """Old ReplicaSets beyond the history limit, the lowest revisions first; one that has pods stays."""
-    if not draft.deployment.spec.HasField("revisionHistoryLimit"):
+    if not rollout.deployment.spec.HasField("revisionHistoryLimit"):
         return []
-    kept = [old for old in draft.old if not old.metadata.HasField("deletionTimestamp")]
-    surplus = max(0, len(kept) - draft.deployment.spec.revisionHistoryLimit)
+    kept = [old for old in rollout.old if not old.metadata.HasField("deletionTimestamp")]
+    surplus = max(0, len(kept) - rollout.deployment.spec.revisionHistoryLimit)
     return [old for old in sorted(kept, key=revision)[:surplus] if _is_idle(old)]
 
 

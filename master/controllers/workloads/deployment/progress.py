@@ -18,30 +18,30 @@ TIMED_OUT = "ProgressDeadlineExceeded"
 PAUSED, RESUMED = "DeploymentPaused", "DeploymentResumed"
 
 
-def counted(draft: Rollout, now: float) -> deployment_pb2.DeploymentStatus:
+def counted(rollout: Rollout, now: float) -> deployment_pb2.DeploymentStatus:
     """Counts and availability, with the other conditions as they were."""
-    deployment = draft.deployment
-    new = [draft.new] if draft.new is not None else []
-    available = sum(one.status.availableReplicas for one in draft.all)
+    deployment = rollout.deployment
+    new = [rollout.new] if rollout.new is not None else []
+    available = sum(one.status.availableReplicas for one in rollout.all)
     status = deployment_pb2.DeploymentStatus(
         observedGeneration=deployment.metadata.generation,
-        replicas=sum(one.status.replicas for one in draft.all),
+        replicas=sum(one.status.replicas for one in rollout.all),
         updatedReplicas=sum(one.status.replicas for one in new),
-        readyReplicas=sum(one.status.readyReplicas for one in draft.all),
+        readyReplicas=sum(one.status.readyReplicas for one in rollout.all),
         availableReplicas=available,
-        unavailableReplicas=max(0, size(draft.all) - available),
+        unavailableReplicas=max(0, size(rollout.all) - available),
         conditions=deployment.status.conditions,
     )
-    going = [one.status.terminatingReplicas for one in draft.all if one.status.HasField("terminatingReplicas")]
+    going = [one.status.terminatingReplicas for one in rollout.all if one.status.HasField("terminatingReplicas")]
     if going:
         status.terminatingReplicas = sum(going)
     if deployment.status.HasField("collisionCount"):
         status.collisionCount = deployment.status.collisionCount
     if available >= deployment.spec.replicas - max_unavailable(deployment):
-        told = ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+        availability = ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
     else:
-        told = ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
-    set_condition(status, "Available", *told, now=now)
+        availability = ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+    set_condition(status, "Available", *availability, now=now)
     return status
 
 
@@ -57,21 +57,21 @@ def mark_pause(deployment: deployment_pb2.Deployment, status: deployment_pb2.Dep
         set_condition(status, "Progressing", "Unknown", RESUMED, "Deployment is resumed", now=now)
 
 
-def mark_new(draft: Rollout, status: deployment_pb2.DeploymentStatus, created: str, now: float) -> None:
+def mark_new(rollout: Rollout, status: deployment_pb2.DeploymentStatus, created: str, now: float) -> None:
     """The new ReplicaSet was made (`created` is its name), or was there when the Deployment came."""
-    if not has_deadline(draft.deployment):
+    if not has_deadline(rollout.deployment):
         return
     if created:
         message = f'Created new replica set "{created}"'
         set_condition(status, "Progressing", "True", "NewReplicaSetCreated", message, now=now)
-    elif draft.new is not None and condition(status.conditions, "Progressing") is None:
-        message = f'Found new replica set "{draft.new.metadata.name}"'
+    elif rollout.new is not None and condition(status.conditions, "Progressing") is None:
+        message = f'Found new replica set "{rollout.new.metadata.name}"'
         set_condition(status, "Progressing", "True", "FoundNewReplicaSet", message, now=now)
 
 
-def mark_progress(draft: Rollout, status: deployment_pb2.DeploymentStatus, now: float) -> None:
+def mark_progress(rollout: Rollout, status: deployment_pb2.DeploymentStatus, now: float) -> None:
     """Done, under way, or stuck for longer than the deadline."""
-    deployment = draft.deployment
+    deployment = rollout.deployment
     if not has_deadline(deployment):
         remove_condition(status, "Progressing")
         return
@@ -79,8 +79,8 @@ def mark_progress(draft: Rollout, status: deployment_pb2.DeploymentStatus, now: 
     if status.replicas == status.updatedReplicas and known is not None and known.reason == COMPLETE:
         return
     what = (
-        f'ReplicaSet "{draft.new.metadata.name}"'
-        if draft.new is not None
+        f'ReplicaSet "{rollout.new.metadata.name}"'
+        if rollout.new is not None
         else f'Deployment "{deployment.metadata.name}"'
     )
     if is_complete(deployment, status):
@@ -93,10 +93,10 @@ def mark_progress(draft: Rollout, status: deployment_pb2.DeploymentStatus, now: 
         set_condition(status, "Progressing", "False", TIMED_OUT, f"{what} has timed out progressing.", now=now)
 
 
-def mark_failures(draft: Rollout, status: deployment_pb2.DeploymentStatus) -> None:
+def mark_failures(rollout: Rollout, status: deployment_pb2.DeploymentStatus) -> None:
     """What hinders a ReplicaSet, the new one first, hinders the Deployment."""
     remove_condition(status, "ReplicaFailure")
-    for replica_set in reversed(draft.all):
+    for replica_set in reversed(rollout.all):
         failure = condition(replica_set.status.conditions, "ReplicaFailure")
         if failure is not None:
             status.conditions.add(

@@ -13,35 +13,35 @@ from master.controllers.workloads.deployment.rollout import Rollout, size
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 
 
-def scaling_wanted(draft: Rollout) -> bool:
+def scaling_wanted(rollout: Rollout) -> bool:
     """True when the Deployment's size is another than the one its ReplicaSets were scaled for."""
-    noted = (desired_size(one) for one in draft.all if one.spec.replicas > 0)
-    return any(size_then is not None and size_then != draft.deployment.spec.replicas for size_then in noted)
+    noted = (desired_size(one) for one in rollout.all if one.spec.replicas > 0)
+    return any(size_then is not None and size_then != rollout.deployment.spec.replicas for size_then in noted)
 
 
-def scale(draft: Rollout) -> None:
+def scale(rollout: Rollout) -> None:
     """One ReplicaSet takes the whole size; of several, the surplus or the lack is shared out."""
-    active = [one for one in draft.all if one.spec.replicas > 0]
+    active = [one for one in rollout.all if one.spec.replicas > 0]
     if len(active) <= 1:
-        only = active[0] if active else draft.new or (draft.old[-1] if draft.old else None)
-        if only is not None and only.spec.replicas != draft.deployment.spec.replicas:
-            draft.scale(only, draft.deployment.spec.replicas)
+        only = active[0] if active else rollout.new or (rollout.old[-1] if rollout.old else None)
+        if only is not None and only.spec.replicas != rollout.deployment.spec.replicas:
+            rollout.scale(only, rollout.deployment.spec.replicas)
         elif only is not None and active:
-            draft.scale(only, only.spec.replicas)
-    elif _is_saturated(draft):
-        for old in draft.old:
+            rollout.scale(only, only.spec.replicas)
+    elif _is_saturated(rollout):
+        for old in rollout.old:
             if old.spec.replicas > 0:
-                draft.scale(old, 0)
-    elif is_rolling(draft.deployment):
-        _share_out(draft, active)
+                rollout.scale(old, 0)
+    elif is_rolling(rollout.deployment):
+        _share_out(rollout, active)
     else:  # Recreate takes all but the new one down as its next step
         for one in active:
-            draft.scale(one, one.spec.replicas)
+            rollout.scale(one, one.spec.replicas)
 
 
-def _is_saturated(draft: Rollout) -> bool:
+def _is_saturated(rollout: Rollout) -> bool:
     """The new ReplicaSet alone is what was asked for."""
-    new, wanted = draft.new, draft.deployment.spec.replicas
+    new, wanted = rollout.new, rollout.deployment.spec.replicas
     return (
         new is not None
         and new.spec.replicas == wanted
@@ -50,19 +50,19 @@ def _is_saturated(draft: Rollout) -> bool:
     )
 
 
-def _share_out(draft: Rollout, active: Sequence[replicaset_pb2.ReplicaSet]) -> None:
-    wanted = draft.deployment.spec.replicas
-    allowed = wanted + max_surge(draft.deployment) if wanted > 0 else 0
+def _share_out(rollout: Rollout, active: Sequence[replicaset_pb2.ReplicaSet]) -> None:
+    wanted = rollout.deployment.spec.replicas
+    allowed = wanted + max_surge(rollout.deployment) if wanted > 0 else 0
     change = allowed - size(active)
     ranked = _largest_first(active, newest_first=change > 0)
     shares: list[int] = []
     for replica_set in ranked:
-        share = _share(draft.deployment, replica_set) if change else 0
+        share = _share(rollout.deployment, replica_set) if change else 0
         rest = change - sum(shares)
         shares.append(max(0, min(share, rest)) if change > 0 else min(0, max(share, rest)))
     shares[0] += change - sum(shares)  # what rounding left over
     for replica_set, share in zip(ranked, shares, strict=True):
-        draft.scale(replica_set, max(0, replica_set.spec.replicas + share))
+        rollout.scale(replica_set, max(0, replica_set.spec.replicas + share))
 
 
 def _share(deployment: deployment_pb2.Deployment, replica_set: replicaset_pb2.ReplicaSet) -> int:

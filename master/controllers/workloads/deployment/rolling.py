@@ -11,44 +11,44 @@ from master.controllers.workloads.deployment.rollout import Rollout, available, 
 from podlab.apps.v1 import replicaset_pb2
 
 
-def new_size(draft: Rollout) -> int:
+def new_size(rollout: Rollout) -> int:
     """Replicas of the new ReplicaSet: all, or as many as the surge has room for."""
-    wanted = draft.deployment.spec.replicas
-    present = draft.new.spec.replicas if draft.new is not None else 0
-    if not is_rolling(draft.deployment) or present >= wanted:
+    wanted = rollout.deployment.spec.replicas
+    present = rollout.new.spec.replicas if rollout.new is not None else 0
+    if not is_rolling(rollout.deployment) or present >= wanted:
         return wanted
-    room = wanted + max_surge(draft.deployment) - pods(draft.all)
+    room = wanted + max_surge(rollout.deployment) - pods(rollout.all)
     return present + max(0, min(room, wanted - present))
 
 
-def scale_new(draft: Rollout, new: replicaset_pb2.ReplicaSet) -> bool:
+def scale_new(rollout: Rollout, new: replicaset_pb2.ReplicaSet) -> bool:
     """True when it was scaled."""
-    wanted = new_size(draft)
+    wanted = new_size(rollout)
     if new.spec.replicas == wanted:
         return False
-    draft.scale(new, wanted)
+    rollout.scale(new, wanted)
     return True
 
 
-def scale_old(draft: Rollout, new: replicaset_pb2.ReplicaSet) -> None:
+def scale_old(rollout: Rollout, new: replicaset_pb2.ReplicaSet) -> None:
     """Old ReplicaSets lose the pods that serve nobody first, then as many as are not needed for availability."""
-    minimum = draft.deployment.spec.replicas - max_unavailable(draft.deployment)
+    minimum = rollout.deployment.spec.replicas - max_unavailable(rollout.deployment)
     starting = new.spec.replicas - available(new)
-    _drop_unavailable(draft, size(draft.all) - minimum - starting)
-    _drop_available(draft, sum(available(one) for one in draft.all) - minimum)
+    _drop_unavailable(rollout, size(rollout.all) - minimum - starting)
+    _drop_available(rollout, sum(available(one) for one in rollout.all) - minimum)
 
 
-def _drop_unavailable(draft: Rollout, at_most: int) -> None:
-    for old in draft.old:
+def _drop_unavailable(rollout: Rollout, at_most: int) -> None:
+    for old in rollout.old:
         count = min(at_most, old.spec.replicas - available(old))
         if count > 0:
-            draft.scale(old, old.spec.replicas - count)
+            rollout.scale(old, old.spec.replicas - count)
             at_most -= count
 
 
-def _drop_available(draft: Rollout, at_most: int) -> None:
-    for old in draft.old:
+def _drop_available(rollout: Rollout, at_most: int) -> None:
+    for old in rollout.old:
         count = min(at_most, old.spec.replicas)
         if count > 0:
-            draft.scale(old, old.spec.replicas - count)
+            rollout.scale(old, old.spec.replicas - count)
             at_most -= count

@@ -40,7 +40,7 @@ class DisruptionController:
         self._recorder = recorder
         self._budgets: Informer[PodDisruptionBudget] = informers.by_kind["PodDisruptionBudget"]
         self._by_namespace = Index(self._budgets, namespace)
-        self._written = LastWrites(self._budgets)
+        self._last_writes = LastWrites(self._budgets)
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         self._budgets.on_change(lambda change: self._loop.queue.add(change.key))
         informers.pods.on_change(self._pod_changed)
@@ -50,7 +50,7 @@ class DisruptionController:
 
     async def reconcile(self, at: Key) -> None:
         budget = self._budgets.store.get(at)
-        if budget is None or budget.metadata.HasField("deletionTimestamp") or not self._written.is_shown(budget):
+        if budget is None or budget.metadata.HasField("deletionTimestamp") or not self._last_writes.is_current(budget):
             return
         pods = [pod for pod in self._informers.pods_by_namespace.get(at.namespace) if protects(budget, pod)]
         found = {pod.metadata.uid: of_pod(self._informers, pod) for pod in pods}
@@ -59,16 +59,16 @@ class DisruptionController:
             self._loop.queue.add_after(at, plan.wait_s)
         if plan.status != budget.status:
             await self._write(budget, plan)
-            self._tell(budget, pods, plan)
+            self._record_event(budget, pods, plan)
 
     async def _write(self, budget: PodDisruptionBudget, plan: DisruptionPlan) -> None:
         changed = PodDisruptionBudget()
         changed.CopyFrom(budget)
         changed.status.CopyFrom(plan.status)
-        self._written.note(await self._client.update_status(changed))
+        self._last_writes.note(await self._client.update_status(changed))
         log.info("%s: %d pods may go", key(budget), plan.status.disruptionsAllowed)
 
-    def _tell(self, budget: PodDisruptionBudget, pods: list[pod_pb2.Pod], plan: DisruptionPlan) -> None:
+    def _record_event(self, budget: PodDisruptionBudget, pods: list[pod_pb2.Pod], plan: DisruptionPlan) -> None:
         metadata = budget.metadata
         if not pods:
             self._recorder.event(budget, "Normal", "NoPods", "No matching pods found")

@@ -15,7 +15,7 @@ _BY_KUBELET = "TerminationByKubelet"  # it may take as long as the pod needs to 
 
 def stale_in_s(pod: pod_pb2.Pod, now: float) -> float | None:
     """In how many seconds the condition is to be taken back; not above 0: now. None when it is none of those."""
-    told = condition(pod.status.conditions, DISRUPTION_TARGET)
-    if told is None or told.status != "True" or told.reason == _BY_KUBELET or not is_active(pod):
+    known = condition(pod.status.conditions, DISRUPTION_TARGET)
+    if known is None or known.status != "True" or known.reason == _BY_KUBELET or not is_active(pod):
         return None
-    return told.lastTransitionTime.seconds + STALE_AFTER_S - now
+    return known.lastTransitionTime.seconds + STALE_AFTER_S - now

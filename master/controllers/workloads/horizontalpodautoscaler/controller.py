@@ -10,6 +10,7 @@ from master.controllers.framework.informers import Index, Informers, namespace
 from master.controllers.framework.lastwrites import LastWrites
 from master.controllers.framework.loop import Loop
 from master.controllers.framework.scalable import SCALABLE
+from master.controllers.objects.events import ObjectEvent
 from master.controllers.workloads.horizontalpodautoscaler.behavior import ScalingHistory
 from master.controllers.workloads.horizontalpodautoscaler.decide import (
     AutoscalerPlan,
@@ -47,7 +48,7 @@ class HorizontalPodAutoscalerController:
         self._period_s = period_s
         self._autoscalers: Informer[HorizontalPodAutoscaler] = informers.by_kind["HorizontalPodAutoscaler"]
         self._by_namespace = Index(self._autoscalers, namespace)
-        self._written = LastWrites(self._autoscalers)
+        self._last_writes = LastWrites(self._autoscalers)
         self._history: dict[str, ScalingHistory] = {}
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         self._autoscalers.on_change(self._changed)
@@ -60,12 +61,12 @@ class HorizontalPodAutoscalerController:
         if autoscaler is None or autoscaler.metadata.HasField("deletionTimestamp"):
             return
         self._loop.queue.add_after(at, self._period_s)
-        if not self._written.is_shown(autoscaler):
+        if not self._last_writes.is_current(autoscaler):
             return
         try:
             target = await self._target(autoscaler)
         except NotFound as error:
-            await self._tell(autoscaler, target_not_found(autoscaler, error.message, time.time()))
+            await self._write_status(autoscaler, target_not_found(autoscaler, error.message, time.time()))
             return
         load = await self._load(autoscaler, target)
         history = self._history.get(autoscaler.metadata.uid, ScalingHistory())
@@ -73,7 +74,7 @@ class HorizontalPodAutoscalerController:
         if plan.replicas is not None:
             plan = await self._rescaled(autoscaler, target, plan)
         self._history[autoscaler.metadata.uid] = plan.history
-        await self._tell(autoscaler, plan)
+        await self._write_status(autoscaler, plan)
 
     async def _target(self, autoscaler: HorizontalPodAutoscaler) -> Any:
         """As the API server has it now: to scale by what was is to undo what others did. Raises NotFound."""
@@ -110,19 +111,21 @@ class HorizontalPodAutoscalerController:
             set_condition(plan.status, "AbleToScale", "False", "FailedUpdateScale", why, time.time())
             plan.status.desiredReplicas = before
             said = f"New size: {plan.replicas}; reason: {plan.reason}; error: {error}"
-            return AutoscalerPlan(plan.status, plan.history, told=[*plan.told, ("Warning", "FailedRescale", said)])
+            return AutoscalerPlan(
+                plan.status, plan.history, events=[*plan.events, ObjectEvent("Warning", "FailedRescale", said)]
+            )
         log.info("%s: %s has %d replicas, was %d: %s", key(autoscaler), key(target), plan.replicas, before, plan.reason)
         return rescaled(plan, before, time.time())
 
-    async def _tell(self, autoscaler: HorizontalPodAutoscaler, plan: AutoscalerPlan) -> None:
-        for told in plan.told:
-            self._recorder.event(autoscaler, *told)
+    async def _write_status(self, autoscaler: HorizontalPodAutoscaler, plan: AutoscalerPlan) -> None:
+        for event in plan.events:
+            self._recorder.event(autoscaler, *event)
         if plan.status == autoscaler.status:
             return
         changed = HorizontalPodAutoscaler()
         changed.CopyFrom(autoscaler)
         changed.status.CopyFrom(plan.status)
-        self._written.note(await self._client.update_status(changed))
+        self._last_writes.note(await self._client.update_status(changed))
 
     def _changed(self, change: Change[HorizontalPodAutoscaler]) -> None:
         """What is wanted counts at once; the status is our own."""

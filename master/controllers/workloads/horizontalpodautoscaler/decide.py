@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from master.controllers.objects.events import ObjectEvent
 from master.controllers.workloads.horizontalpodautoscaler.behavior import (
     BoundedReplicas,
     ScalingHistory,
@@ -26,8 +27,6 @@ from podlab.autoscaling.v2.horizontalpodautoscaler_pb2 import HorizontalPodAutos
 from podlab.meta.v1.meta_pb2 import Time
 
 ABLE, ACTIVE, LIMITED = "AbleToScale", "ScalingActive", "ScalingLimited"
-# An Event's type, reason and message.
-Told = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class AutoscalerPlan:
     history: ScalingHistory
     replicas: int | None = None
     reason: str = ""
-    told: list[Told] = field(default_factory=list)
+    events: list[ObjectEvent] = field(default_factory=list)
 
 
 def decide(autoscaler: HorizontalPodAutoscaler, load: WorkloadLoad, history: ScalingHistory) -> AutoscalerPlan:
@@ -63,16 +62,16 @@ def decide(autoscaler: HorizontalPodAutoscaler, load: WorkloadLoad, history: Sca
     found = [evaluate_metric(metric, load) for metric in spec.metrics]
     del status.currentMetrics[:]
     status.currentMetrics.extend(one.status for one in found if isinstance(one, MetricProposal))
-    told = [("Warning", one.reason, one.error) for one in found if isinstance(one, MetricUnavailable)]
+    events = [ObjectEvent("Warning", one.reason, one.error) for one in found if isinstance(one, MetricUnavailable)]
     highest = _highest(status, found, current, now)
     if highest is None:
-        return AutoscalerPlan(status, history, told=[*told, _all_unknown(found)])
+        return AutoscalerPlan(status, history, events=[*events, _all_unknown(found)])
     wanted = _bounded(autoscaler, status, history, highest.replicas, load)
     history = history.recommending(highest.replicas, now)
     if wanted == current:
-        return AutoscalerPlan(status, history, told=told)
+        return AutoscalerPlan(status, history, events=events)
     reason = f"{highest.name} above target" if wanted > current else "All metrics below target"
-    return _to(status, history, wanted, reason, told)
+    return _to(status, history, wanted, reason, events)
 
 
 def rescaled(plan: AutoscalerPlan, before: int, now: float) -> AutoscalerPlan:
@@ -81,8 +80,8 @@ def rescaled(plan: AutoscalerPlan, before: int, now: float) -> AutoscalerPlan:
     why = f"the HPA controller was able to update the target scale to {plan.replicas}"
     set_condition(plan.status, ABLE, "True", "SucceededRescale", why, now)
     plan.status.lastScaleTime.CopyFrom(Time(seconds=int(now)))
-    said = ("Normal", "SuccessfulRescale", f"New size: {plan.replicas}; reason: {plan.reason}")
-    return AutoscalerPlan(plan.status, plan.history.scaled(before, plan.replicas, now), told=[*plan.told, said])
+    said = ObjectEvent("Normal", "SuccessfulRescale", f"New size: {plan.replicas}; reason: {plan.reason}")
+    return AutoscalerPlan(plan.status, plan.history.scaled(before, plan.replicas, now), events=[*plan.events, said])
 
 
 def target_not_found(autoscaler: HorizontalPodAutoscaler, error: str, now: float) -> AutoscalerPlan:
@@ -91,7 +90,7 @@ def target_not_found(autoscaler: HorizontalPodAutoscaler, error: str, now: float
     status.desiredReplicas = autoscaler.status.desiredReplicas
     why = f"the HPA controller was unable to get the target's current scale: {error}"
     set_condition(status, ABLE, "False", "FailedGetScale", why, now)
-    return AutoscalerPlan(status, ScalingHistory(), told=[("Warning", "FailedGetScale", error)])
+    return AutoscalerPlan(status, ScalingHistory(), events=[ObjectEvent("Warning", "FailedGetScale", error)])
 
 
 def set_condition(
@@ -113,17 +112,21 @@ def _begun(autoscaler: HorizontalPodAutoscaler, current: int) -> HorizontalPodAu
 
 
 def _to(
-    status: HorizontalPodAutoscalerStatus, history: ScalingHistory, wanted: int, reason: str, told: Sequence[Told] = ()
+    status: HorizontalPodAutoscalerStatus,
+    history: ScalingHistory,
+    wanted: int,
+    reason: str,
+    events: Sequence[ObjectEvent] = (),
 ) -> AutoscalerPlan:
     status.desiredReplicas = wanted
-    return AutoscalerPlan(status, history, wanted, reason, list(told))
+    return AutoscalerPlan(status, history, wanted, reason, list(events))
 
 
 def _ambiguous(status: HorizontalPodAutoscalerStatus, history: ScalingHistory, load: WorkloadLoad) -> AutoscalerPlan:
     """Each would undo what the other does: none does anything."""
     why = f"pods by selector {load.selector} are controlled by multiple HPAs: [{' '.join(load.rivals)}]"
     set_condition(status, ACTIVE, "False", "AmbiguousSelector", why, load.now)
-    return AutoscalerPlan(status, history, told=[("Warning", "AmbiguousSelector", why)])
+    return AutoscalerPlan(status, history, events=[ObjectEvent("Warning", "AmbiguousSelector", why)])
 
 
 def _highest(
@@ -143,11 +146,11 @@ def _highest(
     return highest
 
 
-def _all_unknown(found: Sequence[MetricProposal | MetricUnavailable]) -> Told:
+def _all_unknown(found: Sequence[MetricProposal | MetricUnavailable]) -> ObjectEvent:
     unknown = [one for one in found if isinstance(one, MetricUnavailable)]
     first = f"{unknown[0].prefix}: {unknown[0].error}" if unknown else "no metrics"
     message = f"invalid metrics ({len(unknown)} invalid out of {len(found)}), first error is: {first}"
-    return "Warning", "FailedComputeMetricsReplicas", message
+    return ObjectEvent("Warning", "FailedComputeMetricsReplicas", message)
 
 
 def _bounded(
@@ -160,8 +163,8 @@ def _bounded(
     spec, rules, now = autoscaler.spec, ScalingRules.of(autoscaler.spec), load.now
     calm = stabilized(rules, history, load.current, wanted, now)
     ready = BoundedReplicas(calm.pods, "ReadyForNewScale", "recommended size matches current size")
-    told = calm if calm.reason else ready
-    set_condition(status, ABLE, "True", told.reason, told.message, now)
+    shown = calm if calm.reason else ready
+    set_condition(status, ABLE, "True", shown.reason, shown.message, now)
     result = limited(rules, history, load.current, calm.pods, spec.minReplicas, spec.maxReplicas, now)
     if result.reason:
         set_condition(status, LIMITED, "True", result.reason, result.message, now)

@@ -141,6 +141,6 @@ def _request(pod: pod_pb2.Pod, resource: str, container: str) -> int:
 
 def _status(source: Source, container: str, current: MetricValueStatus) -> MetricStatus:
     if container:
-        told = ContainerResourceMetricStatus(name=source.name, container=container, current=current)
-        return MetricStatus(type="ContainerResource", containerResource=told)
+        of_container = ContainerResourceMetricStatus(name=source.name, container=container, current=current)
+        return MetricStatus(type="ContainerResource", containerResource=of_container)
     return MetricStatus(type="Resource", resource=ResourceMetricStatus(name=source.name, current=current))

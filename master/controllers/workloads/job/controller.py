@@ -33,7 +33,7 @@ class JobController:
         self._client = client
         self._informers = informers
         self._recorder = recorder
-        self._written = LastWrites(informers.jobs)
+        self._last_writes = LastWrites(informers.jobs)
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         self._pods = PodControl(job_pb2.Job, client, informers, recorder, self._loop.queue, finalizers=(TRACKING,))
 
@@ -42,30 +42,37 @@ class JobController:
 
     async def reconcile(self, at: Key) -> None:
         job = self._informers.jobs.store.get(at)
-        if job is None or not is_ours(job) or not self._written.is_shown(job) or not await self._pods.settled(job):
+        if (
+            job is None
+            or not is_ours(job)
+            or not self._last_writes.is_current(job)
+            or not await self._pods.settled(job)
+        ):
             return
         plan = decide(job, await self._pods.pods_of(job), time.time())
-        await self._tell(job, plan)
+        await self._write_status(job, plan)
         await self._carry_out(job, plan)
 
-    async def _tell(self, job: job_pb2.Job, plan: JobPlan) -> None:
+    async def _write_status(self, job: job_pb2.Job, plan: JobPlan) -> None:
         if plan.status == job.status:
             return
         changed = job_pb2.Job()
         changed.CopyFrom(job)
         changed.status.CopyFrom(plan.status)
-        self._written.note(await self._client.update_status(changed))
-        for event_type, reason, message in plan.told:
-            log.info("%s: %s: %s", key(job), reason, message)
-            self._recorder.event(job, event_type, reason, message)
+        self._last_writes.note(await self._client.update_status(changed))
+        for event in plan.events:
+            log.info("%s: %s: %s", key(job), event.reason, event.message)
+            self._recorder.event(job, *event)
 
     async def _carry_out(self, job: job_pb2.Job, plan: JobPlan) -> None:
-        moves = plan.moves
-        if moves.wait_s is not None:
-            self._loop.queue.add_after(key(job), moves.wait_s)
-        await asyncio.gather(*(remove_tracking_finalizer(self._client, pod) for pod in (*plan.release, *moves.dismiss)))
-        await self._pods.delete(job, [*moves.dismiss, *moves.delete])
-        await self._pods.create(job, moves.create)
+        changes = plan.changes
+        if changes.wait_s is not None:
+            self._loop.queue.add_after(key(job), changes.wait_s)
+        await asyncio.gather(
+            *(remove_tracking_finalizer(self._client, pod) for pod in (*plan.release, *changes.discard))
+        )
+        await self._pods.delete(job, [*changes.discard, *changes.delete])
+        await self._pods.create(job, changes.create)
 
 
 def is_ours(job: job_pb2.Job) -> bool:

@@ -44,13 +44,13 @@ def is_finished(job: job_pb2.Job) -> bool:
     return is_true(job.status.conditions, COMPLETE) or is_true(job.status.conditions, FAILED)
 
 
-def outcome_of(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], tally: PodCounts, now: float) -> JobOutcome | None:
+def outcome_of(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], counts: PodCounts, now: float) -> JobOutcome | None:
     """None while it goes on. What ends a Job as failed goes before what ends it as succeeded."""
     for success, announced in ((False, FAILURE_TARGET), (True, SUCCESS_CRITERIA_MET)):
-        told = condition(job.status.conditions, announced)
-        if told is not None and told.status == "True":
-            return JobOutcome(success, told.reason, told.message)
-    return _failure(job, pods, tally, now) or _success(job, tally)
+        known = condition(job.status.conditions, announced)
+        if known is not None and known.status == "True":
+            return JobOutcome(success, known.reason, known.message)
+    return _failure(job, pods, counts, now) or _success(job, counts)
 
 
 def deadline_in_s(job: job_pb2.Job, now: float) -> float | None:
@@ -61,21 +61,21 @@ def deadline_in_s(job: job_pb2.Job, now: float) -> float | None:
     return max(0.0, status.startTime.seconds + spec.activeDeadlineSeconds - now)
 
 
-def _failure(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], tally: PodCounts, now: float) -> JobOutcome | None:
+def _failure(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], counts: PodCounts, now: float) -> JobOutcome | None:
     for pod in pods:
         if has_failed(job, pod) and (match := failurepolicy.match_rule(job, pod)).action == "FailJob":
             return JobOutcome(False, "PodFailurePolicy", match.message)
-    if tally.failed > job.spec.backoffLimit or _restarted_too_often(job, tally.active):
+    if counts.failed > job.spec.backoffLimit or _restarted_too_often(job, counts.active):
         return JobOutcome(False, "BackoffLimitExceeded", "Job has reached the specified backoff limit")
     if deadline_in_s(job, now) == 0:
         return JobOutcome(False, "DeadlineExceeded", "Job was active longer than specified deadline")
     if not has_index_limit(job):
         return None
-    failed = len(tally.failed_indexes)
+    failed = len(counts.failed_indexes)
     if job.spec.HasField("maxFailedIndexes") and failed > job.spec.maxFailedIndexes:
         message = "Job has exceeded the specified maximal number of failed indexes"
         return JobOutcome(False, "MaxFailedIndexesExceeded", message)
-    if failed and failed + tally.succeeded >= job.spec.completions:
+    if failed and failed + counts.succeeded >= job.spec.completions:
         return JobOutcome(False, "FailedIndexes", "Job has failed indexes")
     return None
 
@@ -93,15 +93,15 @@ def _restarted_too_often(job: job_pb2.Job, active: Iterable[pod_pb2.Pod]) -> boo
     return restarts > 0 if job.spec.backoffLimit == 0 else restarts >= job.spec.backoffLimit
 
 
-def _success(job: job_pb2.Job, tally: PodCounts) -> JobOutcome | None:
+def _success(job: job_pb2.Job, counts: PodCounts) -> JobOutcome | None:
     if is_indexed(job):
         for number, rule in enumerate(job.spec.successPolicy.rules):
-            if _is_met(rule, tally.succeeded_indexes, job.spec.completions):
+            if _is_met(rule, counts.succeeded_indexes, job.spec.completions):
                 return JobOutcome(True, "SuccessPolicy", f"Matched rules at index {number}")
     if job.spec.HasField("completions"):
-        reached = tally.succeeded >= job.spec.completions
+        reached = counts.succeeded >= job.spec.completions
     else:
-        reached = tally.succeeded > 0 and not tally.active
+        reached = counts.succeeded > 0 and not counts.active
     return JobOutcome(True, "CompletionsReached", "Reached expected number of succeeded pods") if reached else None
 
 

@@ -45,7 +45,7 @@ class PodCounts:
     """Failed, and not to be counted; still tracked."""
     succeeded_indexes: frozenset[int] = frozenset()
     failed_indexes: frozenset[int] = frozenset()
-    held: dict[int, pod_pb2.Pod] = field(default_factory=dict)
+    retry_pods: dict[int, pod_pb2.Pod] = field(default_factory=dict)
     """By index, the last pod of one that failed and is to be tried again: it alone knows how often that was."""
     succeeded: int = 0
     failed: int = 0
@@ -77,13 +77,13 @@ def count_pods(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod]) -> PodCounts:
         ignored=ignored,
         succeeded_indexes=succeeded_indexes,
         failed_indexes=failed_indexes,
-        held=_held(job, lost, {index_of(pod) for pod in active} | succeeded_indexes | failed_indexes),
+        retry_pods=_retry_pods(job, lost, {index_of(pod) for pod in active} | succeeded_indexes | failed_indexes),
         succeeded=succeeded,
         failed=job.status.failed + len(uncounted.failed) + len(new_failed),
     )
 
 
-def update_counts(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], tally: PodCounts, status: job_pb2.JobStatus) -> None:
+def update_counts(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], counts: PodCounts, status: job_pb2.JobStatus) -> None:
     """Sets the counts of `status`: names of pods that were let go of become numbers, new ends become names."""
     tracked = {pod.metadata.uid for pod in pods if is_tracked(pod)}
     uncounted = status.uncountedTerminatedPods
@@ -94,25 +94,25 @@ def update_counts(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], tally: PodCount
         names[:] = kept
     room = UNCOUNTED_LIMIT - len(uncounted.succeeded) - len(uncounted.failed)
     if is_indexed(job):
-        status.completedIndexes = indexes.text(tally.succeeded_indexes)
-        status.succeeded = tally.succeeded
+        status.completedIndexes = indexes.text(counts.succeeded_indexes)
+        status.succeeded = counts.succeeded
     else:
-        named = tally.new_succeeded[: max(0, room)]
+        named = counts.new_succeeded[: max(0, room)]
         uncounted.succeeded.extend(pod.metadata.uid for pod in named)
         room -= len(named)
-    held = {pod.metadata.uid for pod in tally.held.values()}
-    settled = [pod for pod in tally.new_failed if pod.metadata.uid not in held]
+    retry_pods = {pod.metadata.uid for pod in counts.retry_pods.values()}
+    settled = [pod for pod in counts.new_failed if pod.metadata.uid not in retry_pods]
     uncounted.failed.extend(pod.metadata.uid for pod in settled[: max(0, room)])
     if has_index_limit(job):
-        status.failedIndexes = indexes.text(tally.failed_indexes)
+        status.failedIndexes = indexes.text(counts.failed_indexes)
 
 
-def pods_to_release(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], tally: PodCounts) -> list[pod_pb2.Pod]:
+def pods_to_release(job: job_pb2.Job, pods: Sequence[pod_pb2.Pod], counts: PodCounts) -> list[pod_pb2.Pod]:
     """Pods whose finalizers may go, because the Job's status as the API shows it has taken them in."""
     uncounted = job.status.uncountedTerminatedPods
     known = {*uncounted.succeeded, *uncounted.failed}
     completed = indexes.below(job.spec.completions, job.status.completedIndexes) if is_indexed(job) else frozenset()
-    ignored = {pod.metadata.uid for pod in tally.ignored} - {pod.metadata.uid for pod in tally.held.values()}
+    ignored = {pod.metadata.uid for pod in counts.ignored} - {pod.metadata.uid for pod in counts.retry_pods.values()}
 
     def is_accounted(pod: pod_pb2.Pod) -> bool:
         if pod.metadata.uid in known or pod.metadata.uid in ignored:
@@ -147,12 +147,14 @@ def _failed_indexes(job: job_pb2.Job, new: Collection[pod_pb2.Pod]) -> frozenset
     return indexes.below(job.spec.completions, job.status.failedIndexes) | found
 
 
-def _held(job: job_pb2.Job, lost: Sequence[pod_pb2.Pod], settled: Collection[int | None]) -> dict[int, pod_pb2.Pod]:
+def _retry_pods(
+    job: job_pb2.Job, lost: Sequence[pod_pb2.Pod], settled: Collection[int | None]
+) -> dict[int, pod_pb2.Pod]:
     if not has_index_limit(job):
         return {}
-    held: dict[int, pod_pb2.Pod] = {}
+    retry_pods: dict[int, pod_pb2.Pod] = {}
     for pod in sorted(lost, key=lambda one: (failures_of_index(one) + ignored_of_index(one), ended_at(one))):
         index = index_of(pod)
         if index is not None and index not in settled:
-            held[index] = pod
-    return held
+            retry_pods[index] = pod
+    return retry_pods

@@ -44,7 +44,7 @@ class ReplicaSetController(Generic[R]):
         failure, error = None, None
         if settled:
             failure, error = await self._manage(replica_set, pods)
-        await self._tell(replica_set, pods, failure)
+        await self._write_status(replica_set, pods, failure)
         if error is not None:
             raise error
 
@@ -71,11 +71,11 @@ class ReplicaSetController(Generic[R]):
         uids = {replica_set.metadata.uid, *(one.metadata.uid for one in family)}
         return [pod for uid in uids for pod in self._informers.pods_by_controller.get(uid)]
 
-    async def _tell(self, replica_set: R, pods: Sequence[pod_pb2.Pod], failure: ReplicaFailure | None) -> None:
+    async def _write_status(self, replica_set: R, pods: Sequence[pod_pb2.Pod], failure: ReplicaFailure | None) -> None:
         now = time.time()
         wait_s = next_availability_s(pods, replica_set.spec.minReadySeconds, now)
         if wait_s is not None:
             self._loop.queue.add_after(key(replica_set), wait_s)
-        told = with_status(replica_set, pods, failure, now)
-        if told.status != replica_set.status:
-            await self._client.update_status(told)
+        updated = with_status(replica_set, pods, failure, now)
+        if updated.status != replica_set.status:
+            await self._client.update_status(updated)

@@ -75,24 +75,24 @@ def with_status(replica_set: R, pods: Iterable[pod_pb2.Pod], failure: ReplicaFai
     active = [pod for pod in all_pods if is_active(pod)]
     spec = replica_set.spec
     wanted_labels = spec.template.metadata.labels
-    told = type(replica_set)()
-    told.CopyFrom(replica_set)
-    told.status.replicas = len(active)
-    told.status.fullyLabeledReplicas = sum(_carries(pod, wanted_labels) for pod in active)
-    told.status.readyReplicas = sum(is_ready(pod) for pod in active)
-    told.status.availableReplicas = sum(available_in_s(pod, spec.minReadySeconds, now) == 0 for pod in active)
-    told.status.observedGeneration = replica_set.metadata.generation
-    if isinstance(told, replicaset_pb2.ReplicaSet):
-        told.status.terminatingReplicas = sum(is_being_deleted(pod) and not is_terminal(pod) for pod in all_pods)
-    _tell_failure(told, failure, now)
-    return told
+    updated = type(replica_set)()
+    updated.CopyFrom(replica_set)
+    updated.status.replicas = len(active)
+    updated.status.fullyLabeledReplicas = sum(_carries(pod, wanted_labels) for pod in active)
+    updated.status.readyReplicas = sum(is_ready(pod) for pod in active)
+    updated.status.availableReplicas = sum(available_in_s(pod, spec.minReadySeconds, now) == 0 for pod in active)
+    updated.status.observedGeneration = replica_set.metadata.generation
+    if isinstance(updated, replicaset_pb2.ReplicaSet):
+        updated.status.terminatingReplicas = sum(is_being_deleted(pod) and not is_terminal(pod) for pod in all_pods)
+    _set_failure_condition(updated, failure, now)
+    return updated
 
 
 def _carries(pod: pod_pb2.Pod, labels: Mapping[str, str]) -> bool:
     return all(pod.metadata.labels.get(name) == value for name, value in labels.items())
 
 
-def _tell_failure(replica_set: R, failure: ReplicaFailure | None, now: float) -> None:
+def _set_failure_condition(replica_set: R, failure: ReplicaFailure | None, now: float) -> None:
     """The condition is there as long as there is a failure; one for the same reason is the same failure."""
     conditions = replica_set.status.conditions
     known = condition(conditions, REPLICA_FAILURE)

@@ -65,7 +65,7 @@ class StatefulSetController:
         error = None
         if settled:
             error = await self._manage(stateful_set, revisions, pods)
-        stateful_set = await self._tell(stateful_set, revisions, pods, known.collisions)
+        stateful_set = await self._write_status(stateful_set, revisions, pods, known.collisions)
         in_use = {stateful_set.status.currentRevision, *(pod.metadata.labels.get(HASH_LABEL, "") for pod in pods)}
         await self._history.prune(stateful_set, known, in_use)
         if error is not None:
@@ -118,7 +118,7 @@ class StatefulSetController:
         await self._pods.create(stateful_set, plan.create)
         await self._pods.delete(stateful_set, plan.delete)
 
-    async def _tell(
+    async def _write_status(
         self,
         stateful_set: statefulset_pb2.StatefulSet,
         revisions: RolloutRevisions,
@@ -129,8 +129,8 @@ class StatefulSetController:
         wait_s = next_availability_s(pods, stateful_set.spec.minReadySeconds, now)
         if wait_s is not None:
             self._loop.queue.add_after(key(stateful_set), wait_s)
-        told = with_status(stateful_set, revisions, pods, collisions=collisions, now=now)
-        return stateful_set if told.status == stateful_set.status else await self._client.update_status(told)
+        updated = with_status(stateful_set, revisions, pods, collisions=collisions, now=now)
+        return stateful_set if updated.status == stateful_set.status else await self._client.update_status(updated)
 
     def _claim_changed(self, change: Change[volume_pb2.PersistentVolumeClaim]) -> None:
         """A claim that is gone may be what a pod waits for."""
@@ -145,7 +145,7 @@ class StatefulSetController:
 
 
 def _revisions(stateful_set: statefulset_pb2.StatefulSet, known: KnownRevisions) -> RolloutRevisions:
-    """A current revision that is gone, or was never told, is the newest."""
-    told = stateful_set.status.currentRevision
-    current = next((one for one in known.revisions if one.metadata.name == told), known.newest)
+    """Where the status names no current revision that is there, it is the newest."""
+    name = stateful_set.status.currentRevision
+    current = next((one for one in known.revisions if one.metadata.name == name), known.newest)
     return RolloutRevisions(current, known.newest)

@@ -22,9 +22,9 @@ def with_status(
 ) -> statefulset_pb2.StatefulSet:
     """A copy with the status. A roll-out that is through makes its revision the current one."""
     of_revision = Counter(pod.metadata.labels.get(HASH_LABEL) for pod in pods if not is_being_deleted(pod))
-    told = statefulset_pb2.StatefulSet()
-    told.CopyFrom(stateful_set)
-    status = told.status
+    updated = statefulset_pb2.StatefulSet()
+    updated.CopyFrom(stateful_set)
+    status = updated.status
     status.observedGeneration = stateful_set.metadata.generation
     status.replicas = len(pods)
     status.readyReplicas = sum(pod.status.phase == "Running" and is_ready(pod) for pod in pods)
@@ -38,4 +38,4 @@ def with_status(
     rolls = stateful_set.spec.updateStrategy.type != "OnDelete"
     if rolls and status.replicas == status.readyReplicas == status.updatedReplicas == wanted:
         status.currentRevision, status.currentReplicas = status.updateRevision, status.updatedReplicas
-    return told
+    return updated

@@ -27,12 +27,12 @@ def job(revision: int, uid: str = "uid-1") -> job_pb2.Job:
 
 def test_an_object_is_shown_once_it_is_as_new_as_what_was_written() -> None:
     written: LastWrites[job_pb2.Job] = LastWrites(FakeInformer())  # type: ignore[arg-type]
-    assert written.is_shown(job(5))
+    assert written.is_current(job(5))
     written.note(job(10))
-    assert not written.is_shown(job(9))
-    assert written.is_shown(job(10))
-    assert written.is_shown(job(11))
-    assert written.is_shown(job(3, uid="another of that name"))
+    assert not written.is_current(job(9))
+    assert written.is_current(job(10))
+    assert written.is_current(job(11))
+    assert written.is_current(job(3, uid="another of that name"))
 
 
 def test_what_is_gone_is_forgotten() -> None:
@@ -41,4 +41,4 @@ def test_what_is_gone_is_forgotten() -> None:
     written.note(job(10))
     for handler in informer.handlers:
         handler(Change(key(job(10)), job(10), None))
-    assert written.is_shown(job(1))
+    assert written.is_current(job(1))

@@ -39,7 +39,7 @@ def test_every_block_is_given_once_and_none_is_left_over(taken: set[int]) -> Non
     blocks, given_now = _blocks(SMALL, used), []
     while (block := blocks.lowest_free()) is not None:
         given_now.append(block)
-        blocks.hold(f"owner of {block}", [block])
+        blocks.occupy(f"owner of {block}", [block])
     assert sorted([*used, *given_now]) == sorted(str(one) for one in SMALL.subnets(new_prefix=24))
 
 
@@ -47,30 +47,30 @@ def test_every_block_is_given_once_and_none_is_left_over(taken: set[int]) -> Non
 def test_whatever_owners_take_and_give_back_the_lowest_free_is_the_first_that_nobody_has(
     steps: list[tuple[int, int | str | None]],
 ) -> None:
-    blocks, held = CidrSet(SMALL, 24), {}
+    blocks, numbers = CidrSet(SMALL, 24), {}
     for owner, what in steps:
         if what is None:
             blocks.release(str(owner))
-            held.pop(owner, None)
+            numbers.pop(owner, None)
         else:
-            network = _first_free(held.values()) if what == "lowest" else f"10.0.{what}.0/24"
+            network = _first_free(numbers.values()) if what == "lowest" else f"10.0.{what}.0/24"
             if network is not None:
-                blocks.hold(str(owner), [network])
-                held[owner] = network
-        assert blocks.lowest_free() == _first_free(held.values())
+                blocks.occupy(str(owner), [network])
+                numbers[owner] = network
+        assert blocks.lowest_free() == _first_free(numbers.values())
 
 
 def test_who_holds_a_block_keeps_it_when_it_is_held_again() -> None:
     blocks = _blocks(CLUSTER, ["10.244.0.0/24"])
-    blocks.hold("0", ["10.244.0.0/24"])
-    assert blocks.of("0") == ("10.244.0.0/24",)
+    blocks.occupy("0", ["10.244.0.0/24"])
+    assert blocks.networks_of("0") == ("10.244.0.0/24",)
     assert blocks.lowest_free() == "10.244.1.0/24"
 
 
 def _blocks(cluster: IPv4Network, taken: list[str]) -> CidrSet:
     blocks = CidrSet(cluster, 24)
     for number, network in enumerate(taken):
-        blocks.hold(str(number), [network])
+        blocks.occupy(str(number), [network])
     return blocks
 
 

@@ -21,7 +21,7 @@ Builder = Callable[..., Any]
 P = "node.kubernetes.io/"
 
 
-def keys(node: Any, evicting: EvictionMode = EvictionMode.BEGIN) -> set[str]:
+def keys(node: Any, evicting: EvictionMode = EvictionMode.START) -> set[str]:
     return {f"{one.key}:{one.effect}" for one in taints(node, evicting, NOW)}
 
 
@@ -51,7 +51,7 @@ def test_taints_of_others_stay_and_ours_keep_their_time(node: Builder) -> None:
     silent.spec.taints.add(key="gpu", value="yes", effect="NoSchedule")
     silent.spec.taints.add(key=f"{P}unreachable", effect="NoExecute").timeAdded.seconds = 5
     silent.spec.taints.add(key=f"{P}not-ready", effect="NoExecute").timeAdded.seconds = 5
-    result = {(one.key, one.effect): one.timeAdded.seconds for one in taints(silent, EvictionMode.BEGIN, NOW)}
+    result = {(one.key, one.effect): one.timeAdded.seconds for one in taints(silent, EvictionMode.START, NOW)}
     assert result == {
         ("gpu", "NoSchedule"): 0,
         (f"{P}unreachable", "NoExecute"): 5,
@@ -61,10 +61,10 @@ def test_taints_of_others_stay_and_ours_keep_their_time(node: Builder) -> None:
 
 def test_when_much_is_out_no_new_evictions_begin_and_when_all_is_out_they_end(node: Builder) -> None:
     silent = node(ready="Unknown")
-    assert keys(silent, EvictionMode.HOLD) == {f"{P}unreachable:NoSchedule"}
+    assert keys(silent, EvictionMode.PAUSE) == {f"{P}unreachable:NoSchedule"}
     silent.spec.taints.add(key=f"{P}unreachable", effect="NoExecute")
-    assert f"{P}unreachable:NoExecute" in keys(silent, EvictionMode.HOLD)
-    assert keys(silent, EvictionMode.END) == {f"{P}unreachable:NoSchedule"}
+    assert f"{P}unreachable:NoExecute" in keys(silent, EvictionMode.PAUSE)
+    assert keys(silent, EvictionMode.STOP) == {f"{P}unreachable:NoSchedule"}
 
 
 def test_nothing_is_known_of_a_silent_node(node: Builder) -> None:

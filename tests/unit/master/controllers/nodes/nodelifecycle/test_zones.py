@@ -58,11 +58,11 @@ def test_a_zone_that_is_out_is_evicted_from_unless_all_are(node: Builder) -> Non
 def test_the_first_node_goes_at_once_and_the_next_in_its_turn_each_zone_for_itself() -> None:
     pace, a, b = EvictionRateLimiter(), ("", "a"), ("", "b")
     assert pace.wait_s(a, 0.1, 5.0) == 0
-    pace.took(a, 5.0)
+    pace.start(a, 5.0)
     assert (pace.wait_s(a, 0.1, 8.0), pace.wait_s(b, 0.1, 8.0)) == (7.0, 0)
     assert pace.wait_s(a, 0.1, 15.0) == 0
     assert pace.wait_s(b, 0.0, 99.0) == float("inf")
-    pace.gave_back(a)
+    pace.cancel(a)
     assert pace.wait_s(a, 0.1, 6.0) == 0
 
 
@@ -74,7 +74,7 @@ def test_never_more_evictions_begin_than_the_rate_allows(asked: list[float], rat
     pace, began, only = EvictionRateLimiter(), [], ("", "")
     for now in sorted(asked):
         if pace.wait_s(only, rate, now) == 0:
-            pace.took(only, now)
+            pace.start(only, now)
             began.append(now)
     gaps = [later - earlier for earlier, later in pairwise(began)]
     assert all(gap >= 1 / rate - 1e-6 for gap in gaps)

@@ -26,7 +26,7 @@ AUTO = {BOUND_BY_CONTROLLER: "yes"}
 BY_US = {PROVISIONED_BY: "podlab.io/local-path"}
 
 
-def around(*candidates: Any, named: Any = None, cls: Any = None, pods: tuple[str, ...] = ()) -> ClaimContext:
+def context(*candidates: Any, named: Any = None, cls: Any = None, pods: tuple[str, ...] = ()) -> ClaimContext:
     return ClaimContext(named, candidates, cls, pods)
 
 
@@ -57,7 +57,7 @@ FINDS = [
 
 @pytest.mark.parametrize(("wanted", "candidates", "name"), [one[1:] for one in FINDS], ids=[one[0] for one in FINDS])
 def test_a_claim_finds(wanted: Any, candidates: list[Any], name: str | None) -> None:
-    step = decide.decide_claim(wanted, around(*candidates))
+    step = decide.decide_claim(wanted, context(*candidates))
     assert (step.volume.metadata.name if isinstance(step, Bind) else None) == name
 
 
@@ -65,65 +65,65 @@ LATE = storage_class(delayed=True)
 TOLD = [
     (
         claim(storageClassName=""),
-        around(),
+        context(),
         ("Normal", "FailedBinding", "no persistent volumes available for this claim and no storage class is set"),
     ),
-    (claim(), around(), ("Warning", "ProvisioningFailed", 'storageclass.storage.k8s.io "by-hand" not found')),
+    (claim(), context(), ("Warning", "ProvisioningFailed", 'storageclass.storage.k8s.io "by-hand" not found')),
     (
         claim(),
-        around(volume(), cls=LATE),
+        context(volume(), cls=LATE),
         ("Normal", "WaitForFirstConsumer", "waiting for first consumer to be created before binding"),
     ),
     (
         claim(),
-        around(cls=LATE, pods=("web-1", "web-0")),
+        context(cls=LATE, pods=("web-1", "web-0")),
         ("Normal", "WaitForPodScheduled", "waiting for pods web-0,web-1 to be scheduled"),
     ),
     (
         claim(volumeName="disk", size="2Gi"),
-        around(named=volume()),
+        context(named=volume()),
         ("Warning", "VolumeMismatch", 'Cannot bind to requested volume "disk": requested PV is too small'),
     ),
     (
         claim(volumeName="disk", storageClassName="x"),
-        around(named=volume()),
+        context(named=volume()),
         ("Warning", "VolumeMismatch", 'Cannot bind to requested volume "disk": storageClassName does not match'),
     ),
     (
         claim(volumeName="disk"),
-        around(named=volume(claimRef=kept_for("other", "o"))),
+        context(named=volume(claimRef=kept_for("other", "o"))),
         ("Warning", "FailedBinding", 'volume "disk" already bound to a different claim.'),
     ),
 ]
 
 
-@pytest.mark.parametrize(("wanted", "surroundings", "told"), TOLD, ids=[case[2][1] for case in TOLD])
-def test_a_claim_without_a_volume_says_what_it_waits_for(wanted: Any, surroundings: Any, told: Any) -> None:
+@pytest.mark.parametrize(("wanted", "surroundings", "event"), TOLD, ids=[case[2][1] for case in TOLD])
+def test_a_claim_without_a_volume_says_what_it_waits_for(wanted: Any, surroundings: Any, event: Any) -> None:
     step = decide.decide_claim(wanted, surroundings)
     assert isinstance(step, StayPending)
-    assert step.told is not None
-    assert (step.told.type, step.told.reason, step.told.message) == told
+    assert step.event is not None
+    assert (step.event.type, step.event.reason, step.event.message) == event
 
 
 def test_a_volume_that_does_not_exist_yet_is_waited_for() -> None:
-    assert decide.decide_claim(claim(volumeName="disk"), around()) == StayPending()
+    assert decide.decide_claim(claim(volumeName="disk"), context()) == StayPending()
 
 
 def test_a_claim_of_a_class_with_a_provisioner_asks_for_a_volume_once_its_node_is_chosen() -> None:
-    step = decide.decide_claim(claim(annotations={SELECTED_NODE: "n1"}), around(cls=LATE))
+    step = decide.decide_claim(claim(annotations={SELECTED_NODE: "n1"}), context(cls=LATE))
     assert isinstance(step, Provision)
-    assert (step.provisioner, step.told.reason) == ("example.com/disk", "ExternalProvisioning")
+    assert (step.provisioner, step.event.reason) == ("example.com/disk", "ExternalProvisioning")
     by_hand = storage_class(provisioner="kubernetes.io/no-provisioner")
-    assert isinstance(decide.decide_claim(claim(), around(cls=by_hand)), StayPending)
+    assert isinstance(decide.decide_claim(claim(), context(cls=by_hand)), StayPending)
 
 
-@pytest.mark.parametrize(("asked", "told"), [("1Gi", False), ("2Gi", True), ("512Mi", False)])
-def test_a_bound_claim_that_asks_for_more_says_that_nobody_here_enlarges_it(asked: str, told: bool) -> None:
+@pytest.mark.parametrize(("asked", "event"), [("1Gi", False), ("2Gi", True), ("512Mi", False)])
+def test_a_bound_claim_that_asks_for_more_says_that_nobody_here_enlarges_it(asked: str, event: bool) -> None:
     grown = claim(size=asked, volumeName="disk", annotations=DONE, phase="Bound")
     grown.status.capacity["storage"].string = "1Gi"
-    step = decide.decide_claim(grown, around(named=volume(claimRef=kept_for(uid="uid-data"))))
+    step = decide.decide_claim(grown, context(named=volume(claimRef=kept_for(uid="uid-data"))))
     assert isinstance(step, Bind)
-    assert (step.told is not None and step.told.reason == "ExternalExpanding") == told
+    assert (step.event is not None and step.event.reason == "ExternalExpanding") == event
 
 
 BOUND = claim(volumeName="disk", annotations=DONE, phase="Bound")
@@ -138,7 +138,7 @@ KEPT = [
 
 @pytest.mark.parametrize(("bound", "named", "step"), [case[1:] for case in KEPT], ids=[case[0] for case in KEPT])
 def test_a_claim_that_was_bound_is_so_or_lost(bound: Any, named: Any, step: type) -> None:
-    assert isinstance(decide.decide_claim(bound, around(volume("free"), named=named)), step)
+    assert isinstance(decide.decide_claim(bound, context(volume("free"), named=named)), step)
 
 
 OURS = kept_for(uid="uid-data")
@@ -189,7 +189,7 @@ def test_whatever_comes_first_pairs_are_one_to_one_and_large_enough(
     order.shuffle(claims)
     pairs = {}
     for each in claims:
-        step = decide.decide_claim(each, around(*volumes.values()))
+        step = decide.decide_claim(each, context(*volumes.values()))
         if isinstance(step, Bind):
             name = step.volume.metadata.name
             bound, kept = decide.bound_claim(each, step.volume), given_to(step.volume, each)
@@ -197,7 +197,7 @@ def test_whatever_comes_first_pairs_are_one_to_one_and_large_enough(
             volumes[name] = kept
             assert name not in pairs, "a volume has one claim"
             pairs[name] = each
-            again = decide.decide_claim(bound, around(named=kept))
+            again = decide.decide_claim(bound, context(named=kept))
             assert again == Bind(kept), "what is bound stays bound"
             assert given_to(kept, bound) == kept, "and nothing is written twice"
             assert decide.decide_volume(kept, bound).phase == "Bound"

@@ -25,7 +25,7 @@ class Case:
     """`last` is the time of the last Job, `now` what the clock shows; both as `05-15 12:00`, of 2030 and in UTC.
 
     `there` are Jobs: the time of each and `runs`, `done` or `lost`, and `by-hand` for one that somebody else made.
-    `starts` is the time that gets its Job, `instead` how many go for it, `told` the reasons of Events.
+    `starts` is the time that gets its Job, `instead` how many go for it, `events` the reasons of Events.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Case:
     starts: str = ""
     there: Sequence[str] = ()
     instead: int = 0
-    told: str = ""
+    events: str = ""
     spec: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -83,7 +83,7 @@ TIMES = [
     Case("made in the minute that it names: the next", HOURLY, "", "01-01 00:00:10"),
     Case("hours late: the last one alone", HOURLY, "05-15 08:00", "05-15 13:20", "05-15 13:00"),
     Case("a hundred late", "* * * * *", "05-15 11:20", "05-15 13:00", "05-15 13:00"),
-    Case("more than a hundred", "* * * * *", "05-15 11:18", "05-15 13:00", "05-15 13:00", told="TooManyMissedTimes"),
+    Case("more than a hundred", "* * * * *", "05-15 11:18", "05-15 13:00", "05-15 13:00", events="TooManyMissedTimes"),
     Case(
         "a deadline spares it from counting",
         "* * * * *",
@@ -222,4 +222,4 @@ def test_which_time_gets_its_job(case: Case) -> None:
     plan = decide(one, jobs, at(case.now), ZoneInfo(one.spec.timeZone or "UTC"))
     assert (plan.start.scheduled if plan.start else None) == (at(case.starts) if case.starts else None)
     assert len(plan.start.instead_of if plan.start else []) == case.instead
-    assert " ".join(reason for _, reason, _ in plan.told) == case.told
+    assert " ".join(reason for _, reason, _ in plan.events) == case.events

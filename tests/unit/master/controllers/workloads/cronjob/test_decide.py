@@ -99,7 +99,7 @@ def test_a_job_is_started_when_its_time_has_come(
     when, replaced, reasons = expected
     assert (plan.start.job.metadata.name if plan.start else None) == (name_of(when) if when else None)
     assert len(plan.start.instead_of if plan.start else []) == replaced
-    assert [reason for _, reason, _ in plan.told if reason != "SawCompletedJob"] == reasons
+    assert [reason for _, reason, _ in plan.events if reason != "SawCompletedJob"] == reasons
 
 
 def test_a_job_is_named_and_marked_by_its_time() -> None:
@@ -124,7 +124,7 @@ def test_the_status_follows_the_jobs() -> None:
     plan = decide(one, [done, running, mine], NOW, UTC)
     assert [active.name for active in plan.status.active] == [running.metadata.name]
     assert plan.status.lastSuccessfulTime == done.status.completionTime
-    assert [(reason, message) for _, reason, message in plan.told] == [
+    assert [(reason, message) for _, reason, message in plan.events] == [
         ("SawCompletedJob", f"Saw completed job: {done.metadata.name}, condition: Complete"),
         ("MissingJob", "Active job went missing: lost"),
         ("UnexpectedJob", f"Saw a job that the controller did not create or forgot: {mine.metadata.name}"),

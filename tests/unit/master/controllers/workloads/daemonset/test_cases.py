@@ -201,6 +201,6 @@ ENDS = [
 @pytest.mark.parametrize("case", [*PLACES, *ROLLOUTS, *ENDS], ids=lambda case: case.name)
 def test_what_is_done(daemon_set: Builder, node: Builder, pod: Builder, case: Case) -> None:
     update = update_from(daemon_set, case.wants, case.spec)
-    verdicts = node_placements(update.daemon_set.spec.template, [node_from(node, text) for text in case.nodes])
+    placements = node_placements(update.daemon_set.spec.template, [node_from(node, text) for text in case.nodes])
     pods = pods_from(pod, case.there)
-    assert done(decide(update, verdicts, pods.values()), pods) == case.does
+    assert done(decide(update, placements, pods.values()), pods) == case.does

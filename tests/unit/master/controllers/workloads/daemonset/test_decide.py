@@ -29,7 +29,7 @@ def update(daemon_set: Builder, *, surge: int | str = 0, unavailable: int | str 
     return DaemonSetUpdate(daemon_set(surge=surge, unavailable=unavailable), "new", NOW)
 
 
-def verdicts(letters: str) -> dict[str, NodePlacement]:
+def placements(letters: str) -> dict[str, NodePlacement]:
     """One letter a node, from n0 on: r(un), s(tay) or l(eave)."""
     return {f"n{number}": VERDICTS[letter] for number, letter in enumerate(letters)}
 
@@ -84,7 +84,7 @@ def test_without_surge(
     delete: list[str],
     ended: list[str],
 ) -> None:
-    plan = decide(update(daemon_set), verdicts(nodes), pods(pod, present))
+    plan = decide(update(daemon_set), placements(nodes), pods(pod, present))
     assert told(plan) == (create, delete, ended)
 
 
@@ -103,21 +103,21 @@ def test_without_surge(
 def test_with_a_surge_of_one(
     daemon_set: Builder, pod: Builder, present: list[str], create: list[str], delete: list[str]
 ) -> None:
-    plan = decide(update(daemon_set, surge=1, unavailable=0), verdicts("rrr"), pods(pod, present))
+    plan = decide(update(daemon_set, surge=1, unavailable=0), placements("rrr"), pods(pod, present))
     assert told(plan) == (create, delete, [])
 
 
 def test_shares_are_of_the_nodes_and_rounded_up(daemon_set: Builder, pod: Builder) -> None:
-    plan = decide(update(daemon_set, unavailable="40%"), verdicts("rrrll"), pods(pod, ["o", "o", "o"]))
+    plan = decide(update(daemon_set, unavailable="40%"), placements("rrrll"), pods(pod, ["o", "o", "o"]))
     assert len(plan.delete) == 2
-    plan = decide(update(daemon_set, surge="40%", unavailable=0), verdicts("rrr"), pods(pod, ["o", "o", "o"]))
+    plan = decide(update(daemon_set, surge="40%", unavailable=0), placements("rrr"), pods(pod, ["o", "o", "o"]))
     assert len(plan.create) == 2
 
 
 def test_on_delete_replaces_nothing_by_itself(daemon_set: Builder, pod: Builder) -> None:
     one = update(daemon_set)
     one.daemon_set.spec.updateStrategy.type = "OnDelete"
-    assert told(decide(one, verdicts("rr"), pods(pod, ["o", ""]))) == (["n1"], [], [])
+    assert told(decide(one, placements("rr"), pods(pod, ["o", ""]))) == (["n1"], [], [])
 
 
 def test_a_pod_that_waits_for_a_node_that_is_gone_goes(daemon_set: Builder, pod: Builder) -> None:
@@ -130,7 +130,7 @@ def test_a_pod_that_waits_for_a_node_that_is_gone_goes(daemon_set: Builder, pod:
 
 def test_the_status_counts_nodes(daemon_set: Builder, pod: Builder) -> None:
     present = pods(pod, ["n", "N", "o", "on", "", "n", ""])
-    status = with_status(update(daemon_set), verdicts("rrrrrsl"), present, collisions=0).status
+    status = with_status(update(daemon_set), placements("rrrrrsl"), present, collisions=0).status
     assert (status.desiredNumberScheduled, status.currentNumberScheduled, status.numberMisscheduled) == (5, 4, 1)
     assert (status.numberReady, status.numberAvailable, status.numberUnavailable) == (3, 3, 2)
     assert status.updatedNumberScheduled == 2
@@ -143,8 +143,8 @@ class Simulation:
     def __init__(
         self, one: DaemonSetUpdate, nodes: dict[str, NodePlacement], present: list[pod_pb2.Pod], make_pod: Builder
     ) -> None:
-        self.update, self.verdicts, self.present, self._make_pod = one, nodes, present, make_pod
-        self.wanted = {name for name, verdict in nodes.items() if verdict.run}
+        self.update, self.placements, self.present, self._make_pod = one, nodes, present, make_pod
+        self.wanted = {name for name, placement in nodes.items() if placement.run}
         self.time = NOW
 
     def up(self) -> set[str]:
@@ -153,7 +153,7 @@ class Simulation:
 
     def step(self) -> bool:
         """True when there was something to do."""
-        before, plan = self.up(), decide(self.update, self.verdicts, self.present)
+        before, plan = self.up(), decide(self.update, self.placements, self.present)
         self.time += 1
         for one in (*plan.delete, *plan.ended):
             assert not one.metadata.HasField("deletionTimestamp"), "deleted twice"
@@ -193,7 +193,7 @@ def test_from_any_state_each_node_gets_its_pod_without_ever_too_few(
 ) -> None:
     surge, unavailable = bounds
     one = update(daemon_set, surge=surge, unavailable=unavailable)
-    cluster = Simulation(one, verdicts(nodes), pods(pod, present[: len(nodes)]), pod)
+    cluster = Simulation(one, placements(nodes), pods(pod, present[: len(nodes)]), pod)
     for number in order:
         cluster.step()
         cluster.progress(number)
@@ -201,9 +201,9 @@ def test_from_any_state_each_node_gets_its_pod_without_ever_too_few(
         if not cluster.step() and not cluster.progress(0):
             break
     assert cluster.up() == cluster.wanted
-    kept = [node_of(found) for found in cluster.present if cluster.verdicts[node_of(found)].run]
+    kept = [node_of(found) for found in cluster.present if cluster.placements[node_of(found)].run]
     assert sorted(kept) == sorted(cluster.wanted)
     for found in cluster.present:
-        verdict = cluster.verdicts[node_of(found)]
-        assert verdict.stay
-        assert not verdict.run or found.metadata.labels[HASH] == "new"
+        placement = cluster.placements[node_of(found)]
+        assert placement.stay
+        assert not placement.run or found.metadata.labels[HASH] == "new"

@@ -15,7 +15,7 @@ Builder = Callable[..., Any]
 RUN, STAY, LEAVE = (True, True), (False, True), (False, False)
 
 
-def verdict(daemon_set: Any, node: Any) -> tuple[bool, bool]:
+def placement(daemon_set: Any, node: Any) -> tuple[bool, bool]:
     (found,) = node_placements(daemon_set.spec.template, [node]).values()
     return found.run, found.stay
 
@@ -38,14 +38,14 @@ def test_taints(daemon_set: Builder, node: Builder, key: str, effect: str, expec
     one, where = daemon_set(), node()
     one.spec.template.spec.tolerations.add(key="tolerated", operator="Exists")
     where.spec.taints.append(Taint(key=key, effect=effect))
-    assert verdict(one, where) == expected
+    assert placement(one, where) == expected
 
 
 def test_a_daemon_on_the_hosts_network_needs_no_other(daemon_set: Builder, node: Builder) -> None:
     one, where = daemon_set(), node()
     one.spec.template.spec.hostNetwork = True
     where.spec.taints.append(Taint(key="node.kubernetes.io/network-unavailable", effect="NoSchedule"))
-    assert verdict(one, where) == RUN
+    assert placement(one, where) == RUN
 
 
 @pytest.mark.parametrize(
@@ -71,16 +71,16 @@ def test_affinity(
     required.nodeSelectorTerms.add()  # matches nothing
     term = NodeSelectorTerm(matchExpressions=[NodeSelectorRequirement(key=key, operator=operator, values=values)])
     required.nodeSelectorTerms.append(term)
-    assert verdict(one, where) == expected
+    assert placement(one, where) == expected
 
 
 def test_name_and_node_selector(daemon_set: Builder, node: Builder) -> None:
     selective = daemon_set()
     selective.spec.template.spec.nodeSelector["disk"] = "ssd"
-    assert verdict(selective, node()) == LEAVE
+    assert placement(selective, node()) == LEAVE
     named = daemon_set()
     named.spec.template.spec.nodeName = "n2"
-    assert [verdict(named, node(name)) for name in ("n1", "n2")] == [LEAVE, RUN]
+    assert [placement(named, node(name)) for name in ("n1", "n2")] == [LEAVE, RUN]
 
 
 def test_a_pod_is_for_its_node_alone(daemon_set: Builder) -> None:

@@ -278,7 +278,7 @@ def test_why_it_cannot_tell(
     load = load_of(worker, measured, Case("", ["50"]))
     plan = decide(autoscaler(metrics=[metric]), load, ScalingHistory())
     error = why.format(none="no known available metric versions found")
-    assert plan.told[0] == ("Warning", f"FailedGet{metric['type']}Metric", error)
+    assert plan.events[0] == ("Warning", f"FailedGet{metric['type']}Metric", error)
     active = condition(plan.status.conditions, "ScalingActive")
     assert active is not None
     assert active.message == f"the HPA was unable to compute the replica count: {error}"

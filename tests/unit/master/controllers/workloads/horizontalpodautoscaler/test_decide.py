@@ -100,7 +100,7 @@ def test_without_figures_nothing_changes_and_why_is_told(autoscaler: Builder, lo
     assert plan.replicas is None
     assert reasons(plan)["ScalingActive"] == ("False", "FailedGetResourceMetric")
     error = "unable to get metrics for resource cpu: no metrics returned from resource metrics API"
-    assert plan.told == [
+    assert plan.events == [
         ("Warning", "FailedGetResourceMetric", f"failed to get cpu utilization: {error}"),
         (
             "Warning",
@@ -122,7 +122,7 @@ def test_a_metric_that_is_not_known_only_keeps_pods_from_going(
 def test_what_was_done_is_told_and_remembered(autoscaler: Builder, load: Builder) -> None:
     plan = rescaled(decide(autoscaler(), load(2, "100m"), ScalingHistory()), 2, NOW)
     assert reasons(plan)["AbleToScale"] == ("True", "SucceededRescale")
-    assert plan.told == [
+    assert plan.events == [
         (
             "Normal",
             "SuccessfulRescale",
@@ -139,10 +139,10 @@ def test_of_several_autoscalers_of_one_workload_none_scales(autoscaler: Builder,
     assert plan.replicas is None
     assert reasons(plan)["ScalingActive"] == ("False", "AmbiguousSelector")
     why = "pods by selector app=web are controlled by multiple HPAs: [default/web default/web-2]"
-    assert plan.told == [("Warning", "AmbiguousSelector", why)]
+    assert plan.events == [("Warning", "AmbiguousSelector", why)]
 
 
 def test_a_workload_that_is_missing_is_told(autoscaler: Builder) -> None:
     plan = target_not_found(autoscaler(), 'deployments.apps "web" not found', NOW)
     assert reasons(plan)["AbleToScale"] == ("False", "FailedGetScale")
-    assert plan.told == [("Warning", "FailedGetScale", 'deployments.apps "web" not found')]
+    assert plan.events == [("Warning", "FailedGetScale", 'deployments.apps "web" not found')]

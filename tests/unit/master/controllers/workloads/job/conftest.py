@@ -75,7 +75,7 @@ class Cluster:
         self.pods: dict[str, pod_pb2.Pod] = {}
         self.now = NOW
         self.made = 0
-        self.told: list[str] = []
+        self.events: list[str] = []
 
     def active(self) -> list[pod_pb2.Pod]:
         return [
@@ -90,13 +90,13 @@ class Cluster:
     def pass_over(self, steps: int = 5) -> JobPlan:
         """As the controller does it, and dies after so many kinds of steps."""
         plan = self.plan()
-        told = [reason for _, reason, _ in plan.told]
+        events = [reason for _, reason, _ in plan.events]
         todo: list[Callable[[], None]] = [
-            lambda: (self.job.status.CopyFrom(plan.status), self.told.extend(told), None)[-1],
+            lambda: (self.job.status.CopyFrom(plan.status), self.events.extend(events), None)[-1],
             lambda: [self._release(pod) for pod in plan.release].clear(),
-            lambda: [self._release(pod) for pod in plan.moves.dismiss].clear(),
-            lambda: [self._delete(pod) for pod in (*plan.moves.dismiss, *plan.moves.delete)].clear(),
-            lambda: [self._create(pod) for pod in plan.moves.create].clear(),
+            lambda: [self._release(pod) for pod in plan.changes.discard].clear(),
+            lambda: [self._delete(pod) for pod in (*plan.changes.discard, *plan.changes.delete)].clear(),
+            lambda: [self._create(pod) for pod in plan.changes.create].clear(),
         ]
         for step in todo[:steps]:
             step()
@@ -122,9 +122,9 @@ class Cluster:
         return tuple(one.SerializeToString(deterministic=True) for one in parts)
 
     def end(self, pod: pod_pb2.Pod, phase: str, code: int = 1) -> None:
-        held = self.pods[pod.metadata.name]
-        held.status.phase = phase
-        ended = held.status.containerStatuses.add(name="main").state.terminated
+        retry_pods = self.pods[pod.metadata.name]
+        retry_pods.status.phase = phase
+        ended = retry_pods.status.containerStatuses.add(name="main").state.terminated
         ended.exitCode, ended.finishedAt.seconds = (code if phase == "Failed" else 0), self.now
 
     def _create(self, pod: pod_pb2.Pod) -> None:
@@ -137,15 +137,15 @@ class Cluster:
         self.pods[f"{pod.metadata.name}"] = made
 
     def _release(self, pod: pod_pb2.Pod) -> None:
-        held = self.pods.get(pod.metadata.name)
-        if held is not None and TRACKING in held.metadata.finalizers:
-            held.metadata.finalizers.remove(TRACKING)
+        retry_pods = self.pods.get(pod.metadata.name)
+        if retry_pods is not None and TRACKING in retry_pods.metadata.finalizers:
+            retry_pods.metadata.finalizers.remove(TRACKING)
 
     def _delete(self, pod: pod_pb2.Pod) -> None:
-        held = self.pods.get(pod.metadata.name)
-        if held is not None:
-            held.metadata.deletionTimestamp.seconds = self.now + 30
-            held.metadata.deletionGracePeriodSeconds = 30
+        retry_pods = self.pods.get(pod.metadata.name)
+        if retry_pods is not None:
+            retry_pods.metadata.deletionTimestamp.seconds = self.now + 30
+            retry_pods.metadata.deletionGracePeriodSeconds = 30
 
 
 @pytest.fixture(scope="session")

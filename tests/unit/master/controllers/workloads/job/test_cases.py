@@ -27,7 +27,7 @@ class Case:
     (`2`), the exit code (`=42`), a condition (`DisruptionTarget`), restarts (`x3`), earlier failures of its index
     (`after1`), `counted`, seconds since its end (`5s`), `nowhere` (on no node).
 
-    `does`: how many are made (`+2`, or `+0,2` by index), let go (`-1`), and deleted as failed (`!1`). `told` is the
+    `does`: how many are made (`+2`, or `+0,2` by index), let go (`-1`), and deleted as failed (`!1`). `events` is the
     reason of how it ends; `says` are fields of the status.
     """
 
@@ -35,7 +35,7 @@ class Case:
     spec: Mapping[str, Any]
     there: Sequence[str] = ()
     does: str = ""
-    told: str = ""
+    events: str = ""
     says: Mapping[str, Any] = field(default_factory=dict)
     before: Mapping[str, Any] = field(default_factory=dict)
 
@@ -82,12 +82,12 @@ def pod_of(make: Builder, job: job_pb2.Job, text: str) -> pod_pb2.Pod:
 
 
 def done(plan: JobPlan, *, indexed: bool) -> str:
-    moves, words = plan.moves, []
-    if moves.create:
-        made = ",".join(str(index_of(pod)) for pod in moves.create) if indexed else len(moves.create)
+    changes, words = plan.changes, []
+    if changes.create:
+        made = ",".join(str(index_of(pod)) for pod in changes.create) if indexed else len(changes.create)
         words.append(f"+{made}")
-    words += [f"-{len(moves.dismiss)}"] if moves.dismiss else []
-    words += [f"!{len(moves.delete)}"] if moves.delete else []
+    words += [f"-{len(changes.discard)}"] if changes.discard else []
+    words += [f"!{len(changes.delete)}"] if changes.delete else []
     return " ".join(words)
 
 
@@ -119,23 +119,23 @@ PODS = [
     Case("more at once", {**MANY, "parallelism": 4}, ["run"], "+3"),
     Case("fewer at once", {**MANY, "parallelism": 1}, ["run", "run"], "-1"),
     Case("none at once", {**MANY, "parallelism": 0}, ["run", "run"], "-2"),
-    Case("all are there", MANY, ["ok"] * 5, told="CompletionsReached"),
-    Case("more than were asked for", MANY, ["ok"] * 6, told="CompletionsReached"),
+    Case("all are there", MANY, ["ok"] * 5, events="CompletionsReached"),
+    Case("more than were asked for", MANY, ["ok"] * 6, events="CompletionsReached"),
     Case("one more than needed still runs", {"completions": 1}, ["ok", "run"], "-1", "CompletionsReached"),
-    Case("none is asked for", {"completions": 0}, told="CompletionsReached"),
+    Case("none is asked for", {"completions": 0}, events="CompletionsReached"),
     Case("a queue: all workers", {"completions": None, "parallelism": 3}, does="+3"),
     Case("a queue: one is done, no more begin", {"completions": None, "parallelism": 3}, ["ok", "run"]),
     Case(
         "a queue: done when the others are",
         {"completions": None, "parallelism": 3},
         ["ok", "ok"],
-        told="CompletionsReached",
+        events="CompletionsReached",
     ),
     Case(
         "a queue: the others may fail",
         {"completions": None, "parallelism": 3},
         ["ok", "fail"],
-        told="CompletionsReached",
+        events="CompletionsReached",
     ),
     Case(
         "a queue: one that failed is replaced before any is done",
@@ -164,12 +164,12 @@ BACKOFFS = [
     Case("a success ends the row", {"completions": 3}, ["fail 60s", "fail 50s", "ok 40s", "fail 10s"], "+1"),
     Case("no more than six minutes", {"backoffLimit": 20}, [f"fail {360 + number}s" for number in range(9)], "+1"),
     Case("the limit is reached", {"backoffLimit": 2}, ["fail", "fail"], "+1"),
-    Case("and passed", {"backoffLimit": 2}, ["fail", "fail", "fail"], told="BackoffLimitExceeded"),
+    Case("and passed", {"backoffLimit": 2}, ["fail", "fail", "fail"], events="BackoffLimitExceeded"),
     Case(
         "what was counted before counts",
         {"backoffLimit": 2},
         ["fail"],
-        told="BackoffLimitExceeded",
+        events="BackoffLimitExceeded",
         before={"failed": 2},
     ),
     Case("others go with it", {"backoffLimit": 0, **MANY}, ["fail", "run", "run"], "!2", "BackoffLimitExceeded"),
@@ -177,7 +177,7 @@ BACKOFFS = [
         "enough succeeded and too many failed: it failed",
         {"backoffLimit": 0},
         ["fail", "ok"],
-        told="BackoffLimitExceeded",
+        events="BackoffLimitExceeded",
     ),
     Case("restarts in place count while it runs", {"restarts": "OnFailure", "backoffLimit": 3}, ["run x2"]),
     Case(
@@ -199,16 +199,16 @@ BACKOFFS = [
 DEADLINES = [
     Case("in time", {"activeDeadlineSeconds": 101}, ["run"]),
     Case("out of time", {"activeDeadlineSeconds": 100}, ["run"], "!1", "DeadlineExceeded"),
-    Case("out of time before the first pod", {"activeDeadlineSeconds": 100}, told="DeadlineExceeded"),
+    Case("out of time before the first pod", {"activeDeadlineSeconds": 100}, events="DeadlineExceeded"),
     Case(
         "out of time and out of tries",
         {"activeDeadlineSeconds": 100, "backoffLimit": 0},
         ["fail"],
-        told="BackoffLimitExceeded",
+        events="BackoffLimitExceeded",
     ),
     Case("suspended: time stands", {"activeDeadlineSeconds": 100, "suspend": True}),
     Case("suspended: pods go and count for nothing", {**MANY, "suspend": True}, ["run", "ok"], "-1"),
-    Case("done although suspended", {"suspend": True}, ["ok"], told="CompletionsReached"),
+    Case("done although suspended", {"suspend": True}, ["ok"], events="CompletionsReached"),
     Case(
         "time begins anew with a resumption",
         {"activeDeadlineSeconds": 50},
@@ -225,14 +225,14 @@ POLICIES = [
         "PodFailurePolicy",
     ),
     Case("another code does not", policy(on_exit("FailJob", "In", 42)), ["fail =1"], "+1"),
-    Case("all codes but some", policy(on_exit("FailJob", "NotIn", 1, 2)), ["fail =3"], told="PodFailurePolicy"),
+    Case("all codes but some", policy(on_exit("FailJob", "NotIn", 1, 2)), ["fail =3"], events="PodFailurePolicy"),
     Case("these do not", policy(on_exit("FailJob", "NotIn", 1, 2)), ["fail =2"], "+1"),
     Case("a code of zero is none", policy(on_exit("FailJob", "NotIn", 1)), ["fail =0"], "+1"),
     Case(
         "of that container",
         policy(on_exit("FailJob", "In", 42, container="main")),
         ["fail =42"],
-        told="PodFailurePolicy",
+        events="PodFailurePolicy",
     ),
     Case("of another", policy(on_exit("FailJob", "In", 42, container="helper")), ["fail =42"], "+1"),
     Case(
@@ -242,7 +242,7 @@ POLICIES = [
         "else the next",
         policy(on_exit("Count", "In", 41), on_exit("FailJob", "In", 42)),
         ["fail =42"],
-        told="PodFailurePolicy",
+        events="PodFailurePolicy",
     ),
     Case(
         "a disruption is free",
@@ -251,18 +251,18 @@ POLICIES = [
         "+1",
         says={"failed": 0},
     ),
-    Case("a failure is not", policy(on_condition("Ignore"), backoffLimit=0), ["fail"], told="BackoffLimitExceeded"),
+    Case("a failure is not", policy(on_condition("Ignore"), backoffLimit=0), ["fail"], events="BackoffLimitExceeded"),
     Case(
         "a condition of another value",
         policy(on_condition("Ignore", value="False"), backoffLimit=0),
         ["fail DisruptionTarget"],
-        told="BackoffLimitExceeded",
+        events="BackoffLimitExceeded",
     ),
     Case(
         "a condition that ends it",
         policy(on_condition("FailJob", "ConfigIssue")),
         ["fail ConfigIssue"],
-        told="PodFailurePolicy",
+        events="PodFailurePolicy",
     ),
     Case(
         "free by condition before fatal by code",
@@ -313,11 +313,11 @@ INDEXES = [
         "+3,5",
         says={"completedIndexes": "0-2,4"},
     ),
-    Case("all are done", TRIES, ["ok 0", "ok 1", "ok 2"], told="CompletionsReached"),
+    Case("all are done", TRIES, ["ok 0", "ok 1", "ok 2"], events="CompletionsReached"),
     Case("each rests for itself", TRIES, ["fail 0 5s", "fail 1 15s", "run 2"], "+1"),
     Case("an index is given up", TRIES, ["fail 0 after1", "run 1", "run 2"], says={"failedIndexes": "0"}),
     Case("the others go on until they are done", TRIES, ["fail 0 after1", "ok 1", "run 2"]),
-    Case("then it has failed", TRIES, ["fail 0 after1", "ok 1", "ok 2"], told="FailedIndexes"),
+    Case("then it has failed", TRIES, ["fail 0 after1", "ok 1", "ok 2"], events="FailedIndexes"),
     Case(
         "too many are given up",
         {**TRIES, "maxFailedIndexes": 1},
@@ -340,7 +340,9 @@ INDEXES = [
         says={"completedIndexes": "", "succeeded": 0},
         before={"completedIndexes": "2", "succeeded": 1},
     ),
-    Case("fewer completions: done", {**TRIES, "completions": 1, "parallelism": 1}, ["ok 0"], told="CompletionsReached"),
+    Case(
+        "fewer completions: done", {**TRIES, "completions": 1, "parallelism": 1}, ["ok 0"], events="CompletionsReached"
+    ),
     Case(
         "more completions: more begin", {**TRIES, "completions": 4, "parallelism": 4}, ["ok 0", "run 1", "run 2"], "+3"
     ),
@@ -369,25 +371,25 @@ EARLY_ENDS = [
         "-1",
         "SuccessPolicy",
     ),
-    Case("done anyway", success({"succeededCount": 4}), ["ok 0", "ok 1", "ok 2", "ok 3"], told="SuccessPolicy"),
+    Case("done anyway", success({"succeededCount": 4}), ["ok 0", "ok 1", "ok 2", "ok 3"], events="SuccessPolicy"),
     Case(
         "a failure that ends it comes first",
         success({"succeededIndexes": "0"}, backoffLimit=0),
         ["ok 0", "fail 1"],
-        told="BackoffLimitExceeded",
+        events="BackoffLimitExceeded",
     ),
     Case(
         "once it has succeeded it does not fail",
         success({"succeededIndexes": "0"}, backoffLimit=0),
         ["ok 0", "fail 1"],
-        told="SuccessPolicy",
+        events="SuccessPolicy",
         before={"conditions": [{"type": "SuccessCriteriaMet", "status": "True", "reason": "SuccessPolicy"}]},
     ),
     Case(
         "once it has failed it does not succeed",
         {},
         ["ok"],
-        told="DeadlineExceeded",
+        events="DeadlineExceeded",
         before={"conditions": [{"type": "FailureTarget", "status": "True", "reason": "DeadlineExceeded"}]},
     ),
 ]
@@ -401,6 +403,6 @@ def test_what_becomes_of_a_job(job: Builder, job_pod: Builder, case: Case) -> No
     one = job_of(job, case)
     plan = decide(one, [pod_of(job_pod, one, text) for text in case.there], NOW)
     assert done(plan, indexed=one.spec.completionMode == "Indexed") == case.does
-    ends = [told.reason for told in plan.status.conditions if told.type in ENDED and told.status == "True"]
-    assert ends == ([case.told] if case.told else [])
+    ends = [events.reason for events in plan.status.conditions if events.type in ENDED and events.status == "True"]
+    assert ends == ([case.events] if case.events else [])
     assert {name: getattr(plan.status, name) for name in case.says} == case.says

@@ -30,7 +30,7 @@ def with_spec(job: job_pb2.Job, spec: dict[str, Any]) -> job_pb2.Job:
 
 
 @pytest.mark.parametrize(
-    ("spec", "present", "create", "dismiss"),
+    ("spec", "present", "create", "discard"),
     [
         pytest.param({}, [{}], 0, 0, id="nothing to do"),
         pytest.param({"completions": 5, "parallelism": 3}, [], 3, 0, id="as many as may run at once"),
@@ -81,11 +81,11 @@ def with_spec(job: job_pb2.Job, spec: dict[str, Any]) -> job_pb2.Job:
     ],
 )
 def test_pods_are_made_and_dismissed(
-    job: Builder, job_pod: Builder, spec: dict[str, Any], present: list[dict[str, Any]], create: int, dismiss: int
+    job: Builder, job_pod: Builder, spec: dict[str, Any], present: list[dict[str, Any]], create: int, discard: int
 ) -> None:
     one = job(**spec)
-    moves = decide(one, [job_pod(one, **looks) for looks in present], NOW).moves
-    assert (len(moves.create), len(moves.dismiss), len(moves.delete)) == (create, dismiss, 0)
+    changes = decide(one, [job_pod(one, **looks) for looks in present], NOW).changes
+    assert (len(changes.create), len(changes.discard), len(changes.delete)) == (create, discard, 0)
 
 
 @pytest.mark.parametrize(
@@ -107,15 +107,15 @@ def test_an_indexed_job_makes_a_pod_for_each_index(
     job: Builder, job_pod: Builder, spec: dict[str, Any], present: list[dict[str, Any]], indexes: list[int]
 ) -> None:
     one = job(**{"completions": 3, "parallelism": 3, "indexed": True, **spec})
-    moves = decide(one, [job_pod(one, **looks) for looks in present], NOW).moves
-    assert [index_of(pod) for pod in moves.create] == indexes
-    assert bool(moves.dismiss) == (not indexes)
+    changes = decide(one, [job_pod(one, **looks) for looks in present], NOW).changes
+    assert [index_of(pod) for pod in changes.create] == indexes
+    assert bool(changes.discard) == (not indexes)
 
 
 def test_a_pod_of_an_index_knows_its_index(job: Builder) -> None:
     one = job(completions=2, parallelism=2, indexed=True)
     one.spec.template.spec.containers.add(name="own").env.add(name="JOB_COMPLETION_INDEX", value="mine")
-    _, pod = decide(one, [], NOW).moves.create
+    _, pod = decide(one, [], NOW).changes.create
     key = "batch.kubernetes.io/job-completion-index"
     assert pod.metadata.labels[key] == pod.metadata.annotations[key] == "1"
     assert pod.spec.hostname == "sum-1"
@@ -203,7 +203,7 @@ def test_a_job_fails_for_a_reason(
     if one.spec.suspend:
         expected = {"Suspended": "JobSuspended"}
     assert conditions(plan.status) == expected
-    assert bool(plan.moves.delete) == (reason is not None and any("phase" not in looks for looks in present[:1]))
+    assert bool(plan.changes.delete) == (reason is not None and any("phase" not in looks for looks in present[:1]))
 
 
 @pytest.mark.parametrize(
@@ -227,8 +227,8 @@ def test_a_success_policy_ends_a_job_early(
     one = with_spec(job(completions=5, parallelism=5, indexed=True), {"successPolicy": {"rules": rules}})
     working = job_pod(one, index=4)
     plan = decide(one, [*(job_pod(one, "Succeeded", index=index) for index in done), working], NOW)
-    assert [told.message for told in plan.status.conditions] == ([expected] if expected else [])
-    assert plan.moves.dismiss == ([working] if expected else [])
+    assert [one.message for one in plan.status.conditions] == ([expected] if expected else [])
+    assert plan.changes.discard == ([working] if expected else [])
 
 
 def test_a_job_tells_how_it_went_on(job: Builder, cluster: type[Cluster]) -> None:
@@ -249,7 +249,7 @@ def test_a_job_tells_how_it_went_on(job: Builder, cluster: type[Cluster]) -> Non
     assert conditions(status) == {"SuccessCriteriaMet": "CompletionsReached", "Complete": "CompletionsReached"}
     assert (status.active, status.succeeded, status.failed, status.terminating) == (0, 2, 0, 0)
     assert status.completionTime.seconds == NOW + 7
-    assert lab.told == ["Suspended", "Resumed", "Completed"]
+    assert lab.events == ["Suspended", "Resumed", "Completed"]
     assert not any(TRACKING in pod.metadata.finalizers for pod in lab.pods.values())
 
 
@@ -264,7 +264,7 @@ def test_a_failed_job_is_only_finished_when_its_pods_are(job: Builder, cluster: 
     lab.settle()
     assert conditions(lab.job.status)["Failed"] == "BackoffLimitExceeded"
     assert (lab.job.status.failed, lab.job.status.terminating) == (3, 0)
-    assert lab.told == ["BackoffLimitExceeded"]
+    assert lab.events == ["BackoffLimitExceeded"]
 
 
 def test_an_index_that_fails_is_tried_again_as_often_as_allowed(job: Builder, cluster: type[Cluster]) -> None:
@@ -291,7 +291,7 @@ def test_a_job_that_goes_lets_go_of_its_pods(job: Builder, job_pod: Builder) -> 
     plan = decide(one, pods, NOW)
     assert plan.release == pods[:1]
     assert plan.status == one.status
-    assert plan.moves.create == plan.moves.delete == []
+    assert plan.changes.create == plan.changes.delete == []
 
 
 @pytest.mark.parametrize("indexed", [False, True], ids=["alike", "indexed"])
