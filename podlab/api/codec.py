@@ -14,8 +14,8 @@ from google.protobuf.message import Message
 from podlab.api import kinds, manifest, versions
 from podlab.api.decoding import NOT_SUPPORTED, UNKNOWN_FIELD, Problems, decoder
 from podlab.api.encoding import encoder
+from podlab.api.jsonvalues import described
 from podlab.api.kinds import Kind
-from podlab.api.scalars import described
 from podlab.errors import BadRequest, Cause, NotFound, bounded
 
 M = TypeVar("M", bound=Message)

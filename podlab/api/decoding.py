@@ -14,7 +14,8 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from podlab.api.encoding import child_type, is_inline, is_map
-from podlab.api.scalars import SCALARS, described
+from podlab.api.jsonvalues import described
+from podlab.api.scalars import SCALARS
 from podlab.api.unsupported import IGNORED, LIMITED, UNSUPPORTED, says_something
 from podlab.errors import MOST_CAUSES, Cause
 from podlab.meta.v1 import options_pb2

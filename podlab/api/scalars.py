@@ -10,11 +10,11 @@ from typing import Any
 import orjson
 
 from podlab.api import quantity, times
+from podlab.api.jsonvalues import Json, described
 from podlab.authentication.v1 import user_pb2
 from podlab.authorization.v1 import review_pb2
 from podlab.meta.v1 import meta_pb2
 
-Json = Any
 _INT32 = range(-(2**31), 2**31)
 
 
@@ -25,20 +25,6 @@ class Scalar:
     write: Callable[[Any], Json]
     read: Callable[[Json], dict[str, Any]]
     absent: Json
-
-
-def described(value: Json) -> str:
-    """A JSON value for people: its type, and the value itself where it is short."""
-    if value is None:
-        return "null"
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, bool):
-        return f"boolean {str(value).lower()}"
-    shown = repr(value) if isinstance(value, str) else str(value)
-    return f"{'string' if isinstance(value, str) else 'number'} {shown if len(shown) <= 60 else shown[:57] + '...'}"
 
 
 def _write_time(message: meta_pb2.Time) -> Json:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
-
-from google.protobuf.descriptor import Descriptor
+from typing import Any
 
 from podlab.api.kinds import FORMS, SERVED, Kind
 
@@ -76,9 +74,8 @@ PLAIN: Mapping[str, Schema] = {
 }
 
 
-def name(descriptor: Descriptor) -> str:
+def name(full: str) -> str:
     """podlab.core.v1.Pod as io.k8s.api.core.v1.Pod."""
-    full = descriptor.full_name
     if full in _NAMES:
         return _NAMES[full]
     package, _, message = full.rpartition(".")
@@ -87,7 +84,7 @@ def name(descriptor: Descriptor) -> str:
 
 def of_kind(kind: Kind) -> str:
     """The name of a kind's own model."""
-    return name(cast(Descriptor, kind.message.DESCRIPTOR))
+    return name(kind.message.DESCRIPTOR.full_name)
 
 
 def list_of(kind: Kind) -> str:

@@ -1,28 +1,26 @@
-"""Schemas of messages, from their descriptors. Pure."""
+"""Schemas of messages, from their shapes. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
-
-from master.apiserver.openapi import facts, models
+from master.apiserver.openapi import models
 from master.apiserver.openapi.models import REF, Schema
-from master.apiserver.patching import strategies
-from podlab.api.encoding import child_type, is_inline, is_map
+from podlab.api.jsonvalues import Json
 from podlab.api.kinds import DELETE_OPTIONS, Kind
-from podlab.meta.v1 import meta_pb2, options_pb2
+from podlab.meta.v1 import meta_pb2
+from podlab.shapes.messages import shape_of
+from podlab.shapes.shape import Field, List, ListType, Map, ScalarType, Shape, Struct
 
-_TYPES: Mapping[int, Schema] = {
-    FieldDescriptor.TYPE_STRING: {"type": "string"},
-    FieldDescriptor.TYPE_BOOL: {"type": "boolean"},
-    FieldDescriptor.TYPE_INT32: {"type": "integer", "format": "int32"},
-    FieldDescriptor.TYPE_INT64: {"type": "integer", "format": "int64"},
-    FieldDescriptor.TYPE_UINT32: {"type": "integer", "format": "int64"},
-    FieldDescriptor.TYPE_BYTES: {"type": "string", "format": "byte"},
+_TYPES: Mapping[ScalarType, Schema] = {
+    ScalarType.STRING: {"type": "string"},
+    ScalarType.BOOLEAN: {"type": "boolean"},
+    ScalarType.INT32: {"type": "integer", "format": "int32"},
+    ScalarType.INT64: {"type": "integer", "format": "int64"},
+    ScalarType.UINT32: {"type": "integer", "format": "int64"},
+    ScalarType.BYTES: {"type": "string", "format": "byte"},
 }
-_EMPTY: Mapping[str, Any] = {"string": "", "boolean": False, "integer": 0}
+_EMPTY: Mapping[str, Json] = {"string": "", "boolean": False, "integer": 0}
 # What says of which kind an object is.
 _TYPE_META: Mapping[str, Schema] = {
     "apiVersion": {
@@ -42,7 +40,7 @@ class Schemas:
 
     def of_kind(self, kind: Kind) -> str:
         """The name of a kind's model."""
-        made = self._of(cast(Descriptor, kind.message.DESCRIPTOR))
+        made = self._struct(shape_of(kind.message))
         schema = self.made[made]
         schema.setdefault("x-kubernetes-group-version-kind", [models.group_version_kind(kind)])
         schema["properties"] = {**_TYPE_META, **schema["properties"]}
@@ -51,7 +49,7 @@ class Schemas:
     def list_of(self, kind: Kind) -> str:
         """The name of the model of a kind's lists."""
         made, item = models.list_of(kind), self.of_kind(kind)
-        metadata = self._of(meta_pb2.ListMeta.DESCRIPTOR)
+        metadata = self._struct(shape_of(meta_pb2.ListMeta))
         self.made[made] = {
             "type": "object",
             "description": f"A list of objects of kind {kind.name}.",
@@ -70,7 +68,7 @@ class Schemas:
 
     def status(self) -> str:
         """What tells how a call ended."""
-        made = self._of(meta_pb2.Status.DESCRIPTOR)
+        made = self._struct(shape_of(meta_pb2.Status))
         schema = self.made[made]
         schema["properties"] = {**_TYPE_META, **schema["properties"]}
         schema["x-kubernetes-group-version-kind"] = [{"group": "", "version": "v1", "kind": "Status"}]
@@ -88,98 +86,74 @@ class Schemas:
         """Those that are no messages."""
         self.made |= {name: models.PLAIN[name] for name in names}
 
-    def _of(self, descriptor: Descriptor) -> str:
-        made = models.name(descriptor)
+    def _struct(self, struct: Struct) -> str:
+        """The name of an object's model."""
+        made = models.name(struct.name)
         if made not in self.made:
-            if descriptor.full_name in models.SCALARS:
-                self.made[made] = models.SCALARS[descriptor.full_name]
-            else:
-                self.made[made] = {}  # for those that refer to themselves
-                self.made[made] = self._object(descriptor)
+            self.made[made] = {}  # for those that refer to themselves
+            self.made[made] = self._object(struct)
         return made
 
-    def _object(self, descriptor: Descriptor) -> Schema:
-        schema: Schema = {"type": "object", "description": self._descriptions.get(descriptor.full_name, "")}
-        required = self._required(descriptor)
+    def _object(self, struct: Struct) -> Schema:
+        schema: Schema = {"type": "object", "description": self._descriptions.get(struct.name, "")}
+        required = sorted(name for name, field in struct.fields.items() if field.required)
         if required:
             schema["required"] = required
-        schema["properties"] = self._properties(descriptor)
-        if descriptor.full_name in facts.WHOLE:
+        schema["properties"] = {name: self._property(field) for name, field in sorted(struct.fields.items())}
+        if struct.is_atomic:
             schema["x-kubernetes-map-type"] = "atomic"
         return schema
 
-    def _required(self, descriptor: Descriptor) -> list[str]:
-        required: list[str] = []
-        for field in descriptor.fields:
-            if is_inline(field):
-                required += self._required(child_type(field))
-            elif _is_required(field):
-                required.append(field.name)
-        return sorted(required)
+    def _property(self, field: Field) -> Schema:
+        described = {"description": self._descriptions.get(field.declared, "")}
+        return {**described, **self._value(field.shape), **_default(field), **_extensions(field)}
 
-    def _properties(self, descriptor: Descriptor) -> dict[str, Schema]:
-        properties: dict[str, Schema] = {}
-        for field in descriptor.fields:
-            if is_inline(field):
-                properties |= self._properties(child_type(field))
-            else:
-                described = {"description": self._descriptions.get(field.full_name, "")}
-                properties[field.name] = {**described, **self._field(field), **_extensions(field)}
-        return dict(sorted(properties.items()))
-
-    def _field(self, field: FieldDescriptor) -> Schema:
-        if is_map(field):
-            return {"type": "object", "additionalProperties": self._one(child_type(field).fields_by_name["value"])}
-        if field.is_repeated:
-            return {"type": "array", "items": self._one(field)}
-        one = self._one(field)
-        at = _at(field)
-        if at in facts.DEFAULTS:
-            one["default"] = facts.DEFAULTS[at]
-        elif field.GetOptions().Extensions[options_pb2.always]:
-            if "allOf" not in one:
-                one["default"] = _EMPTY[one["type"]]
-            elif child_type(field).full_name not in models.SCALARS:
-                one["default"] = {}
-        if at in facts.ENUMS:
-            one["enum"] = list(facts.ENUMS[at])
-        return one
-
-    def _one(self, field: FieldDescriptor) -> Schema:
-        if field.message_type is not None:
-            return _inner(self._of(field.message_type))
-        return dict(_TYPES[field.type])
+    def _value(self, shape: Shape) -> Schema:
+        if isinstance(shape, Map):
+            return {"type": "object", "additionalProperties": self._value(shape.value)}
+        if isinstance(shape, List):
+            return {"type": "array", "items": self._value(shape.item)}
+        if isinstance(shape, Struct):
+            return _inner(self._struct(shape))
+        if shape.name:
+            made = models.name(shape.name)
+            self.made[made] = models.SCALARS[shape.name]
+            return _inner(made)
+        return {**_TYPES[shape.type], **({"enum": list(shape.values)} if shape.values else {})}
 
 
 def _inner(name: str) -> Schema:
     return {"allOf": [{"$ref": REF + name}]}
 
 
-def _is_required(field: FieldDescriptor) -> bool:
-    at = _at(field)
-    always = field.GetOptions().Extensions[options_pb2.always] and at not in facts.OPTIONAL
-    holds_message = field.message_type is not None and not field.is_repeated
-    return at in facts.REQUIRED or (always and not holds_message)
+def _default(field: Field) -> Schema:
+    """What it is when nothing is said: what the API says, or what JSON always has."""
+    if field.default is not None:
+        return {"default": field.default}
+    if not field.always or isinstance(field.shape, List | Map):
+        return {}
+    if isinstance(field.shape, Struct):
+        return {"default": {}}
+    return {} if field.shape.name else {"default": _EMPTY[_TYPES[field.shape.type]["type"]]}
 
 
-def _extensions(field: FieldDescriptor) -> Schema:
-    """How the field is merged."""
-    at = _at(field)
-    retained = ",retainKeys" if at in facts.RETAINED else ""
-    if not field.is_repeated or is_map(field):
-        return {"x-kubernetes-patch-strategy": "retainKeys"} if retained else {}
-    if key := strategies.MERGE_KEYS.get(at):
-        return {
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": [key, *facts.FURTHER_KEYS.get(at, ())],
-            "x-kubernetes-patch-merge-key": key,
-            "x-kubernetes-patch-strategy": f"merge{retained}",
-        }
-    if at in strategies.SETS:
-        return {"x-kubernetes-list-type": "set", "x-kubernetes-patch-strategy": "merge"}
-    return {"x-kubernetes-list-type": "atomic"}
+def _extensions(field: Field) -> Schema:
+    """How the field is merged, and whom its parts belong to."""
+    shape, made = field.shape, _list_extensions(field.shape) if isinstance(field.shape, List) else {}
+    merges = isinstance(shape, List) and shape.merges
+    told = {"merge": merges, "retainKeys": field.retains_keys, "replace": field.replaced}
+    strategies = [name for name, is_so in told.items() if is_so]
+    if strategies:
+        made["x-kubernetes-patch-strategy"] = ",".join(strategies)
+    if field.is_atomic is not None:
+        made["x-kubernetes-map-type"] = "atomic" if field.is_atomic else "granular"
+    return made
 
 
-def _at(field: FieldDescriptor) -> facts.Field:
-    assert field.containing_type is not None
-    return field.containing_type.full_name, field.name
+def _list_extensions(shape: List) -> Schema:
+    made: Schema = {"x-kubernetes-list-type": shape.type.value}
+    if shape.type is ListType.MAP:
+        made["x-kubernetes-list-map-keys"] = list(shape.keys)
+    if shape.merge_key:
+        made["x-kubernetes-patch-merge-key"] = shape.merge_key
+    return made

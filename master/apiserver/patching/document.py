@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
 
 from podlab.api import weight
+from podlab.api.jsonvalues import Json
 from podlab.errors import BadRequest
-
-Json = Any
 
 # Objects are some 15 levels deep. The bound keeps what recurses over documents within Python's own.
 MOST_LEVELS = 100
-# What a patch holds may be long: paths are built of it for each part, and told in errors.
-_SHOWN = 200
 _SCALAR_BYTES = 8
 
 
@@ -54,11 +49,6 @@ def size_bytes(value: Json, most: int) -> int:
         else:
             size += len(part) + 2 if isinstance(part, str) else _SCALAR_BYTES
     return size
-
-
-def clipped(text: str) -> str:
-    """What an error tells of names and paths that a patch holds."""
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 
 def clone(value: Json) -> Json:

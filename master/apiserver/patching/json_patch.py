@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from master.apiserver.patching.document import MOST_LEVELS, Json, clipped, clone, levels, same, size_bytes
-from podlab.api.scalars import described
+from master.apiserver.patching.document import MOST_LEVELS, clone, levels, same, size_bytes
+from podlab.api.jsonvalues import Json, clipped, described
 from podlab.errors import BadRequest, Invalid, RequestTooLarge
 
 MOST_OPERATIONS = 10_000

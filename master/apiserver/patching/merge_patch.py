@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from master.apiserver.patching.document import Json
+from podlab.api.jsonvalues import Json
 
 
 def merge_patch(document: Json, patch: Json) -> Json:

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from master.apiserver.patching import document
-from master.apiserver.patching.document import Json, clipped
 from master.apiserver.patching.json_patch import json_patch
 from master.apiserver.patching.merge_patch import merge_patch
-from master.apiserver.patching.strategic import strategic_merge_patch
 from podlab.api import codec, kinds
+from podlab.api.jsonvalues import Json, clipped, described
 from podlab.api.kinds import Kind
-from podlab.api.scalars import described
 from podlab.errors import BadRequest, Invalid, UnsupportedMediaType
+from podlab.shapes.messages import shape_of
+from podlab.shapes.strategic import strategic_merge
 from podlab.v1 import apiserver_pb2 as pb
 
 T = TypeVar("T")
@@ -66,7 +65,7 @@ class Patch:
             return json_patch(fields, self.content)
         if self.type == pb.PATCH_TYPE_MERGE:
             return merge_patch(fields, self.content)
-        merged = strategic_merge_patch(fields, self.content, cast(Descriptor, current.DESCRIPTOR))
+        merged = strategic_merge(fields, self.content, shape_of(current))
         return merged | {name: fields[name] for name in ("kind", "apiVersion")}  # it stays what it is, as in Kubernetes
 
 

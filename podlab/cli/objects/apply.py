@@ -16,11 +16,12 @@ from podlab.api import codec
 from podlab.cli import failures, session
 from podlab.cli.objects import manifests, printing
 from podlab.cli.objects.manifests import Source
-from podlab.cli.objects.merge import three_way
 from podlab.cli.objects.targets import metadata
 from podlab.cli.options import DEFAULT_NAMESPACE, DryRun, DryRunOption, Files, Namespace, Output, OutputFormat
 from podlab.client.client import Client
 from podlab.errors import AlreadyExists, ApiError, Conflict, NotFound
+from podlab.shapes.messages import shape_of
+from podlab.shapes.three_way import three_way
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _ATTEMPTS = 5  # somebody else may write the object in between
@@ -170,7 +171,7 @@ def merged_object(source: Source, live: Message) -> Message:
     wanted["metadata"]["annotations"] = {**(wanted["metadata"]["annotations"] or {}), LAST_APPLIED: configuration}
     for name in _SERVERS_OWN:
         wanted["metadata"].pop(name, None)
-    merged = three_way(last if isinstance(last, dict) else {}, wanted, codec.to_dict(live))
+    merged = three_way(last if isinstance(last, dict) else {}, wanted, codec.to_dict(live), shape_of(live))
     merged["metadata"]["resourceVersion"] = metadata(live).resourceVersion
     return codec.from_dict(merged, source.kind)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from master.apiserver.openapi import documents, facts, models, protobuf, swagger
+from master.apiserver.openapi import documents, models, protobuf, swagger
 from master.apiserver.openapi.published import descriptions
 from podlab.api.scalars import SCALARS
 from podlab.foreign.openapi.v2 import openapi_pb2
@@ -77,12 +77,29 @@ def test_every_scalar_of_json_has_a_schema() -> None:
     assert models.SCALARS.keys() == SCALARS.keys()
 
 
-def test_facts_are_about_fields_that_exist() -> None:
-    described = descriptions()
-    tables = (facts.REQUIRED, facts.OPTIONAL, facts.DEFAULTS, facts.ENUMS, facts.FURTHER_KEYS, facts.RETAINED)
-    named = {".".join(field) for table in tables for field in table}
-    assert named <= described.keys()
-    assert described.keys() >= facts.WHOLE
+def test_what_is_said_of_fields_is_published(v3: dict[str, Document]) -> None:
+    pod = schema(v3, "api/v1", "io.k8s.api.core.v1.PodSpec")["properties"]
+    assert pod["volumes"]["x-kubernetes-patch-strategy"] == "merge,retainKeys"
+    assert pod["tolerations"]["x-kubernetes-list-type"] == "atomic"
+    assert pod["nodeSelector"]["x-kubernetes-map-type"] == "atomic"
+    assert pod["restartPolicy"]["enum"] == ["Always", "Never", "OnFailure"]
+    assert schema(v3, "api/v1", "io.k8s.api.core.v1.ContainerPort")["properties"]["protocol"]["default"] == "TCP"
+    assert schema(v3, "api/v1", "io.k8s.api.core.v1.ObjectReference")["x-kubernetes-map-type"] == "atomic"
+    claim = schema(v3, "api/v1", "io.k8s.api.core.v1.PersistentVolumeSpec")["properties"]["claimRef"]
+    assert claim["x-kubernetes-map-type"] == "granular"
+    conditions = schema(v3, "apis/batch/v1", "io.k8s.api.batch.v1.JobStatus")["properties"]["conditions"]
+    assert "x-kubernetes-list-map-keys" not in conditions
+    assert conditions["x-kubernetes-patch-merge-key"] == "type"
+    budget = schema(v3, "apis/policy/v1", "io.k8s.api.policy.v1.PodDisruptionBudgetSpec")["properties"]
+    assert budget["selector"]["x-kubernetes-patch-strategy"] == "replace"
+    deployment = schema(v3, "apis/apps/v1", "io.k8s.api.apps.v1.DeploymentSpec")
+    assert deployment["required"] == ["selector", "template"]
+    assert deployment["properties"]["strategy"]["x-kubernetes-patch-strategy"] == "retainKeys"
+
+
+def test_every_field_is_described_by_its_comment(v3: dict[str, Document]) -> None:
+    volume = schema(v3, "api/v1", "io.k8s.api.core.v1.Volume")["properties"]
+    assert volume["emptyDir"]["description"] == descriptions()["podlab.core.v1.VolumeSource.emptyDir"]
 
 
 def test_v2_says_the_same_with_references_of_its_own(v3: dict[str, Document]) -> None:

@@ -2,24 +2,24 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from google.protobuf.descriptor import Descriptor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from master.apiserver.patching.strategic import strategic_merge_patch
 from podlab.apps.v1 import deployment_pb2
 from podlab.core.v1 import node_pb2, pod_pb2, service_pb2
 from podlab.errors import BadRequest, Invalid
+from podlab.shapes.messages import shape_of
+from podlab.shapes.strategic import strategic_merge
 
-POD = cast(Descriptor, pod_pb2.Pod.DESCRIPTOR)
+POD = shape_of(pod_pb2.Pod)
 
 
 def applied(document: Any, patch: Any) -> Any:
     """Within the spec of a pod."""
-    return strategic_merge_patch({"spec": document}, {"spec": patch}, POD)["spec"]
+    return strategic_merge({"spec": document}, {"spec": patch}, POD)["spec"]
 
 
 def named(*names: str) -> list[dict[str, str]]:
@@ -72,7 +72,7 @@ def test_other_lists_are_replaced_whole(field: str) -> None:
 
 def test_each_type_has_its_own_keys() -> None:
     def merge(message: Any, before: Any, patch: Any) -> Any:
-        return strategic_merge_patch(before, patch, cast(Descriptor, message.DESCRIPTOR))
+        return strategic_merge(before, patch, shape_of(message))
 
     ports = {"spec": {"ports": [{"port": 80, "nodePort": 30080}]}}
     assert merge(service_pb2.Service, ports, {"spec": {"ports": [{"port": 80, "targetPort": 8080}]}}) == {
@@ -93,12 +93,10 @@ def test_each_type_has_its_own_keys() -> None:
 def test_finalizers_are_a_set() -> None:
     before = {"metadata": {"finalizers": ["a/x", "b/x"]}}
     patch = {"metadata": {"finalizers": ["c/x", "a/x"]}}
-    assert strategic_merge_patch(before, patch, POD)["metadata"]["finalizers"] == ["c/x", "a/x", "b/x"]
+    assert strategic_merge(before, patch, POD)["metadata"]["finalizers"] == ["c/x", "a/x", "b/x"]
     patch = {"metadata": {"$deleteFromPrimitiveList/finalizers": ["a/x"], "finalizers": ["d/x"]}}
-    assert strategic_merge_patch(before, patch, POD)["metadata"]["finalizers"] == ["d/x", "b/x"]
-    assert strategic_merge_patch({}, {"metadata": {"$deleteFromPrimitiveList/finalizers": ["a"]}}, POD) == {
-        "metadata": {}
-    }
+    assert strategic_merge(before, patch, POD)["metadata"]["finalizers"] == ["d/x", "b/x"]
+    assert strategic_merge({}, {"metadata": {"$deleteFromPrimitiveList/finalizers": ["a"]}}, POD) == {"metadata": {}}
 
 
 def test_null_removes_and_is_dropped_from_what_is_new() -> None:
@@ -208,17 +206,17 @@ JUNK = st.recursive(
 @given(OBJECTS, OBJECTS)
 def test_a_patch_applied_again_changes_nothing_and_inputs_stay_as_they_are(document: Any, patch: Any) -> None:
     before = copy.deepcopy((document, patch))
-    once = strategic_merge_patch(document, patch, POD)
-    assert strategic_merge_patch(once, patch, POD) == once
+    once = strategic_merge(document, patch, POD)
+    assert strategic_merge(once, patch, POD) == once
     assert (document, patch) == before
 
 
 @given(OBJECTS)
 def test_a_patch_of_nothing_yields_the_patch(patch: Any) -> None:
-    assert strategic_merge_patch({}, patch, POD) == patch
+    assert strategic_merge({}, patch, POD) == patch
 
 
 @given(OBJECTS, st.dictionaries(JUNK_KEYS, JUNK, max_size=4))
 def test_junk_is_refused_in_no_other_way(document: Any, patch: Any) -> None:
     with contextlib.suppress(BadRequest, Invalid):
-        strategic_merge_patch(document, patch, POD)
+        strategic_merge(document, patch, POD)

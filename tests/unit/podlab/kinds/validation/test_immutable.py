@@ -1,0 +1,80 @@
+"""What the API says cannot change (`immutable` in the .proto files) does not change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from podlab.api.encoding import child_type, is_inline, is_map
+from podlab.api.kinds import KINDS
+from podlab.kinds.validation import validate_update
+from podlab.meta.v1 import options_pb2
+
+Way = tuple[FieldDescriptor, ...]
+
+
+def ways(message: type[Message]) -> Iterator[Way]:
+    """The ways to immutable fields of objects; those of templates are about what is made of them."""
+    for field in message.DESCRIPTOR.fields:
+        if field.GetOptions().Extensions[options_pb2.immutable]:
+            yield (field,)
+        if field.name in ("metadata", "spec"):
+            for inner in child_type(field).fields:
+                if is_inline(inner):
+                    yield from ((field, inner, one) for one in child_type(inner).fields if immutable(one))
+                elif immutable(inner):
+                    yield field, inner
+
+
+def immutable(field: FieldDescriptor) -> bool:
+    return bool(field.GetOptions().Extensions[options_pb2.immutable])
+
+
+def put(message: Message, way: Way, *, other: bool) -> None:
+    """Give the field at the end of the way one of two values."""
+    for step in way[:-1]:
+        message = getattr(message, step.name)
+    field = way[-1]
+    if is_map(field):
+        getattr(message, field.name)["key"] = "other" if other else "one"
+    elif field.is_repeated and field.message_type:
+        getattr(message, field.name).add().metadata.name = "other" if other else "one"
+    elif field.is_repeated:
+        getattr(message, field.name).append("other" if other else "one")
+    elif field.message_type:
+        fill(getattr(message, field.name), other=other)
+    else:
+        setattr(message, field.name, (2 if other else 1) if field.type != field.TYPE_STRING else str(other))
+
+
+def fill(message: Message, *, other: bool) -> None:
+    message.SetInParent()
+    for field in message.DESCRIPTOR.fields:
+        if not field.is_repeated and field.message_type is None and other:
+            values = {field.TYPE_STRING: "other", field.TYPE_BOOL: True, field.TYPE_BYTES: b"{}"}
+            setattr(message, field.name, values.get(field.type, 7))
+        elif is_map(field) and other:
+            getattr(message, field.name)["key"] = "other"
+        elif field.is_repeated and field.message_type and other:
+            getattr(message, field.name).add()
+
+
+CASES = [(kind.message, way) for kind in KINDS for way in ways(kind.message)]
+
+
+@pytest.mark.parametrize(
+    ("message", "way"),
+    CASES,
+    ids=[f"{message.DESCRIPTOR.name}.{'.'.join(step.name for step in way)}" for message, way in CASES],
+)
+def test_a_change_of_an_immutable_field_is_refused(message: type[Message], way: Way) -> None:
+    old, new = message(), message()
+    put(old, way, other=False)
+    put(new, way, other=True)
+    names = [step.name.lower() for step in way]
+    refused = [cause.field.lower() for cause in validate_update(new, old)]
+    accepted = {".".join(names[: end + 1]) for end in range(len(names))} | {".".join((names[0], names[-1]))}
+    assert accepted & set(refused), refused
