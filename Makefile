@@ -16,10 +16,10 @@ E2E := $(BIN)/pytest -q --durations 10
 ON_THE_LAB := $(addprefix tests/e2e/,workloads cluster clients kubectl)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-hosts lint check control-loops bench bench-api bench-controllers bench-scheduler fuzz protos bootstrap
+.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-hosts e2e-upgrade lint check control-loops bench bench-api bench-controllers bench-scheduler fuzz protos bootstrap
 
 help: ## show this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-12s %s\n' "$$target" "$$text"; done
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-14s %s\n' "$$target" "$$text"; done
 
 up: ## everything: packages, virtualenv, lab hosts, cluster, example, verification (needs root)
 	@started=$$(date +%s.%N) && scripts/bootstrap && PODLAB_UP_STARTED=$$started $(BIN)/python -m podlab.lab.bringup.up --lab $(LAB)
@@ -51,6 +51,9 @@ e2e-deploy:
 
 e2e-hosts:
 	@$(E2E) tests/e2e/lab
+
+e2e-upgrade: bootstrap ## an earlier release's lab upgraded under load: FROM=a bootstrapped checkout of that release
+	@PODLAB_UPGRADE_FROM=$(FROM) $(BIN)/pytest -q -s tests/e2e/upgrade
 
 lint: bootstrap ## style, format, types, import contracts, Ansible lint
 	@$(BIN)/ruff check .

@@ -9,7 +9,7 @@ from podlab.lab import inventory
 from podlab.lab.lab import Lab
 
 _PROJECT = Path(__file__).resolve().parents[2]
-LETTERS = ("d", "l", "s")
+LETTERS = ("d", "l", "s", "u")
 
 
 def own_lab(letter: str) -> Lab:

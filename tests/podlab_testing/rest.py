@@ -55,6 +55,11 @@ class Rest:
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
         self._ask("/api/v1/namespaces", "POST", body, allowed=(http.client.CONFLICT,))
 
+    def create_config_map(self, namespace: str, name: str) -> None:
+        """Also when it is there already: an answer may have been lost."""
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+        self._ask(f"/api/v1/namespaces/{namespace}/configmaps", "POST", body, allowed=(http.client.CONFLICT,))
+
     def delete_namespace(self, name: str) -> None:
         """Asks for it, and does not wait; also when it is gone."""
         self._ask(f"/api/v1/namespaces/{name}", "DELETE", allowed=(http.client.NOT_FOUND, http.client.CONFLICT))
