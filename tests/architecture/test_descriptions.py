@@ -8,7 +8,7 @@ import pytest
 from google.protobuf.descriptor import Descriptor
 
 from master.apiserver.openapi import models
-from master.apiserver.openapi.published import descriptions
+from master.apiserver.rest.content.openapi_documents import descriptions
 from podlab.api.encoding import is_inline
 from podlab.api.kinds import FORMS, SERVED
 from podlab.meta.v1 import meta_pb2

@@ -27,7 +27,6 @@ from master.apiserver.filters.handler_chain import Gate
 from master.apiserver.filters.metrics import Metrics
 from master.apiserver.flowcontrol.inflight_limits import Limits
 from master.apiserver.flowcontrol.seats import Turns
-from master.apiserver.openapi.published import Published
 from master.apiserver.registry.allocation import Claims
 from master.apiserver.registry.approval import Approver
 from master.apiserver.registry.batch import Several
@@ -41,6 +40,7 @@ from master.apiserver.registry.token_request import Issuer
 from master.apiserver.resource_metrics.scraper import Metering
 from master.apiserver.resource_metrics.usage import Measuring
 from master.apiserver.rest.api import Api
+from master.apiserver.rest.content.openapi_documents import Published
 from master.apiserver.rest.handlers import reviews
 from master.apiserver.rest.handlers.approval import Approval
 from master.apiserver.rest.handlers.eviction import Evicting
@@ -56,7 +56,7 @@ from master.apiserver.rest.handlers.tokens import Tokens
 from master.apiserver.rest.handlers.writing import Writing
 from master.apiserver.rest.streams.portforward.handlers import Ports
 from master.apiserver.rest.streams.remotecommand.handlers import Commands
-from master.apiserver.rpc import service
+from master.apiserver.rpc import routes, service
 from master.apiserver.rpc.relay import Relay
 from master.apiserver.settings import ApiServerSettings
 from master.apiserver.watchcache.cache import Cache
@@ -169,7 +169,7 @@ def _writes(settings: ApiServerSettings, network: IPv4Network, cache: Cache, aut
 
 def _doors(settings: ApiServerSettings, cache: Cache, authorizer: Authorizer, watches: Watches) -> _Doors:
     guard, limits, turns, trail = Guard(cache, authorizer), Limits(), Turns(), _trail(settings)
-    metrics = Metrics(cache, watches, turns, trail)
+    metrics = Metrics(cache, watches, turns, trail, relayed=routes.SUBRESOURCES)
     return _Doors(guard, Gate(guard, limits, turns, metrics, trail), limits, metrics, trail)
 
 

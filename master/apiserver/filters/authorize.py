@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
-
-import grpc
 
 from master.apiserver.authentication import deleted_nodes
 from master.apiserver.authentication.user import User
@@ -16,8 +13,6 @@ from master.apiserver.watchcache.cache import Cache
 from podlab.api import selectors
 from podlab.api.kinds import Kind
 from podlab.errors import BadRequest, Forbidden
-
-Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class Guard:

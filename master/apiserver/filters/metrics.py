@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -16,7 +16,6 @@ from master.apiserver.audit.trail import Trail
 from master.apiserver.flowcontrol.seats import Turns
 from master.apiserver.request import paths
 from master.apiserver.request.info import Asked, Passage
-from master.apiserver.rpc import routes
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.watching import Watches
 from podlab.api import kinds
@@ -30,15 +29,21 @@ _OTHERS = frozenset({"get", "list", "watch", "delete", "deletecollection", "post
 _READING = frozenset({"GET", "LIST", "WATCH", "OPTIONS", "HEAD"})
 _VERSIONS = {(kind.group, kind.plural): kind.version for kind in reversed(kinds.SERVED)}
 # What everybody may write into a URL would be labels without end.
-_SUBRESOURCES = frozenset({"", *chain.from_iterable(map(paths.subresources, kinds.SERVED)), *routes.SUBRESOURCES})
+_OF_KINDS = frozenset({"", *chain.from_iterable(map(paths.subresources, kinds.SERVED))})
 
 Place = tuple[str, ...]
 
 
 class Metrics:
-    """Counts requests as they pass; the rest is looked up when somebody asks. Lives in the event loop."""
+    """Counts requests as they pass; the rest is looked up when somebody asks. Lives in the event loop.
 
-    def __init__(self, cache: Cache, watches: Watches, turns: Turns, trail: Trail | None) -> None:
+    `relayed` are the subresources that other components answer.
+    """
+
+    def __init__(
+        self, cache: Cache, watches: Watches, turns: Turns, trail: Trail | None, *, relayed: Set[str] = frozenset()
+    ) -> None:
+        self._subresources = _OF_KINDS | relayed
         registry = self._registry = CollectorRegistry()
         self._requests = Counter(
             "apiserver_request",
@@ -70,7 +75,7 @@ class Metrics:
 
     def begin(self, asked: Asked) -> Place:
         """Count a request that comes in; what it returns is what `end` wants."""
-        place = _place(asked)
+        place = self._place(asked)
         self._gauge(place, asked).inc()
         return place
 
@@ -92,6 +97,16 @@ class Metrics:
     def text(self) -> bytes:
         """All of it in Prometheus' text format."""
         return generate_latest(self._registry)
+
+    def _place(self, asked: Asked) -> Place:
+        verb = _VERBS.get(asked.verb) or (asked.verb.upper() if asked.verb in _OTHERS else "other")
+        wanted = asked.wanted[0] if asked.about_objects else None
+        version = _VERSIONS.get((wanted.group, wanted.resource)) if wanted is not None else None
+        if wanted is None or version is None:
+            return verb, "", "", "", "", "", "apiserver"
+        scope = "resource" if wanted.name or verb == "POST" else "namespace" if wanted.namespace else "cluster"
+        subresource = wanted.subresource if wanted.subresource in self._subresources else "other"
+        return verb, wanted.group, version, wanted.resource, subresource, scope, "apiserver"
 
     def _gauge(self, place: Place, asked: Asked) -> Any:
         if asked.long_running:
@@ -145,14 +160,3 @@ class _Looked(Collector):
             for name, count in sorted(self.trail.written.items()):
                 levels.add_metric([name], count)
             yield from (written, dropped, levels)
-
-
-def _place(asked: Asked) -> Place:
-    verb = _VERBS.get(asked.verb) or (asked.verb.upper() if asked.verb in _OTHERS else "other")
-    wanted = asked.wanted[0] if asked.about_objects else None
-    version = _VERSIONS.get((wanted.group, wanted.resource)) if wanted is not None else None
-    if wanted is None or version is None:
-        return verb, "", "", "", "", "", "apiserver"
-    scope = "resource" if wanted.name or verb == "POST" else "namespace" if wanted.namespace else "cluster"
-    subresource = wanted.subresource if wanted.subresource in _SUBRESOURCES else "other"
-    return verb, wanted.group, version, wanted.resource, subresource, scope, "apiserver"

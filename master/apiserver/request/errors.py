@@ -1,52 +1,14 @@
-"""Where errors become gRPC statuses, and nowhere else."""
+"""What unexpected errors and refusals of the store are to the caller. Only here do they become API errors."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
 
-import grpc
-from google.protobuf.message import DecodeError, Message
-
-from master.apiserver.filters.authorize import Context
 from master.store.errors import Closed, Compacted, FutureRevision, Mismatch, Overrun, StoreError, Unwritable
-from podlab.errors import ApiError, BadRequest, Conflict, Expired, InternalError, ServiceUnavailable, abort
+from podlab.errors import ApiError, Conflict, Expired, InternalError, ServiceUnavailable
 
 log = logging.getLogger(__name__)
-
-Answer = TypeVar("Answer")
-
-
-def telling(method: Callable[[Any, Context], Awaitable[Answer]]) -> Callable[[Any, Context], Awaitable[Answer]]:
-    """The handler with its errors told to the caller."""
-
-    async def answer(request: Any, context: Context) -> Answer:
-        try:
-            return await method(request, context)
-        except (grpc.aio.AbortError, asyncio.CancelledError):
-            raise
-        except Exception as error:  # the caller hears of it, and the log when it is ours
-            return await abort(context, api_error(error, request))
-
-    return answer
-
-
-def reading(
-    request_type: type[Message], method: Callable[[Any, Context], Awaitable[Answer]]
-) -> Callable[[bytes, Context], Awaitable[Answer]]:
-    """The handler for bytes. Those that are no request are told to the caller; gRPC would fill the log with them."""
-
-    async def answer(request: bytes, context: Context) -> Answer:
-        try:
-            read = request_type.FromString(request)
-        except DecodeError:
-            return await abort(context, BadRequest(f"the request is not a {request_type.DESCRIPTOR.full_name}"))
-        return await method(read, context)
-
-    return answer
 
 
 def api_error(error: Exception, request: object) -> ApiError:
@@ -55,9 +17,9 @@ def api_error(error: Exception, request: object) -> ApiError:
         return error
     if isinstance(error, StoreError):
         return from_store(error)
-    told = type(error).__name__ if _is_about_a_secret(request) else f"{type(error).__name__}: {error}"
+    text = type(error).__name__ if _is_about_a_secret(request) else f"{type(error).__name__}: {error}"
     frames = "".join(traceback.format_tb(error.__traceback__))
-    log.error("unexpected error in %s: %s\n%s", type(request).__name__, told, frames)
+    log.error("unexpected error in %s: %s\n%s", type(request).__name__, text, frames)
     return InternalError("internal error; the apiserver's log says more")
 
 

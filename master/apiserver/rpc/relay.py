@@ -15,12 +15,12 @@ import grpc
 
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes
-from master.apiserver.filters.authorize import Context, Guard
+from master.apiserver.filters.authorize import Guard
 from master.apiserver.filters.handler_chain import Gate
-from master.apiserver.request import errors
 from master.apiserver.request.info import Passage
 from master.apiserver.rpc import request_info
 from master.apiserver.rpc.dialing import Dialer
+from master.apiserver.rpc.errors import Context, abort_on_error
 from master.apiserver.rpc.routes import KUBELET, ROUTES, Asked, Route, Target, resolve
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
@@ -104,7 +104,7 @@ class Relay:
 
     def _methods(self, service: str, routes: Mapping[str, Route]) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
         return {
-            name: grpc.stream_stream_rpc_method_handler(errors.telling(self._relayed(f"/{service}/{name}", route)))
+            name: grpc.stream_stream_rpc_method_handler(abort_on_error(self._relayed(f"/{service}/{name}", route)))
             for name, route in routes.items()
         }
 

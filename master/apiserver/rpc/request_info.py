@@ -12,9 +12,10 @@ import orjson
 from master.apiserver.authentication import user
 from master.apiserver.authorization import Attributes
 from master.apiserver.filters import impersonation
-from master.apiserver.filters.authorize import Context, attributes
+from master.apiserver.filters.authorize import attributes
 from master.apiserver.filters.impersonation import Acting
 from master.apiserver.request.info import NOBODY, Asked
+from master.apiserver.rpc.errors import Context
 from podlab.api import codec, kinds
 from podlab.api.objects import key, unwrap
 from podlab.errors import ApiError

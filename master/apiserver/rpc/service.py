@@ -14,7 +14,6 @@ from google.protobuf.message import Message
 
 from master.apiserver.admission.admit import Admit
 from master.apiserver.authentication.user import User
-from master.apiserver.filters.authorize import Context
 from master.apiserver.filters.handler_chain import Gate
 from master.apiserver.patching import patch
 from master.apiserver.registry import subresources
@@ -27,10 +26,10 @@ from master.apiserver.registry.events import Recording
 from master.apiserver.registry.evictor import Evictor
 from master.apiserver.registry.registry import Deleted, Registry
 from master.apiserver.registry.token_request import Issuer
-from master.apiserver.request import errors
 from master.apiserver.request.info import Passage
 from master.apiserver.resource_metrics.usage import Measuring
 from master.apiserver.rpc import request_info
+from master.apiserver.rpc.errors import Context, abort_on_error, parse_request
 from master.apiserver.rpc.request_info import About
 from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.listing import Lister
@@ -90,7 +89,7 @@ class ApiService:
         }
         handlers: dict[str, Any] = {
             name: grpc.unary_unary_rpc_method_handler(
-                errors.reading(request, errors.telling(self._gated(name, method, about)))
+                parse_request(request, abort_on_error(self._gated(name, method, about)))
             )
             for name, (method, request, about) in unary.items()
         }
@@ -104,7 +103,7 @@ class ApiService:
         }
         for name, (method, request, about) in streaming.items():
             handlers[name] = grpc.unary_stream_rpc_method_handler(
-                errors.reading(request, errors.telling(self._gated(name, method, about, long_running=True)))
+                parse_request(request, abort_on_error(self._gated(name, method, about, long_running=True)))
             )
         return grpc.method_handlers_generic_handler(SERVICE, handlers)
 

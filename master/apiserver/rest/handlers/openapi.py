@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from master.apiserver.openapi.published import V2_JSON, V2_PROTOBUF, Published, Sent
 from master.apiserver.rest.content import negotiation, responses
+from master.apiserver.rest.content.openapi_documents import V2_JSON, V2_PROTOBUF, Published, Sent
 from podlab.errors import NotAcceptable, NotFound
 
 ROOT = "/openapi"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from master.apiserver.openapi import documents, models, protobuf, swagger
-from master.apiserver.openapi.published import descriptions
+from master.apiserver.rest.content.openapi_documents import descriptions
 from podlab.api.scalars import SCALARS
 from podlab.foreign.openapi.v2 import openapi_pb2
 
