@@ -1,12 +1,13 @@
 """What the cells of `get`'s tables have alike, whatever the kind."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from podlab.api import times
 from podlab.api.selectors import from_labels, from_message
+from podlab.core.v1.pod_pb2 import Container, PodSpec
 from podlab.errors import BadRequest
 from podlab.meta.v1.meta_pb2 import LabelSelector
 
@@ -23,6 +24,18 @@ class Table:
     cells: Callable[[Any, datetime], Cells]  # one for each header
     headers: tuple[str, ...]
     only_wide: frozenset[str] = frozenset()
+    types: Mapping[str, str] = field(default_factory=dict)
+    """Columns of another type than string."""
+    untold: Mapping[str, Callable[[str], str | int | bool]] = field(default_factory=dict)
+    """Cells that are no text though their column says so: Kubernetes does not keep to its own definitions here."""
+
+    def columns(self, wide: bool = False) -> list[str]:
+        """The headers."""
+        return self.shown(self.headers, wide)
+
+    def row(self, message: Any, wide: bool, now: datetime) -> Cells:
+        """The object's cells, one for each of `columns`."""
+        return self.shown(self.cells(message, now), wide)
 
     def shown(self, cells: Iterable[str], wide: bool) -> list[str]:
         """Those that are printed."""
@@ -32,6 +45,17 @@ class Table:
 def age(message: Any, now: datetime) -> str:
     """How long the object has been there."""
     return times.age(message.metadata.creationTimestamp, now)
+
+
+def phase(item: Any) -> str:
+    """Of a volume or a claim."""
+    return "Terminating" if item.metadata.HasField("deletionTimestamp") else str(item.status.phase)
+
+
+def containers(spec: PodSpec) -> Cells:
+    """Their names and images."""
+    found: Sequence[Container] = spec.containers
+    return [joined(one.name for one in found), joined(one.image for one in found)]
 
 
 def joined(values: Iterable[str]) -> str:

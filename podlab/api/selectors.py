@@ -177,31 +177,6 @@ def _integer(value: str | None) -> int | None:
 
 # ---- fields
 
-_FIELDS: dict[str, tuple[str, ...]] = {
-    "Pod": (
-        "spec.nodeName",
-        "spec.restartPolicy",
-        "spec.schedulerName",
-        "spec.hostNetwork",
-        "status.phase",
-        "status.podIP",
-    ),
-    "Node": ("spec.unschedulable",),
-    "Namespace": ("status.phase",),
-    "Secret": ("type",),
-    "CertificateSigningRequest": ("spec.signerName",),
-    "ReplicaSet": ("status.replicas",),
-    "ReplicationController": ("status.replicas",),
-    "Job": ("status.successful",),
-    "Event": (
-        *(f"involvedObject.{name}" for name in ("kind", "namespace", "name", "uid", "apiVersion", "fieldPath")),
-        "involvedObject.resourceVersion",
-        "reason",
-        "reportingComponent",
-        "source",
-        "type",
-    ),
-}
 # Fields that selectors know under another name than the object has.
 _OTHERWISE = {"status.successful": "status.succeeded"}
 _OF_ALL = ("metadata.name", "metadata.namespace")
@@ -238,23 +213,25 @@ class FieldSelector:
         return ",".join(map(str, self.requirements))
 
 
-def parse_fields(kind: Kind, text: str) -> FieldSelector:
-    """From kubectl's syntax: `spec.nodeName=n1,status.phase!=Running`. Raises BadRequest, also for other fields."""
+def parse_fields(kind: Kind, selectable: Iterable[str], text: str) -> FieldSelector:
+    """From kubectl's syntax: `spec.nodeName=n1,status.phase!=Running`. Raises BadRequest, also for a field
+    that is none of the kind's selectable ones."""
     parts = []
     for part in filter(str.strip, text.split(",")):  # an empty term says nothing
         match = _FIELD_PART.fullmatch(part)
         if match is None:
             raise BadRequest(f'invalid field selector "{text}": can\'t understand "{part}"')
         path = match["path"]
-        allowed = (*_OF_ALL, *_FIELDS.get(kind.name, ()))
+        allowed = (*_OF_ALL, *selectable)
         if path not in allowed:
             raise BadRequest(f"field label not supported: {path}: for {kind.plural} these are: {', '.join(allowed)}")
         value = match["value"].strip()
-        parts.append(FieldRequirement(path, value, match["sign"] != "!=", _field_reader(path)))
+        parts.append(FieldRequirement(path, value, match["sign"] != "!=", field_reader(path)))
     return FieldSelector(tuple(parts))
 
 
-def _field_reader(path: str) -> Callable[[Message], str]:
+def field_reader(path: str) -> Callable[[Message], str]:
+    """What reads a selectable field of an object, as text."""
     steps = _OTHERWISE.get(path, path).split(".")
 
     def read(message: Message) -> str:

@@ -8,10 +8,17 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from podlab.api import selectors
+from podlab.api.cells import Table, age
 from podlab.api.kinds import GroupKind, GroupResource, Kind
-from podlab.kinds.strategy import PLAIN, Strategy
+from podlab.api.selectors import FieldSelector
+from podlab.kinds.strategy import PLAIN, Strategy, nothing
 from podlab.kinds.subresource import Subresource
+from podlab.kinds.validation.rules import ANYTHING, Rules
+from podlab.kinds.warnings import moments
+from podlab.kinds.warnings.moments import Warn
 
+NAME_AND_AGE = Table(lambda item, now: [item.metadata.name, age(item, now)], ("NAME", "AGE"))
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
 
@@ -36,6 +43,19 @@ class Resource:
     other_versions: tuple[Version, ...] = ()
     subresources: tuple[Subresource, ...] = ()
     strategy: Strategy = PLAIN
+    set_defaults: Callable[[Any], None] = nothing
+    """Fills in what the author left out. Doing it again changes nothing."""
+    inherit: Callable[[Any, Any], None] = nothing
+    """Fills the new object, before it has its defaults, with what the old one had and its author did not say."""
+    rules: Rules = ANYTHING
+    warn: Warn = moments.nothing
+    table: Table = NAME_AND_AGE
+    """What `get` prints."""
+    selectable_fields: tuple[str, ...] = ()
+    """What field selectors may name besides metadata.name and metadata.namespace."""
+    kept_apart_by: str = ""
+    """One of these, by whose values the objects are kept apart in memory: lists and watches of one value cost no more
+    than there is of it. Objects in which it is empty are left out."""
 
     @property
     def group_kind(self) -> GroupKind:
@@ -48,3 +68,7 @@ class Resource:
     def subresource(self, name: str) -> Subresource | None:
         """What is served below its objects by that name; None when nothing is, and nothing is refused by that name."""
         return next((one for one in self.subresources if one.name == name), None)
+
+    def field_selector(self, text: str) -> FieldSelector:
+        """What the text says of its objects' fields. Raises BadRequest, also for a field that is not selectable."""
+        return selectors.parse_fields(self.kind, self.selectable_fields, text)

@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 
 import podlab.kinds
-from podlab.api import columns
 from podlab.api.kinds import KINDS, Kind
 from podlab.cli.describe.command import DESCRIBERS
-from podlab.kinds import builtin
-from podlab.kinds.defaults import kinds as defaults
-from podlab.kinds.validation.rules import RULES, validate_create
+from podlab.kinds import builtin, defaults, known
+from podlab.kinds.validation import validate_create
 from podlab.v1 import object_pb2
 
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -31,7 +29,6 @@ def test_the_envelope_has_no_kind_that_the_table_lacks() -> None:
 
 @every_kind
 def test_every_kind_is_validated(kind: Kind) -> None:
-    assert kind.message in RULES
     assert any(cause.field.startswith("metadata.name") for cause in validate_create(kind.message()))
 
 
@@ -48,9 +45,9 @@ def test_defaults_of_every_kind_change_nothing_the_second_time(kind: Kind) -> No
 @every_kind
 @pytest.mark.parametrize("wide", [False, True])
 def test_every_kind_has_columns_and_prints_even_an_empty_object(kind: Kind, wide: bool) -> None:
-    headers = columns.columns(kind, wide)
-    assert len(columns.row(kind.message(), wide, datetime.now(UTC))) == len(headers)
-    assert "NAME" in columns.columns(kind, wide=True)
+    headers = known.of(kind).table.columns(wide)
+    assert len(known.of(kind).table.row(kind.message(), wide, datetime.now(UTC))) == len(headers)
+    assert "NAME" in known.of(kind).table.columns(wide=True)
 
 
 def test_every_kind_can_be_described() -> None:

@@ -15,7 +15,7 @@ from master.apiserver.registry.registry import Registry
 from master.apiserver.registry.strategies.namespaces import PERMANENT
 from master.store.errors import Closed, StoreError
 from podlab.api import kinds
-from podlab.api.columns_storage import DEFAULT_CLASS
+from podlab.api.storageclasses import DEFAULT_CLASS
 from podlab.api.volumes import LOCAL_PATH, LOCAL_PATH_DIRECTORY
 from podlab.core.v1 import endpoints_pb2, namespace_pb2, service_pb2, serviceaccount_pb2
 from podlab.discovery.v1 import endpointslice_pb2

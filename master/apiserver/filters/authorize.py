@@ -10,9 +10,9 @@ from master.apiserver.authorization import Attributes, Authorizer, Verdict
 from master.apiserver.authorization.attributes import refusal
 from master.apiserver.authorization.authorizer import ADMINISTRATORS, Known
 from master.apiserver.watchcache.cache import Cache
-from podlab.api import selectors
 from podlab.api.kinds import Kind
 from podlab.errors import BadRequest, Forbidden
+from podlab.kinds import known
 
 
 class Guard:
@@ -65,7 +65,7 @@ def attributes(
     fields = None
     if field_selector:
         with contextlib.suppress(BadRequest):
-            parts = selectors.parse_fields(kind, field_selector).requirements
+            parts = known.of(kind).field_selector(field_selector).requirements
             fields = {part.path: part.value for part in parts if part.equal}
             name = name or fields.get("metadata.name", "")
     return Attributes(verb, kind.group, kind.plural, namespace, name, subresource, fields)

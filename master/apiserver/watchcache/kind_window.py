@@ -6,20 +6,17 @@ So what a kubelet's lists and watches cost depends on the pods of its node, not 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cached_object import Entry, Event
 from master.apiserver.watchcache.watch_window import Section
+from podlab.api import selectors
 from podlab.api.kinds import Kind
+from podlab.kinds import known
 
 WINDOW_EVENTS = 5000
 WINDOW_BYTES = 16 << 20
-# The field of a kind by which its objects are kept apart, for those in which it is not empty.
-DIVIDED_BY: Mapping[str, tuple[str, Callable[[Any], str]]] = {
-    "Pod": ("spec.nodeName", lambda pod: str(pod.spec.nodeName)),
-}
 
 
 class Window(Section):
@@ -29,7 +26,8 @@ class Window(Section):
         super().__init__()
         self.kind = kind
         self.prefix = keys.kind_prefix(kind)
-        self.divided_by, self._part_of = DIVIDED_BY.get(kind.name, ("", lambda _: ""))
+        self.divided_by = known.of(kind).kept_apart_by
+        self._read_part = selectors.field_reader(self.divided_by)
         self._most_events = most_events
         self._most_bytes = most_bytes
         self._bytes = 0
@@ -54,7 +52,7 @@ class Window(Section):
         divided: defaultdict[str, list[Entry]] = defaultdict(list)
         for event in events:
             self._tell(event)
-            if self.divided_by and event.new is not None and (value := self._part_of(event.new_message())):
+            if event.new is not None and (value := self._part_of(event)):
                 divided[value].append(event.new)
         for value in self._parts.keys() | divided.keys():
             self.part(value).restart(divided[value], revision)
@@ -95,10 +93,15 @@ class Window(Section):
         self._touched.update(self._parts.values())
         self.wake()
 
+    def _part_of(self, event: Event) -> str:
+        """The value of the field that divides, as it is now; empty when there is none."""
+        now = event.new_message() if self.divided_by else None
+        return self._read_part(now) if now is not None else ""
+
     def _divide(self, event: Event) -> None:
         """Let the part see it that the object was in, and the one that it is in now."""
         before = self._part_with.pop(event.key, None)
-        value = self._part_of(event.new_message()) if event.new is not None else ""
+        value = self._part_of(event)
         after = self.part(value) if value else None
         if before is not None and before is not after:
             before.remove(event.key)

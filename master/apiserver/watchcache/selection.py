@@ -15,6 +15,7 @@ from podlab.api import kinds, selectors
 from podlab.api.kinds import Kind
 from podlab.api.selectors import FieldSelector, Selector
 from podlab.errors import BadRequest
+from podlab.kinds import known
 
 
 class Selecting(Protocol):
@@ -82,7 +83,7 @@ def parse(request: Selecting) -> Scope:
     kind = kinds.by_name(request.kind)
     try:
         labels = selectors.parse_labels(request.label_selector) if request.label_selector else None
-        fields = selectors.parse_fields(kind, request.field_selector) if request.field_selector else None
+        fields = known.of(kind).field_selector(request.field_selector) if request.field_selector else None
     except ValueError as error:
         raise BadRequest(str(error)) from error
     prefix = keys.scope_prefix(kind, request.namespace)

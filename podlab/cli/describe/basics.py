@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from podlab.api import columns, times
+from podlab.api import eventtimes, times
 from podlab.api.objects import controller_of
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.cli.describe import layout
@@ -90,8 +90,8 @@ def quantities(name: str, values: Mapping[str, Quantity]) -> Field:
 def events(related: Related) -> Field:
     """Oldest first."""
     rows = []
-    for event in sorted(related.events, key=columns.happened):
-        age, count = columns.last_seen(event, related.now), event.series.count or event.count
+    for event in sorted(related.events, key=eventtimes.happened):
+        age, count = eventtimes.last_seen(event, related.now), event.series.count or event.count
         first = event.firstTimestamp if not times.is_zero(event.firstTimestamp) else event.eventTime
         age = f"{age} (x{count} over {times.age(first, related.now)})" if count > 1 else age
         source = event.source.component or event.reportingComponent

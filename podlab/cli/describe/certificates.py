@@ -1,6 +1,6 @@
 """Requests for certificates."""
 
-from podlab.api import columns_certificates, times
+from podlab.api import certificatestate, times
 from podlab.certificates.v1.certificatesigningrequest_pb2 import CertificateSigningRequest
 from podlab.cli.describe import layout
 from podlab.cli.describe.basics import Related, events, heading
@@ -18,7 +18,7 @@ def request(found: CertificateSigningRequest, related: Related) -> Fields:
         layout.field("Signer", spec.signerName),
         layout.field("Requested Duration", duration),
         layout.field("Usages", list(spec.usages)),
-        layout.field("Status", columns_certificates.state(found)),
+        layout.field("Status", certificatestate.state(found)),
         layout.table("Conditions", ["Type", "Status", "Reason", "Message"], rows),
         events(related),
     ]

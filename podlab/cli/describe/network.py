@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from podlab.api.cells import selector
-from podlab.api.columns_network import addresses, parameters
+from podlab.api.ingresses import addresses, parameters
 from podlab.cli.describe import layout
 from podlab.cli.describe.basics import Related, events, heading
 from podlab.cli.describe.layout import Field, Fields

@@ -1,7 +1,7 @@
 """Persistent volumes, claims, and storage classes."""
 
 from podlab.api import times
-from podlab.api.columns_storage import access_modes, is_default
+from podlab.api.storageclasses import access_modes, is_default
 from podlab.cli.describe import layout
 from podlab.cli.describe.basics import Related, events, heading, moment, quantities
 from podlab.cli.describe.layout import Field, Fields

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from google.protobuf.message import Message
 
-from podlab.api import columns
+from podlab.api import eventtimes
 from podlab.api.kinds import Kind
 from podlab.cli import failures, session
 from podlab.cli.objects import printing, targets
@@ -108,7 +108,7 @@ async def _read(client: Client, target: Target, query: Query) -> list[Message]:
 def _ordered(items: list[Message]) -> list[Message]:
     """Events as they happened, all else as the server has it: by namespace and name."""
     if items and isinstance(items[0], Event):
-        return sorted(items, key=columns.happened)
+        return sorted(items, key=eventtimes.happened)
     return items
 
 

@@ -9,12 +9,13 @@ import orjson
 import typer
 from google.protobuf.message import Message
 
-from podlab.api import codec, columns, kinds, manifest
+from podlab.api import codec, kinds, manifest
 from podlab.api.cells import NONE
 from podlab.api.kinds import Kind
 from podlab.api.selectors import from_labels
 from podlab.cli.objects.targets import metadata, reference
 from podlab.cli.options import Output
+from podlab.kinds import known
 
 _GAP = 3
 
@@ -72,11 +73,13 @@ class Rows:
     ) -> None:
         self._wide, self._with_namespace, self._with_labels = wide, with_namespace and kind.namespaced, with_labels
         self._prefix = f"{reference(kind)}/" if with_kind else ""
-        self._name_column = columns.columns(kind, wide).index("NAME") if "NAME" in columns.columns(kind, wide) else None
+        self._table = known.of(kind).table
+        columns = self._table.columns(wide)
+        self._name_column = columns.index("NAME") if "NAME" in columns else None
         self._widths: list[int] = []
         self.headers = [
             *(["NAMESPACE"] if self._with_namespace else []),
-            *columns.columns(kind, wide),
+            *columns,
             *(["LABELS"] if with_labels else []),
         ]
 
@@ -88,7 +91,7 @@ class Rows:
 
     def _cells(self, obj: Message) -> list[str]:
         meta = metadata(obj)
-        cells = columns.row(obj, self._wide, now())
+        cells = self._table.row(obj, self._wide, now())
         if self._name_column is not None:
             cells[self._name_column] = self._prefix + cells[self._name_column]
         namespace = [meta.namespace] if self._with_namespace else []

@@ -1,9 +1,31 @@
 """The kind CertificateSigningRequest."""
 
+from datetime import datetime
+
+from podlab.api import certificatestate, times
+from podlab.api.cells import Cells, Table, age
 from podlab.api.kinds import of
 from podlab.certificates.v1.certificatesigningrequest_pb2 import CertificateSigningRequest
 from podlab.kinds.resource import Resource
 from podlab.kinds.subresource import APPROVAL, STATUS
+from podlab.kinds.validation import syntax
+from podlab.kinds.validation.cluster import certificates
+from podlab.kinds.validation.rules import Rules
+
+_NONE = "<none>"
+
+
+def _cells(item: CertificateSigningRequest, now: datetime) -> Cells:
+    asked_for = times.duration(item.spec.expirationSeconds) if item.spec.HasField("expirationSeconds") else _NONE
+    return [
+        item.metadata.name,
+        age(item, now),
+        item.spec.signerName or _NONE,
+        item.spec.username,
+        asked_for,
+        certificatestate.state(item),
+    ]
+
 
 RESOURCE = Resource(
     of(CertificateSigningRequest),
@@ -11,4 +33,7 @@ RESOURCE = Resource(
         APPROVAL,
         STATUS,
     ),
+    table=Table(_cells, ("NAME", "AGE", "SIGNERNAME", "REQUESTOR", "REQUESTEDDURATION", "CONDITION")),
+    rules=Rules(certificates.check_request, status=certificates.check_request_status, name=syntax.path_segment),
+    selectable_fields=("spec.signerName",),
 )

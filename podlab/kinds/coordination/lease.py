@@ -1,7 +1,21 @@
 """The kind Lease."""
 
+from datetime import datetime
+
+from podlab.api.cells import Cells, Table, age
 from podlab.api.kinds import of
 from podlab.coordination.v1.lease_pb2 import Lease
 from podlab.kinds.resource import Resource
+from podlab.kinds.validation.cluster import cluster
+from podlab.kinds.validation.rules import Rules
 
-RESOURCE = Resource(of(Lease))
+
+def _cells(item: Lease, now: datetime) -> Cells:
+    return [item.metadata.name, item.spec.holderIdentity, age(item, now)]
+
+
+RESOURCE = Resource(
+    of(Lease),
+    table=Table(_cells, ("NAME", "HOLDER", "AGE")),
+    rules=Rules(cluster.check_lease),
+)

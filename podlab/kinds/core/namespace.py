@@ -1,9 +1,27 @@
 """The kind Namespace."""
 
+from datetime import datetime
+
+from podlab.api.cells import Cells, Table, age
 from podlab.api.kinds import of
+from podlab.core.v1 import namespace_pb2
 from podlab.core.v1.namespace_pb2 import Namespace
 from podlab.kinds.resource import Resource
 from podlab.kinds.subresource import FINALIZE, STATUS
+from podlab.kinds.validation import syntax
+from podlab.kinds.validation.cluster import cluster
+from podlab.kinds.validation.rules import Rules
+
+_NAME_LABEL = "kubernetes.io/metadata.name"
+
+
+def _cells(item: Namespace, now: datetime) -> Cells:
+    return [item.metadata.name, item.status.phase, age(item, now)]
+
+
+def _set_defaults(namespace: namespace_pb2.Namespace) -> None:
+    namespace.metadata.labels[_NAME_LABEL] = namespace.metadata.name
+
 
 RESOURCE = Resource(
     of(Namespace),
@@ -11,4 +29,8 @@ RESOURCE = Resource(
         FINALIZE,
         STATUS,
     ),
+    table=Table(_cells, ("NAME", "STATUS", "AGE")),
+    rules=Rules(cluster.check_namespace, name=syntax.label),
+    set_defaults=_set_defaults,
+    selectable_fields=("status.phase",),
 )

@@ -1,7 +1,14 @@
 """The kind Pod."""
 
+from datetime import datetime
+
+from podlab.api import times
+from podlab.api.cells import NONE, Cells, Table, age
 from podlab.api.kinds import of
+from podlab.api.objects import is_true
+from podlab.api.podstate import last_restart, pod_state
 from podlab.core.v1.pod_pb2 import Pod
+from podlab.kinds.defaults.pod import apply_to_pod
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import (
@@ -16,6 +23,28 @@ from podlab.kinds.subresource import (
     RESIZE,
     STATUS,
 )
+from podlab.kinds.validation.pods import ephemeralcontainers, pod
+from podlab.kinds.validation.rules import Rules
+from podlab.kinds.warnings import moments
+
+_POD_WIDE = ("IP", "NODE", "NOMINATED NODE", "READINESS GATES")
+
+
+def _cells(item: Pod, now: datetime) -> Cells:
+    state = pod_state(item)
+    last = last_restart(state)
+    restarts = f"{state.restarts} ({times.age(last, now)} ago)" if state.restarts and last else str(state.restarts)
+    ready = f"{state.ready}/{state.total}"
+    wide = (item.status.podIP or NONE, item.spec.nodeName or NONE, item.status.nominatedNodeName or NONE)
+    return [item.metadata.name, ready, state.status, restarts, age(item, now), *wide, _gates(item)]
+
+
+def _gates(item: Pod) -> str:
+    """How many of its readiness gates are open, of how many."""
+    gates = [gate.conditionType for gate in item.spec.readinessGates]
+    opened = sum(is_true(item.status.conditions, gate) for gate in gates)
+    return f"{opened}/{len(gates)}" if gates else NONE
+
 
 RESOURCE = Resource(
     of(Pod),
@@ -32,4 +61,23 @@ RESOURCE = Resource(
         RESIZE,
     ),
     strategy=Strategy(counts_generations=True, graceful=True, fixed_mark="ownerReferences"),
+    table=Table(_cells, ("NAME", "READY", "STATUS", "RESTARTS", "AGE", *_POD_WIDE), frozenset(_POD_WIDE)),
+    rules=Rules(
+        pod.check_pod,
+        pod.check_pod_update,
+        pod.check_pod_status,
+        ephemeralcontainers.check_new_pod,
+        ephemeralcontainers.check_joining,
+    ),
+    set_defaults=apply_to_pod,
+    warn=moments.of_pod,
+    kept_apart_by="spec.nodeName",
+    selectable_fields=(
+        "spec.nodeName",
+        "spec.restartPolicy",
+        "spec.schedulerName",
+        "spec.hostNetwork",
+        "status.phase",
+        "status.podIP",
+    ),
 )

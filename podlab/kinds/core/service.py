@@ -1,10 +1,72 @@
 """The kind Service."""
 
+from datetime import datetime
+
+from podlab.api.cells import NONE, Cells, Table, age, joined, labels
 from podlab.api.kinds import of
+from podlab.core.v1 import service_pb2
 from podlab.core.v1.service_pb2 import Service
+from podlab.kinds.defaults.service import keep_allocated
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import PROXY, STATUS
+from podlab.kinds.validation import syntax
+from podlab.kinds.validation.network import service
+from podlab.kinds.validation.rules import Rules
+from podlab.kinds.warnings import moments
+from podlab.kinds.warnings.network import of_service
+
+_AFFINITY_S = 10_800
+
+
+def _cells(item: Service, now: datetime) -> Cells:
+    ports = (
+        f"{port.port}:{port.nodePort}/{port.protocol}" if port.nodePort else f"{port.port}/{port.protocol}"
+        for port in item.spec.ports
+    )
+    return [
+        item.metadata.name,
+        item.spec.type,
+        item.spec.clusterIP or NONE,
+        "<pending>" if item.spec.type == "LoadBalancer" else NONE,
+        joined(ports),
+        age(item, now),
+        labels(item.spec.selector),
+    ]
+
+
+def _set_defaults(service: service_pb2.Service) -> None:
+    """Everything but what is allocated."""
+    spec = service.spec
+    spec.type = spec.type or "ClusterIP"
+    spec.sessionAffinity = spec.sessionAffinity or "None"
+    if spec.sessionAffinity == "ClientIP" and not spec.sessionAffinityConfig.clientIP.HasField("timeoutSeconds"):
+        spec.sessionAffinityConfig.clientIP.timeoutSeconds = _AFFINITY_S
+    elif spec.sessionAffinity == "None":
+        spec.ClearField("sessionAffinityConfig")
+    if not spec.HasField("internalTrafficPolicy"):
+        spec.internalTrafficPolicy = "Cluster"
+    if spec.type in ("LoadBalancer", "NodePort"):
+        spec.externalTrafficPolicy = spec.externalTrafficPolicy or "Cluster"
+    if spec.type == "LoadBalancer" and not spec.HasField("allocateLoadBalancerNodePorts"):
+        spec.allocateLoadBalancerNodePorts = True
+    if not spec.HasField("ipFamilyPolicy"):
+        spec.ipFamilyPolicy = "SingleStack"
+    if not spec.ipFamilies:
+        spec.ipFamilies.append("IPv4")
+    if spec.clusterIP and not spec.clusterIPs:
+        spec.clusterIPs.append(spec.clusterIP)
+    for port in spec.ports:
+        _port(port)
+
+
+def _port(port: service_pb2.ServicePort) -> None:
+    port.protocol = port.protocol or "TCP"
+    target = port.targetPort
+    if not (target.strVal if target.type else target.intVal):
+        target.Clear()
+        target.intVal = port.port
+
 
 RESOURCE = Resource(
     of(Service),
@@ -13,4 +75,11 @@ RESOURCE = Resource(
         PROXY,
     ),
     strategy=Strategy(claims=True),
+    table=Table(
+        _cells, ("NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE", "SELECTOR"), frozenset({"SELECTOR"})
+    ),
+    rules=Rules(service.check_service, service.check_service_update, name=syntax.label_1035),
+    set_defaults=_set_defaults,
+    inherit=keep_allocated,
+    warn=moments.always(of_service),
 )

@@ -1,38 +1,41 @@
-"""Defaults of Services. Addresses and node ports are allocated elsewhere."""
+"""What Services keep when they are sent again: addresses and node ports, which are allocated elsewhere."""
 
 from podlab.core.v1 import service_pb2
 
-_AFFINITY_S = 10_800
+_ON_NODES = ("LoadBalancer", "NodePort")
 
 
-def apply_to_service(service: service_pb2.Service) -> None:
-    """Everything but what is allocated."""
-    spec = service.spec
-    spec.type = spec.type or "ClusterIP"
-    spec.sessionAffinity = spec.sessionAffinity or "None"
-    if spec.sessionAffinity == "ClientIP" and not spec.sessionAffinityConfig.clientIP.HasField("timeoutSeconds"):
-        spec.sessionAffinityConfig.clientIP.timeoutSeconds = _AFFINITY_S
-    elif spec.sessionAffinity == "None":
-        spec.ClearField("sessionAffinityConfig")
-    if not spec.HasField("internalTrafficPolicy"):
-        spec.internalTrafficPolicy = "Cluster"
-    if spec.type in ("LoadBalancer", "NodePort"):
-        spec.externalTrafficPolicy = spec.externalTrafficPolicy or "Cluster"
-    if spec.type == "LoadBalancer" and not spec.HasField("allocateLoadBalancerNodePorts"):
-        spec.allocateLoadBalancerNodePorts = True
-    if not spec.HasField("ipFamilyPolicy"):
-        spec.ipFamilyPolicy = "SingleStack"
-    if not spec.ipFamilies:
-        spec.ipFamilies.append("IPv4")
-    if spec.clusterIP and not spec.clusterIPs:
-        spec.clusterIPs.append(spec.clusterIP)
-    for port in spec.ports:
-        _port(port)
+def keep_allocated(service: service_pb2.Service, before: service_pb2.Service) -> None:
+    """A client that sends a manifest again says nothing about addresses and node ports."""
+    new, old = service.spec, before.spec
+    if not new.clusterIP and old.clusterIP:
+        new.clusterIP = old.clusterIP
+        del new.clusterIPs[:]
+    if new.type in _ON_NODES:
+        _node_ports(new, old)
+    elif old.type in _ON_NODES:
+        _leave_nodes(new, old)
+    if new.type != "LoadBalancer" and old.type == "LoadBalancer":
+        new.ClearField("allocateLoadBalancerNodePorts")
 
 
-def _port(port: service_pb2.ServicePort) -> None:
-    port.protocol = port.protocol or "TCP"
-    target = port.targetPort
-    if not (target.strVal if target.type else target.intVal):
-        target.Clear()
-        target.intVal = port.port
+def _leave_nodes(new: service_pb2.ServiceSpec, old: service_pb2.ServiceSpec) -> None:
+    """Whoever changes only the type does not mean to keep what belonged to the old one."""
+    given = {port.nodePort for port in old.ports}
+    for port in new.ports:
+        if port.nodePort in given:
+            port.nodePort = 0
+    if new.externalTrafficPolicy == old.externalTrafficPolicy:
+        new.externalTrafficPolicy = ""
+
+
+def _node_ports(new: service_pb2.ServiceSpec, old: service_pb2.ServiceSpec) -> None:
+    """A port that stays keeps its node port."""
+    taken = {(port.protocol or "TCP", port.nodePort) for port in new.ports if port.nodePort}
+    before = {(port.protocol or "TCP", port.port): port.nodePort for port in old.ports}
+    for port in new.ports:
+        protocol = port.protocol or "TCP"
+        kept = before.get((protocol, port.port), 0)
+        if not port.nodePort and kept and (protocol, kept) not in taken:
+            port.nodePort = kept
+            taken.add((protocol, kept))

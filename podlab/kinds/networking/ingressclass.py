@@ -1,11 +1,33 @@
 """The kind IngressClass."""
 
+from datetime import datetime
+
+from podlab.api.cells import NONE, Cells, Table, age
+from podlab.api.ingresses import parameters
 from podlab.api.kinds import of
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
+from podlab.kinds.validation.network import ingress
+from podlab.kinds.validation.rules import Rules
+from podlab.networking.v1 import ingress_pb2
 from podlab.networking.v1.ingress_pb2 import IngressClass
+
+
+def _cells(item: IngressClass, now: datetime) -> Cells:
+    told = parameters(item.spec.parameters) if item.spec.HasField("parameters") else NONE
+    return [item.metadata.name, item.spec.controller, told, age(item, now)]
+
+
+def _set_defaults(given: ingress_pb2.IngressClass) -> None:
+    """Settings are an object of the cluster."""
+    if given.spec.HasField("parameters") and not given.spec.parameters.HasField("scope"):
+        given.spec.parameters.scope = "Cluster"
+
 
 RESOURCE = Resource(
     of(IngressClass),
     strategy=Strategy(counts_generations=True),
+    table=Table(_cells, ("NAME", "CONTROLLER", "PARAMETERS", "AGE")),
+    rules=Rules(ingress.check_ingress_class, ingress.check_ingress_class_update),
+    set_defaults=_set_defaults,
 )

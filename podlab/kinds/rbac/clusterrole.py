@@ -1,7 +1,15 @@
 """The kind ClusterRole."""
 
 from podlab.api.kinds import of
+from podlab.kinds.columns.rights import ROLES
 from podlab.kinds.resource import Resource
+from podlab.kinds.validation import syntax
+from podlab.kinds.validation.cluster import rbac
+from podlab.kinds.validation.rules import Rules
 from podlab.rbac.v1.rbac_pb2 import ClusterRole
 
-RESOURCE = Resource(of(ClusterRole))
+RESOURCE = Resource(
+    of(ClusterRole),
+    table=ROLES,
+    rules=Rules(rbac.check_cluster_role, name=syntax.path_segment),
+)

@@ -1,14 +1,34 @@
 """What makes an object acceptable: pure functions over messages that have had their defaults.
 
-Each returns every cause at once, in Kubernetes' words; nothing when all is well. The registry calls them after
-`podlab.kinds.defaults`, and after names and addresses have been generated.
+`rules` holds what is checked of all, and the kinds' own rules against them; the folders hold what big kinds ask.
 """
 
-from podlab.kinds.validation.rules import (
-    validate_create,
-    validate_joining,
-    validate_status_update,
-    validate_update,
-)
+from __future__ import annotations
 
-__all__ = ["validate_create", "validate_joining", "validate_status_update", "validate_update"]
+from google.protobuf.message import Message
+
+from podlab.errors import Cause
+
+
+def validate_create(message: Message) -> tuple[Cause, ...]:
+    from podlab.kinds import known
+
+    return known.validate_create(message)
+
+
+def validate_update(new: Message, old: Message) -> tuple[Cause, ...]:
+    from podlab.kinds import known
+
+    return known.validate_update(new, old)
+
+
+def validate_status_update(new: Message, old: Message) -> tuple[Cause, ...]:
+    from podlab.kinds import known
+
+    return known.validate_status_update(new, old)
+
+
+def validate_joining(new: Message, old: Message) -> tuple[Cause, ...]:
+    from podlab.kinds import known
+
+    return known.validate_joining(new, old)

@@ -4,6 +4,12 @@ Each is a sentence, in Kubernetes' words, for the `Warning` header of the answer
 included. What clients write over gRPC has no headers, and is not looked at.
 """
 
-from podlab.kinds.warnings.kinds import of
+from __future__ import annotations
 
-__all__ = ["of"]
+from google.protobuf.message import Message
+
+
+def of(new: Message, old: Message | None) -> list[str]:
+    from podlab.kinds import known
+
+    return known.resource(new).warn(new, old)

@@ -13,10 +13,10 @@ import pytest
 from podlab_testing import sample_objects
 
 from master.apiserver.request.paths import subresources
-from podlab.api import columns
 from podlab.api.kinds import KINDS, OTHER_VERSIONS, Kind
 from podlab.client.client import Client
 from podlab.errors import NotFound
+from podlab.kinds import known
 from podlab.v1 import apiserver_pb2 as pb
 
 every_kind = pytest.mark.parametrize("kind", [*KINDS, *OTHER_VERSIONS], ids=lambda kind: f"{kind.name}-{kind.version}")
@@ -60,7 +60,7 @@ async def test_an_object_lives_over_rest(kind: Kind, http: aiohttp.ClientSession
         assert (found["kind"], found["apiVersion"], found["items"]) == (f"{kind.name}List", kind.api_version, [made])
     async with http.get(path, headers={"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}) as printed:
         table = await printed.json()
-        assert [one["name"].upper() for one in table["columnDefinitions"]] == columns.columns(kind, wide=True)
+        assert [one["name"].upper() for one in table["columnDefinitions"]] == known.of(kind).table.columns(wide=True)
     patch = {"metadata": {"labels": {"tier": "front"}}}
     merge = {"Content-Type": "application/strategic-merge-patch+json"}
     async with http.patch(f"{path}/sample", data=orjson.dumps(patch), headers=merge) as patched:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from podlab.api import columns
 from podlab.api.kinds import Kind
+from podlab.kinds import known
 
 Cell = str | int | bool
 
@@ -22,46 +22,22 @@ _SPELT = {
         "Up-to-date", "VolumeAttributesClass", "VolumeBindingMode", "VolumeMode",
     )
 }  # fmt: skip
-_COUNTS = ("DESIRED", "CURRENT", "READY")
-# Columns of another type than string.
-_TYPES: Mapping[str, Mapping[str, str]] = {
-    "ClusterRole": {"CREATED AT": "date"},
-    "CronJob": {"SUSPEND": "boolean", "ACTIVE": "integer"},
-    "DaemonSet": dict.fromkeys((*_COUNTS, "UP-TO-DATE", "AVAILABLE"), "integer"),
-    "Event": {"COUNT": "integer"},
-    "LimitRange": {"CREATED AT": "date"},
-    "PodDisruptionBudget": {"ALLOWED DISRUPTIONS": "integer"},
-    "PriorityClass": {"VALUE": "integer", "GLOBAL-DEFAULT": "boolean"},
-    "ReplicaSet": dict.fromkeys(_COUNTS, "integer"),
-    "ReplicationController": dict.fromkeys(_COUNTS, "integer"),
-    "Role": {"CREATED AT": "date"},
-    "Secret": {"DATA": "integer"},
-}
-# Cells that are no text though their column says so: Kubernetes does not keep to its own definitions here.
-_UNTOLD: Mapping[str, Mapping[str, Callable[[str], Cell]]] = {
-    "ConfigMap": {"DATA": int},
-    "ControllerRevision": {"REVISION": int},
-    "CronJob": {"SUSPEND": str},
-    "Deployment": {"UP-TO-DATE": int, "AVAILABLE": int},
-    "HorizontalPodAutoscaler": {"MAXPODS": int, "REPLICAS": int},
-    "ServiceAccount": {"SECRETS": int},
-    "StorageClass": {"ALLOWVOLUMEEXPANSION": "true".__eq__},
-}
 _READ: Mapping[str, Callable[[str], Cell]] = {"integer": int, "boolean": "true".__eq__}
 
 
 def definitions(kind: Kind) -> list[dict[str, Any]]:
     """The columns of the kind's tables; what kubectl shows with `-o wide` alone has priority 1."""
-    always = columns.columns(kind)
+    table = known.of(kind).table
+    always = table.columns()
     return [
         {
             "name": title(header),
-            "type": _TYPES.get(kind.name, {}).get(header, "string"),
+            "type": table.types.get(header, "string"),
             "format": "name" if header == "NAME" else "",
             "description": f"{title(header)} of the {kind.name}, as kubectl prints it",
             "priority": 0 if header in always else 1,
         }
-        for header in columns.columns(kind, wide=True)
+        for header in table.columns(wide=True)
     ]
 
 
@@ -76,10 +52,10 @@ def cells(kind: Kind, texts: Sequence[str]) -> list[Cell]:
 @cache
 def _readers(kind: Kind) -> list[tuple[int, Callable[[str], Cell]]]:
     """Of the cells that are no text: where they stand, and how they are read."""
-    types, untold = _TYPES.get(kind.name, {}), _UNTOLD.get(kind.name, {})
+    table = known.of(kind).table
     found = (
-        (index, untold.get(header) or _READ.get(types.get(header, "")))
-        for index, header in enumerate(columns.columns(kind, wide=True))
+        (index, table.untold.get(header) or _READ.get(table.types.get(header, "")))
+        for index, header in enumerate(table.columns(wide=True))
     )
     return [(index, read) for index, read in found if read is not None]
 

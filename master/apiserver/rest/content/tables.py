@@ -14,9 +14,10 @@ from google.protobuf.message import Message
 
 from master.apiserver.request.query import invalid_option
 from master.apiserver.rest.content import table_columns
-from podlab.api import codec, columns
+from podlab.api import codec
 from podlab.api.kinds import Kind
 from podlab.core.v1 import pod_pb2
+from podlab.kinds import known
 
 NONE, METADATA, OBJECT = "None", "Metadata", "Object"
 META_VERSION = "meta.k8s.io/v1"
@@ -58,7 +59,7 @@ def table(
 
 def _row(kind: Kind, entry: Shown, include: str, now: datetime) -> dict[str, Any]:
     message = entry.message()
-    cells = table_columns.cells(kind, columns.row(message, True, now))
+    cells = table_columns.cells(kind, known.of(kind).table.row(message, True, now))
     row: dict[str, Any] = {"cells": cells, "object": _object(kind, entry, message, include)}
     if isinstance(message, pod_pb2.Pod) and message.status.phase in _COMPLETED:
         phase = message.status.phase

@@ -18,6 +18,7 @@ from master.apiserver.watchcache.cache import Cache
 from podlab.api import codec, kinds, selectors
 from podlab.api.kinds import MEASURED, NODE_METRICS, Kind
 from podlab.errors import NotFound
+from podlab.kinds import known
 from podlab.metrics.v1beta1.metrics_pb2 import NodeMetrics, PodMetrics
 
 _STORED = {NODE_METRICS: kinds.by_name("Node"), kinds.POD_METRICS: kinds.by_name("Pod")}
@@ -59,7 +60,7 @@ class MetricsApi:
         """Those that selectors take. Raises BadRequest."""
         how = representations.asked(call, listed=True)
         labels = selectors.parse_labels(call.query.text("labelSelector"))
-        fields = selectors.parse_fields(call.of, call.query.text("fieldSelector"))
+        fields = known.of(call.of).field_selector(call.query.text("fieldSelector"))
         of = _STORED[call.of]
         await self.cache.catch_up()
         entries = self.cache.window(of).ordered(keys.scope_prefix(of, call.place.namespace))

@@ -14,7 +14,7 @@ from master.controllers.objects.events import ObjectEvent
 from master.controllers.storage.persistentvolume import decide
 from master.controllers.storage.persistentvolume.decide import Bind, ClaimContext, MarkLost, Provision
 from master.controllers.storage.persistentvolume.view import StorageView
-from podlab.api import columns_storage, volumes
+from podlab.api import storageclasses, volumes
 from podlab.api.objects import Key, key
 from podlab.api.volumes import STORAGE_PROVISIONER
 from podlab.client.client import Client
@@ -185,7 +185,7 @@ class PersistentVolumeController:
     def _class_changed(self, change: Change[StorageClass]) -> None:
         if change.new is None:
             return
-        may_be_default = columns_storage.is_default(change.new)
+        may_be_default = storageclasses.is_default(change.new)
         for claim in self._view.waiting(change.key.name, classless=may_be_default):
             self._loop.queue.add(key(claim))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from master.controllers.framework.informers import Index, Informers
-from podlab.api import columns_storage
+from podlab.api import storageclasses
 from podlab.api.objects import Key, key
 from podlab.client.informer import Informer
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
@@ -51,7 +51,7 @@ class StorageView:
 
     def default_class(self) -> str | None:
         """The class of claims that name none: of several, the newest."""
-        found = [one.metadata for one in self.classes.list() if columns_storage.is_default(one)]
+        found = [one.metadata for one in self.classes.list() if storageclasses.is_default(one)]
         newest = min(found, key=lambda one: (-one.creationTimestamp.seconds, one.name), default=None)
         return newest.name if newest is not None else None
 

@@ -13,6 +13,7 @@ from podlab.core.v1.event_pb2 import Event
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import BadRequest
+from podlab.kinds import known
 from podlab.meta.v1.meta_pb2 import LabelSelector
 
 WEB = {"app": "web", "tier": "a", "size": "7"}
@@ -114,18 +115,18 @@ def test_an_expression_that_makes_no_sense_is_refused(expression: dict[str, Any]
     ],
 )
 def test_fields_are_compared_as_text(message: Message, text: str, matches: bool) -> None:
-    assert selectors.parse_fields(kinds.of(message), text).matches(message) is matches
+    assert known.of(kinds.of(message)).field_selector(text).matches(message) is matches
 
 
 def test_a_field_that_is_not_selectable_is_refused_with_those_that_are() -> None:
     with pytest.raises(BadRequest, match=r"field label not supported: spec.x: for pods these are: metadata.name, "):
-        selectors.parse_fields(kinds.by_name("Pod"), "spec.x=1")
+        known.of(kinds.by_name("Pod")).field_selector("spec.x=1")
     with pytest.raises(BadRequest, match="can't understand"):
-        selectors.parse_fields(kinds.by_name("Pod"), "spec.nodeName")
+        known.of(kinds.by_name("Pod")).field_selector("spec.nodeName")
 
 
 def test_a_required_field_can_be_asked_for() -> None:
-    selector = selectors.parse_fields(kinds.by_name("Pod"), "spec.nodeName=n1,status.phase!=Failed")
+    selector = known.of(kinds.by_name("Pod")).field_selector("spec.nodeName=n1,status.phase!=Failed")
     assert selector.required("spec.nodeName") == "n1"
     assert selector.required("status.phase") is None
     assert str(selector) == "spec.nodeName=n1,status.phase!=Failed"

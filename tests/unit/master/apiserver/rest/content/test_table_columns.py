@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from master.apiserver.rest.content import table_columns
-from podlab.api import columns, kinds
+from podlab.api import kinds
+from podlab.kinds import known
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 # Name and type, where it is not string; behind the bar what is shown with -o wide alone.
@@ -92,7 +93,7 @@ def test_a_kinds_table_has_kubernetes_columns(kind: kinds.Kind) -> None:
 
 @pytest.mark.parametrize("kind", kinds.KINDS, ids=lambda kind: kind.name)
 def test_numbers_and_booleans_are_no_text(kind: kinds.Kind) -> None:
-    cells = table_columns.cells(kind, columns.row(kind.message(), True, NOW))
+    cells = table_columns.cells(kind, known.of(kind).table.row(kind.message(), True, NOW))
     assert sum(not isinstance(cell, str) for cell in cells) == NUMBERS.get(kind.name, 0)
 
 

@@ -4,9 +4,10 @@ from typing import Any
 import pytest
 from podlab_testing import sample_objects
 
-from podlab.api import columns, kinds, times
-from podlab.api.columns_workloads import job_state
+from podlab.api import kinds, times
+from podlab.api.jobstate import job_state
 from podlab.batch.v1.job_pb2 import Job
+from podlab.kinds import known
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 CREATED = times.text(times.from_datetime(NOW - timedelta(seconds=65)))
@@ -15,7 +16,7 @@ CREATED = times.text(times.from_datetime(NOW - timedelta(seconds=65)))
 def cells(name: str, changes: dict[str, Any]) -> dict[str, str]:
     kind = kinds.by_name(name)
     item = sample_objects.sample(kind, {"metadata": {"creationTimestamp": CREATED}} | changes)
-    return dict(zip(columns.columns(kind, wide=True), columns.row(item, True, NOW), strict=True))
+    return dict(zip(known.of(kind).table.columns(wide=True), known.of(kind).table.row(item, True, NOW), strict=True))
 
 
 @pytest.mark.parametrize(

@@ -6,21 +6,22 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 
-from podlab.api import columns, kinds, times
+from podlab.api import kinds, times
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.core.v1.event_pb2 import Event
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.core.v1.service_pb2 import Service
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
+from podlab.kinds import known
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 CREATED = {"seconds": times.from_datetime(NOW).seconds - 65}
 
 
 def cells(message: Message, wide: bool = True) -> dict[str, str]:
-    names = columns.columns(kinds.of(message), wide)
-    return dict(zip(names, columns.row(message, wide, NOW), strict=True))
+    names = known.resource(message).table.columns(wide)
+    return dict(zip(names, known.resource(message).table.row(message, wide, NOW), strict=True))
 
 
 @pytest.mark.parametrize("kind", kinds.KINDS, ids=lambda kind: kind.name)

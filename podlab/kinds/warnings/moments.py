@@ -1,0 +1,57 @@
+"""When authors are warned: of pods when they are made, of others when what they ask for changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from google.protobuf.message import Message
+
+from podlab.kinds.validation import syntax
+from podlab.kinds.warnings import pods
+
+Look = Callable[[Any], Iterator[str]]
+Warn = Callable[[Any, Any], list[str]]
+"""Takes an object and the one that it replaces, None for a new one. Status is not looked at."""
+_IN_HOSTNAMES = "which can result in surprising behavior; a DNS label is recommended: "
+
+
+def nothing(new: Message, old: Message | None) -> list[str]:
+    """There is nothing to say of the kind."""
+    return []
+
+
+def always(look: Look) -> Warn:
+    """Whatever has changed."""
+    return lambda new, old: list(look(new))
+
+
+def of_pod(new: Any, old: Any) -> list[str]:
+    """A pod is looked at when it is made."""
+    if old is not None:
+        return []
+    return [*_of_name(new, "the Pod's hostname"), *pods.of(new)]
+
+
+def of_template(look: Look | None = None, *, named: bool = True) -> Warn:
+    """What makes pods of a template is looked at when what it asks for changes; its own name, when it comes into the
+    names of its pods, at first."""
+    looked: Look = look or _template
+
+    def warn(new: Any, old: Any) -> list[str]:
+        if old is not None and new.spec == old.spec:
+            return []
+        of_name = _of_name(new, "Pod names and hostnames") if old is None and named else ()
+        return [*of_name, *looked(new)]
+
+    return warn
+
+
+def _template(message: Any) -> Iterator[str]:
+    yield from pods.of(message.spec.template, "spec.template")
+
+
+def _of_name(message: Any, where: str) -> Iterator[str]:
+    """Names of more than a label's form come into hostnames."""
+    if faults := syntax.label(message.metadata.name):
+        yield f"metadata.name: this is used in {where}, {_IN_HOSTNAMES}[{' '.join(faults)}]"
