@@ -6,7 +6,6 @@ import asyncio
 from pathlib import Path
 
 from node.kubelet.admission.pod_admission import Places
-from node.kubelet.config import KubeletConfig
 from node.kubelet.cri.containerd import Containerd
 from node.kubelet.eviction.ephemeral_storage import Sizes
 from node.kubelet.images.image_manager import Images
@@ -16,6 +15,7 @@ from node.kubelet.nodestatus.node_status import capacity, new_node
 from node.kubelet.nodestatus.registration import Registration
 from node.kubelet.nodestatus.stats import Meter
 from node.kubelet.server.kubelet_server import KubeletServicer
+from node.kubelet.settings import KubeletSettings
 from node.kubelet.volume.claims import Claims
 from node.kubelet.volume.config_objects import Sources
 from node.kubelet.volume.local_path import LocalPath
@@ -36,37 +36,41 @@ APISERVER_USER = "system:apiserver"
 CNI_DIRECTORY = Path("/etc/cni/podlab.d")
 
 
-async def serve(config: KubeletConfig, stop: asyncio.Event) -> None:
+async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
     """Runs until `stop` is set; pods outlive it."""
-    config.root_dir.mkdir(parents=True, exist_ok=True)
+    settings.root_dir.mkdir(parents=True, exist_ok=True)
     server, checks = component.grpc_server(
-        config.tls,
-        f"{config.bind_address}:{config.port}",
+        settings.tls,
+        f"{settings.bind_address}:{settings.port}",
         [kubelet_pb2.DESCRIPTOR.services_by_name["Kubelet"].full_name],
         allowed_users=frozenset({APISERVER_USER}),
     )
-    runtime = Containerd(config.runtime_endpoint)
+    runtime = Containerd(settings.runtime_endpoint)
     try:
-        async with Client(config.apiserver, config.tls, user_agent="podlab-kubelet") as client:
-            selector = f"spec.nodeName={config.node_name}"
+        async with Client(settings.apiserver, settings.tls, user_agent="podlab-kubelet") as client:
+            selector = f"spec.nodeName={settings.node_name}"
             bound = Informer(client, pod_pb2.Pod, field_selector=selector)
             services = Informer(client, service_pb2.Service)
-            itself = Informer(client, node_pb2.Node, field_selector=f"metadata.name={config.node_name}")
-            recorder = EventRecorder(client, "kubelet", config.node_name)
-            local_path = LocalPath(client, config.node_name, config.root_dir)
+            itself = Informer(client, node_pb2.Node, field_selector=f"metadata.name={settings.node_name}")
+            recorder = EventRecorder(client, "kubelet", settings.node_name)
+            local_path = LocalPath(client, settings.node_name, settings.root_dir)
             places = Places(
-                client, new_node(config), capacity(config), node=lambda: itself.get(config.node_name), pods=bound.list
+                client,
+                new_node(settings),
+                capacity(settings),
+                node=lambda: itself.get(settings.node_name),
+                pods=bound.list,
             )
-            context = _context(config, client, runtime, recorder, services, local_path, places)
+            context = _context(settings, client, runtime, recorder, services, local_path, places)
             pods = Pods(context, bound)
             places.on_preempt(pods.end)
             context.sources.on_change(pods.sources_changed)
             context.tokens.on_change(pods.sources_changed)
-            servicer = KubeletServicer(pods, runtime, Meter(runtime, config.node_name))
+            servicer = KubeletServicer(pods, runtime, Meter(runtime, settings.node_name))
             kubelet_pb2_grpc.add_KubeletServicer_to_server(servicer, server)
-            network = Network(client, config.node_name, config.pod_cidr_cluster, CNI_DIRECTORY)
+            network = Network(client, settings.node_name, settings.pod_cidr_cluster, CNI_DIRECTORY)
 
-            registration = Registration(config, client, recorder, runtime, network)
+            registration = Registration(settings, client, recorder, runtime, network)
 
             async def loops() -> None:
                 async with asyncio.TaskGroup() as group:
@@ -74,7 +78,7 @@ async def serve(config: KubeletConfig, stop: asyncio.Event) -> None:
                     group.create_task(itself.run())
                     group.create_task(recorder.run())
                     group.create_task(registration.run())
-                    group.create_task(Heartbeat(client, config.node_name, config.lease_duration_s).run())
+                    group.create_task(Heartbeat(client, settings.node_name, settings.lease_duration_s).run())
                     group.create_task(network.run())
                     group.create_task(context.sources.run())
                     group.create_task(context.tokens.run())
@@ -99,7 +103,7 @@ async def _leave(registration: Registration, pods: Pods) -> None:
 
 
 def _context(
-    config: KubeletConfig,
+    settings: KubeletSettings,
     client: Client,
     runtime: Containerd,
     recorder: EventRecorder,
@@ -107,10 +111,10 @@ def _context(
     local_path: LocalPath,
     places: Places,
 ) -> NodeContext:
-    amounts, volumes = capacity(config), Volumes(config.root_dir)
+    amounts, volumes = capacity(settings), Volumes(settings.root_dir)
     return NodeContext(
-        node_name=config.node_name,
-        node_ip=config.node_ip,
+        node_name=settings.node_name,
+        node_ip=settings.node_ip,
         memory_bytes=quantity.value(amounts["memory"]),
         allocatable=amounts,
         client=client,
@@ -129,7 +133,7 @@ def _context(
 
 def main() -> None:
     """The console script."""
-    component.run("kubelet", KubeletConfig, serve)
+    component.run("kubelet", KubeletSettings, serve)
 
 
 if __name__ == "__main__":

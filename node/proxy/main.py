@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from dataclasses import dataclass
 
 from node.iptables import Iptables, clean_up_everywhere
 from node.proxy.proxy import Proxy
 from node.proxy.rules import Place
 from node.proxy.server import ProxyServicer
+from node.proxy.settings import ProxySettings
 from podlab import component
 from podlab.client.client import Client
-from podlab.tls import Tls
 from podlab.v1 import proxy_pb2, proxy_pb2_grpc
 
 log = logging.getLogger(__name__)
@@ -21,31 +20,17 @@ log = logging.getLogger(__name__)
 APISERVER_USER = "system:apiserver"
 
 
-@dataclass(frozen=True)
-class Config:
-    """/etc/podlab/proxy.yaml. `apiserver` is host:port; `backend` is auto, nft or legacy."""
-
-    node_name: str
-    node_ip: str
-    apiserver: str
-    bind_address: str
-    tls: Tls
-    port: int = 7451
-    cluster_cidr: str = "10.244.0.0/16"
-    backend: str = "auto"
-
-
-async def serve(config: Config, stop: asyncio.Event) -> None:
+async def serve(settings: ProxySettings, stop: asyncio.Event) -> None:
     """Runs until `stop` is set; the rules stay, so Services outlive a restart."""
     server, checks = component.grpc_server(
-        config.tls,
-        f"{config.bind_address}:{config.port}",
+        settings.tls,
+        f"{settings.bind_address}:{settings.port}",
         [proxy_pb2.DESCRIPTOR.services_by_name["Proxy"].full_name],
         allowed_users=frozenset({APISERVER_USER}),
     )
-    async with Client(config.apiserver, config.tls, user_agent="podlab-proxy") as client:
-        place = Place(config.node_name, config.cluster_cidr, frozenset({config.node_ip}))
-        proxy = Proxy(client, place, Iptables(config.backend))
+    async with Client(settings.apiserver, settings.tls, user_agent="podlab-proxy") as client:
+        place = Place(settings.node_name, settings.cluster_cidr, frozenset({settings.node_ip}))
+        proxy = Proxy(client, place, Iptables(settings.backend))
         proxy_pb2_grpc.add_ProxyServicer_to_server(ProxyServicer(proxy), server)
         await component.serve_loop(server, checks, proxy.run(), proxy.synced, stop)
 
@@ -62,4 +47,4 @@ def main() -> None:
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
         asyncio.run(clean_up())
         return
-    component.run("proxy", Config, serve)
+    component.run("proxy", ProxySettings, serve)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from podlab_testing.source_code import PROJECT
 
-ROOT = Path(__file__).parents[2]
 # What reads it, and the only file that may.
 READERS = [
     ("get_attributes_for_oid", "podlab/subject.py"),
@@ -20,6 +18,8 @@ READERS = [
 
 @pytest.mark.parametrize(("reading", "home"), READERS)
 def test_it_is_read_in_one_place(reading: str, home: str) -> None:
-    sources = (path for folder in ("podlab", "master", "node", "playbooks") for path in (ROOT / folder).rglob("*.py"))
-    found = {str(path.relative_to(ROOT)) for path in sources if reading in path.read_text()}
+    sources = (
+        path for folder in ("podlab", "master", "node", "playbooks") for path in (PROJECT / folder).rglob("*.py")
+    )
+    found = {str(path.relative_to(PROJECT)) for path in sources if reading in path.read_text()}
     assert found <= {home}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from pathlib import Path
 from typing import Any
 
-LIBRARY = Path(__file__).resolve().parents[2] / "playbooks/library"
+from podlab_testing.source_code import PROJECT
+
+LIBRARY = PROJECT / "playbooks/library"
 
 
 def load(name: str) -> Any:

@@ -17,11 +17,11 @@ from typing import Any, TypeVar
 import yaml
 
 from podlab_testing.rest import Rest
+from podlab_testing.source_code import PROJECT
 
 T = TypeVar("T")
 MakeNamespace = Callable[[], str]
 
-PROJECT = Path(__file__).resolve().parents[2]
 
 IMAGE = "podlab.local/hello:1.0"
 

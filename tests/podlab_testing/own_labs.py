@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import zlib
-from pathlib import Path
 
 from podlab.lab import inventory
 from podlab.lab.lab import Lab
+from podlab_testing.source_code import PROJECT
 
-_PROJECT = Path(__file__).resolve().parents[2]
 LETTERS = ("d", "l", "s", "u")
 
 
 def own_lab(letter: str) -> Lab:
     """The same one each time, so that what a killed run left is found; another one for each copy of the project."""
     assert letter in LETTERS
-    return Lab(f"e2e-{letter}-{zlib.crc32(str(_PROJECT).encode()) & 0xFFFFFF:06x}")
+    return Lab(f"e2e-{letter}-{zlib.crc32(str(PROJECT).encode()) & 0xFFFFFF:06x}")
 
 
 def remove_all() -> None:
     for letter in LETTERS:
         own = own_lab(letter)
         own.destroy()
-        inventory.remove(own.name, _PROJECT)
+        inventory.remove(own.name, PROJECT)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from node.kubelet.config import KubeletConfig
 from node.kubelet.cri.runtime import Image, Readiness
 from node.kubelet.nodestatus import machine_info
 from node.kubelet.nodestatus.machine_info import Pressure
+from node.kubelet.settings import KubeletSettings
 from podlab.api import quantity, times
 from podlab.api.objects import condition
 from podlab.core.v1 import node_pb2
@@ -41,39 +41,39 @@ def kubelet_version() -> str:
         return "v0.0.0"
 
 
-def capacity(config: KubeletConfig) -> dict[str, meta_pb2.Quantity]:
+def capacity(settings: KubeletSettings) -> dict[str, meta_pb2.Quantity]:
     """What was declared, or else what the machine has."""
     amounts = {
-        "cpu": config.capacity.cpu or str(machine_info.cpu_count()),
-        "memory": config.capacity.memory or quantity.format_bytes(machine_info.memory_bytes() // 1024 * 1024),
-        "pods": str(config.capacity.pods),
-        "ephemeral-storage": quantity.format_bytes(machine_info.disk_bytes(config.root_dir) // 1024 * 1024),
+        "cpu": settings.capacity.cpu or str(machine_info.cpu_count()),
+        "memory": settings.capacity.memory or quantity.format_bytes(machine_info.memory_bytes() // 1024 * 1024),
+        "pods": str(settings.capacity.pods),
+        "ephemeral-storage": quantity.format_bytes(machine_info.disk_bytes(settings.root_dir) // 1024 * 1024),
     }
     canonical = {name: quantity.canonical(amount, thousandths=True) for name, amount in amounts.items()}
     return {name: meta_pb2.Quantity(string=amount) for name, amount in canonical.items()}
 
 
-def labels(config: KubeletConfig) -> dict[str, str]:
+def labels(settings: KubeletSettings) -> dict[str, str]:
     return {
-        **config.labels,
-        "kubernetes.io/hostname": config.node_name,
+        **settings.labels,
+        "kubernetes.io/hostname": settings.node_name,
         "kubernetes.io/os": "linux",
         "kubernetes.io/arch": machine_info.architecture(),
     }
 
 
-def new_node(config: KubeletConfig) -> node_pb2.Node:
+def new_node(settings: KubeletSettings) -> node_pb2.Node:
     """As it is registered the first time, with the declared taints."""
     node = node_pb2.Node()
-    node.metadata.name = config.node_name
-    node.metadata.labels.update(labels(config))
-    for taint in config.taints:
+    node.metadata.name = settings.node_name
+    node.metadata.labels.update(labels(settings))
+    for taint in settings.taints:
         node.spec.taints.add(key=taint.key, value=taint.value, effect=taint.effect)
     return node
 
 
 def node_status(
-    config: KubeletConfig, amounts: Mapping[str, meta_pb2.Quantity], before: node_pb2.NodeStatus, sight: Sight
+    settings: KubeletSettings, amounts: Mapping[str, meta_pb2.Quantity], before: node_pb2.NodeStatus, sight: Sight
 ) -> node_pb2.NodeStatus:
     """The whole status. Pure; conditions of others are kept, and times of what did not change.
 
@@ -85,9 +85,9 @@ def node_status(
     for name, amount in {**advertised, **amounts}.items():
         status.capacity[name].CopyFrom(amount)
         status.allocatable[name].CopyFrom(amount)
-    status.addresses.add(type="InternalIP", address=config.node_ip)
-    status.addresses.add(type="Hostname", address=config.node_name)
-    status.daemonEndpoints.kubeletEndpoint.Port = config.port
+    status.addresses.add(type="InternalIP", address=settings.node_ip)
+    status.addresses.add(type="Hostname", address=settings.node_name)
+    status.daemonEndpoints.kubeletEndpoint.Port = settings.port
     for image in sorted(sight.images, key=lambda image: (-image.size_bytes, image.names))[:MAX_IMAGES]:
         status.images.add(names=image.names, sizeBytes=image.size_bytes)
     own = [_condition(before.conditions, *verdict) for verdict in _verdicts(sight)]

@@ -6,12 +6,12 @@ import asyncio
 import logging
 from typing import Protocol
 
-from node.kubelet.config import KubeletConfig
 from node.kubelet.cri.runtime import Runtime, RuntimeFailure
 from node.kubelet.nodestatus import machine_info
 from node.kubelet.nodestatus.node_events import STARTING, Told, cordon_event, status_events
 from node.kubelet.nodestatus.node_status import Sight, capacity, kubelet_version, labels, new_node, node_status, same
 from node.kubelet.nodestatus.runtime_health import RuntimeSight
+from node.kubelet.settings import KubeletSettings
 from podlab.api.objects import condition
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
@@ -55,16 +55,16 @@ class Registration:
     """`run` for ever: registers the node, looks at it, writes and tells what changed."""
 
     def __init__(
-        self, config: KubeletConfig, client: Client, recorder: EventRecorder, runtime: Runtime, network: Network
+        self, settings: KubeletSettings, client: Client, recorder: EventRecorder, runtime: Runtime, network: Network
     ) -> None:
-        self._config = config
+        self._settings = settings
         # Set once the API server has said that the node was deleted, for as long as this process lives.
         self.removed = asyncio.Event()
         self._client = client
         self._recorder = recorder
         self._runtime = RuntimeSight(runtime)
         self._network = network
-        self._capacity = capacity(config)
+        self._capacity = capacity(settings)
         self._registered = False
         self._written_at = 0.0
         self._cordoned = False
@@ -77,12 +77,12 @@ class Registration:
                 node = await self._pass(loop.time())
                 self._client.outages.ended(DOING)
             except NotFound:
-                log.warning("node %s is gone from the API: it registers again", self._config.node_name)
+                log.warning("node %s is gone from the API: it registers again", self._settings.node_name)
                 self._registered = False
                 node = None
             except Unauthorized as error:
                 node = None
-                if error.kind == "nodes" and error.name == self._config.node_name:
+                if error.kind == "nodes" and error.name == self._settings.node_name:
                     self._leave(error)
                     await asyncio.sleep(RETRY_WHEN_REMOVED_S)
                 else:
@@ -93,7 +93,7 @@ class Registration:
                 node = None
                 await asyncio.sleep(RETRY_S)
             except (RuntimeFailure, OSError) as error:
-                log.warning("status of node %s cannot be written: %s", self._config.node_name, error)
+                log.warning("status of node %s cannot be written: %s", self._settings.node_name, error)
                 node = None
                 await asyncio.sleep(RETRY_S)
             await asyncio.sleep(_rest_s(node))
@@ -112,7 +112,7 @@ class Registration:
         if node.spec.unschedulable != self._cordoned:
             self._tell(node, cordon_event(node))
             self._cordoned = node.spec.unschedulable
-        status = node_status(self._config, self._capacity, node.status, await self._look())
+        status = node_status(self._settings, self._capacity, node.status, await self._look())
         if now - self._written_at <= REPORT_S and same(status, node.status):
             return node
         news = list(status_events(node, status))
@@ -129,7 +129,7 @@ class Registration:
 
     async def _read(self) -> node_pb2.Node:
         if self._registered:
-            return await self._client.get(node_pb2.Node, self._config.node_name)
+            return await self._client.get(node_pb2.Node, self._settings.node_name)
         node = await self._register()
         if self._written_at == 0.0:
             self._tell(node, STARTING)
@@ -139,12 +139,12 @@ class Registration:
     async def _register(self) -> node_pb2.Node:
         """The node as the API has it, made when missing, with the labels that this kubelet gives."""
         try:
-            node = await self._client.create(new_node(self._config))
-            log.info("node %s registered", self._config.node_name)
+            node = await self._client.create(new_node(self._settings))
+            log.info("node %s registered", self._settings.node_name)
             return node
         except AlreadyExists:
-            node = await self._client.get(node_pb2.Node, self._config.node_name)
-        wanted = labels(self._config)
+            node = await self._client.get(node_pb2.Node, self._settings.node_name)
+        wanted = labels(self._settings)
         if all(node.metadata.labels.get(name) == value for name, value in wanted.items()):
             return node
         node.metadata.labels.update(wanted)
@@ -159,7 +159,7 @@ class Registration:
             readiness=told.readiness,
             network_ready=self._network.ready,
             network_reason=self._network.reason,
-            pressure=await asyncio.to_thread(machine_info.pressure, self._config.root_dir),
+            pressure=await asyncio.to_thread(machine_info.pressure, self._settings.root_dir),
             images=told.images,
             info=machine_info.system_info(told.version, kubelet_version()),
         )

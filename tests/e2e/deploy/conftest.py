@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from podlab_testing.own_labs import own_lab
 from podlab_testing.playbook_run import Outcome, Play, parse
+from podlab_testing.source_code import PROJECT
 
 from podlab.lab import inventory
 from podlab.lab.lab import Lab
 from podlab.lab.spec import LabSpec
 
-PROJECT = Path(__file__).parents[3]
 PLAYBOOK_WITHIN_S = 300
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 from podlab_testing.playbook_run import Play
+from podlab_testing.source_code import PROJECT
 
 from podlab.lab.lab import Lab
 
-PROJECT = Path(__file__).parents[3]
 PROGRAM = str(Path(sys.executable).with_name("podlab"))
 HOSTS = ("m1", "n1")
 UNCHANGED = dict.fromkeys(HOSTS, 0)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
+from podlab_testing.source_code import PROJECT
 
-REPOSITORY = Path(__file__).parents[3]
 PATIENCE_S = 60
 
 
@@ -36,7 +36,7 @@ class Podlab:
         return path
 
     async def start(self, *arguments: str, stdin: int = asyncio.subprocess.DEVNULL) -> asyncio.subprocess.Process:
-        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PODLAB_CLUSTER": "test", "COLUMNS": "120"}
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PODLAB_CLUSTER": "test", "COLUMNS": "120"}
         environment.pop("PODLAB_DEBUG", None)
         return await asyncio.create_subprocess_exec(
             sys.executable,

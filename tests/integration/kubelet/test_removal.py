@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from node.kubelet.config import KubeletConfig
 from node.kubelet.nodestatus.node_lease import NAMESPACE, Heartbeat
 from node.kubelet.nodestatus.registration import Registration
+from node.kubelet.settings import KubeletSettings
 from podlab.api import codec
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
@@ -39,7 +39,7 @@ async def exists(admin: Client, kind: Any, name: str, namespace: str = "") -> bo
 
 @pytest.fixture
 def registration(cluster: Any, kubelet: Any, tmp_path: Path) -> Registration:
-    config = KubeletConfig(
+    config = KubeletSettings(
         "n1", "127.0.0.1", cluster.server, cluster.authority.tls("system:node:n1"), root_dir=tmp_path
     )
     return Registration(

@@ -10,7 +10,8 @@ from typing import Any
 import grpc
 import pytest
 
-from master.scheduler.main import Config, serve
+from master.scheduler.main import serve
+from master.scheduler.settings import SchedulerSettings
 from podlab.api.objects import condition
 from podlab.client.client import Client
 from podlab.core.v1.event_pb2 import Event
@@ -27,8 +28,8 @@ LIMIT_S = 30.0
 class RunningScheduler:
     """podlab-scheduler as its unit runs it, in this process. `stop` and `start` restart it."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    def __init__(self, settings: SchedulerSettings) -> None:
+        self._settings = settings
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -37,7 +38,7 @@ class RunningScheduler:
         self._task = asyncio.create_task(self._serve())
 
     async def _serve(self) -> None:
-        await serve(self._config, self._stop)
+        await serve(self._settings, self._stop)
 
     async def stop(self) -> None:
         """Raises what ended it, if it was not us."""
@@ -137,7 +138,7 @@ async def scheduler(cluster: Any, policy: Path | None) -> AsyncIterator[RunningS
     host, port = cluster.settings.scheduler.rsplit(":", 1)
     tls = cluster.authority.tls("system:kube-scheduler")
     made = RunningScheduler(
-        Config(apiserver=cluster.server, bind_address=host, port=int(port), tls=tls, configuration=policy)
+        SchedulerSettings(apiserver=cluster.server, bind_address=host, port=int(port), tls=tls, configuration=policy)
     )
     await made.start()
     try:

@@ -8,9 +8,10 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+from podlab_testing.source_code import PROJECT
+
 from master.store.sqlite import SqliteStore
 
-ROOT = Path(__file__).parents[3]
 PROGRAM = Path(__file__).with_name("writing_process.py")
 KILLS = 20
 START_S = 20.0
@@ -24,7 +25,7 @@ def write_until_killed(path: Path, acknowledgements: int) -> list[tuple[int, int
         [sys.executable, PROGRAM, path],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
     )
     assert process.stdout is not None
     with process, process.stdout as lines:

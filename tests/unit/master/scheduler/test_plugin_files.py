@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from podlab_testing.source_code import PROJECT
 
 from master.scheduler import plugin_files
 from master.scheduler.algorithm.filter_cache import Verdicts
@@ -11,13 +12,13 @@ from master.scheduler.algorithm.schedule_pod import schedule
 from master.scheduler.cache.pod_info import pod_info
 from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.config.profile import Profile
-from master.scheduler.main import Config
+from master.scheduler.main import load_policy
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.settings import SettingsError
 from podlab.tls import Tls
 
-PAGE = Path(__file__).parents[4] / "docs/scheduler-plugins.md"
+PAGE = PROJECT / "docs/scheduler-plugins.md"
 TLS = Tls(Path("ca"), Path("cert"), Path("key"))
 
 
@@ -31,7 +32,7 @@ def example(tmp_path: Path) -> tuple[Profile, ...]:
     (tmp_path / "scheduler-plugins/maintenance.py").write_text(blocks("python")[0])
     policy = tmp_path / "policy.yaml"
     policy.write_text(blocks("yaml")[1])
-    return Config("a:1", "b", TLS, configuration=policy).policy().profiles
+    return load_policy(policy).profiles
 
 
 def node(name: str, **labels: str) -> Node:
@@ -60,7 +61,7 @@ def test_the_example_keeps_pods_from_nodes_and_prefers_others(example: tuple[Pro
 def test_the_other_example_makes_a_second_profile(tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text(blocks("yaml")[0])
-    default, packing = Config("a:1", "b", TLS, configuration=policy).policy().profiles
+    default, packing = load_policy(policy).profiles
     assert (default.scheduler_name, packing.scheduler_name) == ("default-scheduler", "packing")
     weights = {each.plugin.name: each.weight for each in packing.scores}
     assert weights["NodeResourcesFit"] == 10

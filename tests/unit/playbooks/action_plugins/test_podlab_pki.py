@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from podlab_testing.source_code import PROJECT
 
 from podlab.client.config import load_client_config
 
-PLUGIN = Path(__file__).parents[4] / "playbooks" / "action_plugins" / "podlab_pki.py"
+PLUGIN = PROJECT / "playbooks" / "action_plugins" / "podlab_pki.py"
 
 
 def load() -> Any:

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 import yaml
+from podlab_testing.source_code import PROJECT
 
 from master.scheduler.config.configuration import KIND, KubeSchedulerConfiguration, policy
 from master.scheduler.config.defaults import DEFAULT_PROFILE
 from master.scheduler.config.plugin_args import VERSION
 from master.scheduler.config.profile import Profile
-from master.scheduler.main import Config
+from master.scheduler.main import load_policy
 from master.scheduler.plugins.default_preemption import DefaultPreemption
 from master.scheduler.queue.backoff import Backoff
 from podlab import settings
@@ -18,7 +19,7 @@ from podlab.settings import SettingsError
 from podlab.tls import Tls
 
 TLS = Tls(Path("ca"), Path("cert"), Path("key"))
-SHIPPED = Path(__file__).parents[4] / "playbooks/roles/master/files/scheduler-policy.yaml"
+SHIPPED = PROJECT / "playbooks/roles/master/files/scheduler-policy.yaml"
 
 
 def read(*given: dict[str, Any], **fields: Any) -> tuple[Profile, ...]:
@@ -55,9 +56,9 @@ def test_the_default_is_kubernetes() -> None:
 
 
 def test_the_file_that_is_deployed_is_the_default() -> None:
-    (made,) = Config("a:1", "b", TLS, configuration=SHIPPED).policy().profiles
+    (made,) = load_policy(SHIPPED).profiles
     assert scores(made) == scores(DEFAULT_PROFILE)
-    assert Config("a:1", "b", TLS).policy().profiles == (DEFAULT_PROFILE,)
+    assert load_policy(None).profiles == (DEFAULT_PROFILE,)
 
 
 def test_a_plugin_that_is_enabled_again_keeps_its_place_and_gets_the_weight() -> None:
@@ -258,7 +259,7 @@ def test_the_file_is_named_with_the_mistake(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text(yaml.safe_dump({"apiVersion": "v2", "kind": KIND}))
     with pytest.raises(SettingsError, match=r"policy\.yaml: apiVersion: expected"):
-        Config("a:1", "b", TLS, configuration=path).policy()
+        load_policy(path)
 
 
 # As clusters have them: what kubeadm, the tutorials and the reference pages of Kubernetes show, put together.

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from node.kubelet.config import Capacity, KubeletConfig, Taint
 from node.kubelet.cri.runtime import Image, Readiness
 from node.kubelet.nodestatus.machine_info import Pressure
 from node.kubelet.nodestatus.node_status import Sight, capacity, new_node, node_status, same
+from node.kubelet.settings import CapacitySettings, KubeletSettings, TaintSettings
 from podlab.api.objects import condition
 from podlab.core.v1 import node_pb2
 from podlab.tls import Tls
@@ -20,11 +20,11 @@ GIB = 1 << 30
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> KubeletConfig:
+def config(tmp_path: Path) -> KubeletSettings:
     tls = Tls(tmp_path / "ca", tmp_path / "crt", tmp_path / "key")
-    return KubeletConfig(
-        "n1", "192.0.2.7", "192.0.2.1:7443", tls, root_dir=tmp_path, capacity=Capacity("2", "4Gi"),
-        labels={"disk": "ssd"}, taints=(Taint("only", "NoSchedule"),),
+    return KubeletSettings(
+        "n1", "192.0.2.7", "192.0.2.1:7443", tls, root_dir=tmp_path, capacity=CapacitySettings("2", "4Gi"),
+        labels={"disk": "ssd"}, taints=(TaintSettings("only", "NoSchedule"),),
     )  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def _sight(**more: Any) -> Sight:
     return Sight(**{**values, **more})
 
 
-def _status(config: KubeletConfig, sight: Sight, before: node_pb2.NodeStatus | None = None) -> node_pb2.NodeStatus:
+def _status(config: KubeletSettings, sight: Sight, before: node_pb2.NodeStatus | None = None) -> node_pb2.NodeStatus:
     return node_status(config, capacity(config), before or node_pb2.NodeStatus(), sight)
 
 
@@ -50,7 +50,7 @@ def _verdict(status: node_pb2.NodeStatus, name: str) -> tuple[str, str, str]:
     return found.status, found.reason, found.message
 
 
-def test_a_sound_node_is_ready_and_offers_what_was_declared(config: KubeletConfig) -> None:
+def test_a_sound_node_is_ready_and_offers_what_was_declared(config: KubeletSettings) -> None:
     status = _status(config, _sight())
     assert _verdict(status, "Ready")[:2] == ("True", "KubeletReady")
     assert _verdict(status, "MemoryPressure")[:2] == ("False", "KubeletHasSufficientMemory")
@@ -62,7 +62,7 @@ def test_a_sound_node_is_ready_and_offers_what_was_declared(config: KubeletConfi
     assert status.daemonEndpoints.kubeletEndpoint.Port == 7450
 
 
-def test_what_is_not_ready_is_named(config: KubeletConfig) -> None:
+def test_what_is_not_ready_is_named(config: KubeletSettings) -> None:
     sight = _sight(
         readiness=Readiness(True, False, "NetworkReady is false"), network_ready=False, network_reason="no podCIDR"
     )
@@ -71,7 +71,7 @@ def test_what_is_not_ready_is_named(config: KubeletConfig) -> None:
     )  # fmt: skip
 
 
-def test_a_node_that_runs_out_says_of_what(config: KubeletConfig) -> None:
+def test_a_node_that_runs_out_says_of_what(config: KubeletSettings) -> None:
     status = _status(config, _sight(pressure=Pressure(1, 9 * GIB, 100 * GIB, 1)))
     for name, reason in (
         ("MemoryPressure", "KubeletHasInsufficientMemory"),
@@ -81,7 +81,7 @@ def test_a_node_that_runs_out_says_of_what(config: KubeletConfig) -> None:
         assert _verdict(status, name)[:2] == ("True", reason)
 
 
-def test_a_status_that_differs_only_in_heartbeats_is_the_same(config: KubeletConfig) -> None:
+def test_a_status_that_differs_only_in_heartbeats_is_the_same(config: KubeletSettings) -> None:
     before = _status(config, _sight())
     for each in before.conditions:
         each.lastHeartbeatTime.seconds = 1
@@ -92,25 +92,25 @@ def test_a_status_that_differs_only_in_heartbeats_is_the_same(config: KubeletCon
     assert not same(before, _status(config, _sight(network_ready=False), before))
 
 
-def test_conditions_of_others_are_kept(config: KubeletConfig) -> None:
+def test_conditions_of_others_are_kept(config: KubeletSettings) -> None:
     before = node_pb2.NodeStatus(conditions=[node_pb2.NodeCondition(type="NetworkUnavailable", status="False")])
     assert _verdict(_status(config, _sight(), before), "NetworkUnavailable")[0] == "False"
 
 
-def test_a_node_registers_with_its_labels_and_taints(config: KubeletConfig) -> None:
+def test_a_node_registers_with_its_labels_and_taints(config: KubeletSettings) -> None:
     node = new_node(config)
     assert node.metadata.labels["kubernetes.io/hostname"] == "n1"
     assert node.metadata.labels["disk"] == "ssd"
     assert [(taint.key, taint.effect) for taint in node.spec.taints] == [("only", "NoSchedule")]
 
 
-def test_without_a_declaration_the_machine_counts(config: KubeletConfig) -> None:
-    amounts = capacity(dataclasses.replace(config, capacity=Capacity()))
+def test_without_a_declaration_the_machine_counts(config: KubeletSettings) -> None:
+    amounts = capacity(dataclasses.replace(config, capacity=CapacitySettings()))
     assert int(amounts["cpu"].string) > 0
     assert amounts["memory"].string.endswith("i")
 
 
-def test_an_extended_resource_that_somebody_advertises_can_be_used(config: KubeletConfig) -> None:
+def test_an_extended_resource_that_somebody_advertises_can_be_used(config: KubeletSettings) -> None:
     before = _status(config, _sight())
     before.capacity["example.com/dongle"].string = "4"
     before.capacity["cpu"].string = "64"

@@ -9,7 +9,7 @@ from podlab.tls import Tls
 
 
 @dataclass(frozen=True)
-class Capacity:
+class CapacitySettings:
     """What the node offers to pods. Empty quantities: what the machine has."""
 
     cpu: str = ""
@@ -18,14 +18,14 @@ class Capacity:
 
 
 @dataclass(frozen=True)
-class Taint:
+class TaintSettings:
     key: str
     effect: str
     value: str = ""
 
 
 @dataclass(frozen=True)
-class KubeletConfig:
+class KubeletSettings:
     """`apiserver` is host:port. The Lease is renewed four times within its duration."""
 
     node_name: str
@@ -36,8 +36,8 @@ class KubeletConfig:
     port: int = 7450
     runtime_endpoint: str = "unix:///run/containerd/containerd.sock"
     root_dir: Path = Path("/var/lib/podlab/kubelet")
-    capacity: Capacity = field(default_factory=Capacity)
+    capacity: CapacitySettings = field(default_factory=CapacitySettings)
     labels: dict[str, str] = field(default_factory=dict)
-    taints: tuple[Taint, ...] = ()
+    taints: tuple[TaintSettings, ...] = ()
     lease_duration_s: int = 40
     pod_cidr_cluster: str = "10.244.0.0/16"

@@ -1,0 +1,19 @@
+"""The scheduler's settings: /etc/podlab/scheduler.yaml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from podlab.tls import Tls
+
+
+@dataclass(frozen=True)
+class SchedulerSettings:
+    """`apiserver` is host:port. `configuration` is a KubeSchedulerConfiguration; Kubernetes' defaults without it."""
+
+    apiserver: str
+    bind_address: str
+    tls: Tls
+    port: int = 7444
+    configuration: Path | None = None

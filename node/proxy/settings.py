@@ -1,0 +1,21 @@
+"""The proxy's settings: /etc/podlab/proxy.yaml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from podlab.tls import Tls
+
+
+@dataclass(frozen=True)
+class ProxySettings:
+    """`apiserver` is host:port; `backend` is auto, nft or legacy."""
+
+    node_name: str
+    node_ip: str
+    apiserver: str
+    bind_address: str
+    tls: Tls
+    port: int = 7451
+    cluster_cidr: str = "10.244.0.0/16"
+    backend: str = "auto"
