@@ -5,13 +5,13 @@ What cannot be understood is refused with BadRequest, whose causes name every ba
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import orjson
 from google.protobuf.message import Message
 
-from podlab.api import kinds, manifest, versions
+from podlab.api import kinds, manifest, settling, versions
 from podlab.api.decoding import NOT_SUPPORTED, UNKNOWN_FIELD, Problems, decoder
 from podlab.api.encoding import encoder
 from podlab.api.jsonvalues import described
@@ -54,6 +54,17 @@ def from_dict_leniently(data: Any, kind: Kind, *, of_status: bool = False) -> tu
     return message, [cause.field for cause in unknown]
 
 
+def settle(message: Message, said: Mapping[str, Any], kind: Kind, *, of_status: bool = False) -> None:
+    """Make a message that came as bytes what `from_dict` would have made of it, had it come as JSON.
+
+    `said` holds what its sender calls it: apiVersion and kind. Raises BadRequest, as `from_dict` does.
+    """
+    _checked_kind(said, kind)
+    found = Problems()
+    settling.settle(message, found)
+    _refuse(found, _of_interest(found, of_status=of_status))
+
+
 def part_from_dict(data: Any, message_type: type[M]) -> M:
     """A message that is not an object by itself."""
     return _build(data, message_type, None, of_status=True)
@@ -63,19 +74,27 @@ def _build(data: Any, message_type: type[M], unknown: list[Cause] | None, *, of_
     """The message. Unknown fields go to `unknown` where the caller wants them, and are problems otherwise."""
     found = Problems()
     fields = decoder(message_type.DESCRIPTOR)(data, None, found)
-    problems: Sequence[Cause] = found
-    if not of_status:
-        problems = [cause for cause in problems if not _is_of_no_interest(cause)]
+    problems = _of_interest(found, of_status=of_status)
     if unknown is not None:
         unknown += [cause for cause in problems if cause.message.startswith(UNKNOWN_FIELD)]
         problems = [cause for cause in problems if not cause.message.startswith(UNKNOWN_FIELD)]
-    if problems:
-        problems = bounded(problems, found.more)
-        raise BadRequest("; ".join(str(problem) for problem in problems), causes=problems)
+    _refuse(found, problems)
     try:
         return message_type(**fields)
     except UnicodeEncodeError as error:
         raise BadRequest(f"text that is not valid Unicode: {described(error.object)}") from error
+
+
+def _of_interest(found: Problems, *, of_status: bool) -> Sequence[Cause]:
+    """Without what is not supported in a status, unless the status is what is written."""
+    return found if of_status else [cause for cause in found if not _is_of_no_interest(cause)]
+
+
+def _refuse(found: Problems, problems: Sequence[Cause]) -> None:
+    """Raises BadRequest for the problems, if there are any, of those that were found."""
+    if problems:
+        problems = bounded(problems, found.more)
+        raise BadRequest("; ".join(str(problem) for problem in problems), causes=problems)
 
 
 def _is_of_no_interest(cause: Cause) -> bool:
@@ -124,7 +143,7 @@ def _without_type(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: fields[name] for name in fields if name not in ("apiVersion", "kind")}
 
 
-def _checked_kind(data: dict[str, Any], expected: Kind | None) -> Kind:
+def _checked_kind(data: Mapping[str, Any], expected: Kind | None) -> Kind:
     """The kind that apiVersion and kind name, which must be served and be the one expected."""
     for field in ("apiVersion", "kind"):
         value = data.get(field)

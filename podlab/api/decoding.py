@@ -13,18 +13,19 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from podlab.api.encoding import child_type, is_inline, is_map
+from podlab.api.encoding import child_type, is_always, is_inline, is_map
 from podlab.api.jsonvalues import described
 from podlab.api.scalars import SCALARS
 from podlab.api.unsupported import IGNORED, LIMITED, UNSUPPORTED, says_something
 from podlab.errors import MOST_CAUSES, Cause
-from podlab.meta.v1 import options_pb2
 
 # A path is linked from the leaf up, so that the usual case, no problem, pays for no string.
 # A step is a field's name, an index of a list, or the key of a map in a tuple of its own.
 Step = str | int | tuple[str]
 Path = tuple["Path", Step] | None
 Reader = Callable[[Any, Path, list[Cause]], Any]
+
+Limits = tuple[tuple[str | bool, ...], str]
 
 UNKNOWN_FIELD = "unknown field"
 """How the message of a problem begins that is a field nobody knows, rather than a wrong value."""
@@ -116,8 +117,8 @@ def _decoder_of_own_fields(descriptor: Descriptor, elsewhere: frozenset[str]) ->
     """Reads all but inlined fields; names in `elsewhere` are read by others."""
     fields = [field for field in descriptor.fields if not is_inline(field)]
     readers = {field.name: _reader(field) for field in fields}
-    limited = LIMITED.get(descriptor.full_name, {})
-    readers |= {name: _limited_reader(readers[name], values) for name, values in limited.items()}
+    limited = {field.name: limits for field in fields if (limits := limitation(field)) is not None}
+    readers |= {name: _limited_reader(readers[name], limits) for name, limits in limited.items()}
     plain = {
         field.name: _PLAIN[field.type][0]
         for field in fields
@@ -164,7 +165,7 @@ def _reader(field: FieldDescriptor) -> Reader:
         return _list_reader(_element_reader(field))
     one = _one_reader(field)
     message = field.message_type
-    if message is not None and message.full_name not in SCALARS and field.GetOptions().Extensions[options_pb2.always]:
+    if message is not None and message.full_name not in SCALARS and is_always(field):
         return _absent_when_empty(one, message)
     return one
 
@@ -242,16 +243,24 @@ def _plain_reader(wanted: type, words: str) -> Reader:
     return read
 
 
-def _limited_reader(one: Reader, values: tuple[str | bool, ...]) -> Reader:
-    """For a field of which Podlab does only what these values say."""
+def limitation(field: FieldDescriptor) -> Limits | None:
+    """For a field of which Podlab does only what some values say: these, and what whoever says another is told."""
+    of_type = field.containing_type
+    values = LIMITED.get(of_type.full_name, {}).get(field.name) if of_type is not None else None
+    if values is None:
+        return None
     choices = " or ".join(f'"{value}"' if type(value) is str else str(value).lower() for value in values if value != "")
-    told = f"{_REMOVE}, or set it to {choices}" if choices else _REMOVE
+    return values, f"{_REMOVE}, or set it to {choices}" if choices else _REMOVE
+
+
+def _limited_reader(one: Reader, limits: Limits) -> Reader:
+    values, words = limits
 
     def read(value: Any, path: Path, problems: list[Cause]) -> Any:
         before = len(problems)
         out = one(value, path, problems)
         if len(problems) == before and out not in values:
-            problems.append(Cause(path_text(path), NOT_SUPPORTED, told))
+            problems.append(Cause(path_text(path), NOT_SUPPORTED, words))
         return out
 
     return read

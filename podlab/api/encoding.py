@@ -46,6 +46,11 @@ def is_inline(field: FieldDescriptor) -> bool:
     return bool(field.GetOptions().Extensions[options_pb2.inline])
 
 
+def is_always(field: FieldDescriptor) -> bool:
+    """True when JSON has the field whether or not it is set."""
+    return bool(field.GetOptions().Extensions[options_pb2.always])
+
+
 def is_map(field: FieldDescriptor) -> bool:
     return field.message_type is not None and field.message_type.GetOptions().map_entry
 
@@ -128,7 +133,7 @@ def _always(descriptor: Descriptor) -> tuple[dict[str, Any], list[_Made], list[C
             child = _empty(child_type(field))
             if child():
                 inlined.append(child)
-        elif not field.GetOptions().Extensions[options_pb2.always]:
+        elif not is_always(field):
             continue
         elif is_map(field):
             composites.append((field.name, dict))

@@ -24,7 +24,7 @@ from master.apiserver.request.paths import ABSENT, Place
 from master.apiserver.request.query import Query
 from master.apiserver.rest import request_info
 from master.apiserver.rest.call import Call
-from master.apiserver.rest.content import bodies, negotiation, response_writer, responses
+from master.apiserver.rest.content import negotiation, request_body, response_writer, responses
 from master.apiserver.rest.handlers import customresourcedefinitions
 from master.apiserver.rest.handlers.approval import Approval
 from master.apiserver.rest.handlers.eviction import Evicting
@@ -121,7 +121,7 @@ class Api:
         try:
             handler = self._handler(call, aim.wanted.verb)
             if refusal is None and not streams and request.can_read_body:
-                await bodies.receive(request, asked.caller.name, hold)
+                await request_body.receive(request, asked.caller.name, hold)
         except ApiError as error:  # which they hear who may ask
             return await self.gate.passed(asked, _refusing(error))
 
@@ -237,7 +237,7 @@ def _asked(
         long_running=long_running,
         source=request.remote or "",
         user_agent=request.headers.get("User-Agent", ""),
-        sent=None if about is None else lambda: bodies.json(request, about.of),
+        sent=None if about is None else lambda: request_body.received(request).json(about.of),
         refusal=refusal,
         audit_id=response_writer.audit_id(request),
     )

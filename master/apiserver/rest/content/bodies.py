@@ -1,4 +1,4 @@
-"""Request bodies: read within bounds, as JSON or YAML, and what to make of fields that nobody knows."""
+"""What bodies say: objects, patches, options; and what to make of fields that nobody knows."""
 
 from __future__ import annotations
 
@@ -8,28 +8,21 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, cast
 
-import orjson
 from aiohttp import web
 from google.protobuf.message import Message
 
-from master.apiserver.flowcontrol.inflight_limits import REQUEST_BYTES, Hold
 from master.apiserver.patching import patch
 from master.apiserver.request.paths import Place
 from master.apiserver.request.query import invalid_option
-from master.apiserver.rest.content import duplicate_fields, protobuf
-from podlab.api import codec, kinds, manifest, weight
+from master.apiserver.rest.content import duplicate_fields, protobuf, request_body
+from master.apiserver.rest.content.request_body import Body
+from podlab.api import codec, kinds
 from podlab.api.kinds import Kind
-from podlab.errors import BadRequest, Cause, Invalid, RequestTooLarge, Timeout, UnsupportedMediaType
+from podlab.errors import BadRequest, Cause, Invalid
 from podlab.v1 import apiserver_pb2 as pb
 
-# A body that takes longer than this to arrive is not waited for.
-BODY_LIMIT_S = 30.0
 # Larger bodies are read in a thread: a second's work for one request is not to hold up all others.
 _LARGE_BYTES = 64 << 10
-# YAML takes a hundred times as long as JSON.
-_YAML_BYTES = 256 << 10
-_JSON, _YAML = "application/json", ("application/yaml", "application/x-yaml")
-_BODY = web.RequestKey("body", bytes)
 
 
 class FieldValidation(StrEnum):
@@ -60,94 +53,13 @@ class ReadPatch:
     def applied(self, current: Message) -> Message:
         """What the patch makes of `current`. Raises BadRequest, Invalid."""
         message, unknown = self.patch.read(current)
-        words = [*self.repeated, *duplicate_fields.told(b"", unknown)]
+        words = [*self.repeated, *duplicate_fields.described(b"", unknown, None)]
         if self.validation is FieldValidation.STRICT and words:
             told = Cause("patch", "FieldValueInvalid", f"Invalid value: strict decoding error: {', '.join(words)}")
             metadata: Any = current.metadata  # type: ignore[attr-defined]
             raise Invalid.of(kinds.of(current).qualified_name, metadata.name, [told])
         self.warnings[:] = words if self.validation is FieldValidation.WARN else []
         return message
-
-
-def media_type(request: web.BaseRequest) -> str:
-    """Of the body, without parameters; JSON when nothing is said."""
-    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower() or _JSON
-
-
-async def receive(request: web.BaseRequest, user: str, hold: Hold) -> None:
-    """Keep the whole body with the request, for `received`; `hold` is told of its size.
-
-    Raises RequestTooLarge, Timeout, TooManyRequests, and UnsupportedMediaType for a compressed one.
-    """
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType("the body of the request is compressed, which this server does not read")
-    expected = request.content_length or 0
-    if expected > REQUEST_BYTES:
-        raise _too_large()
-    hold(user, expected)
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_LIMIT_S):
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > REQUEST_BYTES:
-                    raise _too_large()
-                if len(body) > expected:
-                    hold(user, len(body) - expected)
-                    expected = len(body)
-    except TimeoutError as error:
-        raise Timeout(f"the request's body did not arrive within {BODY_LIMIT_S:.0f} s; send it again") from error
-    request[_BODY] = bytes(body)
-
-
-def received(request: web.BaseRequest) -> bytes:
-    """The whole body, which came in before the request's turn; nothing for requests that stream."""
-    return cast(bytes, request.get(_BODY, b""))
-
-
-def json(request: web.BaseRequest, kind: Kind) -> bytes:
-    """The body as JSON, whatever form it was sent in; nothing for what cannot be read."""
-    body, form = received(request), media_type(request)
-    if not body:
-        return b""
-    try:
-        return orjson.dumps(protobuf.read(body, kind) if form == protobuf.MEDIA_TYPE else data(body, _written(form)))
-    except (BadRequest, RequestTooLarge, UnsupportedMediaType, orjson.JSONEncodeError):
-        return b""
-
-
-def _written(form: str) -> str:
-    """The form without what it is for: patches are JSON."""
-    return _JSON if form.endswith("patch+json") else form
-
-
-def data(body: bytes, kind_of_body: str) -> Any:
-    """What the body says. Raises BadRequest, RequestTooLarge, UnsupportedMediaType."""
-    if kind_of_body in _YAML:
-        return _yaml(body, [])
-    if kind_of_body == _JSON:
-        weight.check_json(body)
-        try:
-            return orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            raise BadRequest(f"the body of the request is malformed JSON: {error}") from error
-    raise UnsupportedMediaType(
-        f"the body of the request was in an unknown format - accepted media types include: {_JSON}, "
-        f"{_YAML[0]}; found {kind_of_body}"
-    )
-
-
-def _yaml(body: bytes, repeated: list[str]) -> Any:
-    """The only document; `repeated` is told of keys that it gives twice."""
-    if len(body) > _YAML_BYTES:
-        raise RequestTooLarge(f"Request entity too large: limit is {_YAML_BYTES} for YAML; send JSON")
-    try:
-        documents = manifest.read(body.decode(), repeated)
-    except UnicodeDecodeError as error:
-        raise BadRequest(f"the body of the request is not UTF-8: {error}") from error
-    if len(documents) != 1:
-        raise BadRequest(f"the body of the request must be one YAML document, found {len(documents)}")
-    return documents[0].data
 
 
 def field_validation(text: str) -> FieldValidation:
@@ -165,29 +77,39 @@ async def read_object(
 
     Raises BadRequest, RequestTooLarge, UnsupportedMediaType.
     """
-    body, form = received(request), media_type(request)
-    if len(body) > _LARGE_BYTES:
-        return await asyncio.to_thread(_read_object, body, form, kind, validation, of_status)
-    return _read_object(body, form, kind, validation, of_status)
+    sent = request_body.received(request)
+    if len(sent.content) > _LARGE_BYTES:
+        return await asyncio.to_thread(_read_object, sent, kind, validation, of_status)
+    return _read_object(sent, kind, validation, of_status)
 
 
-def _read_object(body: bytes, form: str, kind: Kind, validation: FieldValidation, of_status: bool) -> Read:
+def _read_object(sent: Body, kind: Kind, validation: FieldValidation, of_status: bool) -> Read:
+    if sent.media_type == protobuf.MEDIA_TYPE:
+        return _read_protobuf(sent, kind, of_status)
     lines: list[str] = []
-    if form == protobuf.MEDIA_TYPE:
-        content = protobuf.read(body, kind)
-    else:
-        content = _yaml(body, lines) if form in _YAML else data(body, form)
+    is_yaml = sent.media_type in request_body.YAML
+    value = request_body.parsed(sent.content, sent.media_type, lines) if is_yaml else sent.take_value()
     try:
-        message, unknown = codec.from_dict_leniently(content, kind, of_status=of_status)
+        message, unknown = codec.from_dict_leniently(value, kind, of_status=of_status)
     except BadRequest as error:
         raise _refused(kind, error.message, error.causes) from error
     if validation is FieldValidation.IGNORE:
         return Read(message)
-    words = duplicate_fields.told(body if form == _JSON else b"", unknown)
+    words = duplicate_fields.described(b"" if is_yaml else sent.content, unknown, value)
     if validation is FieldValidation.STRICT and (lines or words):
         told = ["yaml: unmarshal errors:\n  " + "\n  ".join(lines)] if lines else []
         raise _refused(kind, f"strict decoding error: {', '.join([*told, *words])}")
     return Read(message, [*lines, *words])
+
+
+def _read_protobuf(sent: Body, kind: Kind, of_status: bool) -> Read:
+    """Of it, every field is known, and none is there twice."""
+    envelope = sent.take_envelope(kind)
+    try:
+        codec.settle(envelope.message, envelope.said, kind, of_status=of_status)
+    except BadRequest as error:
+        raise _refused(kind, error.message, error.causes) from error
+    return Read(envelope.message)
 
 
 def _refused(kind: Kind, why: str, causes: Sequence[Cause] = ()) -> BadRequest:
@@ -198,17 +120,17 @@ def _refused(kind: Kind, why: str, causes: Sequence[Cause] = ()) -> BadRequest:
 
 async def read_patch(request: web.BaseRequest, validation: FieldValidation, *, of_status: bool = False) -> ReadPatch:
     """The patch that the body is. Raises BadRequest, RequestTooLarge, UnsupportedMediaType."""
-    form, body = media_type(request), received(request)
-    if len(body) > _LARGE_BYTES:
-        return await asyncio.to_thread(_read_patch, body, form, validation, of_status)
-    return _read_patch(body, form, validation, of_status)
+    sent = request_body.received(request)
+    if len(sent.content) > _LARGE_BYTES:
+        return await asyncio.to_thread(_read_patch, sent, validation, of_status)
+    return _read_patch(sent, validation, of_status)
 
 
-def _read_patch(body: bytes, form: str, validation: FieldValidation, of_status: bool) -> ReadPatch:
-    parsed = patch.parse(_patch_type(form), body, of_status=of_status)
-    return ReadPatch(
-        parsed, validation, [] if validation is FieldValidation.IGNORE else duplicate_fields.told(body, ())
-    )
+def _read_patch(sent: Body, validation: FieldValidation, of_status: bool) -> ReadPatch:
+    parsed = patch.parse(_patch_type(sent.media_type), sent.content, of_status=of_status)
+    if validation is FieldValidation.IGNORE:
+        return ReadPatch(parsed, validation, [])
+    return ReadPatch(parsed, validation, duplicate_fields.described(sent.content, (), parsed.content))
 
 
 def _patch_type(form: str) -> pb.PatchType.ValueType:
@@ -221,10 +143,11 @@ def _patch_type(form: str) -> pb.PatchType.ValueType:
 
 async def delete_options(request: web.BaseRequest) -> Any:
     """DeleteOptions that the body says; None when there is no body. Raises BadRequest, UnsupportedMediaType."""
-    body, form = received(request), media_type(request)
-    if not body:
+    sent = request_body.received(request)
+    if not sent.content:
         return None
-    return protobuf.read(body, kinds.DELETE_OPTIONS) if form == protobuf.MEDIA_TYPE else data(body, form)
+    is_protobuf = sent.media_type == protobuf.MEDIA_TYPE
+    return sent.take_envelope(kinds.DELETE_OPTIONS).data() if is_protobuf else sent.take_value()
 
 
 def take_place(message: Any, place: Place) -> None:
@@ -241,7 +164,3 @@ def take_place(message: Any, place: Place) -> None:
         raise BadRequest(f"the name of the object ({metadata.name}) does not match the name on the URL ({place.name})")
     if place.name:
         metadata.name = place.name
-
-
-def _too_large() -> RequestTooLarge:
-    return RequestTooLarge(f"Request entity too large: limit is {REQUEST_BYTES}")

@@ -9,8 +9,11 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import orjson
+
 from podlab.errors import MOST_CAUSES, BadRequest
 
+_ESCAPED_COLON = rb"\u003a"
 Pairs = list[tuple[str, Any]]
 
 
@@ -23,12 +26,13 @@ class _Object:
         self.pairs = pairs
 
 
-def told(text: bytes, unknown: Sequence[str]) -> list[str]:
+def described(text: bytes, unknown: Sequence[str], value: object) -> list[str]:
     """What is to be said of both, in the order of the text, as Kubernetes' reader meets them, and no more than it says.
 
-    The text is JSON that can be parsed, or empty for what is none. `unknown` holds the paths of unknown fields.
+    The text is JSON, which a parser that keeps the last of several members has read as `value`; empty for what is none.
+    `unknown` holds the paths of unknown fields.
     """
-    places = _places(text) if text else []
+    places = _places(text) if text and not is_free(text, value) else []
     repeated = [path for path, again in places if again]
     words = [f'unknown field "{path}"' for path in unknown]
     if not repeated or not unknown:
@@ -42,6 +46,21 @@ def told(text: bytes, unknown: Sequence[str]) -> list[str]:
             left.remove(path)
             ordered.append(f'unknown field "{path}"')
     return [*ordered, *(f'unknown field "{path}"' for path in unknown if path in left)][:MOST_CAUSES]
+
+
+def is_free(text: bytes, value: object) -> bool:
+    """Whether it is certain that the text, which was read as `value`, says nothing twice.
+
+    A colon stands behind each member's name, or in a string. What was read has all strings but those of members that
+    were dropped, and is written with as many colons as it has. So both have as many if, and only if, none was dropped;
+    but for texts that write a colon as an escape, of which nothing is certain. This reads the text at the speed of C.
+    """
+    if _ESCAPED_COLON in text.lower():
+        return False
+    try:
+        return orjson.dumps(value).count(b":") == text.count(b":")
+    except orjson.JSONEncodeError:  # it is nested deeper than is written
+        return False
 
 
 def paths(text: bytes) -> list[str]:

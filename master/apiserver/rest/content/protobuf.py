@@ -6,7 +6,8 @@ too; what is not empty and not known is refused, for its name is not in the byte
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from google.protobuf import empty_pb2
@@ -25,24 +26,41 @@ _TYPE_META, _RAW = 1, 2
 _API_VERSION, _KIND = 1, 2
 # How a field's value is written: https://protobuf.dev/programming-guides/encoding/
 _VARINT, _LENGTH_DELIMITED, _VARINT_BYTES = 0, 2, 10
-_TIMES = frozenset({"podlab.meta.v1.Time", "podlab.meta.v1.MicroTime"})
 
 
-def read(body: bytes, kind: Kind) -> dict[str, Any]:
-    """The object as JSON's data. Raises BadRequest, RequestTooLarge."""
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An object, and what its sender calls it: apiVersion and kind, as far as it says."""
+
+    message: Message
+    said: Mapping[str, str]
+
+    def data(self) -> dict[str, Any]:
+        """The object as JSON's data."""
+        return {**codec.to_dict(self.message), **self.said}
+
+
+def read(body: bytes, kind: Kind) -> Envelope:
+    """The object as it was sent, of which everything is known. Raises BadRequest, RequestTooLarge."""
     try:
-        envelope = _opened(body)
-        described = dict(_fields(envelope.get(_TYPE_META, b"")))
-        message = kind.message.FromString(envelope[_RAW])
-        weight.check_message(message)
-        _settle(message, kind.name)
+        fields = _opened(body)
+        said = dict(_fields(fields.get(_TYPE_META, b"")))
+        message = _known(fields[_RAW], kind)
     except DecodeError as error:
         raise BadRequest(f"the body of the request is malformed protobuf: {error}") from error
-    data = codec.to_dict(message)
-    for number, name in ((_API_VERSION, "apiVersion"), (_KIND, "kind")):
-        if described.get(number):
-            data[name] = described[number].decode(errors="replace")
-    return data
+    names = ((_API_VERSION, "apiVersion"), (_KIND, "kind"))
+    return Envelope(message, {name: said[field].decode(errors="replace") for field, name in names if said.get(field)})
+
+
+def _known(raw: bytes, kind: Kind) -> Message:
+    """The message; what Go writes of fields that Podlab lacks is left out when it says nothing. Raises BadRequest."""
+    message = kind.message.FromString(raw)
+    weight.check_message(message)
+    size_bytes = message.ByteSize()
+    message.DiscardUnknownFields()  # type: ignore[no-untyped-call,unused-ignore]
+    if message.ByteSize() != size_bytes:
+        _refuse_unknown(kind.message.FromString(raw), kind.name)
+    return message
 
 
 def _unknown(message: Message) -> Iterator[Any]:
@@ -66,22 +84,19 @@ def _opened(body: bytes) -> dict[int, bytes]:
     return envelope
 
 
-def _settle(message: Message, path: str) -> None:
-    """Refuse what is not known, and take out times that Go wrote though they are not set."""
+def _refuse_unknown(message: Message, path: str) -> None:
+    """Raises BadRequest for what is not known and says something."""
     for field in _unknown(message):
         if not _is_empty(field.data):
             raise _refusal(message, field.field_number, path)
     for descriptor, value in message.ListFields():
         if descriptor.message_type is None:
             continue
-        if descriptor.message_type.full_name in _TIMES and not descriptor.is_repeated and not value.ListFields():
-            message.ClearField(descriptor.name)
-            continue
         is_map = descriptor.message_type.GetOptions().map_entry
         parts = list(value.values()) if is_map else list(value) if descriptor.is_repeated else [value]
         for part in parts:
             if isinstance(part, Message):
-                _settle(part, f"{path}.{descriptor.name}")
+                _refuse_unknown(part, f"{path}.{descriptor.name}")
 
 
 def _refusal(message: Message, number: int, path: str) -> BadRequest:
