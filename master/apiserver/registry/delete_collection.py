@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Sequence
 
 from master.apiserver.admission.admit import Admit
 from master.apiserver.registry.registry import Deleted, Registry
-from master.apiserver.watchcache import encoding, selection
+from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import Entry
+from master.apiserver.watchcache.selection import ListOptions
 from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.errors import Conflict, MethodNotAllowed, NotFound
@@ -44,7 +45,7 @@ class Collections:
                     raise result
 
     async def _selected(self, request: pb.DeleteCollectionRequest) -> list[Entry]:
-        wanted = selection.parse(request)
+        wanted = ListOptions.of(request).selection()
         await self._cache.catch_up()
         entries = wanted.candidates(wanted.section(self._cache.window(wanted.kind)))
         return [entry for entry in entries if not wanted.selects or wanted.matches(entry.message())]

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cached_object import Entry
 from master.apiserver.watchcache.kind_window import Window
+from master.apiserver.watchcache.moment import Moments
 from master.store.contract import Change, Store
 from master.store.errors import Closed, Compacted, FutureRevision, Overrun
 from podlab.api.kinds import KINDS, Kind
@@ -29,6 +30,7 @@ class Cache:
 
     def __init__(self, store: Store, kinds: Iterable[Kind] = KINDS) -> None:
         self.store = store
+        self.moments = Moments(store)
         self.revision = 0
         self.claims: dict[str, bytes] = {}
         """Who holds which address or port, by the claim's key."""
@@ -44,9 +46,17 @@ class Cache:
         """The object at `key`, as of the cache's own revision."""
         return self._windows[kind.name].entries.get(key)
 
+    def written(self, kind: Kind, key: str, value: bytes, revision: int) -> Entry:
+        """An object that was just committed: the one that is held, if the cache has come so far and no further.
+
+        So the answer, the events and later reads share one object, and its JSON is rendered once.
+        """
+        entry = self.get(kind, key)
+        return entry if entry is not None and entry.revision == revision else Entry(kind, key, value, revision)
+
     async def catch_up(self) -> None:
         """Wait until everything acknowledged so far is here."""
-        await self.reach(await self.store.revision())
+        await self.reach(await self.moments.now())
 
     async def reach(self, revision: int) -> None:
         """Wait until `revision` is here. Raises Timeout when the feed is stuck."""

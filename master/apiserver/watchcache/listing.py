@@ -10,11 +10,11 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from master.apiserver.watchcache import continue_token, encoding, selection
+from master.apiserver.watchcache import continue_token, encoding
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import Entry
 from master.apiserver.watchcache.continue_token import Continuation
-from master.apiserver.watchcache.selection import Scope
+from master.apiserver.watchcache.selection import ListOptions, Selection
 from master.store.contract import Range
 from master.store.errors import Compacted, FutureRevision
 from podlab.errors import BadRequest, Expired
@@ -56,13 +56,13 @@ class Lister:
 
     async def page(self, request: apiserver_pb2.ListRequest) -> bytes:
         """A ListResponse. Raises Expired when the snapshot of the continue token is gone."""
-        wanted, token = selection.parse(request), getattr(request, "continue")
+        wanted, token = ListOptions.of(request).selection(), getattr(request, "continue")
         start = continue_token.parse(token, wanted.prefix) if token else None
         found = await self.select(wanted, start, Bounds(request.limit, PAGE_BYTES))
         elements = [entry.element for entry in found.entries]
         return encoding.list_response(elements, found.revision, found.rest, found.remaining)
 
-    async def select(self, wanted: Scope, start: Continuation | None, bounds: Bounds) -> Page:
+    async def select(self, wanted: Selection, start: Continuation | None, bounds: Bounds) -> Page:
         """The page from `start` on, or the first one of what is there now. Raises Expired, BadRequest."""
         if bounds.limit < 0:
             raise BadRequest(f"limit: {bounds.limit} is negative; leave it out for the server's own")
@@ -75,7 +75,7 @@ class Lister:
             return await self._current_page(wanted, entries, start.revision, bounds)
         return await self._old_page(wanted, start, bounds)
 
-    async def _current_page(self, wanted: Scope, entries: Sequence[Entry], revision: int, bounds: Bounds) -> Page:
+    async def _current_page(self, wanted: Selection, entries: Sequence[Entry], revision: int, bounds: Bounds) -> Page:
         taken: list[Entry] = []
         size = 0
         for index, entry in enumerate(entries):
@@ -91,7 +91,7 @@ class Lister:
             size += len(entry.element)
         return Page(taken, revision)
 
-    async def _old_page(self, wanted: Scope, start: Continuation, bounds: Bounds) -> Page:
+    async def _old_page(self, wanted: Selection, start: Continuation, bounds: Bounds) -> Page:
         entries: list[Entry] = []
         size = 0
         after, more = start.last_key, True

@@ -1,9 +1,9 @@
-"""What a list or watch is about: one kind, maybe one namespace, maybe only what selectors match."""
+"""What a list or watch is asked for, and the objects that it is therefore about."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Self
 
 from google.protobuf.message import Message
 
@@ -16,24 +16,44 @@ from podlab.api.kinds import Kind
 from podlab.api.selectors import FieldSelector, Selector
 from podlab.errors import BadRequest
 from podlab.kinds import known
+from podlab.v1 import apiserver_pb2
 
-
-class Selecting(Protocol):
-    """What ListRequest and WatchRequest have in common."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def namespace(self) -> str: ...
-    @property
-    def label_selector(self) -> str: ...
-    @property
-    def field_selector(self) -> str: ...
+_Request = apiserver_pb2.ListRequest | apiserver_pb2.WatchRequest | apiserver_pb2.DeleteCollectionRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """`labels` and `fields` are None when they select everything. `key` is that of the only object it can be about."""
+class ListOptions:
+    """What a reader asks for, over gRPC and REST alike. Selectors are text as it was sent."""
+
+    kind: Kind
+    namespace: str = ""
+    label_selector: str = ""
+    field_selector: str = ""
+
+    @classmethod
+    def of(cls, request: _Request) -> Self:
+        """What the message says. Raises NotFound for an unknown kind."""
+        return cls(kinds.by_name(request.kind), request.namespace, request.label_selector, request.field_selector)
+
+    def selection(self) -> Selection:
+        """Raises BadRequest for a malformed selector."""
+        kind = self.kind
+        try:
+            labels = selectors.parse_labels(self.label_selector) if self.label_selector else None
+            fields = known.of(kind).field_selector(self.field_selector) if self.field_selector else None
+        except ValueError as error:
+            raise BadRequest(str(error)) from error
+        prefix = keys.scope_prefix(kind, self.namespace)
+        name = fields.required("metadata.name") if fields is not None else None
+        only = prefix + name if name and bool(self.namespace) is kind.namespaced else ""
+        return Selection(kind, prefix, labels, fields, only)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The objects that a list or watch is about: one kind, maybe one namespace, maybe only what selectors match.
+
+    `labels` and `fields` are None when they select everything. `key` is that of the only object it can be about."""
 
     kind: Kind
     prefix: str
@@ -67,7 +87,7 @@ class Scope:
         return self.fields is None or self.fields.matches(message)
 
     def event_type(self, event: Event) -> int | None:
-        """What the event is to this scope: coming into it is ADDED, leaving it DELETED; None when it stays outside."""
+        """What the event is to this: coming into it is ADDED, leaving it DELETED; None when it stays outside."""
         if not event.key.startswith(self.prefix) or (self.key and event.key != self.key):
             return None
         if not self.selects:
@@ -76,17 +96,3 @@ class Scope:
         if after:
             return encoding.MODIFIED if before else encoding.ADDED
         return encoding.DELETED if before else None
-
-
-def parse(request: Selecting) -> Scope:
-    """Raises NotFound for an unknown kind, BadRequest for a malformed selector."""
-    kind = kinds.by_name(request.kind)
-    try:
-        labels = selectors.parse_labels(request.label_selector) if request.label_selector else None
-        fields = known.of(kind).field_selector(request.field_selector) if request.field_selector else None
-    except ValueError as error:
-        raise BadRequest(str(error)) from error
-    prefix = keys.scope_prefix(kind, request.namespace)
-    name = fields.required("metadata.name") if fields is not None else None
-    only = prefix + name if name and bool(request.namespace) is kind.namespaced else ""
-    return Scope(kind, prefix, labels, fields, only)

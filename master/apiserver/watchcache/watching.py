@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-from master.apiserver.watchcache import encoding, selection
+from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import Entry, Event
-from master.apiserver.watchcache.selection import Scope
+from master.apiserver.watchcache.selection import ListOptions, Selection
 from master.apiserver.watchcache.watch_window import Section
 from podlab.errors import BadRequest, Expired
 from podlab.v1 import apiserver_pb2
@@ -64,10 +64,10 @@ class Watches:
     async def watch(self, request: apiserver_pb2.WatchRequest) -> AsyncIterator[bytes]:
         """WatchResponses without end. Raises Expired when the start is too old, or the caller too slow."""
         since = "" if request.resource_version == "0" else request.resource_version
-        async for response in self.follow(selection.parse(request), since, MESSAGES, present=not since):
+        async for response in self.follow(ListOptions.of(request).selection(), since, MESSAGES, present=not since):
             yield response
 
-    async def follow(self, wanted: Scope, since: str, form: Form, *, present: bool) -> AsyncIterator[bytes]:
+    async def follow(self, wanted: Selection, since: str, form: Form, *, present: bool) -> AsyncIterator[bytes]:
         """What follows the revision `since`, or now when it is empty; first what is there, when `present` is set.
 
         Raises BadRequest for what is no revision, and Expired as `watch` does.
@@ -93,16 +93,16 @@ class Watches:
             raise Expired(f"resource version {revision} is ahead of the server's {self._cache.revision}; list again")
         return revision
 
-    def _position(self, wanted: Scope, revision: int) -> int:
+    def _position(self, wanted: Selection, revision: int) -> int:
         position = self._section(wanted).position_after(revision)
         if position is None:
             raise Expired(f"too old resource version: {revision}; list {wanted.kind.plural} again and watch from there")
         return position
 
-    def _section(self, wanted: Scope) -> Section:
+    def _section(self, wanted: Selection) -> Section:
         return wanted.section(self._cache.window(wanted.kind))
 
-    async def _present(self, wanted: Scope, form: Form) -> AsyncIterator[bytes]:
+    async def _present(self, wanted: Selection, form: Form) -> AsyncIterator[bytes]:
         """The objects that are there now, as ADDED."""
         frames: list[bytes] = []
         size = 0
@@ -118,13 +118,13 @@ class Watches:
         if frames:
             yield b"".join(frames)
 
-    async def _follow(self, wanted: Scope, position: int, form: Form) -> AsyncIterator[bytes]:
+    async def _follow(self, wanted: Selection, position: int, form: Form) -> AsyncIterator[bytes]:
         section = self._section(wanted)
         with section.watched():
             async for batch in self._batches(wanted, section, position, form):
                 yield batch
 
-    async def _batches(self, wanted: Scope, section: Section, position: int, form: Form) -> AsyncIterator[bytes]:
+    async def _batches(self, wanted: Selection, section: Section, position: int, form: Form) -> AsyncIterator[bytes]:
         bookmark_at = time.monotonic() + self._bookmark_every_s
         while True:
             bookmark_due = time.monotonic() >= bookmark_at

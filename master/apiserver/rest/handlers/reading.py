@@ -7,7 +7,6 @@ import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -23,14 +22,15 @@ from master.apiserver.rest.content.representations import Reply
 from master.apiserver.rest.handlers import list_options
 from master.apiserver.rest.streams import websocket_reader
 from master.apiserver.rest.streams.websocket_reader import Write
-from master.apiserver.watchcache import continue_token, encoding, selection
+from master.apiserver.watchcache import continue_token, encoding
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import Entry, Event
 from master.apiserver.watchcache.continue_token import Continuation
 from master.apiserver.watchcache.listing import Bounds, Lister, Page
-from master.apiserver.watchcache.selection import Scope
+from master.apiserver.watchcache.selection import ListOptions, Selection
 from master.apiserver.watchcache.watching import Form as Lines
 from master.apiserver.watchcache.watching import Watches
+from podlab.api import kinds
 from podlab.api.kinds import OTHER_VERSIONS, Kind
 from podlab.errors import BadRequest, Cause, Expired, Timeout
 
@@ -61,7 +61,7 @@ class Reading:
         """The objects that selectors take, all of them or page by page."""
         how, query = representations.asked(call, listed=True), call.query
         list_options.check(query, watch=False)
-        wanted = _scope(call)
+        wanted = _selection(call)
         start = await self._start(wanted, query)
         found = await self.lister.select(wanted, start, Bounds(max(0, query.number("limit") or 0), _NO_BOUND))
         metadata = _list_metadata(found)
@@ -72,7 +72,7 @@ class Reading:
     async def watch(self, call: Call) -> web.StreamResponse:
         """A line of JSON for each event, until the client leaves or `timeoutSeconds` have passed."""
         how = representations.asked(call, streamed=True)
-        query, wanted = call.query, _scope(call)
+        query, wanted = call.query, _selection(call)
         list_options.check(query, watch=True)
         initial, since = list_options.initial_events(query), list_options.revision(query)
         present = not since if initial is None else initial
@@ -89,7 +89,7 @@ class Reading:
         await response.write_eof()
         return response
 
-    async def _start(self, wanted: Scope, query: Query) -> Continuation | None:
+    async def _start(self, wanted: Selection, query: Query) -> Continuation | None:
         """Where the list begins; None: with what is there now."""
         token, revision = query.text("continue"), query.text("resourceVersion")
         if token:
@@ -101,7 +101,7 @@ class Reading:
         exact = query.text("resourceVersionMatch") == list_options.EXACT
         return await self._at_least(int(least), wanted, exact=exact)
 
-    async def _at_least(self, revision: int, wanted: Scope, *, exact: bool) -> Continuation | None:
+    async def _at_least(self, revision: int, wanted: Selection, *, exact: bool) -> Continuation | None:
         await self.cache.catch_up()
         if revision > self.cache.revision:
             message = f"Too large resource version: {revision}, current: {self.cache.revision}"
@@ -118,18 +118,14 @@ class Reading:
         return whole
 
 
-def _scope(call: Call) -> Scope:
+def _selection(call: Call) -> Selection:
     query = call.query
     fields = query.text("fieldSelector")
     if call.place.name:  # a path that watches one object
         fields = f"{fields},metadata.name={call.place.name}"
-    asked = SimpleNamespace(
-        kind=call.of.name,
-        namespace=call.place.namespace,
-        label_selector=query.text("labelSelector"),
-        field_selector=fields,
-    )
-    return selection.parse(asked)
+    return ListOptions(
+        kinds.by_name(call.of.name), call.place.namespace, query.text("labelSelector"), fields
+    ).selection()
 
 
 def _list_metadata(found: Page) -> dict[str, Any]:
