@@ -5,24 +5,24 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from node.kubelet.admission.pod_admission import Places
+from node.kubelet.admission.pod_admission import PodAdmission
 from node.kubelet.cri.containerd import Containerd
-from node.kubelet.eviction.ephemeral_storage import Sizes
-from node.kubelet.images.image_manager import Images
+from node.kubelet.eviction.ephemeral_storage import EphemeralStorageMonitor
+from node.kubelet.images.image_manager import ImageManager
 from node.kubelet.logs import log_rotation
-from node.kubelet.nodestatus.node_lease import Heartbeat
+from node.kubelet.nodestatus.node_lease import NodeLease
 from node.kubelet.nodestatus.node_status import capacity, new_node
-from node.kubelet.nodestatus.registration import Registration
-from node.kubelet.nodestatus.stats import Meter
+from node.kubelet.nodestatus.registration import NodeRegistration
+from node.kubelet.nodestatus.stats import StatsProvider
 from node.kubelet.server.kubelet_server import KubeletServicer
 from node.kubelet.settings import KubeletSettings
-from node.kubelet.volume.claims import Claims
-from node.kubelet.volume.config_objects import Sources
-from node.kubelet.volume.local_path import LocalPath
-from node.kubelet.volume.token_manager import Tokens
-from node.kubelet.volume.volume_manager import Volumes
+from node.kubelet.volume.claims import ClaimReader
+from node.kubelet.volume.config_objects import ConfigObjectManager
+from node.kubelet.volume.local_path import LocalPathManager
+from node.kubelet.volume.token_manager import TokenManager
+from node.kubelet.volume.volume_manager import VolumeManager
 from node.kubelet.worker.context import NodeContext
-from node.kubelet.worker.pod_workers import Pods
+from node.kubelet.worker.pod_workers import PodWorkers
 from node.network.network import Network
 from podlab import component
 from podlab.api import quantity
@@ -53,24 +53,24 @@ async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
             services = Informer(client, service_pb2.Service)
             itself = Informer(client, node_pb2.Node, field_selector=f"metadata.name={settings.node_name}")
             recorder = EventRecorder(client, "kubelet", settings.node_name)
-            local_path = LocalPath(client, settings.node_name, settings.root_dir)
-            places = Places(
+            local_path = LocalPathManager(client, settings.node_name, settings.root_dir)
+            admission = PodAdmission(
                 client,
                 new_node(settings),
                 capacity(settings),
                 node=lambda: itself.get(settings.node_name),
                 pods=bound.list,
             )
-            context = _context(settings, client, runtime, recorder, services, local_path, places)
-            pods = Pods(context, bound)
-            places.on_preempt(pods.end)
-            context.sources.on_change(pods.sources_changed)
-            context.tokens.on_change(pods.sources_changed)
-            servicer = KubeletServicer(pods, runtime, Meter(runtime, settings.node_name))
+            context = _context(settings, client, runtime, recorder, services, local_path, admission)
+            pods = PodWorkers(context, bound)
+            admission.on_preempt(pods.end)
+            context.config_objects.on_change(pods.volume_contents_changed)
+            context.tokens.on_change(pods.volume_contents_changed)
+            servicer = KubeletServicer(pods, runtime, StatsProvider(runtime, settings.node_name))
             kubelet_pb2_grpc.add_KubeletServicer_to_server(servicer, server)
             network = Network(client, settings.node_name, settings.pod_cidr_cluster, CNI_DIRECTORY)
 
-            registration = Registration(settings, client, recorder, runtime, network)
+            registration = NodeRegistration(settings, client, recorder, runtime, network)
 
             async def loops() -> None:
                 async with asyncio.TaskGroup() as group:
@@ -78,9 +78,9 @@ async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
                     group.create_task(itself.run())
                     group.create_task(recorder.run())
                     group.create_task(registration.run())
-                    group.create_task(Heartbeat(client, settings.node_name, settings.lease_duration_s).run())
+                    group.create_task(NodeLease(client, settings.node_name, settings.lease_duration_s).run())
                     group.create_task(network.run())
-                    group.create_task(context.sources.run())
+                    group.create_task(context.config_objects.run())
                     group.create_task(context.tokens.run())
                     group.create_task(log_rotation.run(runtime))
                     group.create_task(local_path.run())
@@ -97,9 +97,9 @@ async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
         await runtime.close()
 
 
-async def _leave(registration: Registration, pods: Pods) -> None:
+async def _leave(registration: NodeRegistration, pods: PodWorkers) -> None:
     await registration.removed.wait()
-    pods.leave()
+    pods.node_removed()
 
 
 def _context(
@@ -108,10 +108,10 @@ def _context(
     runtime: Containerd,
     recorder: EventRecorder,
     services: Informer[service_pb2.Service],
-    local_path: LocalPath,
-    places: Places,
+    local_path: LocalPathManager,
+    admission: PodAdmission,
 ) -> NodeContext:
-    amounts, volumes = capacity(settings), Volumes(settings.root_dir)
+    amounts, volumes = capacity(settings), VolumeManager(settings.root_dir)
     return NodeContext(
         node_name=settings.node_name,
         node_ip=settings.node_ip,
@@ -120,13 +120,13 @@ def _context(
         client=client,
         runtime=runtime,
         recorder=recorder,
-        images=Images(runtime),
-        places=places,
+        images=ImageManager(runtime),
+        admission=admission,
         volumes=volumes,
-        sizes=Sizes(volumes, runtime),
-        claims=Claims(client, local_path),
-        sources=Sources(client),
-        tokens=Tokens(client),
+        ephemeral_storage=EphemeralStorageMonitor(volumes, runtime),
+        claims=ClaimReader(client, local_path),
+        config_objects=ConfigObjectManager(client),
+        tokens=TokenManager(client),
         services=services.list,
     )
 

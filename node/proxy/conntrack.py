@@ -13,14 +13,14 @@ from node.proxy.flows import Flow, FlowTable
 from node.proxy.rules import DISPATCH, NODE_PORTS, REJECT, Chains
 
 # (cluster IP, or "" for a node port; port) -> ip:port of each endpoint
-Endpoints = Mapping[tuple[str, int], frozenset[str]]
+UdpEndpoints = Mapping[tuple[str, int], frozenset[str]]
 
 
 class ConntrackError(Exception):
     """The kernel's table of flows could not be read or changed."""
 
 
-def udp_endpoints(chains: Chains) -> Endpoints:
+def udp_endpoints(chains: Chains) -> UdpEndpoints:
     """Where the rules can lead to from each UDP port of a Service; nowhere from one that is refused."""
     found: dict[tuple[str, int], frozenset[str]] = {}
     for rule in (*chains["nat"][DISPATCH], *chains["nat"][NODE_PORTS]):
@@ -42,7 +42,7 @@ def _reachable(chains: Chains, chain: str) -> set[str]:
     return endpoints
 
 
-def stale(flows: Iterable[Flow], wanted: Endpoints, own: Collection[str]) -> list[Flow]:
+def stale(flows: Iterable[Flow], wanted: UdpEndpoints, own: Collection[str]) -> list[Flow]:
     """The flows to a Service's port that end elsewhere than at one of its endpoints. Other flows are not ours.
 
     `own` are the node's addresses: on them node ports are open.
@@ -65,7 +65,7 @@ async def end_stale(chains: Chains, own: Collection[str]) -> int:
     return await asyncio.to_thread(_end_stale, wanted, own)
 
 
-def _end_stale(wanted: Endpoints, own: Collection[str]) -> int:
+def _end_stale(wanted: UdpEndpoints, own: Collection[str]) -> int:
     try:
         with FlowTable() as table:
             gone = stale(table.udp(), wanted, own)

@@ -8,7 +8,7 @@ import sys
 
 from node.iptables import Iptables, clean_up_everywhere
 from node.proxy.proxy import Proxy
-from node.proxy.rules import Place
+from node.proxy.rules import ProxyNode
 from node.proxy.server import ProxyServicer
 from node.proxy.settings import ProxySettings
 from podlab import component
@@ -29,8 +29,8 @@ async def serve(settings: ProxySettings, stop: asyncio.Event) -> None:
         allowed_users=frozenset({APISERVER_USER}),
     )
     async with Client(settings.apiserver, settings.tls, user_agent="podlab-proxy") as client:
-        place = Place(settings.node_name, settings.cluster_cidr, frozenset({settings.node_ip}))
-        proxy = Proxy(client, place, Iptables(settings.backend))
+        node = ProxyNode(settings.node_name, settings.cluster_cidr, frozenset({settings.node_ip}))
+        proxy = Proxy(client, node, Iptables(settings.backend))
         proxy_pb2_grpc.add_ProxyServicer_to_server(ProxyServicer(proxy), server)
         await component.serve_loop(server, checks, proxy.run(), proxy.synced, stop)
 

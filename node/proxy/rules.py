@@ -41,10 +41,10 @@ Chains = Mapping[str, Mapping[str, Sequence[Rule]]]
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the rules stand: the node's name, own addresses and zone, and the cluster's pod CIDR (empty: not known)."""
+class ProxyNode:
+    """The node that the rules are for: name, addresses and zone, and the cluster's pod CIDR (empty: not known)."""
 
-    node_name: str
+    name: str
     cluster_cidr: str
     addresses: frozenset[str] = frozenset()
     zone: str = ""
@@ -63,7 +63,7 @@ JUMPS: Mapping[str, tuple[tuple[str, Rule], ...]] = {
 }
 
 
-def render(services: Iterable[Service], slices: Iterable[EndpointSlice], place: Place) -> Chains:
+def render(services: Iterable[Service], slices: Iterable[EndpointSlice], node: ProxyNode) -> Chains:
     """All chains of the proxy, for the nat and the filter table."""
     nat: dict[str, list[Rule]] = {DISPATCH: [], NODE_PORTS: [], MARKING: _marking(), SNAT: _snat()}
     reject: list[Rule] = []
@@ -73,7 +73,7 @@ def render(services: Iterable[Service], slices: Iterable[EndpointSlice], place: 
             continue
         for port in service.spec.ports:
             found = by_service.get((service.metadata.namespace, service.metadata.name), [])
-            _add_port(nat, reject, _Port(service, port, found, place))
+            _add_port(nat, reject, _ServicePortInfo(service, port, found, node))
     # The kernel does not let what is sent to the loopback leave it again: such a packet would only vanish.
     nat[DISPATCH].append(Rule(NODE_PORTS, not_destination=LOOPBACK, local_destination=True, comment="node ports"))
     return {"nat": nat, "filter": {REJECT: reject}}
@@ -90,20 +90,20 @@ def to_ruleset(chains: Chains) -> Ruleset:
     }
 
 
-class _Port:
+class _ServicePortInfo:
     """One port of one Service, with the names of its chains."""
 
-    def __init__(self, service: Service, port: ServicePort, slices: Sequence[EndpointSlice], place: Place) -> None:
+    def __init__(self, service: Service, port: ServicePort, slices: Sequence[EndpointSlice], node: ProxyNode) -> None:
         self.service = service
         self.port = port
-        self.place = place
+        self.node = node
         self.protocol = port.protocol.lower() or "tcp"
         self.name = f"{service.metadata.namespace}/{service.metadata.name}" + (f":{port.name}" if port.name else "")
         self.id = chain_id(self.name, self.protocol)
         spec = service.spec
         self.only_local = spec.externalTrafficPolicy == "Local"
-        self.all = endpoints_of(port, slices, zone=place.zone)
-        local = endpoints_of(port, slices, on_node=place.node_name)
+        self.all = endpoints_of(port, slices, zone=node.zone)
+        local = endpoints_of(port, slices, on_node=node.name)
         self.inside = local if spec.internalTrafficPolicy == "Local" else self.all
         self.outside = local if self.only_local else self.all
         self.affinity_s = 0
@@ -116,98 +116,117 @@ def chain_id(*parts: str) -> str:
     return base64.b32encode(hashlib.sha256("|".join(parts).encode()).digest()).decode()[:16]
 
 
-def _add_port(nat: dict[str, list[Rule]], reject: list[Rule], at: _Port) -> None:
-    address, number, node_port = at.service.spec.clusterIP, at.port.port, at.port.nodePort
-    if at.inside:
-        chain = f"PODLAB-SVC-{at.id}"
+def _add_port(nat: dict[str, list[Rule]], reject: list[Rule], info: _ServicePortInfo) -> None:
+    address, number, node_port = info.service.spec.clusterIP, info.port.port, info.port.nodePort
+    if info.inside:
+        chain = f"PODLAB-SVC-{info.id}"
         nat[DISPATCH].append(
-            Rule(chain, destination=address, protocol=at.protocol, destination_port=number, comment=at.name)
+            Rule(
+                chain,
+                destination=address,
+                protocol=info.protocol,
+                destination_port=number,
+                comment=info.name,
+            )
         )
-        nat[chain] = [*_mark_outsiders(at, address, number), *_choose(at, at.inside)]
+        nat[chain] = [*_mark_outsiders(info, address, number), *_choose(info, info.inside)]
     else:
-        reject.append(_refuse(at, destination=address, destination_port=number))
-    used = {*at.inside}
+        reject.append(_refuse(info, destination=address, destination_port=number))
+    used = {*info.inside}
     if node_port:
-        used |= {*at.all, *at.outside}
-        _add_node_port(nat, at)
-        if not at.outside:
-            reject.append(_refuse(at, local_destination=True, destination_port=node_port))
+        used |= {*info.all, *info.outside}
+        _add_node_port(nat, info)
+        if not info.outside:
+            reject.append(_refuse(info, local_destination=True, destination_port=node_port))
     for endpoint in used:
-        nat[_endpoint_chain(at, endpoint)] = _endpoint_rules(at, endpoint)
+        nat[_endpoint_chain(info, endpoint)] = _endpoint_rules(info, endpoint)
 
 
-def _add_node_port(nat: dict[str, list[Rule]], at: _Port) -> None:
-    if not at.all:
+def _add_node_port(nat: dict[str, list[Rule]], info: _ServicePortInfo) -> None:
+    if not info.all:
         return
-    chain = f"PODLAB-SEXT-{at.id}"
-    nat[NODE_PORTS].append(Rule(chain, protocol=at.protocol, destination_port=at.port.nodePort, comment=at.name))
-    if not at.only_local:
-        nat[chain] = [Rule(MARKING), *_choose(at, at.all)]
+    chain = f"PODLAB-SEXT-{info.id}"
+    nat[NODE_PORTS].append(
+        Rule(
+            chain,
+            protocol=info.protocol,
+            destination_port=info.port.nodePort,
+            comment=info.name,
+        )
+    )
+    if not info.only_local:
+        nat[chain] = [Rule(MARKING), *_choose(info, info.all)]
         return
     # The policy is for clients outside the cluster. Pods, and the node itself, may use every endpoint.
-    everywhere = f"PODLAB-SALL-{at.id}"
-    nat[everywhere] = _choose(at, at.all)
-    from_pods = [Rule(everywhere, source=at.place.cluster_cidr)] if at.place.cluster_cidr else []
+    everywhere = f"PODLAB-SALL-{info.id}"
+    nat[everywhere] = _choose(info, info.all)
+    from_pods = [Rule(everywhere, source=info.node.cluster_cidr)] if info.node.cluster_cidr else []
     from_node = [Rule(MARKING, local_source=True), Rule(everywhere, local_source=True)]
-    nat[chain] = [*from_pods, *from_node, *_choose(at, at.outside)]
+    nat[chain] = [*from_pods, *from_node, *_choose(info, info.outside)]
 
 
-def _mark_outsiders(at: _Port, address: str, number: int) -> list[Rule]:
+def _mark_outsiders(info: _ServicePortInfo, address: str, number: int) -> list[Rule]:
     # What does not come from a pod must come back through this node, or the answer misses its way.
-    if not at.place.cluster_cidr:
+    if not info.node.cluster_cidr:
         return []
     return [
         Rule(
             MARKING,
-            not_source=at.place.cluster_cidr,
+            not_source=info.node.cluster_cidr,
             destination=address,
-            protocol=at.protocol,
+            protocol=info.protocol,
             destination_port=number,
         )
     ]
 
 
-def _choose(at: _Port, endpoints: Sequence[Endpoint]) -> list[Rule]:
+def _choose(info: _ServicePortInfo, endpoints: Sequence[Endpoint]) -> list[Rule]:
     remembered = [
-        Rule(chain, recent_source=chain, recent_seconds=at.affinity_s)
-        for chain in (_endpoint_chain(at, endpoint) for endpoint in endpoints if at.affinity_s)
+        Rule(chain, recent_source=chain, recent_seconds=info.affinity_s)
+        for chain in (_endpoint_chain(info, endpoint) for endpoint in endpoints if info.affinity_s)
     ]
     count = len(endpoints)
     chosen = [
-        Rule(_endpoint_chain(at, endpoint), one_in=count - index if index < count - 1 else 0, comment=str(endpoint))
+        Rule(
+            _endpoint_chain(info, endpoint),
+            one_in=count - index if index < count - 1 else 0,
+            comment=str(endpoint),
+        )
         for index, endpoint in enumerate(endpoints)
     ]
     return [*remembered, *chosen]
 
 
-def _endpoint_chain(at: _Port, endpoint: Endpoint) -> str:
-    return f"PODLAB-SEP-{chain_id(at.name, at.protocol, str(endpoint))}"
+def _endpoint_chain(info: _ServicePortInfo, endpoint: Endpoint) -> str:
+    return f"PODLAB-SEP-{chain_id(info.name, info.protocol, str(endpoint))}"
 
 
-def _endpoint_rules(at: _Port, endpoint: Endpoint) -> list[Rule]:
-    chain = _endpoint_chain(at, endpoint)
+def _endpoint_rules(info: _ServicePortInfo, endpoint: Endpoint) -> list[Rule]:
+    chain = _endpoint_chain(info, endpoint)
     return [
         # A pod that reaches itself through its Service must see another source than its own.
-        Rule(MARKING, source=endpoint.address, comment=at.name),
+        Rule(MARKING, source=endpoint.address, comment=info.name),
         Rule(
             "DNAT",
-            protocol=at.protocol,
-            comment=at.name,
-            remember_source=chain if at.affinity_s else "",
+            protocol=info.protocol,
+            comment=info.name,
+            remember_source=chain if info.affinity_s else "",
             dnat_to=str(endpoint),
         ),
     ]
 
 
-def _refuse(at: _Port, *, destination: str = "", destination_port: int, local_destination: bool = False) -> Rule:
+def _refuse(
+    info: _ServicePortInfo, *, destination: str = "", destination_port: int, local_destination: bool = False
+) -> Rule:
     return Rule(
         "REJECT",
         destination=destination,
-        protocol=at.protocol,
+        protocol=info.protocol,
         destination_port=destination_port,
         local_destination=local_destination,
-        comment=f"{at.name} has no endpoints",
-        options=f"--reject-with {_REFUSALS.get(at.protocol, 'icmp-port-unreachable')}",
+        comment=f"{info.name} has no endpoints",
+        options=f"--reject-with {_REFUSALS.get(info.protocol, 'icmp-port-unreachable')}",
     )
 
 

@@ -30,8 +30,8 @@ class ProxyServicer(proxy_pb2_grpc.ProxyServicer):
             destination=request.destination_ip,
             port=request.port,
             protocol=request.protocol.lower(),
-            local=request.destination_ip in self._proxy.place.addresses,
-            from_node=request.source_ip in self._proxy.place.addresses,
+            local=request.destination_ip in self._proxy.node.addresses,
+            from_node=request.source_ip in self._proxy.node.addresses,
         )
         try:
             found = trace(self._proxy.chains, packet)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from node.iptables import Ruleset
-from node.proxy.rules import Place, render, to_ruleset
+from node.proxy.rules import ProxyNode, render, to_ruleset
 from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
 from podlab.discovery.v1.endpointslice_pb2 import Endpoint, EndpointPort, EndpointSlice
 from podlab.meta.v1.meta_pb2 import ObjectMeta
@@ -39,4 +39,4 @@ def endpoint_slice(number: int, endpoints: int) -> EndpointSlice:
 
 def world(services: int, endpoints: int) -> Ruleset:
     slices = [endpoint_slice(number, endpoints) for number in range(services)]
-    return to_ruleset(render(map(service, range(services)), slices, Place("n1", CLUSTER_CIDR)))
+    return to_ruleset(render(map(service, range(services)), slices, ProxyNode("n1", CLUSTER_CIDR)))

@@ -1,7 +1,7 @@
-"""Who has a place on the node: pods that are bound to it get one, or fail with a reason.
+"""Admits the pods that are bound to the node, or says why they fail.
 
-Who has a place keeps it: a pod that this node has begun is not judged again, by this kubelet or a later one. That it
-has begun shows in the runtime, and in the start time that the kubelet writes first.
+A pod that was admitted is not judged again, by this kubelet or a restarted one: the runtime has it, or it has the start
+time that the kubelet writes first.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from node.kubelet.admission import preemption
-from node.kubelet.admission.predicates import Lack, Unfit, obstacles
-from node.kubelet.admission.preemption import NoRoomError
-from node.kubelet.pod.pod_outcome import Outcome
+from node.kubelet.admission.predicates import Failure, InsufficientResource, PredicateFailure, failed_predicates
+from node.kubelet.admission.preemption import PreemptionFailed
+from node.kubelet.pod.pod_outcome import PodOutcome
 from podlab.api import usage
 from podlab.client.client import Client
 from podlab.core.v1 import node_pb2, pod_pb2
@@ -23,96 +23,98 @@ from podlab.meta.v1 import meta_pb2
 
 log = logging.getLogger(__name__)
 
-PREEMPTED = Outcome("Failed", "Preempting", "Preempted in order to admit critical pod")
-Preempt = Callable[[str, Outcome], None]
+PREEMPTED = PodOutcome("Failed", "Preempting", "Preempted in order to admit critical pod")
+Preempt = Callable[[str, PodOutcome], None]
 
 
 @dataclass
-class Places:
+class PodAdmission:
     """`pods` gives those bound to the node, `node` what is known of it now; both may lag.
 
-    `itself` is the node as this kubelet would register it, for as long as the API has none.
+    `own_node` is the node as this kubelet registers it, for as long as the API has none.
     """
 
     client: Client
-    itself: node_pb2.Node
+    own_node: node_pb2.Node
     allocatable: Mapping[str, meta_pb2.Quantity]
     node: Callable[[], node_pb2.Node | None]
     pods: Callable[[], Iterable[pod_pb2.Pod]]
-    _placed: set[str] = field(default_factory=set)
-    _leaving: set[str] = field(default_factory=set)
-    _looked: asyncio.Event = field(default_factory=asyncio.Event)
+    _admitted: set[str] = field(default_factory=set)
+    _preempted: set[str] = field(default_factory=set)
+    _listed: asyncio.Event = field(default_factory=asyncio.Event)
     _handlers: list[Preempt] = field(default_factory=list)
 
     def on_preempt(self, handler: Preempt) -> None:
-        """Calls `handler` with the uid of a pod that has to give way, and how it ends."""
+        """Calls `handler` with the uid of a pod that is preempted, and its outcome."""
         self._handlers.append(handler)
 
-    def begun(self, uids: Iterable[str]) -> None:
-        """What the runtime has: nobody new gets a place before it was looked at once."""
-        if not self._looked.is_set():
-            self._placed |= set(uids)
-            self._looked.set()
+    def runtime_listed(self, uids: Iterable[str]) -> None:
+        """The pods that the runtime has. No pod is admitted before the first list."""
+        if not self._listed.is_set():
+            self._admitted |= set(uids)
+            self._listed.set()
 
     def forget(self, uid: str) -> None:
         """The pod has left the node."""
-        self._placed.discard(uid)
-        self._leaving.discard(uid)
+        self._admitted.discard(uid)
+        self._preempted.discard(uid)
 
-    async def ask(self, pod: pod_pb2.Pod) -> Outcome | None:
-        """How the pod ends without having begun; None when it has its place. Raises ApiError."""
-        await self._looked.wait()
-        if pod.metadata.uid in self._placed or pod.status.HasField("startTime"):
-            self._placed.add(pod.metadata.uid)
+    async def admit(self, pod: pod_pb2.Pod) -> PodOutcome | None:
+        """None when the pod is admitted, else how it ends without having run. Raises ApiError."""
+        await self._listed.wait()
+        if pod.metadata.uid in self._admitted or pod.status.HasField("startTime"):
+            self._admitted.add(pod.metadata.uid)
             return None
-        if not self._obstacles(pod, self.node() or self.itself):
-            self._placed.add(pod.metadata.uid)
+        if not self._failed_predicates(pod, self.node() or self.own_node):
+            self._admitted.add(pod.metadata.uid)
             return None
-        # The scheduler may have seen a change of the node, or of a pod that has ended, before this kubelet.
-        node = await self._now()
-        found = self._obstacles(pod, node)
+        # The scheduler may know of a changed node, or of an ended pod, before this kubelet.
+        node = await self._current_node()
+        found = self._failed_predicates(pod, node)
         if found and preemption.is_critical(pod):
-            return self._make_room(pod, found)
+            return self._preempt_for(pod, found)
         if found:
-            return Outcome("Failed", found[0].reason, found[0].message)
-        self._placed.add(pod.metadata.uid)
+            return PodOutcome("Failed", found[0].reason, found[0].message)
+        self._admitted.add(pod.metadata.uid)
         return None
 
-    async def _now(self) -> node_pb2.Node:
+    async def _current_node(self) -> node_pb2.Node:
         try:
-            return await self.client.get(node_pb2.Node, self.itself.metadata.name)
+            return await self.client.get(node_pb2.Node, self.own_node.metadata.name)
         except NotFound:
-            return self.itself
+            return self.own_node
 
-    def _obstacles(self, pod: pod_pb2.Pod, node: node_pb2.Node) -> list[Unfit | Lack]:
-        # What others advertise on the node is known there, what is the kubelet's own is known best here.
+    def _failed_predicates(
+        self, pod: pod_pb2.Pod, node: node_pb2.Node
+    ) -> list[PredicateFailure | InsufficientResource]:
+        # Extended resources, which others advertise, are in the API; the kubelet knows its own best.
         allocatable = {**node.status.allocatable, **self.allocatable}
-        return obstacles(pod, node, allocatable, self._others(pod))
+        return failed_predicates(pod, node, allocatable, self._others(pod))
 
     def _others(self, pod: pod_pb2.Pod) -> list[pod_pb2.Pod]:
-        return [other for other in self.pods() if other.metadata.uid != pod.metadata.uid and self._stays(other)]
+        return [other for other in self.pods() if other.metadata.uid != pod.metadata.uid and self._is_admitted(other)]
 
-    def _stays(self, pod: pod_pb2.Pod) -> bool:
+    def _is_admitted(self, pod: pod_pb2.Pod) -> bool:
         uid = pod.metadata.uid
-        has_begun = uid in self._placed or pod.status.HasField("startTime")
-        return has_begun and uid not in self._leaving and not usage.is_over(pod)
+        is_admitted = uid in self._admitted or pod.status.HasField("startTime")
+        return is_admitted and uid not in self._preempted and not usage.is_over(pod)
 
-    def _make_room(self, pod: pod_pb2.Pod, found: list[Unfit | Lack]) -> Outcome | None:
-        """A critical pod is refused for what the node is, never for what it has too little of."""
+    def _preempt_for(self, pod: pod_pb2.Pod, found: list[Failure]) -> PodOutcome | None:
+        """A critical pod fails when the node does not match it. Resources that it lacks are taken from other pods."""
         for each in found:
-            if isinstance(each, Unfit):
-                return Outcome("Failed", each.reason, each.message)
-        wants = {each.resource: each.missing for each in found if isinstance(each, Lack)}
+            if isinstance(each, PredicateFailure):
+                return PodOutcome("Failed", each.reason, each.message)
+        shortfall = {each.resource: each.shortfall for each in found if isinstance(each, InsufficientResource)}
         try:
-            victims = preemption.victims(pod, self._others(pod), wants)
-        except NoRoomError as error:
-            why = f"preemption: error finding a set of pods to preempt: {error}"
-            about = "Unexpected error while attempting to recover from admission failure"
-            return Outcome("Failed", "UnexpectedAdmissionError", f"{about}: {why}")
+            victims = preemption.victims(pod, self._others(pod), shortfall)
+        except PreemptionFailed as error:
+            cause = f"preemption: error finding a set of pods to preempt: {error}"
+            message = f"Unexpected error while attempting to recover from admission failure: {cause}"
+            return PodOutcome("Failed", "UnexpectedAdmissionError", message)
         for victim in victims:
-            log.info("pod %s gives way to critical pod %s", victim.metadata.name, pod.metadata.name)
-            self._leaving.add(victim.metadata.uid)
+            log.info("pod %s is preempted for critical pod %s", victim.metadata.name, pod.metadata.name)
+            self._preempted.add(victim.metadata.uid)
             for handler in self._handlers:
                 handler(victim.metadata.uid, PREEMPTED)
-        self._placed.add(pod.metadata.uid)
+        self._admitted.add(pod.metadata.uid)
         return None

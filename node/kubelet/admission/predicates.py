@@ -1,7 +1,7 @@
-"""What keeps a pod from a node, as the kubelet judges it: room, labels, ports, taints that end pods. Pure.
+"""The predicates by which the kubelet admits a pod: resources, node affinity, host ports, NoExecute taints. Pure.
 
-Reasons and words are those of Kubernetes' kubelet (k8s.io/kubernetes/pkg/kubelet/lifecycle). Taints that only keep pods
-from being scheduled, and a node that is cordoned, are the scheduler's: who names a node goes there in spite of them.
+Reasons and words are those of Kubernetes' kubelet (k8s.io/kubernetes/pkg/kubelet/lifecycle). NoSchedule taints
+and cordons are the scheduler's alone: a pod that names its node is admitted in spite of them.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ _COUNTED = (PODS, "cpu", "memory", "ephemeral-storage")
 
 
 @dataclass(frozen=True)
-class Unfit:
-    """A property of the node that the pod cannot do with."""
+class PredicateFailure:
+    """The node does not match the pod."""
 
     reason: str
-    about: str
+    description: str
 
     @property
     def message(self) -> str:
-        return f"Predicate {self.reason} failed: {self.about}"
+        return f"Predicate {self.reason} failed: {self.description}"
 
 
 @dataclass(frozen=True)
-class Lack:
-    """Too little of a resource: processors in thousandths, all else in units."""
+class InsufficientResource:
+    """The node has too little of a resource. CPU is counted in thousandths, all else in units."""
 
     resource: str
     requested: int
@@ -51,58 +51,59 @@ class Lack:
         return f"Node didn't have enough resource: {self.resource}, {numbers}"
 
     @property
-    def missing(self) -> int:
+    def shortfall(self) -> int:
         return self.requested - (self.capacity - self.used)
 
 
-_AFFINITY = Unfit("NodeAffinity", "node(s) didn't match Pod's node affinity/selector")
-_PORTS = Unfit("NodePorts", "node(s) didn't have free ports for the requested pod ports")
-_TAINTS = Unfit("TaintToleration", "node(s) had taints that the pod didn't tolerate")
+Failure = PredicateFailure | InsufficientResource
+_AFFINITY = PredicateFailure("NodeAffinity", "node(s) didn't match Pod's node affinity/selector")
+_PORTS = PredicateFailure("NodePorts", "node(s) didn't have free ports for the requested pod ports")
+_TAINTS = PredicateFailure("TaintToleration", "node(s) had taints that the pod didn't tolerate")
 
 
-def obstacles(
+def failed_predicates(
     pod: pod_pb2.Pod,
     node: node_pb2.Node,
     allocatable: Mapping[str, meta_pb2.Quantity],
     others: Sequence[pod_pb2.Pod],
-) -> list[Unfit | Lack]:
-    """All of them, the one to be told first. `others` are the pods that have their place here."""
-    found: list[Unfit | Lack] = list(_lacks(pod, allocatable, others))
+) -> list[Failure]:
+    """All that fail; the first is the reason for users. `others` are the pods that the node has admitted."""
+    found: list[Failure] = list(_insufficient_resources(pod, allocatable, others))
     if not matcher(pod.spec).matches(node):
         found.append(_AFFINITY)
-    if _collides(pod, others):
+    if _has_port_conflict(pod, others):
         found.append(_PORTS)
     if any(not _tolerated(taint, pod.spec.tolerations) for taint in node.spec.taints if taint.effect == "NoExecute"):
         found.append(_TAINTS)
     return found
 
 
-def needs(pod: pod_pb2.Pod, resource: str) -> int:
-    """How much of it the pod takes."""
+def pod_request(pod: pod_pb2.Pod, resource: str) -> int:
+    """How much of the resource the pod requests."""
     return 1 if resource == PODS else podresources.whole(pod.spec).get(resource, 0)
 
 
-def _lacks(
+def _insufficient_resources(
     pod: pod_pb2.Pod, allocatable: Mapping[str, meta_pb2.Quantity], others: Iterable[pod_pb2.Pod]
-) -> Iterator[Lack]:
-    asked = {PODS: 1, **podresources.whole(pod.spec)}
-    used = dict.fromkeys(asked, 0)
+) -> Iterator[InsufficientResource]:
+    requested = {PODS: 1, **podresources.whole(pod.spec)}
+    used = dict.fromkeys(requested, 0)
     for other in others:
         for name, amount in {PODS: 1, **podresources.whole(other.spec)}.items():
             if name in used:
                 used[name] += amount
-    extended = sorted(name for name in asked if "/" in name and name in allocatable)
-    for name in (*(name for name in _COUNTED if name in asked), *extended):
-        offered = podresources.rounded(name, quantity.parse(allocatable[name])) if name in allocatable else 0
-        if asked[name] > offered - used[name]:
-            yield Lack(name, asked[name], used[name], offered)
+    extended = sorted(name for name in requested if "/" in name and name in allocatable)
+    for name in (*(name for name in _COUNTED if name in requested), *extended):
+        capacity = podresources.rounded(name, quantity.parse(allocatable[name])) if name in allocatable else 0
+        if requested[name] > capacity - used[name]:
+            yield InsufficientResource(name, requested=requested[name], used=used[name], capacity=capacity)
 
 
-def _collides(pod: pod_pb2.Pod, others: Iterable[pod_pb2.Pod]) -> bool:
-    wanted = tuple(host_ports(pod.spec))
-    if not wanted:
+def _has_port_conflict(pod: pod_pb2.Pod, others: Iterable[pod_pb2.Pod]) -> bool:
+    requested = tuple(host_ports(pod.spec))
+    if not requested:
         return False
-    return any(mine.collides(taken) for other in others for taken in host_ports(other.spec) for mine in wanted)
+    return any(port.collides(used) for other in others for used in host_ports(other.spec) for port in requested)
 
 
 def _tolerated(taint: node_pb2.Taint, tolerations: Iterable[pod_pb2.Toleration]) -> bool:

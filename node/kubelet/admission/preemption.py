@@ -1,4 +1,4 @@
-"""Which pods give way so that a critical pod finds room. Pure; the choice is that of Kubernetes' kubelet.
+"""Which pods are preempted for a critical pod. Pure; the choice is that of Kubernetes' kubelet.
 
 https://kubernetes.io/docs/tasks/administer-cluster/guaranteed-scheduling-critical-addon-pods/
 """
@@ -7,66 +7,71 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from node.kubelet.admission.predicates import needs
+from node.kubelet.admission.predicates import pod_request
 from node.kubelet.pod import podspec
 from podlab.core.v1 import pod_pb2
 
-# Of system-cluster-critical, and above.
-_CRITICAL = 2_000_000_000
+_CRITICAL_PRIORITY = 2_000_000_000
 _CLASSES = ("BestEffort", "Burstable", "Guaranteed")
 
-Wants = Mapping[str, int]
+Shortfall = Mapping[str, int]
 
 
-class NoRoomError(Exception):
-    """Whoever gives way, there is too little; the message says of what."""
+class PreemptionFailed(Exception):
+    """The node has too little whatever is preempted; the message says of what."""
 
 
 def is_critical(pod: pod_pb2.Pod) -> bool:
-    """Whether the cluster needs it."""
-    return pod.spec.priority >= _CRITICAL
+    """Whether its priority is that of system-cluster-critical, or above."""
+    return pod.spec.priority >= _CRITICAL_PRIORITY
 
 
-def victims(pod: pod_pb2.Pod, others: Iterable[pod_pb2.Pod], wants: Wants) -> list[pod_pb2.Pod]:
-    """The pods whose end frees what is wanted: few of the guaranteed ones before few of the others. Raises NoRoomError.
+def victims(pod: pod_pb2.Pod, others: Iterable[pod_pb2.Pod], shortfall: Shortfall) -> list[pod_pb2.Pod]:
+    """The fewest pods that free what is missing, Guaranteed ones counted first. Raises PreemptionFailed.
 
-    `wants` is what the critical pod lacks, as `fit` counts.
+    `shortfall` is what the critical pod lacks, as `predicates` counts.
     """
-    yielding = [other for other in others if _gives_way(other, pod)]
-    lowest, middle, highest = ([each for each in yielding if podspec.qos_class(each) == name] for name in _CLASSES)
-    if unmet := _left(wants, yielding):
-        raise NoRoomError(f"no set of running pods found to reclaim resources: {_told(unmet)}")
-    first = _fewest(highest, _left(wants, [*lowest, *middle]))
-    second = _fewest(middle, _left(wants, [*lowest, *first]))
-    third = _fewest(lowest, _left(wants, [*second, *first]))
+    candidates = [other for other in others if _is_preemptible(other, pod)]
+    lowest, middle, highest = ([each for each in candidates if podspec.qos_class(each) == name] for name in _CLASSES)
+    if unmet := _left(shortfall, candidates):
+        raise PreemptionFailed(f"no set of running pods found to reclaim resources: {_describe(unmet)}")
+    first = _fewest(highest, _left(shortfall, [*lowest, *middle]))
+    second = _fewest(middle, _left(shortfall, [*lowest, *first]))
+    third = _fewest(lowest, _left(shortfall, [*second, *first]))
     return [*third, *second, *first]
 
 
-def _gives_way(other: pod_pb2.Pod, critical: pod_pb2.Pod) -> bool:
+def _is_preemptible(other: pod_pb2.Pod, critical: pod_pb2.Pod) -> bool:
     return not is_critical(other) or other.spec.priority < critical.spec.priority
 
 
-def _fewest(pods: Sequence[pod_pb2.Pod], wants: Wants) -> list[pod_pb2.Pod]:
-    """Whoever comes nearest to what is wanted, the smallest of equals, again and again. There is enough."""
+def _fewest(pods: Sequence[pod_pb2.Pod], shortfall: Shortfall) -> list[pod_pb2.Pod]:
+    """Takes the pod nearest to the shortfall, the smallest of equals, until nothing is missing."""
     left, chosen = list(pods), []
-    while wants:
-        best = min(left, key=lambda pod: (_distance(pod, wants), needs(pod, "memory"), needs(pod, "cpu")))
+    while shortfall:
+        best = min(
+            left, key=lambda pod: (_distance(pod, shortfall), pod_request(pod, "memory"), pod_request(pod, "cpu"))
+        )
         left.remove(best)
         chosen.append(best)
-        wants = _left(wants, [best])
+        shortfall = _left(shortfall, [best])
     return chosen
 
 
-def _distance(pod: pod_pb2.Pod, wants: Wants) -> float:
-    """What of the wants remains when the pod is gone; each counts the same, whatever its amount."""
-    return sum(float(max(0, amount - needs(pod, name)) / amount) ** 2 for name, amount in wants.items())
+def _rank(pod: pod_pb2.Pod, shortfall: Shortfall) -> tuple[float, int, int]:
+    return _distance(pod, shortfall), pod_request(pod, "memory"), pod_request(pod, "cpu")
 
 
-def _left(wants: Wants, gone: Iterable[pod_pb2.Pod]) -> Wants:
-    pods = list(gone)
-    left = {name: amount - sum(needs(pod, name) for pod in pods) for name, amount in wants.items()}
+def _distance(pod: pod_pb2.Pod, shortfall: Shortfall) -> float:
+    """How much of the shortfall remains without the pod. Each resource counts the same, whatever its amount."""
+    return sum(float(max(0, amount - pod_request(pod, name)) / amount) ** 2 for name, amount in shortfall.items())
+
+
+def _left(shortfall: Shortfall, preempted: Iterable[pod_pb2.Pod]) -> Shortfall:
+    pods = list(preempted)
+    left = {name: amount - sum(pod_request(pod, name) for pod in pods) for name, amount in shortfall.items()}
     return {name: amount for name, amount in left.items() if amount > 0}
 
 
-def _told(wants: Wants) -> str:
-    return f"[{''.join(f'(res: {name}, q: {amount}), ' for name, amount in wants.items())}]"
+def _describe(shortfall: Shortfall) -> str:
+    return f"[{''.join(f'(res: {name}, q: {amount}), ' for name, amount in shortfall.items())}]"

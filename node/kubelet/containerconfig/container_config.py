@@ -1,4 +1,4 @@
-"""A pod's sandbox and containers as the runtime wants them described. Pure."""
+"""The CRI messages of a pod's sandbox and containers. Pure."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from node.kubelet.pod import podspec
 from podlab.core.v1 import pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
-# All containers stand side by side in it, so that their cpu shares compare with each other directly.
+# All containers are siblings in it, so that their CPU shares compare directly.
 CGROUP_PARENT = "/kubepods"
 _PROTOCOLS = {"": cri.TCP, "TCP": cri.TCP, "UDP": cri.UDP, "SCTP": cri.SCTP}
 
 
 @dataclass(frozen=True)
-class Run:
-    """One run of a container that is about to begin."""
+class ContainerAttempt:
+    """The run of a container that is about to start."""
 
     attempt: int
     next_backoff_s: int
-    # The run of another container whose processes this one sees; empty for its own.
+    # The id of the container whose processes this one sees; empty for its own.
     target_id: str = ""
 
 
 def identity(pod: pod_pb2.Pod) -> dict[str, str]:
-    """The labels by which the runtime's sandboxes and containers are known to be this pod's."""
+    """The labels that say to which pod a sandbox or container belongs."""
     return {POD_NAME: pod.metadata.name, POD_NAMESPACE: pod.metadata.namespace, POD_UID: pod.metadata.uid}
 
 
@@ -73,7 +73,7 @@ def sandbox_config(pod: pod_pb2.Pod, attempt: int, node_dns: cri.DNSConfig) -> c
 def container_config(
     pod: pod_pb2.Pod,
     container: pod_pb2.Container,
-    run: Run,
+    attempt: ContainerAttempt,
     *,
     environment: Mapping[str, str],
     mounts: Sequence[cri.Mount],
@@ -81,7 +81,7 @@ def container_config(
 ) -> cri.ContainerConfig:
     """What CreateContainer is given."""
     config = cri.ContainerConfig(
-        metadata=cri.ContainerMetadata(name=container.name, attempt=run.attempt),
+        metadata=cri.ContainerMetadata(name=container.name, attempt=attempt.attempt),
         image=cri.ImageSpec(image=container.image),
         command=[expand(word, environment) for word in container.command],
         args=[expand(word, environment) for word in container.args],
@@ -91,16 +91,16 @@ def container_config(
         labels={**identity(pod), CONTAINER_NAME: container.name},
         annotations={
             CONTAINER_HASH: podspec.container_hash(container),
-            RESTART_COUNT: str(run.attempt),
-            NEXT_BACKOFF: str(run.next_backoff_s),
+            RESTART_COUNT: str(attempt.attempt),
+            NEXT_BACKOFF: str(attempt.next_backoff_s),
             MESSAGE_PATH: container.terminationMessagePath,
             MESSAGE_POLICY: container.terminationMessagePolicy,
         },
-        log_path=f"{container.name}/{run.attempt}.log",
+        log_path=f"{container.name}/{attempt.attempt}.log",
         stdin=container.stdin,
         stdin_once=container.stdinOnce,
         tty=container.tty,
     )
     config.linux.resources.CopyFrom(linux_resources(pod, container, node_memory_bytes=node_memory_bytes))
-    config.linux.security_context.CopyFrom(container_security(pod, container, run.target_id))
+    config.linux.security_context.CopyFrom(container_security(pod, container, attempt.target_id))
     return config

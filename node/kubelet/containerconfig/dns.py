@@ -8,7 +8,7 @@ from pathlib import Path
 from podlab.core.v1 import pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
-# systemd-resolved's own list, for nodes whose resolv.conf names only its stub on loopback, which pods cannot reach.
+# systemd-resolved's servers, for nodes whose resolv.conf names only its stub on loopback, which pods cannot reach.
 RESOLVED = Path("/run/systemd/resolve/resolv.conf")
 NODE = Path("/etc/resolv.conf")
 CLUSTER_DOMAIN = "cluster.local"
@@ -24,7 +24,7 @@ _MANAGED = (
 
 
 def node_dns() -> cri.DNSConfig:
-    """What the node itself asks; empty when it asks nobody."""
+    """The node's own resolver settings."""
     config = parse(NODE.read_text() if NODE.is_file() else "")
     if config.servers and all(server.startswith("127.") for server in config.servers) and RESOLVED.is_file():
         return parse(RESOLVED.read_text())
@@ -63,7 +63,7 @@ def pod_dns(pod: pod_pb2.Pod, node: cri.DNSConfig) -> cri.DNSConfig:
 
 
 def hostname(pod: pod_pb2.Pod) -> str:
-    """At most 63 characters, the longest that a kernel and DNS take alike."""
+    """At most 63 characters, which both the kernel and DNS accept."""
     return (pod.spec.hostname or pod.metadata.name)[:63].rstrip("-.")
 
 
@@ -83,7 +83,7 @@ def hosts_file(pod: pod_pb2.Pod, ips: Iterable[str], node_hosts: str) -> str:
 
 
 def _names(pod: pod_pb2.Pod) -> str:
-    """Its own name; with a subdomain its full one first."""
+    """The hostname; with a subdomain the fully qualified name first."""
     if not pod.spec.subdomain:
         return hostname(pod)
     domain = f"{pod.spec.subdomain}.{pod.metadata.namespace}.svc.{CLUSTER_DOMAIN}"

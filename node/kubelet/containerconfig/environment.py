@@ -22,12 +22,12 @@ _KEYED = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
 
 
 class ConfigError(Exception):
-    """The container cannot be configured as its spec says; the message names what is missing."""
+    """A container or volume cannot be configured as its spec says; the message names what is missing."""
 
 
 @dataclass(frozen=True)
-class Source:
-    """A ConfigMap or Secret that a pod refers to, in the pod's own namespace."""
+class ConfigReference:
+    """A ConfigMap or Secret in the pod's own namespace that the pod refers to."""
 
     kind: type[config_pb2.ConfigMap] | type[config_pb2.Secret]
     name: str
@@ -36,44 +36,46 @@ class Source:
         return f'{self.kind.DESCRIPTOR.name.lower()} "{self.name}"'
 
 
-Found = Mapping[Source, config_pb2.ConfigMap | config_pb2.Secret | None]
+ConfigObjects = Mapping[ConfigReference, config_pb2.ConfigMap | config_pb2.Secret | None]
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What the environment is made of beside the pod itself. Missing ConfigMaps and Secrets are None in `sources`."""
+class EnvironmentContext:
+    """What the environment is made of beside the pod itself. Missing ConfigMaps and Secrets are None."""
 
     node_name: str
     host_ip: str
     pod_ips: tuple[str, ...] = ()
     services: tuple[service_pb2.Service, ...] = ()
-    sources: Found = field(default_factory=dict)
+    config_objects: ConfigObjects = field(default_factory=dict)
     # For resource fields of containers without limit.
     allocatable: Mapping[str, meta_pb2.Quantity] = field(default_factory=dict)
 
 
-def references(container: pod_pb2.Container) -> Iterator[Source]:
+def references(container: pod_pb2.Container) -> Iterator[ConfigReference]:
     """The ConfigMaps and Secrets that the environment needs."""
     for origin in container.envFrom:
         if origin.HasField("configMapRef"):
-            yield Source(config_pb2.ConfigMap, origin.configMapRef.localObjectReference.name)
+            yield ConfigReference(config_pb2.ConfigMap, origin.configMapRef.localObjectReference.name)
         if origin.HasField("secretRef"):
-            yield Source(config_pb2.Secret, origin.secretRef.localObjectReference.name)
+            yield ConfigReference(config_pb2.Secret, origin.secretRef.localObjectReference.name)
     for variable in container.env:
         if variable.valueFrom.HasField("configMapKeyRef"):
-            yield Source(config_pb2.ConfigMap, variable.valueFrom.configMapKeyRef.localObjectReference.name)
+            yield ConfigReference(config_pb2.ConfigMap, variable.valueFrom.configMapKeyRef.localObjectReference.name)
         if variable.valueFrom.HasField("secretKeyRef"):
-            yield Source(config_pb2.Secret, variable.valueFrom.secretKeyRef.localObjectReference.name)
+            yield ConfigReference(config_pb2.Secret, variable.valueFrom.secretKeyRef.localObjectReference.name)
 
 
-def environment_variables(pod: pod_pb2.Pod, container: pod_pb2.Container, around: Surroundings) -> dict[str, str]:
-    """Services' variables, then envFrom, then env; the later wins. Raises ConfigError."""
-    services = _service_variables(pod, around.services)
+def environment_variables(
+    pod: pod_pb2.Pod, container: pod_pb2.Container, context: EnvironmentContext
+) -> dict[str, str]:
+    """Services' variables, then envFrom, then env; the last one wins. Raises ConfigError."""
+    services = _service_variables(pod, context.services)
     result: dict[str, str] = {}
     for origin in container.envFrom:
-        result.update(_all_keys(origin, around.sources))
+        result.update(_all_keys(origin, context.config_objects))
     for variable in container.env:
-        value = _value(pod, container, variable, around, {**services, **result})
+        value = _value(pod, container, variable, context, {**services, **result})
         if value is not None:
             result[variable.name] = value
     return {**services, **result}
@@ -105,8 +107,8 @@ def data(found: config_pb2.ConfigMap | config_pb2.Secret) -> dict[str, bytes]:
     return dict(found.data)
 
 
-def texts(found: config_pb2.ConfigMap | config_pb2.Secret) -> dict[str, bytes]:
-    """The keys that may be variables: what a ConfigMap has as `binaryData` is for files alone."""
+def text_data(found: config_pb2.ConfigMap | config_pb2.Secret) -> dict[str, bytes]:
+    """The keys that may be variables: `binaryData` of a ConfigMap is for files alone."""
     return (
         data(found)
         if isinstance(found, config_pb2.Secret)
@@ -114,10 +116,10 @@ def texts(found: config_pb2.ConfigMap | config_pb2.Secret) -> dict[str, bytes]:
     )
 
 
-def field_value(pod: pod_pb2.Pod, path: str, around: Surroundings | None) -> str:
+def field_value(pod: pod_pb2.Pod, path: str, context: EnvironmentContext | None) -> str:
     """The value of a field of the pod, as the downward API names it. Raises ConfigError.
 
-    Without surroundings, as in files, only what is the pod's own is known.
+    Without context, as in files, only fields of the pod itself are known.
     """
     keyed = _KEYED.fullmatch(path)
     if keyed:
@@ -127,14 +129,14 @@ def field_value(pod: pod_pb2.Pod, path: str, around: Surroundings | None) -> str
         "metadata.namespace": pod.metadata.namespace,
         "metadata.uid": pod.metadata.uid,
     }
-    if around is not None:
+    if context is not None:
         values |= {
-            "spec.nodeName": around.node_name,
+            "spec.nodeName": context.node_name,
             "spec.serviceAccountName": pod.spec.serviceAccountName,
-            "status.hostIP": around.host_ip,
-            "status.hostIPs": around.host_ip,
-            "status.podIP": around.pod_ips[0] if around.pod_ips else "",
-            "status.podIPs": ",".join(around.pod_ips),
+            "status.hostIP": context.host_ip,
+            "status.hostIPs": context.host_ip,
+            "status.podIP": context.pod_ips[0] if context.pod_ips else "",
+            "status.podIPs": ",".join(context.pod_ips),
         }
     if path not in values:
         raise ConfigError(f"fieldPath {path!r} is not supported; supported are {', '.join(values)} and one label's")
@@ -147,7 +149,7 @@ def resource_value(
     selector: pod_pb2.ResourceFieldSelector,
     allocatable: Mapping[str, meta_pb2.Quantity],
 ) -> str:
-    """A container's limit or request: of the one that is named, or of `container`. Raises ConfigError."""
+    """A limit or request of the container that the selector names, or of `container`. Raises ConfigError."""
     of = container_named(pod, selector.containerName) if selector.containerName else container
     side, _, resource = selector.resource.partition(".")
     if of is None or side not in ("limits", "requests") or not resource:
@@ -163,16 +165,16 @@ def resource_value(
     return str(math.ceil(amount / divisor))
 
 
-def _all_keys(origin: pod_pb2.EnvFromSource, sources: Found) -> Iterator[tuple[str, str]]:
-    reference = origin.configMapRef if origin.HasField("configMapRef") else origin.secretRef
+def _all_keys(origin: pod_pb2.EnvFromSource, config_objects: ConfigObjects) -> Iterator[tuple[str, str]]:
+    source = origin.configMapRef if origin.HasField("configMapRef") else origin.secretRef
     kind = config_pb2.ConfigMap if origin.HasField("configMapRef") else config_pb2.Secret
-    source = Source(kind, reference.localObjectReference.name)
-    found = sources.get(source)
+    reference = ConfigReference(kind, source.localObjectReference.name)
+    found = config_objects.get(reference)
     if found is None:
-        if reference.optional:
+        if source.optional:
             return
-        raise ConfigError(f"{source} not found")
-    for key, value in sorted(texts(found).items()):
+        raise ConfigError(f"{reference} not found")
+    for key, value in sorted(text_data(found).items()):
         yield origin.prefix + key, value.decode(errors="replace")
 
 
@@ -180,38 +182,38 @@ def _value(
     pod: pod_pb2.Pod,
     container: pod_pb2.Container,
     variable: pod_pb2.EnvVar,
-    around: Surroundings,
+    context: EnvironmentContext,
     known: Mapping[str, str],
 ) -> str | None:
     """None when an optional reference leads nowhere."""
     origin = variable.valueFrom
     if origin.HasField("fieldRef"):
-        return field_value(pod, origin.fieldRef.fieldPath, around)
+        return field_value(pod, origin.fieldRef.fieldPath, context)
     if origin.HasField("resourceFieldRef"):
-        return resource_value(pod, container, origin.resourceFieldRef, around.allocatable)
+        return resource_value(pod, container, origin.resourceFieldRef, context.allocatable)
     if origin.HasField("configMapKeyRef"):
-        return _key_value(config_pb2.ConfigMap, origin.configMapKeyRef, around.sources)
+        return _key_value(config_pb2.ConfigMap, origin.configMapKeyRef, context.config_objects)
     if origin.HasField("secretKeyRef"):
-        return _key_value(config_pb2.Secret, origin.secretKeyRef, around.sources)
+        return _key_value(config_pb2.Secret, origin.secretKeyRef, context.config_objects)
     return expand(variable.value, known)
 
 
 def _key_value(
     kind: type[config_pb2.ConfigMap] | type[config_pb2.Secret],
     selector: pod_pb2.ConfigMapKeySelector | pod_pb2.SecretKeySelector,
-    sources: Found,
+    config_objects: ConfigObjects,
 ) -> str | None:
-    source = Source(kind, selector.localObjectReference.name)
-    found = sources.get(source)
+    reference = ConfigReference(kind, selector.localObjectReference.name)
+    found = config_objects.get(reference)
     if found is None:
         if selector.optional:
             return None
-        raise ConfigError(f"{source} not found")
-    value = texts(found).get(selector.key)
+        raise ConfigError(f"{reference} not found")
+    value = text_data(found).get(selector.key)
     if value is None:
         if selector.optional:
             return None
-        raise ConfigError(f"couldn't find key {selector.key} in {source}")
+        raise ConfigError(f"couldn't find key {selector.key} in {reference}")
     return value.decode(errors="replace")
 
 
@@ -228,14 +230,14 @@ def _service_variables(pod: pod_pb2.Pod, services: Iterable[service_pb2.Service]
 
 
 def _variables_of(service: service_pb2.Service) -> dict[str, str]:
-    prefix, address = _shouted(service.metadata.name), service.spec.clusterIP
+    prefix, address = _variable_name(service.metadata.name), service.spec.clusterIP
     first = service.spec.ports[0]
     result = {f"{prefix}_SERVICE_HOST": address, f"{prefix}_SERVICE_PORT": str(first.port)}
     result[f"{prefix}_PORT"] = f"{(first.protocol or 'TCP').lower()}://{address}:{first.port}"
     for port in service.spec.ports:
         protocol = port.protocol or "TCP"
         if port.name:
-            result[f"{prefix}_SERVICE_PORT_{_shouted(port.name)}"] = str(port.port)
+            result[f"{prefix}_SERVICE_PORT_{_variable_name(port.name)}"] = str(port.port)
         one = f"{prefix}_PORT_{port.port}_{protocol}"
         result[one] = f"{protocol.lower()}://{address}:{port.port}"
         result[f"{one}_PROTO"] = protocol.lower()
@@ -244,5 +246,5 @@ def _variables_of(service: service_pb2.Service) -> dict[str, str]:
     return result
 
 
-def _shouted(name: str) -> str:
+def _variable_name(name: str) -> str:
     return name.upper().replace("-", "_")

@@ -23,7 +23,7 @@ _SECCOMP = {
 
 
 def sandbox_security(pod: pod_pb2.Pod) -> cri.LinuxSandboxSecurityContext:
-    """Of the pod as a whole."""
+    """That of the sandbox."""
     result = cri.LinuxSandboxSecurityContext(
         namespace_options=_namespaces(pod),
         privileged=any(container.securityContext.privileged for container in podspec.all_containers(pod)),
@@ -39,7 +39,7 @@ def sandbox_security(pod: pod_pb2.Pod) -> cri.LinuxSandboxSecurityContext:
 def container_security(
     pod: pod_pb2.Pod, container: pod_pb2.Container, target_id: str
 ) -> cri.LinuxContainerSecurityContext:
-    """Of one container; what it does not say itself, the pod says. With a target, it sees the target's processes."""
+    """That of a container; the pod's fills what it leaves open. With a target, it sees the target's processes."""
     own, whole = container.securityContext, pod.spec.securityContext
     result = cri.LinuxContainerSecurityContext(
         privileged=own.privileged,

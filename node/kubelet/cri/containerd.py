@@ -15,16 +15,16 @@ from node.kubelet.cri.runtime import (
     POD_NAMESPACE,
     POD_UID,
     Container,
-    Credentials,
+    ContainerUsage,
     ExecResult,
     ExecTimeout,
     Image,
     ObservedPod,
-    Readiness,
+    RegistryCredentials,
     RuntimeFailure,
+    RuntimeReadiness,
     RuntimeUnavailable,
     Sandbox,
-    Usage,
 )
 from podlab.foreign.containerd.v1 import events_pb2, events_pb2_grpc, tasks_pb2, tasks_pb2_grpc
 from podlab.foreign.cri.v1 import api_pb2 as cri
@@ -40,8 +40,8 @@ PULL_TIMEOUT_S = 1800.0
 STOP_MARGIN_S = 60.0
 # Beyond its own limit a command may wait for containerd to kill it.
 EXEC_MARGIN_S = 5.0
-# What containerd answers while it starts, or as it goes: no answer to what was asked.
-_SILENT = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
+# Codes of a containerd that starts or stops: the call was not answered.
+_UNAVAILABLE = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
 _STARTING = "server is not initialized yet"
 _OPTIONS: tuple[tuple[str, Any], ...] = (
     ("grpc.default_authority", "localhost"),  # containerd's Go server refuses the socket's path as authority
@@ -53,7 +53,7 @@ _OPTIONS: tuple[tuple[str, Any], ...] = (
 
 
 class Containerd:
-    """Statuses of containers and addresses of sandboxes are remembered for as long as their state stays the same."""
+    """Caches the statuses of containers and the addresses of sandboxes until their state changes."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
@@ -72,7 +72,7 @@ class Containerd:
         answer = await _answer(self._runtime.Version(cri.VersionRequest(), timeout=CALL_TIMEOUT_S))
         return f"{answer.runtime_name}://{answer.runtime_version}"
 
-    async def readiness(self) -> Readiness:
+    async def readiness(self) -> RuntimeReadiness:
         answer = await _answer(self._runtime.Status(cri.StatusRequest(), timeout=CALL_TIMEOUT_S))
         states = {condition.type: condition for condition in answer.status.conditions}
         ready = {name: name in states and states[name].status for name in ("RuntimeReady", "NetworkReady")}
@@ -81,11 +81,11 @@ class Containerd:
             for name, good in ready.items()
             if not good
         )
-        return Readiness(ready["RuntimeReady"], ready["NetworkReady"], message)
+        return RuntimeReadiness(ready["RuntimeReady"], ready["NetworkReady"], message)
 
     async def pods(self) -> Mapping[str, ObservedPod]:
         found = await self._observe({})
-        # Forget what is gone, lest the memory grow for ever.
+        # Forgets what is gone, so that the caches do not grow for ever.
         present = {container.id for pod in found.values() for container in pod.containers}
         self._containers = {at: kept for at, kept in self._containers.items() if at[0] in present}
         sandboxes = {sandbox.id for pod in found.values() for sandbox in pod.sandboxes}
@@ -95,7 +95,7 @@ class Containerd:
     async def pod(self, uid: str) -> ObservedPod:
         return (await self._observe({POD_UID: uid})).get(uid, ObservedPod(uid))
 
-    async def exits(self) -> AsyncIterator[None]:
+    async def exit_events(self) -> AsyncIterator[None]:
         call = self._events.Subscribe(events_pb2.SubscribeRequest(filters=['topic=="/tasks/exit"']))
         try:
             async for _ in call:
@@ -112,11 +112,11 @@ class Containerd:
 
     async def stop_sandbox(self, sandbox_id: str) -> None:
         request = cri.StopPodSandboxRequest(pod_sandbox_id=sandbox_id)
-        await _gone_is_fine(self._runtime.StopPodSandbox(request, timeout=SANDBOX_TIMEOUT_S))
+        await _ignore_not_found(self._runtime.StopPodSandbox(request, timeout=SANDBOX_TIMEOUT_S))
 
     async def remove_sandbox(self, sandbox_id: str) -> None:
         request = cri.RemovePodSandboxRequest(pod_sandbox_id=sandbox_id)
-        await _gone_is_fine(self._runtime.RemovePodSandbox(request, timeout=SANDBOX_TIMEOUT_S))
+        await _ignore_not_found(self._runtime.RemovePodSandbox(request, timeout=SANDBOX_TIMEOUT_S))
 
     async def create_container(
         self, sandbox_id: str, config: cri.ContainerConfig, sandbox_config: cri.PodSandboxConfig
@@ -131,11 +131,11 @@ class Containerd:
 
     async def stop_container(self, container_id: str, grace_s: int) -> None:
         request = cri.StopContainerRequest(container_id=container_id, timeout=grace_s)
-        await _gone_is_fine(self._runtime.StopContainer(request, timeout=grace_s + STOP_MARGIN_S))
+        await _ignore_not_found(self._runtime.StopContainer(request, timeout=grace_s + STOP_MARGIN_S))
 
     async def remove_container(self, container_id: str) -> None:
         request = cri.RemoveContainerRequest(container_id=container_id)
-        await _gone_is_fine(self._runtime.RemoveContainer(request, timeout=CALL_TIMEOUT_S))
+        await _ignore_not_found(self._runtime.RemoveContainer(request, timeout=CALL_TIMEOUT_S))
 
     async def reopen_log(self, container_id: str) -> None:
         request = cri.ReopenContainerLogRequest(container_id=container_id)
@@ -164,17 +164,17 @@ class Containerd:
         request = cri.AttachRequest(container_id=container_id, tty=tty, stdin=stdin, stdout=True, stderr=not tty)
         return str((await _answer(self._runtime.Attach(request, timeout=CALL_TIMEOUT_S))).url)
 
-    async def drop_input(self, container_id: str) -> bool:
-        over, all_ended = await self._has_ended(container_id, ""), True
-        for name, pipe in await asyncio.to_thread(stdin_pipes.pipes, self.endpoint, container_id):
-            if over or await self._has_ended(container_id, name):
+    async def discard_stdin(self, container_id: str) -> bool:
+        container_ended, all_ended = await self._has_ended(container_id, ""), True
+        for name, pipe in await asyncio.to_thread(stdin_pipes.find_pipes, self.endpoint, container_id):
+            if container_ended or await self._has_ended(container_id, name):
                 await asyncio.to_thread(stdin_pipes.drain, pipe)
             else:
                 all_ended = False
         return all_ended
 
     async def _has_ended(self, container_id: str, name: str) -> bool:
-        """A command in the container, or, without name, its own process. A command that is not known is yet to come."""
+        """Of a command in the container, or, without name, of its own process. An unknown command has yet to start."""
         request = tasks_pb2.GetRequest(container_id=container_id, exec_id=name)
         try:
             answer = await self._tasks.Get(request, metadata=_NAMESPACE, timeout=CALL_TIMEOUT_S)
@@ -192,7 +192,7 @@ class Containerd:
             raise RuntimeFailure(f"sandbox {sandbox_id} has no process")
         return pid
 
-    async def usage(self, pod_uid: str = "") -> list[Usage]:
+    async def usage(self, pod_uid: str = "") -> list[ContainerUsage]:
         request = cri.ListContainerStatsRequest()
         if pod_uid:
             request.filter.label_selector[POD_UID] = pod_uid
@@ -208,7 +208,7 @@ class Containerd:
         answer = await _answer(self._images.ListImages(cri.ListImagesRequest(), timeout=CALL_TIMEOUT_S))
         return [conversion.image(image) for image in answer.images]
 
-    async def pull(self, name: str, credentials: Credentials | None) -> None:
+    async def pull(self, name: str, credentials: RegistryCredentials | None) -> None:
         request = cri.PullImageRequest(image=cri.ImageSpec(image=name))
         if credentials is not None:
             request.auth.username, request.auth.password = credentials.username, credentials.password
@@ -267,7 +267,7 @@ class Containerd:
         return tuple(ip for ip in (network.ip, *(each.ip for each in network.additional_ips)) if ip)
 
     async def _container(self, item: cri.Container) -> Container | None:
-        """The container with its times and exit code; None when it went between two calls."""
+        """The container with its times and exit code; None when it was removed meanwhile."""
         known = self._containers.get((item.id, item.state))
         if known is not None:
             return known
@@ -291,7 +291,7 @@ async def _answer(call: Awaitable[Any]) -> Any:
         raise _failure(error) from error
 
 
-async def _gone_is_fine(call: Awaitable[Any]) -> None:
+async def _ignore_not_found(call: Awaitable[Any]) -> None:
     try:
         await call
     except grpc.aio.AioRpcError as error:
@@ -301,6 +301,6 @@ async def _gone_is_fine(call: Awaitable[Any]) -> None:
 
 def _failure(error: grpc.aio.AioRpcError) -> RuntimeFailure:
     message = error.details() or error.code().name
-    if error.code() in _SILENT or _STARTING in message:
+    if error.code() in _UNAVAILABLE or _STARTING in message:
         return RuntimeUnavailable(message)
     return RuntimeFailure(message)

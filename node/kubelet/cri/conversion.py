@@ -1,4 +1,4 @@
-"""What CRI says, in the kubelet's own words."""
+"""CRI's messages converted to the kubelet's values."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from node.kubelet.cri.runtime import (
     POD_NAMESPACE,
     POD_UID,
     Container,
+    ContainerState,
+    ContainerUsage,
     Image,
     Sandbox,
-    State,
-    Usage,
 )
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
@@ -28,7 +28,7 @@ def container(status: cri.ContainerStatus, sandbox_id: str) -> Container:
         sandbox_id=sandbox_id,
         name=status.labels[CONTAINER_NAME] or status.metadata.name,
         attempt=status.metadata.attempt,
-        state=State(status.state),
+        state=ContainerState(status.state),
         created_ns=status.created_at,
         image=status.image.image,
         image_id=status.image_ref,
@@ -47,9 +47,9 @@ def image(item: cri.Image) -> Image:
     return Image(item.id, (*item.repo_tags, *item.repo_digests), item.size, user)
 
 
-def usage(stats: cri.ContainerStats) -> Usage:
+def usage(stats: cri.ContainerStats) -> ContainerUsage:
     labels = stats.attributes.labels
-    return Usage(
+    return ContainerUsage(
         container_id=stats.attributes.id,
         container_name=labels[CONTAINER_NAME],
         pod_uid=labels[POD_UID],
@@ -63,7 +63,7 @@ def usage(stats: cri.ContainerStats) -> Usage:
 
 
 def sandbox_pid(info: Mapping[str, str]) -> int:
-    """Of the sandbox's first process; 0 when it has none."""
+    """The pid of the sandbox's first process; 0 when it has none."""
     return int(orjson.loads(info.get("info") or "{}").get("pid") or 0)
 
 

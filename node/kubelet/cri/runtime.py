@@ -1,4 +1,4 @@
-"""What the kubelet needs of a container runtime, and what it sees there.
+"""What the kubelet needs of a container runtime, and what it observes there.
 
 `containerd.py` implements it over CRI; tests implement it in memory.
 """
@@ -12,8 +12,8 @@ from typing import Protocol
 
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
-# Labels and annotations that say in the runtime what belongs to which pod, named as Kubernetes names them, so that
-# crictl and log collectors understand them too.
+# Labels and annotations of sandboxes and containers, under Kubernetes' names, so that crictl and log collectors know
+# them too.
 POD_NAME = "io.kubernetes.pod.name"
 POD_NAMESPACE = "io.kubernetes.pod.namespace"
 POD_UID = "io.kubernetes.pod.uid"
@@ -22,24 +22,24 @@ CONTAINER_HASH = "io.kubernetes.container.hash"
 RESTART_COUNT = "io.kubernetes.container.restartCount"
 MESSAGE_PATH = "io.kubernetes.container.terminationMessagePath"
 MESSAGE_POLICY = "io.kubernetes.container.terminationMessagePolicy"
-# The back-off that the next restart of the container waits for. Kept in the runtime so that it outlives the kubelet.
+# The back-off of the container's next restart. The runtime keeps it for a restarted kubelet.
 NEXT_BACKOFF = "podlab.io/next-backoff-seconds"
 
 
 class RuntimeFailure(Exception):
-    """The runtime refused or failed a call; the message is the runtime's own."""
+    """The runtime refused or failed a call; the message is the runtime's."""
 
 
 class RuntimeUnavailable(RuntimeFailure):
-    """The runtime does not answer; it is being restarted, or it is stuck. That says nothing of what runs."""
+    """The runtime does not answer: it restarts, or it is stuck. Containers may run all the same."""
 
 
 class ExecTimeout(RuntimeFailure):
     """A command did not end in time."""
 
 
-class State(enum.Enum):
-    """CREATED is made but not started. UNKNOWN is one that the runtime lost track of."""
+class ContainerState(enum.Enum):
+    """CREATED: not started yet. UNKNOWN: the runtime has lost track of it."""
 
     CREATED = 0
     RUNNING = 1
@@ -60,13 +60,13 @@ class Sandbox:
 
 @dataclass(frozen=True)
 class Container:
-    """One run of a container of a pod, alive or dead. Times are nanoseconds since 1970, 0 when not yet."""
+    """One run of a container of a pod, running or ended. Times are nanoseconds since 1970, 0 when not yet."""
 
     id: str
     sandbox_id: str
     name: str
     attempt: int
-    state: State
+    state: ContainerState
     created_ns: int
     image: str = ""
     image_id: str = ""
@@ -80,12 +80,12 @@ class Container:
 
     @property
     def alive(self) -> bool:
-        return self.state is State.RUNNING
+        return self.state is ContainerState.RUNNING
 
 
 @dataclass(frozen=True)
 class ObservedPod:
-    """What the runtime has of a pod. Sandboxes and containers: the newest attempt first."""
+    """What the runtime has of a pod: sandboxes and containers, the newest attempt first."""
 
     uid: str
     namespace: str = ""
@@ -120,8 +120,8 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Credentials:
-    """A user of a registry. What is secret is not shown when it is printed."""
+class RegistryCredentials:
+    """A user of a registry. The secrets are not printed."""
 
     username: str
     password: str = field(repr=False)
@@ -129,8 +129,8 @@ class Credentials:
 
 
 @dataclass(frozen=True)
-class Readiness:
-    """Whether the runtime and its network can take pods, and if not, why not."""
+class RuntimeReadiness:
+    """Whether the runtime and its network are ready, and if not, why."""
 
     runtime: bool
     network: bool
@@ -144,8 +144,8 @@ class ExecResult:
 
 
 @dataclass(frozen=True)
-class Usage:
-    """CPU used since the container began, memory that cannot be reclaimed now, what it wrote outside of its mounts."""
+class ContainerUsage:
+    """CPU used since the container started, memory that cannot be reclaimed, and bytes written outside of mounts."""
 
     container_id: str
     container_name: str
@@ -159,29 +159,31 @@ class Usage:
 
 
 class Runtime(Protocol):
-    """Every call raises RuntimeFailure (RuntimeUnavailable when nobody answers). Stopping or removing what is
-    gone is success."""
+    """Every call raises RuntimeFailure, or RuntimeUnavailable when the runtime does not answer.
+
+    Stopping or removing what is gone is success.
+    """
 
     async def version(self) -> str:
         """As in a node's status: containerd://1.6.20."""
 
-    async def readiness(self) -> Readiness:
-        """What it says of itself, for as long as it answers."""
+    async def readiness(self) -> RuntimeReadiness:
+        """What the runtime says of itself."""
 
     async def pods(self) -> Mapping[str, ObservedPod]:
         """All pods by uid."""
 
     async def pod(self, uid: str) -> ObservedPod:
-        """One pod as it is now; empty when the runtime has nothing of it."""
+        """One pod; without sandboxes and containers when the runtime has nothing of it."""
 
-    def exits(self) -> AsyncIterator[None]:
-        """Yields each time that a container or sandbox ended. Ends when the runtime goes away."""
+    def exit_events(self) -> AsyncIterator[None]:
+        """Yields when a container or sandbox has ended. Ends when the runtime goes away."""
 
     async def run_sandbox(self, config: cri.PodSandboxConfig) -> str:
         """The id of the new sandbox."""
 
     async def stop_sandbox(self, sandbox_id: str) -> None:
-        """Kills what still runs in it and takes down its network."""
+        """Kills its containers and takes down its network."""
 
     async def remove_sandbox(self, sandbox_id: str) -> None:
         """Removes its containers too."""
@@ -194,7 +196,7 @@ class Runtime(Protocol):
     async def start_container(self, container_id: str) -> None: ...
 
     async def stop_container(self, container_id: str, grace_s: int) -> None:
-        """Returns when it has ended; after `grace_s` it is killed."""
+        """Returns when the container has ended; after `grace_s` it is killed."""
 
     async def remove_container(self, container_id: str) -> None: ...
 
@@ -205,23 +207,23 @@ class Runtime(Protocol):
         """Raises ExecTimeout. With 0 there is no limit."""
 
     async def exec_url(self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> str:
-        """Where the command's streams are served, once."""
+        """A URL for one connection to the command's streams."""
 
     async def attach_url(self, container_id: str, *, stdin: bool, tty: bool) -> str:
-        """Where the streams of the container's own process are served, once."""
+        """A URL for one connection to the streams of the container's own process."""
 
-    async def drop_input(self, container_id: str) -> bool:
-        """Throws away what processes of the container that have ended did not read; True when none is left to read."""
+    async def discard_stdin(self, container_id: str) -> bool:
+        """Discards unread input of the container's ended processes. True when all of its processes have ended."""
 
     async def sandbox_pid(self, sandbox_id: str) -> int:
-        """A process that is in the sandbox's namespaces as long as it is ready."""
+        """A process that stays in the sandbox's namespaces as long as the sandbox is ready."""
 
-    async def usage(self, pod_uid: str = "") -> list[Usage]:
+    async def usage(self, pod_uid: str = "") -> list[ContainerUsage]:
         """Of all containers that run, or of one pod's."""
 
     async def image(self, name: str) -> Image | None: ...
 
     async def images(self) -> list[Image]: ...
 
-    async def pull(self, name: str, credentials: Credentials | None) -> None:
-        """Returns when the image is on the node. None is nobody."""
+    async def pull(self, name: str, credentials: RegistryCredentials | None) -> None:
+        """Returns when the image is on the node. Without credentials the pull is anonymous."""

@@ -1,6 +1,6 @@
-"""The pipes through which containerd gives processes their input, as its CRI plugin lays them out.
+"""The pipes of processes' stdin, in the state directory of containerd's CRI plugin.
 
-In its state: `io.containerd.grpc.v1.cri/containers/ID/io/*/PROCESS-stdin`. PROCESS is the id of the container, or of a
+Their paths: `io.containerd.grpc.v1.cri/containers/ID/io/*/PROCESS-stdin`. PROCESS is the id of the container, or of a
 command in it.
 """
 
@@ -12,26 +12,26 @@ from pathlib import Path
 
 _END = "-stdin"
 _CHUNK_BYTES = 1 << 16
-# Of one call; what holds more is drained by the next.
-_MOST_CHUNKS = 256
+# Of one call; the next call drains the rest.
+_MAX_CHUNKS = 256
 
 
-def pipes(endpoint: str, container_id: str) -> list[tuple[str, Path]]:
-    """(process, its pipe); `endpoint` is of containerd's socket, which lies in its directory of state."""
+def find_pipes(endpoint: str, container_id: str) -> list[tuple[str, Path]]:
+    """(process, its pipe). `endpoint` is containerd's socket, which is in its state directory."""
     state = Path(endpoint.removeprefix("unix://")).parent
     root = state / "io.containerd.grpc.v1.cri" / "containers" / container_id / "io"
     return [(path.name.removesuffix(_END), path) for path in sorted(root.glob(f"*/*{_END}"))]
 
 
 def drain(pipe: Path) -> None:
-    """Throws away what is in it, so that its writer does not wait for room."""
+    """Discards what is in the pipe, so that its writer does not wait for room."""
     try:
         opened = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return
     try:
         if stat.S_ISFIFO(os.fstat(opened).st_mode):
-            for _ in range(_MOST_CHUNKS):
+            for _ in range(_MAX_CHUNKS):
                 if not os.read(opened, _CHUNK_BYTES):
                     return
     except BlockingIOError:

@@ -1,1 +1,1 @@
-"""What containers leave on the node's disk: walked, measured and removed without trusting it."""
+"""Files that containers may have tampered with: walked, measured, removed and opened without trusting them."""

@@ -1,9 +1,8 @@
-"""Trees of files that containers have left: walked, measured, removed.
+"""Walks, measures and removes trees of files that containers have left.
 
-A container may nest directories by the thousand, give them paths that no system call takes, replace one by a link, and
-change all of it meanwhile. So the walk is no recursion, each entry is reached from its open directory, no link is
-followed, and what goes wrong with one entry leaves the others as they are. Other filesystems that are mounted in the
-tree are left alone.
+A container may nest directories by the thousand, give them paths that are too long for system calls, replace one by a
+link, and change the tree meanwhile. So the walk is not recursive, opens each entry from its open directory, follows no
+link, and goes on after an error with one entry. It does not enter other filesystems that are mounted in the tree.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-# Two descriptors for each level; what is deeper is closed meanwhile, and opened again by its child's `..`.
-_HELD = 200
+# Open levels, with two descriptors each. Others are closed meanwhile, and opened again by `..` of their child.
+_MAX_OPEN = 200
 _PARKED_NAMES = 100_000
 _PASSES = 3
 _BLOCK_BYTES = 512  # of stat(2), whatever the filesystem's own are
@@ -25,8 +24,8 @@ DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass
-class Faults:
-    """What went wrong with single entries: how many, and the first of them."""
+class WalkErrors:
+    """Errors with single entries: their number, and the first of them."""
 
     count: int = 0
     first: OSError | None = None
@@ -43,8 +42,8 @@ class Faults:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """`parent` is the descriptor of the directory that it is in, open until the next entry is asked for."""
+class TreeEntry:
+    """`parent` is the descriptor of its directory, which is open until the next entry is asked for."""
 
     parent: int
     name: str
@@ -69,16 +68,16 @@ class _Level:
         self._scan = os.scandir(self.opened)
         self.names = (entry.name for entry in self._scan)
 
-    def park(self, faults: Faults) -> None:
-        """Gives its descriptors back, and keeps the names that are left."""
+    def park(self, errors: WalkErrors) -> None:
+        """Closes its descriptors, and keeps the names that are left."""
         names = list(islice(self.names, _PARKED_NAMES))
         if next(self.names, None) is not None:
-            faults.add(OSError(errno.E2BIG, "has too many entries so deep in a tree", self.name))
+            errors.add(OSError(errno.E2BIG, "has too many entries so deep in a tree", self.name))
         self.names = iter(names)
         self.close()
 
     def resume(self, child: int) -> None:
-        """Opens it by a directory in it. Raises OSError when that is no more in it."""
+        """Opens it by a directory in it. Raises OSError when that directory was moved out of it."""
         opened = os.open("..", DIRECTORY, dir_fd=child)
         if not os.path.samestat(os.fstat(opened), self.status):
             os.close(opened)
@@ -94,8 +93,8 @@ class _Level:
             self.opened = -1
 
 
-def entries(root: int, faults: Faults) -> Iterator[Entry]:
-    """All that is below the open directory, a directory after what is in it. What vanishes meanwhile is no fault."""
+def entries(root: int, errors: WalkErrors) -> Iterator[TreeEntry]:
+    """All that is below the open directory, a directory after its entries. What vanishes meanwhile is no error."""
     levels = [_Level(os.open(".", DIRECTORY, dir_fd=root), ".", os.fstat(root))]
     device = levels[0].status.st_dev
     try:
@@ -103,21 +102,21 @@ def entries(root: int, faults: Faults) -> Iterator[Entry]:
             level = levels[-1]
             name = next(level.names, None)
             if name is None:
-                yield from _leave(levels, faults)
+                yield from _leave(levels, errors)
                 continue
             try:
                 status = os.stat(name, dir_fd=level.opened, follow_symlinks=False)
                 if not stat.S_ISDIR(status.st_mode):
-                    yield Entry(level.opened, name, status)
+                    yield TreeEntry(level.opened, name, status)
                     continue
                 levels.append(_enter(level.opened, name, device))
             except FileNotFoundError:
                 continue
             except OSError as error:
-                faults.add(error)
+                errors.add(error)
                 continue
-            if len(levels) > _HELD:
-                level.park(faults)
+            if len(levels) > _MAX_OPEN:
+                level.park(errors)
     finally:
         for level in levels:
             level.close()
@@ -149,7 +148,7 @@ def used_bytes(path: Path, limit: int | None = None) -> int:
     if not stat.S_ISDIR(found.st_mode):
         return found.st_blocks * _BLOCK_BYTES
     opened = os.open(path, DIRECTORY)
-    total, walk = 0, entries(opened, Faults())
+    total, walk = 0, entries(opened, WalkErrors())
     try:
         for entry in walk:
             names = 1 if entry.is_directory else max(1, entry.status.st_nlink)
@@ -174,7 +173,7 @@ def _enter(parent: int, name: str, device: int) -> _Level:
         raise
 
 
-def _leave(levels: list[_Level], faults: Faults) -> Iterator[Entry]:
+def _leave(levels: list[_Level], errors: WalkErrors) -> Iterator[TreeEntry]:
     """The last level is done: goes back to the one above, and yields the directory that was left."""
     done = levels.pop()
     try:
@@ -182,14 +181,14 @@ def _leave(levels: list[_Level], faults: Faults) -> Iterator[Entry]:
             try:
                 levels[-1].resume(done.opened)
             except OSError as error:
-                faults.add(error)
+                errors.add(error)
                 while levels[-1].opened < 0:
                     levels.pop()
                 return
     finally:
         done.close()
     if levels:
-        yield Entry(levels[-1].opened, done.name, done.status)
+        yield TreeEntry(levels[-1].opened, done.name, done.status)
 
 
 def _remove(parent: int, name: str) -> None:
@@ -200,18 +199,18 @@ def _remove(parent: int, name: str) -> None:
     try:
         # Again for what was moved while it was walked.
         for _ in range(_PASSES):
-            faults = Faults()
-            for entry in entries(opened, faults):
-                _remove_one(entry, faults)
-            if not faults.count:
+            errors = WalkErrors()
+            for entry in entries(opened, errors):
+                _remove_one(entry, errors)
+            if not errors.count:
                 break
-        faults.check()
+        errors.check()
     finally:
         os.close(opened)
     os.rmdir(name, dir_fd=parent)
 
 
-def _remove_one(entry: Entry, faults: Faults) -> None:
+def _remove_one(entry: TreeEntry, errors: WalkErrors) -> None:
     try:
         if entry.is_directory:
             os.rmdir(entry.name, dir_fd=entry.parent)
@@ -220,4 +219,4 @@ def _remove_one(entry: Entry, faults: Faults) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        faults.add(error)
+        errors.add(error)

@@ -1,4 +1,4 @@
-"""Files of the kubelet's own that containers have in their hands: what might have come in their place is refused."""
+"""Opens the kubelet's own files that containers can replace: links and everything but regular files are refused."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import BinaryIO
 _FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def is_regular(path: Path) -> bool:
-    """Whether the file itself is there: a link is not."""
+def is_regular_file(path: Path) -> bool:
+    """Whether a regular file is there; a link is none."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)
     except FileNotFoundError:
         return False
 
 
-def open_to_read(path: Path) -> BinaryIO:
-    """The file itself: a link, and what is no regular file, is refused, and nobody is waited for. Raises OSError."""
+def open_for_reading(path: Path) -> BinaryIO:
+    """Refuses links and everything but regular files, and never blocks. Raises OSError."""
     return os.fdopen(_open(path, os.O_RDONLY), "rb")
 
 
 def write(path: Path, content: bytes, mode: int) -> None:
-    """Makes the file, or changes what it holds: who has it mounted sees it. Raises OSError."""
+    """Makes the file, or changes its content in place: containers that mount it see the change. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(_open(path, os.O_WRONLY | os.O_CREAT), "wb") as opened:
         os.fchmod(opened.fileno(), mode)

@@ -1,4 +1,4 @@
-"""Measures what pods take of the node's disk, where something of it is limited."""
+"""Measures what pods take of the node's disk, and compares it with their limits."""
 
 from __future__ import annotations
 
@@ -10,54 +10,54 @@ from pathlib import Path
 from node.kubelet.cri.runtime import Runtime
 from node.kubelet.disk import file_tree
 from node.kubelet.eviction import storage_limits
-from node.kubelet.eviction.storage_limits import STORAGE, Taken
+from node.kubelet.eviction.storage_limits import STORAGE, DiskUsage
 from node.kubelet.logs import log_files
-from node.kubelet.volume.volume_manager import Volumes
+from node.kubelet.volume.volume_manager import VolumeManager
 from podlab.api import podresources, quantity
 from podlab.core.v1 import pod_pb2
 
 
-class Sizes:
-    """Of all pods, one after the other: a pod with a million files keeps no other work of the kubelet waiting."""
+class EphemeralStorageMonitor:
+    """Measures one pod after the other, in one thread: a pod with a million files delays no other work."""
 
-    def __init__(self, volumes: Volumes, runtime: Runtime) -> None:
+    def __init__(self, volumes: VolumeManager, runtime: Runtime) -> None:
         self._volumes = volumes
         self._runtime = runtime
-        self._walks = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sizes")
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ephemeral-storage")
 
-    def are_limited(self, pod: pod_pb2.Pod) -> bool:
-        """Whether there is something to measure for."""
+    def is_limited(self, pod: pod_pb2.Pod) -> bool:
+        """Whether the pod has a limit on its disk usage."""
         return bool(storage_limits.volume_limits(pod)) or STORAGE in podresources.limits(pod.spec)
 
-    async def exceeded(self, pod: pod_pb2.Pod) -> str:
-        """Which limit the pod has outgrown, as users are told; empty when none. Raises OSError, RuntimeFailure."""
+    async def exceeded_limit(self, pod: pod_pb2.Pod) -> str:
+        """The message about a limit that the pod exceeds; empty when none. Raises OSError, RuntimeFailure."""
         written: dict[str, int] = {}
         if STORAGE in podresources.limits(pod.spec):
             for usage in await self._runtime.usage(pod.metadata.uid):
                 written[usage.container_name] = usage.written_bytes
-        taken = await asyncio.get_running_loop().run_in_executor(self._walks, self._measure, pod, written)
-        return storage_limits.exceeded(pod, taken)
+        usage_on_disk = await asyncio.get_running_loop().run_in_executor(self._executor, self._measure, pod, written)
+        return storage_limits.exceeded_limit(pod, usage_on_disk)
 
-    def _measure(self, pod: pod_pb2.Pod, written: Mapping[str, int]) -> Taken:
-        on_disk, of_volumes = self._volumes.on_disk(pod), storage_limits.volume_limits(pod)
-        whole = podresources.limits(pod.spec).get(STORAGE)
-        # Nobody needs to know by how much a limit is exceeded.
-        most = max([*(quantity.value(limit) for limit in of_volumes.values()), int(whole or 0)])
-        if whole is None:
-            return Taken({name: _used(on_disk[name], most) for name in of_volumes}, {})
-        logs, own = log_files.log_directory(pod), self._volumes.own_files(pod.metadata.uid)
-        return Taken(
-            volumes={name: _used(path, most) for name, path in on_disk.items()},
+    def _measure(self, pod: pod_pb2.Pod, written: Mapping[str, int]) -> DiskUsage:
+        directories, volume_limits = self._volumes.disk_directories(pod), storage_limits.volume_limits(pod)
+        pod_limit = podresources.limits(pod.spec).get(STORAGE)
+        # The walk stops there: by how much a limit is exceeded does not matter.
+        stop_at = max([*(quantity.value(limit) for limit in volume_limits.values()), int(pod_limit or 0)])
+        if pod_limit is None:
+            return DiskUsage({name: _used(directories[name], stop_at) for name in volume_limits}, {})
+        logs, pod_directory = log_files.log_directory(pod), self._volumes.pod_directory(pod.metadata.uid)
+        return DiskUsage(
+            volumes={name: _used(path, stop_at) for name, path in directories.items()},
             containers={
-                one.name: _used(logs / one.name, most) + written.get(one.name, 0)
-                for one in (*pod.spec.initContainers, *pod.spec.containers)
+                each.name: _used(logs / each.name, stop_at) + written.get(each.name, 0)
+                for each in (*pod.spec.initContainers, *pod.spec.containers)
             },
-            other=_used(own / "containers", most) + _used(own / "etc-hosts", most),
+            other=_used(pod_directory / "containers", stop_at) + _used(pod_directory / "etc-hosts", stop_at),
         )
 
 
-def _used(path: Path, most: int) -> int:
+def _used(path: Path, stop_at: int) -> int:
     try:
-        return file_tree.used_bytes(path, most)
+        return file_tree.used_bytes(path, stop_at)
     except FileNotFoundError:  # not made yet
         return 0

@@ -1,4 +1,4 @@
-"""Which of its limits on the node's disk a pod has outgrown. Pure; what counts, and the words, are Kubernetes'.
+"""Which of its limits on the node's disk a pod exceeds. Pure; what counts, and the messages, are Kubernetes'.
 
 https://kubernetes.io/docs/concepts/storage/ephemeral-storage/#resource-emphemeralstorage-consumption
 """
@@ -17,21 +17,23 @@ _NOTHING = meta_pb2.Quantity()
 
 
 @dataclass(frozen=True)
-class Taken:
-    """Bytes on the disk: in volumes by name, by containers beside (their logs, and what they wrote to their own root
-    filesystem) by name, and what else the node keeps for the pod."""
+class DiskUsage:
+    """Bytes on the disk: of volumes and containers by name, and of other files that the node keeps for the pod.
+
+    Those of a container are its logs and what it wrote to its root filesystem.
+    """
 
     volumes: Mapping[str, int]
     containers: Mapping[str, int]
     other: int = 0
 
     @property
-    def whole(self) -> int:
+    def total(self) -> int:
         return sum(self.volumes.values()) + sum(self.containers.values()) + self.other
 
 
 def volume_limits(pod: pod_pb2.Pod) -> dict[str, meta_pb2.Quantity]:
-    """Of volumes on the disk; of those in memory the kernel takes care. A limit of 0 is none."""
+    """Of emptyDirs on the disk; the kernel limits those in memory. A limit of 0 is none."""
     sources = {volume.name: volume.volumeSource.emptyDir for volume in pod.spec.volumes}
     limits = {name: source.sizeLimit for name, source in sources.items() if source.medium != "Memory"}
     return {name: limit for name, limit in limits.items() if limit.string and quantity.value(limit) > 0}
@@ -39,21 +41,20 @@ def volume_limits(pod: pod_pb2.Pod) -> dict[str, meta_pb2.Quantity]:
 
 def container_limits(pod: pod_pb2.Pod) -> dict[str, meta_pb2.Quantity]:
     """A limit of 0 is none."""
-    limits = {one.name: one.resources.limits.get(STORAGE, _NOTHING) for one in pod.spec.containers}
+    limits = {each.name: each.resources.limits.get(STORAGE, _NOTHING) for each in pod.spec.containers}
     return {name: limit for name, limit in limits.items() if limit.string and quantity.value(limit) > 0}
 
 
-def exceeded(pod: pod_pb2.Pod, taken: Taken) -> str:
-    """What users are told; empty when all is within its limits."""
+def exceeded_limit(pod: pod_pb2.Pod, usage: DiskUsage) -> str:
+    """Kubernetes' message about the first limit that is exceeded; empty when none is."""
     for name, limit in volume_limits(pod).items():
-        if taken.volumes.get(name, 0) > quantity.value(limit):
+        if usage.volumes.get(name, 0) > quantity.value(limit):
             return f'Usage of EmptyDir volume "{name}" exceeds the limit "{limit.string}". '
-    of_containers = container_limits(pod)
-    whole = podresources.limits(pod.spec).get(STORAGE)
-    if whole is not None and taken.whole > whole:
-        told = podresources.text(STORAGE, whole)
-        return f"Pod ephemeral local storage usage exceeds the total limit of containers {told}. "
-    for name, limit in of_containers.items():
-        if taken.containers.get(name, 0) > quantity.value(limit):
+    pod_limit = podresources.limits(pod.spec).get(STORAGE)
+    if pod_limit is not None and usage.total > pod_limit:
+        text = podresources.text(STORAGE, pod_limit)
+        return f"Pod ephemeral local storage usage exceeds the total limit of containers {text}. "
+    for name, limit in container_limits(pod).items():
+        if usage.containers.get(name, 0) > quantity.value(limit):
             return f'Container {name} exceeded its local ephemeral storage limit "{limit.string}". '
     return ""

@@ -1,4 +1,4 @@
-"""Gets images onto the node: each pulled once at a time, with a back-off after failures."""
+"""Pulls images: one pull at a time for each image, with a back-off after failures."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from node.kubelet.cri.runtime import Credentials, Image, Runtime, RuntimeFailure
+from node.kubelet.cri.runtime import Image, RegistryCredentials, Runtime, RuntimeFailure
 from node.kubelet.pod import restart_backoff
-from node.kubelet.pod.pod_notes import FOREVER, Hold
+from node.kubelet.pod.pod_notes import FOREVER, BlockedStart
 
 log = logging.getLogger(__name__)
 
@@ -22,22 +22,25 @@ _REFERENCE = re.compile(
     r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[a-z0-9]+:[0-9a-f]{32,})?"
 )
 
-# How long a pod shows ErrImagePull before the back-off is what there is to say.
+# How long a pod shows ErrImagePull, before ImagePullBackOff.
 SHOW_ERROR_S = 3.0
 
 
 @dataclass(frozen=True)
-class Told:
-    """An event about an image: type, reason and message."""
+class ImageEvent:
+    """An Event about an image."""
 
     type: str
     reason: str
     message: str
 
 
+RecordImageEvent = Callable[[ImageEvent], None]
+
+
 @dataclass
 class _Pull:
-    """`waiting` are told when it ended."""
+    """`waiting` are called when the pull ended."""
 
     task: asyncio.Task[None] | None = None
     error: str = ""
@@ -48,91 +51,91 @@ class _Pull:
     waiting: list[Callable[[], None]] = field(default_factory=list)
 
 
-_At = tuple[str, Sequence[Credentials]]
-"""An image, and who pulls it: whom the registry refuses holds up nobody else."""
+_PullKey = tuple[str, Sequence[RegistryCredentials]]
+"""An image and the credentials for it: pulls with other credentials fail apart from each other."""
 
 
-class Images:
-    """`ensure` never waits for a pull: it starts one and says to come again."""
+class ImageManager:
+    """`ensure_image` never waits for a pull: it starts one, and says why the image is not there yet."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._pulls: dict[_At, _Pull] = {}
+        self._pulls: dict[_PullKey, _Pull] = {}
 
-    async def ensure(
+    async def ensure_image(
         self,
         name: str,
         policy: str,
-        credentials: Sequence[Credentials],
+        credentials: Sequence[RegistryCredentials],
         *,
-        come_again: Callable[[], None],
-        tell: Callable[[Told], None],
-    ) -> Image | Hold:
-        """The image, or why it is not there yet. `come_again` is called when a pull that was waited for ended.
+        retry: Callable[[], None],
+        record: RecordImageEvent,
+    ) -> Image | BlockedStart:
+        """The image, or why it is not there yet. `retry` is called when the pull ended.
 
-        Credentials are tried in order until the registry takes one; without any, it is asked as nobody.
+        Credentials are tried in order until the registry accepts one. Without any, the pull is anonymous.
         """
         if not _REFERENCE.fullmatch(name):
             message = (
                 f'Failed to apply default image tag "{name}": couldn\'t parse image name: invalid reference format'
             )
-            tell(Told("Warning", "InspectFailed", message))
-            return Hold("InvalidImageName", message, time.time() + restart_backoff.FIRST_S)
-        at = (name, tuple(credentials))
-        pull = self._pulls.get(at)
+            record(ImageEvent("Warning", "InspectFailed", message))
+            return BlockedStart("InvalidImageName", message, time.time() + restart_backoff.FIRST_S)
+        key = (name, tuple(credentials))
+        pull = self._pulls.get(key)
         present = await self._runtime.image(name)
         if pull is not None and pull.task is not None:
-            pull.waiting.append(come_again)
-            return Hold("ContainerCreating", "", FOREVER)
+            pull.waiting.append(retry)
+            return BlockedStart("ContainerCreating", "", FOREVER)
         if pull is not None and not pull.error:
-            del self._pulls[at]
+            del self._pulls[key]
             if present is not None:
-                tell(Told("Normal", "Pulled", f'Successfully pulled image "{name}" in {pull.took_s:.3f}s'))
+                record(ImageEvent("Normal", "Pulled", f'Successfully pulled image "{name}" in {pull.took_s:.3f}s'))
                 return present
         if present is not None and policy != "Always":
-            tell(Told("Normal", "Pulled", f'Container image "{name}" already present on machine'))
+            record(ImageEvent("Normal", "Pulled", f'Container image "{name}" already present on machine'))
             return present
         if policy == "Never":
             message = f'Container image "{name}" is not present with pull policy of Never'
-            tell(Told("Warning", "ErrImageNeverPull", message))
-            return Hold("ErrImageNeverPull", message, time.time() + restart_backoff.FIRST_S)
-        return self._pull(at, come_again, tell)
+            record(ImageEvent("Warning", "ErrImageNeverPull", message))
+            return BlockedStart("ErrImageNeverPull", message, time.time() + restart_backoff.FIRST_S)
+        return self._start_pull(key, retry, record)
 
-    def _pull(self, at: _At, come_again: Callable[[], None], tell: Callable[[Told], None]) -> Hold:
-        pull, name = self._pulls.setdefault(at, _Pull()), at[0]
+    def _start_pull(self, key: _PullKey, retry: Callable[[], None], record: RecordImageEvent) -> BlockedStart:
+        pull, name = self._pulls.setdefault(key, _Pull()), key[0]
         now = time.time()
         if pull.retry_at > now and now < pull.failed_at + SHOW_ERROR_S:
-            tell(Told("Warning", "Failed", "Error: ErrImagePull"))
-            return Hold("ErrImagePull", pull.error, min(pull.retry_at, pull.failed_at + SHOW_ERROR_S))
+            record(ImageEvent("Warning", "Failed", "Error: ErrImagePull"))
+            return BlockedStart("ErrImagePull", pull.error, min(pull.retry_at, pull.failed_at + SHOW_ERROR_S))
         if pull.retry_at > now:
             message = f'Back-off pulling image "{name}": ErrImagePull: {pull.error}'
-            tell(Told("Normal", "BackOff", f'Back-off pulling image "{name}"'))
-            tell(Told("Warning", "Failed", "Error: ImagePullBackOff"))
-            return Hold("ImagePullBackOff", message, pull.retry_at)
-        tell(Told("Normal", "Pulling", f'Pulling image "{name}"'))
-        pull.waiting.append(come_again)
-        pull.task = asyncio.create_task(self._work(at, pull, tell))
-        return Hold("ContainerCreating", "", FOREVER)
+            record(ImageEvent("Normal", "BackOff", f'Back-off pulling image "{name}"'))
+            record(ImageEvent("Warning", "Failed", "Error: ImagePullBackOff"))
+            return BlockedStart("ImagePullBackOff", message, pull.retry_at)
+        record(ImageEvent("Normal", "Pulling", f'Pulling image "{name}"'))
+        pull.waiting.append(retry)
+        pull.task = asyncio.create_task(self._pull(key, pull, record))
+        return BlockedStart("ContainerCreating", "", FOREVER)
 
-    async def _work(self, at: _At, pull: _Pull, tell: Callable[[Told], None]) -> None:
-        began, name = time.monotonic(), at[0]
+    async def _pull(self, key: _PullKey, pull: _Pull, record: RecordImageEvent) -> None:
+        began, name = time.monotonic(), key[0]
         try:
-            await self._pull_as_somebody(at)
+            await self._try_credentials(key)
             pull.error, pull.delay_s = "", 0
         except RuntimeFailure as error:
             pull.error, pull.failed_at = str(error), time.time()
             pull.delay_s = restart_backoff.longer_s(pull.delay_s)
-            tell(Told("Warning", "Failed", f'Failed to pull image "{name}": {error}'))
+            record(ImageEvent("Warning", "Failed", f'Failed to pull image "{name}": {error}'))
         finally:
             pull.took_s = time.monotonic() - began
             pull.retry_at = time.time() + pull.delay_s
             pull.task = None
             waiting, pull.waiting = pull.waiting, []
-            for come_again in waiting:
-                come_again()
+            for retry in waiting:
+                retry()
 
-    async def _pull_as_somebody(self, at: _At) -> None:
-        name, known = at
+    async def _try_credentials(self, key: _PullKey) -> None:
+        name, known = key
         for credentials in known[:-1]:
             try:
                 await self._runtime.pull(name, credentials)

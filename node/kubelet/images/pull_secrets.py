@@ -1,4 +1,4 @@
-"""Which credentials of a pod's pull secrets are for an image's registry. Pure.
+"""The credentials of a pod's pull secrets for the registry of an image. Pure.
 
 https://kubernetes.io/docs/concepts/containers/images/#config-json
 """
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
-from node.kubelet.cri.runtime import Credentials
+from node.kubelet.cri.runtime import RegistryCredentials
 from podlab.core.v1 import config_pb2
 
 _DEFAULT_REGISTRY = "docker.io"
@@ -20,28 +20,28 @@ _OTHER_NAMES = {"index.docker.io": _DEFAULT_REGISTRY, "registry-1.docker.io": _D
 _FORMS = {"kubernetes.io/dockerconfigjson": ".dockerconfigjson", "kubernetes.io/dockercfg": ".dockercfg"}
 
 
-def for_image(image: str, secrets: Iterable[config_pb2.Secret]) -> tuple[Credentials, ...]:
-    """To be tried in this order: those for the longest part of the image's name first. A broken Secret has none."""
-    host, path = _place(image)
+def for_image(image: str, secrets: Iterable[config_pb2.Secret]) -> tuple[RegistryCredentials, ...]:
+    """In the order in which they are tried: the most specific first. A malformed Secret has none."""
+    host, path = _split_image(image)
     found = [
         (len(pattern), credentials)
         for secret in secrets
         for pattern, credentials in _entries(secret)
         if _covers(pattern, host, path)
     ]
-    found.sort(key=lambda one: -one[0])
+    found.sort(key=lambda entry: -entry[0])
     return tuple(dict.fromkeys(credentials for _, credentials in found))
 
 
-def _place(image: str) -> tuple[str, str]:
-    """The registry's host and port, and the path in it. A first part without dot and port is no host."""
+def _split_image(image: str) -> tuple[str, str]:
+    """The registry, as host:port, and the path in it. A first part without dot and port is no registry."""
     first, slash, rest = image.partition("/")
     if not slash or not ("." in first or ":" in first or first == "localhost"):
         return _DEFAULT_REGISTRY, f"library/{image}" if not slash else image
     return _OTHER_NAMES.get(first, first), rest
 
 
-def _entries(secret: config_pb2.Secret) -> Iterator[tuple[str, Credentials]]:
+def _entries(secret: config_pb2.Secret) -> Iterator[tuple[str, RegistryCredentials]]:
     form = _FORMS.get(secret.type, "")
     try:
         config: Any = json.loads(secret.data.get(form, b"{}"))
@@ -53,19 +53,19 @@ def _entries(secret: config_pb2.Secret) -> Iterator[tuple[str, Credentials]]:
         return
 
 
-def _credentials(entry: Any) -> Credentials | None:
+def _credentials(entry: Any) -> RegistryCredentials | None:
     token = str(entry.get("identitytoken", ""))
     if entry.get("username") or token:
-        return Credentials(str(entry.get("username", "")), str(entry.get("password", "")), token)
+        return RegistryCredentials(str(entry.get("username", "")), str(entry.get("password", "")), token)
     try:
         user, colon, password = base64.b64decode(str(entry.get("auth", ""))).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None
-    return Credentials(user, password.rstrip("\x00")) if colon else None
+    return RegistryCredentials(user, password.rstrip("\x00")) if colon else None
 
 
 def _pattern(server: str) -> str:
-    """Without the scheme, and without the version that Docker's own address has."""
+    """The server without its scheme, and without the version in Docker's own address."""
     bare = server.removeprefix("https://").removeprefix("http://").rstrip("/")
     for version in ("/v1", "/v2"):
         bare = bare.removesuffix(version)
@@ -74,7 +74,7 @@ def _pattern(server: str) -> str:
 
 
 def _covers(pattern: str, host: str, path: str) -> bool:
-    """An asterisk stands for one part of the host's name; a path covers what is below it."""
+    """An asterisk matches one part of the host's name; a path covers what is below it."""
     wanted_host, _, wanted_path = pattern.partition("/")
     wanted, given = wanted_host.split("."), host.split(".")
     if len(wanted) != len(given) or not all(fnmatchcase(*pair) for pair in zip(given, wanted, strict=True)):

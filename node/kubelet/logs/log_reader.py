@@ -16,19 +16,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from node.kubelet.disk.nofollow import is_regular, open_to_read
+from node.kubelet.disk.nofollow import is_regular_file, open_for_reading
 from node.kubelet.logs.log_files import files
 
 CHUNK = 64 * 1024
-# The runtime's own lines have 16 KiB at most; what is longer is not the runtime's.
-LINE_BYTES = 1024 * 1024
-# Where the last few lines are looked for.
+# The runtime writes lines of 16 KiB at most.
+MAX_LINE_BYTES = 1024 * 1024
+# How much of the end of a log `tail` reads.
 TAIL_BYTES = 128 * 1024
 POLL_S = 0.1
 
 
 @dataclass(frozen=True)
-class Options:
+class LogOptions:
     """As in LogsRequest; None is no bound."""
 
     follow: bool = False
@@ -40,25 +40,25 @@ class Options:
 
 
 def tail(path: Path, lines: int, limit_bytes: int) -> bytes:
-    """The end of what the container wrote: so many lines, and of them so many bytes, at most. Raises OSError."""
+    """The end of what the container wrote: at most so many lines and bytes. Raises OSError."""
     raw = b""
     for file in reversed(files(path)):
-        with open_to_read(file) as opened:
+        with open_for_reading(file) as opened:
             opened.seek(max(0, opened.seek(0, 2) - (TAIL_BYTES - len(raw))))
             raw = opened.read(TAIL_BYTES - len(raw)) + raw
         if len(raw) >= TAIL_BYTES:
             raw = raw.partition(b"\n")[2]  # the first line has lost its beginning
             break
-    text = b"".join(_Rendering(Options()).lines(io.BytesIO(raw)))
+    text = b"".join(_LineParser(LogOptions()).lines(io.BytesIO(raw)))
     ends = text.count(b"\n") - lines
     return text.split(b"\n", ends)[-1][-limit_bytes:] if ends > 0 else text[-limit_bytes:]
 
 
-async def read(path: Path, options: Options, running: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
+async def read(path: Path, options: LogOptions, running: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
     """The log's text in pieces. With `follow`, until the container no longer runs and all is read."""
-    rendering = _Rendering(options)
+    parser = _LineParser(options)
     left = options.limit_bytes
-    async for text in _texts(path, options, rendering, running):
+    async for text in _texts(path, options, parser, running):
         piece = text if left is None else text[:left]
         if piece:
             yield piece
@@ -69,26 +69,26 @@ async def read(path: Path, options: Options, running: Callable[[], Awaitable[boo
 
 
 async def _texts(
-    path: Path, options: Options, rendering: _Rendering, running: Callable[[], Awaitable[bool]]
+    path: Path, options: LogOptions, parser: _LineParser, running: Callable[[], Awaitable[bool]]
 ) -> AsyncIterator[bytes]:
     starts = _starts(path, options.tail_lines)
     # With `follow` the running log is read below, to wherever it grows.
     start = starts.pop()[1] if options.follow and starts and starts[-1][0] == path else 0
     for file, offset in starts:
-        for text in _chunked(rendering.lines(_lines(file, offset))):
+        for text in _chunked(parser.lines(_lines(file, offset))):
             yield text
             await asyncio.sleep(0)
     if not options.follow:
         return
     async for lines in _followed(path, start, running):
-        for text in _chunked(rendering.lines(iter(lines))):
+        for text in _chunked(parser.lines(iter(lines))):
             yield text
 
 
-class _Rendering:
-    """Turns the runtime's lines into the container's."""
+class _LineParser:
+    """Turns the runtime's lines into the lines that the container wrote."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: LogOptions) -> None:
         self._timestamps = options.timestamps
         self._since = _since(options)
         self._continues = False
@@ -106,7 +106,7 @@ class _Rendering:
             yield prefix + text + (b"" if self._continues else b"\n")
 
 
-def _since(options: Options) -> float | None:
+def _since(options: LogOptions) -> float | None:
     """Seconds since 1970."""
     if options.since_time_ns is not None:
         return options.since_time_ns / 1e9
@@ -121,27 +121,27 @@ def _seconds(when: bytes) -> float:
 
 
 def _chunked(texts: Iterator[bytes]) -> Iterator[bytes]:
-    held: list[bytes] = []
+    chunk: list[bytes] = []
     size = 0
     for text in texts:
-        held.append(text)
+        chunk.append(text)
         size += len(text)
         if size >= CHUNK:
-            yield b"".join(held)
-            held, size = [], 0
-    if held:
-        yield b"".join(held)
+            yield b"".join(chunk)
+            chunk, size = [], 0
+    if chunk:
+        yield b"".join(chunk)
 
 
 def _lines(file: Path, start: int) -> Iterator[bytes]:
-    with open_to_read(file) as opened:
+    with open_for_reading(file) as opened:
         opened.seek(start)
-        while line := opened.readline(LINE_BYTES):
+        while line := opened.readline(MAX_LINE_BYTES):
             yield line
 
 
 def _starts(path: Path, lines: int | None) -> list[tuple[Path, int]]:
-    """Where to begin in which files, so that so many of the container's lines follow."""
+    """The files and offsets from which the last lines of the container follow."""
     found = files(path)
     if lines is None:
         return [(file, 0) for file in found]
@@ -158,8 +158,8 @@ def _starts(path: Path, lines: int | None) -> list[tuple[Path, int]]:
 
 
 def _last_lines(file: Path, wanted: int) -> tuple[int, int]:
-    """The offset at which the last `wanted` whole lines begin, and how many there are (fewer in a short file)."""
-    with open_to_read(file) as opened:
+    """The offset at which the last `wanted` whole lines begin, and their number (fewer in a short file)."""
+    with open_for_reading(file) as opened:
         end = opened.seek(0, 2)
         position, rest, seen = end, b"", 0
         while position > 0:
@@ -169,7 +169,7 @@ def _last_lines(file: Path, wanted: int) -> tuple[int, int]:
             block = opened.read(size) + rest
             lines = block.split(b"\n")
             offset = position + len(block)
-            # The first piece may be half a line: it is looked at with the block before.
+            # The first piece may be half a line: it is read with the block before.
             for line in reversed(lines[1:] if position > 0 else lines):
                 offset -= len(line) + 1
                 if line and _is_whole(line):
@@ -190,12 +190,12 @@ async def _followed(path: Path, start: int, running: Callable[[], Awaitable[bool
     half = b""
     try:
         while True:
-            alive = await running()  # asked before reading: what was written before the end is still read
+            alive = await running()  # asked before reading, so that lines written before the end are read
             opened = opened or _open(path, start)
             chunk = opened.read(CHUNK) if opened is not None else b""
             if chunk:
                 *lines, half = (half + chunk).split(b"\n")
-                if len(half) > LINE_BYTES:
+                if len(half) > MAX_LINE_BYTES:
                     lines, half = [*lines, half], b""
                 yield lines
                 continue
@@ -212,15 +212,15 @@ async def _followed(path: Path, start: int, running: Callable[[], Awaitable[bool
 
 
 def _open(path: Path, start: int) -> IO[bytes] | None:
-    if not is_regular(path):
+    if not is_regular_file(path):
         return None
-    opened = open_to_read(path)
+    opened = open_for_reading(path)
     opened.seek(start)
     return opened
 
 
 def _was_rotated(opened: IO[bytes], path: Path) -> bool:
-    """True once a new file stands at the path; until the runtime opened it, the old one may still grow."""
+    """Whether a new file is at the path. Until the runtime opens it, the old one may still grow."""
     try:
         return os.fstat(opened.fileno()).st_ino != path.stat().st_ino
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Keeps containers' logs from growing without bound."""
+"""Rotates containers' logs, so that they do not grow without bound."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from node.kubelet.logs import log_files
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 10.0
+PERIOD_S = 10.0
 
 
 async def run(runtime: Runtime) -> None:
     """Rotates, for ever."""
     while True:
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(PERIOD_S)
         try:
             for pod in (await runtime.pods()).values():
                 for container in pod.alive:

@@ -16,7 +16,7 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "riscv
 
 
 @dataclass(frozen=True)
-class Pressure:
+class AvailableResources:
     """How much is left of what a node can run out of."""
 
     memory_available_bytes: int
@@ -26,7 +26,7 @@ class Pressure:
 
 
 def architecture() -> str:
-    """As container images name it."""
+    """Named as in container images."""
     return _ARCHITECTURES.get(platform.machine(), platform.machine())
 
 
@@ -42,9 +42,9 @@ def disk_bytes(path: Path) -> int:
     return shutil.disk_usage(path).total
 
 
-def pressure(path: Path) -> Pressure:
+def available_resources(path: Path) -> AvailableResources:
     disk = shutil.disk_usage(path)
-    return Pressure(
+    return AvailableResources(
         memory_available_bytes=int(psutil.virtual_memory().available),
         disk_available_bytes=disk.free,
         disk_total_bytes=disk.total,

@@ -16,7 +16,7 @@ RETRY_S = 1.0
 DOING = "renew the node's lease"
 
 
-class Heartbeat:
+class NodeLease:
     """`run` for ever."""
 
     def __init__(self, client: Client, node_name: str, duration_s: int) -> None:

@@ -1,4 +1,4 @@
-"""What the node says of itself: its object as it is registered, and its status. Pure, but for what the machine has."""
+"""The node's object as it is registered, and its status. Pure, but for what the machine has."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from node.kubelet.cri.runtime import Image, Readiness
+from node.kubelet.cri.runtime import Image, RuntimeReadiness
 from node.kubelet.nodestatus import machine_info
-from node.kubelet.nodestatus.machine_info import Pressure
+from node.kubelet.nodestatus.machine_info import AvailableResources
 from node.kubelet.settings import KubeletSettings
 from podlab.api import quantity, times
 from podlab.api.objects import condition
@@ -16,20 +16,20 @@ from podlab.core.v1 import node_pb2
 from podlab.meta.v1 import meta_pb2
 
 MAX_IMAGES = 50
-# Below these the node says that it runs out (Kubernetes' defaults for eviction).
-MEMORY_FLOOR_BYTES = 100 * 1024 * 1024
-DISK_FLOOR = 0.10
-PIDS_FLOOR = 1000
+# With less than these the node is under pressure (Kubernetes' defaults for eviction).
+MIN_MEMORY_BYTES = 100 * 1024 * 1024
+MIN_DISK_FRACTION = 0.10
+MIN_PIDS = 1000
 
 
 @dataclass(frozen=True)
-class Sight:
-    """What the node saw when it looked at itself."""
+class NodeObservation:
+    """What the kubelet observed of its node."""
 
-    readiness: Readiness
+    readiness: RuntimeReadiness
     network_ready: bool
     network_reason: str
-    pressure: Pressure
+    available: AvailableResources
     images: tuple[Image, ...]
     info: node_pb2.NodeSystemInfo
 
@@ -42,7 +42,7 @@ def kubelet_version() -> str:
 
 
 def capacity(settings: KubeletSettings) -> dict[str, meta_pb2.Quantity]:
-    """What was declared, or else what the machine has."""
+    """The capacity of the settings, else that of the machine."""
     amounts = {
         "cpu": settings.capacity.cpu or str(machine_info.cpu_count()),
         "memory": settings.capacity.memory or quantity.format_bytes(machine_info.memory_bytes() // 1024 * 1024),
@@ -63,7 +63,7 @@ def labels(settings: KubeletSettings) -> dict[str, str]:
 
 
 def new_node(settings: KubeletSettings) -> node_pb2.Node:
-    """As it is registered the first time, with the declared taints."""
+    """As it is registered the first time, with the taints of the settings."""
     node = node_pb2.Node()
     node.metadata.name = settings.node_name
     node.metadata.labels.update(labels(settings))
@@ -73,14 +73,17 @@ def new_node(settings: KubeletSettings) -> node_pb2.Node:
 
 
 def node_status(
-    settings: KubeletSettings, amounts: Mapping[str, meta_pb2.Quantity], before: node_pb2.NodeStatus, sight: Sight
+    settings: KubeletSettings,
+    amounts: Mapping[str, meta_pb2.Quantity],
+    before: node_pb2.NodeStatus,
+    observation: NodeObservation,
 ) -> node_pb2.NodeStatus:
-    """The whole status. Pure; conditions of others are kept, and times of what did not change.
+    """The whole status. Pure; conditions of others and the times of unchanged conditions are kept.
 
-    So are extended resources that somebody has advertised:
+    So are the extended resources that others have advertised:
     https://kubernetes.io/docs/tasks/administer-cluster/extended-resource-node/
     """
-    status = node_pb2.NodeStatus(nodeInfo=sight.info)
+    status = node_pb2.NodeStatus(nodeInfo=observation.info)
     advertised = {name: amount for name, amount in before.capacity.items() if "/" in name}
     for name, amount in {**advertised, **amounts}.items():
         status.capacity[name].CopyFrom(amount)
@@ -88,17 +91,17 @@ def node_status(
     status.addresses.add(type="InternalIP", address=settings.node_ip)
     status.addresses.add(type="Hostname", address=settings.node_name)
     status.daemonEndpoints.kubeletEndpoint.Port = settings.port
-    for image in sorted(sight.images, key=lambda image: (-image.size_bytes, image.names))[:MAX_IMAGES]:
+    for image in sorted(observation.images, key=lambda image: (-image.size_bytes, image.names))[:MAX_IMAGES]:
         status.images.add(names=image.names, sizeBytes=image.size_bytes)
-    own = [_condition(before.conditions, *verdict) for verdict in _verdicts(sight)]
+    own = [_condition(before.conditions, *each) for each in _own_conditions(observation)]
     names = {each.type for each in own}
     status.conditions.extend(each for each in before.conditions if each.type not in names)
     status.conditions.extend(own)
     return status
 
 
-def same(one: node_pb2.NodeStatus, other: node_pb2.NodeStatus) -> bool:
-    """Whether two statuses differ in heartbeat times only."""
+def differ_only_in_heartbeats(one: node_pb2.NodeStatus, other: node_pb2.NodeStatus) -> bool:
+    """Whether the heartbeat times are all that differs."""
     bare = []
     for status in (one, other):
         copy = node_pb2.NodeStatus()
@@ -109,24 +112,24 @@ def same(one: node_pb2.NodeStatus, other: node_pb2.NodeStatus) -> bool:
     return bare[0] == bare[1]
 
 
-def _verdicts(sight: Sight) -> Iterable[tuple[str, bool, str, str]]:
-    pressure = sight.pressure
-    short_of_memory = pressure.memory_available_bytes < MEMORY_FLOOR_BYTES
-    short_of_disk = pressure.disk_available_bytes < DISK_FLOOR * pressure.disk_total_bytes
-    short_of_pids = pressure.pids_available < PIDS_FLOOR
-    yield "MemoryPressure", short_of_memory, *_told("Memory", short_of_memory)
-    yield "DiskPressure", short_of_disk, *_told("Disk", short_of_disk)
-    yield "PIDPressure", short_of_pids, *_told("PID", short_of_pids)
-    problems = [sight.readiness.message] if sight.readiness.message else []
-    if not sight.network_ready:
-        problems.append(f"pod network is not ready: {sight.network_reason}")
+def _own_conditions(observation: NodeObservation) -> Iterable[tuple[str, bool, str, str]]:
+    available = observation.available
+    short_of_memory = available.memory_available_bytes < MIN_MEMORY_BYTES
+    short_of_disk = available.disk_available_bytes < MIN_DISK_FRACTION * available.disk_total_bytes
+    short_of_pids = available.pids_available < MIN_PIDS
+    yield "MemoryPressure", short_of_memory, *_pressure_reason("Memory", short_of_memory)
+    yield "DiskPressure", short_of_disk, *_pressure_reason("Disk", short_of_disk)
+    yield "PIDPressure", short_of_pids, *_pressure_reason("PID", short_of_pids)
+    problems = [observation.readiness.message] if observation.readiness.message else []
+    if not observation.network_ready:
+        problems.append(f"pod network is not ready: {observation.network_reason}")
     if problems:
         yield "Ready", False, "KubeletNotReady", "; ".join(problems)
     else:
         yield "Ready", True, "KubeletReady", "kubelet is posting ready status"
 
 
-def _told(what: str, short: bool) -> tuple[str, str]:
+def _pressure_reason(what: str, short: bool) -> tuple[str, str]:
     name = {"Memory": "memory", "Disk": "disk space", "PID": "process ids"}[what]
     if short:
         return f"KubeletHasInsufficient{what}", f"kubelet has insufficient {name} available"
@@ -139,11 +142,11 @@ def _told(what: str, short: bool) -> tuple[str, str]:
 
 
 def _condition(
-    before: Iterable[node_pb2.NodeCondition], name: str, holds: bool, reason: str, message: str
+    before: Iterable[node_pb2.NodeCondition], name: str, is_true: bool, reason: str, message: str
 ) -> node_pb2.NodeCondition:
     now = times.now()
     made = node_pb2.NodeCondition(
-        type=name, status="True" if holds else "False", reason=reason, message=message, lastHeartbeatTime=now
+        type=name, status="True" if is_true else "False", reason=reason, message=message, lastHeartbeatTime=now
     )
     old = condition(before, name)
     unchanged = old is not None and old.status == made.status

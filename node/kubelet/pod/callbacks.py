@@ -1,17 +1,21 @@
-"""What those who work for a pod call: its worker, and the recorder of its events."""
+"""What the parts of a pod's worker call when they have something to say."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
+
+
+class RecordEvent(Protocol):
+    """Records an Event of the pod, or of the container that is named."""
+
+    def __call__(self, event_type: str, reason: str, message: str, *, container: str = "") -> None: ...
 
 
 @dataclass(frozen=True)
-class Voice:
-    """How the pod's worker is told of things: that it should look again, and events of the pod.
+class PodCallbacks:
+    """`event` records an Event. `wake_worker` makes the pod's worker look at API and runtime again."""
 
-    An event is its type, reason and message, and the name of the container that it is about, or "".
-    """
-
-    event: Callable[[str, str, str, str], None]
-    changed: Callable[[], None]
+    event: RecordEvent
+    wake_worker: Callable[[], None]

@@ -3,149 +3,111 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
-from node.kubelet.cri.runtime import CONTAINER_HASH, Container, ObservedPod, State
+from node.kubelet.cri.runtime import CONTAINER_HASH, Container, ContainerState, ObservedPod
 from node.kubelet.pod import pod_outcome, podspec, restart_backoff
-from node.kubelet.pod.pod_notes import FOREVER, Memory
+from node.kubelet.pod.actions import (
+    Action,
+    Finish,
+    RemoveContainer,
+    RemoveSandbox,
+    RunSandbox,
+    StartContainer,
+    StopContainer,
+    StopSandbox,
+    Wait,
+)
+from node.kubelet.pod.pod_notes import KillReason, PodNotes
 from podlab.api import containers
 from podlab.core.v1 import pod_pb2
 
-# A pod that the API no longer knows: nobody waits for it to end well.
+# For a pod that the API no longer knows.
 ORPHAN_GRACE_S = 2
-# What remains for sidecars when the main containers used up the pod's grace.
+# For sidecars, when the main containers used up the pod's grace period.
 SIDECAR_GRACE_S = 2
 
 
-@dataclass(frozen=True)
-class RunSandbox:
-    attempt: int
-
-
-@dataclass(frozen=True)
-class StopSandbox:
-    id: str
-
-
-@dataclass(frozen=True)
-class RemoveSandbox:
-    id: str
-
-
-@dataclass(frozen=True)
-class StartContainer:
-    """`next_backoff_s` is what the new run carries for its own successor."""
-
-    name: str
-    attempt: int
-    next_backoff_s: int
-
-
-@dataclass(frozen=True)
-class StopContainer:
-    id: str
-    name: str
-    grace_s: int
-    message: str
-
-
-@dataclass(frozen=True)
-class RemoveContainer:
-    id: str
-
-
-@dataclass(frozen=True)
-class Finish:
-    """The runtime has nothing of the pod any more: free its volumes and let the API forget it."""
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Nothing to do before that time (seconds since 1970), unless something changes."""
-
-    until: float = FOREVER
-
-
-Action = RunSandbox | StopSandbox | RemoveSandbox | StartContainer | StopContainer | RemoveContainer | Finish | Wait
-
-
-def next_action(pod: pod_pb2.Pod | None, observed: ObservedPod, memory: Memory, now: float) -> Action:
-    """`pod` is None when the API does not know it. Holds and deadlines are compared with `now`."""
+def next_action(pod: pod_pb2.Pod | None, observed: ObservedPod, notes: PodNotes, now: float) -> Action:
+    """`pod` is None when the API does not know it. Blocked starts and deadlines are compared with `now`."""
     if pod is None:
-        return _end(observed, memory, now, ORPHAN_GRACE_S, (), "Pod is gone from the API") or _erase(observed)
+        return _terminate(
+            observed, notes, now, grace_s=ORPHAN_GRACE_S, sidecars=(), message="Pod is gone from the API"
+        ) or _remove(observed)
     sidecars = [init.name for init in pod.spec.initContainers if podspec.is_sidecar(init)]
     if pod.metadata.HasField("deletionTimestamp"):
-        ending = _end(observed, memory, now, podspec.grace_s(pod), sidecars, "Stopping container {name}")
-        return ending or _erase(observed)
+        grace_s = podspec.grace_s(pod)
+        return _terminate(observed, notes, now, grace_s=grace_s, sidecars=sidecars) or _remove(observed)
     if pod_outcome.outcome(pod, observed, now) is not None:
-        grace_s = podspec.grace_s(pod) if memory.grace_s is None else memory.grace_s
-        ending = _end(observed, memory, now, grace_s, sidecars, "Stopping container {name}")
-        return ending or _tidy(observed) or Wait()
-    return _keep_running(pod, observed, memory, now)
+        grace_s = podspec.grace_s(pod) if notes.grace_s is None else notes.grace_s
+        stop = _terminate(observed, notes, now, grace_s=grace_s, sidecars=sidecars)
+        return stop or _collect_garbage(observed) or Wait()
+    return _keep_running(pod, observed, notes, now)
 
 
-def initialized(pod: pod_pb2.Pod, observed: ObservedPod, memory: Memory) -> bool:
+def initialized(pod: pod_pb2.Pod, observed: ObservedPod, notes: PodNotes) -> bool:
     """Whether the main containers may start, or have started already, in the present sandbox."""
-    return _next_init(pod, observed, memory) is None
+    return _next_init(pod, observed, notes) is None
 
 
-def _keep_running(pod: pod_pb2.Pod, observed: ObservedPod, memory: Memory, now: float) -> Action:
+def _keep_running(pod: pod_pb2.Pod, observed: ObservedPod, notes: PodNotes, now: float) -> Action:
     sandbox = observed.sandbox
     if sandbox is None or not sandbox.ready:
-        return _new_sandbox(pod, observed, memory, now)
+        return _new_sandbox(pod, observed, notes, now)
     waits = [Wait(pod_outcome.deadline(pod))]
-    for action in _starts_and_stops(pod, observed, memory, now):
+    for action in _starts_and_stops(pod, observed, notes, now):
         if not isinstance(action, Wait):
             return action
         waits.append(action)
-    return _tidy(observed) or min(waits, key=lambda wait: wait.until)
+    return _collect_garbage(observed) or min(waits, key=lambda wait: wait.until)
 
 
-def _new_sandbox(pod: pod_pb2.Pod, observed: ObservedPod, memory: Memory, now: float) -> Action:
+def _new_sandbox(pod: pod_pb2.Pod, observed: ObservedPod, notes: PodNotes, now: float) -> Action:
     sandbox = observed.sandbox
-    ending = _stop(observed.alive, memory, now, podspec.grace_s(pod), "Pod sandbox changed, it will be re-created")
-    if ending is not None:
-        return ending
-    if sandbox is not None and sandbox.id not in memory.released:
+    stop = _stop_containers(
+        observed.alive, notes, now, podspec.grace_s(pod), "Pod sandbox changed, it will be re-created"
+    )
+    if stop is not None:
+        return stop
+    if sandbox is not None and sandbox.id not in notes.stopped_sandboxes:
         return StopSandbox(sandbox.id)
-    hold = memory.holds.get("")
-    if hold is not None and hold.until > now:
-        return Wait(min(hold.until, pod_outcome.deadline(pod)))
+    blocked = notes.blocked_starts.get("")
+    if blocked is not None and blocked.until > now:
+        return Wait(min(blocked.until, pod_outcome.deadline(pod)))
     return RunSandbox(sandbox.attempt + 1 if sandbox is not None else 0)
 
 
-def _starts_and_stops(pod: pod_pb2.Pod, observed: ObservedPod, memory: Memory, now: float) -> Iterator[Action]:
-    """For each container that needs something, what; a Wait when it must wait for its turn."""
+def _starts_and_stops(pod: pod_pb2.Pod, observed: ObservedPod, notes: PodNotes, now: float) -> Iterator[Action]:
+    """The action of each container that needs one; a Wait for a container that may not start yet."""
     for container in podspec.all_containers(pod):
         run = observed.latest(container.name)
         if run is not None and run.alive:
-            doom = _doom(container, run, memory)
-            if doom is not None and run.id not in memory.stopping:
-                grace_s = doom[1] if doom[1] is not None else podspec.grace_s(pod)
-                yield StopContainer(run.id, container.name, grace_s, doom[0])
-    for joined in containers.ephemeral(pod.spec):
-        if not _has_run(pod, joined, observed):
-            yield from _start(pod, joined, observed, memory, now)
-    pending = _next_init(pod, observed, memory)
+            reason = _kill_reason(container, run, notes)
+            if reason is not None and run.id not in notes.stopping:
+                grace_s = reason.grace_s if reason.grace_s is not None else podspec.grace_s(pod)
+                yield StopContainer(run.id, container.name, grace_s, reason.message)
+    for ephemeral in containers.ephemeral(pod.spec):
+        if not _has_run(pod, ephemeral, observed):
+            yield from _start(pod, ephemeral, observed, notes, now)
+    pending = _next_init(pod, observed, notes)
     for init in pod.spec.initContainers:
         if init.name == pending or (podspec.is_sidecar(init) and observed.latest(init.name) is not None):
-            yield from _start(pod, init, observed, memory, now)
+            yield from _start(pod, init, observed, notes, now)
         if init.name == pending:
             return
     for container in pod.spec.containers:
-        yield from _start(pod, container, observed, memory, now)
+        yield from _start(pod, container, observed, notes, now)
         run = observed.latest(container.name)
-        if run is not None and run.alive and not memory.is_up(container, run):
-            return  # the later ones wait for its postStart hook, as Kubernetes starts one after the other
+        if run is not None and run.alive and not notes.post_start_finished(container, run):
+            return  # later containers wait for its postStart hook, as in Kubernetes
 
 
 def _start(
-    pod: pod_pb2.Pod, container: pod_pb2.Container, observed: ObservedPod, memory: Memory, now: float
+    pod: pod_pb2.Pod, container: pod_pb2.Container, observed: ObservedPod, notes: PodNotes, now: float
 ) -> Iterator[Action]:
     run = observed.latest(container.name)
     if run is not None and run.alive:
         return
-    if run is not None and run.state in (State.CREATED, State.UNKNOWN):
+    if run is not None and run.state in (ContainerState.CREATED, ContainerState.UNKNOWN):
         yield RemoveContainer(run.id)
         return
     if run is not None and not _runs_again(pod, container, run, observed):
@@ -153,31 +115,32 @@ def _start(
     if run is None and pod_outcome.is_done(pod, container, observed):
         return
     earliest = restart_backoff.due(run) if run is not None else 0.0
-    hold = memory.holds.get(container.name)
-    earliest = max(earliest, hold.until if hold is not None else 0.0)
+    blocked = notes.blocked_starts.get(container.name)
+    earliest = max(earliest, blocked.until if blocked is not None else 0.0)
     if earliest > now:
         yield Wait(earliest)
         return
     yield StartContainer(container.name, _attempt(pod, container, run), restart_backoff.following_s(run))
 
 
-def _has_run(pod: pod_pb2.Pod, joined: pod_pb2.Container, observed: ObservedPod) -> bool:
+def _has_run(pod: pod_pb2.Pod, ephemeral: pod_pb2.Container, observed: ObservedPod) -> bool:
     """Whether an ephemeral container was started, in this sandbox or in one that is gone."""
-    run = observed.latest(joined.name)
+    run = observed.latest(ephemeral.name)
     if run is not None:
-        return run.state is not State.CREATED
-    return any(status.containerID for status in pod.status.ephemeralContainerStatuses if status.name == joined.name)
+        return run.state is not ContainerState.CREATED
+    return any(status.containerID for status in pod.status.ephemeralContainerStatuses if status.name == ephemeral.name)
 
 
 def _runs_again(pod: pod_pb2.Pod, container: pod_pb2.Container, run: Container, observed: ObservedPod) -> bool:
     if podspec.restarts(pod, container, run.exit_code) or _outdated(container, run):
         return True
     # A new sandbox begins with all init containers.
-    is_init = any(init.name == container.name for init in pod.spec.initContainers)
-    return is_init and observed.sandbox is not None and run.sandbox_id != observed.sandbox.id
+    return (
+        podspec.is_init(pod, container.name) and observed.sandbox is not None and run.sandbox_id != observed.sandbox.id
+    )
 
 
-def _next_init(pod: pod_pb2.Pod, observed: ObservedPod, memory: Memory) -> str | None:
+def _next_init(pod: pod_pb2.Pod, observed: ObservedPod, notes: PodNotes) -> str | None:
     """The name of the init container that the later containers wait for; None when there is none."""
     sandbox_id = observed.sandbox.id if observed.sandbox is not None else ""
     names = {container.name for container in pod.spec.containers}
@@ -185,74 +148,80 @@ def _next_init(pod: pod_pb2.Pod, observed: ObservedPod, memory: Memory) -> str |
         return None
     for init in pod.spec.initContainers:
         run = observed.latest(init.name)
-        here = run is not None and run.sandbox_id == sandbox_id
+        in_sandbox = run is not None and run.sandbox_id == sandbox_id
         if podspec.is_sidecar(init):
-            done = here and run is not None and run.alive and run.id in memory.started
+            done = in_sandbox and run is not None and run.alive and run.id in notes.started
         else:
-            done = here and run is not None and run.state is State.EXITED and run.exit_code == 0
+            done = in_sandbox and run is not None and run.state is ContainerState.EXITED and run.exit_code == 0
         if not done:
             return init.name
     return None
 
 
-def _doom(container: pod_pb2.Container, run: Container, memory: Memory) -> tuple[str, int | None] | None:
-    doom = memory.doomed.get(run.id)
-    if doom is not None:
-        return doom.message, doom.grace_s
-    if _outdated(container, run):
-        return f"Container {container.name} definition changed, will be restarted", None
-    return None
+def _kill_reason(container: pod_pb2.Container, run: Container, notes: PodNotes) -> KillReason | None:
+    reason = notes.to_kill.get(run.id)
+    if reason is None and _outdated(container, run):
+        return KillReason(f"Container {container.name} definition changed, will be restarted")
+    return reason
 
 
 def _outdated(container: pod_pb2.Container, run: Container) -> bool:
-    made_of = run.annotations.get(CONTAINER_HASH)
-    return made_of is not None and made_of != podspec.container_hash(container)
+    run_hash = run.annotations.get(CONTAINER_HASH)
+    return run_hash is not None and run_hash != podspec.container_hash(container)
 
 
 def _attempt(pod: pod_pb2.Pod, container: pod_pb2.Container, run: Container | None) -> int:
     if run is not None:
         return run.attempt + 1
-    # The runtime has lost the earlier runs; the API remembers how many there were.
+    # The runtime has lost the earlier runs. The API knows how many there were.
     for status in (*pod.status.initContainerStatuses, *pod.status.containerStatuses):
         if status.name == container.name and (status.containerID or status.lastState.HasField("terminated")):
             return status.restartCount + 1
     return 0
 
 
-def _end(
-    observed: ObservedPod, memory: Memory, now: float, grace_s: int, sidecars: Iterable[str], message: str
+def _terminate(
+    observed: ObservedPod,
+    notes: PodNotes,
+    now: float,
+    *,
+    grace_s: int,
+    sidecars: Iterable[str],
+    message: str = "Stopping container {name}",
 ) -> Action | None:
-    """Stops the main containers, then the sidecars in reverse order, then the sandbox. None when all is stopped."""
-    since = memory.ending_since if memory.ending_since is not None else now
-    order = list(sidecars)
-    mains = [run for run in observed.alive if run.name not in order]
-    ending = _stop(mains, memory, now, grace_s, message)
-    if ending is not None:
-        return ending
+    """Stops main containers, then sidecars in reverse order, then the sandbox. None when all of them are stopped."""
+    since = notes.terminating_since if notes.terminating_since is not None else now
+    sidecar_names = list(sidecars)
+    mains = [run for run in observed.alive if run.name not in sidecar_names]
+    stop = _stop_containers(mains, notes, now, grace_s, message)
+    if stop is not None:
+        return stop
     left_s = max(SIDECAR_GRACE_S, int(since + grace_s - now))
-    for name in reversed(order):
-        ending = _stop([run for run in observed.alive if run.name == name], memory, now, left_s, message)
-        if ending is not None:
-            return ending
+    for name in reversed(sidecar_names):
+        stop = _stop_containers([run for run in observed.alive if run.name == name], notes, now, left_s, message)
+        if stop is not None:
+            return stop
     for sandbox in observed.sandboxes:
-        if sandbox.ready and sandbox.id not in memory.released:
+        if sandbox.ready and sandbox.id not in notes.stopped_sandboxes:
             return StopSandbox(sandbox.id)
     return None
 
 
-def _stop(runs: Iterable[Container], memory: Memory, now: float, grace_s: int, message: str) -> Action | None:
+def _stop_containers(
+    runs: Iterable[Container], notes: PodNotes, now: float, grace_s: int, message: str
+) -> Action | None:
     waiting = False
     for run in runs:
-        killed_at = memory.stopping.get(run.id)
-        # A shorter grace than the one that runs already counts; one second apart is the same.
+        killed_at = notes.stopping.get(run.id)
+        # A stop with a shorter grace period replaces the one that runs. A difference of one second does not count.
         if killed_at is None or killed_at > now + grace_s + 1:
             return StopContainer(run.id, run.name, grace_s, message.format(name=run.name))
         waiting = True
     return Wait() if waiting else None
 
 
-def _erase(observed: ObservedPod) -> Action:
-    """Containers go with their sandbox; one whose sandbox is gone goes by itself."""
+def _remove(observed: ObservedPod) -> Action:
+    """Removing a sandbox removes its containers. A container without sandbox is removed by itself."""
     if observed.sandboxes:
         return RemoveSandbox(observed.sandboxes[-1].id)
     if observed.containers:
@@ -260,11 +229,11 @@ def _erase(observed: ObservedPod) -> Action:
     return Finish()
 
 
-def _tidy(observed: ObservedPod) -> Action | None:
-    """Of each container the newest dead run is kept, for `logs --previous`; of sandboxes those that hold something."""
+def _collect_garbage(observed: ObservedPod) -> Action | None:
+    """Keeps the newest dead run of each container, for `logs --previous`, and the sandboxes of runs that are kept."""
     kept: set[str] = set()
     for run in observed.containers:
-        if run.state is State.EXITED:
+        if run.state is ContainerState.EXITED:
             if run.name in kept:
                 return RemoveContainer(run.id)
             kept.add(run.name)

@@ -1,8 +1,8 @@
 """How long a container waits before it is started again.
 
 As Kubernetes has it (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy): the first
-restart is immediate, the following wait 10 s, 20 s, ... 300 s; a run of ten minutes starts over. Each run carries the
-delay that follows it, so that nothing is forgotten when the kubelet restarts.
+restart is immediate, the following wait 10 s, 20 s, ... 300 s; a run of ten minutes resets the back-off. An annotation
+of each run has the delay that follows it, so that a restarted kubelet knows it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from node.kubelet.cri.runtime import NEXT_BACKOFF, Container
 FIRST_S = 10
 LIMIT_S = 300
 RESET_AFTER_S = 600
-# What containerd says of a container that ended while it did not look: with the whole node, and not by its own fault.
+# Containerd's reason for a container that ended while containerd was down, usually with the whole node.
 LOST = "Unknown"
 
 
@@ -29,7 +29,7 @@ def due(run: Container) -> float:
 
 
 def following_s(previous: Container | None) -> int:
-    """The delay that the run after `previous` carries."""
+    """The delay that is kept with the run after `previous`."""
     if previous is None:
         return 0
     return longer_s(delay_s(previous))

@@ -1,6 +1,6 @@
-"""What is said of containers of which nobody can say how they ended: they never ran, or the runtime has lost them.
+"""The status of containers whose end nobody knows: they never ran, or the runtime has lost them.
 
-As Kubernetes says it, and with its exit code: what is not known to have succeeded has failed.
+Reason and exit code are Kubernetes'. A container that is not known to have succeeded has failed.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ ENDED = pod_pb2.ContainerStateTerminated(
 
 
 def settle(pod: pod_pb2.Pod, status: pod_pb2.PodStatus) -> None:
-    """Gives each container of a pod that is over its end. Those whose turn had not come keep waiting."""
+    """Makes the containers of a pod that is over terminated. Those that would have started later keep waiting."""
     mains = status.containerStatuses if _was_initialized(pod, status) else ()
-    for told in (*_begun(status.initContainerStatuses), *mains):
-        _end(told)
+    for each in (*_begun(status.initContainerStatuses), *mains):
+        _terminate(each)
 
 
-def _end(told: pod_pb2.ContainerStatus) -> None:
-    if not told.state.HasField("terminated"):
-        told.ClearField("state")  # no oneof, as in Kubernetes: it would wait too
-        told.state.terminated.CopyFrom(ENDED)
-        told.ready = told.started = False
+def _terminate(status: pod_pb2.ContainerStatus) -> None:
+    if not status.state.HasField("terminated"):
+        status.ClearField("state")  # no oneof, as in Kubernetes: it would wait too
+        status.state.terminated.CopyFrom(ENDED)
+        status.ready = status.started = False
 
 
 def _begun(inits: Sequence[pod_pb2.ContainerStatus]) -> Sequence[pod_pb2.ContainerStatus]:
-    """All up to the last one that ever began; the first began in any case."""
-    begun = [at for at, told in enumerate(inits) if _ever_ran(told)]
+    """All up to the last init container that ever ran; the first one counts in any case."""
+    begun = [index for index, status in enumerate(inits) if _ever_ran(status)]
     return inits[: (begun[-1] if begun else 0) + 1]
 
 
 def _was_initialized(pod: pod_pb2.Pod, status: pod_pb2.PodStatus) -> bool:
-    """Whether the turn of the main containers had come."""
+    """Whether the init containers were done, so that the main containers could start."""
     inits = pod.spec.initContainers
-    if not inits or any(_ever_ran(told) for told in status.containerStatuses):
+    if not inits or any(_ever_ran(each) for each in status.containerStatuses):
         return True
     last = status.initContainerStatuses[-1]
     if podspec.is_sidecar(inits[-1]):
@@ -56,5 +56,5 @@ def _was_initialized(pod: pod_pb2.Pod, status: pod_pb2.PodStatus) -> bool:
     return any(each.HasField("terminated") and each.terminated.exitCode == 0 for each in states)
 
 
-def _ever_ran(told: pod_pb2.ContainerStatus) -> bool:
-    return not told.state.HasField("waiting") or told.lastState.HasField("terminated")
+def _ever_ran(status: pod_pb2.ContainerStatus) -> bool:
+    return not status.state.HasField("waiting") or status.lastState.HasField("terminated")

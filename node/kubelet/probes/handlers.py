@@ -1,4 +1,4 @@
-"""The four ways in which a probe or hook reaches into a container: a command, HTTP, TCP, gRPC.
+"""The handlers of probes and lifecycle hooks: exec, httpGet, tcpSocket, grpc.
 
 Each returns an `Answer`; none raises for what the container does.
 https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-probes
@@ -24,105 +24,109 @@ _HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
 
 @dataclass(frozen=True)
-class Answer:
-    """`output` says what was found, for the event. With `unknown` it says nothing of the container: the question
-    could not be put. With `warns` it is good, and to be told."""
+class HandlerResult:
+    """`output` is for the Event. With `unknown` the handler could not run, which says nothing of the container.
 
-    good: bool
+    With `warning` it succeeded, and an Event is recorded all the same.
+    """
+
+    success: bool
     output: str = ""
     unknown: bool = False
-    warns: bool = False
+    warning: bool = False
 
 
 @dataclass(frozen=True)
-class Place:
-    """The running container that is asked."""
+class HandlerTarget:
+    """The running container that a handler is for."""
 
     container_id: str
     container: pod_pb2.Container
     pod_ip: str
 
 
-def address(pod: pod_pb2.Pod, observed: ObservedPod, host_ip: str) -> str:
-    """Where the pod's containers are reached: on the node's network at the node's own address."""
+def pod_address(pod: pod_pb2.Pod, observed: ObservedPod, host_ip: str) -> str:
+    """The pod's address: that of the node when the pod is on the node's network."""
     ips = observed.sandbox.ips if observed.sandbox is not None else ()
     return host_ip if pod.spec.hostNetwork else next(iter(ips), host_ip)
 
 
-async def command(runtime: Runtime, place: Place, action: pod_pb2.ExecAction, timeout_s: int) -> Answer:
-    """Good when it ends with 0 in time; without a limit when `timeout_s` is 0.
+async def exec_command(
+    runtime: Runtime, target: HandlerTarget, action: pod_pb2.ExecAction, timeout_s: int
+) -> HandlerResult:
+    """Succeeds when the command ends with 0 in time. With `timeout_s` 0 there is no limit.
 
-    Raises RuntimeUnavailable: that the runtime does not answer says nothing of the container.
+    Raises RuntimeUnavailable: the silence of the runtime says nothing of the container.
     """
     try:
-        result = await runtime.exec_sync(place.container_id, action.command, timeout_s)
+        result = await runtime.exec_sync(target.container_id, action.command, timeout_s)
     except RuntimeUnavailable:
         raise
     except ExecTimeout as error:
-        return Answer(False, str(error))
+        return HandlerResult(False, str(error))
     except RuntimeFailure as error:
-        return Answer(False, f"command cannot be run: {error}", unknown=True)
-    told = result.output[:MAX_OUTPUT].decode(errors="replace").strip()
-    return Answer(result.exit_code == 0, told or f"command ended with exit code {result.exit_code}")
+        return HandlerResult(False, f"command cannot be run: {error}", unknown=True)
+    output = result.output[:MAX_OUTPUT].decode(errors="replace").strip()
+    return HandlerResult(result.exit_code == 0, output or f"command ended with exit code {result.exit_code}")
 
 
-async def http_probe(place: Place, action: pod_pb2.HTTPGetAction, timeout_s: float) -> Answer:
-    """Good when the last answer is from 200 to 399; one from 300 on is a warning too."""
+async def http_probe(target: HandlerTarget, action: pod_pb2.HTTPGetAction, timeout_s: float) -> HandlerResult:
+    """Succeeds when the last response is from 200 to 399; one from 300 on is a warning too."""
     url = action.path
     try:
-        url = _url(place, action, action.scheme)
+        url = _url(target, action, action.scheme)
         response = await http_get.get(url, action, agent="kube-probe/1.36", timeout_s=timeout_s)
-    except (http_get.HttpFailure, ValueError) as error:
-        return Answer(False, f'Get "{url}": {error}')
+    except (http_get.HttpGetError, ValueError) as error:
+        return HandlerResult(False, f'Get "{url}": {error}')
     if 300 <= response.code < 400:
-        return Answer(True, f"Probe terminated redirects, Response body: {response.body}", warns=True)
+        return HandlerResult(True, f"Probe terminated redirects, Response body: {response.body}", warning=True)
     if 200 <= response.code < 300:
-        return Answer(True)
-    return Answer(False, f"HTTP probe failed with statuscode: {response.code}")
+        return HandlerResult(True)
+    return HandlerResult(False, f"HTTP probe failed with statuscode: {response.code}")
 
 
-async def http_hook(place: Place, action: pod_pb2.HTTPGetAction, timeout_s: float | None) -> Answer:
-    """Good with any answer, as Kubernetes has it; a server that speaks HTTP instead of HTTPS is asked so."""
+async def http_hook(target: HandlerTarget, action: pod_pb2.HTTPGetAction, timeout_s: float | None) -> HandlerResult:
+    """Succeeds with any response, as in Kubernetes. A server without TLS is asked again over HTTP."""
     url = action.path
     try:
-        url = _url(place, action, action.scheme)
+        url = _url(target, action, action.scheme)
         try:
             await http_get.get(url, action, agent="kube-lifecycle/1.36", timeout_s=timeout_s)
         except http_get.NotTls:
-            url = _url(place, action, "http")
+            url = _url(target, action, "http")
             await http_get.get(url, action, agent="kube-lifecycle/1.36", timeout_s=timeout_s)
-    except (http_get.HttpFailure, ValueError) as error:
-        return Answer(False, f'Get "{url}": {error}')
-    return Answer(True)
+    except (http_get.HttpGetError, ValueError) as error:
+        return HandlerResult(False, f'Get "{url}": {error}')
+    return HandlerResult(True)
 
 
-async def tcp(place: Place, action: pod_pb2.TCPSocketAction, timeout_s: float | None) -> Answer:
-    """Good when a connection can be made."""
+async def tcp_socket(target: HandlerTarget, action: pod_pb2.TCPSocketAction, timeout_s: float | None) -> HandlerResult:
+    """Succeeds when a connection can be made."""
     try:
-        host, port = action.host or place.pod_ip, port_number(place.container, action.port)
+        host, port = action.host or target.pod_ip, port_number(target.container, action.port)
         async with asyncio.timeout(timeout_s):
             _, writer = await _connect(host, port)
         writer.transport.abort()
     except TimeoutError:
-        return Answer(False, f"dial tcp {host}:{port}: i/o timeout")
+        return HandlerResult(False, f"dial tcp {host}:{port}: i/o timeout")
     except (OSError, ValueError) as error:
-        return Answer(False, str(error))
-    return Answer(True)
+        return HandlerResult(False, str(error))
+    return HandlerResult(True)
 
 
-async def grpc_health(place: Place, action: pod_pb2.GRPCAction, timeout_s: float) -> Answer:
-    """Good when grpc.health.v1 says SERVING."""
+async def grpc_health(target: HandlerTarget, action: pod_pb2.GRPCAction, timeout_s: float) -> HandlerResult:
+    """Succeeds when grpc.health.v1 says SERVING."""
     options = [("grpc.enable_http_proxy", 0), ("grpc.use_local_subchannel_pool", 1)]
-    address = f"{place.pod_ip}:{action.port}"
+    address = f"{target.pod_ip}:{action.port}"
     async with grpc.aio.insecure_channel(address, options=options) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         try:
-            answer = await stub.Check(health_pb2.HealthCheckRequest(service=action.service), timeout=timeout_s)
+            result = await stub.Check(health_pb2.HealthCheckRequest(service=action.service), timeout=timeout_s)
         except grpc.aio.AioRpcError as error:
-            return Answer(False, _health_failure(error, address, timeout_s))
-    serving = answer.status == health_pb2.HealthCheckResponse.SERVING
-    word = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
-    return Answer(serving, "" if serving else f'service unhealthy (responded with "{word}")')
+            return HandlerResult(False, _health_failure(error, address, timeout_s))
+    serving = result.status == health_pb2.HealthCheckResponse.SERVING
+    status = health_pb2.HealthCheckResponse.ServingStatus.Name(result.status)
+    return HandlerResult(serving, "" if serving else f'service unhealthy (responded with "{status}")')
 
 
 def port_number(container: pod_pb2.Container, port: meta_pb2.IntOrString) -> int:
@@ -150,7 +154,7 @@ def _health_failure(error: grpc.aio.AioRpcError, address: str, timeout_s: float)
 
 
 async def _connect(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Raises OSError in the words of Go, which are those of Kubernetes' Events."""
+    """Raises OSError with the words of Go, as Kubernetes' Events have them."""
     try:
         return await asyncio.open_connection(host, port)
     except (TimeoutError, socket.gaierror):
@@ -160,6 +164,6 @@ async def _connect(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.
         raise OSError(f"dial tcp {host}:{port}: connect: {why}") from error
 
 
-def _url(place: Place, action: pod_pb2.HTTPGetAction, scheme: str) -> str:
-    port = port_number(place.container, action.port)
-    return http_get.url_of((scheme or "http").lower(), action.host or place.pod_ip, port, action.path)
+def _url(target: HandlerTarget, action: pod_pb2.HTTPGetAction, scheme: str) -> str:
+    port = port_number(target.container, action.port)
+    return http_get.url_of((scheme or "http").lower(), action.host or target.pod_ip, port, action.path)

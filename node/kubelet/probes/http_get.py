@@ -1,4 +1,4 @@
-"""One HTTP GET to a container, as Kubernetes' probes and hooks ask: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
+"""One HTTP GET to a container, as Kubernetes' probes and hooks make it: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
 
 Redirects are followed on the host that was asked. Certificates are not verified: pods' addresses are in none.
 """
@@ -31,17 +31,17 @@ _BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 _PATH_SAFE, _QUERY_SAFE = "%/!$&'()*+,;=:@[]", "%/!$&'()*+,;=:@[]?\"<>\\^`{|}"
 
 
-class HttpFailure(Exception):
-    """There is no answer; the message says why, in the words of Go, which are those of Kubernetes' Events."""
+class HttpGetError(Exception):
+    """There is no response. The message says why in the words of Go, as Kubernetes' Events have them."""
 
 
-class NotTls(HttpFailure):
+class NotTls(HttpGetError):
     """The server speaks HTTP where HTTPS was asked for."""
 
 
 @dataclass(frozen=True)
-class Response:
-    """The last answer: its code, and the beginning of its body."""
+class HttpResponse:
+    """The last response: its code, and the beginning of its body."""
 
     code: int
     body: str
@@ -50,15 +50,15 @@ class Response:
 def url_of(scheme: str, host: str, port: int, path: str) -> str:
     """As Go reads it: the fragment is left out, the path escaped where it has to be."""
     address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
-    if _BAD_ESCAPE.search(path):  # no URL, and so a path to the last sign
+    if _BAD_ESCAPE.search(path):  # it is no URL, so all of it is a path
         return f"{address}{_rooted(quote(path, safe=_PATH_SAFE.replace('%', '')))}"
     path, _ = urldefrag(path)
     path, mark, query = path.partition("?")
     return f"{address}{_rooted(quote(path, safe=_PATH_SAFE))}{mark}{quote(query, safe=_QUERY_SAFE)}"
 
 
-async def get(url: str, action: pod_pb2.HTTPGetAction, *, agent: str, timeout_s: float | None) -> Response:
-    """Raises HttpFailure. Interim answers (1xx) are skipped; a redirect to another host is the last answer."""
+async def get(url: str, action: pod_pb2.HTTPGetAction, *, agent: str, timeout_s: float | None) -> HttpResponse:
+    """Raises HttpGetError. Interim responses (1xx) are skipped; a redirect to another host is the last response."""
     connector = aiohttp.TCPConnector(ssl=_unverified(), force_close=True, use_dns_cache=False)
     session = aiohttp.ClientSession(
         connector=connector,
@@ -73,12 +73,12 @@ async def get(url: str, action: pod_pb2.HTTPGetAction, *, agent: str, timeout_s:
         async with asyncio.timeout(timeout_s), session:
             return await _follow(session, url, _headers(action, agent))
     except TimeoutError as error:
-        raise HttpFailure("context deadline exceeded (Client.Timeout exceeded while awaiting headers)") from error
+        raise HttpGetError("context deadline exceeded (Client.Timeout exceeded while awaiting headers)") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise _failure(error) from error
 
 
-async def _follow(session: aiohttp.ClientSession, url: str, headers: CIMultiDict[str]) -> Response:
+async def _follow(session: aiohttp.ClientSession, url: str, headers: CIMultiDict[str]) -> HttpResponse:
     first = urlsplit(url).hostname
     for _ in range(MAX_REDIRECTS):
         target = URL(url, encoded=True)
@@ -86,14 +86,14 @@ async def _follow(session: aiohttp.ClientSession, url: str, headers: CIMultiDict
             body = await _body(response)
             location = response.headers.get("Location", "")
             if response.status not in _REDIRECTS or not location:
-                return Response(response.status, body)
+                return HttpResponse(response.status, body)
         following, _ = urldefrag(urljoin(url, location))
         if urlsplit(following).hostname != first:
-            return Response(response.status, body)
-        if urlsplit(location).netloc:  # the name that was asked for goes with relative ones only
+            return HttpResponse(response.status, body)
+        if urlsplit(location).netloc:  # a Host header is kept for relative redirects only
             headers.popall("Host", None)
         url = following
-    raise HttpFailure(f"stopped after {MAX_REDIRECTS} redirects")
+    raise HttpGetError(f"stopped after {MAX_REDIRECTS} redirects")
 
 
 async def _body(response: aiohttp.ClientResponse) -> str:
@@ -104,7 +104,7 @@ async def _body(response: aiohttp.ClientResponse) -> str:
 
 
 def _headers(action: pod_pb2.HTTPGetAction, agent: str) -> CIMultiDict[str]:
-    """Those of the action, repeated ones too; an empty Accept or User-Agent says that there shall be none."""
+    """The action's headers, repeated ones too. An empty Accept or User-Agent means none."""
     headers: CIMultiDict[str] = CIMultiDict()
     for header in action.httpHeaders:
         name = "-".join(part.capitalize() for part in header.name.split("-"))  # as Go writes them
@@ -128,27 +128,27 @@ def _unverified() -> ssl.SSLContext:
     return context
 
 
-def _failure(error: Exception) -> HttpFailure:
+def _failure(error: Exception) -> HttpGetError:
     match error:
         case aiohttp.ClientConnectorError(os_error=ssl.SSLError() as cause):
             return _tls_failure(cause)
         case aiohttp.ClientConnectorError(host=host, os_error=socket.gaierror() as cause):
-            return HttpFailure(f"dial tcp: lookup {host}: {cause.strerror}")
+            return HttpGetError(f"dial tcp: lookup {host}: {cause.strerror}")
         case aiohttp.ClientConnectorError(host=host, port=port, os_error=cause):
             why = os.strerror(cause.errno).lower() if cause.errno else str(cause)
-            return HttpFailure(f"dial tcp {host}:{port}: connect: {why}")
+            return HttpGetError(f"dial tcp {host}:{port}: connect: {why}")
         case aiohttp.ServerDisconnectedError():
-            return HttpFailure("EOF")
+            return HttpGetError("EOF")
         case aiohttp.ClientResponseError():
-            return HttpFailure(f"malformed HTTP response: {' '.join(error.message.split())}")
+            return HttpGetError(f"malformed HTTP response: {' '.join(error.message.split())}")
         case _:
-            return HttpFailure(str(error) or type(error).__name__)
+            return HttpGetError(str(error) or type(error).__name__)
 
 
-def _tls_failure(error: ssl.SSLError) -> HttpFailure:
+def _tls_failure(error: ssl.SSLError) -> HttpGetError:
     if error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"):
         return NotTls("http: server gave HTTP response to HTTPS client")
-    return HttpFailure(f"tls: {error.reason or error}")
+    return HttpGetError(f"tls: {error.reason or error}")
 
 
 def _rooted(path: str) -> str:

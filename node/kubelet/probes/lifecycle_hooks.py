@@ -7,10 +7,10 @@ import logging
 
 from node.kubelet.cri.runtime import ObservedPod, Runtime, RuntimeUnavailable
 from node.kubelet.pod import podspec
-from node.kubelet.pod.callbacks import Voice
-from node.kubelet.pod.pod_notes import Doom, Memory
+from node.kubelet.pod.callbacks import PodCallbacks
+from node.kubelet.pod.pod_notes import KillReason, PodNotes
 from node.kubelet.probes import handlers
-from node.kubelet.probes.handlers import Answer, Place
+from node.kubelet.probes.handlers import HandlerResult, HandlerTarget
 from podlab.core.v1 import pod_pb2
 
 log = logging.getLogger(__name__)
@@ -21,77 +21,89 @@ RETRY_S = 1.0
 NO_LIMIT = 0
 
 
-async def run_hook(runtime: Runtime, place: Place, handler: pod_pb2.LifecycleHandler, timeout_s: int) -> Answer:
-    """Runs it to its end, which is good when it succeeded in time; NO_LIMIT waits for ever.
+async def run_hook(
+    runtime: Runtime,
+    target: HandlerTarget,
+    handler: pod_pb2.LifecycleHandler,
+    timeout_s: int,
+    *,
+    retry_s: float = RETRY_S,
+) -> HandlerResult:
+    """Runs a hook to its end. With NO_LIMIT it may take for ever.
 
-    While the runtime does not answer it is asked again: a hook may run more than once.
+    While the runtime does not answer, the hook is tried again: it may run more than once.
     """
     while True:
         try:
-            return await _run(runtime, place, handler, timeout_s)
+            return await _run(runtime, target, handler, timeout_s)
         except RuntimeUnavailable as error:
-            log.debug("hook of container %s: %s", place.container_id, error)
-            await asyncio.sleep(RETRY_S)
+            log.debug("hook of container %s: %s", target.container_id, error)
+            await asyncio.sleep(retry_s)
 
 
-async def _run(runtime: Runtime, place: Place, handler: pod_pb2.LifecycleHandler, timeout_s: int) -> Answer:
+async def _run(
+    runtime: Runtime, target: HandlerTarget, handler: pod_pb2.LifecycleHandler, timeout_s: int
+) -> HandlerResult:
     if handler.HasField("exec"):
-        return await handlers.command(runtime, place, handler.exec, timeout_s)
+        return await handlers.exec_command(runtime, target, handler.exec, timeout_s)
     if handler.HasField("httpGet"):
-        return await handlers.http_hook(place, handler.httpGet, timeout_s or None)
+        return await handlers.http_hook(target, handler.httpGet, timeout_s or None)
     if handler.HasField("sleep"):
         await asyncio.sleep(min(handler.sleep.seconds, timeout_s or handler.sleep.seconds))
-        return Answer(True)
-    return await handlers.tcp(place, handler.tcpSocket, timeout_s or None)
+        return HandlerResult(True)
+    return await handlers.tcp_socket(target, handler.tcpSocket, timeout_s or None)
 
 
-class PostStart:
-    """The postStart hooks of one pod. `sync` begins what has to run; what comes of it goes to the pod's memory.
+class PostStartHooks:
+    """The postStart hooks of one pod. `sync` starts those that have to run; their results go to the pod's notes.
 
-    A kubelet that was restarted before a hook's end runs it again, as Kubernetes' page on hooks allows.
+    A kubelet that was restarted before a hook's end runs the hook again, as Kubernetes' page on hooks allows.
     """
 
-    def __init__(self, runtime: Runtime, memory: Memory, voice: Voice) -> None:
+    def __init__(self, runtime: Runtime, notes: PodNotes, callbacks: PodCallbacks, *, retry_s: float = RETRY_S) -> None:
+        self._retry_s = retry_s
         self._runtime = runtime
-        self._memory = memory
-        self._voice = voice
+        self._notes = notes
+        self._callbacks = callbacks
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def sync(self, pod: pod_pb2.Pod, observed: ObservedPod, host_ip: str) -> None:
-        """One task for each running container whose hook is not done; a container that ended has none."""
+        """Keeps one task for each running container whose hook is not done."""
         alive = {run.id: run for run in observed.alive}
         for container_id in self._running.keys() - alive.keys():
             self._running.pop(container_id).cancel()
-        if self._memory.ending_since is not None:
+        if self._notes.terminating_since is not None:
             return
-        settled = self._running.keys() | self._memory.hook_failures.keys() | self._memory.stopping.keys()
-        for container_id in alive.keys() - settled:
+        excluded = self._running.keys() | self._notes.post_start_failures.keys() | self._notes.stopping.keys()
+        for container_id in alive.keys() - excluded:
             spec = podspec.container_named(pod, alive[container_id].name)
-            if spec is not None and not self._memory.is_up(spec, alive[container_id]):
-                place = Place(container_id, spec, handlers.address(pod, observed, host_ip))
-                self._running[container_id] = asyncio.create_task(self._post_start(pod, place))
+            if spec is not None and not self._notes.post_start_finished(spec, alive[container_id]):
+                target = HandlerTarget(container_id, spec, handlers.pod_address(pod, observed, host_ip))
+                self._running[container_id] = asyncio.create_task(self._post_start(pod, target))
 
     def stop(self) -> None:
         for task in self._running.values():
             task.cancel()
         self._running.clear()
 
-    async def _post_start(self, pod: pod_pb2.Pod, place: Place) -> None:
+    async def _post_start(self, pod: pod_pb2.Pod, target: HandlerTarget) -> None:
         try:
-            answer = await run_hook(self._runtime, place, place.container.lifecycle.postStart, NO_LIMIT)
+            result = await run_hook(
+                self._runtime, target, target.container.lifecycle.postStart, NO_LIMIT, retry_s=self._retry_s
+            )
         except Exception as error:  # or the container would wait for its hook for ever
-            log.exception("postStart hook of container %s", place.container_id)
-            answer = Answer(False, str(error))
-        if answer.good:
-            self._memory.hooked.add(place.container_id)
+            log.exception("postStart hook of container %s", target.container_id)
+            result = HandlerResult(False, str(error))
+        if result.success:
+            self._notes.post_start_done.add(target.container_id)
         else:
-            self._failed(pod, place, answer)
-        self._voice.changed()
+            self._failed(pod, target, result)
+        self._callbacks.wake_worker()
 
-    def _failed(self, pod: pod_pb2.Pod, place: Place, answer: Answer) -> None:
-        name = place.container.name
-        told = f'PostStart hook of container "{name}" in pod "{podspec.full_name(pod)}" failed: {answer.output}'
-        self._memory.hook_failures[place.container_id] = told
-        self._memory.doomed[place.container_id] = Doom(f"Container {name} failed its postStart hook")
-        # Kubernetes leaves out of the event what the hook said: it may be a secret.
-        self._voice.event("Warning", "FailedPostStartHook", "PostStartHook failed", name)
+    def _failed(self, pod: pod_pb2.Pod, target: HandlerTarget, result: HandlerResult) -> None:
+        name = target.container.name
+        message = f'PostStart hook of container "{name}" in pod "{podspec.full_name(pod)}" failed: {result.output}'
+        self._notes.post_start_failures[target.container_id] = message
+        self._notes.to_kill[target.container_id] = KillReason(f"Container {name} failed its postStart hook")
+        # The Event leaves out the output of the hook, as in Kubernetes: it may be a secret.
+        self._callbacks.event("Warning", "FailedPostStartHook", "PostStartHook failed", container=name)

@@ -1,4 +1,4 @@
-"""Joins the streams of a container's own process, as the Kubelet service has them."""
+"""attach: joins the streams of a container's own process to those of the Kubelet service."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import orjson
 
 from node.kubelet.cri.runtime import Runtime
 from node.kubelet.server import remote_command
-from node.kubelet.server.remote_command import Wanted
+from node.kubelet.server.remote_command import StreamOptions
 from node.kubelet.server.spdy_client import SpdyError
 from podlab.core.v1 import pod_pb2
 from podlab.errors import InternalError
@@ -23,19 +23,19 @@ async def attach(
     start: kubelet_pb2.AttachStart,
     requests: AsyncIterator[kubelet_pb2.AttachRequest],
 ) -> AsyncIterator[kubelet_pb2.AttachResponse]:
-    """The container's output; last of all its end. Raises RuntimeFailure, InternalError.
+    """The container's output, then its end. Raises RuntimeFailure, InternalError.
 
-    Whether there is a terminal or an input, the container was made to say, not the caller.
+    The container's spec says whether it has a terminal and an input, not the caller.
     """
-    wanted = Wanted(start.stdin and container.stdin, container.tty)
-    url = await runtime.attach_url(container_id, stdin=wanted.stdin, tty=wanted.tty)
+    options = StreamOptions(start.stdin and container.stdin, container.tty)
+    url = await runtime.attach_url(container_id, stdin=options.stdin, tty=options.tty)
     try:
-        connection = await remote_command.connect(url, wanted)
+        connection = await remote_command.connect(url, options)
     except (SpdyError, OSError) as error:
         raise InternalError(str(error)) from error
     status = b""
-    drop_input = functools.partial(runtime.drop_input, container_id)
-    async with remote_command.carried(connection, wanted, requests, drop_input) as output:
+    discard_stdin = functools.partial(runtime.discard_stdin, container_id)
+    async with remote_command.open_session(connection, options, requests, discard_stdin) as output:
         async for stream, content in output:
             if stream == "stdout":
                 yield kubelet_pb2.AttachResponse(stdout=content)
@@ -43,11 +43,11 @@ async def attach(
                 yield kubelet_pb2.AttachResponse(stderr=content)
             elif stream == "error":
                 status += content
-        yield kubelet_pb2.AttachResponse(end=kubelet_pb2.AttachEnd(message=_complaint(status)))
+        yield kubelet_pb2.AttachResponse(end=kubelet_pb2.AttachEnd(message=_failure(status)))
 
 
-def _complaint(status: bytes) -> str:
-    """Of the final status, where it tells one."""
-    told = orjson.loads(status) if status else {}
-    failed = status and told.get("status") != "Success"
-    return str(told.get("message", "the streams broke off")) if failed else ""
+def _failure(status: bytes) -> str:
+    """The message of a final status that is no success; else empty."""
+    result = orjson.loads(status) if status else {}
+    failed = status and result.get("status") != "Success"
+    return str(result.get("message", "the streams broke off")) if failed else ""

@@ -1,4 +1,4 @@
-"""The Kubelet gRPC service: logs, the streams of containers, ports of pods, usage, and images brought by hand."""
+"""The Kubelet gRPC service: logs, exec, attach, port-forward, stats and the import of images."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import grpc
 from node.kubelet.cri.runtime import Container, Runtime, RuntimeFailure
 from node.kubelet.images import image_import
 from node.kubelet.logs import log_reader
-from node.kubelet.nodestatus.stats import Meter
+from node.kubelet.nodestatus.stats import StatsProvider
 from node.kubelet.pod import podspec
+from node.kubelet.pod.container_status import all_statuses
 from node.kubelet.server.attach import attach
-from node.kubelet.server.exec import execute
+from node.kubelet.server.exec import exec_in_container
 from node.kubelet.server.port_forward import forward
-from node.kubelet.worker.pod_workers import Pods
+from node.kubelet.worker.pod_workers import PodWorkers
 from podlab.api import containers
 from podlab.core.v1 import pod_pb2
 from podlab.errors import ApiError, BadRequest, InternalError, NotFound, abort
@@ -31,10 +32,10 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
     """Serves `podlab.v1.Kubelet` for the pods of this node."""
 
-    def __init__(self, pods: Pods, runtime: Runtime, meter: Meter) -> None:
+    def __init__(self, pods: PodWorkers, runtime: Runtime, stats: StatsProvider) -> None:
         self._pods = pods
         self._runtime = runtime
-        self._meter = meter
+        self._stats = stats
 
     async def Logs(  # noqa: N802 - gRPC's name
         self, request: kubelet_pb2.LogsRequest, context: Context
@@ -43,9 +44,9 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
             pod = self._pod(request.namespace, request.pod)
             run = await self._run(pod, request.container, previous=request.previous)
         except (ApiError, RuntimeFailure) as error:
-            await abort(context, _told(error))
-        await _settled(run)
-        options = log_reader.Options(
+            await abort(context, _as_api_error(error))
+        await _wait_for_last_lines(run)
+        options = log_reader.LogOptions(
             follow=request.follow and run.alive,
             tail_lines=request.tail_lines if request.HasField("tail_lines") else None,
             since_seconds=request.since_seconds if request.HasField("since_seconds") else None,
@@ -64,12 +65,12 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
             first = await anext(request_iterator, None)
             if first is None or not first.HasField("start"):
                 raise BadRequest("the first message of Exec must be `start`")
-            _, run = await self._alive(first.start.namespace, first.start.pod, first.start.container)
+            _, run = await self._running_container(first.start.namespace, first.start.pod, first.start.container)
             if not first.start.command:
                 raise BadRequest("command: Required value: name the program to run")
         except (ApiError, RuntimeFailure) as error:
-            await abort(context, _told(error))
-        async for response in execute(self._runtime, run.id, first.start, request_iterator):
+            await abort(context, _as_api_error(error))
+        async for response in exec_in_container(self._runtime, run.id, first.start, request_iterator):
             yield response
 
     async def Attach(  # noqa: N802 - gRPC's name
@@ -79,11 +80,11 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
             first = await anext(request_iterator, None)
             if first is None or not first.HasField("start"):
                 raise BadRequest("the first message of Attach must be `start`")
-            spec, run = await self._alive(first.start.namespace, first.start.pod, first.start.container)
+            spec, run = await self._running_container(first.start.namespace, first.start.pod, first.start.container)
             async for response in attach(self._runtime, run.id, spec, first.start, request_iterator):
                 yield response
         except (ApiError, RuntimeFailure) as error:
-            await abort(context, _told(error))
+            await abort(context, _as_api_error(error))
 
     async def PortForward(  # noqa: N802 - gRPC's name
         self, request_iterator: AsyncIterator[kubelet_pb2.PortForwardRequest], context: Context
@@ -94,19 +95,19 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
                 raise BadRequest("the first message of PortForward must be `start`")
             if not 1 <= first.start.port <= 65535:
                 raise BadRequest(f"port: {first.start.port} is not between 1 and 65535")
-            pid = await self._network_of(self._pod(first.start.namespace, first.start.pod))
+            pid = await self._network_pid(self._pod(first.start.namespace, first.start.pod))
             async for response in forward(pid, first.start.port, request_iterator):
                 yield response
         except (ApiError, RuntimeFailure) as error:
-            await abort(context, _told(error))
+            await abort(context, _as_api_error(error))
 
     async def Stats(  # noqa: N802 - gRPC's name
         self, request: kubelet_pb2.StatsRequest, context: Context
     ) -> kubelet_pb2.StatsResponse:
         try:
-            return await self._meter.read()
+            return await self._stats.read()
         except (RuntimeFailure, OSError) as error:
-            await abort(context, _told(error))
+            await abort(context, _as_api_error(error))
 
     async def ImportImage(  # noqa: N802 - gRPC's name
         self, request_iterator: AsyncIterator[kubelet_pb2.ImportImageRequest], context: Context
@@ -114,7 +115,7 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
         try:
             names = await image_import.import_archive(request.chunk async for request in request_iterator)
         except (ApiError, OSError) as error:
-            await abort(context, _told(error))
+            await abort(context, _as_api_error(error))
         return kubelet_pb2.ImportImageResponse(image_names=names)
 
     def _pod(self, namespace: str, name: str) -> pod_pb2.Pod:
@@ -123,7 +124,7 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
             raise NotFound.of("pods", name)
         return pod
 
-    async def _alive(self, namespace: str, pod_name: str, name: str) -> tuple[pod_pb2.Container, Container]:
+    async def _running_container(self, namespace: str, pod_name: str, name: str) -> tuple[pod_pb2.Container, Container]:
         """The container and its present run. Raises NotFound, BadRequest, RuntimeFailure."""
         pod = self._pod(namespace, pod_name)
         run = await self._run(pod, name)
@@ -131,31 +132,31 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
             raise BadRequest(f'container "{run.name}" of pod "{pod_name}" is not running')
         return _container(pod, run.name), run
 
-    async def _network_of(self, pod: pod_pb2.Pod) -> int | None:
-        """A process in the pod's network; None for the host's. Raises BadRequest, RuntimeFailure."""
+    async def _network_pid(self, pod: pod_pb2.Pod) -> int | None:
+        """A process in the pod's network namespace; None for the node's. Raises BadRequest, RuntimeFailure."""
         sandbox = (await self._runtime.pod(pod.metadata.uid)).sandbox
         if sandbox is None or not sandbox.ready:
             raise BadRequest(f'pod "{pod.metadata.name}" is not running')
         return None if pod.spec.hostNetwork else await self._runtime.sandbox_pid(sandbox.id)
 
     async def _run(self, pod: pod_pb2.Pod, name: str, *, previous: bool = False) -> Container:
-        """The container's present run, or its last dead one. Raises NotFound, BadRequest, RuntimeFailure."""
+        """The container's present run, or its last ended one. Raises BadRequest, RuntimeFailure."""
         spec = _container(pod, name)
         runs = (await self._runtime.pod(pod.metadata.uid)).runs(spec.name)
+        status = next((each for each in all_statuses(pod.status) if each.name == spec.name), None)
         if previous:
-            runs = _previous(runs, next((each for each in _statuses(pod) if each.name == spec.name), None))
+            runs = _previous_runs(runs, status)
             if not runs:
                 raise BadRequest(f'previous terminated container "{spec.name}" in pod "{pod.metadata.name}" not found')
         if not runs:
-            status = next((each for each in _statuses(pod) if each.name == spec.name), None)
             reason = status.state.waiting.reason if status is not None else ""
-            told = f"waiting to start: {reason}" if reason else "not there yet"
-            raise BadRequest(f'container "{spec.name}" in pod "{pod.metadata.name}" is {told}')
+            state = f"waiting to start: {reason}" if reason else "not there yet"
+            raise BadRequest(f'container "{spec.name}" in pod "{pod.metadata.name}" is {state}')
         return runs[0]
 
 
-async def _settled(run: Container) -> None:
-    """Lets the runtime write the last lines of a container that has just ended: it tells of the end before."""
+async def _wait_for_last_lines(run: Container) -> None:
+    """The runtime shows the end of a container a moment before it has written the last lines of its log."""
     if not run.alive and time.time() - run.finished_ns / 1e9 < SETTLE_S:
         await asyncio.sleep(SETTLE_S)
 
@@ -174,17 +175,12 @@ def _container(pod: pod_pb2.Pod, name: str) -> pod_pb2.Container:
     return found
 
 
-def _statuses(pod: pod_pb2.Pod) -> list[pod_pb2.ContainerStatus]:
-    status = pod.status
-    return [*status.initContainerStatuses, *status.containerStatuses, *status.ephemeralContainerStatuses]
-
-
-def _previous(runs: tuple[Container, ...], status: pod_pb2.ContainerStatus | None) -> tuple[Container, ...]:
-    """The dead runs before the present one. A dead run is the present one only where no other will follow."""
+def _previous_runs(runs: tuple[Container, ...], status: pod_pb2.ContainerStatus | None) -> tuple[Container, ...]:
+    """The ended runs before the present one. An ended run is the present one only when no other will follow."""
     if runs and (runs[0].alive or (status is not None and status.state.terminated.containerID.endswith(runs[0].id))):
         return runs[1:]
     return runs
 
 
-def _told(error: Exception) -> ApiError:
+def _as_api_error(error: Exception) -> ApiError:
     return error if isinstance(error, ApiError) else InternalError(str(error))

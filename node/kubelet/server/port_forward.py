@@ -1,8 +1,7 @@
 """One TCP connection to a port of a pod, as from inside of it.
 
-The socket is made in the pod's network namespace, where it stays for all its life, by a thread that enters there for
-that moment and ends. So whatever listens in the pod is reached, on its loopback too, and TCP itself holds back whoever
-is faster than the other side.
+A thread enters the pod's network namespace, makes the socket there, and ends; the socket stays in the namespace. So
+ports on the pod's loopback are reached too, and TCP's flow control works from end to end.
 """
 
 from __future__ import annotations
@@ -15,14 +14,15 @@ import socket
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
-from node.kubelet.server.remote_command import FAREWELL_S
 from podlab.errors import InternalError
 from podlab.v1 import kubelet_pb2
 
 CONNECT_TIMEOUT_S = 10.0
 READ_BYTES = 64 * 1024
-# The pod has said its last, and the caller has not: what comes in this time is still passed on.
+# After the pod's side has closed, the caller's data is passed on for this time.
 LINGER_S = 1.0
+# How long the caller has to end the call after the last response.
+CLOSE_TIMEOUT_S = 5.0
 _LOOPBACKS = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 _CLONE_NEWNET = 0x40000000
 
@@ -30,23 +30,30 @@ Response = kubelet_pb2.PortForwardResponse
 
 
 async def forward(
-    pid: int | None, port: int, requests: AsyncIterator[kubelet_pb2.PortForwardRequest]
+    pid: int | None,
+    port: int,
+    requests: AsyncIterator[kubelet_pb2.PortForwardRequest],
+    *,
+    linger_s: float = LINGER_S,
+    close_timeout_s: float = CLOSE_TIMEOUT_S,
 ) -> AsyncIterator[Response]:
-    """What the pod says, until both have said their last. Raises InternalError.
+    """The pod's data, until both sides have closed. Raises InternalError.
 
-    `pid` is of a process in the pod's network; None is the host's own.
+    `pid` is of a process in the pod's network namespace; None is the node's own.
     """
-    reader, writer = await _connected(pid, port)
-    feeding = asyncio.create_task(_feed(writer, requests))
+    reader, writer = await _connect(pid, port)
+    input_task = asyncio.create_task(_pass_input(writer, requests))
     try:
         while chunk := await _read(reader):
             yield Response(data=chunk)
         yield Response(data_end=True)
-        await asyncio.wait((feeding,), timeout=LINGER_S)
+        await asyncio.wait((input_task,), timeout=linger_s)
         writer.transport.abort()
-        await asyncio.wait((feeding,), timeout=FAREWELL_S)  # a call that ends while its caller writes is broken off
+        await asyncio.wait(
+            (input_task,), timeout=close_timeout_s
+        )  # gRPC breaks off a call that ends while its caller writes
     finally:
-        feeding.cancel()
+        input_task.cancel()
         writer.transport.abort()
 
 
@@ -57,37 +64,37 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
         return b""
 
 
-async def _feed(writer: asyncio.StreamWriter, requests: AsyncIterator[kubelet_pb2.PortForwardRequest]) -> None:
-    """What the caller says, to its last word; once the pod's side has gone, which its reader sees as well, nowhere."""
-    is_there = True
+async def _pass_input(writer: asyncio.StreamWriter, requests: AsyncIterator[kubelet_pb2.PortForwardRequest]) -> None:
+    """Passes the caller's data on, to its end. Data that comes after the pod's side has closed is dropped."""
+    is_open = True
     async for request in requests:
         if request.WhichOneof("message") != "data":
             break
-        if is_there and not writer.transport.is_closing():
+        if is_open and not writer.transport.is_closing():
             try:
                 writer.write(request.data)
                 await writer.drain()
             except ConnectionError:
-                is_there = False
-    if is_there and not writer.transport.is_closing():
+                is_open = False
+    if is_open and not writer.transport.is_closing():
         with contextlib.suppress(ConnectionError):
             writer.write_eof()
 
 
-async def _connected(pid: int | None, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    why: list[str] = []
+async def _connect(pid: int | None, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    failures: list[str] = []
     for family, address in _LOOPBACKS:
         try:
-            return await _connection(pid, family, address, port)
+            return await _connect_to(pid, family, address, port)
         except TimeoutError:
-            why.append(f"dial tcp {address}:{port}: no answer within {CONNECT_TIMEOUT_S:.0f} s")
+            failures.append(f"dial tcp {address}:{port}: no answer within {CONNECT_TIMEOUT_S:.0f} s")
         except OSError as error:
-            told = os.strerror(error.errno).lower() if error.errno else str(error)
-            why.append(f"dial tcp {address}:{port}: connect: {told}")
-    raise InternalError(f"failed to connect to localhost:{port} inside the pod's network: {'; '.join(why)}")
+            reason = os.strerror(error.errno).lower() if error.errno else str(error)
+            failures.append(f"dial tcp {address}:{port}: connect: {reason}")
+    raise InternalError(f"failed to connect to localhost:{port} inside the pod's network: {'; '.join(failures)}")
 
 
-async def _connection(
+async def _connect_to(
     pid: int | None, family: socket.AddressFamily, address: str, port: int
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     loop = asyncio.get_running_loop()
@@ -103,7 +110,7 @@ async def _connection(
 
 
 def _socket(pid: int | None, family: socket.AddressFamily) -> socket.socket:
-    """A socket of the network that the process is in. Ends in that network: the calling thread must not go on."""
+    """A socket in the network namespace of the process. The calling thread stays there, so it must end."""
     if pid is not None:
         _enter(pid)
     made = socket.socket(family, socket.SOCK_STREAM)

@@ -1,4 +1,4 @@
-"""The streams of a command, or of a container's own process, between the caller and containerd's streaming server.
+"""The streams of exec and attach, between the caller and containerd's streaming server.
 
 The streams and the final status are those of Kubernetes' remote command protocol, version 4
 (https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/ names it for exec).
@@ -22,21 +22,32 @@ from podlab.v1 import kubelet_pb2
 log = logging.getLogger(__name__)
 
 PROTOCOL = "v4.channel.k8s.io"
-# The outputs have ended, and no status follows: from when on it is asked whether the process has, and how often.
-FIRST_LOOK_S, MOST_BETWEEN_LOOKS_S = 0.1, 2.0
-# No process is left, what was not read is thrown away, and still no status.
-GIVE_UP_AFTER_S = 10.0
-# After the last answer, until the caller ends the call.
-FAREWELL_S = 5.0
-
-# Throws away what was given to processes that have ended; True when none is left that could read.
-DropInput = Callable[[], Awaitable[bool]]
+# Discards the input of processes that have ended; True when no process is left.
+DiscardStdin = Callable[[], Awaitable[bool]]
 Requests = AsyncIterator[kubelet_pb2.ExecRequest] | AsyncIterator[kubelet_pb2.AttachRequest]
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which streams there are beside stdout and, without a terminal, stderr."""
+class StreamTimeouts:
+    """Of a session whose outputs have ended without a status.
+
+    After `first_pause_s` the runtime is asked whether the process has ended, then again after pauses that double up to
+    `max_pause_s`. The session ends when the process has ended and no status has followed for `give_up_after_s`.
+    """
+
+    first_pause_s: float = 0.1
+    max_pause_s: float = 2.0
+    give_up_after_s: float = 10.0
+    # How long the caller has to end the call after the last response.
+    close_s: float = 5.0
+
+
+DEFAULT_TIMEOUTS = StreamTimeouts()
+
+
+@dataclass(frozen=True)
+class StreamOptions:
+    """Which streams there are beside stdout, stderr (without a terminal) and error."""
 
     stdin: bool
     tty: bool
@@ -46,33 +57,37 @@ class Wanted:
         return [name for name in ("error", "stdin", "stdout", "stderr", "resize") if optional.get(name, True)]
 
 
-async def connect(url: str, wanted: Wanted) -> spdy_client.Connection:
+async def connect(url: str, options: StreamOptions) -> spdy_client.SpdyConnection:
     """Raises SpdyError, OSError."""
-    return await spdy_client.connect(url, wanted.names(), [PROTOCOL])
+    return await spdy_client.connect(url, options.names(), [PROTOCOL])
 
 
 @asynccontextmanager
-async def carried(
-    connection: spdy_client.Connection, wanted: Wanted, requests: Requests, drop_input: DropInput
+async def open_session(
+    connection: spdy_client.SpdyConnection,
+    options: StreamOptions,
+    requests: Requests,
+    discard_stdin: DiscardStdin,
+    timeouts: StreamTimeouts = DEFAULT_TIMEOUTS,
 ) -> AsyncIterator[AsyncIterator[tuple[str, bytes]]]:
-    """Passes the caller's input on; gives the output with its stream's name: stdout, stderr, error.
+    """Passes the caller's input on, and gives the output with the name of its stream: stdout, stderr, error.
 
-    When the block is left the caller has heard how it ended. A call that ends while its caller still writes is broken
-    off for it with an error of gRPC's own, instead of what it was answered: so the caller is to end it.
+    The block is left after the last response. Then the caller gets some time to end the call: gRPC replaces the
+    response by an error when a call ends while its caller still writes.
     """
-    feeding = asyncio.create_task(_feed(connection, wanted, requests))
-    watching = asyncio.create_task(_end_with_the_process(connection, wanted, drop_input))
+    input_task = asyncio.create_task(_pass_input(connection, options, requests))
+    end_task = asyncio.create_task(_close_after_process(connection, options, discard_stdin, timeouts))
     try:
         yield _output(connection)
         connection.close()
-        await asyncio.wait((feeding,), timeout=FAREWELL_S)
+        await asyncio.wait((input_task,), timeout=timeouts.close_s)
     finally:
-        feeding.cancel()
-        watching.cancel()
+        input_task.cancel()
+        end_task.cancel()
         connection.close()
 
 
-async def _output(connection: spdy_client.Connection) -> AsyncIterator[tuple[str, bytes]]:
+async def _output(connection: spdy_client.SpdyConnection) -> AsyncIterator[tuple[str, bytes]]:
     try:
         async for stream, content in connection.received():
             yield stream, content
@@ -80,21 +95,21 @@ async def _output(connection: spdy_client.Connection) -> AsyncIterator[tuple[str
         log.warning("the container runtime's streams break off: %s", error)
 
 
-async def _feed(connection: spdy_client.Connection, wanted: Wanted, requests: Requests) -> None:
-    """The caller's input, to its end; what the command does not take goes nowhere."""
-    open_to_input = wanted.stdin
+async def _pass_input(connection: spdy_client.SpdyConnection, options: StreamOptions, requests: Requests) -> None:
+    """Passes the caller's input on, to its end. Input that the command does not take is dropped."""
+    open_to_input = options.stdin
     try:
         async for request in requests:
             kind = request.WhichOneof("message")
             if kind == "stdin" and open_to_input:
                 await connection.send("stdin", request.stdin)
-            elif kind == "resize" and wanted.tty:
+            elif kind == "resize" and options.tty:
                 size = {"Width": request.resize.width, "Height": request.resize.height}
                 await connection.send("resize", orjson.dumps(size))
             elif kind == "stdin_end" and open_to_input:
                 open_to_input = False
                 await connection.send("stdin", b"", last=True)
-        if open_to_input:  # a caller that says no more has no more to say to the command either
+        if open_to_input:  # the call has ended, and with it the input
             await connection.send("stdin", b"", last=True)
     except ConnectionError as error:
         log.debug("the command takes no more input: %s", error)
@@ -102,21 +117,26 @@ async def _feed(connection: spdy_client.Connection, wanted: Wanted, requests: Re
             pass
 
 
-async def _end_with_the_process(connection: spdy_client.Connection, wanted: Wanted, drop_input: DropInput) -> None:
-    """Lets the runtime tell how a process ended that did not read all of its input.
+async def _close_after_process(
+    connection: spdy_client.SpdyConnection,
+    options: StreamOptions,
+    discard_stdin: DiscardStdin,
+    timeouts: StreamTimeouts,
+) -> None:
+    """Makes the runtime send the status of a process that ended without reading all of its input.
 
-    containerd waits for room in the pipe of its input, which nobody reads any more, before it tells the exit code. A
-    process may also end its outputs and read on: that one goes on.
+    containerd first waits for room in the pipe of that input, which nobody reads any more. A process that closes its
+    outputs and reads on is left alone.
     """
-    outputs = {"stdout"} if wanted.tty else {"stdout", "stderr"}
-    pause, over_for_s = FIRST_LOOK_S, 0.0
-    while over_for_s < GIVE_UP_AFTER_S:
-        await asyncio.sleep(pause)
+    outputs = {"stdout"} if options.tty else {"stdout", "stderr"}
+    pause_s, ended_for_s = timeouts.first_pause_s, 0.0
+    while ended_for_s < timeouts.give_up_after_s:
+        await asyncio.sleep(pause_s)
         if not outputs <= connection.ended:
             continue
         try:
-            over_for_s = over_for_s + pause if await drop_input() else 0.0
+            ended_for_s = ended_for_s + pause_s if await discard_stdin() else 0.0
         except RuntimeFailure as error:
-            log.warning("whether a process has ended that ended its output: %s", error)
-        pause = min(2 * pause, MOST_BETWEEN_LOOKS_S)
+            log.warning("cannot ask whether a process that closed its output has ended: %s", error)
+        pause_s = min(2 * pause_s, timeouts.max_pause_s)
     connection.close()

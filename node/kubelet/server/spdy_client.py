@@ -1,8 +1,8 @@
-"""A client of SPDY/3.1, as far as a runtime's exec server needs one.
+"""A client of SPDY/3.1, as far as a runtime's streaming server needs one.
 
-Of the protocols that containerd 1.6 serves for exec this is the one in which a stream can be closed in one direction,
-so that a command sees the end of its stdin and its output still arrives. Headers that the server sends are not looked
-at. There is no flow control in the server's library; TCP's is what holds a fast sender back.
+Of the protocols that containerd 1.6 serves for exec only this one can close a stream in one direction, so that a
+command sees the end of its stdin and its output still arrives. Headers of the server are ignored. The server's library
+has no flow control; TCP's holds a fast sender back.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ CONNECT_TIMEOUT_S = 10.0
 
 
 class SpdyError(Exception):
-    """The server does not speak as expected; the message has its words."""
+    """The server answered something unexpected, which the message has."""
 
 
-class Connection:
+class SpdyConnection:
     """Streams by their names. Open it with `connect`, and `close` it."""
 
     def __init__(
@@ -34,10 +34,10 @@ class Connection:
         # A client's streams have odd numbers.
         self._ids = {name: 2 * index + 1 for index, name in enumerate(names)}
         self._names = {number: name for name, number in self._ids.items()}
-        self.ended: set[str] = set()  # streams on which the server says no more
+        self.ended: set[str] = set()  # streams that the server has closed
 
     async def send(self, name: str, content: bytes, *, last: bool = False) -> None:
-        """Raises ConnectionError when the server has left."""
+        """Raises ConnectionError when the server has closed the connection."""
         for start in range(0, max(1, len(content)), MAX_DATA):
             piece = content[start : start + MAX_DATA]
             end = start + MAX_DATA >= len(content)
@@ -61,7 +61,7 @@ class Connection:
                     self._writer.write(spdy.control_frame(spdy.PING, frame.payload))
                 elif frame.kind == spdy.GOAWAY:
                     return
-                # A stream that is reset is one that the server is done with: nothing more comes on it.
+                # Nothing more comes on a stream that the server resets.
 
     async def _read(self) -> bytes:
         try:
@@ -79,7 +79,7 @@ class Connection:
         await self._writer.drain()
 
 
-async def connect(url: str, names: Sequence[str], protocols: Sequence[str]) -> Connection:
+async def connect(url: str, names: Sequence[str], protocols: Sequence[str]) -> SpdyConnection:
     """Opens the streams at a URL; `protocols` are offered in order. Raises SpdyError, OSError."""
     target = urlsplit(url)
     if target.scheme != "http" or target.hostname is None or target.port is None:
@@ -101,7 +101,7 @@ async def connect(url: str, names: Sequence[str], protocols: Sequence[str]) -> C
         try:
             writer.write(request.encode())
             protocol = await _upgraded(reader, url)
-            connection = Connection(reader, writer, names, protocol)
+            connection = SpdyConnection(reader, writer, names, protocol)
             await connection.open_streams()
         except BaseException:
             writer.close()

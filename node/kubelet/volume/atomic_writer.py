@@ -1,4 +1,4 @@
-"""The files of a volume that the kubelet writes, changed all at once.
+"""Writes the files of a volume so that all of them change at once.
 
 The visible names are links through `..data`, itself a link to a directory that holds one version. Replacing that link
 replaces all files in one step, as users of Kubernetes' own volumes rely on
@@ -17,11 +17,11 @@ from pathlib import Path
 
 from node.kubelet.containerconfig.environment import ConfigError
 from node.kubelet.disk import file_tree
-from node.kubelet.disk.file_tree import Faults
+from node.kubelet.disk.file_tree import WalkErrors
 from podlab.core.v1 import pod_pb2
 
 CURRENT = "..data"
-# The kubelet's own names in the volume; no file of a pod begins so.
+# Names of the kubelet's own in the volume begin so; no file of a pod does.
 _HIDDEN = ".."
 _UNFINISHED = "..new"
 _NAME_BYTES = 255
@@ -32,8 +32,8 @@ Parts = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class File:
-    """`group` is None for files that are shared with no group."""
+class FileProjection:
+    """One file. `group` is None when the file keeps the group root."""
 
     content: bytes
     mode: int
@@ -41,45 +41,45 @@ class File:
     group: int | None = None
 
 
-def project(
-    data: Mapping[str, bytes], items: Iterable[pod_pb2.KeyToPath], default_mode: int, optional: bool, of: str
-) -> dict[str, File]:
-    """Which files, by relative path, stand for the data: all keys, or the chosen items. Raises ConfigError."""
+def project_keys(
+    data: Mapping[str, bytes], items: Iterable[pod_pb2.KeyToPath], default_mode: int, *, optional: bool, name: str
+) -> dict[str, FileProjection]:
+    """The files by relative path: all keys, or the chosen items. Raises ConfigError, which has the `name`."""
     chosen = list(items)
     if not chosen:
-        return {key: File(content, default_mode) for key, content in data.items()}
-    files: dict[str, File] = {}
+        return {key: FileProjection(content, default_mode) for key, content in data.items()}
+    files: dict[str, FileProjection] = {}
     for item in chosen:
         if item.key not in data:
             if optional:
                 continue
-            raise ConfigError(f"{of} references non-existent key: {item.key}")
-        files[item.path] = File(data[item.key], item.mode if item.HasField("mode") else default_mode)
+            raise ConfigError(f"{name} references non-existent key: {item.key}")
+        files[item.path] = FileProjection(data[item.key], item.mode if item.HasField("mode") else default_mode)
     return files
 
 
-def write(directory: Path, files: Mapping[str, File]) -> bool:
-    """Makes the directory hold just the files; False when it did already.
+def write_files(directory: Path, files: Mapping[str, FileProjection]) -> bool:
+    """Makes these the files of the directory; False when they were already.
 
     Raises ConfigError for paths that cannot be, and OSError.
     """
-    placed = _placed(files)
+    by_parts = _by_parts(files)
     opened = os.open(directory, file_tree.DIRECTORY)
     try:
         current = _current(opened)
-        if current and _holds(opened, current, placed):
+        if current and _has_files(opened, current, by_parts):
             return False
         version = Path(tempfile.mkdtemp(prefix=_HIDDEN, dir=f"/proc/self/fd/{opened}")).name
         made = os.open(version, file_tree.DIRECTORY, dir_fd=opened)
         try:
             os.fchmod(made, 0o755)
-            for parts, file in placed.items():
+            for parts, file in by_parts.items():
                 _write_file(made, parts, file)
         finally:
             os.close(made)
         _link(opened, CURRENT, version)
-        _link_names(opened, {parts[0] for parts in placed})
-        # The version before, and what kubelets that were killed have left of others.
+        _link_names(opened, {parts[0] for parts in by_parts})
+        # Removes the version before, and what a killed kubelet left of others.
         for entry in list(os.scandir(opened)):
             if entry.name.startswith(_HIDDEN) and entry.name != version and entry.is_dir(follow_symlinks=False):
                 file_tree.remove(directory / entry.name)
@@ -88,15 +88,15 @@ def write(directory: Path, files: Mapping[str, File]) -> bool:
     return True
 
 
-def _placed(files: Mapping[str, File]) -> dict[Parts, File]:
-    """By the parts of their paths, each of them a name that may stand in the volume. Raises ConfigError."""
-    placed = {_parts(path): file for path, file in files.items()}
-    for parts in placed:
+def _by_parts(files: Mapping[str, FileProjection]) -> dict[Parts, FileProjection]:
+    """The files by the parts of their paths. Raises ConfigError for paths that cannot be in a volume."""
+    by_parts = {_parts(path): file for path, file in files.items()}
+    for parts in by_parts:
         for length in range(1, len(parts)):
-            if parts[:length] in placed:
+            if parts[:length] in by_parts:
                 file, within = "/".join(parts[:length]), "/".join(parts)
                 raise ConfigError(f"path {file!r} is to be a file, and a directory for {within!r}")
-    return placed
+    return by_parts
 
 
 def _parts(path: str) -> Parts:
@@ -109,7 +109,7 @@ def _parts(path: str) -> Parts:
 
 
 def _current(opened: int) -> str:
-    """The version that is shown now; empty when there is none that this kubelet may have made."""
+    """The name of the present version; empty when there is none that a kubelet made."""
     try:
         version = os.readlink(CURRENT, dir_fd=opened)
     except OSError:
@@ -117,7 +117,7 @@ def _current(opened: int) -> str:
     return version if version.startswith(_HIDDEN) and version != ".." and "/" not in version else ""
 
 
-def _write_file(version: int, parts: Parts, file: File) -> None:
+def _write_file(version: int, parts: Parts, file: FileProjection) -> None:
     directory = _directory(version, parts[:-1], make=True)
     try:
         made = os.open(parts[-1], os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=directory)
@@ -145,21 +145,21 @@ def _directory(version: int, parts: Parts, *, make: bool) -> int:
     return at
 
 
-def _holds(opened: int, current: str, placed: Mapping[Parts, File]) -> bool:
+def _has_files(opened: int, current: str, by_parts: Mapping[Parts, FileProjection]) -> bool:
     try:
         version = os.open(current, file_tree.DIRECTORY, dir_fd=opened)
     except OSError:
         return False
     try:
-        files = sum(not entry.is_directory for entry in file_tree.entries(version, Faults()))
-        return files == len(placed) and all(_is(version, parts, file) for parts, file in placed.items())
-    except OSError:  # not there, or something else
+        files = sum(not entry.is_directory for entry in file_tree.entries(version, WalkErrors()))
+        return files == len(by_parts) and all(_is_same(version, parts, file) for parts, file in by_parts.items())
+    except OSError:  # missing, or no file
         return False
     finally:
         os.close(version)
 
 
-def _is(version: int, parts: Parts, file: File) -> bool:
+def _is_same(version: int, parts: Parts, file: FileProjection) -> bool:
     directory = _directory(version, parts[:-1], make=False)
     try:
         made = os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)

@@ -1,8 +1,8 @@
-"""The volumes behind a pod's claims, read by name: a node may read those of its own pods and no others."""
+"""The persistent volumes of a pod's claims, read by name: a node may read those of its own pods and no others."""
 
 from __future__ import annotations
 
-from node.kubelet.volume.local_path import LocalPath
+from node.kubelet.volume.local_path import LocalPathManager
 from node.kubelet.volume.volume_manager import VolumeError
 from podlab.api import volumes
 from podlab.client.client import Client
@@ -11,10 +11,10 @@ from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 from podlab.errors import Forbidden, NotFound
 
 
-class Claims:
-    """Asked whenever a pod's volumes are made or looked at again."""
+class ClaimReader:
+    """Reads them whenever a pod's volumes are set up or refreshed."""
 
-    def __init__(self, client: Client, local_path: LocalPath) -> None:
+    def __init__(self, client: Client, local_path: LocalPathManager) -> None:
         self._client = client
         self._local_path = local_path
 
@@ -31,25 +31,25 @@ class Claims:
                 raise _failed(pod, volume.name, name, f"failed to fetch PVC from API server: {error}") from error
             except VolumeError as error:
                 raise _failed(pod, volume.name, name, str(error)) from error
-            await self._local_path.hold(found[volume.name])
+            await self._local_path.set_up(found[volume.name])
         return found
 
-    async def _read(self, pod: pod_pb2.Pod, given: pod_pb2.Volume, name: str) -> PersistentVolume:
+    async def _read(self, pod: pod_pb2.Pod, pod_volume: pod_pb2.Volume, name: str) -> PersistentVolume:
         claim = await self._client.get(PersistentVolumeClaim, name, pod.metadata.namespace)
-        if why := volumes.why_foreign(pod, given, claim):
+        if why := volumes.why_foreign(pod, pod_volume, claim):
             raise VolumeError(why)
-        # A pod that runs keeps it: the claim waits for the pod.
+        # A pod that runs keeps its claim: the deletion waits for the pod.
         if volumes.is_going(claim) and pod.status.phase in ("", "Pending"):
             raise VolumeError("PVC is being deleted")
         if claim.status.phase != "Bound" or not claim.spec.volumeName:
             raise VolumeError("PVC is not bound")
         if claim.spec.volumeMode == "Block":
-            raise VolumeError(f"volume {given.name} has volumeMode Block, but is specified in volumeMounts")
+            raise VolumeError(f"volume {pod_volume.name} has volumeMode Block, but is specified in volumeMounts")
         volume = await self._client.get(PersistentVolume, claim.spec.volumeName)
         if volume.spec.claimRef.uid != claim.metadata.uid:
             bound_to = volume.spec.claimRef.uid
-            why = f"PV {volume.metadata.name} is bound to PVC of uid {bound_to} and not to {claim.metadata.uid}"
-            raise VolumeError(why)
+            message = f"PV {volume.metadata.name} is bound to PVC of uid {bound_to} and not to {claim.metadata.uid}"
+            raise VolumeError(message)
         return volume
 
 

@@ -7,87 +7,90 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from node.kubelet.containerconfig.environment import Source
+from node.kubelet.containerconfig.environment import ConfigReference
 from podlab.client.client import Client
 from podlab.core.v1 import config_pb2
 from podlab.errors import ApiError, Forbidden, NotFound
 
 log = logging.getLogger(__name__)
 
-REFRESH_S = 10.0
-Config = config_pb2.ConfigMap | config_pb2.Secret
+PERIOD_S = 10.0
+ConfigObject = config_pb2.ConfigMap | config_pb2.Secret
 
 
 @dataclass
 class _Watched:
-    """`pods` are the uids of those to be told about a change."""
+    """`pods` are the uids of the pods that use the object, which is None when it is missing."""
 
-    seen: Config | None
+    current: ConfigObject | None
     pods: set[str] = field(default_factory=set)
 
 
-class Sources:
-    """Reads what a pod asks for, then looks again every REFRESH_S for as long as the pod lives."""
+class ConfigObjectManager:
+    """Reads what a pod uses, and reads it again every `period_s` for as long as the pod lives."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, period_s: float = PERIOD_S) -> None:
         self._client = client
+        self._period_s = period_s
         self._handlers: list[Callable[[str], None]] = []
-        self._watched: dict[tuple[str, Source], _Watched] = {}
+        self._watched: dict[tuple[str, ConfigReference], _Watched] = {}
 
     def on_change(self, handler: Callable[[str], None]) -> None:
-        """Calls `handler` with a pod's uid when something that it uses changed."""
+        """Calls `handler` with the uid of a pod when an object that it uses changed."""
         self._handlers.append(handler)
 
-    async def read(self, uid: str, namespace: str, wanted: Iterable[Source]) -> dict[Source, Config | None]:
-        """What is there now, None for what is missing. Raises ApiError when the API cannot tell."""
-        found: dict[Source, Config | None] = {}
-        for source in dict.fromkeys(wanted):
-            seen = await self._get(namespace, source)
-            watched = self._watched.setdefault((namespace, source), _Watched(seen))
-            self._saw(watched, seen, watched.pods - {uid})
+    async def read(
+        self, uid: str, namespace: str, references: Iterable[ConfigReference]
+    ) -> dict[ConfigReference, ConfigObject | None]:
+        """The objects as they are now, None for those that are missing. Raises ApiError."""
+        found: dict[ConfigReference, ConfigObject | None] = {}
+        for reference in dict.fromkeys(references):
+            current = await self._get(namespace, reference)
+            watched = self._watched.setdefault((namespace, reference), _Watched(current))
+            self._update(watched, current, watched.pods - {uid})
             watched.pods.add(uid)
-            found[source] = seen
+            found[reference] = current
         return found
 
     def forget(self, uid: str) -> None:
-        """The pod needs nothing any more."""
-        for at, watched in list(self._watched.items()):
+        """The pod uses nothing any more."""
+        for key, watched in list(self._watched.items()):
             watched.pods.discard(uid)
             if not watched.pods:
-                del self._watched[at]
+                del self._watched[key]
 
     async def run(self) -> None:
-        """Tells about changes, for ever."""
+        """Finds changes, for ever."""
         while True:
-            await asyncio.sleep(REFRESH_S)
-            for (namespace, source), watched in list(self._watched.items()):
-                if watched.seen is not None and watched.seen.immutable:
+            await asyncio.sleep(self._period_s)
+            for (namespace, reference), watched in list(self._watched.items()):
+                if watched.current is not None and watched.current.immutable:
                     continue
                 try:
-                    now = await self._get(namespace, source)
+                    current = await self._get(namespace, reference)
                 except ApiError as error:
-                    log.debug("%s in %s cannot be read: %s", source, namespace, error)
+                    log.debug("%s in %s cannot be read: %s", reference, namespace, error)
                     continue
-                self._saw(watched, now, watched.pods)
+                self._update(watched, current, watched.pods)
 
-    def _saw(self, watched: _Watched, now: Config | None, told: Iterable[str]) -> None:
-        """Tells these pods when it is not what was seen before."""
-        if _revision(now) == _revision(watched.seen):
+    def _update(self, watched: _Watched, current: ConfigObject | None, pods: Iterable[str]) -> None:
+        """Calls the handlers for these pods when the object has changed."""
+        if _revision(current) == _revision(watched.current):
             return
-        watched.seen = now
-        for uid in list(told):
+        watched.current = current
+        for uid in list(pods):
             for handler in self._handlers:
                 handler(uid)
 
-    async def _get(self, namespace: str, source: Source) -> Config | None:
+    async def _get(self, namespace: str, reference: ConfigReference) -> ConfigObject | None:
         try:
-            return await self._client.get(source.kind, source.name, namespace)
+            return await self._client.get(reference.kind, reference.name, namespace)
         except (NotFound, Forbidden) as error:
-            # Forbidden: the API does not know yet, or no more, that a pod here uses it.
+            # Forbidden: the API does not know yet, or no longer, that a pod here uses it.
             if isinstance(error, Forbidden):
-                log.warning("%s in %s: %s", source, namespace, error)
+                log.warning("%s in %s: %s", reference, namespace, error)
             return None
 
 
-def _revision(config: Config | None) -> str:
+def _revision(config: ConfigObject | None) -> str:
     return config.metadata.resourceVersion if config is not None else ""

@@ -1,6 +1,6 @@
-"""Directories of this node that are volumes of the class local-path: made at the first mount, removed with their claim.
+"""Volumes of the class local-path: directories of this node, made at the first mount and removed with their claim.
 
-The finalizer on the volume says that the node holds data; how both sides agree is in docs/design/volumes.md.
+The finalizer on the volume says that the node has data of it. docs/design/volumes.md describes the protocol.
 """
 
 from __future__ import annotations
@@ -20,28 +20,29 @@ from podlab.errors import ApiError, Forbidden, NotFound
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 10.0
+PERIOD_S = 10.0
 
 
 def is_to_remove(volume: PersistentVolume, node: str) -> bool:
-    """Whether the data that the node holds of it is to go."""
-    asked = volumes.is_going(volume) and volume.spec.persistentVolumeReclaimPolicy == "Delete"
-    held = LOCAL_PATH in volume.metadata.finalizers and volumes.local_path_node(volume) == node
-    return asked and held and volume.status.phase == "Released"
+    """Whether the data that the node has of it is to be removed."""
+    is_deleted = volumes.is_going(volume) and volume.spec.persistentVolumeReclaimPolicy == "Delete"
+    is_here = LOCAL_PATH in volume.metadata.finalizers and volumes.local_path_node(volume) == node
+    return is_deleted and is_here and volume.status.phase == "Released"
 
 
-class LocalPath:
-    """`run` for ever. Nothing is touched but what is directly below `<root>/local-path`."""
+class LocalPathManager:
+    """`run` for ever. Only directories directly below `<root>/local-path` are ever removed."""
 
-    def __init__(self, client: Client, node: str, root: Path) -> None:
+    def __init__(self, client: Client, node: str, root: Path, *, period_s: float = PERIOD_S) -> None:
         self._client = client
         self._node = node
         self._root = root / "local-path"
+        self._period_s = period_s
 
-    async def hold(self, volume: PersistentVolume) -> None:
-        """Makes the volume's directory and says so on the volume. Other volumes are none of its business.
+    async def set_up(self, volume: PersistentVolume) -> None:
+        """Makes the volume's directory and sets the finalizer. Does nothing for volumes of other classes.
 
-        Raises VolumeError for a directory that is not this node's to make, and ApiError.
+        Raises VolumeError for a directory that does not belong on this node, and ApiError.
         """
         if not volumes.is_local_path(volume):
             return
@@ -52,7 +53,7 @@ class LocalPath:
         if LOCAL_PATH in volume.metadata.finalizers:
             await asyncio.to_thread(_make, path)
             return
-        if volumes.is_going(volume):  # nobody would know of the data
+        if volumes.is_going(volume):  # without finalizer nobody would remove the data
             raise VolumeError(f'volume "{volume.metadata.name}" is being deleted')
         await asyncio.to_thread(_make, path)
         changed = PersistentVolume()
@@ -61,20 +62,20 @@ class LocalPath:
         await self._client.update(changed)
 
     async def run(self) -> None:
-        """Removes what is to go, until cancelled."""
+        """Removes deleted volumes, until cancelled."""
         while True:
-            for name in await asyncio.to_thread(self._held):
+            for name in await asyncio.to_thread(self._names):
                 try:
-                    await self._look(name)
+                    await self._remove_if_deleted(name)
                 except (ApiError, OSError) as error:
-                    log.warning("local volume %s: %s: will be looked at again", name, error)
-            await asyncio.sleep(LOOK_S)
+                    log.warning("local volume %s: %s: will be tried again", name, error)
+            await asyncio.sleep(self._period_s)
 
-    def _held(self) -> list[str]:
+    def _names(self) -> list[str]:
         return sorted(path.name for path in self._root.iterdir()) if self._root.is_dir() else []
 
-    async def _look(self, name: str) -> None:
-        """A volume that the API does not know, or not as this node's, is kept: that is no word to remove data."""
+    async def _remove_if_deleted(self, name: str) -> None:
+        """Keeps the data of a volume that the API does not know, or not as this node's."""
         try:
             volume = await self._client.get(PersistentVolume, name)
         except (NotFound, Forbidden):
@@ -91,14 +92,14 @@ class LocalPath:
 
 
 def _make(path: Path) -> None:
-    """For whichever user a container runs as."""
+    """Containers may write to it as any user."""
     if not path.exists():
         path.mkdir(parents=True)
         path.chmod(0o777)
 
 
 def _remove(path: Path) -> None:
-    """Raises OSError, also when something is mounted there: that is not the volume's."""
+    """Raises OSError, also when something is mounted there, which does not belong to the volume."""
     if below := mounter.mounted_below(path):
         raise OSError(f"{below[0]} is mounted there")
     file_tree.remove(path)

@@ -11,23 +11,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _COMMAND_TIMEOUT_S = 30
-# Where mount(8) looks for the programs that mount other than the kernel's own filesystems.
+# Where mount(8) finds mount.nfs and the like.
 _HELPERS = "/sbin:/usr/sbin"
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
 class MountError(Exception):
-    """Something cannot be mounted or unmounted; the message says what stands in the way."""
+    """Something cannot be mounted or unmounted; the message says why."""
 
 
 def tmpfs(path: Path, size_bytes: int | None, mode: int) -> bool:
-    """Mounts one there, unless one is; True when it did. Raises MountError, OSError."""
+    """Mounts a tmpfs there, unless something is mounted; True when it did. Raises MountError, OSError."""
     options = [f"mode={mode:o}", *([f"size={size_bytes}"] if size_bytes else [])]
     return _mount(path, "tmpfs", "tmpfs", options)
 
 
 def nfs(path: Path, server: str, exported: str, options: Sequence[str]) -> bool:
-    """Mounts the server's directory there, unless something is; True when it did. Raises MountError, OSError."""
+    """Mounts the server's directory, unless something is mounted; True when it did. Raises MountError, OSError."""
     if shutil.which("mount.nfs", path=_HELPERS) is None:
         raise MountError("this node cannot mount NFS: mount.nfs is missing, install the package nfs-common")
     host = f"[{server}]" if ":" in server else server
@@ -35,13 +35,13 @@ def nfs(path: Path, server: str, exported: str, options: Sequence[str]) -> bool:
 
 
 def bind(opened: int, path: Path) -> None:
-    """Mounts an open file or directory there, in place of what is mounted there. Raises MountError, OSError."""
+    """Mounts an open file or directory there, and replaces what is mounted there. Raises MountError, OSError."""
     source = f"/proc/{os.getpid()}/fd/{opened}"
     if path in mounted_below(path):
         if os.path.samestat(os.fstat(opened), path.stat()):
             return
         _unmount(path)
-    _make_place(path, directory=stat.S_ISDIR(os.fstat(opened).st_mode))
+    _make_mount_point(path, directory=stat.S_ISDIR(os.fstat(opened).st_mode))
     _run(["mount", "--no-canonicalize", "--bind", source, str(path)])
 
 
@@ -52,16 +52,16 @@ def unmount_below(directory: Path) -> None:
 
 
 def mounted_below(directory: Path) -> list[Path]:
-    """The innermost may be named twice: it is mounted twice."""
-    # Fields of /proc/self/mounts are separated by blanks; what would be read as something else is in octal digits.
-    # Other mounts of the node, in paths that containers chose, may be of any bytes.
+    """A path is named twice when it is mounted twice."""
+    # Fields of /proc/self/mounts are separated by blanks; blanks within a field are written in octal digits.
+    # Paths of other mounts, which containers chose, may have any bytes.
     lines = Path("/proc/self/mounts").read_bytes().split(b"\n")
     paths = [Path(os.fsdecode(_OCTAL.sub(_byte, line.split(b" ")[1]))) for line in lines if line]
     return [path for path in paths if path.is_relative_to(directory)]
 
 
 def _mount(path: Path, kind: str, what: str, options: Sequence[str]) -> bool:
-    # Asked of the kernel's table and not of the path: what a silent server exports answers no question.
+    # The kernel's table is read and not the path: a path on an NFS server that is silent would block.
     if path in mounted_below(path):
         return False
     path.mkdir(parents=True, exist_ok=True)
@@ -69,8 +69,8 @@ def _mount(path: Path, kind: str, what: str, options: Sequence[str]) -> bool:
     return True
 
 
-def _make_place(path: Path, *, directory: bool) -> None:
-    """Something to mount on: what was there for a mount of the other kind is replaced."""
+def _make_mount_point(path: Path, *, directory: bool) -> None:
+    """An empty directory or file to mount on, as the kind of the mount wants it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if directory:
         if path.is_file():
@@ -91,10 +91,10 @@ def _byte(digits: re.Match[bytes]) -> bytes:
 
 
 def _run(command: list[str]) -> None:
-    told = " ".join(command)
+    words = " ".join(command)
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_COMMAND_TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired as error:
-        raise MountError(f"{told}: no answer within {_COMMAND_TIMEOUT_S} s") from error
+        raise MountError(f"{words}: no answer within {_COMMAND_TIMEOUT_S} s") from error
     if done.returncode != 0:
-        raise MountError(f"{told}: {done.stderr.strip() or f'exit code {done.returncode}'}")
+        raise MountError(f"{words}: {done.stderr.strip() or f'exit code {done.returncode}'}")

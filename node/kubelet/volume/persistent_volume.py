@@ -1,4 +1,4 @@
-"""What is behind a pod's claims: directories that are on the node, and NFS that is mounted there for the pod."""
+"""Persistent volumes on the node: directories that are there, and NFS that is mounted for the pod."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _TYPE_CHECKS = {
 }
 
 
-def place(volume: PersistentVolume, own: Path) -> Path:
-    """Where the volume is on the node; `own` is the pod's directory for what has to be mounted."""
+def node_path(volume: PersistentVolume, own: Path) -> Path:
+    """The volume's path on the node; `own` is the pod's directory, where NFS is mounted."""
     source = volume.spec.persistentVolumeSource
     if source.HasField("hostPath"):
         return Path(source.hostPath.path)
@@ -28,10 +28,10 @@ def place(volume: PersistentVolume, own: Path) -> Path:
 
 
 def set_up(volume: PersistentVolume, path: Path) -> None:
-    """Makes it usable there. Raises ConfigError, MountError, OSError."""
+    """Checks that the volume is there, or mounts it. Raises ConfigError, MountError, OSError."""
     source = volume.spec.persistentVolumeSource
     if source.HasField("hostPath"):
-        host_path(path, source.hostPath.type)
+        check_host_path(path, source.hostPath.type)
     elif source.HasField("local"):
         if not path.exists():
             raise ConfigError(f'local volume: path "{path}" does not exist')
@@ -43,36 +43,35 @@ def set_up(volume: PersistentVolume, path: Path) -> None:
 
 
 def is_for_one_pod(volume: PersistentVolume) -> bool:
-    """Whether no second pod may have it at the same time."""
+    """Whether only one pod may use it at a time."""
     return list(volume.spec.accessModes) == ["ReadWriteOncePod"]
 
 
-def give(volume: PersistentVolume, path: Path, pod: pod_pb2.Pod, *, read_only: bool, shared: bool) -> str:
-    """Gives a volume of a kind that has owners here to the pod's group, unless it is shared with other pods by now.
+def apply_fs_group(volume: PersistentVolume, path: Path, pod: pod_pb2.Pod, *, read_only: bool, shared: bool) -> str:
+    """Gives a local volume to the pod's fsGroup, unless other pods use it too. hostPath and NFS keep their groups.
 
-    What a hostPath leads to is the node's, and what NFS exports its server's. Returns what to tell of a shared volume
-    that is another group's. Raises OSError.
+    Returns a warning about a shared volume that has another group. Raises OSError.
     """
     group = fs_group.group_of(pod)
     if group is None or not volume.spec.persistentVolumeSource.HasField("local"):
         return ""
     if shared:
-        found = path.stat().st_gid
-        about = f"The requested fsGroup is {group}, but the volume {volume.metadata.name} has GID {found}."
-        return "" if found == group else f"{about} The volume may not be shareable."
+        gid = path.stat().st_gid
+        message = f"The requested fsGroup is {group}, but the volume {volume.metadata.name} has GID {gid}."
+        return "" if gid == group else f"{message} The volume may not be shareable."
     if not read_only:
         policy = pod.spec.securityContext.fsGroupChangePolicy
-        fs_group.give(path, group, only_if_root_differs=policy == "OnRootMismatch")
+        fs_group.set_group(path, group, only_if_root_differs=policy == "OnRootMismatch")
     return ""
 
 
 def is_read_only(claim: pod_pb2.PersistentVolumeClaimVolumeSource, volume: PersistentVolume) -> bool:
-    """Whether no container may write, whatever its mount says."""
+    """Whether no container may write to it, whatever its volumeMount says."""
     return claim.readOnly or volume.spec.persistentVolumeSource.nfs.readOnly
 
 
-def host_path(path: Path, kind: str) -> None:
-    """Sees to it that the path is what the volume's type says. Raises ConfigError, OSError."""
+def check_host_path(path: Path, kind: str) -> None:
+    """Makes the path where the volume's type says so, and checks that it has that type. Raises ConfigError, OSError."""
     if kind == "DirectoryOrCreate":
         path.mkdir(mode=0o755, parents=True, exist_ok=True)
     elif kind == "FileOrCreate":
@@ -80,10 +79,10 @@ def host_path(path: Path, kind: str) -> None:
     wanted = kind.removesuffix("OrCreate")
     if wanted not in _TYPE_CHECKS:
         return
-    check, told = _TYPE_CHECKS[wanted]
+    check, type_name = _TYPE_CHECKS[wanted]
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
         raise ConfigError(f"hostPath type check failed: {path} does not exist on the node") from None
     if not check(mode):
-        raise ConfigError(f"hostPath type check failed: {path} is not {told}")
+        raise ConfigError(f"hostPath type check failed: {path} is not {type_name}")

@@ -1,8 +1,8 @@
-"""Paths within volumes, as containers mount them: what is looked at is what is mounted, whatever links say by then.
+"""subPath: paths within volumes, opened and mounted so that a container cannot lead the kubelet out of the volume.
 
-Containers that write to a volume may change it meanwhile: links that lead out of it or in circles, directories that
-become links. So the path is gone part by part, by open directories; links are read and gone likewise, within the
-volume; and what was opened at the end is mounted, by its number.
+Containers may change the volume meanwhile: directories become links, links lead out of it or in circles. So each part
+of the path is opened from its open parent, links are followed within the volume, and what was opened at the end is
+mounted by its file descriptor.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from pathlib import Path
 from node.kubelet.disk import file_tree
 from node.kubelet.volume import mounter
 
-_PLACE = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+_OPEN_FLAGS = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _MODE = 0o7777
-# As many as the kernel follows in one path.
-_LINKS = 40
+# The kernel follows as many in one path.
+_MAX_LINKS = 40
 
 
 class SubPathError(Exception):
-    """The path is not to be had; the message says why."""
+    """The path cannot be opened; the message says why."""
 
 
 def bind(volume: Path, sub_path: str, target: Path) -> None:
-    """Mounts the path within the volume on `target`; directories that are missing are made, as open as the volume's.
+    """Mounts the path within the volume on `target`. Missing directories are made, with the mode of the volume's root.
 
     Raises SubPathError when it leads out of the volume or nowhere, MountError, and OSError.
     """
@@ -48,7 +48,7 @@ def _open(volume: Path, sub_path: str) -> int:
             if stat.S_ISLNK(os.fstat(below).st_mode):
                 links += 1
                 ahead += _target(below)
-                if links > _LINKS:
+                if links > _MAX_LINKS:
                     raise SubPathError("too many levels of symbolic links")
                 continue
             os.close(at)
@@ -60,20 +60,20 @@ def _open(volume: Path, sub_path: str) -> int:
 
 
 def _step(at: int, part: str, root: os.stat_result) -> int:
-    """What the name stands for in the open directory."""
+    """Opens the part of the path in the open directory."""
     if part != "..":
         return _open_part(at, part, root.st_mode & _MODE)
-    # Wherever a container moves the directory within the volume, the way up ends at the volume's root.
+    # A container may move the directory within the volume, but `..` never leads above the volume's root.
     if os.path.samestat(os.fstat(at), root):
         raise SubPathError("leads out of the volume")
-    return os.open("..", _PLACE, dir_fd=at)
+    return os.open("..", _OPEN_FLAGS, dir_fd=at)
 
 
 def _open_part(parent: int, name: str, mode: int) -> int:
     try:
-        return os.open(name, _PLACE, dir_fd=parent)
+        return os.open(name, _OPEN_FLAGS, dir_fd=parent)
     except FileNotFoundError:
-        with contextlib.suppress(FileExistsError):  # another container's has just been made
+        with contextlib.suppress(FileExistsError):  # another container's was made meanwhile
             os.mkdir(name, 0o700, dir_fd=parent)
     made = os.open(name, file_tree.DIRECTORY, dir_fd=parent)
     os.fchmod(made, mode)
@@ -81,7 +81,7 @@ def _open_part(parent: int, name: str, mode: int) -> int:
 
 
 def _target(link: int) -> list[str]:
-    """Where the open link leads; it is closed."""
+    """The parts of the target of the open link, which is closed."""
     try:
         return _parts(os.readlink("", dir_fd=link))
     finally:
@@ -89,7 +89,7 @@ def _target(link: int) -> list[str]:
 
 
 def _parts(path: str) -> list[str]:
-    """The parts of the path, the first one last."""
+    """The parts of the path, the first part last."""
     if path.startswith("/"):
         raise SubPathError("leads out of the volume")
     return [part for part in reversed(path.split("/")) if part not in ("", ".")]

@@ -1,6 +1,6 @@
-"""A pod's volumes on the node's disk: made, refreshed, found for mounting, and removed.
+"""Pods' volumes on the node's disk: set up, refreshed, mounted, and removed.
 
-Everything stands below `<root>/pods/<uid>`. All calls block on the disk for a short time; none touches the network.
+Everything is below `<root>/pods/<uid>`. All calls block on the disk for a short time; none uses the network.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from node.kubelet.containerconfig.environment import ConfigError, expand_all
 from node.kubelet.disk import file_tree, nofollow
 from node.kubelet.volume import atomic_writer, fs_group, mounter, persistent_volume, projected, subpath
 from node.kubelet.volume.mounter import MountError
-from node.kubelet.volume.projected import Contents
+from node.kubelet.volume.projected import VolumeContents
 from node.kubelet.volume.subpath import SubPathError
-from node.kubelet.volume.volume_owners import Users
+from node.kubelet.volume.volume_owners import VolumeOwners
 from podlab.api import quantity
 from podlab.core.v1 import pod_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolume
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
 HOSTS = Path("/etc/hosts")
-NOTHING_CLAIMED: Mapping[str, PersistentVolume] = {}
+NO_PERSISTENT_VOLUMES: Mapping[str, PersistentVolume] = {}
 NO_VARIABLES: Mapping[str, str] = {}
 SUB_PATHS = "volume-subpaths"
 _PROPAGATIONS = {
@@ -35,45 +35,45 @@ _PROPAGATIONS = {
 
 
 class VolumeError(Exception):
-    """A volume cannot be made as its spec says; the message names it."""
+    """A volume cannot be set up as its spec says. The message names the volume."""
 
 
-class Volumes:
-    """All pods' directories below one root."""
+class VolumeManager:
+    """The volumes of all pods of the node."""
 
     def __init__(self, root: Path) -> None:
         self._pods = root / "pods"
-        self._users = Users(self._pods)
+        self._owners = VolumeOwners(self._pods)
 
     def uids(self) -> set[str]:
-        """The pods that have something here."""
+        """The pods that have a directory here."""
         return {path.name for path in self._pods.iterdir()} if self._pods.is_dir() else set()
 
-    def claim(self, uid: str) -> None:
-        """Makes the pod's directory, which says until `remove` that the node has something of the pod."""
+    def create_pod_directory(self, uid: str) -> None:
+        """The directory shows, until `remove`, that the node has something of the pod."""
         (self._pods / uid).mkdir(parents=True, exist_ok=True)
 
-    def set_up(self, pod: pod_pb2.Pod, contents: Contents) -> list[str]:
+    def set_up(self, pod: pod_pb2.Pod, contents: VolumeContents) -> list[str]:
         """Makes what is missing and refreshes files whose contents changed. Raises VolumeError.
 
-        Returns what the pod's user should know of volumes that are shared with other pods.
+        Returns warnings about volumes that are shared with other pods.
         """
-        told = []
+        warnings = []
         for volume in pod.spec.volumes:
             try:
-                told.append(self._set_up(pod, volume, contents))
+                warnings.append(self._set_up(pod, volume, contents))
             except (OSError, ConfigError, MountError) as error:
                 raise VolumeError(f'MountVolume.SetUp failed for volume "{volume.name}": {error}') from error
-        return [words for words in told if words]
+        return [warning for warning in warnings if warning]
 
     def mounts(
         self,
         pod: pod_pb2.Pod,
         container: pod_pb2.Container,
-        claimed: Mapping[str, PersistentVolume] = NOTHING_CLAIMED,
+        persistent_volumes: Mapping[str, PersistentVolume] = NO_PERSISTENT_VOLUMES,
         environment: Mapping[str, str] = NO_VARIABLES,
     ) -> list[cri.Mount]:
-        """Where the container's volumes are on the node; `claimed` are those behind its claims.
+        """The container's mounts; `persistent_volumes` are those of the pod's claims, by the names of its volumes.
 
         Raises VolumeError, and ConfigError for a path with a variable that the environment lacks.
         """
@@ -82,19 +82,19 @@ class Volumes:
         for index, mount in enumerate(container.volumeMounts):
             if mount.name not in volumes:
                 raise VolumeError(f'container "{container.name}" mounts volume "{mount.name}", which the pod lacks')
-            origin, path = volumes[mount.name].volumeSource, self._path(pod, volumes[mount.name], claimed)
-            fixed = projected.is_written(origin)
-            if mount.name in claimed:
-                fixed = persistent_volume.is_read_only(origin.persistentVolumeClaim, claimed[mount.name])
+            source, path = volumes[mount.name].volumeSource, self._path(pod, volumes[mount.name], persistent_volumes)
+            read_only = projected.is_projected(source)
+            if mount.name in persistent_volumes:
+                read_only = persistent_volume.is_read_only(source.persistentVolumeClaim, persistent_volumes[mount.name])
             if sub_path := expand_all(mount.subPathExpr, environment) or mount.subPath:
-                own = self._pods / pod.metadata.uid / SUB_PATHS / mount.name / container.name / str(index)
-                path = _sub_path(path, sub_path, mount.name, own)
+                target = self._pods / pod.metadata.uid / SUB_PATHS / mount.name / container.name / str(index)
+                path = _bind_sub_path(path, sub_path, mount.name, target)
             result.append(
                 cri.Mount(
-                    # The root of a container may be given without its slash.
+                    # The API takes a mountPath without a leading slash.
                     container_path=mount.mountPath if mount.mountPath.startswith("/") else f"/{mount.mountPath}",
                     host_path=str(path),
-                    readonly=mount.readOnly or fixed,
+                    readonly=mount.readOnly or read_only,
                     propagation=_PROPAGATIONS[mount.mountPropagation],
                 )
             )
@@ -107,30 +107,30 @@ class Volumes:
         nofollow.write(path, os.fsencode(dns.hosts_file(pod, ips, node_hosts)), 0o644)
         return cri.Mount(container_path="/etc/hosts", host_path=str(path))
 
-    def message_mount(self, pod: pod_pb2.Pod, container: pod_pb2.Container, attempt: int) -> cri.Mount:
+    def termination_message_mount(self, pod: pod_pb2.Pod, container: pod_pb2.Container, attempt: int) -> cri.Mount:
         """An empty file for the run's termination message."""
-        path = self.message_file(pod.metadata.uid, container.name, attempt)
+        path = self.termination_message_file(pod.metadata.uid, container.name, attempt)
         nofollow.write(path, b"", 0o666)
         return cri.Mount(container_path=container.terminationMessagePath, host_path=str(path))
 
-    def message_file(self, uid: str, name: str, attempt: int) -> Path:
+    def termination_message_file(self, uid: str, name: str, attempt: int) -> Path:
         return self._pods / uid / "containers" / name / f"{attempt}.message"
 
-    def on_disk(self, pod: pod_pb2.Pod) -> dict[str, Path]:
-        """The directories that the pod's containers fill on the node's disk, by the volumes' names."""
+    def disk_directories(self, pod: pod_pb2.Pod) -> dict[str, Path]:
+        """The emptyDirs that are on the node's disk, by the volumes' names."""
         return {
             volume.name: self._path(pod, volume)
             for volume in pod.spec.volumes
             if volume.volumeSource.HasField("emptyDir") and volume.volumeSource.emptyDir.medium != "Memory"
         }
 
-    def own_files(self, uid: str) -> Path:
-        """Where the pod's hosts file and termination messages are, beside its volumes."""
+    def pod_directory(self, uid: str) -> Path:
+        """Where the pod's hosts file, termination messages and volumes are."""
         return self._pods / uid
 
-    def release(self, uid: str) -> None:
-        """The pod's containers have ended: its claims are others' to use."""
-        self._users.end(uid)
+    def release_claims(self, uid: str) -> None:
+        """The pod's containers have ended: other pods may use the volumes of its claims."""
+        self._owners.remove_pod(uid)
 
     def remove(self, uid: str) -> None:
         """Everything of the pod. Success when there is nothing. Raises VolumeError."""
@@ -142,61 +142,68 @@ class Volumes:
             raise VolumeError(f"volumes of pod {uid} cannot be removed: {error}") from error
 
     def _path(
-        self, pod: pod_pb2.Pod, volume: pod_pb2.Volume, claimed: Mapping[str, PersistentVolume] = NOTHING_CLAIMED
+        self,
+        pod: pod_pb2.Pod,
+        volume: pod_pb2.Volume,
+        persistent_volumes: Mapping[str, PersistentVolume] = NO_PERSISTENT_VOLUMES,
     ) -> Path:
         if volume.volumeSource.HasField("hostPath"):
             return Path(volume.volumeSource.hostPath.path)
-        own = self._pods / pod.metadata.uid / "volumes" / volume.name
-        return persistent_volume.place(claimed[volume.name], own) if volume.name in claimed else own
+        own_path = self._pods / pod.metadata.uid / "volumes" / volume.name
+        return (
+            persistent_volume.node_path(persistent_volumes[volume.name], own_path)
+            if volume.name in persistent_volumes
+            else own_path
+        )
 
-    def _set_up(self, pod: pod_pb2.Pod, volume: pod_pb2.Volume, contents: Contents) -> str:
-        origin, path = volume.volumeSource, self._path(pod, volume, contents.claimed)
-        if volume.name in contents.claimed:
-            read_only = origin.persistentVolumeClaim.readOnly
-            return self._set_up_claimed(pod, contents.claimed[volume.name], path, read_only=read_only)
-        if origin.HasField("hostPath"):
-            persistent_volume.host_path(path, origin.hostPath.type)
-        elif projected.is_written(origin):
-            files = projected.files(pod, origin, contents)
-            if origin.HasField("secret") or origin.HasField("projected"):  # what is secret never reaches the disk
+    def _set_up(self, pod: pod_pb2.Pod, volume: pod_pb2.Volume, contents: VolumeContents) -> str:
+        source, path = volume.volumeSource, self._path(pod, volume, contents.persistent_volumes)
+        if volume.name in contents.persistent_volumes:
+            read_only = source.persistentVolumeClaim.readOnly
+            return self._set_up_persistent(pod, contents.persistent_volumes[volume.name], path, read_only=read_only)
+        if source.HasField("hostPath"):
+            persistent_volume.check_host_path(path, source.hostPath.type)
+        elif projected.is_projected(source):
+            files = projected.files(pod, source, contents)
+            if source.HasField("secret") or source.HasField("projected"):  # secrets never reach the disk
                 mounter.tmpfs(path, None, 0o755)
             path.mkdir(parents=True, exist_ok=True)
-            atomic_writer.write(path, files)
+            atomic_writer.write_files(path, files)
         else:
-            _empty_dir(path, origin.emptyDir, fs_group.group_of(pod))
+            _empty_dir(path, source.emptyDir, fs_group.group_of(pod))
         return ""
 
-    def _set_up_claimed(self, pod: pod_pb2.Pod, volume: PersistentVolume, path: Path, *, read_only: bool) -> str:
-        """The first pod of the node that uses a volume gives it to its group; others take it as it is."""
+    def _set_up_persistent(self, pod: pod_pb2.Pod, volume: PersistentVolume, path: Path, *, read_only: bool) -> str:
+        """The first pod of the node that uses a volume sets its group. Returns a warning, or an empty text."""
         uid, name = pod.metadata.uid, volume.metadata.name
-        told = ""
-        if not self._users.uses(uid, name):
-            shared = self._users.others(uid, name)
+        warning = ""
+        if not self._owners.has(uid, name):
+            shared = self._owners.has_others(uid, name)
             if shared and persistent_volume.is_for_one_pod(volume):
                 raise ConfigError("volume uses the ReadWriteOncePod access mode and is already in use by another pod")
             persistent_volume.set_up(volume, path)
-            told = persistent_volume.give(volume, path, pod, read_only=read_only, shared=shared)
-            self._users.begin(uid, name)
+            warning = persistent_volume.apply_fs_group(volume, path, pod, read_only=read_only, shared=shared)
+            self._owners.add(uid, name)
         else:
             persistent_volume.set_up(volume, path)
-        return told
+        return warning
 
 
 def _empty_dir(path: Path, source: pod_pb2.EmptyDirVolumeSource, group: int | None) -> None:
-    fresh = not path.exists()
+    is_new = not path.exists()
     if source.medium == "Memory":
         size = quantity.value(source.sizeLimit) if source.sizeLimit.string else None
-        fresh = mounter.tmpfs(path, size, 0o777)
+        is_new = mounter.tmpfs(path, size, 0o777)
     else:
         path.mkdir(parents=True, exist_ok=True)
-    if fresh:
+    if is_new:
         path.chmod(0o777)
         if group is not None:
             os.chown(path, -1, group)
             path.chmod(0o2777)
 
 
-def _sub_path(volume: Path, sub_path: str, name: str, target: Path) -> Path:
+def _bind_sub_path(volume: Path, sub_path: str, name: str, target: Path) -> Path:
     try:
         subpath.bind(volume, sub_path, target)
     except (SubPathError, MountError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Which pods of this node use which persistent volumes: an empty file for each, so that a restart forgets nothing."""
+"""Which pods of this node use which persistent volumes: an empty file for each, so that it survives a restart."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from pathlib import Path
 _DIRECTORY = "claimed"
 
 
-class Users:
+class VolumeOwners:
     """`pods` is the directory with one directory for each pod, named by its uid."""
 
     def __init__(self, pods: Path) -> None:
         self._pods = pods
 
-    def uses(self, uid: str, volume: str) -> bool:
-        """Whether the pod has the volume already."""
+    def has(self, uid: str, volume: str) -> bool:
+        """Whether the pod uses the volume."""
         return self._mark(uid, volume).exists()
 
-    def others(self, uid: str, volume: str) -> bool:
-        """Whether another pod has it."""
+    def has_others(self, uid: str, volume: str) -> bool:
+        """Whether another pod uses the volume."""
         pods = self._pods.iterdir() if self._pods.is_dir() else ()
-        return any(self.uses(pod.name, volume) for pod in pods if pod.name != uid)
+        return any(self.has(pod.name, volume) for pod in pods if pod.name != uid)
 
-    def begin(self, uid: str, volume: str) -> None:
+    def add(self, uid: str, volume: str) -> None:
         mark = self._mark(uid, volume)
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.touch()
 
-    def end(self, uid: str) -> None:
-        """No container of the pod runs any more. Success when it had nothing."""
+    def remove_pod(self, uid: str) -> None:
+        """The pod uses no volume any more. Success when it used none."""
         shutil.rmtree(self._pods / uid / _DIRECTORY, ignore_errors=True)
 
     def _mark(self, uid: str, volume: str) -> Path:

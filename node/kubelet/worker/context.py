@@ -1,31 +1,39 @@
-"""What the workers of all pods of a node share."""
+"""What the pod workers of a node share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from node.kubelet.admission.pod_admission import Places
+from node.kubelet.admission.pod_admission import PodAdmission
 from node.kubelet.cri.runtime import Runtime
-from node.kubelet.eviction.ephemeral_storage import Sizes
-from node.kubelet.images.image_manager import Images
-from node.kubelet.volume.claims import Claims
-from node.kubelet.volume.config_objects import Sources
-from node.kubelet.volume.token_manager import Tokens
-from node.kubelet.volume.volume_manager import Volumes
-from node.kubelet.worker.start_limiter import Turns
+from node.kubelet.eviction.ephemeral_storage import EphemeralStorageMonitor
+from node.kubelet.images.image_manager import ImageManager
+from node.kubelet.volume.claims import ClaimReader
+from node.kubelet.volume.config_objects import ConfigObjectManager
+from node.kubelet.volume.token_manager import TokenManager
+from node.kubelet.volume.volume_manager import VolumeManager
+from node.kubelet.worker.start_limiter import StartLimiter
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.core.v1 import service_pb2
 from podlab.meta.v1 import meta_pb2
 
-# Sandboxes and containers being started at once. More make none of them ready sooner on a small machine.
-STARTS = 4
+# On a small machine more starts at once make no pod ready sooner.
+MAX_STARTS = 4
+
+
+@dataclass(frozen=True)
+class WorkerTimings:
+    """How often a worker measures a limited pod's disk usage, and its first pause after a sandbox that failed."""
+
+    storage_period_s: float = 10.0
+    first_sandbox_retry_s: int = 1
 
 
 @dataclass
 class NodeContext:
-    """`services` gives those known now; `allocatable` is what the node offers to pods."""
+    """`services` gives those that are known now; `allocatable` is what the node offers to pods."""
 
     node_name: str
     node_ip: str
@@ -34,12 +42,13 @@ class NodeContext:
     client: Client
     runtime: Runtime
     recorder: EventRecorder
-    images: Images
-    places: Places
-    volumes: Volumes
-    sizes: Sizes
-    claims: Claims
-    sources: Sources
-    tokens: Tokens
+    images: ImageManager
+    admission: PodAdmission
+    volumes: VolumeManager
+    ephemeral_storage: EphemeralStorageMonitor
+    claims: ClaimReader
+    config_objects: ConfigObjectManager
+    tokens: TokenManager
     services: Callable[[], list[service_pb2.Service]]
-    starts: Turns = field(default_factory=lambda: Turns(STARTS))
+    timings: WorkerTimings = WorkerTimings()
+    start_limiter: StartLimiter = field(default_factory=lambda: StartLimiter(MAX_STARTS))

@@ -1,6 +1,6 @@
 """Starts a pod's sandbox and containers: volumes, image, environment, then the runtime.
 
-What stands in the way becomes a hold in the pod's memory, with the reason that users see.
+What prevents a start is noted as a blocked start, with the reason that users see.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ import time
 from dataclasses import replace
 
 from node.kubelet.containerconfig import container_config, dns, security_context
-from node.kubelet.containerconfig.container_config import Run
+from node.kubelet.containerconfig.container_config import ContainerAttempt
 from node.kubelet.containerconfig.environment import (
     ConfigError,
-    Found,
-    Source,
-    Surroundings,
+    ConfigObjects,
+    ConfigReference,
+    EnvironmentContext,
     environment_variables,
     references,
 )
-from node.kubelet.cri.runtime import Credentials, Image, RuntimeFailure, RuntimeUnavailable, Sandbox
+from node.kubelet.cri.runtime import Image, RegistryCredentials, RuntimeFailure, RuntimeUnavailable, Sandbox
 from node.kubelet.images import pull_secrets
-from node.kubelet.images.image_manager import Told
+from node.kubelet.images.image_manager import ImageEvent
 from node.kubelet.logs import log_files
 from node.kubelet.pod import podspec
-from node.kubelet.pod.callbacks import Voice
-from node.kubelet.pod.decide import RunSandbox, StartContainer
-from node.kubelet.pod.pod_notes import Hold, Memory
+from node.kubelet.pod.actions import RunSandbox, StartContainer
+from node.kubelet.pod.callbacks import PodCallbacks
+from node.kubelet.pod.pod_notes import BlockedStart, PodNotes
 from node.kubelet.volume import projected
-from node.kubelet.volume.projected import Contents, WantedToken
+from node.kubelet.volume.projected import TokenProjection, VolumeContents
 from node.kubelet.volume.volume_manager import VolumeError
 from node.kubelet.worker import start_limiter
 from node.kubelet.worker.context import NodeContext
@@ -41,149 +41,152 @@ from podlab.foreign.cri.v1 import api_pb2 as cri
 
 log = logging.getLogger(__name__)
 
-# Between two tries of what failed for a reason that may pass: 1 s, 2 s, ... 60 s.
-RETRY_FIRST_S, RETRY_LIMIT_S = 1, 60
-# A container that cannot be configured is looked at again when its ConfigMap or Secret may have come.
+# Between two tries of a sandbox: the pauses double up to this.
+SANDBOX_RETRY_LIMIT_S = 60
+# A container that cannot be configured is tried again: its ConfigMap or Secret may have been created.
 CONFIG_RETRY_S = 5.0
-# The reason is shown for a while before the back-off is what there is to say.
+# How long the error is shown as the waiting reason, before the back-off is.
 SHOW_ERROR_S = 3.0
 _SANDBOX_ID = re.compile(r' for sandbox "[0-9a-f]{64}"')
 
 
-class Starter:
-    """Of one pod. Raises only RuntimeUnavailable and ApiError, which concern the node and not the pod."""
+class PodStartup:
+    """Of one pod. Raises only RuntimeUnavailable and ApiError, which are not the pod's fault."""
 
-    def __init__(self, context: NodeContext, memory: Memory, voice: Voice) -> None:
+    def __init__(self, context: NodeContext, notes: PodNotes, callbacks: PodCallbacks) -> None:
         self._context = context
-        self._memory = memory
-        self._voice = voice
+        self._notes = notes
+        self._callbacks = callbacks
 
     async def run_sandbox(self, pod: pod_pb2.Pod, action: RunSandbox) -> None:
         config = container_config.sandbox_config(pod, action.attempt, dns.node_dns())
         try:
-            self._context.volumes.claim(pod.metadata.uid)
+            self._context.volumes.create_pod_directory(pod.metadata.uid)
             log_files.log_directory(pod).mkdir(parents=True, exist_ok=True)
             await self.refresh_volumes(pod)
-            async with self._context.starts.turn(start_limiter.SANDBOX):
+            async with self._context.start_limiter.slot(start_limiter.SANDBOX):
                 await self._context.runtime.run_sandbox(config)
         except RuntimeUnavailable:
             raise
         except VolumeError as error:
-            self._hold_sandbox("FailedMount", str(error))
+            self._block_sandbox("FailedMount", str(error))
         except OSError as error:
-            self._hold_sandbox("FailedToMakePodDataDirectories", f"error making pod data directories: {error}")
+            self._block_sandbox("FailedToMakePodDataDirectories", f"error making pod data directories: {error}")
         except RuntimeFailure as error:
-            # Without the id, which differs each time, so that the same failure is the same event again.
-            told = _SANDBOX_ID.sub("", str(error))
-            self._hold_sandbox("FailedCreatePodSandBox", f"Failed to create pod sandbox: {told}")
+            # The sandbox id is different each time. Without it the same failure is the same Event.
+            message = _SANDBOX_ID.sub("", str(error))
+            self._block_sandbox("FailedCreatePodSandBox", f"Failed to create pod sandbox: {message}")
         else:
-            self._memory.holds.pop("", None)
+            self._notes.blocked_starts.pop("", None)
 
-    async def refresh_volumes(self, pod: pod_pb2.Pod) -> Contents:
-        """Volumes with the files of now; what they are made of is returned. Raises VolumeError."""
-        contents = Contents(await self._read(pod), allocatable=self._context.allocatable)
+    async def refresh_volumes(self, pod: pod_pb2.Pod) -> VolumeContents:
+        """Makes the volumes, or brings them up to date. Returns what they are made of. Raises VolumeError."""
+        contents = VolumeContents(await self._read_config_objects(pod), allocatable=self._context.allocatable)
         if pod.spec.volumes:
-            claimed = await self._context.claims.read(pod)
-            contents = replace(contents, tokens=await self._tokens(pod), claimed=claimed)
-            for told in await asyncio.to_thread(self._context.volumes.set_up, pod, contents):
-                self._voice.event("Warning", "AlreadyMountedVolume", told, "")
+            persistent = await self._context.claims.read(pod)
+            contents = replace(contents, tokens=await self._tokens(pod), persistent_volumes=persistent)
+            for warning in await asyncio.to_thread(self._context.volumes.set_up, pod, contents):
+                self._callbacks.event("Warning", "AlreadyMountedVolume", warning)
         return contents
 
     async def start_container(self, pod: pod_pb2.Pod, sandbox: Sandbox, action: StartContainer) -> None:
         spec = podspec.container_named(pod, action.name)
         assert spec is not None, f"decided to start {action.name}, which the pod does not have"
         image = await self._image(pod, spec)
-        if isinstance(image, Hold):
-            self._memory.holds[spec.name] = image
+        if isinstance(image, BlockedStart):
+            self._notes.blocked_starts[spec.name] = image
             return
         try:
-            run = Run(action.attempt, action.next_backoff_s, await self._target(pod, spec.name))
-            config = await self._configure(pod, spec, run, sandbox, image)
+            attempt = ContainerAttempt(action.attempt, action.next_backoff_s, await self._target(pod, spec.name))
+            config = await self._configure(pod, spec, attempt, sandbox, image)
             (log_files.log_directory(pod) / spec.name).mkdir(parents=True, exist_ok=True)
         except (ConfigError, VolumeError, OSError) as error:
-            self._hold(spec, "CreateContainerConfigError", str(error), CONFIG_RETRY_S)
+            self._block(spec, "CreateContainerConfigError", str(error), CONFIG_RETRY_S)
             return
-        await self._start(pod, spec, sandbox, config, run)
+        await self._create_and_start(pod, spec, sandbox, config)
 
-    async def _start(
-        self, pod: pod_pb2.Pod, spec: pod_pb2.Container, sandbox: Sandbox, config: cri.ContainerConfig, run: Run
+    async def _create_and_start(
+        self, pod: pod_pb2.Pod, spec: pod_pb2.Container, sandbox: Sandbox, config: cri.ContainerConfig
     ) -> None:
         runtime = self._context.runtime
         sandbox_config = container_config.sandbox_config(pod, sandbox.attempt, dns.node_dns())
-        async with self._context.starts.turn(start_limiter.CONTAINER):
+        async with self._context.start_limiter.slot(start_limiter.CONTAINER):
             try:
                 container_id = await runtime.create_container(sandbox.id, config, sandbox_config)
             except RuntimeUnavailable:
                 raise
             except RuntimeFailure as error:
-                self._hold(spec, "CreateContainerError", str(error), CONFIG_RETRY_S)
+                self._block(spec, "CreateContainerError", str(error), CONFIG_RETRY_S)
                 return
-            self._tell(spec, "Normal", "Created", f"Created container: {spec.name}")
+            self._event(spec, "Normal", "Created", f"Created container: {spec.name}")
             try:
                 await runtime.start_container(container_id)
             except RuntimeUnavailable:
                 raise
             except RuntimeFailure as error:
-                self._hold(spec, "RunContainerError", str(error), SHOW_ERROR_S)
+                self._block(spec, "RunContainerError", str(error), SHOW_ERROR_S)
                 return
-        self._tell(spec, "Normal", "Started", f"Started container {spec.name}")
-        self._memory.holds.pop(spec.name, None)
+        self._event(spec, "Normal", "Started", f"Started container {spec.name}")
+        self._notes.blocked_starts.pop(spec.name, None)
 
-    async def _image(self, pod: pod_pb2.Pod, spec: pod_pb2.Container) -> Image | Hold:
-        def come_again() -> None:
-            self._memory.holds.pop(spec.name, None)
-            self._voice.changed()
+    async def _image(self, pod: pod_pb2.Pod, spec: pod_pb2.Container) -> Image | BlockedStart:
+        def retry() -> None:
+            self._notes.blocked_starts.pop(spec.name, None)
+            self._callbacks.wake_worker()
 
-        def tell(told: Told) -> None:
-            self._tell(spec, told.type, told.reason, told.message)
+        def record(event: ImageEvent) -> None:
+            self._event(spec, event.type, event.reason, event.message)
 
         policy = spec.imagePullPolicy or "IfNotPresent"
-        known = await self._credentials(pod, spec)
-        return await self._context.images.ensure(spec.image, policy, known, come_again=come_again, tell=tell)
+        credentials = await self._credentials(pod, spec)
+        return await self._context.images.ensure_image(spec.image, policy, credentials, retry=retry, record=record)
 
-    async def _credentials(self, pod: pod_pb2.Pod, spec: pod_pb2.Container) -> tuple[Credentials, ...]:
-        """Of the pod's pull secrets; one that is missing is told, for its image may be pulled without it."""
-        names = [secret.name for secret in pod.spec.imagePullSecrets if secret.name]
-        wanted = [Source(config_pb2.Secret, name) for name in names]
-        found = await self._context.sources.read(pod.metadata.uid, pod.metadata.namespace, wanted) if wanted else {}
+    async def _credentials(self, pod: pod_pb2.Pod, spec: pod_pb2.Container) -> tuple[RegistryCredentials, ...]:
+        """Those of the pod's pull secrets. A missing secret is only warned of: the image may not need it."""
+        references = [
+            ConfigReference(config_pb2.Secret, secret.name) for secret in pod.spec.imagePullSecrets if secret.name
+        ]
+        if not references:
+            return ()
+        found = await self._context.config_objects.read(pod.metadata.uid, pod.metadata.namespace, references)
+        if missing := sorted({reference.name for reference in references if found[reference] is None}):
+            message = f"Unable to retrieve some image pull secrets ({', '.join(missing)}); attempting to pull the image"
+            self._event(spec, "Warning", "FailedToRetrieveImagePullSecret", f"{message} may not succeed.")
         secrets = [secret for secret in found.values() if isinstance(secret, config_pb2.Secret)]
-        if missing := sorted({source.name for source in wanted if found[source] is None}):
-            told = f"Unable to retrieve some image pull secrets ({', '.join(missing)}); attempting to pull the image"
-            self._tell(spec, "Warning", "FailedToRetrieveImagePullSecret", f"{told} may not succeed.")
         return pull_secrets.for_image(spec.image, secrets)
 
     async def _configure(
-        self, pod: pod_pb2.Pod, spec: pod_pb2.Container, run: Run, sandbox: Sandbox, image: Image
+        self, pod: pod_pb2.Pod, spec: pod_pb2.Container, attempt: ContainerAttempt, sandbox: Sandbox, image: Image
     ) -> cri.ContainerConfig:
         security_context.check_non_root(pod, spec, image)
         contents = await self.refresh_volumes(pod)
         ips = (self._context.node_ip,) if pod.spec.hostNetwork else sandbox.ips
-        around = Surroundings(
+        environment_context = EnvironmentContext(
             node_name=self._context.node_name,
             host_ip=self._context.node_ip,
             pod_ips=ips,
             services=tuple(self._context.services()),
-            sources=contents.found,
+            config_objects=contents.config_objects,
             allocatable=self._context.allocatable,
         )
-        disk, environment = self._context.volumes, environment_variables(pod, spec, around)
-        mounts = await asyncio.to_thread(disk.mounts, pod, spec, contents.claimed, environment)
-        taken = {mount.container_path for mount in mounts}
-        if "/etc/hosts" not in taken:
-            mounts.append(disk.hosts_mount(pod, list(ips)))
-        if spec.terminationMessagePath and spec.terminationMessagePath not in taken:
-            mounts.append(disk.message_mount(pod, spec, run.attempt))
+        volumes, environment = self._context.volumes, environment_variables(pod, spec, environment_context)
+        mounts = await asyncio.to_thread(volumes.mounts, pod, spec, contents.persistent_volumes, environment)
+        mounted_paths = {mount.container_path for mount in mounts}
+        if "/etc/hosts" not in mounted_paths:
+            mounts.append(volumes.hosts_mount(pod, list(ips)))
+        if spec.terminationMessagePath and spec.terminationMessagePath not in mounted_paths:
+            mounts.append(volumes.termination_message_mount(pod, spec, attempt.attempt))
         return container_config.container_config(
             pod,
             spec,
-            run,
+            attempt,
             environment=environment,
             mounts=mounts,
             node_memory_bytes=self._context.memory_bytes,
         )
 
     async def _target(self, pod: pod_pb2.Pod, name: str) -> str:
-        """The run of the container whose processes an ephemeral one is to see. Raises ConfigError when it has none."""
+        """The id of the container whose processes an ephemeral one sees. Raises ConfigError when it does not run."""
         target = podspec.target_of(pod, name)
         if not target:
             return ""
@@ -192,27 +195,31 @@ class Starter:
             raise ConfigError(f'unable to find target container "{target}"')
         return run.id
 
-    async def _read(self, pod: pod_pb2.Pod) -> Found:
-        wanted = [*projected.sources(pod)]
+    async def _read_config_objects(self, pod: pod_pb2.Pod) -> ConfigObjects:
+        wanted = [*projected.config_references(pod)]
         for spec in containers.every(pod.spec):
             wanted.extend(references(spec))
-        return await self._context.sources.read(pod.metadata.uid, pod.metadata.namespace, wanted)
+        return await self._context.config_objects.read(pod.metadata.uid, pod.metadata.namespace, wanted)
 
-    async def _tokens(self, pod: pod_pb2.Pod) -> dict[WantedToken, str]:
+    async def _tokens(self, pod: pod_pb2.Pod) -> dict[TokenProjection, str]:
         try:
-            return await self._context.tokens.read(pod, projected.tokens(pod))
-        except (NotFound, Forbidden, Conflict) as error:  # no fault of the node: the pod is told
+            return await self._context.tokens.read(pod, projected.token_projections(pod))
+        except (NotFound, Forbidden, Conflict) as error:  # not the node's fault
             raise VolumeError(f"MountVolume.SetUp failed: failed to fetch token: {error}") from error
 
-    def _hold(self, spec: pod_pb2.Container, reason: str, message: str, for_s: float) -> None:
-        self._memory.holds[spec.name] = Hold(reason, message, time.time() + for_s)
-        self._tell(spec, "Warning", "Failed", f"Error: {message}")
+    def _block(self, spec: pod_pb2.Container, reason: str, message: str, for_s: float) -> None:
+        self._notes.blocked_starts[spec.name] = BlockedStart(reason, message, time.time() + for_s)
+        self._event(spec, "Warning", "Failed", f"Error: {message}")
 
-    def _hold_sandbox(self, reason: str, message: str) -> None:
-        before = self._memory.holds.get("")
-        delay_s = min(RETRY_LIMIT_S, before.delay_s * 2) if before is not None else RETRY_FIRST_S
-        self._memory.holds[""] = Hold(reason, message, time.time() + delay_s, delay_s)
-        self._voice.event("Warning", reason, message, "")
+    def _block_sandbox(self, reason: str, message: str) -> None:
+        before = self._notes.blocked_starts.get("")
+        delay_s = (
+            min(SANDBOX_RETRY_LIMIT_S, before.delay_s * 2)
+            if before is not None
+            else self._context.timings.first_sandbox_retry_s
+        )
+        self._notes.blocked_starts[""] = BlockedStart(reason, message, time.time() + delay_s, delay_s)
+        self._callbacks.event("Warning", reason, message)
 
-    def _tell(self, spec: pod_pb2.Container, event_type: str, reason: str, message: str) -> None:
-        self._voice.event(event_type, reason, message, spec.name)
+    def _event(self, spec: pod_pb2.Container, event_type: str, reason: str, message: str) -> None:
+        self._callbacks.event(event_type, reason, message, container=spec.name)

@@ -1,4 +1,4 @@
-"""One pod's loop: look, decide, do one action, tell, look again."""
+"""One pod's loop: observe, decide, write the status, do one action, and again."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from node.kubelet.admission.preemption import is_critical
-from node.kubelet.cri.runtime import ObservedPod, RuntimeFailure, RuntimeUnavailable, State
+from node.kubelet.cri.runtime import ContainerState, ObservedPod, RuntimeFailure, RuntimeUnavailable
 from node.kubelet.disk import file_tree
 from node.kubelet.logs import log_files
 from node.kubelet.pod import decide, pod_outcome, podspec
-from node.kubelet.pod.callbacks import Voice
-from node.kubelet.pod.decide import (
+from node.kubelet.pod.actions import (
     Action,
     Finish,
     RemoveContainer,
@@ -25,16 +24,18 @@ from node.kubelet.pod.decide import (
     StopSandbox,
     Wait,
 )
-from node.kubelet.pod.pod_notes import FOREVER, Memory
-from node.kubelet.pod.pod_outcome import Outcome
-from node.kubelet.pod.pod_status import newly_backing_off, pod_status, refused_status
-from node.kubelet.probes.lifecycle_hooks import PostStart
-from node.kubelet.probes.probe_manager import Probes
+from node.kubelet.pod.callbacks import PodCallbacks
+from node.kubelet.pod.container_status import newly_backing_off
+from node.kubelet.pod.pod_notes import FOREVER, PodNotes
+from node.kubelet.pod.pod_outcome import PodOutcome
+from node.kubelet.pod.pod_status import pod_status, refused_status
+from node.kubelet.probes.lifecycle_hooks import PostStartHooks
+from node.kubelet.probes.probe_manager import ProbeManager
 from node.kubelet.volume.volume_manager import VolumeError
 from node.kubelet.worker.context import NodeContext
-from node.kubelet.worker.pod_startup import Starter
-from node.kubelet.worker.pod_termination import Stopper
-from node.kubelet.worker.status_writer import Report
+from node.kubelet.worker.pod_startup import PodStartup
+from node.kubelet.worker.pod_termination import PodTermination
+from node.kubelet.worker.status_writer import PodStatusWriter
 from node.kubelet.worker.termination_message import termination_message
 from podlab.api import usage
 from podlab.core.v1 import pod_pb2
@@ -43,83 +44,79 @@ from podlab.errors import ApiError, Conflict, NotFound
 log = logging.getLogger(__name__)
 
 RETRY_S = 1.0
-FLUSH_S = 5.0
-SIZES_S = 10.0
-# Who fills the disk is not given time to fill it further.
+FLUSH_TIMEOUT_S = 5.0
+# A pod that fills the disk gets no time to fill it further.
 EVICTED_GRACE_S = 1
 
 
-class Worker:
-    """`run` until the pod is gone from API and runtime. `wanted` gives the API's copy, or None."""
+class PodWorker:
+    """`run` until the pod is gone from API and runtime. `api_pod` gives the API's copy, or None."""
 
-    def __init__(self, uid: str, context: NodeContext, wanted: Callable[[], pod_pb2.Pod | None]) -> None:
+    def __init__(self, uid: str, context: NodeContext, api_pod: Callable[[], pod_pb2.Pod | None]) -> None:
         self.uid = uid
         self._context = context
-        self._wanted = wanted
-        self._wake = asyncio.Event()
-        self._memory = Memory(accepted=time.time())
-        voice = Voice(self._event, self.poke)
-        self._starter = Starter(context, self._memory, voice)
-        self._stopper = Stopper(context, self._memory, voice)
-        self._hooks = PostStart(context.runtime, self._memory, voice)
-        self._probes = Probes(context.runtime, self._memory, voice)
-        self._report = Report(context.client)
+        self._api_pod = api_pod
+        self._wake_event = asyncio.Event()
+        self._notes = PodNotes(accepted_at=time.time())
+        callbacks = PodCallbacks(self._event, self.wake)
+        self._startup = PodStartup(context, self._notes, callbacks)
+        self._termination = PodTermination(context, self._notes, callbacks)
+        self._post_start_hooks = PostStartHooks(context.runtime, self._notes, callbacks)
+        self._probes = ProbeManager(context.runtime, self._notes, callbacks)
+        self._status_writer = PodStatusWriter(context.client)
         self._stale_volumes = False
-        self._sizes: asyncio.Task[None] | None = None
-        # How the node has ended the pod; None while it has not.
-        self._outcome: Outcome | None = None
+        self._storage_watch: asyncio.Task[None] | None = None
+        # Set when this node ends the pod.
+        self._outcome: PodOutcome | None = None
         self._adopted = False
         self._done = False
 
-    def poke(self) -> None:
-        """Something may have changed: look again."""
-        self._wake.set()
+    def wake(self) -> None:
+        """Makes the worker look again: something may have changed."""
+        self._wake_event.set()
 
-    def sources_changed(self) -> None:
-        """A ConfigMap or Secret that the pod uses changed: what waited for it tries again at once."""
+    def volume_contents_changed(self) -> None:
+        """Refreshes the volumes. Starts that were blocked by a missing ConfigMap or Secret are tried again at once."""
         self._stale_volumes = True
-        self._memory.release(("FailedMount", "CreateContainerConfigError"))
-        self._wake.set()
+        self._notes.unblock_starts(("FailedMount", "CreateContainerConfigError"))
+        self._wake_event.set()
 
-    def end(self, outcome: Outcome, grace_s: int | None = None) -> None:
-        """The pod is to end so, for the node's sake; without grace its containers are given the pod's own.
-
-        One that has ended stays as it is.
-        """
-        pod = self._wanted()
-        if self._outcome is None and pod is not None and not usage.is_over(self._report.base(pod)):
-            self._outcome, self._memory.grace_s = outcome, grace_s
+    def end(self, outcome: PodOutcome, grace_s: int | None = None) -> None:
+        """Ends the pod with this outcome, unless it has ended; without `grace_s` within its own grace period."""
+        pod = self._api_pod()
+        if self._outcome is None and pod is not None and not usage.is_over(self._status_writer.with_own_status(pod)):
+            self._outcome, self._notes.grace_s = outcome, grace_s
             self._warn(outcome.reason, outcome.message)
-            self.poke()
+            self.wake()
 
     async def run(self) -> None:
         try:
             while not self._done:
-                self._wake.clear()
-                delay_s = await self._look()
+                self._wake_event.clear()
+                delay_s = await self._try_step()
                 if delay_s > 0:
                     await self._sleep(delay_s)
         finally:
             self._probes.stop()
-            self._hooks.stop()
-            self._stopper.close()
-            self._report.close()
-            if self._sizes is not None:
-                self._sizes.cancel()
-            self._context.sources.forget(self.uid)
+            self._post_start_hooks.stop()
+            self._termination.close()
+            self._status_writer.close()
+            if self._storage_watch is not None:
+                self._storage_watch.cancel()
+            self._context.config_objects.forget(self.uid)
             self._context.tokens.forget(self.uid)
-            self._context.places.forget(self.uid)
+            self._context.admission.forget(self.uid)
 
-    async def _look(self) -> float:
+    async def _try_step(self) -> float:
         """Does at most one action; returns how long there is nothing to do."""
         try:
             return await self._step()
         except RuntimeUnavailable as error:
-            log.debug("pod %s: %s", self._name(), error)  # told once for all pods, where all are looked at
+            log.debug("pod %s: %s", self._name(), error)  # PodWorkers logs it once for all pods
             return RETRY_S
         except (RuntimeFailure, ApiError, VolumeError, OSError) as error:
             log.warning("pod %s: %s: will be tried again", self._name(), error)
-            if self._memory.ending_since is not None:
+            if self._notes.terminating_since is not None:
                 self._warn("FailedKillPod", f"error killing pod: {error}")
             return RETRY_S
         except Exception:
@@ -127,30 +124,30 @@ class Worker:
             return RETRY_S * 5
 
     async def _step(self) -> float:
-        pod = self._wanted()
+        pod = self._api_pod()
         observed = await self._context.runtime.pod(self.uid)
-        self._take_in(pod, observed)
+        self._update_notes(pod, observed)
         now = time.time()
         if pod is not None:
-            pod = self._report.base(pod, self._outcome)
+            pod = self._status_writer.with_own_status(pod, self._outcome)
             if await self._is_refused(pod, observed):
                 return 0.0
-        if self._memory.ending_since is None and _is_ending(pod, observed, now):
-            self._memory.ending_since = now
-            if pod is not None and pod_outcome.is_late(pod, now):
-                self._event("Normal", pod_outcome.LATE.reason, pod_outcome.LATE.message, "")
-        action = decide.next_action(pod, observed, self._memory, now)
+        if self._notes.terminating_since is None and _is_terminating(pod, observed, now):
+            self._notes.terminating_since = now
+            if pod is not None and pod_outcome.is_past_deadline(pod, now):
+                self._event("Normal", pod_outcome.DEADLINE_EXCEEDED.reason, pod_outcome.DEADLINE_EXCEEDED.message)
+        action = decide.next_action(pod, observed, self._notes, now)
         if pod is None:
             self._probes.stop()
-            self._hooks.stop()
+            self._post_start_hooks.stop()
         else:
-            self._hooks.sync(pod, observed, self._context.node_ip)
+            self._post_start_hooks.sync(pod, observed, self._context.node_ip)
             self._probes.sync(pod, observed, self._context.node_ip)
-            status = pod_status(pod, observed, self._memory, now=now, host_ip=self._context.node_ip)
-            self._report.report(self._wanted() or pod, status)
+            status = pod_status(pod, observed, self._notes, now=now, host_ip=self._context.node_ip)
+            self._status_writer.write(self._api_pod() or pod, status)
             for name in newly_backing_off(pod.status, status):
                 message = f"Back-off restarting failed container {name} in pod {podspec.full_name(pod)}"
-                self._event("Warning", "BackOff", message, name)
+                self._event("Warning", "BackOff", message, container=name)
         if isinstance(action, Wait):
             if pod is not None and self._stale_volumes and observed.alive:
                 await self._refresh_volumes(pod)
@@ -159,7 +156,7 @@ class Worker:
         return 0.0
 
     async def _is_refused(self, pod: pod_pb2.Pod, observed: ObservedPod) -> bool:
-        """Whether the node has no place for the pod, which has failed then without having begun."""
+        """Whether the node does not admit the pod, which fails then without having run."""
         if (
             observed.sandboxes
             or observed.containers
@@ -167,80 +164,84 @@ class Worker:
             or pod.metadata.HasField("deletionTimestamp")
         ):
             return False
-        outcome = await self._context.places.ask(pod)
+        outcome = await self._context.admission.admit(pod)
         if outcome is None:
             return False
         self._warn(outcome.reason, outcome.message)
-        self._report.report(self._wanted() or pod, refused_status(pod, outcome, time.time()))
+        self._status_writer.write(self._api_pod() or pod, refused_status(pod, outcome, time.time()))
         return True
 
-    def _take_in(self, pod: pod_pb2.Pod | None, observed: ObservedPod) -> None:
-        """Brings the memory up to what is there."""
-        memory = self._memory
-        memory.forget({run.id for run in observed.containers})
-        memory.released &= {sandbox.id for sandbox in observed.sandboxes}
+    def _update_notes(self, pod: pod_pb2.Pod | None, observed: ObservedPod) -> None:
+        """Brings the notes up to what is observed."""
+        notes = self._notes
+        notes.forget_absent({run.id for run in observed.containers})
+        notes.stopped_sandboxes &= {sandbox.id for sandbox in observed.sandboxes}
         if pod is None:
             return
         if not self._adopted:
             self._adopted = True
             self._adopt(pod, observed)
-            if self._context.sizes.are_limited(pod) and not is_critical(pod):
-                self._sizes = asyncio.create_task(self._watch_sizes())
+            if self._context.ephemeral_storage.is_limited(pod) and not is_critical(pod):
+                self._storage_watch = asyncio.create_task(self._watch_storage())
         for run in observed.containers:
-            if run.state is State.EXITED and run.id not in memory.messages:
-                memory.messages[run.id] = termination_message(run, self._context.volumes, self.uid)
+            if run.state is ContainerState.EXITED and run.id not in notes.termination_messages:
+                notes.termination_messages[run.id] = termination_message(run, self._context.volumes, self.uid)
 
     def _adopt(self, pod: pod_pb2.Pod, observed: ObservedPod) -> None:
-        """Containers that ran before this kubelet are what the API says of them, until a probe says otherwise."""
+        """Takes over what the API says of containers that ran before this kubelet, until a probe says otherwise."""
         alive = {f"containerd://{run.id}": run.id for run in observed.alive}
         for status in (*pod.status.initContainerStatuses, *pod.status.containerStatuses):
             container_id = alive.get(status.containerID)
             if container_id is not None and status.started:
-                self._memory.hooked.add(container_id)
-                self._memory.started.add(container_id)
-                self._memory.ready[container_id] = status.ready
-        # What they mount is followed by this kubelet from now on.
+                self._notes.post_start_done.add(container_id)
+                self._notes.started.add(container_id)
+                self._notes.ready[container_id] = status.ready
+        # From now on this kubelet follows what they mount.
         self._stale_volumes = bool(alive and pod.spec.volumes)
 
     async def _refresh_volumes(self, pod: pod_pb2.Pod) -> None:
         try:
-            await self._starter.refresh_volumes(pod)
-        except VolumeError as error:  # a ConfigMap that went while it is mounted: what is mounted stays
+            await self._startup.refresh_volumes(pod)
+        except VolumeError as error:  # a mounted ConfigMap was deleted: the files stay
             self._warn("FailedMount", str(error))
         self._stale_volumes = False
 
-    async def _watch_sizes(self) -> None:
-        """Evicts the pod once it takes more of the disk than it may."""
+    async def _watch_storage(self) -> None:
+        """Evicts the pod when it takes more of the disk than it may."""
         while self._outcome is None:
-            await asyncio.sleep(SIZES_S)
-            pod = self._wanted()
+            await asyncio.sleep(self._context.timings.storage_period_s)
+            pod = self._api_pod()
             if pod is None or usage.is_over(pod):
                 return
             try:
-                exceeded = await self._context.sizes.exceeded(pod)
-            except RuntimeUnavailable:  # told once for all pods, where all are looked at
+                exceeded = await self._context.ephemeral_storage.exceeded_limit(pod)
+            except RuntimeUnavailable:  # PodWorkers logs it once for all pods
                 continue
             except (OSError, RuntimeFailure) as error:
-                log.warning("pod %s: what it takes of the disk is not known: %s", self._name(), error)
+                log.warning("pod %s: its use of the disk cannot be measured: %s", self._name(), error)
                 continue
             if exceeded:
-                self.end(Outcome("Failed", "Evicted", exceeded), EVICTED_GRACE_S)
+                self.end(PodOutcome("Failed", "Evicted", exceeded), EVICTED_GRACE_S)
 
     async def _do(self, pod: pod_pb2.Pod | None, observed: ObservedPod, action: Action) -> None:
-        runtime, memory = self._context.runtime, self._memory
-        if pod is not None and memory.ending_since is not None and isinstance(action, RemoveSandbox | RemoveContainer):
+        runtime, notes = self._context.runtime, self._notes
+        if (
+            pod is not None
+            and notes.terminating_since is not None
+            and isinstance(action, RemoveSandbox | RemoveContainer)
+        ):
             await self._write_last_status()
         match action:
             case RunSandbox() if pod is not None:
-                await self._starter.run_sandbox(pod, action)
+                await self._startup.run_sandbox(pod, action)
             case StartContainer() if pod is not None and observed.sandbox is not None:
-                await self._starter.start_container(pod, observed.sandbox, action)
+                await self._startup.start_container(pod, observed.sandbox, action)
             case StopContainer():
-                self._stopper.stop(pod, observed, action)
+                self._termination.stop(pod, observed, action)
             case StopSandbox():
-                self._context.volumes.release(self.uid)
+                self._context.volumes.release_claims(self.uid)
                 await runtime.stop_sandbox(action.id)
-                memory.released.add(action.id)
+                notes.stopped_sandboxes.add(action.id)
             case RemoveSandbox():
                 await runtime.remove_sandbox(action.id)
             case RemoveContainer():
@@ -253,11 +254,11 @@ class Worker:
                 raise AssertionError(f"{action} for a pod that the API does not know")
 
     async def _finish(self, pod: pod_pb2.Pod | None, observed: ObservedPod) -> None:
-        """Nothing of the pod runs: frees what it used on the node, then lets the API forget it."""
+        """Nothing of the pod runs: frees what it used on the node, then deletes it from the API."""
         if pod is not None:
             await self._write_last_status()
         await asyncio.to_thread(_remove_logs, self.uid)
-        # Last: by its directory a kubelet that is restarted in between knows that something of the pod is left.
+        # The directory goes last: it shows a kubelet that is restarted in between that something of the pod is left.
         await asyncio.to_thread(self._context.volumes.remove, self.uid)
         if pod is not None:
             metadata = pod.metadata
@@ -270,33 +271,33 @@ class Worker:
         self._done = True
 
     async def _write_last_status(self) -> None:
-        """Before what it tells of is removed: afterwards nobody can say how the pod ended. Raises OSError."""
-        if not await self._report.flush(FLUSH_S):
+        """Called before containers are removed: afterwards nobody knows how the pod ended. Raises OSError."""
+        if not await self._status_writer.flush(FLUSH_TIMEOUT_S):
             raise OSError("its last status cannot be written")
 
     async def _sleep(self, delay_s: float) -> None:
         try:
             async with asyncio.timeout(None if delay_s == FOREVER else delay_s):
-                await self._wake.wait()
+                await self._wake_event.wait()
         except TimeoutError:
             return
 
-    def _event(self, event_type: str, reason: str, message: str, container: str) -> None:
-        """Tells something of the container, or with no name of the pod."""
-        pod = self._wanted()
+    def _event(self, event_type: str, reason: str, message: str, *, container: str = "") -> None:
+        """Records an Event of the container, or of the pod when no container is named."""
+        pod = self._api_pod()
         if pod is not None:
             path = podspec.field_path(pod, container) if container else ""
             self._context.recorder.event(pod, event_type, reason, message, field_path=path)
 
     def _warn(self, reason: str, message: str) -> None:
-        self._event("Warning", reason, message, "")
+        self._event("Warning", reason, message)
 
     def _name(self) -> str:
-        pod = self._wanted()
+        pod = self._api_pod()
         return f"{pod.metadata.namespace}/{pod.metadata.name}" if pod is not None else self.uid
 
 
-def _is_ending(pod: pod_pb2.Pod | None, observed: ObservedPod, now: float) -> bool:
+def _is_terminating(pod: pod_pb2.Pod | None, observed: ObservedPod, now: float) -> bool:
     if pod is None or pod.metadata.HasField("deletionTimestamp"):
         return True
     return pod_outcome.outcome(pod, observed, now) is not None

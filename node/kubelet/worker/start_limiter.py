@@ -1,4 +1,4 @@
-"""Who is next to start something: a node starts a few sandboxes and containers at once, and finishes what it began."""
+"""Limits how many sandboxes and containers a node starts at once, and which of them comes next."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-# A container brings a pod that has its sandbox to life; one more sandbox is only another pod that waits.
+# Ranks: containers come first. A container completes a pod that has its sandbox; a sandbox only begins another pod.
 CONTAINER, SANDBOX = 0, 1
 
 
-class Turns:
-    """At most `limit` at once. Of those who wait containers come first, and among equals who came first."""
+class StartLimiter:
+    """At most `limit` starts at once. The lowest rank is served first, and within a rank the longest waiting."""
 
     def __init__(self, limit: int) -> None:
         self._free = limit
@@ -21,27 +21,27 @@ class Turns:
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
 
     @asynccontextmanager
-    async def turn(self, rank: int) -> AsyncIterator[None]:
-        await self._enter(rank)
+    async def slot(self, rank: int) -> AsyncIterator[None]:
+        await self._acquire(rank)
         try:
             yield
         finally:
-            self._leave()
+            self._release()
 
-    async def _enter(self, rank: int) -> None:
+    async def _acquire(self, rank: int) -> None:
         if self._free:
             self._free -= 1
             return
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (rank, next(self._numbers), mine))
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (rank, next(self._numbers), granted))
         try:
-            await mine
+            await granted
         except asyncio.CancelledError:
-            if mine.done() and not mine.cancelled():
-                self._leave()  # the turn had come already: it is the next one's
+            if granted.done() and not granted.cancelled():
+                self._release()  # the slot was granted already: the next one gets it
             raise
 
-    def _leave(self) -> None:
+    def _release(self) -> None:
         while self._waiting:
             *_, following = heapq.heappop(self._waiting)
             if not following.done():

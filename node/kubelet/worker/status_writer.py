@@ -1,12 +1,12 @@
-"""Writes one pod's status when it differs from what was written, always the newest, one write at a time."""
+"""Writes one pod's status when it changes: one write at a time, and always the newest status."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 
-from node.kubelet.pod.pod_outcome import Outcome
-from node.kubelet.pod.pod_status import OWN_CONDITIONS
+from node.kubelet.pod.pod_conditions import OWN_CONDITIONS, conditions_of_others
+from node.kubelet.pod.pod_outcome import PodOutcome
 from podlab.client.client import Client
 from podlab.core.v1 import pod_pb2
 from podlab.errors import ApiError, Conflict, NotFound
@@ -17,54 +17,50 @@ BACKOFF_BASE_S = 0.2
 BACKOFF_LIMIT_S = 5.0
 
 
-class Report:
-    """`report` never waits; `flush` does. `close` ends it."""
+class PodStatusWriter:
+    """`write` never waits; `flush` does. `close` ends it."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._told: pod_pb2.PodStatus | None = None
-        self._stored: pod_pb2.Pod | None = None  # as our last write left it
-        self._wanted: pod_pb2.Pod | None = None
+        self._status: pod_pb2.PodStatus | None = None
+        self._written: pod_pb2.Pod | None = None  # as the last write left it
+        self._pending: pod_pb2.Pod | None = None
         self._task: asyncio.Task[None] | None = None
 
-    def base(self, pod: pod_pb2.Pod, outcome: Outcome | None = None) -> pod_pb2.Pod:
-        """The pod with the status that was told last, which the API's copy may lag behind.
+    def with_own_status(self, pod: pod_pb2.Pod, outcome: PodOutcome | None = None) -> pod_pb2.Pod:
+        """The pod with the last status that was given to `write`: the API's copy may lag behind it.
 
-        With an outcome it has ended so, whatever was told.
+        An outcome overrides phase, reason and message.
         """
-        if self._told is None and outcome is None:
+        if self._status is None and outcome is None:
             return pod
-        based = pod_pb2.Pod()
-        based.CopyFrom(pod)
-        based.status.CopyFrom(self._told or pod.status)
+        copy = pod_pb2.Pod()
+        copy.CopyFrom(pod)
+        status = copy.status
+        if self._status is not None:
+            status.CopyFrom(self._status)
+            _take_conditions_of_others(status, pod.status)
         if outcome is not None:
-            based.status.phase, based.status.reason, based.status.message = (
-                outcome.phase,
-                outcome.reason,
-                outcome.message,
-            )
-        if self._told is None:
-            return based
-        _keep_conditions(based.status, pod.status)
-        return based
+            status.phase, status.reason, status.message = outcome.phase, outcome.reason, outcome.message
+        return copy
 
-    def report(self, pod: pod_pb2.Pod, status: pod_pb2.PodStatus) -> None:
-        """`pod` is the API's copy as it is known now."""
-        if self._told is None and pod.status == status:
-            self._told, self._stored = status, pod
-        if status == self._told and not self._overwritten(pod):
+    def write(self, pod: pod_pb2.Pod, status: pod_pb2.PodStatus) -> None:
+        """`pod` is the API's copy of now."""
+        if self._status is None and pod.status == status:
+            self._status, self._written = status, pod
+        if status == self._status and not self._overwritten(pod):
             return
-        self._told = status
-        wanted = pod_pb2.Pod(status=status)
-        wanted.metadata.name, wanted.metadata.namespace = pod.metadata.name, pod.metadata.namespace
-        wanted.metadata.uid = pod.metadata.uid
-        _rest_on(wanted, pod if self._stored is None or _revision(self._stored) < _revision(pod) else self._stored)
-        self._wanted = wanted
+        self._status = status
+        update = pod_pb2.Pod(status=status)
+        update.metadata.name, update.metadata.namespace = pod.metadata.name, pod.metadata.namespace
+        update.metadata.uid = pod.metadata.uid
+        _rebase(update, pod if self._written is None or _revision(self._written) < _revision(pod) else self._written)
+        self._pending = update
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._write())
+            self._task = asyncio.create_task(self._write_pending())
 
     async def flush(self, timeout_s: float) -> bool:
-        """Waits until all that was reported is written; False when it took too long."""
+        """Waits until the last status is written; False when it took too long."""
         if self._task is None or self._task.done():
             return True
         done, _ = await asyncio.wait([self._task], timeout=timeout_s)
@@ -75,52 +71,50 @@ class Report:
             self._task.cancel()
 
     def _overwritten(self, pod: pod_pb2.Pod) -> bool:
-        if self._wanted is not None or self._stored is None or pod.status == self._stored.status:
+        if self._pending is not None or self._written is None or pod.status == self._written.status:
             return False
-        # The API's copy lags behind our own last write; only what is newer is somebody else's.
-        return _revision(pod) > _revision(self._stored)
+        # The API's copy may lag behind our last write. Only a newer one is another writer's.
+        return _revision(pod) > _revision(self._written)
 
-    async def _write(self) -> None:
+    async def _write_pending(self) -> None:
         failures = 0
-        while self._wanted is not None:
-            wanted, self._wanted = self._wanted, None
+        while self._pending is not None:
+            update, self._pending = self._pending, None
             try:
-                self._stored = await self._send(wanted)
+                self._written = await self._send(update)
                 failures = 0
             except NotFound:
-                return  # the pod is gone; its worker hears of it
+                return  # the pod is gone, which its worker learns too
             except ApiError as error:
-                self._wanted = self._wanted or wanted
+                self._pending = self._pending or update
                 failures += 1
                 delay_s = min(BACKOFF_LIMIT_S, BACKOFF_BASE_S * 2 ** min(failures, 16))
-                name = f"{wanted.metadata.namespace}/{wanted.metadata.name}"
+                name = f"{update.metadata.namespace}/{update.metadata.name}"
                 log.warning("status of pod %s cannot be written: %s; again in %.1f s", name, error, delay_s)
                 await asyncio.sleep(delay_s)
 
-    async def _send(self, wanted: pod_pb2.Pod) -> pod_pb2.Pod:
-        """Writes it onto the pod as it is now: what others wrote meanwhile, perhaps a condition of theirs, stays."""
+    async def _send(self, update: pod_pb2.Pod) -> pod_pb2.Pod:
+        """Writes the status onto the pod of now, and keeps the conditions that others wrote meanwhile."""
         try:
-            return await self._client.update_status(wanted)
+            return await self._client.update_status(update)
         except Conflict:
-            now = await self._client.get(pod_pb2.Pod, wanted.metadata.name, wanted.metadata.namespace)
-            if now.metadata.uid != wanted.metadata.uid:
-                raise NotFound.of("pods", wanted.metadata.name) from None
-            _rest_on(wanted, now)
-            return await self._client.update_status(wanted)
+            now = await self._client.get(pod_pb2.Pod, update.metadata.name, update.metadata.namespace)
+            if now.metadata.uid != update.metadata.uid:
+                raise NotFound.of("pods", update.metadata.name) from None
+            _rebase(update, now)
+            return await self._client.update_status(update)
 
 
-def _rest_on(wanted: pod_pb2.Pod, now: pod_pb2.Pod) -> None:
-    wanted.metadata.resourceVersion = now.metadata.resourceVersion
-    wanted.spec.CopyFrom(now.spec)
-    _keep_conditions(wanted.status, now.status)
+def _rebase(update: pod_pb2.Pod, now: pod_pb2.Pod) -> None:
+    update.metadata.resourceVersion = now.metadata.resourceVersion
+    update.spec.CopyFrom(now.spec)
+    _take_conditions_of_others(update.status, now.status)
 
 
-def _keep_conditions(status: pod_pb2.PodStatus, now: pod_pb2.PodStatus) -> None:
-    """Of the conditions the kubelet's own stay; all others become those that the pod has now."""
+def _take_conditions_of_others(status: pod_pb2.PodStatus, now: pod_pb2.PodStatus) -> None:
     own = [each for each in status.conditions if each.type in OWN_CONDITIONS]
-    others = [each for each in now.conditions if each.type not in OWN_CONDITIONS]
     del status.conditions[:]
-    status.conditions.extend([*own, *others])
+    status.conditions.extend([*own, *conditions_of_others(now)])
 
 
 def _revision(pod: pod_pb2.Pod) -> int:

@@ -1,4 +1,4 @@
-"""What a container said at its end (https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/)."""
+"""A container's termination message (https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/)."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import contextlib
 from pathlib import Path
 
 from node.kubelet.cri.runtime import MESSAGE_PATH, MESSAGE_POLICY, Container
-from node.kubelet.disk.nofollow import open_to_read
+from node.kubelet.disk.nofollow import open_for_reading
 from node.kubelet.logs import log_reader
-from node.kubelet.volume.volume_manager import Volumes
+from node.kubelet.volume.volume_manager import VolumeManager
 
 MAX_BYTES = 4096
-# With FallbackToLogsOnError.
+# With the policy FallbackToLogsOnError.
 LOG_LINES, LOG_BYTES = 80, 2048
 
 
-def termination_message(run: Container, volumes: Volumes, uid: str) -> str:
-    """From the file that was mounted at terminationMessagePath, or, where the policy says so, the end of the log.
+def termination_message(run: Container, volumes: VolumeManager, uid: str) -> str:
+    """The file at terminationMessagePath, or, where the policy says so, the end of the log.
 
-    Why there is none to be had is the message then.
+    When it cannot be read, the message says why.
     """
     content = b""
     if run.annotations.get(MESSAGE_PATH):
-        file = volumes.message_file(uid, run.name, run.attempt)
+        file = volumes.termination_message_file(uid, run.name, run.attempt)
         try:
-            with contextlib.suppress(FileNotFoundError), open_to_read(file) as opened:
+            with contextlib.suppress(FileNotFoundError), open_for_reading(file) as opened:
                 content = opened.read(MAX_BYTES)
         except OSError as error:
             return f"Error on reading termination log {file}: {error.strerror}"

@@ -11,7 +11,7 @@ import uvloop
 from services import CLUSTER_CIDR, endpoint_slice, service
 
 from node.iptables import Iptables, Ruleset, restore_input
-from node.proxy.rules import PREFIX, Place, render, to_ruleset
+from node.proxy.rules import PREFIX, ProxyNode, render, to_ruleset
 
 SERVICES, ENDPOINTS = 1000, 3
 
@@ -26,7 +26,7 @@ def timed(backend: str, what: str) -> Iterator[None]:
 
 def world(services: int, endpoints_of_first: int = ENDPOINTS) -> Ruleset:
     slices = [endpoint_slice(number, ENDPOINTS if number else endpoints_of_first) for number in range(services)]
-    return to_ruleset(render(map(service, range(services)), slices, Place("n1", CLUSTER_CIDR)))
+    return to_ruleset(render(map(service, range(services)), slices, ProxyNode("n1", CLUSTER_CIDR)))
 
 
 async def change(tables: Iptables, backend: str, what: str, current: Ruleset, wanted: Ruleset) -> None:

@@ -16,36 +16,35 @@ from typing import Any
 
 import pytest
 
-from node.kubelet.admission.pod_admission import Places
+from node.kubelet.admission.pod_admission import PodAdmission
 from node.kubelet.cri.runtime import (
     POD_NAME,
     POD_NAMESPACE,
     POD_UID,
     Container,
-    Credentials,
+    ContainerState,
+    ContainerUsage,
     ExecResult,
     Image,
     ObservedPod,
-    Readiness,
+    RegistryCredentials,
     Runtime,
     RuntimeFailure,
+    RuntimeReadiness,
     RuntimeUnavailable,
     Sandbox,
-    State,
-    Usage,
 )
-from node.kubelet.eviction.ephemeral_storage import Sizes
-from node.kubelet.images.image_manager import Images
+from node.kubelet.eviction.ephemeral_storage import EphemeralStorageMonitor
+from node.kubelet.images.image_manager import ImageManager
 from node.kubelet.logs import log_files
-from node.kubelet.volume import config_objects, mounter
-from node.kubelet.volume import local_path as localpath
-from node.kubelet.volume.claims import Claims
-from node.kubelet.volume.config_objects import Sources
-from node.kubelet.volume.local_path import LocalPath
-from node.kubelet.volume.token_manager import Tokens
-from node.kubelet.volume.volume_manager import Volumes
-from node.kubelet.worker.context import NodeContext
-from node.kubelet.worker.pod_workers import Pods
+from node.kubelet.volume import mounter
+from node.kubelet.volume.claims import ClaimReader
+from node.kubelet.volume.config_objects import ConfigObjectManager
+from node.kubelet.volume.local_path import LocalPathManager
+from node.kubelet.volume.token_manager import TokenManager
+from node.kubelet.volume.volume_manager import VolumeManager
+from node.kubelet.worker.context import NodeContext, WorkerTimings
+from node.kubelet.worker.pod_workers import PodWorkers
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Informer
@@ -53,6 +52,8 @@ from podlab.core.v1 import config_pb2, node_pb2, pod_pb2, service_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
 from podlab.meta.v1 import meta_pb2
 
+# How often what is read again and again is read.
+PERIOD_S = 0.2
 IMAGE = "podlab.local/hello:1.0"
 OFFERED = {
     name: meta_pb2.Quantity(string=amount)
@@ -86,7 +87,7 @@ class MemoryRuntime:
     def end(self, name: str, code: int) -> None:
         for run in list(self._containers.values()):
             if run.name == name and run.alive:
-                self._set(run.id, state=State.EXITED, exit_code=code, finished_ns=time.time_ns())
+                self._set(run.id, state=ContainerState.EXITED, exit_code=code, finished_ns=time.time_ns())
         self._exits.put_nowait(None)
 
     def alive(self) -> set[str]:
@@ -102,8 +103,8 @@ class MemoryRuntime:
     async def version(self) -> str:
         return "memory://1"
 
-    async def readiness(self) -> Readiness:
-        return Readiness(not self.down, not self.down)
+    async def readiness(self) -> RuntimeReadiness:
+        return RuntimeReadiness(not self.down, not self.down)
 
     async def pods(self) -> Mapping[str, ObservedPod]:
         self._answer()
@@ -115,7 +116,7 @@ class MemoryRuntime:
         self._answer()
         return self._observed(uid)
 
-    async def exits(self) -> AsyncIterator[None]:
+    async def exit_events(self) -> AsyncIterator[None]:
         while True:
             yield await self._exits.get()
 
@@ -133,7 +134,7 @@ class MemoryRuntime:
         self._connect(sandbox_id)
         for run in list(self._containers.values()):
             if run.sandbox_id == sandbox_id and run.alive:
-                self._set(run.id, state=State.EXITED, exit_code=137, finished_ns=time.time_ns())
+                self._set(run.id, state=ContainerState.EXITED, exit_code=137, finished_ns=time.time_ns())
         self._sandboxes[sandbox_id] = dataclasses.replace(self._sandboxes[sandbox_id], ready=False)
 
     async def remove_sandbox(self, sandbox_id: str) -> None:
@@ -151,7 +152,7 @@ class MemoryRuntime:
             sandbox_id=sandbox_id,
             name=config.metadata.name,
             attempt=config.metadata.attempt,
-            state=State.CREATED,
+            state=ContainerState.CREATED,
             created_ns=time.time_ns(),
             image=config.image.image,
             log_path=f"{sandbox_config.log_directory}/{config.log_path}",
@@ -165,13 +166,13 @@ class MemoryRuntime:
 
     async def start_container(self, container_id: str) -> None:
         self._answer()
-        self._set(container_id, state=State.RUNNING, started_ns=time.time_ns())
+        self._set(container_id, state=ContainerState.RUNNING, started_ns=time.time_ns())
         self.started.append(container_id)
 
     async def stop_container(self, container_id: str, grace_s: int) -> None:
         self._answer()
         if container_id in self._containers and self._containers[container_id].alive:
-            self._set(container_id, state=State.EXITED, exit_code=self.stops_with, finished_ns=time.time_ns())
+            self._set(container_id, state=ContainerState.EXITED, exit_code=self.stops_with, finished_ns=time.time_ns())
 
     async def remove_container(self, container_id: str) -> None:
         self._containers.pop(container_id, None)
@@ -189,7 +190,7 @@ class MemoryRuntime:
     async def exec_url(self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> str:
         raise RuntimeFailure("no streams in memory")
 
-    async def drop_input(self, container_id: str) -> bool:
+    async def discard_stdin(self, container_id: str) -> bool:
         return True
 
     async def attach_url(self, container_id: str, *, stdin: bool, tty: bool) -> str:
@@ -198,9 +199,9 @@ class MemoryRuntime:
     async def sandbox_pid(self, sandbox_id: str) -> int:
         raise RuntimeFailure("no processes in memory")
 
-    async def usage(self, pod_uid: str = "") -> list[Usage]:
+    async def usage(self, pod_uid: str = "") -> list[ContainerUsage]:
         return [
-            Usage(run.id, run.name, uid, namespace, name, time.time_ns(), 0, 0, self.written.get(run.name, 0))
+            ContainerUsage(run.id, run.name, uid, namespace, name, time.time_ns(), 0, 0, self.written.get(run.name, 0))
             for run in self._containers.values()
             for uid, namespace, name in [self._uids[run.sandbox_id]]
             if run.alive and pod_uid in ("", uid)
@@ -213,7 +214,7 @@ class MemoryRuntime:
     async def images(self) -> list[Image]:
         return [Image(f"sha256:{name}", (name,), 1) for name in sorted(self.present)]
 
-    async def pull(self, name: str, credentials: Credentials | None) -> None:
+    async def pull(self, name: str, credentials: RegistryCredentials | None) -> None:
         self.pulls += 1
         raise RuntimeFailure(f'failed to pull image "{name}": no such host')
 
@@ -243,8 +244,6 @@ class MemoryRuntime:
 @pytest.fixture
 def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runtime:
     monkeypatch.setattr(log_files, "LOG_ROOT", tmp_path / "logs")
-    monkeypatch.setattr(config_objects, "REFRESH_S", 0.2)
-    monkeypatch.setattr(localpath, "LOOK_S", 0.2)
     return MemoryRuntime()
 
 
@@ -255,7 +254,8 @@ class Kubelet:
     client: Client
     runtime: MemoryRuntime
     root: Path
-    pods: Pods | None = None
+    pods: PodWorkers | None = None
+    timings: WorkerTimings = field(default_factory=WorkerTimings)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -265,9 +265,9 @@ class Kubelet:
         recorder = EventRecorder(self.client, "kubelet", "n1")
         node = node_pb2.Node()
         node.metadata.name = "n1"
-        places = Places(self.client, node, OFFERED, node=lambda: itself.get("n1"), pods=bound.list)
-        local_path = LocalPath(self.client, "n1", self.root)
-        volumes = Volumes(self.root)
+        admission = PodAdmission(self.client, node, OFFERED, node=lambda: itself.get("n1"), pods=bound.list)
+        local_path = LocalPathManager(self.client, "n1", self.root, period_s=PERIOD_S)
+        volumes = VolumeManager(self.root)
         context = NodeContext(
             node_name="n1",
             node_ip="127.0.0.1",
@@ -276,21 +276,22 @@ class Kubelet:
             client=self.client,
             runtime=self.runtime,
             recorder=recorder,
-            images=Images(self.runtime),
-            places=places,
+            images=ImageManager(self.runtime),
+            admission=admission,
             volumes=volumes,
-            sizes=Sizes(volumes, self.runtime),
-            claims=Claims(self.client, local_path),
-            tokens=Tokens(self.client),
-            sources=Sources(self.client),
+            ephemeral_storage=EphemeralStorageMonitor(volumes, self.runtime),
+            claims=ClaimReader(self.client, local_path),
+            tokens=TokenManager(self.client),
+            config_objects=ConfigObjectManager(self.client, period_s=PERIOD_S),
             services=services.list,
+            timings=self.timings,
         )
-        self.pods = Pods(context, bound)
-        places.on_preempt(self.pods.end)
-        context.sources.on_change(self.pods.sources_changed)
-        context.tokens.on_change(self.pods.sources_changed)
+        self.pods = PodWorkers(context, bound)
+        admission.on_preempt(self.pods.end)
+        context.config_objects.on_change(self.pods.volume_contents_changed)
+        context.tokens.on_change(self.pods.volume_contents_changed)
         informers = (services.run(), itself.run(), bound.run())
-        loops = (*informers, recorder.run(), context.sources.run(), local_path.run(), self.pods.run())
+        loops = (*informers, recorder.run(), context.config_objects.run(), local_path.run(), self.pods.run())
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def kill(self) -> None:
@@ -302,12 +303,20 @@ class Kubelet:
 
 
 @pytest.fixture
-async def kubelet(cluster: Any, runtime: MemoryRuntime, tmp_path: Path) -> AsyncIterator[Kubelet]:
+def timings() -> WorkerTimings:
+    """Tests that need others define this fixture anew."""
+    return WorkerTimings()
+
+
+@pytest.fixture
+async def kubelet(
+    cluster: Any, runtime: MemoryRuntime, tmp_path: Path, timings: WorkerTimings
+) -> AsyncIterator[Kubelet]:
     """Started, with the identity of node n1. Pods mount the cluster's CA, which a controller would publish."""
     roots = config_pb2.ConfigMap(data={"ca.crt": "the CA"})
     roots.metadata.namespace, roots.metadata.name = "default", "kube-root-ca.crt"
     await (await cluster.client()).create(roots)
-    made = Kubelet(await cluster.client("system:node:n1"), runtime, tmp_path / "kubelet")
+    made = Kubelet(await cluster.client("system:node:n1"), runtime, tmp_path / "kubelet", timings=timings)
     await made.start()
     async with AsyncExitStack() as stack:
         stack.callback(_unmount_below, tmp_path)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from node.kubelet.worker import pod_startup
+from node.kubelet.worker.context import WorkerTimings
 from podlab.api import codec
 from podlab.api.objects import condition
 from podlab.client.client import Client
@@ -131,6 +131,7 @@ async def test_what_keeps_a_container_from_starting_is_its_reason(
     await until("a", _waits_for(reason))
 
 
+@pytest.mark.parametrize("timings", [WorkerTimings(first_sandbox_retry_s=600)])
 async def test_a_config_map_that_comes_late_lets_the_container_start(
     admin: Client, kubelet: Kubelet, until: Until
 ) -> None:
@@ -142,10 +143,10 @@ async def test_a_config_map_that_comes_late_lets_the_container_start(
     await until("a", _ready)
 
 
+@pytest.mark.parametrize("timings", [WorkerTimings(first_sandbox_retry_s=600)])
 async def test_a_config_map_that_comes_late_lets_the_pod_mount_it_without_waiting_out_the_back_off(
-    admin: Client, kubelet: Kubelet, until: Until, monkeypatch: pytest.MonkeyPatch
+    admin: Client, kubelet: Kubelet, until: Until
 ) -> None:
-    monkeypatch.setattr(pod_startup, "RETRY_FIRST_S", 600)
     await _create(admin, volumes=[{"name": "late", "configMap": {"name": "late"}}])
     await until("a", _waits_for("ContainerCreating"))
     await _event(admin, "FailedMount")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from node.kubelet.nodestatus.node_lease import NAMESPACE, Heartbeat
-from node.kubelet.nodestatus.registration import Registration
+from node.kubelet.nodestatus.node_lease import NAMESPACE, NodeLease
+from node.kubelet.nodestatus.registration import NodeRegistration
 from node.kubelet.settings import KubeletSettings
 from podlab.api import codec
 from podlab.client.client import Client
@@ -38,19 +38,19 @@ async def exists(admin: Client, kind: Any, name: str, namespace: str = "") -> bo
 
 
 @pytest.fixture
-def registration(cluster: Any, kubelet: Any, tmp_path: Path) -> Registration:
-    config = KubeletSettings(
+def registration(cluster: Any, kubelet: Any, tmp_path: Path) -> NodeRegistration:
+    settings = KubeletSettings(
         "n1", "127.0.0.1", cluster.server, cluster.authority.tls("system:node:n1"), root_dir=tmp_path
     )
-    return Registration(
-        config, kubelet.client, EventRecorder(kubelet.client, "kubelet", "n1"), kubelet.runtime, Ready()
+    return NodeRegistration(
+        settings, kubelet.client, EventRecorder(kubelet.client, "kubelet", "n1"), kubelet.runtime, Ready()
     )
 
 
 async def test_it_stays_away_and_ends_its_pods(
-    admin: Client, kubelet: Any, until: Any, registration: Registration
+    admin: Client, kubelet: Any, until: Any, registration: NodeRegistration
 ) -> None:
-    heartbeat = Heartbeat(kubelet.client, "n1", 1)
+    heartbeat = NodeLease(kubelet.client, "n1", 1)
     loops = [asyncio.create_task(loop) for loop in (registration.run(), heartbeat.run())]
     try:
         async with asyncio.timeout(10):
@@ -66,7 +66,7 @@ async def test_it_stays_away_and_ends_its_pods(
         await admin.delete(lease_pb2.Lease, "n1", NAMESPACE)
         async with asyncio.timeout(10):
             await registration.removed.wait()
-        kubelet.pods.leave()
+        kubelet.pods.node_removed()
         await kubelet.runtime.until(lambda: not kubelet.runtime.alive())
         async with asyncio.timeout(10):
             # Nor does anything of them stay on the disk, which tells nobody.

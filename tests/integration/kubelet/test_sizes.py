@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from node.kubelet.logs import log_files
-from node.kubelet.worker import pod_worker
+from node.kubelet.worker.context import WorkerTimings
 from podlab.api import codec
 from podlab.client.client import Client
 from podlab.core.v1 import pod_pb2
@@ -18,9 +18,9 @@ LIMITED = {"resources": {"limits": {"ephemeral-storage": "1Mi"}}}
 MIB = 1 << 20
 
 
-@pytest.fixture(autouse=True)
-def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pod_worker, "SIZES_S", 0.1)
+@pytest.fixture
+def timings() -> WorkerTimings:
+    return WorkerTimings(storage_period_s=0.1)
 
 
 async def _pod(admin: Client, *containers: dict[str, Any], **spec: Any) -> pod_pb2.Pod:

@@ -7,7 +7,7 @@ import uvloop
 
 from node.iptables import Iptables
 from node.proxy import conntrack
-from node.proxy.rules import PREFIX, Chains, Place, render, to_ruleset
+from node.proxy.rules import PREFIX, Chains, ProxyNode, render, to_ruleset
 from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
 from podlab.discovery.v1.endpointslice_pb2 import Endpoint, EndpointPort, EndpointSlice
 from podlab.meta.v1.meta_pb2 import ObjectMeta
@@ -26,7 +26,7 @@ def chains(*endpoints: str) -> Chains:
         endpoints=[Endpoint(addresses=[endpoint]) for endpoint in endpoints],
     )
     service = Service(metadata=ObjectMeta(name="dns", namespace="default"), spec=spec)
-    return render([service], [found], Place("n1", ""))
+    return render([service], [found], ProxyNode("n1", ""))
 
 
 def bound(address: str) -> socket.socket:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from node.kubelet.cri.runtime import NEXT_BACKOFF, Container, ObservedPod, Sandbox, State
-from node.kubelet.pod.pod_notes import Memory
+from node.kubelet.cri.runtime import NEXT_BACKOFF, Container, ContainerState, ObservedPod, Sandbox
+from node.kubelet.pod.pod_notes import PodNotes
 from podlab.api import codec
 from podlab.core.v1 import pod_pb2
 
@@ -42,7 +42,7 @@ def make_run(
     **more: Any,
 ) -> Container:
     """A running container, or, with an exit code, one that ran from second 10 to second 20."""
-    state = State.RUNNING if code is None else State.EXITED
+    state = ContainerState.RUNNING if code is None else ContainerState.EXITED
     values: dict[str, Any] = {
         "id": f"{name}-{attempt}",
         "sandbox_id": sandbox,
@@ -84,8 +84,8 @@ def observed() -> Callable[..., ObservedPod]:
 
 
 @pytest.fixture
-def memory() -> Memory:
-    return Memory(accepted=100.0)
+def notes() -> PodNotes:
+    return PodNotes(accepted_at=100.0)
 
 
 @pytest.fixture

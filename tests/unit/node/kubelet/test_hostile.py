@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from node.kubelet.containerconfig.environment import Source
-from node.kubelet.cri.runtime import MESSAGE_PATH, MESSAGE_POLICY, Container, State
+from node.kubelet.containerconfig.environment import ConfigReference
+from node.kubelet.cri.runtime import MESSAGE_PATH, MESSAGE_POLICY, Container, ContainerState
 from node.kubelet.disk import file_tree
 from node.kubelet.logs import log_files, log_reader
 from node.kubelet.volume import atomic_writer, fs_group, local_path, mounter
-from node.kubelet.volume.atomic_writer import File
-from node.kubelet.volume.projected import Contents
-from node.kubelet.volume.volume_manager import VolumeError, Volumes
+from node.kubelet.volume.atomic_writer import FileProjection
+from node.kubelet.volume.projected import VolumeContents
+from node.kubelet.volume.volume_manager import VolumeError, VolumeManager
 from node.kubelet.worker.pod_worker import _remove_logs
 from node.kubelet.worker.termination_message import MAX_BYTES, termination_message
 from podlab.core.v1 import config_pb2
@@ -67,9 +67,9 @@ def untouched(secret: Path) -> bool:
 
 
 def test_an_empty_dir_is_measured_and_removed(pod: Make, tmp_path: Path, secret: Path) -> None:
-    volumes = Volumes(tmp_path)
+    volumes = VolumeManager(tmp_path)
     spec = pod(volumes=[{"name": "v", "emptyDir": {"sizeLimit": "1Mi"}}])
-    volumes.set_up(spec, Contents())
+    volumes.set_up(spec, VolumeContents())
     devastate(tmp_path / "pods/u1/volumes/v", secret)
     assert file_tree.used_bytes(tmp_path / "pods/u1/volumes/v") > 1 << 20
     volumes.remove("u1")
@@ -79,7 +79,7 @@ def test_an_empty_dir_is_measured_and_removed(pod: Make, tmp_path: Path, secret:
 
 def test_a_volume_of_a_claim_is_given_to_a_group_and_removed(hostile: Path, secret: Path) -> None:
     devastate(hostile, secret)
-    fs_group.give(hostile, 2000, only_if_root_differs=False)
+    fs_group.set_group(hostile, 2000, only_if_root_differs=False)
     assert hostile.stat().st_gid == 2000
     assert (hostile / "fifo").stat().st_gid == 2000
     local_path._remove(hostile)
@@ -92,23 +92,23 @@ def test_a_termination_message_is_read_from_a_file_alone(
     pod: Make, tmp_path: Path, hostile: Path, secret: Path, name: str
 ) -> None:
     devastate(hostile, secret)
-    volumes, run = Volumes(tmp_path), _ended(hostile / "0.log")
-    file = volumes.message_file("u1", "web", 0)
+    volumes, run = VolumeManager(tmp_path), _ended(hostile / "0.log")
+    file = volumes.termination_message_file("u1", "web", 0)
     file.parent.mkdir(parents=True)
     (hostile / name).rename(file)
     assert termination_message(run, volumes, "u1").startswith(f"Error on reading termination log {file}: ")
     with pytest.raises(OSError, match=r"symbolic links|No such device"):
-        volumes.message_mount(pod(), pod().spec.containers[0], 0)
+        volumes.termination_message_mount(pod(), pod().spec.containers[0], 0)
     assert untouched(secret)
 
 
 def test_a_container_that_left_no_message_has_none(tmp_path: Path) -> None:
-    assert termination_message(_ended(tmp_path / "0.log"), Volumes(tmp_path), "u1") == ""
+    assert termination_message(_ended(tmp_path / "0.log"), VolumeManager(tmp_path), "u1") == ""
 
 
 def test_a_termination_message_is_no_longer_than_it_may_be(tmp_path: Path) -> None:
-    volumes = Volumes(tmp_path)
-    file = volumes.message_file("u1", "web", 0)
+    volumes = VolumeManager(tmp_path)
+    file = volumes.termination_message_file("u1", "web", 0)
     file.parent.mkdir(parents=True)
     file.touch()
     os.truncate(file, 1 << 40)
@@ -130,7 +130,7 @@ async def test_a_log_is_read_from_a_file_alone_and_rotated_so(hostile: Path, sec
         return False
 
     for follow in (False, True):
-        assert [piece async for piece in log_reader.read(path, log_reader.Options(follow=follow), running)] == []
+        assert [piece async for piece in log_reader.read(path, log_reader.LogOptions(follow=follow), running)] == []
     assert log_reader.tail(path, 10, 100) == b""
     assert not log_files.rotate(path)
     log_files.remove(path)
@@ -153,7 +153,7 @@ def test_a_hosts_file_is_written_to_a_file_alone(pod: Make, tmp_path: Path, secr
     (tmp_path / "pods/u1").mkdir(parents=True)
     (tmp_path / "pods/u1/etc-hosts").symlink_to(secret / "file")
     with pytest.raises(OSError, match="symbolic links"):
-        Volumes(tmp_path).hosts_mount(pod(), ["10.244.0.9"])
+        VolumeManager(tmp_path).hosts_mount(pod(), ["10.244.0.9"])
     assert untouched(secret)
 
 
@@ -161,16 +161,18 @@ def test_a_volume_of_files_leaves_alone_what_its_links_were_made_to_lead_to(tmp_
     where = tmp_path / "v"
     where.mkdir()
     for target in (str(secret), "../secret", "..", "."):
-        atomic_writer.write(where, {"a": File(b"1", 0o644), "d/b": File(b"2", 0o644)})
+        atomic_writer.write_files(where, {"a": FileProjection(b"1", 0o644), "d/b": FileProjection(b"2", 0o644)})
         (where / atomic_writer.CURRENT).unlink()
         (where / atomic_writer.CURRENT).symlink_to(target)
         (where / "a").unlink()
         (where / "a").symlink_to(secret / "file")
-        assert atomic_writer.write(where, {"a": File(b"3", 0o666, group=7), "file": File(b"", 0o644)})
+        assert atomic_writer.write_files(
+            where, {"a": FileProjection(b"3", 0o666, group=7), "file": FileProjection(b"", 0o644)}
+        )
         assert (where / "a").read_text() == "3"
         assert untouched(secret)
     devastate((where / atomic_writer.CURRENT).resolve(), secret)
-    atomic_writer.write(where, {})
+    atomic_writer.write_files(where, {})
     assert [path.name for path in where.iterdir() if path.name != atomic_writer.CURRENT] == [
         os.readlink(where / atomic_writer.CURRENT)
     ]
@@ -200,14 +202,14 @@ def test_paths_of_items_stand_side_by_side_or_are_told(
 ) -> None:
     items = [{"key": "k", "path": path} for path in paths]
     spec = pod(volumes=[{"name": "v", "configMap": {"name": "settings", "items": items}}])
-    found = {Source(config_pb2.ConfigMap, "settings"): config_pb2.ConfigMap(data={"k": "value"})}
-    volumes = Volumes(tmp_path)
+    found = {ConfigReference(config_pb2.ConfigMap, "settings"): config_pb2.ConfigMap(data={"k": "value"})}
+    volumes = VolumeManager(tmp_path)
     if why:
         with pytest.raises(VolumeError, match=f'MountVolume.SetUp failed for volume "v": .*{why}'):
-            volumes.set_up(spec, Contents(found))
+            volumes.set_up(spec, VolumeContents(found))
     else:
         for _ in range(2):
-            volumes.set_up(spec, Contents(found))
+            volumes.set_up(spec, VolumeContents(found))
         at = os.open(tmp_path / "pods/u1/volumes/v", file_tree.DIRECTORY)
         assert sum(entry.name.startswith("..") for entry in os.scandir(at)) == 2, "one version, and the link to it"
         os.close(at)
@@ -226,4 +228,6 @@ def test_names_of_other_mounts_may_be_of_any_bytes(tmp_path: Path) -> None:
 
 def _ended(log: Path) -> Container:
     annotations = {MESSAGE_PATH: "/dev/termination-log", MESSAGE_POLICY: "FallbackToLogsOnError"}
-    return Container("c1", "s1", "web", 0, State.EXITED, 1, exit_code=1, log_path=str(log), annotations=annotations)
+    return Container(
+        "c1", "s1", "web", 0, ContainerState.EXITED, 1, exit_code=1, log_path=str(log), annotations=annotations
+    )

@@ -7,12 +7,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
-import pytest
-
 from node.iptables import PREFIX, Iptables, IptablesError, Table, parse
-from node.proxy import proxy
 from node.proxy.proxy import Proxy
-from node.proxy.rules import Place
+from node.proxy.rules import ProxyNode
 from podlab.client.client import Client, Listed, WatchEvent
 from podlab.client.outages import Outages
 from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
@@ -75,8 +72,9 @@ class Tables(Iptables):
 
 
 @asynccontextmanager
-async def running(cluster: Cluster, tables: Tables) -> AsyncIterator[Proxy]:
-    loop = Proxy(cast(Client, cluster), Place("n1", "10.244.0.0/16"), tables)
+async def running(cluster: Cluster, tables: Tables, *, verify_period_s: float = 10.0) -> AsyncIterator[Proxy]:
+    node = ProxyNode("n1", "10.244.0.0/16")
+    loop = Proxy(cast(Client, cluster), node, tables, verify_period_s=verify_period_s, retry_s=0.01)
     task = asyncio.create_task(loop.run())
     async with asyncio.timeout(PATIENCE_S):
         await loop.synced.wait()
@@ -98,10 +96,9 @@ async def test_a_change_is_written_as_a_difference_without_reading_everything_ag
     assert tables.others_left == []
 
 
-async def test_rules_are_looked_at_in_time_also_when_something_always_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proxy, "VERIFY_EVERY_S", 0.05)
+async def test_rules_are_looked_at_in_time_also_when_something_always_changes() -> None:
     cluster, tables = Cluster(), Tables()
-    async with running(cluster, tables):
+    async with running(cluster, tables, verify_period_s=0.05):
         revision = 1
         while tables.reads < 3:
             revision += 1
@@ -109,8 +106,7 @@ async def test_rules_are_looked_at_in_time_also_when_something_always_changes(mo
             await tables.written.get()
 
 
-async def test_a_write_that_fails_is_made_again_from_what_then_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proxy, "RETRY_S", 0.01)
+async def test_a_write_that_fails_is_made_again_from_what_then_stands() -> None:
     cluster, tables = Cluster(), Tables()
     tables.fail = True
     async with running(cluster, tables):

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.proxy.rules import DISPATCH, JUMPS, Place, render, to_ruleset
+from node.proxy.rules import DISPATCH, JUMPS, ProxyNode, render, to_ruleset
 from node.proxy.trace import Packet, Trace, trace
 from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
 from podlab.discovery.v1.endpointslice_pb2 import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
 from podlab.meta.v1.meta_pb2 import ObjectMeta
 
-PLACE = Place("n1", "10.244.0.0/16")
+NODE = ProxyNode("n1", "10.244.0.0/16")
 OUTSIDE, POD = "192.0.2.9", "10.244.0.7"
 BUILT_IN_TARGETS = {"DNAT", "MARK", "MASQUERADE", "RETURN", "REJECT"}
 
@@ -43,7 +43,7 @@ def endpoint_slice(*endpoints: Endpoint, name: str = "web") -> EndpointSlice:
 
 
 def land(services: list[Service], slices: list[EndpointSlice], packet: Packet) -> Trace:
-    return trace(render(services, slices, PLACE), packet)
+    return trace(render(services, slices, NODE), packet)
 
 
 def test_a_packet_to_the_cluster_ip_lands_on_any_ready_endpoint() -> None:
@@ -93,7 +93,7 @@ def test_a_service_without_endpoints_refuses_at_once(slices: list[EndpointSlice]
 def test_tcp_is_refused_by_a_reset_which_the_kernel_sends_to_everyone_and_udp_by_an_icmp_error() -> None:
     name_server = service()
     name_server.spec.ports.add(name="dns", protocol="UDP", port=53)
-    refusals = {rule.protocol: rule.options for rule in render([name_server], [], PLACE)["filter"]["PODLAB-SREJECT"]}
+    refusals = {rule.protocol: rule.options for rule in render([name_server], [], NODE)["filter"]["PODLAB-SREJECT"]}
     assert refusals == {"tcp": "--reject-with tcp-reset", "udp": "--reject-with icmp-port-unreachable"}
 
 
@@ -105,20 +105,20 @@ def test_terminating_endpoints_serve_only_when_nothing_else_does() -> None:
 
 
 def test_a_headless_service_has_no_rules() -> None:
-    chains = render([service(ip="None")], [endpoint_slice(endpoint("10.244.0.5"))], PLACE)
-    assert chains == render([], [], PLACE)
+    chains = render([service(ip="None")], [endpoint_slice(endpoint("10.244.0.5"))], NODE)
+    assert chains == render([], [], NODE)
 
 
 def test_client_affinity_remembers_its_endpoint() -> None:
     slices = [endpoint_slice(endpoint("10.244.0.5"), endpoint("10.244.1.6"))]
-    rules = to_ruleset(render([service(sessionAffinity="ClientIP")], slices, PLACE))["nat"].chains
+    rules = to_ruleset(render([service(sessionAffinity="ClientIP")], slices, NODE))["nat"].chains
     assert sum("--rcheck --seconds 10800" in rule for chain in rules.values() for rule in chain) == 2
     assert sum("--set --name" in rule for chain in rules.values() for rule in chain) == 2
 
 
 def test_endpoints_are_chosen_with_equal_chances() -> None:
     slices = [endpoint_slice(*(endpoint(f"10.244.0.{n}") for n in range(1, 4)))]
-    nat = render([service()], slices, PLACE)["nat"]
+    nat = render([service()], slices, NODE)["nat"]
     choosing = next(rules for chain, rules in nat.items() if chain.startswith("PODLAB-SVC-"))
     choices = [rule.one_in for rule in choosing if rule.target.startswith("PODLAB-SEP")]
     assert choices == [3, 2, 0]
@@ -136,7 +136,7 @@ def test_every_jump_has_a_target_every_chain_is_used_and_every_service_lands_on_
 ) -> None:
     services = [service(f"s{n}", f"10.96.1.{n}", 30000 + n if node_port else 0) for n, node_port, _ in wanted]
     slices = [endpoint_slice(*map(endpoint, ips), name=f"s{n}") for n, _, ips in wanted]
-    chains = render(services, slices, PLACE)
+    chains = render(services, slices, NODE)
     for table, content in chains.items():
         roots = {rule.target for _, rule in JUMPS[table]}
         targets = {rule.target for rules in content.values() for rule in rules}
@@ -193,7 +193,7 @@ def test_a_packet_stays_in_its_zone_while_that_has_endpoints(
         else meant_for(endpoint(f"10.244.0.{number}"), *([hint] if hint else []))
         for number, hint in enumerate(hints)
     ]
-    chains = render([service(node_port=30080)], [endpoint_slice(*ends)], replace(PLACE, zone=zone))
+    chains = render([service(node_port=30080)], [endpoint_slice(*ends)], replace(NODE, zone=zone))
     assert trace(chains, Packet(POD, "10.96.0.10", 80)).endpoints == expected
 
 

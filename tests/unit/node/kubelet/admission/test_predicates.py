@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from node.kubelet.admission.predicates import obstacles
+from node.kubelet.admission.predicates import failed_predicates
 from podlab.api import codec
 from podlab.core.v1 import node_pb2
 from podlab.meta.v1 import meta_pb2
@@ -93,7 +93,7 @@ CASES: list[tuple[str, dict[str, Any], list[dict[str, Any]], list[tuple[str, str
 def test_what_keeps_a_pod_from_a_node(
     pod: Make, spec: dict[str, Any], others: list[dict[str, Any]], told: list[tuple[str, str]]
 ) -> None:
-    found = obstacles(pod(**spec), node(), OFFERED, [pod(**other) for other in others])
+    found = failed_predicates(pod(**spec), node(), OFFERED, [pod(**other) for other in others])
     assert [(each.reason, each.message) for each in found] == told
 
 
@@ -111,5 +111,5 @@ def test_what_keeps_a_pod_from_a_node(
 def test_only_taints_that_end_pods_keep_one_from_beginning(
     pod: Make, taint: dict[str, str], tolerations: list[dict[str, Any]], told: list[tuple[str, str]]
 ) -> None:
-    found = obstacles(pod(tolerations=tolerations), node(taint), OFFERED, [])
+    found = failed_predicates(pod(tolerations=tolerations), node(taint), OFFERED, [])
     assert [(each.reason, each.message) for each in found] == told

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from node.kubelet.admission.preemption import NoRoomError, victims
+from node.kubelet.admission.preemption import PreemptionFailed, victims
 
 Make = Callable[..., Any]
 CRITICAL = 2_000_000_000
@@ -45,5 +45,5 @@ def test_few_and_those_that_matter_least_give_way(
 
 def test_nobody_gives_way_for_nothing(pod: Make) -> None:
     others = [named(pod, "a", cpu="1"), named(pod, "b", cpu="5", priority=CRITICAL + 1000)]
-    with pytest.raises(NoRoomError, match=r"to reclaim resources: \[\(res: cpu, q: 1000\), \]"):
+    with pytest.raises(PreemptionFailed, match=r"to reclaim resources: \[\(res: cpu, q: 1000\), \]"):
         victims(named(pod, "critical", priority=CRITICAL + 1000), others, {"cpu": 2000})

@@ -22,7 +22,7 @@ def _container(pod: Make, spec: dict[str, Any] | None = None, **container: Any) 
     return container_config.container_config(
         made,
         made.spec.containers[0],
-        container_config.Run(attempt=2, next_backoff_s=20),
+        container_config.ContainerAttempt(attempt=2, next_backoff_s=20),
         environment={"NAME": "x"},
         mounts=[],
         node_memory_bytes=4 * GIB,

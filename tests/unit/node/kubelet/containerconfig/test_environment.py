@@ -10,25 +10,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.kubelet.containerconfig import environment
-from node.kubelet.containerconfig.environment import ConfigError, Source, Surroundings
+from node.kubelet.containerconfig.environment import ConfigError, ConfigReference, EnvironmentContext
 from podlab.api import codec
 from podlab.core.v1 import config_pb2, service_pb2
 from podlab.meta.v1 import meta_pb2
 
 Make = Callable[..., Any]
-CONFIG = Source(config_pb2.ConfigMap, "settings")
-SECRET = Source(config_pb2.Secret, "keys")
+CONFIG = ConfigReference(config_pb2.ConfigMap, "settings")
+SECRET = ConfigReference(config_pb2.Secret, "keys")
 
 
-def _around(**more: Any) -> Surroundings:
+def _around(**more: Any) -> EnvironmentContext:
     found = {
         CONFIG: config_pb2.ConfigMap(data={"colour": "blue", "size": "3"}, binaryData={"logo": b"\x89PNG"}),
         SECRET: config_pb2.Secret(data={"token": b"t0p"}),
     }
-    return Surroundings("n1", "192.0.2.7", **{"pod_ips": ("10.244.1.2",), "sources": found, **more})
+    return EnvironmentContext("n1", "192.0.2.7", **{"pod_ips": ("10.244.1.2",), "config_objects": found, **more})
 
 
-def _env(pod: Make, *variables: dict[str, Any], around: Surroundings | None = None, **container: Any) -> dict[str, str]:
+def _env(
+    pod: Make, *variables: dict[str, Any], around: EnvironmentContext | None = None, **container: Any
+) -> dict[str, str]:
     spec = pod(
         meta={"labels": {"app": "web"}},
         containers=[{"name": "web", "image": "i", "env": list(variables), **container}],

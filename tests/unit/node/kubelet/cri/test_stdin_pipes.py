@@ -21,8 +21,8 @@ def pipe(tmp_path: Path) -> Path:
 
 
 def test_the_pipes_of_a_container_are_found(tmp_path: Path, pipe: Path) -> None:
-    assert stdin_pipes.pipes(f"unix://{tmp_path}/containerd.sock", "c1") == [("exec1", pipe)]
-    assert stdin_pipes.pipes(f"unix://{tmp_path}/containerd.sock", "c2") == []
+    assert stdin_pipes.find_pipes(f"unix://{tmp_path}/containerd.sock", "c1") == [("exec1", pipe)]
+    assert stdin_pipes.find_pipes(f"unix://{tmp_path}/containerd.sock", "c2") == []
 
 
 def test_a_full_pipe_has_room_again(pipe: Path) -> None:

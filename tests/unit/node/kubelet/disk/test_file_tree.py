@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from node.kubelet.disk import file_tree
-from node.kubelet.disk.file_tree import Faults
+from node.kubelet.disk.file_tree import WalkErrors
 from node.kubelet.volume import mounter
 
 LONG = "n" * 255
@@ -149,7 +149,7 @@ def test_a_deep_directory_that_is_moved_while_it_is_walked_ends_its_branch_only(
     nest(root, 500)
     (root / "zz").mkdir()
     (root / "zz/seen").touch()
-    opened, faults, seen = os.open(root, file_tree.DIRECTORY), Faults(), []
+    opened, faults, seen = os.open(root, file_tree.DIRECTORY), WalkErrors(), []
     for entry in file_tree.entries(opened, faults):
         seen.append(entry.name)
         if entry.name == "large":  # in the innermost: moved from below its parent

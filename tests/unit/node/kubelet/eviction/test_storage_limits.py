@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from node.kubelet.eviction.storage_limits import Taken, exceeded
+from node.kubelet.eviction.storage_limits import DiskUsage, exceeded_limit
 
 Make = Callable[..., Any]
 MIB = 1 << 20
@@ -48,4 +48,4 @@ CONTAINER = 'Container a exceeded its local ephemeral storage limit "1Mi". '
     ],
 )  # fmt: skip
 def test_what_is_outgrown(pod: Make, given: dict[str, Any], volume: int, a: int, other: int, told: str) -> None:
-    assert exceeded(pod(**given), Taken({"v": volume}, {"a": a, "b": 0}, other)) == told
+    assert exceeded_limit(pod(**given), DiskUsage({"v": volume}, {"a": a, "b": 0}, other)) == told

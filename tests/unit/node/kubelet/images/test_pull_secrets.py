@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from node.kubelet.cri.runtime import Credentials
+from node.kubelet.cri.runtime import RegistryCredentials
 from node.kubelet.images.pull_secrets import for_image
 from podlab.core.v1 import config_pb2
 
-ANN, BOB = Credentials("ann", "secret"), Credentials("bob", "other")
+ANN, BOB = RegistryCredentials("ann", "secret"), RegistryCredentials("bob", "other")
 
 
 def secret(auths: Any, kind: str = "kubernetes.io/dockerconfigjson") -> config_pb2.Secret:
@@ -20,7 +20,7 @@ def secret(auths: Any, kind: str = "kubernetes.io/dockerconfigjson") -> config_p
     return config_pb2.Secret(type=kind, data={key: json.dumps(value).encode()})
 
 
-def entry(of: Credentials) -> dict[str, str]:
+def entry(of: RegistryCredentials) -> dict[str, str]:
     return {"auth": base64.b64encode(f"{of.username}:{of.password}".encode()).decode()}
 
 
@@ -52,7 +52,7 @@ def test_the_most_specific_ones_come_first_and_each_once() -> None:
 def test_both_forms_of_secrets_and_of_entries_are_read() -> None:
     plain = {"example.com": {"username": "ann", "password": "secret"}}
     assert for_image("example.com/web", [secret(plain, "kubernetes.io/dockercfg")]) == (ANN,)
-    token = Credentials("", "", "token")
+    token = RegistryCredentials("", "", "token")
     assert for_image("example.com/web", [secret({"example.com": {"identitytoken": "token"}})]) == (token,)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.kubelet.logs import log_files, log_reader
-from node.kubelet.logs.log_reader import Options
+from node.kubelet.logs.log_reader import LogOptions
 
 
 def _line(number: int, *, tag: str = "F", text: str | None = None) -> str:
@@ -22,7 +22,7 @@ async def _never() -> bool:
 
 
 async def _read(path: Path, **options: object) -> str:
-    pieces = [piece async for piece in log_reader.read(path, Options(**options), _never)]  # type: ignore[arg-type]
+    pieces = [piece async for piece in log_reader.read(path, LogOptions(**options), _never)]  # type: ignore[arg-type]
     return b"".join(pieces).decode()
 
 
@@ -97,18 +97,17 @@ async def test_following_goes_on_across_a_rotation_until_the_container_ended(tmp
             path.write_text(_line(4))
         return looks < 7
 
-    pieces = [piece async for piece in log_reader.read(path, Options(follow=True), running)]
+    pieces = [piece async for piece in log_reader.read(path, LogOptions(follow=True), running)]
     assert b"".join(pieces) == b"line 1\nline 2\nhalf\nline 4\n"
 
 
-def test_a_large_log_is_moved_aside_and_the_oldest_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_files, "MAX_BYTES", 10)
+def test_a_large_log_is_moved_aside_and_the_oldest_goes(tmp_path: Path) -> None:
     path = tmp_path / "0.log"
     path.write_text("small")
-    assert not log_files.rotate(path)
+    assert not log_files.rotate(path, max_bytes=10)
     for number in range(7):
         path.write_text(f"log number {number}")
-        assert log_files.rotate(path)
+        assert log_files.rotate(path, max_bytes=10)
         assert not path.exists()
     path.write_text("now")
     assert [file.name for file in log_files.files(path)] == ["0.log.4", "0.log.3", "0.log.2", "0.log.1", "0.log"]

@@ -8,9 +8,15 @@ from typing import Any
 
 import pytest
 
-from node.kubelet.cri.runtime import Image, Readiness
-from node.kubelet.nodestatus.machine_info import Pressure
-from node.kubelet.nodestatus.node_status import Sight, capacity, new_node, node_status, same
+from node.kubelet.cri.runtime import Image, RuntimeReadiness
+from node.kubelet.nodestatus.machine_info import AvailableResources
+from node.kubelet.nodestatus.node_status import (
+    NodeObservation,
+    capacity,
+    differ_only_in_heartbeats,
+    new_node,
+    node_status,
+)
 from node.kubelet.settings import CapacitySettings, KubeletSettings, TaintSettings
 from podlab.api.objects import condition
 from podlab.core.v1 import node_pb2
@@ -28,19 +34,21 @@ def config(tmp_path: Path) -> KubeletSettings:
     )  # fmt: skip
 
 
-def _sight(**more: Any) -> Sight:
+def _observation(**more: Any) -> NodeObservation:
     values: dict[str, Any] = {
-        "readiness": Readiness(True, True),
+        "readiness": RuntimeReadiness(True, True),
         "network_ready": True,
         "network_reason": "",
-        "pressure": Pressure(GIB, 50 * GIB, 100 * GIB, 30_000),
+        "available": AvailableResources(GIB, 50 * GIB, 100 * GIB, 30_000),
         "images": (Image("1", ("small",), 1), Image("2", ("large",), 9)),
         "info": node_pb2.NodeSystemInfo(machineID="m"),
     }
-    return Sight(**{**values, **more})
+    return NodeObservation(**{**values, **more})
 
 
-def _status(config: KubeletSettings, sight: Sight, before: node_pb2.NodeStatus | None = None) -> node_pb2.NodeStatus:
+def _status(
+    settings: KubeletSettings, sight: NodeObservation, before: node_pb2.NodeStatus | None = None
+) -> node_pb2.NodeStatus:
     return node_status(config, capacity(config), before or node_pb2.NodeStatus(), sight)
 
 
@@ -50,8 +58,8 @@ def _verdict(status: node_pb2.NodeStatus, name: str) -> tuple[str, str, str]:
     return found.status, found.reason, found.message
 
 
-def test_a_sound_node_is_ready_and_offers_what_was_declared(config: KubeletSettings) -> None:
-    status = _status(config, _sight())
+def test_a_sound_node_is_ready_and_offers_what_was_declared(settings: KubeletSettings) -> None:
+    status = _status(settings, _observation())
     assert _verdict(status, "Ready")[:2] == ("True", "KubeletReady")
     assert _verdict(status, "MemoryPressure")[:2] == ("False", "KubeletHasSufficientMemory")
     assert {name: amount.string for name, amount in status.capacity.items() if name != "ephemeral-storage"} == {
@@ -62,17 +70,19 @@ def test_a_sound_node_is_ready_and_offers_what_was_declared(config: KubeletSetti
     assert status.daemonEndpoints.kubeletEndpoint.Port == 7450
 
 
-def test_what_is_not_ready_is_named(config: KubeletSettings) -> None:
-    sight = _sight(
-        readiness=Readiness(True, False, "NetworkReady is false"), network_ready=False, network_reason="no podCIDR"
+def test_what_is_not_ready_is_named(settings: KubeletSettings) -> None:
+    sight = _observation(
+        readiness=RuntimeReadiness(True, False, "NetworkReady is false"),
+        network_ready=False,
+        network_reason="no podCIDR",
     )
     assert _verdict(_status(config, sight), "Ready") == (
         "False", "KubeletNotReady", "NetworkReady is false; pod network is not ready: no podCIDR"
     )  # fmt: skip
 
 
-def test_a_node_that_runs_out_says_of_what(config: KubeletSettings) -> None:
-    status = _status(config, _sight(pressure=Pressure(1, 9 * GIB, 100 * GIB, 1)))
+def test_a_node_that_runs_out_says_of_what(settings: KubeletSettings) -> None:
+    status = _status(settings, _observation(available=AvailableResources(1, 9 * GIB, 100 * GIB, 1)))
     for name, reason in (
         ("MemoryPressure", "KubeletHasInsufficientMemory"),
         ("DiskPressure", "KubeletHasInsufficientDisk"),
@@ -81,20 +91,20 @@ def test_a_node_that_runs_out_says_of_what(config: KubeletSettings) -> None:
         assert _verdict(status, name)[:2] == ("True", reason)
 
 
-def test_a_status_that_differs_only_in_heartbeats_is_the_same(config: KubeletSettings) -> None:
-    before = _status(config, _sight())
+def test_a_status_that_differs_only_in_heartbeats_is_the_same(settings: KubeletSettings) -> None:
+    before = _status(settings, _observation())
     for each in before.conditions:
         each.lastHeartbeatTime.seconds = 1
         each.lastTransitionTime.seconds = 2
-    after = _status(config, _sight(), before)
-    assert same(before, after)
+    after = _status(config, _observation(), before)
+    assert differ_only_in_heartbeats(before, after)
     assert all(each.lastTransitionTime.seconds == 2 for each in after.conditions)
-    assert not same(before, _status(config, _sight(network_ready=False), before))
+    assert not differ_only_in_heartbeats(before, _status(config, _observation(network_ready=False), before))
 
 
 def test_conditions_of_others_are_kept(config: KubeletSettings) -> None:
     before = node_pb2.NodeStatus(conditions=[node_pb2.NodeCondition(type="NetworkUnavailable", status="False")])
-    assert _verdict(_status(config, _sight(), before), "NetworkUnavailable")[0] == "False"
+    assert _verdict(_status(config, _observation(), before), "NetworkUnavailable")[0] == "False"
 
 
 def test_a_node_registers_with_its_labels_and_taints(config: KubeletSettings) -> None:
@@ -110,10 +120,10 @@ def test_without_a_declaration_the_machine_counts(config: KubeletSettings) -> No
     assert amounts["memory"].string.endswith("i")
 
 
-def test_an_extended_resource_that_somebody_advertises_can_be_used(config: KubeletSettings) -> None:
-    before = _status(config, _sight())
+def test_an_extended_resource_that_somebody_advertises_can_be_used(settings: KubeletSettings) -> None:
+    before = _status(settings, _observation())
     before.capacity["example.com/dongle"].string = "4"
     before.capacity["cpu"].string = "64"
-    after = _status(config, _sight(), before)
+    after = _status(config, _observation(), before)
     assert (after.capacity["cpu"].string, after.allocatable["cpu"].string) == ("2", "2")
     assert (after.capacity["example.com/dongle"].string, after.allocatable["example.com/dongle"].string) == ("4", "4")

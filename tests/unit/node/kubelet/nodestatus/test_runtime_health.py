@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from node.kubelet.cri.runtime import Image, Readiness, RuntimeUnavailable
-from node.kubelet.nodestatus.runtime_health import SILENCE_S, RuntimeSight
+from node.kubelet.cri.runtime import Image, RuntimeReadiness, RuntimeUnavailable
+from node.kubelet.nodestatus.runtime_health import MAX_SILENCE_S, RuntimeHealth
 
 
 class Runtime:
@@ -15,10 +15,12 @@ class Runtime:
         self.silent = False
         self.ready = True
 
-    async def readiness(self) -> Readiness:
+    async def readiness(self) -> RuntimeReadiness:
         if self.silent:
             raise RuntimeUnavailable("connection refused")
-        return Readiness(self.ready, self.ready, "" if self.ready else "container runtime: RuntimeReady is false")
+        return RuntimeReadiness(
+            self.ready, self.ready, "" if self.ready else "container runtime: RuntimeReady is false"
+        )
 
     async def images(self) -> list[Image]:
         return [Image("sha256:a", ("a",), 1)]
@@ -30,29 +32,29 @@ class Runtime:
 async def test_a_silent_runtime_changes_nothing_at_first_and_is_down_in_the_end() -> None:
     runtime = Runtime()
     made: Any = runtime
-    sight = RuntimeSight(made)
-    good = await sight.look(100.0)
+    sight = RuntimeHealth(made)
+    good = await sight.check(100.0)
     assert good.readiness.runtime
     runtime.silent = True
-    assert await sight.look(100.0 + SILENCE_S - 1) == good
-    down = await sight.look(100.0 + SILENCE_S)
+    assert await sight.check(100.0 + MAX_SILENCE_S - 1) == good
+    down = await sight.check(100.0 + MAX_SILENCE_S)
     assert (down.readiness.runtime, down.readiness.message) == (False, "container runtime is down: connection refused")
     assert (down.images, down.version) == (good.images, good.version)
     runtime.silent = False
-    assert await sight.look(200.0) == good
+    assert await sight.check(200.0) == good
 
 
 async def test_what_a_runtime_says_of_itself_holds_at_once() -> None:
     runtime = Runtime()
     made: Any = runtime
-    sight = RuntimeSight(made)
-    await sight.look(100.0)
+    sight = RuntimeHealth(made)
+    await sight.check(100.0)
     runtime.ready = False
-    assert not (await sight.look(100.1)).readiness.runtime
+    assert not (await sight.check(100.1)).readiness.runtime
 
 
 async def test_a_runtime_that_never_answered_is_down() -> None:
     runtime = Runtime()
     runtime.silent = True
     made: Any = runtime
-    assert not (await RuntimeSight(made).look(1.0)).readiness.runtime
+    assert not (await RuntimeHealth(made).check(1.0)).readiness.runtime

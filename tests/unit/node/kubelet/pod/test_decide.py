@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from node.kubelet.cri.runtime import CONTAINER_HASH, ObservedPod, State
+from node.kubelet.cri.runtime import CONTAINER_HASH, ContainerState, ObservedPod
 from node.kubelet.pod import decide, pod_outcome
-from node.kubelet.pod.decide import (
+from node.kubelet.pod.actions import (
     Finish,
     RemoveContainer,
     RemoveSandbox,
@@ -19,7 +19,7 @@ from node.kubelet.pod.decide import (
     StopSandbox,
     Wait,
 )
-from node.kubelet.pod.pod_notes import FOREVER, Doom, Hold, Memory
+from node.kubelet.pod.pod_notes import FOREVER, BlockedStart, KillReason, PodNotes
 
 Make = Callable[..., Any]
 NOTHING = ObservedPod("u1")
@@ -27,40 +27,40 @@ NOW = 100.0
 DELETED = {"deletionTimestamp": "2030-01-01T00:00:00Z", "deletionGracePeriodSeconds": 7}
 
 
-def test_a_new_pod_gets_a_sandbox(pod: Make, memory: Memory) -> None:
-    assert decide.next_action(pod(), NOTHING, memory, NOW) == RunSandbox(0)
+def test_a_new_pod_gets_a_sandbox(pod: Make, notes: PodNotes) -> None:
+    assert decide.next_action(pod(), NOTHING, notes, NOW) == RunSandbox(0)
 
 
-def test_a_sandbox_that_failed_is_tried_again_after_its_hold(pod: Make, memory: Memory) -> None:
-    memory.holds[""] = Hold("FailedCreatePodSandBox", "no address", NOW + 4)
-    assert decide.next_action(pod(), NOTHING, memory, NOW) == Wait(NOW + 4)
-    assert decide.next_action(pod(), NOTHING, memory, NOW + 4) == RunSandbox(0)
+def test_a_sandbox_that_failed_is_tried_again_after_its_hold(pod: Make, notes: PodNotes) -> None:
+    notes.blocked_starts[""] = BlockedStart("FailedCreatePodSandBox", "no address", NOW + 4)
+    assert decide.next_action(pod(), NOTHING, notes, NOW) == Wait(NOW + 4)
+    assert decide.next_action(pod(), NOTHING, notes, NOW + 4) == RunSandbox(0)
 
 
-def test_a_ready_sandbox_gets_its_container(pod: Make, observed: Make, memory: Memory) -> None:
-    assert decide.next_action(pod(), observed(), memory, NOW) == StartContainer("web", 0, 0)
+def test_a_ready_sandbox_gets_its_container(pod: Make, observed: Make, notes: PodNotes) -> None:
+    assert decide.next_action(pod(), observed(), notes, NOW) == StartContainer("web", 0, 0)
 
 
-def test_what_runs_already_is_left_alone(pod: Make, observed: Make, run: Make, memory: Memory) -> None:
-    assert decide.next_action(pod(), observed(run()), memory, NOW) == Wait()
+def test_what_runs_already_is_left_alone(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
+    assert decide.next_action(pod(), observed(run()), notes, NOW) == Wait()
 
 
-def test_all_containers_are_started(pod: Make, observed: Make, run: Make, memory: Memory) -> None:
+def test_all_containers_are_started(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
     two = pod(containers=[{"name": "web", "image": "i"}, {"name": "log", "image": "i"}])
-    assert decide.next_action(two, observed(run("web")), memory, NOW) == StartContainer("log", 0, 0)
+    assert decide.next_action(two, observed(run("web")), notes, NOW) == StartContainer("log", 0, 0)
 
 
-def test_a_container_that_is_held_does_not_hold_up_the_next(pod: Make, observed: Make, memory: Memory) -> None:
+def test_a_container_that_is_held_does_not_hold_up_the_next(pod: Make, observed: Make, notes: PodNotes) -> None:
     two = pod(containers=[{"name": "web", "image": "i"}, {"name": "log", "image": "i"}])
-    memory.holds["web"] = Hold("ImagePullBackOff", "", NOW + 10)
-    assert decide.next_action(two, observed(), memory, NOW) == StartContainer("log", 0, 0)
+    notes.blocked_starts["web"] = BlockedStart("ImagePullBackOff", "", NOW + 10)
+    assert decide.next_action(two, observed(), notes, NOW) == StartContainer("log", 0, 0)
 
 
 def test_a_container_that_was_made_and_never_started_is_made_anew(
-    pod: Make, observed: Make, run: Make, memory: Memory
+    pod: Make, observed: Make, run: Make, notes: PodNotes
 ) -> None:
-    half = run(state=State.CREATED)
-    assert decide.next_action(pod(), observed(half), memory, NOW) == RemoveContainer(half.id)
+    half = run(state=ContainerState.CREATED)
+    assert decide.next_action(pod(), observed(half), notes, NOW) == RemoveContainer(half.id)
 
 
 @pytest.mark.parametrize(
@@ -75,46 +75,46 @@ def test_a_container_that_was_made_and_never_started_is_made_anew(
     ],
 )
 def test_the_restart_policy_says_which_ends_lead_to_a_restart(
-    pod: Make, observed: Make, run: Make, memory: Memory, policy: str, code: int, again: bool
+    pod: Make, observed: Make, run: Make, notes: PodNotes, policy: str, code: int, again: bool
 ) -> None:
-    action = decide.next_action(pod(restartPolicy=policy), observed(run(code=code)), memory, NOW)
+    action = decide.next_action(pod(restartPolicy=policy), observed(run(code=code)), notes, NOW)
     assert action == (StartContainer("web", 1, 10) if again else StopSandbox("s0"))
 
 
-def test_a_crashed_container_waits_for_its_back_off(pod: Make, observed: Make, run: Make, memory: Memory) -> None:
+def test_a_crashed_container_waits_for_its_back_off(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
     crashed = observed(run(code=1, attempt=3, backoff_s=40))  # it ended at second 20
-    assert decide.next_action(pod(), crashed, memory, 59.0) == Wait(60.0)
-    assert decide.next_action(pod(), crashed, memory, 60.0) == StartContainer("web", 4, 80)
+    assert decide.next_action(pod(), crashed, notes, 59.0) == Wait(60.0)
+    assert decide.next_action(pod(), crashed, notes, 60.0) == StartContainer("web", 4, 80)
 
 
 def test_restarts_are_counted_on_from_the_api_when_the_runtime_lost_the_earlier_runs(
-    pod: Make, observed: Make, memory: Memory
+    pod: Make, observed: Make, notes: PodNotes
 ) -> None:
     known = pod(status={"containerStatuses": [
         {"name": "web", "ready": False, "restartCount": 4, "image": "i", "imageID": "", "containerID": "containerd://x"}
     ]})  # fmt: skip
-    assert decide.next_action(known, observed(), memory, NOW) == StartContainer("web", 5, 0)
+    assert decide.next_action(known, observed(), notes, NOW) == StartContainer("web", 5, 0)
 
 
-def test_of_dead_runs_the_newest_is_kept(pod: Make, observed: Make, run: Make, memory: Memory) -> None:
+def test_of_dead_runs_the_newest_is_kept(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
     seen = observed(run(attempt=2), run(attempt=1, code=1), run(attempt=0, code=1))
-    assert decide.next_action(pod(), seen, memory, NOW) == RemoveContainer("web-0")
+    assert decide.next_action(pod(), seen, notes, NOW) == RemoveContainer("web-0")
 
 
 def test_a_container_that_failed_its_liveness_probe_is_stopped_once(
-    pod: Make, observed: Make, run: Make, memory: Memory
+    pod: Make, observed: Make, run: Make, notes: PodNotes
 ) -> None:
-    memory.doomed["web-0"] = Doom("failed liveness probe", grace_s=3)
-    assert decide.next_action(pod(), observed(run()), memory, NOW) == StopContainer(
+    notes.to_kill["web-0"] = KillReason("failed liveness probe", grace_s=3)
+    assert decide.next_action(pod(), observed(run()), notes, NOW) == StopContainer(
         "web-0", "web", 3, "failed liveness probe"
     )
-    memory.stopping["web-0"] = NOW + 3
-    assert decide.next_action(pod(), observed(run()), memory, NOW) == Wait()
+    notes.stopping["web-0"] = NOW + 3
+    assert decide.next_action(pod(), observed(run()), notes, NOW) == Wait()
 
 
-def test_a_container_whose_image_changed_is_replaced(pod: Make, observed: Make, run: Make, memory: Memory) -> None:
+def test_a_container_whose_image_changed_is_replaced(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
     old = run(annotations={CONTAINER_HASH: "another"})
-    action = decide.next_action(pod(terminationGracePeriodSeconds=9), observed(old), memory, NOW)
+    action = decide.next_action(pod(terminationGracePeriodSeconds=9), observed(old), notes, NOW)
     assert isinstance(action, StopContainer)
     assert action.grace_s == 9
 
@@ -134,133 +134,133 @@ def _with_inits(pod: Make, **spec: Any) -> Any:
 
 
 def test_init_containers_run_in_order_before_the_main_ones(
-    pod: Make, observed: Make, run: Make, memory: Memory
+    pod: Make, observed: Make, run: Make, notes: PodNotes
 ) -> None:
     spec = _with_inits(pod)
     seen: list[Any] = []
-    assert decide.next_action(spec, observed(*seen), memory, NOW) == StartContainer("first", 0, 0)
+    assert decide.next_action(spec, observed(*seen), notes, NOW) == StartContainer("first", 0, 0)
     seen.append(run("first"))
-    assert decide.next_action(spec, observed(*seen), memory, NOW) == Wait()
+    assert decide.next_action(spec, observed(*seen), notes, NOW) == Wait()
     seen[0] = run("first", code=0)
-    assert decide.next_action(spec, observed(*seen), memory, NOW) == StartContainer("side", 0, 0)
+    assert decide.next_action(spec, observed(*seen), notes, NOW) == StartContainer("side", 0, 0)
     seen.append(run("side"))
-    assert decide.next_action(spec, observed(*seen), memory, NOW) == Wait()
-    memory.started.add("side-0")
-    assert decide.next_action(spec, observed(*seen), memory, NOW) == StartContainer("last", 0, 0)
+    assert decide.next_action(spec, observed(*seen), notes, NOW) == Wait()
+    notes.started.add("side-0")
+    assert decide.next_action(spec, observed(*seen), notes, NOW) == StartContainer("last", 0, 0)
     seen.append(run("last", code=0))
-    assert decide.next_action(spec, observed(*seen), memory, NOW) == StartContainer("web", 0, 0)
+    assert decide.next_action(spec, observed(*seen), notes, NOW) == StartContainer("web", 0, 0)
     seen.append(run("web"))
-    assert decide.next_action(spec, observed(*seen), memory, NOW) == Wait()
+    assert decide.next_action(spec, observed(*seen), notes, NOW) == Wait()
 
 
 def test_a_sidecar_that_ends_is_started_again_beside_the_main_containers(
-    pod: Make, observed: Make, run: Make, memory: Memory
+    pod: Make, observed: Make, run: Make, notes: PodNotes
 ) -> None:
     seen = observed(run("web"), run("side", code=0), run("first", code=0), run("last", code=0))
-    assert decide.next_action(_with_inits(pod), seen, memory, NOW) == StartContainer("side", 1, 10)
+    assert decide.next_action(_with_inits(pod), seen, notes, NOW) == StartContainer("side", 1, 10)
 
 
 def test_an_init_container_that_fails_for_good_fails_the_pod(
-    pod: Make, observed: Make, run: Make, memory: Memory
+    pod: Make, observed: Make, run: Make, notes: PodNotes
 ) -> None:
     spec = _with_inits(pod, restartPolicy="Never")
     seen = observed(run("first", code=3))
-    assert pod_outcome.outcome(spec, seen, NOW) == pod_outcome.Outcome("Failed")
-    assert decide.next_action(spec, seen, memory, NOW) == StopSandbox("s0")
+    assert pod_outcome.outcome(spec, seen, NOW) == pod_outcome.PodOutcome("Failed")
+    assert decide.next_action(spec, seen, notes, NOW) == StopSandbox("s0")
 
 
 def test_a_new_sandbox_begins_with_the_init_containers_again(
-    pod: Make, observed: Make, run: Make, memory: Memory
+    pod: Make, observed: Make, run: Make, notes: PodNotes
 ) -> None:
     seen = observed(run("web", code=255), run("first", code=0), attempt=1)
-    assert decide.next_action(_with_inits(pod), seen, memory, NOW) == StartContainer("first", 1, 10)
+    assert decide.next_action(_with_inits(pod), seen, notes, NOW) == StartContainer("first", 1, 10)
 
 
 # ---- sandboxes that die
 
 
-def test_a_dead_sandbox_is_taken_down_and_replaced(pod: Make, observed: Make, run: Make, memory: Memory) -> None:
+def test_a_dead_sandbox_is_taken_down_and_replaced(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
     alive = observed(run(), ready=False)
-    assert isinstance(decide.next_action(pod(), alive, memory, NOW), StopContainer)
+    assert isinstance(decide.next_action(pod(), alive, notes, NOW), StopContainer)
     dead = observed(run(code=137), ready=False)
-    assert decide.next_action(pod(), dead, memory, NOW) == StopSandbox("s0")
-    memory.released.add("s0")
-    assert decide.next_action(pod(), dead, memory, NOW) == RunSandbox(1)
+    assert decide.next_action(pod(), dead, notes, NOW) == StopSandbox("s0")
+    notes.stopped_sandboxes.add("s0")
+    assert decide.next_action(pod(), dead, notes, NOW) == RunSandbox(1)
 
 
 def test_a_pod_that_must_not_restart_is_over_when_its_sandbox_died(
-    pod: Make, observed: Make, run: Make, memory: Memory
+    pod: Make, observed: Make, run: Make, notes: PodNotes
 ) -> None:
     spec = pod(restartPolicy="Never")
-    assert pod_outcome.outcome(spec, observed(run(code=255), ready=False), NOW) == pod_outcome.Outcome("Failed")
-    assert decide.next_action(spec, observed(run(code=255), ready=False), memory, NOW) == Wait()
+    assert pod_outcome.outcome(spec, observed(run(code=255), ready=False), NOW) == pod_outcome.PodOutcome("Failed")
+    assert decide.next_action(spec, observed(run(code=255), ready=False), notes, NOW) == Wait()
 
 
-def test_an_old_sandbox_goes_when_nothing_is_left_in_it(pod: Make, observed: Make, run: Make, memory: Memory) -> None:
+def test_an_old_sandbox_goes_when_nothing_is_left_in_it(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
     seen = observed(run(attempt=1, sandbox="s1"), attempt=1, sandboxes=2)
-    assert decide.next_action(pod(), seen, memory, NOW) == RemoveSandbox("s0")
+    assert decide.next_action(pod(), seen, notes, NOW) == RemoveSandbox("s0")
 
 
 # ---- the end
 
 
 def test_a_deleted_pod_ends_main_containers_first_then_sidecars_then_all_the_rest(
-    pod: Make, observed: Make, run: Make, memory: Memory
+    pod: Make, observed: Make, run: Make, notes: PodNotes
 ) -> None:
     spec = _with_inits(pod, meta=None)
     spec.metadata.deletionTimestamp.seconds = 1
     spec.metadata.deletionGracePeriodSeconds = 7
-    memory.ending_since = NOW
+    notes.terminating_since = NOW
     both = observed(run("web"), run("side"))
-    assert decide.next_action(spec, both, memory, NOW) == StopContainer("web-0", "web", 7, "Stopping container web")
-    memory.stopping["web-0"] = NOW + 7
-    assert decide.next_action(spec, both, memory, NOW) == Wait()
+    assert decide.next_action(spec, both, notes, NOW) == StopContainer("web-0", "web", 7, "Stopping container web")
+    notes.stopping["web-0"] = NOW + 7
+    assert decide.next_action(spec, both, notes, NOW) == Wait()
     one = observed(run("web", code=0), run("side"))
-    assert decide.next_action(spec, one, memory, NOW + 3) == StopContainer(
+    assert decide.next_action(spec, one, notes, NOW + 3) == StopContainer(
         "side-0", "side", 4, "Stopping container side"
     )
     none = observed(run("web", code=0), run("side", code=0))
-    assert decide.next_action(spec, none, memory, NOW) == StopSandbox("s0")
-    memory.released.add("s0")
-    assert decide.next_action(spec, none, memory, NOW) == RemoveSandbox("s0")
-    assert decide.next_action(spec, NOTHING, memory, NOW) == Finish()
+    assert decide.next_action(spec, none, notes, NOW) == StopSandbox("s0")
+    notes.stopped_sandboxes.add("s0")
+    assert decide.next_action(spec, none, notes, NOW) == RemoveSandbox("s0")
+    assert decide.next_action(spec, NOTHING, notes, NOW) == Finish()
 
 
-def test_a_second_deletion_with_less_grace_counts(pod: Make, observed: Make, run: Make, memory: Memory) -> None:
+def test_a_second_deletion_with_less_grace_counts(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
     spec = pod(meta={**DELETED, "deletionGracePeriodSeconds": 1})
-    memory.stopping["web-0"] = NOW + 30
-    action = decide.next_action(spec, observed(run()), memory, NOW)
+    notes.stopping["web-0"] = NOW + 30
+    action = decide.next_action(spec, observed(run()), notes, NOW)
     assert isinstance(action, StopContainer)
     assert action.grace_s == 1
 
 
-def test_a_pod_that_the_api_does_not_know_is_ended_and_erased(observed: Make, run: Make, memory: Memory) -> None:
-    action = decide.next_action(None, observed(run()), memory, NOW)
+def test_a_pod_that_the_api_does_not_know_is_ended_and_erased(observed: Make, run: Make, notes: PodNotes) -> None:
+    action = decide.next_action(None, observed(run()), notes, NOW)
     assert isinstance(action, StopContainer)
     assert action.grace_s == decide.ORPHAN_GRACE_S
-    memory.released.add("s0")
-    assert decide.next_action(None, observed(run(code=0)), memory, NOW) == RemoveSandbox("s0")
-    assert decide.next_action(None, NOTHING, memory, NOW) == Finish()
+    notes.stopped_sandboxes.add("s0")
+    assert decide.next_action(None, observed(run(code=0)), notes, NOW) == RemoveSandbox("s0")
+    assert decide.next_action(None, NOTHING, notes, NOW) == Finish()
 
 
 def test_a_pod_that_succeeded_keeps_its_containers_for_their_logs(
-    pod: Make, observed: Make, run: Make, memory: Memory
+    pod: Make, observed: Make, run: Make, notes: PodNotes
 ) -> None:
     spec = pod(restartPolicy="Never")
-    memory.released.add("s0")
-    assert pod_outcome.outcome(spec, observed(run(code=0)), NOW) == pod_outcome.Outcome("Succeeded")
-    assert decide.next_action(spec, observed(run(code=0)), memory, NOW) == Wait()
+    notes.stopped_sandboxes.add("s0")
+    assert pod_outcome.outcome(spec, observed(run(code=0)), NOW) == pod_outcome.PodOutcome("Succeeded")
+    assert decide.next_action(spec, observed(run(code=0)), notes, NOW) == Wait()
 
 
-def test_a_pod_that_is_over_never_starts_again(pod: Make, memory: Memory) -> None:
-    assert decide.next_action(pod(status={"phase": "Failed"}), NOTHING, memory, NOW) == Wait()
+def test_a_pod_that_is_over_never_starts_again(pod: Make, notes: PodNotes) -> None:
+    assert decide.next_action(pod(status={"phase": "Failed"}), NOTHING, notes, NOW) == Wait()
 
 
-def test_an_active_deadline_ends_the_pod(pod: Make, observed: Make, run: Make, memory: Memory) -> None:
+def test_an_active_deadline_ends_the_pod(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
     spec = pod(activeDeadlineSeconds=30)
     spec.status.startTime.seconds = 100
-    assert decide.next_action(spec, observed(run()), memory, 129.0) == Wait(130.0)
-    assert isinstance(decide.next_action(spec, observed(run()), memory, 130.0), StopContainer)
+    assert decide.next_action(spec, observed(run()), notes, 129.0) == Wait(130.0)
+    assert isinstance(decide.next_action(spec, observed(run()), notes, 130.0), StopContainer)
     ended = pod_outcome.outcome(spec, observed(run()), 130.0)
     assert ended is not None
     assert (ended.phase, ended.reason) == ("Failed", "DeadlineExceeded")
@@ -276,22 +276,22 @@ HOOK = {"postStart": {"exec": {"command": ["true"]}}}
 
 
 def test_later_containers_wait_for_the_post_start_hook_of_an_earlier_one(
-    pod: Make, observed: Make, run: Make, memory: Memory
+    pod: Make, observed: Make, run: Make, notes: PodNotes
 ) -> None:
     two = pod(containers=[{"name": "web", "image": "i", "lifecycle": HOOK}, {"name": "log", "image": "i"}])
-    assert decide.next_action(two, observed(run()), memory, NOW) == Wait()
-    memory.hooked.add("web-0")
-    assert decide.next_action(two, observed(run()), memory, NOW) == StartContainer("log", 0, 0)
+    assert decide.next_action(two, observed(run()), notes, NOW) == Wait()
+    notes.post_start_done.add("web-0")
+    assert decide.next_action(two, observed(run()), notes, NOW) == StartContainer("log", 0, 0)
 
 
 def test_a_container_whose_hook_failed_is_ended_while_the_next_one_begins_when_it_has(
-    pod: Make, observed: Make, run: Make, memory: Memory
+    pod: Make, observed: Make, run: Make, notes: PodNotes
 ) -> None:
     two = pod(containers=[{"name": "web", "image": "i", "lifecycle": HOOK}, {"name": "log", "image": "i"}])
-    memory.doomed["web-0"] = Doom("failed its postStart hook")
-    assert isinstance(decide.next_action(two, observed(run()), memory, NOW), StopContainer)
+    notes.to_kill["web-0"] = KillReason("failed its postStart hook")
+    assert isinstance(decide.next_action(two, observed(run()), notes, NOW), StopContainer)
     again = {StartContainer("web", 1, 10), StartContainer("log", 0, 0)}
-    assert decide.next_action(two, observed(run(code=143)), memory, NOW) in again
+    assert decide.next_action(two, observed(run(code=143)), notes, NOW) in again
 
 
 # ---- what the runtime has forgotten
@@ -304,19 +304,19 @@ def _told(state: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("policy", "starts"), [("Never", False), ("OnFailure", False), ("Always", True)])
 def test_a_container_that_was_told_to_have_ended_for_good_never_runs_again(
-    pod: Make, observed: Make, memory: Memory, policy: str, starts: bool
+    pod: Make, observed: Make, notes: PodNotes, policy: str, starts: bool
 ) -> None:
     ended = pod(restartPolicy=policy, status=_told({"terminated": {"exitCode": 0}}, containerID="containerd://x"))
-    action = decide.next_action(ended, observed(), memory, NOW)
+    action = decide.next_action(ended, observed(), notes, NOW)
     assert isinstance(action, StartContainer) == starts
-    assert pod_outcome.outcome(ended, observed(), NOW) == (None if starts else pod_outcome.Outcome("Succeeded"))
+    assert pod_outcome.outcome(ended, observed(), NOW) == (None if starts else pod_outcome.PodOutcome("Succeeded"))
 
 
 def test_restarts_are_counted_on_although_it_was_told_in_between_that_the_container_waits(
-    pod: Make, observed: Make, memory: Memory
+    pod: Make, observed: Make, notes: PodNotes
 ) -> None:
     waits = pod(status=_told({"waiting": {"reason": "ContainerCreating"}}, lastState={"terminated": {"exitCode": 137}}))
-    assert decide.next_action(waits, observed(), memory, NOW) == StartContainer("web", 3, 0)
+    assert decide.next_action(waits, observed(), notes, NOW) == StartContainer("web", 3, 0)
 
 
 # ---- how a pod that is deleted ends
@@ -338,6 +338,6 @@ def test_a_deleted_pod_ends_as_its_containers_did_whatever_its_policy(
     names = ["web", "log"]
     gone = pod(meta=DELETED, restartPolicy=policy, containers=[{"name": name, "image": "i"} for name in names])
     runs = [run(name, code=code) for name, code in zip(names, codes, strict=True) if code is not None]
-    assert pod_outcome.outcome(gone, observed(*runs), NOW) == pod_outcome.Outcome(phase)
+    assert pod_outcome.outcome(gone, observed(*runs), NOW) == pod_outcome.PodOutcome(phase)
     if policy == "Always":
         assert pod_outcome.outcome(gone, observed(*runs, run("side")), NOW) is None, "not while something of it runs"

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from node.kubelet.containerconfig import container_config
-from node.kubelet.containerconfig.container_config import Run
-from node.kubelet.cri.runtime import Container, ObservedPod, State
-from node.kubelet.pod import decide, pod_outcome, pod_status
-from node.kubelet.pod.decide import StartContainer, Wait
-from node.kubelet.pod.pod_notes import Memory
+from node.kubelet.containerconfig.container_config import ContainerAttempt
+from node.kubelet.cri.runtime import Container, ContainerState, ObservedPod
+from node.kubelet.pod import actions, decide, pod_outcome, pod_status
+from node.kubelet.pod.actions import StartContainer, Wait
+from node.kubelet.pod.pod_notes import PodNotes
 from podlab.core.v1 import pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
@@ -22,49 +22,49 @@ Observed = Callable[..., ObservedPod]
 JOINED = [{"name": "debug", "image": "i:1", "targetContainerName": "web"}]
 
 
-def _next(pod: pod_pb2.Pod, observed: ObservedPod, memory: Memory) -> decide.Action:
-    return decide.next_action(pod, observed, memory, 1000.0)
+def _next(pod: pod_pb2.Pod, observed: ObservedPod, notes: PodNotes) -> actions.Action:
+    return decide.next_action(pod, observed, notes, 1000.0)
 
 
-def test_it_starts_beside_the_others(pod: Pod, run: Runs, observed: Observed, memory: Memory) -> None:
+def test_it_starts_beside_the_others(pod: Pod, run: Runs, observed: Observed, notes: PodNotes) -> None:
     made = pod(ephemeralContainers=JOINED)
-    assert _next(made, observed(run()), memory) == StartContainer("debug", 0, 0)
+    assert _next(made, observed(run()), notes) == StartContainer("debug", 0, 0)
 
 
 @pytest.mark.parametrize("code", [None, 0, 1])
-def test_it_is_never_started_again(pod: Pod, run: Runs, observed: Observed, memory: Memory, code: int | None) -> None:
+def test_it_is_never_started_again(pod: Pod, run: Runs, observed: Observed, notes: PodNotes, code: int | None) -> None:
     made = pod(ephemeralContainers=JOINED)
-    assert isinstance(_next(made, observed(run(), run("debug", code=code)), memory), Wait)
+    assert isinstance(_next(made, observed(run(), run("debug", code=code)), notes), Wait)
 
 
-def test_it_is_not_started_again_in_another_sandbox(pod: Pod, run: Runs, observed: Observed, memory: Memory) -> None:
+def test_it_is_not_started_again_in_another_sandbox(pod: Pod, run: Runs, observed: Observed, notes: PodNotes) -> None:
     ran = {"name": "debug", "containerID": "containerd://gone", "state": {"terminated": {"exitCode": 0}}}
     made = pod(ephemeralContainers=JOINED, status={"ephemeralContainerStatuses": [ran]})
-    assert isinstance(_next(made, observed(run()), memory), Wait)
-    told = pod_status.pod_status(made, observed(run()), memory, now=1000.0, host_ip="10.0.0.1")
+    assert isinstance(_next(made, observed(run()), notes), Wait)
+    told = pod_status.pod_status(made, observed(run()), notes, now=1000.0, host_ip="10.0.0.1")
     assert told.ephemeralContainerStatuses[0].state.terminated.exitCode == 0
 
 
-def test_it_starts_while_an_init_container_runs(pod: Pod, run: Runs, observed: Observed, memory: Memory) -> None:
+def test_it_starts_while_an_init_container_runs(pod: Pod, run: Runs, observed: Observed, notes: PodNotes) -> None:
     made = pod(ephemeralContainers=JOINED, initContainers=[{"name": "first", "image": "i:1"}])
-    assert _next(made, observed(run("first")), memory) == StartContainer("debug", 0, 0)
+    assert _next(made, observed(run("first")), notes) == StartContainer("debug", 0, 0)
 
 
 def test_one_that_was_made_and_not_started_is_made_anew(
-    pod: Pod, run: Runs, observed: Observed, memory: Memory
+    pod: Pod, run: Runs, observed: Observed, notes: PodNotes
 ) -> None:
     made = pod(ephemeralContainers=JOINED)
-    action = _next(made, observed(run(), run("debug", state=State.CREATED)), memory)
-    assert action == decide.RemoveContainer("debug-0")
+    action = _next(made, observed(run(), run("debug", state=ContainerState.CREATED)), notes)
+    assert action == actions.RemoveContainer("debug-0")
 
 
-def test_its_state_is_told_apart_and_decides_nothing(pod: Pod, run: Runs, observed: Observed, memory: Memory) -> None:
+def test_its_state_is_told_apart_and_decides_nothing(pod: Pod, run: Runs, observed: Observed, notes: PodNotes) -> None:
     made = pod(ephemeralContainers=JOINED, restartPolicy="Never")
     seen = observed(run(code=0), run("debug"))
-    told = pod_status.pod_status(made, seen, memory, now=1000.0, host_ip="10.0.0.1")
+    told = pod_status.pod_status(made, seen, notes, now=1000.0, host_ip="10.0.0.1")
     assert told.ephemeralContainerStatuses[0].state.HasField("running")
     assert not told.ephemeralContainerStatuses[0].ready
-    assert pod_outcome.outcome(made, seen, 1000.0) == pod_outcome.Outcome("Succeeded")
+    assert pod_outcome.outcome(made, seen, 1000.0) == pod_outcome.PodOutcome("Succeeded")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_its_state_is_told_apart_and_decides_nothing(pod: Pod, run: Runs, observ
 def test_it_sees_its_targets_processes_unless_all_see_more(pod: Pod, spec: dict[str, Any], pid: int) -> None:
     made = pod(ephemeralContainers=JOINED, **spec)
     container = made.spec.ephemeralContainers[0].ephemeralContainerCommon
-    run = Run(0, 0, "web-0")
+    run = ContainerAttempt(0, 0, "web-0")
     config = container_config.container_config(
         made, container, run, environment={}, mounts=[], node_memory_bytes=1 << 30
     )

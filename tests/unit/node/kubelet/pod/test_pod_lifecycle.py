@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from node.kubelet.cri.runtime import Container, ObservedPod, Sandbox, State
-from node.kubelet.pod import decide
-from node.kubelet.pod.decide import (
+from node.kubelet.cri.runtime import Container, ContainerState, ObservedPod, Sandbox
+from node.kubelet.pod import actions, decide
+from node.kubelet.pod.actions import (
     Finish,
     RemoveContainer,
     RemoveSandbox,
@@ -21,7 +21,7 @@ from node.kubelet.pod.decide import (
     StopSandbox,
     Wait,
 )
-from node.kubelet.pod.pod_notes import Memory
+from node.kubelet.pod.pod_notes import PodNotes
 
 Make = Callable[..., Any]
 STEPS = 200
@@ -34,7 +34,7 @@ class World:
     def __init__(self, make_run: Make) -> None:
         self.sandboxes: list[Sandbox] = []
         self.runs: list[Container] = []
-        self.memory = Memory(accepted=0.0)
+        self.notes = PodNotes(accepted_at=0.0)
         self.now = 1000.0
         self._make_run = make_run
 
@@ -49,7 +49,7 @@ class World:
         self._change(lambda run: run.alive, 137)
         self.sandboxes = [dataclasses.replace(box, ready=False) for box in self.sandboxes]
 
-    def do(self, action: decide.Action) -> None:
+    def do(self, action: actions.Action) -> None:
         match action:
             case RunSandbox():
                 assert not any(box.ready for box in self.sandboxes), "a second live sandbox"
@@ -60,12 +60,12 @@ class World:
                     action.name, attempt=action.attempt, sandbox=self.sandboxes[-1].id, backoff_s=action.next_backoff_s
                 )
                 self.runs.append(dataclasses.replace(made, started_ns=int(self.now * SECOND)))
-                self.memory.started.add(made.id)
+                self.notes.started.add(made.id)
             case StopContainer():
                 self._change(lambda run: run.id == action.id, 143)
             case StopSandbox():
                 self._change(lambda run: run.alive and run.sandbox_id == action.id, 137)
-                self.memory.released.add(action.id)
+                self.notes.stopped_sandboxes.add(action.id)
                 self.sandboxes = [
                     dataclasses.replace(box, ready=False) if box.id == action.id else box for box in self.sandboxes
                 ]
@@ -80,14 +80,14 @@ class World:
     def _change(self, which: Callable[[Container], bool], code: int) -> None:
         at = int(self.now * SECOND)
         self.runs = [
-            dataclasses.replace(run, state=State.EXITED, exit_code=code, finished_ns=at) if which(run) else run
+            dataclasses.replace(run, state=ContainerState.EXITED, exit_code=code, finished_ns=at) if which(run) else run
             for run in self.runs
         ]
 
-    def settle(self, pod: Any) -> decide.Action:
+    def settle(self, pod: Any) -> actions.Action:
         """Acts until there is nothing to do now; fails when that never comes."""
         for _ in range(STEPS):
-            action = decide.next_action(pod, self.seen(), self.memory, self.now)
+            action = decide.next_action(pod, self.seen(), self.notes, self.now)
             if isinstance(action, Wait | Finish):
                 return action
             self.do(action)
@@ -124,7 +124,7 @@ def test_whatever_happens_a_pod_comes_to_rest_and_can_be_deleted(
         else:
             world.now += number
         world.settle(spec)
-        assert len([each for each in world.runs if each.state is State.EXITED]) <= 4, "dead runs pile up"
+        assert len([each for each in world.runs if each.state is ContainerState.EXITED]) <= 4, "dead runs pile up"
     spec.metadata.deletionTimestamp.seconds = 1
     assert world.settle(spec) == Finish()
     assert not world.runs

@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from node.kubelet.probes import handlers, http_get
-from node.kubelet.probes.handlers import Answer, Place
+from node.kubelet.probes.handlers import HandlerResult, HandlerTarget
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
 
 Listen = Callable[[Any], Awaitable[int]]
-PLACE = Place("c", pod_pb2.Container(name="web"), "127.0.0.1")
+PLACE = HandlerTarget("c", pod_pb2.Container(name="web"), "127.0.0.1")
 
 
 class Server:
@@ -55,7 +55,7 @@ def _action(server: Server, path: str = "/", **more: Any) -> pod_pb2.HTTPGetActi
 
 
 @pytest.mark.parametrize(
-    ("answer", "good", "words"),
+    ("answer", "success", "words"),
     [
         ("HTTP/1.1 204 No Content\r\n\r\n", True, ""),
         ("HTTP/1.0 302 Found\r\n\r\n", True, "Probe terminated redirects, Response body: "),
@@ -66,10 +66,10 @@ def _action(server: Server, path: str = "/", **more: Any) -> pod_pb2.HTTPGetActi
         ("", False, "EOF"),
     ],
 )  # fmt: skip
-async def test_the_last_answer_is_good_from_200_to_399(serve: Any, answer: str, good: bool, words: str) -> None:
+async def test_the_last_answer_is_good_from_200_to_399(serve: Any, answer: str, success: bool, words: str) -> None:
     server = await serve(**{"": answer})
     got = await handlers.http_probe(PLACE, _action(server), 5.0)
-    assert got.good == good
+    assert got.success == success
     assert words in got.output
 
 
@@ -83,7 +83,7 @@ async def test_redirects_are_followed_on_the_same_host_and_the_last_answer_is_ju
     )
     host = pod_pb2.HTTPHeader(name="Host", value="web.example")
     bad = await handlers.http_probe(PLACE, _action(server, "/start", httpHeaders=[host]), 5.0)
-    assert bad == Answer(False, "HTTP probe failed with statuscode: 500")
+    assert bad == HandlerResult(False, "HTTP probe failed with statuscode: 500")
     assert [lines[0] for lines in server.asked] == [
         "GET /start HTTP/1.1",
         "GET /next?a=b HTTP/1.1",
@@ -92,10 +92,10 @@ async def test_redirects_are_followed_on_the_same_host_and_the_last_answer_is_ju
     hosts = [line for lines in server.asked for line in lines if line.lower().startswith("host:")]
     assert hosts == ["Host: web.example", "Host: web.example", f"Host: 127.0.0.1:{server.port}"]
     away = await handlers.http_probe(PLACE, _action(server, "/away"), 5.0)
-    assert away == Answer(True, "Probe terminated redirects, Response body: body", warns=True)
+    assert away == HandlerResult(True, "Probe terminated redirects, Response body: body", warning=True)
     server.asked.clear()
     endless = await handlers.http_probe(PLACE, _action(server, "/round"), 5.0)
-    assert (endless.good, len(server.asked)) == (False, 10)
+    assert (endless.success, len(server.asked)) == (False, 10)
     assert endless.output.endswith('/round": stopped after 10 redirects')
 
 
@@ -103,7 +103,7 @@ async def test_headers_are_those_of_the_action_repeated_ones_too(serve: Any) -> 
     server = await serve(**{"": "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"})
     named = [("X-A", "1"), ("x-a", "2"), ("accept", "")]
     headers = [pod_pb2.HTTPHeader(name=name, value=value) for name, value in named]
-    assert (await handlers.http_probe(PLACE, _action(server, httpHeaders=headers), 5.0)).good
+    assert (await handlers.http_probe(PLACE, _action(server, httpHeaders=headers), 5.0)).success
     assert sorted(server.asked[0][1:]) == [
         "Connection: close",
         f"Host: 127.0.0.1:{server.port}",
@@ -112,7 +112,7 @@ async def test_headers_are_those_of_the_action_repeated_ones_too(serve: Any) -> 
         "X-A: 2",
     ]
     bad = pod_pb2.HTTPHeader(name="X-A", value="1\r\nX-B: 2")
-    assert not (await handlers.http_probe(PLACE, _action(server, httpHeaders=[bad]), 5.0)).good
+    assert not (await handlers.http_probe(PLACE, _action(server, httpHeaders=[bad]), 5.0)).success
 
 
 @pytest.mark.parametrize(
@@ -134,19 +134,19 @@ def test_paths_are_escaped_and_fragments_left_out(path: str, asked: str) -> None
 
 async def test_what_is_escaped_goes_over_the_wire_as_it_is(serve: Any) -> None:
     server = await serve(**{"a%20b/../%2Fc": "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"})
-    assert (await handlers.http_probe(PLACE, _action(server, "/a b/../%2Fc?q=%20#f"), 5.0)).good
+    assert (await handlers.http_probe(PLACE, _action(server, "/a b/../%2Fc?q=%20#f"), 5.0)).success
     assert server.asked[0][0] == "GET /a%20b/../%2Fc?q=%20 HTTP/1.1"
 
 
 async def test_an_answer_that_does_not_end_is_none(serve: Any) -> None:
     server = await serve(**{"": "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhal"})
     got = await handlers.http_probe(PLACE, _action(server), 1.0)
-    assert not got.good
+    assert not got.success
 
 
 async def test_a_hook_is_done_with_any_answer_and_asks_by_http_where_https_is_not_spoken(serve: Any) -> None:
     server = await serve(**{"": "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"})
-    assert await handlers.http_hook(PLACE, _action(server), None) == Answer(True)
+    assert await handlers.http_hook(PLACE, _action(server), None) == HandlerResult(True)
     assert "User-Agent: kube-lifecycle/1.36" in server.asked[0]
 
 
@@ -164,7 +164,7 @@ async def test_https_is_asked_without_a_look_at_the_certificate(certificate: tup
     header = pod_pb2.HTTPHeader(name="host", value="web.example")
     async with running:
         answer = await handlers.http_probe(PLACE, _action(server, scheme="HTTPS", httpHeaders=[header]), 5.0)
-    assert answer == Answer(True)
+    assert answer == HandlerResult(True)
     assert [line for line in server.asked[0] if line.lower().startswith("host:")] == ["Host: web.example"]
 
 
@@ -179,9 +179,9 @@ async def test_http_where_https_was_asked_for_is_told_and_forgiven_to_hooks(list
     server = Server({})
     server.port = await listen(serve)
     probed = await handlers.http_probe(PLACE, _action(server, scheme="HTTPS"), 5.0)
-    assert not probed.good
+    assert not probed.success
     assert probed.output.endswith("http: server gave HTTP response to HTTPS client")
-    assert await handlers.http_hook(PLACE, _action(server, scheme="HTTPS"), None) == Answer(True)
+    assert await handlers.http_hook(PLACE, _action(server, scheme="HTTPS"), None) == HandlerResult(True)
     assert asked[-1] == b"GET"
 
 

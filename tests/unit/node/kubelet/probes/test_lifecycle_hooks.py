@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from node.kubelet.cri.runtime import ExecResult, RuntimeFailure, RuntimeUnavailable
-from node.kubelet.pod.callbacks import Voice
-from node.kubelet.pod.pod_notes import Memory
-from node.kubelet.probes import lifecycle_hooks
-from node.kubelet.probes.lifecycle_hooks import PostStart
+from node.kubelet.pod.callbacks import PodCallbacks
+from node.kubelet.pod.pod_notes import PodNotes
+from node.kubelet.probes.lifecycle_hooks import NO_LIMIT, PostStartHooks
 from podlab.core.v1 import pod_pb2
 
 Make = Callable[..., Any]
@@ -27,25 +26,25 @@ class Commands:
 
     async def exec_sync(self, container_id: str, command: list[str], timeout_s: int) -> ExecResult:
         self.limits.append(timeout_s)
-        answer = self.answers.pop(0)
-        if answer is None:
+        result = self.answers.pop(0)
+        if result is None:
             await asyncio.get_running_loop().create_future()
-        if isinstance(answer, Exception):
-            raise answer
-        return ExecResult(answer or 0, b"what it said")
+        if isinstance(result, Exception):
+            raise result
+        return ExecResult(result or 0, b"what it said")
 
 
 class Hooked:
     """The hooks of a pod whose container `web` runs."""
 
-    def __init__(self, commands: Commands, memory: Memory, pod: pod_pb2.Pod, observed: Any) -> None:
+    def __init__(self, commands: Commands, notes: PodNotes, pod: pod_pb2.Pod, observed: Any) -> None:
         self.events: list[tuple[str, str]] = []
         self.changed = asyncio.Event()
         self._pod, self._observed = pod, observed
         runtime: Any = commands
-        self.hooks = PostStart(runtime, memory, Voice(self._event, self.changed.set))
+        self.hooks = PostStartHooks(runtime, notes, PodCallbacks(self._event, self.changed.set), retry_s=0.01)
 
-    def _event(self, event_type: str, reason: str, message: str, container: str) -> None:
+    def _event(self, event_type: str, reason: str, message: str, *, container: str = "") -> None:
         self.events.append((reason, message))
 
     def look(self) -> None:
@@ -57,13 +56,13 @@ class Hooked:
 
 
 @pytest.fixture
-async def start(pod: Make, observed: Make, run: Make, memory: Memory) -> AsyncIterator[Callable[..., Hooked]]:
+async def start(pod: Make, observed: Make, run: Make, notes: PodNotes) -> AsyncIterator[Callable[..., Hooked]]:
     begun: list[Hooked] = []
 
     def begin(commands: Commands, **handler: Any) -> Hooked:
         handler = handler or {"exec": {"command": ["hook"]}}
         container = {"name": "web", "image": "i", "lifecycle": {"postStart": handler}}
-        begun.append(Hooked(commands, memory, pod(containers=[container]), observed(run())))
+        begun.append(Hooked(commands, notes, pod(containers=[container]), observed(run())))
         begun[-1].look()
         return begun[-1]
 
@@ -72,54 +71,51 @@ async def start(pod: Make, observed: Make, run: Make, memory: Memory) -> AsyncIt
         each.hooks.stop()
 
 
-async def test_a_hook_that_succeeds_runs_once_and_without_a_limit(start: Make, memory: Memory) -> None:
+async def test_a_hook_that_succeeds_runs_once_and_without_a_limit(start: Make, notes: PodNotes) -> None:
     commands = Commands(0)
-    hooked = start(commands)
-    await hooked.settled()
-    hooked.look()
-    assert memory.hooked == {"web-0"}
-    assert commands.limits == [lifecycle_hooks.NO_LIMIT]
+    hooks = start(commands)
+    await hooks.settled()
+    hooks.look()
+    assert notes.post_start_done == {"web-0"}
+    assert commands.limits == [NO_LIMIT]
 
 
-@pytest.mark.parametrize("answer", [1, RuntimeFailure("no such executable")])
+@pytest.mark.parametrize("result", [1, RuntimeFailure("no such executable")])
 async def test_a_hook_that_fails_dooms_its_container_and_the_event_keeps_what_it_said(
-    start: Make, memory: Memory, answer: int | Exception
+    start: Make, notes: PodNotes, result: int | Exception
 ) -> None:
-    hooked = start(Commands(answer))
-    await hooked.settled()
-    hooked.look()
-    assert not memory.hooked
-    assert memory.doomed.keys() == memory.hook_failures.keys() == {"web-0"}
-    assert hooked.events == [("FailedPostStartHook", "PostStartHook failed")]
+    hooks = start(Commands(result))
+    await hooks.settled()
+    hooks.look()
+    assert not notes.post_start_done
+    assert notes.to_kill.keys() == notes.post_start_failures.keys() == {"web-0"}
+    assert hooks.events == [("FailedPostStartHook", "PostStartHook failed")]
 
 
-async def test_a_hook_waits_for_a_runtime_that_does_not_answer(
-    start: Make, memory: Memory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lifecycle_hooks, "RETRY_S", 0.01)
-    hooked = start(Commands(RuntimeUnavailable("connection refused"), RuntimeUnavailable("connection refused"), 0))
-    await hooked.settled()
-    assert (memory.hooked, memory.doomed, hooked.events) == ({"web-0"}, {}, [])
+async def test_a_hook_waits_for_a_runtime_that_does_not_answer(start: Make, notes: PodNotes) -> None:
+    hooks = start(Commands(RuntimeUnavailable("connection refused"), RuntimeUnavailable("connection refused"), 0))
+    await hooks.settled()
+    assert (notes.post_start_done, notes.to_kill, hooks.events) == ({"web-0"}, {}, [])
 
 
-async def test_a_hook_that_hangs_leaves_its_container_not_up(start: Make, memory: Memory) -> None:
+async def test_a_hook_that_hangs_leaves_its_container_not_up(start: Make, notes: PodNotes) -> None:
     commands = Commands(None)
-    hooked = start(commands)
+    hooks = start(commands)
     await asyncio.sleep(0)
-    hooked.look()
+    hooks.look()
     assert len(commands.limits) == 1
-    assert not memory.hooked | memory.doomed.keys()
+    assert not notes.post_start_done | notes.to_kill.keys()
 
 
-async def test_a_pod_that_ends_begins_no_hook(start: Make, memory: Memory) -> None:
+async def test_a_pod_that_ends_begins_no_hook(start: Make, notes: PodNotes) -> None:
     commands = Commands(0)
-    memory.ending_since = 1.0
+    notes.terminating_since = 1.0
     start(commands)
     await asyncio.sleep(0)
     assert not commands.limits
 
 
-async def test_a_sleep_is_a_hook_too(start: Make, memory: Memory) -> None:
-    hooked = start(Commands(), sleep={"seconds": 0})
-    await hooked.settled()
-    assert memory.hooked == {"web-0"}
+async def test_a_sleep_is_a_hook_too(start: Make, notes: PodNotes) -> None:
+    hooks = start(Commands(), sleep={"seconds": 0})
+    await hooks.settled()
+    assert notes.post_start_done == {"web-0"}

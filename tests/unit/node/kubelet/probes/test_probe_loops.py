@@ -14,11 +14,11 @@ import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from node.kubelet.cri.runtime import Container, ExecResult, ExecTimeout, ObservedPod, RuntimeFailure, RuntimeUnavailable
-from node.kubelet.pod.callbacks import Voice
-from node.kubelet.pod.pod_notes import Memory
+from node.kubelet.pod.callbacks import PodCallbacks
+from node.kubelet.pod.pod_notes import PodNotes
 from node.kubelet.probes import handlers
-from node.kubelet.probes.handlers import Place
-from node.kubelet.probes.probe_manager import Probes
+from node.kubelet.probes.handlers import HandlerTarget
+from node.kubelet.probes.probe_manager import ProbeManager
 from podlab.core.v1 import pod_pb2
 
 Make = Callable[..., Any]
@@ -47,20 +47,20 @@ class Commands:
 class Probed:
     """The loops for one pod, which is looked at again whenever they say so; `until` waits for what they bring about."""
 
-    def __init__(self, commands: Commands, memory: Memory, pod: pod_pb2.Pod, observed: ObservedPod) -> None:
-        self.memory = memory
+    def __init__(self, commands: Commands, notes: PodNotes, pod: pod_pb2.Pod, observed: ObservedPod) -> None:
+        self.notes = notes
         self.warnings: list[str] = []
         self.pod, self._observed = pod, observed
         self._changed = asyncio.Event()
         runtime: Any = commands
-        self.probes = Probes(runtime, memory, Voice(self._event, self.look))
+        self.probes = ProbeManager(runtime, notes, PodCallbacks(self._event, self.look))
         self.look()
 
     def look(self) -> None:
         self.probes.sync(self.pod, self._observed, "10.0.0.1")
         self._changed.set()
 
-    def _event(self, event_type: str, reason: str, message: str, container: str) -> None:
+    def _event(self, event_type: str, reason: str, message: str, *, container: str = "") -> None:
         assert (event_type, reason, container) == ("Warning", "Unhealthy", "web")
         self.warnings.append(message)
         self._changed.set()
@@ -79,13 +79,13 @@ def _exec(command: str, **more: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def start(pod: Make, observed: Make, memory: Memory) -> AsyncIterator[Callable[..., Probed]]:
+async def start(pod: Make, observed: Make, notes: PodNotes) -> AsyncIterator[Callable[..., Probed]]:
     """Begins to probe the one running container `web`."""
     begun: list[Probed] = []
 
     def begin(commands: Commands, run: Container, **probes: dict[str, Any]) -> Probed:
         container = {"name": "web", "image": "podlab.local/hello:1.0", **probes}
-        begun.append(Probed(commands, memory, pod(containers=[container]), observed(run)))
+        begun.append(Probed(commands, notes, pod(containers=[container]), observed(run)))
         return begun[-1]
 
     yield begin
@@ -93,7 +93,7 @@ async def start(pod: Make, observed: Make, memory: Memory) -> AsyncIterator[Call
         each.probes.stop()
 
 
-async def test_liveness_and_readiness_wait_for_the_startup_probe(start: Make, run: Make, memory: Memory) -> None:
+async def test_liveness_and_readiness_wait_for_the_startup_probe(start: Make, run: Make, notes: PodNotes) -> None:
     commands = Commands(up=1, alive=0, ready=0)
     probed = start(
         commands,
@@ -104,43 +104,43 @@ async def test_liveness_and_readiness_wait_for_the_startup_probe(start: Make, ru
     )
     await probed.until(lambda: probed.warnings)
     assert set(commands.asked) == {"up"}
-    assert not memory.started
+    assert not notes.started
     commands.codes["up"] = 0
-    await probed.until(lambda: memory.ready.get("web-0"))
-    assert memory.started == {"web-0"}
+    await probed.until(lambda: notes.ready.get("web-0"))
+    assert notes.started == {"web-0"}
     assert probed.warnings == ["Startup probe failed: command ended with exit code 1"]
 
 
-async def test_a_container_that_does_not_start_up_is_ended(start: Make, run: Make, memory: Memory) -> None:
+async def test_a_container_that_does_not_start_up_is_ended(start: Make, run: Make, notes: PodNotes) -> None:
     probed = start(Commands(), run(), startupProbe=_exec("hangs"))
-    await probed.until(lambda: memory.doomed)
-    assert memory.doomed["web-0"].message == "Container web failed startup probe, will be restarted"
+    await probed.until(lambda: notes.to_kill)
+    assert notes.to_kill["web-0"].message == "Container web failed startup probe, will be restarted"
     assert probed.warnings == ['Startup probe failed: command "hangs" timed out']
-    assert not memory.started
+    assert not notes.started
 
 
-async def test_a_probes_own_grace_goes_with_the_doom(start: Make, run: Make, memory: Memory) -> None:
+async def test_a_probes_own_grace_goes_with_the_doom(start: Make, run: Make, notes: PodNotes) -> None:
     probed = start(Commands(alive=1), run(), livenessProbe=_exec("alive", terminationGracePeriodSeconds=7))
-    await probed.until(lambda: memory.doomed)
-    assert memory.doomed["web-0"].grace_s == 7
+    await probed.until(lambda: notes.to_kill)
+    assert notes.to_kill["web-0"].grace_s == 7
 
 
-async def test_an_initial_delay_counts_from_the_start_of_the_container(start: Make, run: Make, memory: Memory) -> None:
+async def test_an_initial_delay_counts_from_the_start_of_the_container(start: Make, run: Make, notes: PodNotes) -> None:
     long_ago = run(started_ns=NOW_NS - 3600 * 10**9)
     probed = start(Commands(ready=0), long_ago, readinessProbe=_exec("ready", initialDelaySeconds=600))
-    await probed.until(lambda: memory.ready.get("web-0"))
+    await probed.until(lambda: notes.ready.get("web-0"))
 
 
-async def test_nothing_is_probed_before_the_post_start_hook_is_done(start: Make, run: Make, memory: Memory) -> None:
+async def test_nothing_is_probed_before_the_post_start_hook_is_done(start: Make, run: Make, notes: PodNotes) -> None:
     commands = Commands(ready=0)
     hook = {"postStart": {"exec": {"command": ["hook"]}}}
     probed = start(commands, run(), readinessProbe=_exec("ready"), lifecycle=hook)
-    assert not memory.started
+    assert not notes.started
     await asyncio.sleep(0)
     assert not commands.asked
-    memory.hooked.add("web-0")
+    notes.post_start_done.add("web-0")
     probed.look()
-    await probed.until(lambda: memory.ready.get("web-0"))
+    await probed.until(lambda: notes.ready.get("web-0"))
 
 
 @pytest.mark.parametrize("kind", ["startupProbe", "livenessProbe", "readinessProbe"])
@@ -152,51 +152,53 @@ async def test_nothing_is_probed_before_the_post_start_hook_is_done(start: Make,
     ],
 )
 async def test_a_question_that_cannot_be_put_is_no_result(
-    start: Make, run: Make, memory: Memory, kind: str, failure: Exception, told: list[str]
+    start: Make, run: Make, notes: PodNotes, kind: str, failure: Exception, told: list[str]
 ) -> None:
-    memory.ready["web-0"] = True
+    notes.ready["web-0"] = True
     commands = Commands(ask=failure)
     probed = start(commands, run(), **{kind: _exec("ask")})
     await probed.until(lambda: len(commands.asked) >= 2)
-    assert not memory.doomed
-    assert memory.ready["web-0"]
+    assert not notes.to_kill
+    assert notes.ready["web-0"]
     name = kind.removesuffix("Probe").title()
     assert probed.warnings[:1] == [f"{name} probe errored and resulted in unknown state: {each}" for each in told]
     commands.codes["ask"] = 1
-    await probed.until(lambda: memory.doomed or not memory.ready["web-0"])
+    await probed.until(lambda: notes.to_kill or not notes.ready["web-0"])
 
 
-async def test_while_a_pod_ends_only_its_readiness_is_asked_for(start: Make, run: Make, memory: Memory) -> None:
+async def test_while_a_pod_ends_only_its_readiness_is_asked_for(start: Make, run: Make, notes: PodNotes) -> None:
     commands = Commands(ready=0, alive=0)
     probed = start(commands, run(), readinessProbe=_exec("ready"), livenessProbe=_exec("alive"))
-    await probed.until(lambda: memory.ready.get("web-0"))
-    memory.ending_since = 0.0
+    await probed.until(lambda: notes.ready.get("web-0"))
+    notes.terminating_since = 0.0
     probed.look()
     commands.codes.update(ready=1, alive=1)
     commands.asked.clear()
-    await probed.until(lambda: not memory.ready["web-0"])
+    await probed.until(lambda: not notes.ready["web-0"])
     assert set(commands.asked) == {"ready"}
-    assert not memory.doomed
+    assert not notes.to_kill
 
 
 async def test_a_pod_that_ends_before_it_started_up_is_not_asked_any_more(
-    start: Make, run: Make, memory: Memory
+    start: Make, run: Make, notes: PodNotes
 ) -> None:
     commands = Commands(up=1)
     probed = start(commands, run(), startupProbe=_exec("up", failureThreshold=2))
     await probed.until(lambda: commands.asked)
-    memory.stopping["web-0"] = 0.0
+    notes.stopping["web-0"] = 0.0
     probed.look()
     await asyncio.sleep(1.1)
-    assert (commands.asked, memory.doomed) == (["up"], {})
+    assert (commands.asked, notes.to_kill) == (["up"], {})
 
 
-async def test_only_the_first_success_of_readiness_is_asked_for_eagerly(start: Make, run: Make, memory: Memory) -> None:
+async def test_only_the_first_success_of_readiness_is_asked_for_eagerly(
+    start: Make, run: Make, notes: PodNotes
+) -> None:
     commands = Commands(ready=1)
     probed = start(commands, run(), readinessProbe=_exec("ready", successThreshold=2))
     await probed.until(lambda: len(commands.asked) >= 2)
     commands.codes["ready"] = 0
-    await probed.until(lambda: memory.ready.get("web-0"))
+    await probed.until(lambda: notes.ready.get("web-0"))
     gaps = [later - earlier for earlier, later in itertools.pairwise(commands.times)]
     assert gaps[0] < 0.5, "the first success is asked for soon"
     assert gaps[-1] >= 0.9, "the second one comes after the period"
@@ -210,12 +212,12 @@ async def test_grpc_health_is_asked_for_the_service_that_the_probe_names() -> No
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    place = Place("c", pod_pb2.Container(name="web"), "127.0.0.1")
+    target = HandlerTarget("c", pod_pb2.Container(name="web"), "127.0.0.1")
     try:
-        good = await handlers.grpc_health(place, pod_pb2.GRPCAction(port=port, service="app"), 5.0)
-        bad = await handlers.grpc_health(place, pod_pb2.GRPCAction(port=port), 5.0)
-        unknown = await handlers.grpc_health(place, pod_pb2.GRPCAction(port=port, service="other"), 5.0)
+        success = await handlers.grpc_health(target, pod_pb2.GRPCAction(port=port, service="app"), 5.0)
+        bad = await handlers.grpc_health(target, pod_pb2.GRPCAction(port=port), 5.0)
+        unknown = await handlers.grpc_health(target, pod_pb2.GRPCAction(port=port, service="other"), 5.0)
     finally:
         await server.stop(None)
-    assert (good.good, bad.good, unknown.good) == (True, False, False)
+    assert (success.success, bad.success, unknown.success) == (True, False, False)
     assert "NOT_FOUND" in unknown.output

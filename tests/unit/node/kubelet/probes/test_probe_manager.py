@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from node.kubelet.probes import handlers
-from node.kubelet.probes.handlers import Answer, Place
-from node.kubelet.probes.probe_manager import Streak
+from node.kubelet.probes.handlers import HandlerResult, HandlerTarget
+from node.kubelet.probes.probe_manager import ResultStreak
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
 
 
 @pytest.mark.parametrize(
-    ("results", "verdicts"),
+    ("results", "changes"),
     [
         ("g", ["good"]),
         ("bb", []),
@@ -23,13 +23,13 @@ from podlab.meta.v1 import meta_pb2
         ("bbbbbg", ["bad", "good"]),
     ],
 )
-def test_a_verdict_changes_only_at_its_threshold(results: str, verdicts: list[str]) -> None:
+def test_a_result_changes_only_at_its_threshold(results: str, changes: list[str]) -> None:
     probe = pod_pb2.Probe(failureThreshold=3, successThreshold=1)
-    streak, seen = Streak(), []
+    streak, seen = ResultStreak(), []
     for result in results:
         if streak.add(result == "g", probe):
-            seen.append("good" if streak.verdict else "bad")
-    assert seen == verdicts
+            seen.append("good" if streak.result else "bad")
+    assert seen == changes
 
 
 def _port(value: int | str) -> meta_pb2.IntOrString:
@@ -45,13 +45,15 @@ def test_a_port_may_be_named() -> None:
 
 
 async def test_nobody_there_is_an_answer_too(free_port: int) -> None:
-    place = Place("c", pod_pb2.Container(name="web"), "127.0.0.1")
+    target = HandlerTarget("c", pod_pb2.Container(name="web"), "127.0.0.1")
     action = pod_pb2.HTTPGetAction(port=_port(free_port))
     refused = f"dial tcp 127.0.0.1:{free_port}: connect: connection refused"
-    assert await handlers.http_probe(place, action, 2.0) == Answer(
+    assert await handlers.http_probe(target, action, 2.0) == HandlerResult(
         False, f'Get "http://127.0.0.1:{free_port}/": {refused}'
     )
-    assert await handlers.tcp(place, pod_pb2.TCPSocketAction(port=_port(free_port)), 2.0) == Answer(False, refused)
-    health = await handlers.grpc_health(place, pod_pb2.GRPCAction(port=free_port), 2.0)
-    assert not health.good
+    assert await handlers.tcp_socket(target, pod_pb2.TCPSocketAction(port=_port(free_port)), 2.0) == HandlerResult(
+        False, refused
+    )
+    health = await handlers.grpc_health(target, pod_pb2.GRPCAction(port=free_port), 2.0)
+    assert not health.success
     assert health.output.startswith(f'error: failed to connect service at "127.0.0.1:{free_port}": ')

@@ -27,7 +27,7 @@ class Attached:
     asked: list[tuple[bool, bool]] = field(default_factory=list)
     streams: int = 0
 
-    async def drop_input(self, container_id: str) -> bool:
+    async def discard_stdin(self, container_id: str) -> bool:
         return False
 
     async def attach_url(self, container_id: str, *, stdin: bool, tty: bool) -> str:

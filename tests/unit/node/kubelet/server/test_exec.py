@@ -14,8 +14,8 @@ import pytest
 
 from node.kubelet.cri.runtime import Runtime, RuntimeFailure
 from node.kubelet.server import exec as module
-from node.kubelet.server import remote_command
-from node.kubelet.server.exec import execute, outcome
+from node.kubelet.server.exec import exec_in_container, exit_response
+from node.kubelet.server.remote_command import StreamTimeouts
 from podlab import spdy
 from podlab.v1 import kubelet_pb2
 
@@ -61,7 +61,7 @@ class OneUrl:
 
     url: str
 
-    async def drop_input(self, container_id: str) -> bool:
+    async def discard_stdin(self, container_id: str) -> bool:
         return False
 
     async def exec_url(self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> str:
@@ -81,7 +81,7 @@ async def _run(
 
     start = kubelet_pb2.ExecStart(command=["cat"], stdin=True, tty=tty)
     runtime = cast(Runtime, OneUrl(f"http://127.0.0.1:{port}/exec/token"))
-    return [response async for response in execute(runtime, "c1", start, given())]
+    return [response async for response in exec_in_container(runtime, "c1", start, given())]
 
 
 def _stdin(content: bytes) -> kubelet_pb2.ExecRequest:
@@ -125,7 +125,7 @@ class Ending(OneUrl):
     stuck: Stuck
     asked: int = 0
 
-    async def drop_input(self, container_id: str) -> bool:
+    async def discard_stdin(self, container_id: str) -> bool:
         self.asked += 1
         if self.asked > 1:
             self.stuck.dropped.set()
@@ -135,12 +135,10 @@ class Ending(OneUrl):
 @pytest.mark.parametrize("content", [b"x" * 2**16, b"x" * 2**20])
 @pytest.mark.parametrize("tells", [True, False])
 async def test_a_command_that_ended_while_its_input_goes_on_ends_the_call(
-    listen: Listen, monkeypatch: pytest.MonkeyPatch, content: bytes, *, tells: bool
+    listen: Listen, content: bytes, *, tells: bool
 ) -> None:
     """containerd waits for room in its input before it tells the exit; input may be less than fills the connection."""
-    monkeypatch.setattr(remote_command, "FIRST_LOOK_S", 0.01)
-    monkeypatch.setattr(remote_command, "GIVE_UP_AFTER_S", 0.05)
-    monkeypatch.setattr(remote_command, "FAREWELL_S", 0.1)
+    timeouts = StreamTimeouts(first_pause_s=0.01, give_up_after_s=0.05, close_s=0.1)
     stuck = Stuck(tells=tells)
     runtime = Ending(f"http://127.0.0.1:{await listen(stuck.serve)}/exec/token", stuck)
 
@@ -151,7 +149,8 @@ async def test_a_command_that_ended_while_its_input_goes_on_ends_the_call(
 
     start = kubelet_pb2.ExecStart(command=["head"], stdin=True)
     async with asyncio.timeout(10):
-        *output, last = [each async for each in execute(cast(Runtime, runtime), "c1", start, endless())]
+        responses = exec_in_container(cast(Runtime, runtime), "c1", start, endless(), timeouts)
+        *output, last = [each async for each in responses]
     assert [response.stdout + response.stderr for response in output] == [b"y", b"y"]
     assert last.exit.code == (0 if tells else module.CANNOT_RUN)
     assert tells or "without telling how the command ended" in last.exit.message
@@ -171,7 +170,7 @@ async def test_a_runtime_that_refuses_is_the_exit_message() -> None:
         yield
 
     start = kubelet_pb2.ExecStart(command=["cat"])
-    got = [each async for each in execute(cast(Runtime, OneUrl("")), "c1", start, nothing())]
+    got = [each async for each in exec_in_container(cast(Runtime, OneUrl("")), "c1", start, nothing())]
     assert got[0].exit == kubelet_pb2.ExecExit(code=module.CANNOT_RUN, message="container is gone")
 
 
@@ -180,7 +179,7 @@ def test_the_status_tells_how_the_command_ended() -> None:
         "status": "Failure", "reason": "NonZeroExitCode",
         "details": {"causes": [{"reason": "ExitCode", "message": "7"}]},
     }  # fmt: skip
-    assert outcome(orjson.dumps(failed)).exit.code == 7
+    assert exit_response(orjson.dumps(failed)).exit.code == 7
     missing = {"status": "Failure", "message": 'exec: "x": executable file not found in $PATH'}
-    assert outcome(orjson.dumps(missing)).exit.code == module.NOT_FOUND
-    assert outcome(b"").exit.code == module.CANNOT_RUN
+    assert exit_response(orjson.dumps(missing)).exit.code == module.NOT_FOUND
+    assert exit_response(b"").exit.code == module.CANNOT_RUN

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from node.kubelet.server import port_forward
 from node.kubelet.server.port_forward import forward
 from podlab.errors import InternalError
 from podlab.v1.kubelet_pb2 import PortForwardRequest, PortForwardResponse
@@ -49,12 +48,7 @@ async def test_a_port_that_nobody_listens_on_is_refused_in_words(free_port: int)
         await _all(None, free_port)
 
 
-async def test_a_pod_that_hangs_up_ends_it_though_the_caller_goes_on(
-    listen: Listen, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(port_forward, "LINGER_S", 0.1)
-    monkeypatch.setattr(port_forward, "FAREWELL_S", 0.1)
-
+async def test_a_pod_that_hangs_up_ends_it_though_the_caller_goes_on(listen: Listen) -> None:
     async def rude(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"bye")
         await writer.drain()
@@ -64,5 +58,6 @@ async def test_a_pod_that_hangs_up_ends_it_though_the_caller_goes_on(
         await asyncio.Event().wait()
 
     async with asyncio.timeout(10):
-        got = [response async for response in forward(None, await listen(rude), endless())]
+        responses = forward(None, await listen(rude), endless(), linger_s=0.1, close_timeout_s=0.1)
+        got = [response async for response in responses]
     assert b"".join(one.data for one in got) == b"bye"

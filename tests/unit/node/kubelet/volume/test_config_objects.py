@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from node.kubelet.containerconfig.environment import Source
-from node.kubelet.volume.config_objects import Sources
+from node.kubelet.containerconfig.environment import ConfigReference
+from node.kubelet.volume.config_objects import ConfigObjectManager
 from podlab.core.v1.config_pb2 import ConfigMap
 from podlab.errors import NotFound
 
-LATE = Source(ConfigMap, "late")
+LATE = ConfigReference(ConfigMap, "late")
 
 
 class Client:
@@ -26,7 +26,7 @@ class Client:
 
 async def test_what_one_pod_finds_changed_the_others_are_told_at_once() -> None:
     client, told = Client(), list[str]()
-    sources = Sources(client)  # type: ignore[arg-type]
+    sources = ConfigObjectManager(client)  # type: ignore[arg-type]
     sources.on_change(told.append)
     for uid in ("a", "b", "c"):
         assert await sources.read(uid, "default", [LATE]) == {LATE: None}
@@ -41,7 +41,7 @@ async def test_what_one_pod_finds_changed_the_others_are_told_at_once() -> None:
 
 async def test_each_namespace_has_its_own() -> None:
     client, told = Client(), list[str]()
-    sources = Sources(client)  # type: ignore[arg-type]
+    sources = ConfigObjectManager(client)  # type: ignore[arg-type]
     sources.on_change(told.append)
     await sources.read("a", "one", [LATE])
     client.revision = "5"

@@ -27,7 +27,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_all_is_the_groups_to_read_and_write_and_no_right_is_taken_away(root: Path) -> None:
-    fs_group.give(root, 2000, only_if_root_differs=False)
+    fs_group.set_group(root, 2000, only_if_root_differs=False)
     assert modes(root) == {"root": (2000, "0o2775"), "deep": (2000, "0o2770"), "file": (2000, "0o664")}
 
 
@@ -35,10 +35,10 @@ def test_all_is_the_groups_to_read_and_write_and_no_right_is_taken_away(root: Pa
 def test_a_root_that_is_the_groups_may_stand_for_all(
     root: Path, only_if_root_differs: bool, again: tuple[int, str]
 ) -> None:
-    fs_group.give(root, 2000, only_if_root_differs=only_if_root_differs)
+    fs_group.set_group(root, 2000, only_if_root_differs=only_if_root_differs)
     (root / "late").touch(0o600)
     os.chown(root / "late", 0, 0)
-    fs_group.give(root, 2000, only_if_root_differs=only_if_root_differs)
+    fs_group.set_group(root, 2000, only_if_root_differs=only_if_root_differs)
     assert modes(root)["late"] == again
 
 
@@ -46,7 +46,7 @@ def test_a_root_that_is_the_groups_may_stand_for_all(
 def test_a_root_without_the_rights_stands_for_nothing(root: Path, mode: int) -> None:
     os.chown(root, -1, 2000)
     root.chmod(mode)
-    fs_group.give(root, 2000, only_if_root_differs=True)
+    fs_group.set_group(root, 2000, only_if_root_differs=True)
     assert modes(root)["file"] == (2000, "0o664")
 
 
@@ -55,6 +55,6 @@ def test_what_a_link_leads_to_is_left_alone(root: Path, tmp_path: Path) -> None:
     (tmp_path / "outside/file").touch(0o600)
     for name in ("outside", "outside/file"):
         (root / name.replace("/", "-")).symlink_to(tmp_path / name)
-    fs_group.give(root, 2000, only_if_root_differs=False)
+    fs_group.set_group(root, 2000, only_if_root_differs=False)
     assert modes(tmp_path / "outside") == {"outside": (0, "0o700"), "file": (0, "0o600")}
     assert (root / "outside").lstat().st_gid == 2000

@@ -21,7 +21,7 @@ NFS = {"nfs": {"server": "files.example", "path": "/exports/a"}}
     [({"hostPath": {"path": "/srv/a"}}, "/srv/a"), ({"local": {"path": "/mnt/a"}}, "/mnt/a"), (NFS, "/own")],
 )
 def test_only_what_is_mounted_for_the_pod_is_in_the_pods_directory(source: Any, where: str) -> None:
-    assert persistent_volume.place(storage.volume(**source), Path("/own")) == Path(where)
+    assert persistent_volume.node_path(storage.volume(**source), Path("/own")) == Path(where)
 
 
 @pytest.mark.parametrize(

@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from node.kubelet.containerconfig.environment import ConfigError, Source
+from node.kubelet.containerconfig.environment import ConfigError, ConfigReference
 from node.kubelet.volume import atomic_writer, projected
-from node.kubelet.volume.atomic_writer import File
-from node.kubelet.volume.projected import Contents, WantedToken
-from node.kubelet.volume.volume_manager import Volumes
+from node.kubelet.volume.atomic_writer import FileProjection
+from node.kubelet.volume.projected import TokenProjection, VolumeContents
+from node.kubelet.volume.volume_manager import VolumeManager
 from podlab.core.v1 import config_pb2
 from podlab.meta.v1 import meta_pb2
 
 Make = Callable[..., Any]
-ROOTS = Source(config_pb2.ConfigMap, "roots")
-KEYS = Source(config_pb2.Secret, "keys")
-HOUR = WantedToken("", 3600)
+ROOTS = ConfigReference(config_pb2.ConfigMap, "roots")
+KEYS = ConfigReference(config_pb2.Secret, "keys")
+HOUR = TokenProjection("", 3600)
 PARTS = [
     {"serviceAccountToken": {"path": "token", "expirationSeconds": 3600}},
     {"configMap": {"name": "roots", "items": [{"key": "ca", "path": "ca.crt"}]}},
@@ -28,23 +28,23 @@ PARTS = [
 ]
 
 
-def contents(token: str = "t1") -> Contents:
+def contents(token: str = "t1") -> VolumeContents:
     found = {ROOTS: config_pb2.ConfigMap(data={"ca": "C"}), KEYS: config_pb2.Secret(data={"k": b"s"})}
-    return Contents(found, {HOUR: token}, {"cpu": meta_pb2.Quantity(string="4")})
+    return VolumeContents(found, {HOUR: token}, {"cpu": meta_pb2.Quantity(string="4")})
 
 
 def projected_pod(pod: Make, *parts: Any, **spec: Any) -> Any:
     return pod(volumes=[{"name": "v", "projected": {"sources": list(parts or PARTS)}}], **spec)
 
 
-def made(pod: Any, token: str = "t1") -> dict[str, File]:
+def made(pod: Any, token: str = "t1") -> dict[str, FileProjection]:
     return projected.files(pod, pod.spec.volumes[0].volumeSource, contents(token))
 
 
 def test_all_sources_make_the_files_of_one_volume(pod: Make) -> None:
     spec = projected_pod(pod)
-    assert list(projected.sources(spec)) == [ROOTS, KEYS]
-    assert list(projected.tokens(spec)) == [HOUR]
+    assert list(projected.config_references(spec)) == [ROOTS, KEYS]
+    assert list(projected.token_projections(spec)) == [HOUR]
     found = {name: file.content for name, file in made(spec).items()}
     assert found == {"token": b"t1", "ca.crt": b"C", "k": b"s", "namespace": b"default"}
 
@@ -52,10 +52,10 @@ def test_all_sources_make_the_files_of_one_volume(pod: Make) -> None:
 def test_a_new_token_replaces_the_old_one_in_one_step(pod: Make, tmp_path: Path) -> None:
     spec, directory = projected_pod(pod, PARTS[0]), tmp_path / "v"
     directory.mkdir()
-    assert atomic_writer.write(directory, made(spec))
-    assert not atomic_writer.write(directory, made(spec)), "nothing has changed"
+    assert atomic_writer.write_files(directory, made(spec))
+    assert not atomic_writer.write_files(directory, made(spec)), "nothing has changed"
     before = (directory / "..data").resolve()
-    assert atomic_writer.write(directory, made(spec, "t2"))
+    assert atomic_writer.write_files(directory, made(spec, "t2"))
     assert (directory / "token").read_text() == "t2"
     assert not before.exists()
 
@@ -81,7 +81,7 @@ def test_a_new_token_replaces_the_old_one_in_one_step(pod: Make, tmp_path: Path)
 def test_a_token_is_readable_by_those_who_need_it(
     pod: Make, spec: dict[str, Any], mode: int, owner: int, group: int | None
 ) -> None:
-    assert made(projected_pod(pod, PARTS[0], **spec))["token"] == File(b"t1", mode, owner, group)
+    assert made(projected_pod(pod, PARTS[0], **spec))["token"] == FileProjection(b"t1", mode, owner, group)
 
 
 def test_a_token_that_has_not_come_is_named(pod: Make) -> None:
@@ -104,12 +104,12 @@ def test_the_downward_api_tells_what_the_pod_is(pod: Make) -> None:
         meta={"labels": {"b": 'say "x"\n', "a": "1"}},
         volumes=[{"name": "v", "downwardAPI": {"items": items, "defaultMode": 0o444}}],
     )
-    assert projected.tells_of_itself(spec)
+    assert projected.uses_downward_api(spec)
     assert made(spec) == {
-        "labels": File(b'a="1"\nb="say \\"x\\"\\n"', 0o444),
-        "one": File(b"1", 0o444),
-        "uid": File(b"u1", 0o444),
-        "cpu": File(b"4", 0o400),
+        "labels": FileProjection(b'a="1"\nb="say \\"x\\"\\n"', 0o444),
+        "one": FileProjection(b"1", 0o444),
+        "uid": FileProjection(b"u1", 0o444),
+        "cpu": FileProjection(b"4", 0o400),
     }
 
 
@@ -126,4 +126,4 @@ def test_an_optional_source_may_be_missing(pod: Make, optional: bool) -> None:
 def test_containers_cannot_write_what_the_kubelet_writes(pod: Make, tmp_path: Path) -> None:
     mounts = [{"name": "v", "mountPath": "/v"}]
     spec = projected_pod(pod, containers=[{"name": "web", "image": "i", "volumeMounts": mounts}])
-    assert Volumes(tmp_path).mounts(spec, spec.spec.containers[0])[0].readonly
+    assert VolumeManager(tmp_path).mounts(spec, spec.spec.containers[0])[0].readonly

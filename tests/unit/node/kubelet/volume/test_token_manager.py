@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from node.kubelet.volume.projected import WantedToken
-from node.kubelet.volume.token_manager import JITTER_S, Tokens
+from node.kubelet.volume.projected import TokenProjection
+from node.kubelet.volume.token_manager import JITTER_S, TokenManager
 from podlab.authentication.v1 import token_pb2
 from podlab.errors import ServiceUnavailable
 from podlab.meta.v1 import meta_pb2
 
 Make = Callable[..., Any]
-HOUR = WantedToken("", 3600)
+HOUR = TokenProjection("", 3600)
 
 
 @dataclass
@@ -41,8 +41,8 @@ class Server:
 
 async def test_a_token_is_bound_to_its_pod_and_asked_for_once(pod: Make) -> None:
     server = Server()
-    tokens, spec = Tokens(server, server.clock), pod(serviceAccountName="builder")
-    vault = WantedToken("vault", 600)
+    tokens, spec = TokenManager(server, server.clock), pod(serviceAccountName="builder")
+    vault = TokenProjection("vault", 600)
     assert await tokens.read(spec, [HOUR, vault, HOUR]) == {HOUR: "t1", vault: "t2"}
     assert await tokens.read(spec, [HOUR]) == {HOUR: "t1"}
     (namespace, account, first), (_, _, second) = server.asked
@@ -55,22 +55,22 @@ async def test_it_is_replaced_at_four_fifths_of_its_life_or_after_a_day(
     pod: Make, lifetime_s: int, renewed_s: int
 ) -> None:
     server, told = Server(), list[str]()
-    tokens, wanted = Tokens(server, server.clock), WantedToken("", lifetime_s)
+    tokens, wanted = TokenManager(server, server.clock), TokenProjection("", lifetime_s)
     tokens.on_change(told.append)
     await tokens.read(pod(), [wanted])
     server.now += renewed_s - JITTER_S - 1
-    tokens.tell()
+    tokens.notify()
     assert told == []
     assert await tokens.read(pod(), [wanted]) == {wanted: "t1"}
     server.now += JITTER_S + 2
-    tokens.tell()
+    tokens.notify()
     assert told == ["u1"]
     assert await tokens.read(pod(), [wanted]) == {wanted: "t2"}
 
 
 async def test_a_pod_keeps_its_token_while_the_server_is_away_and_the_token_good(pod: Make) -> None:
     server = Server()
-    tokens = Tokens(server, server.clock)
+    tokens = TokenManager(server, server.clock)
     await tokens.read(pod(), [HOUR])
     server.away = True
     server.now += 3500
@@ -82,10 +82,10 @@ async def test_a_pod_keeps_its_token_while_the_server_is_away_and_the_token_good
 
 async def test_nothing_is_kept_of_a_pod_that_is_gone(pod: Make) -> None:
     server, told = Server(), list[str]()
-    tokens = Tokens(server, server.clock)
+    tokens = TokenManager(server, server.clock)
     tokens.on_change(told.append)
     await tokens.read(pod(), [HOUR])
     tokens.forget("u1")
     server.now += 4000
-    tokens.tell()
+    tokens.notify()
     assert told == []

@@ -1,4 +1,4 @@
-"""Who is next to start something."""
+"""How many starts there are at once, and which comes next."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from node.kubelet.worker.start_limiter import CONTAINER, SANDBOX, Turns
+from node.kubelet.worker.start_limiter import CONTAINER, SANDBOX, StartLimiter
 
 
-async def _take(turns: Turns, rank: int, name: str, seen: list[str], go: asyncio.Event) -> None:
-    async with turns.turn(rank):
+async def _take(limiter: StartLimiter, rank: int, name: str, seen: list[str], go: asyncio.Event) -> None:
+    async with limiter.slot(rank):
         seen.append(name)
         await go.wait()
 
@@ -21,26 +21,26 @@ async def _settle() -> None:
 
 
 async def test_containers_come_before_sandboxes_and_equals_in_their_order() -> None:
-    turns, first, rest = Turns(1), asyncio.Event(), asyncio.Event()
+    limiter, first, rest = StartLimiter(1), asyncio.Event(), asyncio.Event()
     seen: list[str] = []
     rest.set()
     async with asyncio.TaskGroup() as group:
-        group.create_task(_take(turns, SANDBOX, "s0", seen, first))
+        group.create_task(_take(limiter, SANDBOX, "s0", seen, first))
         await _settle()
         for rank, name in ((SANDBOX, "s1"), (CONTAINER, "c1"), (SANDBOX, "s2"), (CONTAINER, "c2")):
-            group.create_task(_take(turns, rank, name, seen, rest))
+            group.create_task(_take(limiter, rank, name, seen, rest))
         await _settle()
         assert seen == ["s0"]
         first.set()
     assert seen == ["s0", "c1", "c2", "s1", "s2"]
 
 
-async def test_no_more_than_the_limit_have_their_turn() -> None:
-    turns, go = Turns(2), asyncio.Event()
+async def test_no_more_than_the_limit_have_a_slot() -> None:
+    limiter, go = StartLimiter(2), asyncio.Event()
     seen: list[str] = []
     async with asyncio.TaskGroup() as group:
         for name in "abc":
-            group.create_task(_take(turns, SANDBOX, name, seen, go))
+            group.create_task(_take(limiter, SANDBOX, name, seen, go))
         await _settle()
         assert seen == ["a", "b"]
         go.set()
@@ -49,19 +49,19 @@ async def test_no_more_than_the_limit_have_their_turn() -> None:
 
 @pytest.mark.parametrize("granted", [False, True])
 async def test_who_gives_up_does_not_take_a_turn_with_it(granted: bool) -> None:
-    turns, first, rest = Turns(1), asyncio.Event(), asyncio.Event()
+    limiter, first, rest = StartLimiter(1), asyncio.Event(), asyncio.Event()
     seen: list[str] = []
     rest.set()
-    holder = asyncio.create_task(_take(turns, SANDBOX, "holder", seen, first))
+    holder = asyncio.create_task(_take(limiter, SANDBOX, "holder", seen, first))
     await _settle()
-    quitter = asyncio.create_task(_take(turns, SANDBOX, "quitter", seen, rest))
+    quitter = asyncio.create_task(_take(limiter, SANDBOX, "quitter", seen, rest))
     await _settle()
     if granted:
-        turns._leave()  # the turn comes in the same moment
+        limiter._release()  # the turn comes in the same moment
     quitter.cancel()
     await asyncio.gather(quitter, return_exceptions=True)
     first.set()
     await holder
     async with asyncio.timeout(1):
-        await _take(turns, SANDBOX, "later", seen, rest)
+        await _take(limiter, SANDBOX, "later", seen, rest)
     assert seen == ["holder", "later"]
