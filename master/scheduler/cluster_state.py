@@ -1,13 +1,15 @@
-"""What pods are judged by besides nodes and pods: namespaces' labels, what Services and controllers select, volumes."""
+"""What scheduling depends on besides nodes and pods: namespaces, Services, controllers and storage.
+
+It fills the snapshot, and reports the events that may help waiting pods.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 from master.scheduler.cache.snapshot import Snapshot
-from master.scheduler.queue.cluster_events import Event, What
+from master.scheduler.queue.cluster_events import ClusterEvent, EventKind
 from podlab.api import selectors
 from podlab.api.selectors import Selector
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
@@ -20,27 +22,43 @@ from podlab.core.v1.service_pb2 import Service
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 from podlab.storage.v1.storageclass_pb2 import StorageClass
 
-WORKLOADS = (Service, ReplicaSet, StatefulSet, ReplicationController)
-STORAGE = (PersistentVolumeClaim, PersistentVolume, StorageClass)
+Workload = Service | ReplicaSet | StatefulSet | ReplicationController
+AnyInformer = (
+    Informer[Namespace]
+    | Informer[Service]
+    | Informer[ReplicaSet]
+    | Informer[StatefulSet]
+    | Informer[ReplicationController]
+    | Informer[PersistentVolumeClaim]
+    | Informer[PersistentVolume]
+    | Informer[StorageClass]
+)
 
 
-class Surroundings:
-    """`run` for ever; `happened` is told of what may help pods that wait."""
+class ClusterState:
+    """`run` for ever; `on_event` is called with what may help pods that wait."""
 
-    def __init__(self, client: Client, snapshot: Snapshot, happened: Callable[[Event], None]) -> None:
+    def __init__(self, client: Client, snapshot: Snapshot, on_event: Callable[[ClusterEvent], None]) -> None:
         self._snapshot = snapshot
-        self._happened = happened
+        self._on_event = on_event
         namespaces = Informer(client, Namespace)
         namespaces.on_change(self._namespace_changed)
-        self._informers: list[Informer[Any]] = [namespaces]
-        for kind in WORKLOADS:
-            informer: Informer[Any] = Informer(client, kind)
-            informer.on_change(self._workload_changed)
-            self._informers.append(informer)
-        for storage in STORAGE:
-            stored: Informer[Any] = Informer(client, storage)
-            stored.on_change(self._storage_changed)
-            self._informers.append(stored)
+        services = Informer(client, Service)
+        services.on_change(self._workload_changed)
+        replica_sets = Informer(client, ReplicaSet)
+        replica_sets.on_change(self._workload_changed)
+        stateful_sets = Informer(client, StatefulSet)
+        stateful_sets.on_change(self._workload_changed)
+        replication_controllers = Informer(client, ReplicationController)
+        replication_controllers.on_change(self._workload_changed)
+        claims = Informer(client, PersistentVolumeClaim)
+        claims.on_change(self._claim_changed)
+        volumes = Informer(client, PersistentVolume)
+        volumes.on_change(self._volume_changed)
+        classes = Informer(client, StorageClass)
+        classes.on_change(self._class_changed)
+        self._informers: list[AnyInformer] = [namespaces, services, replica_sets, stateful_sets]
+        self._informers += [replication_controllers, claims, volumes, classes]
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -48,7 +66,7 @@ class Surroundings:
                 group.create_task(informer.run())
 
     async def synced(self) -> None:
-        """Returns when all is known."""
+        """Returns when all informers have listed their objects."""
         for informer in self._informers:
             await informer.synced.wait()
 
@@ -56,22 +74,30 @@ class Surroundings:
         labels = dict(change.new.metadata.labels) if change.new is not None else None
         if change.old is None or change.new is None or change.old.metadata.labels != change.new.metadata.labels:
             self._snapshot.set_namespace(change.key.name, labels)
-            self._happened(Event(What.NAMESPACES))
+            self._on_event(ClusterEvent(EventKind.NAMESPACE))
 
-    def _workload_changed(self, change: Change[Any]) -> None:
-        self._snapshot.workloads.set(change.key, _selector(change.new))
+    def _workload_changed(
+        self, change: Change[Service] | Change[ReplicaSet] | Change[StatefulSet] | Change[ReplicationController]
+    ) -> None:
+        selector = _selector(change.new) if change.new is not None else None
+        self._snapshot.workload_selectors.set(change.key, selector)
 
-    def _storage_changed(self, change: Change[Any]) -> None:
-        self._snapshot.storage.set(change.key, change.new)
-        at = change.key
-        claim = (at.namespace, at.name) if at.kind == "PersistentVolumeClaim" else None
-        self._happened(Event(What.VOLUMES, claim=claim))
+    def _claim_changed(self, change: Change[PersistentVolumeClaim]) -> None:
+        name = change.key.namespace, change.key.name
+        self._snapshot.storage.set_claim(name, change.new)
+        self._on_event(ClusterEvent(EventKind.STORAGE, claim=name))
+
+    def _volume_changed(self, change: Change[PersistentVolume]) -> None:
+        self._snapshot.storage.set_volume(change.key.name, change.new)
+        self._on_event(ClusterEvent(EventKind.STORAGE))
+
+    def _class_changed(self, change: Change[StorageClass]) -> None:
+        self._snapshot.storage.set_class(change.key.name, change.new)
+        self._on_event(ClusterEvent(EventKind.STORAGE))
 
 
-def _selector(workload: Any) -> Selector | None:
-    if workload is None:
-        return None
-    given = workload.spec.selector
+def _selector(workload: Workload) -> Selector | None:
     if isinstance(workload, ReplicaSet | StatefulSet):
-        return selectors.from_message(given)
+        return selectors.from_message(workload.spec.selector)
+    given = workload.spec.selector
     return selectors.from_labels(given) if given else None

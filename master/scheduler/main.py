@@ -1,4 +1,4 @@
-"""podlab-scheduler: gives pods their nodes."""
+"""podlab-scheduler: assigns pods to nodes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import logging
 from pathlib import Path
 
 from master.scheduler import plugin_files
-from master.scheduler.config.configuration import KubeSchedulerConfiguration, Policy, policy
+from master.scheduler.config.configuration import KubeSchedulerConfiguration
 from master.scheduler.config.defaults import DEFAULT
+from master.scheduler.config.policy import Policy, make_policy
 from master.scheduler.scheduler import Scheduler
 from master.scheduler.server import SchedulerServicer
 from master.scheduler.settings import SchedulerSettings
@@ -19,27 +20,26 @@ from podlab.v1 import scheduler_pb2, scheduler_pb2_grpc
 
 APISERVER_USER = "system:apiserver"
 
-
 log = logging.getLogger(__name__)
 
 
 def load_policy(configuration: Path | None) -> Policy:
-    """What the KubeSchedulerConfiguration says; Kubernetes' defaults without one. Raises SettingsError."""
+    """The policy of the KubeSchedulerConfiguration; Kubernetes' default one without it. Raises SettingsError."""
     if configuration is None:
         return DEFAULT
     given = podlab_settings.load(configuration, KubeSchedulerConfiguration)
     for name in given.without_effect:
         log.info("%s: %s has no effect on this scheduler", configuration, name)
     try:
-        own = plugin_files.load(configuration.parent / each for each in given.pluginFiles)
-        return policy(given, own)
+        factories = plugin_files.load(configuration.parent / each for each in given.pluginFiles)
+        return make_policy(given, factories)
     except podlab_settings.SettingsError as error:
         raise podlab_settings.SettingsError(f"{configuration}: {error}") from error
 
 
 async def serve(settings: SchedulerSettings, stop: asyncio.Event) -> None:
     """Runs until `stop` is set. Raises SettingsError."""
-    scheduling = load_policy(settings.configuration)
+    policy = load_policy(settings.configuration)
     server, checks = component.grpc_server(
         settings.tls,
         f"{settings.bind_address}:{settings.port}",
@@ -47,7 +47,7 @@ async def serve(settings: SchedulerSettings, stop: asyncio.Event) -> None:
         allowed_users=frozenset({APISERVER_USER}),
     )
     async with Client(settings.apiserver, settings.tls, user_agent="podlab-scheduler") as client:
-        scheduler = Scheduler(client, scheduling.profiles, scheduling.backoff)
+        scheduler = Scheduler(client, policy.profiles, policy.backoff)
         scheduler_pb2_grpc.add_SchedulerServicer_to_server(
             SchedulerServicer(scheduler.explain, scheduler.foresee), server
         )

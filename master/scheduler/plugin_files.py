@@ -1,4 +1,4 @@
-"""Plugins of one's own: a Python file with one class each, as docs/scheduler-plugins.md tells."""
+"""Loads plugins of users: Python files with one class each (docs/scheduler-plugins.md)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from master.scheduler.config.registry import BUILT_IN, Make, Plugin
+from master.scheduler.config.registry import BUILT_IN, Plugin, PluginFactory
 from master.scheduler.plugins.protocol import Follows
 from podlab.settings import SettingsError
 
 _REMEDY = "docs/scheduler-plugins.md shows one that works"
 
 
-def load(paths: Iterable[Path]) -> dict[str, Make]:
-    """By name what makes the plugin of each file. Raises SettingsError naming the file and what is wrong with it."""
-    found: dict[str, Make] = {}
+def load(paths: Iterable[Path]) -> dict[str, PluginFactory]:
+    """A factory for the plugin of each file, by the plugin's name. Raises SettingsError, which names the file."""
+    found: dict[str, PluginFactory] = {}
     for path in paths:
         kind = _class_of(path)
         name = kind.name
@@ -34,13 +34,15 @@ def _class_of(path: Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # whatever a foreign file may raise is told with its name
+    except Exception as error:  # a file of users may raise anything
         raise SettingsError(f"pluginFiles: {path}: cannot be loaded: {type(error).__name__}: {error}") from error
     own = [each for _, each in inspect.getmembers(module, inspect.isclass) if each.__module__ == module.__name__]
     plugins = [each for each in own if hasattr(each, "filter") or hasattr(each, "score")]
     if len(plugins) != 1:
-        told = ", ".join(each.__name__ for each in plugins) or "none"
-        raise SettingsError(f"pluginFiles: {path}: expected one class with filter or score, found {told}; {_REMEDY}")
+        found_names = ", ".join(each.__name__ for each in plugins) or "none"
+        raise SettingsError(
+            f"pluginFiles: {path}: expected one class with filter or score, found {found_names}; {_REMEDY}"
+        )
     _check(plugins[0], path)
     return plugins[0]
 
@@ -54,7 +56,7 @@ def _check(kind: Any, path: Path) -> None:
         raise SettingsError(f"pluginFiles: {path}: {kind.__name__}.normalize must be a function or None; {_REMEDY}")
 
 
-def _make(kind: Any) -> Make:
+def _make(kind: Any) -> PluginFactory:
     def make(args: Mapping[str, Any], where: str) -> Plugin:
         try:
             made: Plugin = kind(**args)

@@ -1,37 +1,37 @@
 """The scheduler: its parts, put together, and its loop.
 
-Informers fill snapshot and queue (`intake`); pods are judged one after another (`judging`), get their volumes
-(`volumebinder`), are bound together (`binding`), and told why they wait (`telling`); who has to make room is evicted
-(`evicting`).
+Informers fill snapshot and queue (`event_handlers`, `cluster_state`). Pods are scheduled one after another (`cycle`).
+Then their claims are bound (`effects.volume_binder`), and the pods themselves (`effects.binder`). Failures are written
+into their status (`effects.status_writer`), and victims of a preemption are evicted (`effects.evictor`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from master.scheduler.active_pods import wait_for_active_pods
 from master.scheduler.cache.pod_info import PodInfo
 from master.scheduler.cache.snapshot import Snapshot
-from master.scheduler.cluster_state import Surroundings
+from master.scheduler.cluster_state import ClusterState
 from master.scheduler.config.defaults import DEFAULT_PROFILE
 from master.scheduler.config.profile import DEFAULT_NAME, Profile
 from master.scheduler.cycle.assumed_pod import AssumedPod
-from master.scheduler.cycle.decision_log import Decisions
-from master.scheduler.cycle.explanation import Made
-from master.scheduler.cycle.pod_conditions import SCHEDULER_ERROR, Verdict
-from master.scheduler.cycle.scheduling_algorithm import Decider
-from master.scheduler.cycle.scheduling_cycle import Judge
+from master.scheduler.cycle.decision import Decision
+from master.scheduler.cycle.decision_log import DecisionLog
+from master.scheduler.cycle.pod_conditions import SCHEDULER_ERROR, SchedulingFailure
+from master.scheduler.cycle.scheduling_algorithm import SchedulingAlgorithm
+from master.scheduler.cycle.scheduling_cycle import SchedulingCycle
 from master.scheduler.effects.binder import Binder
 from master.scheduler.effects.evictor import Evictor
-from master.scheduler.effects.status_writer import Teller
+from master.scheduler.effects.status_writer import StatusWriter
 from master.scheduler.effects.volume_binder import VolumeBinder
-from master.scheduler.event_handlers import Intake
-from master.scheduler.preemption.disruption_budgets import Budgets
-from master.scheduler.preemption.nominated_pods import Nominations
+from master.scheduler.event_handlers import EventHandlers
+from master.scheduler.preemption.disruption_budgets import DisruptionBudgets
+from master.scheduler.preemption.nominated_pods import NominatedPods
 from master.scheduler.queue.backoff import KUBERNETES_BACKOFF, Backoff
-from master.scheduler.queue.cluster_events import Event, What
+from master.scheduler.queue.cluster_events import ClusterEvent, EventKind
 from master.scheduler.queue.scheduling_queue import SchedulingQueue
 from podlab.api import times
 from podlab.api.objects import Key, key
@@ -43,7 +43,7 @@ from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError, NotFound, ServiceUnavailable
 from podlab.policy.v1.poddisruptionbudget_pb2 import PodDisruptionBudget
 
-# So many are judged before informers and answers get their turn again.
+# So many pods are scheduled before informers and answers get their turn again.
 BATCH = 64
 
 
@@ -60,67 +60,59 @@ class Scheduler:
         self.synced = asyncio.Event()
         self._nodes = Informer(client, Node)
         self._pods = Informer(client, Pod)
-        self._budgets = Informer(client, PodDisruptionBudget)
-        self._counted: Budgets | None = None
+        self._budget_informer = Informer(client, PodDisruptionBudget)
+        self._budgets: DisruptionBudgets | None = None
         self._snapshot = Snapshot()
         self._queue_changed = asyncio.Event()
         self._queue = SchedulingQueue(time.monotonic, backoff, changed=self._queue_changed.set)
-        self._nominations = Nominations(self._snapshot)
-        self._intake = Intake(by_name, self._snapshot, self._queue, self._nominations)
-        self._surroundings = Surroundings(client, self._snapshot, self._around_happened)
+        self._nominated_pods = NominatedPods(self._snapshot)
+        self._event_handlers = EventHandlers(by_name, self._snapshot, self._queue, self._nominated_pods)
+        self._cluster_state = ClusterState(client, self._snapshot, self._handle_event)
         self._recorder = EventRecorder(client, DEFAULT_NAME)
-        self._teller = Teller(client, self._pods.store.get)
+        self._status_writer = StatusWriter(client, self._pods.store.get)
         self._binder = Binder(client, self._answered)
-        self._volumes = VolumeBinder(
-            client,
-            self._snapshot.storage,
-            timeouts_s={name: profile.bind_timeout_s for name, profile in by_name.items()},
-            waits=self._waiting,
-            ready=self._binder.put,
-            failed=self._volumes_failed,
-        )
+        self._volume_binder = self._make_volume_binder(client, by_name)
         self._evictor = Evictor(client, self._recorder, self._pods.store.get)
-        self._decider = Decider(
+        self._algorithm = SchedulingAlgorithm(
             by_name,
             self._snapshot,
-            self._nominations,
+            self._nominated_pods,
             self._current_budgets,
             clock=time.perf_counter,
             now=times.now,
         )
-        self._decisions = Decisions()
-        self._judge = Judge(
-            self._decider,
-            self._snapshot,
-            self._queue,
-            self._nominations,
-            self._decisions,
-            waiting=self._waiting,
-            outside=self,
-        )
-        self._nodes.on_change(self._intake.node_changed)
-        self._pods.on_change(self._intake.pod_changed)
-        self._budgets.on_change(self._budget_changed)
+        self._decisions = DecisionLog()
+        self._cycle = self._make_cycle()
+        self._nodes.on_change(self._event_handlers.node_changed)
+        self._pods.on_change(self._event_handlers.pod_changed)
+        self._budget_informer.on_change(self._budget_changed)
 
     async def run(self) -> None:
-        informers = (self._nodes, self._pods, self._budgets)
+        informers = (self._nodes, self._pods, self._budget_informer)
         async with asyncio.TaskGroup() as group:
-            parts = (self._recorder, self._surroundings, self._teller, self._binder, self._evictor, self._volumes)
+            parts = (
+                self._recorder,
+                self._cluster_state,
+                self._status_writer,
+                self._binder,
+                self._evictor,
+                self._volume_binder,
+            )
             for part in (*informers, *parts):
                 group.create_task(part.run())
-            # Judged before all pods are known, a node would look emptier than it is.
+            # While not all pods are known, a node would look emptier than it is.
             for informer in informers:
                 await informer.synced.wait()
-            await self._surroundings.synced()
+            await self._cluster_state.synced()
             self.synced.set()
             while True:
                 await self._binder.drained()
                 await wait_for_active_pods(self._queue, self._queue_changed)
-                self._volumes.put(self._judge.judge(self._queue.take(BATCH)))
+                self._volume_binder.enqueue(self._cycle.schedule(self._queue.pop(BATCH)))
                 await asyncio.sleep(0)
 
-    def explain(self, at: Key, now: bool) -> Made:
-        """The last decision about a pod; made anew when it is forgotten, or `now` asks for it.
+    def explain(self, at: Key, now: bool) -> Decision:
+        """The last decision about a pod; a new one when it is forgotten, or with `now`.
 
         Raises NotFound, BadRequest when another scheduler places it, ServiceUnavailable before everything is known.
         """
@@ -128,61 +120,82 @@ class Scheduler:
         if pod is None:
             self._check_synced()
             raise NotFound.of("pods", at.name)
-        made = self._decisions.get(at)
-        if not now and made is not None and made.pod.metadata.uid == pod.metadata.uid:
-            return made
+        decision = self._decisions.get(at)
+        if not now and decision is not None and decision.pod.metadata.uid == pod.metadata.uid:
+            return decision
         return self.foresee(pod)
 
-    def foresee(self, pod: Pod) -> Made:
-        """What would be decided now. Raises BadRequest, ServiceUnavailable."""
+    def foresee(self, pod: Pod) -> Decision:
+        """The decision about the pod if it had no node now. Raises BadRequest, ServiceUnavailable."""
         self._check_synced()
-        return self._decider.foresee(pod)
+        return self._algorithm.foresee(pod)
 
-    def tell(self, pod: Pod, verdict: Verdict) -> None:
-        """The pod has no node: its status and an Event say why."""
-        self._recorder.event(pod, "Warning", "FailedScheduling", verdict.message)
-        self._teller.tell(key(pod), pod.metadata.uid, verdict)
+    def report_failure(self, pod: Pod, failure: SchedulingFailure) -> None:
+        """Writes into the pod's status and an Event why it has no node."""
+        self._recorder.event(pod, "Warning", "FailedScheduling", failure.message)
+        self._status_writer.write(key(pod), pod.metadata.uid, failure)
 
     def evict(self, victim: PodInfo, preemptor: PodInfo, node_name: str) -> None:
-        """The victim makes room for the preemptor."""
+        """Evicts the victim for the preemptor."""
         self._evictor.evict(victim, preemptor, node_name)
+
+    def _make_volume_binder(self, client: Client, profiles: Mapping[str, Profile]) -> VolumeBinder:
+        return VolumeBinder(
+            client,
+            self._snapshot.storage,
+            timeouts_s={name: profile.bind_timeout_s for name, profile in profiles.items()},
+            pending=self._pending,
+            ready=self._binder.enqueue,
+            failed=self._volumes_failed,
+        )
+
+    def _make_cycle(self) -> SchedulingCycle:
+        return SchedulingCycle(
+            self._algorithm,
+            self._snapshot,
+            self._queue,
+            self._nominated_pods,
+            self._decisions,
+            pending=self._pending,
+            failure_handler=self,
+        )
 
     def _check_synced(self) -> None:
         if not self.synced.is_set():
             raise ServiceUnavailable("the scheduler does not know all nodes and pods yet")
 
-    def _waiting(self, at: Key) -> Pod | None:
+    def _pending(self, at: Key) -> Pod | None:
         pod = self._pods.store.get(at)
-        return pod if pod is not None and self._intake.waits(pod) else None
+        return pod if pod is not None and self._event_handlers.is_pending(pod) else None
 
     def _budget_changed(self, _: Change[PodDisruptionBudget]) -> None:
-        self._counted = None
+        self._budgets = None
 
-    def _current_budgets(self) -> Budgets:
-        if self._counted is None:
-            self._counted = Budgets(self._budgets.list())
-        return self._counted
+    def _current_budgets(self) -> DisruptionBudgets:
+        if self._budgets is None:
+            self._budgets = DisruptionBudgets(self._budget_informer.list())
+        return self._budgets
 
-    def _around_happened(self, event: Event) -> None:
-        self._queue.happened(event)
-        if event.what is What.VOLUMES:
-            self._volumes.wake()
+    def _handle_event(self, event: ClusterEvent) -> None:
+        self._queue.handle_event(event)
+        if event.kind is EventKind.STORAGE:
+            self._volume_binder.wake()
 
-    def _volumes_failed(self, assumed: AssumedPod, failure: ApiError) -> None:
-        message = f'running PreBind plugin "VolumeBinding": {failure.message}'
-        self.tell(assumed.info.pod, Verdict(SCHEDULER_ERROR, message))
-        self._answered(assumed, failure)
+    def _volumes_failed(self, assumed: AssumedPod, error: ApiError) -> None:
+        message = f'running PreBind plugin "VolumeBinding": {error.message}'
+        self.report_failure(assumed.info.pod, SchedulingFailure(SCHEDULER_ERROR, message))
+        self._answered(assumed, error)
 
-    def _answered(self, assumed: AssumedPod, failure: ApiError | None) -> None:
+    def _answered(self, assumed: AssumedPod, error: ApiError | None) -> None:
         pod, at = assumed.info.pod, key(assumed.info.pod)
         self._snapshot.storage.unreserve(pod.metadata.uid)
-        if failure is None:
+        if error is None:
             message = f"Successfully assigned {at.namespace}/{at.name} to {assumed.node_name}"
             self._recorder.event(pod, "Normal", "Scheduled", message)
             return
-        # The answer may have been lost and the binding stored: then the informer's word stands.
+        # The binding may be stored although its answer was lost: then the informer shows it.
         known = self._pods.store.get(at)
         is_bound = known is not None and known.metadata.uid == pod.metadata.uid and bool(known.spec.nodeName)
         if not is_bound and self._snapshot.remove_pod(pod.metadata.uid):
-            self._queue.happened(Event(What.POD_GONE, pod=assumed.info))
-        self._queue.unlucky(at)
+            self._queue.handle_event(ClusterEvent(EventKind.ASSIGNED_POD_DELETE, pod=assumed.info))
+        self._queue.requeue_after_backoff(at)

@@ -1,4 +1,4 @@
-"""The Scheduler gRPC service: why a pod is where it is, or why it is nowhere."""
+"""The gRPC service Scheduler: why a pod is on its node, or on none."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import grpc
 
-from master.scheduler.cycle.explanation import Made, explanation
+from master.scheduler.cycle.decision import Decision
+from master.scheduler.cycle.explanation import explanation
 from podlab.api.objects import Key
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError, abort
@@ -17,9 +18,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class SchedulerServicer(scheduler_pb2_grpc.SchedulerServicer):
-    """Serves `podlab.v1.Scheduler`: `explain` tells of a pod that is there, `foresee` of one that is not."""
+    """Serves `podlab.v1.Scheduler`: `explain` is for existing pods, `foresee` for others."""
 
-    def __init__(self, explain: Callable[[Key, bool], Made], foresee: Callable[[Pod], Made]) -> None:
+    def __init__(self, explain: Callable[[Key, bool], Decision], foresee: Callable[[Pod], Decision]) -> None:
         self._explain = explain
         self._foresee = foresee
 
@@ -27,16 +28,16 @@ class SchedulerServicer(scheduler_pb2_grpc.SchedulerServicer):
         self, request: scheduler_pb2.ExplainRequest, context: Context
     ) -> scheduler_pb2.ExplainResponse:
         try:
-            made = self._explain(Key("Pod", request.namespace, request.name), request.now)
+            decision = self._explain(Key("Pod", request.namespace, request.name), request.now)
         except ApiError as error:
             await abort(context, error)
-        return scheduler_pb2.ExplainResponse(explanation=explanation(made))
+        return scheduler_pb2.ExplainResponse(explanation=explanation(decision))
 
     async def Foresee(  # noqa: N802 - gRPC's name
         self, request: scheduler_pb2.ForeseeRequest, context: Context
     ) -> scheduler_pb2.ForeseeResponse:
         try:
-            made = self._foresee(request.pod)
+            decision = self._foresee(request.pod)
         except ApiError as error:
             await abort(context, error)
-        return scheduler_pb2.ForeseeResponse(explanation=explanation(made))
+        return scheduler_pb2.ForeseeResponse(explanation=explanation(decision))

@@ -12,15 +12,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from master.scheduler.algorithm.filter_cache import Verdicts
-from master.scheduler.algorithm.schedule_pod import Decision, schedule
+from master.scheduler.algorithm.filter_cache import FilterCache
+from master.scheduler.algorithm.schedule_pod import ScheduleResult, schedule_pod
 from master.scheduler.cache.pod_info import pod_info
 from master.scheduler.cache.snapshot import Snapshot
+from master.scheduler.cache.storage import Storage
 from master.scheduler.config.defaults import DEFAULT_PROFILE
 from master.scheduler.config.profile import Profile
 from podlab.api import codec
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod, PodSpec
+from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
+from podlab.storage.v1.storageclass_pb2 import StorageClass
 
 RESOURCES = ("cpu", "memory", "pods", "ephemeral-storage", "example.com/gpu", "hugepages-2Mi")
 DEFAULTS = {"cpu": "4", "memory": "8Gi", "pods": "110"}
@@ -99,14 +102,14 @@ def cluster(case: Case) -> Snapshot:
         nodes.set_node(node(text))
     for name, pods in case.standing.items():
         for number, each in enumerate(pods):
-            nodes.place(pod_info(pod(each, f"{name}-{number}")), name)
+            nodes.add_pod(pod_info(pod(each, f"{name}-{number}")), name)
     return nodes
 
 
-def check(case: Case, profile: Profile = DEFAULT_PROFILE) -> Decision:
+def check(case: Case, profile: Profile = DEFAULT_PROFILE) -> ScheduleResult:
     """Fails where the decision is another than the case says."""
     nodes = cluster(case)
-    decision = schedule(pod_info(pod(case.pod)), nodes, profile, Verdicts())
+    decision = schedule_pod(pod_info(pod(case.pod)), nodes, profile, FilterCache())
     assert {nodes.names[row] for row in decision.feasible} == set(case.fits.split())
     assert decision.message == case.told
     if case.wins:
@@ -114,3 +117,13 @@ def check(case: Case, profile: Profile = DEFAULT_PROFILE) -> Decision:
         assert best == {case.wins}, {name: int(total) for name, total in zip(nodes.names, decision.totals, strict=True)}
         assert decision.node_name == case.wins
     return decision
+
+
+def store(storage: Storage, obj: PersistentVolumeClaim | PersistentVolume | StorageClass) -> None:
+    """Takes the object in as the scheduler's informers do."""
+    if isinstance(obj, PersistentVolumeClaim):
+        storage.set_claim((obj.metadata.namespace, obj.metadata.name), obj)
+    elif isinstance(obj, PersistentVolume):
+        storage.set_volume(obj.metadata.name, obj)
+    else:
+        storage.set_class(obj.metadata.name, obj)

@@ -1,4 +1,4 @@
-"""Which node a pod goes to: a function of the pod and a snapshot, and all that explains it."""
+"""Which node a pod goes to: a function of the pod and a snapshot, with all that explains its result."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from master.scheduler.algorithm.filter_cache import FITS, Refused, Verdict, Verdicts, filtered
+from master.scheduler.algorithm.filter_cache import CachedEvaluation, FilterCache
+from master.scheduler.algorithm.node_statuses import FITS, NodeStatuses, present_fit, run_filters
 from master.scheduler.cache.pod_info import PodInfo
 from master.scheduler.cache.snapshot import Rows, Snapshot
 from master.scheduler.config.profile import Profile
 from master.scheduler.plugins.protocol import Follows, Scores
 
-_NOT_RANKED = -1
-SMALL = 4096
+_REFUSED = -1  # the total of a node that does not fit
+_SMALL_CODES = 4096
 
 
 @dataclass(frozen=True)
-class Given:
-    """What one score plugin gave, row by row; of rows that were refused it says nothing."""
+class PluginScores:
+    """The scores of one plugin by row. Those of refused rows have no meaning."""
 
     plugin: str
     weight: int
@@ -32,157 +33,163 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Decision:
+class ScheduleResult:
     """`node_name` is empty when no node fits; then `message` says why, in Kubernetes' words.
 
-    All arrays are by row; `names` are the rows' nodes. `given` lacks the plugins to which all nodes are alike. `totals`
-    is the weighted sum, and -1 where the pod does not fit.
+    All arrays are by row; `names` are the rows' nodes. `scores` lacks the plugins for which all nodes are equal.
+    `totals` are the weighted sums, -1 where the pod does not fit.
     """
 
     profile: Profile
     node_name: str
     message: str
     names: Sequence[str]
-    refused: Refused
-    given: Sequence[Given]
+    statuses: NodeStatuses
+    scores: Sequence[PluginScores]
     totals: Scores
 
     @property
-    def rows(self) -> NDArray[np.int64]:
-        """Those of the nodes that were judged."""
-        return np.flatnonzero(self.refused.by >= FITS)
+    def evaluated(self) -> NDArray[np.int64]:
+        """The rows of the nodes that there were."""
+        return np.flatnonzero(self.statuses.filters >= FITS)
 
     @property
     def feasible(self) -> NDArray[np.int64]:
         """The rows of the nodes that the pod fits on."""
-        return np.flatnonzero(self.refused.by == FITS)
+        return np.flatnonzero(self.statuses.filters == FITS)
 
     @property
     def best(self) -> NDArray[np.int64]:
-        """The rows among which the draw was; none when the pod fits nowhere."""
+        """The rows with the highest total, of which one was drawn; none when the pod fits on no node."""
         return _best(self.totals)
 
     @property
-    def refused_by(self) -> frozenset[str]:
-        """The plugins that keep the pod from nodes."""
-        found = _counted(self.refused.by[self.refused.by > FITS])
-        return frozenset(self.profile.filters[index].name for index in found)
+    def unschedulable_plugins(self) -> frozenset[str]:
+        """The plugins that refused nodes."""
+        filters = self.statuses.filters
+        return frozenset(self.profile.filters[index].name for index in _counted(filters[filters > FITS]))
 
     def reasons(self, row: int) -> tuple[str, ...]:
-        """Why the node of that row refuses the pod; nothing when it does not."""
-        by = int(self.refused.by[row])
-        return self.refused.told[by].reasons[int(self.refused.codes[row])] if by > FITS else ()
+        """Why the node of the row refuses the pod; empty when it does not."""
+        index = int(self.statuses.filters[row])
+        return self.statuses.refusals[index].reasons[int(self.statuses.codes[row])] if index > FITS else ()
 
-    def helped_by_room(self) -> NDArray[np.int64]:
-        """The rows that refuse the pod for the pods that stand there, so that preemption may help."""
-        helped = np.zeros(len(self.refused.by), np.bool_)
-        for index, verdict in self.refused.told.items():
-            here = self.refused.by == index
-            for code in _counted(self.refused.codes[here]):
-                if code not in verdict.final:
-                    helped |= here & (self.refused.codes == code)
-        return np.flatnonzero(helped)
+    def preemption_candidates(self) -> NDArray[np.int64]:
+        """The rows that refuse the pod because of the pods on them, so that preemption may help."""
+        statuses = self.statuses
+        found = np.zeros(len(statuses.filters), np.bool_)
+        for index, refusals in statuses.refusals.items():
+            here = statuses.filters == index
+            for code in _counted(statuses.codes[here]):
+                if code not in refusals.final:
+                    found |= here & (statuses.codes == code)
+        return np.flatnonzero(found)
 
 
-def schedule(
-    info: PodInfo, nodes: Snapshot, profile: Profile, known: Verdicts, *, besides: Refused | None = None
-) -> Decision:
-    """Judges every node; ties are broken by a generator seeded with the pod's uid, so a decision can be replayed.
+def schedule_pod(
+    info: PodInfo,
+    nodes: Snapshot,
+    profile: Profile,
+    cache: FilterCache,
+    *,
+    also_refused: NodeStatuses | None = None,
+) -> ScheduleResult:
+    """Filters and scores all nodes, and chooses one.
 
-    `known` saves work and changes no result. What was refused `besides`, when things stood otherwise, is refused too.
+    Ties are broken by a generator seeded with the pod's uid, so a result can be reproduced. `cache` saves work and
+    changes no result. `also_refused` are statuses from another look at the nodes: what they refuse is refused too.
     """
-    verdict = known.about(info, nodes, profile)
-    refused = filtered(verdict.refused, Follows.CLUSTER, info, nodes, profile, nodes.all)
-    if besides is not None:
-        refused = besides.then(refused)
-    given, totals = _score(info, nodes, profile, verdict, refused)
+    evaluation = cache.get(info, nodes, profile)
+    statuses = run_filters(evaluation.statuses, Follows.CLUSTER, info, nodes, profile=profile, rows=nodes.all)
+    if also_refused is not None:
+        statuses = also_refused.then(statuses)
+    scores, totals = _score(info, nodes, profile, evaluation, statuses)
     best = _best(totals)
     chosen = int(best[0] if len(best) == 1 else random.Random(info.uid).choice(best)) if len(best) else None  # noqa: S311 - fairness, not secrecy
-    return Decision(
+    return ScheduleResult(
         profile=profile,
         node_name="" if chosen is None else nodes.names[chosen],
-        message="" if chosen is not None else _message(nodes.count, refused),
+        message="" if chosen is not None else _message(nodes.count, statuses),
         names=nodes.names,
-        refused=refused,
-        given=given,
+        statuses=statuses,
+        scores=scores,
         totals=totals,
     )
 
 
 def fits(info: PodInfo, nodes: Snapshot, profile: Profile, rows: Rows) -> NDArray[np.bool_]:
-    """Which of these rows the pod fits on as they are now; nothing is remembered."""
-    length = nodes.length(rows)
-    left = np.where(nodes.present[: nodes.size][rows], np.int8(FITS), np.int8(FITS - 1))
-    judged = Refused(left, np.zeros(length, np.int64), {})
+    """Which of these rows the pod fits on as they are now. Nothing is taken from a cache."""
+    statuses = present_fit(nodes, rows)
     for follows in Follows:
-        judged = filtered(judged, follows, info, nodes, profile, rows)
-    return np.equal(judged.by, FITS)
+        statuses = run_filters(statuses, follows, info, nodes, profile=profile, rows=rows)
+    return np.equal(statuses.filters, FITS)
 
 
 def _score(
-    info: PodInfo, nodes: Snapshot, profile: Profile, verdict: Verdict, refused: Refused
-) -> tuple[list[Given], Scores]:
-    fit = np.equal(refused.by, FITS)
-    left: Rows = nodes.all if fit.all() else np.flatnonzero(fit)
-    if not isinstance(left, slice) and not len(left):
-        return [], np.full(nodes.size, _NOT_RANKED, np.int64)
-    totals = verdict.total.copy()
-    given: list[Given] = []
+    info: PodInfo, nodes: Snapshot, profile: Profile, evaluation: CachedEvaluation, statuses: NodeStatuses
+) -> tuple[list[PluginScores], Scores]:
+    """The scores of each plugin, and the totals."""
+    fit = np.equal(statuses.filters, FITS)
+    feasible: Rows = nodes.all if fit.all() else np.flatnonzero(fit)
+    if not isinstance(feasible, slice) and not len(feasible):
+        return [], np.full(nodes.size, _REFUSED, np.int64)
+    totals = evaluation.total.copy()
+    scores: list[PluginScores] = []
     for place, each in enumerate(profile.scores):
         plugin = each.plugin
-        raw = verdict.raw.get(place)
+        raw = evaluation.raw.get(place)
         if plugin.follows is Follows.CLUSTER:
-            raw = _spread_out(plugin.score(info, nodes, left), left, nodes.size)
+            raw = _at_rows(plugin.score(info, nodes, feasible), feasible, nodes.size)
         if raw is None:
             continue
         normalized = raw
         if plugin.normalize is not None:
-            normalized = _spread_out(plugin.normalize(raw[left]), left, nodes.size)
+            normalized = _at_rows(plugin.normalize(raw[feasible]), feasible, nodes.size)
         if plugin.normalize is not None or plugin.follows is Follows.CLUSTER:
             totals += each.weight * normalized
-        given.append(Given(plugin.name, each.weight, raw, normalized))
-    if not isinstance(left, slice):
-        totals[~fit] = _NOT_RANKED
-    return given, totals
+        scores.append(PluginScores(plugin.name, each.weight, raw, normalized))
+    if not isinstance(feasible, slice):
+        totals[~fit] = _REFUSED
+    return scores, totals
 
 
 @overload
-def _spread_out(given: Scores, left: Rows, size: int) -> Scores: ...
+def _at_rows(scores: Scores, rows: Rows, size: int) -> Scores: ...
 @overload
-def _spread_out(given: Scores | None, left: Rows, size: int) -> Scores | None: ...
-def _spread_out(given: Scores | None, left: Rows, size: int) -> Scores | None:
-    """The scores of the rows that are left, each at its row."""
-    if given is None or isinstance(left, slice):
-        return given
-    raw = np.zeros(size, np.int64)
-    raw[left] = given
-    return raw
+def _at_rows(scores: Scores | None, rows: Rows, size: int) -> Scores | None: ...
+def _at_rows(scores: Scores | None, rows: Rows, size: int) -> Scores | None:
+    """An array of `size` with each score at its row."""
+    if scores is None or isinstance(rows, slice):
+        return scores
+    found = np.zeros(size, np.int64)
+    found[rows] = scores
+    return found
 
 
 def _best(totals: Scores) -> NDArray[np.int64]:
-    highest = totals.max(initial=_NOT_RANKED)
+    highest = totals.max(initial=_REFUSED)
     return np.flatnonzero(totals == highest) if highest >= 0 else np.zeros(0, np.int64)
 
 
 def _counted(codes: NDArray[np.integer]) -> dict[int, int]:
-    """How often each of them is there; it need not sort small ones, as most are."""
-    if len(codes) and codes.min() >= 0 and codes.max() < SMALL:
+    """How often each code occurs. Small codes, which most are, need no sorting."""
+    if len(codes) and codes.min() >= 0 and codes.max() < _SMALL_CODES:
         counts = np.bincount(codes)
         return {code: int(counts[code]) for code in np.flatnonzero(counts).tolist()}
     found, times = np.unique(codes, return_counts=True)
     return dict(zip(found.tolist(), times.tolist(), strict=True))
 
 
-def _message(count: int, refused: Refused) -> str:
+def _message(count: int, statuses: NodeStatuses) -> str:
     if count == 0:
         return "no nodes available to schedule pods"
-    whole = next((verdict.whole for verdict in refused.told.values() if verdict.whole), "")
+    whole = next((refusals.whole for refusals in statuses.refusals.values() if refusals.whole), "")
     if whole:
         return f"0/{count} nodes are available: {whole}."
     reasons: Counter[str] = Counter()
-    for index, verdict in refused.told.items():
-        for code, times in _counted(refused.codes[refused.by == index]).items():
-            for reason in verdict.reasons[code]:
+    for index, refusals in statuses.refusals.items():
+        for code, times in _counted(statuses.codes[statuses.filters == index]).items():
+            for reason in refusals.reasons[code]:
                 reasons[reason] += times
-    told = sorted(f"{times} {reason}" for reason, times in reasons.items())
-    return f"0/{count} nodes are available: {', '.join(told)}."
+    summary = sorted(f"{times} {reason}" for reason, times in reasons.items())
+    return f"0/{count} nodes are available: {', '.join(summary)}."

@@ -1,4 +1,4 @@
-"""Which pods a pod wants to be with or apart from, as values that are compared and matched. Pure."""
+"""Affinity and anti-affinity between pods, as values that can be compared and matched."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ NamespaceLabels = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class PodSelector:
-    """Pods by their labels, in the namespaces that are named and those that the selector finds. None finds none."""
+    """Selects pods by their labels, in `namespaces` and in those that `namespace_selector` selects.
+
+    `labels` of None selects no pods.
+    """
 
     labels: Selector | None
     namespaces: frozenset[str]
@@ -31,26 +34,26 @@ class PodSelector:
         return wanted is not None and wanted.matches(known.get(namespace, {}))
 
 
-class Wish(Enum):
-    """What a term of a pod says about others."""
+class TermKind(Enum):
+    """What a term asks for."""
 
-    TOGETHER = "required affinity"
-    APART = "required anti-affinity"
+    AFFINITY = "required affinity"
+    ANTI_AFFINITY = "required anti-affinity"
     PREFERRED = "preferred affinity; anti-affinity has a negative weight"
 
 
 @dataclass(frozen=True)
-class Term:
-    """With which pods to be in one place, or not. `weight` is 0 for what is required."""
+class AffinityTerm:
+    """To share a topology domain with the pods, or not. `weight` is 0 for required terms."""
 
-    wish: Wish
+    kind: TermKind
     pods: PodSelector
     topology_key: str
     weight: int = 0
 
 
-def terms_of(pod: Pod) -> tuple[Term, ...]:
-    """All of the pod's wishes about other pods.
+def affinity_terms_of(pod: Pod) -> tuple[AffinityTerm, ...]:
+    """All terms of the pod.
 
     https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/#inter-pod-affinity-and-anti-affinity
     """
@@ -58,30 +61,30 @@ def terms_of(pod: Pod) -> tuple[Term, ...]:
 
 
 def label_selector(given: LabelSelector, *, present: bool) -> Selector | None:
-    """An absent selector finds nothing, an empty one everything."""
+    """An absent selector selects nothing, an empty one everything."""
     return selectors.from_message(given) if present else None
 
 
-def _terms(pod: Pod) -> Iterator[Term]:
-    together, apart = pod.spec.affinity.podAffinity, pod.spec.affinity.podAntiAffinity
-    yield from _required(Wish.TOGETHER, pod, together.requiredDuringSchedulingIgnoredDuringExecution)
-    yield from _required(Wish.APART, pod, apart.requiredDuringSchedulingIgnoredDuringExecution)
-    for sign, side in ((1, together), (-1, apart)):
+def _terms(pod: Pod) -> Iterator[AffinityTerm]:
+    affinity, anti_affinity = pod.spec.affinity.podAffinity, pod.spec.affinity.podAntiAffinity
+    yield from _required(TermKind.AFFINITY, pod, affinity.requiredDuringSchedulingIgnoredDuringExecution)
+    yield from _required(TermKind.ANTI_AFFINITY, pod, anti_affinity.requiredDuringSchedulingIgnoredDuringExecution)
+    for sign, side in ((1, affinity), (-1, anti_affinity)):
         for each in side.preferredDuringSchedulingIgnoredDuringExecution:
             term = each.podAffinityTerm
-            yield Term(Wish.PREFERRED, _pods(pod, term), term.topologyKey, sign * each.weight)
+            yield AffinityTerm(TermKind.PREFERRED, _pods(pod, term), term.topologyKey, sign * each.weight)
 
 
-def _required(wish: Wish, pod: Pod, terms: Iterable[PodAffinityTerm]) -> Iterator[Term]:
+def _required(kind: TermKind, pod: Pod, terms: Iterable[PodAffinityTerm]) -> Iterator[AffinityTerm]:
     for term in terms:
-        yield Term(wish, _pods(pod, term), term.topologyKey)
+        yield AffinityTerm(kind, _pods(pod, term), term.topologyKey)
 
 
 def _pods(pod: Pod, term: PodAffinityTerm) -> PodSelector:
-    by_label = term.HasField("namespaceSelector")
-    own = not term.namespaces and not by_label
+    has_namespace_selector = term.HasField("namespaceSelector")
+    own_namespace = not term.namespaces and not has_namespace_selector
     return PodSelector(
         label_selector(term.labelSelector, present=term.HasField("labelSelector")),
-        frozenset({pod.metadata.namespace} if own else term.namespaces),
-        label_selector(term.namespaceSelector, present=by_label),
+        frozenset({pod.metadata.namespace} if own_namespace else term.namespaces),
+        label_selector(term.namespaceSelector, present=has_namespace_selector),
     )

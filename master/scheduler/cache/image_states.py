@@ -1,4 +1,4 @@
-"""Which nodes have which images, and how large these are there."""
+"""The container images on each node, and their sizes."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from master.scheduler.cache.pod_info import normalized_image
 from podlab.core.v1.node_pb2 import Node
 
 
-class Images:
-    """By name with a tag; an image under several names is there under each."""
+class ImageStates:
+    """Images are known by name with tag. An image with several names is known by each of them."""
 
     def __init__(self) -> None:
         self._rows: dict[str, dict[int, int]] = {}  # image name -> row -> bytes
-        self._of: dict[int, dict[str, int]] = {}  # row -> image name -> bytes
-        self._sizes: dict[str, NDArray[np.int64]] = {}  # those that were asked for since they changed
+        self._by_row: dict[int, dict[str, int]] = {}  # row -> image name -> bytes
+        self._sizes: dict[str, NDArray[np.int64]] = {}  # a cache of `sizes`, by image name
 
     def set(self, row: int, node: Node | None) -> bool:
-        """True when the row's images are others than before; None takes them all away."""
+        """Takes in the node's images, or none for None. True when the row's images changed."""
         images = node.status.images if node is not None else ()
         found = {normalized_image(name): image.sizeBytes for image in images for name in image.names}
-        if self._of.get(row, {}) == found:
+        if self._by_row.get(row, {}) == found:
             return False
-        for name in self._of.pop(row, ()):
+        for name in self._by_row.pop(row, ()):
             rows = self._rows[name]
             rows.pop(row, None)
             self._sizes.pop(name, None)
@@ -32,11 +32,11 @@ class Images:
         for name, size in found.items():
             self._rows.setdefault(name, {})[row] = size
             self._sizes.pop(name, None)
-        self._of[row] = found
+        self._by_row[row] = found
         return True
 
     def sizes(self, name: str, size: int) -> NDArray[np.int64] | None:
-        """For each of so many rows the bytes of the image there, 0 where it is not; None when no node has it."""
+        """The image's bytes on each of `size` rows, 0 where it is absent; None when no node has the image."""
         rows = self._rows.get(name)
         if rows is None:
             return None

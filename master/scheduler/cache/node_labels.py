@@ -1,4 +1,4 @@
-"""Node labels as columns of small integers, so that a selector judges every node at once."""
+"""Node labels as columns of small integers, so that a selector is matched against all nodes at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Mask = NDArray[np.bool_]
 
 
 class LabelColumn:
-    """One label key: for each node the number that stands for its value, 0 where the node lacks the key."""
+    """The values of one label key: `numbers` holds for each row the number of its value, 0 where the key is absent."""
 
     def __init__(self, size: int) -> None:
         self.numbers: NDArray[np.int32] = np.zeros(size, np.int32)
@@ -20,7 +20,7 @@ class LabelColumn:
 
     @property
     def count(self) -> int:
-        """How many numbers there are, that for a missing key included."""
+        """How many numbers there are, including 0 for an absent key."""
         return len(self._values)
 
     def set(self, row: int, value: str | None) -> None:
@@ -30,7 +30,7 @@ class LabelColumn:
         self.numbers = np.concatenate([self.numbers, np.zeros(size - len(self.numbers), np.int32)])
 
     def matches(self, requirement: NodeSelectorRequirement) -> Mask:
-        """Which nodes meet the requirement.
+        """The rows that meet the requirement.
 
         https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/#operators
         """
@@ -50,9 +50,9 @@ class LabelColumn:
             return np.zeros(len(self.numbers), np.bool_)
         integers = [_integer(value) for value in self._values]
         greater = requirement.operator == "Gt"
-        good = [each is not None and (each > bound if greater else each < bound) for each in integers]
-        good[0] = False
-        return np.array(good, np.bool_)[self.numbers]
+        matching = [each is not None and (each > bound if greater else each < bound) for each in integers]
+        matching[0] = False
+        return np.array(matching, np.bool_)[self.numbers]
 
     def _intern(self, value: str) -> int:
         if value not in self._number_of:
@@ -68,15 +68,15 @@ def _integer(text: str) -> int | None:
         return None
 
 
-class Labels:
-    """All labels of all nodes. A key becomes a column when a selector first asks for it."""
+class NodeLabels:
+    """The labels of all nodes. A key gets a column when it is first used."""
 
     def __init__(self) -> None:
         self._rows: list[dict[str, str]] = []
         self._columns: dict[str, LabelColumn] = {}
 
     def set(self, row: int, labels: dict[str, str]) -> None:
-        """Row numbers are used from 0 up without gaps."""
+        """Sets the labels of the row. A new row is the one after the last."""
         if row == len(self._rows):
             self._rows.append({})
             for column in self._columns.values():
@@ -91,14 +91,14 @@ class Labels:
         return self._rows[row]
 
     def select(self, selector: NodeSelector, names: LabelColumn) -> Mask:
-        """Which nodes match one of the selector's terms."""
+        """The rows that match one of the selector's terms."""
         matched = np.zeros(len(self._rows), np.bool_)
         for term in selector.nodeSelectorTerms:
             matched |= self.matches_term(term, names)
         return matched
 
     def matches_term(self, term: NodeSelectorTerm, names: LabelColumn) -> Mask:
-        """Which nodes meet every requirement of the term; an empty term matches none."""
+        """The rows that meet all requirements of the term. An empty term matches no row."""
         size = len(self._rows)
         if not term.matchExpressions and not term.matchFields:
             return np.zeros(size, np.bool_)

@@ -1,7 +1,7 @@
-"""How many pods of each sort stand on each node, kept up to date as pods come and go.
+"""How many pods of each kind are on each node, kept up to date as pods come and go.
 
-What a pod is to be spread with, or to be with or apart from, is asked for as a `Tally`: made by one look at all
-standing pods, changed by one addition with each pod that is placed or removed since.
+Topology spread and affinity between pods ask for a `PodCount`. It is made from all assigned pods when it is first asked
+for. Afterwards each pod that comes or goes changes it by one addition.
 """
 
 from __future__ import annotations
@@ -13,182 +13,184 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from master.scheduler.cache.affinity_terms import NamespaceLabels, PodSelector, Term
+from master.scheduler.cache.affinity_terms import AffinityTerm, NamespaceLabels, PodSelector
 from master.scheduler.cache.node_labels import LabelColumn
-from master.scheduler.cache.pod_info import Shape
+from master.scheduler.cache.pod_info import PodShape
 
-TALLIES_REMEMBERED = 1024
+COUNTS_REMEMBERED = 1024
 Integers = NDArray[np.int64]
 
 
-class Tally:
-    """`counts` is the number of pods on each row."""
+class PodCount:
+    """The number of certain pods: `counts` by row, and sums by topology domain."""
 
     def __init__(self, size: int) -> None:
         self.counts: Integers = np.zeros(size, np.int64)
         self.total = 0
-        self._places: dict[str, tuple[LabelColumn, Integers]] = {}
+        self._domains: dict[str, tuple[LabelColumn, Integers]] = {}  # by topology key
 
     def add(self, row: int, number: int) -> None:
         self.counts[row] += number
         self.total += number
-        for column, sums in self._places.values():
+        for column, sums in self._domains.values():
             sums[column.numbers[row]] += number
 
-    def by_place(self, key: str, column: LabelColumn) -> Integers:
-        """The number of pods by the number that stands for the value of that label of nodes; 0 is nodes without it."""
-        found = self._places.get(key)
+    def by_domain(self, key: str, column: LabelColumn) -> Integers:
+        """The number of pods by the number of the label value in `column`; at 0 the pods on nodes without the key."""
+        found = self._domains.get(key)
         if found is None:
             size = min(len(self.counts), len(column.numbers))
             sums = np.bincount(column.numbers[:size], weights=self.counts[:size], minlength=column.count)
             sums = sums.astype(np.int64)
-            found = self._places[key] = (column, sums)
+            found = self._domains[key] = (column, sums)
         return found[1]
 
-    def forget_places(self) -> None:
-        """Nodes or their labels are others than before."""
-        self._places.clear()
+    def forget_domains(self) -> None:
+        """To be called when nodes or their labels changed."""
+        self._domains.clear()
 
     def grow(self, size: int) -> None:
         self.counts = np.concatenate([self.counts, np.zeros(size - len(self.counts), np.int64)])
-        self._places.clear()
+        self._domains.clear()
 
 
 @dataclass
-class _Group:
-    """All standing pods of a shape: how many on which row, and the tallies that they are in."""
+class _PodsOfShape:
+    """All assigned pods of a shape: how many are on each row, and the counts that they are part of."""
 
     rows: Counter[int] = field(default_factory=Counter)
-    tallies: list[Tally] = field(default_factory=list)
+    counts: list[PodCount] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """Pods that all of the selectors find; those that are being deleted too, or not."""
+class _Query:
+    """Pods that all of the selectors select, with or without those that are being deleted."""
 
     selectors: tuple[PodSelector, ...]
-    deleted_too: bool
+    include_deleted: bool
 
-    def finds(self, shape: Shape, known: NamespaceLabels) -> bool:
-        if not self.deleted_too and shape.deleted:
+    def selects(self, shape: PodShape, known: NamespaceLabels) -> bool:
+        if not self.include_deleted and shape.deleted:
             return False
         return all(selector.matches(shape.namespace, shape.labels, known) for selector in self.selectors)
 
 
 @dataclass
-class _Standing:
-    """Pods that have a term: the tally of these, and how many shapes they are."""
+class _PodsWithTerm:
+    """The count of the pods that have a term, and the number of their shapes."""
 
-    tally: Tally
+    pod_count: PodCount
     shapes: int = 0
 
 
-class Tallies:
-    """Of the pods that stand on rows of the snapshot."""
+class PodCounts:
+    """All counts of pods on the rows of the snapshot."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._groups: dict[Shape, _Group] = {}
-        self._asked: OrderedDict[_Asked, Tally] = OrderedDict()
-        self._standing: dict[Term, _Standing] = {}
-        self._about: dict[Shape, list[tuple[Term, Tally]]] = {}
+        self._shapes: dict[PodShape, _PodsOfShape] = {}
+        self._by_query: OrderedDict[_Query, PodCount] = OrderedDict()
+        self._by_term: dict[AffinityTerm, _PodsWithTerm] = {}
+        self._terms_matching: dict[PodShape, list[tuple[AffinityTerm, PodCount]]] = {}
         self._namespaces: dict[str, dict[str, str]] = {}
 
-    def add(self, shape: Shape, row: int, number: int) -> None:
-        """So many more pods of the shape on the row."""
-        group = self._groups.get(shape) or self._begin(shape)
-        group.rows[row] += number
-        for tally in group.tallies:
-            tally.add(row, number)
-        if not group.rows[row]:
-            del group.rows[row]
-            if not group.rows:
+    def add(self, shape: PodShape, row: int, number: int) -> None:
+        """Adds so many pods of the shape to the row."""
+        pods = self._shapes.get(shape) or self._begin(shape)
+        pods.rows[row] += number
+        for count in pods.counts:
+            count.add(row, number)
+        if not pods.rows[row]:
+            del pods.rows[row]
+            if not pods.rows:
                 self._end(shape)
 
-    def of(self, selectors: Sequence[PodSelector], *, deleted_too: bool) -> Tally:
-        """The pods that all of the selectors find."""
-        asked = _Asked(tuple(selectors), deleted_too)
-        tally = self._asked.get(asked)
-        if tally is not None:
-            self._asked.move_to_end(asked)
-            return tally
-        if len(self._asked) >= TALLIES_REMEMBERED:
-            self._forget(self._asked.popitem(last=False)[1])
-        tally = self._asked[asked] = Tally(self._size)
-        for shape, group in self._groups.items():
-            if asked.finds(shape, self._namespaces):
-                group.tallies.append(tally)
-                for row, number in group.rows.items():
-                    tally.add(row, number)
-        return tally
+    def matching(self, selectors: Sequence[PodSelector], *, include_deleted: bool) -> PodCount:
+        """The pods that all of the selectors select."""
+        query = _Query(tuple(selectors), include_deleted)
+        count = self._by_query.get(query)
+        if count is not None:
+            self._by_query.move_to_end(query)
+            return count
+        if len(self._by_query) >= COUNTS_REMEMBERED:
+            self._forget(self._by_query.popitem(last=False)[1])
+        count = self._by_query[query] = PodCount(self._size)
+        for shape, pods in self._shapes.items():
+            if query.selects(shape, self._namespaces):
+                pods.counts.append(count)
+                for row, number in pods.rows.items():
+                    count.add(row, number)
+        return count
 
-    def about(self, shape: Shape) -> Sequence[tuple[Term, Tally]]:
-        """The terms of standing pods that mean pods of the shape, and where those pods stand."""
-        found = self._about.get(shape)
+    def of_terms_matching(self, shape: PodShape) -> Sequence[tuple[AffinityTerm, PodCount]]:
+        """The terms of existing pods that select pods of the shape, each with the count of the pods that have it."""
+        found = self._terms_matching.get(shape)
         if found is None:
-            if len(self._about) >= TALLIES_REMEMBERED:
-                self._about.clear()
-            found = self._about[shape] = [
-                (term, standing.tally)
-                for term, standing in self._standing.items()
+            if len(self._terms_matching) >= COUNTS_REMEMBERED:
+                self._terms_matching.clear()
+            found = self._terms_matching[shape] = [
+                (term, pods.pod_count)
+                for term, pods in self._by_term.items()
                 if term.pods.matches(shape.namespace, shape.labels, self._namespaces)
             ]
         return found
 
-    def finds_all(self, selectors: Sequence[PodSelector], shape: Shape) -> bool:
-        """Whether pods of the shape are found by all of the selectors themselves."""
+    def all_select(self, selectors: Sequence[PodSelector], shape: PodShape) -> bool:
+        """Whether all of the selectors select pods of the shape."""
         return all(selector.matches(shape.namespace, shape.labels, self._namespaces) for selector in selectors)
 
     def set_namespace(self, name: str, labels: dict[str, str] | None) -> bool:
-        """None takes it away. True when its labels are others than before."""
+        """Takes in the namespace's labels, None when it is gone. True when they changed."""
         if self._namespaces.get(name) == labels:
             return False
         if labels is None:
             del self._namespaces[name]
         else:
             self._namespaces[name] = labels
-        for tally in self._asked.values():
-            self._forget(tally)
-        self._asked.clear()
-        self._about.clear()
+        for count in self._by_query.values():
+            self._forget(count)
+        self._by_query.clear()
+        self._terms_matching.clear()
         return True
 
-    def forget_places(self) -> None:
-        """Nodes or their labels are others than before."""
-        for tally in self._all():
-            tally.forget_places()
+    def forget_domains(self) -> None:
+        """To be called when nodes or their labels changed."""
+        for count in self._all():
+            count.forget_domains()
 
     def grow(self, size: int) -> None:
         self._size = size
-        for tally in self._all():
-            tally.grow(size)
+        for count in self._all():
+            count.grow(size)
 
-    def _all(self) -> list[Tally]:
-        return [*self._asked.values(), *(standing.tally for standing in self._standing.values())]
+    def _all(self) -> list[PodCount]:
+        return [*self._by_query.values(), *(pods.pod_count for pods in self._by_term.values())]
 
-    def _begin(self, shape: Shape) -> _Group:
-        group = self._groups[shape] = _Group()
-        found = (tally for asked, tally in self._asked.items() if asked.finds(shape, self._namespaces))
-        group.tallies.extend(found)
-        for term in set(shape.terms):
-            standing = self._standing.get(term)
-            if standing is None:
-                standing = self._standing[term] = _Standing(Tally(self._size))
-                self._about.clear()
-            standing.shapes += 1
-            group.tallies.extend([standing.tally] * shape.terms.count(term))
-        return group
+    def _begin(self, shape: PodShape) -> _PodsOfShape:
+        """The first pod of the shape has come."""
+        pods = self._shapes[shape] = _PodsOfShape()
+        found = (count for query, count in self._by_query.items() if query.selects(shape, self._namespaces))
+        pods.counts.extend(found)
+        for term in set(shape.affinity_terms):
+            with_term = self._by_term.get(term)
+            if with_term is None:
+                with_term = self._by_term[term] = _PodsWithTerm(PodCount(self._size))
+                self._terms_matching.clear()
+            with_term.shapes += 1
+            pods.counts.extend([with_term.pod_count] * shape.affinity_terms.count(term))
+        return pods
 
-    def _end(self, shape: Shape) -> None:
-        del self._groups[shape]
-        for term in set(shape.terms):
-            standing = self._standing[term]
-            standing.shapes -= 1
-            if not standing.shapes:
-                del self._standing[term]
-                self._about.clear()
+    def _end(self, shape: PodShape) -> None:
+        """The last pod of the shape has gone."""
+        del self._shapes[shape]
+        for term in set(shape.affinity_terms):
+            with_term = self._by_term[term]
+            with_term.shapes -= 1
+            if not with_term.shapes:
+                del self._by_term[term]
+                self._terms_matching.clear()
 
-    def _forget(self, tally: Tally) -> None:
-        for group in self._groups.values():
-            if tally in group.tallies:
-                group.tallies.remove(tally)
+    def _forget(self, count: PodCount) -> None:
+        for pods in self._shapes.values():
+            if count in pods.counts:
+                pods.counts.remove(count)

@@ -1,4 +1,4 @@
-"""What the scheduler needs to know of a pod, worked out once for all pods of the same shape. Pure."""
+"""What the scheduler needs to know of a pod, computed once for all pods of the same shape."""
 
 from __future__ import annotations
 
@@ -6,31 +6,30 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from master.scheduler.cache.affinity_terms import Term, terms_of
-from master.scheduler.cache.resource_requests import Demands, demands
+from master.scheduler.cache.affinity_terms import AffinityTerm, affinity_terms_of
+from master.scheduler.cache.resource_requests import ResourceRequests, requests_of
 from podlab.api import volumes
 from podlab.api.hostports import host_ports
 from podlab.api.nodeselectors import NodeMatcher, matcher
 from podlab.core.v1.pod_pb2 import Container, Pod, PodSpec
 
 SHAPES_REMEMBERED = 1024
-_shapes: dict[Hashable, Shape] = {}  # of pods that are alike but for their names and nodes
+_shapes: dict[Hashable, PodShape] = {}  # by all that a shape is made from
 
-
-_JUDGED = frozenset(
+_RELEVANT = frozenset(
     ["containers", "initContainers", "tolerations", "topologySpreadConstraints", "nodeSelector", "affinity", "overhead"]
 )
-_NOT_JUDGED = tuple(field.name for field in PodSpec.DESCRIPTOR.fields if field.name not in _JUDGED)
-_JUDGED_OF_CONTAINERS = frozenset({"image", "resources", "restartPolicy", "ports"})
-_NOT_JUDGED_OF_CONTAINERS = tuple(
-    field.name for field in Container.DESCRIPTOR.fields if field.name not in _JUDGED_OF_CONTAINERS
+_IRRELEVANT = tuple(field.name for field in PodSpec.DESCRIPTOR.fields if field.name not in _RELEVANT)
+_RELEVANT_IN_CONTAINERS = frozenset({"image", "resources", "restartPolicy", "ports"})
+_IRRELEVANT_IN_CONTAINERS = tuple(
+    field.name for field in Container.DESCRIPTOR.fields if field.name not in _RELEVANT_IN_CONTAINERS
 )
 
 
-class Shape:
-    """What plugins judge a pod by, whichever pod of its kind it is: those of a ReplicaSet are of one shape.
+class PodShape:
+    """What plugins look at in a pod. The pods of a ReplicaSet have one shape.
 
-    `key` is `pod` encoded, and all that the other fields are made from, so that equal keys get equal verdicts.
+    `key` is `pod` encoded. All other fields are made from it, so pods with equal keys get equal results.
     """
 
     def __init__(self, key: bytes) -> None:
@@ -39,19 +38,19 @@ class Shape:
         self.namespace: str = self.pod.metadata.namespace
         self.labels: Mapping[str, str] = dict(self.pod.metadata.labels)
         self.deleted = self.pod.metadata.HasField("deletionTimestamp")
-        self.demands: Demands = demands(self.pod.spec)
-        self.terms: tuple[Term, ...] = terms_of(self.pod)
+        self.requests: ResourceRequests = requests_of(self.pod.spec)
+        self.affinity_terms: tuple[AffinityTerm, ...] = affinity_terms_of(self.pod)
         self.host_ports = tuple(host_ports(self.pod.spec))
         self.claims = tuple(volumes.claims_of(self.pod))
         containers = [*self.pod.spec.initContainers, *self.pod.spec.containers]
         self.images = tuple(normalized_image(container.image) for container in containers)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Shape) and self.key == other.key
+        return isinstance(other, PodShape) and self.key == other.key
 
     @cached_property
     def nodes(self) -> NodeMatcher:
-        """Which nodes its selector and required affinity let it go to."""
+        """Matches the nodes that the pod's node selector and required node affinity select."""
         return matcher(self.pod.spec)
 
     @cached_property
@@ -67,7 +66,7 @@ class PodInfo:
     """A pod as the scheduler sees it."""
 
     pod: Pod
-    shape: Shape
+    shape: PodShape
 
     @property
     def uid(self) -> str:
@@ -75,13 +74,13 @@ class PodInfo:
 
 
 def pod_info(pod: Pod) -> PodInfo:
-    """What the pod asks for."""
+    """The pod with its shape."""
     metadata, spec = pod.metadata, pod.spec
     if spec.nodeName:
         spec = PodSpec()
         spec.CopyFrom(pod.spec)
         spec.nodeName = ""
-    like = (
+    shape_key = (
         spec.SerializeToString(deterministic=True),
         metadata.namespace,
         frozenset(metadata.labels.items()),
@@ -89,27 +88,27 @@ def pod_info(pod: Pod) -> PodInfo:
         metadata.HasField("deletionTimestamp"),
         (metadata.name, metadata.uid) if _has_own_claims(pod.spec) else None,
     )
-    shape = _shapes.get(like)
+    shape = _shapes.get(shape_key)
     if shape is None:
         if len(_shapes) >= SHAPES_REMEMBERED:
             _shapes.clear()
-        shape = _shapes[like] = _shape(_essence(pod))
+        shape = _shapes[shape_key] = _shape(_encoded(pod))
     return PodInfo(pod, shape)
 
 
 def normalized_image(name: str) -> str:
-    """The name with a tag, as the nodes report their images."""
+    """The name with a tag, as nodes report their images."""
     last = name.rsplit("/", 1)[-1]
     return name if ":" in last or "@" in last else f"{name}:latest"
 
 
 @lru_cache(maxsize=SHAPES_REMEMBERED)
-def _shape(key: bytes) -> Shape:
-    return Shape(key)
+def _shape(key: bytes) -> PodShape:
+    return PodShape(key)
 
 
-def _essence(pod: Pod) -> bytes:
-    """The pod without what no verdict about nodes depends on: its name, secrets, commands ..."""
+def _encoded(pod: Pod) -> bytes:
+    """The pod without what no plugin looks at: its name, secrets, commands ..."""
     kept = Pod()
     metadata, given = kept.metadata, pod.metadata
     metadata.namespace = given.namespace
@@ -124,11 +123,11 @@ def _essence(pod: Pod) -> bytes:
     if _has_own_claims(spec):  # they are named after the pod, and known by its uid
         metadata.name, metadata.uid = given.name, given.uid
     claims = [each for each in spec.volumes if volumes.claim_name(pod, each)]
-    for name in _NOT_JUDGED:
+    for name in _IRRELEVANT:
         spec.ClearField(name)  # type: ignore[arg-type]
     spec.volumes.extend(claims)
     for container in (*spec.containers, *spec.initContainers):
-        for name in _NOT_JUDGED_OF_CONTAINERS:
+        for name in _IRRELEVANT_IN_CONTAINERS:
             container.ClearField(name)  # type: ignore[arg-type]
         if not any(port.hostPort for port in container.ports):
             container.ClearField("ports")

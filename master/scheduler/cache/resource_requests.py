@@ -1,4 +1,4 @@
-"""What a pod demands of its node, resource by resource, in whole numbers. Pure."""
+"""What a pod requests of its node, resource by resource, in whole numbers."""
 
 from __future__ import annotations
 
@@ -10,36 +10,38 @@ from podlab.api import podresources, quantity
 from podlab.core.v1.pod_pb2 import PodSpec
 from podlab.meta.v1.meta_pb2 import Quantity
 
-PODS = "pods"  # the room that a pod takes by being one
+PODS = "pods"  # each pod takes one of them
 
-# What a container without requests is taken to use when nodes are compared, so that such pods spread too
+# What a container without requests counts as when nodes are scored, so that such pods spread too
 # (k8s.io/kubernetes/pkg/scheduler/util, DefaultMilliCPURequest and DefaultMemoryRequest).
-MISSING = {"cpu": Quantity(string="100m"), "memory": Quantity(string="200Mi")}
+DEFAULT_REQUESTS = {"cpu": Quantity(string="100m"), "memory": Quantity(string="200Mi")}
 
 
 @dataclass(frozen=True)
-class Demands:
-    """Processors in thousandths, all else in units.
+class ResourceRequests:
+    """CPU is in thousandths, all else in units.
 
-    `requested` is what the pod asks for, with 1 of `pods`, and nothing that it asks 0 of; `compared` has besides what a
-    pod without requests is taken to use of CPU and memory when nodes are compared.
+    `requested` is what the pod asks for, and 1 of `pods`. It lacks what the pod asks 0 of. `non_zero_requested` adds
+    DEFAULT_REQUESTS for containers without requests of CPU or memory.
     """
 
     requested: Mapping[str, int]
-    compared: Mapping[str, int]
+    non_zero_requested: Mapping[str, int]
 
 
-def demands(spec: PodSpec) -> Demands:
-    """Containers, init containers, sidecars and overhead together.
+def requests_of(spec: PodSpec) -> ResourceRequests:
+    """The sum over containers, init containers, sidecars and overhead.
 
     https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers
     https://kubernetes.io/docs/concepts/scheduling-eviction/pod-overhead/
     """
-    return Demands({PODS: 1, **podresources.whole(spec)}, {PODS: 1, **podresources.whole(spec, MISSING)})
+    return ResourceRequests(
+        {PODS: 1, **podresources.whole(spec)}, {PODS: 1, **podresources.whole(spec, DEFAULT_REQUESTS)}
+    )
 
 
 def units(resource: str, amount: Quantity) -> int:
-    """The amount as it is counted, rounded up."""
+    """The amount in the unit that the resource is counted in, rounded up."""
     return _units(resource, amount.string)
 
 

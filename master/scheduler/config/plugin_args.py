@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from master.scheduler.cache.spread_constraints import DO_NOT_SCHEDULE, SCHEDULE_ANYWAY, Constraint
+from master.scheduler.cache.spread_constraints import DO_NOT_SCHEDULE, SCHEDULE_ANYWAY, SpreadConstraint
 from master.scheduler.plugins.balanced_allocation import NodeResourcesBalancedAllocation
 from master.scheduler.plugins.default_preemption import DefaultPreemption
 from master.scheduler.plugins.interpod_affinity import MOST_HARD_WEIGHT, InterPodAffinity
 from master.scheduler.plugins.node_affinity import NodeAffinity
 from master.scheduler.plugins.node_resources_fit import NodeResourcesFit
-from master.scheduler.plugins.strategies import MAX_SCORE, MAX_SHAPE_SCORE, Point, Resource, Strategy
+from master.scheduler.plugins.strategies import MAX_SCORE, MAX_SHAPE_SCORE, Point, Strategy, WeightedResource
 from master.scheduler.plugins.topology_spread import SYSTEM_DEFAULTS, PodTopologySpread
 from master.scheduler.plugins.volume_binding import BIND_TIMEOUT_S, VolumeBinding
 from podlab import settings
@@ -96,7 +96,7 @@ class DefaultPreemptionArgs:
 
 
 def default_preemption(args: Mapping[str, Any], where: str) -> DefaultPreemption:
-    """With how many nodes it compares. Raises SettingsError."""
+    """Raises SettingsError."""
     read = _read(DefaultPreemptionArgs, args, where)
     percentage, least = read.minCandidateNodesPercentage, read.minCandidateNodesAbsolute
     if not 0 <= percentage <= 100:
@@ -104,13 +104,13 @@ def default_preemption(args: Mapping[str, Any], where: str) -> DefaultPreemption
     if least < 0:
         raise SettingsError(f"{where}.minCandidateNodesAbsolute: must be at least 0, found {least}")
     if not percentage and not least:
-        told = "minCandidateNodesPercentage and minCandidateNodesAbsolute cannot both be 0"
-        raise SettingsError(f"{where}: {told}")
+        problem = "minCandidateNodesPercentage and minCandidateNodesAbsolute cannot both be 0"
+        raise SettingsError(f"{where}: {problem}")
     return DefaultPreemption(percentage, least)
 
 
 def node_resources_fit(args: Mapping[str, Any], where: str) -> NodeResourcesFit:
-    """With its strategy. Raises SettingsError."""
+    """Raises SettingsError."""
     read = _read(NodeResourcesFitArgs, args, where)
     given = read.scoringStrategy
     at = f"{where}.scoringStrategy"
@@ -121,27 +121,27 @@ def node_resources_fit(args: Mapping[str, Any], where: str) -> NodeResourcesFit:
         _check_shape(given.requestedToCapacityRatio.shape, f"{at}.requestedToCapacityRatio.shape")
     strategy = Strategy(
         given.type,
-        [Resource(each.name, each.weight) for each in given.resources],
+        [WeightedResource(each.name, each.weight) for each in given.resources],
         [Point(each.utilization, each.score) for each in given.requestedToCapacityRatio.shape],
     )
     return NodeResourcesFit(strategy, read.ignoredResources, read.ignoredResourceGroups)
 
 
 def balanced_allocation(args: Mapping[str, Any], where: str) -> NodeResourcesBalancedAllocation:
-    """Over the resources that are named. Raises SettingsError."""
+    """Raises SettingsError."""
     read = _read(NodeResourcesBalancedAllocationArgs, args, where)
     _check_resources(read.resources, f"{where}.resources", most=1)
     return NodeResourcesBalancedAllocation([each.name for each in read.resources])
 
 
 def node_affinity(args: Mapping[str, Any], where: str) -> NodeAffinity:
-    """With what is asked of the nodes of all pods. Raises SettingsError."""
+    """Raises SettingsError."""
     added = _read(NodeAffinityArgs, args, where).addedAffinity
     return NodeAffinity(_part(added, pod_pb2.NodeAffinity, f"{where}.addedAffinity"))
 
 
 def pod_topology_spread(args: Mapping[str, Any], where: str) -> PodTopologySpread:
-    """With its default constraints. Raises SettingsError."""
+    """Raises SettingsError."""
     read = _read(PodTopologySpreadArgs, args, where)
     if read.defaultingType == "System":
         if read.defaultConstraints:
@@ -156,16 +156,16 @@ def pod_topology_spread(args: Mapping[str, Any], where: str) -> PodTopologySprea
 
 
 def inter_pod_affinity(args: Mapping[str, Any], where: str) -> InterPodAffinity:
-    """With its weight of required affinity. Raises SettingsError."""
+    """Raises SettingsError."""
     read = _read(InterPodAffinityArgs, args, where)
     weight = read.hardPodAffinityWeight
     if not 0 <= weight <= MOST_HARD_WEIGHT:
         raise SettingsError(f"{where}.hardPodAffinityWeight: must be 0 to {MOST_HARD_WEIGHT}, found {weight}")
-    return InterPodAffinity(weight, ignores_standing=read.ignorePreferredTermsOfExistingPods)
+    return InterPodAffinity(weight, ignore_preferred_of_existing=read.ignorePreferredTermsOfExistingPods)
 
 
 def volume_binding(args: Mapping[str, Any], where: str) -> VolumeBinding:
-    """With the time that volumes may take. Raises SettingsError."""
+    """Raises SettingsError."""
     timeout_s = _read(VolumeBindingArgs, args, where).bindTimeoutSeconds
     if timeout_s < 0:
         raise SettingsError(f"{where}.bindTimeoutSeconds: must not be negative, found {timeout_s}")
@@ -173,7 +173,7 @@ def volume_binding(args: Mapping[str, Any], where: str) -> VolumeBinding:
 
 
 def _read(kind: type[T], args: Mapping[str, Any], where: str) -> T:
-    """The arguments, which may say their version and kind."""
+    """The arguments as `kind`. They may have `apiVersion` and `kind`, which have to be right."""
     for name, right in (("apiVersion", VERSION), ("kind", kind.__name__)):
         if args.get(name, right) != right:
             raise SettingsError(f"{where}.{name}: expected {right}, found {args[name]!r}")
@@ -188,7 +188,7 @@ def _part(data: Any, message: type[Any], where: str) -> Any:
         raise SettingsError(f"{where}: {error}") from error
 
 
-def _constraint(data: Mapping[str, Any], where: str) -> Constraint:
+def _constraint(data: Mapping[str, Any], where: str) -> SpreadConstraint:
     given: pod_pb2.TopologySpreadConstraint = _part(data, pod_pb2.TopologySpreadConstraint, where)
     if given.HasField("labelSelector"):
         raise SettingsError(f"{where}.labelSelector: must not be set: it is that of the pod's Service or controller")
@@ -199,7 +199,9 @@ def _constraint(data: Mapping[str, Any], where: str) -> Constraint:
     if given.whenUnsatisfiable not in (DO_NOT_SCHEDULE, SCHEDULE_ANYWAY):
         expected = _either((DO_NOT_SCHEDULE, SCHEDULE_ANYWAY))
         raise SettingsError(f"{where}.whenUnsatisfiable: expected {expected}, found {given.whenUnsatisfiable!r}")
-    return Constraint(given.topologyKey, given.maxSkew, given.whenUnsatisfiable, min_domains=given.minDomains or 1)
+    return SpreadConstraint(
+        given.topologyKey, given.maxSkew, given.whenUnsatisfiable, min_domains=given.minDomains or 1
+    )
 
 
 def _check_resources(resources: Sequence[ResourceSpec], where: str, *, most: int) -> None:
@@ -207,8 +209,8 @@ def _check_resources(resources: Sequence[ResourceSpec], where: str, *, most: int
         raise SettingsError(f"{where}: name at least one resource")
     for index, each in enumerate(resources):
         if not 1 <= each.weight <= most:
-            told = f"1 to {most}" if most > 1 else "1"
-            raise SettingsError(f"{where}[{index}].weight: must be {told}, found {each.weight}")
+            expected = f"1 to {most}" if most > 1 else "1"
+            raise SettingsError(f"{where}[{index}].weight: must be {expected}, found {each.weight}")
     names = [each.name for each in resources]
     if len(set(names)) < len(names):
         raise SettingsError(f"{where}: each resource once, found {', '.join(names)}")

@@ -1,4 +1,4 @@
-"""Which plugins judge the pods of one scheduler name, in which order and with which weight."""
+"""The plugins for the pods of one scheduler name, in order and with weights."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ DEFAULT_NAME = "default-scheduler"
 
 
 @dataclass(frozen=True)
-class Weighted:
-    """A score plugin, and how much it counts."""
+class WeightedScore:
+    """A score plugin and its weight."""
 
     plugin: Score
     weight: int
@@ -22,19 +22,19 @@ class Weighted:
 
 @dataclass(frozen=True)
 class Profile:
-    """`filters` are asked in their order, but those that follow the whole cluster after all others.
+    """Filters run in the order of `filters`, but those that follow the cluster after all others.
 
-    Without `preemption` nobody makes room for its pods; `bind_timeout_s` is how long volumes may take.
+    Without `preemption` no pods are evicted for its pods. `bind_timeout_s` is how long binding waits for volumes.
     """
 
     scheduler_name: str
     filters: tuple[Filter, ...]
-    scores: tuple[Weighted, ...]
+    scores: tuple[WeightedScore, ...]
     preemption: DefaultPreemption | None = field(default_factory=DefaultPreemption)
     bind_timeout_s: float = BIND_TIMEOUT_S
 
     @cached_property
-    def in_order(self) -> tuple[tuple[int, Filter], ...]:
-        """The filters with their places in `filters`, as they are asked."""
+    def ordered_filters(self) -> tuple[tuple[int, Filter], ...]:
+        """The filters with their places in `filters`, in the order in which they run."""
         order = list(Follows)
         return tuple(sorted(enumerate(self.filters), key=lambda each: order.index(each[1].follows)))

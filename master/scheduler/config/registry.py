@@ -1,4 +1,4 @@
-"""The plugins that there are, in Kubernetes' order, and how each is made from its arguments.
+"""The built-in plugins in Kubernetes' order, and how each is made from its arguments.
 
 https://kubernetes.io/docs/reference/scheduling/config/#scheduling-plugins
 """
@@ -21,11 +21,11 @@ from master.scheduler.plugins.volume_zone import VolumeZone
 from podlab.settings import SettingsError
 
 Plugin = Filter | Score | DefaultPreemption
-Make = Callable[[Mapping[str, Any], str], Plugin]
-"""From the arguments, and where these stand. Raises SettingsError."""
+PluginFactory = Callable[[Mapping[str, Any], str], Plugin]
+"""Makes a plugin from its arguments; the second is their path in the file, for errors. Raises SettingsError."""
 
 
-def _plain(plugin: Callable[[], Plugin]) -> Make:
+def _without_args(plugin: Callable[[], Plugin]) -> PluginFactory:
     def make(args: Mapping[str, Any], field: str) -> Plugin:
         if args:
             raise SettingsError(f"{field}: the plugin takes no arguments, found {', '.join(args)}; remove them")
@@ -35,26 +35,26 @@ def _plain(plugin: Callable[[], Plugin]) -> Make:
 
 
 PREEMPTION = DefaultPreemption.name
-# Asked in this order, those that follow the whole cluster after all others.
-BUILT_IN: Mapping[str, Make] = {
-    "NodeUnschedulable": _plain(NodeUnschedulable),
-    "NodeName": _plain(NodeName),
-    "TaintToleration": _plain(TaintToleration),
+# They run in this order, but those that follow the cluster after all others.
+BUILT_IN: Mapping[str, PluginFactory] = {
+    "NodeUnschedulable": _without_args(NodeUnschedulable),
+    "NodeName": _without_args(NodeName),
+    "TaintToleration": _without_args(TaintToleration),
     "NodeAffinity": plugin_args.node_affinity,
-    "NodePorts": _plain(NodePorts),
+    "NodePorts": _without_args(NodePorts),
     "NodeResourcesFit": plugin_args.node_resources_fit,
-    "VolumeRestrictions": _plain(VolumeRestrictions),
+    "VolumeRestrictions": _without_args(VolumeRestrictions),
     "VolumeBinding": plugin_args.volume_binding,
-    "VolumeZone": _plain(VolumeZone),
+    "VolumeZone": _without_args(VolumeZone),
     "PodTopologySpread": plugin_args.pod_topology_spread,
     "InterPodAffinity": plugin_args.inter_pod_affinity,
     "NodeResourcesBalancedAllocation": plugin_args.balanced_allocation,
-    "ImageLocality": _plain(ImageLocality),
+    "ImageLocality": _without_args(ImageLocality),
     PREEMPTION: plugin_args.default_preemption,
 }
-# Those of all others are 1.
+# All others have 1.
 WEIGHTS: Mapping[str, int] = {"TaintToleration": 3, "NodeAffinity": 2, "PodTopologySpread": 2, "InterPodAffinity": 2}
-# Parts of the loop rather than plugins here: they are always there.
-ALWAYS = ("PrioritySort", "SchedulingGates", "DefaultBinder")
-# They count what drivers attach to a node, and here are no drivers: a file may name them, and they refuse no node.
-NOTHING_TO_COUNT = ("NodeVolumeLimits", "EBSLimits", "GCEPDLimits", "AzureDiskLimits")
+# These are parts of the scheduler's loop here, and cannot be disabled.
+ALWAYS_ENABLED = ("PrioritySort", "SchedulingGates", "DefaultBinder")
+# They count volumes of drivers on a node, and there are no drivers here: a file may name them without effect.
+WITHOUT_EFFECT = ("NodeVolumeLimits", "EBSLimits", "GCEPDLimits", "AzureDiskLimits")

@@ -1,101 +1,70 @@
-"""A decision as the table that `Explain` answers: each node by each plugin. Pure."""
+"""A decision as the table that `Explain` answers: each node by each plugin."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from master.scheduler.algorithm.filter_cache import FITS
-from master.scheduler.algorithm.schedule_pod import Decision
-from master.scheduler.preemption.evaluator import Preemption
+from master.scheduler.algorithm.node_statuses import FITS
+from master.scheduler.algorithm.schedule_pod import ScheduleResult
+from master.scheduler.cycle.decision import Decision
+from master.scheduler.preemption.evaluator import PreemptionResult
 from master.scheduler.preemption.victims import Candidate
-from podlab.core.v1.pod_pb2 import Pod
-from podlab.meta.v1.meta_pb2 import Time
 from podlab.v1 import scheduler_pb2 as pb
 
-# Candidates of a preemption that are told; each names its victims.
-CANDIDATES_TOLD = 20
+# So many candidates of a preemption are explained; each names its victims.
+CANDIDATES_EXPLAINED = 20
 
 
-@dataclass(frozen=True)
-class Made:
-    """A decision about a pod: when, at which attempt, how long it took, and what came of a preemption, if one was due.
-
-    `recomputed` tells that it was made to be told, and is not what was decided then.
-    """
-
-    pod: Pod
-    decision: Decision
-    preemption: Preemption | None
-    time: Time
-    attempts: int
-    duration_us: int
-    nominated: bool = False
-    recomputed: bool = False
-
-    @property
-    def nbytes(self) -> int:
-        """The memory of its arrays: of numbers alike but for one, two for each score, and of codes and totals."""
-        decision = self.decision
-        return decision.refused.by.nbytes + decision.totals.nbytes * (2 + 2 * len(decision.given))
-
-
-def message(decision: Decision, preemption: Preemption | None) -> str:
-    """The sentence of the pod's condition and Event; empty when it has a node."""
-    return " ".join(part for part in (decision.message, preemption.message if preemption else "") if part)
-
-
-def explanation(made: Made) -> pb.Explanation:
+def explanation(decision: Decision) -> pb.Explanation:
     """The whole decision."""
-    decision, metadata = made.decision, made.pod.metadata
-    told = pb.Explanation(
+    result, metadata = decision.result, decision.pod.metadata
+    message = pb.Explanation(
         namespace=metadata.namespace,
         name=metadata.name,
         uid=metadata.uid,
-        scheduler_name=decision.profile.scheduler_name,
-        decided_at=made.time,
-        duration_us=made.duration_us,
-        attempts=made.attempts,
-        recomputed=made.recomputed,
-        node_name=decision.node_name,
-        nominated=made.nominated,
-        message=message(decision, made.preemption),
-        filters=[plugin.name for _, plugin in decision.profile.in_order],
-        nodes=_nodes(decision),
-        gates=[gate.name for gate in made.pod.spec.schedulingGates],
+        scheduler_name=result.profile.scheduler_name,
+        decided_at=decision.time,
+        duration_us=decision.duration_us,
+        attempts=decision.attempts,
+        recomputed=decision.recomputed,
+        node_name=result.node_name,
+        nominated=decision.used_nomination,
+        message=decision.failure_message,
+        filters=[plugin.name for _, plugin in result.profile.ordered_filters],
+        nodes=_nodes(result),
+        gates=[gate.name for gate in decision.pod.spec.schedulingGates],
     )
-    for given in decision.given:
-        told.scores.add(name=given.plugin, weight=given.weight)
-    best = decision.best
+    for scores in result.scores:
+        message.scores.add(name=scores.plugin, weight=scores.weight)
+    best = result.best
     if len(best) > 1:
-        told.tied.extend(sorted(decision.names[row] for row in best))
-    if made.preemption is not None:
-        told.preemption.CopyFrom(_preemption(made.preemption))
-    return told
+        message.tied.extend(sorted(result.names[row] for row in best))
+    if decision.preemption is not None:
+        message.preemption.CopyFrom(_preemption(decision.preemption))
+    return message
 
 
-def _nodes(decision: Decision) -> list[pb.NodeVerdict]:
-    """As plain lists first: a number of an array costs ten times one of a list."""
-    place_of = {index: place for place, (index, _) in enumerate(decision.profile.in_order)}
-    refused_by, totals = decision.refused.by.tolist(), decision.totals.tolist()
-    raw = list(zip(*(given.raw.tolist() for given in decision.given), strict=True))
-    normalized = list(zip(*(given.normalized.tolist() for given in decision.given), strict=True))
-    told = []
-    for row in decision.rows.tolist():
-        verdict = pb.NodeVerdict(node_name=decision.names[row])
-        if refused_by[row] != FITS:
-            verdict.refused_by = place_of[refused_by[row]]
-            verdict.reasons.extend(decision.reasons(row))
+def _nodes(result: ScheduleResult) -> list[pb.NodeVerdict]:
+    """Made of lists, because reading a number from an array costs ten times as much as from a list."""
+    place_of = {index: place for place, (index, _) in enumerate(result.profile.ordered_filters)}
+    filters, totals = result.statuses.filters.tolist(), result.totals.tolist()
+    raw = list(zip(*(scores.raw.tolist() for scores in result.scores), strict=True))
+    normalized = list(zip(*(scores.normalized.tolist() for scores in result.scores), strict=True))
+    verdicts = []
+    for row in result.evaluated.tolist():
+        verdict = pb.NodeVerdict(node_name=result.names[row])
+        if filters[row] != FITS:
+            verdict.refused_by = place_of[filters[row]]
+            verdict.reasons.extend(result.reasons(row))
         else:
             verdict.total = totals[row]
             if raw:
                 verdict.raw.extend(raw[row])
                 verdict.normalized.extend(normalized[row])
-        told.append(verdict)
-    return told
+        verdicts.append(verdict)
+    return verdicts
 
 
-def _preemption(preemption: Preemption) -> pb.PreemptionVerdict:
-    best_first = sorted(preemption.considered, key=lambda each: each.harm)[:CANDIDATES_TOLD]
+def _preemption(preemption: PreemptionResult) -> pb.PreemptionVerdict:
+    best_first = sorted(preemption.candidates, key=lambda each: each.harm)[:CANDIDATES_EXPLAINED]
     return pb.PreemptionVerdict(
         node_name=preemption.chosen.node_name if preemption.chosen else "",
         message=preemption.message,
@@ -104,8 +73,8 @@ def _preemption(preemption: Preemption) -> pb.PreemptionVerdict:
 
 
 def _candidate(candidate: Candidate) -> pb.PreemptionCandidate:
-    told = pb.PreemptionCandidate(node_name=candidate.node_name, violations=candidate.violations)
+    message = pb.PreemptionCandidate(node_name=candidate.node_name, violations=candidate.violations)
     for victim in candidate.victims:
         metadata = victim.pod.metadata
-        told.victims.add(namespace=metadata.namespace, name=metadata.name, priority=victim.pod.spec.priority)
-    return told
+        message.victims.add(namespace=metadata.namespace, name=metadata.name, priority=victim.pod.spec.priority)
+    return message

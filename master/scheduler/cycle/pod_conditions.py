@@ -1,4 +1,4 @@
-"""What a pod's status tells of the scheduler's decisions. Pure."""
+"""What a pod's status says about scheduling."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ UNSCHEDULABLE, SCHEDULER_ERROR = "Unschedulable", "SchedulerError"
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """Why a pod has no node, and the node on which room is made for it, if any."""
+class SchedulingFailure:
+    """Why a pod has no node, and the node that it is nominated to, if any."""
 
     reason: str
     message: str
-    nominated: str = ""
+    nominated_node: str = ""
 
 
-def told(pod: Pod, verdict: Verdict, now: Time) -> Pod | None:
-    """A copy of the pod whose status says so; None when it says so already, or the pod has a node."""
+def with_failure(pod: Pod, failure: SchedulingFailure, now: Time) -> Pod | None:
+    """A copy of the pod with the failure in its status; None when it is there already, or the pod has a node."""
     present = condition(pod.status.conditions, "PodScheduled")
     was_false = present is not None and present.status == "False"
-    says_so = present is not None and (present.reason, present.message) == (verdict.reason, verdict.message)
-    if pod.spec.nodeName or (was_false and says_so and pod.status.nominatedNodeName == verdict.nominated):
+    is_same = present is not None and (present.reason, present.message) == (failure.reason, failure.message)
+    if pod.spec.nodeName or (was_false and is_same and pod.status.nominatedNodeName == failure.nominated_node):
         return None
     since = present.lastTransitionTime if present is not None and was_false else now
-    changed = _with_condition(pod, PodCondition(type="PodScheduled", reason=verdict.reason, message=verdict.message))
+    changed = _with_condition(pod, PodCondition(type="PodScheduled", reason=failure.reason, message=failure.message))
     scheduled = changed.status.conditions[-1]
     scheduled.status = "False"
     scheduled.lastTransitionTime.CopyFrom(since)
-    changed.status.nominatedNodeName = verdict.nominated
+    changed.status.nominatedNodeName = failure.nominated_node
     return changed
 
 
-def preempting(scheduler_name: str) -> str:
-    """What the condition DisruptionTarget of a preemption's victim says.
+def preemption_message(scheduler_name: str) -> str:
+    """The message of the condition DisruptionTarget of a victim.
 
     https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions
     """

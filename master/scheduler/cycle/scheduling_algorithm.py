@@ -1,4 +1,4 @@
-"""Makes decisions: by the pod's profile, with room kept for nominated pods, and preemption where no node fits."""
+"""Decides about one pod: by its profile, with nominated pods, and with preemption when no node fits."""
 
 from __future__ import annotations
 
@@ -6,141 +6,148 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 
-from master.scheduler.algorithm.filter_cache import Verdicts
-from master.scheduler.algorithm.schedule_pod import Decision, schedule
+from master.scheduler.algorithm.filter_cache import FilterCache
+from master.scheduler.algorithm.schedule_pod import ScheduleResult, schedule_pod
 from master.scheduler.cache.pod_info import PodInfo, pod_info
 from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.config.profile import Profile
-from master.scheduler.cycle.explanation import Made
+from master.scheduler.cycle.decision import Decision
 from master.scheduler.plugins.protocol import Follows
-from master.scheduler.preemption.disruption_budgets import Budgets
-from master.scheduler.preemption.evaluator import Preemption, Preemptor
-from master.scheduler.preemption.nominated_neighbours import may_draw
-from master.scheduler.preemption.nominated_pods import Nominations
+from master.scheduler.preemption.disruption_budgets import DisruptionBudgets
+from master.scheduler.preemption.evaluator import Evaluator, PreemptionResult
+from master.scheduler.preemption.nominated_neighbours import may_depend_on
+from master.scheduler.preemption.nominated_pods import NominatedPods
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import BadRequest
 from podlab.meta.v1.meta_pb2 import Time
 
-# Shapes of pods that fit nowhere: while nothing happens, each of them is told what the one before was.
-VAIN_REMEMBERED = 64
+# Shapes of pods that fit on no node: until something changes, pods of the shape get the same outcome at once.
+FAILURES_REMEMBERED = 64
 
 
 @dataclass(frozen=True)
 class _Outcome:
-    """`takes_nomination`: room was being made for the pod there."""
-
-    decision: Decision
-    preemption: Preemption | None = None
-    takes_nomination: bool = False
+    result: ScheduleResult
+    preemption: PreemptionResult | None = None
+    used_nomination: bool = False
 
 
-class Decider:
+class SchedulingAlgorithm:
     """Reads the snapshot, and leaves it as it was. `profiles` are by scheduler name; `clock` measures in seconds."""
 
     def __init__(
         self,
         profiles: Mapping[str, Profile],
         snapshot: Snapshot,
-        nominations: Nominations,
-        budgets: Callable[[], Budgets],
+        nominated_pods: NominatedPods,
+        budgets: Callable[[], DisruptionBudgets],
         *,
         clock: Callable[[], float],
         now: Callable[[], Time],
     ) -> None:
         self._profiles = profiles
         self._snapshot = snapshot
-        self._nominations = nominations
+        self._nominated_pods = nominated_pods
         self._budgets = budgets
         self._clock = clock
         self._now = now
-        self._verdicts = Verdicts()
-        self._preemptor = Preemptor()
-        self._vain: OrderedDict[Hashable, tuple[Hashable, _Outcome]] = OrderedDict()
+        self._cache = FilterCache()
+        self._evaluator = Evaluator()
+        self._failures: OrderedDict[Hashable, tuple[Hashable, _Outcome]] = OrderedDict()
 
     def shape(self, info: PodInfo) -> Hashable:
-        """Equal for pods of which any verdict is true of all."""
+        """Equal for pods that get equal results."""
         spec = info.pod.spec
         return spec.schedulerName, info.shape, spec.priority, spec.preemptionPolicy
 
-    def decide(self, info: PodInfo, attempts: int) -> Made:
-        """Where the pod goes now, and if nowhere, who could make room for it."""
+    def schedule(self, info: PodInfo, attempts: int) -> Decision:
+        """The node of the pod, or the pods that could make room for it."""
         began = self._clock()
-        nominated = self._nominations.node_of(info.uid)
-        self._nominations.arrange_for(info)
-        outcome = self._known(info) if self._vain and not nominated else None
+        nominated_node = self._nominated_pods.node_of(info.uid)
+        self._nominated_pods.prepare_snapshot_for(info)
+        outcome = self._known_failure(info) if self._failures and not nominated_node else None
         if outcome is None:
-            outcome = self._outcome(info, nominated)
+            outcome = self._outcome(info, nominated_node)
         duration_us = round((self._clock() - began) * 1e6)
-        return Made(
+        return Decision(
             pod=info.pod,
-            decision=outcome.decision,
+            result=outcome.result,
             preemption=outcome.preemption,
             time=self._now(),
             attempts=attempts,
             duration_us=duration_us,
-            nominated=outcome.takes_nomination,
+            used_nomination=outcome.used_nomination,
         )
 
-    def foresee(self, pod: Pod) -> Made:
-        """What would be decided about the pod now if it had no node. Raises BadRequest when it is not ours."""
+    def foresee(self, pod: Pod) -> Decision:
+        """The decision about the pod if it had no node now. Raises BadRequest when another scheduler is to place it."""
         name = pod.spec.schedulerName
         if name not in self._profiles:
             raise BadRequest(f'pod "{pod.metadata.name}" names the scheduler "{name}": no profile here has that name')
-        homeless = Pod()
-        homeless.CopyFrom(pod)
-        homeless.spec.nodeName = ""
-        info = pod_info(homeless)
-        home = self._snapshot.home(info.uid)
+        unassigned = Pod()
+        unassigned.CopyFrom(pod)
+        unassigned.spec.nodeName = ""
+        info = pod_info(unassigned)
+        node_name = self._snapshot.node_of(info.uid)
         self._snapshot.remove_pod(info.uid)
         try:
-            return replace(self.decide(info, 0), recomputed=True)
+            return replace(self.schedule(info, 0), recomputed=True)
         finally:
-            if home:
-                self._snapshot.place(pod_info(pod), home)
+            if node_name:
+                self._snapshot.add_pod(pod_info(pod), node_name)
 
-    def _known(self, info: PodInfo) -> _Outcome | None:
-        """What the last pod of the shape was told, if it still holds."""
-        basis, outcome = self._vain.get(self.shape(info), (None, None))
+    def _known_failure(self, info: PodInfo) -> _Outcome | None:
+        """The outcome of the last pod of the shape that fit on no node; None when something has changed since."""
+        basis, outcome = self._failures.get(self.shape(info), (None, None))
         return outcome if basis == self._basis() else None
 
-    def _outcome(self, info: PodInfo, nominated: str) -> _Outcome:
+    def _outcome(self, info: PodInfo, nominated_node: str) -> _Outcome:
         profile = self._profiles[info.pod.spec.schedulerName]
-        decision = self._decision(info, profile)
-        if nominated and _fits(decision, self._snapshot.row(nominated)):
-            return _Outcome(replace(decision, node_name=nominated), takes_nomination=True)
-        if decision.node_name:
-            return _Outcome(decision)
+        result = self._result(info, profile)
+        if nominated_node and _fits_on(self._snapshot.row(nominated_node), result):
+            return _Outcome(replace(result, node_name=nominated_node), used_nomination=True)
+        if result.node_name:
+            return _Outcome(result)
         shape, preemption = self.shape(info), None
         if profile.preemption is not None:
-            preemption = self._preemptor.preempt(
-                info, self._snapshot, decision, self._budgets(), profile.preemption, shape=shape, nominated=nominated
+            preemption = self._evaluator.preempt(
+                info,
+                self._snapshot,
+                result,
+                self._budgets(),
+                profile.preemption,
+                shape=shape,
+                nominated_node=nominated_node,
             )
-        outcome = _Outcome(decision, preemption)
-        if not nominated and (preemption is None or preemption.chosen is None) and _is_of_shape(decision):
-            self._vain[shape] = self._basis(), outcome
-            if len(self._vain) > VAIN_REMEMBERED:
-                self._vain.popitem(last=False)
+        outcome = _Outcome(result, preemption)
+        has_victims = preemption is not None and preemption.chosen is not None
+        if not nominated_node and not has_victims and _holds_for_shape(result):
+            self._failures[shape] = self._basis(), outcome
+            if len(self._failures) > FAILURES_REMEMBERED:
+                self._failures.popitem(last=False)
         return outcome
 
-    def _decision(self, info: PodInfo, profile: Profile) -> Decision:
-        """As Kubernetes does, a node has to suit the pod with those that are nominated, and without them where they may
-        draw it: they may never come."""
-        decision = schedule(info, self._snapshot, profile, self._verdicts)
-        if not may_draw(self._nominations.standing, info, self._snapshot):
-            return decision
-        with self._nominations.left_out():
-            return schedule(info, self._snapshot, profile, self._verdicts, besides=decision.refused)
+    def _result(self, info: PodInfo, profile: Profile) -> ScheduleResult:
+        """The node has to fit with nominated pods, and also without them where the pod may depend on them.
+
+        So does Kubernetes, since nominated pods may never come.
+        """
+        result = schedule_pod(info, self._snapshot, profile, self._cache)
+        if not may_depend_on(self._nominated_pods.in_snapshot, info, self._snapshot):
+            return result
+        with self._nominated_pods.outside_snapshot():
+            return schedule_pod(info, self._snapshot, profile, self._cache, also_refused=result.statuses)
 
     def _basis(self) -> Hashable:
-        """While it is equal, nothing has happened to nodes, pods and budgets."""
+        """Equal while no node, pod or budget has changed."""
         return self._snapshot.epoch, self._snapshot.changes, self._budgets()
 
 
-def _fits(decision: Decision, row: int | None) -> bool:
-    return row is not None and bool(decision.totals[row] >= 0)
+def _fits_on(row: int | None, result: ScheduleResult) -> bool:
+    return row is not None and bool(result.totals[row] >= 0)
 
 
-def _is_of_shape(decision: Decision) -> bool:
-    """Whether all pods of the shape meet the same refusals: no plugin had a part in it that may look further."""
-    filters = decision.profile.filters
-    return not any(filters[index].follows is Follows.CLUSTER for index in decision.refused.told)
+def _holds_for_shape(result: ScheduleResult) -> bool:
+    """Whether all pods of the shape are refused alike: no filter took part that may look at more than the shape."""
+    filters = result.profile.filters
+    return not any(filters[index].follows is Follows.CLUSTER for index in result.statuses.refusals)

@@ -1,4 +1,4 @@
-"""Judges pods one after another: those that fit are assumed on their nodes, the others told and put to rest."""
+"""Schedules pods one after another. A pod that fits is assumed on its node; others go back to the queue."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Protocol
 from master.scheduler.cache.pod_info import PodInfo, pod_info
 from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.cycle.assumed_pod import AssumedPod
-from master.scheduler.cycle.decision_log import Decisions
-from master.scheduler.cycle.explanation import Made, message
-from master.scheduler.cycle.pod_conditions import SCHEDULER_ERROR, UNSCHEDULABLE, Verdict
-from master.scheduler.cycle.scheduling_algorithm import Decider
+from master.scheduler.cycle.decision import Decision
+from master.scheduler.cycle.decision_log import DecisionLog
+from master.scheduler.cycle.pod_conditions import SCHEDULER_ERROR, UNSCHEDULABLE, SchedulingFailure
+from master.scheduler.cycle.scheduling_algorithm import SchedulingAlgorithm
 from master.scheduler.plugins import volume_binding
-from master.scheduler.preemption.nominated_pods import Nominations
+from master.scheduler.preemption.nominated_pods import NominatedPods
 from master.scheduler.preemption.victims import Candidate
-from master.scheduler.queue.awaited_victims import Room
-from master.scheduler.queue.cluster_events import Event, What
+from master.scheduler.queue.awaited_victims import AwaitedVictims
+from master.scheduler.queue.cluster_events import ClusterEvent, EventKind
 from master.scheduler.queue.scheduling_queue import SchedulingQueue
 from podlab.api.objects import Key, key
 from podlab.core.v1.pod_pb2 import Pod
@@ -25,95 +25,99 @@ from podlab.core.v1.pod_pb2 import Pod
 log = logging.getLogger(__name__)
 
 
-class Outside(Protocol):
-    """What a judgement does to the world."""
+class FailureHandler(Protocol):
+    """Does what follows when a pod fits on no node. Neither method waits."""
 
-    def tell(self, pod: Pod, verdict: Verdict) -> None:
-        """The pod's status is to say so."""
+    def report_failure(self, pod: Pod, failure: SchedulingFailure) -> None:
+        """Writes the failure into the pod's status and an Event."""
 
     def evict(self, victim: PodInfo, preemptor: PodInfo, node_name: str) -> None:
-        """The victim is to go."""
+        """Evicts the victim."""
 
 
-class Judge:
-    """`waiting` gives the pod of a key if a node is to be found for it."""
+class SchedulingCycle:
+    """`pending` gives the pod of a key if it is to be scheduled."""
 
     def __init__(
         self,
-        decider: Decider,
+        algorithm: SchedulingAlgorithm,
         snapshot: Snapshot,
         queue: SchedulingQueue,
-        nominations: Nominations,
-        decisions: Decisions,
+        nominated_pods: NominatedPods,
+        decisions: DecisionLog,
         *,
-        waiting: Callable[[Key], Pod | None],
-        outside: Outside,
+        pending: Callable[[Key], Pod | None],
+        failure_handler: FailureHandler,
     ) -> None:
-        self._decider = decider
+        self._algorithm = algorithm
         self._snapshot = snapshot
         self._queue = queue
-        self._nominations = nominations
+        self._nominated_pods = nominated_pods
         self._decisions = decisions
-        self._waiting = waiting
-        self._outside = outside
+        self._pending = pending
+        self._failure_handler = failure_handler
 
-    def judge(self, keys: Sequence[Key]) -> list[AssumedPod]:
+    def schedule(self, keys: Sequence[Key]) -> list[AssumedPod]:
         """The pods that found a node, assumed to be there."""
-        found: list[AssumedPod] = []
+        assumed: list[AssumedPod] = []
         for at in keys:
-            pod = self._waiting(at)
+            pod = self._pending(at)
             if pod is None:
                 self._queue.remove(at)
                 continue
             try:
-                assumed = self._place(at, pod_info(pod))
-            except Exception as error:  # a pod that trips a plugin must not keep all others from their nodes
-                log.exception("%s cannot be judged", at)
-                self._queue.unlucky(at)
-                self._outside.tell(pod, Verdict(SCHEDULER_ERROR, f"{type(error).__name__}: {error}"))
+                found = self._schedule_one(at, pod_info(pod))
+            except Exception as error:  # a plugin that fails for one pod must not keep other pods from their nodes
+                log.exception("%s cannot be scheduled", at)
+                self._queue.requeue_after_backoff(at)
+                failure = SchedulingFailure(SCHEDULER_ERROR, f"{type(error).__name__}: {error}")
+                self._failure_handler.report_failure(pod, failure)
                 continue
-            if assumed is not None:
-                found.append(assumed)
-        return found
+            if found is not None:
+                assumed.append(found)
+        return assumed
 
-    def _place(self, at: Key, info: PodInfo) -> AssumedPod | None:
-        made = self._decider.decide(info, self._queue.attempts(at) + 1)
-        self._decisions.remember(at, made)
-        node_name = made.decision.node_name
+    def _schedule_one(self, at: Key, info: PodInfo) -> AssumedPod | None:
+        decision = self._algorithm.schedule(info, self._queue.attempts(at) + 1)
+        self._decisions.add(at, decision)
+        node_name = decision.result.node_name
         if not node_name:
-            self._refuse(at, info, made)
+            self._handle_unschedulable(at, info, decision)
             return None
-        if made.nominated:
-            self._nominations.forget(info.uid)
+        if decision.used_nomination:
+            self._nominated_pods.remove(info.uid)
         else:
-            self._give_up_nomination(info)
+            self._end_nomination(info)
         if info.shape.claims:
-            self._snapshot.storage.reserve(info.uid, volume_binding.plan(info, self._snapshot, node_name))
-        self._snapshot.place(info, node_name)
-        self._queue.found(at)
+            planned = volume_binding.pod_volumes(info, self._snapshot, node_name)
+            self._snapshot.storage.reserve(info.uid, planned)
+        self._snapshot.add_pod(info, node_name)
+        self._queue.pod_scheduled(at)
         return AssumedPod(info, node_name)
 
-    def _refuse(self, at: Key, info: PodInfo, made: Made) -> None:
-        chosen = made.preemption.chosen if made.preemption else None
-        if chosen is not None:
-            self._preempt(info, chosen)
-        elif made.preemption is None or not made.preemption.victims:
-            self._give_up_nomination(info)
-        nominated = self._nominations.node_of(info.uid)
-        room = Room(nominated, made.preemption.victims) if nominated and made.preemption else None
-        self._queue.hopeless(at, info, self._decider.shape(info), made.decision.refused_by, room=room)
-        self._outside.tell(info.pod, Verdict(UNSCHEDULABLE, message(made.decision, made.preemption), nominated))
+    def _handle_unschedulable(self, at: Key, info: PodInfo, decision: Decision) -> None:
+        preemption = decision.preemption
+        if preemption is not None and preemption.chosen is not None:
+            self._preempt(info, preemption.chosen)
+        elif preemption is None or not preemption.victims:
+            self._end_nomination(info)
+        nominated_node = self._nominated_pods.node_of(info.uid)
+        awaited = AwaitedVictims(nominated_node, preemption.victims) if nominated_node and preemption else None
+        plugins = decision.result.unschedulable_plugins
+        self._queue.add_unschedulable(at, info, self._algorithm.shape(info), plugins, awaited=awaited)
+        failure = SchedulingFailure(UNSCHEDULABLE, decision.failure_message, nominated_node)
+        self._failure_handler.report_failure(info.pod, failure)
 
-    def _give_up_nomination(self, info: PodInfo) -> None:
-        """Room that was kept for the pod is free for others."""
-        if self._nominations.forget(info.uid) is not None:
-            self._queue.happened(Event(What.POD_GONE, pod=info))
+    def _end_nomination(self, info: PodInfo) -> None:
+        """The room that was kept for the pod is free for others."""
+        if self._nominated_pods.remove(info.uid) is not None:
+            self._queue.handle_event(ClusterEvent(EventKind.ASSIGNED_POD_DELETE, pod=info))
 
     def _preempt(self, info: PodInfo, chosen: Candidate) -> None:
-        """Those that were to get room on the node and are less important look anew."""
-        for other in self._nominations.less_important(chosen.node_name, info.pod.spec.priority):
-            self._nominations.forget(other.uid)
+        """Evicts the victims. Less important pods that are nominated to the node lose their nomination."""
+        for other in self._nominated_pods.of_lower_priority(chosen.node_name, info.pod.spec.priority):
+            self._nominated_pods.remove(other.uid)
             self._queue.add(key(other.pod), other.pod.spec.priority)
-        self._nominations.nominate(info, chosen.node_name)
+        self._nominated_pods.add(info, chosen.node_name)
         for victim in chosen.victims:
-            self._outside.evict(victim, info, chosen.node_name)
+            self._failure_handler.evict(victim, info, chosen.node_name)

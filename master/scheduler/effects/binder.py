@@ -17,32 +17,32 @@ log = logging.getLogger(__name__)
 # The API server commits so many together.
 BATCH = 256
 AT_ONCE = 4
-# With so many on their way no more are judged.
+# With so many on their way no more pods are scheduled.
 WAITING_LIMIT = 4 * BATCH
 
 
 class Binder:
-    """`put` what is assumed; `run` binds, and tells what came of each: None, or why it failed."""
+    """`run` binds what `enqueue` was given, and calls `answered` with each pod and the error, None if it is bound."""
 
     def __init__(self, client: Client, answered: Callable[[AssumedPod, ApiError | None], None]) -> None:
         self._client = client
         self._answered = answered
-        self._waiting: deque[AssumedPod] = deque()
-        self._filled = asyncio.Event()
+        self._queue: deque[AssumedPod] = deque()
+        self._not_empty = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
 
-    def put(self, assumed: Sequence[AssumedPod]) -> None:
-        """Binds them soon, in order."""
+    def enqueue(self, assumed: Sequence[AssumedPod]) -> None:
+        """Binds the pods soon, in order."""
         if not assumed:
             return
-        self._waiting.extend(assumed)
-        self._filled.set()
-        if len(self._waiting) >= WAITING_LIMIT:
+        self._queue.extend(assumed)
+        self._not_empty.set()
+        if len(self._queue) >= WAITING_LIMIT:
             self._drained.clear()
 
     async def drained(self) -> None:
-        """Waits while too many are on their way."""
+        """Waits while too many pods are in the queue."""
         await self._drained.wait()
 
     async def run(self) -> None:
@@ -53,11 +53,11 @@ class Binder:
 
     async def _work(self) -> None:
         while True:
-            await self._filled.wait()
-            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-            if not self._waiting:
-                self._filled.clear()
-            if len(self._waiting) < WAITING_LIMIT:
+            await self._not_empty.wait()
+            batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+            if not self._queue:
+                self._not_empty.clear()
+            if len(self._queue) < WAITING_LIMIT:
                 self._drained.set()
             if batch:
                 await self._bind(batch)
@@ -70,10 +70,10 @@ class Binder:
             outcomes = [error] * len(batch)
         bound = sum(failure is None for failure in outcomes)
         if bound:
-            log.info("%d pods bound, the first of them %s", bound, _told(batch[outcomes.index(None)]))
+            log.info("%d pods bound, the first of them %s", bound, _description(batch[outcomes.index(None)]))
         for each, failure in zip(batch, outcomes, strict=True):
             if failure is not None:
-                log.warning("%s: not bound: %s", _told(each), failure)
+                log.warning("%s: not bound: %s", _description(each), failure)
             self._answered(each, failure)
 
 
@@ -84,6 +84,6 @@ def _binding(assumed: AssumedPod) -> apiserver_pb2.Binding:
     )
 
 
-def _told(assumed: AssumedPod) -> str:
+def _description(assumed: AssumedPod) -> str:
     metadata = assumed.info.pod.metadata
     return f"{metadata.namespace}/{metadata.name} to {assumed.node_name}"

@@ -1,4 +1,4 @@
-"""Makes the victims of a preemption go: each is told why in its status, and deleted with its grace period."""
+"""Evicts the victims of a preemption: the reason goes into their status, and they are deleted with grace period."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from podlab.v1.apiserver_pb2 import Victim
 log = logging.getLogger(__name__)
 
 BATCH, AT_ONCE = 128, 2
-# How long the informer may take to see a change that another has made.
+# How long the informer may take to see another writer's change.
 CONFLICT_DELAY_S = 0.1
 
 
@@ -31,7 +31,7 @@ class _Eviction:
 
 
 class Evictor:
-    """`evict` never waits; `run` does it, and tries again until the victim goes or is gone, as `pod` tells."""
+    """`evict` never waits; `run` tries until `pod` shows that the victim is terminating or gone."""
 
     def __init__(self, client: Client, recorder: EventRecorder, pod: Callable[[Key], Pod | None]) -> None:
         self._client = client
@@ -41,7 +41,7 @@ class Evictor:
         self._queue: WorkQueue[Key] = WorkQueue()
 
     def evict(self, victim: PodInfo, preemptor: PodInfo, node_name: str) -> None:
-        """The victim makes room on the node for the preemptor. One that is going already is left to go."""
+        """Evicts the victim for the preemptor. A victim that is terminating already is left alone."""
         at = key(victim.pod)
         self._evictions[at] = _Eviction(victim, preemptor, node_name)
         self._queue.add(at)
@@ -51,38 +51,38 @@ class Evictor:
         await run_batches(self._queue, self._evict, limit=BATCH, at_once=AT_ONCE, name="preemption")
 
     async def _evict(self, keys: Sequence[Key]) -> Mapping[Key, ApiError]:
-        """Those that failed, and why."""
+        """The victims that could not be evicted, and why."""
         wanted = {at: found for at in keys if (found := self._evictions.get(at)) is not None}
-        for at in [at for at, found in wanted.items() if not self._stands(at, found.victim)]:
+        for at in [at for at, found in wanted.items() if not self._is_there(at, found.victim)]:
             self._forget(at, wanted.pop(at))
         outcomes = await self._client.preempt([_victim(at, found) for at, found in wanted.items()]) if wanted else ()
         failed: dict[Key, ApiError] = {}
         for (at, found), error in zip(wanted.items(), outcomes, strict=True):
-            if isinstance(error, Conflict):  # it is another pod now, which the informer is about to tell
+            if isinstance(error, Conflict):  # another pod has the name now, as the informer is about to show
                 self._queue.add_after(at, CONFLICT_DELAY_S)
             elif error is not None and not isinstance(error, NotFound):
                 failed[at] = error
             else:
                 if error is None:
-                    self._tell(found)
+                    self._record(found)
                 self._forget(at, found)
         return failed
 
-    def _stands(self, at: Key, victim: PodInfo) -> bool:
+    def _is_there(self, at: Key, victim: PodInfo) -> bool:
         pod = self._pod(at)
         return pod is not None and pod.metadata.uid == victim.uid and not pod.metadata.HasField("deletionTimestamp")
 
-    def _tell(self, eviction: _Eviction) -> None:
-        told = f"Preempted by pod {eviction.preemptor.uid} on node {eviction.node_name}"
-        self._recorder.event(eviction.victim.pod, "Normal", "Preempted", told)
+    def _record(self, eviction: _Eviction) -> None:
+        message = f"Preempted by pod {eviction.preemptor.uid} on node {eviction.node_name}"
+        self._recorder.event(eviction.victim.pod, "Normal", "Preempted", message)
         log.info("%s preempted on %s", key(eviction.victim.pod), eviction.node_name)
 
     def _forget(self, at: Key, eviction: _Eviction) -> None:
-        """Unless another of the name is to go by now."""
+        """Unless another pod of the name is to be evicted by now."""
         if self._evictions.get(at) is eviction:
             del self._evictions[at]
 
 
 def _victim(at: Key, eviction: _Eviction) -> Victim:
-    message = pod_conditions.preempting(eviction.preemptor.pod.spec.schedulerName)
+    message = pod_conditions.preemption_message(eviction.preemptor.pod.spec.schedulerName)
     return Victim(namespace=at.namespace, name=at.name, uid=eviction.victim.uid, message=message)

@@ -1,4 +1,4 @@
-"""Gives claims their volume, or their node, before the pod that waits for them is bound: Kubernetes' PreBind."""
+"""Binds the claims of a pod before the pod itself: Kubernetes' PreBind of VolumeBinding."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from master.scheduler.cache.storage import ClaimName, Plan, Storage
+from master.scheduler.cache.storage import ClaimName, PodVolumes, Storage
 from master.scheduler.cycle.assumed_pod import AssumedPod
 from podlab.api import volumes
 from podlab.api.objects import Key, key
@@ -18,13 +18,15 @@ from podlab.errors import ApiError, Conflict, NotFound, Timeout
 
 log = logging.getLogger(__name__)
 
-# A pod that is deleted while it waits is noticed this late.
-LOOK_S = 5.0
+# How late it is noticed that a waiting pod was deleted.
+DELETION_CHECK_S = 5.0
 
 
 class VolumeBinder:
-    """`put` what is assumed; it is `ready` once its claims are bound, or `failed`. `waits` gives pods not yet bound,
-    `timeouts_s` by scheduler name how long volumes may be in the making (Kubernetes' bindTimeoutSeconds)."""
+    """Calls `ready` with the pods given to `enqueue` once their claims are bound, or `failed`.
+
+    `pending` gives a pod that is not bound yet. `timeouts_s` are the profiles' bindTimeoutSeconds, by scheduler name.
+    """
 
     def __init__(
         self,
@@ -32,44 +34,44 @@ class VolumeBinder:
         storage: Storage,
         *,
         timeouts_s: Mapping[str, float],
-        waits: Callable[[Key], Pod | None],
+        pending: Callable[[Key], Pod | None],
         ready: Callable[[Sequence[AssumedPod]], None],
         failed: Callable[[AssumedPod, ApiError], None],
     ) -> None:
         self._client = client
         self._storage = storage
         self._timeouts_s = timeouts_s
-        self._waits = waits
+        self._pending = pending
         self._ready = ready
         self._failed = failed
-        self._preparing: asyncio.Queue[AssumedPod] = asyncio.Queue()
+        self._queue: asyncio.Queue[AssumedPod] = asyncio.Queue()
         self._changed = asyncio.Event()
 
-    def put(self, found: Sequence[AssumedPod]) -> None:
-        """Those without anything to prepare are ready at once."""
+    def enqueue(self, assumed_pods: Sequence[AssumedPod]) -> None:
+        """Pods without claims to bind are ready at once."""
         at_once = []
-        for each in found:
-            if self._storage.plan_of(each.info.uid) is None:
+        for each in assumed_pods:
+            if self._storage.reserved_for(each.info.uid) is None:
                 at_once.append(each)
             else:
-                self._preparing.put_nowait(each)
+                self._queue.put_nowait(each)
         self._ready(at_once)
 
     async def run(self) -> None:
-        """Prepares until cancelled, all at the same time: each waits for others than us."""
+        """Binds claims until cancelled, of all pods at the same time: most of it is waiting for others."""
         async with asyncio.TaskGroup() as group:
             while True:
-                group.create_task(self._prepare(await self._preparing.get()))
+                group.create_task(self._bind_claims(await self._queue.get()))
 
-    async def _prepare(self, assumed: AssumedPod) -> None:
-        plan, at = self._storage.plan_of(assumed.info.uid), key(assumed.info.pod)
-        assert plan is not None, f"{at} has nothing to prepare"
+    async def _bind_claims(self, assumed: AssumedPod) -> None:
+        planned, at = self._storage.reserved_for(assumed.info.uid), key(assumed.info.pod)
+        assert planned is not None, f"{at} has no claims to bind"
         timeout_s = self._timeouts_s[assumed.info.pod.spec.schedulerName]
         try:
             async with asyncio.timeout(timeout_s):
-                written = await self._write(plan)
-                while not self._is_done(plan, written):
-                    pod = self._waits(at)
+                written = await self._write(planned)
+                while not self._is_done(planned, written):
+                    pod = self._pending(at)
                     if pod is None or pod.metadata.uid != assumed.info.uid:
                         raise NotFound(f"{at} waits no more")
                     await self._change()
@@ -81,14 +83,14 @@ class VolumeBinder:
             self._ready([assumed])
 
     def wake(self) -> None:
-        """Claims or volumes are other than before."""
+        """To be called when claims or volumes changed."""
         before, self._changed = self._changed, asyncio.Event()
         before.set()
 
     async def _change(self) -> None:
-        """Returns when there may be something new."""
+        """Returns when claims or volumes may have changed, or the pod may have been deleted."""
         try:
-            async with asyncio.timeout(LOOK_S):
+            async with asyncio.timeout(DELETION_CHECK_S):
                 await self._changed.wait()
         except TimeoutError:
             return
@@ -97,32 +99,32 @@ class VolumeBinder:
         log.warning("%s: its volumes are not bound: %s", key(assumed.info.pod), error)
         self._failed(assumed, error)
 
-    async def _write(self, plan: Plan) -> dict[ClaimName, int]:
-        """The versions of the claims that were told of the node. Raises ApiError."""
-        for name, volume in plan.kept:
-            kept = volumes.given_to(self._volume(volume), self._claim(name))
-            await self._client.update(kept)
+    async def _write(self, planned: PodVolumes) -> dict[ClaimName, int]:
+        """Writes the volumes and claims. Returns the versions of the claims to provision. Raises ApiError."""
+        for name, volume in planned.static_bindings:
+            changed_volume = volumes.given_to(self._volume(volume), self._claim(name))
+            await self._client.update(changed_volume)
             log.info("PersistentVolume/%s is kept for claim %s/%s", volume, *name)
         written: dict[ClaimName, int] = {}
-        for name in plan.asked:
+        for name in planned.dynamic_provisions:
             claim = self._claim(name)
-            if claim.metadata.annotations.get(SELECTED_NODE) != plan.node:
+            if claim.metadata.annotations.get(SELECTED_NODE) != planned.node:
                 changed = PersistentVolumeClaim()
                 changed.CopyFrom(claim)
-                changed.metadata.annotations[SELECTED_NODE] = plan.node
+                changed.metadata.annotations[SELECTED_NODE] = planned.node
                 claim = await self._client.update(changed)
-                log.info("PersistentVolumeClaim/%s/%s gets its volume on %s", *name, plan.node)
+                log.info("PersistentVolumeClaim/%s/%s gets its volume on %s", *name, planned.node)
             written[name] = int(claim.metadata.resourceVersion)
         return written
 
-    def _is_done(self, plan: Plan, written: dict[ClaimName, int]) -> bool:
-        """Whether all claims are bound. Raises ApiError when one will not be."""
-        for name in plan.claims:
+    def _is_done(self, planned: PodVolumes, written: dict[ClaimName, int]) -> bool:
+        """Whether all claims are bound. Raises ApiError when one cannot be bound any more."""
+        for name in planned.claims:
             claim = self._claim(name)
             if volumes.is_bound(claim):
                 continue
-            is_shown = name in written and int(claim.metadata.resourceVersion) >= written[name]
-            if is_shown and claim.metadata.annotations.get(SELECTED_NODE) != plan.node:
+            is_current = name in written and int(claim.metadata.resourceVersion) >= written[name]
+            if is_current and claim.metadata.annotations.get(SELECTED_NODE) != planned.node:
                 raise Conflict(f'selectedNode annotation reset for PVC "{name[1]}"')
             return False
         return True

@@ -1,4 +1,4 @@
-"""The scheduler's plugins, one file each, with Kubernetes' names. `DEFAULT` is the policy.
+"""The scheduler's plugins, one file each, with Kubernetes' names. `protocol` says what a plugin is. Pure.
 
 https://kubernetes.io/docs/reference/scheduling/config/#scheduling-plugins
 """

@@ -1,4 +1,4 @@
-"""DefaultPreemption: how far the search for nodes goes where less important pods can make room.
+"""DefaultPreemption: among how many nodes preemption looks for victims.
 
 https://kubernetes.io/docs/reference/config-api/kube-scheduler-config.v1/#kubescheduler-config-k8s-io-v1-DefaultPreemptionArgs
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DefaultPreemption:
-    """Of the nodes where room may help, so many percent are compared, but no fewer than `least`."""
+    """Of the nodes where preemption may help, `percentage` percent are compared, but no fewer than `least`."""
 
     percentage: int = 10
     least: int = 100
@@ -18,5 +18,5 @@ class DefaultPreemption:
     name = "DefaultPreemption"
 
     def candidates(self, nodes: int) -> int:
-        """How many of so many nodes are compared."""
+        """How many of `nodes` nodes are compared."""
         return min(nodes, max(self.least, nodes * self.percentage // 100))

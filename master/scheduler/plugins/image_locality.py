@@ -1,6 +1,6 @@
 """ImageLocality: prefers nodes that have the pod's images, the larger the better.
 
-An image that many nodes have counts for more, so that pods do not pile up on the one node that has it.
+An image counts by the share of nodes that have it, so that pods do not pile up on the only node that has it.
 https://kubernetes.io/docs/reference/scheduling/config/#scheduling-plugins
 """
 
@@ -24,13 +24,13 @@ class ImageLocality:
 
     def score(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Scores | None:
         images = info.shape.images
-        found = [sizes for image in images if (sizes := nodes.images.sizes(image, nodes.size)) is not None]
+        found = [sizes for image in images if (sizes := nodes.image_states.sizes(image, nodes.size)) is not None]
         if not found:
             return None
-        there = np.zeros(nodes.size, np.int64)
+        present = np.zeros(nodes.size, np.int64)
         for sizes in found:
-            there += sizes * np.count_nonzero(sizes) // max(nodes.count, 1)
+            present += sizes * np.count_nonzero(sizes) // max(nodes.count, 1)
         largest = LARGEST_BYTES * len(images)
-        clipped = np.clip(there[rows], SMALLEST_BYTES, largest)
+        clipped = np.clip(present[rows], SMALLEST_BYTES, largest)
         scores: Scores = MAX_SCORE * (clipped - SMALLEST_BYTES) // (largest - SMALLEST_BYTES)
         return scores

@@ -1,4 +1,4 @@
-"""InterPodAffinity: keeps pods together with those they want to be with, and apart from those that either wants apart.
+"""InterPodAffinity: places pods with or apart from other pods, by the terms of both.
 
 https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/#inter-pod-affinity-and-anti-affinity
 """
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from master.scheduler.cache.affinity_terms import Term, Wish
-from master.scheduler.cache.pod_counts import Tally
+from master.scheduler.cache.affinity_terms import AffinityTerm, TermKind
+from master.scheduler.cache.pod_counts import PodCount
 from master.scheduler.cache.pod_info import PodInfo
 from master.scheduler.cache.snapshot import Rows, Snapshot
 from master.scheduler.plugins.protocol import MAX_SCORE, Follows, Refusals, Scores
@@ -27,46 +27,55 @@ MOST_HARD_WEIGHT = 100
 
 
 class InterPodAffinity:
-    """`hard_weight` is what a standing pod's required affinity counts as a wish of that pod's; with
-    `ignores_standing`, a pod without wishes of its own is not drawn by those of standing pods."""
+    """`hard_weight` is the score of an existing pod's required affinity term that selects the pod.
+
+    With `ignore_preferred_of_existing`, terms of existing pods score only for pods that have preferred terms too.
+    """
 
     name = "InterPodAffinity"
     follows = Follows.CLUSTER
 
-    def __init__(self, hard_weight: int = 1, *, ignores_standing: bool = False) -> None:
+    def __init__(self, hard_weight: int = 1, *, ignore_preferred_of_existing: bool = False) -> None:
         self._hard_weight = hard_weight
-        self._ignores_standing = ignores_standing
+        self._ignore_preferred_of_existing = ignore_preferred_of_existing
 
     def filter(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Refusals | None:
         shape = info.shape
-        together = [term for term in shape.terms if term.wish is Wish.TOGETHER]
-        apart = [term for term in shape.terms if term.wish is Wish.APART]
-        standing = [(term, tally) for term, tally in nodes.tallies.about(shape) if term.wish is Wish.APART]
-        if not together and not apart and not standing:
+        affinity = [term for term in shape.affinity_terms if term.kind is TermKind.AFFINITY]
+        anti_affinity = [term for term in shape.affinity_terms if term.kind is TermKind.ANTI_AFFINITY]
+        existing = [
+            (term, pod_count)
+            for term, pod_count in nodes.pod_counts.of_terms_matching(shape)
+            if term.kind is TermKind.ANTI_AFFINITY
+        ]
+        if not affinity and not anti_affinity and not existing:
             return None
         codes = np.zeros(nodes.length(rows), np.int64)
-        for term, tally in standing:
-            codes[_pods_at(nodes, tally, term.topology_key, rows) > 0] = _EXISTING
-        for term in apart:
-            tally = nodes.tallies.of([term.pods], deleted_too=True)
-            codes[_pods_at(nodes, tally, term.topology_key, rows) > 0] = _ANTI_AFFINITY
-        if together:
-            codes[~_together(info, nodes, together, rows)] = _AFFINITY
+        for term, pod_count in existing:
+            codes[_pods_in_domain(nodes, pod_count, term.topology_key, rows) > 0] = _EXISTING
+        for term in anti_affinity:
+            pod_count = nodes.pod_counts.matching([term.pods], include_deleted=True)
+            codes[_pods_in_domain(nodes, pod_count, term.topology_key, rows) > 0] = _ANTI_AFFINITY
+        if affinity:
+            codes[~_satisfy_affinity(info, nodes, affinity, rows)] = _AFFINITY
         return Refusals(codes, _REASONS, _FINAL)
 
     def score(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Scores | None:
-        own = [term for term in info.shape.terms if term.wish is Wish.PREFERRED]
-        wishes = [(term.topology_key, term.weight, nodes.tallies.of([term.pods], deleted_too=True)) for term in own]
-        if own or not self._ignores_standing:
-            for term, tally in nodes.tallies.about(info.shape):
-                weight = self._hard_weight if term.wish is Wish.TOGETHER else term.weight
+        own = [term for term in info.shape.affinity_terms if term.kind is TermKind.PREFERRED]
+        weighted = [
+            (term.topology_key, term.weight, nodes.pod_counts.matching([term.pods], include_deleted=True))
+            for term in own
+        ]
+        if own or not self._ignore_preferred_of_existing:
+            for term, pod_count in nodes.pod_counts.of_terms_matching(info.shape):
+                weight = self._hard_weight if term.kind is TermKind.AFFINITY else term.weight
                 if weight:
-                    wishes.append((term.topology_key, weight, tally))
-        if not wishes:
+                    weighted.append((term.topology_key, weight, pod_count))
+        if not weighted:
             return None
         raw = np.zeros(nodes.length(rows), np.int64)
-        for key, weight, tally in wishes:
-            raw += weight * _pods_at(nodes, tally, key, rows)
+        for key, weight, pod_count in weighted:
+            raw += weight * _pods_in_domain(nodes, pod_count, key, rows)
         return raw if raw.any() else None
 
     @staticmethod
@@ -77,43 +86,43 @@ class InterPodAffinity:
         return (MAX_SCORE * ((raw - lowest) / (highest - lowest))).astype(np.int64)
 
 
-def _together(info: PodInfo, nodes: Snapshot, terms: Sequence[Term], rows: Rows) -> NDArray[np.bool_]:
-    """Where pods that all terms mean are in the place that each of them names.
+def _satisfy_affinity(info: PodInfo, nodes: Snapshot, terms: Sequence[AffinityTerm], rows: Rows) -> NDArray[np.bool_]:
+    """The rows where pods that all terms select are in the topology domain of each term.
 
-    The first of a group that wants to be together finds nobody: it may go wherever there are such places.
+    The first pod of a group with affinity to itself finds no other: it may go to any row that is in such domains.
     """
     selectors = tuple(term.pods for term in terms)
-    tally = nodes.tallies.of(selectors, deleted_too=True)
+    pod_count = nodes.pod_counts.matching(selectors, include_deleted=True)
     found = np.ones(nodes.length(rows), np.bool_)
-    placed = found.copy()
+    in_domains = found.copy()
     for term in terms:
         column = nodes.labels.column(term.topology_key)
         numbers = column.numbers[: nodes.size][rows]
-        placed &= numbers != 0
-        found &= tally.by_place(term.topology_key, column)[numbers] > 0
-    if not tally.total and nodes.tallies.finds_all(selectors, info.shape):
-        return placed
-    return placed & found
+        in_domains &= numbers != 0
+        found &= pod_count.by_domain(term.topology_key, column)[numbers] > 0
+    if not pod_count.total and nodes.pod_counts.all_select(selectors, info.shape):
+        return in_domains
+    return in_domains & found
 
 
-def _pods_at(nodes: Snapshot, tally: Tally, key: str, rows: Rows) -> Scores:
-    """For each row how many pods of the tally are in its place; 0 where the node is in none."""
-    if _one_to_a_place(nodes, key):
-        return tally.counts[: nodes.size][rows]
+def _pods_in_domain(nodes: Snapshot, pod_count: PodCount, key: str, rows: Rows) -> Scores:
+    """For each row how many of the pods are in its topology domain; 0 where the node is in none."""
+    if _has_domain_per_node(nodes, key):
+        return pod_count.counts[: nodes.size][rows]
     column = nodes.labels.column(key)
-    by_place = tally.by_place(key, column)
-    nowhere = int(by_place[0])
-    found = by_place[column.numbers[: nodes.size][rows]]
-    if nowhere:
+    by_domain = pod_count.by_domain(key, column)
+    outside = int(by_domain[0])
+    found = by_domain[column.numbers[: nodes.size][rows]]
+    if outside:
         found[column.numbers[: nodes.size][rows] == 0] = 0
     return found
 
 
-def _one_to_a_place(nodes: Snapshot, key: str) -> bool:
-    """Whether each node is in a place of its own, as with hostnames: then its place has the pods that it has."""
+def _has_domain_per_node(nodes: Snapshot, key: str) -> bool:
+    """Whether each node is a domain of its own, as with hostnames: then the domain's pods are the node's pods."""
 
     def find() -> bool:
         numbers = nodes.labels.column(key).numbers[: nodes.size][nodes.present[: nodes.size]]
         return bool(numbers.all()) and len(np.unique(numbers)) == len(numbers)
 
-    return nodes.fact(("one to a place", key), find)
+    return nodes.derived(("domain per node", key), find)

@@ -1,4 +1,4 @@
-"""NodeAffinity: nodeSelector and required affinity refuse nodes, preferred affinity ranks them.
+"""NodeAffinity: nodeSelector and required affinity refuse nodes, preferred affinity scores them.
 
 https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/#affinity-and-anti-affinity
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from master.scheduler.cache.pod_info import PodInfo, Shape
+from master.scheduler.cache.pod_info import PodInfo, PodShape
 from master.scheduler.cache.snapshot import Rows, Snapshot
 from master.scheduler.plugins.protocol import Follows, Refusals, Scores, stretched
 from podlab.core.v1 import pod_pb2
@@ -21,8 +21,8 @@ _REASONS = {
 _NOTHING = pod_pb2.NodeAffinity()
 
 
-def matched(shape: Shape, nodes: Snapshot) -> NDArray[np.bool_] | None:
-    """For each row whether the pod's nodeSelector and required affinity match; None when it has neither."""
+def matching_rows(shape: PodShape, nodes: Snapshot) -> NDArray[np.bool_] | None:
+    """For each row whether it matches the pod's nodeSelector and required affinity; None when it has neither."""
     spec = shape.pod.spec
     affinity = spec.affinity.nodeAffinity
     required = affinity.HasField("requiredDuringSchedulingIgnoredDuringExecution")
@@ -39,7 +39,7 @@ def matched(shape: Shape, nodes: Snapshot) -> NDArray[np.bool_] | None:
 
 
 class NodeAffinity:
-    """`added` is asked of all pods besides what they ask for themselves."""
+    """`added` holds for all pods, besides their own affinity (`addedAffinity`)."""
 
     name = "NodeAffinity"
     follows = Follows.NODE
@@ -49,14 +49,14 @@ class NodeAffinity:
         self._added = added
 
     def filter(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Refusals | None:
-        own = matched(info.shape, nodes)
+        own = matching_rows(info.shape, nodes)
         added = self._added.HasField("requiredDuringSchedulingIgnoredDuringExecution")
         if own is None and not added:
             return None
         codes = np.zeros(nodes.size, np.int64)
         if own is not None:
             codes[~own] = 3
-            named = _named(info.pod.spec.affinity.nodeAffinity, nodes)
+            named = _named_rows(info.pod.spec.affinity.nodeAffinity, nodes)
             if named is not None:
                 codes[~named] = 2
         if added:
@@ -76,8 +76,8 @@ class NodeAffinity:
         return raw[rows]
 
 
-def _named(affinity: pod_pb2.NodeAffinity, nodes: Snapshot) -> NDArray[np.bool_] | None:
-    """The rows that the terms name by metadata.name, when each of them names nodes: no others are looked at."""
+def _named_rows(affinity: pod_pb2.NodeAffinity, nodes: Snapshot) -> NDArray[np.bool_] | None:
+    """The rows that the terms select by metadata.name; None when one of the terms does not do so."""
     terms = affinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms
     found = np.zeros(nodes.size, np.bool_)
     for term in terms:

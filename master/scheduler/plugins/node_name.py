@@ -11,7 +11,7 @@ from master.scheduler.plugins.protocol import Follows, Refusals, refuse
 
 class NodeName:
     name = "NodeName"
-    follows = Follows.CLUSTER  # a shape does not tell which node is named
+    follows = Follows.CLUSTER  # a shape does not hold the name of the node
 
     def filter(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Refusals | None:
         if not info.pod.spec.nodeName:

@@ -1,4 +1,4 @@
-"""NodePorts: refuses nodes where a host port that the pod takes is taken."""
+"""NodePorts: refuses nodes where a host port of the pod is in use."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ class NodePorts:
         wanted = info.shape.host_ports
         if not wanted:
             return None
-        taken = nodes.host_ports.collide(wanted, nodes.size)
-        return refuse(taken[rows], "node(s) didn't have free ports for the requested pod ports", final=False)
+        in_use = nodes.used_ports.conflicts(wanted, nodes.size)
+        return refuse(in_use[rows], "node(s) didn't have free ports for the requested pod ports", final=False)

@@ -1,4 +1,4 @@
-"""NodeResourcesFit: refuses nodes without room for the pod's requests; ranks the others by how full they would be.
+"""NodeResourcesFit: refuses nodes that lack what the pod requests; scores the others by how full they would be.
 
 https://kubernetes.io/docs/concepts/scheduling-eviction/resource-bin-packing/
 """
@@ -17,15 +17,15 @@ from master.scheduler.cache.snapshot import Rows, Snapshot
 from master.scheduler.plugins.protocol import Follows, Refusals, Scores
 from master.scheduler.plugins.strategies import Strategy
 
-_NEVER = 1 << 62  # a bit of the code: the node is too small even when it is empty
+_TOO_SMALL = 1 << 62  # a bit of the code: even the empty node lacks what the pod requests
 _LEAST_ALLOCATED = Strategy()
 
 
 class NodeResourcesFit:
-    """Resources that are ignored, by name or by the group before the slash, refuse no node."""
+    """`ignored` resources refuse no node, nor those of `ignored_groups`: the part of the name before the slash."""
 
     name = "NodeResourcesFit"
-    follows = Follows.ROOM
+    follows = Follows.RESOURCES
     normalize = None
 
     def __init__(
@@ -40,35 +40,36 @@ class NodeResourcesFit:
 
     def filter(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Refusals | None:
         resources = nodes.resources
-        need = resources.need(info.shape)
-        at = (need.lines, rows) if isinstance(rows, slice) else (need.lines[:, None], rows)
-        capacity = resources.capacity[at]
-        lacking = resources.used[at] + need.amounts > capacity
-        names = [resources.names[line] for line in need.lines]
+        requests = resources.requests_of(info.shape)
+        at = (requests.lines, rows) if isinstance(rows, slice) else (requests.lines[:, None], rows)
+        allocatable = resources.allocatable[at]
+        lacking = resources.requested[at] + requests.amounts > allocatable
+        names = [resources.names[line] for line in requests.lines]
         bits = [0 if self._ignores(name) else 1 << place for place, name in enumerate(names)]
         codes = _coded(bits, lacking)
         if codes.any():
-            codes[_coded(bits, need.amounts > capacity) != 0] |= _NEVER
-        return Refusals(codes, _Words(names), _Never())
+            codes[_coded(bits, requests.amounts > allocatable) != 0] |= _TOO_SMALL
+        return Refusals(codes, _Reasons(names), _FinalCodes())
 
     def score(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Scores | None:
         resources = nodes.resources
-        asked = info.shape.demands.compared
+        requested = info.shape.requests.non_zero_requested
         used: list[Integers] = []
-        capacity: list[Integers] = []
+        allocatable: list[Integers] = []
         for each in self._strategy.resources:
             line = resources.line(each.name)
-            used.append(resources.compared[line, rows] + asked.get(each.name, 0))
-            there = resources.capacity[line, rows]
-            capacity.append(there if not is_extended(each.name) or asked.get(each.name) else np.zeros_like(there))
-        return self._strategy.combined(used, capacity)
+            used.append(resources.non_zero_requested[line, rows] + requested.get(each.name, 0))
+            on_nodes = resources.allocatable[line, rows]
+            counted = not is_extended(each.name) or requested.get(each.name)
+            allocatable.append(on_nodes if counted else np.zeros_like(on_nodes))
+        return self._strategy.combined(used, allocatable)
 
     def _ignores(self, name: str) -> bool:
         return name in self._ignored or ("/" in name and name.partition("/")[0] in self._ignored_groups)
 
 
 def is_extended(name: str) -> bool:
-    """Whether only pods that ask for the resource are compared by it."""
+    """Whether the resource counts only for pods that request it."""
     return "/" in name or name.startswith("hugepages-")
 
 
@@ -79,24 +80,24 @@ def _coded(bits: list[int], lacking: NDArray[np.bool_]) -> Integers:
     return codes
 
 
-class _Words(Mapping[int, tuple[str, ...]]):
-    """A bit for each resource that lacks."""
+class _Reasons(Mapping[int, tuple[str, ...]]):
+    """The reasons of a code, which has a bit for each resource that is insufficient."""
 
     def __init__(self, names: list[str]) -> None:
-        self._words = ["Too many pods" if name == PODS else f"Insufficient {name}" for name in names]
+        self._reasons = ["Too many pods" if name == PODS else f"Insufficient {name}" for name in names]
 
     def __getitem__(self, code: int) -> tuple[str, ...]:
-        return tuple(word for place, word in enumerate(self._words) if code & 1 << place)
+        return tuple(reason for place, reason in enumerate(self._reasons) if code & 1 << place)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(range(1, 1 << len(self._words)))
+        return iter(range(1, 1 << len(self._reasons)))
 
     def __len__(self) -> int:
-        return (1 << len(self._words)) - 1
+        return (1 << len(self._reasons)) - 1
 
 
-class _Never:
-    """The codes of nodes that are too small even when they are empty."""
+class _FinalCodes:
+    """The codes of nodes that are too small even when empty."""
 
     def __contains__(self, code: object) -> bool:
-        return isinstance(code, int) and bool(code & _NEVER)
+        return isinstance(code, int) and bool(code & _TOO_SMALL)

@@ -1,4 +1,4 @@
-"""NodeUnschedulable: refuses cordoned nodes, unless the pod tolerates the taint that stands for it."""
+"""NodeUnschedulable: refuses cordoned nodes, unless the pod tolerates the taint of cordoned nodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How NodeResourcesFit turns what would be used of a resource into a score.
+"""The scoring strategies of NodeResourcesFit.
 
 https://kubernetes.io/docs/concepts/scheduling-eviction/resource-bin-packing/
 """
@@ -18,15 +18,15 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Point:
-    """At so many percent of use, so many of 10 points."""
+    """The score, 0 to 10, at a utilization in percent."""
 
     utilization: int
     score: int
 
 
 @dataclass(frozen=True)
-class Resource:
-    """A resource that is compared, and how much it counts."""
+class WeightedResource:
+    """A resource that is scored, and its weight."""
 
     name: str
     weight: int
@@ -37,11 +37,11 @@ class Strategy:
     """`kind` is LeastAllocated, MostAllocated or RequestedToCapacityRatio; only the last has a shape."""
 
     kind: str = "LeastAllocated"
-    resources: Sequence[Resource] = (Resource("cpu", 1), Resource("memory", 1))
+    resources: Sequence[WeightedResource] = (WeightedResource("cpu", 1), WeightedResource("memory", 1))
     shape: Sequence[Point] = ()
 
     def combined(self, used: Sequence[Integers], capacity: Sequence[Integers]) -> Integers:
-        """0 to 100 by what would be used of each resource, in their order; one with no capacity counts for nothing."""
+        """The score, 0 to 100, by `used` and `capacity` of the resources in order. Without capacity none counts."""
         points = np.zeros_like(used[0])
         weights = np.zeros_like(used[0])
         for resource, each_used, each_capacity in zip(self.resources, used, capacity, strict=True):
@@ -67,7 +67,7 @@ class Strategy:
         return self._by_shape(np.where(used > capacity, MAX_SCORE, used * MAX_SCORE // most))
 
     def _by_shape(self, percent: Integers) -> Integers:
-        """Along the lines between the points, rounded towards zero from each."""
+        """Interpolated linearly between the points; the distance from a point is rounded towards zero."""
         scale = MAX_SCORE // MAX_SHAPE_SCORE
         scores = np.full_like(percent, self.shape[-1].score * scale)
         for low, high in reversed(list(zip(self.shape, self.shape[1:], strict=False))):

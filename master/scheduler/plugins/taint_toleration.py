@@ -1,4 +1,4 @@
-"""TaintToleration: refuses nodes with taints that the pod does not tolerate, and prefers those with fewer soft ones.
+"""TaintToleration: refuses nodes with untolerated taints, and prefers those with fewer untolerated soft taints.
 
 https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from master.scheduler.cache.pod_info import PodInfo, Shape
+from master.scheduler.cache.pod_info import PodInfo, PodShape
 from master.scheduler.cache.snapshot import Rows, Snapshot
 from master.scheduler.plugins.protocol import Follows, Refusals, Scores, stretched_reversed
 from podlab.api.tolerations import tolerates
@@ -26,12 +26,12 @@ def tolerated(taint: Taint, tolerations: Iterable[Toleration]) -> bool:
 
 
 def untolerated(taints: Iterable[Taint], tolerations: Iterable[Toleration]) -> Taint | None:
-    """The first taint that keeps such a pod from the node."""
+    """The first hard taint that none of the tolerations covers."""
     return next((taint for taint in taints if taint.effect in HARD and not tolerated(taint, tolerations)), None)
 
 
-def kept_out(shape: Shape, nodes: Snapshot) -> NDArray[np.bool_]:
-    """For each row whether a taint keeps the pod from it."""
+def untolerated_rows(shape: PodShape, nodes: Snapshot) -> NDArray[np.bool_]:
+    """For each row whether it has a hard taint that the pod does not tolerate."""
     tolerations = shape.pod.spec.tolerations
     sets = [untolerated(taints, tolerations) is not None for taints in nodes.taint_sets]
     return np.array(sets, np.bool_)[nodes.taint_set[: nodes.size]]

@@ -1,4 +1,4 @@
-"""VolumeBinding: refuses nodes that a pod's volumes cannot be reached from, and finds volumes for claims that wait.
+"""VolumeBinding: refuses nodes that cannot reach the pod's volumes, and finds volumes for its unbound claims.
 
 https://kubernetes.io/docs/concepts/storage/storage-classes/#volume-binding-mode
 """
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from master.scheduler.cache.pod_info import PodInfo
 from master.scheduler.cache.snapshot import Rows, Snapshot
-from master.scheduler.cache.storage import Plan
+from master.scheduler.cache.storage import PodVolumes
 from master.scheduler.plugins.protocol import Follows, Refusals, refuse_pod
 from podlab.api.volumes import NO_PROVISIONER, size
 from podlab.core.v1 import pod_pb2
@@ -23,12 +23,12 @@ Mask = NDArray[np.bool_]
 _CONFLICT = "node(s) had volume node affinity conflict"
 _NOT_FOUND = "node(s) didn't find available persistent volumes to bind"
 _REASONS = {1: (_CONFLICT,), 2: (_NOT_FOUND,), 3: (_CONFLICT, _NOT_FOUND)}
-_TO_BE_MADE = -1
+_PROVISION = -1
 BIND_TIMEOUT_S = 600.0
 
 
 class VolumeBinding:
-    """`bind_timeout_s` is how long a pod waits for its volumes once it has a node, before that is given up."""
+    """`bind_timeout_s` is how long the binding of a pod waits for its volumes."""
 
     name = "VolumeBinding"
     follows = Follows.CLUSTER
@@ -39,45 +39,45 @@ class VolumeBinding:
     def filter(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Refusals | None:
         if not info.shape.claims:
             return None
-        found = nodes.storage.find(info.shape)
+        found = nodes.storage.claims_of(info.shape)
         if found.refusal:
             return refuse_pod(nodes, rows, found.refusal)
         codes = np.zeros(nodes.length(rows), np.int64)
         for volume in found.bound:
-            codes[~reached_from(volume, nodes)[rows]] = 1
-        if found.waiting:
-            codes[~_choose(found.waiting, nodes, rows).fits] += 2
+            codes[~rows_reaching(volume, nodes)[rows]] = 1
+        if found.unbound:
+            codes[~_choose(found.unbound, nodes, rows).fits] += 2
         return Refusals(codes, _REASONS, frozenset(_REASONS))
 
 
-def plan(info: PodInfo, nodes: Snapshot, node: str) -> Plan:
-    """What is to be done before the pod is bound to this node, which the plugin has let pass."""
-    waiting, row = nodes.storage.find(info.shape).waiting, nodes.row(node)
-    if not waiting or row is None:
-        return Plan(node)
-    kept, asked = [], []
-    for choice in _choose(waiting, nodes, np.array([row])).choices:
+def pod_volumes(info: PodInfo, nodes: Snapshot, node: str) -> PodVolumes:
+    """What is to be done for the pod's claims before it is bound to this node, which passed the filter."""
+    unbound, row = nodes.storage.claims_of(info.shape).unbound, nodes.row(node)
+    if not unbound or row is None:
+        return PodVolumes(node)
+    static_bindings, dynamic_provisions = [], []
+    for choice in _choose(unbound, nodes, np.array([row])).choices:
         name = choice.claim.metadata.namespace, choice.claim.metadata.name
         number = int(choice.picked[0])
-        if number == _TO_BE_MADE:
-            asked.append(name)
+        if number == _PROVISION:
+            dynamic_provisions.append(name)
         else:
-            kept.append((name, choice.candidates[number].metadata.name))
-    return Plan(node, tuple(kept), tuple(asked))
+            static_bindings.append((name, choice.candidates[number].metadata.name))
+    return PodVolumes(node, tuple(static_bindings), tuple(dynamic_provisions))
 
 
-def reached_from(volume: PersistentVolume, nodes: Snapshot) -> Mask:
+def rows_reaching(volume: PersistentVolume, nodes: Snapshot) -> Mask:
     """The rows of the nodes that can reach the volume."""
     if not volume.spec.nodeAffinity.HasField("required"):
         return np.ones(nodes.size, np.bool_)
     selector = volume.spec.nodeAffinity.required
     key = ("volume", selector.SerializeToString(deterministic=True))
-    return nodes.fact(key, lambda: nodes.labels.select(selector, nodes.name_column))
+    return nodes.derived(key, lambda: nodes.labels.select(selector, nodes.name_column))
 
 
 @dataclass(frozen=True)
 class _Choice:
-    """`picked` is for each row the number of a candidate, or _TO_BE_MADE."""
+    """`picked` holds for each row the number of a candidate, or _PROVISION."""
 
     claim: PersistentVolumeClaim
     candidates: Sequence[PersistentVolume]
@@ -91,19 +91,19 @@ class _Chosen:
 
 
 def _choose(claims: Sequence[PersistentVolumeClaim], nodes: Snapshot, rows: Rows) -> _Chosen:
-    """A volume of its own for each claim, on each row: the smallest claims first, each the smallest that will do."""
+    """On each row, a volume of its own for each claim. The smallest claim comes first and gets the smallest volume."""
     length = nodes.length(rows)
     fits, taken, choices = np.ones(length, np.bool_), dict[str, Mask](), []
     for claim in sorted(claims, key=lambda one: size(one.spec.resources.requests)):
         candidates = nodes.storage.free_for(claim)
-        picked = np.full(length, _TO_BE_MADE, np.int64)
+        picked = np.full(length, _PROVISION, np.int64)
         for number, volume in enumerate(candidates):
             name = volume.metadata.name
-            held = taken.setdefault(name, np.zeros(length, np.bool_))
-            here = reached_from(volume, nodes)[rows] & (picked == _TO_BE_MADE) & ~held
+            used = taken.setdefault(name, np.zeros(length, np.bool_))
+            here = rows_reaching(volume, nodes)[rows] & (picked == _PROVISION) & ~used
             picked[here] = number
-            taken[name] = held | here
-        fits &= (picked != _TO_BE_MADE) | _can_be_made(claim, nodes)[rows]
+            taken[name] = used | here
+        fits &= (picked != _PROVISION) | _can_provision(claim, nodes)[rows]
         if node := nodes.storage.node_of(claim):
             fits &= _only(node, nodes)[rows]
         choices.append(_Choice(claim, candidates, picked))
@@ -117,8 +117,8 @@ def _only(node: str, nodes: Snapshot) -> Mask:
     return found
 
 
-def _can_be_made(claim: PersistentVolumeClaim, nodes: Snapshot) -> Mask:
-    """The rows where the class's provisioner may make a volume."""
+def _can_provision(claim: PersistentVolumeClaim, nodes: Snapshot) -> Mask:
+    """The rows where the provisioner of the claim's class may make a volume."""
     found = nodes.storage.classes.get(claim.spec.storageClassName)
     if found is None or found.provisioner == NO_PROVISIONER:
         return np.zeros(nodes.size, np.bool_)

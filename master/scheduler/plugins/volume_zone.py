@@ -1,4 +1,4 @@
-"""VolumeZone: refuses nodes of other zones and regions than those that a volume's labels name.
+"""VolumeZone: refuses nodes that are not in the zones and regions of a volume's labels.
 
 https://kubernetes.io/docs/reference/labels-annotations-taints/#topologykubernetesiozone
 """
@@ -27,7 +27,7 @@ class VolumeZone:
     follows = Follows.CLUSTER
 
     def filter(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Refusals | None:
-        bound = nodes.storage.find(info.shape).bound if info.shape.claims else ()
+        bound = nodes.storage.claims_of(info.shape).bound if info.shape.claims else ()
         labels = [volume.metadata.labels for volume in bound]
         wanted = [(label, each[label]) for each in labels for label in LABELS if label in each]
         if not wanted:
@@ -37,8 +37,8 @@ class VolumeZone:
             values = value.split(_SEPARATOR)
             requirement = pod_pb2.NodeSelectorRequirement(key=label, operator="In", values=values)
             fits &= nodes.labels.column(label).matches(requirement)[: nodes.size]
-        somewhere = np.zeros(nodes.size, np.bool_)
-        for label in LABELS:  # a node that names no zone is in all of them
+        in_a_zone = np.zeros(nodes.size, np.bool_)
+        for label in LABELS:  # a node without zone or region fits all volumes
             anything = pod_pb2.NodeSelectorRequirement(key=label, operator="Exists")
-            somewhere |= nodes.labels.column(label).matches(anything)[: nodes.size]
-        return refuse((somewhere & ~fits)[rows], "node(s) had no available volume zone", final=True)
+            in_a_zone |= nodes.labels.column(label).matches(anything)[: nodes.size]
+        return refuse((in_a_zone & ~fits)[rows], "node(s) had no available volume zone", final=True)

@@ -1,4 +1,4 @@
-"""Which victims of a preemption would break a PodDisruptionBudget. Pure."""
+"""Which victims of a preemption would violate a PodDisruptionBudget."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from podlab.api import selectors
 from podlab.policy.v1.poddisruptionbudget_pb2 import PodDisruptionBudget
 
 
-class Budgets:
-    """The cluster's budgets, as their controller counted them last."""
+class DisruptionBudgets:
+    """The cluster's budgets, with the allowances that their controller counted last."""
 
     def __init__(self, budgets: Iterable[PodDisruptionBudget]) -> None:
         self._budgets = [
@@ -20,9 +20,9 @@ class Budgets:
         ]
 
     def violating(self, pods: Iterable[PodInfo]) -> set[str]:
-        """The uids of those that no budget's allowance is left for, when they go in this order.
+        """The uids of the pods that exceed a budget's allowance when they are evicted in this order.
 
-        A pod that a budget counts as disrupted already costs it nothing more.
+        A pod that a budget counts as disrupted already is free.
         """
         left = [budget.status.disruptionsAllowed for budget, _ in self._budgets]
         found: set[str] = set()

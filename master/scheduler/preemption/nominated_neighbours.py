@@ -1,22 +1,21 @@
-"""Whether a pod may be drawn to others that are only nominated, and so may never come. Pure."""
+"""Whether a pod may fit only because of pods that are merely nominated, and so may never come."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from master.scheduler.cache.affinity_terms import Wish
+from master.scheduler.cache.affinity_terms import TermKind
 from master.scheduler.cache.pod_info import PodInfo
 from master.scheduler.cache.snapshot import Snapshot
-from master.scheduler.cache.spread_constraints import DO_NOT_SCHEDULE, constraints_of
+from master.scheduler.cache.spread_constraints import DO_NOT_SCHEDULE, spread_constraints_of
 
 
-def may_draw(others: Iterable[PodInfo], info: PodInfo, nodes: Snapshot) -> bool:
-    """Whether the pod has to be with some of them, or they count where it is spread: then nodes may suit it that do not
-    without them."""
+def may_depend_on(nominated: Iterable[PodInfo], info: PodInfo, nodes: Snapshot) -> bool:
+    """Whether required affinity or a hard spread constraint of the pod selects one of the nominated pods."""
     shape = info.shape
-    wanted = [term.pods for term in shape.terms if term.wish is Wish.TOGETHER]
-    wanted += [each.pods for each in constraints_of(shape) if each.when_unsatisfiable == DO_NOT_SCHEDULE]
-    if not wanted:
+    selectors = [term.pods for term in shape.affinity_terms if term.kind is TermKind.AFFINITY]
+    selectors += [each.pods for each in spread_constraints_of(shape) if each.when_unsatisfiable == DO_NOT_SCHEDULE]
+    if not selectors:
         return False
-    shapes = {other.shape for other in others}
-    return any(nodes.tallies.finds_all([pods], other) for pods in wanted for other in shapes)
+    shapes = {other.shape for other in nominated}
+    return any(nodes.pod_counts.all_select([selector], other) for selector in selectors for other in shapes)

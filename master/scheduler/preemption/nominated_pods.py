@@ -1,4 +1,4 @@
-"""Pods for which room is being made on a node: until they get it, it is taken for all that are not more important.
+"""Nominated pods: a node keeps room for each of them, against all pods that are not more important.
 
 https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/#user-exposed-information
 """
@@ -14,46 +14,46 @@ from master.scheduler.cache.snapshot import Snapshot
 
 
 @dataclass
-class _Nominated:
+class _NominatedPod:
     info: PodInfo
     node_name: str
-    is_placed: bool = False
+    in_snapshot: bool = False
 
 
 @dataclass
-class _Level:
-    """Those of one priority. When they stand, all are in the snapshot but those that are `_out`."""
+class _PriorityLevel:
+    """The nominated pods of one priority, and whether they are in the snapshot, but for those in `_exceptions`."""
 
-    stands: bool = False
-    pods: dict[str, _Nominated] = field(default_factory=dict)
+    in_snapshot: bool = False
+    pods: dict[str, _NominatedPod] = field(default_factory=dict)
 
 
-class Nominations:
-    """Which pods are nominated to which nodes. They stand in the snapshot for those only whom they hold off.
+class NominatedPods:
+    """Which pods are nominated to which nodes. While a pod is scheduled, those it has to respect are in the snapshot.
 
-    From pod to pod only what differs is moved: of a thousand nominated pods of one priority, two.
+    From one scheduled pod to the next only what differs is moved: of a thousand nominated pods of one priority, two.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._pods: dict[str, _Nominated] = {}
-        self._levels: dict[int, _Level] = {}
-        self._out: set[str] = set()  # they may stand otherwise than their level says
+        self._pods: dict[str, _NominatedPod] = {}
+        self._levels: dict[int, _PriorityLevel] = {}
+        self._exceptions: set[str] = set()  # pods that may differ from `in_snapshot` of their level
 
     @property
     def any(self) -> bool:
-        """Whether room is being kept for anybody."""
+        """Whether there are nominated pods."""
         return bool(self._pods)
 
-    def nominate(self, info: PodInfo, node_name: str) -> None:
-        """From now on room on the node is kept for the pod."""
-        self.forget(info.uid)
-        nominated = self._pods[info.uid] = _Nominated(info, node_name)
-        self._levels.setdefault(info.pod.spec.priority, _Level()).pods[info.uid] = nominated
-        self._out.add(info.uid)
+    def add(self, info: PodInfo, node_name: str) -> None:
+        """Nominates the pod to the node."""
+        self.remove(info.uid)
+        nominated = self._pods[info.uid] = _NominatedPod(info, node_name)
+        self._levels.setdefault(info.pod.spec.priority, _PriorityLevel()).pods[info.uid] = nominated
+        self._exceptions.add(info.uid)
 
-    def forget(self, uid: str) -> PodInfo | None:
-        """The pod has its node, another plan, or is gone; what was kept for it is free. None when nothing was."""
+    def remove(self, uid: str) -> PodInfo | None:
+        """Ends the pod's nomination and frees its room. Returns the pod, None when it was not nominated."""
         nominated = self._pods.pop(uid, None)
         if nominated is None:
             return None
@@ -61,58 +61,59 @@ class Nominations:
         del self._levels[priority].pods[uid]
         if not self._levels[priority].pods:
             del self._levels[priority]
-        self._out.discard(uid)
-        self._set_placed(nominated, False)
+        self._exceptions.discard(uid)
+        self._move(nominated, into_snapshot=False)
         return nominated.info
 
     def node_of(self, uid: str) -> str:
-        """Where room is kept for the pod; empty for nowhere."""
+        """The node that the pod is nominated to; empty for none."""
         nominated = self._pods.get(uid)
         return nominated.node_name if nominated else ""
 
-    def arrange_for(self, info: PodInfo) -> None:
-        """Makes the snapshot what the pod is to see of the others: those at least as important take their room."""
+    def prepare_snapshot_for(self, info: PodInfo) -> None:
+        """Puts the nominated pods into the snapshot that are at least as important as the pod, and no others."""
         for priority, level in self._levels.items():
-            stands = priority >= info.pod.spec.priority
-            if level.stands != stands:
-                level.stands = stands
-                self._out.update(level.pods)
+            in_snapshot = priority >= info.pod.spec.priority
+            if level.in_snapshot != in_snapshot:
+                level.in_snapshot = in_snapshot
+                self._exceptions.update(level.pods)
         itself = {info.uid} & self._pods.keys()
-        for uid in self._out | itself:
+        for uid in self._exceptions | itself:
             nominated = self._pods[uid]
-            self._set_placed(nominated, uid not in itself and self._levels[nominated.info.pod.spec.priority].stands)
-        self._out = itself
+            level = self._levels[nominated.info.pod.spec.priority]
+            self._move(nominated, into_snapshot=uid not in itself and level.in_snapshot)
+        self._exceptions = itself
 
     @property
-    def standing(self) -> Iterator[PodInfo]:
-        """Those that stand in the snapshot."""
-        return (each.info for each in self._pods.values() if each.is_placed)
+    def in_snapshot(self) -> Iterator[PodInfo]:
+        """The nominated pods that are in the snapshot."""
+        return (each.info for each in self._pods.values() if each.in_snapshot)
 
     @contextmanager
-    def left_out(self) -> Iterator[None]:
-        """Meanwhile none of them stands in the snapshot."""
-        standing = [each for each in self._pods.values() if each.is_placed]
-        for each in standing:
-            self._set_placed(each, False)
+    def outside_snapshot(self) -> Iterator[None]:
+        """Takes all nominated pods out of the snapshot meanwhile."""
+        moved = [each for each in self._pods.values() if each.in_snapshot]
+        for each in moved:
+            self._move(each, into_snapshot=False)
         try:
             yield
         finally:
-            for each in standing:
-                self._set_placed(each, True)
+            for each in moved:
+                self._move(each, into_snapshot=True)
 
-    def less_important(self, node_name: str, priority: int) -> list[PodInfo]:
-        """Those nominated to the node that have to look anew when a pod of this priority is nominated to it."""
+    def of_lower_priority(self, node_name: str, priority: int) -> list[PodInfo]:
+        """The pods nominated to the node that are less important than this."""
         return [
             each.info
-            for at, level in self._levels.items()
-            if at < priority
+            for of_level, level in self._levels.items()
+            if of_level < priority
             for each in level.pods.values()
             if each.node_name == node_name
         ]
 
-    def _set_placed(self, nominated: _Nominated, placed: bool) -> None:
-        if placed and not nominated.is_placed:
-            self._snapshot.place(nominated.info, nominated.node_name)
-        elif nominated.is_placed and not placed:
+    def _move(self, nominated: _NominatedPod, *, into_snapshot: bool) -> None:
+        if into_snapshot and not nominated.in_snapshot:
+            self._snapshot.add_pod(nominated.info, nominated.node_name)
+        elif nominated.in_snapshot and not into_snapshot:
             self._snapshot.remove_pod(nominated.info.uid)
-        nominated.is_placed = placed
+        nominated.in_snapshot = into_snapshot

@@ -1,21 +1,24 @@
-"""Room that is being made for a pod on a node, and when it may be there. Pure."""
+"""The victims that a nominated pod waits for on its node."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from master.scheduler.queue.cluster_events import Event, What
+from master.scheduler.queue.cluster_events import ClusterEvent, EventKind
 
 
-class Room:
-    """`victims` are the uids of those that have to go from the node for it."""
+class AwaitedVictims:
+    """`victims` are the uids of the pods that have to leave the node."""
 
     def __init__(self, node_name: str, victims: Iterable[str]) -> None:
         self.node_name = node_name
         self._awaited = set(victims)
 
-    def may_be_there(self, event: Event) -> bool:
-        """Once the last victim has gone; or somebody else, as that may do; or the node, which ends the waiting."""
+    def may_fit_after(self, event: ClusterEvent) -> bool:
+        """Whether the nominated pod is to be tried after an event on the node.
+
+        That is when the last victim has left, when another pod has left, or when the node itself is gone.
+        """
         if event.pod is None:
             return True
         was_awaited = event.pod.uid in self._awaited
@@ -23,10 +26,10 @@ class Room:
         return not was_awaited or not self._awaited
 
 
-def left(event: Event) -> str:
-    """The node from which a pod has gone, or that has gone itself; empty for none."""
-    if event.what is What.POD_GONE and event.pod is not None:
+def vacated_node(event: ClusterEvent) -> str:
+    """The node that a pod has left, or that was deleted itself; empty for other events."""
+    if event.kind is EventKind.ASSIGNED_POD_DELETE and event.pod is not None:
         return str(event.pod.pod.spec.nodeName)
-    if event.what is What.NODE_REMOVED and event.node is not None:
+    if event.kind is EventKind.NODE_DELETE and event.node is not None:
         return str(event.node.metadata.name)
     return ""

@@ -1,4 +1,4 @@
-"""How long a pod waits that could not be placed. Pure."""
+"""How long a pod waits after a failed scheduling attempt."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Backoff:
-    """Kubernetes' podInitialBackoffSeconds, doubled with each failure up to its podMaxBackoffSeconds."""
+    """podInitialBackoffSeconds, doubled with each failure up to podMaxBackoffSeconds."""
 
     base_s: float = 1.0
     limit_s: float = 10.0
 
     def delay_s(self, failures: int) -> float:
-        """After so many failures before this one."""
+        """The wait after a failure that came after so many others."""
         return min(self.limit_s, self.base_s * 2.0 ** min(failures, 16))
 
 

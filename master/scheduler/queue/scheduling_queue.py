@@ -1,9 +1,9 @@
-"""Pods that wait for a node: active ones by priority, those that failed behind a back-off, hopeless ones for an event.
+"""Pods that wait for a node: active ones, those in back-off, and unschedulable ones that wait for an event.
 
 The rules are those of Kubernetes' scheduling queue
 (https://github.com/kubernetes/community/blob/master/contributors/devel/sig-scheduling/scheduler_queues.md), with one
-addition: hopeless pods of one shape, of which any verdict is true of all, form a group. An event wakes one pod of a
-group; the others follow once that one has found a node. So an event costs the same however many wait.
+addition: unschedulable pods of one shape form a group. An event wakes one pod of a group; others follow once that one
+has found a node. So an event costs the same however many pods wait.
 """
 
 from __future__ import annotations
@@ -14,38 +14,38 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from master.scheduler.cache.pod_info import PodInfo
-from master.scheduler.queue.awaited_victims import Room
+from master.scheduler.queue.awaited_victims import AwaitedVictims
 from master.scheduler.queue.backoff import KUBERNETES_BACKOFF, Backoff
-from master.scheduler.queue.cluster_events import Event
-from master.scheduler.queue.unschedulable_pods import Group, Groups
+from master.scheduler.queue.cluster_events import ClusterEvent
+from master.scheduler.queue.unschedulable_pods import ShapeGroup, UnschedulablePods
 from podlab.api.objects import Key
 
 
 @dataclass(eq=False, slots=True)
-class Waiting:
-    """A pod in the queue. Of what the heaps hold of it, only the entry with its present ticket counts."""
+class QueuedPodInfo:
+    """A pod in the queue. Of its entries in the heaps only the one with the present ticket counts."""
 
     key: Key
     priority: int
     attempts: int = 0
     due: float = 0.0  # when its back-off ends
     ticket: int = -1
-    group: Group | None = None
+    group: ShapeGroup | None = None
 
 
-Heap = list[tuple[float, int, Waiting]]
+Heap = list[tuple[float, int, QueuedPodInfo]]
 
 
 @dataclass
 class _Heaps:
-    """Both ordered: the active by priority and then by ticket, the backing off by when they may be tried again."""
+    """`active` is ordered by priority and then by ticket, `backoff` by when the back-off ends."""
 
     active: Heap = field(default_factory=list)
-    backing_off: Heap = field(default_factory=list)
+    backoff: Heap = field(default_factory=list)
 
 
 class SchedulingQueue:
-    """A pod is in it from `add` until `remove`, also while it is being scheduled.
+    """A pod is in the queue from `add` until `remove`, also while it is being scheduled.
 
     `clock` is in seconds. `changed` is called when there may be an active pod, or `delay_s` may be less than before.
     """
@@ -60,141 +60,150 @@ class SchedulingQueue:
         self._clock = clock
         self._backoff = backoff
         self._changed = changed
-        self._pods: dict[Key, Waiting] = {}
+        self._pods: dict[Key, QueuedPodInfo] = {}
         self._heaps = _Heaps()
-        self._groups = Groups()
+        self._unschedulable = UnschedulablePods()
         self._tickets = itertools.count()
 
     def add(self, key: Key, priority: int) -> None:
-        """A new pod, or one that changed so that it may fit now: it is judged at once."""
-        waiting = self._pods.setdefault(key, Waiting(key, priority))
-        waiting.priority = priority
-        self._leave_group(waiting)
-        self._activate(waiting)
+        """Makes the pod active: it is new, or changed so that it may fit now."""
+        queued = self._pods.setdefault(key, QueuedPodInfo(key, priority))
+        queued.priority = priority
+        self._leave_group(queued)
+        self._activate(queued)
 
     def remove(self, key: Key) -> None:
         """The pod has a node or is gone."""
-        waiting = self._pods.pop(key, None)
-        if waiting is not None:
-            waiting.ticket = -1
-            self._leave_group(waiting)
+        queued = self._pods.pop(key, None)
+        if queued is not None:
+            queued.ticket = -1
+            self._leave_group(queued)
 
-    def happened(self, event: Event) -> None:
-        """Something that may help pods which plugins refused: one of each group it can help is judged again."""
-        for group in self._groups.helped(event):
-            self._wake(group.scout())
+    def handle_event(self, event: ClusterEvent) -> None:
+        """Wakes one pod of each group that the event may help."""
+        for group in self._unschedulable.helped_by(event):
+            self._wake(group.wake_one())
 
     def has_active(self) -> bool:
-        """Whether `take` has pods to give now."""
+        """Whether `pop` has pods to give now."""
         self._flush()
         return bool(self._heaps.active)
 
     def delay_s(self) -> float:
-        """After how long a back-off ends or a pod is overdue; infinite when there is none."""
-        return max(0.0, min(self._next_due(), self._groups.next_due()) - self._clock())
+        """After how long a back-off ends or a group is overdue; infinite when there is none."""
+        return max(0.0, min(self._next_due(), self._unschedulable.next_due()) - self._clock())
 
-    def take(self, limit: int) -> list[Key]:
-        """Up to `limit` active pods, highest priority first; each is to be given back by `failed` or `remove`."""
-        self._flush()
-        taken: list[Key] = []
-        while self._heaps.active and len(taken) < limit:
-            *_, ticket, waiting = heapq.heappop(self._heaps.active)
-            if ticket == waiting.ticket:
-                waiting.ticket = -1
-                taken.append(waiting.key)
-        return taken
+    def pop(self, limit: int) -> list[Key]:
+        """Up to `limit` active pods, highest priority first.
 
-    def found(self, key: Key) -> None:
-        """The pod that was judged fits: those that are like it may fit too."""
-        waiting = self._pods.get(key)
-        if waiting is not None and waiting.group is not None:
-            group, waiting.group = waiting.group, None
-            self._groups.leave(group, key)
-            self._wake(group.follow())
-
-    def hopeless(
-        self, key: Key, info: PodInfo, shape: Hashable, plugins: frozenset[str], *, room: Room | None = None
-    ) -> None:
-        """No node fits the pod: it waits for an event that can help it with one of the plugins that refused it.
-
-        `shape` is equal for pods of which any verdict is true of all. While `room` is being made for the pod, it waits
-        for that, and needs no back-off.
+        Each is to be given back by `add_unschedulable`, `requeue_after_backoff` or `remove`.
         """
-        waiting = self._failed(key)
-        if waiting is None:
+        self._flush()
+        popped: list[Key] = []
+        while self._heaps.active and len(popped) < limit:
+            *_, ticket, queued = heapq.heappop(self._heaps.active)
+            if ticket == queued.ticket:
+                queued.ticket = -1
+                popped.append(queued.key)
+        return popped
+
+    def pod_scheduled(self, key: Key) -> None:
+        """The pod found a node: others of its group may find one too."""
+        queued = self._pods.get(key)
+        if queued is not None and queued.group is not None:
+            group, queued.group = queued.group, None
+            self._unschedulable.remove(group, key)
+            self._wake(group.wake_more())
+
+    def add_unschedulable(
+        self,
+        key: Key,
+        info: PodInfo,
+        shape: Hashable,
+        plugins: frozenset[str],
+        *,
+        awaited: AwaitedVictims | None = None,
+    ) -> None:
+        """No node fits the pod: it waits for an event that can help where one of the plugins refused it.
+
+        `shape` is equal for pods that get equal results. A pod that awaits victims needs no back-off.
+        """
+        queued = self._failed(key)
+        if queued is None:
             return
-        if room is not None:
-            waiting.due = self._clock()
-        if waiting.group is not None:
-            self._groups.leave(waiting.group, key)
-        identity = shape, waiting.priority, key if room is not None else None
-        waiting.group = self._groups.join(identity, info, plugins, self._clock(), room)
-        waiting.group.rest(waiting.due, waiting.ticket, key)
+        if awaited is not None:
+            queued.due = self._clock()
+        if queued.group is not None:
+            self._unschedulable.remove(queued.group, key)
+        identity = shape, queued.priority, key if awaited is not None else None
+        queued.group = self._unschedulable.group(identity, info, plugins, self._clock(), awaited)
+        queued.group.add(queued.due, queued.ticket, key)
         self._changed()
 
-    def unlucky(self, key: Key) -> None:
-        """Something else came between, a binding that failed for one: the pod is tried again after its back-off."""
-        waiting = self._failed(key)
-        if waiting is not None:
-            self._leave_group(waiting)
-            self._back_off(waiting)
+    def requeue_after_backoff(self, key: Key) -> None:
+        """The attempt failed for another reason, as a failed binding: the pod is tried again after its back-off."""
+        queued = self._failed(key)
+        if queued is not None:
+            self._leave_group(queued)
+            self._back_off(queued)
 
     def attempts(self, key: Key) -> int:
-        """How often the pod was judged without success."""
-        waiting = self._pods.get(key)
-        return waiting.attempts if waiting else 0
+        """How many attempts to schedule the pod have failed."""
+        queued = self._pods.get(key)
+        return queued.attempts if queued else 0
 
-    def _failed(self, key: Key) -> Waiting | None:
-        waiting = self._pods.get(key)
-        if waiting is not None:
-            waiting.due = self._clock() + self._backoff.delay_s(waiting.attempts)
-            waiting.attempts += 1
-            waiting.ticket = next(self._tickets)
-        return waiting
+    def _failed(self, key: Key) -> QueuedPodInfo | None:
+        queued = self._pods.get(key)
+        if queued is not None:
+            queued.due = self._clock() + self._backoff.delay_s(queued.attempts)
+            queued.attempts += 1
+            queued.ticket = next(self._tickets)
+        return queued
 
-    def _activate(self, waiting: Waiting) -> None:
-        waiting.ticket = next(self._tickets)
-        heapq.heappush(self._heaps.active, (-waiting.priority, waiting.ticket, waiting))
+    def _activate(self, queued: QueuedPodInfo) -> None:
+        queued.ticket = next(self._tickets)
+        heapq.heappush(self._heaps.active, (-queued.priority, queued.ticket, queued))
         self._changed()
 
-    def _back_off(self, waiting: Waiting) -> None:
-        """Active at once when the back-off is over."""
-        if waiting.due <= self._clock():
-            self._activate(waiting)
+    def _back_off(self, queued: QueuedPodInfo) -> None:
+        """Makes the pod active once its back-off is over."""
+        if queued.due <= self._clock():
+            self._activate(queued)
             return
-        waiting.ticket = next(self._tickets)
-        heapq.heappush(self._heaps.backing_off, (waiting.due, waiting.ticket, waiting))
+        queued.ticket = next(self._tickets)
+        heapq.heappush(self._heaps.backoff, (queued.due, queued.ticket, queued))
         self._changed()
 
     def _wake(self, woken: Iterable[tuple[Key, int]]) -> None:
         for key, ticket in woken:
-            waiting = self._pods.get(key)
-            if waiting is not None and waiting.ticket == ticket:
-                self._back_off(waiting)
+            queued = self._pods.get(key)
+            if queued is not None and queued.ticket == ticket:
+                self._back_off(queued)
 
-    def _leave_group(self, waiting: Waiting) -> None:
-        """When it was out for its group, another goes instead."""
-        group, waiting.group = waiting.group, None
-        if group is not None and self._groups.leave(group, waiting.key):
-            self._wake(group.scout())
+    def _leave_group(self, queued: QueuedPodInfo) -> None:
+        """If the pod was being retried for its group, another one is woken."""
+        group, queued.group = queued.group, None
+        if group is not None and self._unschedulable.remove(group, queued.key):
+            self._wake(group.wake_one())
 
     def _next_due(self) -> float:
-        return self._heaps.backing_off[0][0] if self._heaps.backing_off else float("inf")
+        return self._heaps.backoff[0][0] if self._heaps.backoff else float("inf")
 
     def _flush(self) -> None:
-        """What is due becomes active; what is no longer there leaves the heaps' heads."""
+        """Activates what is due, and drops outdated entries from the heads of the heaps."""
         now = self._clock()
-        for group in self._groups.overdue(now):
-            self._wake(group.scout())
-        for waiting in _popped(self._heaps.backing_off, now):
-            self._activate(waiting)
+        for group in self._unschedulable.overdue(now):
+            self._wake(group.wake_one())
+        for queued in _due(self._heaps.backoff, now):
+            self._activate(queued)
         active = self._heaps.active
         while active and active[0][1] != active[0][2].ticket:
             heapq.heappop(active)
 
 
-def _popped(heap: Heap, now: float) -> Iterator[Waiting]:
+def _due(heap: Heap, now: float) -> Iterator[QueuedPodInfo]:
+    """Pops the pods whose back-off is over."""
     while heap and (heap[0][0] <= now or heap[0][1] != heap[0][2].ticket):
-        _, ticket, waiting = heapq.heappop(heap)
-        if ticket == waiting.ticket:
-            yield waiting
+        _, ticket, queued = heapq.heappop(heap)
+        if ticket == queued.ticket:
+            yield queued

@@ -1,6 +1,6 @@
 """How long the scheduler takes to decide about a pod: the decision itself, without API server, in this process.
 
-Each pod is placed before the next one is judged. CPU time of the thread, so that other load on the machine counts less.
+Each pod is assigned before the next one is scheduled. CPU time of the thread, so that other load counts less.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import time
 import shapes
 from apiserver import tell
 
-from master.scheduler.algorithm.filter_cache import Verdicts
-from master.scheduler.algorithm.schedule_pod import schedule
+from master.scheduler.algorithm.filter_cache import FilterCache
+from master.scheduler.algorithm.schedule_pod import schedule_pod
 from master.scheduler.cache.pod_info import pod_info
 from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.config.defaults import DEFAULT_PROFILE
@@ -32,15 +32,15 @@ async def measure() -> None:
 
 
 def _measure(shape: shapes.Shape, nodes: Snapshot, count: int) -> None:
-    known = Verdicts()
+    cache = FilterCache()
     taken_us: list[float] = []
     uids: list[str] = []
     for pod in shape.pods("default", PODS, count):
         pod.metadata.uid = f"{shape.name}-{pod.metadata.name}"
         begun = time.thread_time()
         info = pod_info(pod)
-        decision = schedule(info, nodes, DEFAULT_PROFILE, known)
-        nodes.place(info, decision.node_name)
+        result = schedule_pod(info, nodes, DEFAULT_PROFILE, cache)
+        nodes.add_pod(info, result.node_name)
         taken_us.append((time.thread_time() - begun) * 1e6)
         uids.append(info.uid)
     for uid in uids:

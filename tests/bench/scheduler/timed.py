@@ -7,20 +7,20 @@ import os
 import sys
 
 from master.scheduler import main
-from master.scheduler.cycle.decision_log import Decisions
-from master.scheduler.cycle.explanation import Made
+from master.scheduler.cycle.decision import Decision
+from master.scheduler.cycle.decision_log import DecisionLog
 from podlab.api.objects import Key
 
 
 def _timed(path: str) -> None:
     into = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    remember = Decisions.remember
+    add = DecisionLog.add
 
-    def tell_and_remember(self: Decisions, key: Key, made: Made) -> None:
-        os.write(into, b"%d\n" % made.duration_us)
-        remember(self, key, made)
+    def tell_and_add(self: DecisionLog, key: Key, decision: Decision) -> None:
+        os.write(into, b"%d\n" % decision.duration_us)
+        add(self, key, decision)
 
-    Decisions.remember = tell_and_remember  # type: ignore[method-assign]
+    DecisionLog.add = tell_and_add  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What an event costs while many pods wait that fit nowhere, and how many of them are judged again for it.
+"""What an event costs while many unschedulable pods wait, and how many of them are tried again for it.
 
-In this process, without API server; CPU time of the thread. Each that is judged costs as much as a decision.
+In this process, without API server; CPU time of the thread. Each pod that is tried costs as much as a decision.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from apiserver import tell
 
 from master.scheduler.cache.pod_info import pod_info
 from master.scheduler.cache.snapshot import Snapshot
-from master.scheduler.event_handlers import Intake
-from master.scheduler.preemption.nominated_pods import Nominations
+from master.scheduler.event_handlers import EventHandlers
+from master.scheduler.preemption.nominated_pods import NominatedPods
 from master.scheduler.queue.scheduling_queue import SchedulingQueue
 from podlab.api.objects import key
 from podlab.client.informer import Change
@@ -22,26 +22,26 @@ from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 
 NODES, PODS, SHAPES, EVENTS = 1000, 10_000, 100, 100
-LATER_S = 60.0  # back-offs are over, and nobody is overdue
+LATER_S = 60.0  # back-offs are over, and no group is overdue
 
 
 async def measure() -> None:
     """A pod that leaves too little room, a heartbeat, and a label that nobody asks for."""
     now_s = [0.0]
     snapshot, queue = Snapshot(), SchedulingQueue(lambda: now_s[0])
-    intake = Intake({""}, snapshot, queue, Nominations(snapshot))
+    handlers = EventHandlers({""}, snapshot, queue, NominatedPods(snapshot))
     nodes = [shapes.node(number) for number in range(NODES)]
     for node in nodes:
-        intake.node_changed(Change(key(node), None, node))
+        handlers.node_changed(Change(key(node), None, node))
     gone = [_standing(number) for number in range(EVENTS)]
     for pod in gone:
-        intake.pod_changed(Change(key(pod), None, pod))
+        handlers.pod_changed(Change(key(pod), None, pod))
     _wait(queue)
     now_s[0] = LATER_S
-    _tell(queue, "a pod that goes", [lambda pod=pod: intake.pod_changed(Change(key(pod), pod, None)) for pod in gone])
+    _tell(queue, "a pod that goes", [lambda pod=pod: handlers.pod_changed(Change(key(pod), pod, None)) for pod in gone])
     for what, change in (("a heartbeat", _beat), ("a label of a node", _label)):
         pairs = [(node, change(node)) for node in nodes[:EVENTS]]
-        _tell(queue, what, [lambda a=a, b=b: intake.node_changed(Change(key(b), a, b)) for a, b in pairs])
+        _tell(queue, what, [lambda a=a, b=b: handlers.node_changed(Change(key(b), a, b)) for a, b in pairs])
 
 
 def _wait(queue: SchedulingQueue) -> None:
@@ -53,8 +53,8 @@ def _wait(queue: SchedulingQueue) -> None:
         pod.spec.nodeSelector["example.com/none"] = "yes"
         info = pod_info(pod)
         queue.add(key(pod), 0)
-        queue.take(1)
-        queue.hopeless(key(pod), info, info.shape, frozenset({"NodeResourcesFit", "NodeAffinity"}))
+        queue.pop(1)
+        queue.add_unschedulable(key(pod), info, info.shape, frozenset({"NodeResourcesFit", "NodeAffinity"}))
 
 
 def _tell(queue: SchedulingQueue, what: str, events: list[Callable[[], None]]) -> None:
@@ -63,7 +63,7 @@ def _tell(queue: SchedulingQueue, what: str, events: list[Callable[[], None]]) -
         event()
     title = f"{PODS} hopeless pods of {SHAPES} shapes, {what}"
     tell(f"{title}, CPU", (time.thread_time() - begun) / len(events) * 1e6, "us")
-    tell(f"{title}, judged again", len(queue.take(PODS)), "pods")
+    tell(f"{title}, judged again", len(queue.pop(PODS)), "pods")
 
 
 def _standing(number: int) -> Pod:

@@ -19,14 +19,14 @@ async def test_the_loop_sleeps_until_something_is_due() -> None:
     assert not waiting.done()
     queue.add(A, 0)
     await asyncio.wait_for(waiting, 1)
-    assert queue.take(1) == [A]
+    assert queue.pop(1) == [A]
 
 
 async def test_the_loop_wakes_when_a_back_off_ends() -> None:
     changed = asyncio.Event()
     queue = SchedulingQueue(time.monotonic, Backoff(0.02), changed=changed.set)
     queue.add(A, 0)
-    assert queue.take(1) == [A]
-    queue.unlucky(A)
+    assert queue.pop(1) == [A]
+    queue.requeue_after_backoff(A)
     await asyncio.wait_for(wait_for_active_pods(queue, changed), 1)
-    assert queue.take(1) == [A]
+    assert queue.pop(1) == [A]

@@ -9,7 +9,7 @@ import pytest
 from podlab_testing.scheduling import Case, check
 
 from master.scheduler.config import plugin_args
-from master.scheduler.config.profile import Profile, Weighted
+from master.scheduler.config.profile import Profile, WeightedScore
 
 SELECTOR = "node(s) didn't match Pod's node affinity/selector"
 NAMED = "node(s) didn't satisfy plugin(s) [NodeAffinity]"
@@ -102,7 +102,7 @@ def test_nodes(case: Case) -> None:
 
 def adding(**affinity: Any) -> Profile:
     plugin = plugin_args.node_affinity({"addedAffinity": affinity}, "args")
-    return Profile("default-scheduler", (plugin,), (Weighted(plugin, 1),))
+    return Profile("default-scheduler", (plugin,), (WeightedScore(plugin, 1),))
 
 
 POOL = required(term("pool In x"))

@@ -10,7 +10,7 @@ import pytest
 from podlab_testing.scheduling import Case, check
 
 from master.scheduler.config import plugin_args
-from master.scheduler.config.profile import Profile, Weighted
+from master.scheduler.config.profile import Profile, WeightedScore
 from master.scheduler.plugins.image_locality import ImageLocality
 
 GPU = "example.com/gpu"
@@ -108,7 +108,7 @@ def test_requests(case: Case) -> None:
 
 def ranked(plugin: Any) -> Profile:
     filters = (plugin,) if hasattr(plugin, "filter") else ()
-    return Profile("default-scheduler", filters, (Weighted(plugin, 1),))
+    return Profile("default-scheduler", filters, (WeightedScore(plugin, 1),))
 
 
 def fit(kind: str = "LeastAllocated", resources: str = "cpu", shape: str = "", **more: Any) -> Any:
@@ -157,9 +157,9 @@ RANKS = [
 
 @pytest.mark.parametrize(("case", "plugin"), RANKS, ids=lambda each: getattr(each, "name", ""))
 def test_strategies(case: Case, plugin: Any) -> None:
-    decision = check(case, ranked(plugin))
+    result = check(case, ranked(plugin))
     if case.fits and not case.wins:
-        assert len(decision.best) == len(decision.feasible)
+        assert len(result.best) == len(result.feasible)
 
 
 def images(*names: str) -> dict[str, Any]:
@@ -183,6 +183,6 @@ IMAGES = [
 
 @pytest.mark.parametrize(("case", "scores"), IMAGES, ids=lambda each: getattr(each, "name", ""))
 def test_images(case: Case, scores: tuple[int, ...]) -> None:
-    decision = check(case, ranked(ImageLocality()))
-    given = decision.given[0].raw.tolist() if decision.given else [0] * len(scores)
-    assert tuple(given) == scores
+    result = check(case, ranked(ImageLocality()))
+    raw = result.scores[0].raw.tolist() if result.scores else [0] * len(scores)
+    assert tuple(raw) == scores

@@ -9,9 +9,9 @@ import pytest
 from podlab_testing.scheduling import node, pod
 
 from master.scheduler.cache.snapshot import Snapshot
-from master.scheduler.event_handlers import Intake
-from master.scheduler.preemption.nominated_pods import Nominations
-from master.scheduler.queue.cluster_events import Event, What
+from master.scheduler.event_handlers import EventHandlers
+from master.scheduler.preemption.nominated_pods import NominatedPods
+from master.scheduler.queue.cluster_events import ClusterEvent, EventKind
 from master.scheduler.queue.scheduling_queue import SchedulingQueue
 from podlab.api.objects import key
 from podlab.client.informer import Change
@@ -26,44 +26,44 @@ class Queue(SchedulingQueue):
 
     def __init__(self) -> None:
         super().__init__(lambda: 0.0)
-        self.events: list[Event] = []
+        self.events: list[ClusterEvent] = []
 
-    def happened(self, event: Event) -> None:
+    def handle_event(self, event: ClusterEvent) -> None:
         self.events.append(event)
-        super().happened(event)
+        super().handle_event(event)
 
 
 class World:
-    """An intake that knows the node n1."""
+    """Event handlers that knows the node n1."""
 
     def __init__(self) -> None:
         self.snapshot, self.queue = Snapshot(), Queue()
-        self.nominations = Nominations(self.snapshot)
-        self.intake = Intake({OURS}, self.snapshot, self.queue, self.nominations)
+        self.nominated_pods = NominatedPods(self.snapshot)
+        self.handlers = EventHandlers({OURS}, self.snapshot, self.queue, self.nominated_pods)
         self.node(None, node("n1"))
         self.queue.events.clear()
 
     def node(self, old: Node | None, new: Node | None) -> None:
         known = new or old
         assert known is not None
-        self.intake.node_changed(Change(key(known), old, new))
+        self.handlers.node_changed(Change(key(known), old, new))
 
     def pod(self, old: Pod | None, new: Pod | None) -> None:
         known = new or old
         assert known is not None
-        self.intake.pod_changed(Change(key(known), old, new))
+        self.handlers.pod_changed(Change(key(known), old, new))
 
     @property
-    def waiting(self) -> list[str]:
-        return [at.name for at in self.queue.take(100)]
+    def active(self) -> list[str]:
+        return [at.name for at in self.queue.pop(100)]
 
     @property
-    def standing(self) -> list[str]:
+    def on_node(self) -> list[str]:
         return [each.uid for each in self.snapshot.pods_on("n1")]
 
     @property
-    def happened(self) -> list[What]:
-        return [event.what for event in self.queue.events]
+    def kinds(self) -> list[EventKind]:
+        return [event.kind for event in self.queue.events]
 
 
 def made(name: str = "web", change: Callable[[Pod], Any] = lambda _: None, **given: Any) -> Pod:
@@ -94,7 +94,7 @@ def ended(found: Pod) -> None:
 def test_a_pod_waits_that_is_ours_and_to_be_placed_now(found: Pod, waits: bool) -> None:
     world = World()
     world.pod(None, found)
-    assert world.waiting == (["web"] if waits else [])
+    assert world.active == (["web"] if waits else [])
 
 
 def test_a_pod_whose_last_gate_goes_waits() -> None:
@@ -102,24 +102,24 @@ def test_a_pod_whose_last_gate_goes_waits() -> None:
     gated = made(schedulingGates=[{"name": "later"}])
     world.pod(None, gated)
     world.pod(gated, made())
-    assert world.waiting == ["web"]
+    assert world.active == ["web"]
 
 
 def test_a_status_alone_does_not_bring_a_pod_back() -> None:
     world = World()
     world.pod(None, made())
-    assert world.waiting == ["web"]
+    assert world.active == ["web"]
     world.pod(made(), made(change=lambda found: found.status.conditions.add(type="PodScheduled", status="False")))
-    assert world.waiting == []
+    assert world.active == []
     world.pod(made(), made(nodeSelector={"disk": "ssd"}))
-    assert world.waiting == ["web"]
+    assert world.active == ["web"]
 
 
 def test_a_pod_that_gets_its_node_counts_there_and_waits_no_more() -> None:
     world = World()
     world.pod(None, made())
     world.pod(made(), made(nodeName="n1"))
-    assert (world.waiting, world.standing, world.happened) == ([], ["web"], [What.POD_PLACED])
+    assert (world.active, world.on_node, world.kinds) == ([], ["web"], [EventKind.ASSIGNED_POD_ADD])
 
 
 @pytest.mark.parametrize("last", [None, made(nodeName="n1", change=ended)])
@@ -128,10 +128,10 @@ def test_a_pod_that_ended_or_is_gone_leaves_its_room(last: Pod | None) -> None:
     stood = made(nodeName="n1", cpu="3")
     world.pod(None, stood)
     world.pod(stood, last)
-    assert (world.standing, world.happened) == ([], [What.POD_PLACED, What.POD_GONE])
+    assert (world.on_node, world.kinds) == ([], [EventKind.ASSIGNED_POD_ADD, EventKind.ASSIGNED_POD_DELETE])
     (gone,) = world.queue.events[1:]
-    assert gone.room is not None
-    assert gone.room["cpu"] == 4000
+    assert gone.available is not None
+    assert gone.available["cpu"] == 4000
 
 
 def test_the_room_that_is_left_is_that_beside_the_others() -> None:
@@ -141,8 +141,8 @@ def test_the_room_that_is_left_is_that_beside_the_others() -> None:
         world.pod(None, each)
     world.pod(goes, None)
     gone = world.queue.events[-1]
-    assert gone.room is not None
-    assert (gone.room["cpu"], gone.least_priority) == (1000, 7)
+    assert gone.available is not None
+    assert (gone.available["cpu"], gone.lowest_priority) == (1000, 7)
 
 
 def test_nothing_is_said_of_room_while_some_is_kept() -> None:
@@ -152,10 +152,10 @@ def test_nothing_is_said_of_room_while_some_is_kept() -> None:
     stood = made(nodeName="n1")
     world.pod(None, stood)
     world.pod(stood, None)
-    assert world.queue.events[-1].room is None
+    assert world.queue.events[-1].available is None
     world.pod(kept, None)
-    assert not world.nominations.any
-    assert world.happened[-1] is What.POD_GONE
+    assert not world.nominated_pods.any
+    assert world.kinds[-1] is EventKind.ASSIGNED_POD_DELETE
 
 
 def test_a_pod_that_came_back_under_its_name_unseen_is_another() -> None:
@@ -163,7 +163,7 @@ def test_a_pod_that_came_back_under_its_name_unseen_is_another() -> None:
     first = made(nodeName="n1", uid="1")
     world.pod(None, first)
     world.pod(first, made(uid="2"))
-    assert (world.waiting, world.standing) == (["web"], [])
+    assert (world.active, world.on_node) == (["web"], [])
 
 
 @pytest.mark.parametrize(
@@ -171,18 +171,18 @@ def test_a_pod_that_came_back_under_its_name_unseen_is_another() -> None:
     [
         (lambda found: found.status.conditions.add(type="Ready", status="True"), []),
         (lambda found: found.metadata.annotations.update(a="b"), []),
-        (lambda found: found.metadata.labels.update(app="db"), [What.POD_LABELS]),
-        (deleted, [What.POD_LABELS]),
+        (lambda found: found.metadata.labels.update(app="db"), [EventKind.ASSIGNED_POD_UPDATE]),
+        (deleted, [EventKind.ASSIGNED_POD_UPDATE]),
     ],
 )
-def test_what_a_kubelet_writes_about_a_pod_is_no_event(change: Callable[[Pod], Any], events: list[What]) -> None:
+def test_what_a_kubelet_writes_about_a_pod_is_no_event(change: Callable[[Pod], Any], events: list[EventKind]) -> None:
     world = World()
     stood = made(nodeName="n1")
     world.pod(None, stood)
     world.queue.events.clear()
     world.pod(stood, made(nodeName="n1", change=change))
-    assert world.happened == events
-    assert world.standing == ["web"]
+    assert world.kinds == events
+    assert world.on_node == ["web"]
 
 
 def test_nodes_come_change_and_go() -> None:
@@ -191,6 +191,11 @@ def test_nodes_come_change_and_go() -> None:
     world.node(node("n2 cpu=2"), node("n2 cpu=2"))
     world.node(node("n2 cpu=2"), node("n2 cpu=8 zone=x"))
     world.node(node("n2"), None)
-    assert world.happened == [What.NODE_ADDED, What.NODE_ALLOCATABLE, What.NODE_LABELS, What.NODE_REMOVED]
-    assert [event.room and event.room["cpu"] for event in world.queue.events] == [2000, 8000, 8000, None]
+    assert world.kinds == [
+        EventKind.NODE_ADD,
+        EventKind.NODE_ALLOCATABLE,
+        EventKind.NODE_LABELS,
+        EventKind.NODE_DELETE,
+    ]
+    assert [event.available and event.available["cpu"] for event in world.queue.events] == [2000, 8000, 8000, None]
     assert world.snapshot.count == 1

@@ -1,7 +1,6 @@
-"""Random clusters, judged by the scheduler and by a naive reading of the rules, pod by pod and node by node.
+"""Random clusters, filtered by the scheduler and by a naive reading of the rules, pod by pod and node by node.
 
-The naive reading knows nothing of arrays, tallies or remembered verdicts, so what they keep up to date is held against
-what really stands there.
+The naive reading has no arrays, counts or caches, so these are compared with the pods that there really are.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from podlab_testing.scheduling import node, pod
 
-from master.scheduler.algorithm.filter_cache import Verdicts
-from master.scheduler.algorithm.schedule_pod import schedule
+from master.scheduler.algorithm.filter_cache import FilterCache
+from master.scheduler.algorithm.schedule_pod import schedule_pod
 from master.scheduler.cache.pod_info import pod_info
 from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.config.defaults import DEFAULT_PROFILE
@@ -154,7 +153,7 @@ steps = st.lists(st.one_of(st.integers(0, 7), st.tuples(st.integers(0, 3), st.bo
 @given(st.lists(servers, min_size=1, max_size=6), st.lists(pods, min_size=1, max_size=4), steps)
 def test_what_fits_is_what_the_rules_say(given: list[Server], kinds: list[Wanted], history: list[Any]) -> None:
     world = World([Server(f"n{number}", *_rest(each)) for number, each in enumerate(given)])
-    nodes, known = Snapshot(), Verdicts()
+    nodes, cache = Snapshot(), FilterCache()
     for server in world.servers:
         nodes.set_node(node(_text(server)))
     for number, step in enumerate(history):
@@ -163,13 +162,13 @@ def test_what_fits_is_what_the_rules_say(given: list[Server], kinds: list[Wanted
             continue
         wanted = kinds[step[0] % len(kinds)]
         info = pod_info(pod(wanted.message(), f"p{number}"))
-        decision = schedule(info, nodes, DEFAULT_PROFILE, known)
+        result = schedule_pod(info, nodes, DEFAULT_PROFILE, cache)
         fits = world.fits(wanted)
-        assert {nodes.names[row] for row in decision.feasible} == fits
-        assert bool(decision.node_name) == bool(fits)
-        if decision.node_name and step[1]:
-            nodes.place(info, decision.node_name)
-            world.pods[number] = (wanted, decision.node_name)
+        assert {nodes.names[row] for row in result.feasible} == fits
+        assert bool(result.node_name) == bool(fits)
+        if result.node_name and step[1]:
+            nodes.add_pod(info, result.node_name)
+            world.pods[number] = (wanted, result.node_name)
 
 
 def _rest(server: Server) -> tuple[str, int, bool]:

@@ -7,8 +7,8 @@ import pytest
 from podlab_testing.source_code import PROJECT
 
 from master.scheduler import plugin_files
-from master.scheduler.algorithm.filter_cache import Verdicts
-from master.scheduler.algorithm.schedule_pod import schedule
+from master.scheduler.algorithm.filter_cache import FilterCache
+from master.scheduler.algorithm.schedule_pod import schedule_pod
 from master.scheduler.cache.pod_info import pod_info
 from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.config.profile import Profile
@@ -46,15 +46,15 @@ def node(name: str, **labels: str) -> Node:
 def test_the_example_keeps_pods_from_nodes_and_prefers_others(example: tuple[Profile, ...]) -> None:
     nodes = Snapshot()
     nodes.set_node(node("due", maintenance="monday", generation="9"))
-    refused = schedule(pod_info(Pod()), nodes, example[0], Verdicts())
+    refused = schedule_pod(pod_info(Pod()), nodes, example[0], FilterCache())
     assert refused.message == "0/1 nodes are available: 1 node(s) were due for maintenance."
-    assert refused.refused_by == {"Maintenance"}
+    assert refused.unschedulable_plugins == {"Maintenance"}
     for name, generation in (("old", "1"), ("new", "2"), ("older", "0")):
         nodes.set_node(node(name, generation=generation))
-    decision = schedule(pod_info(Pod()), nodes, example[0], Verdicts())
-    assert decision.node_name == "new"
-    own = next(each for each in decision.given if each.plugin == "Maintenance")
-    assert [int(own.normalized[row]) for row in decision.feasible] == [50, 100, 0]
+    result = schedule_pod(pod_info(Pod()), nodes, example[0], FilterCache())
+    assert result.node_name == "new"
+    own = next(each for each in result.scores if each.plugin == "Maintenance")
+    assert [int(own.normalized[row]) for row in result.feasible] == [50, 100, 0]
     assert own.weight == 5
 
 
@@ -69,7 +69,7 @@ def test_the_other_example_makes_a_second_profile(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "problem"),
     [
         ("a = 1", "expected one class with filter or score, found none"),
         ("class A:\n  def filter(self): ...\nclass B:\n  def score(self): ...", "found A, B"),
@@ -78,10 +78,10 @@ def test_the_other_example_makes_a_second_profile(tmp_path: Path) -> None:
         ("class A:\n  name = 'A'\n  def filter(self): ...", "A.follows must be one of Follows"),
     ],
 )
-def test_a_file_that_is_no_plugin_is_refused(tmp_path: Path, text: str, told: str) -> None:
+def test_a_file_that_is_no_plugin_is_refused(tmp_path: Path, text: str, problem: str) -> None:
     path = tmp_path / "own.py"
     path.write_text(text)
-    with pytest.raises(SettingsError, match=r"own\.py: .*" + re.escape(told)):
+    with pytest.raises(SettingsError, match=r"own\.py: .*" + re.escape(problem)):
         plugin_files.load([path])
 
 

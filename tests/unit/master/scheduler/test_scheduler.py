@@ -109,4 +109,4 @@ async def test_a_pod_that_no_plugin_can_judge_stops_no_other(caplog: pytest.LogC
     client = FakeClient({Node: [node("n1", "1")], Pod: [pod("odd", "1", "not a quantity"), pod("b", "2", "100m")]})
     async with running(client):
         assert await bound(client) == ("2", "n1")
-    assert "Pod/default/odd cannot be judged" in caplog.text
+    assert "Pod/default/odd cannot be scheduled" in caplog.text

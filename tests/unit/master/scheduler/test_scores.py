@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from podlab_testing.scheduling import Case, check, cluster, node, pod
 
-from master.scheduler.algorithm.filter_cache import Verdicts
-from master.scheduler.algorithm.schedule_pod import schedule
+from master.scheduler.algorithm.filter_cache import FilterCache
+from master.scheduler.algorithm.schedule_pod import schedule_pod
 from master.scheduler.cache.pod_info import pod_info
 from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.config import plugin_args
 from master.scheduler.config.defaults import DEFAULT_PROFILE
-from master.scheduler.config.profile import Profile, Weighted
+from master.scheduler.config.profile import Profile, WeightedScore
 from master.scheduler.plugins.interpod_affinity import InterPodAffinity
 from master.scheduler.plugins.node_affinity import NodeAffinity
 from master.scheduler.plugins.topology_spread import PodTopologySpread
@@ -60,7 +60,7 @@ def test_resources(plugin: Any, wanted: dict[str, Any], score: int) -> None:
 
 
 def test_a_pod_without_requests_is_not_drawn_by_balance() -> None:
-    given = {each.plugin: each for each in check(Case("", ["a"], {}, "a")).given}
+    given = {each.plugin: each for each in check(Case("", ["a"], {}, "a")).scores}
     assert "NodeResourcesBalancedAllocation" not in given
     assert "NodeResourcesFit" in given
 
@@ -78,7 +78,9 @@ def test_balance_over_more_resources() -> None:
 
 def with_plugins(*plugins: Any) -> Profile:
     filters = tuple(each for each in plugins if hasattr(each, "filter"))
-    return Profile("default-scheduler", filters, tuple(Weighted(each, 1) for each in plugins if hasattr(each, "score")))
+    return Profile(
+        "default-scheduler", filters, tuple(WeightedScore(each, 1) for each in plugins if hasattr(each, "score"))
+    )
 
 
 def test_added_affinity_is_asked_of_all_pods() -> None:
@@ -104,9 +106,9 @@ def spread_by(selectors: dict[Key, Selector], profile: Profile = DEFAULT_PROFILE
     labels = {"labels": {"app": "web"}}
     nodes = cluster(Case("", ["a", "b"], {}, standing={"a": [labels, labels]}))
     for key, selector in selectors.items():
-        nodes.workloads.set(key, selector)
-    decision = schedule(pod_info(pod(labels)), nodes, profile, Verdicts())
-    given = [each for each in decision.given if each.plugin == "PodTopologySpread"]
+        nodes.workload_selectors.set(key, selector)
+    result = schedule_pod(pod_info(pod(labels)), nodes, profile, FilterCache())
+    given = [each for each in result.scores if each.plugin == "PodTopologySpread"]
     return given[0].normalized.tolist() if given else None
 
 
@@ -137,8 +139,8 @@ def test_own_defaults_take_the_place_of_the_systems() -> None:
     profile = with_plugins(plugin_args.pod_topology_spread(args, "args"))
     labels = {"labels": {"app": "web"}}
     nodes = cluster(Case("", ["a", "b"], {}, standing={"a": [labels]}))
-    nodes.workloads.set(*service.popitem())
-    assert schedule(pod_info(pod(labels)), nodes, profile, Verdicts()).node_name == "b"
+    nodes.workload_selectors.set(*service.popitem())
+    assert schedule_pod(pod_info(pod(labels)), nodes, profile, FilterCache()).node_name == "b"
 
 
 def test_profiles_with_other_defaults_do_not_see_each_others_places() -> None:
@@ -149,9 +151,9 @@ def test_profiles_with_other_defaults_do_not_see_each_others_places() -> None:
 
     labels = {"labels": {"app": "web"}}
     nodes = cluster(Case("", ["a zone=x", "b zone=x"], {}, standing={"a": [labels]}))
-    nodes.workloads.set(Key("Service", "default", "web"), from_labels({"app": "web"}))
-    by_zone = schedule(pod_info(pod(labels)), nodes, defaults("zone"), Verdicts())
-    by_both = schedule(pod_info(pod(labels)), nodes, defaults("kubernetes.io/hostname", "zone"), Verdicts())
+    nodes.workload_selectors.set(Key("Service", "default", "web"), from_labels({"app": "web"}))
+    by_zone = schedule_pod(pod_info(pod(labels)), nodes, defaults("zone"), FilterCache())
+    by_both = schedule_pod(pod_info(pod(labels)), nodes, defaults("kubernetes.io/hostname", "zone"), FilterCache())
     assert len(by_zone.feasible) == 2
     assert by_both.node_name == "b"
 

@@ -1,4 +1,4 @@
-"""What is remembered of a shape changes no decision."""
+"""What is remembered of a shape changes no result."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from podlab_testing.scheduling import node, pod
 
-from master.scheduler.algorithm.filter_cache import Verdicts
-from master.scheduler.algorithm.schedule_pod import schedule
+from master.scheduler.algorithm.filter_cache import FilterCache
+from master.scheduler.algorithm.schedule_pod import schedule_pod
 from master.scheduler.cache.pod_info import pod_info
 from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.config.defaults import DEFAULT_PROFILE
@@ -31,7 +31,7 @@ KINDS: tuple[dict[str, Any], ...] = (
 )
 NODES = ("a zone=x cpu=2", "b zone=y", "c zone=y !k:PreferNoSchedule", "d cpu=1 !k:NoSchedule", "e zone=x cordoned")
 steps = st.one_of(
-    st.tuples(st.just("judge"), st.integers(0, len(KINDS) - 1)),
+    st.tuples(st.just("schedule"), st.integers(0, len(KINDS) - 1)),
     st.tuples(st.just("remove"), st.integers(0, 20)),
     st.tuples(st.just("change"), st.sampled_from(["a zone=y cpu=1", "a zone=x cpu=2", "e zone=x", "e cordoned"])),
     st.tuples(st.just("leave"), st.sampled_from(["b", "c"])),
@@ -40,8 +40,8 @@ steps = st.one_of(
 
 @settings(max_examples=100)
 @given(st.lists(steps, max_size=30))
-def test_a_decision_is_the_same_with_and_without_memory(history: list[tuple[str, Any]]) -> None:
-    nodes, known = Snapshot(), Verdicts()
+def test_a_result_is_the_same_with_and_without_memory(history: list[tuple[str, Any]]) -> None:
+    nodes, cache = Snapshot(), FilterCache()
     for text in NODES:
         nodes.set_node(node(text))
     for number, (action, what) in enumerate(history):
@@ -53,25 +53,25 @@ def test_a_decision_is_the_same_with_and_without_memory(history: list[tuple[str,
             nodes.remove_pod(f"p{what}")
         else:
             info = pod_info(pod(KINDS[what], f"p{number}"))
-            decision = schedule(info, nodes, DEFAULT_PROFILE, known)
-            fresh = schedule(info, nodes, DEFAULT_PROFILE, Verdicts())
-            assert decision.node_name == fresh.node_name
-            assert decision.message == fresh.message
-            assert np.array_equal(decision.totals, fresh.totals)
-            assert np.array_equal(decision.refused.by, fresh.refused.by)
-            if decision.node_name:
-                nodes.place(info, decision.node_name)
+            result = schedule_pod(info, nodes, DEFAULT_PROFILE, cache)
+            fresh = schedule_pod(info, nodes, DEFAULT_PROFILE, FilterCache())
+            assert result.node_name == fresh.node_name
+            assert result.message == fresh.message
+            assert np.array_equal(result.totals, fresh.totals)
+            assert np.array_equal(result.statuses.filters, fresh.statuses.filters)
+            if result.node_name:
+                nodes.add_pod(info, result.node_name)
 
 
-def test_a_decision_that_was_made_stays_as_it_was() -> None:
-    nodes, known = Snapshot(), Verdicts()
+def test_a_result_that_was_made_stays_as_it_was() -> None:
+    nodes, cache = Snapshot(), FilterCache()
     for text in NODES:
         nodes.set_node(node(text))
-    first = schedule(pod_info(pod({"cpu": "1"}, "first")), nodes, DEFAULT_PROFILE, known)
+    first = schedule_pod(pod_info(pod({"cpu": "1"}, "first")), nodes, DEFAULT_PROFILE, cache)
     totals = first.totals.copy()
     for number in range(5):
         info = pod_info(pod({"cpu": "1"}, f"p{number}"))
-        decision = schedule(info, nodes, DEFAULT_PROFILE, known)
-        if decision.node_name:
-            nodes.place(info, decision.node_name)
+        result = schedule_pod(info, nodes, DEFAULT_PROFILE, cache)
+        if result.node_name:
+            nodes.add_pod(info, result.node_name)
     assert np.array_equal(first.totals, totals)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from master.scheduler.algorithm.filter_cache import Verdicts
-from master.scheduler.algorithm.schedule_pod import Decision, schedule
+from master.scheduler.algorithm.filter_cache import FilterCache
+from master.scheduler.algorithm.schedule_pod import ScheduleResult, schedule_pod
 from master.scheduler.cache.pod_info import pod_info
 from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.config.defaults import DEFAULT_PROFILE
@@ -66,12 +66,12 @@ def cluster(*nodes: Node, placed: list[tuple[Pod, str]] | None = None) -> Snapsh
     for each in nodes:
         snapshot.set_node(each)
     for each_pod, name in placed or []:
-        snapshot.place(pod_info(each_pod), name)
+        snapshot.add_pod(pod_info(each_pod), name)
     return snapshot
 
 
-def decide(wanted: Pod, snapshot: Snapshot) -> Decision:
-    return schedule(pod_info(wanted), snapshot, DEFAULT_PROFILE, Verdicts())
+def decide(wanted: Pod, snapshot: Snapshot) -> ScheduleResult:
+    return schedule_pod(pod_info(wanted), snapshot, DEFAULT_PROFILE, FilterCache())
 
 
 def affinity(*requirements: NodeSelectorRequirement) -> Affinity:
@@ -219,8 +219,8 @@ def test_init_containers_count_at_their_largest_and_sidecars_always() -> None:
         return Container(name=f"i{cpu}", image="i", resources=resources, restartPolicy=restart)
 
     info = pod_info(pod(cpu="500m", init=[started("200m", "Always"), started("1", None), started("100m", "Always")]))
-    assert info.shape.demands.requested["cpu"] == 1200
-    assert pod_info(pod(cpu="2", init=[started("1", None)])).shape.demands.requested["cpu"] == 2000
+    assert info.shape.requests.requested["cpu"] == 1200
+    assert pod_info(pod(cpu="2", init=[started("1", None)])).shape.requests.requested["cpu"] == 2000
 
 
 def test_the_same_pod_gets_the_same_node_among_equals() -> None:
@@ -253,7 +253,7 @@ def test_the_arrays_always_equal_the_sum_of_what_stands_there(history: list[tupl
     placed: dict[int, tuple[int, int]] = {}
     for action, number, place, cpu in history:
         if action == "place":
-            snapshot.place(pod_info(pod(f"p{number}", f"{cpu}m")), f"n{place}")
+            snapshot.add_pod(pod_info(pod(f"p{number}", f"{cpu}m")), f"n{place}")
             placed[number] = (place, cpu)
         else:
             assert (snapshot.remove_pod(f"uid-p{number}") is None) == (placed.pop(number, None) is None)

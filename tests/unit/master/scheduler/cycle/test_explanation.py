@@ -6,31 +6,32 @@ from typing import Any
 
 from podlab_testing.scheduling import Case, cluster, pod
 
-from master.scheduler.algorithm.filter_cache import Verdicts
-from master.scheduler.algorithm.schedule_pod import schedule
+from master.scheduler.algorithm.filter_cache import FilterCache
+from master.scheduler.algorithm.schedule_pod import schedule_pod
 from master.scheduler.cache.pod_info import pod_info
 from master.scheduler.config.defaults import DEFAULT_PROFILE
-from master.scheduler.cycle.explanation import CANDIDATES_TOLD, Made, explanation, message
+from master.scheduler.cycle.decision import Decision
+from master.scheduler.cycle.explanation import CANDIDATES_EXPLAINED, explanation
 from master.scheduler.plugins.default_preemption import DefaultPreemption
-from master.scheduler.preemption.disruption_budgets import Budgets
-from master.scheduler.preemption.evaluator import Preemptor
+from master.scheduler.preemption.disruption_budgets import DisruptionBudgets
+from master.scheduler.preemption.evaluator import Evaluator
 from podlab.api import times
 from podlab.v1.scheduler_pb2 import Explanation, NodeVerdict
 
 
-def made(case: Case) -> Made:
+def decided(case: Case) -> Decision:
     nodes, info = cluster(case), pod_info(pod(case.pod))
-    decision = schedule(info, nodes, DEFAULT_PROFILE, Verdicts())
+    result = schedule_pod(info, nodes, DEFAULT_PROFILE, FilterCache())
     preemption = None
-    if not decision.node_name:
-        preemption = Preemptor().preempt(
-            info, nodes, decision, Budgets([]), DefaultPreemption(), shape=info.shape, nominated=""
+    if not result.node_name:
+        preemption = Evaluator().preempt(
+            info, nodes, result, DisruptionBudgets([]), DefaultPreemption(), shape=info.shape, nominated_node=""
         )
-    return Made(info.pod, decision, preemption, times.now(), 3, 1500)
+    return Decision(info.pod, result, preemption, times.now(), 3, 1500)
 
 
-def told(*nodes: str, standing: dict[str, Any] | None = None, **given: Any) -> Explanation:
-    return explanation(made(Case("", nodes, given, standing=standing or {})))
+def explained(*nodes: str, standing: dict[str, Any] | None = None, **given: Any) -> Explanation:
+    return explanation(decided(Case("", nodes, given, standing=standing or {})))
 
 
 def by_name(found: Explanation) -> dict[str, NodeVerdict]:
@@ -38,7 +39,7 @@ def by_name(found: Explanation) -> dict[str, NodeVerdict]:
 
 
 def test_who_was_chosen_when_and_by_whom() -> None:
-    found = told("a", "b cpu=8", cpu="1")
+    found = explained("a", "b cpu=8", cpu="1")
     assert (found.namespace, found.name, found.node_name) == ("default", "new", "b")
     assert (found.scheduler_name, found.attempts, found.duration_us) == ("default-scheduler", 3, 1500)
     assert not found.message
@@ -47,7 +48,7 @@ def test_who_was_chosen_when_and_by_whom() -> None:
 
 
 def test_points_add_up() -> None:
-    found = told("a", "b cpu=8", "c disk=ssd", cpu="1")
+    found = explained("a", "b cpu=8", "c disk=ssd", cpu="1")
     for node in found.nodes:
         points = [plugin.weight * each for plugin, each in zip(found.scores, node.normalized, strict=True)]
         assert sum(points) == node.total
@@ -56,7 +57,7 @@ def test_points_add_up() -> None:
 
 
 def test_a_node_that_refuses_says_who_and_why_and_has_no_points() -> None:
-    found = told("a cordoned", "b cpu=1", "c", cpu="2")
+    found = explained("a cordoned", "b cpu=1", "c", cpu="2")
     nodes = by_name(found)
     assert found.filters[nodes["a"].refused_by] == "NodeUnschedulable"
     assert list(nodes["a"].reasons) == ["node(s) were unschedulable"]
@@ -68,26 +69,26 @@ def test_a_node_that_refuses_says_who_and_why_and_has_no_points() -> None:
 
 
 def test_filters_are_told_as_they_were_asked() -> None:
-    filters = list(told("a").filters)
+    filters = list(explained("a").filters)
     assert filters.index("NodeResourcesFit") < filters.index("PodTopologySpread")
     assert sorted(filters) == sorted(each.name for each in DEFAULT_PROFILE.filters)
 
 
 def test_plugins_to_which_all_nodes_are_alike_are_left_out() -> None:
-    assert "TaintToleration" not in [each.name for each in told("a", "b").scores]
-    assert "TaintToleration" in [each.name for each in told("a !k:PreferNoSchedule", "b").scores]
+    assert "TaintToleration" not in [each.name for each in explained("a", "b").scores]
+    assert "TaintToleration" in [each.name for each in explained("a !k:PreferNoSchedule", "b").scores]
 
 
 def test_those_among_whom_was_drawn_are_told_in_order() -> None:
-    found = told("c", "a", "b cpu=2", cpu="1")
+    found = explained("c", "a", "b cpu=2", cpu="1")
     assert list(found.tied) == ["a", "c"]
     assert found.node_name in found.tied
 
 
 def test_a_pod_that_fits_nowhere_is_told_the_sentence_of_its_condition() -> None:
     case = Case("", ["a cordoned", "b cpu=1"], {"cpu": "2", "priority": 5}, standing={"b": [{"cpu": "1"}]})
-    found = made(case)
-    assert message(found.decision, found.preemption) == explanation(found).message
+    found = decided(case)
+    assert found.failure_message == explanation(found).message
     assert explanation(found).message == (
         "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) were unschedulable. "
         "preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."
@@ -96,7 +97,7 @@ def test_a_pod_that_fits_nowhere_is_told_the_sentence_of_its_condition() -> None
 
 def test_who_can_make_room_the_least_harm_first() -> None:
     standing = {name: [{"cpu": "4", "priority": number}] for number, name in enumerate("cba")}
-    found = told("a", "b", "c", cpu="2", priority=5, standing=standing).preemption
+    found = explained("a", "b", "c", cpu="2", priority=5, standing=standing).preemption
     assert found.node_name == "c"
     assert [each.node_name for each in found.candidates] == ["c", "b", "a"]
     victims = [(each.namespace, each.name, each.priority) for each in found.candidates[0].victims]
@@ -104,20 +105,20 @@ def test_who_can_make_room_the_least_harm_first() -> None:
 
 
 def test_no_more_candidates_are_told_than_anybody_reads() -> None:
-    names = [f"n{number}" for number in range(CANDIDATES_TOLD + 5)]
-    found = told(*names, cpu="2", priority=5, standing={name: [{"cpu": "4"}] for name in names})
-    assert len(found.preemption.candidates) <= CANDIDATES_TOLD
+    names = [f"n{number}" for number in range(CANDIDATES_EXPLAINED + 5)]
+    found = explained(*names, cpu="2", priority=5, standing={name: [{"cpu": "4"}] for name in names})
+    assert len(found.preemption.candidates) <= CANDIDATES_EXPLAINED
 
 
 def test_without_nodes_there_is_nothing_but_the_sentence() -> None:
-    found = told()
+    found = explained()
     assert not found.nodes
     assert found.message.startswith("no nodes available to schedule pods")
 
 
 def test_a_decision_knows_how_much_memory_it_holds() -> None:
-    found = made(Case("", ["a", "b"], {"cpu": "1"}))
-    decision = found.decision
-    arrays = [decision.refused.by, decision.refused.codes, decision.totals]
-    arrays += [array for given in decision.given for array in (given.raw, given.normalized)]
+    found = decided(Case("", ["a", "b"], {"cpu": "1"}))
+    result = found.result
+    arrays = [result.statuses.filters, result.statuses.codes, result.totals]
+    arrays += [array for scores in result.scores for array in (scores.raw, scores.normalized)]
     assert found.nbytes == sum(array.nbytes for array in arrays)

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from master.scheduler.cache.pod_info import PodInfo
 from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.config.defaults import DEFAULT_PROFILE
-from master.scheduler.cycle.decision_log import Decisions
-from master.scheduler.cycle.pod_conditions import Verdict
-from master.scheduler.cycle.scheduling_algorithm import Decider
-from master.scheduler.cycle.scheduling_cycle import Judge
-from master.scheduler.event_handlers import Intake
-from master.scheduler.preemption.disruption_budgets import Budgets
-from master.scheduler.preemption.nominated_pods import Nominations
+from master.scheduler.cycle.decision_log import DecisionLog
+from master.scheduler.cycle.pod_conditions import SchedulingFailure
+from master.scheduler.cycle.scheduling_algorithm import SchedulingAlgorithm
+from master.scheduler.cycle.scheduling_cycle import SchedulingCycle
+from master.scheduler.event_handlers import EventHandlers
+from master.scheduler.preemption.disruption_budgets import DisruptionBudgets
+from master.scheduler.preemption.nominated_pods import NominatedPods
 from master.scheduler.queue.scheduling_queue import SchedulingQueue
 from podlab.api import times
 from podlab.api.objects import Key
@@ -28,23 +28,31 @@ class World:
     def __init__(self, *nodes: str) -> None:
         self.now = 0.0
         self.pods: dict[Key, Pod] = {}
-        self.told: dict[str, Verdict] = {}
+        self.failures: dict[str, SchedulingFailure] = {}
         self.evicted: list[str] = []
         profiles = {DEFAULT_PROFILE.scheduler_name: DEFAULT_PROFILE}
-        snapshot, budgets = Snapshot(), Budgets([])
+        snapshot, budgets = Snapshot(), DisruptionBudgets([])
         self.queue = SchedulingQueue(lambda: self.now)
-        self.nominations = Nominations(snapshot)
-        self.intake = Intake(profiles, snapshot, self.queue, self.nominations)
-        decider = Decider(profiles, snapshot, self.nominations, lambda: budgets, clock=lambda: 0.0, now=times.now)
-        self._judge = Judge(
-            decider, snapshot, self.queue, self.nominations, Decisions(), waiting=self._waiting, outside=self
+        self.nominated_pods = NominatedPods(snapshot)
+        self.handlers = EventHandlers(profiles, snapshot, self.queue, self.nominated_pods)
+        algorithm = SchedulingAlgorithm(
+            profiles, snapshot, self.nominated_pods, lambda: budgets, clock=lambda: 0.0, now=times.now
+        )
+        self._cycle = SchedulingCycle(
+            algorithm,
+            snapshot,
+            self.queue,
+            self.nominated_pods,
+            DecisionLog(),
+            pending=self._pending,
+            failure_handler=self,
         )
         for name in nodes:
             node = Node()
             node.metadata.name = name
             for resource, amount in (("cpu", "1"), ("memory", "4Gi"), ("pods", "110")):
                 node.status.allocatable[resource].string = amount
-            self.intake.node_changed(Change(Key("Node", "", name), None, node))
+            self.handlers.node_changed(Change(Key("Node", "", name), None, node))
 
     def add(self, name: str, priority: int = 0, cpu: str = "800m", node: str = "") -> None:
         pod = Pod()
@@ -64,13 +72,13 @@ class World:
         ending.status.conditions.add(type="DisruptionTarget", status="True", reason="PreemptionByScheduler")
         self.change(name, ending)
 
-    def judged(self) -> dict[str, str]:
+    def scheduled(self) -> dict[str, str]:
         """Where those that are active now go."""
-        found = self._judge.judge(self.queue.take(100))
+        found = self._cycle.schedule(self.queue.pop(100))
         return {str(each.info.pod.metadata.name): each.node_name for each in found}
 
-    def tell(self, pod: Pod, verdict: Verdict) -> None:
-        self.told[pod.metadata.name] = verdict
+    def report_failure(self, pod: Pod, failure: SchedulingFailure) -> None:
+        self.failures[pod.metadata.name] = failure
 
     def evict(self, victim: PodInfo, preemptor: PodInfo, node_name: str) -> None:
         self.evicted.append(victim.pod.metadata.name)
@@ -80,22 +88,22 @@ class World:
         old = self.pods.pop(at, None)
         if pod is not None:
             self.pods[at] = pod
-        self.intake.pod_changed(Change(at, old, pod))
+        self.handlers.pod_changed(Change(at, old, pod))
 
-    def _waiting(self, at: Key) -> Pod | None:
+    def _pending(self, at: Key) -> Pod | None:
         pod = self.pods.get(at)
-        return pod if pod is not None and self.intake.waits(pod) else None
+        return pod if pod is not None and self.handlers.is_pending(pod) else None
 
 
 def messages(world: World, names: Iterable[str]) -> list[str]:
-    return [world.told[name].message for name in names]
+    return [world.failures[name].message for name in names]
 
 
 def test_a_pod_counts_on_its_node_before_the_next_is_judged() -> None:
     world = World("n1")
     world.add("a")
     world.add("b")
-    assert world.judged() == {"a": "n1"}
+    assert world.scheduled() == {"a": "n1"}
     assert messages(world, ["b"])[0].startswith("0/1 nodes are available: 1 Insufficient cpu.")
 
 
@@ -104,18 +112,18 @@ def test_a_preemptor_is_nominated_and_gets_the_room_before_its_like() -> None:
     world.add("low", node="n1", cpu="800m")
     for name in ("second", "first", "third"):
         world.add(name, priority=10)
-    assert world.judged() == {}
+    assert world.scheduled() == {}
     assert world.evicted == ["low"]
     world.begin_to_end("low")
-    (nominated,) = [name for name, verdict in world.told.items() if verdict.nominated == "n1"]
+    (nominated,) = [name for name, failure in world.failures.items() if failure.nominated_node == "n1"]
     world.now += 100
     world.add("tiny", cpu="10m", node="n1")
     world.remove("tiny")
-    assert world.judged() == {}, "those that were woken go to the end of their queue"
+    assert world.scheduled() == {}, "those that were woken go to the end of their queue"
     world.now += 100
     world.remove("low")
     homes: dict[str, str] = {}
-    while found := world.judged():
+    while found := world.scheduled():
         homes |= found
     assert homes == {nominated: "n1"}
     assert world.evicted == ["low"]
@@ -126,14 +134,14 @@ def test_a_more_important_preemptor_takes_over_and_the_other_looks_anew() -> Non
     world.add("low", node="n1")
     world.add("full", node="n2", priority=1000)
     world.add("middle", priority=10)
-    world.judged()
-    assert world.nominations.node_of("uid-middle") == "n1"
+    world.scheduled()
+    assert world.nominated_pods.node_of("uid-middle") == "n1"
     world.add("high", priority=100)
-    world.judged()
-    assert world.nominations.node_of("uid-high") == "n1"
-    world.judged()
-    assert world.nominations.node_of("uid-middle") == ""
-    assert world.told["middle"].nominated == ""
+    world.scheduled()
+    assert world.nominated_pods.node_of("uid-high") == "n1"
+    world.scheduled()
+    assert world.nominated_pods.node_of("uid-middle") == ""
+    assert world.failures["middle"].nominated_node == ""
 
 
 def test_gated_and_foreign_pods_are_left_alone() -> None:
@@ -145,9 +153,9 @@ def test_gated_and_foreign_pods_are_left_alone() -> None:
     gated.spec.schedulingGates.add(name="a")
     world.change("gated", gated)
     world.change("foreign", foreign)
-    assert world.judged() == {}
+    assert world.scheduled() == {}
     free = Pod()
     free.CopyFrom(gated)
     del free.spec.schedulingGates[:]
     world.change("gated", free)
-    assert world.judged() == {"gated": "n1"}
+    assert world.scheduled() == {"gated": "n1"}

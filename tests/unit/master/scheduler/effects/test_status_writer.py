@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
-from master.scheduler.cycle.pod_conditions import UNSCHEDULABLE, Verdict
-from master.scheduler.effects.status_writer import Teller
+from master.scheduler.cycle.pod_conditions import UNSCHEDULABLE, SchedulingFailure
+from master.scheduler.effects.status_writer import StatusWriter
 from podlab.api.objects import Key, condition, key
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError, Conflict, NotFound
@@ -47,11 +47,11 @@ def pod(name: str, uid: str = "1") -> Pod:
 
 
 @contextlib.asynccontextmanager
-async def telling(api: Api, *pods: Pod) -> AsyncIterator[Teller]:
+async def writing(api: Api, *pods: Pod) -> AsyncIterator[StatusWriter]:
     api.known.update({key(each): each for each in pods})
-    teller = Teller(api, api.known.get)  # type: ignore[arg-type]
-    task = asyncio.create_task(teller.run())
-    yield teller
+    writer = StatusWriter(api, api.known.get)  # type: ignore[arg-type]
+    task = asyncio.create_task(writer.run())
+    yield writer
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
@@ -60,8 +60,8 @@ async def next_of(queue: asyncio.Queue[Pod]) -> Pod:
     return await asyncio.wait_for(queue.get(), LIMIT_S)
 
 
-def no(reason: str, nominated: str = "") -> Verdict:
-    return Verdict(UNSCHEDULABLE, reason, nominated)
+def no(reason: str, nominated: str = "") -> SchedulingFailure:
+    return SchedulingFailure(UNSCHEDULABLE, reason, nominated)
 
 
 def said(found: Pod) -> str:
@@ -74,22 +74,22 @@ A = key(pod("a"))
 
 async def test_why_a_pod_has_no_node_and_where_room_is_made_for_it() -> None:
     api = Api()
-    async with telling(api, pod("a")) as teller:
-        teller.tell(A, "1", no("too small", "n1"))
+    async with writing(api, pod("a")) as writer:
+        writer.write(A, "1", no("too small", "n1"))
         found = await next_of(api.written)
     assert (said(found), found.status.nominatedNodeName) == ("too small", "n1")
 
 
 async def test_what_is_said_already_is_not_written_again() -> None:
     api = Api()
-    async with telling(api, pod("a"), pod("b")) as teller:
+    async with writing(api, pod("a"), pod("b")) as writer:
         for _ in range(2):
-            teller.tell(A, "1", no("too small"))
-            teller.tell(key(pod("b")), "1", no("too small"))
+            writer.write(A, "1", no("too small"))
+            writer.write(key(pod("b")), "1", no("too small"))
             await asyncio.sleep(0)
         names = {(await next_of(api.written)).metadata.name for _ in range(2)}
-        teller.tell(A, "1", no("too small"))
-        teller.tell(A, "1", no("cordoned"))
+        writer.write(A, "1", no("too small"))
+        writer.write(A, "1", no("cordoned"))
         assert said(await next_of(api.written)) == "cordoned"
     assert names == {"a", "b"}
     assert api.written.empty()
@@ -98,35 +98,35 @@ async def test_what_is_said_already_is_not_written_again() -> None:
 async def test_of_several_verdicts_the_last_one_is_written() -> None:
     api = Api()
     api.open.clear()
-    async with telling(api, pod("a")) as teller:
-        teller.tell(A, "1", no("first"))
+    async with writing(api, pod("a")) as writer:
+        writer.write(A, "1", no("first"))
         await next_of(api.tried)
         for reason in ("second", "third"):
-            teller.tell(A, "1", no(reason))
+            writer.write(A, "1", no(reason))
         api.open.set()
         assert [said(await next_of(api.written)) for _ in range(2)] == ["first", "third"]
 
 
 async def test_who_was_overtaken_looks_again() -> None:
     api = Api([Conflict("the object has been modified")])
-    async with telling(api, pod("a")) as teller:
-        teller.tell(A, "1", no("too small"))
+    async with writing(api, pod("a")) as writer:
+        writer.write(A, "1", no("too small"))
         assert said(await next_of(api.written)) == "too small"
 
 
 async def test_a_pod_that_went_stops_no_other() -> None:
     api = Api([NotFound.of("pods", "a")])
-    async with telling(api, pod("a"), pod("b")) as teller:
-        teller.tell(A, "1", no("too small"))
+    async with writing(api, pod("a"), pod("b")) as writer:
+        writer.write(A, "1", no("too small"))
         await next_of(api.tried)
-        teller.tell(key(pod("b")), "1", no("too small"))
+        writer.write(key(pod("b")), "1", no("too small"))
         assert (await next_of(api.written)).metadata.name == "b"
 
 
 async def test_another_pod_of_the_same_name_is_not_told() -> None:
     api = Api()
-    async with telling(api, pod("a", uid="2"), pod("b")) as teller:
-        teller.tell(A, "1", no("too small"))
-        teller.tell(key(pod("b")), "1", no("too small"))
+    async with writing(api, pod("a", uid="2"), pod("b")) as writer:
+        writer.write(A, "1", no("too small"))
+        writer.write(key(pod("b")), "1", no("too small"))
         assert (await next_of(api.written)).metadata.name == "b"
     assert api.tried.qsize() == 1

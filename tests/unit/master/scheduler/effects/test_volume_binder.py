@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from podlab_testing.scheduling import store
 from podlab_testing.storage import claim, storage_class, volume
 
 from master.scheduler.cache.pod_info import PodInfo, pod_info
-from master.scheduler.cache.storage import Plan, Storage
+from master.scheduler.cache.storage import PodVolumes, Storage
 from master.scheduler.cycle.assumed_pod import AssumedPod
 from master.scheduler.effects.volume_binder import VolumeBinder
-from podlab.api.objects import key
 from podlab.api.volumes import BIND_COMPLETED, SELECTED_NODE, is_kept_for
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError, Conflict
@@ -41,7 +41,7 @@ class Api:
         shown = type(obj)()
         shown.CopyFrom(obj)
         shown.metadata.resourceVersion = str(self._revision)
-        self.storage.set(key(shown), shown)
+        store(self.storage, shown)
         self.shown.set()
         return shown
 
@@ -62,13 +62,13 @@ class Bench:
             self.api.show(each)
         self.pod = Pod()
         self.pod.metadata.name, self.pod.metadata.namespace, self.pod.metadata.uid = "web", "default", "uid-web"
-        self.waiting: Pod | None = self.pod
+        self.pending: Pod | None = self.pod
         self.outcome: asyncio.Queue[ApiError | None] = asyncio.Queue()
         self.binder = VolumeBinder(
             self.api,  # type: ignore[arg-type]
             self.storage,
             timeouts_s={"": timeout_s},
-            waits=lambda _: self.waiting,
+            pending=lambda _: self.pending,
             ready=lambda found: [self.outcome.put_nowait(None) for _ in found],
             failed=lambda _, error: self.outcome.put_nowait(error),
         )
@@ -81,9 +81,9 @@ class Bench:
     def claim(self) -> Any:
         return self.storage.claims[DATA]
 
-    def begin(self, plan: Plan) -> None:
-        self.storage.reserve(self.info.uid, plan)
-        self.binder.put([AssumedPod(self.info, plan.node)])
+    def begin(self, planned: PodVolumes) -> None:
+        self.storage.reserve(self.info.uid, planned)
+        self.binder.enqueue([AssumedPod(self.info, planned.node)])
 
     async def ends(self) -> ApiError | None:
         return await asyncio.wait_for(self.outcome.get(), LIMIT_S)
@@ -108,12 +108,12 @@ async def bench() -> AsyncIterator[Bench]:
 
 
 async def test_a_pod_with_nothing_to_prepare_is_ready_at_once(bench: Bench) -> None:
-    bench.begin(Plan("n1"))
+    bench.begin(PodVolumes("n1"))
     assert bench.outcome.get_nowait() is None
 
 
 async def test_a_claim_is_told_its_node_and_its_pod_is_ready_once_the_claim_is_bound(bench: Bench) -> None:
-    bench.begin(Plan("n1", asked=(DATA,)))
+    bench.begin(PodVolumes("n1", dynamic_provisions=(DATA,)))
     await bench.until_told()
     assert bench.claim.metadata.annotations[SELECTED_NODE] == "n1"
     bench.binder.wake()
@@ -125,7 +125,7 @@ async def test_a_claim_is_told_its_node_and_its_pod_is_ready_once_the_claim_is_b
 
 async def test_a_volume_that_was_found_is_kept_for_its_claim(bench: Bench) -> None:
     bench.api.show(volume())
-    bench.begin(Plan("n1", kept=((DATA, "disk"),)))
+    bench.begin(PodVolumes("n1", static_bindings=((DATA, "disk"),)))
     await bench.api.until(lambda: is_kept_for(bench.storage.volumes["disk"], bench.claim))
     assert SELECTED_NODE not in bench.claim.metadata.annotations
     bench.change(**{BIND_COMPLETED: "yes"})
@@ -133,7 +133,7 @@ async def test_a_volume_that_was_found_is_kept_for_its_claim(bench: Bench) -> No
 
 
 async def test_a_node_that_the_provisioner_takes_back_is_given_up(bench: Bench) -> None:
-    bench.begin(Plan("n1", asked=(DATA,)))
+    bench.begin(PodVolumes("n1", dynamic_provisions=(DATA,)))
     await bench.until_told()
     bench.change()
     failure = await bench.ends()
@@ -143,14 +143,14 @@ async def test_a_node_that_the_provisioner_takes_back_is_given_up(bench: Bench) 
 
 async def test_a_write_that_is_refused_is_given_up(bench: Bench) -> None:
     bench.api.refusal = Conflict("it changed meanwhile")
-    bench.begin(Plan("n1", asked=(DATA,)))
+    bench.begin(PodVolumes("n1", dynamic_provisions=(DATA,)))
     assert await bench.ends() is bench.api.refusal
 
 
 async def test_nobody_waits_for_the_claims_of_a_pod_that_is_gone(bench: Bench) -> None:
-    bench.begin(Plan("n1", asked=(DATA,)))
+    bench.begin(PodVolumes("n1", dynamic_provisions=(DATA,)))
     await bench.until_told()
-    bench.waiting = None
+    bench.pending = None
     bench.binder.wake()
     failure = await bench.ends()
     assert failure is not None
@@ -160,6 +160,6 @@ async def test_nobody_waits_for_the_claims_of_a_pod_that_is_gone(bench: Bench) -
 async def test_volumes_may_take_so_long_and_no_longer() -> None:
     bench = Bench(timeout_s=0.01)
     task = asyncio.create_task(bench.binder.run())
-    bench.begin(Plan("n1", asked=(DATA,)))
+    bench.begin(PodVolumes("n1", dynamic_provisions=(DATA,)))
     assert str(await bench.ends()) == "binding volumes: no volume within 0 s"
     task.cancel()

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from podlab_testing.scheduling import store
 from podlab_testing.storage import claim, kept_for, storage_class, volume
 
-from master.scheduler.algorithm.filter_cache import Verdicts
-from master.scheduler.algorithm.schedule_pod import Decision, schedule
+from master.scheduler.algorithm.filter_cache import FilterCache
+from master.scheduler.algorithm.schedule_pod import ScheduleResult, schedule_pod
 from master.scheduler.cache.pod_info import pod_info
 from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.config.defaults import DEFAULT_PROFILE
 from master.scheduler.plugins import volume_binding
-from podlab.api.objects import key
 from podlab.api.volumes import BIND_COMPLETED, NO_PROVISIONER, SELECTED_NODE
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
@@ -53,12 +53,12 @@ def cluster(*objects: Any, zones: bool = True) -> Snapshot:
             made.status.allocatable[resource].string = amount
         nodes.set_node(made)
     for each in objects:
-        nodes.storage.set(key(each), each)
+        store(nodes.storage, each)
     return nodes
 
 
-def decided(nodes: Snapshot, wanted: Pod) -> Decision:
-    return schedule(pod_info(wanted), nodes, DEFAULT_PROFILE, Verdicts())
+def decided(nodes: Snapshot, wanted: Pod) -> ScheduleResult:
+    return schedule_pod(pod_info(wanted), nodes, DEFAULT_PROFILE, FilterCache())
 
 
 def bound(name: str = "data", disk: str = "disk", **spec: Any) -> Any:
@@ -91,8 +91,8 @@ FITS: list[tuple[str, list[Any], set[str]]] = [
 
 @pytest.mark.parametrize(("objects", "names"), [one[1:] for one in FITS], ids=[one[0] for one in FITS])
 def test_a_pod_goes_where_its_claim_can_be_had(objects: list[Any], names: set[str]) -> None:
-    decision = decided(cluster(*objects), pod("data"))
-    assert {decision.names[row] for row in decision.feasible} == names
+    result = decided(cluster(*objects), pod("data"))
+    assert {result.names[row] for row in result.feasible} == names
 
 
 TOLD: list[tuple[list[Any], str]] = [
@@ -143,7 +143,7 @@ def test_an_ephemeral_volume_is_the_claim_of_that_pod_and_no_others() -> None:
     told = 'waiting for ephemeral volume controller to create the persistentvolumeclaim "b-data"'
     assert decided(nodes, second).message == f"0/3 nodes are available: {told}."
     stranger = bound("b-data")
-    nodes.storage.set(key(stranger), stranger)
+    store(nodes.storage, stranger)
     told = "PVC default/b-data was not created for pod default/b (pod is not owner)"
     assert decided(nodes, second).message == f"0/3 nodes are available: {told}."
 
@@ -152,7 +152,7 @@ def test_a_claim_for_one_pod_is_not_given_to_a_second() -> None:
     alone = bound(accessModes=["ReadWriteOncePod"])
     nodes = cluster(alone, volume(**OURS, accessModes=["ReadWriteOncePod"]))
     first = pod_info(pod("data"))
-    nodes.place(first, "n1")
+    nodes.add_pod(first, "n1")
     told = "node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode"
     assert decided(nodes, pod("data", name="second")).message == f"0/3 nodes are available: 3 {told}."
     nodes.remove_pod(first.uid)
@@ -162,9 +162,9 @@ def test_a_claim_for_one_pod_is_not_given_to_a_second() -> None:
 def test_what_is_promised_to_one_pod_is_not_promised_to_another() -> None:
     nodes = cluster(claim("a"), claim("b"), BY_HAND, volume("x", **on("n1")))
     first = pod_info(pod("a"))
-    plan = volume_binding.plan(first, nodes, "n1")
-    assert (plan.kept, plan.asked) == (((("default", "a"), "x"),), ())
-    nodes.storage.reserve(first.uid, plan)
+    planned = volume_binding.pod_volumes(first, nodes, "n1")
+    assert (planned.static_bindings, planned.dynamic_provisions) == (((("default", "a"), "x"),), ())
+    nodes.storage.reserve(first.uid, planned)
     assert not decided(nodes, pod("b", name="second")).node_name
     nodes.storage.unreserve(first.uid)
     assert decided(nodes, pod("b", name="second")).node_name == "n1"
@@ -173,7 +173,7 @@ def test_what_is_promised_to_one_pod_is_not_promised_to_another() -> None:
 def test_pods_that_share_a_claim_go_to_the_node_that_was_promised_to_the_first() -> None:
     nodes = cluster(claim(), LATE)
     first = pod_info(pod("data"))
-    nodes.storage.reserve(first.uid, volume_binding.plan(first, nodes, "n2"))
+    nodes.storage.reserve(first.uid, volume_binding.pod_volumes(first, nodes, "n2"))
     assert decided(nodes, pod("data", name="second")).node_name == "n2"
 
 
@@ -189,7 +189,7 @@ def test_each_claim_gets_a_volume_of_its_own_that_the_node_reaches_and_that_is_l
     disks = [volume(f"v{number}", f"{size}Gi", **on(*names)) for number, (size, names) in enumerate(there)]
     nodes = cluster(BY_HAND, *claims, *disks)
     wanting = pod(*(one.metadata.name for one in claims))
-    decision = decided(nodes, wanting)
+    result = decided(nodes, wanting)
     for name in NODES:
         sizes = sorted((size for size, names in there if name in names), reverse=True)
         # The largest claim needs the largest volume, the next the next: then all have one.
@@ -197,9 +197,9 @@ def test_each_claim_gets_a_volume_of_its_own_that_the_node_reaches_and_that_is_l
             have >= want for have, want in zip(sizes, sorted(wanted, reverse=True), strict=False)
         )
         row = nodes.row(name)
-        assert (row in decision.feasible) is possible
+        assert (row in result.feasible) is possible
         if possible:
-            kept = dict(volume_binding.plan(pod_info(wanting), nodes, name).kept)
+            kept = dict(volume_binding.pod_volumes(pod_info(wanting), nodes, name).static_bindings)
             assert len(set(kept.values())) == len(wanted)
             for (_, of), disk in kept.items():
                 size, names = there[int(disk[1:])]

@@ -1,43 +1,45 @@
-"""When room that is made for a pod may be there."""
+"""What a nominated pod waits for."""
 
 from __future__ import annotations
 
 import pytest
 
 from master.scheduler.cache.pod_info import pod_info
-from master.scheduler.queue.awaited_victims import Room, left
-from master.scheduler.queue.cluster_events import Event, What
+from master.scheduler.queue.awaited_victims import AwaitedVictims, vacated_node
+from master.scheduler.queue.cluster_events import ClusterEvent, EventKind
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 
 
-def gone(uid: str, node: str = "n1") -> Event:
+def gone(uid: str, node: str = "n1") -> ClusterEvent:
     pod = Pod()
     pod.metadata.uid, pod.spec.nodeName = uid, node
-    return Event(What.POD_GONE, pod=pod_info(pod))
+    return ClusterEvent(EventKind.ASSIGNED_POD_DELETE, pod=pod_info(pod))
 
 
-def node_event(what: What) -> Event:
+def node_event(kind: EventKind) -> ClusterEvent:
     node = Node()
     node.metadata.name = "n1"
-    return Event(what, node=node)
+    return ClusterEvent(kind, node=node)
 
 
 @pytest.mark.parametrize(
-    ("victims", "events", "there"),
+    ("victims", "events", "fits"),
     [
         (["a"], [gone("a")], True),
         (["a", "b"], [gone("a")], False),
         (["a", "b"], [gone("b"), gone("a")], True),
-        (["a", "b"], [gone("a"), gone("a")], True),  # the second is one that nobody waits for
+        (["a", "b"], [gone("a"), gone("a")], True),  # the second is not awaited any more
         (["a", "b"], [gone("somebody")], True),
-        (["a", "b"], [node_event(What.NODE_REMOVED)], True),
+        (["a", "b"], [node_event(EventKind.NODE_DELETE)], True),
         ([], [gone("somebody")], True),
     ],
 )
-def test_the_last_victim_makes_room_and_somebody_else_may(victims: list[str], events: list[Event], there: bool) -> None:
-    room = Room("n1", victims)
-    assert [room.may_be_there(event) for event in events][-1] == there
+def test_a_nominated_pod_is_tried_after_its_last_victim_and_after_any_other_pod(
+    victims: list[str], events: list[ClusterEvent], fits: bool
+) -> None:
+    awaited = AwaitedVictims("n1", victims)
+    assert [awaited.may_fit_after(event) for event in events][-1] == fits
 
 
 @pytest.mark.parametrize(
@@ -45,10 +47,10 @@ def test_the_last_victim_makes_room_and_somebody_else_may(victims: list[str], ev
     [
         (gone("a"), "n1"),
         (gone("nominated only", ""), ""),
-        (node_event(What.NODE_REMOVED), "n1"),
-        (node_event(What.NODE_ADDED), ""),
-        (Event(What.VOLUMES), ""),
+        (node_event(EventKind.NODE_DELETE), "n1"),
+        (node_event(EventKind.NODE_ADD), ""),
+        (ClusterEvent(EventKind.STORAGE), ""),
     ],
 )
-def test_what_leaves_a_node_names_it(event: Event, node: str) -> None:
-    assert left(event) == node
+def test_what_leaves_a_node_names_it(event: ClusterEvent, node: str) -> None:
+    assert vacated_node(event) == node

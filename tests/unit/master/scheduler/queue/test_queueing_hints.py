@@ -6,8 +6,8 @@ import pytest
 from podlab_testing.scheduling import node, pod
 
 from master.scheduler.cache.pod_info import PodInfo, pod_info
-from master.scheduler.queue.cluster_events import Event, What
-from master.scheduler.queue.queueing_hints import may_help
+from master.scheduler.queue.cluster_events import ClusterEvent, EventKind
+from master.scheduler.queue.queueing_hints import EVENTS_TO_REGISTER, is_worth_requeuing, plugins_registered_for
 
 GPU = "example.com/gpu"
 
@@ -16,28 +16,28 @@ def info(**given: Any) -> PodInfo:
     return pod_info(pod(given))
 
 
-def happened(what: What, **about: Any) -> Event:
-    return Event(what, **about)
+def gone(available: dict[str, int] | None = None, *, lowest_priority: int = 0, **given: Any) -> ClusterEvent:
+    return ClusterEvent(
+        EventKind.ASSIGNED_POD_DELETE, pod=info(**given), available=available, lowest_priority=lowest_priority
+    )
 
 
-def gone(room: dict[str, int] | None = None, *, least_priority: int = 0, **given: Any) -> Event:
-    return Event(What.POD_GONE, pod=info(**given), room=room, least_priority=least_priority)
+def placed(**given: Any) -> ClusterEvent:
+    return ClusterEvent(EventKind.ASSIGNED_POD_ADD, pod=info(**given))
 
 
-def placed(**given: Any) -> Event:
-    return Event(What.POD_PLACED, pod=info(**given))
+def relabelled(before: str, after: str) -> ClusterEvent:
+    return ClusterEvent(
+        EventKind.ASSIGNED_POD_UPDATE, pod=info(labels={"app": after}), old_pod=info(labels={"app": before})
+    )
 
 
-def relabelled(before: str, after: str) -> Event:
-    return Event(What.POD_LABELS, pod=info(labels={"app": after}), pod_before=info(labels={"app": before}))
+def changed(kind: EventKind, text: str, before: str = "") -> ClusterEvent:
+    return ClusterEvent(kind, node=node(text), old_node=node(before) if before else None)
 
 
-def changed(what: What, text: str, before: str = "") -> Event:
-    return Event(what, node=node(text), node_before=node(before) if before else None)
-
-
-def added(text: str, **room: int) -> Event:
-    return Event(What.NODE_ADDED, node=node(text), room=room or None)
+def added(text: str, **available: int) -> ClusterEvent:
+    return ClusterEvent(EventKind.NODE_ADD, node=node(text), available=available or None)
 
 
 def neighbours(side: str, app: str, key: str = "zone", **more: Any) -> dict[str, Any]:
@@ -55,16 +55,18 @@ WEB, DB = {"labels": {"app": "web"}}, {"labels": {"app": "db"}}
 DISK = {"nodeSelector": {"disk": "ssd"}}
 NEAR, APART = neighbours("podAffinity", "web"), neighbours("podAntiAffinity", "web")
 FOUR = {"cpu": 4000, "memory": 8 << 30, "pods": 110}
-CASES: list[tuple[str, str, dict[str, Any], Event, bool]] = [
+LABELS, TAINTS, DELETE = EventKind.NODE_LABELS, EventKind.NODE_TAINTS, EventKind.NODE_DELETE
+ALLOCATABLE = EventKind.NODE_ALLOCATABLE
+CASES: list[tuple[str, str, dict[str, Any], ClusterEvent, bool]] = [
     ("a taint that is not tolerated", "TaintToleration", {}, added("a !k:NoSchedule"), False),
     ("one that is", "TaintToleration", {"tolerations": [{"operator": "Exists"}]}, added("a !k:NoSchedule"), True),
-    ("a soft one", "TaintToleration", {}, changed(What.NODE_TAINTS, "a !k:PreferNoSchedule"), True),
+    ("a soft one", "TaintToleration", {}, changed(TAINTS, "a !k:PreferNoSchedule"), True),
     ("a node that is still cordoned", "NodeUnschedulable", {}, added("a cordoned"), False),
     ("a node that is not", "NodeUnschedulable", {}, added("a"), True),
     ("who had the port", "NodePorts", {"port": 80}, gone(port=80), True),
     ("who had another", "NodePorts", {"port": 80}, gone(port=81), False),
-    ("a label that the pod asks for", "NodeAffinity", DISK, changed(What.NODE_LABELS, "a disk=ssd", "a"), True),
-    ("a label that it does not ask for", "NodeAffinity", DISK, changed(What.NODE_LABELS, "a disk=hdd", "a"), False),
+    ("a label that the pod asks for", "NodeAffinity", DISK, changed(LABELS, "a disk=ssd", "a"), True),
+    ("a label that it does not ask for", "NodeAffinity", DISK, changed(LABELS, "a disk=hdd", "a"), False),
     ("a new node without the label", "NodeAffinity", DISK, added("a"), False),
     ("a new node large enough", "NodeResourcesFit", {"cpu": "4"}, added("a", **FOUR), True),
     ("one that is too small", "NodeResourcesFit", {"cpu": "4001m"}, added("a", **FOUR), False),
@@ -78,7 +80,7 @@ CASES: list[tuple[str, str, dict[str, Any], Event, bool]] = [
     ("one goes that could be preempted", "NodeResourcesFit", {"cpu": "2", "priority": 5},
      gone({"cpu": 1000, "pods": 1}, priority=4), False),
     ("one as important goes, and none that is less", "NodeResourcesFit", {"cpu": "2", "priority": 5},
-     gone({"cpu": 1000, "pods": 1}, least_priority=5, priority=5), False),
+     gone({"cpu": 1000, "pods": 1}, lowest_priority=5, priority=5), False),
     ("one of those that are spread goes", "PodTopologySpread", spread(), gone(**WEB), True),
     ("another goes", "PodTopologySpread", spread(), gone(**DB), False),
     ("one of another namespace", "PodTopologySpread", spread(), gone(namespace="other", **WEB), False),
@@ -86,10 +88,10 @@ CASES: list[tuple[str, str, dict[str, Any], Event, bool]] = [
     ("one that never was", "PodTopologySpread", spread(), relabelled("db", "api"), False),
     ("a node that is a place", "PodTopologySpread", spread(), added("a zone=x"), True),
     ("a node that is none", "PodTopologySpread", spread(), added("a"), False),
-    ("a node that is no place now", "PodTopologySpread", spread(), changed(What.NODE_LABELS, "a", "a zone=x"), True),
-    ("a place that goes", "PodTopologySpread", spread(), changed(What.NODE_REMOVED, "a zone=x"), True),
-    ("taints that do not matter", "PodTopologySpread", spread(), changed(What.NODE_TAINTS, "a zone=x"), False),
-    ("taints that do", "PodTopologySpread", spread(nodeTaintsPolicy="Honor"), changed(What.NODE_TAINTS, "a zone=x"),
+    ("a node that is no place now", "PodTopologySpread", spread(), changed(LABELS, "a", "a zone=x"), True),
+    ("a place that goes", "PodTopologySpread", spread(), changed(DELETE, "a zone=x"), True),
+    ("taints that do not matter", "PodTopologySpread", spread(), changed(TAINTS, "a zone=x"), False),
+    ("taints that do", "PodTopologySpread", spread(nodeTaintsPolicy="Honor"), changed(TAINTS, "a zone=x"),
      True),
     ("constraints of the profile", "PodTopologySpread", {}, gone(**DB), True),
     ("constraints that refuse nobody", "PodTopologySpread", spread("ScheduleAnyway"), gone(**DB), True),
@@ -109,25 +111,52 @@ CASES: list[tuple[str, str, dict[str, Any], Event, bool]] = [
     ("a node without the place it wants", "InterPodAffinity", NEAR, added("a"), False),
     ("a node with it", "InterPodAffinity", NEAR, added("a zone=x"), True),
     ("a node is away from all", "InterPodAffinity", APART, added("a"), True),
-    ("labels of namespaces", "InterPodAffinity", NEAR, happened(What.NAMESPACES), True),
-    ("a volume", "VolumeBinding", {}, happened(What.VOLUMES), True),
-    ("a claim of another pod", "VolumeBinding", {}, happened(What.VOLUMES, claim=("default", "data")), False),
+    ("labels of namespaces", "InterPodAffinity", NEAR, ClusterEvent(EventKind.NAMESPACE), True),
+    ("a volume", "VolumeBinding", {}, ClusterEvent(EventKind.STORAGE), True),
+    ("a claim of another pod", "VolumeBinding", {}, ClusterEvent(EventKind.STORAGE, claim=("default", "data")), False),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "plugin", "waits", "event", "helps"), CASES, ids=[case[0] for case in CASES])
-def test_remedies(name: str, plugin: str, waits: dict[str, Any], event: Event, helps: bool) -> None:
-    assert may_help(plugin, info(**waits), event) is helps, name
+def test_remedies(name: str, plugin: str, waits: dict[str, Any], event: ClusterEvent, helps: bool) -> None:
+    assert is_worth_requeuing(plugin, info(**waits), event) is helps, name
 
 
 @pytest.mark.parametrize(("namespace", "helps"), [("default", True), ("other", False)])
 def test_a_claim_of_ones_own(namespace: str, helps: bool) -> None:
     made = pod({})
     made.spec.volumes.add(name="v").volumeSource.persistentVolumeClaim.claimName = "data"
-    event = Event(What.VOLUMES, claim=(namespace, "data"))
-    assert may_help("VolumeZone", pod_info(made), event) is helps
+    event = ClusterEvent(EventKind.STORAGE, claim=(namespace, "data"))
+    assert is_worth_requeuing("VolumeZone", pod_info(made), event) is helps
 
 
-@pytest.mark.parametrize("what", What)
-def test_a_plugin_of_ones_own_may_be_helped_by_anything(what: What) -> None:
-    assert may_help("Mine", info(), Event(what))
+@pytest.mark.parametrize("kind", EventKind)
+def test_a_plugin_of_ones_own_may_be_helped_by_any_event(kind: EventKind) -> None:
+    assert is_worth_requeuing("Mine", info(), ClusterEvent(kind))
+
+
+@pytest.mark.parametrize(
+    ("kind", "helped"),
+    [
+        (EventKind.ASSIGNED_POD_DELETE, {"NodeResourcesFit", "NodePorts", "PodTopologySpread", "InterPodAffinity"}),
+        (EventKind.ASSIGNED_POD_ADD, {"PodTopologySpread", "InterPodAffinity"}),
+        (
+            EventKind.NODE_LABELS,
+            {"NodeAffinity", "VolumeBinding", "VolumeZone", "PodTopologySpread", "InterPodAffinity"},
+        ),
+        (EventKind.NODE_TAINTS, {"TaintToleration", "NodeUnschedulable", "PodTopologySpread"}),
+        (EventKind.NODE_DELETE, {"PodTopologySpread"}),
+        (EventKind.NAMESPACE, {"InterPodAffinity"}),
+    ],
+)
+def test_each_plugin_names_the_events_that_can_undo_its_refusal(kind: EventKind, helped: set[str]) -> None:
+    assert set(plugins_registered_for(ClusterEvent(kind), EVENTS_TO_REGISTER)) - {"VolumeRestrictions"} == helped
+
+
+def test_a_new_node_helps_whoever_was_refused() -> None:
+    assert set(plugins_registered_for(ClusterEvent(EventKind.NODE_ADD), EVENTS_TO_REGISTER)) == set(EVENTS_TO_REGISTER)
+
+
+@pytest.mark.parametrize("kind", EventKind)
+def test_a_plugin_of_ones_own_is_registered_for_all_events(kind: EventKind) -> None:
+    assert plugins_registered_for(ClusterEvent(kind), ["Mine"]) == ["Mine"]

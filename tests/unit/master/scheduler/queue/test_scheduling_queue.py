@@ -6,14 +6,14 @@ import pytest
 
 from master.scheduler.cache.pod_info import PodInfo, pod_info
 from master.scheduler.queue import unschedulable_pods
-from master.scheduler.queue.awaited_victims import Room
-from master.scheduler.queue.cluster_events import Event, What
+from master.scheduler.queue.awaited_victims import AwaitedVictims
+from master.scheduler.queue.cluster_events import ClusterEvent, EventKind
 from master.scheduler.queue.scheduling_queue import SchedulingQueue
 from podlab.api.objects import Key
 from podlab.core.v1.pod_pb2 import Pod
 
 FIT = frozenset({"NodeResourcesFit"})
-GONE, ADDED = Event(What.POD_GONE), Event(What.NODE_ADDED)
+GONE, ADDED = ClusterEvent(EventKind.ASSIGNED_POD_DELETE), ClusterEvent(EventKind.NODE_ADD)
 
 
 class Clock:
@@ -43,12 +43,12 @@ def info() -> PodInfo:
 
 
 def taken(queue: SchedulingQueue, limit: int = 1000) -> list[str]:
-    return [key.name for key in queue.take(limit)]
+    return [key.name for key in queue.pop(limit)]
 
 
 def refuse(queue: SchedulingQueue, names: Iterable[str], shape: str = "web", plugins: frozenset[str] = FIT) -> None:
     for name in names:
-        queue.hopeless(at(name), info(), shape, plugins)
+        queue.add_unschedulable(at(name), info(), shape, plugins)
 
 
 def test_the_highest_priority_comes_first_and_then_the_longest_wait(queue: SchedulingQueue) -> None:
@@ -67,7 +67,7 @@ def test_a_pod_that_is_gone_is_not_judged(queue: SchedulingQueue) -> None:
 def test_a_pod_that_is_being_judged_is_not_given_out_twice(queue: SchedulingQueue) -> None:
     queue.add(at("a"), 0)
     assert taken(queue) == ["a"]
-    queue.happened(GONE)
+    queue.handle_event(GONE)
     assert taken(queue) == []
 
 
@@ -76,10 +76,10 @@ def test_a_hopeless_pod_waits_for_an_event_and_its_back_off(queue: SchedulingQue
     refuse(queue, taken(queue))
     clock.now += 100
     assert taken(queue) == []
-    queue.happened(GONE)
+    queue.handle_event(GONE)
     assert taken(queue) == ["a"]
     refuse(queue, ["a"])
-    queue.happened(GONE)
+    queue.handle_event(GONE)
     clock.now += 1.9
     assert taken(queue) == []
     clock.now += 0.2
@@ -92,7 +92,7 @@ def test_the_back_off_doubles_up_to_ten_seconds(queue: SchedulingQueue, clock: C
     waited = []
     for _ in range(6):
         assert taken(queue) == ["a"]
-        queue.unlucky(at("a"))
+        queue.requeue_after_backoff(at("a"))
         began = clock.now
         while not (woken := taken(queue)):
             clock.now += 0.5
@@ -107,9 +107,9 @@ def test_an_event_wakes_only_those_whom_it_can_help(queue: SchedulingQueue, cloc
         queue.add(at(name), 0)
         refuse(queue, taken(queue), name, plugins)
     clock.now += 100
-    queue.happened(Event(What.NODE_LABELS))
+    queue.handle_event(ClusterEvent(EventKind.NODE_LABELS))
     assert sorted(taken(queue)) == ["affine", "any", "own"]
-    queue.happened(GONE)
+    queue.handle_event(GONE)
     assert taken(queue) == ["fit"]
 
 
@@ -118,17 +118,17 @@ def test_of_one_shape_one_goes_ahead_and_the_others_follow_its_success(queue: Sc
         queue.add(at(f"web-{number}"), 0)
     refuse(queue, taken(queue))
     clock.now += 100
-    queue.happened(ADDED)
+    queue.handle_event(ADDED)
     rounds, room = [], 20
     while woken := taken(queue):
         rounds.append(len(woken))
         for name in woken[:room]:
-            queue.found(at(name))
+            queue.pod_scheduled(at(name))
             queue.remove(at(name))
         refuse(queue, woken[room:])
         room = max(0, room - len(woken))
     assert rounds == [1, 2, 4, 8, 16, 10]
-    queue.happened(ADDED)
+    queue.handle_event(ADDED)
     assert len(taken(queue)) == 1
 
 
@@ -140,7 +140,7 @@ def test_pods_of_one_shape_take_turns(queue: SchedulingQueue, clock: Clock) -> N
     tried = []
     for _ in range(6):
         clock.now += 11
-        queue.happened(GONE)
+        queue.handle_event(GONE)
         tried += taken(queue)
         refuse(queue, tried[-1:])
     assert tried == [*names, *names]
@@ -151,7 +151,7 @@ def test_when_the_one_that_went_ahead_is_gone_another_goes(queue: SchedulingQueu
         queue.add(at(name), 0)
     refuse(queue, taken(queue))
     clock.now += 100
-    queue.happened(GONE)
+    queue.handle_event(GONE)
     queue.remove(at("a"))
     assert taken(queue) == ["b"]
 
@@ -174,10 +174,10 @@ def test_a_pod_that_asks_for_something_else_is_judged_at_once(queue: SchedulingQ
     assert taken(queue) == ["a"]
 
 
-def gone_from(node: str, uid: str = "") -> Event:
+def gone_from(node: str, uid: str = "") -> ClusterEvent:
     pod = Pod()
     pod.spec.nodeName, pod.metadata.uid = node, uid
-    return Event(What.POD_GONE, pod=pod_info(pod))
+    return ClusterEvent(EventKind.ASSIGNED_POD_DELETE, pod=pod_info(pod))
 
 
 def test_a_nominated_pod_waits_for_its_own_node_and_not_for_a_back_off(queue: SchedulingQueue) -> None:
@@ -185,20 +185,22 @@ def test_a_nominated_pod_waits_for_its_own_node_and_not_for_a_back_off(queue: Sc
         queue.add(at(name), 0)
     taken(queue)
     refuse(queue, ["other"])
-    queue.hopeless(at("nominated"), info(), "web", FIT, room=Room("n1", ["a", "b"]))
-    queue.happened(gone_from("n2", "a"))
+    queue.add_unschedulable(at("nominated"), info(), "web", FIT, awaited=AwaitedVictims("n1", ["a", "b"]))
+    queue.handle_event(gone_from("n2", "a"))
     assert taken(queue) == [], "the other has its back-off"
     for uid in ("a", "b"):
         assert taken(queue) == [], "not all have gone"
-        queue.happened(gone_from("n1", uid))
+        queue.handle_event(gone_from("n1", uid))
     assert taken(queue) == ["nominated"]
 
 
 def test_a_nominated_pod_is_also_woken_by_what_wakes_others(queue: SchedulingQueue) -> None:
     queue.add(at("nominated"), 0)
     for event in (ADDED, GONE):
-        queue.hopeless(*(at(name) for name in taken(queue)), info(), "web", FIT, room=Room("n1", ["a"]))
-        queue.happened(event)
+        queue.add_unschedulable(
+            *(at(name) for name in taken(queue)), info(), "web", FIT, awaited=AwaitedVictims("n1", ["a"])
+        )
+        queue.handle_event(event)
     assert taken(queue) == ["nominated"]
 
 
@@ -208,5 +210,5 @@ def test_ten_thousand_hopeless_pods_make_no_event_dearer(queue: SchedulingQueue,
     refuse(queue, taken(queue, 10_000))
     clock.now += 100
     for _ in range(10_000):
-        queue.happened(GONE)
+        queue.handle_event(GONE)
     assert len(taken(queue)) == 1

@@ -7,9 +7,10 @@ import pytest
 import yaml
 from podlab_testing.source_code import PROJECT
 
-from master.scheduler.config.configuration import KIND, KubeSchedulerConfiguration, policy
+from master.scheduler.config.configuration import KIND, KubeSchedulerConfiguration
 from master.scheduler.config.defaults import DEFAULT_PROFILE
 from master.scheduler.config.plugin_args import VERSION
+from master.scheduler.config.policy import make_policy
 from master.scheduler.config.profile import Profile
 from master.scheduler.main import load_policy
 from master.scheduler.plugins.default_preemption import DefaultPreemption
@@ -24,7 +25,7 @@ SHIPPED = PROJECT / "playbooks/roles/master/files/scheduler-policy.yaml"
 
 def read(*given: dict[str, Any], **fields: Any) -> tuple[Profile, ...]:
     data = {"apiVersion": VERSION, "kind": KIND, **({"profiles": list(given)} if given else {}), **fields}
-    return policy(settings.build(KubeSchedulerConfiguration, data), {}).profiles
+    return make_policy(settings.build(KubeSchedulerConfiguration, data), {}).profiles
 
 
 def plugins(**points: Any) -> dict[str, Any]:
@@ -300,7 +301,7 @@ profiles:
 
 def test_a_file_that_says_all_that_kube_scheduler_reads_is_taken() -> None:
     given = settings.build(KubeSchedulerConfiguration, yaml.safe_load(COMPLETE))
-    found = policy(given, {})
+    found = make_policy(given, {})
     first, second = found.profiles
     assert scores(first) == scores(DEFAULT_PROFILE)
     assert [each.name for each in first.filters] == [each.name for each in DEFAULT_PROFILE.filters]
