@@ -65,6 +65,9 @@ lint: bootstrap ## style, format, types, import contracts, Ansible lint
 check: lint ## all that a change needs before it is shown: lint, then unit tests
 	@$(BIN)/pytest -q $(PARALLEL) tests/unit tests/architecture
 
+structure: bootstrap ## print rooms, arrows between them, names and sizes in the code, beside their bounds
+	@PYTHONPATH=tests $(BIN)/python tests/architecture/test_structure.py
+
 bench: bootstrap ## measure; one line a figure
 	@$(BIN)/python tests/bench/api
 	@$(BIN)/python tests/bench/scheduler
