@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 
 from node.kubelet.admission.pod_admission import PodAdmission
@@ -36,6 +37,82 @@ APISERVER_USER = "system:apiserver"
 CNI_DIRECTORY = Path("/etc/cni/podlab.d")
 
 
+@dataclass
+class Kubelet:
+    """The kubelet's loops, wired to each other. `run` for ever."""
+
+    settings: KubeletSettings
+    client: Client
+    runtime: Containerd
+
+    def __post_init__(self) -> None:
+        settings, client = self.settings, self.client
+        self.bound = Informer(client, pod_pb2.Pod, field_selector=f"spec.nodeName={settings.node_name}")
+        self._services = Informer(client, service_pb2.Service)
+        self._own_node = Informer(client, node_pb2.Node, field_selector=f"metadata.name={settings.node_name}")
+        self._recorder = EventRecorder(client, "kubelet", settings.node_name)
+        self._local_path = LocalPathManager(client, settings.node_name, settings.root_dir)
+        self._admission = PodAdmission(
+            client,
+            new_node(settings),
+            capacity(settings),
+            node=lambda: self._own_node.get(settings.node_name),
+            pods=self.bound.list,
+        )
+        self._context = self._make_context()
+        self.pods = PodWorkers(self._context, self.bound)
+        self._admission.on_preempt(self.pods.end)
+        self._context.config_objects.on_change(self.pods.volume_contents_changed)
+        self._context.tokens.on_change(self.pods.volume_contents_changed)
+        self._network = Network(client, settings.node_name, settings.pod_cidr_cluster, CNI_DIRECTORY)
+        self._registration = NodeRegistration(settings, client, self._recorder, self.runtime, self._network)
+
+    async def run(self) -> None:
+        lease = NodeLease(self.client, self.settings.node_name, self.settings.lease_duration_s)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._services.run())
+            group.create_task(self._own_node.run())
+            group.create_task(self._recorder.run())
+            group.create_task(self._registration.run())
+            group.create_task(lease.run())
+            group.create_task(self._network.run())
+            group.create_task(self._context.config_objects.run())
+            group.create_task(self._context.tokens.run())
+            group.create_task(log_rotation.run(self.runtime))
+            group.create_task(self._local_path.run())
+            # Containers get the Services' variables, so the list of Services comes before the first pod. On a node that
+            # was removed it never comes, and its pods are removed all the same.
+            removed = group.create_task(self._remove_pods_with_node())
+            services_known = group.create_task(self._services.synced.wait())
+            await asyncio.wait({removed, services_known}, return_when=asyncio.FIRST_COMPLETED)
+            group.create_task(self.bound.run())
+            group.create_task(self.pods.run())
+
+    async def _remove_pods_with_node(self) -> None:
+        await self._registration.removed.wait()
+        self.pods.node_removed()
+
+    def _make_context(self) -> NodeContext:
+        amounts, volumes = capacity(self.settings), VolumeManager(self.settings.root_dir)
+        return NodeContext(
+            node_name=self.settings.node_name,
+            node_ip=self.settings.node_ip,
+            memory_bytes=quantity.value(amounts["memory"]),
+            allocatable=amounts,
+            client=self.client,
+            runtime=self.runtime,
+            recorder=self._recorder,
+            images=ImageManager(self.runtime),
+            admission=self._admission,
+            volumes=volumes,
+            ephemeral_storage=EphemeralStorageMonitor(volumes, self.runtime),
+            claims=ClaimReader(self.client, self._local_path),
+            config_objects=ConfigObjectManager(self.client),
+            tokens=TokenManager(self.client),
+            services=self._services.list,
+        )
+
+
 async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
     """Runs until `stop` is set; pods outlive it."""
     settings.root_dir.mkdir(parents=True, exist_ok=True)
@@ -48,87 +125,12 @@ async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
     runtime = Containerd(settings.runtime_endpoint)
     try:
         async with Client(settings.apiserver, settings.tls, user_agent="podlab-kubelet") as client:
-            selector = f"spec.nodeName={settings.node_name}"
-            bound = Informer(client, pod_pb2.Pod, field_selector=selector)
-            services = Informer(client, service_pb2.Service)
-            itself = Informer(client, node_pb2.Node, field_selector=f"metadata.name={settings.node_name}")
-            recorder = EventRecorder(client, "kubelet", settings.node_name)
-            local_path = LocalPathManager(client, settings.node_name, settings.root_dir)
-            admission = PodAdmission(
-                client,
-                new_node(settings),
-                capacity(settings),
-                node=lambda: itself.get(settings.node_name),
-                pods=bound.list,
-            )
-            context = _context(settings, client, runtime, recorder, services, local_path, admission)
-            pods = PodWorkers(context, bound)
-            admission.on_preempt(pods.end)
-            context.config_objects.on_change(pods.volume_contents_changed)
-            context.tokens.on_change(pods.volume_contents_changed)
-            servicer = KubeletServicer(pods, runtime, StatsProvider(runtime, settings.node_name))
+            kubelet = Kubelet(settings, client, runtime)
+            servicer = KubeletServicer(kubelet.pods, runtime, StatsProvider(runtime, settings.node_name))
             kubelet_pb2_grpc.add_KubeletServicer_to_server(servicer, server)
-            network = Network(client, settings.node_name, settings.pod_cidr_cluster, CNI_DIRECTORY)
-
-            registration = NodeRegistration(settings, client, recorder, runtime, network)
-
-            async def loops() -> None:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(services.run())
-                    group.create_task(itself.run())
-                    group.create_task(recorder.run())
-                    group.create_task(registration.run())
-                    group.create_task(NodeLease(client, settings.node_name, settings.lease_duration_s).run())
-                    group.create_task(network.run())
-                    group.create_task(context.config_objects.run())
-                    group.create_task(context.tokens.run())
-                    group.create_task(log_rotation.run(runtime))
-                    group.create_task(local_path.run())
-                    # Containers get the Services' variables: their list comes before the first pod, and it never comes
-                    # on a node that was removed, whose pods are ended all the same.
-                    leaving = group.create_task(_leave(registration, pods))
-                    known = group.create_task(services.synced.wait())
-                    await asyncio.wait({leaving, known}, return_when=asyncio.FIRST_COMPLETED)
-                    group.create_task(bound.run())
-                    group.create_task(pods.run())
-
-            await component.serve_loop(server, checks, loops(), bound.synced, stop)
+            await component.serve_loop(server, checks, kubelet.run(), kubelet.bound.synced, stop)
     finally:
         await runtime.close()
-
-
-async def _leave(registration: NodeRegistration, pods: PodWorkers) -> None:
-    await registration.removed.wait()
-    pods.node_removed()
-
-
-def _context(
-    settings: KubeletSettings,
-    client: Client,
-    runtime: Containerd,
-    recorder: EventRecorder,
-    services: Informer[service_pb2.Service],
-    local_path: LocalPathManager,
-    admission: PodAdmission,
-) -> NodeContext:
-    amounts, volumes = capacity(settings), VolumeManager(settings.root_dir)
-    return NodeContext(
-        node_name=settings.node_name,
-        node_ip=settings.node_ip,
-        memory_bytes=quantity.value(amounts["memory"]),
-        allocatable=amounts,
-        client=client,
-        runtime=runtime,
-        recorder=recorder,
-        images=ImageManager(runtime),
-        admission=admission,
-        volumes=volumes,
-        ephemeral_storage=EphemeralStorageMonitor(volumes, runtime),
-        claims=ClaimReader(client, local_path),
-        config_objects=ConfigObjectManager(client),
-        tokens=TokenManager(client),
-        services=services.list,
-    )
 
 
 def main() -> None:

@@ -5,14 +5,12 @@ https://www.cni.dev/plugins/current/main/bridge/
 
 from __future__ import annotations
 
-from typing import Any
-
 NAME = "podlab"
 BRIDGE = "podlab0"
 FILE = "10-podlab.conflist"
 
 
-def conflist(pod_cidr: str, mtu: int | None) -> dict[str, Any]:
+def conflist(pod_cidr: str, mtu: int | None) -> dict[str, object]:
     """The configuration for a node whose pods have addresses of `pod_cidr`.
 
     `mtu` is that of the node's way to the others: pods that send longer packets would have to learn it one by one.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import grpc
 
 from node.proxy.proxy import Proxy
@@ -21,7 +19,7 @@ class ProxyServicer(proxy_pb2_grpc.ProxyServicer):
         self._proxy = proxy
 
     async def Trace(  # noqa: N802 - gRPC's name
-        self, request: proxy_pb2.TraceRequest, context: grpc.aio.ServicerContext[Any, Any]
+        self, request: proxy_pb2.TraceRequest, context: grpc.aio.ServicerContext[object, object]
     ) -> proxy_pb2.TraceResponse:
         if request.protocol not in PROTOCOLS:
             await abort(context, BadRequest(f'protocol: Unsupported value: "{request.protocol}": use TCP or UDP'))

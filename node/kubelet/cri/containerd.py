@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import grpc
 
@@ -43,7 +43,7 @@ EXEC_MARGIN_S = 5.0
 # Codes of a containerd that starts or stops: the call was not answered.
 _UNAVAILABLE = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
 _STARTING = "server is not initialized yet"
-_OPTIONS: tuple[tuple[str, Any], ...] = (
+_OPTIONS: tuple[tuple[str, str | int], ...] = (
     ("grpc.default_authority", "localhost"),  # containerd's Go server refuses the socket's path as authority
     ("grpc.max_receive_message_length", 16 * 1024 * 1024),
     ("grpc.initial_reconnect_backoff_ms", 100),
@@ -58,10 +58,10 @@ class Containerd:
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
         self._channel = grpc.aio.insecure_channel(endpoint, options=list(_OPTIONS))
-        self._runtime: Any = api_pb2_grpc.RuntimeServiceStub(self._channel)  # type: ignore[no-untyped-call,unused-ignore]
-        self._images: Any = api_pb2_grpc.ImageServiceStub(self._channel)  # type: ignore[no-untyped-call,unused-ignore]
-        self._events: Any = events_pb2_grpc.EventsStub(self._channel)  # type: ignore[no-untyped-call,unused-ignore]
-        self._tasks: Any = tasks_pb2_grpc.TasksStub(self._channel)  # type: ignore[no-untyped-call,unused-ignore]
+        self._runtime = api_pb2_grpc.RuntimeServiceStub(self._channel)
+        self._images = api_pb2_grpc.ImageServiceStub(self._channel)
+        self._events = events_pb2_grpc.EventsStub(self._channel)
+        self._tasks = tasks_pb2_grpc.TasksStub(self._channel)
         self._containers: dict[tuple[str, int], Container] = {}
         self._sandbox_ips: dict[str, tuple[str, ...]] = {}
 
@@ -108,7 +108,7 @@ class Containerd:
     async def run_sandbox(self, config: cri.PodSandboxConfig) -> str:
         request = cri.RunPodSandboxRequest(config=config)
         answer = await _answer(self._runtime.RunPodSandbox(request, timeout=SANDBOX_TIMEOUT_S))
-        return str(answer.pod_sandbox_id)
+        return answer.pod_sandbox_id
 
     async def stop_sandbox(self, sandbox_id: str) -> None:
         request = cri.StopPodSandboxRequest(pod_sandbox_id=sandbox_id)
@@ -123,7 +123,7 @@ class Containerd:
     ) -> str:
         request = cri.CreateContainerRequest(pod_sandbox_id=sandbox_id, config=config, sandbox_config=sandbox_config)
         answer = await _answer(self._runtime.CreateContainer(request, timeout=SANDBOX_TIMEOUT_S))
-        return str(answer.container_id)
+        return answer.container_id
 
     async def start_container(self, container_id: str) -> None:
         request = cri.StartContainerRequest(container_id=container_id)
@@ -158,11 +158,11 @@ class Containerd:
         request = cri.ExecRequest(
             container_id=container_id, cmd=command, tty=tty, stdin=stdin, stdout=True, stderr=not tty
         )
-        return str((await _answer(self._runtime.Exec(request, timeout=CALL_TIMEOUT_S))).url)
+        return (await _answer(self._runtime.Exec(request, timeout=CALL_TIMEOUT_S))).url
 
     async def attach_url(self, container_id: str, *, stdin: bool, tty: bool) -> str:
         request = cri.AttachRequest(container_id=container_id, tty=tty, stdin=stdin, stdout=True, stderr=not tty)
-        return str((await _answer(self._runtime.Attach(request, timeout=CALL_TIMEOUT_S))).url)
+        return (await _answer(self._runtime.Attach(request, timeout=CALL_TIMEOUT_S))).url
 
     async def discard_stdin(self, container_id: str) -> bool:
         container_ended, all_ended = await self._has_ended(container_id, ""), True
@@ -182,7 +182,7 @@ class Containerd:
             if error.code() is grpc.StatusCode.NOT_FOUND:
                 return not name
             raise _failure(error) from error
-        return bool(answer.process.status == tasks_pb2.STOPPED)
+        return answer.process.status == tasks_pb2.STOPPED
 
     async def sandbox_pid(self, sandbox_id: str) -> int:
         request = cri.PodSandboxStatusRequest(pod_sandbox_id=sandbox_id, verbose=True)
@@ -224,27 +224,26 @@ class Containerd:
         containers = await _answer(
             self._runtime.ListContainers(cri.ListContainersRequest(filter=container_filter), timeout=CALL_TIMEOUT_S)
         )
-        seen_sandboxes: dict[str, list[Sandbox]] = {}
         identities: dict[str, tuple[str, str]] = {}
-        for item in sandboxes.items:
-            if POD_UID in item.labels:
-                uid = item.labels[POD_UID]
-                identities[uid] = (item.labels[POD_NAMESPACE], item.labels[POD_NAME])
-                seen_sandboxes.setdefault(uid, []).append(await self._sandbox(item))
-        seen_containers: dict[str, list[Container]] = {}
-        for item in containers.containers:
-            if POD_UID in item.labels:
-                uid = item.labels[POD_UID]
-                identities[uid] = (item.labels[POD_NAMESPACE], item.labels[POD_NAME])
-                container = await self._container(item)
-                if container is not None:
-                    seen_containers.setdefault(uid, []).append(container)
+        observed_sandboxes: dict[str, list[Sandbox]] = {}
+        for sandbox in sandboxes.items:
+            if POD_UID in sandbox.labels:
+                uid = sandbox.labels[POD_UID]
+                identities[uid] = (sandbox.labels[POD_NAMESPACE], sandbox.labels[POD_NAME])
+                observed_sandboxes.setdefault(uid, []).append(await self._sandbox(sandbox))
+        observed_containers: dict[str, list[Container]] = {}
+        for container in containers.containers:
+            if POD_UID in container.labels:
+                uid = container.labels[POD_UID]
+                identities[uid] = (container.labels[POD_NAMESPACE], container.labels[POD_NAME])
+                if (observed := await self._container(container)) is not None:
+                    observed_containers.setdefault(uid, []).append(observed)
         return {
             uid: ObservedPod(
                 uid,
                 *identity,
-                conversion.newest(seen_sandboxes.get(uid, ())),
-                conversion.newest(seen_containers.get(uid, ())),
+                conversion.newest(observed_sandboxes.get(uid, ())),
+                conversion.newest(observed_containers.get(uid, ())),
             )
             for uid, identity in identities.items()
         }
@@ -284,14 +283,14 @@ class Containerd:
         return container
 
 
-async def _answer(call: Awaitable[Any]) -> Any:
+async def _answer(call: Awaitable[R]) -> R:
     try:
         return await call
     except grpc.aio.AioRpcError as error:
         raise _failure(error) from error
 
 
-async def _ignore_not_found(call: Awaitable[Any]) -> None:
+async def _ignore_not_found(call: Awaitable[object]) -> None:
     try:
         await call
     except grpc.aio.AioRpcError as error:

@@ -8,9 +8,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Any
 
 from node.kubelet.cri.runtime import RegistryCredentials
 from podlab.core.v1 import config_pb2
@@ -44,7 +43,7 @@ def _split_image(image: str) -> tuple[str, str]:
 def _entries(secret: config_pb2.Secret) -> Iterator[tuple[str, RegistryCredentials]]:
     form = _FORMS.get(secret.type, "")
     try:
-        config: Any = json.loads(secret.data.get(form, b"{}"))
+        config = json.loads(secret.data.get(form, b"{}"))
         entries = config.get("auths", {}) if form == ".dockerconfigjson" else config
         for server, entry in entries.items():
             if (credentials := _credentials(entry)) is not None:
@@ -53,7 +52,7 @@ def _entries(secret: config_pb2.Secret) -> Iterator[tuple[str, RegistryCredentia
         return
 
 
-def _credentials(entry: Any) -> RegistryCredentials | None:
+def _credentials(entry: Mapping[str, object]) -> RegistryCredentials | None:
     token = str(entry.get("identitytoken", ""))
     if entry.get("username") or token:
         return RegistryCredentials(str(entry.get("username", "")), str(entry.get("password", "")), token)

@@ -81,6 +81,11 @@ class ProbeManager:
         for at in wanted.keys() - self._loops.keys():
             self._loops[at] = asyncio.create_task(self._probe(at[1], *wanted[at]))
 
+    @property
+    def running(self) -> frozenset[tuple[str, ProbeType]]:
+        """The probes that have a loop now, by container id."""
+        return frozenset(self._loops)
+
     def stop(self) -> None:
         for loop in self._loops.values():
             loop.cancel()

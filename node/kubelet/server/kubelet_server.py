@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import grpc
 
@@ -26,7 +25,7 @@ from podlab.errors import ApiError, BadRequest, InternalError, NotFound, abort
 from podlab.v1 import kubelet_pb2, kubelet_pb2_grpc
 
 SETTLE_S = 0.2
-Context = grpc.aio.ServicerContext[Any, Any]
+Context = grpc.aio.ServicerContext[object, object]
 
 
 class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):

@@ -75,6 +75,8 @@ class MemoryRuntime:
     mounted: dict[str, dict[str, tuple[Path, bool]]] = field(default_factory=dict)
     # What containers have written outside of their mounts, by name.
     written: dict[str, int] = field(default_factory=dict)
+    # Commands, as of probes, that were asked for while it was silent.
+    unanswered_commands: int = 0
     pulls: int = 0
     looks: int = 0
     _uids: dict[str, tuple[str, str, str]] = field(default_factory=dict)
@@ -182,6 +184,8 @@ class MemoryRuntime:
 
     async def exec_sync(self, container_id: str, command: Sequence[str], timeout_s: int) -> ExecResult:
         """`true`, `false` and `hang` are all the commands there are."""
+        self.unanswered_commands += self.down
+        self._moved.set()
         self._answer()
         if command[0] == "hang":
             await asyncio.get_running_loop().create_future()

@@ -324,7 +324,7 @@ async def test_a_runtime_that_does_not_answer_says_nothing_of_what_runs(
     await _create(admin, container={"readinessProbe": probe, "livenessProbe": probe})
     before = await until("a", _ready)
     kubelet.runtime.down = True
-    await asyncio.sleep(2.5)  # two periods
+    await kubelet.runtime.until(lambda: kubelet.runtime.unanswered_commands >= 4)  # both probes, two periods
     kubelet.runtime.down = False
     await _create(admin, "b")
     await until("b", _ready)

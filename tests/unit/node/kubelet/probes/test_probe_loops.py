@@ -18,7 +18,7 @@ from node.kubelet.pod.callbacks import PodCallbacks
 from node.kubelet.pod.pod_notes import PodNotes
 from node.kubelet.probes import handlers
 from node.kubelet.probes.handlers import HandlerTarget
-from node.kubelet.probes.probe_manager import ProbeManager
+from node.kubelet.probes.probe_manager import ProbeManager, ProbeType
 from podlab.core.v1 import pod_pb2
 
 Make = Callable[..., Any]
@@ -185,9 +185,10 @@ async def test_a_pod_that_ends_before_it_started_up_is_not_asked_any_more(
     commands = Commands(up=1)
     probed = start(commands, run(), startupProbe=_exec("up", failureThreshold=2))
     await probed.until(lambda: commands.asked)
+    assert probed.probes.running == {("web-0", ProbeType.STARTUP)}
     notes.stopping["web-0"] = 0.0
     probed.look()
-    await asyncio.sleep(1.1)
+    assert probed.probes.running == frozenset()
     assert (commands.asked, notes.to_kill) == (["up"], {})
 
 

@@ -44,16 +44,16 @@ def test_a_port_may_be_named() -> None:
         handlers.port_number(container, _port("gone"))
 
 
-async def test_nobody_there_is_an_answer_too(free_port: int) -> None:
+async def test_nobody_there_is_an_answer_too(unused_port: int) -> None:
     target = HandlerTarget("c", pod_pb2.Container(name="web"), "127.0.0.1")
-    action = pod_pb2.HTTPGetAction(port=_port(free_port))
-    refused = f"dial tcp 127.0.0.1:{free_port}: connect: connection refused"
+    action = pod_pb2.HTTPGetAction(port=_port(unused_port))
+    refused = f"dial tcp 127.0.0.1:{unused_port}: connect: connection refused"
     assert await handlers.http_probe(target, action, 2.0) == HandlerResult(
-        False, f'Get "http://127.0.0.1:{free_port}/": {refused}'
+        False, f'Get "http://127.0.0.1:{unused_port}/": {refused}'
     )
-    assert await handlers.tcp_socket(target, pod_pb2.TCPSocketAction(port=_port(free_port)), 2.0) == HandlerResult(
+    assert await handlers.tcp_socket(target, pod_pb2.TCPSocketAction(port=_port(unused_port)), 2.0) == HandlerResult(
         False, refused
     )
-    health = await handlers.grpc_health(target, pod_pb2.GRPCAction(port=free_port), 2.0)
+    health = await handlers.grpc_health(target, pod_pb2.GRPCAction(port=unused_port), 2.0)
     assert not health.success
-    assert health.output.startswith(f'error: failed to connect service at "127.0.0.1:{free_port}": ')
+    assert health.output.startswith(f'error: failed to connect service at "127.0.0.1:{unused_port}": ')

@@ -71,9 +71,9 @@ async def test_output_arrives_and_the_end_is_told(listen: Listen) -> None:
     ],
 )
 async def test_the_container_says_whether_there_is_an_input_or_a_terminal(
-    stdin: bool, made: pod_pb2.Container, asked: tuple[bool, bool], free_port: int
+    stdin: bool, made: pod_pb2.Container, asked: tuple[bool, bool], unused_port: int
 ) -> None:
-    runtime = Attached(f"http://127.0.0.1:{free_port}/attach/token")
+    runtime = Attached(f"http://127.0.0.1:{unused_port}/attach/token")
     with pytest.raises(InternalError):
         await _run(runtime, made, stdin=stdin)
     assert runtime.asked == [asked]

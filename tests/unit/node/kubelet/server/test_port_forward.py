@@ -43,9 +43,9 @@ async def test_the_answer_comes_after_the_callers_last_word(listen: Listen, pid:
     assert got[-1].data_end
 
 
-async def test_a_port_that_nobody_listens_on_is_refused_in_words(free_port: int) -> None:
-    with pytest.raises(InternalError, match=f"localhost:{free_port} inside .* connection refused"):
-        await _all(None, free_port)
+async def test_a_port_that_nobody_listens_on_is_refused_in_words(unused_port: int) -> None:
+    with pytest.raises(InternalError, match=f"localhost:{unused_port} inside .* connection refused"):
+        await _all(None, unused_port)
 
 
 async def test_a_pod_that_hangs_up_ends_it_though_the_caller_goes_on(listen: Listen) -> None:
