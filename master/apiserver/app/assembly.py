@@ -113,7 +113,7 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
     watches, lister = Watches(cache), Lister(cache)
     doors = _doors(settings, cache, authorizer, watches)
     issuer, tokens = _tokens(settings, cache, writes.registry)
-    relay = Relay(doors.guard, doors.gate, cache, settings.tls, settings.scheduler)
+    relay = Relay(doors.gate, cache, settings.tls, settings.scheduler)
     measuring = Measuring(cache, Metering(relay.measured))
     return Parts(
         cache,
@@ -170,7 +170,9 @@ def _writes(settings: ApiServerSettings, network: IPv4Network, cache: Cache, aut
 def _doors(settings: ApiServerSettings, cache: Cache, authorizer: Authorizer, watches: Watches) -> _Doors:
     guard, limits, turns, trail = Guard(cache, authorizer), Limits(), Turns(), _trail(settings)
     metrics = Metrics(cache, watches, turns, trail, relayed=routes.SUBRESOURCES)
-    return _Doors(guard, Gate(guard, limits, turns, metrics, trail), limits, metrics, trail)
+    return _Doors(
+        guard, Gate(guard, cache.moments, limits, turns=turns, metrics=metrics, trail=trail), limits, metrics, trail
+    )
 
 
 def _tokens(settings: ApiServerSettings, cache: Cache, registry: Registry) -> tuple[Issuer, Tokens]:

@@ -89,7 +89,7 @@ class DefaultRoles:
     async def ensure(self) -> None:
         """Everything in one commit. Raises Conflict when another apiserver does the same again and again."""
         for _ in range(_ATTEMPTS):
-            await self.cache.catch_up()
+            await self.cache.reach(await self.cache.moments.now())
             puts = list(self._puts(defaults()))
             if not puts:
                 return

@@ -22,7 +22,7 @@ class Lives:
 
     async def check(self, claims: Claims, now: float) -> None:
         """Raises InvalidToken when the account, or what the token is bound to, is gone."""
-        await self._cache.catch_up()
+        await self._cache.reach(await self._cache.moments.now())  # who asks is found out before a request has its own
         self._check("ServiceAccount", claims.namespace, claims.account, now)
         if claims.pod is not None:
             self._check("Pod", claims.namespace, claims.pod, now)

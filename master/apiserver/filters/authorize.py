@@ -10,6 +10,7 @@ from master.apiserver.authorization import Attributes, Authorizer, Verdict
 from master.apiserver.authorization.attributes import refusal
 from master.apiserver.authorization.authorizer import ADMINISTRATORS, Known
 from master.apiserver.watchcache.cache import Cache
+from master.apiserver.watchcache.moment import Moment
 from podlab.api.kinds import Kind
 from podlab.errors import BadRequest, Forbidden
 from podlab.kinds import known
@@ -22,30 +23,35 @@ class Guard:
         self._cache = cache
         self._authorizer = authorizer
 
-    async def admit(self, user: User, wanted: Attributes) -> None:
+    async def admit(self, user: User, wanted: Attributes, moment: Moment) -> None:
         """Raises Forbidden when the user may not do this."""
-        verdict = await self.judge(user, wanted)
+        verdict = await self.judge(user, wanted, moment)
         if not verdict.allowed:
             raise forbidden(user, wanted, verdict)
 
-    async def judge(self, user: User, wanted: Attributes) -> Verdict:
+    async def judge(self, user: User, wanted: Attributes, moment: Moment) -> Verdict:
         """Whether the user may do this."""
-        await self._up_to_date(user)
+        await self._reach(user, moment)
         return self._authorizer.decide(user, wanted)
 
-    async def rules(self, user: User, namespace: str) -> Known:
+    async def rules(self, user: User, namespace: str, moment: Moment) -> Known:
         """What the user may do in the namespace."""
-        await self._up_to_date(user)
+        await self._reach(user, moment)
         return self._authorizer.rules(user, namespace)
 
-    async def _up_to_date(self, user: User) -> None:
-        """What has been taken away and acknowledged counts no longer. Administrators' rights depend on nothing.
+    async def _reach(self, user: User, moment: Moment) -> None:
+        """What has been taken away and acknowledged counts no longer.
 
         Raises Unauthorized for a node that has been deleted.
         """
-        if ADMINISTRATORS not in user.groups:
-            await self._cache.catch_up()
+        if depends_on_objects(user):
+            await self._cache.reach(moment)
             deleted_nodes.check(user, self._cache)
+
+
+def depends_on_objects(user: User) -> bool:
+    """Whether objects say what the user may do. Administrators' rights depend on nothing."""
+    return ADMINISTRATORS not in user.groups
 
 
 def forbidden(user: User, wanted: Attributes, verdict: Verdict) -> Forbidden:

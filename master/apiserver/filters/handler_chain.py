@@ -14,7 +14,7 @@ from typing import TypeVar
 from master.apiserver.audit.policy import Stage
 from master.apiserver.audit.trail import Steps, Trail
 from master.apiserver.authentication.user import User
-from master.apiserver.filters.authorize import Guard, forbidden
+from master.apiserver.filters.authorize import Guard, depends_on_objects, forbidden
 from master.apiserver.filters.metrics import Metrics
 from master.apiserver.flowcontrol.heartbeats import Gathering, is_heartbeat
 from master.apiserver.flowcontrol.inflight_limits import Limits
@@ -22,6 +22,7 @@ from master.apiserver.flowcontrol.seats import Turns
 from master.apiserver.flowcontrol.write_rates import Writes
 from master.apiserver.request import errors
 from master.apiserver.request.info import Asked, Passage
+from master.apiserver.watchcache.moment import Moments
 from master.store.errors import StoreError
 from podlab.errors import ApiError
 
@@ -32,8 +33,18 @@ Handler = Callable[[Passage], Awaitable[Answer]]
 class Gate:
     """Passed once by each request."""
 
-    def __init__(self, guard: Guard, limits: Limits, turns: Turns, metrics: Metrics, trail: Trail | None) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        moments: Moments,
+        limits: Limits,
+        *,
+        turns: Turns,
+        metrics: Metrics,
+        trail: Trail | None,
+    ) -> None:
         self._guard = guard
+        self._moments = moments
         self._limits = limits
         self._turns = turns
         self._metrics = metrics
@@ -71,6 +82,8 @@ class Gate:
         limit, caller = self._limits.of(asked), asked.caller.name
         limit.take(caller)
         try:
+            if asked.about_objects or depends_on_objects(asked.caller):
+                passage.moment = await self._moments.now()
             if asked.impersonator is not None:
                 await self._impersonate(passage, asked.impersonator)
             if is_heartbeat(asked):
@@ -92,13 +105,13 @@ class Gate:
 
     async def _impersonate(self, passage: Passage, impersonator: User) -> None:
         for wanted in passage.asked.to_impersonate:
-            await self._guard.admit(impersonator, wanted)
+            await self._guard.admit(impersonator, wanted, passage.moment)
         passage.impersonated = True
 
     async def _authorize(self, passage: Passage) -> None:
         asked = passage.asked
         for wanted in asked.wanted:
-            verdict = await self._guard.judge(asked.user, wanted)
+            verdict = await self._guard.judge(asked.user, wanted, passage.moment)
             passage.decision, passage.reason = "allow" if verdict.allowed else "forbid", verdict.reason
             if not verdict.allowed:
                 raise forbidden(asked.user, wanted, verdict)

@@ -17,6 +17,7 @@ from podlab.api import names
 from podlab.api.kinds import AUTHENTICATION
 from podlab.errors import BadRequest
 
+_PREFIX = "impersonate-"
 _EXTRA = "impersonate-extra-"
 _UNAUTHENTICATED = "system:unauthenticated"
 
@@ -43,7 +44,10 @@ class _Claim:
 
 def acting(caller: User, headers: Iterable[tuple[str, str]]) -> Acting:
     """As whom the caller acts. Raises BadRequest for groups, a uid or more of nobody."""
-    claim = _claim(headers)
+    said = [(name.lower(), value) for name, value in headers if name[: len(_PREFIX)].lower() == _PREFIX]
+    if not said:
+        return Acting(caller)
+    claim = _claim(said)
     if not claim.user:
         if claim.groups or claim.uid or claim.extra:
             raise BadRequest("groups, a uid or extra cannot be impersonated without impersonating a user")
@@ -67,10 +71,11 @@ def acting(caller: User, headers: Iterable[tuple[str, str]]) -> Acting:
     return Acting(user, caller, tuple(wanted))
 
 
-def _claim(headers: Iterable[tuple[str, str]]) -> _Claim:
+def _claim(said: Iterable[tuple[str, str]]) -> _Claim:
+    """From headers whose names are in lower case."""
     claim = _Claim()
-    for name, value in headers:
-        match name.lower():
+    for name, value in said:
+        match name:
             case "impersonate-user":
                 claim.user = claim.user or value
             case "impersonate-group":

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes
+from master.apiserver.watchcache.moment import ANY, Moment
 from podlab.errors import ApiError
 
 # Who could not say who they are.
@@ -72,6 +73,8 @@ class Passage:
     """What has become of a request so far."""
 
     asked: Asked
+    moment: Moment = ANY
+    """What its reads must have seen."""
     code: int = 200
     """The HTTP status that it is answered with."""
     error: ApiError | None = None

@@ -9,6 +9,7 @@ from typing import cast
 from master.apiserver.resource_metrics.scraper import Metering
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
+from master.apiserver.watchcache.moment import Moment
 from podlab.api import kinds
 from podlab.api.selectors import Selector
 from podlab.core.v1.node_pb2 import Node
@@ -28,9 +29,9 @@ class Measuring:
     cache: Cache
     metering: Metering
 
-    async def selected_pods(self, namespace: str, labels: Selector) -> Sequence[PodMetrics]:
+    async def selected_pods(self, namespace: str, labels: Selector, moment: Moment) -> Sequence[PodMetrics]:
         """Of the pods of a namespace, or of all, that have such labels."""
-        await self.cache.catch_up()
+        await self.cache.reach(moment)
         entries = self.cache.window(_PODS).ordered(keys.scope_prefix(_PODS, namespace))
         pods = [cast(Pod, entry.message()) for entry in entries]
         return await self.pods(pod for pod in pods if labels.matches(pod.metadata.labels))

@@ -126,7 +126,7 @@ class Api:
             return await self.gate.passed(asked, _refusing(error))
 
         async def handle(passage: Passage) -> web.StreamResponse:
-            response = await handler(call)
+            response = await handler(call.at(passage.moment))
             if call.of.name in _DEPRECATED and not response.prepared:
                 responses.warn(response, (_DEPRECATED[call.of.name],))
             if request.method == "GET" and not response.prepared:
@@ -245,7 +245,7 @@ def _asked(
 
 def _is_text(header: str) -> bool:
     """Whether it is what it seems: bytes that are no UTF-8 come in as surrogates, which nothing can write."""
-    return not _SURROGATE.search(header)
+    return header.isascii() or not _SURROGATE.search(header)
 
 
 def _certificate(request: web.BaseRequest) -> bytes | None:

@@ -11,6 +11,7 @@ from aiohttp import web
 from master.apiserver.authentication.user import User
 from master.apiserver.request.paths import Place
 from master.apiserver.request.query import Query
+from master.apiserver.watchcache.moment import ANY, Moment
 from podlab.api.kinds import Kind
 
 # A client that takes nothing for so long is gone or as good as gone.
@@ -26,6 +27,12 @@ class Call:
     user: User
     place: Place
     query: Query = field(default_factory=lambda: Query({}))
+    moment: Moment = ANY
+    """What its reads must have seen."""
+
+    def at(self, moment: Moment) -> Call:
+        """The same, once its moment is known."""
+        return Call(self.request, self.user, self.place, self.query, moment)
 
     @property
     def kind(self) -> str:

@@ -13,9 +13,7 @@ from typing import Any, cast
 
 import grpc
 
-from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes
-from master.apiserver.filters.authorize import Guard
 from master.apiserver.filters.handler_chain import Gate
 from master.apiserver.request.info import Passage
 from master.apiserver.rpc import request_info
@@ -24,6 +22,7 @@ from master.apiserver.rpc.errors import Context, abort_on_error
 from master.apiserver.rpc.routes import KUBELET, ROUTES, Asked, Route, Target, resolve
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
+from master.apiserver.watchcache.moment import Moment
 from podlab.api import kinds
 from podlab.core.v1 import pod_pb2
 from podlab.errors import ApiError, BadRequest, ServiceUnavailable, from_rpc_error
@@ -36,8 +35,7 @@ _POD = kinds.by_name("Pod")
 class Relay:
     """The services whose calls are answered elsewhere."""
 
-    def __init__(self, guard: Guard, gate: Gate, cache: Cache, tls: Tls, scheduler: str) -> None:
-        self._guard = guard
+    def __init__(self, gate: Gate, cache: Cache, tls: Tls, scheduler: str) -> None:
         self._gate = gate
         self._cache = cache
         self._dialer = Dialer(tls)
@@ -51,9 +49,12 @@ class Relay:
         """What a server is given."""
         return [grpc.method_handlers_generic_handler(name, self._methods(name, ROUTES[name])) for name in ROUTES]
 
-    async def answers(self, user: User, service: str, method: str, request: bytes) -> AsyncGenerator[bytes, None]:
-        """What a server-streaming method answers the user. Raises Forbidden, and what the component answers."""
-        channel, target = await self._reached(user, ROUTES[service][method], request)
+    async def answers(
+        self, service: str, method: str, request: bytes, *, moment: Moment
+    ) -> AsyncGenerator[bytes, None]:
+        """What a server-streaming method answers, whose caller was found to be allowed to. Raises what the component
+        answers."""
+        channel, target = await self._reached(ROUTES[service][method], request, moment)
         call = channel.unary_stream(f"/{service}/{method}")(request)
         try:
             async for response in call:
@@ -64,9 +65,9 @@ class Relay:
             call.cancel()
 
     @contextlib.asynccontextmanager
-    async def opened(self, user: User, service: str, method: str, first: bytes) -> AsyncIterator[Duplex]:
-        """A call of the user's that streams both ways, begun with its first request. Raises Forbidden."""
-        channel, target = await self._reached(user, ROUTES[service][method], first)
+    async def opened(self, service: str, method: str, first: bytes, *, moment: Moment) -> AsyncIterator[Duplex]:
+        """A call that streams both ways, begun with its first request. Its caller was found to be allowed to."""
+        channel, target = await self._reached(ROUTES[service][method], first, moment)
         duplex = Duplex(channel.stream_stream(f"/{service}/{method}")(), target)
         try:
             await duplex.write(first)
@@ -74,16 +75,18 @@ class Relay:
         finally:
             duplex.cancel()
 
-    async def _reached(self, user: User, route: Route, first: bytes) -> tuple[Any, Target]:
-        asked = route.parse(first)
-        await self._guard.admit(user, route.attributes(asked))
-        await self._cache.catch_up()
-        target = resolve(route, asked, self._cache, self._scheduler)
+    async def _reached(self, route: Route, first: bytes, moment: Moment) -> tuple[Any, Target]:
+        await self._cache.reach(moment)
+        target = resolve(route, route.parse(first), self._cache, self._scheduler)
         return await self._dialer.dial(target), target
 
-    async def waits_for_node(self, namespace: str, pod: str) -> bool:
+    async def now(self) -> Moment:
+        """The moment of what begins within a request that has lasted for a while."""
+        return await self._cache.moments.now()
+
+    async def waits_for_node(self, namespace: str, pod: str, moment: Moment) -> bool:
         """Whether there is such a pod, and no node that could answer for it."""
-        await self._cache.catch_up()
+        await self._cache.reach(moment)
         entry = self._cache.get(_POD, keys.object_key(_POD, namespace, pod))
         return entry is not None and not cast("pod_pb2.Pod", entry.message()).spec.nodeName
 
@@ -114,10 +117,8 @@ class Relay:
             if first is grpc.aio.EOF:
                 raise BadRequest(f"{method}: the call has no request")
 
-            async def handle(_: Passage) -> None:
-                await self._cache.catch_up()
-                target = resolve(route, route.parse(first), self._cache, self._scheduler)
-                channel = await self._dialer.dial(target)
+            async def handle(passage: Passage) -> None:
+                channel, target = await self._reached(route, first, passage.moment)
                 call: Any = channel.stream_stream(method)(timeout=context.time_remaining())
                 await _pass_on(call, first, context, target)
 

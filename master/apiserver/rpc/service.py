@@ -43,10 +43,12 @@ from podlab.v1 import apiserver_pb2 as pb
 SERVICE = "podlab.v1.ApiServer"
 # A client that takes nothing for so long is gone or as good as gone.
 WRITE_LIMIT_S = 60.0
+# These are told the moment that they read at; the others, who writes.
+_READING = frozenset({"List", "Watch", "PodMetrics"})
 
 Answer = TypeVar("Answer")
 Handler = Callable[[Any, Context], Awaitable[Answer]]
-Method = Callable[[Any, Context, User], Awaitable[Answer]]
+Method = Callable[[Any, Context, Any], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class ApiService:
             asked = request_info.asked(context, about, path, request, long_running=long_running)
 
             async def handle(passage: Passage) -> Answer:
-                answered = await method(request, context, asked.user)
+                answered = await method(request, context, passage if name in _READING else asked.user)
                 passage.answered = lambda: request_info.answered(asked, answered)
                 return answered
 
@@ -132,8 +134,8 @@ class ApiService:
         entry = await self.registry.get(kinds.by_name(request.kind), request.namespace, request.name)
         return encoding.item_response(entry.element)
 
-    async def list(self, request: pb.ListRequest, _: Context, __: User) -> bytes:
-        return await self.lister.page(request)
+    async def list(self, request: pb.ListRequest, _: Context, passage: Passage) -> bytes:
+        return await self.lister.page(request, passage.moment)
 
     async def update(self, request: pb.UpdateRequest, _: Context, user: User) -> bytes:
         entry = await self.registry.update(_sent(request), dry_run=request.dry_run, admit=self.admission(user))
@@ -171,9 +173,9 @@ class ApiService:
             for response in responses(deleted):
                 await _write(context, response, "the rest is not deleted; call again")
 
-    async def watch(self, request: pb.WatchRequest, context: Context, _: User) -> None:
+    async def watch(self, request: pb.WatchRequest, context: Context, passage: Passage) -> None:
         await context.send_initial_metadata(())  # the caller learns that the watch stands before anything happens
-        async for response in self.watches.watch(request):
+        async for response in self.watches.watch(request, passage.moment):
             await _write(context, response, "list again")
 
     async def bind(self, request: pb.BindRequest, _: Context, __: User) -> bytes:
@@ -213,9 +215,9 @@ class ApiService:
         status = await self.issuer.issue(user, request.namespace, request.name, request.spec)
         return pb.RequestTokenResponse(status=status).SerializeToString()
 
-    async def pod_metrics(self, request: pb.PodMetricsRequest, _: Context, __: User) -> bytes:
+    async def pod_metrics(self, request: pb.PodMetricsRequest, _: Context, passage: Passage) -> bytes:
         labels = selectors.parse_labels(request.label_selector)
-        items = await self.measuring.selected_pods(request.namespace, labels)
+        items = await self.measuring.selected_pods(request.namespace, labels, passage.moment)
         return pb.PodMetricsResponse(items=items).SerializeToString()
 
     async def version(self, _: pb.VersionRequest, __: Context, user: User) -> bytes:

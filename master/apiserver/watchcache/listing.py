@@ -14,6 +14,7 @@ from master.apiserver.watchcache import continue_token, encoding
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import Entry
 from master.apiserver.watchcache.continue_token import Continuation
+from master.apiserver.watchcache.moment import Moment
 from master.apiserver.watchcache.selection import ListOptions, Selection
 from master.store.contract import Range
 from master.store.errors import Compacted, FutureRevision
@@ -54,19 +55,19 @@ class Lister:
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
 
-    async def page(self, request: apiserver_pb2.ListRequest) -> bytes:
+    async def page(self, request: apiserver_pb2.ListRequest, moment: Moment) -> bytes:
         """A ListResponse. Raises Expired when the snapshot of the continue token is gone."""
         wanted, token = ListOptions.of(request).selection(), getattr(request, "continue")
         start = continue_token.parse(token, wanted.prefix) if token else None
-        found = await self.select(wanted, start, Bounds(request.limit, PAGE_BYTES))
+        found = await self.select(wanted, start, Bounds(request.limit, PAGE_BYTES), moment)
         elements = [entry.element for entry in found.entries]
         return encoding.list_response(elements, found.revision, found.rest, found.remaining)
 
-    async def select(self, wanted: Selection, start: Continuation | None, bounds: Bounds) -> Page:
+    async def select(self, wanted: Selection, start: Continuation | None, bounds: Bounds, moment: Moment) -> Page:
         """The page from `start` on, or the first one of what is there now. Raises Expired, BadRequest."""
         if bounds.limit < 0:
             raise BadRequest(f"limit: {bounds.limit} is negative; leave it out for the server's own")
-        await self._cache.catch_up()
+        await self._cache.reach(moment)
         section = wanted.section(self._cache.window(wanted.kind))
         if start is None:
             return await self._current_page(wanted, wanted.candidates(section), self._cache.revision, bounds)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import Entry, Event
+from master.apiserver.watchcache.moment import Moment
 from master.apiserver.watchcache.selection import ListOptions, Selection
 from master.apiserver.watchcache.watch_window import Section
 from podlab.errors import BadRequest, Expired
@@ -61,18 +62,21 @@ class Watches:
             await asyncio.sleep(self._bookmark_every_s / 2)
             self._cache.wake_all()
 
-    async def watch(self, request: apiserver_pb2.WatchRequest) -> AsyncIterator[bytes]:
+    async def watch(self, request: apiserver_pb2.WatchRequest, moment: Moment) -> AsyncIterator[bytes]:
         """WatchResponses without end. Raises Expired when the start is too old, or the caller too slow."""
         since = "" if request.resource_version == "0" else request.resource_version
-        async for response in self.follow(ListOptions.of(request).selection(), since, MESSAGES, present=not since):
+        wanted = ListOptions.of(request).selection()
+        async for response in self.follow(wanted, since, MESSAGES, present=not since, moment=moment):
             yield response
 
-    async def follow(self, wanted: Selection, since: str, form: Form, *, present: bool) -> AsyncIterator[bytes]:
+    async def follow(
+        self, wanted: Selection, since: str, form: Form, *, present: bool, moment: Moment
+    ) -> AsyncIterator[bytes]:
         """What follows the revision `since`, or now when it is empty; first what is there, when `present` is set.
 
         Raises BadRequest for what is no revision, and Expired as `watch` does.
         """
-        await self._cache.catch_up()
+        await self._cache.reach(moment)
         revision = self._cache.revision
         if since and not present:
             revision = self._revision(since)

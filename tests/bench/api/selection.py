@@ -15,6 +15,7 @@ from apiserver import tell
 from master.apiserver.authorization.node_graph import Bindings
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.listing import Lister
+from master.apiserver.watchcache.moment import ANY
 from master.apiserver.watchcache.watching import Watches
 from master.store.contract import Put
 from master.store.sqlite import SqliteStore
@@ -41,9 +42,9 @@ async def _measure(directory: Path) -> None:
         lister = Lister(cache)
         for title, selector in SELECTORS.items():
             request = apiserver_pb2.ListRequest(kind="Pod", **selector)
-            await lister.page(request)
+            await lister.page(request, ANY)
             started = time.perf_counter()
-            await lister.page(request)
+            await lister.page(request, ANY)
             tell(f"list of {PODS} pods, {title}, in the server", (time.perf_counter() - started) * 1000, "ms", 2)
         await _watch(cache)
 
@@ -58,7 +59,7 @@ async def _watch(cache: Cache) -> None:
         request = apiserver_pb2.WatchRequest(
             kind="Pod", resource_version=str(cache.revision), field_selector=f"spec.nodeName=n{node}"
         )
-        async for _ in Watches(cache).watch(request):
+        async for _ in Watches(cache).watch(request, ANY):
             seen += 1
             if seen == EVENTS:
                 done.set()

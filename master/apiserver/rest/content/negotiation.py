@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
+from functools import lru_cache
 
 from podlab.errors import NotAcceptable
 
 JSON, YAML = "application/json", "application/yaml"
 _ANY_OF_THEM = ("*/*", "application/*")
+_REMEMBERED_CHARS = 1024
 _DISCOVERY = {"as": "APIGroupDiscoveryList", "g": "apidiscovery.k8s.io"}
 
 
@@ -44,6 +46,8 @@ def form(header: str, known: Collection[Form] = OF_OBJECT, *, streamed: bool = F
 
 def prefers_yaml(header: str) -> bool:
     """Whether the client would rather read YAML than JSON."""
+    if "yaml" not in header.lower():
+        return False
     offered = (media_type for media_type, _ in _offers(header) if media_type in (JSON, YAML, *_ANY_OF_THEM))
     return next(offered, JSON) == YAML
 
@@ -51,10 +55,11 @@ def prefers_yaml(header: str) -> bool:
 def aggregated_discovery(header: str) -> str:
     """The version of apidiscovery.k8s.io that the client asks for before anything plain; empty for none."""
     for media_type, parameters in _offers(header):
-        version = parameters.pop("v", "")
-        if media_type == JSON and parameters == _DISCOVERY and version in ("v2", "v2beta1"):
+        version = parameters.get("v", "")
+        others = {name: value for name, value in parameters.items() if name != "v"}
+        if media_type == JSON and others == _DISCOVERY and version in ("v2", "v2beta1"):
             return version
-        if media_type in (JSON, *_ANY_OF_THEM) and not parameters:
+        if media_type in (JSON, *_ANY_OF_THEM) and not others:
             return ""
     return ""
 
@@ -64,8 +69,17 @@ def media_types(header: str) -> list[str]:
     return [media_type for media_type, _ in _offers(header)]
 
 
-def _offers(header: str) -> Sequence[tuple[str, dict[str, str]]]:
-    """In the order that the client prefers."""
+def _offers(header: str) -> Sequence[tuple[str, Mapping[str, str]]]:
+    """In the order that the client prefers. A client says the same each time."""
+    return _parsed(header) if len(header) > _REMEMBERED_CHARS else _remembered(header)
+
+
+@lru_cache(maxsize=256)
+def _remembered(header: str) -> Sequence[tuple[str, Mapping[str, str]]]:
+    return _parsed(header)
+
+
+def _parsed(header: str) -> Sequence[tuple[str, Mapping[str, str]]]:
     offers: list[tuple[float, str, dict[str, str]]] = []
     for part in (header or JSON).split(","):
         media_type, *rest = (piece.strip() for piece in part.split(";"))

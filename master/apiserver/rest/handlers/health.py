@@ -46,7 +46,10 @@ class Health:
 
     def _checks(self, root: str) -> Mapping[str, Check]:
         alive: dict[str, Check] = {"ping": _ping, "store": self.cache.store.revision}
-        return alive if root == "livez" else {**alive, "informer-sync": self.cache.catch_up}
+        return alive if root == "livez" else {**alive, "informer-sync": self._in_sync}
+
+    async def _in_sync(self) -> None:
+        await self.cache.reach(await self.cache.moments.now())
 
 
 async def _ping() -> None:

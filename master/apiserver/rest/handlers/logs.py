@@ -39,10 +39,10 @@ class Logs:
     async def get(self, call: Call) -> web.StreamResponse:
         """The log as text. What goes wrong before its first byte is answered as a Status."""
         request = asked(call.place.namespace, call.place.name, call.query)
-        if await self.relay.waits_for_node(call.place.namespace, call.place.name):
+        if await self.relay.waits_for_node(call.place.namespace, call.place.name, call.moment):
             return responses.text("", media_type="text/plain")  # nothing has been said yet
         async with contextlib.aclosing(
-            self.relay.answers(call.user, KUBELET, "Logs", request.SerializeToString())
+            self.relay.answers(KUBELET, "Logs", request.SerializeToString(), moment=call.moment)
         ) as chunks:
             first: asyncio.Task[bytes] = asyncio.create_task(anext(chunks, b""))
             try:

@@ -49,7 +49,7 @@ class MetricsApi:
         """One of them. Raises NotFound when there is no such object, or no figures of it."""
         how = representations.asked(call)
         of = _STORED[call.of]
-        await self.cache.catch_up()
+        await self.cache.reach(call.moment)
         entry = self.cache.get(of, keys.object_key(of, call.place.namespace, call.place.name))
         found = await self._measured(call.of, [entry.message()] if entry is not None else [])
         if not found:
@@ -62,7 +62,7 @@ class MetricsApi:
         labels = selectors.parse_labels(call.query.text("labelSelector"))
         fields = known.of(call.of).field_selector(call.query.text("fieldSelector"))
         of = _STORED[call.of]
-        await self.cache.catch_up()
+        await self.cache.reach(call.moment)
         entries = self.cache.window(of).ordered(keys.scope_prefix(of, call.place.namespace))
         objects: Sequence[Any] = [entry.message() for entry in entries]
         wanted = [one for one in objects if labels.matches(one.metadata.labels) and fields.matches(one)]

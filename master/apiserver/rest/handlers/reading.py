@@ -27,6 +27,7 @@ from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import Entry, Event
 from master.apiserver.watchcache.continue_token import Continuation
 from master.apiserver.watchcache.listing import Bounds, Lister, Page
+from master.apiserver.watchcache.moment import Moment
 from master.apiserver.watchcache.selection import ListOptions, Selection
 from master.apiserver.watchcache.watching import Form as Lines
 from master.apiserver.watchcache.watching import Watches
@@ -62,8 +63,10 @@ class Reading:
         how, query = representations.asked(call, listed=True), call.query
         list_options.check(query, watch=False)
         wanted = _selection(call)
-        start = await self._start(wanted, query)
-        found = await self.lister.select(wanted, start, Bounds(max(0, query.number("limit") or 0), _NO_BOUND))
+        start = await self._start(wanted, query, call.moment)
+        found = await self.lister.select(
+            wanted, start, Bounds(max(0, query.number("limit") or 0), _NO_BOUND), call.moment
+        )
         metadata = _list_metadata(found)
         if how.form is Form.TABLE:
             return responses.data(await self._table(call.of, found, metadata, how.include))
@@ -78,7 +81,9 @@ class Reading:
         present = not since if initial is None else initial
         form = _lines(call, how, ends=bool(initial))
         life_s = query.number("timeoutSeconds") or random.uniform(WATCH_LIFE_S, 2 * WATCH_LIFE_S)  # noqa: S311
-        tell = partial(_followed, call, self.watches.follow(wanted, since, form, present=present), life_s)
+        tell = partial(
+            _followed, call, self.watches.follow(wanted, since, form, present=present, moment=call.moment), life_s
+        )
         if websocket_reader.is_asked(call):
             return await websocket_reader.watched(call, tell)
         response = web.StreamResponse(headers={"Content-Type": negotiation.JSON, "Cache-Control": "no-cache"})
@@ -89,7 +94,7 @@ class Reading:
         await response.write_eof()
         return response
 
-    async def _start(self, wanted: Selection, query: Query) -> Continuation | None:
+    async def _start(self, wanted: Selection, query: Query, moment: Moment) -> Continuation | None:
         """Where the list begins; None: with what is there now."""
         token, revision = query.text("continue"), query.text("resourceVersion")
         if token:
@@ -98,11 +103,11 @@ class Reading:
             return continue_token.parse(token, wanted.prefix)
         if not (least := list_options.revision(query)):
             return None
+        await self.cache.reach(moment)
         exact = query.text("resourceVersionMatch") == list_options.EXACT
-        return await self._at_least(int(least), wanted, exact=exact)
+        return self._at_least(int(least), wanted, exact=exact)
 
-    async def _at_least(self, revision: int, wanted: Selection, *, exact: bool) -> Continuation | None:
-        await self.cache.catch_up()
+    def _at_least(self, revision: int, wanted: Selection, *, exact: bool) -> Continuation | None:
         if revision > self.cache.revision:
             message = f"Too large resource version: {revision}, current: {self.cache.revision}"
             cause = Cause("", "ResourceVersionTooLarge", "Too large resource version")

@@ -14,13 +14,14 @@ from master.apiserver.authorization import Attributes
 from master.apiserver.filters.authorize import Guard
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import bodies, responses
+from master.apiserver.watchcache.moment import Moment
 from podlab.api import codec, kinds
 from podlab.authentication.v1 import user_pb2
 from podlab.authorization.v1 import review_pb2
 from podlab.errors import BadRequest, Invalid
 from podlab.kinds.validation.cluster import reviews as checks
 
-Answer = Callable[[User, Any], Awaitable[None]]
+Answer = Callable[[Call, Any], Awaitable[None]]
 """Fills in the status of a review that the user has made. Raises Invalid, BadRequest."""
 
 
@@ -35,7 +36,7 @@ class Reviews:
         validation = bodies.field_validation(call.query.text("fieldValidation"))
         read = await bodies.read_object(call.request, call.of, validation)
         bodies.take_place(read.message, call.place)
-        await self.answerers[call.of.name](call.user, read.message)
+        await self.answerers[call.of.name](call, read.message)
         return responses.ready(codec.to_json(read.message), status=201, warnings=read.warnings)
 
 
@@ -58,25 +59,25 @@ class Access:
     guard: Guard
 
     async def of_somebody(
-        self, _: User, review: review_pb2.SubjectAccessReview | review_pb2.LocalSubjectAccessReview
+        self, call: Call, review: review_pb2.SubjectAccessReview | review_pb2.LocalSubjectAccessReview
     ) -> None:
         """About the user that the review names."""
         _check(review)
         spec = review.spec
         extra = {key.lower(): tuple(values.items) for key, values in spec.extra.items()}
         asked = User(spec.user, frozenset(spec.groups), spec.uid, MappingProxyType(extra))
-        await self._answer(asked, review)
+        await self._answer(asked, review, call.moment)
 
-    async def of_oneself(self, user: User, review: review_pb2.SelfSubjectAccessReview) -> None:
+    async def of_oneself(self, call: Call, review: review_pb2.SelfSubjectAccessReview) -> None:
         """About the caller."""
         _check(review)
-        await self._answer(user, review)
+        await self._answer(call.user, review, call.moment)
 
-    async def rules(self, user: User, review: review_pb2.SelfSubjectRulesReview) -> None:
+    async def rules(self, call: Call, review: review_pb2.SelfSubjectRulesReview) -> None:
         """What the caller may do in a namespace."""
         if not review.spec.namespace:
             raise BadRequest("no namespace on request")
-        known = await self.guard.rules(user, review.spec.namespace)
+        known = await self.guard.rules(call.user, review.spec.namespace, call.moment)
         review.ClearField("status")
         status = review.status
         for rule in known.rules:
@@ -92,8 +93,8 @@ class Access:
         status.incomplete = bool(known.errors)
         status.evaluationError = ", ".join(known.errors)
 
-    async def _answer(self, user: User, review: Any) -> None:
-        verdict = await self.guard.judge(user, _wanted(review.spec))
+    async def _answer(self, user: User, review: Any, moment: Moment) -> None:
+        verdict = await self.guard.judge(user, _wanted(review.spec), moment)
         answer = review_pb2.SubjectAccessReviewStatus(
             allowed=verdict.allowed, reason=verdict.reason, evaluationError=verdict.errors
         )
@@ -113,9 +114,9 @@ def _check(review: Any) -> None:
         raise Invalid.of(kinds.of(review).qualified_name, "", causes)
 
 
-async def answer_self(user: User, review: user_pb2.SelfSubjectReview) -> None:
+async def answer_self(call: Call, review: user_pb2.SelfSubjectReview) -> None:
     """Whom the server takes the caller for."""
-    review.status.userInfo.CopyFrom(user_info(user))
+    review.status.userInfo.CopyFrom(user_info(call.user))
 
 
 def user_info(user: User) -> user_pb2.UserInfo:

@@ -11,7 +11,6 @@ from aiohttp import web
 from master.apiserver.authentication import oidc_discovery
 from master.apiserver.authentication.authenticator import Authenticator
 from master.apiserver.authentication.jwt import InvalidToken
-from master.apiserver.authentication.user import User
 from master.apiserver.registry.token_request import Issuer
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import bodies, responses
@@ -45,7 +44,7 @@ class Tokens:
         request.status.CopyFrom(status)
         return responses.ready(codec.to_json(request), status=201, warnings=read.warnings)
 
-    async def review(self, _: User, review: token_pb2.TokenReview) -> None:
+    async def review(self, _: Call, review: token_pb2.TokenReview) -> None:
         """Whom the token in the review speaks for."""
         if not review.spec.token:
             raise BadRequest("token is required for TokenReview in authentication")

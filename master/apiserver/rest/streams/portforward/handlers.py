@@ -36,7 +36,7 @@ class Ports:
         """Connections until the client leaves."""
         await self.registry.get(call.of, call.place.namespace, call.place.name)
         upgrade = negotiated(call.request.headers, OVER_WEBSOCKET, OVER_SPDY)
-        pod = Pod(self.relay, call.user, call.place.namespace, call.place.name)
+        pod = Pod(self.relay, call.place.namespace, call.place.name)
         about = f"portforward of {pod.namespace}/{pod.name}"
         if upgrade.protocol in (TUNNEL, SPDY):
             accepted = websocket.accepted if upgrade.to == WEBSOCKET else spdy.accepted

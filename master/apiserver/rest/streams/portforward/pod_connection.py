@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from master.apiserver.authentication.user import User
 from master.apiserver.rpc.relay import Duplex, Relay
 from master.apiserver.rpc.routes import KUBELET
 from podlab.v1.kubelet_pb2 import PortForwardRequest, PortForwardResponse, PortForwardStart
@@ -45,10 +44,9 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """Whose ports a user connects to."""
+    """Whose ports are connected to. Each connection is one to the pod that has the name then."""
 
     relay: Relay
-    user: User
     namespace: str
     name: str
 
@@ -57,7 +55,7 @@ class Pod:
         """Raises ApiError when its node cannot be reached."""
         start = PortForwardStart(namespace=self.namespace, pod=self.name, port=port)
         first = PortForwardRequest(start=start).SerializeToString()
-        async with self.relay.opened(self.user, KUBELET, "PortForward", first) as duplex:
+        async with self.relay.opened(KUBELET, "PortForward", first, moment=await self.relay.now()) as duplex:
             yield Connection(duplex)
 
     def failure(self, port: int, why: str) -> bytes:

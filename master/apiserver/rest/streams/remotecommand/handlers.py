@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from master.apiserver.authentication.user import User
 from master.apiserver.registry.registry import Registry
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.streams import channels, lifetime, spdy, websocket
@@ -21,6 +20,7 @@ from master.apiserver.rest.streams.remotecommand.spdy_client import Streamed
 from master.apiserver.rest.streams.remotecommand.websocket_client import Channelled
 from master.apiserver.rpc.relay import Duplex, Relay
 from master.apiserver.rpc.routes import KUBELET
+from master.apiserver.watchcache.moment import Moment
 from podlab.core.v1 import pod_pb2
 from podlab.errors import ApiError, BadRequest, InternalError
 from podlab.v1 import kubelet_pb2
@@ -87,16 +87,16 @@ class Commands:
         if upgrade.to == WEBSOCKET:
             async with websocket.accepted(call, upgrade.protocol) as (response, client):
                 caller: Caller = Channelled(client)
-                await lifetime.outlasting(about, self._session(call.user, caller, method, first, streams))
+                await lifetime.outlasting(about, self._session(call.moment, caller, method, first, streams))
         else:
             async with spdy.accepted(call, upgrade.protocol) as (response, bare):
                 caller = Streamed(bare, streams.channels(upgrade.protocol))
-                await lifetime.outlasting(about, self._session(call.user, caller, method, first, streams))
+                await lifetime.outlasting(about, self._session(call.moment, caller, method, first, streams))
         return response
 
     async def _session(
         self,
-        user: User,
+        moment: Moment,
         caller: Caller,
         method: str,
         first: kubelet_pb2.ExecRequest | kubelet_pb2.AttachRequest,
@@ -105,7 +105,7 @@ class Commands:
         """From the greeting to the one outcome that the client is told."""
         try:
             await caller.greet(STDOUT if streams.stdout else STDERR if streams.stderr else ERROR)
-            async with self.relay.opened(user, KUBELET, method, first.SerializeToString()) as duplex:
+            async with self.relay.opened(KUBELET, method, first.SerializeToString(), moment=moment) as duplex:
                 outcome = await lifetime.until_over(
                     _upwards(caller, duplex, type(first)), _downwards(duplex, caller, method, streams), caller.beat()
                 )

@@ -11,6 +11,7 @@ from master.apiserver.registry.registry import Registry
 from master.apiserver.watchcache import watch_window
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.kind_window import WINDOW_EVENTS
+from master.apiserver.watchcache.moment import ANY
 from master.apiserver.watchcache.watching import Watches
 from master.store.contract import Put
 from podlab.api import kinds
@@ -21,7 +22,7 @@ from podlab.v1 import apiserver_pb2 as pb
 
 
 def watch(watches: Watches, **request: Any) -> Any:
-    started = watches.watch(pb.WatchRequest(kind="Namespace", **request))
+    started = watches.watch(pb.WatchRequest(kind="Namespace", **request), ANY)
     return aclosing(cast("Any", started))
 
 
