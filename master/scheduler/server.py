@@ -9,6 +9,7 @@ import grpc
 
 from master.scheduler.cycle.decision import Decision
 from master.scheduler.cycle.explanation import explanation
+from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError, abort
@@ -28,7 +29,7 @@ class SchedulerServicer(scheduler_pb2_grpc.SchedulerServicer):
         self, request: scheduler_pb2.ExplainRequest, context: Context
     ) -> scheduler_pb2.ExplainResponse:
         try:
-            decision = self._explain(Key("Pod", request.namespace, request.name), request.now)
+            decision = self._explain(Key(GroupKind("", "Pod"), request.namespace, request.name), request.now)
         except ApiError as error:
             await abort(context, error)
         return scheduler_pb2.ExplainResponse(explanation=explanation(decision))

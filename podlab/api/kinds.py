@@ -133,6 +133,11 @@ def of(message: Message | type[Message]) -> Kind:
     return known if known is not None else _read(message if isinstance(message, type) else type(message))
 
 
+def referenced(api_version: str, kind: str) -> GroupKind:
+    """What a reference such as an owner's means, whatever the version: that of apps/v1 and Deployment."""
+    return GroupKind(api_version.rpartition("/")[0], kind)
+
+
 def enveloped() -> tuple[Kind, ...]:
     """The kinds that have a field of their own in `podlab.v1.Object`, in the order of these fields."""
     fields = object_pb2.Object.DESCRIPTOR.oneofs_by_name["kind"].fields

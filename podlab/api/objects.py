@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 from google.protobuf.message import Message
 
 from podlab.api import kinds
+from podlab.api.kinds import GroupKind
 from podlab.errors import BadRequest
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import object_pb2
@@ -26,9 +27,19 @@ class ApiObject(Protocol):
 class Key:
     """Where an object stands. `namespace` is empty for kinds that have none."""
 
-    kind: str
+    group_kind: GroupKind
     namespace: str
     name: str
+
+    @staticmethod
+    def of(kind: type[Message], namespace: str, name: str) -> Key:
+        """The key of an object of that type."""
+        return Key(kinds.of(kind).group_kind, namespace, name)
+
+    @property
+    def kind(self) -> str:
+        """The kind's name, for texts: two groups may have kinds of one name."""
+        return self.group_kind.kind
 
     def __str__(self) -> str:
         return "/".join(part for part in (self.kind, self.namespace, self.name) if part)
@@ -37,7 +48,7 @@ class Key:
 def key(message: Message) -> Key:
     """The object's key."""
     metadata: meta_pb2.ObjectMeta = message.metadata  # type: ignore[attr-defined]
-    return Key(kinds.of(message).name, metadata.namespace, metadata.name)
+    return Key(kinds.of(message).group_kind, metadata.namespace, metadata.name)
 
 
 def wrap(message: Message) -> object_pb2.Object:
@@ -78,6 +89,16 @@ def is_true(conditions: Iterable[_Stated], condition_type: str) -> bool:
     """Whether the condition of that type is there and holds."""
     found = condition(conditions, condition_type)
     return found is not None and found.status == "True"
+
+
+def owner_kind(reference: meta_pb2.OwnerReference) -> GroupKind:
+    """Which kind the owner is of: its group stands in the apiVersion."""
+    return kinds.referenced(reference.apiVersion, reference.kind)
+
+
+def is_owner(reference: meta_pb2.OwnerReference, kind: type[Message]) -> bool:
+    """Whether the owner is of that kind, in whichever version."""
+    return owner_kind(reference) == kinds.of(kind).group_kind
 
 
 def controller_of(metadata: meta_pb2.ObjectMeta) -> meta_pb2.OwnerReference | None:

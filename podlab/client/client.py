@@ -114,7 +114,9 @@ class Client:
 
     async def get(self, kind: type[M], name: str, namespace: str = "") -> M:
         """Raises NotFound."""
-        request = apiserver_pb2.GetRequest(kind=kinds.of(kind).name, namespace=namespace, name=name)
+        request = apiserver_pb2.GetRequest(
+            group=kinds.of(kind).group, kind=kinds.of(kind).name, namespace=namespace, name=name
+        )
         return _typed(kind, (await _answer(self._stub.Get(request, timeout=DEADLINE_S))).object)
 
     async def list(
@@ -122,6 +124,7 @@ class Client:
     ) -> Listed[M]:
         """All objects that match, read page by page from one snapshot. Raises Expired when that took too long."""
         request = apiserver_pb2.ListRequest(
+            group=kinds.of(kind).group,
             kind=kinds.of(kind).name,
             namespace=namespace,
             label_selector=label_selector,
@@ -161,6 +164,7 @@ class Client:
     ) -> bool:
         """True when the object is gone, False when finalizers or a grace period hold it. Raises NotFound, Conflict."""
         request = apiserver_pb2.DeleteRequest(
+            group=kinds.of(kind).group,
             kind=kinds.of(kind).name,
             namespace=namespace,
             name=name,
@@ -194,6 +198,7 @@ class Client:
     ) -> M:
         """Applies a patch, as JSON values. Raises NotFound, Invalid when it does not apply, Conflict."""
         request = apiserver_pb2.PatchRequest(
+            group=kinds.of(kind).group,
             kind=kinds.of(kind).name,
             namespace=namespace,
             name=name,
@@ -217,6 +222,7 @@ class Client:
     ) -> Sequence[Deletion[M]]:
         """Deletes what matches, and tells what that was. Raises MethodNotAllowed without a namespace, Timeout."""
         request = apiserver_pb2.DeleteCollectionRequest(
+            group=kinds.of(kind).group,
             kind=kinds.of(kind).name,
             namespace=namespace,
             label_selector=label_selector,
@@ -291,6 +297,7 @@ class Client:
         `on_standing` is called once the server has taken the watch on, which may be long before anything happens.
         """
         request = apiserver_pb2.WatchRequest(
+            group=kinds.of(kind).group,
             kind=kinds.of(kind).name,
             namespace=namespace,
             label_selector=label_selector,

@@ -57,7 +57,7 @@ class Informer(Generic[M]):
         self._handlers.append(handler)
 
     def get(self, name: str, namespace: str = "") -> M | None:
-        return self.store.get(Key(kinds.of(self._kind).name, namespace, name))
+        return self.store.get(Key.of(self._kind, namespace, name))
 
     def list(self, namespace: str = "") -> list[M]:
         """All objects, or those of one namespace."""

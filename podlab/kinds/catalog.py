@@ -12,6 +12,7 @@ from podlab.api import kinds
 from podlab.api.kinds import GroupKind, GroupResource, Kind
 from podlab.errors import NotFound
 from podlab.kinds.resource import Resource, Version
+from podlab.kinds.subresource import SCALE
 
 Load = Callable[[], Resource]
 
@@ -82,10 +83,21 @@ class Catalog:
         """How objects of this version come from the stored one and become it; None for the stored version itself."""
         return next((one for one in self.resource(kind).other_versions if one.kind is kind), None)
 
+    def is_scalable(self, kind: GroupKind) -> bool:
+        """Whether its objects have a number of replicas that others may set."""
+        return kind in self._served and self.resource(kind).subresource(SCALE.name) is SCALE
+
     def get(self, group: str, kind: str) -> Kind | None:
         """The kind of that group and name, as it is stored."""
         found = self._served.get(GroupKind(group, kind))
         return found.kind if found is not None else None
+
+    def find(self, group: str, kind: str) -> Kind | None:
+        """As `named`; None when there is no such kind."""
+        found = self.get(group, kind)
+        if found is None and not group and (meant := self._groups_of_old.get(kind)):
+            found = self.get(meant, kind)
+        return found
 
     def named(self, group: str, kind: str) -> Kind:
         """The kind that a call names by its group and name. Raises NotFound.
@@ -93,9 +105,7 @@ class Catalog:
         Calls of releases before said no group: an empty one with a kind that the core group has not means the one
         kind of that name that those releases had, which is one of the built-in ones.
         """
-        found = self.get(group, kind)
-        if found is None and not group and (meant := self._groups_of_old.get(kind)):
-            found = self.get(meant, kind)
+        found = self.find(group, kind)
         if found is None:
             known = ", ".join(one.name for one in self.stored)
             raise NotFound(f'no kind "{GroupKind(group, kind)}" is served; known kinds: {known}')

@@ -197,7 +197,7 @@ def subscriptions() -> dict[str, frozenset[str]]:
     client = MagicMock(Client, channel=None)  # nothing is asked of it
     informers = Informers(client)
     asked: list[tuple[str, frozenset[int]]] = []
-    kinds = {id(informer): kind for kind, informer in informers.by_kind.items()}
+    kinds = {id(informer): kind.kind for kind, informer in informers.by_kind.items()}
 
     def noted(informer: Informer[Any], _: object) -> None:
         asked.append((kinds[id(informer)], frozenset(id(one) for one in _callers())))

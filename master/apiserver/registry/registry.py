@@ -28,7 +28,7 @@ from podlab.api.kinds import Kind
 from podlab.api.objects import Key
 from podlab.core.v1 import namespace_pb2, node_pb2, service_pb2
 from podlab.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Invalid, NotFound
-from podlab.kinds import validation
+from podlab.kinds import builtin, validation
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2
 
@@ -126,7 +126,7 @@ class Registry:
         admit: Admit = admit_all,
     ) -> Entry:
         """Update, or update a part, to what a patch makes of the object as it stands. Raises what these do."""
-        kind = kinds.by_name(at.kind)
+        kind = builtin.catalog().resource(at.group_kind).kind
         return await self._change(kind, at, applied, part=part, dry_run=dry_run, admit=admit, attempts=PATCH_ATTEMPTS)
 
     async def delete(

@@ -19,6 +19,7 @@ from master.apiserver.rpc.errors import Context
 from podlab.api import codec, kinds
 from podlab.api.objects import key, unwrap
 from podlab.errors import ApiError
+from podlab.kinds import builtin
 from podlab.v1 import apiserver_pb2
 
 AUDIT_ID = "audit-id"
@@ -108,8 +109,11 @@ def of_bindings(request: Any) -> tuple[Attributes, ...]:
 def of_statuses(request: Any) -> tuple[Attributes, ...]:
     """For UpdateStatuses: once for each kind in each namespace."""
     keys = (key(unwrap(each)) for each in request.objects)
-    places = sorted({(at.kind, at.namespace) for at in keys})
-    return tuple(attributes("update", kinds.by_name(kind), place, subresource="status") for kind, place in places)
+    places = sorted({(at.group_kind, at.namespace) for at in keys})
+    return tuple(
+        attributes("update", builtin.catalog().resource(kind).kind, place, subresource="status")
+        for kind, place in places
+    )
 
 
 def of_victims(request: Any) -> tuple[Attributes, ...]:

@@ -150,7 +150,7 @@ class ApiService:
 
     async def patch(self, request: pb.PatchRequest, _: Context, user: User) -> bytes:
         kind = kinds.by_name(request.kind)
-        at = Key(kind.name, request.namespace, request.name)
+        at = Key(kind.group_kind, request.namespace, request.name)
         applied = patch.parse(
             request.type, request.patch, of_status=request.subresource in ("status", "approval")
         ).applied

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.message import Message
 
 from podlab.api import kinds
+from podlab.api.kinds import GroupKind, Kind
 from podlab.api.labels import SERVICE_NAME_LABEL
 from podlab.api.objects import ApiObject, Key, controller_of
 from podlab.apps.v1 import controllerrevision_pb2, daemonset_pb2, deployment_pb2, replicaset_pb2, statefulset_pb2
@@ -18,12 +19,16 @@ from podlab.client.informer import Change, Informer
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import namespace_pb2, node_pb2, pod_pb2, service_pb2, volume_pb2
 from podlab.discovery.v1 import endpointslice_pb2
+from podlab.kinds import builtin
+from podlab.kinds.catalog import Catalog
+from podlab.kinds.current import CurrentCatalog
 from podlab.storage.v1 import storageclass_pb2
 
 M = TypeVar("M", bound=Message)
 
 # Events own nothing and are owned by nothing; there are many of them.
-NOT_FOLLOWED = frozenset({"Event"})
+NOT_FOLLOWED = frozenset({GroupKind("", "Event")})
+Handler = Callable[[Change[Any]], None]
 
 
 class Index(Generic[M]):
@@ -57,25 +62,30 @@ class Index(Generic[M]):
 class Informers:
     """Make all indexes and handlers, then `run`; after `synced` an absence can be trusted."""
 
-    def __init__(self, client: Client) -> None:
-        self.by_kind: dict[str, Informer[Any]] = {
-            kind.name: Informer(client, kind.message) for kind in kinds.KINDS if kind.name not in NOT_FOLLOWED
-        }
-        self.namespaces = self._of(namespace_pb2.Namespace)
-        self.nodes = self._of(node_pb2.Node)
-        self.leases = self._of(lease_pb2.Lease)
-        self.pods = self._of(pod_pb2.Pod)
-        self.services = self._of(service_pb2.Service)
-        self.slices = self._of(endpointslice_pb2.EndpointSlice)
-        self.claims = self._of(volume_pb2.PersistentVolumeClaim)
-        self.volumes = self._of(volume_pb2.PersistentVolume)
-        self.storage_classes = self._of(storageclass_pb2.StorageClass)
-        self.deployments = self._of(deployment_pb2.Deployment)
-        self.replica_sets = self._of(replicaset_pb2.ReplicaSet)
-        self.stateful_sets = self._of(statefulset_pb2.StatefulSet)
-        self.daemon_sets = self._of(daemonset_pb2.DaemonSet)
-        self.revisions = self._of(controllerrevision_pb2.ControllerRevision)
-        self.jobs = self._of(job_pb2.Job)
+    def __init__(self, client: Client, catalog: CurrentCatalog | None = None) -> None:
+        self._client = client
+        self.catalog = catalog or CurrentCatalog(builtin.catalog())
+        """The kinds that there are: what follows every kind follows this."""
+        self.by_kind: dict[GroupKind, Informer[Any]] = {}
+        self._handlers: list[Handler] = []
+        self._running: dict[GroupKind, asyncio.Task[None]] = {}
+        self._group: asyncio.TaskGroup | None = None
+        self.catalog.follow(self._become)
+        self.namespaces = self.of(namespace_pb2.Namespace)
+        self.nodes = self.of(node_pb2.Node)
+        self.leases = self.of(lease_pb2.Lease)
+        self.pods = self.of(pod_pb2.Pod)
+        self.services = self.of(service_pb2.Service)
+        self.slices = self.of(endpointslice_pb2.EndpointSlice)
+        self.claims = self.of(volume_pb2.PersistentVolumeClaim)
+        self.volumes = self.of(volume_pb2.PersistentVolume)
+        self.storage_classes = self.of(storageclass_pb2.StorageClass)
+        self.deployments = self.of(deployment_pb2.Deployment)
+        self.replica_sets = self.of(replicaset_pb2.ReplicaSet)
+        self.stateful_sets = self.of(statefulset_pb2.StatefulSet)
+        self.daemon_sets = self.of(daemonset_pb2.DaemonSet)
+        self.revisions = self.of(controllerrevision_pb2.ControllerRevision)
+        self.jobs = self.of(job_pb2.Job)
         self.pods_by_controller = Index(self.pods, controller_uid)
         self.pods_by_namespace = Index(self.pods, namespace)
         self.pods_by_node = Index(self.pods, lambda pod: (pod.spec.nodeName,) if pod.spec.nodeName else ())
@@ -92,18 +102,47 @@ class Informers:
 
     async def run(self) -> None:
         """Follows all kinds until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for name, informer in self.by_kind.items():
-                group.create_task(informer.run(), name=f"informer {name}")
+        async with asyncio.TaskGroup() as self._group:
+            for kind in self.by_kind:
+                self._start(kind, self._group)
 
     async def synced(self) -> None:
         """Returns when every informer has listed once."""
         for informer in self.by_kind.values():
             await informer.synced.wait()
 
-    def _of(self, kind: type[M]) -> Informer[M]:
-        informer: Informer[M] = self.by_kind[kinds.of(kind).name]
+    def of(self, kind: type[M]) -> Informer[M]:
+        """Of one of the built-in kinds."""
+        informer: Informer[M] = self.by_kind[kinds.of(kind).group_kind]
         return informer
+
+    def on_any_change(self, handler: Handler) -> None:
+        """Calls `handler` for every later change of an object, of kinds too that there are not yet."""
+        self._handlers.append(handler)
+        for informer in self.by_kind.values():
+            informer.on_change(handler)
+
+    def _become(self, catalog: Catalog) -> None:
+        """Follow the kinds of a catalog, and no others."""
+        wanted = {kind.group_kind: kind for kind in catalog.stored if kind.group_kind not in NOT_FOLLOWED}
+        for gone in self.by_kind.keys() - wanted.keys():
+            del self.by_kind[gone]
+            if gone in self._running:
+                self._running.pop(gone).cancel()
+        for group_kind, kind in wanted.items():
+            if group_kind not in self.by_kind:
+                self._add(kind)
+
+    def _add(self, kind: Kind) -> None:
+        informer: Informer[Any] = Informer(self._client, kind.message)
+        self.by_kind[kind.group_kind] = informer
+        for handler in self._handlers:
+            informer.on_change(handler)
+        if self._group is not None:
+            self._start(kind.group_kind, self._group)
+
+    def _start(self, kind: GroupKind, group: asyncio.TaskGroup) -> None:
+        self._running[kind] = group.create_task(self.by_kind[kind].run(), name=f"informer {kind}")
 
 
 def controller_uid(obj: ApiObject) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from master.controllers.framework.informers import Index, Informers
 from master.controllers.objects.ownership import claim
 from master.controllers.objects.podstate import is_being_deleted
 from podlab.api import kinds, selectors
-from podlab.api.objects import Key, controller_of, key
+from podlab.api.objects import Key, controller_of, key, owner_kind
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change, Informer
@@ -72,8 +72,8 @@ class PodControl(Generic[M]):
 
         Pods that are adopted get the `finalizers`; those that are made have them from their maker.
         """
-        self._kind = kinds.of(kind).name
-        self._owners: Informer[M] = informers.by_kind[self._kind]
+        self._kind = kinds.of(kind).group_kind
+        self._owners: Informer[M] = informers.of(kind)
         self._owners_by_namespace: Index[M] = Index(self._owners, lambda owner: (_metadata(owner).namespace,))
         self._client = client
         self._informers = informers
@@ -201,7 +201,7 @@ class PodControl(Generic[M]):
 
     def _seen(self, pod: pod_pb2.Pod, *, present: bool) -> None:
         controller = controller_of(pod.metadata)
-        if controller is None or controller.kind != self._kind:
+        if controller is None or owner_kind(controller) != self._kind:
             return
         self._expectations.seen_created(controller.uid, pod.metadata.name)
         if not present or is_being_deleted(pod):
@@ -211,7 +211,7 @@ class PodControl(Generic[M]):
         controller = controller_of(pod.metadata)
         namespace = pod.metadata.namespace
         if controller is not None:
-            if controller.kind == self._kind:
+            if owner_kind(controller) == self._kind:
                 rest_s = REST_PER_POD_S * self._informers.pods_by_controller.count(controller.uid)
                 self._queue.add_after(Key(self._kind, namespace, controller.name), rest_s)
             return

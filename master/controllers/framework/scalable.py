@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from master.controllers.framework.informers import Informers
+from podlab.api.kinds import GroupKind
+from podlab.kinds.catalog import Catalog
 
-SCALABLE = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet"})
 
-
-def workload(informers: Informers, kind: str, name: str, namespace: str) -> Any | None:
+def workload(informers: Informers, kind: GroupKind, name: str, namespace: str) -> Any | None:
     """The object that has the scale; None where there is none, or one of another kind."""
-    return informers.by_kind[kind].get(name, namespace) if kind in SCALABLE else None
+    if not informers.catalog.catalog.is_scalable(kind):
+        return None
+    informer = informers.by_kind.get(kind)
+    return informer.get(name, namespace) if informer is not None else None
+
+
+def scalable(catalog: Catalog) -> list[str]:
+    """The names of the kinds that have one."""
+    return sorted(kind.name for kind in catalog.stored if catalog.is_scalable(kind.group_kind))

@@ -16,6 +16,7 @@ from master.controllers.framework.loop import Loop
 from master.controllers.objects.nodestate import readiness
 from master.controllers.objects.podconditions import DISRUPTION_TARGET, set_condition
 from master.controllers.objects.podstate import is_being_deleted, is_terminal
+from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key, key
 from podlab.client.client import Client
 from podlab.client.informer import Change
@@ -29,7 +30,7 @@ QUARANTINE_S = 40.0
 TERMINATED_LIMIT = 12_500
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 _ENDED = "ended"
-_SWEEP = Key("Pod", "", "")
+_SWEEP = Key(GroupKind("", "Pod"), "", "")
 
 
 def is_out_of_service(node: node_pb2.Node) -> bool:

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
-from podlab.api import kinds
+from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key
 from podlab.client.client import Client
 from podlab.client.informer import Change, Informer
@@ -40,7 +40,7 @@ class DefaultObjectController:
         self.name = name
         self._client = client
         self._namespaces = informers.namespaces
-        self._objects: Informer[Any] = informers.by_kind[kinds.of(wanted).name]
+        self._objects: Informer[Any] = informers.of(type(wanted))
         self._wanted: Any = wanted
         self._same = same
         self._loop: Loop[Key] = Loop(name, self.reconcile)
@@ -81,7 +81,7 @@ class DefaultObjectController:
 
     def _object_changed(self, change: Change[Any]) -> None:
         if change.key.name == self._wanted.metadata.name:
-            self._loop.queue.add(Key("Namespace", "", change.key.namespace))
+            self._loop.queue.add(Key(GroupKind("", "Namespace"), "", change.key.namespace))
 
 
 def default_service_accounts(client: Client, informers: Informers) -> DefaultObjectController:

@@ -16,12 +16,13 @@ from google.protobuf.message import Message
 
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
-from podlab.api import kinds
+from podlab.api.kinds import GroupKind, Kind
 from podlab.api.objects import ApiObject, Key, condition
 from podlab.client.client import Client
 from podlab.client.informer import Change
 from podlab.core.v1 import namespace_pb2
 from podlab.errors import ApiError
+from podlab.kinds.catalog import Catalog
 from podlab.meta.v1 import meta_pb2
 
 log = logging.getLogger(__name__)
@@ -29,8 +30,14 @@ log = logging.getLogger(__name__)
 FINALIZER = "kubernetes"
 # Pods first and alone, for they may need all else until they have ended (KEP-5080, ordered namespace deletion); nothing
 # makes them again. Then those that make others; Events tell of it to the last.
-FIRST = "Pod"
-ORDER: tuple[str, ...] = (FIRST, "Deployment", "ReplicaSet", "Service", "EndpointSlice")
+FIRST, LAST = GroupKind("", "Pod"), GroupKind("", "Event")
+ORDER = (
+    FIRST,
+    GroupKind("apps", "Deployment"),
+    GroupKind("apps", "ReplicaSet"),
+    GroupKind("", "Service"),
+    GroupKind("discovery.k8s.io", "EndpointSlice"),
+)
 
 
 def is_being_deleted(namespace: namespace_pb2.Namespace) -> bool:
@@ -38,11 +45,12 @@ def is_being_deleted(namespace: namespace_pb2.Namespace) -> bool:
     return namespace.metadata.HasField("deletionTimestamp") and FINALIZER in namespace.spec.finalizers
 
 
-def deletion_order() -> list[kinds.Kind]:
+def deletion_order(catalog: Catalog) -> list[Kind]:
     """All kinds that live in namespaces, in the order in which they are emptied."""
-    rank = {name: position for position, name in enumerate(ORDER)}
-    rank["Event"] = len(kinds.KINDS) + 1
-    return sorted((kind for kind in kinds.KINDS if kind.namespaced), key=lambda kind: rank.get(kind.name, len(ORDER)))
+    rank = {kind: position for position, kind in enumerate(ORDER)}
+    rank[LAST] = len(ORDER) + 1
+    namespaced = (kind for kind in catalog.stored if kind.namespaced)
+    return sorted(namespaced, key=lambda kind: rank.get(kind.group_kind, len(ORDER)))
 
 
 @dataclass(frozen=True)
@@ -117,8 +125,8 @@ class NamespaceController:
         self._namespaces = informers.namespaces
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         informers.namespaces.on_change(lambda change: self._loop.queue.add(change.key))
-        for informer in informers.by_kind.values():
-            informer.on_change(self._content_changed)
+        self._catalog = informers.catalog
+        informers.on_any_change(self._content_changed)
 
     async def run(self) -> None:
         await self._loop.run()
@@ -129,12 +137,12 @@ class NamespaceController:
             return
         left: dict[str, list[Any]] = {}
         errors: list[ApiError] = []
-        for kind in deletion_order():
+        for kind in deletion_order(self._catalog.catalog):
             try:
                 left[kind.resource] = await self._empty(kind, at.name)
             except ApiError as error:
                 errors.append(error)
-            if kind.name == FIRST and (errors or left[kind.resource]):
+            if kind.group_kind == FIRST and (errors or left[kind.resource]):
                 break
         if errors or any(left.values()):
             await self._write_status(namespace, left, errors)
@@ -147,7 +155,7 @@ class NamespaceController:
         await self._client.update(changed)
         log.info("%s is empty and may go", at)
 
-    async def _empty(self, kind: kinds.Kind, namespace: str) -> list[Any]:
+    async def _empty(self, kind: Kind, namespace: str) -> list[Any]:
         """What is still there afterwards: objects that wait for their node or for a finalizer."""
         deleted = await self._client.delete_collection(kind.message, namespace)
         return [one.object for one in deleted if not one.removed]
@@ -173,4 +181,4 @@ class NamespaceController:
             return
         namespace = self._namespaces.get(change.key.namespace)
         if namespace is not None and is_being_deleted(namespace):
-            self._loop.queue.add(Key("Namespace", "", change.key.namespace))
+            self._loop.queue.add(Key(GroupKind("", "Namespace"), "", change.key.namespace))

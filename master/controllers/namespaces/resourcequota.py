@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
-from podlab.api import kinds, usage
+from podlab.api import usage
 from podlab.api.objects import Key, key
 from podlab.client.client import Client
 from podlab.client.informer import Change
@@ -33,7 +33,8 @@ class ResourceQuotaController:
     def __init__(self, client: Client, informers: Informers) -> None:
         self._client = client
         self._loop: Loop[Key] = Loop(self.name, self.reconcile, workers=1)
-        informers.by_kind[kinds.of(quota_pb2.ResourceQuota).name].on_change(self._quota_changed)
+        self._catalog = informers.catalog
+        informers.of(quota_pb2.ResourceQuota).on_change(self._quota_changed)
 
     async def run(self) -> None:
         await self._loop.run()
@@ -53,7 +54,7 @@ class ResourceQuotaController:
 
     async def _objects(self, quota: quota_pb2.ResourceQuota) -> list[Message]:
         found: list[Message] = []
-        for kind in kinds.KINDS:
+        for kind in self._catalog.catalog.stored:
             if kind.namespaced and usage.limits(quota.spec.hard, kind):
                 found += (await self._client.list(kind.message, quota.metadata.namespace)).items
         return found

@@ -23,7 +23,7 @@ class ClusterRoleAggregationController:
 
     def __init__(self, client: Client, informers: Informers) -> None:
         self._client = client
-        self._roles: Informer[rbac_pb2.ClusterRole] = informers.by_kind["ClusterRole"]
+        self._roles: Informer[rbac_pb2.ClusterRole] = informers.of(rbac_pb2.ClusterRole)
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         self._roles.on_change(self._role_changed)
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from master.controllers.framework.informers import Index, Informers
 from master.controllers.framework.loop import Loop
-from podlab.api import kinds
+from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key
 from podlab.authentication.v1 import token_pb2
 from podlab.client.client import Client
@@ -39,8 +39,8 @@ class ServiceAccountTokensController:
     def __init__(self, client: Client, informers: Informers, certificate: Path) -> None:
         self._client = client
         self._certificate = certificate.read_bytes()
-        self._secrets: Informer[Secret] = informers.by_kind[kinds.of(Secret).name]
-        accounts: Informer[ServiceAccount] = informers.by_kind[kinds.of(ServiceAccount).name]
+        self._secrets: Informer[Secret] = informers.of(Secret)
+        accounts: Informer[ServiceAccount] = informers.of(ServiceAccount)
         self._by_account: Index[Secret] = Index(self._secrets, _account)
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         self._secrets.on_change(self._secret_changed)
@@ -84,7 +84,7 @@ class ServiceAccountTokensController:
 
     def _account_changed(self, change: Change[ServiceAccount]) -> None:
         for secret in self._by_account.get((change.key.namespace, change.key.name)):
-            self._loop.queue.add(Key("Secret", secret.metadata.namespace, secret.metadata.name))
+            self._loop.queue.add(Key(GroupKind("", "Secret"), secret.metadata.namespace, secret.metadata.name))
 
 
 def _account(secret: Secret) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from master.controllers.framework.informers import Index, Informers
 from master.controllers.framework.loop import Loop
 from podlab.api import volumes
+from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key
 from podlab.api.volumes import CLAIM_PROTECTION, VOLUME_PROTECTION
 from podlab.client.client import Client
@@ -45,7 +46,7 @@ class StorageProtectionController:
         await self._loop.run()
 
     async def reconcile(self, at: Key) -> None:
-        if at.kind == "PersistentVolume":
+        if at.group_kind == GroupKind("", "PersistentVolume"):
             volume = self._volumes.store.get(at)
             if volume is not None:
                 await self._protect(at, volume, VOLUME_PROTECTION, used=volume.status.phase == "Bound")
@@ -87,7 +88,7 @@ class StorageProtectionController:
         for name in volumes.claims_of(pod):
             claim = self._claims.get(name, change.key.namespace)
             if claim is not None and volumes.is_going(claim):
-                self._loop.queue.add(Key("PersistentVolumeClaim", change.key.namespace, name))
+                self._loop.queue.add(Key(GroupKind("", "PersistentVolumeClaim"), change.key.namespace, name))
 
 
 def _claims_mounted(pod: pod_pb2.Pod) -> tuple[tuple[str, str], ...]:

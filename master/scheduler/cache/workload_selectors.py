@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from master.scheduler.cache.pod_info import PodShape
-from podlab.api.objects import Key, controller_of
+from podlab.api.kinds import GroupKind
+from podlab.api.objects import Key, controller_of, owner_kind
 from podlab.api.selectors import Requirement, Selector
 
 SHAPES_REMEMBERED = 4096
@@ -40,10 +41,10 @@ class WorkloadSelectors:
 
     def _find(self, shape: PodShape) -> Selector:
         owner = controller_of(shape.pod.metadata)
-        own = Key(owner.kind, shape.namespace, owner.name) if owner is not None else None
+        own = Key(owner_kind(owner), shape.namespace, owner.name) if owner is not None else None
         requirements: dict[Requirement, None] = {}
         for key, selector in self._by_namespace[shape.namespace].items():
-            is_service_of_pods = key.kind == "Service" and selector.matches(shape.labels)
+            is_service_of_pods = key.group_kind == GroupKind("", "Service") and selector.matches(shape.labels)
             if key == own or is_service_of_pods:
                 requirements.update(dict.fromkeys(selector.requirements))
         return Selector(tuple(requirements))

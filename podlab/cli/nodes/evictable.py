@@ -6,7 +6,8 @@ https://kubernetes.io/docs/tasks/administer-cluster/safely-drain-node/
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from podlab.api.objects import controller_of
+from podlab.api.objects import controller_of, is_owner
+from podlab.apps.v1.daemonset_pb2 import DaemonSet
 from podlab.core.v1.pod_pb2 import Pod
 
 _MIRROR = "kubernetes.io/config.mirror"
@@ -60,7 +61,7 @@ def _is_over(pod: Pod) -> bool:
 
 def _is_daemon(pod: Pod) -> bool:
     owner = controller_of(pod.metadata)
-    return owner is not None and owner.kind == "DaemonSet" and not _is_over(pod)
+    return owner is not None and is_owner(owner, DaemonSet) and not _is_over(pod)
 
 
 def _loses_data(pod: Pod) -> bool:

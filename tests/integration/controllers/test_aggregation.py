@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from podlab.api.kinds import GroupKind
 from podlab.rbac.v1 import rbac_pb2
 
 
@@ -12,7 +13,7 @@ async def test_a_role_with_the_label_widens_view_edit_and_admin(seen: Any, contr
     added.metadata.name = "crontabs-view"
     added.metadata.labels["rbac.authorization.k8s.io/aggregate-to-view"] = "true"
     added.rules.add(verbs=["get"], apiGroups=["stable.example.com"], resources=["crontabs"])
-    roles = seen.informers.by_kind["ClusterRole"]
+    roles = seen.informers.by_kind[GroupKind("rbac.authorization.k8s.io", "ClusterRole")]
 
     def have_it() -> set[str]:
         return {name for name in ("view", "edit", "admin") if added.rules[0] in roles.get(name).rules}

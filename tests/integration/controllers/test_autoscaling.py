@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 import pytest
 
+from podlab.api.kinds import GroupKind
 from podlab.api.objects import condition
 from podlab.apps.v1 import deployment_pb2
 from podlab.autoscaling.v2.horizontalpodautoscaler_pb2 import HorizontalPodAutoscaler
@@ -76,7 +77,10 @@ def autoscaler(name: str = "web", kind: str = "Deployment") -> HorizontalPodAuto
 
 
 def found(seen: Any) -> HorizontalPodAutoscaler:
-    return seen.informers.by_kind["HorizontalPodAutoscaler"].get("web", "default") or HorizontalPodAutoscaler()
+    return (
+        seen.informers.by_kind[GroupKind("autoscaling", "HorizontalPodAutoscaler")].get("web", "default")
+        or HorizontalPodAutoscaler()
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from podlab_testing.certificates import CLIENT, key, pkcs10, request
 
+from podlab.api.kinds import GroupKind
 from podlab.certificates.v1.certificatesigningrequest_pb2 import CertificateSigningRequest
 from podlab.client.client import Client
 from podlab.core.v1 import namespace_pb2, node_pb2
@@ -23,7 +24,7 @@ APPROVED = {"status": {"conditions": [{"type": "Approved", "status": "True", "re
 
 
 def shown(seen: Any) -> Any:
-    return seen.informers.by_kind["CertificateSigningRequest"].get("jane")
+    return seen.informers.by_kind[GroupKind("certificates.k8s.io", "CertificateSigningRequest")].get("jane")
 
 
 async def approve(client: Client) -> None:

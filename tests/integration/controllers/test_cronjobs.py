@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from podlab.api.kinds import GroupKind
 from podlab.api.objects import is_true
 from podlab.batch.v1 import cronjob_pb2, job_pb2
 from podlab.meta.v1 import meta_pb2
@@ -21,7 +22,7 @@ def cron_job(policy: str = "Allow") -> cronjob_pb2.CronJob:
 
 
 def jobs(seen: Any) -> list[job_pb2.Job]:
-    found: list[job_pb2.Job] = seen.informers.by_kind["Job"].list("default")
+    found: list[job_pb2.Job] = seen.informers.by_kind[GroupKind("batch", "Job")].list("default")
     return found
 
 
@@ -43,7 +44,7 @@ async def test_a_due_job_is_started_once_runs_and_is_told_of(seen: Any, nodes: A
     await seen.until(lambda: [one.status.phase for one in seen.pods()] == ["Running"], "its pod runs")
 
     def status() -> cronjob_pb2.CronJobStatus:
-        found: cronjob_pb2.CronJob = seen.informers.by_kind["CronJob"].get("tick", "default")
+        found: cronjob_pb2.CronJob = seen.informers.by_kind[GroupKind("batch", "CronJob")].get("tick", "default")
         return found.status
 
     await seen.until(lambda: [one.name for one in status().active] == [job.metadata.name], "it is active")

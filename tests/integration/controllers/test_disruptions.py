@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 
 from podlab.api import times
+from podlab.api.kinds import GroupKind
 from podlab.api.objects import condition
 from podlab.apps.v1 import deployment_pb2
 from podlab.core.v1 import pod_pb2
@@ -34,7 +35,7 @@ def budget() -> PodDisruptionBudget:
 
 
 def status(seen: Any) -> Any:
-    found = seen.informers.by_kind["PodDisruptionBudget"].get("web", "default")
+    found = seen.informers.by_kind[GroupKind("policy", "PodDisruptionBudget")].get("web", "default")
     return found.status if found is not None else PodDisruptionBudget().status
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from podlab.api.kinds import GroupKind
 from podlab.core.v1 import config_pb2, namespace_pb2
 from podlab.v1 import apiserver_pb2
 
@@ -31,7 +32,7 @@ async def make(seen: Any, name: str, *owners: ConfigMap, namespace: str = "defau
 
 
 def names(seen: Any, namespace: str = "default") -> set[str]:
-    found = (one.metadata.name for one in seen.informers.by_kind["ConfigMap"].list(namespace))
+    found = (one.metadata.name for one in seen.informers.by_kind[GroupKind("", "ConfigMap")].list(namespace))
     return {name for name in found if name != "kube-root-ca.crt"}
 
 
@@ -53,7 +54,7 @@ async def test_what_goes_with_its_owner(seen: Any, controllers: Any, policy: int
     kept = {child.metadata.uid, other.metadata.uid}
 
     def owners() -> set[str]:
-        maps = seen.informers.by_kind["ConfigMap"].list("default")
+        maps = seen.informers.by_kind[GroupKind("", "ConfigMap")].list("default")
         return {reference.uid for one in maps for reference in one.metadata.ownerReferences}
 
     await seen.until(lambda: owners() <= kept, "nothing to name the owner that is gone")
@@ -74,7 +75,7 @@ async def test_what_does_not_block_its_owner_goes_at_once_and_only_what_blocks_h
     await seen.until(lambda: names(seen) == {"owner", "blocking", "held"}, "the two that nothing holds to go")
 
     def going(name: str) -> bool:
-        found = seen.informers.by_kind["ConfigMap"].get(name, "default")
+        found = seen.informers.by_kind[GroupKind("", "ConfigMap")].get(name, "default")
         return found is not None and found.metadata.HasField("deletionTimestamp")
 
     await seen.until(lambda: going("held") and going("blocking"), "the others to be deleted too")

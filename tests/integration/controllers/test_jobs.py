@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from podlab.api.kinds import GroupKind
 from podlab.api.objects import is_true
 from podlab.batch.v1 import job_pb2
 from podlab.core.v1 import pod_pb2
@@ -27,7 +28,7 @@ def job(name: str = "sum", completions: int = 1, parallelism: int = 1, *, indexe
 
 
 def status(seen: Any, name: str = "sum") -> job_pb2.JobStatus:
-    found = seen.informers.by_kind["Job"].get(name, "default")
+    found = seen.informers.by_kind[GroupKind("batch", "Job")].get(name, "default")
     return found.status if found is not None else job_pb2.JobStatus()
 
 
@@ -90,7 +91,8 @@ async def test_a_finished_job_goes_with_its_pods_when_its_time_is_over(seen: Any
     await nodes.end(running(seen)[0], "Succeeded")
     await seen.until(lambda: is_true(status(seen).conditions, "Complete"), "the Job is complete")
     await seen.until(
-        lambda: not seen.informers.by_kind["Job"].list() and not seen.informers.pods.list(), "Job and pod are gone"
+        lambda: not seen.informers.by_kind[GroupKind("batch", "Job")].list() and not seen.informers.pods.list(),
+        "Job and pod are gone",
     )
 
 

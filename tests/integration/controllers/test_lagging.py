@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from master.controllers.main import work
 from master.controllers.settings import ControllersSettings
+from podlab.api.kinds import GroupKind
 from podlab.apps.v1 import daemonset_pb2, replicaset_pb2, statefulset_pb2
 from podlab.batch.v1 import job_pb2
 from podlab.client.client import Client, WatchEvent
@@ -210,7 +211,7 @@ async def test_a_job_that_is_seen_late_gets_no_pod_too_many(cluster: Any, seen: 
             for pod in at_work():
                 done.add(pod.metadata.name)
                 await nodes.end(pod, "Succeeded")
-        jobs = seen.informers.by_kind["Job"]
+        jobs = seen.informers.by_kind[GroupKind("batch", "Job")]
         await seen.until(lambda: jobs.get("sum", "default").status.HasField("completionTime"), "the Job is complete")
         assert jobs.get("sum", "default").status.succeeded == 6
     assert len(seen.informers.pods.list()) == 6

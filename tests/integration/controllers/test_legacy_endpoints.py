@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from master.controllers.network.slices.endpoints import LEADER_ANNOTATION
+from podlab.api.kinds import GroupKind
 from podlab.core.v1 import endpoints_pb2, pod_pb2, service_pb2
 from podlab.meta.v1 import meta_pb2
 
@@ -25,7 +26,7 @@ def pod(name: str) -> pod_pb2.Pod:
 
 
 def shown(seen: Any) -> endpoints_pb2.Endpoints | None:
-    found: endpoints_pb2.Endpoints | None = seen.informers.by_kind["Endpoints"].get("web", "default")
+    found: endpoints_pb2.Endpoints | None = seen.informers.by_kind[GroupKind("", "Endpoints")].get("web", "default")
     return found
 
 
@@ -80,4 +81,4 @@ async def test_endpoints_that_outlived_their_service_go_when_the_controllers_com
     seen: Any, leftovers: None, controllers: Any
 ) -> None:
     await seen.until(lambda: shown(seen) is None, "the Endpoints go")
-    assert seen.informers.by_kind["Endpoints"].get("leader", "default") is not None
+    assert seen.informers.by_kind[GroupKind("", "Endpoints")].get("leader", "default") is not None

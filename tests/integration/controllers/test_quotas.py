@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from podlab.api.kinds import GroupKind
 from podlab.core.v1 import config_pb2, quota_pb2
 from podlab.meta.v1 import meta_pb2
 
 
 def shown(seen: Any) -> Any:
-    return seen.informers.by_kind["ResourceQuota"].get("q", "default")
+    return seen.informers.by_kind[GroupKind("", "ResourceQuota")].get("q", "default")
 
 
 async def test_a_quota_that_changes_is_counted_anew(seen: Any, controllers: Any) -> None:

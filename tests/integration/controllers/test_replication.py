@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from podlab.api.kinds import GroupKind
 from podlab.core.v1 import pod_pb2, replicationcontroller_pb2
 
 
@@ -25,7 +26,7 @@ async def test_a_replication_controller_keeps_its_number_of_pods_and_takes_in_or
     orphan.spec.containers.add(name="main", image="hello:1.0")
     await seen.client.create(orphan)
     await seen.client.create(replication_controller(3))
-    informer = seen.informers.by_kind["ReplicationController"]
+    informer = seen.informers.by_kind[GroupKind("", "ReplicationController")]
     await seen.until(
         lambda: (found := informer.get("old", "default")) and found.status.availableReplicas == 3,
         "three available pods",

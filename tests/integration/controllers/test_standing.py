@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from podlab.api.kinds import GroupKind
 from podlab.core.v1 import config_pb2, namespace_pb2, serviceaccount_pb2
 from podlab.meta.v1 import meta_pb2
 
 
 def root_ca(seen: Any, namespace: str = "team") -> Any:
-    return seen.informers.by_kind["ConfigMap"].get("kube-root-ca.crt", namespace)
+    return seen.informers.by_kind[GroupKind("", "ConfigMap")].get("kube-root-ca.crt", namespace)
 
 
 def account(seen: Any) -> Any:
-    return seen.informers.by_kind["ServiceAccount"].get("default", "team")
+    return seen.informers.by_kind[GroupKind("", "ServiceAccount")].get("default", "team")
 
 
 async def test_each_namespace_has_its_account_and_the_clusters_ca(seen: Any, controllers: Any) -> None:
@@ -38,7 +39,7 @@ async def test_they_come_back_and_the_ca_cannot_be_changed(seen: Any, controller
 
 
 def token_secret(seen: Any) -> Any:
-    return seen.informers.by_kind["Secret"].get("builder", "default")
+    return seen.informers.by_kind[GroupKind("", "Secret")].get("builder", "default")
 
 
 async def test_a_secret_for_a_token_is_filled_and_goes_with_its_account(

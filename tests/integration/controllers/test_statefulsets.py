@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from podlab.api.kinds import GroupKind
 from podlab.apps.v1 import statefulset_pb2
 from podlab.core.v1 import pod_pb2, volume_pb2
 from podlab.meta.v1.meta_pb2 import IntOrString
@@ -86,7 +87,7 @@ async def test_pods_come_one_after_the_other_with_names_labels_and_claims_of_the
     assert pod.metadata.labels[HASH] == found(seen).status.currentRevision
     (claim,) = [volume for volume in pod.spec.volumes if volume.name == "data"]
     assert claim.volumeSource.persistentVolumeClaim.claimName == "data-web-6"
-    claims = {at.name for at in seen.informers.by_kind["PersistentVolumeClaim"].store}
+    claims = {at.name for at in seen.informers.by_kind[GroupKind("", "PersistentVolumeClaim")].store}
     assert claims == {"data-web-5", "data-web-6", "data-web-7"}
     await seen.until_told(
         {
@@ -102,10 +103,13 @@ async def test_a_pod_that_is_deleted_comes_back_as_the_same_with_the_same_claim(
     await seen.client.create(stateful_set())
     await seen.until(lambda: is_done(seen), "three pods")
     before = seen.informers.pods.get("web-1", "default").metadata.uid
-    claim = seen.informers.by_kind["PersistentVolumeClaim"].get("data-web-1", "default").metadata.uid
+    claim = seen.informers.by_kind[GroupKind("", "PersistentVolumeClaim")].get("data-web-1", "default").metadata.uid
     await seen.client.delete(pod_pb2.Pod, "web-1", "default")
     await seen.until(lambda: is_another(seen, "web-1", before) and is_done(seen), "another web-1")
-    assert seen.informers.by_kind["PersistentVolumeClaim"].get("data-web-1", "default").metadata.uid == claim
+    assert (
+        seen.informers.by_kind[GroupKind("", "PersistentVolumeClaim")].get("data-web-1", "default").metadata.uid
+        == claim
+    )
 
 
 async def test_a_new_template_goes_from_the_highest_pod_to_the_partition_and_back(
@@ -134,7 +138,7 @@ async def test_a_new_template_goes_from_the_highest_pod_to_the_partition_and_bac
 async def test_fewer_pods_leave_from_the_highest_on_and_claims_go_with_them_where_the_policy_says_so(
     seen: Any, nodes: Any, controllers: Any
 ) -> None:
-    claims = seen.informers.by_kind["PersistentVolumeClaim"]
+    claims = seen.informers.by_kind[GroupKind("", "PersistentVolumeClaim")]
     await seen.client.create(stateful_set(3, policy="Parallel"))
     await seen.until(lambda: is_done(seen), "three pods")
     await change(seen, replicas=2)
@@ -152,7 +156,7 @@ async def test_fewer_pods_leave_from_the_highest_on_and_claims_go_with_them_wher
 async def test_a_pod_that_comes_again_waits_until_the_claim_of_the_last_one_is_gone(
     seen: Any, nodes: Any, controllers: Any
 ) -> None:
-    claims = seen.informers.by_kind["PersistentVolumeClaim"]
+    claims = seen.informers.by_kind[GroupKind("", "PersistentVolumeClaim")]
     made = stateful_set(2)
     made.spec.persistentVolumeClaimRetentionPolicy.whenScaled = "Delete"
     await seen.client.create(made)

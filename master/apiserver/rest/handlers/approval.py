@@ -36,6 +36,6 @@ class Approval:
     async def _decide(
         self, call: Call, applied: Callable[[Message], Message], warnings: list[str]
     ) -> web.StreamResponse:
-        at = Key(call.of.name, "", call.place.name)
+        at = Key(call.of.group_kind, "", call.place.name)
         entry = await self.approver.decide(at, applied, call.user, dry_run=call.query.dry_run())
         return responses.ready(entry.json(), warnings=warnings)

@@ -79,7 +79,7 @@ class Writing:
         part = subresources.of(place.subresource)
         admit = Warned(self.admission(call.user), whole=part is subresources.WHOLE)
         entry = await self.registry.patch(
-            Key(call.of.name, place.namespace, place.name),
+            Key(call.of.group_kind, place.namespace, place.name),
             lambda old: versions.stored(patch.applied(versions.shown(old, call.of))),
             part=part,
             dry_run=dry_run,

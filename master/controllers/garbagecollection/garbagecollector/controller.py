@@ -16,10 +16,9 @@ from master.controllers.garbagecollection.garbagecollector.decide import (
     decide,
     is_waiting,
 )
-from master.controllers.garbagecollection.garbagecollector.graph import Graph, owner_key
+from master.controllers.garbagecollection.garbagecollector.graph import Graph
 from master.controllers.garbagecollection.garbagecollector.owners import Owners
 from master.controllers.objects.ownership import without_owner
-from podlab.api import kinds
 from podlab.api.objects import ApiObject, Key
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
@@ -36,11 +35,10 @@ class GarbageCollector:
 
     def __init__(self, client: Client, informers: Informers, recorder: EventRecorder) -> None:
         self._client = client
-        self._graph = Graph(informers.by_kind)
+        self._graph = Graph(informers)
         self._owners = Owners(client, self._graph, recorder)
         self._loop: Loop[Key] = Loop(self.name, self.reconcile, workers=10)
-        for informer in informers.by_kind.values():
-            informer.on_change(self._changed)
+        informers.on_any_change(self._changed)
 
     async def run(self) -> None:
         await self._loop.run()
@@ -72,7 +70,7 @@ class GarbageCollector:
 
     async def _delete(self, at: Key, obj: ApiObject, action: Delete) -> None:
         await self._client.delete(
-            kinds.by_name(at.kind).message,
+            self._graph.message(at),
             at.name,
             at.namespace,
             uid=obj.metadata.uid,
@@ -141,8 +139,8 @@ class GarbageCollector:
 
     def _enqueue_waiting_owners(self, at: Key, obj: ApiObject) -> None:
         for reference in obj.metadata.ownerReferences:
-            owner_at = owner_key(at.namespace, reference)
-            if owner_at is None or owner_at.kind not in self._graph.kinds:
+            owner_at = self._graph.owner_key(at.namespace, reference)
+            if owner_at is None or owner_at.group_kind not in self._graph.kinds:
                 continue
             owner = self._graph.find(owner_at)
             if owner is not None and is_waiting(owner.metadata, FOREGROUND):

@@ -2,46 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
+from google.protobuf.message import Message
+
+from master.controllers.framework.informers import Informers
 from master.controllers.garbagecollection.garbagecollector.decide import FOREGROUND, blocks, is_waiting
-from podlab.api import kinds
+from podlab.api.kinds import GroupKind
 from podlab.api.objects import ApiObject, Key
-from podlab.client.informer import Change, Informer
-from podlab.errors import NotFound
+from podlab.client.informer import Change
 from podlab.meta.v1 import meta_pb2
 
 
 class Graph:
     """Follows the informers; its answers are as fresh as they are."""
 
-    def __init__(self, informers: Mapping[str, Informer[Any]]) -> None:
-        self._informers = informers
+    def __init__(self, informers: Informers) -> None:
+        self._informers = informers.by_kind
+        self._catalog = informers.catalog
         self._dependents: dict[tuple[Key, str], dict[Key, None]] = {}
-        for informer in informers.values():
-            informer.on_change(self._take)
+        informers.on_any_change(self._take)
 
     @property
-    def kinds(self) -> Collection[str]:
+    def kinds(self) -> Collection[GroupKind]:
         """Those that are followed."""
         return self._informers.keys()
 
     def find(self, at: Key) -> ApiObject | None:
-        found: ApiObject | None = self._informers[at.kind].store.get(at)
-        return found
+        informer = self._informers.get(at.group_kind)
+        return informer.store.get(at) if informer is not None else None
+
+    def message(self, at: Key) -> type[Message]:
+        """Of the kind of what stands there. Raises NotFound when it is served no more."""
+        return self._catalog.catalog.resource(at.group_kind).kind.message
 
     def is_elsewhere(self, at: Key, uid: str) -> bool:
         """Whether what should stand there stands in another namespace."""
-        informer = self._informers.get(at.kind)
+        informer = self._informers.get(at.group_kind)
         if informer is None or not at.namespace:
             return False
         found = (informer.store.get(replace(at, namespace=one)) for one in self._namespaces())
         return any(one is not None and one.metadata.uid == uid for one in found)
 
     def _namespaces(self) -> list[str]:
-        return [at.name for at in self._informers["Namespace"].store]
+        return [at.name for at in self._informers[GroupKind("", "Namespace")].store]
 
     def dependents(self, at: Key, uid: str) -> list[tuple[Key, ApiObject]]:
         """Objects that the one with that uid owns; not those that look for it where it is not."""
@@ -67,7 +73,7 @@ class Graph:
         old, new = change.old, change.new
         if old is not None and new is not None and old.metadata.ownerReferences == new.metadata.ownerReferences:
             return
-        before, after = _owners(change.key, old), _owners(change.key, new)
+        before, after = self._owners(change.key, old), self._owners(change.key, new)
         for lost in before - after:
             keys = self._dependents[lost]
             keys.pop(change.key, None)
@@ -76,23 +82,19 @@ class Graph:
         for gained in after - before:
             self._dependents.setdefault(gained, {})[change.key] = None
 
+    def owner_key(self, namespace: str, reference: meta_pb2.OwnerReference) -> Key | None:
+        """Where the owner of an object of that namespace must stand.
 
-def owner_key(namespace: str, reference: meta_pb2.OwnerReference) -> Key | None:
-    """Where the owner of an object of that namespace must stand.
+        None for one of which nothing can be known: of a kind or version that is not served, or out of the object's
+        reach.
+        """
+        kind = self._catalog.catalog.of_api_version(reference.apiVersion, reference.kind)
+        if kind is None or (kind.namespaced and not namespace):
+            return None
+        return Key(kind.group_kind, namespace if kind.namespaced else "", reference.name)
 
-    None for one of which nothing can be known: of a kind or version that is not served, or out of the object's reach.
-    """
-    try:
-        kind = kinds.of_version(reference.kind, reference.apiVersion)
-    except NotFound:
-        return None
-    if kind.api_version != reference.apiVersion or (kind.namespaced and not namespace):
-        return None
-    return Key(kind.name, namespace if kind.namespaced else "", reference.name)
-
-
-def _owners(at: Key, obj: ApiObject | None) -> set[tuple[Key, str]]:
-    """Where each must stand, and its uid."""
-    references = obj.metadata.ownerReferences if obj is not None else ()
-    found = ((owner_key(at.namespace, one), one.uid) for one in references)
-    return {(owner_at, uid) for owner_at, uid in found if owner_at is not None}
+    def _owners(self, at: Key, obj: ApiObject | None) -> set[tuple[Key, str]]:
+        """Where each must stand, and its uid."""
+        references = obj.metadata.ownerReferences if obj is not None else ()
+        found = ((self.owner_key(at.namespace, one), one.uid) for one in references)
+        return {(owner_at, uid) for owner_at, uid in found if owner_at is not None}

@@ -8,8 +8,7 @@ from collections import OrderedDict
 from typing import Any
 
 from master.controllers.garbagecollection.garbagecollector.decide import FOREGROUND, OwnerState, is_waiting
-from master.controllers.garbagecollection.garbagecollector.graph import Graph, owner_key
-from podlab.api import kinds
+from master.controllers.garbagecollection.garbagecollector.graph import Graph
 from podlab.api.objects import ApiObject, Key
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
@@ -47,14 +46,14 @@ class Owners:
 
     async def _state(self, obj: ApiObject, reference: meta_pb2.OwnerReference) -> OwnerState:
         namespace = obj.metadata.namespace
-        at = owner_key(namespace, reference)
+        at = self._graph.owner_key(namespace, reference)
         if at is None:
-            if not namespace and owner_key("any", reference) is not None:
+            if not namespace and self._graph.owner_key("any", reference) is not None:
                 self._record_event(obj, reference)  # what has no namespace cannot have an owner that stands in one
             return OwnerState.THERE
         if (at, reference.uid) in self._gone:
             return OwnerState.GONE
-        owner = self._graph.find(at) if at.kind in self._graph.kinds else None
+        owner = self._graph.find(at)
         if owner is None or owner.metadata.uid != reference.uid:
             owner = await self._ask(at)
         if owner is None or owner.metadata.uid != reference.uid:
@@ -66,7 +65,7 @@ class Owners:
 
     async def _ask(self, at: Key) -> ApiObject | None:
         try:
-            found: Any = await self._client.get(kinds.by_name(at.kind).message, at.name, at.namespace)
+            found: Any = await self._client.get(self._graph.message(at), at.name, at.namespace)
         except NotFound:
             return None
         owner: ApiObject = found

@@ -11,6 +11,7 @@ from master.controllers.framework.loop import Loop
 from master.controllers.network.endpoints.decide import wanted
 from master.controllers.network.slices.endpoints import LEADER_ANNOTATION, is_managed
 from master.controllers.network.slices.podselection import PodSelection
+from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key, key
 from podlab.client.client import Client
 from podlab.client.informer import Change, Informer
@@ -32,7 +33,7 @@ class EndpointsController:
     def __init__(self, client: Client, informers: Informers) -> None:
         self._client = client
         self._informers = informers
-        self._endpoints: Informer[endpoints_pb2.Endpoints] = informers.by_kind["Endpoints"]
+        self._endpoints: Informer[endpoints_pb2.Endpoints] = informers.of(endpoints_pb2.Endpoints)
         self._last_writes = LastWrites(self._endpoints)
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         self._selection = PodSelection(informers, self._loop.queue, delay_s=TOGETHER_S)
@@ -42,7 +43,7 @@ class EndpointsController:
     async def run(self) -> None:
         """Begins with Endpoints whose Service is gone: it may have been deleted while nobody looked."""
         for endpoints in self._endpoints.list():
-            at = Key("Service", endpoints.metadata.namespace, endpoints.metadata.name)
+            at = Key(GroupKind("", "Service"), endpoints.metadata.namespace, endpoints.metadata.name)
             if at not in self._informers.services.store and LEADER_ANNOTATION not in endpoints.metadata.annotations:
                 self._loop.queue.add(at)
         await self._loop.run()
@@ -78,6 +79,6 @@ class EndpointsController:
 
     def _endpoints_changed(self, change: Change[endpoints_pb2.Endpoints]) -> None:
         """Those of a Service that is not there yet are left alone until it goes."""
-        at = Key("Service", change.key.namespace, change.key.name)
+        at = Key(GroupKind("", "Service"), change.key.namespace, change.key.name)
         if at in self._informers.services.store:
             self._loop.queue.add(at)

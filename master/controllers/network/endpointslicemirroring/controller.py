@@ -9,6 +9,7 @@ from master.controllers.framework.loop import Loop
 from master.controllers.network.endpointslicemirroring.decide import MANAGER, is_mirrored, mirror_owner, mirrored
 from master.controllers.network.slices.decide import SliceChanges, decide, is_managed_by
 from master.controllers.network.slices.slicecontrol import SliceControl
+from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key
 from podlab.client.client import Client
 from podlab.client.informer import Change, Informer
@@ -22,7 +23,7 @@ class EndpointSliceMirroringController:
 
     def __init__(self, client: Client, informers: Informers) -> None:
         self._informers = informers
-        self._endpoints: Informer[endpoints_pb2.Endpoints] = informers.by_kind["Endpoints"]
+        self._endpoints: Informer[endpoints_pb2.Endpoints] = informers.of(endpoints_pb2.Endpoints)
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         self._slices = SliceControl(endpoints_pb2.Endpoints, MANAGER, client, informers, self._loop.queue)
         informers.services.on_change(self._service_changed)
@@ -45,4 +46,4 @@ class EndpointSliceMirroringController:
         await self._slices.carry_out(endpoints, plan)
 
     def _service_changed(self, change: Change[service_pb2.Service]) -> None:
-        self._loop.queue.add(Key("Endpoints", change.key.namespace, change.key.name))
+        self._loop.queue.add(Key(GroupKind("", "Endpoints"), change.key.namespace, change.key.name))

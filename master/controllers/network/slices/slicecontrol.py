@@ -11,7 +11,7 @@ from master.controllers.framework.expectations import Expectations
 from master.controllers.framework.informers import Informers
 from master.controllers.network.slices.decide import SliceChanges, is_managed_by
 from podlab.api import kinds
-from podlab.api.objects import Key, key
+from podlab.api.objects import Key, key, owner_kind
 from podlab.client.client import Client
 from podlab.client.informer import Change, Informer
 from podlab.client.workqueue import WorkQueue
@@ -35,12 +35,12 @@ class SliceControl(Generic[M]):
     def __init__(
         self, kind: type[M], manager: str, client: Client, informers: Informers, queue: WorkQueue[Key]
     ) -> None:
-        self._kind = kinds.of(kind).name
+        self._kind = kinds.of(kind).group_kind
         self._manager = manager
         self._client = client
         self._queue = queue
         self._expectations = Expectations()
-        owners: Informer[M] = informers.by_kind[self._kind]
+        owners: Informer[M] = informers.of(kind)
         owners.on_change(self._owner_changed)
         informers.slices.on_change(self._slice_changed)
 
@@ -95,7 +95,7 @@ class SliceControl(Generic[M]):
                 continue
             for owner in endpoints.metadata.ownerReferences:
                 self._expectations.seen_created(owner.uid, endpoints.metadata.name)
-                if owner.kind == self._kind:
+                if owner_kind(owner) == self._kind:
                     self._queue.add(Key(self._kind, change.key.namespace, owner.name))
 
 

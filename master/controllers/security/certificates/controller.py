@@ -27,7 +27,7 @@ class CertificatesController:
     def __init__(self, client: Client, informers: Informers, signer: Signer | None) -> None:
         self._client = client
         self._signer = signer
-        self._requests = informers.by_kind["CertificateSigningRequest"]
+        self._requests = informers.of(Request)
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         self._requests.on_change(self._changed)
 

@@ -15,6 +15,7 @@ from master.controllers.storage.persistentvolume import decide
 from master.controllers.storage.persistentvolume.decide import Bind, ClaimContext, MarkLost, Provision
 from master.controllers.storage.persistentvolume.view import StorageView
 from podlab.api import storageclasses, volumes
+from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key, key
 from podlab.api.volumes import STORAGE_PROVISIONER
 from podlab.client.client import Client
@@ -50,7 +51,7 @@ class PersistentVolumeController:
         await self._loop.run()
 
     async def reconcile(self, at: Key) -> None:
-        if at.kind == "PersistentVolume":
+        if at.group_kind == GroupKind("", "PersistentVolume"):
             await self._reconcile_volume(at)
         else:
             await self._reconcile_claim(at)
@@ -165,7 +166,7 @@ class PersistentVolumeController:
     def _claim_changed(self, change: Change[PersistentVolumeClaim]) -> None:
         for claim in (change.old, change.new):
             if claim is not None and claim.spec.volumeName:
-                self._loop.queue.add(Key("PersistentVolume", "", claim.spec.volumeName))
+                self._loop.queue.add(Key(GroupKind("", "PersistentVolume"), "", claim.spec.volumeName))
         if change.new is not None:
             self._loop.queue.add(change.key)
             return
@@ -177,7 +178,7 @@ class PersistentVolumeController:
         for volume in (change.old, change.new):
             if volume is not None and volume.spec.HasField("claimRef"):
                 kept = volume.spec.claimRef
-                self._loop.queue.add(Key("PersistentVolumeClaim", kept.namespace, kept.name))
+                self._loop.queue.add(Key(GroupKind("", "PersistentVolumeClaim"), kept.namespace, kept.name))
         for claim in self._view.naming(change.key.name):
             self._loop.queue.add(key(claim))
         self._loop.queue.add(change.key)

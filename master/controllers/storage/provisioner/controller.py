@@ -16,6 +16,7 @@ from master.controllers.storage.provisioner.decide import (
     volume_name,
 )
 from podlab.api import volumes
+from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key, key
 from podlab.api.volumes import LOCAL_PATH, SELECTED_NODE, STORAGE_PROVISIONER
 from podlab.client.client import Client
@@ -51,7 +52,7 @@ class LocalPathProvisioner:
         await self._loop.run()
 
     async def reconcile(self, at: Key) -> None:
-        if at.kind == "PersistentVolume":
+        if at.group_kind == GroupKind("", "PersistentVolume"):
             volume = self._volumes.store.get(at)
             if volume is not None:
                 await self._let_go(at, volume)

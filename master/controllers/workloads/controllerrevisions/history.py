@@ -20,7 +20,7 @@ from master.controllers.workloads.controllerrevisions.decide import (
     renumbered,
 )
 from podlab.api import kinds, selectors
-from podlab.api.objects import Key, controller_of, key
+from podlab.api.objects import Key, controller_of, key, owner_kind
 from podlab.apps.v1 import daemonset_pb2, statefulset_pb2
 from podlab.client.client import Client
 from podlab.client.informer import Change
@@ -44,7 +44,7 @@ class RevisionHistory(Generic[O]):
     """The revisions of all owners of one kind. Adds an owner's key to `queue` when one of its revisions changes."""
 
     def __init__(self, kind: type[O], client: Client, informers: Informers, queue: WorkQueue[Key]) -> None:
-        self._kind = kinds.of(kind).name
+        self._kind = kinds.of(kind).group_kind
         self._client = client
         self._informers = informers
         self._queue = queue
@@ -99,5 +99,5 @@ class RevisionHistory(Generic[O]):
     def _changed(self, change: Change[Revision]) -> None:
         for revision in (change.old, change.new):
             controller = controller_of(revision.metadata) if revision is not None else None
-            if controller is not None and controller.kind == self._kind:
+            if controller is not None and owner_kind(controller) == self._kind:
                 self._queue.add(Key(self._kind, change.key.namespace, controller.name))

@@ -12,7 +12,8 @@ from master.controllers.framework.informers import Index, Informers, controller_
 from master.controllers.framework.lastwrites import LastWrites
 from master.controllers.framework.loop import Loop
 from master.controllers.workloads.cronjob.decide import CronJobPlan, JobStart, decide, started
-from podlab.api.objects import Key, controller_of, key
+from podlab.api.kinds import GroupKind
+from podlab.api.objects import Key, controller_of, is_owner, key
 from podlab.batch.v1 import cronjob_pb2, job_pb2
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
@@ -38,7 +39,7 @@ class CronJobController:
         self._client = client
         self._informers = informers
         self._recorder = recorder
-        self._cron_jobs: Informer[cronjob_pb2.CronJob] = informers.by_kind["CronJob"]
+        self._cron_jobs: Informer[cronjob_pb2.CronJob] = informers.of(cronjob_pb2.CronJob)
         self._jobs_by_controller = Index(informers.jobs, controller_uid)
         self._last_writes = LastWrites(self._cron_jobs)
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
@@ -133,8 +134,8 @@ class CronJobController:
     def _job_changed(self, change: Change[job_pb2.Job]) -> None:
         for job in (change.old, change.new):
             owner = controller_of(job.metadata) if job is not None else None
-            if owner is not None and owner.kind == "CronJob":
-                self._loop.queue.add(Key("CronJob", change.key.namespace, owner.name))
+            if owner is not None and is_owner(owner, cronjob_pb2.CronJob):
+                self._loop.queue.add(Key(GroupKind("batch", "CronJob"), change.key.namespace, owner.name))
 
 
 def zone_of(cron_job: cronjob_pb2.CronJob) -> tzinfo:

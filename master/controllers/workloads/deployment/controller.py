@@ -18,7 +18,7 @@ from master.controllers.workloads.deployment.decide import DeploymentPlan, decid
 from master.controllers.workloads.deployment.progress import has_deadline, set_condition
 from master.controllers.workloads.deployment.template import find_new, same_template
 from podlab.api import selectors
-from podlab.api.objects import Key, controller_of, key
+from podlab.api.objects import Key, controller_of, is_owner, key
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
@@ -160,8 +160,8 @@ class DeploymentController:
             controller = controller_of(replica_set.metadata)
             if controller is None:
                 self._enqueue_adopters(replica_set)
-            elif controller.kind == "Deployment":
-                self._loop.queue.add(Key("Deployment", replica_set.metadata.namespace, controller.name))
+            elif is_owner(controller, deployment_pb2.Deployment):
+                self._loop.queue.add(Key.of(deployment_pb2.Deployment, replica_set.metadata.namespace, controller.name))
 
     def _enqueue_adopters(self, orphan: replicaset_pb2.ReplicaSet) -> None:
         for deployment in self._informers.deployments_by_namespace.get(orphan.metadata.namespace):
@@ -173,7 +173,7 @@ class DeploymentController:
         if change.old is None or (change.new is not None and not is_terminal(change.new)):
             return
         controller = controller_of(change.old.metadata)
-        if controller is None or controller.kind != "ReplicaSet":
+        if controller is None or not is_owner(controller, replicaset_pb2.ReplicaSet):
             return
         replica_set = self._informers.replica_sets.get(controller.name, change.key.namespace)
         owner = controller_of(replica_set.metadata) if replica_set is not None else None

@@ -38,7 +38,7 @@ class DisruptionController:
         self._client = client
         self._informers = informers
         self._recorder = recorder
-        self._budgets: Informer[PodDisruptionBudget] = informers.by_kind["PodDisruptionBudget"]
+        self._budgets: Informer[PodDisruptionBudget] = informers.of(PodDisruptionBudget)
         self._by_namespace = Index(self._budgets, namespace)
         self._last_writes = LastWrites(self._budgets)
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)

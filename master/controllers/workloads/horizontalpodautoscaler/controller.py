@@ -9,7 +9,7 @@ from typing import Any, Final
 from master.controllers.framework.informers import Index, Informers, namespace
 from master.controllers.framework.lastwrites import LastWrites
 from master.controllers.framework.loop import Loop
-from master.controllers.framework.scalable import SCALABLE
+from master.controllers.framework.scalable import scalable
 from master.controllers.objects.events import ObjectEvent
 from master.controllers.workloads.horizontalpodautoscaler.behavior import ScalingHistory
 from master.controllers.workloads.horizontalpodautoscaler.decide import (
@@ -20,7 +20,8 @@ from master.controllers.workloads.horizontalpodautoscaler.decide import (
     target_not_found,
 )
 from master.controllers.workloads.horizontalpodautoscaler.metrics import WorkloadLoad
-from podlab.api import kinds, selectors
+from podlab.api import selectors
+from podlab.api.kinds import referenced
 from podlab.api.objects import Key, key
 from podlab.autoscaling.v2.horizontalpodautoscaler_pb2 import HorizontalPodAutoscaler
 from podlab.client.client import Client
@@ -46,9 +47,10 @@ class HorizontalPodAutoscalerController:
         self._informers = informers
         self._recorder = recorder
         self._period_s = period_s
-        self._autoscalers: Informer[HorizontalPodAutoscaler] = informers.by_kind["HorizontalPodAutoscaler"]
+        self._autoscalers: Informer[HorizontalPodAutoscaler] = informers.of(HorizontalPodAutoscaler)
         self._by_namespace = Index(self._autoscalers, namespace)
         self._last_writes = LastWrites(self._autoscalers)
+        self._catalog = informers.catalog
         self._history: dict[str, ScalingHistory] = {}
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         self._autoscalers.on_change(self._changed)
@@ -79,9 +81,11 @@ class HorizontalPodAutoscalerController:
     async def _target(self, autoscaler: HorizontalPodAutoscaler) -> Any:
         """As the API server has it now: to scale by what was is to undo what others did. Raises NotFound."""
         reference, within = autoscaler.spec.scaleTargetRef, autoscaler.metadata.namespace
-        if reference.kind not in SCALABLE:
-            raise NotFound(f'no kind "{reference.kind}" with a scale; there are {", ".join(sorted(SCALABLE))}')
-        return await self._client.get(kinds.by_name(reference.kind).message, reference.name, within)
+        catalog = self._catalog.catalog
+        kind = catalog.find(*referenced(reference.apiVersion, reference.kind))
+        if kind is None or not catalog.is_scalable(kind.group_kind):
+            raise NotFound(f'no kind "{reference.kind}" with a scale; there are {", ".join(scalable(catalog))}')
+        return await self._client.get(kind.message, reference.name, within)
 
     async def _load(self, autoscaler: HorizontalPodAutoscaler, target: Any) -> WorkloadLoad:
         within, selector = target.metadata.namespace, selectors.of_pods(target.spec.selector)

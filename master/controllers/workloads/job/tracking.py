@@ -8,7 +8,7 @@ from typing import Final
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
 from master.controllers.workloads.job.pods import TRACKING, is_tracked
-from podlab.api.objects import Key, controller_of, key
+from podlab.api.objects import Key, controller_of, is_owner, key
 from podlab.batch.v1 import job_pb2
 from podlab.client.client import Client
 from podlab.client.informer import Change
@@ -52,7 +52,7 @@ class JobTrackingController:
     async def _is_counted(self, pod: pod_pb2.Pod) -> bool:
         """Whether there is the Job that it belongs to; an absence is confirmed by the API server."""
         owner = controller_of(pod.metadata)
-        if owner is None or owner.kind != "Job":
+        if owner is None or not is_owner(owner, job_pb2.Job):
             return False
         job = self._informers.jobs.get(owner.name, pod.metadata.namespace)
         if job is None:

@@ -28,7 +28,7 @@ class ReplicaSetController(Generic[R]):
         self.name = kind.DESCRIPTOR.name.lower()
         self._client = client
         self._informers = informers
-        self._replica_sets: Informer[R] = informers.by_kind[kind.DESCRIPTOR.name]
+        self._replica_sets: Informer[R] = informers.of(kind)
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         self._pods: PodControl[R] = PodControl(kind, client, informers, recorder, self._loop.queue)
 

@@ -49,7 +49,7 @@ class StatefulSetController:
         self._pods = PodControl(kind, client, informers, recorder, queue, words=WORDS, is_member=is_member)
         self._history = RevisionHistory(kind, client, informers, queue)
         self._claims = PodClaims(client, informers, recorder)
-        informers.by_kind["PersistentVolumeClaim"].on_change(self._claim_changed)
+        informers.of(volume_pb2.PersistentVolumeClaim).on_change(self._claim_changed)
 
     async def run(self) -> None:
         await self._loop.run()

@@ -25,7 +25,7 @@ class PodClaims:
     def __init__(self, client: Client, informers: Informers, recorder: EventRecorder) -> None:
         self._client = client
         self._recorder = recorder
-        self._claims: Informer[volume_pb2.PersistentVolumeClaim] = informers.by_kind["PersistentVolumeClaim"]
+        self._claims: Informer[volume_pb2.PersistentVolumeClaim] = informers.of(volume_pb2.PersistentVolumeClaim)
 
     def blocked(self, stateful_set: statefulset_pb2.StatefulSet, pod: str) -> bool:
         """Whether the pod has to wait: a claim of its name is about to go with the pod that was there before."""

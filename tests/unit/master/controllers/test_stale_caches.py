@@ -19,7 +19,6 @@ from master.controllers.workloads.daemonset.placement import node_of
 from master.controllers.workloads.job.controller import JobController
 from master.controllers.workloads.replicaset.controller import ReplicaSetController
 from master.controllers.workloads.statefulset.controller import StatefulSetController
-from podlab.api import kinds
 from podlab.api.objects import Key, key
 from podlab.apps.v1 import replicaset_pb2
 from podlab.batch.v1 import job_pb2
@@ -70,7 +69,7 @@ class World:
         fresh = sorted(kind for kind, waiting in self.news.items() if waiting)
         if fresh:
             at, obj = self.news[self.chance.choice(fresh)].pop(0)
-            self.informers.by_kind[at.kind]._set(at, obj)
+            self.informers.by_kind[at.group_kind]._set(at, obj)
         return bool(fresh)
 
     def lose_a_pod(self) -> None:
@@ -88,7 +87,7 @@ class World:
             return
 
     async def get(self, kind: type[Any], name: str, namespace: str = "") -> Any:
-        at = Key(kinds.of(kind).name, namespace, name)
+        at = Key.of(kind, namespace, name)
         if at not in self.objects:
             raise NotFound.of(at.kind, name)
         return self.objects[at]

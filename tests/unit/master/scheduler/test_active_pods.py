@@ -6,9 +6,10 @@ import time
 from master.scheduler.active_pods import wait_for_active_pods
 from master.scheduler.queue.backoff import Backoff
 from master.scheduler.queue.scheduling_queue import SchedulingQueue
+from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key
 
-A = Key("Pod", "default", "a")
+A = Key(GroupKind("", "Pod"), "default", "a")
 
 
 async def test_the_loop_sleeps_until_something_is_due() -> None:

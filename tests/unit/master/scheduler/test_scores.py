@@ -16,6 +16,7 @@ from master.scheduler.config.profile import Profile, WeightedScore
 from master.scheduler.plugins.interpod_affinity import InterPodAffinity
 from master.scheduler.plugins.node_affinity import NodeAffinity
 from master.scheduler.plugins.topology_spread import PodTopologySpread
+from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key
 from podlab.api.selectors import Selector, from_labels
 
@@ -113,7 +114,7 @@ def spread_by(selectors: dict[Key, Selector], profile: Profile = DEFAULT_PROFILE
 
 
 def test_pods_of_a_service_are_spread_over_nodes_without_saying_so() -> None:
-    found = spread_by({Key("Service", "default", "web"): from_labels({"app": "web"})})
+    found = spread_by({Key(GroupKind("", "Service"), "default", "web"): from_labels({"app": "web"})})
     assert found is not None
     assert found[1] == 100 > found[0]
 
@@ -122,9 +123,9 @@ def test_pods_of_a_service_are_spread_over_nodes_without_saying_so() -> None:
     "selectors",
     [
         {},
-        {Key("Service", "other", "web"): from_labels({"app": "web"})},
-        {Key("Service", "default", "db"): from_labels({"app": "db"})},
-        {Key("ReplicaSet", "default", "web"): from_labels({"app": "web"})},
+        {Key(GroupKind("", "Service"), "other", "web"): from_labels({"app": "web"})},
+        {Key(GroupKind("", "Service"), "default", "db"): from_labels({"app": "db"})},
+        {Key(GroupKind("apps", "ReplicaSet"), "default", "web"): from_labels({"app": "web"})},
     ],
 )
 def test_pods_that_belong_to_nothing_are_not(selectors: dict[Key, Selector]) -> None:
@@ -132,7 +133,7 @@ def test_pods_that_belong_to_nothing_are_not(selectors: dict[Key, Selector]) -> 
 
 
 def test_own_defaults_take_the_place_of_the_systems() -> None:
-    service = {Key("Service", "default", "web"): from_labels({"app": "web"})}
+    service = {Key(GroupKind("", "Service"), "default", "web"): from_labels({"app": "web"})}
     assert spread_by(service, with_plugins(PodTopologySpread((), system_defaulting=False))) is None
     given = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule"}
     args = {"defaultingType": "List", "defaultConstraints": [given]}
@@ -151,7 +152,7 @@ def test_profiles_with_other_defaults_do_not_see_each_others_places() -> None:
 
     labels = {"labels": {"app": "web"}}
     nodes = cluster(Case("", ["a zone=x", "b zone=x"], {}, standing={"a": [labels]}))
-    nodes.workload_selectors.set(Key("Service", "default", "web"), from_labels({"app": "web"}))
+    nodes.workload_selectors.set(Key(GroupKind("", "Service"), "default", "web"), from_labels({"app": "web"}))
     by_zone = schedule_pod(pod_info(pod(labels)), nodes, defaults("zone"), FilterCache())
     by_both = schedule_pod(pod_info(pod(labels)), nodes, defaults("kubernetes.io/hostname", "zone"), FilterCache())
     assert len(by_zone.feasible) == 2

@@ -9,6 +9,7 @@ from master.apiserver.patching.patch import parse
 from master.apiserver.registry.registry import PATCH_ATTEMPTS, Registry
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
+from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key
 from podlab.core.v1 import config_pb2, namespace_pb2
 from podlab.errors import AlreadyExists, BadRequest, Conflict, NotFound
@@ -55,7 +56,7 @@ async def test_of_writers_with_the_same_revision_one_gets_through(registry: Regi
 
 async def test_patches_that_race_are_tried_again_and_none_is_lost(registry: Registry) -> None:
     await registry.create(config_map())
-    at = Key("ConfigMap", "default", "a")
+    at = Key(GroupKind("", "ConfigMap"), "default", "a")
     patches = [parse(pb.PATCH_TYPE_MERGE, b'{"data":{"k%d":"v"}}' % number) for number in range(PATCH_ATTEMPTS)]
     await asyncio.gather(*(registry.patch(at, one.applied) for one in patches))
     assert len((await read(registry)).data) == PATCH_ATTEMPTS
@@ -63,7 +64,7 @@ async def test_patches_that_race_are_tried_again_and_none_is_lost(registry: Regi
 
 async def test_a_patch_gives_up_when_others_are_always_first(registry: Registry) -> None:
     await registry.create(config_map())
-    at = Key("ConfigMap", "default", "a")
+    at = Key(GroupKind("", "ConfigMap"), "default", "a")
     patches = [parse(pb.PATCH_TYPE_MERGE, b'{"data":{"k%d":"v"}}' % number) for number in range(4 * PATCH_ATTEMPTS)]
     results = await asyncio.gather(*(registry.patch(at, one.applied) for one in patches), return_exceptions=True)
     refused = [result for result in results if isinstance(result, BaseException)]

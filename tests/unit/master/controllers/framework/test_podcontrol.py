@@ -96,7 +96,9 @@ def pods_of(bench: Bench, count: int) -> list[pod_pb2.Pod]:
         pod.metadata.name, pod.metadata.namespace = f"web-{number}", "default"
         pod.metadata.uid = f"uid-{number}"
         owner = bench.owner.metadata
-        pod.metadata.ownerReferences.add(kind="ReplicaSet", name=owner.name, uid=owner.uid, controller=True)
+        pod.metadata.ownerReferences.add(
+            apiVersion="apps/v1", kind="ReplicaSet", name=owner.name, uid=owner.uid, controller=True
+        )
         made.append(pod)
     return made
 

@@ -8,12 +8,13 @@ from typing import Any
 from master.controllers.namespaces.namespace import conditions, deletion_order, is_being_deleted
 from podlab.api.objects import condition
 from podlab.core.v1 import namespace_pb2
+from podlab.kinds import builtin
 
 NOW = 1_000_000
 
 
 def test_pods_go_first_then_makers_before_what_they_make_and_events_last() -> None:
-    names = [kind.name for kind in deletion_order()]
+    names = [kind.name for kind in deletion_order(builtin.catalog())]
     assert names[:3] == ["Pod", "Deployment", "ReplicaSet"]
     assert names[-1] == "Event"
     assert not {"Node", "Namespace"} & set(names)

@@ -7,6 +7,7 @@ from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.config.defaults import DEFAULT_PROFILE
 from master.scheduler.cycle.decision import Decision
 from master.scheduler.cycle.decision_log import DecisionLog
+from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
@@ -14,7 +15,7 @@ from podlab.meta.v1.meta_pb2 import Time
 
 
 def at(name: str) -> Key:
-    return Key("Pod", "default", name)
+    return Key(GroupKind("", "Pod"), "default", name)
 
 
 def made(nodes: int) -> Decision:

@@ -16,6 +16,7 @@ from master.scheduler.preemption.disruption_budgets import DisruptionBudgets
 from master.scheduler.preemption.nominated_pods import NominatedPods
 from master.scheduler.queue.scheduling_queue import SchedulingQueue
 from podlab.api import times
+from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key
 from podlab.client.informer import Change
 from podlab.core.v1.node_pb2 import Node
@@ -52,7 +53,7 @@ class World:
             node.metadata.name = name
             for resource, amount in (("cpu", "1"), ("memory", "4Gi"), ("pods", "110")):
                 node.status.allocatable[resource].string = amount
-            self.handlers.node_changed(Change(Key("Node", "", name), None, node))
+            self.handlers.node_changed(Change(Key(GroupKind("", "Node"), "", name), None, node))
 
     def add(self, name: str, priority: int = 0, cpu: str = "800m", node: str = "") -> None:
         pod = Pod()
@@ -67,7 +68,7 @@ class World:
     def begin_to_end(self, name: str) -> None:
         """As the API server tells of a victim that has its grace period."""
         ending = Pod()
-        ending.CopyFrom(self.pods[Key("Pod", "default", name)])
+        ending.CopyFrom(self.pods[Key(GroupKind("", "Pod"), "default", name)])
         ending.metadata.deletionTimestamp.seconds = 1
         ending.status.conditions.add(type="DisruptionTarget", status="True", reason="PreemptionByScheduler")
         self.change(name, ending)
@@ -84,7 +85,7 @@ class World:
         self.evicted.append(victim.pod.metadata.name)
 
     def change(self, name: str, pod: Pod | None) -> None:
-        at = Key("Pod", "default", name)
+        at = Key(GroupKind("", "Pod"), "default", name)
         old = self.pods.pop(at, None)
         if pod is not None:
             self.pods[at] = pod

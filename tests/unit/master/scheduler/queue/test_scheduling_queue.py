@@ -9,6 +9,7 @@ from master.scheduler.queue import unschedulable_pods
 from master.scheduler.queue.awaited_victims import AwaitedVictims
 from master.scheduler.queue.cluster_events import ClusterEvent, EventKind
 from master.scheduler.queue.scheduling_queue import SchedulingQueue
+from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key
 from podlab.core.v1.pod_pb2 import Pod
 
@@ -35,7 +36,7 @@ def queue(clock: Clock) -> SchedulingQueue:
 
 
 def at(name: str) -> Key:
-    return Key("Pod", "default", name)
+    return Key(GroupKind("", "Pod"), "default", name)
 
 
 def info() -> PodInfo:

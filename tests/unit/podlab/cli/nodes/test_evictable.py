@@ -13,7 +13,7 @@ EVERYTHING = Allowed(ignore_daemonsets=True, delete_emptydir_data=True, force=Tr
 def pod(name: str, owner: str = "ReplicaSet", *, volume: str = "", phase: str = "Running", **metadata: Any) -> Pod:
     made = Pod(metadata={"name": name, "namespace": "default", **metadata}, status={"phase": phase})
     if owner:
-        made.metadata.ownerReferences.add(kind=owner, uid=f"uid-{owner}", controller=True)
+        made.metadata.ownerReferences.add(apiVersion="apps/v1", kind=owner, uid=f"uid-{owner}", controller=True)
     if volume:
         getattr(made.spec.volumes.add(name="v").volumeSource, volume).SetInParent()
     return made

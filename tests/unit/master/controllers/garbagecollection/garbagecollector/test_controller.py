@@ -18,7 +18,8 @@ from master.controllers.framework.informers import Informers
 from master.controllers.garbagecollection.garbagecollector.controller import GarbageCollector
 from master.controllers.garbagecollection.garbagecollector.decide import FOREGROUND
 from podlab.api import kinds
-from podlab.api.objects import Key, key
+from podlab.api.kinds import GroupKind
+from podlab.api.objects import Key, key, owner_kind
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.core.v1 import config_pb2, namespace_pb2
@@ -37,7 +38,12 @@ BACKGROUND, WAITING, ORPHANING = (
     PROPAGATION_POLICY_ORPHAN,
 )
 STEPS = 2000
-KINDS = {"map": "ConfigMap", "secret": "Secret", "account": "ServiceAccount", "class": "PriorityClass"}
+KINDS = {
+    "map": GroupKind("", "ConfigMap"),
+    "secret": GroupKind("", "Secret"),
+    "account": GroupKind("", "ServiceAccount"),
+    "class": GroupKind("scheduling.k8s.io", "PriorityClass"),
+}
 
 
 class World:
@@ -56,7 +62,7 @@ class World:
         self.collector = GarbageCollector(cast(Client, self), self.informers, cast(EventRecorder, self))
         for name in ("a", "b"):
             namespace = namespace_pb2.Namespace(metadata=meta_pb2.ObjectMeta(name=name, uid=f"uid-{name}"))
-            self._put(Key("Namespace", "", name), namespace)
+            self._put(Key(GroupKind("", "Namespace"), "", name), namespace)
 
     def make(self, word: str, *owners: str, blocks: bool = False) -> None:
         """Owners are short forms too; with `!uid` behind for one that is another by now."""
@@ -92,7 +98,7 @@ class World:
             fresh = sorted(kind for kind, waiting in self.news.items() if waiting)
             if fresh and (not len(queue) or chance is None or chance.random() < 0.5):
                 at, obj = self.news[(chance or Random(0)).choice(fresh)].pop(0)
-                self.informers.by_kind[at.kind]._set(at, obj)
+                self.informers.by_kind[at.group_kind]._set(at, obj)
             elif len(queue):
                 at = await queue.get()
                 try:
@@ -105,7 +111,7 @@ class World:
         pytest.fail("it does not come to rest")
 
     async def get(self, kind: type[Any], name: str, namespace: str) -> Any:
-        at = Key(kinds.of(kind).name, namespace, name)
+        at = Key.of(kind, namespace, name)
         if at not in self.objects:
             raise NotFound.of(at.kind, name)
         return self.objects[at]
@@ -117,7 +123,7 @@ class World:
         return obj
 
     async def delete(self, kind: type[Any], name: str, namespace: str, **wanted: Any) -> bool:
-        at = Key(kinds.of(kind).name, namespace, name)
+        at = Key.of(kind, namespace, name)
         self._check(at, wanted["uid"], wanted["resource_version"])
         if any(self._stands_for(at, one) for one in self.objects[at].metadata.ownerReferences):
             self.wronged.append(str(at))
@@ -130,7 +136,7 @@ class World:
     def _stands_for(self, at: Key, reference: meta_pb2.OwnerReference) -> bool:
         """Whether that owner is there and does not wait for its objects to go."""
         namespace = at.namespace if kinds.by_name(reference.kind).namespaced else ""
-        owner = self.objects.get(Key(reference.kind, namespace, reference.name))
+        owner = self.objects.get(Key(owner_kind(reference), namespace, reference.name))
         if owner is None or owner.metadata.uid != reference.uid:
             return False
         return FOREGROUND not in owner.metadata.finalizers
