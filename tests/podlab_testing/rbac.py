@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from master.apiserver.authorization.rbac import Policy
+from master.apiserver.authorization.rbac import RbacAuthorizer
 from master.apiserver.watchcache import keys
-from master.apiserver.watchcache.kind_window import Window
+from master.apiserver.watchcache.kind_window import KindWindow
 from podlab.api import kinds
 from podlab.api.kinds import RBAC
 from podlab.rbac.v1 import rbac_pb2
@@ -18,11 +18,11 @@ class Rbac:
     """`policy` follows what is put and taken."""
 
     def __init__(self) -> None:
-        self._windows = {name: Window(kinds.by_name(name)) for name in RBAC_KINDS}
+        self._windows = {name: KindWindow(kinds.by_name(name)) for name in RBAC_KINDS}
         self._revision = 1
         for window in self._windows.values():
             window.load({}, 1)
-        self.policy = Policy(self._windows)
+        self.policy = RbacAuthorizer(self._windows)
 
     def put(self, *objects: Any) -> None:
         for one in objects:

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 from google.protobuf.message import Message
 
 from master.apiserver.watchcache.cached_object import Event
-from master.apiserver.watchcache.kind_window import Window
+from master.apiserver.watchcache.kind_window import KindWindow
 
 M = TypeVar("M", bound=Message)
 _NONE: Mapping[str, Any] = {}
@@ -17,7 +17,7 @@ _NONE: Mapping[str, Any] = {}
 class Followed(Generic[M]):
     """Follows its window for ever. What it hands out is shared: not to be changed."""
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: KindWindow) -> None:
         self._by_namespace: dict[str, dict[str, M]] = {}
         self._followers: list[Callable[[], None]] = []
         window.follow(self._take)

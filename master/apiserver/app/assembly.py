@@ -11,22 +11,22 @@ from ipaddress import IPv4Network
 from master.apiserver.admission import certificates, escalation, noderestriction
 from master.apiserver.admission.admit import Admit, all_of
 from master.apiserver.admission.chain import Admission
-from master.apiserver.app.system_objects import Bootstrap
+from master.apiserver.app.system_objects import SystemObjects
+from master.apiserver.audit.auditor import Auditor
 from master.apiserver.audit.policy import Policy
-from master.apiserver.audit.trail import Trail
 from master.apiserver.audit.writer import Writer
 from master.apiserver.authentication import jwt, static_tokens
 from master.apiserver.authentication import oidc_discovery as oidc
 from master.apiserver.authentication.authenticator import Authenticator
-from master.apiserver.authentication.token_validity import Lives
+from master.apiserver.authentication.token_validity import TokenValidity
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes, Authorizer, rbac
-from master.apiserver.authorization.node_graph import Bindings
+from master.apiserver.authorization.node_graph import NodeGraph
 from master.apiserver.filters.authorize import Guard
 from master.apiserver.filters.handler_chain import Gate
 from master.apiserver.filters.metrics import Metrics
-from master.apiserver.flowcontrol.inflight_limits import Limits
-from master.apiserver.flowcontrol.seats import Turns
+from master.apiserver.flowcontrol.inflight_limits import InflightLimits
+from master.apiserver.flowcontrol.seats import Seats
 from master.apiserver.registry.allocation import Claims
 from master.apiserver.registry.approval import Approver
 from master.apiserver.registry.batch import Several
@@ -37,8 +37,8 @@ from master.apiserver.registry.evictor import Evictor
 from master.apiserver.registry.registry import Registry
 from master.apiserver.registry.strategies.table import table
 from master.apiserver.registry.token_request import Issuer
-from master.apiserver.resource_metrics.scraper import Metering
-from master.apiserver.resource_metrics.usage import Measuring
+from master.apiserver.resource_metrics.scraper import Scraper
+from master.apiserver.resource_metrics.usage import ResourceMetrics
 from master.apiserver.rest.api import Api
 from master.apiserver.rest.content.openapi_documents import Published
 from master.apiserver.rest.handlers import reviews
@@ -54,14 +54,14 @@ from master.apiserver.rest.handlers.reviews import Reviews
 from master.apiserver.rest.handlers.scale import Scaling
 from master.apiserver.rest.handlers.tokens import Tokens
 from master.apiserver.rest.handlers.writing import Writing
-from master.apiserver.rest.streams.portforward.handlers import Ports
-from master.apiserver.rest.streams.remotecommand.handlers import Commands
+from master.apiserver.rest.streams.portforward.handlers import PortForward
+from master.apiserver.rest.streams.remotecommand.handlers import RemoteCommand
 from master.apiserver.rpc import routes, service
 from master.apiserver.rpc.relay import Relay
 from master.apiserver.settings import ApiServerSettings
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.listing import Lister
-from master.apiserver.watchcache.watching import Watches
+from master.apiserver.watchcache.watching import Watcher
 from master.store.contract import Store
 from podlab.api import kinds
 
@@ -72,12 +72,12 @@ class Parts:
 
     cache: Cache
     registry: Registry
-    watches: Watches
-    bootstrap: Bootstrap
+    watches: Watcher
+    bootstrap: SystemObjects
     service: service.ApiService
     relay: Relay
     rest: Api
-    trail: Trail | None
+    trail: Auditor | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,9 @@ class _Doors:
 
     guard: Guard
     gate: Gate
-    limits: Limits
+    limits: InflightLimits
     metrics: Metrics
-    trail: Trail | None
+    trail: Auditor | None
 
 
 def assemble(settings: ApiServerSettings, store: Store) -> Parts:
@@ -110,16 +110,16 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
     cache = Cache(store)
     authorizer = _authorizer(cache)
     writes = _writes(settings, network, cache, authorizer)
-    watches, lister = Watches(cache), Lister(cache)
+    watches, lister = Watcher(cache), Lister(cache)
     doors = _doors(settings, cache, authorizer, watches)
     issuer, tokens = _tokens(settings, cache, writes.registry)
     relay = Relay(doors.gate, cache, settings.tls, settings.scheduler)
-    measuring = Measuring(cache, Metering(relay.measured))
+    measuring = ResourceMetrics(cache, Scraper(relay.measured))
     return Parts(
         cache,
         writes.registry,
         watches,
-        Bootstrap(writes.registry, network, settings.advertise_address, settings.rest_port),
+        SystemObjects(writes.registry, network, settings.advertise_address, settings.rest_port),
         service.ApiService(
             doors.gate,
             writes.registry,
@@ -144,7 +144,7 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
 
 def _authorizer(cache: Cache) -> Authorizer:
     windows = {kind.name: cache.window(kind) for kind in kinds.KINDS}
-    return Authorizer(rbac.Policy(windows), Bindings(windows["Pod"], windows["PersistentVolume"]))
+    return Authorizer(rbac.RbacAuthorizer(windows), NodeGraph(windows["Pod"], windows["PersistentVolume"]))
 
 
 def _writes(settings: ApiServerSettings, network: IPv4Network, cache: Cache, authorizer: Authorizer) -> _Writes:
@@ -167,8 +167,8 @@ def _writes(settings: ApiServerSettings, network: IPv4Network, cache: Cache, aut
     )
 
 
-def _doors(settings: ApiServerSettings, cache: Cache, authorizer: Authorizer, watches: Watches) -> _Doors:
-    guard, limits, turns, trail = Guard(cache, authorizer), Limits(), Turns(), _trail(settings)
+def _doors(settings: ApiServerSettings, cache: Cache, authorizer: Authorizer, watches: Watcher) -> _Doors:
+    guard, limits, turns, trail = Guard(cache, authorizer), InflightLimits(), Seats(), _trail(settings)
     metrics = Metrics(cache, watches, turns, trail, relayed=routes.SUBRESOURCES)
     return _Doors(
         guard, Gate(guard, cache.moments, limits, turns=turns, metrics=metrics, trail=trail), limits, metrics, trail
@@ -180,7 +180,7 @@ def _tokens(settings: ApiServerSettings, cache: Cache, registry: Registry) -> tu
     jwt_keys, issuer_name = jwt.load(settings.service_account_keys), settings.service_account_issuer
     issuer = Issuer(issuer_name, jwt_keys, registry, time.time)
     static = static_tokens.load(settings.token_file)
-    authenticator = Authenticator(issuer_name, jwt_keys, Lives(cache), static, time.time)
+    authenticator = Authenticator(issuer_name, jwt_keys, TokenValidity(cache), static, time.time)
     rest_address = f"{settings.advertise_address}:{settings.rest_port}"
     documents = {
         oidc.CONFIGURATION_PATH: oidc.configuration(issuer_name, rest_address, jwt_keys),
@@ -189,7 +189,9 @@ def _tokens(settings: ApiServerSettings, cache: Cache, registry: Registry) -> tu
     return issuer, Tokens(issuer, authenticator, documents)
 
 
-def _rest(doors: _Doors, writes: _Writes, reading: Reading, relay: Relay, measuring: Measuring, tokens: Tokens) -> Api:
+def _rest(
+    doors: _Doors, writes: _Writes, reading: Reading, relay: Relay, measuring: ResourceMetrics, tokens: Tokens
+) -> Api:
     """Kubernetes' API on port 6443."""
     cache, registry, admission = measuring.cache, writes.registry, writes.admission
     return Api(
@@ -203,18 +205,18 @@ def _rest(doors: _Doors, writes: _Writes, reading: Reading, relay: Relay, measur
         Reviews({**reviews.answerers(doors.guard), "TokenReview": tokens.review}),
         MetricsApi(cache, measuring),
         tokens,
-        Commands(registry, relay),
+        RemoteCommand(registry, relay),
         Evicting(writes.evictor, admission),
-        Ports(registry, relay),
+        PortForward(registry, relay),
         Approval(writes.approver),
     )
 
 
-def _trail(settings: ApiServerSettings) -> Trail | None:
+def _trail(settings: ApiServerSettings) -> Auditor | None:
     """Raises SettingsError for a policy that cannot be used, OSError for a log that cannot be written."""
     audit = settings.audit
     if audit is None:
         return None
     writer = Writer(audit.log, audit.most_bytes, audit.backups)
     writer.open()
-    return Trail(Policy.load(audit.policy), writer)
+    return Auditor(Policy.load(audit.policy), writer)

@@ -39,7 +39,7 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Provider:
+class ProviderConfiguration:
     """One of them."""
 
     aesgcm: AesGcm | None = None
@@ -47,33 +47,33 @@ class Provider:
 
 
 @dataclass(frozen=True)
-class Resources:
+class ResourceConfiguration:
     """Resources by their plural, with the group behind a dot when they have one."""
 
     resources: tuple[str, ...]
-    providers: tuple[Provider, ...]
+    providers: tuple[ProviderConfiguration, ...]
 
 
 @dataclass(frozen=True)
-class Configuration:
+class EncryptionConfiguration:
     """As kube-apiserver reads it: one entry, aesgcm first, identity last."""
 
     apiVersion: str  # noqa: N815  # Kubernetes' name
     kind: str
-    resources: tuple[Resources, ...]
+    resources: tuple[ResourceConfiguration, ...]
 
 
 def encrypted(path: Path, store: Store) -> EncryptedStore:
     """The store, with what the file says encrypted. Raises SettingsError, which shows no key."""
-    configuration = settings.load(path, Configuration)
+    configuration = settings.load(path, EncryptionConfiguration)
     if (configuration.apiVersion, configuration.kind) != (API_VERSION, KIND) or len(configuration.resources) != 1:
         raise SettingsError(f"{path}: expected {API_VERSION} {KIND} with one entry of resources")
     (entry,) = configuration.resources
     prefixes = {kind.resource: keys.kind_prefix(kind) for kind in KINDS}
     if unknown := [resource for resource in entry.resources if resource not in prefixes]:
         raise SettingsError(f"{path}: resources: {unknown[0]!r} is no resource of this server")
-    first, *rest = entry.providers or (Provider(),)
-    if first.aesgcm is None or rest not in ([], [Provider(identity=Identity())]):
+    first, *rest = entry.providers or (ProviderConfiguration(),)
+    if first.aesgcm is None or rest not in ([], [ProviderConfiguration(identity=Identity())]):
         raise SettingsError(f"{path}: providers: expected aesgcm, and behind it identity or nothing")
     try:
         ring = Keyring([(each.name, base64.b64decode(each.secret, validate=True)) for each in first.aesgcm.keys])

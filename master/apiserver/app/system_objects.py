@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Bootstrap:
+class SystemObjects:
     """`ensure` once before the server answers; `run` for ever."""
 
     registry: Registry

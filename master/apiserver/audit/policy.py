@@ -49,12 +49,12 @@ class Stage(StrEnum):
     PANIC = "Panic"
 
 
-Decision = tuple[Level, frozenset[str]]
+RequestAuditConfig = tuple[Level, frozenset[str]]
 """How much is written, and of which stages nothing."""
 
 
 @dataclass(frozen=True)
-class Resources:
+class GroupResources:
     """Some resources of a group: pods, pods/log, pods/*, */scale, *. None named: all."""
 
     group: str = ""
@@ -75,7 +75,7 @@ class Resources:
 
 
 @dataclass(frozen=True)
-class Rule:
+class PolicyRule:
     """Matches when each of the things that it names does. Users are those who really ask.
 
     `omitManagedFields` says nothing: there are none.
@@ -85,7 +85,7 @@ class Rule:
     users: tuple[str, ...] = ()
     userGroups: tuple[str, ...] = ()
     verbs: tuple[str, ...] = ()
-    resources: tuple[Resources, ...] = ()
+    resources: tuple[GroupResources, ...] = ()
     namespaces: tuple[str, ...] = ()
     nonResourceURLs: tuple[str, ...] = ()
     omitStages: tuple[str, ...] = ()
@@ -119,7 +119,7 @@ class Policy:
 
     apiVersion: str
     kind: str
-    rules: tuple[Rule, ...]
+    rules: tuple[PolicyRule, ...]
     omitStages: tuple[str, ...] = ()
     omitManagedFields: bool = False
 
@@ -164,7 +164,7 @@ class Policy:
     def _is_about_names(self) -> bool:
         return any(each.resourceNames for rule in self.rules for each in rule.resources)
 
-    def decide(self, asked: Asked) -> Decision:
+    def decide(self, asked: Asked) -> RequestAuditConfig:
         """How much is written of the request, and of which stages nothing."""
         for rule in self.rules:
             if rule.matches(asked):

@@ -12,7 +12,7 @@ from master.apiserver.authentication import claims, jwt
 from master.apiserver.authentication.claims import Claims
 from master.apiserver.authentication.jwt import InvalidToken, Keys
 from master.apiserver.authentication.static_tokens import StaticTokens
-from master.apiserver.authentication.token_validity import Lives
+from master.apiserver.authentication.token_validity import TokenValidity
 from master.apiserver.authentication.user import ANONYMOUS, User, user_of_der
 from podlab.errors import Unauthorized
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class AuthenticatedToken:
     """Whom a token speaks for, and to which of those who asked."""
 
     user: User
@@ -33,7 +33,9 @@ class Verdict:
 class Authenticator:
     """`issuer` is also the audience that stands for this server."""
 
-    def __init__(self, issuer: str, keys: Keys, lives: Lives, static: StaticTokens, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, issuer: str, keys: Keys, lives: TokenValidity, static: StaticTokens, clock: Callable[[], float]
+    ) -> None:
         self._issuer = issuer
         self._keys = keys
         self._lives = lives
@@ -56,15 +58,15 @@ class Authenticator:
             log.info("a bearer token is refused: %s", error)
             raise Unauthorized("Unauthorized") from error
 
-    async def judge(self, token: str, audiences: tuple[str, ...]) -> Verdict:
+    async def judge(self, token: str, audiences: tuple[str, ...]) -> AuthenticatedToken:
         """Whom the token speaks for now to these audiences; to this server when there are none. Raises InvalidToken."""
         wanted = audiences or (self._issuer,)
         if (user := self._static.user(token)) is not None:
-            return Verdict(user, _common(wanted, (self._issuer,)))
+            return AuthenticatedToken(user, _common(wanted, (self._issuer,)))
         found = self._claims(token)
         common = _common(wanted, found.audiences)
         await self._lives.check(found, self._clock())
-        return Verdict(found.user(), common)
+        return AuthenticatedToken(found.user(), common)
 
     def _claims(self, token: str) -> Claims:
         digest, now = hashlib.sha256(token.encode(errors="surrogateescape")).digest(), self._clock()

@@ -14,7 +14,7 @@ from podlab.api import kinds
 DELETED_LEEWAY_S = 60
 
 
-class Lives:
+class TokenValidity:
     """Of service accounts, pods, Secrets and nodes."""
 
     def __init__(self, cache: Cache) -> None:

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization import node
 from master.apiserver.authorization.attributes import Attributes
-from master.apiserver.authorization.rbac import Policy
+from master.apiserver.authorization.rbac import RbacAuthorizer
 from podlab.rbac.v1 import rbac_pb2
 
 ADMINISTRATORS = "system:masters"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Decision:
     """Whether it is allowed, and why; `errors` is what could not be judged."""
 
     allowed: bool
@@ -24,24 +24,24 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class UserRules:
     """The rules that are known of a user; with `errors`, there may be more."""
 
     rules: Sequence[rbac_pb2.PolicyRule] = ()
     errors: Sequence[str] = field(default=())
 
 
-_ALLOWED = Verdict(True)
+_ALLOWED = Decision(True)
 
 
 class Authorizer:
     """As of what the watch cache holds."""
 
-    def __init__(self, policy: Policy, bindings: node.NodeBindings) -> None:
+    def __init__(self, policy: RbacAuthorizer, bindings: node.Graph) -> None:
         self.policy = policy
         self._bindings = bindings
 
-    def decide(self, user: User, wanted: Attributes) -> Verdict:
+    def decide(self, user: User, wanted: Attributes) -> Decision:
         """Whether the user may do it. What nobody allows is refused."""
         if ADMINISTRATORS in user.groups:
             return _ALLOWED
@@ -53,19 +53,19 @@ class Authorizer:
             reasons += [why] if why else []
         grant, missing = self.policy.decide(user, wanted)
         if grant is not None:
-            return Verdict(True, f"RBAC: allowed by {grant}")
+            return Decision(True, f"RBAC: allowed by {grant}")
         errors = joined(missing)
         reasons += [f"RBAC: {errors}"] if errors else []
-        return Verdict(False, "\n".join(reasons), errors)
+        return Decision(False, "\n".join(reasons), errors)
 
-    def rules(self, user: User, namespace: str) -> Known:
+    def rules(self, user: User, namespace: str) -> UserRules:
         """What the user may do in the namespace, as far as rules say it."""
         rules, errors = self.policy.rules(user, namespace)
         if ADMINISTRATORS in user.groups:
             rules = [*_EVERYTHING, *rules]
         if node.node_of(user):
             errors = ["node authorizer does not support user rule resolution", *errors]
-        return Known(rules, errors)
+        return UserRules(rules, errors)
 
 
 _EVERYTHING = (

@@ -34,7 +34,7 @@ _UNIFORM = Role(
 """What every node may do, whatever its name."""
 
 
-class NodeBindings(Protocol):
+class Graph(Protocol):
     """What must be known of pods."""
 
     def node_of(self, namespace: str, pod: str) -> str | None:
@@ -53,7 +53,7 @@ def node_of(user: User) -> str:
     return user.name.removeprefix(NODE_USER_PREFIX)
 
 
-def decide(node: str, wanted: Attributes, bindings: NodeBindings) -> tuple[bool, str]:
+def decide(node: str, wanted: Attributes, bindings: Graph) -> tuple[bool, str]:
     """Whether the node may do it; when not, why, or nothing where there is nothing to explain."""
     why = _own(node, wanted, bindings)
     if why is not None:
@@ -61,7 +61,7 @@ def decide(node: str, wanted: Attributes, bindings: NodeBindings) -> tuple[bool,
     return _UNIFORM.allows(wanted), ""
 
 
-def _own(node: str, wanted: Attributes, bindings: NodeBindings) -> str | None:
+def _own(node: str, wanted: Attributes, bindings: Graph) -> str | None:
     """Why the node may not do it, empty when it may; None for what is no node's own."""
     match wanted.group, wanted.resource:
         case "", "pods":
@@ -96,7 +96,7 @@ def _lease(node: str, wanted: Attributes) -> str:
     return "can only access node lease with the same name as the requesting node"
 
 
-def _pod(node: str, wanted: Attributes, bindings: NodeBindings) -> str:
+def _pod(node: str, wanted: Attributes, bindings: Graph) -> str:
     match wanted.subresource, wanted.verb:
         case "", "list" | "watch":
             if (wanted.fields or {}).get("spec.nodeName") == node:
@@ -111,12 +111,12 @@ def _pod(node: str, wanted: Attributes, bindings: NodeBindings) -> str:
     return f'node "{node}" may not {wanted.verb} {wanted.combined}'
 
 
-def _holds(node: str, wanted: Attributes, bindings: NodeBindings) -> bool:
+def _holds(node: str, wanted: Attributes, bindings: Graph) -> bool:
     """Whether the pod is the node's. One that is gone is everybody's: its kubelet must hear NotFound."""
     return bindings.node_of(wanted.namespace, wanted.name) in (node, None)
 
 
-def _used(node: str, wanted: Attributes, bindings: NodeBindings) -> str:
+def _used(node: str, wanted: Attributes, bindings: Graph) -> str:
     if wanted.subresource:
         return "cannot read subresource"
     readable = ("get", "list", "watch") if wanted.resource in ("secrets", "configmaps") else ("get",)
@@ -131,7 +131,7 @@ def _used(node: str, wanted: Attributes, bindings: NodeBindings) -> str:
     return "" if used else _unrelated(node)
 
 
-def _token(node: str, wanted: Attributes, bindings: NodeBindings) -> str:
+def _token(node: str, wanted: Attributes, bindings: Graph) -> str:
     if wanted.verb != "create" or not wanted.name:
         return "can only create tokens for individual service accounts"
     if wanted.subresource != "token":

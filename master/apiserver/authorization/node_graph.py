@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from master.apiserver.watchcache.cached_object import Event
-from master.apiserver.watchcache.kind_window import Window
+from master.apiserver.watchcache.kind_window import KindWindow
 from podlab.api import containers, volumes
 from podlab.core.v1 import pod_pb2, volume_pb2
 
@@ -17,24 +17,24 @@ Reference = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Bound:
+class _BoundPod:
     node: str
     references: frozenset[Reference]
 
 
-class Bindings:
-    """Implements authorization.node.NodeBindings."""
+class NodeGraph:
+    """Implements authorization.node.Graph."""
 
-    def __init__(self, pods: Window, volumes: Window) -> None:
+    def __init__(self, pods: KindWindow, volumes: KindWindow) -> None:
         self._prefix = pods.prefix
-        self._bound: dict[str, _Bound] = {}
+        self._bound: dict[str, _BoundPod] = {}
         self._uses: defaultdict[str, Counter[Reference]] = defaultdict(Counter)
         self._window = pods
         self._volumes = volumes
         pods.follow(self._take)
 
     def node_of(self, namespace: str, pod: str) -> str | None:
-        """See NodeBindings."""
+        """See Graph."""
         key = f"{self._prefix}{namespace}/{pod}"
         bound = self._bound.get(key)
         if bound is not None:
@@ -42,7 +42,7 @@ class Bindings:
         return "" if key in self._window.entries else None
 
     def uses(self, node: str, resource: str, namespace: str, name: str) -> bool:
-        """See NodeBindings."""
+        """See Graph."""
         if resource == "persistentvolumes":
             entry = self._volumes.entries.get(f"{self._volumes.prefix}{name}")
             if entry is None:
@@ -60,11 +60,11 @@ class Bindings:
             self._count(before, -1)
         pod = cast("pod_pb2.Pod | None", event.new_message())
         if pod is not None and pod.spec.nodeName:
-            after = _Bound(pod.spec.nodeName, frozenset(references(pod)))
+            after = _BoundPod(pod.spec.nodeName, frozenset(references(pod)))
             self._bound[event.key] = after
             self._count(after, 1)
 
-    def _count(self, bound: _Bound, step: int) -> None:
+    def _count(self, bound: _BoundPod, step: int) -> None:
         counts = self._uses[bound.node]
         for reference in bound.references:
             counts[reference] += step

@@ -10,14 +10,14 @@ from master.apiserver.authentication.user import User
 from master.apiserver.authorization.attributes import Attributes
 from master.apiserver.authorization.rules import Role
 from master.apiserver.watchcache.cached_object import Event
-from master.apiserver.watchcache.kind_window import Window
+from master.apiserver.watchcache.kind_window import KindWindow
 from podlab.api.kinds import RBAC
 from podlab.rbac.v1 import rbac_pb2
 
 SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:"
 
 Binding = rbac_pb2.RoleBinding | rbac_pb2.ClusterRoleBinding
-Holder = tuple[str, str]
+SubjectKey = tuple[str, str]
 """User or Group, and its name. A service account is a user."""
 
 
@@ -40,13 +40,13 @@ class Grant:
 _CLUSTER = "ClusterRoleBinding"
 
 
-class Policy:
+class RbacAuthorizer:
     """Lives in the event loop; the windows that it follows alone change it."""
 
-    def __init__(self, windows: Mapping[str, Window]) -> None:
+    def __init__(self, windows: Mapping[str, KindWindow]) -> None:
         """`windows` are those of the four kinds, by name."""
         self._roles: dict[tuple[str, str], Role] = {}  # by namespace, which is empty for ClusterRoles, and name
-        self._grants: dict[Holder, dict[str, dict[str, Grant]]] = {}  # then by namespace, and by the binding's key
+        self._grants: dict[SubjectKey, dict[str, dict[str, Grant]]] = {}  # then by namespace, and by the binding's key
         for name in ("Role", "ClusterRole"):
             windows[name].follow(self._take_role)
         for name in ("RoleBinding", _CLUSTER):
@@ -109,13 +109,13 @@ class Policy:
             for holder, subject in _holders(new):
                 self._keep(holder, new, event.key, subject)
 
-    def _keep(self, holder: Holder, binding: Binding, key: str, subject: rbac_pb2.Subject) -> None:
+    def _keep(self, holder: SubjectKey, binding: Binding, key: str, subject: rbac_pb2.Subject) -> None:
         metadata, role = binding.metadata, binding.roleRef
         grant = Grant(metadata.name, metadata.namespace, role.kind, role.name, subject)
         scopes = self._grants.setdefault(holder, {})
         scopes.setdefault(metadata.namespace, {}).setdefault(key, grant)
 
-    def _forget(self, holder: Holder, namespace: str, key: str) -> None:
+    def _forget(self, holder: SubjectKey, namespace: str, key: str) -> None:
         scopes = self._grants.get(holder)
         if scopes is None or namespace not in scopes:
             return  # the binding names the subject twice
@@ -134,7 +134,7 @@ def not_found(kind: str, name: str) -> str:
     return f'{kind.lower()}.{RBAC} "{name}" not found'
 
 
-def _holders(binding: Binding) -> Iterator[tuple[Holder, rbac_pb2.Subject]]:
+def _holders(binding: Binding) -> Iterator[tuple[SubjectKey, rbac_pb2.Subject]]:
     """Who is bound, in the order in which the binding says it."""
     for subject in binding.subjects:
         if subject.kind in ("User", "Group"):

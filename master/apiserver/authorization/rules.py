@@ -15,7 +15,7 @@ ALL = "*"
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class CompiledRule:
     """One rule, whatever its verbs are."""
 
     groups: frozenset[str]
@@ -45,8 +45,8 @@ class Role:
 
     def __init__(self, rules: Iterable[rbac_pb2.PolicyRule]) -> None:
         self.rules: Sequence[rbac_pb2.PolicyRule] = tuple(rules)
-        self._any_verb: list[Rule] = []
-        self._by_verb: dict[str, list[Rule]] = {}
+        self._any_verb: list[CompiledRule] = []
+        self._by_verb: dict[str, list[CompiledRule]] = {}
         for written in self.rules:
             rule, verbs = _compiled(written), frozenset(written.verbs)
             if ALL in verbs:
@@ -69,8 +69,8 @@ class Role:
         return False
 
 
-def _compiled(rule: rbac_pb2.PolicyRule) -> Rule:
-    return Rule(
+def _compiled(rule: rbac_pb2.PolicyRule) -> CompiledRule:
+    return CompiledRule(
         groups=frozenset(rule.apiGroups),
         resources=frozenset(rule.resources),
         names=frozenset(rule.resourceNames),

@@ -6,9 +6,9 @@ import contextlib
 
 from master.apiserver.authentication import deleted_nodes
 from master.apiserver.authentication.user import User
-from master.apiserver.authorization import Attributes, Authorizer, Verdict
+from master.apiserver.authorization import Attributes, Authorizer, Decision
 from master.apiserver.authorization.attributes import refusal
-from master.apiserver.authorization.authorizer import ADMINISTRATORS, Known
+from master.apiserver.authorization.authorizer import ADMINISTRATORS, UserRules
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.moment import Moment
 from podlab.api.kinds import Kind
@@ -29,12 +29,12 @@ class Guard:
         if not verdict.allowed:
             raise forbidden(user, wanted, verdict)
 
-    async def judge(self, user: User, wanted: Attributes, moment: Moment) -> Verdict:
+    async def judge(self, user: User, wanted: Attributes, moment: Moment) -> Decision:
         """Whether the user may do this."""
         await self._reach(user, moment)
         return self._authorizer.decide(user, wanted)
 
-    async def rules(self, user: User, namespace: str, moment: Moment) -> Known:
+    async def rules(self, user: User, namespace: str, moment: Moment) -> UserRules:
         """What the user may do in the namespace."""
         await self._reach(user, moment)
         return self._authorizer.rules(user, namespace)
@@ -54,7 +54,7 @@ def depends_on_objects(user: User) -> bool:
     return ADMINISTRATORS not in user.groups
 
 
-def forbidden(user: User, wanted: Attributes, verdict: Verdict) -> Forbidden:
+def forbidden(user: User, wanted: Attributes, verdict: Decision) -> Forbidden:
     """What the user is told who may not do this."""
     kind = f"{wanted.resource}.{wanted.group}" if wanted.group else wanted.resource
     return Forbidden(refusal(user, wanted, verdict.reason), kind=kind, name=wanted.name)

@@ -11,15 +11,15 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from master.apiserver.audit.auditor import AuditContext, Auditor
 from master.apiserver.audit.policy import Stage
-from master.apiserver.audit.trail import Steps, Trail
 from master.apiserver.authentication.user import User
 from master.apiserver.filters.authorize import Guard, depends_on_objects, forbidden
 from master.apiserver.filters.metrics import Metrics
-from master.apiserver.flowcontrol.heartbeats import Gathering, is_heartbeat
-from master.apiserver.flowcontrol.inflight_limits import Limits
-from master.apiserver.flowcontrol.seats import Turns
-from master.apiserver.flowcontrol.write_rates import Writes
+from master.apiserver.flowcontrol.heartbeats import HeartbeatBatches, is_heartbeat
+from master.apiserver.flowcontrol.inflight_limits import InflightLimits
+from master.apiserver.flowcontrol.seats import Seats
+from master.apiserver.flowcontrol.write_rates import WriteRates
 from master.apiserver.request import errors
 from master.apiserver.request.info import Asked, Passage
 from master.apiserver.watchcache.moment import Moments
@@ -37,11 +37,11 @@ class Gate:
         self,
         guard: Guard,
         moments: Moments,
-        limits: Limits,
+        limits: InflightLimits,
         *,
-        turns: Turns,
+        turns: Seats,
         metrics: Metrics,
-        trail: Trail | None,
+        trail: Auditor | None,
     ) -> None:
         self._guard = guard
         self._moments = moments
@@ -49,8 +49,8 @@ class Gate:
         self._turns = turns
         self._metrics = metrics
         self._trail = trail
-        self._heartbeats = Gathering()
-        self._writes = Writes()
+        self._heartbeats = HeartbeatBatches()
+        self._writes = WriteRates()
 
     async def passed(self, asked: Asked, handler: Handler[Answer]) -> Answer:
         """What the handler answers. Raises TooManyRequests, Forbidden, and what the handler raises."""
@@ -75,7 +75,7 @@ class Gate:
             if steps is not None:
                 steps.reached(last)
 
-    async def _within_limits(self, passage: Passage, steps: Steps | None, handler: Handler[Answer]) -> Answer:
+    async def _within_limits(self, passage: Passage, steps: AuditContext | None, handler: Handler[Answer]) -> Answer:
         asked = passage.asked
         if asked.refusal is not None:
             raise asked.refusal
@@ -98,7 +98,7 @@ class Gate:
         finally:
             limit.give_back(caller)
 
-    async def _handled(self, passage: Passage, steps: Steps | None, handler: Handler[Answer]) -> Answer:
+    async def _handled(self, passage: Passage, steps: AuditContext | None, handler: Handler[Answer]) -> Answer:
         if steps is not None and passage.asked.long_running:
             steps.reached(Stage.STARTED)
         return await handler(passage)

@@ -12,12 +12,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from master.apiserver.audit.trail import Trail
-from master.apiserver.flowcontrol.seats import Turns
+from master.apiserver.audit.auditor import Auditor
+from master.apiserver.flowcontrol.seats import Seats
 from master.apiserver.request import paths
 from master.apiserver.request.info import Asked, Passage
 from master.apiserver.watchcache.cache import Cache
-from master.apiserver.watchcache.watching import Watches
+from master.apiserver.watchcache.watching import Watcher
 from podlab.api import kinds
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -41,7 +41,7 @@ class Metrics:
     """
 
     def __init__(
-        self, cache: Cache, watches: Watches, turns: Turns, trail: Trail | None, *, relayed: Set[str] = frozenset()
+        self, cache: Cache, watches: Watcher, turns: Seats, trail: Auditor | None, *, relayed: Set[str] = frozenset()
     ) -> None:
         self._subresources = _OF_KINDS | relayed
         registry = self._registry = CollectorRegistry()
@@ -119,9 +119,9 @@ class _Looked(Collector):
     """What is known anyway, and only has to be read."""
 
     cache: Cache
-    watches: Watches
-    turns: Turns
-    trail: Trail | None
+    watches: Watcher
+    turns: Seats
+    trail: Auditor | None
 
     def collect(self) -> Iterator[Metric]:
         objects = GaugeMetricFamily("apiserver_storage_objects", "Objects that are stored.", labels=["resource"])

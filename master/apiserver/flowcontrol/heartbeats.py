@@ -22,7 +22,7 @@ def is_heartbeat(asked: Asked) -> bool:
     return wanted.resource == "leases" and wanted.namespace == LEASES
 
 
-class Gathering:
+class HeartbeatBatches:
     """Who comes alone goes on at once; who comes within `length_s` of others goes on with all that came meanwhile."""
 
     def __init__(self, length_s: float = GATHERED_S) -> None:

@@ -19,11 +19,11 @@ STREAMS = 1000
 BODY_BYTES = 128 << 20
 RETRY_AFTER_S = 1
 
-Hold = Callable[[str, int], None]
+Reserve = Callable[[str, int], None]
 """Counts so many bytes more for the user. Raises TooManyRequests."""
 
 
-class Limit:
+class InflightLimit:
     """So many at once for each user. Lives in the event loop."""
 
     def __init__(self, what: str, most: int) -> None:
@@ -47,7 +47,7 @@ class Limit:
             del self._held[user]
 
 
-class Bytes:
+class BodyBytes:
     """So many bytes of bodies for each user. Lives in the event loop."""
 
     def __init__(self, most: int) -> None:
@@ -55,7 +55,7 @@ class Bytes:
         self._held: Counter[str] = Counter()
 
     @contextmanager
-    def held(self) -> Iterator[Hold]:
+    def held(self) -> Iterator[Reserve]:
         """What is yielded counts more bytes, for as long as the block runs."""
         mine: Counter[str] = Counter()
 
@@ -79,14 +79,14 @@ class Bytes:
                     del self._held[user]
 
 
-class Limits:
+class InflightLimits:
     """Those of one server."""
 
     def __init__(self, calls: int = CALLS, streams: int = STREAMS, body_bytes: int = BODY_BYTES) -> None:
-        self.bodies = Bytes(body_bytes)
-        self.calls = Limit("requests in flight", calls)
-        self.streams = Limit("watches and other streams open", streams)
+        self.bodies = BodyBytes(body_bytes)
+        self.calls = InflightLimit("requests in flight", calls)
+        self.streams = InflightLimit("watches and other streams open", streams)
 
-    def of(self, asked: Asked) -> Limit:
+    def of(self, asked: Asked) -> InflightLimit:
         """The one that the request counts for."""
         return self.streams if asked.long_running else self.calls

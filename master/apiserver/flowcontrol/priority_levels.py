@@ -24,7 +24,7 @@ _SHARES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class PriorityLevel:
     """So many requests at once, and so many that wait: of one flow, and of all of them."""
 
     name: str
@@ -33,9 +33,9 @@ class Level:
     waiting: int
 
 
-def _level(name: str, *, waits: bool = True) -> Level:
+def _level(name: str, *, waits: bool = True) -> PriorityLevel:
     seats = -(-_SEATS * _SHARES[name] // sum(_SHARES.values()))
-    return Level(name, seats, 200 if waits else 0, 2000 if waits else 0)
+    return PriorityLevel(name, seats, 200 if waits else 0, 2000 if waits else 0)
 
 
 SYSTEM = _level("system")
@@ -53,7 +53,7 @@ _ELECTION_VERBS = frozenset({"get", "create", "update"})
 _SERVICE_ACCOUNTS = "system:serviceaccounts"
 
 
-def level(asked: Asked) -> Level | None:
+def level(asked: Asked) -> PriorityLevel | None:
     """The level that the request belongs to; None when it never waits."""
     user, groups = asked.user, asked.user.groups
     if "system:masters" in groups or asked.path in _PROBES:

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 Ticket = TypeVar("Ticket")
 
 
-class Verdict(Enum):
+class Dispatch(Enum):
     """On a request that comes in."""
 
     RUN = "run"
@@ -19,7 +19,7 @@ class Verdict(Enum):
 
 
 @dataclass(slots=True)
-class Queues(Generic[Ticket]):
+class QueueSet(Generic[Ticket]):
     """So many `seats`; `most_of_flow` requests of a flow wait, and `most` of all flows."""
 
     seats: int
@@ -29,24 +29,24 @@ class Queues(Generic[Ticket]):
     waiting: int = 0
     _flows: OrderedDict[str, deque[Ticket]] = field(default_factory=OrderedDict)
 
-    def arrive(self, flow: str, ticket: Ticket) -> tuple[Verdict, Ticket | None]:
+    def arrive(self, flow: str, ticket: Ticket) -> tuple[Dispatch, Ticket | None]:
         """What becomes of a request, and whose place it takes: the last of the longest flow gives way to a shorter."""
         if self.taken < self.seats and not self.waiting:
             self.taken += 1
-            return Verdict.RUN, None
+            return Dispatch.RUN, None
         line = self._flows.get(flow, ())
         if len(line) >= self.most_of_flow:
-            return Verdict.REFUSE, None
+            return Dispatch.REFUSE, None
         displaced = None
         if self.waiting >= self.most:
             longest = max(self._flows, key=lambda name: len(self._flows[name]))
             if len(self._flows[longest]) <= len(line) + 1:
-                return Verdict.REFUSE, None
+                return Dispatch.REFUSE, None
             displaced = self._flows[longest].pop()
             self.waiting -= 1
         self._flows.setdefault(flow, deque()).append(ticket)
         self.waiting += 1
-        return Verdict.WAIT, displaced
+        return Dispatch.WAIT, displaced
 
     def leave(self) -> Ticket | None:
         """A seat is free: the oldest request of the flow whose turn it is takes it."""

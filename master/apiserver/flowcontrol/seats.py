@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from master.apiserver.flowcontrol import priority_levels
-from master.apiserver.flowcontrol.priority_levels import LEVELS, Level
-from master.apiserver.flowcontrol.queues import Queues, Verdict
+from master.apiserver.flowcontrol.priority_levels import LEVELS, PriorityLevel
+from master.apiserver.flowcontrol.queues import Dispatch, QueueSet
 from master.apiserver.request.info import Asked
 from podlab.errors import TooManyRequests
 
@@ -23,17 +23,17 @@ Waiter = asyncio.Future[bool]
 
 
 @dataclass
-class Turns:
+class Seats:
     """Lives in the event loop."""
 
-    of: Sequence[Level] = LEVELS
+    of: Sequence[PriorityLevel] = LEVELS
     wait_limit_s: float = WAIT_LIMIT_S
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By level and reason."""
-    queues: dict[str, Queues[Waiter]] = field(init=False)
+    queues: dict[str, QueueSet[Waiter]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.queues = {each.name: Queues(each.seats, each.waiting_of_flow, each.waiting) for each in self.of}
+        self.queues = {each.name: QueueSet(each.seats, each.waiting_of_flow, each.waiting) for each in self.of}
 
     async def take(self, asked: Asked) -> str:
         """Wait for the request's turn. What it returns is to be given back. Raises TooManyRequests."""
@@ -54,9 +54,9 @@ class Turns:
         verdict, displaced = queues.arrive(flow, waiter)
         if displaced is not None and not displaced.done():
             displaced.set_result(False)
-        if verdict is Verdict.RUN:
+        if verdict is Dispatch.RUN:
             return
-        if verdict is Verdict.REFUSE:
+        if verdict is Dispatch.REFUSE:
             raise self._refusal(level, "queue-full")
         try:
             async with asyncio.timeout(self.wait_limit_s):

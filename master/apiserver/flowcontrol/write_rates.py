@@ -65,7 +65,7 @@ class Account:
 _payer: ContextVar[Account | None] = ContextVar("payer", default=None)
 
 
-class Writes:
+class WriteRates:
     """Lives in the event loop."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, rates: Callable[[User], Rate] = rate_of) -> None:

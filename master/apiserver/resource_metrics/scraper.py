@@ -22,18 +22,18 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _Scrape:
     at_s: float
     stats: asyncio.Task[StatsResponse | None]
 
 
-class Metering:
+class Scraper:
     """Asks each node once, however many want to know. `measure` asks one kubelet."""
 
     def __init__(self, measure: Measure, clock: Callable[[], float] = time.monotonic) -> None:
         self._measure = measure
         self._clock = clock
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[str, _Scrape] = {}
         self._silent: set[str] = set()
         self._turns = asyncio.Semaphore(ASKED_AT_ONCE)
 
@@ -44,7 +44,7 @@ class Metering:
         tasks: dict[str, asyncio.Task[StatsResponse | None]] = {}
         for name in nodes:
             if name not in self._kept:
-                self._kept[name] = _Kept(now, asyncio.create_task(self._asked(name)))
+                self._kept[name] = _Scrape(now, asyncio.create_task(self._asked(name)))
             tasks[name] = self._kept[name].stats
         # Shielded: who leaves does not take the answer from others that wait for it.
         found = await asyncio.gather(*(asyncio.shield(task) for task in tasks.values()))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from master.apiserver.resource_metrics.scraper import Metering
+from master.apiserver.resource_metrics.scraper import Scraper
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.moment import Moment
@@ -23,11 +23,11 @@ _ENDED = frozenset({"Succeeded", "Failed"})
 
 
 @dataclass(frozen=True, slots=True)
-class Measuring:
+class ResourceMetrics:
     """Figures of objects; those are left out of which there are none."""
 
     cache: Cache
-    metering: Metering
+    metering: Scraper
 
     async def selected_pods(self, namespace: str, labels: Selector, moment: Moment) -> Sequence[PodMetrics]:
         """Of the pods of a namespace, or of all, that have such labels."""

@@ -17,7 +17,7 @@ from master.apiserver.authorization import Attributes
 from master.apiserver.filters import handler_chain, impersonation
 from master.apiserver.filters.handler_chain import Gate
 from master.apiserver.filters.impersonation import Acting
-from master.apiserver.flowcontrol.inflight_limits import Hold, Limits
+from master.apiserver.flowcontrol.inflight_limits import InflightLimits, Reserve
 from master.apiserver.request import errors, paths
 from master.apiserver.request.info import NOBODY, Asked, Passage
 from master.apiserver.request.paths import ABSENT, Place
@@ -36,8 +36,8 @@ from master.apiserver.rest.handlers.reviews import Reviews
 from master.apiserver.rest.handlers.scale import Scaling
 from master.apiserver.rest.handlers.tokens import Tokens
 from master.apiserver.rest.handlers.writing import Writing
-from master.apiserver.rest.streams.portforward.handlers import Ports
-from master.apiserver.rest.streams.remotecommand.handlers import Commands
+from master.apiserver.rest.streams.portforward.handlers import PortForward
+from master.apiserver.rest.streams.remotecommand.handlers import RemoteCommand
 from podlab.api.kinds import MEASURED, REVIEWS
 from podlab.errors import ApiError, BadRequest, MethodNotAllowed, NotFound, Unauthorized
 
@@ -54,7 +54,7 @@ class Api:
     """Answers every request."""
 
     gate: Gate
-    limits: Limits
+    limits: InflightLimits
     general: General
     reading: Reading
     writing: Writing
@@ -63,9 +63,9 @@ class Api:
     reviews: Reviews
     metrics: MetricsApi
     tokens: Tokens
-    commands: Commands
+    commands: RemoteCommand
     evicting: Evicting
-    ports: Ports
+    ports: PortForward
     approval: Approval
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -81,7 +81,7 @@ class Api:
                 await response_writer.deliver(request, response)
         return response
 
-    async def _answer(self, request: web.BaseRequest, hold: Hold) -> web.StreamResponse:
+    async def _answer(self, request: web.BaseRequest, hold: Reserve) -> web.StreamResponse:
         acting, refusal = await self._acting(request)
         if not is_general(request.path):
             return await self._about_objects(request, acting, refusal, hold)
@@ -108,7 +108,7 @@ class Api:
             return known, error
 
     async def _about_objects(
-        self, request: web.BaseRequest, acting: Acting, refusal: ApiError | None, hold: Hold
+        self, request: web.BaseRequest, acting: Acting, refusal: ApiError | None, hold: Reserve
     ) -> web.StreamResponse:
         query = Query(dict(request.query))
         aim = request_info.at_objects(request.method, request.path, query)

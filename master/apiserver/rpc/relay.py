@@ -19,7 +19,7 @@ from master.apiserver.request.info import Passage
 from master.apiserver.rpc import request_info
 from master.apiserver.rpc.dialing import Dialer
 from master.apiserver.rpc.errors import Context, abort_on_error
-from master.apiserver.rpc.routes import KUBELET, ROUTES, Asked, Route, Target, resolve
+from master.apiserver.rpc.routes import KUBELET, ROUTES, PodOrNode, Route, Target, resolve
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.moment import Moment
@@ -93,7 +93,7 @@ class Relay:
     async def measured(self, node: str) -> kubelet_pb2.StatsResponse:
         """What a node's kubelet tells the server itself of its use. Raises what it answers, or that it is away."""
         request = kubelet_pb2.StatsRequest(node_name=node)
-        target = resolve(ROUTES[KUBELET]["Stats"], Asked(node=node), self._cache, self._scheduler)
+        target = resolve(ROUTES[KUBELET]["Stats"], PodOrNode(node=node), self._cache, self._scheduler)
         channel: Any = await self._dialer.dial(target)
         try:
             answer = await channel.unary_unary(f"/{KUBELET}/Stats")(request.SerializeToString())

@@ -22,7 +22,7 @@ KUBELET, PROXY, SCHEDULER = "podlab.v1.Kubelet", "podlab.v1.Proxy", "podlab.v1.S
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PodOrNode:
     """The pod or the node that a call is about."""
 
     namespace: str = ""
@@ -51,11 +51,11 @@ class Route:
 
     component: str
     request: type[Message]
-    about: Callable[[Any], Asked]
+    about: Callable[[Any], PodOrNode]
     verb: str
     subresource: str
 
-    def parse(self, first: bytes) -> Asked:
+    def parse(self, first: bytes) -> PodOrNode:
         """What the first request is about. Raises BadRequest when it does not say so."""
         try:
             asked = self.about(self.request.FromString(first))
@@ -65,31 +65,31 @@ class Route:
             return asked
         raise BadRequest(f"the first {self.request.DESCRIPTOR.name} must name the pod and its namespace, or the node")
 
-    def attributes(self, asked: Asked) -> Attributes:
+    def attributes(self, asked: PodOrNode) -> Attributes:
         """What authorization is asked."""
         if asked.node:
             return Attributes(self.verb, "", "nodes", "", asked.node, self.subresource)
         return Attributes(self.verb, "", "pods", asked.namespace, asked.pod, self.subresource)
 
 
-def _pod_of(request: Any) -> Asked:
-    return Asked(request.namespace, request.pod)
+def _pod_of(request: Any) -> PodOrNode:
+    return PodOrNode(request.namespace, request.pod)
 
 
-def _start_of(request: Any) -> Asked:
+def _start_of(request: Any) -> PodOrNode:
     return _pod_of(request.start)
 
 
-def _named_pod_of(request: Any) -> Asked:
-    return Asked(request.namespace, request.name)
+def _named_pod_of(request: Any) -> PodOrNode:
+    return PodOrNode(request.namespace, request.name)
 
 
-def _given_pod_of(request: Any) -> Asked:
+def _given_pod_of(request: Any) -> PodOrNode:
     return _named_pod_of(request.pod.metadata)
 
 
-def _node_of(request: Any) -> Asked:
-    return Asked(node=request.node_name)
+def _node_of(request: Any) -> PodOrNode:
+    return PodOrNode(node=request.node_name)
 
 
 ROUTES: Mapping[str, Mapping[str, Route]] = {
@@ -111,7 +111,7 @@ SUBRESOURCES = frozenset(route.subresource for methods in ROUTES.values() for ro
 """What calls are authorized as, below pods and nodes."""
 
 
-def resolve(route: Route, asked: Asked, cache: Cache, scheduler: str) -> Target:
+def resolve(route: Route, asked: PodOrNode, cache: Cache, scheduler: str) -> Target:
     """Where the call goes. Raises NotFound, BadRequest for a pod on no node, ServiceUnavailable without an address."""
     if route.component == SCHEDULER:
         return Target("the scheduler", scheduler)
@@ -130,7 +130,7 @@ def resolve(route: Route, asked: Asked, cache: Cache, scheduler: str) -> Target:
     return Target(f'the kubelet of node "{name}"', f"{host}:{port}", name)
 
 
-def _node_of_pod(asked: Asked, cache: Cache) -> str:
+def _node_of_pod(asked: PodOrNode, cache: Cache) -> str:
     kind = kinds.by_name("Pod")
     entry = cache.get(kind, keys.object_key(kind, asked.namespace, asked.pod))
     if entry is None:

@@ -27,13 +27,13 @@ from master.apiserver.registry.evictor import Evictor
 from master.apiserver.registry.registry import Deleted, Registry
 from master.apiserver.registry.token_request import Issuer
 from master.apiserver.request.info import Passage
-from master.apiserver.resource_metrics.usage import Measuring
+from master.apiserver.resource_metrics.usage import ResourceMetrics
 from master.apiserver.rpc import request_info
 from master.apiserver.rpc.errors import Context, abort_on_error, parse_request
 from master.apiserver.rpc.request_info import About
 from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.listing import Lister
-from master.apiserver.watchcache.watching import Watches
+from master.apiserver.watchcache.watching import Watcher
 from podlab.api import kinds, selectors
 from podlab.api.objects import Key, unwrap
 from podlab.errors import ApiError, Expired, NotFound, to_status
@@ -63,8 +63,8 @@ class ApiService:
     evictor: Evictor
     recording: Recording
     lister: Lister
-    watches: Watches
-    measuring: Measuring
+    watches: Watcher
+    measuring: ResourceMetrics
     admission: Callable[[User], Admit]
     approver: Approver
     issuer: Issuer

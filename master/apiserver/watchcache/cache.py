@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cached_object import Entry
-from master.apiserver.watchcache.kind_window import Window
+from master.apiserver.watchcache.kind_window import KindWindow
 from master.apiserver.watchcache.moment import Moments
 from master.store.contract import Change, Store
 from master.store.errors import Closed, Compacted, FutureRevision, Overrun
@@ -34,11 +34,11 @@ class Cache:
         self.revision = 0
         self.claims: dict[str, bytes] = {}
         """Who holds which address or port, by the claim's key."""
-        self._windows = {kind.name: Window(kind) for kind in kinds}
+        self._windows = {kind.name: KindWindow(kind) for kind in kinds}
         self._by_resource = {window.prefix: window for window in self._windows.values()}
         self._advanced = asyncio.Event()
 
-    def window(self, kind: Kind) -> Window:
+    def window(self, kind: Kind) -> KindWindow:
         """The objects of a kind."""
         return self._windows[kind.name]
 
@@ -112,7 +112,7 @@ class Cache:
                 return
 
     def _take(self, changes: list[Change]) -> None:
-        touched: set[Window] = set()
+        touched: set[KindWindow] = set()
         for change in changes:
             if change.key.startswith(keys.CLAIMS):
                 self._take_claim(change)
@@ -129,7 +129,7 @@ class Cache:
         else:
             self.claims[change.key] = change.value
 
-    def _window_of(self, key: str) -> Window | None:
+    def _window_of(self, key: str) -> KindWindow | None:
         """None for what another version of Podlab stored."""
         _, root, group, plural, _ = key.split("/", 4)
         return self._by_resource.get(f"/{root}/{group}/{plural}/")

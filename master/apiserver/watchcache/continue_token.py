@@ -10,7 +10,7 @@ from podlab.errors import BadRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Continuation:
+class ContinueToken:
     """Where the next page starts."""
 
     revision: int
@@ -21,11 +21,11 @@ class Continuation:
         return base64.urlsafe_b64encode(f"{self.revision} {self.last_key}".encode()).decode()
 
 
-def parse(token: str, prefix: str) -> Continuation:
+def parse(token: str, prefix: str) -> ContinueToken:
     """Raises BadRequest for what is no token of ours, or one of another list."""
     try:
         revision, _, last_key = base64.b64decode(token, altchars=b"-_", validate=True).decode().partition(" ")
-        found = Continuation(int(revision), last_key)
+        found = ContinueToken(int(revision), last_key)
     except (binascii.Error, ValueError) as error:
         raise BadRequest(f"continue: {token!r} is not a token that a list gave; list again without it") from error
     if found.revision < 1 or not last_key.startswith(prefix):

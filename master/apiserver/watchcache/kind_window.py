@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cached_object import Entry, Event
-from master.apiserver.watchcache.watch_window import Section
+from master.apiserver.watchcache.watch_window import WatchWindow
 from podlab.api import selectors
 from podlab.api.kinds import Kind
 from podlab.kinds import known
@@ -19,7 +19,7 @@ WINDOW_EVENTS = 5000
 WINDOW_BYTES = 16 << 20
 
 
-class Window(Section):
+class KindWindow(WatchWindow):
     """Lives in the event loop; the feed alone writes to it."""
 
     def __init__(self, kind: Kind, *, most_events: int = WINDOW_EVENTS, most_bytes: int = WINDOW_BYTES) -> None:
@@ -32,15 +32,15 @@ class Window(Section):
         self._most_bytes = most_bytes
         self._bytes = 0
         self._followers: list[Callable[[Event], None]] = []
-        self._parts: dict[str, Section] = {}
-        self._part_with: dict[str, Section] = {}  # by the object's key
-        self._touched: set[Section] = set()
+        self._parts: dict[str, WatchWindow] = {}
+        self._part_with: dict[str, WatchWindow] = {}  # by the object's key
+        self._touched: set[WatchWindow] = set()
 
-    def part(self, value: str) -> Section:
+    def part(self, value: str) -> WatchWindow:
         """The objects whose field `divided_by` has the value, and their changes."""
         part = self._parts.get(value)
         if part is None:  # nothing has had the value since our changes begin
-            part = self._parts[value] = Section(self._complete_after)
+            part = self._parts[value] = WatchWindow(self._complete_after)
         return part
 
     def load(self, entries: dict[str, Entry], revision: int) -> None:

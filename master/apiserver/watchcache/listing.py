@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from master.apiserver.watchcache import continue_token, encoding
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import Entry
-from master.apiserver.watchcache.continue_token import Continuation
+from master.apiserver.watchcache.continue_token import ContinueToken
 from master.apiserver.watchcache.moment import Moment
 from master.apiserver.watchcache.selection import ListOptions, Selection
 from master.store.contract import Range
@@ -38,7 +38,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class PageBounds:
     """Of one page. A `limit` of 0 is none."""
 
     limit: int
@@ -59,11 +59,11 @@ class Lister:
         """A ListResponse. Raises Expired when the snapshot of the continue token is gone."""
         wanted, token = ListOptions.of(request).selection(), getattr(request, "continue")
         start = continue_token.parse(token, wanted.prefix) if token else None
-        found = await self.select(wanted, start, Bounds(request.limit, PAGE_BYTES), moment)
+        found = await self.select(wanted, start, PageBounds(request.limit, PAGE_BYTES), moment)
         elements = [entry.element for entry in found.entries]
         return encoding.list_response(elements, found.revision, found.rest, found.remaining)
 
-    async def select(self, wanted: Selection, start: Continuation | None, bounds: Bounds, moment: Moment) -> Page:
+    async def select(self, wanted: Selection, start: ContinueToken | None, bounds: PageBounds, moment: Moment) -> Page:
         """The page from `start` on, or the first one of what is there now. Raises Expired, BadRequest."""
         if bounds.limit < 0:
             raise BadRequest(f"limit: {bounds.limit} is negative; leave it out for the server's own")
@@ -76,12 +76,14 @@ class Lister:
             return await self._current_page(wanted, entries, start.revision, bounds)
         return await self._old_page(wanted, start, bounds)
 
-    async def _current_page(self, wanted: Selection, entries: Sequence[Entry], revision: int, bounds: Bounds) -> Page:
+    async def _current_page(
+        self, wanted: Selection, entries: Sequence[Entry], revision: int, bounds: PageBounds
+    ) -> Page:
         taken: list[Entry] = []
         size = 0
         for index, entry in enumerate(entries):
             if bounds.reached(len(taken), size, len(entry.element)):
-                rest = Continuation(revision, entries[index - 1].key).token()
+                rest = ContinueToken(revision, entries[index - 1].key).token()
                 return Page(taken, revision, rest, None if wanted.selects else len(entries) - index)
             if wanted.selects:
                 if index % _LOOKED_INTO_AT_ONCE == _LOOKED_INTO_AT_ONCE - 1:
@@ -92,7 +94,7 @@ class Lister:
             size += len(entry.element)
         return Page(taken, revision)
 
-    async def _old_page(self, wanted: Selection, start: Continuation, bounds: Bounds) -> Page:
+    async def _old_page(self, wanted: Selection, start: ContinueToken, bounds: PageBounds) -> Page:
         entries: list[Entry] = []
         size = 0
         after, more = start.last_key, True
@@ -107,13 +109,13 @@ class Lister:
             after = found.entries[-1].key if found.entries else after
         return self._cut(entries, more, after, start.revision, bounds)
 
-    def _cut(self, entries: list[Entry], more: bool, after: str, revision: int, bounds: Bounds) -> Page:
+    def _cut(self, entries: list[Entry], more: bool, after: str, revision: int, bounds: PageBounds) -> Page:
         size = 0
         for index, entry in enumerate(entries):
             if bounds.reached(index, size, len(entry.element)):
-                return Page(entries[:index], revision, Continuation(revision, entries[index - 1].key).token())
+                return Page(entries[:index], revision, ContinueToken(revision, entries[index - 1].key).token())
             size += len(entry.element)
-        return Page(entries, revision, Continuation(revision, after).token() if more else "")
+        return Page(entries, revision, ContinueToken(revision, after).token() if more else "")
 
     async def _range(self, prefix: str, after: str, revision: int) -> Range:
         try:

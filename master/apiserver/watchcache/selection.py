@@ -9,8 +9,8 @@ from google.protobuf.message import Message
 
 from master.apiserver.watchcache import encoding, keys
 from master.apiserver.watchcache.cached_object import Entry, Event
-from master.apiserver.watchcache.kind_window import Window
-from master.apiserver.watchcache.watch_window import Section
+from master.apiserver.watchcache.kind_window import KindWindow
+from master.apiserver.watchcache.watch_window import WatchWindow
 from podlab.api import kinds, selectors
 from podlab.api.kinds import Kind
 from podlab.api.selectors import FieldSelector, Selector
@@ -61,12 +61,12 @@ class Selection:
     fields: FieldSelector | None
     key: str = ""
 
-    def section(self, window: Window) -> Section:
+    def section(self, window: KindWindow) -> WatchWindow:
         """The part of the kind's window that holds all it is about, and as little else as can be."""
         value = self.fields.required(window.divided_by) if self.fields is not None and window.divided_by else None
         return window.part(value) if value else window
 
-    def candidates(self, section: Section, start_after: str = "") -> list[Entry]:
+    def candidates(self, section: WatchWindow, start_after: str = "") -> list[Entry]:
         """What may match, in key order."""
         if not self.key:
             return section.ordered(self.prefix, start_after)

@@ -19,7 +19,7 @@ WATCHER_S = 0.0004
 LONGEST_GATHERING_S = 0.05
 
 
-class Section:
+class WatchWindow:
     """Lives in the event loop; the window that it belongs to alone writes to it."""
 
     def __init__(self, complete_after: int = 0) -> None:

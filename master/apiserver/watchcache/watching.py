@@ -16,7 +16,7 @@ from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import Entry, Event
 from master.apiserver.watchcache.moment import Moment
 from master.apiserver.watchcache.selection import ListOptions, Selection
-from master.apiserver.watchcache.watch_window import Section
+from master.apiserver.watchcache.watch_window import WatchWindow
 from podlab.errors import BadRequest, Expired
 from podlab.v1 import apiserver_pb2
 
@@ -26,7 +26,7 @@ _BATCH_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class EventEncoding:
     """How events are written. What a watcher does not want to hear of is empty."""
 
     present: Callable[[Entry], bytes]
@@ -38,7 +38,7 @@ class Form:
     bookmark: Callable[[int], bytes]
 
 
-MESSAGES = Form(
+MESSAGES = EventEncoding(
     present=lambda entry: encoding.event(encoding.ADDED, entry.element),
     event=Event.frame,
     all_present=encoding.bookmark,
@@ -47,7 +47,7 @@ MESSAGES = Form(
 """As WatchResponses."""
 
 
-class Watches:
+class Watcher:
     """Answers Watch. `run` keeps bookmarks coming to those who see no events."""
 
     def __init__(self, cache: Cache, *, bookmark_every_s: float = BOOKMARK_EVERY_S) -> None:
@@ -70,7 +70,7 @@ class Watches:
             yield response
 
     async def follow(
-        self, wanted: Selection, since: str, form: Form, *, present: bool, moment: Moment
+        self, wanted: Selection, since: str, form: EventEncoding, *, present: bool, moment: Moment
     ) -> AsyncIterator[bytes]:
         """What follows the revision `since`, or now when it is empty; first what is there, when `present` is set.
 
@@ -103,10 +103,10 @@ class Watches:
             raise Expired(f"too old resource version: {revision}; list {wanted.kind.plural} again and watch from there")
         return position
 
-    def _section(self, wanted: Selection) -> Section:
+    def _section(self, wanted: Selection) -> WatchWindow:
         return wanted.section(self._cache.window(wanted.kind))
 
-    async def _present(self, wanted: Selection, form: Form) -> AsyncIterator[bytes]:
+    async def _present(self, wanted: Selection, form: EventEncoding) -> AsyncIterator[bytes]:
         """The objects that are there now, as ADDED."""
         frames: list[bytes] = []
         size = 0
@@ -122,13 +122,15 @@ class Watches:
         if frames:
             yield b"".join(frames)
 
-    async def _follow(self, wanted: Selection, position: int, form: Form) -> AsyncIterator[bytes]:
+    async def _follow(self, wanted: Selection, position: int, form: EventEncoding) -> AsyncIterator[bytes]:
         section = self._section(wanted)
         with section.watched():
             async for batch in self._batches(wanted, section, position, form):
                 yield batch
 
-    async def _batches(self, wanted: Selection, section: Section, position: int, form: Form) -> AsyncIterator[bytes]:
+    async def _batches(
+        self, wanted: Selection, section: WatchWindow, position: int, form: EventEncoding
+    ) -> AsyncIterator[bytes]:
         bookmark_at = time.monotonic() + self._bookmark_every_s
         while True:
             bookmark_due = time.monotonic() >= bookmark_at

@@ -12,11 +12,11 @@ from typing import Any
 
 from apiserver import tell
 
-from master.apiserver.authorization.node_graph import Bindings
+from master.apiserver.authorization.node_graph import NodeGraph
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.listing import Lister
 from master.apiserver.watchcache.moment import ANY
-from master.apiserver.watchcache.watching import Watches
+from master.apiserver.watchcache.watching import Watcher
 from master.store.contract import Put
 from master.store.sqlite import SqliteStore
 from podlab.api import kinds
@@ -59,7 +59,7 @@ async def _watch(cache: Cache) -> None:
         request = apiserver_pb2.WatchRequest(
             kind="Pod", resource_version=str(cache.revision), field_selector=f"spec.nodeName=n{node}"
         )
-        async for _ in Watches(cache).watch(request, ANY):
+        async for _ in Watcher(cache).watch(request, ANY):
             seen += 1
             if seen == EVENTS:
                 done.set()
@@ -82,7 +82,7 @@ async def _cache(directory: Path) -> AsyncIterator[Cache]:
     cache = Cache(store)
     await cache.load()
     running = asyncio.create_task(cache.run())
-    Bindings(*(cache.window(kinds.by_name(name)) for name in ("Pod", "PersistentVolume")))
+    NodeGraph(*(cache.window(kinds.by_name(name)) for name in ("Pod", "PersistentVolume")))
     for first in range(0, PODS, AT_ONCE):
         await store.commit([Put(_key(number), _pod(number), 0) for number in range(first, first + AT_ONCE)])
     await cache.catch_up()

@@ -23,7 +23,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 
 from master.apiserver.app import assembly
 from master.apiserver.app.server import running
-from master.apiserver.flowcontrol.inflight_limits import REQUEST_BYTES, Limits
+from master.apiserver.flowcontrol.inflight_limits import REQUEST_BYTES, InflightLimits
 from podlab.client.client import Client
 from podlab.core.v1 import config_pb2
 from podlab.errors import RequestTooLarge, ServiceUnavailable, TooManyRequests
@@ -115,7 +115,7 @@ async def test_a_user_with_too_many_streams_is_told_when_to_come_again(
     cluster: Any, admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await cluster.stop()
-    monkeypatch.setattr(assembly, "Limits", functools.partial(Limits, calls=10, streams=2))
+    monkeypatch.setattr(assembly, "Limits", functools.partial(InflightLimits, calls=10, streams=2))
     await cluster.start()
     async with asyncio.timeout(LIMIT_S), AsyncExitStack() as open_watches:
         assert await admin.connected(LIMIT_S)

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from aiohttp import StreamReader, web
 
-from master.apiserver.flowcontrol.inflight_limits import REQUEST_BYTES, Hold
+from master.apiserver.flowcontrol.inflight_limits import REQUEST_BYTES, Reserve
 from master.apiserver.rest.content import protobuf
 from podlab.api import manifest, settling, weight
 from podlab.api.decoding import Problems
@@ -71,7 +71,7 @@ def received(request: web.BaseRequest) -> Body:
     return body
 
 
-async def receive(request: web.BaseRequest, user: str, hold: Hold) -> None:
+async def receive(request: web.BaseRequest, user: str, hold: Reserve) -> None:
     """Keep the whole body with the request, for `received`; `hold` is told of its size.
 
     Raises RequestTooLarge, Timeout, TooManyRequests, and UnsupportedMediaType for a compressed one.

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 from google.protobuf.message import Message
 
-from master.apiserver.resource_metrics.usage import Measuring
+from master.apiserver.resource_metrics.usage import ResourceMetrics
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import representations, responses, tables
 from master.apiserver.rest.content.negotiation import Form
@@ -43,7 +43,7 @@ class MetricsApi:
     """Answers for NodeMetrics and PodMetrics: of each node or pod that there is and that was measured."""
 
     cache: Cache
-    measuring: Measuring
+    measuring: ResourceMetrics
 
     async def get(self, call: Call) -> web.StreamResponse:
         """One of them. Raises NotFound when there is no such object, or no figures of it."""

@@ -25,12 +25,12 @@ from master.apiserver.rest.streams.websocket_reader import Write
 from master.apiserver.watchcache import continue_token, encoding
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import Entry, Event
-from master.apiserver.watchcache.continue_token import Continuation
-from master.apiserver.watchcache.listing import Bounds, Lister, Page
+from master.apiserver.watchcache.continue_token import ContinueToken
+from master.apiserver.watchcache.listing import Lister, Page, PageBounds
 from master.apiserver.watchcache.moment import Moment
 from master.apiserver.watchcache.selection import ListOptions, Selection
-from master.apiserver.watchcache.watching import Form as Lines
-from master.apiserver.watchcache.watching import Watches
+from master.apiserver.watchcache.watching import EventEncoding as Lines
+from master.apiserver.watchcache.watching import Watcher
 from podlab.api import kinds
 from podlab.api.kinds import OTHER_VERSIONS, Kind
 from podlab.errors import BadRequest, Cause, Expired, Timeout
@@ -50,7 +50,7 @@ class Reading:
     cache: Cache
     registry: Registry
     lister: Lister
-    watches: Watches
+    watches: Watcher
 
     async def get(self, call: Call) -> web.StreamResponse:
         """One object."""
@@ -65,7 +65,7 @@ class Reading:
         wanted = _selection(call)
         start = await self._start(wanted, query, call.moment)
         found = await self.lister.select(
-            wanted, start, Bounds(max(0, query.number("limit") or 0), _NO_BOUND), call.moment
+            wanted, start, PageBounds(max(0, query.number("limit") or 0), _NO_BOUND), call.moment
         )
         metadata = _list_metadata(found)
         if how.form is Form.TABLE:
@@ -94,7 +94,7 @@ class Reading:
         await response.write_eof()
         return response
 
-    async def _start(self, wanted: Selection, query: Query, moment: Moment) -> Continuation | None:
+    async def _start(self, wanted: Selection, query: Query, moment: Moment) -> ContinueToken | None:
         """Where the list begins; None: with what is there now."""
         token, revision = query.text("continue"), query.text("resourceVersion")
         if token:
@@ -107,12 +107,12 @@ class Reading:
         exact = query.text("resourceVersionMatch") == list_options.EXACT
         return self._at_least(int(least), wanted, exact=exact)
 
-    def _at_least(self, revision: int, wanted: Selection, *, exact: bool) -> Continuation | None:
+    def _at_least(self, revision: int, wanted: Selection, *, exact: bool) -> ContinueToken | None:
         if revision > self.cache.revision:
             message = f"Too large resource version: {revision}, current: {self.cache.revision}"
             cause = Cause("", "ResourceVersionTooLarge", "Too large resource version")
             raise Timeout(message, causes=[cause], retry_after_s=1)
-        return Continuation(revision, wanted.prefix) if exact else None
+        return ContinueToken(revision, wanted.prefix) if exact else None
 
     async def _table(self, kind: Kind, found: Page, metadata: dict[str, Any], include: str) -> dict[str, Any]:
         whole = tables.table(kind, (), metadata, include)

@@ -16,8 +16,8 @@ SILENCE_S = 600.0
 UNHEARD_BYTES = 16 << 20
 
 
-class Link(ABC):
-    """Over WebSocket `Socket`, over SPDY `Wire`."""
+class ClientConnection(ABC):
+    """A `WebSocketConnection` or an `SpdyConnection`."""
 
     def __init__(self, protocol: str) -> None:
         self.protocol = protocol

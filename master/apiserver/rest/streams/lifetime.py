@@ -15,7 +15,7 @@ LEAVE_S = 30.0
 T = TypeVar("T")
 
 
-async def outlasting(about: str, session: Coroutine[None, None, None]) -> None:
+async def run_session(about: str, session: Coroutine[None, None, None]) -> None:
     """Runs a session to its end; when the connection of its client is lost, LEAVE_S longer at most.
 
     aiohttp cancels who answers when a connection is lost, though what came on it before has not been looked at yet.
@@ -33,7 +33,7 @@ async def outlasting(about: str, session: Coroutine[None, None, None]) -> None:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def until_over(
+async def relay_both_ways(
     upwards: Coroutine[None, None, None], downwards: Coroutine[None, None, T], beat: Coroutine[None, None, None]
 ) -> T:
     """What the pod's side comes to, which is the end. Raises what a side met; ConnectionError after the client left.

@@ -1,6 +1,6 @@
 """The raw connection of a client that goes on in SPDY/3.1 after the answer 101.
 
-aiohttp hands what arrives to the protocol's parser, as it does for WebSockets; here that is `Inflow`.
+aiohttp hands what arrives to the protocol's parser, as it does for WebSockets; here that is `ReceiveBuffer`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, cast
 from aiohttp import web
 
 from master.apiserver.rest.call import Call
-from master.apiserver.rest.streams.connection import Link
+from master.apiserver.rest.streams.connection import ClientConnection
 from podlab import spdy
 from podlab.errors import BadRequest
 
@@ -24,7 +24,7 @@ MOST_UNREAD_BYTES = 256 * 1024
 CLOSE_S = 5.0
 
 
-class Inflow:
+class ReceiveBuffer:
     """What arrives, as aiohttp's protocol delivers it."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -60,10 +60,10 @@ class Inflow:
         return content
 
 
-class Wire(Link):
+class SpdyConnection(ClientConnection):
     """Made by `accepted`. A message is a piece of the stream of bytes, wherever its frames begin."""
 
-    def __init__(self, response: web.StreamResponse, inflow: Inflow, protocol: str) -> None:
+    def __init__(self, response: web.StreamResponse, inflow: ReceiveBuffer, protocol: str) -> None:
         super().__init__(protocol)
         self._response = response
         self._inflow = inflow
@@ -81,14 +81,14 @@ class Wire(Link):
 
 
 @asynccontextmanager
-async def accepted(call: Call, protocol: str) -> AsyncIterator[tuple[web.StreamResponse, Wire]]:
+async def accepted(call: Call, protocol: str) -> AsyncIterator[tuple[web.StreamResponse, SpdyConnection]]:
     """The client's connection, closed when the block is left. Raises BadRequest when it cannot be."""
     request = call.request
     if request.can_read_body:
         raise BadRequest("unable to upgrade: a request that upgrades to SPDY/3.1 has no body")
     if request.transport is None:
         raise BadRequest("unable to upgrade: the connection is lost")
-    inflow = Inflow(request.transport)
+    inflow = ReceiveBuffer(request.transport)
     request.protocol.set_parser(cast(Any, inflow))
     request.protocol.keep_alive(False)
     response = web.StreamResponse(status=101, headers={"Connection": "Upgrade", "Upgrade": "SPDY/3.1"})
@@ -96,7 +96,7 @@ async def accepted(call: Call, protocol: str) -> AsyncIterator[tuple[web.StreamR
         response.headers["X-Stream-Protocol-Version"] = protocol
     await response.prepare(request)
     try:
-        yield response, Wire(response, inflow, protocol)
+        yield response, SpdyConnection(response, inflow, protocol)
     finally:
         with contextlib.suppress(TimeoutError, ConnectionError):
             async with asyncio.timeout(CLOSE_S):

@@ -10,14 +10,14 @@ from aiohttp import WSMsgType, web
 
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.streams import channels
-from master.apiserver.rest.streams.connection import Link
+from master.apiserver.rest.streams.connection import ClientConnection
 from podlab.errors import BadRequest
 
 CLOSE_S = 5.0
 MAX_MESSAGE = 4 << 20
 
 
-class Socket(Link):
+class WebSocketConnection(ClientConnection):
     """Made by `accepted`. A message is binary, or text in base64 where the protocol says so."""
 
     def __init__(self, response: web.WebSocketResponse[bool], protocol: str) -> None:
@@ -57,7 +57,7 @@ class Socket(Link):
 
 
 @asynccontextmanager
-async def accepted(call: Call, protocol: str) -> AsyncIterator[tuple[web.StreamResponse, Socket]]:
+async def accepted(call: Call, protocol: str) -> AsyncIterator[tuple[web.StreamResponse, WebSocketConnection]]:
     """The client's WebSocket, closed when the block is left. Raises BadRequest when it is none."""
     response: web.WebSocketResponse[bool] = web.WebSocketResponse(
         protocols=(protocol,) if protocol else (),
@@ -71,7 +71,7 @@ async def accepted(call: Call, protocol: str) -> AsyncIterator[tuple[web.StreamR
     except web.HTTPBadRequest as error:
         raise BadRequest(f"unable to upgrade: {error.text}") from error
     try:
-        yield response, Socket(response, protocol)
+        yield response, WebSocketConnection(response, protocol)
     finally:
         with contextlib.suppress(ConnectionError):
             await response.close()

@@ -11,7 +11,7 @@ from aiohttp import web
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.streams import websocket
 from master.apiserver.rest.streams.negotiation import WEBSOCKET, negotiated
-from master.apiserver.rest.streams.websocket import Socket
+from master.apiserver.rest.streams.websocket import WebSocketConnection
 
 BASE64 = "base64.binary.k8s.io"
 LOG_PROTOCOLS = ("binary.k8s.io", BASE64, "")
@@ -55,7 +55,7 @@ async def logged(call: Call, tell: Tell) -> web.StreamResponse:
     return response
 
 
-async def _served(client: Socket, telling: Coroutine[None, None, None]) -> None:
+async def _served(client: WebSocketConnection, telling: Coroutine[None, None, None]) -> None:
     """Until all is said, or the client has left."""
     sides = [asyncio.create_task(each) for each in (telling, _heard(client), client.beat())]
     try:
@@ -68,6 +68,6 @@ async def _served(client: Socket, telling: Coroutine[None, None, None]) -> None:
         await asyncio.gather(*sides, return_exceptions=True)  # those that are cut off have nothing to tell
 
 
-async def _heard(client: Socket) -> None:
+async def _heard(client: WebSocketConnection) -> None:
     while await client.received() is not None:
         pass

@@ -10,11 +10,11 @@ from aiohttp import web
 from master.apiserver.registry.registry import Registry
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.streams import channels, lifetime, spdy, websocket
-from master.apiserver.rest.streams.connection import Link
+from master.apiserver.rest.streams.connection import ClientConnection
 from master.apiserver.rest.streams.negotiation import WEBSOCKET, negotiated
-from master.apiserver.rest.streams.portforward.pod_connection import Pod
-from master.apiserver.rest.streams.portforward.spdy_client import Tunnel
-from master.apiserver.rest.streams.portforward.websocket_client import Pairs
+from master.apiserver.rest.streams.portforward.pod_connection import PodDialer
+from master.apiserver.rest.streams.portforward.spdy_client import SpdyForwarder
+from master.apiserver.rest.streams.portforward.websocket_client import WebSocketForwarder
 from master.apiserver.rpc.relay import Relay
 from podlab.errors import BadRequest
 
@@ -26,7 +26,7 @@ MOST_PORTS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class PortForward:
     """Answers for it."""
 
     registry: Registry
@@ -36,21 +36,21 @@ class Ports:
         """Connections until the client leaves."""
         await self.registry.get(call.of, call.place.namespace, call.place.name)
         upgrade = negotiated(call.request.headers, OVER_WEBSOCKET, OVER_SPDY)
-        pod = Pod(self.relay, call.place.namespace, call.place.name)
+        pod = PodDialer(self.relay, call.place.namespace, call.place.name)
         about = f"portforward of {pod.namespace}/{pod.name}"
         if upgrade.protocol in (TUNNEL, SPDY):
             accepted = websocket.accepted if upgrade.to == WEBSOCKET else spdy.accepted
             async with accepted(call, upgrade.protocol) as (response, client):
-                await lifetime.outlasting(about, _tunnelled(client, pod))
+                await lifetime.run_session(about, _tunnelled(client, pod))
             return response
         ports = _ports(call, upgrade.protocol)
         async with websocket.accepted(call, upgrade.protocol) as (response, client):
-            await lifetime.outlasting(about, Pairs(client, pod, ports).run())
+            await lifetime.run_session(about, WebSocketForwarder(client, pod, ports).run())
         return response
 
 
-async def _tunnelled(client: Link, pod: Pod) -> None:
-    tunnel, beating = asyncio.create_task(Tunnel(client, pod).run()), asyncio.create_task(client.beat())
+async def _tunnelled(client: ClientConnection, pod: PodDialer) -> None:
+    tunnel, beating = asyncio.create_task(SpdyForwarder(client, pod).run()), asyncio.create_task(client.beat())
     try:
         done, _ = await asyncio.wait((tunnel, beating), return_when=asyncio.FIRST_COMPLETED)
         for side in done:

@@ -17,7 +17,7 @@ LINGER_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class PodConnection:
     """What is written after the pod has hung up goes nowhere."""
 
     duplex: Duplex
@@ -43,7 +43,7 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
-class Pod:
+class PodDialer:
     """Whose ports are connected to. Each connection is one to the pod that has the name then."""
 
     relay: Relay
@@ -51,12 +51,12 @@ class Pod:
     name: str
 
     @asynccontextmanager
-    async def dial(self, port: int) -> AsyncIterator[Connection]:
+    async def dial(self, port: int) -> AsyncIterator[PodConnection]:
         """Raises ApiError when its node cannot be reached."""
         start = PortForwardStart(namespace=self.namespace, pod=self.name, port=port)
         first = PortForwardRequest(start=start).SerializeToString()
         async with self.relay.opened(KUBELET, "PortForward", first, moment=await self.relay.now()) as duplex:
-            yield Connection(duplex)
+            yield PodConnection(duplex)
 
     def failure(self, port: int, why: str) -> bytes:
         """As Kubernetes tells of a connection that cannot be made."""

@@ -12,9 +12,9 @@ import contextlib
 import logging
 from dataclasses import dataclass, field
 
-from master.apiserver.rest.streams.connection import Link
+from master.apiserver.rest.streams.connection import ClientConnection
 from master.apiserver.rest.streams.lifetime import LEAVE_S
-from master.apiserver.rest.streams.portforward.pod_connection import Connection, Pod
+from master.apiserver.rest.streams.portforward.pod_connection import PodConnection, PodDialer
 from podlab import spdy
 from podlab.errors import ApiError
 
@@ -24,27 +24,27 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Pair:
+class StreamPair:
     """The streams of one connection, as far as they are there yet."""
 
     request: str
     port: int
     error: int = 0
     data: int = 0
-    connection: asyncio.Future[Connection | None] = field(default_factory=asyncio.Future)
+    connection: asyncio.Future[PodConnection | None] = field(default_factory=asyncio.Future)
     task: asyncio.Task[None] | None = None
 
 
-class Tunnel:
+class SpdyForwarder:
     """Of one client, over the messages of a WebSocket or bare."""
 
-    def __init__(self, client: Link, pod: Pod) -> None:
+    def __init__(self, client: ClientConnection, pod: PodDialer) -> None:
         self._client = client
         self._pod = pod
         self._frames = spdy.Reader()
         self._deflater = spdy.Deflater()
-        self._pairs: dict[str, Pair] = {}
-        self._by_stream: dict[int, Pair] = {}
+        self._pairs: dict[str, StreamPair] = {}
+        self._by_stream: dict[int, StreamPair] = {}
 
     async def run(self) -> None:
         """Until the client leaves, and what it said is passed on."""
@@ -106,13 +106,13 @@ class Tunnel:
             await self._client.send(spdy.refused(number))
             return
         await self._client.send(spdy.syn_reply(number, self._deflater.block({})))
-        pair = pair or self._pairs.setdefault(request, Pair(request, int(port)))
+        pair = pair or self._pairs.setdefault(request, StreamPair(request, int(port)))
         setattr(pair, kind, number)
         self._by_stream[number] = pair
         if pair.error and pair.data:
             pair.task = connections.create_task(self._connect(pair))
 
-    async def _connect(self, pair: Pair) -> None:
+    async def _connect(self, pair: StreamPair) -> None:
         """One connection, from its beginning to its end."""
         # A client that has left ends the tunnel, where it is noticed.
         with contextlib.suppress(ConnectionError, TimeoutError):
@@ -130,7 +130,7 @@ class Tunnel:
             await self._client.send(spdy.data_frame(pair.error, b"", last=True))
             await self._client.send(spdy.data_frame(pair.data, b"", last=True))
 
-    def _forget(self, pair: Pair) -> None:
+    def _forget(self, pair: StreamPair) -> None:
         for number in (pair.error, pair.data):
             self._by_stream.pop(number, None)
         self._pairs.pop(pair.request, None)

@@ -11,27 +11,27 @@ import struct
 from collections.abc import Sequence
 
 from master.apiserver.rest.streams import channels, lifetime
-from master.apiserver.rest.streams.portforward.pod_connection import Connection, Pod
-from master.apiserver.rest.streams.websocket import Socket
+from master.apiserver.rest.streams.portforward.pod_connection import PodConnection, PodDialer
+from master.apiserver.rest.streams.websocket import WebSocketConnection
 from podlab.errors import ApiError
 
 
-class Pairs:
+class WebSocketForwarder:
     """Of one client."""
 
-    def __init__(self, client: Socket, pod: Pod, ports: Sequence[int]) -> None:
+    def __init__(self, client: WebSocketConnection, pod: PodDialer, ports: Sequence[int]) -> None:
         self._client = client
         self._pod = pod
         self._ports = ports
         loop = asyncio.get_running_loop()
-        self._connections: list[asyncio.Future[Connection | None]] = [loop.create_future() for _ in ports]
+        self._connections: list[asyncio.Future[PodConnection | None]] = [loop.create_future() for _ in ports]
 
     async def run(self) -> None:
         """Until the client leaves, or all connections have ended. Raises ConnectionError, TimeoutError."""
         for index, port in enumerate(self._ports):
             for channel in (2 * index, 2 * index + 1):
                 await self._client.send(channels.message(channel, struct.pack("<H", port)))
-        await lifetime.until_over(self._upwards(), self._downwards(), self._client.beat())
+        await lifetime.relay_both_ways(self._upwards(), self._downwards(), self._client.beat())
 
     async def _upwards(self) -> None:
         while (message := await self._client.received()) is not None:

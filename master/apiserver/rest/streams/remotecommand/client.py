@@ -8,8 +8,11 @@ from master.apiserver.rest.streams.channels import Input, InputEnd, Resize
 from master.apiserver.rest.streams.remotecommand.exit_status import Outcome
 
 
-class Caller(Protocol):
-    """`Channelled` or `Streamed`. All raise TimeoutError for a client that takes nothing, BadRequest for nonsense."""
+class Client(Protocol):
+    """A `WebSocketClient` or an `SpdyClient`.
+
+    All methods raise TimeoutError for a client that takes nothing, and BadRequest for nonsense.
+    """
 
     async def greet(self, lowest: int) -> None:
         """Tells that the connection stands, where it can be told, on the lowest channel that it listens to."""

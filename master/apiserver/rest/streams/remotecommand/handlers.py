@@ -13,11 +13,11 @@ from master.apiserver.rest.streams import channels, lifetime, spdy, websocket
 from master.apiserver.rest.streams.channels import ERROR, RESIZE, STDERR, STDIN, STDOUT, Input, InputEnd, Resize
 from master.apiserver.rest.streams.negotiation import WEBSOCKET, negotiated
 from master.apiserver.rest.streams.remotecommand import exit_status, spdy_client
-from master.apiserver.rest.streams.remotecommand.client import Caller
+from master.apiserver.rest.streams.remotecommand.client import Client
 from master.apiserver.rest.streams.remotecommand.containers import container_of
 from master.apiserver.rest.streams.remotecommand.exit_status import Outcome
-from master.apiserver.rest.streams.remotecommand.spdy_client import Streamed
-from master.apiserver.rest.streams.remotecommand.websocket_client import Channelled
+from master.apiserver.rest.streams.remotecommand.spdy_client import SpdyClient
+from master.apiserver.rest.streams.remotecommand.websocket_client import WebSocketClient
 from master.apiserver.rpc.relay import Duplex, Relay
 from master.apiserver.rpc.routes import KUBELET
 from master.apiserver.watchcache.moment import Moment
@@ -29,7 +29,7 @@ Request = type[kubelet_pb2.ExecRequest] | type[kubelet_pb2.AttachRequest]
 
 
 @dataclass(frozen=True, slots=True)
-class Streams:
+class StreamOptions:
     """Which of them the client wants."""
 
     stdin: bool
@@ -45,7 +45,7 @@ class Streams:
 
 
 @dataclass(frozen=True, slots=True)
-class Commands:
+class RemoteCommand:
     """Answers for both. What is wrong with the request is told before the upgrade, what the node says after it."""
 
     registry: Registry
@@ -80,33 +80,37 @@ class Commands:
         return cast(pod_pb2.Pod, entry.message())
 
     async def _carried(
-        self, call: Call, method: str, first: kubelet_pb2.ExecRequest | kubelet_pb2.AttachRequest, streams: Streams
+        self,
+        call: Call,
+        method: str,
+        first: kubelet_pb2.ExecRequest | kubelet_pb2.AttachRequest,
+        streams: StreamOptions,
     ) -> web.StreamResponse:
         upgrade = negotiated(call.request.headers, channels.ALL, spdy_client.PROTOCOLS)
         about = f"{call.place.subresource} of {call.place.namespace}/{call.place.name}"
         if upgrade.to == WEBSOCKET:
             async with websocket.accepted(call, upgrade.protocol) as (response, client):
-                caller: Caller = Channelled(client)
-                await lifetime.outlasting(about, self._session(call.moment, caller, method, first, streams))
+                caller: Client = WebSocketClient(client)
+                await lifetime.run_session(about, self._session(call.moment, caller, method, first, streams))
         else:
             async with spdy.accepted(call, upgrade.protocol) as (response, bare):
-                caller = Streamed(bare, streams.channels(upgrade.protocol))
-                await lifetime.outlasting(about, self._session(call.moment, caller, method, first, streams))
+                caller = SpdyClient(bare, streams.channels(upgrade.protocol))
+                await lifetime.run_session(about, self._session(call.moment, caller, method, first, streams))
         return response
 
     async def _session(
         self,
         moment: Moment,
-        caller: Caller,
+        caller: Client,
         method: str,
         first: kubelet_pb2.ExecRequest | kubelet_pb2.AttachRequest,
-        streams: Streams,
+        streams: StreamOptions,
     ) -> None:
         """From the greeting to the one outcome that the client is told."""
         try:
             await caller.greet(STDOUT if streams.stdout else STDERR if streams.stderr else ERROR)
             async with self.relay.opened(KUBELET, method, first.SerializeToString(), moment=moment) as duplex:
-                outcome = await lifetime.until_over(
+                outcome = await lifetime.relay_both_ways(
                     _upwards(caller, duplex, type(first)), _downwards(duplex, caller, method, streams), caller.beat()
                 )
         except ApiError as error:
@@ -114,16 +118,16 @@ class Commands:
         await caller.end(outcome)
 
 
-def wanted(call: Call) -> Streams:
+def wanted(call: Call) -> StreamOptions:
     """Raises BadRequest when that is none."""
     flags = {name: call.query.flag(name) for name in ("stdin", "stdout", "stderr", "tty")}
     if not (flags["stdin"] or flags["stdout"] or flags["stderr"]):
         raise BadRequest("you must specify at least 1 of stdin, stdout, stderr")
     # A terminal has one output.
-    return Streams(**flags | {"stderr": flags["stderr"] and not flags["tty"]})
+    return StreamOptions(**flags | {"stderr": flags["stderr"] and not flags["tty"]})
 
 
-async def _upwards(caller: Caller, duplex: Duplex, request: Request) -> None:
+async def _upwards(caller: Client, duplex: Duplex, request: Request) -> None:
     """What the client says, until it leaves; then the command hears that there is no more."""
     while (said := await caller.said()) is not None:
         match said:
@@ -137,7 +141,7 @@ async def _upwards(caller: Caller, duplex: Duplex, request: Request) -> None:
     await duplex.done_writing()
 
 
-async def _downwards(duplex: Duplex, caller: Caller, method: str, streams: Streams) -> Outcome:
+async def _downwards(duplex: Duplex, caller: Client, method: str, streams: StreamOptions) -> Outcome:
     """What the container says, and how it ends."""
     response = kubelet_pb2.ExecResponse if method == "Exec" else kubelet_pb2.AttachResponse
     while (message := await duplex.read()) is not None:

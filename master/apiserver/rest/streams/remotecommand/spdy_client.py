@@ -10,7 +10,7 @@ from master.apiserver.rest.streams import channels
 from master.apiserver.rest.streams.channels import ERROR, RESIZE, STDERR, STDIN, STDOUT, Input, InputEnd, Resize
 from master.apiserver.rest.streams.remotecommand import exit_status
 from master.apiserver.rest.streams.remotecommand.exit_status import Outcome
-from master.apiserver.rest.streams.spdy import Wire
+from master.apiserver.rest.streams.spdy import SpdyConnection
 from podlab import spdy
 from podlab.errors import BadRequest
 
@@ -24,10 +24,10 @@ _NAMES = {"stdin": STDIN, "stdout": STDOUT, "stderr": STDERR, "error": ERROR, "r
 _MOST_SIZE_BYTES = 1024
 
 
-class Streamed:
-    """Implements `Caller`. The streams that `wanted` names are there once `greet` has returned."""
+class SpdyClient:
+    """Implements `Client`. The streams that `wanted` names are there once `greet` has returned."""
 
-    def __init__(self, client: Wire, wanted: Collection[int]) -> None:
+    def __init__(self, client: SpdyConnection, wanted: Collection[int]) -> None:
         self._client = client
         self._wanted = wanted
         self._frames = spdy.Reader()

@@ -6,13 +6,13 @@ from master.apiserver.rest.streams import channels
 from master.apiserver.rest.streams.channels import ERROR, Input, InputEnd, Resize
 from master.apiserver.rest.streams.remotecommand import exit_status
 from master.apiserver.rest.streams.remotecommand.exit_status import Outcome
-from master.apiserver.rest.streams.websocket import Socket
+from master.apiserver.rest.streams.websocket import WebSocketConnection
 
 
-class Channelled:
-    """Implements `Caller`."""
+class WebSocketClient:
+    """Implements `Client`."""
 
-    def __init__(self, client: Socket) -> None:
+    def __init__(self, client: WebSocketConnection) -> None:
         self._client = client
 
     async def greet(self, lowest: int) -> None:

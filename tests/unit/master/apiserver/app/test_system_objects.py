@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from master.apiserver.app.system_objects import Bootstrap
+from master.apiserver.app.system_objects import SystemObjects
 from master.apiserver.registry.registry import Registry
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
@@ -19,7 +19,7 @@ async def read(registry: Registry, kind: str) -> Any:
 
 
 async def test_a_second_pass_writes_nothing(cache: Cache, registry: Registry) -> None:
-    bootstrap = Bootstrap(registry, NETWORK, "192.0.2.1", 7443)
+    bootstrap = SystemObjects(registry, NETWORK, "192.0.2.1", 7443)
     await bootstrap.ensure()
     revision = await cache.store.revision()
     await bootstrap.ensure()
@@ -27,12 +27,12 @@ async def test_a_second_pass_writes_nothing(cache: Cache, registry: Registry) ->
 
 
 async def test_what_was_changed_or_deleted_is_put_right(cache: Cache, registry: Registry) -> None:
-    await Bootstrap(registry, NETWORK, "192.0.2.1", 7443).ensure()
+    await SystemObjects(registry, NETWORK, "192.0.2.1", 7443).ensure()
     await registry.delete(pb.DeleteRequest(kind="Service", namespace="default", name="kubernetes"))
     endpoints = await read(registry, "EndpointSlice")
     endpoints.endpoints[0].addresses[:] = ["192.0.2.99"]
     await registry.update(endpoints)
-    await Bootstrap(registry, NETWORK, "192.0.2.2", 6443).ensure()
+    await SystemObjects(registry, NETWORK, "192.0.2.2", 6443).ensure()
     service, endpoints = await read(registry, "Service"), await read(registry, "EndpointSlice")
     assert (service.spec.clusterIP, service.spec.ports[0].targetPort.intVal) == ("10.96.0.1", 6443)
     assert (list(endpoints.endpoints[0].addresses), endpoints.ports[0].port) == (["192.0.2.2"], 6443)
@@ -42,8 +42,8 @@ async def test_another_network_ends_no_server_and_is_told_once(
     cache: Cache, registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Services keep their addresses; the rest of the Service is put right all the same."""
-    await Bootstrap(registry, NETWORK, "192.0.2.1", 7443).ensure()
-    bootstrap = Bootstrap(registry, IPv4Network("10.50.0.0/16"), "192.0.2.1", 6443)
+    await SystemObjects(registry, NETWORK, "192.0.2.1", 7443).ensure()
+    bootstrap = SystemObjects(registry, IPv4Network("10.50.0.0/16"), "192.0.2.1", 6443)
     await bootstrap.ensure()
     await bootstrap.ensure()
     service = await read(registry, "Service")

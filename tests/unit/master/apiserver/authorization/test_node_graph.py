@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from master.apiserver.authorization.node_graph import Bindings, references
-from master.apiserver.watchcache.kind_window import Window
+from master.apiserver.authorization.node_graph import NodeGraph, references
+from master.apiserver.watchcache.kind_window import KindWindow
 from podlab.api import kinds
 from podlab.core.v1 import pod_pb2, volume_pb2
 from podlab.meta.v1 import meta_pb2
@@ -37,9 +37,9 @@ def test_every_way_to_use_an_object_is_found() -> None:
 
 
 def test_a_node_uses_what_its_pods_use_as_long_as_they_are_there() -> None:
-    window = Window(kinds.by_name("Pod"))
+    window = KindWindow(kinds.by_name("Pod"))
     window.load({}, 1)
-    bindings = Bindings(window, Window(kinds.by_name("PersistentVolume")))
+    bindings = NodeGraph(window, KindWindow(kinds.by_name("PersistentVolume")))
     key = f"{window.prefix}team/web"
     asked = ("n1", "secrets", "team", "in-volume")
     assert bindings.node_of("team", "web") is None
@@ -58,10 +58,10 @@ def test_a_node_uses_what_its_pods_use_as_long_as_they_are_there() -> None:
 
 
 def test_a_node_uses_the_volume_whose_claim_its_pod_uses() -> None:
-    pods, volumes = Window(kinds.by_name("Pod")), Window(kinds.by_name("PersistentVolume"))
+    pods, volumes = KindWindow(kinds.by_name("Pod")), KindWindow(kinds.by_name("PersistentVolume"))
     pods.load({}, 1)
     volumes.load({}, 1)
-    bindings = Bindings(pods, volumes)
+    bindings = NodeGraph(pods, volumes)
     asked = ("n1", "persistentvolumes", "", "disk")
     assert not bindings.uses(*asked)
     disk = volume_pb2.PersistentVolume(metadata=meta_pb2.ObjectMeta(name="disk"))

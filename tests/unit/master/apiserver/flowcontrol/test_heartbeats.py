@@ -6,7 +6,7 @@ import pytest
 
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes
-from master.apiserver.flowcontrol.heartbeats import Gathering, is_heartbeat
+from master.apiserver.flowcontrol.heartbeats import HeartbeatBatches, is_heartbeat
 from master.apiserver.request.info import Asked
 
 LONG_S = 30.0
@@ -30,11 +30,11 @@ def test_only_renewals_of_nodes_leases_are_heartbeats(verb: str, resource: str, 
 
 async def test_who_comes_alone_does_not_wait() -> None:
     async with asyncio.timeout(LONG_S / 2):
-        await Gathering(LONG_S).together()
+        await HeartbeatBatches(LONG_S).together()
 
 
 async def test_who_follows_goes_on_together() -> None:
-    gathering, gone = Gathering(0.05), []
+    gathering, gone = HeartbeatBatches(0.05), []
 
     async def come(name: str) -> None:
         await gathering.together()
@@ -49,7 +49,7 @@ async def test_who_follows_goes_on_together() -> None:
 
 
 async def test_after_a_while_without_anybody_nobody_waits_again() -> None:
-    gathering = Gathering(0.01)
+    gathering = HeartbeatBatches(0.01)
     async with asyncio.timeout(LONG_S):
         for _ in range(3):
             await gathering.together()
@@ -57,7 +57,7 @@ async def test_after_a_while_without_anybody_nobody_waits_again() -> None:
 
 
 async def test_who_gives_up_waiting_holds_nobody_back() -> None:
-    gathering = Gathering(0.02)
+    gathering = HeartbeatBatches(0.02)
     await gathering.together()
     impatient, patient = (asyncio.create_task(gathering.together()) for _ in range(2))
     await asyncio.sleep(0)

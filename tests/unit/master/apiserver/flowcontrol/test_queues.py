@@ -3,16 +3,16 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from master.apiserver.flowcontrol.queues import Queues, Verdict
+from master.apiserver.flowcontrol.queues import Dispatch, QueueSet
 
 
 def test_who_finds_a_free_seat_runs() -> None:
-    queues: Queues[str] = Queues(2, 5, 10)
-    assert [queues.arrive("a", name)[0] for name in ("1", "2", "3")] == [Verdict.RUN, Verdict.RUN, Verdict.WAIT]
+    queues: QueueSet[str] = QueueSet(2, 5, 10)
+    assert [queues.arrive("a", name)[0] for name in ("1", "2", "3")] == [Dispatch.RUN, Dispatch.RUN, Dispatch.WAIT]
 
 
 def test_flows_take_turns_however_long_they_are() -> None:
-    queues: Queues[str] = Queues(1, 10, 100)
+    queues: QueueSet[str] = QueueSet(1, 10, 100)
     queues.arrive("greedy", "g0")
     for number in range(1, 6):
         queues.arrive("greedy", f"g{number}")
@@ -21,23 +21,23 @@ def test_flows_take_turns_however_long_they_are() -> None:
 
 
 def test_a_flow_that_has_enough_waiting_is_refused() -> None:
-    queues: Queues[str] = Queues(1, 2, 100)
+    queues: QueueSet[str] = QueueSet(1, 2, 100)
     verdicts = [queues.arrive("a", str(number))[0] for number in range(4)]
-    assert verdicts == [Verdict.RUN, Verdict.WAIT, Verdict.WAIT, Verdict.REFUSE]
-    assert queues.arrive("b", "b1")[0] is Verdict.WAIT
+    assert verdicts == [Dispatch.RUN, Dispatch.WAIT, Dispatch.WAIT, Dispatch.REFUSE]
+    assert queues.arrive("b", "b1")[0] is Dispatch.WAIT
 
 
 def test_when_all_is_full_the_longest_flow_gives_way() -> None:
-    queues: Queues[str] = Queues(1, 10, 3)
+    queues: QueueSet[str] = QueueSet(1, 10, 3)
     for number in range(4):
         queues.arrive("greedy", f"g{number}")
-    assert queues.arrive("modest", "m1") == (Verdict.WAIT, "g3")
-    assert queues.arrive("greedy", "g4") == (Verdict.REFUSE, None)
+    assert queues.arrive("modest", "m1") == (Dispatch.WAIT, "g3")
+    assert queues.arrive("greedy", "g4") == (Dispatch.REFUSE, None)
     assert queues.waiting == 3
 
 
 def test_who_gives_up_waits_no_longer() -> None:
-    queues: Queues[str] = Queues(1, 10, 10)
+    queues: QueueSet[str] = QueueSet(1, 10, 10)
     for name in ("1", "2", "3"):
         queues.arrive("a", name)
     queues.give_up("a", "2")
@@ -48,14 +48,14 @@ def test_who_gives_up_waits_no_longer() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(["arrive", "leave", "give up"]), st.integers(0, 3), st.integers(0, 30))))
 def test_no_seat_is_ever_lost_or_taken_twice(steps: list[tuple[str, int, int]]) -> None:
-    queues: Queues[int] = Queues(2, 4, 8)
+    queues: QueueSet[int] = QueueSet(2, 4, 8)
     running, waiting = 0, {}
     for number, (what, flow, which) in enumerate(steps):
         if what == "arrive":
             verdict, displaced = queues.arrive(str(flow), number)
             waiting.pop(displaced, None)
-            running += verdict is Verdict.RUN
-            if verdict is Verdict.WAIT:
+            running += verdict is Dispatch.RUN
+            if verdict is Dispatch.WAIT:
                 waiting[number] = str(flow)
         elif what == "leave" and running:
             following = queues.leave()

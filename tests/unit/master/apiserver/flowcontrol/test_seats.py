@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from master.apiserver.authentication.user import User
-from master.apiserver.flowcontrol.priority_levels import Level
-from master.apiserver.flowcontrol.seats import Turns
+from master.apiserver.flowcontrol.priority_levels import PriorityLevel
+from master.apiserver.flowcontrol.seats import Seats
 from master.apiserver.request.info import Asked
 from podlab.errors import TooManyRequests
 
@@ -18,12 +18,12 @@ def asked(user: str = "jane", *, long_running: bool = False) -> Asked:
     return Asked(User(user, groups), (), "/api", "get", long_running=long_running)
 
 
-def turns(seats: int = 1, waiting_of_flow: int = 2, waiting: int = 4, wait_limit_s: float = 5.0) -> Turns:
-    return Turns((Level("global-default", seats, waiting_of_flow, waiting),), wait_limit_s)
+def turns(seats: int = 1, waiting_of_flow: int = 2, waiting: int = 4, wait_limit_s: float = 5.0) -> Seats:
+    return Seats((PriorityLevel("global-default", seats, waiting_of_flow, waiting),), wait_limit_s)
 
 
 @asynccontextmanager
-async def turn(made: Turns, *, long_running: bool = False) -> AsyncIterator[None]:
+async def turn(made: Seats, *, long_running: bool = False) -> AsyncIterator[None]:
     taken = await made.take(asked(long_running=long_running))
     try:
         yield

@@ -10,7 +10,7 @@ import pytest
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes
 from master.apiserver.flowcontrol import write_rates
-from master.apiserver.flowcontrol.write_rates import TRUSTED, USERS, ChargedStore, Rate, Writes
+from master.apiserver.flowcontrol.write_rates import TRUSTED, USERS, ChargedStore, Rate, WriteRates
 from master.apiserver.request.info import Asked
 from master.store.contract import Put
 from master.store.sqlite import SqliteStore
@@ -40,7 +40,7 @@ class Clock:
 
 async def test_who_has_written_too_much_waits_for_as_long_as_it_takes_to_make_up(store: ChargedStore) -> None:
     clock = Clock()
-    paying = Writes(clock, lambda _: Rate(KIB, 4 * KIB))
+    paying = WriteRates(clock, lambda _: Rate(KIB, 4 * KIB))
 
     async def write(name: str, size: int = KIB) -> None:
         with paying.paid(asked(name)):
@@ -65,7 +65,7 @@ async def test_who_has_written_too_much_waits_for_as_long_as_it_takes_to_make_up
 
 
 async def test_what_nobody_asked_for_is_free(store: ChargedStore) -> None:
-    paying = Writes(Clock(), lambda _: Rate(1, 1))
+    paying = WriteRates(Clock(), lambda _: Rate(1, 1))
     with paying.paid(asked("jane")):
         pass
     await store.commit([Put("/a", bytes(KIB), None)])

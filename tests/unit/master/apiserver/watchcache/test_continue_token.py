@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from master.apiserver.watchcache import continue_token
-from master.apiserver.watchcache.continue_token import Continuation
+from master.apiserver.watchcache.continue_token import ContinueToken
 from podlab.errors import BadRequest
 
 
 @given(st.integers(min_value=1), st.text(st.characters(exclude_categories=["Cs"])))
 def test_a_token_reads_back(revision: int, name: str) -> None:
-    made = Continuation(revision, "/registry/core/pods/" + name)
+    made = ContinueToken(revision, "/registry/core/pods/" + name)
     assert continue_token.parse(made.token(), "/registry/core/pods/") == made
 
 
@@ -22,6 +22,6 @@ def test_any_other_text_is_a_bad_request(text: str) -> None:
 
 
 def test_a_token_of_another_namespace_is_refused() -> None:
-    token = Continuation(5, "/registry/core/secrets/team-a/key").token()
+    token = ContinueToken(5, "/registry/core/secrets/team-a/key").token()
     with pytest.raises(BadRequest, match="another list"):
         continue_token.parse(token, "/registry/core/secrets/team-b/")

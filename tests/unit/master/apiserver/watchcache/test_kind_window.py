@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.cached_object import Entry
-from master.apiserver.watchcache.kind_window import Window
+from master.apiserver.watchcache.kind_window import KindWindow
 from podlab.api import kinds
 from podlab.core.v1 import config_pb2
 from podlab.meta.v1 import meta_pb2
@@ -18,8 +18,8 @@ def value(name: str) -> bytes:
     return config_pb2.ConfigMap(metadata=meta_pb2.ObjectMeta(name=name)).SerializeToString()
 
 
-def window(**bounds: int) -> Window:
-    made = Window(KIND, **bounds)
+def window(**bounds: int) -> KindWindow:
+    made = KindWindow(KIND, **bounds)
     made.load({}, 1)
     return made
 

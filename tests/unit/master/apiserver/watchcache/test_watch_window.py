@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from master.apiserver.watchcache.cached_object import Entry
-from master.apiserver.watchcache.kind_window import Window
-from master.apiserver.watchcache.watch_window import Section
+from master.apiserver.watchcache.kind_window import KindWindow
+from master.apiserver.watchcache.watch_window import WatchWindow
 from podlab.api import kinds
 from podlab.core.v1 import pod_pb2
 
@@ -32,7 +32,7 @@ def value(name: str, node: str) -> bytes:
     return pod.SerializeToString()
 
 
-def seen(section: Section, position: int) -> list[tuple[int, str]]:
+def seen(section: WatchWindow, position: int) -> list[tuple[int, str]]:
     events = section.since(position, 1000, 1 << 30)
     assert events is not None
     return [(event.revision, event.key) for event in events]
@@ -40,7 +40,7 @@ def seen(section: Section, position: int) -> list[tuple[int, str]]:
 
 @given(changes)
 def test_a_part_holds_the_objects_and_changes_of_its_value(made: list[tuple[str, str | None]]) -> None:
-    window = Window(KIND)
+    window = KindWindow(KIND)
     window.load({}, 1)
     parts = {node: window.part(node) for node in NODES[1:]}
     positions = {node: part.position_after(1) for node, part in parts.items()}
@@ -68,7 +68,7 @@ def test_a_part_holds_the_objects_and_changes_of_its_value(made: list[tuple[str,
 def test_who_watches_a_part_misses_nothing_or_is_told_to_start_anew(
     made: list[tuple[str, str | None]], start: int
 ) -> None:
-    window = Window(KIND, most_events=8)
+    window = KindWindow(KIND, most_events=8)
     window.load({}, 1)
     all_changes: list[tuple[int, str]] = []
     holder: dict[str, str | None] = {}
@@ -87,7 +87,7 @@ def test_who_watches_a_part_misses_nothing_or_is_told_to_start_anew(
 
 
 def test_a_quiet_part_is_not_too_late_when_others_are_busy() -> None:
-    window = Window(KIND, most_events=8)
+    window = KindWindow(KIND, most_events=8)
     window.load({}, 1)
     quiet = window.part("n1")
     position = quiet.position_after(1)
@@ -99,7 +99,7 @@ def test_a_quiet_part_is_not_too_late_when_others_are_busy() -> None:
 
 
 async def test_only_watchers_of_a_part_that_changed_are_woken() -> None:
-    window = Window(KIND)
+    window = KindWindow(KIND)
     window.load({}, 1)
     quiet, busy = (asyncio.create_task(window.part(node).news()) for node in ("n1", "n2"))
     await asyncio.sleep(0)
@@ -112,7 +112,7 @@ async def test_only_watchers_of_a_part_that_changed_are_woken() -> None:
 
 
 def test_a_reload_divides_anew() -> None:
-    window = Window(KIND)
+    window = KindWindow(KIND)
     window.load({}, 1)
     window.apply(key("a"), value("a", "n1"), 2)
     position = window.part("n1").position_after(2)

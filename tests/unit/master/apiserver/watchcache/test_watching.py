@@ -12,7 +12,7 @@ from master.apiserver.watchcache import watch_window
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.kind_window import WINDOW_EVENTS
 from master.apiserver.watchcache.moment import ANY
-from master.apiserver.watchcache.watching import Watches
+from master.apiserver.watchcache.watching import Watcher
 from master.store.contract import Put
 from podlab.api import kinds
 from podlab.core.v1 import namespace_pb2
@@ -21,7 +21,7 @@ from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2 as pb
 
 
-def watch(watches: Watches, **request: Any) -> Any:
+def watch(watches: Watcher, **request: Any) -> Any:
     started = watches.watch(pb.WatchRequest(kind="Namespace", **request), ANY)
     return aclosing(cast("Any", started))
 
@@ -38,7 +38,7 @@ def namespace(name: str) -> namespace_pb2.Namespace:
 async def test_a_watcher_that_falls_behind_is_closed(cache: Cache) -> None:
     window = cache.window(kinds.by_name("Namespace"))
     value = namespace("busy").SerializeToString()
-    async with watch(Watches(cache)) as stream:
+    async with watch(Watcher(cache)) as stream:
         assert await response(stream) == [(pb.EVENT_TYPE_BOOKMARK, "1")]
         for revision in range(2, WINDOW_EVENTS * 2):
             window.apply(f"{window.prefix}busy", value, revision)
@@ -47,7 +47,7 @@ async def test_a_watcher_that_falls_behind_is_closed(cache: Cache) -> None:
 
 
 async def test_an_idle_watcher_gets_bookmarks(cache: Cache) -> None:
-    watches = Watches(cache, bookmark_every_s=0.0)
+    watches = Watcher(cache, bookmark_every_s=0.0)
     async with watch(watches, resource_version="1") as stream:
         assert await response(stream) == [(pb.EVENT_TYPE_BOOKMARK, "1")]
         revision = await cache.store.commit([Put("/registry/core/configmaps/default/x", b"", None)])
@@ -57,7 +57,7 @@ async def test_an_idle_watcher_gets_bookmarks(cache: Cache) -> None:
 
 async def test_changes_made_while_the_present_is_told_follow_it(cache: Cache, registry: Registry) -> None:
     await registry.create(namespace("a"))
-    async with watch(Watches(cache)) as stream:
+    async with watch(Watcher(cache)) as stream:
         assert await response(stream) == [(pb.EVENT_TYPE_ADDED, "a")]
         await registry.create(namespace("b"))
         await cache.catch_up()
@@ -68,7 +68,7 @@ async def test_changes_made_while_the_present_is_told_follow_it(cache: Cache, re
 async def test_changes_that_come_fast_share_a_message(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch_window, "WATCHER_S", 0.05)
     value = namespace("busy").SerializeToString()
-    async with watch(Watches(cache), resource_version="1") as stream:
+    async with watch(Watcher(cache), resource_version="1") as stream:
         messages = []
         coming = asyncio.create_task(response(stream))
         await asyncio.sleep(0)
@@ -84,7 +84,7 @@ async def test_changes_that_come_fast_share_a_message(cache: Cache, monkeypatch:
 async def test_a_lone_change_is_told_at_once(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch_window, "WATCHER_S", 3600.0)
     monkeypatch.setattr(watch_window, "LONGEST_GATHERING_S", 0.2)
-    async with watch(Watches(cache), resource_version="1") as stream:
+    async with watch(Watcher(cache), resource_version="1") as stream:
         for number in range(2):
             coming = asyncio.create_task(response(stream))
             await asyncio.sleep(0.25)  # longer than changes are gathered

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from master.apiserver.audit import event
-from master.apiserver.audit.policy import Decision, Level, Policy, Stage
+from master.apiserver.audit.policy import Level, Policy, RequestAuditConfig, Stage
 from master.apiserver.audit.writer import Writer
 from master.apiserver.request.info import Asked, Passage
 
@@ -16,25 +16,25 @@ REMEMBERED = 4096
 
 
 @dataclass
-class Trail:
+class Auditor:
     """Lives in the event loop."""
 
     policy: Policy
     writer: Writer
     written: Counter[str] = field(default_factory=Counter)
     """Lines handed to the writer, by level."""
-    _decided: dict[tuple[object, ...], Decision] = field(default_factory=dict)
+    _decided: dict[tuple[object, ...], RequestAuditConfig] = field(default_factory=dict)
 
-    def begin(self, passage: Passage) -> Steps | None:
+    def begin(self, passage: Passage) -> AuditContext | None:
         """Follow a request that has come in; None when nothing is written of it."""
         level, omitted = self._decide(passage.asked)
         if level is Level.NONE:
             return None
-        steps = Steps(self, passage, level, omitted)
+        steps = AuditContext(self, passage, level, omitted)
         steps.reached(Stage.RECEIVED)
         return steps
 
-    def _decide(self, asked: Asked) -> Decision:
+    def _decide(self, asked: Asked) -> RequestAuditConfig:
         key = self.policy.depends_on(asked)
         decided = self._decided.get(key)
         if decided is None:
@@ -45,10 +45,10 @@ class Trail:
 
 
 @dataclass(slots=True)
-class Steps:
+class AuditContext:
     """One request."""
 
-    trail: Trail
+    trail: Auditor
     passage: Passage
     level: Level
     omitted: frozenset[str]
