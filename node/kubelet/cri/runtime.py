@@ -158,17 +158,30 @@ class ContainerUsage:
     written_bytes: int = 0
 
 
-class Runtime(Protocol):
-    """Every call raises RuntimeFailure, or RuntimeUnavailable when the runtime does not answer.
+class CommandRunner(Protocol):
+    """Runs commands in containers, as of probes and hooks. Raises RuntimeFailure, or RuntimeUnavailable."""
 
-    Stopping or removing what is gone is success.
-    """
+    async def exec_sync(self, container_id: str, command: Sequence[str], timeout_s: int) -> ExecResult:
+        """Raises ExecTimeout. With 0 there is no limit."""
+
+
+class RuntimeInfo(Protocol):
+    """What the runtime says of itself. Raises RuntimeFailure, or RuntimeUnavailable."""
 
     async def version(self) -> str:
         """As in a node's status: containerd://1.6.20."""
 
     async def readiness(self) -> RuntimeReadiness:
-        """What the runtime says of itself."""
+        """Whether it can run pods."""
+
+    async def images(self) -> list[Image]: ...
+
+
+class Runtime(CommandRunner, RuntimeInfo, Protocol):
+    """Every call raises RuntimeFailure, or RuntimeUnavailable when the runtime does not answer.
+
+    Stopping or removing what is gone is success.
+    """
 
     async def pods(self) -> Mapping[str, ObservedPod]:
         """All pods by uid."""
@@ -203,9 +216,6 @@ class Runtime(Protocol):
     async def reopen_log(self, container_id: str) -> None:
         """Makes the runtime write to a new file at the container's log path."""
 
-    async def exec_sync(self, container_id: str, command: Sequence[str], timeout_s: int) -> ExecResult:
-        """Raises ExecTimeout. With 0 there is no limit."""
-
     async def exec_url(self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> str:
         """A URL for one connection to the command's streams."""
 
@@ -222,8 +232,6 @@ class Runtime(Protocol):
         """Of all containers that run, or of one pod's."""
 
     async def image(self, name: str) -> Image | None: ...
-
-    async def images(self) -> list[Image]: ...
 
     async def pull(self, name: str, credentials: RegistryCredentials | None) -> None:
         """Returns when the image is on the node. Without credentials the pull is anonymous."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from node.kubelet.cri.runtime import Image, Runtime, RuntimeReadiness, RuntimeUnavailable
+from node.kubelet.cri.runtime import Image, RuntimeInfo, RuntimeReadiness, RuntimeUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class RuntimeSnapshot:
 class RuntimeHealth:
     """A silent runtime counts as it was for MAX_SILENCE_S: it may be restarting."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: RuntimeInfo) -> None:
         self._runtime = runtime
         self._last: RuntimeSnapshot | None = None
         self._answered_at = 0.0

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from node.kubelet.cri.runtime import ExecTimeout, ObservedPod, Runtime, RuntimeFailure, RuntimeUnavailable
+from node.kubelet.cri.runtime import CommandRunner, ExecTimeout, ObservedPod, RuntimeFailure, RuntimeUnavailable
 from node.kubelet.probes import http_get
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
@@ -52,7 +52,7 @@ def pod_address(pod: pod_pb2.Pod, observed: ObservedPod, host_ip: str) -> str:
 
 
 async def exec_command(
-    runtime: Runtime, target: HandlerTarget, action: pod_pb2.ExecAction, timeout_s: int
+    runtime: CommandRunner, target: HandlerTarget, action: pod_pb2.ExecAction, timeout_s: int
 ) -> HandlerResult:
     """Succeeds when the command ends with 0 in time. With `timeout_s` 0 there is no limit.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from node.kubelet.cri.runtime import ObservedPod, Runtime, RuntimeUnavailable
+from node.kubelet.cri.runtime import CommandRunner, ObservedPod, RuntimeUnavailable
 from node.kubelet.pod import podspec
 from node.kubelet.pod.callbacks import PodCallbacks
 from node.kubelet.pod.pod_notes import KillReason, PodNotes
@@ -22,7 +22,7 @@ NO_LIMIT = 0
 
 
 async def run_hook(
-    runtime: Runtime,
+    runtime: CommandRunner,
     target: HandlerTarget,
     handler: pod_pb2.LifecycleHandler,
     timeout_s: int,
@@ -42,7 +42,7 @@ async def run_hook(
 
 
 async def _run(
-    runtime: Runtime, target: HandlerTarget, handler: pod_pb2.LifecycleHandler, timeout_s: int
+    runtime: CommandRunner, target: HandlerTarget, handler: pod_pb2.LifecycleHandler, timeout_s: int
 ) -> HandlerResult:
     if handler.HasField("exec"):
         return await handlers.exec_command(runtime, target, handler.exec, timeout_s)
@@ -60,7 +60,9 @@ class PostStartHooks:
     A kubelet that was restarted before a hook's end runs the hook again, as Kubernetes' page on hooks allows.
     """
 
-    def __init__(self, runtime: Runtime, notes: PodNotes, callbacks: PodCallbacks, *, retry_s: float = RETRY_S) -> None:
+    def __init__(
+        self, runtime: CommandRunner, notes: PodNotes, callbacks: PodCallbacks, *, retry_s: float = RETRY_S
+    ) -> None:
         self._retry_s = retry_s
         self._runtime = runtime
         self._notes = notes

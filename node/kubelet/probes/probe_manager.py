@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from node.kubelet.cri.runtime import Container, ObservedPod, Runtime, RuntimeUnavailable
+from node.kubelet.cri.runtime import CommandRunner, Container, ObservedPod, RuntimeUnavailable
 from node.kubelet.pod import podspec
 from node.kubelet.pod.callbacks import PodCallbacks
 from node.kubelet.pod.pod_notes import KillReason, PodNotes
@@ -61,7 +61,7 @@ class ProbeType(enum.StrEnum):
 class ProbeManager:
     """`sync` starts and ends the loops. Results go to the pod's notes, and the worker is woken."""
 
-    def __init__(self, runtime: Runtime, notes: PodNotes, callbacks: PodCallbacks) -> None:
+    def __init__(self, runtime: CommandRunner, notes: PodNotes, callbacks: PodCallbacks) -> None:
         self._runtime = runtime
         self._notes = notes
         self._callbacks = callbacks

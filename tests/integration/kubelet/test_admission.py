@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
 
 import pytest
+from podlab_testing.kubelet_pods import Json
+from podlab_testing.memory_node import MemoryKubelet, Until
 
 from podlab.api import codec
 from podlab.client.client import Client
 from podlab.core.v1 import event_pb2, node_pb2, pod_pb2
 
-Until = Callable[..., Any]
-Kubelet = Any
 IMAGE = "podlab.local/hello:1.0"
 PORT = {"ports": [{"containerPort": 80, "hostPort": 8080}]}
 
 
-async def _node(admin: Client, **spec: Any) -> node_pb2.Node:
+async def _node(admin: Client, **spec: object) -> node_pb2.Node:
     data = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "spec": spec}
     made = codec.from_dict(data)
     assert isinstance(made, node_pb2.Node)
     return await admin.create(made)
 
 
-async def _bound(admin: Client, name: str, *, container: dict[str, Any] | None = None, **spec: Any) -> pod_pb2.Pod:
+async def _bound(admin: Client, name: str, *, container: Json | None = None, **spec: object) -> pod_pb2.Pod:
     made = codec.from_dict({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"},
         "spec": {"nodeName": "n1", "containers": [{"name": "web", "image": IMAGE, **(container or {})}], **spec},
@@ -53,11 +51,11 @@ async def _told(admin: Client, pod: pod_pb2.Pod, reason: str) -> str:
             await asyncio.sleep(0.05)
 
 
-def _asks(**requests: str) -> dict[str, Any]:
+def _asks(**requests: str) -> Json:
     return {"resources": {"requests": requests}}
 
 
-NO_PLACE: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
+NO_PLACE: list[tuple[Json, Json, str, str]] = [
     (PORT, {}, "NodePorts",
      "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"),
     ({}, {"nodeSelector": {"disk": "ssd"}}, "NodeAffinity",
@@ -71,7 +69,7 @@ NO_PLACE: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
 
 @pytest.mark.parametrize(("container", "spec", "reason", "message"), NO_PLACE, ids=[case[2] for case in NO_PLACE])
 async def test_a_pod_without_a_place_fails_and_what_runs_goes_on(
-    admin: Client, kubelet: Kubelet, until: Until, container: Any, spec: Any, reason: str, message: str
+    admin: Client, kubelet: MemoryKubelet, until: Until, container: Json, spec: Json, reason: str, message: str
 ) -> None:
     await _bound(admin, "first", container=PORT)
     first = await until("first", _running)
@@ -92,7 +90,7 @@ async def test_a_pod_without_a_place_fails_and_what_runs_goes_on(
     await until("second", lambda pod: pod is None)
 
 
-async def test_a_place_is_free_once_its_pod_has_ended(admin: Client, kubelet: Kubelet, until: Until) -> None:
+async def test_a_place_is_free_once_its_pod_has_ended(admin: Client, kubelet: MemoryKubelet, until: Until) -> None:
     await _bound(admin, "first", container=PORT, restartPolicy="Never")
     await until("first", _running)
     kubelet.runtime.end("web", 0)
@@ -106,7 +104,7 @@ async def test_a_place_is_free_once_its_pod_has_ended(admin: Client, kubelet: Ku
 
 
 async def test_the_node_is_looked_at_anew_before_a_pod_is_refused(
-    admin: Client, kubelet: Kubelet, until: Until
+    admin: Client, kubelet: MemoryKubelet, until: Until
 ) -> None:
     """The scheduler may know of a label, a taint or a resource before the kubelet does."""
     node = await _node(admin, taints=[{"key": "down", "effect": "NoExecute"}])
@@ -122,7 +120,7 @@ async def test_the_node_is_looked_at_anew_before_a_pod_is_refused(
     await until("selects", _running)
 
 
-async def test_a_critical_pod_finds_room(admin: Client, kubelet: Kubelet, until: Until) -> None:
+async def test_a_critical_pod_finds_room(admin: Client, kubelet: MemoryKubelet, until: Until) -> None:
     small = await _bound(admin, "small", container=_asks(cpu="300m"))
     await _bound(admin, "large", container=_asks(cpu="1500m"))
     for name in ("small", "large"):

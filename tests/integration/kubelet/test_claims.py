@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from podlab_testing import storage
+from podlab_testing.kubelet_pods import Json
+from podlab_testing.memory_node import MemoryKubelet, Until
 
 from podlab.api import codec
 from podlab.api.volumes import LOCAL_PATH, PROVISIONED_BY
@@ -19,12 +19,11 @@ from podlab.core.v1.pod_pb2 import Pod
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 from podlab.errors import Forbidden
 
-Until = Callable[..., Any]
 IMAGE = "podlab.local/hello:1.0"
 HERE = [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["n1"]}]}]
 
 
-async def bound(admin: Client, given: PersistentVolume, name: str = "data", **spec: Any) -> None:
+async def bound(admin: Client, given: PersistentVolume, name: str = "data", **spec: object) -> None:
     """A claim and its volume, bound as the controllers do it."""
     asked = storage.claim(name, volumeName=given.metadata.name, **spec)
     made = await admin.create(asked)
@@ -36,14 +35,15 @@ async def bound(admin: Client, given: PersistentVolume, name: str = "data", **sp
         await admin.update_status(each)
 
 
-async def pod(admin: Client, name: str = "a", *, mount: Any = None, **source: Any) -> Pod:
+async def pod(admin: Client, name: str = "a", *, mount: Json | None = None, **source: object) -> Pod:
     container = {"name": "web", "image": IMAGE, "volumeMounts": [{"name": "v", "mountPath": "/data", **(mount or {})}]}
     of = source if "ephemeral" in source else {"persistentVolumeClaim": {"claimName": "data", **source}}
     volume = {"name": "v", **of}
     given = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"}}
     spec = {"nodeName": "n1", "containers": [container], "volumes": [volume]}
-    made: Any = codec.from_dict({**given, "spec": spec})
-    return await admin.create(made)  # type: ignore[no-any-return]
+    made = codec.from_dict({**given, "spec": spec})
+    assert isinstance(made, Pod)
+    return await admin.create(made)
 
 
 def runs(found: Pod | None) -> bool:
@@ -78,7 +78,14 @@ async def told(admin: Client, part: str) -> event_pb2.Event:
     ],
 )
 async def test_a_pod_sees_the_directory_behind_its_claim(
-    admin: Client, kubelet: Any, until: Until, tmp_path: Path, mount: Any, source: Any, where: str, writable: bool
+    admin: Client,
+    kubelet: MemoryKubelet,
+    until: Until,
+    tmp_path: Path,
+    mount: Json,
+    source: Json,
+    where: str,
+    writable: bool,
 ) -> None:
     (tmp_path / "disk").mkdir()
     await bound(admin, storage.volume(hostPath={"path": str(tmp_path / "disk")}))
@@ -89,7 +96,7 @@ async def test_a_pod_sees_the_directory_behind_its_claim(
 
 
 async def test_a_volume_for_one_pod_goes_on_to_the_next_when_the_first_has_ended(
-    admin: Client, kubelet: Any, until: Until, tmp_path: Path
+    admin: Client, kubelet: MemoryKubelet, until: Until, tmp_path: Path
 ) -> None:
     (tmp_path / "disk").mkdir()
     modes = ["ReadWriteOncePod"]
@@ -104,7 +111,7 @@ async def test_a_volume_for_one_pod_goes_on_to_the_next_when_the_first_has_ended
 
 
 async def test_an_ephemeral_volume_is_its_own_pods_claim(
-    admin: Client, kubelet: Any, until: Until, tmp_path: Path
+    admin: Client, kubelet: MemoryKubelet, until: Until, tmp_path: Path
 ) -> None:
     (tmp_path / "disk").mkdir()
     await bound(admin, storage.volume(hostPath={"path": str(tmp_path / "disk")}), "a-v")
@@ -120,7 +127,7 @@ async def test_an_ephemeral_volume_is_its_own_pods_claim(
 
 
 async def test_a_local_path_volume_is_made_at_the_first_mount_and_keeps_its_data_over_pods_and_kubelets(
-    admin: Client, kubelet: Any, until: Until
+    admin: Client, kubelet: MemoryKubelet, until: Until
 ) -> None:
     await bound(admin, local_path(kubelet.root))
     await pod(admin)
@@ -140,7 +147,7 @@ async def test_a_local_path_volume_is_made_at_the_first_mount_and_keeps_its_data
 
 
 async def test_the_data_of_a_released_volume_is_removed_by_its_node_and_only_on_its_word(
-    admin: Client, kubelet: Any, until: Until
+    admin: Client, kubelet: MemoryKubelet, until: Until
 ) -> None:
     await bound(admin, local_path(kubelet.root))
     await pod(admin)
@@ -170,7 +177,7 @@ async def test_the_data_of_a_released_volume_is_removed_by_its_node_and_only_on_
 
 
 async def test_a_pod_says_what_its_claim_lacks_and_starts_when_it_has_it(
-    admin: Client, kubelet: Any, until: Until, tmp_path: Path
+    admin: Client, kubelet: MemoryKubelet, until: Until, tmp_path: Path
 ) -> None:
     await pod(admin)
     why = 'failed to fetch PVC from API server: persistentvolumeclaims "data" not found'
@@ -192,7 +199,9 @@ async def test_a_pod_says_what_its_claim_lacks_and_starts_when_it_has_it(
     await until("a", runs)
 
 
-async def test_a_node_may_say_that_it_holds_a_volume_and_nothing_else_of_it(admin: Client, kubelet: Any) -> None:
+async def test_a_node_may_say_that_it_holds_a_volume_and_nothing_else_of_it(
+    admin: Client, kubelet: MemoryKubelet
+) -> None:
     await bound(admin, local_path(kubelet.root))
     volume = await kubelet.client.get(PersistentVolume, "pvc-1")
     volume.spec.persistentVolumeReclaimPolicy = "Retain"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+
+from podlab_testing.memory_node import MemoryKubelet, Until
 
 from podlab.api import codec
 from podlab.client.client import Client
@@ -14,7 +14,7 @@ NAME = "a" * 62 + "." + "b" * 190
 
 
 async def test_a_pod_of_253_characters_runs_and_tells_why_its_containers_do_not(
-    admin: Client, kubelet: Any, until: Callable[..., Any]
+    admin: Client, kubelet: MemoryKubelet, until: Until
 ) -> None:
     containers = [
         {"name": "w" * 63, "image": "podlab.local/hello:1.0"},

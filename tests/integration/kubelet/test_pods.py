@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from podlab_testing.kubelet_pods import Json
+from podlab_testing.memory_node import MemoryKubelet, Until
 
 from node.kubelet.worker.context import WorkerTimings
 from podlab.api import codec
@@ -17,13 +19,11 @@ from podlab.client.client import Client
 from podlab.core.v1 import config_pb2, event_pb2, pod_pb2
 from podlab.errors import NotFound
 
-Until = Callable[..., Any]
-Kubelet = Any
 IMAGE = "podlab.local/hello:1.0"
 
 
 async def _create(
-    admin: Client, name: str = "a", *, image: str = IMAGE, container: Any = None, **spec: Any
+    admin: Client, name: str = "a", *, image: str = IMAGE, container: Json | None = None, **spec: object
 ) -> pod_pb2.Pod:
     made = codec.from_dict({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"},
@@ -63,7 +63,9 @@ def _gone(pod: pod_pb2.Pod | None) -> bool:
     return pod is None
 
 
-async def test_a_bound_pod_runs_and_a_deleted_one_leaves_nothing(admin: Client, kubelet: Kubelet, until: Until) -> None:
+async def test_a_bound_pod_runs_and_a_deleted_one_leaves_nothing(
+    admin: Client, kubelet: MemoryKubelet, until: Until
+) -> None:
     await _create(admin, terminationGracePeriodSeconds=1)
     pod = await until("a", _ready)
     assert pod.status.phase == "Running"
@@ -74,7 +76,7 @@ async def test_a_bound_pod_runs_and_a_deleted_one_leaves_nothing(admin: Client, 
     assert kubelet.runtime.started == [pod.status.containerStatuses[0].containerID.removeprefix("containerd://")]
 
 
-async def test_a_restarted_kubelet_adopts_what_runs(admin: Client, kubelet: Kubelet, until: Until) -> None:
+async def test_a_restarted_kubelet_adopts_what_runs(admin: Client, kubelet: MemoryKubelet, until: Until) -> None:
     probe = {"exec": {"command": ["true"]}, "periodSeconds": 1}
     await _create(admin, container={"readinessProbe": probe})
     before = await until("a", _ready)
@@ -88,7 +90,7 @@ async def test_a_restarted_kubelet_adopts_what_runs(admin: Client, kubelet: Kube
 
 
 async def test_a_crashed_container_is_started_again_and_then_backs_off(
-    admin: Client, kubelet: Kubelet, until: Until
+    admin: Client, kubelet: MemoryKubelet, until: Until
 ) -> None:
     await _create(admin)
     await until("a", _ready)
@@ -101,7 +103,7 @@ async def test_a_crashed_container_is_started_again_and_then_backs_off(
 
 
 async def test_an_image_that_does_not_exist_is_told_and_waited_for(
-    admin: Client, kubelet: Kubelet, until: Until
+    admin: Client, kubelet: MemoryKubelet, until: Until
 ) -> None:
     await _create(admin, image="example.invalid/none:1")
     pod = await until("a", _waits_for("ErrImagePull"))
@@ -125,7 +127,7 @@ async def test_an_image_that_does_not_exist_is_told_and_waited_for(
     ],
 )
 async def test_what_keeps_a_container_from_starting_is_its_reason(
-    admin: Client, kubelet: Kubelet, until: Until, container: dict[str, Any], reason: str
+    admin: Client, kubelet: MemoryKubelet, until: Until, container: Json, reason: str
 ) -> None:
     await _create(admin, container=container)
     await until("a", _waits_for(reason))
@@ -133,7 +135,7 @@ async def test_what_keeps_a_container_from_starting_is_its_reason(
 
 @pytest.mark.parametrize("timings", [WorkerTimings(first_sandbox_retry_s=600)])
 async def test_a_config_map_that_comes_late_lets_the_container_start(
-    admin: Client, kubelet: Kubelet, until: Until
+    admin: Client, kubelet: MemoryKubelet, until: Until
 ) -> None:
     await _create(admin, container={"envFrom": [{"configMapRef": {"name": "late"}}]})
     await until("a", _waits_for("CreateContainerConfigError"))
@@ -145,7 +147,7 @@ async def test_a_config_map_that_comes_late_lets_the_container_start(
 
 @pytest.mark.parametrize("timings", [WorkerTimings(first_sandbox_retry_s=600)])
 async def test_a_config_map_that_comes_late_lets_the_pod_mount_it_without_waiting_out_the_back_off(
-    admin: Client, kubelet: Kubelet, until: Until
+    admin: Client, kubelet: MemoryKubelet, until: Until
 ) -> None:
     await _create(admin, volumes=[{"name": "late", "configMap": {"name": "late"}}])
     await until("a", _waits_for("ContainerCreating"))
@@ -156,7 +158,9 @@ async def test_a_config_map_that_comes_late_lets_the_pod_mount_it_without_waitin
     await until("a", _ready)
 
 
-async def test_a_pod_without_restarts_ends_with_its_containers(admin: Client, kubelet: Kubelet, until: Until) -> None:
+async def test_a_pod_without_restarts_ends_with_its_containers(
+    admin: Client, kubelet: MemoryKubelet, until: Until
+) -> None:
     await _create(admin, restartPolicy="Never")
     await until("a", _ready)
     kubelet.runtime.end("web", 0)
@@ -164,7 +168,7 @@ async def test_a_pod_without_restarts_ends_with_its_containers(admin: Client, ku
     assert pod.status.containerStatuses[0].state.terminated.exitCode == 0
 
 
-async def test_a_failing_probe_restarts_the_container(admin: Client, kubelet: Kubelet, until: Until) -> None:
+async def test_a_failing_probe_restarts_the_container(admin: Client, kubelet: MemoryKubelet, until: Until) -> None:
     probe = {"exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1, "initialDelaySeconds": 1}
     await _create(admin, container={"livenessProbe": probe}, terminationGracePeriodSeconds=1)
     pod = await until("a", lambda pod: pod.status.containerStatuses and pod.status.containerStatuses[0].restartCount)
@@ -172,7 +176,7 @@ async def test_a_failing_probe_restarts_the_container(admin: Client, kubelet: Ku
 
 
 async def test_pods_run_on_while_the_api_is_away_and_those_deleted_meanwhile_are_removed_after(
-    admin: Client, cluster: Any, kubelet: Kubelet, until: Until
+    admin: Client, cluster: Any, kubelet: MemoryKubelet, until: Until
 ) -> None:
     await _create(admin, "stays")
     await _create(admin, "goes")
@@ -197,7 +201,7 @@ async def test_pods_run_on_while_the_api_is_away_and_those_deleted_meanwhile_are
         await admin.get(pod_pb2.Pod, "goes", "default")
 
 
-async def test_a_runtime_that_is_restarted_is_waited_for(admin: Client, kubelet: Kubelet, until: Until) -> None:
+async def test_a_runtime_that_is_restarted_is_waited_for(admin: Client, kubelet: MemoryKubelet, until: Until) -> None:
     await _create(admin, "early")
     await until("early", _ready)
     kubelet.runtime.down = True
@@ -209,7 +213,7 @@ async def test_a_runtime_that_is_restarted_is_waited_for(admin: Client, kubelet:
 
 
 async def test_a_sandbox_that_cannot_be_made_is_one_event_and_one_that_cannot_be_ended_too(
-    admin: Client, kubelet: Kubelet, until: Until
+    admin: Client, kubelet: MemoryKubelet, until: Until
 ) -> None:
     kubelet.runtime.broken = True
     await _create(admin, terminationGracePeriodSeconds=1)
@@ -226,7 +230,7 @@ async def test_a_sandbox_that_cannot_be_made_is_one_event_and_one_that_cannot_be
 
 
 async def test_a_disk_that_takes_no_files_is_told(
-    admin: Client, kubelet: Kubelet, until: Until, tmp_path: Path
+    admin: Client, kubelet: MemoryKubelet, until: Until, tmp_path: Path
 ) -> None:
     (tmp_path / "logs").touch()
     await _create(admin)
@@ -236,7 +240,7 @@ async def test_a_disk_that_takes_no_files_is_told(
     await until("a", _ready)
 
 
-async def test_init_containers_run_before_the_main_one(admin: Client, kubelet: Kubelet, until: Until) -> None:
+async def test_init_containers_run_before_the_main_one(admin: Client, kubelet: MemoryKubelet, until: Until) -> None:
     await _create(admin, initContainers=[{"name": "first", "image": IMAGE}])
     pod = await until("a", lambda pod: pod.status.initContainerStatuses and pod.status.initContainerStatuses[0].started)
     assert pod.status.phase == "Pending"
@@ -246,7 +250,7 @@ async def test_init_containers_run_before_the_main_one(admin: Client, kubelet: K
 
 
 async def test_a_condition_that_others_write_opens_a_readiness_gate_and_is_never_lost(
-    admin: Client, kubelet: Kubelet, until: Until
+    admin: Client, kubelet: MemoryKubelet, until: Until
 ) -> None:
     gates = [{"conditionType": "example.com/a"}, {"conditionType": "example.com/b"}]
     made = await _create(admin, readinessGates=gates)
@@ -259,7 +263,9 @@ async def test_a_condition_that_others_write_opens_a_readiness_gate_and_is_never
     assert condition(pod.status.conditions, "example.com/a") is not None
 
 
-async def test_a_pod_whose_time_is_over_says_so_in_an_event(admin: Client, kubelet: Kubelet, until: Until) -> None:
+async def test_a_pod_whose_time_is_over_says_so_in_an_event(
+    admin: Client, kubelet: MemoryKubelet, until: Until
+) -> None:
     await _create(admin, activeDeadlineSeconds=1, terminationGracePeriodSeconds=1)
     await until("a", lambda pod: pod is not None and pod.status.phase == "Failed")
     told = await _event(admin, "DeadlineExceeded")
@@ -267,7 +273,7 @@ async def test_a_pod_whose_time_is_over_says_so_in_an_event(admin: Client, kubel
 
 
 async def test_a_container_whose_post_start_hook_fails_is_never_ready(
-    admin: Client, kubelet: Kubelet, until: Until
+    admin: Client, kubelet: MemoryKubelet, until: Until
 ) -> None:
     hook = {"postStart": {"exec": {"command": ["false"]}}}
     before = await admin.list(pod_pb2.Pod, "default")
@@ -286,7 +292,7 @@ async def test_a_container_whose_post_start_hook_fails_is_never_ready(
 
 @pytest.mark.parametrize(("code", "phase"), [(0, "Succeeded"), (3, "Failed")])
 async def test_how_a_pod_ended_stands_while_a_finalizer_holds_it(
-    admin: Client, kubelet: Kubelet, until: Until, code: int, phase: str
+    admin: Client, kubelet: MemoryKubelet, until: Until, code: int, phase: str
 ) -> None:
     made = await _create(admin)
     await until("a", _ready)
@@ -318,7 +324,7 @@ async def test_how_a_pod_ended_stands_while_a_finalizer_holds_it(
 
 
 async def test_a_runtime_that_does_not_answer_says_nothing_of_what_runs(
-    admin: Client, kubelet: Kubelet, until: Until
+    admin: Client, kubelet: MemoryKubelet, until: Until
 ) -> None:
     probe = {"exec": {"command": ["true"]}, "periodSeconds": 1, "failureThreshold": 1}
     await _create(admin, container={"readinessProbe": probe, "livenessProbe": probe})
@@ -333,7 +339,7 @@ async def test_a_runtime_that_does_not_answer_says_nothing_of_what_runs(
 
 
 async def test_a_container_whose_post_start_hook_hangs_is_not_ready_for_a_restarted_kubelet_either(
-    admin: Client, kubelet: Kubelet, until: Until
+    admin: Client, kubelet: MemoryKubelet, until: Until
 ) -> None:
     hook = {"postStart": {"exec": {"command": ["hang"]}}}
     await _create(admin, container={"lifecycle": hook})

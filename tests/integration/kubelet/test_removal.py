@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from podlab_testing.memory_node import MemoryKubelet, Until
 
 from node.kubelet.nodestatus.node_lease import NAMESPACE, NodeLease
 from node.kubelet.nodestatus.registration import NodeRegistration
@@ -29,7 +30,9 @@ class Ready:
         """It is."""
 
 
-async def exists(admin: Client, kind: Any, name: str, namespace: str = "") -> bool:
+async def exists(
+    admin: Client, kind: type[node_pb2.Node] | type[lease_pb2.Lease], name: str, namespace: str = ""
+) -> bool:
     try:
         await admin.get(kind, name, namespace)
     except NotFound:
@@ -38,7 +41,7 @@ async def exists(admin: Client, kind: Any, name: str, namespace: str = "") -> bo
 
 
 @pytest.fixture
-def registration(cluster: Any, kubelet: Any, tmp_path: Path) -> NodeRegistration:
+def registration(cluster: Any, kubelet: MemoryKubelet, tmp_path: Path) -> NodeRegistration:
     settings = KubeletSettings(
         "n1", "127.0.0.1", cluster.server, cluster.authority.tls("system:node:n1"), root_dir=tmp_path
     )
@@ -48,7 +51,7 @@ def registration(cluster: Any, kubelet: Any, tmp_path: Path) -> NodeRegistration
 
 
 async def test_it_stays_away_and_ends_its_pods(
-    admin: Client, kubelet: Any, until: Any, registration: NodeRegistration
+    admin: Client, kubelet: MemoryKubelet, until: Until, registration: NodeRegistration
 ) -> None:
     heartbeat = NodeLease(kubelet.client, "n1", 1)
     loops = [asyncio.create_task(loop) for loop in (registration.run(), heartbeat.run())]
@@ -66,6 +69,7 @@ async def test_it_stays_away_and_ends_its_pods(
         await admin.delete(lease_pb2.Lease, "n1", NAMESPACE)
         async with asyncio.timeout(10):
             await registration.removed.wait()
+        assert kubelet.pods is not None
         kubelet.pods.node_removed()
         await kubelet.runtime.until(lambda: not kubelet.runtime.alive())
         async with asyncio.timeout(10):

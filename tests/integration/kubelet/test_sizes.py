@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
+from podlab_testing.kubelet_pods import Json
+from podlab_testing.memory_node import MemoryKubelet, Until
 
 from node.kubelet.logs import log_files
 from node.kubelet.worker.context import WorkerTimings
@@ -23,7 +22,7 @@ def timings() -> WorkerTimings:
     return WorkerTimings(storage_period_s=0.1)
 
 
-async def _pod(admin: Client, *containers: dict[str, Any], **spec: Any) -> pod_pb2.Pod:
+async def _pod(admin: Client, *containers: Json, **spec: object) -> pod_pb2.Pod:
     named = [{"name": f"c{number}", "image": IMAGE, **one} for number, one in enumerate(containers)]
     made = codec.from_dict({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "default"},
@@ -39,7 +38,7 @@ def _running(pod: pod_pb2.Pod | None) -> bool:
 
 @pytest.mark.parametrize("place", ["root filesystem", "log", "volume", "sizeLimit"])
 async def test_a_pod_that_takes_too_much_is_evicted(
-    admin: Client, kubelet: Any, until: Callable[..., Any], place: str
+    admin: Client, kubelet: MemoryKubelet, until: Until, place: str
 ) -> None:
     volumes = [{"name": "v", "emptyDir": {"sizeLimit": "1Mi"} if place == "sizeLimit" else {}}]
     of_two = (LIMITED, {"resources": {"limits": {"ephemeral-storage": "5Mi"}}})
@@ -66,7 +65,7 @@ async def test_a_pod_that_takes_too_much_is_evicted(
 
 @pytest.mark.parametrize("why", ["it has ended", "it is critical"])
 async def test_a_pod_that_may_not_be_evicted_stays_as_it_is(
-    admin: Client, kubelet: Any, until: Callable[..., Any], why: str
+    admin: Client, kubelet: MemoryKubelet, until: Until, why: str
 ) -> None:
     critical = {"priorityClassName": "system-node-critical"} if why == "it is critical" else {"restartPolicy": "Never"}
     await _pod(admin, LIMITED, **critical)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from podlab_testing.kubelet_pods import MakePod
 
 from node.kubelet.containerconfig.environment import ConfigReference
 from node.kubelet.cri.runtime import MESSAGE_PATH, MESSAGE_POLICY, Container, ContainerState
@@ -21,7 +21,6 @@ from node.kubelet.worker.pod_worker import _remove_logs
 from node.kubelet.worker.termination_message import MAX_BYTES, termination_message
 from podlab.core.v1 import config_pb2
 
-Make = Callable[..., Any]
 DEPTH = 1100
 
 
@@ -66,7 +65,7 @@ def untouched(secret: Path) -> bool:
     return found == [(0, 0o700), (0, 0o600)] and (secret / "file").read_text() == "the node's own"
 
 
-def test_an_empty_dir_is_measured_and_removed(pod: Make, tmp_path: Path, secret: Path) -> None:
+def test_an_empty_dir_is_measured_and_removed(pod: MakePod, tmp_path: Path, secret: Path) -> None:
     volumes = VolumeManager(tmp_path)
     spec = pod(volumes=[{"name": "v", "emptyDir": {"sizeLimit": "1Mi"}}])
     volumes.set_up(spec, VolumeContents())
@@ -89,7 +88,7 @@ def test_a_volume_of_a_claim_is_given_to_a_group_and_removed(hostile: Path, secr
 
 @pytest.mark.parametrize("name", ["fifo", "secret-file", "secret", "loop"])
 def test_a_termination_message_is_read_from_a_file_alone(
-    pod: Make, tmp_path: Path, hostile: Path, secret: Path, name: str
+    pod: MakePod, tmp_path: Path, hostile: Path, secret: Path, name: str
 ) -> None:
     devastate(hostile, secret)
     volumes, run = VolumeManager(tmp_path), _ended(hostile / "0.log")
@@ -149,7 +148,7 @@ def test_a_pods_logs_are_removed_whatever_stands_there(
     assert untouched(secret)
 
 
-def test_a_hosts_file_is_written_to_a_file_alone(pod: Make, tmp_path: Path, secret: Path) -> None:
+def test_a_hosts_file_is_written_to_a_file_alone(pod: MakePod, tmp_path: Path, secret: Path) -> None:
     (tmp_path / "pods/u1").mkdir(parents=True)
     (tmp_path / "pods/u1/etc-hosts").symlink_to(secret / "file")
     with pytest.raises(OSError, match="symbolic links"):
@@ -198,7 +197,7 @@ PATHS = [
 
 @pytest.mark.parametrize(("paths", "why"), PATHS)
 def test_paths_of_items_stand_side_by_side_or_are_told(
-    pod: Make, tmp_path: Path, secret: Path, paths: list[str], why: str
+    pod: MakePod, tmp_path: Path, secret: Path, paths: list[str], why: str
 ) -> None:
     items = [{"key": "k", "path": path} for path in paths]
     spec = pod(volumes=[{"name": "v", "configMap": {"name": "settings", "items": items}}])

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
+from podlab_testing.kubelet_pods import Json, MakePod
 
 from node.kubelet.admission.predicates import failed_predicates
 from podlab.api import codec
 from podlab.core.v1 import node_pb2
 from podlab.meta.v1 import meta_pb2
-
-Make = Callable[..., Any]
 
 
 def quantities(**amounts: str) -> dict[str, meta_pb2.Quantity]:
@@ -34,17 +30,17 @@ def node(*taints: dict[str, str]) -> node_pb2.Node:
     return made
 
 
-def asks(**requests: str) -> dict[str, Any]:
+def asks(**requests: str) -> Json:
     named = {name.replace("__", "/").replace("ephemeral", "ephemeral-storage"): one for name, one in requests.items()}
     return {"containers": [{"name": "web", "image": "i", "resources": {"requests": named}}]}
 
 
-def port(number: int, **more: str) -> dict[str, Any]:
+def port(number: int, **more: str) -> Json:
     ports = [{"containerPort": 80, "hostPort": number, **more}]
     return {"containers": [{"name": "web", "image": "i", "ports": ports}]}
 
 
-def affinity(key: str, *values: str) -> dict[str, Any]:
+def affinity(key: str, *values: str) -> Json:
     terms = [{"matchExpressions": [{"key": key, "operator": "In", "values": list(values)}]}]
     required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
     return {"affinity": {"nodeAffinity": required}}
@@ -63,7 +59,7 @@ SCHEDULE = {"key": "down", "value": "yes", "effect": "NoSchedule"}
 SIDECAR = {"initContainers": [{"name": "side", "image": "i", "restartPolicy": "Always",
                                "ports": [{"containerPort": 1, "hostPort": 8080}]}]}  # fmt: skip
 
-CASES: list[tuple[str, dict[str, Any], list[dict[str, Any]], list[tuple[str, str]]]] = [
+CASES: list[tuple[str, Json, list[Json], list[tuple[str, str]]]] = [
     ("a pod that asks for nothing", {}, [{}, {}], []),
     ("all there is", asks(cpu="2", memory="1Gi", ephemeral="10Gi"), [{}], []),
     ("100 processors", asks(cpu="100"), [asks(cpu="300m")], [lacking("cpu", 100_000, 300, 2000)]),
@@ -91,7 +87,7 @@ CASES: list[tuple[str, dict[str, Any], list[dict[str, Any]], list[tuple[str, str
 
 @pytest.mark.parametrize(("spec", "others", "told"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_what_keeps_a_pod_from_a_node(
-    pod: Make, spec: dict[str, Any], others: list[dict[str, Any]], told: list[tuple[str, str]]
+    pod: MakePod, spec: Json, others: list[Json], told: list[tuple[str, str]]
 ) -> None:
     found = failed_predicates(pod(**spec), node(), OFFERED, [pod(**other) for other in others])
     assert [(each.reason, each.message) for each in found] == told
@@ -109,7 +105,7 @@ def test_what_keeps_a_pod_from_a_node(
     ],
 )
 def test_only_taints_that_end_pods_keep_one_from_beginning(
-    pod: Make, taint: dict[str, str], tolerations: list[dict[str, Any]], told: list[tuple[str, str]]
+    pod: MakePod, taint: dict[str, str], tolerations: list[Json], told: list[tuple[str, str]]
 ) -> None:
     found = failed_predicates(pod(tolerations=tolerations), node(taint), OFFERED, [])
     assert [(each.reason, each.message) for each in found] == told

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
+from podlab_testing.kubelet_pods import Json, MakePod
 
 from node.kubelet.containerconfig import container_config, dns, security_context
 from node.kubelet.containerconfig.environment import ConfigError
@@ -13,11 +11,10 @@ from node.kubelet.cri.runtime import Image
 from node.kubelet.logs import log_files
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
-Make = Callable[..., Any]
 GIB = 1 << 30
 
 
-def _container(pod: Make, spec: dict[str, Any] | None = None, **container: Any) -> cri.ContainerConfig:
+def _container(pod: MakePod, spec: Json | None = None, **container: object) -> cri.ContainerConfig:
     made = pod(containers=[{"name": "web", "image": "i", **container}], **(spec or {}))
     return container_config.container_config(
         made,
@@ -40,7 +37,7 @@ def _container(pod: Make, spec: dict[str, Any] | None = None, **container: Any) 
     ],
 )
 def test_requests_and_limits_become_cgroup_settings(
-    pod: Make, resources: dict[str, Any], shares: int, quota: int, memory: int, adj: int
+    pod: MakePod, resources: Json, shares: int, quota: int, memory: int, adj: int
 ) -> None:
     told = _container(pod, resources=resources).linux.resources
     assert (told.cpu_shares, told.cpu_quota, told.memory_limit_in_bytes, told.oom_score_adj) == (
@@ -48,7 +45,7 @@ def test_requests_and_limits_become_cgroup_settings(
     )  # fmt: skip
 
 
-def test_commands_are_expanded_and_runs_are_numbered(pod: Make) -> None:
+def test_commands_are_expanded_and_runs_are_numbered(pod: MakePod) -> None:
     told = _container(pod, command=["run", "$(NAME)", "$(OTHER)"], args=["$$(NAME)"])
     assert list(told.command) == ["run", "x", "$(OTHER)"]
     assert list(told.args) == ["$(NAME)"]
@@ -57,7 +54,7 @@ def test_commands_are_expanded_and_runs_are_numbered(pod: Make) -> None:
     assert told.labels["io.kubernetes.pod.uid"] == "u1"
 
 
-def test_security_of_the_container_wins_over_the_pods(pod: Make) -> None:
+def test_security_of_the_container_wins_over_the_pods(pod: MakePod) -> None:
     spec = {"securityContext": {"runAsUser": 1000, "runAsGroup": 1001, "fsGroup": 2000, "supplementalGroups": [7]}}
     told = _container(pod, spec, securityContext={
         "runAsUser": 5, "capabilities": {"add": ["NET_ADMIN"], "drop": ["ALL"]}, "readOnlyRootFilesystem": True,
@@ -81,16 +78,16 @@ def test_security_of_the_container_wins_over_the_pods(pod: Make) -> None:
     ],
 )
 def test_the_kernels_calls_are_limited_as_the_container_says_or_else_the_pod(
-    pod: Make, pod_says: str | None, container_says: str | None, expected: int
+    pod: MakePod, pod_says: str | None, container_says: str | None, expected: int
 ) -> None:
-    def context(says: str | None) -> dict[str, Any]:
+    def context(says: str | None) -> Json:
         return {"seccompProfile": {"type": says}} if says else {}
 
     told = _container(pod, {"securityContext": context(pod_says)}, securityContext=context(container_says))
     assert told.linux.security_context.seccomp.profile_type == expected
 
 
-def test_a_privileged_container_sees_everything(pod: Make) -> None:
+def test_a_privileged_container_sees_everything(pod: MakePod) -> None:
     told = _container(pod, securityContext={"privileged": True}).linux.security_context
     assert told.privileged
     assert not told.masked_paths
@@ -108,9 +105,7 @@ def test_a_privileged_container_sees_everything(pod: Make) -> None:
         ({}, "", ""),
     ],
 )
-def test_a_container_that_must_not_be_root_is_checked(
-    pod: Make, context: dict[str, Any], user: str, words: str
-) -> None:
+def test_a_container_that_must_not_be_root_is_checked(pod: MakePod, context: Json, user: str, words: str) -> None:
     made = pod(securityContext=context)
     image = Image("sha256:1", ("i",), 1, user)
     if not words:
@@ -120,8 +115,8 @@ def test_a_container_that_must_not_be_root_is_checked(
         security_context.check_non_root(made, made.spec.containers[0], image)
 
 
-def test_namespaces_follow_the_spec(pod: Make) -> None:
-    def options(**spec: Any) -> cri.NamespaceOption:
+def test_namespaces_follow_the_spec(pod: MakePod) -> None:
+    def options(**spec: object) -> cri.NamespaceOption:
         config = container_config.sandbox_config(pod(**spec), 0, cri.DNSConfig())
         return config.linux.security_context.namespace_options
 
@@ -131,7 +126,7 @@ def test_namespaces_follow_the_spec(pod: Make) -> None:
     assert (host.network, host.pid, host.ipc) == (cri.NODE, cri.NODE, cri.NODE)
 
 
-def test_host_ports_are_mapped_unless_the_pod_is_on_the_nodes_network(pod: Make) -> None:
+def test_host_ports_are_mapped_unless_the_pod_is_on_the_nodes_network(pod: MakePod) -> None:
     ports = [{"containerPort": 80, "hostPort": 8080, "protocol": "UDP"}, {"containerPort": 81}]
     spec = {"containers": [{"name": "web", "image": "i", "ports": ports}]}
     config = container_config.sandbox_config(pod(**spec), 0, cri.DNSConfig())
@@ -142,7 +137,7 @@ def test_host_ports_are_mapped_unless_the_pod_is_on_the_nodes_network(pod: Make)
     assert host.hostname == ""
 
 
-def test_dns_settings_of_the_pod_are_added_to_the_nodes(pod: Make) -> None:
+def test_dns_settings_of_the_pod_are_added_to_the_nodes(pod: MakePod) -> None:
     node = dns.parse("# made\nnameserver 192.0.2.1\nsearch example.org\noptions ndots:1 edns0\n")
     own = {"nameservers": ["192.0.2.2"], "searches": ["x.y"], "options": [{"name": "ndots", "value": "5"}]}
     both = dns.pod_dns(pod(dnsConfig=own), node)
@@ -178,12 +173,12 @@ OF_NODE = "# Kubernetes-managed hosts file (host network).\n192.0.2.7 n1\n"
         ({"hostNetwork": True, "hostAliases": ALIASES}, OF_NODE + ADDED),
     ],
 )
-def test_the_hosts_file_is_as_kubernetes_writes_it(pod: Make, spec: dict[str, Any], text: str) -> None:
+def test_the_hosts_file_is_as_kubernetes_writes_it(pod: MakePod, spec: Json, text: str) -> None:
     assert dns.hosts_file(pod(**spec), ["10.244.1.2"], "192.0.2.7 n1\n") == text
 
 
 @pytest.mark.parametrize("name", ["a" * 253, "a" * 62 + "." + "b" * 190, "a" * 62 + "-b"])
-def test_names_of_any_length_make_directories_and_hostnames_that_can_be(pod: Make, name: str) -> None:
+def test_names_of_any_length_make_directories_and_hostnames_that_can_be(pod: MakePod, name: str) -> None:
     uid = "0f4a3c5e-7d1e-4f6b-9d5c-2f2a1b3c4d5e"
     made = pod(meta={"name": name, "namespace": "n" * 63, "uid": uid})
     directory = log_files.log_directory(made).name

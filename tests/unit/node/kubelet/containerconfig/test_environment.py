@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from podlab_testing.kubelet_pods import Json, MakePod
 
 from node.kubelet.containerconfig import environment
 from node.kubelet.containerconfig.environment import ConfigError, ConfigReference, EnvironmentContext
@@ -15,12 +13,11 @@ from podlab.api import codec
 from podlab.core.v1 import config_pb2, service_pb2
 from podlab.meta.v1 import meta_pb2
 
-Make = Callable[..., Any]
 CONFIG = ConfigReference(config_pb2.ConfigMap, "settings")
 SECRET = ConfigReference(config_pb2.Secret, "keys")
 
 
-def _around(**more: Any) -> EnvironmentContext:
+def _around(**more: object) -> EnvironmentContext:
     found = {
         CONFIG: config_pb2.ConfigMap(data={"colour": "blue", "size": "3"}, binaryData={"logo": b"\x89PNG"}),
         SECRET: config_pb2.Secret(data={"token": b"t0p"}),
@@ -29,7 +26,7 @@ def _around(**more: Any) -> EnvironmentContext:
 
 
 def _env(
-    pod: Make, *variables: dict[str, Any], around: EnvironmentContext | None = None, **container: Any
+    pod: MakePod, *variables: Json, around: EnvironmentContext | None = None, **container: object
 ) -> dict[str, str]:
     spec = pod(
         meta={"labels": {"app": "web"}},
@@ -38,7 +35,7 @@ def _env(
     return environment.environment_variables(spec, spec.spec.containers[0], around or _around())
 
 
-def test_variables_refer_to_earlier_ones(pod: Make) -> None:
+def test_variables_refer_to_earlier_ones(pod: MakePod) -> None:
     got = _env(
         pod,
         {"name": "HOST", "value": "db"},
@@ -61,11 +58,11 @@ def test_variables_refer_to_earlier_ones(pod: Make) -> None:
         ("status.podIP", "10.244.1.2"),
     ],
 )
-def test_fields_of_the_pod_can_be_read(pod: Make, path: str, value: str) -> None:
+def test_fields_of_the_pod_can_be_read(pod: MakePod, path: str, value: str) -> None:
     assert _env(pod, {"name": "X", "valueFrom": {"fieldRef": {"fieldPath": path}}})["X"] == value
 
 
-def test_an_unknown_field_is_refused_by_name(pod: Make) -> None:
+def test_an_unknown_field_is_refused_by_name(pod: MakePod) -> None:
     with pytest.raises(ConfigError, match=r"spec\.colour"):
         _env(pod, {"name": "X", "valueFrom": {"fieldRef": {"fieldPath": "spec.colour"}}})
 
@@ -80,7 +77,7 @@ def test_an_unknown_field_is_refused_by_name(pod: Make) -> None:
         ("requests.memory", "", "0"),
     ],
 )
-def test_resources_of_the_container_can_be_read(pod: Make, resource: str, divisor: str, value: str) -> None:
+def test_resources_of_the_container_can_be_read(pod: MakePod, resource: str, divisor: str, value: str) -> None:
     got = _env(
         pod,
         {"name": "X", "valueFrom": {"resourceFieldRef": {"resource": resource, "divisor": divisor or "0"}}},
@@ -89,13 +86,13 @@ def test_resources_of_the_container_can_be_read(pod: Make, resource: str, diviso
     assert got["X"] == value
 
 
-def test_without_a_limit_the_nodes_allocatable_counts(pod: Make) -> None:
+def test_without_a_limit_the_nodes_allocatable_counts(pod: MakePod) -> None:
     around = _around(allocatable={"memory": meta_pb2.Quantity(string="4Gi")})
     variable = {"name": "X", "valueFrom": {"resourceFieldRef": {"resource": "limits.memory", "divisor": "1Gi"}}}
     assert _env(pod, variable, around=around)["X"] == "4"
 
 
-def test_config_maps_and_secrets_give_single_keys_and_all_of_them(pod: Make) -> None:
+def test_config_maps_and_secrets_give_single_keys_and_all_of_them(pod: MakePod) -> None:
     got = _env(
         pod,
         {"name": "COLOUR", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "colour"}}},
@@ -106,7 +103,7 @@ def test_config_maps_and_secrets_give_single_keys_and_all_of_them(pod: Make) -> 
     assert got == {"COLOUR": "blue", "TOKEN": "t0p", "colour": "blue", "size": "own", "K_token": "t0p"}
 
 
-def test_binary_data_is_for_files_and_no_variable(pod: Make) -> None:
+def test_binary_data_is_for_files_and_no_variable(pod: MakePod) -> None:
     assert "logo" not in _env(pod, envFrom=[{"configMapRef": {"name": "settings"}}])
     origin = {"configMapKeyRef": {"name": "settings", "key": "logo"}}
     with pytest.raises(ConfigError, match='couldn\'t find key logo in configmap "settings"'):
@@ -121,14 +118,14 @@ def test_binary_data_is_for_files_and_no_variable(pod: Make) -> None:
         ({"configMapKeyRef": {"name": "settings", "key": "k"}}, 'couldn\'t find key k in configmap "settings"'),
     ],
 )
-def test_what_is_missing_is_named_unless_it_is_optional(pod: Make, origin: dict[str, Any], words: str) -> None:
+def test_what_is_missing_is_named_unless_it_is_optional(pod: MakePod, origin: Json, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         _env(pod, {"name": "X", "valueFrom": origin})
     optional = {kind: {**reference, "optional": True} for kind, reference in origin.items()}
     assert "X" not in _env(pod, {"name": "X", "valueFrom": optional})
 
 
-def test_services_are_found_in_the_environment(pod: Make) -> None:
+def test_services_are_found_in_the_environment(pod: MakePod) -> None:
     def service(namespace: str, name: str, address: str) -> service_pb2.Service:
         made = codec.from_dict({
             "apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": namespace},

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
+from podlab_testing.kubelet_pods import Json, MakePod
 
 from node.kubelet.eviction.storage_limits import DiskUsage, exceeded_limit
 
-Make = Callable[..., Any]
 MIB = 1 << 20
 
 
-def container(name: str, limit: str = "") -> dict[str, Any]:
+def container(name: str, limit: str = "") -> Json:
     limits = {"ephemeral-storage": limit} if limit else {}
     return {"name": name, "image": "i", "resources": {"limits": limits}}
 
 
-def spec(*containers: dict[str, Any], size: str = "", medium: str = "") -> dict[str, Any]:
+def spec(*containers: Json, size: str = "", medium: str = "") -> Json:
     source = {"medium": medium, **({"sizeLimit": size} if size else {})}
     return {"containers": list(containers), "volumes": [{"name": "v", "emptyDir": source}]}
 
@@ -47,5 +44,5 @@ CONTAINER = 'Container a exceeded its local ephemeral storage limit "1Mi". '
         pytest.param(spec(container("a", "0")), 0, 0, 0, "", id="nothing of nothing"),
     ],
 )  # fmt: skip
-def test_what_is_outgrown(pod: Make, given: dict[str, Any], volume: int, a: int, other: int, told: str) -> None:
+def test_what_is_outgrown(pod: MakePod, given: Json, volume: int, a: int, other: int, told: str) -> None:
     assert exceeded_limit(pod(**given), DiskUsage({"v": volume}, {"a": a, "b": 0}, other)) == told

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import pytest
+from podlab_testing.kubelet_pods import Json
 
 from node.kubelet.cri.runtime import Image, RuntimeReadiness
 from node.kubelet.nodestatus.machine_info import AvailableResources
@@ -26,7 +26,7 @@ GIB = 1 << 30
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> KubeletSettings:
+def settings(tmp_path: Path) -> KubeletSettings:
     tls = Tls(tmp_path / "ca", tmp_path / "crt", tmp_path / "key")
     return KubeletSettings(
         "n1", "192.0.2.7", "192.0.2.1:7443", tls, root_dir=tmp_path, capacity=CapacitySettings("2", "4Gi"),
@@ -34,8 +34,8 @@ def config(tmp_path: Path) -> KubeletSettings:
     )  # fmt: skip
 
 
-def _observation(**more: Any) -> NodeObservation:
-    values: dict[str, Any] = {
+def _observation(**more: object) -> NodeObservation:
+    values: Json = {
         "readiness": RuntimeReadiness(True, True),
         "network_ready": True,
         "network_reason": "",
@@ -49,7 +49,7 @@ def _observation(**more: Any) -> NodeObservation:
 def _status(
     settings: KubeletSettings, sight: NodeObservation, before: node_pb2.NodeStatus | None = None
 ) -> node_pb2.NodeStatus:
-    return node_status(config, capacity(config), before or node_pb2.NodeStatus(), sight)
+    return node_status(settings, capacity(settings), before or node_pb2.NodeStatus(), sight)
 
 
 def _verdict(status: node_pb2.NodeStatus, name: str) -> tuple[str, str, str]:
@@ -76,7 +76,7 @@ def test_what_is_not_ready_is_named(settings: KubeletSettings) -> None:
         network_ready=False,
         network_reason="no podCIDR",
     )
-    assert _verdict(_status(config, sight), "Ready") == (
+    assert _verdict(_status(settings, sight), "Ready") == (
         "False", "KubeletNotReady", "NetworkReady is false; pod network is not ready: no podCIDR"
     )  # fmt: skip
 
@@ -96,26 +96,26 @@ def test_a_status_that_differs_only_in_heartbeats_is_the_same(settings: KubeletS
     for each in before.conditions:
         each.lastHeartbeatTime.seconds = 1
         each.lastTransitionTime.seconds = 2
-    after = _status(config, _observation(), before)
+    after = _status(settings, _observation(), before)
     assert differ_only_in_heartbeats(before, after)
     assert all(each.lastTransitionTime.seconds == 2 for each in after.conditions)
-    assert not differ_only_in_heartbeats(before, _status(config, _observation(network_ready=False), before))
+    assert not differ_only_in_heartbeats(before, _status(settings, _observation(network_ready=False), before))
 
 
-def test_conditions_of_others_are_kept(config: KubeletSettings) -> None:
+def test_conditions_of_others_are_kept(settings: KubeletSettings) -> None:
     before = node_pb2.NodeStatus(conditions=[node_pb2.NodeCondition(type="NetworkUnavailable", status="False")])
-    assert _verdict(_status(config, _observation(), before), "NetworkUnavailable")[0] == "False"
+    assert _verdict(_status(settings, _observation(), before), "NetworkUnavailable")[0] == "False"
 
 
-def test_a_node_registers_with_its_labels_and_taints(config: KubeletSettings) -> None:
-    node = new_node(config)
+def test_a_node_registers_with_its_labels_and_taints(settings: KubeletSettings) -> None:
+    node = new_node(settings)
     assert node.metadata.labels["kubernetes.io/hostname"] == "n1"
     assert node.metadata.labels["disk"] == "ssd"
     assert [(taint.key, taint.effect) for taint in node.spec.taints] == [("only", "NoSchedule")]
 
 
-def test_without_a_declaration_the_machine_counts(config: KubeletSettings) -> None:
-    amounts = capacity(dataclasses.replace(config, capacity=CapacitySettings()))
+def test_without_a_declaration_the_machine_counts(settings: KubeletSettings) -> None:
+    amounts = capacity(dataclasses.replace(settings, capacity=CapacitySettings()))
     assert int(amounts["cpu"].string) > 0
     assert amounts["memory"].string.endswith("i")
 
@@ -124,6 +124,6 @@ def test_an_extended_resource_that_somebody_advertises_can_be_used(settings: Kub
     before = _status(settings, _observation())
     before.capacity["example.com/dongle"].string = "4"
     before.capacity["cpu"].string = "64"
-    after = _status(config, _observation(), before)
+    after = _status(settings, _observation(), before)
     assert (after.capacity["cpu"].string, after.allocatable["cpu"].string) == ("2", "2")
     assert (after.capacity["example.com/dongle"].string, after.allocatable["example.com/dongle"].string) == ("4", "4")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from node.kubelet.cri.runtime import Image, RuntimeReadiness, RuntimeUnavailable
 from node.kubelet.nodestatus.runtime_health import MAX_SILENCE_S, RuntimeHealth
 
 
-class Runtime:
+class FakeRuntime:
     """Answers, says that it is not ready, or is silent."""
 
     def __init__(self) -> None:
@@ -30,31 +28,28 @@ class Runtime:
 
 
 async def test_a_silent_runtime_changes_nothing_at_first_and_is_down_in_the_end() -> None:
-    runtime = Runtime()
-    made: Any = runtime
-    sight = RuntimeHealth(made)
-    good = await sight.check(100.0)
+    runtime = FakeRuntime()
+    health = RuntimeHealth(runtime)
+    good = await health.check(100.0)
     assert good.readiness.runtime
     runtime.silent = True
-    assert await sight.check(100.0 + MAX_SILENCE_S - 1) == good
-    down = await sight.check(100.0 + MAX_SILENCE_S)
+    assert await health.check(100.0 + MAX_SILENCE_S - 1) == good
+    down = await health.check(100.0 + MAX_SILENCE_S)
     assert (down.readiness.runtime, down.readiness.message) == (False, "container runtime is down: connection refused")
     assert (down.images, down.version) == (good.images, good.version)
     runtime.silent = False
-    assert await sight.check(200.0) == good
+    assert await health.check(200.0) == good
 
 
 async def test_what_a_runtime_says_of_itself_holds_at_once() -> None:
-    runtime = Runtime()
-    made: Any = runtime
-    sight = RuntimeHealth(made)
-    await sight.check(100.0)
+    runtime = FakeRuntime()
+    health = RuntimeHealth(runtime)
+    await health.check(100.0)
     runtime.ready = False
-    assert not (await sight.check(100.1)).readiness.runtime
+    assert not (await health.check(100.1)).readiness.runtime
 
 
 async def test_a_runtime_that_never_answered_is_down() -> None:
-    runtime = Runtime()
+    runtime = FakeRuntime()
     runtime.silent = True
-    made: Any = runtime
-    assert not (await RuntimeHealth(made).check(1.0)).readiness.runtime
+    assert not (await RuntimeHealth(runtime).check(1.0)).readiness.runtime

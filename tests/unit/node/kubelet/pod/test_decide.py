@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
+from podlab_testing.kubelet_pods import Json, MakeObserved, MakePod, MakeRun
 
-from node.kubelet.cri.runtime import CONTAINER_HASH, ContainerState, ObservedPod
+from node.kubelet.cri.runtime import CONTAINER_HASH, Container, ContainerState, ObservedPod
 from node.kubelet.pod import decide, pod_outcome
 from node.kubelet.pod.actions import (
     Finish,
@@ -20,44 +18,46 @@ from node.kubelet.pod.actions import (
     Wait,
 )
 from node.kubelet.pod.pod_notes import FOREVER, BlockedStart, KillReason, PodNotes
+from podlab.core.v1 import pod_pb2
 
-Make = Callable[..., Any]
 NOTHING = ObservedPod("u1")
 NOW = 100.0
 DELETED = {"deletionTimestamp": "2030-01-01T00:00:00Z", "deletionGracePeriodSeconds": 7}
 
 
-def test_a_new_pod_gets_a_sandbox(pod: Make, notes: PodNotes) -> None:
+def test_a_new_pod_gets_a_sandbox(pod: MakePod, notes: PodNotes) -> None:
     assert decide.next_action(pod(), NOTHING, notes, NOW) == RunSandbox(0)
 
 
-def test_a_sandbox_that_failed_is_tried_again_after_its_hold(pod: Make, notes: PodNotes) -> None:
+def test_a_sandbox_that_failed_is_tried_again_after_its_hold(pod: MakePod, notes: PodNotes) -> None:
     notes.blocked_starts[""] = BlockedStart("FailedCreatePodSandBox", "no address", NOW + 4)
     assert decide.next_action(pod(), NOTHING, notes, NOW) == Wait(NOW + 4)
     assert decide.next_action(pod(), NOTHING, notes, NOW + 4) == RunSandbox(0)
 
 
-def test_a_ready_sandbox_gets_its_container(pod: Make, observed: Make, notes: PodNotes) -> None:
+def test_a_ready_sandbox_gets_its_container(pod: MakePod, observed: MakeObserved, notes: PodNotes) -> None:
     assert decide.next_action(pod(), observed(), notes, NOW) == StartContainer("web", 0, 0)
 
 
-def test_what_runs_already_is_left_alone(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
+def test_what_runs_already_is_left_alone(pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes) -> None:
     assert decide.next_action(pod(), observed(run()), notes, NOW) == Wait()
 
 
-def test_all_containers_are_started(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
+def test_all_containers_are_started(pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes) -> None:
     two = pod(containers=[{"name": "web", "image": "i"}, {"name": "log", "image": "i"}])
     assert decide.next_action(two, observed(run("web")), notes, NOW) == StartContainer("log", 0, 0)
 
 
-def test_a_container_that_is_held_does_not_hold_up_the_next(pod: Make, observed: Make, notes: PodNotes) -> None:
+def test_a_container_that_is_held_does_not_hold_up_the_next(
+    pod: MakePod, observed: MakeObserved, notes: PodNotes
+) -> None:
     two = pod(containers=[{"name": "web", "image": "i"}, {"name": "log", "image": "i"}])
     notes.blocked_starts["web"] = BlockedStart("ImagePullBackOff", "", NOW + 10)
     assert decide.next_action(two, observed(), notes, NOW) == StartContainer("log", 0, 0)
 
 
 def test_a_container_that_was_made_and_never_started_is_made_anew(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     half = run(state=ContainerState.CREATED)
     assert decide.next_action(pod(), observed(half), notes, NOW) == RemoveContainer(half.id)
@@ -75,20 +75,22 @@ def test_a_container_that_was_made_and_never_started_is_made_anew(
     ],
 )
 def test_the_restart_policy_says_which_ends_lead_to_a_restart(
-    pod: Make, observed: Make, run: Make, notes: PodNotes, policy: str, code: int, again: bool
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes, policy: str, code: int, again: bool
 ) -> None:
     action = decide.next_action(pod(restartPolicy=policy), observed(run(code=code)), notes, NOW)
     assert action == (StartContainer("web", 1, 10) if again else StopSandbox("s0"))
 
 
-def test_a_crashed_container_waits_for_its_back_off(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
+def test_a_crashed_container_waits_for_its_back_off(
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
+) -> None:
     crashed = observed(run(code=1, attempt=3, backoff_s=40))  # it ended at second 20
     assert decide.next_action(pod(), crashed, notes, 59.0) == Wait(60.0)
     assert decide.next_action(pod(), crashed, notes, 60.0) == StartContainer("web", 4, 80)
 
 
 def test_restarts_are_counted_on_from_the_api_when_the_runtime_lost_the_earlier_runs(
-    pod: Make, observed: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, notes: PodNotes
 ) -> None:
     known = pod(status={"containerStatuses": [
         {"name": "web", "ready": False, "restartCount": 4, "image": "i", "imageID": "", "containerID": "containerd://x"}
@@ -96,13 +98,13 @@ def test_restarts_are_counted_on_from_the_api_when_the_runtime_lost_the_earlier_
     assert decide.next_action(known, observed(), notes, NOW) == StartContainer("web", 5, 0)
 
 
-def test_of_dead_runs_the_newest_is_kept(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
+def test_of_dead_runs_the_newest_is_kept(pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes) -> None:
     seen = observed(run(attempt=2), run(attempt=1, code=1), run(attempt=0, code=1))
     assert decide.next_action(pod(), seen, notes, NOW) == RemoveContainer("web-0")
 
 
 def test_a_container_that_failed_its_liveness_probe_is_stopped_once(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     notes.to_kill["web-0"] = KillReason("failed liveness probe", grace_s=3)
     assert decide.next_action(pod(), observed(run()), notes, NOW) == StopContainer(
@@ -112,7 +114,9 @@ def test_a_container_that_failed_its_liveness_probe_is_stopped_once(
     assert decide.next_action(pod(), observed(run()), notes, NOW) == Wait()
 
 
-def test_a_container_whose_image_changed_is_replaced(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
+def test_a_container_whose_image_changed_is_replaced(
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
+) -> None:
     old = run(annotations={CONTAINER_HASH: "another"})
     action = decide.next_action(pod(terminationGracePeriodSeconds=9), observed(old), notes, NOW)
     assert isinstance(action, StopContainer)
@@ -122,7 +126,7 @@ def test_a_container_whose_image_changed_is_replaced(pod: Make, observed: Make, 
 # ---- init containers and sidecars
 
 
-def _with_inits(pod: Make, **spec: Any) -> Any:
+def _with_inits(pod: MakePod, **spec: object) -> pod_pb2.Pod:
     return pod(
         initContainers=[
             {"name": "first", "image": "i"},
@@ -134,10 +138,10 @@ def _with_inits(pod: Make, **spec: Any) -> Any:
 
 
 def test_init_containers_run_in_order_before_the_main_ones(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     spec = _with_inits(pod)
-    seen: list[Any] = []
+    seen: list[Container] = []
     assert decide.next_action(spec, observed(*seen), notes, NOW) == StartContainer("first", 0, 0)
     seen.append(run("first"))
     assert decide.next_action(spec, observed(*seen), notes, NOW) == Wait()
@@ -154,14 +158,14 @@ def test_init_containers_run_in_order_before_the_main_ones(
 
 
 def test_a_sidecar_that_ends_is_started_again_beside_the_main_containers(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     seen = observed(run("web"), run("side", code=0), run("first", code=0), run("last", code=0))
     assert decide.next_action(_with_inits(pod), seen, notes, NOW) == StartContainer("side", 1, 10)
 
 
 def test_an_init_container_that_fails_for_good_fails_the_pod(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     spec = _with_inits(pod, restartPolicy="Never")
     seen = observed(run("first", code=3))
@@ -170,7 +174,7 @@ def test_an_init_container_that_fails_for_good_fails_the_pod(
 
 
 def test_a_new_sandbox_begins_with_the_init_containers_again(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     seen = observed(run("web", code=255), run("first", code=0), attempt=1)
     assert decide.next_action(_with_inits(pod), seen, notes, NOW) == StartContainer("first", 1, 10)
@@ -179,7 +183,9 @@ def test_a_new_sandbox_begins_with_the_init_containers_again(
 # ---- sandboxes that die
 
 
-def test_a_dead_sandbox_is_taken_down_and_replaced(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
+def test_a_dead_sandbox_is_taken_down_and_replaced(
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
+) -> None:
     alive = observed(run(), ready=False)
     assert isinstance(decide.next_action(pod(), alive, notes, NOW), StopContainer)
     dead = observed(run(code=137), ready=False)
@@ -189,14 +195,16 @@ def test_a_dead_sandbox_is_taken_down_and_replaced(pod: Make, observed: Make, ru
 
 
 def test_a_pod_that_must_not_restart_is_over_when_its_sandbox_died(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     spec = pod(restartPolicy="Never")
     assert pod_outcome.outcome(spec, observed(run(code=255), ready=False), NOW) == pod_outcome.PodOutcome("Failed")
     assert decide.next_action(spec, observed(run(code=255), ready=False), notes, NOW) == Wait()
 
 
-def test_an_old_sandbox_goes_when_nothing_is_left_in_it(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
+def test_an_old_sandbox_goes_when_nothing_is_left_in_it(
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
+) -> None:
     seen = observed(run(attempt=1, sandbox="s1"), attempt=1, sandboxes=2)
     assert decide.next_action(pod(), seen, notes, NOW) == RemoveSandbox("s0")
 
@@ -205,7 +213,7 @@ def test_an_old_sandbox_goes_when_nothing_is_left_in_it(pod: Make, observed: Mak
 
 
 def test_a_deleted_pod_ends_main_containers_first_then_sidecars_then_all_the_rest(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     spec = _with_inits(pod, meta=None)
     spec.metadata.deletionTimestamp.seconds = 1
@@ -226,7 +234,9 @@ def test_a_deleted_pod_ends_main_containers_first_then_sidecars_then_all_the_res
     assert decide.next_action(spec, NOTHING, notes, NOW) == Finish()
 
 
-def test_a_second_deletion_with_less_grace_counts(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
+def test_a_second_deletion_with_less_grace_counts(
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
+) -> None:
     spec = pod(meta={**DELETED, "deletionGracePeriodSeconds": 1})
     notes.stopping["web-0"] = NOW + 30
     action = decide.next_action(spec, observed(run()), notes, NOW)
@@ -234,7 +244,9 @@ def test_a_second_deletion_with_less_grace_counts(pod: Make, observed: Make, run
     assert action.grace_s == 1
 
 
-def test_a_pod_that_the_api_does_not_know_is_ended_and_erased(observed: Make, run: Make, notes: PodNotes) -> None:
+def test_a_pod_that_the_api_does_not_know_is_ended_and_erased(
+    observed: MakeObserved, run: MakeRun, notes: PodNotes
+) -> None:
     action = decide.next_action(None, observed(run()), notes, NOW)
     assert isinstance(action, StopContainer)
     assert action.grace_s == decide.ORPHAN_GRACE_S
@@ -244,7 +256,7 @@ def test_a_pod_that_the_api_does_not_know_is_ended_and_erased(observed: Make, ru
 
 
 def test_a_pod_that_succeeded_keeps_its_containers_for_their_logs(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     spec = pod(restartPolicy="Never")
     notes.stopped_sandboxes.add("s0")
@@ -252,11 +264,11 @@ def test_a_pod_that_succeeded_keeps_its_containers_for_their_logs(
     assert decide.next_action(spec, observed(run(code=0)), notes, NOW) == Wait()
 
 
-def test_a_pod_that_is_over_never_starts_again(pod: Make, notes: PodNotes) -> None:
+def test_a_pod_that_is_over_never_starts_again(pod: MakePod, notes: PodNotes) -> None:
     assert decide.next_action(pod(status={"phase": "Failed"}), NOTHING, notes, NOW) == Wait()
 
 
-def test_an_active_deadline_ends_the_pod(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
+def test_an_active_deadline_ends_the_pod(pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes) -> None:
     spec = pod(activeDeadlineSeconds=30)
     spec.status.startTime.seconds = 100
     assert decide.next_action(spec, observed(run()), notes, 129.0) == Wait(130.0)
@@ -266,7 +278,7 @@ def test_an_active_deadline_ends_the_pod(pod: Make, observed: Make, run: Make, n
     assert (ended.phase, ended.reason) == ("Failed", "DeadlineExceeded")
 
 
-def test_without_a_deadline_nothing_is_waited_for(pod: Make) -> None:
+def test_without_a_deadline_nothing_is_waited_for(pod: MakePod) -> None:
     assert pod_outcome.deadline(pod()) == FOREVER
 
 
@@ -276,7 +288,7 @@ HOOK = {"postStart": {"exec": {"command": ["true"]}}}
 
 
 def test_later_containers_wait_for_the_post_start_hook_of_an_earlier_one(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     two = pod(containers=[{"name": "web", "image": "i", "lifecycle": HOOK}, {"name": "log", "image": "i"}])
     assert decide.next_action(two, observed(run()), notes, NOW) == Wait()
@@ -285,7 +297,7 @@ def test_later_containers_wait_for_the_post_start_hook_of_an_earlier_one(
 
 
 def test_a_container_whose_hook_failed_is_ended_while_the_next_one_begins_when_it_has(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     two = pod(containers=[{"name": "web", "image": "i", "lifecycle": HOOK}, {"name": "log", "image": "i"}])
     notes.to_kill["web-0"] = KillReason("failed its postStart hook")
@@ -297,14 +309,14 @@ def test_a_container_whose_hook_failed_is_ended_while_the_next_one_begins_when_i
 # ---- what the runtime has forgotten
 
 
-def _told(state: dict[str, Any], **more: Any) -> dict[str, Any]:
+def _told(state: Json, **more: object) -> Json:
     status = {"name": "web", "ready": False, "restartCount": 2, "image": "i", "imageID": "", "state": state, **more}
     return {"phase": "Running", "containerStatuses": [status]}
 
 
 @pytest.mark.parametrize(("policy", "starts"), [("Never", False), ("OnFailure", False), ("Always", True)])
 def test_a_container_that_was_told_to_have_ended_for_good_never_runs_again(
-    pod: Make, observed: Make, notes: PodNotes, policy: str, starts: bool
+    pod: MakePod, observed: MakeObserved, notes: PodNotes, policy: str, starts: bool
 ) -> None:
     ended = pod(restartPolicy=policy, status=_told({"terminated": {"exitCode": 0}}, containerID="containerd://x"))
     action = decide.next_action(ended, observed(), notes, NOW)
@@ -313,7 +325,7 @@ def test_a_container_that_was_told_to_have_ended_for_good_never_runs_again(
 
 
 def test_restarts_are_counted_on_although_it_was_told_in_between_that_the_container_waits(
-    pod: Make, observed: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, notes: PodNotes
 ) -> None:
     waits = pod(status=_told({"waiting": {"reason": "ContainerCreating"}}, lastState={"terminated": {"exitCode": 137}}))
     assert decide.next_action(waits, observed(), notes, NOW) == StartContainer("web", 3, 0)
@@ -333,7 +345,7 @@ def test_restarts_are_counted_on_although_it_was_told_in_between_that_the_contai
     ],
 )
 def test_a_deleted_pod_ends_as_its_containers_did_whatever_its_policy(
-    pod: Make, observed: Make, run: Make, policy: str, codes: list[int | None], phase: str
+    pod: MakePod, observed: MakeObserved, run: MakeRun, policy: str, codes: list[int | None], phase: str
 ) -> None:
     names = ["web", "log"]
     gone = pod(meta=DELETED, restartPolicy=policy, containers=[{"name": name, "image": "i"} for name in names])

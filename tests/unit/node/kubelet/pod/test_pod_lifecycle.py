@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from podlab_testing.kubelet_pods import MakePod, MakeRun
 
 from node.kubelet.cri.runtime import Container, ContainerState, ObservedPod, Sandbox
 from node.kubelet.pod import actions, decide
@@ -22,8 +22,8 @@ from node.kubelet.pod.actions import (
     Wait,
 )
 from node.kubelet.pod.pod_notes import PodNotes
+from podlab.core.v1 import pod_pb2
 
-Make = Callable[..., Any]
 STEPS = 200
 SECOND = 1_000_000_000
 
@@ -31,7 +31,7 @@ SECOND = 1_000_000_000
 class World:
     """Does what is decided, instantly; containers end when told to."""
 
-    def __init__(self, make_run: Make) -> None:
+    def __init__(self, make_run: MakeRun) -> None:
         self.sandboxes: list[Sandbox] = []
         self.runs: list[Container] = []
         self.notes = PodNotes(accepted_at=0.0)
@@ -84,7 +84,7 @@ class World:
             for run in self.runs
         ]
 
-    def settle(self, pod: Any) -> actions.Action:
+    def settle(self, pod: pod_pb2.Pod) -> actions.Action:
         """Acts until there is nothing to do now; fails when that never comes."""
         for _ in range(STEPS):
             action = decide.next_action(pod, self.seen(), self.notes, self.now)
@@ -107,7 +107,7 @@ events = st.lists(
 @given(policy=st.sampled_from(["Always", "OnFailure", "Never"]), happenings=events)
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_happens_a_pod_comes_to_rest_and_can_be_deleted(
-    pod: Make, run: Make, policy: str, happenings: list[tuple[str, str, int]]
+    pod: MakePod, run: MakeRun, policy: str, happenings: list[tuple[str, str, int]]
 ) -> None:
     spec = pod(
         restartPolicy=policy,

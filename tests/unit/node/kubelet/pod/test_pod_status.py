@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from podlab_testing.kubelet_pods import MakeObserved, MakePod, MakeRun
 
 from node.kubelet.cri.runtime import ObservedPod
 from node.kubelet.pod.container_status import newly_backing_off
@@ -12,11 +11,10 @@ from node.kubelet.pod.pod_status import pod_status
 from podlab.api.objects import condition
 from podlab.core.v1 import pod_pb2
 
-Make = Callable[..., Any]
 NOTHING = ObservedPod("u1")
 
 
-def _status(pod: Any, observed: ObservedPod, notes: PodNotes, now: float = 100.0) -> Any:
+def _status(pod: pod_pb2.Pod, observed: ObservedPod, notes: PodNotes, now: float = 100.0) -> pod_pb2.PodStatus:
     return pod_status(pod, observed, notes, now=now, host_ip="192.0.2.7")
 
 
@@ -26,13 +24,15 @@ def _ready(notes: PodNotes, *ids: str) -> None:
         notes.ready[container_id] = True
 
 
-def _condition(status: Any, name: str) -> Any:
+def _condition(status: pod_pb2.PodStatus, name: str) -> pod_pb2.PodCondition:
     found = condition(status.conditions, name)
     assert found is not None
     return found
 
 
-def test_a_pod_that_was_just_taken_up_is_pending_and_its_container_is_being_created(pod: Make, notes: PodNotes) -> None:
+def test_a_pod_that_was_just_taken_up_is_pending_and_its_container_is_being_created(
+    pod: MakePod, notes: PodNotes
+) -> None:
     status = _status(pod(), NOTHING, notes)
     assert status.phase == "Pending"
     assert status.containerStatuses[0].state.waiting.reason == "ContainerCreating"
@@ -42,7 +42,9 @@ def test_a_pod_that_was_just_taken_up_is_pending_and_its_container_is_being_crea
     assert status.qosClass == "BestEffort"
 
 
-def test_a_running_pod_is_ready_and_has_its_address(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
+def test_a_running_pod_is_ready_and_has_its_address(
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
+) -> None:
     _ready(notes, "web-0")
     status = _status(pod(), observed(run()), notes)
     assert status.phase == "Running"
@@ -56,12 +58,12 @@ def test_a_running_pod_is_ready_and_has_its_address(pod: Make, observed: Make, r
 
 
 def test_on_the_nodes_network_the_pod_has_the_nodes_address(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     assert _status(pod(hostNetwork=True), observed(run()), notes).podIP == "192.0.2.7"
 
 
-def test_an_unready_container_is_named(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
+def test_an_unready_container_is_named(pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes) -> None:
     notes.started.add("web-0")
     status = _status(pod(), observed(run()), notes)
     assert status.phase == "Running"
@@ -72,7 +74,7 @@ def test_an_unready_container_is_named(pod: Make, observed: Make, run: Make, not
 
 
 def test_a_crashed_container_that_waits_says_so_and_how_it_ended(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     notes.termination_messages["web-2"] = "no disk"
     status = _status(pod(), observed(run(code=3, attempt=2, backoff_s=20)), notes, now=30.0)
@@ -85,7 +87,7 @@ def test_a_crashed_container_that_waits_says_so_and_how_it_ended(
 
 
 def test_what_stands_in_the_way_of_a_container_is_its_waiting_reason(
-    pod: Make, observed: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, notes: PodNotes
 ) -> None:
     notes.blocked_starts["web"] = BlockedStart("ErrImagePull", "no such host", FOREVER)
     waiting = _status(pod(), observed(), notes).containerStatuses[0].state.waiting
@@ -93,7 +95,7 @@ def test_what_stands_in_the_way_of_a_container_is_its_waiting_reason(
 
 
 def test_the_run_before_is_the_last_state_of_a_restarted_container(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     web = _status(pod(), observed(run(attempt=1), run(code=137, reason="OOMKilled")), notes).containerStatuses[0]
     assert web.state.HasField("running")
@@ -101,7 +103,9 @@ def test_the_run_before_is_the_last_state_of_a_restarted_container(
     assert web.restartCount == 1
 
 
-def test_main_containers_wait_for_the_init_containers(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
+def test_main_containers_wait_for_the_init_containers(
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
+) -> None:
     spec = pod(initContainers=[{"name": "one", "image": "i"}, {"name": "two", "image": "i"}])
     status = _status(spec, observed(run("one")), notes)
     assert status.phase == "Pending"
@@ -115,21 +119,25 @@ def test_main_containers_wait_for_the_init_containers(pod: Make, observed: Make,
     assert _condition(done, "Initialized").status == "True"
 
 
-def test_a_pod_whose_containers_ended_well_succeeded(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
+def test_a_pod_whose_containers_ended_well_succeeded(
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
+) -> None:
     status = _status(pod(restartPolicy="Never"), observed(run(code=0)), notes)
     assert status.phase == "Succeeded"
     assert status.containerStatuses[0].state.terminated.reason == "Completed"
     assert _condition(status, "Ready").reason == "PodCompleted"
 
 
-def test_a_pod_with_one_failed_container_failed(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
+def test_a_pod_with_one_failed_container_failed(
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
+) -> None:
     two = pod(restartPolicy="Never", containers=[{"name": "web", "image": "i"}, {"name": "log", "image": "i"}])
     assert _status(two, observed(run("web", code=0), run("log")), notes).phase == "Running"
     assert _status(two, observed(run("web", code=0), run("log", code=1)), notes).phase == "Failed"
 
 
 def test_a_pod_past_its_deadline_is_failed_once_nothing_runs(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     spec = pod(activeDeadlineSeconds=5)
     spec.status.startTime.seconds = 10
@@ -139,7 +147,7 @@ def test_a_pod_past_its_deadline_is_failed_once_nothing_runs(
 
 
 def test_what_is_over_stays_as_it_was_told_when_the_runtime_has_forgotten(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     spec = pod(restartPolicy="Never")
     spec.status.CopyFrom(_status(spec, observed(run(code=4)), notes))
@@ -149,7 +157,9 @@ def test_what_is_over_stays_as_it_was_told_when_the_runtime_has_forgotten(
     assert again.podIP == "10.244.1.2"
 
 
-def test_times_move_only_with_what_they_tell_of(pod: Make, observed: Make, run: Make, notes: PodNotes) -> None:
+def test_times_move_only_with_what_they_tell_of(
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
+) -> None:
     spec = pod()
     _ready(notes, "web-0")
     spec.status.CopyFrom(_status(spec, observed(run()), notes, now=100.0))
@@ -160,14 +170,14 @@ def test_times_move_only_with_what_they_tell_of(pod: Make, observed: Make, run: 
     assert _condition(later, "Initialized").lastTransitionTime.seconds == 100
 
 
-def test_conditions_of_others_are_kept(pod: Make, notes: PodNotes) -> None:
+def test_conditions_of_others_are_kept(pod: MakePod, notes: PodNotes) -> None:
     spec = pod()
     spec.status.conditions.add(type="PodScheduled", status="True")
     assert _condition(_status(spec, NOTHING, notes), "PodScheduled").status == "True"
 
 
 def test_a_pod_is_ready_once_the_conditions_of_its_readiness_gates_are_true(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     _ready(notes, "web-0")
     spec = pod(readinessGates=[{"conditionType": "example.com/a"}, {"conditionType": "example.com/b"}])
@@ -202,7 +212,7 @@ HOOKED = [{"name": "web", "image": "i", "lifecycle": HOOK}]
 
 
 def test_a_container_whose_post_start_hook_runs_or_failed_is_waiting(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     spec = pod(containers=HOOKED)
     notes.started.add("web-0")  # whatever else is thought of it
@@ -221,7 +231,7 @@ def test_a_container_whose_post_start_hook_runs_or_failed_is_waiting(
 
 
 def test_a_pod_that_ran_stays_running_while_the_hook_of_a_new_run_is_not_done(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     status = _status(pod(containers=HOOKED), observed(run(attempt=1), run(code=1)), notes)
     web = status.containerStatuses[0]
@@ -230,7 +240,7 @@ def test_a_pod_that_ran_stays_running_while_the_hook_of_a_new_run_is_not_done(
 
 
 def test_a_sidecar_whose_hook_runs_holds_up_the_main_containers(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     side = {"name": "side", "image": "i", "restartPolicy": "Always", "lifecycle": HOOK}
     status = _status(pod(initContainers=[side]), observed(run("side")), notes)
@@ -244,7 +254,7 @@ DELETED = {"deletionTimestamp": "2030-01-01T00:00:00Z", "deletionGracePeriodSeco
 
 
 def test_the_end_of_a_deleted_pod_stands_when_everything_of_it_is_removed(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     spec = pod(meta=DELETED)
     spec.status.phase = "Running"
@@ -260,19 +270,19 @@ def test_the_end_of_a_deleted_pod_stands_when_everything_of_it_is_removed(
 UNKNOWN = ("ContainerStatusUnknown", 137, "The container could not be located when the pod was terminated")
 
 
-def _end_of(status: Any) -> tuple[str, int, str]:
+def _end_of(status: pod_pb2.ContainerStatus) -> tuple[str, int, str]:
     ended = status.state.terminated
     assert [each.name for each, _ in status.state.ListFields()] == ["terminated"], "it is in one state"
     return ended.reason, ended.exitCode, ended.message
 
 
-def test_containers_that_never_ran_are_over_with_their_pod(pod: Make, notes: PodNotes) -> None:
+def test_containers_that_never_ran_are_over_with_their_pod(pod: MakePod, notes: PodNotes) -> None:
     status = _status(pod(meta=DELETED), NOTHING, notes)
     assert (status.phase, _end_of(status.containerStatuses[0])) == ("Failed", UNKNOWN)
 
 
 def test_a_deadline_that_passes_before_containers_start_leaves_none_of_them_creating(
-    pod: Make, observed: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, notes: PodNotes
 ) -> None:
     late = pod(activeDeadlineSeconds=5)
     late.status.startTime.seconds = 10
@@ -283,7 +293,7 @@ def test_a_deadline_that_passes_before_containers_start_leaves_none_of_them_crea
 
 
 def test_containers_whose_turn_had_not_come_keep_waiting_when_the_pod_is_over(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     spec = pod(meta=DELETED, initContainers=[{"name": name, "image": "i"} for name in ("one", "two", "three")])
     status = _status(spec, observed(run("one", code=0), run("two", code=3)), notes)
@@ -296,7 +306,7 @@ def test_containers_whose_turn_had_not_come_keep_waiting_when_the_pod_is_over(
 
 
 def test_of_a_container_that_vanished_it_is_told_that_it_ran(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     spec = pod()
     spec.status.CopyFrom(_status(spec, observed(run(attempt=2)), notes))
@@ -310,7 +320,7 @@ def test_of_a_container_that_vanished_it_is_told_that_it_ran(
 
 
 def test_all_init_containers_that_wait_say_so_and_the_condition_names_all_that_are_incomplete(
-    pod: Make, observed: Make, notes: PodNotes, run: Make
+    pod: MakePod, observed: MakeObserved, notes: PodNotes, run: MakeRun
 ) -> None:
     spec = pod(initContainers=[{"name": name, "image": "i"} for name in ("one", "two")])
     status = _status(spec, observed(), notes)
@@ -325,7 +335,7 @@ def test_all_init_containers_that_wait_say_so_and_the_condition_names_all_that_a
 
 
 def test_status_and_own_conditions_tell_of_which_generation_of_the_pod_they_are(
-    pod: Make, observed: Make, run: Make, notes: PodNotes
+    pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes
 ) -> None:
     spec = pod(meta={"generation": 3})
     spec.status.conditions.add(type="PodScheduled", status="True", observedGeneration=1)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
+from podlab_testing.kubelet_pods import MakePod
 
 from node.kubelet.pod import podspec
-
-Make = Callable[..., Any]
 
 
 @pytest.mark.parametrize(
@@ -20,10 +16,10 @@ Make = Callable[..., Any]
         ("joined", "spec.ephemeralContainers{joined}"),
     ],
 )
-def test_an_event_says_where_its_container_stands_in_the_pod(pod: Make, name: str, path: str) -> None:
+def test_an_event_says_where_its_container_stands_in_the_pod(pod: MakePod, name: str, path: str) -> None:
     made = pod(initContainers=[{"name": "first", "image": "i"}], ephemeralContainers=[{"name": "joined", "image": "i"}])
     assert podspec.field_path(made, name) == path
 
 
-def test_a_pod_is_called_by_name_namespace_and_uid(pod: Make) -> None:
+def test_a_pod_is_called_by_name_namespace_and_uid(pod: MakePod) -> None:
     assert podspec.full_name(pod()) == "a_default(u1)"

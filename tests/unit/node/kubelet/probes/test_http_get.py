@@ -14,13 +14,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from podlab_testing.kubelet_pods import Listen
 
 from node.kubelet.probes import handlers, http_get
 from node.kubelet.probes.handlers import HandlerResult, HandlerTarget
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
 
-Listen = Callable[[Any], Awaitable[int]]
 PLACE = HandlerTarget("c", pod_pb2.Container(name="web"), "127.0.0.1")
 
 
@@ -50,7 +50,7 @@ async def serve(listen: Listen) -> Callable[..., Awaitable[Server]]:
     return begin
 
 
-def _action(server: Server, path: str = "/", **more: Any) -> pod_pb2.HTTPGetAction:
+def _action(server: Server, path: str = "/", **more: object) -> pod_pb2.HTTPGetAction:
     return pod_pb2.HTTPGetAction(path=path, port=meta_pb2.IntOrString(intVal=server.port), **more)
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
 
 import pytest
+from podlab_testing.kubelet_pods import MakeObserved, MakePod, MakeRun
 
-from node.kubelet.cri.runtime import ExecResult, RuntimeFailure, RuntimeUnavailable
+from node.kubelet.cri.runtime import ExecResult, ObservedPod, RuntimeFailure, RuntimeUnavailable
 from node.kubelet.pod.callbacks import PodCallbacks
 from node.kubelet.pod.pod_notes import PodNotes
 from node.kubelet.probes.lifecycle_hooks import NO_LIMIT, PostStartHooks
 from podlab.core.v1 import pod_pb2
-
-Make = Callable[..., Any]
 
 
 class Commands:
@@ -24,7 +23,7 @@ class Commands:
         self.answers = list(answers)
         self.limits: list[int] = []
 
-    async def exec_sync(self, container_id: str, command: list[str], timeout_s: int) -> ExecResult:
+    async def exec_sync(self, container_id: str, command: Sequence[str], timeout_s: int) -> ExecResult:
         self.limits.append(timeout_s)
         result = self.answers.pop(0)
         if result is None:
@@ -37,12 +36,11 @@ class Commands:
 class Hooked:
     """The hooks of a pod whose container `web` runs."""
 
-    def __init__(self, commands: Commands, notes: PodNotes, pod: pod_pb2.Pod, observed: Any) -> None:
+    def __init__(self, commands: Commands, notes: PodNotes, pod: pod_pb2.Pod, observed: ObservedPod) -> None:
         self.events: list[tuple[str, str]] = []
         self.changed = asyncio.Event()
         self._pod, self._observed = pod, observed
-        runtime: Any = commands
-        self.hooks = PostStartHooks(runtime, notes, PodCallbacks(self._event, self.changed.set), retry_s=0.01)
+        self.hooks = PostStartHooks(commands, notes, PodCallbacks(self._event, self.changed.set), retry_s=0.01)
 
     def _event(self, event_type: str, reason: str, message: str, *, container: str = "") -> None:
         self.events.append((reason, message))
@@ -55,11 +53,15 @@ class Hooked:
             await self.changed.wait()
 
 
+class Start(Protocol):
+    def __call__(self, commands: Commands, **handler: object) -> Hooked: ...
+
+
 @pytest.fixture
-async def start(pod: Make, observed: Make, run: Make, notes: PodNotes) -> AsyncIterator[Callable[..., Hooked]]:
+async def start(pod: MakePod, observed: MakeObserved, run: MakeRun, notes: PodNotes) -> AsyncIterator[Start]:
     begun: list[Hooked] = []
 
-    def begin(commands: Commands, **handler: Any) -> Hooked:
+    def begin(commands: Commands, **handler: object) -> Hooked:
         handler = handler or {"exec": {"command": ["hook"]}}
         container = {"name": "web", "image": "i", "lifecycle": {"postStart": handler}}
         begun.append(Hooked(commands, notes, pod(containers=[container]), observed(run())))
@@ -71,7 +73,7 @@ async def start(pod: Make, observed: Make, run: Make, notes: PodNotes) -> AsyncI
         each.hooks.stop()
 
 
-async def test_a_hook_that_succeeds_runs_once_and_without_a_limit(start: Make, notes: PodNotes) -> None:
+async def test_a_hook_that_succeeds_runs_once_and_without_a_limit(start: Start, notes: PodNotes) -> None:
     commands = Commands(0)
     hooks = start(commands)
     await hooks.settled()
@@ -82,7 +84,7 @@ async def test_a_hook_that_succeeds_runs_once_and_without_a_limit(start: Make, n
 
 @pytest.mark.parametrize("result", [1, RuntimeFailure("no such executable")])
 async def test_a_hook_that_fails_dooms_its_container_and_the_event_keeps_what_it_said(
-    start: Make, notes: PodNotes, result: int | Exception
+    start: Start, notes: PodNotes, result: int | Exception
 ) -> None:
     hooks = start(Commands(result))
     await hooks.settled()
@@ -92,13 +94,13 @@ async def test_a_hook_that_fails_dooms_its_container_and_the_event_keeps_what_it
     assert hooks.events == [("FailedPostStartHook", "PostStartHook failed")]
 
 
-async def test_a_hook_waits_for_a_runtime_that_does_not_answer(start: Make, notes: PodNotes) -> None:
+async def test_a_hook_waits_for_a_runtime_that_does_not_answer(start: Start, notes: PodNotes) -> None:
     hooks = start(Commands(RuntimeUnavailable("connection refused"), RuntimeUnavailable("connection refused"), 0))
     await hooks.settled()
     assert (notes.post_start_done, notes.to_kill, hooks.events) == ({"web-0"}, {}, [])
 
 
-async def test_a_hook_that_hangs_leaves_its_container_not_up(start: Make, notes: PodNotes) -> None:
+async def test_a_hook_that_hangs_leaves_its_container_not_up(start: Start, notes: PodNotes) -> None:
     commands = Commands(None)
     hooks = start(commands)
     await asyncio.sleep(0)
@@ -107,7 +109,7 @@ async def test_a_hook_that_hangs_leaves_its_container_not_up(start: Make, notes:
     assert not notes.post_start_done | notes.to_kill.keys()
 
 
-async def test_a_pod_that_ends_begins_no_hook(start: Make, notes: PodNotes) -> None:
+async def test_a_pod_that_ends_begins_no_hook(start: Start, notes: PodNotes) -> None:
     commands = Commands(0)
     notes.terminating_since = 1.0
     start(commands)
@@ -115,7 +117,7 @@ async def test_a_pod_that_ends_begins_no_hook(start: Make, notes: PodNotes) -> N
     assert not commands.limits
 
 
-async def test_a_sleep_is_a_hook_too(start: Make, notes: PodNotes) -> None:
+async def test_a_sleep_is_a_hook_too(start: Start, notes: PodNotes) -> None:
     hooks = start(Commands(), sleep={"seconds": 0})
     await hooks.settled()
     assert notes.post_start_done == {"web-0"}

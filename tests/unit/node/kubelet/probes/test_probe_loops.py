@@ -6,14 +6,22 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Protocol
 
 import grpc
 import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from podlab_testing.kubelet_pods import Json, MakeObserved, MakePod, MakeRun
 
-from node.kubelet.cri.runtime import Container, ExecResult, ExecTimeout, ObservedPod, RuntimeFailure, RuntimeUnavailable
+from node.kubelet.cri.runtime import (
+    Container,
+    ExecResult,
+    ExecTimeout,
+    ObservedPod,
+    RuntimeFailure,
+    RuntimeUnavailable,
+)
 from node.kubelet.pod.callbacks import PodCallbacks
 from node.kubelet.pod.pod_notes import PodNotes
 from node.kubelet.probes import handlers
@@ -21,7 +29,6 @@ from node.kubelet.probes.handlers import HandlerTarget
 from node.kubelet.probes.probe_manager import ProbeManager, ProbeType
 from podlab.core.v1 import pod_pb2
 
-Make = Callable[..., Any]
 NOW_NS = time.time_ns()
 
 
@@ -33,7 +40,7 @@ class Commands:
         self.asked: list[str] = []
         self.times: list[float] = []
 
-    async def exec_sync(self, container_id: str, command: list[str], timeout_s: int) -> ExecResult:
+    async def exec_sync(self, container_id: str, command: Sequence[str], timeout_s: int) -> ExecResult:
         self.asked.append(command[0])
         self.times.append(time.monotonic())
         if command[0] not in self.codes:
@@ -52,8 +59,7 @@ class Probed:
         self.warnings: list[str] = []
         self.pod, self._observed = pod, observed
         self._changed = asyncio.Event()
-        runtime: Any = commands
-        self.probes = ProbeManager(runtime, notes, PodCallbacks(self._event, self.look))
+        self.probes = ProbeManager(commands, notes, PodCallbacks(self._event, self.look))
         self.look()
 
     def look(self) -> None:
@@ -74,16 +80,20 @@ class Probed:
                         await self._changed.wait()
 
 
-def _exec(command: str, **more: int) -> dict[str, Any]:
+def _exec(command: str, **more: int) -> Json:
     return {"exec": {"command": [command]}, "periodSeconds": 1, "failureThreshold": 1, **more}
 
 
+class Start(Protocol):
+    def __call__(self, commands: Commands, run: Container, **probes: Json) -> Probed: ...
+
+
 @pytest.fixture
-async def start(pod: Make, observed: Make, notes: PodNotes) -> AsyncIterator[Callable[..., Probed]]:
+async def start(pod: MakePod, observed: MakeObserved, notes: PodNotes) -> AsyncIterator[Start]:
     """Begins to probe the one running container `web`."""
     begun: list[Probed] = []
 
-    def begin(commands: Commands, run: Container, **probes: dict[str, Any]) -> Probed:
+    def begin(commands: Commands, run: Container, **probes: Json) -> Probed:
         container = {"name": "web", "image": "podlab.local/hello:1.0", **probes}
         begun.append(Probed(commands, notes, pod(containers=[container]), observed(run)))
         return begun[-1]
@@ -93,7 +103,7 @@ async def start(pod: Make, observed: Make, notes: PodNotes) -> AsyncIterator[Cal
         each.probes.stop()
 
 
-async def test_liveness_and_readiness_wait_for_the_startup_probe(start: Make, run: Make, notes: PodNotes) -> None:
+async def test_liveness_and_readiness_wait_for_the_startup_probe(start: Start, run: MakeRun, notes: PodNotes) -> None:
     commands = Commands(up=1, alive=0, ready=0)
     probed = start(
         commands,
@@ -111,7 +121,7 @@ async def test_liveness_and_readiness_wait_for_the_startup_probe(start: Make, ru
     assert probed.warnings == ["Startup probe failed: command ended with exit code 1"]
 
 
-async def test_a_container_that_does_not_start_up_is_ended(start: Make, run: Make, notes: PodNotes) -> None:
+async def test_a_container_that_does_not_start_up_is_ended(start: Start, run: MakeRun, notes: PodNotes) -> None:
     probed = start(Commands(), run(), startupProbe=_exec("hangs"))
     await probed.until(lambda: notes.to_kill)
     assert notes.to_kill["web-0"].message == "Container web failed startup probe, will be restarted"
@@ -119,19 +129,23 @@ async def test_a_container_that_does_not_start_up_is_ended(start: Make, run: Mak
     assert not notes.started
 
 
-async def test_a_probes_own_grace_goes_with_the_doom(start: Make, run: Make, notes: PodNotes) -> None:
+async def test_a_probes_own_grace_goes_with_the_doom(start: Start, run: MakeRun, notes: PodNotes) -> None:
     probed = start(Commands(alive=1), run(), livenessProbe=_exec("alive", terminationGracePeriodSeconds=7))
     await probed.until(lambda: notes.to_kill)
     assert notes.to_kill["web-0"].grace_s == 7
 
 
-async def test_an_initial_delay_counts_from_the_start_of_the_container(start: Make, run: Make, notes: PodNotes) -> None:
+async def test_an_initial_delay_counts_from_the_start_of_the_container(
+    start: Start, run: MakeRun, notes: PodNotes
+) -> None:
     long_ago = run(started_ns=NOW_NS - 3600 * 10**9)
     probed = start(Commands(ready=0), long_ago, readinessProbe=_exec("ready", initialDelaySeconds=600))
     await probed.until(lambda: notes.ready.get("web-0"))
 
 
-async def test_nothing_is_probed_before_the_post_start_hook_is_done(start: Make, run: Make, notes: PodNotes) -> None:
+async def test_nothing_is_probed_before_the_post_start_hook_is_done(
+    start: Start, run: MakeRun, notes: PodNotes
+) -> None:
     commands = Commands(ready=0)
     hook = {"postStart": {"exec": {"command": ["hook"]}}}
     probed = start(commands, run(), readinessProbe=_exec("ready"), lifecycle=hook)
@@ -152,7 +166,7 @@ async def test_nothing_is_probed_before_the_post_start_hook_is_done(start: Make,
     ],
 )
 async def test_a_question_that_cannot_be_put_is_no_result(
-    start: Make, run: Make, notes: PodNotes, kind: str, failure: Exception, told: list[str]
+    start: Start, run: MakeRun, notes: PodNotes, kind: str, failure: Exception, told: list[str]
 ) -> None:
     notes.ready["web-0"] = True
     commands = Commands(ask=failure)
@@ -166,7 +180,7 @@ async def test_a_question_that_cannot_be_put_is_no_result(
     await probed.until(lambda: notes.to_kill or not notes.ready["web-0"])
 
 
-async def test_while_a_pod_ends_only_its_readiness_is_asked_for(start: Make, run: Make, notes: PodNotes) -> None:
+async def test_while_a_pod_ends_only_its_readiness_is_asked_for(start: Start, run: MakeRun, notes: PodNotes) -> None:
     commands = Commands(ready=0, alive=0)
     probed = start(commands, run(), readinessProbe=_exec("ready"), livenessProbe=_exec("alive"))
     await probed.until(lambda: notes.ready.get("web-0"))
@@ -180,7 +194,7 @@ async def test_while_a_pod_ends_only_its_readiness_is_asked_for(start: Make, run
 
 
 async def test_a_pod_that_ends_before_it_started_up_is_not_asked_any_more(
-    start: Make, run: Make, notes: PodNotes
+    start: Start, run: MakeRun, notes: PodNotes
 ) -> None:
     commands = Commands(up=1)
     probed = start(commands, run(), startupProbe=_exec("up", failureThreshold=2))
@@ -193,7 +207,7 @@ async def test_a_pod_that_ends_before_it_started_up_is_not_asked_any_more(
 
 
 async def test_only_the_first_success_of_readiness_is_asked_for_eagerly(
-    start: Make, run: Make, notes: PodNotes
+    start: Start, run: MakeRun, notes: PodNotes
 ) -> None:
     commands = Commands(ready=1)
     probed = start(commands, run(), readinessProbe=_exec("ready", successThreshold=2))

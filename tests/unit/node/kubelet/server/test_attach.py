@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 import pytest
+from podlab_testing.kubelet_pods import Listen
 
 from node.kubelet.cri.runtime import Runtime
 from node.kubelet.server.attach import attach
@@ -15,8 +16,6 @@ from podlab import spdy
 from podlab.core.v1 import pod_pb2
 from podlab.errors import InternalError
 from podlab.v1 import kubelet_pb2
-
-Listen = Callable[[Any], Awaitable[int]]
 
 
 @dataclass

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import struct
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 import orjson
 import pytest
+from podlab_testing.kubelet_pods import Json, Listen
 
 from node.kubelet.cri.runtime import Runtime, RuntimeFailure
 from node.kubelet.server import exec as module
@@ -19,14 +20,12 @@ from node.kubelet.server.remote_command import StreamTimeouts
 from podlab import spdy
 from podlab.v1 import kubelet_pb2
 
-Listen = Callable[[Any], Awaitable[int]]
-
 
 @dataclass
 class Server:
     """Answers stdin, in capitals, on stdout once it has ended; then says how the command ended."""
 
-    status: dict[str, Any] = field(default_factory=lambda: {"status": "Success"})
+    status: Json = field(default_factory=lambda: {"status": "Success"})
     streams: dict[int, str] = field(default_factory=dict)
     resized: bytes = b""
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
+from podlab_testing.kubelet_pods import Listen
 
 from node.kubelet.server.port_forward import forward
 from podlab.errors import InternalError
 from podlab.v1.kubelet_pb2 import PortForwardRequest, PortForwardResponse
 
-Listen = Callable[[Any], Awaitable[int]]
 # In the host's own network, and in that of a process, which here is the same.
 networks = pytest.mark.parametrize(
     "pid",

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from podlab_testing.kubelet_pods import Json, MakePod
 
 from node.kubelet.containerconfig.environment import ConfigError, ConfigReference
 from node.kubelet.volume import atomic_writer, projected
 from node.kubelet.volume.atomic_writer import FileProjection
 from node.kubelet.volume.projected import TokenProjection, VolumeContents
 from node.kubelet.volume.volume_manager import VolumeManager
-from podlab.core.v1 import config_pb2
+from podlab.core.v1 import config_pb2, pod_pb2
 from podlab.meta.v1 import meta_pb2
 
-Make = Callable[..., Any]
 ROOTS = ConfigReference(config_pb2.ConfigMap, "roots")
 KEYS = ConfigReference(config_pb2.Secret, "keys")
 HOUR = TokenProjection("", 3600)
@@ -33,15 +31,15 @@ def contents(token: str = "t1") -> VolumeContents:
     return VolumeContents(found, {HOUR: token}, {"cpu": meta_pb2.Quantity(string="4")})
 
 
-def projected_pod(pod: Make, *parts: Any, **spec: Any) -> Any:
+def projected_pod(pod: MakePod, *parts: object, **spec: object) -> pod_pb2.Pod:
     return pod(volumes=[{"name": "v", "projected": {"sources": list(parts or PARTS)}}], **spec)
 
 
-def made(pod: Any, token: str = "t1") -> dict[str, FileProjection]:
+def made(pod: pod_pb2.Pod, token: str = "t1") -> dict[str, FileProjection]:
     return projected.files(pod, pod.spec.volumes[0].volumeSource, contents(token))
 
 
-def test_all_sources_make_the_files_of_one_volume(pod: Make) -> None:
+def test_all_sources_make_the_files_of_one_volume(pod: MakePod) -> None:
     spec = projected_pod(pod)
     assert list(projected.config_references(spec)) == [ROOTS, KEYS]
     assert list(projected.token_projections(spec)) == [HOUR]
@@ -49,7 +47,7 @@ def test_all_sources_make_the_files_of_one_volume(pod: Make) -> None:
     assert found == {"token": b"t1", "ca.crt": b"C", "k": b"s", "namespace": b"default"}
 
 
-def test_a_new_token_replaces_the_old_one_in_one_step(pod: Make, tmp_path: Path) -> None:
+def test_a_new_token_replaces_the_old_one_in_one_step(pod: MakePod, tmp_path: Path) -> None:
     spec, directory = projected_pod(pod, PARTS[0]), tmp_path / "v"
     directory.mkdir()
     assert atomic_writer.write_files(directory, made(spec))
@@ -79,19 +77,19 @@ def test_a_new_token_replaces_the_old_one_in_one_step(pod: Make, tmp_path: Path)
     ],
 )
 def test_a_token_is_readable_by_those_who_need_it(
-    pod: Make, spec: dict[str, Any], mode: int, owner: int, group: int | None
+    pod: MakePod, spec: Json, mode: int, owner: int, group: int | None
 ) -> None:
     assert made(projected_pod(pod, PARTS[0], **spec))["token"] == FileProjection(b"t1", mode, owner, group)
 
 
-def test_a_token_that_has_not_come_is_named(pod: Make) -> None:
+def test_a_token_that_has_not_come_is_named(pod: MakePod) -> None:
     spec = projected_pod(pod, {"serviceAccountToken": {"path": "token", "audience": "vault", "expirationSeconds": 600}})
     with pytest.raises(ConfigError, match="token is not here yet"):
         made(spec)
 
 
-def test_the_downward_api_tells_what_the_pod_is(pod: Make) -> None:
-    def item(path: str, field: str) -> dict[str, Any]:
+def test_the_downward_api_tells_what_the_pod_is(pod: MakePod) -> None:
+    def item(path: str, field: str) -> Json:
         return {"path": path, "fieldRef": {"fieldPath": field}}
 
     items = [
@@ -114,7 +112,7 @@ def test_the_downward_api_tells_what_the_pod_is(pod: Make) -> None:
 
 
 @pytest.mark.parametrize("optional", [True, False])
-def test_an_optional_source_may_be_missing(pod: Make, optional: bool) -> None:
+def test_an_optional_source_may_be_missing(pod: MakePod, optional: bool) -> None:
     spec = projected_pod(pod, {"configMap": {"name": "gone", "optional": optional}})
     if optional:
         assert made(spec) == {}
@@ -123,7 +121,7 @@ def test_an_optional_source_may_be_missing(pod: Make, optional: bool) -> None:
         made(spec)
 
 
-def test_containers_cannot_write_what_the_kubelet_writes(pod: Make, tmp_path: Path) -> None:
+def test_containers_cannot_write_what_the_kubelet_writes(pod: MakePod, tmp_path: Path) -> None:
     mounts = [{"name": "v", "mountPath": "/v"}]
     spec = projected_pod(pod, containers=[{"name": "web", "image": "i", "volumeMounts": mounts}])
     assert VolumeManager(tmp_path).mounts(spec, spec.spec.containers[0])[0].readonly

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
+from podlab_testing.kubelet_pods import MakePod
 
 from node.kubelet.volume.projected import TokenProjection
 from node.kubelet.volume.token_manager import JITTER_S, TokenManager
@@ -14,7 +13,6 @@ from podlab.authentication.v1 import token_pb2
 from podlab.errors import ServiceUnavailable
 from podlab.meta.v1 import meta_pb2
 
-Make = Callable[..., Any]
 HOUR = TokenProjection("", 3600)
 
 
@@ -39,7 +37,7 @@ class Server:
         return token_pb2.TokenRequestStatus(token=f"t{len(self.asked)}", expirationTimestamp=ends)
 
 
-async def test_a_token_is_bound_to_its_pod_and_asked_for_once(pod: Make) -> None:
+async def test_a_token_is_bound_to_its_pod_and_asked_for_once(pod: MakePod) -> None:
     server = Server()
     tokens, spec = TokenManager(server, server.clock), pod(serviceAccountName="builder")
     vault = TokenProjection("vault", 600)
@@ -52,7 +50,7 @@ async def test_a_token_is_bound_to_its_pod_and_asked_for_once(pod: Make) -> None
 
 @pytest.mark.parametrize(("lifetime_s", "renewed_s"), [(3600, 2880), (600, 480), (31_536_000, 86_400)])
 async def test_it_is_replaced_at_four_fifths_of_its_life_or_after_a_day(
-    pod: Make, lifetime_s: int, renewed_s: int
+    pod: MakePod, lifetime_s: int, renewed_s: int
 ) -> None:
     server, told = Server(), list[str]()
     tokens, wanted = TokenManager(server, server.clock), TokenProjection("", lifetime_s)
@@ -68,7 +66,7 @@ async def test_it_is_replaced_at_four_fifths_of_its_life_or_after_a_day(
     assert await tokens.read(pod(), [wanted]) == {wanted: "t2"}
 
 
-async def test_a_pod_keeps_its_token_while_the_server_is_away_and_the_token_good(pod: Make) -> None:
+async def test_a_pod_keeps_its_token_while_the_server_is_away_and_the_token_good(pod: MakePod) -> None:
     server = Server()
     tokens = TokenManager(server, server.clock)
     await tokens.read(pod(), [HOUR])
@@ -80,7 +78,7 @@ async def test_a_pod_keeps_its_token_while_the_server_is_away_and_the_token_good
         await tokens.read(pod(), [HOUR])
 
 
-async def test_nothing_is_kept_of_a_pod_that_is_gone(pod: Make) -> None:
+async def test_nothing_is_kept_of_a_pod_that_is_gone(pod: MakePod) -> None:
     server, told = Server(), list[str]()
     tokens = TokenManager(server, server.clock)
     tokens.on_change(told.append)

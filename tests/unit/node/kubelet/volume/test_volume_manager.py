@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from podlab_testing import storage
+from podlab_testing.kubelet_pods import MakePod
 
 from node.kubelet.containerconfig.environment import ConfigError, ConfigReference
 from node.kubelet.volume import atomic_writer
@@ -18,22 +18,21 @@ from node.kubelet.volume.volume_manager import VolumeError, VolumeManager
 from podlab.core.v1 import config_pb2, pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
-Make = Callable[..., Any]
 CONFIG = ConfigReference(config_pb2.ConfigMap, "settings")
 
 
-def _settings(**data: str) -> dict[ConfigReference, Any]:
+def _settings(**data: str) -> dict[ConfigReference, config_pb2.ConfigMap | config_pb2.Secret | None]:
     return {CONFIG: config_pb2.ConfigMap(data=data)}
 
 
-def _config_pod(pod: Make, **source: Any) -> Any:
+def _config_pod(pod: MakePod, **source: object) -> pod_pb2.Pod:
     return pod(
         volumes=[{"name": "v", "configMap": {"name": "settings", **source}}],
         containers=[{"name": "web", "image": "i", "volumeMounts": [{"name": "v", "mountPath": "/etc/app"}]}],
     )
 
 
-def test_a_config_map_is_mounted_and_changes_all_at_once(pod: Make, tmp_path: Path) -> None:
+def test_a_config_map_is_mounted_and_changes_all_at_once(pod: MakePod, tmp_path: Path) -> None:
     volumes, spec = VolumeManager(tmp_path), _config_pod(pod)
     volumes.set_up(spec, VolumeContents(_settings(one="1", two="2")))
     mount = volumes.mounts(spec, spec.spec.containers[0])[0]
@@ -49,7 +48,7 @@ def test_a_config_map_is_mounted_and_changes_all_at_once(pod: Make, tmp_path: Pa
     assert not version.exists()
 
 
-def test_items_and_modes_are_as_the_spec_says(pod: Make, tmp_path: Path) -> None:
+def test_items_and_modes_are_as_the_spec_says(pod: MakePod, tmp_path: Path) -> None:
     volumes = VolumeManager(tmp_path)
     spec = _config_pod(pod, defaultMode=0o400, items=[
         {"key": "one", "path": "deep/er/one"}, {"key": "two", "path": "two", "mode": 0o755}
@@ -61,7 +60,7 @@ def test_items_and_modes_are_as_the_spec_says(pod: Make, tmp_path: Path) -> None
     assert not (where / "three").exists()
 
 
-def test_a_missing_config_map_is_named_unless_it_is_optional(pod: Make, tmp_path: Path) -> None:
+def test_a_missing_config_map_is_named_unless_it_is_optional(pod: MakePod, tmp_path: Path) -> None:
     with pytest.raises(VolumeError, match='volume "v": configmap "settings" not found'):
         VolumeManager(tmp_path).set_up(_config_pod(pod), VolumeContents({CONFIG: None}))
     VolumeManager(tmp_path).set_up(_config_pod(pod, optional=True), VolumeContents({CONFIG: None}))
@@ -94,7 +93,7 @@ def _items(*items: dict[str, str]) -> Any:
         ("File", "file", ""),
     ],
 )
-def test_host_paths_are_checked(pod: Make, tmp_path: Path, kind: str, prepare: str, words: str) -> None:
+def test_host_paths_are_checked(pod: MakePod, tmp_path: Path, kind: str, prepare: str, words: str) -> None:
     path = tmp_path / "there"
     if prepare == "file":
         path.touch()
@@ -109,7 +108,7 @@ def test_host_paths_are_checked(pod: Make, tmp_path: Path, kind: str, prepare: s
     assert path.exists() == (kind != "")
 
 
-def test_an_empty_dir_is_open_to_all_and_outlives_a_second_set_up(pod: Make, tmp_path: Path) -> None:
+def test_an_empty_dir_is_open_to_all_and_outlives_a_second_set_up(pod: MakePod, tmp_path: Path) -> None:
     volumes = VolumeManager(tmp_path)
     spec = pod(
         volumes=[{"name": "v", "emptyDir": {}}],
@@ -132,7 +131,7 @@ def test_an_empty_dir_is_open_to_all_and_outlives_a_second_set_up(pod: Make, tmp
     volumes.remove("u1")
 
 
-def test_a_sub_path_cannot_lead_out_of_its_volume(pod: Make, tmp_path: Path) -> None:
+def test_a_sub_path_cannot_lead_out_of_its_volume(pod: MakePod, tmp_path: Path) -> None:
     volumes = VolumeManager(tmp_path)
     spec = pod(
         volumes=[{"name": "v", "emptyDir": {}}],
@@ -146,17 +145,17 @@ def test_a_sub_path_cannot_lead_out_of_its_volume(pod: Make, tmp_path: Path) -> 
         volumes.mounts(spec, spec.spec.containers[0])
 
 
-def test_a_mount_of_a_volume_that_the_pod_lacks_is_named(pod: Make, tmp_path: Path) -> None:
+def test_a_mount_of_a_volume_that_the_pod_lacks_is_named(pod: MakePod, tmp_path: Path) -> None:
     spec = pod(containers=[{"name": "web", "image": "i", "volumeMounts": [{"name": "x", "mountPath": "/d"}]}])
     with pytest.raises(VolumeError, match='mounts volume "x", which the pod lacks'):
         VolumeManager(tmp_path).mounts(spec, spec.spec.containers[0])
 
 
-def test_what_a_pod_mounts_is_known(pod: Make) -> None:
+def test_what_a_pod_mounts_is_known(pod: MakePod) -> None:
     assert list(config_references(_config_pod(pod))) == [CONFIG]
 
 
-def test_a_sub_path_may_be_made_of_variables_and_must_not_lack_one(pod: Make, tmp_path: Path) -> None:
+def test_a_sub_path_may_be_made_of_variables_and_must_not_lack_one(pod: MakePod, tmp_path: Path) -> None:
     volumes = VolumeManager(tmp_path)
     mount = {"name": "v", "mountPath": "/d", "subPathExpr": "logs/$(POD)", "mountPropagation": "HostToContainer"}
     spec = pod(
@@ -171,20 +170,20 @@ def test_a_sub_path_may_be_made_of_variables_and_must_not_lack_one(pod: Make, tm
     volumes.remove("u1")
 
 
-def _claiming(pod: Make, uid: str, group: int | None = 2000, **context: Any) -> Any:
+def _claiming(pod: MakePod, uid: str, group: int | None = 2000, **context: object) -> Any:
     context = {**context, "fsGroup": group} if group is not None else context
     source = {"persistentVolumeClaim": {"claimName": "data"}}
     return pod(meta={"uid": uid, "name": uid}, volumes=[{"name": "v", **source}], securityContext=context)
 
 
-def _disk(tmp_path: Path, **spec: Any) -> VolumeContents:
+def _disk(tmp_path: Path, **spec: object) -> VolumeContents:
     path = tmp_path / "disk"
     path.mkdir(exist_ok=True)
     source = spec.pop("source", {"local": {"path": str(path)}})
     return VolumeContents(persistent_volumes={"v": storage.volume(**source, **spec)})
 
 
-def test_the_first_pod_gives_a_local_volume_to_its_group_and_others_are_told(pod: Make, tmp_path: Path) -> None:
+def test_the_first_pod_gives_a_local_volume_to_its_group_and_others_are_told(pod: MakePod, tmp_path: Path) -> None:
     volumes, contents = VolumeManager(tmp_path), _disk(tmp_path)
     (tmp_path / "disk/file").touch(0o600)
     assert volumes.set_up(_claiming(pod, "u1"), contents) == []
@@ -200,7 +199,7 @@ def test_the_first_pod_gives_a_local_volume_to_its_group_and_others_are_told(pod
 
 
 @pytest.mark.parametrize("source", [{}, {"hostPath": {}}])
-def test_a_path_of_the_node_stays_its_owners(pod: Make, tmp_path: Path, source: Any) -> None:
+def test_a_path_of_the_node_stays_its_owners(pod: MakePod, tmp_path: Path, source: Any) -> None:
     (tmp_path / "disk").mkdir()
     given = {"hostPath": {"path": str(tmp_path / "disk"), "type": ""}}
     spec = _claiming(pod, "u1") if not source else pod(
@@ -210,7 +209,7 @@ def test_a_path_of_the_node_stays_its_owners(pod: Make, tmp_path: Path, source: 
     assert (tmp_path / "disk").stat().st_gid == 0
 
 
-def test_a_volume_for_one_pod_is_refused_to_a_second_until_the_first_has_ended(pod: Make, tmp_path: Path) -> None:
+def test_a_volume_for_one_pod_is_refused_to_a_second_until_the_first_has_ended(pod: MakePod, tmp_path: Path) -> None:
     volumes, contents = VolumeManager(tmp_path), _disk(tmp_path, accessModes=["ReadWriteOncePod"])
     for _ in range(2):  # the second time it has it already
         volumes.set_up(_claiming(pod, "u1"), contents)

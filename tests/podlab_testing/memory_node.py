@@ -1,0 +1,299 @@
+"""A node without containers: the kubelet's loops on a runtime in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import itertools
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from node.kubelet.admission.pod_admission import PodAdmission
+from node.kubelet.cri.runtime import (
+    POD_NAME,
+    POD_NAMESPACE,
+    POD_UID,
+    Container,
+    ContainerState,
+    ContainerUsage,
+    ExecResult,
+    Image,
+    ObservedPod,
+    RegistryCredentials,
+    RuntimeFailure,
+    RuntimeReadiness,
+    RuntimeUnavailable,
+    Sandbox,
+)
+from node.kubelet.eviction.ephemeral_storage import EphemeralStorageMonitor
+from node.kubelet.images.image_manager import ImageManager
+from node.kubelet.volume.claims import ClaimReader
+from node.kubelet.volume.config_objects import ConfigObjectManager
+from node.kubelet.volume.local_path import LocalPathManager
+from node.kubelet.volume.token_manager import TokenManager
+from node.kubelet.volume.volume_manager import VolumeManager
+from node.kubelet.worker.context import NodeContext, WorkerTimings
+from node.kubelet.worker.pod_workers import PodWorkers
+from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
+from podlab.client.informer import Informer
+from podlab.core.v1 import node_pb2, pod_pb2, service_pb2
+from podlab.foreign.cri.v1 import api_pb2 as cri
+from podlab.meta.v1 import meta_pb2
+
+# How often what is read again and again is read.
+PERIOD_S = 0.2
+IMAGE = "podlab.local/hello:1.0"
+OFFERED = {
+    name: meta_pb2.Quantity(string=amount)
+    for name, amount in {"cpu": "2", "memory": "4Gi", "pods": "110", "ephemeral-storage": "10Gi"}.items()
+}
+
+
+@dataclass
+class MemoryRuntime:
+    """Keeps the contract of `Runtime`. `end` is what happens to it; `down` makes it silent, `broken` its network;
+    containers that are stopped end with `stops_with`."""
+
+    present: set[str] = field(default_factory=lambda: {IMAGE})
+    down: bool = False
+    broken: bool = False
+    stops_with: int = 143
+    started: list[str] = field(default_factory=list)
+    # Of each container, by name: where what it mounts is on the node, and whether it may write there.
+    mounted: dict[str, dict[str, tuple[Path, bool]]] = field(default_factory=dict)
+    # What containers have written outside of their mounts, by name.
+    written: dict[str, int] = field(default_factory=dict)
+    # Commands, as of probes, that were asked for while it was silent.
+    unanswered_commands: int = 0
+    pulls: int = 0
+    looks: int = 0
+    _uids: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    _sandboxes: dict[str, Sandbox] = field(default_factory=dict)
+    _containers: dict[str, Container] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _moved: asyncio.Event = field(default_factory=asyncio.Event)
+    _exits: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
+
+    def end(self, name: str, code: int) -> None:
+        for run in list(self._containers.values()):
+            if run.name == name and run.alive:
+                self._set(run.id, state=ContainerState.EXITED, exit_code=code, finished_ns=time.time_ns())
+        self._exits.put_nowait(None)
+
+    def alive(self) -> set[str]:
+        return {run.id for run in self._containers.values() if run.alive}
+
+    async def until(self, check: Callable[[], bool]) -> None:
+        """Waits for the runtime to be as wanted, for at most 10 s."""
+        async with asyncio.timeout(10):
+            while not check():
+                self._moved.clear()
+                await self._moved.wait()
+
+    async def version(self) -> str:
+        return "memory://1"
+
+    async def readiness(self) -> RuntimeReadiness:
+        return RuntimeReadiness(not self.down, not self.down)
+
+    async def pods(self) -> Mapping[str, ObservedPod]:
+        self._answer()
+        self.looks += 1
+        self._moved.set()
+        return {uid: self._observed(uid) for uid, _, _ in self._uids.values()}
+
+    async def pod(self, uid: str) -> ObservedPod:
+        self._answer()
+        return self._observed(uid)
+
+    async def exit_events(self) -> AsyncIterator[None]:
+        while True:
+            yield await self._exits.get()
+
+    async def run_sandbox(self, config: cri.PodSandboxConfig) -> str:
+        self._answer()
+        self._connect(f"{next(self._numbers):064x}")
+        labels = config.labels
+        made = Sandbox(f"s{next(self._numbers)}", config.metadata.attempt, True, time.time_ns(), ("127.0.0.1",))
+        self._sandboxes[made.id] = made
+        self._uids[made.id] = (labels[POD_UID], labels[POD_NAMESPACE], labels[POD_NAME])
+        return made.id
+
+    async def stop_sandbox(self, sandbox_id: str) -> None:
+        self._answer()
+        self._connect(sandbox_id)
+        for run in list(self._containers.values()):
+            if run.sandbox_id == sandbox_id and run.alive:
+                self._set(run.id, state=ContainerState.EXITED, exit_code=137, finished_ns=time.time_ns())
+        self._sandboxes[sandbox_id] = dataclasses.replace(self._sandboxes[sandbox_id], ready=False)
+
+    async def remove_sandbox(self, sandbox_id: str) -> None:
+        self._answer()
+        self._sandboxes.pop(sandbox_id, None)
+        self._uids.pop(sandbox_id, None)
+        self._containers = {at: run for at, run in self._containers.items() if run.sandbox_id != sandbox_id}
+
+    async def create_container(
+        self, sandbox_id: str, config: cri.ContainerConfig, sandbox_config: cri.PodSandboxConfig
+    ) -> str:
+        self._answer()
+        made = Container(
+            id=f"c{next(self._numbers)}",
+            sandbox_id=sandbox_id,
+            name=config.metadata.name,
+            attempt=config.metadata.attempt,
+            state=ContainerState.CREATED,
+            created_ns=time.time_ns(),
+            image=config.image.image,
+            log_path=f"{sandbox_config.log_directory}/{config.log_path}",
+            annotations=dict(config.annotations),
+        )
+        self._containers[made.id] = made
+        self.mounted[made.name] = {
+            each.container_path: (Path(each.host_path), not each.readonly) for each in config.mounts
+        }
+        return made.id
+
+    async def start_container(self, container_id: str) -> None:
+        self._answer()
+        self._set(container_id, state=ContainerState.RUNNING, started_ns=time.time_ns())
+        self.started.append(container_id)
+
+    async def stop_container(self, container_id: str, grace_s: int) -> None:
+        self._answer()
+        if container_id in self._containers and self._containers[container_id].alive:
+            self._set(container_id, state=ContainerState.EXITED, exit_code=self.stops_with, finished_ns=time.time_ns())
+
+    async def remove_container(self, container_id: str) -> None:
+        self._containers.pop(container_id, None)
+
+    async def reopen_log(self, container_id: str) -> None:
+        raise RuntimeFailure("no logs in memory")
+
+    async def exec_sync(self, container_id: str, command: Sequence[str], timeout_s: int) -> ExecResult:
+        """`true`, `false` and `hang` are all the commands there are."""
+        self.unanswered_commands += self.down
+        self._moved.set()
+        self._answer()
+        if command[0] == "hang":
+            await asyncio.get_running_loop().create_future()
+        return ExecResult(0 if command[0] == "true" else 1, b"")
+
+    async def exec_url(self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool) -> str:
+        raise RuntimeFailure("no streams in memory")
+
+    async def discard_stdin(self, container_id: str) -> bool:
+        return True
+
+    async def attach_url(self, container_id: str, *, stdin: bool, tty: bool) -> str:
+        raise RuntimeFailure("no streams in memory")
+
+    async def sandbox_pid(self, sandbox_id: str) -> int:
+        raise RuntimeFailure("no processes in memory")
+
+    async def usage(self, pod_uid: str = "") -> list[ContainerUsage]:
+        return [
+            ContainerUsage(run.id, run.name, uid, namespace, name, time.time_ns(), 0, 0, self.written.get(run.name, 0))
+            for run in self._containers.values()
+            for uid, namespace, name in [self._uids[run.sandbox_id]]
+            if run.alive and pod_uid in ("", uid)
+        ]
+
+    async def image(self, name: str) -> Image | None:
+        self._answer()
+        return Image(f"sha256:{name}", (name,), 1) if name in self.present else None
+
+    async def images(self) -> list[Image]:
+        return [Image(f"sha256:{name}", (name,), 1) for name in sorted(self.present)]
+
+    async def pull(self, name: str, credentials: RegistryCredentials | None) -> None:
+        self.pulls += 1
+        raise RuntimeFailure(f'failed to pull image "{name}": no such host')
+
+    def _answer(self) -> None:
+        if self.down:
+            raise RuntimeUnavailable("connection refused")
+
+    def _connect(self, sandbox_id: str) -> None:
+        if self.broken:
+            raise RuntimeFailure(f'failed to setup network for sandbox "{sandbox_id}": no IP addresses available')
+
+    def _set(self, container_id: str, **changes: object) -> None:
+        self._containers[container_id] = dataclasses.replace(self._containers[container_id], **changes)  # type: ignore[arg-type]
+        self._moved.set()
+
+    def _observed(self, uid: str) -> ObservedPod:
+        mine = [(at, self._sandboxes[at]) for at, of in self._uids.items() if of[0] == uid]
+        if not mine:
+            return ObservedPod(uid)
+        ids = {at for at, _ in mine}
+        runs = [run for run in self._containers.values() if run.sandbox_id in ids]
+        _, namespace, name = self._uids[mine[0][0]]
+        boxes = sorted((box for _, box in mine), key=lambda box: -box.attempt)
+        return ObservedPod(uid, namespace, name, tuple(boxes), tuple(sorted(runs, key=lambda run: -run.attempt)))
+
+
+@dataclass
+class MemoryKubelet:
+    """The pod loops of node n1. `kill` ends them as SIGKILL would: nothing is tidied up."""
+
+    client: Client
+    runtime: MemoryRuntime
+    root: Path
+    pods: PodWorkers | None = None
+    timings: WorkerTimings = field(default_factory=WorkerTimings)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def start(self) -> None:
+        services = Informer(self.client, service_pb2.Service)
+        bound = Informer(self.client, pod_pb2.Pod, field_selector="spec.nodeName=n1")
+        itself = Informer(self.client, node_pb2.Node, field_selector="metadata.name=n1")
+        recorder = EventRecorder(self.client, "kubelet", "n1")
+        node = node_pb2.Node()
+        node.metadata.name = "n1"
+        admission = PodAdmission(self.client, node, OFFERED, node=lambda: itself.get("n1"), pods=bound.list)
+        local_path = LocalPathManager(self.client, "n1", self.root, period_s=PERIOD_S)
+        volumes = VolumeManager(self.root)
+        context = NodeContext(
+            node_name="n1",
+            node_ip="127.0.0.1",
+            memory_bytes=1 << 30,
+            allocatable=OFFERED,
+            client=self.client,
+            runtime=self.runtime,
+            recorder=recorder,
+            images=ImageManager(self.runtime),
+            admission=admission,
+            volumes=volumes,
+            ephemeral_storage=EphemeralStorageMonitor(volumes, self.runtime),
+            claims=ClaimReader(self.client, local_path),
+            tokens=TokenManager(self.client),
+            config_objects=ConfigObjectManager(self.client, period_s=PERIOD_S),
+            services=services.list,
+            timings=self.timings,
+        )
+        self.pods = PodWorkers(context, bound)
+        admission.on_preempt(self.pods.end)
+        context.config_objects.on_change(self.pods.volume_contents_changed)
+        context.tokens.on_change(self.pods.volume_contents_changed)
+        informers = (services.run(), itself.run(), bound.run())
+        loops = (*informers, recorder.run(), context.config_objects.run(), local_path.run(), self.pods.run())
+        self._tasks = [asyncio.create_task(loop) for loop in loops]
+
+    async def kill(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+class Until(Protocol):
+    """Waits for a pod to be as wanted, for at most 10 s, and returns it; an empty one when it is wanted gone."""
+
+    async def __call__(self, name: str, check: Callable[[pod_pb2.Pod], object]) -> pod_pb2.Pod: ...
