@@ -21,14 +21,14 @@ class LazyCommand(TyperCommand):
         module, _, function = self.at.partition(":")
         found = getattr(import_module(module), function or "app")
         app = found if isinstance(found, typer.Typer) else _app_of(found)
-        app.rich_markup_mode, app._add_completion = None, False  # as the root has them, once for all
+        app.rich_markup_mode = None  # as the root has it, once for all
         command = typer.main.get_command(app)
         command.name = self.name
         return command
 
 
 def _app_of(function: Any) -> typer.Typer:
-    app = typer.Typer()
+    app = typer.Typer(add_completion=False)
     app.command()(function)
     return app
 

@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 import typer.main
-from typer._click.exceptions import NoArgsIsHelpError, UsageError
 
 from podlab.cli.lazy import LazyCommand, Root
 
@@ -122,7 +121,7 @@ def main() -> None:
     """The console script."""
     try:
         code = command()(prog_name="podlab", args=hoisted(plain_flags(sys.argv[1:])), standalone_mode=False)
-    except UsageError as error:
+    except typer.TyperException as error:
         print(usage(error), file=sys.stderr)
         sys.exit(error.exit_code)
     except BrokenPipeError:
@@ -139,11 +138,12 @@ def main() -> None:
     sys.exit(code)
 
 
-def usage(error: UsageError) -> str:
+def usage(error: typer.TyperException) -> str:
     """What is wrong with the command line, in kubectl's form; the help itself when there is nothing on it."""
-    if isinstance(error, NoArgsIsHelpError):
+    context: typer.Context | None = getattr(error, "ctx", None)
+    if context is not None and error.message == context.get_help():
         return str(error.message)
-    where = error.ctx.command_path if error.ctx else "podlab"
+    where = context.command_path if context else "podlab"
     # The first words are those of the library that reads the values.
     return f"error: {error.format_message().replace('Value error, ', '')}\nSee '{where} --help' for usage."
 

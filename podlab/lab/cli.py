@@ -18,7 +18,9 @@ from podlab.lab.errors import LabError
 from podlab.lab.lab import Lab, all_names
 from podlab.lab.spec import LabSpec
 
-app = typer.Typer(help="Local lab hosts: small Debian systems that stand in for VMs.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False, help="Local lab hosts: small Debian systems that stand in for VMs.", no_args_is_help=True
+)
 
 LabName = Annotated[str, typer.Option("--lab", help="The lab's name.", envvar="PODLAB_CLUSTER")]
 HostNames = Annotated[list[str] | None, typer.Argument(help="Some hosts only.", show_default="all hosts")]

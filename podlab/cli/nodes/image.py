@@ -17,7 +17,9 @@ from podlab.core.v1.node_pb2 import Node
 from podlab.errors import ApiError
 from podlab.v1 import kubelet_pb2, kubelet_pb2_grpc
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Container images on the nodes.")
+app = typer.Typer(
+    add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Container images on the nodes."
+)
 
 _CHUNK = 1024 * 1024
 _DEADLINE_S = 600.0

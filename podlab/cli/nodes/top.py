@@ -17,7 +17,9 @@ from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError, NotFound
 from podlab.v1 import kubelet_pb2, kubelet_pb2_grpc
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Show what nodes and pods use.")
+app = typer.Typer(
+    add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Show what nodes and pods use."
+)
 
 _DEADLINE_S = 10.0
 _UNKNOWN = "<unknown>"

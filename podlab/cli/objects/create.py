@@ -15,7 +15,10 @@ from podlab.client.client import Client
 from podlab.errors import ApiError, NotFound
 
 app = typer.Typer(
-    rich_markup_mode=None, invoke_without_command=True, help="Create objects from manifests or from a few words."
+    add_completion=False,
+    rich_markup_mode=None,
+    invoke_without_command=True,
+    help="Create objects from manifests or from a few words.",
 )
 secret_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Create a Secret.")
 app.add_typer(secret_app, name="secret")

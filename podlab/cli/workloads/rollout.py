@@ -24,7 +24,10 @@ from podlab.client.client import Client
 from podlab.errors import Expired, NotFound
 
 app = typer.Typer(
-    rich_markup_mode=None, no_args_is_help=True, help="Follow, list, take back, pause or repeat a workload's rollout."
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Follow, list, take back, pause or repeat a workload's rollout.",
 )
 _WORKLOADS = (Deployment, DaemonSet, StatefulSet)
 
