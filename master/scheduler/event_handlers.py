@@ -9,6 +9,7 @@ from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.preemption.nominated_pods import NominatedPods
 from master.scheduler.queue.cluster_events import ClusterEvent, EventKind, node_events
 from master.scheduler.queue.scheduling_queue import SchedulingQueue
+from podlab.api.podphase import is_terminal
 from podlab.client.informer import Change
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
@@ -44,7 +45,7 @@ class EventHandlers:
             # The deletion of the first pod was missed, and another one has its name.
             self.pod_changed(Change(change.key, old, None))
             self.pod_changed(Change(change.key, None, pod))
-        elif pod is None or pod.status.phase in ("Succeeded", "Failed"):
+        elif pod is None or is_terminal(pod):
             self._queue.remove(change.key)
             if (gone := pod or old) is not None:
                 self._ended(gone)

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from node.iptables import Ruleset, Table
 from node.proxy.endpoints import Endpoint, endpoints_of
 from node.proxy.rule import MARK, Rule
+from podlab.api.labels import SERVICE_NAME_LABEL
 from podlab.core.v1.service_pb2 import Service, ServicePort
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
 
@@ -246,7 +247,7 @@ def _snat() -> list[Rule]:
 def _by_service(slices: Iterable[EndpointSlice]) -> dict[tuple[str, str], list[EndpointSlice]]:
     grouped: dict[tuple[str, str], list[EndpointSlice]] = {}
     for each in slices:
-        name = each.metadata.labels.get("kubernetes.io/service-name", "")
+        name = each.metadata.labels.get(SERVICE_NAME_LABEL, "")
         if name and each.addressType == "IPv4":
             grouped.setdefault((each.metadata.namespace, name), []).append(each)
     return grouped

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from podlab.api import times, usage
+from podlab.api import times
 from podlab.api.objects import condition, is_true
+from podlab.api.podphase import is_terminal
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1.meta_pb2 import Time
 
@@ -42,7 +43,7 @@ def _status(pod: pod_pb2.Pod, initializing: str) -> str:
     if pod.metadata.HasField("deletionTimestamp"):
         if pod.status.reason == "NodeLost":
             return "Unknown"
-        if not usage.is_over(pod):
+        if not is_terminal(pod):
             return "Terminating"
     word = initializing or _containers_word(pod)
     if word:

@@ -10,6 +10,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from podlab.api import kinds, podresources, quantity
+from podlab.api.podphase import is_terminal
 from podlab.api.podresources import Amounts
 from podlab.core.v1.pod_pb2 import Pod, PodAffinityTerm
 from podlab.core.v1.quota_pb2 import ResourceQuota, ResourceQuotaSpec, ScopedResourceSelectorRequirement
@@ -20,7 +21,6 @@ from podlab.core.v1.volume_pb2 import PersistentVolumeClaim
 _PLAIN = frozenset({"services", "replicationcontrollers", "resourcequotas", "secrets", "configmaps"})
 _NOT_COUNTED = frozenset({"Event"})
 _COMPUTE = ("cpu", "memory", "ephemeral-storage")
-_OVER = ("Succeeded", "Failed")
 _OF_SERVICES = ("services.nodeports", "services.loadbalancers")
 _BY_CLASS = ".storageclass.storage.k8s.io/"
 ONE = Fraction(1)
@@ -33,17 +33,12 @@ def of(message: Message) -> Amounts:
         return {}
     used: Amounts = {f"count/{kind.resource}": ONE}
     if isinstance(message, Pod):
-        return used if is_over(message) else used | _of_pod(message)
+        return used if is_terminal(message) else used | _of_pod(message)
     if isinstance(message, PersistentVolumeClaim):
         return used | _of_claim(message)
     if not kind.group and kind.plural in _PLAIN:
         used[kind.plural] = ONE
     return used | _of_service(message) if isinstance(message, Service) else used
-
-
-def is_over(pod: Pod) -> bool:
-    """Whether the pod needs nothing any more."""
-    return pod.status.phase in _OVER
 
 
 def matches(spec: ResourceQuotaSpec, message: Message) -> bool:

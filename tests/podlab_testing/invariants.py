@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from podlab.api import quantity
+from podlab.api.labels import SERVICE_NAME_LABEL
 from podlab.meta.v1.meta_pb2 import Quantity
 from podlab_testing.churn import NAMES, SCALED, Thing, Wanted, Workload
 from podlab_testing.deployed import Cli, condition_of
@@ -128,7 +129,7 @@ def _orphans(owners: list[Thing], pods: list[Thing]) -> Iterator[str]:
 
 def _wrong_endpoints(cli: Cli, namespace: str, name: str, pods: list[Thing]) -> Iterator[str]:
     serving = sorted(pod["status"].get("podIP", "") for pod in pods if pod["metadata"]["labels"]["app"] == name)
-    chosen = ("-n", namespace, "-l", f"kubernetes.io/service-name={name}")
+    chosen = ("-n", namespace, "-l", f"{SERVICE_NAME_LABEL}={name}")
     slices = [each for one in cli.items("endpointslices", *chosen) for each in one.get("endpoints") or ()]
     subsets = cli.get("endpoints", name, "-n", namespace).get("subsets") or ()
     for what, addresses in (

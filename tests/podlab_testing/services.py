@@ -6,6 +6,7 @@ from ipaddress import ip_address
 
 from node.iptables import Ruleset
 from node.proxy.rules import ProxyNode, render, to_ruleset
+from podlab.api.labels import SERVICE_NAME_LABEL
 from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
 from podlab.discovery.v1.endpointslice_pb2 import Endpoint, EndpointPort, EndpointSlice
 from podlab.meta.v1.meta_pb2 import ObjectMeta
@@ -25,7 +26,7 @@ def service(number: int) -> Service:
 
 
 def endpoint_slice(number: int, endpoints: int) -> EndpointSlice:
-    labels = {"kubernetes.io/service-name": f"s{number}"}
+    labels = {SERVICE_NAME_LABEL: f"s{number}"}
     return EndpointSlice(
         metadata=ObjectMeta(name=f"s{number}-a", namespace="default", labels=labels),
         addressType="IPv4",

@@ -15,6 +15,7 @@ from master.apiserver.registry.registry import Registry
 from master.apiserver.registry.strategies.namespaces import PERMANENT
 from master.store.errors import Closed, StoreError
 from podlab.api import kinds
+from podlab.api.labels import SERVICE_NAME_LABEL
 from podlab.api.storageclasses import DEFAULT_CLASS
 from podlab.api.volumes import LOCAL_PATH, LOCAL_PATH_DIRECTORY
 from podlab.core.v1 import endpoints_pb2, namespace_pb2, service_pb2, serviceaccount_pb2
@@ -125,7 +126,7 @@ class SystemObjects:
 
     def _slice(self) -> endpointslice_pb2.EndpointSlice:
         endpoints = endpointslice_pb2.EndpointSlice(metadata=self._metadata(), addressType="IPv4")
-        endpoints.metadata.labels["kubernetes.io/service-name"] = "kubernetes"
+        endpoints.metadata.labels[SERVICE_NAME_LABEL] = "kubernetes"
         endpoints.endpoints.add(
             addresses=[self.advertise_address], conditions=endpointslice_pb2.EndpointConditions(ready=True)
         )

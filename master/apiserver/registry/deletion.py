@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 
 from master.apiserver.registry.strategies import namespaces
 from master.apiserver.registry.strategies.table import Strategy
+from podlab.api.podphase import is_terminal
 from podlab.core.v1 import namespace_pb2, pod_pb2
 from podlab.kinds.validation.instants import LAST_S
 from podlab.meta.v1 import meta_pb2
@@ -50,7 +51,7 @@ def _grace_s(current: Message, strategy: Strategy, request: apiserver_pb2.Delete
     """How long the node has. Only a pod that may be running somewhere has anybody to wait for."""
     if not strategy.graceful or not isinstance(current, pod_pb2.Pod):
         return 0
-    if not current.spec.nodeName or current.status.phase in ("Succeeded", "Failed"):
+    if not current.spec.nodeName or is_terminal(current):
         return 0
     if request.HasField("grace_period_seconds"):
         asked = request.grace_period_seconds

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from podlab.api.budgets import protects
 from podlab.api.objects import condition
+from podlab.api.podphase import PENDING, TERMINAL
 from podlab.core.v1 import pod_pb2
 from podlab.errors import Cause, Forbidden, InternalError, TooManyRequests
 from podlab.meta.v1 import meta_pb2
@@ -16,7 +17,6 @@ from podlab.policy.v1.poddisruptionbudget_pb2 import PodDisruptionBudget
 MOST_DISRUPTED = 2000
 UNCOUNTED_RETRY_S = 10
 _ALWAYS_ALLOW = "AlwaysAllow"
-_ENDED_OR_BEGINNING = ("Succeeded", "Failed", "Pending")
 
 
 def spend(pod: pod_pb2.Pod, budgets: Iterable[PodDisruptionBudget], now: meta_pb2.Time) -> PodDisruptionBudget | None:
@@ -25,7 +25,7 @@ def spend(pod: pod_pb2.Pod, budgets: Iterable[PodDisruptionBudget], now: meta_pb
     Raises TooManyRequests when the budget does not allow it now, Forbidden when it is out of order, and InternalError
     when the pod has several.
     """
-    if pod.status.phase in _ENDED_OR_BEGINNING or pod.metadata.HasField("deletionTimestamp"):
+    if pod.status.phase in (*TERMINAL, PENDING) or pod.metadata.HasField("deletionTimestamp"):
         return None
     own = [budget for budget in budgets if protects(budget, pod)]
     if len(own) > 1:

@@ -11,6 +11,7 @@ from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.moment import Moment
 from podlab.api import kinds
+from podlab.api.podphase import is_terminal
 from podlab.api.selectors import Selector
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
@@ -19,7 +20,6 @@ from podlab.metrics.v1beta1.metrics_pb2 import ContainerMetrics, NodeMetrics, Po
 from podlab.v1.kubelet_pb2 import PodUsage, StatsResponse
 
 _PODS = kinds.by_name("Pod")
-_ENDED = frozenset({"Succeeded", "Failed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class ResourceMetrics:
         return [node_metrics(node.metadata, stats[node.metadata.name]) for node in nodes if node.metadata.name in stats]
 
     async def pods(self, pods: Iterable[Pod]) -> Sequence[PodMetrics]:
-        running = [pod for pod in pods if pod.spec.nodeName and pod.status.phase not in _ENDED]
+        running = [pod for pod in pods if pod.spec.nodeName and not is_terminal(pod)]
         stats = await self.metering.of(sorted({pod.spec.nodeName for pod in running}))
         return pod_metrics(running, stats.values())
 

@@ -15,9 +15,10 @@ from master.controllers.framework.informers import Index, Informers
 from master.controllers.framework.loop import Loop
 from master.controllers.objects.nodestate import readiness
 from master.controllers.objects.podconditions import DISRUPTION_TARGET, set_condition
-from master.controllers.objects.podstate import is_being_deleted, is_terminal
+from master.controllers.objects.podstate import is_being_deleted
 from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key, key
+from podlab.api.podphase import is_terminal
 from podlab.client.client import Client
 from podlab.client.informer import Change
 from podlab.core.v1 import node_pb2, pod_pb2

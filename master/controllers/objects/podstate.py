@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from podlab.api.objects import condition
+from podlab.api.podphase import is_terminal
 from podlab.core.v1 import pod_pb2
 
 # After it was made, at the earliest.
 REPLACED_AFTER_S = 1.0
-TERMINAL = frozenset({"Succeeded", "Failed"})
-
-
-def is_terminal(pod: pod_pb2.Pod) -> bool:
-    """Its containers ended and will not start again."""
-    return pod.status.phase in TERMINAL
 
 
 def is_being_deleted(pod: pod_pb2.Pod) -> bool:

@@ -15,7 +15,7 @@ from node.kubelet.admission import preemption
 from node.kubelet.admission.predicates import Failure, InsufficientResource, PredicateFailure, failed_predicates
 from node.kubelet.admission.preemption import PreemptionFailed
 from node.kubelet.pod.pod_outcome import PodOutcome
-from podlab.api import usage
+from podlab.api.podphase import is_terminal
 from podlab.client.client import Client
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.errors import NotFound
@@ -97,7 +97,7 @@ class PodAdmission:
     def _is_admitted(self, pod: pod_pb2.Pod) -> bool:
         uid = pod.metadata.uid
         is_admitted = uid in self._admitted or pod.status.HasField("startTime")
-        return is_admitted and uid not in self._preempted and not usage.is_over(pod)
+        return is_admitted and uid not in self._preempted and not is_terminal(pod)
 
     def _preempt_for(self, pod: pod_pb2.Pod, found: list[Failure]) -> PodOutcome | None:
         """A critical pod fails when the node does not match it. Resources that it lacks are taken from other pods."""

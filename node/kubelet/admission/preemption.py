@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from node.kubelet.admission.predicates import pod_request
-from node.kubelet.pod import podspec
+from podlab.api.qos import BEST_EFFORT, BURSTABLE, GUARANTEED, qos_class
 from podlab.core.v1 import pod_pb2
 
 _CRITICAL_PRIORITY = 2_000_000_000
-_CLASSES = ("BestEffort", "Burstable", "Guaranteed")
+_CLASSES = (BEST_EFFORT, BURSTABLE, GUARANTEED)
 
 Shortfall = Mapping[str, int]
 
@@ -32,7 +32,7 @@ def victims(pod: pod_pb2.Pod, others: Iterable[pod_pb2.Pod], shortfall: Shortfal
     `shortfall` is what the critical pod lacks, as `predicates` counts.
     """
     candidates = [other for other in others if _is_preemptible(other, pod)]
-    lowest, middle, highest = ([each for each in candidates if podspec.qos_class(each) == name] for name in _CLASSES)
+    lowest, middle, highest = ([each for each in candidates if qos_class(each.spec) == name] for name in _CLASSES)
     if unmet := _left(shortfall, candidates):
         raise PreemptionFailed(f"no set of running pods found to reclaim resources: {_describe(unmet)}")
     first = _fewest(highest, _left(shortfall, [*lowest, *middle]))

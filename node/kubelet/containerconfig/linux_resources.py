@@ -3,8 +3,8 @@ https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/."
 
 from __future__ import annotations
 
-from node.kubelet.pod.podspec import qos_class
 from podlab.api import quantity
+from podlab.api.qos import BEST_EFFORT, GUARANTEED, qos_class
 from podlab.core.v1 import pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
@@ -36,10 +36,10 @@ def linux_resources(
 
 
 def _oom_score_adj(pod: pod_pb2.Pod, container: pod_pb2.Container, node_memory_bytes: int) -> int:
-    quality = qos_class(pod)
-    if quality == "Guaranteed":
+    quality = qos_class(pod.spec)
+    if quality == GUARANTEED:
         return GUARANTEED_ADJ
-    if quality == "BestEffort":
+    if quality == BEST_EFFORT:
         return BEST_EFFORT_ADJ
     limits, requests = container.resources.limits, container.resources.requests
     asked = requests.get("memory", limits.get("memory"))

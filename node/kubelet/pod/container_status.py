@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from node.kubelet.cri.runtime import Container, ContainerState, ObservedPod
 from node.kubelet.pod import pod_outcome, podspec, restart_backoff, unknown_status
 from node.kubelet.pod.pod_notes import PodNotes
+from podlab.api.podphase import is_terminal
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
 
@@ -69,7 +70,7 @@ def time_of(seconds: float) -> meta_pb2.Time:
 
 def _is_final(pod: pod_pb2.Pod, spec: pod_pb2.Container, before: pod_pb2.ContainerStatus) -> bool:
     """Whether the present status of a container stays true when the runtime has forgotten the container."""
-    if pod.status.phase in ("Succeeded", "Failed"):
+    if is_terminal(pod):
         return True
     if podspec.is_ephemeral(pod, spec.name):
         return bool(before.containerID)

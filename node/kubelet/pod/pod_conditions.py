@@ -10,6 +10,7 @@ from node.kubelet.pod import decide, podspec
 from node.kubelet.pod.container_status import time_of
 from node.kubelet.pod.pod_notes import PodNotes
 from podlab.api.objects import condition
+from podlab.api.podphase import TERMINAL
 from podlab.core.v1 import pod_pb2
 
 OWN_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")
@@ -50,7 +51,7 @@ def _findings(
     counted = [*(init for init in inits if init.name in sidecars), *status.containerStatuses]
     unready = [each.name for each in counted if not each.ready]
     reason, message = "ContainersNotReady", f"containers with unready status: [{' '.join(unready)}]"
-    if status.phase in ("Succeeded", "Failed"):
+    if status.phase in TERMINAL:
         reason, message = ("PodCompleted" if status.phase == "Succeeded" else "PodFailed"), ""
     incomplete_message = f"containers with incomplete status: [{' '.join(incomplete)}]"
     is_ready = not unready and initialized and status.phase == "Running"

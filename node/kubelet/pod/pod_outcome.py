@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from node.kubelet.cri.runtime import ContainerState, ObservedPod
 from node.kubelet.pod import podspec
 from node.kubelet.pod.pod_notes import FOREVER
+from podlab.api.podphase import is_terminal
 from podlab.core.v1 import pod_pb2
 
 
@@ -29,12 +30,12 @@ DEADLINE_EXCEEDED = PodOutcome(
 
 def is_past_deadline(pod: pod_pb2.Pod, now: float) -> bool:
     """Whether the pod has to end because its activeDeadlineSeconds are over."""
-    return pod.status.phase not in ("Succeeded", "Failed") and now >= deadline(pod)
+    return not is_terminal(pod) and now >= deadline(pod)
 
 
 def outcome(pod: pod_pb2.Pod, observed: ObservedPod, now: float) -> PodOutcome | None:
     """How the pod ended; None while it has not. A phase that is Succeeded or Failed never changes."""
-    if pod.status.phase in ("Succeeded", "Failed"):
+    if is_terminal(pod):
         return PodOutcome(pod.status.phase, pod.status.reason, pod.status.message)
     if is_past_deadline(pod, now):
         return DEADLINE_EXCEEDED

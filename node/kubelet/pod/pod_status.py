@@ -4,11 +4,13 @@ https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/."""
 from __future__ import annotations
 
 from node.kubelet.cri.runtime import ObservedPod
-from node.kubelet.pod import pod_outcome, podspec, unknown_status
+from node.kubelet.pod import pod_outcome, unknown_status
 from node.kubelet.pod.container_status import container_status, has_run, time_of
 from node.kubelet.pod.pod_conditions import conditions_of_others, pod_conditions
 from node.kubelet.pod.pod_notes import PodNotes
 from podlab.api import containers
+from podlab.api.podphase import RUNNING, TERMINAL
+from podlab.api.qos import qos_class
 from podlab.core.v1 import pod_pb2
 
 
@@ -21,7 +23,7 @@ def pod_status(
         return before
     outcome = pod_outcome.outcome(pod, observed, now)
     status = pod_pb2.PodStatus(
-        qosClass=before.qosClass or podspec.qos_class(pod),
+        qosClass=before.qosClass or qos_class(pod.spec),
         hostIP=host_ip,
         hostIPs=[pod_pb2.HostIP(ip=host_ip)],
         observedGeneration=pod.metadata.generation,
@@ -51,7 +53,7 @@ def refused_status(pod: pod_pb2.Pod, outcome: pod_outcome.PodOutcome, now: float
         phase=outcome.phase,
         reason=outcome.reason,
         message=f"Pod was rejected: {outcome.message}",
-        qosClass=pod.status.qosClass or podspec.qos_class(pod),
+        qosClass=pod.status.qosClass or qos_class(pod.spec),
         startTime=time_of(now),
         observedGeneration=pod.metadata.generation,
     )
@@ -71,4 +73,4 @@ def _pod_ips(pod: pod_pb2.Pod, observed: ObservedPod, host_ip: str) -> list[str]
     if observed.sandbox is not None and observed.sandbox.ips:
         return list(observed.sandbox.ips)
     # A pod that has ended keeps the address that it had.
-    return [ip.ip for ip in pod.status.podIPs] if pod.status.phase in ("Succeeded", "Failed", "Running") else []
+    return [ip.ip for ip in pod.status.podIPs] if pod.status.phase in (*TERMINAL, RUNNING) else []

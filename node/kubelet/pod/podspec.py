@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from podlab.api import containers, quantity
+from podlab.api import containers
 from podlab.core.v1 import pod_pb2
-from podlab.meta.v1 import meta_pb2
 
 DEFAULT_GRACE_S = 30
 
@@ -79,22 +78,3 @@ def grace_s(pod: pod_pb2.Pod) -> int:
 def container_hash(container: pod_pb2.Container) -> str:
     """A container with another hash is replaced. The image is the only part that may change in a running pod."""
     return hashlib.sha256(container.image.encode()).hexdigest()[:8]
-
-
-def qos_class(pod: pod_pb2.Pod) -> str:
-    """Guaranteed: all containers have equal limits and requests of cpu and memory. BestEffort: no container has any."""
-    guaranteed, asked = True, False
-    for container in all_containers(pod):
-        for resource in ("cpu", "memory"):
-            limit = _amount(container.resources.limits, resource)
-            # A limit without a request is a request of the same size.
-            request = _amount(container.resources.requests, resource) or limit
-            asked = asked or bool(limit or request)
-            guaranteed = guaranteed and bool(limit) and request == limit
-    if not asked:
-        return "BestEffort"
-    return "Guaranteed" if guaranteed else "Burstable"
-
-
-def _amount(amounts: Mapping[str, meta_pb2.Quantity], resource: str) -> int:
-    return quantity.millis(amounts[resource]) if resource in amounts else 0

@@ -37,7 +37,7 @@ from node.kubelet.worker.pod_startup import PodStartup
 from node.kubelet.worker.pod_termination import PodTermination
 from node.kubelet.worker.status_writer import PodStatusWriter
 from node.kubelet.worker.termination_message import termination_message
-from podlab.api import usage
+from podlab.api.podphase import is_terminal
 from podlab.core.v1 import pod_pb2
 from podlab.errors import ApiError, Conflict, NotFound
 
@@ -84,7 +84,7 @@ class PodWorker:
     def end(self, outcome: PodOutcome, grace_s: int | None = None) -> None:
         """Ends the pod with this outcome, unless it has ended; without `grace_s` within its own grace period."""
         pod = self._api_pod()
-        if self._outcome is None and pod is not None and not usage.is_over(self._status_writer.with_own_status(pod)):
+        if self._outcome is None and pod is not None and not is_terminal(self._status_writer.with_own_status(pod)):
             self._outcome, self._notes.grace_s = outcome, grace_s
             self._warn(outcome.reason, outcome.message)
             self.wake()
@@ -157,12 +157,7 @@ class PodWorker:
 
     async def _is_refused(self, pod: pod_pb2.Pod, observed: ObservedPod) -> bool:
         """Whether the node does not admit the pod, which fails then without having run."""
-        if (
-            observed.sandboxes
-            or observed.containers
-            or usage.is_over(pod)
-            or pod.metadata.HasField("deletionTimestamp")
-        ):
+        if observed.sandboxes or observed.containers or is_terminal(pod) or pod.metadata.HasField("deletionTimestamp"):
             return False
         outcome = await self._context.admission.admit(pod)
         if outcome is None:
@@ -211,7 +206,7 @@ class PodWorker:
         while self._outcome is None:
             await asyncio.sleep(self._context.timings.storage_period_s)
             pod = self._api_pod()
-            if pod is None or usage.is_over(pod):
+            if pod is None or is_terminal(pod):
                 return
             try:
                 exceeded = await self._context.ephemeral_storage.exceeded_limit(pod)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from podlab.api import eventtimes, times
 from podlab.api.objects import controller_of
+from podlab.api.podphase import FAILED, PENDING, RUNNING, SUCCEEDED
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.cli.describe import layout
 from podlab.cli.describe.layout import Field, Fields
@@ -74,7 +75,7 @@ def conditions(found: Iterable[_Condition]) -> Field:
 def phases(metadata: ObjectMeta, related: Related) -> str:
     """How many of the object's own pods are in each phase."""
     own = [one.status.phase for one in related.pods if is_owned(one.metadata, metadata)]
-    return " / ".join(f"{own.count(phase)} {phase}" for phase in ("Running", "Pending", "Succeeded", "Failed"))
+    return " / ".join(f"{own.count(phase)} {phase}" for phase in (RUNNING, PENDING, SUCCEEDED, FAILED))
 
 
 def is_owned(metadata: ObjectMeta, owner: ObjectMeta) -> bool:

@@ -7,6 +7,7 @@ import typer
 from google.protobuf.message import Message
 
 from podlab.api import kinds, selectors, volumes
+from podlab.api.labels import SERVICE_NAME_LABEL
 from podlab.apps.v1.daemonset_pb2 import DaemonSet
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
@@ -42,8 +43,6 @@ from podlab.core.v1.service_pb2 import Service
 from podlab.core.v1.volume_pb2 import PersistentVolumeClaim
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
 from podlab.errors import NotFound
-
-_SERVICE_NAME = "kubernetes.io/service-name"
 
 # One for each kind. Any: each takes its own message type.
 DESCRIBERS: dict[str, Callable[[Any, Related], Fields]] = {
@@ -140,7 +139,7 @@ async def _related(client: Client, obj: Message) -> Related:
         fields = f"spec.nodeName={obj.metadata.name}"
         return Related(now, events, pods=(await client.list(Pod, field_selector=fields)).items)
     if isinstance(obj, Service):
-        labels = f"{_SERVICE_NAME}={obj.metadata.name}"
+        labels = f"{SERVICE_NAME_LABEL}={obj.metadata.name}"
         listed = await client.list(EndpointSlice, obj.metadata.namespace, label_selector=labels)
         return Related(now, events, slices=listed.items)
     if isinstance(obj, Deployment):

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from podlab.api import quantity, times
+from podlab.api.podphase import is_terminal
 from podlab.cli.describe import layout
 from podlab.cli.describe.basics import Related, events, heading, moment, quantities
 from podlab.cli.describe.layout import Field, Fields
@@ -21,7 +22,7 @@ def describe(node: Node, related: Related) -> Fields:
         for one in status.conditions
     ]
     headers = ["Type", "Status", "LastHeartbeatTime", "LastTransitionTime", "Reason", "Message"]
-    active = [pod for pod in related.pods if pod.status.phase not in ("Succeeded", "Failed")]
+    active = [pod for pod in related.pods if not is_terminal(pod)]
     return [
         *heading(node.metadata, namespaced=False),
         layout.field("Taints", taints),

@@ -6,11 +6,11 @@ https://kubernetes.io/docs/tasks/administer-cluster/safely-drain-node/
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from podlab.api.labels import MIRROR_ANNOTATION
 from podlab.api.objects import controller_of, is_owner
+from podlab.api.podphase import is_terminal
 from podlab.apps.v1.daemonset_pb2 import DaemonSet
 from podlab.core.v1.pod_pb2 import Pod
-
-_MIRROR = "kubernetes.io/config.mirror"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class _Rule:
 def leaving(pods: Iterable[Pod], allowed: Allowed) -> Leaving:
     """The pods in their order. Those of DaemonSets stay: they would come back at once."""
     found = Leaving()
-    every = [pod for pod in pods if _MIRROR not in pod.metadata.annotations]
+    every = [pod for pod in pods if MIRROR_ANNOTATION not in pod.metadata.annotations]
     for rule in _RULES:
         named = ", ".join(f"{pod.metadata.namespace}/{pod.metadata.name}" for pod in every if rule.concerns(pod))
         if named and rule.allowed(allowed):
@@ -56,7 +56,7 @@ def leaving(pods: Iterable[Pod], allowed: Allowed) -> Leaving:
 
 
 def _is_over(pod: Pod) -> bool:
-    return pod.status.phase in ("Succeeded", "Failed")
+    return is_terminal(pod)
 
 
 def _is_daemon(pod: Pod) -> bool:

@@ -8,6 +8,7 @@ import grpc
 import typer
 
 from podlab.api import quantity
+from podlab.api.podphase import is_terminal
 from podlab.cli import completion, failures, session
 from podlab.cli.objects import printing
 from podlab.cli.options import DEFAULT_NAMESPACE, AllNamespaces, Namespace, Selector
@@ -58,7 +59,7 @@ def show_pods(
     """Show the pods' use of processors and memory."""
     inside = "" if all_namespaces else namespace
     pods, usage = session.run(lambda client: _pod_usage(client, name, inside, selector))
-    wanted = {pod.metadata.uid for pod in pods if pod.status.phase not in ("Succeeded", "Failed")}
+    wanted = {pod.metadata.uid for pod in pods if not is_terminal(pod)}
     measured = [
         pod
         for stats in usage.values()

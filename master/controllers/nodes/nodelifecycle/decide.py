@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from enum import Enum
 
 from master.controllers.objects.nodestate import readiness
-from master.controllers.objects.podstate import is_terminal
 from podlab.api.objects import condition
+from podlab.api.podphase import is_terminal
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.meta.v1 import meta_pb2
 

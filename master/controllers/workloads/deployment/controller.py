@@ -11,7 +11,6 @@ from master.controllers.framework.adoption import adopt_and_release
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
 from master.controllers.objects.ownership import claim
-from master.controllers.objects.podstate import is_terminal
 from master.controllers.workloads.deployment.annotations import REVISION
 from master.controllers.workloads.deployment.bounds import is_rolling
 from master.controllers.workloads.deployment.decide import DeploymentPlan, decide
@@ -19,6 +18,7 @@ from master.controllers.workloads.deployment.progress import has_deadline, set_c
 from master.controllers.workloads.deployment.template import find_new, same_template
 from podlab.api import selectors
 from podlab.api.objects import Key, controller_of, is_owner, key
+from podlab.api.podphase import is_terminal
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder

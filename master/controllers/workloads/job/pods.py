@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from master.controllers.objects.ownership import reference_to
-from master.controllers.objects.podstate import is_being_deleted, is_terminal
+from master.controllers.objects.podstate import is_being_deleted
 from podlab.api import names
 from podlab.api.objects import condition
+from podlab.api.podphase import is_terminal
 from podlab.batch.v1 import job_pb2
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2

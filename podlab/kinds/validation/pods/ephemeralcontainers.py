@@ -1,10 +1,10 @@
 """Ephemeral containers: what may stand in one, and that they are only ever added."""
 
+from podlab.api.labels import MIRROR_ANNOTATION
 from podlab.core.v1 import pod_pb2
 from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.pods.containers import PodFacts, check_container
 
-MIRROR = "kubernetes.io/config.mirror"
 _FORBIDDEN = (
     "ports",
     "livenessProbe",
@@ -56,7 +56,7 @@ def _check_forbidden(found: Findings, field: str, container: pod_pb2.Container) 
 def check_joining(found: Findings, new: pod_pb2.Pod, old: pod_pb2.Pod) -> None:
     """Those that are there stay as they are."""
     field = "spec.ephemeralContainers"
-    if MIRROR in old.metadata.annotations:
+    if MIRROR_ANNOTATION in old.metadata.annotations:
         found.forbidden("", "static pods do not support ephemeral containers")
     after = {joined.ephemeralContainerCommon.name: joined for joined in new.spec.ephemeralContainers}
     for joined in old.spec.ephemeralContainers:
