@@ -4,7 +4,7 @@ Keys are non-empty strings such as `/registry/pods/default/web-1`, ordered by co
 There is one global revision; an empty store is at revision 1, each commit that changes something takes the next one.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -58,8 +58,44 @@ class Range:
     more: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one commit may hold: so many operations, and so many bytes in the values that it puts."""
+
+    operations: int
+    value_bytes: int
+
+    def allow(self, operations: int, value_bytes: int) -> bool:
+        """Whether one commit can hold so much."""
+        return operations <= self.operations and value_bytes <= self.value_bytes
+
+    def batches(self, operations: Iterable[Put | Delete]) -> Iterator[list[Put | Delete]]:
+        """Operations that need not be committed together, in as few commits as can be, in order."""
+        batch: list[Put | Delete] = []
+        held_bytes = 0
+        for operation in operations:
+            more_bytes = size_bytes(operation)
+            if batch and not self.allow(len(batch) + 1, held_bytes + more_bytes):
+                yield batch
+                batch, held_bytes = [], 0
+            batch.append(operation)
+            held_bytes += more_bytes
+        if batch:
+            yield batch
+
+
+def size_bytes(operation: Put | Delete) -> int:
+    """Of the value that it puts."""
+    return len(operation.value) if isinstance(operation, Put) else 0
+
+
 class Store(Protocol):
     """What the apiserver needs of a store. All methods raise Closed once `close` was called."""
+
+    @property
+    def limits(self) -> Limits:
+        """Of a commit. They never change."""
+        ...
 
     async def get(self, key: str) -> Entry | None:
         """The key's entry now, every acknowledged commit included; None when there is none."""
@@ -76,9 +112,10 @@ class Store(Protocol):
     async def commit(self, operations: Sequence[Put | Delete]) -> int:
         """Apply all operations as one revision, or none; return the revision once it is on disk.
 
-        Raises Mismatch for the first operation whose expectation fails, ValueError for no operation, an empty key,
-        or one key named twice. Operations that change nothing (deleting what is gone) take no revision: the current
-        one is returned. A caller that is cancelled while it waits does not know whether the commit happened.
+        Raises Mismatch for the first operation whose expectation fails, ValueError for no operation, an empty key, one
+        key named twice, or more than `limits` allow. Operations that change nothing (deleting what is gone) take no
+        revision: the current one is returned. A caller that is cancelled while it waits does not know whether the
+        commit happened.
         """
         ...
 

@@ -7,14 +7,16 @@ fails leaves no trace; the others are not touched by it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from master.store.contract import Change, Delete, Put
+from master.store.contract import Change, Delete, Limits, Put, size_bytes
 from master.store.errors import Mismatch
 from master.store.keys import check_key
 
 OPERATIONS_BITS = 16
 """A log row's id is its revision followed by this many bits of its place in the commit, so ids sort as history."""
 
-MOST_OPERATIONS = 1 << OPERATIONS_BITS
+LIMITS = Limits(operations=1 << OPERATIONS_BITS, value_bytes=256 << 20)
+"""Of a commit. Ids have room for so many rows, and SQLite takes at most 10^9 bytes as one value, which the values of
+all commits of a transaction are joined to."""
 
 Operations = Sequence[Put | Delete]
 
@@ -47,12 +49,16 @@ class Verdict:
     """Of the keys that were changed: None is gone."""
 
 
-def check_operations(operations: Operations) -> None:
+def check_operations(operations: Operations, limits: Limits) -> None:
     """Raise ValueError for a commit that no state could make right."""
     if not operations:
         raise ValueError("a commit needs at least one operation")
-    if len(operations) > MOST_OPERATIONS:
-        raise ValueError(f"a commit holds at most {MOST_OPERATIONS} operations, this one has {len(operations)}")
+    value_bytes = sum(map(size_bytes, operations))
+    if not limits.allow(len(operations), value_bytes):
+        raise ValueError(
+            f"a commit holds at most {limits.operations} operations and {limits.value_bytes} bytes, "
+            f"this one has {len(operations)} and {value_bytes}"
+        )
     for operation in operations:
         check_key(operation.key)
         if operation.expected is not None and operation.expected < 0:

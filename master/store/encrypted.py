@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
-from master.store.contract import Change, Delete, Entry, Put, Range, Store
+from master.store.contract import Change, Delete, Entry, Limits, Put, Range, Store
 from master.store.decide import check_operations
 from master.store.keyring import Keyring
 
@@ -26,19 +26,24 @@ class EncryptedStore:
     async def renew(self) -> int:
         """Write anew what another key wrote, or none; how many that were. What was there before is forgotten."""
         renewed = revision = 0
+        # What is encrypted is a little larger than what is not.
+        limits = Limits(min(_RENEWED_AT_ONCE, self.limits.operations), self.limits.value_bytes // 2)
         for prefix in self._prefixes:
             found = await self._inner.range(prefix)
             stale = [entry for entry in found.entries if not self._keyring.is_current(entry.value)]
-            for first in range(0, len(stale), _RENEWED_AT_ONCE):
-                part = stale[first : first + _RENEWED_AT_ONCE]
-                revision = await self.commit(
-                    [Put(entry.key, self._opened(entry.key, entry.value), entry.mod_revision) for entry in part]
-                )
+            puts = (Put(entry.key, self._opened(entry.key, entry.value), entry.mod_revision) for entry in stale)
+            for batch in limits.batches(puts):
+                revision = await self.commit(batch)
             renewed += len(stale)
         if renewed:
             await self._inner.compact(revision)
             log.info("%d values were encrypted anew with the first key", renewed)
         return renewed
+
+    @property
+    def limits(self) -> Limits:
+        """See Store."""
+        return self._inner.limits
 
     async def get(self, key: str) -> Entry | None:
         """See Store."""
@@ -52,7 +57,7 @@ class EncryptedStore:
 
     async def commit(self, operations: Sequence[Put | Delete]) -> int:
         """See Store."""
-        check_operations(operations)
+        check_operations(operations, self.limits)
         return await self._inner.commit([self._operation(operation) for operation in operations])
 
     async def watch(self, prefix: str, from_revision: int) -> AsyncIterator[list[Change]]:

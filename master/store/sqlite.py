@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Self, TypeVar, TypeVarTuple
 
 from master.store.backlog import Backlog
-from master.store.contract import Change, Delete, Entry, Put, Range
-from master.store.decide import Standing, check_operations
+from master.store.contract import Change, Delete, Entry, Limits, Put, Range
+from master.store.decide import LIMITS, Standing, check_operations
 from master.store.errors import Closed, Overrun
 from master.store.group import read_standing
 from master.store.lock import FileLock
@@ -60,6 +60,11 @@ class SqliteStore:
         lock, connection, standing, reader = await asyncio.to_thread(_open_files, path)
         return cls(path, lock, connection, standing, reader, watch_bound_bytes)
 
+    @property
+    def limits(self) -> Limits:
+        """See Store."""
+        return LIMITS
+
     async def get(self, key: str) -> Entry | None:
         """See Store."""
         return await self._read(self._reader.get, key)
@@ -71,7 +76,7 @@ class SqliteStore:
     async def commit(self, operations: Sequence[Put | Delete]) -> int:
         """See Store."""
         self._check_open()
-        check_operations(operations)
+        check_operations(operations, LIMITS)
         answer: asyncio.Future[int] = self._loop.create_future()
         self._submit(Commit(operations, answer))
         return await answer

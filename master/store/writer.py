@@ -13,14 +13,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from master.store.contract import Change
-from master.store.decide import Operations, Standing
+from master.store.contract import Change, size_bytes
+from master.store.decide import LIMITS, Operations, Standing
 from master.store.group import write_group
 from master.store.schema import explained
 from master.store.sweep import compact_slice, shrink_slice
 
 _GROUP_COMMITS = 512
 """The most commits in one transaction: bounds how long the first of them waits."""
+
+_GROUP_BYTES = 2 * LIMITS.value_bytes
+"""The most bytes in their values, but for a commit that is larger on its own."""
 
 _log = logging.getLogger(__name__)
 
@@ -119,8 +122,12 @@ class Writer:
             self._publish(self._tidy(first))
             return
         group: list[Commit] = []
+        left_bytes = _GROUP_BYTES
         for request in waiting[:_GROUP_COMMITS]:
             if not isinstance(request, Commit):
+                break
+            left_bytes -= sum(map(size_bytes, request.operations))
+            if group and left_bytes < 0:
                 break
             group.append(request)
         del waiting[: len(group)]

@@ -87,14 +87,15 @@ class DefaultRoles:
     clock: Callable[[], meta_pb2.Time] = times.now
 
     async def ensure(self) -> None:
-        """Everything in one commit. Raises Conflict when another apiserver does the same again and again."""
+        """In one commit, or few. Raises Conflict when another apiserver does the same again and again."""
         for _ in range(_ATTEMPTS):
             await self.cache.reach(await self.cache.moments.now())
             puts = list(self._puts(defaults()))
             if not puts:
                 return
             try:
-                await self.cache.store.commit(puts)
+                for batch in self.cache.store.limits.batches(puts):
+                    await self.cache.store.commit(batch)
             except Mismatch as error:
                 await self.cache.reach(error.found)
             else:

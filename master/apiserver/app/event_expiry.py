@@ -46,8 +46,9 @@ class EventExpiry:
         oldest = self._clock().seconds - EVENT_LIFE_S
         gone = 0
         entries = list(events.entries.values())
-        for start in range(0, len(entries), _AT_ONCE):
-            old = [entry for entry in entries[start : start + _AT_ONCE] if _last_seen_s(entry) < oldest]
+        at_once = min(_AT_ONCE, self._cache.store.limits.operations)
+        for start in range(0, len(entries), at_once):
+            old = [entry for entry in entries[start : start + at_once] if _last_seen_s(entry) < oldest]
             gone += await self._remove(old)
             await asyncio.sleep(0)
         return gone

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from master.apiserver.authentication.user import User
 from master.apiserver.request.info import Asked
-from master.store.contract import Change, Delete, Entry, Put, Range, Store
+from master.store.contract import Change, Delete, Entry, Limits, Put, Range, Store, size_bytes
 from podlab.errors import TooManyRequests
 
 VERBS = frozenset({"create", "update", "patch", "delete", "deletecollection"})
@@ -110,11 +110,16 @@ class ChargedStore:
     def __init__(self, inner: Store) -> None:
         self._inner = inner
 
+    @property
+    def limits(self) -> Limits:
+        """See Store."""
+        return self._inner.limits
+
     async def commit(self, operations: Sequence[Put | Delete]) -> int:
         """See Store."""
         account = _payer.get()
         if account is not None:
-            account.left_bytes -= sum(len(one.value) for one in operations if isinstance(one, Put))
+            account.left_bytes -= sum(map(size_bytes, operations))
         return await self._inner.commit(operations)
 
     async def get(self, key: str) -> Entry | None:

@@ -8,7 +8,7 @@ import pytest
 
 from master.apiserver.flowcontrol.write_rates import ChargedStore
 from master.store.contract import Change, Delete, Entry, Put, Range, Store
-from master.store.decide import check_operations
+from master.store.decide import LIMITS, check_operations
 from master.store.encrypted import EncryptedStore
 from master.store.errors import Closed, Compacted, FutureRevision, Mismatch
 from master.store.keyring import Keyring
@@ -19,6 +19,7 @@ class ModelStore:
     """The contract by replaying all of history for every question. Passes the same tests; the oracle of others."""
 
     def __init__(self) -> None:
+        self.limits = LIMITS
         self.current = 1
         self.compacted = 0
         self.history: list[Change] = []
@@ -53,7 +54,7 @@ class ModelStore:
 
     async def commit(self, operations: Sequence[Put | Delete]) -> int:
         self._check_open()
-        check_operations(operations)
+        check_operations(operations, self.limits)
         before = self.standing(self.current)
         for operation in operations:
             found = before[operation.key].mod_revision if operation.key in before else 0

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from master.store.contract import Change, Delete, Entry, Put, Store
+from master.store.contract import Change, Delete, Entry, Limits, Put, Store, size_bytes
 from master.store.errors import Closed, Compacted, FutureRevision, Mismatch
 
 PATIENCE_S = 10.0
@@ -243,3 +243,27 @@ async def test_a_closed_store_refuses_everything(store: Store) -> None:
         await store.commit([Put("/a", b"", None)])
     with pytest.raises(Closed):
         await store.get("/a")
+
+
+async def test_a_commit_beyond_the_limits_is_refused(store: Store) -> None:
+    most = store.limits.operations
+    with pytest.raises(ValueError, match="a commit holds at most"):
+        await store.commit([Delete(f"/{number}", None) for number in range(most + 1)])
+    assert await store.revision() == 1
+
+
+@pytest.mark.parametrize(
+    ("sizes", "batches"),
+    [
+        ([], []),
+        ([9], [[9]]),
+        ([4, 4], [[4, 4]]),
+        ([4, 4, 1], [[4, 4], [1]]),
+        ([1, 1, 1, 1], [[1, 1, 1], [1]]),
+        ([4, 4, 4], [[4, 4], [4]]),
+    ],
+)
+def test_batches_are_as_large_as_limits_allow(sizes: list[int], batches: list[list[int]]) -> None:
+    puts = [Put(f"/{number}", b"x" * size, 0) for number, size in enumerate(sizes)]
+    made = [*Limits(operations=3, value_bytes=8).batches(puts)]
+    assert [[size_bytes(one) for one in batch] for batch in made] == batches
