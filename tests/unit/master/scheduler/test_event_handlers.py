@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from podlab_testing.scheduling import node, pod
@@ -66,7 +65,7 @@ class World:
         return [event.kind for event in self.queue.events]
 
 
-def made(name: str = "web", change: Callable[[Pod], Any] = lambda _: None, **given: Any) -> Pod:
+def made(name: str = "web", change: Callable[[Pod], object] = lambda _: None, **given: object) -> Pod:
     found = pod({"schedulerName": OURS, **given}, name)
     change(found)
     return found
@@ -175,7 +174,9 @@ def test_a_pod_that_came_back_under_its_name_unseen_is_another() -> None:
         (deleted, [EventKind.ASSIGNED_POD_UPDATE]),
     ],
 )
-def test_what_a_kubelet_writes_about_a_pod_is_no_event(change: Callable[[Pod], Any], events: list[EventKind]) -> None:
+def test_what_a_kubelet_writes_about_a_pod_is_no_event(
+    change: Callable[[Pod], object], events: list[EventKind]
+) -> None:
     world = World()
     stood = made(nodeName="n1")
     world.pod(None, stood)

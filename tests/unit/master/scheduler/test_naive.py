@@ -5,13 +5,12 @@ The naive reading has no arrays, counts or caches, so these are compared with th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from podlab_testing.scheduling import node, pod
+from podlab_testing.scheduling import Fields, node, pod
 
 from master.scheduler.algorithm.filter_cache import FilterCache
 from master.scheduler.algorithm.schedule_pod import schedule_pod
@@ -50,7 +49,7 @@ class Wanted:
     apart: tuple[tuple[str, str], ...] = ()
     spread: tuple[tuple[int, str], ...] = ()
 
-    def message(self) -> dict[str, Any]:
+    def message(self) -> Fields:
         """In the form of the cases."""
         side = {"podAffinity": self.together, "podAntiAffinity": self.apart}
         affinity = {
@@ -109,7 +108,7 @@ class World:
             return True
         return all(self._near(on, key, meant) for _, key in wanted.together)
 
-    def _near(self, on: Server, key: str, meant: Any) -> bool:
+    def _near(self, on: Server, key: str, meant: Callable[[Wanted], bool]) -> bool:
         return any(meant(each) and self._same_place(on, place, key) for each, place in self.pods.values())
 
     def _same_place(self, on: Server, place: str, key: str) -> bool:
@@ -128,7 +127,7 @@ class World:
         return not counts or counts.get(on.labels[key], 0) + 1 - min(counts.values()) <= skew
 
 
-def _term(app: str, key: str) -> Mapping[str, Any]:
+def _term(app: str, key: str) -> Fields:
     return {"labelSelector": {"matchLabels": {"app": app}}, "topologyKey": key}
 
 
@@ -151,7 +150,9 @@ steps = st.lists(st.one_of(st.integers(0, 7), st.tuples(st.integers(0, 3), st.bo
 
 @settings(max_examples=150)
 @given(st.lists(servers, min_size=1, max_size=6), st.lists(pods, min_size=1, max_size=4), steps)
-def test_what_fits_is_what_the_rules_say(given: list[Server], kinds: list[Wanted], history: list[Any]) -> None:
+def test_what_fits_is_what_the_rules_say(
+    given: list[Server], kinds: list[Wanted], history: list[int | tuple[int, bool]]
+) -> None:
     world = World([Server(f"n{number}", *_rest(each)) for number, each in enumerate(given)])
     nodes, cache = Snapshot(), FilterCache()
     for server in world.servers:

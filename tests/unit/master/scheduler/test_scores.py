@@ -90,8 +90,8 @@ def test_added_affinity_is_asked_of_all_pods() -> None:
     plugin = plugin_args.node_affinity({"addedAffinity": added}, "args")
     assert isinstance(plugin, NodeAffinity)
     check(Case("", ["a", "b pool=1"], {}, "b"), with_plugins(plugin))
-    told = "0/1 nodes are available: 1 node(s) didn't match scheduler-enforced node affinity."
-    check(Case("", ["a"], {}, told=told), with_plugins(plugin))
+    message = "0/1 nodes are available: 1 node(s) didn't match scheduler-enforced node affinity."
+    check(Case("", ["a"], {}, message=message), with_plugins(plugin))
 
 
 @pytest.mark.parametrize(("weight", "wins"), [(100, "b"), (0, "a")])
@@ -99,13 +99,13 @@ def test_the_weight_of_a_standing_pods_need(weight: int, wins: str) -> None:
     term = {"labelSelector": {"matchLabels": {"app": "web"}}, "topologyKey": "kubernetes.io/hostname"}
     needy = {"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}}
     fewer_pods = plugin_args.node_resources_fit({}, "args")
-    case = Case("", ["a", "b"], {"labels": {"app": "web"}}, "a b", wins, standing={"b": [needy]})
+    case = Case("", ["a", "b"], {"labels": {"app": "web"}}, "a b", wins, existing={"b": [needy]})
     check(case, with_plugins(InterPodAffinity(weight), fewer_pods))
 
 
 def spread_by(selectors: dict[Key, Selector], profile: Profile = DEFAULT_PROFILE) -> list[int] | None:
     labels = {"labels": {"app": "web"}}
-    nodes = cluster(Case("", ["a", "b"], {}, standing={"a": [labels, labels]}))
+    nodes = cluster(Case("", ["a", "b"], {}, existing={"a": [labels, labels]}))
     for key, selector in selectors.items():
         nodes.workload_selectors.set(key, selector)
     result = schedule_pod(pod_info(pod(labels)), nodes, profile, FilterCache())
@@ -139,7 +139,7 @@ def test_own_defaults_take_the_place_of_the_systems() -> None:
     args = {"defaultingType": "List", "defaultConstraints": [given]}
     profile = with_plugins(plugin_args.pod_topology_spread(args, "args"))
     labels = {"labels": {"app": "web"}}
-    nodes = cluster(Case("", ["a", "b"], {}, standing={"a": [labels]}))
+    nodes = cluster(Case("", ["a", "b"], {}, existing={"a": [labels]}))
     nodes.workload_selectors.set(*service.popitem())
     assert schedule_pod(pod_info(pod(labels)), nodes, profile, FilterCache()).node_name == "b"
 
@@ -151,7 +151,7 @@ def test_profiles_with_other_defaults_do_not_see_each_others_places() -> None:
         return with_plugins(plugin_args.pod_topology_spread(args, "args"))
 
     labels = {"labels": {"app": "web"}}
-    nodes = cluster(Case("", ["a zone=x", "b zone=x"], {}, standing={"a": [labels]}))
+    nodes = cluster(Case("", ["a zone=x", "b zone=x"], {}, existing={"a": [labels]}))
     nodes.workload_selectors.set(Key(GroupKind("", "Service"), "default", "web"), from_labels({"app": "web"}))
     by_zone = schedule_pod(pod_info(pod(labels)), nodes, defaults("zone"), FilterCache())
     by_both = schedule_pod(pod_info(pod(labels)), nodes, defaults("kubernetes.io/hostname", "zone"), FilterCache())

@@ -1,11 +1,9 @@
 """What is remembered of a shape changes no result."""
 
-from typing import Any
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from podlab_testing.scheduling import node, pod
+from podlab_testing.scheduling import Fields, node, pod
 
 from master.scheduler.algorithm.filter_cache import FilterCache
 from master.scheduler.algorithm.schedule_pod import schedule_pod
@@ -15,7 +13,7 @@ from master.scheduler.config.defaults import DEFAULT_PROFILE
 
 ZONE_TERM = {"labelSelector": {"matchLabels": {"app": "web"}}, "topologyKey": "zone"}
 WISH = [{"weight": 5, "podAffinityTerm": ZONE_TERM}]
-KINDS: tuple[dict[str, Any], ...] = (
+KINDS: tuple[Fields, ...] = (
     {"cpu": "500m", "memory": "1Gi"},
     {"port": 80},
     {"cpu": "1", "tolerations": [{"operator": "Exists"}]},
@@ -40,7 +38,7 @@ steps = st.one_of(
 
 @settings(max_examples=100)
 @given(st.lists(steps, max_size=30))
-def test_a_result_is_the_same_with_and_without_memory(history: list[tuple[str, Any]]) -> None:
+def test_a_result_is_the_same_with_and_without_memory(history: list[tuple[str, int | str]]) -> None:
     nodes, cache = Snapshot(), FilterCache()
     for text in NODES:
         nodes.set_node(node(text))

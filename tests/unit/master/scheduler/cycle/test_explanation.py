@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from podlab_testing.scheduling import Case, cluster, pod
+from podlab_testing.scheduling import Case, Fields, cluster, pod
 
 from master.scheduler.algorithm.filter_cache import FilterCache
 from master.scheduler.algorithm.schedule_pod import schedule_pod
@@ -30,8 +30,8 @@ def decided(case: Case) -> Decision:
     return Decision(info.pod, result, preemption, times.now(), 3, 1500)
 
 
-def explained(*nodes: str, standing: dict[str, Any] | None = None, **given: Any) -> Explanation:
-    return explanation(decided(Case("", nodes, given, standing=standing or {})))
+def explained(*nodes: str, existing: Mapping[str, Sequence[Fields]] | None = None, **given: object) -> Explanation:
+    return explanation(decided(Case("", nodes, given, existing=existing or {})))
 
 
 def by_name(found: Explanation) -> dict[str, NodeVerdict]:
@@ -86,7 +86,7 @@ def test_those_among_whom_was_drawn_are_told_in_order() -> None:
 
 
 def test_a_pod_that_fits_nowhere_is_told_the_sentence_of_its_condition() -> None:
-    case = Case("", ["a cordoned", "b cpu=1"], {"cpu": "2", "priority": 5}, standing={"b": [{"cpu": "1"}]})
+    case = Case("", ["a cordoned", "b cpu=1"], {"cpu": "2", "priority": 5}, existing={"b": [{"cpu": "1"}]})
     found = decided(case)
     assert found.failure_message == explanation(found).message
     assert explanation(found).message == (
@@ -96,8 +96,8 @@ def test_a_pod_that_fits_nowhere_is_told_the_sentence_of_its_condition() -> None
 
 
 def test_who_can_make_room_the_least_harm_first() -> None:
-    standing = {name: [{"cpu": "4", "priority": number}] for number, name in enumerate("cba")}
-    found = explained("a", "b", "c", cpu="2", priority=5, standing=standing).preemption
+    existing = {name: [{"cpu": "4", "priority": number}] for number, name in enumerate("cba")}
+    found = explained("a", "b", "c", cpu="2", priority=5, existing=existing).preemption
     assert found.node_name == "c"
     assert [each.node_name for each in found.candidates] == ["c", "b", "a"]
     victims = [(each.namespace, each.name, each.priority) for each in found.candidates[0].victims]
@@ -106,7 +106,7 @@ def test_who_can_make_room_the_least_harm_first() -> None:
 
 def test_no_more_candidates_are_told_than_anybody_reads() -> None:
     names = [f"n{number}" for number in range(CANDIDATES_EXPLAINED + 5)]
-    found = explained(*names, cpu="2", priority=5, standing={name: [{"cpu": "4"}] for name in names})
+    found = explained(*names, cpu="2", priority=5, existing={name: [{"cpu": "4"}] for name in names})
     assert len(found.preemption.candidates) <= CANDIDATES_EXPLAINED
 
 

@@ -1,7 +1,6 @@
 """What a change of a node amounts to."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -9,7 +8,7 @@ from master.scheduler.queue.cluster_events import EventKind, node_events
 from podlab.core.v1.node_pb2 import Node, Taint
 
 
-def node(change: Callable[[Node], Any] = lambda _: None) -> Node:
+def node(change: Callable[[Node], object] = lambda _: None) -> Node:
     made = Node()
     made.metadata.labels["zone"] = "a"
     made.status.allocatable["cpu"].string = "2"
@@ -32,7 +31,7 @@ def tainted(made: Node) -> None:
         (lambda made: setattr(made.status.allocatable["cpu"], "string", "4"), [EventKind.NODE_ALLOCATABLE]),
     ],
 )
-def test_a_heartbeat_is_no_event(change: Callable[[Node], Any], events: list[EventKind]) -> None:
+def test_a_heartbeat_is_no_event(change: Callable[[Node], object], events: list[EventKind]) -> None:
     assert [event.kind for event in node_events(node(), node(change))] == events
 
 

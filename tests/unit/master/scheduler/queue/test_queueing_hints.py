@@ -1,9 +1,16 @@
-"""Which very events can undo which refusals."""
-
-from typing import Any
+"""Which events can undo the refusals of which plugins."""
 
 import pytest
-from podlab_testing.scheduling import node, pod
+from podlab_testing.scheduling import (
+    Fields,
+    node,
+    pod,
+    pod_affinity,
+    pod_anti_affinity,
+    pod_term,
+    spread,
+    spread_constraint,
+)
 
 from master.scheduler.cache.pod_info import PodInfo, pod_info
 from master.scheduler.queue.cluster_events import ClusterEvent, EventKind
@@ -12,17 +19,17 @@ from master.scheduler.queue.queueing_hints import EVENTS_TO_REGISTER, is_worth_r
 GPU = "example.com/gpu"
 
 
-def info(**given: Any) -> PodInfo:
+def info(**given: object) -> PodInfo:
     return pod_info(pod(given))
 
 
-def gone(available: dict[str, int] | None = None, *, lowest_priority: int = 0, **given: Any) -> ClusterEvent:
+def gone(available: dict[str, int] | None = None, *, lowest_priority: int = 0, **given: object) -> ClusterEvent:
     return ClusterEvent(
         EventKind.ASSIGNED_POD_DELETE, pod=info(**given), available=available, lowest_priority=lowest_priority
     )
 
 
-def placed(**given: Any) -> ClusterEvent:
+def placed(**given: object) -> ClusterEvent:
     return ClusterEvent(EventKind.ASSIGNED_POD_ADD, pod=info(**given))
 
 
@@ -40,24 +47,13 @@ def added(text: str, **available: int) -> ClusterEvent:
     return ClusterEvent(EventKind.NODE_ADD, node=node(text), available=available or None)
 
 
-def neighbours(side: str, app: str, key: str = "zone", **more: Any) -> dict[str, Any]:
-    term = {"labelSelector": {"matchLabels": {"app": app}}, "topologyKey": key, **more}
-    return {"affinity": {side: {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}}
-
-
-def spread(when: str = "DoNotSchedule", key: str = "zone", **more: Any) -> dict[str, Any]:
-    selector = {"labelSelector": {"matchLabels": {"app": "web"}}}
-    constraint = {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": when, **selector, **more}
-    return {"labels": {"app": "web"}, "topologySpreadConstraints": [constraint]}
-
-
 WEB, DB = {"labels": {"app": "web"}}, {"labels": {"app": "db"}}
 DISK = {"nodeSelector": {"disk": "ssd"}}
-NEAR, APART = neighbours("podAffinity", "web"), neighbours("podAntiAffinity", "web")
+NEAR, APART = pod_affinity(pod_term()), pod_anti_affinity(pod_term())
 FOUR = {"cpu": 4000, "memory": 8 << 30, "pods": 110}
 LABELS, TAINTS, DELETE = EventKind.NODE_LABELS, EventKind.NODE_TAINTS, EventKind.NODE_DELETE
 ALLOCATABLE = EventKind.NODE_ALLOCATABLE
-CASES: list[tuple[str, str, dict[str, Any], ClusterEvent, bool]] = [
+CASES: list[tuple[str, str, Fields, ClusterEvent, bool]] = [
     ("a taint that is not tolerated", "TaintToleration", {}, added("a !k:NoSchedule"), False),
     ("one that is", "TaintToleration", {"tolerations": [{"operator": "Exists"}]}, added("a !k:NoSchedule"), True),
     ("a soft one", "TaintToleration", {}, changed(TAINTS, "a !k:PreferNoSchedule"), True),
@@ -75,26 +71,64 @@ CASES: list[tuple[str, str, dict[str, Any], ClusterEvent, bool]] = [
     ("a pod that leaves enough", "NodeResourcesFit", {"cpu": "1"}, gone({"cpu": 1000, "pods": 1}), True),
     ("a pod that leaves too little", "NodeResourcesFit", {"cpu": "2"}, gone({"cpu": 1000, "pods": 1}), False),
     ("a pod that leaves nobody knows what", "NodeResourcesFit", {"cpu": "2"}, gone(), True),
-    ("one as important goes, and less important stay", "NodeResourcesFit", {"cpu": "2", "priority": 5},
-     gone({"cpu": 1000, "pods": 1}, priority=5), True),
-    ("one goes that could be preempted", "NodeResourcesFit", {"cpu": "2", "priority": 5},
-     gone({"cpu": 1000, "pods": 1}, priority=4), False),
-    ("one as important goes, and none that is less", "NodeResourcesFit", {"cpu": "2", "priority": 5},
-     gone({"cpu": 1000, "pods": 1}, lowest_priority=5, priority=5), False),
-    ("one of those that are spread goes", "PodTopologySpread", spread(), gone(**WEB), True),
-    ("another goes", "PodTopologySpread", spread(), gone(**DB), False),
-    ("one of another namespace", "PodTopologySpread", spread(), gone(namespace="other", **WEB), False),
-    ("one ceases to be of those", "PodTopologySpread", spread(), relabelled("web", "db"), True),
-    ("one that never was", "PodTopologySpread", spread(), relabelled("db", "api"), False),
-    ("a node that is a place", "PodTopologySpread", spread(), added("a zone=x"), True),
-    ("a node that is none", "PodTopologySpread", spread(), added("a"), False),
-    ("a node that is no place now", "PodTopologySpread", spread(), changed(LABELS, "a", "a zone=x"), True),
-    ("a place that goes", "PodTopologySpread", spread(), changed(DELETE, "a zone=x"), True),
-    ("taints that do not matter", "PodTopologySpread", spread(), changed(TAINTS, "a zone=x"), False),
-    ("taints that do", "PodTopologySpread", spread(nodeTaintsPolicy="Honor"), changed(TAINTS, "a zone=x"),
-     True),
+    (
+        "one as important goes, and less important stay",
+        "NodeResourcesFit",
+        {"cpu": "2", "priority": 5},
+        gone({"cpu": 1000, "pods": 1}, priority=5),
+        True,
+    ),
+    (
+        "one goes that could be preempted",
+        "NodeResourcesFit",
+        {"cpu": "2", "priority": 5},
+        gone({"cpu": 1000, "pods": 1}, priority=4),
+        False,
+    ),
+    (
+        "one as important goes, and none that is less",
+        "NodeResourcesFit",
+        {"cpu": "2", "priority": 5},
+        gone({"cpu": 1000, "pods": 1}, lowest_priority=5, priority=5),
+        False,
+    ),
+    ("one of those that are spread goes", "PodTopologySpread", spread(spread_constraint()), gone(**WEB), True),
+    ("another goes", "PodTopologySpread", spread(spread_constraint()), gone(**DB), False),
+    (
+        "one of another namespace",
+        "PodTopologySpread",
+        spread(spread_constraint()),
+        gone(namespace="other", **WEB),
+        False,
+    ),
+    ("one ceases to be of those", "PodTopologySpread", spread(spread_constraint()), relabelled("web", "db"), True),
+    ("one that never was", "PodTopologySpread", spread(spread_constraint()), relabelled("db", "api"), False),
+    ("a node that is a place", "PodTopologySpread", spread(spread_constraint()), added("a zone=x"), True),
+    ("a node that is none", "PodTopologySpread", spread(spread_constraint()), added("a"), False),
+    (
+        "a node that is no place now",
+        "PodTopologySpread",
+        spread(spread_constraint()),
+        changed(LABELS, "a", "a zone=x"),
+        True,
+    ),
+    ("a place that goes", "PodTopologySpread", spread(spread_constraint()), changed(DELETE, "a zone=x"), True),
+    ("taints that do not matter", "PodTopologySpread", spread(spread_constraint()), changed(TAINTS, "a zone=x"), False),
+    (
+        "taints that do",
+        "PodTopologySpread",
+        spread(spread_constraint(nodeTaintsPolicy="Honor")),
+        changed(TAINTS, "a zone=x"),
+        True,
+    ),
     ("constraints of the profile", "PodTopologySpread", {}, gone(**DB), True),
-    ("constraints that refuse nobody", "PodTopologySpread", spread("ScheduleAnyway"), gone(**DB), True),
+    (
+        "constraints that refuse nobody",
+        "PodTopologySpread",
+        spread(spread_constraint(when="ScheduleAnyway")),
+        gone(**DB),
+        True,
+    ),
     ("one it wants to be with comes", "InterPodAffinity", NEAR, placed(**WEB), True),
     ("another comes", "InterPodAffinity", NEAR, placed(**DB), False),
     ("one it wants to be with goes: it may be the first", "InterPodAffinity", NEAR, gone(**WEB), True),
@@ -102,9 +136,13 @@ CASES: list[tuple[str, str, dict[str, Any], ClusterEvent, bool]] = [
     ("one it wants to be apart from comes", "InterPodAffinity", APART, placed(**WEB), False),
     ("one that wants to be apart from it goes", "InterPodAffinity", WEB, gone(**DB, **APART), True),
     ("one of its kind in another namespace", "InterPodAffinity", APART, gone(namespace="other", **WEB), False),
-    ("one of some other namespace", "InterPodAffinity",
-     neighbours("podAntiAffinity", "web", namespaceSelector={"matchLabels": {"team": "a"}}),
-     gone(namespace="other", **WEB), True),
+    (
+        "one of some other namespace",
+        "InterPodAffinity",
+        pod_anti_affinity(pod_term(namespaceSelector={"matchLabels": {"team": "a"}})),
+        gone(namespace="other", **WEB),
+        True,
+    ),
     ("one becomes another", "InterPodAffinity", APART, relabelled("web", "db"), True),
     ("one becomes what it wants", "InterPodAffinity", NEAR, relabelled("db", "web"), True),
     ("one becomes something else again", "InterPodAffinity", NEAR, relabelled("db", "api"), False),
@@ -114,11 +152,11 @@ CASES: list[tuple[str, str, dict[str, Any], ClusterEvent, bool]] = [
     ("labels of namespaces", "InterPodAffinity", NEAR, ClusterEvent(EventKind.NAMESPACE), True),
     ("a volume", "VolumeBinding", {}, ClusterEvent(EventKind.STORAGE), True),
     ("a claim of another pod", "VolumeBinding", {}, ClusterEvent(EventKind.STORAGE, claim=("default", "data")), False),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "plugin", "waits", "event", "helps"), CASES, ids=[case[0] for case in CASES])
-def test_remedies(name: str, plugin: str, waits: dict[str, Any], event: ClusterEvent, helps: bool) -> None:
+def test_an_event_helps_or_does_not(name: str, plugin: str, waits: Fields, event: ClusterEvent, helps: bool) -> None:
     assert is_worth_requeuing(plugin, info(**waits), event) is helps, name
 
 
