@@ -40,7 +40,14 @@ class EventRecorder:
     """
 
     def __init__(
-        self, client: Client, component: str, host: str = "", clock: Callable[[], float] = time.monotonic
+        self,
+        client: Client,
+        component: str,
+        host: str = "",
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        waiting_limit: int = WAITING_LIMIT,
+        backoff_limit_s: float = BACKOFF_LIMIT_S,
     ) -> None:
         self._client = client
         self._source = event_pb2.EventSource(component=component, host=host)
@@ -50,6 +57,8 @@ class EventRecorder:
         """By name, oldest first; one that waits is written with what was counted meanwhile."""
         self._news = asyncio.Event()
         self._dropped = 0
+        self._waiting_limit = waiting_limit
+        self._backoff_limit_s = backoff_limit_s
 
     def event(self, obj: Message, event_type: str, reason: str, message: str, *, field_path: str = "") -> None:
         """Tells something of `obj`. `event_type` is Normal or Warning."""
@@ -58,9 +67,9 @@ class EventRecorder:
         counted = self._correlator.count(sighting, self._clock())
         if counted is None or counted.metadata.name in self._waiting:
             return
-        if len(self._waiting) >= WAITING_LIMIT:
+        if len(self._waiting) >= self._waiting_limit:
             if not self._dropped:
-                log.warning("events are dropped, %d wait to be written: %s %s", WAITING_LIMIT, reason, message)
+                log.warning("events are dropped, %d wait to be written: %s %s", self._waiting_limit, reason, message)
             self._dropped += 1
             return
         self._waiting[counted.metadata.name] = counted
@@ -90,7 +99,7 @@ class EventRecorder:
                     log.info("event not written: %s %s: %s", event.reason, event.message, error)
             if last or not passing:
                 return
-            delay_s = min(BACKOFF_LIMIT_S, 0.25 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311
+            delay_s = min(self._backoff_limit_s, 0.25 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311
             await asyncio.sleep(max(delay_s, *(error.retry_after_s for _, error in passing)))
             events = [event for event, _ in passing]
 

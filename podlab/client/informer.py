@@ -9,7 +9,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -40,7 +40,14 @@ class Informer(Generic[M]):
     """`run` for ever; read `store` (and never mutate what it holds); wait for `synced` before trusting an absence."""
 
     def __init__(
-        self, client: Client, kind: type[M], *, namespace: str = "", label_selector: str = "", field_selector: str = ""
+        self,
+        client: Client,
+        kind: type[M],
+        *,
+        namespace: str = "",
+        label_selector: str = "",
+        field_selector: str = "",
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self.store: dict[Key, M] = {}
         self.synced = asyncio.Event()
@@ -51,6 +58,7 @@ class Informer(Generic[M]):
         self._handlers: list[Callable[[Change[M]], None]] = []
         self._revision = ""
         self._failures = 0
+        self._sleep = sleep
 
     def on_change(self, handler: Callable[[Change[M]], None]) -> None:
         """Calls `handler` for every later change, in order, after the store took it in. It must not block."""
@@ -100,7 +108,7 @@ class Informer(Generic[M]):
             self._failures = 0
         delay_s = min(BACKOFF_LIMIT_S, BACKOFF_BASE_S * 2 ** min(self._failures, 16)) * random.uniform(0.5, 1.0)  # noqa: S311
         self._failures += 1
-        await asyncio.sleep(max(delay_s, least_s))
+        await self._sleep(max(delay_s, least_s))
 
     async def _relist(self) -> str:
         listed = await self._client.list(self._kind, self._namespace, **self._selectors)

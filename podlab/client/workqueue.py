@@ -30,7 +30,9 @@ class ShutDown(Exception):
 class WorkQueue(Generic[K]):
     """Add keys; workers `get` them and say `done`. A key added while it is worked on comes again afterwards."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, late_s: float = LATE_S, catching_up_s: float = CATCHING_UP_S) -> None:
+        self._late_s = late_s
+        self._catching_up_s = catching_up_s
         self._waiting: deque[K] = deque()
         self._dirty: set[K] = set()  # waiting, or to be added again when done
         self._working: set[K] = set()
@@ -114,9 +116,9 @@ class WorkQueue(Generic[K]):
     def _timer_fired(self, key: K) -> None:
         due, _ = self._timers.pop(key)
         late_s = asyncio.get_running_loop().time() - due
-        if late_s > LATE_S:
+        if late_s > self._late_s:
             log.debug("%s comes %.1f s late: what happened meanwhile is read first", key, late_s)
-            self.add_after(key, CATCHING_UP_S)
+            self.add_after(key, self._catching_up_s)
         else:
             self.add(key)
 

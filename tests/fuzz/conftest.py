@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from socket import socket
 
 import psutil
 import pytest
 import requests
 import yaml
+from podlab_testing.ports import reserved_ports
 
 from podlab import pki
 
@@ -36,16 +36,20 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def ports() -> Iterator[tuple[int, ...]]:
+    """The server's two ports."""
+    with reserved_ports(2) as reserved:
+        yield reserved
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, ports: tuple[int, int]) -> Iterator[Server]:
     """Ready to answer; ended with the tests."""
     directory = tmp_path_factory.mktemp("apiserver")
     ca = pki.ensure_ca(directory)
     pki.ensure_certificate(ca, directory, "server", "system:apiserver", ["system:masters"], ["127.0.0.1"])
     pki.ensure_certificate(ca, directory, "admin", ADMIN, ["system:masters"], ["127.0.0.1"])
-    with socket() as one, socket() as other:
-        for probe in (one, other):
-            probe.bind(("127.0.0.1", 0))
-        port, rest_port = one.getsockname()[1], other.getsockname()[1]
+    port, rest_port = ports
     pki.ensure_key(directory / "tokens.key")
     config, log = directory / "apiserver.yaml", directory / "log"
     settings = {

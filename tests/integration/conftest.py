@@ -1,90 +1,19 @@
-"""A real API server with a store of its own, and clients of any identity."""
+"""A running API server, and its administrator's client."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import socket
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import uvloop
+from podlab_testing.cluster import Authority, Cluster
+from podlab_testing.ports import reserved_ports
 
-from master.apiserver.app.assembly import Parts
-from master.apiserver.app.server import running
 from master.apiserver.settings import ApiServerSettings
-from podlab import pki
 from podlab.client.client import Client
-from podlab.deploy import signing_keys
-from podlab.tls import Tls
-
-ADMIN = "kubernetes-admin"
-HOSTS = ("localhost", "127.0.0.1")
-GROUPS = {
-    ADMIN: ("system:masters",),
-    "system:apiserver": ("system:masters",),
-}
-
-
-@dataclass(frozen=True)
-class Authority:
-    """Issues certificates; `tls("system:node:n1")` names who they are for."""
-
-    directory: Path
-
-    def tls(self, user: str = ADMIN, *groups: str) -> Tls:
-        """The user's certificate. Groups default to those of Podlab's own users."""
-        wanted = groups or GROUPS.get(user) or (("system:nodes",) if user.startswith("system:node:") else ("users",))
-        name = "-".join((user, *groups)).replace(":", "-")
-        hosts = (*HOSTS, user.removeprefix("system:node:")) if user.startswith("system:node:") else HOSTS
-        pki.ensure_certificate(pki.ensure_ca(self.directory), self.directory, name, user, wanted, hosts)
-        return Tls(self.directory / "ca.crt", self.directory / f"{name}.crt", self.directory / f"{name}.key")
-
-    def signing(self) -> tuple[Path, Path]:
-        """Certificate and key of the authority that signs on masters."""
-        folder = self.directory / signing_keys.SIGNING
-        pki.ensure_ca(folder, signing_keys.SIGNING_NAME)
-        return folder / "ca.crt", folder / "ca.key"
-
-
-@dataclass
-class Cluster:
-    """An API server on loopback. `stop` and `start` restart it on the same port and store."""
-
-    authority: Authority
-    settings: ApiServerSettings
-    parts: Parts | None = None
-    _server: AsyncExitStack = field(default_factory=AsyncExitStack)
-    _clients: AsyncExitStack = field(default_factory=AsyncExitStack)
-
-    @property
-    def server(self) -> str:
-        """host:port."""
-        return f"127.0.0.1:{self.settings.port}"
-
-    def settings_file(self, directory: Path) -> Path:
-        """The settings as a file, for tests that run the server as a process."""
-        path = directory / "apiserver.yaml"
-        set_ones = {name: value for name, value in asdict(self.settings).items() if value is not None}
-        path.write_text(json.dumps(set_ones, default=str))
-        return path
-
-    async def client(self, user: str = ADMIN, *groups: str) -> Client:
-        """A client with the user's certificate, closed with the cluster."""
-        return await self._clients.enter_async_context(Client(self.server, self.authority.tls(user, *groups)))
-
-    async def start(self) -> None:
-        self.parts = await self._server.enter_async_context(running(self.settings))
-
-    async def stop(self) -> None:
-        await self._server.aclose()
-
-    async def close(self) -> None:
-        await self._clients.aclose()
-        await self.stop()
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -99,16 +28,14 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture
-def free_ports() -> tuple[int, int, int]:
-    """Ports that nobody listens on."""
-    with socket.socket() as one, socket.socket() as other, socket.socket() as third:
-        for probe in (one, other, third):
-            probe.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1], third.getsockname()[1]
+def free_ports() -> Iterator[tuple[int, ...]]:
+    """Three ports that nobody listens on, reserved for the test."""
+    with reserved_ports(3) as ports:
+        yield ports
 
 
 @pytest.fixture
-async def cluster(tmp_path: Path, authority: Authority, free_ports: tuple[int, int, int]) -> AsyncIterator[Cluster]:
+async def cluster(tmp_path: Path, authority: Authority, free_ports: tuple[int, ...]) -> AsyncIterator[Cluster]:
     """A running API server. A scheduler that a test starts at `settings.scheduler` is relayed to."""
     settings = ApiServerSettings(
         cluster_name="test",

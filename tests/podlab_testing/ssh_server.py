@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from podlab_testing.ports import reserved_ports
+
 SSHD = shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin")
 
 
@@ -26,12 +28,15 @@ class Server:
 @contextmanager
 def ssh_server(folder: Path) -> Iterator[Server]:
     """A server that runs until the block is left. Needs openssh-server and root."""
+    with reserved_ports(1) as (port,):
+        yield from _serve(folder, port)
+
+
+def _serve(folder: Path, port: int) -> Iterator[Server]:
     for name in ("host_key", "user_key", "other_key"):
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
         subprocess.run(command, check=True, timeout=30)
     shutil.copy(folder / "user_key.pub", folder / "authorized_keys")
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port: int = unused.getsockname()[1]
     host_key = " ".join((folder / "host_key.pub").read_text().split()[:2])
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {host_key}\n")
     (folder / "sshd_config").write_text(

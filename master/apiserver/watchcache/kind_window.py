@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cached_object import Entry, Event
-from master.apiserver.watchcache.watch_window import WatchWindow
+from master.apiserver.watchcache.watch_window import WAKE_PACING, WakePacing, WatchWindow
 from podlab.api import selectors
 from podlab.api.kinds import Kind
 from podlab.kinds import known
@@ -22,8 +22,15 @@ WINDOW_BYTES = 16 << 20
 class KindWindow(WatchWindow):
     """Lives in the event loop; the feed alone writes to it."""
 
-    def __init__(self, kind: Kind, *, most_events: int = WINDOW_EVENTS, most_bytes: int = WINDOW_BYTES) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        kind: Kind,
+        *,
+        most_events: int = WINDOW_EVENTS,
+        most_bytes: int = WINDOW_BYTES,
+        pacing: WakePacing = WAKE_PACING,
+    ) -> None:
+        super().__init__(pacing=pacing)
         self.kind = kind
         self.prefix = keys.kind_prefix(kind)
         self.divided_by = known.of(kind).kept_apart_by
@@ -40,7 +47,7 @@ class KindWindow(WatchWindow):
         """The objects whose field `divided_by` has the value, and their changes."""
         part = self._parts.get(value)
         if part is None:  # nothing has had the value since our changes begin
-            part = self._parts[value] = WatchWindow(self._complete_after)
+            part = self._parts[value] = WatchWindow(self._complete_after, self._pacing)
         return part
 
     def load(self, entries: dict[str, Entry], revision: int) -> None:

@@ -8,21 +8,33 @@ from __future__ import annotations
 import asyncio
 import time
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from master.apiserver.watchcache.cached_object import Entry, Event
 
-# What it takes to send a message to one watcher, and as much again for everything else. Watchers are not woken faster
-# one after the other than that: what comes meanwhile goes out in one message.
-WATCHER_S = 0.0004
-LONGEST_GATHERING_S = 0.05
+
+@dataclass(frozen=True)
+class WakePacing:
+    """How fast watchers are woken, one time after the other. What comes meanwhile goes out in one message.
+
+    `watcher_s` is what it takes to send a message to one watcher, and as much again for everything else.
+    """
+
+    watcher_s: float = 0.0004
+    longest_gathering_s: float = 0.05
+    clock: Callable[[], float] = time.monotonic
+
+
+WAKE_PACING = WakePacing()
 
 
 class WatchWindow:
     """Lives in the event loop; the window that it belongs to alone writes to it."""
 
-    def __init__(self, complete_after: int = 0) -> None:
+    def __init__(self, complete_after: int = 0, pacing: WakePacing = WAKE_PACING) -> None:
+        self._pacing = pacing
         self.entries: dict[str, Entry] = {}
         self.changed_at = complete_after
         """The revision of the last change."""
@@ -85,8 +97,8 @@ class WatchWindow:
         """Let those who wait for news look: at once, or, when they did just now, once more has come together."""
         if self._telling is not None:
             return
-        gathering_s = min(self._watchers * WATCHER_S, LONGEST_GATHERING_S)
-        left_s = self._told_at + gathering_s - time.monotonic()
+        gathering_s = min(self._watchers * self._pacing.watcher_s, self._pacing.longest_gathering_s)
+        left_s = self._told_at + gathering_s - self._pacing.clock()
         if left_s > 0:
             self._telling = asyncio.get_running_loop().call_later(left_s, self._tell_watchers)
         else:
@@ -95,7 +107,7 @@ class WatchWindow:
     def _tell_watchers(self) -> None:
         self._telling = None
         self._told = self._first + len(self._events)
-        self._told_at = time.monotonic()
+        self._told_at = self._pacing.clock()
         self._news.set()
         self._news = asyncio.Event()
 

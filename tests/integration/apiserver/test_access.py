@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
+from podlab_testing.cluster import Cluster
 
 from podlab.client.client import Client
 from podlab.coordination.v1 import lease_pb2
@@ -18,7 +19,7 @@ from podlab.meta.v1 import meta_pb2
 Make = Callable[..., Any]
 
 
-async def test_a_stranger_is_refused_in_kubernetes_words(cluster: Any) -> None:
+async def test_a_stranger_is_refused_in_kubernetes_words(cluster: Cluster) -> None:
     stranger = await cluster.client("jane")
     with pytest.raises(Forbidden) as refused:
         await stranger.get(pod_pb2.Pod, "web", "default")
@@ -30,7 +31,7 @@ async def test_a_stranger_is_refused_in_kubernetes_words(cluster: Any) -> None:
     assert list(answer.user_groups) == ["system:authenticated", "users"]
 
 
-async def test_certificates_of_another_authority_and_plain_text_are_refused(cluster: Any, tmp_path: Path) -> None:
+async def test_certificates_of_another_authority_and_plain_text_are_refused(cluster: Cluster, tmp_path: Path) -> None:
     foreign = type(cluster.authority)(tmp_path / "foreign").tls("kubernetes-admin", "system:masters")
     foreign = type(foreign)(cluster.authority.tls().ca, foreign.cert, foreign.key)
     async with Client(cluster.server, foreign) as client:
@@ -41,7 +42,7 @@ async def test_certificates_of_another_authority_and_plain_text_are_refused(clus
             await channel.unary_unary("/podlab.v1.ApiServer/Version")(b"", timeout=2)
 
 
-async def test_a_node_lives_on_its_own_objects(cluster: Any, admin: Client, pod: Make, node: Make) -> None:
+async def test_a_node_lives_on_its_own_objects(cluster: Cluster, admin: Client, pod: Make, node: Make) -> None:
     kubelet = await cluster.client("system:node:n1")
     created = await kubelet.create(node("n1"))
     assert created.status.addresses
@@ -60,7 +61,7 @@ async def test_a_node_lives_on_its_own_objects(cluster: Any, admin: Client, pod:
     await kubelet.create(event_pb2.Event(metadata=meta_pb2.ObjectMeta(name="e", namespace="default")), dry_run=True)
 
 
-async def test_a_node_touches_nothing_of_others(cluster: Any, admin: Client, pod: Make, node: Make) -> None:
+async def test_a_node_touches_nothing_of_others(cluster: Cluster, admin: Client, pod: Make, node: Make) -> None:
     kubelet = await cluster.client("system:node:n1")
     theirs = await admin.create(pod("theirs", node="n2"))
     lease = lease_pb2.Lease(metadata=meta_pb2.ObjectMeta(name="n2", namespace="kube-node-lease"))
@@ -83,7 +84,7 @@ async def test_a_node_touches_nothing_of_others(cluster: Any, admin: Client, pod
             await call
 
 
-async def test_a_node_reads_the_secrets_of_its_own_pods_only(cluster: Any, admin: Client, pod: Make) -> None:
+async def test_a_node_reads_the_secrets_of_its_own_pods_only(cluster: Cluster, admin: Client, pod: Make) -> None:
     kubelet, other = await cluster.client("system:node:n1"), await cluster.client("system:node:n2")
     secret = config_pb2.Secret(metadata=meta_pb2.ObjectMeta(name="key", namespace="default"))
     await admin.create(secret)
@@ -100,7 +101,9 @@ async def test_a_node_reads_the_secrets_of_its_own_pods_only(cluster: Any, admin
         await kubelet.get(config_pb2.Secret, "key", "default")
 
 
-async def test_a_node_cannot_make_itself_look_like_another(cluster: Any, admin: Client, pod: Make, node: Make) -> None:
+async def test_a_node_cannot_make_itself_look_like_another(
+    cluster: Cluster, admin: Client, pod: Make, node: Make
+) -> None:
     kubelet = await cluster.client("system:node:n1")
     mine = node("n1")
     mine.spec.taints.add(key="reserved", effect="NoSchedule")
@@ -126,7 +129,7 @@ async def test_a_node_cannot_make_itself_look_like_another(cluster: Any, admin: 
     await kubelet.create(mirror)
 
 
-async def test_components_do_their_work_and_no_more(cluster: Any, admin: Client, pod: Make) -> None:
+async def test_components_do_their_work_and_no_more(cluster: Cluster, admin: Client, pod: Make) -> None:
     scheduler = await cluster.client("system:kube-scheduler")
     created = await admin.create(pod("a"))
     await scheduler.update_status(created)

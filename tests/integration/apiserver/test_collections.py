@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from podlab_testing.cluster import Cluster
 
 from podlab.client.client import Client
 from podlab.core.v1 import config_pb2, namespace_pb2, node_pb2, pod_pb2
@@ -60,7 +61,7 @@ async def test_two_who_delete_the_same_at_once_both_get_through(admin: Client, c
     assert len(both[0]) + len(both[1]) == 20
 
 
-async def test_what_cannot_be_deleted_so_is_refused(cluster: Any, admin: Client) -> None:
+async def test_what_cannot_be_deleted_so_is_refused(cluster: Cluster, admin: Client) -> None:
     with pytest.raises(MethodNotAllowed, match="delete each namespace"):
         await admin.delete_collection(namespace_pb2.Namespace)
     with pytest.raises(MethodNotAllowed, match="pods are deleted in one namespace at a time"):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import aiohttp
+from podlab_testing.cluster import Cluster
 
 from podlab.client.client import Client
 from podlab.core.v1 import config_pb2
@@ -150,7 +151,7 @@ class Process:
         await self.running.wait()
 
 
-async def test_nothing_acknowledged_is_lost_and_all_see_one_history(cluster: Any, tmp_path: Path) -> None:
+async def test_nothing_acknowledged_is_lost_and_all_see_one_history(cluster: Cluster, tmp_path: Path) -> None:
     async with _process(cluster, tmp_path) as process, AsyncExitStack() as stack:
 
         async def accesses(count: int) -> list[Access]:
@@ -253,7 +254,7 @@ async def _once_it_answers(ask: Callable[[], Awaitable[int]]) -> int:
 
 
 @asynccontextmanager
-async def _process(cluster: Any, directory: Path) -> AsyncIterator[Process]:
+async def _process(cluster: Cluster, directory: Path) -> AsyncIterator[Process]:
     await cluster.stop()
     config = cluster.settings_file(directory)
     process = Process((sys.executable, "-m", "master.apiserver.main", "--config", str(config)), directory / "log")
@@ -265,7 +266,7 @@ async def _process(cluster: Any, directory: Path) -> AsyncIterator[Process]:
 
 
 @asynccontextmanager
-async def _session(cluster: Any) -> AsyncIterator[aiohttp.ClientSession]:
+async def _session(cluster: Cluster) -> AsyncIterator[aiohttp.ClientSession]:
     tls = cluster.authority.tls()
     context = ssl.create_default_context(cafile=str(tls.ca))
     context.load_cert_chain(tls.cert, tls.key)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
 
 import pytest
+from podlab_testing.cluster import Cluster
 
 from podlab import pki
 from podlab.client.client import Client
@@ -18,7 +18,7 @@ from podlab.tls import Tls
 MakeNode = Callable[..., node_pb2.Node]
 
 
-def certificates(cluster: Any) -> dict[str, Tls]:
+def certificates(cluster: Cluster) -> dict[str, Tls]:
     """What a host has that is the node `leaver`, made now."""
     directory = cluster.authority.directory / "departed"
     wanted = {
@@ -33,13 +33,13 @@ def certificates(cluster: Any) -> dict[str, Tls]:
     return {name: Tls(tls.ca, directory / f"{name}.crt", directory / f"{name}.key") for name in wanted}
 
 
-async def reads(cluster: Any, tls: Tls) -> list[str]:
+async def reads(cluster: Cluster, tls: Tls) -> list[str]:
     async with Client(cluster.server, tls) as client:
         return [each.metadata.name for each in (await client.list(service_pb2.Service)).items]
 
 
 async def test_its_certificates_are_refused_and_newer_ones_accepted(
-    cluster: Any, admin: Client, node: MakeNode
+    cluster: Cluster, admin: Client, node: MakeNode
 ) -> None:
     old = certificates(cluster)
     stays = await cluster.client("system:node:n1")
@@ -67,7 +67,9 @@ async def test_its_certificates_are_refused_and_newer_ones_accepted(
     assert await reads(cluster, new["proxy"]) == ["kubernetes"]
 
 
-async def test_a_kubelet_that_registers_late_is_refused_as_well(cluster: Any, admin: Client, node: MakeNode) -> None:
+async def test_a_kubelet_that_registers_late_is_refused_as_well(
+    cluster: Cluster, admin: Client, node: MakeNode
+) -> None:
     """Its call may be under way while the node is deleted."""
     old = certificates(cluster)
     await admin.create(node("leaver"))

@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 import pytest
+from podlab_testing.cluster import Cluster
 
 from master.apiserver.rpc import service
 from podlab.client.client import Client, WatchEvent
@@ -143,7 +144,7 @@ async def test_a_revision_that_is_gone_or_ahead_is_expired(admin: Client) -> Non
 
 
 async def test_a_watch_goes_on_where_it_was_after_a_restart(
-    cluster: Any, admin: Client, config_map: ConfigMaps
+    cluster: Cluster, admin: Client, config_map: ConfigMaps
 ) -> None:
     start = (await admin.list(config_pb2.ConfigMap)).resource_version
     await admin.create(config_map("before"))
@@ -155,7 +156,7 @@ async def test_a_watch_goes_on_where_it_was_after_a_restart(
         assert await take(watch, 2) == [("ADDED", "before"), ("ADDED", "after")]
 
 
-async def test_an_informer_outlives_a_restart(cluster: Any, admin: Client, config_map: ConfigMaps) -> None:
+async def test_an_informer_outlives_a_restart(cluster: Cluster, admin: Client, config_map: ConfigMaps) -> None:
     informer = Informer(admin, config_pb2.ConfigMap)
     changed = asyncio.Event()
     informer.on_change(lambda change: changed.set())
@@ -174,7 +175,7 @@ async def test_an_informer_outlives_a_restart(cluster: Any, admin: Client, confi
 
 
 async def test_an_outage_is_told_once_and_ended_once(
-    cluster: Any, admin: Client, config_map: ConfigMaps, pod: Pods, caplog: pytest.LogCaptureFixture
+    cluster: Cluster, admin: Client, config_map: ConfigMaps, pod: Pods, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "podlab.client")
     informers: list[Informer[Any]] = [Informer(admin, config_pb2.ConfigMap), Informer(admin, pod_pb2.Pod)]
@@ -200,7 +201,7 @@ async def test_an_outage_is_told_once_and_ended_once(
             task.cancel()
 
 
-async def test_a_call_works_soon_after_the_server_is_back(cluster: Any, admin: Client) -> None:
+async def test_a_call_works_soon_after_the_server_is_back(cluster: Cluster, admin: Client) -> None:
     await admin.version()
     await cluster.stop()
     assert not await admin.connected(2.0)
@@ -227,7 +228,7 @@ async def test_of_many_watchers_each_sees_everything_in_order(admin: Client, con
 
 
 async def test_a_watcher_that_does_not_read_is_closed(
-    cluster: Any, admin: Client, config_map: ConfigMaps, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, admin: Client, config_map: ConfigMaps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "WRITE_LIMIT_S", 0.05)
     idle = await cluster.client()
@@ -245,7 +246,7 @@ async def _read_to_the_end(call: Any) -> None:
 
 
 async def test_no_change_is_lost_doubled_or_out_of_order_across_restarts(
-    cluster: Any, admin: Client, config_map: ConfigMaps
+    cluster: Cluster, admin: Client, config_map: ConfigMaps
 ) -> None:
     created = await admin.create(config_map("counter", count="0"))
     seen: list[int] = []

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from podlab_testing.cluster import Cluster
 
 from podlab.apps.v1 import deployment_pb2
 from podlab.client.client import Client
@@ -141,7 +142,7 @@ async def test_patches_of_different_parts_at_once_are_all_there_in_the_end(admin
     assert len((await admin.get(config_pb2.ConfigMap, "settings", "default")).data) == 5
 
 
-async def test_who_may_patch(cluster: Any, admin: Client, pod: Make, node: Make) -> None:
+async def test_who_may_patch(cluster: Cluster, admin: Client, pod: Make, node: Make) -> None:
     jane, kubelet = await cluster.client("jane"), await cluster.client("system:node:n1")
     mine, theirs = await admin.create(pod("mine", node="n1")), await admin.create(pod("theirs", node="n2"))
     with pytest.raises(Forbidden, match='User "jane" cannot patch resource "pods"'):

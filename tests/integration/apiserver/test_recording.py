@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import Any
 
 import pytest
+from podlab_testing.cluster import Cluster
 
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
@@ -44,7 +44,7 @@ async def test_what_a_component_met_can_be_read(admin: Client, pod: Callable[...
         await running
 
 
-async def test_who_may_not_create_events_may_not_record_them(cluster: Any) -> None:
+async def test_who_may_not_create_events_may_not_record_them(cluster: Cluster) -> None:
     jane = await cluster.client("jane")
     with pytest.raises(Forbidden, match='User "jane" cannot create resource "events"'):
         await jane.record_events([event("a")])

@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
+from podlab_testing.cluster import Cluster
 
 from podlab.client.client import Client
 from podlab.errors import BadRequest, Forbidden, NotFound, ServiceUnavailable, abort, from_rpc_error
@@ -52,7 +53,7 @@ class FakeKubelet(kubelet_pb2_grpc.KubeletServicer):
 
 
 @pytest.fixture
-async def kubelet(cluster: Any, admin: Client, node: Make, pod: Make) -> AsyncIterator[FakeKubelet]:
+async def kubelet(cluster: Cluster, admin: Client, node: Make, pod: Make) -> AsyncIterator[FakeKubelet]:
     """Node n1 with pod web, and a kubelet that answers for it."""
     async with _serving(cluster) as (fake, port):
         await admin.create(node("n1", "127.0.0.1", port))
@@ -61,7 +62,7 @@ async def kubelet(cluster: Any, admin: Client, node: Make, pod: Make) -> AsyncIt
 
 
 @asynccontextmanager
-async def _serving(cluster: Any) -> AsyncIterator[tuple[FakeKubelet, int]]:
+async def _serving(cluster: Cluster) -> AsyncIterator[tuple[FakeKubelet, int]]:
     server = grpc.aio.server()
     fake = FakeKubelet()
     kubelet_pb2_grpc.add_KubeletServicer_to_server(fake, server)
@@ -109,7 +110,7 @@ async def test_the_components_error_arrives_as_it_is(kubelet: FakeKubelet, admin
         await _logs(admin, container="missing")
 
 
-async def test_what_cannot_be_relayed_is_told(kubelet: FakeKubelet, admin: Client, pod: Make, cluster: Any) -> None:
+async def test_what_cannot_be_relayed_is_told(kubelet: FakeKubelet, admin: Client, pod: Make, cluster: Cluster) -> None:
     with pytest.raises(NotFound, match='pods "nowhere" not found'):
         await _logs(admin, pod="nowhere")
     await admin.create(pod("homeless"))
@@ -122,7 +123,7 @@ async def test_what_cannot_be_relayed_is_told(kubelet: FakeKubelet, admin: Clien
 
 
 async def test_a_component_that_cannot_be_reached_is_named_with_its_address(
-    cluster: Any, admin: Client, node: Make, pod: Make
+    cluster: Cluster, admin: Client, node: Make, pod: Make
 ) -> None:
     async with _serving(cluster) as (_, port):
         pass

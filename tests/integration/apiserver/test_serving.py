@@ -20,6 +20,7 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from podlab_testing.cluster import Cluster
 
 from master.apiserver.app import assembly
 from master.apiserver.app.server import running
@@ -46,7 +47,7 @@ async def test_health_and_reflection_answer(admin: Client) -> None:
     call.cancel()
 
 
-async def test_a_client_that_knows_only_reflection_can_call(cluster: Any) -> None:
+async def test_a_client_that_knows_only_reflection_can_call(cluster: Cluster) -> None:
     """As grpcurl does: services, methods and messages are learnt from the server, none is known before."""
 
     def learn_and_call() -> dict[str, Any]:
@@ -67,7 +68,7 @@ async def test_a_client_that_knows_only_reflection_can_call(cluster: Any) -> Non
     assert told["object"]["service"]["spec"]["clusterIP"] == "10.96.0.1"
 
 
-async def test_a_port_that_is_taken_is_named(cluster: Any, tmp_path: Path) -> None:
+async def test_a_port_that_is_taken_is_named(cluster: Cluster, tmp_path: Path) -> None:
     settings = dataclasses.replace(cluster.settings, data_dir=tmp_path / "second")
     with pytest.raises(RuntimeError, match=f"cannot listen on 127.0.0.1:{settings.port}"):
         async with running(settings):
@@ -75,7 +76,7 @@ async def test_a_port_that_is_taken_is_named(cluster: Any, tmp_path: Path) -> No
 
 
 async def test_the_process_keeps_what_it_acknowledged_when_it_is_killed(
-    cluster: Any, tmp_path: Path, config_map: Any
+    cluster: Cluster, tmp_path: Path, config_map: Any
 ) -> None:
     await cluster.stop()
     config = cluster.settings_file(tmp_path)
@@ -112,7 +113,7 @@ async def test_a_request_above_the_limit_is_refused_unread(admin: Client, config
 
 
 async def test_a_user_with_too_many_streams_is_told_when_to_come_again(
-    cluster: Any, admin: Client, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await cluster.stop()
     monkeypatch.setattr(assembly, "Limits", functools.partial(InflightLimits, calls=10, streams=2))
@@ -134,7 +135,7 @@ async def test_a_user_with_too_many_streams_is_told_when_to_come_again(
                 break
 
 
-async def test_a_slow_handshake_is_waited_for(cluster: Any) -> None:
+async def test_a_slow_handshake_is_waited_for(cluster: Cluster) -> None:
     """A busy host takes its time; the client's patience with one attempt is seconds."""
     pipes: set[asyncio.Task[None]] = set()
 

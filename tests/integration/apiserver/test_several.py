@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
+from podlab_testing.cluster import Cluster
 
 from podlab.client.client import Client
 from podlab.core.v1 import pod_pb2
@@ -16,7 +16,7 @@ Pods = Callable[..., pod_pb2.Pod]
 
 
 async def test_the_scheduler_makes_pods_go_and_tells_others_why_they_wait(
-    cluster: Any, admin: Client, pod: Pods
+    cluster: Cluster, admin: Client, pod: Pods
 ) -> None:
     scheduler = await cluster.client("system:kube-scheduler")
     going, waiting = await admin.create(pod("a", node="n1")), await admin.create(pod("b"))
@@ -34,7 +34,7 @@ async def test_the_scheduler_makes_pods_go_and_tells_others_why_they_wait(
     assert gone.metadata.HasField("deletionTimestamp")
 
 
-async def test_others_may_do_neither(cluster: Any, admin: Client, pod: Pods) -> None:
+async def test_others_may_do_neither(cluster: Cluster, admin: Client, pod: Pods) -> None:
     standing = await admin.create(pod("a", node="n1"))
     jane = await cluster.client("jane")
     with pytest.raises(Forbidden, match='User "jane" cannot update resource "pods/status"'):

@@ -13,6 +13,8 @@ from typing import Any
 
 import grpc
 import pytest
+from podlab_testing.cluster import Cluster
+from podlab_testing.command_line import Podlab
 
 from podlab.client.client import Client
 from podlab.core.v1.node_pb2 import Node
@@ -127,7 +129,7 @@ async def serving(add: Any, servicer: Any, tls: Any, address: str) -> AsyncItera
 
 
 @pytest.fixture
-async def kubelet(cluster: Any, admin: Client) -> AsyncIterator[Kubelet]:
+async def kubelet(cluster: Cluster, admin: Client) -> AsyncIterator[Kubelet]:
     """Node n1 with pod web of two containers, n2 that nobody answers for, and a kubelet for n1."""
     servicer = Kubelet()
     add, tls = kubelet_pb2_grpc.add_KubeletServicer_to_server, cluster.authority.tls("system:node:n1")
@@ -153,7 +155,7 @@ async def kubelet(cluster: Any, admin: Client) -> AsyncIterator[Kubelet]:
         yield servicer
 
 
-async def test_logs_are_shown_of_the_container_that_is_meant(podlab: Any, kubelet: Kubelet) -> None:
+async def test_logs_are_shown_of_the_container_that_is_meant(podlab: Podlab, kubelet: Kubelet) -> None:
     result = await podlab("logs", "web", "--tail", "5", "--since", "1h30m", "--timestamps")
     assert (result.code, result.out) == (0, "one\ntwo\n")
     assert result.err == 'Defaulted container "main" out of: main, side\n'
@@ -167,14 +169,14 @@ async def test_logs_are_shown_of_the_container_that_is_meant(podlab: Any, kubele
 
 @pytest.mark.parametrize("variable", ["grpc_proxy", "https_proxy", "http_proxy"])
 async def test_a_proxy_of_the_environment_is_not_asked_for_the_cluster(
-    podlab: Any, kubelet: Kubelet, monkeypatch: pytest.MonkeyPatch, variable: str
+    podlab: Podlab, kubelet: Kubelet, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     """Neither by the command for the API server, nor by the API server for the kubelet."""
     monkeypatch.setenv(variable, "http://127.0.0.1:1")
     assert await podlab.ok("logs", "web", "-c", "side") == "one\ntwo\n"
 
 
-async def test_exec_passes_input_output_and_exit_code(podlab: Any, kubelet: Kubelet) -> None:
+async def test_exec_passes_input_output_and_exit_code(podlab: Podlab, kubelet: Kubelet) -> None:
     text = b"x" * 200_000
     result = await podlab("exec", "-i", "web", "-c", "main", "--", "cat", stdin=text)
     assert (result.code, result.out, result.err) == (0, text.decode(), "")
@@ -184,12 +186,12 @@ async def test_exec_passes_input_output_and_exit_code(podlab: Any, kubelet: Kube
     assert (result.code, result.err) == (127, "error: the command could not be run: none: not found\n")
 
 
-async def test_a_command_that_ends_before_its_input_does_ends_exec(podlab: Any, kubelet: Kubelet) -> None:
+async def test_a_command_that_ends_before_its_input_does_ends_exec(podlab: Podlab, kubelet: Kubelet) -> None:
     result = await podlab("exec", "-i", "web", "-c", "main", "--", "head", stdin=b"y\n" * 4_000_000)
     assert (result.code, result.out, result.err) == (0, "y\ny\n", "")
 
 
-async def test_exec_gives_the_command_a_terminal_and_puts_it_back(podlab: Any, kubelet: Kubelet) -> None:
+async def test_exec_gives_the_command_a_terminal_and_puts_it_back(podlab: Podlab, kubelet: Kubelet) -> None:
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (33, 101))
     before = termios.tcgetattr(theirs)
@@ -205,7 +207,9 @@ async def test_exec_gives_the_command_a_terminal_and_puts_it_back(podlab: Any, k
     os.close(theirs)
 
 
-async def test_top_shows_use_and_names_nodes_that_do_not_answer(podlab: Any, kubelet: Kubelet, admin: Client) -> None:
+async def test_top_shows_use_and_names_nodes_that_do_not_answer(
+    podlab: Podlab, kubelet: Kubelet, admin: Client
+) -> None:
     out = await podlab.ok("top", "nodes")
     assert [line.split() for line in out.splitlines()] == [
         ["NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"],
@@ -220,7 +224,7 @@ async def test_top_shows_use_and_names_nodes_that_do_not_answer(podlab: Any, kub
     assert "error: node n2 did not say what it uses: " in result.err
 
 
-async def test_an_image_goes_to_the_nodes_that_are_ready(podlab: Any, kubelet: Kubelet) -> None:
+async def test_an_image_goes_to_the_nodes_that_are_ready(podlab: Podlab, kubelet: Kubelet) -> None:
     archive = podlab.directory / "x.tar"
     archive.write_bytes(b"tar" * 1_000_000)
     assert await podlab.ok("image", "import", "x.tar") == "n1: podlab.local/x:1\n"
@@ -230,13 +234,13 @@ async def test_an_image_goes_to_the_nodes_that_are_ready(podlab: Any, kubelet: K
 
 
 @contextlib.asynccontextmanager
-async def scheduling(cluster: Any) -> AsyncIterator[None]:
+async def scheduling(cluster: Cluster) -> AsyncIterator[None]:
     add, tls = scheduler_pb2_grpc.add_SchedulerServicer_to_server, cluster.authority.tls("system:kube-scheduler")
     async with serving(add, Scheduler(), tls, cluster.settings.scheduler):
         yield
 
 
-async def test_why_shows_who_refuses_and_the_scores(podlab: Any, kubelet: Kubelet, cluster: Any) -> None:
+async def test_why_shows_who_refuses_and_the_scores(podlab: Podlab, kubelet: Kubelet, cluster: Cluster) -> None:
     async with scheduling(cluster):
         lines = [line.split() for line in (await podlab.ok("why", "pod", "web")).splitlines()]
         told = json.loads(await podlab.ok("why", "pod", "web", "-o", "json"))
@@ -251,7 +255,9 @@ async def test_why_shows_who_refuses_and_the_scores(podlab: Any, kubelet: Kubele
     assert "only pods are placed" in await podlab.fails("why", "node/n1")
 
 
-async def test_why_tells_what_would_happen_to_a_manifests_pod(podlab: Any, kubelet: Kubelet, cluster: Any) -> None:
+async def test_why_tells_what_would_happen_to_a_manifests_pod(
+    podlab: Podlab, kubelet: Kubelet, cluster: Cluster
+) -> None:
     shared = {"apiVersion": "v1", "metadata": {"name": "new"}}
     pod = {**shared, "kind": "Pod", "spec": {"containers": [{"name": "c", "image": "x"}]}}
     (podlab.directory / "pod.yaml").write_text(json.dumps(pod))

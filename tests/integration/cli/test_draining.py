@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
+from podlab_testing.command_line import Podlab
 
 from podlab.client.client import Client
 from podlab.core.v1.node_pb2 import Node
@@ -55,7 +55,7 @@ def is_going(pod: Pod) -> bool:
     return pod.metadata.HasField("deletionTimestamp")
 
 
-async def test_a_node_is_cordoned_once_and_uncordoned(podlab: Any, admin: Client, node: Node) -> None:
+async def test_a_node_is_cordoned_once_and_uncordoned(podlab: Podlab, admin: Client, node: Node) -> None:
     assert await podlab.ok("cordon", "n9") == "node/n9 cordoned\n"
     assert (await admin.get(Node, "n9")).spec.unschedulable
     assert await podlab.ok("cordon", "n9") == "node/n9 already cordoned\n"
@@ -75,7 +75,7 @@ async def test_an_eviction_keeps_the_budget_and_the_uid(admin: Client, node: Nod
 
 
 async def test_a_drain_ends_when_the_pods_are_gone_and_says_what_is_left(
-    podlab: Any, admin: Client, node: Node
+    podlab: Podlab, admin: Client, node: Node
 ) -> None:
     for name in ("web-1", "web-2"):
         await running(admin, name)
@@ -101,7 +101,7 @@ async def test_a_drain_ends_when_the_pods_are_gone_and_says_what_is_left(
     ]
 
 
-async def test_pods_that_nobody_replaces_stand_in_the_way(podlab: Any, admin: Client, node: Node) -> None:
+async def test_pods_that_nobody_replaces_stand_in_the_way(podlab: Podlab, admin: Client, node: Node) -> None:
     lone = Pod(metadata={"name": "lone", "namespace": "default"})
     lone.spec.nodeName = "n9"
     lone.spec.containers.add(name="c", image="podlab.local/hello:1.0")

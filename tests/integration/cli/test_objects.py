@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
 
 import yaml
+from podlab_testing.cluster import Cluster
+from podlab_testing.command_line import Podlab
 
 from podlab.client.client import Client
 from podlab.core.v1.config_pb2 import ConfigMap
@@ -38,7 +39,7 @@ def config(name: str, **data: str) -> str:
     return yaml.safe_dump({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data})
 
 
-async def test_apply_creates_then_leaves_alone_then_configures(podlab: Any, admin: Client) -> None:
+async def test_apply_creates_then_leaves_alone_then_configures(podlab: Podlab, admin: Client) -> None:
     podlab.write("web.yaml", WEB)
     assert await podlab.ok("apply", "-f", "web.yaml") == "deployment.apps/web created\nservice/web created\n"
     assert await podlab.ok("apply", "-f", "web.yaml") == "deployment.apps/web unchanged\nservice/web unchanged\n"
@@ -50,7 +51,7 @@ async def test_apply_creates_then_leaves_alone_then_configures(podlab: Any, admi
     assert after.spec.clusterIP == before.spec.clusterIP
 
 
-async def test_apply_removes_what_it_wrote_and_keeps_what_others_did(podlab: Any, admin: Client) -> None:
+async def test_apply_removes_what_it_wrote_and_keeps_what_others_did(podlab: Podlab, admin: Client) -> None:
     await podlab.ok("apply", "-f", "-", stdin=config("c", a="1", b="2").encode())
     live = await admin.get(ConfigMap, "c", "default")
     live.data["others"] = "3"
@@ -59,7 +60,7 @@ async def test_apply_removes_what_it_wrote_and_keeps_what_others_did(podlab: Any
     assert dict((await admin.get(ConfigMap, "c", "default")).data) == {"a": "1", "others": "3"}
 
 
-async def test_nothing_is_applied_when_one_object_is_refused(podlab: Any, admin: Client) -> None:
+async def test_nothing_is_applied_when_one_object_is_refused(podlab: Podlab, admin: Client) -> None:
     podlab.write("all/1.yaml", config("first", a="1"))
     podlab.write(
         "all/2.yaml",
@@ -71,7 +72,7 @@ async def test_nothing_is_applied_when_one_object_is_refused(podlab: Any, admin:
     assert not (await admin.list(ConfigMap, "default")).items
 
 
-async def test_a_manifest_with_mistakes_is_refused_with_file_line_and_field(podlab: Any, admin: Client) -> None:
+async def test_a_manifest_with_mistakes_is_refused_with_file_line_and_field(podlab: Podlab, admin: Client) -> None:
     podlab.write(
         "bad.yaml", config("good") + "---\n" + WEB.replace("image:", "imagee:").replace("replicas: 2", "replicas: two")
     )
@@ -86,7 +87,7 @@ async def test_a_manifest_with_mistakes_is_refused_with_file_line_and_field(podl
     assert 'the path "none.yaml" does not exist' in await podlab.fails("apply", "-f", "none.yaml")
 
 
-async def test_a_namespace_and_what_is_in_it_are_applied_together(podlab: Any, admin: Client) -> None:
+async def test_a_namespace_and_what_is_in_it_are_applied_together(podlab: Podlab, admin: Client) -> None:
     inside = config("c").replace("name: c", "name: c\n  namespace: team")
     text = inside + "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: team}\n"
     assert await podlab.ok("apply", "-f", "-", stdin=text.encode()) == "namespace/team created\nconfigmap/c created\n"
@@ -95,7 +96,7 @@ async def test_a_namespace_and_what_is_in_it_are_applied_together(podlab: Any, a
     assert 'namespaces "nowhere" not found' in message
 
 
-async def test_get_prints_tables_as_kubectl_does(podlab: Any, admin: Client) -> None:
+async def test_get_prints_tables_as_kubectl_does(podlab: Podlab, admin: Client) -> None:
     result = await podlab("get", "pods")
     assert (result.code, result.out, result.err) == (0, "", "No resources found in default namespace.\n")
     for name in ("a", "b-long"):
@@ -122,14 +123,14 @@ async def test_get_prints_tables_as_kubectl_does(podlab: Any, admin: Client) -> 
     assert (listed["kind"], len(listed["items"])) == ("List", 2)
 
 
-async def test_what_is_missing_is_named_and_the_rest_is_shown(podlab: Any) -> None:
+async def test_what_is_missing_is_named_and_the_rest_is_shown(podlab: Podlab) -> None:
     result = await podlab("get", "ns", "default", "nope")
     assert result.code == 1
     assert "default" in result.out
     assert result.err == 'Error from server (NotFound): namespaces "nope" not found\n'
 
 
-async def test_get_watches_until_it_is_stopped(podlab: Any, admin: Client) -> None:
+async def test_get_watches_until_it_is_stopped(podlab: Podlab, admin: Client) -> None:
     await admin.create(Namespace(metadata={"name": "one"}))
     process = await podlab.start("get", "ns", "-w")
     assert process.stdout is not None
@@ -143,7 +144,7 @@ async def test_get_watches_until_it_is_stopped(podlab: Any, admin: Client) -> No
         await process.wait()
 
 
-async def test_create_makes_objects_once(podlab: Any, admin: Client) -> None:
+async def test_create_makes_objects_once(podlab: Podlab, admin: Client) -> None:
     assert await podlab.ok("create", "namespace", "team") == "namespace/team created\n"
     assert await podlab.fails("create", "namespace", "team") == (
         'Error from server (AlreadyExists): failed to create namespace: namespaces "team" already exists\n'
@@ -162,7 +163,7 @@ async def test_create_makes_objects_once(podlab: Any, admin: Client) -> None:
     assert "not found" in await podlab.fails("get", "cm", "x")
 
 
-async def test_delete_waits_until_objects_are_gone(podlab: Any, admin: Client) -> None:
+async def test_delete_waits_until_objects_are_gone(podlab: Podlab, admin: Client) -> None:
     podlab.write("all.yaml", config("a") + "---\n" + config("b") + "---\n" + config("c"))
     await podlab.ok("create", "-f", "all.yaml")
     assert await podlab.ok("delete", "cm", "a") == 'configmap "a" deleted\n'
@@ -182,7 +183,7 @@ async def test_delete_waits_until_objects_are_gone(podlab: Any, admin: Client) -
     assert "say which: a name, a selector with -l, or --all" in await podlab.fails("delete", "cm")
 
 
-async def test_describe_tells_about_an_object_and_its_events(podlab: Any) -> None:
+async def test_describe_tells_about_an_object_and_its_events(podlab: Podlab) -> None:
     await podlab.ok("apply", "-f", "-", stdin=WEB.encode())
     out = await podlab.ok("describe", "deploy/web", "svc/web", "ns/default")
     assert "Replicas:               2 desired | 0 updated | 0 total | 0 available | 0 unavailable" in out
@@ -192,7 +193,7 @@ async def test_describe_tells_about_an_object_and_its_events(podlab: Any) -> Non
     assert "Status:       Active" in out
 
 
-async def test_the_cluster_tells_who_and_where(podlab: Any, cluster: Any) -> None:
+async def test_the_cluster_tells_who_and_where(podlab: Podlab, cluster: Cluster) -> None:
     out = await podlab.ok("cluster-info")
     assert f"Cluster test: the control plane runs at {cluster.server}" in out
     assert "You are kubernetes-admin (groups system:authenticated, system:masters)" in out
@@ -201,7 +202,7 @@ async def test_the_cluster_tells_who_and_where(podlab: Any, cluster: Any) -> Non
     assert ["deployments", "deploy", "apps/v1", "true", "Deployment"] in [line.split() for line in listed.splitlines()]
 
 
-async def test_a_server_that_is_away_is_named_in_one_line(podlab: Any, cluster: Any) -> None:
+async def test_a_server_that_is_away_is_named_in_one_line(podlab: Podlab, cluster: Cluster) -> None:
     await cluster.stop()
     message = await podlab.fails("get", "pods")
     assert message.startswith(f"error: the API server at {cluster.server} cannot be reached: ")
@@ -209,7 +210,7 @@ async def test_a_server_that_is_away_is_named_in_one_line(podlab: Any, cluster: 
     assert message.count("\n") == 1
 
 
-async def test_without_a_cluster_the_way_to_one_is_named(podlab: Any) -> None:
+async def test_without_a_cluster_the_way_to_one_is_named(podlab: Podlab) -> None:
     message = await podlab.fails("get", "pods", "--cluster", "nope")
     assert "no .podlab/nope in" in message
     assert "make up" in message
@@ -219,7 +220,7 @@ async def test_without_a_cluster_the_way_to_one_is_named(podlab: Any) -> None:
     assert message.endswith("bring the cluster up with `make up`\n")
 
 
-async def test_a_wrong_command_line_is_a_usage_error(podlab: Any) -> None:
+async def test_a_wrong_command_line_is_a_usage_error(podlab: Podlab) -> None:
     result = await podlab("get", "--frobnicate")
     assert result.code == 2
     assert "No such option" in result.err

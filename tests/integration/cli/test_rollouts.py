@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+from podlab_testing.command_line import Podlab
 
 from podlab.apps.v1.controllerrevision_pb2 import ControllerRevision
 from podlab.apps.v1.deployment_pb2 import Deployment
@@ -59,14 +60,14 @@ async def web(admin: Client) -> Deployment:
     return made
 
 
-async def test_scale_sets_the_number_of_pods(podlab: Any, admin: Client, web: Deployment) -> None:
+async def test_scale_sets_the_number_of_pods(podlab: Podlab, admin: Client, web: Deployment) -> None:
     assert await podlab.ok("scale", "deploy", "web", "--replicas=5") == "deployment.apps/web scaled\n"
     assert (await admin.get(Deployment, "web", "default")).spec.replicas == 5
     assert "a Node cannot be scaled" in await podlab.fails("scale", "node/n1", "--replicas", "1")
     assert 'deployments.apps "x" not found' in await podlab.fails("scale", "deploy/x", "--replicas", "1")
 
 
-async def test_history_lists_revisions_and_undo_goes_back(podlab: Any, admin: Client, web: Deployment) -> None:
+async def test_history_lists_revisions_and_undo_goes_back(podlab: Podlab, admin: Client, web: Deployment) -> None:
     out = await podlab.ok("rollout", "history", "deployment/web")
     assert [line.split() for line in out.splitlines()] == [
         ["deployment.apps/web"],
@@ -84,13 +85,13 @@ async def test_history_lists_revisions_and_undo_goes_back(podlab: Any, admin: Cl
     assert "there are 1, 2" in await podlab.fails("rollout", "undo", "deploy/web", "--to-revision", "9")
 
 
-async def test_restart_changes_the_template(podlab: Any, admin: Client, web: Deployment) -> None:
+async def test_restart_changes_the_template(podlab: Podlab, admin: Client, web: Deployment) -> None:
     assert await podlab.ok("rollout", "restart", "deployment", "web") == "deployment.apps/web restarted\n"
     live = await admin.get(Deployment, "web", "default")
     assert "kubectl.kubernetes.io/restartedAt" in live.spec.template.metadata.annotations
 
 
-async def test_changes_of_a_paused_deployment_gather(podlab: Any, admin: Client, web: Deployment) -> None:
+async def test_changes_of_a_paused_deployment_gather(podlab: Podlab, admin: Client, web: Deployment) -> None:
     assert await podlab.ok("rollout", "pause", "deployment/web") == "deployment.apps/web paused\n"
     assert (await admin.get(Deployment, "web", "default")).spec.paused
     assert "is already paused" in await podlab.fails("rollout", "pause", "deployment/web")
@@ -99,7 +100,7 @@ async def test_changes_of_a_paused_deployment_gather(podlab: Any, admin: Client,
     assert not (await admin.get(Deployment, "web", "default")).spec.paused
 
 
-async def test_a_stateful_set_is_restarted_and_taken_back(podlab: Any, admin: Client) -> None:
+async def test_a_stateful_set_is_restarted_and_taken_back(podlab: Podlab, admin: Client) -> None:
     spec = {"selector": {"matchLabels": LABELS}, "template": template("i:2"), "serviceName": "db"}
     made = await admin.create(StatefulSet(metadata={"name": "db", "namespace": "default"}, spec=spec))
     owner = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db", "uid": made.metadata.uid, "controller": True}
@@ -117,7 +118,7 @@ async def test_a_stateful_set_is_restarted_and_taken_back(podlab: Any, admin: Cl
     assert "a ConfigMap has no rollout" in await podlab.fails("rollout", "status", "configmap/x")
 
 
-async def test_status_follows_a_rollout_to_its_end(podlab: Any, admin: Client, web: Deployment) -> None:
+async def test_status_follows_a_rollout_to_its_end(podlab: Podlab, admin: Client, web: Deployment) -> None:
     process = await podlab.start("rollout", "status", "deploy/web")
     assert process.stdout is not None
     async with asyncio.timeout(30):
@@ -136,6 +137,6 @@ async def test_status_follows_a_rollout_to_its_end(podlab: Any, admin: Client, w
         assert await process.wait() == 0
 
 
-async def test_status_gives_up_in_time(podlab: Any, web: Deployment) -> None:
+async def test_status_gives_up_in_time(podlab: Podlab, web: Deployment) -> None:
     message = await podlab.fails("rollout", "status", "deploy/web", "--timeout", "0.3")
     assert message == 'error: deployment "web" is not rolled out after 0.3 s\n'

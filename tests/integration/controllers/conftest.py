@@ -9,172 +9,21 @@ from typing import Any
 
 import pytest
 from podlab_testing import control_loops
+from podlab_testing.cluster import Cluster
+from podlab_testing.cluster_view import WAIT_S, ClusterView
+from podlab_testing.fake_nodes import FakeNodes
 from podlab_testing.observed_client import WRITER, ObservedClient
 
 from master.controllers import main
-from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Controller
 from master.controllers.settings import ControllersSettings, SigningSettings
-from master.controllers.workloads.daemonset.placement import node_of
-from podlab.api import times
-from podlab.api.objects import Key, condition
-from podlab.client.client import Client
-from podlab.client.informer import Change
-from podlab.client.workqueue import WorkQueue, run_workers
-from podlab.coordination.v1 import lease_pb2
-from podlab.core.v1 import event_pb2, node_pb2, pod_pb2
-from podlab.errors import ApiError
-from podlab.v1 import apiserver_pb2
 
-WAIT_S = 15.0
-HEARTBEAT_S = 0.3
 USER = "system:kube-controller-manager"
 
 
-class Seen:
-    """What the API shows, and waits for it to become something."""
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self.informers = Informers(client)
-        self._changed = asyncio.Event()
-        for informer in self.informers.by_kind.values():
-            informer.on_change(lambda _: self._changed.set())
-
-    async def until(self, holds: Callable[[], Any], what: str) -> None:
-        """Returns when it holds; fails naming `what` after a while."""
-        try:
-            async with asyncio.timeout(WAIT_S):
-                while not holds():
-                    self._changed.clear()
-                    await self._changed.wait()
-        except TimeoutError:
-            pytest.fail(f"not within {WAIT_S} s: {what}")
-
-    async def until_told(self, wanted: set[tuple[str, str, str]]) -> None:
-        """Returns when there are Events with these kinds, reasons and messages."""
-        missing = set(wanted)
-        try:
-            async with asyncio.timeout(WAIT_S):
-                async for batch in self.client.watch(event_pb2.Event):
-                    for found in batch:
-                        if found.object is not None:
-                            event = found.object
-                            missing.discard((event.involvedObject.kind, event.reason, event.message))
-                    if not missing:
-                        return
-        except TimeoutError:
-            pytest.fail(f"not within {WAIT_S} s: events {missing}")
-
-    def pods(self, namespace: str = "default") -> list[pod_pb2.Pod]:
-        """Those that are not going."""
-        return [pod for pod in self.informers.pods.list(namespace) if not pod.metadata.HasField("deletionTimestamp")]
-
-
-class FakeNodes:
-    """Binds every pod to `node`, says at once that it runs and is ready, and lets it go when its deletion is asked for.
-
-    A pod whose affinity names a node goes there. Pods whose image is in `broken` never become ready. Nodes in `gone`
-    are silent and do nothing.
-    """
-
-    def __init__(self, client: Client, informers: Informers) -> None:
-        self.node = "n1"
-        self.broken: set[str] = set()
-        self.gone: set[str] = set()
-        self._client = client
-        self._names: list[str] = []
-        self._pods = informers.pods
-        self._queue: WorkQueue[Key] = WorkQueue()
-        self._addresses = iter(f"10.244.{third}.{last}" for third in range(250) for last in range(1, 250))
-        self._pods.on_change(self._changed)
-
-    async def run(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(run_workers(self._queue, self._sync, workers=4, name="fake nodes"))
-            group.create_task(self._beat())
-
-    async def come_back(self, name: str) -> None:
-        """As a kubelet does that can be heard again."""
-        self.gone.discard(name)
-        for at in self._pods.store:
-            self._queue.add(at)
-        node = await self._client.get(node_pb2.Node, name)
-        node.metadata.resourceVersion = ""
-        known = condition(node.status.conditions, "Ready")
-        assert known is not None
-        known.status, known.reason = "True", "KubeletReady"
-        known.lastHeartbeatTime.CopyFrom(times.now())
-        known.lastTransitionTime.CopyFrom(times.now())
-        await self._client.update_status(node)
-
-    async def end(self, pod: pod_pb2.Pod, phase: str, code: int = 1) -> None:
-        """As a kubelet does when the pod's containers have ended: Succeeded, or Failed with an exit code."""
-        ended = await self._client.get(pod_pb2.Pod, pod.metadata.name, pod.metadata.namespace)
-        ended.metadata.resourceVersion = ""
-        ended.status.phase = phase
-        status = ended.status.containerStatuses.add(name=ended.spec.containers[0].name)
-        status.state.terminated.exitCode = code if phase == "Failed" else 0
-        status.state.terminated.finishedAt.CopyFrom(times.now())
-        await self._client.update_status(ended)
-
-    async def _beat(self) -> None:
-        while True:
-            for name in self._names:
-                if name not in self.gone:
-                    with suppress(ApiError):  # the server restarts, or the node is being deleted
-                        lease = await self._client.get(lease_pb2.Lease, name, "kube-node-lease")
-                        lease.spec.renewTime.CopyFrom(times.now_micro())
-                        await self._client.update(lease)
-            await asyncio.sleep(HEARTBEAT_S)
-
-    async def add(self, name: str) -> None:
-        node = node_pb2.Node()
-        node.metadata.name = name
-        node.status.conditions.add(type="Ready", status="True", reason="KubeletReady", lastTransitionTime=times.now())
-        made = await self._client.create(node)
-        made.status.CopyFrom(node.status)
-        made.metadata.resourceVersion = ""  # the controllers may have given it its network already
-        await self._client.update_status(made)
-        lease = lease_pb2.Lease()
-        lease.metadata.name, lease.metadata.namespace = name, "kube-node-lease"
-        lease.spec.holderIdentity = name
-        lease.spec.renewTime.CopyFrom(times.now_micro())
-        await self._client.create(lease)
-        self._names.append(name)
-
-    def _changed(self, change: Change[pod_pb2.Pod]) -> None:
-        self._queue.add(change.key)
-
-    async def _sync(self, at: Key) -> None:
-        pod = self._pods.store.get(at)
-        if pod is None or pod.spec.nodeName in self.gone:
-            return
-        with suppress(ApiError):  # stale: the next change brings it back
-            if pod.metadata.HasField("deletionTimestamp"):
-                await self._client.delete(pod_pb2.Pod, at.name, at.namespace, grace_period_s=0, uid=pod.metadata.uid)
-            elif not pod.spec.nodeName:
-                binding = apiserver_pb2.Binding(
-                    namespace=at.namespace, name=at.name, uid=pod.metadata.uid, node_name=node_of(pod) or self.node
-                )
-                await self._client.bind([binding])
-            elif pod.status.phase == "Pending":
-                await self._run(pod)
-
-    async def _run(self, pod: pod_pb2.Pod) -> None:
-        changed = pod_pb2.Pod()
-        changed.CopyFrom(pod)
-        changed.status.phase = "Running"
-        changed.status.startTime.CopyFrom(times.now())
-        changed.status.podIP = next(self._addresses)
-        ready = "False" if pod.spec.containers[0].image in self.broken else "True"
-        changed.status.conditions.add(type="Ready", status=ready, lastTransitionTime=times.now())
-        await self._client.update_status(changed)
-
-
 @pytest.fixture
-async def seen(cluster: Any) -> AsyncIterator[Seen]:
-    made = Seen(await cluster.client())
+async def seen(cluster: Cluster) -> AsyncIterator[ClusterView]:
+    made = ClusterView(await cluster.client())
     task = asyncio.create_task(made.informers.run())
     await made.informers.synced()
     yield made
@@ -191,7 +40,7 @@ def grace_s() -> float:
 
 @pytest.fixture
 async def controllers(
-    cluster: Any, grace_s: float, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, grace_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[ControllersSettings]:
     """All of them, running; what they write is held against what is said of them."""
     settings = ControllersSettings(
@@ -237,7 +86,7 @@ class Told:
 
 
 @pytest.fixture
-async def nodes(seen: Seen) -> AsyncIterator[FakeNodes]:
+async def nodes(seen: ClusterView) -> AsyncIterator[FakeNodes]:
     """One node, n1."""
     made = FakeNodes(seen.client, seen.informers)
     task = asyncio.create_task(made.run())

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from podlab_testing.cluster_view import ClusterView
 
+from master.controllers.settings import ControllersSettings
 from podlab.api.kinds import GroupKind
 from podlab.rbac.v1 import rbac_pb2
 
 
-async def test_a_role_with_the_label_widens_view_edit_and_admin(seen: Any, controllers: Any) -> None:
+async def test_a_role_with_the_label_widens_view_edit_and_admin(
+    seen: ClusterView, controllers: ControllersSettings
+) -> None:
     added = rbac_pb2.ClusterRole()
     added.metadata.name = "crontabs-view"
     added.metadata.labels["rbac.authorization.k8s.io/aggregate-to-view"] = "true"

@@ -8,7 +8,11 @@ from typing import Any
 
 import grpc
 import pytest
+from podlab_testing.cluster import Cluster
+from podlab_testing.cluster_view import ClusterView
+from podlab_testing.fake_nodes import FakeNodes
 
+from master.controllers.settings import ControllersSettings
 from podlab.api.kinds import GroupKind
 from podlab.api.objects import condition
 from podlab.apps.v1 import deployment_pb2
@@ -24,7 +28,7 @@ WINDOW_S = 1
 class Kubelet(kubelet_pb2_grpc.KubeletServicer):
     """Says that each pod uses as much."""
 
-    def __init__(self, seen: Any) -> None:
+    def __init__(self, seen: ClusterView) -> None:
         self.seen = seen
         self.cpu_millis = 0
 
@@ -40,7 +44,7 @@ class Kubelet(kubelet_pb2_grpc.KubeletServicer):
 
 
 @pytest.fixture
-async def kubelet(cluster: Any, seen: Any, nodes: Any) -> AsyncIterator[Kubelet]:
+async def kubelet(cluster: Cluster, seen: ClusterView, nodes: FakeNodes) -> AsyncIterator[Kubelet]:
     """That of node n1."""
     server, fake = grpc.aio.server(), Kubelet(seen)
     kubelet_pb2_grpc.add_KubeletServicer_to_server(fake, server)
@@ -76,7 +80,7 @@ def autoscaler(name: str = "web", kind: str = "Deployment") -> HorizontalPodAuto
     return made
 
 
-def found(seen: Any) -> HorizontalPodAutoscaler:
+def found(seen: ClusterView) -> HorizontalPodAutoscaler:
     return (
         seen.informers.by_kind[GroupKind("autoscaling", "HorizontalPodAutoscaler")].get("web", "default")
         or HorizontalPodAutoscaler()
@@ -91,7 +95,13 @@ def found(seen: Any) -> HorizontalPodAutoscaler:
     ],
 )
 async def test_a_deployment_follows_its_load(
-    seen: Any, kubelet: Kubelet, controllers: Any, before: int, cpu_millis: int, after: int, reason: str
+    seen: ClusterView,
+    kubelet: Kubelet,
+    controllers: ControllersSettings,
+    before: int,
+    cpu_millis: int,
+    after: int,
+    reason: str,
 ) -> None:
     kubelet.cpu_millis = cpu_millis
     await seen.client.create(deployment(before))
@@ -111,7 +121,9 @@ async def test_a_deployment_follows_its_load(
     await seen.until_told({told})
 
 
-async def test_a_workload_that_is_not_there_is_told(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_a_workload_that_is_not_there_is_told(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     await seen.client.create(autoscaler())
     error = 'deployments.apps "web" not found'
     await seen.until_told({("HorizontalPodAutoscaler", "FailedGetScale", error)})

@@ -10,6 +10,9 @@ import aiohttp
 import pytest
 from cryptography.hazmat.primitives import serialization
 from podlab_testing.certificates import CLIENT, key, pkcs10, request
+from podlab_testing.cluster import Cluster
+from podlab_testing.cluster_view import ClusterView
+from podlab_testing.fake_nodes import FakeNodes
 
 from podlab.api.kinds import GroupKind
 from podlab.certificates.v1.certificatesigningrequest_pb2 import CertificateSigningRequest
@@ -23,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("controllers")
 APPROVED = {"status": {"conditions": [{"type": "Approved", "status": "True", "reason": "Test"}]}}
 
 
-def shown(seen: Any) -> Any:
+def shown(seen: ClusterView) -> Any:
     return seen.informers.by_kind[GroupKind("certificates.k8s.io", "CertificateSigningRequest")].get("jane")
 
 
@@ -32,7 +35,7 @@ async def approve(client: Client) -> None:
     await client.patch(CertificateSigningRequest, "jane", patch=APPROVED, patch_type=merge, subresource="approval")
 
 
-async def as_signed(seen: Any, cluster: Any, tmp_path: Path, own: Any) -> Client:
+async def as_signed(seen: ClusterView, cluster: Cluster, tmp_path: Path, own: Any) -> Client:
     """A client that shows what was signed."""
     await seen.until(lambda: (found := shown(seen)) and found.status.certificate, "it is signed")
     cert, private = tmp_path / "jane.crt", tmp_path / "jane.key"
@@ -44,7 +47,7 @@ async def as_signed(seen: Any, cluster: Any, tmp_path: Path, own: Any) -> Client
 
 @pytest.mark.parametrize("usages", [CLIENT, ("client auth",)])
 async def test_an_approved_request_gives_a_certificate_by_which_the_api_server_knows_its_user(
-    seen: Any, cluster: Any, tmp_path: Path, usages: tuple[str, ...]
+    seen: ClusterView, cluster: Cluster, tmp_path: Path, usages: tuple[str, ...]
 ) -> None:
     own = key()
     await seen.client.create(request(pkcs10("jane", "devs", with_key=own), "kube-apiserver-client", usages=usages))
@@ -62,7 +65,9 @@ async def test_an_approved_request_gives_a_certificate_by_which_the_api_server_k
         )
 
 
-async def test_a_node_renews_its_certificate_by_itself(seen: Any, nodes: Any, cluster: Any, tmp_path: Path) -> None:
+async def test_a_node_renews_its_certificate_by_itself(
+    seen: ClusterView, nodes: FakeNodes, cluster: Cluster, tmp_path: Path
+) -> None:
     own, node = key(), await cluster.client("system:node:n1")
     await node.create(request(pkcs10("system:node:n1", "system:nodes", with_key=own), "kube-apiserver-client-kubelet"))
     async with await as_signed(seen, cluster, tmp_path, own) as renewed:
@@ -70,7 +75,7 @@ async def test_a_node_renews_its_certificate_by_itself(seen: Any, nodes: Any, cl
     assert [one.reason for one in shown(seen).status.conditions] == ["AutoApproved"]
 
 
-async def test_what_breaks_the_signers_rules_fails_with_the_reason(seen: Any) -> None:
+async def test_what_breaks_the_signers_rules_fails_with_the_reason(seen: ClusterView) -> None:
     await seen.client.create(request(pkcs10("jane"), "kube-apiserver-client", usages=[*CLIENT, "server auth"]))
     await approve(seen.client)
     await seen.until(lambda: (found := shown(seen)) and len(found.status.conditions) == 2, "it failed")
@@ -79,7 +84,9 @@ async def test_what_breaks_the_signers_rules_fails_with_the_reason(seen: Any) ->
     assert failed.message.startswith("usages did not match [client auth]")
 
 
-async def test_no_node_becomes_another_by_a_second_common_name(seen: Any, nodes: Any, cluster: Any) -> None:
+async def test_no_node_becomes_another_by_a_second_common_name(
+    seen: ClusterView, nodes: FakeNodes, cluster: Cluster
+) -> None:
     """Joined they are n10, who asks; the server that takes the first sees n1."""
     node = await cluster.client("system:node:n10")
     asked = pkcs10("system:node:n1", "system:nodes", also="0")
@@ -91,7 +98,7 @@ async def test_no_node_becomes_another_by_a_second_common_name(seen: Any, nodes:
     assert not shown(seen).status.certificate
 
 
-async def test_over_grpc_too_only_who_may_approve_does(seen: Any, cluster: Any) -> None:
+async def test_over_grpc_too_only_who_may_approve_does(seen: ClusterView, cluster: Cluster) -> None:
     await seen.client.create(request(pkcs10("jane"), "kube-apiserver-client"))
     with pytest.raises(Forbidden):
         await approve(await cluster.client("system:kube-scheduler"))

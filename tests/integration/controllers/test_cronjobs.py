@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
+from podlab_testing.cluster_view import ClusterView
+from podlab_testing.fake_nodes import FakeNodes
+
+from master.controllers.settings import ControllersSettings
 from podlab.api.kinds import GroupKind
 from podlab.api.objects import is_true
 from podlab.batch.v1 import cronjob_pb2, job_pb2
@@ -21,12 +24,12 @@ def cron_job(policy: str = "Allow") -> cronjob_pb2.CronJob:
     return made
 
 
-def jobs(seen: Any) -> list[job_pb2.Job]:
+def jobs(seen: ClusterView) -> list[job_pb2.Job]:
     found: list[job_pb2.Job] = seen.informers.by_kind[GroupKind("batch", "Job")].list("default")
     return found
 
 
-async def come_due(seen: Any) -> None:
+async def come_due(seen: ClusterView) -> None:
     """Its last start was two minutes ago, so one is due now."""
     one = await seen.client.get(cronjob_pb2.CronJob, "tick", "default")
     one.metadata.resourceVersion = ""
@@ -35,7 +38,9 @@ async def come_due(seen: Any) -> None:
     await seen.client.patch(cronjob_pb2.CronJob, "tick", "default", patch={"spec": {"suspend": False}})
 
 
-async def test_a_due_job_is_started_once_runs_and_is_told_of(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_a_due_job_is_started_once_runs_and_is_told_of(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     await seen.client.create(cron_job("Forbid"))
     await come_due(seen)
     await seen.until(lambda: len(jobs(seen)) == 1, "a Job")
@@ -59,7 +64,7 @@ async def test_a_due_job_is_started_once_runs_and_is_told_of(seen: Any, nodes: A
     )
 
 
-async def test_a_running_job_is_replaced(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_a_running_job_is_replaced(seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings) -> None:
     await seen.client.create(cron_job("Replace"))
     await come_due(seen)
     await seen.until(lambda: len(jobs(seen)) == 1, "a Job")

@@ -6,7 +6,10 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from podlab_testing.cluster_view import ClusterView
+from podlab_testing.fake_nodes import FakeNodes
 
+from master.controllers.settings import ControllersSettings
 from master.controllers.workloads.daemonset.placement import node_of
 from podlab.apps.v1 import daemonset_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
@@ -26,13 +29,13 @@ def daemon_set(image: str = "agent:1.0") -> daemonset_pb2.DaemonSet:
 
 
 @pytest.fixture
-async def three_nodes(nodes: Any) -> Any:
+async def three_nodes(nodes: FakeNodes) -> Any:
     for name in ("n2", "n3"):
         await nodes.add(name)
     return nodes
 
 
-def status(seen: Any) -> daemonset_pb2.DaemonSetStatus:
+def status(seen: ClusterView) -> daemonset_pb2.DaemonSetStatus:
     found = seen.informers.daemon_sets.get("agent", "default") or daemonset_pb2.DaemonSet()
     if found.status.observedGeneration != found.metadata.generation:
         return daemonset_pb2.DaemonSetStatus()
@@ -40,7 +43,7 @@ def status(seen: Any) -> daemonset_pb2.DaemonSetStatus:
     return told
 
 
-def is_done(seen: Any, count: int) -> bool:
+def is_done(seen: ClusterView, count: int) -> bool:
     told = status(seen)
     return bool(
         told.desiredNumberScheduled == told.numberAvailable == told.updatedNumberScheduled == count
@@ -48,7 +51,7 @@ def is_done(seen: Any, count: int) -> bool:
     )
 
 
-async def change(seen: Any, image: str, *, surge: int = 0) -> None:
+async def change(seen: ClusterView, image: str, *, surge: int = 0) -> None:
     found = await seen.client.get(daemonset_pb2.DaemonSet, "agent", "default")
     found.spec.template.spec.containers[0].image = image
     if surge:
@@ -62,7 +65,7 @@ async def change(seen: Any, image: str, *, surge: int = 0) -> None:
     )
 
 
-async def label(seen: Any, name: str, value: str) -> None:
+async def label(seen: ClusterView, name: str, value: str) -> None:
     while True:
         node = await seen.client.get(node_pb2.Node, name)
         node.metadata.labels["disk"] = value
@@ -72,7 +75,7 @@ async def label(seen: Any, name: str, value: str) -> None:
 
 
 async def test_every_node_has_a_pod_that_the_scheduler_can_only_put_there(
-    seen: Any, three_nodes: Any, controllers: Any
+    seen: ClusterView, three_nodes: Any, controllers: ControllersSettings
 ) -> None:
     await seen.client.create(daemon_set())
     await seen.until(lambda: is_done(seen, 3), "three pods")
@@ -92,7 +95,7 @@ async def test_every_node_has_a_pod_that_the_scheduler_can_only_put_there(
 
 
 async def test_pods_follow_the_labels_of_nodes_and_nodes_that_come(
-    seen: Any, three_nodes: Any, controllers: Any
+    seen: ClusterView, three_nodes: Any, controllers: ControllersSettings
 ) -> None:
     made = daemon_set()
     made.spec.template.spec.nodeSelector["disk"] = "ssd"
@@ -108,7 +111,7 @@ async def test_pods_follow_the_labels_of_nodes_and_nodes_that_come(
 
 
 async def test_a_new_template_replaces_pods_node_by_node_and_an_old_one_comes_back(
-    seen: Any, three_nodes: Any, controllers: Any
+    seen: ClusterView, three_nodes: Any, controllers: ControllersSettings
 ) -> None:
     await seen.client.create(daemon_set())
     await seen.until(lambda: is_done(seen, 3), "three pods")
@@ -123,7 +126,7 @@ async def test_a_new_template_replaces_pods_node_by_node_and_an_old_one_comes_ba
 
 
 async def test_with_a_surge_the_old_pod_stays_until_the_new_one_works(
-    seen: Any, three_nodes: Any, controllers: Any
+    seen: ClusterView, three_nodes: Any, controllers: ControllersSettings
 ) -> None:
     await seen.client.create(daemon_set())
     await seen.until(lambda: is_done(seen, 3), "three pods")
@@ -135,7 +138,9 @@ async def test_with_a_surge_the_old_pod_stays_until_the_new_one_works(
     await seen.until(lambda: is_done(seen, 3), "three new pods")
 
 
-async def test_a_pod_that_failed_is_replaced_and_told_of(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_a_pod_that_failed_is_replaced_and_told_of(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     await seen.client.create(daemon_set())
     await seen.until(lambda: is_done(seen, 1), "one pod")
     (pod,) = seen.pods()

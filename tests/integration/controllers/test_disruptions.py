@@ -6,7 +6,11 @@ import ssl
 from typing import Any
 
 import aiohttp
+from podlab_testing.cluster import Cluster
+from podlab_testing.cluster_view import ClusterView
+from podlab_testing.fake_nodes import FakeNodes
 
+from master.controllers.settings import ControllersSettings
 from podlab.api import times
 from podlab.api.kinds import GroupKind
 from podlab.api.objects import condition
@@ -34,13 +38,13 @@ def budget() -> PodDisruptionBudget:
     return made
 
 
-def status(seen: Any) -> Any:
+def status(seen: ClusterView) -> Any:
     found = seen.informers.by_kind[GroupKind("policy", "PodDisruptionBudget")].get("web", "default")
     return found.status if found is not None else PodDisruptionBudget().status
 
 
 async def test_a_drain_takes_no_more_than_the_budget_allows(
-    seen: Any, nodes: Any, controllers: Any, cluster: Any
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings, cluster: Cluster
 ) -> None:
     """As `kubectl drain` does: it asks for every pod of the node again and again, until none is left."""
     await seen.client.create(deployment())
@@ -70,7 +74,7 @@ async def test_a_drain_takes_no_more_than_the_budget_allows(
     assert {pod.spec.nodeName for pod in seen.pods()} == {"n2"}
 
 
-async def test_a_pod_that_was_to_go_and_stays_says_so(seen: Any, controllers: Any) -> None:
+async def test_a_pod_that_was_to_go_and_stays_says_so(seen: ClusterView, controllers: ControllersSettings) -> None:
     made = pod_pb2.Pod(metadata=meta_pb2.ObjectMeta(name="web", namespace="default"))
     made.spec.nodeName = "n1"
     made.spec.containers.add(name="main", image="hello:1.0")

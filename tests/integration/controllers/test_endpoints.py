@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from podlab_testing.cluster_view import ClusterView
+from podlab_testing.fake_nodes import FakeNodes
+
+from master.controllers.settings import ControllersSettings
 from podlab.api import times
 from podlab.api.objects import condition
 from podlab.core.v1 import node_pb2, pod_pb2, service_pb2
@@ -27,15 +31,15 @@ def pod(name: str) -> pod_pb2.Pod:
     return made
 
 
-def slices(seen: Any) -> list[endpointslice_pb2.EndpointSlice]:
+def slices(seen: ClusterView) -> list[endpointslice_pb2.EndpointSlice]:
     return list(seen.informers.slices_by_service.get(("default", "web")))
 
 
-def ready(seen: Any) -> set[str]:
+def ready(seen: ClusterView) -> set[str]:
     return {endpoint.targetRef.name for one in slices(seen) for endpoint in one.endpoints if endpoint.conditions.ready}
 
 
-async def say_ready(seen: Any, name: str, value: str) -> None:
+async def say_ready(seen: ClusterView, name: str, value: str) -> None:
     found = await seen.client.get(pod_pb2.Pod, name, "default")
     found.metadata.resourceVersion = ""
     known = condition(found.status.conditions, "Ready")
@@ -45,7 +49,7 @@ async def say_ready(seen: Any, name: str, value: str) -> None:
 
 
 async def test_ready_pods_become_endpoints_with_the_number_of_a_named_port(
-    seen: Any, nodes: Any, controllers: Any
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
 ) -> None:
     await seen.client.create(service(selector={"app": "web"}))
     for name in ("a", "b"):
@@ -58,7 +62,9 @@ async def test_ready_pods_become_endpoints_with_the_number_of_a_named_port(
     assert {endpoint.nodeName for endpoint in one.endpoints} == {"n1"}
 
 
-async def test_a_failing_readiness_probe_takes_the_pod_out_and_back_in(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_a_failing_readiness_probe_takes_the_pod_out_and_back_in(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     await seen.client.create(service(selector={"app": "web"}))
     for name in ("a", "b"):
         await seen.client.create(pod(name))
@@ -71,7 +77,7 @@ async def test_a_failing_readiness_probe_takes_the_pod_out_and_back_in(seen: Any
 
 
 async def test_a_service_without_pods_has_one_empty_slice_that_is_used_again(
-    seen: Any, nodes: Any, controllers: Any
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
 ) -> None:
     await seen.client.create(service(selector={"app": "web"}))
     await seen.until(lambda: [len(one.endpoints) for one in slices(seen)] == [0], "an empty slice")
@@ -81,7 +87,9 @@ async def test_a_service_without_pods_has_one_empty_slice_that_is_used_again(
     assert [one.metadata.uid for one in slices(seen)] == [empty.metadata.uid]
 
 
-async def test_slices_go_with_their_service(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_slices_go_with_their_service(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     await seen.client.create(service(selector={"app": "web"}))
     await seen.until(lambda: slices(seen), "a slice")
     await seen.client.delete(service_pb2.Service, "web", "default")
@@ -89,7 +97,7 @@ async def test_slices_go_with_their_service(seen: Any, nodes: Any, controllers: 
 
 
 async def test_the_zone_of_its_node_is_told_and_where_close_ones_are_preferred_it_is_meant_for_that(
-    seen: Any, nodes: Any, controllers: Any
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
 ) -> None:
     await seen.client.create(service(selector={"app": "web"}, trafficDistribution="PreferClose"))
     await seen.client.create(pod("a"))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from podlab_testing.cluster_view import ClusterView
 
+from master.controllers.settings import ControllersSettings
 from podlab.api.kinds import GroupKind
 from podlab.core.v1 import config_pb2, namespace_pb2
 from podlab.v1 import apiserver_pb2
@@ -16,7 +16,9 @@ FOREGROUND = apiserver_pb2.PROPAGATION_POLICY_FOREGROUND
 ORPHAN = apiserver_pb2.PROPAGATION_POLICY_ORPHAN
 
 
-async def make(seen: Any, name: str, *owners: ConfigMap, namespace: str = "default", blocks: bool = True) -> ConfigMap:
+async def make(
+    seen: ClusterView, name: str, *owners: ConfigMap, namespace: str = "default", blocks: bool = True
+) -> ConfigMap:
     made = ConfigMap()
     made.metadata.name, made.metadata.namespace = name, namespace
     for owner in owners:
@@ -31,7 +33,7 @@ async def make(seen: Any, name: str, *owners: ConfigMap, namespace: str = "defau
     return created
 
 
-def names(seen: Any, namespace: str = "default") -> set[str]:
+def names(seen: ClusterView, namespace: str = "default") -> set[str]:
     found = (one.metadata.name for one in seen.informers.by_kind[GroupKind("", "ConfigMap")].list(namespace))
     return {name for name in found if name != "kube-root-ca.crt"}
 
@@ -44,7 +46,9 @@ def names(seen: Any, namespace: str = "default") -> set[str]:
         pytest.param(ORPHAN, {"child", "grandchild", "other", "shared"}, id="orphan"),
     ],
 )
-async def test_what_goes_with_its_owner(seen: Any, controllers: Any, policy: int, left: set[str]) -> None:
+async def test_what_goes_with_its_owner(
+    seen: ClusterView, controllers: ControllersSettings, policy: int, left: set[str]
+) -> None:
     owner, other = await make(seen, "owner"), await make(seen, "other")
     child = await make(seen, "child", owner)
     await make(seen, "grandchild", child)
@@ -61,7 +65,7 @@ async def test_what_goes_with_its_owner(seen: Any, controllers: Any, policy: int
 
 
 async def test_what_does_not_block_its_owner_goes_at_once_and_only_what_blocks_holds_it(
-    seen: Any, controllers: Any
+    seen: ClusterView, controllers: ControllersSettings
 ) -> None:
     owner = await make(seen, "owner")
     blocking = await make(seen, "blocking", owner)
@@ -86,7 +90,9 @@ async def test_what_does_not_block_its_owner_goes_at_once_and_only_what_blocks_h
         await seen.until(lambda left=left: names(seen) == left, f"{left} to be left")
 
 
-async def test_two_that_own_each_other_go_when_one_is_deleted_in_the_foreground(seen: Any, controllers: Any) -> None:
+async def test_two_that_own_each_other_go_when_one_is_deleted_in_the_foreground(
+    seen: ClusterView, controllers: ControllersSettings
+) -> None:
     one = await make(seen, "one")
     other = await make(seen, "other", one)
     one.metadata.ownerReferences.add(
@@ -97,7 +103,9 @@ async def test_two_that_own_each_other_go_when_one_is_deleted_in_the_foreground(
     await seen.until(lambda: not names(seen), "both to go")
 
 
-async def test_an_owner_in_another_namespace_is_none_and_keeps_what_it_has(seen: Any, controllers: Any) -> None:
+async def test_an_owner_in_another_namespace_is_none_and_keeps_what_it_has(
+    seen: ClusterView, controllers: ControllersSettings
+) -> None:
     elsewhere = namespace_pb2.Namespace()
     elsewhere.metadata.name = "elsewhere"
     await seen.client.create(elsewhere)

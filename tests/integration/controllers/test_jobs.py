@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
+from podlab_testing.cluster_view import ClusterView
+from podlab_testing.fake_nodes import FakeNodes
 
+from master.controllers.settings import ControllersSettings
 from podlab.api.kinds import GroupKind
 from podlab.api.objects import is_true
 from podlab.batch.v1 import job_pb2
@@ -27,16 +29,18 @@ def job(name: str = "sum", completions: int = 1, parallelism: int = 1, *, indexe
     return made
 
 
-def status(seen: Any, name: str = "sum") -> job_pb2.JobStatus:
+def status(seen: ClusterView, name: str = "sum") -> job_pb2.JobStatus:
     found = seen.informers.by_kind[GroupKind("batch", "Job")].get(name, "default")
     return found.status if found is not None else job_pb2.JobStatus()
 
 
-def running(seen: Any) -> list[pod_pb2.Pod]:
+def running(seen: ClusterView) -> list[pod_pb2.Pod]:
     return [pod for pod in seen.pods() if pod.status.phase == "Running"]
 
 
-async def test_an_indexed_job_runs_each_index_once(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_an_indexed_job_runs_each_index_once(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     await seen.client.create(job(completions=5, parallelism=2, indexed=True))
     done: set[str] = set()
     while len(done) < 5:
@@ -54,7 +58,9 @@ async def test_an_indexed_job_runs_each_index_once(seen: Any, nodes: Any, contro
     await seen.until_told({("Job", "Completed", "Job completed")})
 
 
-async def test_a_fatal_exit_code_ends_a_job_at_once(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_a_fatal_exit_code_ends_a_job_at_once(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     made = job(completions=3, parallelism=3)
     rule = made.spec.podFailurePolicy.rules.add(action="FailJob")
     rule.onExitCodes.operator = "In"
@@ -72,7 +78,9 @@ async def test_a_fatal_exit_code_ends_a_job_at_once(seen: Any, nodes: Any, contr
     await seen.until(lambda: len(seen.informers.pods.list()) == 1, "only the pod that failed is left")
 
 
-async def test_a_suspended_job_has_no_pods_and_no_failures(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_a_suspended_job_has_no_pods_and_no_failures(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     await seen.client.create(job(completions=2, parallelism=2))
     await seen.until(lambda: len(running(seen)) == 2, "two pods")
     for suspend, pods in ((True, 0), (False, 2)):
@@ -83,7 +91,9 @@ async def test_a_suspended_job_has_no_pods_and_no_failures(seen: Any, nodes: Any
     await seen.until_told({("Job", "Suspended", "Job suspended"), ("Job", "Resumed", "Job resumed")})
 
 
-async def test_a_finished_job_goes_with_its_pods_when_its_time_is_over(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_a_finished_job_goes_with_its_pods_when_its_time_is_over(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     made = job()
     made.spec.ttlSecondsAfterFinished = 1
     await seen.client.create(made)
@@ -98,7 +108,7 @@ async def test_a_finished_job_goes_with_its_pods_when_its_time_is_over(seen: Any
 
 @pytest.mark.parametrize("orphaned", [False, True], ids=["with its pods", "without its pods"])
 async def test_pods_outlive_a_deleted_job_without_its_finalizer_or_not_at_all(
-    seen: Any, nodes: Any, controllers: Any, orphaned: bool
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings, orphaned: bool
 ) -> None:
     await seen.client.create(job(completions=2, parallelism=2))
     await seen.until(lambda: len(running(seen)) == 2, "two pods")
@@ -114,7 +124,9 @@ async def test_pods_outlive_a_deleted_job_without_its_finalizer_or_not_at_all(
         await seen.until(lambda: not seen.informers.pods.list(), "the pods are gone")
 
 
-async def test_pods_that_a_job_takes_in_are_counted(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_pods_that_a_job_takes_in_are_counted(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     for name in ("done", "lost"):
         pod = pod_pb2.Pod()
         pod.metadata.name, pod.metadata.namespace = name, "default"

@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
+from podlab_testing.cluster import Cluster
+from podlab_testing.cluster_view import ClusterView
+from podlab_testing.fake_nodes import FakeNodes
 
 from master.controllers.main import work
 from master.controllers.settings import ControllersSettings
@@ -60,7 +63,7 @@ def replica_set(replicas: int) -> replicaset_pb2.ReplicaSet:
     return made
 
 
-async def daemon_set(seen: Any, nodes: int) -> daemonset_pb2.DaemonSet:
+async def daemon_set(seen: ClusterView, nodes: int) -> daemonset_pb2.DaemonSet:
     """One for that many nodes, which are made too."""
     for number in range(nodes):
         node = node_pb2.Node()
@@ -88,7 +91,7 @@ def stateful_set(replicas: int) -> statefulset_pb2.StatefulSet:
 
 
 @asynccontextmanager
-async def running(cluster: Any, client: Client) -> AsyncIterator[None]:
+async def running(cluster: Cluster, client: Client) -> AsyncIterator[None]:
     settings = ControllersSettings(cluster.server, "127.0.0.1", cluster.authority.tls(USER), "10.244.0.0/16")
     synced = asyncio.Event()
     async with client:
@@ -100,7 +103,7 @@ async def running(cluster: Any, client: Client) -> AsyncIterator[None]:
             await task
 
 
-async def test_nothing_is_created_twice_while_the_informer_lags(cluster: Any, seen: Any) -> None:
+async def test_nothing_is_created_twice_while_the_informer_lags(cluster: Cluster, seen: ClusterView) -> None:
     client = LaggingClient(cluster.server, cluster.authority.tls(USER))
     client.release = asyncio.Event()
     async with running(cluster, client):
@@ -123,7 +126,7 @@ async def test_nothing_is_created_twice_while_the_informer_lags(cluster: Any, se
         assert len((await seen.client.list(pod_pb2.Pod, "default")).items) == 5
 
 
-async def test_a_lost_answer_makes_no_pod_too_many(cluster: Any, seen: Any) -> None:
+async def test_a_lost_answer_makes_no_pod_too_many(cluster: Cluster, seen: ClusterView) -> None:
     client = ForgetfulClient(cluster.server, cluster.authority.tls(USER))
     async with running(cluster, client):
         await seen.client.create(replica_set(20))
@@ -134,7 +137,7 @@ async def test_a_lost_answer_makes_no_pod_too_many(cluster: Any, seen: Any) -> N
         assert client.created == 20
 
 
-async def test_no_node_gets_a_second_daemon_while_the_informer_lags(cluster: Any, seen: Any) -> None:
+async def test_no_node_gets_a_second_daemon_while_the_informer_lags(cluster: Cluster, seen: ClusterView) -> None:
     client = LaggingClient(cluster.server, cluster.authority.tls(USER))
     client.release = asyncio.Event()
     wanted = await daemon_set(seen, 4)
@@ -157,7 +160,7 @@ async def test_no_node_gets_a_second_daemon_while_the_informer_lags(cluster: Any
         assert len((await seen.client.list(pod_pb2.Pod, "default")).items) == 4
 
 
-async def test_a_lost_answer_holds_up_no_stateful_set(cluster: Any, seen: Any) -> None:
+async def test_a_lost_answer_holds_up_no_stateful_set(cluster: Cluster, seen: ClusterView) -> None:
     client = ForgetfulClient(cluster.server, cluster.authority.tls(USER))
     async with running(cluster, client):
         await seen.client.create(stateful_set(10))
@@ -168,7 +171,7 @@ async def test_a_lost_answer_holds_up_no_stateful_set(cluster: Any, seen: Any) -
 
 
 async def test_a_stranger_with_a_name_that_is_needed_is_waited_for_and_told(
-    cluster: Any, seen: Any, controllers: Any
+    cluster: Cluster, seen: ClusterView, controllers: ControllersSettings
 ) -> None:
     stranger = pod_pb2.Pod()
     stranger.metadata.name, stranger.metadata.namespace = "db-0", "default"
@@ -193,7 +196,9 @@ class SlowJobsClient(Client):
             yield batch
 
 
-async def test_a_job_that_is_seen_late_gets_no_pod_too_many(cluster: Any, seen: Any, nodes: Any) -> None:
+async def test_a_job_that_is_seen_late_gets_no_pod_too_many(
+    cluster: Cluster, seen: ClusterView, nodes: FakeNodes
+) -> None:
     made = job_pb2.Job()
     made.metadata.name, made.metadata.namespace = "sum", "default"
     made.spec.completions, made.spec.parallelism = 6, 3

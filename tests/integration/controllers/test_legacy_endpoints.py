@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from podlab_testing.cluster_view import ClusterView
+from podlab_testing.fake_nodes import FakeNodes
 
 from master.controllers.network.slices.endpoints import LEADER_ANNOTATION
+from master.controllers.settings import ControllersSettings
 from podlab.api.kinds import GroupKind
 from podlab.core.v1 import endpoints_pb2, pod_pb2, service_pb2
 from podlab.meta.v1 import meta_pb2
@@ -25,17 +28,19 @@ def pod(name: str) -> pod_pb2.Pod:
     return made
 
 
-def shown(seen: Any) -> endpoints_pb2.Endpoints | None:
+def shown(seen: ClusterView) -> endpoints_pb2.Endpoints | None:
     found: endpoints_pb2.Endpoints | None = seen.informers.by_kind[GroupKind("", "Endpoints")].get("web", "default")
     return found
 
 
-def addresses(seen: Any) -> set[str]:
+def addresses(seen: ClusterView) -> set[str]:
     found = shown(seen)
     return {one.targetRef.name for subset in found.subsets for one in subset.addresses} if found is not None else set()
 
 
-async def test_a_service_has_the_endpoints_of_its_pods_until_it_goes(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_a_service_has_the_endpoints_of_its_pods_until_it_goes(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     await seen.client.create(service(selector={"app": "web"}))
     await seen.until(lambda: shown(seen) is not None, "empty Endpoints")
     for name in ("a", "b"):
@@ -47,7 +52,9 @@ async def test_a_service_has_the_endpoints_of_its_pods_until_it_goes(seen: Any, 
     await seen.until(lambda: shown(seen) is None, "the Endpoints go with their Service")
 
 
-async def test_endpoints_that_somebody_writes_become_slices(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_endpoints_that_somebody_writes_become_slices(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     made = endpoints_pb2.Endpoints(metadata=meta_pb2.ObjectMeta(name="web", namespace="default"))
     subset = made.subsets.add()
     subset.addresses.add(ip="192.0.2.1")
@@ -70,7 +77,7 @@ async def test_endpoints_that_somebody_writes_become_slices(seen: Any, nodes: An
 
 
 @pytest.fixture
-async def leftovers(seen: Any) -> None:
+async def leftovers(seen: ClusterView) -> None:
     """Endpoints without a Service, which were there before the controllers."""
     for name, notes in (("web", {}), ("leader", {LEADER_ANNOTATION: "{}"})):
         metadata = meta_pb2.ObjectMeta(name=name, namespace="default", annotations=notes)
@@ -78,7 +85,7 @@ async def leftovers(seen: Any) -> None:
 
 
 async def test_endpoints_that_outlived_their_service_go_when_the_controllers_come(
-    seen: Any, leftovers: None, controllers: Any
+    seen: ClusterView, leftovers: None, controllers: ControllersSettings
 ) -> None:
     await seen.until(lambda: shown(seen) is None, "the Endpoints go")
     assert seen.informers.by_kind[GroupKind("", "Endpoints")].get("leader", "default") is not None

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from podlab_testing.cluster_view import ClusterView
+from podlab_testing.fake_nodes import FakeNodes
 
+from master.controllers.settings import ControllersSettings
 from podlab.api.objects import condition
 from podlab.core.v1 import config_pb2, namespace_pb2, pod_pb2
 from podlab.errors import NotFound
 
 
-async def fill(seen: Any, *, finalizer: str = "") -> None:
+async def fill(seen: ClusterView, *, finalizer: str = "") -> None:
     namespace = namespace_pb2.Namespace()
     namespace.metadata.name = "team"
     await seen.client.create(namespace)
@@ -27,18 +29,22 @@ async def fill(seen: Any, *, finalizer: str = "") -> None:
     )
 
 
-def gone(seen: Any) -> bool:
+def gone(seen: ClusterView) -> bool:
     return seen.informers.namespaces.get("team") is None
 
 
-async def test_a_deleted_namespace_takes_its_content_along(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_a_deleted_namespace_takes_its_content_along(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     await fill(seen)
     await seen.client.delete(namespace_pb2.Namespace, "team")
     await seen.until(lambda: gone(seen), "the namespace's end")
     assert not (await seen.client.list(pod_pb2.Pod, "team")).items
 
 
-async def test_a_finalizer_in_a_namespace_holds_it_and_is_named(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_a_finalizer_in_a_namespace_holds_it_and_is_named(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     await fill(seen, finalizer="example.com/keep")
     await seen.client.delete(namespace_pb2.Namespace, "team")
 
@@ -58,7 +64,9 @@ async def test_a_finalizer_in_a_namespace_holds_it_and_is_named(seen: Any, nodes
     await seen.until(lambda: gone(seen), "the namespace's end")
 
 
-async def test_pods_of_a_namespace_go_before_all_else(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_pods_of_a_namespace_go_before_all_else(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     """Conformance: OrderedNamespaceDeletion."""
     await fill(seen)
     pod = await seen.client.get(pod_pb2.Pod, "web", "team")

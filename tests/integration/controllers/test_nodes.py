@@ -7,8 +7,11 @@ import time
 from typing import Any
 
 import pytest
+from podlab_testing.cluster_view import ClusterView
+from podlab_testing.fake_nodes import FakeNodes
 from podlab_testing.observed_client import ObservedClient
 
+from master.controllers.settings import ControllersSettings
 from podlab.api.objects import condition
 from podlab.core.v1 import node_pb2, pod_pb2
 
@@ -32,15 +35,17 @@ def pod(name: str = "web", *, seconds: int = 300) -> pod_pb2.Pod:
     return made
 
 
-def ready(seen: Any, name: str) -> Any:
+def ready(seen: ClusterView, name: str) -> Any:
     return condition(seen.informers.nodes.get(name).status.conditions, "Ready")
 
 
-def taints(seen: Any, name: str) -> set[str]:
+def taints(seen: ClusterView, name: str) -> set[str]:
     return {f"{one.key}:{one.effect}" for one in seen.informers.nodes.get(name).spec.taints}
 
 
-async def test_each_node_gets_a_network_of_its_own_for_pods(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_each_node_gets_a_network_of_its_own_for_pods(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     for name in ("n2", "n3"):
         await nodes.add(name)
 
@@ -57,7 +62,9 @@ async def test_each_node_gets_a_network_of_its_own_for_pods(seen: Any, nodes: An
     assert list(seen.informers.nodes.get("n4").spec.podCIDRs) == [second]
 
 
-async def test_a_silent_node_is_unknown_and_its_pods_are_not_ready(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_a_silent_node_is_unknown_and_its_pods_are_not_ready(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     await seen.client.create(pod())
     await seen.until(lambda: [one.status.phase for one in seen.pods()] == ["Running"], "a running pod")
     nodes.gone.add("n1")
@@ -75,7 +82,9 @@ async def test_a_silent_node_is_unknown_and_its_pods_are_not_ready(seen: Any, no
     await seen.until(lambda: not taints(seen, "n1"), "the taint to go")
 
 
-async def test_pods_leave_a_silent_node_when_their_toleration_ends(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_pods_leave_a_silent_node_when_their_toleration_ends(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     await seen.client.create(pod("short", seconds=0))
     await seen.client.create(pod("long"))
     await seen.until(lambda: [one.status.phase for one in seen.pods()] == ["Running"] * 2, "running pods")
@@ -95,7 +104,9 @@ async def test_pods_leave_a_silent_node_when_their_toleration_ends(seen: Any, no
     assert [one.metadata.name for one in seen.pods()] == ["long"]
 
 
-async def test_a_cordoned_node_is_tainted_until_it_is_not(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_a_cordoned_node_is_tainted_until_it_is_not(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     async def cordon(value: bool) -> None:
         node = await seen.client.get(node_pb2.Node, "n1")
         node.metadata.resourceVersion = ""
@@ -111,7 +122,7 @@ async def test_a_cordoned_node_is_tainted_until_it_is_not(seen: Any, nodes: Any,
 
 
 async def test_pods_of_a_deleted_node_are_removed(
-    seen: Any, nodes: Any, monkeypatch: pytest.MonkeyPatch, controllers: Any
+    seen: ClusterView, nodes: FakeNodes, monkeypatch: pytest.MonkeyPatch, controllers: ControllersSettings
 ) -> None:
     monkeypatch.setattr("master.controllers.garbagecollection.podgc.QUARANTINE_S", 0.05)
     await seen.client.create(pod())
@@ -122,7 +133,7 @@ async def test_pods_of_a_deleted_node_are_removed(
 
 
 async def test_a_deleted_pod_that_never_had_a_node_ends_for_those_that_wait_for_its_end(
-    seen: Any, controllers: Any
+    seen: ClusterView, controllers: ControllersSettings
 ) -> None:
     held = pod()
     held.metadata.finalizers.append("example.com/counted")
@@ -133,7 +144,9 @@ async def test_a_deleted_pod_that_never_had_a_node_ends_for_those_that_wait_for_
     )
 
 
-async def test_nodes_of_a_zone_are_evicted_from_one_after_the_other(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_nodes_of_a_zone_are_evicted_from_one_after_the_other(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     for name in ("n2", "n3", "n4"):
         await nodes.add(name)
     nodes.gone.update({"n3", "n4"})
@@ -145,7 +158,9 @@ async def test_nodes_of_a_zone_are_evicted_from_one_after_the_other(seen: Any, n
     assert not all(f"{unreachable}:NoExecute" in taints(seen, name) for name in ("n3", "n4")), "the other later"
 
 
-async def test_controllers_that_were_stopped_blame_no_node(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_controllers_that_were_stopped_blame_no_node(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     """For longer than the grace period nothing turns, and then everything at once."""
     await nodes.add("n2")
     await seen.client.create(pod("web", seconds=0))
@@ -169,7 +184,7 @@ async def test_controllers_that_were_stopped_blame_no_node(seen: Any, nodes: Any
 
 
 async def test_each_pod_of_a_silent_node_is_marked_once(
-    seen: Any, nodes: Any, monkeypatch: pytest.MonkeyPatch, controllers: Any
+    seen: ClusterView, nodes: FakeNodes, monkeypatch: pytest.MonkeyPatch, controllers: ControllersSettings
 ) -> None:
     for number in range(8):
         await seen.client.create(pod(f"web-{number}"))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from podlab_testing.cluster_view import ClusterView
+
+from master.controllers.settings import ControllersSettings
 from podlab.api.kinds import GroupKind
 from podlab.core.v1 import config_pb2, quota_pb2
 from podlab.meta.v1 import meta_pb2
 
 
-def shown(seen: Any) -> Any:
+def shown(seen: ClusterView) -> Any:
     return seen.informers.by_kind[GroupKind("", "ResourceQuota")].get("q", "default")
 
 
-async def test_a_quota_that_changes_is_counted_anew(seen: Any, controllers: Any) -> None:
+async def test_a_quota_that_changes_is_counted_anew(seen: ClusterView, controllers: ControllersSettings) -> None:
     for name in ("one", "two"):
         await seen.client.create(config_pb2.ConfigMap(metadata=meta_pb2.ObjectMeta(name=name, namespace="default")))
     quota = quota_pb2.ResourceQuota(metadata=meta_pb2.ObjectMeta(name="q", namespace="default"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from podlab_testing.cluster_view import ClusterView
+from podlab_testing.fake_nodes import FakeNodes
 
+from master.controllers.settings import ControllersSettings
 from podlab.api.kinds import GroupKind
 from podlab.core.v1 import pod_pb2, replicationcontroller_pb2
 
@@ -18,7 +20,7 @@ def replication_controller(replicas: int) -> replicationcontroller_pb2.Replicati
 
 
 async def test_a_replication_controller_keeps_its_number_of_pods_and_takes_in_orphans(
-    seen: Any, nodes: Any, controllers: Any
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
 ) -> None:
     orphan = pod_pb2.Pod()
     orphan.metadata.name, orphan.metadata.namespace = "stray", "default"

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from podlab_testing.cluster import Cluster
+from podlab_testing.cluster_view import ClusterView
+from podlab_testing.fake_nodes import FakeNodes
+
 from master.controllers.objects.templatehash import template_hash
+from master.controllers.settings import ControllersSettings
 from podlab.api.objects import condition
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 from podlab.core.v1 import pod_pb2
@@ -23,7 +28,7 @@ def deployment(name: str = "web", replicas: int = 3, image: str = "hello:1.0") -
     return made
 
 
-def is_done(seen: Any, name: str = "web") -> bool:
+def is_done(seen: ClusterView, name: str = "web") -> bool:
     found = seen.informers.deployments.get(name, "default")
     if found is None or found.status.observedGeneration != found.metadata.generation:
         return False
@@ -31,7 +36,7 @@ def is_done(seen: Any, name: str = "web") -> bool:
     return bool(status.updatedReplicas == status.replicas == status.availableReplicas == wanted)
 
 
-async def change(seen: Any, name: str = "web", *, image: str = "", replicas: int | None = None) -> None:
+async def change(seen: ClusterView, name: str = "web", *, image: str = "", replicas: int | None = None) -> None:
     found = await seen.client.get(deployment_pb2.Deployment, name, "default")
     found.metadata.resourceVersion = ""
     if image:
@@ -45,7 +50,9 @@ async def change(seen: Any, name: str = "web", *, image: str = "", replicas: int
     )
 
 
-async def test_a_deployment_becomes_pods_and_says_so(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_a_deployment_becomes_pods_and_says_so(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     await seen.client.create(deployment())
     await seen.until(lambda: is_done(seen), "three available pods")
     found = seen.informers.deployments.get("web", "default")
@@ -62,7 +69,9 @@ async def test_a_deployment_becomes_pods_and_says_so(seen: Any, nodes: Any, cont
     assert all(pod.metadata.name.startswith(replica_set.metadata.name + "-") for pod in pods)
 
 
-async def test_what_happens_is_told_in_events(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_what_happens_is_told_in_events(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     await seen.client.create(deployment(replicas=1))
     await seen.until(lambda: is_done(seen), "one available pod")
     (replica_set,) = seen.informers.replica_sets.list("default")
@@ -75,7 +84,7 @@ async def test_what_happens_is_told_in_events(seen: Any, nodes: Any, controllers
 
 
 async def test_a_new_image_rolls_out_and_an_old_one_comes_back_as_a_new_revision(
-    seen: Any, nodes: Any, controllers: Any
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
 ) -> None:
     await seen.client.create(deployment())
     await seen.until(lambda: is_done(seen), "the first rollout")
@@ -95,7 +104,7 @@ async def test_a_new_image_rolls_out_and_an_old_one_comes_back_as_a_new_revision
 
 
 async def test_a_broken_image_stops_the_rollout_and_the_old_pods_keep_serving(
-    seen: Any, nodes: Any, controllers: Any
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
 ) -> None:
     await seen.client.create(deployment(replicas=4))
     await seen.until(lambda: is_done(seen), "the first rollout")
@@ -111,7 +120,7 @@ async def test_a_broken_image_stops_the_rollout_and_the_old_pods_keep_serving(
     assert condition(found.status.conditions, "Available").status == "True"
 
 
-async def test_a_deleted_pod_is_replaced(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_a_deleted_pod_is_replaced(seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings) -> None:
     await seen.client.create(deployment(replicas=2))
     await seen.until(lambda: is_done(seen), "two available pods")
     victim = seen.pods()[0]
@@ -122,7 +131,9 @@ async def test_a_deleted_pod_is_replaced(seen: Any, nodes: Any, controllers: Any
     )
 
 
-async def test_scaling_creates_and_deletes_exactly_what_is_needed(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_scaling_creates_and_deletes_exactly_what_is_needed(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     await seen.client.create(deployment(replicas=1))
     await seen.until(lambda: is_done(seen), "one pod")
     created: set[str] = set()
@@ -134,7 +145,9 @@ async def test_scaling_creates_and_deletes_exactly_what_is_needed(seen: Any, nod
     await seen.until(lambda: is_done(seen) and not seen.pods(), "no pods")
 
 
-async def test_all_goes_with_the_deployment(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_all_goes_with_the_deployment(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     await seen.client.create(deployment())
     await seen.until(lambda: is_done(seen), "three available pods")
     await seen.client.delete(deployment_pb2.Deployment, "web", "default")
@@ -144,7 +157,9 @@ async def test_all_goes_with_the_deployment(seen: Any, nodes: Any, controllers: 
     )
 
 
-async def test_foreground_deletion_takes_the_owner_last(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_foreground_deletion_takes_the_owner_last(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     await seen.client.create(deployment(replicas=2))
     await seen.until(lambda: is_done(seen), "two available pods")
     order: list[str] = []
@@ -156,7 +171,9 @@ async def test_foreground_deletion_takes_the_owner_last(seen: Any, nodes: Any, c
     assert order == ["Pod", "Pod", "ReplicaSet", "Deployment"]
 
 
-async def test_orphaned_dependants_stay_and_are_adopted_again(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_orphaned_dependants_stay_and_are_adopted_again(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     await seen.client.create(deployment(replicas=2))
     await seen.until(lambda: is_done(seen), "two available pods")
     pods = {pod.metadata.uid for pod in seen.pods()}
@@ -170,7 +187,9 @@ async def test_orphaned_dependants_stay_and_are_adopted_again(seen: Any, nodes: 
     assert {pod.metadata.uid for pod in seen.pods()} == pods
 
 
-async def test_recreate_ends_all_old_pods_before_the_first_new_one(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_recreate_ends_all_old_pods_before_the_first_new_one(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     wanted = deployment()
     wanted.spec.strategy.type = "Recreate"
     await seen.client.create(wanted)
@@ -186,7 +205,9 @@ async def test_recreate_ends_all_old_pods_before_the_first_new_one(seen: Any, no
     assert {"hello:1.0", "hello:1.1"} not in together
 
 
-async def test_the_history_keeps_no_more_than_its_limit(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_the_history_keeps_no_more_than_its_limit(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     wanted = deployment(replicas=1)
     wanted.spec.revisionHistoryLimit = 1
     await seen.client.create(wanted)
@@ -197,7 +218,9 @@ async def test_the_history_keeps_no_more_than_its_limit(seen: Any, nodes: Any, c
     await seen.until(lambda: len(seen.informers.replica_sets.list("default")) == 2, "one old ReplicaSet")
 
 
-async def test_a_pod_that_no_longer_matches_is_let_go_and_replaced(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_a_pod_that_no_longer_matches_is_let_go_and_replaced(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     await seen.client.create(deployment(replicas=1))
     await seen.until(lambda: is_done(seen), "one available pod")
     name = seen.pods()[0].metadata.name
@@ -212,7 +235,7 @@ async def test_a_pod_that_no_longer_matches_is_let_go_and_replaced(seen: Any, no
 
 
 async def test_pods_are_neither_lost_nor_doubled_while_the_api_server_restarts(
-    cluster: Any, seen: Any, nodes: Any, controllers: Any
+    cluster: Cluster, seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
 ) -> None:
     await seen.client.create(deployment(replicas=5))
     await cluster.stop()
@@ -223,7 +246,9 @@ async def test_pods_are_neither_lost_nor_doubled_while_the_api_server_restarts(
     assert len((await seen.client.list(pod_pb2.Pod, "default")).items) == 5
 
 
-async def test_a_name_that_another_has_is_got_around(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_a_name_that_another_has_is_got_around(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     wanted = deployment(replicas=1)
     wanted.spec.paused = True
     stored = await seen.client.create(wanted)

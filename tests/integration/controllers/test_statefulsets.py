@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from podlab_testing.cluster_view import ClusterView
+from podlab_testing.fake_nodes import FakeNodes
+
+from master.controllers.settings import ControllersSettings
 from podlab.api.kinds import GroupKind
 from podlab.apps.v1 import statefulset_pb2
 from podlab.core.v1 import pod_pb2, volume_pb2
@@ -30,11 +34,11 @@ def stateful_set(replicas: int = 3, *, policy: str = "OrderedReady", start: int 
     return made
 
 
-def found(seen: Any) -> Any:
+def found(seen: ClusterView) -> Any:
     return seen.informers.stateful_sets.get("web", "default")
 
 
-def is_done(seen: Any) -> bool:
+def is_done(seen: ClusterView) -> bool:
     known = found(seen) or statefulset_pb2.StatefulSet()
     status, wanted = known.status, known.spec.replicas
     return bool(
@@ -46,16 +50,16 @@ def is_done(seen: Any) -> bool:
     )
 
 
-def names(seen: Any) -> set[str]:
+def names(seen: ClusterView) -> set[str]:
     return {pod.metadata.name for pod in seen.pods()}
 
 
-def is_another(seen: Any, name: str, uid: str) -> bool:
+def is_another(seen: ClusterView, name: str, uid: str) -> bool:
     pod = seen.informers.pods.get(name, "default")
     return pod is not None and pod.metadata.uid != uid
 
 
-async def change(seen: Any, **fields: Any) -> None:
+async def change(seen: ClusterView, **fields: Any) -> None:
     known = await seen.client.get(statefulset_pb2.StatefulSet, "web", "default")
     if "image" in fields:
         known.spec.template.spec.containers[0].image = fields["image"]
@@ -74,7 +78,7 @@ async def change(seen: Any, **fields: Any) -> None:
 
 
 async def test_pods_come_one_after_the_other_with_names_labels_and_claims_of_their_own(
-    seen: Any, nodes: Any, controllers: Any
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
 ) -> None:
     await seen.client.create(stateful_set(start=5))
     await seen.until(lambda: is_done(seen), "three pods")
@@ -98,7 +102,7 @@ async def test_pods_come_one_after_the_other_with_names_labels_and_claims_of_the
 
 
 async def test_a_pod_that_is_deleted_comes_back_as_the_same_with_the_same_claim(
-    seen: Any, nodes: Any, controllers: Any
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
 ) -> None:
     await seen.client.create(stateful_set())
     await seen.until(lambda: is_done(seen), "three pods")
@@ -113,7 +117,7 @@ async def test_a_pod_that_is_deleted_comes_back_as_the_same_with_the_same_claim(
 
 
 async def test_a_new_template_goes_from_the_highest_pod_to_the_partition_and_back(
-    seen: Any, nodes: Any, controllers: Any
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
 ) -> None:
     await seen.client.create(stateful_set(4))
     await seen.until(lambda: is_done(seen), "four pods")
@@ -136,7 +140,7 @@ async def test_a_new_template_goes_from_the_highest_pod_to_the_partition_and_bac
 
 
 async def test_fewer_pods_leave_from_the_highest_on_and_claims_go_with_them_where_the_policy_says_so(
-    seen: Any, nodes: Any, controllers: Any
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
 ) -> None:
     claims = seen.informers.by_kind[GroupKind("", "PersistentVolumeClaim")]
     await seen.client.create(stateful_set(3, policy="Parallel"))
@@ -154,7 +158,7 @@ async def test_fewer_pods_leave_from_the_highest_on_and_claims_go_with_them_wher
 
 
 async def test_a_pod_that_comes_again_waits_until_the_claim_of_the_last_one_is_gone(
-    seen: Any, nodes: Any, controllers: Any
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
 ) -> None:
     claims = seen.informers.by_kind[GroupKind("", "PersistentVolumeClaim")]
     made = stateful_set(2)
@@ -175,7 +179,7 @@ def _removed(claim: volume_pb2.PersistentVolumeClaim | None) -> bool:
 
 
 async def test_two_pods_at_once_may_be_replaced_where_two_may_be_unavailable(
-    seen: Any, nodes: Any, controllers: Any
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
 ) -> None:
     await seen.client.create(stateful_set(4, policy="Parallel"))
     await seen.until(lambda: is_done(seen), "four pods")
@@ -188,7 +192,9 @@ async def test_two_pods_at_once_may_be_replaced_where_two_may_be_unavailable(
     await seen.until(lambda: is_done(seen), "four pods that work")
 
 
-async def test_a_pod_that_is_taken_in_gets_its_identity(seen: Any, nodes: Any, controllers: Any) -> None:
+async def test_a_pod_that_is_taken_in_gets_its_identity(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
     stray = pod_pb2.Pod()
     stray.metadata.name, stray.metadata.namespace = "web-0", "default"
     stray.metadata.labels["app"] = "web"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from podlab_testing.cluster_view import ClusterView
+from podlab_testing.fake_nodes import FakeNodes
 
 from podlab.api import codec
 from podlab.api.volumes import LOCAL_PATH, SELECTED_NODE, local_path_node
@@ -37,16 +39,18 @@ def user(claim_name: str, *, name: str = "user", node: str = "") -> pod_pb2.Pod:
     return made
 
 
-def volumes(seen: Any) -> dict[str, PersistentVolume]:
+def volumes(seen: ClusterView) -> dict[str, PersistentVolume]:
     return {one.metadata.name: one for one in seen.informers.volumes.list()}
 
 
-def phases(seen: Any) -> dict[str, str]:
+def phases(seen: ClusterView) -> dict[str, str]:
     every = [*seen.informers.volumes.list(), *seen.informers.claims.list()]
     return {one.metadata.name: one.status.phase for one in every}
 
 
-async def test_a_claim_gets_the_smallest_volume_that_will_do_and_a_retained_one_keeps_its_data(seen: Any) -> None:
+async def test_a_claim_gets_the_smallest_volume_that_will_do_and_a_retained_one_keeps_its_data(
+    seen: ClusterView,
+) -> None:
     for name, size in (("small", "1Gi"), ("right", "5Gi"), ("large", "9Gi")):
         await seen.client.create(volume(name, size))
     await seen.client.create(claim(size="3Gi"))
@@ -58,7 +62,7 @@ async def test_a_claim_gets_the_smallest_volume_that_will_do_and_a_retained_one_
     await seen.until(lambda: phases(seen).get("right") == "Released", "its volume is kept, and for nobody else")
 
 
-async def test_of_two_claims_and_one_volume_one_waits_for_the_next_volume(seen: Any) -> None:
+async def test_of_two_claims_and_one_volume_one_waits_for_the_next_volume(seen: ClusterView) -> None:
     await seen.client.create(volume())
     for name in ("a", "b"):
         await seen.client.create(claim(name))
@@ -69,7 +73,7 @@ async def test_of_two_claims_and_one_volume_one_waits_for_the_next_volume(seen: 
     await seen.until_told({("PersistentVolumeClaim", "ProvisioningFailed", told)})
 
 
-async def test_a_bound_claim_whose_volume_vanishes_is_lost_and_stays_so(seen: Any) -> None:
+async def test_a_bound_claim_whose_volume_vanishes_is_lost_and_stays_so(seen: ClusterView) -> None:
     await seen.client.create(volume())
     await seen.client.create(claim())
     await seen.until(lambda: phases(seen) == {"disk": "Bound", "data": "Bound"}, "they are bound")
@@ -83,7 +87,7 @@ async def test_a_bound_claim_whose_volume_vanishes_is_lost_and_stays_so(seen: An
     await seen.until_told({("PersistentVolumeClaim", "ClaimLost", lost)})
 
 
-async def test_a_claim_stays_until_its_last_pod_is_gone(seen: Any, nodes: Any) -> None:
+async def test_a_claim_stays_until_its_last_pod_is_gone(seen: ClusterView, nodes: FakeNodes) -> None:
     nodes.gone.add("n1")
     await seen.client.create(claim())
     await seen.client.create(user("data", node="n1"))
@@ -106,7 +110,7 @@ def own(name: str) -> Any:
     return codec.from_dict({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
 
 
-async def test_an_ephemeral_volume_gets_a_claim_of_its_own_that_goes_with_its_pod(seen: Any) -> None:
+async def test_an_ephemeral_volume_gets_a_claim_of_its_own_that_goes_with_its_pod(seen: ClusterView) -> None:
     pod = await seen.client.create(own("a"))
     await seen.until(lambda: seen.informers.claims.get("a-data", "default"), "the claim is made")
     made = seen.informers.claims.get("a-data", "default")
@@ -124,7 +128,7 @@ async def test_an_ephemeral_volume_gets_a_claim_of_its_own_that_goes_with_its_po
     await seen.until(lambda: seen.informers.claims.get("a-data", "default") is None, "it went with its pod")
 
 
-async def test_a_claim_that_has_the_name_already_is_left_alone_and_the_pod_says_so(seen: Any) -> None:
+async def test_a_claim_that_has_the_name_already_is_left_alone_and_the_pod_says_so(seen: ClusterView) -> None:
     stranger = await seen.client.create(claim("a-data"))
     await seen.client.create(own("a"))
     told = "ephemeral volume data: PVC default/a-data was not created for pod default/a (pod is not owner)"
@@ -140,7 +144,7 @@ async def test_a_claim_that_has_the_name_already_is_left_alone_and_the_pod_says_
 
 
 async def test_a_claim_that_names_no_class_waits_for_its_pods_node_and_gets_a_directory_there(
-    seen: Any, nodes: Any
+    seen: ClusterView, nodes: FakeNodes
 ) -> None:
     wanted = claim()
     wanted.spec.ClearField("storageClassName")
@@ -163,7 +167,7 @@ async def test_a_claim_that_names_no_class_waits_for_its_pods_node_and_gets_a_di
 
 
 async def test_a_directory_that_a_node_holds_goes_when_the_node_has_removed_it_or_is_gone(
-    seen: Any, nodes: Any
+    seen: ClusterView, nodes: FakeNodes
 ) -> None:
     wanted = claim(storageClassName="local-path")
     wanted.metadata.annotations[SELECTED_NODE] = "n1"
@@ -185,7 +189,7 @@ def local_class(**parameters: str) -> Any:
     return codec.from_dict({**given, **delayed, "parameters": parameters})
 
 
-async def test_a_class_that_is_made_anew_is_tried_again(seen: Any, nodes: Any) -> None:
+async def test_a_class_that_is_made_anew_is_tried_again(seen: ClusterView, nodes: FakeNodes) -> None:
     await seen.client.create(local_class(pth="/srv"))
     wanted = claim(storageClassName="mine")
     wanted.metadata.annotations[SELECTED_NODE] = "n1"
@@ -200,7 +204,7 @@ async def test_a_class_that_is_made_anew_is_tried_again(seen: Any, nodes: Any) -
     assert given.spec.persistentVolumeSource.local.path.startswith("/srv/pvc-")
 
 
-async def test_a_bound_claim_that_asks_for_more_is_told_that_nobody_enlarges_it(seen: Any) -> None:
+async def test_a_bound_claim_that_asks_for_more_is_told_that_nobody_enlarges_it(seen: ClusterView) -> None:
     growing = storage_class("by-hand")
     await seen.client.create(growing)
     await seen.client.create(volume())

@@ -8,9 +8,9 @@ import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
+from podlab_testing.cluster import Cluster
 from podlab_testing.memory_node import MemoryKubelet, MemoryRuntime, Until
 
 from node.kubelet.logs import log_files
@@ -44,7 +44,7 @@ def timings() -> WorkerTimings:
 
 @pytest.fixture
 async def kubelet(
-    cluster: Any, runtime: MemoryRuntime, tmp_path: Path, timings: WorkerTimings
+    cluster: Cluster, runtime: MemoryRuntime, tmp_path: Path, timings: WorkerTimings
 ) -> AsyncIterator[MemoryKubelet]:
     """Started, with the identity of node n1. Pods mount the cluster's CA, which a controller would publish."""
     roots = config_pb2.ConfigMap(data={"ca.crt": "the CA"})

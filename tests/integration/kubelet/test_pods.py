@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from podlab_testing.cluster import Cluster
 from podlab_testing.kubelet_pods import Json
 from podlab_testing.memory_node import MemoryKubelet, Until
 
@@ -176,7 +176,7 @@ async def test_a_failing_probe_restarts_the_container(admin: Client, kubelet: Me
 
 
 async def test_pods_run_on_while_the_api_is_away_and_those_deleted_meanwhile_are_removed_after(
-    admin: Client, cluster: Any, kubelet: MemoryKubelet, until: Until
+    admin: Client, cluster: Cluster, kubelet: MemoryKubelet, until: Until
 ) -> None:
     await _create(admin, "stays")
     await _create(admin, "goes")

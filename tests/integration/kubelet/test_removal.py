@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from pathlib import Path
-from typing import Any
 
 import pytest
+from podlab_testing.cluster import Cluster
 from podlab_testing.memory_node import MemoryKubelet, Until
 
 from node.kubelet.nodestatus.node_lease import NAMESPACE, NodeLease
@@ -41,7 +41,7 @@ async def exists(
 
 
 @pytest.fixture
-def registration(cluster: Any, kubelet: MemoryKubelet, tmp_path: Path) -> NodeRegistration:
+def registration(cluster: Cluster, kubelet: MemoryKubelet, tmp_path: Path) -> NodeRegistration:
     settings = KubeletSettings(
         "n1", "127.0.0.1", cluster.server, cluster.authority.tls("system:node:n1"), root_dir=tmp_path
     )

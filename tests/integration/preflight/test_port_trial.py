@@ -5,8 +5,12 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
+from podlab_testing.ports import reserved_ports
 
 from podlab.deploy.preflight.hosts import port_trial
 
@@ -15,14 +19,6 @@ def run(task: dict[str, Any]) -> Any:
     source = Path(str(port_trial.__file__)).read_bytes()
     command = [sys.executable, "-", json.dumps(task)]
     return json.loads(subprocess.run(command, input=source, capture_output=True, timeout=20, check=True).stdout)
-
-
-def free_ports(number: int) -> list[int]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [int(each.getsockname()[1]) for each in held]
-    for each in held:
-        each.close()
-    return ports
 
 
 def target(port: int, host: str = "m1", *, attended: bool = True) -> dict[str, Any]:
@@ -45,8 +41,15 @@ def wait_until_free(port: int) -> None:
         time.sleep(0.01)
 
 
-def test_doors_are_open_until_everybody_has_come_and_strangers_are_told_apart() -> None:
-    first, second = free_ports(2)
+@pytest.fixture
+def ports() -> Iterator[tuple[int, ...]]:
+    """Two that nobody listens on, reserved for the test."""
+    with reserved_ports(2) as reserved:
+        yield reserved
+
+
+def test_doors_are_open_until_everybody_has_come_and_strangers_are_told_apart(ports: tuple[int, int]) -> None:
+    first, second = ports
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = int(other.getsockname()[1])
         task = {"act": "listen", "host": "m1", "awaited": {first: ["n1", "n2"], second: ["n1"], taken: ["n1"]}}
@@ -63,8 +66,8 @@ def test_doors_are_open_until_everybody_has_come_and_strangers_are_told_apart() 
     assert refused == "Connection refused"
 
 
-def test_a_second_try_takes_the_place_of_the_first_at_once() -> None:
-    (port,) = free_ports(1)
+def test_a_second_try_takes_the_place_of_the_first_at_once(ports: tuple[int, int]) -> None:
+    port, _ = ports
     for _ in range(2):
         assert run({"act": "listen", "host": "m1", "awaited": {port: ["n1"]}}) == {"open": [port], "held": {}}
     assert faults("n1", target(port)) == [""]

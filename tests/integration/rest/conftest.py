@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
 
 import aiohttp
 import pytest
 from kubernetes import client as k8s
+from podlab_testing.cluster import Cluster
+from podlab_testing.http_clients import SessionOf, tls_of
 
 from podlab.core.v1 import config_pb2
 from podlab.meta.v1 import meta_pb2
 
 
 @pytest.fixture
-def base(cluster: Any) -> str:
+def base(cluster: Cluster) -> str:
     return f"https://127.0.0.1:{cluster.settings.rest_port}"
 
 
@@ -25,17 +25,8 @@ def config_map_of() -> Callable[[str], config_pb2.ConfigMap]:
     return lambda name: config_pb2.ConfigMap(metadata=meta_pb2.ObjectMeta(name=name, namespace="default"))
 
 
-def tls_of(cluster: Any, user: str | None) -> ssl.SSLContext:
-    """What a user connects with; None shows no certificate."""
-    tls = cluster.authority.tls(user or "system:apiserver")
-    context = ssl.create_default_context(cafile=str(tls.ca))
-    if user is not None:
-        context.load_cert_chain(tls.cert, tls.key)
-    return context
-
-
 @pytest.fixture
-async def session_of(cluster: Any, base: str) -> AsyncIterator[Callable[[str | None], aiohttp.ClientSession]]:
+async def session_of(cluster: Cluster, base: str) -> AsyncIterator[SessionOf]:
     sessions: list[aiohttp.ClientSession] = []
 
     def make(user: str | None) -> aiohttp.ClientSession:
@@ -50,13 +41,13 @@ async def session_of(cluster: Any, base: str) -> AsyncIterator[Callable[[str | N
 
 
 @pytest.fixture
-async def http(session_of: Callable[[str | None], aiohttp.ClientSession]) -> aiohttp.ClientSession:
+async def http(session_of: SessionOf) -> aiohttp.ClientSession:
     """The administrator's raw HTTP."""
     return session_of("kubernetes-admin")
 
 
 @pytest.fixture
-def api_client(cluster: Any, base: str) -> Iterator[k8s.ApiClient]:
+def api_client(cluster: Cluster, base: str) -> Iterator[k8s.ApiClient]:
     """Kubernetes' own Python client; its calls block, so tests make them in threads."""
     tls = cluster.authority.tls()
     settings = k8s.Configuration(host=base)

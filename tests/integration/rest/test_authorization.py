@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from podlab_testing.cluster import Cluster
 
 from podlab.client.client import Client
 from podlab.core.v1 import config_pb2, pod_pb2
@@ -37,7 +38,7 @@ async def asked(http: aiohttp.ClientSession, method: str, path: str, body: Any =
         return response.status, await response.json(content_type=None)
 
 
-async def test_a_role_lets_in_and_its_end_keeps_out(cluster: Any, admin: Client, session_of: Sessions) -> None:
+async def test_a_role_lets_in_and_its_end_keeps_out(cluster: Cluster, admin: Client, session_of: Sessions) -> None:
     jane, http = await cluster.client("jane"), session_of("jane")
     with pytest.raises(Forbidden):
         await jane.list(pod_pb2.Pod, "default")
@@ -65,7 +66,7 @@ async def test_a_missing_role_is_named_in_the_refusal(admin: Client, session_of:
     assert status["message"].endswith(': RBAC: clusterrole.rbac.authorization.k8s.io "gone" not found')
 
 
-async def test_nobody_gives_what_he_has_not_got(cluster: Any, admin: Client, session_of: Sessions) -> None:
+async def test_nobody_gives_what_he_has_not_got(cluster: Cluster, admin: Client, session_of: Sessions) -> None:
     await grant(admin, "admin")
     role: dict[str, Any] = {"metadata": {"name": "r"}}
     role["rules"] = [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]
@@ -114,7 +115,7 @@ async def test_in_anothers_name(admin: Client, session_of: Sessions) -> None:
     }
 
 
-async def test_in_anothers_name_over_grpc(cluster: Any, admin: Client) -> None:
+async def test_in_anothers_name_over_grpc(cluster: Cluster, admin: Client) -> None:
     stub = admin.channel.unary_unary("/podlab.v1.ApiServer/Version")
     answer = await stub(b"", metadata=(("impersonate-user", "jane"), ("impersonate-group", "dev")))
     told = apiserver_pb2.VersionResponse.FromString(answer)
@@ -157,7 +158,7 @@ async def test_an_unclear_review_is_refused_with_all_causes(http: aiohttp.Client
     ]
 
 
-async def test_kubectl_auth(cluster: Any, admin: Client, tmp_path: Path, base: str) -> None:
+async def test_kubectl_auth(cluster: Cluster, admin: Client, tmp_path: Path, base: str) -> None:
     def config(user: str) -> str:
         tls, path = cluster.authority.tls(user), tmp_path / user
         path.write_text(

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from podlab_testing.cluster import Cluster
+from podlab_testing.http_clients import SessionOf
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 CONNECTIONS = 500
@@ -21,7 +23,9 @@ GREEDY_S = 1.5
 JSON, MERGE = ({"Content-Type": f"application/{form}"} for form in ("json", "merge-patch+json"))
 
 
-async def test_a_greedy_user_holds_up_neither_others_nor_the_cluster(cluster: Any, base: str, session_of: Any) -> None:
+async def test_a_greedy_user_holds_up_neither_others_nor_the_cluster(
+    cluster: Cluster, base: str, session_of: SessionOf
+) -> None:
     http = session_of("kubernetes-admin")
     await everybody_may_edit(http)
     tls = cluster.authority.tls("greedy")
@@ -73,7 +77,7 @@ async def seconds_of(session: aiohttp.ClientSession, path: str, until: asyncio.T
 
 
 async def test_who_fills_the_disk_by_small_patches_of_a_large_object_is_held_back_alone(
-    cluster: Any, session_of: Any
+    cluster: Cluster, session_of: SessionOf
 ) -> None:
     http, greedy, jane = map(session_of, ("kubernetes-admin", "greedy", "jane"))
     await everybody_may_edit(http)

@@ -11,6 +11,8 @@ from typing import Any
 import grpc
 import pytest
 import yaml
+from podlab_testing.cluster import Cluster
+from podlab_testing.http_clients import SessionOf
 
 from master.apiserver.settings import AuditSettings
 from podlab.core.v1 import config_pb2
@@ -23,14 +25,14 @@ CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 VALUE = "aHVudGVyMi1odW50ZXIy"  # hunter2-hunter2
 
 
-async def restarted(cluster: Any, **settings: Any) -> None:
+async def restarted(cluster: Cluster, **settings: Any) -> None:
     await cluster.stop()
     cluster.settings = replace(cluster.settings, **settings)
     await cluster.start()
 
 
 @pytest.fixture
-async def audited(cluster: Any, tmp_path: Path) -> Path:
+async def audited(cluster: Cluster, tmp_path: Path) -> Path:
     """The audit log of a server that writes all that it may."""
     policy = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "RequestResponse"}]}
     (tmp_path / "policy.yaml").write_text(yaml.safe_dump(policy))
@@ -39,7 +41,7 @@ async def audited(cluster: Any, tmp_path: Path) -> Path:
     return log
 
 
-async def events_of(cluster: Any, log: Path) -> list[dict[str, Any]]:
+async def events_of(cluster: Cluster, log: Path) -> list[dict[str, Any]]:
     await cluster.stop()  # which writes the last
     return lines_of(log)
 
@@ -53,7 +55,9 @@ def holding(directory: Path, *words: bytes) -> list[str]:
     return [path.name for path in files if any(word in path.read_bytes() for word in words)]
 
 
-async def test_requests_over_rest_are_written_with_their_answers(cluster: Any, audited: Path, session_of: Any) -> None:
+async def test_requests_over_rest_are_written_with_their_answers(
+    cluster: Cluster, audited: Path, session_of: SessionOf
+) -> None:
     body = {"metadata": {"generateName": "settings-"}, "data": {"colour": "blue"}}
     http = session_of("kubernetes-admin")
     async with http.post(CONFIG_MAPS, json=body, headers={"Audit-ID": "mine"}) as response:
@@ -71,7 +75,7 @@ async def test_requests_over_rest_are_written_with_their_answers(cluster: Any, a
     assert event["annotations"]["authorization.k8s.io/decision"] == "allow"
 
 
-async def test_calls_over_grpc_are_written(cluster: Any, audited: Path, config_map_of: Any) -> None:
+async def test_calls_over_grpc_are_written(cluster: Cluster, audited: Path, config_map_of: Any) -> None:
     client = await cluster.client()
     await client.create(config_map_of("grpc"))
     nobody = await cluster.client("jane", "users")
@@ -86,7 +90,7 @@ async def test_calls_over_grpc_are_written(cluster: Any, audited: Path, config_m
 
 
 async def test_a_secret_s_value_is_neither_logged_nor_stored(
-    cluster: Any, audited: Path, session_of: Any, tmp_path: Path
+    cluster: Cluster, audited: Path, session_of: SessionOf, tmp_path: Path
 ) -> None:
     secret_encryption.ensure(tmp_path)
     await restarted(cluster, encryption=tmp_path / "encryption" / "configuration.yaml")
@@ -122,7 +126,9 @@ UNHEARD = {
 }
 
 
-async def test_what_no_handler_hears_of_is_written_and_counted(cluster: Any, audited: Path, session_of: Any) -> None:
+async def test_what_no_handler_hears_of_is_written_and_counted(
+    cluster: Cluster, audited: Path, session_of: SessionOf
+) -> None:
     sessions = {user: session_of(user) for user in (None, "jane", "kubernetes-admin")}
     for name, (user, method, path, headers, code, _, _) in UNHEARD.items():
         sent = {**headers, "Audit-ID": name}
@@ -142,7 +148,7 @@ async def test_what_no_handler_hears_of_is_written_and_counted(cluster: Any, aud
 
 
 async def test_the_log_says_what_allowed_a_request_and_who_is_meant(
-    cluster: Any, audited: Path, session_of: Any
+    cluster: Cluster, audited: Path, session_of: SessionOf
 ) -> None:
     http, jane = session_of("kubernetes-admin"), session_of("jane")
     role = {"kind": "ClusterRole", "name": "view", "apiGroup": "rbac.authorization.k8s.io"}
@@ -167,7 +173,7 @@ async def test_the_log_says_what_allowed_a_request_and_who_is_meant(
     assert "impersonatedUser" not in refused
 
 
-async def test_callers_over_grpc_hear_what_their_calls_are_known_by(cluster: Any, audited: Path) -> None:
+async def test_callers_over_grpc_hear_what_their_calls_are_known_by(cluster: Cluster, audited: Path) -> None:
     client = await cluster.client()
     stub: Any = apiserver_pb2_grpc.ApiServerStub(client.channel)
     good = stub.Version(apiserver_pb2.VersionRequest())
@@ -183,7 +189,7 @@ async def test_callers_over_grpc_hear_what_their_calls_are_known_by(cluster: Any
     assert [codes[each] for each in heard] == [200, 404, 404]
 
 
-async def test_figures_are_those_of_kubernetes(http: Any, session_of: Any) -> None:
+async def test_figures_are_those_of_kubernetes(http: Any, session_of: SessionOf) -> None:
     async with http.get(CONFIG_MAPS) as response:
         await response.read()
     async with http.get("/metrics") as response:

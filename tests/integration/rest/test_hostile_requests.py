@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from podlab_testing.cluster import Cluster
 
 SessionOf = Callable[[str | None], aiohttp.ClientSession]
 YAML, PROTOBUF = "application/yaml", "application/vnd.kubernetes.protobuf"
@@ -39,7 +40,7 @@ async def test_bodies_that_would_bring_it_down_are_refused(
 
 
 @pytest.mark.parametrize("header", ["Host", "User-Agent", "Content-Type", "Impersonate-User"])
-async def test_headers_that_are_no_text_are_refused(cluster: Any, base: str, header: str) -> None:
+async def test_headers_that_are_no_text_are_refused(cluster: Cluster, base: str, header: str) -> None:
     port = int(base.rpartition(":")[2])
     tls = ssl.create_default_context(cafile=str(cluster.authority.tls().ca))
     reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)

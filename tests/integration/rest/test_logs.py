@@ -11,6 +11,7 @@ import aiohttp
 import grpc
 import pytest
 from kubernetes import client as k8s
+from podlab_testing.cluster import Cluster
 from yarl import URL
 
 from podlab.client.client import Client
@@ -40,7 +41,7 @@ class Kubelet(kubelet_pb2_grpc.KubeletServicer):
 
 
 @pytest.fixture
-async def logged_pod(cluster: Any, admin: Client) -> AsyncIterator[None]:
+async def logged_pod(cluster: Cluster, admin: Client) -> AsyncIterator[None]:
     server = grpc.aio.server()
     kubelet_pb2_grpc.add_KubeletServicer_to_server(Kubelet(), server)  # type: ignore[no-untyped-call]
     port = server.add_secure_port("127.0.0.1:0", cluster.authority.tls("system:node:n1").server_credentials())

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import grpc
 import pytest
+from podlab_testing.cluster import Cluster
 
 from podlab.client.client import Client
 from podlab.core.v1 import node_pb2, pod_pb2
@@ -37,7 +38,7 @@ class Kubelet(kubelet_pb2_grpc.KubeletServicer):
 
 
 @pytest.fixture
-async def kubelet(cluster: Any, admin: Client) -> AsyncIterator[None]:
+async def kubelet(cluster: Cluster, admin: Client) -> AsyncIterator[None]:
     """Node n1 answers, with pod web on it; n2 does not."""
     server, fake = grpc.aio.server(), Kubelet()
     kubelet_pb2_grpc.add_KubeletServicer_to_server(fake, server)
@@ -115,7 +116,7 @@ async def test_they_can_only_be_read(http: aiohttp.ClientSession) -> None:
     assert verbs == {"nodes": ["get", "list"], "pods": ["get", "list"]}
 
 
-async def test_grpc_tells_the_same_of_pods(admin: Client, cluster: Any, kubelet: None) -> None:
+async def test_grpc_tells_the_same_of_pods(admin: Client, cluster: Cluster, kubelet: None) -> None:
     (pod,) = await admin.pod_metrics("default", label_selector="app=web")
     assert [(one.name, one.usage["cpu"].string) for one in pod.containers] == [("main", "1500000n")]
     assert await admin.pod_metrics("default", label_selector="app=idle") == []

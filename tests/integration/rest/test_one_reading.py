@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import Any
 
 import pytest
+from podlab_testing.cluster import Cluster
 
 LIST, POST = "GET /api/v1/namespaces", "POST /api/v1/namespaces/default/configmaps"
 # Two proxies, or a proxy and a server, would see other bodies: RFC 9112, 6.3 and 11.2.
@@ -36,7 +36,7 @@ SPELLINGS = [
 ]
 
 
-async def sent(cluster: Any, line: str, headers: list[str], body: bytes = b"") -> str:
+async def sent(cluster: Cluster, line: str, headers: list[str], body: bytes = b"") -> str:
     tls = cluster.authority.tls("somebody")
     context = ssl.create_default_context(cafile=str(tls.ca))
     context.load_cert_chain(tls.cert, tls.key)
@@ -50,21 +50,21 @@ async def sent(cluster: Any, line: str, headers: list[str], body: bytes = b"") -
 
 @pytest.mark.parametrize(("line", "headers", "body"), TWO_BODIES)
 async def test_a_request_of_which_two_servers_would_see_two_things_is_refused(
-    cluster: Any, line: str, headers: list[str], body: bytes
+    cluster: Cluster, line: str, headers: list[str], body: bytes
 ) -> None:
     assert (await sent(cluster, line, headers, body)).split()[1] == "400"
 
 
 @pytest.mark.parametrize(("line", "headers", "refusal"), SPELLINGS)
 async def test_authorization_is_asked_about_what_is_answered(
-    cluster: Any, line: str, headers: list[str], refusal: str
+    cluster: Cluster, line: str, headers: list[str], refusal: str
 ) -> None:
     answer = await sent(cluster, line, headers)
     assert answer.split()[1] == "403"
     assert refusal in answer
 
 
-async def test_a_body_that_nobody_asked_for_is_no_second_request(cluster: Any) -> None:
+async def test_a_body_that_nobody_asked_for_is_no_second_request(cluster: Cluster) -> None:
     inner = b"GET /version HTTP/1.1\r\nHost: api\r\n\r\n"
     answer = await sent(cluster, LIST, [f"Content-Length: {len(inner)}"], inner)
     assert answer.count("HTTP/1.") == 1

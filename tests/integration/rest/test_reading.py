@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from podlab_testing.cluster import Cluster
 
 from podlab.api import kinds
 
@@ -126,7 +127,7 @@ async def test_a_watch_of_tables_tells_the_columns_once(http: aiohttp.ClientSess
     assert second["object"]["rows"][0]["cells"][0] == "b"
 
 
-async def test_a_watch_that_begins_too_early_is_told_gone(http: aiohttp.ClientSession, cluster: Any) -> None:
+async def test_a_watch_that_begins_too_early_is_told_gone(http: aiohttp.ClientSession, cluster: Cluster) -> None:
     await create(http, "a", "b")
     cluster.parts.cache.window(kinds.by_name("ConfigMap")).drop(0, cluster.parts.cache.revision)
     (event,) = await events(http, "resourceVersion=1", 1)

@@ -14,6 +14,8 @@ import aiohttp
 import pytest
 import uvloop
 from aiohttp import web
+from podlab_testing.cluster import Authority, Cluster
+from podlab_testing.http_clients import SessionOf
 
 from master.apiserver.rest import server as rest
 from master.apiserver.rest.connections import Doors
@@ -24,7 +26,7 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @pytest.fixture
-async def raw(cluster: Any) -> AsyncIterator[Callable[..., Any]]:
+async def raw(cluster: Cluster) -> AsyncIterator[Callable[..., Any]]:
     """Connections of nobody in particular, with TLS or without."""
     context = ssl.create_default_context(cafile=str(cluster.authority.tls().ca))
     opened: list[asyncio.StreamWriter] = []
@@ -57,7 +59,7 @@ async def is_cut(connection: Connection) -> bool:
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow:"], ids=["silent", "half a head"])
-async def test_a_connection_that_never_asks_is_closed(strict: None, raw: Any, cluster: Any, sent: bytes) -> None:
+async def test_a_connection_that_never_asks_is_closed(strict: None, raw: Any, cluster: Cluster, sent: bytes) -> None:
     await cluster.stop()
     await cluster.start()
     connection = await raw()
@@ -65,13 +67,13 @@ async def test_a_connection_that_never_asks_is_closed(strict: None, raw: Any, cl
     assert await is_cut(connection)
 
 
-async def test_a_connection_without_tls_is_closed(strict: None, raw: Any, cluster: Any) -> None:
+async def test_a_connection_without_tls_is_closed(strict: None, raw: Any, cluster: Cluster) -> None:
     await cluster.stop()
     await cluster.start()
     assert await is_cut(await raw(tls=False))
 
 
-async def test_an_idle_connection_is_closed_after_its_answer(strict: None, raw: Any, cluster: Any) -> None:
+async def test_an_idle_connection_is_closed_after_its_answer(strict: None, raw: Any, cluster: Cluster) -> None:
     await cluster.stop()
     await cluster.start()
     connection = await raw()
@@ -91,7 +93,7 @@ class Patient:
 # The deployed server runs on uvloop, these tests on asyncio: what the two tell of a connection is not the same.
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
 def test_a_connection_stays_while_it_is_answered_and_is_forgotten_when_it_goes(
-    monkeypatch: pytest.MonkeyPatch, authority: Any, free_ports: tuple[int, int, int], run: Callable[[Any], None]
+    monkeypatch: pytest.MonkeyPatch, authority: Authority, free_ports: tuple[int, int, int], run: Callable[[Any], None]
 ) -> None:
     monkeypatch.setattr(rest, "_SWEPT_EVERY_S", 0.05)
     doors: Doors[Any] = Doors(first_limit_s=0.2)
@@ -112,7 +114,7 @@ def test_a_connection_stays_while_it_is_answered_and_is_forgotten_when_it_goes(
     run(ask())
 
 
-async def hasty(cluster: Any, request: bytes) -> bytes:
+async def hasty(cluster: Cluster, request: bytes) -> bytes:
     """What is answered to a request that comes in one piece with the end of the TLS handshake, as Go sends it."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     context = ssl.create_default_context(cafile=str(cluster.authority.tls().ca))
@@ -145,7 +147,7 @@ async def hasty(cluster: Any, request: bytes) -> bytes:
         writer.transport.abort()
 
 
-async def test_a_request_that_comes_with_the_end_of_tls_is_answered_to_its_end(strict: None, cluster: Any) -> None:
+async def test_a_request_that_comes_with_the_end_of_tls_is_answered_to_its_end(strict: None, cluster: Cluster) -> None:
     await cluster.stop()
     await cluster.start()
     watch = b"GET /api/v1/configmaps?watch=true&timeoutSeconds=1 HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -168,7 +170,7 @@ async def test_a_head_that_is_too_large_is_refused(raw: Any, head: bytes) -> Non
 
 
 async def test_a_thousand_silent_connections_hold_up_nobody(
-    monkeypatch: pytest.MonkeyPatch, raw: Any, cluster: Any, session_of: Any
+    monkeypatch: pytest.MonkeyPatch, raw: Any, cluster: Cluster, session_of: SessionOf
 ) -> None:
     doors: Doors[Any] = Doors(silent_of_address=100)
     monkeypatch.setattr(rest, "Doors", lambda: doors)
@@ -185,7 +187,7 @@ async def test_a_thousand_silent_connections_hold_up_nobody(
 
 
 async def test_an_address_with_too_many_silent_connections_loses_its_oldest(
-    monkeypatch: pytest.MonkeyPatch, raw: Any, cluster: Any, session_of: Any
+    monkeypatch: pytest.MonkeyPatch, raw: Any, cluster: Cluster, session_of: SessionOf
 ) -> None:
     monkeypatch.setattr(rest, "Doors", partial(Doors, silent_of_address=5))
     await cluster.stop()
@@ -199,7 +201,7 @@ async def test_an_address_with_too_many_silent_connections_loses_its_oldest(
 
 
 async def test_a_client_that_does_not_take_its_answer_is_cut(
-    monkeypatch: pytest.MonkeyPatch, cluster: Any, http: aiohttp.ClientSession
+    monkeypatch: pytest.MonkeyPatch, cluster: Cluster, http: aiohttp.ClientSession
 ) -> None:
     monkeypatch.setattr(response_writer, "WRITE_LIMIT_S", 0.1)
     monkeypatch.setattr(response_writer, "_BYTES_PER_S", 1 << 30)

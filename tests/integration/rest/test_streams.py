@@ -20,6 +20,7 @@ import yaml
 from aiohttp import WSMsgType
 from kubernetes import client as k8s
 from kubernetes.stream import portforward, stream
+from podlab_testing.cluster import Cluster
 
 from master.apiserver.rest.streams import channels, lifetime
 from podlab import spdy
@@ -117,7 +118,7 @@ class Kubelet(kubelet_pb2_grpc.KubeletServicer):
 
 
 @pytest.fixture
-async def kubelet(cluster: Any, admin: Client) -> AsyncIterator[Kubelet]:
+async def kubelet(cluster: Cluster, admin: Client) -> AsyncIterator[Kubelet]:
     """Serves for pods p, with one container, and two, with two, on node n1."""
     server, fake = grpc.aio.server(), Kubelet()
     kubelet_pb2_grpc.add_KubeletServicer_to_server(fake, server)  # type: ignore[no-untyped-call]
@@ -394,7 +395,7 @@ async def test_the_python_client_runs_a_command_and_forwards_a_port(api_client: 
     ],
 )
 async def test_kubectl_executes(
-    cluster: Any,
+    cluster: Cluster,
     base: str,
     tmp_path: Path,
     over_websocket: str,
@@ -420,7 +421,7 @@ async def test_kubectl_executes(
     assert err in complained
 
 
-def _kubeconfig(cluster: Any, base: str, tmp_path: Path) -> Path:
+def _kubeconfig(cluster: Cluster, base: str, tmp_path: Path) -> Path:
     tls = cluster.authority.tls()
     server = {"server": base, "certificate-authority": str(tls.ca)}
     user = {"client-certificate": str(tls.cert), "client-key": str(tls.key)}

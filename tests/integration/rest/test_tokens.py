@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
+from podlab_testing.cluster import Cluster
 
 from podlab.authentication.v1 import token_pb2
 from podlab.client.client import Client
@@ -121,7 +122,7 @@ async def test_others_can_check_tokens_with_what_the_server_publishes(http: aioh
     assert (key["alg"], key["kty"], key["crv"]) == ("ES256", "EC", "P-256")
 
 
-async def test_a_node_gets_tokens_for_its_own_pods_alone(admin: Client, cluster: Any, account: str) -> None:
+async def test_a_node_gets_tokens_for_its_own_pods_alone(admin: Client, cluster: Cluster, account: str) -> None:
     await admin.create(pod("n1"))
     spec = token_pb2.TokenRequestSpec()
     spec.boundObjectRef.kind, spec.boundObjectRef.name = "Pod", "web"

@@ -2,128 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from podlab_testing.cluster import Cluster
+from podlab_testing.scheduling_cluster import LIMIT_S, AddNode, Explain, RunningScheduler, SchedulerPods, add_node_to
 
-from master.scheduler.main import serve
 from master.scheduler.settings import SchedulerSettings
-from podlab.api.objects import condition
 from podlab.client.client import Client
-from podlab.core.v1.event_pb2 import Event
-from podlab.core.v1.node_pb2 import Node, Taint
-from podlab.core.v1.pod_pb2 import Pod
+from podlab.core.v1.node_pb2 import Node
 from podlab.errors import from_rpc_error
-from podlab.meta.v1.meta_pb2 import ObjectMeta
-from podlab.scheduling.v1.priorityclass_pb2 import PriorityClass
 from podlab.v1 import scheduler_pb2, scheduler_pb2_grpc
-
-LIMIT_S = 30.0
-
-
-class RunningScheduler:
-    """podlab-scheduler as its unit runs it, in this process. `stop` and `start` restart it."""
-
-    def __init__(self, settings: SchedulerSettings) -> None:
-        self._settings = settings
-        self._stop = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        self._stop = asyncio.Event()
-        self._task = asyncio.create_task(self._serve())
-
-    async def _serve(self) -> None:
-        await serve(self._settings, self._stop)
-
-    async def stop(self) -> None:
-        """Raises what ended it, if it was not us."""
-        self._stop.set()
-        if self._task is not None:
-            await asyncio.wait_for(self._task, LIMIT_S)
-
-
-class Pods:
-    """Creates pods and waits for what the scheduler makes of them."""
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
-
-    async def create(self, name: str, *, cpu: str = "", priority: int = 0, change: Callable[[Pod], Any] | None = None,
-                     ) -> Pod:  # fmt: skip
-        """`change` may set what the other arguments do not."""
-        pod = Pod()
-        pod.metadata.name, pod.metadata.namespace = name, "default"
-        container = pod.spec.containers.add(name="main", image="podlab.local/hello:1.0")
-        if cpu:
-            container.resources.requests["cpu"].string = cpu
-        if priority:
-            pod.spec.priorityClassName = f"class-{priority}"
-            await self.client.create(PriorityClass(metadata=ObjectMeta(name=f"class-{priority}"), value=priority))
-        if change is not None:
-            change(pod)
-        return await self.client.create(pod)
-
-    async def wait(self, name: str, holds: Callable[[Pod], Any]) -> Pod:
-        """The pod once `holds` is true of it; fails with what it was last."""
-        listed = await self.client.list(Pod, "default", field_selector=f"metadata.name={name}")
-        pod = listed.items[0] if listed.items else Pod()
-        try:
-            async with asyncio.timeout(LIMIT_S):
-                if holds(pod):
-                    return pod
-                selector = f"metadata.name={name}"
-                async for batch in self.client.watch(Pod, listed.resource_version, "default", field_selector=selector):
-                    for event in batch:
-                        pod = event.object or pod
-                        if holds(pod):
-                            return pod
-        except TimeoutError:
-            pass
-        raise AssertionError(f"pod {name} did not get there within {LIMIT_S:.0f} s; it is now:\n{pod}")
-
-    async def bound(self, name: str) -> str:
-        """The node it was given."""
-        return (await self.wait(name, lambda pod: pod.spec.nodeName)).spec.nodeName
-
-    async def refused(self, name: str, message: str) -> Pod:
-        """The pod once its condition says so, whatever it says of preemption besides."""
-        return await self.wait(name, lambda pod: _told(pod).split(" preemption: ")[0] == message)
-
-    async def event(self, name: str, reason: str) -> Event:
-        """The first Event of that reason about the pod."""
-        selector = f"involvedObject.name={name},reason={reason}"
-        listed = await self.client.list(Event, "default", field_selector=selector)
-        if listed.items:
-            return listed.items[0]
-        async with asyncio.timeout(LIMIT_S):
-            async for batch in self.client.watch(Event, listed.resource_version, "default", field_selector=selector):
-                for each in batch:
-                    if each.object is not None:
-                        return each.object
-        raise AssertionError(f"no event {reason} about pod {name}: the watch ended")
-
-
-def _told(pod: Pod) -> str:
-    found = condition(pod.status.conditions, "PodScheduled")
-    return found.message if found is not None and found.status == "False" else ""
-
-
-async def _add_node(client: Client, name: str, cpu: str = "2", *, labels: dict[str, str] | None = None,
-                    taints: list[Taint] | None = None, pods: str = "110") -> Node:  # fmt: skip
-    node = Node()
-    node.metadata.name = name
-    node.metadata.labels.update({"kubernetes.io/hostname": name, **(labels or {})})
-    for resource, amount in (("cpu", cpu), ("memory", "4Gi"), ("pods", pods)):
-        node.status.capacity[resource].string = node.status.allocatable[resource].string = amount
-    made = await client.create(node)
-    made.spec.ClearField("taints")  # as the controllers do when it is ready
-    made.spec.taints.extend(taints or [])
-    return await client.update(made)
 
 
 @pytest.fixture
@@ -133,7 +25,7 @@ def policy() -> Path | None:
 
 
 @pytest.fixture
-async def scheduler(cluster: Any, policy: Path | None) -> AsyncIterator[RunningScheduler]:
+async def scheduler(cluster: Cluster, policy: Path | None) -> AsyncIterator[RunningScheduler]:
     """Runs where the API server looks for it."""
     host, port = cluster.settings.scheduler.rsplit(":", 1)
     tls = cluster.authority.tls("system:kube-scheduler")
@@ -148,22 +40,22 @@ async def scheduler(cluster: Any, policy: Path | None) -> AsyncIterator[RunningS
 
 
 @pytest.fixture
-def pods(admin: Client) -> Pods:
-    return Pods(admin)
+def pods(admin: Client) -> SchedulerPods:
+    return SchedulerPods(admin)
 
 
 @pytest.fixture
-def add_node(admin: Client) -> Callable[..., Any]:
+def add_node(admin: Client) -> AddNode:
     """Creates a node that has room; its kubelet is not there."""
 
     async def add(name: str, *args: Any, **settings: Any) -> Node:
-        return await _add_node(admin, name, *args, **settings)
+        return await add_node_to(admin, name, *args, **settings)
 
     return add
 
 
 @pytest.fixture
-def explain(admin: Client) -> Callable[..., Any]:
+def explain(admin: Client) -> Explain:
     """Asks the API server why a pod is where it is."""
 
     async def ask(name: str, *, now: bool = False, client: Client = admin) -> scheduler_pb2.Explanation:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import grpc
 import pytest
+from podlab_testing.cluster import Cluster
+from podlab_testing.scheduling_cluster import AddNode, Explain, RunningScheduler, SchedulerPods
 
 from podlab.api.objects import condition
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import BadRequest, Forbidden, NotFound, from_rpc_error
 from podlab.v1 import scheduler_pb2, scheduler_pb2_grpc
 
-AddNode = Callable[..., Any]
 LIMIT_S = 30.0
 NO_CPU = "0/1 nodes are available: 1 Insufficient cpu."
 
 
-async def test_a_decision_is_explained(scheduler: Any, pods: Any, add_node: AddNode, explain: Any) -> None:
+async def test_a_decision_is_explained(
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode, explain: Explain
+) -> None:
     await add_node("full", "1")
     await add_node("roomy", "4")
     await pods.create("web", cpu="2")
@@ -35,7 +37,7 @@ async def test_a_decision_is_explained(scheduler: Any, pods: Any, add_node: AddN
 
 
 async def test_the_same_sentence_stands_in_condition_event_and_explanation(
-    scheduler: Any, pods: Any, add_node: AddNode, explain: Any
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode, explain: Explain
 ) -> None:
     await add_node("n1", "1")
     await pods.create("big", cpu="3")
@@ -50,7 +52,7 @@ async def test_the_same_sentence_stands_in_condition_event_and_explanation(
 
 
 async def test_what_was_forgotten_is_judged_again_and_says_so(
-    scheduler: Any, pods: Any, add_node: AddNode, explain: Any
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode, explain: Explain
 ) -> None:
     await add_node("n1", "1")
     await pods.create("web", cpu="600m")
@@ -64,7 +66,9 @@ async def test_what_was_forgotten_is_judged_again_and_says_so(
     assert told.node_name == "n1", "it does not stand in its own way"
 
 
-async def test_a_placed_pod_can_be_judged_now(scheduler: Any, pods: Any, add_node: AddNode, explain: Any) -> None:
+async def test_a_placed_pod_can_be_judged_now(
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode, explain: Explain
+) -> None:
     await add_node("n1", "1")
     await pods.create("web", cpu="600m")
     await pods.bound("web")
@@ -76,7 +80,9 @@ async def test_a_placed_pod_can_be_judged_now(scheduler: Any, pods: Any, add_nod
     assert (told.recomputed, told.node_name, len(told.nodes)) == (True, "n2", 2)
 
 
-async def test_what_a_pod_would_meet_is_told_and_nothing_is_made(scheduler: Any, pods: Any, add_node: AddNode) -> None:
+async def test_what_a_pod_would_meet_is_told_and_nothing_is_made(
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode
+) -> None:
     await add_node("n1", "1")
     await pods.create("low", cpu="600m")
     await pods.bound("low")
@@ -91,7 +97,7 @@ async def test_what_a_pod_would_meet_is_told_and_nothing_is_made(scheduler: Any,
 
 
 async def test_a_gated_pod_is_told_where_it_would_go(
-    scheduler: Any, pods: Any, add_node: AddNode, explain: Any
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode, explain: Explain
 ) -> None:
     await add_node("n1")
     await pods.create("gated", change=lambda pod: pod.spec.schedulingGates.add(name="example.com/quota"))
@@ -102,7 +108,7 @@ async def test_a_gated_pod_is_told_where_it_would_go(
 
 
 async def test_a_pod_of_another_scheduler_or_none_is_not_explained(
-    scheduler: Any, pods: Any, add_node: AddNode, explain: Any
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode, explain: Explain
 ) -> None:
     await add_node("n1")
     await pods.create("other", change=lambda pod: setattr(pod.spec, "schedulerName", "other"))
@@ -115,7 +121,7 @@ async def test_a_pod_of_another_scheduler_or_none_is_not_explained(
 
 
 async def test_who_may_not_get_the_pod_may_not_ask(
-    scheduler: Any, cluster: Any, pods: Any, add_node: AddNode, explain: Any
+    scheduler: RunningScheduler, cluster: Cluster, pods: SchedulerPods, add_node: AddNode, explain: Explain
 ) -> None:
     await add_node("n1")
     await pods.create("web")

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
+from podlab_testing.scheduling_cluster import AddNode, SchedulerPods
 
 from podlab.client.client import Client
 from podlab.core.v1.pod_pb2 import Pod
@@ -52,7 +52,7 @@ def packed(pod: Pod) -> None:
 
 
 @pytest.mark.usefixtures("scheduler")
-async def test_each_profile_judges_by_its_own_plugins(add_node: Any, pods: Any) -> None:
+async def test_each_profile_judges_by_its_own_plugins(add_node: AddNode, pods: SchedulerPods) -> None:
     for name in ("n1", "n2", "n4"):
         await add_node(name)
     nodes = set()
@@ -68,7 +68,7 @@ async def test_each_profile_judges_by_its_own_plugins(add_node: Any, pods: Any) 
 
 
 @pytest.mark.usefixtures("scheduler")
-async def test_a_plugin_of_ones_own_says_why(add_node: Any, pods: Any) -> None:
+async def test_a_plugin_of_ones_own_says_why(add_node: AddNode, pods: SchedulerPods) -> None:
     await add_node("n1")
     await pods.create("web", change=packed)
     await pods.wait("web", lambda pod: "1 node(s) were odd" in str(pod.status.conditions))
@@ -82,7 +82,7 @@ def apart(pod: Pod) -> None:
 
 
 @pytest.mark.usefixtures("scheduler")
-async def test_pods_that_must_be_apart_wait_for_a_node_of_their_own(add_node: Any, pods: Any) -> None:
+async def test_pods_that_must_be_apart_wait_for_a_node_of_their_own(add_node: AddNode, pods: SchedulerPods) -> None:
     await add_node("n2")
     await pods.create("a-1", change=apart)
     await pods.bound("a-1")
@@ -102,7 +102,7 @@ def zoned(pod: Pod) -> None:
 
 
 @pytest.mark.usefixtures("scheduler")
-async def test_pods_are_spread_over_zones(add_node: Any, pods: Any) -> None:
+async def test_pods_are_spread_over_zones(add_node: AddNode, pods: SchedulerPods) -> None:
     for number, zone in enumerate("xxxyz"):
         await add_node(f"n{number}", labels={"zone": zone})
     places: Counter[str] = Counter()
@@ -118,7 +118,9 @@ def served(pod: Pod) -> None:
 
 
 @pytest.mark.usefixtures("scheduler")
-async def test_pods_of_a_service_are_spread_without_saying_so(add_node: Any, pods: Any, admin: Client) -> None:
+async def test_pods_of_a_service_are_spread_without_saying_so(
+    add_node: AddNode, pods: SchedulerPods, admin: Client
+) -> None:
     service = Service()
     service.metadata.name, service.metadata.namespace = "served", "default"
     service.spec.selector["app"] = "served"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from podlab_testing.scheduling_cluster import AddNode, Explain, RunningScheduler, SchedulerPods
 
 from podlab.api.objects import condition
 from podlab.core.v1.event_pb2 import Event
@@ -12,10 +11,10 @@ from podlab.core.v1.pod_pb2 import Pod
 from podlab.meta.v1.meta_pb2 import ObjectMeta
 from podlab.scheduling.v1.priorityclass_pb2 import PriorityClass
 
-AddNode = Callable[..., Any]
 
-
-async def test_preemption_frees_room(scheduler: Any, pods: Any, add_node: AddNode, explain: Any) -> None:
+async def test_preemption_frees_room(
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode, explain: Explain
+) -> None:
     await add_node("n1", "1")
     await add_node("n2", "1")
     for name, priority in (("low", 10), ("middle", 100)):
@@ -43,7 +42,7 @@ async def test_preemption_frees_room(scheduler: Any, pods: Any, add_node: AddNod
 
 
 async def test_room_that_is_being_made_is_not_taken_by_a_less_important_pod(
-    scheduler: Any, pods: Any, add_node: AddNode
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode
 ) -> None:
     await add_node("n1", "1")
     await pods.create("low", cpu="800m", priority=10)
@@ -58,7 +57,7 @@ async def test_room_that_is_being_made_is_not_taken_by_a_less_important_pod(
 
 
 async def test_a_restarted_scheduler_keeps_the_room_that_was_being_made(
-    scheduler: Any, pods: Any, add_node: AddNode
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode
 ) -> None:
     await add_node("n1", "1")
     await pods.create("low", cpu="800m", priority=10)
@@ -75,7 +74,7 @@ async def test_a_restarted_scheduler_keeps_the_room_that_was_being_made(
 
 
 async def test_when_the_node_goes_where_room_was_being_made_the_pod_says_so_no_more(
-    scheduler: Any, pods: Any, add_node: AddNode
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode
 ) -> None:
     await add_node("n1", "1")
     await pods.create("low", cpu="800m")
@@ -91,7 +90,9 @@ async def test_when_the_node_goes_where_room_was_being_made_the_pod_says_so_no_m
     assert await pods.bound("high") == "n2"
 
 
-async def test_a_pod_that_is_never_to_preempt_waits(scheduler: Any, pods: Any, add_node: AddNode) -> None:
+async def test_a_pod_that_is_never_to_preempt_waits(
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode
+) -> None:
     await add_node("n1", "1")
     await pods.create("low", cpu="800m")
     await pods.bound("low")
@@ -103,7 +104,9 @@ async def test_a_pod_that_is_never_to_preempt_waits(scheduler: Any, pods: Any, a
     assert not (await pods.client.get(Pod, "low", "default")).metadata.HasField("deletionTimestamp")
 
 
-async def test_a_gated_pod_waits_for_its_gates(scheduler: Any, pods: Any, add_node: AddNode) -> None:
+async def test_a_gated_pod_waits_for_its_gates(
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode
+) -> None:
     await add_node("n1")
 
     def gate(pod: Pod) -> None:

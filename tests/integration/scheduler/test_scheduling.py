@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from podlab_testing.cluster import Cluster
+from podlab_testing.scheduling_cluster import AddNode, Explain, RunningScheduler, SchedulerPods
 
 from podlab.api.objects import condition
 from podlab.core.v1.node_pb2 import Taint
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.v1 import scheduler_pb2, scheduler_pb2_grpc
 
-AddNode = Callable[..., Any]
 NO_CPU = "0/1 nodes are available: 1 Insufficient cpu."
 
 
-async def test_many_pods_are_bound_and_spread(scheduler: Any, pods: Any, add_node: AddNode) -> None:
+async def test_many_pods_are_bound_and_spread(
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode
+) -> None:
     for name in ("n1", "n2"):
         await add_node(name)
     await asyncio.gather(*(pods.create(f"web-{number}", cpu="10m") for number in range(100)))
@@ -28,7 +30,9 @@ async def test_many_pods_are_bound_and_spread(scheduler: Any, pods: Any, add_nod
     assert min(Counter(homes).values()) >= 45  # of nodes that score alike one is drawn
 
 
-async def test_pods_that_wait_together_are_bound_in_few_commits(scheduler: Any, pods: Any, add_node: AddNode) -> None:
+async def test_pods_that_wait_together_are_bound_in_few_commits(
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode
+) -> None:
     await scheduler.stop()
     await add_node("n1")
     names = [f"web-{number}" for number in range(100)]
@@ -38,7 +42,9 @@ async def test_pods_that_wait_together_are_bound_in_few_commits(scheduler: Any, 
     assert len({pod.metadata.resourceVersion for pod in found}) <= 4
 
 
-async def test_a_bound_pod_says_so_in_its_condition_and_an_event(scheduler: Any, pods: Any, add_node: AddNode) -> None:
+async def test_a_bound_pod_says_so_in_its_condition_and_an_event(
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode
+) -> None:
     await add_node("n1")
     await pods.create("web")
     pod = await pods.wait("web", lambda pod: pod.spec.nodeName)
@@ -50,7 +56,9 @@ async def test_a_bound_pod_says_so_in_its_condition_and_an_event(scheduler: Any,
     assert event.source.component == "default-scheduler"
 
 
-async def test_a_pod_without_room_stays_pending_with_a_reason(scheduler: Any, pods: Any, add_node: AddNode) -> None:
+async def test_a_pod_without_room_stays_pending_with_a_reason(
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode
+) -> None:
     await add_node("n1", "1")
     await pods.create("big", cpu="3")
     pod = await pods.refused("big", NO_CPU)
@@ -64,14 +72,18 @@ async def test_a_pod_without_room_stays_pending_with_a_reason(scheduler: Any, po
     assert event.message.startswith(NO_CPU)
 
 
-async def test_a_waiting_pod_is_bound_when_a_node_appears(scheduler: Any, pods: Any, add_node: AddNode) -> None:
+async def test_a_waiting_pod_is_bound_when_a_node_appears(
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode
+) -> None:
     await pods.create("web")
     await pods.refused("web", "no nodes available to schedule pods")
     await add_node("n1")
     assert await pods.bound("web") == "n1"
 
 
-async def test_a_waiting_pod_is_bound_when_another_goes(scheduler: Any, pods: Any, add_node: AddNode) -> None:
+async def test_a_waiting_pod_is_bound_when_another_goes(
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode
+) -> None:
     await add_node("n1", "1")
     await pods.create("first", cpu="800m")
     assert await pods.bound("first") == "n1"
@@ -81,7 +93,9 @@ async def test_a_waiting_pod_is_bound_when_another_goes(scheduler: Any, pods: An
     assert await pods.bound("second") == "n1"
 
 
-async def test_a_waiting_pod_is_bound_when_another_is_done(scheduler: Any, pods: Any, add_node: AddNode) -> None:
+async def test_a_waiting_pod_is_bound_when_another_is_done(
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode
+) -> None:
     await add_node("n1", "1")
     await pods.create("first", cpu="800m")
     done = await pods.wait("first", lambda pod: pod.spec.nodeName)
@@ -92,7 +106,9 @@ async def test_a_waiting_pod_is_bound_when_another_is_done(scheduler: Any, pods:
     assert await pods.bound("second") == "n1"
 
 
-async def test_a_waiting_pod_is_bound_when_a_taint_goes(scheduler: Any, pods: Any, add_node: AddNode) -> None:
+async def test_a_waiting_pod_is_bound_when_a_taint_goes(
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode
+) -> None:
     node = await add_node("n1", taints=[Taint(key="dedicated", value="db", effect="NoSchedule")])
     await pods.create("web")
     await pods.refused("web", "0/1 nodes are available: 1 node(s) had untolerated taint {dedicated: db}.")
@@ -101,7 +117,9 @@ async def test_a_waiting_pod_is_bound_when_a_taint_goes(scheduler: Any, pods: An
     assert await pods.bound("web") == "n1"
 
 
-async def test_pods_go_where_affinity_and_tolerations_let_them(scheduler: Any, pods: Any, add_node: AddNode) -> None:
+async def test_pods_go_where_affinity_and_tolerations_let_them(
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode
+) -> None:
     await add_node("db", taints=[Taint(key="dedicated", value="db", effect="NoSchedule")])
     await add_node("fast", labels={"disk": "ssd"})
     await add_node("slow", labels={"disk": "hdd"})
@@ -129,7 +147,7 @@ async def test_pods_go_where_affinity_and_tolerations_let_them(scheduler: Any, p
 
 
 async def test_of_waiting_pods_the_one_with_the_highest_priority_gets_the_room(
-    scheduler: Any, pods: Any, add_node: AddNode
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode
 ) -> None:
     await scheduler.stop()
     for name, priority in (("low", 1), ("high", 1000), ("middle", 100)):
@@ -142,7 +160,7 @@ async def test_of_waiting_pods_the_one_with_the_highest_priority_gets_the_room(
 
 
 async def test_a_pod_that_names_another_scheduler_or_its_node_is_left_alone(
-    scheduler: Any, pods: Any, add_node: AddNode
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode
 ) -> None:
     await add_node("n1")
     await pods.create("other", change=lambda pod: setattr(pod.spec, "schedulerName", "other"))
@@ -154,7 +172,7 @@ async def test_a_pod_that_names_another_scheduler_or_its_node_is_left_alone(
 
 
 async def test_a_restarted_scheduler_counts_what_stands_and_goes_on(
-    scheduler: Any, pods: Any, add_node: AddNode
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode
 ) -> None:
     await add_node("n1", "1")
     await pods.create("first", cpu="800m")
@@ -168,7 +186,7 @@ async def test_a_restarted_scheduler_counts_what_stands_and_goes_on(
 
 
 async def test_the_scheduler_outlives_a_restart_of_the_api_server(
-    scheduler: Any, cluster: Any, pods: Any, add_node: AddNode
+    scheduler: RunningScheduler, cluster: Cluster, pods: SchedulerPods, add_node: AddNode
 ) -> None:
     await add_node("n1", "1")
     await pods.create("first", cpu="800m")
@@ -182,7 +200,7 @@ async def test_the_scheduler_outlives_a_restart_of_the_api_server(
 
 
 async def test_what_fails_while_the_api_server_is_away_is_made_up_for(
-    scheduler: Any, cluster: Any, pods: Any, add_node: AddNode
+    scheduler: RunningScheduler, cluster: Cluster, pods: SchedulerPods, add_node: AddNode
 ) -> None:
     names = [f"web-{number}" for number in range(40)]
     await asyncio.gather(*(pods.create(name, cpu="100m") for name in names))
@@ -195,7 +213,7 @@ async def test_what_fails_while_the_api_server_is_away_is_made_up_for(
 
 
 async def test_the_scheduler_itself_answers_nobody_but_the_api_server(
-    scheduler: Any, cluster: Any, pods: Any, add_node: AddNode
+    scheduler: RunningScheduler, cluster: Cluster, pods: SchedulerPods, add_node: AddNode
 ) -> None:
     await add_node("n1")
     await pods.create("web")
@@ -203,7 +221,7 @@ async def test_the_scheduler_itself_answers_nobody_but_the_api_server(
     options = (("grpc.use_local_subchannel_pool", 1),)
     credentials = cluster.authority.tls("kubernetes-admin").channel_credentials()
     async with grpc.aio.secure_channel(cluster.settings.scheduler, credentials, options=options) as channel:
-        explain: Any = scheduler_pb2_grpc.SchedulerStub(channel).Explain
+        explain: Explain = scheduler_pb2_grpc.SchedulerStub(channel).Explain
         health: Any = health_pb2_grpc.HealthStub(channel).Check
         for call, request in (
             (explain, scheduler_pb2.ExplainRequest(namespace="default", name="web")),

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from podlab_testing import storage
+from podlab_testing.cluster import Cluster
+from podlab_testing.scheduling_cluster import AddNode, RunningScheduler, SchedulerPods
 
 from master.controllers.framework.informers import Informers
 from master.controllers.storage.persistentvolume.controller import PersistentVolumeController
@@ -21,7 +23,7 @@ from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 
 
 @pytest.fixture(autouse=True)
-async def controllers(cluster: Any) -> AsyncIterator[None]:
+async def controllers(cluster: Cluster) -> AsyncIterator[None]:
     """Those of volumes. (The one of nodes would find their kubelets missing.)"""
     client = await cluster.client("system:kube-controller-manager")
     informers, recorder = Informers(client), EventRecorder(client, "test")
@@ -60,7 +62,7 @@ async def claimed(admin: Client, name: str) -> tuple[PersistentVolumeClaim, Pers
 
 
 async def test_a_pod_with_a_claim_of_the_default_class_gets_a_directory_on_its_node(
-    scheduler: Any, pods: Any, add_node: Any, admin: Client
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode, admin: Client
 ) -> None:
     for name in ("n1", "n2"):
         await add_node(name)
@@ -75,7 +77,9 @@ async def test_a_pod_with_a_claim_of_the_default_class_gets_a_directory_on_its_n
         assert await pods.bound(f"later-{number}") == node, "where its data is"
 
 
-async def test_a_pod_waits_for_its_claim_and_says_so(scheduler: Any, pods: Any, add_node: Any, admin: Client) -> None:
+async def test_a_pod_waits_for_its_claim_and_says_so(
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode, admin: Client
+) -> None:
     await add_node("n1")
     await pods.create("web", change=mounting("data"))
     await pods.refused("web", '0/1 nodes are available: persistentvolumeclaim "data" not found.')
@@ -86,7 +90,7 @@ async def test_a_pod_waits_for_its_claim_and_says_so(scheduler: Any, pods: Any, 
 
 
 async def test_volumes_made_by_hand_draw_their_pods_to_their_nodes(
-    scheduler: Any, pods: Any, add_node: Any, admin: Client
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode, admin: Client
 ) -> None:
     for name in ("n1", "n2"):
         await add_node(name)

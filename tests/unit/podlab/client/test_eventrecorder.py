@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import pytest
 
-from podlab.client import eventrecorder as module
 from podlab.client.client import Client
 from podlab.client.eventrecorder import AT_ONCE, EventRecorder
 from podlab.core.v1 import event_pb2, pod_pb2
@@ -49,8 +48,8 @@ class Events:
 
 
 @asynccontextmanager
-async def recording(events: Events) -> AsyncIterator[EventRecorder]:
-    made = EventRecorder(cast(Client, cast(Any, events)), "test", "n1")
+async def recording(events: Events, **limits: Any) -> AsyncIterator[EventRecorder]:
+    made = EventRecorder(cast(Client, cast(Any, events)), "test", "n1", **limits)
     running = asyncio.create_task(made.run())
     yield made
     running.cancel()
@@ -126,11 +125,10 @@ async def test_events_of_a_namespace_that_goes_are_given_up_at_once(refusal: Api
     assert events.calls == ["web m x1", "web n x1", "web o x1"]
 
 
-async def test_only_what_failed_is_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BACKOFF_LIMIT_S", 0.0)
+async def test_only_what_failed_is_written_again() -> None:
     events = Events()
     events.refused = {"Raced": Conflict("others changed it")}
-    async with recording(events) as recorder:
+    async with recording(events, backoff_limit_s=0.0) as recorder:
         recorder.event(pod("web"), "Normal", "Raced", "m")
         recorder.event(pod("web"), "Normal", "Next", "n")
         await events.until(lambda: len(events.batches) == 2)
@@ -139,23 +137,19 @@ async def test_only_what_failed_is_written_again(monkeypatch: pytest.MonkeyPatch
     assert events.batches == [2, *[1] * (len(events.batches) - 1)]
 
 
-async def test_events_outlive_an_api_server_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BACKOFF_LIMIT_S", 0.0)
+async def test_events_outlive_an_api_server_that_is_away() -> None:
     events = Events()
     events.refusals = [ServiceUnavailable("away")] * 3
-    async with recording(events) as recorder:
+    async with recording(events, backoff_limit_s=0.0) as recorder:
         recorder.event(pod("web"), "Normal", "Pulled", "m")
         await events.until(lambda: len(events.held) == 1)
     assert len(events.calls) == 4
 
 
-async def test_when_too_many_wait_that_is_said_once_and_how_many_were_dropped(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_when_too_many_wait_that_is_said_once_and_how_many_were_dropped(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
-    monkeypatch.setattr(module, "WAITING_LIMIT", 5)
     events = Events()
-    async with recording(events) as recorder:
+    async with recording(events, waiting_limit=5) as recorder:
         for number in range(9):
             recorder.event(pod(f"p{number}"), "Normal", "Scheduled", "m")
         await events.until(lambda: len(caplog.messages) == 2)

@@ -5,9 +5,6 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
-import pytest
-
-from podlab.client import informer as module
 from podlab.client.client import Client, Listed, WatchEvent
 from podlab.client.informer import BACKOFF_LIMIT_S, Informer
 from podlab.client.outages import Outages
@@ -41,18 +38,16 @@ class Flaky:
         await asyncio.Event().wait()
 
 
-async def rests(script: list[Any], monkeypatch: pytest.MonkeyPatch) -> tuple[list[float], Flaky]:
+async def rests(script: list[Any]) -> tuple[list[float], Flaky]:
     """How long an informer waits after each failure."""
     delays: list[float] = []
-    turn = asyncio.sleep
 
     async def sleep(delay_s: float) -> None:
         delays.append(delay_s)
-        await turn(0)
+        await asyncio.sleep(0)
 
-    monkeypatch.setattr(module.asyncio, "sleep", sleep)
     client = Flaky(script)
-    running = asyncio.create_task(Informer(cast(Client, client), config_pb2.ConfigMap).run())
+    running = asyncio.create_task(Informer(cast(Client, client), config_pb2.ConfigMap, sleep=sleep).run())
     await asyncio.wait_for(client.done.wait(), 5)
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -60,29 +55,29 @@ async def rests(script: list[Any], monkeypatch: pytest.MonkeyPatch) -> tuple[lis
     return delays, client
 
 
-async def test_rests_grow_while_watches_fail_though_lists_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    delays, client = await rests([ServiceUnavailable("away") for _ in range(9)], monkeypatch)
+async def test_rests_grow_while_watches_fail_though_lists_work() -> None:
+    delays, client = await rests([ServiceUnavailable("away") for _ in range(9)])
     assert delays[0] <= 0.1
     assert 0.4 <= delays[3] <= 0.8
     assert all(BACKOFF_LIMIT_S / 2 <= delay <= BACKOFF_LIMIT_S for delay in delays[5:])
     assert client.lists == 1
 
 
-async def test_a_batch_ends_the_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_batch_ends_the_back_off() -> None:
     away = ServiceUnavailable("away")
     bookmark = [WatchEvent("BOOKMARK", None, "7")]
-    delays, _ = await rests([away, away, away, away, bookmark, away], monkeypatch)
+    delays, _ = await rests([away, away, away, away, bookmark, away])
     assert delays[3] >= 0.4
     assert delays[4] <= 0.1
 
 
-async def test_a_server_that_says_when_to_come_again_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    delays, _ = await rests([TooManyRequests("full", retry_after_s=30)], monkeypatch)
+async def test_a_server_that_says_when_to_come_again_is_heard() -> None:
+    delays, _ = await rests([TooManyRequests("full", retry_after_s=30)])
     assert delays == [30]
 
 
-async def test_who_is_too_late_lists_again_and_not_in_a_hurry_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    delays, client = await rests([Expired("too old") for _ in range(8)], monkeypatch)
+async def test_who_is_too_late_lists_again_and_not_in_a_hurry_for_ever() -> None:
+    delays, client = await rests([Expired("too old") for _ in range(8)])
     assert client.lists == 9
     assert delays[0] <= 0.1
     assert delays[-1] >= BACKOFF_LIMIT_S / 2

@@ -105,12 +105,8 @@ async def test_of_a_batch_those_that_failed_come_again(caplog: pytest.LogCapture
     assert "test: b: ValueError: nobody there: will be tried again" in caplog.text
 
 
-async def test_a_timer_that_comes_late_lets_what_happened_meanwhile_be_read_first(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("podlab.client.workqueue.LATE_S", 0.05)
-    monkeypatch.setattr("podlab.client.workqueue.CATCHING_UP_S", 0.02)
-    queue: WorkQueue[str] = WorkQueue()
+async def test_a_timer_that_comes_late_lets_what_happened_meanwhile_be_read_first() -> None:
+    queue: WorkQueue[str] = WorkQueue(late_s=0.05, catching_up_s=0.02)
     queue.add_after("a", 0.01)
     queue.add_after("b", 0.15)
     time.sleep(0.12)  # noqa: ASYNC251 - the process is stopped

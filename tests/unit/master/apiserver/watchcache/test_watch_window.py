@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from master.apiserver.watchcache.cached_object import Entry
 from master.apiserver.watchcache.kind_window import KindWindow
-from master.apiserver.watchcache.watch_window import WatchWindow
+from master.apiserver.watchcache.watch_window import WakePacing, WatchWindow
 from podlab.api import kinds
 from podlab.core.v1 import pod_pb2
 
@@ -121,3 +121,45 @@ def test_a_reload_divides_anew() -> None:
     assert window.part("n1").since(position, 10, 1 << 20) is None
     assert not window.part("n1").entries
     assert list(window.part("n2").entries) == [key("a")]
+
+
+class Clock:
+    """Moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+async def test_changes_that_come_fast_wake_watchers_once() -> None:
+    clock = Clock()
+    window = KindWindow(KIND, pacing=WakePacing(watcher_s=0.01, longest_gathering_s=0.01, clock=clock))
+    window.load({}, 1)
+    clock.now_s += 1.0
+    position = window.position_after(1)
+    assert position is not None
+    with window.watched():
+        for revision in range(2, 22):
+            window.apply(key("a"), value("a", "n1"), revision)
+            window.wake()
+        assert window.tells(position)
+        assert not window.tells(position + 1), "one was told at once, and the others are gathered"
+        await asyncio.wait_for(window.news(), 5)
+        assert window.tells(position + 19)
+        assert not window.tells(position + 20)
+
+
+async def test_a_lone_change_is_told_at_once() -> None:
+    clock = Clock()
+    window = KindWindow(KIND, pacing=WakePacing(watcher_s=3600.0, longest_gathering_s=0.2, clock=clock))
+    window.load({}, 1)
+    position = window.position_after(1)
+    assert position is not None
+    with window.watched():
+        for number in range(2):
+            clock.now_s += 0.25  # longer than changes are gathered
+            window.apply(key(f"n{number}"), value(f"n{number}", "n1"), 2 + number)
+            window.wake()
+            assert window.tells(position + number)

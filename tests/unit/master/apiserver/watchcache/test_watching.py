@@ -8,7 +8,6 @@ from typing import Any, cast
 import pytest
 
 from master.apiserver.registry.registry import Registry
-from master.apiserver.watchcache import watch_window
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.kind_window import WINDOW_EVENTS
 from master.apiserver.watchcache.moment import ANY
@@ -65,29 +64,13 @@ async def test_changes_made_while_the_present_is_told_follow_it(cache: Cache, re
         assert await response(stream) == [(pb.EVENT_TYPE_ADDED, "b")]
 
 
-async def test_changes_that_come_fast_share_a_message(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch_window, "WATCHER_S", 0.05)
+async def test_changes_that_come_together_share_a_message(cache: Cache) -> None:
+    window = cache.window(kinds.by_name("Namespace"))
     value = namespace("busy").SerializeToString()
     async with watch(Watcher(cache), resource_version="1") as stream:
-        messages = []
         coming = asyncio.create_task(response(stream))
         await asyncio.sleep(0)
-        for _ in range(20):
-            await cache.reach(await cache.store.commit([Put("/registry/core/namespaces/busy", value, None)]))
-        async with asyncio.timeout(5):
-            messages.append(len(await coming))
-            while sum(messages) < 20:
-                messages.append(len(await response(stream)))
-    assert len(messages) < 10
-
-
-async def test_a_lone_change_is_told_at_once(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch_window, "WATCHER_S", 3600.0)
-    monkeypatch.setattr(watch_window, "LONGEST_GATHERING_S", 0.2)
-    async with watch(Watcher(cache), resource_version="1") as stream:
-        for number in range(2):
-            coming = asyncio.create_task(response(stream))
-            await asyncio.sleep(0.25)  # longer than changes are gathered
-            await cache.store.commit([Put(f"/registry/core/namespaces/n{number}", b"", 0)])
-            async with asyncio.timeout(0.15):
-                await coming
+        for revision in range(2, 22):
+            window.apply(f"{window.prefix}busy", value, revision)
+        window.wake()
+        assert len(await coming) == 20
