@@ -42,9 +42,9 @@ class _Claim:
     extra: dict[str, list[str]] = field(default_factory=dict)
 
 
-def acting(caller: User, headers: Iterable[tuple[str, str]]) -> Acting:
+def acting(caller: User, headers: Iterable[tuple[str, str | bytes]]) -> Acting:
     """As whom the caller acts. Raises BadRequest for groups, a uid or more of nobody."""
-    said = [(name.lower(), value) for name, value in headers if name[: len(_PREFIX)].lower() == _PREFIX]
+    said = [(name.lower(), str(value)) for name, value in headers if name[: len(_PREFIX)].lower() == _PREFIX]
     if not said:
         return Acting(caller)
     claim = _claim(said)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -58,31 +58,25 @@ class Metrics:
             buckets=_BUCKETS_S,
             registry=registry,
         )
-        self._in_flight = Gauge(
-            "apiserver_current_inflight_requests",
-            "Requests that are being answered or wait for their turn.",
-            ("request_kind",),
-            registry=registry,
-        )
         self._long_running = Gauge(
             "apiserver_longrunning_requests", "Watches and other streams that are open.", _PLACE, registry=registry
         )
-        registry.register(_Looked(cache, watches, turns, trail))
+        self._in_flight = {"readOnly": 0, "mutating": 0}
+        registry.register(_Looked(cache, watches, turns, trail, self._in_flight))
         ProcessCollector(registry=registry)
         self._counters: dict[tuple[Place, int], Any] = {}
         self._histograms: dict[Place, Any] = {}
-        self._flights = {kind: self._in_flight.labels(kind) for kind in ("readOnly", "mutating")}
 
     def begin(self, asked: Asked) -> Place:
         """Count a request that comes in; what it returns is what `end` wants."""
         place = self._place(asked)
-        self._gauge(place, asked).inc()
+        self._count(place, asked, 1)
         return place
 
     def end(self, place: Place, passage: Passage, seconds: float) -> None:
         """Count a request that has been answered."""
         asked = passage.asked
-        self._gauge(place, asked).dec()
+        self._count(place, asked, -1)
         counter = self._counters.get((place, passage.code))
         if counter is None:
             counter = self._counters[place, passage.code] = self._requests.labels(*place, str(passage.code))
@@ -108,10 +102,12 @@ class Metrics:
         subresource = wanted.subresource if wanted.subresource in self._subresources else "other"
         return verb, wanted.group, version, wanted.resource, subresource, scope, "apiserver"
 
-    def _gauge(self, place: Place, asked: Asked) -> Any:
+    def _count(self, place: Place, asked: Asked, step: int) -> None:
+        """What is under way."""
         if asked.long_running:
-            return self._long_running.labels(*place)
-        return self._flights["readOnly" if place[0] in _READING else "mutating"]
+            self._long_running.labels(*place).inc(step)
+        else:
+            self._in_flight["readOnly" if place[0] in _READING else "mutating"] += step
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,8 +118,17 @@ class _Looked(Collector):
     watches: Watcher
     turns: Seats
     trail: Auditor | None
+    in_flight: Mapping[str, int]
 
     def collect(self) -> Iterator[Metric]:
+        flights = GaugeMetricFamily(
+            "apiserver_current_inflight_requests",
+            "Requests that are being answered or wait for their turn.",
+            labels=["request_kind"],
+        )
+        for kind_of_request, count in self.in_flight.items():
+            flights.add_metric([kind_of_request], count)
+        yield flights
         objects = GaugeMetricFamily("apiserver_storage_objects", "Objects that are stored.", labels=["resource"])
         for kind in kinds.KINDS:
             objects.add_metric([kind.resource], len(self.cache.window(kind).entries))

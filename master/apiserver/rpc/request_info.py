@@ -38,7 +38,7 @@ About = Callable[[Any], tuple[Attributes, ...]]
 
 def asked(context: Context, about: About, method: str, request: object, *, long_running: bool = False) -> Asked:
     """The call as it comes in. Its caller hears from now on what it is known by."""
-    metadata = [(name, str(value)) for name, value in context.invocation_metadata() or ()]
+    metadata = context.invocation_metadata() or ()
     acting, wanted, refusal = Acting(NOBODY), NOTHING, None
     try:
         caller = user.caller(context)
@@ -58,7 +58,7 @@ def asked(context: Context, about: About, method: str, request: object, *, long_
         long_running=long_running,
         source=_address(context.peer()),
         sent=None if refusal else lambda: _sent(request),
-        user_agent=next((value for name, value in metadata if name == "user-agent"), ""),
+        user_agent=next((str(value) for name, value in metadata if name == "user-agent"), ""),
         refusal=refusal,
     )
     context.set_trailing_metadata(((AUDIT_ID, made.audit_id),))
