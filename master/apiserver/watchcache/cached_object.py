@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from google.protobuf.message import Message
 
-from master.apiserver.watchcache import encoding
+from master.apiserver.watchcache import encoding, rendering
 from podlab.api import codec, versions
 from podlab.api.kinds import Kind
 
@@ -34,7 +34,7 @@ class Entry:
     def json(self) -> bytes:
         """As Kubernetes' JSON, rendered when it is first asked for."""
         if self._json is None:
-            self._json = codec.to_json(self.message())
+            self._json = rendering.json(self.message())
         return self._json
 
     def json_as(self, kind: Kind) -> bytes:
