@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from podlab import ports
 from podlab.tls import Tls
 
 
@@ -33,10 +34,10 @@ class ApiServerSettings:
     service_account_issuer: str = "https://kubernetes.default.svc.cluster.local"
     token_file: Path | None = None
     bind_address: str = "0.0.0.0"  # noqa: S104  # clients of every network; only certificates of the cluster's CA pass
-    port: int = 7443
-    rest_port: int = 6443
+    port: int = ports.APISERVER
+    rest_port: int = ports.REST
     service_cidr: str = "10.96.0.0/16"
-    scheduler: str = "127.0.0.1:7444"
+    scheduler: str = f"127.0.0.1:{ports.SCHEDULER}"
     default_toleration_seconds: int = 300
     compact_keep_revisions: int = 10_000
     audit: AuditSettings | None = None

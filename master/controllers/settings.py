@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from podlab import ports
 from podlab.tls import Tls
 
 
@@ -42,7 +43,7 @@ class ControllersSettings:
     bind_address: str
     tls: Tls
     pod_cidr: str
-    port: int = 7445
+    port: int = ports.CONTROLLERS
     node_cidr_mask: int = 24
     # How long a node may be silent before it counts as not ready.
     node_monitor_grace_s: float = 40.0

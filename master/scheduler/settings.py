@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from podlab import ports
 from podlab.tls import Tls
 
 
@@ -15,5 +16,5 @@ class SchedulerSettings:
     apiserver: str
     bind_address: str
     tls: Tls
-    port: int = 7444
+    port: int = ports.SCHEDULER
     configuration: Path | None = None

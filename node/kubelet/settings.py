@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from podlab import ports
 from podlab.tls import Tls
 
 
@@ -33,7 +34,7 @@ class KubeletSettings:
     apiserver: str
     tls: Tls
     bind_address: str = "0.0.0.0"  # noqa: S104 - mTLS guards it
-    port: int = 7450
+    port: int = ports.KUBELET
     runtime_endpoint: str = "unix:///run/containerd/containerd.sock"
     root_dir: Path = Path("/var/lib/podlab/kubelet")
     capacity: CapacitySettings = field(default_factory=CapacitySettings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from podlab import ports
 from podlab.tls import Tls
 
 
@@ -16,6 +17,6 @@ class ProxySettings:
     apiserver: str
     bind_address: str
     tls: Tls
-    port: int = 7451
+    port: int = ports.PROXY
     cluster_cidr: str = "10.244.0.0/16"
     backend: str = "auto"

@@ -28,15 +28,23 @@ description:
 options:
   node: {description: Name of the node., type: str, required: true}
   apiserver: {description: Address of the API server., type: str, required: true}
+  grpc_port: {description: Its port for Podlab's components., type: int, required: true}
+  rest_port: {description: Its port for Kubernetes' REST API., type: int, required: true}
   timeout_s: {description: For how long to wait., type: int, required: true}
 author: [Podlab]
 """
 
 PKI = "/etc/podlab/pki"
-REST_PORT, GRPC_PORT = 6443, 7443
 REQUEST_S = 5.0
 PAUSE_S = 0.3
 JOURNAL_LINES = 12
+
+
+@dataclass(frozen=True)
+class ApiServer:
+    address: str
+    grpc_port: int
+    rest_port: int
 
 
 @dataclass
@@ -51,15 +59,16 @@ def ready(seen: Seen) -> bool:
     return not seen.cause
 
 
-def look(node: str, apiserver: str) -> Seen:
+def look(node: str, apiserver: ApiServer) -> Seen:
     started = kubelet_started()
     if started is None:
         return Seen("its kubelet does not run")
-    for port in (GRPC_PORT, REST_PORT):
+    for port in (apiserver.grpc_port, apiserver.rest_port):
         try:
-            socket.create_connection((apiserver, port), timeout=REQUEST_S).close()
+            socket.create_connection((apiserver.address, port), timeout=REQUEST_S).close()
         except OSError as error:
-            return Seen(f"it cannot reach the API server at {apiserver} port {port}: {error.strerror or error}", port)
+            why = error.strerror or error
+            return Seen(f"it cannot reach the API server at {apiserver.address} port {port}: {why}", port)
     try:
         status, found = ask(apiserver, f"/api/v1/nodes/{node}")
         if status == 404:
@@ -70,7 +79,7 @@ def look(node: str, apiserver: str) -> Seen:
                 return Seen(why_not(found, lease if status == 200 else {}, started))
             found = lease
     except (OSError, http.client.HTTPException, ValueError) as error:
-        return Seen(f"the API server at {apiserver} port {REST_PORT} gives no answer: {error}")
+        return Seen(f"the API server at {apiserver.address} port {apiserver.rest_port} gives no answer: {error}")
     return Seen(f"the API server refuses the kubelet's certificate a look: {status} {found.get('message', '')}")
 
 
@@ -96,10 +105,10 @@ def kubelet_started() -> float | None:
     return float(values["ActiveEnterTimestamp"].lstrip("@"))
 
 
-def ask(apiserver: str, path: str) -> tuple[int, dict[str, Any]]:
+def ask(apiserver: ApiServer, path: str) -> tuple[int, dict[str, Any]]:
     context = ssl.create_default_context(cafile=f"{PKI}/ca.crt")
     context.load_cert_chain(f"{PKI}/kubelet.crt", f"{PKI}/kubelet.key")
-    connection = http.client.HTTPSConnection(apiserver, REST_PORT, timeout=REQUEST_S, context=context)
+    connection = http.client.HTTPSConnection(apiserver.address, apiserver.rest_port, timeout=REQUEST_S, context=context)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
@@ -117,12 +126,15 @@ def main() -> None:
     spec = {
         "node": {"type": "str", "required": True},
         "apiserver": {"type": "str", "required": True},
+        "grpc_port": {"type": "int", "required": True},
+        "rest_port": {"type": "int", "required": True},
         "timeout_s": {"type": "int", "required": True},
     }
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    apiserver = ApiServer(module.params["apiserver"], module.params["grpc_port"], module.params["rest_port"])
     deadline = time.monotonic() + module.params["timeout_s"]
     while True:
-        seen = look(module.params["node"], module.params["apiserver"])
+        seen = look(module.params["node"], apiserver)
         if ready(seen) or time.monotonic() > deadline:
             break
         time.sleep(PAUSE_S)

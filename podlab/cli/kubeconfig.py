@@ -10,11 +10,11 @@ from urllib.request import proxy_bypass
 import typer
 import yaml
 
+from podlab import ports
 from podlab.client.config import ClientConfig, load_client_config, state_directory
 from podlab.settings import SettingsError
 
 # Where the API server speaks Kubernetes' REST API.
-REST_PORT = 6443
 STDOUT = "-"
 
 
@@ -67,7 +67,7 @@ def content(config: ClientConfig) -> str:
                 {
                     "name": config.cluster,
                     "cluster": {
-                        "server": f"https://{host}:{REST_PORT}",
+                        "server": f"https://{host}:{ports.REST}",
                         "certificate-authority-data": _embedded(config.tls.ca),
                     },
                 }

@@ -17,9 +17,9 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
+from podlab import ports
 from podlab.api import kinds
 from podlab.api.kinds import Kind
-from podlab.cli.kubeconfig import REST_PORT
 from podlab.client.config import ClientConfig, load_client_config
 
 # A master that reboots is away for that long at most.
@@ -76,7 +76,7 @@ class Rest:
 
     def _ask(self, path: str, method: str = "GET", body: Any = None, *, allowed: Collection[int] = ()) -> Any:
         """The answer; a status that is allowed is one, too. Raises NotThere."""
-        url = f"https://{self._config.server.rpartition(':')[0]}:{REST_PORT}{path}"
+        url = f"https://{self._config.server.rpartition(':')[0]}:{ports.REST}{path}"
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
         deadline = time.monotonic() + AWAY_AT_MOST_S

@@ -7,11 +7,11 @@ from typing import TypeVar
 
 from master.apiserver.admission.refusal import forbidden
 from podlab.api import quantity
+from podlab.api.storageclasses import DEFAULT_CLASS
 from podlab.core.v1 import volume_pb2
 from podlab.networking.v1 import ingress_pb2
 from podlab.storage.v1 import storageclass_pb2
 
-_STORAGE_DEFAULT = "storageclass.kubernetes.io/is-default-class"
 _INGRESS_DEFAULT = "ingressclass.kubernetes.io/is-default-class"
 _INGRESS_CLASS = "kubernetes.io/ingress.class"
 C = TypeVar("C", storageclass_pb2.StorageClass, ingress_pb2.IngressClass)
@@ -23,7 +23,7 @@ def complete_claim(
     """A claim that names no class, not even an empty one, gets the default one."""
     if claim.spec.HasField("storageClassName"):
         return
-    if name := _default(classes.values(), _STORAGE_DEFAULT):
+    if name := _default(classes.values(), DEFAULT_CLASS):
         claim.spec.storageClassName = name
 
 

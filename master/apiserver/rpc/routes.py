@@ -11,13 +11,12 @@ from google.protobuf.message import DecodeError, Message
 from master.apiserver.authorization import Attributes
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
+from podlab import ports
 from podlab.api import kinds
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.errors import BadRequest, NotFound, ServiceUnavailable
 from podlab.v1 import kubelet_pb2, proxy_pb2, scheduler_pb2
 
-KUBELET_PORT = 7450
-PROXY_PORT = 7451
 KUBELET, PROXY, SCHEDULER = "podlab.v1.Kubelet", "podlab.v1.Proxy", "podlab.v1.Scheduler"
 
 
@@ -125,8 +124,8 @@ def resolve(route: Route, asked: PodOrNode, cache: Cache, scheduler: str) -> Tar
     if not host:
         raise ServiceUnavailable(f'node "{name}" has no InternalIP in its status yet; is its kubelet running?')
     if route.component == PROXY:
-        return Target(f'the proxy of node "{name}"', f"{host}:{PROXY_PORT}", name)
-    port = node.status.daemonEndpoints.kubeletEndpoint.Port or KUBELET_PORT
+        return Target(f'the proxy of node "{name}"', f"{host}:{ports.PROXY}", name)
+    port = node.status.daemonEndpoints.kubeletEndpoint.Port or ports.KUBELET
     return Target(f'the kubelet of node "{name}"', f"{host}:{port}", name)
 
 

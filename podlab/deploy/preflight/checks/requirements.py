@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any, Final
 
+from podlab import ports
 from podlab.deploy.preflight.hosts.facts import Host
 
 SYSTEMS: Final = {"debian": 12.0, "ubuntu": 22.04}
@@ -15,15 +16,20 @@ CONTROLLERS: Final = ("cpu", "memory", "pids")
 CLOCK_SKEW_S: Final = 2.0
 
 PORTS: Final[Mapping[str, Mapping[int, str]]] = {
-    "masters": {6443: "apiserver", 7443: "apiserver", 7444: "scheduler", 7445: "controllers"},
-    "nodes": {7450: "kubelet", 7451: "proxy"},
+    "masters": {
+        ports.REST: "apiserver",
+        ports.APISERVER: "apiserver",
+        ports.SCHEDULER: "scheduler",
+        ports.CONTROLLERS: "controllers",
+    },
+    "nodes": {ports.KUBELET: "kubelet", ports.PROXY: "proxy"},
 }
 """Group to the ports that its components listen on."""
 
 WAYS: Final[tuple[tuple[str, str, tuple[int, ...]], ...]] = (
-    ("masters", "masters", (6443, 7443)),
-    ("nodes", "masters", (6443, 7443)),
-    ("masters", "nodes", (7450, 7451)),
+    ("masters", "masters", (ports.REST, ports.APISERVER)),
+    ("nodes", "masters", (ports.REST, ports.APISERVER)),
+    ("masters", "nodes", (ports.KUBELET, ports.PROXY)),
 )
 """Which hosts must reach which ports of which others (docs/ports.md), at `podlab_address`, themselves included."""
 

@@ -54,14 +54,13 @@ def test_a_node_is_ready_by_what_its_kubelet_says_now(
 
 def test_a_kubelet_that_does_not_run_is_the_cause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(podlab_ready, "kubelet_started", lambda: None)
-    assert podlab_ready.look("n1", "127.0.0.1").cause == "its kubelet does not run"
+    assert podlab_ready.look("n1", podlab_ready.ApiServer("127.0.0.1", 7443, 6443)).cause == "its kubelet does not run"
 
 
 def test_a_closed_port_is_told_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
     monkeypatch.setattr(podlab_ready, "kubelet_started", lambda: STARTED)
-    monkeypatch.setattr(podlab_ready, "GRPC_PORT", port)
-    seen = podlab_ready.look("n1", "127.0.0.1")
+    seen = podlab_ready.look("n1", podlab_ready.ApiServer("127.0.0.1", port, 6443))
     assert seen.closed_port == port
     assert seen.cause == f"it cannot reach the API server at 127.0.0.1 port {port}: Connection refused"

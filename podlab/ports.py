@@ -1,0 +1,17 @@
+"""The TCP ports that components listen on unless their settings say otherwise; docs/ports.md says for whom.
+
+The role `podlab` gives the same numbers to the hosts; a test ties the two.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+REST: Final = 6443
+"""The API server's Kubernetes REST API."""
+APISERVER: Final = 7443
+"""The API server's gRPC."""
+SCHEDULER: Final = 7444
+CONTROLLERS: Final = 7445
+KUBELET: Final = 7450
+PROXY: Final = 7451
