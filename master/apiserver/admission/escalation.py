@@ -70,7 +70,7 @@ def _admit_binding(authorizer: Authorizer, user: User, new: rbac_pb2.RoleBinding
     plural = "roles" if role.kind == "Role" else "clusterroles"
     if authorizer.decide(user, Attributes("bind", RBAC, plural, namespace, role.name)).allowed:
         return
-    given = authorizer.policy.role(role.kind, namespace, role.name)
+    given = authorizer.rbac.role(role.kind, namespace, role.name)
     if given is None:
         raise NotFound(not_found(role.kind, role.name), kind=f"{plural}.{RBAC}", name=role.name)
     if why := _beyond(authorizer, user, namespace, given.rules):

@@ -1,1 +1,1 @@
-"""Who did what, when, and what they were answered: a line of JSON for each stage of a request."""
+"""The audit log: a line of JSON for each stage of a request, with who asked what, when, and what was answered."""

@@ -1,4 +1,4 @@
-"""Follows each request through its stages, and has written what the policy asks for."""
+"""Follows each request through its stages, and writes the lines that the policy asks for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from master.apiserver.audit.policy import Level, Policy, RequestAuditConfig, Sta
 from master.apiserver.audit.writer import Writer
 from master.apiserver.request.info import Asked, Passage
 
-# So many decisions of the policy are remembered: about as many as there are users, verbs and resources in use.
+# How many decisions of the policy are remembered: about one for each user, verb and resource in use.
 REMEMBERED = 4096
 
 
@@ -26,13 +26,13 @@ class Auditor:
     _decided: dict[tuple[object, ...], RequestAuditConfig] = field(default_factory=dict)
 
     def begin(self, passage: Passage) -> AuditContext | None:
-        """Follow a request that has come in; None when nothing is written of it."""
+        """Start to follow a request; None when nothing is written about it."""
         level, omitted = self._decide(passage.asked)
         if level is Level.NONE:
             return None
-        steps = AuditContext(self, passage, level, omitted)
-        steps.reached(Stage.RECEIVED)
-        return steps
+        context = AuditContext(self, passage, level, omitted)
+        context.reached(Stage.RECEIVED)
+        return context
 
     def _decide(self, asked: Asked) -> RequestAuditConfig:
         key = self.policy.depends_on(asked)
@@ -46,9 +46,9 @@ class Auditor:
 
 @dataclass(slots=True)
 class AuditContext:
-    """One request."""
+    """One request that is audited."""
 
-    trail: Auditor
+    auditor: Auditor
     passage: Passage
     level: Level
     omitted: frozenset[str]
@@ -60,7 +60,7 @@ class AuditContext:
             self.sent = self.passage.asked.sent()  # now: the handler may change it
 
     def reached(self, stage: Stage) -> None:
-        """Have the stage written."""
+        """Write the line of the stage, unless it is omitted."""
         if stage in self.omitted:
             return
         passage = self.passage
@@ -68,6 +68,6 @@ class AuditContext:
         answered = b""
         if over and self.level is Level.REQUEST_RESPONSE and passage.answered is not None:
             answered = passage.answered()
-        self.trail.written[self.level.told] += 1
+        self.auditor.written[self.level.kubernetes_name] += 1
         at = time.time()
-        self.trail.writer.put(event.line(passage, self.level, stage, self.received_at, at, self.sent, answered))
+        self.auditor.writer.put(event.line(passage, self.level, stage, self.received_at, at, self.sent, answered))

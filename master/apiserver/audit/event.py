@@ -1,6 +1,6 @@
 """A line of the audit log: Kubernetes' audit.k8s.io/v1 Event. Pure.
 
-Each audited request pays for it, so what many lines share is rendered once.
+Every audited request renders one, so parts that many lines share are rendered once.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _DECISION, _REASON = "authorization.k8s.io/decision", "authorization.k8s.io/reas
 def line(
     passage: Passage, level: Level, stage: Stage, received_at: float, at: float, sent: bytes, answered: bytes
 ) -> bytes:
-    """What is written of a request that has come to the stage. `sent` and `answered` are JSON, or nothing."""
+    """The line for a request that has reached the stage. `sent` and `answered` are JSON, or empty."""
     asked = passage.asked
     event: dict[str, Any] = {
         "kind": "Event",
         "apiVersion": API_VERSION,
-        "level": level.told,
+        "level": level.kubernetes_name,
         "auditID": asked.audit_id,
         "stage": stage.value,
         "requestURI": asked.uri,
@@ -102,7 +102,7 @@ def _json(value: dict[str, Any]) -> bytes:
 
 
 def _legible(value: Any) -> Any:
-    """With U+FFFD for what is no UTF-8, as Kubernetes writes it."""
+    """The value with U+FFFD in place of what is not UTF-8, as Kubernetes writes it."""
     if isinstance(value, str):
         return value.encode(errors="surrogateescape").decode(errors="replace")
     if isinstance(value, Mapping):

@@ -1,6 +1,6 @@
-"""What is written of which request: Kubernetes' audit.k8s.io/v1 Policy. Pure but for `load`.
+"""How much of which request is logged: Kubernetes' audit.k8s.io/v1 Policy. Pure but for `load`.
 
-The first rule that matches says the level. Whatever it says, bodies that hold secrets are never written.
+The first rule that matches gives the level. Bodies that hold secrets are never written, whatever the level.
 """
 # ruff: noqa: N815  # a policy's fields have Kubernetes' names
 
@@ -18,12 +18,12 @@ from podlab import settings
 from podlab.settings import SettingsError
 
 API_VERSION, KIND = "audit.k8s.io/v1", "Policy"
-# By group and resource: what is sent and answered there is a secret, or opens doors.
+# By group and resource: their bodies are secrets, or hold credentials.
 CONFIDENTIAL = frozenset({("", "secrets"), ("", "serviceaccounts/token"), ("authentication.k8s.io", "tokenreviews")})
 
 
 class Level(IntEnum):
-    """How much is written. Each has all that those before it have."""
+    """How much is written. Each level includes those before it."""
 
     NONE = 0
     METADATA = 1
@@ -31,8 +31,8 @@ class Level(IntEnum):
     REQUEST_RESPONSE = 3
 
     @property
-    def told(self) -> str:
-        """As Kubernetes writes it: RequestResponse."""
+    def kubernetes_name(self) -> str:
+        """The level as Kubernetes writes it: RequestResponse."""
         return _LEVEL_NAMES[self]
 
 
@@ -41,7 +41,7 @@ _LEVELS = {name: level for level, name in _LEVEL_NAMES.items()}
 
 
 class Stage(StrEnum):
-    """How far a request has come when a line is written."""
+    """The stage of a request for which a line is written."""
 
     RECEIVED = "RequestReceived"
     STARTED = "ResponseStarted"
@@ -50,19 +50,19 @@ class Stage(StrEnum):
 
 
 RequestAuditConfig = tuple[Level, frozenset[str]]
-"""How much is written, and of which stages nothing."""
+"""The level of a request, and the stages for which nothing is written."""
 
 
 @dataclass(frozen=True)
 class GroupResources:
-    """Some resources of a group: pods, pods/log, pods/*, */scale, *. None named: all."""
+    """Some resources of a group: pods, pods/log, pods/*, */scale, *. Empty means all of them."""
 
     group: str = ""
     resources: tuple[str, ...] = ()
     resourceNames: tuple[str, ...] = ()
 
     def covers(self, group: str, resource: str, subresource: str, name: str) -> bool:
-        """Whether the object is one of them."""
+        """Whether the object belongs to these resources."""
         if group != self.group or (self.resourceNames and name not in self.resourceNames):
             return False
         if not self.resources:
@@ -76,9 +76,9 @@ class GroupResources:
 
 @dataclass(frozen=True)
 class PolicyRule:
-    """Matches when each of the things that it names does. Users are those who really ask.
+    """Matches a request when all of its non-empty fields match. `users` are the real callers, not impersonated ones.
 
-    `omitManagedFields` says nothing: there are none.
+    `omitManagedFields` has no effect: there are no managed fields.
     """
 
     level: str
@@ -115,7 +115,7 @@ class PolicyRule:
 
 @dataclass(frozen=True)
 class Policy:
-    """The rules, in order, and the stages that none of them writes."""
+    """The rules in their order. `omitStages` holds for all of them."""
 
     apiVersion: str
     kind: str
@@ -132,7 +132,7 @@ class Policy:
         return policy
 
     def problems(self) -> list[str]:
-        """What is wrong with it."""
+        """What is wrong with the policy."""
         found = []
         if (self.apiVersion, self.kind) != (API_VERSION, KIND):
             found.append(f"expected {API_VERSION} {KIND}, found {self.apiVersion} {self.kind}")
@@ -152,7 +152,7 @@ class Policy:
         return found
 
     def depends_on(self, asked: Asked) -> tuple[object, ...]:
-        """All of a request that the decision depends on."""
+        """The parts of a request that the decision depends on."""
         caller = asked.caller
         known: list[object] = [caller.name, caller.groups, asked.verb, "" if asked.about_objects else asked.path]
         for wanted in asked.wanted:
@@ -165,7 +165,7 @@ class Policy:
         return any(each.resourceNames for rule in self.rules for each in rule.resources)
 
     def decide(self, asked: Asked) -> RequestAuditConfig:
-        """How much is written of the request, and of which stages nothing."""
+        """The level of the request, and the stages for which nothing is written."""
         for rule in self.rules:
             if rule.matches(asked):
                 level = _LEVELS[rule.level]
@@ -176,7 +176,7 @@ class Policy:
 
 
 def is_confidential(asked: Asked) -> bool:
-    """Whether what is sent or answered may hold a secret."""
+    """Whether the request's or the answer's body may hold a secret."""
     for wanted in asked.wanted:
         place = f"{wanted.resource}/{wanted.subresource}" if wanted.subresource else wanted.resource
         if (wanted.group, place) in CONFIDENTIAL or (wanted.group, wanted.resource) in CONFIDENTIAL:

@@ -1,6 +1,6 @@
-"""The audit log's file: one thread writes what has come together, so that no request waits for a disk.
+"""The audit log's file. A thread writes the lines in batches, so that no request waits for the disk.
 
-What comes faster than it can be written is dropped beyond a bound, and counted.
+Lines that come faster than they can be written are dropped beyond a bound, and counted.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from pathlib import Path
 
 WRITTEN_EVERY_S = 0.1
 WAITING_BYTES = 32 << 20
-TOLD_EVERY_S = 10.0
+REPORT_EVERY_S = 10.0
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class Writer:
-    """Appends to `path`, 0600, which becomes `path`.1 when it is larger than `most_bytes`, and so on to `backups`."""
+    """Appends to `path`, of mode 0600. A file of `most_bytes` becomes `path`.1, and so on up to `backups`."""
 
     path: Path
     most_bytes: int
     backups: int
     waiting_bytes: int = WAITING_BYTES
     dropped: int = 0
-    """So many lines were lost, since the start."""
+    """The number of lost lines since the start."""
     _waiting: bytearray = field(default_factory=bytearray)
     _lines: int = 0
-    _told: int = 0
-    _told_at: float = 0.0
+    _reported: int = 0
+    _reported_at: float = 0.0
     _writing: threading.Lock = field(default_factory=threading.Lock)
 
     def open(self) -> None:
-        """Raises OSError when the file cannot be written."""
+        """Create the file. Raises OSError when it cannot be written."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(self._opened())
 
     def put(self, line: bytes) -> None:
-        """Have it written soon, or drop it."""
+        """Queue the line, or drop it when too much is waiting."""
         if len(self._waiting) > self.waiting_bytes:
             self.dropped += 1
             return
@@ -51,13 +51,13 @@ class Writer:
         self._lines += 1
 
     async def run(self) -> None:
-        """Write for ever; the last is written when it is cancelled."""
+        """Write for ever. On cancellation what is left is written."""
         try:
             while True:
                 await asyncio.sleep(WRITTEN_EVERY_S)
                 if self._waiting:
                     await asyncio.shield(asyncio.to_thread(self._write, *self._taken()))
-                self._tell()
+                self._report_dropped()
         finally:
             self._write(*self._taken())
 
@@ -93,7 +93,7 @@ class Writer:
         return os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
     def _rotate(self) -> None:
-        """The oldest goes, the others get the next number."""
+        """Remove the oldest file and give the others the next number."""
         older = (self.path.with_name(f"{self.path.name}.{number}") for number in range(1, self.backups + 1))
         names = [self.path, *older]
         names[-1].unlink(missing_ok=True)
@@ -101,8 +101,10 @@ class Writer:
             if name.exists():
                 name.rename(next_name)
 
-    def _tell(self) -> None:
+    def _report_dropped(self) -> None:
         now = time.monotonic()
-        if self.dropped > self._told and now >= self._told_at + TOLD_EVERY_S:
-            log.error("%d lines of the audit log were lost: more came than could be written", self.dropped - self._told)
-            self._told, self._told_at = self.dropped, now
+        if self.dropped > self._reported and now >= self._reported_at + REPORT_EVERY_S:
+            log.error(
+                "%d lines of the audit log were lost: more came than could be written", self.dropped - self._reported
+            )
+            self._reported, self._reported_at = self.dropped, now

@@ -1,1 +1,1 @@
-"""Who calls: by client certificate on both ports, by bearer token on REST's alone."""
+"""Who calls: a client certificate says it on both ports, a bearer token on REST's port only."""

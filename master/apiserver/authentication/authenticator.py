@@ -1,4 +1,4 @@
-"""The chain: client certificate, static token, service account's token. What is shown and not good is refused."""
+"""Finds out who calls: by client certificate, static token or service account token. A bad credential is refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from master.apiserver.authentication.token_validity import TokenValidity
 from master.apiserver.authentication.user import ANONYMOUS, User, user_of_der
 from podlab.errors import Unauthorized
 
-# So many tokens' signatures are remembered: a check costs 0.1 ms, and clients come again and again.
+# How many verified tokens are remembered: checking a signature costs 0.1 ms, and clients call again and again.
 REMEMBERED = 4096
 
 log = logging.getLogger(__name__)
@@ -24,27 +24,27 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedToken:
-    """Whom a token speaks for, and to which of those who asked."""
+    """The user that a token stands for, and those of the requested audiences that it is meant for."""
 
     user: User
     audiences: tuple[str, ...]
 
 
 class Authenticator:
-    """`issuer` is also the audience that stands for this server."""
+    """Authenticates requests. `issuer` is also the name of this server as an audience."""
 
     def __init__(
-        self, issuer: str, keys: Keys, lives: TokenValidity, static: StaticTokens, clock: Callable[[], float]
+        self, issuer: str, keys: Keys, validity: TokenValidity, static: StaticTokens, clock: Callable[[], float]
     ) -> None:
         self._issuer = issuer
         self._keys = keys
-        self._lives = lives
+        self._validity = validity
         self._static = static
         self._clock = clock
         self._verified: OrderedDict[bytes, Claims] = OrderedDict()
 
-    async def user(self, certificate: bytes | None, authorization: str | None) -> User:
-        """Who calls, anonymous when nothing is shown. Raises Unauthorized."""
+    async def authenticate(self, certificate: bytes | None, authorization: str | None) -> User:
+        """The user behind a request; anonymous when there is no credential. Raises Unauthorized."""
         if certificate:
             return user_of_der(certificate)
         if authorization is None:
@@ -53,20 +53,20 @@ class Authenticator:
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthorized("Unauthorized")
         try:
-            return (await self.judge(token.strip(), ())).user
+            return (await self.authenticate_token(token.strip(), ())).user
         except InvalidToken as error:
             log.info("a bearer token is refused: %s", error)
             raise Unauthorized("Unauthorized") from error
 
-    async def judge(self, token: str, audiences: tuple[str, ...]) -> AuthenticatedToken:
-        """Whom the token speaks for now to these audiences; to this server when there are none. Raises InvalidToken."""
+    async def authenticate_token(self, token: str, audiences: tuple[str, ...]) -> AuthenticatedToken:
+        """The user of the token, for these audiences, or for this server when none are given. Raises InvalidToken."""
         wanted = audiences or (self._issuer,)
         if (user := self._static.user(token)) is not None:
             return AuthenticatedToken(user, _common(wanted, (self._issuer,)))
-        found = self._claims(token)
-        common = _common(wanted, found.audiences)
-        await self._lives.check(found, self._clock())
-        return AuthenticatedToken(found.user(), common)
+        token_claims = self._claims(token)
+        common = _common(wanted, token_claims.audiences)
+        await self._validity.check(token_claims, self._clock())
+        return AuthenticatedToken(token_claims.user(), common)
 
     def _claims(self, token: str) -> Claims:
         digest, now = hashlib.sha256(token.encode(errors="surrogateescape")).digest(), self._clock()
@@ -83,7 +83,7 @@ class Authenticator:
 
 
 def _common(wanted: tuple[str, ...], given: tuple[str, ...]) -> tuple[str, ...]:
-    """The audiences that both name. Raises InvalidToken."""
+    """The audiences that are in both. Raises InvalidToken when there is none."""
     common = tuple(audience for audience in wanted if audience in given)
     if not common:
         raise InvalidToken("it is meant for other audiences")

@@ -1,4 +1,4 @@
-"""What a service account's token says, in Kubernetes' claims, and whom it speaks for. Pure."""
+"""The claims of a service account's token, as Kubernetes writes them, and the user that they make. Pure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from master.apiserver.authentication.user import AUTHENTICATED, User
 USER_PREFIX = "system:serviceaccount:"
 GROUP = "system:serviceaccounts"
 _EXTRA = "authentication.kubernetes.io/"
-# Hosts whose clocks differ: so much may a token come from the future.
+# Clocks of hosts differ: a token may come from this far in the future.
 LEEWAY_S = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An object by name and uid: another one of the same name is not meant. The uid of a node may be unknown."""
+    """An object by name and uid. The same name with another uid is another object. A node's uid may be empty."""
 
     name: str
     uid: str
@@ -27,7 +27,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """At most one of pod, secret and node bounds the token's life; beside a pod, the node only tells where it runs."""
+    """The token is bound to at most one of pod, secret and node. With a pod, the node says where the pod runs."""
 
     issuer: str
     audiences: tuple[str, ...]
@@ -42,10 +42,10 @@ class Claims:
     warn_after: int | None = None
 
     def to_data(self) -> dict[str, Any]:
-        """As they are signed."""
-        bound = {name: _told(reference) for name, reference in self._bound().items()}
+        """The JSON object that is signed."""
+        bound = {name: _reference_data(reference) for name, reference in self._bound().items()}
         warn = {} if self.warn_after is None else {"warnafter": self.warn_after}
-        own = {"namespace": self.namespace, "serviceaccount": _told(self.account), **bound, **warn}
+        own = {"namespace": self.namespace, "serviceaccount": _reference_data(self.account), **bound, **warn}
         return {
             "aud": list(self.audiences),
             "exp": self.expires,
@@ -58,7 +58,7 @@ class Claims:
         }
 
     def user(self) -> User:
-        """Whom the token speaks for."""
+        """The user that the token stands for."""
         extra: dict[str, tuple[str, ...]] = {f"{_EXTRA}credential-id": (f"JTI={self.id}",)}
         for kind, reference in (("pod", self.pod), ("node", self.node)):
             if reference is not None:
@@ -75,12 +75,12 @@ class Claims:
 
 
 def user_name(namespace: str, name: str) -> str:
-    """The user that a service account is."""
+    """The user name of a service account."""
     return f"{USER_PREFIX}{namespace}:{name}"
 
 
 def parse(data: Mapping[str, Any], issuer: str, now: float) -> Claims:
-    """The claims of a token that is good now, as far as it says itself. Raises InvalidToken."""
+    """The claims of a token whose issuer, subject and times are right. Raises InvalidToken."""
     own = data.get("kubernetes.io")
     if data.get("iss") != issuer or not isinstance(own, dict):
         raise InvalidToken("it is not of this cluster's issuer")
@@ -110,7 +110,7 @@ def parse(data: Mapping[str, Any], issuer: str, now: float) -> Claims:
     )
 
 
-def _told(reference: Reference) -> dict[str, str]:
+def _reference_data(reference: Reference) -> dict[str, str]:
     return {"name": reference.name, **({"uid": reference.uid} if reference.uid else {})}
 
 

@@ -1,8 +1,7 @@
-"""Nodes that somebody deleted: what was signed for such a node before is believed no longer.
+"""Deleted nodes: certificates that were signed for such a node before its deletion are refused.
 
-A mark is written in the commit that removes the Node, and stays: a node that comes back under the name is believed by
-a certificate that was made since, which a run of site.yml brings it. So neither the host that left nor a copy of its
-disk gets in again.
+The commit that removes the Node writes a mark, which stays. A node that comes back under the same name needs a newer
+certificate, which a run of site.yml gives it. So the removed host does not get in again, nor does a copy of its disk.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ POOL = "departedNodes"
 
 
 def departing(name: str, now: meta_pb2.Time) -> list[Put]:
-    """What has to be committed when the Node goes."""
+    """What must be committed together with the deletion of the Node."""
     return [Put(keys.claim_key(POOL, name), str(now.seconds).encode(), None)]
 
 

@@ -1,4 +1,4 @@
-"""JSON Web Tokens (RFC 7519) in their compact signed form: ES256 and RS256, as the key says and never the token.
+"""JSON Web Tokens (RFC 7519) in compact signed form, with ES256 or RS256. The key chooses the algorithm, not the token.
 
 Keys are read from PEM files. A key's id is the digest of its public half, as Kubernetes names it in `kid`.
 """
@@ -28,12 +28,12 @@ _PEM = re.compile(rb"-----BEGIN [^-]+-----.+?-----END [^-]+-----\n?", re.DOTALL)
 
 
 class InvalidToken(Exception):
-    """The token is not one that these keys have signed; the message says why and never holds any of it."""
+    """The token was not signed by these keys, or is not valid. The message says why and holds no part of the token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The key that signs, and all whose signatures are good, by their ids."""
+    """The key that signs, and all keys whose signatures are accepted, by their ids."""
 
     signing: PrivateKey
     signing_id: str
@@ -41,7 +41,10 @@ class Keys:
 
 
 def load(paths: Sequence[Path]) -> Keys:
-    """The first key signs. A file may hold several, or none; private or public ones. Raises ValueError, OSError."""
+    """Read the keys; the first one signs. A file may hold any number of private or public keys.
+
+    Raises ValueError, OSError.
+    """
     keys = [_load(path, pem) for path in paths for pem in _PEM.findall(path.read_bytes())]
     if not keys or not isinstance(keys[0], PrivateKey):
         raise ValueError(f"{paths[0] if paths else 'service_account_keys'}: a private key is needed to sign tokens")
@@ -50,28 +53,28 @@ def load(paths: Sequence[Path]) -> Keys:
 
 
 def key_id(key: PublicKey) -> str:
-    """As `kid` names the key."""
+    """The key's id, as in `kid`."""
     der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return encoded(hashlib.sha256(der).digest())
 
 
 def sign(claims: Mapping[str, Any], keys: Keys) -> str:
-    """The token that says this."""
+    """A signed token with these claims."""
     header = {"alg": algorithm(keys.public[keys.signing_id]), "kid": keys.signing_id}
     signed = f"{encoded(orjson.dumps(header))}.{encoded(orjson.dumps(claims))}"
     return f"{signed}.{encoded(_signature(keys.signing, signed.encode()))}"
 
 
 def verify(token: str, keys: Keys) -> Any:
-    """What a token says that one of the keys has signed. Raises InvalidToken."""
+    """The claims of a token that one of the keys has signed. Raises InvalidToken."""
     header, payload, signature = _parts(token)
-    told = _object(header)
-    key = keys.public.get(str(told.get("kid")))
+    fields = _object(header)
+    key = keys.public.get(str(fields.get("kid")))
     if key is None:
         raise InvalidToken("it is signed by no key of this cluster")
-    if told.get("alg") != algorithm(key):
+    if fields.get("alg") != algorithm(key):
         raise InvalidToken("it does not use its key's algorithm")
-    if "crit" in told:
+    if "crit" in fields:
         raise InvalidToken("it asks for extensions that are not known here")
     try:
         _check(key, _decoded(signature), f"{header}.{payload}".encode())
@@ -81,7 +84,7 @@ def verify(token: str, keys: Keys) -> Any:
 
 
 def algorithm(key: PublicKey) -> str:
-    """The key's own."""
+    """The algorithm that belongs to the key."""
     return "ES256" if isinstance(key, ec.EllipticCurvePublicKey) else "RS256"
 
 

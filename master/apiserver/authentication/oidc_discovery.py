@@ -1,4 +1,4 @@
-"""What others check our tokens with: OpenID Connect's discovery document, and the public keys. Pure."""
+"""What others need to check our tokens: OpenID Connect's discovery document and the public keys. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEYS_MEDIA_TYPE = "application/jwk-set+json"
 
 
 def configuration(issuer: str, server: str, keys: Keys) -> Mapping[str, Any]:
-    """Where the keys are: `server` is host:port."""
+    """The discovery document, which says where the keys are. `server` is host:port."""
     return {
         "issuer": issuer,
         "jwks_uri": f"https://{server}{KEYS_PATH}",
@@ -26,7 +26,7 @@ def configuration(issuer: str, server: str, keys: Keys) -> Mapping[str, Any]:
 
 
 def key_set(keys: Keys) -> Mapping[str, Any]:
-    """All keys whose signatures are good (RFC 7517)."""
+    """All keys whose signatures are accepted, as a JSON Web Key Set (RFC 7517)."""
     return {"keys": [_key(key_id, key) for key_id, key in keys.public.items()]}
 
 

@@ -1,6 +1,6 @@
-"""Static tokens, for those who have no other way in yet, in Kubernetes' file: token,user,uid,"group,group".
+"""Static tokens, for clients that have no other credential yet, from Kubernetes' file: token,user,uid,"group,group".
 
-Tokens are kept and looked up as digests: how long a look takes says nothing of them.
+Tokens are kept and looked up by digest, so that the time of a look-up reveals nothing about them.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class StaticTokens:
         self._users = users
 
     def user(self, token: str) -> User | None:
-        """Whose token it is; None when it is nobody's."""
+        """The user of the token; None for an unknown token."""
         return self._users.get(_digest(token))
 
 
 def load(path: Path | None) -> StaticTokens:
-    """Raises ValueError for lines that say nothing, or when others than the owner can read the file; OSError."""
+    """Read the file. Raises ValueError for a malformed line or when others than the owner can read it, and OSError."""
     if path is None:
         return StaticTokens({})
     if path.stat().st_mode & _OTHERS:

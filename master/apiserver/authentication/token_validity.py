@@ -1,4 +1,7 @@
-"""Whether what a token is bound to is still there: looked up in the watch cache at each use, so it dies at once."""
+"""Whether the objects that a token is bound to still exist.
+
+They are looked up in the watch cache at each use, so that a token ends together with its object.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,12 @@ from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
 
-# A pod that is being deleted may say goodbye for so long after its grace period has ended.
+# A pod that is being deleted may use its token for this long after its grace period.
 DELETED_LEEWAY_S = 60
 
 
 class TokenValidity:
-    """Of service accounts, pods, Secrets and nodes."""
+    """Looks up service accounts, pods, Secrets and nodes."""
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache

@@ -1,7 +1,7 @@
-"""Who may do what, asked once for each request. Nothing here waits or writes.
+"""Who may do what. Each request is authorized once. Nothing here waits or writes.
 
-`authorizer.py` asks one after the other: administrators may do everything, then the rules of nodes (`node.py`), then
-roles and their bindings (`rbac.py`). Whoever first allows has decided; nobody can forbid what another allows.
+`authorizer.py` asks in this order: administrators may do everything, then the node authorizer (`node.py`), then RBAC
+(`rbac.py`). The first that allows the request decides; none can forbid what another allows.
 """
 
 from master.apiserver.authorization.attributes import Attributes

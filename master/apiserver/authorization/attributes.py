@@ -1,4 +1,4 @@
-"""What a request wants to do, as authorization looks at it, and how its refusal is told."""
+"""What authorization knows of a request, and the words of a refusal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from master.apiserver.authentication.user import User
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """A request about objects; or, with `path`, about something that is no resource, and then there is no resource.
+    """A request about objects, or, with `path`, about a URL that is no resource.
 
     `fields` are the field selector's exact matches.
     """
@@ -26,14 +26,14 @@ class Attributes:
 
     @property
     def combined(self) -> str:
-        """As rules name it: pods, pods/status."""
+        """The resource as rules name it: pods, pods/status."""
         return f"{self.resource}/{self.subresource}" if self.subresource else self.resource
 
 
 def refusal(user: User, wanted: Attributes, reason: str) -> str:
     """Why the request is forbidden, in Kubernetes' words."""
-    told = f'{_target(wanted)}: User "{user.name}" cannot {wanted.verb} {_what(wanted)}'
-    return f"{told}: {reason}" if reason else told
+    text = f'{_target(wanted)}: User "{user.name}" cannot {wanted.verb} {_what(wanted)}'
+    return f"{text}: {reason}" if reason else text
 
 
 def _target(wanted: Attributes) -> str:

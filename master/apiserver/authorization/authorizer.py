@@ -1,4 +1,4 @@
-"""Asks all who may allow a request, one after the other."""
+"""The chain of authorizers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ADMINISTRATORS = "system:masters"
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether it is allowed, and why; `errors` is what could not be judged."""
+    """Whether a request is allowed, and why. `errors` names roles that could not be looked up."""
 
     allowed: bool
     reason: str = ""
@@ -25,7 +25,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class UserRules:
-    """The rules that are known of a user; with `errors`, there may be more."""
+    """The rules of a user. With `errors`, there may be more."""
 
     rules: Sequence[rbac_pb2.PolicyRule] = ()
     errors: Sequence[str] = field(default=())
@@ -35,23 +35,23 @@ _ALLOWED = Decision(True)
 
 
 class Authorizer:
-    """As of what the watch cache holds."""
+    """Decides by the objects in the watch cache."""
 
-    def __init__(self, policy: RbacAuthorizer, bindings: node.Graph) -> None:
-        self.policy = policy
-        self._bindings = bindings
+    def __init__(self, rbac: RbacAuthorizer, graph: node.Graph) -> None:
+        self.rbac = rbac
+        self._graph = graph
 
     def decide(self, user: User, wanted: Attributes) -> Decision:
-        """Whether the user may do it. What nobody allows is refused."""
+        """Whether the user may do it. A request that no authorizer allows is refused."""
         if ADMINISTRATORS in user.groups:
             return _ALLOWED
         reasons: list[str] = []
         if name := node.node_of(user):
-            allowed, why = node.decide(name, wanted, self._bindings)
+            allowed, why = node.decide(name, wanted, self._graph)
             if allowed:
                 return _ALLOWED
             reasons += [why] if why else []
-        grant, missing = self.policy.decide(user, wanted)
+        grant, missing = self.rbac.decide(user, wanted)
         if grant is not None:
             return Decision(True, f"RBAC: allowed by {grant}")
         errors = joined(missing)
@@ -59,8 +59,8 @@ class Authorizer:
         return Decision(False, "\n".join(reasons), errors)
 
     def rules(self, user: User, namespace: str) -> UserRules:
-        """What the user may do in the namespace, as far as rules say it."""
-        rules, errors = self.policy.rules(user, namespace)
+        """The rules that apply to the user in the namespace."""
+        rules, errors = self.rbac.rules(user, namespace)
         if ADMINISTRATORS in user.groups:
             rules = [*_EVERYTHING, *rules]
         if node.node_of(user):
@@ -75,6 +75,6 @@ _EVERYTHING = (
 
 
 def joined(errors: Sequence[str]) -> str:
-    """Several errors as one, each once, as Kubernetes joins them."""
+    """The errors as one text, without repetitions, as Kubernetes joins them."""
     unique = list(dict.fromkeys(errors))
     return f"[{', '.join(unique)}]" if len(unique) > 1 else "".join(unique)

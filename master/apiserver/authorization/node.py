@@ -1,7 +1,7 @@
-"""What a node's kubelet may do: what all nodes may, and what is the node's own. Pure.
+"""The node authorizer: what a kubelet may do. Pure.
 
-Its own are its Node, its Lease, the pods bound to it, and what these pods use: Secrets, ConfigMaps, volumes, tokens
-of their service accounts. What depends on an object's content, `noderestriction.py` looks at.
+A kubelet may do what every node may, and more with its own objects: its Node, its Lease, the pods bound to it, and the
+Secrets, ConfigMaps, volumes and tokens that these pods use. Admission plugin NodeRestriction checks what it writes.
 https://kubernetes.io/docs/reference/access-authn-authz/node/
 """
 
@@ -35,10 +35,10 @@ _UNIFORM = Role(
 
 
 class Graph(Protocol):
-    """What must be known of pods."""
+    """Which pods are bound to which node, and which objects they use."""
 
     def node_of(self, namespace: str, pod: str) -> str | None:
-        """The node that the pod is bound to, empty when it is not; None when there is no such pod."""
+        """The node that the pod is bound to; empty for an unbound pod, None when there is no such pod."""
         ...
 
     def uses(self, node: str, resource: str, namespace: str, name: str) -> bool:
@@ -47,31 +47,31 @@ class Graph(Protocol):
 
 
 def node_of(user: User) -> str:
-    """The node whose kubelet the user is; empty for everybody else."""
+    """The name of the node when the user is its kubelet; else empty."""
     if NODES not in user.groups or not user.name.startswith(NODE_USER_PREFIX):
         return ""
     return user.name.removeprefix(NODE_USER_PREFIX)
 
 
-def decide(node: str, wanted: Attributes, bindings: Graph) -> tuple[bool, str]:
-    """Whether the node may do it; when not, why, or nothing where there is nothing to explain."""
-    why = _own(node, wanted, bindings)
+def decide(node: str, wanted: Attributes, graph: Graph) -> tuple[bool, str]:
+    """Whether the node may do it, and, when it may not, the reason, which may be empty."""
+    why = _own(node, wanted, graph)
     if why is not None:
         return not why, why
     return _UNIFORM.allows(wanted), ""
 
 
-def _own(node: str, wanted: Attributes, bindings: Graph) -> str | None:
-    """Why the node may not do it, empty when it may; None for what is no node's own."""
+def _own(node: str, wanted: Attributes, graph: Graph) -> str | None:
+    """Why the node may not do it; empty when it may, None for objects that are no node's own."""
     match wanted.group, wanted.resource:
         case "", "pods":
-            return _pod(node, wanted, bindings)
+            return _pod(node, wanted, graph)
         case "", "nodes" if wanted.verb in ("create", "update", "patch"):
             return _node(node, wanted)
         case "", "secrets" | "configmaps" | "persistentvolumeclaims" | "persistentvolumes":
-            return _used(node, wanted, bindings)
+            return _used(node, wanted, graph)
         case "", "serviceaccounts":
-            return _token(node, wanted, bindings)
+            return _token(node, wanted, graph)
         case "coordination.k8s.io", "leases":
             return _lease(node, wanted)
     return None
@@ -96,27 +96,27 @@ def _lease(node: str, wanted: Attributes) -> str:
     return "can only access node lease with the same name as the requesting node"
 
 
-def _pod(node: str, wanted: Attributes, bindings: Graph) -> str:
+def _pod(node: str, wanted: Attributes, graph: Graph) -> str:
     match wanted.subresource, wanted.verb:
         case "", "list" | "watch":
             if (wanted.fields or {}).get("spec.nodeName") == node:
                 return ""
-            if wanted.name and bindings.node_of(wanted.namespace, wanted.name) == node:
+            if wanted.name and graph.node_of(wanted.namespace, wanted.name) == node:
                 return ""
             return "can only list/watch pods with spec.nodeName field selector"
         case "", "create":
             return ""
         case ("", "get" | "delete") | ("status", "get" | "update" | "patch") | ("eviction", "create"):
-            return "" if _holds(node, wanted, bindings) else _unrelated(node)
+            return "" if _is_its_pod(node, wanted, graph) else _unrelated(node)
     return f'node "{node}" may not {wanted.verb} {wanted.combined}'
 
 
-def _holds(node: str, wanted: Attributes, bindings: Graph) -> bool:
-    """Whether the pod is the node's. One that is gone is everybody's: its kubelet must hear NotFound."""
-    return bindings.node_of(wanted.namespace, wanted.name) in (node, None)
+def _is_its_pod(node: str, wanted: Attributes, graph: Graph) -> bool:
+    """Whether the pod is bound to the node, or does not exist: then its kubelet must be answered NotFound."""
+    return graph.node_of(wanted.namespace, wanted.name) in (node, None)
 
 
-def _used(node: str, wanted: Attributes, bindings: Graph) -> str:
+def _used(node: str, wanted: Attributes, graph: Graph) -> str:
     if wanted.subresource:
         return "cannot read subresource"
     readable = ("get", "list", "watch") if wanted.resource in ("secrets", "configmaps") else ("get",)
@@ -127,16 +127,16 @@ def _used(node: str, wanted: Attributes, bindings: Graph) -> str:
         return f"can only {'get individual' if single else 'read'} resources of this type"
     if not wanted.name:
         return "No Object name found"
-    used = bindings.uses(node, wanted.resource, wanted.namespace, wanted.name)
+    used = graph.uses(node, wanted.resource, wanted.namespace, wanted.name)
     return "" if used else _unrelated(node)
 
 
-def _token(node: str, wanted: Attributes, bindings: Graph) -> str:
+def _token(node: str, wanted: Attributes, graph: Graph) -> str:
     if wanted.verb != "create" or not wanted.name:
         return "can only create tokens for individual service accounts"
     if wanted.subresource != "token":
         return "can only create token subresource of serviceaccount"
-    used = bindings.uses(node, "serviceaccounts", wanted.namespace, wanted.name)
+    used = graph.uses(node, "serviceaccounts", wanted.namespace, wanted.name)
     return "" if used else _unrelated(node)
 
 

@@ -1,4 +1,4 @@
-"""Which pods are bound to which node, and which objects they use; followed from the cache."""
+"""Which pods are bound to which node, and which objects they use. It follows the watch cache."""
 
 from __future__ import annotations
 

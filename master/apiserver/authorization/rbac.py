@@ -1,4 +1,4 @@
-"""Roles and their bindings, followed from the watch cache and found by who is bound: a check looks at no others."""
+"""The RBAC authorizer. It follows roles and bindings in the watch cache, and finds bindings by their subjects."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ SERVICE_ACCOUNT_PREFIX = "system:serviceaccount:"
 
 Binding = rbac_pb2.RoleBinding | rbac_pb2.ClusterRoleBinding
 SubjectKey = tuple[str, str]
-"""User or Group, and its name. A service account is a user."""
+"""User or Group, and its name. A service account counts as a user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A role that a binding gives to one of its subjects. `namespace` is the binding's, empty for a cluster's."""
+    """A role that a binding gives to one of its subjects. `namespace` is empty for a ClusterRoleBinding."""
 
     binding: str
     namespace: str
@@ -32,7 +32,7 @@ class Grant:
     subject: rbac_pb2.Subject
 
     def __str__(self) -> str:
-        """As Kubernetes tells what allowed a request."""
+        """The reason of a decision, in Kubernetes' words."""
         kind, name = ("RoleBinding", f"{self.binding}/{self.namespace}") if self.namespace else (_CLUSTER, self.binding)
         return f'{kind} "{name}" of {self.role_kind} "{self.role}" to {_described(self.subject, self.namespace)}'
 
@@ -41,10 +41,10 @@ _CLUSTER = "ClusterRoleBinding"
 
 
 class RbacAuthorizer:
-    """Lives in the event loop; the windows that it follows alone change it."""
+    """Lives in the event loop. Only the windows that it follows change it."""
 
     def __init__(self, windows: Mapping[str, KindWindow]) -> None:
-        """`windows` are those of the four kinds, by name."""
+        """`windows` are those of the four RBAC kinds, by kind name."""
         self._roles: dict[tuple[str, str], Role] = {}  # by namespace, which is empty for ClusterRoles, and name
         self._grants: dict[SubjectKey, dict[str, dict[str, Grant]]] = {}  # then by namespace, and by the binding's key
         for name in ("Role", "ClusterRole"):
@@ -53,7 +53,7 @@ class RbacAuthorizer:
             windows[name].follow(self._take_binding)
 
     def decide(self, user: User, wanted: Attributes) -> tuple[Grant | None, list[str]]:
-        """What allows the request, or None; and which roles were not found on the way."""
+        """The grant that allows the request, or None; and the errors for roles that were not found."""
         missing: list[str] = []
         for grant in self.grants(user, wanted.namespace):
             role = self.role(grant.role_kind, grant.namespace, grant.role)
@@ -64,7 +64,7 @@ class RbacAuthorizer:
         return None, missing
 
     def rules(self, user: User, namespace: str) -> tuple[list[rbac_pb2.PolicyRule], list[str]]:
-        """All rules that count for the user there, and which roles were not found."""
+        """All rules that apply to the user there, and the errors for roles that were not found."""
         rules: list[rbac_pb2.PolicyRule] = []
         missing: list[str] = []
         for grant in self.grants(user, namespace):
@@ -76,16 +76,16 @@ class RbacAuthorizer:
         return rules, missing
 
     def role(self, kind: str, namespace: str, name: str) -> Role | None:
-        """The role that a binding in the namespace means."""
+        """The role that a binding in the namespace refers to."""
         return self._roles.get((namespace if kind == "Role" else "", name))
 
     def grants(self, user: User, namespace: str) -> Iterator[Grant]:
-        """What the user has been given: everywhere, then in the namespace. A binding counts once."""
-        holders = [("User", user.name), *(("Group", group) for group in user.groups)]
-        held = [found for holder in holders if (found := self._grants.get(holder)) is not None]
+        """The user's grants: those for the whole cluster, then those in the namespace. A binding counts once."""
+        subjects = [("User", user.name), *(("Group", group) for group in user.groups)]
+        granted = [scopes for subject in subjects if (scopes := self._grants.get(subject)) is not None]
         for scope in ("", namespace) if namespace else ("",):
             seen: set[str] = set()
-            for by_namespace in held:
+            for by_namespace in granted:
                 for key, grant in by_namespace.get(scope, _NOTHING).items():
                     if key not in seen:
                         seen.add(key)
@@ -103,39 +103,39 @@ class RbacAuthorizer:
         old: Any = event.old_message()
         new: Any = event.new_message()
         if old is not None:
-            for holder, _ in _holders(old):
-                self._forget(holder, old.metadata.namespace, event.key)
+            for subject_key, _ in _subjects(old):
+                self._remove(subject_key, old.metadata.namespace, event.key)
         if new is not None:
-            for holder, subject in _holders(new):
-                self._keep(holder, new, event.key, subject)
+            for subject_key, subject in _subjects(new):
+                self._add(subject_key, new, event.key, subject)
 
-    def _keep(self, holder: SubjectKey, binding: Binding, key: str, subject: rbac_pb2.Subject) -> None:
+    def _add(self, subject_key: SubjectKey, binding: Binding, key: str, subject: rbac_pb2.Subject) -> None:
         metadata, role = binding.metadata, binding.roleRef
         grant = Grant(metadata.name, metadata.namespace, role.kind, role.name, subject)
-        scopes = self._grants.setdefault(holder, {})
+        scopes = self._grants.setdefault(subject_key, {})
         scopes.setdefault(metadata.namespace, {}).setdefault(key, grant)
 
-    def _forget(self, holder: SubjectKey, namespace: str, key: str) -> None:
-        scopes = self._grants.get(holder)
+    def _remove(self, subject_key: SubjectKey, namespace: str, key: str) -> None:
+        scopes = self._grants.get(subject_key)
         if scopes is None or namespace not in scopes:
             return  # the binding names the subject twice
         scopes[namespace].pop(key, None)
         if not scopes[namespace]:
             del scopes[namespace]
         if not scopes:
-            del self._grants[holder]
+            del self._grants[subject_key]
 
 
 _NOTHING: Mapping[str, Grant] = {}
 
 
 def not_found(kind: str, name: str) -> str:
-    """As Kubernetes tells of a role that a binding names and nobody has made."""
+    """Kubernetes' error for a binding whose role does not exist."""
     return f'{kind.lower()}.{RBAC} "{name}" not found'
 
 
-def _holders(binding: Binding) -> Iterator[tuple[SubjectKey, rbac_pb2.Subject]]:
-    """Who is bound, in the order in which the binding says it."""
+def _subjects(binding: Binding) -> Iterator[tuple[SubjectKey, rbac_pb2.Subject]]:
+    """The binding's subjects in their order, each with its key."""
     for subject in binding.subjects:
         if subject.kind in ("User", "Group"):
             yield (subject.kind, subject.name), subject

@@ -1,6 +1,6 @@
-"""What a role's rules allow. Pure.
+"""What the rules of a role allow. Pure.
 
-A role is compiled once for each of its versions: its rules by verb, each with sets in place of lists.
+Each version of a role is compiled once: its rules are grouped by verb and hold sets in place of lists.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ALL = "*"
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
-    """One rule, whatever its verbs are."""
+    """One rule of a role, without its verbs."""
 
     groups: frozenset[str]
     resources: frozenset[str]
@@ -29,7 +29,7 @@ class CompiledRule:
         return path in self.urls or path.startswith(self.url_prefixes)
 
     def covers(self, combined: str, below: str, group: str, name: str) -> bool:
-        """Whether the rule is about the object. Asked most often, so that what is alike for all rules comes ready."""
+        """Whether the rule is about the object. This is the most frequent check, so its arguments are prepared once."""
         resources = self.resources
         return (
             (combined in resources or ALL in resources or below in resources)
@@ -39,7 +39,7 @@ class CompiledRule:
 
 
 class Role:
-    """The rules of a Role or ClusterRole, ready to be asked. `rules` are as they were written."""
+    """The compiled rules of a Role or ClusterRole. `rules` are the original ones."""
 
     __slots__ = ("_any_verb", "_by_verb", "rules")
 
@@ -56,7 +56,7 @@ class Role:
                 self._by_verb.setdefault(verb, []).append(rule)
 
     def allows(self, wanted: Attributes) -> bool:
-        """Whether any rule allows it."""
+        """Whether any rule allows the request."""
         named = self._by_verb.get(wanted.verb, ())
         if wanted.path:
             return any(rule.covers_path(wanted.path) for rule in (*named, *self._any_verb))

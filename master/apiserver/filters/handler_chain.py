@@ -87,11 +87,11 @@ class Gate:
             if asked.impersonator is not None:
                 await self._impersonate(passage, asked.impersonator)
             if is_heartbeat(asked):
-                await self._heartbeats.together()
+                await self._heartbeats.next_batch()
             turn = await self._turns.take(asked)
             try:
                 await self._authorize(passage)
-                with self._writes.paid(asked):
+                with self._writes.charged(asked):
                     return await self._handled(passage, steps, handler)
             finally:
                 self._turns.give_back(turn)

@@ -1,6 +1,6 @@
-"""Nodes' heartbeats are taken in together: one commit, one message to whoever watches, for all of a moment.
+"""Batches nodes' heartbeats: those of a tenth of a second share one commit, and one message to each watcher.
 
-A thousand nodes renew their Leases every ten seconds, and it is nothing to them when that takes a tenth of a second.
+A thousand nodes renew their Leases every ten seconds; a delay of a tenth of a second does not matter to them.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ def is_heartbeat(asked: Asked) -> bool:
 
 
 class HeartbeatBatches:
-    """Who comes alone goes on at once; who comes within `length_s` of others goes on with all that came meanwhile."""
+    """A single heartbeat goes on at once. One that comes within `length_s` of it waits, and goes on with all others."""
 
     def __init__(self, length_s: float = GATHERED_S) -> None:
         self._length_s = length_s
         self._end: asyncio.Event | None = None
         self._waiting = 0
 
-    async def together(self) -> None:
-        """Wait for at most `length_s`."""
+    async def next_batch(self) -> None:
+        """Wait for the end of the batch, at most `length_s`."""
         if self._end is None:
             self._begin()
             return

@@ -1,7 +1,6 @@
-"""Which requests compete with which: priority levels and flows, as Kubernetes' API Priority and Fairness ships them.
+"""Priority levels and flows, as in the defaults of Kubernetes' API Priority and Fairness. Pure.
 
-Each level has seats that no other level can take, in the proportions of kube-apiserver's defaults. Within a level,
-each user is a flow of its own. Pure.
+Each level has its own seats, in the proportions of kube-apiserver's defaults. Within a level each user is a flow.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 
 from master.apiserver.request.info import Asked
 
-# As many requests are answered at once as kube-apiserver answers: --max-requests-inflight and its mutating sibling.
+# As many as kube-apiserver: --max-requests-inflight and --max-mutating-requests-inflight together.
 _SEATS = 600
 _SHARES = {
     "system": 30,
@@ -25,7 +24,7 @@ _SHARES = {
 
 @dataclass(frozen=True, slots=True)
 class PriorityLevel:
-    """So many requests at once, and so many that wait: of one flow, and of all of them."""
+    """How many requests run at once, and how many may wait: of one flow, and of all flows together."""
 
     name: str
     seats: int
@@ -54,7 +53,7 @@ _SERVICE_ACCOUNTS = "system:serviceaccounts"
 
 
 def level(asked: Asked) -> PriorityLevel | None:
-    """The level that the request belongs to; None when it never waits."""
+    """The level of the request; None for a request that never waits."""
     user, groups = asked.user, asked.user.groups
     if "system:masters" in groups or asked.path in _PROBES:
         return None

@@ -1,4 +1,4 @@
-"""Who runs, who waits and who is refused: the flows of one level take turns. Pure."""
+"""Fair queues: which request of a priority level runs, waits or is refused. Flows take turns. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Ticket = TypeVar("Ticket")
 
 
 class Dispatch(Enum):
-    """On a request that comes in."""
+    """What happens to a request that arrives."""
 
     RUN = "run"
     WAIT = "wait"
@@ -20,7 +20,7 @@ class Dispatch(Enum):
 
 @dataclass(slots=True)
 class QueueSet(Generic[Ticket]):
-    """So many `seats`; `most_of_flow` requests of a flow wait, and `most` of all flows."""
+    """The queues of one level. At most `most_of_flow` requests of a flow wait, and `most` of all flows."""
 
     seats: int
     most_of_flow: int
@@ -30,7 +30,7 @@ class QueueSet(Generic[Ticket]):
     _flows: OrderedDict[str, deque[Ticket]] = field(default_factory=OrderedDict)
 
     def arrive(self, flow: str, ticket: Ticket) -> tuple[Dispatch, Ticket | None]:
-        """What becomes of a request, and whose place it takes: the last of the longest flow gives way to a shorter."""
+        """What happens to a request, and which waiting one it displaces: the last of the longest flow."""
         if self.taken < self.seats and not self.waiting:
             self.taken += 1
             return Dispatch.RUN, None
@@ -49,7 +49,7 @@ class QueueSet(Generic[Ticket]):
         return Dispatch.WAIT, displaced
 
     def leave(self) -> Ticket | None:
-        """A seat is free: the oldest request of the flow whose turn it is takes it."""
+        """Free a seat. Returns the request that takes it: the oldest of the flow whose turn it is."""
         if not self._flows:
             self.taken -= 1
             return None
@@ -61,7 +61,7 @@ class QueueSet(Generic[Ticket]):
         return ticket
 
     def give_up(self, flow: str, ticket: Ticket) -> None:
-        """A request that waits does so no longer; nothing happens when it does not wait."""
+        """Take a waiting request out of its queue. A request that does not wait is left alone."""
         line = self._flows.get(flow)
         if line is None or ticket not in line:
             return

@@ -1,4 +1,4 @@
-"""Requests wait here for their turn."""
+"""Seats of priority levels: a request takes one before it runs, and waits when all are taken."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from master.apiserver.flowcontrol.queues import Dispatch, QueueSet
 from master.apiserver.request.info import Asked
 from podlab.errors import TooManyRequests
 
-# As kube-apiserver: a quarter of what a request may take in all.
+# As in kube-apiserver: a quarter of the time that a request may take in all.
 WAIT_LIMIT_S = 15.0
 RETRY_AFTER_S = 1
-# What never waits, and takes no seat.
+# The level of requests that never wait and take no seat.
 EXEMPT = "exempt"
 
 Waiter = asyncio.Future[bool]
@@ -26,17 +26,17 @@ Waiter = asyncio.Future[bool]
 class Seats:
     """Lives in the event loop."""
 
-    of: Sequence[PriorityLevel] = LEVELS
+    levels: Sequence[PriorityLevel] = LEVELS
     wait_limit_s: float = WAIT_LIMIT_S
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """By level and reason."""
+    """The number of refused requests, by level and reason."""
     queues: dict[str, QueueSet[Waiter]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.queues = {each.name: QueueSet(each.seats, each.waiting_of_flow, each.waiting) for each in self.of}
+        self.queues = {each.name: QueueSet(each.seats, each.waiting_of_flow, each.waiting) for each in self.levels}
 
     async def take(self, asked: Asked) -> str:
-        """Wait for the request's turn. What it returns is to be given back. Raises TooManyRequests."""
+        """Wait for a seat. Returns the level, for `give_back`. Raises TooManyRequests."""
         level = None if asked.long_running else priority_levels.level(asked)
         if level is None:
             return EXEMPT
@@ -44,7 +44,7 @@ class Seats:
         return level.name
 
     def give_back(self, level: str) -> None:
-        """The turn is over."""
+        """Free the seat."""
         if level != EXEMPT:
             self._give_back(level)
 
@@ -64,7 +64,7 @@ class Seats:
         except BaseException as error:
             queues.give_up(flow, waiter)
             if waiter.done() and not waiter.cancelled() and waiter.result():
-                self._give_back(level)  # it came in the moment in which nobody waited any more
+                self._give_back(level)  # the seat came just when the wait had ended
             if isinstance(error, TimeoutError):
                 raise self._refusal(level, "time-out") from error
             raise

@@ -1,7 +1,7 @@
-"""How many bytes a second each user may write: what is written stays on the master's disk for as long as history does.
+"""How many bytes a second each user may write: written bytes stay on the master's disk as long as the history does.
 
-A write is paid for by what the store took, which a small patch of a large object tells only afterwards. So each user
-has an account that fills by the second. Who has overdrawn it is told when to come again; nobody else waits for that.
+A write costs the bytes that the store took. A small patch of a large object shows its cost only afterwards, so each
+user has an account that fills by the second and may be overdrawn. Until it is balanced the user's writes are refused.
 """
 
 from __future__ import annotations
@@ -25,40 +25,40 @@ _KNOWN = 4096
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many bytes a second, and so many at once."""
+    """How many bytes a second, and how many at once."""
 
     bytes_per_s: int
     burst_bytes: int
 
 
 USERS = Rate(4 << 20, 32 << 20)
-# The cluster's own parts, and its administrators, who restore a backup: what a disk takes for minutes.
+# The cluster's components, and administrators, who may restore a backup: as much as a disk takes for minutes.
 TRUSTED = Rate(16 << 20, 64 << 20)
 _TRUSTED_GROUPS = frozenset({"system:masters", "system:nodes"})
 _COMPONENTS = frozenset({"system:kube-controller-manager", "system:kube-scheduler"})
 
 
 def rate_of(user: User) -> Rate:
-    """What the user may write."""
+    """The user's rate."""
     return TRUSTED if user.groups & _TRUSTED_GROUPS or user.name in _COMPONENTS else USERS
 
 
 @dataclass(slots=True)
 class Account:
-    """What a user may write now, as it stood at `at_s`; less than nothing is owed."""
+    """The bytes that a user may write, as of `at_s`. A negative amount is owed."""
 
     rate: Rate
     left_bytes: float
     at_s: float
 
     def fill(self, now_s: float) -> None:
-        """By the time that has passed."""
+        """Add what the user has earned since."""
         earned = (now_s - self.at_s) * self.rate.bytes_per_s
         self.left_bytes, self.at_s = min(self.rate.burst_bytes, self.left_bytes + earned), now_s
 
     @property
     def wait_s(self) -> int:
-        """Until nothing is owed any more."""
+        """How long it takes until nothing is owed."""
         return math.ceil(max(0.0, -self.left_bytes) / self.rate.bytes_per_s)
 
 
@@ -74,8 +74,8 @@ class WriteRates:
         self._accounts: OrderedDict[str, Account] = OrderedDict()
 
     @contextmanager
-    def paid(self, asked: Asked) -> Iterator[None]:
-        """What the block writes is paid for by who asks. Raises TooManyRequests."""
+    def charged(self, asked: Asked) -> Iterator[None]:
+        """Charge the caller for what the block writes. Raises TooManyRequests."""
         if asked.verb not in VERBS:
             yield
             return
@@ -105,7 +105,7 @@ class WriteRates:
 
 
 class ChargedStore:
-    """Implements Store: another one, whose commits are paid for by whoever's request makes them."""
+    """Implements Store over another one. It charges commits to the user whose request makes them."""
 
     def __init__(self, inner: Store) -> None:
         self._inner = inner

@@ -70,7 +70,7 @@ class Api:
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The response, which has been sent when this returns."""
-        with self.limits.bodies.held() as hold:
+        with self.limits.bodies.reserved() as hold:
             try:
                 response = await self._answer(request, hold)
             except (ConnectionError, asyncio.CancelledError):
@@ -101,7 +101,7 @@ class Api:
             if not all(map(_is_text, request.headers.values())):
                 raise BadRequest("the headers of the request are not UTF-8")
             sent = request.headers.get("Authorization")
-            caller = await self.tokens.authenticator.user(_certificate(request), sent)
+            caller = await self.tokens.authenticator.authenticate(_certificate(request), sent)
             known = Acting(caller)
             return impersonation.acting(caller, request.headers.items()), None
         except (Unauthorized, BadRequest) as error:

@@ -47,7 +47,7 @@ class Cache:
         return self._windows[kind.name].entries.get(key)
 
     def written(self, kind: Kind, key: str, value: bytes, revision: int) -> Entry:
-        """An object that was just committed: the one that is held, if the cache has come so far and no further.
+        """An object that was just committed: the one that is cached, if the cache has come so far and no further.
 
         So the answer, the events and later reads share one object, and its JSON is rendered once.
         """
@@ -91,8 +91,8 @@ class Cache:
             if entry.key.startswith(keys.CLAIMS):
                 self.claims[entry.key] = entry.value
             elif (window := self._window_of(entry.key)) is not None:
-                held = Entry(window.kind, entry.key, entry.value, entry.mod_revision)
-                fresh[window.prefix][entry.key] = held
+                cached = Entry(window.kind, entry.key, entry.value, entry.mod_revision)
+                fresh[window.prefix][entry.key] = cached
         for prefix, window in self._by_resource.items():
             window.load(fresh[prefix], found.revision)
         self._advance(found.revision)

@@ -1,4 +1,4 @@
-"""Continue tokens: the revision of the snapshot that is being listed, and the key of the last object given."""
+"""Continue tokens: the revision of the snapshot, and the key of the last object of a page."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class ContinueToken:
     last_key: str
 
     def token(self) -> str:
-        """Opaque to clients."""
+        """The token, which is opaque to clients."""
         return base64.urlsafe_b64encode(f"{self.revision} {self.last_key}".encode()).decode()
 
 
 def parse(token: str, prefix: str) -> ContinueToken:
-    """Raises BadRequest for what is no token of ours, or one of another list."""
+    """Read a token. Raises BadRequest for one that is malformed or belongs to another list."""
     try:
         revision, _, last_key = base64.b64decode(token, altchars=b"-_", validate=True).decode().partition(" ")
         found = ContinueToken(int(revision), last_key)

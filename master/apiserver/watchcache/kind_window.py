@@ -1,6 +1,6 @@
-"""The objects of one kind now, and its latest changes; for pods, those of each node apart as well.
+"""The objects of one kind, and its latest changes. Pods of each node are kept apart as well.
 
-So what a kubelet's lists and watches cost depends on the pods of its node, not on those of the cluster.
+So the cost of a kubelet's lists and watches depends on the pods of its node, not on all pods of the cluster.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ WINDOW_BYTES = 16 << 20
 
 
 class KindWindow(WatchWindow):
-    """Lives in the event loop; the feed alone writes to it."""
+    """Lives in the event loop. Only the cache writes to it."""
 
     def __init__(
         self,
@@ -51,14 +51,14 @@ class KindWindow(WatchWindow):
         return part
 
     def load(self, entries: dict[str, Entry], revision: int) -> None:
-        """Start anew with these objects; whoever watches is too late."""
+        """Start again with these objects. All watchers are too late."""
         events = [Event(self.entries[key], None, revision) for key in self.entries.keys() - entries.keys()]
         events += [Event(self.entries.get(entry.key), entry, revision) for entry in entries.values()]
         self.restart(entries.values(), revision)
         self._bytes = 0
         divided: defaultdict[str, list[Entry]] = defaultdict(list)
         for event in events:
-            self._tell(event)
+            self._notify(event)
             if event.new is not None and (value := self._part_of(event)):
                 divided[value].append(event.new)
         for value in self._parts.keys() | divided.keys():
@@ -77,7 +77,7 @@ class KindWindow(WatchWindow):
             self.remove(key)
         self.append(event)
         self._bytes += event.size_bytes
-        self._tell(event)
+        self._notify(event)
         if self.divided_by:
             self._divide(event)
         self._trim()
@@ -106,7 +106,7 @@ class KindWindow(WatchWindow):
         return self._read_part(now) if now is not None else ""
 
     def _divide(self, event: Event) -> None:
-        """Let the part see it that the object was in, and the one that it is in now."""
+        """Add the change to the part that the object was in, and to the one that it is in now."""
         before = self._part_with.pop(event.key, None)
         value = self._part_of(event)
         after = self.part(value) if value else None
@@ -119,12 +119,12 @@ class KindWindow(WatchWindow):
             part.append(event)
             self._touched.add(part)
 
-    def _tell(self, event: Event) -> None:
+    def _notify(self, event: Event) -> None:
         for follower in self._followers:
             follower(event)
 
     def _trim(self) -> None:
-        """Drop the older part once the bound is well passed: rarely, as it moves the rest."""
+        """Drop old changes once the bound is well passed. This is done rarely, because it moves the rest."""
         if len(self._events) < self._most_events * 5 // 4 and self._bytes < self._most_bytes:
             return
         keep_bytes = self._most_bytes * 3 // 4

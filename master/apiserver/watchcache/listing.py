@@ -1,7 +1,7 @@
-"""Lists, page by page from one snapshot.
+"""Lists, page by page, from one snapshot.
 
-The first page comes from the cache. Later ones do too while the kind has not changed since; after that they come from
-the store's history, as of the first page's revision.
+The first page comes from the cache, and later ones too as long as the kind has not changed. After a change, pages come
+from the store's history, as of the first page's revision.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LOOKED_INTO_AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some objects of one snapshot. `rest` is the token of the next page; `remaining` is None where nobody knows."""
+    """Some objects of one snapshot. `rest` is the token of the next page. `remaining` is None when it is unknown."""
 
     entries: list[Entry]
     revision: int
@@ -39,13 +39,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class PageBounds:
-    """Of one page. A `limit` of 0 is none."""
+    """The bounds of one page. A `limit` of 0 means no limit."""
 
     limit: int
     page_bytes: int
 
     def reached(self, count: int, size_bytes: int, next_bytes: int) -> bool:
-        """Whether a page that has so much takes no more."""
+        """Whether a page with so many objects and bytes is full."""
         return bool((self.limit and count == self.limit) or (count and size_bytes + next_bytes > self.page_bytes))
 
 

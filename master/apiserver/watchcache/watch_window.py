@@ -1,6 +1,6 @@
-"""Some objects as they are now, and their latest changes, kept once for all who watch them.
+"""Some objects as they are now, and their latest changes, which all watchers share.
 
-A watcher holds only its position. It is too late when the changes that follow its position have been dropped.
+A watcher keeps only its position. It is too late when changes after its position have been dropped.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from master.apiserver.watchcache.cached_object import Entry, Event
 
 @dataclass(frozen=True)
 class WakePacing:
-    """How fast watchers are woken, one time after the other. What comes meanwhile goes out in one message.
+    """How often watchers are woken. Changes that come meanwhile go out in one message.
 
-    `watcher_s` is what it takes to send a message to one watcher, and as much again for everything else.
+    `watcher_s` is the time to send a message to one watcher, and as much again for everything else.
     """
 
     watcher_s: float = 0.0004
@@ -31,7 +31,7 @@ WAKE_PACING = WakePacing()
 
 
 class WatchWindow:
-    """Lives in the event loop; the window that it belongs to alone writes to it."""
+    """Lives in the event loop. Only its KindWindow writes to it."""
 
     def __init__(self, complete_after: int = 0, pacing: WakePacing = WAKE_PACING) -> None:
         self._pacing = pacing
@@ -43,9 +43,9 @@ class WatchWindow:
         self._complete_after = complete_after
         self._order: list[str] = []
         self._news = asyncio.Event()
-        self._told = 0  # the position up to which watchers may look
-        self._told_at = 0.0
-        self._telling: asyncio.TimerHandle | None = None
+        self._visible_until = 0  # the position up to which watchers may look
+        self._woken_at = 0.0
+        self._wake_timer: asyncio.TimerHandle | None = None
         self._watchers = 0
 
     def ordered(self, prefix: str, start_after: str = "") -> list[Entry]:
@@ -56,13 +56,13 @@ class WatchWindow:
         return [self.entries[key] for key in self._order[low:high]]
 
     def position_after(self, revision: int) -> int | None:
-        """Where a watcher that has seen `revision` goes on; None when it is too late."""
+        """The position of a watcher that has seen `revision`; None when it is too late."""
         if revision < self._complete_after:
             return None
         return self._first + bisect_right(self._events, revision, key=lambda event: event.revision)
 
     def since(self, position: int, most_events: int, most_bytes: int) -> list[Event] | None:
-        """Changes from `position` on up to about a bound, never splitting a revision; None when it is too late."""
+        """Changes from `position` on, up to about a bound. A revision is never split. None when it is too late."""
         start = position - self._first
         if start < 0:
             return None
@@ -78,68 +78,70 @@ class WatchWindow:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """There is one watcher more for as long as the block runs."""
+        """Count one more watcher while the block runs."""
         self._watchers += 1
         try:
             yield
         finally:
             self._watchers -= 1
 
-    def tells(self, position: int) -> bool:
-        """Whether a watcher at the position should look at what follows."""
-        return position < self._told
+    def has_news(self, position: int) -> bool:
+        """Whether there is something for a watcher at the position."""
+        return position < self._visible_until
 
-    async def news(self) -> None:
-        """Wait until watchers should look again."""
+    async def wait_for_news(self) -> None:
+        """Wait until watchers are woken."""
         await self._news.wait()
 
     def wake(self) -> None:
-        """Let those who wait for news look: at once, or, when they did just now, once more has come together."""
-        if self._telling is not None:
+        """Wake the watchers: at once, or a little later when they were woken just now."""
+        if self._wake_timer is not None:
             return
         gathering_s = min(self._watchers * self._pacing.watcher_s, self._pacing.longest_gathering_s)
-        left_s = self._told_at + gathering_s - self._pacing.clock()
+        left_s = self._woken_at + gathering_s - self._pacing.clock()
         if left_s > 0:
-            self._telling = asyncio.get_running_loop().call_later(left_s, self._tell_watchers)
+            self._wake_timer = asyncio.get_running_loop().call_later(left_s, self._wake_watchers)
         else:
-            self._tell_watchers()
+            self._wake_watchers()
 
-    def _tell_watchers(self) -> None:
-        self._telling = None
-        self._told = self._first + len(self._events)
-        self._told_at = self._pacing.clock()
+    def _wake_watchers(self) -> None:
+        self._wake_timer = None
+        self._visible_until = self._first + len(self._events)
+        self._woken_at = self._pacing.clock()
         self._news.set()
         self._news = asyncio.Event()
 
     def put(self, entry: Entry) -> None:
-        """Hold this state of the object."""
+        """Keep this version of the object."""
         if entry.key not in self.entries:
             insort(self._order, entry.key)
         self.entries[entry.key] = entry
 
     def remove(self, key: str) -> None:
-        """Hold the object no longer."""
+        """Forget the object."""
         if self.entries.pop(key, None) is not None:
             del self._order[bisect_left(self._order, key)]
 
     def append(self, event: Event) -> None:
-        """Keep a change for the watchers, who see it once they are woken."""
+        """Add a change. Watchers see it when they are woken."""
         self._events.append(event)
         self.changed_at = event.revision
 
     def drop(self, count: int, revision: int) -> None:
-        """Forget the oldest changes, which `revision` is the last of."""
+        """Forget the oldest changes, up to the one with `revision`."""
         del self._events[:count]
         self._first += count
-        self._told = max(self._told, self._first)  # who has not seen these has to hear that they are gone
+        self._visible_until = max(
+            self._visible_until, self._first
+        )  # a watcher that has not seen them must learn that it is too late
         self._complete_after = max(self._complete_after, revision)
 
     def drop_through(self, revision: int) -> None:
-        """Forget the changes up to a revision."""
+        """Forget the changes up to the revision."""
         self.drop(bisect_right(self._events, revision, key=lambda event: event.revision), revision)
 
     def restart(self, entries: Iterable[Entry], revision: int) -> None:
-        """Hold just these objects; whoever watches is too late."""
+        """Start again with these objects. All watchers are too late."""
         self.entries = {entry.key: entry for entry in entries}
         self._order = sorted(self.entries)
         self._first += 1

@@ -1,6 +1,6 @@
-"""Watches: what follows a revision, in batches of ready bytes, in the form that the watcher reads.
+"""Watches: the changes after a revision, in batches of ready bytes, in the encoding that the client reads.
 
-A watcher that is slower than the window is long is closed with Expired; nothing is ever kept for it alone.
+A watcher that falls behind the window is closed with Expired. Nothing is kept for a single watcher.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _BATCH_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class EventEncoding:
-    """How events are written. What a watcher does not want to hear of is empty."""
+    """How events are encoded. Events that the client does not want are empty."""
 
     present: Callable[[Entry], bytes]
-    """An object that is there when the watch begins, as ADDED."""
+    """An object that exists when the watch begins, as ADDED."""
     event: Callable[[Event, int], bytes]
-    """A change, as the type of event that it is to this watcher."""
+    """A change, with the type that it has for this watcher."""
     all_present: Callable[[int], bytes]
-    """After the last object that is there, as of a revision."""
+    """What follows the last existing object, as of a revision."""
     bookmark: Callable[[int], bytes]
 
 
@@ -48,16 +48,16 @@ MESSAGES = EventEncoding(
 
 
 class Watcher:
-    """Answers Watch. `run` keeps bookmarks coming to those who see no events."""
+    """Answers Watch. `run` sends bookmarks to watchers that see no events."""
 
     def __init__(self, cache: Cache, *, bookmark_every_s: float = BOOKMARK_EVERY_S) -> None:
         self._cache = cache
         self._bookmark_every_s = bookmark_every_s
         self.sent: Counter[str] = Counter()
-        """Events that watchers have been sent, by kind."""
+        """The number of events that were sent, by kind."""
 
     async def run(self) -> None:
-        """Wake the idle watchers, which look whether a bookmark is due, for ever."""
+        """For ever, wake idle watchers, which then look whether a bookmark is due."""
         while True:
             await asyncio.sleep(self._bookmark_every_s / 2)
             self._cache.wake_all()
@@ -70,7 +70,7 @@ class Watcher:
             yield response
 
     async def follow(
-        self, wanted: Selection, since: str, form: EventEncoding, *, present: bool, moment: Moment
+        self, wanted: Selection, since: str, encode: EventEncoding, *, present: bool, moment: Moment
     ) -> AsyncIterator[bytes]:
         """What follows the revision `since`, or now when it is empty; first what is there, when `present` is set.
 
@@ -82,11 +82,11 @@ class Watcher:
             revision = self._revision(since)
         position = self._position(wanted, revision)
         if present:
-            async for batch in self._present(wanted, form):
+            async for batch in self._present(wanted, encode):
                 yield batch
-            if end := form.all_present(revision):
+            if end := encode.all_present(revision):
                 yield end
-        async for batch in self._follow(wanted, position, form):
+        async for batch in self._follow(wanted, position, encode):
             yield batch
 
     def _revision(self, text: str) -> int:
@@ -106,14 +106,14 @@ class Watcher:
     def _section(self, wanted: Selection) -> WatchWindow:
         return wanted.section(self._cache.window(wanted.kind))
 
-    async def _present(self, wanted: Selection, form: EventEncoding) -> AsyncIterator[bytes]:
-        """The objects that are there now, as ADDED."""
+    async def _present(self, wanted: Selection, encode: EventEncoding) -> AsyncIterator[bytes]:
+        """The existing objects, as ADDED."""
         frames: list[bytes] = []
         size = 0
         for entry in wanted.candidates(self._section(wanted)):
             if wanted.selects and not wanted.matches(entry.message()):
                 continue
-            frame = form.present(entry)
+            frame = encode.present(entry)
             frames.append(frame)
             size += len(frame)
             if size > _BATCH_BYTES:
@@ -122,30 +122,30 @@ class Watcher:
         if frames:
             yield b"".join(frames)
 
-    async def _follow(self, wanted: Selection, position: int, form: EventEncoding) -> AsyncIterator[bytes]:
+    async def _follow(self, wanted: Selection, position: int, encode: EventEncoding) -> AsyncIterator[bytes]:
         section = self._section(wanted)
         with section.watched():
-            async for batch in self._batches(wanted, section, position, form):
+            async for batch in self._batches(wanted, section, position, encode):
                 yield batch
 
     async def _batches(
-        self, wanted: Selection, section: WatchWindow, position: int, form: EventEncoding
+        self, wanted: Selection, section: WatchWindow, position: int, encode: EventEncoding
     ) -> AsyncIterator[bytes]:
         bookmark_at = time.monotonic() + self._bookmark_every_s
         while True:
             bookmark_due = time.monotonic() >= bookmark_at
-            if not bookmark_due and not section.tells(position):
-                await section.news()
+            if not bookmark_due and not section.has_news(position):
+                await section.wait_for_news()
                 continue
             events = section.since(position, _BATCH_EVENTS, _BATCH_BYTES)
             if events is None:
                 raise Expired(f"the watch of {wanted.kind.plural} fell too far behind; list again and watch from there")
             position += len(events)
-            frames = [form.event(event, seen) for event in events if (seen := wanted.event_type(event)) is not None]
+            frames = [encode.event(event, seen) for event in events if (seen := wanted.event_type(event)) is not None]
             if frames:
                 self.sent[wanted.kind.name] += len(frames)
                 yield b"".join(frames)
             elif not events and bookmark_due:
                 bookmark_at = time.monotonic() + self._bookmark_every_s
-                if bookmark := form.bookmark(self._cache.revision):
+                if bookmark := encode.bookmark(self._cache.revision):
                     yield bookmark

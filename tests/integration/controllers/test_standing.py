@@ -61,7 +61,7 @@ async def test_a_secret_for_a_token_is_filled_and_goes_with_its_account(
     found = token_secret(seen)
     assert found.data["namespace"] == b"default"
     assert found.data["ca.crt"].startswith(b"-----BEGIN CERTIFICATE-----")
-    judged = await cluster.parts.rest.tokens.authenticator.judge(found.data["token"].decode(), ())
+    judged = await cluster.parts.rest.tokens.authenticator.authenticate_token(found.data["token"].decode(), ())
     assert judged.user.name == "system:serviceaccount:default:builder"
     await seen.client.delete(serviceaccount_pb2.ServiceAccount, "builder", "default")
     await seen.until(lambda: token_secret(seen) is None, "no Secret of an account that is gone")

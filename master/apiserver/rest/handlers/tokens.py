@@ -50,7 +50,7 @@ class Tokens:
             raise BadRequest("token is required for TokenReview in authentication")
         review.ClearField("status")
         try:
-            verdict = await self.authenticator.judge(review.spec.token, tuple(review.spec.audiences))
+            verdict = await self.authenticator.authenticate_token(review.spec.token, tuple(review.spec.audiences))
         except InvalidToken as error:
             review.status.error = f"the token is not accepted: {error}"
             return

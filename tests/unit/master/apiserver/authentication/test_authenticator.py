@@ -15,47 +15,47 @@ from podlab.errors import Unauthorized
 
 
 async def test_who_shows_nothing_is_anonymous(bench: Any) -> None:
-    assert await bench.authenticator().user(None, None) == ANONYMOUS
+    assert await bench.authenticator().authenticate(None, None) == ANONYMOUS
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic YTpi", "Bearer x.y.z", "Bearer é"])
 async def test_what_is_shown_and_not_good_is_never_anonymous(bench: Any, header: str) -> None:
     with pytest.raises(Unauthorized):
-        await bench.authenticator().user(None, header)
+        await bench.authenticator().authenticate(None, header)
 
 
 async def test_a_token_is_good_until_it_expires(bench: Any) -> None:
     authenticator, header = bench.authenticator(), f"bearer {bench.token()}"
-    assert (await authenticator.user(None, header)).name == "system:serviceaccount:team:builder"
+    assert (await authenticator.authenticate(None, header)).name == "system:serviceaccount:team:builder"
     bench.now += 3599
-    assert (await authenticator.user(None, header)).name == "system:serviceaccount:team:builder"
+    assert (await authenticator.authenticate(None, header)).name == "system:serviceaccount:team:builder"
     bench.now += 1
     with pytest.raises(Unauthorized):
-        await authenticator.user(None, header)
+        await authenticator.authenticate(None, header)
 
 
 async def test_a_token_dies_at_once_with_what_it_is_bound_to(bench: Any) -> None:
     authenticator, header = bench.authenticator(), f"Bearer {bench.token()}"
-    await authenticator.user(None, header)
+    await authenticator.authenticate(None, header)
     bench.lives.gone.add("builder")
     with pytest.raises(Unauthorized):
-        await authenticator.user(None, header)
+        await authenticator.authenticate(None, header)
 
 
 async def test_a_token_is_for_its_audiences_alone(bench: Any) -> None:
     authenticator, token = bench.authenticator(), bench.token(audiences=("vault", "mail"))
     with pytest.raises(Unauthorized):
-        await authenticator.user(None, f"Bearer {token}")
-    assert (await authenticator.judge(token, ("mail", "web"))).audiences == ("mail",)
+        await authenticator.authenticate(None, f"Bearer {token}")
+    assert (await authenticator.authenticate_token(token, ("mail", "web"))).audiences == ("mail",)
     with pytest.raises(InvalidToken, match="other audiences"):
-        await authenticator.judge(token, ("web",))
+        await authenticator.authenticate_token(token, ("web",))
 
 
 async def test_what_is_remembered_is_bounded(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "REMEMBERED", 3)
     authenticator = bench.authenticator()
     for number in range(9):
-        await authenticator.judge(bench.token(id=str(number)), ())
+        await authenticator.authenticate_token(bench.token(id=str(number)), ())
     assert len(authenticator._verified) == 3
 
 
@@ -81,9 +81,9 @@ def test_static_tokens_name_user_uid_and_groups(token_file: Path) -> None:
 async def test_a_static_token_is_for_this_server_alone(bench: Any, token_file: Path) -> None:
     users = {static_tokens._digest("abc"): User("joiner", frozenset())}
     authenticator = bench.authenticator(static_tokens.StaticTokens(users))
-    assert (await authenticator.user(None, "Bearer abc")).name == "joiner"
+    assert (await authenticator.authenticate(None, "Bearer abc")).name == "joiner"
     with pytest.raises(InvalidToken, match="other audiences"):
-        await authenticator.judge("abc", ("vault",))
+        await authenticator.authenticate_token("abc", ("vault",))
 
 
 @pytest.mark.parametrize(

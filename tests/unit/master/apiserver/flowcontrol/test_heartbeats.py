@@ -30,14 +30,14 @@ def test_only_renewals_of_nodes_leases_are_heartbeats(verb: str, resource: str, 
 
 async def test_who_comes_alone_does_not_wait() -> None:
     async with asyncio.timeout(LONG_S / 2):
-        await HeartbeatBatches(LONG_S).together()
+        await HeartbeatBatches(LONG_S).next_batch()
 
 
 async def test_who_follows_goes_on_together() -> None:
     gathering, gone = HeartbeatBatches(0.05), []
 
     async def come(name: str) -> None:
-        await gathering.together()
+        await gathering.next_batch()
         gone.append(name)
 
     await come("first")
@@ -52,14 +52,14 @@ async def test_after_a_while_without_anybody_nobody_waits_again() -> None:
     gathering = HeartbeatBatches(0.01)
     async with asyncio.timeout(LONG_S):
         for _ in range(3):
-            await gathering.together()
+            await gathering.next_batch()
             await asyncio.sleep(0.03)
 
 
 async def test_who_gives_up_waiting_holds_nobody_back() -> None:
     gathering = HeartbeatBatches(0.02)
-    await gathering.together()
-    impatient, patient = (asyncio.create_task(gathering.together()) for _ in range(2))
+    await gathering.next_batch()
+    impatient, patient = (asyncio.create_task(gathering.next_batch()) for _ in range(2))
     await asyncio.sleep(0)
     impatient.cancel()
     async with asyncio.timeout(LONG_S):

@@ -43,7 +43,7 @@ async def test_who_has_written_too_much_waits_for_as_long_as_it_takes_to_make_up
     paying = WriteRates(clock, lambda _: Rate(KIB, 4 * KIB))
 
     async def write(name: str, size: int = KIB) -> None:
-        with paying.paid(asked(name)):
+        with paying.charged(asked(name)):
             await store.commit([Put("/a", bytes(size), None)])
 
     for _ in range(4):
@@ -53,7 +53,7 @@ async def test_who_has_written_too_much_waits_for_as_long_as_it_takes_to_make_up
         await write("greedy")
     assert told.value.retry_after_s == 3
     await write("jane")
-    with paying.paid(asked("greedy", "get")):
+    with paying.charged(asked("greedy", "get")):
         pass
     clock.now += 3
     await write("greedy")
@@ -66,10 +66,10 @@ async def test_who_has_written_too_much_waits_for_as_long_as_it_takes_to_make_up
 
 async def test_what_nobody_asked_for_is_free(store: ChargedStore) -> None:
     paying = WriteRates(Clock(), lambda _: Rate(1, 1))
-    with paying.paid(asked("jane")):
+    with paying.charged(asked("jane")):
         pass
     await store.commit([Put("/a", bytes(KIB), None)])
-    with paying.paid(asked("jane")):
+    with paying.charged(asked("jane")):
         pass
 
 

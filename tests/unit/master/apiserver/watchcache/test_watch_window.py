@@ -101,7 +101,7 @@ def test_a_quiet_part_is_not_too_late_when_others_are_busy() -> None:
 async def test_only_watchers_of_a_part_that_changed_are_woken() -> None:
     window = KindWindow(KIND)
     window.load({}, 1)
-    quiet, busy = (asyncio.create_task(window.part(node).news()) for node in ("n1", "n2"))
+    quiet, busy = (asyncio.create_task(window.part(node).wait_for_news()) for node in ("n1", "n2"))
     await asyncio.sleep(0)
     window.apply(key("a"), value("a", "n2"), 2)
     window.wake()
