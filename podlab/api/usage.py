@@ -41,6 +41,11 @@ def of(message: Message) -> Amounts:
     return used | _of_service(message) if isinstance(message, Service) else used
 
 
+def is_counted(kind: kinds.Kind) -> bool:
+    """Whether a quota can count objects of the kind at all."""
+    return kind.name not in _NOT_COUNTED
+
+
 def matches(spec: ResourceQuotaSpec, message: Message) -> bool:
     """Whether the object is among those that the quota's scopes select. Only pods have properties to select by."""
     wanted = [ScopedResourceSelectorRequirement(scopeName=scope, operator="Exists") for scope in spec.scopes]

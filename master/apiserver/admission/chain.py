@@ -1,106 +1,151 @@
-"""Admission in order: what completes new objects before they are validated, and what judges writes after that.
-
-Kubernetes' order: namespace lifecycle, service account, limit ranges, priority, default classes, growth of claims.
-Quotas come last, with the commit itself.
-"""
+"""Admission: all plugins in the order in which they are asked, and who is asked about which write."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
 from google.protobuf.message import Message
 
-from master.apiserver.admission import default_classes, limitranger, namespacelifecycle, priority, serviceaccount
-from master.apiserver.admission.lister import Followed
-from master.apiserver.admission.refusal import forbidden
-from master.apiserver.admission.resourcequota import Quotas
+from master.apiserver.admission.lister import listed
+from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, ChargingPlugin, Plugin
+from master.apiserver.admission.plugins.certificates import (
+    CertificateApproval,
+    CertificateSigning,
+    CertificateSubjectRestriction,
+)
+from master.apiserver.admission.plugins.eviction import DisruptionBudgets
+from master.apiserver.admission.plugins.ingresses import DefaultIngressClass
+from master.apiserver.admission.plugins.namespaces import NamespaceLifecycle
+from master.apiserver.admission.plugins.nodes import DeletedNodes, NodeRestriction, TaintNodesByCondition
+from master.apiserver.admission.plugins.pods import (
+    DefaultTolerationSeconds,
+    LimitRanger,
+    PodTopologyLabels,
+    Priority,
+    ServiceAccount,
+)
+from master.apiserver.admission.plugins.rbac import RoleEscalation
+from master.apiserver.admission.plugins.resourcequota import ResourceQuota
+from master.apiserver.admission.plugins.storage import (
+    DefaultStorageClass,
+    PersistentVolumeClaimResize,
+    StorageObjectInUseProtection,
+)
+from master.apiserver.admission.write import Operation
+from master.apiserver.authentication.user import User
+from master.apiserver.authorization import Attributes, Authorizer
 from master.apiserver.watchcache.cache import Cache
-from podlab.api import kinds
-from podlab.core.v1 import namespace_pb2, pod_pb2, quota_pb2, serviceaccount_pb2, volume_pb2
-from podlab.kinds.validation.cluster.policy import SYSTEM_CLASSES
-from podlab.meta.v1 import meta_pb2
-from podlab.networking.v1 import ingress_pb2
-from podlab.scheduling.v1 import priorityclass_pb2
-from podlab.storage.v1 import storageclass_pb2
+from podlab.api.kinds import Kind
+from podlab.core.v1.quota_pb2 import LimitRange
+from podlab.core.v1.serviceaccount_pb2 import ServiceAccount as Account
+from podlab.networking.v1.ingress_pb2 import IngressClass
+from podlab.scheduling.v1.priorityclass_pb2 import PriorityClass
+from podlab.storage.v1.storageclass_pb2 import StorageClass
+
+
+def assemble(
+    cache: Cache, authorizer: Authorizer, default_toleration_s: int, others: tuple[Plugin, ...] = ()
+) -> Admission:
+    """All plugins, in the order of Kubernetes' AllOrderedPlugins; Podlab's own stand beside those that they resemble.
+
+    `others` come before ResourceQuota, which is the last in any case.
+    """
+    ranges, accounts = listed(cache, LimitRange), listed(cache, Account)
+    priorities, storage_classes = listed(cache, PriorityClass), listed(cache, StorageClass)
+
+    def may(user: User, wanted: Attributes) -> bool:
+        return authorizer.decide(user, wanted).allowed
+
+    admission = Admission(
+        (
+            NamespaceLifecycle(cache),
+            LimitRanger(ranges),
+            ServiceAccount(accounts),
+            NodeRestriction(cache),
+            DeletedNodes(),
+            TaintNodesByCondition(),
+            Priority(priorities),
+            DefaultTolerationSeconds(default_toleration_s),
+            DefaultStorageClass(storage_classes),
+            StorageObjectInUseProtection(),
+            PersistentVolumeClaimResize(storage_classes),
+            RoleEscalation(authorizer),
+            CertificateApproval(may),
+            CertificateSigning(may),
+            CertificateSubjectRestriction(),
+            DefaultIngressClass(listed(cache, IngressClass)),
+            PodTopologyLabels(cache),
+            DisruptionBudgets(cache),
+            *others,
+            ResourceQuota(cache),
+        )
+    )
+    for lister in (ranges, accounts, priorities):
+        lister.follow(admission.forget)
+    return admission
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The plugins that have something to do with writes of one kind and operation, each in order."""
+
+    first: tuple[Plugin, ...]
+    """Complete each object anew."""
+    alike: tuple[Plugin, ...]
+    """Complete all pods of a template in the same way, and come after `first`."""
+    judging: tuple[Plugin, ...]
+    charging: tuple[ChargingPlugin, ...]
+
+    @property
+    def completing(self) -> tuple[Plugin, ...]:
+        """All that complete it."""
+        return (*self.first, *self.alike)
 
 
 class Admission:
-    """Looks things up as the cache has them; changes no more than the message it is given."""
+    """Asks the plugins. Whom to ask is found out once for each kind, operation and subresource."""
 
-    def __init__(self, cache: Cache) -> None:
-        self.quotas = Quotas(cache)
-        self._namespaces: Followed[namespace_pb2.Namespace] = _followed(cache, namespace_pb2.Namespace)
-        self._accounts: Followed[serviceaccount_pb2.ServiceAccount] = _followed(
-            cache, serviceaccount_pb2.ServiceAccount
-        )
-        self._ranges: Followed[quota_pb2.LimitRange] = _followed(cache, quota_pb2.LimitRange)
-        self._priorities: Followed[priorityclass_pb2.PriorityClass] = _followed(cache, priorityclass_pb2.PriorityClass)
-        self._storage: Followed[storageclass_pb2.StorageClass] = _followed(cache, storageclass_pb2.StorageClass)
-        self._ingress: Followed[ingress_pb2.IngressClass] = _followed(cache, ingress_pb2.IngressClass)
-        self._completing: dict[type[Message], Callable[[Any], None]] = {
-            pod_pb2.Pod: self._complete_pod,
-            volume_pb2.PersistentVolumeClaim: lambda claim: default_classes.complete_claim(
-                claim, self._storage.within("")
-            ),
-            ingress_pb2.Ingress: lambda ingress: default_classes.complete_ingress(ingress, self._ingress.within("")),
-            quota_pb2.ResourceQuota: self.quotas.begin,
-        }
-        self._judging: dict[type[Message], Callable[[Any, Any], None]] = {
-            pod_pb2.Pod: self._judge_pod,
-            volume_pb2.PersistentVolumeClaim: self._judge_claim,
-            priorityclass_pb2.PriorityClass: lambda new, _: priority.check_only_default(
-                new, self._priorities.within("")
-            ),
-        }
+    def __init__(self, plugins: tuple[Plugin, ...]) -> None:
+        self.plugins = plugins
+        self._asked: dict[tuple[type[Message], Operation, str], Asked] = {}
+        self._followers: list[Callable[[], None]] = []
 
-    def check_home(self, message: Message) -> None:
-        """Raises NotFound when the object's namespace is not there, Forbidden when it goes."""
-        namespace = _metadata(message).namespace
-        namespacelifecycle.check_home(message, namespace, self._namespaces.get("", namespace))
+    def asked(self, kind: Kind, operation: Operation, subresource: str) -> Asked:
+        """Who is asked about such writes."""
+        key = (kind.message, operation, subresource)
+        found = self._asked.get(key)
+        if found is None:
+            found = self._asked[key] = _asked(
+                [one for one in self.plugins if one.handles(kind, operation, subresource)]
+            )
+        return found
 
-    def complete(self, message: Message) -> None:
-        """Give a new object, which has its defaults, what depends on the rest of the cluster. Raises Forbidden."""
-        if complete := self._completing.get(type(message)):
-            complete(message)
+    async def validate(self, asked: Asked, request: AdmissionRequest) -> Alongside:
+        """Have all of them judge it; what is to be committed with it. Raises ApiError."""
+        alongside: Alongside = NOTHING
+        for plugin in asked.judging:
+            if more := await plugin.validate(request):
+                alongside = (*alongside, *more)
+        return alongside
 
-    def judge(self, new: Message, old: Message | None) -> None:
-        """Raises Forbidden when what is valid in itself may not be written here. `old` is None for a new object."""
-        if judge := self._judging.get(type(new)):
-            judge(new, old)
+    def follow(self, changed: Callable[[], None]) -> None:
+        """Call `changed` whenever what pods of one template become may have changed."""
+        self._followers.append(changed)
 
-    def judge_deletion(self, old: Message) -> None:
-        """Raises Forbidden for what the cluster itself stands on."""
-        if isinstance(old, priorityclass_pb2.PriorityClass) and old.metadata.name in SYSTEM_CLASSES:
-            raise forbidden(old, "this is a system priority class and cannot be deleted")
-
-    def follow_pods_needs(self, changed: Callable[[], None]) -> None:
-        """Call `changed` whenever something changes that `complete` looks up for pods."""
-        for followed in (self._accounts, self._ranges, self._priorities):
-            followed.follow(changed)
-
-    def _complete_pod(self, pod: pod_pb2.Pod) -> None:
-        at = pod.metadata.namespace
-        serviceaccount.complete(pod, lambda name: self._accounts.get(at, name))
-        if ranges := self._ranges.within(at):
-            limitranger.complete(pod, ranges.values())
-        priority.complete(pod, self._priorities.within(""))
-
-    def _judge_pod(self, new: pod_pb2.Pod, old: pod_pb2.Pod | None) -> None:
-        if old is None and (ranges := self._ranges.within(new.metadata.namespace)):
-            limitranger.check_pod(new, ranges.values())
-
-    def _judge_claim(self, new: volume_pb2.PersistentVolumeClaim, old: volume_pb2.PersistentVolumeClaim | None) -> None:
-        if ranges := self._ranges.within(new.metadata.namespace):
-            limitranger.check_claim(new, ranges.values())
-        if old is not None:
-            default_classes.check_growth(new, old, self._storage.within(""))
+    def forget(self) -> None:
+        """Something has changed that plugins look up for pods."""
+        for changed in self._followers:
+            changed()
 
 
-def _followed(cache: Cache, kind: type[Message]) -> Followed[Any]:
-    return Followed(cache.window(kinds.of(kind)))
-
-
-def _metadata(message: Any) -> meta_pb2.ObjectMeta:
-    metadata: meta_pb2.ObjectMeta = message.metadata
-    return metadata
+def _asked(plugins: list[Plugin]) -> Asked:
+    completing = [one for one in plugins if type(one).mutate is not Plugin.mutate]
+    alike = [one.completes_alike for one in completing]
+    count = alike.index(True) if True in alike else len(alike)
+    return Asked(
+        tuple(completing[:count]),
+        tuple(completing[count:]),
+        tuple(one for one in plugins if type(one).validate is not Plugin.validate),
+        tuple(one for one in plugins if isinstance(one, ChargingPlugin)),
+    )

@@ -7,14 +7,16 @@ from typing import Any, Generic, TypeVar, cast
 
 from google.protobuf.message import Message
 
+from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import Event
 from master.apiserver.watchcache.kind_window import KindWindow
+from podlab.api import kinds
 
 M = TypeVar("M", bound=Message)
 _NONE: Mapping[str, Any] = {}
 
 
-class Followed(Generic[M]):
+class Lister(Generic[M]):
     """Follows its window for ever. What it hands out is shared: not to be changed."""
 
     def __init__(self, window: KindWindow) -> None:
@@ -49,3 +51,8 @@ class Followed(Generic[M]):
         del held[name]
         if not held:
             del self._by_namespace[namespace]
+
+
+def listed(cache: Cache, message: type[M]) -> Lister[M]:
+    """Those of the message's kind."""
+    return Lister(cache.window(kinds.of(message)))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from master.apiserver.admission import certificates, escalation, noderestriction
-from master.apiserver.admission.admit import Admit, all_of
-from master.apiserver.admission.chain import Admission
+from google.protobuf.message import Message
+
+from master.apiserver.admission import chain
 from master.apiserver.app.system_objects import SystemObjects
 from master.apiserver.audit.auditor import Auditor
 from master.apiserver.audit.policy import Policy
@@ -19,22 +18,17 @@ from master.apiserver.authentication import jwt, static_tokens
 from master.apiserver.authentication import oidc_discovery as oidc
 from master.apiserver.authentication.authenticator import Authenticator
 from master.apiserver.authentication.token_validity import TokenValidity
-from master.apiserver.authentication.user import User
-from master.apiserver.authorization import Attributes, Authorizer, rbac
+from master.apiserver.authorization import Authorizer, rbac
 from master.apiserver.authorization.node_graph import NodeGraph
 from master.apiserver.filters.authorize import Guard
 from master.apiserver.filters.handler_chain import Gate
 from master.apiserver.filters.metrics import Metrics
 from master.apiserver.flowcontrol.inflight_limits import InflightLimits
 from master.apiserver.flowcontrol.seats import Seats
-from master.apiserver.registry.allocation import Claims
-from master.apiserver.registry.approval import Approver
-from master.apiserver.registry.batch import Several
-from master.apiserver.registry.binding import Binder
+from master.apiserver.registry.allocation import ServiceAllocator
+from master.apiserver.registry.batch import Batch
 from master.apiserver.registry.delete_collection import Collections
-from master.apiserver.registry.events import Recording
-from master.apiserver.registry.evictor import Evictor
-from master.apiserver.registry.registry import Registry
+from master.apiserver.registry.registry import Allocator, Registry
 from master.apiserver.registry.strategies.table import table
 from master.apiserver.registry.token_request import Issuer
 from master.apiserver.resource_metrics.scraper import Scraper
@@ -64,6 +58,7 @@ from master.apiserver.watchcache.listing import Lister
 from master.apiserver.watchcache.watching import Watcher
 from master.store.contract import Store
 from podlab.api import kinds
+from podlab.core.v1 import service_pb2
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +77,11 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class _Writes:
-    """What changes objects, and who is asked whether a user may write such a thing."""
+    """What changes objects."""
 
     registry: Registry
-    recording: Recording
+    batch: Batch
     collections: Collections
-    binder: Binder
-    evictor: Evictor
-    admission: Callable[[User], Admit]
-    approver: Approver
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,29 +107,26 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
     relay = Relay(doors.gate, cache, settings.tls, settings.scheduler)
     measuring = ResourceMetrics(cache, Scraper(relay.measured))
     return Parts(
-        cache,
-        writes.registry,
-        watches,
-        SystemObjects(writes.registry, network, settings.advertise_address, settings.rest_port),
-        service.ApiService(
-            doors.gate,
-            writes.registry,
-            writes.collections,
-            writes.binder,
-            Several(writes.registry),
-            writes.evictor,
-            writes.recording,
-            lister,
-            watches,
-            measuring,
-            writes.admission,
-            writes.approver,
-            issuer,
-            settings.cluster_name,
+        cache=cache,
+        registry=writes.registry,
+        watches=watches,
+        bootstrap=SystemObjects(
+            writes.registry, network, advertise_address=settings.advertise_address, port=settings.rest_port
         ),
-        relay,
-        _rest(doors, writes, Reading(cache, writes.registry, lister, watches), relay, measuring, tokens),
-        doors.trail,
+        service=service.ApiService(
+            gate=doors.gate,
+            registry=writes.registry,
+            batch=writes.batch,
+            collections=writes.collections,
+            lister=lister,
+            watches=watches,
+            measuring=measuring,
+            issuer=issuer,
+            cluster_name=settings.cluster_name,
+        ),
+        relay=relay,
+        rest=_rest(doors, writes, Reading(cache, writes.registry, lister, watches), relay, measuring, tokens),
+        trail=doors.trail,
     )
 
 
@@ -148,23 +136,12 @@ def _authorizer(cache: Cache) -> Authorizer:
 
 
 def _writes(settings: ApiServerSettings, network: IPv4Network, cache: Cache, authorizer: Authorizer) -> _Writes:
-    claims = Claims(network, lambda: cache.claims, random.SystemRandom())
-    strategies, completion = table(settings.default_toleration_seconds), Admission(cache)
-    registry = Registry(cache, strategies, claims, completion)
-
-    def may(user: User, wanted: Attributes) -> bool:
-        return authorizer.decide(user, wanted).allowed
-
-    restricted = all_of(noderestriction.admission(cache), escalation.admission(authorizer))
-    return _Writes(
-        registry,
-        Recording(cache, registry, strategies["Event"], completion),
-        Collections(cache, registry),
-        Binder(cache),
-        Evictor(cache, registry),
-        certificates.admission(restricted, may),
-        Approver(registry, certificates.admission(restricted, may, approving=True)),
-    )
+    admission = chain.assemble(cache, authorizer, settings.default_toleration_seconds)
+    allocators: dict[type[Message], Allocator] = {
+        service_pb2.Service: ServiceAllocator(network, lambda: cache.claims, random.SystemRandom())
+    }
+    registry = Registry(cache, table(), allocators, admission)
+    return _Writes(registry, Batch(cache, registry), Collections(cache, registry))
 
 
 def _doors(settings: ApiServerSettings, cache: Cache, authorizer: Authorizer, watches: Watcher) -> _Doors:
@@ -193,22 +170,22 @@ def _rest(
     doors: _Doors, writes: _Writes, reading: Reading, relay: Relay, measuring: ResourceMetrics, tokens: Tokens
 ) -> Api:
     """Kubernetes' API on port 6443."""
-    cache, registry, admission = measuring.cache, writes.registry, writes.admission
+    cache, registry = measuring.cache, writes.registry
     return Api(
-        doors.gate,
-        doors.limits,
-        General(Health(cache), OpenApi(Published(GIT_VERSION)), doors.metrics, tokens),
-        reading,
-        Writing(registry, writes.collections, writes.binder, admission),
-        Scaling(registry, admission),
-        Logs(relay),
-        Reviews({**reviews.answerers(doors.guard), "TokenReview": tokens.review}),
-        MetricsApi(cache, measuring),
-        tokens,
-        RemoteCommand(registry, relay),
-        Evicting(writes.evictor, admission),
-        PortForward(registry, relay),
-        Approval(writes.approver),
+        gate=doors.gate,
+        limits=doors.limits,
+        general=General(Health(cache), OpenApi(Published(GIT_VERSION)), metrics=doors.metrics, tokens=tokens),
+        reading=reading,
+        writing=Writing(registry, writes.collections),
+        scaling=Scaling(registry),
+        logs=Logs(relay),
+        reviews=Reviews({**reviews.answerers(doors.guard), "TokenReview": tokens.review}),
+        metrics=MetricsApi(cache, measuring),
+        tokens=tokens,
+        commands=RemoteCommand(registry, relay),
+        evicting=Evicting(registry),
+        ports=PortForward(registry, relay),
+        approval=Approval(registry),
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from master.apiserver.admission.escalation import missing_rules
+from master.apiserver.admission.rules.escalation import missing_rules
 from master.apiserver.authorization.component_roles import COMPONENT_BINDINGS, COMPONENT_ROLES
 from master.apiserver.authorization.default_roles import AUTOUPDATE, USER_BINDINGS, USER_ROLES
 from master.apiserver.registry import changes
@@ -75,10 +75,6 @@ def _add_rules(new: rbac_pb2.ClusterRole, wanted: rbac_pb2.ClusterRole) -> None:
         new.rules.extend(missing_rules(new.rules, wanted.rules))
 
 
-def _as_it_is(_: object) -> None:
-    """Admission has nothing to add to roles."""
-
-
 @dataclass(frozen=True, slots=True)
 class DefaultRoles:
     """`ensure` once before the server answers."""
@@ -114,6 +110,7 @@ class DefaultRoles:
                 continue
             stored = copy.deepcopy(new)
             if not stored.metadata.uid:
-                changes.begin(stored, Strategy(), str(uuid.uuid4()), self.clock(), changes.finishing(_as_it_is))
+                changes.begin(stored, Strategy(), str(uuid.uuid4()), self.clock())
+                changes.set_defaults(stored)
             stored.metadata.resourceVersion = ""
             yield Put(key, stored.SerializeToString(), entry.revision if entry is not None else 0)

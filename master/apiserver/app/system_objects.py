@@ -10,9 +10,11 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from master.apiserver.admission.serviceaccount import DEFAULT as DEFAULT_ACCOUNT
+from master.apiserver.admission.rules.namespaces import PERMANENT
+from master.apiserver.admission.rules.serviceaccount import DEFAULT as DEFAULT_ACCOUNT
+from master.apiserver.admission.write import Write
+from master.apiserver.authentication.user import SERVER
 from master.apiserver.registry.registry import Registry
-from master.apiserver.registry.strategies.namespaces import PERMANENT
 from master.store.errors import Closed, StoreError
 from podlab.api import kinds
 from podlab.api.labels import SERVICE_NAME_LABEL
@@ -73,7 +75,7 @@ class SystemObjects:
             found: Any = (await self.registry.get(kind, metadata.namespace, metadata.name)).message()
         except NotFound:
             try:
-                await self.registry.create(wanted)
+                await self.registry.write(Write.create(SERVER, wanted))
                 log.info("created %s %s", kind.singular, metadata.name)
             except AlreadyExists as error:
                 log.debug("another apiserver was first: %s", error)
@@ -83,7 +85,7 @@ class SystemObjects:
         for name in fields:
             _put_right(getattr(found, name), getattr(wanted, name), found, name)
         try:
-            await self.registry.update(found)
+            await self.registry.write(Write.update(SERVER, found))
         except Conflict as error:
             log.debug("changed meanwhile, looked at again next time: %s", error)
         except Invalid as error:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from master.apiserver.authentication import claims, jwt
 from master.apiserver.authentication.claims import Claims
+from master.apiserver.authentication.client_certificates import user_of_der
 from master.apiserver.authentication.jwt import InvalidToken, Keys
 from master.apiserver.authentication.static_tokens import StaticTokens
 from master.apiserver.authentication.token_validity import TokenValidity
-from master.apiserver.authentication.user import ANONYMOUS, User, user_of_der
+from master.apiserver.authentication.user import ANONYMOUS, User
 from podlab.errors import Unauthorized
 
 # How many verified tokens are remembered: checking a signature costs 0.1 ms, and clients call again and again.

@@ -10,6 +10,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Container, Iterator, Mapping
 from ipaddress import IPv4Network, ip_address
+from typing import cast
+
+from google.protobuf.message import Message
 
 from master.apiserver.watchcache import keys
 from master.store.contract import Delete, Put
@@ -23,20 +26,18 @@ _STATIC_ADDRESSES = 256
 _STATIC_PORTS = 86
 
 
-class Claims:
-    """Chooses for Services. `held` are the claims that exist, by key, as the cache knows them."""
+class ServiceAllocator:
+    """Implements registry.Allocator for Services. `held` are the claims that exist, by key, as the cache knows them."""
 
     def __init__(self, network: IPv4Network, held: Callable[[], Mapping[str, bytes]], chance: random.Random) -> None:
         self._network = network
         self._held = held
         self._chance = chance
 
-    def take(self, service: service_pb2.Service, old: service_pb2.Service | None) -> list[Put | Delete]:
-        """Fill in what the Service leaves open; return what has to be committed with it. Raises Invalid.
-
-        What `old` holds is kept when the Service still names it, and let go of when not.
-        """
-        before = set(_keys_of(old)) if old is not None else set()
+    def allocate(self, new: Message, old: Message | None) -> list[Put | Delete]:
+        """See Allocator. What `old` holds is kept when the Service still names it, and let go of when not."""
+        service = cast("service_pb2.Service", new)
+        before = set(_keys_of(cast("service_pb2.Service", old))) if old is not None else set()
         causes: list[Cause] = []
         self._take_address(service.spec, before, causes)
         self._take_ports(service.spec, before, causes)
@@ -47,9 +48,9 @@ class Claims:
         taken: list[Put | Delete] = [Put(key, holder, 0) for key in sorted(wanted - before)]
         return [*taken, *(Delete(key, None) for key in sorted(before - wanted))]
 
-    def release(self, service: service_pb2.Service) -> list[Put | Delete]:
-        """What has to be committed when the Service goes."""
-        return [Delete(key, None) for key in sorted(set(_keys_of(service)))]
+    def release(self, old: Message) -> list[Delete]:
+        """See Allocator."""
+        return [Delete(key, None) for key in sorted(set(_keys_of(cast("service_pb2.Service", old))))]
 
     def _take_address(self, spec: service_pb2.ServiceSpec, before: set[str], causes: list[Cause]) -> None:
         if not spec.clusterIP:

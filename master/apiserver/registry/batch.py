@@ -1,58 +1,109 @@
-"""Writes many objects that come in one request, each as if it had come alone: the store commits them together."""
+"""Writes many objects in one commit, each of which stands or falls alone."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from google.protobuf.message import Message
-
-from master.apiserver.admission.admit import Admit
-from master.apiserver.registry import eviction
-from master.apiserver.registry.registry import Registry
+from master.apiserver.admission.write import Write
+from master.apiserver.registry.registry import Planned, Registry
+from master.apiserver.watchcache.cache import Cache
 from master.store.contract import Delete, Put
-from podlab.api import times
-from podlab.core.v1 import pod_pb2
+from master.store.errors import Mismatch
 from podlab.errors import ApiError
-from podlab.meta.v1 import meta_pb2
-from podlab.v1 import apiserver_pb2
 
-BY_SCHEDULER = "PreemptionByScheduler"
-Refusals = Sequence[ApiError | None]
-"""For each, in order, None or why it failed."""
+# All changes of a commit reach a watcher in one message, which must stay below gRPC's 4 MiB.
+_COMMIT_OBJECTS = 256
+_COMMIT_BYTES = 1 << 20
+
+Result = ApiError | int
+"""Why a write failed, or the object's new revision."""
+
+
+@dataclass
+class _Group:
+    """What goes into one commit, and which writes it came from."""
+
+    operations: dict[str, Put | Delete]
+    """By key: what several need, they need once."""
+    indices: list[int]
+    bytes: int = 0
+
+    def has_room(self, planned: Planned) -> bool:
+        """What is written twice is written one after the other."""
+        if not self.indices:
+            return True
+        within = len(self.indices) < _COMMIT_OBJECTS and self.bytes + len(planned.value) <= _COMMIT_BYTES
+        return within and planned.key not in self.operations
+
+    def add(self, index: int, planned: Planned) -> None:
+        """It goes into the commit."""
+        self.operations.update((operation.key, operation) for operation in planned.operations)
+        self.indices.append(index)
+        self.bytes += len(planned.value)
 
 
 @dataclass(frozen=True, slots=True)
-class Several:
-    """Answers UpdateStatuses and Preempt."""
+class Batch:
+    """Answers what comes with many objects."""
 
+    cache: Cache
     registry: Registry
-    clock: Callable[[], meta_pb2.Time] = times.now
 
-    async def update_statuses(self, messages: Sequence[Message], admit: Admit) -> Refusals:
-        """Replaces the status of each."""
-        return await _each(self.registry.update_status(message, admit=admit) for message in messages)
+    async def write(self, writes: Sequence[Write]) -> list[Result]:
+        """A result for each, in order. Raises StoreError when the store refuses all of them."""
+        results: list[Result] = [0] * len(writes)
+        done = 0
+        while done < len(writes):
+            await self.registry.reach(writes[done])
+            group, done = await self._grouped(writes, done, results)
+            if group.indices and not await self._committed(group, results):
+                await asyncio.gather(*(self._write_alone(writes[index], index, results) for index in group.indices))
+        return results
 
-    async def preempt(self, victims: Sequence[apiserver_pb2.Victim], admit: Admit) -> Refusals:
-        """Deletes each, which says why it goes. One that is going already has its reason."""
-        return await _each(self._preempt(victim, admit) for victim in victims)
+    async def _grouped(self, writes: Sequence[Write], first: int, results: list[Result]) -> tuple[_Group, int]:
+        """What fits into one commit from the write `first` on, and the first one that is not in it."""
+        group = _Group({}, [])
+        for index in range(first, len(writes)):
+            try:
+                planned = await self.registry.plan(writes[index])
+            except ApiError as error:
+                results[index] = error
+                continue
+            if planned.unchanged and planned.entry is not None:
+                results[index] = planned.entry.revision
+            elif self.registry.charges(planned):
+                await self._write_alone(writes[index], index, results)
+            elif group.has_room(planned):
+                group.add(index, planned)
+            else:
+                return group, index
+        return group, len(writes)
 
-    async def _preempt(self, victim: apiserver_pb2.Victim, admit: Admit) -> None:
-        def told(pod: Message, going: Message) -> list[Put | Delete]:
-            assert isinstance(pod, pod_pb2.Pod)
-            assert isinstance(going, pod_pb2.Pod)
-            if not pod.metadata.HasField("deletionTimestamp"):
-                eviction.mark(going, BY_SCHEDULER, victim.message, self.clock())
-            return []
+    async def _committed(self, group: _Group, results: list[Result]) -> bool:
+        """False when one of them was changed meanwhile: each for itself then, so that the others are not held up."""
+        try:
+            revision = await self.cache.store.commit([*group.operations.values()])
+        except Mismatch:
+            return False
+        for index in group.indices:
+            results[index] = revision
+        return True
 
-        request = apiserver_pb2.DeleteRequest(kind="Pod", namespace=victim.namespace, name=victim.name, uid=victim.uid)
-        await self.registry.delete(request, admit=admit, alongside=told)
+    async def _write_alone(self, write: Write, index: int, results: list[Result]) -> None:
+        try:
+            results[index] = (await self.registry.write(write)).entry.revision
+        except ApiError as error:
+            results[index] = error
 
 
-async def _each(writes: Iterable[Awaitable[object]]) -> Refusals:
-    """Raises what is no refusal once all are done."""
-    outcomes = await asyncio.gather(*writes, return_exceptions=True)
+async def write_each(registry: Registry, writes: Iterable[Write]) -> list[ApiError | None]:
+    """Each as if it had come alone: the store commits them together. None, or why it failed, in order.
+
+    Raises what is no refusal once all are done.
+    """
+    outcomes = await asyncio.gather(*map(registry.write, writes), return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, BaseException) and not isinstance(outcome, ApiError):
             raise outcome

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, cast
 
 from google.protobuf.message import Message
@@ -20,24 +19,9 @@ _MARKS = frozenset({"labels", "annotations", "finalizers", "ownerReferences"})
 # What Kubernetes keeps of them when a subresource is written.
 _FIXED_MARKS: dict[type[Message], str] = {pod_pb2.Pod: "ownerReferences", deployment_pb2.Deployment: "labels"}
 
-Finish = Callable[[Message, Strategy], None]
-"""Gives a new object its defaults, and what admission and its kind add."""
 
-
-def finishing(complete: Callable[[Message], None]) -> Finish:
-    """One step after the other; `complete` is what admission adds."""
-
-    def finish(message: Message, strategy: Strategy) -> None:
-        defaults.settle(message)
-        defaults.apply(message)
-        complete(message)
-        strategy.at_create(message)
-
-    return finish
-
-
-def begin(message: Any, strategy: Strategy, uid: str, now: meta_pb2.Time, finish: Finish) -> None:
-    """Make a new object of what was sent: the cluster's own fields, and what `finish` makes of the rest."""
+def begin(message: Any, strategy: Strategy, uid: str, now: meta_pb2.Time) -> None:
+    """What was sent becomes a new object: it gets the cluster's own fields."""
     metadata: meta_pb2.ObjectMeta = message.metadata
     metadata.uid = uid
     metadata.creationTimestamp.CopyFrom(now)
@@ -46,7 +30,12 @@ def begin(message: Any, strategy: Strategy, uid: str, now: meta_pb2.Time, finish
     metadata.ClearField("deletionGracePeriodSeconds")
     if kinds.of(message).has_status and not strategy.keeps_status_at_create:
         message.ClearField("status")
-    finish(message, strategy)
+
+
+def set_defaults(message: Message) -> None:
+    """A new object gets what its author left out."""
+    defaults.settle(message)
+    defaults.apply(message)
 
 
 def check_preconditions(current: Any, uid: str, resource_version: str) -> None:
@@ -61,15 +50,8 @@ def check_preconditions(current: Any, uid: str, resource_version: str) -> None:
         raise Conflict.of(resource, metadata.name)
 
 
-def replaced(message: Message, old: Any, strategy: Strategy) -> Message:
-    """The object after an update: what was sent, with what only the cluster sets, and the status, from `old`."""
-    copy = type(message)()
-    copy.CopyFrom(message)
-    _take_over(copy, old, strategy)
-    return copy
-
-
-def _take_over(new: Any, old: Any, strategy: Strategy) -> None:
+def replace(new: Any, old: Any) -> None:
+    """What was sent becomes the object after an update: with what only the cluster sets, and the status, of `old`."""
     new.metadata.resourceVersion = old.metadata.resourceVersion
     if kinds.of(new).has_status:
         new.status.CopyFrom(old.status) if old.HasField("status") else new.ClearField("status")
@@ -78,55 +60,64 @@ def _take_over(new: Any, old: Any, strategy: Strategy) -> None:
     defaults.settle(new, old)
     defaults.inherit(new, old)
     defaults.apply(new)
-    strategy.at_update(new, old)
+
+
+def with_status(sent: Any, old: Message) -> Message:
+    """The object after a status update: `old` with the status that was sent."""
+    new = copied(old)
+    status: Any = new.status  # type: ignore[attr-defined]
+    status.CopyFrom(sent.status)
+    defaults.settle(new, old)
+    return new
+
+
+def with_marked_status(sent: Any, old: Message) -> Message:
+    """The object after a write of its status subresource: `old` with the status and the marks that were sent."""
+    new = with_status(sent, old)
+    _mark(new, sent)
+    return new
+
+
+def finalized(sent: Any, old: Message) -> Message:
+    """The namespace after a write of what it waits for."""
+    new: Any = copied(old)
+    _mark(new, sent)
+    new.spec.finalizers[:] = sent.spec.finalizers
+    return cast(Message, new)
+
+
+def joined(sent: Any, old: Message) -> Message:
+    """The pod after an update of its ephemeral containers: `old` with those that were sent."""
+    new: Any = copied(old)
+    del new.spec.ephemeralContainers[:]
+    new.spec.ephemeralContainers.extend(sent.spec.ephemeralContainers)
+    defaults.settle(new, old)
+    defaults.apply(new)
+    return cast(Message, new)
+
+
+def count_generation(new: Any, old: Any, strategy: Strategy) -> None:
+    """The generation counts changes of what the object's user asks for."""
     if strategy.counts_generations and _asks_differently(new, old):
         new.metadata.generation = old.metadata.generation + 1
 
 
-def with_marked_status(message: Any, old: Message, strategy: Strategy) -> Message:
-    """The object after a write of its status subresource: `old` with the status and the marks that were sent."""
-    new = with_status(message, old, strategy)
-    _mark(new, message)
-    return new
+def metadata(message: Any) -> meta_pb2.ObjectMeta:
+    """The message's."""
+    return cast(meta_pb2.ObjectMeta, message.metadata)
 
 
-def finalized(message: Any, old: Message, _: Strategy) -> Message:
-    """The namespace after a write of what it waits for."""
-    new: Any = type(old)()
-    new.CopyFrom(old)
-    _mark(new, message)
-    new.spec.finalizers[:] = message.spec.finalizers
-    return cast(Message, new)
+def copied(message: Message) -> Message:
+    """One of its own."""
+    copy = type(message)()
+    copy.CopyFrom(message)
+    return copy
 
 
-def _mark(new: Any, message: Any) -> None:
+def _mark(new: Any, sent: Any) -> None:
     for name in _MARKS - {_FIXED_MARKS.get(type(new), "")}:
         new.metadata.ClearField(name)
-        getattr(new.metadata, name).MergeFrom(getattr(message.metadata, name))
-
-
-def with_status(message: Any, old: Message, strategy: Strategy) -> Message:
-    """The object after a status update: `old` with the status that was sent."""
-    new = type(old)()
-    new.CopyFrom(old)
-    status: Any = new.status  # type: ignore[attr-defined]
-    status.CopyFrom(message.status)
-    defaults.settle(new, old)
-    strategy.at_status(new, old)
-    return new
-
-
-def joined(message: Any, old: Message, strategy: Strategy) -> Message:
-    """The pod after an update of its ephemeral containers: `old` with those that were sent."""
-    new: Any = type(old)()
-    new.CopyFrom(old)
-    del new.spec.ephemeralContainers[:]
-    new.spec.ephemeralContainers.extend(message.spec.ephemeralContainers)
-    defaults.settle(new, old)
-    defaults.apply(new)
-    if strategy.counts_generations and _asks_differently(new, old):
-        new.metadata.generation = new.metadata.generation + 1
-    return cast(Message, new)
+        getattr(new.metadata, name).MergeFrom(getattr(sent.metadata, name))
 
 
 def _asks_differently(new: Message, old: Message) -> bool:

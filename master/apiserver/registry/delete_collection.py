@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 
-from master.apiserver.admission.admit import Admit
-from master.apiserver.registry.registry import Deleted, Registry
+from master.apiserver.admission.write import Deletion, Propagation, Write
+from master.apiserver.authentication.user import User
+from master.apiserver.registry.registry import Registry, Written
 from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import Entry
 from master.apiserver.watchcache.selection import ListOptions
-from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.errors import Conflict, MethodNotAllowed, NotFound
-from podlab.v1 import apiserver_pb2 as pb
 
 # As many as the store commits in one go without others waiting long.
 AT_ONCE = 32
 # gRPC clients take 4 MiB a message unless told otherwise; one object is at most 1.5 MB.
 RESPONSE_BYTES = 2 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionDeletion:
+    """What is deleted, and on what terms."""
+
+    options: ListOptions
+    grace_period_s: int | None = None
+    propagation: Propagation | None = None
+    dry_run: bool = False
 
 
 class Collections:
@@ -29,42 +39,40 @@ class Collections:
         self._cache = cache
         self._registry = registry
 
-    async def delete(self, request: pb.DeleteCollectionRequest, admit: Admit) -> AsyncIterator[list[Deleted]]:
+    async def delete(self, user: User, wanted: CollectionDeletion) -> AsyncIterator[list[Written]]:
         """What was deleted, in batches. Raises MethodNotAllowed, and what deleting one raises but for NotFound."""
-        kind = kinds.by_name(request.kind)
-        _check_deletable(kind, request.namespace)
-        entries = await self._selected(request)
+        _check_deletable(wanted.options.kind, wanted.options.namespace)
+        entries = await self._selected(wanted.options)
         for start in range(0, len(entries), AT_ONCE):
             batch = entries[start : start + AT_ONCE]
             results = await asyncio.gather(
-                *(self._delete_one(request, entry, admit) for entry in batch), return_exceptions=True
+                *(self._delete_one(user, wanted, entry) for entry in batch), return_exceptions=True
             )
-            yield [result for result in results if isinstance(result, Deleted)]
+            yield [result for result in results if isinstance(result, Written)]
             for result in results:
                 if isinstance(result, BaseException):
                     raise result
 
-    async def _selected(self, request: pb.DeleteCollectionRequest) -> list[Entry]:
-        wanted = ListOptions.of(request).selection()
+    async def _selected(self, options: ListOptions) -> list[Entry]:
+        wanted = options.selection()
         await self._cache.catch_up()
         entries = wanted.candidates(wanted.section(self._cache.window(wanted.kind)))
         return [entry for entry in entries if not wanted.selects or wanted.matches(entry.message())]
 
-    async def _delete_one(self, request: pb.DeleteCollectionRequest, entry: Entry, admit: Admit) -> Deleted | None:
+    async def _delete_one(self, user: User, wanted: CollectionDeletion, entry: Entry) -> Written | None:
         """None when the object that was selected is gone already, even if another has taken its name."""
         metadata = entry.message().metadata  # type: ignore[attr-defined]
-        wanted = pb.DeleteRequest(
-            kind=request.kind,
-            namespace=metadata.namespace,
-            name=metadata.name,
+        deletion = Deletion(
+            wanted.options.kind,
+            metadata.namespace,
+            metadata.name,
             uid=metadata.uid,
-            propagation_policy=request.propagation_policy,
-            dry_run=request.dry_run,
+            grace_period_s=wanted.grace_period_s,
+            propagation=wanted.propagation,
+            dry_run=wanted.dry_run,
         )
-        if request.HasField("grace_period_seconds"):
-            wanted.grace_period_seconds = request.grace_period_seconds
         try:
-            return await self._registry.delete(wanted, admit=admit)
+            return await self._registry.write(Write.delete(user, deletion))
         except NotFound:
             return None
         except Conflict:
@@ -78,7 +86,7 @@ class Collections:
         return now is None or now.message().metadata.uid != uid  # type: ignore[attr-defined]
 
 
-def responses(deleted: Sequence[Deleted]) -> list[bytes]:
+def responses(deleted: Sequence[Written]) -> list[bytes]:
     """As DeleteCollectionResponses, each of a size that clients take."""
     made: list[list[bytes]] = [[]]
     size = 0

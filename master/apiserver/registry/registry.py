@@ -1,294 +1,280 @@
-"""Creates, updates and deletes objects of every kind: read from the cache, decide, commit, and again when it raced."""
+"""Carries out every write: read from the cache, complete, mutate, validate, judge, charge, commit; and again when it
+raced with others.
+
+What differs between kinds is said by their strategies and allocators, and by admission plugins; no kind is known by
+name here.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from google.protobuf.message import Message
 
-from master.apiserver.admission.admit import Admit, admit_all
 from master.apiserver.admission.chain import Admission
-from master.apiserver.authentication import deleted_nodes
+from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside
+from master.apiserver.admission.write import ATTEMPTS, Operation, Write
 from master.apiserver.registry import changes, deletion, subresources
-from master.apiserver.registry.allocation import Claims
-from master.apiserver.registry.strategies import namespaces
+from master.apiserver.registry.completion import Completion
 from master.apiserver.registry.strategies.table import Strategy
-from master.apiserver.registry.subresources import Part
-from master.apiserver.registry.template_memo import Alike
+from master.apiserver.registry.subresources import SubresourceStrategy
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import Entry
 from master.store.contract import Delete, Put
 from master.store.errors import Mismatch
-from podlab.api import kinds, names, objects, times, weight
+from podlab.api import names, times, weight
 from podlab.api.kinds import Kind
-from podlab.api.objects import Key
-from podlab.core.v1 import namespace_pb2, node_pb2, service_pb2
-from podlab.errors import AlreadyExists, BadRequest, Conflict, Forbidden, Invalid, NotFound
-from podlab.kinds import builtin, validation
+from podlab.errors import AlreadyExists, BadRequest, Conflict, Invalid, NotFound
+from podlab.kinds import validation
 from podlab.meta.v1 import meta_pb2
-from podlab.v1 import apiserver_pb2
 
-ATTEMPTS = 16
-# A patch is tried again so many times: it is computed anew each time.
-PATCH_ATTEMPTS = 1 + 5
 _GENERATED_NAMES = 8
 
 
-Alongside = Callable[[Message, Message], list[Put | Delete]]
-"""Takes the object that is deleted, as it is and as it becomes, and returns what must be committed with it. It may say
-more in the latter. Raises what refuses the deletion."""
+class Allocator(Protocol):
+    """Chooses for objects of a kind what nobody else may hold, as addresses are."""
 
+    def allocate(self, new: Message, old: Message | None) -> Alongside:
+        """Fill in what the new object leaves open; what has to be committed with it. Raises Invalid."""
+        ...
 
-def _nothing_else(current: Message, going: Message) -> list[Put | Delete]:
-    """What a plain deletion brings along."""
-    return []
+    def release(self, old: Message) -> Alongside:
+        """What has to be committed when the object goes."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Deleted:
-    """The object as it was or as it waits, and whether it is gone."""
+class Written:
+    """What a write has done. `entry` is the object now or, when it is gone, as it was last."""
 
     entry: Entry
-    removed: bool
+    new: Message
+    old: Message | None
+    removed: bool = False
+
+
+@dataclass(slots=True)
+class Planned:
+    """What a write would commit as things stand."""
+
+    request: AdmissionRequest
+    key: str
+    entry: Entry | None
+    """The object that it is about; None for a new one."""
+    value: bytes
+    """The object as it is to be stored, or was last."""
+    alongside: Alongside
+    unchanged: bool = False
+
+    @property
+    def operations(self) -> list[Put | Delete]:
+        """The object's own comes first."""
+        expected = self.entry.revision if self.entry is not None else 0
+        own = Delete(self.key, expected) if self.request.removed else Put(self.key, self.value, expected)
+        return [own, *self.alongside]
 
 
 class Registry:
-    """The messages given to it become its own. What it returns is encoded."""
+    """Messages that are sent become its own. Strategies are by the names of kinds, allocators by messages."""
 
     def __init__(
         self,
         cache: Cache,
         strategies: Mapping[str, Strategy],
-        claims: Claims,
+        allocators: Mapping[type[Message], Allocator],
         admission: Admission,
+        *,
         clock: Callable[[], meta_pb2.Time] = times.now,
     ) -> None:
         self._cache = cache
         self._strategies = strategies
-        self._claims = claims
+        self._allocators = allocators
         self._admission = admission
-        self._alike = Alike(admission)
+        self._completion = Completion(admission)
         self._clock = clock
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Entry:
         """Raises NotFound."""
-        key = keys.object_key(kind, namespace, name)
         await self._cache.catch_up()
-        entry = self._cache.get(kind, key)
+        return self._found(kind, namespace, name)
+
+    async def write(self, write: Write) -> Written:
+        """Carry it out. Raises NotFound, AlreadyExists, Invalid, Conflict, Forbidden, BadRequest, RequestTooLarge."""
+        await self.reach(write)
+        if write.operation is Operation.CREATE and not write.subresource:
+            return await self._create(write)
+        for _ in range(write.attempts):
+            planned = await self.plan(write)
+            if planned.unchanged or write.dry_run:
+                return self._tried(planned)
+            try:
+                return await self._commit(planned)
+            except Mismatch as error:
+                await self._caught_up_after(error)  # with a resourceVersion, the next attempt finds it stale
+        raise _contended(write)
+
+    async def reach(self, write: Write) -> None:
+        """Wait until the cache holds what the write's reads must have seen."""
+        if write.moment:
+            await self._cache.reach(write.moment)
+        else:
+            await self._cache.catch_up()
+
+    async def plan(self, write: Write) -> Planned:
+        """What it would commit, as things stand in the cache. Raises what `write` raises."""
+        if write.operation is Operation.CREATE and not write.subresource:
+            request, key = await self._begun(write, write.made_from(None))
+            return await self._planned_creation(request, key)
+        key = keys.object_key(write.kind, write.namespace, write.name)
+        part = subresources.of(write) if write.deletion is None else None
+        entry = self._cache.get(write.kind, key)
+        if entry is not None:
+            return await self._planned_change(write, entry, part)
+        if write.creates_missing:
+            return await self.plan(replace(write, operation=Operation.CREATE))
+        raise NotFound.of(write.kind.resource, write.name)
+
+    def charges(self, planned: Planned) -> bool:
+        """Whether it takes of something limited: it is then not to be committed with others."""
+        request = planned.request
+        write = request.write
+        charging = self._admission.asked(write.kind, write.operation, write.subresource).charging
+        return any(plugin.concerns(request) for plugin in charging)
+
+    async def _create(self, write: Write) -> Written:
+        message = write.sent
+        assert message is not None
+        metadata = changes.metadata(message)
+        if _is_revision(metadata.resourceVersion):
+            raise BadRequest("metadata.resourceVersion: should not be set on objects to be created")
+        metadata.resourceVersion = ""
+        weight.check_message(message)
+        if write.name or not metadata.generateName:
+            return await self._create_named(write, message)
+        for attempt in range(1, _GENERATED_NAMES + 1):
+            copy = changes.copied(message)  # an attempt leaves its name in what it makes of the object
+            name = changes.metadata(copy).name = names.generate(metadata.generateName)
+            try:
+                return await self._create_named(replace(write, name=name, sent=copy), copy)
+            except AlreadyExists:
+                if attempt == _GENERATED_NAMES:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _create_named(self, write: Write, message: Message) -> Written:
+        request, key = await self._begun(write, message)
+        for _ in range(ATTEMPTS):
+            planned = await self._planned_creation(request, key)
+            if write.dry_run:
+                return self._tried(planned)
+            try:
+                return await self._commit(planned)
+            except Mismatch as error:
+                if error.key == key:
+                    raise AlreadyExists.of(write.kind.resource, write.name) from error
+                await self._caught_up_after(error)
+        raise _contended(write)
+
+    async def _begun(self, write: Write, message: Message) -> tuple[AdmissionRequest, str]:
+        """The new object, complete but for what is allocated to it, and its key."""
+        key = keys.object_key(write.kind, write.namespace, write.name) if write.name else ""  # which is refused
+        strategy = self._strategies[write.kind.name]
+        request = AdmissionRequest(write, message)
+        changes.begin(message, strategy, str(uuid.uuid4()), self._clock())
+        for plugin in self._admission.asked(write.kind, Operation.CREATE, "").first:
+            await plugin.mutate(request)
+        await self._completion.complete(request, strategy)
+        return request, key
+
+    async def _planned_creation(self, begun: AdmissionRequest, key: str) -> Planned:
+        write, request, allocated = begun.write, begun, NOTHING
+        if (allocator := self._allocators.get(write.kind.message)) is not None:
+            request = AdmissionRequest(write, changes.copied(begun.new))  # another attempt chooses anew
+            allocated = allocator.allocate(request.new, None)
+        if causes := validation.validate_create(request.new):
+            raise Invalid.of(write.kind.qualified_name, write.name, causes)
+        asked = self._admission.asked(write.kind, Operation.CREATE, "")
+        alongside = await self._admission.validate(asked, request)
+        if self._cache.get(write.kind, key) is not None:
+            raise AlreadyExists.of(write.kind.resource, write.name)
+        return Planned(request, key, None, request.new.SerializeToString(), (*allocated, *alongside))
+
+    async def _planned_change(self, write: Write, entry: Entry, part: SubresourceStrategy | None) -> Planned:
+        """What becomes of an object that is there: of the whole, of a subresource, or at its deletion."""
+        strategy, old = self._strategies[write.kind.name], entry.message()
+        asked = self._admission.asked(write.kind, write.operation, write.subresource)
+        request = AdmissionRequest(write, self._completed(write, old, part, strategy), old)
+        for plugin in asked.completing:
+            await plugin.mutate(request)
+        new = request.new
+        if part is not None:
+            part.prepare(new, old, strategy)
+        request.removed = deletion.is_finished(new, strategy)
+        allocator, allocated = self._allocators.get(write.kind.message), NOTHING
+        if allocator is not None and request.removed:
+            allocated = allocator.release(old)
+        elif allocator is not None and part is not None:
+            allocated = allocator.allocate(new, old)
+        if part is not None and (causes := part.validate(new, old)):
+            raise Invalid.of(write.kind.qualified_name, write.name, causes)
+        alongside = await self._admission.validate(asked, request)
+        unchanged = not request.removed and new == old
+        changes.metadata(new).resourceVersion = ""
+        return Planned(request, entry.key, entry, new.SerializeToString(), (*allocated, *alongside), unchanged)
+
+    def _completed(self, write: Write, old: Message, part: SubresourceStrategy | None, strategy: Strategy) -> Message:
+        """What is made of the object as it stands, before anybody else has a say. Raises Conflict, and what a patch
+        raises."""
+        if (terms := write.deletion) is not None:
+            changes.check_preconditions(old, terms.uid, terms.resource_version)
+            return deletion.decided(old, strategy, terms, self._clock())
+        assert part is not None
+        sent = write.made_from(old)
+        weight.check_message(sent)
+        metadata = changes.metadata(sent)
+        changes.check_preconditions(old, metadata.uid, metadata.resourceVersion)
+        return part.complete(sent, old)
+
+    def _tried(self, planned: Planned) -> Written:
+        """What a dry run, or a write that changes nothing, answers."""
+        request, entry = planned.request, planned.entry
+        write = request.write
+        if planned.unchanged and entry is not None:
+            return Written(entry, request.new, request.old)
+        for plugin in self._admission.asked(write.kind, write.operation, write.subresource).charging:
+            plugin.charge(request)
+        if write.operation is Operation.DELETE and entry is not None:
+            return Written(entry, request.new, request.old, request.removed)
+        revision = entry.revision if entry is not None else 0
+        return Written(Entry(write.kind, planned.key, planned.value, revision), request.new, request.old)
+
+    async def _commit(self, planned: Planned) -> Written:
+        """Write, and charge what is limited in the same commit. Raises Forbidden, Mismatch."""
+        request, store = planned.request, self._cache.store
+        write = request.write
+        for plugin in self._admission.asked(write.kind, write.operation, write.subresource).charging:
+            if plugin.concerns(request):
+                async with plugin.turn(request):
+                    revision = await store.commit([*planned.operations, *plugin.charge(request)])
+                break
+        else:
+            revision = await store.commit(planned.operations)
+        entry = Entry(write.kind, planned.key, planned.value, revision)
+        return Written(entry, request.new, request.old, request.removed)
+
+    def _found(self, kind: Kind, namespace: str, name: str) -> Entry:
+        entry = self._cache.get(kind, keys.object_key(kind, namespace, name))
         if entry is None:
             raise NotFound.of(kind.resource, name)
         return entry
 
-    async def create(self, message: Message, *, dry_run: bool = False, admit: Admit = admit_all) -> Entry:
-        """Raises AlreadyExists, Invalid, NotFound (its namespace), Forbidden (its namespace goes, or not admitted)."""
-        kind, metadata = kinds.of(message), _metadata(message)
-        if _is_revision(metadata.resourceVersion):
-            raise BadRequest("metadata.resourceVersion: should not be set on objects to be created")
-        metadata.resourceVersion = ""
-        generated = bool(metadata.generateName and not metadata.name)
-        sent = message
-        weight.check_message(message)
-        await self._cache.catch_up()
-        for attempt in range(1, _GENERATED_NAMES + 1):
-            if generated:
-                message = _copied(sent)  # an attempt leaves its name in what it makes of the object
-                _metadata(message).name = names.generate(metadata.generateName)
-            try:
-                return await self._create(kind, message, dry_run, admit)
-            except AlreadyExists:
-                if not generated or attempt == _GENERATED_NAMES:
-                    raise
-        raise AssertionError("unreachable")
-
-    async def update(
-        self, message: Message, *, part: Part = subresources.WHOLE, dry_run: bool = False, admit: Admit = admit_all
-    ) -> Entry:
-        """Replace all but status, or a part. Raises NotFound, Conflict, Invalid, Forbidden, BadRequest for a status of
-        a kind without one."""
-        at = objects.key(message)
-        return await self._change(kinds.of(message), at, lambda _: message, part=part, dry_run=dry_run, admit=admit)
-
-    async def update_status(self, message: Message, *, dry_run: bool = False, admit: Admit = admit_all) -> Entry:
-        """Replace status alone. Raises what `update` does."""
-        return await self.update(message, part=subresources.STATUS, dry_run=dry_run, admit=admit)
-
-    async def patch(
-        self,
-        at: Key,
-        applied: Callable[[Message], Message],
-        *,
-        part: Part = subresources.WHOLE,
-        dry_run: bool = False,
-        admit: Admit = admit_all,
-    ) -> Entry:
-        """Update, or update a part, to what a patch makes of the object as it stands. Raises what these do."""
-        kind = builtin.catalog().resource(at.group_kind).kind
-        return await self._change(kind, at, applied, part=part, dry_run=dry_run, admit=admit, attempts=PATCH_ATTEMPTS)
-
-    async def delete(
-        self, request: apiserver_pb2.DeleteRequest, *, admit: Admit = admit_all, alongside: Alongside = _nothing_else
-    ) -> Deleted:
-        """Mark or remove. Raises NotFound, Conflict (a precondition, or a Namespace that is not empty), Forbidden."""
-        kind = kinds.by_name(request.kind)
-        if kind.name == "Namespace" and request.name in namespaces.PERMANENT:
-            raise Forbidden(f'namespaces "{request.name}" is forbidden: this namespace may not be deleted')
-        if request.propagation_policy not in apiserver_pb2.PropagationPolicy.values():
-            known = ", ".join(apiserver_pb2.PropagationPolicy.keys())
-            raise BadRequest(f"propagation_policy: {request.propagation_policy} is none of {known}")
-        for _ in range(ATTEMPTS):
-            entry = await self.get(kind, request.namespace, request.name)
-            current = entry.message()
-            changes.check_preconditions(current, request.uid, request.resource_version)
-            admit(None, current)
-            self._admission.judge_deletion(current)
-            outcome = deletion.decide(current, self._strategies[kind.name], request, self._clock())
-            besides = alongside(current, outcome.message)
-            if request.dry_run or (not outcome.removed and outcome.message == current):
-                return Deleted(entry, outcome.removed)
-            try:
-                return await self._settle(entry, current, outcome.message, besides=besides)
-            except Mismatch as error:
-                await self._caught_up_after(error)
-        raise _contended(kind, request.name)
-
-    async def _create(self, kind: Kind, message: Message, dry_run: bool, admit: Admit) -> Entry:
-        metadata = _metadata(message)
-        key = keys.object_key(kind, metadata.namespace, metadata.name) if metadata.name else ""  # which is refused
-        strategy = self._strategies[kind.name]
-        self._check_home(kind, message)
-        changes.begin(message, strategy, str(uuid.uuid4()), self._clock(), self._alike.finish)
-        for _ in range(ATTEMPTS):
-            candidate, claims = self._claimed(message, None, strategy)
-            if causes := validation.validate_create(candidate):
-                raise Invalid.of(kind.qualified_name, metadata.name, causes)
-            admit(candidate, None)
-            self._admission.judge(candidate, None)
-            if self._cache.get(kind, key) is not None:
-                raise AlreadyExists.of(kind.resource, metadata.name)
-            value = candidate.SerializeToString()
-            if dry_run:
-                self._admission.quotas.charge(candidate, None)
-                return Entry(kind, key, value, 0)
-            try:
-                revision = await self._commit([Put(key, value, 0), *claims, *_beside(candidate)], candidate, None)
-            except Mismatch as error:
-                if error.key == key:
-                    raise AlreadyExists.of(kind.resource, metadata.name) from error
-                await self._caught_up_after(error)
-                self._check_home(kind, message)
-            else:
-                return Entry(kind, key, value, revision)
-        raise _contended(kind, metadata.name)
-
-    async def _change(
-        self,
-        kind: Kind,
-        at: Key,
-        sent: Callable[[Message], Message],
-        *,
-        part: Part = subresources.WHOLE,
-        dry_run: bool = False,
-        admit: Admit,
-        attempts: int = ATTEMPTS,
-    ) -> Entry:
-        """Commit what is made of the object that is there and of what is sent for it, which may depend on it."""
-        of_status = part.subresource == subresources.STATUS.subresource
-        if of_status and not kind.has_status:
-            raise BadRequest(f"{kind.plural} have no status")
-        strategy = self._strategies[kind.name]
-        for _ in range(attempts):
-            entry = await self.get(kind, at.namespace, at.name)
-            old = entry.message()
-            message = sent(old)
-            weight.check_message(message)
-            changes.check_preconditions(old, _metadata(message).uid, _metadata(message).resourceVersion)
-            new, claims = self._claimed(part.changed(message, old, strategy), old, strategy)
-            if causes := part.validate(new, old):
-                raise Invalid.of(kind.qualified_name, at.name, causes)
-            admit(new, old)
-            if not of_status:
-                self._admission.judge(new, old)
-            if new == old:
-                return entry
-            if dry_run:
-                self._admission.quotas.charge(new, old)
-                return Entry(kind, entry.key, _stored(new), entry.revision)
-            try:
-                return (await self._settle(entry, old, new, claims=claims)).entry
-            except Mismatch as error:
-                await self._caught_up_after(error)  # with a resourceVersion, the next attempt finds it stale
-        raise _contended(kind, at.name, attempts)
-
-    async def _settle(
-        self,
-        entry: Entry,
-        old: Message,
-        new: Message,
-        *,
-        claims: Sequence[Put | Delete] = (),
-        besides: Sequence[Put | Delete] = (),
-    ) -> Deleted:
-        """Write what an object has become, or remove it, with its claims, when nothing holds it any more."""
-        if not deletion.is_finished(new):
-            if isinstance(new, namespace_pb2.Namespace) and isinstance(old, namespace_pb2.Namespace):
-                claims = namespaces.closing(new, old)
-            value = _stored(new)
-            revision = await self._commit([Put(entry.key, value, entry.revision), *claims, *besides], new, old)
-            return Deleted(Entry(entry.kind, entry.key, value, revision), removed=False)
-        released: list[Put | Delete] = []
-        if isinstance(new, namespace_pb2.Namespace):
-            self._check_empty(new.metadata.name)
-            released = namespaces.closed(new.metadata.name)
-        elif isinstance(old, service_pb2.Service):
-            released = self._claims.release(old)
-        elif isinstance(old, node_pb2.Node):
-            released = [*deleted_nodes.departing(old.metadata.name, self._clock())]
-        revision = await self._commit([Delete(entry.key, entry.revision), *released, *besides], None, old)
-        return Deleted(Entry(entry.kind, entry.key, _stored(new), revision), removed=True)
-
-    async def _commit(self, operations: list[Put | Delete], new: Message | None, old: Message | None) -> int:
-        """Write, and charge the quotas that count it in the same commit. Raises Forbidden, Mismatch."""
-        quotas, store = self._admission.quotas, self._cache.store
-        if not quotas.concern(new, old):
-            return await store.commit(operations)
-        about = new if new is not None else old
-        async with quotas.turn(_metadata(about).namespace):
-            return await store.commit([*operations, *quotas.charge(new, old)])
-
-    def _claimed(self, message: Message, old: Message | None, strategy: Strategy) -> tuple[Message, list[Put | Delete]]:
-        """The message with its addresses and ports filled in, and what must be committed with it."""
-        if not strategy.claims or not isinstance(message, service_pb2.Service):
-            return message, []
-        candidate = service_pb2.Service()
-        candidate.CopyFrom(message)
-        return candidate, self._claims.take(candidate, cast("service_pb2.Service | None", old))
-
-    def _check_home(self, kind: Kind, message: Message) -> None:
-        if kind.namespaced:
-            self._admission.check_home(message)
-
-    def _check_empty(self, namespace: str) -> None:
-        """A namespace goes last, or what is in it could never be reached again."""
-        left = {
-            kind.plural: len(self._cache.window(kind).ordered(keys.scope_prefix(kind, namespace)))
-            for kind in kinds.KINDS
-            if kind.namespaced
-        }
-        if any(left.values()):
-            told = ", ".join(f"{count} {plural}" for plural, count in left.items() if count)
-            raise Conflict.of("namespaces", namespace, f"it still holds {told}; they go first")
-
     async def _caught_up_after(self, error: Mismatch) -> None:
         await self._cache.reach(error.found)
         await self._cache.catch_up()
-
-
-def _metadata(message: Any) -> meta_pb2.ObjectMeta:
-    return cast(meta_pb2.ObjectMeta, message.metadata)
 
 
 def _is_revision(text: str) -> bool:
@@ -296,25 +282,5 @@ def _is_revision(text: str) -> bool:
     return text.isascii() and text.isdecimal() and int(text) != 0
 
 
-def _copied(message: Message) -> Message:
-    copy = type(message)()
-    copy.CopyFrom(message)
-    return copy
-
-
-def _beside(message: Message) -> list[Put | Delete]:
-    """What is committed with a new object."""
-    if isinstance(message, namespace_pb2.Namespace):
-        return namespaces.opening(message)
-    namespace = _metadata(message).namespace
-    return [namespaces.still_open(namespace)] if namespace else []
-
-
-def _stored(message: Message) -> bytes:
-    """The bytes to store, without the resourceVersion."""
-    _metadata(message).resourceVersion = ""
-    return message.SerializeToString()
-
-
-def _contended(kind: Kind, name: str, attempts: int = ATTEMPTS) -> Conflict:
-    return Conflict.of(kind.resource, name, f"others changed it {attempts} times in a row; try again")
+def _contended(write: Write) -> Conflict:
+    return Conflict.of(write.kind.resource, write.name, f"others changed it {write.attempts} times in a row; try again")

@@ -1,38 +1,76 @@
-"""The parts of an object that are written apart: the whole, its status, a pod's ephemeral containers, what a namespace
-waits for."""
+"""What is written of an object: the whole, or a subresource of it. Pure but for the clock that deletions are given."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from google.protobuf.message import Message
 
+from master.apiserver.admission.write import Write
 from master.apiserver.registry import changes
 from master.apiserver.registry.strategies.table import Strategy
-from podlab.errors import Cause
+from podlab.errors import BadRequest, Cause
 from podlab.kinds import validation
+
+Complete = Callable[[Message, Message], Message]
+Prepare = Callable[[Message, Message, Strategy], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What an update of it makes of what was sent and of what is there, and what may be wrong with that."""
+class SubresourceStrategy:
+    """`complete` makes the new object of what was sent, which it may keep, and of what is there. `prepare` is what its
+    kind adds, once admission plugins have had their say."""
 
-    subresource: str
-    changed: Callable[[Message, Message, Strategy], Message]
+    complete: Complete
+    prepare: Prepare
     validate: Callable[[Message, Message], tuple[Cause, ...]]
 
 
-WHOLE = Part("", changes.replaced, validation.validate_update)
-STATUS = Part("status", changes.with_status, validation.validate_status_update)
-"""For those who may have read the rest of the object long ago: nothing else of it is looked at."""
-MARKED_STATUS = Part("status", changes.with_marked_status, validation.validate_status_update)
-"""As the subresource is written: with what marks the object, its labels and annotations among it."""
-EPHEMERAL_CONTAINERS = Part("ephemeralcontainers", changes.joined, validation.validate_joining)
-FINALIZE = Part("finalize", changes.finalized, validation.validate_update)
-_BY_SUBRESOURCE = {part.subresource: part for part in (WHOLE, MARKED_STATUS, EPHEMERAL_CONTAINERS, FINALIZE)}
+def of(write: Write) -> SubresourceStrategy:
+    """Raises BadRequest for the status of a kind without one, KeyError for what is not written so."""
+    if write.subresource != "status":
+        return _BY_NAME[write.subresource]
+    if not write.kind.has_status:
+        raise BadRequest(f"{write.kind.plural} have no status")
+    return _MARKED_STATUS if write.writes_marks else _STATUS
 
 
-def of(subresource: str) -> Part:
-    """KeyError when it is none that is written so."""
-    return _BY_SUBRESOURCE[subresource]
+def _replaced(sent: Message, old: Message) -> Message:
+    changes.replace(sent, old)
+    return sent
+
+
+def _as_sent(sent: Message, _: Message) -> Message:
+    return sent
+
+
+def _prepare_whole(new: Message, old: Message, strategy: Strategy) -> None:
+    strategy.prepare_for_update(new, old)
+    changes.count_generation(new, old, strategy)
+
+
+def _prepare_status(new: Message, old: Message, strategy: Strategy) -> None:
+    strategy.prepare_for_status_update(new, old)
+
+
+def _prepare_nothing(new: Message, old: Message, strategy: Strategy) -> None:
+    """The subresource alone says what changes."""
+
+
+def _no_causes(new: Message, old: Message) -> tuple[Cause, ...]:
+    """Whoever may write it writes nothing that could be invalid."""
+    return ()
+
+
+_WHOLE = SubresourceStrategy(_replaced, _prepare_whole, validation.validate_update)
+_STATUS = SubresourceStrategy(changes.with_status, _prepare_status, validation.validate_status_update)
+_MARKED_STATUS = SubresourceStrategy(changes.with_marked_status, _prepare_status, validation.validate_status_update)
+_BY_NAME: Mapping[str, SubresourceStrategy] = {
+    "": _WHOLE,
+    "scale": _WHOLE,
+    "approval": _MARKED_STATUS,
+    "ephemeralcontainers": SubresourceStrategy(changes.joined, changes.count_generation, validation.validate_joining),
+    "finalize": SubresourceStrategy(changes.finalized, _prepare_nothing, validation.validate_update),
+    "binding": SubresourceStrategy(_as_sent, _prepare_nothing, _no_causes),
+}

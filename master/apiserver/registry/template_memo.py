@@ -6,14 +6,10 @@ other objects have to do with it is forgotten as soon as one of those changes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from google.protobuf.message import Message
-
-from master.apiserver.admission.chain import Admission
-from master.apiserver.admission.limitranger import ANNOTATION
-from master.apiserver.registry import changes
-from master.apiserver.registry.strategies.table import Strategy
+from master.apiserver.admission.rules.limitranger import ANNOTATION
 from podlab.api.labels import MIRROR_ANNOTATION
 from podlab.core.v1 import pod_pb2
 
@@ -24,48 +20,57 @@ REMEMBERED_BYTES = 8 << 10
 # Of a pod's own annotations, what becomes of it depends on these.
 _ANNOTATIONS = (MIRROR_ANNOTATION, ANNOTATION)
 
-_Shape = tuple[str, tuple[str | None, ...], tuple[tuple[str, str], ...], bytes]
+Shape = tuple[str, tuple[str | None, ...], tuple[tuple[str, str], ...], bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """What a pod has become, but for its metadata, and the annotations that it got."""
+@dataclass(slots=True)
+class Result:
+    """What pods of a template become, but for their metadata, and the annotations that they get."""
 
     rest: bytes
+    """Spec and status, encoded: they follow the metadata in a pod's own encoding."""
     annotations: dict[str, str]
+    is_valid: bool = False
+    """Whether a pod of the template has been found valid."""
+
+    def apply(self, pod: pod_pb2.Pod) -> None:
+        """Make the same of the pod, of which only the metadata counts."""
+        pod.ClearField("spec")
+        pod.MergeFromString(self.rest)
+        if self.annotations:
+            pod.metadata.annotations.update(self.annotations)
 
 
-class Alike:
+class TemplateMemo:
     """Lives in the event loop."""
 
-    def __init__(self, admission: Admission) -> None:
-        self._long_way = changes.finishing(admission.complete)
-        self._made: dict[_Shape, _Made] = {}
-        admission.follow_pods_needs(self._made.clear)
+    def __init__(self) -> None:
+        self._results: dict[Shape, Result] = {}
 
     @property
     def remembered(self) -> int:
-        """So many kinds of pods are known."""
-        return len(self._made)
+        """So many templates are known."""
+        return len(self._results)
 
-    def finish(self, message: Message, strategy: Strategy) -> None:
-        """Implements changes.Finish. Raises what admission raises; a refusal is not remembered."""
-        shape = _shape(message) if isinstance(message, pod_pb2.Pod) else None
-        if shape is None or not isinstance(message, pod_pb2.Pod):
-            self._long_way(message, strategy)
-        elif (made := self._made.get(shape)) is not None:
-            message.ClearField("spec")
-            message.MergeFromString(made.rest)
-            message.metadata.annotations.update(made.annotations)
-        else:
-            sent = dict(message.metadata.annotations)
-            self._long_way(message, strategy)
-            if len(self._made) >= REMEMBERED:
-                self._made.clear()
-            self._made[shape] = _made(message, sent)
+    def known(self, shape: Shape) -> Result | None:
+        """What pods of the shape become, when that is known."""
+        return self._results.get(shape)
+
+    def remember(self, shape: Shape, pod: pod_pb2.Pod, annotations: Mapping[str, str]) -> Result:
+        """This is what a pod of the shape has become, to which its author gave these annotations."""
+        if len(self._results) >= REMEMBERED:
+            self._results.clear()
+        got = {name: value for name, value in pod.metadata.annotations.items() if annotations.get(name) != value}
+        result = Result(pod_pb2.Pod(spec=pod.spec, status=pod.status).SerializeToString(), got)
+        self._results[shape] = result
+        return result
+
+    def forget(self) -> None:
+        """Something has changed that pods depend on."""
+        self._results.clear()
 
 
-def _shape(pod: pod_pb2.Pod) -> _Shape | None:
+def shape_of(pod: pod_pb2.Pod) -> Shape | None:
     """All of a new pod that decides what it becomes; None for one that becomes something of its own."""
     metadata, spec = pod.metadata, pod.spec
     if spec.schedulingGates:  # its condition says when it was made
@@ -76,8 +81,3 @@ def _shape(pod: pod_pb2.Pod) -> _Shape | None:
     labels = tuple(sorted(metadata.labels.items())) if spec.HasField("affinity") else ()
     annotations = tuple(map(metadata.annotations.get, _ANNOTATIONS))
     return metadata.namespace, annotations, labels, encoded
-
-
-def _made(pod: pod_pb2.Pod, sent: dict[str, str]) -> _Made:
-    got = {name: value for name, value in pod.metadata.annotations.items() if sent.get(name) != value}
-    return _Made(pod_pb2.Pod(spec=pod.spec, status=pod.status).SerializeToString(), got)

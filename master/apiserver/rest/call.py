@@ -13,6 +13,7 @@ from master.apiserver.request.paths import Place
 from master.apiserver.request.query import Query
 from master.apiserver.watchcache.moment import ANY, Moment
 from podlab.api.kinds import Kind
+from podlab.kinds import builtin
 
 # A client that takes nothing for so long is gone or as good as gone.
 WRITE_LIMIT_S = 60.0
@@ -57,3 +58,8 @@ class Call:
     def of(self) -> Kind:
         """What kind of objects it is about."""
         return self.place.kind
+
+    @property
+    def stored(self) -> Kind:
+        """The kind in the version that is stored, whichever was asked for."""
+        return builtin.catalog().resource(self.place.kind).kind

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from master.apiserver.authentication import user
+from master.apiserver.authentication import client_certificates
 from master.apiserver.authorization import Attributes
 from master.apiserver.filters import impersonation
 from master.apiserver.filters.authorize import attributes
@@ -41,7 +41,7 @@ def asked(context: Context, about: About, method: str, request: object, *, long_
     metadata = context.invocation_metadata() or ()
     acting, wanted, refusal = Acting(NOBODY), NOTHING, None
     try:
-        caller = user.caller(context)
+        caller = client_certificates.caller(context)
         acting = Acting(caller)
         acting = impersonation.acting(caller, metadata)
         wanted = about(request)

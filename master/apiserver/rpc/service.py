@@ -10,33 +10,25 @@ from importlib.metadata import version
 from typing import Any, TypeVar
 
 import grpc
-from google.protobuf.message import Message
 
-from master.apiserver.admission.admit import Admit
+from master.apiserver.admission.write import Write
 from master.apiserver.authentication.user import User
 from master.apiserver.filters.handler_chain import Gate
-from master.apiserver.patching import patch
-from master.apiserver.registry import subresources
-from master.apiserver.registry.approval import Approver
-from master.apiserver.registry.batch import Several
-from master.apiserver.registry.batch_commit import Result
-from master.apiserver.registry.binding import Binder
-from master.apiserver.registry.delete_collection import Collections, responses
-from master.apiserver.registry.events import Recording
-from master.apiserver.registry.evictor import Evictor
-from master.apiserver.registry.registry import Deleted, Registry
+from master.apiserver.registry import delete_collection
+from master.apiserver.registry.batch import Batch, Result, write_each
+from master.apiserver.registry.delete_collection import Collections
+from master.apiserver.registry.registry import Registry
 from master.apiserver.registry.token_request import Issuer
 from master.apiserver.request.info import Passage
 from master.apiserver.resource_metrics.usage import ResourceMetrics
-from master.apiserver.rpc import request_info
+from master.apiserver.rpc import request_info, writes
 from master.apiserver.rpc.errors import Context, abort_on_error, parse_request
 from master.apiserver.rpc.request_info import About
 from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.listing import Lister
 from master.apiserver.watchcache.watching import Watcher
 from podlab.api import kinds, selectors
-from podlab.api.objects import Key, unwrap
-from podlab.errors import ApiError, Expired, NotFound, to_status
+from podlab.errors import ApiError, Expired, to_status
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2 as pb
 
@@ -57,16 +49,11 @@ class ApiService:
 
     gate: Gate
     registry: Registry
+    batch: Batch
     collections: Collections
-    binder: Binder
-    several: Several
-    evictor: Evictor
-    recording: Recording
     lister: Lister
     watches: Watcher
     measuring: ResourceMetrics
-    admission: Callable[[User], Admit]
-    approver: Approver
     issuer: Issuer
     cluster_name: str
 
@@ -127,8 +114,7 @@ class ApiService:
 
     async def create(self, request: pb.CreateRequest, _: Context, user: User) -> bytes:
         """See the proto, as for all of these."""
-        entry = await self.registry.create(_sent(request), dry_run=request.dry_run, admit=self.admission(user))
-        return encoding.item_response(entry.element)
+        return await self._write(writes.create(request, user))
 
     async def get(self, request: pb.GetRequest, _: Context, __: User) -> bytes:
         entry = await self.registry.get(kinds.by_name(request.kind), request.namespace, request.name)
@@ -138,39 +124,23 @@ class ApiService:
         return await self.lister.page(request, passage.moment)
 
     async def update(self, request: pb.UpdateRequest, _: Context, user: User) -> bytes:
-        entry = await self.registry.update(_sent(request), dry_run=request.dry_run, admit=self.admission(user))
-        return encoding.item_response(entry.element)
+        return await self._write(writes.update(request, user))
 
     async def update_status(self, request: pb.UpdateStatusRequest, _: Context, user: User) -> bytes:
-        entry = await self.registry.update_status(_sent(request), admit=self.admission(user))
-        return encoding.item_response(entry.element)
-
-    async def delete(self, request: pb.DeleteRequest, _: Context, user: User) -> bytes:
-        return _deleted(await self.registry.delete(request, admit=self.admission(user)))
+        return await self._write(writes.update_status(request, user))
 
     async def patch(self, request: pb.PatchRequest, _: Context, user: User) -> bytes:
-        kind = kinds.by_name(request.kind)
-        at = Key(kind.group_kind, request.namespace, request.name)
-        applied = patch.parse(
-            request.type, request.patch, of_status=request.subresource in ("status", "approval")
-        ).applied
-        if request.subresource == "approval" and kind.name == "CertificateSigningRequest":
-            entry = await self.approver.decide(at, applied, user, dry_run=request.dry_run)
-            return encoding.item_response(entry.element)
-        if request.subresource not in ("", "status", *(("ephemeralcontainers",) if kind.name == "Pod" else ())):
-            raise NotFound(f"the server could not find the requested resource: {kind.plural}/{request.subresource}")
-        entry = await self.registry.patch(
-            at,
-            applied,
-            part=subresources.of(request.subresource),
-            dry_run=request.dry_run,
-            admit=self.admission(user),
-        )
-        return encoding.item_response(entry.element)
+        return await self._write(writes.patch(request, user))
+
+    async def delete(self, request: pb.DeleteRequest, _: Context, user: User) -> bytes:
+        return await self._write(writes.delete(request, user))
+
+    async def evict(self, request: pb.EvictRequest, _: Context, user: User) -> bytes:
+        return await self._write(writes.evict(request, user))
 
     async def delete_collection(self, request: pb.DeleteCollectionRequest, context: Context, user: User) -> None:
-        async for deleted in self.collections.delete(request, self.admission(user)):
-            for response in responses(deleted):
+        async for deleted in self.collections.delete(user, writes.delete_collection(request)):
+            for response in delete_collection.responses(deleted):
                 await _write(context, response, "the rest is not deleted; call again")
 
     async def watch(self, request: pb.WatchRequest, context: Context, passage: Passage) -> None:
@@ -178,38 +148,24 @@ class ApiService:
         async for response in self.watches.watch(request, passage.moment):
             await _write(context, response, "list again")
 
-    async def bind(self, request: pb.BindRequest, _: Context, __: User) -> bytes:
-        results = await self.binder.bind(request.bindings)
+    async def bind(self, request: pb.BindRequest, _: Context, user: User) -> bytes:
+        results = await self.batch.write(writes.bind(request, user))
         return pb.BindResponse(results=[_bind_result(result) for result in results]).SerializeToString()
 
     async def update_statuses(self, request: pb.UpdateStatusesRequest, _: Context, user: User) -> bytes:
-        messages = [_known(unwrap(each)) for each in request.objects]
-        refusals = await self.several.update_statuses(messages, self.admission(user))
+        refusals = await write_each(self.registry, writes.update_statuses(request, user))
         told = [pb.UpdateStatusesResult(error=_refusal(each)) for each in refusals]
         return pb.UpdateStatusesResponse(results=told).SerializeToString()
 
     async def preempt(self, request: pb.PreemptRequest, _: Context, user: User) -> bytes:
-        refusals = await self.several.preempt(request.victims, self.admission(user))
+        refusals = await write_each(self.registry, writes.preempt(request, user))
         told = [pb.PreemptResult(error=_refusal(each)) for each in refusals]
         return pb.PreemptResponse(results=told).SerializeToString()
 
     async def record_events(self, request: pb.RecordEventsRequest, _: Context, user: User) -> bytes:
-        request.DiscardUnknownFields()  # type: ignore[no-untyped-call,unused-ignore]
-        results = await self.recording.record(request.events, self.admission(user))
+        results = await self.batch.write(writes.record_events(request, user))
         told = [pb.RecordResult(error=_refusal(result)) for result in results]
         return pb.RecordEventsResponse(results=told).SerializeToString()
-
-    async def evict(self, request: pb.EvictRequest, _: Context, user: User) -> bytes:
-        wanted = pb.DeleteRequest(
-            kind="Pod",
-            namespace=request.namespace,
-            name=request.name,
-            uid=request.uid,
-            dry_run=request.dry_run,
-        )
-        if request.HasField("grace_period_seconds"):
-            wanted.grace_period_seconds = request.grace_period_seconds
-        return _deleted(await self.evictor.evict(wanted, admit=self.admission(user)))
 
     async def request_token(self, request: pb.RequestTokenRequest, _: Context, user: User) -> bytes:
         status = await self.issuer.issue(user, request.namespace, request.name, request.spec)
@@ -219,6 +175,11 @@ class ApiService:
         labels = selectors.parse_labels(request.label_selector)
         items = await self.measuring.selected_pods(request.namespace, labels, passage.moment)
         return pb.PodMetricsResponse(items=items).SerializeToString()
+
+    async def _write(self, write: Write) -> bytes:
+        written = await self.registry.write(write)
+        response = encoding.item_response(written.entry.element)
+        return response + encoding.removed_mark() if written.removed else response
 
     async def version(self, _: pb.VersionRequest, __: Context, user: User) -> bytes:
         return pb.VersionResponse(
@@ -231,11 +192,6 @@ class ApiService:
         ).SerializeToString()
 
 
-def _deleted(deleted: Deleted) -> bytes:
-    response = encoding.item_response(deleted.entry.element)
-    return response + encoding.removed_mark() if deleted.removed else response
-
-
 async def _write(context: Context, response: bytes, remedy: str) -> None:
     """The next message of a stream. Raises Expired when the client does not take it."""
     try:
@@ -243,17 +199,6 @@ async def _write(context: Context, response: bytes, remedy: str) -> None:
             await context.write(response)
     except TimeoutError as error:
         raise Expired(f"the client took nothing for {WRITE_LIMIT_S:.0f} s; {remedy}") from error
-
-
-def _sent(request: Any) -> Message:
-    """The object in a request."""
-    return _known(unwrap(request.object))
-
-
-def _known(message: Message) -> Message:
-    """Without what this version does not know: it could be neither checked nor shown."""
-    message.DiscardUnknownFields()  # type: ignore[no-untyped-call,unused-ignore]
-    return message
 
 
 def _bind_result(result: Result) -> pb.BindResult:

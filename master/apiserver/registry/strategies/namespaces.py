@@ -2,33 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
-
-from master.apiserver.admission.serviceaccount import DEFAULT as DEFAULT_ACCOUNT
-from master.apiserver.watchcache import keys
-from master.store.contract import Delete, Put
-from podlab.api import kinds
-from podlab.core.v1 import namespace_pb2, serviceaccount_pb2
-from podlab.meta.v1 import meta_pb2
+from podlab.core.v1 import namespace_pb2
 
 FINALIZER = "kubernetes"
 ACTIVE, TERMINATING = "Active", "Terminating"
-
-# The cluster itself stands in them, so they are made when missing and never deleted.
-PERMANENT = ("default", "kube-system", "kube-public", "kube-node-lease")
-
-
-def opening(namespace: namespace_pb2.Namespace) -> list[Put | Delete]:
-    """What is committed with a new Namespace: the account that its pods act as, so that none comes too early."""
-    metadata = meta_pb2.ObjectMeta(
-        name=DEFAULT_ACCOUNT,
-        namespace=namespace.metadata.name,
-        uid=str(uuid.uuid4()),
-        creationTimestamp=namespace.metadata.creationTimestamp,
-    )
-    account = serviceaccount_pb2.ServiceAccount(metadata=metadata)
-    key = keys.object_key(kinds.of(account), metadata.namespace, metadata.name)
-    return [Put(key, account.SerializeToString(), None)]
 
 
 def begin(namespace: namespace_pb2.Namespace) -> None:
@@ -50,25 +27,11 @@ def keep_phase(new: namespace_pb2.Namespace, old: namespace_pb2.Namespace) -> No
     new.status.phase = TERMINATING if old.metadata.HasField("deletionTimestamp") else ACTIVE
 
 
-def closing(new: namespace_pb2.Namespace, old: namespace_pb2.Namespace) -> list[Put | Delete]:
-    """What is committed with the deletion mark: it makes `still_open` fail."""
-    if old.metadata.HasField("deletionTimestamp") or not new.metadata.HasField("deletionTimestamp"):
-        return []
-    return [Put(_closed(new.metadata.name), b"", None)]
+def terminate(namespace: namespace_pb2.Namespace) -> None:
+    """A Namespace that is deleted says so in its phase."""
+    namespace.status.phase = TERMINATING
 
 
-def closed(name: str) -> list[Put | Delete]:
-    """What is committed with the end of a Namespace."""
-    return [Delete(_closed(name), None)]
-
-
-def still_open(name: str) -> Delete:
-    """Committed with each new object of the Namespace, it changes nothing, and fails once deletion has begun.
-
-    The cache may not know of that yet: an object that slipped in could outlive its Namespace.
-    """
-    return Delete(_closed(name), 0)
-
-
-def _closed(name: str) -> str:
-    return keys.claim_key("closedNamespaces", name)
+def is_held(namespace: namespace_pb2.Namespace) -> bool:
+    """It stays as long as somebody has not emptied it."""
+    return bool(namespace.spec.finalizers)

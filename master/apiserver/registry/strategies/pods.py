@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from master.apiserver.registry.strategies.match_label_keys import resolve_label_keys
-from podlab.api.podphase import PENDING
+from podlab.api.podphase import PENDING, is_terminal
 from podlab.api.qos import qos_class
 from podlab.core.v1 import pod_pb2
-from podlab.kinds.defaults.tolerations import tolerate_lost_nodes
+
+_DEFAULT_GRACE_S = 30
 
 
-def beginning(default_toleration_s: int) -> Callable[[pod_pb2.Pod], None]:
-    """What is done to each new pod."""
-
-    def begin(pod: pod_pb2.Pod) -> None:
-        tolerate_lost_nodes(pod, default_toleration_s)
-        if pod.spec.HasField("affinity"):
-            resolve_label_keys(pod)
-        pod.status.phase = PENDING
-        pod.status.qosClass = qos_class(pod.spec)
-        if pod.spec.schedulingGates:
-            told = pod.status.conditions.add(type="PodScheduled", status="False", reason="SchedulingGated")
-            told.message = "Scheduling is blocked due to non-empty scheduling gates"
-            told.lastTransitionTime.CopyFrom(pod.metadata.creationTimestamp)
-
-    return begin
+def begin(pod: pod_pb2.Pod) -> None:
+    """A new pod waits for a node, and knows its class."""
+    if pod.spec.HasField("affinity"):
+        resolve_label_keys(pod)
+    pod.status.phase = PENDING
+    pod.status.qosClass = qos_class(pod.spec)
+    if pod.spec.schedulingGates:
+        told = pod.status.conditions.add(type="PodScheduled", status="False", reason="SchedulingGated")
+        told.message = "Scheduling is blocked due to non-empty scheduling gates"
+        told.lastTransitionTime.CopyFrom(pod.metadata.creationTimestamp)
 
 
-def admitted_again(default_toleration_s: int) -> Callable[[pod_pb2.Pod, pod_pb2.Pod], None]:
-    """What is done to each pod that is sent again: it gets what it got when it was new."""
-
-    def admit(new: pod_pb2.Pod, old: pod_pb2.Pod) -> None:
-        for field in ("priority", "preemptionPolicy"):
-            if not new.spec.HasField(field) and old.spec.HasField(field):
-                setattr(new.spec, field, getattr(old.spec, field))
-        tolerate_lost_nodes(new, default_toleration_s)
-
-    return admit
+def grace_period_s(pod: pod_pb2.Pod, asked: int | None) -> int:
+    """How long the node has. Only a pod that may be running somewhere has anybody to wait for."""
+    if not pod.spec.nodeName or is_terminal(pod):
+        return 0
+    if asked is None:
+        own = pod.spec.HasField("terminationGracePeriodSeconds")
+        asked = pod.spec.terminationGracePeriodSeconds if own else _DEFAULT_GRACE_S
+    return asked if asked >= 0 else 1  # as Kubernetes reads a negative one
 
 
 def keep_class(new: pod_pb2.Pod, old: pod_pb2.Pod) -> None:

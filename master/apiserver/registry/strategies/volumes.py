@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from podlab.api import times
-from podlab.api.volumes import CLAIM_PROTECTION, VOLUME_PROTECTION
 from podlab.core.v1 import volume_pb2
 
 PENDING = "Pending"
 
 
 def begin_volume(given: volume_pb2.PersistentVolume) -> None:
-    """Nobody has looked for a claim yet. It stays as long as a claim has it."""
+    """Nobody has looked for a claim yet."""
     given.status.phase = PENDING
     given.status.lastPhaseTransitionTime.CopyFrom(given.metadata.creationTimestamp)
-    if VOLUME_PROTECTION not in given.metadata.finalizers:
-        given.metadata.finalizers.append(VOLUME_PROTECTION)
 
 
 def note_phase(new: volume_pb2.PersistentVolume, old: volume_pb2.PersistentVolume) -> None:
@@ -27,7 +24,5 @@ def note_phase(new: volume_pb2.PersistentVolume, old: volume_pb2.PersistentVolum
 
 
 def begin_claim(given: volume_pb2.PersistentVolumeClaim) -> None:
-    """Nobody has looked for a volume yet. It stays as long as pods use it."""
+    """Nobody has looked for a volume yet."""
     given.status.phase = PENDING
-    if CLAIM_PROTECTION not in given.metadata.finalizers:
-        given.metadata.finalizers.append(CLAIM_PROTECTION)

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from aiohttp import web
 from google.protobuf.message import Message
 
-from master.apiserver.registry.approval import Approver
+from master.apiserver.admission.rules import certificates
+from master.apiserver.admission.write import Write
+from master.apiserver.registry.registry import Registry
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import bodies, responses
-from podlab.api.objects import Key
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
     """Answers for certificatesigningrequests/approval."""
 
-    approver: Approver
+    registry: Registry
 
     async def update(self, call: Call) -> web.StreamResponse:
         """Replace the conditions; the rest of what was sent is left aside."""
@@ -36,6 +37,14 @@ class Approval:
     async def _decide(
         self, call: Call, applied: Callable[[Message], Message], warnings: list[str]
     ) -> web.StreamResponse:
-        at = Key(call.of.group_kind, "", call.place.name)
-        entry = await self.approver.decide(at, applied, call.user, dry_run=call.query.dry_run())
-        return responses.ready(entry.json(), warnings=warnings)
+        write = Write.patch(
+            call.user,
+            call.stored,
+            certificates.deciding(applied),
+            namespace="",
+            name=call.place.name,
+            subresource=call.place.subresource,
+            dry_run=call.query.dry_run(),
+        )
+        written = await self.registry.write(write)
+        return responses.ready(written.entry.json(), warnings=warnings)

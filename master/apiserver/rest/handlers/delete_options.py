@@ -1,43 +1,37 @@
-"""DeleteOptions, from a body or a query, as the registry takes them. Pure."""
+"""DeleteOptions, from a body or a query, as what is to be deleted. Pure."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from master.apiserver.admission.write import Deletion, Propagation
 from master.apiserver.request.paths import Place
 from master.apiserver.request.query import Query, invalid_option, is_dry_run
 from podlab.api import codec
 from podlab.errors import BadRequest
+from podlab.kinds import builtin
 from podlab.meta.v1.meta_pb2 import DeleteOptions
-from podlab.v1 import apiserver_pb2 as pb
 
-_POLICIES: dict[str, pb.PropagationPolicy.ValueType] = {
-    "": pb.PROPAGATION_POLICY_UNSPECIFIED,
-    "Background": pb.PROPAGATION_POLICY_BACKGROUND,
-    "Foreground": pb.PROPAGATION_POLICY_FOREGROUND,
-    "Orphan": pb.PROPAGATION_POLICY_ORPHAN,
-}
+_POLICIES = tuple(Propagation)
 
 
-def request(place: Place, options: Any, query: Query) -> pb.DeleteRequest:
+def deletion(place: Place, options: Any, query: Query) -> Deletion:
     """What is to be deleted, and how. Raises BadRequest, Invalid."""
     return on_terms(place, _from_query(query) if options is None else _checked(options))
 
 
-def on_terms(place: Place, told: DeleteOptions) -> pb.DeleteRequest:
+def on_terms(place: Place, told: DeleteOptions, *, dry_run: bool = False) -> Deletion:
     """What is to be deleted, on the terms that are told. Raises BadRequest, Invalid."""
-    wanted = pb.DeleteRequest(
-        kind=place.kind.name,
-        namespace=place.namespace,
-        name=place.name,
-        propagation_policy=_policy(told),
-        dry_run=is_dry_run(told.dryRun),
+    return Deletion(
+        builtin.catalog().resource(place.kind).kind,
+        place.namespace,
+        place.name,
         uid=told.preconditions.uid,
         resource_version=told.preconditions.resourceVersion,
+        grace_period_s=told.gracePeriodSeconds if told.HasField("gracePeriodSeconds") else None,
+        propagation=_policy(told),
+        dry_run=is_dry_run(told.dryRun) or dry_run,
     )
-    if told.HasField("gracePeriodSeconds"):
-        wanted.grace_period_seconds = told.gracePeriodSeconds
-    return wanted
 
 
 def _from_query(query: Query) -> DeleteOptions:
@@ -64,12 +58,14 @@ def _checked(options: Any) -> DeleteOptions:
         raise BadRequest(f"DeleteOptions: {error.message}", causes=error.causes) from error
 
 
-def _policy(told: DeleteOptions) -> pb.PropagationPolicy.ValueType:
+def _policy(told: DeleteOptions) -> Propagation | None:
     policy = told.propagationPolicy
     if told.HasField("orphanDependents"):
         if policy:
             raise BadRequest("DeleteOptions: orphanDependents and propagationPolicy cannot be both set")
-        return pb.PROPAGATION_POLICY_ORPHAN if told.orphanDependents else pb.PROPAGATION_POLICY_BACKGROUND
+        return Propagation.ORPHAN if told.orphanDependents else Propagation.BACKGROUND
+    if not policy:
+        return None
     if policy not in _POLICIES:
-        raise invalid_option("propagationPolicy", policy, tuple(name for name in _POLICIES if name))
-    return _POLICIES[policy]
+        raise invalid_option("propagationPolicy", policy, _POLICIES)
+    return Propagation(policy)

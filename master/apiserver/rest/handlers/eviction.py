@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from master.apiserver.admission.admit import Admit
-from master.apiserver.authentication.user import User
-from master.apiserver.registry.evictor import Evictor
+from master.apiserver.admission.write import Write
+from master.apiserver.registry.registry import Registry
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import bodies, responses
 from master.apiserver.rest.handlers import delete_options
@@ -22,8 +20,7 @@ from podlab.policy.v1 import eviction_pb2
 class Evicting:
     """Answers for it."""
 
-    evictor: Evictor
-    admission: Callable[[User], Admit]
+    registry: Registry
 
     async def create(self, call: Call) -> web.StreamResponse:
         """Evict the pod, or say that it must not go now."""
@@ -35,7 +32,6 @@ class Evicting:
         if eviction.metadata.name != call.place.name:
             raise BadRequest("name in URL does not match name in Eviction object")
         bodies.take_place(eviction, call.place)
-        request = delete_options.on_terms(call.place, eviction.deleteOptions)
-        request.dry_run = request.dry_run or dry_run
-        await self.evictor.evict(request, admit=self.admission(call.user))
+        deletion = delete_options.on_terms(call.place, eviction.deleteOptions, dry_run=dry_run)
+        await self.registry.write(Write.delete(call.user, deletion, subresource="eviction"))
         return responses.data(responses.created(), status=201)

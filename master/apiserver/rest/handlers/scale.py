@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from aiohttp import web
+from google.protobuf.message import Message
 
-from master.apiserver.admission.admit import Admit
-from master.apiserver.authentication.user import User
+from master.apiserver.admission.write import Write
+from master.apiserver.registry import changes
 from master.apiserver.registry.registry import Registry
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import bodies, responses
 from podlab.api import codec, kinds, selectors
 from podlab.autoscaling.v1.scale_pb2 import Scale, ScaleSpec, ScaleStatus
-from podlab.errors import BadRequest, Cause, Conflict, Invalid
-
-_ATTEMPTS = 5
+from podlab.errors import BadRequest, Cause, Invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +24,11 @@ class Scaling:
     """Answers for <kind>/scale."""
 
     registry: Registry
-    admission: Callable[[User], Admit]
 
     async def get(self, call: Call) -> web.StreamResponse:
         """How many there are to be, and are."""
         entry = await self.registry.get(call.of, call.place.namespace, call.place.name)
-        return responses.data(codec.to_dict(scale(entry.message())))
+        return responses.data(codec.to_dict(scale_of(entry.message())))
 
     async def update(self, call: Call) -> web.StreamResponse:
         """Replace the number; a resourceVersion in the Scale is a precondition."""
@@ -51,28 +49,32 @@ class Scaling:
         self, call: Call, wanted: Callable[[Scale], Scale], revision: str, warnings: list[str]
     ) -> web.StreamResponse:
         """Without a `revision`, again when others changed the workload meanwhile."""
-        dry_run = call.query.dry_run()
-        for attempt in range(1, _ATTEMPTS + 1):
-            entry = await self.registry.get(call.of, call.place.namespace, call.place.name)
-            message: Any = entry.message()
-            new = wanted(scale(message))
-            if new.spec.replicas < 0:
-                why = f"Invalid value: {new.spec.replicas}: must be greater than or equal to 0"
+
+        def scaled(old: Any) -> Message:
+            scale = wanted(scale_of(old))
+            if scale.spec.replicas < 0:
+                why = f"Invalid value: {scale.spec.replicas}: must be greater than or equal to 0"
                 cause = Cause("spec.replicas", "FieldValueInvalid", why)
                 raise Invalid.of(kinds.SCALE.qualified_name, call.place.name, [cause])
-            message.spec.replicas = new.spec.replicas
-            message.metadata.resourceVersion = new.metadata.resourceVersion or message.metadata.resourceVersion
-            try:
-                changed = await self.registry.update(message, dry_run=dry_run, admit=self.admission(call.user))
-            except Conflict:
-                if revision or attempt == _ATTEMPTS:
-                    raise
-            else:
-                return responses.data(codec.to_dict(scale(changed.message())), warnings=warnings)
-        raise AssertionError("unreachable")
+            new: Any = changes.copied(old)
+            new.spec.replicas = scale.spec.replicas
+            new.metadata.resourceVersion = revision or scale.metadata.resourceVersion
+            return cast("Message", new)
+
+        write = Write.patch(
+            call.user,
+            call.stored,
+            scaled,
+            namespace=call.place.namespace,
+            name=call.place.name,
+            subresource=call.place.subresource,
+            dry_run=call.query.dry_run(),
+        )
+        written = await self.registry.write(write)
+        return responses.data(codec.to_dict(scale_of(written.entry.message())), warnings=warnings)
 
 
-def scale(message: Any) -> Scale:
+def scale_of(message: Any) -> Scale:
     """The object as a Scale."""
     made = Scale(
         spec=ScaleSpec(replicas=message.spec.replicas),

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 from collections.abc import AsyncIterator, Callable
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
 import pytest
 from podlab_testing.rbac import Rbac, binding, role
+from podlab_testing.registry import WritableRegistry, registry_of
 
-from master.apiserver.admission.chain import Admission
-from master.apiserver.registry.allocation import Claims
-from master.apiserver.registry.registry import Registry
-from master.apiserver.registry.strategies.table import table
 from master.apiserver.watchcache.cache import Cache
 from master.store.sqlite import SqliteStore
 
@@ -41,9 +36,8 @@ async def cache(store: SqliteStore) -> AsyncIterator[Cache]:
 
 
 @pytest.fixture
-def registry(cache: Cache) -> Registry:
-    claims = Claims(IPv4Network("10.96.0.0/16"), lambda: cache.claims, random.Random(1))
-    return Registry(cache, table(300), claims, Admission(cache))
+def registry(cache: Cache) -> WritableRegistry:
+    return registry_of(cache)
 
 
 @pytest.fixture

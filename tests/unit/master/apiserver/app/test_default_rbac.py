@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from podlab_testing.registry import WritableRegistry
 
 from master.apiserver.app.default_rbac import DefaultRoles, defaults, reconciled
 from master.apiserver.authorization.default_roles import AUTOUPDATE, binding, role, rule
-from master.apiserver.registry.registry import Registry
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
@@ -54,7 +54,9 @@ def test_what_is_not_to_be_updated_is_left_alone(wanted: Any) -> None:
     assert reconciled(wanted, found) is found
 
 
-async def test_all_are_written_in_one_commit_and_nothing_is_written_twice(cache: Cache, registry: Registry) -> None:
+async def test_all_are_written_in_one_commit_and_nothing_is_written_twice(
+    cache: Cache, registry: WritableRegistry
+) -> None:
     await DefaultRoles(cache).ensure()
     first = await cache.store.revision()
     entries = [await registry.get(kinds.of(one), "", one.metadata.name) for one in defaults()]
@@ -66,7 +68,7 @@ async def test_all_are_written_in_one_commit_and_nothing_is_written_twice(cache:
     assert await cache.store.revision() == first
 
 
-async def test_what_was_taken_away_comes_back(cache: Cache, registry: Registry) -> None:
+async def test_what_was_taken_away_comes_back(cache: Cache, registry: WritableRegistry) -> None:
     await DefaultRoles(cache).ensure()
     kind = kinds.by_name("ClusterRole")
     discovery: Any = (await registry.get(kind, "", "system:discovery")).message()

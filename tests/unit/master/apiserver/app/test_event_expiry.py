@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+from podlab_testing.registry import WritableRegistry
+
 from master.apiserver.app.event_expiry import EVENT_LIFE_S, EventExpiry
-from master.apiserver.registry.registry import Registry
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
 from podlab.core.v1 import event_pb2, namespace_pb2
 from podlab.meta.v1 import meta_pb2
 
 
-async def test_events_go_an_hour_after_they_were_last_seen(cache: Cache, registry: Registry) -> None:
+async def test_events_go_an_hour_after_they_were_last_seen(cache: Cache, registry: WritableRegistry) -> None:
     await registry.create(namespace_pb2.Namespace(metadata=meta_pb2.ObjectMeta(name="default")))
     created_s = 0
     for number in range(450):

@@ -4,21 +4,20 @@ from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
+from podlab_testing.registry import WritableRegistry
 
 from master.apiserver.app.system_objects import SystemObjects
-from master.apiserver.registry.registry import Registry
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
-from podlab.v1 import apiserver_pb2 as pb
 
 NETWORK = IPv4Network("10.96.0.0/16")
 
 
-async def read(registry: Registry, kind: str) -> Any:
+async def read(registry: WritableRegistry, kind: str) -> Any:
     return (await registry.get(kinds.by_name(kind), "default", "kubernetes")).message()
 
 
-async def test_a_second_pass_writes_nothing(cache: Cache, registry: Registry) -> None:
+async def test_a_second_pass_writes_nothing(cache: Cache, registry: WritableRegistry) -> None:
     bootstrap = SystemObjects(registry, NETWORK, "192.0.2.1", 7443)
     await bootstrap.ensure()
     revision = await cache.store.revision()
@@ -26,9 +25,9 @@ async def test_a_second_pass_writes_nothing(cache: Cache, registry: Registry) ->
     assert await cache.store.revision() == revision
 
 
-async def test_what_was_changed_or_deleted_is_put_right(cache: Cache, registry: Registry) -> None:
+async def test_what_was_changed_or_deleted_is_put_right(cache: Cache, registry: WritableRegistry) -> None:
     await SystemObjects(registry, NETWORK, "192.0.2.1", 7443).ensure()
-    await registry.delete(pb.DeleteRequest(kind="Service", namespace="default", name="kubernetes"))
+    await registry.delete("Service", "default", "kubernetes")
     endpoints = await read(registry, "EndpointSlice")
     endpoints.endpoints[0].addresses[:] = ["192.0.2.99"]
     await registry.update(endpoints)
@@ -39,7 +38,7 @@ async def test_what_was_changed_or_deleted_is_put_right(cache: Cache, registry: 
 
 
 async def test_another_network_ends_no_server_and_is_told_once(
-    cache: Cache, registry: Registry, caplog: pytest.LogCaptureFixture
+    cache: Cache, registry: WritableRegistry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Services keep their addresses; the rest of the Service is put right all the same."""
     await SystemObjects(registry, NETWORK, "192.0.2.1", 7443).ensure()

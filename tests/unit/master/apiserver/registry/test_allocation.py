@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from master.apiserver.registry.allocation import Claims
+from master.apiserver.registry.allocation import ServiceAllocator
 from master.store.contract import Delete, Put
 from podlab.core.v1 import service_pb2
 from podlab.errors import ApiError, Invalid
@@ -19,10 +19,10 @@ class Allocator:
 
     def __init__(self, network: str = "10.0.0.0/28", seed: int = 1) -> None:
         self.held: dict[str, bytes] = {}
-        self.claims = Claims(IPv4Network(network), lambda: self.held, random.Random(seed))
+        self.claims = ServiceAllocator(IPv4Network(network), lambda: self.held, random.Random(seed))
 
     def take(self, new: service_pb2.Service, old: service_pb2.Service | None = None) -> service_pb2.Service:
-        self._commit(self.claims.take(new, old))
+        self._commit(self.claims.allocate(new, old))
         return new
 
     def release(self, service: service_pb2.Service) -> None:

@@ -3,22 +3,28 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from podlab_testing.registry import ADMIN
 
-from master.apiserver.registry import changes
+from master.apiserver.admission.plugin import AdmissionRequest
+from master.apiserver.admission.plugins.pods import DefaultTolerationSeconds
+from master.apiserver.admission.write import Write
+from master.apiserver.registry import changes, subresources
 from master.apiserver.registry.strategies.table import table
 from podlab.apps.v1 import deployment_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.errors import Conflict
 from podlab.meta.v1 import meta_pb2
 
-STRATEGIES = table(60)
+STRATEGIES = table()
 NOW = meta_pb2.Time(seconds=1_000_000)
 
 
 def stored(message: Any) -> Any:
     """The message as it is after its creation, at revision 5."""
-    finish = changes.finishing(lambda _: None)
-    changes.begin(message, STRATEGIES[message.DESCRIPTOR.name], "uid-1", NOW, finish)
+    strategy = STRATEGIES[message.DESCRIPTOR.name]
+    changes.begin(message, strategy, "uid-1", NOW)
+    changes.set_defaults(message)
+    strategy.prepare_for_create(message)
     message.metadata.resourceVersion = "5"
     return message
 
@@ -30,7 +36,11 @@ def deployment(replicas: int = 1) -> deployment_pb2.Deployment:
 
 
 def replaced(new: Any, old: Any) -> Any:
-    return changes.replaced(new, old, STRATEGIES[new.DESCRIPTOR.name])
+    write = Write.update(ADMIN, new)
+    part, strategy = subresources.of(write), STRATEGIES[new.DESCRIPTOR.name]
+    after = part.complete(write.made_from(old), old)
+    part.prepare(after, old, strategy)
+    return after
 
 
 def test_what_only_the_cluster_sets_is_not_taken_from_the_caller() -> None:
@@ -50,8 +60,9 @@ def test_a_node_alone_comes_with_its_status() -> None:
     assert stored(node).status.addresses
 
 
-def test_new_pods_tolerate_lost_nodes_for_as_long_as_is_configured() -> None:
+async def test_new_pods_tolerate_lost_nodes_for_as_long_as_is_configured() -> None:
     pod = stored(pod_pb2.Pod(metadata=meta_pb2.ObjectMeta(name="web")))
+    await DefaultTolerationSeconds(60).mutate(AdmissionRequest(Write.create(ADMIN, pod), pod))
     assert {toleration.tolerationSeconds for toleration in pod.spec.tolerations} == {60}
     assert pod.spec.priority == 0
 
@@ -73,7 +84,7 @@ def test_neither_side_of_a_write_is_changed_by_it() -> None:
     old, new = stored(deployment()), deployment(2)
     before = (old.SerializeToString(deterministic=True), new.SerializeToString(deterministic=True))
     replaced(new, old)
-    changes.with_status(new, old, STRATEGIES["Deployment"])
+    changes.with_status(new, old)
     assert (old.SerializeToString(deterministic=True), new.SerializeToString(deterministic=True)) == before
 
 

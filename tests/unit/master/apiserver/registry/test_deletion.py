@@ -1,23 +1,36 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
 
+from master.apiserver.admission.write import Deletion, Propagation
 from master.apiserver.registry import deletion
 from master.apiserver.registry.strategies.table import table
 from podlab.api import kinds, times
 from podlab.core.v1 import config_pb2, namespace_pb2, pod_pb2
 from podlab.meta.v1 import meta_pb2
-from podlab.v1 import apiserver_pb2 as pb
 
 NOW = meta_pb2.Time(seconds=1_000_000)
-STRATEGIES = table(300)
+STRATEGIES = table()
 
 
-def decide(message: Any, at: int = NOW.seconds, **request: Any) -> deletion.Outcome:
-    strategy = STRATEGIES[kinds.of(message).name]
-    return deletion.decide(message, strategy, pb.DeleteRequest(**request), meta_pb2.Time(seconds=at))
+@dataclass(frozen=True)
+class Outcome:
+    message: Any
+    removed: bool
+
+
+def decide(message: Any, at: int = NOW.seconds, **terms: Any) -> Outcome:
+    kind = kinds.of(message)
+    wanted = Deletion(kind, message.metadata.namespace, message.metadata.name, **terms)
+    after = deletion.decided(message, STRATEGIES[kind.name], wanted, meta_pb2.Time(seconds=at))
+    return Outcome(after, is_finished(after))
+
+
+def is_finished(message: Any) -> bool:
+    return deletion.is_finished(message, STRATEGIES[kinds.of(message).name])
 
 
 def pod(node: str = "n1", phase: str = "Running", grace_s: int | None = None) -> pod_pb2.Pod:
@@ -33,19 +46,19 @@ def pod(node: str = "n1", phase: str = "Running", grace_s: int | None = None) ->
     [
         (pod(), {}, 30),
         (pod(grace_s=5), {}, 5),
-        (pod(grace_s=5), {"grace_period_seconds": 60}, 60),
-        (pod(), {"grace_period_seconds": -1}, 1),
-        (pod(), {"grace_period_seconds": 0}, 0),
+        (pod(grace_s=5), {"grace_period_s": 60}, 60),
+        (pod(), {"grace_period_s": -1}, 1),
+        (pod(), {"grace_period_s": 0}, 0),
         (pod(node=""), {}, 0),
         (pod(phase="Succeeded"), {}, 0),
-        (pod(phase="Failed"), {"grace_period_seconds": 60}, 0),
+        (pod(phase="Failed"), {"grace_period_s": 60}, 0),
     ],
 )
 def test_a_pod_has_the_time_that_was_asked_for_if_anybody_runs_it(
     current: pod_pb2.Pod, request_: dict[str, int], grace_s: int
 ) -> None:
     outcome = decide(current, **request_)
-    metadata = outcome.message.metadata  # type: ignore[attr-defined]
+    metadata = outcome.message.metadata
     assert outcome.removed is (grace_s == 0)
     assert metadata.deletionGracePeriodSeconds == grace_s
     assert metadata.deletionTimestamp.seconds == NOW.seconds + grace_s
@@ -53,11 +66,11 @@ def test_a_pod_has_the_time_that_was_asked_for_if_anybody_runs_it(
 
 def test_asking_again_can_only_bring_the_end_forward() -> None:
     first = decide(pod()).message
-    assert decide(first, at=NOW.seconds + 9, grace_period_seconds=60).message == first
+    assert decide(first, at=NOW.seconds + 9, grace_period_s=60).message == first
     assert decide(first, at=NOW.seconds + 9).message == first
-    sooner: Any = decide(first, at=NOW.seconds + 9, grace_period_seconds=10).message
+    sooner: Any = decide(first, at=NOW.seconds + 9, grace_period_s=10).message
     assert sooner.metadata.deletionTimestamp.seconds == NOW.seconds + 10
-    assert decide(first, grace_period_seconds=0).removed
+    assert decide(first, grace_period_s=0).removed
 
 
 def test_what_is_there_is_not_changed() -> None:
@@ -69,57 +82,59 @@ def test_what_is_there_is_not_changed() -> None:
 def test_finalizers_hold_a_pod_even_without_grace() -> None:
     current = pod()
     current.metadata.finalizers.append("example.com/wait")
-    outcome = decide(current, grace_period_seconds=0)
+    outcome = decide(current, grace_period_s=0)
     assert not outcome.removed
-    assert not deletion.is_finished(outcome.message)
-    del outcome.message.metadata.finalizers[:]  # type: ignore[attr-defined]
-    assert deletion.is_finished(outcome.message)
+    assert not is_finished(outcome.message)
+    del outcome.message.metadata.finalizers[:]
+    assert is_finished(outcome.message)
 
 
 @pytest.mark.parametrize(
     ("before", "policy", "after"),
     [
-        ([], pb.PROPAGATION_POLICY_UNSPECIFIED, []),
-        ([], pb.PROPAGATION_POLICY_BACKGROUND, []),
-        ([], pb.PROPAGATION_POLICY_FOREGROUND, ["foregroundDeletion"]),
-        ([], pb.PROPAGATION_POLICY_ORPHAN, ["orphan"]),
-        (["orphan"], pb.PROPAGATION_POLICY_UNSPECIFIED, ["orphan"]),
-        (["orphan", "a/b"], pb.PROPAGATION_POLICY_BACKGROUND, ["a/b"]),
-        (["orphan"], pb.PROPAGATION_POLICY_FOREGROUND, ["foregroundDeletion"]),
+        ([], None, []),
+        ([], Propagation.BACKGROUND, []),
+        ([], Propagation.FOREGROUND, ["foregroundDeletion"]),
+        ([], Propagation.ORPHAN, ["orphan"]),
+        (["orphan"], None, ["orphan"]),
+        (["orphan", "a/b"], Propagation.BACKGROUND, ["a/b"]),
+        (["orphan"], Propagation.FOREGROUND, ["foregroundDeletion"]),
     ],
 )
-def test_propagation_is_left_to_the_garbage_collector(before: list[str], policy: int, after: list[str]) -> None:
+def test_propagation_is_left_to_the_garbage_collector(
+    before: list[str], policy: Propagation | None, after: list[str]
+) -> None:
     current = config_pb2.ConfigMap(metadata=meta_pb2.ObjectMeta(name="a", finalizers=before))
-    outcome = decide(current, propagation_policy=policy)
-    assert list(outcome.message.metadata.finalizers) == after  # type: ignore[attr-defined]
+    outcome = decide(current, propagation=policy)
+    assert list(outcome.message.metadata.finalizers) == after
     assert outcome.removed is (not after)
 
 
 def test_a_namespace_terminates_until_its_own_finalizer_goes() -> None:
     current = namespace_pb2.Namespace(metadata=meta_pb2.ObjectMeta(name="team"))
-    STRATEGIES["Namespace"].at_create(current)
+    STRATEGIES["Namespace"].prepare_for_create(current)
     outcome: Any = decide(current)
     assert (outcome.removed, outcome.message.status.phase) == (False, "Terminating")
     after = namespace_pb2.Namespace()
     after.CopyFrom(outcome.message)
     del after.spec.finalizers[:]
-    STRATEGIES["Namespace"].at_update(after, outcome.message)
-    assert deletion.is_finished(after)
+    STRATEGIES["Namespace"].prepare_for_update(after, outcome.message)
+    assert is_finished(after)
 
 
 def test_an_active_namespace_keeps_its_finalizer_whatever_is_sent() -> None:
     old = namespace_pb2.Namespace(metadata=meta_pb2.ObjectMeta(name="team"))
-    STRATEGIES["Namespace"].at_create(old)
+    STRATEGIES["Namespace"].prepare_for_create(old)
     new = namespace_pb2.Namespace(metadata=old.metadata)
-    STRATEGIES["Namespace"].at_update(new, old)
+    STRATEGIES["Namespace"].prepare_for_update(new, old)
     assert list(new.spec.finalizers) == ["kubernetes"]
 
 
-@pytest.mark.parametrize("asked", [{"grace_period_seconds": 2**63 - 1}, {}])
+@pytest.mark.parametrize("asked", [{"grace_period_s": 2**63 - 1}, {}])
 def test_a_grace_period_ends_before_time_does(asked: dict[str, int]) -> None:
     outcome = decide(pod(grace_s=2**63 - 1), **asked)
     assert times.text(cast(Any, outcome.message).metadata.deletionTimestamp) == "9999-12-31T23:59:59Z"
-    sooner = decide(outcome.message, grace_period_seconds=0)
+    sooner = decide(outcome.message, grace_period_s=0)
     assert sooner.removed
 
 
@@ -129,4 +144,4 @@ def test_pods_of_old_kinds_stay_unless_it_is_said_that_they_go(kind: str) -> Non
     kept: Any = decide(current)
     assert (kept.removed, list(kept.message.metadata.finalizers)) == (False, ["orphan"])
     assert decide(kept.message).message == kept.message
-    assert decide(current, propagation_policy=pb.PROPAGATION_POLICY_BACKGROUND).removed
+    assert decide(current, propagation=Propagation.BACKGROUND).removed

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
+from podlab_testing.registry import ADMIN, Refusing, WritableRegistry, registry_of
 
-from master.apiserver.admission.admit import admit_all
-from master.apiserver.admission.chain import Admission
-from master.apiserver.registry.events import Recording
-from master.apiserver.registry.registry import Registry
-from master.apiserver.registry.strategies.table import Strategy
+from master.apiserver.registry.batch import Batch, Result
+from master.apiserver.rpc import writes
 from master.apiserver.watchcache.cache import Cache
 from master.store.contract import Delete, Put
 from master.store.sqlite import SqliteStore
@@ -47,11 +46,21 @@ def commits(store: SqliteStore, cache: Cache) -> Counted:
     return counted
 
 
+@dataclass(frozen=True)
+class Recording:
+    """Writes Events as a request that records them says."""
+
+    batch: Batch
+
+    async def record(self, events: Sequence[event_pb2.Event]) -> Sequence[Result]:
+        return await self.batch.write(writes.record_events(pb.RecordEventsRequest(events=events), ADMIN))
+
+
 @pytest.fixture
-async def recording(cache: Cache, registry: Registry) -> Recording:
+async def recording(cache: Cache, registry: WritableRegistry) -> Recording:
     for name in ("default", "team"):
         await registry.create(namespace_pb2.Namespace(metadata=meta_pb2.ObjectMeta(name=name)))
-    return Recording(cache, registry, Strategy(), Admission(cache))
+    return Recording(Batch(cache, registry))
 
 
 def event(name: str, namespace: str = "default", count: int = 1, **metadata: Any) -> event_pb2.Event:
@@ -61,13 +70,13 @@ def event(name: str, namespace: str = "default", count: int = 1, **metadata: Any
     return made
 
 
-async def held(registry: Registry, name: str, namespace: str = "default") -> event_pb2.Event:
+async def held(registry: WritableRegistry, name: str, namespace: str = "default") -> event_pb2.Event:
     entry = await registry.get(kinds.of(event_pb2.Event), namespace, name)
     return cast(event_pb2.Event, entry.message())
 
 
-async def test_many_take_one_commit(recording: Recording, registry: Registry, commits: Counted) -> None:
-    results = await recording.record([event(f"e{number}") for number in range(100)], admit_all)
+async def test_many_take_one_commit(recording: Recording, registry: WritableRegistry, commits: Counted) -> None:
+    results = await recording.record([event(f"e{number}") for number in range(100)])
     assert len(commits.commits) == len(set(results)) == 1
     stored = await held(registry, "e99")
     assert stored.metadata.uid
@@ -76,48 +85,47 @@ async def test_many_take_one_commit(recording: Recording, registry: Registry, co
 
 
 async def test_more_than_a_commit_holds_takes_several(recording: Recording, commits: Counted) -> None:
-    results = await recording.record([event(f"e{number}") for number in range(600)], admit_all)
+    results = await recording.record([event(f"e{number}") for number in range(600)])
     assert len(commits.commits) == 3
     assert all(isinstance(result, int) for result in results)
 
 
-async def test_what_is_there_is_counted_up_and_stays_the_same_object(recording: Recording, registry: Registry) -> None:
-    await recording.record([event("a")], admit_all)
+async def test_what_is_there_is_counted_up_and_stays_the_same_object(
+    recording: Recording, registry: WritableRegistry
+) -> None:
+    await recording.record([event("a")])
     before = await held(registry, "a")
-    await recording.record([event("a", count=7, resourceVersion="1"), event("b")], admit_all)
+    await recording.record([event("a", count=7, resourceVersion="1"), event("b")])
     after = await held(registry, "a")
     assert (after.count, after.metadata.uid) == (7, before.metadata.uid)
     assert after.metadata.creationTimestamp == before.metadata.creationTimestamp
     assert (await held(registry, "b")).count == 1
 
 
-async def test_of_one_that_is_named_twice_the_last_stays(recording: Recording, registry: Registry) -> None:
-    results = await recording.record([event("a"), event("b"), event("a", count=2), event("c")], admit_all)
+async def test_of_one_that_is_named_twice_the_last_stays(recording: Recording, registry: WritableRegistry) -> None:
+    results = await recording.record([event("a"), event("b"), event("a", count=2), event("c")])
     assert all(isinstance(result, int) for result in results)
     assert (await held(registry, "a")).count == 2
 
 
-async def test_each_result_stands_alone(recording: Recording, registry: Registry) -> None:
-    await registry.delete(pb.DeleteRequest(kind="Namespace", name="team"))
+async def test_each_result_stands_alone(recording: Recording, registry: WritableRegistry) -> None:
+    await registry.delete("Namespace", "", "team")
     wanted = [event("a"), event("b", "missing"), event("c", "team"), event("Ü"), event(""), event("z")]
-    results = await recording.record(wanted, admit_all)
+    results = await recording.record(wanted)
     assert [type(result) for result in results] == [int, NotFound, Forbidden, Invalid, BadRequest, int]
 
 
-async def test_who_may_not_write_one_is_told_so(recording: Recording) -> None:
-    def admit(new: Any, _: Any) -> None:
-        if new.metadata.name == "a":
-            raise Forbidden("not yours")
-
-    results = await recording.record([event("a"), event("b")], admit)
+async def test_who_may_not_write_one_is_told_so(recording: Recording, cache: Cache) -> None:
+    refusing = Recording(Batch(cache, registry_of(cache, Refusing("a"))))
+    results = await refusing.record([event("a"), event("b")])
     assert [type(result) for result in results] == [Forbidden, int]
 
 
 async def test_others_that_were_faster_hold_nobody_up(
-    recording: Recording, registry: Registry, commits: Counted
+    recording: Recording, registry: WritableRegistry, commits: Counted
 ) -> None:
-    await recording.record([event("old")], admit_all)
+    await recording.record([event("old")])
     commits.first = [Put("/registry/core/events/default/new", event("new").SerializeToString(), 0)]
-    results = await recording.record([event("old", count=2), event("new", count=5), event("third")], admit_all)
+    results = await recording.record([event("old", count=2), event("new", count=5), event("third")])
     assert all(isinstance(result, int) for result in results)
     assert [(await held(registry, name)).count for name in ("old", "new", "third")] == [2, 5, 1]

@@ -10,11 +10,8 @@ from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
+from podlab_testing.registry import WritableRegistry, registry_of
 
-from master.apiserver.admission.chain import Admission
-from master.apiserver.registry.allocation import Claims
-from master.apiserver.registry.registry import Registry
-from master.apiserver.registry.strategies.table import table
 from master.apiserver.watchcache.cache import Cache
 from master.store.contract import Delete, Put
 from master.store.sqlite import SqliteStore
@@ -22,7 +19,6 @@ from podlab.api import kinds
 from podlab.core.v1 import config_pb2, namespace_pb2, service_pb2
 from podlab.errors import ApiError, Forbidden, Invalid
 from podlab.meta.v1 import meta_pb2
-from podlab.v1 import apiserver_pb2 as pb
 
 
 class HeldCommits:
@@ -60,19 +56,21 @@ def commits(store: SqliteStore, cache: Cache) -> HeldCommits:
 
 
 @pytest.fixture(autouse=True)
-async def home(registry: Registry) -> None:
+async def home(registry: WritableRegistry) -> None:
     for name in ("default", "team"):
         await registry.create(namespace_pb2.Namespace(metadata=meta_pb2.ObjectMeta(name=name)))
-    await registry.delete(pb.DeleteRequest(kind="ServiceAccount", namespace="team", name="default"))  # it is empty
+    await registry.delete("ServiceAccount", "team", "default")  # it is empty
 
 
-async def held(registry: Registry, kind: str, name: str, namespace: str = "") -> Any:
+async def held(registry: WritableRegistry, kind: str, name: str, namespace: str = "") -> Any:
     return (await registry.get(kinds.by_name(kind), namespace, name)).message()
 
 
-async def test_nothing_slips_into_a_namespace_that_goes(registry: Registry, cache: Cache, commits: HeldCommits) -> None:
+async def test_nothing_slips_into_a_namespace_that_goes(
+    registry: WritableRegistry, cache: Cache, commits: HeldCommits
+) -> None:
     commits.hold()
-    deleting = asyncio.create_task(registry.delete(pb.DeleteRequest(kind="Namespace", name="team")))
+    deleting = asyncio.create_task(registry.delete("Namespace", "", "team"))
     await commits.arrives(1)
     config = config_pb2.ConfigMap(metadata=meta_pb2.ObjectMeta(name="late", namespace="team"))
     creating = asyncio.create_task(registry.create(config))
@@ -93,8 +91,8 @@ async def test_nothing_slips_into_a_namespace_that_goes(registry: Registry, cach
     assert not cache.claims
 
 
-async def test_a_namespace_of_the_same_name_is_open_again(registry: Registry) -> None:
-    await registry.delete(pb.DeleteRequest(kind="Namespace", name="team"))
+async def test_a_namespace_of_the_same_name_is_open_again(registry: WritableRegistry) -> None:
+    await registry.delete("Namespace", "", "team")
     emptied = await held(registry, "Namespace", "team")
     del emptied.spec.finalizers[:]
     await registry.update(emptied)
@@ -103,9 +101,9 @@ async def test_a_namespace_of_the_same_name_is_open_again(registry: Registry) ->
     assert await registry.create(config)
 
 
-async def test_the_phase_of_a_namespace_is_not_written_back(registry: Registry) -> None:
+async def test_the_phase_of_a_namespace_is_not_written_back(registry: WritableRegistry) -> None:
     active = await held(registry, "Namespace", "team")
-    await registry.delete(pb.DeleteRequest(kind="Namespace", name="team"))
+    await registry.delete("Namespace", "", "team")
     active.metadata.resourceVersion = ""
     active.status.conditions.add(type="NamespaceContentRemaining", status="True")
     await registry.update_status(active)
@@ -133,9 +131,7 @@ def claimed_by_services(cache: Cache) -> set[str]:
 async def test_what_is_claimed_is_what_services_hold(cache: Cache, seed: int) -> None:
     """Many at once on a network with few addresses: created, tried, changed, held by finalizers, deleted."""
     chance = random.Random(seed)
-    registry = Registry(
-        cache, table(300), Claims(IPv4Network("10.96.0.0/28"), lambda: cache.claims, chance), Admission(cache)
-    )
+    registry = registry_of(cache, network=IPv4Network("10.96.0.0/28"), chance=chance)
 
     async def act() -> None:
         name = f"s{chance.randrange(8)}"
@@ -155,9 +151,7 @@ async def test_what_is_claimed_is_what_services_hold(cache: Cache, seed: int) ->
                 case 2:
                     await registry.update(wanted, dry_run=dry_run)
                 case _:
-                    await registry.delete(
-                        pb.DeleteRequest(kind="Service", namespace="default", name=name, dry_run=dry_run)
-                    )
+                    await registry.delete("Service", "default", name, dry_run=dry_run)
 
     for _ in range(12):
         await asyncio.gather(*(act() for _ in range(10)))
@@ -166,7 +160,7 @@ async def test_what_is_claimed_is_what_services_hold(cache: Cache, seed: int) ->
 
 
 async def test_a_port_that_another_takes_meanwhile_is_refused_and_holds_nothing(
-    registry: Registry, cache: Cache, commits: HeldCommits
+    registry: WritableRegistry, cache: Cache, commits: HeldCommits
 ) -> None:
     commits.hold()
     wanted = []

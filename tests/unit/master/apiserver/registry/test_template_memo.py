@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, cast
 
 from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
+from podlab_testing.registry import ADMIN, admission_of
 
-from master.apiserver.admission.chain import Admission
-from master.apiserver.admission.limitranger import ANNOTATION
+from master.apiserver.admission.plugin import AdmissionRequest, Plugin
+from master.apiserver.admission.rules.limitranger import ANNOTATION
+from master.apiserver.admission.write import Operation, Write
 from master.apiserver.registry import changes, template_memo
+from master.apiserver.registry.completion import Completion
 from master.apiserver.registry.strategies.table import table
-from master.apiserver.registry.template_memo import Alike
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
+from podlab.api.kinds import Kind
 from podlab.api.labels import MIRROR_ANNOTATION
 from podlab.core.v1 import pod_pb2, quota_pb2, serviceaccount_pb2
 from podlab.errors import ApiError
 from podlab.meta.v1 import meta_pb2
 from podlab.scheduling.v1 import priorityclass_pb2
 
-STRATEGY = table(300)["Pod"]
+STRATEGY = table()["Pod"]
 NOW = meta_pb2.Time(seconds=1_000_000)
 
 
@@ -113,61 +117,72 @@ OBJECTS: tuple[Message, ...] = (
 CHANGES = st.tuples(st.sampled_from(("put", "remove")), st.sampled_from(OBJECTS))
 
 
-def begun(message: pod_pb2.Pod, finish: changes.Finish) -> pod_pb2.Pod | str:
+async def begun(message: pod_pb2.Pod, completion: Completion) -> pod_pb2.Pod | str:
     """What the pod becomes, or why it does not."""
     made = pod_pb2.Pod()
     made.CopyFrom(message)
+    changes.begin(made, STRATEGY, f"uid-of-{message.metadata.name}", NOW)
     try:
-        changes.begin(made, STRATEGY, f"uid-of-{message.metadata.name}", NOW, finish)
+        await completion.complete(AdmissionRequest(Write.create(ADMIN, made), made), STRATEGY)
     except ApiError as error:
         return str(error)
     return made
 
 
-@given(st.lists(PODS | CHANGES, max_size=30))
-def test_with_and_without_memory_a_pod_becomes_the_same(steps: list[tuple[str, Any]]) -> None:
+async def compared(steps: list[tuple[str, Any]]) -> None:
     cluster = Cluster()
     cluster.put(account(mounts=True))
-    admission = Admission(cluster.cache)
-    remembering, long_way = Alike(admission).finish, changes.finishing(admission.complete)
+    admission = admission_of(cluster.cache)
+    remembering, long_way = Completion(admission), Completion(admission, remembers=False)
     for verb, what in steps:
         if verb == "create":
             name, namespace, app, ways = what
             sent = pod(name, namespace, app=app)
             for way in sorted(ways, key=WAYS.index):
                 way(sent)
-            assert begun(sent, remembering) == begun(sent, long_way)
+            assert await begun(sent, remembering) == await begun(sent, long_way)
         else:
             getattr(cluster, verb)(what)
 
 
-def test_admission_looks_at_the_first_pod_of_a_template_and_again_when_something_has_changed() -> None:
-    cluster, looked = Cluster(), 0
+@given(st.lists(PODS | CHANGES, max_size=30))
+def test_with_and_without_memory_a_pod_becomes_the_same(steps: list[tuple[str, Any]]) -> None:
+    asyncio.run(compared(steps))
+
+
+class Counting(Plugin):
+    """Counts the pods that it is asked to complete."""
+
+    name = "Counting"
+
+    def __init__(self) -> None:
+        self.looked = 0
+
+    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
+        return True
+
+    async def mutate(self, request: AdmissionRequest) -> None:
+        self.looked += 1
+
+
+async def test_admission_looks_at_the_first_pod_of_a_template_and_again_when_something_has_changed() -> None:
+    cluster, counting = Cluster(), Counting()
     cluster.put(account(mounts=True))
-    admission = Admission(cluster.cache)
-    complete = admission.complete
-
-    def counting(message: Message) -> None:
-        nonlocal looked
-        looked += 1
-        complete(message)
-
-    admission.complete = counting  # type: ignore[method-assign]
-    finish = Alike(admission).finish
+    completion = Completion(admission_of(cluster.cache, counting))
     for name in ("a", "b", "c"):
-        begun(pod(name), finish)
-    assert looked == 1
+        await begun(pod(name), completion)
+    assert counting.looked == 1
     cluster.put(limit_range())
-    begun(pod("d"), finish)
-    assert looked == 2
+    await begun(pod("d"), completion)
+    assert counting.looked == 2
 
 
-def test_what_is_remembered_is_bounded() -> None:
+async def test_what_is_remembered_is_bounded() -> None:
     cluster = Cluster()
     cluster.put(account(mounts=True))
-    made = Alike(Admission(cluster.cache))
+    completion = Completion(admission_of(cluster.cache))
     for number in range(template_memo.REMEMBERED + 10):
         one = pod()
         one.spec.hostname = f"h-{number}"
-        begun(one, made.finish)
-    assert made.remembered <= template_memo.REMEMBERED
+        await begun(one, completion)
+    assert completion.memo.remembered <= template_memo.REMEMBERED

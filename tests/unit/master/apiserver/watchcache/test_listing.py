@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from podlab_testing.registry import WritableRegistry
 
-from master.apiserver.registry.registry import Registry
 from master.apiserver.watchcache import listing
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.listing import Lister
@@ -16,7 +16,7 @@ from podlab.v1 import apiserver_pb2 as pb
 
 
 @pytest.fixture(autouse=True)
-async def nine(registry: Registry) -> None:
+async def nine(registry: WritableRegistry) -> None:
     """ConfigMaps c0 to c8, every third of them labelled."""
     await registry.create(namespace_pb2.Namespace(metadata=meta_pb2.ObjectMeta(name="default")))
     for number in range(9):
@@ -31,7 +31,7 @@ async def read(cache: Cache, rest: str = "", **request: Any) -> Any:
     return pb.ListResponse.FromString(await Lister(cache).page(asked, await cache.moments.now()))
 
 
-async def names(cache: Cache, *, change: Registry | None = None, **request: Any) -> list[list[str]]:
+async def names(cache: Cache, *, change: WritableRegistry | None = None, **request: Any) -> list[list[str]]:
     """Page by page. With `change`, something happens after the first page, so that the rest is history."""
     pages, rest = [], ""
     while True:
@@ -41,7 +41,7 @@ async def names(cache: Cache, *, change: Registry | None = None, **request: Any)
         if not rest:
             return pages
         if change is not None and len(pages) == 1:
-            await change.delete(pb.DeleteRequest(kind="ConfigMap", namespace="default", name="c6"))
+            await change.delete("ConfigMap", "default", "c6")
 
 
 @pytest.mark.parametrize("changes", [False, True])
@@ -55,7 +55,7 @@ async def names(cache: Cache, *, change: Registry | None = None, **request: Any)
     ],
 )
 async def test_pages_hold_what_was_there_at_the_first(
-    cache: Cache, registry: Registry, request_: dict[str, Any], pages: list[str], changes: bool
+    cache: Cache, registry: WritableRegistry, request_: dict[str, Any], pages: list[str], changes: bool
 ) -> None:
     found = await names(cache, change=registry if changes else None, **request_)
     # How a list ends that a selector cuts short is open: with an empty last page, or without.
@@ -64,16 +64,16 @@ async def test_pages_hold_what_was_there_at_the_first(
 
 @pytest.mark.parametrize("changes", [False, True])
 async def test_pages_are_bounded_in_bytes(
-    cache: Cache, registry: Registry, monkeypatch: pytest.MonkeyPatch, changes: bool
+    cache: Cache, registry: WritableRegistry, monkeypatch: pytest.MonkeyPatch, changes: bool
 ) -> None:
     monkeypatch.setattr(listing, "PAGE_BYTES", 4000)
     found = await names(cache, change=registry if changes else None)
     assert [len(page) for page in found] == [3, 3, 3]
 
 
-async def test_a_snapshot_that_was_compacted_is_expired(cache: Cache, registry: Registry) -> None:
+async def test_a_snapshot_that_was_compacted_is_expired(cache: Cache, registry: WritableRegistry) -> None:
     first = await read(cache, limit=4)
-    await registry.delete(pb.DeleteRequest(kind="ConfigMap", namespace="default", name="c6"))
+    await registry.delete("ConfigMap", "default", "c6")
     await cache.store.compact(await cache.store.revision())
     with pytest.raises(Expired, match="start a new list"):
         await read(cache, getattr(first.metadata, "continue"))

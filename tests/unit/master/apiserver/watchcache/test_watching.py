@@ -6,8 +6,8 @@ from contextlib import aclosing
 from typing import Any, cast
 
 import pytest
+from podlab_testing.registry import WritableRegistry
 
-from master.apiserver.registry.registry import Registry
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.kind_window import WINDOW_EVENTS
 from master.apiserver.watchcache.moment import ANY
@@ -54,7 +54,7 @@ async def test_an_idle_watcher_gets_bookmarks(cache: Cache) -> None:
         assert await response(stream) == [(pb.EVENT_TYPE_BOOKMARK, str(revision))]
 
 
-async def test_changes_made_while_the_present_is_told_follow_it(cache: Cache, registry: Registry) -> None:
+async def test_changes_made_while_the_present_is_told_follow_it(cache: Cache, registry: WritableRegistry) -> None:
     await registry.create(namespace("a"))
     async with watch(Watcher(cache)) as stream:
         assert await response(stream) == [(pb.EVENT_TYPE_ADDED, "a")]

@@ -15,7 +15,7 @@ def test_a_gated_pod_begins_with_the_condition_that_says_so() -> None:
     gated, free = pod_pb2.Pod(), pod_pb2.Pod()
     gated.spec.schedulingGates.add(name="example.com/quota")
     for pod in (gated, free):
-        pods.beginning(300)(pod)
+        pods.begin(pod)
     assert [(one.type, one.status, one.reason) for one in gated.status.conditions] == [
         ("PodScheduled", "False", "SchedulingGated")
     ]

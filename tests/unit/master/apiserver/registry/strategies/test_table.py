@@ -5,4 +5,4 @@ from podlab.api.kinds import KINDS
 
 
 def test_every_kind_has_a_strategy_and_no_other_has() -> None:
-    assert set(table(300)) == {kind.name for kind in KINDS}
+    assert set(table()) == {kind.name for kind in KINDS}

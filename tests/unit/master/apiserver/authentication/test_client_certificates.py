@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from master.apiserver.authentication import user
+from master.apiserver.authentication import client_certificates
 from master.apiserver.authentication.user import User
 from podlab.errors import Unauthorized
 
@@ -33,7 +33,7 @@ class Call:
 
 def caller(pem: bytes | None) -> User:
     call: Any = Call(pem)
-    return user.caller(call)
+    return client_certificates.caller(call)
 
 
 def test_the_user_is_the_common_name_and_the_groups_are_the_organizations() -> None:

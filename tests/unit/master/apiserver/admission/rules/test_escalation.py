@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
+from podlab_testing.rbac import Rbac
 
-from master.apiserver.admission.escalation import admission, described, missing
+from master.apiserver.admission.plugins.rbac import RoleEscalation
+from master.apiserver.admission.rules.escalation import check, described, missing
+from master.apiserver.admission.write import Operation
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes, Authorizer
 from master.apiserver.authorization.default_roles import rule
 from master.apiserver.authorization.rules import Role
+from podlab.api import kinds
 from podlab.api.kinds import RBAC
 from podlab.errors import Forbidden, NotFound
 from podlab.rbac.v1 import rbac_pb2
@@ -28,7 +33,7 @@ class NoPods:
 @pytest.fixture
 def judge(rbac: Any) -> Any:
     """What judges Jane's writes."""
-    return admission(Authorizer(rbac.policy, NoPods()))(JANE)
+    return partial(check, Authorizer(rbac.policy, NoPods()), JANE)
 
 
 @pytest.fixture
@@ -64,7 +69,7 @@ def test_who_may_escalate_gives_anything(judge: Any, give: Any, new_role: Any) -
 
 
 def test_administrators_are_not_asked(rbac: Any, new_role: Any) -> None:
-    admission(Authorizer(rbac.policy, NoPods()))(ADMIN)(new_role("r", rule("*", "*", "*")), None)
+    check(Authorizer(rbac.policy, NoPods()), ADMIN, new_role("r", rule("*", "*", "*")), None)
 
 
 def test_a_binding_gives_no_more_than_its_writer_has(
@@ -100,7 +105,8 @@ def test_owners_and_finalizers_may_be_changed_by_who_has_nothing(judge: Any, new
     new.metadata.finalizers.append("example.com/x")
     new.metadata.ownerReferences.add(name="o")
     judge(new, old)
-    judge(None, old)
+    asked = RoleEscalation(Authorizer(Rbac().policy, NoPods()))
+    assert not asked.handles(kinds.by_name("Role"), Operation.DELETE, "")
     new.metadata.labels["a"] = "b"
     with pytest.raises(Forbidden):
         judge(new, old)

@@ -6,13 +6,12 @@ https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalati
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 from typing import Any
 
 from google.protobuf.message import Message
 
-from master.apiserver.admission.admit import Admit, admit_all
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization.attributes import Attributes
 from master.apiserver.authorization.authorizer import ADMINISTRATORS, Authorizer, joined
@@ -29,27 +28,17 @@ EVERYTHING = (Attributes("*", "*", "*"), Attributes("*", path="*"))
 _MOST_PERMISSIONS = 20_000
 
 
-def admission(authorizer: Authorizer) -> Callable[[User], Admit]:
-    """For each user, what judges the user's writes."""
-
-    def admission_of(user: User) -> Admit:
-        if ADMINISTRATORS in user.groups:
-            return admit_all
-        return lambda new, old: _admit(authorizer, user, new, old)
-
-    return admission_of
-
-
-def _admit(authorizer: Authorizer, user: User, new: Message | None, old: Message | None) -> None:
-    if new is None or (old is not None and _changes_only_ownership(new, old)):
+def check(authorizer: Authorizer, user: User, new: Message, old: Message | None) -> None:
+    """Raises Forbidden when the user may not write this role or binding, and NotFound for a binding to no role."""
+    if ADMINISTRATORS in user.groups or (old is not None and _changes_only_ownership(new, old)):
         return
     if isinstance(new, rbac_pb2.Role | rbac_pb2.ClusterRole):
-        _admit_role(authorizer, user, new, old)
+        _check_role(authorizer, user, new, old)
     elif isinstance(new, rbac_pb2.RoleBinding | rbac_pb2.ClusterRoleBinding):
-        _admit_binding(authorizer, user, new)
+        _check_binding(authorizer, user, new)
 
 
-def _admit_role(
+def _check_role(
     authorizer: Authorizer, user: User, new: rbac_pb2.Role | rbac_pb2.ClusterRole, old: Message | None
 ) -> None:
     kind, metadata = kinds.of(new), new.metadata
@@ -65,7 +54,7 @@ def _admit_role(
             raise _forbidden(new, "must have cluster-admin privileges to use the aggregationRule")
 
 
-def _admit_binding(authorizer: Authorizer, user: User, new: rbac_pb2.RoleBinding | rbac_pb2.ClusterRoleBinding) -> None:
+def _check_binding(authorizer: Authorizer, user: User, new: rbac_pb2.RoleBinding | rbac_pb2.ClusterRoleBinding) -> None:
     role, namespace = new.roleRef, new.metadata.namespace
     plural = "roles" if role.kind == "Role" else "clusterroles"
     if authorizer.decide(user, Attributes("bind", RBAC, plural, namespace, role.name)).allowed:

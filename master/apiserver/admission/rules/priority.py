@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from master.apiserver.admission.refusal import forbidden
+from master.apiserver.admission.rules.refusal import forbidden
 from podlab.core.v1 import pod_pb2
+from podlab.kinds.validation.cluster.policy import SYSTEM_CLASSES
 from podlab.scheduling.v1 import priorityclass_pb2
 
 Classes = Mapping[str, priorityclass_pb2.PriorityClass]
@@ -35,6 +36,19 @@ def complete(pod: pod_pb2.Pod, classes: Classes) -> None:
             f" priority admission controller computed {policy} from the given PriorityClass name",
         )
     spec.priority, spec.preemptionPolicy = value, policy
+
+
+def keep(new: pod_pb2.Pod, old: pod_pb2.Pod) -> None:
+    """A pod that is sent again without them keeps what it got when it was new."""
+    for field in ("priority", "preemptionPolicy"):
+        if not new.spec.HasField(field) and old.spec.HasField(field):
+            setattr(new.spec, field, getattr(old.spec, field))
+
+
+def check_deletable(given: priorityclass_pb2.PriorityClass) -> None:
+    """Raises Forbidden for what the cluster itself stands on."""
+    if given.metadata.name in SYSTEM_CLASSES:
+        raise forbidden(given, "this is a system priority class and cannot be deleted")
 
 
 def check_only_default(given: priorityclass_pb2.PriorityClass, classes: Classes) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from podlab_testing import storage
 
-from master.apiserver.admission.noderestriction import refusal
+from master.apiserver.admission.rules.noderestriction import refusal
 from podlab.api.labels import MIRROR_ANNOTATION
 from podlab.api.volumes import LOCAL_PATH, PROVISIONED_BY
 from podlab.coordination.v1 import lease_pb2

@@ -6,11 +6,16 @@ https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Callable
 
-from master.apiserver.admission.refusal import forbidden
+from master.apiserver.admission.rules.refusal import forbidden
+from master.apiserver.watchcache import keys
+from master.store.contract import Put
+from podlab.api import kinds
 from podlab.api.labels import MIRROR_ANNOTATION
-from podlab.core.v1 import pod_pb2, serviceaccount_pb2
+from podlab.core.v1 import namespace_pb2, pod_pb2, serviceaccount_pb2
+from podlab.meta.v1 import meta_pb2
 
 DEFAULT = "default"
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a place, not a token
@@ -43,6 +48,19 @@ def complete(pod: pod_pb2.Pod, find: Callable[[str], Account | None]) -> None:
         spec.imagePullSecrets.extend(account.imagePullSecrets)
     if _wants_token(spec, account):
         _mount_token(spec)
+
+
+def of_namespace(namespace: namespace_pb2.Namespace) -> list[Put]:
+    """What is committed with a new Namespace: the account that its pods act as, so that none comes too early."""
+    metadata = meta_pb2.ObjectMeta(
+        name=DEFAULT,
+        namespace=namespace.metadata.name,
+        uid=str(uuid.uuid4()),
+        creationTimestamp=namespace.metadata.creationTimestamp,
+    )
+    account = Account(metadata=metadata)
+    key = keys.object_key(kinds.of(account), metadata.namespace, metadata.name)
+    return [Put(key, account.SerializeToString(), None)]
 
 
 def _check_mirror(pod: pod_pb2.Pod) -> None:

@@ -7,15 +7,16 @@ its signer: verbs `approve` and `sign` on `signers` of certificates.k8s.io, by n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import cast
 
 from google.protobuf.message import Message
 
-from master.apiserver.admission.admit import Admit
+from master.apiserver.admission.rules.refusal import forbidden
 from master.apiserver.authentication.user import User
-from master.apiserver.authorization import Attributes
+from master.apiserver.authorization.attributes import Attributes
 from podlab.api import kinds
 from podlab.certificates.v1 import certificatesigningrequest_pb2 as pb
-from podlab.errors import Cause, Forbidden, Invalid
+from podlab.errors import Cause, Invalid
 from podlab.kinds.validation.cluster import certificates as validation
 from podlab.kinds.validation.cluster.certificates import APPROVED, DECISIONS, DENIED, FAILED
 
@@ -37,43 +38,45 @@ def decided(sent: Request, old: Request) -> Request:
     return new
 
 
-def admission(inner: Callable[[User], Admit], may: May, *, approving: bool = False) -> Callable[[User], Admit]:
-    """What judges each user's writes: `inner`, and the rules of these requests. `approving` is for their approval."""
-
-    def admission_of(user: User) -> Admit:
-        others = inner(user)
-
-        def admit(new: Message | None, old: Message | None) -> None:
-            if isinstance(new, Request) and old is None:
-                _begin(new, user)
-            elif isinstance(new, Request) and isinstance(old, Request):
-                _check(new, old, user, may, approving=approving)
-            others(new, old)
-
-        return admit
-
-    return admission_of
+def deciding(applied: Callable[[Message], Message]) -> Callable[[Message], Message]:
+    """What an approval makes of a request, of which `applied` makes what was sent."""
+    return lambda old: decided(cast("Request", applied(old)), cast("Request", old))
 
 
-def _begin(new: Request, user: User) -> None:
+def record_author(new: Request, user: User) -> None:
+    """Whoever makes a request, it says who that is."""
     spec = new.spec
     spec.username, spec.uid = user.name, user.uid
     spec.groups[:] = sorted(user.groups)
     spec.extra.clear()
     for key, values in user.extra.items():
         spec.extra[key].items.extend(values)
-    if spec.signerName == CLIENTS and validation.has_group(spec.request, ADMINISTRATORS):
-        raise _forbidden(new, f"use of {CLIENTS} signer with {ADMINISTRATORS} group is not allowed")
 
 
-def _check(new: Request, old: Request, user: User, may: May, *, approving: bool) -> None:
+def check_subject(new: Request) -> None:
+    """Raises Forbidden for a request for a certificate of an administrator."""
+    if new.spec.signerName == CLIENTS and validation.has_group(new.spec.request, ADMINISTRATORS):
+        raise forbidden(new, f"use of {CLIENTS} signer with {ADMINISTRATORS} group is not allowed")
+
+
+def check_conditions(new: Request, old: Request, *, approving: bool) -> None:
+    """Raises Invalid when what was decided is taken back or changed, or is decided elsewhere than in an approval."""
     if causes := [*_removed(new, old), *(() if approving else _unapproved(new, old)), *_replaced(new, old)]:
         raise Invalid.of(kinds.of(new).qualified_name, new.metadata.name, causes)
+
+
+def check_approval(new: Request, old: Request, user: User, may: May) -> None:
+    """Raises Forbidden when the user may not decide about requests of this signer."""
     signer = old.spec.signerName
-    if approving and not _may(user, "approve", signer, may):
-        raise _forbidden(new, f'user not permitted to approve requests with signerName "{signer}"')
+    if not _may(user, "approve", signer, may):
+        raise forbidden(new, f'user not permitted to approve requests with signerName "{signer}"')
+
+
+def check_signing(new: Request, old: Request, user: User, may: May) -> None:
+    """Raises Forbidden when the user has signed and may not for this signer."""
+    signer = old.spec.signerName
     if _signed(new) != _signed(old) and not _may(user, "sign", signer, may):
-        raise _forbidden(new, f'user not permitted to sign requests with signerName "{signer}"')
+        raise forbidden(new, f'user not permitted to sign requests with signerName "{signer}"')
 
 
 def _removed(new: Request, old: Request) -> Iterable[Cause]:
@@ -113,8 +116,3 @@ def _may(user: User, verb: str, signer: str, may: May) -> bool:
 
 def _refused(field: str, why: str) -> Cause:
     return Cause(field, "FieldValueForbidden", f"Forbidden: {why}")
-
-
-def _forbidden(request: Request, why: str) -> Forbidden:
-    resource, name = kinds.of(request).resource, request.metadata.name
-    return Forbidden(f'{resource} "{name}" is forbidden: {why}', kind=resource, name=name)

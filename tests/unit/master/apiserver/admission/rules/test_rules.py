@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from master.apiserver.admission import default_classes, limitranger, priority, serviceaccount
+from master.apiserver.admission.rules import default_classes, limitranger, priority, serviceaccount
 from podlab.api import codec
 from podlab.api.labels import MIRROR_ANNOTATION
 from podlab.core.v1 import pod_pb2

@@ -6,24 +6,15 @@ Rules and words are those of Kubernetes' NodeRestriction
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from google.protobuf.message import Message
 
-from master.apiserver.admission.admit import Admit, admit_all
-from master.apiserver.authentication.user import User
-from master.apiserver.authorization.node import node_of
 from master.apiserver.authorization.node_graph import references
-from master.apiserver.watchcache import keys
-from master.apiserver.watchcache.cache import Cache
-from podlab.api import kinds
 from podlab.api.labels import MIRROR_ANNOTATION
 from podlab.api.volumes import LOCAL_PATH, local_path_node
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import node_pb2, pod_pb2, volume_pb2
-from podlab.errors import Forbidden
 from podlab.meta.v1 import meta_pb2
 
 RESERVED = "node-restriction.kubernetes.io"
@@ -45,30 +36,6 @@ _OWN_LABELS = frozenset(
 )
 # What Kubernetes calls some of what a pod refers to.
 _WORDS = {"serviceaccounts": "a service account"}
-
-
-def admission(cache: Cache) -> Callable[[User], Admit]:
-    """For each user, what judges the user's writes."""
-    nodes = kinds.by_name("Node")
-
-    def node_uid(name: str) -> str:
-        entry = cache.get(nodes, keys.object_key(nodes, "", name))
-        return entry.message().metadata.uid if entry is not None else ""  # type: ignore[attr-defined]
-
-    def admission_of(user: User) -> Admit:
-        node = node_of(user)
-        return functools.partial(_admit, node, node_uid) if node else admit_all
-
-    return admission_of
-
-
-def _admit(node: str, node_uid: Callable[[str], str], new: Message | None, old: Message | None) -> None:
-    about: Any = old if new is None else new
-    if why := refusal(node, new, old, node_uid):
-        resource = kinds.of(about).resource
-        raise Forbidden(
-            f'{resource} "{about.metadata.name}" is forbidden: {why}', kind=resource, name=about.metadata.name
-        )
 
 
 def refusal(node: str, new: Message | None, old: Message | None, node_uid: Callable[[str], str]) -> str:

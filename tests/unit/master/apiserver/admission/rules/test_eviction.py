@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from master.apiserver.registry import eviction
+from master.apiserver.admission.rules import eviction
 from podlab.api import codec
 from podlab.api.objects import condition
 from podlab.core.v1 import pod_pb2

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
-from master.apiserver.admission.refusal import forbidden
+from master.apiserver.admission.rules.refusal import forbidden
 from podlab.api import podresources, quantity
 from podlab.api.podresources import Amounts
 from podlab.core.v1 import pod_pb2, quota_pb2, volume_pb2

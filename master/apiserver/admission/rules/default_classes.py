@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-from master.apiserver.admission.refusal import forbidden
+from master.apiserver.admission.rules.refusal import forbidden
 from podlab.api import quantity
 from podlab.api.storageclasses import DEFAULT_CLASS
 from podlab.core.v1 import volume_pb2

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from master.apiserver.admission import quota_usage
+from master.apiserver.admission.rules import quota_usage
 from podlab.api import codec, usage
 
 NAMESPACE = {"namespace": "team"}

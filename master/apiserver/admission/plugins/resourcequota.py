@@ -9,68 +9,80 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import ClassVar
 from weakref import WeakValueDictionary
 
 from google.protobuf.message import Message
 
-from master.apiserver.admission import quota_usage
-from master.apiserver.admission.lister import Followed
-from master.apiserver.admission.refusal import forbidden
+from master.apiserver.admission.lister import Lister, listed
+from master.apiserver.admission.plugin import AdmissionRequest, ChargingPlugin
+from master.apiserver.admission.rules import quota_usage
+from master.apiserver.admission.rules.refusal import forbidden
+from master.apiserver.admission.write import Operation
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from master.store.contract import Put
 from podlab.api import kinds, usage
+from podlab.api.kinds import Kind
 from podlab.api.podresources import Amounts
 from podlab.core.v1 import quota_pb2
-from podlab.meta.v1 import meta_pb2
 
 Quota = quota_pb2.ResourceQuota
 
 
-class Quotas:
-    """Lives in the event loop."""
+class ResourceQuota(ChargingPlugin):
+    """The last of all plugins. Lives in the event loop."""
+
+    name: ClassVar[str] = "ResourceQuota"
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
         self._kind = kinds.of(Quota)
-        self._quotas: Followed[Quota] = Followed(cache.window(self._kind))
+        self._quotas: Lister[Quota] = listed(cache, Quota)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    def concern(self, new: Message | None, old: Message | None) -> bool:
-        """Whether some quota counts what is written, or what becomes of it."""
-        return next(self._asked(new, old), None) is not None
+    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
+        """See Plugin. A pod uses the same whether it is bound or not."""
+        return kind.namespaced and usage.is_counted(kind) and subresource != "binding"
+
+    async def mutate(self, request: AdmissionRequest) -> None:
+        """See Plugin. A new quota knows what is used already, so that it is enforced at once."""
+        quota = request.new
+        if isinstance(quota, Quota) and request.old is None:
+            usage.recount(quota, [*self._counted(quota), quota])
+
+    def concerns(self, request: AdmissionRequest) -> bool:
+        """See ChargingPlugin."""
+        if not self._quotas.within(request.write.namespace):
+            return False
+        return next(self._asked(request), None) is not None
 
     @asynccontextmanager
-    async def turn(self, namespace: str) -> AsyncIterator[None]:
-        """Alone with the namespace's quotas, as they are now."""
-        lock = self._turns.setdefault(namespace, asyncio.Lock())
+    async def turn(self, request: AdmissionRequest) -> AsyncIterator[None]:
+        """See ChargingPlugin."""
+        lock = self._turns.setdefault(request.write.namespace, asyncio.Lock())
         async with lock:
             await self._cache.catch_up()
             yield
 
-    def charge(self, new: Message | None, old: Message | None) -> list[Put]:
-        """What has to be committed with the write. Raises Forbidden when a quota does not allow it."""
+    def charge(self, request: AdmissionRequest) -> list[Put]:
+        """See ChargingPlugin."""
         puts: list[Put] = []
-        for quota, more in self._asked(new, old):
+        new, old = _after(request), request.old
+        for quota, more in self._asked(request):
             if new is not None and (why := quota_usage.refusal(quota, new, old, more)):
                 raise forbidden(new, why)
             if more:
                 puts.append(self._put(quota, quota_usage.charged(quota, more)))
         return puts
 
-    def begin(self, quota: Quota) -> None:
-        """A new quota knows what is used already, so that it is enforced at once."""
-        usage.recount(quota, [*self._counted(quota), quota])
-
-    def _asked(self, new: Message | None, old: Message | None) -> Iterator[tuple[Quota, Amounts]]:
+    def _asked(self, request: AdmissionRequest) -> Iterator[tuple[Quota, Amounts]]:
         """Quotas whose usage changes, and by how much; all that count a new object, though it uses nothing of them."""
-        about: Any = new if new is not None else old
-        at: meta_pb2.ObjectMeta = about.metadata
-        held = self._quotas.within(at.namespace) if at.namespace else {}
-        for name in sorted(held):
-            quota = held[name]
-            if isinstance(about, Quota) and name == at.name:
+        new, old, write = _after(request), request.old, request.write
+        of_namespace = self._quotas.within(write.namespace)
+        for name in sorted(of_namespace):
+            quota = of_namespace[name]
+            if write.kind is self._kind and name == write.name:
                 continue  # it is what the write is about: its controller counts it itself
             more = quota_usage.difference(quota, new, old)
             if more or (new is not None and old is None and quota_usage.restricted(quota, new)):
@@ -87,3 +99,8 @@ class Quotas:
             if kind.namespaced and usage.limits(quota.spec.hard, kind):
                 prefix = keys.scope_prefix(kind, quota.metadata.namespace)
                 yield from (entry.message() for entry in self._cache.window(kind).ordered(prefix))
+
+
+def _after(request: AdmissionRequest) -> Message | None:
+    """What is there after the write."""
+    return None if request.removed else request.new

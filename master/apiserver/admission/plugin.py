@@ -1,0 +1,84 @@
+"""What an admission plugin is: it is asked about each write that it handles, and sees all of it.
+
+Plugins first complete new objects, one after the other, and judge them after validation, in the same order. They are
+named as Kubernetes names them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+from google.protobuf.message import Message
+
+from master.apiserver.admission.write import Operation, Write
+from master.store.contract import Delete, Put
+from podlab.api.kinds import Kind
+
+Alongside = Sequence[Put | Delete]
+"""What is committed with the object, or not at all."""
+NOTHING: Alongside = ()
+M = TypeVar("M", bound=Message)
+
+
+@dataclass(slots=True)
+class AdmissionRequest:
+    """A write, with what is there and what is to be. `old` is None for a new object."""
+
+    write: Write
+    new: Message
+    """Of a deletion: the object as it was last, or as it waits."""
+    old: Message | None = None
+    removed: bool = False
+    """Whether the object is gone after the write: nothing holds it any more."""
+
+    def new_as(self, message: type[M]) -> M:
+        """The new object, which is known to be of that type."""
+        assert isinstance(self.new, message)
+        return self.new
+
+    def old_as(self, message: type[M]) -> M:
+        """The old object, which is known to be there, and of that type."""
+        assert isinstance(self.old, message)
+        return self.old
+
+
+class Plugin:
+    """Does nothing; plugins replace what they need. Each is asked in the event loop."""
+
+    name: ClassVar[str]
+    completes_alike: ClassVar[bool] = True
+    """Whether what it makes of a new pod depends on the pod's template and on what the plugin follows alone: then it is
+    not asked about the next pod of the template."""
+
+    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
+        """Whether it is asked about such writes at all. Found out once."""
+        raise NotImplementedError
+
+    async def mutate(self, request: AdmissionRequest) -> None:
+        """Complete `request.new`, which has its defaults and is not validated. Raises ApiError."""
+
+    async def validate(self, request: AdmissionRequest) -> Alongside:
+        """Let the write pass, and say what is to be committed with it. Raises ApiError.
+
+        Asked again, without `mutate`, when the commit failed because others were faster.
+        """
+        return NOTHING
+
+
+class ChargingPlugin(Plugin):
+    """One that takes what is limited: nobody else takes of it until the commit is done."""
+
+    def concerns(self, request: AdmissionRequest) -> bool:
+        """Whether the write takes or gives back something."""
+        raise NotImplementedError
+
+    def turn(self, request: AdmissionRequest) -> AbstractAsyncContextManager[None]:
+        """Alone with what is limited, as it is now, until the block ends."""
+        raise NotImplementedError
+
+    def charge(self, request: AdmissionRequest) -> Alongside:
+        """What has to be committed with the write. Raises Forbidden when it takes too much."""
+        raise NotImplementedError

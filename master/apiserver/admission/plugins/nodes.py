@@ -1,0 +1,87 @@
+"""Plugins about nodes: NodeRestriction and TaintNodesByCondition, and one of Podlab's own that remembers what left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, cast
+
+from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Plugin
+from master.apiserver.admission.rules import noderestriction
+from master.apiserver.admission.rules.refusal import forbidden
+from master.apiserver.admission.write import Operation
+from master.apiserver.authentication import deleted_nodes
+from master.apiserver.authorization.node import node_of
+from master.apiserver.watchcache import keys
+from master.apiserver.watchcache.cache import Cache
+from podlab.api import kinds, times
+from podlab.api.kinds import Kind
+from podlab.coordination.v1.lease_pb2 import Lease
+from podlab.core.v1.node_pb2 import Node
+from podlab.core.v1.pod_pb2 import Pod
+from podlab.core.v1.volume_pb2 import PersistentVolume
+from podlab.meta.v1 import meta_pb2
+
+_RESTRICTED = (Node, Lease, Pod, PersistentVolume)
+NOT_READY, EFFECT = "node.kubernetes.io/not-ready", "NoSchedule"
+
+
+class NodeRestriction(Plugin):
+    """What a kubelet may not make of its node, and of pods and volumes on it."""
+
+    name: ClassVar[str] = "NodeRestriction"
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._nodes = kinds.of(Node)
+
+    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
+        """See Plugin. Only the scheduler binds."""
+        return kind.message in _RESTRICTED and subresource != "binding"
+
+    async def validate(self, request: AdmissionRequest) -> Alongside:
+        """See Plugin."""
+        if node := node_of(request.write.user):
+            new = None if request.write.operation is Operation.DELETE else request.new
+            if why := noderestriction.refusal(node, new, request.old, self._uid):
+                raise forbidden(request.new, why)
+        return NOTHING
+
+    def _uid(self, name: str) -> str:
+        entry = self._cache.get(self._nodes, keys.object_key(self._nodes, "", name))
+        return cast("Node", entry.message()).metadata.uid if entry is not None else ""
+
+
+class TaintNodesByCondition(Plugin):
+    """No pod comes to a new node before the controllers have seen that it is ready: they take the taint away.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#taintnodesbycondition
+    """
+
+    name: ClassVar[str] = "TaintNodesByCondition"
+
+    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
+        """See Plugin."""
+        return kind.message is Node and operation is Operation.CREATE and not subresource
+
+    async def mutate(self, request: AdmissionRequest) -> None:
+        """See Plugin."""
+        node = request.new_as(Node)
+        if not any((taint.key, taint.effect) == (NOT_READY, EFFECT) for taint in node.spec.taints):
+            node.spec.taints.add(key=NOT_READY, effect=EFFECT)
+
+
+class DeletedNodes(Plugin):
+    """What was signed for a node before it was deleted is believed no longer: a mark that goes with it says when."""
+
+    name: ClassVar[str] = "DeletedNodes"
+
+    def __init__(self, clock: Callable[[], meta_pb2.Time] = times.now) -> None:
+        self._clock = clock
+
+    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
+        """See Plugin."""
+        return kind.message is Node and operation is not Operation.CREATE
+
+    async def validate(self, request: AdmissionRequest) -> Alongside:
+        """See Plugin."""
+        return deleted_nodes.departing(request.write.name, self._clock()) if request.removed else NOTHING

@@ -1,0 +1,52 @@
+"""Namespaces: where objects may be made, which of them are never deleted, and the mark of one that goes."""
+
+from __future__ import annotations
+
+from google.protobuf.message import Message
+
+from master.apiserver.admission.rules.refusal import forbidden
+from master.apiserver.watchcache import keys
+from master.store.contract import Delete, Put
+from podlab.core.v1 import namespace_pb2
+from podlab.errors import NAMESPACE_TERMINATING, Cause, Forbidden, NotFound
+
+# The cluster itself stands in them, so they are made when missing and never deleted.
+PERMANENT = ("default", "kube-system", "kube-public", "kube-node-lease")
+
+
+def check_home(message: Message, name: str, home: namespace_pb2.Namespace | None) -> None:
+    """Raises NotFound or Forbidden."""
+    if home is None:
+        raise NotFound.of("namespaces", name)
+    if home.metadata.HasField("deletionTimestamp"):
+        why = f"unable to create new content in namespace {name} because it is being terminated"
+        raise forbidden(
+            message, why, Cause("metadata.namespace", NAMESPACE_TERMINATING, f"namespace {name} is being terminated")
+        )
+
+
+def check_deletable(name: str) -> None:
+    """Raises Forbidden."""
+    if name in PERMANENT:
+        raise Forbidden(f'namespaces "{name}" is forbidden: this namespace may not be deleted')
+
+
+def still_open(name: str) -> Delete:
+    """Committed with each new object of the Namespace, it changes nothing, and fails once deletion has begun."""
+    return Delete(_closed(name), 0)
+
+
+def closing(new: namespace_pb2.Namespace, old: namespace_pb2.Namespace) -> list[Put]:
+    """What is committed with the deletion mark: it makes `still_open` fail."""
+    if old.metadata.HasField("deletionTimestamp") or not new.metadata.HasField("deletionTimestamp"):
+        return []
+    return [Put(_closed(new.metadata.name), b"", None)]
+
+
+def closed(name: str) -> list[Delete]:
+    """What is committed with the end of a Namespace."""
+    return [Delete(_closed(name), None)]
+
+
+def _closed(name: str) -> str:
+    return keys.claim_key("closedNamespaces", name)

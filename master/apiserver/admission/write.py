@@ -1,0 +1,201 @@
+"""What somebody wants to write: one value for every way in, over gRPC, over REST, or from the server itself.
+
+Kubernetes knows four operations. A patch is an update that is made from the object as it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
+from enum import StrEnum
+
+from google.protobuf.message import Message
+
+from master.apiserver.authentication.user import User
+from podlab.api import kinds, objects
+from podlab.api.kinds import Kind
+
+ATTEMPTS = 16
+# A patch is tried again so many times: it is computed anew each time.
+PATCH_ATTEMPTS = 1 + 5
+
+Change = Callable[[Message], Message]
+"""Makes what is sent of the object as it stands, which becomes its own. It is called again when others were faster."""
+
+
+class Operation(StrEnum):
+    """As Kubernetes' admission names them."""
+
+    CREATE = "CREATE"
+    UPDATE = "UPDATE"
+    DELETE = "DELETE"
+    CONNECT = "CONNECT"
+
+
+class Propagation(StrEnum):
+    """What becomes of the objects that a deleted object owns."""
+
+    BACKGROUND = "Background"
+    FOREGROUND = "Foreground"
+    ORPHAN = "Orphan"
+
+
+@dataclass(frozen=True, slots=True)
+class Disruption:
+    """Why a pod goes before its time, as its condition DisruptionTarget says it."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """One object that is to be deleted, and on what terms. Preconditions that are empty are not checked."""
+
+    kind: Kind
+    namespace: str
+    name: str
+    _: KW_ONLY
+    uid: str = ""
+    resource_version: str = ""
+    grace_period_s: int | None = None
+    propagation: Propagation | None = None
+    disruption: Disruption | None = None
+    """Said by a pod that does not go already."""
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One object that is to be created, changed or deleted, by whom, and how the new one is made of the old one:
+    `sent` takes its place, or `change` or `deletion` say what becomes of it."""
+
+    user: User
+    operation: Operation
+    kind: Kind
+    _: KW_ONLY
+    namespace: str
+    name: str
+    """Empty for a new object whose name is generated."""
+    subresource: str = ""
+    sent: Message | None = None
+    change: Change | None = None
+    deletion: Deletion | None = None
+    manager: str = ""
+    """The field manager: who answers for the fields that are written."""
+    dry_run: bool = False
+    moment: int = 0
+    """The store's revision that reads must have reached; 0 stands for the last acknowledged one."""
+    attempts: int = ATTEMPTS
+    writes_marks: bool = True
+    """Whether labels, annotations, finalizers and owners that are sent with a status are written too."""
+    creates_missing: bool = False
+    """Whether an update creates the object when there is none."""
+
+    @classmethod
+    def create(
+        cls, user: User, message: Message, *, dry_run: bool = False, manager: str = "", moment: int = 0
+    ) -> Write:
+        """The message becomes the write's own."""
+        key = objects.key(message)
+        return cls(
+            user,
+            Operation.CREATE,
+            kinds.of(message),
+            namespace=key.namespace,
+            name=key.name,
+            sent=message,
+            manager=manager,
+            dry_run=dry_run,
+            moment=moment,
+        )
+
+    @classmethod
+    def update(
+        cls,
+        user: User,
+        message: Message,
+        *,
+        subresource: str = "",
+        dry_run: bool = False,
+        manager: str = "",
+        moment: int = 0,
+        writes_marks: bool = True,
+        creates_missing: bool = False,
+    ) -> Write:
+        """The object, or a subresource of it, becomes what the message says."""
+        key = objects.key(message)
+        return cls(
+            user,
+            Operation.UPDATE,
+            kinds.of(message),
+            namespace=key.namespace,
+            name=key.name,
+            subresource=subresource,
+            sent=message,
+            manager=manager,
+            dry_run=dry_run,
+            moment=moment,
+            writes_marks=writes_marks,
+            creates_missing=creates_missing,
+        )
+
+    @classmethod
+    def update_status(cls, user: User, message: Message) -> Write:
+        """The status alone: of whoever may have read the rest of the object long ago, nothing else is looked at."""
+        return cls.update(user, message, subresource="status", writes_marks=False)
+
+    @classmethod
+    def patch(
+        cls,
+        user: User,
+        kind: Kind,
+        change: Change,
+        *,
+        namespace: str,
+        name: str,
+        subresource: str = "",
+        dry_run: bool = False,
+        manager: str = "",
+        moment: int = 0,
+        attempts: int = PATCH_ATTEMPTS,
+    ) -> Write:
+        """The object, or a subresource of it, becomes what `change` makes of it."""
+        return cls(
+            user,
+            Operation.UPDATE,
+            kind,
+            namespace=namespace,
+            name=name,
+            subresource=subresource,
+            change=change,
+            manager=manager,
+            dry_run=dry_run,
+            moment=moment,
+            attempts=attempts,
+        )
+
+    @classmethod
+    def delete(cls, user: User, deletion: Deletion, *, subresource: str = "", moment: int = 0) -> Write:
+        """The object is marked as deleted, or removed."""
+        return cls(
+            user,
+            Operation.DELETE,
+            deletion.kind,
+            namespace=deletion.namespace,
+            name=deletion.name,
+            subresource=subresource,
+            deletion=deletion,
+            dry_run=deletion.dry_run,
+            moment=moment,
+        )
+
+    def made_from(self, old: Message | None) -> Message:
+        """What is sent for the object as it stands: a message of its own each time. Not for deletions."""
+        if self.sent is not None:
+            copy = type(self.sent)()
+            copy.CopyFrom(self.sent)
+            return copy
+        assert self.change is not None
+        assert old is not None
+        return self.change(old)

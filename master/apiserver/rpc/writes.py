@@ -1,0 +1,150 @@
+"""What the messages of RPCs ask to be written. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.protobuf.message import Message
+
+from master.apiserver.admission.rules import certificates
+from master.apiserver.admission.write import Change, Deletion, Disruption, Propagation, Write
+from master.apiserver.authentication.user import User
+from master.apiserver.patching import patch as patching
+from master.apiserver.registry import binding
+from master.apiserver.registry.delete_collection import CollectionDeletion
+from master.apiserver.watchcache.selection import ListOptions
+from podlab.api import kinds
+from podlab.api.objects import unwrap
+from podlab.core.v1 import event_pb2
+from podlab.errors import BadRequest, NotFound
+from podlab.v1 import apiserver_pb2 as pb
+
+BY_SCHEDULER = "PreemptionByScheduler"
+_PATCHED = frozenset({"", "status"})
+_POLICIES = {
+    pb.PROPAGATION_POLICY_UNSPECIFIED: None,
+    pb.PROPAGATION_POLICY_BACKGROUND: Propagation.BACKGROUND,
+    pb.PROPAGATION_POLICY_FOREGROUND: Propagation.FOREGROUND,
+    pb.PROPAGATION_POLICY_ORPHAN: Propagation.ORPHAN,
+}
+
+
+def create(request: pb.CreateRequest, user: User) -> Write:
+    """Raises BadRequest for an envelope without an object, as all do that have one."""
+    return Write.create(user, _known(unwrap(request.object)), dry_run=request.dry_run)
+
+
+def update(request: pb.UpdateRequest, user: User) -> Write:
+    """Of all but the status."""
+    return Write.update(user, _known(unwrap(request.object)), dry_run=request.dry_run)
+
+
+def update_status(request: pb.UpdateStatusRequest, user: User) -> Write:
+    """Of nothing else."""
+    return Write.update_status(user, _known(unwrap(request.object)))
+
+
+def update_statuses(request: pb.UpdateStatusesRequest, user: User) -> list[Write]:
+    """One for each object."""
+    return [Write.update_status(user, _known(unwrap(each))) for each in request.objects]
+
+
+def patch(request: pb.PatchRequest, user: User) -> Write:
+    """Raises NotFound for a subresource that is not patched, and what is wrong with the patch itself."""
+    kind, part = kinds.by_name(request.kind), request.subresource
+    applied = patching.parse(request.type, request.patch, of_status=part in ("status", "approval")).applied
+    change: Change = applied
+    if part == "approval" and kind.name == "CertificateSigningRequest":
+        change = certificates.deciding(applied)
+    elif part not in _PATCHED and (part, kind.name) != ("ephemeralcontainers", "Pod"):
+        raise NotFound(f"the server could not find the requested resource: {kind.plural}/{part}")
+    return Write.patch(
+        user,
+        kind,
+        change,
+        namespace=request.namespace,
+        name=request.name,
+        subresource=part,
+        dry_run=request.dry_run,
+    )
+
+
+def delete(request: pb.DeleteRequest, user: User) -> Write:
+    """Raises BadRequest for a policy that is none."""
+    deletion = Deletion(
+        kinds.by_name(request.kind),
+        request.namespace,
+        request.name,
+        uid=request.uid,
+        resource_version=request.resource_version,
+        grace_period_s=_grace_period_s(request),
+        propagation=_propagation(request.propagation_policy),
+        dry_run=request.dry_run,
+    )
+    return Write.delete(user, deletion)
+
+
+def delete_collection(request: pb.DeleteCollectionRequest) -> CollectionDeletion:
+    """Raises BadRequest for a policy that is none."""
+    return CollectionDeletion(
+        ListOptions.of(request),
+        grace_period_s=_grace_period_s(request),
+        propagation=_propagation(request.propagation_policy),
+        dry_run=request.dry_run,
+    )
+
+
+def evict(request: pb.EvictRequest, user: User) -> Write:
+    """A deletion of the pod that its disruption budget pays for."""
+    deletion = Deletion(
+        kinds.by_name("Pod"),
+        request.namespace,
+        request.name,
+        uid=request.uid,
+        grace_period_s=_grace_period_s(request),
+        dry_run=request.dry_run,
+    )
+    return Write.delete(user, deletion, subresource="eviction")
+
+
+def preempt(request: pb.PreemptRequest, user: User) -> list[Write]:
+    """A deletion for each victim, which says why it goes."""
+    return [Write.delete(user, _preemption(victim)) for victim in request.victims]
+
+
+def bind(request: pb.BindRequest, user: User) -> list[Write]:
+    """One for each binding."""
+    return [binding.write(user, one.namespace, one.name, one.node_name, uid=one.uid) for one in request.bindings]
+
+
+def record_events(request: pb.RecordEventsRequest, user: User) -> list[Write]:
+    """Each is created, or replaces the one of its name."""
+    request.DiscardUnknownFields()  # type: ignore[no-untyped-call,unused-ignore]
+    return [_recorded(event, user) for event in request.events]
+
+
+def _recorded(event: event_pb2.Event, user: User) -> Write:
+    event.metadata.resourceVersion = ""
+    return Write.update(user, event, creates_missing=True)
+
+
+def _preemption(victim: pb.Victim) -> Deletion:
+    disruption = Disruption(BY_SCHEDULER, victim.message)
+    return Deletion(kinds.by_name("Pod"), victim.namespace, victim.name, uid=victim.uid, disruption=disruption)
+
+
+def _grace_period_s(request: Any) -> int | None:
+    return request.grace_period_seconds if request.HasField("grace_period_seconds") else None
+
+
+def _propagation(policy: pb.PropagationPolicy.ValueType) -> Propagation | None:
+    if policy not in _POLICIES:
+        known = ", ".join(pb.PropagationPolicy.keys())
+        raise BadRequest(f"propagation_policy: {policy} is none of {known}")
+    return _POLICIES[policy]
+
+
+def _known(message: Message) -> Message:
+    """Without what this version does not know: it could be neither checked nor shown."""
+    message.DiscardUnknownFields()  # type: ignore[no-untyped-call,unused-ignore]
+    return message

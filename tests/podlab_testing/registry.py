@@ -1,0 +1,91 @@
+"""A registry as the server has it, with shorter words for what an administrator writes."""
+
+from __future__ import annotations
+
+import random
+from ipaddress import IPv4Network
+from typing import Any
+
+from google.protobuf.message import Message
+
+from master.apiserver.admission import chain
+from master.apiserver.admission.chain import Admission
+from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Plugin
+from master.apiserver.admission.write import Change, Deletion, Operation, Write
+from master.apiserver.authentication.user import User
+from master.apiserver.authorization import Authorizer
+from master.apiserver.registry.allocation import ServiceAllocator
+from master.apiserver.registry.registry import Registry, Written
+from master.apiserver.registry.strategies.table import table
+from master.apiserver.watchcache.cache import Cache
+from master.apiserver.watchcache.cached_object import Entry
+from podlab.api import kinds
+from podlab.api.kinds import Kind
+from podlab.core.v1 import service_pb2
+from podlab.errors import Forbidden
+from podlab_testing.rbac import Rbac
+
+ADMIN = User("kubernetes-admin", frozenset({"system:masters", "system:authenticated"}))
+
+
+class NoPods:
+    """Implements authorization.node.Graph: nothing runs anywhere."""
+
+    def node_of(self, namespace: str, pod: str) -> str | None:
+        return None
+
+    def uses(self, node: str, resource: str, namespace: str, name: str) -> bool:
+        return False
+
+
+class Refusing(Plugin):
+    """Refuses all writes of objects of these names."""
+
+    name = "Refusing"
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
+        return True
+
+    async def validate(self, request: AdmissionRequest) -> Alongside:
+        if request.write.name in self._names:
+            raise Forbidden("not yours")
+        return NOTHING
+
+
+class WritableRegistry(Registry):
+    """Each of these is one write."""
+
+    async def create(self, message: Message, *, user: User = ADMIN, dry_run: bool = False) -> Entry:
+        return (await self.write(Write.create(user, message, dry_run=dry_run))).entry
+
+    async def update(self, message: Message, *, user: User = ADMIN, dry_run: bool = False) -> Entry:
+        return (await self.write(Write.update(user, message, dry_run=dry_run))).entry
+
+    async def update_status(self, message: Message) -> Entry:
+        return (await self.write(Write.update_status(ADMIN, message))).entry
+
+    async def patch(self, kind: str, namespace: str, name: str, change: Change) -> Entry:
+        write = Write.patch(ADMIN, kinds.by_name(kind), change, namespace=namespace, name=name)
+        return (await self.write(write)).entry
+
+    async def delete(self, kind: str, namespace: str, name: str, **terms: Any) -> Written:
+        return await self.write(Write.delete(ADMIN, Deletion(kinds.by_name(kind), namespace, name, **terms)))
+
+
+def admission_of(cache: Cache, *others: Plugin) -> Admission:
+    """The server's plugins, and others behind them."""
+    return chain.assemble(cache, Authorizer(Rbac().policy, NoPods()), 300, others)
+
+
+def registry_of(
+    cache: Cache,
+    *others: Plugin,
+    network: IPv4Network = IPv4Network("10.96.0.0/16"),  # noqa: B008 - a value
+    chance: random.Random | None = None,
+) -> WritableRegistry:
+    """With all that a server's has."""
+    allocator = ServiceAllocator(network, lambda: cache.claims, chance or random.Random(1))
+    return WritableRegistry(cache, table(), {service_pb2.Service: allocator}, admission_of(cache, *others))
