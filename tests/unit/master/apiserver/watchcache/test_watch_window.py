@@ -144,11 +144,11 @@ async def test_changes_that_come_fast_wake_watchers_once() -> None:
         for revision in range(2, 22):
             window.apply(key("a"), value("a", "n1"), revision)
             window.wake()
-        assert window.tells(position)
-        assert not window.tells(position + 1), "one was told at once, and the others are gathered"
-        await asyncio.wait_for(window.news(), 5)
-        assert window.tells(position + 19)
-        assert not window.tells(position + 20)
+        assert window.has_news(position)
+        assert not window.has_news(position + 1), "one was told at once, and the others are gathered"
+        await asyncio.wait_for(window.wait_for_news(), 5)
+        assert window.has_news(position + 19)
+        assert not window.has_news(position + 20)
 
 
 async def test_a_lone_change_is_told_at_once() -> None:
@@ -162,4 +162,4 @@ async def test_a_lone_change_is_told_at_once() -> None:
             clock.now_s += 0.25  # longer than changes are gathered
             window.apply(key(f"n{number}"), value(f"n{number}", "n1"), 2 + number)
             window.wake()
-            assert window.tells(position + number)
+            assert window.has_news(position + number)
