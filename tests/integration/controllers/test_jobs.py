@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from podlab_testing.cluster_view import ClusterView
 from podlab_testing.fake_nodes import FakeNodes
@@ -12,7 +10,7 @@ from master.controllers.settings import ControllersSettings
 from podlab.api.kinds import GroupKind
 from podlab.api.objects import is_true
 from podlab.batch.v1 import job_pb2
-from podlab.core.v1 import pod_pb2
+from podlab.core.v1 import config_pb2, pod_pb2
 from podlab.v1 import apiserver_pb2
 
 TRACKING = "batch.kubernetes.io/job-tracking"
@@ -106,6 +104,17 @@ async def test_a_finished_job_goes_with_its_pods_when_its_time_is_over(
     )
 
 
+async def garbage_is_collected(seen: ClusterView) -> None:
+    """What has lost its owner by now is gone: what loses it now goes."""
+    lost = config_pb2.ConfigMap()
+    lost.metadata.name, lost.metadata.namespace = "lost", "default"
+    lost.metadata.ownerReferences.add(apiVersion="batch/v1", kind="Job", name="nobody", uid="nobody")
+    await seen.client.create(lost)
+    maps = seen.informers.by_kind[GroupKind("", "ConfigMap")]
+    await seen.until(lambda: maps.get("lost", "default") is not None, "what is to go")
+    await seen.until(lambda: maps.get("lost", "default") is None, "it to go")
+
+
 @pytest.mark.parametrize("orphaned", [False, True], ids=["with its pods", "without its pods"])
 async def test_pods_outlive_a_deleted_job_without_its_finalizer_or_not_at_all(
     seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings, orphaned: bool
@@ -118,7 +127,7 @@ async def test_pods_outlive_a_deleted_job_without_its_finalizer_or_not_at_all(
         lambda: not any(TRACKING in pod.metadata.finalizers for pod in seen.informers.pods.list()), "pods are let go of"
     )
     if orphaned:
-        await asyncio.sleep(0.5)
+        await garbage_is_collected(seen)
         assert len(seen.pods()) == 2
     else:
         await seen.until(lambda: not seen.informers.pods.list(), "the pods are gone")

@@ -1,3 +1,5 @@
+"""What tables show of workloads, as kubectl does."""
+
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Defaults of the kinds that have few."""
+
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 from podlab.core.v1 import config_pb2, event_pb2, namespace_pb2
 from podlab.discovery.v1 import endpointslice_pb2

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from master.controllers.framework.informers import Informers
 from master.controllers.network.slices.podselection import PodSelection
+from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key, key
 from podlab.client.client import Client, WatchEvent
 from podlab.client.workqueue import WorkQueue
@@ -17,6 +18,7 @@ from podlab.core.v1.pod_pb2 import Pod
 from podlab.core.v1.service_pb2 import Service
 from podlab.meta.v1.meta_pb2 import ObjectMeta
 
+MARKER = Key(GroupKind("", "Service"), "one", "marker")
 NAMESPACES = ("one", "two")
 LABELS = st.dictionaries(st.sampled_from("abc"), st.sampled_from("12"), max_size=3)
 PLACED = st.lists(st.tuples(st.sampled_from(NAMESPACES), LABELS), max_size=8)
@@ -66,11 +68,13 @@ def test_a_pod_that_changes_its_labels_is_told_to_those_that_selected_it_and_tho
 
 
 async def _heard(queue: WorkQueue[Key]) -> list[Key]:
-    """What has come into the queue by now."""
-    await asyncio.sleep(0.001)  # a delay of nothing is one all the same
-    found = [await queue.get() for _ in range(len(queue))]
-    for at in found:
+    """What comes into the queue before a key that is added now."""
+    queue.add_after(MARKER, 0.001)  # a delay of nothing is one all the same
+    found: list[Key] = []
+    while (at := await queue.get()) != MARKER:
+        found.append(at)
         queue.done(at)
+    queue.done(MARKER)
     return found
 
 

@@ -73,7 +73,7 @@ class Server:
         """It has been asked once more, and whoever asked has taken the answer."""
         self.asked.clear()
         await asyncio.wait_for(self.asked.wait(), 5)
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0)
 
 
 @pytest.fixture
