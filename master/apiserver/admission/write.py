@@ -12,6 +12,7 @@ from enum import StrEnum
 from google.protobuf.message import Message
 
 from master.apiserver.authentication.user import User
+from master.apiserver.watchcache.moment import Moment
 from podlab.api import kinds, objects
 from podlab.api.kinds import Kind
 
@@ -84,8 +85,8 @@ class Write:
     manager: str = ""
     """The field manager: who answers for the fields that are written."""
     dry_run: bool = False
-    moment: int = 0
-    """The store's revision that reads must have reached; 0 stands for the last acknowledged one."""
+    moment: Moment | None = None
+    """What its reads must have seen. None: it has one of its own, found when it is carried out."""
     attempts: int = ATTEMPTS
     writes_marks: bool = True
     """Whether labels, annotations, finalizers and owners that are sent with a status are written too."""
@@ -94,7 +95,7 @@ class Write:
 
     @classmethod
     def create(
-        cls, user: User, message: Message, *, dry_run: bool = False, manager: str = "", moment: int = 0
+        cls, user: User, message: Message, *, dry_run: bool = False, manager: str = "", moment: Moment | None = None
     ) -> Write:
         """The message becomes the write's own."""
         key = objects.key(message)
@@ -119,7 +120,7 @@ class Write:
         subresource: str = "",
         dry_run: bool = False,
         manager: str = "",
-        moment: int = 0,
+        moment: Moment | None = None,
         writes_marks: bool = True,
         creates_missing: bool = False,
     ) -> Write:
@@ -141,9 +142,9 @@ class Write:
         )
 
     @classmethod
-    def update_status(cls, user: User, message: Message) -> Write:
+    def update_status(cls, user: User, message: Message, *, moment: Moment | None = None) -> Write:
         """The status alone: of whoever may have read the rest of the object long ago, nothing else is looked at."""
-        return cls.update(user, message, subresource="status", writes_marks=False)
+        return cls.update(user, message, subresource="status", moment=moment, writes_marks=False)
 
     @classmethod
     def patch(
@@ -157,7 +158,7 @@ class Write:
         subresource: str = "",
         dry_run: bool = False,
         manager: str = "",
-        moment: int = 0,
+        moment: Moment | None = None,
         attempts: int = PATCH_ATTEMPTS,
     ) -> Write:
         """The object, or a subresource of it, becomes what `change` makes of it."""
@@ -176,7 +177,7 @@ class Write:
         )
 
     @classmethod
-    def delete(cls, user: User, deletion: Deletion, *, subresource: str = "", moment: int = 0) -> Write:
+    def delete(cls, user: User, deletion: Deletion, *, subresource: str = "", moment: Moment | None = None) -> Write:
         """The object is marked as deleted, or removed."""
         return cls(
             user,

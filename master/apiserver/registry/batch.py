@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from master.apiserver.admission.write import Write
 from master.apiserver.registry.registry import Planned, Registry
 from master.apiserver.watchcache.cache import Cache
-from master.store.contract import Delete, Put
+from master.store import contract
+from master.store.contract import Delete, Limits, Put
 from master.store.errors import Mismatch
 from podlab.errors import ApiError
 
@@ -25,23 +26,26 @@ Result = ApiError | int
 class _Group:
     """What goes into one commit, and which writes it came from."""
 
-    operations: dict[str, Put | Delete]
+    limits: Limits
+    operations: dict[str, Put | Delete] = field(default_factory=dict)
     """By key: what several need, they need once."""
-    indices: list[int]
+    indices: list[int] = field(default_factory=list)
     bytes: int = 0
 
     def has_room(self, planned: Planned) -> bool:
         """What is written twice is written one after the other."""
         if not self.indices:
             return True
-        within = len(self.indices) < _COMMIT_OBJECTS and self.bytes + len(planned.value) <= _COMMIT_BYTES
-        return within and planned.key not in self.operations
+        size_bytes = self.bytes + sum(map(contract.size_bytes, planned.operations))
+        within = len(self.indices) < _COMMIT_OBJECTS and size_bytes <= _COMMIT_BYTES
+        count = len(self.operations) + len(planned.operations)
+        return within and self.limits.allow(count, size_bytes) and planned.key not in self.operations
 
     def add(self, index: int, planned: Planned) -> None:
         """It goes into the commit."""
         self.operations.update((operation.key, operation) for operation in planned.operations)
         self.indices.append(index)
-        self.bytes += len(planned.value)
+        self.bytes += sum(map(contract.size_bytes, planned.operations))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class Batch:
 
     async def _grouped(self, writes: Sequence[Write], first: int, results: list[Result]) -> tuple[_Group, int]:
         """What fits into one commit from the write `first` on, and the first one that is not in it."""
-        group = _Group({}, [])
+        group = _Group(self.cache.store.limits)
         for index in range(first, len(writes)):
             try:
                 planned = await self.registry.plan(writes[index])

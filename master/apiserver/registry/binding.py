@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from master.apiserver.admission.write import Operation, Write
 from master.apiserver.authentication.user import User
 from master.apiserver.registry import changes
+from master.apiserver.watchcache.moment import Moment
 from podlab.api import kinds, names, times
 from podlab.api.objects import condition
 from podlab.core.v1 import pod_pb2
@@ -19,7 +20,16 @@ SUBRESOURCE = "binding"
 _ATTEMPTS = 3
 
 
-def write(user: User, namespace: str, name: str, node: str, *, uid: str = "", dry_run: bool = False) -> Write:
+def write(
+    user: User,
+    namespace: str,
+    name: str,
+    node: str,
+    *,
+    uid: str = "",
+    dry_run: bool = False,
+    moment: Moment | None = None,
+) -> Write:
     """The pod, which must have the `uid` unless that is empty, gets its node."""
 
     def bound(pod: Message) -> Message:
@@ -38,6 +48,7 @@ def write(user: User, namespace: str, name: str, node: str, *, uid: str = "", dr
         subresource=SUBRESOURCE,
         change=bound,
         dry_run=dry_run,
+        moment=moment,
         attempts=_ATTEMPTS,
     )
 

@@ -12,6 +12,7 @@ from master.apiserver.registry.registry import Registry, Written
 from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import Entry
+from master.apiserver.watchcache.moment import Moment
 from master.apiserver.watchcache.selection import ListOptions
 from podlab.api.kinds import Kind
 from podlab.errors import Conflict, MethodNotAllowed, NotFound
@@ -39,27 +40,31 @@ class Collections:
         self._cache = cache
         self._registry = registry
 
-    async def delete(self, user: User, wanted: CollectionDeletion) -> AsyncIterator[list[Written]]:
+    async def delete(
+        self, user: User, wanted: CollectionDeletion, moment: Moment | None = None
+    ) -> AsyncIterator[list[Written]]:
         """What was deleted, in batches. Raises MethodNotAllowed, and what deleting one raises but for NotFound."""
         _check_deletable(wanted.options.kind, wanted.options.namespace)
-        entries = await self._selected(wanted.options)
+        entries = await self._selected(wanted.options, moment)
         for start in range(0, len(entries), AT_ONCE):
             batch = entries[start : start + AT_ONCE]
             results = await asyncio.gather(
-                *(self._delete_one(user, wanted, entry) for entry in batch), return_exceptions=True
+                *(self._delete_one(user, wanted, entry, moment) for entry in batch), return_exceptions=True
             )
             yield [result for result in results if isinstance(result, Written)]
             for result in results:
                 if isinstance(result, BaseException):
                     raise result
 
-    async def _selected(self, options: ListOptions) -> list[Entry]:
+    async def _selected(self, options: ListOptions, moment: Moment | None) -> list[Entry]:
         wanted = options.selection()
-        await self._cache.catch_up()
+        await self._cache.reach(moment if moment is not None else await self._cache.moments.now())
         entries = wanted.candidates(wanted.section(self._cache.window(wanted.kind)))
         return [entry for entry in entries if not wanted.selects or wanted.matches(entry.message())]
 
-    async def _delete_one(self, user: User, wanted: CollectionDeletion, entry: Entry) -> Written | None:
+    async def _delete_one(
+        self, user: User, wanted: CollectionDeletion, entry: Entry, moment: Moment | None
+    ) -> Written | None:
         """None when the object that was selected is gone already, even if another has taken its name."""
         metadata = entry.message().metadata  # type: ignore[attr-defined]
         deletion = Deletion(
@@ -72,7 +77,7 @@ class Collections:
             dry_run=wanted.dry_run,
         )
         try:
-            return await self._registry.write(Write.delete(user, deletion))
+            return await self._registry.write(Write.delete(user, deletion, moment=moment))
         except NotFound:
             return None
         except Conflict:

@@ -24,6 +24,7 @@ from master.apiserver.registry.subresources import SubresourceStrategy
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import Entry
+from master.apiserver.watchcache.moment import Moment
 from master.store.contract import Delete, Put
 from master.store.errors import Mismatch
 from podlab.api import names, times, weight
@@ -97,9 +98,9 @@ class Registry:
         self._completion = Completion(admission)
         self._clock = clock
 
-    async def get(self, kind: Kind, namespace: str, name: str) -> Entry:
-        """Raises NotFound."""
-        await self._cache.catch_up()
+    async def get(self, kind: Kind, namespace: str, name: str, moment: Moment | None = None) -> Entry:
+        """The object as of the moment or later, of now when there is none. Raises NotFound."""
+        await self._reach(moment)
         return self._found(kind, namespace, name)
 
     async def write(self, write: Write) -> Written:
@@ -119,10 +120,10 @@ class Registry:
 
     async def reach(self, write: Write) -> None:
         """Wait until the cache holds what the write's reads must have seen."""
-        if write.moment:
-            await self._cache.reach(write.moment)
-        else:
-            await self._cache.catch_up()
+        await self._reach(write.moment)
+
+    async def _reach(self, moment: Moment | None) -> None:
+        await self._cache.reach(moment if moment is not None else await self._cache.moments.now())
 
     async def plan(self, write: Write) -> Planned:
         """What it would commit, as things stand in the cache. Raises what `write` raises."""
@@ -263,7 +264,7 @@ class Registry:
                 break
         else:
             revision = await store.commit(planned.operations)
-        entry = Entry(write.kind, planned.key, planned.value, revision)
+        entry = self._cache.written(write.kind, planned.key, planned.value, revision)
         return Written(entry, request.new, request.old, request.removed)
 
     def _found(self, kind: Kind, namespace: str, name: str) -> Entry:
@@ -273,8 +274,8 @@ class Registry:
         return entry
 
     async def _caught_up_after(self, error: Mismatch) -> None:
-        await self._cache.reach(error.found)
-        await self._cache.catch_up()
+        """A deletion that was faster tells no revision."""
+        await self._cache.reach(max(error.found, await self._cache.moments.now()))
 
 
 def _is_revision(text: str) -> bool:

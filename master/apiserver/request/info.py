@@ -88,3 +88,8 @@ class Passage:
     """Of the object that was made, when the request did not name it."""
     answered: Callable[[], bytes] | None = None
     """The answer as JSON, when there is one."""
+
+    @property
+    def user(self) -> User:
+        """As whom it is answered."""
+        return self.asked.user

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote
 
 import orjson
@@ -24,14 +24,6 @@ from podlab.v1 import apiserver_pb2
 
 AUDIT_ID = "audit-id"
 NOTHING: tuple[Attributes, ...] = ()
-_ABOUT_ONE = frozenset({"create", "get", "update", "patch", "delete"})
-_ABOUT_MANY = (
-    apiserver_pb2.BindRequest,
-    apiserver_pb2.PreemptRequest,
-    apiserver_pb2.RecordEventsRequest,
-    apiserver_pb2.UpdateStatusesRequest,
-)
-
 About = Callable[[Any], tuple[Attributes, ...]]
 """What authorization is asked about a request. Raises NotFound for a kind that we lack, BadRequest."""
 
@@ -152,13 +144,6 @@ def of_token(request: Any) -> tuple[Attributes, ...]:
 def of_version(_: Any) -> tuple[Attributes, ...]:
     """For Version: what /version is over REST."""
     return (Attributes("get", path="/version"),)
-
-
-def answered(asked: Asked, answer: object) -> bytes:
-    """The object in an answer, as JSON; nothing for lists, streams, and what is about many."""
-    if asked.verb not in _ABOUT_ONE or not asked.about_objects or isinstance(asked.request, _ABOUT_MANY):
-        return b""
-    return codec.to_json(unwrap(apiserver_pb2.GetResponse.FromString(cast(bytes, answer)).object))
 
 
 def _sent(request: object) -> bytes:

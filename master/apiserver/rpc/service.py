@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 import grpc
 
 from master.apiserver.admission.write import Write
-from master.apiserver.authentication.user import User
 from master.apiserver.filters.handler_chain import Gate
 from master.apiserver.registry import delete_collection
 from master.apiserver.registry.batch import Batch, Result, write_each
@@ -35,12 +34,10 @@ from podlab.v1 import apiserver_pb2 as pb
 SERVICE = "podlab.v1.ApiServer"
 # A client that takes nothing for so long is gone or as good as gone.
 WRITE_LIMIT_S = 60.0
-# These are told the moment that they read at; the others, who writes.
-_READING = frozenset({"List", "Watch", "PodMetrics"})
 
 Answer = TypeVar("Answer")
 Handler = Callable[[Any, Context], Awaitable[Answer]]
-Method = Callable[[Any, Context, Any], Awaitable[Answer]]
+Method = Callable[[Any, Context, Passage], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,42 +101,41 @@ class ApiService:
             asked = request_info.asked(context, about, path, request, long_running=long_running)
 
             async def handle(passage: Passage) -> Answer:
-                answered = await method(request, context, passage if name in _READING else asked.user)
-                passage.answered = lambda: request_info.answered(asked, answered)
-                return answered
+                return await method(request, context, passage)
 
             return await self.gate.passed(asked, handle)
 
         return answer
 
-    async def create(self, request: pb.CreateRequest, _: Context, user: User) -> bytes:
+    async def create(self, request: pb.CreateRequest, _: Context, passage: Passage) -> bytes:
         """See the proto, as for all of these."""
-        return await self._write(writes.create(request, user))
+        return await self._write(writes.create(request, passage), passage)
 
-    async def get(self, request: pb.GetRequest, _: Context, __: User) -> bytes:
-        entry = await self.registry.get(kinds.by_name(request.kind), request.namespace, request.name)
+    async def get(self, request: pb.GetRequest, _: Context, passage: Passage) -> bytes:
+        entry = await self.registry.get(kinds.by_name(request.kind), request.namespace, request.name, passage.moment)
+        passage.answered = entry.json
         return encoding.item_response(entry.element)
 
     async def list(self, request: pb.ListRequest, _: Context, passage: Passage) -> bytes:
         return await self.lister.page(request, passage.moment)
 
-    async def update(self, request: pb.UpdateRequest, _: Context, user: User) -> bytes:
-        return await self._write(writes.update(request, user))
+    async def update(self, request: pb.UpdateRequest, _: Context, passage: Passage) -> bytes:
+        return await self._write(writes.update(request, passage), passage)
 
-    async def update_status(self, request: pb.UpdateStatusRequest, _: Context, user: User) -> bytes:
-        return await self._write(writes.update_status(request, user))
+    async def update_status(self, request: pb.UpdateStatusRequest, _: Context, passage: Passage) -> bytes:
+        return await self._write(writes.update_status(request, passage), passage)
 
-    async def patch(self, request: pb.PatchRequest, _: Context, user: User) -> bytes:
-        return await self._write(writes.patch(request, user))
+    async def patch(self, request: pb.PatchRequest, _: Context, passage: Passage) -> bytes:
+        return await self._write(writes.patch(request, passage), passage)
 
-    async def delete(self, request: pb.DeleteRequest, _: Context, user: User) -> bytes:
-        return await self._write(writes.delete(request, user))
+    async def delete(self, request: pb.DeleteRequest, _: Context, passage: Passage) -> bytes:
+        return await self._write(writes.delete(request, passage), passage)
 
-    async def evict(self, request: pb.EvictRequest, _: Context, user: User) -> bytes:
-        return await self._write(writes.evict(request, user))
+    async def evict(self, request: pb.EvictRequest, _: Context, passage: Passage) -> bytes:
+        return await self._write(writes.evict(request, passage), passage)
 
-    async def delete_collection(self, request: pb.DeleteCollectionRequest, context: Context, user: User) -> None:
-        async for deleted in self.collections.delete(user, writes.delete_collection(request)):
+    async def delete_collection(self, request: pb.DeleteCollectionRequest, context: Context, passage: Passage) -> None:
+        async for deleted in self.collections.delete(passage.user, writes.delete_collection(request), passage.moment):
             for response in delete_collection.responses(deleted):
                 await _write(context, response, "the rest is not deleted; call again")
 
@@ -148,27 +144,27 @@ class ApiService:
         async for response in self.watches.watch(request, passage.moment):
             await _write(context, response, "list again")
 
-    async def bind(self, request: pb.BindRequest, _: Context, user: User) -> bytes:
-        results = await self.batch.write(writes.bind(request, user))
+    async def bind(self, request: pb.BindRequest, _: Context, passage: Passage) -> bytes:
+        results = await self.batch.write(writes.bind(request, passage))
         return pb.BindResponse(results=[_bind_result(result) for result in results]).SerializeToString()
 
-    async def update_statuses(self, request: pb.UpdateStatusesRequest, _: Context, user: User) -> bytes:
-        refusals = await write_each(self.registry, writes.update_statuses(request, user))
+    async def update_statuses(self, request: pb.UpdateStatusesRequest, _: Context, passage: Passage) -> bytes:
+        refusals = await write_each(self.registry, writes.update_statuses(request, passage))
         told = [pb.UpdateStatusesResult(error=_refusal(each)) for each in refusals]
         return pb.UpdateStatusesResponse(results=told).SerializeToString()
 
-    async def preempt(self, request: pb.PreemptRequest, _: Context, user: User) -> bytes:
-        refusals = await write_each(self.registry, writes.preempt(request, user))
+    async def preempt(self, request: pb.PreemptRequest, _: Context, passage: Passage) -> bytes:
+        refusals = await write_each(self.registry, writes.preempt(request, passage))
         told = [pb.PreemptResult(error=_refusal(each)) for each in refusals]
         return pb.PreemptResponse(results=told).SerializeToString()
 
-    async def record_events(self, request: pb.RecordEventsRequest, _: Context, user: User) -> bytes:
-        results = await self.batch.write(writes.record_events(request, user))
+    async def record_events(self, request: pb.RecordEventsRequest, _: Context, passage: Passage) -> bytes:
+        results = await self.batch.write(writes.record_events(request, passage))
         told = [pb.RecordResult(error=_refusal(result)) for result in results]
         return pb.RecordEventsResponse(results=told).SerializeToString()
 
-    async def request_token(self, request: pb.RequestTokenRequest, _: Context, user: User) -> bytes:
-        status = await self.issuer.issue(user, request.namespace, request.name, request.spec)
+    async def request_token(self, request: pb.RequestTokenRequest, _: Context, passage: Passage) -> bytes:
+        status = await self.issuer.issue(passage.user, request.namespace, request.name, request.spec)
         return pb.RequestTokenResponse(status=status).SerializeToString()
 
     async def pod_metrics(self, request: pb.PodMetricsRequest, _: Context, passage: Passage) -> bytes:
@@ -176,19 +172,20 @@ class ApiService:
         items = await self.measuring.selected_pods(request.namespace, labels, passage.moment)
         return pb.PodMetricsResponse(items=items).SerializeToString()
 
-    async def _write(self, write: Write) -> bytes:
+    async def _write(self, write: Write, passage: Passage) -> bytes:
         written = await self.registry.write(write)
+        passage.answered = written.entry.json
         response = encoding.item_response(written.entry.element)
         return response + encoding.removed_mark() if written.removed else response
 
-    async def version(self, _: pb.VersionRequest, __: Context, user: User) -> bytes:
+    async def version(self, _: pb.VersionRequest, __: Context, passage: Passage) -> bytes:
         return pb.VersionResponse(
             git_version=f"v{version('podlab')}",
             python_version=platform.python_version(),
             platform=f"{platform.system().lower()}/{platform.machine()}",
             cluster_name=self.cluster_name,
-            user_name=user.name,
-            user_groups=sorted(user.groups),
+            user_name=passage.user.name,
+            user_groups=sorted(passage.user.groups),
         ).SerializeToString()
 
 

@@ -8,10 +8,10 @@ from google.protobuf.message import Message
 
 from master.apiserver.admission.rules import certificates
 from master.apiserver.admission.write import Change, Deletion, Disruption, Propagation, Write
-from master.apiserver.authentication.user import User
 from master.apiserver.patching import patch as patching
 from master.apiserver.registry import binding
 from master.apiserver.registry.delete_collection import CollectionDeletion
+from master.apiserver.request.info import Passage
 from master.apiserver.watchcache.selection import ListOptions
 from podlab.api import kinds
 from podlab.api.objects import unwrap
@@ -29,27 +29,27 @@ _POLICIES = {
 }
 
 
-def create(request: pb.CreateRequest, user: User) -> Write:
+def create(request: pb.CreateRequest, by: Passage) -> Write:
     """Raises BadRequest for an envelope without an object, as all do that have one."""
-    return Write.create(user, _known(unwrap(request.object)), dry_run=request.dry_run)
+    return Write.create(by.user, _known(unwrap(request.object)), dry_run=request.dry_run, moment=by.moment)
 
 
-def update(request: pb.UpdateRequest, user: User) -> Write:
+def update(request: pb.UpdateRequest, by: Passage) -> Write:
     """Of all but the status."""
-    return Write.update(user, _known(unwrap(request.object)), dry_run=request.dry_run)
+    return Write.update(by.user, _known(unwrap(request.object)), dry_run=request.dry_run, moment=by.moment)
 
 
-def update_status(request: pb.UpdateStatusRequest, user: User) -> Write:
+def update_status(request: pb.UpdateStatusRequest, by: Passage) -> Write:
     """Of nothing else."""
-    return Write.update_status(user, _known(unwrap(request.object)))
+    return Write.update_status(by.user, _known(unwrap(request.object)), moment=by.moment)
 
 
-def update_statuses(request: pb.UpdateStatusesRequest, user: User) -> list[Write]:
+def update_statuses(request: pb.UpdateStatusesRequest, by: Passage) -> list[Write]:
     """One for each object."""
-    return [Write.update_status(user, _known(unwrap(each))) for each in request.objects]
+    return [Write.update_status(by.user, _known(unwrap(each)), moment=by.moment) for each in request.objects]
 
 
-def patch(request: pb.PatchRequest, user: User) -> Write:
+def patch(request: pb.PatchRequest, by: Passage) -> Write:
     """Raises NotFound for a subresource that is not patched, and what is wrong with the patch itself."""
     kind, part = kinds.by_name(request.kind), request.subresource
     applied = patching.parse(request.type, request.patch, of_status=part in ("status", "approval")).applied
@@ -59,17 +59,18 @@ def patch(request: pb.PatchRequest, user: User) -> Write:
     elif part not in _PATCHED and (part, kind.name) != ("ephemeralcontainers", "Pod"):
         raise NotFound(f"the server could not find the requested resource: {kind.plural}/{part}")
     return Write.patch(
-        user,
+        by.user,
         kind,
         change,
         namespace=request.namespace,
         name=request.name,
         subresource=part,
         dry_run=request.dry_run,
+        moment=by.moment,
     )
 
 
-def delete(request: pb.DeleteRequest, user: User) -> Write:
+def delete(request: pb.DeleteRequest, by: Passage) -> Write:
     """Raises BadRequest for a policy that is none."""
     deletion = Deletion(
         kinds.by_name(request.kind),
@@ -81,7 +82,7 @@ def delete(request: pb.DeleteRequest, user: User) -> Write:
         propagation=_propagation(request.propagation_policy),
         dry_run=request.dry_run,
     )
-    return Write.delete(user, deletion)
+    return Write.delete(by.user, deletion, moment=by.moment)
 
 
 def delete_collection(request: pb.DeleteCollectionRequest) -> CollectionDeletion:
@@ -94,7 +95,7 @@ def delete_collection(request: pb.DeleteCollectionRequest) -> CollectionDeletion
     )
 
 
-def evict(request: pb.EvictRequest, user: User) -> Write:
+def evict(request: pb.EvictRequest, by: Passage) -> Write:
     """A deletion of the pod that its disruption budget pays for."""
     deletion = Deletion(
         kinds.by_name("Pod"),
@@ -104,28 +105,31 @@ def evict(request: pb.EvictRequest, user: User) -> Write:
         grace_period_s=_grace_period_s(request),
         dry_run=request.dry_run,
     )
-    return Write.delete(user, deletion, subresource="eviction")
+    return Write.delete(by.user, deletion, subresource="eviction", moment=by.moment)
 
 
-def preempt(request: pb.PreemptRequest, user: User) -> list[Write]:
+def preempt(request: pb.PreemptRequest, by: Passage) -> list[Write]:
     """A deletion for each victim, which says why it goes."""
-    return [Write.delete(user, _preemption(victim)) for victim in request.victims]
+    return [Write.delete(by.user, _preemption(victim), moment=by.moment) for victim in request.victims]
 
 
-def bind(request: pb.BindRequest, user: User) -> list[Write]:
+def bind(request: pb.BindRequest, by: Passage) -> list[Write]:
     """One for each binding."""
-    return [binding.write(user, one.namespace, one.name, one.node_name, uid=one.uid) for one in request.bindings]
+    return [
+        binding.write(by.user, one.namespace, one.name, one.node_name, uid=one.uid, moment=by.moment)
+        for one in request.bindings
+    ]
 
 
-def record_events(request: pb.RecordEventsRequest, user: User) -> list[Write]:
+def record_events(request: pb.RecordEventsRequest, by: Passage) -> list[Write]:
     """Each is created, or replaces the one of its name."""
     request.DiscardUnknownFields()  # type: ignore[no-untyped-call,unused-ignore]
-    return [_recorded(event, user) for event in request.events]
+    return [_recorded(event, by) for event in request.events]
 
 
-def _recorded(event: event_pb2.Event, user: User) -> Write:
+def _recorded(event: event_pb2.Event, by: Passage) -> Write:
     event.metadata.resourceVersion = ""
-    return Write.update(user, event, creates_missing=True)
+    return Write.update(by.user, event, creates_missing=True, moment=by.moment)
 
 
 def _preemption(victim: pb.Victim) -> Deletion:

@@ -55,7 +55,7 @@ class Cache:
         return entry if entry is not None and entry.revision == revision else Entry(kind, key, value, revision)
 
     async def catch_up(self) -> None:
-        """Wait until everything acknowledged so far is here."""
+        """Wait until everything acknowledged so far is here: for what is no request, and has no moment."""
         await self.reach(await self.moments.now())
 
     async def reach(self, revision: int) -> None:

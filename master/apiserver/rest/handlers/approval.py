@@ -45,6 +45,7 @@ class Approval:
             name=call.place.name,
             subresource=call.place.subresource,
             dry_run=call.query.dry_run(),
+            moment=call.moment,
         )
         written = await self.registry.write(write)
         return responses.ready(written.entry.json(), warnings=warnings)

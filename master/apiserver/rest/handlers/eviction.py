@@ -33,5 +33,5 @@ class Evicting:
             raise BadRequest("name in URL does not match name in Eviction object")
         bodies.take_place(eviction, call.place)
         deletion = delete_options.on_terms(call.place, eviction.deleteOptions, dry_run=dry_run)
-        await self.registry.write(Write.delete(call.user, deletion, subresource="eviction"))
+        await self.registry.write(Write.delete(call.user, deletion, subresource="eviction", moment=call.moment))
         return responses.data(responses.created(), status=201)

@@ -55,7 +55,7 @@ class Reading:
     async def get(self, call: Call) -> web.StreamResponse:
         """One object."""
         how = representations.asked(call)
-        entry = await self.registry.get(call.of, call.place.namespace, call.place.name)
+        entry = await self.registry.get(call.of, call.place.namespace, call.place.name, call.moment)
         return representations.one(call.of, entry, how, revision=entry.revision)
 
     async def list(self, call: Call) -> web.StreamResponse:

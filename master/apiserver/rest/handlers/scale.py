@@ -27,7 +27,7 @@ class Scaling:
 
     async def get(self, call: Call) -> web.StreamResponse:
         """How many there are to be, and are."""
-        entry = await self.registry.get(call.of, call.place.namespace, call.place.name)
+        entry = await self.registry.get(call.of, call.place.namespace, call.place.name, call.moment)
         return responses.data(codec.to_dict(scale_of(entry.message())))
 
     async def update(self, call: Call) -> web.StreamResponse:
@@ -69,6 +69,7 @@ class Scaling:
             name=call.place.name,
             subresource=call.place.subresource,
             dry_run=call.query.dry_run(),
+            moment=call.moment,
         )
         written = await self.registry.write(write)
         return responses.data(codec.to_dict(scale_of(written.entry.message())), warnings=warnings)

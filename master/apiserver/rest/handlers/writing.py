@@ -39,7 +39,7 @@ class Writing:
         """Store a new object; its name may be left to `generateName`."""
         dry_run, how = call.query.dry_run(), representations.asked(call)
         read = await self._body(call)
-        written = await self.registry.write(Write.create(call.user, read.message, dry_run=dry_run))
+        written = await self.registry.write(Write.create(call.user, read.message, dry_run=dry_run, moment=call.moment))
         call.tell_made(written.entry.key.rpartition("/")[2])
         return _shown(call, written.entry, how, [*read.warnings, *warnings.of(written.new, None)], status=201)
 
@@ -47,7 +47,7 @@ class Writing:
         """Replace all but the status, or the part that the subresource is."""
         dry_run, how = call.query.dry_run(), representations.asked(call)
         read, part = await self._body(call), call.place.subresource
-        write = Write.update(call.user, read.message, subresource=part, dry_run=dry_run)
+        write = Write.update(call.user, read.message, subresource=part, dry_run=dry_run, moment=call.moment)
         written = await self.registry.write(write)
         return _shown(call, written.entry, how, [*read.warnings, *_warnings(written, part)])
 
@@ -64,6 +64,7 @@ class Writing:
             name=place.name,
             subresource=place.subresource,
             dry_run=dry_run,
+            moment=call.moment,
         )
         written = await self.registry.write(write)
         return _shown(call, written.entry, how, [*patch.warnings, *_warnings(written, place.subresource)])
@@ -82,7 +83,8 @@ class Writing:
             propagation=one.propagation,
             dry_run=one.dry_run,
         )
-        gone = [deleted.entry async for batch in self.collections.delete(call.user, wanted) for deleted in batch]
+        batches = self.collections.delete(call.user, wanted, call.moment)
+        gone = [deleted.entry async for batch in batches for deleted in batch]
         metadata = {"resourceVersion": ""}
         if how.form is Form.TABLE:
             return responses.data(tables.table(call.of, gone, metadata, how.include))
@@ -95,7 +97,7 @@ class Writing:
         how = representations.asked(call)
         options = await bodies.delete_options(call.request)
         deletion = delete_options.deletion(call.place, options, call.query)
-        deleted = await self.registry.write(Write.delete(call.user, deletion))
+        deleted = await self.registry.write(Write.delete(call.user, deletion, moment=call.moment))
         if not deleted.removed or call.of.name in _RETURNED_WHEN_DELETED:
             return _shown(call, deleted.entry, how)
         metadata: Any = deleted.entry.message().metadata  # type: ignore[attr-defined]
@@ -107,7 +109,9 @@ class Writing:
         read = await self._body(call, kinds.BINDING)
         binding = _checked_binding(call, cast("binding_pb2.Binding", read.message))
         place, node, uid = call.place, binding.target.name, binding.metadata.uid
-        write = bindings.write(call.user, place.namespace, place.name, node, uid=uid, dry_run=dry_run)
+        write = bindings.write(
+            call.user, place.namespace, place.name, node, uid=uid, dry_run=dry_run, moment=call.moment
+        )
         await self.registry.write(write)
         return responses.data(responses.created(), status=201, warnings=read.warnings)
 

@@ -34,7 +34,7 @@ class PortForward:
 
     async def forward(self, call: Call) -> web.StreamResponse:
         """Connections until the client leaves."""
-        await self.registry.get(call.of, call.place.namespace, call.place.name)
+        await self.registry.get(call.of, call.place.namespace, call.place.name, call.moment)
         upgrade = negotiated(call.request.headers, OVER_WEBSOCKET, OVER_SPDY)
         pod = PodDialer(self.relay, call.place.namespace, call.place.name)
         about = f"portforward of {pod.namespace}/{pod.name}"

@@ -76,7 +76,7 @@ class RemoteCommand:
         return await self._carried(call, "Attach", kubelet_pb2.AttachRequest(start=start), streams)
 
     async def _pod(self, call: Call) -> pod_pb2.Pod:
-        entry = await self.registry.get(call.of, call.place.namespace, call.place.name)
+        entry = await self.registry.get(call.of, call.place.namespace, call.place.name, call.moment)
         return cast(pod_pb2.Pod, entry.message())
 
     async def _carried(
