@@ -17,6 +17,7 @@ from master.apiserver.authorization import Authorizer
 from master.apiserver.registry.allocation import ServiceAllocator
 from master.apiserver.registry.registry import Registry, Written
 from master.apiserver.registry.strategies.table import table
+from master.apiserver.request.info import Asked, Passage
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import Entry
 from podlab.api import kinds
@@ -53,6 +54,11 @@ class Refusing(Plugin):
         if request.write.name in self._names:
             raise Forbidden("not yours")
         return NOTHING
+
+
+def asked_by(user: User) -> Passage:
+    """A request of the user's that may read any state."""
+    return Passage(Asked(user=user, wanted=(), uri="", verb=""))
 
 
 class WritableRegistry(Registry):

@@ -116,7 +116,7 @@ async def test_a_user_with_too_many_streams_is_told_when_to_come_again(
     cluster: Cluster, admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await cluster.stop()
-    monkeypatch.setattr(assembly, "Limits", functools.partial(InflightLimits, calls=10, streams=2))
+    monkeypatch.setattr(assembly, "InflightLimits", functools.partial(InflightLimits, calls=10, streams=2))
     await cluster.start()
     async with asyncio.timeout(LIMIT_S), AsyncExitStack() as open_watches:
         assert await admin.connected(LIMIT_S)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from podlab_testing.registry import ADMIN, Refusing, WritableRegistry, registry_of
+from podlab_testing.registry import ADMIN, Refusing, WritableRegistry, asked_by, registry_of
 
 from master.apiserver.admission.write import Write
 from master.apiserver.registry.batch import write_each
@@ -31,7 +31,7 @@ class Several:
     registry: Registry
 
     async def preempt(self, victims: Sequence[pb.Victim]) -> Sequence[ApiError | None]:
-        return await write_each(self.registry, writes.preempt(pb.PreemptRequest(victims=victims), ADMIN))
+        return await write_each(self.registry, writes.preempt(pb.PreemptRequest(victims=victims), asked_by(ADMIN)))
 
     async def update_statuses(self, pods: Sequence[pod_pb2.Pod]) -> Sequence[ApiError | None]:
         return await write_each(self.registry, [Write.update_status(ADMIN, pod) for pod in pods])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
-from podlab_testing.registry import ADMIN, Refusing, WritableRegistry, registry_of
+from podlab_testing.registry import ADMIN, Refusing, WritableRegistry, asked_by, registry_of
 
 from master.apiserver.registry.batch import Batch, Result
 from master.apiserver.rpc import writes
@@ -53,7 +53,7 @@ class Recording:
     batch: Batch
 
     async def record(self, events: Sequence[event_pb2.Event]) -> Sequence[Result]:
-        return await self.batch.write(writes.record_events(pb.RecordEventsRequest(events=events), ADMIN))
+        return await self.batch.write(writes.record_events(pb.RecordEventsRequest(events=events), asked_by(ADMIN)))
 
 
 @pytest.fixture
