@@ -6,7 +6,7 @@ import dataclasses
 import types
 import typing
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import yaml
 
@@ -31,7 +31,7 @@ def load(path: Path, settings_type: type[T]) -> T:
         raise SettingsError(f"{path}: {error}") from error
 
 
-def build(settings_type: type[T], data: Any, field: str = "") -> T:
+def build(settings_type: type[T], data: object, field: str = "") -> T:
     """The settings in data that was read already; `field` is where they stand. Raises SettingsError."""
     problems: list[str] = []
     settings = _build(settings_type, data, field, problems)
@@ -40,9 +40,9 @@ def build(settings_type: type[T], data: Any, field: str = "") -> T:
     return typing.cast(T, settings)
 
 
-def _build(wanted: Any, value: Any, path: str, problems: list[str]) -> Any:
+def _build(wanted: object, value: object, path: str, problems: list[str]) -> object:
     origin = typing.get_origin(wanted)
-    if dataclasses.is_dataclass(wanted):
+    if isinstance(wanted, type) and dataclasses.is_dataclass(wanted):
         return _build_dataclass(wanted, value, path, problems)
     if origin in (typing.Union, types.UnionType):
         if value is None:
@@ -54,8 +54,6 @@ def _build(wanted: Any, value: Any, path: str, problems: list[str]) -> Any:
     if origin is dict and isinstance(value, dict):
         item = typing.get_args(wanted)[1]
         return {str(name): _build(item, each, f"{path}.{name}", problems) for name, each in value.items()}
-    if wanted is Any:
-        return value
     if wanted is Path and isinstance(value, str):
         return Path(value)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
@@ -67,7 +65,7 @@ def _build(wanted: Any, value: Any, path: str, problems: list[str]) -> Any:
     return None
 
 
-def _build_dataclass(wanted: Any, value: Any, path: str, problems: list[str]) -> Any:
+def _build_dataclass(wanted: type, value: object, path: str, problems: list[str]) -> object:
     if not isinstance(value, dict):
         problems.append(f"{path or 'the file'}: expected a mapping, found {value!r}")
         return None
@@ -77,7 +75,7 @@ def _build_dataclass(wanted: Any, value: Any, path: str, problems: list[str]) ->
     for name in value:
         if name not in fields:
             problems.append(f"{dotted}{name}: unknown field; known ones are {', '.join(fields)}")
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, object] = {}
     for name, field in fields.items():
         if name in value:
             arguments[name] = _build(hints[name], value[name], dotted + name, problems)

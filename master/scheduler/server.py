@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import grpc
 
@@ -15,7 +14,7 @@ from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError, abort
 from podlab.v1 import scheduler_pb2, scheduler_pb2_grpc
 
-Context = grpc.aio.ServicerContext[Any, Any]
+Context = grpc.aio.ServicerContext[object, object]
 
 
 class SchedulerServicer(scheduler_pb2_grpc.SchedulerServicer):

@@ -1,9 +1,16 @@
 """What an autoscaler aims at and what it found, in a word for each metric."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Protocol
 
-from podlab.autoscaling.v2.metrics_pb2 import MetricSpec, MetricStatus, MetricTarget
+from podlab.autoscaling.v2.metrics_pb2 import (
+    ContainerResourceMetricSource,
+    MetricSpec,
+    MetricStatus,
+    MetricTarget,
+    MetricValueStatus,
+    ResourceMetricSource,
+)
 
 _SHOWN = 2
 _UNKNOWN = "<unknown>"
@@ -17,6 +24,13 @@ SOURCES = {
 """The field that belongs to each type of metric."""
 
 
+class Found(Protocol):
+    """What the status of a metric of each type has."""
+
+    @property
+    def current(self) -> MetricValueStatus: ...
+
+
 def targets(metrics: Sequence[MetricSpec], found: Sequence[MetricStatus]) -> str:
     """As a table's cell has them: cpu: 10%/80%; of many the first few."""
     shown = [target(metric, _status(metric, found, index)) for index, metric in enumerate(metrics)]
@@ -24,7 +38,7 @@ def targets(metrics: Sequence[MetricSpec], found: Sequence[MetricStatus]) -> str
     return (", ".join(shown[:_SHOWN]) + more) or "<none>"
 
 
-def target(metric: MetricSpec, found: Any) -> str:
+def target(metric: MetricSpec, found: Found | None) -> str:
     """What was found, and what is aimed at. `found` is the status' field of the same type, or None."""
     name = SOURCES.get(metric.type)
     if name is None:
@@ -33,19 +47,20 @@ def target(metric: MetricSpec, found: Any) -> str:
     return f"{_prefix(metric.type, source)}{_pair(source.target, found)}{_suffix(metric.type, source.target)}"
 
 
-def statuses(metrics: Sequence[MetricSpec], found: Sequence[MetricStatus]) -> Iterable[Any]:
+def statuses(metrics: Sequence[MetricSpec], found: Sequence[MetricStatus]) -> Iterable[Found | None]:
     """For each metric what was found, or None."""
     return (_status(metric, found, index) for index, metric in enumerate(metrics))
 
 
-def _status(metric: MetricSpec, found: Sequence[MetricStatus], index: int) -> Any:
+def _status(metric: MetricSpec, found: Sequence[MetricStatus], index: int) -> Found | None:
     name = SOURCES.get(metric.type)
     if name is None or index >= len(found) or not found[index].HasField(name):  # type: ignore[arg-type]
         return None
-    return getattr(found[index], name)
+    of_type: Found = getattr(found[index], name)
+    return of_type
 
 
-def _prefix(kind: str, source: Any) -> str:
+def _prefix(kind: str, source: ResourceMetricSource | ContainerResourceMetricSource) -> str:
     return f"{source.name}: " if kind in ("Resource", "ContainerResource") else ""
 
 
@@ -53,7 +68,7 @@ def _suffix(kind: str, wanted: MetricTarget) -> str:
     return " (avg)" if kind in ("External", "Object") and wanted.HasField("averageValue") else ""
 
 
-def _pair(wanted: MetricTarget, found: Any) -> str:
+def _pair(wanted: MetricTarget, found: Found | None) -> str:
     current = found.current if found is not None else None
     if wanted.HasField("averageValue"):
         seen = current.averageValue.string if current is not None else ""

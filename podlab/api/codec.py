@@ -6,7 +6,7 @@ What cannot be understood is refused with BadRequest, whose causes name every ba
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import orjson
 from google.protobuf.message import Message
@@ -21,18 +21,18 @@ from podlab.errors import BadRequest, Cause, NotFound, bounded
 M = TypeVar("M", bound=Message)
 
 
-def to_dict(obj: Message) -> dict[str, Any]:
+def to_dict(obj: Message) -> dict[str, object]:
     """The object as Kubernetes' JSON, with apiVersion and kind."""
     kind = kinds.of(obj)
     return {"kind": kind.name, "apiVersion": kind.api_version, **encoder(obj.DESCRIPTOR)(obj)}
 
 
-def part_to_dict(message: Message) -> dict[str, Any]:
+def part_to_dict(message: Message) -> dict[str, object]:
     """A message that is not an object by itself, such as a pod template."""
     return encoder(message.DESCRIPTOR)(message)
 
 
-def from_dict(data: Any, kind: Kind | None = None, *, of_status: bool = False) -> Message:
+def from_dict(data: object, kind: Kind | None = None, *, of_status: bool = False) -> Message:
     """The object that `data` describes; with `kind` it must be of that one, and need not say so itself.
 
     Of a status that is not what is written (`of_status`), what Podlab does not support is left aside with the rest.
@@ -42,7 +42,7 @@ def from_dict(data: Any, kind: Kind | None = None, *, of_status: bool = False) -
     return _build(_without_type(fields), kind.message, None, of_status=of_status)
 
 
-def from_dict_leniently(data: Any, kind: Kind, *, of_status: bool = False) -> tuple[Message, list[str]]:
+def from_dict_leniently(data: object, kind: Kind, *, of_status: bool = False) -> tuple[Message, list[str]]:
     """The object of the kind, and the paths of fields that nobody knows, which are left out of it.
 
     Fields of Kubernetes that Podlab does not support are refused all the same: somebody hopes for their effect.
@@ -54,7 +54,7 @@ def from_dict_leniently(data: Any, kind: Kind, *, of_status: bool = False) -> tu
     return message, [cause.field for cause in unknown]
 
 
-def settle(message: Message, said: Mapping[str, Any], kind: Kind, *, of_status: bool = False) -> None:
+def settle(message: Message, said: Mapping[str, object], kind: Kind, *, of_status: bool = False) -> None:
     """Make a message that came as bytes what `from_dict` would have made of it, had it come as JSON.
 
     `said` holds what its sender calls it: apiVersion and kind. Raises BadRequest, as `from_dict` does.
@@ -65,12 +65,12 @@ def settle(message: Message, said: Mapping[str, Any], kind: Kind, *, of_status: 
     _refuse(found, _of_interest(found, of_status=of_status))
 
 
-def part_from_dict(data: Any, message_type: type[M]) -> M:
+def part_from_dict(data: object, message_type: type[M]) -> M:
     """A message that is not an object by itself."""
     return _build(data, message_type, None, of_status=True)
 
 
-def _build(data: Any, message_type: type[M], unknown: list[Cause] | None, *, of_status: bool) -> M:
+def _build(data: object, message_type: type[M], unknown: list[Cause] | None, *, of_status: bool) -> M:
     """The message. Unknown fields go to `unknown` where the caller wants them, and are problems otherwise."""
     found = Problems()
     fields = decoder(message_type.DESCRIPTOR)(data, None, found)
@@ -133,17 +133,17 @@ def from_yaml(text: str) -> list[Message]:
     return objects
 
 
-def _object(data: Any) -> dict[str, Any]:
+def _object(data: object) -> dict[str, object]:
     if type(data) is not dict:
         raise BadRequest(f"expected an object, found {described(data)}")
     return data
 
 
-def _without_type(fields: dict[str, Any]) -> dict[str, Any]:
+def _without_type(fields: dict[str, object]) -> dict[str, object]:
     return {name: fields[name] for name in fields if name not in ("apiVersion", "kind")}
 
 
-def _checked_kind(data: Mapping[str, Any], expected: Kind | None) -> Kind:
+def _checked_kind(data: Mapping[str, object], expected: Kind | None) -> Kind:
     """The kind that apiVersion and kind name, which must be served and be the one expected."""
     for field in ("apiVersion", "kind"):
         value = data.get(field)
@@ -154,7 +154,7 @@ def _checked_kind(data: Mapping[str, Any], expected: Kind | None) -> Kind:
     name, version = data.get("kind"), data.get("apiVersion")
     if expected is None:
         try:
-            expected = kinds.of_version(str(name), version)
+            expected = kinds.of_version(str(name), str(version))
         except NotFound as error:
             raise _bad("kind", "FieldValueNotSupported", error.message) from error
     if name not in (None, expected.name):

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import cache
-from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
@@ -23,7 +22,8 @@ from podlab.errors import MOST_CAUSES, Cause
 # A step is a field's name, an index of a list, or the key of a map in a tuple of its own.
 Step = str | int | tuple[str]
 Path = tuple["Path", Step] | None
-Reader = Callable[[Any, Path, list[Cause]], Any]
+Reader = Callable[[object, Path, list[Cause]], object]
+ObjectReader = Callable[[object, Path, list[Cause]], dict[str, object]]
 
 Limits = tuple[tuple[str | bool, ...], str]
 
@@ -68,7 +68,7 @@ _PLAIN: dict[int, tuple[type, str]] = {
     FieldDescriptor.TYPE_BOOL: (bool, "a boolean"),
 }
 
-_ZEROS: dict[int, Any] = {
+_ZEROS: dict[int, object] = {
     FieldDescriptor.TYPE_STRING: "",
     FieldDescriptor.TYPE_BOOL: False,
     FieldDescriptor.TYPE_BYTES: b"",
@@ -85,7 +85,7 @@ def path_text(path: Path) -> str:
 
 
 @cache
-def decoder(descriptor: Descriptor) -> Reader:
+def decoder(descriptor: Descriptor) -> ObjectReader:
     """The function that reads objects of this type."""
     inlined = [(field.name, child_type(field)) for field in descriptor.fields if is_inline(field)]
     if not inlined:
@@ -93,8 +93,8 @@ def decoder(descriptor: Descriptor) -> Reader:
     parts = [(name, frozenset(_json_names(child)), decoder(child)) for name, child in inlined]
     own = _decoder_of_own_fields(descriptor, frozenset().union(*(names for _, names, _ in parts)))
 
-    def decode(data: Any, path: Path, problems: list[Cause]) -> dict[str, Any]:
-        out: dict[str, Any] = own(data, path, problems)
+    def decode(data: object, path: Path, problems: list[Cause]) -> dict[str, object]:
+        out = own(data, path, problems)
         if type(data) is dict:
             for name, names, read in parts:
                 part = {key: data[key] for key in data if key in names}
@@ -113,7 +113,7 @@ def _json_names(descriptor: Descriptor) -> set[str]:
     return names
 
 
-def _decoder_of_own_fields(descriptor: Descriptor, elsewhere: frozenset[str]) -> Reader:
+def _decoder_of_own_fields(descriptor: Descriptor, elsewhere: frozenset[str]) -> ObjectReader:
     """Reads all but inlined fields; names in `elsewhere` are read by others."""
     fields = [field for field in descriptor.fields if not is_inline(field)]
     readers = {field.name: _reader(field) for field in fields}
@@ -125,8 +125,8 @@ def _decoder_of_own_fields(descriptor: Descriptor, elsewhere: frozenset[str]) ->
         if not field.is_repeated and field.type in _PLAIN and field.name not in limited
     }
 
-    def decode(data: Any, path: Path, problems: list[Cause]) -> dict[str, Any]:
-        out: dict[str, Any] = {}
+    def decode(data: object, path: Path, problems: list[Cause]) -> dict[str, object]:
+        out: dict[str, object] = {}
         if type(data) is not dict:
             problems.append(_mismatch(path, "an object", data))
             return out
@@ -143,7 +143,7 @@ def _decoder_of_own_fields(descriptor: Descriptor, elsewhere: frozenset[str]) ->
     return decode
 
 
-def _refuse(descriptor: Descriptor, name: Any, value: Any, path: Path, problems: list[Cause]) -> None:
+def _refuse(descriptor: Descriptor, name: object, value: object, path: Path, problems: list[Cause]) -> None:
     """A field that the message does not have: of Kubernetes but not of Podlab, dropped without a word, or unknown."""
     if name in IGNORED.get(descriptor.full_name, ()):
         return
@@ -163,21 +163,20 @@ def _reader(field: FieldDescriptor) -> Reader:
         return _map_reader(_element_reader(child_type(field).fields_by_name["value"]))
     if field.is_repeated:
         return _list_reader(_element_reader(field))
-    one = _one_reader(field)
     message = field.message_type
     if message is not None and message.full_name not in SCALARS and is_always(field):
-        return _absent_when_empty(one, message)
-    return one
+        return _absent_when_empty(decoder(message), message)
+    return _one_reader(field)
 
 
-def _absent_when_empty(one: Reader, descriptor: Descriptor) -> Reader:
+def _absent_when_empty(one: ObjectReader, descriptor: Descriptor) -> Reader:
     """For a message that JSON always has: what is written for an absent one (`resources: {}`) is read as absent.
 
     Otherwise an object would come back from JSON different from what it was, for the same text.
     """
     implicit = frozenset(field.name for field in descriptor.fields if not field.has_presence)
 
-    def read(value: Any, path: Path, problems: list[Cause]) -> Any:
+    def read(value: object, path: Path, problems: list[Cause]) -> object:
         out = one(value, path, problems)
         return out if any(part or (part is not None and name not in implicit) for name, part in out.items()) else None
 
@@ -203,7 +202,7 @@ def _element_reader(field: FieldDescriptor) -> Reader:
     return lambda value, path, problems: make(path, problems) if value is None else one(value, path, problems)
 
 
-def _zero(field: FieldDescriptor) -> Callable[[Path, list[Cause]], Any]:
+def _zero(field: FieldDescriptor) -> Callable[[Path, list[Cause]], object]:
     if field.message_type is None:
         value = _ZEROS.get(field.type, 0)
         return lambda path, problems: value
@@ -215,7 +214,7 @@ def _zero(field: FieldDescriptor) -> Callable[[Path, list[Cause]], Any]:
 
 
 def _list_reader(one: Reader) -> Reader:
-    def read(value: Any, path: Path, problems: list[Cause]) -> list[Any]:
+    def read(value: object, path: Path, problems: list[Cause]) -> list[object]:
         if type(value) is not list:
             problems.append(_mismatch(path, "a list", value))
             return []
@@ -225,7 +224,7 @@ def _list_reader(one: Reader) -> Reader:
 
 
 def _map_reader(one: Reader) -> Reader:
-    def read(value: Any, path: Path, problems: list[Cause]) -> dict[str, Any]:
+    def read(value: object, path: Path, problems: list[Cause]) -> dict[str, object]:
         if type(value) is not dict:
             problems.append(_mismatch(path, "an object", value))
             return {}
@@ -235,7 +234,7 @@ def _map_reader(one: Reader) -> Reader:
 
 
 def _plain_reader(wanted: type, words: str) -> Reader:
-    def read(value: Any, path: Path, problems: list[Cause]) -> Any:
+    def read(value: object, path: Path, problems: list[Cause]) -> object:
         if type(value) is not wanted:
             problems.append(_mismatch(path, words, value))
         return value
@@ -256,7 +255,7 @@ def limitation(field: FieldDescriptor) -> Limits | None:
 def _limited_reader(one: Reader, limits: Limits) -> Reader:
     values, words = limits
 
-    def read(value: Any, path: Path, problems: list[Cause]) -> Any:
+    def read(value: object, path: Path, problems: list[Cause]) -> object:
         before = len(problems)
         out = one(value, path, problems)
         if len(problems) == before and out not in values:
@@ -267,7 +266,7 @@ def _limited_reader(one: Reader, limits: Limits) -> Reader:
 
 
 def _integer_reader(words: str, lowest: int, highest: int) -> Reader:
-    def read(value: Any, path: Path, problems: list[Cause]) -> Any:
+    def read(value: object, path: Path, problems: list[Cause]) -> object:
         if type(value) is not int or not lowest <= value <= highest:
             problems.append(_mismatch(path, words, value))
         return value
@@ -275,8 +274,8 @@ def _integer_reader(words: str, lowest: int, highest: int) -> Reader:
     return read
 
 
-def _scalar_reader(convert: Callable[[Any], Any]) -> Reader:
-    def read(value: Any, path: Path, problems: list[Cause]) -> Any:
+def _scalar_reader(convert: Callable[[object], object]) -> Reader:
+    def read(value: object, path: Path, problems: list[Cause]) -> object:
         try:
             return convert(value)
         except ValueError as error:
@@ -286,7 +285,7 @@ def _scalar_reader(convert: Callable[[Any], Any]) -> Reader:
     return read
 
 
-def _bytes(value: Any) -> bytes:
+def _bytes(value: object) -> bytes:
     if type(value) is not str:
         raise ValueError(f"expected base64 in a string, found {described(value)}")
     try:
@@ -295,7 +294,7 @@ def _bytes(value: Any) -> bytes:
         raise ValueError(f"expected base64, found {described(value)}: {error}") from error
 
 
-def _mismatch(path: Path, wanted: str, found: Any) -> Cause:
+def _mismatch(path: Path, wanted: str, found: object) -> Cause:
     quotes = wanted == "a string" and type(found) in (int, float, bool)
     hint = ": put it in quotes" if quotes else ""
     return Cause(path_text(path), "FieldValueTypeInvalid", f"expected {wanted}, found {described(found)}{hint}")

@@ -45,10 +45,16 @@ class Key:
         return "/".join(part for part in (self.kind, self.namespace, self.name) if part)
 
 
+def metadata(message: Message) -> meta_pb2.ObjectMeta:
+    """The object's metadata. Its message must be that of a kind."""
+    found: meta_pb2.ObjectMeta = message.metadata  # type: ignore[attr-defined]
+    return found
+
+
 def key(message: Message) -> Key:
     """The object's key."""
-    metadata: meta_pb2.ObjectMeta = message.metadata  # type: ignore[attr-defined]
-    return Key(kinds.of(message).group_kind, metadata.namespace, metadata.name)
+    own: meta_pb2.ObjectMeta = message.metadata  # type: ignore[attr-defined]
+    return Key(kinds.of(message).group_kind, own.namespace, own.name)
 
 
 def wrap(message: Message) -> object_pb2.Object:

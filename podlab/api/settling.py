@@ -7,7 +7,7 @@ walk visits only the fields that can need it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -24,9 +24,11 @@ from podlab.api.scalars import SCALARS
 from podlab.errors import Cause
 from podlab.meta.v1 import meta_pb2
 
-Step = Callable[[Any, Any, Path, list[Cause]], None]
+Step = Callable[[Message, Any, Path, list[Cause]], None]
 """Takes a message, the value of one of its fields, the message's path, and the problems found so far."""
-Fill = Callable[[Any, Path, list[Cause]], None]
+_Parts = Mapping[str, Message] | Sequence[Message]
+"""A list or a map of messages."""
+Fill = Callable[[Message, Path, list[Cause]], None]
 """The same, for a field that JSON has whether or not it is set."""
 Fix = Callable[[Any], bool]
 """Takes a message that is a scalar in JSON; returns whether there is one at all. Raises ValueError."""
@@ -37,7 +39,7 @@ def settle(message: Message, problems: list[Cause]) -> None:
     _settle(message, None, problems)
 
 
-def _settle(message: Any, path: Path, problems: list[Cause]) -> None:
+def _settle(message: Message, path: Path, problems: list[Cause]) -> None:
     steps, fills = _compiled(message.DESCRIPTOR)
     for field, value in message.ListFields():
         step = steps.get(field.name)
@@ -96,8 +98,8 @@ def _settling(field: FieldDescriptor) -> Step:
     """For fields that hold messages."""
     name = field.name
 
-    def each(_: Any, value: Any, path: Path, problems: list[Cause]) -> None:
-        for step, part in _parts(field, value):
+    def each(_: Message, value: _Parts, path: Path, problems: list[Cause]) -> None:
+        for step, part in _parts(value):
             _settle(part, ((path, name), step), problems)
 
     if field.is_repeated:
@@ -105,7 +107,7 @@ def _settling(field: FieldDescriptor) -> Step:
     inline = is_inline(field)
     vanishes = is_always(field) or (inline and not _says_something_empty(field))
 
-    def one(message: Any, value: Any, path: Path, problems: list[Cause]) -> None:
+    def one(message: Message, value: Message, path: Path, problems: list[Cause]) -> None:
         _settle(value, path if inline else (path, name), problems)
         if vanishes and not value.ListFields():
             message.ClearField(name)
@@ -117,24 +119,24 @@ def _fixing(field: FieldDescriptor, fix: Fix) -> Step:
     """For fields that hold scalars."""
     name = field.name
 
-    def each(_: Any, value: Any, path: Path, problems: list[Cause]) -> None:
-        for step, part in _parts(field, value):
+    def each(_: Message, value: _Parts, path: Path, problems: list[Cause]) -> None:
+        for step, part in _parts(value):
             if not _fixed(fix, part, ((path, name), step), problems):
                 part.Clear()
 
-    def one(message: Any, value: Any, path: Path, problems: list[Cause]) -> None:
+    def one(message: Message, value: Message, path: Path, problems: list[Cause]) -> None:
         if not _fixed(fix, value, (path, name), problems):
             message.ClearField(name)
 
     return each if field.is_repeated else one
 
 
-def _parts(field: FieldDescriptor, value: Any) -> Iterable[tuple[int | tuple[str], Any]]:
+def _parts(value: _Parts) -> Iterable[tuple[int | tuple[str], Message]]:
     """What a list or a map holds, each with its step in a path."""
-    return (((key,), part) for key, part in value.items()) if is_map(field) else enumerate(value)
+    return (((key,), part) for key, part in value.items()) if isinstance(value, Mapping) else enumerate(value)
 
 
-def _fixed(fix: Fix, value: Any, path: Path, problems: list[Cause]) -> bool:
+def _fixed(fix: Fix, value: Message, path: Path, problems: list[Cause]) -> bool:
     try:
         return fix(value)
     except ValueError as error:
@@ -152,7 +154,7 @@ def _limiting(field: FieldDescriptor) -> Step | None:
     return lambda _, value, path, problems: _limit(value, values, words, (path, name), problems)
 
 
-def _limit(value: Any, values: Container[Any], words: str, path: Path, problems: list[Cause]) -> None:
+def _limit(value: object, values: Container[object], words: str, path: Path, problems: list[Cause]) -> None:
     if value not in values:
         problems.append(Cause(path_text(path), NOT_SUPPORTED, words))
 
@@ -170,7 +172,7 @@ def _fill(field: FieldDescriptor) -> Fill | None:
         return None
     absent = GetMessageClass(child_type(field))(**scalar.read(scalar.absent))
 
-    def fill(message: Any, path: Path, problems: list[Cause]) -> None:
+    def fill(message: Message, path: Path, problems: list[Cause]) -> None:
         if not message.HasField(name):
             getattr(message, name).CopyFrom(absent)
 
@@ -183,25 +185,25 @@ def _says_something_empty(inlined: FieldDescriptor) -> bool:
     return bool(encoder(inner)(GetMessageClass(inner)()))
 
 
-def _fix_time(when: Any) -> bool:
+def _fix_time(when: meta_pb2.Time) -> bool:
     """In JSON it has whole seconds."""
     is_set = not times.is_zero(when)
     when.nanos = 0
     return is_set
 
 
-def _fix_micro_time(when: Any) -> bool:
+def _fix_micro_time(when: meta_pb2.MicroTime) -> bool:
     is_set = not times.is_zero(when)
     when.nanos -= when.nanos % 1000
     return is_set
 
 
-def _fix_quantity(amount: Any) -> bool:
+def _fix_quantity(amount: meta_pb2.Quantity) -> bool:
     quantity.parse(amount)
     return True
 
 
-def _fix_int_or_string(either: Any) -> bool:
+def _fix_int_or_string(either: meta_pb2.IntOrString) -> bool:
     """The one that counts."""
     if either.type == _STRING:
         either.ClearField("intVal")
@@ -211,7 +213,7 @@ def _fix_int_or_string(either: Any) -> bool:
     return True
 
 
-def _fix_raw(extension: Any) -> bool:
+def _fix_raw(extension: meta_pb2.RawExtension) -> bool:
     """As this server writes JSON. What is none is nothing."""
     try:
         value = orjson.loads(extension.raw)
@@ -222,7 +224,7 @@ def _fix_raw(extension: Any) -> bool:
     return value is not None
 
 
-def _an_object(value: Any) -> Any:
+def _an_object(value: object) -> object:
     if type(value) is not dict:
         raise ValueError(f"expected an object, found {described(value)}")
     return value

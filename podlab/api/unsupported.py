@@ -6,7 +6,6 @@ here of fields that are pointers in Kubernetes, which it keeps as they are said.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 # Written by servers into what they export; meaningless in what a user sends.
 IGNORED: dict[str, frozenset[str]] = {
@@ -105,7 +104,7 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
 NAMES_BY_NUMBER: dict[tuple[str, int], str] = {("podlab.core.v1.ServiceSpec", 10): "externalName"}
 
 
-def says_something(message: str, value: Any) -> bool:
+def says_something(message: str, value: object) -> bool:
     """Whether the value of a field that Podlab does not implement asks for something; `message` is its full name.
 
     Not so for what Go's zero values look like, nor for an object that holds nothing else.
@@ -113,5 +112,5 @@ def says_something(message: str, value: Any) -> bool:
     return value is not None if message in _CHOICES else _is_set(value)
 
 
-def _is_set(value: Any) -> bool:
+def _is_set(value: object) -> bool:
     return any(map(_is_set, value.values())) if type(value) is dict else bool(value)

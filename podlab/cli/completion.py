@@ -7,7 +7,7 @@ import typer
 
 from podlab.api import kinds
 from podlab.api.kinds import KINDS, Kind
-from podlab.cli.objects.targets import metadata
+from podlab.api.objects import metadata
 from podlab.client.client import Client
 from podlab.client.config import load_client_config
 from podlab.errors import ApiError

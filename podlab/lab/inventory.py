@@ -3,7 +3,6 @@
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -16,7 +15,7 @@ GROUPS = ("masters", "nodes")
 HEADER = "# Written by `podlab lab create`; changed by hand it is overwritten.\n"
 
 
-def render(spec: LabSpec, lab: LabDir) -> dict[str, Any]:
+def render(spec: LabSpec, lab: LabDir) -> dict[str, object]:
     return {
         "all": {
             "vars": {

@@ -3,7 +3,6 @@
 import ipaddress
 import re
 from dataclasses import dataclass, replace
-from typing import Any
 
 from podlab.lab.errors import LabError
 
@@ -78,7 +77,7 @@ class LabSpec:
         address = str(_network(self.subnet)[first + number - 1])
         return Host(name=f"{letter}{number}", group=group, address=address)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         return {"name": self.name, "masters": self.masters, "nodes": self.nodes, "subnet": self.subnet}
 
 

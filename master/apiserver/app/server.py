@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2_grpc
@@ -49,7 +48,7 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
         store = ChargedStore(await _encrypted(settings, opened))
         parts = assemble(settings, store)
         await parts.cache.load()
-        loops: list[Coroutine[Any, Any, None]] = [
+        loops: list[Coroutine[object, object, None]] = [
             parts.cache.run(),
             parts.watches.run(),
             parts.bootstrap.run(),
@@ -80,7 +79,7 @@ async def _encrypted(settings: ApiServerSettings, store: Store) -> Store:
 
 
 @asynccontextmanager
-async def _background(loops: list[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+async def _background(loops: list[Coroutine[object, object, None]]) -> AsyncIterator[None]:
     """The loops run beside the block; one that fails ends it with its error."""
     try:
         async with asyncio.TaskGroup() as group:

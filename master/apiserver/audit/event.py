@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 
 import orjson
 
@@ -27,7 +26,7 @@ def line(
 ) -> bytes:
     """The line for a request that has reached the stage. `sent` and `answered` are JSON, or empty."""
     asked = passage.asked
-    event: dict[str, Any] = {
+    event: dict[str, object] = {
         "kind": "Event",
         "apiVersion": API_VERSION,
         "level": level.kubernetes_name,
@@ -59,7 +58,7 @@ def line(
 
 @lru_cache(maxsize=1024)
 def _user(user: User) -> orjson.Fragment:
-    shown: dict[str, Any] = {}
+    shown: dict[str, object] = {}
     if user.name:
         shown["username"] = user.name
     if user.uid:
@@ -85,8 +84,8 @@ def _object(wanted: Attributes, made: str) -> dict[str, str]:
     return reference
 
 
-def _status(passage: Passage) -> dict[str, Any]:
-    status: dict[str, Any] = {"metadata": {}, "code": passage.code}
+def _status(passage: Passage) -> dict[str, object]:
+    status: dict[str, object] = {"metadata": {}, "code": passage.code}
     if passage.error is not None:
         status |= {"status": "Failure", "reason": passage.error.reason}
         if not is_confidential(passage.asked):  # a refusal may quote what it refuses
@@ -94,14 +93,14 @@ def _status(passage: Passage) -> dict[str, Any]:
     return status
 
 
-def _json(value: dict[str, Any]) -> bytes:
+def _json(value: dict[str, object]) -> bytes:
     try:
         return orjson.dumps(value)
     except orjson.JSONEncodeError:  # a client's headers need not be UTF-8
         return orjson.dumps(_legible(value))
 
 
-def _legible(value: Any) -> Any:
+def _legible(value: object) -> object:
     """The value with U+FFFD in place of what is not UTF-8, as Kubernetes writes it."""
     if isinstance(value, str):
         return value.encode(errors="surrogateescape").decode(errors="replace")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 from master.apiserver.authentication.jwt import InvalidToken
 from master.apiserver.authentication.user import AUTHENTICATED, User
@@ -41,7 +40,7 @@ class Claims:
     node: Reference | None = None
     warn_after: int | None = None
 
-    def to_data(self) -> dict[str, Any]:
+    def to_data(self) -> dict[str, object]:
         """The JSON object that is signed."""
         bound = {name: _reference_data(reference) for name, reference in self._bound().items()}
         warn = {} if self.warn_after is None else {"warnafter": self.warn_after}
@@ -79,7 +78,7 @@ def user_name(namespace: str, name: str) -> str:
     return f"{USER_PREFIX}{namespace}:{name}"
 
 
-def parse(data: Mapping[str, Any], issuer: str, now: float) -> Claims:
+def parse(data: Mapping[str, object], issuer: str, now: float) -> Claims:
     """The claims of a token whose issuer, subject and times are right. Raises InvalidToken."""
     own = data.get("kubernetes.io")
     if data.get("iss") != issuer or not isinstance(own, dict):
@@ -114,12 +113,12 @@ def _reference_data(reference: Reference) -> dict[str, str]:
     return {"name": reference.name, **({"uid": reference.uid} if reference.uid else {})}
 
 
-def _reference(own: Mapping[str, Any], name: str) -> Reference | None:
+def _reference(own: Mapping[str, object], name: str) -> Reference | None:
     found = own.get(name)
     return Reference(str(found.get("name", "")), str(found.get("uid", ""))) if isinstance(found, dict) else None
 
 
-def _number(data: Mapping[str, Any], name: str) -> int:
+def _number(data: Mapping[str, object], name: str) -> int:
     found = data.get(name)
     if type(found) is not int:
         raise InvalidToken(f"it has no claim {name}")

@@ -12,12 +12,12 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
@@ -58,14 +58,14 @@ def key_id(key: PublicKey) -> str:
     return encoded(hashlib.sha256(der).digest())
 
 
-def sign(claims: Mapping[str, Any], keys: Keys) -> str:
+def sign(claims: Mapping[str, object], keys: Keys) -> str:
     """A signed token with these claims."""
     header = {"alg": algorithm(keys.public[keys.signing_id]), "kid": keys.signing_id}
     signed = f"{encoded(orjson.dumps(header))}.{encoded(orjson.dumps(claims))}"
     return f"{signed}.{encoded(_signature(keys.signing, signed.encode()))}"
 
 
-def verify(token: str, keys: Keys) -> Any:
+def verify(token: str, keys: Keys) -> dict[str, object]:
     """The claims of a token that one of the keys has signed. Raises InvalidToken."""
     header, payload, signature = _parts(token)
     fields = _object(header)
@@ -95,16 +95,15 @@ def encoded(data: bytes) -> str:
 
 def _load(path: Path, pem: bytes) -> PrivateKey | PublicKey:
     try:
-        key: Any = (
+        key: PrivateKeyTypes | PublicKeyTypes = (
             serialization.load_pem_private_key(pem, password=None)
             if b"PRIVATE KEY" in pem
             else serialization.load_pem_public_key(pem)
         )
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: is no PEM key without a password") from error
-    of_curve = isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey)
-    if of_curve and isinstance(key.curve, ec.SECP256R1):
-        return key  # type: ignore[no-any-return]
+    if isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+        return key
     if isinstance(key, rsa.RSAPrivateKey | rsa.RSAPublicKey) and key.key_size >= _RSA_MIN_BITS:
         return key
     raise ValueError(f"{path}: must be a P-256 key, or an RSA key of at least {_RSA_MIN_BITS} bits")
@@ -134,7 +133,7 @@ def _parts(token: str) -> tuple[str, str, str]:
     return parts[0], parts[1], parts[2]
 
 
-def _object(part: str) -> dict[str, Any]:
+def _object(part: str) -> dict[str, object]:
     try:
         found = orjson.loads(_decoded(part))
     except orjson.JSONDecodeError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -14,7 +13,7 @@ KEYS_PATH = "/openid/v1/jwks"
 KEYS_MEDIA_TYPE = "application/jwk-set+json"
 
 
-def configuration(issuer: str, server: str, keys: Keys) -> Mapping[str, Any]:
+def configuration(issuer: str, server: str, keys: Keys) -> Mapping[str, object]:
     """The discovery document, which says where the keys are. `server` is host:port."""
     return {
         "issuer": issuer,
@@ -25,7 +24,7 @@ def configuration(issuer: str, server: str, keys: Keys) -> Mapping[str, Any]:
     }
 
 
-def key_set(keys: Keys) -> Mapping[str, Any]:
+def key_set(keys: Keys) -> Mapping[str, object]:
     """All keys whose signatures are accepted, as a JSON Web Key Set (RFC 7517)."""
     return {"keys": [_key(key_id, key) for key_id, key in keys.public.items()]}
 

@@ -5,13 +5,11 @@ They are looked up in the watch cache at each use, so that a token ends together
 
 from __future__ import annotations
 
-from typing import Any
-
 from master.apiserver.authentication.claims import Claims, Reference
 from master.apiserver.authentication.jwt import InvalidToken
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
-from podlab.api import kinds
+from podlab.api import kinds, objects
 
 # A pod that is being deleted may use its token for this long after its grace period.
 DELETED_LEEWAY_S = 60
@@ -37,7 +35,7 @@ class TokenValidity:
     def _check(self, kind_name: str, namespace: str, reference: Reference, now: float) -> None:
         kind = kinds.by_name(kind_name)
         entry = self._cache.get(kind, keys.object_key(kind, namespace, reference.name))
-        metadata: Any = entry.message().metadata if entry is not None else None  # type: ignore[attr-defined]
+        metadata = objects.metadata(entry.message()) if entry is not None else None
         if metadata is None or metadata.uid != reference.uid:
             raise InvalidToken(f"its {kind.singular} {reference.name} is gone")
         deleted = metadata.HasField("deletionTimestamp")

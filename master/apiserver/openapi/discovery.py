@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from master.apiserver.request.paths import subresources
 from podlab.api.kinds import MEASURED, REVIEWS, SERVED, Kind
@@ -34,7 +33,7 @@ def verbs_of(kind: Kind) -> tuple[str, ...]:
     return REVIEW_VERBS if kind in REVIEWS else MEASURED_VERBS if kind in MEASURED else VERBS
 
 
-def versions(address: str) -> dict[str, Any]:
+def versions(address: str) -> dict[str, object]:
     """What /api answers."""
     return {
         "kind": "APIVersions",
@@ -43,19 +42,19 @@ def versions(address: str) -> dict[str, Any]:
     }
 
 
-def groups() -> dict[str, Any]:
+def groups() -> dict[str, object]:
     """What /apis answers."""
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(name) for name in _names() if name]}
 
 
-def group(name: str) -> dict[str, Any]:
+def group(name: str) -> dict[str, object]:
     """What /apis/<group> answers. Raises NotFound."""
     if not name or name not in _names():
         raise NotFound("the server could not find the requested resource")
     return {"kind": "APIGroup", "apiVersion": "v1", **_group(name)}
 
 
-def resources(name: str, version: str) -> dict[str, Any]:
+def resources(name: str, version: str) -> dict[str, object]:
     """What /api/v1 and /apis/<group>/<version> answer. Raises NotFound."""
     found = [kind for kind in SERVED if (kind.group, kind.version) == (name, version)]
     if not found:
@@ -64,7 +63,7 @@ def resources(name: str, version: str) -> dict[str, Any]:
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": found[0].api_version, "resources": listed}
 
 
-def aggregated(version: str, wanted: Callable[[str], bool]) -> dict[str, Any]:
+def aggregated(version: str, wanted: Callable[[str], bool]) -> dict[str, object]:
     """An APIGroupDiscoveryList of the groups that are wanted."""
     return {
         "kind": "APIGroupDiscoveryList",
@@ -86,12 +85,12 @@ def _versions(name: str) -> list[str]:
     return list(dict.fromkeys(kind.version for kind in SERVED if kind.group == name))
 
 
-def _group(name: str) -> dict[str, Any]:
+def _group(name: str) -> dict[str, object]:
     served = [{"groupVersion": f"{name}/{version}", "version": version} for version in _versions(name)]
     return {"name": name, "versions": served, "preferredVersion": served[0]}
 
 
-def _resource(kind: Kind) -> dict[str, Any]:
+def _resource(kind: Kind) -> dict[str, object]:
     return {
         "name": kind.plural,
         "singularName": kind.singular,
@@ -102,7 +101,7 @@ def _resource(kind: Kind) -> dict[str, Any]:
     }
 
 
-def _subresources_of(kind: Kind) -> list[dict[str, Any]]:
+def _subresources_of(kind: Kind) -> list[dict[str, object]]:
     listed = []
     for name in subresources(kind):
         other, verbs = SUBRESOURCES[name]
@@ -120,7 +119,7 @@ def _subresources_of(kind: Kind) -> list[dict[str, Any]]:
     return listed
 
 
-def _discovered(name: str) -> list[dict[str, Any]]:
+def _discovered(name: str) -> list[dict[str, object]]:
     return [
         {
             "version": version,
@@ -131,7 +130,7 @@ def _discovered(name: str) -> list[dict[str, Any]]:
     ]
 
 
-def _discovered_kind(kind: Kind) -> dict[str, Any]:
+def _discovered_kind(kind: Kind) -> dict[str, object]:
     below = []
     for name in subresources(kind):
         other, verbs = SUBRESOURCES[name]
@@ -155,6 +154,6 @@ def _kind(name: str, version: str, kind: str) -> dict[str, str]:
     return {"group": name, "version": version, "kind": kind}
 
 
-def _names_of(kind: Kind) -> dict[str, Any]:
-    names: dict[str, Any] = {"shortNames": kind.short_names} if kind.short_names else {}
+def _names_of(kind: Kind) -> dict[str, object]:
+    names: dict[str, object] = {"shortNames": kind.short_names} if kind.short_names else {}
     return names | ({"categories": kind.categories} if kind.categories else {})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from master.apiserver.openapi import discovery, models, operations
 from master.apiserver.openapi.operations import Subresource
@@ -11,7 +10,7 @@ from master.apiserver.openapi.schemas import Schemas
 from master.apiserver.request import paths
 from podlab.api.kinds import SERVED, Kind
 
-Document = dict[str, Any]
+Document = dict[str, object]
 _INFO_TITLE = "Podlab"
 
 
@@ -34,7 +33,7 @@ def _document(
     schemas.plain(*models.PLAIN)
     schemas.status()
     schemas.delete_options(groups)
-    described: dict[str, Any] = {}
+    described: dict[str, object] = {}
     for kind in kinds:
         below = tuple(_subresource(kind, name) for name in paths.subresources(kind))
         described.update(operations.paths(kind, discovery.verbs_of(kind), below, schemas))

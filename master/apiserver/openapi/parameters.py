@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-Parameter = dict[str, Any]
+Parameter = dict[str, object]
 
 
 def _query(name: str, kind: str, description: str) -> Parameter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from google.protobuf.message import Message
 
@@ -15,7 +15,9 @@ from master.apiserver.patching.merge_patch import merge_patch
 from podlab.api import codec, kinds
 from podlab.api.jsonvalues import Json, clipped, described
 from podlab.api.kinds import Kind
+from podlab.api.objects import metadata as metadata_of
 from podlab.errors import BadRequest, Invalid, UnsupportedMediaType
+from podlab.meta.v1.meta_pb2 import ObjectMeta
 from podlab.shapes.messages import shape_of
 from podlab.shapes.strategic import strategic_merge
 from podlab.v1 import apiserver_pb2 as pb
@@ -47,7 +49,7 @@ class Patch:
         return self._object(current, partial(codec.from_dict_leniently, of_status=self.of_status), lambda new: new[0])
 
     def _object(self, current: Message, decode: Callable[[Json, Kind], T], object_in: Callable[[T], Message]) -> T:
-        kind, metadata = kinds.of(current), _metadata(current)
+        kind, metadata = kinds.of(current), metadata_of(current)
         result = self._result(codec.to_dict(current), current)
         if not isinstance(result, dict):
             raise Invalid(f"{kind.plural} {metadata.name!r}: the patch leaves {described(result)}, not an object")
@@ -57,7 +59,7 @@ class Patch:
             if not error.causes:
                 raise
             raise Invalid.of(kind.qualified_name, metadata.name, error.causes) from error
-        _check_place(_metadata(object_in(new)), metadata)
+        _check_place(metadata_of(object_in(new)), metadata)
         return new
 
     def _result(self, fields: Json, current: Message) -> Json:
@@ -84,7 +86,7 @@ def parse(patch_type: int, body: bytes, *, of_status: bool = False) -> Patch:
     return Patch(patch_type, content, of_status)
 
 
-def _check_place(new: Any, current: Any) -> None:
+def _check_place(new: ObjectMeta, current: ObjectMeta) -> None:
     """A patch cannot rename or move an object."""
     if new.name != current.name:
         raise BadRequest(
@@ -97,7 +99,3 @@ def _check_place(new: Any, current: Any) -> None:
             f"the namespace of the provided object ({clipped(new.namespace)}) does not match the namespace sent on the "
             f"request ({current.namespace})"
         )
-
-
-def _metadata(message: Any) -> Any:
-    return message.metadata

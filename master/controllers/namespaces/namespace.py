@@ -10,14 +10,14 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from google.protobuf.message import Message
 
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
 from podlab.api.kinds import GroupKind, Kind
-from podlab.api.objects import ApiObject, Key, condition
+from podlab.api.objects import Key, condition, metadata
 from podlab.client.client import Client
 from podlab.client.informer import Change
 from podlab.core.v1 import namespace_pb2
@@ -65,7 +65,7 @@ class _Check:
 
 def conditions(
     old: Sequence[namespace_pb2.NamespaceCondition],
-    left: Mapping[str, Sequence[ApiObject]],
+    left: Mapping[str, Sequence[Message]],
     failures: Sequence[str],
     now: float,
 ) -> list[namespace_pb2.NamespaceCondition]:
@@ -87,8 +87,8 @@ def conditions(
     return result
 
 
-def _checks(left: Mapping[str, Sequence[ApiObject]], failures: Sequence[str]) -> tuple[_Check, ...]:
-    counted = Counter(name for objects in left.values() for obj in objects for name in obj.metadata.finalizers)
+def _checks(left: Mapping[str, Sequence[Message]], failures: Sequence[str]) -> tuple[_Check, ...]:
+    counted = Counter(name for objects in left.values() for obj in objects for name in metadata(obj).finalizers)
     resources = [f"{resource} has {len(objects)} resource instances" for resource, objects in left.items() if objects]
     finalizers = [f"{name} in {count} resource instances" for name, count in sorted(counted.items())]
     failed = "Failed to delete all resource types: " + ", ".join(failures)
@@ -135,7 +135,7 @@ class NamespaceController:
         namespace = self._namespaces.store.get(at)
         if namespace is None or not is_being_deleted(namespace):
             return
-        left: dict[str, list[Any]] = {}
+        left: dict[str, list[Message]] = {}
         errors: list[ApiError] = []
         for kind in deletion_order(self._catalog.catalog):
             try:
@@ -155,7 +155,7 @@ class NamespaceController:
         await self._client.update(changed)
         log.info("%s is empty and may go", at)
 
-    async def _empty(self, kind: Kind, namespace: str) -> list[Any]:
+    async def _empty(self, kind: Kind, namespace: str) -> list[Message]:
         """What is still there afterwards: objects that wait for their node or for a finalizer."""
         deleted = await self._client.delete_collection(kind.message, namespace)
         return [one.object for one in deleted if not one.removed]
@@ -163,7 +163,7 @@ class NamespaceController:
     async def _write_status(
         self,
         namespace: namespace_pb2.Namespace,
-        left: Mapping[str, Sequence[ApiObject]],
+        left: Mapping[str, Sequence[Message]],
         errors: Sequence[ApiError],
     ) -> None:
         wanted = conditions(namespace.status.conditions, left, [str(error) for error in errors], time.time())

@@ -7,7 +7,6 @@ https://kubernetes.io/docs/reference/scheduling/config/
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any
 
 from master.scheduler.config.profile import DEFAULT_NAME
 
@@ -59,7 +58,7 @@ UNUSED_POINTS = tuple(each.name for each in fields(Plugins) if each.name not in 
 @dataclass(frozen=True)
 class PluginConfig:
     name: str
-    args: dict[str, Any] = field(default_factory=dict)
+    args: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,10 +81,10 @@ class KubeSchedulerConfiguration:
     profiles: tuple[KubeSchedulerProfile, ...] = (KubeSchedulerProfile(),)
     podInitialBackoffSeconds: int = 1
     podMaxBackoffSeconds: int = 10
-    extenders: tuple[dict[str, Any], ...] = ()
+    extenders: tuple[dict[str, object], ...] = ()
     pluginFiles: tuple[str, ...] = ()
-    clientConnection: dict[str, Any] | None = None
-    leaderElection: dict[str, Any] | None = None
+    clientConnection: dict[str, object] | None = None
+    leaderElection: dict[str, object] | None = None
     percentageOfNodesToScore: int | None = None
     parallelism: int | None = None
     enableProfiling: bool | None = None

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from google.protobuf.message import Message
 
 from master.scheduler.cache.spread_constraints import DO_NOT_SCHEDULE, SCHEDULE_ANYWAY, SpreadConstraint
 from master.scheduler.plugins.balanced_allocation import NodeResourcesBalancedAllocation
@@ -25,6 +27,7 @@ from podlab.core.v1 import pod_pb2
 from podlab.errors import BadRequest
 from podlab.settings import SettingsError
 
+M = TypeVar("M", bound=Message)
 T = TypeVar("T")
 VERSION = "kubescheduler.config.k8s.io/v1"
 RATIO = "RequestedToCapacityRatio"
@@ -69,12 +72,12 @@ class NodeResourcesBalancedAllocationArgs:
 
 @dataclass(frozen=True)
 class NodeAffinityArgs:
-    addedAffinity: dict[str, Any] = field(default_factory=dict)
+    addedAffinity: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class PodTopologySpreadArgs:
-    defaultConstraints: tuple[dict[str, Any], ...] = ()
+    defaultConstraints: tuple[dict[str, object], ...] = ()
     defaultingType: str = "System"
 
 
@@ -95,7 +98,7 @@ class DefaultPreemptionArgs:
     minCandidateNodesAbsolute: int = 100
 
 
-def default_preemption(args: Mapping[str, Any], where: str) -> DefaultPreemption:
+def default_preemption(args: Mapping[str, object], where: str) -> DefaultPreemption:
     """Raises SettingsError."""
     read = _read(DefaultPreemptionArgs, args, where)
     percentage, least = read.minCandidateNodesPercentage, read.minCandidateNodesAbsolute
@@ -109,7 +112,7 @@ def default_preemption(args: Mapping[str, Any], where: str) -> DefaultPreemption
     return DefaultPreemption(percentage, least)
 
 
-def node_resources_fit(args: Mapping[str, Any], where: str) -> NodeResourcesFit:
+def node_resources_fit(args: Mapping[str, object], where: str) -> NodeResourcesFit:
     """Raises SettingsError."""
     read = _read(NodeResourcesFitArgs, args, where)
     given = read.scoringStrategy
@@ -127,20 +130,20 @@ def node_resources_fit(args: Mapping[str, Any], where: str) -> NodeResourcesFit:
     return NodeResourcesFit(strategy, read.ignoredResources, read.ignoredResourceGroups)
 
 
-def balanced_allocation(args: Mapping[str, Any], where: str) -> NodeResourcesBalancedAllocation:
+def balanced_allocation(args: Mapping[str, object], where: str) -> NodeResourcesBalancedAllocation:
     """Raises SettingsError."""
     read = _read(NodeResourcesBalancedAllocationArgs, args, where)
     _check_resources(read.resources, f"{where}.resources", most=1)
     return NodeResourcesBalancedAllocation([each.name for each in read.resources])
 
 
-def node_affinity(args: Mapping[str, Any], where: str) -> NodeAffinity:
+def node_affinity(args: Mapping[str, object], where: str) -> NodeAffinity:
     """Raises SettingsError."""
     added = _read(NodeAffinityArgs, args, where).addedAffinity
     return NodeAffinity(_part(added, pod_pb2.NodeAffinity, f"{where}.addedAffinity"))
 
 
-def pod_topology_spread(args: Mapping[str, Any], where: str) -> PodTopologySpread:
+def pod_topology_spread(args: Mapping[str, object], where: str) -> PodTopologySpread:
     """Raises SettingsError."""
     read = _read(PodTopologySpreadArgs, args, where)
     if read.defaultingType == "System":
@@ -155,7 +158,7 @@ def pod_topology_spread(args: Mapping[str, Any], where: str) -> PodTopologySprea
     return PodTopologySpread(constraints, system_defaulting=False)
 
 
-def inter_pod_affinity(args: Mapping[str, Any], where: str) -> InterPodAffinity:
+def inter_pod_affinity(args: Mapping[str, object], where: str) -> InterPodAffinity:
     """Raises SettingsError."""
     read = _read(InterPodAffinityArgs, args, where)
     weight = read.hardPodAffinityWeight
@@ -164,7 +167,7 @@ def inter_pod_affinity(args: Mapping[str, Any], where: str) -> InterPodAffinity:
     return InterPodAffinity(weight, ignore_preferred_of_existing=read.ignorePreferredTermsOfExistingPods)
 
 
-def volume_binding(args: Mapping[str, Any], where: str) -> VolumeBinding:
+def volume_binding(args: Mapping[str, object], where: str) -> VolumeBinding:
     """Raises SettingsError."""
     timeout_s = _read(VolumeBindingArgs, args, where).bindTimeoutSeconds
     if timeout_s < 0:
@@ -172,7 +175,7 @@ def volume_binding(args: Mapping[str, Any], where: str) -> VolumeBinding:
     return VolumeBinding(float(timeout_s))
 
 
-def _read(kind: type[T], args: Mapping[str, Any], where: str) -> T:
+def _read(kind: type[T], args: Mapping[str, object], where: str) -> T:
     """The arguments as `kind`. They may have `apiVersion` and `kind`, which have to be right."""
     for name, right in (("apiVersion", VERSION), ("kind", kind.__name__)):
         if args.get(name, right) != right:
@@ -181,15 +184,15 @@ def _read(kind: type[T], args: Mapping[str, Any], where: str) -> T:
     return settings.build(kind, own, where)
 
 
-def _part(data: Any, message: type[Any], where: str) -> Any:
+def _part(data: object, message: type[M], where: str) -> M:
     try:
         return codec.part_from_dict(data, message)
     except BadRequest as error:
         raise SettingsError(f"{where}: {error}") from error
 
 
-def _constraint(data: Mapping[str, Any], where: str) -> SpreadConstraint:
-    given: pod_pb2.TopologySpreadConstraint = _part(data, pod_pb2.TopologySpreadConstraint, where)
+def _constraint(data: Mapping[str, object], where: str) -> SpreadConstraint:
+    given = _part(data, pod_pb2.TopologySpreadConstraint, where)
     if given.HasField("labelSelector"):
         raise SettingsError(f"{where}.labelSelector: must not be set: it is that of the pod's Service or controller")
     if given.maxSkew <= 0:

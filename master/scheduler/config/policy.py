@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from master.scheduler.config.configuration import (
     KIND,
@@ -105,7 +104,7 @@ def _profile(given: KubeSchedulerProfile, factories: Mapping[str, PluginFactory]
 
 def _plugins(given: KubeSchedulerProfile, factories: Mapping[str, PluginFactory], where: str) -> dict[str, Plugin]:
     """All plugins that the profile may use, made with their arguments."""
-    args: dict[str, tuple[dict[str, Any], str]] = {}
+    args: dict[str, tuple[dict[str, object], str]] = {}
     for index, each in enumerate(given.pluginConfig):
         at = f"{where}.pluginConfig[{index}]"
         if each.name not in factories:

@@ -6,7 +6,6 @@ https://kubernetes.io/docs/reference/scheduling/config/#scheduling-plugins
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from master.scheduler.config import plugin_args
 from master.scheduler.plugins.default_preemption import DefaultPreemption
@@ -21,12 +20,12 @@ from master.scheduler.plugins.volume_zone import VolumeZone
 from podlab.settings import SettingsError
 
 Plugin = Filter | Score | DefaultPreemption
-PluginFactory = Callable[[Mapping[str, Any], str], Plugin]
+PluginFactory = Callable[[Mapping[str, object], str], Plugin]
 """Makes a plugin from its arguments; the second is their path in the file, for errors. Raises SettingsError."""
 
 
 def _without_args(plugin: Callable[[], Plugin]) -> PluginFactory:
-    def make(args: Mapping[str, Any], field: str) -> Plugin:
+    def make(args: Mapping[str, object], field: str) -> Plugin:
         if args:
             raise SettingsError(f"{field}: the plugin takes no arguments, found {', '.join(args)}; remove them")
         return plugin()

@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 
 from podlab.api import kinds, selectors, volumes
 from podlab.api.labels import SERVICE_NAME_LABEL
+from podlab.api.objects import metadata
 from podlab.apps.v1.daemonset_pb2 import DaemonSet
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
@@ -32,7 +33,7 @@ from podlab.cli.describe import (
 from podlab.cli.describe.basics import Related
 from podlab.cli.describe.layout import Fields
 from podlab.cli.objects import printing, targets
-from podlab.cli.objects.targets import Target, metadata
+from podlab.cli.objects.targets import Target
 from podlab.cli.options import DEFAULT_NAMESPACE, AllNamespaces, Namespace, Resources, Selector
 from podlab.client.client import Client
 from podlab.core.v1.event_pb2 import Event

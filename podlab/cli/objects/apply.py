@@ -13,10 +13,10 @@ import typer
 from google.protobuf.message import Message
 
 from podlab.api import codec
+from podlab.api.objects import metadata
 from podlab.cli import failures, session
 from podlab.cli.objects import manifests, printing
 from podlab.cli.objects.manifests import Source
-from podlab.cli.objects.targets import metadata
 from podlab.cli.options import DEFAULT_NAMESPACE, DryRun, DryRunOption, Files, Namespace, Output, OutputFormat
 from podlab.client.client import Client
 from podlab.errors import AlreadyExists, ApiError, Conflict, NotFound
@@ -181,10 +181,10 @@ def same(tried: Message, live: Message) -> bool:
     return _without_counters(tried) == _without_counters(live)
 
 
-def _without_counters(obj: Message) -> dict[str, Any]:
+def _without_counters(obj: Message) -> dict[str, object]:
     """As JSON, where an empty part that is present and one that is absent are the same."""
-    plain = codec.to_dict(obj)
-    return {**plain, "metadata": {**plain["metadata"], "resourceVersion": "", "generation": 0}}
+    own = codec.part_to_dict(metadata(obj))
+    return {**codec.to_dict(obj), "metadata": {**own, "resourceVersion": "", "generation": 0}}
 
 
 def _configuration(data: dict[str, Any]) -> str:

@@ -7,9 +7,9 @@ import typer
 from google.protobuf.message import Message
 
 from podlab.api import kinds
+from podlab.api.objects import metadata
 from podlab.cli import failures, session
 from podlab.cli.objects import generators, manifests, printing
-from podlab.cli.objects.targets import metadata
 from podlab.cli.options import DEFAULT_NAMESPACE, DryRun, DryRunOption, Files, Namespace, Output, OutputFormat
 from podlab.client.client import Client
 from podlab.errors import ApiError, NotFound

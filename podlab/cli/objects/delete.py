@@ -10,10 +10,11 @@ import typer
 from google.protobuf.message import Message
 
 from podlab.api.kinds import Kind
+from podlab.api.objects import metadata
 from podlab.cli import failures, session
 from podlab.cli.objects import manifests, printing, targets
 from podlab.cli.objects.deletion_wait import Doomed, until_gone
-from podlab.cli.objects.targets import Target, metadata
+from podlab.cli.objects.targets import Target
 from podlab.cli.options import DEFAULT_NAMESPACE, AllNamespaces, Files, Namespace, Resources, Selector
 from podlab.client.client import Client
 from podlab.core.v1.pod_pb2 import Pod

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from podlab.api.kinds import Kind
-from podlab.cli.objects.targets import metadata
+from podlab.api.objects import metadata
 from podlab.client.client import Client
 from podlab.errors import Expired
 

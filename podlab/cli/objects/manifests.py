@@ -10,8 +10,9 @@ from google.protobuf.message import Message
 
 from podlab.api import codec, kinds, manifest
 from podlab.api.kinds import Kind
+from podlab.api.objects import metadata
 from podlab.cli.failures import CommandError
-from podlab.cli.objects.targets import metadata, reference
+from podlab.cli.objects.targets import reference
 from podlab.errors import BadRequest
 
 _SUFFIXES = (".yaml", ".yml", ".json")

@@ -12,8 +12,9 @@ from google.protobuf.message import Message
 from podlab.api import codec, kinds, manifest
 from podlab.api.cells import NONE
 from podlab.api.kinds import Kind
+from podlab.api.objects import metadata
 from podlab.api.selectors import from_labels
-from podlab.cli.objects.targets import metadata, reference
+from podlab.cli.objects.targets import reference
 from podlab.cli.options import Output
 from podlab.kinds import known
 

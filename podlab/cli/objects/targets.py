@@ -3,13 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from google.protobuf.message import Message
-
 from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.cli.failures import CommandError
 from podlab.errors import NotFound
-from podlab.meta.v1.meta_pb2 import ObjectMeta
 
 
 @dataclass(frozen=True)
@@ -26,12 +23,6 @@ class Target:
 def reference(kind: Kind) -> str:
     """As messages name an object's kind: pod, deployment.apps."""
     return f"{kind.singular}.{kind.group}" if kind.group else kind.singular
-
-
-def metadata(obj: Message) -> ObjectMeta:
-    """The metadata of an object whose kind is known only at run time."""
-    found: ObjectMeta = obj.metadata  # type: ignore[attr-defined]
-    return found
 
 
 def parse(words: Sequence[str]) -> list[Target]:

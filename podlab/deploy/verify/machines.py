@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import testinfra
 from testinfra.host import Host as Machine
@@ -27,7 +26,7 @@ def connected(outcome: Outcome) -> Iterator[dict[str, Machine]]:
             _disconnect(plans, Path(sockets))
 
 
-def run_script(machine: Machine, script: ModuleType, *arguments: str, python: str = "python3") -> Any:
+def run_script(machine: Machine, script: ModuleType, *arguments: str, python: str = "python3") -> object:
     """Run the source of one of our modules on the machine and return the JSON that it prints."""
     source = Path(str(script.__file__)).read_text()
     command = shlex.join([python, "-c", source, *arguments])

@@ -13,7 +13,6 @@ import sys
 import time
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from podlab.lab.host import cgroups, nspawn
 from podlab.lab.host.process import Process, children
@@ -76,7 +75,7 @@ class Supervisor:
             }
         )
 
-    def _write(self, record: dict[str, Any]) -> None:
+    def _write(self, record: dict[str, object]) -> None:
         partial = self._directory.run.with_suffix(".partial")
         partial.write_text(json.dumps(record))
         partial.replace(self._directory.run)
