@@ -27,14 +27,6 @@ _PLAIN = {
 _OBJECTS_WITHIN = {
     "podlab.apps.v1.StatefulSetSpec.volumeClaimTemplates": {"kind": "PersistentVolumeClaim", "apiVersion": "v1"}
 }
-# Lists that Go writes as null where they have no items. Its clients take both; Python's want lists elsewhere.
-_NULL_WHEN_EMPTY = frozenset(
-    {
-        "podlab.autoscaling.v2.HorizontalPodAutoscalerStatus.currentMetrics",
-        "podlab.rbac.v1.ClusterRole.rules",
-        "podlab.rbac.v1.Role.rules",
-    }
-)
 
 
 def _null() -> None:
@@ -138,7 +130,8 @@ def _always(descriptor: Descriptor) -> tuple[dict[str, Any], list[_Made], list[C
         elif is_map(field):
             composites.append((field.name, dict))
         elif field.is_repeated:
-            composites.append((field.name, list if field.full_name not in _NULL_WHEN_EMPTY else _null))
+            is_null = field.GetOptions().Extensions[options_pb2.null_when_empty]
+            composites.append((field.name, _null if is_null else list))
         elif field.message_type is None:
             scalars[field.name] = _PLAIN[field.type]
         elif field.message_type.full_name in SCALARS:

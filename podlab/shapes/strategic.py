@@ -13,7 +13,7 @@ from podlab.api.jsonvalues import Json, clipped, described
 from podlab.errors import BadRequest
 from podlab.shapes import lists
 from podlab.shapes.lists import Identify
-from podlab.shapes.shape import Field, List, Shape, member
+from podlab.shapes.shape import Field, List, Scalar, Shape, member
 
 DIRECTIVE: Final = "$patch"
 RETAIN: Final = "$retainKeys"
@@ -67,6 +67,8 @@ class _Merge:
 
     def _values(self, original: Json, patch: Json, field: Field | None, path: str) -> Json:
         shape = None if field is None else field.shape
+        if isinstance(shape, Scalar):
+            return patch  # an object that is never looked into, what it holds being no directives of ours
         if isinstance(patch, dict):
             kept = original if isinstance(original, dict) and not (field is not None and field.replaced) else {}
             return self.objects(kept, patch, shape, path)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from podlab.api.jsonvalues import Json
 from podlab.shapes.lists import by_map_keys, identifying
-from podlab.shapes.shape import Field, List, Shape, member
+from podlab.shapes.shape import Field, List, Scalar, Shape, member
 from podlab.shapes.strategic import DIRECTIVE, ORDER, REMOVE, RETAIN, strategic_merge
 
 
@@ -26,7 +26,7 @@ def _objects(last: Json, wanted: Mapping[str, Json], shape: Shape | None) -> dic
     patch: dict[str, Json] = {name: None for name in before if name not in wanted}
     for name, value in wanted.items():
         field = member(shape, name)
-        if isinstance(value, dict):
+        if isinstance(value, dict) and not (field is not None and isinstance(field.shape, Scalar)):
             patch[name] = _inner(before.get(name), value, field)
         elif isinstance(value, list) and field is not None and isinstance(field.shape, List) and field.shape.merges:
             patch |= _list(name, before.get(name), value, field)

@@ -60,6 +60,12 @@ def test_every_list_says_what_its_items_are_to_each_other_and_nothing_else_does(
             assert is_list or not told(field, option), field.full_name
 
 
+def test_null_is_written_only_for_lists_that_are_always_written() -> None:
+    null = [field for field in descriptors() if told(field, options_pb2.null_when_empty)]
+    assert null
+    assert all(field.is_repeated and not is_map(field) and told(field, options_pb2.always) for field in null)
+
+
 def test_keys_are_fields_of_the_items_that_are_given_or_have_a_default() -> None:
     for path, field in members():
         shape = field.shape

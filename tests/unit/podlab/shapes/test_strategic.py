@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from podlab.apps.v1 import deployment_pb2
 from podlab.core.v1 import node_pb2, pod_pb2, service_pb2
 from podlab.errors import BadRequest, Invalid
+from podlab.policy.v1 import poddisruptionbudget_pb2
 from podlab.shapes.messages import shape_of
 from podlab.shapes.strategic import strategic_merge
 
@@ -68,6 +69,21 @@ def test_what_is_inside_a_container_is_merged_by_its_own_keys() -> None:
 @pytest.mark.parametrize("field", ["tolerations", "unheardOf"])
 def test_other_lists_are_replaced_whole(field: str) -> None:
     assert applied({field: [{"key": "a"}]}, {field: [{"key": "b"}]}) == {field: [{"key": "b"}]}
+
+
+def test_a_selector_of_a_budget_is_replaced_whole() -> None:
+    before = {"spec": {"selector": {"matchLabels": {"a": "b"}}, "minAvailable": 1}}
+    patch = {"spec": {"selector": {"matchLabels": {"c": "d"}}}}
+    assert strategic_merge(before, patch, shape_of(poddisruptionbudget_pb2.PodDisruptionBudget)) == {
+        "spec": {"selector": {"matchLabels": {"c": "d"}}, "minAvailable": 1}
+    }
+
+
+def test_a_list_that_replaces_is_taken_as_it_is_twins_included() -> None:
+    twins = [{"name": "X", "value": "1"}, {"name": "X", "value": "2"}]
+    before = {"containers": [{"name": "a", "env": named("Y")}]}
+    patch = {"containers": [{"name": "a", "env": [{"$patch": "replace"}, *twins]}]}
+    assert applied(before, patch)["containers"] == [{"name": "a", "env": twins}]
 
 
 def test_each_type_has_its_own_keys() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podlab.apps.v1 import deployment_pb2
+from podlab.apps.v1 import controllerrevision_pb2, deployment_pb2
 from podlab.core.v1 import pod_pb2, service_pb2, serviceaccount_pb2
 from podlab.policy.v1 import poddisruptionbudget_pb2
 from podlab.shapes import three_way as merge
@@ -169,6 +169,12 @@ def test_a_selector_that_is_replaced_keeps_nothing_of_what_was_there() -> None:
     wanted = {"spec": {"selector": {"matchLabels": {"c": "d"}}}}
     merged = merge.three_way({}, wanted, live, shape_of(poddisruptionbudget_pb2.PodDisruptionBudget))
     assert merged == {"spec": {"selector": {"matchLabels": {"c": "d"}}, "minAvailable": 1}}
+
+
+def test_what_is_never_looked_into_is_what_was_written() -> None:
+    data = {"spec": {"template": {"$patch": "replace", "metadata": {"labels": {"a": None}}}}}
+    revision = shape_of(controllerrevision_pb2.ControllerRevision)
+    assert merge.three_way({}, {"data": data}, {"data": {"x": 1}}, revision) == {"data": data}
 
 
 def test_a_list_with_twins_or_nameless_items_is_what_was_written_for_validation_to_judge() -> None:
