@@ -1,7 +1,7 @@
-"""The only place that runs iptables: reads what stands, and brings our chains to what is wanted.
+"""The only module that runs iptables: it reads our chains and changes them to those that are wanted.
 
-A ruleset holds only chains of ours (names that begin with PODLAB-) and the jumps to them from the kernel's built-in
-chains. Everything else in a table is another program's and is left alone.
+A ruleset has only our chains (names that begin with PODLAB-) and the jumps to them from the kernel's built-in chains.
+The rest of a table belongs to other programs and is left alone.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 PREFIX = "PODLAB-"
 LOCK_WAIT_S = 10
-COMMAND_LIMIT_S = 120.0
+COMMAND_TIMEOUT_S = 120.0
 BACKENDS = {"auto": "iptables", "nft": "iptables-nft", "legacy": "iptables-legacy"}
-# How `iptables --version` names what it works with.
+# How `iptables --version` names its backend.
 VERSION_NAMES = {"(nf_tables)": "nft", "(legacy)": "legacy"}
 
 # chain -> its rules, each as behind `-A CHAIN`
@@ -24,7 +24,7 @@ Chains = Mapping[str, tuple[str, ...]]
 
 
 class IptablesError(Exception):
-    """An iptables command failed; the message carries the command and what it said."""
+    """An iptables command failed; the message has the command and its output."""
 
 
 class NotInstalled(IptablesError):
@@ -35,7 +35,7 @@ class NotInstalled(IptablesError):
 class Table:
     """Our part of one table. `jumps` are (built-in chain, rule) pairs, put before all other rules in this order.
 
-    With `jumps_last` they are put behind the others: for what must not overtake a refusal.
+    With `jumps_last` they are put behind the others, so that refusals come first.
     """
 
     chains: Chains = field(default_factory=dict)
@@ -77,9 +77,9 @@ def _target(rule: str) -> str:
 
 
 def restore_input(current: Ruleset, wanted: Ruleset) -> str:
-    """What iptables-restore --noflush must read to get from `current` to `wanted`; empty when nothing is to do.
+    """The input of iptables-restore --noflush that changes `current` to `wanted`; empty when they are the same.
 
-    Only chains that differ are written. A chain that goes is emptied before any chain that it jumps to is deleted.
+    Only chains that differ are written. A chain is emptied before a chain that it jumps to is deleted.
     """
     parts: list[str] = []
     for name in sorted({*current, *wanted}):
@@ -114,16 +114,16 @@ class Iptables:
         self._command = BACKENDS[backend]
 
     async def read(self, prefix: str = PREFIX) -> dict[str, Table]:
-        """Our part of what stands now, for chains whose names begin with `prefix`. Raises IptablesError."""
+        """The present chains whose names begin with `prefix`, and the jumps to them. Raises IptablesError."""
         return parse(await self._run([f"{self._command}-save"]), prefix)
 
     async def restore(self, text: str) -> None:
-        """Applies all of it or, in each table, nothing. Raises IptablesError."""
+        """Applies all of it or, for each table, nothing. Raises IptablesError."""
         if text:
             await self._run([f"{self._command}-restore", "--noflush", "--wait", str(LOCK_WAIT_S)], text)
 
     async def apply(self, wanted: Ruleset, prefix: str) -> bool:
-        """Brings the chains of that prefix to what is wanted; True when something had to change."""
+        """Changes the chains of that prefix to the wanted ones; True when something had to change."""
         text = restore_input(await self.read(prefix), wanted)
         await self.restore(text)
         return bool(text)
@@ -133,7 +133,7 @@ class Iptables:
         return await self.apply({}, prefix)
 
     async def clean_up_others(self, prefix: str) -> list[str]:
-        """Does so in the backends that this one is not; tells in which of them there was something."""
+        """Does so in all other backends; returns those that had chains of that prefix."""
         own = await self.resolve()
         return [name for name in BACKENDS if name not in ("auto", own) and await _clean_up_if_installed(name, prefix)]
 
@@ -141,36 +141,36 @@ class Iptables:
         """The backend's own name, when it is `auto`. Raises IptablesError."""
         if self._backend != "auto":
             return self._backend
-        said = (await self._run([self._command, "--version"])).split()
-        found = VERSION_NAMES.get(said[-1] if said else "")
+        words = (await self._run([self._command, "--version"])).split()
+        found = VERSION_NAMES.get(words[-1] if words else "")
         if found is None:
-            raise IptablesError(f"{self._command} --version: neither nf_tables nor legacy: {' '.join(said)}")
+            raise IptablesError(f"{self._command} --version: neither nf_tables nor legacy: {' '.join(words)}")
         return found
 
     async def _run(self, command: Sequence[str], stdin: str = "") -> str:
-        # A file and no pipe: a command that ends before it has read everything must not break the writer.
-        with tempfile.TemporaryFile() as given:
-            given.write(stdin.encode())
-            given.seek(0)
+        # A file and not a pipe: writing to a command that ends early must not fail.
+        with tempfile.TemporaryFile() as stdin_file:
+            stdin_file.write(stdin.encode())
+            stdin_file.seek(0)
             try:
                 process = await asyncio.create_subprocess_exec(
-                    *command, stdin=given, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+                    *command, stdin=stdin_file, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
                 )
             except FileNotFoundError as error:
                 raise NotInstalled(f"{command[0]}: not found; install the iptables package") from error
         try:
-            out, err = await asyncio.wait_for(process.communicate(), COMMAND_LIMIT_S)
+            stdout, stderr = await asyncio.wait_for(process.communicate(), COMMAND_TIMEOUT_S)
         except TimeoutError as error:
             process.kill()
             await process.wait()
-            raise IptablesError(f"{command[0]}: no answer within {COMMAND_LIMIT_S:.0f} s") from error
+            raise IptablesError(f"{command[0]}: no answer within {COMMAND_TIMEOUT_S:.0f} s") from error
         if process.returncode != 0:
-            raise IptablesError(f"{' '.join(command)}: exit {process.returncode}: {err.decode().strip()}")
-        return out.decode()
+            raise IptablesError(f"{' '.join(command)}: exit {process.returncode}: {stderr.decode().strip()}")
+        return stdout.decode()
 
 
 async def clean_up_everywhere() -> list[str]:
-    """Removes every chain of ours from each backend that is installed; tells from which. Raises IptablesError."""
+    """Removes our chains from each installed backend; returns those that had any. Raises IptablesError."""
     return [name for name in BACKENDS if name != "auto" and await _clean_up_if_installed(name, PREFIX)]
 
 

@@ -13,7 +13,7 @@ FILE = "10-podlab.conflist"
 def conflist(pod_cidr: str, mtu: int | None) -> dict[str, object]:
     """The configuration for a node whose pods have addresses of `pod_cidr`.
 
-    `mtu` is that of the node's way to the others: pods that send longer packets would have to learn it one by one.
+    `mtu` is that of the node's interface to other nodes.
     """
     return {
         "cniVersion": "1.0.0",
@@ -23,8 +23,8 @@ def conflist(pod_cidr: str, mtu: int | None) -> dict[str, object]:
                 "type": "bridge",
                 "bridge": BRIDGE,
                 "isGateway": True,
-                "forceAddress": True,  # a node that was removed and comes back may be given another range
-                "ipMasq": False,  # traffic between pods keeps its source; the way out is masqueraded by us
+                "forceAddress": True,  # a node that was removed and comes back may get another range
+                "ipMasq": False,  # traffic between pods keeps its source; masquerade.py does the rest
                 "hairpinMode": True,
                 **({"mtu": mtu} if mtu else {}),
                 "ipam": {

@@ -16,12 +16,12 @@ def render(cluster_cidr: str) -> Ruleset:
             {EGRESS: (f"-s {cluster_cidr} ! -d {cluster_cidr} -j MASQUERADE --random-fully",)},
             (("POSTROUTING", f'-m comment --comment "podlab pods leaving the cluster" -j {EGRESS}'),),
         ),
-        # Hosts with a firewall, or with another container engine, drop what they forward unless told otherwise.
+        # Hosts with a firewall, or with another container engine, drop forwarded packets by default.
         "filter": Table(
             {
                 FORWARD: (
-                    # An answer that connection tracking takes for foreign is not translated back: it would reach the
-                    # client from the endpoint's own address, and the client would reset the connection.
+                    # Connection tracking does not translate a response that it calls invalid. The client would get it
+                    # from the endpoint's own address, and reset the connection.
                     f"-s {cluster_cidr} -m conntrack --ctstate INVALID -j DROP",
                     f"-s {cluster_cidr} -j ACCEPT",
                     f"-d {cluster_cidr} -j ACCEPT",

@@ -24,19 +24,19 @@ class RouteError(Exception):
 
 
 async def current_routes() -> dict[str, str]:
-    """Our routes that stand now: CIDR -> gateway."""
+    """Our routes as they are now: CIDR -> gateway."""
     return await asyncio.to_thread(_current_routes)
 
 
 async def apply(changes: Iterable[RouteChange]) -> None:
     """Makes the changes; deleting what is gone is success. Raises RouteError naming the first that failed."""
-    todo = list(changes)
-    if todo:
-        await asyncio.to_thread(_apply, todo)
+    pending = list(changes)
+    if pending:
+        await asyncio.to_thread(_apply, pending)
 
 
 async def mtu_at(address: str) -> int | None:
-    """How long packets may be on the interface that has this address; None when none has."""
+    """The MTU of the interface that has this address; None when none has."""
     return await asyncio.to_thread(_mtu_at, address)
 
 

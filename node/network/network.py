@@ -16,12 +16,12 @@ from podlab.core.v1.node_pb2 import Node
 
 log = logging.getLogger(__name__)
 
-VERIFY_EVERY_S = 10.0
+VERIFY_PERIOD_S = 10.0
 RETRY_S = 2.0
 
 
 class Network:
-    """`run` for ever. `ready` turns true once pods can be given addresses; `reason` says what is missing until then."""
+    """`run` for ever. `ready` is true once pods can get addresses; until then `reason` says what is missing."""
 
     def __init__(self, client: Client, node_name: str, cluster_cidr: str, cni_directory: Path) -> None:
         self.ready = False
@@ -33,7 +33,7 @@ class Network:
         self._nodes = Informer(client, Node)
         self._dirty = asyncio.Event()
         self._was_ready = asyncio.Event()
-        self._nodes.on_change(lambda change: self._mark(change.old, change.new))
+        self._nodes.on_change(lambda change: self._node_changed(change.old, change.new))
 
     async def wait_ready(self, timeout_s: float) -> None:
         """Returns when the network is ready, or when the time is up."""
@@ -47,9 +47,9 @@ class Network:
             self._dirty.set()
             while True:
                 try:
-                    await asyncio.wait_for(self._dirty.wait(), VERIFY_EVERY_S)
+                    await asyncio.wait_for(self._dirty.wait(), VERIFY_PERIOD_S)
                 except TimeoutError:
-                    log.debug("looking at the routes although no node changed")
+                    log.debug("verifying the routes although no node changed")
                 self._dirty.clear()
                 try:
                     await self._sync()
@@ -59,9 +59,9 @@ class Network:
                     self._dirty.set()
                     await asyncio.sleep(RETRY_S)
 
-    def _mark(self, old: Node | None, new: Node | None) -> None:
-        # Heartbeats change a node's status all the time; only its CIDR and address matter here.
-        if _place(old) != _place(new):
+    def _node_changed(self, old: Node | None, new: Node | None) -> None:
+        # A node's status changes often. Only its CIDR and addresses matter here.
+        if _cidr_and_addresses(old) != _cidr_and_addresses(new):
             self._dirty.set()
 
     async def _sync(self) -> None:
@@ -70,9 +70,9 @@ class Network:
             self.reason = f"node {self._node_name} has no podCIDR yet: the controllers assign one"
             return
         target = routes.wanted(self._nodes.list(), self._node_name)
-        todo = routes.changes(await netlink.current_routes(), target)
-        await netlink.apply(todo)
-        for change in todo:
+        changes = routes.changes(await netlink.current_routes(), target)
+        await netlink.apply(changes)
+        for change in changes:
             log.info("route to %s: %s", change.cidr, change.gateway or "removed")
         if await self._iptables.apply(masquerade.render(self._cluster_cidr), masquerade.PREFIX):
             log.info("masquerade rules written")
@@ -91,6 +91,6 @@ class Network:
         log.info("CNI configuration written: pods get addresses of %s", pod_cidr)
 
 
-def _place(node: Node | None) -> tuple[str, ...]:
+def _cidr_and_addresses(node: Node | None) -> tuple[str, ...]:
     """A node's pod CIDR and addresses."""
     return (node.spec.podCIDR, *(each.address for each in node.status.addresses)) if node is not None else ()

@@ -1,4 +1,4 @@
-"""Which routes a node needs, and what must change to get there. Pure."""
+"""Which routes a node needs, and which changes lead to them. Pure."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def wanted(nodes: Iterable[Node], own_name: str) -> dict[str, str]:
 
 
 def address_of(node: Node) -> str:
-    """Under which the others reach it; empty as long as it has not told."""
+    """The node's InternalIP, by which other nodes reach it; empty until its kubelet has written one."""
     return next((each.address for each in node.status.addresses if each.type == "InternalIP"), "")
 
 
 def changes(current: Mapping[str, str], target: Mapping[str, str]) -> list[RouteChange]:
-    """What leads from the current routes of ours to the wanted ones."""
-    gone = [RouteChange(cidr, None) for cidr in current if cidr not in target]
-    put = [RouteChange(cidr, gateway) for cidr, gateway in target.items() if current.get(cidr) != gateway]
-    return [*gone, *put]
+    """The changes from our current routes to the target."""
+    removed = [RouteChange(cidr, None) for cidr in current if cidr not in target]
+    added = [RouteChange(cidr, gateway) for cidr, gateway in target.items() if current.get(cidr) != gateway]
+    return [*removed, *added]

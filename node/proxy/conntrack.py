@@ -1,7 +1,7 @@
 """Ends UDP flows that the kernel still sends to endpoints that are gone.
 
-The rules are asked only for a flow's first packet: a UDP client that goes on sending would keep its old endpoint, or
-its unanswered cluster IP, for as long as it sends.
+The kernel applies the rules only to a flow's first packet. A UDP client that goes on sending would keep an endpoint
+that is gone, or a refused cluster IP, for as long as it sends.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class ConntrackError(Exception):
 
 
 def udp_endpoints(chains: Chains) -> UdpEndpoints:
-    """Where the rules can lead to from each UDP port of a Service; nowhere from one that is refused."""
+    """The endpoints that the rules lead to from each UDP port of a Service; none from a refused port."""
     found: dict[tuple[str, int], frozenset[str]] = {}
     for rule in (*chains["nat"][DISPATCH], *chains["nat"][NODE_PORTS]):
         if rule.protocol == "udp":
@@ -43,9 +43,9 @@ def _reachable(chains: Chains, chain: str) -> set[str]:
 
 
 def stale(flows: Iterable[Flow], wanted: UdpEndpoints, own: Collection[str]) -> list[Flow]:
-    """The flows to a Service's port that end elsewhere than at one of its endpoints. Other flows are not ours.
+    """The flows to a Service's port that do not end at one of its endpoints. Other flows are left alone.
 
-    `own` are the node's addresses: on them node ports are open.
+    `own` are the node's addresses, on which node ports are open.
     """
     found = []
     for flow in flows:
@@ -58,7 +58,7 @@ def stale(flows: Iterable[Flow], wanted: UdpEndpoints, own: Collection[str]) -> 
 
 
 async def end_stale(chains: Chains, own: Collection[str]) -> int:
-    """Ends the stale flows and tells how many there were. Raises ConntrackError."""
+    """Ends the stale flows and returns their number. Raises ConntrackError."""
     wanted = udp_endpoints(chains)
     if not wanted:
         return 0
@@ -68,9 +68,9 @@ async def end_stale(chains: Chains, own: Collection[str]) -> int:
 def _end_stale(wanted: UdpEndpoints, own: Collection[str]) -> int:
     try:
         with FlowTable() as table:
-            gone = stale(table.udp(), wanted, own)
-            for flow in gone:
+            ended = stale(table.udp(), wanted, own)
+            for flow in ended:
                 table.end(flow)
     except OSError as error:
         raise ConntrackError(f"UDP flows: {error}") from error
-    return len(gone)
+    return len(ended)

@@ -26,15 +26,15 @@ def endpoints_of(
 ) -> list[Endpoint]:
     """The ready endpoints in order; when none is ready, those that still serve while they terminate.
 
-    With `on_node`, only those of that node count; with `zone`, only those that are meant for it, where each is meant
-    for some zone and one for this.
+    With `on_node`, only those of that node count. With `zone`, only those with a hint for it count, when all ready
+    endpoints have hints and one of them is for this zone.
 
     https://kubernetes.io/docs/reference/networking/virtual-ips/#traffic-to-terminating-endpoints
     https://kubernetes.io/docs/reference/networking/virtual-ips/#traffic-distribution
     """
     ready: set[Endpoint] = set()
-    close: set[Endpoint] = set()
-    is_meant = True
+    in_zone: set[Endpoint] = set()
+    all_have_zones = True
     terminating: set[Endpoint] = set()
     for each in slices:
         numbers = [
@@ -51,12 +51,12 @@ def endpoints_of(
             if _is_ready(endpoint.conditions):
                 ready |= found
                 zones = {one.name for one in endpoint.hints.forZones}
-                is_meant = is_meant and bool(zones or not found)
+                all_have_zones = all_have_zones and bool(zones or not found)
                 if zone in zones:
-                    close |= found
+                    in_zone |= found
             elif endpoint.conditions.serving and endpoint.conditions.terminating:
                 terminating |= found
-    return sorted(close if close and is_meant else ready or terminating)
+    return sorted(in_zone if in_zone and all_have_zones else ready or terminating)
 
 
 def _is_ready(conditions: endpointslice_pb2.EndpointConditions) -> bool:

@@ -33,7 +33,7 @@ PROTOCOL_NUMBER, PROTOCOL_SOURCE_PORT, PROTOCOL_DESTINATION_PORT = 1, 2, 3
 
 @dataclass(frozen=True)
 class Flow:
-    """A UDP flow: whom the client sends to, and who answers."""
+    """A UDP flow: where the client sends to, and which endpoint answers."""
 
     source: str
     source_port: int
@@ -60,7 +60,7 @@ class FlowTable:
         return [flow for flow in map(decode, answers) if flow is not None]
 
     def end(self, flow: Flow) -> None:
-        """Forgets the flow, so that its next packet meets the rules. One that has ended by itself is success."""
+        """Removes the flow, so that the rules apply to its next packet. Success when the flow has ended already."""
         try:
             list(self._ask(CONNTRACK_DELETE, REQUEST | ACK, encode(flow)))
         except FileNotFoundError:

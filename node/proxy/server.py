@@ -1,4 +1,4 @@
-"""The Proxy gRPC service: answers what a packet would meet."""
+"""The Proxy gRPC service: traces a packet through the rules."""
 
 from __future__ import annotations
 

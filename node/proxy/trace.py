@@ -1,4 +1,4 @@
-"""Follows an imaginary packet through the proxy's rules: what the tests read, and what `podlab trace` shows."""
+"""Follows an imaginary packet through the proxy's rules, for the tests and for `podlab trace`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Packet:
 
 @dataclass
 class Trace:
-    """`endpoints` are all that random choice can lead to; `steps` the rules met that matched, as (chain, rule)."""
+    """`endpoints` are all that a random choice can lead to; `steps` are the rules that matched, as (chain, rule)."""
 
     steps: list[tuple[str, str]] = field(default_factory=list)
     endpoints: list[str] = field(default_factory=list)
@@ -45,7 +45,7 @@ def trace(chains: Chains, packet: Packet) -> Trace:
 
 
 def _follow(chains: Chains, chain: str, packet: Packet, result: Trace) -> bool:
-    """True when the packet's way surely ends in this chain."""
+    """True when the packet certainly goes no further than this chain."""
     for rule in chains["nat"][chain]:
         if not _matches(rule, packet):
             continue

@@ -7,7 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from node.kubelet.cri.runtime import NEXT_BACKOFF, Container, ContainerState, ObservedPod, Sandbox
+from node.kubelet.pod.pod_notes import PodNotes
+from node.kubelet.pod.pod_status import pod_status
 from podlab.api import codec
+from podlab.api.objects import condition
 from podlab.core.v1 import pod_pb2
 
 SECOND = 1_000_000_000
@@ -70,6 +73,22 @@ def make_observed(*runs: Container, attempt: int = 0, ready: bool = True, sandbo
         for number in range(attempt, attempt - sandboxes, -1)
     )
     return ObservedPod("u1", "default", "a", boxes, runs)
+
+
+def status_of(pod: pod_pb2.Pod, observed: ObservedPod, notes: PodNotes, now: float = 100.0) -> pod_pb2.PodStatus:
+    return pod_status(pod, observed, notes, now=now, host_ip="192.0.2.7")
+
+
+def mark_ready(notes: PodNotes, *ids: str) -> None:
+    for container_id in ids:
+        notes.started.add(container_id)
+        notes.ready[container_id] = True
+
+
+def condition_of(status: pod_pb2.PodStatus, name: str) -> pod_pb2.PodCondition:
+    found = condition(status.conditions, name)
+    assert found is not None
+    return found
 
 
 class MakePod(Protocol):

@@ -36,12 +36,12 @@ def linux_resources(
 
 
 def _oom_score_adj(pod: pod_pb2.Pod, container: pod_pb2.Container, node_memory_bytes: int) -> int:
-    quality = qos_class(pod.spec)
-    if quality == GUARANTEED:
+    qos = qos_class(pod.spec)
+    if qos == GUARANTEED:
         return GUARANTEED_ADJ
-    if quality == BEST_EFFORT:
+    if qos == BEST_EFFORT:
         return BEST_EFFORT_ADJ
     limits, requests = container.resources.limits, container.resources.requests
-    asked = requests.get("memory", limits.get("memory"))
-    share = 1000 * quantity.value(asked) // max(1, node_memory_bytes) if asked is not None else 0
+    request = requests.get("memory", limits.get("memory"))
+    share = 1000 * quantity.value(request) // max(1, node_memory_bytes) if request is not None else 0
     return min(BEST_EFFORT_ADJ - 1, max(1000 + GUARANTEED_ADJ, 1000 - share))
