@@ -23,7 +23,7 @@ from podlab.core.v1 import event_pb2
 from podlab.errors import METADATA_OPTIONS, ApiError, from_rpc_error, from_status
 from podlab.metrics.v1beta1 import metrics_pb2
 from podlab.tls import Tls
-from podlab.v1 import apiserver_pb2, apiserver_pb2_grpc
+from podlab.v1 import apiserver_pb2, apiserver_pb2_grpc, object_pb2
 
 M = TypeVar("M", bound=Message)
 R = TypeVar("R")
@@ -84,7 +84,7 @@ class Client:
         self.server = server
         self.outages = Outages(server)
         self.channel = grpc.aio.secure_channel(server, tls.channel_credentials(), options=options)
-        self._stub = cast(Any, apiserver_pb2_grpc.ApiServerStub(self.channel))  # type: ignore[no-untyped-call,unused-ignore]
+        self._stub: apiserver_pb2_grpc.ApiServerAsyncStub = apiserver_pb2_grpc.ApiServerStub(self.channel)
 
     async def __aenter__(self) -> Self:
         return self
@@ -266,21 +266,18 @@ class Client:
     async def pod_metrics(self, namespace: str = "", *, label_selector: str = "") -> Sequence[metrics_pb2.PodMetrics]:
         """What pods use that run, as far as their kubelets tell."""
         request = apiserver_pb2.PodMetricsRequest(namespace=namespace, label_selector=label_selector)
-        answer = await _answer(self._stub.PodMetrics(request, timeout=DEADLINE_S))
-        return list(cast(apiserver_pb2.PodMetricsResponse, answer).items)
+        return list((await _answer(self._stub.PodMetrics(request, timeout=DEADLINE_S))).items)
 
     async def request_token(
         self, namespace: str, account: str, spec: token_pb2.TokenRequestSpec
     ) -> token_pb2.TokenRequestStatus:
         """A token of a service account. Raises NotFound for the account or what the token is bound to."""
         request = apiserver_pb2.RequestTokenRequest(namespace=namespace, name=account, spec=spec)
-        answer = await _answer(self._stub.RequestToken(request, timeout=DEADLINE_S))
-        return cast(apiserver_pb2.RequestTokenResponse, answer).status
+        return (await _answer(self._stub.RequestToken(request, timeout=DEADLINE_S))).status
 
     async def version(self) -> apiserver_pb2.VersionResponse:
         """What runs there, and whom the server takes us for."""
-        answer = await _answer(self._stub.Version(apiserver_pb2.VersionRequest(), timeout=DEADLINE_S))
-        return cast(apiserver_pb2.VersionResponse, answer)
+        return await _answer(self._stub.Version(apiserver_pb2.VersionRequest(), timeout=DEADLINE_S))
 
     async def watch(
         self,
@@ -290,11 +287,11 @@ class Client:
         *,
         label_selector: str = "",
         field_selector: str = "",
-        on_standing: Callable[[], None] | None = None,
+        on_open: Callable[[], None] | None = None,
     ) -> AsyncIterator[Sequence[WatchEvent[M]]]:
         """Every change after the revision, in order, in batches. Raises Expired: list again.
 
-        `on_standing` is called once the server has taken the watch on, which may be long before anything happens.
+        `on_open` is called once the server has taken the watch on, which may be long before anything happens.
         """
         request = apiserver_pb2.WatchRequest(
             group=kinds.of(kind).group,
@@ -307,8 +304,8 @@ class Client:
         call = self._stub.Watch(request)
         try:
             await call.initial_metadata()
-            if on_standing is not None and not call.done():
-                on_standing()
+            if on_open is not None and not call.done():
+                on_open()
             async for response in call:
                 yield [_event(kind, event) for event in response.events]
         except grpc.aio.AioRpcError as error:
@@ -324,7 +321,7 @@ def _event(kind: type[M], event: apiserver_pb2.WatchEvent) -> WatchEvent[M]:
     return WatchEvent(_EVENT_TYPES[event.type], obj, obj.metadata.resourceVersion)  # type: ignore[attr-defined]
 
 
-def _typed(like: M | type[M], envelope: Any) -> M:
+def _typed(like: M | type[M], envelope: object_pb2.Object) -> M:
     return cast(M, unwrap(envelope))
 
 

@@ -62,9 +62,9 @@ class EventRecorder:
 
     def event(self, obj: Message, event_type: str, reason: str, message: str, *, field_path: str = "") -> None:
         """Tells something of `obj`. `event_type` is Normal or Warning."""
-        sighting = self._sighting(obj, event_type, reason, message, times.now())
-        sighting.involvedObject.fieldPath = field_path
-        counted = self._correlator.count(sighting, self._clock())
+        occurrence = self._occurrence(obj, event_type, reason, message, times.now())
+        occurrence.involvedObject.fieldPath = field_path
+        counted = self._correlator.count(occurrence, self._clock())
         if counted is None or counted.metadata.name in self._waiting:
             return
         if len(self._waiting) >= self._waiting_limit:
@@ -111,7 +111,7 @@ class EventRecorder:
             return [(event, error) for event in events]
         return [(event, error) for event, error in zip(events, errors, strict=True) if error is not None]
 
-    def _sighting(
+    def _occurrence(
         self, obj: Message, event_type: str, reason: str, message: str, now: meta_pb2.Time
     ) -> event_pb2.Event:
         metadata: meta_pb2.ObjectMeta = obj.metadata  # type: ignore[attr-defined]

@@ -90,12 +90,10 @@ class Informer(Generic[M]):
                 if isinstance(error, ServiceUnavailable):
                     await self._client.connected(BACKOFF_LIMIT_S)
 
-    async def _follow(self, on_standing: Callable[[], None]) -> None:
+    async def _follow(self, on_open: Callable[[], None]) -> None:
         if not self._revision:
             self._revision = await self._relist()
-        watch = self._client.watch(
-            self._kind, self._revision, self._namespace, on_standing=on_standing, **self._selectors
-        )
+        watch = self._client.watch(self._kind, self._revision, self._namespace, on_open=on_open, **self._selectors)
         async for batch in watch:
             self._failures = 0
             for event in batch:

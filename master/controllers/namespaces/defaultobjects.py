@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-from google.protobuf.message import Message
+from typing import Generic, TypeVar
 
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
@@ -15,7 +13,9 @@ from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key
 from podlab.client.client import Client
 from podlab.client.informer import Change, Informer
-from podlab.core.v1 import config_pb2, namespace_pb2, serviceaccount_pb2
+from podlab.core.v1 import namespace_pb2
+from podlab.core.v1.config_pb2 import ConfigMap
+from podlab.core.v1.serviceaccount_pb2 import ServiceAccount
 from podlab.errors import AlreadyExists
 from podlab.meta.v1 import meta_pb2
 
@@ -23,10 +23,11 @@ DEFAULT_ACCOUNT = "default"
 ROOT_CA = "kube-root-ca.crt"
 _DESCRIPTION = "The certificate authority by which pods know the API server."
 
+O = TypeVar("O", ConfigMap, ServiceAccount)  # noqa: E741
 log = logging.getLogger(__name__)
 
 
-class DefaultObjectController:
+class DefaultObjectController(Generic[O]):
     """Keeps one object in each namespace as it is wanted. Keys are namespaces'. `same` compares what is kept of it."""
 
     def __init__(
@@ -34,15 +35,15 @@ class DefaultObjectController:
         name: str,
         client: Client,
         informers: Informers,
-        wanted: Message,
-        same: Callable[[Any, Any], bool],
+        wanted: O,
+        same: Callable[[O, O], bool],
     ) -> None:
         self.name = name
         self._client = client
         self._namespaces = informers.namespaces
-        self._objects: Informer[Any] = informers.of(type(wanted))
-        self._wanted: Any = wanted
-        self._same = same
+        self._objects: Informer[O] = informers.of(type(wanted))
+        self._wanted: O = wanted
+        self._same: Callable[[O, O], bool] = same
         self._loop: Loop[Key] = Loop(name, self.reconcile)
         self._namespaces.on_change(self._namespace_changed)
         self._objects.on_change(self._object_changed)
@@ -54,7 +55,7 @@ class DefaultObjectController:
         namespace = self._namespaces.store.get(at)
         if namespace is None or namespace.metadata.HasField("deletionTimestamp"):
             return
-        found: Any = self._objects.get(self._wanted.metadata.name, at.name)
+        found = self._objects.get(self._wanted.metadata.name, at.name)
         if found is None:
             await self._create(at.name)
         elif not self._same(found, self._wanted):
@@ -79,23 +80,23 @@ class DefaultObjectController:
         if change.new is not None:
             self._loop.queue.add(change.key)
 
-    def _object_changed(self, change: Change[Any]) -> None:
+    def _object_changed(self, change: Change[O]) -> None:
         if change.key.name == self._wanted.metadata.name:
             self._loop.queue.add(Key(GroupKind("", "Namespace"), "", change.key.namespace))
 
 
-def default_service_accounts(client: Client, informers: Informers) -> DefaultObjectController:
+def default_service_accounts(client: Client, informers: Informers) -> DefaultObjectController[ServiceAccount]:
     """What users make of the account is theirs: it has only to be there."""
-    wanted = serviceaccount_pb2.ServiceAccount(metadata=meta_pb2.ObjectMeta(name=DEFAULT_ACCOUNT))
+    wanted = ServiceAccount(metadata=meta_pb2.ObjectMeta(name=DEFAULT_ACCOUNT))
     return DefaultObjectController("serviceaccount", client, informers, wanted, lambda _, __: True)
 
 
-def root_ca_publisher(client: Client, informers: Informers, certificate: Path) -> DefaultObjectController:
+def root_ca_publisher(client: Client, informers: Informers, certificate: Path) -> DefaultObjectController[ConfigMap]:
     """Whoever could change it could lead pods to another server. Raises OSError when the certificate is not there."""
-    wanted = config_pb2.ConfigMap(metadata=meta_pb2.ObjectMeta(name=ROOT_CA), data={"ca.crt": certificate.read_text()})
+    wanted = ConfigMap(metadata=meta_pb2.ObjectMeta(name=ROOT_CA), data={"ca.crt": certificate.read_text()})
     wanted.metadata.annotations["kubernetes.io/description"] = _DESCRIPTION
     return DefaultObjectController("root-ca-certificate-publisher", client, informers, wanted, _same_data)
 
 
-def _same_data(found: config_pb2.ConfigMap, wanted: config_pb2.ConfigMap) -> bool:
+def _same_data(found: ConfigMap, wanted: ConfigMap) -> bool:
     return found.data == wanted.data and not found.binaryData

@@ -37,9 +37,9 @@ class Cluster:
         return Listed([service(1)] if kind is Service else [], "1")
 
     async def watch(
-        self, kind: type[Any], revision: str, namespace: str, *, on_standing: Callable[[], None], **_: str
+        self, kind: type[Any], revision: str, namespace: str, *, on_open: Callable[[], None], **_: str
     ) -> AsyncIterator[Sequence[WatchEvent[Any]]]:
-        on_standing()
+        on_open()
         while True:
             number = await (self._changes.get() if kind is Service else asyncio.Event().wait())
             yield [WatchEvent("MODIFIED", service(number), str(number))]
