@@ -54,7 +54,7 @@ from master.apiserver.rpc import routes, service
 from master.apiserver.rpc.relay import Relay
 from master.apiserver.settings import ApiServerSettings
 from master.apiserver.watchcache.cache import Cache
-from master.apiserver.watchcache.listing import Lister
+from master.apiserver.watchcache.listing import Pager
 from master.apiserver.watchcache.watching import Watcher
 from master.store.contract import Store
 from podlab.api import kinds
@@ -101,7 +101,7 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
     cache = Cache(store)
     authorizer = _authorizer(cache)
     writes = _writes(settings, network, cache, authorizer)
-    watches, lister = Watcher(cache), Lister(cache)
+    watches, lister = Watcher(cache), Pager(cache)
     doors = _doors(settings, cache, authorizer, watches)
     issuer, tokens = _tokens(settings, cache, writes.registry)
     relay = Relay(doors.gate, cache, settings.tls, settings.scheduler)

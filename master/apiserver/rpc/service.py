@@ -24,7 +24,7 @@ from master.apiserver.rpc import request_info, writes
 from master.apiserver.rpc.errors import Context, abort_on_error, parse_request
 from master.apiserver.rpc.request_info import About
 from master.apiserver.watchcache import encoding
-from master.apiserver.watchcache.listing import Lister
+from master.apiserver.watchcache.listing import Pager
 from master.apiserver.watchcache.watching import Watcher
 from podlab.api import kinds, selectors
 from podlab.errors import ApiError, Expired, to_status
@@ -48,7 +48,7 @@ class ApiService:
     registry: Registry
     batch: Batch
     collections: Collections
-    lister: Lister
+    lister: Pager
     watches: Watcher
     measuring: ResourceMetrics
     issuer: Issuer

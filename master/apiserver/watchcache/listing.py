@@ -49,7 +49,7 @@ class PageBounds:
         return bool((self.limit and count == self.limit) or (count and size_bytes + next_bytes > self.page_bytes))
 
 
-class Lister:
+class Pager:
     """Answers List."""
 
     def __init__(self, cache: Cache) -> None:

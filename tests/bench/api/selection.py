@@ -14,7 +14,7 @@ from apiserver import tell
 
 from master.apiserver.authorization.node_graph import NodeGraph
 from master.apiserver.watchcache.cache import Cache
-from master.apiserver.watchcache.listing import Lister
+from master.apiserver.watchcache.listing import Pager
 from master.apiserver.watchcache.moment import ANY
 from master.apiserver.watchcache.watching import Watcher
 from master.store.contract import Put
@@ -39,7 +39,7 @@ async def measure() -> None:
 
 async def _measure(directory: Path) -> None:
     async with _cache(directory) as cache:
-        lister = Lister(cache)
+        lister = Pager(cache)
         for title, selector in SELECTORS.items():
             request = apiserver_pb2.ListRequest(kind="Pod", **selector)
             await lister.page(request, ANY)

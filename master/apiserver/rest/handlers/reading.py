@@ -26,7 +26,7 @@ from master.apiserver.watchcache import continue_token, encoding
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import Entry, Event
 from master.apiserver.watchcache.continue_token import ContinueToken
-from master.apiserver.watchcache.listing import Lister, Page, PageBounds
+from master.apiserver.watchcache.listing import Page, PageBounds, Pager
 from master.apiserver.watchcache.moment import Moment
 from master.apiserver.watchcache.selection import ListOptions, Selection
 from master.apiserver.watchcache.watching import EventEncoding as Lines
@@ -49,7 +49,7 @@ class Reading:
 
     cache: Cache
     registry: Registry
-    lister: Lister
+    lister: Pager
     watches: Watcher
 
     async def get(self, call: Call) -> web.StreamResponse:

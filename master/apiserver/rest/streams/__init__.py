@@ -1,1 +1,1 @@
-"""Streams below a pod, over WebSocket and over SPDY: exec, attach and port-forward, relayed from the pod's kubelet."""
+"""Streams into a pod over WebSocket and SPDY: exec, attach and port-forward, relayed from the pod's kubelet."""

@@ -1,7 +1,7 @@
 """Kubernetes' remote command protocol over WebSocket: a message is a channel's number and its bytes. Pure.
 
-Version 5 differs from version 4 in that a client may close its stdin and listen on; before version 4 a failure is told
-in words, and success not at all. In base64 a message is text: a digit, and its bytes in base64.
+Version 5 adds that a client may close its stdin and go on reading. Before version 4 a failure is a text, and success
+is not reported. In base64 a message is text: a digit, and its bytes in base64.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ _MOST_CELLS = 2**16 - 1
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What the client gives the command."""
+    """Bytes for the command's stdin."""
 
     content: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class InputEnd:
-    """It gives no more."""
+    """The end of stdin."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resize:
-    """Its terminal's size."""
+    """The size of the client's terminal."""
 
     width: int
     height: int
 
 
 def read(message: bytes, protocol: str) -> Input | InputEnd | Resize | None:
-    """What the client says; None for what has no meaning here."""
+    """The meaning of a client's message; None for one without meaning here."""
     if not message:
         return None
     channel, content = message[0], message[1:]
@@ -53,16 +53,16 @@ def read(message: bytes, protocol: str) -> Input | InputEnd | Resize | None:
         return Input(content) if content else None
     if channel == CLOSE and protocol == V5:
         return InputEnd() if content == bytes((STDIN,)) else None
-    return size(content) if channel == RESIZE else None
+    return terminal_size(content) if channel == RESIZE else None
 
 
-def size(content: bytes) -> Resize | None:
-    """What a client tells of its terminal; None for nonsense."""
+def terminal_size(content: bytes) -> Resize | None:
+    """The terminal size in a message; None for a malformed one."""
     try:
-        told = orjson.loads(content)
+        size = orjson.loads(content)
     except orjson.JSONDecodeError:
         return None
-    width, height = (told.get("Width"), told.get("Height")) if isinstance(told, dict) else (None, None)
+    width, height = (size.get("Width"), size.get("Height")) if isinstance(size, dict) else (None, None)
     return Resize(width, height) if _is_count(width) and _is_count(height) else None
 
 
@@ -71,7 +71,7 @@ def _is_count(number: object) -> TypeGuard[int]:
 
 
 def message(channel: int, content: bytes) -> bytes:
-    """As it is sent."""
+    """A message as it is sent."""
     return bytes((channel,)) + content
 
 
@@ -81,7 +81,7 @@ def encoded(sent: bytes) -> str:
 
 
 def decoded(got: bytes) -> bytes:
-    """The message that is in base64; an empty one, which says nothing, for what is not."""
+    """The message of a text in base64; an empty message for a malformed one."""
     if not got or not 0 <= got[0] - ord("0") < MOST_BASE64_CHANNELS:
         return b""
     try:

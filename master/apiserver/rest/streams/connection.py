@@ -1,7 +1,7 @@
-"""The connection to a client that has left HTTP: messages both ways, kept alive, within bounds.
+"""The connection to a client after its upgrade from HTTP: messages both ways, kept alive, within bounds.
 
-Nothing is buffered: TCP holds back whoever is faster than the other side. While a message is passed on nothing is
-read; so what we send in between tells the client that we live.
+Nothing is buffered: TCP slows down the faster side. While a message is passed on, nothing is read, so pings that are
+sent meanwhile show the client that the server is alive.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import asyncio
 from abc import ABC, abstractmethod
 
 BEAT_S = 15.0
-# A client that answers no ping, or takes nothing, for so long is gone. One that looks at a pager may take long.
+# A client that answers no ping, or reads nothing, for this long is gone. A user who reads in a pager may take long.
 SILENCE_S = 600.0
-# A client that has left still has its say passed on; what is answered to it meanwhile goes nowhere, up to so much.
+# What a client sent before it left is still passed on. Answers to it are thrown away meanwhile, up to this many bytes.
 UNHEARD_BYTES = 16 << 20
 
 
@@ -26,7 +26,7 @@ class ClientConnection(ABC):
         self._unheard_bytes = 0
 
     async def received(self) -> bytes | None:
-        """The next message; None once the client has left."""
+        """The next message; None after the client has left."""
         self._heard()
         message = await self._next()
         self._listening_since = None
@@ -34,7 +34,7 @@ class ClientConnection(ABC):
         return message
 
     async def send(self, message: bytes) -> None:
-        """Returns when there is room for more. Raises TimeoutError; ConnectionError long after the client has left."""
+        """Send, and wait until there is room. Raises TimeoutError, and ConnectionError after the client has left."""
         if not self._left:
             try:
                 async with asyncio.timeout(SILENCE_S):
@@ -48,7 +48,7 @@ class ClientConnection(ABC):
             raise ConnectionError("the client has left, and there is no end of what it is told")
 
     async def beat(self) -> None:
-        """Until the client has left. Raises TimeoutError for one that is silent."""
+        """Ping until the client has left. Raises TimeoutError for a silent client."""
         while not self._left:
             await asyncio.sleep(BEAT_S)
             since = self._listening_since
@@ -60,7 +60,7 @@ class ClientConnection(ABC):
                 return
 
     def _heard(self) -> None:
-        """The client lives."""
+        """Note that the client is alive."""
         self._listening_since = asyncio.get_running_loop().time()
 
     @abstractmethod
@@ -72,4 +72,4 @@ class ClientConnection(ABC):
 
     @abstractmethod
     async def _ping(self) -> None:
-        """Something that a client answers. Raises ConnectionError."""
+        """Send what a client answers. Raises ConnectionError."""

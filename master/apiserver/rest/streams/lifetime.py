@@ -1,4 +1,4 @@
-"""How long a stream into a pod lasts."""
+"""How long a stream into a pod lasts, and how its two directions end."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import TypeVar
 
 log = logging.getLogger(__name__)
 
-# A client has left: what it said before is passed on for this long at most.
+# After a client has left, what it sent before is passed on for at most this long.
 LEAVE_S = 30.0
 
 T = TypeVar("T")
 
 
 async def run_session(about: str, session: Coroutine[None, None, None]) -> None:
-    """Runs a session to its end; when the connection of its client is lost, LEAVE_S longer at most.
+    """Run a session to its end, or for at most LEAVE_S after the client's connection is lost.
 
-    aiohttp cancels who answers when a connection is lost, though what came on it before has not been looked at yet.
+    aiohttp cancels a handler when its connection is lost, although there may be unread data that came before.
     """
     task = asyncio.create_task(session)
     try:
@@ -26,7 +26,7 @@ async def run_session(about: str, session: Coroutine[None, None, None]) -> None:
     except asyncio.CancelledError:
         await asyncio.wait((task,), timeout=LEAVE_S)
         raise
-    except (ConnectionError, TimeoutError) as error:  # nobody is there to be told
+    except (ConnectionError, TimeoutError) as error:  # there is nobody to answer
         log.info("%s ends: %s", about, error)
     finally:
         task.cancel()
@@ -36,9 +36,9 @@ async def run_session(about: str, session: Coroutine[None, None, None]) -> None:
 async def relay_both_ways(
     upwards: Coroutine[None, None, None], downwards: Coroutine[None, None, T], beat: Coroutine[None, None, None]
 ) -> T:
-    """What the pod's side comes to, which is the end. Raises what a side met; ConnectionError after the client left.
+    """Run both directions; the result is that of the pod's side, which ends the session. Raises the error of a side.
 
-    Upwards ends when the client has left; the pod's side then has LEAVE_S to take what is on its way.
+    `upwards` ends when the client has left. The pod's side then has LEAVE_S to end, or ConnectionError is raised.
     """
     up, down, beating = asyncio.create_task(upwards), asyncio.create_task(downwards), asyncio.create_task(beat)
     sides: set[asyncio.Task[None] | asyncio.Task[T]] = {up, down, beating}

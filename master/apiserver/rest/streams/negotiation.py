@@ -1,7 +1,7 @@
-"""In which protocol a client and this server stream. Pure.
+"""Which protocol a client and this server use for a stream. Pure.
 
-WebSocket's subprotocols are offered in `Sec-WebSocket-Protocol`, those over SPDY/3.1, which clients spoke alone until
-Kubernetes 1.29, in `X-Stream-Protocol-Version`: one header each, or with commas.
+A client offers subprotocols of WebSocket in `Sec-WebSocket-Protocol`, and those of SPDY/3.1 in
+`X-Stream-Protocol-Version`, in one header each or separated by commas. Until Kubernetes 1.29 clients spoke SPDY only.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _OFFERS = {WEBSOCKET: "Sec-WebSocket-Protocol", SPDY: "X-Stream-Protocol-Version
 
 
 class Headers(Protocol):
-    """Of a request."""
+    """The headers of a request."""
 
     def get(self, name: str, default: str) -> str: ...
 
@@ -26,14 +26,14 @@ class Headers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """To what a connection changes; no protocol where the client named none."""
+    """What a connection is upgraded to. `protocol` is empty when the client named none."""
 
     to: str
     protocol: str
 
 
 def negotiated(headers: Headers, over_websocket: Sequence[str], over_spdy: Sequence[str]) -> Upgrade:
-    """The client's first choice among the protocols. Raises BadRequest."""
+    """The first protocol of the client's that is served. Raises BadRequest."""
     to = headers.get("Upgrade", "").lower()
     if not to:
         raise BadRequest("Upgrade request required")

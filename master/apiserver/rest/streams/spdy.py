@@ -1,6 +1,6 @@
-"""The raw connection of a client that goes on in SPDY/3.1 after the answer 101.
+"""The connection of a client that speaks SPDY/3.1 after the answer 101.
 
-aiohttp hands what arrives to the protocol's parser, as it does for WebSockets; here that is `ReceiveBuffer`.
+aiohttp hands received bytes to a parser, as it does for WebSockets. Here the parser is `ReceiveBuffer`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from master.apiserver.rest.streams.connection import ClientConnection
 from podlab import spdy
 from podlab.errors import BadRequest
 
-# What has arrived and is not yet read; then TCP holds the client back.
+# When this much has arrived and is not read, TCP holds the client back.
 MOST_UNREAD_BYTES = 256 * 1024
-# The client is told that all is over, and has this long to take it and to close.
+# After GOAWAY the client has this long to read it and to close.
 CLOSE_S = 5.0
 
 
 class ReceiveBuffer:
-    """What arrives, as aiohttp's protocol delivers it."""
+    """Keeps received bytes until they are read. aiohttp's protocol fills it."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -34,7 +34,7 @@ class ReceiveBuffer:
         self._arrived = asyncio.Event()
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        """From aiohttp: never the end of it, and nothing for another parser."""
+        """Called by aiohttp. The result means: not the end, and nothing left for another parser."""
         self._buffer += data
         self._arrived.set()
         if len(self._buffer) > MOST_UNREAD_BYTES:
@@ -42,12 +42,12 @@ class ReceiveBuffer:
         return False, b""
 
     def feed_eof(self) -> None:
-        """From aiohttp: the connection is lost."""
+        """Called by aiohttp when the connection is lost."""
         self._ended = True
         self._arrived.set()
 
     async def taken(self) -> bytes | None:
-        """All that is there, at least a byte; None after the last."""
+        """All received bytes, at least one; None after the last."""
         while not self._buffer:
             if self._ended:
                 return None
@@ -61,7 +61,7 @@ class ReceiveBuffer:
 
 
 class SpdyConnection(ClientConnection):
-    """Made by `accepted`. A message is a piece of the stream of bytes, wherever its frames begin."""
+    """Made by `accepted`. A message is any piece of the byte stream; frames may begin anywhere in it."""
 
     def __init__(self, response: web.StreamResponse, inflow: ReceiveBuffer, protocol: str) -> None:
         super().__init__(protocol)
@@ -82,7 +82,7 @@ class SpdyConnection(ClientConnection):
 
 @asynccontextmanager
 async def accepted(call: Call, protocol: str) -> AsyncIterator[tuple[web.StreamResponse, SpdyConnection]]:
-    """The client's connection, closed when the block is left. Raises BadRequest when it cannot be."""
+    """The client's connection, which is closed when the block ends. Raises BadRequest when it cannot be upgraded."""
     request = call.request
     if request.can_read_body:
         raise BadRequest("unable to upgrade: a request that upgrades to SPDY/3.1 has no body")

@@ -18,7 +18,7 @@ MAX_MESSAGE = 4 << 20
 
 
 class WebSocketConnection(ClientConnection):
-    """Made by `accepted`. A message is binary, or text in base64 where the protocol says so."""
+    """Made by `accepted`. A message is binary, or base64 text in protocols of that kind."""
 
     def __init__(self, response: web.WebSocketResponse[bool], protocol: str) -> None:
         super().__init__(protocol)
@@ -48,7 +48,7 @@ class WebSocketConnection(ClientConnection):
             await self._response.send_bytes(message)
 
     async def send_text(self, text: str) -> None:
-        """A message that is text whatever the protocol is. Raises ConnectionError."""
+        """Send a text message in any protocol. Raises ConnectionError."""
         await self._response.send_str(text)
 
     async def _ping(self) -> None:
@@ -58,7 +58,7 @@ class WebSocketConnection(ClientConnection):
 
 @asynccontextmanager
 async def accepted(call: Call, protocol: str) -> AsyncIterator[tuple[web.StreamResponse, WebSocketConnection]]:
-    """The client's WebSocket, closed when the block is left. Raises BadRequest when it is none."""
+    """The client's WebSocket, which is closed when the block ends. Raises BadRequest when it cannot be opened."""
     response: web.WebSocketResponse[bool] = web.WebSocketResponse(
         protocols=(protocol,) if protocol else (),
         autoping=False,

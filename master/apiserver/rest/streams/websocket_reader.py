@@ -1,4 +1,4 @@
-"""A client over WebSocket that only listens: to a watch, whose events are messages of text, or to a log."""
+"""A WebSocket client that only reads: a watch, whose events are text messages, or a log."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ BASE64 = "base64.binary.k8s.io"
 LOG_PROTOCOLS = ("binary.k8s.io", BASE64, "")
 
 Write = Callable[[bytes], Awaitable[None]]
-# Says it all; each piece is on its way when the write returns.
-Tell = Callable[[Write], Coroutine[None, None, None]]
+# Writes the whole answer. Each piece has been sent when its write returns.
+Answer = Callable[[Write], Coroutine[None, None, None]]
 
 
 def is_asked(call: Call) -> bool:
-    """Whether the client wants a WebSocket."""
+    """Whether the client asks for a WebSocket."""
     return call.headers.get("Upgrade", "").lower() == WEBSOCKET
 
 
-async def watched(call: Call, tell: Tell) -> web.StreamResponse:
-    """Each line is a message. Whatever subprotocol is named is spoken: it says nothing of events."""
+async def watched(call: Call, answer: Answer) -> web.StreamResponse:
+    """Answer a watch: each line is a message. Any subprotocol is accepted, because none changes the events."""
     offered = call.headers.get("Sec-WebSocket-Protocol", "").partition(",")[0].strip()
     async with websocket.accepted(call, offered) as (response, client):
 
@@ -35,12 +35,12 @@ async def watched(call: Call, tell: Tell) -> web.StreamResponse:
             for line in lines.splitlines():
                 await client.send_text(line.decode())
 
-        await _served(client, tell(write))
+        await _served(client, answer(write))
     return response
 
 
-async def logged(call: Call, tell: Tell) -> web.StreamResponse:
-    """Each piece is a message; the first, which is empty, tells that the connection stands."""
+async def logged(call: Call, answer: Answer) -> web.StreamResponse:
+    """Answer a log: each piece is a message. An empty first message shows that the connection is open."""
     upgrade = negotiated(call.request.headers, LOG_PROTOCOLS, ())
     async with websocket.accepted(call, upgrade.protocol) as (response, client):
 
@@ -51,13 +51,13 @@ async def logged(call: Call, tell: Tell) -> web.StreamResponse:
                 await client.send(content)
 
         await write(b"")
-        await _served(client, tell(write))
+        await _served(client, answer(write))
     return response
 
 
-async def _served(client: WebSocketConnection, telling: Coroutine[None, None, None]) -> None:
+async def _served(client: WebSocketConnection, answering: Coroutine[None, None, None]) -> None:
     """Until all is said, or the client has left."""
-    sides = [asyncio.create_task(each) for each in (telling, _heard(client), client.beat())]
+    sides = [asyncio.create_task(each) for each in (answering, _heard(client), client.beat())]
     try:
         await asyncio.wait(sides, return_when=asyncio.FIRST_COMPLETED)
         if sides[0].done():

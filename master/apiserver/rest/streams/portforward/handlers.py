@@ -1,4 +1,4 @@
-"""pods/portforward: connections to ports of a pod, many through one of a client's, in the forms that clients speak."""
+"""Answers pods/portforward: many connections to ports of a pod over one connection of a client."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from master.apiserver.rest.streams.portforward.websocket_client import WebSocket
 from master.apiserver.rpc.relay import Relay
 from podlab.errors import BadRequest
 
-TUNNEL, SPDY = "SPDY/3.1+portforward.k8s.io", "portforward.k8s.io"
-OVER_WEBSOCKET = (TUNNEL, *channels.ALL[1:])
+SPDY_OVER_WEBSOCKET, SPDY = "SPDY/3.1+portforward.k8s.io", "portforward.k8s.io"
+OVER_WEBSOCKET = (SPDY_OVER_WEBSOCKET, *channels.ALL[1:])
 OVER_SPDY = (SPDY,)
-# Of the older form, with two channels for each; they are numbered in one byte.
+# The older protocol has two channels for each port, and their numbers are one byte.
 MOST_PORTS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class PortForward:
-    """Answers for it."""
+    """Answers pods/portforward in each of the protocols that clients speak."""
 
     registry: Registry
     relay: Relay
 
     async def forward(self, call: Call) -> web.StreamResponse:
-        """Connections until the client leaves."""
+        """Forward connections until the client leaves."""
         await self.registry.get(call.of, call.place.namespace, call.place.name, call.moment)
         upgrade = negotiated(call.request.headers, OVER_WEBSOCKET, OVER_SPDY)
         pod = PodDialer(self.relay, call.place.namespace, call.place.name)
         about = f"portforward of {pod.namespace}/{pod.name}"
-        if upgrade.protocol in (TUNNEL, SPDY):
+        if upgrade.protocol in (SPDY_OVER_WEBSOCKET, SPDY):
             accepted = websocket.accepted if upgrade.to == WEBSOCKET else spdy.accepted
             async with accepted(call, upgrade.protocol) as (response, client):
-                await lifetime.run_session(about, _tunnelled(client, pod))
+                await lifetime.run_session(about, _forwarded(client, pod))
             return response
         ports = _ports(call, upgrade.protocol)
         async with websocket.accepted(call, upgrade.protocol) as (response, client):
@@ -49,21 +49,23 @@ class PortForward:
         return response
 
 
-async def _tunnelled(client: ClientConnection, pod: PodDialer) -> None:
-    tunnel, beating = asyncio.create_task(SpdyForwarder(client, pod).run()), asyncio.create_task(client.beat())
+async def _forwarded(client: ClientConnection, pod: PodDialer) -> None:
+    forwarding, beating = asyncio.create_task(SpdyForwarder(client, pod).run()), asyncio.create_task(client.beat())
     try:
-        done, _ = await asyncio.wait((tunnel, beating), return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait((forwarding, beating), return_when=asyncio.FIRST_COMPLETED)
         for side in done:
             side.result()
-        await tunnel
+        await forwarding
     finally:
-        for side in (tunnel, beating):
+        for side in (forwarding, beating):
             side.cancel()
-        await asyncio.gather(tunnel, beating, return_exceptions=True)  # those that are cut off have nothing to tell
+        await asyncio.gather(
+            forwarding, beating, return_exceptions=True
+        )  # the results of cancelled tasks do not matter
 
 
 def _ports(call: Call, protocol: str) -> list[int]:
-    """Those that the query names. Raises BadRequest."""
+    """The ports in the query. Raises BadRequest."""
     ports = []
     for text in ",".join(call.request.query.getall("ports", [])).split(","):
         if not text.isdecimal() or not 1 <= int(text) <= 65535:

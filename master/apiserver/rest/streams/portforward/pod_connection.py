@@ -1,4 +1,4 @@
-"""One connection to a pod's port, relayed from its kubelet."""
+"""A connection to a port of a pod, relayed by its kubelet."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from master.apiserver.rpc.relay import Duplex, Relay
 from master.apiserver.rpc.routes import KUBELET
 from podlab.v1.kubelet_pb2 import PortForwardRequest, PortForwardResponse, PortForwardStart
 
-# As the kubelet waits for what is still to be said to a pod that has said its last.
+# After a pod's last byte the kubelet still takes bytes for it for this long.
 LINGER_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class PodConnection:
-    """What is written after the pod has hung up goes nowhere."""
+    """A connection to one port. Bytes that are written after the pod has closed it are lost."""
 
     duplex: Duplex
 
     async def write(self, content: bytes) -> None:
-        """Returns when there is room for more."""
+        """Write, and wait until there is room for more."""
         await self.duplex.write(PortForwardRequest(data=content).SerializeToString())
 
     async def end(self) -> None:
-        """The caller has said its last."""
+        """Tell the pod that no more bytes follow."""
         await self.duplex.write(PortForwardRequest(data_end=True).SerializeToString())
 
     async def received(self) -> AsyncIterator[bytes]:
-        """What the pod says; after its last word the caller still has a while. Raises ApiError."""
+        """The bytes from the pod. After the last ones the caller may still write for LINGER_S. Raises ApiError."""
         while (message := await self.duplex.read()) is not None:
-            said = PortForwardResponse.FromString(message)
-            if said.data:
-                yield said.data
-            if said.data_end:
+            response = PortForwardResponse.FromString(message)
+            if response.data:
+                yield response.data
+            if response.data_end:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.duplex.read(), LINGER_S)
                 return
@@ -52,12 +52,12 @@ class PodDialer:
 
     @asynccontextmanager
     async def dial(self, port: int) -> AsyncIterator[PodConnection]:
-        """Raises ApiError when its node cannot be reached."""
+        """Connect to a port. Raises ApiError when the pod's node cannot be reached."""
         start = PortForwardStart(namespace=self.namespace, pod=self.name, port=port)
         first = PortForwardRequest(start=start).SerializeToString()
         async with self.relay.opened(KUBELET, "PortForward", first, moment=await self.relay.now()) as duplex:
             yield PodConnection(duplex)
 
     def failure(self, port: int, why: str) -> bytes:
-        """As Kubernetes tells of a connection that cannot be made."""
+        """Kubernetes' message for a connection that cannot be made."""
         return f"error forwarding port {port} to pod {self.name}, uid : {why}".encode()

@@ -1,8 +1,8 @@
-"""Port-forward as kubectl speaks it: SPDY/3.1, bare or in a WebSocket's messages, with two streams for each connection.
+"""Port-forward as kubectl speaks it: SPDY/3.1, directly or in a WebSocket's messages.
 
-The client opens a stream for errors and one for data, which name the port and share a request number. What is said on
-the error stream ends the connection. The streams share one way up: a pod that does not read holds up its neighbours, as
-in Kubernetes.
+For each connection the client opens a stream for errors and one for data. Both name the port and share a request
+number. A message on the error stream ends the connection. All streams share one connection to the client, so a pod
+that does not read holds up the others, as in Kubernetes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class StreamPair:
-    """The streams of one connection, as far as they are there yet."""
+    """The streams of one connection. A stream that is not open yet is 0."""
 
     request: str
     port: int
@@ -36,7 +36,7 @@ class StreamPair:
 
 
 class SpdyForwarder:
-    """Of one client, over the messages of a WebSocket or bare."""
+    """Forwards the connections of one client."""
 
     def __init__(self, client: ClientConnection, pod: PodDialer) -> None:
         self._client = client
@@ -47,7 +47,7 @@ class SpdyForwarder:
         self._by_stream: dict[int, StreamPair] = {}
 
     async def run(self) -> None:
-        """Until the client leaves, and what it said is passed on."""
+        """Run until the client has left, and what it sent is passed on."""
         try:
             async with asyncio.TaskGroup() as connections:
                 while (message := await self._client.received()) is not None:
@@ -58,7 +58,7 @@ class SpdyForwarder:
             log.info("a port-forward of pod %s/%s ends: %s", self._pod.namespace, self._pod.name, errors.exceptions[0])
 
     async def _leave(self) -> None:
-        """Each connection hears that there is no more, and has a while to end."""
+        """End the input of each connection, and give it LEAVE_S to finish."""
         tasks = []
         for pair in list(self._pairs.values()):
             if pair.task is not None:
@@ -80,7 +80,7 @@ class SpdyForwarder:
                 await self._client.send(spdy.ping(number))
             case spdy.Reset(number) if (pair := self._by_stream.get(number)) is not None:
                 if pair.task is None:
-                    self._forget(pair)  # the other of the two will not come either
+                    self._forget(pair)  # the other stream of the pair will not come either
                 elif pair.data == number:
                     pair.task.cancel()
 
@@ -97,7 +97,7 @@ class SpdyForwarder:
             await connection.end()
 
     async def _open(self, opened: spdy.Opened, connections: asyncio.TaskGroup) -> None:
-        """Takes a stream on, and makes the connection once both are there."""
+        """Accept a stream, and connect when both streams of the pair are open."""
         number, headers = opened.stream, opened.headers
         port, kind, request = headers.get("port", ""), headers.get("streamtype", ""), headers.get("requestid", "")
         pair = self._pairs.get(request)
@@ -113,8 +113,8 @@ class SpdyForwarder:
             pair.task = connections.create_task(self._connect(pair))
 
     async def _connect(self, pair: StreamPair) -> None:
-        """One connection, from its beginning to its end."""
-        # A client that has left ends the tunnel, where it is noticed.
+        """Run one connection."""
+        # `run` notices a client that has left.
         with contextlib.suppress(ConnectionError, TimeoutError):
             try:
                 async with self._pod.dial(pair.port) as connection:

@@ -1,7 +1,7 @@
-"""Port-forward as Kubernetes' Python client speaks it: of each port two channels, one for data and one for errors.
+"""Port-forward as Kubernetes' Python client speaks it: each port has a channel for data and one for errors.
 
-The first message on each channel is the port's number. A port has one connection; the WebSocket ends when all of them
-have.
+The first message on each channel is the port's number. A port has one connection. The WebSocket ends with the last of
+them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from podlab.errors import ApiError
 
 
 class WebSocketForwarder:
-    """Of one client."""
+    """Forwards the connections of one client."""
 
     def __init__(self, client: WebSocketConnection, pod: PodDialer, ports: Sequence[int]) -> None:
         self._client = client
@@ -27,7 +27,7 @@ class WebSocketForwarder:
         self._connections: list[asyncio.Future[PodConnection | None]] = [loop.create_future() for _ in ports]
 
     async def run(self) -> None:
-        """Until the client leaves, or all connections have ended. Raises ConnectionError, TimeoutError."""
+        """Run until the client leaves or all connections have ended. Raises ConnectionError, TimeoutError."""
         for index, port in enumerate(self._ports):
             for channel in (2 * index, 2 * index + 1):
                 await self._client.send(channels.message(channel, struct.pack("<H", port)))

@@ -1,4 +1,4 @@
-"""Who speaks exec or attach, whatever the protocol."""
+"""What a client of exec or attach does, in any protocol."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ class Client(Protocol):
     """
 
     async def greet(self, lowest: int) -> None:
-        """Tells that the connection stands, where it can be told, on the lowest channel that it listens to."""
+        """Show the client that the connection is open, on the lowest channel that it reads, if the protocol can."""
 
-    async def said(self) -> Input | InputEnd | Resize | None:
-        """What the client says next; None once it has left."""
+    async def received(self) -> Input | InputEnd | Resize | None:
+        """What the client sends next; None after it has left."""
 
-    async def tell(self, channel: int, content: bytes) -> None:
-        """What the command says on STDOUT or STDERR."""
+    async def send(self, channel: int, content: bytes) -> None:
+        """Send output of the command on STDOUT or STDERR."""
 
     async def end(self, outcome: Outcome) -> None:
-        """How it ended; once, and last."""
+        """Report how the command ended. This is done once, after all output."""
 
     async def beat(self) -> None:
-        """Keeps the connection alive until the client has left."""
+        """Keep the connection alive until the client has left."""

@@ -1,4 +1,4 @@
-"""Which container a request for a stream means. Pure; words and order are Kubernetes'."""
+"""Which container a request for a stream is for. Pure. The messages are Kubernetes'."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from podlab.errors import BadRequest
 
 
 def container_of(pod: pod_pb2.Pod, name: str) -> str:
-    """The container's name: the one that is named, or the only one. Raises BadRequest."""
+    """The name of the container: `name`, or the pod's only container. Raises BadRequest."""
     every = [container.name for container in containers.every(pod.spec)]
     if name and name not in every:
         raise BadRequest(f"container {name} is not valid for pod {pod.metadata.name}")

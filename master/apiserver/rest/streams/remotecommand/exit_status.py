@@ -1,6 +1,6 @@
 """How a command ended, as a Status. Pure.
 
-Where the protocol is older than version 4, its words alone are told, and nothing of a success.
+Protocols before version 4 carry the message only, and nothing on success.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Outcome = dict[str, Any]
 
 
 def ended(code: int, why: str = "") -> Outcome:
-    """It ran to its end, or tells why it could not be run."""
+    """The outcome of a command that ran to its end, or, with `why`, could not be run."""
     if why:
         return failed(InternalError(why))
     if not code:
@@ -35,12 +35,12 @@ def ended(code: int, why: str = "") -> Outcome:
 
 
 def failed(error: ApiError) -> Outcome:
-    """There was no command."""
+    """The outcome when no command was started."""
     return responses.failure_status(error)
 
 
-def told(outcome: Outcome, protocol: str) -> bytes:
-    """What a client of the protocol is sent; empty for nothing."""
+def encoded(outcome: Outcome, protocol: str) -> bytes:
+    """The outcome as the protocol sends it; empty when it sends nothing."""
     if protocol in _WITH_STATUS:
         return orjson.dumps(outcome)
     return b"" if outcome["status"] == "Success" else str(outcome["message"]).encode()

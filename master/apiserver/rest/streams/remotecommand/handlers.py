@@ -1,4 +1,4 @@
-"""pods/exec and pods/attach."""
+"""Answers pods/exec and pods/attach."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Request = type[kubelet_pb2.ExecRequest] | type[kubelet_pb2.AttachRequest]
 
 @dataclass(frozen=True, slots=True)
 class StreamOptions:
-    """Which of them the client wants."""
+    """Which streams the client wants."""
 
     stdin: bool
     stdout: bool
@@ -46,7 +46,7 @@ class StreamOptions:
 
 @dataclass(frozen=True, slots=True)
 class RemoteCommand:
-    """Answers for both. What is wrong with the request is told before the upgrade, what the node says after it."""
+    """Answers both. Errors in the request are reported before the upgrade, errors of the node after it."""
 
     registry: Registry
     relay: Relay
@@ -65,7 +65,7 @@ class RemoteCommand:
             stdin=streams.stdin,
             tty=streams.tty,
         )
-        return await self._carried(call, "Exec", kubelet_pb2.ExecRequest(start=start), streams)
+        return await self._streamed(call, "Exec", kubelet_pb2.ExecRequest(start=start), streams)
 
     async def attach(self, call: Call) -> web.StreamResponse:
         """The streams of a container's own process."""
@@ -73,13 +73,13 @@ class RemoteCommand:
         start = kubelet_pb2.AttachStart(
             namespace=call.place.namespace, pod=call.place.name, container=container, stdin=streams.stdin
         )
-        return await self._carried(call, "Attach", kubelet_pb2.AttachRequest(start=start), streams)
+        return await self._streamed(call, "Attach", kubelet_pb2.AttachRequest(start=start), streams)
 
     async def _pod(self, call: Call) -> pod_pb2.Pod:
         entry = await self.registry.get(call.of, call.place.namespace, call.place.name, call.moment)
         return cast(pod_pb2.Pod, entry.message())
 
-    async def _carried(
+    async def _streamed(
         self,
         call: Call,
         method: str,
@@ -89,37 +89,37 @@ class RemoteCommand:
         upgrade = negotiated(call.request.headers, channels.ALL, spdy_client.PROTOCOLS)
         about = f"{call.place.subresource} of {call.place.namespace}/{call.place.name}"
         if upgrade.to == WEBSOCKET:
-            async with websocket.accepted(call, upgrade.protocol) as (response, client):
-                caller: Client = WebSocketClient(client)
-                await lifetime.run_session(about, self._session(call.moment, caller, method, first, streams))
+            async with websocket.accepted(call, upgrade.protocol) as (response, connection):
+                client: Client = WebSocketClient(connection)
+                await lifetime.run_session(about, self._session(call.moment, client, method, first, streams))
         else:
-            async with spdy.accepted(call, upgrade.protocol) as (response, bare):
-                caller = SpdyClient(bare, streams.channels(upgrade.protocol))
-                await lifetime.run_session(about, self._session(call.moment, caller, method, first, streams))
+            async with spdy.accepted(call, upgrade.protocol) as (response, raw):
+                client = SpdyClient(raw, streams.channels(upgrade.protocol))
+                await lifetime.run_session(about, self._session(call.moment, client, method, first, streams))
         return response
 
     async def _session(
         self,
         moment: Moment,
-        caller: Client,
+        client: Client,
         method: str,
         first: kubelet_pb2.ExecRequest | kubelet_pb2.AttachRequest,
         streams: StreamOptions,
     ) -> None:
-        """From the greeting to the one outcome that the client is told."""
+        """Run the session, and report its single outcome to the client."""
         try:
-            await caller.greet(STDOUT if streams.stdout else STDERR if streams.stderr else ERROR)
+            await client.greet(STDOUT if streams.stdout else STDERR if streams.stderr else ERROR)
             async with self.relay.opened(KUBELET, method, first.SerializeToString(), moment=moment) as duplex:
                 outcome = await lifetime.relay_both_ways(
-                    _upwards(caller, duplex, type(first)), _downwards(duplex, caller, method, streams), caller.beat()
+                    _upwards(client, duplex, type(first)), _downwards(duplex, client, method, streams), client.beat()
                 )
         except ApiError as error:
             outcome = exit_status.failed(error)
-        await caller.end(outcome)
+        await client.end(outcome)
 
 
 def wanted(call: Call) -> StreamOptions:
-    """Raises BadRequest when that is none."""
+    """The streams that the request asks for. Raises BadRequest when there is none."""
     flags = {name: call.query.flag(name) for name in ("stdin", "stdout", "stderr", "tty")}
     if not (flags["stdin"] or flags["stdout"] or flags["stderr"]):
         raise BadRequest("you must specify at least 1 of stdin, stdout, stderr")
@@ -127,10 +127,10 @@ def wanted(call: Call) -> StreamOptions:
     return StreamOptions(**flags | {"stderr": flags["stderr"] and not flags["tty"]})
 
 
-async def _upwards(caller: Client, duplex: Duplex, request: Request) -> None:
-    """What the client says, until it leaves; then the command hears that there is no more."""
-    while (said := await caller.said()) is not None:
-        match said:
+async def _upwards(client: Client, duplex: Duplex, request: Request) -> None:
+    """Pass on what the client sends until it leaves, then the end of input."""
+    while (message := await client.received()) is not None:
+        match message:
             case Input(content):
                 await duplex.write(request(stdin=content).SerializeToString())
             case InputEnd():
@@ -141,18 +141,18 @@ async def _upwards(caller: Client, duplex: Duplex, request: Request) -> None:
     await duplex.done_writing()
 
 
-async def _downwards(duplex: Duplex, caller: Client, method: str, streams: StreamOptions) -> Outcome:
-    """What the container says, and how it ends."""
+async def _downwards(duplex: Duplex, client: Client, method: str, streams: StreamOptions) -> Outcome:
+    """Pass on the output, and return how the command ended."""
     response = kubelet_pb2.ExecResponse if method == "Exec" else kubelet_pb2.AttachResponse
     while (message := await duplex.read()) is not None:
-        said: Any = response.FromString(message)
-        match said.WhichOneof("message"):
+        output: Any = response.FromString(message)
+        match output.WhichOneof("message"):
             case "stdout" if streams.stdout:
-                await caller.tell(STDOUT, said.stdout)
+                await client.send(STDOUT, output.stdout)
             case "stderr" if streams.stderr:
-                await caller.tell(STDERR, said.stderr)
+                await client.send(STDERR, output.stderr)
             case "exit":
-                return exit_status.ended(said.exit.code, said.exit.message)
+                return exit_status.ended(output.exit.code, output.exit.message)
             case "end":
-                return exit_status.ended(0, said.end.message)
+                return exit_status.ended(0, output.end.message)
     raise InternalError("the node has ended the streams without telling how the command ended")

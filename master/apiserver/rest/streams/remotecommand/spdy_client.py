@@ -15,26 +15,26 @@ from podlab import spdy
 from podlab.errors import BadRequest
 
 PROTOCOLS = ("v4.channel.k8s.io", "v3.channel.k8s.io", "v2.channel.k8s.io", "channel.k8s.io", "")
-# From the third version on a terminal has sizes.
+# Protocols that have terminal sizes: from version 3 on.
 RESIZABLE = PROTOCOLS[:2]
 OPEN_S = 30.0
-# What a client may say before all of its streams are open.
+# How much a client may send before all of its streams are open.
 MOST_EARLY_BYTES = 1 << 20
 _NAMES = {"stdin": STDIN, "stdout": STDOUT, "stderr": STDERR, "error": ERROR, "resize": RESIZE}
 _MOST_SIZE_BYTES = 1024
 
 
 class SpdyClient:
-    """Implements `Client`. The streams that `wanted` names are there once `greet` has returned."""
+    """Implements `Client`. The streams in `wanted` are open when `greet` has returned."""
 
-    def __init__(self, client: SpdyConnection, wanted: Collection[int]) -> None:
-        self._client = client
+    def __init__(self, connection: SpdyConnection, wanted: Collection[int]) -> None:
+        self._connection = connection
         self._wanted = wanted
         self._frames = spdy.Reader()
         self._deflater = spdy.Deflater()
         self._streams: dict[int, int] = {}  # channel -> its stream's number
         self._channels: dict[int, int] = {}  # and back
-        self._said: deque[Input | InputEnd | Resize] = deque()
+        self._received: deque[Input | InputEnd | Resize] = deque()
         self._size = b""
 
     async def greet(self, lowest: int) -> None:
@@ -52,32 +52,32 @@ class SpdyClient:
         except TimeoutError as error:
             raise BadRequest(f"timed out waiting for client to create streams within {OPEN_S:.0f} s") from error
 
-    async def said(self) -> Input | InputEnd | Resize | None:
-        while not self._said:
+    async def received(self) -> Input | InputEnd | Resize | None:
+        while not self._received:
             if not await self._listen():
                 return None
-        return self._said.popleft()
+        return self._received.popleft()
 
-    async def tell(self, channel: int, content: bytes) -> None:
+    async def send(self, channel: int, content: bytes) -> None:
         for start in range(0, len(content), spdy.MAX_DATA):
             piece = content[start : start + spdy.MAX_DATA]
-            await self._client.send(spdy.data_frame(self._streams[channel], piece))
+            await self._connection.send(spdy.data_frame(self._streams[channel], piece))
 
     async def end(self, outcome: Outcome) -> None:
-        """Each stream ends, that of the outcome last."""
+        """End each stream, the one with the status last."""
         for channel in (STDOUT, STDERR):
             if channel in self._streams:
-                await self._client.send(spdy.data_frame(self._streams[channel], b"", last=True))
+                await self._connection.send(spdy.data_frame(self._streams[channel], b"", last=True))
         if ERROR in self._streams:
-            told = exit_status.told(outcome, self._client.protocol)
-            await self._client.send(spdy.data_frame(self._streams[ERROR], told, last=True))
+            status = exit_status.encoded(outcome, self._connection.protocol)
+            await self._connection.send(spdy.data_frame(self._streams[ERROR], status, last=True))
 
     async def beat(self) -> None:
-        await self._client.beat()
+        await self._connection.beat()
 
     async def _listen(self) -> int:
-        """Takes in what arrives next, and tells its size; 0 once the client has left. Raises BadRequest."""
-        content = await self._client.received()
+        """Take in the next message. Returns its size, or 0 after the client has left. Raises BadRequest."""
+        content = await self._connection.received()
         if content is None:
             return 0
         try:
@@ -96,24 +96,24 @@ class SpdyClient:
             case spdy.Reset(number) if self._channels.get(number) == STDIN:
                 self._take_data(STDIN, b"", last=True)
             case spdy.Ping(number) if number % 2:
-                await self._client.send(spdy.ping(number))
+                await self._connection.send(spdy.ping(number))
 
     async def _open(self, number: int, name: str) -> None:
         channel = _NAMES.get(name)
         if channel is None or channel not in self._wanted or channel in self._streams:
-            await self._client.send(spdy.refused(number))
+            await self._connection.send(spdy.refused(number))
             return
         self._streams[channel], self._channels[number] = number, channel
-        await self._client.send(spdy.syn_reply(number, self._deflater.block({})))
+        await self._connection.send(spdy.syn_reply(number, self._deflater.block({})))
 
     def _take_data(self, channel: int | None, content: bytes, *, last: bool) -> None:
         if channel == STDIN:
             if content:
-                self._said.append(Input(content))
+                self._received.append(Input(content))
             if last:
-                self._channels.pop(self._streams[STDIN], None)  # what is sent after the end is none of it
-                self._said.append(InputEnd())
+                self._channels.pop(self._streams[STDIN], None)  # data after the end is ignored
+                self._received.append(InputEnd())
         elif channel == RESIZE:
             *whole, rest = (self._size + content).split(b"}")
             self._size = rest[-_MOST_SIZE_BYTES:]
-            self._said.extend(told for each in whole if (told := channels.size(each + b"}")) is not None)
+            self._received.extend(size for each in whole if (size := channels.terminal_size(each + b"}")) is not None)

@@ -12,24 +12,24 @@ from master.apiserver.rest.streams.websocket import WebSocketConnection
 class WebSocketClient:
     """Implements `Client`."""
 
-    def __init__(self, client: WebSocketConnection) -> None:
-        self._client = client
+    def __init__(self, connection: WebSocketConnection) -> None:
+        self._connection = connection
 
     async def greet(self, lowest: int) -> None:
-        await self._client.send(channels.message(lowest, b""))
+        await self._connection.send(channels.message(lowest, b""))
 
-    async def said(self) -> Input | InputEnd | Resize | None:
-        while (message := await self._client.received()) is not None:
-            if (meaning := channels.read(message, self._client.protocol)) is not None:
+    async def received(self) -> Input | InputEnd | Resize | None:
+        while (message := await self._connection.received()) is not None:
+            if (meaning := channels.read(message, self._connection.protocol)) is not None:
                 return meaning
         return None
 
-    async def tell(self, channel: int, content: bytes) -> None:
-        await self._client.send(channels.message(channel, content))
+    async def send(self, channel: int, content: bytes) -> None:
+        await self._connection.send(channels.message(channel, content))
 
     async def end(self, outcome: Outcome) -> None:
-        if told := exit_status.told(outcome, self._client.protocol):
-            await self._client.send(channels.message(ERROR, told))
+        if status := exit_status.encoded(outcome, self._connection.protocol):
+            await self._connection.send(channels.message(ERROR, status))
 
     async def beat(self) -> None:
-        await self._client.beat()
+        await self._connection.beat()

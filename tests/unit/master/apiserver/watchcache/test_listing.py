@@ -7,7 +7,7 @@ from podlab_testing.registry import WritableRegistry
 
 from master.apiserver.watchcache import listing
 from master.apiserver.watchcache.cache import Cache
-from master.apiserver.watchcache.listing import Lister
+from master.apiserver.watchcache.listing import Pager
 from master.apiserver.watchcache.moment import ANY
 from podlab.core.v1 import config_pb2, namespace_pb2
 from podlab.errors import BadRequest, Expired, NotFound
@@ -28,7 +28,7 @@ async def nine(registry: WritableRegistry) -> None:
 async def read(cache: Cache, rest: str = "", **request: Any) -> Any:
     asked = pb.ListRequest(kind="ConfigMap", **request)
     setattr(asked, "continue", rest)
-    return pb.ListResponse.FromString(await Lister(cache).page(asked, await cache.moments.now()))
+    return pb.ListResponse.FromString(await Pager(cache).page(asked, await cache.moments.now()))
 
 
 async def names(cache: Cache, *, change: WritableRegistry | None = None, **request: Any) -> list[list[str]]:
@@ -85,4 +85,4 @@ async def test_what_cannot_be_listed_is_refused(cache: Cache) -> None:
     with pytest.raises(BadRequest, match="label selector"):
         await read(cache, label_selector="a in")
     with pytest.raises(NotFound, match='no kind "Thing" is served'):
-        await Lister(cache).page(pb.ListRequest(kind="Thing"), ANY)
+        await Pager(cache).page(pb.ListRequest(kind="Thing"), ANY)
