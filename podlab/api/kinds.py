@@ -52,6 +52,9 @@ AUTHENTICATION = "authentication.k8s.io"
 AUTHORIZATION = "authorization.k8s.io"
 
 
+OTHER = "other"
+
+
 class GroupKind(NamedTuple):
     """What a kind is known by: two groups may have kinds of one name. The core group is empty."""
 
@@ -123,8 +126,8 @@ class Kind:
 
     @property
     def object_field(self) -> str:
-        """The name of its field in `podlab.v1.Object`."""
-        return _OBJECT_FIELDS[self.message.DESCRIPTOR.full_name]
+        """The name of its field in `podlab.v1.Object`: kinds that have none of their own share one."""
+        return _OBJECT_FIELDS.get(self.message.DESCRIPTOR.full_name, OTHER)
 
 
 def of(message: Message | type[Message]) -> Kind:
@@ -141,7 +144,7 @@ def referenced(api_version: str, kind: str) -> GroupKind:
 def enveloped() -> tuple[Kind, ...]:
     """The kinds that have a field of their own in `podlab.v1.Object`, in the order of these fields."""
     fields = object_pb2.Object.DESCRIPTOR.oneofs_by_name["kind"].fields
-    messages = (field.message_type for field in fields if field.message_type is not None)
+    messages = (field.message_type for field in fields if field.name != OTHER and field.message_type is not None)
     return tuple(of(message_factory.GetMessageClass(message)) for message in messages)
 
 

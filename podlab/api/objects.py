@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
-from google.protobuf.message import Message
+from google.protobuf import any_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError, Message
 
 from podlab.api import kinds
 from podlab.api.kinds import GroupKind
@@ -60,7 +61,11 @@ def key(message: Message) -> Key:
 def wrap(message: Message) -> object_pb2.Object:
     """The envelope that carries the object in calls."""
     envelope = object_pb2.Object()
-    getattr(envelope, kinds.of(message).object_field).CopyFrom(message)
+    field = kinds.of(message).object_field
+    if field == kinds.OTHER:
+        envelope.other.Pack(message)
+    else:
+        getattr(envelope, field).CopyFrom(message)
     return envelope
 
 
@@ -69,8 +74,20 @@ def unwrap(envelope: object_pb2.Object) -> Message:
     field = envelope.WhichOneof("kind")
     if field is None:
         raise BadRequest("object: Required value: none of the envelope's kinds is set")
-    message: Message = getattr(envelope, field)
+    message: Message = getattr(envelope, field) if field != kinds.OTHER else _unpacked(envelope.other)
     return message
+
+
+def _unpacked(packed: any_pb2.Any) -> Message:
+    """Raises BadRequest for what is no kind of objects, or broken."""
+    name = packed.TypeName()  # type: ignore[no-untyped-call,unused-ignore]
+    try:
+        kind = kinds.of(message_factory.GetMessageClass(descriptor_pool.Default().FindMessageTypeByName(name)))  # type: ignore[no-untyped-call,unused-ignore]
+        if kind.object_field != kinds.OTHER:
+            raise BadRequest(f"object: other: {kind.name} has a field of its own")
+        return kind.message.FromString(packed.value)
+    except (KeyError, DecodeError) as error:
+        raise BadRequest(f"object: no kind is known whose message is {name!r}, or it is malformed") from error
 
 
 class _Condition(Protocol):

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 
 import typer
 
-from podlab.api import kinds
-from podlab.api.kinds import KINDS, Kind
+from podlab.api.kinds import Kind
 from podlab.api.objects import metadata
 from podlab.client.client import Client
 from podlab.client.config import load_client_config
 from podlab.errors import ApiError
+from podlab.kinds import builtin
 from podlab.settings import SettingsError
 
 _PATIENCE_S = 2.0
@@ -24,7 +24,9 @@ def resources(ctx: typer.Context, incomplete: str) -> list[str]:
         return _matching((f"{word}/{name}" for name in _names_of(word, ctx)), incomplete)
     if given:
         return _matching(_names_of(given[0], ctx), incomplete)
-    return _matching((word for kind in KINDS for word in (kind.plural, *kind.short_names)), incomplete)
+    return _matching(
+        (word for kind in builtin.catalog().stored for word in (kind.plural, *kind.short_names)), incomplete
+    )
 
 
 def namespaces(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -59,7 +61,7 @@ def _matching(words: Iterable[str], incomplete: str) -> list[str]:
 def _names_of(word: str, ctx: typer.Context) -> list[str]:
     """What is there now; nothing when the cluster cannot be asked, since a completion has nowhere to say so."""
     try:
-        kind = kinds.resolve(word)
+        kind = builtin.catalog().resolve(word)
         return asyncio.run(_names(kind, str(ctx.params.get("namespace") or "default")))
     except (ApiError, SettingsError, OSError, TimeoutError):
         return []

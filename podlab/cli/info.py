@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from podlab.api.kinds import KINDS
 from podlab.api.objects import condition
 from podlab.cli import session
 from podlab.cli.objects import printing
@@ -14,6 +13,7 @@ from podlab.client.client import Client
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.service_pb2 import Service
 from podlab.errors import NotFound
+from podlab.kinds import builtin
 
 
 def api_resources(
@@ -21,7 +21,7 @@ def api_resources(
     no_headers: Annotated[bool, typer.Option("--no-headers", help="Leave out the table's first line.")] = False,
 ) -> None:
     """List the kinds of objects."""
-    kinds = sorted(KINDS, key=lambda kind: (kind.group, kind.plural))
+    kinds = sorted(builtin.catalog().stored, key=lambda kind: (kind.group, kind.plural))
     if output is Output.NAME:
         typer.echo("\n".join(kind.resource for kind in kinds))
         return

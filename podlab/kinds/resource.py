@@ -65,6 +65,21 @@ class Resource:
     def group_resource(self) -> GroupResource:
         return self.kind.group_resource
 
+    @property
+    def is_review(self) -> bool:
+        """Whether its objects are questions: they are answered and never stored."""
+        return not self.stored and "create" in self.verbs
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether its objects are measured when somebody asks for them, and never stored."""
+        return not self.stored and "create" not in self.verbs
+
+    @property
+    def served_below(self) -> tuple[Subresource, ...]:
+        """What clients find below its objects over REST."""
+        return tuple(one for one in self.subresources if one.verbs and one.over_rest)
+
     def subresource(self, name: str) -> Subresource | None:
         """What is served below its objects by that name; None when nothing is, and nothing is refused by that name."""
         return next((one for one in self.subresources if one.name == name), None)

@@ -38,11 +38,15 @@ class Subresource:
         """Whether what is answered there is another kind's: there are no tables of it, and no metadata alone."""
         return self.body is not None
 
+    def kind(self, of: kinds.Kind) -> kinds.Kind:
+        """The kind of what is sent and answered there, below objects of a kind."""
+        return kinds.of(self.body) if self.body is not None else of
+
     def shown_as(self, kind: kinds.Kind) -> tuple[str, str, str]:
         """The group, version and kind that discovery says of it, below objects of `kind`."""
         if self.options:
             return "", "v1", self.options
-        shown = kinds.of(self.body) if self.body is not None else kind
+        shown = self.kind(kind)
         return shown.group, shown.version, shown.name
 
 

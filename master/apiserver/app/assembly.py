@@ -50,7 +50,7 @@ from master.apiserver.rest.handlers.tokens import Tokens
 from master.apiserver.rest.handlers.writing import Writing
 from master.apiserver.rest.streams.portforward.handlers import PortForward
 from master.apiserver.rest.streams.remotecommand.handlers import RemoteCommand
-from master.apiserver.rpc import routes, service
+from master.apiserver.rpc import service
 from master.apiserver.rpc.relay import Relay
 from master.apiserver.settings import ApiServerSettings
 from master.apiserver.watchcache.cache import Cache
@@ -59,6 +59,9 @@ from master.apiserver.watchcache.watching import Watcher
 from master.store.contract import Store
 from podlab.api import kinds
 from podlab.core.v1 import service_pb2
+from podlab.core.v1.pod_pb2 import Pod
+from podlab.core.v1.volume_pb2 import PersistentVolume
+from podlab.kinds.current import CurrentCatalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +98,10 @@ class _Doors:
     trail: Auditor | None
 
 
-def assemble(settings: ApiServerSettings, store: Store) -> Parts:
+def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog) -> Parts:
     """Wire the parts; nothing runs yet. Raises ValueError for a service_cidr that is no IPv4 network."""
     network = IPv4Network(settings.service_cidr)
-    cache = Cache(store)
+    cache = Cache(store, catalog)
     authorizer = _authorizer(cache)
     writes = _writes(settings, network, cache, authorizer)
     watches, lister = Watcher(cache), Pager(cache)
@@ -114,6 +117,7 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
             writes.registry, network, advertise_address=settings.advertise_address, port=settings.rest_port
         ),
         service=service.ApiService(
+            kinds=catalog,
             gate=doors.gate,
             registry=writes.registry,
             batch=writes.batch,
@@ -131,8 +135,9 @@ def assemble(settings: ApiServerSettings, store: Store) -> Parts:
 
 
 def _authorizer(cache: Cache) -> Authorizer:
-    windows = {kind.name: cache.window(kind) for kind in kinds.KINDS}
-    return Authorizer(rbac.RbacAuthorizer(windows), NodeGraph(windows["Pod"], windows["PersistentVolume"]))
+    windows = {message.DESCRIPTOR.name: cache.window(kinds.of(message)) for message in rbac.FOLLOWED}
+    pods, volumes = cache.window(kinds.of(Pod)), cache.window(kinds.of(PersistentVolume))
+    return Authorizer(rbac.RbacAuthorizer(windows), NodeGraph(pods, volumes))
 
 
 def _writes(settings: ApiServerSettings, network: IPv4Network, cache: Cache, authorizer: Authorizer) -> _Writes:
@@ -145,8 +150,8 @@ def _writes(settings: ApiServerSettings, network: IPv4Network, cache: Cache, aut
 
 
 def _doors(settings: ApiServerSettings, cache: Cache, authorizer: Authorizer, watches: Watcher) -> _Doors:
-    guard, limits, turns, trail = Guard(cache, authorizer), InflightLimits(), Seats(), _trail(settings)
-    metrics = Metrics(cache, watches, turns, trail, relayed=routes.SUBRESOURCES)
+    guard, limits, turns, trail = Guard(cache, authorizer), InflightLimits(), Seats(), _trail(settings, cache.kinds)
+    metrics = Metrics(cache, watches, turns, trail)
     return _Doors(
         guard, Gate(guard, cache.moments, limits, turns=turns, metrics=metrics, trail=trail), limits, metrics, trail
     )
@@ -172,9 +177,16 @@ def _rest(
     """Kubernetes' API on port 6443."""
     cache, registry = measuring.cache, writes.registry
     return Api(
+        kinds=cache.kinds,
         gate=doors.gate,
         limits=doors.limits,
-        general=General(Health(cache), OpenApi(Published(GIT_VERSION)), metrics=doors.metrics, tokens=tokens),
+        general=General(
+            cache.kinds,
+            Health(cache),
+            OpenApi(Published(cache.kinds, GIT_VERSION)),
+            metrics=doors.metrics,
+            tokens=tokens,
+        ),
         reading=reading,
         writing=Writing(registry, writes.collections),
         scaling=Scaling(registry),
@@ -189,11 +201,11 @@ def _rest(
     )
 
 
-def _trail(settings: ApiServerSettings) -> Auditor | None:
+def _trail(settings: ApiServerSettings, catalog: CurrentCatalog) -> Auditor | None:
     """Raises SettingsError for a policy that cannot be used, OSError for a log that cannot be written."""
     audit = settings.audit
     if audit is None:
         return None
     writer = Writer(audit.log, audit.most_bytes, audit.backups)
     writer.open()
-    return Auditor(Policy.load(audit.policy), writer)
+    return Auditor(Policy.load(audit.policy), writer, catalog)

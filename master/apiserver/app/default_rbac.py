@@ -1,10 +1,12 @@
-"""Sees at start that the default roles and bindings are there. What users added to them stays.
+"""Sees that the default roles and bindings are there, at start and when there are other kinds. What users added to
+them stays.
 
 An object whose annotation `rbac.authorization.kubernetes.io/autoupdate` is "false" is left as it is.
 """
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import logging
 import uuid
@@ -13,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from master.apiserver.admission.rules.escalation import missing_rules
-from master.apiserver.authorization.component_roles import COMPONENT_BINDINGS, COMPONENT_ROLES
+from master.apiserver.authorization.component_roles import COMPONENT_BINDINGS, component_roles
 from master.apiserver.authorization.default_roles import AUTOUPDATE, USER_BINDINGS, USER_ROLES
 from master.apiserver.registry import changes
 from master.apiserver.registry.strategies.table import Strategy
@@ -24,6 +26,7 @@ from master.store.errors import Mismatch
 from podlab.api import kinds, times
 from podlab.api.aggregation import aggregated
 from podlab.errors import Conflict
+from podlab.kinds.catalog import Catalog
 from podlab.meta.v1 import meta_pb2
 from podlab.rbac.v1 import rbac_pb2
 
@@ -33,9 +36,9 @@ _ATTEMPTS = 5
 log = logging.getLogger(__name__)
 
 
-def defaults() -> Iterator[Default]:
+def defaults(catalog: Catalog) -> Iterator[Default]:
     """What there is to be. Roles that gather others have all rules from the first moment on."""
-    roles = {role.metadata.name: role for role in (*USER_ROLES, *COMPONENT_ROLES)}
+    roles = {role.metadata.name: role for role in (*USER_ROLES, *component_roles(catalog))}
     for name in ("view", "edit", "admin"):  # each is part of the next
         gathering = rbac_pb2.ClusterRole()
         gathering.CopyFrom(roles[name])
@@ -82,11 +85,21 @@ class DefaultRoles:
     cache: Cache
     clock: Callable[[], meta_pb2.Time] = times.now
 
+    async def run(self) -> None:
+        """See to it again whenever there are other kinds."""
+        changed = asyncio.Event()
+        self.cache.kinds.follow(lambda _: changed.set())
+        changed.clear()
+        while True:
+            await changed.wait()
+            changed.clear()
+            await self.ensure()
+
     async def ensure(self) -> None:
         """In one commit, or few. Raises Conflict when another apiserver does the same again and again."""
         for _ in range(_ATTEMPTS):
             await self.cache.reach(await self.cache.moments.now())
-            puts = list(self._puts(defaults()))
+            puts = list(self._puts(defaults(self.cache.catalog)))
             if not puts:
                 return
             try:

@@ -12,7 +12,7 @@ from master.store.contract import Store
 from master.store.encrypted import EncryptedStore
 from master.store.keyring import Keyring
 from podlab import settings
-from podlab.api.kinds import KINDS
+from podlab.kinds import builtin
 from podlab.settings import SettingsError
 
 API_VERSION, KIND = "apiserver.config.k8s.io/v1", "EncryptionConfiguration"
@@ -69,7 +69,7 @@ def encrypted(path: Path, store: Store) -> EncryptedStore:
     if (configuration.apiVersion, configuration.kind) != (API_VERSION, KIND) or len(configuration.resources) != 1:
         raise SettingsError(f"{path}: expected {API_VERSION} {KIND} with one entry of resources")
     (entry,) = configuration.resources
-    prefixes = {kind.resource: keys.kind_prefix(kind) for kind in KINDS}
+    prefixes = {kind.resource: keys.kind_prefix(kind) for kind in builtin.catalog().stored}
     if unknown := [resource for resource in entry.resources if resource not in prefixes]:
         raise SettingsError(f"{path}: resources: {unknown[0]!r} is no resource of this server")
     first, *rest = entry.providers or (ProviderConfiguration(),)

@@ -13,6 +13,7 @@ from master.store.contract import Delete
 from master.store.errors import Closed, Mismatch, StoreError
 from podlab.api import kinds, times
 from podlab.core.v1 import event_pb2
+from podlab.core.v1.event_pb2 import Event
 from podlab.meta.v1 import meta_pb2
 
 EVENT_LIFE_S = 3600
@@ -42,7 +43,7 @@ class EventExpiry:
 
     async def expire(self) -> int:
         """One pass; returns how many went."""
-        events = self._cache.window(kinds.by_name("Event"))
+        events = self._cache.window(kinds.of(Event))
         oldest = self._clock().seconds - EVENT_LIFE_S
         gone = 0
         entries = list(events.entries.values())

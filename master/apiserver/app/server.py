@@ -24,6 +24,8 @@ from master.store.contract import Store
 from master.store.retention import retain
 from master.store.sqlite import SqliteStore
 from podlab.component import GRPC_OPTIONS, bind, notify_ready, set_serving
+from podlab.kinds import builtin
+from podlab.kinds.current import CurrentCatalog
 
 STORE_FILE = "store.db"
 # What calls in flight have to end when the server stops; watches are cut.
@@ -46,19 +48,21 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
     opened = await SqliteStore.open(settings.data_dir / STORE_FILE)
     try:
         store = ChargedStore(await _encrypted(settings, opened))
-        parts = assemble(settings, store)
+        parts = assemble(settings, store, CurrentCatalog(builtin.catalog()))
         await parts.cache.load()
+        roles = DefaultRoles(parts.cache)
         loops: list[Coroutine[object, object, None]] = [
             parts.cache.run(),
             parts.watches.run(),
             parts.bootstrap.run(),
             EventExpiry(parts.cache).run(),
+            roles.run(),
             retain(opened, lambda: opened.written_bytes, keep=settings.compact_keep_revisions),
         ]
         if parts.trail is not None:
             loops.append(parts.trail.writer.run())
         async with _background(loops):
-            await DefaultRoles(parts.cache).ensure()
+            await roles.ensure()
             await parts.bootstrap.ensure()
             async with (
                 _listening(settings, parts),

@@ -10,6 +10,8 @@ from master.apiserver.audit import event
 from master.apiserver.audit.policy import Level, Policy, RequestAuditConfig, Stage
 from master.apiserver.audit.writer import Writer
 from master.apiserver.request.info import Asked, Passage
+from podlab.kinds import builtin
+from podlab.kinds.current import CurrentCatalog
 
 # How many decisions of the policy are remembered: about one for each user, verb and resource in use.
 REMEMBERED = 4096
@@ -21,6 +23,7 @@ class Auditor:
 
     policy: Policy
     writer: Writer
+    kinds: CurrentCatalog = field(default_factory=lambda: CurrentCatalog(builtin.catalog()))
     written: Counter[str] = field(default_factory=Counter)
     """Lines handed to the writer, by level."""
     _decided: dict[tuple[object, ...], RequestAuditConfig] = field(default_factory=dict)
@@ -70,4 +73,6 @@ class AuditContext:
             answered = passage.answered()
         self.auditor.written[self.level.kubernetes_name] += 1
         at = time.time()
-        self.auditor.writer.put(event.line(passage, self.level, stage, self.received_at, at, self.sent, answered))
+        catalog = self.auditor.kinds.catalog
+        line = event.line(passage, self.level, stage, self.received_at, at, self.sent, answered, catalog=catalog)
+        self.auditor.writer.put(line)

@@ -15,14 +15,23 @@ from master.apiserver.audit.policy import API_VERSION, Level, Stage, is_confiden
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes
 from master.apiserver.request.info import Passage
-from podlab.api import kinds
+from podlab.api.kinds import GroupResource
+from podlab.kinds import builtin
+from podlab.kinds.catalog import Catalog
 
-_VERSIONS = {(kind.group, kind.plural): kind.version for kind in reversed(kinds.SERVED)}
 _DECISION, _REASON = "authorization.k8s.io/decision", "authorization.k8s.io/reason"
 
 
 def line(
-    passage: Passage, level: Level, stage: Stage, received_at: float, at: float, sent: bytes, answered: bytes
+    passage: Passage,
+    level: Level,
+    stage: Stage,
+    received_at: float,
+    at: float,
+    sent: bytes,
+    answered: bytes,
+    *,
+    catalog: Catalog | None = None,
 ) -> bytes:
     """The line for a request that has reached the stage. `sent` and `answered` are JSON, or empty."""
     asked = passage.asked
@@ -43,7 +52,7 @@ def line(
     if asked.user_agent:
         event["userAgent"] = asked.user_agent
     if asked.about_objects:
-        event["objectRef"] = _object(asked.wanted[0], passage.name)
+        event["objectRef"] = _object(asked.wanted[0], _version(asked.wanted[0], catalog), passage.name)
     if stage is not Stage.RECEIVED:
         event["responseStatus"] = _status(passage)
     for field, body in (("requestObject", sent), ("responseObject", answered)):
@@ -70,7 +79,13 @@ def _user(user: User) -> orjson.Fragment:
     return orjson.Fragment(_json(shown))
 
 
-def _object(wanted: Attributes, made: str) -> dict[str, str]:
+def _version(wanted: Attributes, catalog: Catalog | None) -> str:
+    """That of the kind that a request is about."""
+    kind = (catalog or builtin.catalog()).of_group_resource(GroupResource(wanted.group, wanted.resource))
+    return kind.version if kind is not None else "v1"
+
+
+def _object(wanted: Attributes, version: str, made: str) -> dict[str, str]:
     reference = {"resource": wanted.resource}
     if wanted.namespace:
         reference["namespace"] = wanted.namespace
@@ -78,7 +93,7 @@ def _object(wanted: Attributes, made: str) -> dict[str, str]:
         reference["name"] = name
     if wanted.group:
         reference["apiGroup"] = wanted.group
-    reference["apiVersion"] = _VERSIONS.get((wanted.group, wanted.resource), "v1")
+    reference["apiVersion"] = version
     if wanted.subresource:
         reference["subresource"] = wanted.subresource
     return reference

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from master.apiserver.authorization.default_roles import EVENTS, READ, binding, role, rule
-from podlab.api.kinds import KINDS, RBAC
+from podlab.api.kinds import RBAC
+from podlab.kinds.catalog import Catalog
 from podlab.rbac.v1 import rbac_pb2
 
 _LEASES = "coordination.k8s.io"
@@ -20,18 +21,16 @@ def _leader(name: str) -> tuple[rbac_pb2.PolicyRule, ...]:
     return rule("create", _LEASES, "leases"), rule("get update", _LEASES, "leases", name)
 
 
-def _every_kind(verbs: str) -> Iterator[rbac_pb2.PolicyRule]:
+def _every_kind(catalog: Catalog, verbs: str) -> Iterator[rbac_pb2.PolicyRule]:
     """All kinds by name: `*` would be their subresources too, and so exec and tokens."""
     by_group: defaultdict[str, list[str]] = defaultdict(list)
-    for kind in KINDS:
+    for kind in catalog.stored:
         by_group[kind.group].append(kind.plural)
     for group, plurals in by_group.items():
         yield rule(verbs, group, " ".join(dict.fromkeys(plurals)))
 
 
 _CONTROLLERS = (
-    # The garbage collector and namespaces' end may meet any kind; a change is one of owners and finalizers.
-    *_every_kind(f"{READ} delete deletecollection patch update"),
     rule("create", "", "configmaps endpoints persistentvolumeclaims persistentvolumes pods secrets serviceaccounts"),
     # Secrets of type kubernetes.io/service-account-token are filled.
     rule("create", "", "serviceaccounts/token"),
@@ -59,8 +58,7 @@ _CONTROLLERS = (
     EVENTS,
 )
 
-COMPONENT_ROLES = (
-    role("system:kube-controller-manager", *_CONTROLLERS),
+_OTHERS = (
     role(
         "system:kube-scheduler",
         *_leader("kube-scheduler"),
@@ -113,6 +111,14 @@ COMPONENT_ROLES = (
         EVENTS,
     ),
 )
+
+
+def component_roles(catalog: Catalog) -> tuple[rbac_pb2.ClusterRole, ...]:
+    """The garbage collector and namespaces' end may meet any kind; a change is one of owners and finalizers."""
+    every_kind = _every_kind(catalog, f"{READ} delete deletecollection patch update")
+    return role("system:kube-controller-manager", *every_kind, *_CONTROLLERS), *_OTHERS
+
+
 COMPONENT_BINDINGS = (
     binding("system:kube-controller-manager", users="system:kube-controller-manager"),
     binding("system:kube-scheduler", users="system:kube-scheduler"),

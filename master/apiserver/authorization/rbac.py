@@ -40,6 +40,9 @@ class Grant:
 _CLUSTER = "ClusterRoleBinding"
 
 
+FOLLOWED = (rbac_pb2.Role, rbac_pb2.ClusterRole, rbac_pb2.RoleBinding, rbac_pb2.ClusterRoleBinding)
+
+
 class RbacAuthorizer:
     """Lives in the event loop. Only the windows that it follows change it."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -14,11 +13,11 @@ from prometheus_client.registry import Collector
 
 from master.apiserver.audit.auditor import Auditor
 from master.apiserver.flowcontrol.seats import Seats
-from master.apiserver.request import paths
 from master.apiserver.request.info import Asked, Passage
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.watching import Watcher
-from podlab.api import kinds
+from podlab.api.kinds import GroupResource
+from podlab.kinds.catalog import Catalog
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS_S = (0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60)
@@ -27,23 +26,18 @@ _PLACE = ("verb", "group", "version", "resource", "subresource", "scope", "compo
 _VERBS = {"create": "POST", "update": "PUT", "patch": "PATCH"}
 _OTHERS = frozenset({"get", "list", "watch", "delete", "deletecollection", "post", "put", "options", "head"})
 _READING = frozenset({"GET", "LIST", "WATCH", "OPTIONS", "HEAD"})
-_VERSIONS = {(kind.group, kind.plural): kind.version for kind in reversed(kinds.SERVED)}
-# What everybody may write into a URL would be labels without end.
-_OF_KINDS = frozenset({"", *chain.from_iterable(map(paths.subresources, kinds.SERVED))})
 
 Place = tuple[str, ...]
 
 
 class Metrics:
-    """Counts requests as they pass; the rest is looked up when somebody asks. Lives in the event loop.
+    """Counts requests as they pass; the rest is looked up when somebody asks. Lives in the event loop."""
 
-    `relayed` are the subresources that other components answer.
-    """
-
-    def __init__(
-        self, cache: Cache, watches: Watcher, turns: Seats, trail: Auditor | None, *, relayed: Set[str] = frozenset()
-    ) -> None:
-        self._subresources = _OF_KINDS | relayed
+    def __init__(self, cache: Cache, watches: Watcher, turns: Seats, trail: Auditor | None) -> None:
+        self._catalog = cache.catalog
+        self._subresources: Set[str] = frozenset()
+        """What everybody may write into a URL would be labels without end."""
+        cache.kinds.follow(self._become)
         registry = self._registry = CollectorRegistry()
         self._requests = Counter(
             "apiserver_request",
@@ -66,6 +60,11 @@ class Metrics:
         ProcessCollector(registry=registry)
         self._counters: dict[tuple[Place, int], Any] = {}
         self._histograms: dict[Place, Any] = {}
+
+    def _become(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        below = (one for kind in catalog.kinds for one in catalog.resource(kind).subresources)
+        self._subresources = frozenset({"", *(one.name for one in below if one.verbs)})
 
     def begin(self, asked: Asked) -> Place:
         """Count a request that comes in; what it returns is what `end` wants."""
@@ -95,12 +94,13 @@ class Metrics:
     def _place(self, asked: Asked) -> Place:
         verb = _VERBS.get(asked.verb) or (asked.verb.upper() if asked.verb in _OTHERS else "other")
         wanted = asked.wanted[0] if asked.about_objects else None
-        version = _VERSIONS.get((wanted.group, wanted.resource)) if wanted is not None else None
-        if wanted is None or version is None:
+        about = GroupResource(wanted.group, wanted.resource) if wanted is not None else None
+        kind = self._catalog.of_group_resource(about) if about is not None else None
+        if wanted is None or kind is None:
             return verb, "", "", "", "", "", "apiserver"
         scope = "resource" if wanted.name or verb == "POST" else "namespace" if wanted.namespace else "cluster"
         subresource = wanted.subresource if wanted.subresource in self._subresources else "other"
-        return verb, wanted.group, version, wanted.resource, subresource, scope, "apiserver"
+        return verb, wanted.group, kind.version, wanted.resource, subresource, scope, "apiserver"
 
     def _count(self, place: Place, asked: Asked, step: int) -> None:
         """What is under way."""
@@ -130,14 +130,13 @@ class _Looked(Collector):
             flights.add_metric([kind_of_request], count)
         yield flights
         objects = GaugeMetricFamily("apiserver_storage_objects", "Objects that are stored.", labels=["resource"])
-        for kind in kinds.KINDS:
+        for kind in self.cache.catalog.stored:
             objects.add_metric([kind.resource], len(self.cache.window(kind).entries))
         yield objects
         labels = ["group", "version", "kind"]
         events = CounterMetricFamily("apiserver_watch_events", "Events that were sent to watchers.", labels=labels)
-        for name, count in sorted(self.watches.sent.items()):
-            kind = kinds.by_name(name)
-            events.add_metric([kind.group, kind.version, name], count)
+        for kind, count in sorted(self.watches.sent.items(), key=lambda sent: (sent[0].name, sent[0].group)):
+            events.add_metric([kind.group, kind.version, kind.name], count)
         yield events
         waiting = GaugeMetricFamily(
             "apiserver_flowcontrol_current_inqueue_requests", "Requests that wait.", labels=["priority_level"]

@@ -4,51 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from master.apiserver.openapi import discovery, models, operations
-from master.apiserver.openapi.operations import Subresource
+from master.apiserver.openapi import models, operations
 from master.apiserver.openapi.schemas import Schemas
-from master.apiserver.request import paths
-from podlab.api.kinds import SERVED, Kind
+from podlab.api.kinds import Kind
+from podlab.kinds.catalog import Catalog
+from podlab.kinds.resource import Resource
 
 Document = dict[str, object]
 _INFO_TITLE = "Podlab"
 
 
-def all_of_v3(descriptions: Mapping[str, str], version: str) -> dict[str, Document]:
+def all_of_v3(catalog: Catalog, descriptions: Mapping[str, str], version: str) -> dict[str, Document]:
     """By their place below /openapi/v3: api/v1, apis/apps/v1."""
     served: dict[tuple[str, str], list[Kind]] = {}
-    for kind in SERVED:
+    for kind in catalog.kinds:
         served.setdefault((kind.group, kind.version), []).append(kind)
     found = {"version": _version_document(version)}
     for (group, group_version), kinds in served.items():
         place = f"apis/{group}/{group_version}" if group else f"api/{group_version}"
-        found[place] = _document(kinds, descriptions, version, tuple(served))
+        found[place] = _document(
+            [(kind, catalog.resource(kind)) for kind in kinds], descriptions, version, tuple(served)
+        )
     return found
 
 
 def _document(
-    kinds: list[Kind], descriptions: Mapping[str, str], version: str, groups: tuple[tuple[str, str], ...]
+    resources: list[tuple[Kind, Resource]],
+    descriptions: Mapping[str, str],
+    version: str,
+    groups: tuple[tuple[str, str], ...],
 ) -> Document:
     schemas = Schemas(descriptions)
     schemas.plain(*models.PLAIN)
     schemas.status()
     schemas.delete_options(groups)
     described: dict[str, object] = {}
-    for kind in kinds:
-        below = tuple(_subresource(kind, name) for name in paths.subresources(kind))
-        described.update(operations.paths(kind, discovery.verbs_of(kind), below, schemas))
+    for kind, resource in resources:
+        described.update(operations.paths(kind, resource.verbs, resource.served_below, schemas))
     return {
         "openapi": "3.0.0",
         "info": {"title": _INFO_TITLE, "version": version},
         "paths": dict(sorted(described.items())),
         "components": {"schemas": dict(sorted(schemas.made.items()))},
     }
-
-
-def _subresource(kind: Kind, name: str) -> Subresource:
-    other, verbs = discovery.SUBRESOURCES[name]
-    sent = other if name not in paths.CONNECTED else None
-    return Subresource(name, models.BY_GROUP_VERSION_KIND[sent] if sent else kind, verbs)
 
 
 def _version_document(version: str) -> Document:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from podlab.api.kinds import FORMS, SERVED, Kind
+from podlab.api.kinds import Kind
 
 Schema = dict[str, Any]
 REF = "#/components/schemas/"
@@ -19,7 +19,6 @@ _PACKAGES: Mapping[str, str] = {
     "podlab.meta.v1": META,
     "podlab.metrics.v1beta1": "io.k8s.metrics.pkg.apis.metrics.v1beta1",
 }
-BY_GROUP_VERSION_KIND = {(kind.group, kind.version, kind.name): kind for kind in (*SERVED, *FORMS)}
 _EXTRA_VALUE: Schema = {
     "type": "array",
     "items": {"type": "string"},

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from master.apiserver.openapi import models, parameters
 from master.apiserver.openapi.models import REF
 from master.apiserver.openapi.parameters import Parameter
 from master.apiserver.openapi.schemas import Schemas
-from master.apiserver.request.paths import CONNECTED
 from podlab.api.kinds import Kind
+from podlab.kinds.subresource import LOG, Subresource
 
 Operation = dict[str, Any]
 PathItem = dict[str, Any]
@@ -31,15 +30,6 @@ _METHODS: Mapping[str, tuple[str, str, str]] = {
     "delete": ("delete", "delete", "delete"),
     "deletecollection": ("delete", "deleteCollection", "deletecollection"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Subresource:
-    """What is served below each object of a kind, and what is sent and answered there."""
-
-    name: str
-    kind: Kind
-    verbs: tuple[str, ...]
 
 
 def paths(
@@ -99,14 +89,14 @@ class _Operations:
     def below(self, subresource: Subresource, verb: str) -> Operation:
         """What is done with a subresource."""
         name = f"{self._kind.name}{subresource.name.capitalize()}"
-        if subresource.name in CONNECTED:
+        if subresource.connects:
             method, description = _METHODS[verb][0], f"connect {verb.upper()} requests to {subresource.name} of a pod"
             return {
                 **self._named("connect", f"{method.capitalize()}{self._scope}{name}", description, action="connect"),
                 "parameters": list(parameters.OF_SUBRESOURCE.get(subresource.name, ())),
                 "responses": {"101": {"description": "Switching Protocols"}, "401": {"description": "Unauthorized"}},
             }
-        if subresource.name == "log":
+        if subresource is LOG:
             return {
                 **self._named("read", f"{self._scope}{name}", "read the log of a pod's container", action="get"),
                 "parameters": list(parameters.OF_SUBRESOURCE["log"]),
@@ -115,7 +105,9 @@ class _Operations:
                     "401": {"description": "Unauthorized"},
                 },
             }
-        return self._operation(verb, f"{self._scope}{name}", subresource.kind, part=f"{subresource.name} of ")
+        return self._operation(
+            verb, f"{self._scope}{name}", subresource.kind(self._kind), part=f"{subresource.name} of "
+        )
 
     def _operation(self, verb: str, identity: str, kind: Kind, *, part: str = "") -> Operation:
         model = self._schemas.of_kind(kind)

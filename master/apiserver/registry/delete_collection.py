@@ -44,7 +44,7 @@ class Collections:
         self, user: User, wanted: CollectionDeletion, moment: Moment | None = None
     ) -> AsyncIterator[list[Written]]:
         """What was deleted, in batches. Raises MethodNotAllowed, and what deleting one raises but for NotFound."""
-        _check_deletable(wanted.options.kind, wanted.options.namespace)
+        _check_deletable(wanted.options.resource.kind, wanted.options.namespace)
         entries = await self._selected(wanted.options, moment)
         for start in range(0, len(entries), AT_ONCE):
             batch = entries[start : start + AT_ONCE]
@@ -68,7 +68,7 @@ class Collections:
         """None when the object that was selected is gone already, even if another has taken its name."""
         metadata = entry.message().metadata  # type: ignore[attr-defined]
         deletion = Deletion(
-            wanted.options.kind,
+            wanted.options.resource.kind,
             metadata.namespace,
             metadata.name,
             uid=metadata.uid,

@@ -28,12 +28,13 @@ from master.apiserver.watchcache.moment import Moment
 from master.store.contract import Delete, Put
 from master.store.errors import Mismatch
 from podlab.api import names, times, weight
-from podlab.api.kinds import Kind
+from podlab.api.kinds import OTHER, Kind
 from podlab.errors import AlreadyExists, BadRequest, Conflict, Invalid, NotFound
 from podlab.kinds import validation
 from podlab.meta.v1 import meta_pb2
 
 _GENERATED_NAMES = 8
+_PLAIN = Strategy()
 
 
 class Allocator(Protocol):
@@ -97,6 +98,11 @@ class Registry:
         self._admission = admission
         self._completion = Completion(admission)
         self._clock = clock
+
+    def _strategy(self, kind: Kind) -> Strategy:
+        """By its name, until kinds say it themselves: one of another group differs in nothing."""
+        is_built_in = kind.object_field != OTHER
+        return self._strategies[kind.name] if is_built_in else _PLAIN
 
     async def get(self, kind: Kind, namespace: str, name: str, moment: Moment | None = None) -> Entry:
         """The object as of the moment or later, of now when there is none. Raises NotFound."""
@@ -183,7 +189,7 @@ class Registry:
     async def _begun(self, write: Write, message: Message) -> tuple[AdmissionRequest, str]:
         """The new object, complete but for what is allocated to it, and its key."""
         key = keys.object_key(write.kind, write.namespace, write.name) if write.name else ""  # which is refused
-        strategy = self._strategies[write.kind.name]
+        strategy = self._strategy(write.kind)
         request = AdmissionRequest(write, message)
         changes.begin(message, strategy, str(uuid.uuid4()), self._clock())
         for plugin in self._admission.asked(write.kind, Operation.CREATE, "").first:
@@ -206,7 +212,7 @@ class Registry:
 
     async def _planned_change(self, write: Write, entry: Entry, part: SubresourceStrategy | None) -> Planned:
         """What becomes of an object that is there: of the whole, of a subresource, or at its deletion."""
-        strategy, old = self._strategies[write.kind.name], entry.message()
+        strategy, old = self._strategy(write.kind), entry.message()
         asked = self._admission.asked(write.kind, write.operation, write.subresource)
         request = AdmissionRequest(write, self._completed(write, old, part, strategy), old)
         for plugin in asked.completing:

@@ -6,6 +6,7 @@ import logging
 import traceback
 
 from master.store.errors import Closed, Compacted, FutureRevision, Mismatch, Overrun, StoreError, Unwritable
+from podlab.api.kinds import OTHER
 from podlab.errors import ApiError, Conflict, Expired, InternalError, ServiceUnavailable
 
 log = logging.getLogger(__name__)
@@ -42,4 +43,5 @@ def _is_about_a_secret(request: object) -> bool:
     if getattr(request, "kind", "") == "Secret":
         return True
     envelope = getattr(request, "object", None)
-    return envelope is not None and envelope.WhichOneof("kind") == "secret"
+    # What is packed may be anything.
+    return envelope is not None and envelope.WhichOneof("kind") in ("secret", OTHER)

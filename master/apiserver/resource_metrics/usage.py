@@ -19,7 +19,7 @@ from podlab.meta.v1.meta_pb2 import Duration, ObjectMeta, Quantity, Time
 from podlab.metrics.v1beta1.metrics_pb2 import ContainerMetrics, NodeMetrics, PodMetrics
 from podlab.v1.kubelet_pb2 import PodUsage, StatsResponse
 
-_PODS = kinds.by_name("Pod")
+_PODS = kinds.of(Pod)
 
 
 @dataclass(frozen=True, slots=True)

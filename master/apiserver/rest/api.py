@@ -20,7 +20,7 @@ from master.apiserver.filters.impersonation import Acting
 from master.apiserver.flowcontrol.inflight_limits import InflightLimits, Reserve
 from master.apiserver.request import errors, paths
 from master.apiserver.request.info import NOBODY, Asked, Passage
-from master.apiserver.request.paths import ABSENT, Place
+from master.apiserver.request.paths import Place
 from master.apiserver.request.query import Query
 from master.apiserver.rest import request_info
 from master.apiserver.rest.call import Call
@@ -38,11 +38,9 @@ from master.apiserver.rest.handlers.tokens import Tokens
 from master.apiserver.rest.handlers.writing import Writing
 from master.apiserver.rest.streams.portforward.handlers import PortForward
 from master.apiserver.rest.streams.remotecommand.handlers import RemoteCommand
-from podlab.api.kinds import MEASURED, REVIEWS
 from podlab.errors import ApiError, BadRequest, MethodNotAllowed, NotFound, Unauthorized
+from podlab.kinds.current import CurrentCatalog
 
-# What is answered there is no object of the kind: there are no tables of it, and no metadata alone.
-_PLAIN = frozenset({"binding", "eviction", "scale", "token"})
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # What is served and will not be for ever: every answer says so.
 _DEPRECATED = {"Endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"}
@@ -53,6 +51,7 @@ Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 class Api:
     """Answers every request."""
 
+    kinds: CurrentCatalog
     gate: Gate
     limits: InflightLimits
     general: General
@@ -111,7 +110,7 @@ class Api:
         self, request: web.BaseRequest, acting: Acting, refusal: ApiError | None, hold: Reserve
     ) -> web.StreamResponse:
         query = Query(dict(request.query))
-        aim = request_info.at_objects(request.method, request.path, query)
+        aim = request_info.at_objects(request.method, request.path, query, self.kinds.catalog)
         if isinstance(aim.place, NotFound):
             handle_absent = _absent(request, aim.wanted.verb, aim.place)
             return await self.gate.passed(_asked(request, acting, aim.wanted, refusal=refusal), handle_absent)
@@ -174,17 +173,19 @@ class Api:
     def _handler(self, call: Call, verb: str) -> Handler:
         """Who answers it. Raises MethodNotAllowed, NotAcceptable."""
         place = call.place
-        if place.subresource in ABSENT.get(place.kind.name, ()):
+        resource = self.kinds.catalog.resource(place.kind)
+        below = resource.subresource(place.subresource) if place.subresource else None
+        if below is not None and not below.verbs:
             raise MethodNotAllowed(f"{place.kind.resource}/{place.subresource} is not supported by this server yet")
         handlers = self._handlers
-        if place.kind in REVIEWS:
+        if resource.is_review:
             handlers = {("", "create"): self.reviews.create}
-        if place.kind in MEASURED:
+        if resource.is_measured:
             handlers = {("", "get"): self.metrics.get, ("", "list"): self.metrics.list}
         handler = handlers.get((place.subresource, verb))
         if handler is None or not _has_its_place(verb, place):
             raise _not_allowed(call)
-        if place.kind in REVIEWS or place.subresource in _PLAIN:
+        if resource.is_review or (below is not None and below.is_plain):
             negotiation.form(call.headers.get("Accept", ""), negotiation.PLAIN)
         return handler
 

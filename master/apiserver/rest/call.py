@@ -13,7 +13,8 @@ from master.apiserver.request.paths import Place
 from master.apiserver.request.query import Query
 from master.apiserver.watchcache.moment import ANY, Moment
 from podlab.api.kinds import Kind
-from podlab.kinds import builtin
+from podlab.kinds import known
+from podlab.kinds.resource import Resource
 
 # A client that takes nothing for so long is gone or as good as gone.
 WRITE_LIMIT_S = 60.0
@@ -62,4 +63,9 @@ class Call:
     @property
     def stored(self) -> Kind:
         """The kind in the version that is stored, whichever was asked for."""
-        return builtin.catalog().resource(self.place.kind).kind
+        return self.resource.kind
+
+    @property
+    def resource(self) -> Resource:
+        """All that is known of that kind."""
+        return self.place.resource or known.of(self.place.kind)

@@ -13,9 +13,12 @@ from master.apiserver.request import paths
 from master.apiserver.request.paths import Place
 from master.apiserver.request.query import Query
 from podlab.errors import NotFound
+from podlab.kinds.catalog import Catalog
+from podlab.kinds.subresource import ATTACH, EXEC, LOG, PORT_FORWARD
 
 # Below a pod, these stay for long.
-_STREAMS = paths.CONNECTED | {"log"}
+_CONNECTED = frozenset({ATTACH.name, EXEC.name, PORT_FORWARD.name})
+_STREAMS = _CONNECTED | {LOG.name}
 # A selection by name is about that name; for everything else, the URL alone says what it is about.
 _SELECTING = frozenset({"list", "watch", "deletecollection"})
 
@@ -38,10 +41,10 @@ def at_path(method: str, path: str) -> Attributes:
     return Attributes(method.lower(), path=path)
 
 
-def at_objects(method: str, path: str, query: Query) -> Aim:
+def at_objects(method: str, path: str, query: Query, catalog: Catalog) -> Aim:
     """What a request wants below `/api/v1/` or `/apis/<group>/<version>/`."""
     try:
-        place = paths.parse(path)
+        place = paths.parse(path, catalog)
     except NotFound as absent:
         return _guessed(method, path, query, absent)
     verb = _verb(method, place.name, place.subresource, query)
@@ -72,7 +75,7 @@ def _guessed(method: str, path: str, query: Query, absent: NotFound) -> Aim:
 
 def _verb(method: str, name: str, subresource: str, query: Query) -> str:
     match method:
-        case "GET" if subresource in paths.CONNECTED:
+        case "GET" if subresource in _CONNECTED:
             return "create"  # whoever streams into a pod does something there, though a WebSocket begins with GET
         case "GET" if name:
             return "get"

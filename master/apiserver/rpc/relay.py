@@ -25,11 +25,12 @@ from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.moment import Moment
 from podlab.api import kinds
 from podlab.core.v1 import pod_pb2
+from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError, BadRequest, ServiceUnavailable, from_rpc_error
 from podlab.tls import Tls
 from podlab.v1 import kubelet_pb2
 
-_POD = kinds.by_name("Pod")
+_POD = kinds.of(Pod)
 
 
 class Relay:

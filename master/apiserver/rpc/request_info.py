@@ -18,8 +18,12 @@ from master.apiserver.request.info import NOBODY, Asked
 from master.apiserver.rpc.errors import Context
 from podlab.api import codec, kinds
 from podlab.api.objects import key, unwrap
+from podlab.core.v1.event_pb2 import Event
+from podlab.core.v1.pod_pb2 import Pod
+from podlab.core.v1.serviceaccount_pb2 import ServiceAccount
 from podlab.errors import ApiError
-from podlab.kinds import builtin
+from podlab.kinds.current import CurrentCatalog
+from podlab.metrics.v1beta1.metrics_pb2 import PodMetrics
 from podlab.v1 import apiserver_pb2
 
 AUDIT_ID = "audit-id"
@@ -70,22 +74,22 @@ def of_object(verb: str, subresource: str = "") -> About:
     return about
 
 
-def of_name(verb: str) -> About:
+def of_name(verb: str, served: CurrentCatalog) -> About:
     """For requests that name an object."""
 
     def about(request: Any) -> tuple[Attributes, ...]:
         subresource = getattr(request, "subresource", "")
-        kind = kinds.by_name(request.kind)
+        kind = served.catalog.named(request.group, request.kind)
         return (attributes(verb, kind, request.namespace, request.name, subresource=subresource),)
 
     return about
 
 
-def of_selection(verb: str) -> About:
+def of_selection(verb: str, served: CurrentCatalog) -> About:
     """For requests about all objects that selectors take."""
 
     def about(request: Any) -> tuple[Attributes, ...]:
-        kind = kinds.by_name(request.kind)
+        kind = served.catalog.named(request.group, request.kind)
         return (attributes(verb, kind, request.namespace, field_selector=request.field_selector),)
 
     return about
@@ -93,24 +97,21 @@ def of_selection(verb: str) -> About:
 
 def of_bindings(request: Any) -> tuple[Attributes, ...]:
     """For Bind: once for each namespace."""
-    pods = kinds.by_name("Pod")
+    pods = kinds.of(Pod)
     namespaces = sorted({binding.namespace for binding in request.bindings})
     return tuple(attributes("create", pods, namespace, subresource="binding") for namespace in namespaces)
 
 
 def of_statuses(request: Any) -> tuple[Attributes, ...]:
     """For UpdateStatuses: once for each kind in each namespace."""
-    keys = (key(unwrap(each)) for each in request.objects)
-    places = sorted({(at.group_kind, at.namespace) for at in keys})
-    return tuple(
-        attributes("update", builtin.catalog().resource(kind).kind, place, subresource="status")
-        for kind, place in places
-    )
+    objects = [unwrap(each) for each in request.objects]
+    places = {(at.group_kind, at.namespace): kinds.of(one) for one in objects for at in [key(one)]}
+    return tuple(attributes("update", places[at], at[1], subresource="status") for at in sorted(places))
 
 
 def of_victims(request: Any) -> tuple[Attributes, ...]:
     """For Preempt: in each namespace what it does in one write."""
-    pods = kinds.by_name("Pod")
+    pods = kinds.of(Pod)
     wanted: list[Attributes] = []
     for namespace in sorted({victim.namespace for victim in request.victims}):
         wanted += [attributes("update", pods, namespace, subresource="status"), attributes("delete", pods, namespace)]
@@ -119,25 +120,25 @@ def of_victims(request: Any) -> tuple[Attributes, ...]:
 
 def of_events(request: Any) -> tuple[Attributes, ...]:
     """For RecordEvents: in each namespace they may be new, or counted up."""
-    events = kinds.by_name("Event")
+    events = kinds.of(Event)
     namespaces = sorted({event.metadata.namespace for event in request.events})
     return tuple(attributes(verb, events, namespace) for namespace in namespaces for verb in ("create", "patch"))
 
 
 def of_eviction(request: Any) -> tuple[Attributes, ...]:
     """For Evict."""
-    pods = kinds.by_name("Pod")
+    pods = kinds.of(Pod)
     return (attributes("create", pods, request.namespace, request.name, subresource="eviction"),)
 
 
 def of_pod_metrics(request: Any) -> tuple[Attributes, ...]:
     """For PodMetrics: what a list of metrics.k8s.io is."""
-    return (attributes("list", kinds.POD_METRICS, request.namespace),)
+    return (attributes("list", kinds.of(PodMetrics), request.namespace),)
 
 
 def of_token(request: Any) -> tuple[Attributes, ...]:
     """For RequestToken."""
-    accounts = kinds.by_name("ServiceAccount")
+    accounts = kinds.of(ServiceAccount)
     return (attributes("create", accounts, request.namespace, request.name, subresource="token"),)
 
 

@@ -14,6 +14,8 @@ from master.apiserver.watchcache.cache import Cache
 from podlab import ports
 from podlab.api import kinds
 from podlab.core.v1 import node_pb2, pod_pb2
+from podlab.core.v1.node_pb2 import Node
+from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import BadRequest, NotFound, ServiceUnavailable
 from podlab.v1 import kubelet_pb2, proxy_pb2, scheduler_pb2
 
@@ -106,8 +108,6 @@ ROUTES: Mapping[str, Mapping[str, Route]] = {
         "Foresee": Route(SCHEDULER, scheduler_pb2.ForeseeRequest, _given_pod_of, "create", ""),
     },
 }
-SUBRESOURCES = frozenset(route.subresource for methods in ROUTES.values() for route in methods.values())
-"""What calls are authorized as, below pods and nodes."""
 
 
 def resolve(route: Route, asked: PodOrNode, cache: Cache, scheduler: str) -> Target:
@@ -115,7 +115,7 @@ def resolve(route: Route, asked: PodOrNode, cache: Cache, scheduler: str) -> Tar
     if route.component == SCHEDULER:
         return Target("the scheduler", scheduler)
     name = asked.node or _node_of_pod(asked, cache)
-    kind = kinds.by_name("Node")
+    kind = kinds.of(Node)
     entry = cache.get(kind, keys.object_key(kind, "", name))
     if entry is None:
         raise NotFound.of("nodes", name)
@@ -130,7 +130,7 @@ def resolve(route: Route, asked: PodOrNode, cache: Cache, scheduler: str) -> Tar
 
 
 def _node_of_pod(asked: PodOrNode, cache: Cache) -> str:
-    kind = kinds.by_name("Pod")
+    kind = kinds.of(Pod)
     entry = cache.get(kind, keys.object_key(kind, asked.namespace, asked.pod))
     if entry is None:
         raise NotFound.of("pods", asked.pod)

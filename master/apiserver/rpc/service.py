@@ -26,8 +26,9 @@ from master.apiserver.rpc.request_info import About
 from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.listing import Pager
 from master.apiserver.watchcache.watching import Watcher
-from podlab.api import kinds, selectors
+from podlab.api import selectors
 from podlab.errors import ApiError, Expired, to_status
+from podlab.kinds.current import CurrentCatalog
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2 as pb
 
@@ -44,6 +45,7 @@ Method = Callable[[Any, Context, Passage], Awaitable[Answer]]
 class ApiService:
     """One method for each RPC."""
 
+    kinds: CurrentCatalog
     gate: Gate
     registry: Registry
     batch: Batch
@@ -58,12 +60,12 @@ class ApiService:
         """What a server is given."""
         unary: dict[str, tuple[Any, Any, About]] = {
             "Create": (self.create, pb.CreateRequest, request_info.of_object("create")),
-            "Get": (self.get, pb.GetRequest, request_info.of_name("get")),
-            "List": (self.list, pb.ListRequest, request_info.of_selection("list")),
+            "Get": (self.get, pb.GetRequest, request_info.of_name("get", self.kinds)),
+            "List": (self.list, pb.ListRequest, request_info.of_selection("list", self.kinds)),
             "Update": (self.update, pb.UpdateRequest, request_info.of_object("update")),
             "UpdateStatus": (self.update_status, pb.UpdateStatusRequest, request_info.of_object("update", "status")),
-            "Patch": (self.patch, pb.PatchRequest, request_info.of_name("patch")),
-            "Delete": (self.delete, pb.DeleteRequest, request_info.of_name("delete")),
+            "Patch": (self.patch, pb.PatchRequest, request_info.of_name("patch", self.kinds)),
+            "Delete": (self.delete, pb.DeleteRequest, request_info.of_name("delete", self.kinds)),
             "Bind": (self.bind, pb.BindRequest, request_info.of_bindings),
             "UpdateStatuses": (self.update_statuses, pb.UpdateStatusesRequest, request_info.of_statuses),
             "Preempt": (self.preempt, pb.PreemptRequest, request_info.of_victims),
@@ -83,9 +85,9 @@ class ApiService:
             "DeleteCollection": (
                 self.delete_collection,
                 pb.DeleteCollectionRequest,
-                request_info.of_selection("deletecollection"),
+                request_info.of_selection("deletecollection", self.kinds),
             ),
-            "Watch": (self.watch, pb.WatchRequest, request_info.of_selection("watch")),
+            "Watch": (self.watch, pb.WatchRequest, request_info.of_selection("watch", self.kinds)),
         }
         for name, (method, request, about) in streaming.items():
             handlers[name] = grpc.unary_stream_rpc_method_handler(
@@ -112,7 +114,8 @@ class ApiService:
         return await self._write(writes.create(request, passage), passage)
 
     async def get(self, request: pb.GetRequest, _: Context, passage: Passage) -> bytes:
-        entry = await self.registry.get(kinds.by_name(request.kind), request.namespace, request.name, passage.moment)
+        kind = self.kinds.catalog.named(request.group, request.kind)
+        entry = await self.registry.get(kind, request.namespace, request.name, passage.moment)
         passage.answered = entry.json
         return encoding.item_response(entry.element)
 
@@ -126,16 +129,17 @@ class ApiService:
         return await self._write(writes.update_status(request, passage), passage)
 
     async def patch(self, request: pb.PatchRequest, _: Context, passage: Passage) -> bytes:
-        return await self._write(writes.patch(request, passage), passage)
+        return await self._write(writes.patch(request, passage, self.kinds.catalog), passage)
 
     async def delete(self, request: pb.DeleteRequest, _: Context, passage: Passage) -> bytes:
-        return await self._write(writes.delete(request, passage), passage)
+        return await self._write(writes.delete(request, passage, self.kinds.catalog), passage)
 
     async def evict(self, request: pb.EvictRequest, _: Context, passage: Passage) -> bytes:
         return await self._write(writes.evict(request, passage), passage)
 
     async def delete_collection(self, request: pb.DeleteCollectionRequest, context: Context, passage: Passage) -> None:
-        async for deleted in self.collections.delete(passage.user, writes.delete_collection(request), passage.moment):
+        wanted = writes.delete_collection(request, self.kinds.catalog)
+        async for deleted in self.collections.delete(passage.user, wanted, passage.moment):
             for response in delete_collection.responses(deleted):
                 await _write(context, response, "the rest is not deleted; call again")
 

@@ -16,11 +16,13 @@ from master.apiserver.watchcache.selection import ListOptions
 from podlab.api import kinds
 from podlab.api.objects import unwrap
 from podlab.core.v1 import event_pb2
+from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import BadRequest, NotFound
+from podlab.kinds.catalog import Catalog
+from podlab.kinds.subresource import APPROVAL, EPHEMERAL_CONTAINERS, STATUS
 from podlab.v1 import apiserver_pb2 as pb
 
 BY_SCHEDULER = "PreemptionByScheduler"
-_PATCHED = frozenset({"", "status"})
 _POLICIES = {
     pb.PROPAGATION_POLICY_UNSPECIFIED: None,
     pb.PROPAGATION_POLICY_BACKGROUND: Propagation.BACKGROUND,
@@ -49,14 +51,15 @@ def update_statuses(request: pb.UpdateStatusesRequest, by: Passage) -> list[Writ
     return [Write.update_status(by.user, _known(unwrap(each)), moment=by.moment) for each in request.objects]
 
 
-def patch(request: pb.PatchRequest, by: Passage) -> Write:
+def patch(request: pb.PatchRequest, by: Passage, catalog: Catalog) -> Write:
     """Raises NotFound for a subresource that is not patched, and what is wrong with the patch itself."""
-    kind, part = kinds.by_name(request.kind), request.subresource
+    kind, part = catalog.named(request.group, request.kind), request.subresource
+    below = catalog.resource(kind).subresource(part) if part else None
     applied = patching.parse(request.type, request.patch, of_status=part in ("status", "approval")).applied
     change: Change = applied
-    if part == "approval" and kind.name == "CertificateSigningRequest":
+    if below is APPROVAL:
         change = certificates.deciding(applied)
-    elif part not in _PATCHED and (part, kind.name) != ("ephemeralcontainers", "Pod"):
+    elif part not in ("", STATUS.name) and below is not EPHEMERAL_CONTAINERS:
         raise NotFound(f"the server could not find the requested resource: {kind.plural}/{part}")
     return Write.patch(
         by.user,
@@ -70,10 +73,10 @@ def patch(request: pb.PatchRequest, by: Passage) -> Write:
     )
 
 
-def delete(request: pb.DeleteRequest, by: Passage) -> Write:
+def delete(request: pb.DeleteRequest, by: Passage, catalog: Catalog) -> Write:
     """Raises BadRequest for a policy that is none."""
     deletion = Deletion(
-        kinds.by_name(request.kind),
+        catalog.named(request.group, request.kind),
         request.namespace,
         request.name,
         uid=request.uid,
@@ -85,10 +88,10 @@ def delete(request: pb.DeleteRequest, by: Passage) -> Write:
     return Write.delete(by.user, deletion, moment=by.moment)
 
 
-def delete_collection(request: pb.DeleteCollectionRequest) -> CollectionDeletion:
+def delete_collection(request: pb.DeleteCollectionRequest, catalog: Catalog) -> CollectionDeletion:
     """Raises BadRequest for a policy that is none."""
     return CollectionDeletion(
-        ListOptions.of(request),
+        ListOptions.of(request, catalog),
         grace_period_s=_grace_period_s(request),
         propagation=_propagation(request.propagation_policy),
         dry_run=request.dry_run,
@@ -98,7 +101,7 @@ def delete_collection(request: pb.DeleteCollectionRequest) -> CollectionDeletion
 def evict(request: pb.EvictRequest, by: Passage) -> Write:
     """A deletion of the pod that its disruption budget pays for."""
     deletion = Deletion(
-        kinds.by_name("Pod"),
+        kinds.of(Pod),
         request.namespace,
         request.name,
         uid=request.uid,
@@ -134,7 +137,7 @@ def _recorded(event: event_pb2.Event, by: Passage) -> Write:
 
 def _preemption(victim: pb.Victim) -> Deletion:
     disruption = Disruption(BY_SCHEDULER, victim.message)
-    return Deletion(kinds.by_name("Pod"), victim.namespace, victim.name, uid=victim.uid, disruption=disruption)
+    return Deletion(kinds.of(Pod), victim.namespace, victim.name, uid=victim.uid, disruption=disruption)
 
 
 def _grace_period_s(request: Any) -> int | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
 
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cached_object import Entry
@@ -15,8 +14,11 @@ from master.apiserver.watchcache.kind_window import KindWindow
 from master.apiserver.watchcache.moment import Moments
 from master.store.contract import Change, Store
 from master.store.errors import Closed, Compacted, FutureRevision, Overrun
-from podlab.api.kinds import KINDS, Kind
+from podlab.api.kinds import GroupKind, Kind
 from podlab.errors import Timeout
+from podlab.kinds import builtin
+from podlab.kinds.catalog import Catalog
+from podlab.kinds.current import CurrentCatalog
 
 # So many of the last revisions are replayed at start, so that watchers of before a restart can go on.
 REPLAYED_REVISIONS = 1000
@@ -28,23 +30,33 @@ log = logging.getLogger(__name__)
 class Cache:
     """`load`, then `run` for ever. Lives in the event loop."""
 
-    def __init__(self, store: Store, kinds: Iterable[Kind] = KINDS) -> None:
+    def __init__(self, store: Store, kinds: CurrentCatalog | None = None) -> None:
         self.store = store
+        self.kinds = kinds or CurrentCatalog(builtin.catalog())
+        """The kinds that there are now, which this follows."""
         self.moments = Moments(store)
         self.revision = 0
         self.claims: dict[str, bytes] = {}
         """Who holds which address or port, by the claim's key."""
-        self._windows = {kind.name: KindWindow(kind) for kind in kinds}
-        self._by_resource = {window.prefix: window for window in self._windows.values()}
+        self._windows: dict[GroupKind, KindWindow] = {}
+        self._by_prefix: dict[str, KindWindow] = {}
+        self._unserved: dict[str, tuple[bytes, int]] = {}
+        """What is stored of kinds that are not served, and since which revision: they may be served one day."""
         self._advanced = asyncio.Event()
+        self.kinds.follow(self._become)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The kinds that there are now."""
+        return self.kinds.catalog
 
     def window(self, kind: Kind) -> KindWindow:
         """The objects of a kind."""
-        return self._windows[kind.name]
+        return self._windows[kind.group_kind]
 
     def get(self, kind: Kind, key: str) -> Entry | None:
         """The object at `key`, as of the cache's own revision."""
-        return self._windows[kind.name].entries.get(key)
+        return self._windows[kind.group_kind].entries.get(key)
 
     def written(self, kind: Kind, key: str, value: bytes, revision: int) -> Entry:
         """An object that was just committed: the one that is cached, if the cache has come so far and no further.
@@ -85,15 +97,17 @@ class Cache:
             found = await self.store.range(keys.ROOT, revision=max(1, current - REPLAYED_REVISIONS))
         except Compacted as error:
             found = await self.store.range(keys.ROOT, revision=max(1, error.oldest))
-        fresh: dict[str, dict[str, Entry]] = {prefix: {} for prefix in self._by_resource}
-        self.claims = {}
+        fresh: dict[str, dict[str, Entry]] = {prefix: {} for prefix in self._by_prefix}
+        self.claims, self._unserved = {}, {}
         for entry in found.entries:
             if entry.key.startswith(keys.CLAIMS):
                 self.claims[entry.key] = entry.value
             elif (window := self._window_of(entry.key)) is not None:
                 cached = Entry(window.kind, entry.key, entry.value, entry.mod_revision)
                 fresh[window.prefix][entry.key] = cached
-        for prefix, window in self._by_resource.items():
+            else:
+                self._unserved[entry.key] = entry.value, entry.mod_revision
+        for prefix, window in self._by_prefix.items():
             window.load(fresh[prefix], found.revision)
         self._advance(found.revision)
 
@@ -119,6 +133,10 @@ class Cache:
             elif (window := self._window_of(change.key)) is not None:
                 window.apply(change.key, change.value, change.revision)
                 touched.add(window)
+            elif change.value is not None:
+                self._unserved[change.key] = change.value, change.revision
+            else:
+                self._unserved.pop(change.key, None)
         self._advance(changes[-1].revision)
         for window in touched:
             window.wake()
@@ -130,9 +148,29 @@ class Cache:
             self.claims[change.key] = change.value
 
     def _window_of(self, key: str) -> KindWindow | None:
-        """None for what another version of Podlab stored."""
+        """None for what is of no kind that is served."""
         _, root, group, plural, _ = key.split("/", 4)
-        return self._by_resource.get(f"/{root}/{group}/{plural}/")
+        return self._by_prefix.get(f"/{root}/{group}/{plural}/")
+
+    def _become(self, catalog: Catalog) -> None:
+        """Hold the objects of these kinds. Whoever watches one that is gone is told that it is too late."""
+        wanted = {kind.group_kind: kind for kind in catalog.stored}
+        for gone in [known for known, window in self._windows.items() if wanted.get(known) is not window.kind]:
+            window = self._windows.pop(gone)
+            del self._by_prefix[window.prefix]
+            self._unserved |= {key: (entry.value, entry.revision) for key, entry in window.entries.items()}
+            window.load({}, self.revision)
+        for group_kind, kind in wanted.items():
+            if group_kind not in self._windows:
+                window = KindWindow(kind, kept_apart_by=catalog.resource(kind).kept_apart_by)
+                self._windows[group_kind] = self._by_prefix[window.prefix] = window
+                if self.revision:
+                    window.load(self._served_again(window), self.revision)
+
+    def _served_again(self, window: KindWindow) -> dict[str, Entry]:
+        """What is stored of a kind that is served from now on."""
+        found = [key for key in self._unserved if key.startswith(window.prefix)]
+        return {key: Entry(window.kind, key, *self._unserved.pop(key)) for key in found}
 
     def _advance(self, revision: int) -> None:
         self.revision = revision

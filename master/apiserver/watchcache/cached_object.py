@@ -18,7 +18,7 @@ class Entry:
         self.kind = kind
         self.key = key
         self.revision = revision
-        self.element = encoding.item(encoding.envelope_tag(kind), value, revision)
+        self.element = encoding.item(encoding.envelope(kind), value, revision)
         self._start = len(self.element) - len(value) - len(encoding.revision_tail(revision))
         self._json: bytes | None = None
 

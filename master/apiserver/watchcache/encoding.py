@@ -5,9 +5,10 @@ Stored bytes hold no resourceVersion. Protobuf merges a message that appears twi
 tests hold them against the generated messages.
 """
 
+from dataclasses import dataclass
 from functools import cache
 
-from podlab.api.kinds import Kind
+from podlab.api.kinds import OTHER, Kind
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2, object_pb2
 
@@ -44,10 +45,23 @@ def varint(number: int) -> bytes:
     return bytes(encoded)
 
 
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What stands before an object of one kind in a `podlab.v1.Object`: the field's tag, and before the object's length
+    the head of the `Any` that it is packed into; nothing for kinds that have a field of their own."""
+
+    tag: bytes
+    head: bytes = b""
+
+
 @cache
-def envelope_tag(kind: Kind) -> bytes:
-    """What stands before the length of an object of this kind in a `podlab.v1.Object`."""
-    return varint(object_pb2.Object.DESCRIPTOR.fields_by_name[kind.object_field].number << 3 | 2)
+def envelope(kind: Kind) -> Envelope:
+    """That of a kind."""
+    tag = varint(object_pb2.Object.DESCRIPTOR.fields_by_name[kind.object_field].number << 3 | 2)
+    if kind.object_field != OTHER:
+        return Envelope(tag)
+    url = f"type.googleapis.com/{kind.message.DESCRIPTOR.full_name}".encode()
+    return Envelope(tag, _FIRST_FIELD + varint(len(url)) + url + _SECOND_FIELD)
 
 
 def revision_tail(revision: int) -> bytes:
@@ -58,10 +72,13 @@ def revision_tail(revision: int) -> bytes:
     return b"\x0a" + bytes((len(text) + 2, _RESOURCE_VERSION_TAG, len(text))) + text
 
 
-def item(tag: bytes, value: bytes, revision: int) -> bytes:
-    """The object as an element of `ListResponse.items`; as `WatchEvent.object` it has the same bytes."""
-    tail = revision_tail(revision)
+def item(around: Envelope, value: bytes, revision: int) -> bytes:
+    """The object as an element of `ListResponse.items`; as `WatchEvent.object` it has the same bytes, and ends with
+    the object's."""
+    tag, tail = around.tag, revision_tail(revision)
     inner = varint(len(value) + len(tail))
+    if around.head:
+        inner = varint(len(around.head) + len(inner) + len(value) + len(tail)) + around.head + inner
     size = len(tag) + len(inner) + len(value) + len(tail)
     return b"".join((_SECOND_FIELD, varint(size), tag, inner, value, tail))
 

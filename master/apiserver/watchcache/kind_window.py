@@ -13,7 +13,6 @@ from master.apiserver.watchcache.cached_object import Entry, Event
 from master.apiserver.watchcache.watch_window import WAKE_PACING, WakePacing, WatchWindow
 from podlab.api import selectors
 from podlab.api.kinds import Kind
-from podlab.kinds import known
 
 WINDOW_EVENTS = 5000
 WINDOW_BYTES = 16 << 20
@@ -26,6 +25,7 @@ class KindWindow(WatchWindow):
         self,
         kind: Kind,
         *,
+        kept_apart_by: str = "",
         most_events: int = WINDOW_EVENTS,
         most_bytes: int = WINDOW_BYTES,
         pacing: WakePacing = WAKE_PACING,
@@ -33,7 +33,7 @@ class KindWindow(WatchWindow):
         super().__init__(pacing=pacing)
         self.kind = kind
         self.prefix = keys.kind_prefix(kind)
-        self.divided_by = known.of(kind).kept_apart_by
+        self.divided_by = kept_apart_by
         self._read_part = selectors.field_reader(self.divided_by)
         self._most_events = most_events
         self._most_bytes = most_bytes

@@ -57,7 +57,7 @@ class Pager:
 
     async def page(self, request: apiserver_pb2.ListRequest, moment: Moment) -> bytes:
         """A ListResponse. Raises Expired when the snapshot of the continue token is gone."""
-        wanted, token = ListOptions.of(request).selection(), getattr(request, "continue")
+        wanted, token = ListOptions.of(request, self._cache.catalog).selection(), getattr(request, "continue")
         start = continue_token.parse(token, wanted.prefix) if token else None
         found = await self.select(wanted, start, PageBounds(request.limit, PAGE_BYTES), moment)
         elements = [entry.element for entry in found.entries]

@@ -11,11 +11,12 @@ from master.apiserver.watchcache import encoding, keys
 from master.apiserver.watchcache.cached_object import Entry, Event
 from master.apiserver.watchcache.kind_window import KindWindow
 from master.apiserver.watchcache.watch_window import WatchWindow
-from podlab.api import kinds, selectors
+from podlab.api import selectors
 from podlab.api.kinds import Kind
 from podlab.api.selectors import FieldSelector, Selector
 from podlab.errors import BadRequest
-from podlab.kinds import known
+from podlab.kinds.catalog import Catalog
+from podlab.kinds.resource import Resource
 from podlab.v1 import apiserver_pb2
 
 _Request = apiserver_pb2.ListRequest | apiserver_pb2.WatchRequest | apiserver_pb2.DeleteCollectionRequest
@@ -25,22 +26,27 @@ _Request = apiserver_pb2.ListRequest | apiserver_pb2.WatchRequest | apiserver_pb
 class ListOptions:
     """What a reader asks for, over gRPC and REST alike. Selectors are text as it was sent."""
 
-    kind: Kind
+    resource: Resource
     namespace: str = ""
     label_selector: str = ""
     field_selector: str = ""
 
     @classmethod
-    def of(cls, request: _Request) -> Self:
+    def of(cls, request: _Request, catalog: Catalog) -> Self:
         """What the message says. Raises NotFound for an unknown kind."""
-        return cls(kinds.by_name(request.kind), request.namespace, request.label_selector, request.field_selector)
+        return cls(
+            catalog.resource(catalog.named(request.group, request.kind)),
+            request.namespace,
+            request.label_selector,
+            request.field_selector,
+        )
 
     def selection(self) -> Selection:
         """Raises BadRequest for a malformed selector."""
-        kind = self.kind
+        kind = self.resource.kind
         try:
             labels = selectors.parse_labels(self.label_selector) if self.label_selector else None
-            fields = known.of(kind).field_selector(self.field_selector) if self.field_selector else None
+            fields = self.resource.field_selector(self.field_selector) if self.field_selector else None
         except ValueError as error:
             raise BadRequest(str(error)) from error
         prefix = keys.scope_prefix(kind, self.namespace)

@@ -17,6 +17,7 @@ from master.apiserver.watchcache.cached_object import Entry, Event
 from master.apiserver.watchcache.moment import Moment
 from master.apiserver.watchcache.selection import ListOptions, Selection
 from master.apiserver.watchcache.watch_window import WatchWindow
+from podlab.api.kinds import Kind
 from podlab.errors import BadRequest, Expired
 from podlab.v1 import apiserver_pb2
 
@@ -53,7 +54,7 @@ class Watcher:
     def __init__(self, cache: Cache, *, bookmark_every_s: float = BOOKMARK_EVERY_S) -> None:
         self._cache = cache
         self._bookmark_every_s = bookmark_every_s
-        self.sent: Counter[str] = Counter()
+        self.sent: Counter[Kind] = Counter()
         """The number of events that were sent, by kind."""
 
     async def run(self) -> None:
@@ -65,7 +66,7 @@ class Watcher:
     async def watch(self, request: apiserver_pb2.WatchRequest, moment: Moment) -> AsyncIterator[bytes]:
         """WatchResponses without end. Raises Expired when the start is too old, or the caller too slow."""
         since = "" if request.resource_version == "0" else request.resource_version
-        wanted = ListOptions.of(request).selection()
+        wanted = ListOptions.of(request, self._cache.catalog).selection()
         async for response in self.follow(wanted, since, MESSAGES, present=not since, moment=moment):
             yield response
 
@@ -143,7 +144,7 @@ class Watcher:
             position += len(events)
             frames = [encode.event(event, seen) for event in events if (seen := wanted.event_type(event)) is not None]
             if frames:
-                self.sent[wanted.kind.name] += len(frames)
+                self.sent[wanted.kind] += len(frames)
                 yield b"".join(frames)
             elif not events and bookmark_due:
                 bookmark_at = time.monotonic() + self._bookmark_every_s

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.cli.failures import CommandError
 from podlab.errors import NotFound
+from podlab.kinds import builtin
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,11 @@ def _slashed(word: str) -> Target:
 
 
 def _kinds(word: str) -> list[Kind]:
-    return kinds.in_category(word) or [_resolved(word)]
+    return builtin.catalog().in_category(word) or [_resolved(word)]
 
 
 def _resolved(word: str) -> Kind:
     try:
-        return kinds.resolve(word)
+        return builtin.catalog().resolve(word)
     except NotFound as error:
         raise CommandError(f"{error.message} (`podlab api-resources` lists them)") from error

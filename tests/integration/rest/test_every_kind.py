@@ -12,7 +12,6 @@ import orjson
 import pytest
 from podlab_testing import sample_objects
 
-from master.apiserver.request.paths import subresources
 from podlab.api.kinds import KINDS, OTHER_VERSIONS, Kind
 from podlab.client.client import Client
 from podlab.errors import NotFound
@@ -68,7 +67,7 @@ async def test_an_object_lives_over_rest(kind: Kind, http: aiohttp.ClientSession
         assert changed["metadata"]["labels"]["tier"] == "front"
     async with http.put(f"{path}/sample", json=changed) as replaced:
         assert (await replaced.json())["metadata"]["labels"] == changed["metadata"]["labels"]
-    for name in set(subresources(kind)) & {"status", "scale"}:
+    for name in {one.name for one in known.of(kind).served_below} & {"status", "scale"}:
         async with http.get(f"{path}/sample/{name}") as below:
             assert below.status == 200, name
     async with http.delete(f"{path}/sample", params={"propagationPolicy": "Background"}) as deleted:

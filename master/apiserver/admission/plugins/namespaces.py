@@ -10,7 +10,6 @@ from master.apiserver.admission.rules import namespaces
 from master.apiserver.admission.write import Operation
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
-from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.core.v1.namespace_pb2 import Namespace
 from podlab.errors import Conflict
@@ -61,7 +60,7 @@ class NamespaceLifecycle(Plugin):
         """A namespace goes last, or what is in it could never be reached again."""
         left = {
             kind.plural: len(self._cache.window(kind).ordered(keys.scope_prefix(kind, namespace)))
-            for kind in kinds.KINDS
+            for kind in self._cache.catalog.stored
             if kind.namespaced
         }
         if any(left.values()):

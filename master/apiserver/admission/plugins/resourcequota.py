@@ -95,7 +95,7 @@ class ResourceQuota(ChargingPlugin):
 
     def _counted(self, quota: Quota) -> Iterator[Message]:
         """The objects of its namespace that it may count."""
-        for kind in kinds.KINDS:
+        for kind in self._cache.catalog.stored:
             if kind.namespaced and usage.limits(quota.spec.hard, kind):
                 prefix = keys.scope_prefix(kind, quota.metadata.namespace)
                 yield from (entry.message() for entry in self._cache.window(kind).ordered(prefix))

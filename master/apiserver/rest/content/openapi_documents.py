@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from master.apiserver.openapi import documents, protobuf, swagger
+from podlab.kinds.current import CurrentCatalog
 
 Make = Callable[[], dict[str, bytes]]
 V2_JSON, V2_PROTOBUF = "json", "protobuf"
@@ -39,7 +40,9 @@ class Sent:
 class Published:
     """Documents by their place below /openapi/v3, and the two forms of v2. `version` is the server's."""
 
+    kinds: CurrentCatalog
     version: str
+    _made_of: int = 0
     _v3: Mapping[str, Sent] = field(default_factory=dict)
     _v2: Mapping[str, Sent] = field(default_factory=dict)
     _making: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -47,6 +50,7 @@ class Published:
     async def v3(self) -> Mapping[str, Sent]:
         """By place: api/v1, apis/apps/v1."""
         async with self._making:
+            self._forget_older()
             if not self._v3:
                 self._v3 = await asyncio.to_thread(_compressed, self._make_v3)
             return self._v3
@@ -54,9 +58,15 @@ class Published:
     async def v2(self) -> Mapping[str, Sent]:
         """By form."""
         async with self._making:
+            self._forget_older()
             if not self._v2:
                 self._v2 = await asyncio.to_thread(_compressed, self._make_v2)
             return self._v2
+
+    def _forget_older(self) -> None:
+        """What is kept tells of the kinds that there were."""
+        if self._made_of != self.kinds.catalog.version:
+            self._v3, self._v2, self._made_of = {}, {}, self.kinds.catalog.version
 
     def _make_v3(self) -> dict[str, bytes]:
         return {place: orjson.dumps(document) for place, document in self._documents().items()}
@@ -66,7 +76,7 @@ class Published:
         return {V2_JSON: orjson.dumps(document), V2_PROTOBUF: protobuf.encoded(document)}
 
     def _documents(self) -> dict[str, dict[str, Any]]:
-        return documents.all_of_v3(descriptions(), self.version)
+        return documents.all_of_v3(self.kinds.catalog, descriptions(), self.version)
 
 
 def descriptions() -> dict[str, str]:

@@ -19,6 +19,7 @@ from master.apiserver.rest.handlers.health import Health
 from master.apiserver.rest.handlers.openapi import OpenApi
 from master.apiserver.rest.handlers.tokens import Tokens
 from podlab.errors import MethodNotAllowed, NotFound
+from podlab.kinds.current import CurrentCatalog
 
 # Kubernetes' version whose API this is.
 MINOR = "32"
@@ -29,6 +30,7 @@ GIT_VERSION = f"v1.{MINOR}.0+podlab.{version('podlab')}"
 class General:
     """Answers by the first part of the path."""
 
+    kinds: CurrentCatalog
     health: Health
     openapi: OpenApi
     metrics: Metrics
@@ -49,7 +51,21 @@ class General:
         _only_get(request)
         if root == "metrics":
             return responses.text(await asyncio.to_thread(self.metrics.text), media_type=METRICS)
-        return await self.openapi.answer(request) if root == "openapi" else _discovered(root, rest, request)
+        return await self.openapi.answer(request) if root == "openapi" else self._discovered(root, rest, request)
+
+    def _discovered(self, root: str, rest: list[str], request: web.BaseRequest) -> web.Response:
+        """What discovery answers. Raises NotFound."""
+        catalog = self.kinds.catalog
+        if not rest:
+            asked = negotiation.aggregated_discovery(request.headers.get("Accept", ""))
+            if asked:
+                found = discovery.aggregated(catalog, asked, lambda group: bool(group) is (root == "apis"))
+                media_type = f"{negotiation.JSON};g=apidiscovery.k8s.io;v={asked};as=APIGroupDiscoveryList"
+                return responses.data(found, media_type=media_type)
+            return responses.data(discovery.groups(catalog) if root == "apis" else discovery.versions(request.host))
+        if root == "apis" and len(rest) == 1:
+            return responses.data(discovery.group(catalog, rest[0]))
+        return responses.data(discovery.resources(catalog, *(("", rest[0]) if root == "api" else rest)))
 
 
 def is_general(path: str) -> bool:
@@ -63,20 +79,6 @@ def _only_get(request: web.BaseRequest) -> None:
         raise MethodNotAllowed(
             f"the server does not allow this method on the requested resource: {request.method} on {request.path}"
         )
-
-
-def _discovered(root: str, rest: list[str], request: web.BaseRequest) -> web.Response:
-    """What discovery answers. Raises NotFound."""
-    if not rest:
-        asked = negotiation.aggregated_discovery(request.headers.get("Accept", ""))
-        if asked:
-            found = discovery.aggregated(asked, lambda group: bool(group) is (root == "apis"))
-            media_type = f"{negotiation.JSON};g=apidiscovery.k8s.io;v={asked};as=APIGroupDiscoveryList"
-            return responses.data(found, media_type=media_type)
-        return responses.data(discovery.groups() if root == "apis" else discovery.versions(request.host))
-    if root == "apis" and len(rest) == 1:
-        return responses.data(discovery.group(rest[0]))
-    return responses.data(discovery.resources(*(("", rest[0]) if root == "api" else rest)))
 
 
 def _version() -> dict[str, str]:

@@ -16,13 +16,13 @@ from master.apiserver.rest.content.negotiation import Form
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import codec, kinds, selectors
-from podlab.api.kinds import MEASURED, NODE_METRICS, Kind
+from podlab.api.kinds import Kind
+from podlab.core.v1.node_pb2 import Node
+from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import NotFound
-from podlab.kinds import known
 from podlab.metrics.v1beta1.metrics_pb2 import NodeMetrics, PodMetrics
 
-_STORED = {NODE_METRICS: kinds.by_name("Node"), kinds.POD_METRICS: kinds.by_name("Pod")}
-assert _STORED.keys() == set(MEASURED)
+_STORED = {kinds.of(NodeMetrics): kinds.of(Node), kinds.of(PodMetrics): kinds.of(Pod)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class MetricsApi:
         """Those that selectors take. Raises BadRequest."""
         how = representations.asked(call, listed=True)
         labels = selectors.parse_labels(call.query.text("labelSelector"))
-        fields = known.of(call.of).field_selector(call.query.text("fieldSelector"))
+        fields = call.resource.field_selector(call.query.text("fieldSelector"))
         of = _STORED[call.of]
         await self.cache.reach(call.moment)
         entries = self.cache.window(of).ordered(keys.scope_prefix(of, call.place.namespace))
@@ -74,5 +74,5 @@ class MetricsApi:
         )
 
     async def _measured(self, kind: Kind, objects: Sequence[Any]) -> Sequence[_Measured]:
-        of = self.measuring.nodes if kind == NODE_METRICS else self.measuring.pods
+        of = self.measuring.nodes if kind is kinds.of(NodeMetrics) else self.measuring.pods
         return [_Measured(one) for one in await of(objects)]

@@ -31,8 +31,7 @@ from master.apiserver.watchcache.moment import Moment
 from master.apiserver.watchcache.selection import ListOptions, Selection
 from master.apiserver.watchcache.watching import EventEncoding as Lines
 from master.apiserver.watchcache.watching import Watcher
-from podlab.api import kinds
-from podlab.api.kinds import OTHER_VERSIONS, Kind
+from podlab.api.kinds import Kind
 from podlab.errors import BadRequest, Cause, Expired, Timeout
 
 # JSON is rendered so many at a time, then others get their turn.
@@ -128,9 +127,7 @@ def _selection(call: Call) -> Selection:
     fields = query.text("fieldSelector")
     if call.place.name:  # a path that watches one object
         fields = f"{fields},metadata.name={call.place.name}"
-    return ListOptions(
-        kinds.by_name(call.of.name), call.place.namespace, query.text("labelSelector"), fields
-    ).selection()
+    return ListOptions(call.resource, call.place.namespace, query.text("labelSelector"), fields).selection()
 
 
 def _list_metadata(found: Page) -> dict[str, Any]:
@@ -186,7 +183,7 @@ def _object_lines(call: Call, _: Reply) -> Any:
 
     return (
         lambda entry: encoding.json_event(encoding.ADDED, entry.json_as(kind)),
-        line if kind in OTHER_VERSIONS else Event.line,
+        line if kind is not call.resource.kind else Event.line,
     )
 
 

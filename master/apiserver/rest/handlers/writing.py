@@ -78,7 +78,7 @@ class Writing:
             raise BadRequest("DeleteOptions: preconditions are about one object, not a collection")
         selectors = (call.query.text("labelSelector"), call.query.text("fieldSelector"))
         wanted = CollectionDeletion(
-            ListOptions(call.stored, call.place.namespace, *selectors),
+            ListOptions(call.resource, call.place.namespace, *selectors),
             grace_period_s=one.grace_period_s,
             propagation=one.propagation,
             dry_run=one.dry_run,

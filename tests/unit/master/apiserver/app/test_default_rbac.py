@@ -10,6 +10,7 @@ from master.apiserver.authorization.default_roles import AUTOUPDATE, binding, ro
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
+from podlab.kinds import builtin
 from podlab.rbac.v1 import rbac_pb2
 
 
@@ -59,7 +60,7 @@ async def test_all_are_written_in_one_commit_and_nothing_is_written_twice(
 ) -> None:
     await DefaultRoles(cache).ensure()
     first = await cache.store.revision()
-    entries = [await registry.get(kinds.of(one), "", one.metadata.name) for one in defaults()]
+    entries = [await registry.get(kinds.of(one), "", one.metadata.name) for one in defaults(builtin.catalog())]
     assert {entry.revision for entry in entries} == {first}
     stored: Any = entries[0].message()
     assert stored.metadata.uid

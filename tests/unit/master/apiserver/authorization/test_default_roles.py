@@ -4,14 +4,17 @@ import pytest
 
 from master.apiserver.app.default_rbac import defaults
 from master.apiserver.authorization import Attributes
-from master.apiserver.authorization.component_roles import COMPONENT_BINDINGS, COMPONENT_ROLES
+from master.apiserver.authorization.component_roles import COMPONENT_BINDINGS, component_roles
 from master.apiserver.authorization.default_roles import USER_BINDINGS, USER_ROLES
 from master.apiserver.authorization.rules import Role
 from podlab.api import kinds
+from podlab.kinds import builtin
 from podlab.kinds.validation import validate_create
 from podlab.rbac.v1 import rbac_pb2
 
-ROLES = {one.metadata.name: Role(one.rules) for one in defaults() if isinstance(one, rbac_pb2.ClusterRole)}
+ROLES = {
+    one.metadata.name: Role(one.rules) for one in defaults(builtin.catalog()) if isinstance(one, rbac_pb2.ClusterRole)
+}
 
 
 def may(role: str, verb: str, what: str) -> bool:
@@ -108,7 +111,7 @@ def test_each_component_has_what_its_work_needs(role: str, verb: str, what: str,
 
 
 def test_defaults_are_valid_and_each_binding_has_its_role() -> None:
-    for one in (*USER_ROLES, *COMPONENT_ROLES, *USER_BINDINGS, *COMPONENT_BINDINGS):
+    for one in (*USER_ROLES, *component_roles(builtin.catalog()), *USER_BINDINGS, *COMPONENT_BINDINGS):
         assert validate_create(one) == ()
         assert one.metadata.labels["kubernetes.io/bootstrapping"] == "rbac-defaults"
     assert {one.roleRef.name for one in (*USER_BINDINGS, *COMPONENT_BINDINGS)} <= ROLES.keys()

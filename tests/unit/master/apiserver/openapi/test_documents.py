@@ -11,13 +11,14 @@ from master.apiserver.openapi import documents, models, protobuf, swagger
 from master.apiserver.rest.content.openapi_documents import descriptions
 from podlab.api.scalars import SCALARS
 from podlab.foreign.openapi.v2 import openapi_pb2
+from podlab.kinds import builtin
 
 Document = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
 def v3() -> dict[str, Document]:
-    return documents.all_of_v3(descriptions(), "v1.32.0")
+    return documents.all_of_v3(builtin.catalog(), descriptions(), "v1.32.0")
 
 
 def schema(v3: dict[str, Document], place: str, name: str) -> Any:

@@ -5,6 +5,7 @@ import pytest
 from master.apiserver.request.paths import Place, parse
 from podlab.api import kinds
 from podlab.errors import NotFound
+from podlab.kinds import builtin
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ from podlab.errors import NotFound
     ],
 )
 def test_a_path_names_a_place(path: str, kind: str, namespace: str, name: str, subresource: str) -> None:
-    assert parse(path) == Place(kinds.by_name(kind), namespace, name, subresource)
+    assert parse(path, builtin.catalog()) == Place(kinds.by_name(kind), namespace, name, subresource)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,9 @@ def test_a_path_names_a_place(path: str, kind: str, namespace: str, name: str, s
 )
 def test_old_clients_say_in_the_path_that_they_watch(path: str) -> None:
     head, version, rest = path.partition("/v1/")
-    assert parse(f"{head}{version}watch/{rest}") == replace(parse(path), watched=True)
+    assert parse(f"{head}{version}watch/{rest}", builtin.catalog()) == replace(
+        parse(path, builtin.catalog()), watched=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -44,4 +47,4 @@ def test_old_clients_say_in_the_path_that_they_watch(path: str) -> None:
 )  # fmt: skip
 def test_other_paths_are_not_found(path: str) -> None:
     with pytest.raises(NotFound, match="could not find the requested resource"):
-        parse(path)
+        parse(path, builtin.catalog())

@@ -6,6 +6,7 @@ from master.apiserver.authorization import Attributes
 from master.apiserver.request.query import Query
 from master.apiserver.rest import request_info
 from podlab.errors import NotFound
+from podlab.kinds import builtin
 
 NODES = "/api/v1/nodes"
 PODS = "/api/v1/namespaces/a/pods"
@@ -46,7 +47,7 @@ ABSENT = {
 @pytest.mark.parametrize("name", SERVED)
 def test_method_and_url_say_what_is_wanted(name: str) -> None:
     method, path, query, wanted = SERVED[name]
-    aim = request_info.at_objects(method, path, Query(query))
+    aim = request_info.at_objects(method, path, Query(query), builtin.catalog())
     assert aim.wanted == wanted
     assert not isinstance(aim.place, NotFound)
     assert aim.long_running is (name in ("watch", "old watch", "old watch of one", "exec", "logs"))
@@ -55,7 +56,7 @@ def test_method_and_url_say_what_is_wanted(name: str) -> None:
 @pytest.mark.parametrize("name", ABSENT)
 def test_what_is_not_there_is_wanted_as_if_it_were(name: str) -> None:
     method, path, wanted = ABSENT[name]
-    aim = request_info.at_objects(method, path, Query({}))
+    aim = request_info.at_objects(method, path, Query({}), builtin.catalog())
     assert aim.wanted == wanted
     assert isinstance(aim.place, NotFound)
     assert not aim.long_running

@@ -40,7 +40,7 @@ def seen(section: WatchWindow, position: int) -> list[tuple[int, str]]:
 
 @given(changes)
 def test_a_part_holds_the_objects_and_changes_of_its_value(made: list[tuple[str, str | None]]) -> None:
-    window = KindWindow(KIND)
+    window = KindWindow(KIND, kept_apart_by="spec.nodeName")
     window.load({}, 1)
     parts = {node: window.part(node) for node in NODES[1:]}
     positions = {node: part.position_after(1) for node, part in parts.items()}
@@ -68,7 +68,7 @@ def test_a_part_holds_the_objects_and_changes_of_its_value(made: list[tuple[str,
 def test_who_watches_a_part_misses_nothing_or_is_told_to_start_anew(
     made: list[tuple[str, str | None]], start: int
 ) -> None:
-    window = KindWindow(KIND, most_events=8)
+    window = KindWindow(KIND, kept_apart_by="spec.nodeName", most_events=8)
     window.load({}, 1)
     all_changes: list[tuple[int, str]] = []
     holder: dict[str, str | None] = {}
@@ -87,7 +87,7 @@ def test_who_watches_a_part_misses_nothing_or_is_told_to_start_anew(
 
 
 def test_a_quiet_part_is_not_too_late_when_others_are_busy() -> None:
-    window = KindWindow(KIND, most_events=8)
+    window = KindWindow(KIND, kept_apart_by="spec.nodeName", most_events=8)
     window.load({}, 1)
     quiet = window.part("n1")
     position = quiet.position_after(1)
@@ -99,7 +99,7 @@ def test_a_quiet_part_is_not_too_late_when_others_are_busy() -> None:
 
 
 async def test_only_watchers_of_a_part_that_changed_are_woken() -> None:
-    window = KindWindow(KIND)
+    window = KindWindow(KIND, kept_apart_by="spec.nodeName")
     window.load({}, 1)
     quiet, busy = (asyncio.create_task(window.part(node).wait_for_news()) for node in ("n1", "n2"))
     await asyncio.sleep(0)
@@ -112,7 +112,7 @@ async def test_only_watchers_of_a_part_that_changed_are_woken() -> None:
 
 
 def test_a_reload_divides_anew() -> None:
-    window = KindWindow(KIND)
+    window = KindWindow(KIND, kept_apart_by="spec.nodeName")
     window.load({}, 1)
     window.apply(key("a"), value("a", "n1"), 2)
     position = window.part("n1").position_after(2)
@@ -135,7 +135,9 @@ class Clock:
 
 async def test_changes_that_come_fast_wake_watchers_once() -> None:
     clock = Clock()
-    window = KindWindow(KIND, pacing=WakePacing(watcher_s=0.01, longest_gathering_s=0.01, clock=clock))
+    window = KindWindow(
+        KIND, kept_apart_by="spec.nodeName", pacing=WakePacing(watcher_s=0.01, longest_gathering_s=0.01, clock=clock)
+    )
     window.load({}, 1)
     clock.now_s += 1.0
     position = window.position_after(1)
@@ -153,7 +155,9 @@ async def test_changes_that_come_fast_wake_watchers_once() -> None:
 
 async def test_a_lone_change_is_told_at_once() -> None:
     clock = Clock()
-    window = KindWindow(KIND, pacing=WakePacing(watcher_s=3600.0, longest_gathering_s=0.2, clock=clock))
+    window = KindWindow(
+        KIND, kept_apart_by="spec.nodeName", pacing=WakePacing(watcher_s=3600.0, longest_gathering_s=0.2, clock=clock)
+    )
     window.load({}, 1)
     position = window.position_after(1)
     assert position is not None
