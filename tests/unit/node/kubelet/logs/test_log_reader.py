@@ -76,7 +76,9 @@ def test_a_tail_is_the_end_of_the_whole(
         "".join(_line(n, tag=tag, text="x" * size) for n, (size, tag) in enumerate(zip(sizes, tags, strict=True)))
     )
     whole = asyncio.run(_read(path)).splitlines(keepends=True)
-    assert log_reader.tail(path, wanted, 1 << 20).decode() == "".join(whole[-wanted:])
+    # Of TAIL_BYTES that are read the first line, of 40,000 bytes at most, may be incomplete.
+    limit_bytes = log_reader.TAIL_BYTES // 2
+    assert log_reader.tail(path, wanted, limit_bytes).decode() == "".join(whole[-wanted:])[-limit_bytes:]
 
 
 async def test_following_goes_on_across_a_rotation_until_the_container_ended(tmp_path: Path) -> None:
