@@ -47,9 +47,9 @@ def _observation(**more: object) -> NodeObservation:
 
 
 def _status(
-    settings: KubeletSettings, sight: NodeObservation, before: node_pb2.NodeStatus | None = None
+    settings: KubeletSettings, observation: NodeObservation, before: node_pb2.NodeStatus | None = None
 ) -> node_pb2.NodeStatus:
-    return node_status(settings, capacity(settings), before or node_pb2.NodeStatus(), sight)
+    return node_status(settings, capacity(settings), before or node_pb2.NodeStatus(), observation)
 
 
 def _verdict(status: node_pb2.NodeStatus, name: str) -> tuple[str, str, str]:
@@ -71,12 +71,12 @@ def test_a_sound_node_is_ready_and_offers_what_was_declared(settings: KubeletSet
 
 
 def test_what_is_not_ready_is_named(settings: KubeletSettings) -> None:
-    sight = _observation(
+    observation = _observation(
         readiness=RuntimeReadiness(True, False, "NetworkReady is false"),
         network_ready=False,
         network_reason="no podCIDR",
     )
-    assert _verdict(_status(settings, sight), "Ready") == (
+    assert _verdict(_status(settings, observation), "Ready") == (
         "False", "KubeletNotReady", "NetworkReady is false; pod network is not ready: no podCIDR"
     )  # fmt: skip
 

@@ -83,7 +83,7 @@ async def test_a_hook_that_succeeds_runs_once_and_without_a_limit(start: Start, 
 
 
 @pytest.mark.parametrize("result", [1, RuntimeFailure("no such executable")])
-async def test_a_hook_that_fails_dooms_its_container_and_the_event_keeps_what_it_said(
+async def test_a_hook_that_fails_ends_its_container_and_the_event_keeps_what_it_said(
     start: Start, notes: PodNotes, result: int | Exception
 ) -> None:
     hooks = start(Commands(result))

@@ -129,7 +129,7 @@ async def test_a_container_that_does_not_start_up_is_ended(start: Start, run: Ma
     assert not notes.started
 
 
-async def test_a_probes_own_grace_goes_with_the_doom(start: Start, run: MakeRun, notes: PodNotes) -> None:
+async def test_a_probes_own_grace_goes_with_the_reason_to_kill(start: Start, run: MakeRun, notes: PodNotes) -> None:
     probed = start(Commands(alive=1), run(), livenessProbe=_exec("alive", terminationGracePeriodSeconds=7))
     await probed.until(lambda: notes.to_kill)
     assert notes.to_kill["web-0"].grace_s == 7
