@@ -27,6 +27,11 @@ def validate_create(message: Message) -> tuple[Cause, ...]:
     return rules.validate_create(resource(message).rules, message)
 
 
+def validate_create_alike(message: Message) -> tuple[Cause, ...]:
+    """What is wrong with a new object whose spec and status are those of one that has been found valid."""
+    return rules.validate_create_alike(resource(message).rules, message)
+
+
 def validate_update(new: Message, old: Message) -> tuple[Cause, ...]:
     """What is wrong with an object that replaces `old`."""
     return rules.validate_update(resource(new).rules, new, old)

@@ -21,6 +21,7 @@ from master.apiserver.registry import changes, deletion, subresources
 from master.apiserver.registry.completion import Completion
 from master.apiserver.registry.strategies.table import Strategy
 from master.apiserver.registry.subresources import SubresourceStrategy
+from master.apiserver.registry.template_memo import Result
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import Entry
@@ -29,7 +30,7 @@ from master.store.contract import Delete, Put
 from master.store.errors import Mismatch
 from podlab.api import names, times, weight
 from podlab.api.kinds import OTHER, Kind
-from podlab.errors import AlreadyExists, BadRequest, Conflict, Invalid, NotFound
+from podlab.errors import AlreadyExists, BadRequest, Cause, Conflict, Invalid, NotFound
 from podlab.kinds import validation
 from podlab.meta.v1 import meta_pb2
 
@@ -80,6 +81,15 @@ class Planned:
         return [own, *self.alongside]
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A new object, complete but for what is allocated to it, its key, and what it shares with others."""
+
+    request: AdmissionRequest
+    key: str
+    alike: Result | None
+
+
 class Registry:
     """Messages that are sent become its own. Strategies are by the names of kinds, allocators by messages."""
 
@@ -111,7 +121,7 @@ class Registry:
 
     async def write(self, write: Write) -> Written:
         """Carry it out. Raises NotFound, AlreadyExists, Invalid, Conflict, Forbidden, BadRequest, RequestTooLarge."""
-        await self.reach(write)
+        await self._reach(write.moment)
         if write.operation is Operation.CREATE and not write.subresource:
             return await self._create(write)
         for _ in range(write.attempts):
@@ -128,14 +138,10 @@ class Registry:
         """Wait until the cache holds what the write's reads must have seen."""
         await self._reach(write.moment)
 
-    async def _reach(self, moment: Moment | None) -> None:
-        await self._cache.reach(moment if moment is not None else await self._cache.moments.now())
-
     async def plan(self, write: Write) -> Planned:
         """What it would commit, as things stand in the cache. Raises what `write` raises."""
         if write.operation is Operation.CREATE and not write.subresource:
-            request, key = await self._begun(write, write.made_from(None))
-            return await self._planned_creation(request, key)
+            return await self._planned_creation(await self._begun(write, write.made_from(None)))
         key = keys.object_key(write.kind, write.namespace, write.name)
         part = subresources.of(write) if write.deletion is None else None
         entry = self._cache.get(write.kind, key)
@@ -173,42 +179,42 @@ class Registry:
         raise AssertionError("unreachable")
 
     async def _create_named(self, write: Write, message: Message) -> Written:
-        request, key = await self._begun(write, message)
+        begun = await self._begun(write, message)
         for _ in range(ATTEMPTS):
-            planned = await self._planned_creation(request, key)
+            planned = await self._planned_creation(begun)
             if write.dry_run:
                 return self._tried(planned)
             try:
                 return await self._commit(planned)
             except Mismatch as error:
-                if error.key == key:
+                if error.key == begun.key:
                     raise AlreadyExists.of(write.kind.resource, write.name) from error
                 await self._caught_up_after(error)
         raise _contended(write)
 
-    async def _begun(self, write: Write, message: Message) -> tuple[AdmissionRequest, str]:
-        """The new object, complete but for what is allocated to it, and its key."""
+    async def _begun(self, write: Write, message: Message) -> _Begun:
         key = keys.object_key(write.kind, write.namespace, write.name) if write.name else ""  # which is refused
         strategy = self._strategy(write.kind)
         request = AdmissionRequest(write, message)
         changes.begin(message, strategy, str(uuid.uuid4()), self._clock())
         for plugin in self._admission.asked(write.kind, Operation.CREATE, "").first:
             await plugin.mutate(request)
-        await self._completion.complete(request, strategy)
-        return request, key
+        return _Begun(request, key, await self._completion.complete(request, strategy))
 
-    async def _planned_creation(self, begun: AdmissionRequest, key: str) -> Planned:
-        write, request, allocated = begun.write, begun, NOTHING
+    async def _planned_creation(self, begun: _Begun) -> Planned:
+        request, key, alike, allocated = begun.request, begun.key, begun.alike, NOTHING
+        write = request.write
         if (allocator := self._allocators.get(write.kind.message)) is not None:
-            request = AdmissionRequest(write, changes.copied(begun.new))  # another attempt chooses anew
+            request = AdmissionRequest(write, changes.copied(request.new))  # another attempt chooses anew
             allocated = allocator.allocate(request.new, None)
-        if causes := validation.validate_create(request.new):
+        if causes := _faults(request.new, alike):
             raise Invalid.of(write.kind.qualified_name, write.name, causes)
         asked = self._admission.asked(write.kind, Operation.CREATE, "")
         alongside = await self._admission.validate(asked, request)
         if self._cache.get(write.kind, key) is not None:
             raise AlreadyExists.of(write.kind.resource, write.name)
-        return Planned(request, key, None, request.new.SerializeToString(), (*allocated, *alongside))
+        value = alike.encoded(request.new) if alike is not None else request.new.SerializeToString()
+        return Planned(request, key, None, value, (*allocated, *alongside))
 
     async def _planned_change(self, write: Write, entry: Entry, part: SubresourceStrategy | None) -> Planned:
         """What becomes of an object that is there: of the whole, of a subresource, or at its deletion."""
@@ -273,6 +279,9 @@ class Registry:
         entry = self._cache.written(write.kind, planned.key, planned.value, revision)
         return Written(entry, request.new, request.old, request.removed)
 
+    async def _reach(self, moment: Moment | None) -> None:
+        await self._cache.reach(moment if moment is not None else await self._cache.moments.now())
+
     def _found(self, kind: Kind, namespace: str, name: str) -> Entry:
         entry = self._cache.get(kind, keys.object_key(kind, namespace, name))
         if entry is None:
@@ -282,6 +291,17 @@ class Registry:
     async def _caught_up_after(self, error: Mismatch) -> None:
         """A deletion that was faster tells no revision."""
         await self._cache.reach(max(error.found, await self._cache.moments.now()))
+
+
+def _faults(new: Message, alike: Result | None) -> tuple[Cause, ...]:
+    """What is wrong with a new object; of what it shares with others that is found out once."""
+    if alike is None:
+        return validation.validate_create(new)
+    if alike.is_valid:
+        return validation.validate_create_alike(new)
+    causes = validation.validate_create(new)
+    alike.is_valid = not causes
+    return causes
 
 
 def _is_revision(text: str) -> bool:

@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from google.protobuf.message import Message
+
 from master.apiserver.admission.rules.limitranger import ANNOTATION
+from master.apiserver.registry import changes
+from master.apiserver.watchcache import encoding
 from podlab.api.labels import MIRROR_ANNOTATION
 from podlab.core.v1 import pod_pb2
 
@@ -19,6 +23,8 @@ REMEMBERED_BYTES = 8 << 10
 
 # Of a pod's own annotations, what becomes of it depends on these.
 _ANNOTATIONS = (MIRROR_ANNOTATION, ANNOTATION)
+
+_METADATA = bytes((pod_pb2.Pod.METADATA_FIELD_NUMBER << 3 | 2,))
 
 Shape = tuple[str, tuple[str | None, ...], tuple[tuple[str, str], ...], bytes]
 
@@ -39,6 +45,11 @@ class Result:
         pod.MergeFromString(self.rest)
         if self.annotations:
             pod.metadata.annotations.update(self.annotations)
+
+    def encoded(self, pod: Message) -> bytes:
+        """The pod as it is stored: spec and status of its template are not encoded again."""
+        metadata = changes.metadata(pod).SerializeToString()
+        return b"".join((_METADATA, encoding.varint(len(metadata)), metadata, self.rest))
 
 
 class TemplateMemo:

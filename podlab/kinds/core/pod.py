@@ -25,6 +25,7 @@ from podlab.kinds.subresource import (
 )
 from podlab.kinds.validation.pods import ephemeralcontainers, pod
 from podlab.kinds.validation.rules import Rules
+from podlab.kinds.validation.storage.claims import check_claim_names
 from podlab.kinds.warnings import moments
 
 _POD_WIDE = ("IP", "NODE", "NOMINATED NODE", "READINESS GATES")
@@ -67,6 +68,7 @@ RESOURCE = Resource(
         pod.check_pod_update,
         pod.check_pod_status,
         ephemeralcontainers.check_new_pod,
+        check_claim_names,
         ephemeralcontainers.check_joining,
     ),
     set_defaults=apply_to_pod,

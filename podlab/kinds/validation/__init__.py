@@ -16,6 +16,12 @@ def validate_create(message: Message) -> tuple[Cause, ...]:
     return known.validate_create(message)
 
 
+def validate_create_alike(message: Message) -> tuple[Cause, ...]:
+    from podlab.kinds import known
+
+    return known.validate_create_alike(message)
+
+
 def validate_update(new: Message, old: Message) -> tuple[Cause, ...]:
     from podlab.kinds import known
 

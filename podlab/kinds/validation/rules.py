@@ -36,6 +36,9 @@ class Rules:
     update: UpdateCheck = _nothing
     status: Check = _nothing
     create: Check = _nothing
+    create_alike: Check = _nothing
+    """What of `always` and `create` depends on more than spec and status: enough where another object that had the same
+    has been found valid."""
     joining: UpdateCheck = _nothing
     """Compares when ephemeral containers join."""
     name: NameRule = syntax.subdomain
@@ -51,6 +54,16 @@ def validate_create(rules: Rules, message: Message) -> tuple[Cause, ...]:
     _check(found, rules, message)
     rules.create(found, message)
     rules.status(found, message)  # only kubelets come with a status: that of their node
+    return found.causes
+
+
+def validate_create_alike(rules: Rules, message: Message) -> tuple[Cause, ...]:
+    """What is wrong with a new object whose spec and status are those of one that has been found valid."""
+    found = Findings()
+    check_metadata(found, _metadata(message), rules.name, namespaced=kinds.of(message).namespaced)
+    rules.create_alike(found, message)
+    check_instants(found, _metadata(message), "metadata")
+    _check_size(found, message)
     return found.causes
 
 

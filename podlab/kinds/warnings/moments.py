@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from google.protobuf.message import Message
 
+from podlab.core.v1.pod_pb2 import Pod, PodSpec
 from podlab.kinds.validation import syntax
 from podlab.kinds.warnings import pods
 
 Look = Callable[[Any], Iterator[str]]
 Warn = Callable[[Any, Any], list[str]]
 """Takes an object and the one that it replaces, None for a new one. Status is not looked at."""
+# What is remembered stays small: 512 specs of at most this size.
+_REMEMBERED_BYTES = 8 << 10
 _IN_HOSTNAMES = "which can result in surprising behavior; a DNS label is recommended: "
 
 
@@ -30,7 +34,23 @@ def of_pod(new: Any, old: Any) -> list[str]:
     """A pod is looked at when it is made."""
     if old is not None:
         return []
-    return [*_of_name(new, "the Pod's hostname"), *pods.of(new)]
+    return [*_of_name(new, "the Pod's hostname"), *_of_pod_spec(new)]
+
+
+def _of_pod_spec(pod: Pod) -> Iterable[str]:
+    """Pods of one template have the same spec, to the byte, and the same is to be said of all of them."""
+    encoded = pod.spec.SerializeToString()
+    if len(encoded) > _REMEMBERED_BYTES:
+        return pods.of(pod)
+    marks = pod.metadata.annotations
+    return _remembered(encoded, tuple((name, marks[name]) for name in marks if pods.is_looked_at(name)))
+
+
+@lru_cache(maxsize=512)
+def _remembered(encoded: bytes, annotations: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    pod = Pod(spec=PodSpec.FromString(encoded))
+    pod.metadata.annotations.update(annotations)
+    return tuple(pods.of(pod))
 
 
 def of_template(look: Look | None = None, *, named: bool = True) -> Warn:

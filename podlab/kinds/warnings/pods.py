@@ -48,6 +48,11 @@ def of(pod: pod_pb2.Pod | pod_pb2.PodTemplateSpec, at: str = "") -> Iterator[str
     yield from _neighbours(f"{field}.affinity", spec.affinity)
 
 
+def is_looked_at(annotation: str) -> bool:
+    """Whether something may be said of a pod for its having this annotation."""
+    return annotation in _ANNOTATIONS or annotation == _SECCOMP or annotation.startswith((_SECCOMP_OF, _APPARMOR_OF))
+
+
 def _placement(field: str, spec: pod_pb2.PodSpec) -> Iterator[str]:
     for key in sorted(spec.nodeSelector):
         if key in labels.DEPRECATED:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
+import pytest
 from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
-from podlab_testing.registry import ADMIN, admission_of
+from podlab_testing.registry import ADMIN, WritableRegistry, admission_of
 
 from master.apiserver.admission.plugin import AdmissionRequest, Plugin
 from master.apiserver.admission.rules.limitranger import ANNOTATION
@@ -21,8 +22,8 @@ from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.api.labels import MIRROR_ANNOTATION
-from podlab.core.v1 import pod_pb2, quota_pb2, serviceaccount_pb2
-from podlab.errors import ApiError
+from podlab.core.v1 import namespace_pb2, pod_pb2, quota_pb2, serviceaccount_pb2
+from podlab.errors import ApiError, Invalid
 from podlab.meta.v1 import meta_pb2
 from podlab.scheduling.v1 import priorityclass_pb2
 
@@ -186,3 +187,40 @@ async def test_what_is_remembered_is_bounded() -> None:
         one.spec.hostname = f"h-{number}"
         await begun(one, completion)
     assert completion.memo.remembered <= template_memo.REMEMBERED
+
+
+async def test_what_is_stored_of_a_pod_is_the_same_whether_its_template_is_known_or_not() -> None:
+    cluster = Cluster()
+    cluster.put(account(mounts=True))
+    completion = Completion(admission_of(cluster.cache))
+    for name in ("a", "b"):
+        made = pod(name, app=name)
+        result = await completion.complete(AdmissionRequest(Write.create(ADMIN, made), made), STRATEGY)
+        assert result is not None
+        assert pod_pb2.Pod.FromString(result.encoded(made)) == made
+
+
+async def test_a_pod_of_a_known_template_is_still_looked_at_where_it_differs(registry: WritableRegistry) -> None:
+    await registry.create(namespace_pb2.Namespace(metadata=named("default", "")))
+    for name in ("a", "b"):
+        await registry.create(pod(name))
+    wrong = pod("c")
+    wrong.metadata.labels["not valid!"] = "x"
+    with pytest.raises(Invalid, match=r"metadata\.labels"):
+        await registry.create(wrong)
+    with pytest.raises(Invalid, match=r"metadata\.name"):
+        await registry.create(pod("Not_Valid"))
+
+
+async def test_names_of_claims_are_looked_at_for_each_pod_of_a_template(registry: WritableRegistry) -> None:
+    await registry.create(namespace_pb2.Namespace(metadata=named("default", "")))
+    for name in ("a", "b", "c" * 250):
+        one = pod(name)
+        claim = one.spec.volumes.add(name="data").volumeSource.ephemeral.volumeClaimTemplate.spec
+        claim.accessModes.append("ReadWriteOnce")
+        claim.resources.requests["storage"].string = "1Gi"
+        if len(name) == 1:
+            await registry.create(one)
+        else:
+            with pytest.raises(Invalid, match="PVC name"):
+                await registry.create(one)
