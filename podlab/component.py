@@ -12,9 +12,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import grpc
 import uvloop
@@ -23,13 +23,15 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from podlab import settings, subject
-from podlab.errors import Forbidden, abort
+from podlab.errors import Forbidden, ServicerContext, abort
 from podlab.tls import Tls
 
+Request = TypeVar("Request")
+Response = TypeVar("Response")
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-GRPC_OPTIONS: tuple[tuple[str, Any], ...] = (
+GRPC_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
@@ -81,7 +83,7 @@ def notify_ready() -> None:
         notify.sendall(b"READY=1")
 
 
-def common_name(context: grpc.aio.ServicerContext[Any, Any]) -> str:
+def common_name(context: ServicerContext) -> str:
     """The CN of the caller's certificate; empty when it has none, or does not name just one user."""
     for pem in context.auth_context().get("x509_pem_cert", ()):
         try:
@@ -97,27 +99,33 @@ class AllowedUsers(grpc.aio.ServerInterceptor):
     def __init__(self, users: frozenset[str]) -> None:
         self._users = users
 
-    async def intercept_service(self, continuation: Any, handler_call_details: grpc.HandlerCallDetails) -> Any:
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Request, Response] | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Request, Response] | None:
         handler = await continuation(handler_call_details)
         return _guarded(handler, self._users) if handler is not None else None
 
 
-def _guarded(handler: Any, users: frozenset[str]) -> Any:
-    async def check(context: grpc.aio.ServicerContext[Any, Any]) -> None:
+def _guarded(
+    handler: grpc.RpcMethodHandler[Request, Response], users: frozenset[str]
+) -> grpc.RpcMethodHandler[Request, Response]:
+    async def check(context: ServicerContext) -> None:
         caller = common_name(context)
         if caller not in users:
             await abort(context, Forbidden(f'User "{caller}" may not call this component; call the apiserver'))
 
-    async def unary(request: Any, context: Any) -> Any:
+    async def unary(request: object, context: ServicerContext) -> object:
         await check(context)
         return await inner(request, context)
 
-    async def stream(request: Any, context: Any) -> Any:
+    async def stream(request: object, context: ServicerContext) -> AsyncIterator[object]:
         await check(context)
         async for response in inner(request, context):
             yield response
 
-    shapes: tuple[tuple[str, Callable[..., Any]], ...] = (
+    shapes: tuple[tuple[str, Callable[..., grpc.RpcMethodHandler[Request, Response]]], ...] = (
         ("unary_unary", grpc.unary_unary_rpc_method_handler),
         ("unary_stream", grpc.unary_stream_rpc_method_handler),
         ("stream_unary", grpc.stream_unary_rpc_method_handler),
@@ -158,7 +166,7 @@ def bind(server: grpc.aio.Server, address: str, tls: Tls) -> None:
 async def serve_loop(
     server: grpc.aio.Server,
     checks: health.aio.HealthServicer,
-    loop: Coroutine[Any, Any, None],
+    loop: Coroutine[object, None, None],
     synced: asyncio.Event,
     stop: asyncio.Event,
 ) -> None:

@@ -215,11 +215,14 @@ _BY_GRPC_CODE: dict[grpc.StatusCode, type[ApiError]] = {
 
 
 # Errors travel in HTTP/2 trailers, of which gRPC takes 8 KiB unless told otherwise; it then drops the whole call.
-METADATA_OPTIONS: tuple[tuple[str, Any], ...] = (
+METADATA_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_metadata_size", 256 << 10),
     ("grpc.absolute_max_metadata_size", 256 << 10),
 )
 _MESSAGE_CHARS, _CAUSE_CHARS, _CAUSES_CHARS = 8192, 1024, 16384
+
+# What a method of a service is given with its request, whatever it takes and answers.
+ServicerContext = grpc.aio.ServicerContext[Any, Any]
 
 
 def to_status(error: ApiError) -> meta_pb2.Status:
@@ -246,11 +249,12 @@ def from_status(status: meta_pb2.Status) -> ApiError:
     )
 
 
-def to_rpc_status(error: ApiError) -> Any:
+def to_rpc_status(error: ApiError) -> grpc.Status:
     """The error as what `ServicerContext.abort_with_status` takes, with the Status in its details, cut to what fits."""
     rich = status_pb2.Status(code=error.grpc_code.value[0], message=cut(error.message, _MESSAGE_CHARS))
     rich.details.add().Pack(_fitting(to_status(error)))
-    return rpc_status.to_status(rich)
+    status: grpc.Status = rpc_status.to_status(rich)
+    return status
 
 
 def _fitting(status: meta_pb2.Status) -> meta_pb2.Status:
@@ -266,7 +270,7 @@ def _fitting(status: meta_pb2.Status) -> meta_pb2.Status:
     return status
 
 
-async def abort(context: grpc.aio.ServicerContext[Any, Any], error: ApiError) -> NoReturn:
+async def abort(context: ServicerContext, error: ApiError) -> NoReturn:
     """Ends a call on the server's side with the error, and with the trailing metadata that it has already."""
     status = to_rpc_status(error)
     trailing = (*(context.trailing_metadata() or ()), *status.trailing_metadata)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import grpc
-
 from master.scheduler.cycle.decision import Decision
 from master.scheduler.cycle.explanation import explanation
 from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key
 from podlab.core.v1.pod_pb2 import Pod
-from podlab.errors import ApiError, abort
+from podlab.errors import ApiError, ServicerContext, abort
 from podlab.v1 import scheduler_pb2, scheduler_pb2_grpc
-
-Context = grpc.aio.ServicerContext[object, object]
 
 
 class SchedulerServicer(scheduler_pb2_grpc.SchedulerServicer):
@@ -25,7 +21,7 @@ class SchedulerServicer(scheduler_pb2_grpc.SchedulerServicer):
         self._foresee = foresee
 
     async def Explain(  # noqa: N802 - gRPC's name
-        self, request: scheduler_pb2.ExplainRequest, context: Context
+        self, request: scheduler_pb2.ExplainRequest, context: ServicerContext
     ) -> scheduler_pb2.ExplainResponse:
         try:
             decision = self._explain(Key(GroupKind("", "Pod"), request.namespace, request.name), request.now)
@@ -34,7 +30,7 @@ class SchedulerServicer(scheduler_pb2_grpc.SchedulerServicer):
         return scheduler_pb2.ExplainResponse(explanation=explanation(decision))
 
     async def Foresee(  # noqa: N802 - gRPC's name
-        self, request: scheduler_pb2.ForeseeRequest, context: Context
+        self, request: scheduler_pb2.ForeseeRequest, context: ServicerContext
     ) -> scheduler_pb2.ForeseeResponse:
         try:
             decision = self._foresee(request.pod)

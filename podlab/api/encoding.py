@@ -12,7 +12,7 @@ from google.protobuf.message_factory import GetMessageClass
 from podlab.api.scalars import SCALARS
 from podlab.meta.v1 import options_pb2
 
-Encoder = Callable[[Message], dict[str, Any]]
+Encoder = Callable[[Message], dict[str, object]]
 _Convert = Callable[[Any], Any]
 _PLAIN = {
     FieldDescriptor.TYPE_STRING: "",
@@ -59,7 +59,7 @@ def encoder(descriptor: Descriptor) -> Encoder:
     converters = {field: (None if is_inline(field) else field.name, _convert(field)) for field in descriptor.fields}
     scalars, composites, inlined = _always(descriptor)
 
-    def encode(message: Message) -> dict[str, Any]:
+    def encode(message: Message) -> dict[str, object]:
         out = dict(scalars)
         for field, value in message.ListFields():
             name, convert = converters[field]
@@ -112,14 +112,14 @@ def _convert_one(field: FieldDescriptor) -> _Convert | None:
     return None
 
 
-_Made = tuple[str, Callable[[], Any]]
+_Made = tuple[str, Callable[[], object]]
 
 
-def _always(descriptor: Descriptor) -> tuple[dict[str, Any], list[_Made], list[Callable[[], Any]]]:
+def _always(descriptor: Descriptor) -> tuple[dict[str, object], list[_Made], list[Callable[[], dict[str, object]]]]:
     """What stands for absent fields that are always written: constants, made values, inlined messages' fields."""
-    scalars: dict[str, Any] = {}
+    scalars: dict[str, object] = {}
     composites: list[_Made] = []
-    inlined: list[Callable[[], Any]] = []
+    inlined: list[Callable[[], dict[str, object]]] = []
     for field in descriptor.fields:
         if is_inline(field):
             child = _empty(child_type(field))
@@ -141,7 +141,7 @@ def _always(descriptor: Descriptor) -> tuple[dict[str, Any], list[_Made], list[C
     return scalars, composites, inlined
 
 
-def _empty(descriptor: Descriptor) -> Callable[[], dict[str, Any]]:
+def _empty(descriptor: Descriptor) -> Callable[[], dict[str, object]]:
     """What an absent message of this type looks like when it must be written: its own always-written fields."""
     encode, message = encoder(descriptor), GetMessageClass(descriptor)()
     return lambda: encode(message)

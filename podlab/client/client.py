@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import Generic, Self, TypeVar, cast
 
 import grpc
 import orjson
@@ -37,7 +37,7 @@ _EVENT_TYPES = {
     apiserver_pb2.EVENT_TYPE_DELETED: "DELETED",
     apiserver_pb2.EVENT_TYPE_BOOKMARK: "BOOKMARK",
 }
-_OPTIONS: tuple[tuple[str, Any], ...] = (
+_OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.max_pings_without_data", 0),
@@ -191,7 +191,7 @@ class Client:
         name: str,
         namespace: str = "",
         *,
-        patch: Any,
+        patch: object,
         patch_type: apiserver_pb2.PatchType.ValueType = apiserver_pb2.PATCH_TYPE_STRATEGIC_MERGE,
         subresource: str = "",
         dry_run: bool = False,

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
-import grpc
 from cryptography import x509
 
 from master.apiserver.authentication.user import AUTHENTICATED, NODE, PROXIES, Certified, User
 from podlab import subject
-from podlab.errors import Unauthorized
+from podlab.errors import ServicerContext, Unauthorized
 from podlab.pki import made_at
 
 
-def caller(context: grpc.aio.ServicerContext[Any, Any]) -> User:
+def caller(context: ServicerContext) -> User:
     """The user behind a call. Raises Unauthorized when the certificate names nobody."""
     for pem in context.auth_context().get("x509_pem_cert", ()):
         return user_of(pem)

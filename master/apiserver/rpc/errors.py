@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
 
 from master.apiserver.request.errors import api_error
-from podlab.errors import BadRequest, abort
+from podlab.errors import BadRequest, ServicerContext, abort
 
 Answer = TypeVar("Answer")
-Context = grpc.aio.ServicerContext[Any, Any]
+Request = TypeVar("Request")
+M = TypeVar("M", bound=Message)
 
 
-def abort_on_error(method: Callable[[Any, Context], Awaitable[Answer]]) -> Callable[[Any, Context], Awaitable[Answer]]:
+def abort_on_error(
+    method: Callable[[Request, ServicerContext], Awaitable[Answer]],
+) -> Callable[[Request, ServicerContext], Awaitable[Answer]]:
     """The handler; an error that it raises becomes the call's status."""
 
-    async def answer(request: Any, context: Context) -> Answer:
+    async def answer(request: Request, context: ServicerContext) -> Answer:
         try:
             return await method(request, context)
         except (grpc.aio.AbortError, asyncio.CancelledError):
@@ -31,11 +34,11 @@ def abort_on_error(method: Callable[[Any, Context], Awaitable[Answer]]) -> Calla
 
 
 def parse_request(
-    request_type: type[Message], method: Callable[[Any, Context], Awaitable[Answer]]
-) -> Callable[[bytes, Context], Awaitable[Answer]]:
+    request_type: type[M], method: Callable[[M, ServicerContext], Awaitable[Answer]]
+) -> Callable[[bytes, ServicerContext], Awaitable[Answer]]:
     """The handler for bytes. Bytes that are no request are refused here; gRPC would fill the log with them."""
 
-    async def answer(request: bytes, context: Context) -> Answer:
+    async def answer(request: bytes, context: ServicerContext) -> Answer:
         try:
             read = request_type.FromString(request)
         except DecodeError:

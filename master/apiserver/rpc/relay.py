@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, cast
+from typing import cast
 
 import grpc
 
@@ -18,7 +18,7 @@ from master.apiserver.filters.handler_chain import Gate
 from master.apiserver.request.info import Passage
 from master.apiserver.rpc import request_info
 from master.apiserver.rpc.dialing import Dialer
-from master.apiserver.rpc.errors import Context, abort_on_error
+from master.apiserver.rpc.errors import abort_on_error
 from master.apiserver.rpc.routes import KUBELET, ROUTES, PodOrNode, Route, Target, resolve
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
@@ -26,11 +26,12 @@ from master.apiserver.watchcache.moment import Moment
 from podlab.api import kinds
 from podlab.core.v1 import pod_pb2
 from podlab.core.v1.pod_pb2 import Pod
-from podlab.errors import ApiError, BadRequest, ServiceUnavailable, from_rpc_error
+from podlab.errors import ApiError, BadRequest, ServicerContext, ServiceUnavailable, from_rpc_error
 from podlab.tls import Tls
 from podlab.v1 import kubelet_pb2
 
 _POD = kinds.of(Pod)
+_Streams = grpc.aio.StreamStreamCall[bytes, bytes]
 
 
 class Relay:
@@ -56,7 +57,8 @@ class Relay:
         """What a server-streaming method answers, whose caller was found to be allowed to. Raises what the component
         answers."""
         channel, target = await self._reached(ROUTES[service][method], request, moment)
-        call = channel.unary_stream(f"/{service}/{method}")(request)
+        stream: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream(f"/{service}/{method}")
+        call = stream(request)
         try:
             async for response in call:
                 yield response
@@ -69,14 +71,14 @@ class Relay:
     async def opened(self, service: str, method: str, first: bytes, *, moment: Moment) -> AsyncIterator[Duplex]:
         """A call that streams both ways, begun with its first request. Its caller was found to be allowed to."""
         channel, target = await self._reached(ROUTES[service][method], first, moment)
-        duplex = Duplex(channel.stream_stream(f"/{service}/{method}")(), target)
+        duplex = Duplex(_streams(channel, f"/{service}/{method}")(), target)
         try:
             await duplex.write(first)
             yield duplex
         finally:
             duplex.cancel()
 
-    async def _reached(self, route: Route, first: bytes, moment: Moment) -> tuple[Any, Target]:
+    async def _reached(self, route: Route, first: bytes, moment: Moment) -> tuple[grpc.aio.Channel, Target]:
         await self._cache.reach(moment)
         target = resolve(route, route.parse(first), self._cache, self._scheduler)
         return await self._dialer.dial(target), target
@@ -95,9 +97,10 @@ class Relay:
         """What a node's kubelet tells the server itself of its use. Raises what it answers, or that it is away."""
         request = kubelet_pb2.StatsRequest(node_name=node)
         target = resolve(ROUTES[KUBELET]["Stats"], PodOrNode(node=node), self._cache, self._scheduler)
-        channel: Any = await self._dialer.dial(target)
+        channel = await self._dialer.dial(target)
+        stats: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(f"/{KUBELET}/Stats")
         try:
-            answer = await channel.unary_unary(f"/{KUBELET}/Stats")(request.SerializeToString())
+            answer = await stats(request.SerializeToString())
         except grpc.aio.AioRpcError as error:
             raise _told(error, target) from error
         return kubelet_pb2.StatsResponse.FromString(answer)
@@ -106,24 +109,24 @@ class Relay:
         """Close the connections."""
         await self._dialer.close()
 
-    def _methods(self, service: str, routes: Mapping[str, Route]) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
+    def _methods(self, service: str, routes: Mapping[str, Route]) -> dict[str, grpc.RpcMethodHandler[bytes, bytes]]:
         return {
             name: grpc.stream_stream_rpc_method_handler(abort_on_error(self._relayed(f"/{service}/{name}", route)))
             for name, route in routes.items()
         }
 
-    def _relayed(self, method: str, route: Route) -> Callable[[Any, Context], Awaitable[None]]:
-        async def relay(_: Any, context: Context) -> None:
+    def _relayed(self, method: str, route: Route) -> Callable[[object, ServicerContext], Awaitable[None]]:
+        async def relay(_: object, context: ServicerContext) -> None:
             first = await context.read()
             if first is grpc.aio.EOF:
                 raise BadRequest(f"{method}: the call has no request")
 
             async def handle(passage: Passage) -> None:
                 channel, target = await self._reached(route, first, passage.moment)
-                call: Any = channel.stream_stream(method)(timeout=context.time_remaining())
+                call = _streams(channel, method)(timeout=context.time_remaining())
                 await _pass_on(call, first, context, target)
 
-            def about(request: Any) -> tuple[Attributes, ...]:
+            def about(request: bytes) -> tuple[Attributes, ...]:
                 return (route.attributes(route.parse(request)),)
 
             await self._gate.passed(request_info.asked(context, about, method, first, long_running=True), handle)
@@ -134,7 +137,7 @@ class Relay:
 class Duplex:
     """A relayed call, as bytes. Both ways there is no more on the way than gRPC's flow control lets."""
 
-    def __init__(self, call: Any, target: Target) -> None:
+    def __init__(self, call: _Streams, target: Target) -> None:
         self._call = call
         self._target = target
 
@@ -154,14 +157,18 @@ class Duplex:
             answer = await self._call.read()
         except grpc.aio.AioRpcError as error:
             raise _told(error, self._target) from error
-        return None if answer is grpc.aio.EOF else cast(bytes, answer)
+        return answer if isinstance(answer, bytes) else None  # gRPC's EOF
 
     def cancel(self) -> None:
         """Ends the call, if it has not ended."""
         self._call.cancel()
 
 
-async def _pass_on(call: Any, first: bytes, context: Context, target: Target) -> None:
+def _streams(channel: grpc.aio.Channel, method: str) -> grpc.aio.StreamStreamMultiCallable[bytes, bytes]:
+    return channel.stream_stream(method)
+
+
+async def _pass_on(call: _Streams, first: bytes, context: ServicerContext, target: Target) -> None:
     """Carry messages both ways until the answering side ends the call, or the caller leaves."""
     upwards = asyncio.create_task(_send(call, first, context))
     try:
@@ -183,11 +190,11 @@ def _told(error: grpc.aio.AioRpcError, target: Target) -> ApiError:
     return told
 
 
-async def _send(call: Any, first: bytes, context: Context) -> None:
+async def _send(call: _Streams, first: bytes, context: ServicerContext) -> None:
     """The caller's messages, and that there are no more. When the call has ended, its answer says why."""
     with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
-        message: Any = first
-        while message is not grpc.aio.EOF:
+        message: object = first
+        while isinstance(message, bytes):  # gRPC's EOF is none
             await call.write(message)
             message = await context.read()
         await call.done_writing()

@@ -15,13 +15,12 @@ from master.apiserver.filters import impersonation
 from master.apiserver.filters.authorize import attributes
 from master.apiserver.filters.impersonation import Acting
 from master.apiserver.request.info import NOBODY, Asked
-from master.apiserver.rpc.errors import Context
 from podlab.api import codec, kinds
 from podlab.api.objects import key, unwrap
 from podlab.core.v1.event_pb2 import Event
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.core.v1.serviceaccount_pb2 import ServiceAccount
-from podlab.errors import ApiError
+from podlab.errors import ApiError, ServicerContext
 from podlab.kinds.current import CurrentCatalog
 from podlab.metrics.v1beta1.metrics_pb2 import PodMetrics
 from podlab.v1 import apiserver_pb2
@@ -32,7 +31,7 @@ About = Callable[[Any], tuple[Attributes, ...]]
 """What authorization is asked about a request. Raises NotFound for a kind that we lack, BadRequest."""
 
 
-def asked(context: Context, about: About, method: str, request: object, *, long_running: bool = False) -> Asked:
+def asked(context: ServicerContext, about: About, method: str, request: object, *, long_running: bool = False) -> Asked:
     """The call as it comes in. Its caller hears from now on what it is known by."""
     metadata = context.invocation_metadata() or ()
     acting, wanted, refusal = Acting(NOBODY), NOTHING, None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from google.protobuf.message import DecodeError, Message
 
@@ -17,6 +17,7 @@ from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import BadRequest, NotFound, ServiceUnavailable
+from podlab.meta.v1 import meta_pb2
 from podlab.v1 import kubelet_pb2, proxy_pb2, scheduler_pb2
 
 KUBELET, PROXY, SCHEDULER = "podlab.v1.Kubelet", "podlab.v1.Proxy", "podlab.v1.Scheduler"
@@ -73,23 +74,35 @@ class Route:
         return Attributes(self.verb, "", "pods", asked.namespace, asked.pod, self.subresource)
 
 
-def _pod_of(request: Any) -> PodOrNode:
+class _NamesPod(Protocol):
+    namespace: str
+    pod: str
+
+
+class _NamesNode(Protocol):
+    node_name: str
+
+
+_Start = kubelet_pb2.ExecRequest | kubelet_pb2.AttachRequest | kubelet_pb2.PortForwardRequest
+
+
+def _pod_of(request: _NamesPod) -> PodOrNode:
     return PodOrNode(request.namespace, request.pod)
 
 
-def _start_of(request: Any) -> PodOrNode:
+def _start_of(request: _Start) -> PodOrNode:
     return _pod_of(request.start)
 
 
-def _named_pod_of(request: Any) -> PodOrNode:
+def _named_pod_of(request: scheduler_pb2.ExplainRequest | meta_pb2.ObjectMeta) -> PodOrNode:
     return PodOrNode(request.namespace, request.name)
 
 
-def _given_pod_of(request: Any) -> PodOrNode:
+def _given_pod_of(request: scheduler_pb2.ForeseeRequest) -> PodOrNode:
     return _named_pod_of(request.pod.metadata)
 
 
-def _node_of(request: Any) -> PodOrNode:
+def _node_of(request: _NamesNode) -> PodOrNode:
     return PodOrNode(node=request.node_name)
 
 

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
 from master.apiserver.admission.write import Write
 from master.apiserver.filters.handler_chain import Gate
@@ -21,13 +22,13 @@ from master.apiserver.registry.token_request import Issuer
 from master.apiserver.request.info import Passage
 from master.apiserver.resource_metrics.usage import ResourceMetrics
 from master.apiserver.rpc import request_info, writes
-from master.apiserver.rpc.errors import Context, abort_on_error, parse_request
+from master.apiserver.rpc.errors import abort_on_error, parse_request
 from master.apiserver.rpc.request_info import About
 from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.listing import Pager
 from master.apiserver.watchcache.watching import Watcher
 from podlab.api import selectors
-from podlab.errors import ApiError, Expired, to_status
+from podlab.errors import ApiError, Expired, ServicerContext, to_status
 from podlab.kinds.current import CurrentCatalog
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2 as pb
@@ -37,8 +38,9 @@ SERVICE = "podlab.v1.ApiServer"
 WRITE_LIMIT_S = 60.0
 
 Answer = TypeVar("Answer")
-Handler = Callable[[Any, Context], Awaitable[Answer]]
-Method = Callable[[Any, Context, Passage], Awaitable[Answer]]
+Request = TypeVar("Request")
+Handler = Callable[[Request, ServicerContext], Awaitable[Answer]]
+Method = Callable[[Request, ServicerContext, Passage], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class ApiService:
 
     def handler(self) -> grpc.GenericRpcHandler:
         """What a server is given."""
-        unary: dict[str, tuple[Any, Any, About]] = {
+        unary: dict[str, tuple[Method[Any, bytes], type[Message], About]] = {
             "Create": (self.create, pb.CreateRequest, request_info.of_object("create")),
             "Get": (self.get, pb.GetRequest, request_info.of_name("get", self.kinds)),
             "List": (self.list, pb.ListRequest, request_info.of_selection("list", self.kinds)),
@@ -75,13 +77,13 @@ class ApiService:
             "PodMetrics": (self.pod_metrics, pb.PodMetricsRequest, request_info.of_pod_metrics),
             "Version": (self.version, pb.VersionRequest, request_info.of_version),
         }
-        handlers: dict[str, Any] = {
+        handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
             name: grpc.unary_unary_rpc_method_handler(
                 parse_request(request, abort_on_error(self._gated(name, method, about)))
             )
             for name, (method, request, about) in unary.items()
         }
-        streaming: dict[str, tuple[Any, Any, About]] = {
+        streaming: dict[str, tuple[Method[Any, None], type[Message], About]] = {
             "DeleteCollection": (
                 self.delete_collection,
                 pb.DeleteCollectionRequest,
@@ -95,11 +97,13 @@ class ApiService:
             )
         return grpc.method_handlers_generic_handler(SERVICE, handlers)
 
-    def _gated(self, name: str, method: Method[Answer], about: About, *, long_running: bool = False) -> Handler[Answer]:
+    def _gated(
+        self, name: str, method: Method[Request, Answer], about: About, *, long_running: bool = False
+    ) -> Handler[Request, Answer]:
         """The method, behind the gate."""
         path = f"/{SERVICE}/{name}"
 
-        async def answer(request: Any, context: Context) -> Answer:
+        async def answer(request: Request, context: ServicerContext) -> Answer:
             asked = request_info.asked(context, about, path, request, long_running=long_running)
 
             async def handle(passage: Passage) -> Answer:
@@ -109,69 +113,71 @@ class ApiService:
 
         return answer
 
-    async def create(self, request: pb.CreateRequest, _: Context, passage: Passage) -> bytes:
+    async def create(self, request: pb.CreateRequest, _: ServicerContext, passage: Passage) -> bytes:
         """See the proto, as for all of these."""
         return await self._write(writes.create(request, passage), passage)
 
-    async def get(self, request: pb.GetRequest, _: Context, passage: Passage) -> bytes:
+    async def get(self, request: pb.GetRequest, _: ServicerContext, passage: Passage) -> bytes:
         kind = self.kinds.catalog.named(request.group, request.kind)
         entry = await self.registry.get(kind, request.namespace, request.name, passage.moment)
         passage.answered = entry.json
         return encoding.item_response(entry.element)
 
-    async def list(self, request: pb.ListRequest, _: Context, passage: Passage) -> bytes:
+    async def list(self, request: pb.ListRequest, _: ServicerContext, passage: Passage) -> bytes:
         return await self.lister.page(request, passage.moment)
 
-    async def update(self, request: pb.UpdateRequest, _: Context, passage: Passage) -> bytes:
+    async def update(self, request: pb.UpdateRequest, _: ServicerContext, passage: Passage) -> bytes:
         return await self._write(writes.update(request, passage), passage)
 
-    async def update_status(self, request: pb.UpdateStatusRequest, _: Context, passage: Passage) -> bytes:
+    async def update_status(self, request: pb.UpdateStatusRequest, _: ServicerContext, passage: Passage) -> bytes:
         return await self._write(writes.update_status(request, passage), passage)
 
-    async def patch(self, request: pb.PatchRequest, _: Context, passage: Passage) -> bytes:
+    async def patch(self, request: pb.PatchRequest, _: ServicerContext, passage: Passage) -> bytes:
         return await self._write(writes.patch(request, passage, self.kinds.catalog), passage)
 
-    async def delete(self, request: pb.DeleteRequest, _: Context, passage: Passage) -> bytes:
+    async def delete(self, request: pb.DeleteRequest, _: ServicerContext, passage: Passage) -> bytes:
         return await self._write(writes.delete(request, passage, self.kinds.catalog), passage)
 
-    async def evict(self, request: pb.EvictRequest, _: Context, passage: Passage) -> bytes:
+    async def evict(self, request: pb.EvictRequest, _: ServicerContext, passage: Passage) -> bytes:
         return await self._write(writes.evict(request, passage), passage)
 
-    async def delete_collection(self, request: pb.DeleteCollectionRequest, context: Context, passage: Passage) -> None:
+    async def delete_collection(
+        self, request: pb.DeleteCollectionRequest, context: ServicerContext, passage: Passage
+    ) -> None:
         wanted = writes.delete_collection(request, self.kinds.catalog)
         async for deleted in self.collections.delete(passage.user, wanted, passage.moment):
             for response in delete_collection.responses(deleted):
                 await _write(context, response, "the rest is not deleted; call again")
 
-    async def watch(self, request: pb.WatchRequest, context: Context, passage: Passage) -> None:
+    async def watch(self, request: pb.WatchRequest, context: ServicerContext, passage: Passage) -> None:
         await context.send_initial_metadata(())  # the caller learns that the watch stands before anything happens
         async for response in self.watches.watch(request, passage.moment):
             await _write(context, response, "list again")
 
-    async def bind(self, request: pb.BindRequest, _: Context, passage: Passage) -> bytes:
+    async def bind(self, request: pb.BindRequest, _: ServicerContext, passage: Passage) -> bytes:
         results = await self.batch.write(writes.bind(request, passage))
         return pb.BindResponse(results=[_bind_result(result) for result in results]).SerializeToString()
 
-    async def update_statuses(self, request: pb.UpdateStatusesRequest, _: Context, passage: Passage) -> bytes:
+    async def update_statuses(self, request: pb.UpdateStatusesRequest, _: ServicerContext, passage: Passage) -> bytes:
         refusals = await write_each(self.registry, writes.update_statuses(request, passage))
         told = [pb.UpdateStatusesResult(error=_refusal(each)) for each in refusals]
         return pb.UpdateStatusesResponse(results=told).SerializeToString()
 
-    async def preempt(self, request: pb.PreemptRequest, _: Context, passage: Passage) -> bytes:
+    async def preempt(self, request: pb.PreemptRequest, _: ServicerContext, passage: Passage) -> bytes:
         refusals = await write_each(self.registry, writes.preempt(request, passage))
         told = [pb.PreemptResult(error=_refusal(each)) for each in refusals]
         return pb.PreemptResponse(results=told).SerializeToString()
 
-    async def record_events(self, request: pb.RecordEventsRequest, _: Context, passage: Passage) -> bytes:
+    async def record_events(self, request: pb.RecordEventsRequest, _: ServicerContext, passage: Passage) -> bytes:
         results = await self.batch.write(writes.record_events(request, passage))
         told = [pb.RecordResult(error=_refusal(result)) for result in results]
         return pb.RecordEventsResponse(results=told).SerializeToString()
 
-    async def request_token(self, request: pb.RequestTokenRequest, _: Context, passage: Passage) -> bytes:
+    async def request_token(self, request: pb.RequestTokenRequest, _: ServicerContext, passage: Passage) -> bytes:
         status = await self.issuer.issue(passage.user, request.namespace, request.name, request.spec)
         return pb.RequestTokenResponse(status=status).SerializeToString()
 
-    async def pod_metrics(self, request: pb.PodMetricsRequest, _: Context, passage: Passage) -> bytes:
+    async def pod_metrics(self, request: pb.PodMetricsRequest, _: ServicerContext, passage: Passage) -> bytes:
         labels = selectors.parse_labels(request.label_selector)
         items = await self.measuring.selected_pods(request.namespace, labels, passage.moment)
         return pb.PodMetricsResponse(items=items).SerializeToString()
@@ -182,7 +188,7 @@ class ApiService:
         response = encoding.item_response(written.entry.element)
         return response + encoding.removed_mark() if written.removed else response
 
-    async def version(self, _: pb.VersionRequest, __: Context, passage: Passage) -> bytes:
+    async def version(self, _: pb.VersionRequest, __: ServicerContext, passage: Passage) -> bytes:
         return pb.VersionResponse(
             git_version=f"v{version('podlab')}",
             python_version=platform.python_version(),
@@ -193,7 +199,7 @@ class ApiService:
         ).SerializeToString()
 
 
-async def _write(context: Context, response: bytes, remedy: str) -> None:
+async def _write(context: ServicerContext, response: bytes, remedy: str) -> None:
     """The next message of a stream. Raises Expired when the client does not take it."""
     try:
         async with asyncio.timeout(WRITE_LIMIT_S):

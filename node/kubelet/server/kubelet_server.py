@@ -7,8 +7,6 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import grpc
-
 from node.kubelet.cri.runtime import Container, Runtime, RuntimeFailure
 from node.kubelet.images import image_import
 from node.kubelet.logs import log_reader
@@ -21,11 +19,10 @@ from node.kubelet.server.port_forward import forward
 from node.kubelet.worker.pod_workers import PodWorkers
 from podlab.api import containers
 from podlab.core.v1 import pod_pb2
-from podlab.errors import ApiError, BadRequest, InternalError, NotFound, abort
+from podlab.errors import ApiError, BadRequest, InternalError, NotFound, ServicerContext, abort
 from podlab.v1 import kubelet_pb2, kubelet_pb2_grpc
 
 SETTLE_S = 0.2
-Context = grpc.aio.ServicerContext[object, object]
 
 
 class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
@@ -37,7 +34,7 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
         self._stats = stats
 
     async def Logs(  # noqa: N802 - gRPC's name
-        self, request: kubelet_pb2.LogsRequest, context: Context
+        self, request: kubelet_pb2.LogsRequest, context: ServicerContext
     ) -> AsyncIterator[kubelet_pb2.LogsResponse]:
         try:
             pod = self._pod(request.namespace, request.pod)
@@ -58,7 +55,7 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
             yield kubelet_pb2.LogsResponse(data=text)
 
     async def Exec(  # noqa: N802 - gRPC's name
-        self, request_iterator: AsyncIterator[kubelet_pb2.ExecRequest], context: Context
+        self, request_iterator: AsyncIterator[kubelet_pb2.ExecRequest], context: ServicerContext
     ) -> AsyncIterator[kubelet_pb2.ExecResponse]:
         try:
             first = await anext(request_iterator, None)
@@ -73,7 +70,7 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
             yield response
 
     async def Attach(  # noqa: N802 - gRPC's name
-        self, request_iterator: AsyncIterator[kubelet_pb2.AttachRequest], context: Context
+        self, request_iterator: AsyncIterator[kubelet_pb2.AttachRequest], context: ServicerContext
     ) -> AsyncIterator[kubelet_pb2.AttachResponse]:
         try:
             first = await anext(request_iterator, None)
@@ -86,7 +83,7 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
             await abort(context, _as_api_error(error))
 
     async def PortForward(  # noqa: N802 - gRPC's name
-        self, request_iterator: AsyncIterator[kubelet_pb2.PortForwardRequest], context: Context
+        self, request_iterator: AsyncIterator[kubelet_pb2.PortForwardRequest], context: ServicerContext
     ) -> AsyncIterator[kubelet_pb2.PortForwardResponse]:
         try:
             first = await anext(request_iterator, None)
@@ -101,7 +98,7 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
             await abort(context, _as_api_error(error))
 
     async def Stats(  # noqa: N802 - gRPC's name
-        self, request: kubelet_pb2.StatsRequest, context: Context
+        self, request: kubelet_pb2.StatsRequest, context: ServicerContext
     ) -> kubelet_pb2.StatsResponse:
         try:
             return await self._stats.read()
@@ -109,7 +106,7 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
             await abort(context, _as_api_error(error))
 
     async def ImportImage(  # noqa: N802 - gRPC's name
-        self, request_iterator: AsyncIterator[kubelet_pb2.ImportImageRequest], context: Context
+        self, request_iterator: AsyncIterator[kubelet_pb2.ImportImageRequest], context: ServicerContext
     ) -> kubelet_pb2.ImportImageResponse:
         try:
             names = await image_import.import_archive(request.chunk async for request in request_iterator)
