@@ -85,7 +85,9 @@ class ScalingRules:
         )
 
 
-def stabilized(rules: ScalingRules, history: ScalingHistory, current: int, wanted: int, now: float) -> BoundedReplicas:
+def stabilized(
+    rules: ScalingRules, history: ScalingHistory, *, current: int, wanted: int, now: float
+) -> BoundedReplicas:
     """No more than what was recommended all the time lately, and no less: by the window of each direction."""
     lowest = min([wanted, *_since(history.recommended, now - _window(rules.up, 0))])
     highest = max([wanted, *_since(history.recommended, now - _window(rules.down, DOWN_WINDOW_S))])
@@ -100,7 +102,7 @@ def stabilized(rules: ScalingRules, history: ScalingHistory, current: int, wante
 
 
 def limited(
-    rules: ScalingRules, history: ScalingHistory, current: int, wanted: int, least: int, most: int, now: float
+    rules: ScalingRules, history: ScalingHistory, *, current: int, wanted: int, least: int, most: int, now: float
 ) -> BoundedReplicas:
     """Within the autoscaler's bounds, and no faster than its policies allow."""
     if wanted > current:

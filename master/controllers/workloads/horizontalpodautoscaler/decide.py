@@ -161,11 +161,19 @@ def _bounded(
     load: WorkloadLoad,
 ) -> int:
     spec, rules, now = autoscaler.spec, ScalingRules.of(autoscaler.spec), load.now
-    calm = stabilized(rules, history, load.current, wanted, now)
+    calm = stabilized(rules, history, current=load.current, wanted=wanted, now=now)
     ready = BoundedReplicas(calm.pods, "ReadyForNewScale", "recommended size matches current size")
     shown = calm if calm.reason else ready
     set_condition(status, ABLE, "True", shown.reason, shown.message, now)
-    result = limited(rules, history, load.current, calm.pods, spec.minReplicas, spec.maxReplicas, now)
+    result = limited(
+        rules,
+        history,
+        current=load.current,
+        wanted=calm.pods,
+        least=spec.minReplicas,
+        most=spec.maxReplicas,
+        now=now,
+    )
     if result.reason:
         set_condition(status, LIMITED, "True", result.reason, result.message, now)
     else:

@@ -150,4 +150,4 @@ def _next_of_index(job: job_pb2.Job, index: int, last: pod_pb2.Pod | None, count
         return pod_for(job, index)
     ignored = any(one.metadata.uid == last.metadata.uid for one in counts.ignored)
     failures, skipped = failures_of_index(last), ignored_of_index(last)
-    return pod_for(job, index, failures + (not ignored), skipped + ignored)
+    return pod_for(job, index, failures=failures + (not ignored), ignored=skipped + ignored)

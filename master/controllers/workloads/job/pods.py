@@ -100,7 +100,7 @@ def ignored_of_index(pod: pod_pb2.Pod) -> int:
     return _count(pod, INDEX_IGNORED)
 
 
-def pod_for(job: job_pb2.Job, index: int | None = None, failures: int = 0, ignored: int = 0) -> pod_pb2.Pod:
+def pod_for(job: job_pb2.Job, index: int | None = None, *, failures: int = 0, ignored: int = 0) -> pod_pb2.Pod:
     """A new pod, named here and not by the server, so that a lost answer can be asked for."""
     template = job.spec.template
     prefix = f"{job.metadata.name}-" if index is None else f"{job.metadata.name}-{index}-"

@@ -59,7 +59,9 @@ def test_more_pods_come_no_faster_than_allowed(
     up: dict[str, Any] | None, current: int, wanted: int, added: tuple[ReplicaRecord, ...], expected: tuple[int, str]
 ) -> None:
     given_rules = ScalingRules() if up is None else ScalingRules(up=rules(**up))
-    found = limited(given_rules, ScalingHistory(added=added), current, wanted, 1, 100, NOW)
+    found = limited(
+        given_rules, ScalingHistory(added=added), current=current, wanted=wanted, least=1, most=100, now=NOW
+    )
     assert (found.pods, found.reason) == expected
 
 
@@ -99,7 +101,9 @@ def test_pods_go_no_faster_than_allowed(
     expected: tuple[int, str],
 ) -> None:
     given_rules = ScalingRules() if down is None else ScalingRules(down=rules(**down))
-    found = limited(given_rules, ScalingHistory(removed=removed), current, wanted, 1, 100, NOW)
+    found = limited(
+        given_rules, ScalingHistory(removed=removed), current=current, wanted=wanted, least=1, most=100, now=NOW
+    )
     assert (found.pods, found.reason) == expected
 
 
@@ -121,7 +125,7 @@ def test_pods_go_no_faster_than_allowed(
 def test_fewer_pods_are_thought_over(
     current: int, wanted: int, recommended: tuple[ReplicaRecord, ...], expected: tuple[int, str]
 ) -> None:
-    found = stabilized(ScalingRules(), ScalingHistory(recommended), current, wanted, NOW)
+    found = stabilized(ScalingRules(), ScalingHistory(recommended), current=current, wanted=wanted, now=NOW)
     assert (found.pods, found.reason) == expected
 
 
@@ -129,7 +133,7 @@ def test_more_pods_are_thought_over_where_that_is_asked_for() -> None:
     spec = HorizontalPodAutoscalerSpec()
     spec.behavior.scaleUp.stabilizationWindowSeconds = 60
     history = ScalingHistory((ReplicaRecord(NOW - 30, 5),))
-    found = stabilized(ScalingRules.of(spec), history, 5, 8, NOW)
+    found = stabilized(ScalingRules.of(spec), history, current=5, wanted=8, now=NOW)
     assert (found.pods, found.reason) == (5, "ScaleUpStabilized")
 
 
@@ -147,8 +151,8 @@ def test_the_result_lies_between_what_is_and_what_is_wanted_and_within_the_bound
         tuple(ReplicaRecord(NOW - ago, pods) for ago, pods, is_up in changes if is_up),
         tuple(ReplicaRecord(NOW - ago, pods) for ago, pods, is_up in changes if not is_up),
     )
-    calm = stabilized(ScalingRules(), history, current, wanted, NOW).pods
+    calm = stabilized(ScalingRules(), history, current=current, wanted=wanted, now=NOW).pods
     assert min(current, wanted) <= calm <= max(current, wanted)
-    result = limited(ScalingRules(), history, current, calm, 1, 100, NOW).pods
+    result = limited(ScalingRules(), history, current=current, wanted=calm, least=1, most=100, now=NOW).pods
     assert 1 <= result <= 100
     assert min(current, calm, 1) <= result <= max(current, calm)

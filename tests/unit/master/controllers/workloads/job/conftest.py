@@ -48,7 +48,7 @@ def _job_pod(
     condition: str = "",
     restarts: int = 0,
 ) -> pod_pb2.Pod:
-    pod = pod_for(job, index, failures)
+    pod = pod_for(job, index, failures=failures)
     pod.metadata.uid = f"uid-{pod.metadata.name}"
     pod.metadata.creationTimestamp.seconds = NOW - 2000
     pod.spec.nodeName = node
