@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from master.apiserver.admission.write import Deletion, Propagation
 from master.apiserver.registry import deletion
 from master.apiserver.registry.strategies.table import Strategy
 from master.controllers.framework.informers import Informers
@@ -29,7 +30,6 @@ from podlab.v1.apiserver_pb2 import (
     PROPAGATION_POLICY_BACKGROUND,
     PROPAGATION_POLICY_FOREGROUND,
     PROPAGATION_POLICY_ORPHAN,
-    DeleteRequest,
 )
 
 BACKGROUND, WAITING, ORPHANING = (
@@ -37,6 +37,11 @@ BACKGROUND, WAITING, ORPHANING = (
     PROPAGATION_POLICY_FOREGROUND,
     PROPAGATION_POLICY_ORPHAN,
 )
+PROPAGATIONS = {
+    BACKGROUND: Propagation.BACKGROUND,
+    WAITING: Propagation.FOREGROUND,
+    ORPHANING: Propagation.ORPHAN,
+}
 STEPS = 2000
 KINDS = {
     "map": GroupKind("", "ConfigMap"),
@@ -83,9 +88,9 @@ class World:
 
     def ask_to_delete(self, word: str, policy: int) -> None:
         at = place(word)
-        request = DeleteRequest(propagation_policy=policy)  # type: ignore[arg-type]
-        outcome = deletion.decide(self.objects[at], Strategy(), request, meta_pb2.Time(seconds=1000))
-        self._put(at, None if outcome.removed else outcome.message)
+        asked = Deletion(kinds.by_name(at.kind), at.namespace, at.name, propagation=PROPAGATIONS[policy])
+        marked = deletion.decided(self.objects[at], Strategy(), asked, meta_pb2.Time(seconds=1000))
+        self._put(at, None if deletion.is_finished(marked, Strategy()) else marked)
 
     def words(self) -> set[str]:
         """What there is, in short form."""
@@ -119,7 +124,7 @@ class World:
     async def update(self, obj: Any) -> Any:
         at = key(obj)
         self._check(at, obj.metadata.uid, obj.metadata.resourceVersion)
-        self._put(at, None if deletion.is_finished(obj) else obj)
+        self._put(at, None if deletion.is_finished(obj, Strategy()) else obj)
         return obj
 
     async def delete(self, kind: type[Any], name: str, namespace: str, **wanted: Any) -> bool:
