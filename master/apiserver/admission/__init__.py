@@ -1,5 +1,5 @@
-"""What is made of new objects, and what is refused, by what else the cluster holds: one plugin a module.
+"""Admission: what completes new objects, and what refuses writes because of other objects of the cluster.
 
-`chain.py` is the order. Plugins decide, purely; what they look up follows the cache (`followed.py`). Quotas alone are
-more than a decision: what is used is written in the commit that uses it (`quotas.py`).
+`chain.py` has the plugins in their order. `plugins/` look things up in the watch cache by way of `lister.py`, and ask the
+pure `rules/`. What a plugin changes besides the object, as the usage of quotas, is committed together with the write.
 """
