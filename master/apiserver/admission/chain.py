@@ -87,7 +87,7 @@ def assemble(
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SelectedPlugins:
     """The plugins that have something to do with writes of one kind and operation, each in order."""
 
     first: tuple[Plugin, ...]
@@ -108,10 +108,10 @@ class Admission:
 
     def __init__(self, plugins: tuple[Plugin, ...]) -> None:
         self.plugins = plugins
-        self._asked: dict[tuple[type[Message], Operation, str], Asked] = {}
+        self._asked: dict[tuple[type[Message], Operation, str], SelectedPlugins] = {}
         self._followers: list[Callable[[], None]] = []
 
-    def asked(self, kind: Kind, operation: Operation, subresource: str) -> Asked:
+    def asked(self, kind: Kind, operation: Operation, subresource: str) -> SelectedPlugins:
         """Who is asked about such writes."""
         key = (kind.message, operation, subresource)
         found = self._asked.get(key)
@@ -121,7 +121,7 @@ class Admission:
             )
         return found
 
-    async def validate(self, asked: Asked, request: AdmissionRequest) -> Alongside:
+    async def validate(self, asked: SelectedPlugins, request: AdmissionRequest) -> Alongside:
         """Have all of them judge it; what is to be committed with it. Raises ApiError."""
         alongside: Alongside = NOTHING
         for plugin in asked.judging:
@@ -139,11 +139,11 @@ class Admission:
             changed()
 
 
-def _asked(plugins: list[Plugin]) -> Asked:
+def _asked(plugins: list[Plugin]) -> SelectedPlugins:
     completing = [one for one in plugins if type(one).mutate is not Plugin.mutate]
     alike = [one.completes_alike for one in completing]
     count = alike.index(True) if True in alike else len(alike)
-    return Asked(
+    return SelectedPlugins(
         tuple(completing[:count]),
         tuple(completing[count:]),
         tuple(one for one in plugins if type(one).validate is not Plugin.validate),

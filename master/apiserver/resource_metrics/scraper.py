@@ -1,4 +1,4 @@
-"""What nodes and pods use, asked of the kubelets when somebody wants to know, and kept for a moment."""
+"""Asks kubelets what nodes and pods use, on demand, and keeps the answers for a short time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from podlab.errors import ApiError
 from podlab.v1.kubelet_pb2 import StatsResponse
 
-# Older figures are not told: a kubelet is asked anew.
+# Older figures are not used; the kubelet is asked again.
 KEPT_S = 10.0
 # A kubelet that takes longer is left out.
 LIMIT_S = 5.0
@@ -28,7 +28,7 @@ class _Scrape:
 
 
 class Scraper:
-    """Asks each node once, however many want to know. `measure` asks one kubelet."""
+    """Asks each node once for all callers. `measure` asks one kubelet."""
 
     def __init__(self, measure: Measure, clock: Callable[[], float] = time.monotonic) -> None:
         self._measure = measure
@@ -38,7 +38,7 @@ class Scraper:
         self._turns = asyncio.Semaphore(ASKED_AT_ONCE)
 
     async def of(self, nodes: Iterable[str]) -> dict[str, StatsResponse]:
-        """By node; those are left out whose kubelets do not answer."""
+        """The figures by node. Nodes whose kubelets do not answer are left out."""
         now = self._clock()
         self._kept = {name: kept for name, kept in self._kept.items() if now - kept.at_s < KEPT_S}
         tasks: dict[str, asyncio.Task[StatsResponse | None]] = {}
@@ -46,7 +46,7 @@ class Scraper:
             if name not in self._kept:
                 self._kept[name] = _Scrape(now, asyncio.create_task(self._asked(name)))
             tasks[name] = self._kept[name].stats
-        # Shielded: who leaves does not take the answer from others that wait for it.
+        # Shielded: a caller that leaves must not cancel the answer that others wait for.
         found = await asyncio.gather(*(asyncio.shield(task) for task in tasks.values()))
         return {name: stats for name, stats in zip(tasks, found, strict=True) if stats is not None}
 

@@ -1,4 +1,4 @@
-"""What nodes and pods use, from what their kubelets tell, as metrics.k8s.io has it."""
+"""What nodes and pods use, as the objects of metrics.k8s.io."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ _PODS = kinds.of(Pod)
 
 @dataclass(frozen=True, slots=True)
 class ResourceMetrics:
-    """Figures of objects; those are left out of which there are none."""
+    """Figures of nodes and pods. Objects without figures are left out."""
 
     cache: Cache
-    metering: Scraper
+    scraper: Scraper
 
     async def selected_pods(self, namespace: str, labels: Selector, moment: Moment) -> Sequence[PodMetrics]:
-        """Of the pods of a namespace, or of all, that have such labels."""
+        """The figures of pods with such labels, in a namespace or in all of them."""
         await self.cache.reach(moment)
         entries = self.cache.window(_PODS).ordered(keys.scope_prefix(_PODS, namespace))
         pods = [cast(Pod, entry.message()) for entry in entries]
         return await self.pods(pod for pod in pods if labels.matches(pod.metadata.labels))
 
     async def nodes(self, nodes: Sequence[Node]) -> Sequence[NodeMetrics]:
-        stats = await self.metering.of([node.metadata.name for node in nodes])
+        stats = await self.scraper.of([node.metadata.name for node in nodes])
         return [node_metrics(node.metadata, stats[node.metadata.name]) for node in nodes if node.metadata.name in stats]
 
     async def pods(self, pods: Iterable[Pod]) -> Sequence[PodMetrics]:
         running = [pod for pod in pods if pod.spec.nodeName and not is_terminal(pod)]
-        stats = await self.metering.of(sorted({pod.spec.nodeName for pod in running}))
+        stats = await self.scraper.of(sorted({pod.spec.nodeName for pod in running}))
         return pod_metrics(running, stats.values())
 
 
@@ -57,7 +57,7 @@ def node_metrics(metadata: ObjectMeta, stats: StatsResponse) -> NodeMetrics:
 
 
 def pod_metrics(pods: Iterable[Pod], stats: Iterable[StatsResponse]) -> Sequence[PodMetrics]:
-    """What those pods use that were measured."""
+    """What the measured ones of the pods use."""
     measured: dict[str, tuple[PodUsage, StatsResponse]] = {pod.uid: (pod, one) for one in stats for pod in one.pods}
     return [
         PodMetrics(

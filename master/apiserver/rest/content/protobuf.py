@@ -29,7 +29,7 @@ _VARINT, _LENGTH_DELIMITED, _VARINT_BYTES = 0, 2, 10
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
+class ReceivedObject:
     """An object, and what its sender calls it: apiVersion and kind, as far as it says."""
 
     message: Message
@@ -40,7 +40,7 @@ class Envelope:
         return {**codec.to_dict(self.message), **self.said}
 
 
-def read(body: bytes, kind: Kind) -> Envelope:
+def read(body: bytes, kind: Kind) -> ReceivedObject:
     """The object as it was sent, of which everything is known. Raises BadRequest, RequestTooLarge."""
     try:
         fields = _opened(body)
@@ -49,7 +49,9 @@ def read(body: bytes, kind: Kind) -> Envelope:
     except DecodeError as error:
         raise BadRequest(f"the body of the request is malformed protobuf: {error}") from error
     names = ((_API_VERSION, "apiVersion"), (_KIND, "kind"))
-    return Envelope(message, {name: said[field].decode(errors="replace") for field, name in names if said.get(field)})
+    return ReceivedObject(
+        message, {name: said[field].decode(errors="replace") for field, name in names if said.get(field)}
+    )
 
 
 def _known(raw: bytes, kind: Kind) -> Message:

@@ -32,14 +32,14 @@ class Body:
         self.content = content
         self.media_type = media_type
         self._value: Any = None
-        self._envelope: protobuf.Envelope | None = None
+        self._envelope: protobuf.ReceivedObject | None = None
 
     def take_value(self) -> Any:
         """What JSON or YAML says; it is the caller's. Raises BadRequest, RequestTooLarge, UnsupportedMediaType."""
         value, self._value = self._value, None
         return value if value is not None else parsed(self.content, self.media_type, [])
 
-    def take_envelope(self, kind: Kind) -> protobuf.Envelope:
+    def take_envelope(self, kind: Kind) -> protobuf.ReceivedObject:
         """The object in protobuf; it is the caller's. Raises BadRequest, RequestTooLarge."""
         envelope, self._envelope = self._envelope, None
         return envelope if envelope is not None else protobuf.read(self.content, kind)
