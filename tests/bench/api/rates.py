@@ -33,8 +33,10 @@ async def _posts(server: ApiServer, session: aiohttp.ClientSession, reference: f
 
 
 async def _creates(server: ApiServer, title: str, writers: list[load.Write]) -> float:
+    before_s = server.cpu_s()
     with server.watched(title):
         took = await load.write(writers)
+    tell(f"{title}, CPU of the server for each", (server.cpu_s() - before_s) / len(took) * 1e6, "us")
     rate = len(took) / load.WRITE_S
     tell(title, rate, "/s")
     tell(f"{title}, p99", sorted(took)[len(took) * 99 // 100] * 1000, "ms")

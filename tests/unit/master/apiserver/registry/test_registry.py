@@ -109,3 +109,13 @@ async def test_what_makes_no_sense_is_refused(registry: WritableRegistry) -> Non
         await registry.update_status(config_map())
     with pytest.raises(NotFound):
         await registry.delete("ConfigMap", "default", "a")
+
+
+async def test_the_answer_to_a_write_is_the_object_that_is_read_later(registry: WritableRegistry, cache: Cache) -> None:
+    made = await registry.create(config_map())
+    assert made is cache.get(made.kind, made.key)
+    json = made.json()
+    assert await registry.get(made.kind, "default", "a") is made
+    changed = await registry.update(config_map(who="me"))
+    assert changed is cache.get(made.kind, made.key)
+    assert changed.json() != json
