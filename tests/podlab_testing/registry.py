@@ -17,9 +17,9 @@ from master.apiserver.authorization import Authorizer
 from master.apiserver.registry.allocation import ServiceAllocator
 from master.apiserver.registry.registry import Registry, Written
 from master.apiserver.registry.strategies.table import table
-from master.apiserver.request.info import Asked, Passage
+from master.apiserver.request.info import Exchange, RequestInfo
 from master.apiserver.watchcache.cache import Cache
-from master.apiserver.watchcache.cached_object import Entry
+from master.apiserver.watchcache.cached_object import CachedObject
 from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.core.v1 import service_pb2
@@ -56,24 +56,24 @@ class Refusing(Plugin):
         return NOTHING
 
 
-def asked_by(user: User) -> Passage:
+def asked_by(user: User) -> Exchange:
     """A request of the user's that may read any state."""
-    return Passage(Asked(user=user, wanted=(), uri="", verb=""))
+    return Exchange(RequestInfo(user=user, wanted=(), uri="", verb=""))
 
 
 class WritableRegistry(Registry):
     """Each of these is one write."""
 
-    async def create(self, message: Message, *, user: User = ADMIN, dry_run: bool = False) -> Entry:
+    async def create(self, message: Message, *, user: User = ADMIN, dry_run: bool = False) -> CachedObject:
         return (await self.write(Write.create(user, message, dry_run=dry_run))).entry
 
-    async def update(self, message: Message, *, user: User = ADMIN, dry_run: bool = False) -> Entry:
+    async def update(self, message: Message, *, user: User = ADMIN, dry_run: bool = False) -> CachedObject:
         return (await self.write(Write.update(user, message, dry_run=dry_run))).entry
 
-    async def update_status(self, message: Message) -> Entry:
+    async def update_status(self, message: Message) -> CachedObject:
         return (await self.write(Write.update_status(ADMIN, message))).entry
 
-    async def patch(self, kind: str, namespace: str, name: str, change: Change) -> Entry:
+    async def patch(self, kind: str, namespace: str, name: str, change: Change) -> CachedObject:
         write = Write.patch(ADMIN, kinds.by_name(kind), change, namespace=namespace, name=name)
         return (await self.write(write)).entry
 

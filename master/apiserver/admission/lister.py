@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 from google.protobuf.message import Message
 
 from master.apiserver.watchcache.cache import Cache
-from master.apiserver.watchcache.cached_object import Event
+from master.apiserver.watchcache.cached_object import CacheEvent
 from master.apiserver.watchcache.kind_window import KindWindow
 from podlab.api import kinds
 
@@ -36,7 +36,7 @@ class Lister(Generic[M]):
         """Call `changed` after each change."""
         self._followers.append(changed)
 
-    def _take(self, event: Event) -> None:
+    def _take(self, event: CacheEvent) -> None:
         old, new = event.old_message(), event.new_message()
         at: Any = (new if new is not None else old).metadata  # type: ignore[union-attr]
         if new is not None:

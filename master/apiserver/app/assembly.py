@@ -20,8 +20,8 @@ from master.apiserver.authentication.authenticator import Authenticator
 from master.apiserver.authentication.token_validity import TokenValidity
 from master.apiserver.authorization import Authorizer, rbac
 from master.apiserver.authorization.node_graph import NodeGraph
-from master.apiserver.filters.authorize import Guard
-from master.apiserver.filters.handler_chain import Gate
+from master.apiserver.filters.authorize import AuthorizationFilter
+from master.apiserver.filters.handler_chain import HandlerChain
 from master.apiserver.filters.metrics import Metrics
 from master.apiserver.flowcontrol.inflight_limits import InflightLimits
 from master.apiserver.flowcontrol.seats import Seats
@@ -91,8 +91,8 @@ class _Writes:
 class _Doors:
     """What every request passes."""
 
-    guard: Guard
-    gate: Gate
+    authorization: AuthorizationFilter
+    chain: HandlerChain
     limits: InflightLimits
     metrics: Metrics
     trail: Auditor | None
@@ -107,7 +107,7 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
     watches, lister = Watcher(cache), Pager(cache)
     doors = _doors(settings, cache, authorizer, watches)
     issuer, tokens = _tokens(settings, cache, writes.registry)
-    relay = Relay(doors.gate, cache, settings.tls, settings.scheduler)
+    relay = Relay(doors.chain, cache, settings.tls, settings.scheduler)
     measuring = ResourceMetrics(cache, Scraper(relay.measured))
     return Parts(
         cache=cache,
@@ -118,7 +118,7 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
         ),
         service=service.ApiService(
             kinds=catalog,
-            gate=doors.gate,
+            chain=doors.chain,
             registry=writes.registry,
             batch=writes.batch,
             collections=writes.collections,
@@ -150,10 +150,19 @@ def _writes(settings: ApiServerSettings, network: IPv4Network, cache: Cache, aut
 
 
 def _doors(settings: ApiServerSettings, cache: Cache, authorizer: Authorizer, watches: Watcher) -> _Doors:
-    guard, limits, turns, trail = Guard(cache, authorizer), InflightLimits(), Seats(), _trail(settings, cache.kinds)
+    authorization, limits, turns, trail = (
+        AuthorizationFilter(cache, authorizer),
+        InflightLimits(),
+        Seats(),
+        _trail(settings, cache.kinds),
+    )
     metrics = Metrics(cache, watches, turns, trail)
     return _Doors(
-        guard, Gate(guard, cache.moments, limits, turns=turns, metrics=metrics, trail=trail), limits, metrics, trail
+        authorization,
+        HandlerChain(authorization, cache.moments, limits, turns=turns, metrics=metrics, trail=trail),
+        limits,
+        metrics,
+        trail,
     )
 
 
@@ -178,7 +187,7 @@ def _rest(
     cache, registry = measuring.cache, writes.registry
     return Api(
         kinds=cache.kinds,
-        gate=doors.gate,
+        chain=doors.chain,
         limits=doors.limits,
         general=General(
             cache.kinds,
@@ -191,7 +200,7 @@ def _rest(
         writing=Writing(registry, writes.collections),
         scaling=Scaling(registry),
         logs=Logs(relay),
-        reviews=Reviews({**reviews.answerers(doors.guard), "TokenReview": tokens.review}),
+        reviews=Reviews({**reviews.answerers(doors.authorization), "TokenReview": tokens.review}),
         metrics=MetricsApi(cache, measuring),
         tokens=tokens,
         commands=RemoteCommand(registry, relay),

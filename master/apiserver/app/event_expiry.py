@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import cast
 
 from master.apiserver.watchcache.cache import Cache
-from master.apiserver.watchcache.cached_object import Entry
+from master.apiserver.watchcache.cached_object import CachedObject
 from master.store.contract import Delete
 from master.store.errors import Closed, Mismatch, StoreError
 from podlab.api import kinds, times
@@ -54,7 +54,7 @@ class EventExpiry:
             await asyncio.sleep(0)
         return gone
 
-    async def _remove(self, old: list[Entry]) -> int:
+    async def _remove(self, old: list[CachedObject]) -> int:
         """Together; or one by one when one of them was just seen again."""
         if not old:
             return 0
@@ -67,7 +67,7 @@ class EventExpiry:
         return sum([await self._remove([entry]) for entry in old])
 
 
-def _last_seen_s(entry: Entry) -> int:
+def _last_seen_s(entry: CachedObject) -> int:
     event = cast(event_pb2.Event, entry.message())
     return max(
         event.lastTimestamp.seconds,

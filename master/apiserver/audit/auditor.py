@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from master.apiserver.audit import event
 from master.apiserver.audit.policy import Level, Policy, RequestAuditConfig, Stage
 from master.apiserver.audit.writer import Writer
-from master.apiserver.request.info import Asked, Passage
+from master.apiserver.request.info import Exchange, RequestInfo
 from podlab.kinds import builtin
 from podlab.kinds.current import CurrentCatalog
 
@@ -28,16 +28,16 @@ class Auditor:
     """Lines handed to the writer, by level."""
     _decided: dict[tuple[object, ...], RequestAuditConfig] = field(default_factory=dict)
 
-    def begin(self, passage: Passage) -> AuditContext | None:
+    def begin(self, exchange: Exchange) -> AuditContext | None:
         """Start to follow a request; None when nothing is written about it."""
-        level, omitted = self._decide(passage.asked)
+        level, omitted = self._decide(exchange.info)
         if level is Level.NONE:
             return None
-        context = AuditContext(self, passage, level, omitted)
+        context = AuditContext(self, exchange, level, omitted)
         context.reached(Stage.RECEIVED)
         return context
 
-    def _decide(self, asked: Asked) -> RequestAuditConfig:
+    def _decide(self, asked: RequestInfo) -> RequestAuditConfig:
         key = self.policy.depends_on(asked)
         decided = self._decided.get(key)
         if decided is None:
@@ -52,27 +52,27 @@ class AuditContext:
     """One request that is audited."""
 
     auditor: Auditor
-    passage: Passage
+    exchange: Exchange
     level: Level
     omitted: frozenset[str]
     received_at: float = field(default_factory=time.time)
     sent: bytes = b""
 
     def __post_init__(self) -> None:
-        if self.level >= Level.REQUEST and self.passage.asked.sent is not None:
-            self.sent = self.passage.asked.sent()  # now: the handler may change it
+        if self.level >= Level.REQUEST and self.exchange.info.sent is not None:
+            self.sent = self.exchange.info.sent()  # now: the handler may change it
 
     def reached(self, stage: Stage) -> None:
         """Write the line of the stage, unless it is omitted."""
         if stage in self.omitted:
             return
-        passage = self.passage
+        exchange = self.exchange
         over = stage in (Stage.COMPLETE, Stage.PANIC)
         answered = b""
-        if over and self.level is Level.REQUEST_RESPONSE and passage.answered is not None:
-            answered = passage.answered()
+        if over and self.level is Level.REQUEST_RESPONSE and exchange.answered is not None:
+            answered = exchange.answered()
         self.auditor.written[self.level.kubernetes_name] += 1
         at = time.time()
         catalog = self.auditor.kinds.catalog
-        line = event.line(passage, self.level, stage, self.received_at, at, self.sent, answered, catalog=catalog)
+        line = event.line(exchange, self.level, stage, self.received_at, at, self.sent, answered, catalog=catalog)
         self.auditor.writer.put(line)

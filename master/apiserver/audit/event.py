@@ -14,7 +14,7 @@ import orjson
 from master.apiserver.audit.policy import API_VERSION, Level, Stage, is_confidential
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes
-from master.apiserver.request.info import Passage
+from master.apiserver.request.info import Exchange
 from podlab.api.kinds import GroupResource
 from podlab.kinds import builtin
 from podlab.kinds.catalog import Catalog
@@ -23,7 +23,7 @@ _DECISION, _REASON = "authorization.k8s.io/decision", "authorization.k8s.io/reas
 
 
 def line(
-    passage: Passage,
+    exchange: Exchange,
     level: Level,
     stage: Stage,
     received_at: float,
@@ -34,34 +34,34 @@ def line(
     catalog: Catalog | None = None,
 ) -> bytes:
     """The line for a request that has reached the stage. `sent` and `answered` are JSON, or empty."""
-    asked = passage.asked
+    info = exchange.info
     event: dict[str, object] = {
         "kind": "Event",
         "apiVersion": API_VERSION,
         "level": level.kubernetes_name,
-        "auditID": asked.audit_id,
+        "auditID": info.audit_id,
         "stage": stage.value,
-        "requestURI": asked.uri,
-        "verb": asked.verb,
-        "user": _user(asked.caller),
+        "requestURI": info.uri,
+        "verb": info.verb,
+        "user": _user(info.caller),
     }
-    if passage.impersonated:
-        event["impersonatedUser"] = _user(asked.user)
-    if asked.source:
-        event["sourceIPs"] = [asked.source]
-    if asked.user_agent:
-        event["userAgent"] = asked.user_agent
-    if asked.about_objects:
-        event["objectRef"] = _object(asked.wanted[0], _version(asked.wanted[0], catalog), passage.name)
+    if exchange.impersonated:
+        event["impersonatedUser"] = _user(info.user)
+    if info.source:
+        event["sourceIPs"] = [info.source]
+    if info.user_agent:
+        event["userAgent"] = info.user_agent
+    if info.about_objects:
+        event["objectRef"] = _object(info.wanted[0], _version(info.wanted[0], catalog), exchange.name)
     if stage is not Stage.RECEIVED:
-        event["responseStatus"] = _status(passage)
+        event["responseStatus"] = _status(exchange)
     for field, body in (("requestObject", sent), ("responseObject", answered)):
         if body:
             event[field] = orjson.Fragment(body)
     event["requestReceivedTimestamp"] = _time(received_at)
     event["stageTimestamp"] = _time(at)
-    if passage.decision:
-        event["annotations"] = {_DECISION: passage.decision, _REASON: passage.reason}
+    if exchange.decision:
+        event["annotations"] = {_DECISION: exchange.decision, _REASON: exchange.reason}
     return _json(event) + b"\n"
 
 
@@ -99,12 +99,12 @@ def _object(wanted: Attributes, version: str, made: str) -> dict[str, str]:
     return reference
 
 
-def _status(passage: Passage) -> dict[str, object]:
-    status: dict[str, object] = {"metadata": {}, "code": passage.code}
-    if passage.error is not None:
-        status |= {"status": "Failure", "reason": passage.error.reason}
-        if not is_confidential(passage.asked):  # a refusal may quote what it refuses
-            status["message"] = passage.error.message
+def _status(exchange: Exchange) -> dict[str, object]:
+    status: dict[str, object] = {"metadata": {}, "code": exchange.code}
+    if exchange.error is not None:
+        status |= {"status": "Failure", "reason": exchange.error.reason}
+        if not is_confidential(exchange.info):  # a refusal may quote what it refuses
+            status["message"] = exchange.error.message
     return status
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from master.apiserver.request.info import Asked
+from master.apiserver.request.info import RequestInfo
 from podlab import settings
 from podlab.settings import SettingsError
 
@@ -91,7 +91,7 @@ class PolicyRule:
     omitStages: tuple[str, ...] = ()
     omitManagedFields: bool = False
 
-    def matches(self, asked: Asked) -> bool:
+    def matches(self, asked: RequestInfo) -> bool:
         """Whether the rule is about the request."""
         if self.users and asked.caller.name not in self.users:
             return False
@@ -99,7 +99,7 @@ class PolicyRule:
             return False
         return (not self.verbs or asked.verb in self.verbs) and self._matches_place(asked)
 
-    def _matches_place(self, asked: Asked) -> bool:
+    def _matches_place(self, asked: RequestInfo) -> bool:
         if not asked.about_objects:
             return not (self.resources or self.namespaces) and (
                 not self.nonResourceURLs or any(_covers_path(pattern, asked.path) for pattern in self.nonResourceURLs)
@@ -151,7 +151,7 @@ class Policy:
                     found.append(f"{at}.nonResourceURLs: {url!r} must begin with / and may have one *, at its end")
         return found
 
-    def depends_on(self, asked: Asked) -> tuple[object, ...]:
+    def depends_on(self, asked: RequestInfo) -> tuple[object, ...]:
         """The parts of a request that the decision depends on."""
         caller = asked.caller
         known: list[object] = [caller.name, caller.groups, asked.verb, "" if asked.about_objects else asked.path]
@@ -164,7 +164,7 @@ class Policy:
     def _is_about_names(self) -> bool:
         return any(each.resourceNames for rule in self.rules for each in rule.resources)
 
-    def decide(self, asked: Asked) -> RequestAuditConfig:
+    def decide(self, asked: RequestInfo) -> RequestAuditConfig:
         """The level of the request, and the stages for which nothing is written."""
         for rule in self.rules:
             if rule.matches(asked):
@@ -175,7 +175,7 @@ class Policy:
         return Level.NONE, frozenset()
 
 
-def is_confidential(asked: Asked) -> bool:
+def is_confidential(asked: RequestInfo) -> bool:
     """Whether the request's or the answer's body may hold a secret."""
     for wanted in asked.wanted:
         place = f"{wanted.resource}/{wanted.subresource}" if wanted.subresource else wanted.resource

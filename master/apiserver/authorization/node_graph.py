@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
-from master.apiserver.watchcache.cached_object import Event
+from master.apiserver.watchcache.cached_object import CacheEvent
 from master.apiserver.watchcache.kind_window import KindWindow
 from podlab.api import containers, volumes
 from podlab.core.v1 import pod_pb2, volume_pb2
@@ -54,7 +54,7 @@ class NodeGraph:
             resource, namespace, name = "persistentvolumeclaims", claim.namespace, claim.name
         return node in self._uses and self._uses[node][resource, namespace, name] > 0
 
-    def _take(self, event: Event) -> None:
+    def _take(self, event: CacheEvent) -> None:
         before = self._bound.pop(event.key, None)
         if before is not None:
             self._count(before, -1)

@@ -9,7 +9,7 @@ from typing import Any
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization.attributes import Attributes
 from master.apiserver.authorization.rules import Role
-from master.apiserver.watchcache.cached_object import Event
+from master.apiserver.watchcache.cached_object import CacheEvent
 from master.apiserver.watchcache.kind_window import KindWindow
 from podlab.api.kinds import RBAC
 from podlab.rbac.v1 import rbac_pb2
@@ -94,7 +94,7 @@ class RbacAuthorizer:
                         seen.add(key)
                         yield grant
 
-    def _take_role(self, event: Event) -> None:
+    def _take_role(self, event: CacheEvent) -> None:
         old: Any = event.old_message() if event.new is None else None
         new: Any = event.new_message()
         if old is not None:
@@ -102,7 +102,7 @@ class RbacAuthorizer:
         if new is not None:
             self._roles[new.metadata.namespace, new.metadata.name] = Role(new.rules)
 
-    def _take_binding(self, event: Event) -> None:
+    def _take_binding(self, event: CacheEvent) -> None:
         old: Any = event.old_message()
         new: Any = event.new_message()
         if old is not None:

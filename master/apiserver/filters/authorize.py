@@ -16,7 +16,7 @@ from podlab.errors import BadRequest, Forbidden
 from podlab.kinds import known
 
 
-class Guard:
+class AuthorizationFilter:
     """Asked once in each call, before anything else."""
 
     def __init__(self, cache: Cache, authorizer: Authorizer) -> None:

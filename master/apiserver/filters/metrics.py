@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from master.apiserver.audit.auditor import Auditor
 from master.apiserver.flowcontrol.seats import Seats
-from master.apiserver.request.info import Asked, Passage
+from master.apiserver.request.info import Exchange, RequestInfo
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.watching import Watcher
 from podlab.api.kinds import GroupResource
@@ -66,21 +66,21 @@ class Metrics:
         below = (one for kind in catalog.kinds for one in catalog.resource(kind).subresources)
         self._subresources = frozenset({"", *(one.name for one in below if one.verbs)})
 
-    def begin(self, asked: Asked) -> Place:
+    def begin(self, info: RequestInfo) -> Place:
         """Count a request that comes in; what it returns is what `end` wants."""
-        place = self._place(asked)
-        self._count(place, asked, 1)
+        place = self._place(info)
+        self._count(place, info, 1)
         return place
 
-    def end(self, place: Place, passage: Passage, seconds: float) -> None:
+    def end(self, place: Place, exchange: Exchange, seconds: float) -> None:
         """Count a request that has been answered."""
-        asked = passage.asked
-        self._count(place, asked, -1)
-        counter = self._counters.get((place, passage.code))
+        info = exchange.info
+        self._count(place, info, -1)
+        counter = self._counters.get((place, exchange.code))
         if counter is None:
-            counter = self._counters[place, passage.code] = self._requests.labels(*place, str(passage.code))
+            counter = self._counters[place, exchange.code] = self._requests.labels(*place, str(exchange.code))
         counter.inc()
-        if asked.long_running:
+        if info.long_running:
             return
         histogram = self._histograms.get(place)
         if histogram is None:
@@ -91,9 +91,9 @@ class Metrics:
         """All of it in Prometheus' text format."""
         return generate_latest(self._registry)
 
-    def _place(self, asked: Asked) -> Place:
-        verb = _VERBS.get(asked.verb) or (asked.verb.upper() if asked.verb in _OTHERS else "other")
-        wanted = asked.wanted[0] if asked.about_objects else None
+    def _place(self, info: RequestInfo) -> Place:
+        verb = _VERBS.get(info.verb) or (info.verb.upper() if info.verb in _OTHERS else "other")
+        wanted = info.wanted[0] if info.about_objects else None
         about = GroupResource(wanted.group, wanted.resource) if wanted is not None else None
         kind = self._catalog.of_group_resource(about) if about is not None else None
         if wanted is None or kind is None:
@@ -102,9 +102,9 @@ class Metrics:
         subresource = wanted.subresource if wanted.subresource in self._subresources else "other"
         return verb, wanted.group, kind.version, wanted.resource, subresource, scope, "apiserver"
 
-    def _count(self, place: Place, asked: Asked, step: int) -> None:
+    def _count(self, place: Place, info: RequestInfo, step: int) -> None:
         """What is under way."""
-        if asked.long_running:
+        if info.long_running:
             self._long_running.labels(*place).inc(step)
         else:
             self._in_flight["readOnly" if place[0] in _READING else "mutating"] += step

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 
-from master.apiserver.request.info import Asked
+from master.apiserver.request.info import RequestInfo
 
 LEASES = "kube-node-lease"
 GATHERED_S = 0.1
 _RENEWING = frozenset({"update", "patch"})
 
 
-def is_heartbeat(asked: Asked) -> bool:
+def is_heartbeat(asked: RequestInfo) -> bool:
     """Whether the request renews a node's Lease."""
     if asked.verb not in _RENEWING or not asked.about_objects:
         return False

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from master.apiserver.request.info import Asked
+from master.apiserver.request.info import RequestInfo
 from podlab.errors import TooManyRequests
 
 # One object is at most 1.5 MiB; gRPC refuses a larger message before it is read.
@@ -87,6 +87,6 @@ class InflightLimits:
         self.calls = InflightLimit("requests in flight", calls)
         self.streams = InflightLimit("watches and other streams open", streams)
 
-    def of(self, asked: Asked) -> InflightLimit:
+    def of(self, asked: RequestInfo) -> InflightLimit:
         """The limit that the request counts against."""
         return self.streams if asked.long_running else self.calls

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from master.apiserver.request.info import Asked
+from master.apiserver.request.info import RequestInfo
 
 # As many as kube-apiserver: --max-requests-inflight and --max-mutating-requests-inflight together.
 _SEATS = 600
@@ -52,7 +52,7 @@ _ELECTION_VERBS = frozenset({"get", "create", "update"})
 _SERVICE_ACCOUNTS = "system:serviceaccounts"
 
 
-def level(asked: Asked) -> PriorityLevel | None:
+def level(asked: RequestInfo) -> PriorityLevel | None:
     """The level of the request; None for a request that never waits."""
     user, groups = asked.user, asked.user.groups
     if "system:masters" in groups or asked.path in _PROBES:
@@ -70,6 +70,6 @@ def level(asked: Asked) -> PriorityLevel | None:
     return GLOBAL_DEFAULT if groups & {"system:authenticated", "system:unauthenticated"} else CATCH_ALL
 
 
-def _elects(asked: Asked) -> bool:
+def _elects(asked: RequestInfo) -> bool:
     known = asked.user.name in _COMPONENTS or _SERVICE_ACCOUNTS in asked.user.groups
     return known and asked.wanted[0].namespace == "kube-system" and asked.verb in _ELECTION_VERBS

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from master.apiserver.flowcontrol import priority_levels
 from master.apiserver.flowcontrol.priority_levels import LEVELS, PriorityLevel
 from master.apiserver.flowcontrol.queues import Dispatch, QueueSet
-from master.apiserver.request.info import Asked
+from master.apiserver.request.info import RequestInfo
 from podlab.errors import TooManyRequests
 
 # As in kube-apiserver: a quarter of the time that a request may take in all.
@@ -35,7 +35,7 @@ class Seats:
     def __post_init__(self) -> None:
         self.queues = {each.name: QueueSet(each.seats, each.waiting_of_flow, each.waiting) for each in self.levels}
 
-    async def take(self, asked: Asked) -> str:
+    async def take(self, asked: RequestInfo) -> str:
         """Wait for a seat. Returns the level, for `give_back`. Raises TooManyRequests."""
         level = None if asked.long_running else priority_levels.level(asked)
         if level is None:

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from master.apiserver.authentication.user import User
-from master.apiserver.request.info import Asked
+from master.apiserver.request.info import RequestInfo
 from master.store.contract import Change, Delete, Entry, Limits, Put, Range, Store, size_bytes
 from podlab.errors import TooManyRequests
 
@@ -74,7 +74,7 @@ class WriteRates:
         self._accounts: OrderedDict[str, Account] = OrderedDict()
 
     @contextmanager
-    def charged(self, asked: Asked) -> Iterator[None]:
+    def charged(self, asked: RequestInfo) -> Iterator[None]:
         """Charge the caller for what the block writes. Raises TooManyRequests."""
         if asked.verb not in VERBS:
             yield

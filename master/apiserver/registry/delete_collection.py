@@ -11,7 +11,7 @@ from master.apiserver.authentication.user import User
 from master.apiserver.registry.registry import Registry, Written
 from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.cache import Cache
-from master.apiserver.watchcache.cached_object import Entry
+from master.apiserver.watchcache.cached_object import CachedObject
 from master.apiserver.watchcache.moment import Moment
 from master.apiserver.watchcache.selection import ListOptions
 from podlab.api.kinds import Kind
@@ -56,14 +56,14 @@ class Collections:
                 if isinstance(result, BaseException):
                     raise result
 
-    async def _selected(self, options: ListOptions, moment: Moment | None) -> list[Entry]:
+    async def _selected(self, options: ListOptions, moment: Moment | None) -> list[CachedObject]:
         wanted = options.selection()
         await self._cache.reach(moment if moment is not None else await self._cache.moments.now())
         entries = wanted.candidates(wanted.section(self._cache.window(wanted.kind)))
         return [entry for entry in entries if not wanted.selects or wanted.matches(entry.message())]
 
     async def _delete_one(
-        self, user: User, wanted: CollectionDeletion, entry: Entry, moment: Moment | None
+        self, user: User, wanted: CollectionDeletion, entry: CachedObject, moment: Moment | None
     ) -> Written | None:
         """None when the object that was selected is gone already, even if another has taken its name."""
         metadata = entry.message().metadata  # type: ignore[attr-defined]
@@ -85,7 +85,7 @@ class Collections:
                 return None
             raise
 
-    async def _is_another(self, entry: Entry, uid: str) -> bool:
+    async def _is_another(self, entry: CachedObject, uid: str) -> bool:
         await self._cache.catch_up()
         now = self._cache.get(entry.kind, entry.key)
         return now is None or now.message().metadata.uid != uid  # type: ignore[attr-defined]

@@ -24,7 +24,7 @@ from master.apiserver.registry.subresources import SubresourceStrategy
 from master.apiserver.registry.template_memo import Result
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
-from master.apiserver.watchcache.cached_object import Entry
+from master.apiserver.watchcache.cached_object import CachedObject
 from master.apiserver.watchcache.moment import Moment
 from master.store.contract import Delete, Put
 from master.store.errors import Mismatch
@@ -54,7 +54,7 @@ class Allocator(Protocol):
 class Written:
     """What a write has done. `entry` is the object now or, when it is gone, as it was last."""
 
-    entry: Entry
+    entry: CachedObject
     new: Message
     old: Message | None
     removed: bool = False
@@ -66,7 +66,7 @@ class Planned:
 
     request: AdmissionRequest
     key: str
-    entry: Entry | None
+    entry: CachedObject | None
     """The object that it is about; None for a new one."""
     value: bytes
     """The object as it is to be stored, or was last."""
@@ -114,7 +114,7 @@ class Registry:
         is_built_in = kind.object_field != OTHER
         return self._strategies[kind.name] if is_built_in else _PLAIN
 
-    async def get(self, kind: Kind, namespace: str, name: str, moment: Moment | None = None) -> Entry:
+    async def get(self, kind: Kind, namespace: str, name: str, moment: Moment | None = None) -> CachedObject:
         """The object as of the moment or later, of now when there is none. Raises NotFound."""
         await self._reach(moment)
         return self._found(kind, namespace, name)
@@ -216,7 +216,7 @@ class Registry:
         value = alike.encoded(request.new) if alike is not None else request.new.SerializeToString()
         return Planned(request, key, None, value, (*allocated, *alongside))
 
-    async def _planned_change(self, write: Write, entry: Entry, part: SubresourceStrategy | None) -> Planned:
+    async def _planned_change(self, write: Write, entry: CachedObject, part: SubresourceStrategy | None) -> Planned:
         """What becomes of an object that is there: of the whole, of a subresource, or at its deletion."""
         strategy, old = self._strategy(write.kind), entry.message()
         asked = self._admission.asked(write.kind, write.operation, write.subresource)
@@ -263,7 +263,7 @@ class Registry:
         if write.operation is Operation.DELETE and entry is not None:
             return Written(entry, request.new, request.old, request.removed)
         revision = entry.revision if entry is not None else 0
-        return Written(Entry(write.kind, planned.key, planned.value, revision), request.new, request.old)
+        return Written(CachedObject(write.kind, planned.key, planned.value, revision), request.new, request.old)
 
     async def _commit(self, planned: Planned) -> Written:
         """Write, and charge what is limited in the same commit. Raises Forbidden, Mismatch."""
@@ -282,7 +282,7 @@ class Registry:
     async def _reach(self, moment: Moment | None) -> None:
         await self._cache.reach(moment if moment is not None else await self._cache.moments.now())
 
-    def _found(self, kind: Kind, namespace: str, name: str) -> Entry:
+    def _found(self, kind: Kind, namespace: str, name: str) -> CachedObject:
         entry = self._cache.get(kind, keys.object_key(kind, namespace, name))
         if entry is None:
             raise NotFound.of(kind.resource, name)

@@ -25,7 +25,7 @@ def new_id() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestInfo:
     """What is known of a request when it comes in."""
 
     user: User
@@ -69,10 +69,10 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Passage:
+class Exchange:
     """What has become of a request so far."""
 
-    asked: Asked
+    info: RequestInfo
     moment: Moment = ANY
     """What its reads must have seen."""
     code: int = 200
@@ -92,4 +92,4 @@ class Passage:
     @property
     def user(self) -> User:
         """As whom it is answered."""
-        return self.asked.user
+        return self.info.user

@@ -15,11 +15,11 @@ from aiohttp import web
 
 from master.apiserver.authorization import Attributes
 from master.apiserver.filters import handler_chain, impersonation
-from master.apiserver.filters.handler_chain import Gate
+from master.apiserver.filters.handler_chain import HandlerChain
 from master.apiserver.filters.impersonation import Acting
 from master.apiserver.flowcontrol.inflight_limits import InflightLimits, Reserve
 from master.apiserver.request import errors, paths
-from master.apiserver.request.info import NOBODY, Asked, Passage
+from master.apiserver.request.info import NOBODY, Exchange, RequestInfo
 from master.apiserver.request.paths import Place
 from master.apiserver.request.query import Query
 from master.apiserver.rest import request_info
@@ -52,7 +52,7 @@ class Api:
     """Answers every request."""
 
     kinds: CurrentCatalog
-    gate: Gate
+    chain: HandlerChain
     limits: InflightLimits
     general: General
     reading: Reading
@@ -86,12 +86,12 @@ class Api:
             return await self._about_objects(request, acting, refusal, hold)
         wanted = request_info.at_path(request.method, request.path)
 
-        async def handle(passage: Passage) -> web.StreamResponse:
+        async def handle(exchange: Exchange) -> web.StreamResponse:
             response = await self.general.answer(request)
-            passage.code = response.status
+            exchange.code = response.status
             return response
 
-        return await self.gate.passed(_asked(request, acting, wanted, refusal=refusal), handle)
+        return await self.chain.run(_asked(request, acting, wanted, refusal=refusal), handle)
 
     async def _acting(self, request: web.BaseRequest) -> tuple[Acting, ApiError | None]:
         """As whom the caller acts, and why it is refused whatever it asks."""
@@ -113,7 +113,7 @@ class Api:
         aim = request_info.at_objects(request.method, request.path, query, self.kinds.catalog)
         if isinstance(aim.place, NotFound):
             handle_absent = _absent(request, aim.wanted.verb, aim.place)
-            return await self.gate.passed(_asked(request, acting, aim.wanted, refusal=refusal), handle_absent)
+            return await self.chain.run(_asked(request, acting, aim.wanted, refusal=refusal), handle_absent)
         call = Call(request, acting.user, aim.place, query)
         streams = aim.long_running
         asked = _asked(request, acting, aim.wanted, about=call, long_running=streams, refusal=refusal)
@@ -122,19 +122,19 @@ class Api:
             if refusal is None and not streams and request.can_read_body:
                 await request_body.receive(request, asked.caller.name, hold)
         except ApiError as error:  # which they hear who may ask
-            return await self.gate.passed(asked, _refusing(error))
+            return await self.chain.run(asked, _refusing(error))
 
-        async def handle(passage: Passage) -> web.StreamResponse:
-            response = await handler(call.at(passage.moment))
+        async def handle(exchange: Exchange) -> web.StreamResponse:
+            response = await handler(call.at(exchange.moment))
             if call.of.name in _DEPRECATED and not response.prepared:
                 responses.warn(response, (_DEPRECATED[call.of.name],))
             if request.method == "GET" and not response.prepared:
                 hold(asked.caller.name, response_writer.size_bytes(response))  # until the client has taken it
-            passage.code, passage.name = response.status, call.made
-            passage.answered = lambda: response_writer.json(response)
+            exchange.code, exchange.name = response.status, call.made
+            exchange.answered = lambda: response_writer.json(response)
             return response
 
-        return await self.gate.passed(asked, handle)
+        return await self.chain.run(asked, handle)
 
     @cached_property
     def _handlers(self) -> Mapping[tuple[str, str], Handler]:
@@ -191,7 +191,7 @@ class Api:
 
 
 def _refusing(error: ApiError) -> handler_chain.Handler[web.StreamResponse]:
-    async def refuse(_: Passage) -> web.StreamResponse:
+    async def refuse(_: Exchange) -> web.StreamResponse:
         raise error
 
     return refuse
@@ -200,8 +200,8 @@ def _refusing(error: ApiError) -> handler_chain.Handler[web.StreamResponse]:
 def _absent(request: web.BaseRequest, verb: str, told: NotFound) -> handler_chain.Handler[web.StreamResponse]:
     """What those hear who may ask for what is not served."""
 
-    async def list_custom_kinds(passage: Passage) -> web.StreamResponse:
-        passage.code = 200
+    async def list_custom_kinds(exchange: Exchange) -> web.StreamResponse:
+        exchange.code = 200
         return customresourcedefinitions.listed(request)
 
     return list_custom_kinds if (request.path, verb) == (customresourcedefinitions.PATH, "list") else _refusing(told)
@@ -226,8 +226,8 @@ def _asked(
     about: Call | None = None,
     long_running: bool = False,
     refusal: ApiError | None = None,
-) -> Asked:
-    return Asked(
+) -> RequestInfo:
+    return RequestInfo(
         user=acting.user,
         impersonator=acting.impersonator,
         to_impersonate=acting.wanted,

@@ -34,7 +34,7 @@ class _Address:
 
 
 @dataclass
-class Doors(Generic[Visitor]):
+class ConnectionLimits(Generic[Visitor]):
     """Times are in seconds, of any clock that only goes forward."""
 
     first_limit_s: float = FIRST_LIMIT_S

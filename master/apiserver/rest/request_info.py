@@ -24,7 +24,7 @@ _SELECTING = frozenset({"list", "watch", "deletecollection"})
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
+class ResolvedRequest:
     """Verbs are Kubernetes', or the method where there is none. `place` may be that nothing is served there."""
 
     wanted: Attributes
@@ -41,7 +41,7 @@ def at_path(method: str, path: str) -> Attributes:
     return Attributes(method.lower(), path=path)
 
 
-def at_objects(method: str, path: str, query: Query, catalog: Catalog) -> Aim:
+def at_objects(method: str, path: str, query: Query, catalog: Catalog) -> ResolvedRequest:
     """What a request wants below `/api/v1/` or `/apis/<group>/<version>/`."""
     try:
         place = paths.parse(path, catalog)
@@ -54,10 +54,10 @@ def at_objects(method: str, path: str, query: Query, catalog: Catalog) -> Aim:
     wanted = attributes(
         verb, place.kind, place.namespace, place.name, subresource=place.subresource, field_selector=selector
     )
-    return Aim(wanted, place)
+    return ResolvedRequest(wanted, place)
 
 
-def _guessed(method: str, path: str, query: Query, absent: NotFound) -> Aim:
+def _guessed(method: str, path: str, query: Query, absent: NotFound) -> ResolvedRequest:
     """What it would be about if there were such a kind."""
     head, *parts = path.strip("/").split("/")
     group, parts = ("", parts[1:]) if head == "api" else (parts[0], parts[2:])
@@ -68,9 +68,9 @@ def _guessed(method: str, path: str, query: Query, absent: NotFound) -> Aim:
         parts = parts[1:]
     resource, name, subresource = (*parts, "", "", "")[:3]
     if not resource:
-        return Aim(at_path(method, path), absent)
+        return ResolvedRequest(at_path(method, path), absent)
     verb = _verb(method, name, subresource, query)
-    return Aim(Attributes(verb, group, resource, namespace, name, subresource), absent)
+    return ResolvedRequest(Attributes(verb, group, resource, namespace, name, subresource), absent)
 
 
 def _verb(method: str, name: str, subresource: str, query: Query) -> str:

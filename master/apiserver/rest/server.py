@@ -14,7 +14,7 @@ from typing import cast
 from aiohttp import web
 
 from master.apiserver.rest.api import Api
-from master.apiserver.rest.connections import FIRST_LIMIT_S, IDLE_LIMIT_S, Doors
+from master.apiserver.rest.connections import FIRST_LIMIT_S, IDLE_LIMIT_S, ConnectionLimits
 from podlab.tls import Tls
 
 BACKLOG = 1024
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 STOP_GRACE_S = 1.0
 
 
-class Visitor:
+class AcceptedConnection:
     """One connection, from the moment in which it was accepted."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -50,7 +50,7 @@ class Visitor:
 class Listener(web.Server):
     """Answers on a socket, and watches over who stays. `serve` runs for ever."""
 
-    def __init__(self, api: Api, tls: ssl.SSLContext, doors: Doors[Visitor]) -> None:
+    def __init__(self, api: Api, tls: ssl.SSLContext, doors: ConnectionLimits[AcceptedConnection]) -> None:
         # A client that goes ends its watch at once, rather than at the next write. Bodies are read as they are sent.
         super().__init__(
             self._answer,
@@ -63,7 +63,7 @@ class Listener(web.Server):
         self._api = api
         self._tls = tls
         self._doors = doors
-        self._visitors: dict[web.RequestHandler, Visitor] = {}
+        self._visitors: dict[web.RequestHandler, AcceptedConnection] = {}
         # Whose first request came with the last of TLS, before we knew them; whether it is still being answered.
         self._early: dict[web.RequestHandler, bool] = {}
 
@@ -79,7 +79,7 @@ class Listener(web.Server):
                     log.error("no connection can be accepted: %s", error.strerror or error)
                     await asyncio.sleep(_ACCEPT_AGAIN_S)
                     continue
-                visitor = Visitor(connection)
+                visitor = AcceptedConnection(connection)
                 visitor.greeting = group.create_task(self._greet(visitor))
                 if (leaving := self._doors.arrive(visitor, address[0], loop.time())) is not None:
                     leaving.turn_away()
@@ -91,7 +91,7 @@ class Listener(web.Server):
         if (visitor := self._visitors.pop(handler, None)) is not None:
             self._doors.leave(visitor)
 
-    async def _greet(self, visitor: Visitor) -> None:
+    async def _greet(self, visitor: AcceptedConnection) -> None:
         """TLS."""
         try:
             transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
@@ -138,10 +138,10 @@ class Listener(web.Server):
 
 @asynccontextmanager
 async def listening(
-    api: Api, tls: Tls, address: str, port: int, doors: Doors[Visitor] | None = None
+    api: Api, tls: Tls, address: str, port: int, doors: ConnectionLimits[AcceptedConnection] | None = None
 ) -> AsyncIterator[None]:
     """The API answers on the port while the block runs. Raises RuntimeError when it is taken, OSError without files."""
-    server = Listener(api, context(tls), doors if doors is not None else Doors())
+    server = Listener(api, context(tls), doors if doors is not None else ConnectionLimits())
     with _bound(address, port) as bound:
         serving = asyncio.create_task(server.serve(bound))
         try:

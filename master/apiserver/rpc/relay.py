@@ -14,8 +14,8 @@ from typing import cast
 import grpc
 
 from master.apiserver.authorization import Attributes
-from master.apiserver.filters.handler_chain import Gate
-from master.apiserver.request.info import Passage
+from master.apiserver.filters.handler_chain import HandlerChain
+from master.apiserver.request.info import Exchange
 from master.apiserver.rpc import request_info
 from master.apiserver.rpc.dialing import Dialer
 from master.apiserver.rpc.errors import abort_on_error
@@ -37,8 +37,8 @@ _Streams = grpc.aio.StreamStreamCall[bytes, bytes]
 class Relay:
     """The services whose calls are answered elsewhere."""
 
-    def __init__(self, gate: Gate, cache: Cache, tls: Tls, scheduler: str) -> None:
-        self._gate = gate
+    def __init__(self, chain: HandlerChain, cache: Cache, tls: Tls, scheduler: str) -> None:
+        self._chain = chain
         self._cache = cache
         self._dialer = Dialer(tls)
         self._scheduler = scheduler
@@ -121,15 +121,15 @@ class Relay:
             if first is grpc.aio.EOF:
                 raise BadRequest(f"{method}: the call has no request")
 
-            async def handle(passage: Passage) -> None:
-                channel, target = await self._reached(route, first, passage.moment)
+            async def handle(exchange: Exchange) -> None:
+                channel, target = await self._reached(route, first, exchange.moment)
                 call = _streams(channel, method)(timeout=context.time_remaining())
                 await _pass_on(call, first, context, target)
 
             def about(request: bytes) -> tuple[Attributes, ...]:
                 return (route.attributes(route.parse(request)),)
 
-            await self._gate.passed(request_info.asked(context, about, method, first, long_running=True), handle)
+            await self._chain.run(request_info.asked(context, about, method, first, long_running=True), handle)
 
         return relay
 

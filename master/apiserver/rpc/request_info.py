@@ -1,4 +1,4 @@
-"""What a gRPC call asks, as the gate wants to know it."""
+"""What a gRPC call asks, as the handler chain wants to know it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from master.apiserver.authorization import Attributes
 from master.apiserver.filters import impersonation
 from master.apiserver.filters.authorize import attributes
 from master.apiserver.filters.impersonation import Acting
-from master.apiserver.request.info import NOBODY, Asked
+from master.apiserver.request.info import NOBODY, RequestInfo
 from podlab.api import codec, kinds
 from podlab.api.objects import key, unwrap
 from podlab.core.v1.event_pb2 import Event
@@ -31,7 +31,9 @@ About = Callable[[Any], tuple[Attributes, ...]]
 """What authorization is asked about a request. Raises NotFound for a kind that we lack, BadRequest."""
 
 
-def asked(context: ServicerContext, about: About, method: str, request: object, *, long_running: bool = False) -> Asked:
+def asked(
+    context: ServicerContext, about: About, method: str, request: object, *, long_running: bool = False
+) -> RequestInfo:
     """The call as it comes in. Its caller hears from now on what it is known by."""
     metadata = context.invocation_metadata() or ()
     acting, wanted, refusal = Acting(NOBODY), NOTHING, None
@@ -42,7 +44,7 @@ def asked(context: ServicerContext, about: About, method: str, request: object, 
         wanted = about(request)
     except ApiError as error:
         refusal = error
-    made = Asked(
+    made = RequestInfo(
         user=acting.user,
         impersonator=acting.impersonator,
         to_impersonate=acting.wanted,

@@ -13,13 +13,13 @@ import grpc
 from google.protobuf.message import Message
 
 from master.apiserver.admission.write import Write
-from master.apiserver.filters.handler_chain import Gate
+from master.apiserver.filters.handler_chain import HandlerChain
 from master.apiserver.registry import delete_collection
 from master.apiserver.registry.batch import Batch, Result, write_each
 from master.apiserver.registry.delete_collection import Collections
 from master.apiserver.registry.registry import Registry
 from master.apiserver.registry.token_request import Issuer
-from master.apiserver.request.info import Passage
+from master.apiserver.request.info import Exchange
 from master.apiserver.resource_metrics.usage import ResourceMetrics
 from master.apiserver.rpc import request_info, writes
 from master.apiserver.rpc.errors import abort_on_error, parse_request
@@ -40,7 +40,7 @@ WRITE_LIMIT_S = 60.0
 Answer = TypeVar("Answer")
 Request = TypeVar("Request")
 Handler = Callable[[Request, ServicerContext], Awaitable[Answer]]
-Method = Callable[[Request, ServicerContext, Passage], Awaitable[Answer]]
+Method = Callable[[Request, ServicerContext, Exchange], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class ApiService:
     """One method for each RPC."""
 
     kinds: CurrentCatalog
-    gate: Gate
+    chain: HandlerChain
     registry: Registry
     batch: Batch
     collections: Collections
@@ -79,7 +79,7 @@ class ApiService:
         }
         handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
             name: grpc.unary_unary_rpc_method_handler(
-                parse_request(request, abort_on_error(self._gated(name, method, about)))
+                parse_request(request, abort_on_error(self._chained(name, method, about)))
             )
             for name, (method, request, about) in unary.items()
         }
@@ -93,109 +93,109 @@ class ApiService:
         }
         for name, (method, request, about) in streaming.items():
             handlers[name] = grpc.unary_stream_rpc_method_handler(
-                parse_request(request, abort_on_error(self._gated(name, method, about, long_running=True)))
+                parse_request(request, abort_on_error(self._chained(name, method, about, long_running=True)))
             )
         return grpc.method_handlers_generic_handler(SERVICE, handlers)
 
-    def _gated(
+    def _chained(
         self, name: str, method: Method[Request, Answer], about: About, *, long_running: bool = False
     ) -> Handler[Request, Answer]:
-        """The method, behind the gate."""
+        """The method, at the end of the handler chain."""
         path = f"/{SERVICE}/{name}"
 
         async def answer(request: Request, context: ServicerContext) -> Answer:
             asked = request_info.asked(context, about, path, request, long_running=long_running)
 
-            async def handle(passage: Passage) -> Answer:
-                return await method(request, context, passage)
+            async def handle(exchange: Exchange) -> Answer:
+                return await method(request, context, exchange)
 
-            return await self.gate.passed(asked, handle)
+            return await self.chain.run(asked, handle)
 
         return answer
 
-    async def create(self, request: pb.CreateRequest, _: ServicerContext, passage: Passage) -> bytes:
+    async def create(self, request: pb.CreateRequest, _: ServicerContext, exchange: Exchange) -> bytes:
         """See the proto, as for all of these."""
-        return await self._write(writes.create(request, passage), passage)
+        return await self._write(writes.create(request, exchange), exchange)
 
-    async def get(self, request: pb.GetRequest, _: ServicerContext, passage: Passage) -> bytes:
+    async def get(self, request: pb.GetRequest, _: ServicerContext, exchange: Exchange) -> bytes:
         kind = self.kinds.catalog.named(request.group, request.kind)
-        entry = await self.registry.get(kind, request.namespace, request.name, passage.moment)
-        passage.answered = entry.json
+        entry = await self.registry.get(kind, request.namespace, request.name, exchange.moment)
+        exchange.answered = entry.json
         return encoding.item_response(entry.element)
 
-    async def list(self, request: pb.ListRequest, _: ServicerContext, passage: Passage) -> bytes:
-        return await self.lister.page(request, passage.moment)
+    async def list(self, request: pb.ListRequest, _: ServicerContext, exchange: Exchange) -> bytes:
+        return await self.lister.page(request, exchange.moment)
 
-    async def update(self, request: pb.UpdateRequest, _: ServicerContext, passage: Passage) -> bytes:
-        return await self._write(writes.update(request, passage), passage)
+    async def update(self, request: pb.UpdateRequest, _: ServicerContext, exchange: Exchange) -> bytes:
+        return await self._write(writes.update(request, exchange), exchange)
 
-    async def update_status(self, request: pb.UpdateStatusRequest, _: ServicerContext, passage: Passage) -> bytes:
-        return await self._write(writes.update_status(request, passage), passage)
+    async def update_status(self, request: pb.UpdateStatusRequest, _: ServicerContext, exchange: Exchange) -> bytes:
+        return await self._write(writes.update_status(request, exchange), exchange)
 
-    async def patch(self, request: pb.PatchRequest, _: ServicerContext, passage: Passage) -> bytes:
-        return await self._write(writes.patch(request, passage, self.kinds.catalog), passage)
+    async def patch(self, request: pb.PatchRequest, _: ServicerContext, exchange: Exchange) -> bytes:
+        return await self._write(writes.patch(request, exchange, self.kinds.catalog), exchange)
 
-    async def delete(self, request: pb.DeleteRequest, _: ServicerContext, passage: Passage) -> bytes:
-        return await self._write(writes.delete(request, passage, self.kinds.catalog), passage)
+    async def delete(self, request: pb.DeleteRequest, _: ServicerContext, exchange: Exchange) -> bytes:
+        return await self._write(writes.delete(request, exchange, self.kinds.catalog), exchange)
 
-    async def evict(self, request: pb.EvictRequest, _: ServicerContext, passage: Passage) -> bytes:
-        return await self._write(writes.evict(request, passage), passage)
+    async def evict(self, request: pb.EvictRequest, _: ServicerContext, exchange: Exchange) -> bytes:
+        return await self._write(writes.evict(request, exchange), exchange)
 
     async def delete_collection(
-        self, request: pb.DeleteCollectionRequest, context: ServicerContext, passage: Passage
+        self, request: pb.DeleteCollectionRequest, context: ServicerContext, exchange: Exchange
     ) -> None:
         wanted = writes.delete_collection(request, self.kinds.catalog)
-        async for deleted in self.collections.delete(passage.user, wanted, passage.moment):
+        async for deleted in self.collections.delete(exchange.user, wanted, exchange.moment):
             for response in delete_collection.responses(deleted):
                 await _write(context, response, "the rest is not deleted; call again")
 
-    async def watch(self, request: pb.WatchRequest, context: ServicerContext, passage: Passage) -> None:
+    async def watch(self, request: pb.WatchRequest, context: ServicerContext, exchange: Exchange) -> None:
         await context.send_initial_metadata(())  # the caller learns that the watch stands before anything happens
-        async for response in self.watches.watch(request, passage.moment):
+        async for response in self.watches.watch(request, exchange.moment):
             await _write(context, response, "list again")
 
-    async def bind(self, request: pb.BindRequest, _: ServicerContext, passage: Passage) -> bytes:
-        results = await self.batch.write(writes.bind(request, passage))
+    async def bind(self, request: pb.BindRequest, _: ServicerContext, exchange: Exchange) -> bytes:
+        results = await self.batch.write(writes.bind(request, exchange))
         return pb.BindResponse(results=[_bind_result(result) for result in results]).SerializeToString()
 
-    async def update_statuses(self, request: pb.UpdateStatusesRequest, _: ServicerContext, passage: Passage) -> bytes:
-        refusals = await write_each(self.registry, writes.update_statuses(request, passage))
+    async def update_statuses(self, request: pb.UpdateStatusesRequest, _: ServicerContext, exchange: Exchange) -> bytes:
+        refusals = await write_each(self.registry, writes.update_statuses(request, exchange))
         told = [pb.UpdateStatusesResult(error=_refusal(each)) for each in refusals]
         return pb.UpdateStatusesResponse(results=told).SerializeToString()
 
-    async def preempt(self, request: pb.PreemptRequest, _: ServicerContext, passage: Passage) -> bytes:
-        refusals = await write_each(self.registry, writes.preempt(request, passage))
+    async def preempt(self, request: pb.PreemptRequest, _: ServicerContext, exchange: Exchange) -> bytes:
+        refusals = await write_each(self.registry, writes.preempt(request, exchange))
         told = [pb.PreemptResult(error=_refusal(each)) for each in refusals]
         return pb.PreemptResponse(results=told).SerializeToString()
 
-    async def record_events(self, request: pb.RecordEventsRequest, _: ServicerContext, passage: Passage) -> bytes:
-        results = await self.batch.write(writes.record_events(request, passage))
+    async def record_events(self, request: pb.RecordEventsRequest, _: ServicerContext, exchange: Exchange) -> bytes:
+        results = await self.batch.write(writes.record_events(request, exchange))
         told = [pb.RecordResult(error=_refusal(result)) for result in results]
         return pb.RecordEventsResponse(results=told).SerializeToString()
 
-    async def request_token(self, request: pb.RequestTokenRequest, _: ServicerContext, passage: Passage) -> bytes:
-        status = await self.issuer.issue(passage.user, request.namespace, request.name, request.spec)
+    async def request_token(self, request: pb.RequestTokenRequest, _: ServicerContext, exchange: Exchange) -> bytes:
+        status = await self.issuer.issue(exchange.user, request.namespace, request.name, request.spec)
         return pb.RequestTokenResponse(status=status).SerializeToString()
 
-    async def pod_metrics(self, request: pb.PodMetricsRequest, _: ServicerContext, passage: Passage) -> bytes:
+    async def pod_metrics(self, request: pb.PodMetricsRequest, _: ServicerContext, exchange: Exchange) -> bytes:
         labels = selectors.parse_labels(request.label_selector)
-        items = await self.measuring.selected_pods(request.namespace, labels, passage.moment)
+        items = await self.measuring.selected_pods(request.namespace, labels, exchange.moment)
         return pb.PodMetricsResponse(items=items).SerializeToString()
 
-    async def _write(self, write: Write, passage: Passage) -> bytes:
+    async def _write(self, write: Write, exchange: Exchange) -> bytes:
         written = await self.registry.write(write)
-        passage.answered = written.entry.json
+        exchange.answered = written.entry.json
         response = encoding.item_response(written.entry.element)
         return response + encoding.removed_mark() if written.removed else response
 
-    async def version(self, _: pb.VersionRequest, __: ServicerContext, passage: Passage) -> bytes:
+    async def version(self, _: pb.VersionRequest, __: ServicerContext, exchange: Exchange) -> bytes:
         return pb.VersionResponse(
             git_version=f"v{version('podlab')}",
             python_version=platform.python_version(),
             platform=f"{platform.system().lower()}/{platform.machine()}",
             cluster_name=self.cluster_name,
-            user_name=passage.user.name,
-            user_groups=sorted(passage.user.groups),
+            user_name=exchange.user.name,
+            user_groups=sorted(exchange.user.groups),
         ).SerializeToString()
 
 

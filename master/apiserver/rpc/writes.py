@@ -11,7 +11,7 @@ from master.apiserver.admission.write import Change, Deletion, Disruption, Propa
 from master.apiserver.patching import patch as patching
 from master.apiserver.registry import binding
 from master.apiserver.registry.delete_collection import CollectionDeletion
-from master.apiserver.request.info import Passage
+from master.apiserver.request.info import Exchange
 from master.apiserver.watchcache.selection import ListOptions
 from podlab.api import kinds
 from podlab.api.objects import unwrap
@@ -31,27 +31,27 @@ _POLICIES = {
 }
 
 
-def create(request: pb.CreateRequest, by: Passage) -> Write:
+def create(request: pb.CreateRequest, by: Exchange) -> Write:
     """Raises BadRequest for an envelope without an object, as all do that have one."""
     return Write.create(by.user, _known(unwrap(request.object)), dry_run=request.dry_run, moment=by.moment)
 
 
-def update(request: pb.UpdateRequest, by: Passage) -> Write:
+def update(request: pb.UpdateRequest, by: Exchange) -> Write:
     """Of all but the status."""
     return Write.update(by.user, _known(unwrap(request.object)), dry_run=request.dry_run, moment=by.moment)
 
 
-def update_status(request: pb.UpdateStatusRequest, by: Passage) -> Write:
+def update_status(request: pb.UpdateStatusRequest, by: Exchange) -> Write:
     """Of nothing else."""
     return Write.update_status(by.user, _known(unwrap(request.object)), moment=by.moment)
 
 
-def update_statuses(request: pb.UpdateStatusesRequest, by: Passage) -> list[Write]:
+def update_statuses(request: pb.UpdateStatusesRequest, by: Exchange) -> list[Write]:
     """One for each object."""
     return [Write.update_status(by.user, _known(unwrap(each)), moment=by.moment) for each in request.objects]
 
 
-def patch(request: pb.PatchRequest, by: Passage, catalog: Catalog) -> Write:
+def patch(request: pb.PatchRequest, by: Exchange, catalog: Catalog) -> Write:
     """Raises NotFound for a subresource that is not patched, and what is wrong with the patch itself."""
     kind, part = catalog.named(request.group, request.kind), request.subresource
     below = catalog.resource(kind).subresource(part) if part else None
@@ -73,7 +73,7 @@ def patch(request: pb.PatchRequest, by: Passage, catalog: Catalog) -> Write:
     )
 
 
-def delete(request: pb.DeleteRequest, by: Passage, catalog: Catalog) -> Write:
+def delete(request: pb.DeleteRequest, by: Exchange, catalog: Catalog) -> Write:
     """Raises BadRequest for a policy that is none."""
     deletion = Deletion(
         catalog.named(request.group, request.kind),
@@ -98,7 +98,7 @@ def delete_collection(request: pb.DeleteCollectionRequest, catalog: Catalog) -> 
     )
 
 
-def evict(request: pb.EvictRequest, by: Passage) -> Write:
+def evict(request: pb.EvictRequest, by: Exchange) -> Write:
     """A deletion of the pod that its disruption budget pays for."""
     deletion = Deletion(
         kinds.of(Pod),
@@ -111,12 +111,12 @@ def evict(request: pb.EvictRequest, by: Passage) -> Write:
     return Write.delete(by.user, deletion, subresource="eviction", moment=by.moment)
 
 
-def preempt(request: pb.PreemptRequest, by: Passage) -> list[Write]:
+def preempt(request: pb.PreemptRequest, by: Exchange) -> list[Write]:
     """A deletion for each victim, which says why it goes."""
     return [Write.delete(by.user, _preemption(victim), moment=by.moment) for victim in request.victims]
 
 
-def bind(request: pb.BindRequest, by: Passage) -> list[Write]:
+def bind(request: pb.BindRequest, by: Exchange) -> list[Write]:
     """One for each binding."""
     return [
         binding.write(by.user, one.namespace, one.name, one.node_name, uid=one.uid, moment=by.moment)
@@ -124,13 +124,13 @@ def bind(request: pb.BindRequest, by: Passage) -> list[Write]:
     ]
 
 
-def record_events(request: pb.RecordEventsRequest, by: Passage) -> list[Write]:
+def record_events(request: pb.RecordEventsRequest, by: Exchange) -> list[Write]:
     """Each is created, or replaces the one of its name."""
     request.DiscardUnknownFields()  # type: ignore[no-untyped-call,unused-ignore]
     return [_recorded(event, by) for event in request.events]
 
 
-def _recorded(event: event_pb2.Event, by: Passage) -> Write:
+def _recorded(event: event_pb2.Event, by: Exchange) -> Write:
     event.metadata.resourceVersion = ""
     return Write.update(by.user, event, creates_missing=True, moment=by.moment)
 

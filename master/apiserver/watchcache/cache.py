@@ -9,7 +9,7 @@ import asyncio
 import logging
 
 from master.apiserver.watchcache import keys
-from master.apiserver.watchcache.cached_object import Entry
+from master.apiserver.watchcache.cached_object import CachedObject
 from master.apiserver.watchcache.kind_window import KindWindow
 from master.apiserver.watchcache.moment import Moments
 from master.store.contract import Change, Store
@@ -54,17 +54,17 @@ class Cache:
         """The objects of a kind."""
         return self._windows[kind.group_kind]
 
-    def get(self, kind: Kind, key: str) -> Entry | None:
+    def get(self, kind: Kind, key: str) -> CachedObject | None:
         """The object at `key`, as of the cache's own revision."""
         return self._windows[kind.group_kind].entries.get(key)
 
-    def written(self, kind: Kind, key: str, value: bytes, revision: int) -> Entry:
+    def written(self, kind: Kind, key: str, value: bytes, revision: int) -> CachedObject:
         """An object that was just committed: the one that is cached, if the cache has come so far and no further.
 
         So the answer, the events and later reads share one object, and its JSON is rendered once.
         """
         entry = self.get(kind, key)
-        return entry if entry is not None and entry.revision == revision else Entry(kind, key, value, revision)
+        return entry if entry is not None and entry.revision == revision else CachedObject(kind, key, value, revision)
 
     async def catch_up(self) -> None:
         """Wait until everything acknowledged so far is here: for what is no request, and has no moment."""
@@ -97,13 +97,13 @@ class Cache:
             found = await self.store.range(keys.ROOT, revision=max(1, current - REPLAYED_REVISIONS))
         except Compacted as error:
             found = await self.store.range(keys.ROOT, revision=max(1, error.oldest))
-        fresh: dict[str, dict[str, Entry]] = {prefix: {} for prefix in self._by_prefix}
+        fresh: dict[str, dict[str, CachedObject]] = {prefix: {} for prefix in self._by_prefix}
         self.claims, self._unserved = {}, {}
         for entry in found.entries:
             if entry.key.startswith(keys.CLAIMS):
                 self.claims[entry.key] = entry.value
             elif (window := self._window_of(entry.key)) is not None:
-                cached = Entry(window.kind, entry.key, entry.value, entry.mod_revision)
+                cached = CachedObject(window.kind, entry.key, entry.value, entry.mod_revision)
                 fresh[window.prefix][entry.key] = cached
             else:
                 self._unserved[entry.key] = entry.value, entry.mod_revision
@@ -167,10 +167,10 @@ class Cache:
                 if self.revision:
                     window.load(self._served_again(window), self.revision)
 
-    def _served_again(self, window: KindWindow) -> dict[str, Entry]:
+    def _served_again(self, window: KindWindow) -> dict[str, CachedObject]:
         """What is stored of a kind that is served from now on."""
         found = [key for key in self._unserved if key.startswith(window.prefix)]
-        return {key: Entry(window.kind, key, *self._unserved.pop(key)) for key in found}
+        return {key: CachedObject(window.kind, key, *self._unserved.pop(key)) for key in found}
 
     def _advance(self, revision: int) -> None:
         self.revision = revision

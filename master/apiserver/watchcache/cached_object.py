@@ -9,7 +9,7 @@ from podlab.api import codec, versions
 from podlab.api.kinds import Kind
 
 
-class Entry:
+class CachedObject:
     """An object's bytes at one revision, ready to stand in a list or an event."""
 
     __slots__ = ("_json", "_start", "element", "key", "kind", "revision")
@@ -46,17 +46,17 @@ class Entry:
         """Whether `json` costs nothing."""
         return self._json is not None
 
-    def at(self, revision: int) -> Entry:
+    def at(self, revision: int) -> CachedObject:
         """The same object with another resourceVersion, as a deletion shows it."""
-        return Entry(self.kind, self.key, self.value, revision)
+        return CachedObject(self.kind, self.key, self.value, revision)
 
 
-class Event:
+class CacheEvent:
     """One change. `new` is None for a deletion, `old` for a creation. Encoded once, for all watchers."""
 
     __slots__ = ("_frames", "_lines", "_new_message", "_old_message", "new", "old", "revision")
 
-    def __init__(self, old: Entry | None, new: Entry | None, revision: int) -> None:
+    def __init__(self, old: CachedObject | None, new: CachedObject | None, revision: int) -> None:
         self.old = old
         self.new = new
         self.revision = revision
@@ -109,7 +109,7 @@ class Event:
             self._old_message = self.old.message()
         return self._old_message
 
-    def shown(self, event_type: int) -> Entry:
+    def shown(self, event_type: int) -> CachedObject:
         """The object that the event shows: a deletion the last state, at the revision that ended it."""
         if event_type == encoding.DELETED and self.old is not None:
             return self.old.at(self.revision)

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from master.apiserver.watchcache import keys
-from master.apiserver.watchcache.cached_object import Entry, Event
+from master.apiserver.watchcache.cached_object import CachedObject, CacheEvent
 from master.apiserver.watchcache.watch_window import WAKE_PACING, WakePacing, WatchWindow
 from podlab.api import selectors
 from podlab.api.kinds import Kind
@@ -38,7 +38,7 @@ class KindWindow(WatchWindow):
         self._most_events = most_events
         self._most_bytes = most_bytes
         self._bytes = 0
-        self._followers: list[Callable[[Event], None]] = []
+        self._followers: list[Callable[[CacheEvent], None]] = []
         self._parts: dict[str, WatchWindow] = {}
         self._part_with: dict[str, WatchWindow] = {}  # by the object's key
         self._touched: set[WatchWindow] = set()
@@ -50,13 +50,13 @@ class KindWindow(WatchWindow):
             part = self._parts[value] = WatchWindow(self._complete_after, self._pacing)
         return part
 
-    def load(self, entries: dict[str, Entry], revision: int) -> None:
+    def load(self, entries: dict[str, CachedObject], revision: int) -> None:
         """Start again with these objects. All watchers are too late."""
-        events = [Event(self.entries[key], None, revision) for key in self.entries.keys() - entries.keys()]
-        events += [Event(self.entries.get(entry.key), entry, revision) for entry in entries.values()]
+        events = [CacheEvent(self.entries[key], None, revision) for key in self.entries.keys() - entries.keys()]
+        events += [CacheEvent(self.entries.get(entry.key), entry, revision) for entry in entries.values()]
         self.restart(entries.values(), revision)
         self._bytes = 0
-        divided: defaultdict[str, list[Entry]] = defaultdict(list)
+        divided: defaultdict[str, list[CachedObject]] = defaultdict(list)
         for event in events:
             self._notify(event)
             if event.new is not None and (value := self._part_of(event)):
@@ -69,8 +69,8 @@ class KindWindow(WatchWindow):
     def apply(self, key: str, value: bytes | None, revision: int) -> None:
         """Take in one change. `wake` lets the watchers see it."""
         old = self.entries.get(key)
-        new = Entry(self.kind, key, value, revision) if value is not None else None
-        event = Event(old, new, revision)
+        new = CachedObject(self.kind, key, value, revision) if value is not None else None
+        event = CacheEvent(old, new, revision)
         if new is not None:
             self.put(new)
         else:
@@ -82,10 +82,10 @@ class KindWindow(WatchWindow):
             self._divide(event)
         self._trim()
 
-    def follow(self, follower: Callable[[Event], None]) -> None:
+    def follow(self, follower: Callable[[CacheEvent], None]) -> None:
         """Call `follower` for each object now, and for each change as it is applied."""
         for entry in self.entries.values():
-            follower(Event(None, entry, entry.revision))
+            follower(CacheEvent(None, entry, entry.revision))
         self._followers.append(follower)
 
     def wake(self) -> None:
@@ -100,12 +100,12 @@ class KindWindow(WatchWindow):
         self._touched.update(self._parts.values())
         self.wake()
 
-    def _part_of(self, event: Event) -> str:
+    def _part_of(self, event: CacheEvent) -> str:
         """The value of the field that divides, as it is now; empty when there is none."""
         now = event.new_message() if self.divided_by else None
         return self._read_part(now) if now is not None else ""
 
-    def _divide(self, event: Event) -> None:
+    def _divide(self, event: CacheEvent) -> None:
         """Add the change to the part that the object was in, and to the one that it is in now."""
         before = self._part_with.pop(event.key, None)
         value = self._part_of(event)
@@ -119,7 +119,7 @@ class KindWindow(WatchWindow):
             part.append(event)
             self._touched.add(part)
 
-    def _notify(self, event: Event) -> None:
+    def _notify(self, event: CacheEvent) -> None:
         for follower in self._followers:
             follower(event)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from master.apiserver.watchcache import continue_token, encoding
 from master.apiserver.watchcache.cache import Cache
-from master.apiserver.watchcache.cached_object import Entry
+from master.apiserver.watchcache.cached_object import CachedObject
 from master.apiserver.watchcache.continue_token import ContinueToken
 from master.apiserver.watchcache.moment import Moment
 from master.apiserver.watchcache.selection import ListOptions, Selection
@@ -31,7 +31,7 @@ _LOOKED_INTO_AT_ONCE = 200
 class Page:
     """Some objects of one snapshot. `rest` is the token of the next page. `remaining` is None when it is unknown."""
 
-    entries: list[Entry]
+    entries: list[CachedObject]
     revision: int
     rest: str = ""
     remaining: int | None = None
@@ -77,9 +77,9 @@ class Pager:
         return await self._old_page(wanted, start, bounds)
 
     async def _current_page(
-        self, wanted: Selection, entries: Sequence[Entry], revision: int, bounds: PageBounds
+        self, wanted: Selection, entries: Sequence[CachedObject], revision: int, bounds: PageBounds
     ) -> Page:
-        taken: list[Entry] = []
+        taken: list[CachedObject] = []
         size = 0
         for index, entry in enumerate(entries):
             if bounds.reached(len(taken), size, len(entry.element)):
@@ -95,13 +95,13 @@ class Pager:
         return Page(taken, revision)
 
     async def _old_page(self, wanted: Selection, start: ContinueToken, bounds: PageBounds) -> Page:
-        entries: list[Entry] = []
+        entries: list[CachedObject] = []
         size = 0
         after, more = start.last_key, True
         while more and size <= bounds.page_bytes and not (bounds.limit and len(entries) > bounds.limit):
             found = await self._range(wanted.prefix, after, start.revision)
             for stored in found.entries:
-                entry = Entry(wanted.kind, stored.key, stored.value, stored.mod_revision)
+                entry = CachedObject(wanted.kind, stored.key, stored.value, stored.mod_revision)
                 if not wanted.selects or wanted.matches(entry.message()):
                     entries.append(entry)
                     size += len(entry.element)
@@ -109,7 +109,7 @@ class Pager:
             after = found.entries[-1].key if found.entries else after
         return self._cut(entries, more, after, start.revision, bounds)
 
-    def _cut(self, entries: list[Entry], more: bool, after: str, revision: int, bounds: PageBounds) -> Page:
+    def _cut(self, entries: list[CachedObject], more: bool, after: str, revision: int, bounds: PageBounds) -> Page:
         size = 0
         for index, entry in enumerate(entries):
             if bounds.reached(index, size, len(entry.element)):

@@ -8,7 +8,7 @@ from typing import Self
 from google.protobuf.message import Message
 
 from master.apiserver.watchcache import encoding, keys
-from master.apiserver.watchcache.cached_object import Entry, Event
+from master.apiserver.watchcache.cached_object import CachedObject, CacheEvent
 from master.apiserver.watchcache.kind_window import KindWindow
 from master.apiserver.watchcache.watch_window import WatchWindow
 from podlab.api import selectors
@@ -72,7 +72,7 @@ class Selection:
         value = self.fields.required(window.divided_by) if self.fields is not None and window.divided_by else None
         return window.part(value) if value else window
 
-    def candidates(self, section: WatchWindow, start_after: str = "") -> list[Entry]:
+    def candidates(self, section: WatchWindow, start_after: str = "") -> list[CachedObject]:
         """What may match, in key order."""
         if not self.key:
             return section.ordered(self.prefix, start_after)
@@ -92,7 +92,7 @@ class Selection:
             return False
         return self.fields is None or self.fields.matches(message)
 
-    def event_type(self, event: Event) -> int | None:
+    def event_type(self, event: CacheEvent) -> int | None:
         """What the event is to this: coming into it is ADDED, leaving it DELETED; None when it stays outside."""
         if not event.key.startswith(self.prefix) or (self.key and event.key != self.key):
             return None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from master.apiserver.watchcache.cached_object import Entry, Event
+from master.apiserver.watchcache.cached_object import CachedObject, CacheEvent
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class WatchWindow:
 
     def __init__(self, complete_after: int = 0, pacing: WakePacing = WAKE_PACING) -> None:
         self._pacing = pacing
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, CachedObject] = {}
         self.changed_at = complete_after
         """The revision of the last change."""
-        self._events: list[Event] = []
+        self._events: list[CacheEvent] = []
         self._first = 0  # the position of self._events[0]
         self._complete_after = complete_after
         self._order: list[str] = []
@@ -48,7 +48,7 @@ class WatchWindow:
         self._wake_timer: asyncio.TimerHandle | None = None
         self._watchers = 0
 
-    def ordered(self, prefix: str, start_after: str = "") -> list[Entry]:
+    def ordered(self, prefix: str, start_after: str = "") -> list[CachedObject]:
         """The entries whose key starts with `prefix` and sorts after `start_after`, in key order."""
         low = max(bisect_left(self._order, prefix), bisect_right(self._order, start_after))
         # Keys are ASCII where names are valid, and never hold the last code point.
@@ -61,7 +61,7 @@ class WatchWindow:
             return None
         return self._first + bisect_right(self._events, revision, key=lambda event: event.revision)
 
-    def since(self, position: int, most_events: int, most_bytes: int) -> list[Event] | None:
+    def since(self, position: int, most_events: int, most_bytes: int) -> list[CacheEvent] | None:
         """Changes from `position` on, up to about a bound. A revision is never split. None when it is too late."""
         start = position - self._first
         if start < 0:
@@ -111,7 +111,7 @@ class WatchWindow:
         self._news.set()
         self._news = asyncio.Event()
 
-    def put(self, entry: Entry) -> None:
+    def put(self, entry: CachedObject) -> None:
         """Keep this version of the object."""
         if entry.key not in self.entries:
             insort(self._order, entry.key)
@@ -122,7 +122,7 @@ class WatchWindow:
         if self.entries.pop(key, None) is not None:
             del self._order[bisect_left(self._order, key)]
 
-    def append(self, event: Event) -> None:
+    def append(self, event: CacheEvent) -> None:
         """Add a change. Watchers see it when they are woken."""
         self._events.append(event)
         self.changed_at = event.revision
@@ -140,7 +140,7 @@ class WatchWindow:
         """Forget the changes up to the revision."""
         self.drop(bisect_right(self._events, revision, key=lambda event: event.revision), revision)
 
-    def restart(self, entries: Iterable[Entry], revision: int) -> None:
+    def restart(self, entries: Iterable[CachedObject], revision: int) -> None:
         """Start again with these objects. All watchers are too late."""
         self.entries = {entry.key: entry for entry in entries}
         self._order = sorted(self.entries)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.cache import Cache
-from master.apiserver.watchcache.cached_object import Entry, Event
+from master.apiserver.watchcache.cached_object import CachedObject, CacheEvent
 from master.apiserver.watchcache.moment import Moment
 from master.apiserver.watchcache.selection import ListOptions, Selection
 from master.apiserver.watchcache.watch_window import WatchWindow
@@ -30,9 +30,9 @@ _BATCH_BYTES = 1 << 20
 class EventEncoding:
     """How events are encoded. Events that the client does not want are empty."""
 
-    present: Callable[[Entry], bytes]
+    present: Callable[[CachedObject], bytes]
     """An object that exists when the watch begins, as ADDED."""
-    event: Callable[[Event, int], bytes]
+    event: Callable[[CacheEvent, int], bytes]
     """A change, with the type that it has for this watcher."""
     all_present: Callable[[int], bytes]
     """What follows the last existing object, as of a revision."""
@@ -41,7 +41,7 @@ class EventEncoding:
 
 MESSAGES = EventEncoding(
     present=lambda entry: encoding.event(encoding.ADDED, entry.element),
-    event=Event.frame,
+    event=CacheEvent.frame,
     all_present=encoding.bookmark,
     bookmark=encoding.bookmark,
 )

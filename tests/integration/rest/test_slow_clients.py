@@ -18,7 +18,7 @@ from podlab_testing.cluster import Authority, Cluster
 from podlab_testing.http_clients import SessionOf
 
 from master.apiserver.rest import server as rest
-from master.apiserver.rest.connections import Doors
+from master.apiserver.rest.connections import ConnectionLimits
 from master.apiserver.rest.content import response_writer
 
 PODS = "/api/v1/namespaces/default/pods"
@@ -46,7 +46,7 @@ async def raw(cluster: Cluster) -> AsyncIterator[Callable[..., Any]]:
 @pytest.fixture
 def strict(monkeypatch: pytest.MonkeyPatch) -> None:
     """Doors that are as in production but for what they wait for."""
-    monkeypatch.setattr(rest, "Doors", partial(Doors, first_limit_s=0.3, idle_limit_s=0.3))
+    monkeypatch.setattr(rest, "Doors", partial(ConnectionLimits, first_limit_s=0.3, idle_limit_s=0.3))
     monkeypatch.setattr(rest, "_SWEPT_EVERY_S", 0.05)
 
 
@@ -96,7 +96,7 @@ def test_a_connection_stays_while_it_is_answered_and_is_forgotten_when_it_goes(
     monkeypatch: pytest.MonkeyPatch, authority: Authority, free_ports: tuple[int, int, int], run: Callable[[Any], None]
 ) -> None:
     monkeypatch.setattr(rest, "_SWEPT_EVERY_S", 0.05)
-    doors: Doors[Any] = Doors(first_limit_s=0.2)
+    doors: ConnectionLimits[Any] = ConnectionLimits(first_limit_s=0.2)
 
     async def ask() -> None:
         context = ssl.create_default_context(cafile=str(authority.tls().ca))
@@ -172,7 +172,7 @@ async def test_a_head_that_is_too_large_is_refused(raw: Any, head: bytes) -> Non
 async def test_a_thousand_silent_connections_hold_up_nobody(
     monkeypatch: pytest.MonkeyPatch, raw: Any, cluster: Cluster, session_of: SessionOf
 ) -> None:
-    doors: Doors[Any] = Doors(silent_of_address=100)
+    doors: ConnectionLimits[Any] = ConnectionLimits(silent_of_address=100)
     monkeypatch.setattr(rest, "Doors", lambda: doors)
     await cluster.stop()
     await cluster.start()
@@ -189,7 +189,7 @@ async def test_a_thousand_silent_connections_hold_up_nobody(
 async def test_an_address_with_too_many_silent_connections_loses_its_oldest(
     monkeypatch: pytest.MonkeyPatch, raw: Any, cluster: Cluster, session_of: SessionOf
 ) -> None:
-    monkeypatch.setattr(rest, "Doors", partial(Doors, silent_of_address=5))
+    monkeypatch.setattr(rest, "Doors", partial(ConnectionLimits, silent_of_address=5))
     await cluster.stop()
     await cluster.start()
     first = await raw()

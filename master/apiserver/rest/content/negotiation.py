@@ -14,7 +14,7 @@ _REMEMBERED_CHARS = 1024
 _DISCOVERY = {"as": "APIGroupDiscoveryList", "g": "apidiscovery.k8s.io"}
 
 
-class Form(Enum):
+class Representation(Enum):
     """How an answer about objects looks. The value is what clients ask for it by."""
 
     OBJECT = ""
@@ -23,12 +23,12 @@ class Form(Enum):
     METADATA_LIST = "PartialObjectMetadataList"
 
 
-OF_OBJECT = frozenset({Form.OBJECT, Form.TABLE, Form.METADATA})
-OF_LIST = frozenset({Form.OBJECT, Form.TABLE, Form.METADATA_LIST})
-PLAIN = frozenset({Form.OBJECT})
+OF_OBJECT = frozenset({Representation.OBJECT, Representation.TABLE, Representation.METADATA})
+OF_LIST = frozenset({Representation.OBJECT, Representation.TABLE, Representation.METADATA_LIST})
+PLAIN = frozenset({Representation.OBJECT})
 
 
-def form(header: str, known: Collection[Form] = OF_OBJECT, *, streamed: bool = False) -> Form:
+def form(header: str, known: Collection[Representation] = OF_OBJECT, *, streamed: bool = False) -> Representation:
     """The first form that the client takes and that is known there. What is streamed is no YAML. Raises NotAcceptable.
 
     https://kubernetes.io/docs/reference/using-api/api-concepts/#alternate-representations-of-resources
@@ -37,10 +37,10 @@ def form(header: str, known: Collection[Form] = OF_OBJECT, *, streamed: bool = F
     for media_type, parameters in _offers(header):
         wanted = next((one for one in known if one.value == parameters.get("as", "")), None)
         of_meta = (parameters.get("g"), parameters.get("v")) == ("meta.k8s.io", "v1")
-        if media_type in written and wanted is not None and (wanted is Form.OBJECT or of_meta):
+        if media_type in written and wanted is not None and (wanted is Representation.OBJECT or of_meta):
             return wanted
     taken = [media_type for media_type in written if media_type not in _ANY_OF_THEM]
-    taken += sorted(f"{JSON};as={one.value};v=v1;g=meta.k8s.io" for one in known if one is not Form.OBJECT)
+    taken += sorted(f"{JSON};as={one.value};v=v1;g=meta.k8s.io" for one in known if one is not Representation.OBJECT)
     raise NotAcceptable(f"only the following media types are accepted: {', '.join(taken)}")
 
 

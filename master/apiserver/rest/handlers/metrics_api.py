@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from master.apiserver.resource_metrics.usage import ResourceMetrics
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import representations, responses, tables
-from master.apiserver.rest.content.negotiation import Form
+from master.apiserver.rest.content.negotiation import Representation
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import codec, kinds, selectors
@@ -67,7 +67,7 @@ class MetricsApi:
         objects: Sequence[Any] = [entry.message() for entry in entries]
         wanted = [one for one in objects if labels.matches(one.metadata.labels) and fields.matches(one)]
         found = await self._measured(call.of, wanted)
-        if how.form is Form.TABLE:
+        if how.form is Representation.TABLE:
             return responses.data(tables.table(call.of, found, {}, how.include))
         return representations.listed(
             call.of, {}, [representations.bytes_of(call.of, one, how.form) for one in found], how.form

@@ -17,14 +17,14 @@ from master.apiserver.request import errors
 from master.apiserver.request.query import Query
 from master.apiserver.rest.call import WRITE_LIMIT_S, Call
 from master.apiserver.rest.content import negotiation, representations, response_writer, responses, tables
-from master.apiserver.rest.content.negotiation import Form
-from master.apiserver.rest.content.representations import Reply
+from master.apiserver.rest.content.negotiation import Representation
+from master.apiserver.rest.content.representations import RequestedRepresentation
 from master.apiserver.rest.handlers import list_options
 from master.apiserver.rest.streams import websocket_reader
 from master.apiserver.rest.streams.websocket_reader import Write
 from master.apiserver.watchcache import continue_token, encoding
 from master.apiserver.watchcache.cache import Cache
-from master.apiserver.watchcache.cached_object import Entry, Event
+from master.apiserver.watchcache.cached_object import CachedObject, CacheEvent
 from master.apiserver.watchcache.continue_token import ContinueToken
 from master.apiserver.watchcache.listing import Page, PageBounds, Pager
 from master.apiserver.watchcache.moment import Moment
@@ -67,7 +67,7 @@ class Reading:
             wanted, start, PageBounds(max(0, query.number("limit") or 0), _NO_BOUND), call.moment
         )
         metadata = _list_metadata(found)
-        if how.form is Form.TABLE:
+        if how.form is Representation.TABLE:
             return responses.data(await self._table(call.of, found, metadata, how.include))
         return representations.listed(call.of, metadata, await _rendered(found.entries, call.of, how.form), how.form)
 
@@ -139,17 +139,17 @@ def _list_metadata(found: Page) -> dict[str, Any]:
     return metadata
 
 
-async def _rendered(entries: list[Entry], kind: Kind, form: Form) -> list[bytes]:
+async def _rendered(entries: list[CachedObject], kind: Kind, form: Representation) -> list[bytes]:
     rendered: list[bytes] = []
     for index, entry in enumerate(entries):
-        is_ready = form is Form.OBJECT and entry.is_rendered
+        is_ready = form is Representation.OBJECT and entry.is_rendered
         if index % _RENDERED_AT_ONCE == _RENDERED_AT_ONCE - 1 and not is_ready:
             await asyncio.sleep(0)
         rendered.append(representations.bytes_of(kind, entry, form))
     return rendered
 
 
-def _lines(call: Call, how: Reply, *, ends: bool) -> Lines:
+def _lines(call: Call, how: RequestedRepresentation, *, ends: bool) -> Lines:
     """Events as lines of JSON. `ends` says whether a bookmark tells that all that was there has been sent."""
     bookmarks = call.query.flag("allowWatchBookmarks")
     kind = call.of
@@ -159,9 +159,9 @@ def _lines(call: Call, how: Reply, *, ends: bool) -> Lines:
         if annotations:
             metadata["annotations"] = annotations
         shown: dict[str, Any] = {"kind": kind.name, "apiVersion": kind.api_version, "metadata": metadata}
-        if how.form is Form.METADATA:
+        if how.form is Representation.METADATA:
             shown |= {"kind": how.form.value, "apiVersion": tables.META_VERSION}
-        if how.form is Form.TABLE:
+        if how.form is Representation.TABLE:
             shown = tables.table(kind, (), {"resourceVersion": str(revision)}, tables.NONE, headed=False)
         return orjson.dumps({"type": "BOOKMARK", "object": shown}) + b"\n"
 
@@ -174,23 +174,23 @@ def _lines(call: Call, how: Reply, *, ends: bool) -> Lines:
     )
 
 
-def _object_lines(call: Call, _: Reply) -> Any:
+def _object_lines(call: Call, _: RequestedRepresentation) -> Any:
     """Each event with its object; that of the stored version is written once for all watchers."""
     kind = call.of
 
-    def line(event: Event, event_type: int) -> bytes:
+    def line(event: CacheEvent, event_type: int) -> bytes:
         return encoding.json_event(event_type, event.shown(event_type).json_as(kind))
 
     return (
         lambda entry: encoding.json_event(encoding.ADDED, entry.json_as(kind)),
-        line if kind is not call.resource.kind else Event.line,
+        line if kind is not call.resource.kind else CacheEvent.line,
     )
 
 
-def _metadata_lines(call: Call, how: Reply) -> Any:
+def _metadata_lines(call: Call, how: RequestedRepresentation) -> Any:
     """Each event with its object's metadata."""
 
-    def line(entry: Entry, event_type: int) -> bytes:
+    def line(entry: CachedObject, event_type: int) -> bytes:
         return encoding.json_event(event_type, representations.bytes_of(call.of, entry, how.form))
 
     return (
@@ -199,11 +199,11 @@ def _metadata_lines(call: Call, how: Reply) -> Any:
     )
 
 
-def _table_lines(call: Call, how: Reply) -> Any:
+def _table_lines(call: Call, how: RequestedRepresentation) -> Any:
     """Each event as a table of one row, the first of them with the columns."""
     headed = True
 
-    def line(entry: Entry, event_type: int) -> bytes:
+    def line(entry: CachedObject, event_type: int) -> bytes:
         nonlocal headed
         shown = tables.table(call.of, [entry], {"resourceVersion": str(entry.revision)}, how.include, headed=headed)
         headed = False
@@ -215,10 +215,10 @@ def _table_lines(call: Call, how: Reply) -> Any:
     )
 
 
-_LINES: Mapping[Form, Callable[[Call, Reply], Any]] = {
-    Form.OBJECT: _object_lines,
-    Form.METADATA: _metadata_lines,
-    Form.TABLE: _table_lines,
+_LINES: Mapping[Representation, Callable[[Call, RequestedRepresentation], Any]] = {
+    Representation.OBJECT: _object_lines,
+    Representation.METADATA: _metadata_lines,
+    Representation.TABLE: _table_lines,
 }
 
 

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes
-from master.apiserver.filters.authorize import Guard
+from master.apiserver.filters.authorize import AuthorizationFilter
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import bodies, responses
 from master.apiserver.watchcache.moment import Moment
@@ -40,9 +40,9 @@ class Reviews:
         return responses.ready(codec.to_json(read.message), status=201, warnings=read.warnings)
 
 
-def answerers(guard: Guard) -> Mapping[str, Answer]:
+def answerers(authorization: AuthorizationFilter) -> Mapping[str, Answer]:
     """Those about users and what they may do."""
-    access = Access(guard)
+    access = Access(authorization)
     return {
         "SelfSubjectReview": answer_self,
         "SubjectAccessReview": access.of_somebody,
@@ -56,7 +56,7 @@ def answerers(guard: Guard) -> Mapping[str, Answer]:
 class Access:
     """Answers what authorization would say."""
 
-    guard: Guard
+    authorization: AuthorizationFilter
 
     async def of_somebody(
         self, call: Call, review: review_pb2.SubjectAccessReview | review_pb2.LocalSubjectAccessReview
@@ -77,7 +77,7 @@ class Access:
         """What the caller may do in a namespace."""
         if not review.spec.namespace:
             raise BadRequest("no namespace on request")
-        known = await self.guard.rules(call.user, review.spec.namespace, call.moment)
+        known = await self.authorization.rules(call.user, review.spec.namespace, call.moment)
         review.ClearField("status")
         status = review.status
         for rule in known.rules:
@@ -94,7 +94,7 @@ class Access:
         status.evaluationError = ", ".join(known.errors)
 
     async def _answer(self, user: User, review: Any, moment: Moment) -> None:
-        verdict = await self.guard.judge(user, _wanted(review.spec), moment)
+        verdict = await self.authorization.judge(user, _wanted(review.spec), moment)
         answer = review_pb2.SubjectAccessReviewStatus(
             allowed=verdict.allowed, reason=verdict.reason, evaluationError=verdict.errors
         )

@@ -13,10 +13,10 @@ from master.apiserver.registry.delete_collection import CollectionDeletion, Coll
 from master.apiserver.registry.registry import Registry, Written
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import bodies, representations, responses, tables
-from master.apiserver.rest.content.negotiation import Form
+from master.apiserver.rest.content.negotiation import Representation
 from master.apiserver.rest.content.warning_headers import Warnings
 from master.apiserver.rest.handlers import delete_options
-from master.apiserver.watchcache.cached_object import Entry
+from master.apiserver.watchcache.cached_object import CachedObject
 from master.apiserver.watchcache.selection import ListOptions
 from podlab.api import kinds, versions
 from podlab.api.kinds import Kind
@@ -86,7 +86,7 @@ class Writing:
         batches = self.collections.delete(call.user, wanted, call.moment)
         gone = [deleted.entry async for batch in batches for deleted in batch]
         metadata = {"resourceVersion": ""}
-        if how.form is Form.TABLE:
+        if how.form is Representation.TABLE:
             return responses.data(tables.table(call.of, gone, metadata, how.include))
         return representations.listed(
             call.of, metadata, [representations.bytes_of(call.of, one, how.form) for one in gone], how.form
@@ -125,7 +125,12 @@ class Writing:
 
 
 def _shown(
-    call: Call, entry: Entry, how: representations.Reply, told: Warnings = (), *, status: int = 200
+    call: Call,
+    entry: CachedObject,
+    how: representations.RequestedRepresentation,
+    told: Warnings = (),
+    *,
+    status: int = 200,
 ) -> web.Response:
     return representations.one(call.of, entry, how, revision=entry.revision, status=status, warnings=told)
 

@@ -9,7 +9,7 @@ import yaml
 from master.apiserver.audit.policy import Level, Policy
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes
-from master.apiserver.request.info import Asked
+from master.apiserver.request.info import RequestInfo
 from podlab.settings import SettingsError
 
 JANE = User("jane", frozenset({"dev", "system:authenticated"}))
@@ -24,12 +24,12 @@ def policy(tmp_path: Path, *rules: object, **more: object) -> Policy:
 def about(
     resource: str = "pods", verb: str = "get", group: str = "", namespace: str = "shop", name: str = "web",
     subresource: str = "", user: User = JANE,
-) -> Asked:  # fmt: skip
-    return Asked(user, (Attributes(verb, group, resource, namespace, name, subresource),), "/api/v1/x", verb)
+) -> RequestInfo:  # fmt: skip
+    return RequestInfo(user, (Attributes(verb, group, resource, namespace, name, subresource),), "/api/v1/x", verb)
 
 
-def at(path: str) -> Asked:
-    return Asked(JANE, (), path, "get")
+def at(path: str) -> RequestInfo:
+    return RequestInfo(JANE, (), path, "get")
 
 
 MATCHES = {
@@ -105,7 +105,7 @@ def test_stages_are_left_out_by_the_policy_and_by_its_rule(tmp_path: Path) -> No
     ],
     ids=lambda asked: asked.wanted[0].resource,
 )
-def test_bodies_with_secrets_are_never_written(asked: Asked, tmp_path: Path) -> None:
+def test_bodies_with_secrets_are_never_written(asked: RequestInfo, tmp_path: Path) -> None:
     assert policy(tmp_path, {"level": "RequestResponse"}).decide(asked)[0] is Level.METADATA
     assert policy(tmp_path, {"level": "RequestResponse"}).decide(about())[0] is Level.REQUEST_RESPONSE
 

@@ -14,7 +14,7 @@ from master.apiserver.audit.policy import Level, Stage
 from master.apiserver.audit.writer import Writer
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes
-from master.apiserver.request.info import Asked, Passage
+from master.apiserver.request.info import Exchange, RequestInfo
 from podlab.errors import Forbidden, Invalid
 
 
@@ -22,11 +22,11 @@ def line(resource: str = "pods", level: Level = Level.METADATA, sent: bytes = b"
     wanted = Attributes("create", "", resource, "shop", "web")
     user = User("jane", frozenset({"dev"}), "u1", {"scopes": ("a", "b")})
     boss = User("root", frozenset({"system:masters"}))
-    asked = Asked(
+    asked = RequestInfo(
         user, (wanted,), "/api/v1/x", "create", impersonator=boss, source="192.0.2.1", user_agent="k", audit_id="id-1"
     )
-    passage = Passage(asked, **{"code": 201} | more)  # type: ignore[arg-type]
-    return event.line(passage, level, Stage.COMPLETE, 0.5, 1.25, sent, b"")
+    exchange = Exchange(asked, **{"code": 201} | more)  # type: ignore[arg-type]
+    return event.line(exchange, level, Stage.COMPLETE, 0.5, 1.25, sent, b"")
 
 
 async def written(writer: Writer, *lines: bytes) -> list[dict[str, object]]:
@@ -116,8 +116,8 @@ async def test_a_log_that_cannot_be_written_is_told(tmp_path: Path, caplog: pyte
 
 async def test_what_is_no_utf8_is_written_all_the_same(tmp_path: Path) -> None:
     wanted = Attributes("get", "", "pods", "shop", "a\udcffb")
-    asked = Asked(User("jane\udcff", frozenset()), (wanted,), "/api/v1/x", "get", user_agent="\udcfe")
-    strange = event.line(Passage(asked), Level.METADATA, Stage.COMPLETE, 0.5, 1.25, b"", b"")
+    asked = RequestInfo(User("jane\udcff", frozenset()), (wanted,), "/api/v1/x", "get", user_agent="\udcfe")
+    strange = event.line(Exchange(asked), Level.METADATA, Stage.COMPLETE, 0.5, 1.25, b"", b"")
     (told,) = await written(Writer(tmp_path / "audit.log", 1 << 20, 2), strange)
     assert (told["userAgent"], told["user"]) == ("\ufffd", {"username": "jane\ufffd"})
     assert told["objectRef"]["name"] == "a\ufffdb"  # type: ignore[index]

@@ -7,7 +7,7 @@ import pytest
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes
 from master.apiserver.flowcontrol.heartbeats import HeartbeatBatches, is_heartbeat
-from master.apiserver.request.info import Asked
+from master.apiserver.request.info import RequestInfo
 
 LONG_S = 30.0
 
@@ -25,7 +25,7 @@ LONG_S = 30.0
 )
 def test_only_renewals_of_nodes_leases_are_heartbeats(verb: str, resource: str, namespace: str, expected: bool) -> None:
     wanted = Attributes(verb, "coordination.k8s.io", resource, namespace, "n1")
-    assert is_heartbeat(Asked(User("system:node:n1", frozenset()), (wanted,), "/x", verb)) is expected
+    assert is_heartbeat(RequestInfo(User("system:node:n1", frozenset()), (wanted,), "/x", verb)) is expected
 
 
 async def test_who_comes_alone_does_not_wait() -> None:

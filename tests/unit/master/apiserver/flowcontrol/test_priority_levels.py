@@ -5,7 +5,7 @@ import pytest
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes
 from master.apiserver.flowcontrol import priority_levels
-from master.apiserver.request.info import Asked
+from master.apiserver.request.info import RequestInfo
 
 ALL = "system:authenticated"
 CASES = {
@@ -35,12 +35,12 @@ CASES = {
 def test_each_request_has_its_level(name: str) -> None:
     user, groups, verb, group, resource, namespace, level = CASES[name]
     wanted = Attributes(verb, group, resource, namespace)
-    asked = Asked(User(user, frozenset(groups)), (wanted,), "/apis/x", verb)
+    asked = RequestInfo(User(user, frozenset(groups)), (wanted,), "/apis/x", verb)
     assert priority_levels.level(asked) == level
 
 
 def test_probes_never_wait() -> None:
-    asked = Asked(User("system:anonymous", frozenset({"system:unauthenticated"})), (), "/readyz?verbose", "get")
+    asked = RequestInfo(User("system:anonymous", frozenset({"system:unauthenticated"})), (), "/readyz?verbose", "get")
     assert priority_levels.level(asked) is None
 
 

@@ -9,13 +9,13 @@ import pytest
 from master.apiserver.authentication.user import User
 from master.apiserver.flowcontrol.priority_levels import PriorityLevel
 from master.apiserver.flowcontrol.seats import Seats
-from master.apiserver.request.info import Asked
+from master.apiserver.request.info import RequestInfo
 from podlab.errors import TooManyRequests
 
 
-def asked(user: str = "jane", *, long_running: bool = False) -> Asked:
+def asked(user: str = "jane", *, long_running: bool = False) -> RequestInfo:
     groups = frozenset({"system:authenticated"})
-    return Asked(User(user, groups), (), "/api", "get", long_running=long_running)
+    return RequestInfo(User(user, groups), (), "/api", "get", long_running=long_running)
 
 
 def turns(seats: int = 1, waiting_of_flow: int = 2, waiting: int = 4, wait_limit_s: float = 5.0) -> Seats:

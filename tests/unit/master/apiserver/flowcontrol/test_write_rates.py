@@ -11,7 +11,7 @@ from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes
 from master.apiserver.flowcontrol import write_rates
 from master.apiserver.flowcontrol.write_rates import TRUSTED, USERS, ChargedStore, Rate, WriteRates
-from master.apiserver.request.info import Asked
+from master.apiserver.request.info import RequestInfo
 from master.store.contract import Put
 from master.store.sqlite import SqliteStore
 from podlab.errors import TooManyRequests
@@ -19,9 +19,9 @@ from podlab.errors import TooManyRequests
 KIB = 1 << 10
 
 
-def asked(name: str, verb: str = "update") -> Asked:
+def asked(name: str, verb: str = "update") -> RequestInfo:
     user = User(name, frozenset({"system:authenticated"}))
-    return Asked(user, (Attributes(verb, "", "configmaps"),), "/", verb)
+    return RequestInfo(user, (Attributes(verb, "", "configmaps"),), "/", verb)
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from master.apiserver.rest.connections import Doors
+from master.apiserver.rest.connections import ConnectionLimits
 
 
-def doors(**more: float) -> Doors[str]:
-    return Doors(**{"first_limit_s": 10.0, "idle_limit_s": 90.0} | more)  # type: ignore[arg-type]
+def doors(**more: float) -> ConnectionLimits[str]:
+    return ConnectionLimits(**{"first_limit_s": 10.0, "idle_limit_s": 90.0} | more)  # type: ignore[arg-type]
 
 
 def test_who_says_nothing_has_to_go() -> None:

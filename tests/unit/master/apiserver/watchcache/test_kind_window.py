@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from master.apiserver.watchcache import encoding
-from master.apiserver.watchcache.cached_object import Entry
+from master.apiserver.watchcache.cached_object import CachedObject
 from master.apiserver.watchcache.kind_window import KindWindow
 from podlab.api import kinds
 from podlab.core.v1 import config_pb2
@@ -24,7 +24,7 @@ def window(**bounds: int) -> KindWindow:
     return made
 
 
-def names(entries: list[Entry]) -> list[str]:
+def names(entries: list[CachedObject]) -> list[str]:
     return [entry.key.rpartition("/")[2] for entry in entries]
 
 
@@ -87,7 +87,7 @@ def test_who_watched_before_a_reload_is_too_late() -> None:
     held = window()
     position = held.position_after(1)
     assert position is not None
-    held.load({key("a"): Entry(KIND, key("a"), value("a"), 9)}, 9)
+    held.load({key("a"): CachedObject(KIND, key("a"), value("a"), 9)}, 9)
     assert held.since(position, 10, 1 << 20) is None
     assert held.position_after(8) is None
     assert names(held.ordered(held.prefix)) == ["a"]
@@ -98,7 +98,7 @@ def test_followers_hear_of_reloads_as_of_changes() -> None:
     held.apply(key("old"), value("old"), 2)
     heard: list[tuple[str, bool]] = []
     held.follow(lambda event: heard.append((event.key, event.new is not None)))
-    held.load({key("new"): Entry(KIND, key("new"), value("new"), 9)}, 9)
+    held.load({key("new"): CachedObject(KIND, key("new"), value("new"), 9)}, 9)
     assert heard == [(key("old"), True), (key("old"), False), (key("new"), True)]
 
 

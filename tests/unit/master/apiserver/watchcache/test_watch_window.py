@@ -7,7 +7,7 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from master.apiserver.watchcache.cached_object import Entry
+from master.apiserver.watchcache.cached_object import CachedObject
 from master.apiserver.watchcache.kind_window import KindWindow
 from master.apiserver.watchcache.watch_window import WakePacing, WatchWindow
 from podlab.api import kinds
@@ -116,7 +116,7 @@ def test_a_reload_divides_anew() -> None:
     window.load({}, 1)
     window.apply(key("a"), value("a", "n1"), 2)
     position = window.part("n1").position_after(2)
-    window.load({key("a"): Entry(KIND, key("a"), value("a", "n2"), 9)}, 9)
+    window.load({key("a"): CachedObject(KIND, key("a"), value("a", "n2"), 9)}, 9)
     assert position is not None
     assert window.part("n1").since(position, 10, 1 << 20) is None
     assert not window.part("n1").entries

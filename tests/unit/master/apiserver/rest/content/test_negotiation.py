@@ -1,7 +1,7 @@
 import pytest
 
 from master.apiserver.rest.content import negotiation
-from master.apiserver.rest.content.negotiation import Form
+from master.apiserver.rest.content.negotiation import Representation
 from podlab.errors import NotAcceptable
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
@@ -12,19 +12,22 @@ DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryLis
 @pytest.mark.parametrize(
     ("header", "form"),
     [
-        ("", Form.OBJECT),
-        ("*/*", Form.OBJECT),
-        ("application/vnd.kubernetes.protobuf,application/json", Form.OBJECT),
-        (f"{TABLE},application/json", Form.TABLE),
-        (f"{TABLE.replace('v1;', 'v1beta1;')},application/json", Form.OBJECT),
-        (f"{TABLE};q=0.1,application/json", Form.OBJECT),
-        (METADATA, Form.METADATA),
-        ("application/yaml", Form.OBJECT),
-        (f"application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,{METADATA}", Form.METADATA),
-        (METADATA.replace("Metadata;", "MetadataList;") + ",*/*", Form.OBJECT),
+        ("", Representation.OBJECT),
+        ("*/*", Representation.OBJECT),
+        ("application/vnd.kubernetes.protobuf,application/json", Representation.OBJECT),
+        (f"{TABLE},application/json", Representation.TABLE),
+        (f"{TABLE.replace('v1;', 'v1beta1;')},application/json", Representation.OBJECT),
+        (f"{TABLE};q=0.1,application/json", Representation.OBJECT),
+        (METADATA, Representation.METADATA),
+        ("application/yaml", Representation.OBJECT),
+        (
+            f"application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,{METADATA}",
+            Representation.METADATA,
+        ),
+        (METADATA.replace("Metadata;", "MetadataList;") + ",*/*", Representation.OBJECT),
     ],
 )
-def test_the_first_form_that_we_have_is_taken(header: str, form: Form) -> None:
+def test_the_first_form_that_we_have_is_taken(header: str, form: Representation) -> None:
     assert negotiation.form(header) is form
 
 
@@ -35,7 +38,10 @@ def test_forms_that_we_lack_are_refused(header: str) -> None:
 
 
 def test_lists_have_forms_of_their_own_and_streams_are_no_yaml() -> None:
-    assert negotiation.form(METADATA.replace("Metadata;", "MetadataList;"), negotiation.OF_LIST) is Form.METADATA_LIST
+    assert (
+        negotiation.form(METADATA.replace("Metadata;", "MetadataList;"), negotiation.OF_LIST)
+        is Representation.METADATA_LIST
+    )
     for header, known, streamed in (
         (METADATA, negotiation.OF_LIST, False),
         ("application/yaml", negotiation.OF_OBJECT, True),
