@@ -11,7 +11,9 @@ from podlab.api import kinds
 from podlab.apps.v1 import deployment_pb2
 from podlab.core.v1 import pod_pb2
 from podlab.errors import Conflict
-from podlab.kinds import defaults
+from podlab.kinds import defaults, known
+from podlab.kinds.defaults.inherit import inherit
+from podlab.kinds.resource import Resource
 from podlab.meta.v1 import meta_pb2
 
 _NOT_ASKED_FOR = frozenset({"metadata", "status"})
@@ -32,10 +34,10 @@ def begin(message: Any, strategy: Strategy, uid: str, now: meta_pb2.Time) -> Non
         message.ClearField("status")
 
 
-def set_defaults(message: Message) -> None:
+def set_defaults(message: Message, resource: Resource | None = None) -> None:
     """A new object gets what its author left out."""
     defaults.settle(message)
-    defaults.apply(message)
+    (resource or known.resource(message)).set_defaults(message)
 
 
 def check_preconditions(current: Any, uid: str, resource_version: str) -> None:
@@ -50,7 +52,7 @@ def check_preconditions(current: Any, uid: str, resource_version: str) -> None:
         raise Conflict.of(resource, metadata.name)
 
 
-def replace(new: Any, old: Any) -> None:
+def replace(new: Any, old: Any, resource: Resource | None = None) -> None:
     """What was sent becomes the object after an update: with what only the cluster sets, and the status, of `old`."""
     new.metadata.resourceVersion = old.metadata.resourceVersion
     if kinds.of(new).has_status:
@@ -58,11 +60,13 @@ def replace(new: Any, old: Any) -> None:
     if not new.metadata.generateName:
         new.metadata.generateName = old.metadata.generateName
     defaults.settle(new, old)
-    defaults.inherit(new, old)
-    defaults.apply(new)
+    inherit(new, old)
+    resource = resource or known.resource(new)
+    resource.inherit(new, old)
+    resource.set_defaults(new)
 
 
-def with_status(sent: Any, old: Message) -> Message:
+def with_status(sent: Any, old: Message, _: Resource | None = None) -> Message:
     """The object after a status update: `old` with the status that was sent."""
     new = copied(old)
     status: Any = new.status  # type: ignore[attr-defined]
@@ -71,14 +75,14 @@ def with_status(sent: Any, old: Message) -> Message:
     return new
 
 
-def with_marked_status(sent: Any, old: Message) -> Message:
+def with_marked_status(sent: Any, old: Message, _: Resource | None = None) -> Message:
     """The object after a write of its status subresource: `old` with the status and the marks that were sent."""
     new = with_status(sent, old)
     _mark(new, sent)
     return new
 
 
-def finalized(sent: Any, old: Message) -> Message:
+def finalized(sent: Any, old: Message, _: Resource | None = None) -> Message:
     """The namespace after a write of what it waits for."""
     new: Any = copied(old)
     _mark(new, sent)
@@ -86,13 +90,13 @@ def finalized(sent: Any, old: Message) -> Message:
     return cast(Message, new)
 
 
-def joined(sent: Any, old: Message) -> Message:
+def joined(sent: Any, old: Message, resource: Resource | None = None) -> Message:
     """The pod after an update of its ephemeral containers: `old` with those that were sent."""
     new: Any = copied(old)
     del new.spec.ephemeralContainers[:]
     new.spec.ephemeralContainers.extend(sent.spec.ephemeralContainers)
     defaults.settle(new, old)
-    defaults.apply(new)
+    (resource or known.resource(new)).set_defaults(new)
     return cast(Message, new)
 
 

@@ -8,13 +8,16 @@ from master.apiserver.registry import changes
 from master.apiserver.registry.strategies.table import Strategy
 from master.apiserver.registry.template_memo import Result, TemplateMemo, shape_of
 from podlab.core.v1 import pod_pb2
+from podlab.kinds import builtin
+from podlab.kinds.current import CurrentCatalog
 
 
 class Completion:
     """Remembers what pods of a template become, unless it is told not to."""
 
-    def __init__(self, admission: Admission, *, remembers: bool = True) -> None:
+    def __init__(self, admission: Admission, kinds: CurrentCatalog | None = None, *, remembers: bool = True) -> None:
         self._admission = admission
+        self._kinds = kinds or CurrentCatalog(builtin.catalog())
         self._remembers = remembers
         self.memo = TemplateMemo()
         admission.follow(self.memo.forget)
@@ -37,7 +40,7 @@ class Completion:
 
     async def _complete(self, request: AdmissionRequest, strategy: Strategy) -> None:
         new, write = request.new, request.write
-        changes.set_defaults(new)
+        changes.set_defaults(new, self._kinds.catalog.resource(write.kind))
         for plugin in self._admission.asked(write.kind, write.operation, write.subresource).alike:
             await plugin.mutate(request)
         strategy.prepare_for_create(new)

@@ -31,11 +31,11 @@ from master.store.errors import Mismatch
 from podlab.api import names, times, weight
 from podlab.api.kinds import OTHER, Kind
 from podlab.errors import AlreadyExists, BadRequest, Cause, Conflict, Invalid, NotFound
-from podlab.kinds import validation
+from podlab.kinds.resource import Resource
+from podlab.kinds.validation import rules
 from podlab.meta.v1 import meta_pb2
 
 _GENERATED_NAMES = 8
-_PLAIN = Strategy()
 
 
 class Allocator(Protocol):
@@ -106,13 +106,24 @@ class Registry:
         self._strategies = strategies
         self._allocators = allocators
         self._admission = admission
-        self._completion = Completion(admission)
+        self._completion = Completion(admission, cache.kinds)
         self._clock = clock
 
+    def _resource(self, kind: Kind) -> Resource:
+        return self._cache.catalog.resource(kind)
+
     def _strategy(self, kind: Kind) -> Strategy:
-        """By its name, until kinds say it themselves: one of another group differs in nothing."""
-        is_built_in = kind.object_field != OTHER
-        return self._strategies[kind.name] if is_built_in else _PLAIN
+        """Kinds that were added say by themselves how they differ."""
+        if kind.object_field != OTHER:
+            return self._strategies[kind.name]
+        own = self._resource(kind).strategy
+        return Strategy(
+            counts_generations=own.counts_generations,
+            orphans=own.orphans,
+            prepare_for_create=own.prepare_for_create,
+            prepare_for_update=own.prepare_for_update,
+            prepare_for_status_update=own.prepare_for_status_update,
+        )
 
     async def get(self, kind: Kind, namespace: str, name: str, moment: Moment | None = None) -> CachedObject:
         """The object as of the moment or later, of now when there is none. Raises NotFound."""
@@ -207,7 +218,7 @@ class Registry:
         if (allocator := self._allocators.get(write.kind.message)) is not None:
             request = AdmissionRequest(write, changes.copied(request.new))  # another attempt chooses anew
             allocated = allocator.allocate(request.new, None)
-        if causes := _faults(request.new, alike):
+        if causes := _faults(self._resource(write.kind), request.new, alike):
             raise Invalid.of(write.kind.qualified_name, write.name, causes)
         asked = self._admission.asked(write.kind, Operation.CREATE, "")
         alongside = await self._admission.validate(asked, request)
@@ -232,7 +243,7 @@ class Registry:
             allocated = allocator.release(old)
         elif allocator is not None and part is not None:
             allocated = allocator.allocate(new, old)
-        if part is not None and (causes := part.validate(new, old)):
+        if part is not None and (causes := part.validate(self._resource(write.kind).rules, new, old)):
             raise Invalid.of(write.kind.qualified_name, write.name, causes)
         alongside = await self._admission.validate(asked, request)
         unchanged = not request.removed and new == old
@@ -250,7 +261,7 @@ class Registry:
         weight.check_message(sent)
         metadata = changes.metadata(sent)
         changes.check_preconditions(old, metadata.uid, metadata.resourceVersion)
-        return part.complete(sent, old)
+        return part.complete(sent, old, self._resource(write.kind))
 
     def _tried(self, planned: Planned) -> Written:
         """What a dry run, or a write that changes nothing, answers."""
@@ -293,13 +304,13 @@ class Registry:
         await self._cache.reach(max(error.found, await self._cache.moments.now()))
 
 
-def _faults(new: Message, alike: Result | None) -> tuple[Cause, ...]:
+def _faults(resource: Resource, new: Message, alike: Result | None) -> tuple[Cause, ...]:
     """What is wrong with a new object; of what it shares with others that is found out once."""
     if alike is None:
-        return validation.validate_create(new)
+        return rules.validate_create(resource.rules, new)
     if alike.is_valid:
-        return validation.validate_create_alike(new)
-    causes = validation.validate_create(new)
+        return rules.validate_create_alike(resource.rules, new)
+    causes = rules.validate_create(resource.rules, new)
     alike.is_valid = not causes
     return causes
 

@@ -11,9 +11,11 @@ from master.apiserver.admission.write import Write
 from master.apiserver.registry import changes
 from master.apiserver.registry.strategies.table import Strategy
 from podlab.errors import BadRequest, Cause
-from podlab.kinds import validation
+from podlab.kinds.resource import Resource
+from podlab.kinds.validation import rules
+from podlab.kinds.validation.rules import Rules
 
-Complete = Callable[[Message, Message], Message]
+Complete = Callable[[Message, Message, Resource], Message]
 Prepare = Callable[[Message, Message, Strategy], None]
 
 
@@ -24,7 +26,7 @@ class SubresourceStrategy:
 
     complete: Complete
     prepare: Prepare
-    validate: Callable[[Message, Message], tuple[Cause, ...]]
+    validate: Callable[[Rules, Message, Message], tuple[Cause, ...]]
 
 
 def of(write: Write) -> SubresourceStrategy:
@@ -36,12 +38,12 @@ def of(write: Write) -> SubresourceStrategy:
     return _MARKED_STATUS if write.writes_marks else _STATUS
 
 
-def _replaced(sent: Message, old: Message) -> Message:
-    changes.replace(sent, old)
+def _replaced(sent: Message, old: Message, resource: Resource) -> Message:
+    changes.replace(sent, old, resource)
     return sent
 
 
-def _as_sent(sent: Message, _: Message) -> Message:
+def _as_sent(sent: Message, _: Message, __: Resource) -> Message:
     return sent
 
 
@@ -58,19 +60,19 @@ def _prepare_nothing(new: Message, old: Message, strategy: Strategy) -> None:
     """The subresource alone says what changes."""
 
 
-def _no_causes(new: Message, old: Message) -> tuple[Cause, ...]:
+def _no_causes(_: Rules, new: Message, old: Message) -> tuple[Cause, ...]:
     """Whoever may write it writes nothing that could be invalid."""
     return ()
 
 
-_WHOLE = SubresourceStrategy(_replaced, _prepare_whole, validation.validate_update)
-_STATUS = SubresourceStrategy(changes.with_status, _prepare_status, validation.validate_status_update)
-_MARKED_STATUS = SubresourceStrategy(changes.with_marked_status, _prepare_status, validation.validate_status_update)
+_WHOLE = SubresourceStrategy(_replaced, _prepare_whole, rules.validate_update)
+_STATUS = SubresourceStrategy(changes.with_status, _prepare_status, rules.validate_status_update)
+_MARKED_STATUS = SubresourceStrategy(changes.with_marked_status, _prepare_status, rules.validate_status_update)
 _BY_NAME: Mapping[str, SubresourceStrategy] = {
     "": _WHOLE,
     "scale": _WHOLE,
     "approval": _MARKED_STATUS,
-    "ephemeralcontainers": SubresourceStrategy(changes.joined, changes.count_generation, validation.validate_joining),
-    "finalize": SubresourceStrategy(changes.finalized, _prepare_nothing, validation.validate_update),
+    "ephemeralcontainers": SubresourceStrategy(changes.joined, changes.count_generation, rules.validate_joining),
+    "finalize": SubresourceStrategy(changes.finalized, _prepare_nothing, rules.validate_update),
     "binding": SubresourceStrategy(_as_sent, _prepare_nothing, _no_causes),
 }

@@ -13,6 +13,7 @@ from master.apiserver.registry.strategies.table import table
 from podlab.apps.v1 import deployment_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.errors import Conflict
+from podlab.kinds import known
 from podlab.meta.v1 import meta_pb2
 
 STRATEGIES = table()
@@ -38,7 +39,7 @@ def deployment(replicas: int = 1) -> deployment_pb2.Deployment:
 def replaced(new: Any, old: Any) -> Any:
     write = Write.update(ADMIN, new)
     part, strategy = subresources.of(write), STRATEGIES[new.DESCRIPTOR.name]
-    after = part.complete(write.made_from(old), old)
+    after = part.complete(write.made_from(old), old, known.resource(old))
     part.prepare(after, old, strategy)
     return after
 
