@@ -33,7 +33,7 @@ class ActionModule(ActionBase):
         directory = Path(params["directory"])
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            release, packed = self._ensure(wheels.Target.parse(params["target"]), directory)
+            release, packed = self._ensure(wheels.WheelPlatform.parse(params["target"]), directory)
         except (wheels.WheelError, ProgramError, OSError, ValueError) as error:
             raise AnsibleActionFail(str(error)) from error
         images = [dataclasses.asdict(image) for image in release.images]
@@ -45,7 +45,7 @@ class ActionModule(ActionBase):
             "images": images,
         }
 
-    def _ensure(self, target: wheels.Target, directory: Path) -> tuple[bundle.Release, bool]:
+    def _ensure(self, target: wheels.WheelPlatform, directory: Path) -> tuple[bundle.Release, bool]:
         root = sources.project_root()
         if self._task.check_mode:
             release = bundle.describe(root, target, directory)

@@ -19,7 +19,7 @@ _INT32 = range(-(2**31), 2**31)
 
 
 @dataclass(frozen=True)
-class Scalar:
+class ScalarCodec:
     """How one message type is written and read, and what stands for an absent one that must be written."""
 
     write: Callable[[Any], Json]
@@ -102,15 +102,15 @@ def _string(value: Json, wanted: str) -> str:
     return value
 
 
-SCALARS: dict[str, Scalar] = {
-    meta_pb2.Time.DESCRIPTOR.full_name: Scalar(_write_time, _read_time, None),
-    meta_pb2.MicroTime.DESCRIPTOR.full_name: Scalar(_write_micro_time, _read_micro_time, None),
-    meta_pb2.Duration.DESCRIPTOR.full_name: Scalar(
+SCALARS: dict[str, ScalarCodec] = {
+    meta_pb2.Time.DESCRIPTOR.full_name: ScalarCodec(_write_time, _read_time, None),
+    meta_pb2.MicroTime.DESCRIPTOR.full_name: ScalarCodec(_write_micro_time, _read_micro_time, None),
+    meta_pb2.Duration.DESCRIPTOR.full_name: ScalarCodec(
         lambda message: times.duration_text(message.duration), _read_duration, "0s"
     ),
-    meta_pb2.Quantity.DESCRIPTOR.full_name: Scalar(lambda message: message.string, _read_quantity, "0"),
-    meta_pb2.IntOrString.DESCRIPTOR.full_name: Scalar(_write_int_or_string, _read_int_or_string, 0),
-    user_pb2.ExtraValue.DESCRIPTOR.full_name: Scalar(_write_items, _read_items, []),
-    meta_pb2.RawExtension.DESCRIPTOR.full_name: Scalar(_write_raw, _read_raw, None),
-    review_pb2.ExtraValue.DESCRIPTOR.full_name: Scalar(_write_items, _read_items, []),
+    meta_pb2.Quantity.DESCRIPTOR.full_name: ScalarCodec(lambda message: message.string, _read_quantity, "0"),
+    meta_pb2.IntOrString.DESCRIPTOR.full_name: ScalarCodec(_write_int_or_string, _read_int_or_string, 0),
+    user_pb2.ExtraValue.DESCRIPTOR.full_name: ScalarCodec(_write_items, _read_items, []),
+    meta_pb2.RawExtension.DESCRIPTOR.full_name: ScalarCodec(_write_raw, _read_raw, None),
+    review_pb2.ExtraValue.DESCRIPTOR.full_name: ScalarCodec(_write_items, _read_items, []),
 }

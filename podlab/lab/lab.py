@@ -20,7 +20,7 @@ from podlab.lab.errors import LabError
 from podlab.lab.host import cgroups, image, kernel, leftovers, machine, network, rootfs
 from podlab.lab.lock import locked
 from podlab.lab.paths import HostDir, LabDir, StateDir
-from podlab.lab.spec import Host, LabSpec, check_lab_name, free_subnet, machine_pattern
+from podlab.lab.spec import LabHost, LabSpec, check_lab_name, free_subnet, machine_pattern
 
 BOOT_WITHIN_S = 90.0
 log = logging.getLogger("podlab.lab")
@@ -30,7 +30,7 @@ log = logging.getLogger("podlab.lab")
 class HostStatus:
     """One host as it is now."""
 
-    host: Host
+    host: LabHost
     running: bool
     leader_pid: int | None
 
@@ -112,7 +112,7 @@ class Lab:
         """Run argv on the host and return its outcome, whatever it is."""
         return completed(ssh.command(self.directory, self.spec().host(host), argv), timeout_s=timeout_s)
 
-    def _boot(self, spec: LabSpec, hosts: Collection[Host]) -> None:
+    def _boot(self, spec: LabSpec, hosts: Collection[LabHost]) -> None:
         ssh.make_keys(spec, self.directory)
         with locked(self._state.lock, "the labs' machine-wide state"):
             network.ensure(spec)
@@ -120,7 +120,7 @@ class Lab:
         base = Path(json.loads(self.directory.record.read_text())["image"])
         _each(hosts, lambda host: self._boot_host(spec, host, base))
 
-    def _boot_host(self, spec: LabSpec, host: Host, base: Path) -> None:
+    def _boot_host(self, spec: LabSpec, host: LabHost, base: Path) -> None:
         directory = self._host(host)
         running = machine.observe(directory)
         if not running.healthy:
@@ -177,7 +177,7 @@ class Lab:
     def _locked(self) -> AbstractContextManager[None]:
         return locked(self._state.lab_lock(self.name), f"lab {self.name}")
 
-    def _host(self, host: Host) -> HostDir:
+    def _host(self, host: LabHost) -> HostDir:
         return self.directory.host(host.name)
 
 
@@ -193,11 +193,11 @@ def all_specs(state: StateDir | None = None) -> tuple[LabSpec, ...]:
     return tuple(lab.spec() for lab in labs if lab.exists())
 
 
-def _chosen(spec: LabSpec, names: Collection[str]) -> tuple[Host, ...]:
+def _chosen(spec: LabSpec, names: Collection[str]) -> tuple[LabHost, ...]:
     return tuple(spec.host(name) for name in names) if names else spec.hosts
 
 
-def _each(hosts: Collection[Host], act: Callable[[Host], None]) -> None:
+def _each(hosts: Collection[LabHost], act: Callable[[LabHost], None]) -> None:
     """Do something to all hosts at once; all are finished before the first error is raised."""
     with ThreadPoolExecutor(max_workers=max(1, len(hosts))) as pool:
         for outcome in [pool.submit(act, host) for host in hosts]:

@@ -18,7 +18,7 @@ SUBNETS = tuple(ipaddress.IPv4Network(f"10.99.{third}.0/24") for third in range(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Host:
+class LabHost:
     """One lab host: its name inside the lab, its inventory group and its address."""
 
     name: str
@@ -61,21 +61,21 @@ class LabSpec:
         return _network(self.subnet).prefixlen
 
     @property
-    def hosts(self) -> tuple[Host, ...]:
+    def hosts(self) -> tuple[LabHost, ...]:
         """Masters m1.. from .11 and nodes n1.. from .21, so that an address tells the host."""
         masters = tuple(self._host("masters", "m", number, MASTERS_FROM) for number in range(1, self.masters + 1))
         nodes = tuple(self._host("nodes", "n", number, NODES_FROM) for number in range(1, self.nodes + 1))
         return masters + nodes
 
-    def host(self, name: str) -> Host:
+    def host(self, name: str) -> LabHost:
         for host in self.hosts:
             if host.name == name:
                 return host
         raise LabError(f"lab {self.name!r} has no host {name!r}: it has {', '.join(h.name for h in self.hosts)}")
 
-    def _host(self, group: str, letter: str, number: int, first: int) -> Host:
+    def _host(self, group: str, letter: str, number: int, first: int) -> LabHost:
         address = str(_network(self.subnet)[first + number - 1])
-        return Host(name=f"{letter}{number}", group=group, address=address)
+        return LabHost(name=f"{letter}{number}", group=group, address=address)
 
     def to_json(self) -> dict[str, object]:
         return {"name": self.name, "masters": self.masters, "nodes": self.nodes, "subnet": self.subnet}

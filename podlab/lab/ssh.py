@@ -8,7 +8,7 @@ from pathlib import Path
 from podlab.lab import invoker
 from podlab.lab.command import run
 from podlab.lab.paths import LabDir
-from podlab.lab.spec import Host, LabSpec
+from podlab.lab.spec import LabHost, LabSpec
 
 
 def make_keys(spec: LabSpec, lab: LabDir) -> None:
@@ -34,7 +34,7 @@ def options(lab: LabDir) -> tuple[str, ...]:
     )
 
 
-def command(lab: LabDir, host: Host, argv: Sequence[str], *, terminal: bool = False) -> list[str]:
+def command(lab: LabDir, host: LabHost, argv: Sequence[str], *, terminal: bool = False) -> list[str]:
     """Run argv on the host exactly as given, blanks and all; a login shell without argv."""
     remote = [shlex.join(argv)] if argv else []
     tty = ["-t"] if terminal else []

@@ -10,7 +10,7 @@ from podlab.api.objects import controller_of
 from podlab.api.podphase import FAILED, PENDING, RUNNING, SUCCEEDED
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.cli.describe import layout
-from podlab.cli.describe.layout import Field, Fields
+from podlab.cli.describe.layout import Fields, LayoutField
 from podlab.core.v1.event_pb2 import Event
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
@@ -30,7 +30,7 @@ class Related:
     replica_sets: Sequence[ReplicaSet] = field(default=())
 
 
-class _Condition(Protocol):
+class _ShownCondition(Protocol):
     @property
     def type(self) -> str: ...
     @property
@@ -67,7 +67,7 @@ def moment(when: Time) -> str:
     return "<unknown>" if times.is_zero(when) else times.to_datetime(when).strftime("%a, %d %b %Y %H:%M:%S +0000")
 
 
-def conditions(found: Iterable[_Condition]) -> Field:
+def conditions(found: Iterable[_ShownCondition]) -> LayoutField:
     rows = [[one.type, one.status, one.reason, one.message] for one in found]
     return layout.table("Conditions", ["Type", "Status", "Reason", "Message"], rows)
 
@@ -84,11 +84,11 @@ def is_owned(metadata: ObjectMeta, owner: ObjectMeta) -> bool:
     return found is not None and found.uid == owner.uid
 
 
-def quantities(name: str, values: Mapping[str, Quantity]) -> Field:
+def quantities(name: str, values: Mapping[str, Quantity]) -> LayoutField:
     return layout.group(name, [layout.field(key, values[key].string) for key in sorted(values)])
 
 
-def events(related: Related) -> Field:
+def events(related: Related) -> LayoutField:
     """Oldest first."""
     rows = []
     for event in sorted(related.events, key=eventtimes.happened):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from podlab.cli.describe import layout
 from podlab.cli.describe.basics import moment, quantities
-from podlab.cli.describe.layout import Field, Fields
+from podlab.cli.describe.layout import Fields, LayoutField
 from podlab.core.v1.pod_pb2 import (
     Container,
     ContainerState,
@@ -17,7 +17,7 @@ from podlab.core.v1.pod_pb2 import (
 from podlab.meta.v1.meta_pb2 import IntOrString
 
 
-def containers(name: str, specs: Iterable[Container], statuses: Iterable[ContainerStatus]) -> Field:
+def containers(name: str, specs: Iterable[Container], statuses: Iterable[ContainerStatus]) -> LayoutField:
     by_name = {status.name: status for status in statuses}
     return layout.group(name, [layout.group(one.name, _container(one, by_name.get(one.name))) for one in specs])
 
@@ -122,7 +122,7 @@ def _optional(optional: bool) -> str:
     return " (optional)" if optional else ""
 
 
-def volumes(found: Sequence[Volume]) -> Field:
+def volumes(found: Sequence[Volume]) -> LayoutField:
     return layout.group("Volumes", [layout.field(one.name, _volume(one)) for one in found])
 
 

@@ -11,38 +11,38 @@ NONE = "<none>"
 
 
 @dataclass(frozen=True)
-class Field:
+class LayoutField:
     """A name with lines beside it (none: `<none>`), lines below it, or fields of its own below it."""
 
     name: str
     beside: Sequence[str] = ()
     below: Sequence[str] = ()
-    fields: Sequence[Field] = ()
+    fields: Sequence[LayoutField] = ()
 
 
-Fields = list[Field]
+Fields = list[LayoutField]
 
 
-def field(name: str, value: str | Sequence[str]) -> Field:
+def field(name: str, value: str | Sequence[str]) -> LayoutField:
     """A value, or several under each other."""
-    return Field(name, beside=[value] if isinstance(value, str) else value)
+    return LayoutField(name, beside=[value] if isinstance(value, str) else value)
 
 
-def group(name: str, fields: Sequence[Field]) -> Field:
+def group(name: str, fields: Sequence[LayoutField]) -> LayoutField:
     """Fields that belong together."""
-    return Field(name, fields=fields)
+    return LayoutField(name, fields=fields)
 
 
-def table(name: str, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Field:
+def table(name: str, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> LayoutField:
     """A table below its name; `<none>` without rows."""
     kept = list(rows)
     underlined = ["-" * len(header) for header in headers]
-    return Field(name, below=aligned([headers, underlined, *kept]) if kept else ())
+    return LayoutField(name, below=aligned([headers, underlined, *kept]) if kept else ())
 
 
-def block(name: str, text: str) -> Field:
+def block(name: str, text: str) -> LayoutField:
     """Text of several lines below its name."""
-    return Field(name, below=text.splitlines())
+    return LayoutField(name, below=text.splitlines())
 
 
 def pairs(values: Mapping[str, str]) -> list[str]:
@@ -50,7 +50,7 @@ def pairs(values: Mapping[str, str]) -> list[str]:
     return [f"{key}={values[key]}" for key in sorted(values)]
 
 
-def render(fields: Sequence[Field], indent: int = 0) -> list[str]:
+def render(fields: Sequence[LayoutField], indent: int = 0) -> list[str]:
     """Values of one level begin in the same column."""
     width = max((len(one.name) for one in fields if not one.below and not one.fields), default=0) + 3
     margin = " " * indent

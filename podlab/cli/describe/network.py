@@ -6,7 +6,7 @@ from podlab.api.cells import selector
 from podlab.api.ingresses import addresses, parameters
 from podlab.cli.describe import layout
 from podlab.cli.describe.basics import Related, events, heading
-from podlab.cli.describe.layout import Field, Fields
+from podlab.cli.describe.layout import Fields, LayoutField
 from podlab.core.v1.endpoints_pb2 import Endpoints, EndpointSubset
 from podlab.networking.v1.ingress_pb2 import Ingress, IngressBackend, IngressClass, IngressRule
 from podlab.networking.v1.networkpolicy_pb2 import NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort
@@ -22,7 +22,7 @@ def endpoints(found: Endpoints, related: Related) -> Fields:
     ]
 
 
-def _subset(index: int, subset: EndpointSubset) -> Field:
+def _subset(index: int, subset: EndpointSubset) -> LayoutField:
     targets = [
         f"{one.ip} {one.hostname} {one.targetRef.kind}/{one.targetRef.name} on {one.nodeName or '<unknown>'}"
         for one in (*subset.addresses, *subset.notReadyAddresses)
@@ -92,7 +92,9 @@ def network_policy(found: NetworkPolicy, related: Related) -> Fields:
     return [*fields, layout.field("Policy Types", ", ".join(spec.policyTypes)), events(related)]
 
 
-def _traffic(name: str, side: str, ports: Sequence[NetworkPolicyPort], peers: Sequence[NetworkPolicyPeer]) -> Field:
+def _traffic(
+    name: str, side: str, ports: Sequence[NetworkPolicyPort], peers: Sequence[NetworkPolicyPeer]
+) -> LayoutField:
     shown = [_port(port) for port in ports] or [_ANY]
     return layout.group(
         name, [layout.field("Ports", shown), layout.field(side, [_peer(peer) for peer in peers] or [_ANY])]

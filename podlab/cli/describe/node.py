@@ -7,7 +7,7 @@ from podlab.api import quantity, times
 from podlab.api.podphase import is_terminal
 from podlab.cli.describe import layout
 from podlab.cli.describe.basics import Related, events, heading, moment, quantities
-from podlab.cli.describe.layout import Field, Fields
+from podlab.cli.describe.layout import Fields, LayoutField
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 
@@ -50,7 +50,7 @@ def describe(node: Node, related: Related) -> Fields:
     ]
 
 
-def _pods(pods: Iterable[Pod], related: Related) -> Field:
+def _pods(pods: Iterable[Pod], related: Related) -> LayoutField:
     rows = []
     for pod in sorted(pods, key=lambda pod: (pod.metadata.namespace, pod.metadata.name)):
         requests, limits = _sum(pod, "requests"), _sum(pod, "limits")
@@ -61,7 +61,7 @@ def _pods(pods: Iterable[Pod], related: Related) -> Field:
     return layout.table("Non-terminated Pods", headers, rows)
 
 
-def _allocated(node: Node, pods: Iterable[Pod]) -> Field:
+def _allocated(node: Node, pods: Iterable[Pod]) -> LayoutField:
     """The sums over all pods, and how much they are of what is there to be given."""
     kept = list(pods)
     rows = []

@@ -5,7 +5,7 @@ from podlab.api.podstate import pod_state
 from podlab.cli.describe import layout
 from podlab.cli.describe.basics import Related, conditions, events, heading, moment
 from podlab.cli.describe.container import containers, volumes
-from podlab.cli.describe.layout import Field, Fields
+from podlab.cli.describe.layout import Fields, LayoutField
 from podlab.core.v1.pod_pb2 import NodeSelectorRequirement, Pod, PodSpec, PodTemplateSpec, Toleration
 
 
@@ -36,7 +36,7 @@ def describe(pod: Pod, related: Related) -> Fields:
     ]
 
 
-def _readiness_gates(pod: Pod) -> Field:
+def _readiness_gates(pod: Pod) -> LayoutField:
     names = [gate.conditionType for gate in pod.spec.readinessGates]
     found = [(name, condition(pod.status.conditions, name)) for name in names]
     rows = [[name, told.status if told is not None else layout.NONE] for name, told in found]

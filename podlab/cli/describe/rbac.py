@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from podlab.cli.describe import layout
 from podlab.cli.describe.basics import Related, events, heading
-from podlab.cli.describe.layout import Field, Fields
+from podlab.cli.describe.layout import Fields, LayoutField
 from podlab.rbac.v1.rbac_pb2 import ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding
 
 
@@ -24,7 +24,7 @@ def cluster_role_binding(found: ClusterRoleBinding, related: Related) -> Fields:
     return [*heading(found.metadata, namespaced=False), *_bound(found), events(related)]
 
 
-def _rules(rules: Iterable[PolicyRule]) -> Field:
+def _rules(rules: Iterable[PolicyRule]) -> LayoutField:
     rows = []
     for rule in rules:
         resources = [f"{one}.{group}" if group else one for group in rule.apiGroups for one in rule.resources]

@@ -5,7 +5,7 @@ from podlab.autoscaling.v2.horizontalpodautoscaler_pb2 import HorizontalPodAutos
 from podlab.autoscaling.v2.metrics_pb2 import MetricSpec
 from podlab.cli.describe import layout
 from podlab.cli.describe.basics import Related, conditions, events, heading, moment
-from podlab.cli.describe.layout import Field, Fields
+from podlab.cli.describe.layout import Fields, LayoutField
 from podlab.meta.v1.meta_pb2 import IntOrString
 from podlab.policy.v1.poddisruptionbudget_pb2 import PodDisruptionBudget
 
@@ -49,7 +49,7 @@ def _described(metric: MetricSpec) -> str:
     return f'"{metric.external.metric.name}" (external)'
 
 
-def _rules(title: str, rules: HPAScalingRules) -> Field:
+def _rules(title: str, rules: HPAScalingRules) -> LayoutField:
     window = str(rules.stabilizationWindowSeconds) if rules.HasField("stabilizationWindowSeconds") else "<unset>"
     policies = [f"{one.type}  Value: {one.value}  Period: {one.periodSeconds} seconds" for one in rules.policies]
     return layout.group(

@@ -4,7 +4,7 @@ from podlab.api import times
 from podlab.api.storageclasses import access_modes, is_default
 from podlab.cli.describe import layout
 from podlab.cli.describe.basics import Related, events, heading, moment, quantities
-from podlab.cli.describe.layout import Field, Fields
+from podlab.cli.describe.layout import Fields, LayoutField
 from podlab.core.v1.topology_pb2 import TopologySelectorTerm
 from podlab.core.v1.volume_pb2 import (
     PersistentVolume,
@@ -77,7 +77,7 @@ def _nodes(found: PersistentVolume) -> list[str]:
     ]
 
 
-def _source(source: PersistentVolumeSource) -> Field:
+def _source(source: PersistentVolumeSource) -> LayoutField:
     details = [
         layout.field(field.name, str(value)) for _, inner in source.ListFields() for field, value in inner.ListFields()
     ]

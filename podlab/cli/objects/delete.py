@@ -74,13 +74,8 @@ def delete(
     podlab delete -f examples/hello
     podlab delete pods -l app=web
     """
-    if force and grace_period > 0:
-        raise failures.CommandError("--force and a --grace-period other than 0 exclude each other")
-    if force:
-        printing.warn("Warning: Immediate deletion does not wait for confirmation that the running resource has ended.")
     how = How(
-        # 0 means that nobody waits for the node: only --force says that, as with kubectl.
-        grace_period_s=0 if force else None if grace_period < 0 else max(grace_period, 1),
+        grace_period_s=_asked_grace_period_s(grace_period, force=force),
         force=force,
         wait=wait,
         timeout_s=timeout,
@@ -88,18 +83,37 @@ def delete(
         ignore_missing=ignore_not_found,
     )
     if filename:
-        if resources:
-            raise failures.CommandError("objects are named by -f or by words, not by both")
-        read = manifests.read(filename, namespace or DEFAULT_NAMESPACE, explicit=bool(namespace))
-        wanted = [(Target(source.kind, source.name), source.namespace) for source in read]
+        wanted = _in_files(filename, resources or (), namespace)
     else:
         wanted = _named(resources or (), "" if all_namespaces else namespace or DEFAULT_NAMESPACE)
-        if any(not target.name for target, _ in wanted) and not (selector or delete_all):
-            raise failures.CommandError("say which: a name, a selector with -l, or --all")
-        if any(target.name for target, _ in wanted) and (selector or delete_all or all_namespaces):
-            raise failures.CommandError("a name goes with none of --all, --selector and --all-namespaces")
+        _check_selection(wanted, by_selection=bool(selector or delete_all), all_namespaces=all_namespaces)
     if not session.run(lambda client: _delete_all(client, wanted, selector, how)):
         raise typer.Exit(1)
+
+
+def _in_files(files: Sequence[str], words: Sequence[str], namespace: str) -> list[tuple[Target, str]]:
+    if words:
+        raise failures.CommandError("objects are named by -f or by words, not by both")
+    read = manifests.read(files, namespace or DEFAULT_NAMESPACE, explicit=bool(namespace))
+    return [(Target(source.kind, source.name), source.namespace) for source in read]
+
+
+def _asked_grace_period_s(given: int, *, force: bool) -> int | None:
+    """None: as the pod says. 0 means that nobody waits for the node: only --force says that, as with kubectl."""
+    if force and given > 0:
+        raise failures.CommandError("--force and a --grace-period other than 0 exclude each other")
+    if force:
+        printing.warn("Warning: Immediate deletion does not wait for confirmation that the running resource has ended.")
+        return 0
+    return None if given < 0 else max(given, 1)
+
+
+def _check_selection(wanted: Sequence[tuple[Target, str]], *, by_selection: bool, all_namespaces: bool) -> None:
+    """Raises CommandError for kinds of which nothing is selected, and for names with a selection."""
+    if any(not target.name for target, _ in wanted) and not by_selection:
+        raise failures.CommandError("say which: a name, a selector with -l, or --all")
+    if any(target.name for target, _ in wanted) and (by_selection or all_namespaces):
+        raise failures.CommandError("a name goes with none of --all, --selector and --all-namespaces")
 
 
 def _named(words: Sequence[str], namespace: str) -> list[tuple[Target, str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from podlab.deploy.images.catalog import IMAGES
 from podlab.deploy.images.catalog import build as build_image
 from podlab.deploy.release import sources, wheels
-from podlab.deploy.release.wheels import Target
+from podlab.deploy.release.wheels import WheelPlatform
 
 # Wheels of this many states of the sources stay in the cache, for going back and forth between them.
 KEPT_BUILDS = 5
@@ -35,7 +35,7 @@ class Release:
     images: tuple[BundledImage, ...]
 
 
-def describe(root: Path, target: Target, directory: Path) -> Release:
+def describe(root: Path, target: WheelPlatform, directory: Path) -> Release:
     """The release that the sources, the requirements and this machine's images make; nothing is downloaded or packed.
 
     Only the images are made, in `directory`: their bytes depend on this machine's busybox.
@@ -51,7 +51,7 @@ def describe(root: Path, target: Target, directory: Path) -> Release:
     return Release(digest, directory / f"release-{target}-{digest}.tar", images)
 
 
-def ensure(root: Path, target: Target, directory: Path, cache: Path) -> tuple[Release, bool]:
+def ensure(root: Path, target: WheelPlatform, directory: Path, cache: Path) -> tuple[Release, bool]:
     """The release, with its archive in `directory`, and whether it had to be packed; older ones for the target go."""
     release = describe(root, target, directory)
     if release.archive.exists():

@@ -27,14 +27,14 @@ class WheelError(Exception):
 
 
 @dataclass(frozen=True)
-class Target:
+class WheelPlatform:
     """What wheels must fit: the hosts' Python ("3.11") and machine ("x86_64")."""
 
     python: str
     machine: str
 
     @classmethod
-    def parse(cls, text: str) -> "Target":
+    def parse(cls, text: str) -> "WheelPlatform":
         """The target written as "cp311-x86_64"."""
         match = re.fullmatch(r"cp(\d)(\d+)-(\w+)", text)
         if match is None:
@@ -57,13 +57,13 @@ def requirements(root: Path) -> list[str]:
     return sorted([*project["dependencies"], *extras, "pip"])
 
 
-def dependencies(root: Path, target: Target, cache: Path) -> Path:
+def dependencies(root: Path, target: WheelPlatform, cache: Path) -> Path:
     """The directory with all wheels but Podlab's own; downloaded when these requirements were never met before."""
     folder = dependencies_folder(root, target, cache)
     return made_once(folder, lambda unfinished: _download(requirements(root), target, unfinished))
 
 
-def dependencies_folder(root: Path, target: Target, cache: Path) -> Path:
+def dependencies_folder(root: Path, target: WheelPlatform, cache: Path) -> Path:
     """Where they are: named after what is required."""
     state = json.dumps([str(target), requirements(root)])
     return cache / f"wheels-{target}-{hashlib.sha256(state.encode()).hexdigest()[:16]}"
@@ -98,7 +98,7 @@ def forget_old(cache: Path, keep: int) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _download(wanted: Sequence[str], target: Target, folder: Path) -> None:
+def _download(wanted: Sequence[str], target: WheelPlatform, folder: Path) -> None:
     platforms = [f"--platform={each}_{target.machine}" for each in PLATFORMS]
     options = ["--only-binary=:all:", f"--python-version={target.python}", "--implementation=cp", *platforms]
     _pip("download", "--dest", str(folder), *options, *wanted)

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from podlab.client.config import DEFAULT_CLUSTER
-from podlab.lab.spec import Host, LabSpec
+from podlab.lab.spec import LabHost, LabSpec
 
 
 def next_steps(lab: str, pod: str) -> list[str]:
@@ -61,7 +61,7 @@ class Summary:
         table.add_row("in all", f"{sum(self.seconds.values()):.1f}")
         return table
 
-    def _state(self, host: Host) -> str:
+    def _state(self, host: LabHost) -> str:
         if host.name not in self.ready:
             return "-"
         return "Ready" if self.ready[host.name] else "NotReady"

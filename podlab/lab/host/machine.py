@@ -15,7 +15,7 @@ from podlab.lab.host import cgroups
 from podlab.lab.host.process import Process
 from podlab.lab.host.supervise import POWER_OFF_WITHIN_S
 from podlab.lab.paths import HostDir
-from podlab.lab.spec import Host, machine_name
+from podlab.lab.spec import LabHost, machine_name
 
 CODE = Path(__file__).resolve().parents[3]
 STARTED_WITHIN_S = 30.0
@@ -91,7 +91,7 @@ def refuse_ended(host: str, directory: HostDir, running: Running) -> None:
         raise LabError(f"host {host}: {said}; its console:\n{console_end(directory)}")
 
 
-def wait_until_answers(host: Host, directory: HostDir, *, timeout_s: float) -> None:
+def wait_until_answers(host: LabHost, directory: HostDir, *, timeout_s: float) -> None:
     """Wait for the host's SSH server. Raises LabError with the end of the host's console, at once when it goes off."""
     deadline = time.monotonic() + timeout_s
     while not ssh.greets(host.address):

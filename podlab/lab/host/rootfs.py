@@ -9,7 +9,7 @@ from podlab.lab.command import run, succeeds
 from podlab.lab.errors import LabError
 from podlab.lab.host import leftovers
 from podlab.lab.paths import STATE, HostDir, LabDir
-from podlab.lab.spec import Host, LabSpec, machine_name
+from podlab.lab.spec import LabHost, LabSpec, machine_name
 
 MOUNTS = Path("/proc/self/mounts")
 # systemd-resolved's stub answers on loopback, which is another loopback inside a host: take its real servers.
@@ -17,7 +17,7 @@ RESOLVERS = (Path("/run/systemd/resolve/resolv.conf"), Path("/etc/resolv.conf"))
 UNMOUNT_WITHIN_S = 5.0
 
 
-def mount(spec: LabSpec, host: Host, directory: HostDir, image: Path) -> None:
+def mount(spec: LabSpec, host: LabHost, directory: HostDir, image: Path) -> None:
     """Mount the host's root if it is not mounted; what the host wrote before is there again."""
     for needed in (directory.upper, directory.work, directory.filesystem, directory.containerd):
         needed.mkdir(parents=True, exist_ok=True)
@@ -33,7 +33,7 @@ def mount(spec: LabSpec, host: Host, directory: HostDir, image: Path) -> None:
         raise LabError(f"{error}; {STATE} must be on ext4, xfs or btrfs, not on an overlay itself") from error
 
 
-def write_identity(spec: LabSpec, host: Host, lab: LabDir) -> None:
+def write_identity(spec: LabSpec, host: LabHost, lab: LabDir) -> None:
     """Name, address, keys and resolver. Machine-id, host key and /etc/hosts stay what they were once made or became."""
     directory = lab.host(host.name)
     for name, content in _settings(spec, host).items():
@@ -72,7 +72,7 @@ def remove_tree(root: Path) -> None:
         shutil.rmtree(root)
 
 
-def _settings(spec: LabSpec, host: Host) -> dict[str, str]:
+def _settings(spec: LabSpec, host: LabHost) -> dict[str, str]:
     return {
         "etc/hostname": f"{host.name}\n",
         "etc/systemd/network/10-host0.network": (
@@ -85,7 +85,7 @@ def _settings(spec: LabSpec, host: Host) -> dict[str, str]:
     }
 
 
-def _hosts(host: Host) -> str:
+def _hosts(host: LabHost) -> str:
     return f"127.0.0.1\tlocalhost\n127.0.1.1\t{host.name}\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 
 

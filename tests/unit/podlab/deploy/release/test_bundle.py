@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from podlab.deploy.release import bundle, sources, wheels
-from podlab.deploy.release.wheels import Target
+from podlab.deploy.release.wheels import WheelPlatform
 
-TARGET = Target("3.11", "x86_64")
+TARGET = WheelPlatform("3.11", "x86_64")
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_release_is_known_before_it_is_packed(tmp_path: Path, root: Path, cach
     described = bundle.describe(root, TARGET, tmp_path)
     assert not described.archive.exists()
     assert bundle.ensure(root, TARGET, tmp_path, cache)[0] == described
-    assert bundle.describe(root, Target("3.13", "x86_64"), tmp_path).digest != described.digest
+    assert bundle.describe(root, WheelPlatform("3.13", "x86_64"), tmp_path).digest != described.digest
 
 
 def test_other_images_make_another_release(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,18 +5,18 @@ from pathlib import Path
 import pytest
 
 from podlab.deploy.release import sources, wheels
-from podlab.deploy.release.wheels import Target
+from podlab.deploy.release.wheels import WheelPlatform
 
 
 def test_a_target_is_written_and_read_alike() -> None:
-    assert Target.parse("cp311-x86_64") == Target("3.11", "x86_64")
-    assert str(Target("3.13", "aarch64")) == "cp313-aarch64"
+    assert WheelPlatform.parse("cp311-x86_64") == WheelPlatform("3.11", "x86_64")
+    assert str(WheelPlatform("3.13", "aarch64")) == "cp313-aarch64"
 
 
 @pytest.mark.parametrize("text", ["", "3.11", "cp311", "pypy-x86_64"])
 def test_what_is_no_target_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a target such as cp311-x86_64"):
-        Target.parse(text)
+        WheelPlatform.parse(text)
 
 
 def test_hosts_need_what_master_and_node_depend_on_and_pip() -> None:
