@@ -40,7 +40,7 @@ from master.controllers.workloads.job.tracking import JobTrackingController
 from master.controllers.workloads.replicaset.controller import ReplicaSetController
 from master.controllers.workloads.statefulset.controller import StatefulSetController
 from podlab import component
-from podlab.api.volumes import LOCAL_PATH
+from podlab.api.pods.volumes import LOCAL_PATH
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.queue.cluster_events import ClusterEvent, EventKind
-from podlab.api import selectors
-from podlab.api.selectors import Selector
+from podlab.api.selection import selectors
+from podlab.api.selection.selectors import Selector
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.apps.v1.statefulset_pb2 import StatefulSet
 from podlab.client.client import Client

@@ -9,7 +9,7 @@ from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.preemption.nominated_pods import NominatedPods
 from master.scheduler.queue.cluster_events import ClusterEvent, EventKind, node_events
 from master.scheduler.queue.scheduling_queue import SchedulingQueue
-from podlab.api.podphase import is_terminal
+from podlab.api.pods.podphase import is_terminal
 from podlab.client.informer import Change
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod

@@ -33,8 +33,8 @@ from master.scheduler.preemption.nominated_pods import NominatedPods
 from master.scheduler.queue.backoff import KUBERNETES_BACKOFF, Backoff
 from master.scheduler.queue.cluster_events import ClusterEvent, EventKind
 from master.scheduler.queue.scheduling_queue import SchedulingQueue
-from podlab.api import times
 from podlab.api.objects import Key, key
+from podlab.api.values import times
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change, Informer

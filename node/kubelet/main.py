@@ -26,7 +26,7 @@ from node.kubelet.worker.context import NodeContext
 from node.kubelet.worker.pod_workers import PodWorkers
 from node.network.network import Network
 from podlab import component
-from podlab.api import quantity
+from podlab.api.values import quantity
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Informer

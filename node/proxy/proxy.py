@@ -10,7 +10,7 @@ from dataclasses import replace
 from node.iptables import Iptables, IptablesError, Ruleset, restore_input
 from node.proxy import conntrack
 from node.proxy.rules import PREFIX, Chains, ProxyNode, render, to_ruleset
-from podlab.api.labels import ZONE_LABEL
+from podlab.api.selection.labels import ZONE_LABEL
 from podlab.client.client import Client
 from podlab.client.informer import Change, Informer
 from podlab.core.v1.node_pb2 import Node

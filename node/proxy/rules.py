@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from node.iptables import Ruleset, Table
 from node.proxy.endpoints import Endpoint, endpoints_of
 from node.proxy.rule import MARK, Rule
-from podlab.api.labels import SERVICE_NAME_LABEL
+from podlab.api.selection.labels import SERVICE_NAME_LABEL
 from podlab.core.v1.service_pb2 import Service, ServicePort
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from podlab.api import selectors
+from podlab.api.selection import selectors
 from podlab.rbac.v1 import rbac_pb2
 
 

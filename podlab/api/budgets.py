@@ -1,6 +1,6 @@
 """Which pods a PodDisruptionBudget protects."""
 
-from podlab.api import selectors
+from podlab.api.selection import selectors
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.policy.v1.poddisruptionbudget_pb2 import PodDisruptionBudget
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from podlab.api import times
-from podlab.api.selectors import from_labels, from_message
+from podlab.api.selection.selectors import from_labels, from_message
+from podlab.api.values import times
 from podlab.core.v1.pod_pb2 import Container, PodSpec
 from podlab.errors import BadRequest
 from podlab.meta.v1.meta_pb2 import LabelSelector

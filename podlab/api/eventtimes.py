@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from podlab.api import times
+from podlab.api.values import times
 from podlab.core.v1.event_pb2 import Event
 
 

@@ -233,7 +233,7 @@ REVIEWS: tuple[Kind, ...] = tuple(
         ),
     )
 )
-# Versions of stored kinds other than the one that is stored: `podlab.api.versions` makes the one of the other.
+# Versions of stored kinds other than the stored one: `podlab.api.conversion.versions` makes the one of the other.
 OTHER_VERSIONS: tuple[Kind, ...] = tuple(
     map(
         of,

@@ -9,9 +9,11 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from podlab.api import kinds, podresources, quantity
-from podlab.api.podphase import is_terminal
-from podlab.api.podresources import Amounts
+from podlab.api import kinds
+from podlab.api.pods import podresources
+from podlab.api.pods.podphase import is_terminal
+from podlab.api.pods.podresources import Amounts
+from podlab.api.values import quantity
 from podlab.core.v1.pod_pb2 import Pod, PodAffinityTerm
 from podlab.core.v1.quota_pb2 import ResourceQuota, ResourceQuotaSpec, ScopedResourceSelectorRequirement
 from podlab.core.v1.service_pb2 import Service

@@ -11,7 +11,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from podlab.api import names
+from podlab.api.values import names
 from podlab.core.v1 import event_pb2
 
 # Of each object, so many occurrences at once, and then one in each REFILL_S.

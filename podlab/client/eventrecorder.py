@@ -15,7 +15,8 @@ from itertools import islice
 
 from google.protobuf.message import Message
 
-from podlab.api import kinds, times
+from podlab.api import kinds
+from podlab.api.values import times
 from podlab.client.client import Client
 from podlab.client.eventcorrelator import EventCorrelator
 from podlab.core.v1 import event_pb2, reference_pb2

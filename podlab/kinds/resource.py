@@ -8,10 +8,10 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from podlab.api import selectors
 from podlab.api.cells import Table, age
 from podlab.api.kinds import GroupKind, GroupResource, Kind
-from podlab.api.selectors import FieldSelector
+from podlab.api.selection import selectors
+from podlab.api.selection.selectors import FieldSelector
 from podlab.kinds.strategy import PLAIN, Strategy, nothing
 from podlab.kinds.subresource import Subresource
 from podlab.kinds.validation.rules import ANYTHING, Rules

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import NoReturn
 
-from podlab.api.jsonvalues import Json, described
+from podlab.api.values.jsonvalues import Json, described
 from podlab.errors import Cause, Invalid
 from podlab.shapes.shape import List, Struct
 

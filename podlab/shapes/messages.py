@@ -10,8 +10,8 @@ import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from podlab.api.encoding import child_type, is_inline, is_map
-from podlab.api.jsonvalues import Json
+from podlab.api.serializer.encoding import child_type, is_inline, is_map
+from podlab.api.values.jsonvalues import Json
 from podlab.meta.v1 import options_pb2 as options
 from podlab.shapes.shape import Field, List, ListType, Map, Scalar, ScalarType, Shape, Struct
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from podlab.api.jsonvalues import Json
+from podlab.api.values.jsonvalues import Json
 
 
 class ScalarType(Enum):

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from podlab.api.jsonvalues import Json, clipped, described
+from podlab.api.values.jsonvalues import Json, clipped, described
 from podlab.errors import BadRequest
 from podlab.shapes import lists
 from podlab.shapes.lists import Identify

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from podlab.api.jsonvalues import Json
+from podlab.api.values.jsonvalues import Json
 from podlab.shapes.lists import by_map_keys, identifying
 from podlab.shapes.shape import Field, List, Scalar, Shape, member
 from podlab.shapes.strategic import DIRECTIVE, ORDER, REMOVE, RETAIN, strategic_merge

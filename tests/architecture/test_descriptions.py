@@ -9,8 +9,8 @@ from google.protobuf.descriptor import Descriptor
 
 from master.apiserver.openapi import models
 from master.apiserver.rest.content.openapi_documents import descriptions
-from podlab.api.encoding import is_inline
 from podlab.api.kinds import FORMS, SERVED
+from podlab.api.serializer.encoding import is_inline
 from podlab.meta.v1 import meta_pb2
 
 ROOTS = [*(kind.message for kind in (*SERVED, *FORMS)), meta_pb2.Status, meta_pb2.ListMeta]

@@ -11,7 +11,7 @@ import pytest
 from google.protobuf.descriptor import Descriptor
 from podlab_testing.source_code import PROJECT, modules, tree
 
-from podlab.api.unsupported import LIMITED, WITHOUT_EFFECT
+from podlab.api.serializer.unsupported import LIMITED, WITHOUT_EFFECT
 
 # Told by the API and never other than empty, as in Kubernetes.
 ALWAYS_EMPTY = frozenset({"podlab.core.v1.PodCondition.lastProbeTime", "podlab.core.v1.ServiceStatus.loadBalancer"})
@@ -19,7 +19,7 @@ ALWAYS_EMPTY = frozenset({"podlab.core.v1.PodCondition.lastProbeTime", "podlab.c
 ENVELOPE = "podlab.v1.Object"
 WORD = re.compile(r"\w+")
 # They name fields without giving them a meaning.
-ONLY_NAMES = frozenset({"podlab.api.unsupported"})
+ONLY_NAMES = frozenset({"podlab.api.serializer.unsupported"})
 
 
 def messages() -> Iterator[Descriptor]:
@@ -51,4 +51,6 @@ def words() -> frozenset[str]:
 def test_the_code_knows_every_field_that_is_declared(message: Descriptor, words: frozenset[str]) -> None:
     kept = {*WITHOUT_EFFECT.get(message.full_name, ()), *LIMITED.get(message.full_name, ())}
     unknown = {field.full_name for field in message.fields if field.name not in words | kept}
-    assert unknown <= ALWAYS_EMPTY, "implement them, or take them out and name them in podlab/api/unsupported.py"
+    assert unknown <= ALWAYS_EMPTY, (
+        "implement them, or take them out and name them in podlab/api/serializer/unsupported.py"
+    )

@@ -12,6 +12,8 @@ def test_only_one_module_of_shapes_knows_protobuf() -> None:
         name
         for name in ours
         for used in imports(name)
-        if used.startswith("google.") or used.endswith("_pb2") or used in ("podlab.api.encoding", "podlab.api.scalars")
+        if used.startswith("google.")
+        or used.endswith("_pb2")
+        or used in ("podlab.api.serializer.encoding", "podlab.api.serializer.scalars")
     }
     assert knowing == {"podlab.shapes.messages"}

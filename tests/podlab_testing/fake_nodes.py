@@ -7,8 +7,8 @@ from contextlib import suppress
 
 from master.controllers.framework.informers import Informers
 from master.controllers.workloads.daemonset.placement import node_of
-from podlab.api import times
 from podlab.api.objects import Key, condition
+from podlab.api.values import times
 from podlab.client.client import Client
 from podlab.client.informer import Change
 from podlab.client.workqueue import WorkQueue, run_workers

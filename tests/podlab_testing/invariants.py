@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from podlab.api import quantity
-from podlab.api.labels import SERVICE_NAME_LABEL
+from podlab.api.selection.labels import SERVICE_NAME_LABEL
+from podlab.api.values import quantity
 from podlab.meta.v1.meta_pb2 import Quantity
 from podlab_testing.churn import NAMES, SCALED, Thing, Wanted, Workload
 from podlab_testing.deployed import Cli, condition_of

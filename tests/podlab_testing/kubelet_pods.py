@@ -9,8 +9,8 @@ from typing import Protocol
 from node.kubelet.cri.runtime import NEXT_BACKOFF, Container, ContainerState, ObservedPod, Sandbox
 from node.kubelet.pod.pod_notes import PodNotes
 from node.kubelet.pod.pod_status import pod_status
-from podlab.api import codec
 from podlab.api.objects import condition
+from podlab.api.serializer import codec
 from podlab.core.v1 import pod_pb2
 
 SECOND = 1_000_000_000

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from master.apiserver.patching.merge_patch import merge_patch
-from podlab.api import codec, manifest
 from podlab.api.kinds import Kind
+from podlab.api.serializer import codec, manifest
 
 _DIRECTORY = Path(__file__).with_name("samples")
 

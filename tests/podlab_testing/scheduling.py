@@ -19,7 +19,7 @@ from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.cache.storage import Storage
 from master.scheduler.config.defaults import DEFAULT_PROFILE
 from master.scheduler.config.profile import Profile
-from podlab.api import codec
+from podlab.api.serializer import codec
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod, PodSpec
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim

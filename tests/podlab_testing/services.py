@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 from node.iptables import Ruleset
 from node.proxy.rules import ProxyNode, render, to_ruleset
-from podlab.api.labels import SERVICE_NAME_LABEL
+from podlab.api.selection.labels import SERVICE_NAME_LABEL
 from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
 from podlab.discovery.v1.endpointslice_pb2 import Endpoint, EndpointPort, EndpointSlice
 from podlab.meta.v1.meta_pb2 import ObjectMeta

@@ -4,7 +4,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from podlab.api import codec
+from podlab.api.serializer import codec
 
 TIME_JSON = "2023-11-14T22:13:20Z"
 

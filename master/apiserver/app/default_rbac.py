@@ -23,8 +23,9 @@ from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from master.store.contract import Put
 from master.store.errors import Mismatch
-from podlab.api import kinds, times
+from podlab.api import kinds
 from podlab.api.aggregation import aggregated
+from podlab.api.values import times
 from podlab.errors import Conflict
 from podlab.kinds.catalog import Catalog
 from podlab.meta.v1 import meta_pb2

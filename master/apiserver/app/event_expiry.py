@@ -11,7 +11,8 @@ from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import CachedObject
 from master.store.contract import Delete
 from master.store.errors import Closed, Mismatch, StoreError
-from podlab.api import kinds, times
+from podlab.api import kinds
+from podlab.api.values import times
 from podlab.core.v1 import event_pb2
 from podlab.core.v1.event_pb2 import Event
 from podlab.meta.v1 import meta_pb2

@@ -17,9 +17,9 @@ from master.apiserver.authentication.user import SERVER
 from master.apiserver.registry.registry import Registry
 from master.store.errors import Closed, StoreError
 from podlab.api import kinds
-from podlab.api.labels import SERVICE_NAME_LABEL
+from podlab.api.pods.volumes import LOCAL_PATH, LOCAL_PATH_DIRECTORY
+from podlab.api.selection.labels import SERVICE_NAME_LABEL
 from podlab.api.storageclasses import DEFAULT_CLASS
-from podlab.api.volumes import LOCAL_PATH, LOCAL_PATH_DIRECTORY
 from podlab.core.v1 import endpoints_pb2, namespace_pb2, service_pb2, serviceaccount_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.errors import AlreadyExists, ApiError, Conflict, Invalid, NotFound

@@ -9,7 +9,7 @@ from typing import cast
 
 from master.apiserver.watchcache.cached_object import CacheEvent
 from master.apiserver.watchcache.kind_window import KindWindow
-from podlab.api import containers, volumes
+from podlab.api.pods import containers, volumes
 from podlab.core.v1 import pod_pb2, volume_pb2
 
 Reference = tuple[str, str, str]

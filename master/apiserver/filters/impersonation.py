@@ -13,8 +13,8 @@ from urllib.parse import unquote
 from master.apiserver.authentication.user import ANONYMOUS, AUTHENTICATED, User
 from master.apiserver.authorization import Attributes
 from master.apiserver.authorization.rbac import SERVICE_ACCOUNT_PREFIX
-from podlab.api import names
 from podlab.api.kinds import AUTHENTICATION
+from podlab.api.values import names
 from podlab.errors import BadRequest
 
 _PREFIX = "impersonate-"

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from master.apiserver.openapi import models
 from master.apiserver.openapi.models import REF, Schema
-from podlab.api.jsonvalues import Json
 from podlab.api.kinds import DELETE_OPTIONS, Kind
+from podlab.api.values.jsonvalues import Json
 from podlab.meta.v1 import meta_pb2
 from podlab.shapes.messages import shape_of
 from podlab.shapes.shape import Field, List, ListType, Map, ScalarType, Shape, Struct

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import orjson
 
-from podlab.api import weight
-from podlab.api.jsonvalues import Json
+from podlab.api.serializer import weight
+from podlab.api.values.jsonvalues import Json
 from podlab.errors import BadRequest
 
 # Objects are some 15 levels deep. The bound keeps what recurses over documents within Python's own.

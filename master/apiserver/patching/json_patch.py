@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from master.apiserver.patching.document import MOST_LEVELS, clone, levels, same, size_bytes
-from podlab.api.jsonvalues import Json, clipped, described
+from podlab.api.values.jsonvalues import Json, clipped, described
 from podlab.errors import BadRequest, Invalid, RequestTooLarge
 
 MOST_OPERATIONS = 10_000

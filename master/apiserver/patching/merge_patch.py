@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from podlab.api.jsonvalues import Json
+from podlab.api.values.jsonvalues import Json
 
 
 def merge_patch(document: Json, patch: Json) -> Json:

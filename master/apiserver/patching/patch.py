@@ -12,10 +12,11 @@ from google.protobuf.message import Message
 from master.apiserver.patching import document
 from master.apiserver.patching.json_patch import json_patch
 from master.apiserver.patching.merge_patch import merge_patch
-from podlab.api import codec, kinds
-from podlab.api.jsonvalues import Json, clipped, described
+from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.api.objects import metadata as metadata_of
+from podlab.api.serializer import codec
+from podlab.api.values.jsonvalues import Json, clipped, described
 from podlab.errors import BadRequest, Invalid, UnsupportedMediaType
 from podlab.meta.v1.meta_pb2 import ObjectMeta
 from podlab.shapes.messages import shape_of

@@ -10,8 +10,9 @@ from master.apiserver.admission.write import Operation, Write
 from master.apiserver.authentication.user import User
 from master.apiserver.registry import changes
 from master.apiserver.watchcache.moment import Moment
-from podlab.api import kinds, names, times
+from podlab.api import kinds
 from podlab.api.objects import condition
+from podlab.api.values import names, times
 from podlab.core.v1 import pod_pb2
 from podlab.errors import BadRequest, Conflict
 from podlab.meta.v1 import meta_pb2

@@ -28,8 +28,9 @@ from master.apiserver.watchcache.cached_object import CachedObject
 from master.apiserver.watchcache.moment import Moment
 from master.store.contract import Delete, Put
 from master.store.errors import Mismatch
-from podlab.api import names, times, weight
 from podlab.api.kinds import OTHER, Kind
+from podlab.api.serializer import weight
+from podlab.api.values import names, times
 from podlab.errors import AlreadyExists, BadRequest, Cause, Conflict, Invalid, NotFound
 from podlab.kinds.resource import Resource
 from podlab.kinds.validation import rules

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from master.apiserver.admission.rules.limitranger import ANNOTATION
 from master.apiserver.registry import changes
 from master.apiserver.watchcache import encoding
-from podlab.api.labels import MIRROR_ANNOTATION
+from podlab.api.selection.labels import MIRROR_ANNOTATION
 from podlab.core.v1 import pod_pb2
 
 # What is remembered stays small: so many specs, of at most this size as they are sent.

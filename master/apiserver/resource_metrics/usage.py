@@ -11,8 +11,8 @@ from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.moment import Moment
 from podlab.api import kinds
-from podlab.api.podphase import is_terminal
-from podlab.api.selectors import Selector
+from podlab.api.pods.podphase import is_terminal
+from podlab.api.selection.selectors import Selector
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.meta.v1.meta_pb2 import Duration, ObjectMeta, Quantity, Time

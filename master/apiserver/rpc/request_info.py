@@ -15,8 +15,9 @@ from master.apiserver.filters import impersonation
 from master.apiserver.filters.authorize import attributes
 from master.apiserver.filters.impersonation import Acting
 from master.apiserver.request.info import NOBODY, RequestInfo
-from podlab.api import codec, kinds
+from podlab.api import kinds
 from podlab.api.objects import key, unwrap
+from podlab.api.serializer import codec
 from podlab.core.v1.event_pb2 import Event
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.core.v1.serviceaccount_pb2 import ServiceAccount

@@ -27,7 +27,7 @@ from master.apiserver.rpc.request_info import About
 from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.listing import Pager
 from master.apiserver.watchcache.watching import Watcher
-from podlab.api import selectors
+from podlab.api.selection import selectors
 from podlab.errors import ApiError, Expired, ServicerContext, to_status
 from podlab.kinds.current import CurrentCatalog
 from podlab.meta.v1 import meta_pb2

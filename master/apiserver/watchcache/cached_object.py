@@ -5,8 +5,9 @@ from __future__ import annotations
 from google.protobuf.message import Message
 
 from master.apiserver.watchcache import encoding, rendering
-from podlab.api import codec, versions
+from podlab.api.conversion import versions
 from podlab.api.kinds import Kind
+from podlab.api.serializer import codec
 
 
 class CachedObject:

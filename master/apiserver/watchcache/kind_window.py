@@ -11,8 +11,8 @@ from collections.abc import Callable
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cached_object import CachedObject, CacheEvent
 from master.apiserver.watchcache.watch_window import WAKE_PACING, WakePacing, WatchWindow
-from podlab.api import selectors
 from podlab.api.kinds import Kind
+from podlab.api.selection import selectors
 
 WINDOW_EVENTS = 5000
 WINDOW_BYTES = 16 << 20

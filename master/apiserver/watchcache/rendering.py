@@ -7,7 +7,7 @@ from functools import lru_cache
 import orjson
 from google.protobuf.message import Message
 
-from podlab.api import codec
+from podlab.api.serializer import codec
 from podlab.core.v1 import pod_pb2
 
 # About as many templates and nodes as are at work at a time; most specs are of 1 to 3 KiB.

@@ -11,9 +11,9 @@ from master.apiserver.watchcache import encoding, keys
 from master.apiserver.watchcache.cached_object import CachedObject, CacheEvent
 from master.apiserver.watchcache.kind_window import KindWindow
 from master.apiserver.watchcache.watch_window import WatchWindow
-from podlab.api import selectors
 from podlab.api.kinds import Kind
-from podlab.api.selectors import FieldSelector, Selector
+from podlab.api.selection import selectors
+from podlab.api.selection.selectors import FieldSelector, Selector
 from podlab.errors import BadRequest
 from podlab.kinds.catalog import Catalog
 from podlab.kinds.resource import Resource

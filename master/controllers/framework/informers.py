@@ -10,8 +10,8 @@ from google.protobuf.message import Message
 
 from podlab.api import kinds
 from podlab.api.kinds import GroupKind, Kind
-from podlab.api.labels import SERVICE_NAME_LABEL
 from podlab.api.objects import ApiObject, Key, controller_of
+from podlab.api.selection.labels import SERVICE_NAME_LABEL
 from podlab.apps.v1 import controllerrevision_pb2, daemonset_pb2, deployment_pb2, replicaset_pb2, statefulset_pb2
 from podlab.batch.v1 import job_pb2
 from podlab.client.client import Client

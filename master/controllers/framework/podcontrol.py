@@ -19,8 +19,9 @@ from master.controllers.framework.expectations import Expectations
 from master.controllers.framework.informers import Index, Informers
 from master.controllers.objects.ownership import claim
 from master.controllers.objects.podstate import is_being_deleted
-from podlab.api import kinds, selectors
+from podlab.api import kinds
 from podlab.api.objects import Key, controller_of, key, owner_kind
+from podlab.api.selection import selectors
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change, Informer

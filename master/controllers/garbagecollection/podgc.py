@@ -18,7 +18,7 @@ from master.controllers.objects.podconditions import DISRUPTION_TARGET, set_cond
 from master.controllers.objects.podstate import is_being_deleted
 from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key, key
-from podlab.api.podphase import is_terminal
+from podlab.api.pods.podphase import is_terminal
 from podlab.client.client import Client
 from podlab.client.informer import Change
 from podlab.core.v1 import node_pb2, pod_pb2

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from podlab.api import kinds
 from podlab.api.objects import ApiObject, controller_of
-from podlab.api.selectors import Selector
+from podlab.api.selection.selectors import Selector
 from podlab.meta.v1 import meta_pb2
 
 A = TypeVar("A", bound=ApiObject)

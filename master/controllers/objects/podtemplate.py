@@ -5,7 +5,7 @@ from __future__ import annotations
 from google.protobuf.message import Message
 
 from master.controllers.objects.ownership import reference_to
-from podlab.api import names
+from podlab.api.values import names
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
 

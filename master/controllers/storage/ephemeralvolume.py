@@ -11,8 +11,8 @@ from typing import Final
 from master.controllers.framework.informers import Index, Informers
 from master.controllers.framework.loop import Loop
 from master.controllers.objects.ownership import reference_to
-from podlab.api import volumes
 from podlab.api.objects import Key, key
+from podlab.api.pods import volumes
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from master.controllers.framework.informers import Index, Informers
 from master.controllers.framework.loop import Loop
-from podlab.api import volumes
 from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key
-from podlab.api.volumes import CLAIM_PROTECTION, VOLUME_PROTECTION
+from podlab.api.pods import volumes
+from podlab.api.pods.volumes import CLAIM_PROTECTION, VOLUME_PROTECTION
 from podlab.client.client import Client
 from podlab.client.informer import Change
 from podlab.core.v1 import pod_pb2

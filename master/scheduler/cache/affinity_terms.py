@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from podlab.api import selectors
-from podlab.api.selectors import Selector
+from podlab.api.selection import selectors
+from podlab.api.selection.selectors import Selector
 from podlab.core.v1.pod_pb2 import Pod, PodAffinityTerm
 from podlab.meta.v1.meta_pb2 import LabelSelector
 

@@ -8,9 +8,9 @@ from functools import cached_property, lru_cache
 
 from master.scheduler.cache.affinity_terms import AffinityTerm, affinity_terms_of
 from master.scheduler.cache.resource_requests import ResourceRequests, requests_of
-from podlab.api import volumes
-from podlab.api.hostports import host_ports
-from podlab.api.nodeselectors import NodeMatcher, matcher
+from podlab.api.pods import volumes
+from podlab.api.pods.hostports import host_ports
+from podlab.api.selection.nodeselectors import NodeMatcher, matcher
 from podlab.core.v1.pod_pb2 import Container, Pod, PodSpec
 
 SHAPES_REMEMBERED = 1024

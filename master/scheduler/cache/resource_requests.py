@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from podlab.api import podresources, quantity
+from podlab.api.pods import podresources
+from podlab.api.values import quantity
 from podlab.core.v1.pod_pb2 import PodSpec
 from podlab.meta.v1.meta_pb2 import Quantity
 

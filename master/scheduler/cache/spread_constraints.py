@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from master.scheduler.cache.affinity_terms import PodSelector, label_selector
 from master.scheduler.cache.pod_info import PodShape
-from podlab.api.selectors import Operator, Requirement, Selector
+from podlab.api.selection.selectors import Operator, Requirement, Selector
 from podlab.core.v1.pod_pb2 import TopologySpreadConstraint
 
 DO_NOT_SCHEDULE, SCHEDULE_ANYWAY = "DoNotSchedule", "ScheduleAnyway"

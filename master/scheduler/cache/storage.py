@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from master.scheduler.cache.pod_info import PodShape
-from podlab.api import volumes
-from podlab.api.volumes import SELECTED_NODE
+from podlab.api.pods import volumes
+from podlab.api.pods.volumes import SELECTED_NODE
 from podlab.core.v1 import pod_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 from podlab.storage.v1.storageclass_pb2 import StorageClass

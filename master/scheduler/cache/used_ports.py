@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 import numpy as np
 from numpy.typing import NDArray
 
-from podlab.api.hostports import HostPort
+from podlab.api.pods.hostports import HostPort
 
 
 class UsedPorts:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from master.scheduler.cache.pod_info import PodShape
 from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key, controller_of, owner_kind
-from podlab.api.selectors import Requirement, Selector
+from podlab.api.selection.selectors import Requirement, Selector
 
 SHAPES_REMEMBERED = 4096
 

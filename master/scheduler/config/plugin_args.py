@@ -22,7 +22,7 @@ from master.scheduler.plugins.strategies import MAX_SCORE, MAX_SHAPE_SCORE, Poin
 from master.scheduler.plugins.topology_spread import SYSTEM_DEFAULTS, PodTopologySpread
 from master.scheduler.plugins.volume_binding import BIND_TIMEOUT_S, VolumeBinding
 from podlab import settings
-from podlab.api import codec
+from podlab.api.serializer import codec
 from podlab.core.v1 import pod_pb2
 from podlab.errors import BadRequest
 from podlab.settings import SettingsError

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from master.scheduler.cycle import pod_conditions
 from master.scheduler.cycle.pod_conditions import SchedulingFailure
-from podlab.api import times
 from podlab.api.objects import Key
+from podlab.api.values import times
 from podlab.client.client import Client
 from podlab.client.workqueue import WorkQueue, run_batches
 from podlab.core.v1.pod_pb2 import Pod

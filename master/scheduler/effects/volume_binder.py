@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from master.scheduler.cache.storage import ClaimName, PodVolumes, Storage
 from master.scheduler.cycle.assumed_pod import AssumedPod
-from podlab.api import volumes
 from podlab.api.objects import Key, key
-from podlab.api.volumes import SELECTED_NODE
+from podlab.api.pods import volumes
+from podlab.api.pods.volumes import SELECTED_NODE
 from podlab.client.client import Client
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from master.scheduler.cache.pod_info import PodInfo, PodShape
 from master.scheduler.cache.snapshot import Rows, Snapshot
 from master.scheduler.plugins.protocol import Follows, Refusals, Scores, stretched_reversed
-from podlab.api.tolerations import tolerates
+from podlab.api.pods.tolerations import tolerates
 from podlab.core.v1.node_pb2 import Taint
 from podlab.core.v1.pod_pb2 import Toleration
 

@@ -15,7 +15,7 @@ from master.scheduler.cache.pod_info import PodInfo
 from master.scheduler.cache.snapshot import Rows, Snapshot
 from master.scheduler.cache.storage import PodVolumes
 from master.scheduler.plugins.protocol import Follows, Refusals, refuse_pod
-from podlab.api.volumes import NO_PROVISIONER, size
+from podlab.api.pods.volumes import NO_PROVISIONER, size
 from podlab.core.v1 import pod_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 

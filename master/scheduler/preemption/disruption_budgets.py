@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from master.scheduler.cache.pod_info import PodInfo
-from podlab.api import selectors
+from podlab.api.selection import selectors
 from podlab.policy.v1.poddisruptionbudget_pb2 import PodDisruptionBudget
 
 

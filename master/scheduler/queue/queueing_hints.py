@@ -15,7 +15,7 @@ from master.scheduler.cache.affinity_terms import AffinityTerm, PodSelector, Ter
 from master.scheduler.cache.pod_info import PodInfo, PodShape
 from master.scheduler.cache.spread_constraints import DO_NOT_SCHEDULE, spread_constraints_of
 from master.scheduler.queue.cluster_events import ClusterEvent, EventKind
-from podlab.api.tolerations import tolerates
+from podlab.api.pods.tolerations import tolerates
 
 # Stands for the plugin of pods that no plugin refused: there was no node.
 NO_PLUGIN = ""

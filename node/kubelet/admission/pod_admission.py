@@ -15,7 +15,7 @@ from node.kubelet.admission import preemption
 from node.kubelet.admission.predicates import Failure, InsufficientResource, PredicateFailure, failed_predicates
 from node.kubelet.admission.preemption import PreemptionFailed
 from node.kubelet.pod.pod_outcome import PodOutcome
-from podlab.api.podphase import is_terminal
+from podlab.api.pods.podphase import is_terminal
 from podlab.client.client import Client
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.errors import NotFound

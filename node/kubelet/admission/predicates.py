@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from podlab.api import podresources, quantity
-from podlab.api.hostports import host_ports
-from podlab.api.nodeselectors import matcher
-from podlab.api.tolerations import tolerates
+from podlab.api.pods import podresources
+from podlab.api.pods.hostports import host_ports
+from podlab.api.pods.tolerations import tolerates
+from podlab.api.selection.nodeselectors import matcher
+from podlab.api.values import quantity
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.meta.v1 import meta_pb2
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from node.kubelet.admission.predicates import pod_request
-from podlab.api.qos import BEST_EFFORT, BURSTABLE, GUARANTEED, qos_class
+from podlab.api.pods.qos import BEST_EFFORT, BURSTABLE, GUARANTEED, qos_class
 from podlab.core.v1 import pod_pb2
 
 _CRITICAL_PRIORITY = 2_000_000_000

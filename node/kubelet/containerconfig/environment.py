@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from node.kubelet.pod.podspec import container_named
-from podlab.api import quantity
+from podlab.api.values import quantity
 from podlab.core.v1 import config_pb2, pod_pb2, service_pb2
 from podlab.meta.v1 import meta_pb2
 

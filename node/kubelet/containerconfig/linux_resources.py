@@ -3,8 +3,8 @@ https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/."
 
 from __future__ import annotations
 
-from podlab.api import quantity
-from podlab.api.qos import BEST_EFFORT, GUARANTEED, qos_class
+from podlab.api.pods.qos import BEST_EFFORT, GUARANTEED, qos_class
+from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
 

@@ -13,7 +13,8 @@ from node.kubelet.eviction import storage_limits
 from node.kubelet.eviction.storage_limits import STORAGE, DiskUsage
 from node.kubelet.logs import log_files
 from node.kubelet.volume.volume_manager import VolumeManager
-from podlab.api import podresources, quantity
+from podlab.api.pods import podresources
+from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from podlab.api import podresources, quantity
+from podlab.api.pods import podresources
+from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
 

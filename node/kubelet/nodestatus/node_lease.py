@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from podlab.api import times
+from podlab.api.values import times
 from podlab.client.client import Client
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import node_pb2

@@ -10,8 +10,8 @@ from node.kubelet.cri.runtime import Image, RuntimeReadiness
 from node.kubelet.nodestatus import machine_info
 from node.kubelet.nodestatus.machine_info import AvailableResources
 from node.kubelet.settings import KubeletSettings
-from podlab.api import quantity, times
 from podlab.api.objects import condition
+from podlab.api.values import quantity, times
 from podlab.core.v1 import node_pb2
 from podlab.meta.v1 import meta_pb2
 

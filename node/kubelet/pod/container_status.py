@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from node.kubelet.cri.runtime import Container, ContainerState, ObservedPod
 from node.kubelet.pod import pod_outcome, podspec, restart_backoff, unknown_status
 from node.kubelet.pod.pod_notes import PodNotes
-from podlab.api.podphase import is_terminal
+from podlab.api.pods.podphase import is_terminal
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
 

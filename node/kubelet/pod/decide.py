@@ -18,7 +18,7 @@ from node.kubelet.pod.actions import (
     Wait,
 )
 from node.kubelet.pod.pod_notes import KillReason, PodNotes
-from podlab.api import containers
+from podlab.api.pods import containers
 from podlab.core.v1 import pod_pb2
 
 # For a pod that the API no longer knows.

@@ -10,7 +10,7 @@ from node.kubelet.pod import decide, podspec
 from node.kubelet.pod.container_status import time_of
 from node.kubelet.pod.pod_notes import PodNotes
 from podlab.api.objects import condition
-from podlab.api.podphase import TERMINAL
+from podlab.api.pods.podphase import TERMINAL
 from podlab.core.v1 import pod_pb2
 
 OWN_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from node.kubelet.cri.runtime import ContainerState, ObservedPod
 from node.kubelet.pod import podspec
 from node.kubelet.pod.pod_notes import FOREVER
-from podlab.api.podphase import is_terminal
+from podlab.api.pods.podphase import is_terminal
 from podlab.core.v1 import pod_pb2
 
 

@@ -8,9 +8,9 @@ from node.kubelet.pod import pod_outcome, unknown_status
 from node.kubelet.pod.container_status import container_status, has_run, time_of
 from node.kubelet.pod.pod_conditions import conditions_of_others, pod_conditions
 from node.kubelet.pod.pod_notes import PodNotes
-from podlab.api import containers
-from podlab.api.podphase import RUNNING, TERMINAL
-from podlab.api.qos import qos_class
+from podlab.api.pods import containers
+from podlab.api.pods.podphase import RUNNING, TERMINAL
+from podlab.api.pods.qos import qos_class
 from podlab.core.v1 import pod_pb2
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from podlab.api import containers
+from podlab.api.pods import containers
 from podlab.core.v1 import pod_pb2
 
 DEFAULT_GRACE_S = 30

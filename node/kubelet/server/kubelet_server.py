@@ -17,7 +17,7 @@ from node.kubelet.server.attach import attach
 from node.kubelet.server.exec import exec_in_container
 from node.kubelet.server.port_forward import forward
 from node.kubelet.worker.pod_workers import PodWorkers
-from podlab.api import containers
+from podlab.api.pods import containers
 from podlab.core.v1 import pod_pb2
 from podlab.errors import ApiError, BadRequest, InternalError, NotFound, ServicerContext, abort
 from podlab.v1 import kubelet_pb2, kubelet_pb2_grpc

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from node.kubelet.volume.local_path import LocalPathManager
 from node.kubelet.volume.volume_manager import VolumeError
-from podlab.api import volumes
+from podlab.api.pods import volumes
 from podlab.client.client import Client
 from podlab.core.v1 import pod_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim

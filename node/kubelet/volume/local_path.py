@@ -12,8 +12,8 @@ from pathlib import Path
 from node.kubelet.disk import file_tree
 from node.kubelet.volume import mounter
 from node.kubelet.volume.volume_manager import VolumeError
-from podlab.api import volumes
-from podlab.api.volumes import LOCAL_PATH
+from podlab.api.pods import volumes
+from podlab.api.pods.volumes import LOCAL_PATH
 from podlab.client.client import Client
 from podlab.core.v1.volume_pb2 import PersistentVolume
 from podlab.errors import ApiError, Forbidden, NotFound

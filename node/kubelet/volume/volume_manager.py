@@ -17,7 +17,7 @@ from node.kubelet.volume.mounter import MountError
 from node.kubelet.volume.projected import VolumeContents
 from node.kubelet.volume.subpath import SubPathError
 from node.kubelet.volume.volume_owners import VolumeOwners
-from podlab.api import quantity
+from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolume
 from podlab.foreign.cri.v1 import api_pb2 as cri

@@ -34,7 +34,7 @@ from node.kubelet.volume.projected import TokenProjection, VolumeContents
 from node.kubelet.volume.volume_manager import VolumeError
 from node.kubelet.worker import start_limiter
 from node.kubelet.worker.context import NodeContext
-from podlab.api import containers
+from podlab.api.pods import containers
 from podlab.core.v1 import config_pb2, pod_pb2
 from podlab.errors import Conflict, Forbidden, NotFound
 from podlab.foreign.cri.v1 import api_pb2 as cri

@@ -37,7 +37,7 @@ from node.kubelet.worker.pod_startup import PodStartup
 from node.kubelet.worker.pod_termination import PodTermination
 from node.kubelet.worker.status_writer import PodStatusWriter
 from node.kubelet.worker.termination_message import termination_message
-from podlab.api.podphase import is_terminal
+from podlab.api.pods.podphase import is_terminal
 from podlab.core.v1 import pod_pb2
 from podlab.errors import ApiError, Conflict, NotFound
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from podlab.api import eventtimes, times
+from podlab.api import eventtimes
 from podlab.api.objects import controller_of
-from podlab.api.podphase import FAILED, PENDING, RUNNING, SUCCEEDED
+from podlab.api.pods.podphase import FAILED, PENDING, RUNNING, SUCCEEDED
+from podlab.api.values import times
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.cli.describe import layout
 from podlab.cli.describe.layout import Fields, LayoutField

@@ -1,7 +1,8 @@
 """Jobs and CronJobs."""
 
-from podlab.api import cells, times
+from podlab.api import cells
 from podlab.api.objects import condition
+from podlab.api.values import times
 from podlab.batch.v1.cronjob_pb2 import CronJob
 from podlab.batch.v1.job_pb2 import Job, JobSpec
 from podlab.cli.describe import layout, pod

@@ -1,6 +1,7 @@
 """Requests for certificates."""
 
-from podlab.api import certificatestate, times
+from podlab.api import certificatestate
+from podlab.api.values import times
 from podlab.certificates.v1.certificatesigningrequest_pb2 import CertificateSigningRequest
 from podlab.cli.describe import layout
 from podlab.cli.describe.basics import Related, events, heading

@@ -6,9 +6,11 @@ from typing import Any
 import typer
 from google.protobuf.message import Message
 
-from podlab.api import kinds, selectors, volumes
-from podlab.api.labels import SERVICE_NAME_LABEL
+from podlab.api import kinds
 from podlab.api.objects import metadata
+from podlab.api.pods import volumes
+from podlab.api.selection import selectors
+from podlab.api.selection.labels import SERVICE_NAME_LABEL
 from podlab.apps.v1.daemonset_pb2 import DaemonSet
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from podlab.api import quantity, times
-from podlab.api.podphase import is_terminal
+from podlab.api.pods.podphase import is_terminal
+from podlab.api.values import quantity, times
 from podlab.cli.describe import layout
 from podlab.cli.describe.basics import Related, events, heading, moment, quantities
 from podlab.cli.describe.layout import Fields, LayoutField

@@ -1,7 +1,7 @@
 """Pods and pod templates."""
 
 from podlab.api.objects import condition
-from podlab.api.podstate import pod_state
+from podlab.api.pods.podstate import pod_state
 from podlab.cli.describe import layout
 from podlab.cli.describe.basics import Related, conditions, events, heading, moment
 from podlab.cli.describe.container import containers, volumes

@@ -1,6 +1,6 @@
 """Kinds that are little more than their data: ConfigMap, Secret, Namespace, Lease and Event."""
 
-from podlab.api import times
+from podlab.api.values import times
 from podlab.cli.describe import layout
 from podlab.cli.describe.basics import Related, conditions, events, heading, moment
 from podlab.cli.describe.layout import Fields

@@ -1,6 +1,7 @@
 """HorizontalPodAutoscalers and PodDisruptionBudgets."""
 
-from podlab.api import autoscalerstate, cells
+from podlab.api import cells
+from podlab.api.conversion import autoscaler_state
 from podlab.autoscaling.v2.horizontalpodautoscaler_pb2 import HorizontalPodAutoscaler, HPAScalingRules
 from podlab.autoscaling.v2.metrics_pb2 import MetricSpec
 from podlab.cli.describe import layout
@@ -12,9 +13,9 @@ from podlab.policy.v1.poddisruptionbudget_pb2 import PodDisruptionBudget
 
 def autoscaler(found: HorizontalPodAutoscaler, related: Related) -> Fields:
     spec, status = found.spec, found.status
-    statuses = autoscalerstate.statuses(spec.metrics, status.currentMetrics)
+    statuses = autoscaler_state.statuses(spec.metrics, status.currentMetrics)
     rows = [
-        layout.field(_described(metric), autoscalerstate.target(metric, one))
+        layout.field(_described(metric), autoscaler_state.target(metric, one))
         for metric, one in zip(spec.metrics, statuses, strict=True)
     ]
     behavior = [

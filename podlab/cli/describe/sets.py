@@ -1,7 +1,8 @@
 """ReplicationControllers, DaemonSets, StatefulSets and ControllerRevisions."""
 
-from podlab.api import cells, manifest
-from podlab.api.scalars import SCALARS
+from podlab.api import cells
+from podlab.api.serializer import manifest
+from podlab.api.serializer.scalars import SCALARS
 from podlab.apps.v1.controllerrevision_pb2 import ControllerRevision
 from podlab.apps.v1.daemonset_pb2 import DaemonSet
 from podlab.apps.v1.statefulset_pb2 import StatefulSet

@@ -1,7 +1,7 @@
 """Persistent volumes, claims, and storage classes."""
 
-from podlab.api import times
 from podlab.api.storageclasses import access_modes, is_default
+from podlab.api.values import times
 from podlab.cli.describe import layout
 from podlab.cli.describe.basics import Related, events, heading, moment, quantities
 from podlab.cli.describe.layout import Fields, LayoutField

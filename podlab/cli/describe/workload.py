@@ -1,6 +1,6 @@
 """Deployments and ReplicaSets."""
 
-from podlab.api import selectors
+from podlab.api.selection import selectors
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.cli.describe import layout, pod

@@ -6,9 +6,9 @@ https://kubernetes.io/docs/tasks/administer-cluster/safely-drain-node/
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from podlab.api.labels import MIRROR_ANNOTATION
 from podlab.api.objects import controller_of, is_owner
-from podlab.api.podphase import is_terminal
+from podlab.api.pods.podphase import is_terminal
+from podlab.api.selection.labels import MIRROR_ANNOTATION
 from podlab.apps.v1.daemonset_pb2 import DaemonSet
 from podlab.core.v1.pod_pb2 import Pod
 

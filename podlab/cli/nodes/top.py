@@ -7,8 +7,8 @@ from typing import Annotated
 import grpc
 import typer
 
-from podlab.api import quantity
-from podlab.api.podphase import is_terminal
+from podlab.api.pods.podphase import is_terminal
+from podlab.api.values import quantity
 from podlab.cli import completion, failures, session
 from podlab.cli.objects import printing
 from podlab.cli.options import DEFAULT_NAMESPACE, AllNamespaces, Namespace, Selector

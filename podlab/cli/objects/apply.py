@@ -12,8 +12,8 @@ import orjson
 import typer
 from google.protobuf.message import Message
 
-from podlab.api import codec
 from podlab.api.objects import metadata
+from podlab.api.serializer import codec
 from podlab.cli import failures, session
 from podlab.cli.objects import manifests, printing
 from podlab.cli.objects.manifests import Source

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from podlab.api import names
+from podlab.api.values import names
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.cli.failures import CommandError
 from podlab.core.v1.config_pb2 import ConfigMap, Secret

@@ -8,9 +8,10 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from podlab.api import codec, kinds, manifest
+from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.api.objects import metadata
+from podlab.api.serializer import codec, manifest
 from podlab.cli.failures import CommandError
 from podlab.cli.objects.targets import reference
 from podlab.errors import BadRequest

@@ -9,11 +9,12 @@ import orjson
 import typer
 from google.protobuf.message import Message
 
-from podlab.api import codec, kinds, manifest
+from podlab.api import kinds
 from podlab.api.cells import NONE
 from podlab.api.kinds import Kind
 from podlab.api.objects import metadata
-from podlab.api.selectors import from_labels
+from podlab.api.selection.selectors import from_labels
+from podlab.api.serializer import codec, manifest
 from podlab.cli.objects.targets import reference
 from podlab.cli.options import Output
 from podlab.kinds import known

@@ -1,6 +1,7 @@
 """The pod that a command means by `web-1`, `pod/web-1` or `deployment/web`, and the container in it."""
 
-from podlab.api import containers, selectors
+from podlab.api.pods import containers
+from podlab.api.selection import selectors
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.cli.failures import CommandError

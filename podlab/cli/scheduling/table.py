@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from podlab.api import times
+from podlab.api.values import times
 from podlab.cli.objects import printing
 from podlab.v1.scheduler_pb2 import Explanation, NodeVerdict
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from podlab.api import codec
+from podlab.api.serializer import codec
 from podlab.cli import failures, session
 from podlab.cli.objects import manifests, printing, targets
 from podlab.cli.options import DEFAULT_NAMESPACE, Namespace, Resources

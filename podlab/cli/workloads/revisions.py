@@ -7,8 +7,9 @@ from typing import TypeVar
 
 import orjson
 
-from podlab.api import codec, kinds
+from podlab.api import kinds
 from podlab.api.objects import controller_of
+from podlab.api.serializer import codec
 from podlab.apps.v1.controllerrevision_pb2 import ControllerRevision
 from podlab.apps.v1.daemonset_pb2 import DaemonSet
 from podlab.apps.v1.deployment_pb2 import Deployment

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from podlab.api import codec, manifest, selectors, times
+from podlab.api.selection import selectors
+from podlab.api.serializer import codec, manifest
+from podlab.api.values import times
 from podlab.apps.v1.controllerrevision_pb2 import ControllerRevision
 from podlab.apps.v1.daemonset_pb2 import DaemonSet
 from podlab.apps.v1.deployment_pb2 import Deployment

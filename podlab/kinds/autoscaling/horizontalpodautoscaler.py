@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from podlab.api import autoscalerstate, autoscalerversions
 from podlab.api.cells import UNSET, Cells, Table, age
+from podlab.api.conversion import autoscaler_state, autoscaler_versions
 from podlab.api.kinds import of
 from podlab.autoscaling.v1 import horizontalpodautoscaler_pb2 as hpa_v1_pb2
 from podlab.autoscaling.v2 import horizontalpodautoscaler_pb2, metrics_pb2
@@ -25,7 +25,7 @@ def _cells(item: HorizontalPodAutoscaler, now: datetime) -> Cells:
     return [
         item.metadata.name,
         f"{spec.scaleTargetRef.kind}/{spec.scaleTargetRef.name}",
-        autoscalerstate.targets(spec.metrics, item.status.currentMetrics),
+        autoscaler_state.targets(spec.metrics, item.status.currentMetrics),
         str(spec.minReplicas) if spec.HasField("minReplicas") else UNSET,
         str(spec.maxReplicas),
         str(item.status.currentReplicas),
@@ -61,8 +61,8 @@ RESOURCE = Resource(
     other_versions=(
         Version(
             of(hpa_v1_pb2.HorizontalPodAutoscaler),
-            autoscalerversions.to_v2,
-            autoscalerversions.to_v1,
+            autoscaler_versions.to_v2,
+            autoscaler_versions.to_v1,
         ),
     ),
     subresources=(STATUS,),

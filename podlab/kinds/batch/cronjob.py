@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from podlab.api import times
 from podlab.api.cells import NONE, UNSET, Cells, Table, age, containers, selector
 from podlab.api.kinds import of
+from podlab.api.values import times
 from podlab.batch.v1 import cronjob_pb2
 from podlab.batch.v1.cronjob_pb2 import CronJob
 from podlab.kinds.defaults.jobs import apply_to_job_spec

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from podlab.api import times
 from podlab.api.cells import Cells, Table, age, containers, selector
 from podlab.api.jobstate import job_state
 from podlab.api.kinds import of
+from podlab.api.values import times
 from podlab.batch.v1 import job_pb2
 from podlab.batch.v1.job_pb2 import Job
 from podlab.kinds.defaults.jobs import apply_to_job_spec

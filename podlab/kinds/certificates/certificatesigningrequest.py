@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from podlab.api import certificatestate, times
+from podlab.api import certificatestate
 from podlab.api.cells import Cells, Table, age
 from podlab.api.kinds import of
+from podlab.api.values import times
 from podlab.certificates.v1.certificatesigningrequest_pb2 import CertificateSigningRequest
 from podlab.kinds.resource import Resource
 from podlab.kinds.subresource import APPROVAL, STATUS

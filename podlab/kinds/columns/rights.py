@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from podlab.api import times
 from podlab.api.cells import Cells, Table, age
+from podlab.api.values import times
 from podlab.rbac.v1.rbac_pb2 import ClusterRole, ClusterRoleBinding, Role, RoleBinding, Subject
 
 _WIDE = ("USERS", "GROUPS", "SERVICEACCOUNTS")

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from podlab.api import quantity
 from podlab.api.cells import Cells
+from podlab.api.values import quantity
 from podlab.meta.v1.meta_pb2 import Quantity
 
 HEADERS = ("NAME", "CPU", "MEMORY", "WINDOW")

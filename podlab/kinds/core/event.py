@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from podlab.api import times
 from podlab.api.cells import Cells, Table
 from podlab.api.eventtimes import last_seen
 from podlab.api.kinds import of
+from podlab.api.values import times
 from podlab.core.v1.event_pb2 import Event
 from podlab.kinds.resource import Resource
 from podlab.kinds.validation.network import endpoints

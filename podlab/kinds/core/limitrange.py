@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from podlab.api import times
 from podlab.api.cells import Cells, Table
 from podlab.api.kinds import of
+from podlab.api.values import times
 from podlab.core.v1 import quota_pb2
 from podlab.core.v1.quota_pb2 import LimitRange
 from podlab.kinds.resource import Resource

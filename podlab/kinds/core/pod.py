@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from podlab.api import times
 from podlab.api.cells import NONE, Cells, Table, age
 from podlab.api.kinds import of
 from podlab.api.objects import is_true
-from podlab.api.podstate import last_restart, pod_state
+from podlab.api.pods.podstate import last_restart, pod_state
+from podlab.api.values import times
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.kinds.defaults.pod import apply_to_pod
 from podlab.kinds.resource import Resource

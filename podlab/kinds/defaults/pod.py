@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from podlab.api import containers
+from podlab.api.pods import containers
 from podlab.core.v1 import pod_pb2
 from podlab.kinds.defaults.storage import apply_to_claim_spec
 

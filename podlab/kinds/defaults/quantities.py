@@ -11,8 +11,8 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
-from podlab.api import quantity
-from podlab.api.encoding import is_map
+from podlab.api.serializer.encoding import is_map
+from podlab.api.values import quantity
 from podlab.meta.v1.meta_pb2 import Quantity
 
 _Way = tuple[str, bool, bool]

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from podlab.api import times
 from podlab.api.cells import Cells, Table
 from podlab.api.kinds import of
+from podlab.api.values import times
 from podlab.kinds.columns.usage import HEADERS, sums
 from podlab.kinds.resource import Resource
 from podlab.metrics.v1beta1.metrics_pb2 import PodMetrics

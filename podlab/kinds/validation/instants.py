@@ -7,7 +7,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from podlab.api.encoding import is_map
+from podlab.api.serializer.encoding import is_map
 from podlab.kinds.validation.findings import Findings
 from podlab.meta.v1 import meta_pb2
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from podlab.api import quantity
+from podlab.api.values import quantity
 from podlab.core.v1 import claim_pb2, volume_pb2
 from podlab.kinds.warnings import labels
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from podlab.api import quantity
+from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import aiohttp
 
-from podlab.api import codec
+from podlab.api.serializer import codec
 from podlab.client.client import Client
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2

@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 from apiserver import ApiServer, started
 
-from podlab.api.weight import MOST
+from podlab.api.serializer.weight import MOST
 
 LARGEST = (3 << 20) - 1024
 NAMESPACE = "/api/v1/namespaces/default"
@@ -31,7 +31,7 @@ POLL_S = 0.002
 
 @dataclass(frozen=True)
 class Shape:
-    """`fill` makes a body of `count` parts, each of so many bytes and of such a weight (`podlab.api.weight`)."""
+    """`fill` makes a body of `count` parts, each of so many bytes and such a weight (`serializer.weight`)."""
 
     name: str
     resource: str

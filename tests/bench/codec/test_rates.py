@@ -4,7 +4,7 @@ import timeit
 
 from google.protobuf import json_format
 
-from podlab.api import codec
+from podlab.api.serializer import codec
 from podlab.core.v1.pod_pb2 import Pod
 
 ROUNDS, CALLS = 7, 500

@@ -14,7 +14,7 @@ from apiserver import ApiServer, started, tell
 from processes import Service, Stopwatch, cpu_s, running
 from writing import BIND_LIMIT_S, each
 
-from podlab.api import times
+from podlab.api.values import times
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.client.client import Client
 from podlab.coordination.v1.lease_pb2 import Lease

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from podlab_testing.deployed import Cli, pod, wait_until
 
-from podlab.api import quantity
+from podlab.api.values import quantity
 from podlab.meta.v1.meta_pb2 import Quantity
 
 # What the cluster's own pods on a node may take.

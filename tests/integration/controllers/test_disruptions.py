@@ -11,9 +11,9 @@ from podlab_testing.cluster_view import ClusterView
 from podlab_testing.fake_nodes import FakeNodes
 
 from master.controllers.settings import ControllersSettings
-from podlab.api import times
 from podlab.api.kinds import GroupKind
 from podlab.api.objects import condition
+from podlab.api.values import times
 from podlab.apps.v1 import deployment_pb2
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2

@@ -8,8 +8,8 @@ from podlab_testing.cluster_view import ClusterView
 from podlab_testing.fake_nodes import FakeNodes
 
 from master.controllers.settings import ControllersSettings
-from podlab.api import times
 from podlab.api.objects import condition
+from podlab.api.values import times
 from podlab.core.v1 import node_pb2, pod_pb2, service_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 

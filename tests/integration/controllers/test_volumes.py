@@ -8,8 +8,8 @@ import pytest
 from podlab_testing.cluster_view import ClusterView
 from podlab_testing.fake_nodes import FakeNodes
 
-from podlab.api import codec
-from podlab.api.volumes import LOCAL_PATH, SELECTED_NODE, local_path_node
+from podlab.api.pods.volumes import LOCAL_PATH, SELECTED_NODE, local_path_node
+from podlab.api.serializer import codec
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 from podlab.storage.v1.storageclass_pb2 import StorageClass

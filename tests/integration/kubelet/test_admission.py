@@ -8,7 +8,7 @@ import pytest
 from podlab_testing.kubelet_pods import Json
 from podlab_testing.memory_node import MemoryKubelet, Until
 
-from podlab.api import codec
+from podlab.api.serializer import codec
 from podlab.client.client import Client
 from podlab.core.v1 import event_pb2, node_pb2, pod_pb2
 

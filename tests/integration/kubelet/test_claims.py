@@ -10,8 +10,8 @@ from podlab_testing import storage
 from podlab_testing.kubelet_pods import Json
 from podlab_testing.memory_node import MemoryKubelet, Until
 
-from podlab.api import codec
-from podlab.api.volumes import LOCAL_PATH, PROVISIONED_BY
+from podlab.api.pods.volumes import LOCAL_PATH, PROVISIONED_BY
+from podlab.api.serializer import codec
 from podlab.client.client import Client
 from podlab.client.informer import Informer
 from podlab.core.v1 import event_pb2

@@ -6,7 +6,7 @@ import asyncio
 
 from podlab_testing.memory_node import MemoryKubelet, Until
 
-from podlab.api import codec
+from podlab.api.serializer import codec
 from podlab.client.client import Client
 from podlab.core.v1 import event_pb2, pod_pb2
 

@@ -13,8 +13,8 @@ from podlab_testing.kubelet_pods import Json
 from podlab_testing.memory_node import MemoryKubelet, Until
 
 from node.kubelet.worker.context import WorkerTimings
-from podlab.api import codec
 from podlab.api.objects import condition
+from podlab.api.serializer import codec
 from podlab.client.client import Client
 from podlab.core.v1 import config_pb2, event_pb2, pod_pb2
 from podlab.errors import NotFound

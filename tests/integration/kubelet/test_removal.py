@@ -13,7 +13,7 @@ from podlab_testing.memory_node import MemoryKubelet, Until
 from node.kubelet.nodestatus.node_lease import NAMESPACE, NodeLease
 from node.kubelet.nodestatus.registration import NodeRegistration
 from node.kubelet.settings import KubeletSettings
-from podlab.api import codec
+from podlab.api.serializer import codec
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.coordination.v1 import lease_pb2

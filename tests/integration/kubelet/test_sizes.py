@@ -8,7 +8,7 @@ from podlab_testing.memory_node import MemoryKubelet, Until
 
 from node.kubelet.logs import log_files
 from node.kubelet.worker.context import WorkerTimings
-from podlab.api import codec
+from podlab.api.serializer import codec
 from podlab.client.client import Client
 from podlab.core.v1 import pod_pb2
 

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from podlab.api.weight import MOST
+from podlab.api.serializer.weight import MOST
 from podlab.client.client import Client
 from podlab.core.v1 import config_pb2
 from podlab.errors import Invalid, RequestTooLarge

@@ -15,7 +15,7 @@ from master.controllers.framework.informers import Informers
 from master.controllers.storage.persistentvolume.controller import PersistentVolumeController
 from master.controllers.storage.provisioner.controller import LocalPathProvisioner
 from master.controllers.storage.storageprotection import StorageProtectionController
-from podlab.api.volumes import NO_PROVISIONER, is_bound, local_path_node
+from podlab.api.pods.volumes import NO_PROVISIONER, is_bound, local_path_node
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.core.v1.pod_pb2 import Pod

@@ -11,8 +11,9 @@ from master.apiserver.admission.write import Operation
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from master.store.contract import Put
-from podlab.api import kinds, times
+from podlab.api import kinds
 from podlab.api.kinds import Kind
+from podlab.api.values import times
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.meta.v1 import meta_pb2
 from podlab.policy.v1.poddisruptionbudget_pb2 import PodDisruptionBudget

@@ -13,8 +13,9 @@ from master.apiserver.authentication import deleted_nodes
 from master.apiserver.authorization.node import node_of
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
-from podlab.api import kinds, times
+from podlab.api import kinds
 from podlab.api.kinds import Kind
+from podlab.api.values import times
 from podlab.coordination.v1.lease_pb2 import Lease
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod

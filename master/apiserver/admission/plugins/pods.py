@@ -10,7 +10,7 @@ from master.apiserver.admission.rules import limitranger, priority, serviceaccou
 from master.apiserver.admission.write import Operation
 from master.apiserver.watchcache.cache import Cache
 from podlab.api.kinds import Kind
-from podlab.api.labels import REGION_LABEL, ZONE_LABEL
+from podlab.api.selection.labels import REGION_LABEL, ZONE_LABEL
 from podlab.core.v1.namespace_pb2 import Namespace
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod

@@ -24,7 +24,7 @@ from master.apiserver.watchcache.cache import Cache
 from master.store.contract import Put
 from podlab.api import kinds, usage
 from podlab.api.kinds import Kind
-from podlab.api.podresources import Amounts
+from podlab.api.pods.podresources import Amounts
 from podlab.core.v1 import quota_pb2
 
 Quota = quota_pb2.ResourceQuota

@@ -9,7 +9,7 @@ from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongsi
 from master.apiserver.admission.rules import default_classes
 from master.apiserver.admission.write import Operation
 from podlab.api.kinds import Kind
-from podlab.api.volumes import CLAIM_PROTECTION, VOLUME_PROTECTION
+from podlab.api.pods.volumes import CLAIM_PROTECTION, VOLUME_PROTECTION
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 from podlab.storage.v1.storageclass_pb2 import StorageClass
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from master.apiserver.admission.rules.refusal import forbidden
-from podlab.api import quantity
 from podlab.api.storageclasses import DEFAULT_CLASS
+from podlab.api.values import quantity
 from podlab.core.v1 import volume_pb2
 from podlab.networking.v1 import ingress_pb2
 from podlab.storage.v1 import storageclass_pb2

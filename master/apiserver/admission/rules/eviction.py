@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from podlab.api.budgets import protects
 from podlab.api.objects import condition
-from podlab.api.podphase import PENDING, TERMINAL
+from podlab.api.pods.podphase import PENDING, TERMINAL
 from podlab.core.v1 import pod_pb2
 from podlab.errors import Cause, Forbidden, InternalError, TooManyRequests
 from podlab.meta.v1 import meta_pb2

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from master.apiserver.admission.rules.refusal import forbidden
-from podlab.api import podresources, quantity
-from podlab.api.podresources import Amounts
+from podlab.api.pods import podresources
+from podlab.api.pods.podresources import Amounts
+from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2, quota_pb2, volume_pb2
 from podlab.meta.v1 import meta_pb2
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from google.protobuf.message import Message
 
 from master.apiserver.authorization.node_graph import references
-from podlab.api.labels import MIRROR_ANNOTATION
-from podlab.api.volumes import LOCAL_PATH, local_path_node
+from podlab.api.pods.volumes import LOCAL_PATH, local_path_node
+from podlab.api.selection.labels import MIRROR_ANNOTATION
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import node_pb2, pod_pb2, volume_pb2
 from podlab.meta.v1 import meta_pb2

@@ -7,8 +7,10 @@ from fractions import Fraction
 
 from google.protobuf.message import Message
 
-from podlab.api import kinds, podresources, quantity, usage
-from podlab.api.podresources import Amounts
+from podlab.api import kinds, usage
+from podlab.api.pods import podresources
+from podlab.api.pods.podresources import Amounts
+from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2, quota_pb2
 from podlab.meta.v1 import meta_pb2
 

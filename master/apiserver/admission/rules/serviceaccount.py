@@ -13,7 +13,7 @@ from master.apiserver.admission.rules.refusal import forbidden
 from master.apiserver.watchcache import keys
 from master.store.contract import Put
 from podlab.api import kinds
-from podlab.api.labels import MIRROR_ANNOTATION
+from podlab.api.selection.labels import MIRROR_ANNOTATION
 from podlab.core.v1 import namespace_pb2, pod_pb2, serviceaccount_pb2
 from podlab.meta.v1 import meta_pb2
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from podlab.api import times
+from podlab.api.values import times
 from podlab.certificates.v1.certificatesigningrequest_pb2 import CertificateSigningRequest as Request
 
 

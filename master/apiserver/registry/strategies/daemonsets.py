@@ -1,6 +1,6 @@
 """DaemonSets: how often their template has changed, which old clients read."""
 
-from podlab.api.labels import TEMPLATE_GENERATION
+from podlab.api.selection.labels import TEMPLATE_GENERATION
 from podlab.apps.v1.daemonset_pb2 import DaemonSet
 
 

@@ -1,6 +1,6 @@
 """Jobs: the selector that is made for each, and the labels by which it finds its pods."""
 
-from podlab.api.labels import CONTROLLER_UID, JOB_NAME, LEGACY_CONTROLLER_UID, LEGACY_JOB_NAME
+from podlab.api.selection.labels import CONTROLLER_UID, JOB_NAME, LEGACY_CONTROLLER_UID, LEGACY_JOB_NAME
 from podlab.batch.v1 import job_pb2
 
 

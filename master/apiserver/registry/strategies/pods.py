@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from master.apiserver.registry.strategies.match_label_keys import resolve_label_keys
-from podlab.api.podphase import PENDING, is_terminal
-from podlab.api.qos import qos_class
+from podlab.api.pods.podphase import PENDING, is_terminal
+from podlab.api.pods.qos import qos_class
 from podlab.core.v1 import pod_pb2
 
 _DEFAULT_GRACE_S = 30

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from podlab.api import times
+from podlab.api.values import times
 from podlab.core.v1 import volume_pb2
 
 PENDING = "Pending"

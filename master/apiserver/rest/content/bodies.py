@@ -16,8 +16,9 @@ from master.apiserver.request.paths import Place
 from master.apiserver.request.query import invalid_option
 from master.apiserver.rest.content import duplicate_fields, protobuf, request_body
 from master.apiserver.rest.content.request_body import Body
-from podlab.api import codec, kinds
+from podlab.api import kinds
 from podlab.api.kinds import Kind
+from podlab.api.serializer import codec
 from podlab.errors import BadRequest, Cause, Invalid
 from podlab.v1 import apiserver_pb2 as pb
 

@@ -14,9 +14,9 @@ from google.protobuf import empty_pb2
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from podlab.api import codec, weight
 from podlab.api.kinds import Kind
-from podlab.api.unsupported import NAMES_BY_NUMBER
+from podlab.api.serializer import codec, weight
+from podlab.api.serializer.unsupported import NAMES_BY_NUMBER
 from podlab.errors import BadRequest
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"

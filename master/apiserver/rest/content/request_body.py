@@ -11,9 +11,9 @@ from aiohttp import StreamReader, web
 
 from master.apiserver.flowcontrol.inflight_limits import REQUEST_BYTES, Reserve
 from master.apiserver.rest.content import protobuf
-from podlab.api import manifest, settling, weight
-from podlab.api.decoding import Problems
 from podlab.api.kinds import Kind
+from podlab.api.serializer import manifest, settling, weight
+from podlab.api.serializer.decoding import Problems
 from podlab.errors import BadRequest, RequestTooLarge, Timeout, UnsupportedMediaType
 
 # A body that takes longer than this to arrive is not waited for.

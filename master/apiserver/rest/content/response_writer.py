@@ -13,7 +13,7 @@ from aiohttp import web
 from master.apiserver.request.info import new_id
 from master.apiserver.rest.call import WRITE_LIMIT_S
 from master.apiserver.rest.content import negotiation, responses
-from podlab.api import manifest
+from podlab.api.serializer import manifest
 from podlab.errors import NotAcceptable
 
 AUDIT_ID = "Audit-ID"

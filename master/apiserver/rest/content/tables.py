@@ -14,8 +14,8 @@ from google.protobuf.message import Message
 
 from master.apiserver.request.query import invalid_option
 from master.apiserver.rest.content import table_columns
-from podlab.api import codec
 from podlab.api.kinds import Kind
+from podlab.api.serializer import codec
 from podlab.core.v1 import pod_pb2
 from podlab.kinds import known
 

@@ -7,7 +7,7 @@ from typing import Any
 from master.apiserver.admission.write import Deletion, Propagation
 from master.apiserver.request.paths import Place
 from master.apiserver.request.query import Query, invalid_option, is_dry_run
-from podlab.api import codec
+from podlab.api.serializer import codec
 from podlab.errors import BadRequest
 from podlab.kinds import known
 from podlab.meta.v1.meta_pb2 import DeleteOptions

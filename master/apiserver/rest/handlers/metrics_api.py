@@ -15,8 +15,10 @@ from master.apiserver.rest.content import representations, responses, tables
 from master.apiserver.rest.content.negotiation import Representation
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
-from podlab.api import codec, kinds, selectors
+from podlab.api import kinds
 from podlab.api.kinds import Kind
+from podlab.api.selection import selectors
+from podlab.api.serializer import codec
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import NotFound

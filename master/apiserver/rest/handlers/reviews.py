@@ -15,7 +15,8 @@ from master.apiserver.filters.authorize import AuthorizationFilter
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import bodies, responses
 from master.apiserver.watchcache.moment import Moment
-from podlab.api import codec, kinds
+from podlab.api import kinds
+from podlab.api.serializer import codec
 from podlab.authentication.v1 import user_pb2
 from podlab.authorization.v1 import review_pb2
 from podlab.errors import BadRequest, Invalid

@@ -14,7 +14,9 @@ from master.apiserver.registry import changes
 from master.apiserver.registry.registry import Registry
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import bodies, responses
-from podlab.api import codec, kinds, selectors
+from podlab.api import kinds
+from podlab.api.selection import selectors
+from podlab.api.serializer import codec
 from podlab.autoscaling.v1.scale_pb2 import Scale, ScaleSpec, ScaleStatus
 from podlab.errors import BadRequest, Cause, Invalid
 

@@ -15,8 +15,9 @@ from master.apiserver.registry.token_request import Issuer
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import bodies, responses
 from master.apiserver.rest.handlers.reviews import user_info
-from podlab.api import codec, times
 from podlab.api.kinds import TOKEN_REQUEST
+from podlab.api.serializer import codec
+from podlab.api.values import times
 from podlab.authentication.v1 import token_pb2
 from podlab.errors import BadRequest
 

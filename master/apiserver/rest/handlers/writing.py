@@ -18,7 +18,8 @@ from master.apiserver.rest.content.warning_headers import Warnings
 from master.apiserver.rest.handlers import delete_options
 from master.apiserver.watchcache.cached_object import CachedObject
 from master.apiserver.watchcache.selection import ListOptions
-from podlab.api import kinds, versions
+from podlab.api import kinds
+from podlab.api.conversion import versions
 from podlab.api.kinds import Kind
 from podlab.core.v1 import binding_pb2
 from podlab.errors import BadRequest, Cause, Invalid

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from master.controllers.network.slices.decide import HEADLESS_LABEL
 from master.controllers.network.slices.endpoints import Ports, is_headless, ports_of
 from master.controllers.objects.podstate import is_being_deleted, is_ready
-from podlab.api.podphase import is_terminal
+from podlab.api.pods.podphase import is_terminal
 from podlab.core.v1 import endpoints_pb2, pod_pb2, reference_pb2, service_pb2
 
 OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity"

@@ -10,8 +10,8 @@ from master.controllers.network.slices.decide import MANAGER, decide, is_managed
 from master.controllers.network.slices.endpoints import is_managed, wanted
 from master.controllers.network.slices.podselection import PodSelection
 from master.controllers.network.slices.slicecontrol import SliceControl
-from podlab.api.labels import ZONE_LABEL
 from podlab.api.objects import Key
+from podlab.api.selection.labels import ZONE_LABEL
 from podlab.client.client import Client
 from podlab.client.informer import Change
 from podlab.core.v1 import node_pb2, service_pb2

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from master.controllers.network.slices.endpoints import Port, Ports, is_headless
 from master.controllers.objects.ownership import reference_to
-from podlab.api import names
-from podlab.api.labels import SERVICE_NAME_LABEL
+from podlab.api.selection.labels import SERVICE_NAME_LABEL
+from podlab.api.values import names
 from podlab.core.v1 import service_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.meta.v1 import meta_pb2

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from master.controllers.framework.informers import Informers, labels
 from master.controllers.network.slices.endpoints import relevant
-from podlab.api import selectors
 from podlab.api.objects import Key, key
+from podlab.api.selection import selectors
 from podlab.client.informer import Change
 from podlab.client.workqueue import WorkQueue
 from podlab.core.v1 import pod_pb2, service_pb2

@@ -11,7 +11,7 @@ from enum import Enum
 
 from master.controllers.objects.nodestate import readiness
 from podlab.api.objects import condition
-from podlab.api.podphase import is_terminal
+from podlab.api.pods.podphase import is_terminal
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.meta.v1 import meta_pb2
 

@@ -11,7 +11,7 @@ from enum import Enum
 
 from master.controllers.objects.nodestate import readiness
 from master.controllers.settings import EvictionSettings
-from podlab.api.labels import ZONE_LABEL
+from podlab.api.selection.labels import ZONE_LABEL
 from podlab.core.v1 import node_pb2
 
 _REGION = "topology.kubernetes.io/region"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from podlab.api.objects import condition
-from podlab.api.tolerations import tolerates
+from podlab.api.pods.tolerations import tolerates
 from podlab.core.v1 import node_pb2, pod_pb2
 
 AT_ONCE = 0.0

@@ -14,10 +14,11 @@ from master.controllers.objects.events import ObjectEvent
 from master.controllers.storage.persistentvolume import decide
 from master.controllers.storage.persistentvolume.decide import Bind, ClaimContext, MarkLost, Provision
 from master.controllers.storage.persistentvolume.view import StorageView
-from podlab.api import storageclasses, volumes
+from podlab.api import storageclasses
 from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key, key
-from podlab.api.volumes import STORAGE_PROVISIONER
+from podlab.api.pods import volumes
+from podlab.api.pods.volumes import STORAGE_PROVISIONER
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change

@@ -15,10 +15,10 @@ from master.controllers.storage.provisioner.decide import (
     volume_for,
     volume_name,
 )
-from podlab.api import volumes
 from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key, key
-from podlab.api.volumes import LOCAL_PATH, SELECTED_NODE, STORAGE_PROVISIONER
+from podlab.api.pods import volumes
+from podlab.api.pods.volumes import LOCAL_PATH, SELECTED_NODE, STORAGE_PROVISIONER
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change

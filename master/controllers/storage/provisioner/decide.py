@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from podlab.api import volumes
-from podlab.api.volumes import HOSTNAME, LOCAL_PATH, LOCAL_PATH_DIRECTORY, PROVISIONED_BY
+from podlab.api.pods import volumes
+from podlab.api.pods.volumes import HOSTNAME, LOCAL_PATH, LOCAL_PATH_DIRECTORY, PROVISIONED_BY
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 from podlab.meta.v1 import meta_pb2

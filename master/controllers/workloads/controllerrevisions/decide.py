@@ -13,7 +13,7 @@ import orjson
 
 from master.controllers.objects.ownership import reference_to
 from master.controllers.objects.templatehash import template_hash
-from podlab.api import codec
+from podlab.api.serializer import codec
 from podlab.apps.v1 import controllerrevision_pb2, daemonset_pb2, statefulset_pb2
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2

@@ -19,8 +19,9 @@ from master.controllers.workloads.controllerrevisions.decide import (
     outdated,
     renumbered,
 )
-from podlab.api import kinds, selectors
+from podlab.api import kinds
 from podlab.api.objects import Key, controller_of, key, owner_kind
+from podlab.api.selection import selectors
 from podlab.apps.v1 import daemonset_pb2, statefulset_pb2
 from podlab.client.client import Client
 from podlab.client.informer import Change

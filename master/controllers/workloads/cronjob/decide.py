@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from master.controllers.objects.events import ObjectEvent
 from master.controllers.workloads.cronjob.jobs import end_of, job_for, reference, scheduled_at
-from podlab.api import cron, crontimes, times
+from podlab.api.values import cron, crontimes, times
 from podlab.batch.v1 import cronjob_pb2, job_pb2
 
 # More missed times than that look like a clock that is wrong.

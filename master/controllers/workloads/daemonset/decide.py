@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from master.controllers.objects.podstate import is_active, is_being_deleted, is_ready
 from master.controllers.workloads.daemonset.placement import NodePlacement, node_of
 from master.controllers.workloads.daemonset.rolling import DaemonSetUpdate, is_available, is_updated, roll
-from podlab.api.podphase import is_terminal
+from podlab.api.pods.podphase import is_terminal
 from podlab.core.v1 import pod_pb2
 
 # More at once would starve the other DaemonSets.

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from master.controllers.objects.podtemplate import new_pod
 from master.controllers.workloads.controllerrevisions.decide import HASH_LABEL
-from podlab.api import nodeselectors
-from podlab.api.labels import POD_TEMPLATE_GENERATION, TEMPLATE_GENERATION
-from podlab.api.tolerations import tolerates
+from podlab.api.pods.tolerations import tolerates
+from podlab.api.selection import nodeselectors
+from podlab.api.selection.labels import POD_TEMPLATE_GENERATION, TEMPLATE_GENERATION
 from podlab.apps.v1 import daemonset_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
 

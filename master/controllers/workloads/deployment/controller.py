@@ -16,9 +16,9 @@ from master.controllers.workloads.deployment.bounds import is_rolling
 from master.controllers.workloads.deployment.decide import DeploymentPlan, decide
 from master.controllers.workloads.deployment.progress import has_deadline, set_condition
 from master.controllers.workloads.deployment.template import find_new, same_template
-from podlab.api import selectors
 from podlab.api.objects import Key, controller_of, is_owner, key
-from podlab.api.podphase import is_terminal
+from podlab.api.pods.podphase import is_terminal
+from podlab.api.selection import selectors
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder

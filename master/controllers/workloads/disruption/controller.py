@@ -11,9 +11,9 @@ from master.controllers.framework.lastwrites import LastWrites
 from master.controllers.framework.loop import Loop
 from master.controllers.workloads.disruption.decide import DisruptionPlan, decide
 from master.controllers.workloads.disruption.scales import of_pod
-from podlab.api import selectors
 from podlab.api.budgets import protects
 from podlab.api.objects import Key, key
+from podlab.api.selection import selectors
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change, Informer

@@ -20,9 +20,9 @@ from master.controllers.workloads.horizontalpodautoscaler.decide import (
     target_not_found,
 )
 from master.controllers.workloads.horizontalpodautoscaler.metrics import WorkloadLoad
-from podlab.api import selectors
 from podlab.api.kinds import referenced
 from podlab.api.objects import Key, key
+from podlab.api.selection import selectors
 from podlab.autoscaling.v2.horizontalpodautoscaler_pb2 import HorizontalPodAutoscaler
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder

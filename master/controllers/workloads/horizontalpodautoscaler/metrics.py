@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from master.controllers.workloads.horizontalpodautoscaler import replicas, samples
 from master.controllers.workloads.horizontalpodautoscaler.replicas import ReplicaNeed
-from podlab.api import quantity, selectors
+from podlab.api.selection import selectors
+from podlab.api.values import quantity
 from podlab.autoscaling.v2.metrics_pb2 import (
     ContainerResourceMetricSource,
     ContainerResourceMetricStatus,

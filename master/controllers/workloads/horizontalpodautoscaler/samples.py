@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from master.controllers.objects.podstate import is_being_deleted
-from podlab.api import quantity
 from podlab.api.objects import condition
+from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2
 from podlab.metrics.v1beta1.metrics_pb2 import PodMetrics
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from master.controllers.workloads.job import failurepolicy
 from master.controllers.workloads.job.podcounts import PodCounts
 from master.controllers.workloads.job.pods import has_failed, has_index_limit, is_indexed
-from podlab.api import indexes
 from podlab.api.objects import condition, is_true
+from podlab.api.selection import indexes
 from podlab.batch.v1 import job_pb2
 from podlab.core.v1 import pod_pb2
 

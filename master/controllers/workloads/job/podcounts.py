@@ -25,7 +25,7 @@ from master.controllers.workloads.job.pods import (
     is_terminating,
     is_tracked,
 )
-from podlab.api import indexes
+from podlab.api.selection import indexes
 from podlab.batch.v1 import job_pb2
 from podlab.core.v1 import pod_pb2
 

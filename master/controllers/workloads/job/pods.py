@@ -10,9 +10,9 @@ from collections.abc import Iterable
 
 from master.controllers.objects.ownership import reference_to
 from master.controllers.objects.podstate import is_being_deleted
-from podlab.api import names
 from podlab.api.objects import condition
-from podlab.api.podphase import is_terminal
+from podlab.api.pods.podphase import is_terminal
+from podlab.api.values import names
 from podlab.batch.v1 import job_pb2
 from podlab.core.v1 import pod_pb2
 from podlab.meta.v1 import meta_pb2

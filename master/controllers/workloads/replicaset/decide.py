@@ -18,7 +18,7 @@ from master.controllers.objects.podstate import (
     replacement_delay_s,
 )
 from podlab.api.objects import condition
-from podlab.api.podphase import is_terminal
+from podlab.api.pods.podphase import is_terminal
 from podlab.apps.v1 import replicaset_pb2
 from podlab.core.v1 import pod_pb2, replicationcontroller_pb2
 from podlab.meta.v1 import meta_pb2

@@ -13,7 +13,7 @@ from master.controllers.objects.intorpercent import scaled_value
 from master.controllers.objects.podstate import available_in_s, is_being_deleted, replacement_delay_s
 from master.controllers.workloads.controllerrevisions.decide import HASH_LABEL, Revision, template_of
 from master.controllers.workloads.statefulset.identity import ordinal_of, ordinals, pod_for, pod_name
-from podlab.api.podphase import is_terminal
+from podlab.api.pods.podphase import is_terminal
 from podlab.apps.v1 import statefulset_pb2
 from podlab.core.v1 import pod_pb2
 

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any, Final
 
-from podlab.api.names import rfc1123_subdomain
+from podlab.api.values.names import rfc1123_subdomain
 from podlab.deploy.preflight.checks.cluster import WHOLE_INVENTORY
 from podlab.deploy.preflight.finding import Finding, error
 from podlab.deploy.preflight.hosts.facts import Host

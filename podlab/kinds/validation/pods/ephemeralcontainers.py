@@ -1,6 +1,6 @@
 """Ephemeral containers: what may stand in one, and that they are only ever added."""
 
-from podlab.api.labels import MIRROR_ANNOTATION
+from podlab.api.selection.labels import MIRROR_ANNOTATION
 from podlab.core.v1 import pod_pb2
 from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.pods.containers import PodFacts, check_container

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from podlab.api import quantity
+from podlab.api.values import quantity
 from podlab.core.v1 import pod_pb2
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.findings import Findings

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from podlab.api import quantity, volumes
+from podlab.api.pods import volumes
+from podlab.api.values import quantity
 from podlab.core.v1 import claim_pb2, pod_pb2, volume_pb2
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.findings import Findings

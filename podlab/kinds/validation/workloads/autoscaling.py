@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from podlab.api import quantity
+from podlab.api.values import quantity
 from podlab.autoscaling.v2 import horizontalpodautoscaler_pb2, metrics_pb2
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.findings import Findings

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from podlab.api import cron
+from podlab.api.values import cron
 from podlab.batch.v1 import cronjob_pb2
 from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.labels import check_annotations, check_labels

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from podlab.api import selectors
+from podlab.api.selection import selectors
 from podlab.apps.v1 import deployment_pb2, replicaset_pb2
 from podlab.core.v1 import pod_pb2
 from podlab.kinds.validation.findings import Findings

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from podlab.api import indexes
+from podlab.api.selection import indexes
 from podlab.batch.v1 import job_pb2
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.findings import Findings

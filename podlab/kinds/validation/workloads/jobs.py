@@ -1,7 +1,7 @@
 """Jobs: what they ask for, and what of it may change."""
 
-from podlab.api import selectors
-from podlab.api.labels import CONTROLLER_UID, JOB_NAME, LEGACY_CONTROLLER_UID, LEGACY_JOB_NAME
+from podlab.api.selection import selectors
+from podlab.api.selection.labels import CONTROLLER_UID, JOB_NAME, LEGACY_CONTROLLER_UID, LEGACY_JOB_NAME
 from podlab.batch.v1 import job_pb2
 from podlab.core.v1 import pod_pb2
 from podlab.kinds.validation import syntax

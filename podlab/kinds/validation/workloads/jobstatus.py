@@ -1,7 +1,8 @@
 """What the controller of Jobs may report about them."""
 
-from podlab.api import indexes, times
 from podlab.api.objects import is_true
+from podlab.api.selection import indexes
+from podlab.api.values import times
 from podlab.batch.v1 import job_pb2
 from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.workloads import deployments

@@ -18,7 +18,7 @@ from master.scheduler.plugins.node_affinity import NodeAffinity
 from master.scheduler.plugins.topology_spread import PodTopologySpread
 from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key
-from podlab.api.selectors import Selector, from_labels
+from podlab.api.selection.selectors import Selector, from_labels
 
 GPU = "example.com/gpu"
 CPU = [{"name": "cpu", "weight": 1}]

@@ -9,8 +9,9 @@ import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
-from podlab.api import codec, kinds
-from podlab.api.encoding import is_map
+from podlab.api import kinds
+from podlab.api.serializer import codec
+from podlab.api.serializer.encoding import is_map
 from podlab.meta.v1.meta_pb2 import Quantity
 
 

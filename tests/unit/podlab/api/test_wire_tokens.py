@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from podlab_testing.wire_format import TIME, TIME_JSON, Case, assert_same, blob, metadata, number, pair
 
-from podlab.api import codec
+from podlab.api.serializer import codec
 from podlab.authentication.v1.token_pb2 import TokenRequest, TokenReview
 from podlab.certificates.v1.certificatesigningrequest_pb2 import CertificateSigningRequest
 from podlab.core.v1.pod_pb2 import VolumeSource

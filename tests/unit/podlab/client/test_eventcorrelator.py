@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from podlab.api import names
+from podlab.api.values import names
 from podlab.client.eventcorrelator import BURST, COMBINED, REFILL_S, SIMILAR, SIMILAR_WITHIN_S, EventCorrelator
 from podlab.core.v1 import event_pb2
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 
-from podlab.api import kinds, times
+from podlab.api import kinds
+from podlab.api.values import times
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.core.v1.event_pb2 import Event
 from podlab.core.v1.node_pb2 import Node

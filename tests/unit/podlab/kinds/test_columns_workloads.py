@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from podlab_testing import sample_objects
 
-from podlab.api import kinds, times
+from podlab.api import kinds
 from podlab.api.jobstate import job_state
+from podlab.api.values import times
 from podlab.batch.v1.job_pb2 import Job
 from podlab.kinds import known
 

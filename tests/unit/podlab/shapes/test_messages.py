@@ -9,9 +9,9 @@ import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from podlab.api import scalars
-from podlab.api.encoding import is_inline, is_map
 from podlab.api.kinds import KINDS
+from podlab.api.serializer import scalars
+from podlab.api.serializer.encoding import is_inline, is_map
 from podlab.core.v1 import config_pb2, pod_pb2, service_pb2, volume_pb2
 from podlab.meta.v1 import meta_pb2, options_pb2
 from podlab.policy.v1 import poddisruptionbudget_pb2

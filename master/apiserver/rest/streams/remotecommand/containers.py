@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from podlab.api import containers
+from podlab.api.pods import containers
 from podlab.core.v1 import pod_pb2
 from podlab.errors import BadRequest
 

@@ -9,7 +9,7 @@ import pytest
 
 from master.apiserver.openapi import documents, models, protobuf, swagger
 from master.apiserver.rest.content.openapi_documents import descriptions
-from podlab.api.scalars import SCALARS
+from podlab.api.serializer.scalars import SCALARS
 from podlab.foreign.openapi.v2 import openapi_pb2
 from podlab.kinds import builtin
 

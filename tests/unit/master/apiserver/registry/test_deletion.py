@@ -8,7 +8,8 @@ import pytest
 from master.apiserver.admission.write import Deletion, Propagation
 from master.apiserver.registry import deletion
 from master.apiserver.registry.strategies.table import table
-from podlab.api import kinds, times
+from podlab.api import kinds
+from podlab.api.values import times
 from podlab.core.v1 import config_pb2, namespace_pb2, pod_pb2
 from podlab.meta.v1 import meta_pb2
 

@@ -21,7 +21,7 @@ from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
 from podlab.api.kinds import Kind
-from podlab.api.labels import MIRROR_ANNOTATION
+from podlab.api.selection.labels import MIRROR_ANNOTATION
 from podlab.core.v1 import namespace_pb2, pod_pb2, quota_pb2, serviceaccount_pb2
 from podlab.errors import ApiError, Invalid
 from podlab.meta.v1 import meta_pb2

@@ -2,7 +2,7 @@ import orjson
 import pytest
 
 from master.apiserver.watchcache import rendering
-from podlab.api import codec
+from podlab.api.serializer import codec
 from podlab.core.v1 import config_pb2, pod_pb2
 from podlab.meta.v1 import meta_pb2
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from master.controllers.objects.ownership import claim, reference_to, without_owner
-from podlab.api.selectors import parse_labels
+from podlab.api.selection.selectors import parse_labels
 
 WEB = parse_labels("app=web")
 Builder = Callable[..., Any]

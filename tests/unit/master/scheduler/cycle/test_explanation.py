@@ -15,7 +15,7 @@ from master.scheduler.cycle.explanation import CANDIDATES_EXPLAINED, explanation
 from master.scheduler.plugins.default_preemption import DefaultPreemption
 from master.scheduler.preemption.disruption_budgets import DisruptionBudgets
 from master.scheduler.preemption.evaluator import Evaluator
-from podlab.api import times
+from podlab.api.values import times
 from podlab.v1.scheduler_pb2 import Explanation, NodeVerdict
 
 

@@ -10,7 +10,7 @@ from master.scheduler.config.defaults import DEFAULT_PROFILE
 from master.scheduler.cycle.scheduling_algorithm import SchedulingAlgorithm
 from master.scheduler.preemption.disruption_budgets import DisruptionBudgets
 from master.scheduler.preemption.nominated_pods import NominatedPods
-from podlab.api import times
+from podlab.api.values import times
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import BadRequest

@@ -15,9 +15,9 @@ from master.scheduler.event_handlers import EventHandlers
 from master.scheduler.preemption.disruption_budgets import DisruptionBudgets
 from master.scheduler.preemption.nominated_pods import NominatedPods
 from master.scheduler.queue.scheduling_queue import SchedulingQueue
-from podlab.api import times
 from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key
+from podlab.api.values import times
 from podlab.client.informer import Change
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod

@@ -14,7 +14,7 @@ from master.scheduler.cache.pod_info import PodInfo, pod_info
 from master.scheduler.cache.storage import PodVolumes, Storage
 from master.scheduler.cycle.assumed_pod import AssumedPod
 from master.scheduler.effects.volume_binder import VolumeBinder
-from podlab.api.volumes import BIND_COMPLETED, SELECTED_NODE, is_kept_for
+from podlab.api.pods.volumes import BIND_COMPLETED, SELECTED_NODE, is_kept_for
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError, Conflict
 

@@ -16,7 +16,7 @@ from master.scheduler.cache.pod_info import pod_info
 from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.config.defaults import DEFAULT_PROFILE
 from master.scheduler.plugins import volume_binding
-from podlab.api.volumes import BIND_COMPLETED, NO_PROVISIONER, SELECTED_NODE
+from podlab.api.pods.volumes import BIND_COMPLETED, NO_PROVISIONER, SELECTED_NODE
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 

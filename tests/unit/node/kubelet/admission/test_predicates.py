@@ -6,7 +6,7 @@ import pytest
 from podlab_testing.kubelet_pods import Json, MakePod
 
 from node.kubelet.admission.predicates import failed_predicates
-from podlab.api import codec
+from podlab.api.serializer import codec
 from podlab.core.v1 import node_pb2
 from podlab.meta.v1 import meta_pb2
 

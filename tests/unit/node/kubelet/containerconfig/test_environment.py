@@ -9,7 +9,7 @@ from podlab_testing.kubelet_pods import Json, MakePod
 
 from node.kubelet.containerconfig import environment
 from node.kubelet.containerconfig.environment import ConfigError, ConfigReference, EnvironmentContext
-from podlab.api import codec
+from podlab.api.serializer import codec
 from podlab.core.v1 import config_pb2, service_pb2
 from podlab.meta.v1 import meta_pb2
 

@@ -8,7 +8,7 @@ import pytest
 from podlab_testing import storage
 
 from node.kubelet.volume.local_path import is_to_remove
-from podlab.api.volumes import LOCAL_PATH, PROVISIONED_BY
+from podlab.api.pods.volumes import LOCAL_PATH, PROVISIONED_BY
 
 
 def held(phase: str = "Released", *, policy: str = "Delete", node: str = "n1", maker: str = LOCAL_PATH) -> Any:

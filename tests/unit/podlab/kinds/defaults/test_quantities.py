@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from podlab.api import codec
+from podlab.api.serializer import codec
 from podlab.kinds import defaults
 
 TEMPLATE = {

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from podlab_testing import sample_objects
 
-from podlab.api import codec, kinds
+from podlab.api import kinds
+from podlab.api.serializer import codec
 from podlab.kinds.defaults import apply
 
 SHARE = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from podlab.api import times
+from podlab.api.values import times
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import pod_pb2
 from podlab.kinds.validation import validate_create, validate_status_update

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from podlab.api import codec
+from podlab.api.serializer import codec
 from podlab.kinds import defaults
 from podlab.kinds.validation import validate_update
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from podlab.api import codec, kinds
+from podlab.api import kinds
+from podlab.api.serializer import codec
 from podlab.kinds import warnings
 
 C: dict[str, Any] = {"name": "c", "image": "i"}

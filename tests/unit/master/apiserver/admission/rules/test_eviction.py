@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from master.apiserver.admission.rules import eviction
-from podlab.api import codec
 from podlab.api.objects import condition
+from podlab.api.serializer import codec
 from podlab.core.v1 import pod_pb2
 from podlab.errors import ApiError, Forbidden, InternalError, TooManyRequests
 from podlab.meta.v1 import meta_pb2

@@ -6,8 +6,8 @@ import pytest
 from podlab_testing import storage
 
 from master.apiserver.admission.rules.noderestriction import refusal
-from podlab.api.labels import MIRROR_ANNOTATION
-from podlab.api.volumes import LOCAL_PATH, PROVISIONED_BY
+from podlab.api.pods.volumes import LOCAL_PATH, PROVISIONED_BY
+from podlab.api.selection.labels import MIRROR_ANNOTATION
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.meta.v1 import meta_pb2

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from master.apiserver.admission.rules import quota_usage
-from podlab.api import codec, usage
+from podlab.api import usage
+from podlab.api.serializer import codec
 
 NAMESPACE = {"namespace": "team"}
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from master.apiserver.admission.rules import default_classes, limitranger, priority, serviceaccount
-from podlab.api import codec
-from podlab.api.labels import MIRROR_ANNOTATION
+from podlab.api.selection.labels import MIRROR_ANNOTATION
+from podlab.api.serializer import codec
 from podlab.core.v1 import pod_pb2
 from podlab.errors import Forbidden
 

@@ -1,7 +1,8 @@
 import pytest
 
 from master.apiserver.rest.content import protobuf
-from podlab.api import codec, kinds
+from podlab.api import kinds
+from podlab.api.serializer import codec
 from podlab.core.v1 import binding_pb2, config_pb2
 from podlab.errors import BadRequest
 from podlab.meta.v1 import meta_pb2

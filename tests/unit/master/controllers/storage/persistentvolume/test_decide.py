@@ -18,8 +18,8 @@ from master.controllers.storage.persistentvolume.decide import (
     StayPending,
     VolumeStep,
 )
-from podlab.api import quantity
-from podlab.api.volumes import BIND_COMPLETED, BOUND_BY_CONTROLLER, PROVISIONED_BY, SELECTED_NODE, given_to
+from podlab.api.pods.volumes import BIND_COMPLETED, BOUND_BY_CONTROLLER, PROVISIONED_BY, SELECTED_NODE, given_to
+from podlab.api.values import quantity
 
 DONE = {BIND_COMPLETED: "yes"}
 AUTO = {BOUND_BY_CONTROLLER: "yes"}

@@ -8,7 +8,7 @@ import pytest
 from podlab_testing.storage import claim, kept_for, storage_class, volume
 
 from master.controllers.storage.provisioner import decide
-from podlab.api.volumes import LOCAL_PATH, PROVISIONED_BY, is_kept_for, is_local_path, local_path_node, mismatch
+from podlab.api.pods.volumes import LOCAL_PATH, PROVISIONED_BY, is_kept_for, is_local_path, local_path_node, mismatch
 from podlab.core.v1 import node_pb2
 
 CLASS = storage_class("by-hand", provisioner=LOCAL_PATH, delayed=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from podlab.api import codec
+from podlab.api.serializer import codec
 from podlab.core.v1 import pod_pb2
 from podlab.kinds import defaults
 from podlab.kinds.validation import validate_create, validate_joining, validate_update

@@ -1,0 +1,38 @@
+"""Kinds that are read and written in another version than the one that is stored: from each to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import Message
+
+from podlab.api import kinds
+from podlab.api.conversion import autoscaler_versions
+from podlab.api.kinds import Kind
+from podlab.autoscaling.v1 import horizontalpodautoscaler_pb2
+
+
+@dataclass(frozen=True)
+class _Conversion:
+    stored: Callable[[Any], Message]
+    shown: Callable[[Any], Message]
+
+
+_CONVERSIONS: Mapping[str, _Conversion] = {
+    horizontalpodautoscaler_pb2.HorizontalPodAutoscaler.DESCRIPTOR.full_name: _Conversion(
+        autoscaler_versions.to_v2, autoscaler_versions.to_v1
+    )
+}
+
+
+def stored(message: Message) -> Message:
+    """The object as it is stored: itself, unless it came in another version. Raises BadRequest."""
+    conversion = _CONVERSIONS.get(message.DESCRIPTOR.full_name)
+    return message if conversion is None else conversion.stored(message)
+
+
+def shown(message: Message, kind: Kind) -> Message:
+    """A stored object in the version that `kind` is of."""
+    return message if kinds.of(message) is kind else _CONVERSIONS[kind.message.DESCRIPTOR.full_name].shown(message)

@@ -1,0 +1,1 @@
+"""Questions about a pod that are answered from the pod alone."""

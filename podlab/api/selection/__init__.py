@@ -1,0 +1,1 @@
+"""Which objects are meant: label, field and node selectors, labels, and indexes by them."""

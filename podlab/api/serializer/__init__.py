@@ -1,0 +1,1 @@
+"""Objects to and from JSON and YAML: compiled from descriptors, with every problem named by its path."""

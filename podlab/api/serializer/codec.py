@@ -1,0 +1,171 @@
+"""Objects to and from Kubernetes' JSON and YAML.
+
+What cannot be understood is refused with BadRequest, whose causes name every bad field by its full path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import orjson
+from google.protobuf.message import Message
+
+from podlab.api import kinds
+from podlab.api.conversion import versions
+from podlab.api.kinds import Kind
+from podlab.api.serializer import manifest, settling
+from podlab.api.serializer.decoding import NOT_SUPPORTED, UNKNOWN_FIELD, Problems, decoder
+from podlab.api.serializer.encoding import encoder
+from podlab.api.values.jsonvalues import described
+from podlab.errors import BadRequest, Cause, NotFound, bounded
+
+M = TypeVar("M", bound=Message)
+
+
+def to_dict(obj: Message) -> dict[str, object]:
+    """The object as Kubernetes' JSON, with apiVersion and kind."""
+    kind = kinds.of(obj)
+    return {"kind": kind.name, "apiVersion": kind.api_version, **encoder(obj.DESCRIPTOR)(obj)}
+
+
+def part_to_dict(message: Message) -> dict[str, object]:
+    """A message that is not an object by itself, such as a pod template."""
+    return encoder(message.DESCRIPTOR)(message)
+
+
+def from_dict(data: object, kind: Kind | None = None, *, of_status: bool = False) -> Message:
+    """The object that `data` describes; with `kind` it must be of that one, and need not say so itself.
+
+    Of a status that is not what is written (`of_status`), what Podlab does not support is left aside with the rest.
+    """
+    fields = _object(data)
+    kind = _checked_kind(fields, kind)
+    return _build(_without_type(fields), kind.message, None, of_status=of_status)
+
+
+def from_dict_leniently(data: object, kind: Kind, *, of_status: bool = False) -> tuple[Message, list[str]]:
+    """The object of the kind, and the paths of fields that nobody knows, which are left out of it.
+
+    Fields of Kubernetes that Podlab does not support are refused all the same: somebody hopes for their effect.
+    """
+    fields = _object(data)
+    _checked_kind(fields, kind)
+    unknown: list[Cause] = []
+    message = _build(_without_type(fields), kind.message, unknown, of_status=of_status)
+    return message, [cause.field for cause in unknown]
+
+
+def settle(message: Message, said: Mapping[str, object], kind: Kind, *, of_status: bool = False) -> None:
+    """Make a message that came as bytes what `from_dict` would have made of it, had it come as JSON.
+
+    `said` holds what its sender calls it: apiVersion and kind. Raises BadRequest, as `from_dict` does.
+    """
+    _checked_kind(said, kind)
+    found = Problems()
+    settling.settle(message, found)
+    _refuse(found, _of_interest(found, of_status=of_status))
+
+
+def part_from_dict(data: object, message_type: type[M]) -> M:
+    """A message that is not an object by itself."""
+    return _build(data, message_type, None, of_status=True)
+
+
+def _build(data: object, message_type: type[M], unknown: list[Cause] | None, *, of_status: bool) -> M:
+    """The message. Unknown fields go to `unknown` where the caller wants them, and are problems otherwise."""
+    found = Problems()
+    fields = decoder(message_type.DESCRIPTOR)(data, None, found)
+    problems = _of_interest(found, of_status=of_status)
+    if unknown is not None:
+        unknown += [cause for cause in problems if cause.message.startswith(UNKNOWN_FIELD)]
+        problems = [cause for cause in problems if not cause.message.startswith(UNKNOWN_FIELD)]
+    _refuse(found, problems)
+    try:
+        return message_type(**fields)
+    except UnicodeEncodeError as error:
+        raise BadRequest(f"text that is not valid Unicode: {described(error.object)}") from error
+
+
+def _of_interest(found: Problems, *, of_status: bool) -> Sequence[Cause]:
+    """Without what is not supported in a status, unless the status is what is written."""
+    return found if of_status else [cause for cause in found if not _is_of_no_interest(cause)]
+
+
+def _refuse(found: Problems, problems: Sequence[Cause]) -> None:
+    """Raises BadRequest for the problems, if there are any, of those that were found."""
+    if problems:
+        problems = bounded(problems, found.more)
+        raise BadRequest("; ".join(str(problem) for problem in problems), causes=problems)
+
+
+def _is_of_no_interest(cause: Cause) -> bool:
+    return cause.reason == NOT_SUPPORTED and cause.field.startswith("status.")
+
+
+def to_json(obj: Message) -> bytes:
+    return orjson.dumps(to_dict(obj))
+
+
+def from_json(data: bytes | str) -> Message:
+    try:
+        return from_dict(orjson.loads(data))
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"malformed JSON: {error}") from error
+
+
+def to_yaml(objects: list[Message]) -> str:
+    """One document for each object."""
+    return manifest.write([to_dict(obj) for obj in objects])
+
+
+def from_yaml(text: str) -> list[Message]:
+    """Every object in the text, as it is stored. The text may hold several documents and Lists. JSON is YAML too."""
+    objects: list[Message] = []
+    problems: list[BadRequest] = []
+    for document in manifest.read(text):
+        try:
+            objects.append(versions.stored(from_dict(document.data)))
+        except BadRequest as error:
+            prefix = f"{document.title}: "
+            problems.append(BadRequest(prefix + error.message, causes=error.causes))
+    if problems:
+        causes = [cause for problem in problems for cause in problem.causes]
+        raise BadRequest("\n".join(problem.message for problem in problems), causes=causes)
+    return objects
+
+
+def _object(data: object) -> dict[str, object]:
+    if type(data) is not dict:
+        raise BadRequest(f"expected an object, found {described(data)}")
+    return data
+
+
+def _without_type(fields: dict[str, object]) -> dict[str, object]:
+    return {name: fields[name] for name in fields if name not in ("apiVersion", "kind")}
+
+
+def _checked_kind(data: Mapping[str, object], expected: Kind | None) -> Kind:
+    """The kind that apiVersion and kind name, which must be served and be the one expected."""
+    for field in ("apiVersion", "kind"):
+        value = data.get(field)
+        if value is None and expected is None:
+            raise _bad(field, "FieldValueRequired", "Required value: every object says what it is")
+        if value is not None and type(value) is not str:
+            raise _bad(field, "FieldValueTypeInvalid", f"expected a string, found {described(value)}")
+    name, version = data.get("kind"), data.get("apiVersion")
+    if expected is None:
+        try:
+            expected = kinds.of_version(str(name), str(version))
+        except NotFound as error:
+            raise _bad("kind", "FieldValueNotSupported", error.message) from error
+    if name not in (None, expected.name):
+        raise _bad("kind", "FieldValueInvalid", f'"{name}" where {expected.name} is expected')
+    if version not in (None, expected.api_version, *expected.also_read_as):
+        message = f'"{version}" is not served for {expected.name}: use {expected.api_version}'
+        raise _bad("apiVersion", "FieldValueNotSupported", message)
+    return expected
+
+
+def _bad(field: str, reason: str, message: str) -> BadRequest:
+    return BadRequest(f"{field}: {message}", causes=[Cause(field, reason, message)])

@@ -1,0 +1,147 @@
+"""Messages to Kubernetes' JSON shape, by closures that are compiled once per message type from its descriptor."""
+
+from base64 import b64encode
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from podlab.api.serializer.scalars import SCALARS
+from podlab.meta.v1 import options_pb2
+
+Encoder = Callable[[Message], dict[str, object]]
+_Convert = Callable[[Any], Any]
+_PLAIN = {
+    FieldDescriptor.TYPE_STRING: "",
+    FieldDescriptor.TYPE_BOOL: False,
+    FieldDescriptor.TYPE_INT32: 0,
+    FieldDescriptor.TYPE_INT64: 0,
+    FieldDescriptor.TYPE_UINT32: 0,
+}
+
+
+# Objects that stand in others say there too what they are.
+_OBJECTS_WITHIN = {
+    "podlab.apps.v1.StatefulSetSpec.volumeClaimTemplates": {"kind": "PersistentVolumeClaim", "apiVersion": "v1"}
+}
+
+
+def _null() -> None:
+    return None
+
+
+def is_inline(field: FieldDescriptor) -> bool:
+    """True when the message's own fields stand in the parent's JSON object."""
+    return bool(field.GetOptions().Extensions[options_pb2.inline])
+
+
+def is_always(field: FieldDescriptor) -> bool:
+    """True when JSON has the field whether or not it is set."""
+    return bool(field.GetOptions().Extensions[options_pb2.always])
+
+
+def is_map(field: FieldDescriptor) -> bool:
+    return field.message_type is not None and field.message_type.GetOptions().map_entry
+
+
+def child_type(field: FieldDescriptor) -> Descriptor:
+    """The type of a field that holds messages or is a map."""
+    assert field.message_type is not None, field.full_name
+    return field.message_type
+
+
+@cache
+def encoder(descriptor: Descriptor) -> Encoder:
+    """The function that writes messages of this type."""
+    converters = {field: (None if is_inline(field) else field.name, _convert(field)) for field in descriptor.fields}
+    scalars, composites, inlined = _always(descriptor)
+
+    def encode(message: Message) -> dict[str, object]:
+        out = dict(scalars)
+        for field, value in message.ListFields():
+            name, convert = converters[field]
+            if name is None:
+                out.update(convert(value))  # type: ignore[misc]  # an inlined field always has a converter
+            else:
+                out[name] = value if convert is None else convert(value)
+        for name, make in composites:
+            if name not in out:
+                out[name] = make()
+        for make in inlined:
+            out = make() | out
+        return out
+
+    return encode
+
+
+def _convert(field: FieldDescriptor) -> _Convert | None:
+    """What turns a field's value into JSON; None when it is JSON already."""
+    if is_map(field):
+        one = _convert(child_type(field).fields_by_name["value"])
+        if one is None:
+            return dict
+        return _map_of(one)
+    one = _convert_one(field)
+    if not field.is_repeated:
+        return one
+    return list if one is None else _list_of(one)
+
+
+def _map_of(one: _Convert) -> _Convert:
+    return lambda values: {key: one(value) for key, value in values.items()}
+
+
+def _list_of(one: _Convert) -> _Convert:
+    return lambda values: [one(value) for value in values]
+
+
+def _convert_one(field: FieldDescriptor) -> _Convert | None:
+    if field.message_type is not None:
+        scalar = SCALARS.get(field.message_type.full_name)
+        if scalar:
+            return scalar.write
+        encode, says = encoder(field.message_type), _OBJECTS_WITHIN.get(field.full_name)
+        return encode if says is None else lambda value: {**says, **encode(value)}
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return lambda value: b64encode(value).decode("ascii")
+    if field.type not in _PLAIN:
+        raise TypeError(f"{field.full_name}: the codec knows no JSON form for protobuf type {field.type}")
+    return None
+
+
+_Made = tuple[str, Callable[[], object]]
+
+
+def _always(descriptor: Descriptor) -> tuple[dict[str, object], list[_Made], list[Callable[[], dict[str, object]]]]:
+    """What stands for absent fields that are always written: constants, made values, inlined messages' fields."""
+    scalars: dict[str, object] = {}
+    composites: list[_Made] = []
+    inlined: list[Callable[[], dict[str, object]]] = []
+    for field in descriptor.fields:
+        if is_inline(field):
+            child = _empty(child_type(field))
+            if child():
+                inlined.append(child)
+        elif not is_always(field):
+            continue
+        elif is_map(field):
+            composites.append((field.name, dict))
+        elif field.is_repeated:
+            is_null = field.GetOptions().Extensions[options_pb2.null_when_empty]
+            composites.append((field.name, _null if is_null else list))
+        elif field.message_type is None:
+            scalars[field.name] = _PLAIN[field.type]
+        elif field.message_type.full_name in SCALARS:
+            scalars[field.name] = SCALARS[field.message_type.full_name].absent
+        else:
+            composites.append((field.name, _empty(field.message_type)))
+    return scalars, composites, inlined
+
+
+def _empty(descriptor: Descriptor) -> Callable[[], dict[str, object]]:
+    """What an absent message of this type looks like when it must be written: its own always-written fields."""
+    encode, message = encoder(descriptor), GetMessageClass(descriptor)()
+    return lambda: encode(message)

@@ -1,0 +1,1 @@
+"""Values of fields: quantities, times, names, schedules, JSON."""

@@ -1,0 +1,42 @@
+"""YAML that wants to be more than it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from podlab.api.serializer import manifest
+from podlab.errors import BadRequest
+
+
+@pytest.mark.parametrize("text", ["[" * 60_000, "- " * 60_000 + "a", "{a: " * 60_000, "[" * 201 + "]" * 201])
+def test_what_is_nested_too_deeply_is_refused(text: str) -> None:
+    with pytest.raises(BadRequest, match=r"nested deeper than 200 levels|exceeded maximum nesting depth"):
+        manifest.read(text)
+
+
+def doubled(last: str, times: int) -> str:
+    """Each line holds the one before twice."""
+    return "\n".join(["a0: &a0 {k: v}", *(last.format(one=f"a{n + 1}", before=f"*a{n}") for n in range(times))])
+
+
+@pytest.mark.parametrize("line", ["{one}: &{one} [{before}, {before}]", "{one}: &{one} {{<<: [{before}, {before}]}}"])
+def test_aliases_that_stand_for_more_than_memory_holds_are_refused(line: str) -> None:
+    assert manifest.read(doubled(line, 10))
+    with pytest.raises(BadRequest, match="aliases stand for too much"):
+        manifest.read(doubled(line, 40))
+
+
+@pytest.mark.parametrize("text", ["&a [*a]", "x: &a {y: [*a]}"])
+def test_an_alias_that_is_part_of_itself_is_refused(text: str) -> None:
+    with pytest.raises(BadRequest, match="part of what it stands for"):
+        manifest.read(text)
+
+
+def test_anchors_are_of_one_document() -> None:
+    with pytest.raises(BadRequest, match="undefined alias"):
+        manifest.read("a: &a 1\n---\nb: *a")
+
+
+def test_a_number_of_thousands_of_digits_is_refused() -> None:
+    with pytest.raises(BadRequest, match="column 4: the number is too long"):
+        manifest.read("a: " + "1" * 5000)

@@ -1,0 +1,93 @@
+"""Fields that Podlab has not: none is declared, what says nothing is no field, and all else is refused by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from google.protobuf import descriptor_pool
+from google.protobuf.message_factory import GetMessageClass
+
+from podlab.api import kinds
+from podlab.api.serializer import codec
+from podlab.api.serializer.decoding import _json_names
+from podlab.api.serializer.unsupported import IGNORED, LIMITED, UNSUPPORTED, WITHOUT_EFFECT
+from podlab.errors import BadRequest
+
+assert kinds.KINDS  # importing them fills the pool
+NOTHING = (None, False, 0, "", [], {}, {"a": {"b": None}, "c": ""})
+SOMETHING = (True, 1, "a", [None], {"a": [0]})
+# Their fields are chosen by being there.
+CHOICES = {"EnvVarSource", "PersistentVolumeSpec", "Volume", "VolumeProjection"}
+FIELDS = [(message, field) for message, fields in UNSUPPORTED.items() for field in sorted(fields)]
+
+
+def read(message: str, data: dict[str, Any]) -> Any:
+    descriptor = descriptor_pool.Default().FindMessageTypeByName(message)
+    return codec.part_from_dict(data, GetMessageClass(descriptor))
+
+
+@pytest.mark.parametrize(("message", "fields"), [*UNSUPPORTED.items(), *IGNORED.items()])
+def test_no_field_is_both_declared_and_refused(message: str, fields: frozenset[str]) -> None:
+    declared = _json_names(descriptor_pool.Default().FindMessageTypeByName(message))
+    assert not fields & declared
+
+
+@pytest.mark.parametrize(("message", "fields"), [*LIMITED.items(), *WITHOUT_EFFECT.items()])
+def test_what_is_kept_is_declared(message: str, fields: frozenset[str]) -> None:
+    assert set(fields) <= _json_names(descriptor_pool.Default().FindMessageTypeByName(message))
+
+
+@pytest.mark.parametrize(("message", "field"), FIELDS)
+def test_a_field_that_says_nothing_is_no_field(message: str, field: str) -> None:
+    chosen = message.rpartition(".")[2] in CHOICES
+    for value in NOTHING[:1] if chosen else NOTHING:
+        assert not read(message, {field: value}).ListFields()
+
+
+@pytest.mark.parametrize(("message", "field"), FIELDS)
+def test_a_field_that_says_something_is_refused_by_name(message: str, field: str) -> None:
+    chosen = message.rpartition(".")[2] in CHOICES
+    for value in (*SOMETHING, {}) if chosen else SOMETHING:
+        with pytest.raises(BadRequest) as caught:
+            read(message, {field: value})
+        (cause,) = caught.value.causes
+        assert (cause.field, cause.reason) == (field, "FieldValueNotSupported")
+        assert cause.message == "not supported by Podlab: remove the field"
+
+
+@pytest.mark.parametrize(
+    ("message", "field", "others", "remedy"),
+    [
+        ("core.v1.PodSpec", "runtimeClassName", ["runsc"], ""),
+        ("core.v1.PodSpec", "setHostnameAsFQDN", [True], ", or set it to false"),
+        ("core.v1.PodSpec", "hostUsers", [False], ", or set it to true"),
+        ("core.v1.PodOS", "name", ["windows", ""], ', or set it to "linux"'),
+        ("core.v1.SecurityContext", "procMount", ["Unmasked"], ', or set it to "Default"'),
+        ("core.v1.AppArmorProfile", "type", ["Localhost", "Unconfined"], ', or set it to "RuntimeDefault"'),
+        ("core.v1.VolumeMount", "recursiveReadOnly", ["Enabled"], ', or set it to "Disabled" or "IfPossible"'),
+    ],
+)
+def test_of_a_field_with_a_value_that_comes_true_that_value_is_kept_and_others_are_refused(
+    message: str, field: str, others: list[Any], remedy: str
+) -> None:
+    for value in LIMITED[f"podlab.{message}"][field]:
+        assert codec.part_to_dict(read(f"podlab.{message}", {field: value}))[field] == value
+    assert not read(f"podlab.{message}", {field: None}).ListFields()
+    for value in others:
+        with pytest.raises(BadRequest, match=f"^{field}: not supported by Podlab: remove the field{remedy}$"):
+            read(f"podlab.{message}", {field: value})
+
+
+def test_what_is_not_supported_of_a_status_that_is_not_written_is_left_aside() -> None:
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "a"},
+        "status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}},
+    }
+    kind = kinds.by_name("Service")
+    assert codec.from_dict(service) == codec.from_dict({**service, "status": {}})
+    assert codec.from_dict_leniently(service, kind) == (codec.from_dict({**service, "status": {}}), [])
+    with pytest.raises(BadRequest, match=r"^status\.loadBalancer\.ingress: not supported"):
+        codec.from_dict_leniently(service, kind, of_status=True)
