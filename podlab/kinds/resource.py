@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from google.protobuf.message import Message
@@ -12,11 +13,8 @@ from podlab.api.cells import Table, age
 from podlab.api.kinds import GroupKind, GroupResource, Kind
 from podlab.api.selection import selectors
 from podlab.api.selection.selectors import FieldSelector
-from podlab.kinds.strategy import PLAIN, Strategy, nothing
+from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import Subresource
-from podlab.kinds.validation.rules import ANYTHING, Rules
-from podlab.kinds.warnings import moments
-from podlab.kinds.warnings.moments import Warn
 
 NAME_AND_AGE = Table(lambda item, now: [item.metadata.name, age(item, now)], ("NAME", "AGE"))
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -32,9 +30,13 @@ class Version:
     from_stored: Callable[[Any], Message]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Resource:
-    """A kind as it is stored, or answered where nothing is stored."""
+    """A kind as it is stored, or answered where nothing is stored.
+
+    Clients ask for names, columns and subresources alone. What only servers ask for is the strategy: the function that
+    makes it imports rules and warnings when it is called.
+    """
 
     kind: Kind
     stored: bool = True
@@ -42,13 +44,8 @@ class Resource:
     verbs: tuple[str, ...] = ALL_VERBS
     other_versions: tuple[Version, ...] = ()
     subresources: tuple[Subresource, ...] = ()
-    strategy: Strategy = PLAIN
-    set_defaults: Callable[[Any], None] = nothing
-    """Fills in what the author left out. Doing it again changes nothing."""
-    inherit: Callable[[Any, Any], None] = nothing
-    """Fills the new object, before it has its defaults, with what the old one had and its author did not say."""
-    rules: Rules = ANYTHING
-    warn: Warn = moments.nothing
+    load_strategy: Callable[[], Strategy] = Strategy
+    """Is called once, by the first that asks for `strategy`."""
     table: Table = NAME_AND_AGE
     """What `get` prints."""
     selectable_fields: tuple[str, ...] = ()
@@ -56,6 +53,11 @@ class Resource:
     kept_apart_by: str = ""
     """One of these, by whose values the objects are kept apart in memory: lists and watches of one value cost no more
     than there is of it. Objects in which it is empty are left out."""
+
+    @cached_property
+    def strategy(self) -> Strategy:
+        """How its objects are written."""
+        return self.load_strategy()
 
     @property
     def group_kind(self) -> GroupKind:

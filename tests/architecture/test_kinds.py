@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from podlab_testing.builtin_kinds import validate_create
 
 import podlab.kinds
 from podlab.api.kinds import KINDS, OTHER, Kind
 from podlab.cli.describe.command import DESCRIBERS
 from podlab.kinds import builtin, defaults, known
-from podlab.kinds.validation import validate_create
 from podlab.v1 import object_pb2
 
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -63,3 +65,19 @@ def test_every_file_of_a_kind_is_in_the_list() -> None:
     groups = [Path(podlab.kinds.__path__[0]) / group for group in sorted({group for group, _ in listed})]
     files = {(group.name, file.stem) for group in groups for file in group.glob("*.py") if file.stem != "__init__"}
     assert files == listed
+
+
+def test_columns_of_a_kind_load_no_rules() -> None:
+    """The command line starts with what it prints; rules, warnings and hooks of writes are the servers' alone."""
+    program = (
+        "import sys\n"
+        "import podlab.cli.main, podlab.cli.objects.get\n"
+        "from podlab.cli.objects.printing import Rows\n"
+        "from podlab.kinds import builtin\n"
+        "for kind in builtin.catalog().kinds:\n"
+        "    Rows(kind, wide=True, with_namespace=True)\n"
+        "rules = ('podlab.kinds.validation', 'podlab.kinds.warnings')\n"
+        "print(*(name for name in sys.modules if name.startswith(rules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == []

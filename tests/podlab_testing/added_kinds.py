@@ -28,9 +28,7 @@ def deployment() -> Resource:
     return Resource(
         kinds.of(message),
         subresources=(STATUS,),
-        strategy=Strategy(counts_generations=True),
-        set_defaults=_set_defaults,
-        rules=Rules(_check),
+        load_strategy=lambda: Strategy(counts_generations=True, set_defaults=_set_defaults, rules=Rules(_check)),
         table=Table(_cells, ("NAME", "COLOUR", "AGE")),
         selectable_fields=("spec.colour",),
     )

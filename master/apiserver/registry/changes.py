@@ -37,7 +37,7 @@ def begin(message: Any, strategy: Strategy, uid: str, now: meta_pb2.Time) -> Non
 def set_defaults(message: Message, resource: Resource | None = None) -> None:
     """A new object gets what its author left out."""
     defaults.settle(message)
-    (resource or known.resource(message)).set_defaults(message)
+    (resource or known.resource(message)).strategy.set_defaults(message)
 
 
 def check_preconditions(current: Any, uid: str, resource_version: str) -> None:
@@ -62,8 +62,8 @@ def replace(new: Any, old: Any, resource: Resource | None = None) -> None:
     defaults.settle(new, old)
     inherit(new, old)
     resource = resource or known.resource(new)
-    resource.inherit(new, old)
-    resource.set_defaults(new)
+    resource.strategy.inherit(new, old)
+    resource.strategy.set_defaults(new)
 
 
 def with_status(sent: Any, old: Message, _: Resource | None = None) -> Message:
@@ -96,7 +96,7 @@ def joined(sent: Any, old: Message, resource: Resource | None = None) -> Message
     del new.spec.ephemeralContainers[:]
     new.spec.ephemeralContainers.extend(sent.spec.ephemeralContainers)
     defaults.settle(new, old)
-    (resource or known.resource(new)).set_defaults(new)
+    (resource or known.resource(new)).strategy.set_defaults(new)
     return cast(Message, new)
 
 

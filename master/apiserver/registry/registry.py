@@ -244,7 +244,7 @@ class Registry:
             allocated = allocator.release(old)
         elif allocator is not None and part is not None:
             allocated = allocator.allocate(new, old)
-        if part is not None and (causes := part.validate(self._resource(write.kind).rules, new, old)):
+        if part is not None and (causes := part.validate(self._resource(write.kind).strategy.rules, new, old)):
             raise Invalid.of(write.kind.qualified_name, write.name, causes)
         alongside = await self._admission.validate(asked, request)
         unchanged = not request.removed and new == old
@@ -308,10 +308,10 @@ class Registry:
 def _faults(resource: Resource, new: Message, alike: Result | None) -> tuple[Cause, ...]:
     """What is wrong with a new object; of what it shares with others that is found out once."""
     if alike is None:
-        return rules.validate_create(resource.rules, new)
+        return rules.validate_create(resource.strategy.rules, new)
     if alike.is_valid:
-        return rules.validate_create_alike(resource.rules, new)
-    causes = rules.validate_create(resource.rules, new)
+        return rules.validate_create_alike(resource.strategy.rules, new)
+    causes = rules.validate_create(resource.strategy.rules, new)
     alike.is_valid = not causes
     return causes
 

@@ -10,9 +10,6 @@ from podlab.kinds.defaults.pod import apply_to_spec
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import STATUS
-from podlab.kinds.validation.rules import Rules
-from podlab.kinds.validation.workloads import sets
-from podlab.kinds.warnings import moments
 from podlab.meta.v1 import meta_pb2
 
 _WIDE = ("CONTAINERS", "IMAGES", "SELECTOR")
@@ -47,10 +44,22 @@ def _set_defaults(item: daemonset_pb2.DaemonSet) -> None:
     apply_to_spec(spec.template.spec)
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.rules import Rules
+    from podlab.kinds.validation.workloads import sets
+    from podlab.kinds.warnings import moments
+
+    return Strategy(
+        counts_generations=True,
+        set_defaults=_set_defaults,
+        rules=Rules(sets.check_daemon_set, sets.check_daemon_set_update, sets.check_daemon_set_status),
+        warn=moments.of_template(named=False),
+    )
+
+
 RESOURCE = Resource(
     of(DaemonSet),
     subresources=(STATUS,),
-    strategy=Strategy(counts_generations=True),
     table=Table(
         _cells,
         (*_DAEMONS.split("|"), *_WIDE),
@@ -63,7 +72,5 @@ RESOURCE = Resource(
             "AVAILABLE": "integer",
         },
     ),
-    rules=Rules(sets.check_daemon_set, sets.check_daemon_set_update, sets.check_daemon_set_status),
-    set_defaults=_set_defaults,
-    warn=moments.of_template(named=False),
+    load_strategy=_strategy,
 )

@@ -10,9 +10,6 @@ from podlab.kinds.defaults.pod import apply_to_spec
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import SCALE, STATUS
-from podlab.kinds.validation.rules import Rules
-from podlab.kinds.validation.workloads import deployments
-from podlab.kinds.warnings import moments
 from podlab.meta.v1 import meta_pb2
 
 _WORKLOAD_WIDE = ("CONTAINERS", "IMAGES", "SELECTOR")
@@ -49,20 +46,31 @@ def _set_defaults(deployment: deployment_pb2.Deployment) -> None:
     apply_to_spec(spec.template.spec)
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.rules import Rules
+    from podlab.kinds.validation.workloads import deployments
+    from podlab.kinds.warnings import moments
+
+    return Strategy(
+        counts_generations=True,
+        fixed_mark="labels",
+        set_defaults=_set_defaults,
+        rules=Rules(deployments.check_deployment, deployments.check_deployment_update),
+        warn=moments.of_template(),
+    )
+
+
 RESOURCE = Resource(
     of(Deployment),
     subresources=(
         SCALE,
         STATUS,
     ),
-    strategy=Strategy(counts_generations=True, fixed_mark="labels"),
     table=Table(
         _cells,
         ("NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE", *_WORKLOAD_WIDE),
         frozenset(_WORKLOAD_WIDE),
         untold={"UP-TO-DATE": int, "AVAILABLE": int},
     ),
-    rules=Rules(deployments.check_deployment, deployments.check_deployment_update),
-    set_defaults=_set_defaults,
-    warn=moments.of_template(),
+    load_strategy=_strategy,
 )

@@ -10,9 +10,6 @@ from podlab.kinds.defaults.pod import apply_to_spec
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import SCALE, STATUS
-from podlab.kinds.validation.rules import Rules
-from podlab.kinds.validation.workloads import deployments
-from podlab.kinds.warnings import moments
 
 _WORKLOAD_WIDE = ("CONTAINERS", "IMAGES", "SELECTOR")
 
@@ -34,21 +31,31 @@ def _set_defaults(replica_set: replicaset_pb2.ReplicaSet) -> None:
     apply_to_spec(replica_set.spec.template.spec)
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.rules import Rules
+    from podlab.kinds.validation.workloads import deployments
+    from podlab.kinds.warnings import moments
+
+    return Strategy(
+        counts_generations=True,
+        set_defaults=_set_defaults,
+        rules=Rules(deployments.check_replica_set, deployments.check_replica_set_update),
+        warn=moments.of_template(),
+    )
+
+
 RESOURCE = Resource(
     of(ReplicaSet),
     subresources=(
         SCALE,
         STATUS,
     ),
-    strategy=Strategy(counts_generations=True),
     table=Table(
         _cells,
         ("NAME", "DESIRED", "CURRENT", "READY", "AGE", *_WORKLOAD_WIDE),
         frozenset(_WORKLOAD_WIDE),
         types={"DESIRED": "integer", "CURRENT": "integer", "READY": "integer"},
     ),
-    rules=Rules(deployments.check_replica_set, deployments.check_replica_set_update),
-    set_defaults=_set_defaults,
-    warn=moments.of_template(),
     selectable_fields=("status.replicas",),
+    load_strategy=_strategy,
 )

@@ -12,10 +12,6 @@ from podlab.kinds.defaults.storage import apply_to_claim_spec
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import SCALE, STATUS
-from podlab.kinds.validation import syntax
-from podlab.kinds.validation.rules import Rules
-from podlab.kinds.validation.workloads import sets
-from podlab.kinds.warnings import claims, moments, pods
 
 _WIDE = ("CONTAINERS", "IMAGES", "SELECTOR")
 _HISTORY_LIMIT = 10
@@ -53,6 +49,8 @@ def _set_defaults(item: statefulset_pb2.StatefulSet) -> None:
 
 
 def _warnings(item: StatefulSet) -> Iterator[str]:
+    from podlab.kinds.warnings import claims, pods
+
     yield from pods.of(item.spec.template, "spec.template")
     for index, template in enumerate(item.spec.volumeClaimTemplates):
         yield from claims.of_spec(f"spec.volumeClaimTemplates[{index}].spec", template.spec)
@@ -62,17 +60,28 @@ def _warnings(item: StatefulSet) -> Iterator[str]:
         )
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation import syntax
+    from podlab.kinds.validation.rules import Rules
+    from podlab.kinds.validation.workloads import sets
+    from podlab.kinds.warnings import moments
+
+    return Strategy(
+        counts_generations=True,
+        set_defaults=_set_defaults,
+        rules=Rules(
+            sets.check_stateful_set, sets.check_stateful_set_update, sets.check_stateful_set_status, name=syntax.label
+        ),
+        warn=moments.of_template(_warnings, named=False),
+    )
+
+
 RESOURCE = Resource(
     of(StatefulSet),
     subresources=(
         SCALE,
         STATUS,
     ),
-    strategy=Strategy(counts_generations=True),
     table=Table(_cells, ("NAME", "READY", "AGE", *_WIDE[:2]), frozenset(_WIDE)),
-    rules=Rules(
-        sets.check_stateful_set, sets.check_stateful_set_update, sets.check_stateful_set_status, name=syntax.label
-    ),
-    set_defaults=_set_defaults,
-    warn=moments.of_template(_warnings, named=False),
+    load_strategy=_strategy,
 )

@@ -9,9 +9,8 @@ from podlab.autoscaling.v1 import horizontalpodautoscaler_pb2 as hpa_v1_pb2
 from podlab.autoscaling.v2 import horizontalpodautoscaler_pb2, metrics_pb2
 from podlab.autoscaling.v2.horizontalpodautoscaler_pb2 import HorizontalPodAutoscaler
 from podlab.kinds.resource import Resource, Version
+from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import STATUS
-from podlab.kinds.validation.rules import Rules
-from podlab.kinds.validation.workloads import autoscaling
 
 _AUTOSCALERS = "NAME|REFERENCE|TARGETS|MINPODS|MAXPODS|REPLICAS|AGE"
 CPU_UTILIZATION = 80
@@ -56,6 +55,21 @@ def _rules(rules: horizontalpodautoscaler_pb2.HPAScalingRules, policies: tuple[t
             rules.policies.add(type=kind, value=value, periodSeconds=_PERIOD_S)
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.rules import Rules
+    from podlab.kinds.validation.workloads import autoscaling
+
+    return Strategy(
+        set_defaults=_set_defaults,
+        rules=Rules(
+            autoscaling.check_autoscaler,
+            autoscaling.check_autoscaler_update,
+            autoscaling.check_autoscaler_status,
+            autoscaling.check_new_autoscaler,
+        ),
+    )
+
+
 RESOURCE = Resource(
     of(HorizontalPodAutoscaler),
     other_versions=(
@@ -67,11 +81,5 @@ RESOURCE = Resource(
     ),
     subresources=(STATUS,),
     table=Table(_cells, tuple(_AUTOSCALERS.split("|")), untold={"MAXPODS": int, "REPLICAS": int}),
-    rules=Rules(
-        autoscaling.check_autoscaler,
-        autoscaling.check_autoscaler_update,
-        autoscaling.check_autoscaler_status,
-        autoscaling.check_new_autoscaler,
-    ),
-    set_defaults=_set_defaults,
+    load_strategy=_strategy,
 )

@@ -12,9 +12,6 @@ from podlab.kinds.defaults.jobs import apply_to_job_spec
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import STATUS
-from podlab.kinds.validation.rules import Rules
-from podlab.kinds.validation.workloads import cronjobs
-from podlab.kinds.warnings import moments, pods
 
 _WIDE = ("CONTAINERS", "IMAGES", "SELECTOR")
 _CRON_JOBS = "NAME|SCHEDULE|TIMEZONE|SUSPEND|ACTIVE|LAST SCHEDULE|AGE"
@@ -52,13 +49,27 @@ def _set_defaults(item: cronjob_pb2.CronJob) -> None:
 
 
 def _warnings(item: CronJob) -> Iterator[str]:
+    from podlab.kinds.warnings import pods
+
     yield from pods.of(item.spec.jobTemplate.spec.template, "spec.jobTemplate.spec.template")
+
+
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.rules import Rules
+    from podlab.kinds.validation.workloads import cronjobs
+    from podlab.kinds.warnings import moments
+
+    return Strategy(
+        counts_generations=True,
+        set_defaults=_set_defaults,
+        rules=Rules(cronjobs.check_cron_job),
+        warn=moments.of_template(_warnings),
+    )
 
 
 RESOURCE = Resource(
     of(CronJob),
     subresources=(STATUS,),
-    strategy=Strategy(counts_generations=True),
     table=Table(
         _cells,
         (*_CRON_JOBS.split("|"), *_WIDE),
@@ -66,7 +77,5 @@ RESOURCE = Resource(
         types={"SUSPEND": "boolean", "ACTIVE": "integer"},
         untold={"SUSPEND": str},
     ),
-    rules=Rules(cronjobs.check_cron_job),
-    set_defaults=_set_defaults,
-    warn=moments.of_template(_warnings),
+    load_strategy=_strategy,
 )

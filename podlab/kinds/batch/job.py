@@ -12,9 +12,6 @@ from podlab.kinds.defaults.jobs import apply_to_job_spec
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import STATUS
-from podlab.kinds.validation.rules import Rules
-from podlab.kinds.validation.workloads import jobs, jobstatus
-from podlab.kinds.warnings import moments
 
 _WIDE = ("CONTAINERS", "IMAGES", "SELECTOR")
 _BACKOFF_LIMIT = 6
@@ -64,13 +61,24 @@ def _set_defaults(item: job_pb2.Job) -> None:
     apply_to_job_spec(spec)
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.rules import Rules
+    from podlab.kinds.validation.workloads import jobs, jobstatus
+    from podlab.kinds.warnings import moments
+
+    return Strategy(
+        counts_generations=True,
+        orphans=True,
+        set_defaults=_set_defaults,
+        rules=Rules(jobs.check_job, jobs.check_job_update, jobstatus.check_job_status),
+        warn=moments.of_template(),
+    )
+
+
 RESOURCE = Resource(
     of(Job),
     subresources=(STATUS,),
-    strategy=Strategy(counts_generations=True, orphans=True),
     table=Table(_cells, ("NAME", "STATUS", "COMPLETIONS", "DURATION", "AGE", *_WIDE), frozenset(_WIDE)),
-    rules=Rules(jobs.check_job, jobs.check_job_update, jobstatus.check_job_status),
-    set_defaults=_set_defaults,
-    warn=moments.of_template(),
     selectable_fields=("status.successful",),
+    load_strategy=_strategy,
 )

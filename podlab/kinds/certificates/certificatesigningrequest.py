@@ -8,10 +8,8 @@ from podlab.api.kinds import of
 from podlab.api.values import times
 from podlab.certificates.v1.certificatesigningrequest_pb2 import CertificateSigningRequest
 from podlab.kinds.resource import Resource
+from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import APPROVAL, STATUS
-from podlab.kinds.validation import syntax
-from podlab.kinds.validation.cluster import certificates
-from podlab.kinds.validation.rules import Rules
 
 _NONE = "<none>"
 
@@ -28,6 +26,16 @@ def _cells(item: CertificateSigningRequest, now: datetime) -> Cells:
     ]
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation import syntax
+    from podlab.kinds.validation.cluster import certificates
+    from podlab.kinds.validation.rules import Rules
+
+    return Strategy(
+        rules=Rules(certificates.check_request, status=certificates.check_request_status, name=syntax.path_segment),
+    )
+
+
 RESOURCE = Resource(
     of(CertificateSigningRequest),
     subresources=(
@@ -35,6 +43,6 @@ RESOURCE = Resource(
         STATUS,
     ),
     table=Table(_cells, ("NAME", "AGE", "SIGNERNAME", "REQUESTOR", "REQUESTEDDURATION", "CONDITION")),
-    rules=Rules(certificates.check_request, status=certificates.check_request_status, name=syntax.path_segment),
     selectable_fields=("spec.signerName",),
+    load_strategy=_strategy,
 )

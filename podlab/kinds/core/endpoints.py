@@ -7,8 +7,7 @@ from podlab.api.kinds import of
 from podlab.core.v1 import endpoints_pb2
 from podlab.core.v1.endpoints_pb2 import Endpoints
 from podlab.kinds.resource import Resource
-from podlab.kinds.validation.network import endpoints
-from podlab.kinds.validation.rules import Rules
+from podlab.kinds.strategy import Strategy
 
 _SHOWN = 3
 _PROTOCOL = "TCP"
@@ -32,9 +31,18 @@ def _set_defaults(endpoints: endpoints_pb2.Endpoints) -> None:
             port.protocol = port.protocol or _PROTOCOL
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.network import endpoints
+    from podlab.kinds.validation.rules import Rules
+
+    return Strategy(
+        set_defaults=_set_defaults,
+        rules=Rules(endpoints.check_endpoints),
+    )
+
+
 RESOURCE = Resource(
     of(Endpoints),
     table=Table(_cells, ("NAME", "ENDPOINTS", "AGE")),
-    rules=Rules(endpoints.check_endpoints),
-    set_defaults=_set_defaults,
+    load_strategy=_strategy,
 )

@@ -8,8 +8,7 @@ from podlab.api.kinds import of
 from podlab.api.values import times
 from podlab.core.v1.event_pb2 import Event
 from podlab.kinds.resource import Resource
-from podlab.kinds.validation.network import endpoints
-from podlab.kinds.validation.rules import Rules
+from podlab.kinds.strategy import Strategy
 
 _EVENT_HEADERS = "LAST SEEN|TYPE|REASON|OBJECT|SUBOBJECT|SOURCE|MESSAGE|FIRST SEEN|COUNT|NAME"
 
@@ -32,6 +31,15 @@ def _cells(item: Event, now: datetime) -> Cells:
     ]
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.network import endpoints
+    from podlab.kinds.validation.rules import Rules
+
+    return Strategy(
+        rules=Rules(endpoints.check_event),
+    )
+
+
 RESOURCE = Resource(
     of(Event),
     table=Table(
@@ -40,7 +48,6 @@ RESOURCE = Resource(
         frozenset({"SUBOBJECT", "SOURCE", "FIRST SEEN", "COUNT", "NAME"}),
         types={"COUNT": "integer"},
     ),
-    rules=Rules(endpoints.check_event),
     selectable_fields=(
         "involvedObject.kind",
         "involvedObject.namespace",
@@ -54,4 +61,5 @@ RESOURCE = Resource(
         "source",
         "type",
     ),
+    load_strategy=_strategy,
 )

@@ -8,8 +8,7 @@ from podlab.api.values import times
 from podlab.core.v1 import quota_pb2
 from podlab.core.v1.quota_pb2 import LimitRange
 from podlab.kinds.resource import Resource
-from podlab.kinds.validation.cluster import policy
-from podlab.kinds.validation.rules import Rules
+from podlab.kinds.strategy import Strategy
 
 
 def _cells(item: LimitRange, now: datetime) -> Cells:
@@ -31,9 +30,18 @@ def _set_defaults(limits: quota_pb2.LimitRange) -> None:
                     to[name].CopyFrom(amount)
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.cluster import policy
+    from podlab.kinds.validation.rules import Rules
+
+    return Strategy(
+        set_defaults=_set_defaults,
+        rules=Rules(policy.check_limit_range),
+    )
+
+
 RESOURCE = Resource(
     of(LimitRange),
     table=Table(_cells, ("NAME", "CREATED AT"), types={"CREATED AT": "date"}),
-    rules=Rules(policy.check_limit_range),
-    set_defaults=_set_defaults,
+    load_strategy=_strategy,
 )

@@ -7,10 +7,8 @@ from podlab.api.kinds import of
 from podlab.core.v1 import namespace_pb2
 from podlab.core.v1.namespace_pb2 import Namespace
 from podlab.kinds.resource import Resource
+from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import FINALIZE, STATUS
-from podlab.kinds.validation import syntax
-from podlab.kinds.validation.cluster import cluster
-from podlab.kinds.validation.rules import Rules
 
 _NAME_LABEL = "kubernetes.io/metadata.name"
 
@@ -23,6 +21,17 @@ def _set_defaults(namespace: namespace_pb2.Namespace) -> None:
     namespace.metadata.labels[_NAME_LABEL] = namespace.metadata.name
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation import syntax
+    from podlab.kinds.validation.cluster import cluster
+    from podlab.kinds.validation.rules import Rules
+
+    return Strategy(
+        set_defaults=_set_defaults,
+        rules=Rules(cluster.check_namespace, name=syntax.label),
+    )
+
+
 RESOURCE = Resource(
     of(Namespace),
     subresources=(
@@ -30,7 +39,6 @@ RESOURCE = Resource(
         STATUS,
     ),
     table=Table(_cells, ("NAME", "STATUS", "AGE")),
-    rules=Rules(cluster.check_namespace, name=syntax.label),
-    set_defaults=_set_defaults,
     selectable_fields=("status.phase",),
+    load_strategy=_strategy,
 )

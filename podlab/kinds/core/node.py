@@ -9,8 +9,6 @@ from podlab.core.v1.node_pb2 import Node
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import IMAGES, PROXY, STATS, STATUS, TRACE
-from podlab.kinds.validation.cluster import cluster
-from podlab.kinds.validation.rules import Rules
 
 _ROLE_PREFIX = "node-role.kubernetes.io/"
 _NODE_WIDE = ("INTERNAL-IP", "EXTERNAL-IP", "OS-IMAGE", "KERNEL-VERSION", "CONTAINER-RUNTIME")
@@ -37,6 +35,16 @@ def _cells(item: Node, now: datetime) -> Cells:
     ]
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.cluster import cluster
+    from podlab.kinds.validation.rules import Rules
+
+    return Strategy(
+        keeps_status_at_create=True,
+        rules=Rules(cluster.check_node, cluster.check_node_update, cluster.check_node_status),
+    )
+
+
 RESOURCE = Resource(
     of(Node),
     subresources=(
@@ -46,8 +54,7 @@ RESOURCE = Resource(
         IMAGES,
         TRACE,
     ),
-    strategy=Strategy(keeps_status_at_create=True),
     table=Table(_cells, ("NAME", "STATUS", "ROLES", "AGE", "VERSION", *_NODE_WIDE), frozenset(_NODE_WIDE)),
-    rules=Rules(cluster.check_node, cluster.check_node_update, cluster.check_node_status),
     selectable_fields=("spec.unschedulable",),
+    load_strategy=_strategy,
 )

@@ -8,11 +8,8 @@ from podlab.api.storageclasses import access_modes
 from podlab.core.v1 import volume_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolume
 from podlab.kinds.resource import Resource
+from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import STATUS
-from podlab.kinds.validation.rules import Rules
-from podlab.kinds.validation.storage import volumes
-from podlab.kinds.warnings import moments
-from podlab.kinds.warnings.claims import of_volume
 
 _CLASS = ("STORAGECLASS", "VOLUMEATTRIBUTESCLASS")
 _FILESYSTEM = "Filesystem"
@@ -46,6 +43,19 @@ def _set_defaults(volume: volume_pb2.PersistentVolume) -> None:
         source.hostPath.type = ""
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.rules import Rules
+    from podlab.kinds.validation.storage import volumes
+    from podlab.kinds.warnings import moments
+    from podlab.kinds.warnings.claims import of_volume
+
+    return Strategy(
+        set_defaults=_set_defaults,
+        rules=Rules(volumes.check_volume, volumes.check_volume_update),
+        warn=moments.always(of_volume),
+    )
+
+
 RESOURCE = Resource(
     of(PersistentVolume),
     subresources=(STATUS,),
@@ -57,7 +67,5 @@ RESOURCE = Resource(
         ),
         frozenset({"VOLUMEMODE"}),
     ),
-    rules=Rules(volumes.check_volume, volumes.check_volume_update),
-    set_defaults=_set_defaults,
-    warn=moments.always(of_volume),
+    load_strategy=_strategy,
 )

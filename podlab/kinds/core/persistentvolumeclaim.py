@@ -9,11 +9,8 @@ from podlab.core.v1 import volume_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolumeClaim
 from podlab.kinds.defaults.storage import apply_to_claim_spec
 from podlab.kinds.resource import Resource
+from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import STATUS
-from podlab.kinds.validation.rules import Rules
-from podlab.kinds.validation.storage import claims
-from podlab.kinds.warnings import moments
-from podlab.kinds.warnings.claims import of_claim
 
 _CLASS = ("STORAGECLASS", "VOLUMEATTRIBUTESCLASS")
 
@@ -38,6 +35,19 @@ def _set_defaults(claim: volume_pb2.PersistentVolumeClaim) -> None:
     apply_to_claim_spec(claim.spec)
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.rules import Rules
+    from podlab.kinds.validation.storage import claims
+    from podlab.kinds.warnings import moments
+    from podlab.kinds.warnings.claims import of_claim
+
+    return Strategy(
+        set_defaults=_set_defaults,
+        rules=Rules(claims.check_claim, claims.check_claim_update, claims.check_claim_status),
+        warn=moments.always(of_claim),
+    )
+
+
 RESOURCE = Resource(
     of(PersistentVolumeClaim),
     subresources=(STATUS,),
@@ -46,7 +56,5 @@ RESOURCE = Resource(
         ("NAME", "STATUS", "VOLUME", "CAPACITY", "ACCESS MODES", *_CLASS, "AGE", "VOLUMEMODE"),
         frozenset({"VOLUMEMODE"}),
     ),
-    rules=Rules(claims.check_claim, claims.check_claim_update, claims.check_claim_status),
-    set_defaults=_set_defaults,
-    warn=moments.always(of_claim),
+    load_strategy=_strategy,
 )

@@ -23,10 +23,6 @@ from podlab.kinds.subresource import (
     RESIZE,
     STATUS,
 )
-from podlab.kinds.validation.pods import ephemeralcontainers, pod
-from podlab.kinds.validation.rules import Rules
-from podlab.kinds.validation.storage.claims import check_claim_names
-from podlab.kinds.warnings import moments
 
 _POD_WIDE = ("IP", "NODE", "NOMINATED NODE", "READINESS GATES")
 
@@ -47,6 +43,29 @@ def _gates(item: Pod) -> str:
     return f"{opened}/{len(gates)}" if gates else NONE
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.pods import ephemeralcontainers, pod
+    from podlab.kinds.validation.rules import Rules
+    from podlab.kinds.validation.storage.claims import check_claim_names
+    from podlab.kinds.warnings import moments
+
+    return Strategy(
+        counts_generations=True,
+        graceful=True,
+        fixed_mark="ownerReferences",
+        set_defaults=apply_to_pod,
+        rules=Rules(
+            pod.check_pod,
+            pod.check_pod_update,
+            pod.check_pod_status,
+            ephemeralcontainers.check_new_pod,
+            check_claim_names,
+            ephemeralcontainers.check_joining,
+        ),
+        warn=moments.of_pod,
+    )
+
+
 RESOURCE = Resource(
     of(Pod),
     subresources=(
@@ -61,18 +80,7 @@ RESOURCE = Resource(
         PROXY,
         RESIZE,
     ),
-    strategy=Strategy(counts_generations=True, graceful=True, fixed_mark="ownerReferences"),
     table=Table(_cells, ("NAME", "READY", "STATUS", "RESTARTS", "AGE", *_POD_WIDE), frozenset(_POD_WIDE)),
-    rules=Rules(
-        pod.check_pod,
-        pod.check_pod_update,
-        pod.check_pod_status,
-        ephemeralcontainers.check_new_pod,
-        check_claim_names,
-        ephemeralcontainers.check_joining,
-    ),
-    set_defaults=apply_to_pod,
-    warn=moments.of_pod,
     kept_apart_by="spec.nodeName",
     selectable_fields=(
         "spec.nodeName",
@@ -82,4 +90,5 @@ RESOURCE = Resource(
         "status.phase",
         "status.podIP",
     ),
+    load_strategy=_strategy,
 )

@@ -10,9 +10,6 @@ from podlab.kinds.defaults.pod import apply_to_spec
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import SCALE, STATUS
-from podlab.kinds.validation.rules import Rules
-from podlab.kinds.validation.workloads import sets
-from podlab.kinds.warnings import moments
 
 _WIDE = ("CONTAINERS", "IMAGES", "SELECTOR")
 
@@ -38,21 +35,32 @@ def _set_defaults(item: replicationcontroller_pb2.ReplicationController) -> None
     apply_to_spec(spec.template.spec)
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.rules import Rules
+    from podlab.kinds.validation.workloads import sets
+    from podlab.kinds.warnings import moments
+
+    return Strategy(
+        counts_generations=True,
+        orphans=True,
+        set_defaults=_set_defaults,
+        rules=Rules(sets.check_replication_controller, status=sets.check_replica_counts),
+        warn=moments.of_template(),
+    )
+
+
 RESOURCE = Resource(
     of(ReplicationController),
     subresources=(
         SCALE,
         STATUS,
     ),
-    strategy=Strategy(counts_generations=True, orphans=True),
     table=Table(
         _cells,
         ("NAME", "DESIRED", "CURRENT", "READY", "AGE", *_WIDE),
         frozenset(_WIDE),
         types={"DESIRED": "integer", "CURRENT": "integer", "READY": "integer"},
     ),
-    rules=Rules(sets.check_replication_controller, status=sets.check_replica_counts),
-    set_defaults=_set_defaults,
-    warn=moments.of_template(),
     selectable_fields=("status.replicas",),
+    load_strategy=_strategy,
 )

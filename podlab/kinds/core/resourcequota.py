@@ -7,9 +7,8 @@ from podlab.api.cells import Cells, Table, age
 from podlab.api.kinds import of
 from podlab.core.v1.quota_pb2 import ResourceQuota
 from podlab.kinds.resource import Resource
+from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import STATUS
-from podlab.kinds.validation.cluster import policy
-from podlab.kinds.validation.rules import Rules
 
 
 def _cells(item: ResourceQuota, now: datetime) -> Cells:
@@ -24,9 +23,18 @@ def _usage(item: ResourceQuota, names: Iterable[str]) -> str:
     return ", ".join(f"{name}: {used[name]}/{status.hard[name].string}" for name in names)
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.cluster import policy
+    from podlab.kinds.validation.rules import Rules
+
+    return Strategy(
+        rules=Rules(policy.check_quota, policy.check_quota_update, policy.check_quota_status),
+    )
+
+
 RESOURCE = Resource(
     of(ResourceQuota),
     subresources=(STATUS,),
     table=Table(_cells, ("NAME", "REQUEST", "LIMIT", "AGE")),
-    rules=Rules(policy.check_quota, policy.check_quota_update, policy.check_quota_status),
+    load_strategy=_strategy,
 )

@@ -7,8 +7,7 @@ from podlab.api.kinds import of
 from podlab.core.v1 import config_pb2
 from podlab.core.v1.config_pb2 import Secret
 from podlab.kinds.resource import Resource
-from podlab.kinds.validation.cluster import config
-from podlab.kinds.validation.rules import Rules
+from podlab.kinds.strategy import Strategy
 
 
 def _cells(item: Secret, now: datetime) -> Cells:
@@ -22,10 +21,19 @@ def _set_defaults(secret: config_pb2.Secret) -> None:
     secret.ClearField("stringData")
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.cluster import config
+    from podlab.kinds.validation.rules import Rules
+
+    return Strategy(
+        set_defaults=_set_defaults,
+        rules=Rules(config.check_secret, config.check_secret_update),
+    )
+
+
 RESOURCE = Resource(
     of(Secret),
     table=Table(_cells, ("NAME", "TYPE", "DATA", "AGE"), types={"DATA": "integer"}),
-    rules=Rules(config.check_secret, config.check_secret_update),
-    set_defaults=_set_defaults,
     selectable_fields=("type",),
+    load_strategy=_strategy,
 )

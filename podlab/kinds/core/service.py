@@ -10,11 +10,6 @@ from podlab.kinds.defaults.service import keep_allocated
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import PROXY, STATUS
-from podlab.kinds.validation import syntax
-from podlab.kinds.validation.network import service
-from podlab.kinds.validation.rules import Rules
-from podlab.kinds.warnings import moments
-from podlab.kinds.warnings.network import of_service
 
 _AFFINITY_S = 10_800
 
@@ -68,18 +63,30 @@ def _port(port: service_pb2.ServicePort) -> None:
         target.intVal = port.port
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation import syntax
+    from podlab.kinds.validation.network import service
+    from podlab.kinds.validation.rules import Rules
+    from podlab.kinds.warnings import moments
+    from podlab.kinds.warnings.network import of_service
+
+    return Strategy(
+        claims=True,
+        set_defaults=_set_defaults,
+        inherit=keep_allocated,
+        rules=Rules(service.check_service, service.check_service_update, name=syntax.label_1035),
+        warn=moments.always(of_service),
+    )
+
+
 RESOURCE = Resource(
     of(Service),
     subresources=(
         STATUS,
         PROXY,
     ),
-    strategy=Strategy(claims=True),
     table=Table(
         _cells, ("NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE", "SELECTOR"), frozenset({"SELECTOR"})
     ),
-    rules=Rules(service.check_service, service.check_service_update, name=syntax.label_1035),
-    set_defaults=_set_defaults,
-    inherit=keep_allocated,
-    warn=moments.always(of_service),
+    load_strategy=_strategy,
 )

@@ -18,11 +18,11 @@ __all__ = ["apply", "inherit", "settle"]
 def apply(message: Message) -> None:
     from podlab.kinds import known
 
-    known.resource(message).set_defaults(message)
+    known.resource(message).strategy.set_defaults(message)
 
 
 def inherit(new: Message, old: Message) -> None:
     from podlab.kinds import known
 
     _inherit(new, old)
-    known.resource(new).inherit(new, old)
+    known.resource(new).strategy.inherit(new, old)

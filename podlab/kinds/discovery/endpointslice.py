@@ -8,8 +8,6 @@ from podlab.discovery.v1 import endpointslice_pb2
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
-from podlab.kinds.validation.network import endpoints
-from podlab.kinds.validation.rules import Rules
 
 _SHOWN_ENDPOINTS = 3
 
@@ -33,10 +31,19 @@ def _set_defaults(endpoints: endpointslice_pb2.EndpointSlice) -> None:
             port.protocol = "TCP"
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.network import endpoints
+    from podlab.kinds.validation.rules import Rules
+
+    return Strategy(
+        counts_generations=True,
+        set_defaults=_set_defaults,
+        rules=Rules(endpoints.check_endpoint_slice, endpoints.check_endpoint_slice_update),
+    )
+
+
 RESOURCE = Resource(
     of(EndpointSlice),
-    strategy=Strategy(counts_generations=True),
     table=Table(_cells, ("NAME", "ADDRESSTYPE", "PORTS", "ENDPOINTS", "AGE")),
-    rules=Rules(endpoints.check_endpoint_slice, endpoints.check_endpoint_slice_update),
-    set_defaults=_set_defaults,
+    load_strategy=_strategy,
 )

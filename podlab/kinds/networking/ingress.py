@@ -8,10 +8,6 @@ from podlab.api.kinds import of
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import STATUS
-from podlab.kinds.validation.network import ingress
-from podlab.kinds.validation.rules import Rules
-from podlab.kinds.warnings import moments
-from podlab.kinds.warnings.network import of_ingress
 from podlab.networking.v1.ingress_pb2 import Ingress
 
 
@@ -26,11 +22,22 @@ def _cells(item: Ingress, now: datetime) -> Cells:
     ]
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.network import ingress
+    from podlab.kinds.validation.rules import Rules
+    from podlab.kinds.warnings import moments
+    from podlab.kinds.warnings.network import of_ingress
+
+    return Strategy(
+        counts_generations=True,
+        rules=Rules(ingress.check_ingress, status=ingress.check_ingress_status),
+        warn=moments.always(of_ingress),
+    )
+
+
 RESOURCE = Resource(
     of(Ingress),
     subresources=(STATUS,),
-    strategy=Strategy(counts_generations=True),
     table=Table(_cells, ("NAME", "CLASS", "HOSTS", "ADDRESS", "PORTS", "AGE")),
-    rules=Rules(ingress.check_ingress, status=ingress.check_ingress_status),
-    warn=moments.always(of_ingress),
+    load_strategy=_strategy,
 )

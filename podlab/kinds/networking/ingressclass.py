@@ -7,8 +7,6 @@ from podlab.api.ingresses import parameters
 from podlab.api.kinds import of
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
-from podlab.kinds.validation.network import ingress
-from podlab.kinds.validation.rules import Rules
 from podlab.networking.v1 import ingress_pb2
 from podlab.networking.v1.ingress_pb2 import IngressClass
 
@@ -24,10 +22,19 @@ def _set_defaults(given: ingress_pb2.IngressClass) -> None:
         given.spec.parameters.scope = "Cluster"
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.network import ingress
+    from podlab.kinds.validation.rules import Rules
+
+    return Strategy(
+        counts_generations=True,
+        set_defaults=_set_defaults,
+        rules=Rules(ingress.check_ingress_class, ingress.check_ingress_class_update),
+    )
+
+
 RESOURCE = Resource(
     of(IngressClass),
-    strategy=Strategy(counts_generations=True),
     table=Table(_cells, ("NAME", "CONTROLLER", "PARAMETERS", "AGE")),
-    rules=Rules(ingress.check_ingress_class, ingress.check_ingress_class_update),
-    set_defaults=_set_defaults,
+    load_strategy=_strategy,
 )

@@ -6,10 +6,6 @@ from podlab.api.cells import Cells, Table, age, selector
 from podlab.api.kinds import of
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
-from podlab.kinds.validation.network import networkpolicy
-from podlab.kinds.validation.rules import Rules
-from podlab.kinds.warnings import moments
-from podlab.kinds.warnings.network import of_policy
 from podlab.networking.v1 import networkpolicy_pb2
 from podlab.networking.v1.networkpolicy_pb2 import NetworkPolicy
 
@@ -31,11 +27,22 @@ def _set_defaults(policy: networkpolicy_pb2.NetworkPolicy) -> None:
             port.protocol = _PROTOCOL
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.network import networkpolicy
+    from podlab.kinds.validation.rules import Rules
+    from podlab.kinds.warnings import moments
+    from podlab.kinds.warnings.network import of_policy
+
+    return Strategy(
+        counts_generations=True,
+        set_defaults=_set_defaults,
+        rules=Rules(networkpolicy.check_network_policy),
+        warn=moments.always(of_policy),
+    )
+
+
 RESOURCE = Resource(
     of(NetworkPolicy),
-    strategy=Strategy(counts_generations=True),
     table=Table(_cells, ("NAME", "POD-SELECTOR", "AGE")),
-    rules=Rules(networkpolicy.check_network_policy),
-    set_defaults=_set_defaults,
-    warn=moments.always(of_policy),
+    load_strategy=_strategy,
 )

@@ -8,8 +8,6 @@ from podlab.api.kinds import of
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import STATUS
-from podlab.kinds.validation.rules import Rules
-from podlab.kinds.validation.workloads import disruption
 from podlab.meta.v1.meta_pb2 import IntOrString
 from podlab.policy.v1.poddisruptionbudget_pb2 import PodDisruptionBudget
 
@@ -28,10 +26,19 @@ def _bound(spec: Any, name: str) -> str:
     return value.strVal if value.type == 1 else str(value.intVal)
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.rules import Rules
+    from podlab.kinds.validation.workloads import disruption
+
+    return Strategy(
+        counts_generations=True,
+        rules=Rules(disruption.check_budget, status=disruption.check_budget_status),
+    )
+
+
 RESOURCE = Resource(
     of(PodDisruptionBudget),
     subresources=(STATUS,),
-    strategy=Strategy(counts_generations=True),
     table=Table(_cells, tuple(_BUDGETS.split("|")), types={"ALLOWED DISRUPTIONS": "integer"}),
-    rules=Rules(disruption.check_budget, status=disruption.check_budget_status),
+    load_strategy=_strategy,
 )

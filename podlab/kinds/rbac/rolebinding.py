@@ -4,14 +4,23 @@ from podlab.api.kinds import of
 from podlab.kinds.columns.rights import BINDINGS
 from podlab.kinds.defaults.rbac import apply_to_binding
 from podlab.kinds.resource import Resource
-from podlab.kinds.validation import syntax
-from podlab.kinds.validation.cluster import rbac
-from podlab.kinds.validation.rules import Rules
+from podlab.kinds.strategy import Strategy
 from podlab.rbac.v1.rbac_pb2 import RoleBinding
+
+
+def _strategy() -> Strategy:
+    from podlab.kinds.validation import syntax
+    from podlab.kinds.validation.cluster import rbac
+    from podlab.kinds.validation.rules import Rules
+
+    return Strategy(
+        set_defaults=apply_to_binding,
+        rules=Rules(rbac.check_role_binding, rbac.check_binding_update, name=syntax.path_segment),
+    )
+
 
 RESOURCE = Resource(
     of(RoleBinding),
     table=BINDINGS,
-    rules=Rules(rbac.check_role_binding, rbac.check_binding_update, name=syntax.path_segment),
-    set_defaults=apply_to_binding,
+    load_strategy=_strategy,
 )

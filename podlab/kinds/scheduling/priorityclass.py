@@ -6,8 +6,6 @@ from podlab.api.cells import Cells, Table, age
 from podlab.api.kinds import of
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
-from podlab.kinds.validation.cluster import policy
-from podlab.kinds.validation.rules import Rules
 from podlab.scheduling.v1 import priorityclass_pb2
 from podlab.scheduling.v1.priorityclass_pb2 import PriorityClass
 
@@ -23,14 +21,23 @@ def _set_defaults(given: priorityclass_pb2.PriorityClass) -> None:
         given.preemptionPolicy = "PreemptLowerPriority"
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.cluster import policy
+    from podlab.kinds.validation.rules import Rules
+
+    return Strategy(
+        counts_generations=True,
+        set_defaults=_set_defaults,
+        rules=Rules(policy.check_priority_class, policy.check_priority_class_update),
+    )
+
+
 RESOURCE = Resource(
     of(PriorityClass),
-    strategy=Strategy(counts_generations=True),
     table=Table(
         _cells,
         ("NAME", "VALUE", "GLOBAL-DEFAULT", "AGE", "PREEMPTIONPOLICY"),
         types={"VALUE": "integer", "GLOBAL-DEFAULT": "boolean"},
     ),
-    rules=Rules(policy.check_priority_class, policy.check_priority_class_update),
-    set_defaults=_set_defaults,
+    load_strategy=_strategy,
 )

@@ -6,8 +6,7 @@ from podlab.api.cells import Cells, Table, age
 from podlab.api.kinds import of
 from podlab.api.storageclasses import is_default
 from podlab.kinds.resource import Resource
-from podlab.kinds.validation.rules import Rules
-from podlab.kinds.validation.storage import volumes
+from podlab.kinds.strategy import Strategy
 from podlab.storage.v1 import storageclass_pb2
 from podlab.storage.v1.storageclass_pb2 import StorageClass
 
@@ -31,6 +30,16 @@ def _set_defaults(given: storageclass_pb2.StorageClass) -> None:
         given.volumeBindingMode = "Immediate"
 
 
+def _strategy() -> Strategy:
+    from podlab.kinds.validation.rules import Rules
+    from podlab.kinds.validation.storage import volumes
+
+    return Strategy(
+        set_defaults=_set_defaults,
+        rules=Rules(volumes.check_storage_class, volumes.check_storage_class_update),
+    )
+
+
 RESOURCE = Resource(
     of(StorageClass),
     table=Table(
@@ -38,6 +47,5 @@ RESOURCE = Resource(
         ("NAME", "PROVISIONER", "RECLAIMPOLICY", "VOLUMEBINDINGMODE", "ALLOWVOLUMEEXPANSION", "AGE"),
         untold={"ALLOWVOLUMEEXPANSION": "true".__eq__},
     ),
-    rules=Rules(volumes.check_storage_class, volumes.check_storage_class_update),
-    set_defaults=_set_defaults,
+    load_strategy=_strategy,
 )

@@ -12,4 +12,4 @@ from google.protobuf.message import Message
 def of(new: Message, old: Message | None) -> list[str]:
     from podlab.kinds import known
 
-    return known.resource(new).warn(new, old)
+    return known.resource(new).strategy.warn(new, old)

@@ -6,23 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from google.protobuf.message import Message
-
 from podlab.core.v1.pod_pb2 import Pod, PodSpec
+from podlab.kinds.strategy import Warn
 from podlab.kinds.validation import syntax
 from podlab.kinds.warnings import pods
 
 Look = Callable[[Any], Iterator[str]]
-Warn = Callable[[Any, Any], list[str]]
-"""Takes an object and the one that it replaces, None for a new one. Status is not looked at."""
 # What is remembered stays small: 512 specs of at most this size.
 _REMEMBERED_BYTES = 8 << 10
 _IN_HOSTNAMES = "which can result in surprising behavior; a DNS label is recommended: "
-
-
-def nothing(new: Message, old: Message | None) -> list[str]:
-    """There is nothing to say of the kind."""
-    return []
 
 
 def always(look: Look) -> Warn:

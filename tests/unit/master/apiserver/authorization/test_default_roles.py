@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from podlab_testing.builtin_kinds import validate_create
 
 from master.apiserver.app.default_rbac import defaults
 from master.apiserver.authorization import Attributes
@@ -9,7 +10,6 @@ from master.apiserver.authorization.default_roles import USER_BINDINGS, USER_ROL
 from master.apiserver.authorization.rules import Role
 from podlab.api import kinds
 from podlab.kinds import builtin
-from podlab.kinds.validation import validate_create
 from podlab.rbac.v1 import rbac_pb2
 
 ROLES = {

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from google.protobuf.message import Message
+from podlab_testing.builtin_kinds import validate_create, validate_update
 
 from podlab.apps.v1 import deployment_pb2
 from podlab.core.v1 import pod_pb2
 from podlab.kinds.defaults import apply
-from podlab.kinds.validation import validate_create, validate_update
 
 Found = Callable[..., list[str]]
 

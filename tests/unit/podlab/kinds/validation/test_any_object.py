@@ -7,10 +7,10 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from podlab_testing.builtin_kinds import validate_create, validate_status_update, validate_update
 
 from podlab.api.kinds import KINDS, Kind
 from podlab.kinds.defaults import apply, inherit
-from podlab.kinds.validation import validate_create, validate_status_update, validate_update
 
 TEXTS = st.sampled_from(
     [

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+from podlab_testing.builtin_kinds import validate_update
 
 from podlab.api.kinds import KINDS
 from podlab.api.serializer.encoding import child_type, is_inline, is_map
-from podlab.kinds.validation import validate_update
 from podlab.meta.v1 import options_pb2
 
 Way = tuple[FieldDescriptor, ...]

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from podlab_testing.builtin_kinds import validate_create, validate_status_update
 
 from podlab.api.values import times
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import pod_pb2
-from podlab.kinds.validation import validate_create, validate_status_update
 from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.instants import FIRST_S, LAST_S, check_instants
 from podlab.meta.v1 import meta_pb2

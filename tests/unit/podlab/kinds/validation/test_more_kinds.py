@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from podlab_testing.builtin_kinds import validate_update
 
 from podlab.api.serializer import codec
 from podlab.kinds import defaults
-from podlab.kinds.validation import validate_update
 
 Found = Callable[..., list[str]]
 GIGABYTE = {"storage": "1Gi"}

@@ -2,8 +2,7 @@ from collections.abc import Callable
 
 from podlab.core.v1 import pod_pb2
 from podlab.kinds import builtin
-from podlab.kinds.resource import ANYTHING
-from podlab.kinds.validation.rules import OBJECT_BYTES
+from podlab.kinds.validation.rules import ANYTHING, OBJECT_BYTES
 
 
 def test_every_kind_has_rules() -> None:

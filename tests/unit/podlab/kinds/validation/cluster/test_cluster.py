@@ -1,9 +1,10 @@
 from collections.abc import Callable
 
+from podlab_testing.builtin_kinds import validate_status_update
+
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import event_pb2, node_pb2
 from podlab.discovery.v1 import endpointslice_pb2
-from podlab.kinds.validation import validate_status_update
 
 Found = Callable[..., list[str]]
 

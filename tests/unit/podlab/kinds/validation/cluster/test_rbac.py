@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from podlab_testing.builtin_kinds import validate_create, validate_update
 
 from podlab.api.kinds import RBAC
 from podlab.kinds import defaults
-from podlab.kinds.validation import validate_create, validate_update
 from podlab.rbac.v1 import rbac_pb2
 
 META = {"name": "x", "namespace": "team"}

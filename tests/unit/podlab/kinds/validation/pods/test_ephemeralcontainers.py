@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from podlab_testing.builtin_kinds import validate_create, validate_joining, validate_update
 
 from podlab.api.serializer import codec
 from podlab.core.v1 import pod_pb2
 from podlab.kinds import defaults
-from podlab.kinds.validation import validate_create, validate_joining, validate_update
 
 
 def _pod(*joined: dict[str, Any], **metadata: Any) -> pod_pb2.Pod:

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 from podlab_testing import sample_objects
+from podlab_testing.builtin_kinds import validate_status_update
 
 from podlab.api import kinds
-from podlab.kinds.validation import validate_status_update
 
 Found = Callable[..., list[str]]
 SHARE = {"type": "Utilization", "averageUtilization": 50}

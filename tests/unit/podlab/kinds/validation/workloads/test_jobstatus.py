@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 from podlab_testing import sample_objects
+from podlab_testing.builtin_kinds import validate_status_update
 
 from podlab.api import kinds
-from podlab.kinds.validation import validate_status_update
 
 TIME, LATER = "2030-01-01T00:00:00Z", "2030-01-01T00:01:00Z"
 

@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 from podlab_testing import sample_objects
+from podlab_testing.builtin_kinds import validate_status_update
 
 from podlab.api import kinds
 from podlab.apps.v1.controllerrevision_pb2 import ControllerRevision
-from podlab.kinds.validation import validate_status_update
 
 Found = Callable[..., list[str]]
 Changes = dict[str, Any]
