@@ -88,7 +88,7 @@ class _Writes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Doors:
+class _Filters:
     """What every request passes."""
 
     authorization: AuthorizationFilter
@@ -105,9 +105,9 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
     authorizer = _authorizer(cache)
     writes = _writes(settings, network, cache, authorizer)
     watches, lister = Watcher(cache), Pager(cache)
-    doors = _doors(settings, cache, authorizer, watches)
+    filters = _filters(settings, cache, authorizer, watches)
     issuer, tokens = _tokens(settings, cache, writes.registry)
-    relay = Relay(doors.chain, cache, settings.tls, settings.scheduler)
+    relay = Relay(filters.chain, cache, settings.tls, settings.scheduler)
     measuring = ResourceMetrics(cache, Scraper(relay.measured))
     return Parts(
         cache=cache,
@@ -118,7 +118,7 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
         ),
         service=service.ApiService(
             kinds=catalog,
-            chain=doors.chain,
+            chain=filters.chain,
             registry=writes.registry,
             batch=writes.batch,
             collections=writes.collections,
@@ -129,8 +129,8 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
             cluster_name=settings.cluster_name,
         ),
         relay=relay,
-        rest=_rest(doors, writes, Reading(cache, writes.registry, lister, watches), relay, measuring, tokens),
-        trail=doors.trail,
+        rest=_rest(filters, writes, Reading(cache, writes.registry, lister, watches), relay, measuring, tokens),
+        trail=filters.trail,
     )
 
 
@@ -149,7 +149,7 @@ def _writes(settings: ApiServerSettings, network: IPv4Network, cache: Cache, aut
     return _Writes(registry, Batch(cache, registry), Collections(cache, registry))
 
 
-def _doors(settings: ApiServerSettings, cache: Cache, authorizer: Authorizer, watches: Watcher) -> _Doors:
+def _filters(settings: ApiServerSettings, cache: Cache, authorizer: Authorizer, watches: Watcher) -> _Filters:
     authorization, limits, turns, trail = (
         AuthorizationFilter(cache, authorizer),
         InflightLimits(),
@@ -157,7 +157,7 @@ def _doors(settings: ApiServerSettings, cache: Cache, authorizer: Authorizer, wa
         _trail(settings, cache.kinds),
     )
     metrics = Metrics(cache, watches, turns, trail)
-    return _Doors(
+    return _Filters(
         authorization,
         HandlerChain(authorization, cache.moments, limits, turns=turns, metrics=metrics, trail=trail),
         limits,
@@ -181,26 +181,31 @@ def _tokens(settings: ApiServerSettings, cache: Cache, registry: Registry) -> tu
 
 
 def _rest(
-    doors: _Doors, writes: _Writes, reading: Reading, relay: Relay, measuring: ResourceMetrics, tokens: Tokens
+    filters: _Filters,
+    writes: _Writes,
+    reading: Reading,
+    relay: Relay,
+    measuring: ResourceMetrics,
+    tokens: Tokens,
 ) -> Api:
     """Kubernetes' API on port 6443."""
     cache, registry = measuring.cache, writes.registry
     return Api(
         kinds=cache.kinds,
-        chain=doors.chain,
-        limits=doors.limits,
+        chain=filters.chain,
+        limits=filters.limits,
         general=General(
             cache.kinds,
             Health(cache),
             OpenApi(Published(cache.kinds, GIT_VERSION)),
-            metrics=doors.metrics,
+            metrics=filters.metrics,
             tokens=tokens,
         ),
         reading=reading,
         writing=Writing(registry, writes.collections),
         scaling=Scaling(registry),
         logs=Logs(relay),
-        reviews=Reviews({**reviews.answerers(doors.authorization), "TokenReview": tokens.review}),
+        reviews=Reviews({**reviews.answerers(filters.authorization), "TokenReview": tokens.review}),
         metrics=MetricsApi(cache, measuring),
         tokens=tokens,
         commands=RemoteCommand(registry, relay),

@@ -50,7 +50,7 @@ class AcceptedConnection:
 class Listener(web.Server):
     """Answers on a socket, and watches over who stays. `serve` runs for ever."""
 
-    def __init__(self, api: Api, tls: ssl.SSLContext, doors: ConnectionLimits[AcceptedConnection]) -> None:
+    def __init__(self, api: Api, tls: ssl.SSLContext, limits: ConnectionLimits[AcceptedConnection]) -> None:
         # A client that goes ends its watch at once, rather than at the next write. Bodies are read as they are sent.
         super().__init__(
             self._answer,
@@ -62,7 +62,7 @@ class Listener(web.Server):
         )
         self._api = api
         self._tls = tls
-        self._doors = doors
+        self._limits = limits
         self._visitors: dict[web.RequestHandler, AcceptedConnection] = {}
         # Whose first request came with the last of TLS, before we knew them; whether it is still being answered.
         self._early: dict[web.RequestHandler, bool] = {}
@@ -81,7 +81,7 @@ class Listener(web.Server):
                     continue
                 visitor = AcceptedConnection(connection)
                 visitor.greeting = group.create_task(self._greet(visitor))
-                if (leaving := self._doors.arrive(visitor, address[0], loop.time())) is not None:
+                if (leaving := self._limits.arrive(visitor, address[0], loop.time())) is not None:
                     leaving.turn_away()
 
     def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
@@ -89,7 +89,7 @@ class Listener(web.Server):
         super().connection_lost(handler, exc)
         self._early.pop(handler, None)
         if (visitor := self._visitors.pop(handler, None)) is not None:
-            self._doors.leave(visitor)
+            self._limits.leave(visitor)
 
     async def _greet(self, visitor: AcceptedConnection) -> None:
         """TLS."""
@@ -98,50 +98,50 @@ class Listener(web.Server):
                 self, visitor.connection, ssl=self._tls, ssl_handshake_timeout=FIRST_LIMIT_S
             )
         except (OSError, TimeoutError):  # ssl.SSLError is an OSError: whoever does not speak TLS is nobody
-            self._doors.leave(visitor)
+            self._limits.leave(visitor)
             return
         except asyncio.CancelledError:
             visitor.connection.close()
             raise
         if transport.is_closing():
-            self._doors.leave(visitor)
+            self._limits.leave(visitor)
             return
         visitor.transport = transport
         # What the loop returns beside the transport is ours with asyncio, and TLS's own with uvloop.
         handler = cast(web.RequestHandler, transport.get_protocol())
         self._visitors[handler] = visitor
         if (asking := self._early.pop(handler, None)) is not None:
-            self._doors.speaks(visitor)
+            self._limits.speaks(visitor)
             if not asking:
-                self._doors.rests(visitor, asyncio.get_running_loop().time())
+                self._limits.rests(visitor, asyncio.get_running_loop().time())
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(_SWEPT_EVERY_S)
-            for visitor in self._doors.overdue(asyncio.get_running_loop().time()):
+            for visitor in self._limits.overdue(asyncio.get_running_loop().time()):
                 visitor.turn_away()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         handler = request.protocol
         if (visitor := self._visitors.get(handler)) is not None:
-            self._doors.speaks(visitor)
+            self._limits.speaks(visitor)
         elif request.transport is not None:
             self._early[handler] = True
         try:
             return await self._api.answer(request)
         finally:
             if (visitor := self._visitors.get(handler)) is not None:
-                self._doors.rests(visitor, asyncio.get_running_loop().time())
+                self._limits.rests(visitor, asyncio.get_running_loop().time())
             elif handler in self._early:
                 self._early[handler] = False
 
 
 @asynccontextmanager
 async def listening(
-    api: Api, tls: Tls, address: str, port: int, doors: ConnectionLimits[AcceptedConnection] | None = None
+    api: Api, tls: Tls, address: str, port: int, limits: ConnectionLimits[AcceptedConnection] | None = None
 ) -> AsyncIterator[None]:
     """The API answers on the port while the block runs. Raises RuntimeError when it is taken, OSError without files."""
-    server = Listener(api, context(tls), doors if doors is not None else ConnectionLimits())
+    server = Listener(api, context(tls), limits if limits is not None else ConnectionLimits())
     with _bound(address, port) as bound:
         serving = asyncio.create_task(server.serve(bound))
         try:

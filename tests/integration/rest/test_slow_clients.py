@@ -45,8 +45,8 @@ async def raw(cluster: Cluster) -> AsyncIterator[Callable[..., Any]]:
 
 @pytest.fixture
 def strict(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Doors that are as in production but for what they wait for."""
-    monkeypatch.setattr(rest, "Doors", partial(ConnectionLimits, first_limit_s=0.3, idle_limit_s=0.3))
+    """Connection limits as in production, but for how long they wait."""
+    monkeypatch.setattr(rest, "ConnectionLimits", partial(ConnectionLimits, first_limit_s=0.3, idle_limit_s=0.3))
     monkeypatch.setattr(rest, "_SWEPT_EVERY_S", 0.05)
 
 
@@ -96,19 +96,19 @@ def test_a_connection_stays_while_it_is_answered_and_is_forgotten_when_it_goes(
     monkeypatch: pytest.MonkeyPatch, authority: Authority, free_ports: tuple[int, int, int], run: Callable[[Any], None]
 ) -> None:
     monkeypatch.setattr(rest, "_SWEPT_EVERY_S", 0.05)
-    doors: ConnectionLimits[Any] = ConnectionLimits(first_limit_s=0.2)
+    limits: ConnectionLimits[Any] = ConnectionLimits(first_limit_s=0.2)
 
     async def ask() -> None:
         context = ssl.create_default_context(cafile=str(authority.tls().ca))
-        async with rest.listening(Patient(), authority.tls(), "127.0.0.1", free_ports[2], doors):  # type: ignore[arg-type]
+        async with rest.listening(Patient(), authority.tls(), "127.0.0.1", free_ports[2], limits):  # type: ignore[arg-type]
             reader, writer = await asyncio.open_connection("127.0.0.1", free_ports[2], ssl=context)
             async with asyncio.timeout(5):
                 for _ in range(2):
                     writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
                     assert (await reader.readuntil(b"done")).startswith(b"HTTP/1.1 200")
-                assert len(doors) == 1
+                assert len(limits) == 1
                 writer.close()
-                while len(doors):  # noqa: ASYNC110 -- aiohttp tells nobody else
+                while len(limits):  # noqa: ASYNC110 -- aiohttp tells nobody else
                     await asyncio.sleep(0.01)
 
     run(ask())
@@ -172,8 +172,8 @@ async def test_a_head_that_is_too_large_is_refused(raw: Any, head: bytes) -> Non
 async def test_a_thousand_silent_connections_hold_up_nobody(
     monkeypatch: pytest.MonkeyPatch, raw: Any, cluster: Cluster, session_of: SessionOf
 ) -> None:
-    doors: ConnectionLimits[Any] = ConnectionLimits(silent_of_address=100)
-    monkeypatch.setattr(rest, "Doors", lambda: doors)
+    limits: ConnectionLimits[Any] = ConnectionLimits(silent_of_address=100)
+    monkeypatch.setattr(rest, "ConnectionLimits", lambda: limits)
     await cluster.stop()
     await cluster.start()
     for _ in range(1000):
@@ -183,13 +183,13 @@ async def test_a_thousand_silent_connections_hold_up_nobody(
     async with session_of("kubernetes-admin").get(PODS) as response:
         assert response.status == 200
     assert time.perf_counter() - started < 2.0
-    assert len(doors) <= 101
+    assert len(limits) <= 101
 
 
 async def test_an_address_with_too_many_silent_connections_loses_its_oldest(
     monkeypatch: pytest.MonkeyPatch, raw: Any, cluster: Cluster, session_of: SessionOf
 ) -> None:
-    monkeypatch.setattr(rest, "Doors", partial(ConnectionLimits, silent_of_address=5))
+    monkeypatch.setattr(rest, "ConnectionLimits", partial(ConnectionLimits, silent_of_address=5))
     await cluster.stop()
     await cluster.start()
     first = await raw()

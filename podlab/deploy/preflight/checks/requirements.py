@@ -36,7 +36,7 @@ WAYS: Final[tuple[tuple[str, str, tuple[int, ...]], ...]] = (
 OWN_UNITS: Final = "podlab-"
 """How the names of Podlab's own units begin: a port that one of them holds is not taken."""
 
-PORT_TRIAL: Final = "podlab-doors"
+PORT_TRIAL: Final = "podlab-ports"
 """What preflight's own process is called that holds ports while hosts try them (`port_trial.NAME`)."""
 
 OWN_BRIDGE: Final = "podlab0"

@@ -17,7 +17,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 # What the listening process is called; preflight takes no offence at ports that it holds.
-NAME = "podlab-doors"
+NAME = "podlab-ports"
 # The one address by which it is found again: abstract, so that it goes with the process.
 CONTROL = "\0" + NAME
 LISTEN_S = 60.0
