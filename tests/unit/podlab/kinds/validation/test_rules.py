@@ -7,7 +7,8 @@ from podlab.kinds.validation.rules import ANYTHING, OBJECT_BYTES
 
 def test_every_kind_has_rules() -> None:
     """Those of no more than metadata are said as well: it is not forgotten."""
-    plain = {kind.name for kind in builtin.catalog().stored if builtin.catalog().resource(kind).rules is ANYTHING}
+    catalog = builtin.catalog()
+    plain = {kind.name for kind in catalog.stored if catalog.resource(kind).strategy.rules is ANYTHING}
     assert plain == set()
 
 
