@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+from podlab.meta.v1 import meta_pb2
 
 if TYPE_CHECKING:
     from podlab.kinds.validation.rules import Rules
 
 Warn = Callable[[Any, Any], list[str]]
 """Takes an object and the one that it replaces, None for a new one. Status is not looked at."""
+
+
+class Author(Protocol):
+    """Whoever makes an object."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def uid(self) -> str: ...
+    @property
+    def groups(self) -> AbstractSet[str]: ...
+    @property
+    def extra(self) -> Mapping[str, tuple[str, ...]]: ...
 
 
 def nothing(*_: Any) -> None:
@@ -20,6 +36,16 @@ def nothing(*_: Any) -> None:
 def no_warnings(*_: Any) -> list[str]:
     """There is nothing to say of the kind."""
     return []
+
+
+def _no_grace(*_: Any) -> int:
+    """For objects that nobody has to wait for."""
+    return 0
+
+
+def _not_held(_: Any) -> bool:
+    """For objects that nothing holds but their finalizers."""
+    return False
 
 
 def _anything() -> Rules:
@@ -36,12 +62,8 @@ class Strategy:
     counts_generations: bool = False
     """Whether metadata.generation follows changes of what its user asks for."""
     keeps_status_at_create: bool = False
-    graceful: bool = False
-    """Whether a deletion waits for the node that runs it."""
     orphans: bool = False
     """Whether a deletion that does not say leaves the object's own objects alone."""
-    claims: bool = False
-    """Whether it holds addresses or ports that nobody else may hold."""
     fixed_mark: str = ""
     """The field of metadata that a write of a subresource leaves alone, though others of its marks may change."""
     set_defaults: Callable[[Any], None] = nothing
@@ -51,6 +73,14 @@ class Strategy:
     rules: Rules = field(default_factory=_anything)
     warn: Warn = no_warnings
     prepare_for_create: Callable[[Any], None] = nothing
+    record_author: Callable[[Any, Author], None] = nothing
+    """Says in a new object who makes it."""
     prepare_for_update: Callable[[Any, Any], None] = nothing
     """Takes the new object and the old one, as the next does."""
-    prepare_for_status_update: Callable[[Any, Any], None] = nothing
+    prepare_for_status_update: Callable[[Any, Any, meta_pb2.Time], None] = nothing
+    """Takes the time, too."""
+    grace_period_s: Callable[[Any, int | None], int] = _no_grace
+    """How long a deletion waits for who runs the object, and how long it was asked to; None when nobody asked."""
+    prepare_for_deletion: Callable[[Any], None] = nothing
+    is_held: Callable[[Any], bool] = _not_held
+    """Whether it stays, though it is deleted and has no finalizers."""

@@ -76,7 +76,7 @@ def test_columns_of_a_kind_load_no_rules() -> None:
         "from podlab.kinds import builtin\n"
         "for kind in builtin.catalog().kinds:\n"
         "    Rows(kind, wide=True, with_namespace=True)\n"
-        "rules = ('podlab.kinds.validation', 'podlab.kinds.warnings')\n"
+        "rules = tuple(f'podlab.kinds.{room}' for room in ('strategies', 'validation', 'warnings'))\n"
         "print(*(name for name in sys.modules if name.startswith(rules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)

@@ -16,7 +16,6 @@ from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Authorizer
 from master.apiserver.registry.allocation import ServiceAllocator
 from master.apiserver.registry.registry import Registry, Written
-from master.apiserver.registry.strategies.table import table
 from master.apiserver.request.info import Exchange, RequestInfo
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import CachedObject
@@ -94,4 +93,4 @@ def registry_of(
 ) -> WritableRegistry:
     """With all that a server's has."""
     allocator = ServiceAllocator(network, lambda: cache.claims, chance or random.Random(1))
-    return WritableRegistry(cache, table(), {service_pb2.Service: allocator}, admission_of(cache, *others))
+    return WritableRegistry(cache, {service_pb2.Service: allocator}, admission_of(cache, *others))

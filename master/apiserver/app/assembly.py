@@ -29,7 +29,6 @@ from master.apiserver.registry.allocation import ServiceAllocator
 from master.apiserver.registry.batch import Batch
 from master.apiserver.registry.delete_collection import Collections
 from master.apiserver.registry.registry import Allocator, Registry
-from master.apiserver.registry.strategies.table import table
 from master.apiserver.registry.token_request import Issuer
 from master.apiserver.resource_metrics.scraper import Scraper
 from master.apiserver.resource_metrics.usage import ResourceMetrics
@@ -145,7 +144,7 @@ def _writes(settings: ApiServerSettings, network: IPv4Network, cache: Cache, aut
     allocators: dict[type[Message], Allocator] = {
         service_pb2.Service: ServiceAllocator(network, lambda: cache.claims, random.SystemRandom())
     }
-    registry = Registry(cache, table(), allocators, admission)
+    registry = Registry(cache, allocators, admission)
     return _Writes(registry, Batch(cache, registry), Collections(cache, registry))
 
 

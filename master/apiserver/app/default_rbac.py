@@ -18,7 +18,6 @@ from master.apiserver.admission.rules.escalation import missing_rules
 from master.apiserver.authorization.component_roles import COMPONENT_BINDINGS, component_roles
 from master.apiserver.authorization.default_roles import AUTOUPDATE, USER_BINDINGS, USER_ROLES
 from master.apiserver.registry import changes
-from master.apiserver.registry.strategies.table import Strategy
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from master.store.contract import Put
@@ -124,7 +123,8 @@ class DefaultRoles:
                 continue
             stored = copy.deepcopy(new)
             if not stored.metadata.uid:
-                changes.begin(stored, Strategy(), str(uuid.uuid4()), self.clock())
-                changes.set_defaults(stored)
+                resource = self.cache.catalog.resource(kind)
+                changes.begin(stored, resource.strategy, str(uuid.uuid4()), self.clock())
+                changes.set_defaults(stored, resource)
             stored.metadata.resourceVersion = ""
             yield Put(key, stored.SerializeToString(), entry.revision if entry is not None else 0)

@@ -6,20 +6,16 @@ from typing import Any, cast
 
 from google.protobuf.message import Message
 
-from master.apiserver.registry.strategies.table import Strategy
 from podlab.api import kinds
-from podlab.apps.v1 import deployment_pb2
-from podlab.core.v1 import pod_pb2
 from podlab.errors import Conflict
-from podlab.kinds import defaults, known
+from podlab.kinds import defaults
 from podlab.kinds.defaults.inherit import inherit
 from podlab.kinds.resource import Resource
+from podlab.kinds.strategy import Strategy
 from podlab.meta.v1 import meta_pb2
 
 _NOT_ASKED_FOR = frozenset({"metadata", "status"})
 _MARKS = frozenset({"labels", "annotations", "finalizers", "ownerReferences"})
-# What Kubernetes keeps of them when a subresource is written.
-_FIXED_MARKS: dict[type[Message], str] = {pod_pb2.Pod: "ownerReferences", deployment_pb2.Deployment: "labels"}
 
 
 def begin(message: Any, strategy: Strategy, uid: str, now: meta_pb2.Time) -> None:
@@ -34,10 +30,10 @@ def begin(message: Any, strategy: Strategy, uid: str, now: meta_pb2.Time) -> Non
         message.ClearField("status")
 
 
-def set_defaults(message: Message, resource: Resource | None = None) -> None:
+def set_defaults(message: Message, resource: Resource) -> None:
     """A new object gets what its author left out."""
     defaults.settle(message)
-    (resource or known.resource(message)).strategy.set_defaults(message)
+    resource.strategy.set_defaults(message)
 
 
 def check_preconditions(current: Any, uid: str, resource_version: str) -> None:
@@ -52,7 +48,7 @@ def check_preconditions(current: Any, uid: str, resource_version: str) -> None:
         raise Conflict.of(resource, metadata.name)
 
 
-def replace(new: Any, old: Any, resource: Resource | None = None) -> None:
+def replace(new: Any, old: Any, resource: Resource) -> None:
     """What was sent becomes the object after an update: with what only the cluster sets, and the status, of `old`."""
     new.metadata.resourceVersion = old.metadata.resourceVersion
     if kinds.of(new).has_status:
@@ -61,12 +57,11 @@ def replace(new: Any, old: Any, resource: Resource | None = None) -> None:
         new.metadata.generateName = old.metadata.generateName
     defaults.settle(new, old)
     inherit(new, old)
-    resource = resource or known.resource(new)
     resource.strategy.inherit(new, old)
     resource.strategy.set_defaults(new)
 
 
-def with_status(sent: Any, old: Message, _: Resource | None = None) -> Message:
+def with_status(sent: Any, old: Message, _: Resource) -> Message:
     """The object after a status update: `old` with the status that was sent."""
     new = copied(old)
     status: Any = new.status  # type: ignore[attr-defined]
@@ -75,28 +70,28 @@ def with_status(sent: Any, old: Message, _: Resource | None = None) -> Message:
     return new
 
 
-def with_marked_status(sent: Any, old: Message, _: Resource | None = None) -> Message:
+def with_marked_status(sent: Any, old: Message, resource: Resource) -> Message:
     """The object after a write of its status subresource: `old` with the status and the marks that were sent."""
-    new = with_status(sent, old)
-    _mark(new, sent)
+    new = with_status(sent, old, resource)
+    _mark(new, sent, resource)
     return new
 
 
-def finalized(sent: Any, old: Message, _: Resource | None = None) -> Message:
+def finalized(sent: Any, old: Message, resource: Resource) -> Message:
     """The namespace after a write of what it waits for."""
     new: Any = copied(old)
-    _mark(new, sent)
+    _mark(new, sent, resource)
     new.spec.finalizers[:] = sent.spec.finalizers
     return cast(Message, new)
 
 
-def joined(sent: Any, old: Message, resource: Resource | None = None) -> Message:
+def joined(sent: Any, old: Message, resource: Resource) -> Message:
     """The pod after an update of its ephemeral containers: `old` with those that were sent."""
     new: Any = copied(old)
     del new.spec.ephemeralContainers[:]
     new.spec.ephemeralContainers.extend(sent.spec.ephemeralContainers)
     defaults.settle(new, old)
-    (resource or known.resource(new)).strategy.set_defaults(new)
+    resource.strategy.set_defaults(new)
     return cast(Message, new)
 
 
@@ -118,8 +113,8 @@ def copied(message: Message) -> Message:
     return copy
 
 
-def _mark(new: Any, sent: Any) -> None:
-    for name in _MARKS - {_FIXED_MARKS.get(type(new), "")}:
+def _mark(new: Any, sent: Any, resource: Resource) -> None:
+    for name in _MARKS - {resource.strategy.fixed_mark}:
         new.metadata.ClearField(name)
         getattr(new.metadata, name).MergeFrom(getattr(sent.metadata, name))
 

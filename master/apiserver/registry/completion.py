@@ -5,11 +5,11 @@ from __future__ import annotations
 from master.apiserver.admission.chain import Admission
 from master.apiserver.admission.plugin import AdmissionRequest
 from master.apiserver.registry import changes
-from master.apiserver.registry.strategies.table import Strategy
 from master.apiserver.registry.template_memo import Result, TemplateMemo, shape_of
 from podlab.core.v1 import pod_pb2
 from podlab.kinds import builtin
 from podlab.kinds.current import CurrentCatalog
+from podlab.kinds.strategy import Strategy
 
 
 class Completion:

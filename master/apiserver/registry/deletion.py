@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from master.apiserver.admission.rules import eviction
 from master.apiserver.admission.write import Deletion, Propagation
 from master.apiserver.registry import changes
-from master.apiserver.registry.strategies.table import Strategy
+from podlab.kinds.strategy import Strategy
 from podlab.kinds.validation.instants import LAST_S
 from podlab.meta.v1 import meta_pb2
 

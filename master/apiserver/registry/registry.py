@@ -19,7 +19,6 @@ from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongsi
 from master.apiserver.admission.write import ATTEMPTS, Operation, Write
 from master.apiserver.registry import changes, deletion, subresources
 from master.apiserver.registry.completion import Completion
-from master.apiserver.registry.strategies.table import Strategy
 from master.apiserver.registry.subresources import SubresourceStrategy
 from master.apiserver.registry.template_memo import Result
 from master.apiserver.watchcache import keys
@@ -28,11 +27,12 @@ from master.apiserver.watchcache.cached_object import CachedObject
 from master.apiserver.watchcache.moment import Moment
 from master.store.contract import Delete, Put
 from master.store.errors import Mismatch
-from podlab.api.kinds import OTHER, Kind
+from podlab.api.kinds import Kind
 from podlab.api.serializer import weight
 from podlab.api.values import names, times
 from podlab.errors import AlreadyExists, BadRequest, Cause, Conflict, Invalid, NotFound
 from podlab.kinds.resource import Resource
+from podlab.kinds.strategy import Strategy
 from podlab.kinds.validation import rules
 from podlab.meta.v1 import meta_pb2
 
@@ -92,19 +92,17 @@ class _Begun:
 
 
 class Registry:
-    """Messages that are sent become its own. Strategies are by the names of kinds, allocators by messages."""
+    """Messages that are sent become its own. Allocators are by messages."""
 
     def __init__(
         self,
         cache: Cache,
-        strategies: Mapping[str, Strategy],
         allocators: Mapping[type[Message], Allocator],
         admission: Admission,
         *,
         clock: Callable[[], meta_pb2.Time] = times.now,
     ) -> None:
         self._cache = cache
-        self._strategies = strategies
         self._allocators = allocators
         self._admission = admission
         self._completion = Completion(admission, cache.kinds)
@@ -114,17 +112,7 @@ class Registry:
         return self._cache.catalog.resource(kind)
 
     def _strategy(self, kind: Kind) -> Strategy:
-        """Kinds that were added say by themselves how they differ."""
-        if kind.object_field != OTHER:
-            return self._strategies[kind.name]
-        own = self._resource(kind).strategy
-        return Strategy(
-            counts_generations=own.counts_generations,
-            orphans=own.orphans,
-            prepare_for_create=own.prepare_for_create,
-            prepare_for_update=own.prepare_for_update,
-            prepare_for_status_update=own.prepare_for_status_update,
-        )
+        return self._resource(kind).strategy
 
     async def get(self, kind: Kind, namespace: str, name: str, moment: Moment | None = None) -> CachedObject:
         """The object as of the moment or later, of now when there is none. Raises NotFound."""
@@ -237,7 +225,7 @@ class Registry:
             await plugin.mutate(request)
         new = request.new
         if part is not None:
-            part.prepare(new, old, strategy)
+            part.prepare(new, old, strategy, self._clock())
         request.removed = deletion.is_finished(new, strategy)
         allocator, allocated = self._allocators.get(write.kind.message), NOTHING
         if allocator is not None and request.removed:

@@ -9,14 +9,15 @@ from google.protobuf.message import Message
 
 from master.apiserver.admission.write import Write
 from master.apiserver.registry import changes
-from master.apiserver.registry.strategies.table import Strategy
 from podlab.errors import BadRequest, Cause
 from podlab.kinds.resource import Resource
+from podlab.kinds.strategy import Strategy
 from podlab.kinds.validation import rules
 from podlab.kinds.validation.rules import Rules
+from podlab.meta.v1 import meta_pb2
 
 Complete = Callable[[Message, Message, Resource], Message]
-Prepare = Callable[[Message, Message, Strategy], None]
+Prepare = Callable[[Message, Message, Strategy, meta_pb2.Time], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +48,20 @@ def _as_sent(sent: Message, _: Message, __: Resource) -> Message:
     return sent
 
 
-def _prepare_whole(new: Message, old: Message, strategy: Strategy) -> None:
+def _prepare_whole(new: Message, old: Message, strategy: Strategy, _: meta_pb2.Time) -> None:
     strategy.prepare_for_update(new, old)
     changes.count_generation(new, old, strategy)
 
 
-def _prepare_status(new: Message, old: Message, strategy: Strategy) -> None:
-    strategy.prepare_for_status_update(new, old)
+def _prepare_status(new: Message, old: Message, strategy: Strategy, now: meta_pb2.Time) -> None:
+    strategy.prepare_for_status_update(new, old, now)
 
 
-def _prepare_nothing(new: Message, old: Message, strategy: Strategy) -> None:
+def _prepare_generation(new: Message, old: Message, strategy: Strategy, _: meta_pb2.Time) -> None:
+    changes.count_generation(new, old, strategy)
+
+
+def _prepare_nothing(new: Message, old: Message, strategy: Strategy, now: meta_pb2.Time) -> None:
     """The subresource alone says what changes."""
 
 
@@ -72,7 +77,7 @@ _BY_NAME: Mapping[str, SubresourceStrategy] = {
     "": _WHOLE,
     "scale": _WHOLE,
     "approval": _MARKED_STATUS,
-    "ephemeralcontainers": SubresourceStrategy(changes.joined, changes.count_generation, rules.validate_joining),
+    "ephemeralcontainers": SubresourceStrategy(changes.joined, _prepare_generation, rules.validate_joining),
     "finalize": SubresourceStrategy(changes.finalized, _prepare_nothing, rules.validate_update),
     "binding": SubresourceStrategy(_as_sent, _prepare_nothing, _no_causes),
 }

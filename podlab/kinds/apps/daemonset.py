@@ -45,11 +45,14 @@ def _set_defaults(item: daemonset_pb2.DaemonSet) -> None:
 
 
 def _strategy() -> Strategy:
+    from podlab.kinds.strategies import daemonsets
     from podlab.kinds.validation.rules import Rules
     from podlab.kinds.validation.workloads import sets
     from podlab.kinds.warnings import moments
 
     return Strategy(
+        prepare_for_create=daemonsets.begin,
+        prepare_for_update=daemonsets.count,
         counts_generations=True,
         set_defaults=_set_defaults,
         rules=Rules(sets.check_daemon_set, sets.check_daemon_set_update, sets.check_daemon_set_status),

@@ -62,11 +62,13 @@ def _set_defaults(item: job_pb2.Job) -> None:
 
 
 def _strategy() -> Strategy:
+    from podlab.kinds.strategies import jobs as hooks
     from podlab.kinds.validation.rules import Rules
     from podlab.kinds.validation.workloads import jobs, jobstatus
     from podlab.kinds.warnings import moments
 
     return Strategy(
+        prepare_for_create=hooks.begin,
         counts_generations=True,
         orphans=True,
         set_defaults=_set_defaults,

@@ -27,11 +27,15 @@ def _cells(item: CertificateSigningRequest, now: datetime) -> Cells:
 
 
 def _strategy() -> Strategy:
+    from podlab.kinds.strategies import certificates as requests
     from podlab.kinds.validation import syntax
     from podlab.kinds.validation.cluster import certificates
     from podlab.kinds.validation.rules import Rules
 
     return Strategy(
+        record_author=requests.record_author,
+        prepare_for_update=requests.keep_spec,
+        prepare_for_status_update=requests.stamp,
         rules=Rules(certificates.check_request, status=certificates.check_request_status, name=syntax.path_segment),
     )
 

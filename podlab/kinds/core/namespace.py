@@ -22,11 +22,17 @@ def _set_defaults(namespace: namespace_pb2.Namespace) -> None:
 
 
 def _strategy() -> Strategy:
+    from podlab.kinds.strategies import namespaces
     from podlab.kinds.validation import syntax
     from podlab.kinds.validation.cluster import cluster
     from podlab.kinds.validation.rules import Rules
 
     return Strategy(
+        prepare_for_create=namespaces.begin,
+        prepare_for_update=namespaces.keep_finalizers,
+        prepare_for_status_update=namespaces.keep_phase,
+        prepare_for_deletion=namespaces.terminate,
+        is_held=namespaces.is_held,
         set_defaults=_set_defaults,
         rules=Rules(cluster.check_namespace, name=syntax.label),
     )

@@ -44,12 +44,15 @@ def _set_defaults(volume: volume_pb2.PersistentVolume) -> None:
 
 
 def _strategy() -> Strategy:
+    from podlab.kinds.strategies import volumes as hooks
     from podlab.kinds.validation.rules import Rules
     from podlab.kinds.validation.storage import volumes
     from podlab.kinds.warnings import moments
     from podlab.kinds.warnings.claims import of_volume
 
     return Strategy(
+        prepare_for_create=hooks.begin_volume,
+        prepare_for_status_update=hooks.note_phase,
         set_defaults=_set_defaults,
         rules=Rules(volumes.check_volume, volumes.check_volume_update),
         warn=moments.always(of_volume),

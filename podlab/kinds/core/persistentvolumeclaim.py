@@ -36,12 +36,14 @@ def _set_defaults(claim: volume_pb2.PersistentVolumeClaim) -> None:
 
 
 def _strategy() -> Strategy:
+    from podlab.kinds.strategies import volumes
     from podlab.kinds.validation.rules import Rules
     from podlab.kinds.validation.storage import claims
     from podlab.kinds.warnings import moments
     from podlab.kinds.warnings.claims import of_claim
 
     return Strategy(
+        prepare_for_create=volumes.begin_claim,
         set_defaults=_set_defaults,
         rules=Rules(claims.check_claim, claims.check_claim_update, claims.check_claim_status),
         warn=moments.always(of_claim),

@@ -44,14 +44,17 @@ def _gates(item: Pod) -> str:
 
 
 def _strategy() -> Strategy:
+    from podlab.kinds.strategies import pods
     from podlab.kinds.validation.pods import ephemeralcontainers, pod
     from podlab.kinds.validation.rules import Rules
     from podlab.kinds.validation.storage.claims import check_claim_names
     from podlab.kinds.warnings import moments
 
     return Strategy(
+        prepare_for_create=pods.begin,
+        prepare_for_status_update=pods.keep_class,
+        grace_period_s=pods.grace_period_s,
         counts_generations=True,
-        graceful=True,
         fixed_mark="ownerReferences",
         set_defaults=apply_to_pod,
         rules=Rules(

@@ -71,7 +71,6 @@ def _strategy() -> Strategy:
     from podlab.kinds.warnings.network import of_service
 
     return Strategy(
-        claims=True,
         set_defaults=_set_defaults,
         inherit=keep_allocated,
         rules=Rules(service.check_service, service.check_service_update, name=syntax.label_1035),

@@ -43,16 +43,6 @@ def deciding(applied: Callable[[Message], Message]) -> Callable[[Message], Messa
     return lambda old: decided(cast("Request", applied(old)), cast("Request", old))
 
 
-def record_author(new: Request, user: User) -> None:
-    """Whoever makes a request, it says who that is."""
-    spec = new.spec
-    spec.username, spec.uid = user.name, user.uid
-    spec.groups[:] = sorted(user.groups)
-    spec.extra.clear()
-    for key, values in user.extra.items():
-        spec.extra[key].items.extend(values)
-
-
 def check_subject(new: Request) -> None:
     """Raises Forbidden for a request for a certificate of an administrator."""
     if new.spec.signerName == CLIENTS and validation.has_group(new.spec.request, ADMINISTRATORS):

@@ -9,22 +9,20 @@ from master.apiserver.admission.plugin import AdmissionRequest
 from master.apiserver.admission.plugins.pods import DefaultTolerationSeconds
 from master.apiserver.admission.write import Write
 from master.apiserver.registry import changes, subresources
-from master.apiserver.registry.strategies.table import table
 from podlab.apps.v1 import deployment_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.errors import Conflict
 from podlab.kinds import known
 from podlab.meta.v1 import meta_pb2
 
-STRATEGIES = table()
 NOW = meta_pb2.Time(seconds=1_000_000)
 
 
 def stored(message: Any) -> Any:
     """The message as it is after its creation, at revision 5."""
-    strategy = STRATEGIES[message.DESCRIPTOR.name]
+    strategy = known.resource(message).strategy
     changes.begin(message, strategy, "uid-1", NOW)
-    changes.set_defaults(message)
+    changes.set_defaults(message, known.resource(message))
     strategy.prepare_for_create(message)
     message.metadata.resourceVersion = "5"
     return message
@@ -38,9 +36,9 @@ def deployment(replicas: int = 1) -> deployment_pb2.Deployment:
 
 def replaced(new: Any, old: Any) -> Any:
     write = Write.update(ADMIN, new)
-    part, strategy = subresources.of(write), STRATEGIES[new.DESCRIPTOR.name]
+    part, strategy = subresources.of(write), known.resource(new).strategy
     after = part.complete(write.made_from(old), old, known.resource(old))
-    part.prepare(after, old, strategy)
+    part.prepare(after, old, strategy, NOW)
     return after
 
 
@@ -85,7 +83,7 @@ def test_neither_side_of_a_write_is_changed_by_it() -> None:
     old, new = stored(deployment()), deployment(2)
     before = (old.SerializeToString(deterministic=True), new.SerializeToString(deterministic=True))
     replaced(new, old)
-    changes.with_status(new, old)
+    changes.with_status(new, old, known.resource(new))
     assert (old.SerializeToString(deterministic=True), new.SerializeToString(deterministic=True)) == before
 
 

@@ -7,14 +7,14 @@ import pytest
 
 from master.apiserver.admission.write import Deletion, Propagation
 from master.apiserver.registry import deletion
-from master.apiserver.registry.strategies.table import table
 from podlab.api import kinds
 from podlab.api.values import times
 from podlab.core.v1 import config_pb2, namespace_pb2, pod_pb2
+from podlab.kinds import known
 from podlab.meta.v1 import meta_pb2
 
 NOW = meta_pb2.Time(seconds=1_000_000)
-STRATEGIES = table()
+NAMESPACE = known.of(kinds.by_name("Namespace")).strategy
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Outcome:
 def decide(message: Any, at: int = NOW.seconds, **terms: Any) -> Outcome:
     kind = kinds.of(message)
     wanted = Deletion(kind, message.metadata.namespace, message.metadata.name, **terms)
-    after = deletion.decided(message, STRATEGIES[kind.name], wanted, meta_pb2.Time(seconds=at))
+    after = deletion.decided(message, known.of(kind).strategy, wanted, meta_pb2.Time(seconds=at))
     return Outcome(after, is_finished(after))
 
 
 def is_finished(message: Any) -> bool:
-    return deletion.is_finished(message, STRATEGIES[kinds.of(message).name])
+    return deletion.is_finished(message, known.resource(message).strategy)
 
 
 def pod(node: str = "n1", phase: str = "Running", grace_s: int | None = None) -> pod_pb2.Pod:
@@ -113,21 +113,21 @@ def test_propagation_is_left_to_the_garbage_collector(
 
 def test_a_namespace_terminates_until_its_own_finalizer_goes() -> None:
     current = namespace_pb2.Namespace(metadata=meta_pb2.ObjectMeta(name="team"))
-    STRATEGIES["Namespace"].prepare_for_create(current)
+    NAMESPACE.prepare_for_create(current)
     outcome: Any = decide(current)
     assert (outcome.removed, outcome.message.status.phase) == (False, "Terminating")
     after = namespace_pb2.Namespace()
     after.CopyFrom(outcome.message)
     del after.spec.finalizers[:]
-    STRATEGIES["Namespace"].prepare_for_update(after, outcome.message)
+    NAMESPACE.prepare_for_update(after, outcome.message)
     assert is_finished(after)
 
 
 def test_an_active_namespace_keeps_its_finalizer_whatever_is_sent() -> None:
     old = namespace_pb2.Namespace(metadata=meta_pb2.ObjectMeta(name="team"))
-    STRATEGIES["Namespace"].prepare_for_create(old)
+    NAMESPACE.prepare_for_create(old)
     new = namespace_pb2.Namespace(metadata=old.metadata)
-    STRATEGIES["Namespace"].prepare_for_update(new, old)
+    NAMESPACE.prepare_for_update(new, old)
     assert list(new.spec.finalizers) == ["kubernetes"]
 
 

@@ -16,7 +16,6 @@ from master.apiserver.admission.rules.limitranger import ANNOTATION
 from master.apiserver.admission.write import Operation, Write
 from master.apiserver.registry import changes, template_memo
 from master.apiserver.registry.completion import Completion
-from master.apiserver.registry.strategies.table import table
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
@@ -24,10 +23,11 @@ from podlab.api.kinds import Kind
 from podlab.api.selection.labels import MIRROR_ANNOTATION
 from podlab.core.v1 import namespace_pb2, pod_pb2, quota_pb2, serviceaccount_pb2
 from podlab.errors import ApiError, Invalid
+from podlab.kinds import known
 from podlab.meta.v1 import meta_pb2
 from podlab.scheduling.v1 import priorityclass_pb2
 
-STRATEGY = table()["Pod"]
+STRATEGY = known.of(kinds.by_name("Pod")).strategy
 NOW = meta_pb2.Time(seconds=1_000_000)
 
 

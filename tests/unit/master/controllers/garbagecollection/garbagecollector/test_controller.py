@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from master.apiserver.admission.write import Deletion, Propagation
 from master.apiserver.registry import deletion
-from master.apiserver.registry.strategies.table import Strategy
 from master.controllers.framework.informers import Informers
 from master.controllers.garbagecollection.garbagecollector.controller import GarbageCollector
 from master.controllers.garbagecollection.garbagecollector.decide import FOREGROUND
@@ -25,6 +24,7 @@ from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.core.v1 import config_pb2, namespace_pb2
 from podlab.errors import Conflict, NotFound
+from podlab.kinds.strategy import Strategy
 from podlab.meta.v1 import meta_pb2
 from podlab.v1.apiserver_pb2 import (
     PROPAGATION_POLICY_BACKGROUND,

@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 from podlab_testing import sample_objects
 
-from master.apiserver.registry.strategies import jobs
 from podlab.api import kinds
 from podlab.batch.v1.job_pb2 import Job
 from podlab.kinds.defaults import apply
+from podlab.kinds.strategies import jobs
 
 Found = Callable[..., list[str]]
 Changes = dict[str, Any]

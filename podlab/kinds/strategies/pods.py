@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from master.apiserver.registry.strategies.match_label_keys import resolve_label_keys
 from podlab.api.pods.podphase import PENDING, is_terminal
 from podlab.api.pods.qos import qos_class
 from podlab.core.v1 import pod_pb2
+from podlab.kinds.strategies.match_label_keys import resolve_label_keys
+from podlab.meta.v1 import meta_pb2
 
 _DEFAULT_GRACE_S = 30
 
@@ -32,6 +33,6 @@ def grace_period_s(pod: pod_pb2.Pod, asked: int | None) -> int:
     return asked if asked >= 0 else 1  # as Kubernetes reads a negative one
 
 
-def keep_class(new: pod_pb2.Pod, old: pod_pb2.Pod) -> None:
+def keep_class(new: pod_pb2.Pod, old: pod_pb2.Pod, _: meta_pb2.Time) -> None:
     """The class is set once, whatever a kubelet reports."""
     new.status.qosClass = old.status.qosClass

@@ -1,8 +1,8 @@
 from podlab_testing import sample_objects
 
-from master.apiserver.registry.strategies import jobs
 from podlab.api import kinds
 from podlab.batch.v1.job_pb2 import Job
+from podlab.kinds.strategies import jobs
 
 MADE = {
     "controller-uid": "u-1",

@@ -1,5 +1,5 @@
-from master.apiserver.registry.strategies.match_label_keys import resolve_label_keys
 from podlab.core.v1.pod_pb2 import Pod
+from podlab.kinds.strategies.match_label_keys import resolve_label_keys
 from podlab.meta.v1.meta_pb2 import LabelSelectorRequirement
 
 

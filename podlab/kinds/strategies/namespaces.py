@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from podlab.core.v1 import namespace_pb2
+from podlab.meta.v1 import meta_pb2
 
 FINALIZER = "kubernetes"
 ACTIVE, TERMINATING = "Active", "Terminating"
@@ -22,7 +23,7 @@ def keep_finalizers(new: namespace_pb2.Namespace, old: namespace_pb2.Namespace) 
     new.spec.finalizers[:] = kept
 
 
-def keep_phase(new: namespace_pb2.Namespace, old: namespace_pb2.Namespace) -> None:
+def keep_phase(new: namespace_pb2.Namespace, old: namespace_pb2.Namespace, _: meta_pb2.Time) -> None:
     """Whoever writes conditions may have read the phase before the deletion."""
     new.status.phase = TERMINATING if old.metadata.HasField("deletionTimestamp") else ACTIVE
 

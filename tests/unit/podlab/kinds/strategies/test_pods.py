@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-from master.apiserver.registry.strategies import pods
 from podlab.core.v1 import pod_pb2
+from podlab.kinds.strategies import pods
+from podlab.meta.v1 import meta_pb2
 
 
 def test_a_kubelet_cannot_change_the_class() -> None:
     old, new = pod_pb2.Pod(), pod_pb2.Pod()
     old.status.qosClass, new.status.qosClass = "Burstable", "Guaranteed"
-    pods.keep_class(new, old)
+    pods.keep_class(new, old, meta_pb2.Time())
     assert new.status.qosClass == "Burstable"
 
 

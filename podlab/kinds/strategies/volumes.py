@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from podlab.api.values import times
 from podlab.core.v1 import volume_pb2
+from podlab.meta.v1 import meta_pb2
 
 PENDING = "Pending"
 
@@ -14,11 +14,11 @@ def begin_volume(given: volume_pb2.PersistentVolume) -> None:
     given.status.lastPhaseTransitionTime.CopyFrom(given.metadata.creationTimestamp)
 
 
-def note_phase(new: volume_pb2.PersistentVolume, old: volume_pb2.PersistentVolume) -> None:
+def note_phase(new: volume_pb2.PersistentVolume, old: volume_pb2.PersistentVolume, now: meta_pb2.Time) -> None:
     """Whoever writes another phase need not say since when it is so."""
     told, known = new.status, old.status
     if told.phase != known.phase and told.lastPhaseTransitionTime == known.lastPhaseTransitionTime:
-        told.lastPhaseTransitionTime.CopyFrom(times.now())
+        told.lastPhaseTransitionTime.CopyFrom(now)
     elif not told.HasField("lastPhaseTransitionTime") and known.HasField("lastPhaseTransitionTime"):
         told.lastPhaseTransitionTime.CopyFrom(known.lastPhaseTransitionTime)
 
