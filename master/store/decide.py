@@ -59,11 +59,13 @@ def check_operations(operations: Operations, limits: Limits) -> None:
             f"a commit holds at most {limits.operations} operations and {limits.value_bytes} bytes, "
             f"this one has {len(operations)} and {value_bytes}"
         )
+    names: set[str] = set()
     for operation in operations:
         check_key(operation.key)
+        names.add(operation.key)
         if operation.expected is not None and operation.expected < 0:
             raise ValueError(f"{operation.key}: expected revision {operation.expected} is negative")
-    if len({operation.key for operation in operations}) != len(operations):
+    if len(names) != len(operations):
         raise ValueError("a commit names the same key twice")
 
 

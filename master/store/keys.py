@@ -10,6 +10,8 @@ BEYOND_ALL = chr(_LAST_CODE_POINT) * 2
 
 def check_key(key: str) -> None:
     """Raise ValueError for a key that cannot be stored in order."""
+    if key.isascii() and key and "\0" not in key:
+        return
     if not key:
         raise ValueError("a key must not be empty")
     if "\0" in key or chr(_LAST_CODE_POINT) in key or not _encodable(key):

@@ -98,13 +98,13 @@ class Write:
         cls, user: User, message: Message, *, dry_run: bool = False, manager: str = "", moment: Moment | None = None
     ) -> Write:
         """The message becomes the write's own."""
-        key = objects.key(message)
+        own = objects.metadata(message)
         return cls(
             user,
             Operation.CREATE,
             kinds.of(message),
-            namespace=key.namespace,
-            name=key.name,
+            namespace=own.namespace,
+            name=own.name,
             sent=message,
             manager=manager,
             dry_run=dry_run,

@@ -25,6 +25,7 @@ _PLACE = ("verb", "group", "version", "resource", "subresource", "scope", "compo
 # Kubernetes' verbs as the figures name them: as the HTTP method, or what GET and DELETE mean.
 _VERBS = {"create": "POST", "update": "PUT", "patch": "PATCH"}
 _OTHERS = frozenset({"get", "list", "watch", "delete", "deletecollection", "post", "put", "options", "head"})
+_KNOWN_VERBS = _OTHERS | _VERBS.keys()
 _READING = frozenset({"GET", "LIST", "WATCH", "OPTIONS", "HEAD"})
 
 Place = tuple[str, ...]
@@ -37,6 +38,8 @@ class Metrics:
         self._catalog = cache.catalog
         self._subresources: Set[str] = frozenset()
         """What everybody may write into a URL would be labels without end."""
+        self._places: dict[tuple[object, ...], Place] = {}
+        """Of requests about objects of the kinds that there are now."""
         cache.kinds.follow(self._become)
         registry = self._registry = CollectorRegistry()
         self._requests = Counter(
@@ -63,6 +66,7 @@ class Metrics:
 
     def _become(self, catalog: Catalog) -> None:
         self._catalog = catalog
+        self._places.clear()
         below = (one for kind in catalog.kinds for one in catalog.resource(kind).subresources)
         self._subresources = frozenset({"", *(one.name for one in below if one.verbs)})
 
@@ -92,6 +96,18 @@ class Metrics:
         return generate_latest(self._registry)
 
     def _place(self, info: RequestInfo) -> Place:
+        if not info.wanted:
+            return self._found_place(info)
+        wanted = info.wanted[0]
+        at = info.verb, wanted.group, wanted.resource, wanted.subresource, bool(wanted.name), bool(wanted.namespace)
+        place = self._places.get(at)
+        if place is None:
+            place = self._found_place(info)
+            if place[3] and wanted.subresource in self._subresources and info.verb in _KNOWN_VERBS:
+                self._places[at] = place  # whose number is bounded: clients may ask for what there is not
+        return place
+
+    def _found_place(self, info: RequestInfo) -> Place:
         verb = _VERBS.get(info.verb) or (info.verb.upper() if info.verb in _OTHERS else "other")
         wanted = info.wanted[0] if info.about_objects else None
         about = GroupResource(wanted.group, wanted.resource) if wanted is not None else None

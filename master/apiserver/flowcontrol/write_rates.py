@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -65,6 +65,24 @@ class Account:
 _payer: ContextVar[Account | None] = ContextVar("payer", default=None)
 
 
+class _Charged(AbstractContextManager[None]):
+    """The account pays for what the block writes. Entered once."""
+
+    __slots__ = ("_account", "_before")
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def __enter__(self) -> None:
+        self._before = _payer.set(self._account)
+
+    def __exit__(self, *_: object) -> None:
+        _payer.reset(self._before)
+
+
+_FREE: AbstractContextManager[None] = nullcontext()
+
+
 class WriteRates:
     """Lives in the event loop."""
 
@@ -73,12 +91,10 @@ class WriteRates:
         self._rates = rates
         self._accounts: OrderedDict[str, Account] = OrderedDict()
 
-    @contextmanager
-    def charged(self, asked: RequestInfo) -> Iterator[None]:
+    def charged(self, asked: RequestInfo) -> AbstractContextManager[None]:
         """Charge the caller for what the block writes. Raises TooManyRequests."""
         if asked.verb not in VERBS:
-            yield
-            return
+            return _FREE
         account = self._account(asked.caller)
         if wait_s := account.wait_s:
             mib = account.rate.bytes_per_s >> 20
@@ -86,11 +102,7 @@ class WriteRates:
                 f'User "{asked.caller.name}" has written more than {mib} MiB a second: try again in {wait_s} s',
                 retry_after_s=wait_s,
             )
-        before = _payer.set(account)
-        try:
-            yield
-        finally:
-            _payer.reset(before)
+        return _Charged(account)
 
     def _account(self, user: User) -> Account:
         account = self._accounts.get(user.name)

@@ -7,7 +7,6 @@ name here.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -17,7 +16,7 @@ from google.protobuf.message import Message
 from master.apiserver.admission.chain import Admission
 from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside
 from master.apiserver.admission.write import ATTEMPTS, Operation, Write
-from master.apiserver.registry import changes, deletion, subresources
+from master.apiserver.registry import changes, deletion, subresources, uids
 from master.apiserver.registry.completion import Completion
 from master.apiserver.registry.subresources import SubresourceStrategy
 from master.apiserver.registry.template_memo import Result
@@ -196,7 +195,7 @@ class Registry:
         key = keys.object_key(write.kind, write.namespace, write.name) if write.name else ""  # which is refused
         strategy = self._strategy(write.kind)
         request = AdmissionRequest(write, message)
-        changes.begin(message, strategy, str(uuid.uuid4()), self._clock())
+        changes.begin(message, strategy, uids.new_uid(), self._clock())
         for plugin in self._admission.asked(write.kind, Operation.CREATE, "").first:
             await plugin.mutate(request)
         return _Begun(request, key, await self._completion.complete(request, strategy))
@@ -298,7 +297,7 @@ def _faults(resource: Resource, new: Message, alike: Result | None) -> tuple[Cau
     if alike is None:
         return rules.validate_create(resource.strategy.rules, new)
     if alike.is_valid:
-        return rules.validate_create_alike(resource.strategy.rules, new)
+        return rules.validate_create_alike(resource.strategy.rules, new, alike.size_bytes(new))
     causes = rules.validate_create(resource.strategy.rules, new)
     alike.is_valid = not causes
     return causes

@@ -46,6 +46,11 @@ class Result:
         if self.annotations:
             pod.metadata.annotations.update(self.annotations)
 
+    def size_bytes(self, pod: Message) -> int:
+        """What the pod takes as it is stored."""
+        metadata_bytes = changes.metadata(pod).ByteSize()
+        return len(_METADATA) + len(encoding.varint(metadata_bytes)) + metadata_bytes + len(self.rest)
+
     def encoded(self, pod: Message) -> bytes:
         """The pod as it is stored: spec and status of its template are not encoded again."""
         metadata = changes.metadata(pod).SerializeToString()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
@@ -16,7 +16,7 @@ from master.apiserver.filters.authorize import attributes
 from master.apiserver.filters.impersonation import Acting
 from master.apiserver.request.info import NOBODY, RequestInfo
 from podlab.api import kinds
-from podlab.api.objects import key, unwrap
+from podlab.api.objects import key, metadata, unwrap
 from podlab.api.serializer import codec
 from podlab.core.v1.event_pb2 import Event
 from podlab.core.v1.pod_pb2 import Pod
@@ -28,6 +28,7 @@ from podlab.v1 import apiserver_pb2
 
 AUDIT_ID = "audit-id"
 NOTHING: tuple[Attributes, ...] = ()
+_NOBODY = Acting(NOBODY)
 About = Callable[[Any], tuple[Attributes, ...]]
 """What authorization is asked about a request. Raises NotFound for a kind that we lack, BadRequest."""
 
@@ -36,12 +37,12 @@ def asked(
     context: ServicerContext, about: About, method: str, request: object, *, long_running: bool = False
 ) -> RequestInfo:
     """The call as it comes in. Its caller hears from now on what it is known by."""
-    metadata = context.invocation_metadata() or ()
-    acting, wanted, refusal = Acting(NOBODY), NOTHING, None
+    headers = context.invocation_metadata() or ()
+    acting, wanted, refusal = _NOBODY, NOTHING, None
     try:
         caller = client_certificates.caller(context)
         acting = Acting(caller)
-        acting = impersonation.acting(caller, metadata)
+        acting = impersonation.acting(caller, headers)
         wanted = about(request)
     except ApiError as error:
         refusal = error
@@ -56,7 +57,7 @@ def asked(
         long_running=long_running,
         source=_address(context.peer()),
         sent=None if refusal else lambda: _sent(request),
-        user_agent=next((str(value) for name, value in metadata if name == "user-agent"), ""),
+        user_agent=_user_agent(headers),
         refusal=refusal,
     )
     context.set_trailing_metadata(((AUDIT_ID, made.audit_id),))
@@ -68,10 +69,10 @@ def of_object(verb: str, subresource: str = "") -> About:
 
     def about(request: Any) -> tuple[Attributes, ...]:
         message = unwrap(request.object)
-        at = key(message)
+        own = metadata(message)
         # As in Kubernetes, what is created has no name yet: rules with names cannot allow it.
-        name = at.name if verb != "create" else ""
-        return (attributes(verb, kinds.of(message), at.namespace, name, subresource=subresource),)
+        name = own.name if verb != "create" else ""
+        return (attributes(verb, kinds.of(message), own.namespace, name, subresource=subresource),)
 
     return about
 
@@ -147,6 +148,13 @@ def of_token(request: Any) -> tuple[Attributes, ...]:
 def of_version(_: Any) -> tuple[Attributes, ...]:
     """For Version: what /version is over REST."""
     return (Attributes("get", path="/version"),)
+
+
+def _user_agent(headers: Iterable[tuple[str, str | bytes]]) -> str:
+    for name, value in headers:
+        if name == "user-agent":
+            return str(value)
+    return ""
 
 
 def _sent(request: object) -> bytes:

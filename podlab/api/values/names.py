@@ -15,6 +15,7 @@ _SUFFIX_LENGTH = 5
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _RFC1035_LABEL = r"[a-z]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
+_WHOLE_SUBDOMAIN = re.compile(_SUBDOMAIN)
 _NOT_IN_LABELS = re.compile(r"[^a-z0-9]+")
 _QUALIFIED = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _LABEL_VALUE = rf"({_QUALIFIED})?"
@@ -69,6 +70,8 @@ def rfc1035_label(value: str) -> list[str]:
 
 def rfc1123_subdomain(value: str) -> list[str]:
     """Most objects' names."""
+    if len(value) <= _MAX_SUBDOMAIN and _WHOLE_SUBDOMAIN.fullmatch(value):
+        return []
     return _check(
         value,
         _SUBDOMAIN,

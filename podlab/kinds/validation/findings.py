@@ -23,7 +23,7 @@ class Findings:
     @property
     def causes(self) -> tuple[Cause, ...]:
         """What was found."""
-        return bounded(self._causes, self._more)
+        return bounded(self._causes, self._more) if self._causes else ()
 
     def extend(self, others: "Findings") -> None:
         """Add what was found elsewhere."""

@@ -15,21 +15,22 @@ _WORKED_FINALIZERS = ("orphan", "foregroundDeletion", "kubernetes")
 
 def check_metadata(found: Findings, metadata: meta_pb2.ObjectMeta, name_rule: NameRule, *, namespaced: bool) -> None:
     """Everything that does not depend on what was there before."""
-    if not metadata.name:
+    name, namespace = metadata.name, metadata.namespace
+    if not name:
         found.required("metadata.name", "name or generateName is required")
-    else:
-        found.invalid("metadata.name", metadata.name, *name_rule(metadata.name))
+    elif faults := name_rule(name):
+        found.invalid("metadata.name", name, *faults)
     if metadata.generateName:
         # What is generated is appended, so a prefix may end where a name may not.
         ending = metadata.generateName.removesuffix("-") + "a"
         found.invalid("metadata.generateName", metadata.generateName, *name_rule(ending))
     if not namespaced:
-        if metadata.namespace:
+        if namespace:
             found.forbidden("metadata.namespace", "not allowed on this type")
-    elif not metadata.namespace:
+    elif not namespace:
         found.required("metadata.namespace")
-    else:
-        found.invalid("metadata.namespace", metadata.namespace, *syntax.label(metadata.namespace))
+    elif faults := syntax.label(namespace):
+        found.invalid("metadata.namespace", namespace, *faults)
     check_labels(found, "metadata.labels", metadata.labels)
     check_annotations(found, "metadata.annotations", metadata.annotations)
     _check_owners(found, metadata.ownerReferences)

@@ -57,13 +57,16 @@ def validate_create(rules: Rules, message: Message) -> tuple[Cause, ...]:
     return found.causes
 
 
-def validate_create_alike(rules: Rules, message: Message) -> tuple[Cause, ...]:
-    """What is wrong with a new object whose spec and status are those of one that has been found valid."""
+def validate_create_alike(rules: Rules, message: Message, size_bytes: int | None = None) -> tuple[Cause, ...]:
+    """What is wrong with a new object whose spec and status are those of one that has been found valid.
+
+    `size_bytes` is what it takes, where that is known: a message is encoded to find it out.
+    """
     found = Findings()
     check_metadata(found, _metadata(message), rules.name, namespaced=kinds.of(message).namespaced)
     rules.create_alike(found, message)
     check_instants(found, _metadata(message), "metadata")
-    _check_size(found, message)
+    _check_size(found, message.ByteSize() if size_bytes is None else size_bytes)
     return found.causes
 
 
@@ -85,7 +88,7 @@ def validate_status_update(rules: Rules, new: Message, old: Message) -> tuple[Ca
         check_metadata(found, _metadata(new), rules.name, namespaced=kinds.of(new).namespaced)
     rules.status(found, new)
     check_instants(found, new)
-    _check_size(found, new)
+    _check_size(found, new.ByteSize())
     return found.causes
 
 
@@ -102,11 +105,11 @@ def _check(found: Findings, rules: Rules, message: Message) -> None:
     check_metadata(found, _metadata(message), rules.name, namespaced=kinds.of(message).namespaced)
     rules.always(found, message)
     check_instants(found, message)
-    _check_size(found, message)
+    _check_size(found, message.ByteSize())
 
 
-def _check_size(found: Findings, message: Message) -> None:
-    if message.ByteSize() > OBJECT_BYTES:
+def _check_size(found: Findings, size_bytes: int) -> None:
+    if size_bytes > OBJECT_BYTES:
         found.too_long("object", OBJECT_BYTES)
 
 

@@ -198,6 +198,7 @@ async def test_what_is_stored_of_a_pod_is_the_same_whether_its_template_is_known
         result = await completion.complete(AdmissionRequest(Write.create(ADMIN, made), made), STRATEGY)
         assert result is not None
         assert pod_pb2.Pod.FromString(result.encoded(made)) == made
+        assert result.size_bytes(made) == len(result.encoded(made))
 
 
 async def test_a_pod_of_a_known_template_is_still_looked_at_where_it_differs(registry: WritableRegistry) -> None:
