@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.builtin_kinds import validate_create
 
 import podlab.kinds
 from podlab.api.kinds import KINDS, OTHER, Kind
 from podlab.cli.describe.command import DESCRIBERS
-from podlab.kinds import builtin, defaults, known
+from podlab.kinds import builtin
 from podlab.v1 import object_pb2
 
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -38,19 +39,19 @@ def test_every_kind_is_validated(kind: Kind) -> None:
 @every_kind
 def test_defaults_of_every_kind_change_nothing_the_second_time(kind: Kind) -> None:
     once = kind.message()
-    defaults.apply(once)
+    builtin_kinds.apply_defaults(once)
     twice = kind.message()
     twice.CopyFrom(once)
-    defaults.apply(twice)
+    builtin_kinds.apply_defaults(twice)
     assert twice == once
 
 
 @every_kind
 @pytest.mark.parametrize("wide", [False, True])
 def test_every_kind_has_columns_and_prints_even_an_empty_object(kind: Kind, wide: bool) -> None:
-    headers = known.of(kind).table.columns(wide)
-    assert len(known.of(kind).table.row(kind.message(), wide, datetime.now(UTC))) == len(headers)
-    assert "NAME" in known.of(kind).table.columns(wide=True)
+    headers = builtin_kinds.of(kind).table.columns(wide)
+    assert len(builtin_kinds.of(kind).table.row(kind.message(), wide, datetime.now(UTC))) == len(headers)
+    assert "NAME" in builtin_kinds.of(kind).table.columns(wide=True)
 
 
 def test_every_kind_can_be_described() -> None:

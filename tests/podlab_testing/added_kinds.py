@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from podlab.api import kinds
 from podlab.api.cells import Cells, Table, age
 from podlab.kinds.resource import Resource
-from podlab.kinds.strategy import Strategy
+from podlab.kinds.strategy import Author, Strategy
 from podlab.kinds.subresource import STATUS
 from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.rules import Rules
@@ -28,10 +28,29 @@ def deployment() -> Resource:
     return Resource(
         kinds.of(message),
         subresources=(STATUS,),
-        load_strategy=lambda: Strategy(counts_generations=True, set_defaults=_set_defaults, rules=Rules(_check)),
+        load_strategy=_strategy,
         table=Table(_cells, ("NAME", "COLOUR", "AGE")),
         selectable_fields=("spec.colour",),
     )
+
+
+def _strategy() -> Strategy:
+    return Strategy(
+        counts_generations=True,
+        set_defaults=_set_defaults,
+        rules=Rules(_check),
+        warn=_warnings,
+        record_author=_sign,
+        is_held=lambda item: item.spec.colour == "held",
+    )
+
+
+def _warnings(new: Any, _: Any) -> list[str]:
+    return ["spec.colour: mauve will not be served for ever"] if new.spec.colour == "mauve" else []
+
+
+def _sign(item: Any, author: Author) -> None:
+    item.metadata.annotations["example.test/author"] = author.name
 
 
 def _set_defaults(item: Any) -> None:

@@ -1,34 +1,64 @@
-"""What is done with objects of the built-in kinds when they are written, whichever they are."""
+"""What is known of the built-in kinds, and what is done with their objects when they are written."""
 
 from __future__ import annotations
 
 from google.protobuf.message import Message
 
+from podlab.api import kinds
+from podlab.api.kinds import Kind
 from podlab.errors import Cause
-from podlab.kinds import known
+from podlab.kinds import builtin
+from podlab.kinds.defaults.inherit import inherit
+from podlab.kinds.resource import Resource
 from podlab.kinds.validation import rules
+
+
+def of(kind: Kind) -> Resource:
+    """What is known of the kind."""
+    return builtin.catalog().resource(kind)
+
+
+def resource(message: Message) -> Resource:
+    """What is known of the object's kind."""
+    return of(kinds.of(message))
+
+
+def apply_defaults(message: Message) -> None:
+    """What a new object gets."""
+    resource(message).strategy.set_defaults(message)
+
+
+def inherit_from(new: Message, old: Message) -> None:
+    """What an object takes over from the one that it replaces."""
+    inherit(new, old)
+    resource(new).strategy.inherit(new, old)
+
+
+def warnings_of(new: Message, old: Message | None) -> list[str]:
+    """What the author of an object is warned of."""
+    return resource(new).strategy.warn(new, old)
 
 
 def validate_create(message: Message) -> tuple[Cause, ...]:
     """What is wrong with a new object."""
-    return rules.validate_create(known.resource(message).strategy.rules, message)
+    return rules.validate_create(resource(message).strategy.rules, message)
 
 
 def validate_create_alike(message: Message) -> tuple[Cause, ...]:
     """What is wrong with a new object whose spec and status are those of one that has been found valid."""
-    return rules.validate_create_alike(known.resource(message).strategy.rules, message)
+    return rules.validate_create_alike(resource(message).strategy.rules, message)
 
 
 def validate_update(new: Message, old: Message) -> tuple[Cause, ...]:
     """What is wrong with an object that replaces `old`."""
-    return rules.validate_update(known.resource(new).strategy.rules, new, old)
+    return rules.validate_update(resource(new).strategy.rules, new, old)
 
 
 def validate_status_update(new: Message, old: Message) -> tuple[Cause, ...]:
     """What is wrong with a new status, and what marks the object."""
-    return rules.validate_status_update(known.resource(new).strategy.rules, new, old)
+    return rules.validate_status_update(resource(new).strategy.rules, new, old)
 
 
 def validate_joining(new: Message, old: Message) -> tuple[Cause, ...]:
     """What is wrong with the ephemeral containers of a pod that replaces `old`."""
-    return rules.validate_joining(known.resource(new).strategy.rules, new, old)
+    return rules.validate_joining(resource(new).strategy.rules, new, old)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Mapping
 
 from master.apiserver.authentication import deleted_nodes
 from master.apiserver.authentication.user import User
@@ -13,7 +13,7 @@ from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.moment import Moment
 from podlab.api.kinds import Kind
 from podlab.errors import BadRequest, Forbidden
-from podlab.kinds import known
+from podlab.kinds.resource import Resource
 
 
 class AuthorizationFilter:
@@ -61,17 +61,29 @@ def forbidden(user: User, wanted: Attributes, verdict: Decision) -> Forbidden:
 
 
 def attributes(
-    verb: str, kind: Kind, namespace: str, name: str = "", *, subresource: str = "", field_selector: str = ""
+    verb: str,
+    kind: Kind,
+    namespace: str,
+    name: str = "",
+    *,
+    subresource: str = "",
+    fields: Mapping[str, str] | None = None,
 ) -> Attributes:
     """What a call about objects of a kind wants.
 
-    A selection by name is about that name, so that rules with names allow to watch a single object. A malformed
-    selector selects nothing here: its user hears of it once it is known that they may ask.
+    A selection by name is about that name, so that rules with names allow to watch a single object.
     """
-    fields = None
-    if field_selector:
-        with contextlib.suppress(BadRequest):
-            parts = known.of(kind).field_selector(field_selector).requirements
-            fields = {part.path: part.value for part in parts if part.equal}
-            name = name or fields.get("metadata.name", "")
+    name = name or (fields or {}).get("metadata.name", "")
     return Attributes(verb, kind.group, kind.plural, namespace, name, subresource, fields)
+
+
+def selected_fields(resource: Resource, selector: str) -> Mapping[str, str] | None:
+    """The values of fields that a selection asks for. A malformed selector selects nothing here: its user hears of it
+    once it is known that they may ask."""
+    if not selector:
+        return None
+    try:
+        parts = resource.field_selector(selector).requirements
+    except BadRequest:
+        return None
+    return {part.path: part.value for part in parts if part.equal}

@@ -23,7 +23,7 @@ class Place:
     subresource: str = ""
     watched: bool = False
     """Whether the path itself says that it is to be watched."""
-    resource: Resource | None = field(default=None, compare=False, repr=False)
+    resource: Resource = field(compare=False, repr=False, kw_only=True)
     """All that is known of the kind, in whichever of its versions the path names it."""
 
 
@@ -42,7 +42,7 @@ def _watched_or_not(catalog: Catalog, version: tuple[str, str], parts: list[str]
     if parts[:1] != [WATCH]:
         return _place(catalog, version, parts)
     place = _place(catalog, version, parts[1:])
-    if place.subresource or not (place.resource and place.resource.stored):
+    if place.subresource or not place.resource.stored:
         raise NotFound(UNKNOWN)
     return replace(place, watched=True)
 

@@ -13,7 +13,6 @@ from master.apiserver.request.paths import Place
 from master.apiserver.request.query import Query
 from master.apiserver.watchcache.moment import ANY, Moment
 from podlab.api.kinds import Kind
-from podlab.kinds import known
 from podlab.kinds.resource import Resource
 
 # A client that takes nothing for so long is gone or as good as gone.
@@ -68,4 +67,4 @@ class Call:
     @property
     def resource(self) -> Resource:
         """All that is known of that kind."""
-        return self.place.resource or known.of(self.place.kind)
+        return self.place.resource

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from master.apiserver.authorization import Attributes
-from master.apiserver.filters.authorize import attributes
+from master.apiserver.filters.authorize import attributes, selected_fields
 from master.apiserver.request import paths
 from master.apiserver.request.paths import Place
 from master.apiserver.request.query import Query
@@ -51,9 +51,8 @@ def at_objects(method: str, path: str, query: Query, catalog: Catalog) -> Resolv
     if place.watched and method == "GET":
         verb = paths.WATCH
     selector = query.text("fieldSelector") if verb in _SELECTING else ""
-    wanted = attributes(
-        verb, place.kind, place.namespace, place.name, subresource=place.subresource, field_selector=selector
-    )
+    fields = selected_fields(place.resource, selector)
+    wanted = attributes(verb, place.kind, place.namespace, place.name, subresource=place.subresource, fields=fields)
     return ResolvedRequest(wanted, place)
 
 

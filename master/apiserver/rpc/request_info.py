@@ -12,7 +12,7 @@ import orjson
 from master.apiserver.authentication import client_certificates
 from master.apiserver.authorization import Attributes
 from master.apiserver.filters import impersonation
-from master.apiserver.filters.authorize import attributes
+from master.apiserver.filters.authorize import attributes, selected_fields
 from master.apiserver.filters.impersonation import Acting
 from master.apiserver.request.info import NOBODY, RequestInfo
 from podlab.api import kinds
@@ -93,7 +93,8 @@ def of_selection(verb: str, served: CurrentCatalog) -> About:
 
     def about(request: Any) -> tuple[Attributes, ...]:
         kind = served.catalog.named(request.group, request.kind)
-        return (attributes(verb, kind, request.namespace, field_selector=request.field_selector),)
+        fields = selected_fields(served.catalog.resource(kind), request.field_selector)
+        return (attributes(verb, kind, request.namespace, fields=fields),)
 
     return about
 

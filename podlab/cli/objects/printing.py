@@ -17,7 +17,7 @@ from podlab.api.selection.selectors import from_labels
 from podlab.api.serializer import codec, manifest
 from podlab.cli.objects.targets import reference
 from podlab.cli.options import Output
-from podlab.kinds import known
+from podlab.kinds import builtin
 
 _GAP = 3
 
@@ -75,7 +75,7 @@ class Rows:
     ) -> None:
         self._wide, self._with_namespace, self._with_labels = wide, with_namespace and kind.namespaced, with_labels
         self._prefix = f"{reference(kind)}/" if with_kind else ""
-        self._table = known.of(kind).table
+        self._table = builtin.catalog().resource(kind).table
         columns = self._table.columns(wide)
         self._name_column = columns.index("NAME") if "NAME" in columns else None
         self._widths: list[int] = []

@@ -6,19 +6,13 @@ from typing import Annotated
 import typer
 from google.protobuf.message import Message
 
-from podlab.api import kinds
-from podlab.apps.v1.deployment_pb2 import Deployment
-from podlab.apps.v1.replicaset_pb2 import ReplicaSet
-from podlab.apps.v1.statefulset_pb2 import StatefulSet
 from podlab.cli import failures, session
 from podlab.cli.objects import targets
 from podlab.cli.objects.retry import rewrite
 from podlab.cli.objects.targets import Target
 from podlab.cli.options import DEFAULT_NAMESPACE, Namespace, Resources
 from podlab.client.client import Client
-from podlab.core.v1.replicationcontroller_pb2 import ReplicationController
-
-_SCALABLE = (Deployment, ReplicaSet, StatefulSet, ReplicationController)
+from podlab.kinds import builtin
 
 
 def scale(
@@ -31,20 +25,19 @@ def scale(
     \b
     podlab scale deployment web --replicas 3
     """
-    wanted = targets.parse(resources or ())
+    wanted, catalog = targets.parse(resources or ()), builtin.catalog()
     for target in wanted:
         if not target.name:
             raise failures.CommandError(f"say which of the {target.kind.plural}: KIND NAME or KIND/NAME")
-        if target.kind.message not in _SCALABLE:
-            can = ", ".join(kinds.of(kind).plural for kind in _SCALABLE)
+        if not catalog.is_scalable(target.kind.group_kind):
+            can = ", ".join(kind.plural for kind in catalog.stored if catalog.is_scalable(kind.group_kind))
             raise failures.CommandError(f"a {target.kind.name} cannot be scaled: {can} can")
     session.run(lambda client: _scale_all(client, wanted, namespace, replicas))
 
 
 async def _scale_all(client: Client, wanted: Sequence[Target], namespace: str, replicas: int) -> None:
     def scaled(live: Message) -> Message:
-        assert isinstance(live, _SCALABLE)
-        live.spec.replicas = replicas
+        live.spec.replicas = replicas  # type: ignore[attr-defined]
         return live
 
     for target in wanted:

@@ -5,24 +5,6 @@
 - Others: what big kinds get, and what several kinds get alike. A small kind's defaults stand in its own file.
 """
 
-from __future__ import annotations
-
-from google.protobuf.message import Message
-
-from podlab.kinds.defaults.inherit import inherit as _inherit
 from podlab.kinds.defaults.quantities import settle
 
-__all__ = ["apply", "inherit", "settle"]
-
-
-def apply(message: Message) -> None:
-    from podlab.kinds import known
-
-    known.resource(message).strategy.set_defaults(message)
-
-
-def inherit(new: Message, old: Message) -> None:
-    from podlab.kinds import known
-
-    _inherit(new, old)
-    known.resource(new).strategy.inherit(new, old)
+__all__ = ["settle"]

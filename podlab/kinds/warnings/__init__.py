@@ -3,13 +3,3 @@
 Each is a sentence, in Kubernetes' words, for the `Warning` header of the answer to a write that succeeded, dry runs
 included. What clients write over gRPC has no headers, and is not looked at.
 """
-
-from __future__ import annotations
-
-from google.protobuf.message import Message
-
-
-def of(new: Message, old: Message | None) -> list[str]:
-    from podlab.kinds import known
-
-    return known.resource(new).strategy.warn(new, old)

@@ -104,6 +104,26 @@ async def test_it_lives_over_rest_and_is_discovered(http: aiohttp.ClientSession,
         assert answer.status == 404
 
 
+async def test_its_own_strategy_and_columns_are_asked(http: aiohttp.ClientSession, served: CurrentCatalog) -> None:
+    body = {"apiVersion": "example.test/v1", "kind": "Deployment", "metadata": {"name": "web"}}
+    async with http.post(PATH, json=body | {"spec": {"colour": "mauve"}}) as answer:
+        assert "mauve will not be served for ever" in answer.headers["Warning"]
+        assert (await answer.json())["metadata"]["annotations"] == {"example.test/author": "kubernetes-admin"}
+    async with http.get(PATH, headers={"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}) as answer:
+        table = await answer.json()
+    assert [one["name"] for one in table["columnDefinitions"]] == ["Name", "Colour", "Age"]
+    assert [row["cells"][:2] for row in table["rows"]] == [["web", "mauve"]]
+    patch = {"Content-Type": "application/merge-patch+json"}
+    async with http.patch(f"{PATH}/web", json={"spec": {"colour": "held"}}, headers=patch) as answer:
+        assert answer.status == 200
+    async with http.delete(f"{PATH}/web") as answer:
+        assert "deletionTimestamp" in (await answer.json())["metadata"]
+    async with http.patch(f"{PATH}/web", json={"spec": {"colour": "red"}}, headers=patch) as answer:
+        assert answer.status == 200
+    async with http.get(f"{PATH}/web") as answer:
+        assert answer.status == 404
+
+
 async def test_kinds_of_one_name_live_side_by_side(cluster: Cluster, served: CurrentCatalog) -> None:
     client = await cluster.client()
     workload = Deployment(metadata=meta_pb2.ObjectMeta(name="web", namespace="default"))

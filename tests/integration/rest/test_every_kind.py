@@ -10,12 +10,11 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
-from podlab_testing import sample_objects
+from podlab_testing import builtin_kinds, sample_objects
 
 from podlab.api.kinds import KINDS, OTHER_VERSIONS, Kind
 from podlab.client.client import Client
 from podlab.errors import NotFound
-from podlab.kinds import known
 from podlab.v1 import apiserver_pb2 as pb
 
 every_kind = pytest.mark.parametrize("kind", [*KINDS, *OTHER_VERSIONS], ids=lambda kind: f"{kind.name}-{kind.version}")
@@ -59,7 +58,9 @@ async def test_an_object_lives_over_rest(kind: Kind, http: aiohttp.ClientSession
         assert (found["kind"], found["apiVersion"], found["items"]) == (f"{kind.name}List", kind.api_version, [made])
     async with http.get(path, headers={"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}) as printed:
         table = await printed.json()
-        assert [one["name"].upper() for one in table["columnDefinitions"]] == known.of(kind).table.columns(wide=True)
+        assert [one["name"].upper() for one in table["columnDefinitions"]] == builtin_kinds.of(kind).table.columns(
+            wide=True
+        )
     patch = {"metadata": {"labels": {"tier": "front"}}}
     merge = {"Content-Type": "application/strategic-merge-patch+json"}
     async with http.patch(f"{path}/sample", data=orjson.dumps(patch), headers=merge) as patched:
@@ -67,7 +68,7 @@ async def test_an_object_lives_over_rest(kind: Kind, http: aiohttp.ClientSession
         assert changed["metadata"]["labels"]["tier"] == "front"
     async with http.put(f"{path}/sample", json=changed) as replaced:
         assert (await replaced.json())["metadata"]["labels"] == changed["metadata"]["labels"]
-    for name in {one.name for one in known.of(kind).served_below} & {"status", "scale"}:
+    for name in {one.name for one in builtin_kinds.of(kind).served_below} & {"status", "scale"}:
         async with http.get(f"{path}/sample/{name}") as below:
             assert below.status == 200, name
     async with http.delete(f"{path}/sample", params={"propagationPolicy": "Background"}) as deleted:

@@ -33,7 +33,7 @@ def asked(call: Call, *, listed: bool = False, streamed: bool = False) -> Reques
 
 
 def one(
-    kind: Kind,
+    call: Call,
     shown: Shown,
     how: RequestedRepresentation,
     *,
@@ -44,8 +44,10 @@ def one(
     """An object as the answer. `revision` is what a table tells as its own; 0 where there is none."""
     if how.form is Representation.TABLE:
         metadata = {"resourceVersion": str(revision)} if revision else {}
-        return responses.data(tables.table(kind, [shown], metadata, how.include), status=status, warnings=warnings)
-    return responses.ready(bytes_of(kind, shown, how.form), status=status, warnings=warnings)
+        return responses.data(
+            tables.table(call.of, call.resource, [shown], metadata, how.include), status=status, warnings=warnings
+        )
+    return responses.ready(bytes_of(call.of, shown, how.form), status=status, warnings=warnings)
 
 
 def bytes_of(kind: Kind, shown: Shown, form: Representation) -> bytes:

@@ -6,11 +6,10 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
-from podlab.api.kinds import Kind
-from podlab.kinds import known
+from podlab.kinds.resource import Resource
 
 Cell = str | int | bool
 
@@ -25,34 +24,34 @@ _SPELT = {
 _READ: Mapping[str, Callable[[str], Cell]] = {"integer": int, "boolean": "true".__eq__}
 
 
-def definitions(kind: Kind) -> list[dict[str, Any]]:
+def definitions(resource: Resource) -> list[dict[str, Any]]:
     """The columns of the kind's tables; what kubectl shows with `-o wide` alone has priority 1."""
-    table = known.of(kind).table
+    table = resource.table
     always = table.columns()
     return [
         {
             "name": title(header),
             "type": table.types.get(header, "string"),
             "format": "name" if header == "NAME" else "",
-            "description": f"{title(header)} of the {kind.name}, as kubectl prints it",
+            "description": f"{title(header)} of the {resource.kind.name}, as kubectl prints it",
             "priority": 0 if header in always else 1,
         }
         for header in table.columns(wide=True)
     ]
 
 
-def cells(kind: Kind, texts: Sequence[str]) -> list[Cell]:
+def cells(resource: Resource, texts: Sequence[str]) -> list[Cell]:
     """A row's cells, each of the type that clients read."""
     made: list[Cell] = list(texts)
-    for index, read in _readers(kind):
+    for index, read in _readers(resource):
         made[index] = read(texts[index])
     return made
 
 
-@cache
-def _readers(kind: Kind) -> list[tuple[int, Callable[[str], Cell]]]:
+@lru_cache(maxsize=512)
+def _readers(resource: Resource) -> list[tuple[int, Callable[[str], Cell]]]:
     """Of the cells that are no text: where they stand, and how they are read."""
-    table = known.of(kind).table
+    table = resource.table
     found = (
         (index, table.untold.get(header) or _READ.get(table.types.get(header, "")))
         for index, header in enumerate(table.columns(wide=True))

@@ -17,7 +17,7 @@ from master.apiserver.rest.content import table_columns
 from podlab.api.kinds import Kind
 from podlab.api.serializer import codec
 from podlab.core.v1 import pod_pb2
-from podlab.kinds import known
+from podlab.kinds.resource import Resource
 
 NONE, METADATA, OBJECT = "None", "Metadata", "Object"
 META_VERSION = "meta.k8s.io/v1"
@@ -44,22 +44,29 @@ def included(text: str) -> str:
 
 
 def table(
-    kind: Kind, entries: Iterable[Shown], metadata: dict[str, Any], include: str, *, headed: bool = True
+    kind: Kind,
+    resource: Resource,
+    entries: Iterable[Shown],
+    metadata: dict[str, Any],
+    include: str,
+    *,
+    headed: bool = True,
 ) -> dict[str, Any]:
-    """The objects as a meta.k8s.io/v1 Table; `headed` says whether it defines its columns."""
+    """The objects as a meta.k8s.io/v1 Table of the version that `kind` is of; `headed` says whether it defines its
+    columns."""
     now = datetime.now(UTC)
     return {
         "kind": "Table",
         "apiVersion": META_VERSION,
         "metadata": metadata,
-        "columnDefinitions": table_columns.definitions(kind) if headed else None,
-        "rows": [_row(kind, entry, include, now) for entry in entries],
+        "columnDefinitions": table_columns.definitions(resource) if headed else None,
+        "rows": [_row(kind, resource, entry, include, now) for entry in entries],
     }
 
 
-def _row(kind: Kind, entry: Shown, include: str, now: datetime) -> dict[str, Any]:
+def _row(kind: Kind, resource: Resource, entry: Shown, include: str, now: datetime) -> dict[str, Any]:
     message = entry.message()
-    cells = table_columns.cells(kind, known.of(kind).table.row(message, True, now))
+    cells = table_columns.cells(resource, resource.table.row(message, True, now))
     row: dict[str, Any] = {"cells": cells, "object": _object(kind, entry, message, include)}
     if isinstance(message, pod_pb2.Pod) and message.status.phase in _COMPLETED:
         phase = message.status.phase

@@ -9,7 +9,6 @@ from master.apiserver.request.paths import Place
 from master.apiserver.request.query import Query, invalid_option, is_dry_run
 from podlab.api.serializer import codec
 from podlab.errors import BadRequest
-from podlab.kinds import known
 from podlab.meta.v1.meta_pb2 import DeleteOptions
 
 _POLICIES = tuple(Propagation)
@@ -23,7 +22,7 @@ def deletion(place: Place, options: Any, query: Query) -> Deletion:
 def on_terms(place: Place, told: DeleteOptions, *, dry_run: bool = False) -> Deletion:
     """What is to be deleted, on the terms that are told. Raises BadRequest, Invalid."""
     return Deletion(
-        (place.resource or known.of(place.kind)).kind,
+        place.resource.kind,
         place.namespace,
         place.name,
         uid=told.preconditions.uid,

@@ -56,7 +56,7 @@ class MetricsApi:
         found = await self._measured(call.of, [entry.message()] if entry is not None else [])
         if not found:
             raise NotFound.of(call.of.resource, call.place.name)
-        return representations.one(call.of, found[0], how)
+        return representations.one(call, found[0], how)
 
     async def list(self, call: Call) -> web.StreamResponse:
         """Those that selectors take. Raises BadRequest."""
@@ -70,7 +70,7 @@ class MetricsApi:
         wanted = [one for one in objects if labels.matches(one.metadata.labels) and fields.matches(one)]
         found = await self._measured(call.of, wanted)
         if how.form is Representation.TABLE:
-            return responses.data(tables.table(call.of, found, {}, how.include))
+            return responses.data(tables.table(call.of, call.resource, found, {}, how.include))
         return representations.listed(
             call.of, {}, [representations.bytes_of(call.of, one, how.form) for one in found], how.form
         )

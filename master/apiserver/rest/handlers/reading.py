@@ -55,7 +55,7 @@ class Reading:
         """One object."""
         how = representations.asked(call)
         entry = await self.registry.get(call.of, call.place.namespace, call.place.name, call.moment)
-        return representations.one(call.of, entry, how, revision=entry.revision)
+        return representations.one(call, entry, how, revision=entry.revision)
 
     async def list(self, call: Call) -> web.StreamResponse:
         """The objects that selectors take, all of them or page by page."""
@@ -68,7 +68,7 @@ class Reading:
         )
         metadata = _list_metadata(found)
         if how.form is Representation.TABLE:
-            return responses.data(await self._table(call.of, found, metadata, how.include))
+            return responses.data(await self._table(call, found, metadata, how.include))
         return representations.listed(call.of, metadata, await _rendered(found.entries, call.of, how.form), how.form)
 
     async def watch(self, call: Call) -> web.StreamResponse:
@@ -113,11 +113,11 @@ class Reading:
             raise Timeout(message, causes=[cause], retry_after_s=1)
         return ContinueToken(revision, wanted.prefix) if exact else None
 
-    async def _table(self, kind: Kind, found: Page, metadata: dict[str, Any], include: str) -> dict[str, Any]:
-        whole = tables.table(kind, (), metadata, include)
+    async def _table(self, call: Call, found: Page, metadata: dict[str, Any], include: str) -> dict[str, Any]:
+        whole = tables.table(call.of, call.resource, (), metadata, include)
         for first in range(0, len(found.entries), _RENDERED_AT_ONCE):
             part = found.entries[first : first + _RENDERED_AT_ONCE]
-            whole["rows"] += tables.table(kind, part, metadata, include, headed=False)["rows"]
+            whole["rows"] += tables.table(call.of, call.resource, part, metadata, include, headed=False)["rows"]
             await asyncio.sleep(0)
         return whole
 
@@ -162,7 +162,8 @@ def _lines(call: Call, how: RequestedRepresentation, *, ends: bool) -> Lines:
         if how.form is Representation.METADATA:
             shown |= {"kind": how.form.value, "apiVersion": tables.META_VERSION}
         if how.form is Representation.TABLE:
-            shown = tables.table(kind, (), {"resourceVersion": str(revision)}, tables.NONE, headed=False)
+            told = {"resourceVersion": str(revision)}
+            shown = tables.table(kind, call.resource, (), told, tables.NONE, headed=False)
         return orjson.dumps({"type": "BOOKMARK", "object": shown}) + b"\n"
 
     present, event = _LINES[how.form](call, how)
@@ -205,7 +206,8 @@ def _table_lines(call: Call, how: RequestedRepresentation) -> Any:
 
     def line(entry: CachedObject, event_type: int) -> bytes:
         nonlocal headed
-        shown = tables.table(call.of, [entry], {"resourceVersion": str(entry.revision)}, how.include, headed=headed)
+        metadata = {"resourceVersion": str(entry.revision)}
+        shown = tables.table(call.of, call.resource, [entry], metadata, how.include, headed=headed)
         headed = False
         return encoding.json_event(event_type, orjson.dumps(shown))
 

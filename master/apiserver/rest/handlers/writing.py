@@ -23,7 +23,6 @@ from podlab.api.conversion import versions
 from podlab.api.kinds import Kind
 from podlab.core.v1 import binding_pb2
 from podlab.errors import BadRequest, Cause, Invalid
-from podlab.kinds import warnings
 
 # The object itself is the answer to its deletion, not a Status.
 _RETURNED_WHEN_DELETED = frozenset({"Pod", "Service"})
@@ -42,7 +41,8 @@ class Writing:
         read = await self._body(call)
         written = await self.registry.write(Write.create(call.user, read.message, dry_run=dry_run, moment=call.moment))
         call.tell_made(written.entry.key.rpartition("/")[2])
-        return _shown(call, written.entry, how, [*read.warnings, *warnings.of(written.new, None)], status=201)
+        told = [*read.warnings, *_warnings(call, written)]
+        return _shown(call, written.entry, how, told, status=201)
 
     async def update(self, call: Call) -> web.StreamResponse:
         """Replace all but the status, or the part that the subresource is."""
@@ -50,7 +50,7 @@ class Writing:
         read, part = await self._body(call), call.place.subresource
         write = Write.update(call.user, read.message, subresource=part, dry_run=dry_run, moment=call.moment)
         written = await self.registry.write(write)
-        return _shown(call, written.entry, how, [*read.warnings, *_warnings(written, part)])
+        return _shown(call, written.entry, how, [*read.warnings, *_warnings(call, written)])
 
     async def patch(self, call: Call) -> web.StreamResponse:
         """Update to what a JSON patch, a merge patch or a strategic merge patch makes of the object."""
@@ -68,7 +68,7 @@ class Writing:
             moment=call.moment,
         )
         written = await self.registry.write(write)
-        return _shown(call, written.entry, how, [*patch.warnings, *_warnings(written, place.subresource)])
+        return _shown(call, written.entry, how, [*patch.warnings, *_warnings(call, written)])
 
     async def delete_collection(self, call: Call) -> web.StreamResponse:
         """Delete what selectors take, all of them when there are none; the answer is the list of what was deleted."""
@@ -88,7 +88,7 @@ class Writing:
         gone = [deleted.entry async for batch in batches for deleted in batch]
         metadata = {"resourceVersion": ""}
         if how.form is Representation.TABLE:
-            return responses.data(tables.table(call.of, gone, metadata, how.include))
+            return responses.data(tables.table(call.of, call.resource, gone, metadata, how.include))
         return representations.listed(
             call.of, metadata, [representations.bytes_of(call.of, one, how.form) for one in gone], how.form
         )
@@ -133,12 +133,12 @@ def _shown(
     *,
     status: int = 200,
 ) -> web.Response:
-    return representations.one(call.of, entry, how, revision=entry.revision, status=status, warnings=told)
+    return representations.one(call, entry, how, revision=entry.revision, status=status, warnings=told)
 
 
-def _warnings(written: Written, subresource: str) -> list[str]:
+def _warnings(call: Call, written: Written) -> list[str]:
     """Of subresources there is nothing to say."""
-    return [] if subresource else warnings.of(written.new, written.old)
+    return [] if call.place.subresource else call.resource.strategy.warn(written.new, written.old)
 
 
 def _checked_binding(call: Call, binding: binding_pb2.Binding) -> binding_pb2.Binding:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.message import Message
+from podlab_testing import builtin_kinds
 
 from podlab.api import kinds
 from podlab.api.values import times
@@ -14,15 +15,14 @@ from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.core.v1.service_pb2 import Service
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
-from podlab.kinds import known
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 CREATED = {"seconds": times.from_datetime(NOW).seconds - 65}
 
 
 def cells(message: Message, wide: bool = True) -> dict[str, str]:
-    names = known.resource(message).table.columns(wide)
-    return dict(zip(names, known.resource(message).table.row(message, wide, NOW), strict=True))
+    names = builtin_kinds.resource(message).table.columns(wide)
+    return dict(zip(names, builtin_kinds.resource(message).table.row(message, wide, NOW), strict=True))
 
 
 @pytest.mark.parametrize("kind", kinds.KINDS, ids=lambda kind: kind.name)

@@ -4,13 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from podlab_testing import sample_objects
+from podlab_testing import builtin_kinds, sample_objects
 
 from podlab.api import kinds
 from podlab.api.jobstate import job_state
 from podlab.api.values import times
 from podlab.batch.v1.job_pb2 import Job
-from podlab.kinds import known
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 CREATED = times.text(times.from_datetime(NOW - timedelta(seconds=65)))
@@ -19,7 +18,13 @@ CREATED = times.text(times.from_datetime(NOW - timedelta(seconds=65)))
 def cells(name: str, changes: dict[str, Any]) -> dict[str, str]:
     kind = kinds.by_name(name)
     item = sample_objects.sample(kind, {"metadata": {"creationTimestamp": CREATED}} | changes)
-    return dict(zip(known.of(kind).table.columns(wide=True), known.of(kind).table.row(item, True, NOW), strict=True))
+    return dict(
+        zip(
+            builtin_kinds.of(kind).table.columns(wide=True),
+            builtin_kinds.of(kind).table.row(item, True, NOW),
+            strict=True,
+        )
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.registry import ADMIN
 
 from master.apiserver.admission.plugin import AdmissionRequest
@@ -12,7 +13,6 @@ from master.apiserver.registry import changes, subresources
 from podlab.apps.v1 import deployment_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.errors import Conflict
-from podlab.kinds import known
 from podlab.meta.v1 import meta_pb2
 
 NOW = meta_pb2.Time(seconds=1_000_000)
@@ -20,9 +20,9 @@ NOW = meta_pb2.Time(seconds=1_000_000)
 
 def stored(message: Any) -> Any:
     """The message as it is after its creation, at revision 5."""
-    strategy = known.resource(message).strategy
+    strategy = builtin_kinds.resource(message).strategy
     changes.begin(message, strategy, "uid-1", NOW)
-    changes.set_defaults(message, known.resource(message))
+    changes.set_defaults(message, builtin_kinds.resource(message))
     strategy.prepare_for_create(message)
     message.metadata.resourceVersion = "5"
     return message
@@ -36,8 +36,8 @@ def deployment(replicas: int = 1) -> deployment_pb2.Deployment:
 
 def replaced(new: Any, old: Any) -> Any:
     write = Write.update(ADMIN, new)
-    part, strategy = subresources.of(write), known.resource(new).strategy
-    after = part.complete(write.made_from(old), old, known.resource(old))
+    part, strategy = subresources.of(write), builtin_kinds.resource(new).strategy
+    after = part.complete(write.made_from(old), old, builtin_kinds.resource(old))
     part.prepare(after, old, strategy, NOW)
     return after
 
@@ -83,7 +83,7 @@ def test_neither_side_of_a_write_is_changed_by_it() -> None:
     old, new = stored(deployment()), deployment(2)
     before = (old.SerializeToString(deterministic=True), new.SerializeToString(deterministic=True))
     replaced(new, old)
-    changes.with_status(new, old, known.resource(new))
+    changes.with_status(new, old, builtin_kinds.resource(new))
     assert (old.SerializeToString(deterministic=True), new.SerializeToString(deterministic=True)) == before
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.registry import ADMIN, Refusing, WritableRegistry, registry_of
 
 from master.apiserver.registry.delete_collection import (
@@ -18,11 +19,10 @@ from master.apiserver.watchcache.selection import ListOptions
 from podlab.api import kinds
 from podlab.core.v1 import config_pb2, namespace_pb2
 from podlab.errors import Forbidden
-from podlab.kinds import known
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2 as pb
 
-ALL = CollectionDeletion(ListOptions(known.of(kinds.by_name("ConfigMap")), "default"))
+ALL = CollectionDeletion(ListOptions(builtin_kinds.of(kinds.by_name("ConfigMap")), "default"))
 
 
 @pytest.fixture(autouse=True)

@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
+from podlab_testing import builtin_kinds
 
 from master.apiserver.admission.write import Deletion, Propagation
 from master.apiserver.registry import deletion
 from podlab.api import kinds
 from podlab.api.values import times
 from podlab.core.v1 import config_pb2, namespace_pb2, pod_pb2
-from podlab.kinds import known
 from podlab.meta.v1 import meta_pb2
 
 NOW = meta_pb2.Time(seconds=1_000_000)
-NAMESPACE = known.of(kinds.by_name("Namespace")).strategy
+NAMESPACE = builtin_kinds.of(kinds.by_name("Namespace")).strategy
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Outcome:
 def decide(message: Any, at: int = NOW.seconds, **terms: Any) -> Outcome:
     kind = kinds.of(message)
     wanted = Deletion(kind, message.metadata.namespace, message.metadata.name, **terms)
-    after = deletion.decided(message, known.of(kind).strategy, wanted, meta_pb2.Time(seconds=at))
+    after = deletion.decided(message, builtin_kinds.of(kind).strategy, wanted, meta_pb2.Time(seconds=at))
     return Outcome(after, is_finished(after))
 
 
 def is_finished(message: Any) -> bool:
-    return deletion.is_finished(message, known.resource(message).strategy)
+    return deletion.is_finished(message, builtin_kinds.resource(message).strategy)
 
 
 def pod(node: str = "n1", phase: str = "Running", grace_s: int | None = None) -> pod_pb2.Pod:

@@ -9,6 +9,7 @@ import pytest
 from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
+from podlab_testing import builtin_kinds
 from podlab_testing.registry import ADMIN, WritableRegistry, admission_of
 
 from master.apiserver.admission.plugin import AdmissionRequest, Plugin
@@ -23,11 +24,10 @@ from podlab.api.kinds import Kind
 from podlab.api.selection.labels import MIRROR_ANNOTATION
 from podlab.core.v1 import namespace_pb2, pod_pb2, quota_pb2, serviceaccount_pb2
 from podlab.errors import ApiError, Invalid
-from podlab.kinds import known
 from podlab.meta.v1 import meta_pb2
 from podlab.scheduling.v1 import priorityclass_pb2
 
-STRATEGY = known.of(kinds.by_name("Pod")).strategy
+STRATEGY = builtin_kinds.of(kinds.by_name("Pod")).strategy
 NOW = meta_pb2.Time(seconds=1_000_000)
 
 

@@ -22,7 +22,9 @@ from podlab.kinds import builtin
     ],
 )
 def test_a_path_names_a_place(path: str, kind: str, namespace: str, name: str, subresource: str) -> None:
-    assert parse(path, builtin.catalog()) == Place(kinds.by_name(kind), namespace, name, subresource)
+    of = kinds.by_name(kind)
+    place = Place(of, namespace, name, subresource, resource=builtin.catalog().resource(of))
+    assert parse(path, builtin.catalog()) == place
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
+from podlab_testing import builtin_kinds
 
 from podlab.api import kinds
 from podlab.api.selection import selectors
@@ -14,7 +15,6 @@ from podlab.core.v1.event_pb2 import Event
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import BadRequest
-from podlab.kinds import known
 from podlab.meta.v1.meta_pb2 import LabelSelector
 
 WEB = {"app": "web", "tier": "a", "size": "7"}
@@ -116,18 +116,18 @@ def test_an_expression_that_makes_no_sense_is_refused(expression: dict[str, Any]
     ],
 )
 def test_fields_are_compared_as_text(message: Message, text: str, matches: bool) -> None:
-    assert known.of(kinds.of(message)).field_selector(text).matches(message) is matches
+    assert builtin_kinds.of(kinds.of(message)).field_selector(text).matches(message) is matches
 
 
 def test_a_field_that_is_not_selectable_is_refused_with_those_that_are() -> None:
     with pytest.raises(BadRequest, match=r"field label not supported: spec.x: for pods these are: metadata.name, "):
-        known.of(kinds.by_name("Pod")).field_selector("spec.x=1")
+        builtin_kinds.of(kinds.by_name("Pod")).field_selector("spec.x=1")
     with pytest.raises(BadRequest, match="can't understand"):
-        known.of(kinds.by_name("Pod")).field_selector("spec.nodeName")
+        builtin_kinds.of(kinds.by_name("Pod")).field_selector("spec.nodeName")
 
 
 def test_a_required_field_can_be_asked_for() -> None:
-    selector = known.of(kinds.by_name("Pod")).field_selector("spec.nodeName=n1,status.phase!=Failed")
+    selector = builtin_kinds.of(kinds.by_name("Pod")).field_selector("spec.nodeName=n1,status.phase!=Failed")
     assert selector.required("spec.nodeName") == "n1"
     assert selector.required("status.phase") is None
     assert str(selector) == "spec.nodeName=n1,status.phase!=Failed"

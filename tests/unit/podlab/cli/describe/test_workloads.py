@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from podlab_testing import sample_objects
+from podlab_testing.builtin_kinds import apply_defaults
 
 from podlab.api import kinds
 from podlab.cli.describe import command
 from podlab.cli.describe.basics import Related
-from podlab.kinds.defaults import apply
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 TIME = "2029-12-31T23:59:00Z"
@@ -18,7 +18,7 @@ SHARE = {"name": "cpu", "current": {"averageUtilization": 70}}
 
 def described(name: str, changes: dict[str, Any]) -> list[str]:
     item = sample_objects.sample(kinds.by_name(name), changes)
-    apply(item)
+    apply_defaults(item)
     return [" ".join(line.split()) for line in command.text(item, Related(NOW)).splitlines()]
 
 

@@ -1,7 +1,7 @@
 import pytest
+from podlab_testing.builtin_kinds import apply_defaults
 
 from podlab.core.v1 import pod_pb2
-from podlab.kinds.defaults import apply
 from podlab.kinds.defaults.pod import pull_policy
 
 PROBE = {"handler": {"httpGet": {"port": {"intVal": 80}}}}
@@ -10,10 +10,10 @@ PROBE = {"handler": {"httpGet": {"port": {"intVal": 80}}}}
 def defaulted(**spec: object) -> pod_pb2.PodSpec:
     fields = {"containers": [{"name": "web", "image": "hello:1.0"}], **spec}
     pod = pod_pb2.Pod(spec=pod_pb2.PodSpec(**fields))  # type: ignore[arg-type]
-    apply(pod)
+    apply_defaults(pod)
     once = pod_pb2.Pod()
     once.CopyFrom(pod)
-    apply(pod)
+    apply_defaults(pod)
     assert pod == once, "applying defaults again changes nothing"
     return pod.spec
 

@@ -1,12 +1,13 @@
 from typing import Any
 
+from podlab_testing.builtin_kinds import apply_defaults
+
 from podlab.core.v1 import service_pb2
-from podlab.kinds.defaults import apply
 
 
 def defaulted(**spec: Any) -> service_pb2.ServiceSpec:
     service = service_pb2.Service(spec=service_pb2.ServiceSpec(**spec))
-    apply(service)
+    apply_defaults(service)
     return service.spec
 
 

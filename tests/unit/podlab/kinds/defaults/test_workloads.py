@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 from podlab_testing import sample_objects
+from podlab_testing.builtin_kinds import apply_defaults
 
 from podlab.api import kinds
 from podlab.api.serializer import codec
-from podlab.kinds.defaults import apply
 
 SHARE = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}
 UP = [
@@ -18,7 +18,7 @@ UP = [
 
 def given(name: str, spec: dict[str, Any] | None = None) -> dict[str, Any]:
     item = sample_objects.sample(kinds.by_name(name), {"spec": spec or {}})
-    apply(item)
+    apply_defaults(item)
     found: dict[str, Any] = codec.to_dict(item)
     return found
 

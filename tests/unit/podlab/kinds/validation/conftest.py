@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 from google.protobuf.message import Message
-from podlab_testing.builtin_kinds import validate_create, validate_update
+from podlab_testing.builtin_kinds import apply_defaults, validate_create, validate_update
 
 from podlab.apps.v1 import deployment_pb2
 from podlab.core.v1 import pod_pb2
-from podlab.kinds.defaults import apply
 
 Found = Callable[..., list[str]]
 
@@ -19,10 +18,10 @@ def found() -> Found:
     """What is wrong with an object: on creation, or as an update of another. Defaults are applied to both."""
 
     def find(new: Message, old: Message | None = None) -> list[str]:
-        apply(new)
+        apply_defaults(new)
         if old is None:
             return [str(cause) for cause in validate_create(new)]
-        apply(old)
+        apply_defaults(old)
         return [str(cause) for cause in validate_update(new, old)]
 
     return find

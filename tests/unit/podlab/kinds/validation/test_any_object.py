@@ -7,10 +7,15 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from podlab_testing.builtin_kinds import validate_create, validate_status_update, validate_update
+from podlab_testing.builtin_kinds import (
+    apply_defaults,
+    inherit_from,
+    validate_create,
+    validate_status_update,
+    validate_update,
+)
 
 from podlab.api.kinds import KINDS, Kind
-from podlab.kinds.defaults import apply, inherit
 
 TEXTS = st.sampled_from(
     [
@@ -94,11 +99,11 @@ def test_defaults_settle_and_validation_answers(kind: Kind) -> None:
     @settings(max_examples=150, suppress_health_check=list(HealthCheck))
     @given(new=objects(kind), old=objects(kind))
     def check(new: Message, old: Message) -> None:
-        apply(old)
-        inherit(new, old)
-        apply(new)
+        apply_defaults(old)
+        inherit_from(new, old)
+        apply_defaults(new)
         once = type(new).FromString(new.SerializeToString())
-        apply(new)
+        apply_defaults(new)
         assert new == once
         for causes in (validate_create(new), validate_update(new, old), validate_status_update(new, old)):
             assert all(cause.reason and cause.message for cause in causes)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.builtin_kinds import validate_update
 
 from podlab.api.serializer import codec
-from podlab.kinds import defaults
 
 Found = Callable[..., list[str]]
 GIGABYTE = {"storage": "1Gi"}
@@ -18,7 +18,7 @@ GIGABYTE = {"storage": "1Gi"}
 def made(api_version: str, kind: str, *, name: str = "a", namespaced: bool = True, **fields: Any) -> Any:
     metadata = {"name": name, **({"namespace": "default"} if namespaced else {}), **fields.pop("metadata", {})}
     found = codec.from_dict({"apiVersion": api_version, "kind": kind, "metadata": metadata, **fields})
-    defaults.apply(found)
+    builtin_kinds.apply_defaults(found)
     return found
 
 

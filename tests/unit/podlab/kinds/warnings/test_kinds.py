@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from podlab_testing import builtin_kinds
 
 from podlab.api import kinds
 from podlab.api.serializer import codec
-from podlab.kinds import warnings
 
 C: dict[str, Any] = {"name": "c", "image": "i"}
 
@@ -171,7 +171,7 @@ CASES: list[tuple[Any, list[str]]] = [
 
 @pytest.mark.parametrize(("given", "told"), CASES)
 def test_what_is_told_of_a_new_object(given: Any, told: list[str]) -> None:
-    found = warnings.of(given, None)
+    found = builtin_kinds.warnings_of(given, None)
     assert len(found) == len(told), found
     assert all(one.startswith(begin) for one, begin in zip(found, told, strict=True)), found
 
@@ -188,22 +188,22 @@ def test_templates_are_looked_at_where_they_stand_and_when_they_change(kind: str
         'use the "appArmorProfile" field instead'
     )
     named = kind not in ("DaemonSet", "StatefulSet")
-    told = warnings.of(new, None)
+    told = builtin_kinds.warnings_of(new, None)
     assert told[-2:] == [alias, profile]
     assert [one.startswith("metadata.name: this is used in Pod names and hostnames") for one in told[:-2]] == [
         True
     ] * named
-    assert warnings.of(new, old) == []
+    assert builtin_kinds.warnings_of(new, old) == []
     new.spec.template.spec.hostNetwork = True
-    assert warnings.of(new, old) == [alias, profile]
+    assert builtin_kinds.warnings_of(new, old) == [alias, profile]
 
 
 def test_a_cron_jobs_pods_are_deep_inside() -> None:
     inner = {"spec": {"template": {"spec": {"containers": [C], "hostAliases": ALIASES}}}}
-    (told,) = warnings.of(made("CronJob", {"jobTemplate": inner}), None)
+    (told,) = builtin_kinds.warnings_of(made("CronJob", {"jobTemplate": inner}), None)
     assert told == 'spec.jobTemplate.spec.template.spec.hostAliases[1].ip: duplicate ip "10.0.0.1"'
 
 
 def test_pods_that_change_are_not_looked_at() -> None:
-    assert warnings.of(pod(hostAliases=ALIASES), pod()) == []
-    assert warnings.of(made("ConfigMap", None), None) == []
+    assert builtin_kinds.warnings_of(pod(hostAliases=ALIASES), pod()) == []
+    assert builtin_kinds.warnings_of(made("ConfigMap", None), None) == []

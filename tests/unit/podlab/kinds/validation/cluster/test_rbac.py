@@ -3,17 +3,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.builtin_kinds import validate_create, validate_update
 
 from podlab.api.kinds import RBAC
-from podlab.kinds import defaults
 from podlab.rbac.v1 import rbac_pb2
 
 META = {"name": "x", "namespace": "team"}
 
 
 def told(message: Any) -> list[str]:
-    defaults.apply(message)
+    builtin_kinds.apply_defaults(message)
     return [str(cause) for cause in validate_create(message)]
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.builtin_kinds import validate_create, validate_joining, validate_update
 
 from podlab.api.serializer import codec
 from podlab.core.v1 import pod_pb2
-from podlab.kinds import defaults
 
 
 def _pod(*joined: dict[str, Any], **metadata: Any) -> pod_pb2.Pod:
@@ -21,7 +21,7 @@ def _pod(*joined: dict[str, Any], **metadata: Any) -> pod_pb2.Pod:
     told = {"name": "a", "namespace": "default", **metadata}
     made = codec.from_dict({"apiVersion": "v1", "kind": "Pod", "metadata": told, "spec": spec})
     assert isinstance(made, pod_pb2.Pod)
-    defaults.apply(made)
+    builtin_kinds.apply_defaults(made)
     return made
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from podlab_testing import builtin_kinds
 
 from podlab.api.serializer import codec
 from podlab.core.v1 import pod_pb2
-from podlab.kinds import defaults
 from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.pods.volumes import check_volumes
 
@@ -17,7 +17,7 @@ def causes(source: dict[str, Any]) -> list[str]:
     data = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [], "volumes": [{"name": "v", **source}]}}
     pod = codec.from_dict(data)
     assert isinstance(pod, pod_pb2.Pod)
-    defaults.apply(pod)
+    builtin_kinds.apply_defaults(pod)
     found = Findings()
     check_volumes(found, "v", pod.spec.volumes)
     return [str(cause) for cause in found.causes]

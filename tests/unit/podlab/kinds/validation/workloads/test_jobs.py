@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 from podlab_testing import sample_objects
+from podlab_testing.builtin_kinds import apply_defaults
 
 from podlab.api import kinds
 from podlab.batch.v1.job_pb2 import Job
-from podlab.kinds.defaults import apply
 from podlab.kinds.strategies import jobs
 
 Found = Callable[..., list[str]]
@@ -19,7 +19,7 @@ def made(spec: Changes | None = None, name: str = "sample") -> Job:
     item: Job = sample_objects.sample(
         kinds.by_name("Job"), {"metadata": {"uid": "u-1", "name": name}, "spec": spec or {}}
     )
-    apply(item)
+    apply_defaults(item)
     jobs.begin(item)
     return item
 
