@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +73,23 @@ def test_a_second_try_takes_the_place_of_the_first_at_once(ports: tuple[int, int
         assert run({"act": "listen", "host": "m1", "awaited": {port: ["n1"]}}) == {"open": [port], "held": {}}
     assert faults("n1", target(port)) == [""]
     wait_until_free(port)
+
+
+def test_those_that_begin_at_one_moment_take_turns(ports: tuple[int, int]) -> None:
+    """As two runs of preflight on one host, or hosts of an inventory that are one machine."""
+    task = {"act": "listen", "host": "m1", "awaited": {ports[0]: ["n1"]}}
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: run(task), range(16)))
+    assert {tuple(answer["open"]) + tuple(answer["held"]) for answer in answers} <= {(ports[0],), (str(ports[0]),)}
+    port_trial.end_earlier()
+    wait_until_free(ports[0])
+
+
+def test_an_address_that_is_bound_and_not_listened_on_is_waited_for() -> None:
+    with socket.socket(socket.AF_UNIX) as bound, ThreadPoolExecutor(1) as pool:
+        bound.bind(port_trial.CONTROL)
+        claimed = pool.submit(port_trial.claim)
+        time.sleep(0.1)
+        assert not claimed.done()
+        bound.close()
+        claimed.result(timeout=5).close()

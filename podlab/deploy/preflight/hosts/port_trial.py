@@ -7,6 +7,7 @@ host: who listens is an ordinary process that ends by itself, and is told to whe
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import selectors
@@ -22,6 +23,7 @@ NAME = "podlab-ports"
 CONTROL = "\0" + NAME
 LISTEN_S = 60.0
 TRY_S = 3.0
+CLAIM_S = 10.0
 GREETING_BYTES = 300
 
 
@@ -53,12 +55,30 @@ def end_earlier() -> None:
             return
 
 
+def claim() -> socket.socket:
+    """The one address, taken from whoever has it. Raises OSError when it is not let go within CLAIM_S.
+
+    Who tries at the same moment may have bound it and not listen yet: it can neither be told to end nor be bound.
+    """
+    until = time.monotonic() + CLAIM_S
+    while True:
+        end_earlier()
+        control = socket.socket(socket.AF_UNIX)
+        try:
+            control.bind(CONTROL)
+            control.listen(1)
+        except OSError as error:
+            control.close()
+            if error.errno != errno.EADDRINUSE or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return control
+
+
 def listen(host: str, awaited: dict[int, list[str]]) -> dict[str, object]:
     """Open what is free, and leave it to a process of its own to answer there."""
-    end_earlier()
-    control = socket.socket(socket.AF_UNIX)
-    control.bind(CONTROL)
-    control.listen(1)
+    control = claim()
     listeners, held = open_listeners(list(awaited))
     if listeners and os.fork() == 0:
         attend(host, control, listeners, {port: set(names) for port, names in awaited.items() if port in listeners})
