@@ -37,7 +37,8 @@ def build(settings_type: type[T], data: object, field: str = "") -> T:
     settings = _build(settings_type, data, field, problems)
     if problems:
         raise SettingsError("; ".join(problems))
-    return typing.cast(T, settings)
+    assert isinstance(settings, settings_type)
+    return settings
 
 
 def _build(wanted: object, value: object, path: str, problems: list[str]) -> object:

@@ -15,6 +15,8 @@ from podlab.errors import BadRequest
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import object_pb2
 
+M = TypeVar("M", bound=Message)
+
 
 @runtime_checkable
 class ApiObject(Protocol):
@@ -50,6 +52,12 @@ def metadata(message: Message) -> meta_pb2.ObjectMeta:
     """The object's metadata. Its message must be that of a kind."""
     found: meta_pb2.ObjectMeta = message.metadata  # type: ignore[attr-defined]
     return found
+
+
+def typed(message: Message, expected: type[M]) -> M:
+    """The same message, which is known to be of that type."""
+    assert isinstance(message, expected), f"a {type(message).__name__} where a {expected.__name__} is expected"
+    return message
 
 
 def key(message: Message) -> Key:

@@ -9,18 +9,18 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Generic, Self, TypeVar, cast
+from typing import Generic, Self, TypeVar
 
 import grpc
 import orjson
 from google.protobuf.message import Message
 
 from podlab.api import kinds
-from podlab.api.objects import unwrap, wrap
+from podlab.api.objects import metadata, unwrap, wrap
 from podlab.authentication.v1 import token_pb2
 from podlab.client.outages import Outages
 from podlab.core.v1 import event_pb2
-from podlab.errors import METADATA_OPTIONS, ApiError, from_rpc_error, from_status
+from podlab.errors import METADATA_OPTIONS, ApiError, InternalError, from_rpc_error, from_status
 from podlab.metrics.v1beta1 import metrics_pb2
 from podlab.tls import Tls
 from podlab.v1 import apiserver_pb2, apiserver_pb2_grpc, object_pb2
@@ -318,11 +318,16 @@ def _event(kind: type[M], event: apiserver_pb2.WatchEvent) -> WatchEvent[M]:
     if event.type == apiserver_pb2.EVENT_TYPE_BOOKMARK:
         return WatchEvent("BOOKMARK", None, event.resource_version)
     obj = _typed(kind, event.object)
-    return WatchEvent(_EVENT_TYPES[event.type], obj, obj.metadata.resourceVersion)  # type: ignore[attr-defined]
+    return WatchEvent(_EVENT_TYPES[event.type], obj, metadata(obj).resourceVersion)
 
 
 def _typed(like: M | type[M], envelope: object_pb2.Object) -> M:
-    return cast(M, unwrap(envelope))
+    """Raises InternalError when the server answers with an object of another kind than it was asked for."""
+    kind = like if isinstance(like, type) else type(like)
+    message = unwrap(envelope)
+    if not isinstance(message, kind):
+        raise InternalError(f"the server answered with a {type(message).__name__}, not with a {kind.__name__}")
+    return message
 
 
 async def _answer(call: Awaitable[R]) -> R:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 
@@ -11,6 +11,7 @@ from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import CacheEvent
 from master.apiserver.watchcache.kind_window import KindWindow
 from podlab.api import kinds
+from podlab.api.objects import typed
 
 M = TypeVar("M", bound=Message)
 _NONE: Mapping[str, Any] = {}
@@ -19,7 +20,8 @@ _NONE: Mapping[str, Any] = {}
 class Lister(Generic[M]):
     """Follows its window for ever. What it hands out is shared: not to be changed."""
 
-    def __init__(self, window: KindWindow) -> None:
+    def __init__(self, window: KindWindow, message: type[M]) -> None:
+        self._message = message
         self._by_namespace: dict[str, dict[str, M]] = {}
         self._followers: list[Callable[[], None]] = []
         window.follow(self._take)
@@ -40,7 +42,7 @@ class Lister(Generic[M]):
         old, new = event.old_message(), event.new_message()
         at: Any = (new if new is not None else old).metadata  # type: ignore[union-attr]
         if new is not None:
-            self._by_namespace.setdefault(at.namespace, {})[at.name] = cast(M, new)
+            self._by_namespace.setdefault(at.namespace, {})[at.name] = typed(new, self._message)
         else:
             self._drop(at.namespace, at.name)
         for changed in self._followers:
@@ -55,4 +57,4 @@ class Lister(Generic[M]):
 
 def listed(cache: Cache, message: type[M]) -> Lister[M]:
     """Those of the message's kind."""
-    return Lister(cache.window(kinds.of(message)))
+    return Lister(cache.window(kinds.of(message)), message)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import cast
 
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import CachedObject
@@ -69,7 +68,7 @@ class EventExpiry:
 
 
 def _last_seen_s(entry: CachedObject) -> int:
-    event = cast(event_pb2.Event, entry.message())
+    event = entry.message_as(event_pb2.Event)
     return max(
         event.lastTimestamp.seconds,
         event.eventTime.seconds,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
 
 from master.apiserver.watchcache.cached_object import CacheEvent
 from master.apiserver.watchcache.kind_window import KindWindow
@@ -47,7 +46,7 @@ class NodeGraph:
             entry = self._volumes.entries.get(f"{self._volumes.prefix}{name}")
             if entry is None:
                 return False
-            volume = cast("volume_pb2.PersistentVolume", entry.message())
+            volume = entry.message_as(volume_pb2.PersistentVolume)
             if volumes.local_path_node(volume) == node:  # its data may be there still when no pod uses it any more
                 return True
             claim = volume.spec.claimRef
@@ -58,8 +57,8 @@ class NodeGraph:
         before = self._bound.pop(event.key, None)
         if before is not None:
             self._count(before, -1)
-        pod = cast("pod_pb2.Pod | None", event.new_message())
-        if pod is not None and pod.spec.nodeName:
+        pod = event.new_message()
+        if isinstance(pod, pod_pb2.Pod) and pod.spec.nodeName:
             after = _BoundPod(pod.spec.nodeName, frozenset(references(pod)))
             self._bound[event.key] = after
             self._count(after, 1)

@@ -25,7 +25,7 @@ from podlab.v1 import apiserver_pb2 as pb
 
 T = TypeVar("T")
 
-MEDIA_TYPES: Mapping[int, str] = {
+MEDIA_TYPES: Mapping[pb.PatchType.ValueType, str] = {
     pb.PATCH_TYPE_JSON: "application/json-patch+json",
     pb.PATCH_TYPE_MERGE: "application/merge-patch+json",
     pb.PATCH_TYPE_STRATEGIC_MERGE: "application/strategic-merge-patch+json",

@@ -10,12 +10,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Container, Iterator, Mapping
 from ipaddress import IPv4Network, ip_address
-from typing import cast
 
 from google.protobuf.message import Message
 
 from master.apiserver.watchcache import keys
 from master.store.contract import Delete, Put
+from podlab.api.objects import typed
 from podlab.core.v1 import service_pb2
 from podlab.errors import Cause, InternalError, Invalid
 from podlab.kinds.validation.network.service import EXTERNAL_TYPES, NODE_PORTS, takes_node_ports
@@ -36,8 +36,8 @@ class ServiceAllocator:
 
     def allocate(self, new: Message, old: Message | None) -> list[Put | Delete]:
         """See Allocator. What `old` holds is kept when the Service still names it, and let go of when not."""
-        service = cast("service_pb2.Service", new)
-        before = set(_keys_of(cast("service_pb2.Service", old))) if old is not None else set()
+        service = typed(new, service_pb2.Service)
+        before = set(_keys_of(typed(old, service_pb2.Service))) if old is not None else set()
         causes: list[Cause] = []
         self._take_address(service.spec, before, causes)
         self._take_ports(service.spec, before, causes)
@@ -50,7 +50,7 @@ class ServiceAllocator:
 
     def release(self, old: Message) -> list[Delete]:
         """See Allocator."""
-        return [Delete(key, None) for key in sorted(set(_keys_of(cast("service_pb2.Service", old))))]
+        return [Delete(key, None) for key in sorted(set(_keys_of(typed(old, service_pb2.Service))))]
 
     def _take_address(self, spec: service_pb2.ServiceSpec, before: set[str], causes: list[Cause]) -> None:
         if not spec.clusterIP:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from google.protobuf.message import Message
 
 from master.apiserver.admission.write import Operation, Write
@@ -11,7 +9,7 @@ from master.apiserver.authentication.user import User
 from master.apiserver.registry import changes
 from master.apiserver.watchcache.moment import Moment
 from podlab.api import kinds
-from podlab.api.objects import condition
+from podlab.api.objects import condition, typed
 from podlab.api.values import names, times
 from podlab.core.v1 import pod_pb2
 from podlab.errors import BadRequest, Conflict
@@ -36,7 +34,7 @@ def write(
     def bound(pod: Message) -> Message:
         _check_node(name, node)
         changes.check_preconditions(pod, uid, "")
-        new = cast("pod_pb2.Pod", changes.copied(pod))
+        new = changes.copied(typed(pod, pod_pb2.Pod))
         assign(new, node, times.now())
         return new
 

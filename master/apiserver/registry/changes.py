@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
 from podlab.api import kinds
+from podlab.api.objects import typed
+from podlab.core.v1.namespace_pb2 import Namespace
+from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import Conflict
 from podlab.kinds import defaults
 from podlab.kinds.defaults.inherit import inherit
@@ -14,6 +17,7 @@ from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
 from podlab.meta.v1 import meta_pb2
 
+M = TypeVar("M", bound=Message)
 _NOT_ASKED_FOR = frozenset({"metadata", "status"})
 _MARKS = frozenset({"labels", "annotations", "finalizers", "ownerReferences"})
 
@@ -79,20 +83,20 @@ def with_marked_status(sent: Any, old: Message, resource: Resource) -> Message:
 
 def finalized(sent: Any, old: Message, resource: Resource) -> Message:
     """The namespace after a write of what it waits for."""
-    new: Any = copied(old)
+    new = copied(typed(old, Namespace))
     _mark(new, sent, resource)
     new.spec.finalizers[:] = sent.spec.finalizers
-    return cast(Message, new)
+    return new
 
 
 def joined(sent: Any, old: Message, resource: Resource) -> Message:
     """The pod after an update of its ephemeral containers: `old` with those that were sent."""
-    new: Any = copied(old)
+    new = copied(typed(old, Pod))
     del new.spec.ephemeralContainers[:]
     new.spec.ephemeralContainers.extend(sent.spec.ephemeralContainers)
     defaults.settle(new, old)
     resource.strategy.set_defaults(new)
-    return cast(Message, new)
+    return new
 
 
 def count_generation(new: Any, old: Any, strategy: Strategy) -> None:
@@ -101,12 +105,7 @@ def count_generation(new: Any, old: Any, strategy: Strategy) -> None:
         new.metadata.generation = old.metadata.generation + 1
 
 
-def metadata(message: Any) -> meta_pb2.ObjectMeta:
-    """The message's."""
-    return cast(meta_pb2.ObjectMeta, message.metadata)
-
-
-def copied(message: Message) -> Message:
+def copied(message: M) -> M:
     """One of its own."""
     copy = type(message)()
     copy.CopyFrom(message)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from google.protobuf.message import Message
 
 from master.apiserver.admission.rules import eviction
 from master.apiserver.admission.write import Deletion, Propagation
 from master.apiserver.registry import changes
+from podlab.api.objects import metadata as metadata_of
+from podlab.api.objects import typed
+from podlab.core.v1.pod_pb2 import Pod
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.validation.instants import LAST_S
 from podlab.meta.v1 import meta_pb2
@@ -18,14 +21,15 @@ FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
 
 def decided(current: Message, strategy: Strategy, deletion: Deletion, now: meta_pb2.Time) -> Message:
     """What becomes of the object, which is not changed: it waits as this says, or goes when `is_finished`."""
-    marked: Any = changes.copied(current)
-    if deletion.disruption is not None and not marked.metadata.HasField("deletionTimestamp"):
-        eviction.mark(marked, deletion.disruption.reason, deletion.disruption.message, now)
-    _set_propagation(marked.metadata, deletion.propagation, strategy)
+    marked = changes.copied(current)
+    metadata = metadata_of(marked)
+    if deletion.disruption is not None and not metadata.HasField("deletionTimestamp"):
+        eviction.mark(typed(marked, Pod), deletion.disruption.reason, deletion.disruption.message, now)
+    _set_propagation(metadata, deletion.propagation, strategy)
     grace_s = min(strategy.grace_period_s(current, deletion.grace_period_s), LAST_S - now.seconds)
-    _mark(marked.metadata, grace_s, now)
+    _mark(metadata, grace_s, now)
     strategy.prepare_for_deletion(marked)
-    return cast(Message, marked)
+    return marked
 
 
 def is_finished(message: Any, strategy: Strategy) -> bool:

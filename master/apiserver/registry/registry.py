@@ -26,6 +26,7 @@ from master.apiserver.watchcache.cached_object import CachedObject
 from master.apiserver.watchcache.moment import Moment
 from master.store.contract import Delete, Put
 from master.store.errors import Mismatch
+from podlab.api import objects
 from podlab.api.kinds import Kind
 from podlab.api.serializer import weight
 from podlab.api.values import names, times
@@ -160,7 +161,7 @@ class Registry:
     async def _create(self, write: Write) -> Written:
         message = write.sent
         assert message is not None
-        metadata = changes.metadata(message)
+        metadata = objects.metadata(message)
         if _is_revision(metadata.resourceVersion):
             raise BadRequest("metadata.resourceVersion: should not be set on objects to be created")
         metadata.resourceVersion = ""
@@ -169,7 +170,7 @@ class Registry:
             return await self._create_named(write, message)
         for attempt in range(1, _GENERATED_NAMES + 1):
             copy = changes.copied(message)  # an attempt leaves its name in what it makes of the object
-            name = changes.metadata(copy).name = names.generate(metadata.generateName)
+            name = objects.metadata(copy).name = names.generate(metadata.generateName)
             try:
                 return await self._create_named(replace(write, name=name, sent=copy), copy)
             except AlreadyExists:
@@ -235,7 +236,7 @@ class Registry:
             raise Invalid.of(write.kind.qualified_name, write.name, causes)
         alongside = await self._admission.validate(asked, request)
         unchanged = not request.removed and new == old
-        changes.metadata(new).resourceVersion = ""
+        objects.metadata(new).resourceVersion = ""
         return Planned(request, entry.key, entry, new.SerializeToString(), (*allocated, *alongside), unchanged)
 
     def _completed(self, write: Write, old: Message, part: SubresourceStrategy | None, strategy: Strategy) -> Message:
@@ -247,7 +248,7 @@ class Registry:
         assert part is not None
         sent = write.made_from(old)
         weight.check_message(sent)
-        metadata = changes.metadata(sent)
+        metadata = objects.metadata(sent)
         changes.check_preconditions(old, metadata.uid, metadata.resourceVersion)
         return part.complete(sent, old, self._resource(write.kind))
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from google.protobuf.message import Message
 
 from master.apiserver.admission.rules.limitranger import ANNOTATION
-from master.apiserver.registry import changes
 from master.apiserver.watchcache import encoding
+from podlab.api import objects
 from podlab.api.selection.labels import MIRROR_ANNOTATION
 from podlab.core.v1 import pod_pb2
 
@@ -48,12 +48,12 @@ class Result:
 
     def size_bytes(self, pod: Message) -> int:
         """What the pod takes as it is stored."""
-        metadata_bytes = changes.metadata(pod).ByteSize()
+        metadata_bytes = objects.metadata(pod).ByteSize()
         return len(_METADATA) + len(encoding.varint(metadata_bytes)) + metadata_bytes + len(self.rest)
 
     def encoded(self, pod: Message) -> bytes:
         """The pod as it is stored: spec and status of its template are not encoded again."""
-        metadata = changes.metadata(pod).SerializeToString()
+        metadata = objects.metadata(pod).SerializeToString()
         return b"".join((_METADATA, encoding.varint(len(metadata)), metadata, self.rest))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from master.apiserver.resource_metrics.scraper import Scraper
 from master.apiserver.watchcache import keys
@@ -33,7 +32,7 @@ class ResourceMetrics:
         """The figures of pods with such labels, in a namespace or in all of them."""
         await self.cache.reach(moment)
         entries = self.cache.window(_PODS).ordered(keys.scope_prefix(_PODS, namespace))
-        pods = [cast(Pod, entry.message()) for entry in entries]
+        pods = [entry.message_as(Pod) for entry in entries]
         return await self.pods(pod for pod in pods if labels.matches(pod.metadata.labels))
 
     async def nodes(self, nodes: Sequence[Node]) -> Sequence[NodeMetrics]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import cast
 
 from aiohttp import web
 
@@ -48,7 +47,8 @@ class Call:
     @property
     def made(self) -> str:
         """The name of the object that was made, when its maker let the server choose or said it in the body alone."""
-        return cast(str, self.request.get(_MADE, ""))
+        name: str = self.request.get(_MADE, "")
+        return name
 
     def tell_made(self, name: str) -> None:
         """Have the audit log know the name of what was made."""

@@ -9,7 +9,6 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import cast
 
 from aiohttp import web
 
@@ -108,7 +107,8 @@ class Listener(web.Server):
             return
         visitor.transport = transport
         # What the loop returns beside the transport is ours with asyncio, and TLS's own with uvloop.
-        handler = cast(web.RequestHandler, transport.get_protocol())
+        handler = transport.get_protocol()
+        assert isinstance(handler, web.RequestHandler)
         self._visitors[handler] = visitor
         if (asking := self._early.pop(handler, None)) is not None:
             self._limits.speaks(visitor)

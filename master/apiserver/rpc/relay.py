@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from typing import cast
 
 import grpc
 
@@ -91,7 +90,7 @@ class Relay:
         """Whether there is such a pod, and no node that could answer for it."""
         await self._cache.reach(moment)
         entry = self._cache.get(_POD, keys.object_key(_POD, namespace, pod))
-        return entry is not None and not cast("pod_pb2.Pod", entry.message()).spec.nodeName
+        return entry is not None and not entry.message_as(pod_pb2.Pod).spec.nodeName
 
     async def measured(self, node: str) -> kubelet_pb2.StatsResponse:
         """What a node's kubelet tells the server itself of its use. Raises what it answers, or that it is away."""

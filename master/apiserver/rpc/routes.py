@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from google.protobuf.message import DecodeError, Message
 
@@ -132,7 +132,7 @@ def resolve(route: Route, asked: PodOrNode, cache: Cache, scheduler: str) -> Tar
     entry = cache.get(kind, keys.object_key(kind, "", name))
     if entry is None:
         raise NotFound.of("nodes", name)
-    node = cast(node_pb2.Node, entry.message())
+    node = entry.message_as(node_pb2.Node)
     host = next((one.address for one in node.status.addresses if one.type == "InternalIP"), "")
     if not host:
         raise ServiceUnavailable(f'node "{name}" has no InternalIP in its status yet; is its kubelet running?')
@@ -147,7 +147,7 @@ def _node_of_pod(asked: PodOrNode, cache: Cache) -> str:
     entry = cache.get(kind, keys.object_key(kind, asked.namespace, asked.pod))
     if entry is None:
         raise NotFound.of("pods", asked.pod)
-    node = cast(pod_pb2.Pod, entry.message()).spec.nodeName
+    node = entry.message_as(pod_pb2.Pod).spec.nodeName
     if not node:
         raise BadRequest(f'pod "{asked.pod}" is on no node yet; `podlab why pod {asked.pod}` says why')
     return node

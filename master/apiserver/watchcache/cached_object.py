@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from google.protobuf.message import Message
 
 from master.apiserver.watchcache import encoding, rendering
 from podlab.api.conversion import versions
 from podlab.api.kinds import Kind
+from podlab.api.objects import typed
 from podlab.api.serializer import codec
+
+M = TypeVar("M", bound=Message)
 
 
 class CachedObject:
@@ -31,6 +36,10 @@ class CachedObject:
     def message(self) -> Message:
         """A fresh message with its resourceVersion; the caller may mutate it."""
         return self.kind.message.FromString(self.element[self._start :])
+
+    def message_as(self, message: type[M]) -> M:
+        """The same, of an object that is known to be of that type."""
+        return typed(self.message(), message)
 
     def json(self) -> bytes:
         """As Kubernetes' JSON, rendered when it is first asked for."""

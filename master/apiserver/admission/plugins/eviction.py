@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Plugin
 from master.apiserver.admission.rules import eviction
@@ -42,7 +42,7 @@ class DisruptionBudgets(Plugin):
         pod = request.old_as(Pod)
         prefix = keys.scope_prefix(self._budgets, pod.metadata.namespace)
         entries = {entry.key: entry for entry in self._cache.window(self._budgets).ordered(prefix)}
-        budgets = [cast("PodDisruptionBudget", entry.message()) for entry in entries.values()]
+        budgets = [entry.message_as(PodDisruptionBudget) for entry in entries.values()]
         charged = eviction.spend(pod, budgets, self._clock())
         if charged is None:
             return NOTHING

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Plugin
 from master.apiserver.admission.rules import noderestriction
@@ -49,7 +49,7 @@ class NodeRestriction(Plugin):
 
     def _uid(self, name: str) -> str:
         entry = self._cache.get(self._nodes, keys.object_key(self._nodes, "", name))
-        return cast("Node", entry.message()).metadata.uid if entry is not None else ""
+        return entry.message_as(Node).metadata.uid if entry is not None else ""
 
 
 class TaintNodesByCondition(Plugin):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from master.apiserver.admission.lister import Lister
 from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Plugin
@@ -43,7 +43,8 @@ class StorageObjectInUseProtection(Plugin):
 
     async def mutate(self, request: AdmissionRequest) -> None:
         """See Plugin."""
-        new = cast("PersistentVolume | PersistentVolumeClaim", request.new)
+        new = request.new
+        assert isinstance(new, PersistentVolume | PersistentVolumeClaim)
         finalizer = VOLUME_PROTECTION if isinstance(new, PersistentVolume) else CLAIM_PROTECTION
         if finalizer not in new.metadata.finalizers:
             new.metadata.finalizers.append(finalizer)

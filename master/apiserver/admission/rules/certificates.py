@@ -7,7 +7,6 @@ its signer: verbs `approve` and `sign` on `signers` of certificates.k8s.io, by n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import cast
 
 from google.protobuf.message import Message
 
@@ -15,6 +14,7 @@ from master.apiserver.admission.rules.refusal import forbidden
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization.attributes import Attributes
 from podlab.api import kinds
+from podlab.api.objects import typed
 from podlab.certificates.v1 import certificatesigningrequest_pb2 as pb
 from podlab.errors import Cause, Invalid
 from podlab.kinds.validation.cluster import certificates as validation
@@ -40,7 +40,7 @@ def decided(sent: Request, old: Request) -> Request:
 
 def deciding(applied: Callable[[Message], Message]) -> Callable[[Message], Message]:
     """What an approval makes of a request, of which `applied` makes what was sent."""
-    return lambda old: decided(cast("Request", applied(old)), cast("Request", old))
+    return lambda old: decided(typed(applied(old), Request), typed(old, Request))
 
 
 def check_subject(new: Request) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, TypeVar
 
 from aiohttp import web
 from google.protobuf.message import Message
@@ -18,9 +18,12 @@ from master.apiserver.rest.content import duplicate_fields, protobuf, request_bo
 from master.apiserver.rest.content.request_body import Body
 from podlab.api import kinds
 from podlab.api.kinds import Kind
+from podlab.api.objects import metadata, typed
 from podlab.api.serializer import codec
 from podlab.errors import BadRequest, Cause, Invalid
 from podlab.v1 import apiserver_pb2 as pb
+
+M = TypeVar("M", bound=Message)
 
 # Larger bodies are read in a thread: a second's work for one request is not to hold up all others.
 _LARGE_BYTES = 64 << 10
@@ -51,16 +54,15 @@ class ReadPatch:
     repeated: list[str]
     warnings: list[str] = field(default_factory=list)
 
-    def applied(self, current: Message) -> Message:
+    def applied(self, current: M) -> M:
         """What the patch makes of `current`. Raises BadRequest, Invalid."""
         message, unknown = self.patch.read(current)
         words = [*self.repeated, *duplicate_fields.described(b"", unknown, None)]
         if self.validation is FieldValidation.STRICT and words:
             told = Cause("patch", "FieldValueInvalid", f"Invalid value: strict decoding error: {', '.join(words)}")
-            metadata: Any = current.metadata  # type: ignore[attr-defined]
-            raise Invalid.of(kinds.of(current).qualified_name, metadata.name, [told])
+            raise Invalid.of(kinds.of(current).qualified_name, metadata(current).name, [told])
         self.warnings[:] = words if self.validation is FieldValidation.WARN else []
-        return message
+        return typed(message, type(current))
 
 
 def field_validation(text: str) -> FieldValidation:
@@ -139,7 +141,7 @@ def _patch_type(form: str) -> pb.PatchType.ValueType:
     if form == patch.APPLY_MEDIA_TYPE:
         return pb.PATCH_TYPE_APPLY
     found = (number for number, name in patch.MEDIA_TYPES.items() if name == form)
-    return cast("pb.PatchType.ValueType", next(found, pb.PATCH_TYPE_UNSPECIFIED))
+    return next(found, pb.PATCH_TYPE_UNSPECIFIED)
 
 
 async def delete_options(request: web.BaseRequest) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from google.protobuf import empty_pb2
 from google.protobuf.message import DecodeError, Message
@@ -66,8 +66,9 @@ def _known(raw: bytes, kind: Kind) -> Message:
 
 
 def _unknown(message: Message) -> Iterator[Any]:
-    # It can be iterated over, which its published types do not say.
-    yield from cast("Any", UnknownFieldSet(message))
+    fields = UnknownFieldSet(message)
+    # Its published types do not say that it can be iterated over.
+    yield from (fields[index] for index in range(len(fields)))
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from typing import cast
+from typing import TypeGuard
 
 import orjson
 from aiohttp import web
@@ -31,12 +31,12 @@ _KNOWN_AS = web.RequestKey("known_as", str)
 
 async def deliver(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """The whole answer is on its way when this returns; the connection of a client that does not take it is cut."""
-    if negotiation.prefers_yaml(request.headers.get("Accept", "")) and json(response):
-        response = await _as_yaml(cast(web.Response, response))
+    if _is_whole(response) and negotiation.prefers_yaml(request.headers.get("Accept", "")) and json(response):
+        response = await _as_yaml(response)
     response.headers[AUDIT_ID] = audit_id(request)
     size = size_bytes(response)
-    if size > COMPRESSED_BYTES and "gzip" in request.headers.get("Accept-Encoding", ""):
-        await _compress(cast(web.Response, response))
+    if _is_whole(response) and size > COMPRESSED_BYTES and "gzip" in request.headers.get("Accept-Encoding", ""):
+        await _compress(response)
     if size <= _NEVER_WAITS_BYTES and _is_idle(request):
         await _send(request, response)
         return
@@ -46,6 +46,10 @@ async def deliver(request: web.BaseRequest, response: web.StreamResponse) -> Non
     except TimeoutError:
         if request.transport is not None:
             request.transport.abort()
+
+
+def _is_whole(response: web.StreamResponse) -> TypeGuard[web.Response]:
+    return isinstance(response, web.Response)
 
 
 def _is_idle(request: web.BaseRequest) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from aiohttp import web
 from google.protobuf.message import Message
@@ -15,6 +15,7 @@ from master.apiserver.registry.registry import Registry
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import bodies, responses
 from podlab.api import kinds
+from podlab.api.objects import metadata, typed
 from podlab.api.selection import selectors
 from podlab.api.serializer import codec
 from podlab.autoscaling.v1.scale_pb2 import Scale, ScaleSpec, ScaleStatus
@@ -35,7 +36,7 @@ class Scaling:
     async def update(self, call: Call) -> web.StreamResponse:
         """Replace the number; a resourceVersion in the Scale is a precondition."""
         read = await bodies.read_object(call.request, kinds.SCALE, _validation(call))
-        sent = cast("Scale", read.message)
+        sent = typed(read.message, Scale)
         if sent.metadata.name not in ("", call.place.name):
             raise BadRequest(
                 f"the name of the object ({sent.metadata.name}) does not match the name on the URL ({call.place.name})"
@@ -45,23 +46,23 @@ class Scaling:
     async def patch(self, call: Call) -> web.StreamResponse:
         """What a patch makes of the Scale, as `kubectl scale` sends it."""
         patch = await bodies.read_patch(call.request, _validation(call))
-        return await self._change(call, lambda now: cast("Scale", patch.applied(now)), "", patch.warnings)
+        return await self._change(call, patch.applied, "", patch.warnings)
 
     async def _change(
         self, call: Call, wanted: Callable[[Scale], Scale], revision: str, warnings: list[str]
     ) -> web.StreamResponse:
         """Without a `revision`, again when others changed the workload meanwhile."""
 
-        def scaled(old: Any) -> Message:
+        def scaled(old: Message) -> Message:
             scale = wanted(scale_of(old))
             if scale.spec.replicas < 0:
                 why = f"Invalid value: {scale.spec.replicas}: must be greater than or equal to 0"
                 cause = Cause("spec.replicas", "FieldValueInvalid", why)
                 raise Invalid.of(kinds.SCALE.qualified_name, call.place.name, [cause])
-            new: Any = changes.copied(old)
-            new.spec.replicas = scale.spec.replicas
-            new.metadata.resourceVersion = revision or scale.metadata.resourceVersion
-            return cast("Message", new)
+            new = changes.copied(old)
+            _set_replicas(new, scale.spec.replicas)
+            metadata(new).resourceVersion = revision or scale.metadata.resourceVersion
+            return new
 
         write = Write.patch(
             call.user,
@@ -87,6 +88,10 @@ def scale_of(message: Any) -> Scale:
         setattr(made.metadata, name, getattr(message.metadata, name))
     made.metadata.creationTimestamp.CopyFrom(message.metadata.creationTimestamp)
     return made
+
+
+def _set_replicas(workload: Any, replicas: int) -> None:
+    workload.spec.replicas = replicas
 
 
 def _validation(call: Call) -> bodies.FieldValidation:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, cast
 
 from aiohttp import web
 
@@ -18,7 +17,7 @@ from master.apiserver.rest.content.warning_headers import Warnings
 from master.apiserver.rest.handlers import delete_options
 from master.apiserver.watchcache.cached_object import CachedObject
 from master.apiserver.watchcache.selection import ListOptions
-from podlab.api import kinds
+from podlab.api import kinds, objects
 from podlab.api.conversion import versions
 from podlab.api.kinds import Kind
 from podlab.core.v1 import binding_pb2
@@ -101,14 +100,14 @@ class Writing:
         deleted = await self.registry.write(Write.delete(call.user, deletion, moment=call.moment))
         if not deleted.removed or call.of.name in _RETURNED_WHEN_DELETED:
             return _shown(call, deleted.entry, how)
-        metadata: Any = deleted.entry.message().metadata  # type: ignore[attr-defined]
+        metadata = objects.metadata(deleted.entry.message())
         return responses.data(responses.success(call.of, metadata.name, metadata.uid))
 
     async def bind(self, call: Call) -> web.StreamResponse:
         """Bind a pod to the node that the Binding in the body names."""
         dry_run = call.query.dry_run()
         read = await self._body(call, kinds.BINDING)
-        binding = _checked_binding(call, cast("binding_pb2.Binding", read.message))
+        binding = _checked_binding(call, objects.typed(read.message, binding_pb2.Binding))
         place, node, uid = call.place, binding.target.name, binding.metadata.uid
         write = bindings.write(
             call.user, place.namespace, place.name, node, uid=uid, dry_run=dry_run, moment=call.moment

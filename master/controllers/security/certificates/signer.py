@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -16,7 +15,6 @@ from podlab.pki import SIGNED_BACKDATED, PkiError, read_key
 
 _EXTENDED = {"client auth": ExtendedKeyUsageOID.CLIENT_AUTH, "server auth": ExtendedKeyUsageOID.SERVER_AUTH}
 _KEY_USAGES = frozenset({"digital signature", "key encipherment"})
-PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 
 class Signer:
@@ -28,7 +26,8 @@ class Signer:
         except ValueError as error:
             raise PkiError(f"{signing.cert} is no certificate: deploy again") from error
         self._key = read_key(signing.key)
-        if self._certificate.public_key() != self._key.public_key():
+        self._public_key = self._key.public_key()
+        if self._certificate.public_key() != self._public_key:
             raise PkiError(f"{signing.key} is not the key of {signing.cert}: deploy again")
 
     def sign(self, request: bytes, usages: Sequence[str], lifetime_s: int) -> bytes:
@@ -60,7 +59,7 @@ class Signer:
         return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
     def _identifier(self) -> x509.AuthorityKeyIdentifier:
-        return x509.AuthorityKeyIdentifier.from_issuer_public_key(cast("PublicKey", self._certificate.public_key()))
+        return x509.AuthorityKeyIdentifier.from_issuer_public_key(self._public_key)
 
 
 def ends_at(certificate: bytes) -> float | None:

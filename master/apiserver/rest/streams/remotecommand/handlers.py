@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from aiohttp import web
 
@@ -77,7 +77,7 @@ class RemoteCommand:
 
     async def _pod(self, call: Call) -> pod_pb2.Pod:
         entry = await self.registry.get(call.of, call.place.namespace, call.place.name, call.moment)
-        return cast(pod_pb2.Pod, entry.message())
+        return entry.message_as(pod_pb2.Pod)
 
     async def _streamed(
         self,
