@@ -1,10 +1,10 @@
 """`podlab api-resources`, `version` and `cluster-info`: what there is, and whom one talks to."""
 
-from importlib.metadata import version as installed_version
 from typing import Annotated
 
 import typer
 
+from podlab import __version__
 from podlab.api.objects import condition
 from podlab.cli import session
 from podlab.cli.objects import printing
@@ -37,7 +37,7 @@ def version(
     client_only: Annotated[bool, typer.Option("--client", help="Do not ask the server.")] = False,
 ) -> None:
     """Show the versions of this command and of the server."""
-    typer.echo(f"Client Version: v{installed_version('podlab').removeprefix('v')}")
+    typer.echo(f"Client Version: v{__version__}")
     if not client_only:
         answer = session.run(lambda client: client.version())
         typer.echo(f"Server Version: {answer.git_version} (Python {answer.python_version}, {answer.platform})")

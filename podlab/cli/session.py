@@ -14,12 +14,15 @@ T = TypeVar("T")
 _INTERRUPTED = 130  # what shells report for a command that SIGINT ended
 
 
-def run(command: Callable[[Client], Awaitable[T]]) -> T:
-    """Runs the command with a connected client. Raises what the command raises, and SettingsError."""
+def run(command: Callable[[Client], Awaitable[T]], *, field_manager: str = "") -> T:
+    """Runs the command with a connected client. Raises what the command raises, and SettingsError.
+
+    `field_manager` is what writes are put down to, as kubectl names each of its commands that write.
+    """
     config = _config()
 
     async def inside() -> T:
-        async with Client(config.server, config.tls, user_agent="podlab-cli") as client:
+        async with Client(config.server, config.tls, field_manager=field_manager) as client:
             return await command(client)
 
     try:

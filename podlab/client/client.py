@@ -6,6 +6,7 @@ It keeps nothing and retries nothing; `Informer` and `WorkQueue` are built on it
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -15,6 +16,7 @@ import grpc
 import orjson
 from google.protobuf.message import Message
 
+from podlab import __version__
 from podlab.api import kinds
 from podlab.api.objects import metadata, unwrap, wrap
 from podlab.authentication.v1 import token_pb2
@@ -79,8 +81,12 @@ class WatchEvent(Generic[M]):
 class Client:
     """One connection to the API server. Use it as an async context manager, or call `close`."""
 
-    def __init__(self, server: str, tls: Tls, *, user_agent: str = "podlab") -> None:
-        options = [*_OPTIONS, ("grpc.primary_user_agent", user_agent)]
+    def __init__(self, server: str, tls: Tls, *, user_agent: str = "podlab", field_manager: str = "") -> None:
+        """`user_agent` is the program's name, which its writes are put down to unless `field_manager` says another."""
+        system = os.uname()
+        agent = f"{user_agent}/{__version__} ({system.sysname.lower()}/{system.machine})"
+        options = [*_OPTIONS, ("grpc.primary_user_agent", agent)]
+        self.field_manager = field_manager
         self.server = server
         self.outages = Outages(server)
         self.channel = grpc.aio.secure_channel(server, tls.channel_credentials(), options=options)
@@ -109,7 +115,7 @@ class Client:
 
     async def create(self, obj: M, *, dry_run: bool = False) -> M:
         """The object as stored. Raises AlreadyExists, Invalid, NotFound (its namespace)."""
-        request = apiserver_pb2.CreateRequest(object=wrap(obj), dry_run=dry_run)
+        request = apiserver_pb2.CreateRequest(object=wrap(obj), dry_run=dry_run, field_manager=self.field_manager)
         return _typed(obj, (await _answer(self._stub.Create(request, timeout=DEADLINE_S))).object)
 
     async def get(self, kind: type[M], name: str, namespace: str = "") -> M:
@@ -142,12 +148,12 @@ class Client:
 
     async def update(self, obj: M, *, dry_run: bool = False) -> M:
         """Replaces spec and metadata. Raises Conflict when the object's resourceVersion is stale; NotFound."""
-        request = apiserver_pb2.UpdateRequest(object=wrap(obj), dry_run=dry_run)
+        request = apiserver_pb2.UpdateRequest(object=wrap(obj), dry_run=dry_run, field_manager=self.field_manager)
         return _typed(obj, (await _answer(self._stub.Update(request, timeout=DEADLINE_S))).object)
 
     async def update_status(self, obj: M) -> M:
         """Replaces status. Raises Conflict when the object's resourceVersion is stale; NotFound."""
-        request = apiserver_pb2.UpdateStatusRequest(object=wrap(obj))
+        request = apiserver_pb2.UpdateStatusRequest(object=wrap(obj), field_manager=self.field_manager)
         return _typed(obj, (await _answer(self._stub.UpdateStatus(request, timeout=DEADLINE_S))).object)
 
     async def delete(
@@ -181,7 +187,12 @@ class Client:
     ) -> bool:
         """As `delete`, if the pod's disruption budget allows it now. Raises TooManyRequests when it does not."""
         request = apiserver_pb2.EvictRequest(
-            namespace=namespace, name=pod, uid=uid, grace_period_seconds=grace_period_s, dry_run=dry_run
+            namespace=namespace,
+            name=pod,
+            uid=uid,
+            grace_period_seconds=grace_period_s,
+            dry_run=dry_run,
+            field_manager=self.field_manager,
         )
         return bool((await _answer(self._stub.Evict(request, timeout=DEADLINE_S))).removed)
 
@@ -206,6 +217,7 @@ class Client:
             patch=orjson.dumps(patch),
             subresource=subresource,
             dry_run=dry_run,
+            field_manager=self.field_manager,
         )
         return _typed(kind, (await _answer(self._stub.Patch(request, timeout=DEADLINE_S))).object)
 
@@ -241,25 +253,27 @@ class Client:
 
     async def bind(self, bindings: Sequence[apiserver_pb2.Binding]) -> Sequence[ApiError | None]:
         """For each binding, in order, None or why it failed."""
-        request = apiserver_pb2.BindRequest(bindings=bindings)
+        request = apiserver_pb2.BindRequest(bindings=bindings, field_manager=self.field_manager)
         response = await _answer(self._stub.Bind(request, timeout=DEADLINE_S))
         return [from_status(result.error) if result.HasField("error") else None for result in response.results]
 
     async def update_statuses(self, objs: Sequence[Message]) -> Sequence[ApiError | None]:
         """Replaces the status of each. For each, in order, None or why it failed: what `update_status` raises."""
-        request = apiserver_pb2.UpdateStatusesRequest(objects=[wrap(obj) for obj in objs])
+        request = apiserver_pb2.UpdateStatusesRequest(
+            objects=[wrap(obj) for obj in objs], field_manager=self.field_manager
+        )
         response = await _answer(self._stub.UpdateStatuses(request, timeout=DEADLINE_S))
         return [from_status(result.error) if result.HasField("error") else None for result in response.results]
 
     async def preempt(self, victims: Sequence[apiserver_pb2.Victim]) -> Sequence[ApiError | None]:
         """Deletes each, and says why in its status. For each, in order, None or why it failed."""
-        request = apiserver_pb2.PreemptRequest(victims=victims)
+        request = apiserver_pb2.PreemptRequest(victims=victims, field_manager=self.field_manager)
         response = await _answer(self._stub.Preempt(request, timeout=DEADLINE_S))
         return [from_status(result.error) if result.HasField("error") else None for result in response.results]
 
     async def record_events(self, events: Sequence[event_pb2.Event]) -> Sequence[ApiError | None]:
         """Creates each Event, or replaces the one of its name. For each, in order, None or why it failed."""
-        request = apiserver_pb2.RecordEventsRequest(events=events)
+        request = apiserver_pb2.RecordEventsRequest(events=events, field_manager=self.field_manager)
         response = await _answer(self._stub.RecordEvents(request, timeout=DEADLINE_S))
         return [from_status(result.error) if result.HasField("error") else None for result in response.results]
 

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from master.apiserver.admission import chain
 from master.apiserver.admission.chain import Admission
 from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Plugin
-from master.apiserver.admission.write import Change, Deletion, Operation, Write
+from master.apiserver.admission.write import Change, Deletion, Operation, Write, WriteContext
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Authorizer
 from master.apiserver.registry.allocation import ServiceAllocator
@@ -26,6 +26,7 @@ from podlab.errors import Forbidden
 from podlab_testing.rbac import Rbac
 
 ADMIN = User("kubernetes-admin", frozenset({"system:masters", "system:authenticated"}))
+BY_ADMIN = WriteContext(ADMIN)
 
 
 class NoPods:
@@ -64,20 +65,21 @@ class WritableRegistry(Registry):
     """Each of these is one write."""
 
     async def create(self, message: Message, *, user: User = ADMIN, dry_run: bool = False) -> CachedObject:
-        return (await self.write(Write.create(user, message, dry_run=dry_run))).entry
+        return (await self.write(Write.create(WriteContext(user, dry_run=dry_run), message))).entry
 
     async def update(self, message: Message, *, user: User = ADMIN, dry_run: bool = False) -> CachedObject:
-        return (await self.write(Write.update(user, message, dry_run=dry_run))).entry
+        return (await self.write(Write.update(WriteContext(user, dry_run=dry_run), message))).entry
 
     async def update_status(self, message: Message) -> CachedObject:
-        return (await self.write(Write.update_status(ADMIN, message))).entry
+        return (await self.write(Write.update_status(BY_ADMIN, message))).entry
 
     async def patch(self, kind: str, namespace: str, name: str, change: Change) -> CachedObject:
-        write = Write.patch(ADMIN, kinds.by_name(kind), change, namespace=namespace, name=name)
+        write = Write.patch(BY_ADMIN, kinds.by_name(kind), change, namespace=namespace, name=name)
         return (await self.write(write)).entry
 
-    async def delete(self, kind: str, namespace: str, name: str, **terms: Any) -> Written:
-        return await self.write(Write.delete(ADMIN, Deletion(kinds.by_name(kind), namespace, name, **terms)))
+    async def delete(self, kind: str, namespace: str, name: str, *, dry_run: bool = False, **terms: Any) -> Written:
+        deletion = Deletion(kinds.by_name(kind), namespace, name, **terms)
+        return await self.write(Write.delete(WriteContext(ADMIN, dry_run=dry_run), deletion))
 
 
 def admission_of(cache: Cache, *others: Plugin) -> Admission:

@@ -63,7 +63,20 @@ class Deletion:
     propagation: Propagation | None = None
     disruption: Disruption | None = None
     """Said by a pod that does not go already."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteContext:
+    """Who writes, and what holds for all that they write in one request."""
+
+    user: User
+    _: KW_ONLY
+    manager: str = ""
+    """The field manager: who answers for the fields that are written. Empty for the server's own writes."""
     dry_run: bool = False
+    """Whether all is checked and nothing stored."""
+    moment: Moment | None = None
+    """What its reads must have seen. None: each write has a moment of its own, found when it is carried out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +84,7 @@ class Write:
     """One object that is to be created, changed or deleted, by whom, and how the new one is made of the old one:
     `sent` takes its place, or `change` or `deletion` say what becomes of it."""
 
-    user: User
+    context: WriteContext
     operation: Operation
     kind: Kind
     _: KW_ONLY
@@ -79,116 +92,95 @@ class Write:
     name: str
     """Empty for a new object whose name is generated."""
     subresource: str = ""
+    """As Kubernetes calls it, in URLs and in managed fields alike: status, scale, binding ..."""
     sent: Message | None = None
     change: Change | None = None
     deletion: Deletion | None = None
-    manager: str = ""
-    """The field manager: who answers for the fields that are written."""
-    dry_run: bool = False
-    moment: Moment | None = None
-    """What its reads must have seen. None: it has one of its own, found when it is carried out."""
     attempts: int = ATTEMPTS
     writes_marks: bool = True
     """Whether labels, annotations, finalizers and owners that are sent with a status are written too."""
     creates_missing: bool = False
     """Whether an update creates the object when there is none."""
 
+    @property
+    def user(self) -> User:
+        """Who writes."""
+        return self.context.user
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing is to be stored."""
+        return self.context.dry_run
+
     @classmethod
-    def create(
-        cls, user: User, message: Message, *, dry_run: bool = False, manager: str = "", moment: Moment | None = None
-    ) -> Write:
+    def create(cls, context: WriteContext, message: Message) -> Write:
         """The message becomes the write's own."""
         own = objects.metadata(message)
-        return cls(
-            user,
-            Operation.CREATE,
-            kinds.of(message),
-            namespace=own.namespace,
-            name=own.name,
-            sent=message,
-            manager=manager,
-            dry_run=dry_run,
-            moment=moment,
-        )
+        return cls(context, Operation.CREATE, kinds.of(message), namespace=own.namespace, name=own.name, sent=message)
 
     @classmethod
     def update(
         cls,
-        user: User,
+        context: WriteContext,
         message: Message,
         *,
         subresource: str = "",
-        dry_run: bool = False,
-        manager: str = "",
-        moment: Moment | None = None,
         writes_marks: bool = True,
         creates_missing: bool = False,
     ) -> Write:
         """The object, or a subresource of it, becomes what the message says."""
-        key = objects.key(message)
+        own = objects.metadata(message)
         return cls(
-            user,
+            context,
             Operation.UPDATE,
             kinds.of(message),
-            namespace=key.namespace,
-            name=key.name,
+            namespace=own.namespace,
+            name=own.name,
             subresource=subresource,
             sent=message,
-            manager=manager,
-            dry_run=dry_run,
-            moment=moment,
             writes_marks=writes_marks,
             creates_missing=creates_missing,
         )
 
     @classmethod
-    def update_status(cls, user: User, message: Message, *, moment: Moment | None = None) -> Write:
+    def update_status(cls, context: WriteContext, message: Message) -> Write:
         """The status alone: of whoever may have read the rest of the object long ago, nothing else is looked at."""
-        return cls.update(user, message, subresource="status", moment=moment, writes_marks=False)
+        return cls.update(context, message, subresource="status", writes_marks=False)
 
     @classmethod
     def patch(
         cls,
-        user: User,
+        context: WriteContext,
         kind: Kind,
         change: Change,
         *,
         namespace: str,
         name: str,
         subresource: str = "",
-        dry_run: bool = False,
-        manager: str = "",
-        moment: Moment | None = None,
-        attempts: int = PATCH_ATTEMPTS,
     ) -> Write:
         """The object, or a subresource of it, becomes what `change` makes of it."""
         return cls(
-            user,
+            context,
             Operation.UPDATE,
             kind,
             namespace=namespace,
             name=name,
             subresource=subresource,
             change=change,
-            manager=manager,
-            dry_run=dry_run,
-            moment=moment,
-            attempts=attempts,
+            attempts=PATCH_ATTEMPTS,
         )
 
     @classmethod
-    def delete(cls, user: User, deletion: Deletion, *, subresource: str = "", moment: Moment | None = None) -> Write:
+    def delete(cls, context: WriteContext, deletion: Deletion, *, subresource: str = "") -> Write:
         """The object is marked as deleted, or removed."""
         return cls(
-            user,
+            context,
             Operation.DELETE,
             deletion.kind,
             namespace=deletion.namespace,
             name=deletion.name,
             subresource=subresource,
             deletion=deletion,
-            dry_run=deletion.dry_run,
-            moment=moment,
         )
 
     def made_from(self, old: Message | None) -> Message:

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 
 from master.apiserver.admission.rules.namespaces import PERMANENT
 from master.apiserver.admission.rules.serviceaccount import DEFAULT as DEFAULT_ACCOUNT
-from master.apiserver.admission.write import Write
+from master.apiserver.admission.write import Write, WriteContext
 from master.apiserver.authentication.user import SERVER
 from master.apiserver.registry.registry import Registry
 from master.store.errors import Closed, StoreError
@@ -32,6 +32,7 @@ EVERY_S = 10.0
 HTTPS = 443
 
 log = logging.getLogger(__name__)
+_WRITING = WriteContext(SERVER, manager="podlab-apiserver")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class SystemObjects:
             found: Any = (await self.registry.get(kind, metadata.namespace, metadata.name)).message()
         except NotFound:
             try:
-                await self.registry.write(Write.create(SERVER, wanted))
+                await self.registry.write(Write.create(_WRITING, wanted))
                 log.info("created %s %s", kind.singular, metadata.name)
             except AlreadyExists as error:
                 log.debug("another apiserver was first: %s", error)
@@ -85,7 +86,7 @@ class SystemObjects:
         for name in fields:
             _put_right(getattr(found, name), getattr(wanted, name), found, name)
         try:
-            await self.registry.write(Write.update(SERVER, found))
+            await self.registry.write(Write.update(_WRITING, found))
         except Conflict as error:
             log.debug("changed meanwhile, looked at again next time: %s", error)
         except Invalid as error:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from google.protobuf.message import Message
 
-from master.apiserver.admission.write import Operation, Write
-from master.apiserver.authentication.user import User
+from master.apiserver.admission.write import Operation, Write, WriteContext
 from master.apiserver.registry import changes
-from master.apiserver.watchcache.moment import Moment
 from podlab.api import kinds
 from podlab.api.objects import condition, typed
 from podlab.api.values import names, times
@@ -19,16 +17,7 @@ SUBRESOURCE = "binding"
 _ATTEMPTS = 3
 
 
-def write(
-    user: User,
-    namespace: str,
-    name: str,
-    node: str,
-    *,
-    uid: str = "",
-    dry_run: bool = False,
-    moment: Moment | None = None,
-) -> Write:
+def write(context: WriteContext, namespace: str, name: str, node: str, *, uid: str = "") -> Write:
     """The pod, which must have the `uid` unless that is empty, gets its node."""
 
     def bound(pod: Message) -> Message:
@@ -39,15 +28,13 @@ def write(
         return new
 
     return Write(
-        user,
+        context,
         Operation.CREATE,
         kinds.of(pod_pb2.Pod),
         namespace=namespace,
         name=name,
         subresource=SUBRESOURCE,
         change=bound,
-        dry_run=dry_run,
-        moment=moment,
         attempts=_ATTEMPTS,
     )
 

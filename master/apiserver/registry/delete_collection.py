@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from master.apiserver.admission.write import Deletion, Propagation, Write
-from master.apiserver.authentication.user import User
+from master.apiserver.admission.write import Deletion, Propagation, Write, WriteContext
 from master.apiserver.registry.registry import Registry, Written
 from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.cache import Cache
@@ -30,7 +29,6 @@ class CollectionDeletion:
     options: ListOptions
     grace_period_s: int | None = None
     propagation: Propagation | None = None
-    dry_run: bool = False
 
 
 class Collections:
@@ -40,16 +38,14 @@ class Collections:
         self._cache = cache
         self._registry = registry
 
-    async def delete(
-        self, user: User, wanted: CollectionDeletion, moment: Moment | None = None
-    ) -> AsyncIterator[list[Written]]:
+    async def delete(self, context: WriteContext, wanted: CollectionDeletion) -> AsyncIterator[list[Written]]:
         """What was deleted, in batches. Raises MethodNotAllowed, and what deleting one raises but for NotFound."""
         _check_deletable(wanted.options.resource.kind, wanted.options.namespace)
-        entries = await self._selected(wanted.options, moment)
+        entries = await self._selected(wanted.options, context.moment)
         for start in range(0, len(entries), AT_ONCE):
             batch = entries[start : start + AT_ONCE]
             results = await asyncio.gather(
-                *(self._delete_one(user, wanted, entry, moment) for entry in batch), return_exceptions=True
+                *(self._delete_one(context, wanted, entry) for entry in batch), return_exceptions=True
             )
             yield [result for result in results if isinstance(result, Written)]
             for result in results:
@@ -63,7 +59,7 @@ class Collections:
         return [entry for entry in entries if not wanted.selects or wanted.matches(entry.message())]
 
     async def _delete_one(
-        self, user: User, wanted: CollectionDeletion, entry: CachedObject, moment: Moment | None
+        self, context: WriteContext, wanted: CollectionDeletion, entry: CachedObject
     ) -> Written | None:
         """None when the object that was selected is gone already, even if another has taken its name."""
         metadata = entry.message().metadata  # type: ignore[attr-defined]
@@ -74,10 +70,9 @@ class Collections:
             uid=metadata.uid,
             grace_period_s=wanted.grace_period_s,
             propagation=wanted.propagation,
-            dry_run=wanted.dry_run,
         )
         try:
-            return await self._registry.write(Write.delete(user, deletion, moment=moment))
+            return await self._registry.write(Write.delete(context, deletion))
         except NotFound:
             return None
         except Conflict:

@@ -121,7 +121,7 @@ class Registry:
 
     async def write(self, write: Write) -> Written:
         """Carry it out. Raises NotFound, AlreadyExists, Invalid, Conflict, Forbidden, BadRequest, RequestTooLarge."""
-        await self._reach(write.moment)
+        await self._reach(write.context.moment)
         if write.operation is Operation.CREATE and not write.subresource:
             return await self._create(write)
         for _ in range(write.attempts):
@@ -136,7 +136,7 @@ class Registry:
 
     async def reach(self, write: Write) -> None:
         """Wait until the cache holds what the write's reads must have seen."""
-        await self._reach(write.moment)
+        await self._reach(write.context.moment)
 
     async def plan(self, write: Write) -> Planned:
         """What it would commit, as things stand in the cache. Raises what `write` raises."""

@@ -37,18 +37,6 @@ class Query:
             raise BadRequest(f"{name}: {text} is not a 64-bit integer")
         return number
 
-    def dry_run(self) -> bool:
-        """Whether nothing is to be stored. Raises Invalid."""
-        return is_dry_run([self.text("dryRun")] if self.text("dryRun") else [])
-
-
-def is_dry_run(stages: Sequence[str]) -> bool:
-    """What `dryRun` asks for. Raises Invalid for anything but All."""
-    for stage in stages:
-        if stage != DRY_RUN_ALL:
-            raise invalid_option("dryRun", stage, (DRY_RUN_ALL,))
-    return bool(stages)
-
 
 def invalid_option(field: str, value: str, supported: Sequence[str], *, of: str = "Options") -> Invalid:
     """An option that Kubernetes does not have. `of` is the kind of options."""

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from master.apiserver.admission.write import WriteContext
 from master.apiserver.authentication.user import User
+from master.apiserver.request import write_options
 from master.apiserver.request.paths import Place
 from master.apiserver.request.query import Query
+from master.apiserver.request.write_options import WriteOptions
 from master.apiserver.watchcache.moment import ANY, Moment
 from podlab.api.kinds import Kind
 from podlab.kinds.resource import Resource
@@ -33,6 +36,15 @@ class Call:
     def at(self, moment: Moment) -> Call:
         """The same, once its moment is known."""
         return Call(self.request, self.user, self.place, self.query, moment)
+
+    def write_options(self) -> WriteOptions:
+        """What its URL says of how to write. Raises Invalid."""
+        return write_options.read(self.query, self.request.method)
+
+    def writing(self, options: WriteOptions) -> WriteContext:
+        """Who writes, and how; by its user agent when it names no field manager."""
+        manager = options.manager or write_options.manager_of(self.headers.get("User-Agent", ""))
+        return WriteContext(self.user, manager=manager, dry_run=options.dry_run, moment=self.moment)
 
     @property
     def kind(self) -> str:

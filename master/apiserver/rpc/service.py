@@ -6,7 +6,6 @@ import asyncio
 import platform
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any, TypeVar
 
 import grpc
@@ -27,6 +26,7 @@ from master.apiserver.rpc.request_info import About
 from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.listing import Pager
 from master.apiserver.watchcache.watching import Watcher
+from podlab import __version__
 from podlab.api.selection import selectors
 from podlab.errors import ApiError, Expired, ServicerContext, to_status
 from podlab.kinds.current import CurrentCatalog
@@ -145,7 +145,8 @@ class ApiService:
         self, request: pb.DeleteCollectionRequest, context: ServicerContext, exchange: Exchange
     ) -> None:
         wanted = writes.delete_collection(request, self.kinds.catalog)
-        async for deleted in self.collections.delete(exchange.user, wanted, exchange.moment):
+        context_of_all = writes.context(exchange, dry_run=request.dry_run)
+        async for deleted in self.collections.delete(context_of_all, wanted):
             for response in delete_collection.responses(deleted):
                 await _write(context, response, "the rest is not deleted; call again")
 
@@ -190,7 +191,7 @@ class ApiService:
 
     async def version(self, _: pb.VersionRequest, __: ServicerContext, exchange: Exchange) -> bytes:
         return pb.VersionResponse(
-            git_version=f"v{version('podlab')}",
+            git_version=f"v{__version__}",
             python_version=platform.python_version(),
             platform=f"{platform.system().lower()}/{platform.machine()}",
             cluster_name=self.cluster_name,

@@ -7,10 +7,11 @@ from typing import Any
 from google.protobuf.message import Message
 
 from master.apiserver.admission.rules import certificates
-from master.apiserver.admission.write import Change, Deletion, Disruption, Propagation, Write
+from master.apiserver.admission.write import Change, Deletion, Disruption, Propagation, Write, WriteContext
 from master.apiserver.patching import patch as patching
 from master.apiserver.registry import binding
 from master.apiserver.registry.delete_collection import CollectionDeletion
+from master.apiserver.request import write_options
 from master.apiserver.request.info import Exchange
 from master.apiserver.watchcache.selection import ListOptions
 from podlab.api import kinds
@@ -31,24 +32,31 @@ _POLICIES = {
 }
 
 
+def context(by: Exchange, manager: str = "", *, dry_run: bool = False) -> WriteContext:
+    """Of all that a request writes, which names its field manager or leaves that to the user agent. Raises Invalid."""
+    named = write_options.checked_manager(manager) or write_options.manager_of(by.info.user_agent)
+    return WriteContext(by.user, manager=named, dry_run=dry_run, moment=by.moment)
+
+
 def create(request: pb.CreateRequest, by: Exchange) -> Write:
     """Raises BadRequest for an envelope without an object, as all do that have one."""
-    return Write.create(by.user, _known(unwrap(request.object)), dry_run=request.dry_run, moment=by.moment)
+    return Write.create(context(by, request.field_manager, dry_run=request.dry_run), _known(unwrap(request.object)))
 
 
 def update(request: pb.UpdateRequest, by: Exchange) -> Write:
     """Of all but the status."""
-    return Write.update(by.user, _known(unwrap(request.object)), dry_run=request.dry_run, moment=by.moment)
+    return Write.update(context(by, request.field_manager, dry_run=request.dry_run), _known(unwrap(request.object)))
 
 
 def update_status(request: pb.UpdateStatusRequest, by: Exchange) -> Write:
     """Of nothing else."""
-    return Write.update_status(by.user, _known(unwrap(request.object)), moment=by.moment)
+    return Write.update_status(context(by, request.field_manager), _known(unwrap(request.object)))
 
 
 def update_statuses(request: pb.UpdateStatusesRequest, by: Exchange) -> list[Write]:
     """One for each object."""
-    return [Write.update_status(by.user, _known(unwrap(each)), moment=by.moment) for each in request.objects]
+    at = context(by, request.field_manager)
+    return [Write.update_status(at, _known(unwrap(each))) for each in request.objects]
 
 
 def patch(request: pb.PatchRequest, by: Exchange, catalog: Catalog) -> Write:
@@ -61,16 +69,8 @@ def patch(request: pb.PatchRequest, by: Exchange, catalog: Catalog) -> Write:
         change = certificates.deciding(applied)
     elif part not in ("", STATUS.name) and below is not EPHEMERAL_CONTAINERS:
         raise NotFound(f"the server could not find the requested resource: {kind.plural}/{part}")
-    return Write.patch(
-        by.user,
-        kind,
-        change,
-        namespace=request.namespace,
-        name=request.name,
-        subresource=part,
-        dry_run=request.dry_run,
-        moment=by.moment,
-    )
+    at = context(by, request.field_manager, dry_run=request.dry_run)
+    return Write.patch(at, kind, change, namespace=request.namespace, name=request.name, subresource=part)
 
 
 def delete(request: pb.DeleteRequest, by: Exchange, catalog: Catalog) -> Write:
@@ -83,9 +83,8 @@ def delete(request: pb.DeleteRequest, by: Exchange, catalog: Catalog) -> Write:
         resource_version=request.resource_version,
         grace_period_s=_grace_period_s(request),
         propagation=_propagation(request.propagation_policy),
-        dry_run=request.dry_run,
     )
-    return Write.delete(by.user, deletion, moment=by.moment)
+    return Write.delete(context(by, dry_run=request.dry_run), deletion)
 
 
 def delete_collection(request: pb.DeleteCollectionRequest, catalog: Catalog) -> CollectionDeletion:
@@ -94,7 +93,6 @@ def delete_collection(request: pb.DeleteCollectionRequest, catalog: Catalog) -> 
         ListOptions.of(request, catalog),
         grace_period_s=_grace_period_s(request),
         propagation=_propagation(request.propagation_policy),
-        dry_run=request.dry_run,
     )
 
 
@@ -106,33 +104,32 @@ def evict(request: pb.EvictRequest, by: Exchange) -> Write:
         request.name,
         uid=request.uid,
         grace_period_s=_grace_period_s(request),
-        dry_run=request.dry_run,
     )
-    return Write.delete(by.user, deletion, subresource="eviction", moment=by.moment)
+    return Write.delete(context(by, request.field_manager, dry_run=request.dry_run), deletion, subresource="eviction")
 
 
 def preempt(request: pb.PreemptRequest, by: Exchange) -> list[Write]:
     """A deletion for each victim, which says why it goes."""
-    return [Write.delete(by.user, _preemption(victim), moment=by.moment) for victim in request.victims]
+    at = context(by, request.field_manager)
+    return [Write.delete(at, _preemption(victim)) for victim in request.victims]
 
 
 def bind(request: pb.BindRequest, by: Exchange) -> list[Write]:
     """One for each binding."""
-    return [
-        binding.write(by.user, one.namespace, one.name, one.node_name, uid=one.uid, moment=by.moment)
-        for one in request.bindings
-    ]
+    at = context(by, request.field_manager)
+    return [binding.write(at, one.namespace, one.name, one.node_name, uid=one.uid) for one in request.bindings]
 
 
 def record_events(request: pb.RecordEventsRequest, by: Exchange) -> list[Write]:
     """Each is created, or replaces the one of its name."""
     request.DiscardUnknownFields()  # type: ignore[no-untyped-call,unused-ignore]
-    return [_recorded(event, by) for event in request.events]
+    at = context(by, request.field_manager)
+    return [_recorded(at, event) for event in request.events]
 
 
-def _recorded(event: event_pb2.Event, by: Exchange) -> Write:
+def _recorded(at: WriteContext, event: event_pb2.Event) -> Write:
     event.metadata.resourceVersion = ""
-    return Write.update(by.user, event, creates_missing=True, moment=by.moment)
+    return Write.update(at, event, creates_missing=True)
 
 
 def _preemption(victim: pb.Victim) -> Deletion:

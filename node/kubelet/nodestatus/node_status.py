@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 
 from node.kubelet.cri.runtime import Image, RuntimeReadiness
 from node.kubelet.nodestatus import machine_info
 from node.kubelet.nodestatus.machine_info import AvailableResources
 from node.kubelet.settings import KubeletSettings
+from podlab import __version__
 from podlab.api.objects import condition
 from podlab.api.values import quantity, times
 from podlab.core.v1 import node_pb2
@@ -35,10 +35,8 @@ class NodeObservation:
 
 
 def kubelet_version() -> str:
-    try:
-        return f"v{version('podlab')}"
-    except PackageNotFoundError:
-        return "v0.0.0"
+    """As the Node's status shows it."""
+    return f"v{__version__}"
 
 
 def capacity(settings: KubeletSettings) -> dict[str, meta_pb2.Quantity]:

@@ -24,12 +24,12 @@ NodeName = Annotated[str, typer.Argument(help="The node.", autocompletion=comple
 
 def cordon(node: NodeName) -> None:
     """Let no more pods come to a node."""
-    session.run(lambda client: _mark(client, node, unschedulable=True))
+    session.run(lambda client: _mark(client, node, unschedulable=True), field_manager="podlab-cordon")
 
 
 def uncordon(node: NodeName) -> None:
     """Let pods come to a node again."""
-    session.run(lambda client: _mark(client, node, unschedulable=False))
+    session.run(lambda client: _mark(client, node, unschedulable=False), field_manager="podlab-cordon")
 
 
 def drain(
@@ -54,7 +54,7 @@ def drain(
     """
     allowed = Allowed(ignore_daemonsets, delete_emptydir_data, force)
     grace_period_s = grace_period if grace_period >= 0 else None
-    session.run(lambda client: _drain(client, node, allowed, grace_period_s, timeout))
+    session.run(lambda client: _drain(client, node, allowed, grace_period_s, timeout), field_manager="podlab-drain")
 
 
 async def _mark(client: Client, name: str, *, unschedulable: bool) -> None:

@@ -62,7 +62,10 @@ def apply(
     if dry_run is DryRun.CLIENT:
         _report([Applied(source, "applied", source.message) for source in read], output, " (dry run)")
         return
-    tried, errors = session.run(lambda client: _apply_all(client, read, dry_run=dry_run is DryRun.SERVER))
+    tried, errors = session.run(
+        lambda client: _apply_all(client, read, dry_run=dry_run is DryRun.SERVER),
+        field_manager="podlab-client-side-apply",
+    )
     _report(tried, output, " (server dry run)" if dry_run is DryRun.SERVER else "")
     for error in errors:
         printing.warn(failures.message(error))

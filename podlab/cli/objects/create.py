@@ -116,7 +116,9 @@ def _create(objects: Sequence[Message], places: Sequence[str], output: OutputFor
     if dry_run is DryRun.CLIENT:
         _report(objects, output, " (dry run)")
         return
-    made, errors = session.run(lambda client: _store(client, objects, places, dry_run=dry_run is DryRun.SERVER))
+    made, errors = session.run(
+        lambda client: _store(client, objects, places, dry_run=dry_run is DryRun.SERVER), field_manager="podlab-create"
+    )
     _report(made, output, " (server dry run)" if dry_run is DryRun.SERVER else "")
     for error in errors:
         printing.warn(failures.message(error))

@@ -84,7 +84,7 @@ def undo(
 ) -> None:
     """Go back to an earlier revision."""
     target = _one(resource)
-    changed = session.run(lambda client: _undo(client, target, namespace, to_revision))
+    changed = session.run(lambda client: _undo(client, target, namespace, to_revision), field_manager="podlab-rollout")
     told = "rolled back" if changed else f"skipped rollback (current template already matches revision {to_revision})"
     typer.echo(f"{target} {told}")
 
@@ -135,7 +135,7 @@ def _change(wanted: Sequence[Target], namespace: str, change: Change, told: str)
             await rewrite(client, target.kind.message, target.name, namespace, change)
             typer.echo(f"{target} {told}")
 
-    session.run(change_all)
+    session.run(change_all, field_manager="podlab-rollout")
 
 
 async def _undo(client: Client, target: Target, namespace: str, number: int) -> object:

@@ -32,7 +32,7 @@ def scale(
         if not catalog.is_scalable(target.kind.group_kind):
             can = ", ".join(kind.plural for kind in catalog.stored if catalog.is_scalable(kind.group_kind))
             raise failures.CommandError(f"a {target.kind.name} cannot be scaled: {can} can")
-    session.run(lambda client: _scale_all(client, wanted, namespace, replicas))
+    session.run(lambda client: _scale_all(client, wanted, namespace, replicas), field_manager="podlab-scale")
 
 
 async def _scale_all(client: Client, wanted: Sequence[Target], namespace: str, replicas: int) -> None:

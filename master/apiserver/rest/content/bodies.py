@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -13,7 +12,7 @@ from google.protobuf.message import Message
 
 from master.apiserver.patching import patch
 from master.apiserver.request.paths import Place
-from master.apiserver.request.query import invalid_option
+from master.apiserver.request.write_options import FieldValidation
 from master.apiserver.rest.content import duplicate_fields, protobuf, request_body
 from master.apiserver.rest.content.request_body import Body
 from podlab.api import kinds
@@ -27,14 +26,6 @@ M = TypeVar("M", bound=Message)
 
 # Larger bodies are read in a thread: a second's work for one request is not to hold up all others.
 _LARGE_BYTES = 64 << 10
-
-
-class FieldValidation(StrEnum):
-    """What becomes of a field that the kind does not have."""
-
-    STRICT = "Strict"
-    WARN = "Warn"
-    IGNORE = "Ignore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +54,6 @@ class ReadPatch:
             raise Invalid.of(kinds.of(current).qualified_name, metadata(current).name, [told])
         self.warnings[:] = words if self.validation is FieldValidation.WARN else []
         return typed(message, type(current))
-
-
-def field_validation(text: str) -> FieldValidation:
-    """Kubernetes warns when nothing is said. Raises Invalid."""
-    try:
-        return FieldValidation(text or FieldValidation.WARN)
-    except ValueError as error:
-        raise invalid_option("fieldValidation", text, tuple(FieldValidation)) from error
 
 
 async def read_object(

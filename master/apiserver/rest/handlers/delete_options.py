@@ -6,7 +6,8 @@ from typing import Any
 
 from master.apiserver.admission.write import Deletion, Propagation
 from master.apiserver.request.paths import Place
-from master.apiserver.request.query import Query, invalid_option, is_dry_run
+from master.apiserver.request.query import DRY_RUN_ALL, Query, invalid_option
+from master.apiserver.request.write_options import WriteOptions
 from podlab.api.serializer import codec
 from podlab.errors import BadRequest
 from podlab.meta.v1.meta_pb2 import DeleteOptions
@@ -14,13 +15,27 @@ from podlab.meta.v1.meta_pb2 import DeleteOptions
 _POLICIES = tuple(Propagation)
 
 
-def deletion(place: Place, options: Any, query: Query) -> Deletion:
-    """What is to be deleted, and how. Raises BadRequest, Invalid."""
-    return on_terms(place, _from_query(query) if options is None else _checked(options))
+def told(options: Any, query: Query) -> DeleteOptions:
+    """The options in the body, or else in the query. Raises BadRequest, Invalid."""
+    read = _from_query(query) if options is None else _checked(options)
+    check(read)
+    return read
 
 
-def on_terms(place: Place, told: DeleteOptions, *, dry_run: bool = False) -> Deletion:
-    """What is to be deleted, on the terms that are told. Raises BadRequest, Invalid."""
+def check(told: DeleteOptions) -> None:
+    """Raises Invalid for a stage of dry runs that there is not."""
+    for stage in told.dryRun:
+        if stage != DRY_RUN_ALL:
+            raise invalid_option("dryRun", stage, (DRY_RUN_ALL,), of="DeleteOptions")
+
+
+def write_options(told: DeleteOptions) -> WriteOptions:
+    """What they say of the write: no deletion names a field manager."""
+    return WriteOptions(dry_run=bool(told.dryRun))
+
+
+def deletion(place: Place, told: DeleteOptions) -> Deletion:
+    """What is to be deleted, on these terms. Raises BadRequest, Invalid."""
     return Deletion(
         place.resource.kind,
         place.namespace,
@@ -29,7 +44,6 @@ def on_terms(place: Place, told: DeleteOptions, *, dry_run: bool = False) -> Del
         resource_version=told.preconditions.resourceVersion,
         grace_period_s=told.gracePeriodSeconds if told.HasField("gracePeriodSeconds") else None,
         propagation=_policy(told),
-        dry_run=is_dry_run(told.dryRun) or dry_run,
     )
 
 
@@ -66,5 +80,5 @@ def _policy(told: DeleteOptions) -> Propagation | None:
     if not policy:
         return None
     if policy not in _POLICIES:
-        raise invalid_option("propagationPolicy", policy, _POLICIES)
+        raise invalid_option("propagationPolicy", policy, _POLICIES, of="DeleteOptions")
     return Propagation(policy)

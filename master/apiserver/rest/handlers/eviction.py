@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
@@ -24,14 +24,16 @@ class Evicting:
 
     async def create(self, call: Call) -> web.StreamResponse:
         """Evict the pod, or say that it must not go now."""
-        dry_run = call.query.dry_run()
-        validation = bodies.field_validation(call.query.text("fieldValidation"))
-        read = await bodies.read_object(call.request, EVICTION, validation)
+        options = call.write_options()
+        read = await bodies.read_object(call.request, EVICTION, options.validation)
         eviction = read.message
         assert isinstance(eviction, eviction_pb2.Eviction)
         if eviction.metadata.name != call.place.name:
             raise BadRequest("name in URL does not match name in Eviction object")
         bodies.take_place(eviction, call.place)
-        deletion = delete_options.on_terms(call.place, eviction.deleteOptions, dry_run=dry_run)
-        await self.registry.write(Write.delete(call.user, deletion, subresource="eviction", moment=call.moment))
+        told = eviction.deleteOptions
+        delete_options.check(told)
+        writing = call.writing(replace(options, dry_run=options.dry_run or bool(told.dryRun)))
+        deletion = delete_options.deletion(call.place, told)
+        await self.registry.write(Write.delete(writing, deletion, subresource="eviction"))
         return responses.data(responses.created(), status=201)

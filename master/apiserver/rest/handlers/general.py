@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import platform
 from dataclasses import dataclass
-from importlib.metadata import version
 
 from aiohttp import web
 
@@ -18,12 +17,13 @@ from master.apiserver.rest.handlers import health
 from master.apiserver.rest.handlers.health import Health
 from master.apiserver.rest.handlers.openapi import OpenApi
 from master.apiserver.rest.handlers.tokens import Tokens
+from podlab import __version__
 from podlab.errors import MethodNotAllowed, NotFound
 from podlab.kinds.current import CurrentCatalog
 
 # Kubernetes' version whose API this is.
 MINOR = "32"
-GIT_VERSION = f"v1.{MINOR}.0+podlab.{version('podlab')}"
+GIT_VERSION = f"v1.{MINOR}.0+podlab.{__version__}"
 
 
 @dataclass(frozen=True, slots=True)

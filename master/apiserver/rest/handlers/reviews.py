@@ -34,8 +34,7 @@ class Reviews:
 
     async def create(self, call: Call) -> web.StreamResponse:
         """The review with its answer."""
-        validation = bodies.field_validation(call.query.text("fieldValidation"))
-        read = await bodies.read_object(call.request, call.of, validation)
+        read = await bodies.read_object(call.request, call.of, call.write_options().validation)
         bodies.take_place(read.message, call.place)
         await self.answerers[call.of.name](call, read.message)
         return responses.ready(codec.to_json(read.message), status=201, warnings=read.warnings)

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from master.apiserver.admission.write import Write
 from master.apiserver.registry import changes
 from master.apiserver.registry.registry import Registry
+from master.apiserver.request.write_options import WriteOptions
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import bodies, responses
 from podlab.api import kinds
@@ -35,23 +36,27 @@ class Scaling:
 
     async def update(self, call: Call) -> web.StreamResponse:
         """Replace the number; a resourceVersion in the Scale is a precondition."""
-        read = await bodies.read_object(call.request, kinds.SCALE, _validation(call))
+        options = call.write_options()
+        read = await bodies.read_object(call.request, kinds.SCALE, options.validation)
         sent = typed(read.message, Scale)
         if sent.metadata.name not in ("", call.place.name):
             raise BadRequest(
                 f"the name of the object ({sent.metadata.name}) does not match the name on the URL ({call.place.name})"
             )
-        return await self._change(call, lambda _: sent, sent.metadata.resourceVersion, read.warnings)
+        changed = await self._change(call, options, lambda _: sent, sent.metadata.resourceVersion)
+        return responses.data(changed, warnings=read.warnings)
 
     async def patch(self, call: Call) -> web.StreamResponse:
         """What a patch makes of the Scale, as `kubectl scale` sends it."""
-        patch = await bodies.read_patch(call.request, _validation(call))
-        return await self._change(call, patch.applied, "", patch.warnings)
+        options = call.write_options()
+        patch = await bodies.read_patch(call.request, options.validation)
+        changed = await self._change(call, options, patch.applied)
+        return responses.data(changed, warnings=patch.warnings)
 
     async def _change(
-        self, call: Call, wanted: Callable[[Scale], Scale], revision: str, warnings: list[str]
-    ) -> web.StreamResponse:
-        """Without a `revision`, again when others changed the workload meanwhile."""
+        self, call: Call, options: WriteOptions, wanted: Callable[[Scale], Scale], revision: str = ""
+    ) -> dict[str, Any]:
+        """The Scale as it is then. Without a `revision`, again when others changed the workload meanwhile."""
 
         def scaled(old: Message) -> Message:
             scale = wanted(scale_of(old))
@@ -65,17 +70,15 @@ class Scaling:
             return new
 
         write = Write.patch(
-            call.user,
+            call.writing(options),
             call.stored,
             scaled,
             namespace=call.place.namespace,
             name=call.place.name,
             subresource=call.place.subresource,
-            dry_run=call.query.dry_run(),
-            moment=call.moment,
         )
         written = await self.registry.write(write)
-        return responses.data(codec.to_dict(scale_of(written.entry.message())), warnings=warnings)
+        return codec.to_dict(scale_of(written.entry.message()))
 
 
 def scale_of(message: Any) -> Scale:
@@ -92,7 +95,3 @@ def scale_of(message: Any) -> Scale:
 
 def _set_replicas(workload: Any, replicas: int) -> None:
     workload.spec.replicas = replicas
-
-
-def _validation(call: Call) -> bodies.FieldValidation:
-    return bodies.field_validation(call.query.text("fieldValidation"))

@@ -32,15 +32,14 @@ class Tokens:
 
     async def create(self, call: Call) -> web.StreamResponse:
         """A token of the service account; a dry run makes none."""
-        dry_run = call.query.dry_run()
-        validation = bodies.field_validation(call.query.text("fieldValidation"))
-        read = await bodies.read_object(call.request, TOKEN_REQUEST, validation)
+        options = call.write_options()
+        read = await bodies.read_object(call.request, TOKEN_REQUEST, options.validation)
         bodies.take_place(read.message, call.place)
         request = read.message
         assert isinstance(request, token_pb2.TokenRequest)
         request.metadata.creationTimestamp.CopyFrom(times.now())
         status = await self.issuer.issue(call.user, call.place.namespace, call.place.name, request.spec)
-        if dry_run:
+        if options.dry_run:
             status.token = ""
         request.status.CopyFrom(status)
         return responses.ready(codec.to_json(request), status=201, warnings=read.warnings)

@@ -10,6 +10,7 @@ from master.apiserver.admission.write import Write
 from master.apiserver.registry import binding as bindings
 from master.apiserver.registry.delete_collection import CollectionDeletion, Collections
 from master.apiserver.registry.registry import Registry, Written
+from master.apiserver.request.write_options import WriteOptions
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import bodies, representations, responses, tables
 from master.apiserver.rest.content.negotiation import Representation
@@ -36,35 +37,32 @@ class Writing:
 
     async def create(self, call: Call) -> web.StreamResponse:
         """Store a new object; its name may be left to `generateName`."""
-        dry_run, how = call.query.dry_run(), representations.asked(call)
-        read = await self._body(call)
-        written = await self.registry.write(Write.create(call.user, read.message, dry_run=dry_run, moment=call.moment))
+        options, how = call.write_options(), representations.asked(call)
+        read = await self._body(call, options)
+        written = await self.registry.write(Write.create(call.writing(options), read.message))
         call.tell_made(written.entry.key.rpartition("/")[2])
         told = [*read.warnings, *_warnings(call, written)]
         return _shown(call, written.entry, how, told, status=201)
 
     async def update(self, call: Call) -> web.StreamResponse:
         """Replace all but the status, or the part that the subresource is."""
-        dry_run, how = call.query.dry_run(), representations.asked(call)
-        read, part = await self._body(call), call.place.subresource
-        write = Write.update(call.user, read.message, subresource=part, dry_run=dry_run, moment=call.moment)
+        options, how = call.write_options(), representations.asked(call)
+        read = await self._body(call, options)
+        write = Write.update(call.writing(options), read.message, subresource=call.place.subresource)
         written = await self.registry.write(write)
         return _shown(call, written.entry, how, [*read.warnings, *_warnings(call, written)])
 
     async def patch(self, call: Call) -> web.StreamResponse:
         """Update to what a JSON patch, a merge patch or a strategic merge patch makes of the object."""
-        place, dry_run, how = call.place, call.query.dry_run(), representations.asked(call)
-        validation = bodies.field_validation(call.query.text("fieldValidation"))
-        patch = await bodies.read_patch(call.request, validation, of_status=place.subresource == "status")
+        place, options, how = call.place, call.write_options(), representations.asked(call)
+        patch = await bodies.read_patch(call.request, options.validation, of_status=place.subresource == "status")
         write = Write.patch(
-            call.user,
+            call.writing(options),
             call.stored,
             lambda old: versions.stored(patch.applied(versions.shown(old, call.of))),
             namespace=place.namespace,
             name=place.name,
             subresource=place.subresource,
-            dry_run=dry_run,
-            moment=call.moment,
         )
         written = await self.registry.write(write)
         return _shown(call, written.entry, how, [*patch.warnings, *_warnings(call, written)])
@@ -72,8 +70,8 @@ class Writing:
     async def delete_collection(self, call: Call) -> web.StreamResponse:
         """Delete what selectors take, all of them when there are none; the answer is the list of what was deleted."""
         how = representations.asked(call, listed=True)
-        options = await bodies.delete_options(call.request)
-        one = delete_options.deletion(call.place, options, call.query)
+        told = delete_options.told(await bodies.delete_options(call.request), call.query)
+        one = delete_options.deletion(call.place, told)
         if one.uid or one.resource_version:
             raise BadRequest("DeleteOptions: preconditions are about one object, not a collection")
         selectors = (call.query.text("labelSelector"), call.query.text("fieldSelector"))
@@ -81,9 +79,8 @@ class Writing:
             ListOptions(call.resource, call.place.namespace, *selectors),
             grace_period_s=one.grace_period_s,
             propagation=one.propagation,
-            dry_run=one.dry_run,
         )
-        batches = self.collections.delete(call.user, wanted, call.moment)
+        batches = self.collections.delete(call.writing(delete_options.write_options(told)), wanted)
         gone = [deleted.entry async for batch in batches for deleted in batch]
         metadata = {"resourceVersion": ""}
         if how.form is Representation.TABLE:
@@ -95,9 +92,9 @@ class Writing:
     async def delete(self, call: Call) -> web.StreamResponse:
         """Mark or remove, as DeleteOptions in the body, or else the query, say."""
         how = representations.asked(call)
-        options = await bodies.delete_options(call.request)
-        deletion = delete_options.deletion(call.place, options, call.query)
-        deleted = await self.registry.write(Write.delete(call.user, deletion, moment=call.moment))
+        told = delete_options.told(await bodies.delete_options(call.request), call.query)
+        writing = call.writing(delete_options.write_options(told))
+        deleted = await self.registry.write(Write.delete(writing, delete_options.deletion(call.place, told)))
         if not deleted.removed or call.of.name in _RETURNED_WHEN_DELETED:
             return _shown(call, deleted.entry, how)
         metadata = objects.metadata(deleted.entry.message())
@@ -105,21 +102,17 @@ class Writing:
 
     async def bind(self, call: Call) -> web.StreamResponse:
         """Bind a pod to the node that the Binding in the body names."""
-        dry_run = call.query.dry_run()
-        read = await self._body(call, kinds.BINDING)
+        options = call.write_options()
+        read = await self._body(call, options, kinds.BINDING)
         binding = _checked_binding(call, objects.typed(read.message, binding_pb2.Binding))
         place, node, uid = call.place, binding.target.name, binding.metadata.uid
-        write = bindings.write(
-            call.user, place.namespace, place.name, node, uid=uid, dry_run=dry_run, moment=call.moment
-        )
-        await self.registry.write(write)
+        await self.registry.write(bindings.write(call.writing(options), place.namespace, place.name, node, uid=uid))
         return responses.data(responses.created(), status=201, warnings=read.warnings)
 
-    async def _body(self, call: Call, kind: Kind | None = None) -> bodies.Read:
+    async def _body(self, call: Call, options: WriteOptions, kind: Kind | None = None) -> bodies.Read:
         """What the body says: an object of the place's kind, or of another that belongs there."""
-        validation = bodies.field_validation(call.query.text("fieldValidation"))
         of_status = call.place.subresource == "status"
-        read = await bodies.read_object(call.request, kind or call.of, validation, of_status=of_status)
+        read = await bodies.read_object(call.request, kind or call.of, options.validation, of_status=of_status)
         bodies.take_place(read.message, call.place)
         return replace(read, message=versions.stored(read.message))
 

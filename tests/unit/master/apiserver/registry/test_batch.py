@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from podlab_testing.registry import ADMIN, Refusing, WritableRegistry, asked_by, registry_of
+from podlab_testing.registry import ADMIN, BY_ADMIN, Refusing, WritableRegistry, asked_by, registry_of
 
 from master.apiserver.admission.write import Write
 from master.apiserver.registry.batch import write_each
@@ -34,7 +34,7 @@ class Several:
         return await write_each(self.registry, writes.preempt(pb.PreemptRequest(victims=victims), asked_by(ADMIN)))
 
     async def update_statuses(self, pods: Sequence[pod_pb2.Pod]) -> Sequence[ApiError | None]:
-        return await write_each(self.registry, [Write.update_status(ADMIN, pod) for pod in pods])
+        return await write_each(self.registry, [Write.update_status(BY_ADMIN, pod) for pod in pods])
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from podlab_testing import builtin_kinds
-from podlab_testing.registry import ADMIN
+from podlab_testing.registry import BY_ADMIN
 
 from master.apiserver.admission.plugin import AdmissionRequest
 from master.apiserver.admission.plugins.pods import DefaultTolerationSeconds
@@ -35,7 +35,7 @@ def deployment(replicas: int = 1) -> deployment_pb2.Deployment:
 
 
 def replaced(new: Any, old: Any) -> Any:
-    write = Write.update(ADMIN, new)
+    write = Write.update(BY_ADMIN, new)
     part, strategy = subresources.of(write), builtin_kinds.resource(new).strategy
     after = part.complete(write.made_from(old), old, builtin_kinds.resource(old))
     part.prepare(after, old, strategy, NOW)
@@ -61,7 +61,7 @@ def test_a_node_alone_comes_with_its_status() -> None:
 
 async def test_new_pods_tolerate_lost_nodes_for_as_long_as_is_configured() -> None:
     pod = stored(pod_pb2.Pod(metadata=meta_pb2.ObjectMeta(name="web")))
-    await DefaultTolerationSeconds(60).mutate(AdmissionRequest(Write.create(ADMIN, pod), pod))
+    await DefaultTolerationSeconds(60).mutate(AdmissionRequest(Write.create(BY_ADMIN, pod), pod))
     assert {toleration.tolerationSeconds for toleration in pod.spec.tolerations} == {60}
     assert pod.spec.priority == 0
 

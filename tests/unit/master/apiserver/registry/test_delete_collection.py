@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from podlab_testing import builtin_kinds
-from podlab_testing.registry import ADMIN, Refusing, WritableRegistry, registry_of
+from podlab_testing.registry import BY_ADMIN, Refusing, WritableRegistry, registry_of
 
 from master.apiserver.registry.delete_collection import (
     AT_ONCE,
@@ -49,7 +49,7 @@ async def test_what_takes_the_name_of_a_deleted_object_meanwhile_is_left_alone(
 ) -> None:
     for number in range(AT_ONCE + 2):
         await registry.create(config_map(number))
-    batches = collections.delete(ADMIN, ALL)
+    batches = collections.delete(BY_ADMIN, ALL)
     assert len(await anext(batches)) == AT_ONCE
     gone, replaced = config_map(AT_ONCE), config_map(AT_ONCE + 1)
     for message in (gone, replaced):
@@ -65,7 +65,7 @@ async def test_an_error_is_told_after_what_was_deleted(registry: WritableRegistr
     for number in range(3):
         await registry.create(config_map(number))
 
-    batches = Collections(cache, registry_of(cache, Refusing("c001"))).delete(ADMIN, ALL)
+    batches = Collections(cache, registry_of(cache, Refusing("c001"))).delete(BY_ADMIN, ALL)
     assert [name_of(one) for one in await anext(batches)] == ["c000", "c002"]
     with pytest.raises(Forbidden, match="not yours"):
         await anext(batches)

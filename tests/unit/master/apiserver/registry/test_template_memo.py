@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 from podlab_testing import builtin_kinds
-from podlab_testing.registry import ADMIN, WritableRegistry, admission_of
+from podlab_testing.registry import BY_ADMIN, WritableRegistry, admission_of
 
 from master.apiserver.admission.plugin import AdmissionRequest, Plugin
 from master.apiserver.admission.rules.limitranger import ANNOTATION
@@ -124,7 +124,7 @@ async def begun(message: pod_pb2.Pod, completion: Completion) -> pod_pb2.Pod | s
     made.CopyFrom(message)
     changes.begin(made, STRATEGY, f"uid-of-{message.metadata.name}", NOW)
     try:
-        await completion.complete(AdmissionRequest(Write.create(ADMIN, made), made), STRATEGY)
+        await completion.complete(AdmissionRequest(Write.create(BY_ADMIN, made), made), STRATEGY)
     except ApiError as error:
         return str(error)
     return made
@@ -195,7 +195,7 @@ async def test_what_is_stored_of_a_pod_is_the_same_whether_its_template_is_known
     completion = Completion(admission_of(cluster.cache))
     for name in ("a", "b"):
         made = pod(name, app=name)
-        result = await completion.complete(AdmissionRequest(Write.create(ADMIN, made), made), STRATEGY)
+        result = await completion.complete(AdmissionRequest(Write.create(BY_ADMIN, made), made), STRATEGY)
         assert result is not None
         assert pod_pb2.Pod.FromString(result.encoded(made)) == made
         assert result.size_bytes(made) == len(result.encoded(made))
