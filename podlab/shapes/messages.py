@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -44,7 +44,7 @@ _IS_ATOMIC: Final = {
     options.MAP_TYPE_GRANULAR: False,
     options.MAP_TYPE_ATOMIC: True,
 }
-Told = Mapping[int, Json]
+Told = Mapping[int, Any]
 """What a field's options say, by their numbers: only those that are set, which is far faster than to ask for each."""
 
 _ALWAYS = options.ALWAYS_FIELD_NUMBER

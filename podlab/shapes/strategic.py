@@ -22,11 +22,11 @@ REMOVE: Final = "$deleteFromPrimitiveList/"
 
 
 def strategic_merge(
-    document: Json,
+    document: Mapping[str, Json],
     patch: Json,
     shape: Shape | None,
     identify: Identify = lists.by_merge_key,
-) -> Json:
+) -> dict[str, Json]:
     """The document with the patch applied; neither is changed. Raises BadRequest, Invalid.
 
     What has no shape is merged like an object, or replaced like a list; who reads the result refuses what is not a
@@ -43,7 +43,9 @@ class _Merge:
 
     identify: Identify
 
-    def objects(self, original: Mapping[str, Json], patch: Json, shape: Shape | None, path: str) -> Json:
+    def objects(
+        self, original: Mapping[str, Json], patch: Mapping[str, Json], shape: Shape | None, path: str
+    ) -> dict[str, Json]:
         directive = patch.get(DIRECTIVE)
         if directive == "delete":
             return {}
@@ -129,18 +131,19 @@ class _Merge:
             if place == len(merged):
                 merged.append((identity, self.objects({}, item, shape.item, where)))
             else:
-                merged[place] = identity, self.objects(merged[place][1], item, shape.item, where)
+                merged[place] = identity, self.objects(_object(merged[place][1], where), item, shape.item, where)
         return lists.ordered(merged, self._identities(_without_directives(order), shape, path), before)
 
     def _without_special(
         self, original: Sequence[Json], patch: Sequence[Json], shape: List, path: str
-    ) -> tuple[list[Json] | None, list[Json]]:
+    ) -> tuple[list[Json] | None, list[dict[str, Json]]]:
         """What is left of both once the items that are directives have been followed: None when all are replaced."""
-        plain: list[Json] = []
+        plain: list[dict[str, Json]] = []
         gone: set[Hashable] = set()
         replaces = False
-        for item in patch:
-            identity = None if item == {DIRECTIVE: "replace"} else self.identify(shape, item, path)
+        for sent in patch:
+            identity = None if sent == {DIRECTIVE: "replace"} else self.identify(shape, sent, path)
+            item = _object(sent, path)
             directive = item.get(DIRECTIVE)
             if directive == "delete":
                 gone.add(identity)
@@ -187,6 +190,12 @@ def _list(value: Json, path: str) -> list[Json]:
         return []
     if not isinstance(value, list):
         raise BadRequest(f"{path}: expected a list, found {described(value)}")
+    return value
+
+
+def _object(value: Json, path: str) -> dict[str, Json]:
+    if not isinstance(value, dict):
+        lists.refuse(path, f"expected an object in the list, found {described(value)}")
     return value
 
 

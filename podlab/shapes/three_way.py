@@ -14,10 +14,9 @@ from podlab.shapes.shape import Field, List, Scalar, Shape, member
 from podlab.shapes.strategic import DIRECTIVE, ORDER, REMOVE, RETAIN, strategic_merge
 
 
-def three_way(last: Json, wanted: Json, live: Json, shape: Shape | None) -> dict[str, Json]:
+def three_way(last: Json, wanted: Mapping[str, Json], live: Mapping[str, Json], shape: Shape | None) -> dict[str, Json]:
     """The object to store. `wanted` may hold nulls, which remove what is live."""
-    merged: dict[str, Json] = strategic_merge(live, _objects(last, wanted, shape), shape, by_map_keys)
-    return merged
+    return strategic_merge(live, _objects(last, wanted, shape), shape, by_map_keys)
 
 
 def _objects(last: Json, wanted: Mapping[str, Json], shape: Shape | None) -> dict[str, Json]:
@@ -58,7 +57,8 @@ def _list(name: str, last: Json, wanted: Sequence[Json], field: Field) -> dict[s
     return {name: [*items, *deleted], ORDER + name: [_keys(shape, item) for item in wanted]}
 
 
-def _item(last: Json, wanted: Mapping[str, Json], field: Field, shape: List) -> dict[str, Json]:
+def _item(last: Json, wanted: Json, field: Field, shape: List) -> dict[str, Json]:
+    assert isinstance(wanted, dict)  # or it would have no identity
     patch = _objects(last, wanted, shape.item)
     return _retaining(patch, wanted) if field.retains_keys else patch
 
@@ -68,5 +68,6 @@ def _retaining(patch: dict[str, Json], wanted: Mapping[str, Json]) -> dict[str, 
     return {**patch, RETAIN: [name for name, value in wanted.items() if value is not None]}
 
 
-def _keys(shape: List, item: Mapping[str, Json]) -> dict[str, Json]:
+def _keys(shape: List, item: Json) -> dict[str, Json]:
+    assert isinstance(item, dict)  # or it would have no identity
     return {key: item[key] for key in identifying(shape) if key in item}

@@ -17,7 +17,7 @@ def read(body: bytes) -> Json:
     """The patch that a request carries. Raises BadRequest, RequestTooLarge."""
     weight.check_json(body)
     try:
-        value = orjson.loads(body)
+        value: Json = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"error decoding patch: {error}") from error
     if levels(value) > MOST_LEVELS:

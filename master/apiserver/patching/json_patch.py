@@ -15,7 +15,6 @@ MOST_OPERATIONS = 10_000
 COPIED_BYTES = 3 << 20
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _BAD_ESCAPE = re.compile(r"~(?![01])")
-_MISSING = object()
 
 
 class _Failed(Exception):
@@ -73,8 +72,7 @@ class _Work:
             self.document = value
             return
         holder, key = self._holder("replace", path), path[-1]
-        if _get(holder, key) is _MISSING:
-            raise _missing("replace", path)
+        _child(holder, key, "replace", path)
         if isinstance(holder, list):
             holder[int(key)] = value
         else:
@@ -117,12 +115,10 @@ class _Work:
     def _find(self, name: str, path: tuple[str, ...]) -> Json:
         value = self.document
         for key in path:
-            value = _get(value, key)
-            if value is _MISSING:
-                raise _missing(name, path)
+            value = _child(value, key, name, path)
         return value
 
-    def _holder(self, name: str, path: tuple[str, ...]) -> Json:
+    def _holder(self, name: str, path: tuple[str, ...]) -> dict[str, Json] | list[Json]:
         """What holds the last step of the path, which must be an object or a list."""
         holder = self._find(name, path[:-1])
         if not isinstance(holder, dict | list):
@@ -148,9 +144,12 @@ class _Work:
         if not path:
             raise _Failed(f"{name} operation does not apply: the whole document cannot be removed")
         holder, key = self._holder(name, path), path[-1]
-        if _get(holder, key) is _MISSING:
-            raise _missing(name, path)
-        return holder.pop(int(key) if isinstance(holder, list) else key)
+        taken = _child(holder, key, name, path)
+        if isinstance(holder, list):
+            del holder[int(key)]
+        else:
+            del holder[key]
+        return taken
 
 
 _OPERATIONS: Mapping[str, Callable[[_Work, Mapping[str, Json]], None]] = {
@@ -183,11 +182,14 @@ def _value(operation: Mapping[str, Json]) -> Json:
     return operation["value"]
 
 
-def _get(holder: Json, key: str) -> Json:
-    if isinstance(holder, dict):
-        return holder.get(key, _MISSING)
+def _child(holder: Json, key: str, name: str, path: tuple[str, ...]) -> Json:
+    """What the holder has by this key. Raises _Failed where it has nothing."""
+    if isinstance(holder, dict) and key in holder:
+        return holder[key]
     index = _index(key)
-    return holder[index] if isinstance(holder, list) and index is not None and index < len(holder) else _MISSING
+    if isinstance(holder, list) and index is not None and index < len(holder):
+        return holder[index]
+    raise _missing(name, path)
 
 
 def _index(key: str) -> int | None:

@@ -63,7 +63,7 @@ class Patch:
         _check_place(metadata_of(object_in(new)), metadata)
         return new
 
-    def _result(self, fields: Json, current: Message) -> Json:
+    def _result(self, fields: dict[str, Json], current: Message) -> Json:
         if self.type == pb.PATCH_TYPE_JSON:
             return json_patch(fields, self.content)
         if self.type == pb.PATCH_TYPE_MERGE:

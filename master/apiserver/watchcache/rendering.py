@@ -23,9 +23,9 @@ def json(message: Message) -> bytes:
     if len(encoded) > _REMEMBERED_BYTES:
         return codec.to_json(message)
     message.ClearField("spec")
-    data = codec.to_dict(message)
-    status = data.pop("status", None)
-    data["spec"] = _spec(encoded)
+    rest = codec.to_dict(message)
+    status = rest.pop("status", None)
+    data: dict[str, object] = {**rest, "spec": _spec(encoded)}
     if status is not None:
         data["status"] = status
     return orjson.dumps(data)

@@ -17,19 +17,19 @@ from podlab.api.kinds import Kind
 from podlab.api.serializer import manifest, settling
 from podlab.api.serializer.decoding import NOT_SUPPORTED, UNKNOWN_FIELD, Problems, decoder
 from podlab.api.serializer.encoding import encoder
-from podlab.api.values.jsonvalues import described
+from podlab.api.values.jsonvalues import Json, described
 from podlab.errors import BadRequest, Cause, NotFound, bounded
 
 M = TypeVar("M", bound=Message)
 
 
-def to_dict(obj: Message) -> dict[str, object]:
+def to_dict(obj: Message) -> dict[str, Json]:
     """The object as Kubernetes' JSON, with apiVersion and kind."""
     kind = kinds.of(obj)
     return {"kind": kind.name, "apiVersion": kind.api_version, **encoder(obj.DESCRIPTOR)(obj)}
 
 
-def part_to_dict(message: Message) -> dict[str, object]:
+def part_to_dict(message: Message) -> dict[str, Json]:
     """A message that is not an object by itself, such as a pod template."""
     return encoder(message.DESCRIPTOR)(message)
 

@@ -1,7 +1,7 @@
 """Messages to Kubernetes' JSON shape, by closures that are compiled once per message type from its descriptor."""
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -10,11 +10,12 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from podlab.api.serializer.scalars import SCALARS
+from podlab.api.values.jsonvalues import Json
 from podlab.meta.v1 import options_pb2
 
-Encoder = Callable[[Message], dict[str, object]]
+Encoder = Callable[[Message], dict[str, Json]]
 _Convert = Callable[[Any], Any]
-_PLAIN = {
+_PLAIN: Mapping[int, Json] = {
     FieldDescriptor.TYPE_STRING: "",
     FieldDescriptor.TYPE_BOOL: False,
     FieldDescriptor.TYPE_INT32: 0,
@@ -59,7 +60,7 @@ def encoder(descriptor: Descriptor) -> Encoder:
     converters = {field: (None if is_inline(field) else field.name, _convert(field)) for field in descriptor.fields}
     scalars, composites, inlined = _always(descriptor)
 
-    def encode(message: Message) -> dict[str, object]:
+    def encode(message: Message) -> dict[str, Json]:
         out = dict(scalars)
         for field, value in message.ListFields():
             name, convert = converters[field]
@@ -112,14 +113,14 @@ def _convert_one(field: FieldDescriptor) -> _Convert | None:
     return None
 
 
-_Made = tuple[str, Callable[[], object]]
+_Made = tuple[str, Callable[[], Json]]
 
 
-def _always(descriptor: Descriptor) -> tuple[dict[str, object], list[_Made], list[Callable[[], dict[str, object]]]]:
+def _always(descriptor: Descriptor) -> tuple[dict[str, Json], list[_Made], list[Callable[[], dict[str, Json]]]]:
     """What stands for absent fields that are always written: constants, made values, inlined messages' fields."""
-    scalars: dict[str, object] = {}
+    scalars: dict[str, Json] = {}
     composites: list[_Made] = []
-    inlined: list[Callable[[], dict[str, object]]] = []
+    inlined: list[Callable[[], dict[str, Json]]] = []
     for field in descriptor.fields:
         if is_inline(field):
             child = _empty(child_type(field))
@@ -141,7 +142,7 @@ def _always(descriptor: Descriptor) -> tuple[dict[str, object], list[_Made], lis
     return scalars, composites, inlined
 
 
-def _empty(descriptor: Descriptor) -> Callable[[], dict[str, object]]:
+def _empty(descriptor: Descriptor) -> Callable[[], dict[str, Json]]:
     """What an absent message of this type looks like when it must be written: its own always-written fields."""
     encode, message = encoder(descriptor), GetMessageClass(descriptor)()
     return lambda: encode(message)

@@ -5,7 +5,7 @@ keys are always strings, as in JSON.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +57,7 @@ def read(text: str, repeated: list[str] | None = None) -> list[Document]:
         raise BadRequest(f"malformed YAML: {error}") from error
 
 
-def write(documents: list[dict[str, Any]]) -> str:
+def write(documents: Iterable[object]) -> str:
     """One YAML text; several documents are separated by `---`."""
     return "---\n".join(
         yaml.dump(document, Dumper=_Dumper, sort_keys=True, default_flow_style=False, allow_unicode=True, width=10**6)

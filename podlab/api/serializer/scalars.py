@@ -23,7 +23,7 @@ class ScalarCodec:
     """How one message type is written and read, and what stands for an absent one that must be written."""
 
     write: Callable[[Any], Json]
-    read: Callable[[Json], dict[str, object]]
+    read: Callable[[object], dict[str, object]]
     absent: Json
 
 
@@ -35,21 +35,21 @@ def _write_micro_time(message: meta_pb2.MicroTime) -> Json:
     return None if times.is_zero(message) else times.micro_text(message)
 
 
-def _read_time(value: Json) -> dict[str, object]:
+def _read_time(value: object) -> dict[str, object]:
     when = times.from_datetime(times.parse(_string(value, "a time as a string")))
     return {"seconds": when.seconds}
 
 
-def _read_micro_time(value: Json) -> dict[str, object]:
+def _read_micro_time(value: object) -> dict[str, object]:
     when = times.micro_from_datetime(times.parse(_string(value, "a time as a string")))
     return {"seconds": when.seconds, "nanos": when.nanos}
 
 
-def _read_duration(value: Json) -> dict[str, object]:
+def _read_duration(value: object) -> dict[str, object]:
     return {"duration": times.parse_duration(_string(value, "a duration as a string"))}
 
 
-def _read_quantity(value: Json) -> dict[str, object]:
+def _read_quantity(value: object) -> dict[str, object]:
     if type(value) not in (str, int, float):
         raise ValueError(f"expected a quantity such as 500m or 64Mi, found {described(value)}")
     text = str(value)
@@ -57,7 +57,7 @@ def _read_quantity(value: Json) -> dict[str, object]:
     return {"string": text}
 
 
-def _read_int_or_string(value: Json) -> dict[str, object]:
+def _read_int_or_string(value: object) -> dict[str, object]:
     if type(value) is str:
         return {"type": 1, "strVal": value}
     if type(value) is int and value in _INT32:
@@ -69,7 +69,7 @@ def _write_int_or_string(message: meta_pb2.IntOrString) -> Json:
     return message.strVal if message.type == 1 else message.intVal
 
 
-def _read_items(value: Json) -> dict[str, object]:
+def _read_items(value: object) -> dict[str, object]:
     if type(value) is not list or not all(type(item) is str for item in value):
         raise ValueError(f"expected a list of strings, found {described(value)}")
     return {"items": value}
@@ -79,7 +79,7 @@ def _write_items(message: user_pb2.ExtraValue | review_pb2.ExtraValue) -> Json:
     return list(message.items)
 
 
-def _read_raw(value: Json) -> dict[str, object]:
+def _read_raw(value: object) -> dict[str, object]:
     if type(value) is not dict:
         raise ValueError(f"expected an object, found {described(value)}")
     try:
@@ -91,12 +91,13 @@ def _read_raw(value: Json) -> dict[str, object]:
 def _write_raw(message: meta_pb2.RawExtension) -> Json:
     """Null for what is no JSON: validation keeps that out."""
     try:
-        return orjson.loads(message.raw)
+        value: Json = orjson.loads(message.raw)
     except orjson.JSONDecodeError:
         return None
+    return value
 
 
-def _string(value: Json, wanted: str) -> str:
+def _string(value: object, wanted: str) -> str:
     if type(value) is not str:
         raise ValueError(f"expected {wanted}, found {described(value)}")
     return value

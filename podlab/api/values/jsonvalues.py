@@ -10,7 +10,7 @@ _SHOWN = 200
 _SHOWN_VALUE = 60
 
 
-def described(value: Json) -> str:
+def described(value: object) -> str:
     """A JSON value for people: its type, and the value itself where it is short."""
     if value is None:
         return "null"

@@ -174,8 +174,8 @@ def merged_object(source: Source, live: Message) -> Message:
     wanted["metadata"]["annotations"] = {**(wanted["metadata"]["annotations"] or {}), LAST_APPLIED: configuration}
     for name in _SERVERS_OWN:
         wanted["metadata"].pop(name, None)
+    wanted["metadata"]["resourceVersion"] = metadata(live).resourceVersion
     merged = three_way(last if isinstance(last, dict) else {}, wanted, codec.to_dict(live), shape_of(live))
-    merged["metadata"]["resourceVersion"] = metadata(live).resourceVersion
     return codec.from_dict(merged, source.kind)
 
 
