@@ -84,6 +84,7 @@ DECIDING = (
     "node.network.routes",
     "podlab.api.[!v]*",
     "podlab.api.values.[!t]*",
+    "podlab.apply.*",
     "podlab.shapes.*",
     "podlab.kinds.*",
     "podlab.lab.host.nspawn",

@@ -1,0 +1,142 @@
+"""Sets of fields. They never change, share what they have in common, and are put together by their parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from podlab.apply.path import Path, Step, order
+from podlab.shapes.shape import List, Map, Shape, Struct
+
+
+class FieldSet:
+    """`members` are fields of the set, `children` hold what of the set is below each of them, or below others.
+
+    A field may be in the set without anything below it, and the other way round. No child is empty.
+    """
+
+    __slots__ = ("children", "members")
+
+    def __init__(self, members: frozenset[Step], children: Mapping[Step, FieldSet]) -> None:
+        self.members: Final = members
+        self.children: Final = children
+
+    @staticmethod
+    def of(*paths: Path) -> FieldSet:
+        """The set of these fields. That of the object itself is in no set."""
+        members: set[Step] = set()
+        below: dict[Step, list[Path]] = {}
+        for path in paths:
+            if len(path) == 1:
+                members.add(path[0])
+            elif path:
+                below.setdefault(path[0], []).append(path[1:])
+        return made(members, {step: FieldSet.of(*inner) for step, inner in below.items()})
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, FieldSet):
+            return NotImplemented
+        return self.members == other.members and self.children == other.children
+
+    def __hash__(self) -> int:
+        return hash((self.members, frozenset(self.children)))
+
+    def __bool__(self) -> bool:
+        return bool(self.members) or bool(self.children)
+
+    def __repr__(self) -> str:
+        return f"FieldSet.of{tuple(self)}"
+
+    def __contains__(self, path: Path) -> bool:
+        below = self
+        for step in path[:-1]:
+            if step not in below.children:
+                return False
+            below = below.children[step]
+        return bool(path) and path[-1] in below.members
+
+    def __iter__(self) -> Iterator[Path]:
+        """The fields' paths: those of a level in order, then what is below each."""
+        for step in sorted(self.members, key=order):
+            yield (step,)
+        for step in sorted(self.children, key=order):
+            for path in self.children[step]:
+                yield (step, *path)
+
+    def __or__(self, other: FieldSet) -> FieldSet:
+        """Fields of either."""
+        if not other or self is other:
+            return self
+        if not self:
+            return other
+        children = dict(self.children)
+        for step, below in other.children.items():
+            mine = children.get(step)
+            children[step] = below if mine is None else mine | below
+        return FieldSet(self.members | other.members, children)
+
+    def __and__(self, other: FieldSet) -> FieldSet:
+        """Fields of both."""
+        if self is other:
+            return self
+        children = {}
+        for step in self.children.keys() & other.children.keys():
+            if below := self.children[step] & other.children[step]:
+                children[step] = below
+        return made(self.members & other.members, children)
+
+    def __sub__(self, other: FieldSet) -> FieldSet:
+        """Without fields of the other; what is below those stays."""
+        if not other or not self:
+            return self
+        children = {}
+        for step, below in self.children.items():
+            theirs = other.children.get(step)
+            if theirs is None:
+                children[step] = below
+            elif left := below - theirs:
+                children[step] = left
+        return made(self.members - other.members, children)
+
+    def without(self, other: FieldSet) -> FieldSet:
+        """Without fields of the other, nor what is below those."""
+        if not other or not self:
+            return self
+        children = {}
+        for step, below in self.children.items():
+            if step in other.members:
+                continue
+            theirs = other.children.get(step)
+            if theirs is None:
+                children[step] = below
+            elif left := below.without(theirs):
+                children[step] = left
+        return made(self.members - other.members, children)
+
+    def with_declared(self, shape: Shape | None) -> FieldSet:
+        """With the declared members that lead to its fields: to own a field does not say who owns the object that it is
+        in, but for a pruned value to hold it the object has to stay."""
+        declared = shape.fields if isinstance(shape, Struct) else {}
+        leading = [step for step in self.children if step[2:] in declared]
+        children = {step: below.with_declared(_shape_below(shape, step)) for step, below in self.children.items()}
+        return made(self.members.union(leading), children)
+
+
+EMPTY: Final = FieldSet(frozenset(), {})
+
+
+def made(members: Iterable[Step], children: Mapping[Step, FieldSet]) -> FieldSet:
+    """A set of its parts, of which children may be empty."""
+    below = {step: one for step, one in children.items() if one}
+    return FieldSet(frozenset(members), below) if members or below else EMPTY
+
+
+def _shape_below(shape: Shape | None, step: Step) -> Shape | None:
+    if isinstance(shape, Struct):
+        field = shape.fields.get(step[2:])
+        return None if field is None else field.shape
+    if isinstance(shape, Map):
+        return shape.value
+    return shape.item if isinstance(shape, List) else None
