@@ -29,6 +29,7 @@ from podlab.core.v1 import (
     namespace_pb2,
     node_pb2,
     pod_pb2,
+    podtemplate_pb2,
     quota_pb2,
     replicationcontroller_pb2,
     service_pb2,
@@ -40,10 +41,11 @@ from podlab.errors import NotFound
 from podlab.meta.v1 import meta_pb2, options_pb2
 from podlab.metrics.v1beta1 import metrics_pb2
 from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2
+from podlab.node.v1 import runtimeclass_pb2
 from podlab.policy.v1 import eviction_pb2, poddisruptionbudget_pb2
 from podlab.rbac.v1 import rbac_pb2
 from podlab.scheduling.v1 import priorityclass_pb2
-from podlab.storage.v1 import storageclass_pb2
+from podlab.storage.v1 import csi_pb2, storageclass_pb2, volumeattachment_pb2, volumeattributesclass_pb2
 from podlab.v1 import object_pb2
 
 RBAC = "rbac.authorization.k8s.io"
@@ -216,6 +218,13 @@ KINDS: tuple[Kind, ...] = tuple(
             ingress_pb2.IngressClass,
             networkpolicy_pb2.NetworkPolicy,
             certificatesigningrequest_pb2.CertificateSigningRequest,
+            podtemplate_pb2.PodTemplate,
+            runtimeclass_pb2.RuntimeClass,
+            csi_pb2.CSIDriver,
+            csi_pb2.CSINode,
+            csi_pb2.CSIStorageCapacity,
+            volumeattachment_pb2.VolumeAttachment,
+            volumeattributesclass_pb2.VolumeAttributesClass,
         ),
     )
 )

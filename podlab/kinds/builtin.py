@@ -24,6 +24,7 @@ from podlab.core.v1 import (
     namespace_pb2,
     node_pb2,
     pod_pb2,
+    podtemplate_pb2,
     quota_pb2,
     replicationcontroller_pb2,
     service_pb2,
@@ -35,10 +36,11 @@ from podlab.kinds.catalog import Catalog, Served
 from podlab.kinds.resource import Resource
 from podlab.metrics.v1beta1 import metrics_pb2
 from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2
+from podlab.node.v1 import runtimeclass_pb2
 from podlab.policy.v1 import poddisruptionbudget_pb2
 from podlab.rbac.v1 import rbac_pb2
 from podlab.scheduling.v1 import priorityclass_pb2
-from podlab.storage.v1 import storageclass_pb2
+from podlab.storage.v1 import csi_pb2, storageclass_pb2, volumeattachment_pb2, volumeattributesclass_pb2
 
 # In the order in which they are shown.
 STORED: tuple[type[Message], ...] = (
@@ -77,6 +79,13 @@ STORED: tuple[type[Message], ...] = (
     ingress_pb2.IngressClass,
     networkpolicy_pb2.NetworkPolicy,
     certificatesigningrequest_pb2.CertificateSigningRequest,
+    podtemplate_pb2.PodTemplate,
+    runtimeclass_pb2.RuntimeClass,
+    csi_pb2.CSIDriver,
+    csi_pb2.CSINode,
+    csi_pb2.CSIStorageCapacity,
+    volumeattachment_pb2.VolumeAttachment,
+    volumeattributesclass_pb2.VolumeAttributesClass,
 )
 # Questions that are answered and never stored, and what is measured when somebody asks for it.
 ANSWERED: tuple[type[Message], ...] = (

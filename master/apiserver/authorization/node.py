@@ -74,6 +74,8 @@ def _own(node: str, wanted: Attributes, graph: Graph) -> str | None:
             return _token(node, wanted, graph)
         case "coordination.k8s.io", "leases":
             return _lease(node, wanted)
+        case "storage.k8s.io", "csinodes":
+            return _drivers(node, wanted)
     return None
 
 
@@ -94,6 +96,16 @@ def _lease(node: str, wanted: Attributes) -> str:
     if wanted.name == node or (wanted.verb == "create" and not wanted.name):
         return ""
     return "can only access node lease with the same name as the requesting node"
+
+
+def _drivers(node: str, wanted: Attributes) -> str:
+    if wanted.verb not in ("get", "create", "update", "patch", "delete"):
+        return "can only get, create, update, patch, or delete a CSINode"
+    if wanted.subresource:
+        return "cannot authorize CSINode subresources"
+    if wanted.name == node or (wanted.verb == "create" and not wanted.name):
+        return ""
+    return "can only access CSINode with the same name as the requesting node"
 
 
 def _pod(node: str, wanted: Attributes, graph: Graph) -> str:

@@ -17,6 +17,7 @@ from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.apps.v1.statefulset_pb2 import StatefulSet
 from podlab.cli import failures, session
 from podlab.cli.describe import (
+    anything,
     batch,
     certificates,
     layout,
@@ -47,7 +48,7 @@ from podlab.core.v1.volume_pb2 import PersistentVolumeClaim
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
 from podlab.errors import NotFound
 
-# One for each kind. Any: each takes its own message type.
+# Of kinds about which there is more to say than what their fields say. Any: each takes its own message type.
 DESCRIBERS: dict[str, Callable[[Any, Related], Fields]] = {
     "Namespace": records.namespace,
     "Node": node.describe,
@@ -132,7 +133,8 @@ async def _describe_all(client: Client, wanted: Sequence[Target], namespace: str
 
 def text(obj: Message, related: Related) -> str:
     """The object in words."""
-    return "\n".join(layout.render(DESCRIBERS[kinds.of(obj).name](obj, related))) + "\n"
+    describer = DESCRIBERS.get(kinds.of(obj).name, anything.describe)
+    return "\n".join(layout.render(describer(obj, related))) + "\n"
 
 
 async def _related(client: Client, obj: Message) -> Related:

@@ -16,9 +16,10 @@ Cell = str | int | bool
 _SPELT = {
     header.upper(): header
     for header in (
-        "AddressType", "AllowVolumeExpansion", "cpu", "IP", "MaxPods", "memory", "MinPods", "OS-Image",
-        "PreemptionPolicy", "ReclaimPolicy", "RequestedDuration", "ServiceAccounts", "SignerName", "StorageClass",
-        "Up-to-date", "VolumeAttributesClass", "VolumeBindingMode", "VolumeMode",
+        "AddressType", "AllowVolumeExpansion", "AttachRequired", "cpu", "DriverName", "IP", "MaxPods", "memory",
+        "MinPods", "OS-Image", "PodInfoOnMount", "PreemptionPolicy", "PV", "ReclaimPolicy", "RequestedDuration",
+        "RequiresRepublish", "ServiceAccounts", "SignerName", "StorageCapacity", "StorageClass", "StorageClassName",
+        "TokenRequests", "Up-to-date", "VolumeAttributesClass", "VolumeBindingMode", "VolumeMode",
     )
 }  # fmt: skip
 _READ: Mapping[str, Callable[[str], Cell]] = {"integer": int, "boolean": "true".__eq__}

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from podlab.core.v1 import pod_pb2
+from podlab.core.v1 import pod_pb2, podtemplate_pb2
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.cluster.policy import PREEMPTION_POLICIES
 from podlab.kinds.validation.findings import Findings
@@ -60,6 +60,11 @@ def check_template(found: Findings, field: str, template: pod_pb2.PodTemplateSpe
     check_pod_spec(found, f"{field}.spec", template.spec, of_template=True)
     if template.spec.ephemeralContainers:
         found.forbidden(f"{field}.spec.ephemeralContainers", "ephemeral containers not allowed in pod template")
+
+
+def check_pod_template(found: Findings, given: podtemplate_pb2.PodTemplate) -> None:
+    """A PodTemplate, whichever way it comes."""
+    check_template(found, "template", given.template)
 
 
 def check_lasting_template(found: Findings, field: str, template: pod_pb2.PodTemplateSpec) -> None:

@@ -53,6 +53,11 @@ def check_requirements(found: Findings, field: str, resources: pod_pb2.ResourceR
             found.invalid(where, asked, f"must be equal to {name} limit of {bound}")
 
 
+def check_limits(found: Findings, field: str, limits: Mapping[str, meta_pb2.Quantity]) -> None:
+    """Amounts of what containers may be limited to."""
+    _amounts(found, f"{field}.limits", limits)
+
+
 def check_resize_policy(found: Findings, field: str, policies: Iterable[pod_pb2.ContainerResizePolicy]) -> None:
     """What a change of processors or memory does to the container, each told once."""
     told: set[str] = set()

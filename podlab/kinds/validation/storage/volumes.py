@@ -1,4 +1,6 @@
-"""Persistent volumes and storage classes."""
+"""Persistent volumes, and the classes that volumes are made and changed by."""
+
+from collections.abc import Mapping
 
 from podlab.core.v1 import topology_pb2, volume_pb2
 from podlab.kinds.validation import syntax
@@ -6,7 +8,7 @@ from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.pods.placement import check_node_selector
 from podlab.kinds.validation.pods.volumes import check_host_path
 from podlab.kinds.validation.storage.claims import VOLUME_MODES, check_access_modes, check_amounts
-from podlab.storage.v1 import storageclass_pb2
+from podlab.storage.v1 import storageclass_pb2, volumeattributesclass_pb2
 
 _RECLAIM_POLICIES = ("Delete", "Recycle", "Retain")
 _SOURCES = ("hostPath", "nfs", "local")
@@ -54,16 +56,8 @@ def check_volume_update(found: Findings, new: volume_pb2.PersistentVolume, old: 
 
 def check_storage_class(found: Findings, given: storageclass_pb2.StorageClass) -> None:
     """A StorageClass, whichever way it comes."""
-    if not given.provisioner:
-        found.required("provisioner")
-    else:
-        found.invalid("provisioner", given.provisioner, *syntax.qualified_name(given.provisioner.lower()))
-    if len(given.parameters) > _PARAMETERS_MAX:
-        found.invalid("parameters", len(given.parameters), f"must have at most {_PARAMETERS_MAX} items")
-    if "" in given.parameters:
-        found.invalid("parameters", "", "field can not be empty.")
-    if sum(len(key) + len(value) for key, value in given.parameters.items()) > _PARAMETERS_BYTES:
-        found.too_long("parameters", _PARAMETERS_BYTES)
+    _check_provisioner(found, "provisioner", given.provisioner)
+    _check_parameters(found, given.parameters)
     found.one_of("reclaimPolicy", given.reclaimPolicy, ("Delete", "Retain"))
     found.one_of("volumeBindingMode", given.volumeBindingMode, ("Immediate", "WaitForFirstConsumer"))
     for index, option in enumerate(given.mountOptions):
@@ -81,6 +75,41 @@ def check_storage_class_update(
         if getattr(new, field) != getattr(old, field):
             found.forbidden(field, f"updates to {field} are forbidden.")
     found.immutable("volumeBindingMode", new.volumeBindingMode, old.volumeBindingMode, new.volumeBindingMode)
+
+
+def check_attributes_class(found: Findings, given: volumeattributesclass_pb2.VolumeAttributesClass) -> None:
+    """A VolumeAttributesClass, whichever way it comes."""
+    _check_provisioner(found, "driverName", given.driverName)
+    if not given.parameters:
+        found.required("parameters", "must contain at least one key/value pair")
+    _check_parameters(found, given.parameters)
+
+
+def check_attributes_class_update(
+    found: Findings,
+    new: volumeattributesclass_pb2.VolumeAttributesClass,
+    old: volumeattributesclass_pb2.VolumeAttributesClass,
+) -> None:
+    """Volumes have been made what it says."""
+    for field in ("driverName", "parameters"):
+        if getattr(new, field) != getattr(old, field):
+            found.forbidden(field, f"updates to {field} are forbidden.")
+
+
+def _check_provisioner(found: Findings, field: str, name: str) -> None:
+    if not name:
+        found.required(field)
+    else:
+        found.invalid(field, name, *syntax.qualified_name(name.lower()))
+
+
+def _check_parameters(found: Findings, parameters: Mapping[str, str]) -> None:
+    if len(parameters) > _PARAMETERS_MAX:
+        found.invalid("parameters", len(parameters), f"must have at most {_PARAMETERS_MAX} items")
+    if "" in parameters:
+        found.invalid("parameters", "", "field can not be empty.")
+    if sum(len(key) + len(value) for key, value in parameters.items()) > _PARAMETERS_BYTES:
+        found.too_long("parameters", _PARAMETERS_BYTES)
 
 
 def _check_source(found: Findings, spec: volume_pb2.PersistentVolumeSpec) -> None:

@@ -6,7 +6,11 @@ from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes
 from master.apiserver.authorization.node import decide, node_of
 
-GROUPS = {"leases": "coordination.k8s.io", "certificatesigningrequests": "certificates.k8s.io"}
+GROUPS = {
+    "leases": "coordination.k8s.io",
+    "certificatesigningrequests": "certificates.k8s.io",
+    "csinodes": "storage.k8s.io",
+}
 
 
 USED = {("secrets", "key"), ("persistentvolumeclaims", "claim"), ("serviceaccounts", "robot")}
@@ -46,6 +50,10 @@ def allowed(verb: str, path: str, namespace: str = "default", name: str = "", **
         ("update", "leases", "kube-node-lease", "n1", True),
         ("update", "leases", "kube-node-lease", "n2", False),
         ("update", "leases", "kube-system", "n1", False),
+        ("update", "csinodes", "", "n1", True),
+        ("create", "csinodes", "", "", True),
+        ("get", "csinodes", "", "n2", False),
+        ("list", "csinodes", "", "", False),
         ("get", "pods", "default", "mine", True),
         ("delete", "pods", "default", "mine", True),
         ("update", "pods/status", "default", "mine", True),

@@ -16,6 +16,12 @@ WANTED = {
     "CertificateSigningRequest": "Name, Age, SignerName, Requestor, RequestedDuration, Condition",
     "ConfigMap": "Name, Data, Age",
     "ControllerRevision": "Name, Controller, Revision, Age",
+    "CSIDriver": (
+        "Name, AttachRequired:boolean, PodInfoOnMount:boolean, StorageCapacity:boolean, TokenRequests,"
+        " RequiresRepublish:boolean, Modes, Age"
+    ),
+    "CSINode": "Name, Drivers:integer, Age",
+    "CSIStorageCapacity": "Name, StorageClassName, Capacity, Age",
     "CronJob": (
         "Name, Schedule, Timezone, Suspend:boolean, Active:integer, Last Schedule, Age | Containers, Images, Selector"
     ),
@@ -47,6 +53,7 @@ WANTED = {
     ),
     "Pod": "Name, Ready, Status, Restarts, Age | IP, Node, Nominated Node, Readiness Gates",
     "PodDisruptionBudget": "Name, Min Available, Max Unavailable, Allowed Disruptions:integer, Age",
+    "PodTemplate": "Name, Containers, Images, Pod Labels",
     "PriorityClass": "Name, Value:integer, Global-Default:boolean, Age, PreemptionPolicy",
     "ReplicaSet": "Name, Desired:integer, Current:integer, Ready:integer, Age | Containers, Images, Selector",
     "ReplicationController": (
@@ -55,16 +62,21 @@ WANTED = {
     "ResourceQuota": "Name, Request, Limit, Age",
     "Role": "Name, Created At:date",
     "RoleBinding": "Name, Role, Age | Users, Groups, ServiceAccounts",
+    "RuntimeClass": "Name, Handler, Age",
     "Secret": "Name, Type, Data:integer, Age",
     "Service": "Name, Type, Cluster-IP, External-IP, Port(s), Age | Selector",
     "ServiceAccount": "Name, Secrets, Age",
     "StatefulSet": "Name, Ready, Age | Containers, Images",
     "StorageClass": "Name, Provisioner, ReclaimPolicy, VolumeBindingMode, AllowVolumeExpansion, Age",
+    "VolumeAttachment": "Name, Attacher, PV, Node, Attached, Age",
+    "VolumeAttributesClass": "Name, DriverName, Age",
 }
 NUMBERS = {
-    "ConfigMap": 1, "ControllerRevision": 1, "CronJob": 1, "DaemonSet": 5, "Deployment": 2, "Event": 1,
+    "ConfigMap": 1, "ControllerRevision": 1, "CronJob": 1, "CSIDriver": 4, "CSINode": 1, "DaemonSet": 5,
+    "Deployment": 2, "Event": 1,
     "HorizontalPodAutoscaler": 2, "PodDisruptionBudget": 1, "PriorityClass": 2, "ReplicaSet": 3,
     "ReplicationController": 3, "Secret": 1, "ServiceAccount": 1, "StorageClass": 1,
+    "VolumeAttachment": 1,
 }  # fmt: skip
 
 
