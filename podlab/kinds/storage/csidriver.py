@@ -6,10 +6,17 @@ from podlab.api.cells import UNSET, Cells, Table, age, joined
 from podlab.api.kinds import of
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
-from podlab.storage.v1.csi_pb2 import CSIDriver
+from podlab.storage.v1.csi_pb2 import CSIDriver, CSIDriverSpec
 
 _HEADERS = "NAME|ATTACHREQUIRED|PODINFOONMOUNT|STORAGECAPACITY|TOKENREQUESTS|REQUIRESREPUBLISH|MODES|AGE"
-_FLAGS = ("podInfoOnMount", "storageCapacity", "requiresRepublish", "seLinuxMount")
+_DEFAULTS = CSIDriverSpec(
+    attachRequired=True,
+    podInfoOnMount=False,
+    storageCapacity=False,
+    fsGroupPolicy="ReadWriteOnceWithFSType",
+    requiresRepublish=False,
+    seLinuxMount=False,
+)
 
 
 def _cells(item: CSIDriver, now: datetime) -> Cells:
@@ -27,16 +34,12 @@ def _cells(item: CSIDriver, now: datetime) -> Cells:
 
 def _set_defaults(given: CSIDriver) -> None:
     """Volumes are attached, outlive their pods, and are nothing special."""
-    spec = given.spec
-    if not spec.HasField("attachRequired"):
-        spec.attachRequired = True
-    for flag in _FLAGS:
-        if not spec.HasField(flag):
-            setattr(spec, flag, False)
-    if not spec.HasField("fsGroupPolicy"):
-        spec.fsGroupPolicy = "ReadWriteOnceWithFSType"
+    spec = CSIDriverSpec()
+    spec.CopyFrom(_DEFAULTS)
+    spec.MergeFrom(given.spec)
     if not spec.volumeLifecycleModes:
         spec.volumeLifecycleModes.append("Persistent")
+    given.spec.CopyFrom(spec)
 
 
 def _strategy() -> Strategy:
