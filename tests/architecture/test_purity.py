@@ -23,6 +23,7 @@ DECIDING = (
     "master.apiserver.admission.rules.[dlpqrs]*",
     "master.apiserver.admission.rules.eviction",
     "master.apiserver.admission.rules.namespaces",
+    "podlab.cel.*",
     "podlab.kinds.defaults.*",
     "master.apiserver.authentication.jwt",
     "master.apiserver.authentication.oidc_discovery",

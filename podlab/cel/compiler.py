@@ -1,0 +1,131 @@
+"""Compiles expressions: parsed and type-checked by Google's compiler of CEL, evaluated by planning.py.
+
+Google's runtime is not used: it bounds an evaluation at ten thousand turns of loops, whatever they cost, and knows no
+values of types such as Kubernetes' quantities. docs/design/cel.md has the comparison.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cel_expr_python import cel
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import DecodeError
+
+from podlab.cel.declarations import Library, Overload
+from podlab.cel.frame import Frame, Step
+from podlab.cel.planning import Planner
+from podlab.cel.types import DeclaredType, descriptors, signature
+from podlab.foreign.cel.v1.checked_pb2 import CheckedExpr
+
+# The compiler's own extensions, in the versions that Kubernetes has.
+_EXTENSIONS = """name: kubernetes
+extensions:
+- name: bindings
+- name: optional
+- name: sets
+- name: strings
+  version: 2
+- name: two-var-comprehensions
+"""
+_STATUS = re.compile(r"^(?:INVALID_ARGUMENT|CANCELLED): | \[(?:INVALID_ARGUMENT|CANCELLED)\]$")
+_UNDEFINED_FIELD = re.compile(r"(undefined field '[^']*') not found in struct '[^']*'")
+
+
+class CompileError(Exception):
+    """An expression that is not one; says where, as cel-go does: ERROR: <input>:1:5: undefined field 'x'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What an expression came to, and what that cost."""
+
+    value: object
+    cost: int
+
+
+class Program:
+    """A compiled expression."""
+
+    __slots__ = ("_slots", "_step", "result_type", "variables")
+
+    def __init__(self, step: Step, slots: int, variables: frozenset[str], result_type: str) -> None:
+        self._step = step
+        self._slots = slots
+        self.variables = variables
+        """Which variables it reads."""
+        self.result_type = result_type
+        """As the compiler writes types: BOOL, STRING, DYN, LIST<INT>."""
+
+    def evaluate(self, variables: Mapping[str, object], cost_limit: int) -> Evaluation:
+        """Raises EvaluationError when it has no value, and CostLimitExceeded."""
+        frame = Frame(variables, self._slots, cost_limit)
+        value = self._step(frame)
+        frame.charge(0)
+        return Evaluation(value, frame.cost)
+
+
+class Environment:
+    """The variables and functions that expressions may use."""
+
+    def __init__(self, variables: Mapping[str, DeclaredType], libraries: tuple[Library, ...]) -> None:
+        self._functions: dict[str, tuple[Overload, ...]] = {}
+        for library in libraries:
+            for name, overloads in library.functions.items():
+                self._functions[name] = (*self._functions.get(name, ()), *overloads)
+        self._types = {name: held for library in libraries for name, held in library.types.items()}
+        self._compiler = cel.NewEnv(
+            descriptors(variables, self._types),
+            config=cel.NewEnvConfigFromYaml(_EXTENSIONS),
+            variables={name: cel.Type(signature(declared)) for name, declared in variables.items()},
+            extensions=[
+                cel.CelExtension(
+                    "podlab",
+                    [
+                        cel.FunctionDecl(name, declared)
+                        for name, overloads in self._functions.items()
+                        if (declared := _declared(name, overloads))
+                    ],
+                )
+            ],
+        )
+
+    def compile(self, expression: str) -> Program:
+        """Raises CompileError."""
+        try:
+            compiled = self._compiler.compile(expression)
+        except RuntimeError as e:
+            if not _STATUS.match(str(e)):
+                raise
+            raise CompileError(_in_words_of_go(str(e))) from None
+        try:
+            checked = CheckedExpr.FromString(AnyMessage.FromString(compiled.serialize()).value)
+            planner = Planner(self._functions, self._types)
+            step = planner.plan(checked)
+        except (DecodeError, RecursionError):  # protobuf's parser goes a hundred levels deep
+            raise CompileError("ERROR: <input>:1:1: expression is nested too deeply") from None
+        except KeyError as e:
+            raise CompileError(f"ERROR: <input>:1:1: undeclared reference to {e} (in container '')") from None
+        return Program(step, planner.slots, frozenset(planner.variables), compiled.return_type().name())
+
+
+def _declared(name: str, overloads: tuple[Overload, ...]) -> list[cel.Overload]:
+    return [
+        cel.Overload(
+            one.identity(name),
+            cel.Type(one.result),
+            [cel.Type(parameter) for parameter in one.parameters],
+            is_member=one.member,
+        )
+        for one in overloads
+        if one.declared
+    ]
+
+
+def _in_words_of_go(message: str) -> str:
+    message = _UNDEFINED_FIELD.sub(r"\1", _STATUS.sub("", message))
+    for name, shorter in (("Timestamp", "timestamp"), ("Duration", "duration")):
+        message = message.replace(f"google.protobuf.{name}", shorter)
+    return message if message.startswith("ERROR: ") else f"ERROR: <input>:-1:-1: {message}"

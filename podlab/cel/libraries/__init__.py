@@ -1,0 +1,1 @@
+"""The functions that expressions may call: those of the language, and Kubernetes' own."""
