@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from aiohttp import web
@@ -25,6 +25,7 @@ from master.apiserver.request.query import Query
 from master.apiserver.rest import request_info
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import negotiation, request_body, response_writer, responses
+from master.apiserver.rest.content.response_writer import WriteLimits
 from master.apiserver.rest.handlers import customresourcedefinitions
 from master.apiserver.rest.handlers.approval import Approval
 from master.apiserver.rest.handlers.eviction import Evicting
@@ -66,6 +67,7 @@ class Api:
     evicting: Evicting
     ports: PortForward
     approval: Approval
+    write_limits: WriteLimits = field(default_factory=WriteLimits)
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The response, which has been sent when this returns."""
@@ -77,7 +79,7 @@ class Api:
             except Exception as error:  # the caller hears of it, and the log when it is ours
                 response = responses.failure(errors.api_error(error, request))
             if not response.prepared:
-                await response_writer.deliver(request, response)
+                await response_writer.deliver(request, response, self.write_limits)
         return response
 
     async def _answer(self, request: web.BaseRequest, hold: Reserve) -> web.StreamResponse:

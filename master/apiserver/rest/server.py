@@ -17,7 +17,7 @@ from master.apiserver.rest.connections import FIRST_LIMIT_S, IDLE_LIMIT_S, Conne
 from podlab.tls import Tls
 
 BACKLOG = 1024
-_SWEPT_EVERY_S = 1.0
+SWEPT_EVERY_S = 1.0
 # When there are no more file descriptors, waiting helps and trying at once does not.
 _ACCEPT_AGAIN_S = 0.1
 
@@ -49,7 +49,9 @@ class AcceptedConnection:
 class Listener(web.Server):
     """Answers on a socket, and watches over who stays. `serve` runs for ever."""
 
-    def __init__(self, api: Api, tls: ssl.SSLContext, limits: ConnectionLimits[AcceptedConnection]) -> None:
+    def __init__(
+        self, api: Api, tls: ssl.SSLContext, limits: ConnectionLimits[AcceptedConnection], swept_every_s: float
+    ) -> None:
         # A client that goes ends its watch at once, rather than at the next write. Bodies are read as they are sent.
         super().__init__(
             self._answer,
@@ -62,6 +64,7 @@ class Listener(web.Server):
         self._api = api
         self._tls = tls
         self._limits = limits
+        self._swept_every_s = swept_every_s
         self._visitors: dict[web.RequestHandler, AcceptedConnection] = {}
         # Whose first request came with the last of TLS, before we knew them; whether it is still being answered.
         self._early: dict[web.RequestHandler, bool] = {}
@@ -117,7 +120,7 @@ class Listener(web.Server):
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(_SWEPT_EVERY_S)
+            await asyncio.sleep(self._swept_every_s)
             for visitor in self._limits.overdue(asyncio.get_running_loop().time()):
                 visitor.turn_away()
 
@@ -138,10 +141,19 @@ class Listener(web.Server):
 
 @asynccontextmanager
 async def listening(
-    api: Api, tls: Tls, address: str, port: int, limits: ConnectionLimits[AcceptedConnection] | None = None
+    api: Api,
+    tls: Tls,
+    address: str,
+    port: int,
+    *,
+    limits: ConnectionLimits[AcceptedConnection] | None = None,
+    swept_every_s: float = SWEPT_EVERY_S,
 ) -> AsyncIterator[None]:
-    """The API answers on the port while the block runs. Raises RuntimeError when it is taken, OSError without files."""
-    server = Listener(api, context(tls), limits if limits is not None else ConnectionLimits())
+    """The API answers on the port while the block runs. Raises RuntimeError when it is taken, OSError without files.
+
+    Connections that have been silent for too long are looked for every `swept_every_s` seconds.
+    """
+    server = Listener(api, context(tls), limits if limits is not None else ConnectionLimits(), swept_every_s)
     with _bound(address, port) as bound:
         serving = asyncio.create_task(server.serve(bound))
         try:

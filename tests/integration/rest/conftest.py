@@ -10,6 +10,7 @@ import pytest
 from kubernetes import client as k8s
 from podlab_testing.cluster import Cluster
 from podlab_testing.http_clients import SessionOf, tls_of
+from podlab_testing.rest_listeners import RestListeners
 
 from podlab.core.v1 import config_pb2
 from podlab.meta.v1 import meta_pb2
@@ -23,6 +24,13 @@ def base(cluster: Cluster) -> str:
 @pytest.fixture
 def config_map_of() -> Callable[[str], config_pb2.ConfigMap]:
     return lambda name: config_pb2.ConfigMap(metadata=meta_pb2.ObjectMeta(name=name, namespace="default"))
+
+
+@pytest.fixture
+async def listeners(cluster: Cluster) -> AsyncIterator[RestListeners]:
+    made = RestListeners(cluster)
+    yield made
+    await made.close()
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ import contextlib
 import os
 import shutil
 import struct
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from aiohttp import WSMsgType
 from kubernetes import client as k8s
 from kubernetes.stream import portforward, stream
 from podlab_testing.cluster import Cluster
+from podlab_testing.rest_listeners import RestListeners
 
-from master.apiserver.rest.streams import channels, lifetime
+from master.apiserver.rest.streams import channels
 from podlab import spdy
 from podlab.client.client import Client
 from podlab.core.v1 import node_pb2, pod_pb2
@@ -35,6 +37,7 @@ POD = "/api/v1/namespaces/default/pods/p"
 ALL = "stdin=true&stdout=true&stderr=true"
 V4, V5, TUNNEL = "v4.channel.k8s.io", "v5.channel.k8s.io", "SPDY/3.1+portforward.k8s.io"
 LIMIT_S = 20
+FLOOD_BYTES = 64 << 20
 # URL, status, words.
 WRONG = (
     ("/api/v1/namespaces/default/pods/no/exec?stdout=1&command=x", 404, 'pods "no" not found'),
@@ -54,7 +57,8 @@ class Kubelet(kubelet_pb2_grpc.KubeletServicer):
 
     sizes: list[tuple[int, int]] = field(default_factory=list)
     kept: asyncio.Queue[bytes] = field(default_factory=asyncio.Queue)
-    heard: int = 0
+    flooded: Counter[str] = field(default_factory=Counter)
+    """How many bytes were said to each that asked for a flood, by its name."""
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def Exec(self, requests: Any, context: Any) -> AsyncIterator[pb.ExecResponse]:  # noqa: N802
@@ -73,9 +77,10 @@ class Kubelet(kubelet_pb2_grpc.KubeletServicer):
             yield await self._keep(requests)
         elif command[0] == "flood":
             with contextlib.suppress(asyncio.CancelledError):
-                while True:
-                    self.heard += 32768
+                while self.flooded[command[1]] < FLOOD_BYTES:
+                    self.flooded[command[1]] += 32768
                     yield pb.ExecResponse(stdout=bytes(32768))
+            yield pb.ExecResponse(exit=pb.ExecExit())
         else:
             async for response in self._echo(requests):
                 yield response
@@ -234,10 +239,11 @@ async def test_who_may_not_create_it_may_not_begin_it_with_get(
 
 
 async def test_a_client_that_leaves_ends_the_command(
-    http: aiohttp.ClientSession, kubelet: Kubelet, monkeypatch: pytest.MonkeyPatch
+    http: aiohttp.ClientSession, kubelet: Kubelet, listeners: RestListeners
 ) -> None:
-    monkeypatch.setattr(lifetime, "LEAVE_S", 0.1)
-    async with http.ws_connect(_url("exec", command="deaf"), protocols=[V5]) as socket:
+    port = await listeners.listen(replace(listeners.api, commands=replace(listeners.api.commands, leave_s=0.1)))
+    url = f"https://127.0.0.1:{port}{_url('exec', command='deaf')}"
+    async with http.ws_connect(url, protocols=[V5]) as socket:
         while await socket.receive_bytes() != b"\x01what?":
             pass  # the connection stands before the command runs
     async with asyncio.timeout(LIMIT_S):
@@ -245,14 +251,15 @@ async def test_a_client_that_leaves_ends_the_command(
 
 
 async def test_a_client_that_stops_reading_stops_the_sender(http: aiohttp.ClientSession, kubelet: Kubelet) -> None:
-    """What is on the way is bounded, however much there is to say."""
-    async with http.ws_connect(_url("exec", command="flood"), protocols=[V5]):
-        before = -1
-        async with asyncio.timeout(LIMIT_S):
-            while kubelet.heard != before:
-                before = kubelet.heard
-                await asyncio.sleep(0.3)
-    assert 0 < before < 64 << 20
+    """What is on the way is bounded, however much there is to say, and however long another one reads meanwhile."""
+    async with http.ws_connect(_url("exec", command="flood unread"), protocols=[V5]):
+        async with http.ws_connect(_url("exec", command="flood read"), protocols=[V5]) as socket:
+            said_bytes = 0
+            async with asyncio.timeout(LIMIT_S):
+                async for message in socket:
+                    said_bytes += len(message.data) - 1 if message.data[0] == 1 else 0
+            assert said_bytes == FLOOD_BYTES
+        assert 0 < kubelet.flooded["unread"] < FLOOD_BYTES // 2
 
 
 @pytest.mark.usefixtures("kubelet")

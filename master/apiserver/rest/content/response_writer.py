@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from dataclasses import dataclass
 from typing import TypeGuard
 
 import orjson
@@ -20,8 +21,6 @@ AUDIT_ID = "Audit-ID"
 # As kube-apiserver: what is smaller travels faster as it is.
 COMPRESSED_BYTES = 128 << 10
 YAML_BYTES = 4 << 20
-# A client that is slower than this takes too long, however large the answer is.
-_BYTES_PER_S = 128 << 10
 _FASTEST = 1
 # An answer that the transport takes into its buffer whole, with its head: whoever sends it never waits for the client.
 _NEVER_WAITS_BYTES = 16 << 10
@@ -29,7 +28,19 @@ _ID_CHARS = 64
 _KNOWN_AS = web.RequestKey("known_as", str)
 
 
-async def deliver(request: web.BaseRequest, response: web.StreamResponse) -> None:
+@dataclass(frozen=True, slots=True)
+class WriteLimits:
+    """How long a client may take for an answer: `limit_s`, and as long as its size takes at `bytes_per_s`."""
+
+    limit_s: float = WRITE_LIMIT_S
+    bytes_per_s: int = 128 << 10
+
+    def of(self, size_bytes: int) -> float:
+        """In seconds."""
+        return self.limit_s + size_bytes / self.bytes_per_s
+
+
+async def deliver(request: web.BaseRequest, response: web.StreamResponse, limits: WriteLimits) -> None:
     """The whole answer is on its way when this returns; the connection of a client that does not take it is cut."""
     if _is_whole(response) and negotiation.prefers_yaml(request.headers.get("Accept", "")) and json(response):
         response = await _as_yaml(response)
@@ -41,7 +52,7 @@ async def deliver(request: web.BaseRequest, response: web.StreamResponse) -> Non
         await _send(request, response)
         return
     try:
-        async with asyncio.timeout(WRITE_LIMIT_S + size / _BYTES_PER_S):
+        async with asyncio.timeout(limits.of(size)):
             await _send(request, response)
     except TimeoutError:
         if request.transport is not None:

@@ -15,8 +15,8 @@ LEAVE_S = 30.0
 T = TypeVar("T")
 
 
-async def run_session(about: str, session: Coroutine[None, None, None]) -> None:
-    """Run a session to its end, or for at most LEAVE_S after the client's connection is lost.
+async def run_session(about: str, session: Coroutine[None, None, None], *, leave_s: float = LEAVE_S) -> None:
+    """Run a session to its end, or for at most `leave_s` after the client's connection is lost.
 
     aiohttp cancels a handler when its connection is lost, although there may be unread data that came before.
     """
@@ -24,7 +24,7 @@ async def run_session(about: str, session: Coroutine[None, None, None]) -> None:
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait((task,), timeout=LEAVE_S)
+        await asyncio.wait((task,), timeout=leave_s)
         raise
     except (ConnectionError, TimeoutError) as error:  # there is nobody to answer
         log.info("%s ends: %s", about, error)
@@ -34,23 +34,27 @@ async def run_session(about: str, session: Coroutine[None, None, None]) -> None:
 
 
 async def relay_both_ways(
-    upwards: Coroutine[None, None, None], downwards: Coroutine[None, None, T], beat: Coroutine[None, None, None]
+    upwards: Coroutine[None, None, None],
+    downwards: Coroutine[None, None, T],
+    beat: Coroutine[None, None, None],
+    *,
+    leave_s: float = LEAVE_S,
 ) -> T:
     """Run both directions; the result is that of the pod's side, which ends the session. Raises the error of a side.
 
-    `upwards` ends when the client has left. The pod's side then has LEAVE_S to end, or ConnectionError is raised.
+    `upwards` ends when the client has left. The pod's side then has `leave_s` to end, or ConnectionError is raised.
     """
     up, down, beating = asyncio.create_task(upwards), asyncio.create_task(downwards), asyncio.create_task(beat)
     sides: set[asyncio.Task[None] | asyncio.Task[T]] = {up, down, beating}
     running = set(sides)
     try:
         while not down.done():
-            leave_s = LEAVE_S if up.done() else None
-            done, running = await asyncio.wait(running, timeout=leave_s, return_when=asyncio.FIRST_COMPLETED)
+            limit_s = leave_s if up.done() else None
+            done, running = await asyncio.wait(running, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
             for side in done:
                 side.result()
             if not done:
-                raise ConnectionError(f"the client has left, and the pod's side has gone on for {LEAVE_S:.0f} s")
+                raise ConnectionError(f"the client has left, and the pod's side has gone on for {leave_s:.0f} s")
         return down.result()
     finally:
         for side in sides:

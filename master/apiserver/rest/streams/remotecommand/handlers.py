@@ -50,6 +50,8 @@ class RemoteCommand:
 
     registry: Registry
     relay: Relay
+    leave_s: float = lifetime.LEAVE_S
+    """How long a command may go on after its client has left."""
 
     async def execute(self, call: Call) -> web.StreamResponse:
         """A command in a container, with its streams and its exit code."""
@@ -91,11 +93,13 @@ class RemoteCommand:
         if upgrade.to == WEBSOCKET:
             async with websocket.accepted(call, upgrade.protocol) as (response, connection):
                 client: Client = WebSocketClient(connection)
-                await lifetime.run_session(about, self._session(call.moment, client, method, first, streams))
+                session = self._session(call.moment, client, method, first, streams)
+                await lifetime.run_session(about, session, leave_s=self.leave_s)
         else:
             async with spdy.accepted(call, upgrade.protocol) as (response, raw):
                 client = SpdyClient(raw, streams.channels(upgrade.protocol))
-                await lifetime.run_session(about, self._session(call.moment, client, method, first, streams))
+                session = self._session(call.moment, client, method, first, streams)
+                await lifetime.run_session(about, session, leave_s=self.leave_s)
         return response
 
     async def _session(
@@ -111,7 +115,10 @@ class RemoteCommand:
             await client.greet(STDOUT if streams.stdout else STDERR if streams.stderr else ERROR)
             async with self.relay.opened(KUBELET, method, first.SerializeToString(), moment=moment) as duplex:
                 outcome = await lifetime.relay_both_ways(
-                    _upwards(client, duplex, type(first)), _downwards(duplex, client, method, streams), client.beat()
+                    _upwards(client, duplex, type(first)),
+                    _downwards(duplex, client, method, streams),
+                    client.beat(),
+                    leave_s=self.leave_s,
                 )
         except ApiError as error:
             outcome = exit_status.failed(error)
