@@ -12,6 +12,7 @@ from typing import NamedTuple
 from google.protobuf import message_factory
 from google.protobuf.message import Message
 
+from podlab.apiextensions.v1 import customresourcedefinition_pb2
 from podlab.apps.v1 import controllerrevision_pb2, daemonset_pb2, deployment_pb2, replicaset_pb2, statefulset_pb2
 from podlab.authentication.v1 import token_pb2, user_pb2
 from podlab.authorization.v1 import review_pb2
@@ -54,7 +55,9 @@ AUTHENTICATION = "authentication.k8s.io"
 AUTHORIZATION = "authorization.k8s.io"
 
 
-OTHER = "other"
+OTHER, CUSTOM = "other", "custom"
+SHARED = frozenset({OTHER, CUSTOM})
+"""The fields of `podlab.v1.Object` that are not of one kind."""
 
 
 class GroupKind(NamedTuple):
@@ -146,7 +149,7 @@ def referenced(api_version: str, kind: str) -> GroupKind:
 def enveloped() -> tuple[Kind, ...]:
     """The kinds that have a field of their own in `podlab.v1.Object`, in the order of these fields."""
     fields = object_pb2.Object.DESCRIPTOR.oneofs_by_name["kind"].fields
-    messages = (field.message_type for field in fields if field.name != OTHER and field.message_type is not None)
+    messages = (field.message_type for field in fields if field.name not in SHARED and field.message_type is not None)
     return tuple(of(message_factory.GetMessageClass(message)) for message in messages)
 
 
@@ -225,6 +228,7 @@ KINDS: tuple[Kind, ...] = tuple(
             csi_pb2.CSIStorageCapacity,
             volumeattachment_pb2.VolumeAttachment,
             volumeattributesclass_pb2.VolumeAttributesClass,
+            customresourcedefinition_pb2.CustomResourceDefinition,
         ),
     )
 )

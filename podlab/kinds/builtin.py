@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 
 from podlab.api import kinds
 from podlab.api.kinds import Kind
+from podlab.apiextensions.v1 import customresourcedefinition_pb2
 from podlab.apps.v1 import controllerrevision_pb2, daemonset_pb2, deployment_pb2, replicaset_pb2, statefulset_pb2
 from podlab.authentication.v1 import token_pb2, user_pb2
 from podlab.authorization.v1 import review_pb2
@@ -86,6 +87,7 @@ STORED: tuple[type[Message], ...] = (
     csi_pb2.CSIStorageCapacity,
     volumeattachment_pb2.VolumeAttachment,
     volumeattributesclass_pb2.VolumeAttributesClass,
+    customresourcedefinition_pb2.CustomResourceDefinition,
 )
 # Questions that are answered and never stored, and what is measured when somebody asks for it.
 ANSWERED: tuple[type[Message], ...] = (

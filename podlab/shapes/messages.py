@@ -10,7 +10,7 @@ import orjson
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from podlab.api.serializer.encoding import child_type, is_inline, is_map
+from podlab.api.serializer.encoding import child_type, is_alternative, is_inline, is_map
 from podlab.api.values.jsonvalues import Json
 from podlab.meta.v1 import options_pb2 as options
 from podlab.shapes.shape import Field, List, ListType, Map, Scalar, ScalarType, Shape, Struct
@@ -22,6 +22,7 @@ SCALARS: Final[Mapping[str, ScalarType]] = {
     "podlab.meta.v1.Quantity": ScalarType.QUANTITY,
     "podlab.meta.v1.IntOrString": ScalarType.INT_OR_STRING,
     "podlab.meta.v1.RawExtension": ScalarType.ANY,
+    "podlab.apiextensions.v1.JSON": ScalarType.ANY,
     "podlab.authentication.v1.ExtraValue": ScalarType.STRINGS,
     "podlab.authorization.v1.ExtraValue": ScalarType.STRINGS,
 }
@@ -32,6 +33,7 @@ _TYPES: Final = {
     FieldDescriptor.TYPE_INT64: ScalarType.INT64,
     FieldDescriptor.TYPE_UINT32: ScalarType.UINT32,
     FieldDescriptor.TYPE_BYTES: ScalarType.BYTES,
+    FieldDescriptor.TYPE_DOUBLE: ScalarType.DOUBLE,
 }
 _LIST_TYPES: Final = {
     options.LIST_TYPE_UNSPECIFIED: ListType.ATOMIC,
@@ -86,7 +88,7 @@ def _fields(descriptor: Descriptor, found: dict[str, Struct]) -> dict[str, Field
         if is_inline(field):
             fields |= _fields(child_type(field), found)
         else:
-            fields[field.name] = _field(field, found)
+            fields[field.json_name] = _field(field, found)
     return fields
 
 
@@ -138,4 +140,6 @@ def _one(field: FieldDescriptor, values: tuple[str, ...], found: dict[str, Struc
     if field.message_type is None:
         return Scalar(_TYPES[field.type], values=values)
     name = field.message_type.full_name
+    if is_alternative(field.message_type):
+        return Scalar(ScalarType.ANY, name)
     return Scalar(SCALARS[name], name) if name in SCALARS else _struct(field.message_type, found)

@@ -21,6 +21,7 @@ class ScalarType(Enum):
     INT32 = "int32"
     INT64 = "int64"
     UINT32 = "uint32"
+    DOUBLE = "double"
     BYTES = "bytes"  # base64 in a string
     TIME = "time"  # RFC 3339 in a string, whole seconds
     MICRO_TIME = "micro time"  # RFC 3339 in a string, microseconds
@@ -28,7 +29,7 @@ class ScalarType(Enum):
     QUANTITY = "quantity"  # a number, or one with a suffix in a string
     INT_OR_STRING = "int or string"
     STRINGS = "strings"  # a list of strings that is never looked into
-    ANY = "any"  # an object of whatever kind
+    ANY = "any"  # an object of whatever kind, or any value at all
 
 
 class ListType(Enum):

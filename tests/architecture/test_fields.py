@@ -20,6 +20,8 @@ ENVELOPE = "podlab.v1.Object"
 WORD = re.compile(r"\w+")
 # Kinds that are kept for programs that are not Podlab's: their fields are stored, checked, and given to whoever asks.
 KEPT_FOR_OTHERS = ("podlab.storage.v1.", "podlab.node.v1.")
+# Handed on as JSON: its fields are known by the names that they have there.
+AS_JSON = "podlab.apiextensions.v1."
 # They name fields without giving them a meaning.
 ONLY_NAMES = frozenset({"podlab.api.serializer.unsupported"})
 
@@ -30,7 +32,7 @@ def messages() -> Iterator[Descriptor]:
         if "foreign" not in path.parts:
             name = ".".join(path.relative_to(PROJECT / "protos").with_suffix("").parts)
             found = importlib.import_module(f"{name}_pb2").DESCRIPTOR.message_types_by_name.values()
-            yield from (each for each in found if each.full_name != ENVELOPE)
+            yield from (each for each in found if each.full_name != ENVELOPE and not each.full_name.startswith(AS_JSON))
 
 
 def words_of(module: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from podlab_testing import builtin_kinds
 from podlab_testing.builtin_kinds import validate_create
 
 import podlab.kinds
-from podlab.api.kinds import KINDS, OTHER, Kind
+from podlab.api.kinds import KINDS, OTHER, SHARED, Kind
 from podlab.cli.describe.command import DESCRIBERS
 from podlab.kinds import builtin
 from podlab.v1 import object_pb2
@@ -27,7 +27,7 @@ def test_every_kind_has_a_place_in_the_envelope_and_kubernetes_field_numbers(kin
 
 
 def test_the_envelope_has_no_kind_that_the_table_lacks() -> None:
-    fields = set(object_pb2.Object.DESCRIPTOR.fields_by_name) - {OTHER}
+    fields = set(object_pb2.Object.DESCRIPTOR.fields_by_name) - SHARED
     assert {kind.object_field for kind in KINDS} - {OTHER} == fields
 
 

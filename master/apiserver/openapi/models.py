@@ -18,6 +18,7 @@ _NAMES: Mapping[str, str] = {
 _PACKAGES: Mapping[str, str] = {
     "podlab.meta.v1": META,
     "podlab.metrics.v1beta1": "io.k8s.metrics.pkg.apis.metrics.v1beta1",
+    "podlab.apiextensions.v1": "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1",
 }
 _EXTRA_VALUE: Schema = {
     "type": "array",
@@ -47,6 +48,10 @@ SCALARS: Mapping[str, Schema] = {
         "description": "A whole number, or a string such as a name or 25%.",
     },
     "podlab.meta.v1.RawExtension": {"type": "object", "description": "Any object, whatever its kind."},
+    "podlab.apiextensions.v1.JSON": {"description": "Any JSON value."},
+    "podlab.apiextensions.v1.JSONSchemaPropsOrArray": {"description": "A schema, or a list of schemas."},
+    "podlab.apiextensions.v1.JSONSchemaPropsOrBool": {"description": "A schema, or whether anything is allowed."},
+    "podlab.apiextensions.v1.JSONSchemaPropsOrStringArray": {"description": "A schema, or names of properties."},
     "podlab.authentication.v1.ExtraValue": _EXTRA_VALUE,
     "podlab.authorization.v1.ExtraValue": _EXTRA_VALUE,
 }

@@ -18,9 +18,10 @@ _TYPES: Mapping[ScalarType, Schema] = {
     ScalarType.INT32: {"type": "integer", "format": "int32"},
     ScalarType.INT64: {"type": "integer", "format": "int64"},
     ScalarType.UINT32: {"type": "integer", "format": "int64"},
+    ScalarType.DOUBLE: {"type": "number", "format": "double"},
     ScalarType.BYTES: {"type": "string", "format": "byte"},
 }
-_EMPTY: Mapping[str, Json] = {"string": "", "boolean": False, "integer": 0}
+_EMPTY: Mapping[str, Json] = {"string": "", "boolean": False, "integer": 0, "number": 0}
 # What says of which kind an object is.
 _TYPE_META: Mapping[str, Schema] = {
     "apiVersion": {

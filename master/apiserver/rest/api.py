@@ -26,7 +26,6 @@ from master.apiserver.rest import request_info
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import negotiation, request_body, response_writer, responses
 from master.apiserver.rest.content.response_writer import WriteLimits
-from master.apiserver.rest.handlers import customresourcedefinitions
 from master.apiserver.rest.handlers.approval import Approval
 from master.apiserver.rest.handlers.eviction import Evicting
 from master.apiserver.rest.handlers.general import General, is_general
@@ -114,8 +113,7 @@ class Api:
         query = Query(dict(request.query))
         aim = request_info.at_objects(request.method, request.path, query, self.kinds.catalog)
         if isinstance(aim.place, NotFound):
-            handle_absent = _absent(request, aim.wanted.verb, aim.place)
-            return await self.chain.run(_asked(request, acting, aim.wanted, refusal=refusal), handle_absent)
+            return await self.chain.run(_asked(request, acting, aim.wanted, refusal=refusal), _refusing(aim.place))
         call = Call(request, acting.user, aim.place, query)
         streams = aim.long_running
         asked = _asked(request, acting, aim.wanted, about=call, long_running=streams, refusal=refusal)
@@ -197,16 +195,6 @@ def _refusing(error: ApiError) -> handler_chain.Handler[web.StreamResponse]:
         raise error
 
     return refuse
-
-
-def _absent(request: web.BaseRequest, verb: str, told: NotFound) -> handler_chain.Handler[web.StreamResponse]:
-    """What those hear who may ask for what is not served."""
-
-    async def list_custom_kinds(exchange: Exchange) -> web.StreamResponse:
-        exchange.code = 200
-        return customresourcedefinitions.listed(request)
-
-    return list_custom_kinds if (request.path, verb) == (customresourcedefinitions.PATH, "list") else _refusing(told)
 
 
 def _has_its_place(verb: str, place: Place) -> bool:

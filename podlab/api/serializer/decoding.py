@@ -12,7 +12,7 @@ from functools import cache
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from podlab.api.serializer.encoding import child_type, is_always, is_inline, is_map
+from podlab.api.serializer.encoding import child_type, holds_itself, is_alternative, is_always, is_inline, is_map
 from podlab.api.serializer.scalars import SCALARS
 from podlab.api.serializer.unsupported import IGNORED, LIMITED, UNSUPPORTED, says_something
 from podlab.api.values.jsonvalues import described
@@ -34,6 +34,10 @@ NOT_SUPPORTED = "FieldValueNotSupported"
 """The reason of a problem that is a field, or a value of it, that Kubernetes has and Podlab has not."""
 
 _REMOVE = "not supported by Podlab: remove the field"
+
+MOST_STEPS = 80
+"""How many fields, items and keys deep a message may stand that holds others of its type. Protobuf reads 100 messages
+deep, and there are two to a map's value."""
 
 
 class Problems(list[Cause]):
@@ -109,20 +113,21 @@ def _json_names(descriptor: Descriptor) -> set[str]:
     """The names of a message's fields as JSON has them, those of inlined messages included."""
     names: set[str] = set()
     for field in descriptor.fields:
-        names |= _json_names(child_type(field)) if is_inline(field) else {field.name}
+        names |= _json_names(child_type(field)) if is_inline(field) else {field.json_name}
     return names
 
 
 def _decoder_of_own_fields(descriptor: Descriptor, elsewhere: frozenset[str]) -> ObjectReader:
     """Reads all but inlined fields; names in `elsewhere` are read by others."""
     fields = [field for field in descriptor.fields if not is_inline(field)]
-    readers = {field.name: _reader(field) for field in fields}
-    limited = {field.name: limits for field in fields if (limits := limitation(field)) is not None}
+    readers = {field.json_name: _reader(field) for field in fields}
+    limited = {field.json_name: limits for field in fields if (limits := limitation(field)) is not None}
+    renamed = [(field.json_name, field.name) for field in fields if field.json_name != field.name]
     readers |= {name: _limited_reader(readers[name], limits) for name, limits in limited.items()}
     plain = {
-        field.name: _PLAIN[field.type][0]
+        field.json_name: _PLAIN[field.type][0]
         for field in fields
-        if not field.is_repeated and field.type in _PLAIN and field.name not in limited
+        if not field.is_repeated and field.type in _PLAIN and field.json_name not in limited
     }
 
     def decode(data: object, path: Path, problems: list[Cause]) -> dict[str, object]:
@@ -138,6 +143,9 @@ def _decoder_of_own_fields(descriptor: Descriptor, elsewhere: frozenset[str]) ->
                     out[name] = readers[name](value, (path, name), problems)
             elif name not in elsewhere:
                 _refuse(descriptor, name, value, path, problems)
+        for name, own in renamed:
+            if name in out:
+                out[own] = out.pop(name)
         return out
 
     return decode
@@ -186,14 +194,64 @@ def _absent_when_empty(one: ObjectReader, descriptor: Descriptor) -> Reader:
 def _one_reader(field: FieldDescriptor) -> Reader:
     if field.message_type is not None:
         scalar = SCALARS.get(field.message_type.full_name)
-        return _scalar_reader(scalar.read) if scalar else decoder(field.message_type)
+        return _scalar_reader(scalar.read) if scalar else _message_reader(field.message_type)
     if field.type in _INTEGERS:
         return _integer_reader(*_INTEGERS[field.type])
     if field.type == FieldDescriptor.TYPE_BYTES:
         return _scalar_reader(_bytes)
+    if field.type == FieldDescriptor.TYPE_DOUBLE:
+        return _scalar_reader(_double)
     if field.type in _PLAIN:
         return _plain_reader(*_PLAIN[field.type])
     raise TypeError(f"{field.full_name}: the codec knows no JSON form for protobuf type {field.type}")
+
+
+def _message_reader(descriptor: Descriptor) -> Reader:
+    if is_alternative(descriptor):
+        return _alternative_reader(descriptor)
+    return _recursive_reader(descriptor) if holds_itself(descriptor) else decoder(descriptor)
+
+
+def _recursive_reader(descriptor: Descriptor) -> ObjectReader:
+    def read(value: object, path: Path, problems: list[Cause]) -> dict[str, object]:
+        if _steps(path) > MOST_STEPS:
+            problems.append(Cause(path_text(path), "FieldValueInvalid", f"nested deeper than {MOST_STEPS} levels"))
+            return {}
+        return decoder(descriptor)(value, path, problems)
+
+    return read
+
+
+def _steps(path: Path) -> int:
+    count = 0
+    while path is not None:
+        path, count = path[0], count + 1
+    return count
+
+
+def _alternative_reader(descriptor: Descriptor) -> Reader:
+    """Reads what is of the JSON type of one of the fields."""
+    forms = {_form(field): field for field in descriptor.fields}
+    wanted = " or ".join(_FORMS[form] for form in _FORMS if form in forms)
+    reader = cache(_reader)
+
+    def read(value: object, path: Path, problems: list[Cause]) -> dict[str, object]:
+        field = forms.get(type(value))
+        if field is None:
+            problems.append(_mismatch(path, wanted, value))
+            return {}
+        return {field.name: reader(field)(value, path, problems)}
+
+    return read
+
+
+_FORMS: dict[type, str] = {dict: "an object", list: "a list", bool: "a boolean"}
+
+
+def _form(field: FieldDescriptor) -> type:
+    if field.is_repeated:
+        return list
+    return dict if field.message_type is not None else bool
 
 
 def _element_reader(field: FieldDescriptor) -> Reader:
@@ -206,8 +264,8 @@ def _zero(field: FieldDescriptor) -> Callable[[Path, list[Cause]], object]:
     if field.message_type is None:
         value = _ZEROS.get(field.type, 0)
         return lambda path, problems: value
-    if field.message_type.full_name not in SCALARS:
-        read = decoder(field.message_type)
+    if field.message_type.full_name not in SCALARS and not is_alternative(field.message_type):
+        read = _message_reader(field.message_type)
         return lambda path, problems: read({}, path, problems)
     quantity = field.message_type.name == "Quantity"
     return lambda path, problems: {"string": "0"} if quantity else {}
@@ -283,6 +341,12 @@ def _scalar_reader(convert: Callable[[object], object]) -> Reader:
             return None
 
     return read
+
+
+def _double(value: object) -> float:
+    if type(value) is not int and type(value) is not float:
+        raise ValueError(f"expected a number, found {described(value)}")
+    return float(value)
 
 
 def _bytes(value: object) -> bytes:

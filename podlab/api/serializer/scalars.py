@@ -11,6 +11,7 @@ import orjson
 
 from podlab.api.values import quantity, times
 from podlab.api.values.jsonvalues import Json, described
+from podlab.apiextensions.v1 import jsonschema_pb2
 from podlab.authentication.v1 import user_pb2
 from podlab.authorization.v1 import review_pb2
 from podlab.meta.v1 import meta_pb2
@@ -82,13 +83,17 @@ def _write_items(message: user_pb2.ExtraValue | review_pb2.ExtraValue) -> Json:
 def _read_raw(value: object) -> dict[str, object]:
     if type(value) is not dict:
         raise ValueError(f"expected an object, found {described(value)}")
+    return _read_json(value)
+
+
+def _read_json(value: Json) -> dict[str, object]:
     try:
         return {"raw": orjson.dumps(value)}
     except orjson.JSONEncodeError as error:
         raise ValueError(f"it cannot be kept as JSON: {error}") from error
 
 
-def _write_raw(message: meta_pb2.RawExtension) -> Json:
+def _write_raw(message: meta_pb2.RawExtension | jsonschema_pb2.JSON) -> Json:
     """Null for what is no JSON: validation keeps that out."""
     try:
         value: Json = orjson.loads(message.raw)
@@ -113,5 +118,6 @@ SCALARS: dict[str, ScalarCodec] = {
     meta_pb2.IntOrString.DESCRIPTOR.full_name: ScalarCodec(_write_int_or_string, _read_int_or_string, 0),
     user_pb2.ExtraValue.DESCRIPTOR.full_name: ScalarCodec(_write_items, _read_items, []),
     meta_pb2.RawExtension.DESCRIPTOR.full_name: ScalarCodec(_write_raw, _read_raw, None),
+    jsonschema_pb2.JSON.DESCRIPTOR.full_name: ScalarCodec(_write_raw, _read_json, None),
     review_pb2.ExtraValue.DESCRIPTOR.full_name: ScalarCodec(_write_items, _read_items, []),
 }

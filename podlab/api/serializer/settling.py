@@ -17,10 +17,19 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from podlab.api.serializer.decoding import NOT_SUPPORTED, Path, limitation, path_text
-from podlab.api.serializer.encoding import child_type, encoder, is_always, is_inline, is_map
+from podlab.api.serializer.encoding import (
+    alternative_order,
+    child_type,
+    encoder,
+    is_alternative,
+    is_always,
+    is_inline,
+    is_map,
+)
 from podlab.api.serializer.scalars import SCALARS
 from podlab.api.values import quantity, times
 from podlab.api.values.jsonvalues import described
+from podlab.apiextensions.v1 import jsonschema_pb2
 from podlab.errors import Cause
 from podlab.meta.v1 import meta_pb2
 
@@ -54,7 +63,7 @@ def _compiled(descriptor: Descriptor) -> tuple[Mapping[str, Step], tuple[Fill, .
     """What to do with the fields that are set, by name, and with those that may not be."""
     steps = {field.name: step for field in descriptor.fields if (step := _step(field)) is not None}
     fills = tuple(fill for field in descriptor.fields if (fill := _fill(field)) is not None)
-    return steps, fills
+    return steps, (*fills, _keep_what_counts) if is_alternative(descriptor) else fills
 
 
 @cache
@@ -94,25 +103,40 @@ def _step(field: FieldDescriptor) -> Step | None:
     return _settling(field)
 
 
+def _keep_what_counts(message: Message, *_: object) -> None:
+    """Of alternatives, the one that JSON has."""
+    said = [field for field, _ in message.ListFields()]
+    for field in sorted(said, key=alternative_order)[1:]:
+        message.ClearField(field.name)
+
+
 def _settling(field: FieldDescriptor) -> Step:
     """For fields that hold messages."""
-    name = field.name
+    name, shown = field.name, field.json_name
 
     def each(_: Message, value: _Parts, path: Path, problems: list[Cause]) -> None:
         for step, part in _parts(value):
-            _settle(part, ((path, name), step), problems)
+            _settle(part, ((path, shown), step), problems)
 
     if field.is_repeated:
         return each
     inline = is_inline(field)
-    vanishes = is_always(field) or (inline and not _says_something_empty(field))
+    vanishes = is_always(field) or (inline and not _says_something_empty(field)) or _is_null_when_empty(field)
 
     def one(message: Message, value: Message, path: Path, problems: list[Cause]) -> None:
-        _settle(value, path if inline else (path, name), problems)
+        _settle(value, path if inline else (path, shown), problems)
         if vanishes and not value.ListFields():
             message.ClearField(name)
 
     return one
+
+
+def _is_null_when_empty(field: FieldDescriptor) -> bool:
+    """Whether JSON has null where none of the alternatives is set."""
+    inner = field.message_type
+    if inner is None or is_map(field) or not is_alternative(inner):
+        return False
+    return all(one.is_repeated or one.message_type is not None for one in inner.fields)
 
 
 def _fixing(field: FieldDescriptor, fix: Fix) -> Step:
@@ -224,6 +248,15 @@ def _fix_raw(extension: meta_pb2.RawExtension) -> bool:
     return value is not None
 
 
+def _fix_json(value: jsonschema_pb2.JSON) -> bool:
+    """As this server writes JSON. What is none is nothing."""
+    try:
+        value.raw = orjson.dumps(orjson.loads(value.raw))
+    except orjson.JSONDecodeError:
+        return False
+    return value.raw != _NULL
+
+
 def _an_object(value: object) -> object:
     if type(value) is not dict:
         raise ValueError(f"expected an object, found {described(value)}")
@@ -231,10 +264,12 @@ def _an_object(value: object) -> object:
 
 
 _STRING = 1
+_NULL = b"null"
 _FIXES: Mapping[str, Fix] = {
     meta_pb2.Time.DESCRIPTOR.full_name: _fix_time,
     meta_pb2.MicroTime.DESCRIPTOR.full_name: _fix_micro_time,
     meta_pb2.Quantity.DESCRIPTOR.full_name: _fix_quantity,
     meta_pb2.IntOrString.DESCRIPTOR.full_name: _fix_int_or_string,
     meta_pb2.RawExtension.DESCRIPTOR.full_name: _fix_raw,
+    jsonschema_pb2.JSON.DESCRIPTOR.full_name: _fix_json,
 }

@@ -66,6 +66,7 @@ DESCRIBERS: dict[str, Callable[[Any, Related], Fields]] = {
     "ClusterRole": rbac.cluster_role,
     "ClusterRoleBinding": rbac.cluster_role_binding,
     "CertificateSigningRequest": certificates.request,
+    "CustomResourceDefinition": records.definition,
     "ServiceAccount": policy.service_account,
     "ResourceQuota": policy.quota,
     "LimitRange": policy.limit_range,

@@ -1,6 +1,7 @@
-"""Kinds that are little more than their data: ConfigMap, Secret, Namespace, Lease and Event."""
+"""Kinds that are little more than their data: ConfigMap, Secret, Namespace, Lease, Event, CustomResourceDefinition."""
 
 from podlab.api.values import times
+from podlab.apiextensions.v1.customresourcedefinition_pb2 import CustomResourceDefinition
 from podlab.cli.describe import layout
 from podlab.cli.describe.basics import Related, conditions, events, heading, moment
 from podlab.cli.describe.layout import Fields
@@ -60,3 +61,21 @@ def event(found: Event, related: Related) -> Fields:
 
 def _moment(when: MicroTime) -> str:
     return "<unknown>" if times.is_zero(when) else times.micro_text(when)
+
+
+def definition(found: CustomResourceDefinition, related: Related) -> Fields:
+    spec, names = found.spec, found.spec.names
+    versions = [[one.name, str(one.served), str(one.storage), str(one.deprecated)] for one in spec.versions]
+    told = [[one.type, one.status, one.reason, one.message] for one in found.status.conditions]
+    return [
+        *heading(found.metadata, namespaced=False),
+        layout.field("Group", spec.group),
+        layout.field("Kind", names.kind),
+        layout.field("Plural", names.plural),
+        layout.field("Short Names", list(names.shortNames)),
+        layout.field("Scope", spec.scope),
+        layout.table("Versions", ["Name", "Served", "Storage", "Deprecated"], versions),
+        layout.field("Stored Versions", list(found.status.storedVersions)),
+        layout.table("Conditions", ["Type", "Status", "Reason", "Message"], told),
+        events(related),
+    ]

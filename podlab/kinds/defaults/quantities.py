@@ -11,7 +11,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
-from podlab.api.serializer.encoding import is_map
+from podlab.api.serializer.encoding import is_map, reached
 from podlab.api.values import quantity
 from podlab.meta.v1.meta_pb2 import Quantity
 
@@ -62,6 +62,6 @@ def _ways(descriptor: Descriptor) -> tuple[_Way, ...]:
             value = inner.fields_by_name["value"].message_type
             if value is Quantity.DESCRIPTOR:
                 ways.append((field.name, False, True))
-        elif inner is Quantity.DESCRIPTOR or _ways(inner):
+        elif inner is Quantity.DESCRIPTOR or Quantity.DESCRIPTOR.full_name in reached(inner):
             ways.append((field.name, field.is_repeated, False))
     return tuple(ways)

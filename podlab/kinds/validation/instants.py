@@ -7,12 +7,13 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from podlab.api.serializer.encoding import is_map
+from podlab.api.serializer.encoding import is_map, reached
 from podlab.kinds.validation.findings import Findings
 from podlab.meta.v1 import meta_pb2
 
 FIRST_S, LAST_S = -62_135_596_800, 253_402_300_799
 _INSTANTS = (meta_pb2.Time.DESCRIPTOR, meta_pb2.MicroTime.DESCRIPTOR)
+_NAMES = frozenset(instant.full_name for instant in _INSTANTS)
 _Elements = Callable[[Any], Iterable[tuple[Any, Any]]]
 """Keys, or places, and values."""
 
@@ -48,7 +49,7 @@ def _leading_to_instants(descriptor: Descriptor) -> tuple[tuple[str, _Elements |
     return tuple(
         (field.name, _elements(field))
         for field in descriptor.fields
-        if (inner := field.message_type) is not None and (inner in _INSTANTS or _leading_to_instants(inner))
+        if (inner := field.message_type) is not None and (inner in _INSTANTS or _NAMES & reached(inner))
     )
 
 

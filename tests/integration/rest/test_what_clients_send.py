@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -222,27 +221,16 @@ async def test_a_patch_of_a_status_may_change_labels_and_annotations(http: aioht
     root = f"/apis/{kind.api_version}" if kind.group else f"/api/{kind.version}"
     path = f"{root}/namespaces/default/{kind.plural}" if kind.namespaced else f"{root}/{kind.plural}"
     made = await sent(http, "POST", path, sample_objects.data(kind), code=201)
+    name = made["metadata"]["name"]
     marks = {"annotations": {"patchedstatus": "true"}, "labels": {"patched": "yes"}}
     below = ["status", *(["approval"] if kind.name == "CertificateSigningRequest" else [])]
     for subresource in below:
         marks["annotations"][subresource] = "true"
         patch = {"metadata": marks, "spec": {"unknown": 1}}
         patched = await sent(
-            http, "PATCH", f"{path}/sample/{subresource}", patch, Content_Type="application/merge-patch+json"
+            http, "PATCH", f"{path}/{name}/{subresource}", patch, Content_Type="application/merge-patch+json"
         )
         assert marks["annotations"].items() <= patched["metadata"]["annotations"].items()
         assert ("patched" in patched["metadata"].get("labels", {})) is (kind.name != "Deployment")
         assert patched.get("spec") == made.get("spec")
         assert patched["metadata"].get("generation") == made["metadata"].get("generation")
-
-
-async def test_there_is_a_list_of_custom_kinds_for_those_who_look_whether_a_kind_is_one(
-    http: aiohttp.ClientSession, session_of: Callable[[str | None], aiohttp.ClientSession]
-) -> None:
-    """kubectl does, before it tells of an object that there are `no matches for kind`."""
-    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-    found = await sent(http, "GET", path)
-    assert (found["kind"], found["items"]) == ("CustomResourceDefinitionList", [])
-    await sent(session_of("joe"), "GET", path, code=403)
-    for method, rest in (("POST", ""), ("GET", "/a.b"), ("GET", "?watch=1")):
-        await sent(http, method, path + rest, code=404)

@@ -35,7 +35,7 @@ def repeated_fields() -> list[FieldDescriptor]:
 @pytest.mark.parametrize("field", repeated_fields(), ids=lambda field: field.full_name)
 def test_null_is_read_as_the_zero_value(field: FieldDescriptor) -> None:
     sent: Any = {"a": None} if is_map(field) else [None]
-    read = codec.part_from_dict({field.name: sent}, GetMessageClass(field.containing_type))
+    read = codec.part_from_dict({field.json_name: sent}, GetMessageClass(field.containing_type))
     if not is_map(field):
         (value,) = getattr(read, field.name)
         assert not value or value == type(value)()

@@ -16,6 +16,7 @@ from podlab_testing.builtin_kinds import (
 )
 
 from podlab.api.kinds import KINDS, Kind
+from podlab.api.serializer.encoding import holds_itself
 
 TEXTS = st.sampled_from(
     [
@@ -52,12 +53,13 @@ SCALARS: dict[int, st.SearchStrategy[Any]] = {
     FieldDescriptor.CPPTYPE_BOOL: st.booleans(),
     FieldDescriptor.CPPTYPE_INT32: NUMBERS,
     FieldDescriptor.CPPTYPE_INT64: NUMBERS,
+    FieldDescriptor.CPPTYPE_DOUBLE: NUMBERS,
 }
 
 
 def fill(draw: st.DrawFn, message: Message) -> None:
-    """Set some of the fields, at most two of each list."""
-    names = sorted(message.DESCRIPTOR.fields_by_name)
+    """Set some of the fields, at most two of each list. What may hold itself stays empty."""
+    names = [] if holds_itself(message.DESCRIPTOR) else sorted(message.DESCRIPTOR.fields_by_name)
     for name in draw(st.lists(st.sampled_from(names), max_size=5, unique=True)) if names else ():
         field = message.DESCRIPTOR.fields_by_name[name]
         if field.message_type is not None and field.message_type.GetOptions().map_entry:

@@ -25,6 +25,7 @@ WANTED = {
     "CronJob": (
         "Name, Schedule, Timezone, Suspend:boolean, Active:integer, Last Schedule, Age | Containers, Images, Selector"
     ),
+    "CustomResourceDefinition": "Name, Created At:date",
     "DaemonSet": (
         "Name, Desired:integer, Current:integer, Ready:integer, Up-to-date:integer, Available:integer, Node Selector,"
         " Age | Containers, Images, Selector"
