@@ -72,6 +72,13 @@ def part_from_dict(data: object, message_type: type[M]) -> M:
     return _build(data, message_type, None, of_status=True)
 
 
+def part_from_dict_leniently(data: object, message_type: type[M]) -> tuple[M, list[str]]:
+    """A message that is not an object by itself, and the paths of fields that nobody knows, which are left out of it."""
+    unknown: list[Cause] = []
+    message = _build(data, message_type, unknown, of_status=True)
+    return message, [cause.field for cause in unknown]
+
+
 def _build(data: object, message_type: type[M], unknown: list[Cause] | None, *, of_status: bool) -> M:
     """The message. Unknown fields go to `unknown` where the caller wants them, and are problems otherwise."""
     found = Problems()
