@@ -86,6 +86,7 @@ DECIDING = (
     "podlab.api.[!v]*",
     "podlab.api.values.[!t]*",
     "podlab.apply.*",
+    "podlab.schemas.*",
     "podlab.shapes.*",
     "podlab.kinds.*",
     "podlab.lab.host.nspawn",

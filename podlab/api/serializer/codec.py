@@ -73,7 +73,7 @@ def part_from_dict(data: object, message_type: type[M]) -> M:
 
 
 def part_from_dict_leniently(data: object, message_type: type[M]) -> tuple[M, list[str]]:
-    """A message that is not an object by itself, and the paths of fields that nobody knows, which are left out of it."""
+    """A message that is not an object by itself, and the paths of fields that nobody knows, which are left out."""
     unknown: list[Cause] = []
     message = _build(data, message_type, unknown, of_status=True)
     return message, [cause.field for cause in unknown]

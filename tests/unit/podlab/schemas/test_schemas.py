@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podlab.schemas import keywords, structural
+from podlab.schemas.definitions import keywords, structural
 from podlab.schemas.arrival import arrive
 from podlab.schemas.defaulting import drop_nulls, set_defaults
 from podlab.schemas.pruning import prune

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from podlab_testing.cases import Case, cases
 
-from podlab.schemas import structural
+from podlab.schemas.definitions import structural
 
 
 @pytest.mark.parametrize("case", cases(__file__, "structural"))

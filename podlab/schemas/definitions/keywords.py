@@ -15,7 +15,7 @@ from podlab.errors import Cause
 from podlab.schemas import causes, fieldpaths
 from podlab.schemas.pruning import OBJECT_FIELDS
 from podlab.schemas.schema import parse
-from podlab.schemas.structural import Props, unsupported
+from podlab.schemas.definitions.structural import Props, unsupported
 
 _TYPES: Final = ("array", "boolean", "integer", "number", "object", "string")
 _LIST_TYPES, _MAP_TYPES = ("atomic", "set", "map"), ("atomic", "granular")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from podlab_testing.cases import Case, cases
 
-from podlab.schemas import keywords
+from podlab.schemas.definitions import keywords
 
 
 @pytest.mark.parametrize("case", cases(__file__, "keywords"))

@@ -1,0 +1,1 @@
+"""What a schema has to be before objects have it: its own rules."""
