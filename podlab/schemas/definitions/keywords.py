@@ -13,9 +13,9 @@ from typing import Final
 from podlab.api.values.jsonvalues import Json
 from podlab.errors import Cause
 from podlab.schemas import causes, fieldpaths
+from podlab.schemas.definitions.structural import Props, unsupported
 from podlab.schemas.pruning import OBJECT_FIELDS
 from podlab.schemas.schema import parse
-from podlab.schemas.definitions.structural import Props, unsupported
 
 _TYPES: Final = ("array", "boolean", "integer", "number", "object", "string")
 _LIST_TYPES, _MAP_TYPES = ("atomic", "set", "map"), ("atomic", "granular")

@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podlab.schemas.definitions import keywords, structural
 from podlab.schemas.arrival import arrive
 from podlab.schemas.defaulting import drop_nulls, set_defaults
+from podlab.schemas.definitions import keywords, structural
 from podlab.schemas.pruning import prune
 from podlab.schemas.schema import parse
 from podlab.schemas.shapes import shape_of
