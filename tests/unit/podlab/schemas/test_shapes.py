@@ -28,7 +28,7 @@ def test_an_object_has_what_all_objects_have() -> None:
 def test_scalars_have_their_types() -> None:
     assert shape(type="string", enum=["a", "b"]) == Scalar(ScalarType.STRING, values=("a", "b"))
     assert shape(type="integer") == Scalar(ScalarType.INT64)
-    assert shape(type="number") == Scalar(ScalarType.NUMBER)
+    assert shape(type="number") == Scalar(ScalarType.DOUBLE)
     assert shape(type="boolean") == Scalar(ScalarType.BOOLEAN)
     assert shape(**{"x-kubernetes-int-or-string": True}) == Scalar(ScalarType.INT_OR_STRING)
     assert shape(**{"x-kubernetes-preserve-unknown-fields": True}) == Scalar(ScalarType.ANY)
