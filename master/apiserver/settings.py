@@ -38,6 +38,7 @@ class ApiServerSettings:
     rest_port: int = ports.REST
     service_cidr: str = "10.96.0.0/16"
     scheduler: str = f"127.0.0.1:{ports.SCHEDULER}"
+    controllers: str = f"127.0.0.1:{ports.CONTROLLERS}"
     default_toleration_seconds: int = 300
     compact_keep_revisions: int = 10_000
     audit: AuditSettings | None = None

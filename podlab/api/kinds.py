@@ -39,6 +39,7 @@ from podlab.core.v1 import (
 )
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.errors import NotFound
+from podlab.events.v1 import event_pb2 as events_event_pb2
 from podlab.meta.v1 import meta_pb2, options_pb2
 from podlab.metrics.v1beta1 import metrics_pb2
 from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2
@@ -250,7 +251,7 @@ REVIEWS: tuple[Kind, ...] = tuple(
 OTHER_VERSIONS: tuple[Kind, ...] = tuple(
     map(
         of,
-        (hpa_v1_pb2.HorizontalPodAutoscaler,),
+        (hpa_v1_pb2.HorizontalPodAutoscaler, events_event_pb2.Event),
     )
 )
 # What is measured when somebody asks for it, and never stored: they can be read, and nothing else.

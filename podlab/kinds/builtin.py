@@ -19,6 +19,8 @@ from podlab.batch.v1 import cronjob_pb2, job_pb2
 from podlab.certificates.v1 import certificatesigningrequest_pb2
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import (
+    binding_pb2,
+    componentstatus_pb2,
     config_pb2,
     endpoints_pb2,
     event_pb2,
@@ -33,6 +35,7 @@ from podlab.core.v1 import (
     volume_pb2,
 )
 from podlab.discovery.v1 import endpointslice_pb2
+from podlab.events.v1 import event_pb2 as events_event_pb2
 from podlab.kinds.catalog import Catalog, Served
 from podlab.kinds.resource import Resource
 from podlab.metrics.v1beta1 import metrics_pb2
@@ -89,7 +92,7 @@ STORED: tuple[type[Message], ...] = (
     volumeattributesclass_pb2.VolumeAttributesClass,
     customresourcedefinition_pb2.CustomResourceDefinition,
 )
-# Questions that are answered and never stored, and what is measured when somebody asks for it.
+# Questions that are answered and never stored, and what is found out when somebody asks for it.
 ANSWERED: tuple[type[Message], ...] = (
     token_pb2.TokenReview,
     user_pb2.SelfSubjectReview,
@@ -99,9 +102,12 @@ ANSWERED: tuple[type[Message], ...] = (
     review_pb2.LocalSubjectAccessReview,
     metrics_pb2.NodeMetrics,
     metrics_pb2.PodMetrics,
+    binding_pb2.Binding,
+    componentstatus_pb2.ComponentStatus,
 )
-# Versions besides the one that is stored, by the latter.
+# Versions besides the one that is stored, maybe of another group, by the latter.
 OTHER_VERSIONS: dict[type[Message], tuple[type[Message], ...]] = {
+    event_pb2.Event: (events_event_pb2.Event,),
     horizontalpodautoscaler_pb2.HorizontalPodAutoscaler: (hpa_v1_pb2.HorizontalPodAutoscaler,),
 }
 

@@ -39,6 +39,12 @@ class Catalog:
     def __init__(self, served: Iterable[Served], version: int = 1) -> None:
         self.version = version
         self._served = {one.kind.group_kind: one for one in served}
+        self._of_other_groups = {
+            other.group_kind: one
+            for one in self._served.values()
+            for other in one.versions
+            if other.group != one.kind.group
+        }
         self._resources: dict[GroupKind, Resource] = {}
 
     def with_resource(self, resource: Resource) -> Catalog:
@@ -81,15 +87,16 @@ class Catalog:
 
     def version_of(self, kind: Kind) -> Version | None:
         """How objects of this version come from the stored one and become it; None for the stored version itself."""
-        return next((one for one in self.resource(kind).other_versions if one.kind is kind), None)
+        return self.resource(kind).version(kind)
 
     def is_scalable(self, kind: GroupKind) -> bool:
         """Whether its objects have a number of replicas that others may set."""
         return kind in self._served and self.resource(kind).subresource(SCALE.name) is SCALE
 
     def get(self, group: str, kind: str) -> Kind | None:
-        """The kind of that group and name, as it is stored."""
-        found = self._served.get(GroupKind(group, kind))
+        """The kind of that group and name, as it is stored: maybe in another group."""
+        wanted = GroupKind(group, kind)
+        found = self._served.get(wanted) or self._of_other_groups.get(wanted)
         return found.kind if found is not None else None
 
     def find(self, group: str, kind: str) -> Kind | None:
@@ -136,7 +143,7 @@ class Catalog:
         return [kind for kind in self.stored if word.lower() in kind.categories]
 
     def _found(self, group_kind: GroupKind) -> Served:
-        found = self._served.get(group_kind)
+        found = self._served.get(group_kind) or self._of_other_groups.get(group_kind)
         if found is None:
             raise NotFound(f'no kind "{group_kind}" is served')
         return found

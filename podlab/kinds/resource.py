@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import Message
 
@@ -15,6 +15,9 @@ from podlab.api.selection import selectors
 from podlab.api.selection.selectors import FieldSelector
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import Subresource
+
+if TYPE_CHECKING:
+    from podlab.kinds.validation.rules import Rules
 
 NAME_AND_AGE = Table(lambda item, now: [item.metadata.name, age(item, now)], ("NAME", "AGE"))
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -28,6 +31,11 @@ class Version:
     to_stored: Callable[[Any], Message]
     """Raises BadRequest for what the stored version cannot say."""
     from_stored: Callable[[Any], Message]
+    load_rules: Callable[[], Rules] | None = None
+    """Where this version asks more of objects than the stored one: what is asked of those that are written in it, once
+    they are as they are stored."""
+    selectable_fields: Mapping[str, str] = field(default_factory=dict)
+    """What field selectors may name, and what the stored version calls it. Empty: as the stored version has them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +93,18 @@ class Resource:
     def subresource(self, name: str) -> Subresource | None:
         """What is served below its objects by that name; None when nothing is, and nothing is refused by that name."""
         return next((one for one in self.subresources if one.name == name), None)
+
+    def version(self, kind: Kind) -> Version | None:
+        """Another version than the one that is stored; None for that."""
+        return next((one for one in self.other_versions if one.kind is kind), None)
+
+    def stored_fields(self, kind: Kind, text: str) -> str:
+        """A field selector of a version, by the names of the stored one. Raises BadRequest for a field that is not
+        selectable."""
+        version = self.version(kind)
+        if version is None or not version.selectable_fields:
+            return text
+        return str(selectors.parse_fields(kind, version.selectable_fields, text).renamed(version.selectable_fields))
 
     def field_selector(self, text: str) -> FieldSelector:
         """What the text says of its objects' fields. Raises BadRequest, also for a field that is not selectable."""

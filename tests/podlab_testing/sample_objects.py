@@ -13,8 +13,9 @@ _DIRECTORY = Path(__file__).with_name("samples")
 
 
 def data(kind: Kind) -> dict[str, Any]:
-    """As its manifest has it. KeyError when the kind has none."""
-    path = _DIRECTORY / f"{kind.singular}.yaml"
+    """As its manifest has it; of two kinds of one name the file of one says its group. KeyError when there is none."""
+    of_group = _DIRECTORY / f"{kind.singular}.{kind.group}.yaml"
+    path = of_group if of_group.exists() else _DIRECTORY / f"{kind.singular}.yaml"
     if not path.exists():
         raise KeyError(f"{kind.name}: write {path}")
     (document,) = manifest.read(path.read_text())

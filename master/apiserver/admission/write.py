@@ -15,6 +15,7 @@ from master.apiserver.authentication.user import User
 from master.apiserver.watchcache.moment import Moment
 from podlab.api import kinds, objects
 from podlab.api.kinds import Kind
+from podlab.kinds.validation.rules import Rules
 
 ATTEMPTS = 16
 # A patch is tried again so many times: it is computed anew each time.
@@ -77,6 +78,8 @@ class WriteContext:
     """Whether all is checked and nothing stored."""
     moment: Moment | None = None
     """What its reads must have seen. None: each write has a moment of its own, found when it is carried out."""
+    rules: Rules | None = None
+    """What is asked of objects in the version that they come in. None: what the stored version asks."""
 
 
 @dataclass(frozen=True, slots=True)

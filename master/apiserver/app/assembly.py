@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Network
 
 from google.protobuf.message import Message
@@ -36,6 +37,7 @@ from master.apiserver.rest.api import Api
 from master.apiserver.rest.content.openapi_documents import Published
 from master.apiserver.rest.handlers import reviews
 from master.apiserver.rest.handlers.approval import Approval
+from master.apiserver.rest.handlers.componentstatuses import ComponentStatuses
 from master.apiserver.rest.handlers.eviction import Evicting
 from master.apiserver.rest.handlers.general import GIT_VERSION, General
 from master.apiserver.rest.handlers.health import Health
@@ -51,6 +53,7 @@ from master.apiserver.rest.streams.portforward.handlers import PortForward
 from master.apiserver.rest.streams.remotecommand.handlers import RemoteCommand
 from master.apiserver.rpc import service
 from master.apiserver.rpc.relay import Relay
+from master.apiserver.rpc.routes import Target
 from master.apiserver.settings import ApiServerSettings
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.listing import Pager
@@ -128,7 +131,9 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
             cluster_name=settings.cluster_name,
         ),
         relay=relay,
-        rest=_rest(filters, writes, Reading(cache, writes.registry, lister, watches), relay, measuring, tokens),
+        rest=_rest(
+            settings, filters, writes, Reading(cache, writes.registry, lister, watches), relay, measuring, tokens
+        ),
         trail=filters.trail,
     )
 
@@ -180,6 +185,7 @@ def _tokens(settings: ApiServerSettings, cache: Cache, registry: Registry) -> tu
 
 
 def _rest(
+    settings: ApiServerSettings,
     filters: _Filters,
     writes: _Writes,
     reading: Reading,
@@ -206,6 +212,13 @@ def _rest(
         logs=Logs(relay),
         reviews=Reviews({**reviews.answerers(filters.authorization), "TokenReview": tokens.review}),
         metrics=MetricsApi(cache, measuring),
+        components=ComponentStatuses(
+            {
+                "controller-manager": partial(relay.check, Target("the controllers", settings.controllers)),
+                "etcd-0": cache.store.revision,  # as clients know the store
+                "scheduler": partial(relay.check, Target("the scheduler", settings.scheduler)),
+            }
+        ),
         tokens=tokens,
         commands=RemoteCommand(registry, relay),
         evicting=Evicting(registry),

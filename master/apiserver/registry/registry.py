@@ -34,6 +34,7 @@ from podlab.errors import AlreadyExists, BadRequest, Cause, Conflict, Invalid, N
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.validation import rules
+from podlab.kinds.validation.rules import Rules
 from podlab.meta.v1 import meta_pb2
 
 _GENERATED_NAMES = 8
@@ -207,7 +208,7 @@ class Registry:
         if (allocator := self._allocators.get(write.kind.message)) is not None:
             request = AdmissionRequest(write, changes.copied(request.new))  # another attempt chooses anew
             allocated = allocator.allocate(request.new, None)
-        if causes := _faults(self._resource(write.kind), request.new, alike):
+        if causes := _faults(self._rules(write), request.new, alike):
             raise Invalid.of(write.kind.qualified_name, write.name, causes)
         asked = self._admission.asked(write.kind, Operation.CREATE, "")
         alongside = await self._admission.validate(asked, request)
@@ -232,12 +233,16 @@ class Registry:
             allocated = allocator.release(old)
         elif allocator is not None and part is not None:
             allocated = allocator.allocate(new, old)
-        if part is not None and (causes := part.validate(self._resource(write.kind).strategy.rules, new, old)):
+        if part is not None and (causes := part.validate(self._rules(write), new, old)):
             raise Invalid.of(write.kind.qualified_name, write.name, causes)
         alongside = await self._admission.validate(asked, request)
         unchanged = not request.removed and new == old
         objects.metadata(new).resourceVersion = ""
         return Planned(request, entry.key, entry, new.SerializeToString(), (*allocated, *alongside), unchanged)
+
+    def _rules(self, write: Write) -> Rules:
+        """What is asked of what is written."""
+        return write.context.rules or self._strategy(write.kind).rules
 
     def _completed(self, write: Write, old: Message, part: SubresourceStrategy | None, strategy: Strategy) -> Message:
         """What is made of the object as it stands, before anybody else has a say. Raises Conflict, and what a patch
@@ -293,13 +298,13 @@ class Registry:
         await self._cache.reach(max(error.found, await self._cache.moments.now()))
 
 
-def _faults(resource: Resource, new: Message, alike: Result | None) -> tuple[Cause, ...]:
+def _faults(asked: Rules, new: Message, alike: Result | None) -> tuple[Cause, ...]:
     """What is wrong with a new object; of what it shares with others that is found out once."""
     if alike is None:
-        return rules.validate_create(resource.strategy.rules, new)
+        return rules.validate_create(asked, new)
     if alike.is_valid:
-        return rules.validate_create_alike(resource.strategy.rules, new, alike.size_bytes(new))
-    causes = rules.validate_create(resource.strategy.rules, new)
+        return rules.validate_create_alike(asked, new, alike.size_bytes(new))
+    causes = rules.validate_create(asked, new)
     alike.is_valid = not causes
     return causes
 

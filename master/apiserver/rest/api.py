@@ -27,6 +27,7 @@ from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import negotiation, request_body, response_writer, responses
 from master.apiserver.rest.content.response_writer import WriteLimits
 from master.apiserver.rest.handlers.approval import Approval
+from master.apiserver.rest.handlers.componentstatuses import ComponentStatuses
 from master.apiserver.rest.handlers.eviction import Evicting
 from master.apiserver.rest.handlers.general import General, is_general
 from master.apiserver.rest.handlers.logs import Logs
@@ -38,12 +39,18 @@ from master.apiserver.rest.handlers.tokens import Tokens
 from master.apiserver.rest.handlers.writing import Writing
 from master.apiserver.rest.streams.portforward.handlers import PortForward
 from master.apiserver.rest.streams.remotecommand.handlers import RemoteCommand
+from podlab.api import kinds
+from podlab.core.v1.componentstatus_pb2 import ComponentStatus
 from podlab.errors import ApiError, BadRequest, MethodNotAllowed, NotFound, Unauthorized
 from podlab.kinds.current import CurrentCatalog
+from podlab.kinds.resource import Resource
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # What is served and will not be for ever: every answer says so.
-_DEPRECATED = {"Endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"}
+_DEPRECATED = {
+    "ComponentStatus": "v1 ComponentStatus is deprecated in v1.19+",
+    "Endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+}
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 
 
@@ -61,6 +68,7 @@ class Api:
     logs: Logs
     reviews: Reviews
     metrics: MetricsApi
+    components: ComponentStatuses
     tokens: Tokens
     commands: RemoteCommand
     evicting: Evicting
@@ -170,6 +178,14 @@ class Api:
             ("approval", "patch"): self.approval.patch,
         }
 
+    def _handlers_of_unstored(self, resource: Resource) -> Mapping[tuple[str, str], Handler]:
+        if resource.kind is kinds.BINDING:
+            return {("", "create"): self.writing.bind}
+        if resource.is_review:
+            return {("", "create"): self.reviews.create}
+        answering = self.components if resource.kind is kinds.of(ComponentStatus) else self.metrics
+        return {("", "get"): answering.get, ("", "list"): answering.list}
+
     def _handler(self, call: Call, verb: str) -> Handler:
         """Who answers it. Raises MethodNotAllowed, NotAcceptable."""
         place = call.place
@@ -177,13 +193,10 @@ class Api:
         below = resource.subresource(place.subresource) if place.subresource else None
         if below is not None and not below.verbs:
             raise MethodNotAllowed(f"{place.kind.resource}/{place.subresource} is not supported by this server yet")
-        handlers = self._handlers
-        if resource.is_review:
-            handlers = {("", "create"): self.reviews.create}
-        if resource.is_measured:
-            handlers = {("", "get"): self.metrics.get, ("", "list"): self.metrics.list}
+        handlers = self._handlers if resource.stored else self._handlers_of_unstored(resource)
         handler = handlers.get((place.subresource, verb))
-        if handler is None or not _has_its_place(verb, place):
+        is_served = bool(place.subresource) or verb in resource.verbs
+        if handler is None or not is_served or not _has_its_place(verb, place):
             raise _not_allowed(call)
         if resource.is_review or (below is not None and below.is_plain):
             negotiation.form(call.headers.get("Accept", ""), negotiation.PLAIN)

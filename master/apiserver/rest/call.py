@@ -44,7 +44,13 @@ class Call:
     def writing(self, options: WriteOptions) -> WriteContext:
         """Who writes, and how; by its user agent when it names no field manager."""
         manager = options.manager or write_options.manager_of(self.headers.get("User-Agent", ""))
-        return WriteContext(self.user, manager=manager, dry_run=options.dry_run, moment=self.moment)
+        version = self.resource.version(self.of)
+        asked = version.load_rules() if version is not None and version.load_rules is not None else None
+        return WriteContext(self.user, manager=manager, dry_run=options.dry_run, moment=self.moment, rules=asked)
+
+    def field_selector(self) -> str:
+        """What its URL says of fields, by the names that the stored version has. Raises BadRequest."""
+        return self.resource.stored_fields(self.of, self.query.text("fieldSelector"))
 
     @property
     def kind(self) -> str:

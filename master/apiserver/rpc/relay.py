@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 
 import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from master.apiserver.authorization import Attributes
 from master.apiserver.filters.handler_chain import HandlerChain
@@ -103,6 +104,16 @@ class Relay:
         except grpc.aio.AioRpcError as error:
             raise _told(error, target) from error
         return kubelet_pb2.StatsResponse.FromString(answer)
+
+    async def check(self, target: Target) -> None:
+        """Whether the component answers, and says that it serves. Raises ServiceUnavailable, or what it answers."""
+        channel = await self._dialer.dial(target)
+        try:
+            answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+        except grpc.aio.AioRpcError as error:
+            raise _told(error, target) from error
+        if answer.status != health_pb2.HealthCheckResponse.SERVING:
+            raise ServiceUnavailable(f"{target} does not serve")
 
     async def close(self) -> None:
         """Close the connections."""

@@ -1,4 +1,5 @@
-"""Kinds that are read and written in another version than the one that is stored: from each to the other."""
+"""Kinds that are read and written in another version, or another group, than the one that is stored: from each to the
+other."""
 
 from __future__ import annotations
 
@@ -9,9 +10,10 @@ from typing import Any
 from google.protobuf.message import Message
 
 from podlab.api import kinds
-from podlab.api.conversion import autoscaler_versions
+from podlab.api.conversion import autoscaler_versions, event_versions
 from podlab.api.kinds import Kind
 from podlab.autoscaling.v1 import horizontalpodautoscaler_pb2
+from podlab.events.v1 import event_pb2
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class _Conversion:
 _CONVERSIONS: Mapping[str, _Conversion] = {
     horizontalpodautoscaler_pb2.HorizontalPodAutoscaler.DESCRIPTOR.full_name: _Conversion(
         autoscaler_versions.to_v2, autoscaler_versions.to_v1
-    )
+    ),
+    event_pb2.Event.DESCRIPTOR.full_name: _Conversion(event_versions.to_stored, event_versions.from_stored),
 }
 
 

@@ -205,6 +205,13 @@ class FieldSelector:
     def matches(self, message: Message) -> bool:
         return all((part.read(message) == part.value) == part.equal for part in self.requirements)
 
+    def renamed(self, names: Mapping[str, str]) -> FieldSelector:
+        """The same about fields that are called otherwise; those that have no other name keep theirs."""
+        found = ((names.get(part.path, part.path), part) for part in self.requirements)
+        return FieldSelector(
+            tuple(FieldRequirement(name, part.value, part.equal, field_reader(name)) for name, part in found)
+        )
+
     def required(self, path: str) -> str | None:
         """The value that the field must have, where the selector says one."""
         return next((part.value for part in self.requirements if part.path == path and part.equal), None)

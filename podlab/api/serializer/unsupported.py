@@ -78,7 +78,6 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.core.v1.ServiceSpec": (
             "externalIPs loadBalancerIP loadBalancerSourceRanges externalName healthCheckNodePort loadBalancerClass"
         ),
-        "podlab.core.v1.Event": "related",
         "podlab.core.v1.ServiceStatus": "conditions",
         "podlab.core.v1.LoadBalancerStatus": "ingress",
         "podlab.autoscaling.v2.HPAScalingRules": "tolerance",

@@ -6,7 +6,7 @@ from podlab.api.cells import Cells, Table, age
 from podlab.api.kinds import of
 from podlab.core.v1 import namespace_pb2
 from podlab.core.v1.namespace_pb2 import Namespace
-from podlab.kinds.resource import Resource
+from podlab.kinds.resource import ALL_VERBS, Resource
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import FINALIZE, STATUS
 
@@ -40,6 +40,7 @@ def _strategy() -> Strategy:
 
 RESOURCE = Resource(
     of(Namespace),
+    verbs=tuple(verb for verb in ALL_VERBS if verb != "deletecollection"),
     subresources=(
         FINALIZE,
         STATUS,

@@ -54,7 +54,7 @@ class Reading:
     async def get(self, call: Call) -> web.StreamResponse:
         """One object."""
         how = representations.asked(call)
-        entry = await self.registry.get(call.of, call.place.namespace, call.place.name, call.moment)
+        entry = await self.registry.get(call.stored, call.place.namespace, call.place.name, call.moment)
         return representations.one(call, entry, how, revision=entry.revision)
 
     async def list(self, call: Call) -> web.StreamResponse:
@@ -124,7 +124,7 @@ class Reading:
 
 def _selection(call: Call) -> Selection:
     query = call.query
-    fields = query.text("fieldSelector")
+    fields = call.field_selector()
     if call.place.name:  # a path that watches one object
         fields = f"{fields},metadata.name={call.place.name}"
     return ListOptions(call.resource, call.place.namespace, query.text("labelSelector"), fields).selection()

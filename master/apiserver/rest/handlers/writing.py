@@ -74,7 +74,7 @@ class Writing:
         one = delete_options.deletion(call.place, told)
         if one.uid or one.resource_version:
             raise BadRequest("DeleteOptions: preconditions are about one object, not a collection")
-        selectors = (call.query.text("labelSelector"), call.query.text("fieldSelector"))
+        selectors = (call.query.text("labelSelector"), call.field_selector())
         wanted = CollectionDeletion(
             ListOptions(call.resource, call.place.namespace, *selectors),
             grace_period_s=one.grace_period_s,
@@ -105,8 +105,9 @@ class Writing:
         options = call.write_options()
         read = await self._body(call, options, kinds.BINDING)
         binding = _checked_binding(call, objects.typed(read.message, binding_pb2.Binding))
-        place, node, uid = call.place, binding.target.name, binding.metadata.uid
-        await self.registry.write(bindings.write(call.writing(options), place.namespace, place.name, node, uid=uid))
+        node, uid = binding.target.name, binding.metadata.uid
+        pod = call.place.name or binding.metadata.name
+        await self.registry.write(bindings.write(call.writing(options), call.place.namespace, pod, node, uid=uid))
         return responses.data(responses.created(), status=201, warnings=read.warnings)
 
     async def _body(self, call: Call, options: WriteOptions, kind: Kind | None = None) -> bodies.Read:

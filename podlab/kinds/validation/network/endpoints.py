@@ -1,8 +1,8 @@
-"""EndpointSlices, Endpoints and Events."""
+"""EndpointSlices and Endpoints."""
 
 from collections.abc import Sequence
 
-from podlab.core.v1 import endpoints_pb2, event_pb2
+from podlab.core.v1 import endpoints_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.findings import Findings
@@ -54,15 +54,6 @@ def check_endpoints(found: Findings, endpoints: endpoints_pb2.Endpoints) -> None
                 _check_address(found, f"{where}.{field}[{place}]", address)
         for place, port in enumerate(subset.ports):
             _check_subset_port(found, f"{where}.ports[{place}]", port, named=len(subset.ports) > 1)
-
-
-def check_event(found: Findings, event: event_pb2.Event) -> None:
-    """An Event lives beside what it is about; what has no namespace is told about in `default` or `kube-system`."""
-    about = event.involvedObject.namespace
-    namespace = event.metadata.namespace
-    fitting = (about,) if about else ("default", "kube-system")
-    if namespace not in fitting:
-        found.invalid("involvedObject.namespace", about, "does not match event.namespace")
 
 
 def _check_address(found: Findings, field: str, address: endpoints_pb2.EndpointAddress) -> None:

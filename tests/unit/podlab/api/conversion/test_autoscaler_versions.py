@@ -10,7 +10,7 @@ from podlab.api.serializer import codec
 from podlab.errors import BadRequest
 
 V2 = kinds.by_name("HorizontalPodAutoscaler")
-(V1,) = OTHER_VERSIONS
+V1 = next(kind for kind in OTHER_VERSIONS if kind.group == "autoscaling")
 PREFIX = "autoscaling.alpha.kubernetes.io"
 SHARE = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}}}
 OTHERS = [
