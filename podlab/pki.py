@@ -51,7 +51,7 @@ class Wanted:
     hosts: frozenset[x509.GeneralName]
 
 
-def ensure_ca(directory: Path, name: str = CA_NAME) -> Ca:
+def ensure_ca(directory: Path, name: str = CA_NAME, lifetime: timedelta = CA_LIFETIME) -> Ca:
     """The directory's authority; made, with that name, when there is none.
 
     Never renewed by itself: every host would have to follow at the same moment. Renaming both files renews it.
@@ -59,7 +59,7 @@ def ensure_ca(directory: Path, name: str = CA_NAME) -> Ca:
     certificate_path, key_path = _paths(directory, "ca")
     if not certificate_path.exists() and not key_path.exists():
         _make_directory(directory)
-        key, certificate = _new_ca(name)
+        key, certificate = _new_ca(name, lifetime)
         _write(key_path, _key_pem(key))
         _write(certificate_path, certificate.public_bytes(serialization.Encoding.PEM))
     loaded = _load(directory, "ca")
@@ -78,7 +78,14 @@ def ensure_ca(directory: Path, name: str = CA_NAME) -> Ca:
 
 
 def ensure_certificate(
-    ca: Ca, directory: Path, name: str, common_name: str, organizations: Sequence[str], hosts: Sequence[str]
+    ca: Ca,
+    directory: Path,
+    name: str,
+    common_name: str,
+    organizations: Sequence[str],
+    hosts: Sequence[str],
+    *,
+    lifetime: timedelta = LIFETIME,
 ) -> bool:
     """See that <name>.crt and <name>.key are there and say just this; True when they had to be made anew.
 
@@ -88,7 +95,7 @@ def ensure_certificate(
     if is_current(ca, directory, name, wanted):
         return False
     _make_directory(directory)
-    key, certificate = _sign(ca, wanted)
+    key, certificate = _sign(ca, wanted, lifetime)
     certificate_path, key_path = _paths(directory, name)
     _write(key_path, _key_pem(key))
     _write(certificate_path, certificate.public_bytes(serialization.Encoding.PEM))
@@ -170,22 +177,22 @@ def _load(directory: Path, name: str) -> tuple[x509.Certificate, ec.EllipticCurv
     return certificate, key
 
 
-def _new_ca(common_name: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+def _new_ca(common_name: str, lifetime: timedelta) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = Subject(common_name).to_name()
     usage = _key_usage(signs_certificates=True)
-    builder = _builder(name, name, key.public_key(), CA_LIFETIME)
+    builder = _builder(name, name, key.public_key(), lifetime)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     return key, builder.add_extension(usage, critical=True).sign(key, hashes.SHA256())
 
 
-def _sign(ca: Ca, wanted: Wanted) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+def _sign(ca: Ca, wanted: Wanted, lifetime: timedelta) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     key = ec.generate_private_key(ec.SECP256R1())
     identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.key.public_key())
     names = x509.SubjectAlternativeName(sorted(wanted.hosts, key=lambda host: str(host.value)))
     both_ends = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
     builder = (
-        _builder(wanted.subject.to_name(), ca.certificate.subject, key.public_key(), LIFETIME)
+        _builder(wanted.subject.to_name(), ca.certificate.subject, key.public_key(), lifetime)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
         .add_extension(both_ends, critical=False)

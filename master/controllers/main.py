@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from ipaddress import IPv4Network
 
 from master.controllers.framework.informers import Informers
@@ -131,10 +132,13 @@ def _of_workloads(client: Client, informers: Informers, recorders: EventRecorder
     )
 
 
-async def work(settings: ControllersSettings, client: Client, synced: asyncio.Event) -> None:
-    """Runs all controllers until cancelled; sets `synced` once they know the cluster."""
+Make = Callable[[ControllersSettings, Client, Informers, EventRecorders], tuple[Controller, ...]]
+
+
+async def work(settings: ControllersSettings, client: Client, synced: asyncio.Event, make: Make = controllers) -> None:
+    """Runs the controllers, by default all, until cancelled; sets `synced` once they know the cluster."""
     informers, recorders = Informers(client), EventRecorders(client)
-    loops = controllers(settings, client, informers, recorders)
+    loops = make(settings, client, informers, recorders)
     async with asyncio.TaskGroup() as group:
         group.create_task(informers.run())
         await informers.synced()

@@ -16,8 +16,11 @@ _SLICE_PAGES = 2000
 _SPARE_PAGES = 4096
 
 
-def compact_slice(connection: sqlite3.Connection, revision: int) -> int:
-    """Do one transaction of compacting to `revision`; return how far it is done, at least `revision` in the end."""
+def compact_slice(connection: sqlite3.Connection, revision: int, rows: int = _SLICE_ROWS) -> int:
+    """Do one transaction of compacting to `revision`; return how far it is done, at least `revision` in the end.
+
+    A transaction is about so many `rows` of the log.
+    """
     current: int
     compacted: int
     swept: int
@@ -27,7 +30,7 @@ def compact_slice(connection: sqlite3.Connection, revision: int) -> int:
     target = max(revision, compacted)
     if swept >= target:
         return swept
-    upto = _slice_end(connection, swept, target)
+    upto = _slice_end(connection, swept, target, rows)
     low, high = (swept + 1) << OPERATIONS_BITS, (upto + 1) << OPERATIONS_BITS
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -57,10 +60,10 @@ def shrink_slice(connection: sqlite3.Connection) -> int:
     return int(surplus - given_back)
 
 
-def _slice_end(connection: sqlite3.Connection, swept: int, target: int) -> int:
+def _slice_end(connection: sqlite3.Connection, swept: int, target: int, rows: int) -> int:
     """The revision at which a slice of the log that starts after `swept` ends, never inside a commit."""
     row = connection.execute(
         "SELECT id FROM log WHERE id >= ? ORDER BY id LIMIT 1 OFFSET ?",
-        ((swept + 1) << OPERATIONS_BITS, _SLICE_ROWS),
+        ((swept + 1) << OPERATIONS_BITS, rows),
     ).fetchone()
     return min(target, row[0] >> OPERATIONS_BITS) if row is not None else target

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from podlab.api import kinds
+from podlab.api import kinds, objects
+from podlab.api.objects import Key
 from podlab.client.client import Client
 from podlab.errors import NotFound
 
@@ -24,11 +25,15 @@ _SERVERS_OWN = frozenset({"resourceVersion", "generation", "uid", "creationTimes
 
 
 class ObservedClient(Client):
-    """`written` holds (loop, field); a field is as `Pod.status.conditions[Ready]`, or `Pod create`, `Pod delete`."""
+    """`written` holds (loop, field); a field is as `Pod.status.conditions[Ready]`, or `Pod create`, `Pod delete`.
+
+    `status_writes` are the objects whose status was written, once for each time.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.written: set[tuple[str, str]] = set()
+        self.status_writes: list[Key] = []
 
     async def create(self, obj: M, *, dry_run: bool = False) -> M:
         created = await super().create(obj, dry_run=dry_run)
@@ -47,6 +52,7 @@ class ObservedClient(Client):
         return updated
 
     async def update_status(self, obj: M) -> M:
+        self.status_writes.append(objects.key(obj))
         before = await self._standing(obj)
         updated = await super().update_status(obj)
         self._compare(before, obj, lambda part: part == "status")

@@ -35,13 +35,21 @@ class Authenticator:
     """Authenticates requests. `issuer` is also the name of this server as an audience."""
 
     def __init__(
-        self, issuer: str, keys: Keys, validity: TokenValidity, static: StaticTokens, clock: Callable[[], float]
+        self,
+        issuer: str,
+        keys: Keys,
+        validity: TokenValidity,
+        static: StaticTokens,
+        clock: Callable[[], float],
+        *,
+        remembered: int = REMEMBERED,
     ) -> None:
         self._issuer = issuer
         self._keys = keys
         self._validity = validity
         self._static = static
         self._clock = clock
+        self._remembered = remembered
         self._verified: OrderedDict[bytes, Claims] = OrderedDict()
 
     async def authenticate(self, certificate: bytes | None, authorization: str | None) -> User:
@@ -78,7 +86,7 @@ class Authenticator:
         self._verified.pop(digest, None)
         found = claims.parse(jwt.verify(token, self._keys), self._issuer, now)
         self._verified[digest] = found
-        if len(self._verified) > REMEMBERED:
+        if len(self._verified) > self._remembered:
             self._verified.popitem(last=False)
         return found
 

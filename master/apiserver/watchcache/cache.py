@@ -30,8 +30,11 @@ log = logging.getLogger(__name__)
 class Cache:
     """`load`, then `run` for ever. Lives in the event loop."""
 
-    def __init__(self, store: Store, kinds: CurrentCatalog | None = None) -> None:
+    def __init__(
+        self, store: Store, kinds: CurrentCatalog | None = None, *, behind_limit_s: float = BEHIND_LIMIT_S
+    ) -> None:
         self.store = store
+        self._behind_limit_s = behind_limit_s
         self.kinds = kinds or CurrentCatalog(builtin.catalog())
         """The kinds that there are now, which this follows."""
         self.moments = Moments(store)
@@ -75,13 +78,13 @@ class Cache:
         if self.revision >= revision:
             return
         try:
-            async with asyncio.timeout(BEHIND_LIMIT_S):
+            async with asyncio.timeout(self._behind_limit_s):
                 while self.revision < revision:
                     await self._advanced.wait()
         except TimeoutError as error:
             raise Timeout(
                 f"the watch cache is at revision {self.revision} and did not reach {revision} in "
-                f"{BEHIND_LIMIT_S:.0f} s; "
+                f"{self._behind_limit_s:.0f} s; "
                 "retry, and look at the apiserver's log when it stays so"
             ) from error
 

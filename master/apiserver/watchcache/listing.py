@@ -52,14 +52,15 @@ class PageBounds:
 class Pager:
     """Answers List."""
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: Cache, page_bytes: int = PAGE_BYTES) -> None:
         self._cache = cache
+        self._page_bytes = page_bytes
 
     async def page(self, request: apiserver_pb2.ListRequest, moment: Moment) -> bytes:
         """A ListResponse. Raises Expired when the snapshot of the continue token is gone."""
         wanted, token = ListOptions.of(request, self._cache.catalog).selection(), getattr(request, "continue")
         start = continue_token.parse(token, wanted.prefix) if token else None
-        found = await self.select(wanted, start, PageBounds(request.limit, PAGE_BYTES), moment)
+        found = await self.select(wanted, start, PageBounds(request.limit, self._page_bytes), moment)
         elements = [entry.element for entry in found.entries]
         return encoding.list_response(elements, found.revision, found.rest, found.remaining)
 

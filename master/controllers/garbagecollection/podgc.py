@@ -50,8 +50,9 @@ class PodGcController:
 
     name: Final = "podgc"
 
-    def __init__(self, client: Client, informers: Informers) -> None:
+    def __init__(self, client: Client, informers: Informers, quarantine_s: float = QUARANTINE_S) -> None:
         self._client = client
+        self._quarantine_s = quarantine_s
         self._informers = informers
         self._ended = Index(informers.pods, lambda pod: (_ENDED,) if is_terminal(pod) else ())
         self._missing_since: dict[str, float] = {}
@@ -82,7 +83,7 @@ class PodGcController:
 
     async def _judge_orphan(self, pod: pod_pb2.Pod) -> None:
         name, now = pod.spec.nodeName, time.monotonic()
-        rest_s = self._missing_since.setdefault(name, now) + QUARANTINE_S - now
+        rest_s = self._missing_since.setdefault(name, now) + self._quarantine_s - now
         if rest_s > 0:
             self._loop.queue.add_after(key(pod), rest_s)
             return

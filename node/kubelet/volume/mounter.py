@@ -12,7 +12,7 @@ from pathlib import Path
 
 _COMMAND_TIMEOUT_S = 30
 # Where mount(8) finds mount.nfs and the like.
-_HELPERS = "/sbin:/usr/sbin"
+HELPERS = "/sbin:/usr/sbin"
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
@@ -26,9 +26,12 @@ def tmpfs(path: Path, size_bytes: int | None, mode: int) -> bool:
     return _mount(path, "tmpfs", "tmpfs", options)
 
 
-def nfs(path: Path, server: str, exported: str, options: Sequence[str]) -> bool:
-    """Mounts the server's directory, unless something is mounted; True when it did. Raises MountError, OSError."""
-    if shutil.which("mount.nfs", path=_HELPERS) is None:
+def nfs(path: Path, server: str, exported: str, options: Sequence[str], *, helpers: str = HELPERS) -> bool:
+    """Mounts the server's directory, unless something is mounted; True when it did. Raises MountError, OSError.
+
+    `helpers` are the directories, with colons between, in which mount.nfs is looked for.
+    """
+    if shutil.which("mount.nfs", path=helpers) is None:
         raise MountError("this node cannot mount NFS: mount.nfs is missing, install the package nfs-common")
     host = f"[{server}]" if ":" in server else server
     return _mount(path, "nfs", f"{host}:{exported}", options)

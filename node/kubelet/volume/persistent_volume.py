@@ -27,8 +27,8 @@ def node_path(volume: PersistentVolume, own: Path) -> Path:
     return Path(source.local.path) if source.HasField("local") else own
 
 
-def set_up(volume: PersistentVolume, path: Path) -> None:
-    """Checks that the volume is there, or mounts it. Raises ConfigError, MountError, OSError."""
+def set_up(volume: PersistentVolume, path: Path, *, helpers: str = mounter.HELPERS) -> None:
+    """Checks that the volume is there, or mounts it, see `mounter.nfs`. Raises ConfigError, MountError, OSError."""
     source = volume.spec.persistentVolumeSource
     if source.HasField("hostPath"):
         check_host_path(path, source.hostPath.type)
@@ -39,7 +39,8 @@ def set_up(volume: PersistentVolume, path: Path) -> None:
             raise ConfigError(f'local volume: path "{path}" is not a directory')
     else:
         read_only = ["ro"] if source.nfs.readOnly else []
-        mounter.nfs(path, source.nfs.server, source.nfs.path, [*volume.spec.mountOptions, *read_only])
+        options = [*volume.spec.mountOptions, *read_only]
+        mounter.nfs(path, source.nfs.server, source.nfs.path, options, helpers=helpers)
 
 
 def is_for_one_pod(volume: PersistentVolume) -> bool:

@@ -35,12 +35,13 @@ class Release:
     images: tuple[BundledImage, ...]
 
 
-def describe(root: Path, target: WheelPlatform, directory: Path) -> Release:
-    """The release that the sources, the requirements and this machine's images make; nothing is downloaded or packed.
+def describe(root: Path, target: WheelPlatform, directory: Path, names: Iterable[str] = tuple(IMAGES)) -> Release:
+    """The release that the sources, the requirements and the images of these names make.
 
-    Only the images are made, in `directory`: their bytes depend on this machine's busybox.
+    Nothing is downloaded or packed. Only the images are made, in `directory`: their bytes depend on this machine's
+    busybox.
     """
-    images = tuple(_image(name, directory / "images") for name in IMAGES)
+    images = tuple(_image(name, directory / "images") for name in names)
     state = [
         str(target),
         sources.digest(root, sources.source_files(root)),

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Any
 
 import pytest
 from podlab_testing import control_loops
@@ -15,8 +14,11 @@ from podlab_testing.fake_nodes import FakeNodes
 from podlab_testing.observed_client import WRITER, ObservedClient
 
 from master.controllers import main
+from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Controller
+from master.controllers.garbagecollection.podgc import QUARANTINE_S, PodGcController
 from master.controllers.settings import ControllersSettings, SigningSettings
+from podlab.client.client import Client
 
 USER = "system:kube-controller-manager"
 
@@ -39,8 +41,21 @@ def grace_s() -> float:
 
 
 @pytest.fixture
+def quarantine_s() -> float:
+    """How long the pods of a node that is gone stay; tests of that set it lower."""
+    return QUARANTINE_S
+
+
+@pytest.fixture
+async def observed(cluster: Cluster) -> AsyncIterator[ObservedClient]:
+    """The controllers' client."""
+    async with ObservedClient(cluster.server, cluster.authority.tls(USER)) as client:
+        yield client
+
+
+@pytest.fixture
 async def controllers(
-    cluster: Cluster, grace_s: float, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, observed: ObservedClient, grace_s: float, quarantine_s: float
 ) -> AsyncIterator[ControllersSettings]:
     """All of them, running; what they write is held against what is said of them."""
     settings = ControllersSettings(
@@ -52,23 +67,25 @@ async def controllers(
         signing=SigningSettings(*cluster.authority.signing()),
     )
     synced = asyncio.Event()
-    monkeypatch.setattr(main, "controllers", _telling_who(main.controllers))
-    async with ObservedClient(cluster.server, settings.tls) as client:
-        task = asyncio.create_task(main.work(settings, client, synced))
-        await asyncio.wait_for(synced.wait(), WAIT_S)
-        yield settings
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-    undeclared = {(loop, field) for loop, field in client.written if not control_loops.is_declared(loop, field)}
+    task = asyncio.create_task(main.work(settings, observed, synced, _telling_who(quarantine_s)))
+    await asyncio.wait_for(synced.wait(), WAIT_S)
+    yield settings
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    undeclared = {(loop, field) for loop, field in observed.written if not control_loops.is_declared(loop, field)}
     assert not undeclared, "written, but not declared in tests/podlab_testing/control_loops.py"
 
 
-def _telling_who(make: Callable[..., tuple[Controller, ...]]) -> Callable[..., tuple[Controller, ...]]:
-    """The same controllers, each of which is known as the writer of what it writes."""
+def _telling_who(quarantine_s: float) -> main.Make:
+    """All controllers, each of which is known as the writer of what it writes."""
 
-    def told(*arguments: Any) -> tuple[Controller, ...]:
-        return tuple(Told(one) for one in make(*arguments))
+    def told(
+        settings: ControllersSettings, client: Client, informers: Informers, recorders: main.EventRecorders
+    ) -> tuple[Controller, ...]:
+        made = main.controllers(settings, client, informers, recorders)
+        pod_gc = PodGcController(client, informers, quarantine_s)
+        return tuple(Told(pod_gc if one.name == pod_gc.name else one) for one in made)
 
     return told
 

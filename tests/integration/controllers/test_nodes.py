@@ -119,10 +119,10 @@ async def test_a_cordoned_node_is_tainted_until_it_is_not(
     await seen.until(lambda: tainted not in taints(seen, "n1"), "no taint")
 
 
+@pytest.mark.parametrize("quarantine_s", [0.05])
 async def test_pods_of_a_deleted_node_are_removed(
-    seen: ClusterView, nodes: FakeNodes, monkeypatch: pytest.MonkeyPatch, controllers: ControllersSettings
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
 ) -> None:
-    monkeypatch.setattr("master.controllers.garbagecollection.podgc.QUARANTINE_S", 0.05)
     await seen.client.create(pod())
     await seen.until(lambda: [one.status.phase for one in seen.pods()] == ["Running"], "a running pod")
     nodes.gone.add("n1")
@@ -183,20 +183,12 @@ async def test_controllers_that_were_stopped_blame_no_node(
 
 
 async def test_each_pod_of_a_silent_node_is_marked_once(
-    seen: ClusterView, nodes: FakeNodes, monkeypatch: pytest.MonkeyPatch, controllers: ControllersSettings
+    seen: ClusterView, nodes: FakeNodes, observed: ObservedClient, controllers: ControllersSettings
 ) -> None:
     for number in range(8):
         await seen.client.create(pod(f"web-{number}"))
     await seen.until(lambda: [one.status.phase for one in seen.pods()] == ["Running"] * 8, "running pods")
-    marks: list[str] = []
-    write = ObservedClient.update_status
-
-    async def noted(self: ObservedClient, obj: Any) -> Any:
-        if isinstance(obj, pod_pb2.Pod):
-            marks.append(obj.metadata.name)
-        return await write(self, obj)
-
-    monkeypatch.setattr(ObservedClient, "update_status", noted)
+    observed.status_writes.clear()
     nodes.gone.add("n1")
 
     def marked() -> int:
@@ -205,4 +197,5 @@ async def test_each_pod_of_a_silent_node_is_marked_once(
     await seen.until(lambda: marked() == 8, "all pods not to be ready")
     await nodes.add("n2")  # the loop has had its turns
     await seen.until(lambda: seen.informers.nodes.get("n2").spec.podCIDR, "the network of another node")
-    assert sorted(marks) == [f"web-{number}" for number in range(8)]
+    marked_pods = sorted(each.name for each in observed.status_writes if each.kind == "Pod")
+    assert marked_pods == [f"web-{number}" for number in range(8)]

@@ -18,9 +18,15 @@ def directory(tmp_path: Path) -> Path:
 
 
 def ensure(
-    directory: Path, *, name: str = "apiserver", hosts: tuple[str, ...] = HOSTS, user: str = "system:apiserver"
+    directory: Path,
+    *,
+    name: str = "apiserver",
+    hosts: tuple[str, ...] = HOSTS,
+    user: str = "system:apiserver",
+    lifetime: timedelta = pki.LIFETIME,
 ) -> bool:
-    return pki.ensure_certificate(pki.ensure_ca(directory), directory, name, user, ["system:masters"], hosts)
+    ca, groups = pki.ensure_ca(directory), ["system:masters"]
+    return pki.ensure_certificate(ca, directory, name, user, groups, hosts, lifetime=lifetime)
 
 
 def read(directory: Path, name: str = "apiserver") -> x509.Certificate:
@@ -61,17 +67,14 @@ def test_a_certificate_that_would_say_something_else_is_made_anew(directory: Pat
     assert not ensure(directory, **change)  # type: ignore[arg-type]
 
 
-def test_a_certificate_in_its_last_month_is_made_anew(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pki, "LIFETIME", timedelta(days=29))
-    ensure(directory)
-    monkeypatch.undo()
+def test_a_certificate_in_its_last_month_is_made_anew(directory: Path) -> None:
+    ensure(directory, lifetime=timedelta(days=29))
     assert ensure(directory)
 
 
-def test_an_authority_that_is_about_to_end_is_refused_by_date(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pki, "CA_LIFETIME", timedelta(days=3))
+def test_an_authority_that_is_about_to_end_is_refused_by_date(directory: Path) -> None:
     with pytest.raises(pki.PkiError, match=r"ca\.crt ends on 20\d\d-.*deploy again"):
-        pki.ensure_ca(directory)
+        pki.ensure_ca(directory, lifetime=timedelta(days=3))
 
 
 @pytest.mark.parametrize("suffix", ["crt", "key"])

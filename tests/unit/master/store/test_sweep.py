@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from master.store import sweep
 from master.store.contract import Put
 from master.store.group import write_group
 from master.store.schema import open_writer
+from master.store.sweep import compact_slice
 
 
 @pytest.fixture
@@ -27,16 +27,15 @@ def bounds(connection: sqlite3.Connection) -> tuple[int, int]:
 
 
 def test_an_earlier_compaction_between_the_slices_of_a_later_one_takes_nothing_back(
-    connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+    connection: sqlite3.Connection,
 ) -> None:
-    monkeypatch.setattr(sweep, "_SLICE_ROWS", 5)
-    done = sweep.compact_slice(connection, 18)
+    done = compact_slice(connection, 18, rows=5)
     assert bounds(connection) == (18, done)
     assert done < 10
-    sweep.compact_slice(connection, 10)
+    compact_slice(connection, 10, rows=5)
     assert bounds(connection)[0] == 18
     while done < 18:
-        done = sweep.compact_slice(connection, 18)
+        done = compact_slice(connection, 18, rows=5)
     assert bounds(connection) == (18, 18)
     (left,) = connection.execute("SELECT count(*) FROM log").fetchone()
     assert left == 1 + 21 - 18

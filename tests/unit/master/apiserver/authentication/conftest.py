@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from master.apiserver.authentication import jwt
-from master.apiserver.authentication.authenticator import Authenticator
+from master.apiserver.authentication.authenticator import REMEMBERED, Authenticator
 from master.apiserver.authentication.claims import Claims, Reference
 from master.apiserver.authentication.jwt import InvalidToken, Keys, PrivateKey
 from master.apiserver.authentication.static_tokens import StaticTokens
@@ -78,9 +78,10 @@ class Bench:
     def token(self, **other: Any) -> str:
         return jwt.sign(replace(self.claims, **other).to_data(), self.keys)
 
-    def authenticator(self, static: StaticTokens | None = None) -> Authenticator:
+    def authenticator(self, static: StaticTokens | None = None, remembered: int = REMEMBERED) -> Authenticator:
         lives: Any = self.lives
-        return Authenticator(ISSUER, self.keys, lives, static or StaticTokens({}), lambda: self.now)
+        known = static or StaticTokens({})
+        return Authenticator(ISSUER, self.keys, lives, known, lambda: self.now, remembered=remembered)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from master.apiserver.authentication import authenticator as module
 from master.apiserver.authentication import static_tokens
 from master.apiserver.authentication.jwt import InvalidToken
 from master.apiserver.authentication.user import ANONYMOUS, User
@@ -51,9 +50,8 @@ async def test_a_token_is_for_its_audiences_alone(bench: Any) -> None:
         await authenticator.authenticate_token(token, ("web",))
 
 
-async def test_what_is_remembered_is_bounded(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "REMEMBERED", 3)
-    authenticator = bench.authenticator()
+async def test_what_is_remembered_is_bounded(bench: Any) -> None:
+    authenticator = bench.authenticator(remembered=3)
     for number in range(9):
         await authenticator.authenticate_token(bench.token(id=str(number)), ())
     assert len(authenticator._verified) == 3

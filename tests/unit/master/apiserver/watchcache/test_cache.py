@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from master.apiserver.watchcache import cache as module
 from master.apiserver.watchcache.cache import Cache
 from master.store.contract import Delete, Put
 from master.store.sqlite import SqliteStore
@@ -96,11 +95,8 @@ async def test_the_cache_ends_with_its_store(store: SqliteStore) -> None:
     await asyncio.wait_for(running, 10)
 
 
-async def test_a_cache_that_is_stuck_is_told_by_its_revision(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cache = Cache(store)
+async def test_a_cache_that_is_stuck_is_told_by_its_revision(store: SqliteStore) -> None:
+    cache = Cache(store, behind_limit_s=0.01)
     await cache.load()
-    monkeypatch.setattr(module, "BEHIND_LIMIT_S", 0.01)
     with pytest.raises(Timeout, match="at revision 1 and did not reach 99"):
         await cache.reach(99)

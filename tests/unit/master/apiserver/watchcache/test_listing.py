@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 from podlab_testing.registry import WritableRegistry
 
-from master.apiserver.watchcache import listing
 from master.apiserver.watchcache.cache import Cache
-from master.apiserver.watchcache.listing import Pager
+from master.apiserver.watchcache.listing import PAGE_BYTES, Pager
 from master.apiserver.watchcache.moment import ANY
 from podlab.core.v1 import config_pb2, namespace_pb2
 from podlab.errors import BadRequest, Expired, NotFound
@@ -25,10 +24,10 @@ async def nine(registry: WritableRegistry) -> None:
         await registry.create(config_pb2.ConfigMap(metadata=metadata, data={"filling": "x" * 1000}))
 
 
-async def read(cache: Cache, rest: str = "", **request: Any) -> Any:
+async def read(cache: Cache, rest: str = "", *, page_bytes: int = PAGE_BYTES, **request: Any) -> Any:
     asked = pb.ListRequest(kind="ConfigMap", **request)
     setattr(asked, "continue", rest)
-    return pb.ListResponse.FromString(await Pager(cache).page(asked, await cache.moments.now()))
+    return pb.ListResponse.FromString(await Pager(cache, page_bytes).page(asked, await cache.moments.now()))
 
 
 async def names(cache: Cache, *, change: WritableRegistry | None = None, **request: Any) -> list[list[str]]:
@@ -63,11 +62,8 @@ async def test_pages_hold_what_was_there_at_the_first(
 
 
 @pytest.mark.parametrize("changes", [False, True])
-async def test_pages_are_bounded_in_bytes(
-    cache: Cache, registry: WritableRegistry, monkeypatch: pytest.MonkeyPatch, changes: bool
-) -> None:
-    monkeypatch.setattr(listing, "PAGE_BYTES", 4000)
-    found = await names(cache, change=registry if changes else None)
+async def test_pages_are_bounded_in_bytes(cache: Cache, registry: WritableRegistry, changes: bool) -> None:
+    found = await names(cache, change=registry if changes else None, page_bytes=4000)
     assert [len(page) for page in found] == [3, 3, 3]
 
 

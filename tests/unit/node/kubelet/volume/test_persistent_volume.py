@@ -9,7 +9,7 @@ import pytest
 from podlab_testing import storage
 
 from node.kubelet.containerconfig.environment import ConfigError
-from node.kubelet.volume import mounter, persistent_volume
+from node.kubelet.volume import persistent_volume
 from node.kubelet.volume.mounter import MountError
 from podlab.core.v1 import pod_pb2
 
@@ -43,10 +43,9 @@ def test_a_local_volume_must_be_there_and_a_directory(tmp_path: Path) -> None:
         persistent_volume.set_up(volume, path)
 
 
-def test_a_node_without_the_program_that_mounts_nfs_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mounter, "_HELPERS", str(tmp_path))
+def test_a_node_without_the_program_that_mounts_nfs_says_so(tmp_path: Path) -> None:
     with pytest.raises(MountError, match=r"mount\.nfs is missing, install the package nfs-common"):
-        persistent_volume.set_up(storage.volume(**NFS), tmp_path / "own")
+        persistent_volume.set_up(storage.volume(**NFS), tmp_path / "own", helpers=str(tmp_path))
     assert not (tmp_path / "own").exists()
 
 
@@ -55,9 +54,8 @@ def test_nfs_is_mounted_with_the_volumes_options(tmp_path: Path, monkeypatch: py
     (tmp_path / "mount.nfs").chmod(0o755)
     (tmp_path / "mount").write_text('#!/bin/sh\necho "$@" >&2\nexit 32\n')
     (tmp_path / "mount").chmod(0o755)
-    monkeypatch.setattr(mounter, "_HELPERS", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     volume = storage.volume(nfs={**NFS["nfs"], "readOnly": True}, mountOptions=["nfsvers=4.1", "soft"])
     told = rf"-t nfs -o nfsvers=4\.1,soft,ro files\.example:/exports/a {tmp_path}/own"
     with pytest.raises(MountError, match=told):
-        persistent_volume.set_up(volume, tmp_path / "own")
+        persistent_volume.set_up(volume, tmp_path / "own", helpers=str(tmp_path))
