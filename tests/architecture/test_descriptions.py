@@ -6,14 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 from google.protobuf.descriptor import Descriptor
+from podlab_testing.builtin_kinds import CATALOG
 
 from master.apiserver.openapi import models
 from master.apiserver.rest.content.openapi_documents import descriptions
-from podlab.api.kinds import FORMS, SERVED
 from podlab.api.serializer.encoding import is_inline
 from podlab.meta.v1 import meta_pb2
 
-ROOTS = [*(kind.message for kind in (*SERVED, *FORMS)), meta_pb2.Status, meta_pb2.ListMeta]
+BELOW = (below.body for kind in CATALOG.kinds for below in CATALOG.resource(kind).subresources)
+BODIES = dict.fromkeys(body for body in BELOW if body is not None)
+ROOTS = [*(kind.message for kind in CATALOG.kinds), *BODIES, meta_pb2.DeleteOptions, meta_pb2.Status, meta_pb2.ListMeta]
 
 
 def messages(descriptor: Descriptor, seen: set[str]) -> Iterator[Descriptor]:

@@ -12,12 +12,12 @@ from podlab_testing import builtin_kinds
 from podlab_testing.builtin_kinds import validate_create
 
 import podlab.kinds
-from podlab.api.kinds import KINDS, OTHER, SHARED, Kind
+from podlab.api.kinds import OTHER, SHARED, Kind
 from podlab.cli.describe.command import DESCRIBERS
 from podlab.kinds import builtin
 from podlab.v1 import object_pb2
 
-every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+every_kind = pytest.mark.parametrize("kind", builtin_kinds.STORED, ids=lambda kind: kind.name)
 
 
 @every_kind
@@ -28,7 +28,7 @@ def test_every_kind_has_a_place_in_the_envelope_and_kubernetes_field_numbers(kin
 
 def test_the_envelope_has_no_kind_that_the_table_lacks() -> None:
     fields = set(object_pb2.Object.DESCRIPTOR.fields_by_name) - SHARED
-    assert {kind.object_field for kind in KINDS} - {OTHER} == fields
+    assert {kind.object_field for kind in builtin_kinds.STORED} - {OTHER} == fields
 
 
 @every_kind
@@ -55,7 +55,7 @@ def test_every_kind_has_columns_and_prints_even_an_empty_object(kind: Kind, wide
 
 
 def test_nothing_is_described_but_kinds() -> None:
-    assert DESCRIBERS.keys() <= {kind.name for kind in KINDS}
+    assert DESCRIBERS.keys() <= {kind.name for kind in builtin_kinds.STORED}
 
 
 def test_every_file_of_a_kind_is_in_the_list() -> None:

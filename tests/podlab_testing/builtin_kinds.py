@@ -6,16 +6,31 @@ from google.protobuf.message import Message
 
 from podlab.api import kinds
 from podlab.api.kinds import Kind
+from podlab.api.serializer import codec
 from podlab.errors import Cause
 from podlab.kinds import builtin
 from podlab.kinds.defaults.inherit import inherit
 from podlab.kinds.resource import Resource
 from podlab.kinds.validation import rules
 
+CATALOG = builtin.catalog()
+STORED = CATALOG.stored
+STORED_VERSIONS = tuple(kind for kind in CATALOG.kinds if CATALOG.resource(kind).stored)
+
+
+def named(name: str) -> Kind:
+    """The stored kind of that name."""
+    return next(kind for kind in STORED if kind.name == name)
+
+
+def read(data: object) -> Message:
+    """The object that a manifest describes. Raises BadRequest."""
+    return codec.from_dict(data, codec.kind_of(data, CATALOG))
+
 
 def of(kind: Kind) -> Resource:
     """What is known of the kind."""
-    return builtin.catalog().resource(kind)
+    return CATALOG.resource(kind)
 
 
 def resource(message: Message) -> Resource:

@@ -10,8 +10,8 @@ from node.kubelet.cri.runtime import NEXT_BACKOFF, Container, ContainerState, Ob
 from node.kubelet.pod.pod_notes import PodNotes
 from node.kubelet.pod.pod_status import pod_status
 from podlab.api.objects import condition
-from podlab.api.serializer import codec
 from podlab.core.v1 import pod_pb2
+from podlab_testing import builtin_kinds
 
 SECOND = 1_000_000_000
 
@@ -30,7 +30,7 @@ def make_pod(*, meta: Json | None = None, status: Json | None = None, **spec: ob
         "spec": {"containers": [{"name": "web", "image": "podlab.local/hello:1.0"}], "restartPolicy": "Always", **spec},
         "status": {"phase": "Pending", **(status or {})},
     }
-    made = codec.from_dict(data)
+    made = builtin_kinds.read(data)
     assert isinstance(made, pod_pb2.Pod)
     return made
 

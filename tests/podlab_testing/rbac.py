@@ -10,6 +10,7 @@ from master.apiserver.watchcache.kind_window import KindWindow
 from podlab.api import kinds
 from podlab.api.kinds import RBAC
 from podlab.rbac.v1 import rbac_pb2
+from podlab_testing import builtin_kinds
 
 RBAC_KINDS = ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
 
@@ -18,7 +19,7 @@ class Rbac:
     """`policy` follows what is put and taken."""
 
     def __init__(self) -> None:
-        self._windows = {name: KindWindow(kinds.by_name(name)) for name in RBAC_KINDS}
+        self._windows = {name: KindWindow(builtin_kinds.named(name)) for name in RBAC_KINDS}
         self._revision = 1
         for window in self._windows.values():
             window.load({}, 1)

@@ -19,10 +19,10 @@ from master.apiserver.registry.registry import Registry, Written
 from master.apiserver.request.info import Exchange, RequestInfo
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import CachedObject
-from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.core.v1 import service_pb2
 from podlab.errors import Forbidden
+from podlab_testing import builtin_kinds
 from podlab_testing.rbac import Rbac
 
 ADMIN = User("kubernetes-admin", frozenset({"system:masters", "system:authenticated"}))
@@ -74,11 +74,11 @@ class WritableRegistry(Registry):
         return (await self.write(Write.update_status(BY_ADMIN, message))).entry
 
     async def patch(self, kind: str, namespace: str, name: str, change: Change) -> CachedObject:
-        write = Write.patch(BY_ADMIN, kinds.by_name(kind), change, namespace=namespace, name=name)
+        write = Write.patch(BY_ADMIN, builtin_kinds.named(kind), change, namespace=namespace, name=name)
         return (await self.write(write)).entry
 
     async def delete(self, kind: str, namespace: str, name: str, *, dry_run: bool = False, **terms: Any) -> Written:
-        deletion = Deletion(kinds.by_name(kind), namespace, name, **terms)
+        deletion = Deletion(builtin_kinds.named(kind), namespace, name, **terms)
         return await self.write(Write.delete(WriteContext(ADMIN, dry_run=dry_run), deletion))
 
 

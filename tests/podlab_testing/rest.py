@@ -18,9 +18,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from podlab import ports
-from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.client.config import ClientConfig, load_client_config
+from podlab_testing import builtin_kinds
 
 # A master that reboots is away for that long at most.
 AWAY_AT_MOST_S = 60.0
@@ -36,7 +36,7 @@ class Rest:
     def get(self, *arguments: str) -> Any:
         """What `podlab get` with these words and `-o json` shows. Raises NotThere."""
         wanted = _PARSER.parse_args(arguments)
-        kind = kinds.resolve(wanted.kind)
+        kind = builtin_kinds.CATALOG.resolve(wanted.kind)
         found = self._ask(_path(kind, wanted))
         for item in found.get("items", ()):
             item |= {"kind": kind.name, "apiVersion": kind.api_version}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from podlab.api.serializer import codec
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 from podlab.storage.v1.storageclass_pb2 import StorageClass
+from podlab_testing import builtin_kinds
 
 CLASS = "by-hand"
 
@@ -32,7 +32,7 @@ def volume(
         base["hostPath"] = {"path": f"/srv/{name}"}
     metadata = {"name": name, "labels": dict(labels or {}), "annotations": dict(annotations or {})}
     given = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": {**base, **spec}}
-    made: Any = codec.from_dict(given)
+    made: Any = builtin_kinds.read(given)
     made.status.phase = phase
     return made  # type: ignore[no-any-return]
 
@@ -54,7 +54,7 @@ def claim(
     }
     metadata = {"name": name, "namespace": "default", "uid": uid or f"uid-{name}"}
     given = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": {**base, **spec}}
-    made: Any = codec.from_dict({**given, "metadata": {**metadata, "annotations": dict(annotations or {})}})
+    made: Any = builtin_kinds.read({**given, "metadata": {**metadata, "annotations": dict(annotations or {})}})
     made.status.phase = phase
     return made  # type: ignore[no-any-return]
 

@@ -5,11 +5,17 @@ They are looked up in the watch cache at each use, so that a token ends together
 
 from __future__ import annotations
 
+from google.protobuf.message import Message
+
 from master.apiserver.authentication.claims import Claims, Reference
 from master.apiserver.authentication.jwt import InvalidToken
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds, objects
+from podlab.core.v1.config_pb2 import Secret
+from podlab.core.v1.node_pb2 import Node
+from podlab.core.v1.pod_pb2 import Pod
+from podlab.core.v1.serviceaccount_pb2 import ServiceAccount
 
 # A pod that is being deleted may use its token for this long after its grace period.
 DELETED_LEEWAY_S = 60
@@ -24,16 +30,16 @@ class TokenValidity:
     async def check(self, claims: Claims, now: float) -> None:
         """Raises InvalidToken when the account, or what the token is bound to, is gone."""
         await self._cache.reach(await self._cache.moments.now())  # who asks is found out before a request has its own
-        self._check("ServiceAccount", claims.namespace, claims.account, now)
+        self._check(ServiceAccount, claims.namespace, claims.account, now)
         if claims.pod is not None:
-            self._check("Pod", claims.namespace, claims.pod, now)
+            self._check(Pod, claims.namespace, claims.pod, now)
         elif claims.node is not None:
-            self._check("Node", "", claims.node, now)
+            self._check(Node, "", claims.node, now)
         if claims.secret is not None:
-            self._check("Secret", claims.namespace, claims.secret, now)
+            self._check(Secret, claims.namespace, claims.secret, now)
 
-    def _check(self, kind_name: str, namespace: str, reference: Reference, now: float) -> None:
-        kind = kinds.by_name(kind_name)
+    def _check(self, of: type[Message], namespace: str, reference: Reference, now: float) -> None:
+        kind = kinds.of(of)
         entry = self._cache.get(kind, keys.object_key(kind, namespace, reference.name))
         metadata = objects.metadata(entry.message()) if entry is not None else None
         if metadata is None or metadata.uid != reference.uid:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from master.apiserver.openapi import models
 from master.apiserver.openapi.models import REF, Schema
-from podlab.api.kinds import DELETE_OPTIONS, Kind
+from podlab.api import kinds
+from podlab.api.kinds import Kind
 from podlab.api.values.jsonvalues import Json
 from podlab.meta.v1 import meta_pb2
 from podlab.shapes.messages import shape_of
@@ -77,7 +78,7 @@ class Schemas:
 
     def delete_options(self, groups: Iterable[tuple[str, str]]) -> str:
         """How objects are deleted; it is of every group and version."""
-        made = self.of_kind(DELETE_OPTIONS)
+        made = self.of_kind(kinds.of(meta_pb2.DeleteOptions))
         self.made[made]["x-kubernetes-group-version-kind"] = [
             {"group": group, "version": version, "kind": "DeleteOptions"} for group, version in groups
         ]

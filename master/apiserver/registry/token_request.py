@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
+
+from google.protobuf.message import Message
 
 from master.apiserver.authentication import jwt
 from master.apiserver.authentication.claims import Claims, Reference
@@ -14,8 +16,12 @@ from master.apiserver.authentication.user import User
 from master.apiserver.authorization.node import node_of
 from master.apiserver.registry.registry import Registry
 from podlab.api import kinds
+from podlab.api.objects import metadata
 from podlab.authentication.v1 import token_pb2
 from podlab.core.v1 import pod_pb2
+from podlab.core.v1.config_pb2 import Secret
+from podlab.core.v1.node_pb2 import Node
+from podlab.core.v1.serviceaccount_pb2 import ServiceAccount
 from podlab.errors import BadRequest, Cause, Conflict, Forbidden, Invalid, NotFound
 from podlab.meta.v1 import meta_pb2
 
@@ -23,7 +29,7 @@ DEFAULT_S, MIN_S, MAX_S = 3600, 600, 1 << 32
 # Tokens that pods get unasked say they live for so long, and do for a year, as in Kubernetes: not every program reads
 # its file again. They die with their pod all the same, and the kubelet replaces them as they say.
 UNASKED_S, EXTENDED_S = 3607, 365 * 24 * 3600
-_BOUND = ("Pod", "Secret", "Node")
+_BOUND: Mapping[str, type[Message]] = {"Pod": pod_pb2.Pod, "Secret": Secret, "Node": Node}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class Issuer:
         self, user: User, namespace: str, name: str, spec: token_pb2.TokenRequestSpec
     ) -> token_pb2.TokenRequestStatus:
         """A token of the account; fills in the defaults of `spec`. Raises NotFound, Invalid, BadRequest, Conflict."""
-        account = await self._metadata("ServiceAccount", namespace, name)
+        account = await self._metadata(ServiceAccount, namespace, name)
         if not spec.audiences:
             spec.audiences.append(self._name)
         if not spec.HasField("expirationSeconds"):
@@ -86,7 +92,7 @@ class Issuer:
             raise BadRequest(f"cannot bind token to object of type {named}")
         if node_name and reference.kind != "Pod":
             raise _not_of_the_node(account, node_name)
-        kind = kinds.by_name(reference.kind)
+        kind = kinds.of(_BOUND[reference.kind])
         found: Any = (await self._registry.get(kind, namespace if kind.namespaced else "", reference.name)).message()
         if reference.uid and reference.uid != found.metadata.uid:
             raise Conflict.of(
@@ -112,14 +118,13 @@ class Issuer:
         if not pod.spec.nodeName:
             return _Bound(pod=at)
         try:
-            node = await self._metadata("Node", "", pod.spec.nodeName)
+            node = await self._metadata(Node, "", pod.spec.nodeName)
         except NotFound:
             return _Bound(pod=at, node=Reference(pod.spec.nodeName, ""))
         return _Bound(pod=at, node=Reference(node.name, node.uid))
 
-    async def _metadata(self, kind: str, namespace: str, name: str) -> meta_pb2.ObjectMeta:
-        found: Any = (await self._registry.get(kinds.by_name(kind), namespace, name)).message()
-        return cast("meta_pb2.ObjectMeta", found.metadata)
+    async def _metadata(self, of: type[Message], namespace: str, name: str) -> meta_pb2.ObjectMeta:
+        return metadata((await self._registry.get(kinds.of(of), namespace, name)).message())
 
 
 def _faults(spec: token_pb2.TokenRequestSpec) -> list[Cause]:

@@ -40,6 +40,7 @@ from master.apiserver.rest.handlers.writing import Writing
 from master.apiserver.rest.streams.portforward.handlers import PortForward
 from master.apiserver.rest.streams.remotecommand.handlers import RemoteCommand
 from podlab.api import kinds
+from podlab.core.v1.binding_pb2 import Binding
 from podlab.core.v1.componentstatus_pb2 import ComponentStatus
 from podlab.errors import ApiError, BadRequest, MethodNotAllowed, NotFound, Unauthorized
 from podlab.kinds.current import CurrentCatalog
@@ -179,7 +180,7 @@ class Api:
         }
 
     def _handlers_of_unstored(self, resource: Resource) -> Mapping[tuple[str, str], Handler]:
-        if resource.kind is kinds.BINDING:
+        if resource.kind is kinds.of(Binding):
             return {("", "create"): self.writing.bind}
         if resource.is_review:
             return {("", "create"): self.reviews.create}

@@ -6,21 +6,33 @@ What cannot be understood is refused with BadRequest, whose causes name every ba
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import orjson
 from google.protobuf.message import Message
 
 from podlab.api import kinds
-from podlab.api.conversion import versions
 from podlab.api.kinds import Kind
 from podlab.api.serializer import manifest, settling
 from podlab.api.serializer.decoding import NOT_SUPPORTED, UNKNOWN_FIELD, Problems, decoder
 from podlab.api.serializer.encoding import encoder
 from podlab.api.values.jsonvalues import Json, described
-from podlab.errors import BadRequest, Cause, NotFound, bounded
+from podlab.errors import BadRequest, Cause, bounded
 
 M = TypeVar("M", bound=Message)
+
+
+class ServedKinds(Protocol):
+    """What reading a manifest takes to know: see `podlab.kinds.catalog`."""
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Every version of every kind; of a group's versions the first is the one to prefer."""
+        ...
+
+    def of_api_version(self, api_version: str, kind: str) -> Kind | None:
+        """The kind in just that version; None when that is not served."""
+        ...
 
 
 def to_dict(obj: Message) -> dict[str, Json]:
@@ -34,13 +46,33 @@ def part_to_dict(message: Message) -> dict[str, Json]:
     return encoder(message.DESCRIPTOR)(message)
 
 
-def from_dict(data: object, kind: Kind | None = None, *, of_status: bool = False) -> Message:
-    """The object that `data` describes; with `kind` it must be of that one, and need not say so itself.
+def kind_of(data: object, served: ServedKinds) -> Kind:
+    """The kind that apiVersion and kind name. Raises BadRequest when they do not, or name none that is served."""
+    fields = _object(data)
+    said = {field: _text(fields, field) for field in ("apiVersion", "kind")}
+    for field, value in said.items():
+        if value is None:
+            raise _bad(field, "FieldValueRequired", "Required value: every object says what it is")
+    api_version, name = str(said["apiVersion"]), str(said["kind"])
+    found = served.of_api_version(api_version, name)
+    if found is not None:
+        return found
+    one_of_name = [kind for kind in served.kinds if kind.name == name]
+    if not one_of_name:
+        known = ", ".join(dict.fromkeys(kind.name for kind in served.kinds))
+        raise _bad("kind", "FieldValueNotSupported", f'no kind "{name}" is served; known kinds: {known}')
+    if old := [kind for kind in one_of_name if api_version in kind.also_read_as]:
+        return old[0]
+    raise _not_served(api_version, one_of_name[0])
+
+
+def from_dict(data: object, kind: Kind, *, of_status: bool = False) -> Message:
+    """The object of the kind that `data` describes, which need not say so itself.
 
     Of a status that is not what is written (`of_status`), what Podlab does not support is left aside with the rest.
     """
     fields = _object(data)
-    kind = _checked_kind(fields, kind)
+    _check_kind(fields, kind)
     return _build(_without_type(fields), kind.message, None, of_status=of_status)
 
 
@@ -50,7 +82,7 @@ def from_dict_leniently(data: object, kind: Kind, *, of_status: bool = False) ->
     Fields of Kubernetes that Podlab does not support are refused all the same: somebody hopes for their effect.
     """
     fields = _object(data)
-    _checked_kind(fields, kind)
+    _check_kind(fields, kind)
     unknown: list[Cause] = []
     message = _build(_without_type(fields), kind.message, unknown, of_status=of_status)
     return message, [cause.field for cause in unknown]
@@ -61,7 +93,7 @@ def settle(message: Message, said: Mapping[str, object], kind: Kind, *, of_statu
 
     `said` holds what its sender calls it: apiVersion and kind. Raises BadRequest, as `from_dict` does.
     """
-    _checked_kind(said, kind)
+    _check_kind(said, kind)
     found = Problems()
     settling.settle(message, found)
     _refuse(found, _of_interest(found, of_status=of_status))
@@ -114,32 +146,9 @@ def to_json(obj: Message) -> bytes:
     return orjson.dumps(to_dict(obj))
 
 
-def from_json(data: bytes | str) -> Message:
-    try:
-        return from_dict(orjson.loads(data))
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(f"malformed JSON: {error}") from error
-
-
 def to_yaml(objects: list[Message]) -> str:
     """One document for each object."""
     return manifest.write([to_dict(obj) for obj in objects])
-
-
-def from_yaml(text: str) -> list[Message]:
-    """Every object in the text, as it is stored. The text may hold several documents and Lists. JSON is YAML too."""
-    objects: list[Message] = []
-    problems: list[BadRequest] = []
-    for document in manifest.read(text):
-        try:
-            objects.append(versions.stored(from_dict(document.data)))
-        except BadRequest as error:
-            prefix = f"{document.title}: "
-            problems.append(BadRequest(prefix + error.message, causes=error.causes))
-    if problems:
-        causes = [cause for problem in problems for cause in problem.causes]
-        raise BadRequest("\n".join(problem.message for problem in problems), causes=causes)
-    return objects
 
 
 def _object(data: object) -> dict[str, object]:
@@ -152,26 +161,25 @@ def _without_type(fields: dict[str, object]) -> dict[str, object]:
     return {name: fields[name] for name in fields if name not in ("apiVersion", "kind")}
 
 
-def _checked_kind(data: Mapping[str, object], expected: Kind | None) -> Kind:
-    """The kind that apiVersion and kind name, which must be served and be the one expected."""
-    for field in ("apiVersion", "kind"):
-        value = data.get(field)
-        if value is None and expected is None:
-            raise _bad(field, "FieldValueRequired", "Required value: every object says what it is")
-        if value is not None and type(value) is not str:
-            raise _bad(field, "FieldValueTypeInvalid", f"expected a string, found {described(value)}")
-    name, version = data.get("kind"), data.get("apiVersion")
-    if expected is None:
-        try:
-            expected = kinds.of_version(str(name), str(version))
-        except NotFound as error:
-            raise _bad("kind", "FieldValueNotSupported", error.message) from error
+def _check_kind(data: Mapping[str, object], expected: Kind) -> None:
+    """What apiVersion and kind say, if they say anything, must be what is expected."""
+    version, name = _text(data, "apiVersion"), _text(data, "kind")
     if name not in (None, expected.name):
         raise _bad("kind", "FieldValueInvalid", f'"{name}" where {expected.name} is expected')
     if version not in (None, expected.api_version, *expected.also_read_as):
-        message = f'"{version}" is not served for {expected.name}: use {expected.api_version}'
-        raise _bad("apiVersion", "FieldValueNotSupported", message)
-    return expected
+        raise _not_served(version, expected)
+
+
+def _text(data: Mapping[str, object], field: str) -> str | None:
+    value = data.get(field)
+    if value is not None and type(value) is not str:
+        raise _bad(field, "FieldValueTypeInvalid", f"expected a string, found {described(value)}")
+    return value
+
+
+def _not_served(version: str | None, kind: Kind) -> BadRequest:
+    message = f'"{version}" is not served for {kind.name}: use {kind.api_version}'
+    return _bad("apiVersion", "FieldValueNotSupported", message)
 
 
 def _bad(field: str, reason: str, message: str) -> BadRequest:

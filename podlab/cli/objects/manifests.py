@@ -15,6 +15,7 @@ from podlab.api.serializer import codec, manifest
 from podlab.cli.failures import CommandError
 from podlab.cli.objects.targets import reference
 from podlab.errors import BadRequest
+from podlab.kinds import builtin
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -69,7 +70,7 @@ def read(files: Sequence[str], namespace: str, *, explicit: bool) -> list[Source
 
 
 def _source(document: manifest.Document, file: str, namespace: str, *, explicit: bool) -> Source:
-    message = codec.from_dict(document.data)
+    message = codec.from_dict(document.data, codec.kind_of(document.data, builtin.catalog()))
     kind, meta = kinds.of(message), metadata(message)
     data = {**document.data, "metadata": {**(document.data.get("metadata") or {})}}
     if kind.namespaced:

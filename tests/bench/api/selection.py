@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from apiserver import tell
+from podlab_testing import builtin_kinds
 
 from master.apiserver.authorization.node_graph import NodeGraph
 from master.apiserver.watchcache.cache import Cache
@@ -19,7 +20,6 @@ from master.apiserver.watchcache.moment import ANY
 from master.apiserver.watchcache.watching import Watcher
 from master.store.contract import Put
 from master.store.sqlite import SqliteStore
-from podlab.api import kinds
 from podlab.core.v1 import pod_pb2
 from podlab.v1 import apiserver_pb2
 
@@ -82,7 +82,7 @@ async def _cache(directory: Path) -> AsyncIterator[Cache]:
     cache = Cache(store)
     await cache.load()
     running = asyncio.create_task(cache.run())
-    NodeGraph(*(cache.window(kinds.by_name(name)) for name in ("Pod", "PersistentVolume")))
+    NodeGraph(*(cache.window(builtin_kinds.named(name)) for name in ("Pod", "PersistentVolume")))
     for first in range(0, PODS, AT_ONCE):
         await store.commit([Put(_key(number), _pod(number), 0) for number in range(first, first + AT_ONCE)])
     await cache.catch_up()

@@ -2,9 +2,12 @@
 
 import timeit
 
+import orjson
 from google.protobuf import json_format
+from podlab_testing import builtin_kinds
 
-from podlab.api.serializer import codec
+from podlab.api import kinds
+from podlab.api.serializer import codec, manifest
 from podlab.core.v1.pod_pb2 import Pod
 
 ROUNDS, CALLS = 7, 500
@@ -76,14 +79,15 @@ status:
 
 def measure() -> dict[str, float]:
     """Microseconds a call, by name."""
-    (pod,) = codec.from_yaml(POD)
+    pod = builtin_kinds.read(manifest.read(POD)[0].data)
+    kind = kinds.of(pod)
     data, text, wire = codec.to_dict(pod), codec.to_json(pod), pod.SerializeToString()
     plain = json_format.MessageToDict(pod)
     calls = {
         "codec_pod_to_dict": lambda: codec.to_dict(pod),
-        "codec_pod_from_dict": lambda: codec.from_dict(data),
+        "codec_pod_from_dict": lambda: builtin_kinds.read(data),
         "codec_pod_wire_to_json": lambda: codec.to_json(Pod.FromString(wire)),
-        "codec_pod_json_to_wire": lambda: codec.from_json(text).SerializeToString(),
+        "codec_pod_json_to_wire": lambda: codec.from_dict(orjson.loads(text), kind).SerializeToString(),
         "json_format_pod_to_dict": lambda: json_format.MessageToDict(pod),
         "json_format_pod_from_dict": lambda: json_format.ParseDict(plain, Pod()),
     }

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.cluster_view import ClusterView
 from podlab_testing.fake_nodes import FakeNodes
 
 from podlab.api.pods.volumes import LOCAL_PATH, SELECTED_NODE, local_path_node
-from podlab.api.serializer import codec
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 from podlab.storage.v1.storageclass_pb2 import StorageClass
@@ -20,14 +20,16 @@ pytestmark = pytest.mark.usefixtures("controllers")
 def volume(name: str = "disk", size: str = "1Gi", *, policy: str = "Retain", **spec: Any) -> Any:
     base = {"capacity": {"storage": size}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": f"/srv/{name}"}}
     spec = {**base, "persistentVolumeReclaimPolicy": policy, "storageClassName": "by-hand", **spec}
-    return codec.from_dict({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec})
+    return builtin_kinds.read(
+        {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
+    )
 
 
 def claim(name: str = "data", size: str = "1Gi", **spec: Any) -> Any:
     base = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}
     metadata = {"name": name, "namespace": "default"}
     spec = {"storageClassName": "by-hand", **base, **spec}
-    return codec.from_dict({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec})
+    return builtin_kinds.read({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec})
 
 
 def user(claim_name: str, *, name: str = "user", node: str = "") -> pod_pb2.Pod:
@@ -107,7 +109,7 @@ def own(name: str) -> Any:
     volumes = [{"name": "data", "ephemeral": {"volumeClaimTemplate": template}}]
     spec = {"containers": [{"name": "main", "image": "hello:1.0"}], "volumes": volumes}
     metadata = {"name": name, "namespace": "default"}
-    return codec.from_dict({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+    return builtin_kinds.read({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
 
 
 async def test_an_ephemeral_volume_gets_a_claim_of_its_own_that_goes_with_its_pod(seen: ClusterView) -> None:
@@ -186,7 +188,7 @@ async def test_a_directory_that_a_node_holds_goes_when_the_node_has_removed_it_o
 def local_class(**parameters: str) -> Any:
     given = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "mine"}}
     delayed = {"provisioner": LOCAL_PATH, "volumeBindingMode": "WaitForFirstConsumer"}
-    return codec.from_dict({**given, **delayed, "parameters": parameters})
+    return builtin_kinds.read({**given, **delayed, "parameters": parameters})
 
 
 async def test_a_class_that_is_made_anew_is_tried_again(seen: ClusterView, nodes: FakeNodes) -> None:

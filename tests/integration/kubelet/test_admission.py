@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.kubelet_pods import Json
 from podlab_testing.memory_node import MemoryKubelet, Until
 
-from podlab.api.serializer import codec
 from podlab.client.client import Client
 from podlab.core.v1 import event_pb2, node_pb2, pod_pb2
 
@@ -18,13 +18,13 @@ PORT = {"ports": [{"containerPort": 80, "hostPort": 8080}]}
 
 async def _node(admin: Client, **spec: object) -> node_pb2.Node:
     data = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "spec": spec}
-    made = codec.from_dict(data)
+    made = builtin_kinds.read(data)
     assert isinstance(made, node_pb2.Node)
     return await admin.create(made)
 
 
 async def _bound(admin: Client, name: str, *, container: Json | None = None, **spec: object) -> pod_pb2.Pod:
-    made = codec.from_dict({
+    made = builtin_kinds.read({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"},
         "spec": {"nodeName": "n1", "containers": [{"name": "web", "image": IMAGE, **(container or {})}], **spec},
     })  # fmt: skip

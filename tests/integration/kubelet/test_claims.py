@@ -6,12 +6,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from podlab_testing import storage
+from podlab_testing import builtin_kinds, storage
 from podlab_testing.kubelet_pods import Json
 from podlab_testing.memory_node import MemoryKubelet, Until
 
 from podlab.api.pods.volumes import LOCAL_PATH, PROVISIONED_BY
-from podlab.api.serializer import codec
 from podlab.client.client import Client
 from podlab.client.informer import Informer
 from podlab.core.v1 import event_pb2
@@ -41,7 +40,7 @@ async def pod(admin: Client, name: str = "a", *, mount: Json | None = None, **so
     volume = {"name": "v", **of}
     given = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"}}
     spec = {"nodeName": "n1", "containers": [container], "volumes": [volume]}
-    made = codec.from_dict({**given, "spec": spec})
+    made = builtin_kinds.read({**given, "spec": spec})
     assert isinstance(made, Pod)
     return await admin.create(made)
 

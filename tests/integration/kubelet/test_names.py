@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from podlab_testing import builtin_kinds
 from podlab_testing.memory_node import MemoryKubelet, Until
 
-from podlab.api.serializer import codec
 from podlab.client.client import Client
 from podlab.core.v1 import event_pb2, pod_pb2
 
@@ -20,7 +20,7 @@ async def test_a_pod_of_253_characters_runs_and_tells_why_its_containers_do_not(
         {"name": "w" * 63, "image": "podlab.local/hello:1.0"},
         {"name": "bad", "image": "podlab.local/gone:1"},
     ]
-    made = codec.from_dict({
+    made = builtin_kinds.read({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": NAME, "namespace": "default"},
         "spec": {"nodeName": "n1", "containers": containers},
     })  # fmt: skip

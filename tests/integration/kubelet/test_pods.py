@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.cluster import Cluster
 from podlab_testing.kubelet_pods import Json
 from podlab_testing.memory_node import MemoryKubelet, Until
 
 from node.kubelet.worker.context import WorkerTimings
 from podlab.api.objects import condition
-from podlab.api.serializer import codec
 from podlab.client.client import Client
 from podlab.core.v1 import config_pb2, event_pb2, pod_pb2
 from podlab.errors import NotFound
@@ -25,7 +25,7 @@ IMAGE = "podlab.local/hello:1.0"
 async def _create(
     admin: Client, name: str = "a", *, image: str = IMAGE, container: Json | None = None, **spec: object
 ) -> pod_pb2.Pod:
-    made = codec.from_dict({
+    made = builtin_kinds.read({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"},
         "spec": {"nodeName": "n1", "containers": [{"name": "web", "image": image, **(container or {})}], **spec},
     })  # fmt: skip

@@ -7,13 +7,13 @@ import contextlib
 from pathlib import Path
 
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.cluster import Cluster
 from podlab_testing.memory_node import MemoryKubelet, Until
 
 from node.kubelet.nodestatus.node_lease import NAMESPACE, NodeLease
 from node.kubelet.nodestatus.registration import NodeRegistration
 from node.kubelet.settings import KubeletSettings
-from podlab.api.serializer import codec
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.coordination.v1 import lease_pb2
@@ -63,7 +63,7 @@ async def test_it_stays_away_and_ends_its_pods(
             "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "default"},
             "spec": {"nodeName": "n1", "containers": [{"name": "web", "image": "podlab.local/hello:1.0"}]},
         }  # fmt: skip
-        await admin.create(codec.from_dict(pod))
+        await admin.create(builtin_kinds.read(pod))
         await until("a", lambda seen: seen is not None and seen.status.phase == "Running")
         await admin.delete(node_pb2.Node, "n1")
         await admin.delete(lease_pb2.Lease, "n1", NAMESPACE)

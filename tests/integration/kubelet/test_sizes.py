@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.kubelet_pods import Json
 from podlab_testing.memory_node import MemoryKubelet, Until
 
 from node.kubelet.logs import log_files
 from node.kubelet.worker.context import WorkerTimings
-from podlab.api.serializer import codec
 from podlab.client.client import Client
 from podlab.core.v1 import pod_pb2
 
@@ -24,7 +24,7 @@ def timings() -> WorkerTimings:
 
 async def _pod(admin: Client, *containers: Json, **spec: object) -> pod_pb2.Pod:
     named = [{"name": f"c{number}", "image": IMAGE, **one} for number, one in enumerate(containers)]
-    made = codec.from_dict({
+    made = builtin_kinds.read({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "default"},
         "spec": {"nodeName": "n1", "containers": named, **spec},
     })  # fmt: skip

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-from podlab_testing import sample_objects
+from podlab_testing import builtin_kinds, sample_objects
 
-from podlab.api import kinds
-from podlab.api.kinds import KINDS, Kind
+from podlab.api.kinds import Kind
 
 JSON, MERGE, STRATEGIC = "application/json", "application/merge-patch+json", "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
@@ -23,7 +22,7 @@ BATCH = "/apis/batch/v1/namespaces/default"
 
 
 # A good request for a certificate is made with a key; its own rows are below.
-TRIED = tuple(kind for kind in KINDS if kind.name != "CertificateSigningRequest")
+TRIED = tuple(kind for kind in builtin_kinds.STORED if kind.name != "CertificateSigningRequest")
 
 
 @dataclass(frozen=True)
@@ -229,7 +228,7 @@ def of_some_kinds() -> Iterator[Row]:
         "binding: replaced", "PUT", f"{pods}/kept/binding", {}, 405, "MethodNotAllowed", "does not allow this method"
     )
     for kind in ("Job", "CronJob", "DaemonSet", "StatefulSet", "ReplicaSet"):
-        of = kinds.by_name(kind)
+        of = builtin_kinds.named(kind)
         yield invalid(f"{kind}: empty", collection(of), {"metadata": {"name": "e"}, "spec": {}}, "spec.")
     schedule = {"metadata": {"name": "e"}, "spec": {"schedule": "now", "jobTemplate": {"spec": {"template": pod()}}}}
     yield invalid("CronJob: a bad schedule", f"{BATCH}/cronjobs", schedule, "spec.schedule: Invalid value")

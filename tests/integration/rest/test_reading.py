@@ -8,9 +8,8 @@ from typing import Any
 
 import aiohttp
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.cluster import Cluster
-
-from podlab.api import kinds
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
@@ -129,7 +128,7 @@ async def test_a_watch_of_tables_tells_the_columns_once(http: aiohttp.ClientSess
 
 async def test_a_watch_that_begins_too_early_is_told_gone(http: aiohttp.ClientSession, cluster: Cluster) -> None:
     await create(http, "a", "b")
-    cluster.parts.cache.window(kinds.by_name("ConfigMap")).drop(0, cluster.parts.cache.revision)
+    cluster.parts.cache.window(builtin_kinds.named("ConfigMap")).drop(0, cluster.parts.cache.revision)
     (event,) = await events(http, "resourceVersion=1", 1)
     assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 410, "Expired")
 

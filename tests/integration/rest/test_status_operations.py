@@ -9,10 +9,9 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
-from podlab_testing import sample_objects
+from podlab_testing import builtin_kinds, sample_objects
 
 from podlab import pki
-from podlab.api import kinds
 
 MERGE = {"Content-Type": "application/merge-patch+json"}
 IN_DEFAULT = "namespaces/default"
@@ -55,7 +54,7 @@ def decision(kind: str) -> dict[str, str]:
 async def test_a_status_is_patched_replaced_and_read(
     http: aiohttp.ClientSession, kind: str, path: str, patched: dict[str, Any], replaced: dict[str, Any]
 ) -> None:
-    await sent(http, "POST", f"/{path}", sample_objects.data(kinds.by_name(kind)))
+    await sent(http, "POST", f"/{path}", sample_objects.data(builtin_kinds.named(kind)))
     below = f"/{path}/sample/status"
     patch = {"metadata": {"annotations": {"patchedstatus": "true"}}, "status": patched}
     answer = await sent(http, "PATCH", below, patch, **MERGE)
@@ -69,7 +68,7 @@ async def test_a_status_is_patched_replaced_and_read(
 
 async def test_a_request_for_a_certificate_is_decided_and_signed(http: aiohttp.ClientSession, tmp_path: Path) -> None:
     path = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
-    await sent(http, "POST", path, sample_objects.data(kinds.by_name("CertificateSigningRequest")))
+    await sent(http, "POST", path, sample_objects.data(builtin_kinds.named("CertificateSigningRequest")))
     approval = {"metadata": {"annotations": {"a": "true"}}, "status": {"conditions": [decision("ApprovalPatch")]}}
     answer = await sent(http, "PATCH", f"{path}/sample/approval", approval, **MERGE)
     assert answer["metadata"]["annotations"] == {"a": "true"}

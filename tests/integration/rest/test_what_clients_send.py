@@ -9,9 +9,9 @@ from typing import Any
 import aiohttp
 import pytest
 import yaml
-from podlab_testing import sample_objects
+from podlab_testing import builtin_kinds, sample_objects
 
-from podlab.api.kinds import KINDS, Kind
+from podlab.api.kinds import Kind
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
@@ -215,7 +215,7 @@ async def test_a_deletion_that_waits_is_a_new_generation(http: aiohttp.ClientSes
     assert going["metadata"]["generation"] == 2
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.has_status], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", [kind for kind in builtin_kinds.STORED if kind.has_status], ids=lambda kind: kind.name)
 async def test_a_patch_of_a_status_may_change_labels_and_annotations(http: aiohttp.ClientSession, kind: Kind) -> None:
     """Conformance: CronJob, Job, CSR and Ingress API operations. Of pods, and of Deployments, Kubernetes keeps some."""
     root = f"/apis/{kind.api_version}" if kind.group else f"/api/{kind.version}"

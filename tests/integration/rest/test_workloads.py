@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 from kubernetes import client as k8s
 from kubernetes.client.exceptions import ApiException
-from podlab_testing import sample_objects
-
-from podlab.api import kinds
+from podlab_testing import builtin_kinds, sample_objects
 
 
 def body(name: str) -> dict[str, Any]:
-    return sample_objects.data(kinds.by_name(name))
+    return sample_objects.data(builtin_kinds.named(name))
 
 
 async def test_an_autoscaler_is_the_same_in_both_versions(api_client: k8s.ApiClient) -> None:

@@ -20,6 +20,7 @@ from podlab.api.kinds import Kind
 from podlab.api.objects import metadata, typed
 from podlab.api.serializer import codec
 from podlab.errors import BadRequest, Cause, Invalid
+from podlab.meta.v1.meta_pb2 import DeleteOptions
 from podlab.v1 import apiserver_pb2 as pb
 
 M = TypeVar("M", bound=Message)
@@ -133,7 +134,7 @@ async def delete_options(request: web.BaseRequest) -> Any:
     if not sent.content:
         return None
     is_protobuf = sent.media_type == protobuf.MEDIA_TYPE
-    return sent.take_envelope(kinds.DELETE_OPTIONS).data() if is_protobuf else sent.take_value()
+    return sent.take_envelope(kinds.of(DeleteOptions)).data() if is_protobuf else sent.take_value()
 
 
 def take_place(message: Any, place: Place) -> None:

@@ -11,7 +11,7 @@ from master.apiserver.registry.registry import Registry
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import bodies, responses
 from master.apiserver.rest.handlers import delete_options
-from podlab.api.kinds import EVICTION
+from podlab.api import kinds
 from podlab.errors import BadRequest
 from podlab.policy.v1 import eviction_pb2
 
@@ -25,7 +25,7 @@ class Evicting:
     async def create(self, call: Call) -> web.StreamResponse:
         """Evict the pod, or say that it must not go now."""
         options = call.write_options()
-        read = await bodies.read_object(call.request, EVICTION, options.validation)
+        read = await bodies.read_object(call.request, kinds.of(eviction_pb2.Eviction), options.validation)
         eviction = read.message
         assert isinstance(eviction, eviction_pb2.Eviction)
         if eviction.metadata.name != call.place.name:

@@ -22,6 +22,8 @@ from podlab.api.serializer import codec
 from podlab.autoscaling.v1.scale_pb2 import Scale, ScaleSpec, ScaleStatus
 from podlab.errors import BadRequest, Cause, Invalid
 
+_SCALE = kinds.of(Scale)
+
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
@@ -37,7 +39,7 @@ class Scaling:
     async def update(self, call: Call) -> web.StreamResponse:
         """Replace the number; a resourceVersion in the Scale is a precondition."""
         options = call.write_options()
-        read = await bodies.read_object(call.request, kinds.SCALE, options.validation)
+        read = await bodies.read_object(call.request, _SCALE, options.validation)
         sent = typed(read.message, Scale)
         if sent.metadata.name not in ("", call.place.name):
             raise BadRequest(
@@ -63,7 +65,7 @@ class Scaling:
             if scale.spec.replicas < 0:
                 why = f"Invalid value: {scale.spec.replicas}: must be greater than or equal to 0"
                 cause = Cause("spec.replicas", "FieldValueInvalid", why)
-                raise Invalid.of(kinds.SCALE.qualified_name, call.place.name, [cause])
+                raise Invalid.of(_SCALE.qualified_name, call.place.name, [cause])
             new = changes.copied(old)
             _set_replicas(new, scale.spec.replicas)
             metadata(new).resourceVersion = revision or scale.metadata.resourceVersion

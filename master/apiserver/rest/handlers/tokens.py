@@ -15,7 +15,7 @@ from master.apiserver.registry.token_request import Issuer
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import bodies, responses
 from master.apiserver.rest.handlers.reviews import user_info
-from podlab.api.kinds import TOKEN_REQUEST
+from podlab.api import kinds
 from podlab.api.serializer import codec
 from podlab.api.values import times
 from podlab.authentication.v1 import token_pb2
@@ -33,7 +33,7 @@ class Tokens:
     async def create(self, call: Call) -> web.StreamResponse:
         """A token of the service account; a dry run makes none."""
         options = call.write_options()
-        read = await bodies.read_object(call.request, TOKEN_REQUEST, options.validation)
+        read = await bodies.read_object(call.request, kinds.of(token_pb2.TokenRequest), options.validation)
         bodies.take_place(read.message, call.place)
         request = read.message
         assert isinstance(request, token_pb2.TokenRequest)

@@ -103,7 +103,7 @@ class Writing:
     async def bind(self, call: Call) -> web.StreamResponse:
         """Bind a pod to the node that the Binding in the body names."""
         options = call.write_options()
-        read = await self._body(call, options, kinds.BINDING)
+        read = await self._body(call, options, kinds.of(binding_pb2.Binding))
         binding = _checked_binding(call, objects.typed(read.message, binding_pb2.Binding))
         node, uid = binding.target.name, binding.metadata.uid
         pod = call.place.name or binding.metadata.name

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message_factory import GetMessageClass
+from podlab_testing import builtin_kinds
 
-from podlab.api import kinds
 from podlab.api.serializer import codec
 from podlab.api.serializer.encoding import is_map
 from podlab.meta.v1.meta_pb2 import Quantity
@@ -28,7 +28,7 @@ def fields_of(descriptor: Descriptor, seen: set[str]) -> Iterator[FieldDescripto
 
 def repeated_fields() -> list[FieldDescriptor]:
     seen = {"podlab.authentication.v1.ExtraValue", "podlab.authorization.v1.ExtraValue"}  # not objects in JSON
-    found = [field for kind in kinds.KINDS for field in fields_of(kind.message.DESCRIPTOR, seen)]
+    found = [field for kind in builtin_kinds.STORED for field in fields_of(kind.message.DESCRIPTOR, seen)]
     return [field for field in found if not field.containing_type.GetOptions().map_entry]
 
 

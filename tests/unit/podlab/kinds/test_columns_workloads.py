@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from podlab_testing import builtin_kinds, sample_objects
 
-from podlab.api import kinds
 from podlab.api.jobstate import job_state
 from podlab.api.values import times
 from podlab.batch.v1.job_pb2 import Job
@@ -16,7 +15,7 @@ CREATED = times.text(times.from_datetime(NOW - timedelta(seconds=65)))
 
 
 def cells(name: str, changes: dict[str, Any]) -> dict[str, str]:
-    kind = kinds.by_name(name)
+    kind = builtin_kinds.named(name)
     item = sample_objects.sample(kind, {"metadata": {"creationTimestamp": CREATED}} | changes)
     return dict(
         zip(

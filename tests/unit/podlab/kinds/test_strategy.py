@@ -2,9 +2,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from podlab_testing import added_kinds
+from podlab_testing import added_kinds, builtin_kinds
 
-from podlab.api import kinds
 from podlab.certificates.v1.certificatesigningrequest_pb2 import CertificateSigningRequest
 from podlab.core.v1.volume_pb2 import PersistentVolume
 from podlab.kinds import builtin
@@ -16,12 +15,12 @@ NOW = meta_pb2.Time(seconds=1_000_000)
 
 
 def of(name: str) -> Strategy:
-    return builtin.catalog().resource(kinds.by_name(name)).strategy
+    return builtin.catalog().resource(builtin_kinds.named(name)).strategy
 
 
 def test_every_kind_has_a_strategy_of_its_own() -> None:
     made = [builtin.catalog().resource(kind).strategy for kind in builtin.catalog().stored]
-    assert len({id(strategy) for strategy in made}) == len(kinds.KINDS)
+    assert len({id(strategy) for strategy in made}) == len(builtin_kinds.STORED)
 
 
 def test_a_strategy_is_made_once() -> None:
@@ -30,11 +29,11 @@ def test_a_strategy_is_made_once() -> None:
 
 
 def test_children_of_two_kinds_stay_unless_it_is_said_that_they_go() -> None:
-    assert {kind.name for kind in kinds.KINDS if of(kind.name).orphans} == {"Job", "ReplicationController"}
+    assert {kind.name for kind in builtin_kinds.STORED if of(kind.name).orphans} == {"Job", "ReplicationController"}
 
 
 def test_nodes_alone_come_with_a_status() -> None:
-    assert {kind.name for kind in kinds.KINDS if of(kind.name).keeps_status_at_create} == {"Node"}
+    assert {kind.name for kind in builtin_kinds.STORED if of(kind.name).keeps_status_at_create} == {"Node"}
 
 
 def test_a_request_says_who_made_it_and_conditions_since_when_they_hold() -> None:

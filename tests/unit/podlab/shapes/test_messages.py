@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+from podlab_testing import builtin_kinds
 
-from podlab.api.kinds import KINDS
 from podlab.api.serializer import scalars
 from podlab.api.serializer.encoding import is_inline, is_map
 from podlab.core.v1 import config_pb2, pod_pb2, service_pb2, volume_pb2
@@ -25,7 +25,7 @@ STRATEGIES = {"merge", "retainKeys", "merge,retainKeys", "replace"}
 def structs() -> Iterator[Struct]:
     """The shapes of all objects, and of all that they are made of."""
     found: dict[str, Struct] = {}
-    left: list[Shape] = [shape_of(kind.message) for kind in KINDS]
+    left: list[Shape] = [shape_of(kind.message) for kind in builtin_kinds.STORED]
     while left:
         shape = left.pop()
         if isinstance(shape, List):
@@ -112,7 +112,7 @@ def test_enumerated_values_are_those_of_text_sorted_and_once() -> None:
 
 
 def test_what_is_said_of_an_inlined_field_would_be_lost() -> None:
-    for kind in KINDS:
+    for kind in builtin_kinds.STORED:
         for field in kind.message.DESCRIPTOR.fields:
             assert not is_inline(field) or len(field.GetOptions().ListFields()) == 1, field.full_name
 

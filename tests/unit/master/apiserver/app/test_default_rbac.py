@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.registry import WritableRegistry
 
 from master.apiserver.app.default_rbac import DefaultRoles, defaults, reconciled
@@ -71,7 +72,7 @@ async def test_all_are_written_in_one_commit_and_nothing_is_written_twice(
 
 async def test_what_was_taken_away_comes_back(cache: Cache, registry: WritableRegistry) -> None:
     await DefaultRoles(cache).ensure()
-    kind = kinds.by_name("ClusterRole")
+    kind = builtin_kinds.named("ClusterRole")
     discovery: Any = (await registry.get(kind, "", "system:discovery")).message()
     del discovery.rules[:]
     await registry.update(discovery)

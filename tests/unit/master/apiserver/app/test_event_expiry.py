@@ -1,10 +1,10 @@
 from __future__ import annotations
 
+from podlab_testing import builtin_kinds
 from podlab_testing.registry import WritableRegistry
 
 from master.apiserver.app.event_expiry import EVENT_LIFE_S, EventExpiry
 from master.apiserver.watchcache.cache import Cache
-from podlab.api import kinds
 from podlab.core.v1 import event_pb2, namespace_pb2
 from podlab.meta.v1 import meta_pb2
 
@@ -28,5 +28,5 @@ async def test_events_go_an_hour_after_they_were_last_seen(cache: Cache, registr
     now.seconds += 1
     await expiry.expire()
     await cache.catch_up()
-    left = cache.window(kinds.by_name("Event")).entries
+    left = cache.window(builtin_kinds.named("Event")).entries
     assert [key.rpartition("/")[2] for key in left] == ["seen-again"]

@@ -4,17 +4,17 @@ from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.registry import WritableRegistry
 
 from master.apiserver.app.system_objects import SystemObjects
 from master.apiserver.watchcache.cache import Cache
-from podlab.api import kinds
 
 NETWORK = IPv4Network("10.96.0.0/16")
 
 
 async def read(registry: WritableRegistry, kind: str) -> Any:
-    return (await registry.get(kinds.by_name(kind), "default", "kubernetes")).message()
+    return (await registry.get(builtin_kinds.named(kind), "default", "kubernetes")).message()
 
 
 async def test_a_second_pass_writes_nothing(cache: Cache, registry: WritableRegistry) -> None:

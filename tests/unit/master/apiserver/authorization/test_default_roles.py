@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.builtin_kinds import validate_create
 
 from master.apiserver.app.default_rbac import defaults
@@ -8,7 +9,6 @@ from master.apiserver.authorization import Attributes
 from master.apiserver.authorization.component_roles import COMPONENT_BINDINGS, component_roles
 from master.apiserver.authorization.default_roles import USER_BINDINGS, USER_ROLES
 from master.apiserver.authorization.rules import Role
-from podlab.api import kinds
 from podlab.kinds import builtin
 from podlab.rbac.v1 import rbac_pb2
 
@@ -22,7 +22,9 @@ def may(role: str, verb: str, what: str) -> bool:
     if what.startswith("/"):
         return ROLES[role].allows(Attributes(verb, path=what))
     resource, _, subresource = what.partition("/")
-    group = {"tokens": ""}.get(resource) or next((kind.group for kind in kinds.KINDS if kind.plural == resource), "")
+    group = {"tokens": ""}.get(resource) or next(
+        (kind.group for kind in builtin_kinds.STORED if kind.plural == resource), ""
+    )
     return ROLES[role].allows(Attributes(verb, group, resource, "team", "x", subresource))
 
 

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from podlab_testing import builtin_kinds
+
 from master.apiserver.authorization.node_graph import NodeGraph, references
 from master.apiserver.watchcache.kind_window import KindWindow
-from podlab.api import kinds
 from podlab.core.v1 import pod_pb2, volume_pb2
 from podlab.meta.v1 import meta_pb2
 
@@ -37,9 +38,9 @@ def test_every_way_to_use_an_object_is_found() -> None:
 
 
 def test_a_node_uses_what_its_pods_use_as_long_as_they_are_there() -> None:
-    window = KindWindow(kinds.by_name("Pod"))
+    window = KindWindow(builtin_kinds.named("Pod"))
     window.load({}, 1)
-    bindings = NodeGraph(window, KindWindow(kinds.by_name("PersistentVolume")))
+    bindings = NodeGraph(window, KindWindow(builtin_kinds.named("PersistentVolume")))
     key = f"{window.prefix}team/web"
     asked = ("n1", "secrets", "team", "in-volume")
     assert bindings.node_of("team", "web") is None
@@ -58,7 +59,7 @@ def test_a_node_uses_what_its_pods_use_as_long_as_they_are_there() -> None:
 
 
 def test_a_node_uses_the_volume_whose_claim_its_pod_uses() -> None:
-    pods, volumes = KindWindow(kinds.by_name("Pod")), KindWindow(kinds.by_name("PersistentVolume"))
+    pods, volumes = KindWindow(builtin_kinds.named("Pod")), KindWindow(builtin_kinds.named("PersistentVolume"))
     pods.load({}, 1)
     volumes.load({}, 1)
     bindings = NodeGraph(pods, volumes)

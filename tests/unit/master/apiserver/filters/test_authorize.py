@@ -4,7 +4,6 @@ import pytest
 from podlab_testing import added_kinds, builtin_kinds
 
 from master.apiserver.filters.authorize import attributes, selected_fields
-from podlab.api import kinds
 
 
 def test_a_selection_is_about_the_fields_of_its_kind_also_of_an_added_one() -> None:
@@ -16,11 +15,11 @@ def test_a_selection_is_about_the_fields_of_its_kind_also_of_an_added_one() -> N
 
 
 def test_a_selection_by_name_is_about_that_name() -> None:
-    pods = kinds.by_name("Pod")
+    pods = builtin_kinds.named("Pod")
     fields = selected_fields(builtin_kinds.of(pods), "metadata.name=web")
     assert attributes("watch", pods, "team", fields=fields).name == "web"
 
 
 @pytest.mark.parametrize("selector", ["", "spec.colour=red", "spec.nodeName"])
 def test_what_is_no_selector_of_the_kind_selects_nothing(selector: str) -> None:
-    assert selected_fields(builtin_kinds.of(kinds.by_name("Pod")), selector) is None
+    assert selected_fields(builtin_kinds.of(builtin_kinds.named("Pod")), selector) is None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.registry import ADMIN, BY_ADMIN, Refusing, WritableRegistry, asked_by, registry_of
 
 from master.apiserver.admission.write import Write
@@ -14,7 +15,6 @@ from master.apiserver.registry.batch import write_each
 from master.apiserver.registry.registry import Registry
 from master.apiserver.rpc import writes
 from master.apiserver.watchcache.cache import Cache
-from podlab.api import kinds
 from podlab.api.objects import condition
 from podlab.core.v1 import namespace_pb2, pod_pb2
 from podlab.errors import ApiError, Conflict, Forbidden, NotFound
@@ -52,7 +52,7 @@ async def made(registry: WritableRegistry, name: str, grace_s: int = 30) -> pod_
 
 
 async def held(registry: WritableRegistry, name: str) -> Any:
-    return (await registry.get(kinds.by_name("Pod"), "default", name)).message()
+    return (await registry.get(builtin_kinds.named("Pod"), "default", name)).message()
 
 
 def victim(name: str, uid: str = "") -> pb.Victim:

@@ -16,13 +16,12 @@ from master.apiserver.registry.delete_collection import (
 from master.apiserver.registry.registry import Written
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.selection import ListOptions
-from podlab.api import kinds
 from podlab.core.v1 import config_pb2, namespace_pb2
 from podlab.errors import Forbidden
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2 as pb
 
-ALL = CollectionDeletion(ListOptions(builtin_kinds.of(kinds.by_name("ConfigMap")), "default"))
+ALL = CollectionDeletion(ListOptions(builtin_kinds.of(builtin_kinds.named("ConfigMap")), "default"))
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +56,7 @@ async def test_what_takes_the_name_of_a_deleted_object_meanwhile_is_left_alone(
     await registry.create(replaced)
     assert [batch async for batch in batches] == [[]]
     await cache.catch_up()
-    left = cache.window(kinds.by_name("ConfigMap")).entries
+    left = cache.window(builtin_kinds.named("ConfigMap")).entries
     assert [key.rpartition("/")[2] for key in left] == [replaced.metadata.name]
 
 

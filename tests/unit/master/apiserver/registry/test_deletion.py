@@ -14,7 +14,7 @@ from podlab.core.v1 import config_pb2, namespace_pb2, pod_pb2
 from podlab.meta.v1 import meta_pb2
 
 NOW = meta_pb2.Time(seconds=1_000_000)
-NAMESPACE = builtin_kinds.of(kinds.by_name("Namespace")).strategy
+NAMESPACE = builtin_kinds.of(builtin_kinds.named("Namespace")).strategy
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def test_a_grace_period_ends_before_time_does(asked: dict[str, int]) -> None:
 
 @pytest.mark.parametrize("kind", ["Job", "ReplicationController"])
 def test_pods_of_old_kinds_stay_unless_it_is_said_that_they_go(kind: str) -> None:
-    current = kinds.by_name(kind).message(metadata=meta_pb2.ObjectMeta(name="a"))  # type: ignore[call-arg]
+    current = builtin_kinds.named(kind).message(metadata=meta_pb2.ObjectMeta(name="a"))  # type: ignore[call-arg]
     kept: Any = decide(current)
     assert (kept.removed, list(kept.message.metadata.finalizers)) == (False, ["orphan"])
     assert decide(kept.message).message == kept.message

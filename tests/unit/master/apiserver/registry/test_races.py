@@ -10,12 +10,12 @@ from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.registry import WritableRegistry, registry_of
 
 from master.apiserver.watchcache.cache import Cache
 from master.store.contract import Delete, Put
 from master.store.sqlite import SqliteStore
-from podlab.api import kinds
 from podlab.core.v1 import config_pb2, namespace_pb2, service_pb2
 from podlab.errors import ApiError, Forbidden, Invalid
 from podlab.meta.v1 import meta_pb2
@@ -63,7 +63,7 @@ async def home(registry: WritableRegistry) -> None:
 
 
 async def held(registry: WritableRegistry, kind: str, name: str, namespace: str = "") -> Any:
-    return (await registry.get(kinds.by_name(kind), namespace, name)).message()
+    return (await registry.get(builtin_kinds.named(kind), namespace, name)).message()
 
 
 async def test_nothing_slips_into_a_namespace_that_goes(
@@ -86,7 +86,7 @@ async def test_nothing_slips_into_a_namespace_that_goes(
         await creating
     commits.waiting[2].set()
     await ending
-    assert not cache.window(kinds.by_name("ConfigMap")).entries
+    assert not cache.window(builtin_kinds.named("ConfigMap")).entries
     await cache.catch_up()
     assert not cache.claims
 
@@ -119,7 +119,7 @@ def service(name: str, **spec: Any) -> service_pb2.Service:
 
 def claimed_by_services(cache: Cache) -> set[str]:
     found = set()
-    for entry in cache.window(kinds.by_name("Service")).entries.values():
+    for entry in cache.window(builtin_kinds.named("Service")).entries.values():
         one: Any = entry.message()
         if one.spec.clusterIP != "None":
             found.add(f"/claims/clusterIPs/{one.spec.clusterIP}")

@@ -4,12 +4,12 @@ import asyncio
 from typing import Any
 
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.registry import WritableRegistry
 
 from master.apiserver.admission.write import PATCH_ATTEMPTS
 from master.apiserver.patching.patch import parse
 from master.apiserver.watchcache.cache import Cache
-from podlab.api import kinds
 from podlab.core.v1 import config_pb2, namespace_pb2
 from podlab.errors import AlreadyExists, BadRequest, Conflict, NotFound
 from podlab.meta.v1 import meta_pb2
@@ -26,7 +26,7 @@ def config_map(name: str = "a", **data: str) -> config_pb2.ConfigMap:
 
 
 async def read(registry: WritableRegistry, name: str = "a") -> Any:
-    return (await registry.get(kinds.by_name("ConfigMap"), "default", name)).message()
+    return (await registry.get(builtin_kinds.named("ConfigMap"), "default", name)).message()
 
 
 async def test_of_many_who_create_the_same_at_once_one_does(registry: WritableRegistry) -> None:

@@ -27,7 +27,7 @@ from podlab.errors import ApiError, Invalid
 from podlab.meta.v1 import meta_pb2
 from podlab.scheduling.v1 import priorityclass_pb2
 
-STRATEGY = builtin_kinds.of(kinds.by_name("Pod")).strategy
+STRATEGY = builtin_kinds.of(builtin_kinds.named("Pod")).strategy
 NOW = meta_pb2.Time(seconds=1_000_000)
 
 

@@ -1,9 +1,9 @@
 from dataclasses import replace
 
 import pytest
+from podlab_testing import builtin_kinds
 
 from master.apiserver.request.paths import Place, parse
-from podlab.api import kinds
 from podlab.errors import NotFound
 from podlab.kinds import builtin
 
@@ -22,7 +22,7 @@ from podlab.kinds import builtin
     ],
 )
 def test_a_path_names_a_place(path: str, kind: str, namespace: str, name: str, subresource: str) -> None:
-    of = kinds.by_name(kind)
+    of = builtin_kinds.named(kind)
     place = Place(of, namespace, name, subresource, resource=builtin.catalog().resource(of))
     assert parse(path, builtin.catalog()) == place
 

@@ -3,16 +3,16 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from podlab_testing import builtin_kinds
 
 from master.apiserver.watchcache.cache import Cache
 from master.store.contract import Delete, Put
 from master.store.sqlite import SqliteStore
-from podlab.api import kinds
 from podlab.core.v1 import config_pb2
 from podlab.errors import Timeout
 from podlab.meta.v1 import meta_pb2
 
-KIND = kinds.by_name("ConfigMap")
+KIND = builtin_kinds.named("ConfigMap")
 
 
 def put(name: str, **data: str) -> Put:

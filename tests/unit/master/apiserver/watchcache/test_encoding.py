@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from podlab_testing import builtin_kinds
 
 from master.apiserver.watchcache import encoding
-from podlab.api.kinds import KINDS, Kind
+from podlab.api.kinds import Kind
 from podlab.api.objects import unwrap
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2 as pb
@@ -18,7 +19,7 @@ def stored(kind: Kind, name: str, labels: dict[str, str]) -> bytes:
     return kind.message(metadata=meta_pb2.ObjectMeta(name=name, labels=labels)).SerializeToString()  # type: ignore[call-arg]
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", builtin_kinds.STORED, ids=lambda kind: kind.name)
 @given(name=NAMES, labels=st.dictionaries(NAMES, NAMES, max_size=3), revision=REVISIONS)
 def test_every_response_reads_as_the_object_at_its_revision(
     kind: Kind, name: str, labels: dict[str, str], revision: int

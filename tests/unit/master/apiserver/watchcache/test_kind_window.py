@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+from podlab_testing import builtin_kinds
+
 from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.cached_object import CachedObject
 from master.apiserver.watchcache.kind_window import KindWindow
-from podlab.api import kinds
 from podlab.core.v1 import config_pb2
 from podlab.meta.v1 import meta_pb2
 
-KIND = kinds.by_name("ConfigMap")
+KIND = builtin_kinds.named("ConfigMap")
 
 
 def key(name: str) -> str:

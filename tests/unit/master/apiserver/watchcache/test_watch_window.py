@@ -6,14 +6,14 @@ import asyncio
 
 from hypothesis import given
 from hypothesis import strategies as st
+from podlab_testing import builtin_kinds
 
 from master.apiserver.watchcache.cached_object import CachedObject
 from master.apiserver.watchcache.kind_window import KindWindow
 from master.apiserver.watchcache.watch_window import WakePacing, WatchWindow
-from podlab.api import kinds
 from podlab.core.v1 import pod_pb2
 
-KIND = kinds.by_name("Pod")
+KIND = builtin_kinds.named("Pod")
 NODES = ("", "n1", "n2")
 
 changes = st.lists(

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from typing import Any, cast
 
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.registry import WritableRegistry
 
 from master.apiserver.watchcache.cache import Cache
@@ -13,7 +14,6 @@ from master.apiserver.watchcache.kind_window import WINDOW_EVENTS
 from master.apiserver.watchcache.moment import ANY
 from master.apiserver.watchcache.watching import Watcher
 from master.store.contract import Put
-from podlab.api import kinds
 from podlab.core.v1 import namespace_pb2
 from podlab.errors import Expired
 from podlab.meta.v1 import meta_pb2
@@ -35,7 +35,7 @@ def namespace(name: str) -> namespace_pb2.Namespace:
 
 
 async def test_a_watcher_that_falls_behind_is_closed(cache: Cache) -> None:
-    window = cache.window(kinds.by_name("Namespace"))
+    window = cache.window(builtin_kinds.named("Namespace"))
     value = namespace("busy").SerializeToString()
     async with watch(Watcher(cache)) as stream:
         assert await response(stream) == [(pb.EVENT_TYPE_BOOKMARK, "1")]
@@ -65,7 +65,7 @@ async def test_changes_made_while_the_present_is_told_follow_it(cache: Cache, re
 
 
 async def test_changes_that_come_together_share_a_message(cache: Cache) -> None:
-    window = cache.window(kinds.by_name("Namespace"))
+    window = cache.window(builtin_kinds.named("Namespace"))
     value = namespace("busy").SerializeToString()
     async with watch(Watcher(cache), resource_version="1") as stream:
         coming = asyncio.create_task(response(stream))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.kubelet_pods import Json, MakePod
 
 from node.kubelet.admission.predicates import failed_predicates
-from podlab.api.serializer import codec
 from podlab.core.v1 import node_pb2
 from podlab.meta.v1 import meta_pb2
 
@@ -22,7 +22,7 @@ OFFERED = {
 
 
 def node(*taints: dict[str, str]) -> node_pb2.Node:
-    made = codec.from_dict({
+    made = builtin_kinds.read({
         "apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "labels": {"disk": "ssd"}},
         "spec": {"taints": list(taints), "unschedulable": True},
     })  # fmt: skip

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from podlab_testing import builtin_kinds
 from podlab_testing.kubelet_pods import Json, MakePod
 
 from node.kubelet.containerconfig import environment
 from node.kubelet.containerconfig.environment import ConfigError, ConfigReference, EnvironmentContext
-from podlab.api.serializer import codec
 from podlab.core.v1 import config_pb2, service_pb2
 from podlab.meta.v1 import meta_pb2
 
@@ -127,7 +127,7 @@ def test_what_is_missing_is_named_unless_it_is_optional(pod: MakePod, origin: Js
 
 def test_services_are_found_in_the_environment(pod: MakePod) -> None:
     def service(namespace: str, name: str, address: str) -> service_pb2.Service:
-        made = codec.from_dict({
+        made = builtin_kinds.read({
             "apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": namespace},
             "spec": {"clusterIP": address, "ports": [{"name": "http", "port": 80, "protocol": "TCP"}]},
         })  # fmt: skip

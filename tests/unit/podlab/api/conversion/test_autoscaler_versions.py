@@ -1,16 +1,16 @@
 from typing import Any
 
 import pytest
-from podlab_testing import sample_objects
+from podlab_testing import builtin_kinds, sample_objects
 
 from podlab.api import kinds
 from podlab.api.conversion import versions
-from podlab.api.kinds import OTHER_VERSIONS
 from podlab.api.serializer import codec
+from podlab.autoscaling.v1 import horizontalpodautoscaler_pb2 as v1
 from podlab.errors import BadRequest
 
-V2 = kinds.by_name("HorizontalPodAutoscaler")
-V1 = next(kind for kind in OTHER_VERSIONS if kind.group == "autoscaling")
+V2 = builtin_kinds.named("HorizontalPodAutoscaler")
+V1 = kinds.of(v1.HorizontalPodAutoscaler)
 PREFIX = "autoscaling.alpha.kubernetes.io"
 SHARE = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}}}
 OTHERS = [
@@ -75,6 +75,6 @@ def test_an_annotation_that_makes_no_sense_is_refused_by_name(text: str) -> None
 
 def test_a_manifest_of_the_first_version_is_read_as_what_is_stored() -> None:
     item = sample_objects.sample(V2, namespace="default")
-    text = codec.to_yaml([versions.shown(item, V1)])
-    assert "autoscaling/v1" in text
-    assert codec.from_yaml(text) == [item]
+    written = codec.to_dict(versions.shown(item, V1))
+    assert written["apiVersion"] == "autoscaling/v1"
+    assert versions.stored(builtin_kinds.read(written)) == item

@@ -121,13 +121,13 @@ def test_fields_are_compared_as_text(message: Message, text: str, matches: bool)
 
 def test_a_field_that_is_not_selectable_is_refused_with_those_that_are() -> None:
     with pytest.raises(BadRequest, match=r"field label not supported: spec.x: for pods these are: metadata.name, "):
-        builtin_kinds.of(kinds.by_name("Pod")).field_selector("spec.x=1")
+        builtin_kinds.of(builtin_kinds.named("Pod")).field_selector("spec.x=1")
     with pytest.raises(BadRequest, match="can't understand"):
-        builtin_kinds.of(kinds.by_name("Pod")).field_selector("spec.nodeName")
+        builtin_kinds.of(builtin_kinds.named("Pod")).field_selector("spec.nodeName")
 
 
 def test_a_required_field_can_be_asked_for() -> None:
-    selector = builtin_kinds.of(kinds.by_name("Pod")).field_selector("spec.nodeName=n1,status.phase!=Failed")
+    selector = builtin_kinds.of(builtin_kinds.named("Pod")).field_selector("spec.nodeName=n1,status.phase!=Failed")
     assert selector.required("spec.nodeName") == "n1"
     assert selector.required("status.phase") is None
     assert str(selector) == "spec.nodeName=n1,status.phase!=Failed"

@@ -2,14 +2,16 @@
 
 from typing import Any
 
+import orjson
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from podlab_testing import builtin_kinds
 
 from podlab.api import kinds
-from podlab.api.serializer import codec
+from podlab.api.serializer import codec, manifest
 from podlab.api.serializer.encoding import is_map
 from podlab.api.serializer.unsupported import LIMITED
 from podlab.apps.v1.deployment_pb2 import Deployment
@@ -81,7 +83,7 @@ def arguments(descriptor: Any) -> st.SearchStrategy[dict[str, Any]]:
     return some()
 
 
-MESSAGES = st.sampled_from(kinds.KINDS).flatmap(
+MESSAGES = st.sampled_from(builtin_kinds.STORED).flatmap(
     lambda kind: arguments(kind.message.DESCRIPTOR).map(lambda fields: kind.message(**fields))
 )
 
@@ -89,9 +91,9 @@ MESSAGES = st.sampled_from(kinds.KINDS).flatmap(
 @settings(max_examples=300)
 @given(MESSAGES)
 def test_every_object_survives_the_way_through_json(message: Message) -> None:
-    read = codec.from_json(codec.to_json(message))
+    read = builtin_kinds.read(orjson.loads(codec.to_json(message)))
     assert codec.to_dict(read) == codec.to_dict(message)
-    assert codec.from_json(codec.to_json(read)) == read
+    assert builtin_kinds.read(orjson.loads(codec.to_json(read))) == read
 
 
 def test_what_is_written_though_absent_is_read_as_absent() -> None:
@@ -99,15 +101,16 @@ def test_what_is_written_though_absent_is_read_as_absent() -> None:
     pod = Pod(metadata={"name": "p"}, spec={"containers": [container]}, status={"containerStatuses": [{"name": "c"}]})
     written = codec.to_dict(pod)
     assert written["spec"]["containers"][0]["resources"] == {}
-    assert codec.from_dict(written) == pod
+    assert builtin_kinds.read(written) == pod
     deployment = Deployment(metadata={"name": "d"}, spec={"template": {"spec": {"containers": [container]}}})
-    assert codec.from_dict(codec.to_dict(deployment)) == deployment
+    assert builtin_kinds.read(codec.to_dict(deployment)) == deployment
 
 
 @settings(max_examples=150)
 @given(MESSAGES)
 def test_every_object_survives_the_way_through_yaml(message: Message) -> None:
-    (read,) = codec.from_yaml(codec.to_yaml([message]))
+    (document,) = manifest.read(codec.to_yaml([message]))
+    read = builtin_kinds.read(document.data)
     assert codec.to_dict(read) == codec.to_dict(message)
 
 
@@ -119,7 +122,7 @@ JSON = st.recursive(
 
 
 @settings(max_examples=200)
-@given(st.sampled_from(kinds.KINDS), st.sampled_from(["metadata", "spec", "status", "data", "x"]), JSON)
+@given(st.sampled_from(builtin_kinds.STORED), st.sampled_from(["metadata", "spec", "status", "data", "x"]), JSON)
 def test_any_json_is_read_or_refused_as_a_bad_request(kind: kinds.Kind, field: str, data: Any) -> None:
     try:
         codec.from_dict({field: data}, kind)
@@ -133,7 +136,7 @@ def pod(**spec: Any) -> dict[str, Any]:
 
 def refusal(data: Any) -> str:
     with pytest.raises(BadRequest) as caught:
-        codec.from_dict(data)
+        builtin_kinds.read(data)
     return caught.value.message
 
 
@@ -180,7 +183,7 @@ def test_a_bad_field_is_named_with_its_path_and_what_was_found(spec: dict[str, A
 
 def test_all_bad_fields_are_reported_at_once() -> None:
     with pytest.raises(BadRequest) as caught:
-        codec.from_dict(pod(a=1, containers=[{"image": 1}, {"b": 2}]))
+        builtin_kinds.read(pod(a=1, containers=[{"image": 1}, {"b": 2}]))
     assert [cause.field for cause in caught.value.causes] == [
         "spec.a",
         "spec.containers[0].image",
@@ -208,18 +211,18 @@ def test_an_unknown_kind_is_refused_with_those_that_exist() -> None:
 
 
 def test_where_the_kind_is_known_another_one_is_refused() -> None:
-    assert codec.from_dict({"metadata": {"name": "p"}}, kinds.by_name("Pod")).DESCRIPTOR.name == "Pod"
+    assert codec.from_dict({"metadata": {"name": "p"}}, builtin_kinds.named("Pod")).DESCRIPTOR.name == "Pod"
     with pytest.raises(BadRequest, match='kind: "Node" where Pod is expected'):
-        codec.from_dict({"kind": "Node"}, kinds.by_name("Pod"))
+        codec.from_dict({"kind": "Node"}, builtin_kinds.named("Pod"))
 
 
 def test_null_means_absent_also_for_what_must_be_an_object() -> None:
-    assert codec.from_dict({"metadata": {"creationTimestamp": None}, "spec": None}, kinds.by_name("Pod")) == Pod()
+    assert codec.from_dict({"metadata": {"creationTimestamp": None}, "spec": None}, builtin_kinds.named("Pod")) == Pod()
 
 
 def test_what_servers_add_to_exported_manifests_is_dropped() -> None:
     data = {"metadata": {"name": "p", "managedFields": [{"manager": "x"}], "selfLink": "/api"}}
-    assert codec.from_dict(data, kinds.by_name("Pod")) == Pod(metadata={"name": "p"})
+    assert codec.from_dict(data, builtin_kinds.named("Pod")) == Pod(metadata={"name": "p"})
 
 
 def test_inlined_messages_stand_in_their_parents_object() -> None:
@@ -273,7 +276,7 @@ def test_scalar_messages_are_scalars_in_json() -> None:
 
 
 def test_base64_is_checked_and_may_span_lines() -> None:
-    secret = kinds.by_name("Secret")
+    secret = builtin_kinds.named("Secret")
     assert codec.from_dict({"data": {"k": "/w\nA=\n"}}, secret) == Secret(data={"k": b"\xff\x00"})
     with pytest.raises(BadRequest, match=r"data\[k\]: expected base64, found string 'a'"):
         codec.from_dict({"data": {"k": "a"}}, secret)
@@ -294,49 +297,9 @@ def test_text_that_cannot_be_encoded_is_refused() -> None:
     assert refusal({**pod(), "metadata": {"name": "\ud800"}}).startswith("text that is not valid Unicode")
 
 
-# ---- YAML
-
-
-def yaml_refusal(text: str) -> str:
-    with pytest.raises(BadRequest) as caught:
-        codec.from_yaml(text)
-    return caught.value.message
-
-
-NAMESPACE = "{apiVersion: v1, kind: Namespace, metadata: {name: %s}}"
-
-
-def test_several_documents_and_lists_become_several_objects() -> None:
-    text = "\n---\n".join(["", NAMESPACE % "a", "# nothing", NAMESPACE % "b"])
-    text += f"\n---\napiVersion: v1\nkind: List\nitems:\n- {NAMESPACE % 'c'}\n- {NAMESPACE % 'd'}\n"
-    assert [one.metadata.name for one in codec.from_yaml(text)] == ["a", "b", "c", "d"]  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("a: [1", "malformed YAML at line 2, column 1: did not find expected ',' or ']'"),
-        ("a: 1\nb: 2\na: 3\n", 'malformed YAML at line 3, column 1: key "a" is given twice'),
-        ("a:\n\t- b", "malformed YAML at line 2, column 1: found character that cannot start any token"),
-        ("- a", "line 1: expected an object, found a list"),
-        ("---\n---\njust text", "line 3: expected an object, found string 'just text'"),
-    ],
-)
-def test_malformed_yaml_is_refused_with_its_place(text: str, message: str) -> None:
-    assert yaml_refusal(text) == message
-
-
-def test_every_bad_document_is_named() -> None:
-    text = f"{NAMESPACE % 'a'}\n---\n{NAMESPACE % 'b, x: 1'}\n---\nkind: Pod\napiVersion: v1\nspec: 1\n"
-    assert yaml_refusal(text).splitlines() == [
-        'Namespace "b" (line 3): metadata.x: unknown field',
-        "Pod (line 5): spec: expected an object, found number 1",
-    ]
-
-
 def test_plain_yaml_values_mean_what_they_mean_to_kubernetes() -> None:
     def data(text: str) -> Any:
-        return codec.manifest.read(f"v: {text}")[0].data["v"]
+        return manifest.read(f"v: {text}")[0].data["v"]
 
     assert data("12:30") == "12:30"
     assert data("2001-01-01") == "2001-01-01"
@@ -353,4 +316,4 @@ def test_a_time_that_is_there_and_was_never_set_is_null_rather_than_1970() -> No
     written = codec.to_dict(pod)
     assert written["metadata"]["creationTimestamp"] is None
     assert written["status"]["startTime"] is None
-    assert codec.from_dict(written) == Pod()
+    assert builtin_kinds.read(written) == Pod()

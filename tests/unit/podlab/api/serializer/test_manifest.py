@@ -8,6 +8,33 @@ from podlab.api.serializer import manifest
 from podlab.errors import BadRequest
 
 
+def test_lists_stand_for_what_they_hold_and_empty_documents_for_nothing() -> None:
+    named = "{kind: Namespace, metadata: {name: %s}}"
+    text = "\n---\n".join(
+        ["", named % "a", "# nothing", named % "b", f"kind: List\nitems:\n- {named % 'c'}\n- {named % 'd'}"]
+    )
+    assert [one.title for one in manifest.read(text)] == [
+        'Namespace "a" (line 3)',
+        'Namespace "b" (line 7)',
+        'Namespace "c" (line 11)',
+        'Namespace "d" (line 12)',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [1", "malformed YAML at line 2, column 1: did not find expected ',' or ']'"),
+        ("a: 1\nb: 2\na: 3\n", 'malformed YAML at line 3, column 1: key "a" is given twice'),
+        ("a:\n\t- b", "malformed YAML at line 2, column 1: found character that cannot start any token"),
+    ],
+)
+def test_malformed_yaml_is_refused_with_its_place(text: str, message: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        manifest.read(text)
+    assert caught.value.message == message
+
+
 @pytest.mark.parametrize("text", ["[" * 60_000, "- " * 60_000 + "a", "{a: " * 60_000, "[" * 201 + "]" * 201])
 def test_what_is_nested_too_deeply_is_refused(text: str) -> None:
     with pytest.raises(BadRequest, match=r"nested deeper than 200 levels|exceeded maximum nesting depth"):

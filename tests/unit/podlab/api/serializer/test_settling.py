@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+from podlab_testing import builtin_kinds
 
-from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.api.serializer import codec
 from podlab.api.serializer.encoding import encoder, is_map
@@ -103,7 +103,7 @@ def settled(message: Message, kind: Kind, *, of_status: bool) -> Message | list[
 @pytest.mark.parametrize("seed", range(20))
 def test_a_message_becomes_what_its_json_becomes(seed: int) -> None:
     maker = Maker(seed)
-    for kind in kinds.SERVED:
+    for kind in builtin_kinds.CATALOG.kinds:
         message = kind.message()
         maker.fill(message, maker.chance.choice((2, 4, 6, 8)))
         of_status = maker.chance.random() < 0.3
@@ -115,11 +115,11 @@ def test_a_bad_quantity_is_refused_by_its_path() -> None:
     pod = pod_pb2.Pod()
     pod.spec.containers.add(name="a").resources.requests["cpu"].string = "much"
     with pytest.raises(BadRequest) as caught:
-        codec.settle(pod, {}, kinds.by_name("Pod"))
+        codec.settle(pod, {}, builtin_kinds.named("Pod"))
     assert [cause.field for cause in caught.value.causes] == ["spec.containers[0].resources.requests[cpu]"]
 
 
 @pytest.mark.parametrize("said", [{"kind": "Node"}, {"apiVersion": "apps/v1"}])
 def test_another_kind_than_is_expected_is_refused(said: dict[str, str]) -> None:
     with pytest.raises(BadRequest):
-        codec.settle(pod_pb2.Pod(), said, kinds.by_name("Pod"))
+        codec.settle(pod_pb2.Pod(), said, builtin_kinds.named("Pod"))

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from google.protobuf import descriptor_pool
 from google.protobuf.message_factory import GetMessageClass
+from podlab_testing import builtin_kinds
 
-from podlab.api import kinds
 from podlab.api.serializer import codec
 from podlab.api.serializer.decoding import _json_names
 from podlab.api.serializer.unsupported import IGNORED, LIMITED, UNSUPPORTED, WITHOUT_EFFECT
 from podlab.errors import BadRequest
 
-assert kinds.KINDS  # importing them fills the pool
+assert builtin_kinds.STORED  # importing them fills the pool
 NOTHING = (None, False, 0, "", [], {}, {"a": {"b": None}, "c": ""})
 SOMETHING = (True, 1, "a", [None], {"a": [0]})
 # Their fields are chosen by being there.
@@ -86,8 +86,8 @@ def test_what_is_not_supported_of_a_status_that_is_not_written_is_left_aside() -
         "metadata": {"name": "a"},
         "status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}},
     }
-    kind = kinds.by_name("Service")
-    assert codec.from_dict(service) == codec.from_dict({**service, "status": {}})
-    assert codec.from_dict_leniently(service, kind) == (codec.from_dict({**service, "status": {}}), [])
+    kind = builtin_kinds.named("Service")
+    assert builtin_kinds.read(service) == builtin_kinds.read({**service, "status": {}})
+    assert codec.from_dict_leniently(service, kind) == (builtin_kinds.read({**service, "status": {}}), [])
     with pytest.raises(BadRequest, match=r"^status\.loadBalancer\.ingress: not supported"):
         codec.from_dict_leniently(service, kind, of_status=True)

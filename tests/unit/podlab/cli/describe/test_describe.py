@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from podlab_testing import builtin_kinds
 
-from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
@@ -28,7 +28,7 @@ def lines(obj: Any, **related: Any) -> list[str]:
     return text(obj, Related(NOW, **related)).splitlines()
 
 
-@pytest.mark.parametrize("kind", kinds.KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", builtin_kinds.STORED, ids=lambda kind: kind.name)
 def test_every_kind_is_described_even_when_it_is_empty(kind: Kind) -> None:
     assert any(line.startswith("Name:") for line in lines(kind.message()))
 

@@ -4,10 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from podlab_testing import sample_objects
+from podlab_testing import builtin_kinds, sample_objects
 from podlab_testing.builtin_kinds import apply_defaults
 
-from podlab.api import kinds
 from podlab.cli.describe import command
 from podlab.cli.describe.basics import Related
 
@@ -17,7 +16,7 @@ SHARE = {"name": "cpu", "current": {"averageUtilization": 70}}
 
 
 def described(name: str, changes: dict[str, Any]) -> list[str]:
-    item = sample_objects.sample(kinds.by_name(name), changes)
+    item = sample_objects.sample(builtin_kinds.named(name), changes)
     apply_defaults(item)
     return [" ".join(line.split()) for line in command.text(item, Related(NOW)).splitlines()]
 

@@ -1,6 +1,7 @@
 """Tables as kubectl prints them."""
 
-from podlab.api import kinds
+from podlab_testing import builtin_kinds
+
 from podlab.cli.objects import printing
 from podlab.cli.options import Output
 from podlab.core.v1.config_pb2 import ConfigMap
@@ -20,7 +21,9 @@ def test_columns_are_three_spaces_apart_without_spaces_at_the_end() -> None:
 
 
 def test_a_table_may_show_namespace_kind_and_labels() -> None:
-    rows = printing.Rows(kinds.by_name("ConfigMap"), wide=False, with_namespace=True, with_labels=True, with_kind=True)
+    rows = printing.Rows(
+        builtin_kinds.named("ConfigMap"), wide=False, with_namespace=True, with_labels=True, with_kind=True
+    )
     assert [line.split() for line in rows.lines([config_map("a", a="1", b="2")], headers=True)] == [
         ["NAMESPACE", "NAME", "DATA", "AGE", "LABELS"],
         ["default", "configmap/a", "0", "<unknown>", "a=1,b=2"],
@@ -28,7 +31,7 @@ def test_a_table_may_show_namespace_kind_and_labels() -> None:
 
 
 def test_the_rows_of_a_watch_keep_the_columns_of_the_first() -> None:
-    rows = printing.Rows(kinds.by_name("ConfigMap"), wide=False, with_namespace=False)
+    rows = printing.Rows(builtin_kinds.named("ConfigMap"), wide=False, with_namespace=False)
     (first,) = rows.lines([config_map("a-long-name")], headers=False)
     (second,) = rows.lines([config_map("b")], headers=False)
     assert first.index("0") == second.index("0")

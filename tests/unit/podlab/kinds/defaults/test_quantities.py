@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from podlab_testing import builtin_kinds
 
 from podlab.api.serializer import codec
 from podlab.kinds import defaults
@@ -28,7 +29,7 @@ TEMPLATE = {
 
 
 def settled(kind: str, api_version: str = "v1", **content: Any) -> Any:
-    message = codec.from_dict({"apiVersion": api_version, "kind": kind, **content})
+    message = builtin_kinds.read({"apiVersion": api_version, "kind": kind, **content})
     defaults.settle(message)
     return codec.to_dict(message)
 
@@ -68,7 +69,7 @@ def test_those_of_other_kinds(kind: str, path: tuple[str, ...]) -> None:
 
 
 def test_what_an_update_does_not_touch_stays_as_it_was_stored() -> None:
-    old: Any = codec.from_dict({"apiVersion": "v1", "kind": "Pod", **TEMPLATE})
+    old: Any = builtin_kinds.read({"apiVersion": "v1", "kind": "Pod", **TEMPLATE})
     new = type(old)()
     new.CopyFrom(old)
     new.spec.volumes[0].volumeSource.emptyDir.sizeLimit.string = "0.5Gi"
@@ -78,7 +79,7 @@ def test_what_an_update_does_not_touch_stays_as_it_was_stored() -> None:
 
 
 def test_what_is_no_quantity_is_left_to_validation() -> None:
-    claim: Any = codec.from_dict({"apiVersion": "v1", "kind": "PersistentVolumeClaim"})
+    claim: Any = builtin_kinds.read({"apiVersion": "v1", "kind": "PersistentVolumeClaim"})
     claim.spec.resources.requests["storage"].string = "much"
     defaults.settle(claim)
     assert claim.spec.resources.requests["storage"].string == "much"

@@ -3,10 +3,9 @@
 from typing import Any
 
 import pytest
-from podlab_testing import sample_objects
+from podlab_testing import builtin_kinds, sample_objects
 from podlab_testing.builtin_kinds import apply_defaults
 
-from podlab.api import kinds
 from podlab.api.serializer import codec
 
 SHARE = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}
@@ -17,7 +16,7 @@ UP = [
 
 
 def given(name: str, spec: dict[str, Any] | None = None) -> dict[str, Any]:
-    item = sample_objects.sample(kinds.by_name(name), {"spec": spec or {}})
+    item = sample_objects.sample(builtin_kinds.named(name), {"spec": spec or {}})
     apply_defaults(item)
     found: dict[str, Any] = codec.to_dict(item)
     return found

@@ -1,6 +1,5 @@
-from podlab_testing import sample_objects
+from podlab_testing import builtin_kinds, sample_objects
 
-from podlab.api import kinds
 from podlab.batch.v1.job_pb2 import Job
 from podlab.kinds.strategies import jobs
 
@@ -13,7 +12,7 @@ MADE = {
 
 
 def begun(**spec: object) -> Job:
-    item: Job = sample_objects.sample(kinds.by_name("Job"), {"metadata": {"uid": "u-1"}, "spec": spec})
+    item: Job = sample_objects.sample(builtin_kinds.named("Job"), {"metadata": {"uid": "u-1"}, "spec": spec})
     jobs.begin(item)
     return item
 

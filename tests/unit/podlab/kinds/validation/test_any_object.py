@@ -7,6 +7,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from podlab_testing import builtin_kinds
 from podlab_testing.builtin_kinds import (
     apply_defaults,
     inherit_from,
@@ -15,7 +16,7 @@ from podlab_testing.builtin_kinds import (
     validate_update,
 )
 
-from podlab.api.kinds import KINDS, Kind
+from podlab.api.kinds import Kind
 from podlab.api.serializer.encoding import holds_itself
 
 TEXTS = st.sampled_from(
@@ -96,7 +97,7 @@ def objects(draw: st.DrawFn, kind: Kind) -> Message:
     return message
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", builtin_kinds.STORED, ids=lambda kind: kind.name)
 def test_defaults_settle_and_validation_answers(kind: Kind) -> None:
     @settings(max_examples=150, suppress_health_check=list(HealthCheck))
     @given(new=objects(kind), old=objects(kind))

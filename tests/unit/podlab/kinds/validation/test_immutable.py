@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+from podlab_testing import builtin_kinds
 from podlab_testing.builtin_kinds import validate_update
 
-from podlab.api.kinds import KINDS
 from podlab.api.serializer.encoding import child_type, is_inline, is_map
 from podlab.meta.v1 import options_pb2
 
@@ -65,7 +65,7 @@ def fill(message: Message, *, other: bool) -> None:
             getattr(message, field.name).add()
 
 
-CASES = [(kind.message, way) for kind in KINDS for way in ways(kind.message)]
+CASES = [(kind.message, way) for kind in builtin_kinds.STORED for way in ways(kind.message)]
 
 
 @pytest.mark.parametrize(

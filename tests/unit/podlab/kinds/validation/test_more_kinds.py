@@ -9,15 +9,13 @@ import pytest
 from podlab_testing import builtin_kinds
 from podlab_testing.builtin_kinds import validate_update
 
-from podlab.api.serializer import codec
-
 Found = Callable[..., list[str]]
 GIGABYTE = {"storage": "1Gi"}
 
 
 def made(api_version: str, kind: str, *, name: str = "a", namespaced: bool = True, **fields: Any) -> Any:
     metadata = {"name": name, **({"namespace": "default"} if namespaced else {}), **fields.pop("metadata", {})}
-    found = codec.from_dict({"apiVersion": api_version, "kind": kind, "metadata": metadata, **fields})
+    found = builtin_kinds.read({"apiVersion": api_version, "kind": kind, "metadata": metadata, **fields})
     builtin_kinds.apply_defaults(found)
     return found
 

@@ -7,17 +7,14 @@ from typing import Any
 import pytest
 from podlab_testing import builtin_kinds
 
-from podlab.api import kinds
-from podlab.api.serializer import codec
-
 C: dict[str, Any] = {"name": "c", "image": "i"}
 
 
 def made(kind: str, spec: Any, annotations: dict[str, str] | None = None, name: str = "a") -> Any:
     metadata = {"name": name, "annotations": annotations or {}}
-    version = next(each.api_version for each in kinds.KINDS if each.name == kind)
+    version = next(each.api_version for each in builtin_kinds.STORED if each.name == kind)
     content = {"spec": spec} if spec is not None else {}
-    return codec.from_dict({"apiVersion": version, "kind": kind, "metadata": metadata, **content})
+    return builtin_kinds.read({"apiVersion": version, "kind": kind, "metadata": metadata, **content})
 
 
 def pod(annotations: dict[str, str] | None = None, containers: Any = (C,), **spec: Any) -> Any:

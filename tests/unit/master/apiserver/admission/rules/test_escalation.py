@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.rbac import Rbac
 
 from master.apiserver.admission.plugins.rbac import RoleEscalation
@@ -13,7 +14,6 @@ from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes, Authorizer
 from master.apiserver.authorization.default_roles import rule
 from master.apiserver.authorization.rules import Role
-from podlab.api import kinds
 from podlab.api.kinds import RBAC
 from podlab.errors import Forbidden, NotFound
 from podlab.rbac.v1 import rbac_pb2
@@ -106,7 +106,7 @@ def test_owners_and_finalizers_may_be_changed_by_who_has_nothing(judge: Any, new
     new.metadata.ownerReferences.add(name="o")
     judge(new, old)
     asked = RoleEscalation(Authorizer(Rbac().policy, NoPods()))
-    assert not asked.handles(kinds.by_name("Role"), Operation.DELETE, "")
+    assert not asked.handles(builtin_kinds.named("Role"), Operation.DELETE, "")
     new.metadata.labels["a"] = "b"
     with pytest.raises(Forbidden):
         judge(new, old)

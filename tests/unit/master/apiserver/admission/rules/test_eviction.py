@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from podlab_testing import builtin_kinds
 
 from master.apiserver.admission.rules import eviction
 from podlab.api.objects import condition
-from podlab.api.serializer import codec
 from podlab.core.v1 import pod_pb2
 from podlab.errors import ApiError, Forbidden, InternalError, TooManyRequests
 from podlab.meta.v1 import meta_pb2
@@ -39,7 +39,7 @@ def _budget(name: str = "b", *, spec: dict[str, Any] | None = None, **status: An
             **status,
         },
     }
-    made = codec.from_dict(told)
+    made = builtin_kinds.read(told)
     assert isinstance(made, PodDisruptionBudget)
     return made
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from podlab_testing import builtin_kinds
 
 from master.apiserver.admission.rules import quota_usage
 from podlab.api import usage
-from podlab.api.serializer import codec
 
 NAMESPACE = {"namespace": "team"}
 
@@ -14,7 +14,7 @@ NAMESPACE = {"namespace": "team"}
 def quota(hard: dict[str, str], used: dict[str, str] | None = None, **spec: Any) -> Any:
     status = {"hard": hard, "used": dict.fromkeys(hard, "0") if used is None else used}
     metadata = {"name": "q", **NAMESPACE}
-    return codec.from_dict(
+    return builtin_kinds.read(
         {
             "apiVersion": "v1",
             "kind": "ResourceQuota",
@@ -29,7 +29,7 @@ def pod(requests: dict[str, str] | None = None, phase: str = "Pending", **spec: 
     container = {"name": "main", "resources": {"requests": requests or {}, "limits": requests or {}}}
     status = {"phase": phase, "qosClass": "Burstable" if requests else "BestEffort"}
     metadata = {"name": "web", **NAMESPACE}
-    return codec.from_dict(
+    return builtin_kinds.read(
         {
             "apiVersion": "v1",
             "kind": "Pod",
@@ -42,13 +42,13 @@ def pod(requests: dict[str, str] | None = None, phase: str = "Pending", **spec: 
 
 def service(kind: str, ports: int, **more: Any) -> Any:
     spec = {"type": kind, "ports": [{"name": f"p{number}", "port": number + 1} for number in range(ports)], **more}
-    return codec.from_dict(
+    return builtin_kinds.read(
         {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", **NAMESPACE}, "spec": spec}
     )
 
 
 def config(name: str = "c") -> Any:
-    return codec.from_dict({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, **NAMESPACE}})
+    return builtin_kinds.read({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, **NAMESPACE}})
 
 
 def near(term: dict[str, Any]) -> dict[str, Any]:

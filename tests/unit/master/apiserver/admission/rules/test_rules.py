@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from podlab_testing import builtin_kinds
 
 from master.apiserver.admission.rules import default_classes, limitranger, priority, serviceaccount
 from podlab.api.selection.labels import MIRROR_ANNOTATION
-from podlab.api.serializer import codec
 from podlab.core.v1 import pod_pb2
 from podlab.errors import Forbidden
 
@@ -16,13 +16,13 @@ from podlab.errors import Forbidden
 def pod(*resources: dict[str, dict[str, str]], **spec: Any) -> Any:
     containers = [{"name": f"c{number}", "resources": given} for number, given in enumerate(resources or ({},))]
     metadata = {"name": "web", "namespace": "team"}
-    return codec.from_dict(
+    return builtin_kinds.read(
         {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": containers, **spec}}
     )
 
 
 def account(**fields: Any) -> Any:
-    return codec.from_dict({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}, **fields})
+    return builtin_kinds.read({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}, **fields})
 
 
 def with_account(given: Any, found: Any) -> pod_pb2.PodSpec:
@@ -92,7 +92,9 @@ def test_a_mirror_pod_acts_as_nobody() -> None:
 def ranges(*items: dict[str, Any]) -> list[Any]:
     metadata = {"name": "l", "namespace": "team"}
     return [
-        codec.from_dict({"apiVersion": "v1", "kind": "LimitRange", "metadata": metadata, "spec": {"limits": [*items]}})
+        builtin_kinds.read(
+            {"apiVersion": "v1", "kind": "LimitRange", "metadata": metadata, "spec": {"limits": [*items]}}
+        )
     ]
 
 
@@ -154,7 +156,9 @@ def test_what_is_out_of_bounds_is_refused_with_all_that_is(
 def claim(size: str, **spec: Any) -> Any:
     metadata = {"name": "data", "namespace": "team"}
     whole = {"resources": {"requests": {"storage": size}}, **spec}
-    return codec.from_dict({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": whole})
+    return builtin_kinds.read(
+        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": whole}
+    )
 
 
 def test_claims_have_bounds_too() -> None:
@@ -168,7 +172,7 @@ def test_claims_have_bounds_too() -> None:
 
 def priority_class(name: str, value: int, **fields: Any) -> Any:
     metadata = {"name": name}
-    return codec.from_dict(
+    return builtin_kinds.read(
         {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": metadata, "value": value, **fields}
     )
 
@@ -220,7 +224,9 @@ def test_there_is_one_default_priority_class() -> None:
 def storage_class(name: str, *, default: bool = False, made: str = "2030-01-01T00:00:00Z", **fields: Any) -> Any:
     annotations = {"storageclass.kubernetes.io/is-default-class": "true"} if default else {}
     metadata = {"name": name, "annotations": annotations, "creationTimestamp": made}
-    return codec.from_dict({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": metadata, **fields})
+    return builtin_kinds.read(
+        {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": metadata, **fields}
+    )
 
 
 def test_a_claim_that_names_no_class_gets_the_newest_default() -> None:

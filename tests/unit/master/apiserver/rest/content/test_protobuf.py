@@ -1,4 +1,5 @@
 import pytest
+from podlab_testing import builtin_kinds
 
 from master.apiserver.rest.content import protobuf
 from podlab.api import kinds
@@ -7,7 +8,7 @@ from podlab.core.v1 import binding_pb2, config_pb2
 from podlab.errors import BadRequest
 from podlab.meta.v1 import meta_pb2
 
-MAP = kinds.by_name("ConfigMap")
+MAP, DELETE_OPTIONS = builtin_kinds.named("ConfigMap"), kinds.of(meta_pb2.DeleteOptions)
 META = b"\x0a\x0f\x0a\x02v1\x12\x09ConfigMap"
 
 
@@ -29,7 +30,7 @@ def test_what_go_writes_for_fields_that_nobody_set_is_nothing() -> None:
 
 def test_delete_options_are_read() -> None:
     raw = b"\x08\x1e\x12\x03\x0a\x01u\x22\x06Orphan\x2a\x03All"
-    assert protobuf.read(enveloped(raw), kinds.DELETE_OPTIONS).data() == {
+    assert protobuf.read(enveloped(raw), DELETE_OPTIONS).data() == {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "gracePeriodSeconds": 30,
@@ -37,7 +38,7 @@ def test_delete_options_are_read() -> None:
         "propagationPolicy": "Orphan",
         "dryRun": ["All"],
     }
-    ages_ago = protobuf.read(enveloped(b"\x08" + b"\xff" * 9 + b"\x01"), kinds.DELETE_OPTIONS).data()
+    ages_ago = protobuf.read(enveloped(b"\x08" + b"\xff" * 9 + b"\x01"), DELETE_OPTIONS).data()
     assert ages_ago["gracePeriodSeconds"] == -1
 
 
@@ -49,7 +50,7 @@ def test_a_field_that_nobody_knows_is_refused_by_number() -> None:
 def test_a_field_that_kubectls_generators_send_is_refused_by_name() -> None:
     external_name = b"\x12\x0b\x52\x09a.example"  # spec, and in it field 10
     with pytest.raises(BadRequest, match=r"Service\.spec\.externalName: not supported by Podlab"):
-        protobuf.read(enveloped(external_name), kinds.by_name("Service"))
+        protobuf.read(enveloped(external_name), builtin_kinds.named("Service"))
 
 
 @pytest.mark.parametrize("body", [b"", b"k8s", b"{}", b"k8s\x00\xff", enveloped(b"\x0a\x05a")])
@@ -64,7 +65,8 @@ def test_other_bytes_are_refused(body: bytes) -> None:
 
 def test_a_binding_is_read() -> None:
     raw = binding_pb2.Binding(target={"kind": "Node", "name": "n1"}).SerializeToString()  # type: ignore[arg-type]
-    assert protobuf.read(enveloped(raw), kinds.BINDING).data()["target"] == {"kind": "Node", "name": "n1"}
+    read = protobuf.read(enveloped(raw), kinds.of(binding_pb2.Binding))
+    assert read.data()["target"] == {"kind": "Node", "name": "n1"}
 
 
 def wrapped(raw: bytes, levels: int) -> bytes:
@@ -100,4 +102,4 @@ def test_what_is_no_empty_message_is_not_nothing(raw: bytes) -> None:
 @pytest.mark.parametrize("envelope", [b"", b"\x0a\x00", b"\x78\x9c\x63"])
 def test_an_envelope_without_an_object_is_refused(envelope: bytes) -> None:
     with pytest.raises(BadRequest, match="there is no object in its envelope"):
-        protobuf.read(b"k8s\x00" + envelope, kinds.by_name("Pod"))
+        protobuf.read(b"k8s\x00" + envelope, builtin_kinds.named("Pod"))

@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 from podlab_testing import builtin_kinds
+from podlab_testing.builtin_kinds import CATALOG
 
 from master.apiserver.rest.content import table_columns
 from podlab.api import kinds
+from podlab.metrics.v1beta1 import metrics_pb2
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 # Name and type, where it is not string; behind the bar what is shown with -o wide alone.
@@ -97,21 +99,21 @@ def wanted(text: str) -> list[tuple[str, str, int]]:
     return found
 
 
-@pytest.mark.parametrize("kind", kinds.KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", builtin_kinds.STORED, ids=lambda kind: kind.name)
 def test_a_kinds_table_has_kubernetes_columns(kind: kinds.Kind) -> None:
     found = table_columns.definitions(builtin_kinds.of(kind))
     assert [(one["name"], one["type"], one["priority"]) for one in found] == wanted(WANTED[kind.name])
     assert [one["name"] for one in found if one["format"] == "name"] == ["Name"]
 
 
-@pytest.mark.parametrize("kind", kinds.KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", builtin_kinds.STORED, ids=lambda kind: kind.name)
 def test_numbers_and_booleans_are_no_text(kind: kinds.Kind) -> None:
     cells = table_columns.cells(builtin_kinds.of(kind), builtin_kinds.of(kind).table.row(kind.message(), True, NOW))
     assert sum(not isinstance(cell, str) for cell in cells) == NUMBERS.get(kind.name, 0)
 
 
 def test_figures_are_spelt_as_metrics_server_spells_them() -> None:
-    assert [one["name"] for one in table_columns.definitions(builtin_kinds.of(kinds.NODE_METRICS))] == [
+    assert [one["name"] for one in table_columns.definitions(CATALOG.resource(metrics_pb2.NodeMetrics))] == [
         "Name",
         "cpu",
         "memory",

@@ -11,13 +11,13 @@ from typing import Any, cast
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from podlab_testing import builtin_kinds
 
 from master.apiserver.admission.write import Deletion, Propagation
 from master.apiserver.registry import deletion
 from master.controllers.framework.informers import Informers
 from master.controllers.garbagecollection.garbagecollector.controller import GarbageCollector
 from master.controllers.garbagecollection.garbagecollector.decide import FOREGROUND
-from podlab.api import kinds
 from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key, key, owner_kind
 from podlab.client.client import Client
@@ -72,13 +72,13 @@ class World:
     def make(self, word: str, *owners: str, blocks: bool = False) -> None:
         """Owners are short forms too; with `!uid` behind for one that is another by now."""
         at = place(word)
-        obj: Any = kinds.by_name(at.kind).message()
+        obj: Any = builtin_kinds.named(at.kind).message()
         obj.metadata.name, obj.metadata.namespace, obj.metadata.uid = at.name, at.namespace, f"uid-{word}"
         for owner in owners:
             named, _, uid = owner.partition("!")
             owner_at = place(named)
             obj.metadata.ownerReferences.add(
-                apiVersion=kinds.by_name(owner_at.kind).api_version,
+                apiVersion=builtin_kinds.named(owner_at.kind).api_version,
                 kind=owner_at.kind,
                 name=owner_at.name,
                 uid=uid or f"uid-{named}",
@@ -88,7 +88,7 @@ class World:
 
     def ask_to_delete(self, word: str, policy: int) -> None:
         at = place(word)
-        asked = Deletion(kinds.by_name(at.kind), at.namespace, at.name, propagation=PROPAGATIONS[policy])
+        asked = Deletion(builtin_kinds.named(at.kind), at.namespace, at.name, propagation=PROPAGATIONS[policy])
         marked = deletion.decided(self.objects[at], Strategy(), asked, meta_pb2.Time(seconds=1000))
         self._put(at, None if deletion.is_finished(marked, Strategy()) else marked)
 
@@ -140,7 +140,7 @@ class World:
 
     def _stands_for(self, at: Key, reference: meta_pb2.OwnerReference) -> bool:
         """Whether that owner is there and does not wait for its objects to go."""
-        namespace = at.namespace if kinds.by_name(reference.kind).namespaced else ""
+        namespace = at.namespace if builtin_kinds.named(reference.kind).namespaced else ""
         owner = self.objects.get(Key(owner_kind(reference), namespace, reference.name))
         if owner is None or owner.metadata.uid != reference.uid:
             return False

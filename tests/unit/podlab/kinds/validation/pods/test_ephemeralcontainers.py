@@ -8,7 +8,6 @@ import pytest
 from podlab_testing import builtin_kinds
 from podlab_testing.builtin_kinds import validate_create, validate_joining, validate_update
 
-from podlab.api.serializer import codec
 from podlab.core.v1 import pod_pb2
 
 
@@ -19,7 +18,7 @@ def _pod(*joined: dict[str, Any], **metadata: Any) -> pod_pb2.Pod:
         "ephemeralContainers": list(joined),
     }
     told = {"name": "a", "namespace": "default", **metadata}
-    made = codec.from_dict({"apiVersion": "v1", "kind": "Pod", "metadata": told, "spec": spec})
+    made = builtin_kinds.read({"apiVersion": "v1", "kind": "Pod", "metadata": told, "spec": spec})
     assert isinstance(made, pod_pb2.Pod)
     builtin_kinds.apply_defaults(made)
     return made

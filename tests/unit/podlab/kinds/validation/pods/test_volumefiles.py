@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from podlab_testing import builtin_kinds
 
-from podlab.api.serializer import codec
 from podlab.core.v1 import pod_pb2
 from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.pods.volumes import check_volumes
@@ -15,7 +14,7 @@ from podlab.kinds.validation.pods.volumes import check_volumes
 
 def causes(source: dict[str, Any]) -> list[str]:
     data = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [], "volumes": [{"name": "v", **source}]}}
-    pod = codec.from_dict(data)
+    pod = builtin_kinds.read(data)
     assert isinstance(pod, pod_pb2.Pod)
     builtin_kinds.apply_defaults(pod)
     found = Findings()

@@ -2,10 +2,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from podlab_testing import sample_objects
+from podlab_testing import builtin_kinds, sample_objects
 from podlab_testing.builtin_kinds import validate_status_update
-
-from podlab.api import kinds
 
 Found = Callable[..., list[str]]
 SHARE = {"type": "Utilization", "averageUtilization": 50}
@@ -15,7 +13,7 @@ NAMED = {"name": "hits"}
 
 
 def made(spec: dict[str, Any]) -> Any:
-    return sample_objects.sample(kinds.by_name("HorizontalPodAutoscaler"), {"spec": spec})
+    return sample_objects.sample(builtin_kinds.named("HorizontalPodAutoscaler"), {"spec": spec})
 
 
 def rules(**fields: Any) -> dict[str, Any]:
@@ -130,7 +128,7 @@ def test_a_bad_autoscaler_is_told_by_path_and_rule(found: Found, spec: dict[str,
     ],
 )
 def test_counts_of_a_status_are_not_negative(status: dict[str, Any], told: str) -> None:
-    kind = kinds.by_name("HorizontalPodAutoscaler")
+    kind = builtin_kinds.named("HorizontalPodAutoscaler")
     item = sample_objects.sample(kind, {"metadata": {"uid": "u"}, "status": status})
     (cause,) = validate_status_update(item, item)
     assert told in str(cause)

@@ -2,15 +2,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from podlab_testing import sample_objects
-
-from podlab.api import kinds
+from podlab_testing import builtin_kinds, sample_objects
 
 Found = Callable[..., list[str]]
 
 
 def made(spec: dict[str, Any], name: str = "sample") -> Any:
-    return sample_objects.sample(kinds.by_name("CronJob"), {"metadata": {"name": name}, "spec": spec})
+    return sample_objects.sample(builtin_kinds.named("CronJob"), {"metadata": {"name": name}, "spec": spec})
 
 
 @pytest.mark.parametrize(

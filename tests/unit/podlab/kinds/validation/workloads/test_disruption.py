@@ -2,13 +2,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from podlab_testing import sample_objects
+from podlab_testing import builtin_kinds, sample_objects
 from podlab_testing.builtin_kinds import validate_status_update
 
-from podlab.api import kinds
-
 Found = Callable[..., list[str]]
-KIND = kinds.by_name("PodDisruptionBudget")
+KIND = builtin_kinds.named("PodDisruptionBudget")
 
 
 @pytest.mark.parametrize(

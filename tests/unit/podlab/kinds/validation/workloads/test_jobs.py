@@ -2,10 +2,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from podlab_testing import sample_objects
+from podlab_testing import builtin_kinds, sample_objects
 from podlab_testing.builtin_kinds import apply_defaults
 
-from podlab.api import kinds
 from podlab.batch.v1.job_pb2 import Job
 from podlab.kinds.strategies import jobs
 
@@ -17,7 +16,7 @@ MANY = {"completionMode": "Indexed", "completions": 200_000, "backoffLimitPerInd
 
 def made(spec: Changes | None = None, name: str = "sample") -> Job:
     item: Job = sample_objects.sample(
-        kinds.by_name("Job"), {"metadata": {"uid": "u-1", "name": name}, "spec": spec or {}}
+        builtin_kinds.named("Job"), {"metadata": {"uid": "u-1", "name": name}, "spec": spec or {}}
     )
     apply_defaults(item)
     jobs.begin(item)

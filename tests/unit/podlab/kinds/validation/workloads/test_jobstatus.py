@@ -1,10 +1,8 @@
 from typing import Any
 
 import pytest
-from podlab_testing import sample_objects
+from podlab_testing import builtin_kinds, sample_objects
 from podlab_testing.builtin_kinds import validate_status_update
-
-from podlab.api import kinds
 
 TIME, LATER = "2030-01-01T00:00:00Z", "2030-01-01T00:01:00Z"
 
@@ -19,7 +17,7 @@ INDEXED = {"completionMode": "Indexed", "completions": 5, "backoffLimitPerIndex"
 
 def told(status: dict[str, Any], spec: dict[str, Any] | None = None) -> list[str]:
     changes = {"metadata": {"uid": "u"}, "spec": spec or {}, "status": status}
-    item = sample_objects.sample(kinds.by_name("Job"), changes)
+    item = sample_objects.sample(builtin_kinds.named("Job"), changes)
     return [str(cause) for cause in validate_status_update(item, item)]
 
 

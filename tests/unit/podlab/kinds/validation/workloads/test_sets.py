@@ -3,10 +3,9 @@ from typing import Any
 
 import pytest
 from google.protobuf.message import Message
-from podlab_testing import sample_objects
+from podlab_testing import builtin_kinds, sample_objects
 from podlab_testing.builtin_kinds import validate_status_update
 
-from podlab.api import kinds
 from podlab.apps.v1.controllerrevision_pb2 import ControllerRevision
 
 Found = Callable[..., list[str]]
@@ -18,7 +17,7 @@ ALWAYS = 'spec.template.spec.restartPolicy: Unsupported value: "Never": supporte
 
 
 def made(name: str, spec: Changes | None = None) -> Message:
-    item: Message = sample_objects.sample(kinds.by_name(name), {"spec": spec or {}})
+    item: Message = sample_objects.sample(builtin_kinds.named(name), {"spec": spec or {}})
     return item
 
 
@@ -153,7 +152,7 @@ def test_of_a_stateful_set_some_may_change(found: Found, spec: Changes, allowed:
     ],
 )
 def test_counts_of_a_status_fit_together(name: str, status: Changes, told: str) -> None:
-    item = sample_objects.sample(kinds.by_name(name), {"metadata": {"uid": "u"}, "status": status})
+    item = sample_objects.sample(builtin_kinds.named(name), {"metadata": {"uid": "u"}, "status": status})
     (cause,) = validate_status_update(item, item)
     assert told in str(cause)
 
@@ -172,8 +171,8 @@ def test_a_revision_holds_an_object(found: Found, raw: bytes, told: str) -> None
 
 
 def test_a_revision_stays_what_it_was(found: Found) -> None:
-    old: Any = sample_objects.sample(kinds.by_name("ControllerRevision"))
-    new: Any = sample_objects.sample(kinds.by_name("ControllerRevision"), {"revision": 4})
+    old: Any = sample_objects.sample(builtin_kinds.named("ControllerRevision"))
+    new: Any = sample_objects.sample(builtin_kinds.named("ControllerRevision"), {"revision": 4})
     assert found(new, old) == []
     new.data.raw = b"{}"
     assert found(new, old) == ['data: Invalid value: "{}": field is immutable']
