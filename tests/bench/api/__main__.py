@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[2]))  # podlab_testing
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # it warns of every server started beside open clients
 
 import batches

@@ -12,14 +12,14 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from socket import socket
 
 import aiohttp
 import psutil
 import yaml
+from podlab_testing.ports import reserved_ports
 
 from podlab import pki
 from podlab.client.client import Client
@@ -83,21 +83,20 @@ class ApiServer:
 @asynccontextmanager
 async def started() -> AsyncIterator[ApiServer]:
     """A server on a store of its own, which goes with it."""
-    with tempfile.TemporaryDirectory(prefix="podlab-bench-", dir=Path.cwd()) as name:
-        directory = Path(name)
+    with ExitStack() as held:
+        directory = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="podlab-bench-", dir=Path.cwd())))
         tls = make_tls(directory / "pki")
-        ports = free_ports()
+        (grpc_port, rest_port) = held.enter_context(reserved_ports(2))
         config = directory / "apiserver.yaml"
-        config.write_text(yaml.safe_dump(_settings(directory, tls, ports)))
+        config.write_text(yaml.safe_dump(_settings(directory, tls, grpc_port, rest_port)))
         begun = time.perf_counter()
         command = (sys.executable, "-m", "master.apiserver.main", "--config", str(config))
         with (directory / "log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
         try:
             async with AsyncExitStack() as clients:
-                server = ApiServer(
-                    psutil.Process(process.pid), tls, f"127.0.0.1:{ports[0]}", f"127.0.0.1:{ports[1]}", clients
-                )
+                addresses = (f"127.0.0.1:{port}" for port in (grpc_port, rest_port))
+                server = ApiServer(psutil.Process(process.pid), tls, *addresses, clients)
                 await _answers(process, await server.session(1), directory / "log")
                 tell("start to first answer", time.perf_counter() - begun, "s", 2)
                 yield server
@@ -106,26 +105,18 @@ async def started() -> AsyncIterator[ApiServer]:
             await process.wait()
 
 
-def _settings(directory: Path, tls: Tls, ports: tuple[int, int]) -> dict[str, object]:
+def _settings(directory: Path, tls: Tls, grpc_port: int, rest_port: int) -> dict[str, object]:
     return {
         "cluster_name": "bench",
         "advertise_address": "192.0.2.1",
         "bind_address": "127.0.0.1",
-        "port": ports[0],
-        "rest_port": ports[1],
+        "port": grpc_port,
+        "rest_port": rest_port,
         "data_dir": str(directory / "data"),
         "tls": {"ca": str(tls.ca), "cert": str(tls.cert), "key": str(tls.key)},
         "service_account_keys": [str(tls.key)],
         "audit": {"policy": str(AUDIT_POLICY), "log": str(directory / "audit" / "audit.log")},
     }
-
-
-def free_ports() -> tuple[int, int]:
-    """Two that nobody listens on."""
-    with socket() as one, socket() as other:
-        for probe in (one, other):
-            probe.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
 
 
 def make_tls(directory: Path) -> Tls:

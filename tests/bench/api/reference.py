@@ -9,12 +9,13 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 
 import load
 import pods
-from apiserver import free_ports, make_tls, tell
+from apiserver import make_tls, tell
+from podlab_testing.ports import reserved_ports
 
 from podlab.client.client import Client
 from podlab.tls import Tls
@@ -37,9 +38,10 @@ async def measure() -> dict[int, float]:
 
 @asynccontextmanager
 async def _bare() -> AsyncIterator[tuple[str, Tls]]:
-    with tempfile.TemporaryDirectory(prefix="podlab-bench-", dir=Path.cwd()) as name:
+    with ExitStack() as held:
+        name = held.enter_context(tempfile.TemporaryDirectory(prefix="podlab-bench-", dir=Path.cwd()))
         directory = Path(name)
-        tls, (port, _) = make_tls(directory / "pki"), free_ports()
+        tls, (port,) = make_tls(directory / "pki"), held.enter_context(reserved_ports(1))
         command = (sys.executable, str(Path(__file__).with_name("bare.py")), name, str(port))
         process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # it warns of every server started beside open clients
 # The servers and nodes to measure with are those of the other benchmarks.
-sys.path += [str(Path(__file__).parents[1] / name) for name in ("api", "scheduler")]
+sys.path += [str(Path(__file__).parents[1] / name) for name in ("api", "scheduler", "..")]
 
 import jobs
 import reference

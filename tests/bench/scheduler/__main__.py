@@ -11,7 +11,8 @@ from pathlib import Path
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # services start from bytecode, as where they are installed
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # it warns of every server started beside open clients
-sys.path.append(str(Path(__file__).parents[1] / "api"))  # the server to measure is the one that is measured there
+# The server to measure is the one that is measured in `api`; podlab_testing is two folders up.
+sys.path += [str(Path(__file__).parents[1] / "api"), str(Path(__file__).parents[2])]
 
 import decisions
 import rates

@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from socket import socket
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 import psutil
 import yaml
 from apiserver import ApiServer
+from podlab_testing.ports import reserved_ports
 
 STOP_LIMIT_S = 20.0
 
@@ -43,8 +43,8 @@ class Service:
 @asynccontextmanager
 async def running(name: str, server: ApiServer, more: Mapping[str, object]) -> AsyncIterator[Service]:
     """`name` is scheduler or controllers; `more` are its settings besides those that all have."""
-    with TemporaryDirectory(prefix="podlab-bench-", dir=Path.cwd()) as directory:
-        config, log = _written(Path(directory), server, more)
+    with TemporaryDirectory(prefix="podlab-bench-", dir=Path.cwd()) as directory, reserved_ports(1) as (port,):
+        config, log = _written(Path(directory), server, {"port": port, **more})
         decisions = Path(directory) / "decisions"
         with log:
             command = (*_program(name, decisions), "--config", str(config))
@@ -69,7 +69,7 @@ def _program(name: str, decisions: Path) -> tuple[str, ...]:
 def _written(directory: Path, server: ApiServer, more: Mapping[str, object]) -> tuple[Path, BinaryIO]:
     """The settings, and the log to write to."""
     tls = {"ca": str(server.tls.ca), "cert": str(server.tls.cert), "key": str(server.tls.key)}
-    settings = {"apiserver": server.grpc_address, "bind_address": "127.0.0.1", "port": _free_port(), "tls": tls}
+    settings = {"apiserver": server.grpc_address, "bind_address": "127.0.0.1", "tls": tls}
     config = directory / "config.yaml"
     config.write_text(yaml.safe_dump({**settings, **more}))
     return config, (directory / "log").open("wb")
@@ -89,9 +89,3 @@ class Stopwatch:
 
     def s(self) -> float:
         return time.perf_counter() - self._begun
-
-
-def _free_port() -> int:
-    with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -86,10 +87,16 @@ def test_those_that_begin_at_one_moment_take_turns(ports: tuple[int, int]) -> No
 
 
 def test_an_address_that_is_bound_and_not_listened_on_is_waited_for() -> None:
+    tried = threading.Event()
+
+    def sleep(delay_s: float) -> None:
+        tried.set()
+        time.sleep(delay_s)
+
     with socket.socket(socket.AF_UNIX) as bound, ThreadPoolExecutor(1) as pool:
         bound.bind(port_trial.CONTROL)
-        claimed = pool.submit(port_trial.claim)
-        time.sleep(0.1)
+        claimed = pool.submit(port_trial.claim, sleep)
+        assert tried.wait(timeout=5)
         assert not claimed.done()
         bound.close()
         claimed.result(timeout=5).close()

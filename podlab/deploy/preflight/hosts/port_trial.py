@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 # What the listening process is called; preflight takes no offence at ports that it holds.
@@ -55,7 +56,7 @@ def end_earlier() -> None:
             return
 
 
-def claim() -> socket.socket:
+def claim(sleep: Callable[[float], None] = time.sleep) -> socket.socket:
     """The one address, taken from whoever has it. Raises OSError when it is not let go within CLAIM_S.
 
     Who tries at the same moment may have bound it and not listen yet: it can neither be told to end nor be bound.
@@ -71,7 +72,7 @@ def claim() -> socket.socket:
             control.close()
             if error.errno != errno.EADDRINUSE or time.monotonic() > until:
                 raise
-            time.sleep(0.02)
+            sleep(0.02)
         else:
             return control
 

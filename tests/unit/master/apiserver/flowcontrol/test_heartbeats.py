@@ -49,11 +49,14 @@ async def test_who_follows_goes_on_together() -> None:
 
 
 async def test_after_a_while_without_anybody_nobody_waits_again() -> None:
-    gathering = HeartbeatBatches(0.01)
+    length_s, loop = 0.01, asyncio.get_running_loop()
+    gathering = HeartbeatBatches(length_s)
     async with asyncio.timeout(LONG_S):
         for _ in range(3):
             await gathering.next_batch()
-            await asyncio.sleep(0.03)
+            ended = asyncio.Event()
+            loop.call_later(length_s, ended.set)  # just after the batch, which was begun before
+            await ended.wait()
 
 
 async def test_who_gives_up_waiting_holds_nobody_back() -> None:
