@@ -6,44 +6,37 @@ values of types such as Kubernetes' quantities. docs/design/cel.md has the compa
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from cel_expr_python import cel
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import DecodeError
 
 from podlab.cel.declarations import Library, Overload
-from podlab.cel.frame import Frame, Step
+from podlab.cel.frame import PER_CALL_LIMIT, Budget, Frame, Step
 from podlab.cel.planning import Planner
-from podlab.cel.types import DeclaredType, descriptors, signature
+from podlab.cel.types import DeclaredType, descriptors, type_spec
 from podlab.foreign.cel.v1.checked_pb2 import CheckedExpr
 
 # The compiler's own extensions, in the versions that Kubernetes has.
-_EXTENSIONS = """name: kubernetes
-extensions:
-- name: bindings
-- name: optional
-- name: sets
-- name: strings
-  version: 2
-- name: two-var-comprehensions
-"""
+_EXTENSIONS: list[dict[str, str | int]] = [
+    {"name": "bindings"},
+    {"name": "optional"},
+    {"name": "sets"},
+    {"name": "strings", "version": 2},
+    {"name": "two-var-comprehensions"},
+]
 _STATUS = re.compile(r"^(?:INVALID_ARGUMENT|CANCELLED): | \[(?:INVALID_ARGUMENT|CANCELLED)\]$")
 _UNDEFINED_FIELD = re.compile(r"(undefined field '[^']*') not found in struct '[^']*'")
+
+# What the compiler says of the type of a part that it has refused before.
+_FOLLOWING = re.compile(r"\nERROR: [^\n]*'\*error\*'.*?(?=\nERROR: |$)", re.DOTALL)
 
 
 class CompileError(Exception):
     """An expression that is not one; says where, as cel-go does: ERROR: <input>:1:5: undefined field 'x'."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What an expression came to, and what that cost."""
-
-    value: object
-    cost: int
 
 
 class Program:
@@ -59,37 +52,48 @@ class Program:
         self.result_type = result_type
         """As the compiler writes types: BOOL, STRING, DYN, LIST<INT>."""
 
-    def evaluate(self, variables: Mapping[str, object], cost_limit: int) -> Evaluation:
-        """Raises EvaluationError when it has no value, and CostLimitExceeded."""
-        frame = Frame(variables, self._slots, cost_limit)
-        value = self._step(frame)
-        frame.charge(0)
-        return Evaluation(value, frame.cost)
+    def evaluate(self, variables: Mapping[str, object], budget: Budget) -> object:
+        """Its value, and the budget is charged. Raises EvaluationError when it has none, and CostLimitExceeded."""
+        frame = Frame(variables, self._slots, min(PER_CALL_LIMIT, budget.remaining))
+        try:
+            value = self._step(frame)
+            frame.charge(0)
+        finally:
+            budget.remaining -= frame.cost
+        return value
+
+
+class LibrarySet:
+    """The functions that expressions may use. They are declared to the compiler once for all environments."""
+
+    def __init__(self, libraries: tuple[Library, ...]) -> None:
+        self.functions: dict[str, tuple[Overload, ...]] = {}
+        for library in libraries:
+            for name, overloads in library.functions.items():
+                self.functions[name] = (*self.functions.get(name, ()), *overloads)
+        self.types = {name: held for library in libraries for name, held in library.types.items()}
+        declarations = [
+            cel.FunctionDecl(name, declared)
+            for name, overloads in self.functions.items()
+            if (declared := _declared(name, overloads))
+        ]
+        self.extension = cel.CelExtension("podlab", declarations)
 
 
 class Environment:
     """The variables and functions that expressions may use."""
 
-    def __init__(self, variables: Mapping[str, DeclaredType], libraries: tuple[Library, ...]) -> None:
-        self._functions: dict[str, tuple[Overload, ...]] = {}
-        for library in libraries:
-            for name, overloads in library.functions.items():
-                self._functions[name] = (*self._functions.get(name, ()), *overloads)
-        self._types = {name: held for library in libraries for name, held in library.types.items()}
+    def __init__(self, variables: Mapping[str, DeclaredType], libraries: LibrarySet) -> None:
+        self._libraries = libraries
+        config = {
+            "name": "kubernetes",
+            "extensions": _EXTENSIONS,
+            "variables": [{"name": name, **type_spec(declared)} for name, declared in variables.items()],
+        }
         self._compiler = cel.NewEnv(
-            descriptors(variables, self._types),
-            config=cel.NewEnvConfigFromYaml(_EXTENSIONS),
-            variables={name: cel.Type(signature(declared)) for name, declared in variables.items()},
-            extensions=[
-                cel.CelExtension(
-                    "podlab",
-                    [
-                        cel.FunctionDecl(name, declared)
-                        for name, overloads in self._functions.items()
-                        if (declared := _declared(name, overloads))
-                    ],
-                )
-            ],
+            descriptors(variables, libraries.types),
+            config=cel.NewEnvConfigFromYaml(json.dumps(config)),
+            extensions=[libraries.extension],
         )
 
     def compile(self, expression: str) -> Program:
@@ -102,7 +106,7 @@ class Environment:
             raise CompileError(_in_words_of_go(str(e))) from None
         try:
             checked = CheckedExpr.FromString(AnyMessage.FromString(compiled.serialize()).value)
-            planner = Planner(self._functions, self._types)
+            planner = Planner(self._libraries.functions, self._libraries.types)
             step = planner.plan(checked)
         except (DecodeError, RecursionError):  # protobuf's parser goes a hundred levels deep
             raise CompileError("ERROR: <input>:1:1: expression is nested too deeply") from None
@@ -125,7 +129,7 @@ def _declared(name: str, overloads: tuple[Overload, ...]) -> list[cel.Overload]:
 
 
 def _in_words_of_go(message: str) -> str:
-    message = _UNDEFINED_FIELD.sub(r"\1", _STATUS.sub("", message))
+    message = _FOLLOWING.sub("", _UNDEFINED_FIELD.sub(r"\1", _STATUS.sub("", message)))
     for name, shorter in (("Timestamp", "timestamp"), ("Duration", "duration")):
         message = message.replace(f"google.protobuf.{name}", shorter)
     return message if message.startswith("ERROR: ") else f"ERROR: <input>:-1:-1: {message}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
-from podlab.cel.compiler import Environment
+from podlab.cel.compiler import Environment, LibrarySet
 from podlab.cel.libraries import addresses, formats, lists, quantities, semvers, standard, strings, urls
 from podlab.cel.types import DeclaredType
 
-BASE = (
+_BASE = (
     standard.LIBRARY,
     strings.LIBRARY,
     lists.LIBRARY,
@@ -18,12 +19,13 @@ BASE = (
     semvers.LIBRARY,
     formats.LIBRARY,
 )
-PER_CALL_LIMIT = 1_000_000
-"""What one evaluation may cost."""
-BUDGET = 10_000_000
-"""What all evaluations for one object, or for one policy and binding, may cost."""
+
+
+@cache
+def _base() -> LibrarySet:
+    return LibrarySet(_BASE)
 
 
 def base_environment(variables: Mapping[str, DeclaredType]) -> Environment:
     """Whatever expressions are about."""
-    return Environment(variables, BASE)
+    return Environment(variables, _base())

@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
 
 from podlab.cel.values import CostLimitExceeded
+
+PER_CALL_LIMIT: Final = 1_000_000
+"""What one evaluation may cost, in CEL's units."""
+TOTAL_LIMIT: Final = 10_000_000
+"""What all evaluations for one object, or for one policy and binding, may cost."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """What several evaluations may still cost together. Below 0, one has asked for more than was left."""
+
+    remaining: int = TOTAL_LIMIT
 
 
 class Frame:

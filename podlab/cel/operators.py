@@ -33,11 +33,12 @@ def equal(left: object, right: object) -> bool:
             return _equal_lists(left, right)
         if kind is dict:
             return _equal_maps(left, right)
-        if isinstance(left, SetList | KeyedList):
-            return _equal_unordered(left, right)
         if isinstance(left, OptionalValue) and isinstance(right, OptionalValue):
             return left.present is right.present and equal(left.value, right.value)
-        return bool(left == right)
+        if not isinstance(left, list):
+            return bool(left == right)
+    if isinstance(left, SetList | KeyedList):
+        return _equal_unordered(left, right)
     if kind in _NUMBERS and type(right) in _NUMBERS:
         return bool(left == right)
     if isinstance(left, list):

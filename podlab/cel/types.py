@@ -73,21 +73,23 @@ class OptionalOf:
 DeclaredType = SimpleType | ListOf | MapOf | ObjectOf | Opaque | OptionalOf
 
 
-def signature(declared: DeclaredType) -> str:
-    """The type as the compiler reads it."""
+TypeSpec = dict[str, "str | list[TypeSpec]"]
+"""A type in the compiler's configuration."""
+
+
+def type_spec(declared: DeclaredType) -> TypeSpec:
+    """The type as the compiler's configuration has it."""
     match declared:
         case ListOf(item):
-            return f"list<{signature(item)}>"
+            return {"type_name": "list", "params": [type_spec(item)]}
         case MapOf(value):
-            return f"map<string, {signature(value)}>"
+            return {"type_name": "map", "params": [{"type_name": "string"}, type_spec(value)]}
         case OptionalOf(value):
-            return f"optional_type<{signature(value)}>"
+            return {"type_name": "optional_type", "params": [type_spec(value)]}
         case ObjectOf(name):
-            return f"{_PACKAGE}.{name}"
-        case SimpleType(name):
-            return {"timestamp": "google.protobuf.Timestamp", "duration": "google.protobuf.Duration"}.get(name, name)
-        case Opaque(name):
-            return name
+            return {"type_name": f"{_PACKAGE}.{name}"}
+        case SimpleType(name) | Opaque(name):
+            return {"type_name": name}
 
 
 def descriptors(roots: Mapping[str, DeclaredType], opaque: Iterable[str]) -> DescriptorPool:

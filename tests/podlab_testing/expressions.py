@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from podlab.cel.compiler import Environment
-from podlab.cel.environments import PER_CALL_LIMIT, base_environment
+from podlab.cel.environments import base_environment
+from podlab.cel.frame import Budget
 from podlab.cel.types import DYN
 from podlab.cel.values import EvaluationError
 
@@ -21,6 +22,6 @@ def environment() -> Environment:
 def value_of(expression: str, self_: object = None) -> object:
     """What the expression comes to; of one that fails, the EvaluationError's text behind `error: `."""
     try:
-        return environment().compile(expression).evaluate({"self": self_}, PER_CALL_LIMIT).value
+        return environment().compile(expression).evaluate({"self": self_}, Budget())
     except EvaluationError as e:
         return f"error: {e}"

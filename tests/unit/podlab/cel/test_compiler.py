@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from podlab_testing.expressions import environment
 
 from podlab.cel.compiler import CompileError
-from podlab.cel.environments import PER_CALL_LIMIT, base_environment
+from podlab.cel.environments import base_environment
+from podlab.cel.frame import Budget
 from podlab.cel.types import BOOL, BYTES, DURATION, DYN, INT, STRING, TIMESTAMP, ListOf, MapOf, ObjectOf
 from podlab.cel.values import CostLimitExceeded, EvaluationError
 
@@ -102,6 +103,6 @@ EXPRESSIONS = st.recursive(
 @given(EXPRESSIONS, st.sampled_from([None, 1, "a", [1, "b"], {"a": [1]}, {"a": "x"}]))
 def test_an_expression_has_a_value_or_a_reason_why_not(expression: str, value: object) -> None:
     try:
-        environment().compile(expression).evaluate({"self": value}, PER_CALL_LIMIT)
+        environment().compile(expression).evaluate({"self": value}, Budget())
     except (CompileError, EvaluationError, CostLimitExceeded) as e:
         assert str(e)  # noqa: PT017  # which of them is free, and it may be none

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from podlab_testing.expressions import Case, environment, value_of
 
-from podlab.cel.environments import PER_CALL_LIMIT
+from podlab.cel.frame import Budget
 from podlab.cel.values import CostLimitExceeded
 
 CASES: list[Case] = [
@@ -55,4 +55,4 @@ def test_an_expression_has_its_value(expression: str, expected: object) -> None:
 )
 def test_loops_within_loops_end_at_the_limit(expression: str) -> None:
     with pytest.raises(CostLimitExceeded):
-        environment().compile(expression).evaluate({"self": list(range(300))}, PER_CALL_LIMIT)
+        environment().compile(expression).evaluate({"self": list(range(300))}, Budget())

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from podlab_testing.expressions import environment
 
-from podlab.cel.environments import PER_CALL_LIMIT
+from podlab.cel.frame import TOTAL_LIMIT, Budget
+from podlab.cel.values import CostLimitExceeded, EvaluationError
 
 CASES = [
     ("self.a", {"a": 1}, 2),
@@ -22,4 +23,20 @@ CASES = [
 
 @pytest.mark.parametrize(("expression", "value", "cost"), CASES)
 def test_an_evaluation_costs_what_kubernetes_counts(expression: str, value: object, cost: int) -> None:
-    assert environment().compile(expression).evaluate({"self": value}, PER_CALL_LIMIT).cost == cost
+    budget = Budget()
+    environment().compile(expression).evaluate({"self": value}, budget)
+    assert TOTAL_LIMIT - budget.remaining == cost
+
+
+def test_an_evaluation_that_fails_is_charged_too() -> None:
+    budget = Budget()
+    with pytest.raises(EvaluationError):
+        environment().compile("self.map(x, x * 2)[9] == 1").evaluate({"self": [1, 2, 3]}, budget)
+    assert TOTAL_LIMIT - budget.remaining > 30
+
+
+def test_an_evaluation_may_cost_no_more_than_is_left() -> None:
+    budget = Budget(100)
+    with pytest.raises(CostLimitExceeded):
+        environment().compile("self.all(x, x > 0)").evaluate({"self": [1] * 100}, budget)
+    assert budget.remaining < 0
