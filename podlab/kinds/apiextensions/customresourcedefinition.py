@@ -32,11 +32,11 @@ def _set_defaults(definition: CustomResourceDefinition) -> None:
 
 def _strategy() -> Strategy:
     from podlab.kinds.strategies import customresourcedefinitions as definitions
-    from podlab.kinds.validation import syntax
+    from podlab.kinds.validation.apiextensions import customresourcedefinition as checks
     from podlab.kinds.validation.rules import Rules
 
     return Strategy(
-        rules=Rules(name=syntax.subdomain),
+        rules=Rules(checks.check, update=checks.check_update, status=checks.check_status, create=checks.check_create),
         counts_generations=True,
         set_defaults=_set_defaults,
         prepare_for_create=definitions.begin,

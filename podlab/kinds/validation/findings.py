@@ -25,10 +25,19 @@ class Findings:
         """What was found."""
         return bounded(self._causes, self._more) if self._causes else ()
 
+    @property
+    def count(self) -> int:
+        """How many causes there are, those included that are not kept."""
+        return len(self._causes) + self._more
+
+    def add(self, *causes: Cause) -> None:
+        """Add causes that were made elsewhere."""
+        for cause in causes:
+            self._add(cause.field, cause.reason, cause.message)
+
     def extend(self, others: "Findings") -> None:
         """Add what was found elsewhere."""
-        for cause in others._causes:
-            self._add(cause.field, cause.reason, cause.message)
+        self.add(*others._causes)
         self._more += others._more
 
     def required(self, field: str, detail: str = "") -> None:
@@ -59,6 +68,13 @@ class Findings:
         else:
             known = ", ".join(json.dumps(choice) for choice in choices)
             self.required(field, f"valid values are {known}")
+
+    def one_of_required(self, field: str, value: str, supported: Iterable[str]) -> None:
+        """Find fault unless the value is one of those supported; an empty one is missing."""
+        if not value:
+            self.required(field)
+        elif value not in (choices := tuple(supported)):
+            self.unsupported(field, value, choices)
 
     def duplicate(self, field: str, value: Value) -> None:
         """Another entry has the same value."""

@@ -1,0 +1,1 @@
+"""CustomResourceDefinitions, and what they ask of objects beyond schemas."""

@@ -1,0 +1,87 @@
+"""What is told of CustomResourceDefinitions: the cases are in cases/definitions.yaml and cases/updates.yaml."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from podlab_testing.cases import Case, cases
+
+from podlab.api.serializer import codec
+from podlab.apiextensions.v1.customresourcedefinition_pb2 import CustomResourceDefinition
+from podlab.errors import Cause
+from podlab.kinds.apiextensions.customresourcedefinition import RESOURCE
+from podlab.kinds.validation.rules import validate_create, validate_status_update, validate_update
+
+VALID: dict[str, Any] = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "crontabs.example.com"},
+    "spec": {
+        "group": "example.com",
+        "scope": "Namespaced",
+        "names": {"plural": "crontabs", "singular": "crontab", "kind": "CronTab", "listKind": "CronTabList"},
+        "versions": [
+            {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
+        ],
+        "conversion": {"strategy": "None"},
+    },
+    "status": {"storedVersions": ["v1"]},
+}
+
+
+def merged(one: Any, other: Any) -> Any:
+    """The second in the first: objects by their members, the first version by its own."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {**one, **{name: merged(one.get(name), value) for name, value in other.items()}}
+    is_list = isinstance(one, list) and isinstance(other, list)
+    if is_list and other and isinstance(other[0], dict) and "name" not in other[0]:
+        return [merged(one[0], other[0])]
+    return other
+
+
+def definition(case: Case) -> CustomResourceDefinition:
+    given = merged(deepcopy(VALID), {name: case[name] for name in ("metadata", "spec", "status") if name in case})
+    if "schema" in case:
+        given["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = case["schema"]
+    message = codec.from_dict(given, RESOURCE.kind)
+    assert isinstance(message, CustomResourceDefinition)
+    return message
+
+
+def assert_told(found: tuple[Cause, ...], expected: list[str]) -> None:
+    """An expectation without a message is the field alone."""
+    told = [str(cause) for cause in found]
+    assert [one if ": " in wanted else one.partition(": ")[0] for one, wanted in zip(told, expected, strict=False)] == (
+        expected
+    )
+    assert len(told) == len(expected), told
+
+
+@pytest.mark.parametrize("case", cases(__file__, "definitions"))
+def test_causes_of_a_new_definition_are_those_of_kubernetes(case: Case) -> None:
+    assert_told(validate_create(RESOURCE.strategy.rules, definition(case)), case.get("causes", []))
+
+
+@pytest.mark.parametrize("case", cases(__file__, "updates"))
+def test_causes_of_a_change_are_those_of_kubernetes(case: Case) -> None:
+    old = definition({})
+    if case.get("established"):
+        old.status.conditions.add(type="Established", status="True")
+    assert_told(validate_update(RESOURCE.strategy.rules, definition(case), old), case.get("causes", []))
+
+
+def test_a_status_has_names_that_may_be_names() -> None:
+    new = definition({"status": {"acceptedNames": {"plural": "A_B"}}})
+    (cause,) = validate_status_update(RESOURCE.strategy.rules, new, definition({}))
+    assert cause.field == "status.acceptedNames.plural"
+
+
+def test_an_approval_is_asked_for_when_it_changes() -> None:
+    case = {"metadata": {"name": "crontabs.a.k8s.io"}, "spec": {"group": "a.k8s.io"}}
+    old, new = definition(case), definition(case)
+    assert validate_update(RESOURCE.strategy.rules, new, old) == ()
+    new.metadata.annotations["api-approved.kubernetes.io"] = "soon"
+    (cause,) = validate_update(RESOURCE.strategy.rules, new, old)
+    assert cause.field == "metadata.annotations[api-approved.kubernetes.io]"
