@@ -7,10 +7,10 @@ Source: https://github.com/kubernetes/apiextensions-apiserver/blob/master/pkg/ap
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import urlsplit
 
 from podlab.api import definitions
 from podlab.apiextensions.v1 import customresourcedefinition_pb2 as pb
@@ -20,6 +20,7 @@ from podlab.kinds.validation.findings import Findings
 
 _SCOPES: Final = ("Cluster", "Namespaced")
 _APPROVAL: Final = "api-approved.kubernetes.io"
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^/?#]")
 _PROTECTED: Final = ("k8s.io", "kubernetes.io")
 
 
@@ -154,13 +155,5 @@ def _check_approval(found: Findings, definition: pb.CustomResourceDefinition) ->
     said = definition.metadata.annotations.get(_APPROVAL)
     if not said:
         found.required(path, f"{told}, {see}")
-    elif not said.startswith("unapproved") and not _is_address(said):
+    elif not said.startswith("unapproved") and not _ADDRESS.match(said):
         found.invalid(path, said, f'{told} with either a URL or a reason starting with "unapproved", {see}')
-
-
-def _is_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return bool(parts.scheme and parts.netloc)
