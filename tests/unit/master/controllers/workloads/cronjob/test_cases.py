@@ -21,10 +21,30 @@ from podlab.meta.v1 import meta_pb2
 
 
 @dataclass(frozen=True)
+class Started:
+    """A Job of the time, which `runs`, is `done` or `lost`; or one that somebody made by hand."""
+
+    time: str
+    state: str
+    by_hand: bool = False
+
+    def made(self, owner: cronjob_pb2.CronJob) -> job_pb2.Job:
+        """The owner's status then names it as active when it is."""
+        made = job_for(owner, at(self.time), UTC)
+        made.metadata.uid = f"uid-{made.metadata.name}"
+        if self.by_hand:
+            del made.metadata.annotations[SCHEDULED]
+        if end := {"done": "Complete", "lost": "Failed"}.get(self.state):
+            made.status.conditions.add(type=end, status="True")
+        elif not self.by_hand:
+            owner.status.active.add(name=made.metadata.name, uid=made.metadata.uid)
+        return made
+
+
+@dataclass(frozen=True)
 class Case:
     """`last` is the time of the last Job, `now` what the clock shows; both as `05-15 12:00`, of 2030 and in UTC.
 
-    `there` are Jobs: the time of each and `runs`, `done` or `lost`, and `by-hand` for one that somebody else made.
     `starts` is the time that gets its Job, `instead` how many go for it, `events` the reasons of Events.
     """
 
@@ -33,7 +53,7 @@ class Case:
     last: str
     now: str
     starts: str = ""
-    there: Sequence[str] = ()
+    there: Sequence[Started] = ()
     instead: int = 0
     events: str = ""
     spec: Mapping[str, Any] = field(default_factory=dict)
@@ -51,20 +71,6 @@ def cron_job_of(case: Case) -> cronjob_pb2.CronJob:
     json_format.ParseDict(dict(case.spec), made.spec)
     if case.last:
         made.status.lastScheduleTime.seconds = int(at(case.last).timestamp())
-    return made
-
-
-def job_of(owner: cronjob_pb2.CronJob, text: str) -> job_pb2.Job:
-    day, time, state, *by_hand = text.split()
-    made = job_for(owner, at(f"{day} {time}"), UTC)
-    made.metadata.uid = f"uid-{made.metadata.name}"
-    if by_hand:
-        del made.metadata.annotations[SCHEDULED]
-    end = {"done": "Complete", "lost": "Failed"}.get(state)
-    if end:
-        made.status.conditions.add(type=end, status="True")
-    elif not by_hand:
-        owner.status.active.add(name=made.metadata.name, uid=made.metadata.uid)
     return made
 
 
@@ -142,22 +148,47 @@ ZONES = [
     Case("half an hour that is skipped", "15 2 * * *", "10-04 15:45", "10-05 20:00", spec=LORD_HOWE),
 ]
 OTHERS = [
-    Case("beside the last one", HOURLY, "05-15 12:00", "05-15 13:00:01", "05-15 13:00", ["05-15 12:00 runs"]),
+    Case(
+        "beside the last one", HOURLY, "05-15 12:00", "05-15 13:00:01", "05-15 13:00", [Started("05-15 12:00", "runs")]
+    ),
     Case(
         "not beside it",
         HOURLY,
         "05-15 12:00",
         "05-15 13:00:01",
         "",
-        ["05-15 12:00 runs"],
+        [Started("05-15 12:00", "runs")],
         0,
         "JobAlreadyActive",
         FORBID,
     ),
-    Case("after it is done", HOURLY, "05-15 12:00", "05-15 13:20", "05-15 13:00", ["05-15 12:00 done"], spec=FORBID),
-    Case("after it was lost", HOURLY, "05-15 12:00", "05-15 13:20", "05-15 13:00", ["05-15 12:00 lost"], spec=FORBID),
     Case(
-        "in place of it", HOURLY, "05-15 12:00", "05-15 13:00:01", "05-15 13:00", ["05-15 12:00 runs"], 1, spec=REPLACE
+        "after it is done",
+        HOURLY,
+        "05-15 12:00",
+        "05-15 13:20",
+        "05-15 13:00",
+        [Started("05-15 12:00", "done")],
+        spec=FORBID,
+    ),
+    Case(
+        "after it was lost",
+        HOURLY,
+        "05-15 12:00",
+        "05-15 13:20",
+        "05-15 13:00",
+        [Started("05-15 12:00", "lost")],
+        spec=FORBID,
+    ),
+    Case(
+        "in place of it",
+        HOURLY,
+        "05-15 12:00",
+        "05-15 13:00:01",
+        "05-15 13:00",
+        [Started("05-15 12:00", "runs")],
+        1,
+        spec=REPLACE,
     ),
     Case(
         "in place of all",
@@ -165,7 +196,7 @@ OTHERS = [
         "05-15 12:00",
         "05-15 13:00:01",
         "05-15 13:00",
-        ["05-15 11:00 runs", "05-15 12:00 runs"],
+        [Started("05-15 11:00", "runs"), Started("05-15 12:00", "runs")],
         2,
         spec=REPLACE,
     ),
@@ -175,7 +206,7 @@ OTHERS = [
         "05-15 12:00",
         "05-15 13:00:01",
         "05-15 13:00",
-        ["05-15 12:00 done"],
+        [Started("05-15 12:00", "done")],
         0,
         spec=REPLACE,
     ),
@@ -185,7 +216,7 @@ OTHERS = [
         "05-15 12:00",
         "05-15 13:00:01",
         "05-15 13:00",
-        ["05-15 12:10 runs by-hand"],
+        [Started("05-15 12:10", "runs", by_hand=True)],
         0,
         "UnexpectedJob",
         FORBID,
@@ -196,13 +227,18 @@ OTHERS = [
         "05-15 12:00",
         "05-15 13:00:01",
         "05-15 13:00",
-        ["05-15 12:10 runs by-hand"],
+        [Started("05-15 12:10", "runs", by_hand=True)],
         0,
         "UnexpectedJob",
         REPLACE,
     ),
     Case(
-        "started, and the status does not say so yet", HOURLY, "05-15 12:00", "05-15 13:00:01", "", ["05-15 13:00 runs"]
+        "started, and the status does not say so yet",
+        HOURLY,
+        "05-15 12:00",
+        "05-15 13:00:01",
+        "",
+        [Started("05-15 13:00", "runs")],
     ),
     Case(
         "started and done, and the status does not say so yet",
@@ -210,7 +246,7 @@ OTHERS = [
         "05-15 12:00",
         "05-15 13:00:01",
         "",
-        ["05-15 13:00 done"],
+        [Started("05-15 13:00", "done")],
     ),
 ]
 
@@ -218,7 +254,7 @@ OTHERS = [
 @pytest.mark.parametrize("case", [*TIMES, *ZONES, *OTHERS], ids=lambda case: case.name)
 def test_which_time_gets_its_job(case: Case) -> None:
     one = cron_job_of(case)
-    jobs = [job_of(one, text) for text in case.there]
+    jobs = [each.made(one) for each in case.there]
     plan = decide(one, jobs, at(case.now), ZoneInfo(one.spec.timeZone or "UTC"))
     assert (plan.start.scheduled if plan.start else None) == (at(case.starts) if case.starts else None)
     assert len(plan.start.instead_of if plan.start else []) == case.instead

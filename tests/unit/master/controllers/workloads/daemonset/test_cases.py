@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 from google.protobuf import json_format
+from podlab_testing.scheduling import node
 
 from master.controllers.workloads.daemonset.decide import DaemonSetPlan, decide
 from master.controllers.workloads.daemonset.placement import node_placements
 from master.controllers.workloads.daemonset.rolling import DaemonSetUpdate
-from podlab.core.v1 import node_pb2, pod_pb2
+from podlab.apps.v1.daemonset_pb2 import DaemonSet
+from podlab.core.v1 import pod_pb2
 
 NOW = 1_000_000
 HASH = "controller-revision-hash"
@@ -23,34 +25,37 @@ Builder = Callable[..., Any]
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """How a DaemonSet is to be updated. `settle_s` is its minReadySeconds."""
+
+    surge: int | str = 0
+    unavailable: int | str = 1
+    settle_s: int = 0
+    on_delete: bool = False
+
+    def made(self, make: Builder) -> DaemonSet:
+        made: DaemonSet = make(surge=self.surge, unavailable=self.unavailable)
+        made.spec.minReadySeconds = self.settle_s
+        if self.on_delete:
+            made.spec.updateStrategy.type = "OnDelete"
+        return made
+
+
+@dataclass(frozen=True)
 class Case:
-    """`nodes` are `a disk=ssd !dedicated=db:NoSchedule`: name, labels, taints.
+    """`nodes` are in the short form of podlab_testing.scheduling: `a disk=ssd !dedicated=db:NoSchedule`.
 
     `there` are pods, a letter and a node each: o(ld) or n(ew), O or N when not ready, y(oung: new, ready for 10 s),
-    w(aits, made for the node and not bound), g(oing), f(ailed). `wants` are surge, unavailable, settle, ondelete;
-    `spec` is of the pod. `does`: `+a` makes, `-oa` deletes, `~fa` deletes after a back-off.
+    w(aits, made for the node and not bound), g(oing), f(ailed). `spec` is of
+    the pod. `does`: `+a` makes, `-oa` deletes, `~fa` deletes after a back-off.
     """
 
     name: str
     nodes: Sequence[str]
     there: str = ""
     does: str = ""
-    wants: str = ""
+    wants: Wanted = field(default_factory=Wanted)
     spec: Mapping[str, Any] = field(default_factory=dict)
-
-
-def node_from(make: Builder, text: str) -> node_pb2.Node:
-    name, *words = text.split()
-    made: node_pb2.Node = make(name)
-    for word in words:
-        if word.startswith("!"):
-            taint, _, effect = word[1:].rpartition(":")
-            key, _, value = taint.partition("=")
-            made.spec.taints.add(key=key, value=value, effect=effect)
-        else:
-            key, _, value = word.partition("=")
-            made.metadata.labels[key] = value
-    return made
 
 
 def pods_from(make: Builder, text: str) -> dict[str, pod_pb2.Pod]:
@@ -72,18 +77,9 @@ def pods_from(make: Builder, text: str) -> dict[str, pod_pb2.Pod]:
     return made
 
 
-def update_from(make: Builder, text: str, spec: Mapping[str, Any]) -> DaemonSetUpdate:
-    given = {key: value for key, _, value in (word.partition("=") for word in text.split())}
-    shares = {
-        name: given[name] if "%" in given[name] else int(given[name])
-        for name in ("surge", "unavailable")
-        if name in given
-    }
-    made = make(**shares)
-    made.spec.minReadySeconds = int(given.get("settle", 0))
-    if "ondelete" in given:
-        made.spec.updateStrategy.type = "OnDelete"
-    json_format.ParseDict(dict(spec), made.spec.template.spec)
+def update_from(make: Builder, case: Case) -> DaemonSetUpdate:
+    made = case.wants.made(make)
+    json_format.ParseDict(dict(case.spec), made.spec.template.spec)
     return DaemonSetUpdate(made, "new", NOW)
 
 
@@ -171,22 +167,22 @@ PLACES = [
 ]
 ROLLOUTS = [
     Case("one after the other", ["a", "b", "c"], "oa ob oc", "-oa"),
-    Case("two at a time", ["a", "b", "c"], "oa ob oc", "-oa -ob", "unavailable=2"),
-    Case("half of three is two", ["a", "b", "c"], "oa ob oc", "-oa -ob", "unavailable=50%"),
-    Case("a tenth of three is one", ["a", "b", "c"], "oa ob oc", "-oa", "unavailable=10%"),
-    Case("all at once", ["a", "b", "c"], "oa ob oc", "-oa -ob -oc", "unavailable=100%"),
+    Case("two at a time", ["a", "b", "c"], "oa ob oc", "-oa -ob", Wanted(unavailable=2)),
+    Case("half of three is two", ["a", "b", "c"], "oa ob oc", "-oa -ob", Wanted(unavailable="50%")),
+    Case("a tenth of three is one", ["a", "b", "c"], "oa ob oc", "-oa", Wanted(unavailable="10%")),
+    Case("all at once", ["a", "b", "c"], "oa ob oc", "-oa -ob -oc", Wanted(unavailable="100%")),
     Case("one is missing: that is all that may be", ["a", "b"], "oa", "+b"),
-    Case("one is young: not yet the next", ["a", "b"], "ya ob", "", "settle=30"),
-    Case("old enough: the next", ["a", "b"], "ya ob", "-ob", "settle=10"),
+    Case("one is young: not yet the next", ["a", "b"], "ya ob", "", Wanted(settle_s=30)),
+    Case("old enough: the next", ["a", "b"], "ya ob", "-ob", Wanted(settle_s=10)),
     Case("old ones that do not work go whatever may be missing", ["a", "b", "c"], "Oa Ob oc", "-Oa -Ob"),
-    Case("on delete nothing goes", ["a", "b"], "oa ob", "", "ondelete"),
-    Case("on delete what is missing comes", ["a", "b"], "oa", "+b", "ondelete"),
-    Case("beside the old one", ["a", "b"], "oa ob", "+a", "surge=1 unavailable=0"),
-    Case("on half of the nodes", ["a", "b", "c"], "oa ob oc", "+a +b", "surge=50% unavailable=0"),
-    Case("the old one goes when the new one works", ["a", "b"], "oa na ob", "+b -oa", "surge=1 unavailable=0"),
-    Case("not while it is young", ["a", "b"], "oa ya ob", "", "surge=1 unavailable=0 settle=30"),
-    Case("nor while it starts", ["a", "b"], "oa Na ob", "", "surge=1 unavailable=0"),
-    Case("an old one that does not work need not wait", ["a", "b"], "Oa Na ob", "-Oa", "surge=1 unavailable=0"),
+    Case("on delete nothing goes", ["a", "b"], "oa ob", "", Wanted(on_delete=True)),
+    Case("on delete what is missing comes", ["a", "b"], "oa", "+b", Wanted(on_delete=True)),
+    Case("beside the old one", ["a", "b"], "oa ob", "+a", Wanted(surge=1, unavailable=0)),
+    Case("on half of the nodes", ["a", "b", "c"], "oa ob oc", "+a +b", Wanted(surge="50%", unavailable=0)),
+    Case("the old one goes when the new one works", ["a", "b"], "oa na ob", "+b -oa", Wanted(surge=1, unavailable=0)),
+    Case("not while it is young", ["a", "b"], "oa ya ob", "", Wanted(surge=1, unavailable=0, settle_s=30)),
+    Case("nor while it starts", ["a", "b"], "oa Na ob", "", Wanted(surge=1, unavailable=0)),
+    Case("an old one that does not work need not wait", ["a", "b"], "Oa Na ob", "-Oa", Wanted(surge=1, unavailable=0)),
     Case("a rollout leaves alone what may only stay", ["a !dedicated=db:NoSchedule", "b"], "oa ob", "-ob"),
 ]
 ENDS = [
@@ -199,8 +195,8 @@ ENDS = [
 
 
 @pytest.mark.parametrize("case", [*PLACES, *ROLLOUTS, *ENDS], ids=lambda case: case.name)
-def test_what_is_done(daemon_set: Builder, node: Builder, pod: Builder, case: Case) -> None:
-    update = update_from(daemon_set, case.wants, case.spec)
-    placements = node_placements(update.daemon_set.spec.template, [node_from(node, text) for text in case.nodes])
+def test_what_is_done(daemon_set: Builder, pod: Builder, case: Case) -> None:
+    update = update_from(daemon_set, case)
+    placements = node_placements(update.daemon_set.spec.template, [node(text) for text in case.nodes])
     pods = pods_from(pod, case.there)
     assert done(decide(update, placements, pods.values()), pods) == case.does

@@ -20,17 +20,33 @@ NOW = 1_000_000
 Builder = Callable[..., Any]
 
 
+Looks = Mapping[str, Any]
+NEW: Looks = {"age_s": 20, "ready_for_s": 10}
+UNREADY: Looks = {"ready": False, "age_s": 1000, "ready_for_s": 990}
+PENDING: Looks = {"phase": "Pending", "ready": None}
+GOING: Looks = {"going": True}
+FAILED: Looks = {"phase": "Failed"}
+SILENT: Looks = {"request": ""}
+
+
+@dataclass(frozen=True)
+class Use:
+    """A pod, and what it uses of the 100m that it requests, in millis; None where there is no figure."""
+
+    millis: int | None
+    looks: Looks = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Case:
-    """`pods` are what each uses of the 100m that it requests: `50`, `-` for one without a figure, and words of LOOKS.
-    `bounds` are the least and the most.
+    """`pods` are what each uses. `bounds` are the least and the most.
 
     `recommended`, `added` and `removed` are what happened: pods and seconds ago. `to` is the new number, None when it
     stays; `says` are reasons of AbleToScale, ScalingActive and ScalingLimited.
     """
 
     name: str
-    pods: Sequence[str]
+    pods: Sequence[Use]
     to: int | None = None
     says: str = "ReadyForNewScale ValidMetricFound DesiredWithinRange"
     bounds: tuple[int, int] = (1, 20)
@@ -41,26 +57,12 @@ class Case:
     removed: Sequence[tuple[int, int]] = ()
 
 
-LOOKS: Mapping[str, dict[str, Any]] = {
-    "new": {"age_s": 20, "ready_for_s": 10},
-    "unready": {"ready": False, "age_s": 1000, "ready_for_s": 990},
-    "pending": {"phase": "Pending", "ready": None},
-    "going": {"going": True},
-    "failed": {"phase": "Failed"},
-    "silent": {"request": ""},
-}
-
-
 def load_of(worker: Builder, measured: Builder, case: Case) -> WorkloadLoad:
     pods, figures = [], []
-    for number, text in enumerate(case.pods):
-        use, *words = text.split()
-        looks: dict[str, Any] = {}
-        for word in words:
-            looks |= LOOKS[word]
-        pods.append(worker(f"web-{number}", **looks))
-        if use != "-":
-            figures.append(measured(f"web-{number}", f"{use}m"))
+    for number, use in enumerate(case.pods):
+        pods.append(worker(f"web-{number}", **use.looks))
+        if use.millis is not None:
+            figures.append(measured(f"web-{number}", f"{use.millis}m"))
     current = len(pods) if case.current is None else case.current
     return WorkloadLoad(pods, figures, current, NOW, "default", "app=web")
 
@@ -101,70 +103,80 @@ HITS = {
     },
 }
 LOADS = [
-    Case("as busy as aimed at", ["50", "50"]),
-    Case("a tenth more is near enough", ["55", "55"]),
-    Case("more than a tenth is not", ["56", "56"], 3),
-    Case("a tenth less is near enough", ["45"] * 10),
-    Case("less than that is not", ["44"] * 10, 9),
-    Case("twice as busy", ["100", "100"], 4),
-    Case("one busy among idle ones", ["150", "0", "0"], None),
-    Case("idle", ["0", "0", "0"], 1, "ReadyForNewScale ValidMetricFound TooFewReplicas"),
+    Case("as busy as aimed at", [Use(50), Use(50)]),
+    Case("a tenth more is near enough", [Use(55), Use(55)]),
+    Case("more than a tenth is not", [Use(56), Use(56)], 3),
+    Case("a tenth less is near enough", [Use(45)] * 10),
+    Case("less than that is not", [Use(44)] * 10, 9),
+    Case("twice as busy", [Use(100), Use(100)], 4),
+    Case("one busy among idle ones", [Use(150), Use(0), Use(0)], None),
+    Case("idle", [Use(0), Use(0), Use(0)], 1, "ReadyForNewScale ValidMetricFound TooFewReplicas"),
     Case(
         "idle, and some are always wanted",
-        ["0", "0", "0"],
+        [Use(0), Use(0), Use(0)],
         2,
         "ReadyForNewScale ValidMetricFound TooFewReplicas",
         (2, 20),
     ),
     Case(
-        "busier than there may be pods", ["100", "100"], 3, "ReadyForNewScale ValidMetricFound TooManyReplicas", (1, 3)
+        "busier than there may be pods",
+        [Use(100), Use(100)],
+        3,
+        "ReadyForNewScale ValidMetricFound TooManyReplicas",
+        (1, 3),
     ),
-    Case("as many as there may be", ["100", "100"], None, "ReadyForNewScale ValidMetricFound TooManyReplicas", (1, 2)),
-    Case("by what each uses", ["40", "40"], 4, spec={"metrics": [AVERAGE]}),
-    Case("of two metrics the one that asks for more", ["40", "40"], 4, spec={"metrics": [HALF, AVERAGE]}),
+    Case(
+        "as many as there may be",
+        [Use(100), Use(100)],
+        None,
+        "ReadyForNewScale ValidMetricFound TooManyReplicas",
+        (1, 2),
+    ),
+    Case("by what each uses", [Use(40), Use(40)], 4, spec={"metrics": [AVERAGE]}),
+    Case("of two metrics the one that asks for more", [Use(40), Use(40)], 4, spec={"metrics": [HALF, AVERAGE]}),
     Case("scaled to none: left alone", [], None, "SucceededGetScale ScalingDisabled", current=0),
-    Case("too many already", ["50"] * 5, 3, "SucceededGetScale", (1, 3)),
-    Case("too few already", ["50"], 2, "SucceededGetScale", (2, 3)),
+    Case("too many already", [Use(50)] * 5, 3, "SucceededGetScale", (1, 3)),
+    Case("too few already", [Use(50)], 2, "SucceededGetScale", (2, 3)),
 ]
 UNKNOWNS = [
-    Case("nothing was measured", ["-", "-"], None, "SucceededGetScale FailedGetResourceMetric"),
+    Case("nothing was measured", [Use(None), Use(None)], None, "SucceededGetScale FailedGetResourceMetric"),
     Case("no pods are there", [], None, "SucceededGetScale FailedGetResourceMetric", current=2),
-    Case("no request to compare with", ["50 silent"], None, "SucceededGetScale FailedGetResourceMetric"),
-    Case("one without a figure uses nothing when there would be more", ["100", "100", "-"], 4),
-    Case("which may be why there are no more", ["70", "-"], None),
-    Case("and all of its request when there would be fewer", ["10", "10", "-"], None),
-    Case("which may still leave fewer", ["0", "0", "0", "-"], 2),
-    Case("one that starts uses nothing when there would be more", ["100", "100", "900 pending"], 4),
-    Case("one that starts is not asked when there would be fewer", ["10", "10", "0 pending"], 1),
-    Case("what it uses to become ready does not count", ["50", "50", "500 new"], None),
-    Case("nor of one that was never ready", ["50", "50", "500 unready"], None),
-    Case("one that goes is not asked", ["50", "50", "500 going"], None, current=2),
-    Case("nor one that failed", ["50", "50", "500 failed"], None, current=2),
-    Case("none is ready", ["500 unready", "500 pending"], None, "SucceededGetScale FailedGetResourceMetric"),
+    Case("no request to compare with", [Use(50, SILENT)], None, "SucceededGetScale FailedGetResourceMetric"),
+    Case("one without a figure uses nothing when there would be more", [Use(100), Use(100), Use(None)], 4),
+    Case("which may be why there are no more", [Use(70), Use(None)], None),
+    Case("and all of its request when there would be fewer", [Use(10), Use(10), Use(None)], None),
+    Case("which may still leave fewer", [Use(0), Use(0), Use(0), Use(None)], 2),
+    Case("one that starts uses nothing when there would be more", [Use(100), Use(100), Use(900, PENDING)], 4),
+    Case("one that starts is not asked when there would be fewer", [Use(10), Use(10), Use(0, PENDING)], 1),
+    Case("what it uses to become ready does not count", [Use(50), Use(50), Use(500, NEW)], None),
+    Case("nor of one that was never ready", [Use(50), Use(50), Use(500, UNREADY)], None),
+    Case("one that goes is not asked", [Use(50), Use(50), Use(500, GOING)], None, current=2),
+    Case("nor one that failed", [Use(50), Use(50), Use(500, FAILED)], None, current=2),
+    Case("none is ready", [Use(500, UNREADY), Use(500, PENDING)], None, "SucceededGetScale FailedGetResourceMetric"),
     Case(
         "a metric that nobody serves",
-        ["50"],
+        [Use(50)],
         None,
         "SucceededGetScale FailedGetExternalMetric",
         spec={"metrics": [QUEUE]},
     ),
-    Case("of pods", ["50"], None, "SucceededGetScale FailedGetPodsMetric", spec={"metrics": [REQUESTS]}),
-    Case("of an object", ["50"], None, "SucceededGetScale FailedGetObjectMetric", spec={"metrics": [HITS]}),
-    Case("one is not known, the other asks for more", ["100", "100"], 4, spec={"metrics": [QUEUE, HALF]}),
+    Case("of pods", [Use(50)], None, "SucceededGetScale FailedGetPodsMetric", spec={"metrics": [REQUESTS]}),
+    Case("of an object", [Use(50)], None, "SucceededGetScale FailedGetObjectMetric", spec={"metrics": [HITS]}),
+    Case("one is not known, the other asks for more", [Use(100), Use(100)], 4, spec={"metrics": [QUEUE, HALF]}),
     Case(
         "one is not known, the other for fewer",
-        ["10", "10"],
+        [Use(10), Use(10)],
         None,
         "SucceededGetScale FailedGetExternalMetric",
         spec={"metrics": [HALF, QUEUE]},
     ),
 ]
 PACES = [
-    Case("up by four at first", ["500"], 5, "ReadyForNewScale ValidMetricFound ScaleUpLimit"),
-    Case("then twofold", ["200"] * 6, 12, "ReadyForNewScale ValidMetricFound ScaleUpLimit"),
+    Case("up by four at first", [Use(500)], 5, "ReadyForNewScale ValidMetricFound ScaleUpLimit"),
+    Case("then twofold", [Use(200)] * 6, 12, "ReadyForNewScale ValidMetricFound ScaleUpLimit"),
     Case(
         "not twice within its period",
-        ["200"] * 6,
+        [Use(200)] * 6,
         None,
         "ReadyForNewScale ValidMetricFound ScaleUpLimit",
         added=[(4, 5)],
@@ -172,36 +184,36 @@ PACES = [
     ),
     Case(
         "down after five minutes",
-        ["10"] * 5,
+        [Use(10)] * 5,
         None,
         "ScaleDownStabilized ValidMetricFound DesiredWithinRange",
         recommended=[(5, 299)],
     ),
     Case(
         "to what was recommended meanwhile",
-        ["10"] * 5,
+        [Use(10)] * 5,
         3,
         "ScaleDownStabilized ValidMetricFound DesiredWithinRange",
         recommended=[(5, 301), (3, 60)],
     ),
-    Case("then", ["10"] * 5, 1, recommended=[(5, 301)]),
+    Case("then", [Use(10)] * 5, 1, recommended=[(5, 301)]),
     Case(
         "never down",
-        ["0"] * 5,
+        [Use(0)] * 5,
         None,
         "ReadyForNewScale ValidMetricFound ScaleDownLimit",
         spec=behavior("scaleDown", ("Pods", 1, 60), selectPolicy="Disabled"),
     ),
     Case(
         "down by one a minute",
-        ["0"] * 5,
+        [Use(0)] * 5,
         4,
         "ReadyForNewScale ValidMetricFound ScaleDownLimit",
         spec=behavior("scaleDown", ("Pods", 1, 60)),
     ),
     Case(
         "the minute is not over",
-        ["0"] * 5,
+        [Use(0)] * 5,
         None,
         "ReadyForNewScale ValidMetricFound ScaleDownLimit",
         spec=behavior("scaleDown", ("Pods", 1, 60)),
@@ -209,7 +221,7 @@ PACES = [
     ),
     Case(
         "down at once",
-        ["0"] * 5,
+        [Use(0)] * 5,
         1,
         "ReadyForNewScale ValidMetricFound TooFewReplicas",
         spec=behavior("scaleDown", ("Percent", 100, 15), stabilizationWindowSeconds=0),
@@ -217,28 +229,28 @@ PACES = [
     ),
     Case(
         "the smaller of two steps up",
-        ["200"] * 4,
+        [Use(200)] * 4,
         5,
         "ReadyForNewScale ValidMetricFound ScaleUpLimit",
         spec=behavior("scaleUp", ("Pods", 1, 60), ("Percent", 100, 60), selectPolicy="Min"),
     ),
     Case(
         "the larger",
-        ["200"] * 4,
+        [Use(200)] * 4,
         8,
         "ReadyForNewScale ValidMetricFound ScaleUpLimit",
         spec=behavior("scaleUp", ("Pods", 1, 60), ("Percent", 100, 60), selectPolicy="Max"),
     ),
     Case(
         "never up",
-        ["200"] * 4,
+        [Use(200)] * 4,
         None,
         "ReadyForNewScale ValidMetricFound ScaleUpLimit",
         spec=behavior("scaleUp", ("Pods", 1, 60), selectPolicy="Disabled"),
     ),
     Case(
         "up once it was recommended for long enough",
-        ["200"] * 2,
+        [Use(200)] * 2,
         None,
         "ScaleUpStabilized ValidMetricFound DesiredWithinRange",
         spec=behavior("scaleUp", ("Pods", 9, 60), stabilizationWindowSeconds=60),
@@ -275,7 +287,7 @@ def test_how_many_there_are_to_be(autoscaler: Builder, worker: Builder, measured
 def test_why_it_cannot_tell(
     autoscaler: Builder, worker: Builder, measured: Builder, metric: dict[str, Any], why: str
 ) -> None:
-    load = load_of(worker, measured, Case("", ["50"]))
+    load = load_of(worker, measured, Case("", [Use(50)]))
     plan = decide(autoscaler(metrics=[metric]), load, ScalingHistory())
     error = why.format(none="no known available metric versions found")
     assert plan.events[0] == ("Warning", f"FailedGet{metric['type']}Metric", error)

@@ -17,6 +17,7 @@ from master.controllers.workloads.statefulset.decide import RolloutRevisions, St
 from master.controllers.workloads.statefulset.identity import identity_labels, with_identity
 from master.controllers.workloads.statefulset.retention import retained
 from master.controllers.workloads.statefulset.status import with_status
+from podlab.apps.v1.statefulset_pb2 import StatefulSet
 from podlab.core.v1 import pod_pb2, volume_pb2
 
 NOW = 1_000_000
@@ -24,37 +25,44 @@ Builder = Callable[..., Any]
 
 
 @dataclass(frozen=True)
-class Case:
-    """`wants` are replicas and words: parallel, ondelete, partition, unavailable, start, settle (minReadySeconds).
+class Wanted:
+    """A StatefulSet. `start` is its first ordinal, `settle_s` its minReadySeconds."""
 
-    `there` are its pods, a letter and an ordinal each: o(ld) or n(ew), O or N when not ready, y(oung: ready for 10 s,
-    new), p(ending), g(oing), f(ailed), s(ucceeded). `does`: `+3new` makes, `-2` deletes.
+    replicas: int
+    parallel: bool = False
+    on_delete: bool = False
+    partition: int | None = None
+    unavailable: int | str | None = None
+    start: int = 0
+    settle_s: int = 0
+
+    def made(self, make: Builder) -> StatefulSet:
+        made: StatefulSet = make(
+            self.replicas,
+            image="new",
+            policy="Parallel" if self.parallel else "OrderedReady",
+            unavailable=self.unavailable,
+        )
+        if self.on_delete:
+            made.spec.updateStrategy.Clear()
+            made.spec.updateStrategy.type = "OnDelete"
+        if self.partition is not None:
+            made.spec.updateStrategy.rollingUpdate.partition = self.partition
+        made.spec.ordinals.start = self.start
+        made.spec.minReadySeconds = self.settle_s
+        return made
+
+
+@dataclass(frozen=True)
+class Case:
+    """`there` are its pods, a letter and an ordinal each: o(ld) or n(ew), O or N when not ready, y(oung: ready for
+    10 s, new), p(ending), g(oing), f(ailed), s(ucceeded). `does`: `+3new` makes, `-2` deletes.
     """
 
     name: str
-    wants: str
+    wants: Wanted
     there: str
     does: str = ""
-
-
-def stateful_set_of(make: Builder, text: str) -> Any:
-    replicas, *words = text.split()
-    given = {key: value for key, _, value in (word.partition("=") for word in words)}
-    unavailable = given.get("unavailable")
-    made = make(
-        int(replicas),
-        image="new",
-        policy="Parallel" if "parallel" in given else "OrderedReady",
-        unavailable=None if unavailable is None else unavailable if "%" in unavailable else int(unavailable),
-    )
-    if "ondelete" in given:
-        made.spec.updateStrategy.Clear()
-        made.spec.updateStrategy.type = "OnDelete"
-    if "partition" in given:
-        made.spec.updateStrategy.rollingUpdate.partition = int(given["partition"])
-    made.spec.ordinals.start = int(given.get("start", 0))
-    made.spec.minReadySeconds = int(given.get("settle", 0))
-    return made
 
 
 def revisions_of(make: Builder) -> RolloutRevisions:
@@ -83,68 +91,68 @@ def done(plan: StatefulSetPlan) -> str:
 
 
 BEGINNINGS = [
-    Case("one after the other", "3", "", "+0new"),
-    Case("the second when the first works", "3", "n0", "+1new"),
-    Case("not while it starts", "3", "p0"),
-    Case("nor while it has not worked for long enough", "3 settle=30", "y0"),
-    Case("then", "3 settle=10", "y0", "+1new"),
-    Case("all at once", "3 parallel", "", "+0new +1new +2new"),
-    Case("all at once, and nobody waits for the others", "3 parallel", "N0", "+1new +2new"),
-    Case("a hole is filled first", "3", "n0 n2", "+1new"),
-    Case("numbers begin where they should", "2 start=5", "", "+5new"),
-    Case("and go on", "2 start=5", "n5", "+6new"),
-    Case("no pods wanted, none made", "0", ""),
+    Case("one after the other", Wanted(3), "", "+0new"),
+    Case("the second when the first works", Wanted(3), "n0", "+1new"),
+    Case("not while it starts", Wanted(3), "p0"),
+    Case("nor while it has not worked for long enough", Wanted(3, settle_s=30), "y0"),
+    Case("then", Wanted(3, settle_s=10), "y0", "+1new"),
+    Case("all at once", Wanted(3, parallel=True), "", "+0new +1new +2new"),
+    Case("all at once, and nobody waits for the others", Wanted(3, parallel=True), "N0", "+1new +2new"),
+    Case("a hole is filled first", Wanted(3), "n0 n2", "+1new"),
+    Case("numbers begin where they should", Wanted(2, start=5), "", "+5new"),
+    Case("and go on", Wanted(2, start=5), "n5", "+6new"),
+    Case("no pods wanted, none made", Wanted(0), ""),
 ]
 SCALING = [
-    Case("the highest goes", "2", "n0 n1 n2 n3", "-3"),
-    Case("one at a time", "2", "n0 n1 n2 g3"),
-    Case("not while one that stays does not work", "2", "n0 N1 n2"),
-    Case("a surplus one that failed goes", "2", "n0 n1 f2", "-2"),
-    Case("all at once", "1 parallel", "n0 n1 n2", "-2 -1"),
-    Case("also those that do not work", "1 parallel", "n0 N1 N2", "-2 -1"),
-    Case("down to none, from the highest", "0", "n0 n1", "-1"),
-    Case("the start moves up: the new first", "3 start=2", "n0 n1 n2", "+3new"),
-    Case("then the old ones go", "3 start=2", "n0 n1 n2 n3 n4", "-1"),
-    Case("the start moves down", "3 start=0", "n2 n3 n4", "+0new"),
-    Case("a pod of a name that is going is waited for", "3 parallel", "n0 g1 n2"),
-    Case("a failed pod makes place for the next", "3", "n0 f1 n2", "-1"),
-    Case("so does one that ended well", "3", "n0 s1 n2", "-1"),
-    Case("a failed pod that goes already is waited for", "2", "g0 n1"),
+    Case("the highest goes", Wanted(2), "n0 n1 n2 n3", "-3"),
+    Case("one at a time", Wanted(2), "n0 n1 n2 g3"),
+    Case("not while one that stays does not work", Wanted(2), "n0 N1 n2"),
+    Case("a surplus one that failed goes", Wanted(2), "n0 n1 f2", "-2"),
+    Case("all at once", Wanted(1, parallel=True), "n0 n1 n2", "-2 -1"),
+    Case("also those that do not work", Wanted(1, parallel=True), "n0 N1 N2", "-2 -1"),
+    Case("down to none, from the highest", Wanted(0), "n0 n1", "-1"),
+    Case("the start moves up: the new first", Wanted(3, start=2), "n0 n1 n2", "+3new"),
+    Case("then the old ones go", Wanted(3, start=2), "n0 n1 n2 n3 n4", "-1"),
+    Case("the start moves down", Wanted(3, start=0), "n2 n3 n4", "+0new"),
+    Case("a pod of a name that is going is waited for", Wanted(3, parallel=True), "n0 g1 n2"),
+    Case("a failed pod makes place for the next", Wanted(3), "n0 f1 n2", "-1"),
+    Case("so does one that ended well", Wanted(3), "n0 s1 n2", "-1"),
+    Case("a failed pod that goes already is waited for", Wanted(2), "g0 n1"),
 ]
 ROLLOUTS = [
-    Case("from the highest", "3", "o0 o1 o2", "-2"),
-    Case("the next when it works", "3", "o0 o1 n2", "-1"),
-    Case("not before", "3", "o0 o1 N2"),
-    Case("not before it has worked for long enough", "3 settle=30", "o0 o1 y2"),
-    Case("then", "3 settle=10", "o0 o1 y2", "-1"),
-    Case("it comes back with the new template", "3", "o0 o1", "+2new"),
-    Case("an old one that was deleted comes back as a new one", "3", "o0 n2", "+1new"),
-    Case("a rollout that broke stays where it is", "3", "o0 o1 N2"),
-    Case("a broken old one holds it up in order", "3", "o0 O1 o2"),
-    Case("in parallel it is what goes first", "3 parallel", "o0 O1 o2", "-1"),
-    Case("above the partition alone", "3 partition=2", "o0 o1 o2", "-2"),
-    Case("and no further", "3 partition=2", "o0 o1 n2"),
-    Case("a partition as large as all rolls nothing out", "3 partition=3", "o0 o1 o2"),
-    Case("below it a lost pod comes back as it was", "3 partition=2", "o0 n2", "+1old"),
-    Case("above it as a new one", "3 partition=1", "o0 n2", "+1new"),
-    Case("what is added below it is old", "4 partition=9", "o0 o1 o2", "+3old"),
-    Case("the partition counts from the start", "3 start=5 partition=1", "o5 o6 o7", "-7"),
-    Case("down to it", "3 start=5 partition=1", "o5 o6 n7", "-6"),
-    Case("and no further from there", "3 start=5 partition=1", "o5 n6 n7"),
-    Case("on delete nothing goes", "3 ondelete", "o0 o1 o2"),
-    Case("on delete what is lost comes back new", "3 ondelete", "o0 o2", "+1new"),
-    Case("two at a time", "4 parallel unavailable=2", "o0 o1 o2 o3", "-3 -2"),
-    Case("two at a time, one is on its way", "4 parallel unavailable=2", "o0 o1 o2 N3", "-2"),
-    Case("half of five is two", "5 parallel unavailable=50%", "o0 o1 o2 o3 o4", "-4 -3"),
-    Case("a share that comes to nothing is one", "3 parallel unavailable=10%", "o0 o1 o2", "-2"),
-    Case("scaling down comes before rolling out", "2", "o0 o1 o2", "-2"),
+    Case("from the highest", Wanted(3), "o0 o1 o2", "-2"),
+    Case("the next when it works", Wanted(3), "o0 o1 n2", "-1"),
+    Case("not before", Wanted(3), "o0 o1 N2"),
+    Case("not before it has worked for long enough", Wanted(3, settle_s=30), "o0 o1 y2"),
+    Case("then", Wanted(3, settle_s=10), "o0 o1 y2", "-1"),
+    Case("it comes back with the new template", Wanted(3), "o0 o1", "+2new"),
+    Case("an old one that was deleted comes back as a new one", Wanted(3), "o0 n2", "+1new"),
+    Case("a rollout that broke stays where it is", Wanted(3), "o0 o1 N2"),
+    Case("a broken old one holds it up in order", Wanted(3), "o0 O1 o2"),
+    Case("in parallel it is what goes first", Wanted(3, parallel=True), "o0 O1 o2", "-1"),
+    Case("above the partition alone", Wanted(3, partition=2), "o0 o1 o2", "-2"),
+    Case("and no further", Wanted(3, partition=2), "o0 o1 n2"),
+    Case("a partition as large as all rolls nothing out", Wanted(3, partition=3), "o0 o1 o2"),
+    Case("below it a lost pod comes back as it was", Wanted(3, partition=2), "o0 n2", "+1old"),
+    Case("above it as a new one", Wanted(3, partition=1), "o0 n2", "+1new"),
+    Case("what is added below it is old", Wanted(4, partition=9), "o0 o1 o2", "+3old"),
+    Case("the partition counts from the start", Wanted(3, start=5, partition=1), "o5 o6 o7", "-7"),
+    Case("down to it", Wanted(3, start=5, partition=1), "o5 o6 n7", "-6"),
+    Case("and no further from there", Wanted(3, start=5, partition=1), "o5 n6 n7"),
+    Case("on delete nothing goes", Wanted(3, on_delete=True), "o0 o1 o2"),
+    Case("on delete what is lost comes back new", Wanted(3, on_delete=True), "o0 o2", "+1new"),
+    Case("two at a time", Wanted(4, parallel=True, unavailable=2), "o0 o1 o2 o3", "-3 -2"),
+    Case("two at a time, one is on its way", Wanted(4, parallel=True, unavailable=2), "o0 o1 o2 N3", "-2"),
+    Case("half of five is two", Wanted(5, parallel=True, unavailable="50%"), "o0 o1 o2 o3 o4", "-4 -3"),
+    Case("a share that comes to nothing is one", Wanted(3, parallel=True, unavailable="10%"), "o0 o1 o2", "-2"),
+    Case("scaling down comes before rolling out", Wanted(2), "o0 o1 o2", "-2"),
 ]
 
 
 @pytest.mark.parametrize("case", [*BEGINNINGS, *SCALING, *ROLLOUTS], ids=lambda case: case.name)
 def test_the_next_step(stateful_set: Builder, pod: Builder, case: Case) -> None:
     two = revisions_of(stateful_set)
-    wants, there = stateful_set_of(stateful_set, case.wants), pods_of(pod, two, case.there)
+    wants, there = case.wants.made(stateful_set), pods_of(pod, two, case.there)
     plan = decide(wants, two, there, blocked=lambda _: False, now=NOW)
     assert done(plan) == case.does
 
@@ -193,28 +201,28 @@ class Told:
     """`says` are replicas, ready, available, current, updated; `is_through`: the new template is the current one."""
 
     name: str
-    wants: str
+    wants: Wanted
     there: str
     says: Sequence[int]
     is_through: bool = False
 
 
 TOLD = [
-    Told("nothing there", "3", "", (0, 0, 0, 0, 0)),
-    Told("as wanted", "3", "n0 n1 n2", (3, 3, 3, 3, 3), True),
-    Told("half way", "3", "o0 o1 n2", (3, 3, 3, 2, 1)),
-    Told("through but for one that starts", "3", "n0 n1 N2", (3, 2, 2, 0, 3)),
-    Told("ready and not yet available", "2 settle=30", "n0 y1", (2, 2, 1, 2, 2), True),
-    Told("on delete it is never through", "2 ondelete", "n0 n1", (2, 2, 2, 0, 2)),
-    Told("one that goes is of no revision", "2", "n0 g1", (2, 1, 1, 0, 1)),
-    Told("with a partition it is not through", "3 partition=2", "o0 o1 n2", (3, 3, 3, 2, 1)),
+    Told("nothing there", Wanted(3), "", (0, 0, 0, 0, 0)),
+    Told("as wanted", Wanted(3), "n0 n1 n2", (3, 3, 3, 3, 3), True),
+    Told("half way", Wanted(3), "o0 o1 n2", (3, 3, 3, 2, 1)),
+    Told("through but for one that starts", Wanted(3), "n0 n1 N2", (3, 2, 2, 0, 3)),
+    Told("ready and not yet available", Wanted(2, settle_s=30), "n0 y1", (2, 2, 1, 2, 2), True),
+    Told("on delete it is never through", Wanted(2, on_delete=True), "n0 n1", (2, 2, 2, 0, 2)),
+    Told("one that goes is of no revision", Wanted(2), "n0 g1", (2, 1, 1, 0, 1)),
+    Told("with a partition it is not through", Wanted(3, partition=2), "o0 o1 n2", (3, 3, 3, 2, 1)),
 ]
 
 
 @pytest.mark.parametrize("told", TOLD, ids=lambda told: told.name)
 def test_what_it_says(stateful_set: Builder, pod: Builder, told: Told) -> None:
     two = revisions_of(stateful_set)
-    wants, there = stateful_set_of(stateful_set, told.wants), pods_of(pod, two, told.there)
+    wants, there = told.wants.made(stateful_set), pods_of(pod, two, told.there)
     said = with_status(wants, two, there, collisions=0, now=NOW).status
     counts = (said.replicas, said.readyReplicas, said.availableReplicas, said.currentReplicas, said.updatedReplicas)
     assert counts == told.says
