@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from podlab.errors import Cause
 from podlab.kinds.validation.apiextensions import defaults
 from podlab.kinds.validation.findings import Findings
 from podlab.schemas import causes
 from podlab.schemas.definitions import keywords, structural
 from podlab.schemas.definitions.structural import Props
+from podlab.schemas.rules import checks as rules
 from podlab.schemas.schema import parse
 
 # What may stand at the root where the status is a subresource, in the order and words of Kubernetes' message.
@@ -47,14 +49,20 @@ def check(found: Findings, props: Props | None, *, has_status: bool, path: str) 
         _check_root(found, props, where)
     if props.get("nullable"):
         found.forbidden(f"{where}.nullable", "nullable cannot be true at the root")
-    without = structural.unsupported(props)
-    faults = () if without else structural.faults(props, where)
-    if not without and not faults:
-        faults = tuple(defaults.faults(parse(props), where))
     before = found.count
-    found.add(*faults, *keywords.faults(props, where))
-    if without and found.count == before:
+    without = structural.unsupported(props)
+    found.add(*(() if without else _structure(props, where)), *keywords.faults(props, where))
+    if found.count > before:
+        return
+    if without:
         found.invalid(where, "", without)
+    else:
+        found.add(*rules.faults(parse(props), where))
+
+
+def _structure(props: Props, where: str) -> tuple[Cause, ...]:
+    """Defaults are asked about once the schema is structural."""
+    return structural.faults(props, where) or tuple(defaults.faults(parse(props), where))
 
 
 def _check_root(found: Findings, props: Props, where: str) -> None:
