@@ -13,6 +13,7 @@ from podlab.api.cells import Table, age
 from podlab.api.kinds import GroupKind, GroupResource, Kind
 from podlab.api.selection import selectors
 from podlab.api.selection.selectors import FieldSelector
+from podlab.api.values.jsonvalues import Json
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import Subresource
 
@@ -61,6 +62,9 @@ class Resource:
     kept_apart_by: str = ""
     """One of these, by whose values the objects are kept apart in memory: lists and watches of one value cost no more
     than there is of it. Objects in which it is empty are left out."""
+
+    schema_of: Callable[[Kind], Mapping[str, Json] | None] | None = None
+    """Of a custom kind: the schema of a version as JSON, None where it has none. Others are described by messages."""
 
     @cached_property
     def strategy(self) -> Strategy:

@@ -11,35 +11,45 @@ from podlab.kinds.catalog import Catalog
 from podlab.kinds.resource import Resource
 
 Document = dict[str, object]
+Served = tuple[tuple[Kind, Resource], ...]
+Groups = tuple[tuple[str, str], ...]
+"""Groups and versions."""
+
+VERSION = "version"
 _INFO_TITLE = "Podlab"
 
 
 def all_of_v3(catalog: Catalog, descriptions: Mapping[str, str], version: str) -> dict[str, Document]:
-    """By their place below /openapi/v3: api/v1, apis/apps/v1."""
-    served: dict[tuple[str, str], list[Kind]] = {}
+    """By their place below /openapi/v3: version, api/v1, apis/apps/v1."""
+    groups = built_in_groups(catalog)
+    made = {place: document(served, groups, descriptions, version) for place, served in places(catalog).items()}
+    return {VERSION: version_document(version), **made}
+
+
+def places(catalog: Catalog) -> dict[str, Served]:
+    """What is served at each place that has a document."""
+    found: dict[str, list[tuple[Kind, Resource]]] = {}
     for kind in catalog.kinds:
-        served.setdefault((kind.group, kind.version), []).append(kind)
-    found = {"version": _version_document(version)}
-    for (group, group_version), kinds in served.items():
-        place = f"apis/{group}/{group_version}" if group else f"api/{group_version}"
-        found[place] = _document(
-            [(kind, catalog.resource(kind)) for kind in kinds], descriptions, version, tuple(served)
-        )
-    return found
+        place = f"apis/{kind.group}/{kind.version}" if kind.group else f"api/{kind.version}"
+        found.setdefault(place, []).append((kind, catalog.resource(kind)))
+    return {place: tuple(served) for place, served in found.items()}
 
 
-def _document(
-    resources: list[tuple[Kind, Resource]],
-    descriptions: Mapping[str, str],
-    version: str,
-    groups: tuple[tuple[str, str], ...],
-) -> Document:
-    schemas = Schemas(descriptions)
+def built_in_groups(catalog: Catalog) -> Groups:
+    """The groups and versions that are there whatever is defined, in the order of the kinds."""
+    kinds = (kind for kind in catalog.kinds if catalog.resource(kind).schema_of is None)
+    return tuple(dict.fromkeys((kind.group, kind.version) for kind in kinds))
+
+
+def document(served: Served, groups: Groups, descriptions: Mapping[str, str], version: str) -> Document:
+    """The document of one group and version."""
+    custom = {kind: one.schema_of(kind) for kind, one in served if one.schema_of is not None}
+    schemas = Schemas(descriptions, custom)
     schemas.plain(*models.PLAIN)
     schemas.status()
     schemas.delete_options(groups)
     described: dict[str, object] = {}
-    for kind, resource in resources:
+    for kind, resource in served:
         described.update(operations.paths(kind, resource.verbs, resource.served_below, schemas))
     return {
         "openapi": "3.0.0",
@@ -49,7 +59,8 @@ def _document(
     }
 
 
-def _version_document(version: str) -> Document:
+def version_document(version: str) -> Document:
+    """That of /version."""
     fields = (
         "major",
         "minor",

@@ -78,6 +78,16 @@ PLAIN: Mapping[str, Schema] = {
 }
 
 
+# What says of which kind an object is.
+TYPE_META: Mapping[str, Schema] = {
+    "apiVersion": {
+        "type": "string",
+        "description": "The group and version of the kind: v1, apps/v1. The server takes what the address says for it.",
+    },
+    "kind": {"type": "string", "description": "The kind of the object. The server takes what the address says for it."},
+}
+
+
 def name(full: str) -> str:
     """podlab.core.v1.Pod as io.k8s.api.core.v1.Pod."""
     if full in _NAMES:
@@ -89,11 +99,6 @@ def name(full: str) -> str:
 def of_kind(kind: Kind) -> str:
     """The name of a kind's own model."""
     return name(kind.message.DESCRIPTOR.full_name)
-
-
-def list_of(kind: Kind) -> str:
-    """The name of the model of a kind's lists."""
-    return f"{of_kind(kind)}List"
 
 
 def group_version_kind(kind: Kind) -> dict[str, str]:

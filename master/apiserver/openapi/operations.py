@@ -14,10 +14,14 @@ from podlab.kinds.subresource import LOG, Subresource
 
 Operation = dict[str, Any]
 PathItem = dict[str, Any]
+Forms = tuple[str, ...]
+"""Media types."""
 
 _JSON, _YAML, _PROTOBUF = "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"
 _PATCHES = ("application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json")
 _SENT = (_JSON, _YAML, _PROTOBUF)
+# Custom kinds have no protobuf form, and no merge keys.
+_CUSTOM_PATCHES, _CUSTOM_SENT = _PATCHES[:2], _SENT[:2]
 _NAMESPACE = parameters.path("namespace", "The namespace of the objects.")
 _NAME = parameters.path("name", "The name of the object.")
 # By verb: the method, what an operation is called, and what clients know it by.
@@ -63,6 +67,9 @@ class _Operations:
     def __init__(self, kind: Kind, schemas: Schemas) -> None:
         self._kind = kind
         self._schemas = schemas
+        is_custom = schemas.is_custom(kind)
+        self._patches: Forms = _CUSTOM_PATCHES if is_custom else _PATCHES
+        self._sent: Forms = _CUSTOM_SENT if is_custom else _SENT
         group = "".join(part.capitalize() for part in kind.group.removesuffix(".k8s.io").split(".")) or "Core"
         self._prefix = f"{group}{kind.version.capitalize()}"
         self._tag = f"{group[0].lower()}{group[1:]}_{kind.version}"
@@ -115,7 +122,7 @@ class _Operations:
         operation = self._named(verb, identity, f"{does} {part}the {self._kind.name}", kind=kind)
         if method == "get":
             return {**operation, "responses": _answers({"200": model})}
-        sent, forms = (models.PATCH, _PATCHES) if verb == "patch" else (model, _SENT)
+        sent, forms = (models.PATCH, self._patches) if verb == "patch" else (model, self._sent)
         self._schemas.plain(*([models.PATCH] if verb == "patch" else []))
         codes = ("200", "201") if verb in ("update", "create") else ("200",)
         return {
@@ -133,7 +140,7 @@ class _Operations:
         return {
             **self._named(verb, identity, f"delete {'a' if one else 'a collection of'} {self._kind.name}"),
             "parameters": [*parameters.DELETING, *(() if one else parameters.SELECTING)],
-            "requestBody": {"content": _content(models.DELETE_OPTIONS, _SENT)},
+            "requestBody": {"content": _content(models.DELETE_OPTIONS, self._sent)},
             "responses": _answers({"200": answered}),
         }
 
@@ -150,7 +157,7 @@ class _Operations:
         }
 
 
-def _content(model: str, forms: tuple[str, ...]) -> dict[str, Any]:
+def _content(model: str, forms: Forms) -> dict[str, Any]:
     return {form: {"schema": {"$ref": REF + model}} for form in forms}
 
 

@@ -81,7 +81,9 @@ def _schema(schema: dict[str, Any]) -> pb.Schema:
         made.type.value.append(schema["type"])
     if "items" in schema:
         made.items.schema.append(_schema(schema["items"]))
-    if "additionalProperties" in schema:
+    if isinstance(schema.get("additionalProperties"), bool):
+        made.additional_properties.boolean = schema["additionalProperties"]
+    elif "additionalProperties" in schema:
         made.additional_properties.schema.CopyFrom(_schema(schema["additionalProperties"]))
     if "properties" in schema:
         made.properties.additional_properties.extend(_named(schema["properties"]))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from master.apiserver.openapi import models
+from master.apiserver.openapi import customschemas, models
+from master.apiserver.openapi.customschemas import Props
 from master.apiserver.openapi.models import REF, Schema
 from podlab.api import kinds
 from podlab.api.kinds import Kind
@@ -23,41 +24,47 @@ _TYPES: Mapping[ScalarType, Schema] = {
     ScalarType.BYTES: {"type": "string", "format": "byte"},
 }
 _EMPTY: Mapping[str, Json] = {"string": "", "boolean": False, "integer": 0, "number": 0}
-# What says of which kind an object is.
-_TYPE_META: Mapping[str, Schema] = {
-    "apiVersion": {
-        "type": "string",
-        "description": "The group and version of the kind: v1, apps/v1. The server takes what the address says for it.",
-    },
-    "kind": {"type": "string", "description": "The kind of the object. The server takes what the address says for it."},
-}
 
 
 class Schemas:
-    """The models that are needed, each made once, with the models that it refers to."""
+    """The models that are needed, each made once, with the models that it refers to.
 
-    def __init__(self, descriptions: Mapping[str, str]) -> None:
+    `custom` has the schemas of custom kinds, None for one without.
+    """
+
+    def __init__(self, descriptions: Mapping[str, str], custom: Mapping[Kind, Props | None]) -> None:
         self._descriptions = descriptions
+        self._custom = custom
         self.made: dict[str, Schema] = {}
+
+    def is_custom(self, kind: Kind) -> bool:
+        """Whether a definition describes the kind, and no message does."""
+        return kind in self._custom
 
     def of_kind(self, kind: Kind) -> str:
         """The name of a kind's model."""
+        if kind in self._custom:
+            made = customschemas.name(kind)
+            metadata = _inner(self._struct(shape_of(meta_pb2.ObjectMeta)))
+            self.made.setdefault(made, customschemas.model(self._custom[kind], kind, metadata))
+            return made
         made = self._struct(shape_of(kind.message))
         schema = self.made[made]
         schema.setdefault("x-kubernetes-group-version-kind", [models.group_version_kind(kind)])
-        schema["properties"] = {**_TYPE_META, **schema["properties"]}
+        schema["properties"] = {**models.TYPE_META, **schema["properties"]}
         return made
 
     def list_of(self, kind: Kind) -> str:
         """The name of the model of a kind's lists."""
-        made, item = models.list_of(kind), self.of_kind(kind)
+        item = self.of_kind(kind)
+        made = f"{item}List"
         metadata = self._struct(shape_of(meta_pb2.ListMeta))
         self.made[made] = {
             "type": "object",
             "description": f"A list of objects of kind {kind.name}.",
             "required": ["items"],
             "properties": {
-                **_TYPE_META,
+                **models.TYPE_META,
                 "items": {"type": "array", "items": _inner(item), "description": "The objects."},
                 "metadata": {
                     **_inner(metadata),
@@ -72,7 +79,7 @@ class Schemas:
         """What tells how a call ended."""
         made = self._struct(shape_of(meta_pb2.Status))
         schema = self.made[made]
-        schema["properties"] = {**_TYPE_META, **schema["properties"]}
+        schema["properties"] = {**models.TYPE_META, **schema["properties"]}
         schema["x-kubernetes-group-version-kind"] = [{"group": "", "version": "v1", "kind": "Status"}]
         return made
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from master.apiserver.openapi.models import REF
 
@@ -55,17 +55,39 @@ def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
     return {**{name: value for name, value in parameter.items() if name != "schema"}, **parameter["schema"]}
 
 
+# What OpenAPI v2 has no words for.
+_ONLY_IN_V3: Final = frozenset(("allOf", "anyOf", "oneOf", "not", "$ref", "default", "nullable"))
+
+
 def _schema(schema: dict[str, Any]) -> dict[str, Any]:
     """A reference stands alone or beside its description; alternatives of scalars are strings."""
-    made = {name: value for name, value in schema.items() if name not in ("allOf", "oneOf", "$ref", "default")}
-    if "oneOf" in schema:
+    made = {name: value for name, value in schema.items() if name not in _ONLY_IN_V3 | _misread(schema)}
+    if any("type" in part for part in schema.get("oneOf", ())):
         made["type"] = "string"
     for refers in (schema, *schema.get("allOf", ())):
         if "$ref" in refers:
             made["$ref"] = refers["$ref"].replace(REF, _DEFINITIONS)
     for name in ("items", "additionalProperties"):
-        if name in schema:
-            made[name] = _schema(schema[name])
-    if "properties" in schema:
-        made["properties"] = {name: _schema(value) for name, value in schema["properties"].items()}
+        if isinstance(made.get(name), dict):
+            made[name] = _schema(made[name])
+    if "properties" in made:
+        made["properties"] = {name: _schema(value) for name, value in made["properties"].items()}
+    if "required" in made:
+        nullable = {name for name, value in schema.get("properties", {}).items() if value.get("nullable")}
+        made["required"] = [name for name in made["required"] if name not in nullable]
+        if not made["required"]:
+            del made["required"]
     return made
+
+
+def _misread(schema: dict[str, Any]) -> set[str]:
+    """What kubectl takes for more than is meant: it refuses null where a type is said, and members beside those that
+    are named."""
+    left_out: set[str] = set()
+    if schema.get("nullable"):
+        left_out |= {"type", "items", "properties"}
+    if schema.get("x-kubernetes-preserve-unknown-fields"):
+        left_out |= {"items", "properties"}
+    if schema.get("type") == "array" and ("items" in left_out or "items" not in schema):
+        left_out.add("type")
+    return left_out
