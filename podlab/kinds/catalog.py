@@ -59,7 +59,7 @@ class Catalog:
     def _changed(self, served: Mapping[GroupKind, Served]) -> Catalog:
         changed = Catalog(served.values(), self.version + 1)
         kept = self._resources.items()
-        changed._resources = {known: one for known, one in kept if served.get(known) is self._served[known]}
+        changed._resources = {known: one for known, one in kept if changed._known(known) is self._known(known)}
         return changed
 
     @cached_property
@@ -97,8 +97,7 @@ class Catalog:
 
     def get(self, group: str, kind: str) -> Kind | None:
         """The kind of that group and name, as it is stored: maybe in another group."""
-        wanted = GroupKind(group, kind)
-        found = self._served.get(wanted) or self._of_other_groups.get(wanted)
+        found = self._known(GroupKind(group, kind))
         return found.kind if found is not None else None
 
     def find(self, group: str, kind: str) -> Kind | None:
@@ -144,8 +143,12 @@ class Catalog:
         """The kinds that a word such as `all` stands for; none when it is no category."""
         return [kind for kind in self.stored if word.lower() in kind.categories]
 
+    def _known(self, wanted: GroupKind) -> Served | None:
+        """A kind by its own group and name, or by those of another group that serves it."""
+        return self._served.get(wanted) or self._of_other_groups.get(wanted)
+
     def _found(self, group_kind: GroupKind) -> Served:
-        found = self._served.get(group_kind) or self._of_other_groups.get(group_kind)
+        found = self._known(group_kind)
         if found is None:
             raise NotFound(f'no kind "{group_kind}" is served')
         return found

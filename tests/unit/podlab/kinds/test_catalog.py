@@ -94,6 +94,13 @@ def test_a_catalog_never_changes(catalog: Catalog, other_deployment: Resource) -
     assert fewer.stored == catalog.stored
 
 
+def test_a_kind_that_two_groups_serve_stays_known_when_another_comes(
+    catalog: Catalog, other_deployment: Resource
+) -> None:
+    event = catalog.resource(GroupKind("events.k8s.io", "Event"))
+    assert catalog.with_resource(other_deployment).resource(GroupKind("events.k8s.io", "Event")) is event
+
+
 def test_other_versions_are_the_same_kind(catalog: Catalog) -> None:
     old, stored = kinds.of(hpa_v1_pb2.HorizontalPodAutoscaler), kinds.of(HorizontalPodAutoscaler)
     assert catalog.get("autoscaling", "HorizontalPodAutoscaler") is stored

@@ -115,7 +115,6 @@ ABSENT = {
 }
 ABSENT_GROUPS = {
     "admissionregistration.k8s.io/v1",
-    "apiextensions.k8s.io/v1",
     "apiregistration.k8s.io/v1",
     "resource.k8s.io/v1",
 }
