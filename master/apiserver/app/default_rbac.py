@@ -1,18 +1,16 @@
-"""Sees that the default roles and bindings are there, at start and when there are other kinds. What users added to
-them stays.
+"""Creates the default roles and bindings, and adds to stored ones what they lack: at start, and after kinds change.
 
-An object whose annotation `rbac.authorization.kubernetes.io/autoupdate` is "false" is left as it is.
+It removes nothing that users have added. It leaves an object alone whose annotation
+`rbac.authorization.kubernetes.io/autoupdate` is "false".
 """
 
 from __future__ import annotations
 
 import asyncio
-import copy
 import logging
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from master.apiserver.admission.rules.escalation import missing_rules
 from master.apiserver.authorization.component_roles import COMPONENT_BINDINGS, component_roles
@@ -37,56 +35,59 @@ log = logging.getLogger(__name__)
 
 
 def defaults(catalog: Catalog) -> Iterator[Default]:
-    """What there is to be. Roles that gather others have all rules from the first moment on."""
+    """The default objects. Aggregated roles have their rules already, before the controller has added them."""
     roles = {role.metadata.name: role for role in (*USER_ROLES, *component_roles(catalog))}
     for name in ("view", "edit", "admin"):  # each is part of the next
-        gathering = rbac_pb2.ClusterRole()
-        gathering.CopyFrom(roles[name])
-        gathering.rules.extend(aggregated(gathering, roles.values()))
-        roles[name] = gathering
+        role = rbac_pb2.ClusterRole()
+        role.CopyFrom(roles[name])
+        role.rules.extend(aggregated(role, roles.values()))
+        roles[name] = role
     yield from roles.values()
     yield from (*USER_BINDINGS, *COMPONENT_BINDINGS)
 
 
-def reconciled(wanted: Default, found: Any) -> Default:
-    """What the object that was found has to become; itself, when nothing is missing."""
-    if found.metadata.annotations.get(AUTOUPDATE) == "false":
-        return found  # type: ignore[no-any-return]
-    if isinstance(wanted, rbac_pb2.ClusterRoleBinding) and found.roleRef != wanted.roleRef:
-        return wanted  # a binding cannot change its role: it is made anew
-    new = type(wanted)()
-    new.CopyFrom(found)
+def reconciled(default: Default, stored: Default) -> Default:
+    """The stored object with what it lacks of the default, equal to it when it lacks nothing. Neither is changed.
+
+    A binding to another role becomes the default, because a binding cannot change its role.
+    """
+    if stored.metadata.annotations.get(AUTOUPDATE) == "false":
+        return stored
+    new = changes.copied(stored)
+    if isinstance(default, rbac_pb2.ClusterRoleBinding):
+        assert isinstance(new, rbac_pb2.ClusterRoleBinding)
+        if new.roleRef != default.roleRef:
+            return default
+        new.subjects.extend(subject for subject in default.subjects if subject not in new.subjects)
+    else:
+        assert isinstance(new, rbac_pb2.ClusterRole)
+        _add_rules(new, default)
     for mine, theirs in (
-        (new.metadata.labels, wanted.metadata.labels),
-        (new.metadata.annotations, wanted.metadata.annotations),
+        (new.metadata.labels, default.metadata.labels),
+        (new.metadata.annotations, default.metadata.annotations),
     ):
         for key, value in theirs.items():
             mine.setdefault(key, value)
-    if isinstance(new, rbac_pb2.ClusterRole):
-        assert isinstance(wanted, rbac_pb2.ClusterRole)
-        _add_rules(new, wanted)
-    elif isinstance(wanted, rbac_pb2.ClusterRoleBinding):
-        new.subjects.extend(one for one in wanted.subjects if one not in new.subjects)
     return new
 
 
-def _add_rules(new: rbac_pb2.ClusterRole, wanted: rbac_pb2.ClusterRole) -> None:
-    if wanted.HasField("aggregationRule"):  # its rules are the controller's
-        mine, theirs = new.aggregationRule.clusterRoleSelectors, wanted.aggregationRule.clusterRoleSelectors
+def _add_rules(new: rbac_pb2.ClusterRole, default: rbac_pb2.ClusterRole) -> None:
+    if default.HasField("aggregationRule"):  # the aggregation controller writes its rules
+        mine, theirs = new.aggregationRule.clusterRoleSelectors, default.aggregationRule.clusterRoleSelectors
         mine.extend(one for one in theirs if one not in mine)
     else:
-        new.rules.extend(missing_rules(new.rules, wanted.rules))
+        new.rules.extend(missing_rules(new.rules, default.rules))
 
 
 @dataclass(frozen=True, slots=True)
 class DefaultRoles:
-    """`ensure` once before the server answers."""
+    """Call `ensure` once before the server answers, and let `run` run until the server stops."""
 
     cache: Cache
     clock: Callable[[], meta_pb2.Time] = times.now
 
     async def run(self) -> None:
-        """See to it again whenever there are other kinds."""
+        """Call `ensure` each time that the catalog of kinds changes."""
         changed = asyncio.Event()
         self.cache.kinds.follow(lambda _: changed.set())
         changed.clear()
@@ -96,7 +97,7 @@ class DefaultRoles:
             await self.ensure()
 
     async def ensure(self) -> None:
-        """In one commit, or few. Raises Conflict when another apiserver does the same again and again."""
+        """Write what is missing, in as few commits as the store allows. Raises Conflict after _ATTEMPTS attempts."""
         for _ in range(_ATTEMPTS):
             await self.cache.reach(await self.cache.moments.now())
             puts = list(self._puts(defaults(self.cache.catalog)))
@@ -112,19 +113,19 @@ class DefaultRoles:
                 return
         raise Conflict(f"the default roles were changed by others {_ATTEMPTS} times in a row; start again")
 
-    def _puts(self, wanted: Iterable[Default]) -> Iterator[Put]:
-        for one in wanted:
-            kind = kinds.of(one)
-            key = keys.object_key(kind, "", one.metadata.name)
+    def _puts(self, objects: Iterable[Default]) -> Iterator[Put]:
+        for default in objects:
+            kind = kinds.of(default)
+            key = keys.object_key(kind, "", default.metadata.name)
             entry = self.cache.get(kind, key)
-            found = entry.message() if entry is not None else None
-            new = one if found is None else reconciled(one, found)
-            if new == found:
+            stored = entry.message_as(type(default)) if entry is not None else None
+            reconciled_object = default if stored is None else reconciled(default, stored)
+            if reconciled_object == stored:
                 continue
-            stored = copy.deepcopy(new)
-            if not stored.metadata.uid:
+            new = changes.copied(reconciled_object)
+            if not new.metadata.uid:
                 resource = self.cache.catalog.resource(kind)
-                changes.begin(stored, resource.strategy, str(uuid.uuid4()), self.clock())
-                changes.set_defaults(stored, resource)
-            stored.metadata.resourceVersion = ""
-            yield Put(key, stored.SerializeToString(), entry.revision if entry is not None else 0)
+                changes.begin(new, resource.strategy, str(uuid.uuid4()), self.clock())
+                changes.set_defaults(new, resource)
+            new.metadata.resourceVersion = ""
+            yield Put(key, new.SerializeToString(), entry.revision if entry is not None else 0)

@@ -28,19 +28,19 @@ class NamedKey:
 
 @dataclass(frozen=True)
 class AesGcm:
-    """The first key writes, all of them read."""
+    """The first key encrypts. Each key decrypts what was encrypted with it."""
 
     keys: tuple[NamedKey, ...]
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Values as they are, for reading what was written before there were keys."""
+    """No encryption. It reads values that were written before there were keys."""
 
 
 @dataclass(frozen=True)
 class ProviderConfiguration:
-    """One of them."""
+    """Exactly one of the providers."""
 
     aesgcm: AesGcm | None = None
     identity: Identity | None = None
@@ -48,7 +48,7 @@ class ProviderConfiguration:
 
 @dataclass(frozen=True)
 class ResourceConfiguration:
-    """Resources by their plural, with the group behind a dot when they have one."""
+    """`resources` are as `secrets` or `deployments.apps`."""
 
     resources: tuple[str, ...]
     providers: tuple[ProviderConfiguration, ...]
@@ -56,7 +56,7 @@ class ResourceConfiguration:
 
 @dataclass(frozen=True)
 class EncryptionConfiguration:
-    """As kube-apiserver reads it: one entry, aesgcm first, identity last."""
+    """Kubernetes' configuration, of which one entry is supported: aesgcm first, identity last."""
 
     apiVersion: str  # noqa: N815  # Kubernetes' name
     kind: str

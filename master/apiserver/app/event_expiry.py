@@ -1,4 +1,4 @@
-"""Removes Events an hour after they were last seen."""
+"""Removes Events that were last seen more than EVENT_LIFE_S seconds ago, which is an hour as in Kubernetes."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ log = logging.getLogger(__name__)
 
 
 class EventExpiry:
-    """`run` for ever."""
+    """`run` runs until the store is closed."""
 
     def __init__(self, cache: Cache, clock: Callable[[], meta_pb2.Time] = times.now) -> None:
         self._cache = cache
         self._clock = clock
 
     async def run(self) -> None:
-        """A pass a minute, until the store is closed."""
+        """Call `expire` every EVERY_S seconds until the store is closed."""
         while True:
             await asyncio.sleep(EVERY_S)
             try:
@@ -42,20 +42,20 @@ class EventExpiry:
                 log.warning("cannot expire events: %s; again in %.0f s", error, EVERY_S)
 
     async def expire(self) -> int:
-        """One pass; returns how many went."""
+        """Remove the Events that are too old; returns how many were removed. Raises StoreError."""
         events = self._cache.window(kinds.of(Event))
         oldest = self._clock().seconds - EVENT_LIFE_S
-        gone = 0
+        removed = 0
         entries = list(events.entries.values())
         at_once = min(_AT_ONCE, self._cache.store.limits.operations)
         for start in range(0, len(entries), at_once):
             old = [entry for entry in entries[start : start + at_once] if _last_seen_s(entry) < oldest]
-            gone += await self._remove(old)
+            removed += await self._remove(old)
             await asyncio.sleep(0)
-        return gone
+        return removed
 
     async def _remove(self, old: list[CachedObject]) -> int:
-        """Together; or one by one when one of them was just seen again."""
+        """Remove them in one commit; one by one when an Event of them was written meanwhile. Returns how many."""
         if not old:
             return 0
         try:

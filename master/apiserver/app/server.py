@@ -28,7 +28,7 @@ from podlab.kinds import builtin
 from podlab.kinds.current import CurrentCatalog
 
 STORE_FILE = "store.db"
-# What calls in flight have to end when the server stops; watches are cut.
+# How long calls in flight may take to end when the server stops. Watches are cut.
 STOP_GRACE_S = 1.0
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ async def serve(settings: ApiServerSettings, stop: asyncio.Event) -> None:
 
 @asynccontextmanager
 async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
-    """A server that answers; it has ended when the block is left."""
+    """The server answers while the block runs. Raises as `serve`."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     opened = await SqliteStore.open(settings.data_dir / STORE_FILE)
     try:
@@ -86,7 +86,7 @@ async def _encrypted(settings: ApiServerSettings, store: Store) -> Store:
 
 @asynccontextmanager
 async def _background(loops: list[Coroutine[object, object, None]]) -> AsyncIterator[None]:
-    """The loops run beside the block; one that fails ends it with its error."""
+    """Run the loops while the block runs. When a loop fails, the block is cancelled and the loop's error is raised."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(loop) for loop in loops]
@@ -94,7 +94,7 @@ async def _background(loops: list[Coroutine[object, object, None]]) -> AsyncIter
             for task in tasks:
                 task.cancel()
     except BaseExceptionGroup as errors:
-        if len(errors.exceptions) == 1:  # the usual case, whose message should stand alone
+        if len(errors.exceptions) == 1:  # callers expect the error itself, not a group of one
             raise errors.exceptions[0] from None
         raise
 

@@ -1,4 +1,8 @@
-"""Keeps what every cluster has: system namespaces, priority and storage classes, and the `kubernetes` Service."""
+"""Keeps the objects that every cluster has.
+
+They are the system namespaces with their service accounts, the system priority classes, the local-path storage class,
+and the Service `kubernetes` with its Endpoints and EndpointSlice.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,6 @@ import logging
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, ip_address
 from typing import Any
-
-from google.protobuf.message import Message
 
 from master.apiserver.admission.rules.namespaces import PERMANENT
 from master.apiserver.admission.rules.serviceaccount import DEFAULT as DEFAULT_ACCOUNT
@@ -38,16 +40,17 @@ _WRITING = WriteContext(SERVER, manager="podlab-apiserver")
 
 @dataclass(frozen=True, slots=True)
 class SystemObjects:
-    """`ensure` once before the server answers; `run` for ever."""
+    """Call `ensure` once before the server answers, and let `run` run until the server stops."""
 
     registry: Registry
     service_network: IPv4Network
     advertise_address: str
     port: int
-    told: set[str] = field(default_factory=set)
+    logged: set[str] = field(default_factory=set)
+    """Problems that are in the log already."""
 
     async def run(self) -> None:
-        """Look again and again; what is right is left alone."""
+        """Call `ensure` every EVERY_S seconds until the store is closed."""
         while True:
             await asyncio.sleep(EVERY_S)
             try:
@@ -58,7 +61,7 @@ class SystemObjects:
                 log.warning("cannot keep the system objects in existence: %s; again in %.0f s", error, EVERY_S)
 
     async def ensure(self) -> None:
-        """Make what is missing, correct what is wrong."""
+        """Create the objects that are missing, and correct those that differ."""
         for name in PERMANENT:
             await self._ensure(namespace_pb2.Namespace(metadata=meta_pb2.ObjectMeta(name=name)), ())
             account = meta_pb2.ObjectMeta(namespace=name, name=DEFAULT_ACCOUNT)
@@ -71,43 +74,42 @@ class SystemObjects:
         await self._ensure(self._slice(), ("endpoints", "ports"))
         await self._ensure(self._endpoints(), ("subsets",))
 
-    async def _ensure(self, wanted: Any, fields: tuple[str, ...]) -> None:
-        """`fields` are put right in an object that exists."""
-        kind, metadata = kinds.of(wanted), wanted.metadata
+    async def _ensure(self, system_object: Any, fields: tuple[str, ...]) -> None:
+        """Create the object, or correct these fields of the stored one."""
+        kind, metadata = kinds.of(system_object), system_object.metadata
         try:
-            found: Any = (await self.registry.get(kind, metadata.namespace, metadata.name)).message()
+            stored: Any = (await self.registry.get(kind, metadata.namespace, metadata.name)).message()
         except NotFound:
             try:
-                await self.registry.write(Write.create(_WRITING, wanted))
+                await self.registry.write(Write.create(_WRITING, system_object))
                 log.info("created %s %s", kind.singular, metadata.name)
             except AlreadyExists as error:
                 log.debug("another apiserver was first: %s", error)
             return
-        if isinstance(wanted, service_pb2.Service):
-            self._keep_address(wanted, found.spec.clusterIP)
+        if isinstance(system_object, service_pb2.Service):
+            self._keep_address(system_object, stored.spec.clusterIP)
         for name in fields:
-            _put_right(getattr(found, name), getattr(wanted, name), found, name)
+            _correct(stored, system_object, name)
         try:
-            await self.registry.write(Write.update(_WRITING, found))
+            await self.registry.write(Write.update(_WRITING, stored))
         except Conflict as error:
             log.debug("changed meanwhile, looked at again next time: %s", error)
         except Invalid as error:
-            # Everything else works without it; a server that does not start helps nobody.
-            self._tell(f"{kind.singular} {metadata.name} cannot be put right: {error}")
+            # The server starts all the same: everything else works without this object.
+            self._log_once(f"{kind.singular} {metadata.name} cannot be put right: {error}")
 
-    def _keep_address(self, wanted: service_pb2.Service, address: str) -> None:
-        """A Service keeps its address; after a change of the network it is not one that this server would give."""
-        wanted.spec.clusterIP = address
+    def _keep_address(self, service: service_pb2.Service, address: str) -> None:
+        """Keep the stored address. Logs an error when it is outside of the configured network."""
+        service.spec.clusterIP = address
         if ip_address(address) not in self.service_network:
-            self._tell(
+            self._log_once(
                 f"service_cidr is {self.service_network}, but the cluster was made with another: Service kubernetes "
                 f"keeps {address}; set podlab_service_cidr to what it was"
             )
 
-    def _tell(self, problem: str) -> None:
-        """Once, however often it is found again."""
-        if problem not in self.told:
-            self.told.add(problem)
+    def _log_once(self, problem: str) -> None:
+        if problem not in self.logged:
+            self.logged.add(problem)
             log.error("%s", problem)
 
     def _service_cidr(self) -> serviceaddresses_pb2.ServiceCIDR:
@@ -127,7 +129,7 @@ class SystemObjects:
         return service
 
     def _endpoints(self) -> endpoints_pb2.Endpoints:
-        """The older form of the slice, which is not made of it."""
+        """The Endpoints. The mirroring controller makes no EndpointSlice of them, because `_slice` is there."""
         endpoints = endpoints_pb2.Endpoints(metadata=self._metadata())
         endpoints.metadata.labels["endpointslice.kubernetes.io/skip-mirror"] = "true"
         subset = endpoints.subsets.add()
@@ -149,13 +151,15 @@ class SystemObjects:
         return meta_pb2.ObjectMeta(namespace="default", name="kubernetes")
 
 
-def _put_right(found: Any, wanted: Any, owner: Any, field: str) -> None:
-    if isinstance(found, Message):
-        del found.ports[:]  # type: ignore[attr-defined]
-        found.MergeFrom(wanted)
+def _correct(stored: Any, system_object: Any, field: str) -> None:
+    """Repeated fields are replaced. A Service's spec keeps fields that the server does not set, but for its ports."""
+    value = getattr(system_object, field)
+    if isinstance(value, service_pb2.ServiceSpec):
+        del stored.spec.ports[:]
+        stored.spec.MergeFrom(value)
     else:
-        owner.ClearField(field)
-        getattr(owner, field).extend(wanted)
+        stored.ClearField(field)
+        getattr(stored, field).extend(value)
 
 
 def _priority_class(name: str, value: int) -> priorityclass_pb2.PriorityClass:
@@ -166,7 +170,7 @@ def _priority_class(name: str, value: int) -> priorityclass_pb2.PriorityClass:
 
 
 def _local_path_class() -> storageclass_pb2.StorageClass:
-    """The class of claims that name none, unless an administrator takes that from it."""
+    """It is the default class of claims until an administrator removes the annotation."""
     made = storageclass_pb2.StorageClass(metadata=meta_pb2.ObjectMeta(name="local-path"))
     made.metadata.annotations[DEFAULT_CLASS] = "true"
     made.provisioner, made.parameters["path"] = LOCAL_PATH, LOCAL_PATH_DIRECTORY

@@ -34,6 +34,21 @@ def line(
     catalog: Catalog | None = None,
 ) -> bytes:
     """The line for a request that has reached the stage. `sent` and `answered` are JSON, or empty."""
+    event = _request(exchange, level, stage, catalog)
+    if stage is not Stage.RECEIVED:
+        event["responseStatus"] = _status(exchange)
+    for field, body in (("requestObject", sent), ("responseObject", answered)):
+        if body:
+            event[field] = orjson.Fragment(body)
+    event["requestReceivedTimestamp"] = _time(received_at)
+    event["stageTimestamp"] = _time(at)
+    if exchange.decision:
+        event["annotations"] = {_DECISION: exchange.decision, _REASON: exchange.reason}
+    return _json(event) + b"\n"
+
+
+def _request(exchange: Exchange, level: Level, stage: Stage, catalog: Catalog | None) -> dict[str, object]:
+    """Who asks for what: the fields that do not depend on the answer."""
     info = exchange.info
     event: dict[str, object] = {
         "kind": "Event",
@@ -53,16 +68,7 @@ def line(
         event["userAgent"] = info.user_agent
     if info.about_objects:
         event["objectRef"] = _object(info.wanted[0], _version(info.wanted[0], catalog), exchange.name)
-    if stage is not Stage.RECEIVED:
-        event["responseStatus"] = _status(exchange)
-    for field, body in (("requestObject", sent), ("responseObject", answered)):
-        if body:
-            event[field] = orjson.Fragment(body)
-    event["requestReceivedTimestamp"] = _time(received_at)
-    event["stageTimestamp"] = _time(at)
-    if exchange.decision:
-        event["annotations"] = {_DECISION: exchange.decision, _REASON: exchange.reason}
-    return _json(event) + b"\n"
+    return event
 
 
 @lru_cache(maxsize=1024)

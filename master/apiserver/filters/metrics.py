@@ -59,7 +59,7 @@ class Metrics:
             "apiserver_longrunning_requests", "Watches and other streams that are open.", _PLACE, registry=registry
         )
         self._in_flight = {"readOnly": 0, "mutating": 0}
-        registry.register(_Looked(cache, watches, turns, trail, self._in_flight))
+        registry.register(_KeptElsewhere(cache, watches, turns, trail, self._in_flight))
         ProcessCollector(registry=registry)
         self._counters: dict[tuple[Place, int], Any] = {}
         self._histograms: dict[Place, Any] = {}
@@ -127,8 +127,8 @@ class Metrics:
 
 
 @dataclass(frozen=True, eq=False)
-class _Looked(Collector):
-    """What is known anyway, and only has to be read."""
+class _KeptElsewhere(Collector):
+    """Figures that other parts of the server keep. They are read when somebody asks."""
 
     cache: Cache
     watches: Watcher
@@ -137,6 +137,14 @@ class _Looked(Collector):
     in_flight: Mapping[str, int]
 
     def collect(self) -> Iterator[Metric]:
+        """Called by the registry each time that the figures are read."""
+        yield from self._of_requests()
+        yield from self._of_objects()
+        yield from self._of_flow_control()
+        if self.trail is not None:
+            yield from _of_audit(self.trail)
+
+    def _of_requests(self) -> Iterator[Metric]:
         flights = GaugeMetricFamily(
             "apiserver_current_inflight_requests",
             "Requests that are being answered or wait for their turn.",
@@ -145,6 +153,8 @@ class _Looked(Collector):
         for kind_of_request, count in self.in_flight.items():
             flights.add_metric([kind_of_request], count)
         yield flights
+
+    def _of_objects(self) -> Iterator[Metric]:
         objects = GaugeMetricFamily("apiserver_storage_objects", "Objects that are stored.", labels=["resource"])
         for kind in self.cache.catalog.stored:
             objects.add_metric([kind.resource], len(self.cache.window(kind).entries))
@@ -154,6 +164,8 @@ class _Looked(Collector):
         for kind, count in sorted(self.watches.sent.items(), key=lambda sent: (sent[0].name, sent[0].group)):
             events.add_metric([kind.group, kind.version, kind.name], count)
         yield events
+
+    def _of_flow_control(self) -> Iterator[Metric]:
         waiting = GaugeMetricFamily(
             "apiserver_flowcontrol_current_inqueue_requests", "Requests that wait.", labels=["priority_level"]
         )
@@ -171,12 +183,14 @@ class _Looked(Collector):
         for (level, reason), count in sorted(self.turns.refused.items()):
             refused.add_metric([level, reason], count)
         yield from (waiting, seats, refused)
-        if self.trail is not None:
-            written = CounterMetricFamily("apiserver_audit_event", "Lines of the audit log.")
-            written.add_metric([], sum(self.trail.written.values()))
-            dropped = CounterMetricFamily("apiserver_audit_error", "Lines of the audit log that were lost.")
-            dropped.add_metric([], self.trail.writer.dropped)
-            levels = CounterMetricFamily("apiserver_audit_level", "Lines of the audit log, by level.", labels=["level"])
-            for name, count in sorted(self.trail.written.items()):
-                levels.add_metric([name], count)
-            yield from (written, dropped, levels)
+
+
+def _of_audit(trail: Auditor) -> Iterator[Metric]:
+    written = CounterMetricFamily("apiserver_audit_event", "Lines of the audit log.")
+    written.add_metric([], sum(trail.written.values()))
+    dropped = CounterMetricFamily("apiserver_audit_error", "Lines of the audit log that were lost.")
+    dropped.add_metric([], trail.writer.dropped)
+    levels = CounterMetricFamily("apiserver_audit_level", "Lines of the audit log, by level.", labels=["level"])
+    for name, count in sorted(trail.written.items()):
+        levels.add_metric([name], count)
+    yield from (written, dropped, levels)
