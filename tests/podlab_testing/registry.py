@@ -19,6 +19,7 @@ from master.apiserver.registry.registry import Registry, Written
 from master.apiserver.request.info import Exchange, RequestInfo
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import CachedObject
+from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.core.v1 import service_pb2
 from podlab.errors import Forbidden
@@ -95,4 +96,5 @@ def registry_of(
 ) -> WritableRegistry:
     """With all that a server's has."""
     allocator = ServiceAllocator(network, lambda: cache.claims, chance or random.Random(1))
-    return WritableRegistry(cache, {service_pb2.Service: allocator}, admission_of(cache, *others))
+    services = kinds.of(service_pb2.Service).group_resource
+    return WritableRegistry(cache, {services: allocator}, admission_of(cache, *others))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from google.protobuf.message import Message
-
 from master.apiserver.admission.lister import listed
 from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, ChargingPlugin, Plugin
 from master.apiserver.admission.plugins.certificates import (
@@ -36,7 +34,7 @@ from master.apiserver.admission.write import Operation
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes, Authorizer
 from master.apiserver.watchcache.cache import Cache
-from podlab.api.kinds import Kind
+from podlab.api.kinds import GroupKind, Kind
 from podlab.core.v1.quota_pb2 import LimitRange
 from podlab.core.v1.serviceaccount_pb2 import ServiceAccount as Account
 from podlab.networking.v1.ingress_pb2 import IngressClass
@@ -51,39 +49,35 @@ def assemble(
 
     `others` come before ResourceQuota, which is the last in any case.
     """
-    ranges, accounts = listed(cache, LimitRange), listed(cache, Account)
-    priorities, storage_classes = listed(cache, PriorityClass), listed(cache, StorageClass)
+    storage_classes = listed(cache, StorageClass)
 
     def may(user: User, wanted: Attributes) -> bool:
         return authorizer.decide(user, wanted).allowed
 
-    admission = Admission(
+    return Admission(
         (
             NamespaceLifecycle(cache),
-            LimitRanger(ranges),
-            ServiceAccount(accounts),
+            LimitRanger(listed(cache, LimitRange)),
+            ServiceAccount(listed(cache, Account)),
             NodeRestriction(cache),
-            DeletedNodes(),
+            DeletedNodes(),  # Podlab's, beside what else is about nodes
             TaintNodesByCondition(),
-            Priority(priorities),
+            Priority(listed(cache, PriorityClass)),
             DefaultTolerationSeconds(default_toleration_s),
             DefaultStorageClass(storage_classes),
             StorageObjectInUseProtection(),
             PersistentVolumeClaimResize(storage_classes),
-            RoleEscalation(authorizer),
+            RoleEscalation(authorizer),  # Podlab's: Kubernetes' storage of roles does it, before other plugins judge
             CertificateApproval(may),
             CertificateSigning(may),
             CertificateSubjectRestriction(),
             DefaultIngressClass(listed(cache, IngressClass)),
             PodTopologyLabels(cache),
-            DisruptionBudgets(cache),
+            DisruptionBudgets(cache),  # Podlab's: Kubernetes' storage of evictions does it, after all that judge
             *others,
             ResourceQuota(cache),
         )
     )
-    for lister in (ranges, accounts, priorities):
-        lister.follow(admission.forget)
-    return admission
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +102,14 @@ class Admission:
 
     def __init__(self, plugins: tuple[Plugin, ...]) -> None:
         self.plugins = plugins
-        self._asked: dict[tuple[type[Message], Operation, str], SelectedPlugins] = {}
+        self._asked: dict[tuple[GroupKind, Operation, str], SelectedPlugins] = {}
         self._followers: list[Callable[[], None]] = []
+        for lister in (each for plugin in plugins if plugin.completes_alike for each in plugin.completes_by):
+            lister.follow(self.forget)
 
     def asked(self, kind: Kind, operation: Operation, subresource: str) -> SelectedPlugins:
         """Who is asked about such writes."""
-        key = (kind.message, operation, subresource)
+        key = (kind.group_kind, operation, subresource)
         found = self._asked.get(key)
         if found is None:
             found = self._asked[key] = _asked(

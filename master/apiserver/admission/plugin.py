@@ -6,21 +6,51 @@ named as Kubernetes names them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
 from master.apiserver.admission.write import Operation, Write
 from master.store.contract import Delete, Put
-from podlab.api.kinds import Kind
+from podlab.api import kinds
+from podlab.api.kinds import GroupResource, Kind
 
 Alongside = Sequence[Put | Delete]
 """What is committed with the object, or not at all."""
 NOTHING: Alongside = ()
 M = TypeVar("M", bound=Message)
+
+
+WRITES = frozenset({Operation.CREATE, Operation.UPDATE})
+ALL = frozenset({Operation.CREATE, Operation.UPDATE, Operation.DELETE})
+ITSELF = frozenset({""})
+"""The object as a whole, and no subresource."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Writes that a plugin is asked about: of which resources, by which operations, and of which subresources."""
+
+    resources: frozenset[GroupResource]
+    operations: frozenset[Operation]
+    subresources: frozenset[str] | None
+    """None: of every subresource and of the object itself."""
+
+    def covers(self, kind: Kind, operation: Operation, subresource: str) -> bool:
+        """Whether such writes are among them."""
+        below = self.subresources is None or subresource in self.subresources
+        return below and operation in self.operations and kind.group_resource in self.resources
+
+
+def writes_of(
+    *of: type[Message], on: Collection[Operation] = WRITES, below: Collection[str] | None = ITSELF
+) -> tuple[Scope, ...]:
+    """Writes of objects of these types."""
+    resources = frozenset(kinds.of(message).group_resource for message in of)
+    return (Scope(resources, frozenset(on), None if below is None else frozenset(below)),)
 
 
 @dataclass(slots=True)
@@ -45,17 +75,32 @@ class AdmissionRequest:
         return self.old
 
 
+class Followed(Protocol):
+    """What tells when it changes."""
+
+    def follow(self, changed: Callable[[], None]) -> None:
+        """Call `changed` after each change."""
+        ...
+
+
 class Plugin:
     """Does nothing; plugins replace what they need. Each is asked in the event loop."""
 
     name: ClassVar[str]
+    scopes: ClassVar[tuple[Scope, ...]] = ()
+    """The writes that it is asked about."""
     completes_alike: ClassVar[bool] = True
-    """Whether what it makes of a new pod depends on the pod's template and on what the plugin follows alone: then it is
-    not asked about the next pod of the template."""
+    """Whether what it makes of a new pod depends on the pod's template and on `completes_by` alone: then it is not
+    asked about the next pod of the template."""
+
+    @property
+    def completes_by(self) -> tuple[Followed, ...]:
+        """What it looks up to complete new pods: what pods of a template become may change with these objects."""
+        return ()
 
     def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
-        """Whether it is asked about such writes at all. Found out once."""
-        raise NotImplementedError
+        """Whether it is asked about such writes at all. Found out once for each kind, operation and subresource."""
+        return any(scope.covers(kind, operation, subresource) for scope in self.scopes)
 
     async def mutate(self, request: AdmissionRequest) -> None:
         """Complete `request.new`, which has its defaults and is not validated. Raises ApiError."""

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Network
 
-from google.protobuf.message import Message
-
 from master.apiserver.admission import chain
 from master.apiserver.app.default_priorities import DefaultPriorities
 from master.apiserver.app.system_objects import SystemObjects
@@ -61,6 +59,7 @@ from master.apiserver.watchcache.listing import Pager
 from master.apiserver.watchcache.watching import Watcher
 from master.store.contract import Store
 from podlab.api import kinds
+from podlab.api.kinds import GroupResource
 from podlab.core.v1 import service_pb2
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.core.v1.volume_pb2 import PersistentVolume
@@ -149,9 +148,8 @@ def _authorizer(cache: Cache) -> Authorizer:
 
 def _writes(settings: ApiServerSettings, network: IPv4Network, cache: Cache, authorizer: Authorizer) -> _Writes:
     admission = chain.assemble(cache, authorizer, settings.default_toleration_seconds)
-    allocators: dict[type[Message], Allocator] = {
-        service_pb2.Service: ServiceAllocator(network, lambda: cache.claims, random.SystemRandom())
-    }
+    services = ServiceAllocator(network, lambda: cache.claims, random.SystemRandom())
+    allocators: dict[GroupResource, Allocator] = {kinds.of(service_pb2.Service).group_resource: services}
     registry = Registry(cache, allocators, admission)
     return _Writes(registry, Batch(cache, registry), Collections(cache, registry))
 

@@ -27,7 +27,7 @@ from master.apiserver.watchcache.moment import Moment
 from master.store.contract import Delete, Put
 from master.store.errors import Mismatch
 from podlab.api import objects
-from podlab.api.kinds import Kind
+from podlab.api.kinds import GroupResource, Kind
 from podlab.api.serializer import weight
 from podlab.api.values import names, times
 from podlab.errors import AlreadyExists, BadRequest, Cause, Conflict, Invalid, NotFound
@@ -93,12 +93,12 @@ class _Begun:
 
 
 class Registry:
-    """Messages that are sent become its own. Allocators are by messages."""
+    """Messages that are sent become its own."""
 
     def __init__(
         self,
         cache: Cache,
-        allocators: Mapping[type[Message], Allocator],
+        allocators: Mapping[GroupResource, Allocator],
         admission: Admission,
         *,
         clock: Callable[[], meta_pb2.Time] = times.now,
@@ -205,7 +205,7 @@ class Registry:
     async def _planned_creation(self, begun: _Begun) -> Planned:
         request, key, alike, allocated = begun.request, begun.key, begun.alike, NOTHING
         write = request.write
-        if (allocator := self._allocators.get(write.kind.message)) is not None:
+        if (allocator := self._allocators.get(write.kind.group_resource)) is not None:
             request = AdmissionRequest(write, changes.copied(request.new))  # another attempt chooses anew
             allocated = allocator.allocate(request.new, None)
         if causes := _faults(self._rules(write), request.new, alike):
@@ -228,7 +228,7 @@ class Registry:
         if part is not None:
             part.prepare(new, old, strategy, self._clock())
         request.removed = deletion.is_finished(new, strategy)
-        allocator, allocated = self._allocators.get(write.kind.message), NOTHING
+        allocator, allocated = self._allocators.get(write.kind.group_resource), NOTHING
         if allocator is not None and request.removed:
             allocated = allocator.release(old)
         elif allocator is not None and part is not None:

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Plugin
+from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Plugin, Scope, writes_of
 from master.apiserver.admission.rules import certificates
 from master.apiserver.admission.rules.certificates import May
 from master.apiserver.admission.write import Operation
-from podlab.api.kinds import Kind
 from podlab.certificates.v1.certificatesigningrequest_pb2 import CertificateSigningRequest as Request
 
 APPROVAL = "approval"
-
-
-def _is_changed(kind: Kind, operation: Operation) -> bool:
-    return kind.message is Request and operation is Operation.UPDATE
+_CHANGES = writes_of(Request, on=(Operation.UPDATE,), below=None)
 
 
 class CertificateApproval(Plugin):
     """Only the approval approves and denies, by whoever may for the signer; what was decided stays."""
 
     name: ClassVar[str] = "CertificateApproval"
+    scopes: ClassVar[tuple[Scope, ...]] = _CHANGES
 
     def __init__(self, may: May) -> None:
         self._may = may
-
-    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
-        """See Plugin."""
-        return _is_changed(kind, operation)
 
     async def validate(self, request: AdmissionRequest) -> Alongside:
         """See Plugin."""
@@ -44,13 +37,10 @@ class CertificateSigning(Plugin):
     """Whoever signs may do so for the signer."""
 
     name: ClassVar[str] = "CertificateSigning"
+    scopes: ClassVar[tuple[Scope, ...]] = _CHANGES
 
     def __init__(self, may: May) -> None:
         self._may = may
-
-    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
-        """See Plugin."""
-        return _is_changed(kind, operation)
 
     async def validate(self, request: AdmissionRequest) -> Alongside:
         """See Plugin."""
@@ -63,10 +53,7 @@ class CertificateSubjectRestriction(Plugin):
     """No certificate makes an administrator of its holder."""
 
     name: ClassVar[str] = "CertificateSubjectRestriction"
-
-    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
-        """See Plugin."""
-        return kind.message is Request and operation is Operation.CREATE and not subresource
+    scopes: ClassVar[tuple[Scope, ...]] = writes_of(Request, on=(Operation.CREATE,))
 
     async def validate(self, request: AdmissionRequest) -> Alongside:
         """See Plugin."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Plugin
+from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Plugin, Scope, writes_of
 from master.apiserver.admission.rules import eviction
 from master.apiserver.admission.write import Operation
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from master.store.contract import Put
 from podlab.api import kinds
-from podlab.api.kinds import Kind
 from podlab.api.values import times
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.meta.v1 import meta_pb2
@@ -23,15 +22,12 @@ class DisruptionBudgets(Plugin):
     """The budget's charge is committed with the deletion, and the pod that goes says why."""
 
     name: ClassVar[str] = "DisruptionBudgets"
+    scopes: ClassVar[tuple[Scope, ...]] = writes_of(Pod, on=(Operation.DELETE,), below=("eviction",))
 
     def __init__(self, cache: Cache, clock: Callable[[], meta_pb2.Time] = times.now) -> None:
         self._cache = cache
         self._clock = clock
         self._budgets = kinds.of(PodDisruptionBudget)
-
-    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
-        """See Plugin."""
-        return kind.message is Pod and subresource == "eviction"
 
     async def mutate(self, request: AdmissionRequest) -> None:
         """See Plugin."""

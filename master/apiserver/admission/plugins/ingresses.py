@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from master.apiserver.admission.lister import Lister
-from master.apiserver.admission.plugin import AdmissionRequest, Plugin
+from master.apiserver.admission.plugin import AdmissionRequest, Plugin, Scope, writes_of
 from master.apiserver.admission.rules import default_classes
 from master.apiserver.admission.write import Operation
-from podlab.api.kinds import Kind
 from podlab.networking.v1.ingress_pb2 import Ingress, IngressClass
 
 
@@ -16,13 +15,10 @@ class DefaultIngressClass(Plugin):
     """Completes Ingresses."""
 
     name: ClassVar[str] = "DefaultIngressClass"
+    scopes: ClassVar[tuple[Scope, ...]] = writes_of(Ingress, on=(Operation.CREATE,))
 
     def __init__(self, classes: Lister[IngressClass]) -> None:
         self._classes = classes
-
-    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
-        """See Plugin."""
-        return kind.message is Ingress and operation is Operation.CREATE and not subresource
 
     async def mutate(self, request: AdmissionRequest) -> None:
         """See Plugin."""

@@ -10,9 +10,12 @@ from master.apiserver.admission.rules import namespaces
 from master.apiserver.admission.write import Operation
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
+from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.core.v1.namespace_pb2 import Namespace
 from podlab.errors import Conflict
+
+_NAMESPACES = kinds.of(Namespace).group_resource
 
 
 class NamespaceLifecycle(Plugin):
@@ -29,7 +32,8 @@ class NamespaceLifecycle(Plugin):
 
     def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
         """See Plugin."""
-        return kind.message is Namespace or (kind.namespaced and operation is Operation.CREATE and not subresource)
+        is_new = kind.namespaced and operation is Operation.CREATE and not subresource
+        return is_new or kind.group_resource == _NAMESPACES
 
     async def mutate(self, request: AdmissionRequest) -> None:
         """See Plugin: it comes first, so that nobody completes what cannot be."""

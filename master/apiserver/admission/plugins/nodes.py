@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Plugin
+from master.apiserver.admission.plugin import ALL, NOTHING, AdmissionRequest, Alongside, Plugin, Scope, writes_of
 from master.apiserver.admission.rules import noderestriction
 from master.apiserver.admission.rules.refusal import forbidden
 from master.apiserver.admission.write import Operation
@@ -14,7 +14,6 @@ from master.apiserver.authorization.node import node_of
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
-from podlab.api.kinds import Kind
 from podlab.api.values import times
 from podlab.coordination.v1.lease_pb2 import Lease
 from podlab.core.v1.node_pb2 import Node
@@ -22,7 +21,6 @@ from podlab.core.v1.pod_pb2 import Pod
 from podlab.core.v1.volume_pb2 import PersistentVolume
 from podlab.meta.v1 import meta_pb2
 
-_RESTRICTED = (Node, Lease, Pod, PersistentVolume)
 NOT_READY, EFFECT = "node.kubernetes.io/not-ready", "NoSchedule"
 
 
@@ -30,14 +28,11 @@ class NodeRestriction(Plugin):
     """What a kubelet may not make of its node, and of pods and volumes on it."""
 
     name: ClassVar[str] = "NodeRestriction"
+    scopes: ClassVar[tuple[Scope, ...]] = writes_of(Node, Lease, Pod, PersistentVolume, on=ALL, below=None)
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
         self._nodes = kinds.of(Node)
-
-    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
-        """See Plugin. Only the scheduler binds."""
-        return kind.message in _RESTRICTED and subresource != "binding"
 
     async def validate(self, request: AdmissionRequest) -> Alongside:
         """See Plugin."""
@@ -59,10 +54,7 @@ class TaintNodesByCondition(Plugin):
     """
 
     name: ClassVar[str] = "TaintNodesByCondition"
-
-    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
-        """See Plugin."""
-        return kind.message is Node and operation is Operation.CREATE and not subresource
+    scopes: ClassVar[tuple[Scope, ...]] = writes_of(Node, on=(Operation.CREATE,))
 
     async def mutate(self, request: AdmissionRequest) -> None:
         """See Plugin."""
@@ -75,13 +67,10 @@ class DeletedNodes(Plugin):
     """What was signed for a node before it was deleted is believed no longer: a mark that goes with it says when."""
 
     name: ClassVar[str] = "DeletedNodes"
+    scopes: ClassVar[tuple[Scope, ...]] = writes_of(Node, on=(Operation.UPDATE, Operation.DELETE), below=None)
 
     def __init__(self, clock: Callable[[], meta_pb2.Time] = times.now) -> None:
         self._clock = clock
-
-    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
-        """See Plugin."""
-        return kind.message is Node and operation is not Operation.CREATE
 
     async def validate(self, request: AdmissionRequest) -> Alongside:
         """See Plugin."""

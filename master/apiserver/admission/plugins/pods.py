@@ -5,11 +5,19 @@ from __future__ import annotations
 from typing import ClassVar
 
 from master.apiserver.admission.lister import Lister, listed
-from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Plugin
+from master.apiserver.admission.plugin import (
+    ALL,
+    NOTHING,
+    AdmissionRequest,
+    Alongside,
+    Followed,
+    Plugin,
+    Scope,
+    writes_of,
+)
 from master.apiserver.admission.rules import limitranger, priority, serviceaccount
 from master.apiserver.admission.write import Operation
 from master.apiserver.watchcache.cache import Cache
-from podlab.api.kinds import Kind
 from podlab.api.selection.labels import REGION_LABEL, ZONE_LABEL
 from podlab.core.v1.namespace_pb2 import Namespace
 from podlab.core.v1.node_pb2 import Node
@@ -27,17 +35,18 @@ class LimitRanger(Plugin):
     """Requests and limits that containers leave open, and bounds of what pods and claims ask for."""
 
     name: ClassVar[str] = "LimitRanger"
+    scopes: ClassVar[tuple[Scope, ...]] = (
+        *writes_of(Pod, on=(Operation.CREATE,)),  # a pod's resources do not change
+        *writes_of(PersistentVolumeClaim),
+    )
 
     def __init__(self, ranges: Lister[LimitRange]) -> None:
         self._ranges = ranges
 
-    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
-        """See Plugin. A pod's resources do not change."""
-        if subresource:
-            return False
-        if kind.message is Pod:
-            return operation is Operation.CREATE
-        return kind.message is PersistentVolumeClaim and operation in (Operation.CREATE, Operation.UPDATE)
+    @property
+    def completes_by(self) -> tuple[Followed, ...]:
+        """See Plugin."""
+        return (self._ranges,)
 
     async def mutate(self, request: AdmissionRequest) -> None:
         """See Plugin."""
@@ -60,13 +69,15 @@ class ServiceAccount(Plugin):
     """
 
     name: ClassVar[str] = "ServiceAccount"
+    scopes: ClassVar[tuple[Scope, ...]] = writes_of(Pod, Namespace, on=(Operation.CREATE,))
 
     def __init__(self, accounts: Lister[Account]) -> None:
         self._accounts = accounts
 
-    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
+    @property
+    def completes_by(self) -> tuple[Followed, ...]:
         """See Plugin."""
-        return kind.message in (Pod, Namespace) and operation is Operation.CREATE and not subresource
+        return (self._accounts,)
 
     async def mutate(self, request: AdmissionRequest) -> None:
         """See Plugin."""
@@ -83,15 +94,15 @@ class Priority(Plugin):
     """A pod's priority and preemption policy, from its class; and one default class at most."""
 
     name: ClassVar[str] = "Priority"
+    scopes: ClassVar[tuple[Scope, ...]] = (*writes_of(PriorityClass, on=ALL), *writes_of(Pod))
 
     def __init__(self, classes: Lister[PriorityClass]) -> None:
         self._classes = classes
 
-    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
+    @property
+    def completes_by(self) -> tuple[Followed, ...]:
         """See Plugin."""
-        if subresource:
-            return False
-        return kind.message is PriorityClass or (kind.message is Pod and operation is not Operation.DELETE)
+        return (self._classes,)
 
     async def mutate(self, request: AdmissionRequest) -> None:
         """See Plugin."""
@@ -116,13 +127,10 @@ class DefaultTolerationSeconds(Plugin):
     """How long a pod stays on a node that is lost."""
 
     name: ClassVar[str] = "DefaultTolerationSeconds"
+    scopes: ClassVar[tuple[Scope, ...]] = writes_of(Pod)
 
     def __init__(self, seconds: int) -> None:
         self._seconds = seconds
-
-    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
-        """See Plugin."""
-        return kind.message is Pod and operation in (Operation.CREATE, Operation.UPDATE) and not subresource
 
     async def mutate(self, request: AdmissionRequest) -> None:
         """See Plugin."""
@@ -133,13 +141,10 @@ class PodTopologyLabels(Plugin):
     """A pod that is bound gets the labels that say where its node stands (KEP-4742)."""
 
     name: ClassVar[str] = "PodTopologyLabels"
+    scopes: ClassVar[tuple[Scope, ...]] = writes_of(Pod, on=(Operation.CREATE,), below=("binding",))
 
     def __init__(self, cache: Cache) -> None:
         self._nodes: Lister[Node] = listed(cache, Node)
-
-    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
-        """See Plugin."""
-        return kind.message is Pod and subresource == "binding"
 
     async def mutate(self, request: AdmissionRequest) -> None:
         """See Plugin."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from master.apiserver.admission.lister import Lister
-from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Plugin
+from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Plugin, Scope, writes_of
 from master.apiserver.admission.rules import default_classes
 from master.apiserver.admission.write import Operation
-from podlab.api.kinds import Kind
 from podlab.api.pods.volumes import CLAIM_PROTECTION, VOLUME_PROTECTION
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 from podlab.storage.v1.storageclass_pb2 import StorageClass
@@ -18,13 +17,10 @@ class DefaultStorageClass(Plugin):
     """The class of claims that name none."""
 
     name: ClassVar[str] = "DefaultStorageClass"
+    scopes: ClassVar[tuple[Scope, ...]] = writes_of(PersistentVolumeClaim, on=(Operation.CREATE,))
 
     def __init__(self, classes: Lister[StorageClass]) -> None:
         self._classes = classes
-
-    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
-        """See Plugin."""
-        return kind.message is PersistentVolumeClaim and operation is Operation.CREATE and not subresource
 
     async def mutate(self, request: AdmissionRequest) -> None:
         """See Plugin."""
@@ -35,11 +31,7 @@ class StorageObjectInUseProtection(Plugin):
     """A volume stays as long as a claim has it, and a claim as long as pods use it."""
 
     name: ClassVar[str] = "StorageObjectInUseProtection"
-
-    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
-        """See Plugin."""
-        of_storage = kind.message in (PersistentVolume, PersistentVolumeClaim)
-        return of_storage and operation is Operation.CREATE and not subresource
+    scopes: ClassVar[tuple[Scope, ...]] = writes_of(PersistentVolume, PersistentVolumeClaim, on=(Operation.CREATE,))
 
     async def mutate(self, request: AdmissionRequest) -> None:
         """See Plugin."""
@@ -54,13 +46,10 @@ class PersistentVolumeClaimResize(Plugin):
     """A claim grows when its class lets it."""
 
     name: ClassVar[str] = "PersistentVolumeClaimResize"
+    scopes: ClassVar[tuple[Scope, ...]] = writes_of(PersistentVolumeClaim, on=(Operation.UPDATE,))
 
     def __init__(self, classes: Lister[StorageClass]) -> None:
         self._classes = classes
-
-    def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
-        """See Plugin."""
-        return kind.message is PersistentVolumeClaim and operation is Operation.UPDATE and not subresource
 
     async def validate(self, request: AdmissionRequest) -> Alongside:
         """See Plugin."""
