@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from master.apiserver.admission.rules.escalation import missing_rules
 from master.apiserver.authorization.component_roles import COMPONENT_BINDINGS, component_roles
-from master.apiserver.authorization.default_roles import AUTOUPDATE, USER_BINDINGS, USER_ROLES
+from master.apiserver.authorization.default_roles import AUTOUPDATE, USER_BINDINGS, user_roles
 from master.apiserver.registry import changes
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 def defaults(catalog: Catalog) -> Iterator[Default]:
     """The default objects. Aggregated roles have their rules already, before the controller has added them."""
-    roles = {role.metadata.name: role for role in (*USER_ROLES, *component_roles(catalog))}
+    roles = {role.metadata.name: role for role in (*user_roles(catalog), *component_roles(catalog))}
     for name in ("view", "edit", "admin"):  # each is part of the next
         role = rbac_pb2.ClusterRole()
         role.CopyFrom(roles[name])

@@ -12,9 +12,11 @@ from master.store.contract import Store
 from master.store.encrypted import EncryptedStore
 from master.store.keyring import Keyring
 from podlab import settings
-from podlab.kinds import builtin
+from podlab.api.kinds import GroupResource
+from podlab.kinds.catalog import Catalog
 from podlab.settings import SettingsError
 
+ANY = "*"
 API_VERSION, KIND = "apiserver.config.k8s.io/v1", "EncryptionConfiguration"
 
 
@@ -48,7 +50,8 @@ class ProviderConfiguration:
 
 @dataclass(frozen=True)
 class ResourceConfiguration:
-    """`resources` are as `secrets` or `deployments.apps`."""
+    """`resources` are as `secrets` or `deployments.apps`; `*.group` is all of a group, `*.` the core group, and `*.*`
+    everything."""
 
     resources: tuple[str, ...]
     providers: tuple[ProviderConfiguration, ...]
@@ -63,15 +66,16 @@ class EncryptionConfiguration:
     resources: tuple[ResourceConfiguration, ...]
 
 
-def encrypted(path: Path, store: Store) -> EncryptedStore:
+def encrypted(path: Path, store: Store, catalog: Catalog) -> EncryptedStore:
     """The store, with what the file says encrypted. Raises SettingsError, which shows no key."""
     configuration = settings.load(path, EncryptionConfiguration)
     if (configuration.apiVersion, configuration.kind) != (API_VERSION, KIND) or len(configuration.resources) != 1:
         raise SettingsError(f"{path}: expected {API_VERSION} {KIND} with one entry of resources")
     (entry,) = configuration.resources
-    prefixes = {kind.resource: keys.kind_prefix(kind) for kind in builtin.catalog().stored}
-    if unknown := [resource for resource in entry.resources if resource not in prefixes]:
-        raise SettingsError(f"{path}: resources: {unknown[0]!r} is no resource of this server")
+    try:
+        prefixes = _prefixes(entry.resources, catalog)
+    except ValueError as error:
+        raise SettingsError(f"{path}: resources: {error}") from error
     first, *rest = entry.providers or (ProviderConfiguration(),)
     if first.aesgcm is None or rest not in ([], [ProviderConfiguration(identity=Identity())]):
         raise SettingsError(f"{path}: providers: expected aesgcm, and behind it identity or nothing")
@@ -79,4 +83,26 @@ def encrypted(path: Path, store: Store) -> EncryptedStore:
         ring = Keyring([(each.name, base64.b64decode(each.secret, validate=True)) for each in first.aesgcm.keys])
     except (binascii.Error, ValueError) as error:
         raise SettingsError(f"{path}: keys: each is 16, 24 or 32 bytes in base64: {error}") from error
-    return EncryptedStore(store, ring, [prefixes[resource] for resource in entry.resources])
+    return EncryptedStore(store, ring, prefixes)
+
+
+def _prefixes(resources: tuple[str, ...], catalog: Catalog) -> list[str]:
+    """What the keys of these resources begin with, each in one of them. Raises ValueError."""
+    prefixes = {resource: _prefix(resource, catalog) for resource in resources}
+    for one, prefix in prefixes.items():
+        for other, wider in prefixes.items():
+            if one != other and prefix.startswith(wider):
+                raise ValueError(f"{one!r} is part of {other!r} already; leave it out")
+    return list(prefixes.values())
+
+
+def _prefix(resource: str, catalog: Catalog) -> str:
+    plural, dot, group = resource.partition(".")
+    if resource == f"{ANY}.{ANY}":
+        return keys.OBJECTS
+    if plural == ANY and dot:
+        return keys.group_prefix(group)
+    built_in = {kind.group for kind in catalog.stored}
+    if group in built_in and catalog.of_group_resource(GroupResource(group, plural)) is None:
+        raise ValueError(f"{resource!r} is no resource of this server")
+    return keys.resource_prefix(GroupResource(group, plural))  # one of a kind that may be defined later

@@ -47,8 +47,9 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     opened = await SqliteStore.open(settings.data_dir / STORE_FILE)
     try:
-        store = ChargedStore(await _encrypted(settings, opened))
-        parts = assemble(settings, store, CurrentCatalog(builtin.catalog()))
+        catalog = CurrentCatalog(builtin.catalog())
+        store = ChargedStore(await _encrypted(settings, opened, catalog))
+        parts = assemble(settings, store, catalog)
         await parts.cache.load()
         roles = DefaultRoles(parts.cache)
         loops: list[Coroutine[object, object, None]] = [
@@ -75,11 +76,11 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
         await opened.close()
 
 
-async def _encrypted(settings: ApiServerSettings, store: Store) -> Store:
+async def _encrypted(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog) -> Store:
     """Raises SettingsError, and Undecryptable for what was written with a key that is not there any more."""
     if settings.encryption is None:
         return store
-    wrapped = encryption.encrypted(settings.encryption, store)
+    wrapped = encryption.encrypted(settings.encryption, store, catalog.catalog)
     await wrapped.renew()
     return wrapped
 

@@ -1,12 +1,27 @@
-"""The roles that every cluster begins with, and who has them, as Kubernetes 1.32 has them for what Podlab serves.
+"""The roles that every cluster begins with, and who has them, as Kubernetes 1.36 has them for what Podlab serves.
 
-Users' roles are here; what the cluster's own components may do is in `component_roles.py`. `reconcile.py` puts them
-into the store. https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings
+Users' roles are here; what the cluster's own components may do is in `component_roles.py`. `app/default_rbac.py` puts
+them into the store. https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings
 """
 
 from __future__ import annotations
 
-from podlab.api.kinds import RBAC
+from collections.abc import Iterator
+
+from podlab.api.kinds import RBAC, GroupResource
+from podlab.kinds.catalog import Catalog
+from podlab.kinds.subresource import (
+    ATTACH,
+    EVICTION,
+    EXEC,
+    LOG,
+    PORT_FORWARD,
+    PROXY,
+    SCALE,
+    STATUS,
+    TOKEN,
+    Subresource,
+)
 from podlab.rbac.v1 import rbac_pb2
 
 READ = "get list watch"
@@ -60,39 +75,60 @@ def _mark(made: rbac_pb2.ClusterRole | rbac_pb2.ClusterRoleBinding, name: str) -
 
 EVENTS = rule("create patch update", ",events.k8s.io", "events")
 
+# By group, which kinds one may view and edit in a namespace; their subresources are those that the kinds' files name.
 _VIEWED = (
-    rule(READ, "", "configmaps endpoints persistentvolumeclaims persistentvolumeclaims/status pods"),
-    rule(READ, "", "replicationcontrollers replicationcontrollers/scale serviceaccounts services services/status"),
-    rule(READ, "", "bindings events limitranges namespaces/status pods/log pods/status"),
-    rule(READ, "", "replicationcontrollers/status resourcequotas resourcequotas/status"),
-    rule(READ, "", "namespaces"),
-    rule(READ, "discovery.k8s.io", "endpointslices"),
-    rule(READ, "apps", "controllerrevisions daemonsets daemonsets/status"),
-    rule(READ, "apps", "deployments deployments/scale deployments/status"),
-    rule(READ, "apps", "replicasets replicasets/scale replicasets/status"),
-    rule(READ, "apps", "statefulsets statefulsets/scale statefulsets/status"),
-    rule(READ, "autoscaling", "horizontalpodautoscalers horizontalpodautoscalers/status"),
-    rule(READ, "batch", "cronjobs cronjobs/status jobs jobs/status"),
-    rule(READ, "policy", "poddisruptionbudgets poddisruptionbudgets/status"),
-    rule(READ, "networking.k8s.io", "ingresses ingresses/status networkpolicies"),
+    ("", "configmaps endpoints persistentvolumeclaims pods replicationcontrollers serviceaccounts services"),
+    ("", "bindings events limitranges namespaces resourcequotas"),
+    ("discovery.k8s.io", "endpointslices"),
+    ("apps", "controllerrevisions daemonsets deployments replicasets statefulsets"),
+    ("autoscaling", "horizontalpodautoscalers"),
+    ("batch", "cronjobs jobs"),
+    ("policy", "poddisruptionbudgets"),
+    ("networking.k8s.io", "ingresses networkpolicies"),
 )
-_METRICS = rule(READ, "metrics.k8s.io", "pods nodes")
 _EDITED = (
-    rule(READ, "", "pods/attach pods/exec pods/portforward pods/proxy secrets services/proxy"),
-    rule("impersonate", "", "serviceaccounts"),
-    rule(WRITE, "", "pods pods/attach pods/exec pods/portforward pods/proxy"),
-    rule("create", "", "pods/eviction"),
-    rule(WRITE, "", "configmaps events persistentvolumeclaims replicationcontrollers replicationcontrollers/scale"),
-    rule(WRITE, "", "secrets serviceaccounts services services/proxy"),
-    rule("create", "", "serviceaccounts/token"),
-    rule(WRITE, "apps", "daemonsets deployments deployments/rollback deployments/scale"),
-    rule(WRITE, "apps", "replicasets replicasets/scale statefulsets statefulsets/scale"),
-    rule(WRITE, "autoscaling", "horizontalpodautoscalers"),
-    rule(WRITE, "batch", "cronjobs jobs"),
-    rule(WRITE, "policy", "poddisruptionbudgets"),
-    rule(WRITE, "networking.k8s.io", "ingresses networkpolicies"),
-    rule(f"{READ} {WRITE}", "coordination.k8s.io", "leases"),
+    ("", "configmaps events persistentvolumeclaims pods replicationcontrollers secrets serviceaccounts services"),
+    ("apps", "daemonsets deployments replicasets statefulsets"),
+    ("autoscaling", "horizontalpodautoscalers"),
+    ("batch", "cronjobs jobs"),
+    ("policy", "poddisruptionbudgets"),
+    ("networking.k8s.io", "ingresses networkpolicies"),
 )
+_VIEWED_BELOW = (LOG, SCALE, STATUS)
+_CONNECTED_BELOW = (ATTACH, EXEC, PORT_FORWARD, PROXY)
+_CREATED_BELOW = (EVICTION, TOKEN)
+_METRICS = rule(READ, "metrics.k8s.io", "pods nodes")
+
+
+def _below(catalog: Catalog, group: str, plurals: str, wanted: tuple[Subresource, ...]) -> str:
+    """Those of the subresources that the kinds have, as rules name them."""
+    found = (catalog.of_group_resource(GroupResource(group, plural)) for plural in plurals.split())
+    return " ".join(
+        f"{kind.plural}/{one.name}"
+        for kind in found
+        if kind is not None
+        for one in catalog.resource(kind).subresources
+        if one in wanted
+    )
+
+
+def _viewed(catalog: Catalog) -> Iterator[rbac_pb2.PolicyRule]:
+    for group, plurals in _VIEWED:
+        yield rule(READ, group, f"{plurals} {_below(catalog, group, plurals, _VIEWED_BELOW)}")
+
+
+def _edited(catalog: Catalog) -> Iterator[rbac_pb2.PolicyRule]:
+    for group, plurals in _EDITED:
+        yield rule(WRITE, group, f"{plurals} {_below(catalog, group, plurals, (SCALE, *_CONNECTED_BELOW))}")
+        if read := _below(catalog, group, plurals, _CONNECTED_BELOW):
+            yield rule(READ, group, read)
+        if created := _below(catalog, group, plurals, _CREATED_BELOW):
+            yield rule("create", group, created)
+    yield rule(READ, "", "secrets")
+    yield rule("impersonate", "", "serviceaccounts")
+    yield rule(f"{READ} {WRITE}", "coordination.k8s.io", "leases")
+
+
 _ADMINISTERED = (
     rule("create", "authorization.k8s.io", "localsubjectaccessreviews"),
     rule(f"{READ} {WRITE}", RBAC, "rolebindings roles"),
@@ -106,7 +142,7 @@ def _approver(signer: str) -> rbac_pb2.ClusterRole:
     return role(name, rule("approve", _CERTIFICATES, "signers", f"kubernetes.io/{signer}"))
 
 
-USER_ROLES = (
+_SAME = (
     role(
         "cluster-admin",
         rule("*", "*", "*"),
@@ -116,8 +152,6 @@ USER_ROLES = (
     role("edit", part_of="admin", gathers="edit"),
     role("view", part_of="edit", gathers="view"),
     role("system:aggregate-to-admin", *_ADMINISTERED, part_of="admin"),
-    role("system:aggregate-to-edit", *_EDITED, part_of="edit"),
-    role("system:aggregate-to-view", *_VIEWED, part_of="view"),
     role("system:aggregated-metrics-reader", _METRICS, part_of="view"),
     role(
         "system:basic-user",
@@ -148,6 +182,16 @@ USER_ROLES = (
     _approver("kubelet-serving"),
     _approver("legacy-unknown"),
 )  # fmt: skip
+
+
+def user_roles(catalog: Catalog) -> tuple[rbac_pb2.ClusterRole, ...]:
+    """What users may have, of the kinds that there are."""
+    return (
+        role("system:aggregate-to-edit", *_edited(catalog), part_of="edit"),
+        role("system:aggregate-to-view", *_viewed(catalog), part_of="view"),
+        *_SAME,
+    )
+
 
 USER_BINDINGS = (
     binding("cluster-admin", groups="system:masters"),

@@ -26,7 +26,7 @@ from master.apiserver.watchcache.cached_object import CachedObject
 from master.apiserver.watchcache.moment import Moment
 from master.store.contract import Delete, Put
 from master.store.errors import Mismatch
-from podlab.api import objects
+from podlab.api import kinds, objects
 from podlab.api.kinds import GroupResource, Kind
 from podlab.api.serializer import weight
 from podlab.api.values import names, times
@@ -234,8 +234,10 @@ class Registry:
         elif allocator is not None and part is not None:
             allocated = allocator.allocate(new, old)
         if part is not None and (causes := part.validate(self._rules(write), new, old)):
-            raise Invalid.of(write.kind.qualified_name, write.name, causes)
+            raise Invalid.of((write.kind if part.stores else kinds.of(new)).qualified_name, write.name, causes)
         alongside = await self._admission.validate(asked, request)
+        if part is not None and not part.stores:
+            return Planned(request, entry.key, entry, b"", NOTHING, unchanged=True)
         unchanged = not request.removed and new == old
         objects.metadata(new).resourceVersion = ""
         return Planned(request, entry.key, entry, new.SerializeToString(), (*allocated, *alongside), unchanged)

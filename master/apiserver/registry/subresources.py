@@ -9,10 +9,13 @@ from google.protobuf.message import Message
 
 from master.apiserver.admission.write import Write
 from master.apiserver.registry import changes
+from podlab.api.objects import typed
+from podlab.authentication.v1.token_pb2 import TokenRequest
 from podlab.errors import BadRequest, Cause
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.validation import rules
+from podlab.kinds.validation.cluster import tokenrequests
 from podlab.kinds.validation.rules import Rules
 from podlab.meta.v1 import meta_pb2
 
@@ -28,6 +31,8 @@ class SubresourceStrategy:
     complete: Complete
     prepare: Prepare
     validate: Callable[[Rules, Message, Message], tuple[Cause, ...]]
+    stores: bool = True
+    """False where what is sent is answered, and the object stays as it is."""
 
 
 def of(write: Write) -> SubresourceStrategy:
@@ -70,6 +75,10 @@ def _no_causes(_: Rules, new: Message, old: Message) -> tuple[Cause, ...]:
     return ()
 
 
+def _token_causes(_: Rules, new: Message, __: Message) -> tuple[Cause, ...]:
+    return tokenrequests.check(typed(new, TokenRequest).spec)
+
+
 _WHOLE = SubresourceStrategy(_replaced, _prepare_whole, rules.validate_update)
 _STATUS = SubresourceStrategy(changes.with_status, _prepare_status, rules.validate_status_update)
 _MARKED_STATUS = SubresourceStrategy(changes.with_marked_status, _prepare_status, rules.validate_status_update)
@@ -80,4 +89,5 @@ _BY_NAME: Mapping[str, SubresourceStrategy] = {
     "ephemeralcontainers": SubresourceStrategy(changes.joined, _prepare_generation, rules.validate_joining),
     "finalize": SubresourceStrategy(changes.finalized, _prepare_nothing, rules.validate_update),
     "binding": SubresourceStrategy(_as_sent, _prepare_nothing, _no_causes),
+    "token": SubresourceStrategy(_as_sent, _prepare_nothing, _token_causes, stores=False),
 }

@@ -5,27 +5,26 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
 
 from google.protobuf.message import Message
 
+from master.apiserver.admission.write import Operation, Write, WriteContext
 from master.apiserver.authentication import jwt
 from master.apiserver.authentication.claims import Claims, Reference
 from master.apiserver.authentication.jwt import Keys
-from master.apiserver.authentication.user import User
-from master.apiserver.authorization.node import node_of
 from master.apiserver.registry.registry import Registry
 from podlab.api import kinds
-from podlab.api.objects import metadata
+from podlab.api.objects import metadata, typed
 from podlab.authentication.v1 import token_pb2
 from podlab.core.v1 import pod_pb2
 from podlab.core.v1.config_pb2 import Secret
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.serviceaccount_pb2 import ServiceAccount
-from podlab.errors import BadRequest, Cause, Conflict, Forbidden, Invalid, NotFound
+from podlab.errors import BadRequest, Conflict, NotFound
+from podlab.kinds.subresource import TOKEN
 from podlab.meta.v1 import meta_pb2
 
-DEFAULT_S, MIN_S, MAX_S = 3600, 600, 1 << 32
+DEFAULT_S = 3600
 # Tokens that pods get unasked say they live for so long, and do for a year, as in Kubernetes: not every program reads
 # its file again. They die with their pod all the same, and the kubelet replaces them as they say.
 UNASKED_S, EXTENDED_S = 3607, 365 * 24 * 3600
@@ -48,18 +47,26 @@ class Issuer:
         self._registry = registry
         self._clock = clock
 
-    async def issue(
-        self, user: User, namespace: str, name: str, spec: token_pb2.TokenRequestSpec
+    async def issue(self, context: WriteContext, request: token_pb2.TokenRequest) -> token_pb2.TokenRequest:
+        """The request with the token of the account that it is of in name and namespace, and with its defaults; a dry
+        run makes no token. Raises NotFound, Invalid, BadRequest, Conflict, Forbidden."""
+        if not request.spec.HasField("expirationSeconds"):
+            request.spec.expirationSeconds = DEFAULT_S
+        request.metadata.creationTimestamp.seconds = int(self._clock())
+        request.ClearField("status")
+        written = await self._registry.write(_write(context, request))
+        answer = typed(written.new, token_pb2.TokenRequest)
+        if not answer.spec.audiences:
+            answer.spec.audiences.append(self._name)
+        account = metadata(written.entry.message())
+        answer.status.CopyFrom(await self._status(account, answer.spec, context))
+        return answer
+
+    async def _status(
+        self, account: meta_pb2.ObjectMeta, spec: token_pb2.TokenRequestSpec, context: WriteContext
     ) -> token_pb2.TokenRequestStatus:
-        """A token of the account; fills in the defaults of `spec`. Raises NotFound, Invalid, BadRequest, Conflict."""
-        account = await self._metadata(ServiceAccount, namespace, name)
-        if not spec.audiences:
-            spec.audiences.append(self._name)
-        if not spec.HasField("expirationSeconds"):
-            spec.expirationSeconds = DEFAULT_S
-        if causes := _faults(spec):
-            raise Invalid.of("TokenRequest.authentication.k8s.io", name, causes)
-        bound = await self._bound(user, namespace, name, spec)
+        namespace, name = account.namespace, account.name
+        bound = await self._bound(namespace, name, spec)
         now = int(self._clock())
         extended = bound.pod is not None and spec.expirationSeconds == UNASKED_S and self._name in spec.audiences
         made = Claims(
@@ -76,70 +83,54 @@ class Issuer:
             warn_after=now + UNASKED_S if extended else None,
         )
         return token_pb2.TokenRequestStatus(
-            token=jwt.sign(made.to_data(), self._keys),
+            token="" if context.dry_run else jwt.sign(made.to_data(), self._keys),
             expirationTimestamp=meta_pb2.Time(seconds=now + spec.expirationSeconds),
         )
 
-    async def _bound(self, user: User, namespace: str, account: str, spec: token_pb2.TokenRequestSpec) -> _Bound:
-        node_name = node_of(user)
+    async def _bound(self, namespace: str, account: str, spec: token_pb2.TokenRequestSpec) -> _Bound:
         if not spec.HasField("boundObjectRef"):
-            if node_name:
-                raise _not_of_the_node(account, node_name)
             return _Bound()
         reference = spec.boundObjectRef
         if reference.kind not in _BOUND or reference.apiVersion not in ("", "v1"):
             named = f"{reference.apiVersion or 'v1'}, Kind={reference.kind}"
             raise BadRequest(f"cannot bind token to object of type {named}")
-        if node_name and reference.kind != "Pod":
-            raise _not_of_the_node(account, node_name)
         kind = kinds.of(_BOUND[reference.kind])
-        found: Any = (await self._registry.get(kind, namespace if kind.namespaced else "", reference.name)).message()
-        if reference.uid and reference.uid != found.metadata.uid:
+        found = (await self._registry.get(kind, namespace if kind.namespaced else "", reference.name)).message()
+        uid = metadata(found).uid
+        if reference.uid and reference.uid != uid:
             raise Conflict.of(
                 kind.resource,
                 reference.name,
                 f"the UID in the bound object reference ({reference.uid}) does not match the UID in record. The object "
                 "might have been deleted and then recreated",
             )
-        at = Reference(reference.name, found.metadata.uid)
-        if reference.kind == "Secret":
-            return _Bound(secret=at)
-        if reference.kind == "Node":
-            return _Bound(node=at)
-        return await self._bound_to_pod(account, node_name, cast("pod_pb2.Pod", found), at)
+        at = Reference(reference.name, uid)
+        if isinstance(found, pod_pb2.Pod):
+            return await self._bound_to_pod(account, found, at)
+        return _Bound(secret=at) if reference.kind == "Secret" else _Bound(node=at)
 
-    async def _bound_to_pod(self, account: str, node_name: str, pod: pod_pb2.Pod, at: Reference) -> _Bound:
+    async def _bound_to_pod(self, account: str, pod: pod_pb2.Pod, at: Reference) -> _Bound:
         if pod.spec.serviceAccountName != account:
             raise BadRequest(
                 f'cannot bind token for serviceaccount "{account}" to pod running with different serviceaccount name.'
             )
-        if node_name and pod.spec.nodeName != node_name:
-            raise _not_of_the_node(account, node_name)
         if not pod.spec.nodeName:
             return _Bound(pod=at)
         try:
-            node = await self._metadata(Node, "", pod.spec.nodeName)
+            node = metadata((await self._registry.get(kinds.of(Node), "", pod.spec.nodeName)).message())
         except NotFound:
             return _Bound(pod=at, node=Reference(pod.spec.nodeName, ""))
         return _Bound(pod=at, node=Reference(node.name, node.uid))
 
-    async def _metadata(self, of: type[Message], namespace: str, name: str) -> meta_pb2.ObjectMeta:
-        return metadata((await self._registry.get(kinds.of(of), namespace, name)).message())
 
-
-def _faults(spec: token_pb2.TokenRequestSpec) -> list[Cause]:
-    seconds, rule = spec.expirationSeconds, ""
-    if seconds < MIN_S:
-        rule = "may not specify a duration less than 10 minutes"
-    elif seconds > MAX_S:
-        rule = "may not specify a duration larger than 2^32 seconds"
-    return [Cause("spec.expirationSeconds", "FieldValueInvalid", f"Invalid value: {seconds}: {rule}")] if rule else []
-
-
-def _not_of_the_node(account: str, node: str) -> Forbidden:
-    return Forbidden(
-        f'serviceaccounts "{account}" is forbidden: node "{node}" can only request tokens that are bound to pods '
-        "which run on it",
-        kind="serviceaccounts",
-        name=account,
+def _write(context: WriteContext, request: token_pb2.TokenRequest) -> Write:
+    """What asks for the token: nothing of the account changes."""
+    return Write(
+        context,
+        Operation.CREATE,
+        kinds.of(ServiceAccount),
+        namespace=request.metadata.namespace,
+        name=request.metadata.name,
+        subresource=TOKEN.name,
+        sent=request,
     )

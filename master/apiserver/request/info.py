@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes
 from master.apiserver.watchcache.moment import ANY, Moment
+from podlab.api.kinds import Kind
 from podlab.errors import ApiError
 
 # Who could not say who they are.
@@ -37,6 +38,8 @@ class RequestInfo:
     """As the audit log and metrics name it: Kubernetes' verb, or the method where there is none."""
     request: object = None
     """What the border looks at when something unexpected happens: nothing of a Secret is logged."""
+    kind: Kind | None = None
+    """The kind that a gRPC request names, once it has been looked up."""
     long_running: bool = False
     """A watch, or another stream that stays for long."""
     impersonator: User | None = None
@@ -93,3 +96,9 @@ class Exchange:
     def user(self) -> User:
         """As whom it is answered."""
         return self.info.user
+
+    @property
+    def kind(self) -> Kind:
+        """The kind that its gRPC request is known to name."""
+        assert self.info.kind is not None
+        return self.info.kind

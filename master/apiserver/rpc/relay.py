@@ -13,12 +13,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from master.apiserver.authorization import Attributes
 from master.apiserver.filters.handler_chain import HandlerChain
 from master.apiserver.request.info import Exchange
 from master.apiserver.rpc import request_info
 from master.apiserver.rpc.dialing import Dialer
 from master.apiserver.rpc.errors import abort_on_error
+from master.apiserver.rpc.request_info import Aim
 from master.apiserver.rpc.routes import KUBELET, ROUTES, PodOrNode, Route, Target, resolve
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
@@ -136,8 +136,8 @@ class Relay:
                 call = _streams(channel, method)(timeout=context.time_remaining())
                 await _pass_on(call, first, context, target)
 
-            def about(request: bytes) -> tuple[Attributes, ...]:
-                return (route.attributes(route.parse(request)),)
+            def about(request: bytes) -> Aim:
+                return Aim((route.attributes(route.parse(request)),))
 
             await self._chain.run(request_info.asked(context, about, method, first, long_running=True), handle)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import orjson
@@ -16,6 +16,7 @@ from master.apiserver.filters.authorize import attributes, selected_fields
 from master.apiserver.filters.impersonation import Acting
 from master.apiserver.request.info import NOBODY, RequestInfo
 from podlab.api import kinds
+from podlab.api.kinds import Kind
 from podlab.api.objects import key, metadata, unwrap
 from podlab.api.serializer import codec
 from podlab.core.v1.event_pb2 import Event
@@ -27,10 +28,19 @@ from podlab.metrics.v1beta1.metrics_pb2 import PodMetrics
 from podlab.v1 import apiserver_pb2
 
 AUDIT_ID = "audit-id"
-NOTHING: tuple[Attributes, ...] = ()
 _NOBODY = Acting(NOBODY)
-About = Callable[[Any], tuple[Attributes, ...]]
-"""What authorization is asked about a request. Raises NotFound for a kind that we lack, BadRequest."""
+
+
+class Aim(NamedTuple):
+    """What authorization is asked about a request, and the kind that the request names, where it names one."""
+
+    wanted: tuple[Attributes, ...]
+    kind: Kind | None = None
+
+
+About = Callable[[Any], Aim]
+"""What a request is about. Raises NotFound for a kind that we lack, BadRequest."""
+_NOTHING = Aim(())
 
 
 def asked(
@@ -38,21 +48,22 @@ def asked(
 ) -> RequestInfo:
     """The call as it comes in. Its caller hears from now on what it is known by."""
     headers = context.invocation_metadata() or ()
-    acting, wanted, refusal = _NOBODY, NOTHING, None
+    acting, aim, refusal = _NOBODY, _NOTHING, None
     try:
         caller = client_certificates.caller(context)
         acting = Acting(caller)
         acting = impersonation.acting(caller, headers)
-        wanted = about(request)
+        aim = about(request)
     except ApiError as error:
         refusal = error
     made = RequestInfo(
         user=acting.user,
         impersonator=acting.impersonator,
         to_impersonate=acting.wanted,
-        wanted=wanted,
+        wanted=aim.wanted,
+        kind=aim.kind,
         uri=method,
-        verb=wanted[0].verb if wanted else "get",
+        verb=aim.wanted[0].verb if aim.wanted else "get",
         request=request,
         long_running=long_running,
         source=_address(context.peer()),
@@ -67,12 +78,12 @@ def asked(
 def of_object(verb: str, subresource: str = "") -> About:
     """For requests that carry an object."""
 
-    def about(request: Any) -> tuple[Attributes, ...]:
+    def about(request: Any) -> Aim:
         message = unwrap(request.object)
         own = metadata(message)
         # As in Kubernetes, what is created has no name yet: rules with names cannot allow it.
         name = own.name if verb != "create" else ""
-        return (attributes(verb, kinds.of(message), own.namespace, name, subresource=subresource),)
+        return Aim((attributes(verb, kinds.of(message), own.namespace, name, subresource=subresource),))
 
     return about
 
@@ -80,10 +91,10 @@ def of_object(verb: str, subresource: str = "") -> About:
 def of_name(verb: str, served: CurrentCatalog) -> About:
     """For requests that name an object."""
 
-    def about(request: Any) -> tuple[Attributes, ...]:
+    def about(request: Any) -> Aim:
         subresource = getattr(request, "subresource", "")
         kind = served.catalog.named(request.group, request.kind)
-        return (attributes(verb, kind, request.namespace, request.name, subresource=subresource),)
+        return Aim((attributes(verb, kind, request.namespace, request.name, subresource=subresource),), kind)
 
     return about
 
@@ -91,64 +102,64 @@ def of_name(verb: str, served: CurrentCatalog) -> About:
 def of_selection(verb: str, served: CurrentCatalog) -> About:
     """For requests about all objects that selectors take."""
 
-    def about(request: Any) -> tuple[Attributes, ...]:
+    def about(request: Any) -> Aim:
         kind = served.catalog.named(request.group, request.kind)
         fields = selected_fields(served.catalog.resource(kind), request.field_selector)
-        return (attributes(verb, kind, request.namespace, fields=fields),)
+        return Aim((attributes(verb, kind, request.namespace, fields=fields),), kind)
 
     return about
 
 
-def of_bindings(request: Any) -> tuple[Attributes, ...]:
+def of_bindings(request: Any) -> Aim:
     """For Bind: once for each namespace."""
     pods = kinds.of(Pod)
     namespaces = sorted({binding.namespace for binding in request.bindings})
-    return tuple(attributes("create", pods, namespace, subresource="binding") for namespace in namespaces)
+    return Aim(tuple(attributes("create", pods, namespace, subresource="binding") for namespace in namespaces))
 
 
-def of_statuses(request: Any) -> tuple[Attributes, ...]:
+def of_statuses(request: Any) -> Aim:
     """For UpdateStatuses: once for each kind in each namespace."""
     objects = [unwrap(each) for each in request.objects]
     places = {(at.group_kind, at.namespace): kinds.of(one) for one in objects for at in [key(one)]}
-    return tuple(attributes("update", places[at], at[1], subresource="status") for at in sorted(places))
+    return Aim(tuple(attributes("update", places[at], at[1], subresource="status") for at in sorted(places)))
 
 
-def of_victims(request: Any) -> tuple[Attributes, ...]:
+def of_victims(request: Any) -> Aim:
     """For Preempt: in each namespace what it does in one write."""
     pods = kinds.of(Pod)
     wanted: list[Attributes] = []
     for namespace in sorted({victim.namespace for victim in request.victims}):
         wanted += [attributes("update", pods, namespace, subresource="status"), attributes("delete", pods, namespace)]
-    return tuple(wanted)
+    return Aim(tuple(wanted))
 
 
-def of_events(request: Any) -> tuple[Attributes, ...]:
+def of_events(request: Any) -> Aim:
     """For RecordEvents: in each namespace they may be new, or counted up."""
     events = kinds.of(Event)
     namespaces = sorted({event.metadata.namespace for event in request.events})
-    return tuple(attributes(verb, events, namespace) for namespace in namespaces for verb in ("create", "patch"))
+    return Aim(tuple(attributes(verb, events, namespace) for namespace in namespaces for verb in ("create", "patch")))
 
 
-def of_eviction(request: Any) -> tuple[Attributes, ...]:
+def of_eviction(request: Any) -> Aim:
     """For Evict."""
     pods = kinds.of(Pod)
-    return (attributes("create", pods, request.namespace, request.name, subresource="eviction"),)
+    return Aim((attributes("create", pods, request.namespace, request.name, subresource="eviction"),))
 
 
-def of_pod_metrics(request: Any) -> tuple[Attributes, ...]:
+def of_pod_metrics(request: Any) -> Aim:
     """For PodMetrics: what a list of metrics.k8s.io is."""
-    return (attributes("list", kinds.of(PodMetrics), request.namespace),)
+    return Aim((attributes("list", kinds.of(PodMetrics), request.namespace),))
 
 
-def of_token(request: Any) -> tuple[Attributes, ...]:
+def of_token(request: Any) -> Aim:
     """For RequestToken."""
     accounts = kinds.of(ServiceAccount)
-    return (attributes("create", accounts, request.namespace, request.name, subresource="token"),)
+    return Aim((attributes("create", accounts, request.namespace, request.name, subresource="token"),))
 
 
-def of_version(_: Any) -> tuple[Attributes, ...]:
+def of_version(_: Any) -> Aim:
     """For Version: what /version is over REST."""
-    return (Attributes("get", path="/version"),)
+    return Aim((Attributes("get", path="/version"),))
 
 
 def _user_agent(headers: Iterable[tuple[str, str | bytes]]) -> str:

@@ -28,6 +28,7 @@ from master.apiserver.watchcache.listing import Pager
 from master.apiserver.watchcache.watching import Watcher
 from podlab import __version__
 from podlab.api.selection import selectors
+from podlab.authentication.v1.token_pb2 import TokenRequest
 from podlab.errors import ApiError, Expired, ServicerContext, to_status
 from podlab.kinds.current import CurrentCatalog
 from podlab.meta.v1 import meta_pb2
@@ -118,8 +119,7 @@ class ApiService:
         return await self._write(writes.create(request, exchange), exchange)
 
     async def get(self, request: pb.GetRequest, _: ServicerContext, exchange: Exchange) -> bytes:
-        kind = self.kinds.catalog.named(request.group, request.kind)
-        entry = await self.registry.get(kind, request.namespace, request.name, exchange.moment)
+        entry = await self.registry.get(exchange.kind, request.namespace, request.name, exchange.moment)
         exchange.answered = entry.json
         return encoding.item_response(entry.element)
 
@@ -136,7 +136,7 @@ class ApiService:
         return await self._write(writes.patch(request, exchange, self.kinds.catalog), exchange)
 
     async def delete(self, request: pb.DeleteRequest, _: ServicerContext, exchange: Exchange) -> bytes:
-        return await self._write(writes.delete(request, exchange, self.kinds.catalog), exchange)
+        return await self._write(writes.delete(request, exchange), exchange)
 
     async def evict(self, request: pb.EvictRequest, _: ServicerContext, exchange: Exchange) -> bytes:
         return await self._write(writes.evict(request, exchange), exchange)
@@ -175,8 +175,10 @@ class ApiService:
         return pb.RecordEventsResponse(results=told).SerializeToString()
 
     async def request_token(self, request: pb.RequestTokenRequest, _: ServicerContext, exchange: Exchange) -> bytes:
-        status = await self.issuer.issue(exchange.user, request.namespace, request.name, request.spec)
-        return pb.RequestTokenResponse(status=status).SerializeToString()
+        asked = TokenRequest(spec=request.spec)
+        asked.metadata.namespace, asked.metadata.name = request.namespace, request.name
+        answer = await self.issuer.issue(writes.context(exchange), asked)
+        return pb.RequestTokenResponse(status=answer.status).SerializeToString()
 
     async def pod_metrics(self, request: pb.PodMetricsRequest, _: ServicerContext, exchange: Exchange) -> bytes:
         labels = selectors.parse_labels(request.label_selector)

@@ -61,7 +61,7 @@ def update_statuses(request: pb.UpdateStatusesRequest, by: Exchange) -> list[Wri
 
 def patch(request: pb.PatchRequest, by: Exchange, catalog: Catalog) -> Write:
     """Raises NotFound for a subresource that is not patched, and what is wrong with the patch itself."""
-    kind, part = catalog.named(request.group, request.kind), request.subresource
+    kind, part = by.kind, request.subresource
     below = catalog.resource(kind).subresource(part) if part else None
     applied = patching.parse(request.type, request.patch, of_status=part in ("status", "approval")).applied
     change: Change = applied
@@ -73,10 +73,10 @@ def patch(request: pb.PatchRequest, by: Exchange, catalog: Catalog) -> Write:
     return Write.patch(at, kind, change, namespace=request.namespace, name=request.name, subresource=part)
 
 
-def delete(request: pb.DeleteRequest, by: Exchange, catalog: Catalog) -> Write:
+def delete(request: pb.DeleteRequest, by: Exchange) -> Write:
     """Raises BadRequest for a policy that is none."""
     deletion = Deletion(
-        catalog.named(request.group, request.kind),
+        by.kind,
         request.namespace,
         request.name,
         uid=request.uid,

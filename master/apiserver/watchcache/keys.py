@@ -7,7 +7,7 @@ them, so that no two can ever hold the same. A Namespace that is being deleted i
 
 from functools import cache
 
-from podlab.api.kinds import Kind
+from podlab.api.kinds import GroupResource, Kind
 from podlab.errors import BadRequest
 
 ROOT = "/"
@@ -18,7 +18,17 @@ CLAIMS = "/claims/"
 @cache
 def kind_prefix(kind: Kind) -> str:
     """What all keys of a kind start with."""
-    return f"{OBJECTS}{kind.group or 'core'}/{kind.plural}/"
+    return resource_prefix(kind.group_resource)
+
+
+def resource_prefix(of: GroupResource) -> str:
+    """As above, also of a kind that there is not."""
+    return f"{group_prefix(of.group)}{of.resource}/"
+
+
+def group_prefix(group: str) -> str:
+    """What all keys of a group's kinds start with."""
+    return f"{OBJECTS}{group or 'core'}/"
 
 
 def scope_prefix(kind: Kind, namespace: str) -> str:

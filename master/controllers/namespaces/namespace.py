@@ -23,11 +23,11 @@ from podlab.client.informer import Change
 from podlab.core.v1 import namespace_pb2
 from podlab.errors import ApiError
 from podlab.kinds.catalog import Catalog
+from podlab.kinds.strategies.namespaces import FINALIZER
 from podlab.meta.v1 import meta_pb2
 
 log = logging.getLogger(__name__)
 
-FINALIZER = "kubernetes"
 # Pods first and alone, for they may need all else until they have ended (KEP-5080, ordered namespace deletion); nothing
 # makes them again. Then those that make others; Events tell of it to the last.
 FIRST, LAST = GroupKind("", "Pod"), GroupKind("", "Event")

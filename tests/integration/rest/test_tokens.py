@@ -123,15 +123,15 @@ async def test_others_can_check_tokens_with_what_the_server_publishes(http: aioh
 
 
 async def test_a_node_gets_tokens_for_its_own_pods_alone(admin: Client, cluster: Cluster, account: str) -> None:
-    await admin.create(pod("n1"))
-    spec = token_pb2.TokenRequestSpec()
-    spec.boundObjectRef.kind, spec.boundObjectRef.name = "Pod", "web"
+    uid = (await admin.create(pod("n1"))).metadata.uid
+    bound = token_pb2.BoundObjectReference(kind="Pod", apiVersion="v1", name="web", uid=uid)
+    spec = token_pb2.TokenRequestSpec(boundObjectRef=bound)
     own = await cluster.client("system:node:n1")
     other = await cluster.client("system:node:n2")
     assert (await own.request_token("default", "builder", spec)).token
     with pytest.raises(Forbidden):
         await other.request_token("default", "builder", spec)
-    with pytest.raises(Forbidden):
+    with pytest.raises(Forbidden, match='"builder" is forbidden: node requested token not bound to a pod'):
         await own.request_token("default", "builder", token_pb2.TokenRequestSpec())
     with pytest.raises(NotFound):
         await admin.request_token("default", "nobody", token_pb2.TokenRequestSpec())

@@ -57,8 +57,9 @@ class NamespaceLifecycle(Plugin):
         return namespaces.closed(new.metadata.name)
 
     def _check_home(self, request: AdmissionRequest) -> None:
-        name = request.write.namespace
-        namespaces.check_home(request.new, name, self._namespaces.get("", name))
+        write = request.write
+        home = self._namespaces.get("", write.namespace)
+        namespaces.check_home(write.kind, write.name, write.namespace, home)
 
     def _check_empty(self, namespace: str) -> None:
         """A namespace goes last, or what is in it could never be reached again."""

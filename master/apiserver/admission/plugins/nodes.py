@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from master.apiserver.admission.plugin import ALL, NOTHING, AdmissionRequest, Alongside, Plugin, Scope, writes_of
 from master.apiserver.admission.rules import noderestriction
-from master.apiserver.admission.rules.refusal import forbidden
+from master.apiserver.admission.rules.refusal import refused
 from master.apiserver.admission.write import Operation
 from master.apiserver.authentication import deleted_nodes
 from master.apiserver.authorization.node import node_of
@@ -15,32 +15,51 @@ from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
 from podlab.api.values import times
+from podlab.authentication.v1.token_pb2 import TokenRequest
 from podlab.coordination.v1.lease_pb2 import Lease
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
+from podlab.core.v1.serviceaccount_pb2 import ServiceAccount
 from podlab.core.v1.volume_pb2 import PersistentVolume
+from podlab.errors import NotFound
+from podlab.kinds.subresource import TOKEN
 from podlab.meta.v1 import meta_pb2
 
 NOT_READY, EFFECT = "node.kubernetes.io/not-ready", "NoSchedule"
 
 
 class NodeRestriction(Plugin):
-    """What a kubelet may not make of its node, and of pods and volumes on it."""
+    """What a kubelet may not make of its node, and of pods and volumes on it; and whose tokens it may have."""
 
     name: ClassVar[str] = "NodeRestriction"
-    scopes: ClassVar[tuple[Scope, ...]] = writes_of(Node, Lease, Pod, PersistentVolume, on=ALL, below=None)
+    scopes: ClassVar[tuple[Scope, ...]] = (
+        *writes_of(Node, Lease, Pod, PersistentVolume, on=ALL, below=None),
+        *writes_of(ServiceAccount, on=(Operation.CREATE,), below=(TOKEN.name,)),
+    )
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
-        self._nodes = kinds.of(Node)
+        self._nodes, self._pods = kinds.of(Node), kinds.of(Pod)
 
     async def validate(self, request: AdmissionRequest) -> Alongside:
         """See Plugin."""
-        if node := node_of(request.write.user):
-            new = None if request.write.operation is Operation.DELETE else request.new
-            if why := noderestriction.refusal(node, new, request.old, self._uid):
-                raise forbidden(request.new, why)
+        if (node := node_of(request.write.user)) and (why := self._refusal(node, request)):
+            raise refused(request.write.kind, request.write.name, why)
         return NOTHING
+
+    def _refusal(self, node: str, request: AdmissionRequest) -> str:
+        """Raises NotFound for a token bound to a pod that there is not."""
+        if isinstance(request.new, TokenRequest):
+            namespace = request.write.namespace
+            return noderestriction.token_refusal(node, request.new.spec, lambda name: self._pod(namespace, name))
+        new = None if request.write.operation is Operation.DELETE else request.new
+        return noderestriction.refusal(node, new, request.old, self._uid)
+
+    def _pod(self, namespace: str, name: str) -> Pod:
+        entry = self._cache.get(self._pods, keys.object_key(self._pods, namespace, name))
+        if entry is None:
+            raise NotFound.of("pods", name)
+        return entry.message_as(Pod)
 
     def _uid(self, name: str) -> str:
         entry = self._cache.get(self._nodes, keys.object_key(self._nodes, "", name))

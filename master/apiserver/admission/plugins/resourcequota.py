@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from master.apiserver.admission.lister import Lister, listed
 from master.apiserver.admission.plugin import AdmissionRequest, ChargingPlugin
 from master.apiserver.admission.rules import quota_usage
-from master.apiserver.admission.rules.refusal import forbidden
+from master.apiserver.admission.rules.refusal import refused
 from master.apiserver.admission.write import Operation
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
@@ -71,7 +71,7 @@ class ResourceQuota(ChargingPlugin):
         new, old = _after(request), request.old
         for quota, more in self._asked(request):
             if new is not None and (why := quota_usage.refusal(quota, new, old, more)):
-                raise forbidden(new, why)
+                raise refused(request.write.kind, request.write.name, why)
             if more:
                 puts.append(self._put(quota, quota_usage.charged(quota, more)))
         return puts

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from google.protobuf.message import Message
-
-from master.apiserver.admission.rules.refusal import forbidden
+from master.apiserver.admission.rules.refusal import refused
 from master.apiserver.watchcache import keys
 from master.store.contract import Delete, Put
+from podlab.api.kinds import Kind
 from podlab.core.v1 import namespace_pb2
 from podlab.errors import NAMESPACE_TERMINATING, Cause, Forbidden, NotFound
 
@@ -14,15 +13,14 @@ from podlab.errors import NAMESPACE_TERMINATING, Cause, Forbidden, NotFound
 PERMANENT = ("default", "kube-system", "kube-public", "kube-node-lease")
 
 
-def check_home(message: Message, name: str, home: namespace_pb2.Namespace | None) -> None:
-    """Raises NotFound or Forbidden."""
+def check_home(kind: Kind, name: str, namespace: str, home: namespace_pb2.Namespace | None) -> None:
+    """Whether a new object of the kind may be made in the namespace, as it is found. Raises NotFound or Forbidden."""
     if home is None:
-        raise NotFound.of("namespaces", name)
+        raise NotFound.of("namespaces", namespace)
     if home.metadata.HasField("deletionTimestamp"):
-        why = f"unable to create new content in namespace {name} because it is being terminated"
-        raise forbidden(
-            message, why, Cause("metadata.namespace", NAMESPACE_TERMINATING, f"namespace {name} is being terminated")
-        )
+        why = f"unable to create new content in namespace {namespace} because it is being terminated"
+        told = f"namespace {namespace} is being terminated"
+        raise refused(kind, name, why, Cause("metadata.namespace", NAMESPACE_TERMINATING, told))
 
 
 def check_deletable(name: str) -> None:

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from master.apiserver.authorization.node_graph import references
 from podlab.api.pods.volumes import LOCAL_PATH, local_path_node
 from podlab.api.selection.labels import MIRROR_ANNOTATION
+from podlab.authentication.v1.token_pb2 import TokenRequestSpec
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import node_pb2, pod_pb2, volume_pb2
 from podlab.meta.v1 import meta_pb2
@@ -52,6 +53,22 @@ def refusal(node: str, new: Message | None, old: Message | None, node_uid: Calla
         done = "update pod status for pods" if new is not None else "delete pods"
         return "" if old.spec.nodeName == node else f'node "{node}" can only {done} with spec.nodeName set to itself'
     return _pod_created(node, new, node_uid) if isinstance(new, pod_pb2.Pod) else ""
+
+
+def token_refusal(node: str, spec: TokenRequestSpec, pod_of: Callable[[str], pod_pb2.Pod]) -> str:
+    """Why the node's kubelet may not have such a token; empty when it may: it is bound to a pod that runs there."""
+    bound = spec.boundObjectRef
+    if (bound.apiVersion, bound.kind) != ("v1", "Pod") or not bound.name:
+        return "node requested token not bound to a pod"
+    if not bound.uid:
+        return "node requested token with a pod binding without a uid"
+    pod = pod_of(bound.name)
+    if bound.uid != pod.metadata.uid:
+        return (
+            f"the UID in the bound object reference ({bound.uid}) does not match the UID in record. The object might "
+            "have been deleted and then recreated"
+        )
+    return "" if pod.spec.nodeName == node else "node requested token bound to a pod scheduled on a different node"
 
 
 def _node_created(node: str, new: node_pb2.Node) -> str:

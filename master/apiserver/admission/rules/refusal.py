@@ -1,15 +1,19 @@
 """How admission says no."""
 
-from typing import Any
-
 from google.protobuf.message import Message
 
 from podlab.api import kinds
+from podlab.api.kinds import Kind
+from podlab.api.objects import metadata
 from podlab.errors import Cause, Forbidden
+
+
+def refused(kind: Kind, name: str, why: str, *causes: Cause) -> Forbidden:
+    """To be raised: an object of the kind may not be written, whatever is sent for it, for this reason."""
+    resource = kind.resource
+    return Forbidden(f'{resource} "{name}" is forbidden: {why}', kind=resource, name=name, causes=causes)
 
 
 def forbidden(message: Message, why: str, *causes: Cause) -> Forbidden:
     """To be raised: the object may not be written, for this reason."""
-    about: Any = message
-    resource, name = kinds.of(message).resource, about.metadata.name
-    return Forbidden(f'{resource} "{name}" is forbidden: {why}', kind=resource, name=name, causes=causes)
+    return refused(kinds.of(message), metadata(message).name, why, *causes)

@@ -17,7 +17,6 @@ from master.apiserver.rest.content import bodies, responses
 from master.apiserver.rest.handlers.reviews import user_info
 from podlab.api import kinds
 from podlab.api.serializer import codec
-from podlab.api.values import times
 from podlab.authentication.v1 import token_pb2
 from podlab.errors import BadRequest
 
@@ -37,12 +36,8 @@ class Tokens:
         bodies.take_place(read.message, call.place)
         request = read.message
         assert isinstance(request, token_pb2.TokenRequest)
-        request.metadata.creationTimestamp.CopyFrom(times.now())
-        status = await self.issuer.issue(call.user, call.place.namespace, call.place.name, request.spec)
-        if options.dry_run:
-            status.token = ""
-        request.status.CopyFrom(status)
-        return responses.ready(codec.to_json(request), status=201, warnings=read.warnings)
+        answer = await self.issuer.issue(call.writing(options), request)
+        return responses.ready(codec.to_json(answer), status=201, warnings=read.warnings)
 
     async def review(self, _: Call, review: token_pb2.TokenReview) -> None:
         """Whom the token in the review speaks for."""

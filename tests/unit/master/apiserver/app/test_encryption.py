@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 import yaml
+from podlab_testing.builtin_kinds import CATALOG
 
 from master.apiserver.app import encryption
+from master.store.contract import Put
+from master.store.sqlite import SqliteStore
 from podlab.deploy import secret_encryption
 from podlab.settings import SettingsError
 
@@ -27,7 +30,7 @@ def configuration(
 def test_what_the_controller_makes_can_be_read(tmp_path: Path) -> None:
     assert secret_encryption.ensure(tmp_path) == ["encryption/current.key", "encryption/configuration.yaml"]
     assert secret_encryption.ensure(tmp_path) == []
-    encryption.encrypted(tmp_path / "encryption/configuration.yaml", None)  # type: ignore[arg-type]
+    encryption.encrypted(tmp_path / "encryption/configuration.yaml", None, CATALOG)  # type: ignore[arg-type]
 
 
 def test_a_renamed_key_still_reads(tmp_path: Path) -> None:
@@ -49,6 +52,12 @@ def named(path: Path) -> list[dict[str, str]]:
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "another kind": ({"kind": "Policy"}, "expected apiserver.config.k8s.io/v1 EncryptionConfiguration"),
     "no such resource": ({"resources": ("gadgets",)}, "'gadgets' is no resource of this server"),
+    "no such resource of a group": (
+        {"resources": ("deployment.apps",)},
+        "'deployment.apps' is no resource of this server",
+    ),
+    "twice": ({"resources": ("*.", "secrets")}, r"'secrets' is part of '\*\.' already; leave it out"),
+    "all twice": ({"resources": ("*.*", "*.example.com")}, r"'\*.example.com' is part of '\*\.\*' already"),
     "identity first": ({"providers": [{"identity": {}}, {"aesgcm": {"keys": [KEY]}}]}, "expected aesgcm"),
     "no providers": ({"providers": []}, "expected aesgcm"),
     "no keys": ({"providers": [{"aesgcm": {"keys": []}}]}, "there is no key"),
@@ -61,5 +70,35 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_configuration_that_means_nothing_is_refused(name: str, tmp_path: Path) -> None:
     more, told = BAD[name]
     with pytest.raises(SettingsError, match=told) as refused:
-        encryption.encrypted(configuration(tmp_path, **more), None)  # type: ignore[arg-type]
+        encryption.encrypted(configuration(tmp_path, **more), None, CATALOG)  # type: ignore[arg-type]
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("resources", "hidden", "plain"),
+    [
+        (("secrets",), ("core/secrets",), ("core/configmaps", "example.com/crontabs")),
+        (("crontabs.example.com",), ("example.com/crontabs",), ("example.com/jobs", "core/secrets")),
+        (
+            ("*.example.com", "secrets"),
+            ("example.com/crontabs", "core/secrets"),
+            ("other.example.com/crontabs", "core/pods"),
+        ),
+        (("*.",), ("core/secrets", "core/pods"), ("apps/deployments",)),
+        (("*.*",), ("core/secrets", "apps/deployments", "example.com/crontabs"), ()),
+    ],
+)
+async def test_built_in_and_custom_resources_and_whole_groups_are_encrypted(
+    resources: tuple[str, ...], hidden: tuple[str, ...], plain: tuple[str, ...], tmp_path: Path
+) -> None:
+    inner = await SqliteStore.open(tmp_path / "store.db")
+    store = encryption.encrypted(configuration(tmp_path, resources=resources), inner, CATALOG)
+    at = {place: f"/registry/{place}/default/a" for place in (*hidden, *plain)}
+    await store.commit([*(Put(key, b"value", 0) for key in at.values()), Put("/claims/a", b"value", 0)])
+    found = {place: await inner.get(key) for place, key in (at | {"claim": "/claims/a"}).items()}
+    assert {place for place, entry in found.items() if entry is not None and entry.value == b"value"} == {
+        *plain,
+        "claim",
+    }
+    assert all([(await store.get(key)) is not None for key in at.values()])
+    await store.close()

@@ -7,7 +7,7 @@ from podlab_testing.builtin_kinds import validate_create
 from master.apiserver.app.default_rbac import defaults
 from master.apiserver.authorization import Attributes
 from master.apiserver.authorization.component_roles import COMPONENT_BINDINGS, component_roles
-from master.apiserver.authorization.default_roles import USER_BINDINGS, USER_ROLES
+from master.apiserver.authorization.default_roles import USER_BINDINGS, user_roles
 from master.apiserver.authorization.rules import Role
 from podlab.kinds import builtin
 from podlab.rbac.v1 import rbac_pb2
@@ -39,6 +39,17 @@ USERS = """
     get     namespaces                    view edit admin
     list    resourcequotas                view edit admin
     get     deployments/scale             view edit admin
+    get     replicationcontrollers/scale  view edit admin
+    get     namespaces/status             view edit admin
+    get     jobs/status                   view edit admin
+    get     pods/status                   view edit admin
+    get     bindings                      view edit admin
+    get     pods/exec                     edit admin
+    get     pods/attach                   edit admin
+    patch   statefulsets/scale            edit admin
+    update  deployments/status
+    get     pods/ephemeralcontainers
+    get     daemonsets/scale
     get     secrets                       edit admin
     list    secrets                       edit admin
     create  pods                          edit admin
@@ -113,7 +124,12 @@ def test_each_component_has_what_its_work_needs(role: str, verb: str, what: str,
 
 
 def test_defaults_are_valid_and_each_binding_has_its_role() -> None:
-    for one in (*USER_ROLES, *component_roles(builtin.catalog()), *USER_BINDINGS, *COMPONENT_BINDINGS):
+    for one in (
+        *user_roles(builtin.catalog()),
+        *component_roles(builtin.catalog()),
+        *USER_BINDINGS,
+        *COMPONENT_BINDINGS,
+    ):
         assert validate_create(one) == ()
         assert one.metadata.labels["kubernetes.io/bootstrapping"] == "rbac-defaults"
     assert {one.roleRef.name for one in (*USER_BINDINGS, *COMPONENT_BINDINGS)} <= ROLES.keys()

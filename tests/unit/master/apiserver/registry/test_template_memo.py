@@ -14,7 +14,8 @@ from podlab_testing.registry import BY_ADMIN, WritableRegistry, admission_of
 
 from master.apiserver.admission.plugin import AdmissionRequest, Plugin
 from master.apiserver.admission.rules.limitranger import ANNOTATION
-from master.apiserver.admission.write import Operation, Write
+from master.apiserver.admission.write import Operation, Write, WriteContext
+from master.apiserver.authentication.user import User
 from master.apiserver.registry import changes, template_memo
 from master.apiserver.registry.completion import Completion
 from master.apiserver.watchcache import keys
@@ -102,11 +103,12 @@ def said(pod: pod_pb2.Pod) -> None:
 
 WAYS = (near, gated, urgent, mirrored, said)
 PODS = st.builds(
-    lambda name, namespace, app, ways: ("create", (name, namespace, app, ways)),
+    lambda name, namespace, app, ways, by: ("create", (name, namespace, app, ways, by)),
     st.sampled_from(("a", "b")),
     st.sampled_from(("default", "other")),
     st.sampled_from(("web", "db")),
     st.sets(st.sampled_from(WAYS), max_size=2),
+    st.sampled_from((BY_ADMIN, WriteContext(User("jane", frozenset({"system:authenticated"})), manager="kubectl"))),
 )
 OBJECTS: tuple[Message, ...] = (
     limit_range(),
@@ -118,13 +120,13 @@ OBJECTS: tuple[Message, ...] = (
 CHANGES = st.tuples(st.sampled_from(("put", "remove")), st.sampled_from(OBJECTS))
 
 
-async def begun(message: pod_pb2.Pod, completion: Completion) -> pod_pb2.Pod | str:
+async def begun(message: pod_pb2.Pod, completion: Completion, by: WriteContext = BY_ADMIN) -> pod_pb2.Pod | str:
     """What the pod becomes, or why it does not."""
     made = pod_pb2.Pod()
     made.CopyFrom(message)
     changes.begin(made, STRATEGY, f"uid-of-{message.metadata.name}", NOW)
     try:
-        await completion.complete(AdmissionRequest(Write.create(BY_ADMIN, made), made), STRATEGY)
+        await completion.complete(AdmissionRequest(Write.create(by, made), made), STRATEGY)
     except ApiError as error:
         return str(error)
     return made
@@ -137,11 +139,11 @@ async def compared(steps: list[tuple[str, Any]]) -> None:
     remembering, long_way = Completion(admission), Completion(admission, remembers=False)
     for verb, what in steps:
         if verb == "create":
-            name, namespace, app, ways = what
+            name, namespace, app, ways, by = what
             sent = pod(name, namespace, app=app)
             for way in sorted(ways, key=WAYS.index):
                 way(sent)
-            assert await begun(sent, remembering) == await begun(sent, long_way)
+            assert await begun(sent, remembering, by) == await begun(sent, long_way, by)
         else:
             getattr(cluster, verb)(what)
 

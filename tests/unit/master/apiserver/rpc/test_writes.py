@@ -11,6 +11,7 @@ from podlab_testing.registry import ADMIN
 from master.apiserver.admission.write import Operation, Write
 from master.apiserver.request.info import Exchange, RequestInfo
 from master.apiserver.rpc import writes
+from podlab.api import kinds
 from podlab.api.objects import wrap
 from podlab.core.v1 import event_pb2, pod_pb2
 from podlab.errors import Invalid
@@ -19,7 +20,11 @@ from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2 as pb
 
 CATALOG = builtin.catalog()
-BY = Exchange(RequestInfo(user=ADMIN, wanted=(), uri="", verb="", user_agent="gardener/1.2 grpc-go/1.6"))
+BY = Exchange(
+    RequestInfo(
+        user=ADMIN, wanted=(), uri="", verb="", user_agent="gardener/1.2 grpc-go/1.6", kind=kinds.of(pod_pb2.Pod)
+    )
+)
 POD = pod_pb2.Pod(metadata=meta_pb2.ObjectMeta(name="a", namespace="default"))
 EVENT = event_pb2.Event(metadata=meta_pb2.ObjectMeta(name="a", namespace="default"))
 PATCHED = {"kind": "Pod", "namespace": "default", "name": "a", "type": pb.PATCH_TYPE_MERGE, "patch": b"{}"}
@@ -93,7 +98,7 @@ def test_a_write_is_put_down_to_the_manager_it_names_or_else_to_the_program(case
 
 
 def test_a_deletion_is_put_down_to_the_program() -> None:
-    write = writes.delete(pb.DeleteRequest(kind="Pod", namespace="default", name="a", dry_run=True), BY, CATALOG)
+    write = writes.delete(pb.DeleteRequest(kind="Pod", namespace="default", name="a", dry_run=True), BY)
     assert (write.context.manager, write.dry_run) == ("gardener", True)
 
 

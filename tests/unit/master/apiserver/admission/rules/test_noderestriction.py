@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from podlab_testing import storage
 
-from master.apiserver.admission.rules.noderestriction import refusal
+from master.apiserver.admission.rules.noderestriction import refusal, token_refusal
 from podlab.api.pods.volumes import LOCAL_PATH, PROVISIONED_BY
 from podlab.api.selection.labels import MIRROR_ANNOTATION
+from podlab.authentication.v1.token_pb2 import BoundObjectReference, TokenRequestSpec
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.meta.v1 import meta_pb2
@@ -145,3 +146,32 @@ def test_a_kubelet_says_of_a_volume_on_its_node_that_it_holds_data_and_nothing_e
     del new.metadata.finalizers[:]
     new.metadata.MergeFrom(meta_pb2.ObjectMeta(**change))
     assert (told(new, old) == "") is may
+
+
+@pytest.mark.parametrize(
+    ("bound", "why"),
+    [
+        ({"apiVersion": "v1", "kind": "Pod", "name": "a", "uid": "u-a"}, ""),
+        ({}, "node requested token not bound to a pod"),
+        ({"kind": "Pod", "name": "a", "uid": "u-a"}, "node requested token not bound to a pod"),
+        ({"apiVersion": "v1", "kind": "Node", "name": "n1"}, "node requested token not bound to a pod"),
+        ({"apiVersion": "v1", "kind": "Pod", "name": "a"}, "node requested token with a pod binding without a uid"),
+        (
+            {"apiVersion": "v1", "kind": "Pod", "name": "a", "uid": "u-b"},
+            "the UID in the bound object reference (u-b) does not match the UID in record. The object might have been "
+            "deleted and then recreated",
+        ),
+        (
+            {"apiVersion": "v1", "kind": "Pod", "name": "far", "uid": "u-far"},
+            "node requested token bound to a pod scheduled on a different node",
+        ),
+    ],
+)
+def test_a_kubelet_gets_tokens_for_pods_of_its_own_only(bound: dict[str, str], why: str) -> None:
+    spec = TokenRequestSpec(boundObjectRef=BoundObjectReference(**bound) if bound else None)
+
+    def pod_of(name: str) -> pod_pb2.Pod:
+        metadata = meta_pb2.ObjectMeta(name=name, uid=f"u-{name}")
+        return pod_pb2.Pod(metadata=metadata, spec=pod_pb2.PodSpec(nodeName="n2" if name == "far" else "n1"))
+
+    assert token_refusal("n1", spec, pod_of) == why
