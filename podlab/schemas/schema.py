@@ -123,7 +123,10 @@ _WORDS: Final = frozenset(("description", "title", "example", "externalDocs", "i
 
 
 def parse(props: Mapping[str, Json]) -> Schema:
-    """The schema that a JSONSchemaProps means, as JSON. It is one that the API took: its members have their types."""
+    """The schema that a JSONSchemaProps means, as JSON. It is one that the API took: its members have their types.
+
+    Properties are sorted: messages have them in any order.
+    """
     if not _PARTS.isdisjoint(props):
         return _parsed(props)
     key = orjson.dumps({name: props[name] for name in sorted(props) if name not in _WORDS})
@@ -134,7 +137,7 @@ def parse(props: Mapping[str, Json]) -> Schema:
 
 
 def _parsed(props: Mapping[str, Json]) -> Schema:
-    properties = {intern(name): parse(one) for name, one in props.get("properties", {}).items()}
+    properties = {intern(name): parse(one) for name, one in sorted(props.get("properties", {}).items())}
     additional = props.get("additionalProperties")
     values = parse(additional) if isinstance(additional, Mapping) else None
     items = parse(props["items"]) if isinstance(props.get("items"), Mapping) else None

@@ -53,7 +53,7 @@ def _published(props: Props, object_meta: Schema) -> Schema:
         if junctor in made:
             made[junctor] = [_published(part, object_meta) for part in made[junctor]]
     if "properties" in made:
-        made["properties"] = {name: _published(one, object_meta) for name, one in made["properties"].items()}
+        made["properties"] = {name: _published(one, object_meta) for name, one in sorted(made["properties"].items())}
     if made.get("x-kubernetes-int-or-string"):
         _say_types(made)
     if made.get("x-kubernetes-embedded-resource"):

@@ -34,9 +34,11 @@ def _strategy() -> Strategy:
     from podlab.kinds.strategies import customresourcedefinitions as definitions
     from podlab.kinds.validation.apiextensions import customresourcedefinition as checks
     from podlab.kinds.validation.rules import Rules
+    from podlab.kinds.warnings.definitions import of_definition
 
     return Strategy(
         rules=Rules(checks.check, update=checks.check_update, status=checks.check_status, create=checks.check_create),
+        warn=of_definition,
         counts_generations=True,
         set_defaults=_set_defaults,
         prepare_for_create=definitions.begin,

@@ -83,7 +83,7 @@ def _below(props: Props, path: str, place: _Place) -> Iterator[Cause]:
         values = replace(inner, no_defaults=in_metadata) if place.is_in_object_fields else inner
         yield from _faults(additional, f"{path}.additionalProperties", values)
     is_object = place.is_root or props.get("x-kubernetes-embedded-resource", False)
-    for name, one in props.get("properties", {}).items():
+    for name, one in sorted(props.get("properties", {}).items()):
         member = inner
         if is_object and name in OBJECT_FIELDS:
             no_defaults = f"in top-level {name}" if place.is_root else inner.no_defaults

@@ -73,7 +73,7 @@ def unsupported(props: Props) -> str:
 
 def parts(props: Props) -> Iterator[Props]:
     """The schemas that a schema is made of, those of junctors included."""
-    yield from props.get("properties", {}).values()
+    yield from (one for _, one in sorted(props.get("properties", {}).items()))
     for name in ("items", "additionalProperties", "not"):
         if isinstance(props.get(name), Mapping):
             yield props[name]
