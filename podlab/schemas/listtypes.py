@@ -27,7 +27,7 @@ def check(value: Json, schema: Schema, path: str = "") -> Iterator[Cause]:
             elif schema.values is not None:
                 yield from check(member, schema.values, f"{path}[{name}]")
     elif isinstance(value, list):
-        if schema.list_type == "set":
+        if schema.list_type == "set" and not _surely_differ(value):
             yield from _repeated(value, path)
         elif schema.list_type == "map":
             yield from _map(value, schema.map_keys, path)
@@ -46,7 +46,16 @@ def _map(items: list[Json], keys: Sequence[str], path: str) -> Iterator[Cause]:
         if item is not None and not isinstance(item, dict):
             yield causes.invalid(f"{path}[{index}]", item, "must be an object for an array of list-type map")
             return
-    yield from _repeated([keys_of(item or {}, keys) for item in items], path)
+    if not _surely_differ([tuple((item or {}).get(key) for key in keys) for item in items]):
+        yield from _repeated([keys_of(item or {}, keys) for item in items], path)
+
+
+def _surely_differ(values: Sequence[Json]) -> bool:
+    """A quick answer for most lists, whose values are scalars and different by any measure."""
+    try:
+        return len(set(values)) == len(values)
+    except TypeError:  # an object or a list
+        return False
 
 
 def _repeated(items: Sequence[Json], path: str) -> Iterator[Cause]:
