@@ -113,7 +113,8 @@ class MemoryRuntime:
 
     async def exit_events(self) -> AsyncIterator[None]:
         while True:
-            yield await self._exits.get()
+            await self._exits.get()
+            yield
 
     async def run_sandbox(self, config: cri.PodSandboxConfig) -> str:
         self._answer()

@@ -98,8 +98,9 @@ def differences(old: Message, new: Message) -> Iterator[str]:
         if part.name not in ("metadata", "spec", "status"):
             yield part.name
             continue
-        for field in part.message_type.fields:
-            if field.name not in _SERVERS_OWN:
+        set_fields = {field.name: field for one in (before, after) for field, _ in one.ListFields()}
+        for name, field in set_fields.items():
+            if name not in _SERVERS_OWN:
                 yield from (f"{part.name}.{path}" for path in _inside(field, before, after))
 
 
