@@ -140,7 +140,7 @@ class Api:
             if request.method == "GET" and not response.prepared:
                 hold(asked.caller.name, response_writer.size_bytes(response))  # until the client has taken it
             exchange.code, exchange.name = response.status, call.made
-            exchange.answered = lambda: response_writer.json(response)
+            exchange.answered = lambda: response_writer.told(response, call.of)
             return response
 
         return await self.chain.run(asked, handle)
@@ -200,7 +200,7 @@ class Api:
         if handler is None or not is_served or not _has_its_place(verb, place):
             raise _not_allowed(call)
         if resource.is_review or (below is not None and below.is_plain):
-            negotiation.form(call.headers.get("Accept", ""), negotiation.PLAIN)
+            negotiation.accepted(call.headers.get("Accept", ""), negotiation.PLAIN)
         return handler
 
 

@@ -51,6 +51,12 @@ class CachedObject:
         """As JSON of the version that `kind` is of."""
         return self.json() if kind is self.kind else codec.to_json(versions.shown(self.message(), kind))
 
+    def encoded_as(self, kind: Kind) -> bytes:
+        """The bytes of its message of the version that `kind` is of, with its resourceVersion."""
+        if kind is self.kind:
+            return self.element[self._start :]
+        return versions.shown(self.message(), kind).SerializeToString()
+
     @property
     def is_rendered(self) -> bool:
         """Whether `json` costs nothing."""

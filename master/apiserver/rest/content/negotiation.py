@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
 from podlab.errors import NotAcceptable
 
-JSON, YAML = "application/json", "application/yaml"
+JSON, YAML, PROTOBUF = "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"
 _ANY_OF_THEM = ("*/*", "application/*")
 _REMEMBERED_CHARS = 1024
 _DISCOVERY = {"as": "APIGroupDiscoveryList", "g": "apidiscovery.k8s.io"}
@@ -28,17 +29,36 @@ OF_LIST = frozenset({Representation.OBJECT, Representation.TABLE, Representation
 PLAIN = frozenset({Representation.OBJECT})
 
 
-def form(header: str, known: Collection[Representation] = OF_OBJECT, *, streamed: bool = False) -> Representation:
-    """The first form that the client takes and that is known there. What is streamed is no YAML. Raises NotAcceptable.
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """How an answer is written. What is to be YAML is JSON until it is sent."""
+
+    form: Representation
+    media_type: str = JSON
+
+
+def accepted(
+    header: str,
+    known: Collection[Representation] = OF_OBJECT,
+    *,
+    streamed: bool = False,
+    protobuf: bool = True,
+) -> Accepted:
+    """The first form that the client takes and that is known there. What is streamed is no YAML, and a table is no
+    protobuf. Raises NotAcceptable.
 
     https://kubernetes.io/docs/reference/using-api/api-concepts/#alternate-representations-of-resources
     """
-    written = (JSON, *_ANY_OF_THEM) if streamed else (JSON, YAML, *_ANY_OF_THEM)
+    written = (JSON, *(() if streamed else (YAML,)), *((PROTOBUF,) if protobuf else ()), *_ANY_OF_THEM)
     for media_type, parameters in _offers(header):
         wanted = next((one for one in known if one.value == parameters.get("as", "")), None)
         of_meta = (parameters.get("g"), parameters.get("v")) == ("meta.k8s.io", "v1")
-        if media_type in written and wanted is not None and (wanted is Representation.OBJECT or of_meta):
-            return wanted
+        if media_type not in written or wanted is None or not (wanted is Representation.OBJECT or of_meta):
+            continue
+        if media_type != PROTOBUF:
+            return Accepted(wanted)
+        if wanted is not Representation.TABLE:
+            return Accepted(wanted, PROTOBUF)
     taken = [media_type for media_type in written if media_type not in _ANY_OF_THEM]
     taken += sorted(f"{JSON};as={one.value};v=v1;g=meta.k8s.io" for one in known if one is not Representation.OBJECT)
     raise NotAcceptable(f"only the following media types are accepted: {', '.join(taken)}")
@@ -50,6 +70,15 @@ def prefers_yaml(header: str) -> bool:
         return False
     offered = (media_type for media_type, _ in _offers(header) if media_type in (JSON, YAML, *_ANY_OF_THEM))
     return next(offered, JSON) == YAML
+
+
+def prefers_protobuf(header: str) -> bool:
+    """Whether the client would rather read protobuf than JSON or YAML."""
+    if "protobuf" not in header.lower():
+        return False
+    known = (JSON, YAML, PROTOBUF, *_ANY_OF_THEM)
+    plain = (media_type for media_type, parameters in _offers(header) if not parameters.get("as"))
+    return next((media_type for media_type in plain if media_type in known), JSON) == PROTOBUF
 
 
 def aggregated_discovery(header: str) -> str:

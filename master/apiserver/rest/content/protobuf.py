@@ -14,16 +14,17 @@ from google.protobuf import empty_pb2
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
+from master.apiserver.rest.content import negotiation
 from podlab.api.kinds import Kind
 from podlab.api.serializer import codec, weight
 from podlab.api.serializer.unsupported import NAMES_BY_NUMBER
 from podlab.errors import BadRequest
 
-MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
-_MAGIC = b"k8s\x00"
+MEDIA_TYPE = negotiation.PROTOBUF
+MAGIC = b"k8s\x00"
 # Of runtime.Unknown, the envelope: the object's own bytes; and of its typeMeta: apiVersion and kind.
-_TYPE_META, _RAW = 1, 2
-_API_VERSION, _KIND = 1, 2
+TYPE_META, RAW = 1, 2
+API_VERSION, KIND = 1, 2
 # How a field's value is written: https://protobuf.dev/programming-guides/encoding/
 _VARINT, _LENGTH_DELIMITED, _VARINT_BYTES = 0, 2, 10
 
@@ -43,12 +44,12 @@ class ReceivedObject:
 def read(body: bytes, kind: Kind) -> ReceivedObject:
     """The object as it was sent, of which everything is known. Raises BadRequest, RequestTooLarge."""
     try:
-        fields = _opened(body)
-        said = dict(_fields(fields.get(_TYPE_META, b"")))
-        message = _known(fields[_RAW], kind)
+        fields = opened(body)
+        said = dict(fields_of(fields.get(TYPE_META, b"")))
+        message = _known(fields[RAW], kind)
     except DecodeError as error:
         raise BadRequest(f"the body of the request is malformed protobuf: {error}") from error
-    names = ((_API_VERSION, "apiVersion"), (_KIND, "kind"))
+    names = ((API_VERSION, "apiVersion"), (KIND, "kind"))
     return ReceivedObject(
         message, {name: said[field].decode(errors="replace") for field, name in names if said.get(field)}
     )
@@ -71,18 +72,19 @@ def _unknown(message: Message) -> Iterator[Any]:
     yield from (fields[index] for index in range(len(fields)))
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, bytes]]:
+def fields_of(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The numbers and bytes of a message's fields that are messages, texts or bytes. Raises DecodeError."""
     for field in _unknown(empty_pb2.Empty.FromString(data)):
         if isinstance(field.data, bytes):
             yield field.field_number, field.data
 
 
-def _opened(body: bytes) -> dict[int, bytes]:
-    """The envelope's fields."""
-    if not body.startswith(_MAGIC):
+def opened(body: bytes) -> dict[int, bytes]:
+    """The fields of the envelope that an object comes in. Raises BadRequest, DecodeError."""
+    if not body.startswith(MAGIC):
         raise BadRequest("the body of the request is not Kubernetes' protobuf: it does not begin with its mark, k8s")
-    envelope = dict(_fields(body[len(_MAGIC) :]))
-    if _RAW not in envelope:
+    envelope = dict(fields_of(body[len(MAGIC) :]))
+    if RAW not in envelope:
         raise BadRequest("the body of the request is malformed protobuf: there is no object in its envelope")
     return envelope
 

@@ -10,8 +10,8 @@ import orjson
 from aiohttp import web
 
 from master.apiserver.rest.call import Call
-from master.apiserver.rest.content import negotiation, responses, tables
-from master.apiserver.rest.content.negotiation import Representation
+from master.apiserver.rest.content import negotiation, protobuf_answers, responses, tables
+from master.apiserver.rest.content.negotiation import JSON, PROTOBUF, Representation
 from master.apiserver.rest.content.tables import Shown
 from master.apiserver.rest.content.warning_headers import Warnings
 from podlab.api.kinds import Kind
@@ -23,13 +23,17 @@ class RequestedRepresentation:
 
     form: Representation
     include: str
+    media_type: str = JSON
 
 
-def asked(call: Call, *, listed: bool = False, streamed: bool = False) -> RequestedRepresentation:
-    """Found out before anything is done. Raises NotAcceptable, Invalid."""
+def asked(
+    call: Call, *, listed: bool = False, streamed: bool = False, protobuf: bool = True
+) -> RequestedRepresentation:
+    """Found out before anything is done. `protobuf` says whether that can be sent. Raises NotAcceptable, Invalid."""
     known = negotiation.OF_LIST if listed else negotiation.OF_OBJECT
-    form = negotiation.form(call.headers.get("Accept", ""), known, streamed=streamed)
-    return RequestedRepresentation(form, tables.included(call.query.text("includeObject")))
+    offered = protobuf and protobuf_answers.is_offered(call.of)
+    found = negotiation.accepted(call.headers.get("Accept", ""), known, streamed=streamed, protobuf=offered)
+    return RequestedRepresentation(found.form, tables.included(call.query.text("includeObject")), found.media_type)
 
 
 def one(
@@ -47,18 +51,34 @@ def one(
         return responses.data(
             tables.table(call.of, call.resource, [shown], metadata, how.include), status=status, warnings=warnings
         )
-    return responses.ready(bytes_of(call.of, shown, how.form), status=status, warnings=warnings)
+    body = whole(call.of, bytes_of(call.of, shown, how), how)
+    return responses.ready(body, status=status, warnings=warnings, media_type=how.media_type)
 
 
-def bytes_of(kind: Kind, shown: Shown, form: Representation) -> bytes:
-    """The object as JSON, whole or its metadata alone."""
-    if form in (Representation.METADATA, Representation.METADATA_LIST):
-        return orjson.dumps(tables.partial(shown.message()))
-    return shown.json_as(kind)
+def bytes_of(kind: Kind, shown: Shown, how: RequestedRepresentation) -> bytes:
+    """The object as JSON or as its message's bytes, whole or its metadata alone."""
+    in_part = how.form in (Representation.METADATA, Representation.METADATA_LIST)
+    if how.media_type == PROTOBUF:
+        return protobuf_answers.partial(shown.message()) if in_part else shown.encoded_as(kind)
+    return orjson.dumps(tables.partial(shown.message())) if in_part else shown.json_as(kind)
 
 
-def listed(kind: Kind, metadata: dict[str, Any], items: Sequence[bytes], form: Representation) -> web.Response:
+def whole(kind: Kind, body: bytes, how: RequestedRepresentation) -> bytes:
+    """What `bytes_of` made, as it stands alone: JSON says itself what it is."""
+    if how.media_type != PROTOBUF:
+        return body
+    named = (kind.api_version, kind.name)
+    if how.form is Representation.METADATA:
+        named = (tables.META_VERSION, how.form.value)
+    return protobuf_answers.enveloped(*named, body)
+
+
+def listed(kind: Kind, metadata: dict[str, Any], items: Sequence[bytes], how: RequestedRepresentation) -> web.Response:
     """A list of what `bytes_of` made."""
-    if form is Representation.METADATA_LIST:
-        return responses.items(form.value, tables.META_VERSION, metadata, items)
-    return responses.items(f"{kind.name}List", kind.api_version, metadata, items)
+    named = (kind.api_version, f"{kind.name}List")
+    if how.form is Representation.METADATA_LIST:
+        named = (tables.META_VERSION, how.form.value)
+    if how.media_type == PROTOBUF:
+        body = protobuf_answers.enveloped(*named, protobuf_answers.listed(metadata, items))
+        return responses.ready(body, media_type=PROTOBUF)
+    return responses.items(named[1], named[0], metadata, items)

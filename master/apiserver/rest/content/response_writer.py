@@ -13,7 +13,8 @@ from aiohttp import web
 
 from master.apiserver.request.info import new_id
 from master.apiserver.rest.call import WRITE_LIMIT_S
-from master.apiserver.rest.content import negotiation, responses
+from master.apiserver.rest.content import negotiation, protobuf_answers, responses
+from podlab.api.kinds import Kind
 from podlab.api.serializer import manifest
 from podlab.errors import NotAcceptable
 
@@ -21,6 +22,8 @@ AUDIT_ID = "Audit-ID"
 # As kube-apiserver: what is smaller travels faster as it is.
 COMPRESSED_BYTES = 128 << 10
 YAML_BYTES = 4 << 20
+# What is made as JSON and read as protobuf is small.
+SMALL_BYTES = 1 << 20
 _FASTEST = 1
 # An answer that the transport takes into its buffer whole, with its head: whoever sends it never waits for the client.
 _NEVER_WAITS_BYTES = 16 << 10
@@ -44,6 +47,12 @@ async def deliver(request: web.BaseRequest, response: web.StreamResponse, limits
     """The whole answer is on its way when this returns; the connection of a client that does not take it is cut."""
     if _is_whole(response) and negotiation.prefers_yaml(request.headers.get("Accept", "")) and json(response):
         response = await _as_yaml(response)
+    if (
+        negotiation.prefers_protobuf(request.headers.get("Accept", ""))
+        and (told := json(response))
+        and len(told) <= SMALL_BYTES
+    ):
+        _write_protobuf(response, told)
     response.headers[AUDIT_ID] = audit_id(request)
     size = size_bytes(response)
     if _is_whole(response) and size > COMPRESSED_BYTES and "gzip" in request.headers.get("Accept-Encoding", ""):
@@ -91,9 +100,24 @@ def json(response: web.StreamResponse) -> bytes:
     return _body(response).rstrip() if response.content_type == negotiation.JSON and not response.prepared else b""
 
 
+def told(response: web.StreamResponse, kind: Kind) -> bytes:
+    """What it says of objects of the kind, as JSON."""
+    if response.content_type == negotiation.PROTOBUF and not response.prepared:
+        return protobuf_answers.as_json(_body(response), kind)
+    return json(response)
+
+
 def _body(response: web.StreamResponse) -> bytes:
     body = response.body if isinstance(response, web.Response) else None
     return body if isinstance(body, bytes) else b""
+
+
+def _write_protobuf(response: web.StreamResponse, body: bytes) -> None:
+    """What was made as JSON because it is small: Statuses, reviews, scales, tokens. What has no such form stays so."""
+    encoded = protobuf_answers.of_json(body)
+    if encoded is not None and isinstance(response, web.Response):
+        response.body = encoded
+        response.content_type = negotiation.PROTOBUF
 
 
 async def _as_yaml(response: web.Response) -> web.Response:

@@ -35,6 +35,10 @@ class Shown(Protocol):
         """The object as JSON of the version that `kind` is of."""
         ...
 
+    def encoded_as(self, kind: Kind) -> bytes:
+        """The bytes of the object's message, of the version that `kind` is of."""
+        ...
+
 
 def included(text: str) -> str:
     """What `includeObject` asks for. Raises Invalid."""

@@ -36,6 +36,9 @@ class _Checked:
     def json_as(self, kind: Kind) -> bytes:
         return codec.to_json(self.status)
 
+    def encoded_as(self, kind: Kind) -> bytes:
+        return self.status.SerializeToString()
+
 
 @dataclass(frozen=True, slots=True)
 class ComponentStatuses:
@@ -59,9 +62,7 @@ class ComponentStatuses:
         found = [one for one in checked if labels.matches({}) and fields.matches(one.status)]
         if how.form is Representation.TABLE:
             return responses.data(tables.table(call.of, call.resource, found, {}, how.include))
-        return representations.listed(
-            call.of, {}, [representations.bytes_of(call.of, one, how.form) for one in found], how.form
-        )
+        return representations.listed(call.of, {}, [representations.bytes_of(call.of, one, how) for one in found], how)
 
     async def _checked(self, name: str) -> _Checked:
         status = ComponentStatus(metadata=ObjectMeta(name=name))

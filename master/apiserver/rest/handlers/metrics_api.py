@@ -39,6 +39,9 @@ class _Measured:
     def json_as(self, kind: Kind) -> bytes:
         return codec.to_json(self.figures)
 
+    def encoded_as(self, kind: Kind) -> bytes:
+        return self.figures.SerializeToString()
+
 
 @dataclass(frozen=True, slots=True)
 class MetricsApi:
@@ -71,9 +74,7 @@ class MetricsApi:
         found = await self._measured(call.of, wanted)
         if how.form is Representation.TABLE:
             return responses.data(tables.table(call.of, call.resource, found, {}, how.include))
-        return representations.listed(
-            call.of, {}, [representations.bytes_of(call.of, one, how.form) for one in found], how.form
-        )
+        return representations.listed(call.of, {}, [representations.bytes_of(call.of, one, how) for one in found], how)
 
     async def _measured(self, kind: Kind, objects: Sequence[Any]) -> Sequence[_Measured]:
         of = self.measuring.nodes if kind is kinds.of(NodeMetrics) else self.measuring.pods

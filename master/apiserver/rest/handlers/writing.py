@@ -86,7 +86,7 @@ class Writing:
         if how.form is Representation.TABLE:
             return responses.data(tables.table(call.of, call.resource, gone, metadata, how.include))
         return representations.listed(
-            call.of, metadata, [representations.bytes_of(call.of, one, how.form) for one in gone], how.form
+            call.of, metadata, [representations.bytes_of(call.of, one, how) for one in gone], how
         )
 
     async def delete(self, call: Call) -> web.StreamResponse:

@@ -28,18 +28,18 @@ DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryLis
     ],
 )
 def test_the_first_form_that_we_have_is_taken(header: str, form: Representation) -> None:
-    assert negotiation.form(header) is form
+    assert negotiation.accepted(header, protobuf=False).form is form
 
 
 @pytest.mark.parametrize("header", ["text/html", METADATA.replace("Metadata;", "MetadataList;"), "a/b;as=Table"])
 def test_forms_that_we_lack_are_refused(header: str) -> None:
     with pytest.raises(NotAcceptable, match="application/json"):
-        negotiation.form(header)
+        negotiation.accepted(header)
 
 
 def test_lists_have_forms_of_their_own_and_streams_are_no_yaml() -> None:
     assert (
-        negotiation.form(METADATA.replace("Metadata;", "MetadataList;"), negotiation.OF_LIST)
+        negotiation.accepted(METADATA.replace("Metadata;", "MetadataList;"), negotiation.OF_LIST).form
         is Representation.METADATA_LIST
     )
     for header, known, streamed in (
@@ -47,7 +47,7 @@ def test_lists_have_forms_of_their_own_and_streams_are_no_yaml() -> None:
         ("application/yaml", negotiation.OF_OBJECT, True),
     ):
         with pytest.raises(NotAcceptable):
-            negotiation.form(header, known, streamed=streamed)
+            negotiation.accepted(header, known, streamed=streamed)
 
 
 @pytest.mark.parametrize(
