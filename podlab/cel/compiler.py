@@ -31,6 +31,11 @@ _EXTENSIONS: list[dict[str, str | int]] = [
 _STATUS = re.compile(r"^(?:INVALID_ARGUMENT|CANCELLED): | \[(?:INVALID_ARGUMENT|CANCELLED)\]$")
 _UNDEFINED_FIELD = re.compile(r"(undefined field '[^']*') not found in struct '[^']*'")
 
+# Of a.b, of which nothing is declared, cel-go names a.
+_UNDECLARED = re.compile(
+    r"<input>:(?P<line>\d+):(?P<column>\d+): undeclared reference to '(?P<first>\w+)(?P<rest>(?:\.\w+)*)\.\w+'"
+    r"(?P<text>[^\n]*\n \| [^\n]*\n \| )\.*\^"
+)
 # What the compiler says of the type of a part that it has refused before.
 _FOLLOWING = re.compile(r"\nERROR: [^\n]*'\*error\*'.*?(?=\nERROR: |$)", re.DOTALL)
 
@@ -129,7 +134,14 @@ def _declared(name: str, overloads: tuple[Overload, ...]) -> list[cel.Overload]:
 
 
 def _in_words_of_go(message: str) -> str:
+    message = _UNDECLARED.sub(_first_undeclared, message)
     message = _FOLLOWING.sub("", _UNDEFINED_FIELD.sub(r"\1", _STATUS.sub("", message)))
     for name, shorter in (("Timestamp", "timestamp"), ("Duration", "duration")):
         message = message.replace(f"google.protobuf.{name}", shorter)
     return message if message.startswith("ERROR: ") else f"ERROR: <input>:-1:-1: {message}"
+
+
+def _first_undeclared(match: re.Match[str]) -> str:
+    column = int(match["column"]) - len(match["first"] + match["rest"])
+    place = f"<input>:{match['line']}:{column}: undeclared reference to '{match['first']}'"
+    return f"{place}{match['text']}{'.' * (column - 1)}^"

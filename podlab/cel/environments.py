@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from podlab.cel.compiler import Environment, LibrarySet
-from podlab.cel.libraries import addresses, formats, lists, quantities, semvers, standard, strings, urls
+from podlab.cel.libraries import addresses, authorization, formats, lists, quantities, semvers, standard, strings, urls
 from podlab.cel.types import DeclaredType
 
 _BASE = (
@@ -18,6 +18,7 @@ _BASE = (
     quantities.LIBRARY,
     semvers.LIBRARY,
     formats.LIBRARY,
+    authorization.LIBRARY,
 )
 
 

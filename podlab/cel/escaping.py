@@ -33,3 +33,8 @@ def unescape(written: str) -> str:
     if written.startswith("__") and written.endswith("__") and written[2:-2] in _RESERVED:
         return written[2:-2]
     return _TO_UNESCAPE.sub(lambda match: _UNESCAPES[match[0]], written)
+
+
+def is_identifier(name: str) -> bool:
+    """Whether expressions may call a variable so."""
+    return _IDENTIFIER.fullmatch(name) is not None and name not in _RESERVED

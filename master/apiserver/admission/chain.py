@@ -23,6 +23,7 @@ from master.apiserver.admission.plugins.pods import (
     Priority,
     ServiceAccount,
 )
+from master.apiserver.admission.plugins.policies import ValidatingAdmissionPolicy
 from master.apiserver.admission.plugins.rbac import RoleEscalation
 from master.apiserver.admission.plugins.resourcequota import ResourceQuota
 from master.apiserver.admission.plugins.storage import (
@@ -75,6 +76,7 @@ def assemble(
             PodTopologyLabels(cache),
             DisruptionBudgets(cache),  # Podlab's: Kubernetes' storage of evictions does it, after all that judge
             *others,
+            ValidatingAdmissionPolicy(cache, authorizer),
             ResourceQuota(cache),
         )
     )

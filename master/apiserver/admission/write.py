@@ -6,7 +6,7 @@ Kubernetes knows four operations. A patch is an update that is made from the obj
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from enum import StrEnum
 
 from google.protobuf.message import Message
@@ -80,6 +80,10 @@ class WriteContext:
     """What its reads must have seen. None: each write has a moment of its own, found when it is carried out."""
     rules: Rules | None = None
     """What is asked of objects in the version that they come in. None: what the stored version asks."""
+    warnings: list[str] = field(default_factory=list, compare=False)
+    """What admission warns the client of."""
+    annotations: dict[str, str] = field(default_factory=dict, compare=False)
+    """What admission notes for the audit log."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def line(
     event["requestReceivedTimestamp"] = _time(received_at)
     event["stageTimestamp"] = _time(at)
     if exchange.decision:
-        event["annotations"] = {_DECISION: exchange.decision, _REASON: exchange.reason}
+        event["annotations"] = {_DECISION: exchange.decision, _REASON: exchange.reason, **exchange.annotations}
     return _json(event) + b"\n"
 
 

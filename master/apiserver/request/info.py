@@ -91,6 +91,10 @@ class Exchange:
     """Of the object that was made, when the request did not name it."""
     answered: Callable[[], bytes] | None = None
     """The answer as JSON, when there is one."""
+    warnings: list[str] = field(default_factory=list)
+    """What admission warns the client of."""
+    annotations: dict[str, str] = field(default_factory=dict)
+    """What admission notes for the audit log."""
 
     @property
     def user(self) -> User:

@@ -134,7 +134,9 @@ class Api:
             return await self.chain.run(asked, _refusing(error))
 
         async def handle(exchange: Exchange) -> web.StreamResponse:
-            response = await handler(call.at(exchange.moment))
+            response = await handler(call.at(exchange))
+            if exchange.warnings and not response.prepared:
+                responses.warn(response, exchange.warnings)
             if call.of.name in _DEPRECATED and not response.prepared:
                 responses.warn(response, (_DEPRECATED[call.of.name],))
             if request.method == "GET" and not response.prepared:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aiohttp import web
 
 from master.apiserver.admission.write import WriteContext
 from master.apiserver.authentication.user import User
 from master.apiserver.request import write_options
+from master.apiserver.request.info import Exchange
 from master.apiserver.request.paths import Place
 from master.apiserver.request.query import Query
 from master.apiserver.request.write_options import WriteOptions
@@ -32,10 +33,12 @@ class Call:
     query: Query = field(default_factory=lambda: Query({}))
     moment: Moment = ANY
     """What its reads must have seen."""
+    exchange: Exchange | None = None
+    """What becomes of the request; None before that is known."""
 
-    def at(self, moment: Moment) -> Call:
+    def at(self, exchange: Exchange) -> Call:
         """The same, once its moment is known."""
-        return Call(self.request, self.user, self.place, self.query, moment)
+        return Call(self.request, self.user, self.place, self.query, exchange.moment, exchange)
 
     def write_options(self) -> WriteOptions:
         """What its URL says of how to write. Raises Invalid."""
@@ -46,7 +49,10 @@ class Call:
         manager = options.manager or write_options.manager_of(self.headers.get("User-Agent", ""))
         version = self.resource.version(self.of)
         asked = version.load_rules() if version is not None and version.load_rules is not None else None
-        return WriteContext(self.user, manager=manager, dry_run=options.dry_run, moment=self.moment, rules=asked)
+        context = WriteContext(self.user, manager=manager, dry_run=options.dry_run, moment=self.moment, rules=asked)
+        if self.exchange is None:
+            return context
+        return replace(context, warnings=self.exchange.warnings, annotations=self.exchange.annotations)
 
     def field_selector(self) -> str:
         """What its URL says of fields, by the names that the stored version has. Raises BadRequest."""

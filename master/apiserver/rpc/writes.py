@@ -35,7 +35,14 @@ _POLICIES = {
 def context(by: Exchange, manager: str = "", *, dry_run: bool = False) -> WriteContext:
     """Of all that a request writes, which names its field manager or leaves that to the user agent. Raises Invalid."""
     named = write_options.checked_manager(manager) or write_options.manager_of(by.info.user_agent)
-    return WriteContext(by.user, manager=named, dry_run=dry_run, moment=by.moment)
+    return WriteContext(
+        by.user,
+        manager=named,
+        dry_run=dry_run,
+        moment=by.moment,
+        warnings=by.warnings,
+        annotations=by.annotations,
+    )
 
 
 def create(request: pb.CreateRequest, by: Exchange) -> Write:

@@ -33,6 +33,10 @@ WRONG = [
     ("self.replicas == 'a'", "1:15: found no matching overload for '_==_' applied to '(int, string)'"),
     ("self.missing == 1", "1:5: undefined field 'missing'"),
     ("other", "1:1: undeclared reference to 'other' (in container '')"),
+    (
+        "true && other.b.c == 1",
+        "1:9: undeclared reference to 'other' (in container '')\n | true && other.b.c == 1\n | ........^",
+    ),
     ("self.replicas.all(x, x)", "1:5: expression of type 'int' cannot be the range of a comprehension"),
     ("self.items.all(x, x.off)", "1:20: undefined field 'off'"),
     ("self.labels['a'] > 1", "1:18: found no matching overload for '_>_' applied to '(string, int)'"),

@@ -1,0 +1,116 @@
+"""What expressions about requests see: the variables of policies, and of webhooks' conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from google.protobuf.message import Message
+
+from master.apiserver.admission.plugin import AdmissionRequest
+from master.apiserver.admission.rules.matching import AdmissionTarget
+from master.apiserver.admission.write import Operation
+from master.apiserver.authentication.claims import USER_PREFIX
+from master.apiserver.authentication.user import AUTHENTICATED, User
+from master.apiserver.authorization import Attributes, Authorizer
+from podlab.api.conversion import versions
+from podlab.api.kinds import Kind
+from podlab.api.serializer import codec
+from podlab.cel import admission as names
+from podlab.cel.libraries.authorization import AuthorizerDecision, AuthorizerValue, Check, ResourceCheck
+from podlab.cel.times import parse_instant
+from podlab.core.v1.namespace_pb2 import Namespace
+
+
+def of_request(
+    request: AdmissionRequest, kind: Kind, target: AdmissionTarget, namespace: Namespace | None, authorizer: Authorizer
+) -> dict[str, object]:
+    """The variables, without parameters. `kind` is the version in which the objects are shown."""
+    write = request.write
+    deletes = write.operation is Operation.DELETE
+
+    def decide(check: Check) -> AuthorizerDecision:
+        return _decided(authorizer, write.context.user, check)
+
+    own = Check(
+        group=kind.group,
+        resource=kind.plural,
+        subresource=write.subresource,
+        namespace=write.namespace,
+        name=target.name,
+    )
+    return {
+        names.OBJECT: None if deletes else _shown(request.new, kind),
+        names.OLD_OBJECT: _shown(request.old, kind) if request.old is not None else None,
+        names.REQUEST: _attributes(request, kind, target.name),
+        names.NAMESPACE: _namespace(namespace) if namespace is not None else None,
+        names.AUTHORIZER: AuthorizerValue(decide),
+        names.REQUEST_RESOURCE: ResourceCheck(decide, own),
+    }
+
+
+def _shown(message: Message, kind: Kind) -> Mapping[str, object]:
+    return codec.to_dict(versions.shown(message, kind))
+
+
+def _attributes(request: AdmissionRequest, kind: Kind, name: str) -> dict[str, object]:
+    """Kubernetes' AdmissionRequest."""
+    write = request.write
+    gvk = {"group": kind.group, "version": kind.version, "kind": kind.name}
+    gvr = {"group": kind.group, "version": kind.version, "resource": kind.plural}
+    stored = write.kind
+    user = write.context.user
+    return {
+        "kind": gvk,
+        "resource": gvr,
+        "subResource": write.subresource,
+        "requestKind": {"group": stored.group, "version": stored.version, "kind": stored.name},
+        "requestResource": {"group": stored.group, "version": stored.version, "resource": stored.plural},
+        "requestSubResource": write.subresource,
+        "name": name,
+        "namespace": write.namespace,
+        "operation": write.operation.value,
+        "userInfo": {
+            "username": user.name,
+            "uid": user.uid,
+            "groups": sorted(user.groups),
+            "extra": {key: list(values) for key, values in user.extra.items()},
+        },
+        "dryRun": write.context.dry_run,
+        "options": {},
+    }
+
+
+def _namespace(namespace: Namespace) -> dict[str, object]:
+    """What of a Namespace expressions may read."""
+    shown = codec.to_dict(namespace)
+    metadata = dict(shown["metadata"])
+    if "uid" in metadata:
+        metadata["UID"] = metadata.pop("uid")
+    for name in ("creationTimestamp", "deletionTimestamp"):
+        if metadata.get(name):
+            metadata[name] = parse_instant(metadata[name])
+    return {"metadata": metadata, "spec": shown.get("spec", {}), "status": shown.get("status", {})}
+
+
+def _service_account(namespace: str, name: str) -> User:
+    groups = {"system:serviceaccounts", f"system:serviceaccounts:{namespace}", AUTHENTICATED}
+    return User(f"{USER_PREFIX}{namespace}:{name}", frozenset(groups))
+
+
+def _decided(authorizer: Authorizer, user: User, check: Check) -> AuthorizerDecision:
+    if check.account is not None:
+        user = _service_account(*check.account)
+    wanted = (
+        Attributes(check.verb, path=check.path)
+        if check.path
+        else Attributes(
+            check.verb,
+            group=check.group,
+            resource=check.resource,
+            namespace=check.namespace,
+            name=check.name,
+            subresource=check.subresource,
+        )
+    )
+    decision = authorizer.decide(user, wanted)
+    return AuthorizerDecision(decision.allowed, decision.reason, decision.errors)

@@ -1,1 +1,0 @@
-"""The kinds of the group flowcontrol.apiserver.k8s.io."""
