@@ -37,10 +37,11 @@ from podlab.core.v1 import (
 )
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.events.v1 import event_pb2 as events_event_pb2
+from podlab.flowcontrol.v1 import flowschema_pb2, prioritylevelconfiguration_pb2
 from podlab.kinds.catalog import Catalog, Served
 from podlab.kinds.resource import Resource
 from podlab.metrics.v1beta1 import metrics_pb2
-from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2
+from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2, serviceaddresses_pb2
 from podlab.node.v1 import runtimeclass_pb2
 from podlab.policy.v1 import poddisruptionbudget_pb2
 from podlab.rbac.v1 import rbac_pb2
@@ -91,6 +92,10 @@ STORED: tuple[type[Message], ...] = (
     csi_pb2.CSIStorageCapacity,
     volumeattachment_pb2.VolumeAttachment,
     volumeattributesclass_pb2.VolumeAttributesClass,
+    flowschema_pb2.FlowSchema,
+    prioritylevelconfiguration_pb2.PriorityLevelConfiguration,
+    serviceaddresses_pb2.ServiceCIDR,
+    serviceaddresses_pb2.IPAddress,
     customresourcedefinition_pb2.CustomResourceDefinition,
     validatingadmissionpolicy_pb2.ValidatingAdmissionPolicy,
     validatingadmissionpolicy_pb2.ValidatingAdmissionPolicyBinding,

@@ -82,7 +82,9 @@ class Catalog:
         group_kind = kind if isinstance(kind, GroupKind) else _kind(kind).group_kind
         known = self._resources.get(group_kind)
         if known is None:
-            known = self._resources[group_kind] = self._found(group_kind).load()
+            served = self._found(group_kind)
+            known = self._resources.get(served.kind.group_kind) or served.load()
+            self._resources[served.kind.group_kind] = known
         return known
 
     def version_of(self, kind: Kind) -> Version | None:

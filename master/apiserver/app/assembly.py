@@ -9,6 +9,7 @@ from functools import partial
 from ipaddress import IPv4Network
 
 from master.apiserver.admission import chain
+from master.apiserver.app.default_priorities import DefaultPriorities
 from master.apiserver.app.system_objects import SystemObjects
 from master.apiserver.audit.auditor import Auditor
 from master.apiserver.audit.policy import Policy
@@ -73,6 +74,7 @@ class Parts:
     registry: Registry
     watches: Watcher
     bootstrap: SystemObjects
+    priorities: DefaultPriorities
     service: service.ApiService
     relay: Relay
     rest: Api
@@ -117,6 +119,7 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
         bootstrap=SystemObjects(
             writes.registry, network, advertise_address=settings.advertise_address, port=settings.rest_port
         ),
+        priorities=DefaultPriorities(cache, writes.registry),
         service=service.ApiService(
             kinds=catalog,
             chain=filters.chain,

@@ -56,6 +56,7 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
             parts.cache.run(),
             parts.watches.run(),
             parts.bootstrap.run(),
+            parts.priorities.run(),
             EventExpiry(parts.cache).run(),
             roles.run(),
             retain(opened, lambda: opened.written_bytes, keep=settings.compact_keep_revisions),
@@ -65,6 +66,7 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
         async with _background(loops):
             await roles.ensure()
             await parts.bootstrap.ensure()
+            await parts.priorities.ensure()
             async with (
                 _listening(settings, parts),
                 rest.listening(parts.rest, settings.tls, settings.bind_address, settings.rest_port),

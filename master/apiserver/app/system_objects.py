@@ -27,6 +27,7 @@ from podlab.discovery.v1 import endpointslice_pb2
 from podlab.errors import AlreadyExists, ApiError, Conflict, Invalid, NotFound
 from podlab.kinds.validation.cluster.policy import SYSTEM_CLASSES
 from podlab.meta.v1 import meta_pb2
+from podlab.networking.v1 import serviceaddresses_pb2
 from podlab.scheduling.v1 import priorityclass_pb2
 from podlab.storage.v1 import storageclass_pb2
 
@@ -68,6 +69,7 @@ class SystemObjects:
         for name, value in SYSTEM_CLASSES.items():
             await self._ensure(_priority_class(name, value), ())
         await self._ensure(_local_path_class(), ())
+        await self._ensure(self._service_cidr(), ())
         await self._ensure(self._service(), ("spec",))
         await self._ensure(self._slice(), ("endpoints", "ports"))
         await self._ensure(self._endpoints(), ("subsets",))
@@ -109,6 +111,12 @@ class SystemObjects:
         if problem not in self.logged:
             self.logged.add(problem)
             log.error("%s", problem)
+
+    def _service_cidr(self) -> serviceaddresses_pb2.ServiceCIDR:
+        """The network that Services get their addresses from."""
+        made = serviceaddresses_pb2.ServiceCIDR(metadata=meta_pb2.ObjectMeta(name="kubernetes"))
+        made.spec.cidrs.append(str(self.service_network))
+        return made
 
     def _service(self) -> service_pb2.Service:
         service = service_pb2.Service(metadata=self._metadata())

@@ -21,8 +21,8 @@ APPS = "/apis/apps/v1/namespaces/default"
 BATCH = "/apis/batch/v1/namespaces/default"
 
 
-# A good request for a certificate is made with a key; its own rows are below.
-TRIED = tuple(kind for kind in builtin_kinds.STORED if kind.name != "CertificateSigningRequest")
+# A good request for a certificate is made with a key; its own rows are below. An IPAddress is named by an address.
+TRIED = tuple(kind for kind in builtin_kinds.STORED if kind.name not in ("CertificateSigningRequest", "IPAddress"))
 
 
 @dataclass(frozen=True)

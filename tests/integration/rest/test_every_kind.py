@@ -32,8 +32,12 @@ def body_of(kind: Kind) -> dict[str, Any]:
     return sample_objects.data(kind) | {"apiVersion": kind.api_version}
 
 
-async def following(http: aiohttp.ClientSession, path: str, revision: str) -> AsyncIterator[tuple[str, Any]]:
-    query = {"watch": "1", "resourceVersion": revision, "fieldSelector": "metadata.name=sample"}
+def name_of(kind: Kind) -> str:
+    return str(sample_objects.data(kind)["metadata"]["name"])
+
+
+async def following(http: aiohttp.ClientSession, path: str, revision: str, name: str) -> AsyncIterator[tuple[str, Any]]:
+    query = {"watch": "1", "resourceVersion": revision, "fieldSelector": f"metadata.name={name}"}
     async with http.get(path, params=query) as response:
         async for line in response.content:
             event = orjson.loads(line)
@@ -46,16 +50,16 @@ HELD = frozenset({"Namespace", "PersistentVolume", "PersistentVolumeClaim"})
 
 @every_kind
 async def test_an_object_lives_over_rest(kind: Kind, http: aiohttp.ClientSession) -> None:
-    path = path_of(kind)
+    path, name = path_of(kind), name_of(kind)
     async with http.get(path) as listed:
         before = (await listed.json())["metadata"]["resourceVersion"]
     async with http.post(path, json=body_of(kind), params={"fieldValidation": "Strict"}) as created:
         made = await created.json()
         assert created.status == 201, made
-    assert (made["kind"], made["apiVersion"], made["metadata"]["name"]) == (kind.name, kind.api_version, "sample")
-    async with http.get(f"{path}/sample") as got:
+    assert (made["kind"], made["apiVersion"], made["metadata"]["name"]) == (kind.name, kind.api_version, name)
+    async with http.get(f"{path}/{name}") as got:
         assert await got.json() == made
-    async with http.get(path, params={"fieldSelector": "metadata.name=sample"}) as listed:
+    async with http.get(path, params={"fieldSelector": f"metadata.name={name}"}) as listed:
         found = await listed.json()
         assert (found["kind"], found["apiVersion"], found["items"]) == (f"{kind.name}List", kind.api_version, [made])
     async with http.get(path, headers={"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}) as printed:
@@ -65,18 +69,18 @@ async def test_an_object_lives_over_rest(kind: Kind, http: aiohttp.ClientSession
         )
     patch = {"metadata": {"labels": {"tier": "front"}}}
     merge = {"Content-Type": "application/strategic-merge-patch+json"}
-    async with http.patch(f"{path}/sample", data=orjson.dumps(patch), headers=merge) as patched:
+    async with http.patch(f"{path}/{name}", data=orjson.dumps(patch), headers=merge) as patched:
         changed = await patched.json()
         assert changed["metadata"]["labels"]["tier"] == "front"
-    async with http.put(f"{path}/sample", json=changed) as replaced:
+    async with http.put(f"{path}/{name}", json=changed) as replaced:
         assert (await replaced.json())["metadata"]["labels"] == changed["metadata"]["labels"]
-    for name in {one.name for one in builtin_kinds.of(kind).served_below} & {"status", "scale"}:
-        async with http.get(f"{path}/sample/{name}") as below:
-            assert below.status == 200, name
-    async with http.delete(f"{path}/sample", params={"propagationPolicy": "Background"}) as deleted:
+    for part in {one.name for one in builtin_kinds.of(kind).served_below} & {"status", "scale"}:
+        async with http.get(f"{path}/{name}/{part}") as below:
+            assert below.status == 200, part
+    async with http.delete(f"{path}/{name}", params={"propagationPolicy": "Background"}) as deleted:
         assert deleted.status == 200, await deleted.text()
     seen: list[str] = []
-    async with asyncio.timeout(FIRST_S), aclosing(following(http, path, before)) as events:
+    async with asyncio.timeout(FIRST_S), aclosing(following(http, path, before, name)) as events:
         async for event, shown in events:
             assert (shown["kind"], shown["apiVersion"]) == (kind.name, kind.api_version)
             seen.append(event)
@@ -87,25 +91,25 @@ async def test_an_object_lives_over_rest(kind: Kind, http: aiohttp.ClientSession
 
 @pytest.mark.parametrize("kind", [kind for kind in PLAIN if kind in builtin_kinds.STORED], ids=lambda kind: kind.name)
 async def test_an_object_lives_over_grpc(kind: Kind, admin: Client) -> None:
-    namespace = "default" if kind.namespaced else ""
+    namespace, name = "default" if kind.namespaced else "", name_of(kind)
     before = (await admin.list(kind.message, namespace)).resource_version
     made: Any = await admin.create(sample_objects.sample(kind))
     assert made.metadata.uid
-    assert await admin.get(kind.message, "sample", namespace) == made
-    listed = await admin.list(kind.message, namespace, field_selector="metadata.name=sample")
+    assert await admin.get(kind.message, name, namespace) == made
+    listed = await admin.list(kind.message, namespace, field_selector=f"metadata.name={name}")
     assert listed.items == [made]
     merge = pb.PATCH_TYPE_MERGE
     patch = {"metadata": {"labels": {"tier": "front"}}}
-    changed: Any = await admin.patch(kind.message, "sample", namespace, patch=patch, patch_type=merge)
+    changed: Any = await admin.patch(kind.message, name, namespace, patch=patch, patch_type=merge)
     assert changed.metadata.labels["tier"] == "front"
     assert changed.metadata.generation == made.metadata.generation
-    gone = await admin.delete(kind.message, "sample", namespace, propagation=pb.PROPAGATION_POLICY_BACKGROUND)
+    gone = await admin.delete(kind.message, name, namespace, propagation=pb.PROPAGATION_POLICY_BACKGROUND)
     assert gone is (kind.name not in HELD)
     if gone:
         with pytest.raises(NotFound):
-            await admin.get(kind.message, "sample", namespace)
+            await admin.get(kind.message, name, namespace)
     seen: list[str] = []
-    watch = admin.watch(kind.message, before, namespace, field_selector="metadata.name=sample")
+    watch = admin.watch(kind.message, before, namespace, field_selector=f"metadata.name={name}")
     async with asyncio.timeout(FIRST_S), aclosing(watch) as batches:
         async for batch in batches:
             seen += [event.type for event in batch if event.object is not None]

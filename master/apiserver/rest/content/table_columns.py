@@ -16,10 +16,12 @@ Cell = str | int | bool
 _SPELT = {
     header.upper(): header
     for header in (
-        "AddressType", "AllowVolumeExpansion", "AttachRequired", "cpu", "DriverName", "IP", "MaxPods", "memory",
-        "MinPods", "OS-Image", "PodInfoOnMount", "PreemptionPolicy", "PV", "ReclaimPolicy", "RequestedDuration",
-        "RequiresRepublish", "ServiceAccounts", "SignerName", "StorageCapacity", "StorageClass", "StorageClassName",
-        "TokenRequests", "Up-to-date", "VolumeAttributesClass", "VolumeBindingMode", "VolumeMode",
+        "AddressType", "AllowVolumeExpansion", "AttachRequired", "CIDRs", "cpu", "DistinguisherMethod", "DriverName",
+        "HandSize", "IP", "MatchingPrecedence", "MaxPods", "memory", "MinPods", "MissingPL", "NominalConcurrencyShares",
+        "OS-Image", "ParentRef", "PodInfoOnMount", "PreemptionPolicy", "PriorityLevel", "PV", "QueueLengthLimit",
+        "ReclaimPolicy", "RequestedDuration", "RequiresRepublish", "ServiceAccounts", "SignerName", "StorageCapacity",
+        "StorageClass", "StorageClassName", "TokenRequests", "Up-to-date", "VolumeAttributesClass", "VolumeBindingMode",
+        "VolumeMode",
     )
 }  # fmt: skip
 _READ: Mapping[str, Callable[[str], Cell]] = {"integer": int, "boolean": "true".__eq__}

@@ -36,7 +36,9 @@ WANTED = {
     "EndpointSlice": "Name, AddressType, Ports, Endpoints, Age",
     "Endpoints": "Name, Endpoints, Age",
     "Event": "Last Seen, Type, Reason, Object, | Subobject, Source, ^ Message, | First Seen, Count:integer, Name",
+    "FlowSchema": "Name, PriorityLevel, MatchingPrecedence, DistinguisherMethod, Age, MissingPL",
     "HorizontalPodAutoscaler": "Name, Reference, Targets, MinPods, MaxPods, Replicas, Age",
+    "IPAddress": "Name, ParentRef",
     "Ingress": "Name, Class, Hosts, Address, Ports, Age",
     "IngressClass": "Name, Controller, Parameters, Age",
     "Job": "Name, Status, Completions, Duration, Age | Containers, Images, Selector",
@@ -58,6 +60,7 @@ WANTED = {
     "PodDisruptionBudget": "Name, Min Available, Max Unavailable, Allowed Disruptions:integer, Age",
     "PodTemplate": "Name, Containers, Images, Pod Labels",
     "PriorityClass": "Name, Value:integer, Global-Default:boolean, Age, PreemptionPolicy",
+    "PriorityLevelConfiguration": "Name, Type, NominalConcurrencyShares, Queues, HandSize, QueueLengthLimit, Age",
     "ReplicaSet": "Name, Desired:integer, Current:integer, Ready:integer, Age | Containers, Images, Selector",
     "ReplicationController": (
         "Name, Desired:integer, Current:integer, Ready:integer, Age | Containers, Images, Selector"
@@ -68,6 +71,7 @@ WANTED = {
     "RuntimeClass": "Name, Handler, Age",
     "Secret": "Name, Type, Data:integer, Age",
     "Service": "Name, Type, Cluster-IP, External-IP, Port(s), Age | Selector",
+    "ServiceCIDR": "Name, CIDRs, Age",
     "ServiceAccount": "Name, Secrets, Age",
     "StatefulSet": "Name, Ready, Age | Containers, Images",
     "StorageClass": "Name, Provisioner, ReclaimPolicy, VolumeBindingMode, AllowVolumeExpansion, Age",
@@ -76,7 +80,7 @@ WANTED = {
 }
 NUMBERS = {
     "ConfigMap": 1, "ControllerRevision": 1, "CronJob": 1, "CSIDriver": 4, "CSINode": 1, "DaemonSet": 5,
-    "Deployment": 2, "Event": 1,
+    "Deployment": 2, "Event": 1, "FlowSchema": 1,
     "HorizontalPodAutoscaler": 2, "PodDisruptionBudget": 1, "PriorityClass": 2, "ReplicaSet": 3,
     "ReplicationController": 3, "Secret": 1, "ServiceAccount": 1, "StorageClass": 1,
     "VolumeAttachment": 1,
