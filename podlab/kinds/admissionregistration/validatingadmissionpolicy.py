@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from podlab.admissionregistration.v1.validatingadmissionpolicy_pb2 import ValidatingAdmissionPolicy
-from podlab.api.cells import NONE, Cells, Table, age
+from podlab.api.cells import Cells, Table, age
 from podlab.api.kinds import of
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
@@ -13,11 +13,12 @@ from podlab.kinds.subresource import STATUS
 def _cells(item: ValidatingAdmissionPolicy, now: datetime) -> Cells:
     kind = item.spec.paramKind
     params = f"{kind.apiVersion}/{kind.kind}" if item.spec.HasField("paramKind") else "<unset>"
-    return [item.metadata.name, str(len(item.spec.validations)), params or NONE, age(item, now)]
+    return [item.metadata.name, str(len(item.spec.validations)), params, age(item, now)]
 
 
 def _strategy() -> Strategy:
     from podlab.kinds.defaults import admission as defaults
+    from podlab.kinds.strategies import validatingadmissionpolicies
     from podlab.kinds.validation import syntax
     from podlab.kinds.validation.admission import policies
     from podlab.kinds.validation.rules import Rules
@@ -25,6 +26,8 @@ def _strategy() -> Strategy:
     return Strategy(
         counts_generations=True,
         set_defaults=defaults.complete_policy,
+        prepare_for_create=validatingadmissionpolicies.begin,
+        prepare_for_update=validatingadmissionpolicies.check_again,
         rules=Rules(policies.check_policy, status=policies.check_status, name=syntax.subdomain),
     )
 

@@ -200,6 +200,33 @@ async def test_a_dry_run_is_judged_and_objects_are_seen_as_they_are_written(
     assert (await sent(http, "POST", path, deployment("registry.example.com/busybox")))[0] == 201
 
 
+async def test_a_policy_that_does_not_fit_its_kind_says_so_in_its_status(
+    http: aiohttp.ClientSession, policies: Policies
+) -> None:
+    rules = {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["deployments"]}
+    await policies.put_in_force("misfit", {"validations": [{"expression": "object.spec.replica > 1"}]}, rules=rules)
+    path = f"{API}/validatingadmissionpolicies/misfit"
+    _, made, _ = await sent(http, "GET", path)
+    (warning,) = made["status"]["typeChecking"]["expressionWarnings"]
+    assert (made["status"]["observedGeneration"], warning["fieldRef"]) == (1, "spec.validations[0].expression")
+    assert warning["warning"].startswith("apps/v1, Kind=Deployment: ERROR: <input>:1:12: undefined field 'replica'")
+    made["spec"]["validations"][0]["expression"] = "object.spec.replicas > 1"
+    assert (await sent(http, "PUT", path, made))[0] == 200
+    _, changed, _ = await sent(http, "GET", f"{path}/status")
+    assert changed["status"] == {"observedGeneration": 2, "typeChecking": {}}
+    changed["status"]["conditions"] = [
+        {
+            "type": "Seen",
+            "status": "True",
+            "reason": "Looked",
+            "message": "",
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        }
+    ]
+    status, kept, _ = await sent(http, "PUT", f"{path}/status", changed)
+    assert (status, kept["status"]["conditions"][0]["type"]) == (200, "Seen")
+
+
 async def test_a_policy_that_does_not_compile_is_refused_with_the_place(http: aiohttp.ClientSession) -> None:
     spec = {
         "matchConstraints": {"resourceRules": [CONFIG_MAPS]},

@@ -15,7 +15,7 @@ from master.apiserver.authorization import Attributes, Authorizer
 from podlab.api.conversion import versions
 from podlab.api.kinds import Kind
 from podlab.api.serializer import codec
-from podlab.cel import admission as names
+from podlab.cel.admission import expressions as names
 from podlab.cel.libraries.authorization import AuthorizerDecision, AuthorizerValue, Check, ResourceCheck
 from podlab.cel.times import parse_instant
 from podlab.core.v1.namespace_pb2 import Namespace

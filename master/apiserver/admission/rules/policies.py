@@ -11,7 +11,7 @@ from functools import partial
 
 from master.apiserver.admission.rules.matching import Matcher
 from podlab.admissionregistration.v1 import validatingadmissionpolicy_pb2 as policy_pb2
-from podlab.cel.admission import VARIABLES, RequestExpressions
+from podlab.cel.admission.expressions import VARIABLES, RequestExpressions
 from podlab.cel.compiler import Program
 from podlab.cel.frame import TOTAL_LIMIT, Budget
 from podlab.cel.values import CostLimitExceeded, EvaluationError, LazyMap, type_name

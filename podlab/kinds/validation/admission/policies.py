@@ -3,7 +3,7 @@
 import re
 
 from podlab.admissionregistration.v1 import validatingadmissionpolicy_pb2 as policy_pb2
-from podlab.cel.admission import RequestExpressions
+from podlab.cel.admission.expressions import RequestExpressions
 from podlab.cel.compiler import CompileError
 from podlab.cel.escaping import is_identifier
 from podlab.kinds.validation import syntax

@@ -98,8 +98,10 @@ _RESULTS: Final[Mapping[str, DeclaredType]] = {
 class RequestExpressions:
     """Compiles expressions about requests; those that follow a variable's definition may use it."""
 
-    def __init__(self, *, has_params: bool) -> None:
+    def __init__(self, *, has_params: bool, about: DeclaredType = DYN) -> None:
+        """`about` is the type of the object."""
         self._has_params = has_params
+        self._about = about
         self._variables: dict[str, DeclaredType] = {}
 
     def condition(self, expression: str) -> Program:
@@ -125,10 +127,15 @@ class RequestExpressions:
         self._variables[name] = DYN
 
     def _environment(self, *, has_authorizer: bool) -> Environment:
-        if not self._variables:
+        if not self._variables and self._about is DYN:
             return _plain(has_params=self._has_params, has_authorizer=has_authorizer)
         declared = _declared(has_params=self._has_params, has_authorizer=has_authorizer)
-        return base_environment({**declared, VARIABLES: ObjectOf("Variables", dict(self._variables))})
+        own = {
+            OBJECT: self._about,
+            OLD_OBJECT: self._about,
+            VARIABLES: ObjectOf("Variables", dict(self._variables)),
+        }
+        return base_environment({**declared, **own})
 
 
 @cache

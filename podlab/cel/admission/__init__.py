@@ -1,0 +1,1 @@
+"""Expressions about requests: what policies see, and what is known of the objects that they are about."""
