@@ -14,6 +14,7 @@ from cel_expr_python import cel
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import DecodeError
 
+from podlab.cel import literals
 from podlab.cel.declarations import Library, Overload
 from podlab.cel.frame import PER_CALL_LIMIT, Budget, Frame, Step
 from podlab.cel.planning import Planner
@@ -111,6 +112,8 @@ class Environment:
             raise CompileError(_in_words_of_go(str(e))) from None
         try:
             checked = CheckedExpr.FromString(AnyMessage.FromString(compiled.serialize()).value)
+            if wrong := list(literals.faults(checked, expression)):
+                raise CompileError("\n".join(wrong))
             planner = Planner(self._libraries.functions, self._libraries.types)
             step = planner.plan(checked)
         except (DecodeError, RecursionError):  # protobuf's parser goes a hundred levels deep

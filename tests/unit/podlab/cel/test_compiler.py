@@ -45,6 +45,12 @@ WRONG = [
     ("1 +", "1:4: Syntax error: mismatched input '<EOF>'"),
     ("self.\n replicas == true", "2:11: found no matching overload"),
     ("", "1:1: Syntax error"),
+    (
+        "has(self.name) &&\n self.name.matches('[')",
+        "2:20: invalid matches argument\n |  self.name.matches('[')\n | ...................^",
+    ),
+    ("self.items.all(x, self.every > duration('1 day'))", "1:41: invalid duration argument"),
+    ("timestamp('today') > self.at", "1:11: invalid timestamp argument"),
     ("ip('1.2.3.4').port", "1:14: undefined field 'port'"),
     ("net.IP{}", "1:1: undeclared reference to 'net.IP'"),
 ]

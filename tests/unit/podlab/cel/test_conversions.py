@@ -27,9 +27,9 @@ CASES: list[Case] = [
     (r"string(b'\xff')", "error: invalid UTF-8 in bytes, cannot convert to string"),
     ("bytes('ä')", "ä".encode()),
     ("timestamp(0) == timestamp('1970-01-01T00:00:00Z')", True),
-    ("timestamp('2024-13-01T00:00:00Z')", 'error: invalid timestamp "2024-13-01T00:00:00Z"'),
+    ("timestamp(dyn('2024-13-01T00:00:00Z'))", 'error: invalid timestamp "2024-13-01T00:00:00Z"'),
     ("duration('-1.5h') == duration('-90m')", True),
-    ("duration('1x')", 'error: invalid duration "1x"'),
+    ("duration(dyn('1x'))", 'error: invalid duration "1x"'),
     ("dyn([1]).size() == int('1')", True),
     ("string(dyn({}))", "error: no such overload"),
 ]
