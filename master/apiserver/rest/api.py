@@ -48,6 +48,7 @@ from podlab.kinds.resource import Resource
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # What is served and will not be for ever: every answer says so.
+_WARNINGS = web.RequestKey("warnings", list[str])
 _DEPRECATED = {
     "ComponentStatus": "v1 ComponentStatus is deprecated in v1.19+",
     "Endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
@@ -86,6 +87,7 @@ class Api:
                 raise
             except Exception as error:  # the caller hears of it, and the log when it is ours
                 response = responses.failure(errors.api_error(error, request))
+                responses.warn(response, request.get(_WARNINGS, ()))
             if not response.prepared:
                 await response_writer.deliver(request, response, self.write_limits)
         return response
@@ -134,6 +136,7 @@ class Api:
             return await self.chain.run(asked, _refusing(error))
 
         async def handle(exchange: Exchange) -> web.StreamResponse:
+            request[_WARNINGS] = exchange.warnings  # of what is refused there may be some, too
             response = await handler(call.at(exchange))
             if exchange.warnings and not response.prepared:
                 responses.warn(response, exchange.warnings)

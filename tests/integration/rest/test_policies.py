@@ -41,15 +41,17 @@ class Policies:
         self, name: str, spec: Object, binding: Object | None = None, *, rules: Object = CONFIG_MAPS
     ) -> None:
         match = {"resourceRules": [rules], "objectSelector": {"matchLabels": {"judged": name}}}
-        policy = {"metadata": {"name": name}, "spec": {"matchConstraints": match, **spec}}
-        bound = {"policyName": name, "validationActions": ["Deny"], **(binding or {})}
-        for path, body in (
-            (f"{API}/validatingadmissionpolicies", policy),
-            (f"{API}/validatingadmissionpolicybindings", {"metadata": {"name": name}, "spec": bound}),
-        ):
-            async with self._http.post(path, json=body) as response:
-                assert response.status == 201, await response.text()
-            self._made.append(f"{path}/{name}")
+        await self._make("validatingadmissionpolicies", name, {"matchConstraints": match, **spec})
+        await self.bind(name, {"policyName": name, "validationActions": ["Deny"], **(binding or {})})
+
+    async def bind(self, name: str, spec: Object) -> None:
+        await self._make("validatingadmissionpolicybindings", name, spec)
+
+    async def _make(self, plural: str, name: str, spec: Object) -> None:
+        body = {"metadata": {"name": name}, "spec": spec}
+        async with self._http.post(f"{API}/{plural}", json=body) as response:
+            assert response.status == 201, await response.text()
+        self._made.append(f"{API}/{plural}/{name}")
 
     async def remove(self) -> None:
         for path in reversed(self._made):
@@ -103,6 +105,16 @@ async def test_a_policy_may_warn_and_note(http: aiohttp.ClientSession, policies:
     status, _, warnings = await sent(http, "POST", MAPS, config_map("empty", {"judged": "warns"}))
     told = "Validation failed for ValidatingAdmissionPolicy 'warns' with binding 'warns': no data"
     assert (status, warnings) == (201, [f'299 - "{told}"'])
+
+
+async def test_a_refused_request_is_warned_too(http: aiohttp.ClientSession, policies: Policies) -> None:
+    data = {"validations": [{"expression": "has(object.data)", "message": "no data"}]}
+    await policies.put_in_force("first", data, {"validationActions": ["Warn"]})
+    refuses = {"policyName": "first", "validationActions": ["Deny"]}
+    await policies.bind("second", refuses)
+    status, refused, warnings = await sent(http, "POST", MAPS, config_map("empty", {"judged": "first"}))
+    assert (status, len(warnings)) == (422, 1)
+    assert "with binding 'second' denied request: no data" in refused["message"]
 
 
 async def test_parameters_are_those_of_the_objects_namespace(http: aiohttp.ClientSession, policies: Policies) -> None:
