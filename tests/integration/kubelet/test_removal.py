@@ -10,6 +10,7 @@ import pytest
 from podlab_testing import builtin_kinds
 from podlab_testing.cluster import Cluster
 from podlab_testing.memory_node import MemoryKubelet, Until
+from podlab_testing.waiting import until as looked_until
 
 from node.kubelet.nodestatus.node_lease import NAMESPACE, NodeLease
 from node.kubelet.nodestatus.registration import NodeRegistration
@@ -72,10 +73,7 @@ async def test_it_stays_away_and_ends_its_pods(
         assert kubelet.pods is not None
         kubelet.pods.node_removed()
         await kubelet.runtime.until(lambda: not kubelet.runtime.alive())
-        async with asyncio.timeout(10):
-            # Nor does anything of them stay on the disk, which tells nobody.
-            while any((kubelet.root / "pods").iterdir()):  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        await looked_until(lambda: not any((kubelet.root / "pods").iterdir()), "nothing of the pods on the disk")
         assert not await exists(admin, node_pb2.Node, "n1")
         assert not await exists(admin, lease_pb2.Lease, "n1", NAMESPACE)
     finally:
