@@ -16,6 +16,7 @@ import struct
 import subprocess
 import sys
 import time
+from typing import Any
 
 MODULES = ("overlay", "br_netfilter", "bridge", "veth", "nf_tables", "nf_conntrack")
 # What site.yml, the services and the pods fill, or at least write to.
@@ -186,13 +187,26 @@ def subnets() -> list[dict[str, str]]:
 
     What Podlab's kubelet set is none of them, whether or not the node that it leads to is there any more.
     """
+    addresses = json.loads(run("ip", "-j", "-4", "addr") or "[]")
+    routes = json.loads(run("ip", "-j", "-4", "route") or "[]")
+    return [*networks_of_interfaces(addresses), *networks_of_routes(routes)]
+
+
+def networks_of_interfaces(links: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Of what `ip -j -4 addr` shows."""
     found = []
-    for link in json.loads(run("ip", "-j", "-4", "addr") or "[]"):
+    for link in links:
         for address in link.get("addr_info", []):
             if address.get("scope") == "global":
                 network = "{}/{}".format(address["local"], address["prefixlen"])
                 found.append({"network": network, "device": link["ifname"], "gateway": "", "kind": "address"})
-    for route in json.loads(run("ip", "-j", "-4", "route") or "[]"):
+    return found
+
+
+def networks_of_routes(routes: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Of what `ip -j -4 route` shows, but for the default route and the routes that Podlab set."""
+    found = []
+    for route in routes:
         if route["dst"] != "default" and route.get("protocol") != OWN_ROUTES:
             device, gateway = route.get("dev", ""), route.get("gateway", "")
             found.append({"network": route["dst"], "device": device, "gateway": gateway, "kind": "route"})
@@ -215,11 +229,11 @@ def runtime() -> dict[str, object]:
     }
 
 
-def made_with() -> dict[str, str]:
-    """The networks of the cluster that the host is part of, by the name of their variable."""
+def made_with(settings: str = "/etc/podlab") -> dict[str, str]:
+    """The networks of the cluster that the host is part of, by the name of their variable; read in this directory."""
     found = {}
     for file, setting, variable in MADE_WITH:
-        match = re.search(rf"^{setting}: *(\S+)", read(f"/etc/podlab/{file}.yaml"), re.MULTILINE)
+        match = re.search(rf"^{setting}: *(\S+)", read(f"{settings}/{file}.yaml"), re.MULTILINE)
         if match:
             found[variable] = match.group(1)
     return found

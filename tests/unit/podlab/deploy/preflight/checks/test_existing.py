@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,26 +98,25 @@ def test_a_network_that_the_cluster_was_not_made_with_is_refused(variable: str) 
     assert list(found_networks([master, node], {"n1": replace(FACTS, made_with={})})) == []
 
 
-def test_what_the_cluster_was_made_with_is_read_from_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    files = {
-        "/etc/podlab/apiserver.yaml": "port: 7443\nservice_cidr: 10.96.0.0/16\n",
-        "/etc/podlab/controllers.yaml": "pod_cidr: 10.244.0.0/16\nnode_cidr_mask: 24\n",
-    }
-    monkeypatch.setattr(probe, "read", lambda path: files.get(path, ""))
-    assert probe.made_with() == {"podlab_service_cidr": "10.96.0.0/16", "podlab_pod_cidr": "10.244.0.0/16"}
-    files = {"/etc/podlab/kubelet.yaml": "pod_cidr_cluster: 10.245.0.0/16\n"}
-    assert probe.made_with() == {"podlab_pod_cidr": "10.245.0.0/16"}
+def test_what_the_cluster_was_made_with_is_read_from_its_settings(tmp_path: Path) -> None:
+    master, node = tmp_path / "master", tmp_path / "node"
+    master.mkdir()
+    (master / "apiserver.yaml").write_text("port: 7443\nservice_cidr: 10.96.0.0/16\n")
+    (master / "controllers.yaml").write_text("pod_cidr: 10.244.0.0/16\nnode_cidr_mask: 24\n")
+    assert probe.made_with(str(master)) == {"podlab_service_cidr": "10.96.0.0/16", "podlab_pod_cidr": "10.244.0.0/16"}
+    node.mkdir()
+    (node / "kubelet.yaml").write_text("pod_cidr_cluster: 10.245.0.0/16\n")
+    assert probe.made_with(str(node)) == {"podlab_pod_cidr": "10.245.0.0/16"}
 
 
-def test_routes_that_the_kubelet_set_are_no_network_of_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_routes_that_the_kubelet_set_are_no_network_of_somebody() -> None:
     """That of a node that died as well: its gateway is no host of the inventory any more."""
     routes = (
         '[{"dst":"default","gateway":"192.0.2.1","dev":"eth0"},'
         '{"dst":"10.244.2.0/24","gateway":"192.0.2.23","dev":"eth0","protocol":"112","flags":[]},'
         '{"dst":"10.244.9.0/24","gateway":"192.0.2.99","dev":"eth0","protocol":"static","flags":[]}]'
     )
-    monkeypatch.setattr(probe, "run", lambda *command: routes if command[-1] == "route" else "[]")
-    assert [found["network"] for found in probe.subnets()] == ["10.244.9.0/24"]
+    assert [found["network"] for found in probe.networks_of_routes(json.loads(routes))] == ["10.244.9.0/24"]
 
 
 def test_a_node_that_is_not_in_the_inventory_is_a_warning_with_the_command_that_removes_it() -> None:
