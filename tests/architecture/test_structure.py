@@ -30,7 +30,7 @@ ROOMS_AND_ARROWS = {
 }
 """Rooms of a package, and arrows between them: which room imports which."""
 LONG_FUNCTIONS = 1
-CASTS = 4
+CASTS = 2
 ANYS = 270
 
 PACKAGES = {package.name: package for package in structure.packages() if package.name != "node"}

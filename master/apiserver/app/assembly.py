@@ -213,18 +213,23 @@ def _rest(
         logs=Logs(relay),
         reviews=Reviews({**reviews.answerers(filters.authorization), "TokenReview": tokens.review}),
         metrics=MetricsApi(cache, measuring),
-        components=ComponentStatuses(
-            {
-                "controller-manager": partial(relay.check, Target("the controllers", settings.controllers)),
-                "etcd-0": cache.store.revision,  # as clients know the store
-                "scheduler": partial(relay.check, Target("the scheduler", settings.scheduler)),
-            }
-        ),
+        components=_components(settings, relay, cache),
         tokens=tokens,
         commands=RemoteCommand(registry, relay),
         evicting=Evicting(registry),
         ports=PortForward(registry, relay),
         approval=Approval(registry),
+    )
+
+
+def _components(settings: ApiServerSettings, relay: Relay, cache: Cache) -> ComponentStatuses:
+    """What each component of the control plane is asked for its health."""
+    return ComponentStatuses(
+        {
+            "controller-manager": partial(relay.check, Target("the controllers", settings.controllers)),
+            "etcd-0": cache.store.revision,  # as clients know the store
+            "scheduler": partial(relay.check, Target("the scheduler", settings.scheduler)),
+        }
     )
 
 
