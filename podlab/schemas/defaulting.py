@@ -28,19 +28,21 @@ def set_defaults(value: Json, schema: Schema) -> None:
         value[:] = [_defaulted(item, schema.items) for item in value]
 
 
-def drop_nulls(value: Json, schema: Schema | None) -> None:
+def drop_nulls(value: Json, schema: Schema) -> None:
     """Drops members that are null and may not be, in place; those with a default stay for `set_defaults`."""
     if isinstance(value, dict):
         for name, member in list(value.items()):
-            known = (schema.properties.get(name) or schema.values) if schema else None
-            if known is not None and _is_refused_null(member, known) and known.default is None:
+            known = schema.properties.get(name) or schema.values
+            if known is None:
+                continue
+            if _is_refused_null(member, known) and known.default is None:
                 del value[name]
             elif type(member) in CONTAINERS:
                 drop_nulls(member, known)
-    elif isinstance(value, list):
+    elif isinstance(value, list) and schema.items is not None:
         for item in value:
             if type(item) in CONTAINERS:
-                drop_nulls(item, schema.items if schema else None)
+                drop_nulls(item, schema.items)
 
 
 def _defaulted(value: Json, schema: Schema) -> Json:
