@@ -107,12 +107,12 @@ class _Walk:
         return count
 
     def _null(self, schema: Schema, path: Path) -> int:
+        is_right = schema.nullable or not (schema.type or schema.int_or_string)
+        if not is_right:
+            self._faults.append(partial(valuechecks.told_type, path, ",".join(schema.types), "null"))
         if schema.validation is not None and schema.validation.enum:
             valuechecks.check_enum(self._faults, schema.validation.enum, None, path)
-        if schema.nullable or not (schema.type or schema.int_or_string):
-            return 1
-        self._faults.append(partial(valuechecks.told_type, path, ",".join(schema.types), "null"))
-        return 0
+        return 1 if is_right else 0
 
     def _members(self, schema: Schema, value: dict[str, Json], old: Json | Nothing, path: Path) -> int:
         count, properties, values = 0, schema.properties, schema.values
