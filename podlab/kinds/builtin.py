@@ -45,6 +45,7 @@ from podlab.networking.v1 import ingress_pb2, networkpolicy_pb2, serviceaddresse
 from podlab.node.v1 import runtimeclass_pb2
 from podlab.policy.v1 import poddisruptionbudget_pb2
 from podlab.rbac.v1 import rbac_pb2
+from podlab.resource.v1 import deviceclass_pb2, resourceclaim_pb2, resourceslice_pb2
 from podlab.scheduling.v1 import priorityclass_pb2
 from podlab.storage.v1 import csi_pb2, storageclass_pb2, volumeattachment_pb2, volumeattributesclass_pb2
 
@@ -96,6 +97,10 @@ STORED: tuple[type[Message], ...] = (
     prioritylevelconfiguration_pb2.PriorityLevelConfiguration,
     serviceaddresses_pb2.ServiceCIDR,
     serviceaddresses_pb2.IPAddress,
+    deviceclass_pb2.DeviceClass,
+    resourceclaim_pb2.ResourceClaim,
+    resourceclaim_pb2.ResourceClaimTemplate,
+    resourceslice_pb2.ResourceSlice,
     customresourcedefinition_pb2.CustomResourceDefinition,
     validatingadmissionpolicy_pb2.ValidatingAdmissionPolicy,
     validatingadmissionpolicy_pb2.ValidatingAdmissionPolicyBinding,
@@ -130,9 +135,14 @@ def catalog() -> Catalog:
 
 def load(kind: Kind) -> Resource:
     """What the kind's file says: that of podlab.apps.v1.Deployment is podlab/kinds/apps/deployment.py."""
-    package = kind.message.DESCRIPTOR.file.package.split(".")[1]
-    resource: Resource = importlib.import_module(f"podlab.kinds.{package}.{kind.singular}").RESOURCE
+    resource: Resource = importlib.import_module(f"podlab.kinds.{folder(kind.message)}.{kind.singular}").RESOURCE
     return resource
+
+
+def folder(message: type[Message]) -> str:
+    """Where the kind's file stands: named as the proto's, but for `resource`, which is what every kind is here."""
+    package = message.DESCRIPTOR.file.package.split(".")[1]
+    return "devices" if package == "resource" else package
 
 
 def _served(message: type[Message], *, stored: bool) -> Served:

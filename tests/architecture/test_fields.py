@@ -19,7 +19,13 @@ ALWAYS_EMPTY = frozenset({"podlab.core.v1.PodCondition.lastProbeTime", "podlab.c
 ENVELOPE = "podlab.v1.Object"
 WORD = re.compile(r"\w+")
 # Kinds that are kept for programs that are not Podlab's: their fields are stored, checked, and given to whoever asks.
-KEPT_FOR_OTHERS = ("podlab.storage.v1.", "podlab.node.v1.", "podlab.flowcontrol.v1.", "podlab.networking.v1.")
+KEPT_FOR_OTHERS = (
+    "podlab.storage.v1.",
+    "podlab.node.v1.",
+    "podlab.resource.v1.",
+    "podlab.flowcontrol.v1.",
+    "podlab.networking.v1.",
+)
 # Handed on as JSON: its fields are known by the names that they have there.
 AS_JSON = "podlab.apiextensions.v1."
 # They name fields without giving them a meaning.

@@ -60,8 +60,7 @@ def test_nothing_is_described_but_kinds() -> None:
 
 def test_every_file_of_a_kind_is_in_the_list() -> None:
     listed = {
-        (message.DESCRIPTOR.file.package.split(".")[1], message.DESCRIPTOR.name.lower())
-        for message in (*builtin.STORED, *builtin.ANSWERED)
+        (builtin.folder(message), message.DESCRIPTOR.name.lower()) for message in (*builtin.STORED, *builtin.ANSWERED)
     }
     groups = [Path(podlab.kinds.__path__[0]) / group for group in sorted({group for group, _ in listed})]
     files = {(group.name, file.stem) for group in groups for file in group.glob("*.py") if file.stem != "__init__"}

@@ -70,6 +70,8 @@ _OTHERS = (
         rule(READ, "policy", "poddisruptionbudgets"),
         rule(READ, "scheduling.k8s.io", "priorityclasses"),
         rule(READ, "storage.k8s.io", "csidrivers csinodes csistoragecapacities volumeattachments"),
+        rule(READ, "resource.k8s.io", "deviceclasses resourceclaims resourceslices"),
+        rule("patch update", "resource.k8s.io", "resourceclaims resourceclaims/status"),
         *_REVIEWS,
         EVENTS,
     ),

@@ -85,6 +85,7 @@ _VIEWED = (
     ("batch", "cronjobs jobs"),
     ("policy", "poddisruptionbudgets"),
     ("networking.k8s.io", "ingresses networkpolicies"),
+    ("resource.k8s.io", "resourceclaims resourceclaimtemplates"),
 )
 _EDITED = (
     ("", "configmaps events persistentvolumeclaims pods replicationcontrollers secrets serviceaccounts services"),
@@ -93,6 +94,7 @@ _EDITED = (
     ("batch", "cronjobs jobs"),
     ("policy", "poddisruptionbudgets"),
     ("networking.k8s.io", "ingresses networkpolicies"),
+    ("resource.k8s.io", "resourceclaims resourceclaimtemplates"),
 )
 _VIEWED_BELOW = (LOG, SCALE, STATUS)
 _CONNECTED_BELOW = (ATTACH, EXEC, PORT_FORWARD, PROXY)

@@ -116,7 +116,6 @@ ABSENT = {
 ABSENT_GROUPS = {
     "admissionregistration.k8s.io/v1",
     "apiregistration.k8s.io/v1",
-    "resource.k8s.io/v1",
 }
 # What Podlab serves besides: the metrics API, which Kubernetes gets from an add-on.
 BESIDES = {"metrics.k8s.io/v1beta1"}

@@ -63,6 +63,8 @@ def fill(message: Message, *, other: bool) -> None:
             getattr(message, field.name)["key"] = "other"
         elif field.is_repeated and field.message_type and other:
             getattr(message, field.name).add()
+    if other and not message.ListFields():  # it holds nothing but messages
+        fill(getattr(message, message.DESCRIPTOR.fields[-1].name), other=other)
 
 
 CASES = [(kind.message, way) for kind in builtin_kinds.STORED for way in ways(kind.message)]

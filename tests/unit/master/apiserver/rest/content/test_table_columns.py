@@ -33,6 +33,7 @@ WANTED = {
         " Age | Containers, Images, Selector"
     ),
     "Deployment": "Name, Ready, Up-to-date, Available, Age | Containers, Images, Selector",
+    "DeviceClass": "Name, Age",
     "EndpointSlice": "Name, AddressType, Ports, Endpoints, Age",
     "Endpoints": "Name, Endpoints, Age",
     "Event": "Last Seen, Type, Reason, Object, | Subobject, Source, ^ Message, | First Seen, Count:integer, Name",
@@ -65,7 +66,10 @@ WANTED = {
     "ReplicationController": (
         "Name, Desired:integer, Current:integer, Ready:integer, Age | Containers, Images, Selector"
     ),
+    "ResourceClaim": "Name, State, Age",
+    "ResourceClaimTemplate": "Name, Age",
     "ResourceQuota": "Name, Request, Limit, Age",
+    "ResourceSlice": "Name, Node, Driver, Pool, Age",
     "Role": "Name, Created At:date",
     "RoleBinding": "Name, Role, Age | Users, Groups, ServiceAccounts",
     "RuntimeClass": "Name, Handler, Age",
