@@ -28,7 +28,7 @@ _GROUP_BYTES = 2 * LIMITS.value_bytes
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: see decide.py
 class Commit:
     """A commit, and where its revision or its refusal goes."""
 

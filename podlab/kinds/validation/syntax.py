@@ -21,7 +21,7 @@ qualified_name = lru_cache(_CACHED)(names.qualified_name)
 label_value = lru_cache(_CACHED)(names.label_value)
 port_name = lru_cache(_CACHED)(names.port_name)
 subdomain = names.rfc1123_subdomain
-config_key = names.config_key
+config_key = lru_cache(_CACHED)(names.config_key)
 path_segment = names.path_segment
 
 

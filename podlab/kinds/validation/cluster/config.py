@@ -84,7 +84,8 @@ def check_secret_update(found: Findings, new: config_pb2.Secret, old: config_pb2
 
 def _check_keys(found: Findings, field: str, data: Mapping[str, object]) -> None:
     for key in data:
-        found.invalid(f"{field}[{key}]", key, *syntax.config_key(key))
+        if faults := syntax.config_key(key):
+            found.invalid(f"{field}[{key}]", key, *faults)
 
 
 def _check_frozen(
