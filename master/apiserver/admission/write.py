@@ -86,10 +86,10 @@ class WriteContext:
     """What admission notes for the audit log."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, for the same reason as RequestInfo
 class Write:
     """One object that is to be created, changed or deleted, by whom, and how the new one is made of the old one:
-    `sent` takes its place, or `change` or `deletion` say what becomes of it."""
+    `sent` takes its place, or `change` or `deletion` say what becomes of it. It does not change."""
 
     context: WriteContext
     operation: Operation

@@ -6,10 +6,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import grpc
-from grpc_health.v1 import health, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_health.v1 import health, health_pb2
+from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from master.apiserver.app import encryption
 from master.apiserver.app.assembly import Parts, assemble
@@ -100,15 +101,39 @@ async def _background(loops: list[Coroutine[object, object, None]]) -> AsyncIter
         raise
 
 
+def _general_handlers(checks: health.aio.HealthServicer, names: list[str]) -> tuple[grpc.GenericRpcHandler, ...]:
+    """Of health and reflection.
+
+    The generated functions would also register each method with the server, which then waits for the next call of each
+    of them apart, anew with every call that comes.
+    """
+    by_name: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+        "Check": grpc.unary_unary_rpc_method_handler(
+            checks.Check, health_pb2.HealthCheckRequest.FromString, health_pb2.HealthCheckResponse.SerializeToString
+        ),
+        "Watch": grpc.unary_stream_rpc_method_handler(
+            checks.Watch, health_pb2.HealthCheckRequest.FromString, health_pb2.HealthCheckResponse.SerializeToString
+        ),
+    }
+    told = grpc.stream_stream_rpc_method_handler(
+        reflection.aio.ReflectionServicer(names).ServerReflectionInfo,
+        reflection_pb2.ServerReflectionRequest.FromString,
+        reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    return (
+        grpc.method_handlers_generic_handler(health.SERVICE_NAME, by_name),
+        grpc.method_handlers_generic_handler(reflection.SERVICE_NAME, {"ServerReflectionInfo": told}),
+    )
+
+
 @asynccontextmanager
 async def _listening(settings: ApiServerSettings, parts: Parts) -> AsyncIterator[None]:
     size = ("grpc.max_receive_message_length", REQUEST_BYTES)
     server = grpc.aio.server(options=[*GRPC_OPTIONS, size])
     server.add_generic_rpc_handlers((parts.service.handler(), *parts.relay.handlers()))
     checks = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     names = [service.SERVICE, *parts.relay.services(), health.SERVICE_NAME, reflection.SERVICE_NAME]
-    reflection.enable_server_reflection(names, server)
+    server.add_generic_rpc_handlers(_general_handlers(checks, names))
     address = f"{settings.bind_address}:{settings.port}"
     bind(server, address, settings.tls)
     await server.start()

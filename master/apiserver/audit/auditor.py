@@ -24,7 +24,7 @@ class Auditor:
     policy: Policy
     writer: Writer
     kinds: CurrentCatalog = field(default_factory=lambda: CurrentCatalog(builtin.catalog()))
-    written: Counter[str] = field(default_factory=Counter)
+    written: Counter[Level] = field(default_factory=Counter)
     """Lines handed to the writer, by level."""
     _decided: dict[tuple[object, ...], RequestAuditConfig] = field(default_factory=dict)
 
@@ -71,8 +71,9 @@ class AuditContext:
         answered = b""
         if over and self.level is Level.REQUEST_RESPONSE and exchange.answered is not None:
             answered = exchange.answered()
-        self.auditor.written[self.level.kubernetes_name] += 1
-        at = time.time()
-        catalog = self.auditor.kinds.catalog
-        line = event.line(exchange, self.level, stage, self.received_at, at, self.sent, answered, catalog=catalog)
-        self.auditor.writer.put(line)
+        auditor = self.auditor
+        auditor.written[self.level] += 1
+        at, catalog = time.time(), auditor.kinds.catalog
+        auditor.writer.put(
+            event.line(exchange, self.level, stage, self.received_at, at, self.sent, answered, catalog=catalog)
+        )

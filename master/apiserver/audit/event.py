@@ -34,9 +34,13 @@ def line(
     catalog: Catalog | None = None,
 ) -> bytes:
     """The line for a request that has reached the stage. `sent` and `answered` are JSON, or empty."""
-    event = _request(exchange, level, stage, catalog)
+    info = exchange.info
+    impersonated = info.user if exchange.impersonated else None
+    event: dict[str, object] = {"auditID": info.audit_id, "requestURI": info.uri}
+    if info.about_objects:
+        event["objectRef"] = _object(info.wanted[0], _version(info.wanted[0], catalog), exchange.name)
     if stage is not Stage.RECEIVED:
-        event["responseStatus"] = _status(exchange)
+        event["responseStatus"] = _success(exchange.code) if exchange.error is None else _failure(exchange)
     for field, body in (("requestObject", sent), ("responseObject", answered)):
         if body:
             event[field] = orjson.Fragment(body)
@@ -44,35 +48,33 @@ def line(
     event["stageTimestamp"] = _time(at)
     if exchange.decision:
         event["annotations"] = {_DECISION: exchange.decision, _REASON: exchange.reason, **exchange.annotations}
-    return _json(event) + b"\n"
+    head = _head(level, stage, info.verb, info.caller, impersonated, info.source, info.user_agent)
+    return b"%b,%b\n" % (head, _json(event)[1:])
 
 
-def _request(exchange: Exchange, level: Level, stage: Stage, catalog: Catalog | None) -> dict[str, object]:
-    """Who asks for what: the fields that do not depend on the answer."""
-    info = exchange.info
-    event: dict[str, object] = {
+@lru_cache(maxsize=256)  # a client may say 8 KiB of itself
+def _head(
+    level: Level, stage: Stage, verb: str, caller: User, impersonated: User | None, source: str, user_agent: str
+) -> bytes:
+    """What many lines begin with: an object that is not closed yet."""
+    head: dict[str, object] = {
         "kind": "Event",
         "apiVersion": API_VERSION,
         "level": level.kubernetes_name,
-        "auditID": info.audit_id,
         "stage": stage.value,
-        "requestURI": info.uri,
-        "verb": info.verb,
-        "user": _user(info.caller),
+        "verb": verb,
+        "user": _user(caller),
     }
-    if exchange.impersonated:
-        event["impersonatedUser"] = _user(info.user)
-    if info.source:
-        event["sourceIPs"] = [info.source]
-    if info.user_agent:
-        event["userAgent"] = info.user_agent
-    if info.about_objects:
-        event["objectRef"] = _object(info.wanted[0], _version(info.wanted[0], catalog), exchange.name)
-    return event
+    if impersonated is not None:
+        head["impersonatedUser"] = _user(impersonated)
+    if source:
+        head["sourceIPs"] = [source]
+    if user_agent:
+        head["userAgent"] = user_agent
+    return _json(head)[:-1]
 
 
-@lru_cache(maxsize=1024)
-def _user(user: User) -> orjson.Fragment:
+def _user(user: User) -> dict[str, object]:
     shown: dict[str, object] = {}
     if user.name:
         shown["username"] = user.name
@@ -82,7 +84,7 @@ def _user(user: User) -> orjson.Fragment:
         shown["groups"] = sorted(user.groups)
     if user.extra:
         shown["extra"] = {key: list(values) for key, values in user.extra.items()}
-    return orjson.Fragment(_json(shown))
+    return shown
 
 
 def _version(wanted: Attributes, catalog: Catalog | None) -> str:
@@ -105,12 +107,17 @@ def _object(wanted: Attributes, version: str, made: str) -> dict[str, str]:
     return reference
 
 
-def _status(exchange: Exchange) -> dict[str, object]:
-    status: dict[str, object] = {"metadata": {}, "code": exchange.code}
-    if exchange.error is not None:
-        status |= {"status": "Failure", "reason": exchange.error.reason}
-        if not is_confidential(exchange.info):  # a refusal may quote what it refuses
-            status["message"] = exchange.error.message
+@lru_cache(maxsize=64)
+def _success(code: int) -> orjson.Fragment:
+    return orjson.Fragment(_json({"metadata": {}, "code": code}))
+
+
+def _failure(exchange: Exchange) -> dict[str, object]:
+    assert exchange.error is not None
+    status: dict[str, object] = {"metadata": {}, "code": exchange.code, "status": "Failure"}
+    status["reason"] = exchange.error.reason
+    if not is_confidential(exchange.info):  # a refusal may quote what it refuses
+        status["message"] = exchange.error.message
     return status
 
 

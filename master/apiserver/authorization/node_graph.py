@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from master.apiserver.watchcache.cached_object import CacheEvent
 from master.apiserver.watchcache.kind_window import KindWindow
 from podlab.api.pods import containers, volumes
+from podlab.api.serializer import encoded_fields
 from podlab.core.v1 import pod_pb2, volume_pb2
 
+_node_name = encoded_fields.reader(pod_pb2.Pod, "spec.nodeName")
 Reference = tuple[str, str, str]
 """Resource, namespace, name."""
 
@@ -57,8 +59,10 @@ class NodeGraph:
         before = self._bound.pop(event.key, None)
         if before is not None:
             self._count(before, -1)
+        if event.new is None or not _node_name(event.new.encoded):
+            return  # most pods that are created have no node yet, and need not be decoded
         pod = event.new_message()
-        if isinstance(pod, pod_pb2.Pod) and pod.spec.nodeName:
+        if isinstance(pod, pod_pb2.Pod):
             after = _BoundPod(pod.spec.nodeName, frozenset(references(pod)))
             self._bound[event.key] = after
             self._count(after, 1)

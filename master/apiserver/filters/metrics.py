@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 from master.apiserver.audit.auditor import Auditor
 from master.apiserver.flowcontrol.seats import Seats
@@ -31,6 +34,35 @@ _READING = frozenset({"GET", "LIST", "WATCH", "OPTIONS", "HEAD"})
 Place = tuple[str, ...]
 
 
+@dataclass(slots=True)
+class _Durations:
+    """How long answers of one place took: so many in each bucket, the last of which has no bound."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(_BUCKETS_S) + 1))
+    sum_s: float = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one more."""
+        self.counts[bisect_left(_BUCKETS_S, seconds)] += 1
+        self.sum_s += seconds
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        """As Prometheus wants them: each bucket's bound, and how many took so long at most."""
+        bounds = (*map(floatToGoString, _BUCKETS_S), "+Inf")
+        return list(zip(bounds, accumulate(self.counts), strict=True))
+
+
+@dataclass(slots=True)
+class _Requests:
+    """What is counted as requests pass: plain numbers, as each request pays for it."""
+
+    answered: Counter[tuple[Place, int]] = field(default_factory=Counter)
+    """By place and HTTP status."""
+    durations: dict[Place, _Durations] = field(default_factory=dict)
+    long_running: Counter[Place] = field(default_factory=Counter)
+    in_flight: Counter[str] = field(default_factory=lambda: Counter(readOnly=0, mutating=0))
+
+
 class Metrics:
     """Counts requests as they pass; the rest is looked up when somebody asks. Lives in the event loop."""
 
@@ -41,28 +73,11 @@ class Metrics:
         self._places: dict[tuple[object, ...], Place] = {}
         """Of requests about objects of the kinds that there are now."""
         cache.kinds.follow(self._become)
+        self._requests = _Requests()
         registry = self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "apiserver_request",
-            "Requests that were answered, by their HTTP status.",
-            (*_PLACE, "code"),
-            registry=registry,
-        )
-        self._durations = Histogram(
-            "apiserver_request_duration_seconds",
-            "How long answers took, those of streams left out.",
-            _PLACE,
-            buckets=_BUCKETS_S,
-            registry=registry,
-        )
-        self._long_running = Gauge(
-            "apiserver_longrunning_requests", "Watches and other streams that are open.", _PLACE, registry=registry
-        )
-        self._in_flight = {"readOnly": 0, "mutating": 0}
-        registry.register(_KeptElsewhere(cache, watches, turns, trail, self._in_flight))
+        registry.register(_Counted(self._requests))
+        registry.register(_KeptElsewhere(cache, watches, turns, trail, self._requests.in_flight))
         ProcessCollector(registry=registry)
-        self._counters: dict[tuple[Place, int], Any] = {}
-        self._histograms: dict[Place, Any] = {}
 
     def _become(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -80,16 +95,13 @@ class Metrics:
         """Count a request that has been answered."""
         info = exchange.info
         self._count(place, info, -1)
-        counter = self._counters.get((place, exchange.code))
-        if counter is None:
-            counter = self._counters[place, exchange.code] = self._requests.labels(*place, str(exchange.code))
-        counter.inc()
+        self._requests.answered[place, exchange.code] += 1
         if info.long_running:
             return
-        histogram = self._histograms.get(place)
-        if histogram is None:
-            histogram = self._histograms[place] = self._durations.labels(*place)
-        histogram.observe(seconds)
+        durations = self._requests.durations.get(place)
+        if durations is None:
+            durations = self._requests.durations[place] = _Durations()
+        durations.observe(seconds)
 
     def text(self) -> bytes:
         """All of it in Prometheus' text format."""
@@ -121,9 +133,34 @@ class Metrics:
     def _count(self, place: Place, info: RequestInfo, step: int) -> None:
         """What is under way."""
         if info.long_running:
-            self._long_running.labels(*place).inc(step)
+            self._requests.long_running[place] += step
         else:
-            self._in_flight["readOnly" if place[0] in _READING else "mutating"] += step
+            self._requests.in_flight["readOnly" if place[0] in _READING else "mutating"] += step
+
+
+@dataclass(frozen=True, eq=False)
+class _Counted(Collector):
+    """What was counted as requests passed."""
+
+    requests: _Requests
+
+    def collect(self) -> Iterator[Metric]:
+        answered = CounterMetricFamily(
+            "apiserver_request", "Requests that were answered, by their HTTP status.", labels=(*_PLACE, "code")
+        )
+        for (place, code), count in self.requests.answered.items():
+            answered.add_metric((*place, str(code)), count)
+        durations = HistogramMetricFamily(
+            "apiserver_request_duration_seconds", "How long answers took, those of streams left out.", labels=_PLACE
+        )
+        for place, one in self.requests.durations.items():
+            durations.add_metric(place, one.cumulative(), one.sum_s)
+        long_running = GaugeMetricFamily(
+            "apiserver_longrunning_requests", "Watches and other streams that are open.", labels=_PLACE
+        )
+        for place, count in self.requests.long_running.items():
+            long_running.add_metric(place, count)
+        yield from (answered, durations, long_running)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,6 +228,6 @@ def _of_audit(trail: Auditor) -> Iterator[Metric]:
     dropped = CounterMetricFamily("apiserver_audit_error", "Lines of the audit log that were lost.")
     dropped.add_metric([], trail.writer.dropped)
     levels = CounterMetricFamily("apiserver_audit_level", "Lines of the audit log, by level.", labels=["level"])
-    for name, count in sorted(trail.written.items()):
-        levels.add_metric([name], count)
+    for level, count in sorted(trail.written.items()):
+        levels.add_metric([level.kubernetes_name], count)
     yield from (written, dropped, levels)

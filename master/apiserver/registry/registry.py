@@ -13,7 +13,7 @@ from typing import Protocol
 
 from google.protobuf.message import Message
 
-from master.apiserver.admission.chain import Admission
+from master.apiserver.admission.chain import Admission, SelectedPlugins
 from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside
 from master.apiserver.admission.write import ATTEMPTS, Operation, Write
 from master.apiserver.registry import changes, deletion, subresources, uids
@@ -90,6 +90,7 @@ class _Begun:
     request: AdmissionRequest
     key: str
     alike: Result | None
+    asked: SelectedPlugins
 
 
 class Registry:
@@ -198,9 +199,10 @@ class Registry:
         strategy = self._strategy(write.kind)
         request = AdmissionRequest(write, message)
         changes.begin(message, strategy, uids.new_uid(), self._clock())
-        for plugin in self._admission.asked(write.kind, Operation.CREATE, "").first:
+        asked = self._admission.asked(write.kind, Operation.CREATE, "")
+        for plugin in asked.first:
             await plugin.mutate(request)
-        return _Begun(request, key, await self._completion.complete(request, strategy))
+        return _Begun(request, key, await self._completion.complete(request, strategy), asked)
 
     async def _planned_creation(self, begun: _Begun) -> Planned:
         request, key, alike, allocated = begun.request, begun.key, begun.alike, NOTHING
@@ -210,8 +212,7 @@ class Registry:
             allocated = allocator.allocate(request.new, None)
         if causes := _faults(self._rules(write), request.new, alike):
             raise Invalid.of(write.kind.qualified_name, write.name, causes)
-        asked = self._admission.asked(write.kind, Operation.CREATE, "")
-        alongside = await self._admission.validate(asked, request)
+        alongside = await self._admission.validate(begun.asked, request)
         if self._cache.get(write.kind, key) is not None:
             raise AlreadyExists.of(write.kind.resource, write.name)
         value = alike.encoded(request.new) if alike is not None else request.new.SerializeToString()

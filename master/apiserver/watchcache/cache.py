@@ -152,8 +152,7 @@ class Cache:
 
     def _window_of(self, key: str) -> KindWindow | None:
         """None for what is of no kind that is served."""
-        _, root, group, plural, _ = key.split("/", 4)
-        return self._by_prefix.get(f"/{root}/{group}/{plural}/")
+        return self._by_prefix.get(keys.prefix_of(key))
 
     def _become(self, catalog: Catalog) -> None:
         """Hold the objects of these kinds. Whoever watches one that is gone is told that it is too late."""

@@ -24,8 +24,9 @@ class CachedObject:
         self.kind = kind
         self.key = key
         self.revision = revision
-        self.element = encoding.item(encoding.envelope(kind), value, revision)
-        self._start = len(self.element) - len(value) - len(encoding.revision_tail(revision))
+        tail = encoding.revision_tail(revision)
+        self.element = encoding.item(encoding.envelope(kind), value, tail)
+        self._start = len(self.element) - len(value) - len(tail)
         self._json: bytes | None = None
 
     @property
@@ -33,9 +34,14 @@ class CachedObject:
         """As it is stored: without resourceVersion."""
         return self.element[self._start : len(self.element) - len(encoding.revision_tail(self.revision))]
 
+    @property
+    def encoded(self) -> bytes:
+        """As a message is decoded from it: with resourceVersion."""
+        return self.element[self._start :]
+
     def message(self) -> Message:
         """A fresh message with its resourceVersion; the caller may mutate it."""
-        return self.kind.message.FromString(self.element[self._start :])
+        return self.kind.message.FromString(self.encoded)
 
     def message_as(self, message: type[M]) -> M:
         """The same, of an object that is known to be of that type."""

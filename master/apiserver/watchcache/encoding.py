@@ -72,10 +72,10 @@ def revision_tail(revision: int) -> bytes:
     return b"\x0a" + bytes((len(text) + 2, _RESOURCE_VERSION_TAG, len(text))) + text
 
 
-def item(around: Envelope, value: bytes, revision: int) -> bytes:
+def item(around: Envelope, value: bytes, tail: bytes) -> bytes:
     """The object as an element of `ListResponse.items`; as `WatchEvent.object` it has the same bytes, and ends with
-    the object's."""
-    tag, tail = around.tag, revision_tail(revision)
+    the object's. `tail` is that of its revision."""
+    tag = around.tag
     inner = varint(len(value) + len(tail))
     if around.head:
         inner = varint(len(around.head) + len(inner) + len(value) + len(tail)) + around.head + inner

@@ -31,6 +31,12 @@ def group_prefix(group: str) -> str:
     return f"{OBJECTS}{group or 'core'}/"
 
 
+def prefix_of(key: str) -> str:
+    """What the keys of that object's kind start with."""
+    plural = key.index("/", len(OBJECTS)) + 1
+    return key[: key.index("/", plural) + 1]
+
+
 def scope_prefix(kind: Kind, namespace: str) -> str:
     """What the keys of a kind in one namespace, or in all when it is empty, start with. Raises BadRequest."""
     if not namespace:

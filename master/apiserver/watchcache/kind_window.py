@@ -12,7 +12,7 @@ from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cached_object import CachedObject, CacheEvent
 from master.apiserver.watchcache.watch_window import WAKE_PACING, WakePacing, WatchWindow
 from podlab.api.kinds import Kind
-from podlab.api.selection import selectors
+from podlab.api.serializer import encoded_fields
 
 WINDOW_EVENTS = 5000
 WINDOW_BYTES = 16 << 20
@@ -34,7 +34,7 @@ class KindWindow(WatchWindow):
         self.kind = kind
         self.prefix = keys.kind_prefix(kind)
         self.divided_by = kept_apart_by
-        self._read_part = selectors.field_reader(self.divided_by)
+        self._read_part = encoded_fields.reader(kind.message, kept_apart_by) if kept_apart_by else None
         self._most_events = most_events
         self._most_bytes = most_bytes
         self._bytes = 0
@@ -102,8 +102,7 @@ class KindWindow(WatchWindow):
 
     def _part_of(self, event: CacheEvent) -> str:
         """The value of the field that divides, as it is now; empty when there is none."""
-        now = event.new_message() if self.divided_by else None
-        return self._read_part(now) if now is not None else ""
+        return self._read_part(event.new.encoded) if self._read_part is not None and event.new is not None else ""
 
     def _divide(self, event: CacheEvent) -> None:
         """Add the change to the part that the object was in, and to the one that it is in now."""

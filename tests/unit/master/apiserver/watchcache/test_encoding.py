@@ -24,7 +24,7 @@ def stored(kind: Kind, name: str, labels: dict[str, str]) -> bytes:
 def test_every_response_reads_as_the_object_at_its_revision(
     kind: Kind, name: str, labels: dict[str, str], revision: int
 ) -> None:
-    element = encoding.item(encoding.envelope(kind), stored(kind, name, labels), revision)
+    element = encoding.item(encoding.envelope(kind), stored(kind, name, labels), encoding.revision_tail(revision))
     wanted = kind.message(  # type: ignore[call-arg]
         metadata=meta_pb2.ObjectMeta(name=name, labels=labels, resourceVersion=str(revision))
     )
