@@ -71,44 +71,39 @@ def check_operations(operations: Operations, limits: Limits) -> None:
 def decide(commits: Sequence[Operations], before: Mapping[str, Standing], revision: int) -> Verdict:
     """Judge `commits` in order on top of `before`, which holds every existing key they name."""
     verdict = Verdict(revision)
-    changed = verdict.standing
     for operations in commits:
-        keys = [operation.key for operation in operations]
-        standing = [changed[key] if key in changed else before.get(key) for key in keys]
-        mismatch = _first_mismatch(operations, standing)
-        if mismatch is not None:
-            verdict.results.append(mismatch)
+        rows = _rows(operations, before, verdict.standing, verdict.revision + 1)
+        if isinstance(rows, Mismatch):
+            verdict.results.append(rows)
             continue
-        rows = _rows(operations, standing, verdict.revision + 1)
         if rows:
             verdict.revision += 1
             verdict.rows += rows
             for row in rows:
                 change = row.change
                 gone = change.value is None
-                changed[change.key] = None if gone else Standing(row.row, change.create_revision)
+                verdict.standing[change.key] = None if gone else Standing(row.row, change.create_revision)
         verdict.results.append(verdict.revision)
     return verdict
 
 
-def _first_mismatch(operations: Operations, now: Sequence[Standing | None]) -> Mismatch | None:
-    for operation, standing in zip(operations, now, strict=True):
-        if operation.expected is None:
-            continue
-        found = standing.row >> OPERATIONS_BITS if standing is not None else 0
-        if found != operation.expected:
-            return Mismatch(operation.key, operation.expected, found)
-    return None
-
-
-def _rows(operations: Operations, now: Sequence[Standing | None], revision: int) -> list[LogRow]:
+def _rows(
+    operations: Operations, before: Mapping[str, Standing], changed: Mapping[str, Standing | None], revision: int
+) -> list[LogRow] | Mismatch:
+    """What a commit appends, or the first of its expectations that fails. It names no key twice."""
     rows: list[LogRow] = []
-    for operation, standing in zip(operations, now, strict=True):
+    for operation in operations:
+        key = operation.key
+        standing = changed[key] if key in changed else before.get(key)
+        found = 0 if standing is None else standing.row >> OPERATIONS_BITS
+        if operation.expected is not None and found != operation.expected:
+            return Mismatch(key, operation.expected, found)
         value = operation.value if isinstance(operation, Put) else None
-        if value is None and standing is None:
-            continue
-        row = revision << OPERATIONS_BITS | len(rows)
-        created = standing.create_revision if standing is not None else revision
-        change = Change(revision, operation.key, value, created)
-        rows.append(LogRow(row, standing.row if standing is not None else None, change))
+        if standing is not None:
+            change, previous = Change(revision, key, value, standing.create_revision), standing.row
+        elif value is not None:
+            change, previous = Change(revision, key, value, revision), None
+        else:
+            continue  # gone already
+        rows.append(LogRow(revision << OPERATIONS_BITS | len(rows), previous, change))
     return rows

@@ -52,7 +52,7 @@ class Allocator(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as Write
 class Written:
     """What a write has done. `entry` is the object now or, when it is gone, as it was last."""
 
@@ -83,7 +83,7 @@ class Planned:
         return [own, *self.alongside]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Begun:
     """A new object, complete but for what is allocated to it, its key, and what it shares with others."""
 
