@@ -18,7 +18,8 @@ _SPELT = {
     for header in (
         "AddressType", "AllowVolumeExpansion", "AttachRequired", "CIDRs", "cpu", "DistinguisherMethod", "DriverName",
         "HandSize", "IP", "MatchingPrecedence", "MaxPods", "memory", "MinPods", "MissingPL", "NominalConcurrencyShares",
-        "OS-Image", "ParentRef", "PodInfoOnMount", "PreemptionPolicy", "PriorityLevel", "PV", "QueueLengthLimit",
+        "OS-Image", "ParamKind", "ParamRef", "ParentRef", "PodInfoOnMount", "PolicyName", "PreemptionPolicy",
+        "PriorityLevel", "PV", "QueueLengthLimit",
         "ReclaimPolicy", "RequestedDuration", "RequiresRepublish", "ServiceAccounts", "SignerName", "StorageCapacity",
         "StorageClass", "StorageClassName", "TokenRequests", "Up-to-date", "VolumeAttributesClass", "VolumeBindingMode",
         "VolumeMode",

@@ -111,10 +111,13 @@ KUBERNETES = {
 VERBS = {"proxy": PROXIED}
 # What Podlab does not serve.
 ABSENT = {
+    "admissionregistration.k8s.io/v1": {
+        *("mutatingadmissionpolicies", "mutatingadmissionpolicybindings"),
+        *("mutatingwebhookconfigurations", "validatingwebhookconfigurations"),
+    },
     "v1": {"nodes/proxy", "pods/proxy", "pods/resize", "services/proxy"},
 }
 ABSENT_GROUPS = {
-    "admissionregistration.k8s.io/v1",
     "apiregistration.k8s.io/v1",
 }
 # What Podlab serves besides: the metrics API, which Kubernetes gets from an add-on.

@@ -79,6 +79,8 @@ WANTED = {
     "ServiceAccount": "Name, Secrets, Age",
     "StatefulSet": "Name, Ready, Age | Containers, Images",
     "StorageClass": "Name, Provisioner, ReclaimPolicy, VolumeBindingMode, AllowVolumeExpansion, Age",
+    "ValidatingAdmissionPolicy": "Name, Validations:integer, ParamKind, Age",
+    "ValidatingAdmissionPolicyBinding": "Name, PolicyName, ParamRef, Age",
     "VolumeAttachment": "Name, Attacher, PV, Node, Attached, Age",
     "VolumeAttributesClass": "Name, DriverName, Age",
 }
@@ -87,7 +89,7 @@ NUMBERS = {
     "Deployment": 2, "Event": 1, "FlowSchema": 1,
     "HorizontalPodAutoscaler": 2, "PodDisruptionBudget": 1, "PriorityClass": 2, "ReplicaSet": 3,
     "ReplicationController": 3, "Secret": 1, "ServiceAccount": 1, "StorageClass": 1,
-    "VolumeAttachment": 1,
+    "ValidatingAdmissionPolicy": 1, "VolumeAttachment": 1,
 }  # fmt: skip
 
 
