@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from podlab.admissionregistration.v1 import matching_pb2
 from podlab.api.selection import selectors
@@ -39,11 +40,48 @@ class AdmissionTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class ResourceRule:
+    """RuleWithOperations, read once: every write is held against all of them."""
+
+    operations: frozenset[str]
+    groups: frozenset[str]
+    versions: frozenset[str]
+    resources: frozenset[str]
+    scope: str
+    names: frozenset[str]
+    """Those of the objects; empty for all."""
+
+    @classmethod
+    def of(cls, rule: matching_pb2.RuleWithOperations, names: Iterable[str] = ()) -> ResourceRule:
+        """What the message says, of the objects of these names."""
+        resources = rule.rule
+        return cls(
+            frozenset(rule.operations),
+            frozenset(resources.apiGroups),
+            frozenset(resources.apiVersions),
+            frozenset(resources.resources),
+            resources.scope or _ALL,
+            frozenset(names),
+        )
+
+    def takes(self, target: AdmissionTarget, at: ServedAs) -> bool:
+        """Whether it is about such writes of what stands at that place."""
+        return (
+            _has(self.operations, target.operation)
+            and _has(self.groups, at.group)
+            and _has(self.versions, at.version)
+            and not self.resources.isdisjoint(_names(at.resource, target.subresource))
+            and self.scope in (_ALL, "Namespaced" if target.namespace else "Cluster")
+            and (not self.names or target.name in self.names)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Matcher:
     """MatchResources, read once."""
 
-    rules: Sequence[matching_pb2.NamedRuleWithOperations]
-    excluded: Sequence[matching_pb2.NamedRuleWithOperations]
+    rules: Sequence[ResourceRule]
+    excluded: Sequence[ResourceRule]
     namespaces: Selector
     objects: Selector
     equivalent: bool
@@ -52,8 +90,8 @@ class Matcher:
     def of(cls, match: matching_pb2.MatchResources) -> Matcher:
         """What the message says; one that is empty matches everything."""
         return cls(
-            tuple(match.resourceRules),
-            tuple(match.excludeResourceRules),
+            [ResourceRule.of(one.ruleWithOperations, one.resourceNames) for one in match.resourceRules],
+            [ResourceRule.of(one.ruleWithOperations, one.resourceNames) for one in match.excludeResourceRules],
             selectors.from_message(match.namespaceSelector),
             selectors.from_message(match.objectSelector),
             match.matchPolicy != "Exact",
@@ -62,13 +100,10 @@ class Matcher:
     def match(self, target: AdmissionTarget) -> ServedAs | None:
         """As what the write matches; None when it does not."""
         candidates = target.served_as if self.equivalent else target.served_as[:1]
-        if any(_takes(self.excluded, target, one) for one in candidates):
+        matched = _taken(self.rules, target, candidates) if self.rules else target.served_as[0]
+        if matched is None or _taken(self.excluded, target, candidates) is not None:
             return None
-        matched = target.served_as[0] if not self.rules else None
-        for one in candidates:
-            if matched is None and _takes(self.rules, target, one):
-                matched = one
-        return matched if matched is not None and self._selects(target) else None
+        return matched if self._selects(target) else None
 
     def _selects(self, target: AdmissionTarget) -> bool:
         if not self.objects.is_empty and not any(self.objects.matches(labels) for labels in target.labels):
@@ -79,29 +114,18 @@ class Matcher:
         return labels is None or self.namespaces.matches(labels)
 
 
-def _takes(rules: Iterable[matching_pb2.NamedRuleWithOperations], target: AdmissionTarget, at: ServedAs) -> bool:
-    return any(
-        (not named.resourceNames or target.name in named.resourceNames) and takes(named.ruleWithOperations, target, at)
-        for named in rules
-    )
+def _taken(rules: Sequence[ResourceRule], target: AdmissionTarget, candidates: Sequence[ServedAs]) -> ServedAs | None:
+    """The first of these places of which a rule takes the write."""
+    return next((at for at in candidates for rule in rules if rule.takes(target, at)), None)
 
 
-def takes(rule: matching_pb2.RuleWithOperations, target: AdmissionTarget, at: ServedAs) -> bool:
-    """Whether the rule is about such writes of what stands at that place."""
-    resources = rule.rule
-    return (
-        _has(rule.operations, target.operation)
-        and _has(resources.apiGroups, at.group)
-        and _has(resources.apiVersions, at.version)
-        and resources.scope in ("", _ALL, "Namespaced" if target.namespace else "Cluster")
-        and any(_is(named, at.resource, target.subresource) for named in resources.resources)
-    )
+def _has(values: frozenset[str], value: str) -> bool:
+    return value in values or _ALL in values
 
 
-def _has(values: Sequence[str], value: str) -> bool:
-    return _ALL in values or value in values
-
-
-def _is(named: str, resource: str, subresource: str) -> bool:
-    wanted, _, below = named.partition("/")
-    return wanted in (_ALL, resource) and below in ((_ALL, subresource) if subresource else ("", _ALL))
+@lru_cache(maxsize=4096)
+def _names(resource: str, subresource: str) -> frozenset[str]:
+    """All that rules may call it."""
+    if not subresource:
+        return frozenset({resource, _ALL, f"{resource}/*", "*/*"})
+    return frozenset({f"{resource}/{subresource}", f"{resource}/*", f"*/{subresource}", "*/*"})
