@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from podlab_testing.wire_format import TIME, TIME_JSON, assert_same, blob, metadata, number, pair, varint
 
-from podlab.api import objects
+from podlab.api import kinds, objects
 from podlab.api.serializer import codec, settling
 from podlab.api.serializer.decoding import Problems
 from podlab.apiextensions.v1.customresourcedefinition_pb2 import CustomResourceDefinition
@@ -253,8 +253,8 @@ def nested(levels: int) -> CustomResourceDefinition:
     for _ in range(levels):
         schema = {"type": "object", "properties": {"a": schema}}
     versions = [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}]
-    data = {"spec": {"group": "g", "names": {"kind": "A", "plural": "as"}, "scope": "Cluster", "versions": versions}}
-    definition = codec.from_dict(data | {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"})
+    spec = {"group": "g", "names": {"kind": "A", "plural": "as"}, "scope": "Cluster", "versions": versions}
+    definition = codec.from_dict({"spec": spec}, kinds.of(CustomResourceDefinition))
     assert isinstance(definition, CustomResourceDefinition)
     return definition
 
