@@ -17,6 +17,16 @@ UNSET = "<unset>"
 Cells = list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnWords:
+    """What a column is called, where its header does not say it, and what else is told of it."""
+
+    name: str
+    format: str
+    description: str
+    priority: int = 0
+
+
 @dataclass(frozen=True)
 class Table:
     """One kind's columns, and how an object fills them."""
@@ -26,8 +36,10 @@ class Table:
     only_wide: frozenset[str] = frozenset()
     types: Mapping[str, str] = field(default_factory=dict)
     """Columns of another type than string."""
-    untold: Mapping[str, Callable[[str], str | int | bool]] = field(default_factory=dict)
-    """Cells that are no text though their column says so: Kubernetes does not keep to its own definitions here."""
+    untold: Mapping[str, Callable[[str], str | int | float | bool | None]] = field(default_factory=dict)
+    """Cells that are no text though their column says so, as Kubernetes has them; None stands for no value."""
+    words: Mapping[str, ColumnWords] = field(default_factory=dict)
+    """What is told of columns whose headers do not say it."""
 
     def columns(self, wide: bool = False) -> list[str]:
         """The headers."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from podlab.api import objects
 from podlab.apiextensions.v1.customresourcedefinition_pb2 import (
     CustomResourceDefinition,
@@ -13,6 +15,21 @@ from podlab.meta.v1.meta_pb2 import Time
 CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 NAMES_ACCEPTED, ESTABLISHED, TERMINATING = "NamesAccepted", "Established", "Terminating"
 NAMESPACED = "Namespaced"
+APPROVAL_ANNOTATION = "api-approved.kubernetes.io"
+"""Where a definition of a protected group says who has approved it, or begins with `unapproved` and says why not."""
+
+_PROTECTED = ("k8s.io", "kubernetes.io")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^/?#]")
+
+
+def is_protected(group: str) -> bool:
+    """Whether a group is one of Kubernetes' own."""
+    return any(group == domain or group.endswith(f".{domain}") for domain in _PROTECTED)
+
+
+def is_address(approval: str) -> bool:
+    """Whether it says where the approval can be read."""
+    return bool(_ADDRESS.match(approval))
 
 
 def is_true(definition: CustomResourceDefinition, condition_type: str) -> bool:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from google.protobuf import message_factory
 from google.protobuf.message import Message
 
+from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.meta.v1 import options_pb2
 from podlab.v1 import object_pb2
 
@@ -50,7 +51,11 @@ class GroupResource(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """One version of a kind, and what it is called. There is one for each message: `of` has it."""
+    """One version of a kind, and what it is called.
+
+    Of messages that are of one kind alone `of` has it; those that several kinds share say themselves which they are of
+    (`group_kind`).
+    """
 
     group: str  # "" is the core group
     version: str
@@ -63,6 +68,12 @@ class Kind:
     """Words that stand for it together with others, as `all` does."""
     also_read_as: tuple[str, ...] = ()
     """apiVersions of old clients' objects, which are read as this one's."""
+    singular_name: str = ""
+    """What one of them is called; empty for the kind's name in lower case."""
+    list_name: str = ""
+    """The kind of its lists; empty for the kind's name with List behind it."""
+    custom_status: bool = False
+    """Of kinds of custom objects: whether there is a status that is written apart."""
 
     @cached_property
     def group_kind(self) -> GroupKind:
@@ -79,7 +90,12 @@ class Kind:
 
     @property
     def singular(self) -> str:
-        return self.name.lower()
+        return self.singular_name or self.name.lower()
+
+    @property
+    def list_kind(self) -> str:
+        """What lists of them say in `kind`."""
+        return self.list_name or f"{self.name}List"
 
     @property
     def resource(self) -> str:
@@ -93,18 +109,42 @@ class Kind:
 
     @property
     def has_status(self) -> bool:
-        return "status" in self.message.DESCRIPTOR.fields_by_name
+        return self.custom_status or "status" in self.message.DESCRIPTOR.fields_by_name
 
     @property
     def object_field(self) -> str:
         """The name of its field in `podlab.v1.Object`: kinds that have none of their own share one."""
-        return _OBJECT_FIELDS.get(self.message.DESCRIPTOR.full_name, OTHER)
+        return object_field(self.message)
+
+
+def type_meta(message: Message) -> tuple[str, str]:
+    """The apiVersion and the kind that an object says it is of. KeyError when its message is of no kind."""
+    if isinstance(message, Custom):
+        return message.api_version, message.kind
+    kind = of(message)
+    return kind.api_version, kind.name
+
+
+def group_kind(message: Message) -> GroupKind:
+    """What an object is of. KeyError when its message is of no kind."""
+    return referenced(message.api_version, message.kind) if isinstance(message, Custom) else of(message).group_kind
 
 
 def of(message: Message | type[Message]) -> Kind:
-    """The kind of a message or message type, whether it is stored or not. KeyError when it is of none."""
+    """The kind of a message or message type, whether it is stored or not. KeyError when it is of none, and for
+    `Custom`, which is of many: catalogs tell those apart."""
     known = _KNOWN.get(message.DESCRIPTOR.full_name)
     return known if known is not None else _read(message if isinstance(message, type) else type(message))
+
+
+def known(of_kind: Kind | type[Message]) -> Kind:
+    """The kind itself, or the one of a message type: callers name kinds by either."""
+    return of_kind if isinstance(of_kind, Kind) else of(of_kind)
+
+
+def object_field(message: type[Message]) -> str:
+    """The name of a message's field in `podlab.v1.Object`."""
+    return _OBJECT_FIELDS.get(message.DESCRIPTOR.full_name, OTHER)
 
 
 def referenced(api_version: str, kind: str) -> GroupKind:

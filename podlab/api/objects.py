@@ -10,7 +10,7 @@ from google.protobuf import any_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError, Message
 
 from podlab.api import kinds
-from podlab.api.kinds import GroupKind
+from podlab.api.kinds import GroupKind, Kind
 from podlab.errors import BadRequest
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import object_pb2
@@ -35,9 +35,9 @@ class Key:
     name: str
 
     @staticmethod
-    def of(kind: type[Message], namespace: str, name: str) -> Key:
-        """The key of an object of that type."""
-        return Key(kinds.of(kind).group_kind, namespace, name)
+    def of(kind: type[Message] | Kind, namespace: str, name: str) -> Key:
+        """The key of an object of that kind, or message type."""
+        return Key(kinds.known(kind).group_kind, namespace, name)
 
     @property
     def kind(self) -> str:
@@ -63,13 +63,13 @@ def typed(message: Message, expected: type[M]) -> M:
 def key(message: Message) -> Key:
     """The object's key."""
     own: meta_pb2.ObjectMeta = message.metadata  # type: ignore[attr-defined]
-    return Key(kinds.of(message).group_kind, own.namespace, own.name)
+    return Key(kinds.group_kind(message), own.namespace, own.name)
 
 
 def wrap(message: Message) -> object_pb2.Object:
     """The envelope that carries the object in calls."""
     envelope = object_pb2.Object()
-    field = kinds.of(message).object_field
+    field = kinds.object_field(type(message))
     if field == kinds.OTHER:
         envelope.other.Pack(message)
     else:

@@ -28,9 +28,8 @@ _BY_CLASS = ".storageclass.storage.k8s.io/"
 ONE = Fraction(1)
 
 
-def of(message: Message) -> Amounts:
-    """What the object uses, by the names that quotas know."""
-    kind = kinds.of(message)
+def of(message: Message, kind: kinds.Kind) -> Amounts:
+    """What the object, which is of the kind, uses, by the names that quotas know."""
     if kind.name in _NOT_COUNTED:
         return {}
     used: Amounts = {f"count/{kind.resource}": ONE}
@@ -55,11 +54,11 @@ def matches(spec: ResourceQuotaSpec, message: Message) -> bool:
     return not wanted or (isinstance(message, Pod) and all(_holds(one, message) for one in wanted))
 
 
-def counted(spec: ResourceQuotaSpec, message: Message) -> Amounts:
-    """What the object uses of what this quota limits."""
+def counted(spec: ResourceQuotaSpec, message: Message, kind: kinds.Kind) -> Amounts:
+    """What the object, which is of the kind, uses of what this quota limits."""
     if not matches(spec, message):
         return {}
-    return {name: amount for name, amount in of(message).items() if name in spec.hard}
+    return {name: amount for name, amount in of(message, kind).items() if name in spec.hard}
 
 
 def limits(hard: Iterable[str], kind: kinds.Kind) -> list[str]:
@@ -67,11 +66,11 @@ def limits(hard: Iterable[str], kind: kinds.Kind) -> list[str]:
     return [] if kind.name in _NOT_COUNTED else [name for name in hard if _is_of(name, kind)]
 
 
-def recount(quota: ResourceQuota, objects: Iterable[Message]) -> None:
-    """Set the quota's status to what these objects use, which are all that its namespace holds."""
+def recount(quota: ResourceQuota, objects: Iterable[tuple[Message, kinds.Kind]]) -> None:
+    """Set the quota's status to what these objects, each with its kind, use: all that its namespace holds."""
     status, total = quota.status, dict.fromkeys(quota.spec.hard, Fraction(0))
-    for each in objects:
-        for resource, amount in counted(quota.spec, each).items():
+    for each, kind in objects:
+        for resource, amount in counted(quota.spec, each, kind).items():
             total[resource] += amount
     status.Clear()
     for resource, amount in total.items():

@@ -18,6 +18,7 @@ from google.protobuf.message import Message
 
 from podlab import __version__
 from podlab.api import kinds
+from podlab.api.kinds import Kind
 from podlab.api.objects import metadata, unwrap, wrap
 from podlab.authentication.v1 import token_pb2
 from podlab.client.outages import Outages
@@ -118,20 +119,20 @@ class Client:
         request = apiserver_pb2.CreateRequest(object=wrap(obj), dry_run=dry_run, field_manager=self.field_manager)
         return _typed(obj, (await _answer(self._stub.Create(request, timeout=DEADLINE_S))).object)
 
-    async def get(self, kind: type[M], name: str, namespace: str = "") -> M:
+    async def get(self, kind: type[M] | Kind, name: str, namespace: str = "") -> M:
         """Raises NotFound."""
         request = apiserver_pb2.GetRequest(
-            group=kinds.of(kind).group, kind=kinds.of(kind).name, namespace=namespace, name=name
+            group=kinds.known(kind).group, kind=kinds.known(kind).name, namespace=namespace, name=name
         )
         return _typed(kind, (await _answer(self._stub.Get(request, timeout=DEADLINE_S))).object)
 
     async def list(
-        self, kind: type[M], namespace: str = "", *, label_selector: str = "", field_selector: str = ""
+        self, kind: type[M] | Kind, namespace: str = "", *, label_selector: str = "", field_selector: str = ""
     ) -> Listed[M]:
         """All objects that match, read page by page from one snapshot. Raises Expired when that took too long."""
         request = apiserver_pb2.ListRequest(
-            group=kinds.of(kind).group,
-            kind=kinds.of(kind).name,
+            group=kinds.known(kind).group,
+            kind=kinds.known(kind).name,
             namespace=namespace,
             label_selector=label_selector,
             field_selector=field_selector,
@@ -158,7 +159,7 @@ class Client:
 
     async def delete(
         self,
-        kind: type[M],
+        kind: type[M] | Kind,
         name: str,
         namespace: str = "",
         *,
@@ -170,8 +171,8 @@ class Client:
     ) -> bool:
         """True when the object is gone, False when finalizers or a grace period hold it. Raises NotFound, Conflict."""
         request = apiserver_pb2.DeleteRequest(
-            group=kinds.of(kind).group,
-            kind=kinds.of(kind).name,
+            group=kinds.known(kind).group,
+            kind=kinds.known(kind).name,
             namespace=namespace,
             name=name,
             grace_period_seconds=grace_period_s,
@@ -198,7 +199,7 @@ class Client:
 
     async def patch(
         self,
-        kind: type[M],
+        kind: type[M] | Kind,
         name: str,
         namespace: str = "",
         *,
@@ -209,8 +210,8 @@ class Client:
     ) -> M:
         """Applies a patch, as JSON values. Raises NotFound, Invalid when it does not apply, Conflict."""
         request = apiserver_pb2.PatchRequest(
-            group=kinds.of(kind).group,
-            kind=kinds.of(kind).name,
+            group=kinds.known(kind).group,
+            kind=kinds.known(kind).name,
             namespace=namespace,
             name=name,
             type=patch_type,
@@ -223,7 +224,7 @@ class Client:
 
     async def delete_collection(
         self,
-        kind: type[M],
+        kind: type[M] | Kind,
         namespace: str = "",
         *,
         label_selector: str = "",
@@ -234,8 +235,8 @@ class Client:
     ) -> Sequence[Deletion[M]]:
         """Deletes what matches, and tells what that was. Raises MethodNotAllowed without a namespace, Timeout."""
         request = apiserver_pb2.DeleteCollectionRequest(
-            group=kinds.of(kind).group,
-            kind=kinds.of(kind).name,
+            group=kinds.known(kind).group,
+            kind=kinds.known(kind).name,
             namespace=namespace,
             label_selector=label_selector,
             field_selector=field_selector,
@@ -295,7 +296,7 @@ class Client:
 
     async def watch(
         self,
-        kind: type[M],
+        kind: type[M] | Kind,
         resource_version: str = "",
         namespace: str = "",
         *,
@@ -308,8 +309,8 @@ class Client:
         `on_open` is called once the server has taken the watch on, which may be long before anything happens.
         """
         request = apiserver_pb2.WatchRequest(
-            group=kinds.of(kind).group,
-            kind=kinds.of(kind).name,
+            group=kinds.known(kind).group,
+            kind=kinds.known(kind).name,
             namespace=namespace,
             label_selector=label_selector,
             field_selector=field_selector,
@@ -328,20 +329,25 @@ class Client:
             call.cancel()
 
 
-def _event(kind: type[M], event: apiserver_pb2.WatchEvent) -> WatchEvent[M]:
+def _event(kind: type[M] | Kind, event: apiserver_pb2.WatchEvent) -> WatchEvent[M]:
     if event.type == apiserver_pb2.EVENT_TYPE_BOOKMARK:
         return WatchEvent("BOOKMARK", None, event.resource_version)
     obj = _typed(kind, event.object)
     return WatchEvent(_EVENT_TYPES[event.type], obj, metadata(obj).resourceVersion)
 
 
-def _typed(like: M | type[M], envelope: object_pb2.Object) -> M:
+def _typed(like: M | type[M] | Kind, envelope: object_pb2.Object) -> M:
     """Raises InternalError when the server answers with an object of another kind than it was asked for."""
-    kind = like if isinstance(like, type) else type(like)
     message = unwrap(envelope)
-    if not isinstance(message, kind):
-        raise InternalError(f"the server answered with a {type(message).__name__}, not with a {kind.__name__}")
-    return message
+    if isinstance(like, Kind):
+        wanted, is_wanted = like.name, kinds.group_kind(message) == like.group_kind
+    else:
+        kind = like if isinstance(like, type) else type(like)
+        wanted, is_wanted = kind.DESCRIPTOR.name, isinstance(message, kind)
+    if not is_wanted:
+        raise InternalError(f"the server answered with a {kinds.group_kind(message).kind}, not with a {wanted}")
+    found: M = message  # type: ignore[assignment]
+    return found
 
 
 async def _answer(call: Awaitable[R]) -> R:

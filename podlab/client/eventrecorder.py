@@ -116,10 +116,10 @@ class EventRecorder:
         self, obj: Message, event_type: str, reason: str, message: str, now: meta_pb2.Time
     ) -> event_pb2.Event:
         metadata: meta_pb2.ObjectMeta = obj.metadata  # type: ignore[attr-defined]
-        kind = kinds.of(obj)
+        api_version, kind = kinds.type_meta(obj)
         about = reference_pb2.ObjectReference(
-            kind=kind.name,
-            apiVersion=kind.api_version,
+            kind=kind,
+            apiVersion=api_version,
             namespace=metadata.namespace,
             name=metadata.name,
             uid=metadata.uid,

@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 from google.protobuf.message import Message
 
 from podlab.api import kinds
+from podlab.api.kinds import Kind
 from podlab.api.objects import Key, key
 from podlab.client.client import Client, WatchEvent
 from podlab.errors import ApiError, Expired, ServiceUnavailable
@@ -42,7 +43,7 @@ class Informer(Generic[M]):
     def __init__(
         self,
         client: Client,
-        kind: type[M],
+        kind: type[M] | Kind,
         *,
         namespace: str = "",
         label_selector: str = "",
@@ -73,7 +74,7 @@ class Informer(Generic[M]):
 
     async def run(self) -> None:
         """Lists and watches until cancelled; outlives the server's restarts."""
-        plural, outages = kinds.of(self._kind).plural, self._client.outages
+        plural, outages = kinds.known(self._kind).plural, self._client.outages
         doing = f"follow {plural}"
         while True:
             began_s = time.monotonic()

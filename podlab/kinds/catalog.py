@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 
 from podlab.api import kinds
 from podlab.api.kinds import GroupKind, GroupResource, Kind
+from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.errors import NotFound
 from podlab.kinds.resource import Resource, Version
 from podlab.kinds.subresource import SCALE
@@ -21,12 +22,14 @@ Load = Callable[[], Resource]
 class Served:
     """What can be said of a kind before its file is read: which of its versions there are, and whether it is stored.
 
-    `versions` begins with the one that is stored; of a group's versions the first is the one to prefer.
+    `versions` begins with the one that is stored, which need not be served; of a group's versions the first is the one
+    to prefer.
     """
 
     versions: tuple[Kind, ...]
     stored: bool
     load: Load
+    serves_first: bool = True
 
     @property
     def kind(self) -> Kind:
@@ -49,12 +52,16 @@ class Catalog:
 
     def with_resource(self, resource: Resource) -> Catalog:
         """One that has this kind too, instead of the one of its group and name."""
-        versions = (resource.kind, *(one.kind for one in resource.other_versions))
-        return self._changed({**self._served, resource.group_kind: Served(versions, resource.stored, lambda: resource)})
+        return self.changed([resource])
 
     def without(self, group_kind: GroupKind) -> Catalog:
         """One that lacks the kind."""
-        return self._changed({known: one for known, one in self._served.items() if known != group_kind})
+        return self.changed((), [group_kind])
+
+    def changed(self, added: Iterable[Resource], removed: Collection[GroupKind] = ()) -> Catalog:
+        """One that lacks some kinds, and has others, each instead of the one of its group and name."""
+        kept = {known: one for known, one in self._served.items() if known not in removed}
+        return self._changed(kept | {one.group_kind: _as_served(one) for one in added})
 
     def _changed(self, served: Mapping[GroupKind, Served]) -> Catalog:
         changed = Catalog(served.values(), self.version + 1)
@@ -70,7 +77,7 @@ class Catalog:
     @cached_property
     def kinds(self) -> tuple[Kind, ...]:
         """Every version of every kind that is served; of a group's versions the first is the one to prefer."""
-        first = [one.kind for one in self._served.values()]
+        first = [one.kind for one in self._served.values() if one.serves_first]
         return (*first, *(other for one in self._served.values() for other in one.versions[1:]))
 
     def __contains__(self, kind: Kind) -> bool:
@@ -78,22 +85,37 @@ class Catalog:
         return self._by_place.get((kind.group, kind.version, kind.plural)) is kind
 
     def resource(self, kind: Kind | GroupKind | type[Message]) -> Resource:
-        """All that is known of a kind, in whichever of its versions it is named. Raises NotFound."""
-        group_kind = kind if isinstance(kind, GroupKind) else _kind(kind).group_kind
+        """All that is known of a kind, as it is in the version that is named, or in the stored one. Raises NotFound."""
+        group_kind = kind if isinstance(kind, GroupKind) else kinds.known(kind).group_kind
         known = self._resources.get(group_kind)
         if known is None:
             served = self._found(group_kind)
             known = self._resources.get(served.kind.group_kind) or served.load()
             self._resources[served.kind.group_kind] = known
-        return known
+        if kind is known.kind or not isinstance(kind, Kind):
+            return known
+        version = next((one for one in known.other_versions if one.kind is kind), None)
+        return known if version is None or version.resource is None else version.resource
 
     def version_of(self, kind: Kind) -> Version | None:
         """How objects of this version come from the stored one and become it; None for the stored version itself."""
-        return self.resource(kind).version(kind)
+        return self.resource(kind.group_kind).version(kind)
 
     def is_scalable(self, kind: GroupKind) -> bool:
         """Whether its objects have a number of replicas that others may set."""
         return kind in self._served and self.resource(kind).subresource(SCALE.name) is SCALE
+
+    def kind_of(self, message: Message) -> Kind:
+        """What an object is of, in the version that it says. Raises NotFound, for what messages alone do not tell."""
+        if not isinstance(message, Custom):
+            return kinds.of(message)
+        found = self.of_api_version(message.api_version, message.kind)
+        stored = self.get(*kinds.group_kind(message))
+        if found is None and stored is not None and stored.api_version == message.api_version:
+            found = stored
+        if found is None:
+            raise NotFound(f'no matches for kind "{message.kind}" in version "{message.api_version}"')
+        return found
 
     def get(self, group: str, kind: str) -> Kind | None:
         """The kind of that group and name, as it is stored: maybe in another group."""
@@ -163,7 +185,7 @@ class Catalog:
 
     @cached_property
     def _by_group_resource(self) -> dict[GroupResource, Kind]:
-        return {kind.group_resource: kind for kind in reversed(self.kinds)}
+        return {kind.group_resource: kind for kind in (*reversed(self.kinds), *self.stored)}
 
     @cached_property
     def _by_word(self) -> dict[str, Kind]:
@@ -175,8 +197,9 @@ class Catalog:
         return {kind.name: kind.group for kind in reversed(kinds.enveloped())}
 
 
-def _kind(of: Kind | type[Message]) -> Kind:
-    return of if isinstance(of, Kind) else kinds.of(of)
+def _as_served(resource: Resource) -> Served:
+    versions = (resource.kind, *(one.kind for one in resource.other_versions))
+    return Served(versions, resource.stored, lambda: resource, resource.serves_stored_version)
 
 
 def _words(kind: Kind) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 
 from podlab.api.kinds import GroupKind
 from podlab.kinds.catalog import Catalog
@@ -25,13 +25,14 @@ class CurrentCatalog:
 
     def add(self, resource: Resource) -> None:
         """From now on there is this kind too, or it is as this says."""
-        self._become(self.catalog.with_resource(resource))
+        self.change([resource])
 
     def remove(self, group_kind: GroupKind) -> None:
         """From now on there is no such kind. What is stored of it stays where it is, and is seen by nobody."""
-        self._become(self.catalog.without(group_kind))
+        self.change((), [group_kind])
 
-    def _become(self, catalog: Catalog) -> None:
-        self.catalog = catalog
+    def change(self, added: Iterable[Resource], removed: Collection[GroupKind] = ()) -> None:
+        """From now on these are not there, and those are: one change for all of them."""
+        self.catalog = self.catalog.changed(added, removed)
         for follower in self._followers:
-            follower(catalog)
+            follower(self.catalog)

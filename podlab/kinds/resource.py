@@ -12,8 +12,10 @@ from google.protobuf.message import Message
 from podlab.api.cells import Table, age
 from podlab.api.kinds import GroupKind, GroupResource, Kind
 from podlab.api.selection import selectors
-from podlab.api.selection.selectors import FieldSelector
+from podlab.api.selection.selectors import FieldReader, FieldSelector
+from podlab.api.serializer import codec
 from podlab.api.values.jsonvalues import Json
+from podlab.kinds.scaling import TYPED, Scaling
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import Subresource
 
@@ -22,6 +24,14 @@ if TYPE_CHECKING:
 
 NAME_AND_AGE = Table(lambda item, now: [item.metadata.name, age(item, now)], ("NAME", "AGE"))
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
+
+Decode = Callable[..., tuple[Message, list[str]]]
+"""Makes an object of JSON, and of the paths of what nobody knows. Takes what `codec.from_dict_leniently` takes."""
+
+
+def _plainly() -> Decode:
+    return codec.from_dict_leniently
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,8 @@ class Version:
     they are as they are stored."""
     selectable_fields: Mapping[str, str] = field(default_factory=dict)
     """What field selectors may name, and what the stored version calls it. Empty: as the stored version has them."""
+    resource: Resource | None = None
+    """What is different in this version; None: nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +63,8 @@ class Resource:
     stored: bool = True
     """False for questions that are answered at once, and for what is measured when somebody asks for it."""
     verbs: tuple[str, ...] = ALL_VERBS
+    serves_stored_version: bool = True
+    """False where clients find the other versions alone."""
     other_versions: tuple[Version, ...] = ()
     subresources: tuple[Subresource, ...] = ()
     load_strategy: Callable[[], Strategy] = Strategy
@@ -59,12 +73,25 @@ class Resource:
     """What `get` prints."""
     selectable_fields: tuple[str, ...] = ()
     """What field selectors may name besides metadata.name and metadata.namespace."""
+    field_reader: Callable[[str], FieldReader] | None = None
+    """Makes what reads a selectable field, where that is no field of the message."""
+    load_decode: Callable[[], Decode] = _plainly
+    """Is called once, by the first that asks for `decode`."""
+    scaling: Scaling = TYPED
+    """Where the number of replicas stands, where there is a subresource of it."""
+    warnings: tuple[str, ...] = ()
+    """What everybody hears who asks for this version."""
     kept_apart_by: str = ""
     """One of these, by whose values the objects are kept apart in memory: lists and watches of one value cost no more
     than there is of it. Objects in which it is empty are left out."""
 
     schema_of: Callable[[Kind], Mapping[str, Json] | None] | None = None
     """Of a custom kind: the schema of a version as JSON, None where it has none. Others are described by messages."""
+
+    @cached_property
+    def decode(self) -> Decode:
+        """How what a client sends becomes an object."""
+        return self.load_decode()
 
     @cached_property
     def strategy(self) -> Strategy:
@@ -112,4 +139,4 @@ class Resource:
 
     def field_selector(self, text: str) -> FieldSelector:
         """What the text says of its objects' fields. Raises BadRequest, also for a field that is not selectable."""
-        return selectors.parse_fields(self.kind, self.selectable_fields, text)
+        return selectors.parse_fields(self.kind, self.selectable_fields, text, self.field_reader)

@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from podlab.kinds.parts import TYPED, Parts
 from podlab.meta.v1 import meta_pb2
 
 if TYPE_CHECKING:
@@ -59,13 +60,15 @@ class Strategy:
     """One kind's part in writes. The hooks change the new message, after defaults and before validation: they are pure
     functions of what they are given."""
 
+    parts: Parts = TYPED
+    """How its objects are taken apart."""
     counts_generations: bool = False
     """Whether metadata.generation follows changes of what its user asks for."""
     keeps_status_at_create: bool = False
     orphans: bool = False
     """Whether a deletion that does not say leaves the object's own objects alone."""
-    fixed_mark: str = ""
-    """The field of metadata that a write of a subresource leaves alone, though others of its marks may change."""
+    fixed_marks: frozenset[str] = frozenset()
+    """The fields of metadata that a write of a subresource leaves alone, though others of its marks may change."""
     set_defaults: Callable[[Any], None] = nothing
     """Fills in what the author left out. Doing it again changes nothing."""
     inherit: Callable[[Any, Any], None] = nothing
@@ -82,5 +85,7 @@ class Strategy:
     grace_period_s: Callable[[Any, int | None], int] = _no_grace
     """How long a deletion waits for who runs the object, and how long it was asked to; None when nobody asked."""
     prepare_for_deletion: Callable[[Any], None] = nothing
+    read_stored: Callable[[bytes], bytes] | None = None
+    """What becomes of an object that was stored when its kind was not yet what it is; None: what is stored stays."""
     is_held: Callable[[Any], bool] = _not_held
     """Whether it stays, though it is deleted and has no finalizers."""

@@ -56,24 +56,25 @@ def warnings_of(new: Message, old: Message | None) -> list[str]:
 
 def validate_create(message: Message) -> tuple[Cause, ...]:
     """What is wrong with a new object."""
-    return rules.validate_create(resource(message).strategy.rules, message)
+    return rules.validate_create(resource(message).strategy.rules, message, namespaced=kinds.of(message).namespaced)
 
 
 def validate_create_alike(message: Message) -> tuple[Cause, ...]:
     """What is wrong with a new object whose spec and status are those of one that has been found valid."""
-    return rules.validate_create_alike(resource(message).strategy.rules, message)
+    namespaced = kinds.of(message).namespaced
+    return rules.validate_create_alike(resource(message).strategy.rules, message, namespaced=namespaced)
 
 
 def validate_update(new: Message, old: Message) -> tuple[Cause, ...]:
     """What is wrong with an object that replaces `old`."""
-    return rules.validate_update(resource(new).strategy.rules, new, old)
+    return rules.validate_update(resource(new).strategy.rules, new, old, namespaced=kinds.of(new).namespaced)
 
 
 def validate_status_update(new: Message, old: Message) -> tuple[Cause, ...]:
     """What is wrong with a new status, and what marks the object."""
-    return rules.validate_status_update(resource(new).strategy.rules, new, old)
+    return rules.validate_status_update(resource(new).strategy.rules, new, old, namespaced=kinds.of(new).namespaced)
 
 
 def validate_joining(new: Message, old: Message) -> tuple[Cause, ...]:
     """What is wrong with the ephemeral containers of a pod that replaces `old`."""
-    return rules.validate_joining(resource(new).strategy.rules, new, old)
+    return rules.validate_joining(resource(new).strategy.rules, new, old, namespaced=kinds.of(new).namespaced)

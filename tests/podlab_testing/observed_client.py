@@ -10,6 +10,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from podlab.api import kinds, objects
+from podlab.api.kinds import Kind
 from podlab.api.objects import Key
 from podlab.client.client import Client
 from podlab.errors import NotFound
@@ -40,9 +41,9 @@ class ObservedClient(Client):
         self._note([f"{kinds.of(obj).name} create"])
         return created
 
-    async def delete(self, kind: type[M], name: str, namespace: str = "", **options: Any) -> bool:
+    async def delete(self, kind: type[M] | Kind, name: str, namespace: str = "", **options: Any) -> bool:
         gone = await super().delete(kind, name, namespace, **options)
-        self._note([f"{kinds.of(kind).name} delete"])
+        self._note([f"{kinds.known(kind).name} delete"])
         return gone
 
     async def update(self, obj: M, *, dry_run: bool = False) -> M:
@@ -58,9 +59,9 @@ class ObservedClient(Client):
         self._compare(before, obj, lambda part: part == "status")
         return updated
 
-    async def patch(self, kind: type[M], name: str, namespace: str = "", *, patch: Any, **options: Any) -> M:
+    async def patch(self, kind: type[M] | Kind, name: str, namespace: str = "", *, patch: Any, **options: Any) -> M:
         patched = await super().patch(kind, name, namespace, patch=patch, **options)
-        self._note(f"{kinds.of(kind).name}.{path}" for path in _patched(patch))
+        self._note(f"{kinds.known(kind).name}.{path}" for path in _patched(patch))
         return patched
 
     async def _standing(self, obj: Any) -> Any:

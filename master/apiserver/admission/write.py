@@ -120,16 +120,17 @@ class Write:
         return self.context.dry_run
 
     @classmethod
-    def create(cls, context: WriteContext, message: Message) -> Write:
-        """The message becomes the write's own."""
-        own = objects.metadata(message)
-        return cls(context, Operation.CREATE, kinds.of(message), namespace=own.namespace, name=own.name, sent=message)
+    def create(cls, context: WriteContext, message: Message, kind: Kind | None = None) -> Write:
+        """The message becomes the write's own. `kind` is that of messages that do not tell it: of custom objects."""
+        own, kind = objects.metadata(message), kind or kinds.of(message)
+        return cls(context, Operation.CREATE, kind, namespace=own.namespace, name=own.name, sent=message)
 
     @classmethod
     def update(
         cls,
         context: WriteContext,
         message: Message,
+        kind: Kind | None = None,
         *,
         subresource: str = "",
         writes_marks: bool = True,
@@ -140,7 +141,7 @@ class Write:
         return cls(
             context,
             Operation.UPDATE,
-            kinds.of(message),
+            kind or kinds.of(message),
             namespace=own.namespace,
             name=own.name,
             subresource=subresource,
@@ -150,9 +151,9 @@ class Write:
         )
 
     @classmethod
-    def update_status(cls, context: WriteContext, message: Message) -> Write:
+    def update_status(cls, context: WriteContext, message: Message, kind: Kind | None = None) -> Write:
         """The status alone: of whoever may have read the rest of the object long ago, nothing else is looked at."""
-        return cls.update(context, message, subresource="status", writes_marks=False)
+        return cls.update(context, message, kind, subresource="status", writes_marks=False)
 
     @classmethod
     def patch(

@@ -20,6 +20,7 @@ from master.apiserver.authentication.authenticator import Authenticator
 from master.apiserver.authentication.token_validity import TokenValidity
 from master.apiserver.authorization import Authorizer, rbac
 from master.apiserver.authorization.node_graph import NodeGraph
+from master.apiserver.customresources.controller import CustomResourceDefinitions
 from master.apiserver.filters.authorize import AuthorizationFilter
 from master.apiserver.filters.handler_chain import HandlerChain
 from master.apiserver.filters.metrics import Metrics
@@ -45,7 +46,7 @@ from master.apiserver.rest.handlers.metrics_api import MetricsApi
 from master.apiserver.rest.handlers.openapi import OpenApi
 from master.apiserver.rest.handlers.reading import Reading
 from master.apiserver.rest.handlers.reviews import Reviews
-from master.apiserver.rest.handlers.scale import Scaling
+from master.apiserver.rest.handlers.scale import ScaleSubresource
 from master.apiserver.rest.handlers.tokens import Tokens
 from master.apiserver.rest.handlers.writing import Writing
 from master.apiserver.rest.streams.portforward.handlers import PortForward
@@ -75,6 +76,7 @@ class Parts:
     watches: Watcher
     bootstrap: SystemObjects
     priorities: DefaultPriorities
+    definitions: CustomResourceDefinitions
     service: service.ApiService
     relay: Relay
     rest: Api
@@ -116,6 +118,7 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
         cache=cache,
         registry=writes.registry,
         watches=watches,
+        definitions=CustomResourceDefinitions(cache, writes.registry, writes.collections),
         bootstrap=SystemObjects(
             writes.registry, network, advertise_address=settings.advertise_address, port=settings.rest_port
         ),
@@ -209,7 +212,7 @@ def _rest(
         ),
         reading=reading,
         writing=Writing(registry, writes.collections),
-        scaling=Scaling(registry),
+        scaling=ScaleSubresource(registry),
         logs=Logs(relay),
         reviews=Reviews({**reviews.answerers(filters.authorization), "TokenReview": tokens.review}),
         metrics=MetricsApi(cache, measuring),

@@ -125,7 +125,7 @@ class DefaultRoles:
             new = changes.copied(reconciled_object)
             if not new.metadata.uid:
                 resource = self.cache.catalog.resource(kind)
-                changes.begin(new, resource.strategy, str(uuid.uuid4()), self.clock())
+                changes.begin(new, resource, str(uuid.uuid4()), self.clock())
                 changes.set_defaults(new, resource)
             new.metadata.resourceVersion = ""
             yield Put(key, new.SerializeToString(), entry.revision if entry is not None else 0)

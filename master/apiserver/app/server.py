@@ -52,12 +52,14 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
         store = ChargedStore(await _encrypted(settings, opened, catalog))
         parts = assemble(settings, store, catalog)
         await parts.cache.load()
+        parts.definitions.start()
         roles = DefaultRoles(parts.cache)
         loops: list[Coroutine[object, object, None]] = [
             parts.cache.run(),
             parts.watches.run(),
             parts.bootstrap.run(),
             parts.priorities.run(),
+            parts.definitions.run(),
             EventExpiry(parts.cache).run(),
             roles.run(),
             retain(opened, lambda: opened.written_bytes, keep=settings.compact_keep_revisions),

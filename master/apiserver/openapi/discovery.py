@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from podlab.api.kinds import Kind
+from podlab.api.values import versions as versions_order
 from podlab.errors import NotFound
 from podlab.kinds.catalog import Catalog
 
@@ -62,7 +63,9 @@ def _names(catalog: Catalog) -> list[str]:
 
 
 def _versions(catalog: Catalog, name: str) -> list[str]:
-    return list(dict.fromkeys(kind.version for kind in catalog.kinds if kind.group == name))
+    """The ones to prefer come first."""
+    found = dict.fromkeys(kind.version for kind in catalog.kinds if kind.group == name)
+    return sorted(found, key=versions_order.priority, reverse=True)
 
 
 def _group(catalog: Catalog, name: str) -> dict[str, object]:

@@ -12,12 +12,13 @@ from google.protobuf.message import Message
 from master.apiserver.patching import document
 from master.apiserver.patching.json_patch import json_patch
 from master.apiserver.patching.merge_patch import merge_patch
-from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.api.objects import metadata as metadata_of
 from podlab.api.serializer import codec
 from podlab.api.values.jsonvalues import Json, clipped, described
+from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.errors import BadRequest, Invalid, UnsupportedMediaType
+from podlab.kinds.resource import Decode
 from podlab.meta.v1.meta_pb2 import ObjectMeta
 from podlab.shapes.messages import shape_of
 from podlab.shapes.strategic import strategic_merge
@@ -35,11 +36,14 @@ APPLY_MEDIA_TYPE = "application/apply-patch+yaml"
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """`type` is one of `MEDIA_TYPES`; `of_status` when the status is what is written."""
+    """`kind` is that of the objects that it is applied to, in the version that it was written for; `type` is one of
+    `MEDIA_TYPES`; `of_status` when the status is what is written."""
 
+    kind: Kind
     type: int
     content: Json
     of_status: bool = False
+    decode: Decode = codec.from_dict_leniently
 
     def applied(self, current: Message) -> Message:
         """The object that the patch makes of `current`, which is not changed. Raises BadRequest, Invalid."""
@@ -47,10 +51,10 @@ class Patch:
 
     def read(self, current: Message) -> tuple[Message, list[str]]:
         """As above, but fields that nobody knows are left out of it: their paths."""
-        return self._object(current, partial(codec.from_dict_leniently, of_status=self.of_status), lambda new: new[0])
+        return self._object(current, partial(self.decode, of_status=self.of_status), lambda new: new[0])
 
     def _object(self, current: Message, decode: Callable[[Json, Kind], T], object_in: Callable[[T], Message]) -> T:
-        kind, metadata = kinds.of(current), metadata_of(current)
+        kind, metadata = self.kind, metadata_of(current)
         result = self._result(codec.to_dict(current), current)
         if not isinstance(result, dict):
             raise Invalid(f"{kind.plural} {metadata.name!r}: the patch leaves {described(result)}, not an object")
@@ -72,10 +76,18 @@ class Patch:
         return merged | {name: fields[name] for name in ("kind", "apiVersion")}  # it stays what it is, as in Kubernetes
 
 
-def parse(patch_type: int, body: bytes, *, of_status: bool = False) -> Patch:
+def parse(
+    patch_type: int,
+    body: bytes,
+    kind: Kind,
+    *,
+    of_status: bool = False,
+    decode: Decode = codec.from_dict_leniently,
+) -> Patch:
     """Raises UnsupportedMediaType, BadRequest."""
-    if patch_type not in MEDIA_TYPES:
-        accepted = ", ".join(MEDIA_TYPES.values())
+    known = {number: name for number, name in MEDIA_TYPES.items() if _is_read(number, kind)}
+    if patch_type not in known:
+        accepted = ", ".join(known.values())
         later = f"; server-side apply ({APPLY_MEDIA_TYPE}) comes later" if patch_type == pb.PATCH_TYPE_APPLY else ""
         raise UnsupportedMediaType(
             f"the body of the request was in an unknown format - accepted media types include: {accepted}{later}"
@@ -84,7 +96,12 @@ def parse(patch_type: int, body: bytes, *, of_status: bool = False) -> Patch:
     wanted, told = (list, "a list of operations") if patch_type == pb.PATCH_TYPE_JSON else (dict, "an object")
     if not isinstance(content, wanted):
         raise BadRequest(f"error decoding patch: expected {told}, found {described(content)}")
-    return Patch(patch_type, content, of_status)
+    return Patch(kind, patch_type, content, of_status, decode)
+
+
+def _is_read(patch_type: int, kind: Kind) -> bool:
+    """How lists of custom objects are merged is said by no type."""
+    return patch_type != pb.PATCH_TYPE_STRATEGIC_MERGE or kind.message is not Custom
 
 
 def _check_place(new: ObjectMeta, current: ObjectMeta) -> None:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
-from podlab.api import kinds
+from podlab.api.kinds import Kind
 from podlab.api.objects import typed
 from podlab.core.v1.namespace_pb2 import Namespace
 from podlab.core.v1.pod_pb2 import Pod
@@ -18,20 +18,20 @@ from podlab.kinds.strategy import Strategy
 from podlab.meta.v1 import meta_pb2
 
 M = TypeVar("M", bound=Message)
-_NOT_ASKED_FOR = frozenset({"metadata", "status"})
 _MARKS = frozenset({"labels", "annotations", "finalizers", "ownerReferences"})
 
 
-def begin(message: Any, strategy: Strategy, uid: str, now: meta_pb2.Time) -> None:
+def begin(message: Any, resource: Resource, uid: str, now: meta_pb2.Time) -> None:
     """What was sent becomes a new object: it gets the cluster's own fields."""
     metadata: meta_pb2.ObjectMeta = message.metadata
     metadata.uid = uid
     metadata.creationTimestamp.CopyFrom(now)
+    strategy = resource.strategy
     metadata.generation = 1 if strategy.counts_generations else 0
     metadata.ClearField("deletionTimestamp")
     metadata.ClearField("deletionGracePeriodSeconds")
-    if kinds.of(message).has_status and not strategy.keeps_status_at_create:
-        message.ClearField("status")
+    if resource.kind.has_status and not strategy.keeps_status_at_create:
+        strategy.parts.clear_status(message)
 
 
 def set_defaults(message: Message, resource: Resource) -> None:
@@ -40,11 +40,11 @@ def set_defaults(message: Message, resource: Resource) -> None:
     resource.strategy.set_defaults(message)
 
 
-def check_preconditions(current: Any, uid: str, resource_version: str) -> None:
+def check_preconditions(current: Any, kind: Kind, uid: str, resource_version: str) -> None:
     """Raises Conflict when the caller means another object, or an older state of it. What is empty is not checked, and
     no object has the resourceVersion 0, which stands for any."""
     metadata: meta_pb2.ObjectMeta = current.metadata
-    resource = kinds.of(current).resource
+    resource = kind.resource
     if uid and uid != metadata.uid:
         why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {metadata.uid}"
         raise Conflict.of(resource, metadata.name, why)
@@ -55,8 +55,8 @@ def check_preconditions(current: Any, uid: str, resource_version: str) -> None:
 def replace(new: Any, old: Any, resource: Resource) -> None:
     """What was sent becomes the object after an update: with what only the cluster sets, and the status, of `old`."""
     new.metadata.resourceVersion = old.metadata.resourceVersion
-    if kinds.of(new).has_status:
-        new.status.CopyFrom(old.status) if old.HasField("status") else new.ClearField("status")
+    if resource.kind.has_status:
+        resource.strategy.parts.copy_status(new, old)
     if not new.metadata.generateName:
         new.metadata.generateName = old.metadata.generateName
     defaults.settle(new, old)
@@ -65,11 +65,10 @@ def replace(new: Any, old: Any, resource: Resource) -> None:
     resource.strategy.set_defaults(new)
 
 
-def with_status(sent: Any, old: Message, _: Resource) -> Message:
+def with_status(sent: Any, old: Message, resource: Resource) -> Message:
     """The object after a status update: `old` with the status that was sent."""
     new = copied(old)
-    status: Any = new.status  # type: ignore[attr-defined]
-    status.CopyFrom(sent.status)
+    resource.strategy.parts.copy_status(new, sent)
     defaults.settle(new, old)
     return new
 
@@ -101,7 +100,7 @@ def joined(sent: Any, old: Message, resource: Resource) -> Message:
 
 def count_generation(new: Any, old: Any, strategy: Strategy) -> None:
     """The generation counts changes of what the object's user asks for."""
-    if strategy.counts_generations and _asks_differently(new, old):
+    if strategy.counts_generations and not strategy.parts.ask_the_same(new, old):
         new.metadata.generation = old.metadata.generation + 1
 
 
@@ -113,11 +112,6 @@ def copied(message: M) -> M:
 
 
 def _mark(new: Any, sent: Any, resource: Resource) -> None:
-    for name in _MARKS - {resource.strategy.fixed_mark}:
+    for name in _MARKS - resource.strategy.fixed_marks:
         new.metadata.ClearField(name)
         getattr(new.metadata, name).MergeFrom(getattr(sent.metadata, name))
-
-
-def _asks_differently(new: Message, old: Message) -> bool:
-    fields = [field.name for field in new.DESCRIPTOR.fields if field.name not in _NOT_ASKED_FOR]
-    return any(getattr(new, name) != getattr(old, name) for name in fields)

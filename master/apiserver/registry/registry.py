@@ -196,13 +196,13 @@ class Registry:
 
     async def _begun(self, write: Write, message: Message) -> _Begun:
         key = keys.object_key(write.kind, write.namespace, write.name) if write.name else ""  # which is refused
-        strategy = self._strategy(write.kind)
+        resource = self._resource(write.kind)
         request = AdmissionRequest(write, message)
-        changes.begin(message, strategy, uids.new_uid(), self._clock())
+        changes.begin(message, resource, uids.new_uid(), self._clock())
         asked = self._admission.asked(write.kind, Operation.CREATE, "")
         for plugin in asked.first:
             await plugin.mutate(request)
-        return _Begun(request, key, await self._completion.complete(request, strategy), asked)
+        return _Begun(request, key, await self._completion.complete(request, resource.strategy), asked)
 
     async def _planned_creation(self, begun: _Begun) -> Planned:
         request, key, alike, allocated = begun.request, begun.key, begun.alike, NOTHING
@@ -210,7 +210,7 @@ class Registry:
         if (allocator := self._allocators.get(write.kind.group_resource)) is not None:
             request = AdmissionRequest(write, changes.copied(request.new))  # another attempt chooses anew
             allocated = allocator.allocate(request.new, None)
-        if causes := _faults(self._rules(write), request.new, alike):
+        if causes := _faults(self._rules(write), request.new, alike, namespaced=write.kind.namespaced):
             raise Invalid.of(write.kind.qualified_name, write.name, causes)
         alongside = await self._admission.validate(begun.asked, request)
         if self._cache.get(write.kind, key) is not None:
@@ -234,8 +234,10 @@ class Registry:
             allocated = allocator.release(old)
         elif allocator is not None and part is not None:
             allocated = allocator.allocate(new, old)
-        if part is not None and (causes := part.validate(self._rules(write), new, old)):
-            raise Invalid.of((write.kind if part.stores else kinds.of(new)).qualified_name, write.name, causes)
+        if part is not None:
+            causes = part.validate(self._rules(write), new, old, namespaced=write.kind.namespaced)
+            if causes:
+                raise Invalid.of((write.kind if part.stores else kinds.of(new)).qualified_name, write.name, causes)
         alongside = await self._admission.validate(asked, request)
         if part is not None and not part.stores:
             return Planned(request, entry.key, entry, b"", NOTHING, unchanged=True)
@@ -251,13 +253,13 @@ class Registry:
         """What is made of the object as it stands, before anybody else has a say. Raises Conflict, and what a patch
         raises."""
         if (terms := write.deletion) is not None:
-            changes.check_preconditions(old, terms.uid, terms.resource_version)
+            changes.check_preconditions(old, write.kind, terms.uid, terms.resource_version)
             return deletion.decided(old, strategy, terms, self._clock())
         assert part is not None
         sent = write.made_from(old)
         weight.check_message(sent)
         metadata = objects.metadata(sent)
-        changes.check_preconditions(old, metadata.uid, metadata.resourceVersion)
+        changes.check_preconditions(old, write.kind, metadata.uid, metadata.resourceVersion)
         return part.complete(sent, old, self._resource(write.kind))
 
     def _tried(self, planned: Planned) -> Written:
@@ -301,13 +303,13 @@ class Registry:
         await self._cache.reach(max(error.found, await self._cache.moments.now()))
 
 
-def _faults(asked: Rules, new: Message, alike: Result | None) -> tuple[Cause, ...]:
+def _faults(asked: Rules, new: Message, alike: Result | None, *, namespaced: bool) -> tuple[Cause, ...]:
     """What is wrong with a new object; of what it shares with others that is found out once."""
     if alike is None:
-        return rules.validate_create(asked, new)
+        return rules.validate_create(asked, new, namespaced=namespaced)
     if alike.is_valid:
-        return rules.validate_create_alike(asked, new, alike.size_bytes(new))
-    causes = rules.validate_create(asked, new)
+        return rules.validate_create_alike(asked, new, alike.size_bytes(new), namespaced=namespaced)
+    causes = rules.validate_create(asked, new, namespaced=namespaced)
     alike.is_valid = not causes
     return causes
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from google.protobuf.message import Message
 
@@ -23,6 +24,12 @@ Complete = Callable[[Message, Message, Resource], Message]
 Prepare = Callable[[Message, Message, Strategy, meta_pb2.Time], None]
 
 
+class Validate(Protocol):
+    """Finds what is wrong with the new object."""
+
+    def __call__(self, rules: Rules, new: Message, old: Message, *, namespaced: bool) -> tuple[Cause, ...]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class SubresourceStrategy:
     """`complete` makes the new object of what was sent, which it may keep, and of what is there. `prepare` is what its
@@ -30,7 +37,7 @@ class SubresourceStrategy:
 
     complete: Complete
     prepare: Prepare
-    validate: Callable[[Rules, Message, Message], tuple[Cause, ...]]
+    validate: Validate
     stores: bool = True
     """False where what is sent is answered, and the object stays as it is."""
 
@@ -70,12 +77,12 @@ def _prepare_nothing(new: Message, old: Message, strategy: Strategy, now: meta_p
     """The subresource alone says what changes."""
 
 
-def _no_causes(_: Rules, new: Message, old: Message) -> tuple[Cause, ...]:
+def _no_causes(rules: Rules, new: Message, old: Message, *, namespaced: bool) -> tuple[Cause, ...]:
     """Whoever may write it writes nothing that could be invalid."""
     return ()
 
 
-def _token_causes(_: Rules, new: Message, __: Message) -> tuple[Cause, ...]:
+def _token_causes(rules: Rules, new: Message, old: Message, *, namespaced: bool) -> tuple[Cause, ...]:
     return tokenrequests.check(typed(new, TokenRequest).spec)
 
 

@@ -34,7 +34,7 @@ from master.apiserver.rest.handlers.logs import Logs
 from master.apiserver.rest.handlers.metrics_api import MetricsApi
 from master.apiserver.rest.handlers.reading import Reading
 from master.apiserver.rest.handlers.reviews import Reviews
-from master.apiserver.rest.handlers.scale import Scaling
+from master.apiserver.rest.handlers.scale import ScaleSubresource
 from master.apiserver.rest.handlers.tokens import Tokens
 from master.apiserver.rest.handlers.writing import Writing
 from master.apiserver.rest.streams.portforward.handlers import PortForward
@@ -47,12 +47,7 @@ from podlab.kinds.current import CurrentCatalog
 from podlab.kinds.resource import Resource
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# What is served and will not be for ever: every answer says so.
 _WARNINGS = web.RequestKey("warnings", list[str])
-_DEPRECATED = {
-    "ComponentStatus": "v1 ComponentStatus is deprecated in v1.19+",
-    "Endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
-}
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 
 
@@ -66,7 +61,7 @@ class Api:
     general: General
     reading: Reading
     writing: Writing
-    scaling: Scaling
+    scaling: ScaleSubresource
     logs: Logs
     reviews: Reviews
     metrics: MetricsApi
@@ -138,10 +133,8 @@ class Api:
         async def handle(exchange: Exchange) -> web.StreamResponse:
             request[_WARNINGS] = exchange.warnings  # of what is refused there may be some, too
             response = await handler(call.at(exchange))
-            if exchange.warnings and not response.prepared:
-                responses.warn(response, exchange.warnings)
-            if call.of.name in _DEPRECATED and not response.prepared:
-                responses.warn(response, (_DEPRECATED[call.of.name],))
+            if not response.prepared:
+                responses.warn(response, (*exchange.warnings, *call.resource.warnings))
             if request.method == "GET" and not response.prepared:
                 hold(asked.caller.name, response_writer.size_bytes(response))  # until the client has taken it
             exchange.code, exchange.name = response.status, call.made

@@ -75,7 +75,7 @@ def asked(
     return made
 
 
-def of_object(verb: str, subresource: str = "") -> About:
+def of_object(verb: str, served: CurrentCatalog, subresource: str = "") -> About:
     """For requests that carry an object."""
 
     def about(request: Any) -> Aim:
@@ -83,7 +83,8 @@ def of_object(verb: str, subresource: str = "") -> About:
         own = metadata(message)
         # As in Kubernetes, what is created has no name yet: rules with names cannot allow it.
         name = own.name if verb != "create" else ""
-        return Aim((attributes(verb, kinds.of(message), own.namespace, name, subresource=subresource),))
+        kind = served.catalog.kind_of(message)
+        return Aim((attributes(verb, kind, own.namespace, name, subresource=subresource),))
 
     return about
 
@@ -117,11 +118,15 @@ def of_bindings(request: Any) -> Aim:
     return Aim(tuple(attributes("create", pods, namespace, subresource="binding") for namespace in namespaces))
 
 
-def of_statuses(request: Any) -> Aim:
+def of_statuses(served: CurrentCatalog) -> About:
     """For UpdateStatuses: once for each kind in each namespace."""
-    objects = [unwrap(each) for each in request.objects]
-    places = {(at.group_kind, at.namespace): kinds.of(one) for one in objects for at in [key(one)]}
-    return Aim(tuple(attributes("update", places[at], at[1], subresource="status") for at in sorted(places)))
+
+    def about(request: Any) -> Aim:
+        objects = [unwrap(each) for each in request.objects]
+        places = {(at.group_kind, at.namespace): served.catalog.kind_of(one) for one in objects for at in [key(one)]}
+        return Aim(tuple(attributes("update", places[at], at[1], subresource="status") for at in sorted(places)))
+
+    return about
 
 
 def of_victims(request: Any) -> Aim:

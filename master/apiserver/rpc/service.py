@@ -61,16 +61,17 @@ class ApiService:
 
     def handler(self) -> grpc.GenericRpcHandler:
         """What a server is given."""
+        status = request_info.of_object("update", self.kinds, "status")
         unary: dict[str, tuple[Method[Any, bytes], type[Message], About]] = {
-            "Create": (self.create, pb.CreateRequest, request_info.of_object("create")),
+            "Create": (self.create, pb.CreateRequest, request_info.of_object("create", self.kinds)),
             "Get": (self.get, pb.GetRequest, request_info.of_name("get", self.kinds)),
             "List": (self.list, pb.ListRequest, request_info.of_selection("list", self.kinds)),
-            "Update": (self.update, pb.UpdateRequest, request_info.of_object("update")),
-            "UpdateStatus": (self.update_status, pb.UpdateStatusRequest, request_info.of_object("update", "status")),
+            "Update": (self.update, pb.UpdateRequest, request_info.of_object("update", self.kinds)),
+            "UpdateStatus": (self.update_status, pb.UpdateStatusRequest, status),
             "Patch": (self.patch, pb.PatchRequest, request_info.of_name("patch", self.kinds)),
             "Delete": (self.delete, pb.DeleteRequest, request_info.of_name("delete", self.kinds)),
             "Bind": (self.bind, pb.BindRequest, request_info.of_bindings),
-            "UpdateStatuses": (self.update_statuses, pb.UpdateStatusesRequest, request_info.of_statuses),
+            "UpdateStatuses": (self.update_statuses, pb.UpdateStatusesRequest, request_info.of_statuses(self.kinds)),
             "Preempt": (self.preempt, pb.PreemptRequest, request_info.of_victims),
             "RecordEvents": (self.record_events, pb.RecordEventsRequest, request_info.of_events),
             "Evict": (self.evict, pb.EvictRequest, request_info.of_eviction),
@@ -116,7 +117,7 @@ class ApiService:
 
     async def create(self, request: pb.CreateRequest, _: ServicerContext, exchange: Exchange) -> bytes:
         """See the proto, as for all of these."""
-        return await self._write(writes.create(request, exchange), exchange)
+        return await self._write(writes.create(request, exchange, self.kinds.catalog), exchange)
 
     async def get(self, request: pb.GetRequest, _: ServicerContext, exchange: Exchange) -> bytes:
         entry = await self.registry.get(exchange.kind, request.namespace, request.name, exchange.moment)
@@ -127,10 +128,10 @@ class ApiService:
         return await self.lister.page(request, exchange.moment)
 
     async def update(self, request: pb.UpdateRequest, _: ServicerContext, exchange: Exchange) -> bytes:
-        return await self._write(writes.update(request, exchange), exchange)
+        return await self._write(writes.update(request, exchange, self.kinds.catalog), exchange)
 
     async def update_status(self, request: pb.UpdateStatusRequest, _: ServicerContext, exchange: Exchange) -> bytes:
-        return await self._write(writes.update_status(request, exchange), exchange)
+        return await self._write(writes.update_status(request, exchange, self.kinds.catalog), exchange)
 
     async def patch(self, request: pb.PatchRequest, _: ServicerContext, exchange: Exchange) -> bytes:
         return await self._write(writes.patch(request, exchange, self.kinds.catalog), exchange)
@@ -160,7 +161,7 @@ class ApiService:
         return pb.BindResponse(results=[_bind_result(result) for result in results]).SerializeToString()
 
     async def update_statuses(self, request: pb.UpdateStatusesRequest, _: ServicerContext, exchange: Exchange) -> bytes:
-        refusals = await write_each(self.registry, writes.update_statuses(request, exchange))
+        refusals = await write_each(self.registry, writes.update_statuses(request, exchange, self.kinds.catalog))
         told = [pb.UpdateStatusesResult(error=_refusal(each)) for each in refusals]
         return pb.UpdateStatusesResponse(results=told).SerializeToString()
 

@@ -15,6 +15,7 @@ from master.apiserver.request import write_options
 from master.apiserver.request.info import Exchange
 from master.apiserver.watchcache.selection import ListOptions
 from podlab.api import kinds
+from podlab.api.kinds import Kind
 from podlab.api.objects import unwrap
 from podlab.core.v1 import event_pb2
 from podlab.core.v1.pod_pb2 import Pod
@@ -22,6 +23,7 @@ from podlab.errors import BadRequest, NotFound
 from podlab.kinds.catalog import Catalog
 from podlab.kinds.subresource import APPROVAL, EPHEMERAL_CONTAINERS, STATUS
 from podlab.v1 import apiserver_pb2 as pb
+from podlab.v1 import object_pb2
 
 BY_SCHEDULER = "PreemptionByScheduler"
 _POLICIES = {
@@ -45,32 +47,35 @@ def context(by: Exchange, manager: str = "", *, dry_run: bool = False) -> WriteC
     )
 
 
-def create(request: pb.CreateRequest, by: Exchange) -> Write:
-    """Raises BadRequest for an envelope without an object, as all do that have one."""
-    return Write.create(context(by, request.field_manager, dry_run=request.dry_run), _known(unwrap(request.object)))
+def create(request: pb.CreateRequest, by: Exchange, catalog: Catalog) -> Write:
+    """Raises BadRequest for an envelope without an object, and NotFound for one of no kind, as all do that have one."""
+    at = context(by, request.field_manager, dry_run=request.dry_run)
+    return Write.create(at, *_known(request.object, catalog))
 
 
-def update(request: pb.UpdateRequest, by: Exchange) -> Write:
+def update(request: pb.UpdateRequest, by: Exchange, catalog: Catalog) -> Write:
     """Of all but the status."""
-    return Write.update(context(by, request.field_manager, dry_run=request.dry_run), _known(unwrap(request.object)))
+    at = context(by, request.field_manager, dry_run=request.dry_run)
+    return Write.update(at, *_known(request.object, catalog))
 
 
-def update_status(request: pb.UpdateStatusRequest, by: Exchange) -> Write:
+def update_status(request: pb.UpdateStatusRequest, by: Exchange, catalog: Catalog) -> Write:
     """Of nothing else."""
-    return Write.update_status(context(by, request.field_manager), _known(unwrap(request.object)))
+    return Write.update_status(context(by, request.field_manager), *_known(request.object, catalog))
 
 
-def update_statuses(request: pb.UpdateStatusesRequest, by: Exchange) -> list[Write]:
+def update_statuses(request: pb.UpdateStatusesRequest, by: Exchange, catalog: Catalog) -> list[Write]:
     """One for each object."""
     at = context(by, request.field_manager)
-    return [Write.update_status(at, _known(unwrap(each))) for each in request.objects]
+    return [Write.update_status(at, *_known(each, catalog)) for each in request.objects]
 
 
 def patch(request: pb.PatchRequest, by: Exchange, catalog: Catalog) -> Write:
     """Raises NotFound for a subresource that is not patched, and what is wrong with the patch itself."""
     kind, part = by.kind, request.subresource
     below = catalog.resource(kind).subresource(part) if part else None
-    applied = patching.parse(request.type, request.patch, of_status=part in ("status", "approval")).applied
+    of_status = part in ("status", "approval")
+    applied = patching.parse(request.type, request.patch, kind, of_status=of_status).applied
     change: Change = applied
     if below is APPROVAL:
         change = certificates.deciding(applied)
@@ -155,7 +160,9 @@ def _propagation(policy: pb.PropagationPolicy.ValueType) -> Propagation | None:
     return _POLICIES[policy]
 
 
-def _known(message: Message) -> Message:
-    """Without what this version does not know: it could be neither checked nor shown."""
+def _known(envelope: object_pb2.Object, catalog: Catalog) -> tuple[Message, Kind]:
+    """The object, and its kind as it is stored; without what this version does not know: it could be neither checked
+    nor shown."""
+    message = unwrap(envelope)
     message.DiscardUnknownFields()  # type: ignore[no-untyped-call,unused-ignore]
-    return message
+    return message, catalog.resource(catalog.kind_of(message)).kind

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cached_object import CachedObject
@@ -19,6 +20,7 @@ from podlab.errors import Timeout
 from podlab.kinds import builtin
 from podlab.kinds.catalog import Catalog
 from podlab.kinds.current import CurrentCatalog
+from podlab.kinds.resource import Resource
 
 # So many of the last revisions are replayed at start, so that watchers of before a restart can go on.
 REPLAYED_REVISIONS = 1000
@@ -43,8 +45,9 @@ class Cache:
         """Who holds which address or port, by the claim's key."""
         self._windows: dict[GroupKind, KindWindow] = {}
         self._by_prefix: dict[str, KindWindow] = {}
-        self._unserved: dict[str, tuple[bytes, int]] = {}
-        """What is stored of kinds that are not served, and since which revision: they may be served one day."""
+        self._unserved: defaultdict[str, dict[str, tuple[bytes, int]]] = defaultdict(dict)
+        """What is stored of kinds that are not served, by prefix and key, and since which revision: they may be served
+        one day."""
         self._advanced = asyncio.Event()
         self.kinds.follow(self._become)
 
@@ -101,15 +104,14 @@ class Cache:
         except Compacted as error:
             found = await self.store.range(keys.ROOT, revision=max(1, error.oldest))
         fresh: dict[str, dict[str, CachedObject]] = {prefix: {} for prefix in self._by_prefix}
-        self.claims, self._unserved = {}, {}
+        self.claims, self._unserved = {}, defaultdict(dict)
         for entry in found.entries:
             if entry.key.startswith(keys.CLAIMS):
                 self.claims[entry.key] = entry.value
             elif (window := self._window_of(entry.key)) is not None:
-                cached = CachedObject(window.kind, entry.key, entry.value, entry.mod_revision)
-                fresh[window.prefix][entry.key] = cached
+                fresh[window.prefix][entry.key] = window.stored(entry.key, entry.value, entry.mod_revision)
             else:
-                self._unserved[entry.key] = entry.value, entry.mod_revision
+                self._unserved[keys.prefix_of(entry.key)][entry.key] = entry.value, entry.mod_revision
         for prefix, window in self._by_prefix.items():
             window.load(fresh[prefix], found.revision)
         self._advance(found.revision)
@@ -137,9 +139,9 @@ class Cache:
                 window.apply(change.key, change.value, change.revision)
                 touched.add(window)
             elif change.value is not None:
-                self._unserved[change.key] = change.value, change.revision
+                self._unserved[keys.prefix_of(change.key)][change.key] = change.value, change.revision
             else:
-                self._unserved.pop(change.key, None)
+                self._unserved[keys.prefix_of(change.key)].pop(change.key, None)
         self._advance(changes[-1].revision)
         for window in touched:
             window.wake()
@@ -160,21 +162,25 @@ class Cache:
         for gone in [known for known, window in self._windows.items() if wanted.get(known) is not window.kind]:
             window = self._windows.pop(gone)
             del self._by_prefix[window.prefix]
-            self._unserved |= {key: (entry.value, entry.revision) for key, entry in window.entries.items()}
+            left = {key: (entry.value, entry.revision) for key, entry in window.entries.items()}
+            self._unserved[window.prefix] |= left
             window.load({}, self.revision)
         for group_kind, kind in wanted.items():
             if group_kind not in self._windows:
-                window = KindWindow(kind, kept_apart_by=catalog.resource(kind).kept_apart_by)
+                window = _window(catalog.resource(kind))
                 self._windows[group_kind] = self._by_prefix[window.prefix] = window
                 if self.revision:
                     window.load(self._served_again(window), self.revision)
 
     def _served_again(self, window: KindWindow) -> dict[str, CachedObject]:
         """What is stored of a kind that is served from now on."""
-        found = [key for key in self._unserved if key.startswith(window.prefix)]
-        return {key: CachedObject(window.kind, key, *self._unserved.pop(key)) for key in found}
+        return {key: window.stored(key, *found) for key, found in self._unserved.pop(window.prefix, {}).items()}
 
     def _advance(self, revision: int) -> None:
         self.revision = revision
         self._advanced.set()
         self._advanced = asyncio.Event()
+
+
+def _window(resource: Resource) -> KindWindow:
+    return KindWindow(resource.kind, kept_apart_by=resource.kept_apart_by, strategy=lambda: resource.strategy)

@@ -13,6 +13,7 @@ from master.apiserver.watchcache.cached_object import CachedObject, CacheEvent
 from master.apiserver.watchcache.watch_window import WAKE_PACING, WakePacing, WatchWindow
 from podlab.api.kinds import Kind
 from podlab.api.serializer import encoded_fields
+from podlab.kinds.strategy import Strategy
 
 WINDOW_EVENTS = 5000
 WINDOW_BYTES = 16 << 20
@@ -26,6 +27,7 @@ class KindWindow(WatchWindow):
         kind: Kind,
         *,
         kept_apart_by: str = "",
+        strategy: Callable[[], Strategy] = Strategy,
         most_events: int = WINDOW_EVENTS,
         most_bytes: int = WINDOW_BYTES,
         pacing: WakePacing = WAKE_PACING,
@@ -35,6 +37,7 @@ class KindWindow(WatchWindow):
         self.prefix = keys.kind_prefix(kind)
         self.divided_by = kept_apart_by
         self._read_part = encoded_fields.reader(kind.message, kept_apart_by) if kept_apart_by else None
+        self._strategy = strategy
         self._most_events = most_events
         self._most_bytes = most_bytes
         self._bytes = 0
@@ -49,6 +52,11 @@ class KindWindow(WatchWindow):
         if part is None:  # nothing has had the value since our changes begin
             part = self._parts[value] = WatchWindow(self._complete_after, self._pacing)
         return part
+
+    def stored(self, key: str, value: bytes, revision: int) -> CachedObject:
+        """An object that was stored before this window was there, maybe when its kind was not yet what it is."""
+        read = self._strategy().read_stored
+        return CachedObject(self.kind, key, value if read is None else read(value), revision)
 
     def load(self, entries: dict[str, CachedObject], revision: int) -> None:
         """Start again with these objects. All watchers are too late."""

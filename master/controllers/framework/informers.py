@@ -12,6 +12,7 @@ from podlab.api import kinds
 from podlab.api.kinds import GroupKind, Kind
 from podlab.api.objects import ApiObject, Key, controller_of
 from podlab.api.selection.labels import SERVICE_NAME_LABEL
+from podlab.apiextensions.v1.customresourcedefinition_pb2 import CustomResourceDefinition
 from podlab.apps.v1 import controllerrevision_pb2, daemonset_pb2, deployment_pb2, replicaset_pb2, statefulset_pb2
 from podlab.batch.v1 import job_pb2
 from podlab.client.client import Client
@@ -22,6 +23,7 @@ from podlab.discovery.v1 import endpointslice_pb2
 from podlab.kinds import builtin
 from podlab.kinds.catalog import Catalog
 from podlab.kinds.current import CurrentCatalog
+from podlab.kinds.custom.served import ServedDefinitions
 from podlab.storage.v1 import storageclass_pb2
 
 M = TypeVar("M", bound=Message)
@@ -71,6 +73,8 @@ class Informers:
         self._running: dict[GroupKind, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
         self.catalog.follow(self._become)
+        self._custom = ServedDefinitions(self.catalog)
+        self.of(CustomResourceDefinition).on_change(self._definition_changed)
         self.namespaces = self.of(namespace_pb2.Namespace)
         self.nodes = self.of(node_pb2.Node)
         self.leases = self.of(lease_pb2.Lease)
@@ -107,8 +111,9 @@ class Informers:
                 self._start(kind, self._group)
 
     async def synced(self) -> None:
-        """Returns when every informer has listed once."""
-        for informer in self.by_kind.values():
+        """Returns when every informer has listed once, those of the custom kinds that there are included."""
+        await self.of(CustomResourceDefinition).synced.wait()
+        for informer in [*self.by_kind.values()]:
             await informer.synced.wait()
 
     def of(self, kind: type[M]) -> Informer[M]:
@@ -122,6 +127,9 @@ class Informers:
         for informer in self.by_kind.values():
             informer.on_change(handler)
 
+    def _definition_changed(self, change: Change[CustomResourceDefinition]) -> None:
+        self._custom.take([(change.key.name, change.new)])
+
     def _become(self, catalog: Catalog) -> None:
         """Follow the kinds of a catalog, and no others."""
         wanted = {kind.group_kind: kind for kind in catalog.stored if kind.group_kind not in NOT_FOLLOWED}
@@ -134,7 +142,7 @@ class Informers:
                 self._add(kind)
 
     def _add(self, kind: Kind) -> None:
-        informer: Informer[Any] = Informer(self._client, kind.message)
+        informer: Informer[Any] = Informer(self._client, kind)
         self.by_kind[kind.group_kind] = informer
         for handler in self._handlers:
             informer.on_change(handler)

@@ -18,7 +18,7 @@ from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
 from podlab.api.kinds import GroupKind, Kind
 from podlab.api.objects import Key, condition, metadata
-from podlab.client.client import Client
+from podlab.client.client import Client, Deletion
 from podlab.client.informer import Change
 from podlab.core.v1 import namespace_pb2
 from podlab.errors import ApiError
@@ -157,7 +157,7 @@ class NamespaceController:
 
     async def _empty(self, kind: Kind, namespace: str) -> list[Message]:
         """What is still there afterwards: objects that wait for their node or for a finalizer."""
-        deleted = await self._client.delete_collection(kind.message, namespace)
+        deleted: Sequence[Deletion[Message]] = await self._client.delete_collection(kind, namespace)
         return [one.object for one in deleted if not one.removed]
 
     async def _write_status(

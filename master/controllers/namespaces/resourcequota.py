@@ -13,8 +13,9 @@ from google.protobuf.message import Message
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
 from podlab.api import usage
+from podlab.api.kinds import Kind
 from podlab.api.objects import Key, key
-from podlab.client.client import Client
+from podlab.client.client import Client, Listed
 from podlab.client.informer import Change
 from podlab.core.v1 import quota_pb2
 from podlab.errors import NotFound
@@ -52,11 +53,12 @@ class ResourceQuotaController:
             await self._client.update_status(counted)
             log.info("%s: counted anew", at)
 
-    async def _objects(self, quota: quota_pb2.ResourceQuota) -> list[Message]:
-        found: list[Message] = []
+    async def _objects(self, quota: quota_pb2.ResourceQuota) -> list[tuple[Message, Kind]]:
+        found: list[tuple[Message, Kind]] = []
         for kind in self._catalog.catalog.stored:
             if kind.namespaced and usage.limits(quota.spec.hard, kind):
-                found += (await self._client.list(kind.message, quota.metadata.namespace)).items
+                listed: Listed[Message] = await self._client.list(kind, quota.metadata.namespace)
+                found += ((one, kind) for one in listed.items)
         return found
 
     def _quota_changed(self, change: Change[quota_pb2.ResourceQuota]) -> None:

@@ -84,7 +84,8 @@ class ConfigObjectManager:
 
     async def _get(self, namespace: str, reference: ConfigReference) -> ConfigObject | None:
         try:
-            return await self._client.get(reference.kind, reference.name, namespace)
+            found: ConfigObject = await self._client.get(reference.kind, reference.name, namespace)
+            return found
         except (NotFound, Forbidden) as error:
             # Forbidden: the API does not know yet, or no longer, that a pod here uses it.
             if isinstance(error, Forbidden):

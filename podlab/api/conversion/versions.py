@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from podlab.api import kinds
 from podlab.api.conversion import autoscaler_versions, event_versions
 from podlab.api.kinds import Kind
+from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.autoscaling.v1 import horizontalpodautoscaler_pb2
 from podlab.events.v1 import event_pb2
 
@@ -31,11 +32,18 @@ _CONVERSIONS: Mapping[str, _Conversion] = {
 
 
 def stored(message: Message) -> Message:
-    """The object as it is stored: itself, unless it came in another version. Raises BadRequest."""
+    """The object as it is stored: itself, unless it came in another version. Raises BadRequest.
+
+    A custom object becomes one of the stored version with its defaults: nothing but its apiVersion differs.
+    """
     conversion = _CONVERSIONS.get(message.DESCRIPTOR.full_name)
     return message if conversion is None else conversion.stored(message)
 
 
 def shown(message: Message, kind: Kind) -> Message:
     """A stored object in the version that `kind` is of."""
+    if isinstance(message, Custom):
+        return Custom(
+            metadata=message.metadata, api_version=kind.api_version, kind=message.kind, content=message.content
+        )
     return message if kinds.of(message) is kind else _CONVERSIONS[kind.message.DESCRIPTOR.full_name].shown(message)

@@ -180,7 +180,11 @@ def _integer(value: str | None) -> int | None:
 # Fields that selectors know under another name than the object has.
 _OTHERWISE = {"status.successful": "status.succeeded"}
 _OF_ALL = ("metadata.name", "metadata.namespace")
-_FIELD_PART = re.compile(r"\s*(?P<path>[A-Za-z.]+)\s*(?P<sign>==|=|!=)(?P<value>[^,=!]*)")
+_FIELD_PART = re.compile(r"\s*(?P<path>[^\s,=!]+)\s*(?P<sign>==|=|!=)(?P<value>[^,=!]*)")
+
+
+FieldReader = Callable[[Any], str]
+"""Takes an object."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +194,7 @@ class FieldRequirement:
     path: str
     value: str
     equal: bool
-    read: Callable[[Message], str]
+    read: FieldReader
 
     def __str__(self) -> str:
         return f"{self.path}{'=' if self.equal else '!='}{self.value}"
@@ -220,9 +224,12 @@ class FieldSelector:
         return ",".join(map(str, self.requirements))
 
 
-def parse_fields(kind: Kind, selectable: Iterable[str], text: str) -> FieldSelector:
+def parse_fields(
+    kind: Kind, selectable: Iterable[str], text: str, reader: Callable[[str], FieldReader] | None = None
+) -> FieldSelector:
     """From kubectl's syntax: `spec.nodeName=n1,status.phase!=Running`. Raises BadRequest, also for a field
-    that is none of the kind's selectable ones."""
+    that is none of the kind's selectable ones. `reader` makes what reads those, where they are no fields of messages.
+    """
     parts = []
     for part in filter(str.strip, text.split(",")):  # an empty term says nothing
         match = _FIELD_PART.fullmatch(part)
@@ -233,11 +240,12 @@ def parse_fields(kind: Kind, selectable: Iterable[str], text: str) -> FieldSelec
         if path not in allowed:
             raise BadRequest(f"field label not supported: {path}: for {kind.plural} these are: {', '.join(allowed)}")
         value = match["value"].strip()
-        parts.append(FieldRequirement(path, value, match["sign"] != "!=", field_reader(path)))
+        read = (reader if reader is not None and path not in _OF_ALL else field_reader)(path)
+        parts.append(FieldRequirement(path, value, match["sign"] != "!=", read))
     return FieldSelector(tuple(parts))
 
 
-def field_reader(path: str) -> Callable[[Message], str]:
+def field_reader(path: str) -> FieldReader:
     """What reads a selectable field of an object, as text."""
     steps = _OTHERWISE.get(path, path).split(".")
 

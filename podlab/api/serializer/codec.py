@@ -13,10 +13,11 @@ from google.protobuf.message import Message
 
 from podlab.api import kinds
 from podlab.api.kinds import Kind
-from podlab.api.serializer import manifest, settling
+from podlab.api.serializer import custom, manifest, settling
 from podlab.api.serializer.decoding import NOT_SUPPORTED, UNKNOWN_FIELD, Problems, decoder
 from podlab.api.serializer.encoding import encoder
 from podlab.api.values.jsonvalues import Json, described
+from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.errors import BadRequest, Cause, bounded
 
 M = TypeVar("M", bound=Message)
@@ -37,6 +38,8 @@ class ServedKinds(Protocol):
 
 def to_dict(obj: Message) -> dict[str, Json]:
     """The object as Kubernetes' JSON, with apiVersion and kind."""
+    if isinstance(obj, Custom):
+        return custom.to_dict(obj)
     kind = kinds.of(obj)
     return {"kind": kind.name, "apiVersion": kind.api_version, **encoder(obj.DESCRIPTOR)(obj)}
 
@@ -73,7 +76,13 @@ def from_dict(data: object, kind: Kind, *, of_status: bool = False) -> Message:
     """
     fields = _object(data)
     _check_kind(fields, kind)
-    return _build(_without_type(fields), kind.message, None, of_status=of_status)
+    if kind.message is not Custom:
+        return _build(_without_type(fields), kind.message, None, of_status=of_status)
+    message, unknown = custom.from_dict(fields, kind.api_version, kind.name)
+    if unknown:
+        causes = [Cause(field, "FieldValueInvalid", UNKNOWN_FIELD) for field in unknown]
+        raise BadRequest("; ".join(map(str, causes)), causes=causes)
+    return message
 
 
 def from_dict_leniently(data: object, kind: Kind, *, of_status: bool = False) -> tuple[Message, list[str]]:
@@ -83,6 +92,8 @@ def from_dict_leniently(data: object, kind: Kind, *, of_status: bool = False) ->
     """
     fields = _object(data)
     _check_kind(fields, kind)
+    if kind.message is Custom:
+        return custom.from_dict(fields, kind.api_version, kind.name)
     unknown: list[Cause] = []
     message = _build(_without_type(fields), kind.message, unknown, of_status=of_status)
     return message, [cause.field for cause in unknown]
@@ -143,7 +154,7 @@ def _is_of_no_interest(cause: Cause) -> bool:
 
 
 def to_json(obj: Message) -> bytes:
-    return orjson.dumps(to_dict(obj))
+    return custom.to_json(obj) if isinstance(obj, Custom) else orjson.dumps(to_dict(obj))
 
 
 def to_yaml(objects: list[Message]) -> str:

@@ -53,7 +53,7 @@ def _strategy() -> Strategy:
 
     return Strategy(
         counts_generations=True,
-        fixed_mark="labels",
+        fixed_marks=frozenset({"labels"}),
         set_defaults=_set_defaults,
         rules=Rules(deployments.check_deployment, deployments.check_deployment_update),
         warn=moments.of_template(),

@@ -20,5 +20,6 @@ RESOURCE = Resource(
     of(ComponentStatus),
     stored=False,
     verbs=("get", "list"),
+    warnings=("v1 ComponentStatus is deprecated in v1.19+",),
     table=Table(_cells, ("NAME", "STATUS", "MESSAGE", "ERROR")),
 )

@@ -45,4 +45,5 @@ RESOURCE = Resource(
     of(Endpoints),
     table=Table(_cells, ("NAME", "ENDPOINTS", "AGE")),
     load_strategy=_strategy,
+    warnings=("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",),
 )

@@ -55,7 +55,7 @@ def _strategy() -> Strategy:
         prepare_for_status_update=pods.keep_class,
         grace_period_s=pods.grace_period_s,
         counts_generations=True,
-        fixed_mark="ownerReferences",
+        fixed_marks=frozenset({"ownerReferences"}),
         set_defaults=apply_to_pod,
         rules=Rules(
             pod.check_pod,

@@ -10,7 +10,6 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from podlab.api import kinds
 from podlab.errors import Cause
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.findings import Findings
@@ -39,6 +38,8 @@ class Rules:
     create_alike: Check = _nothing
     """What of `always` and `create` depends on more than spec and status: enough where another object that had the same
     has been found valid."""
+    status_update: UpdateCheck = _nothing
+    """Compares on status updates."""
     joining: UpdateCheck = _nothing
     """Compares when ephemeral containers join."""
     name: NameRule = syntax.subdomain
@@ -48,61 +49,64 @@ ANYTHING = Rules()
 """Of kinds of which no more is asked than of all."""
 
 
-def validate_create(rules: Rules, message: Message) -> tuple[Cause, ...]:
+def validate_create(rules: Rules, message: Message, *, namespaced: bool) -> tuple[Cause, ...]:
     """What is wrong with a new object."""
     found = Findings()
-    _check(found, rules, message)
+    _check(found, rules, message, namespaced=namespaced)
     rules.create(found, message)
     rules.status(found, message)  # only kubelets come with a status: that of their node
     return found.causes
 
 
-def validate_create_alike(rules: Rules, message: Message, size_bytes: int | None = None) -> tuple[Cause, ...]:
+def validate_create_alike(
+    rules: Rules, message: Message, size_bytes: int | None = None, *, namespaced: bool
+) -> tuple[Cause, ...]:
     """What is wrong with a new object whose spec and status are those of one that has been found valid.
 
     `size_bytes` is what it takes, where that is known: a message is encoded to find it out.
     """
     found = Findings()
-    check_metadata(found, _metadata(message), rules.name, namespaced=kinds.of(message).namespaced)
+    check_metadata(found, _metadata(message), rules.name, namespaced=namespaced)
     rules.create_alike(found, message)
     check_instants(found, _metadata(message), "metadata")
     _check_size(found, message.ByteSize() if size_bytes is None else size_bytes)
     return found.causes
 
 
-def validate_update(rules: Rules, new: Message, old: Message) -> tuple[Cause, ...]:
+def validate_update(rules: Rules, new: Message, old: Message, *, namespaced: bool) -> tuple[Cause, ...]:
     """What is wrong with an object that replaces `old`. Status is not looked at: an update leaves it alone."""
     found = Findings()
     check_metadata_update(found, _metadata(new), _metadata(old))
-    _check(found, rules, new)
+    _check(found, rules, new, namespaced=namespaced)
     rules.update(found, new, old)
     return found.causes
 
 
-def validate_status_update(rules: Rules, new: Message, old: Message) -> tuple[Cause, ...]:
+def validate_status_update(rules: Rules, new: Message, old: Message, *, namespaced: bool) -> tuple[Cause, ...]:
     """What is wrong with a new status, and what marks the object. Spec is not looked at: a status update leaves it
     alone."""
     found = Findings()
     check_metadata_update(found, _metadata(new), _metadata(old))
     if _metadata(new) != _metadata(old):
-        check_metadata(found, _metadata(new), rules.name, namespaced=kinds.of(new).namespaced)
+        check_metadata(found, _metadata(new), rules.name, namespaced=namespaced)
     rules.status(found, new)
+    rules.status_update(found, new, old)
     check_instants(found, new)
     _check_size(found, new.ByteSize())
     return found.causes
 
 
-def validate_joining(rules: Rules, new: Message, old: Message) -> tuple[Cause, ...]:
+def validate_joining(rules: Rules, new: Message, old: Message, *, namespaced: bool) -> tuple[Cause, ...]:
     """What is wrong with the ephemeral containers of a pod that replaces `old`. Of the rest nothing differs."""
     found = Findings()
     check_metadata_update(found, _metadata(new), _metadata(old))
-    _check(found, rules, new)
+    _check(found, rules, new, namespaced=namespaced)
     rules.joining(found, new, old)
     return found.causes
 
 
-def _check(found: Findings, rules: Rules, message: Message) -> None:
-    check_metadata(found, _metadata(message), rules.name, namespaced=kinds.of(message).namespaced)
+def _check(found: Findings, rules: Rules, message: Message, *, namespaced: bool) -> None:
+    check_metadata(found, _metadata(message), rules.name, namespaced=namespaced)
     rules.always(found, message)
     check_instants(found, message)
     _check_size(found, message.ByteSize())

@@ -49,7 +49,7 @@ class ResourceQuota(ChargingPlugin):
         """See Plugin. A new quota knows what is used already, so that it is enforced at once."""
         quota = request.new
         if isinstance(quota, Quota) and request.old is None:
-            usage.recount(quota, [*self._counted(quota), quota])
+            usage.recount(quota, [*self._counted(quota), (quota, self._kind)])
 
     def concerns(self, request: AdmissionRequest) -> bool:
         """See ChargingPlugin."""
@@ -68,10 +68,10 @@ class ResourceQuota(ChargingPlugin):
     def charge(self, request: AdmissionRequest) -> list[Put]:
         """See ChargingPlugin."""
         puts: list[Put] = []
-        new, old = _after(request), request.old
+        new, old, kind = _after(request), request.old, request.write.kind
         for quota, more in self._asked(request):
-            if new is not None and (why := quota_usage.refusal(quota, new, old, more)):
-                raise refused(request.write.kind, request.write.name, why)
+            if new is not None and (why := quota_usage.refusal(quota, kind, new=new, old=old, more=more)):
+                raise refused(kind, request.write.name, why)
             if more:
                 puts.append(self._put(quota, quota_usage.charged(quota, more)))
         return puts
@@ -84,8 +84,8 @@ class ResourceQuota(ChargingPlugin):
             quota = of_namespace[name]
             if write.kind is self._kind and name == write.name:
                 continue  # it is what the write is about: its controller counts it itself
-            more = quota_usage.difference(quota, new, old)
-            if more or (new is not None and old is None and quota_usage.restricted(quota, new)):
+            more = quota_usage.difference(quota, write.kind, new, old)
+            if more or (new is not None and old is None and quota_usage.restricted(quota, write.kind, new)):
                 yield quota, more
 
     def _put(self, before: Quota, after: Quota) -> Put:
@@ -93,12 +93,12 @@ class ResourceQuota(ChargingPlugin):
         key = keys.object_key(self._kind, before.metadata.namespace, before.metadata.name)
         return Put(key, after.SerializeToString(), int(before.metadata.resourceVersion))
 
-    def _counted(self, quota: Quota) -> Iterator[Message]:
-        """The objects of its namespace that it may count."""
+    def _counted(self, quota: Quota) -> Iterator[tuple[Message, Kind]]:
+        """The objects of its namespace that it may count, each with its kind."""
         for kind in self._cache.catalog.stored:
             if kind.namespaced and usage.limits(quota.spec.hard, kind):
                 prefix = keys.scope_prefix(kind, quota.metadata.namespace)
-                yield from (entry.message() for entry in self._cache.window(kind).ordered(prefix))
+                yield from ((entry.message(), kind) for entry in self._cache.window(kind).ordered(prefix))
 
 
 def _after(request: AdmissionRequest) -> Message | None:

@@ -7,7 +7,8 @@ from fractions import Fraction
 
 from google.protobuf.message import Message
 
-from podlab.api import kinds, usage
+from podlab.api import usage
+from podlab.api.kinds import Kind
 from podlab.api.pods import podresources
 from podlab.api.pods.podresources import Amounts
 from podlab.api.values import quantity
@@ -26,27 +27,29 @@ _TO_BE_SAID: Mapping[str, tuple[str, str]] = {
 }
 
 
-def difference(quota: quota_pb2.ResourceQuota, new: Message | None, old: Message | None) -> Amounts:
+def difference(quota: quota_pb2.ResourceQuota, kind: Kind, new: Message | None, old: Message | None) -> Amounts:
     """How much more, or less, of each limited resource is used after the write. None is no object."""
-    after = usage.counted(quota.spec, new) if new is not None else {}
-    before = usage.counted(quota.spec, old) if old is not None else {}
+    after = usage.counted(quota.spec, new, kind) if new is not None else {}
+    before = usage.counted(quota.spec, old, kind) if old is not None else {}
     names = (after.keys() | before.keys()) & quota.status.hard.keys()
     changes = {name: after.get(name, _ZERO) - before.get(name, _ZERO) for name in names}
     return {name: change for name, change in changes.items() if change}
 
 
-def restricted(quota: quota_pb2.ResourceQuota, new: Message) -> list[str]:
+def restricted(quota: quota_pb2.ResourceQuota, kind: Kind, new: Message) -> list[str]:
     """What the quota limits that the new object can use, whether or not it says how much; nothing out of its scope."""
     if not usage.matches(quota.spec, new):
         return []
-    return sorted(usage.limits(quota.status.hard, kinds.of(new)))
+    return sorted(usage.limits(quota.status.hard, kind))
 
 
-def refusal(quota: quota_pb2.ResourceQuota, new: Message | None, old: Message | None, more: Amounts) -> str:
+def refusal(
+    quota: quota_pb2.ResourceQuota, kind: Kind, *, new: Message | None, old: Message | None, more: Amounts
+) -> str:
     """Why the quota does not allow it; empty when it does."""
     name = quota.metadata.name
     asked = {resource: change for resource, change in more.items() if change > 0}
-    limited = restricted(quota, new) if new is not None and old is None else sorted(asked)
+    limited = restricted(quota, kind, new) if new is not None and old is None else sorted(asked)
     if isinstance(new, pod_pb2.Pod) and old is None and (unsaid := _unsaid(limited, new)):
         return f"failed quota: {name}: must specify {unsaid}"
     status = quota.status

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -20,6 +21,7 @@ from podlab.api.kinds import Kind
 from podlab.api.objects import metadata, typed
 from podlab.api.serializer import codec
 from podlab.errors import BadRequest, Cause, Invalid
+from podlab.kinds.resource import Decode
 from podlab.meta.v1.meta_pb2 import DeleteOptions
 from podlab.v1 import apiserver_pb2 as pb
 
@@ -52,37 +54,44 @@ class ReadPatch:
         words = [*self.repeated, *duplicate_fields.described(b"", unknown, None)]
         if self.validation is FieldValidation.STRICT and words:
             told = Cause("patch", "FieldValueInvalid", f"Invalid value: strict decoding error: {', '.join(words)}")
-            raise Invalid.of(kinds.of(current).qualified_name, metadata(current).name, [told])
+            raise Invalid.of(self.patch.kind.qualified_name, metadata(current).name, [told])
         self.warnings[:] = words if self.validation is FieldValidation.WARN else []
         return typed(message, type(current))
 
 
 async def read_object(
-    request: web.BaseRequest, kind: Kind, validation: FieldValidation, *, of_status: bool = False
+    request: web.BaseRequest,
+    kind: Kind,
+    validation: FieldValidation,
+    *,
+    of_status: bool = False,
+    decode: Decode = codec.from_dict_leniently,
 ) -> Read:
-    """The object of the kind that the body describes, of which the status may be what is written.
+    """The object of the kind that the body describes, of which the status may be what is written; `decode` makes it.
 
     Raises BadRequest, RequestTooLarge, UnsupportedMediaType.
     """
     sent = request_body.received(request)
     if len(sent.content) > _LARGE_BYTES:
-        return await asyncio.to_thread(_read_object, sent, kind, validation, of_status)
-    return _read_object(sent, kind, validation, of_status)
+        return await asyncio.to_thread(_read_object, sent, kind, validation, of_status, decode)
+    return _read_object(sent, kind, validation, of_status, decode)
 
 
-def _read_object(sent: Body, kind: Kind, validation: FieldValidation, of_status: bool) -> Read:
+def _read_object(sent: Body, kind: Kind, validation: FieldValidation, of_status: bool, decode: Decode) -> Read:
     if sent.media_type == protobuf.MEDIA_TYPE:
         return _read_protobuf(sent, kind, of_status)
     lines: list[str] = []
     is_yaml = sent.media_type in request_body.YAML
     value = request_body.parsed(sent.content, sent.media_type, lines) if is_yaml else sent.take_value()
+    looks = validation is not FieldValidation.IGNORE and not is_yaml
+    text = sent.content if looks and not duplicate_fields.is_free(sent.content, value) else b""
     try:
-        message, unknown = codec.from_dict_leniently(value, kind, of_status=of_status)
+        message, unknown = decode(value, kind, of_status=of_status)
     except BadRequest as error:
         raise _refused(kind, error.message, error.causes) from error
     if validation is FieldValidation.IGNORE:
         return Read(message)
-    words = duplicate_fields.described(b"" if is_yaml else sent.content, unknown, value)
+    words = duplicate_fields.described(text, unknown, None)
     if validation is FieldValidation.STRICT and (lines or words):
         told = ["yaml: unmarshal errors:\n  " + "\n  ".join(lines)] if lines else []
         raise _refused(kind, f"strict decoding error: {', '.join([*told, *words])}")
@@ -105,16 +114,27 @@ def _refused(kind: Kind, why: str, causes: Sequence[Cause] = ()) -> BadRequest:
     )
 
 
-async def read_patch(request: web.BaseRequest, validation: FieldValidation, *, of_status: bool = False) -> ReadPatch:
-    """The patch that the body is. Raises BadRequest, RequestTooLarge, UnsupportedMediaType."""
+async def read_patch(
+    request: web.BaseRequest,
+    kind: Kind,
+    validation: FieldValidation,
+    *,
+    of_status: bool = False,
+    decode: Decode = codec.from_dict_leniently,
+) -> ReadPatch:
+    """The patch, of objects of the kind, that the body is; `decode` makes the object of what it results in.
+
+    Raises BadRequest, RequestTooLarge, UnsupportedMediaType.
+    """
     sent = request_body.received(request)
+    parse = partial(patch.parse, _patch_type(sent.media_type), sent.content, kind, of_status=of_status, decode=decode)
     if len(sent.content) > _LARGE_BYTES:
-        return await asyncio.to_thread(_read_patch, sent, validation, of_status)
-    return _read_patch(sent, validation, of_status)
+        return await asyncio.to_thread(_read_patch, sent, validation, parse)
+    return _read_patch(sent, validation, parse)
 
 
-def _read_patch(sent: Body, validation: FieldValidation, of_status: bool) -> ReadPatch:
-    parsed = patch.parse(_patch_type(sent.media_type), sent.content, of_status=of_status)
+def _read_patch(sent: Body, validation: FieldValidation, parse: Callable[[], patch.Patch]) -> ReadPatch:
+    parsed = parse()
     if validation is FieldValidation.IGNORE:
         return ReadPatch(parsed, validation, [])
     return ReadPatch(parsed, validation, duplicate_fields.described(sent.content, (), parsed.content))

@@ -75,7 +75,7 @@ def whole(kind: Kind, body: bytes, how: RequestedRepresentation) -> bytes:
 
 def listed(kind: Kind, metadata: dict[str, Any], items: Sequence[bytes], how: RequestedRepresentation) -> web.Response:
     """A list of what `bytes_of` made."""
-    named = (kind.api_version, f"{kind.name}List")
+    named = (kind.api_version, kind.list_kind)
     if how.form is Representation.METADATA_LIST:
         named = (tables.META_VERSION, how.form.value)
     if how.media_type == PROTOBUF:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from podlab.api.cells import ColumnWords
 from podlab.kinds.resource import Resource
 
-Cell = str | int | bool
+Cell = str | int | float | bool | None
 
 _SPELT = {
     header.upper(): header
@@ -34,14 +35,21 @@ def definitions(resource: Resource) -> list[dict[str, Any]]:
     always = table.columns()
     return [
         {
-            "name": title(header),
+            "name": words.name,
             "type": table.types.get(header, "string"),
-            "format": "name" if header == "NAME" else "",
-            "description": f"{title(header)} of the {resource.kind.name}, as kubectl prints it",
-            "priority": 0 if header in always else 1,
+            "format": words.format,
+            "description": words.description,
+            "priority": words.priority,
         }
         for header in table.columns(wide=True)
+        for words in [table.words.get(header) or _words(resource, header, always=header in always)]
     ]
+
+
+def _words(resource: Resource, header: str, *, always: bool) -> ColumnWords:
+    name = title(header)
+    told = f"{name} of the {resource.kind.name}, as kubectl prints it"
+    return ColumnWords(name, "name" if header == "NAME" else "", told, 0 if always else 1)
 
 
 def cells(resource: Resource, texts: Sequence[str]) -> list[Cell]:

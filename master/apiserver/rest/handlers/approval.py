@@ -33,7 +33,7 @@ class Approval:
     async def patch(self, call: Call) -> web.StreamResponse:
         """Update the conditions to those that a patch makes."""
         options = call.write_options()
-        patch = await bodies.read_patch(call.request, options.validation, of_status=True)
+        patch = await bodies.read_patch(call.request, call.of, options.validation, of_status=True)
         decided = await self._decide(call, options, patch.applied)
         return responses.ready(decided, warnings=patch.warnings)
 

@@ -86,6 +86,7 @@ class Reading:
             headers={"Content-Type": watch_events.media_type(how), "Cache-Control": "no-cache"}
         )
         response.headers[response_writer.AUDIT_ID] = response_writer.audit_id(call.request)
+        responses.warn(response, call.resource.warnings)
         response.enable_chunked_encoding()
         await response.prepare(call.request)
         await tell(response.write)

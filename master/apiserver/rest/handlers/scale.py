@@ -17,16 +17,16 @@ from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import bodies, responses
 from podlab.api import kinds
 from podlab.api.objects import metadata, typed
-from podlab.api.selection import selectors
 from podlab.api.serializer import codec
 from podlab.autoscaling.v1.scale_pb2 import Scale, ScaleSpec, ScaleStatus
 from podlab.errors import BadRequest, Cause, Invalid
+from podlab.kinds.scaling import Scaling
 
 _SCALE = kinds.of(Scale)
 
 
 @dataclass(frozen=True, slots=True)
-class Scaling:
+class ScaleSubresource:
     """Answers for <kind>/scale."""
 
     registry: Registry
@@ -34,7 +34,7 @@ class Scaling:
     async def get(self, call: Call) -> web.StreamResponse:
         """How many there are to be, and are."""
         entry = await self.registry.get(call.of, call.place.namespace, call.place.name, call.moment)
-        return responses.data(codec.to_dict(scale_of(entry.message())))
+        return responses.data(codec.to_dict(scale_of(entry.message(), call.resource.scaling)))
 
     async def update(self, call: Call) -> web.StreamResponse:
         """Replace the number; a resourceVersion in the Scale is a precondition."""
@@ -51,7 +51,7 @@ class Scaling:
     async def patch(self, call: Call) -> web.StreamResponse:
         """What a patch makes of the Scale, as `kubectl scale` sends it."""
         options = call.write_options()
-        patch = await bodies.read_patch(call.request, options.validation)
+        patch = await bodies.read_patch(call.request, _SCALE, options.validation)
         changed = await self._change(call, options, patch.applied)
         return responses.data(changed, warnings=patch.warnings)
 
@@ -60,14 +60,16 @@ class Scaling:
     ) -> dict[str, Any]:
         """The Scale as it is then. Without a `revision`, again when others changed the workload meanwhile."""
 
+        scaling = call.resource.scaling
+
         def scaled(old: Message) -> Message:
-            scale = wanted(scale_of(old))
+            scale = wanted(scale_of(old, scaling))
             if scale.spec.replicas < 0:
                 why = f"Invalid value: {scale.spec.replicas}: must be greater than or equal to 0"
                 cause = Cause("spec.replicas", "FieldValueInvalid", why)
                 raise Invalid.of(_SCALE.qualified_name, call.place.name, [cause])
             new = changes.copied(old)
-            _set_replicas(new, scale.spec.replicas)
+            scaling.set_replicas(new, scale.spec.replicas)
             metadata(new).resourceVersion = revision or scale.metadata.resourceVersion
             return new
 
@@ -80,20 +82,16 @@ class Scaling:
             subresource=call.place.subresource,
         )
         written = await self.registry.write(write)
-        return codec.to_dict(scale_of(written.entry.message()))
+        return codec.to_dict(scale_of(written.entry.message(), scaling))
 
 
-def scale_of(message: Any) -> Scale:
+def scale_of(message: Message, scaling: Scaling) -> Scale:
     """The object as a Scale."""
+    found, own = scaling.replicas(message), metadata(message)
     made = Scale(
-        spec=ScaleSpec(replicas=message.spec.replicas),
-        status=ScaleStatus(replicas=message.status.replicas, selector=str(selectors.of_pods(message.spec.selector))),
+        spec=ScaleSpec(replicas=found.wanted), status=ScaleStatus(replicas=found.there, selector=found.selector)
     )
     for name in ("name", "namespace", "uid", "resourceVersion"):
-        setattr(made.metadata, name, getattr(message.metadata, name))
-    made.metadata.creationTimestamp.CopyFrom(message.metadata.creationTimestamp)
+        setattr(made.metadata, name, getattr(own, name))
+    made.metadata.creationTimestamp.CopyFrom(own.creationTimestamp)
     return made
-
-
-def _set_replicas(workload: Any, replicas: int) -> None:
-    workload.spec.replicas = replicas

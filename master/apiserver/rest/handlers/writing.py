@@ -21,6 +21,7 @@ from master.apiserver.watchcache.selection import ListOptions
 from podlab.api import kinds, objects
 from podlab.api.conversion import versions
 from podlab.api.kinds import Kind
+from podlab.api.serializer import codec
 from podlab.core.v1 import binding_pb2
 from podlab.errors import BadRequest, Cause, Invalid
 
@@ -39,7 +40,7 @@ class Writing:
         """Store a new object; its name may be left to `generateName`."""
         options, how = call.write_options(), representations.asked(call)
         read = await self._body(call, options)
-        written = await self.registry.write(Write.create(call.writing(options), read.message))
+        written = await self.registry.write(Write.create(call.writing(options), read.message, call.stored))
         call.tell_made(written.entry.key.rpartition("/")[2])
         told = [*read.warnings, *_warnings(call, written)]
         return _shown(call, written.entry, how, told, status=201)
@@ -48,14 +49,15 @@ class Writing:
         """Replace all but the status, or the part that the subresource is."""
         options, how = call.write_options(), representations.asked(call)
         read = await self._body(call, options)
-        write = Write.update(call.writing(options), read.message, subresource=call.place.subresource)
+        write = Write.update(call.writing(options), read.message, call.stored, subresource=call.place.subresource)
         written = await self.registry.write(write)
         return _shown(call, written.entry, how, [*read.warnings, *_warnings(call, written)])
 
     async def patch(self, call: Call) -> web.StreamResponse:
         """Update to what a JSON patch, a merge patch or a strategic merge patch makes of the object."""
         place, options, how = call.place, call.write_options(), representations.asked(call)
-        patch = await bodies.read_patch(call.request, options.validation, of_status=place.subresource == "status")
+        of_status, decode = place.subresource == "status", call.resource.decode
+        patch = await bodies.read_patch(call.request, call.of, options.validation, of_status=of_status, decode=decode)
         write = Write.patch(
             call.writing(options),
             call.stored,
@@ -113,7 +115,10 @@ class Writing:
     async def _body(self, call: Call, options: WriteOptions, kind: Kind | None = None) -> bodies.Read:
         """What the body says: an object of the place's kind, or of another that belongs there."""
         of_status = call.place.subresource == "status"
-        read = await bodies.read_object(call.request, kind or call.of, options.validation, of_status=of_status)
+        decode = call.resource.decode if kind is None else codec.from_dict_leniently
+        read = await bodies.read_object(
+            call.request, kind or call.of, options.validation, of_status=of_status, decode=decode
+        )
         bodies.take_place(read.message, call.place)
         return replace(read, message=versions.stored(read.message))
 

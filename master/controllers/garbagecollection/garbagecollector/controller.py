@@ -70,7 +70,7 @@ class GarbageCollector:
 
     async def _delete(self, at: Key, obj: ApiObject, action: Delete) -> None:
         await self._client.delete(
-            self._graph.message(at),
+            self._graph.kind(at),
             at.name,
             at.namespace,
             uid=obj.metadata.uid,

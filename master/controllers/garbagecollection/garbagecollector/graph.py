@@ -6,11 +6,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from google.protobuf.message import Message
-
 from master.controllers.framework.informers import Informers
 from master.controllers.garbagecollection.garbagecollector.decide import FOREGROUND, blocks, is_waiting
-from podlab.api.kinds import GroupKind
+from podlab.api.kinds import GroupKind, Kind
 from podlab.api.objects import ApiObject, Key
 from podlab.client.informer import Change
 from podlab.meta.v1 import meta_pb2
@@ -34,9 +32,9 @@ class Graph:
         informer = self._informers.get(at.group_kind)
         return informer.store.get(at) if informer is not None else None
 
-    def message(self, at: Key) -> type[Message]:
-        """Of the kind of what stands there. Raises NotFound when it is served no more."""
-        return self._catalog.catalog.resource(at.group_kind).kind.message
+    def kind(self, at: Key) -> Kind:
+        """Of what stands there. Raises NotFound when it is served no more."""
+        return self._catalog.catalog.resource(at.group_kind).kind
 
     def is_elsewhere(self, at: Key, uid: str) -> bool:
         """Whether what should stand there stands in another namespace."""

@@ -65,7 +65,7 @@ class Owners:
 
     async def _ask(self, at: Key) -> ApiObject | None:
         try:
-            found: Any = await self._client.get(self._graph.message(at), at.name, at.namespace)
+            found: Any = await self._client.get(self._graph.kind(at), at.name, at.namespace)
         except NotFound:
             return None
         owner: ApiObject = found

@@ -7,7 +7,6 @@ Source: https://github.com/kubernetes/apiextensions-apiserver/blob/master/pkg/ap
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
@@ -19,9 +18,7 @@ from podlab.kinds.validation.apiextensions import versions
 from podlab.kinds.validation.findings import Findings
 
 _SCOPES: Final = ("Cluster", "Namespaced")
-_APPROVAL: Final = "api-approved.kubernetes.io"
-_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^/?#]")
-_PROTECTED: Final = ("k8s.io", "kubernetes.io")
+_APPROVAL: Final = definitions.APPROVAL_ANNOTATION
 
 
 def check(found: Findings, definition: pb.CustomResourceDefinition) -> None:
@@ -147,13 +144,12 @@ def _check_stored_versions(
 
 def _check_approval(found: Findings, definition: pb.CustomResourceDefinition) -> None:
     """Groups of Kubernetes' own are for kinds that it has approved, or that say why they are not."""
-    group = definition.spec.group
-    if not any(group == domain or group.endswith(f".{domain}") for domain in _PROTECTED):
+    if not definitions.is_protected(definition.spec.group):
         return
     path, told = f"metadata.annotations[{_APPROVAL}]", f'protected groups must have approval annotation "{_APPROVAL}"'
     see = "see https://github.com/kubernetes/enhancements/pull/1111"
     said = definition.metadata.annotations.get(_APPROVAL)
     if not said:
         found.required(path, f"{told}, {see}")
-    elif not said.startswith("unapproved") and not _ADDRESS.match(said):
+    elif not said.startswith("unapproved") and not definitions.is_address(said):
         found.invalid(path, said, f'{told} with either a URL or a reason starting with "unapproved", {see}')

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from master.apiserver.patching.patch import MEDIA_TYPES, parse
+from podlab.api import kinds
 from podlab.core.v1 import pod_pb2
 from podlab.errors import BadRequest, Invalid, UnsupportedMediaType
 from podlab.v1 import apiserver_pb2 as pb
 
+KIND = kinds.of(pod_pb2.Pod)
 WORDS = [
     "metadata",
     "spec",
@@ -41,7 +43,7 @@ def pod() -> pod_pb2.Pod:
 
 
 def applied(content: Any, patch_type: int = pb.PATCH_TYPE_MERGE) -> Any:
-    return parse(patch_type, json.dumps(content).encode()).applied(pod())
+    return parse(patch_type, json.dumps(content).encode(), KIND).applied(pod())
 
 
 def test_each_type_of_patch_makes_a_new_object() -> None:
@@ -58,16 +60,16 @@ def test_each_type_of_patch_makes_a_new_object() -> None:
 
 def test_other_types_of_patch_are_refused_and_apply_by_name() -> None:
     with pytest.raises(UnsupportedMediaType, match=r"server-side apply \(application/apply-patch\+yaml\) comes later"):
-        parse(pb.PATCH_TYPE_APPLY, b"{}")
+        parse(pb.PATCH_TYPE_APPLY, b"{}", KIND)
     with pytest.raises(UnsupportedMediaType, match="accepted media types include: application/json-patch"):
-        parse(99, b"{}")
+        parse(99, b"{}", KIND)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[1,", b'"a"', b"1", b"null", b"\xff", b"[" * 200 + b"]" * 200])
 def test_a_body_that_is_no_patch_is_a_bad_request(body: bytes) -> None:
     for patch_type in MEDIA_TYPES:
         with pytest.raises(BadRequest, match="error decoding patch"):
-            parse(patch_type, body)
+            parse(patch_type, body, KIND)
 
 
 def test_an_object_is_neither_renamed_nor_moved_nor_made_another_kind() -> None:
@@ -98,4 +100,4 @@ def test_what_is_left_must_be_an_object() -> None:
 @given(JUNK, st.sampled_from(sorted(MEDIA_TYPES)))
 def test_junk_is_refused_in_no_other_way(content: Any, patch_type: int) -> None:
     with contextlib.suppress(BadRequest, Invalid):
-        parse(patch_type, json.dumps(content).encode()).applied(pod())
+        parse(patch_type, json.dumps(content).encode(), KIND).applied(pod())

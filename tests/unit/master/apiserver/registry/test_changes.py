@@ -10,6 +10,7 @@ from master.apiserver.admission.plugin import AdmissionRequest
 from master.apiserver.admission.plugins.pods import DefaultTolerationSeconds
 from master.apiserver.admission.write import Write
 from master.apiserver.registry import changes, subresources
+from podlab.api import kinds
 from podlab.apps.v1 import deployment_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.errors import Conflict
@@ -20,10 +21,10 @@ NOW = meta_pb2.Time(seconds=1_000_000)
 
 def stored(message: Any) -> Any:
     """The message as it is after its creation, at revision 5."""
-    strategy = builtin_kinds.resource(message).strategy
-    changes.begin(message, strategy, "uid-1", NOW)
-    changes.set_defaults(message, builtin_kinds.resource(message))
-    strategy.prepare_for_create(message)
+    resource = builtin_kinds.resource(message)
+    changes.begin(message, resource, "uid-1", NOW)
+    changes.set_defaults(message, resource)
+    resource.strategy.prepare_for_create(message)
     message.metadata.resourceVersion = "5"
     return message
 
@@ -91,7 +92,7 @@ def test_neither_side_of_a_write_is_changed_by_it() -> None:
 def test_preconditions_that_are_given_must_hold(uid: str, revision: str, fits: bool) -> None:
     old = stored(deployment())
     if fits:
-        changes.check_preconditions(old, uid, revision)
+        changes.check_preconditions(old, kinds.of(old), uid, revision)
         return
     with pytest.raises(Conflict, match="UID in precondition: uid-2"):
-        changes.check_preconditions(old, uid, revision)
+        changes.check_preconditions(old, kinds.of(old), uid, revision)

@@ -21,6 +21,9 @@ async def home(registry: WritableRegistry) -> None:
     await registry.create(namespace_pb2.Namespace(metadata=meta_pb2.ObjectMeta(name="default")))
 
 
+CONFIG_MAPS = builtin_kinds.named("ConfigMap")
+
+
 def config_map(name: str = "a", **data: str) -> config_pb2.ConfigMap:
     return config_pb2.ConfigMap(metadata=meta_pb2.ObjectMeta(name=name, namespace="default"), data=data)
 
@@ -55,14 +58,19 @@ async def test_of_writers_with_the_same_revision_one_gets_through(registry: Writ
 
 async def test_patches_that_race_are_tried_again_and_none_is_lost(registry: WritableRegistry) -> None:
     await registry.create(config_map())
-    patches = [parse(pb.PATCH_TYPE_MERGE, b'{"data":{"k%d":"v"}}' % number) for number in range(PATCH_ATTEMPTS)]
+    patches = [
+        parse(pb.PATCH_TYPE_MERGE, b'{"data":{"k%d":"v"}}' % number, CONFIG_MAPS) for number in range(PATCH_ATTEMPTS)
+    ]
     await asyncio.gather(*(registry.patch("ConfigMap", "default", "a", one.applied) for one in patches))
     assert len((await read(registry)).data) == PATCH_ATTEMPTS
 
 
 async def test_a_patch_gives_up_when_others_are_always_first(registry: WritableRegistry) -> None:
     await registry.create(config_map())
-    patches = [parse(pb.PATCH_TYPE_MERGE, b'{"data":{"k%d":"v"}}' % number) for number in range(4 * PATCH_ATTEMPTS)]
+    patches = [
+        parse(pb.PATCH_TYPE_MERGE, b'{"data":{"k%d":"v"}}' % number, CONFIG_MAPS)
+        for number in range(4 * PATCH_ATTEMPTS)
+    ]
     results = await asyncio.gather(
         *(registry.patch("ConfigMap", "default", "a", one.applied) for one in patches), return_exceptions=True
     )

@@ -28,7 +28,8 @@ from podlab.errors import ApiError, Invalid
 from podlab.meta.v1 import meta_pb2
 from podlab.scheduling.v1 import priorityclass_pb2
 
-STRATEGY = builtin_kinds.of(builtin_kinds.named("Pod")).strategy
+RESOURCE = builtin_kinds.of(builtin_kinds.named("Pod"))
+STRATEGY = RESOURCE.strategy
 NOW = meta_pb2.Time(seconds=1_000_000)
 
 
@@ -124,7 +125,7 @@ async def begun(message: pod_pb2.Pod, completion: Completion, by: WriteContext =
     """What the pod becomes, or why it does not."""
     made = pod_pb2.Pod()
     made.CopyFrom(message)
-    changes.begin(made, STRATEGY, f"uid-of-{message.metadata.name}", NOW)
+    changes.begin(made, RESOURCE, f"uid-of-{message.metadata.name}", NOW)
     try:
         await completion.complete(AdmissionRequest(Write.create(by, made), made), STRATEGY)
     except ApiError as error:

@@ -31,18 +31,28 @@ PATCHED = {"kind": "Pod", "namespace": "default", "name": "a", "type": pb.PATCH_
 
 Asked = tuple[type[Any], dict[str, Any], Callable[[Any], Write | Sequence[Write]], tuple[Operation, str]]
 NAMING: dict[str, Asked] = {
-    "Create": (pb.CreateRequest, {"object": wrap(POD)}, lambda r: writes.create(r, BY), (Operation.CREATE, "")),
-    "Update": (pb.UpdateRequest, {"object": wrap(POD)}, lambda r: writes.update(r, BY), (Operation.UPDATE, "")),
+    "Create": (
+        pb.CreateRequest,
+        {"object": wrap(POD)},
+        lambda r: writes.create(r, BY, CATALOG),
+        (Operation.CREATE, ""),
+    ),
+    "Update": (
+        pb.UpdateRequest,
+        {"object": wrap(POD)},
+        lambda r: writes.update(r, BY, CATALOG),
+        (Operation.UPDATE, ""),
+    ),
     "UpdateStatus": (
         pb.UpdateStatusRequest,
         {"object": wrap(POD)},
-        lambda r: writes.update_status(r, BY),
+        lambda r: writes.update_status(r, BY, CATALOG),
         (Operation.UPDATE, "status"),
     ),
     "UpdateStatuses": (
         pb.UpdateStatusesRequest,
         {"objects": [wrap(POD)]},
-        lambda r: writes.update_statuses(r, BY),
+        lambda r: writes.update_statuses(r, BY, CATALOG),
         (Operation.UPDATE, "status"),
     ),
     "Patch": (pb.PatchRequest, PATCHED, lambda r: writes.patch(r, BY, CATALOG), (Operation.UPDATE, "")),

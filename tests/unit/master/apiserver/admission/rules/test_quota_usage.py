@@ -6,7 +6,7 @@ import pytest
 from podlab_testing import builtin_kinds
 
 from master.apiserver.admission.rules import quota_usage
-from podlab.api import usage
+from podlab.api import kinds, usage
 
 NAMESPACE = {"namespace": "team"}
 
@@ -49,6 +49,10 @@ def service(kind: str, ports: int, **more: Any) -> Any:
 
 def config(name: str = "c") -> Any:
     return builtin_kinds.read({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, **NAMESPACE}})
+
+
+def difference(given: Any, new: Any, old: Any) -> Any:
+    return quota_usage.difference(given, kinds.of(new if new is not None else old), new, old)
 
 
 def near(term: dict[str, Any]) -> dict[str, Any]:
@@ -116,7 +120,7 @@ CASES = [
 
 @pytest.mark.parametrize(("hard", "spec", "new", "old", "changes"), CASES)
 def test_what_a_write_changes(hard: Any, spec: Any, new: Any, old: Any, changes: dict[str, float]) -> None:
-    assert quota_usage.difference(quota(hard, **spec), new, old) == changes
+    assert difference(quota(hard, **spec), new, old) == changes
 
 
 @pytest.mark.parametrize(
@@ -133,7 +137,7 @@ def test_what_a_write_changes(hard: Any, spec: Any, new: Any, old: Any, changes:
 def test_a_quota_may_be_for_some_priority_classes(operator: str, values: list[str], name: str, counted: bool) -> None:
     wanted = [{"scopeName": "PriorityClass", "operator": operator, "values": values}]
     given = quota({"pods": "1"}, scopeSelector={"matchExpressions": wanted})
-    assert bool(quota_usage.difference(given, pod(priorityClassName=name), None)) is counted
+    assert bool(difference(given, pod(priorityClassName=name), None)) is counted
 
 
 @pytest.mark.parametrize(
@@ -175,20 +179,20 @@ def test_a_quota_may_be_for_some_priority_classes(operator: str, values: list[st
     ],
 )
 def test_a_quota_says_why_it_does_not_allow_it(given: Any, new: Any, told: str) -> None:
-    more = quota_usage.difference(given, new, None)
-    assert quota_usage.refusal(given, new, None, more) == told
+    more = difference(given, new, None)
+    assert quota_usage.refusal(given, kinds.of(new), new=new, old=None, more=more) == told
 
 
 def test_who_lets_go_is_never_refused() -> None:
     given = quota({"pods": "1"}, {"pods": "3"})
-    more = quota_usage.difference(given, pod(phase="Failed"), pod())
-    assert quota_usage.refusal(given, pod(phase="Failed"), pod(), more) == ""
+    more = difference(given, pod(phase="Failed"), pod())
+    assert quota_usage.refusal(given, kinds.of(pod()), new=pod(phase="Failed"), old=pod(), more=more) == ""
     assert quota_usage.charged(given, more).status.used["pods"].string == "2"
 
 
 def test_amounts_are_written_as_people_write_them() -> None:
     given = quota({"cpu": "4", "limits.memory": "4Gi"}, {"cpu": "1", "limits.memory": "512Mi"})
-    after = quota_usage.charged(given, quota_usage.difference(given, pod({"cpu": "250m", "memory": "512Mi"}), None))
+    after = quota_usage.charged(given, difference(given, pod({"cpu": "250m", "memory": "512Mi"}), None))
     assert {name: amount.string for name, amount in after.status.used.items()} == {
         "cpu": "1250m",
         "limits.memory": "1Gi",
@@ -197,7 +201,8 @@ def test_amounts_are_written_as_people_write_them() -> None:
 
 def test_a_quota_can_be_counted_from_the_start() -> None:
     given = quota({"pods": "5", "requests.cpu": "5", "configmaps": "5"}, {"secrets": "9"})
-    usage.recount(given, [pod({"cpu": "500m"}), pod({"cpu": "1"}), pod(phase="Failed"), config()])
+    objects = (pod({"cpu": "500m"}), pod({"cpu": "1"}), pod(phase="Failed"), config())
+    usage.recount(given, [(each, kinds.of(each)) for each in objects])
     assert {name: amount.string for name, amount in given.status.used.items()} == {
         "pods": "2",
         "requests.cpu": "1500m",
@@ -213,4 +218,4 @@ def test_init_containers_count_with_their_largest_moment() -> None:
         container.resources.requests["cpu"].string = amount
         if policy:
             container.restartPolicy = policy
-    assert quota_usage.difference(quota({"cpu": "9"}), given, None) == {"cpu": 5}
+    assert difference(quota({"cpu": "9"}), given, None) == {"cpu": 5}

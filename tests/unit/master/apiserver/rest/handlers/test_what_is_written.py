@@ -19,7 +19,7 @@ from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import request_body
 from master.apiserver.rest.handlers.approval import Approval
 from master.apiserver.rest.handlers.eviction import Evicting
-from master.apiserver.rest.handlers.scale import Scaling
+from master.apiserver.rest.handlers.scale import ScaleSubresource
 from master.apiserver.rest.handlers.writing import Writing
 from podlab.errors import Invalid
 from podlab.kinds import builtin
@@ -69,7 +69,7 @@ async def _write_of(handler: Handler, method: str, path: str, body: object, quer
 
 
 _WRITING = Writing(REGISTRY, None)  # type: ignore[arg-type]  # no collections are deleted here
-_SCALING, _APPROVAL, _EVICTING = Scaling(REGISTRY), Approval(REGISTRY), Evicting(REGISTRY)
+_SCALING, _APPROVAL, _EVICTING = ScaleSubresource(REGISTRY), Approval(REGISTRY), Evicting(REGISTRY)
 CASES: dict[str, tuple[Handler, str, str, object, Operation]] = {
     "create": (_WRITING.create, "POST", f"{CORE}/configmaps", CONFIG, Operation.CREATE),
     "update": (_WRITING.update, "PUT", f"{CORE}/configmaps/a", CONFIG, Operation.UPDATE),
