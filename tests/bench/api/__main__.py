@@ -10,6 +10,7 @@ sys.path.append(str(Path(__file__).parents[2]))  # podlab_testing
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # it warns of every server started beside open clients
 
 import batches
+import customkinds
 import memory
 import rates
 import reads
@@ -21,7 +22,7 @@ import watches
 
 async def _measure() -> None:
     await rates.measure(await reference.measure())
-    for part in (reads, batches, watches, selection, memory):
+    for part in (reads, batches, watches, selection, memory, customkinds):
         await part.measure()
 
 

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,10 +81,13 @@ class ApiServer:
 
 
 @asynccontextmanager
-async def started() -> AsyncIterator[ApiServer]:
-    """A server on a store of its own, which goes with it."""
+async def started(kept: Path | None = None, *, told: str = "start to first answer") -> AsyncIterator[ApiServer]:
+    """A server on a store of its own, which goes with it; or on the one in a directory that is `kept`."""
     with ExitStack() as held:
-        directory = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="podlab-bench-", dir=Path.cwd())))
+        made = (
+            tempfile.TemporaryDirectory(prefix="podlab-bench-", dir=Path.cwd()) if kept is None else nullcontext(kept)
+        )
+        directory = Path(held.enter_context(made))
         tls = make_tls(directory / "pki")
         (grpc_port, rest_port) = held.enter_context(reserved_ports(2))
         config = directory / "apiserver.yaml"
@@ -98,7 +101,7 @@ async def started() -> AsyncIterator[ApiServer]:
                 addresses = (f"127.0.0.1:{port}" for port in (grpc_port, rest_port))
                 server = ApiServer(psutil.Process(process.pid), tls, *addresses, clients)
                 await _answers(process, await server.session(1), directory / "log")
-                tell("start to first answer", time.perf_counter() - begun, "s", 2)
+                tell(told, time.perf_counter() - begun, "s", 2)
                 yield server
         finally:
             process.terminate()

@@ -22,12 +22,12 @@ def of_pod(informers: Informers, pod: pod_pb2.Pod) -> WorkloadScale | UnknownSca
     found = workload(informers, owner_kind(owner), owner.name, pod.metadata.namespace)
     if found is None or found.metadata.uid != owner.uid:
         return UnknownScale(f'found no controllers for pod "{pod.metadata.name}"')
-    above = controller_of(found.metadata)
+    scales, above = owner_kind(owner), controller_of(found.metadata)
     if above is not None:
         higher = workload(informers, owner_kind(above), above.name, pod.metadata.namespace)
         if higher is not None and higher.metadata.uid == above.uid:
-            found = higher
-    return WorkloadScale(found.metadata.uid, found.spec.replicas)
+            found, scales = higher, owner_kind(above)
+    return WorkloadScale(found.metadata.uid, catalog.resource(scales).scaling.replicas(found).wanted)
 
 
 def _resource(catalog: Catalog, owner: meta_pb2.OwnerReference) -> str:

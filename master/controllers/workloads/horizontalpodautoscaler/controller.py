@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
+
+from google.protobuf.message import Message
 
 from master.controllers.framework.informers import Index, Informers, namespace
 from master.controllers.framework.lastwrites import LastWrites
@@ -28,11 +31,25 @@ from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Change, Informer
 from podlab.errors import ApiError, NotFound
+from podlab.kinds.scaling import Replicas, Scaling
 
 log = logging.getLogger(__name__)
 
 # Kubelets measure as often; a figure is never older than two rounds.
 PERIOD_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleTarget:
+    """What is scaled, and where its kind keeps the number."""
+
+    object: Message
+    scaling: Scaling
+
+    @property
+    def replicas(self) -> Replicas:
+        """As the object says now. Raises InternalError where it says nothing."""
+        return self.scaling.replicas(self.object)
 
 
 class HorizontalPodAutoscalerController:
@@ -78,22 +95,25 @@ class HorizontalPodAutoscalerController:
         self._history[autoscaler.metadata.uid] = plan.history
         await self._write_status(autoscaler, plan)
 
-    async def _target(self, autoscaler: HorizontalPodAutoscaler) -> Any:
+    async def _target(self, autoscaler: HorizontalPodAutoscaler) -> ScaleTarget:
         """As the API server has it now: to scale by what was is to undo what others did. Raises NotFound."""
         reference, within = autoscaler.spec.scaleTargetRef, autoscaler.metadata.namespace
         catalog = self._catalog.catalog
         kind = catalog.find(*referenced(reference.apiVersion, reference.kind))
         if kind is None or not catalog.is_scalable(kind.group_kind):
             raise NotFound(f'no kind "{reference.kind}" with a scale; there are {", ".join(scalable(catalog))}')
-        return await self._client.get(kind.message, reference.name, within)
+        found: Message = await self._client.get(kind, reference.name, within)
+        return ScaleTarget(found, catalog.resource(kind).scaling)
 
-    async def _load(self, autoscaler: HorizontalPodAutoscaler, target: Any) -> WorkloadLoad:
-        within, selector = target.metadata.namespace, selectors.of_pods(target.spec.selector)
+    async def _load(self, autoscaler: HorizontalPodAutoscaler, target: ScaleTarget) -> WorkloadLoad:
+        within, scale = autoscaler.metadata.namespace, target.replicas
+        selector = selectors.parse_labels(scale.selector)
         found = self._informers.pods_by_namespace.get(within)
-        pods = [pod for pod in found if selector.matches(pod.metadata.labels)]
+        # Without a selector nothing is known of its pods: an empty one would take all of the namespace.
+        pods = [pod for pod in found if scale.selector and selector.matches(pod.metadata.labels)]
         measured = await self._client.pod_metrics(within, label_selector=str(selector)) if pods else ()
         rivals = self._rivals(autoscaler)
-        return WorkloadLoad(pods, measured, target.spec.replicas, time.time(), within, str(selector), rivals)
+        return WorkloadLoad(pods, measured, scale.wanted, time.time(), within, str(selector), rivals)
 
     def _rivals(self, autoscaler: HorizontalPodAutoscaler) -> list[str]:
         """All that scale the same workload; none where it is this one alone."""
@@ -105,11 +125,14 @@ class HorizontalPodAutoscalerController:
         ]
         return sorted(found) if len(found) > 1 else []
 
-    async def _rescaled(self, autoscaler: HorizontalPodAutoscaler, target: Any, plan: AutoscalerPlan) -> AutoscalerPlan:
-        before = target.spec.replicas
-        target.spec.replicas = plan.replicas
+    async def _rescaled(
+        self, autoscaler: HorizontalPodAutoscaler, target: ScaleTarget, plan: AutoscalerPlan
+    ) -> AutoscalerPlan:
+        before = target.replicas.wanted
+        assert plan.replicas is not None
+        target.scaling.set_replicas(target.object, plan.replicas)
         try:
-            await self._client.update(target)
+            await self._client.update(target.object)
         except ApiError as error:
             why = f"the HPA controller was unable to update the target scale: {error}"
             set_condition(plan.status, "AbleToScale", "False", "FailedUpdateScale", why, time.time())
@@ -118,7 +141,14 @@ class HorizontalPodAutoscalerController:
             return AutoscalerPlan(
                 plan.status, plan.history, events=[*plan.events, ObjectEvent("Warning", "FailedRescale", said)]
             )
-        log.info("%s: %s has %d replicas, was %d: %s", key(autoscaler), key(target), plan.replicas, before, plan.reason)
+        log.info(
+            "%s: %s has %d replicas, was %d: %s",
+            key(autoscaler),
+            key(target.object),
+            plan.replicas,
+            before,
+            plan.reason,
+        )
         return rescaled(plan, before, time.time())
 
     async def _write_status(self, autoscaler: HorizontalPodAutoscaler, plan: AutoscalerPlan) -> None:
