@@ -12,6 +12,9 @@ from podlab_testing.kubectl import Kubectl
 # These have tests of their own: their objects come from somewhere else than a manifest.
 ELSEWHERE = {
     "certificatesigningrequests.certificates.k8s.io",
+    "componentstatuses",
+    "events.events.k8s.io",
+    "ipaddresses.networking.k8s.io",
     "namespaces",
     "nodes",
     "nodes.metrics.k8s.io",
@@ -19,7 +22,9 @@ ELSEWHERE = {
 }
 OWN_NAME = {"endpoints": "every-apart"}
 CLUSTER_WIDE = (
-    "clusterroles", "clusterrolebindings", "ingressclasses", "persistentvolumes", "priorityclasses", "storageclasses",
+    "clusterroles", "clusterrolebindings", "csidrivers", "csinodes", "deviceclasses", "flowschemas", "ingressclasses",
+    "persistentvolumes", "priorityclasses", "prioritylevelconfigurations", "resourceslices", "runtimeclasses",
+    "servicecidrs", "storageclasses", "volumeattachments", "volumeattributesclasses",
 )  # fmt: skip
 POD_TEMPLATE = ("Pod Template:", "Image: podlab.local/hello:1.0")
 
@@ -119,6 +124,32 @@ KINDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     ),
     "ingresses.networking.k8s.io": ("CLASS HOSTS ADDRESS PORTS AGE", "", ("Ingress Class: none", "web.example")),
     "ingressclasses.networking.k8s.io": ("CONTROLLER PARAMETERS AGE", "", ("Controller: example.com/none",)),
+    "podtemplates": ("CONTAINERS IMAGES POD LABELS", "", ("App: every-template", "Image: podlab.local/hello:1.0")),
+    "runtimeclasses.node.k8s.io": ("HANDLER AGE", "", ("Handler: runc",)),
+    "csidrivers.storage.k8s.io": (
+        "ATTACHREQUIRED PODINFOONMOUNT STORAGECAPACITY TOKENREQUESTS REQUIRESREPUBLISH MODES AGE",
+        "",
+        ("Attach Required: false",),
+    ),
+    "csinodes.storage.k8s.io": ("DRIVERS AGE", "", ("Node ID: n-1",)),
+    "csistoragecapacities.storage.k8s.io": ("STORAGECLASSNAME CAPACITY AGE", "", ("Storage Class Name: fast",)),
+    "volumeattachments.storage.k8s.io": ("ATTACHER PV NODE ATTACHED AGE", "", ("Attacher: disk.example.com",)),
+    "volumeattributesclasses.storage.k8s.io": ("DRIVERNAME AGE", "", ("Driver Name: disk.example.com",)),
+    "flowschemas.flowcontrol.apiserver.k8s.io": (
+        "PRIORITYLEVEL MATCHINGPRECEDENCE DISTINGUISHERMETHOD AGE MISSINGPL",
+        "",
+        ("Matching Precedence: 1000",),
+    ),
+    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": (
+        "TYPE NOMINALCONCURRENCYSHARES QUEUES HANDSIZE QUEUELENGTHLIMIT AGE",
+        "",
+        ("Nominal Concurrency Shares: 30",),
+    ),
+    "servicecidrs.networking.k8s.io": ("CIDRS AGE", "", ("10.200.0.0/24",)),
+    "deviceclasses.resource.k8s.io": ("AGE", "", ('Expression: device.driver == "gpu.example.com"',)),
+    "resourceclaims.resource.k8s.io": ("STATE AGE", "", ("Device Class Name: gpus",)),
+    "resourceclaimtemplates.resource.k8s.io": ("AGE", "", ("Device Class Name: gpus",)),
+    "resourceslices.resource.k8s.io": ("NODE DRIVER POOL AGE", "", ("Driver: gpu.example.com",)),
     "networkpolicies.networking.k8s.io": (
         "POD-SELECTOR AGE",
         "",
