@@ -20,6 +20,22 @@ class AuditSettings:
 
 
 @dataclass(frozen=True)
+class PodSecuritySettings:
+    """The pod security standards of namespaces whose labels say nothing, and who is exempt from any. Levels are
+    privileged, baseline and restricted; versions are latest or as v1.36."""
+
+    enforce: str = "privileged"
+    enforce_version: str = "latest"
+    audit: str = "privileged"
+    audit_version: str = "latest"
+    warn: str = "privileged"
+    warn_version: str = "latest"
+    exempt_users: tuple[str, ...] = ()
+    exempt_runtime_classes: tuple[str, ...] = ()
+    exempt_namespaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ApiServerSettings:
     """`advertise_address` is where the cluster finds this server: the endpoint of the `kubernetes` Service.
 
@@ -42,5 +58,6 @@ class ApiServerSettings:
     default_toleration_seconds: int = 300
     compact_keep_revisions: int = 10_000
     audit: AuditSettings | None = None
+    pod_security: PodSecuritySettings = PodSecuritySettings()
     encryption: Path | None = None
     """A Kubernetes EncryptionConfiguration; without it, nothing is encrypted in the store."""

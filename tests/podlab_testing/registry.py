@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from master.apiserver.admission import chain
 from master.apiserver.admission.chain import Admission
 from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Plugin
+from master.apiserver.admission.rules.podsecurity.policy import Configuration
 from master.apiserver.admission.write import Change, Deletion, Operation, Write, WriteContext
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Authorizer
@@ -85,7 +86,7 @@ class WritableRegistry(Registry):
 
 def admission_of(cache: Cache, *others: Plugin) -> Admission:
     """The server's plugins, and others behind them."""
-    return chain.assemble(cache, Authorizer(Rbac().policy, NoPods()), 300, others)
+    return chain.assemble(cache, Authorizer(Rbac().policy, NoPods()), 300, Configuration(), others)
 
 
 def registry_of(

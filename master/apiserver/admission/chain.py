@@ -23,6 +23,7 @@ from master.apiserver.admission.plugins.pods import (
     Priority,
     ServiceAccount,
 )
+from master.apiserver.admission.plugins.podsecurity import PodSecurity
 from master.apiserver.admission.plugins.policies import ValidatingAdmissionPolicy
 from master.apiserver.admission.plugins.rbac import RoleEscalation
 from master.apiserver.admission.plugins.resourcequota import ResourceQuota
@@ -31,11 +32,12 @@ from master.apiserver.admission.plugins.storage import (
     PersistentVolumeClaimResize,
     StorageObjectInUseProtection,
 )
+from master.apiserver.admission.rules.podsecurity.policy import Configuration
 from master.apiserver.admission.write import Operation
-from master.apiserver.authentication.user import User
-from master.apiserver.authorization import Attributes, Authorizer
+from master.apiserver.authorization import Authorizer
 from master.apiserver.watchcache.cache import Cache
 from podlab.api.kinds import GroupKind, Kind
+from podlab.core.v1.namespace_pb2 import Namespace
 from podlab.core.v1.quota_pb2 import LimitRange
 from podlab.core.v1.serviceaccount_pb2 import ServiceAccount as Account
 from podlab.networking.v1.ingress_pb2 import IngressClass
@@ -44,17 +46,17 @@ from podlab.storage.v1.storageclass_pb2 import StorageClass
 
 
 def assemble(
-    cache: Cache, authorizer: Authorizer, default_toleration_s: int, others: tuple[Plugin, ...] = ()
+    cache: Cache,
+    authorizer: Authorizer,
+    default_toleration_s: int,
+    pod_security: Configuration,
+    others: tuple[Plugin, ...] = (),
 ) -> Admission:
     """All plugins, in the order of Kubernetes' AllOrderedPlugins; Podlab's own stand beside those that they resemble.
 
     `others` come before ResourceQuota, which is the last in any case.
     """
     storage_classes = listed(cache, StorageClass)
-
-    def may(user: User, wanted: Attributes) -> bool:
-        return authorizer.decide(user, wanted).allowed
-
     return Admission(
         (
             NamespaceLifecycle(cache),
@@ -63,14 +65,15 @@ def assemble(
             NodeRestriction(cache),
             DeletedNodes(),  # Podlab's, beside what else is about nodes
             TaintNodesByCondition(),
+            PodSecurity(cache, listed(cache, Namespace), pod_security),
             Priority(listed(cache, PriorityClass)),
             DefaultTolerationSeconds(default_toleration_s),
             DefaultStorageClass(storage_classes),
             StorageObjectInUseProtection(),
             PersistentVolumeClaimResize(storage_classes),
             RoleEscalation(authorizer),  # Podlab's: Kubernetes' storage of roles does it, before other plugins judge
-            CertificateApproval(may),
-            CertificateSigning(may),
+            CertificateApproval(authorizer.allows),
+            CertificateSigning(authorizer.allows),
             CertificateSubjectRestriction(),
             DefaultIngressClass(listed(cache, IngressClass)),
             PodTopologyLabels(cache),

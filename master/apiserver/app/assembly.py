@@ -9,6 +9,8 @@ from functools import partial
 from ipaddress import IPv4Network
 
 from master.apiserver.admission import chain
+from master.apiserver.admission.rules.podsecurity import policy as podsecurity
+from master.apiserver.admission.rules.podsecurity.policy import Configuration
 from master.apiserver.app.default_priorities import DefaultPriorities
 from master.apiserver.app.system_objects import SystemObjects
 from master.apiserver.audit.auditor import Auditor
@@ -54,7 +56,7 @@ from master.apiserver.rest.streams.remotecommand.handlers import RemoteCommand
 from master.apiserver.rpc import service
 from master.apiserver.rpc.relay import Relay
 from master.apiserver.rpc.routes import Target
-from master.apiserver.settings import ApiServerSettings
+from master.apiserver.settings import ApiServerSettings, PodSecuritySettings
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.listing import Pager
 from master.apiserver.watchcache.watching import Watcher
@@ -65,6 +67,7 @@ from podlab.core.v1 import service_pb2
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.core.v1.volume_pb2 import PersistentVolume
 from podlab.kinds.current import CurrentCatalog
+from podlab.settings import SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +153,33 @@ def _authorizer(cache: Cache) -> Authorizer:
 
 
 def _writes(settings: ApiServerSettings, network: IPv4Network, cache: Cache, authorizer: Authorizer) -> _Writes:
-    admission = chain.assemble(cache, authorizer, settings.default_toleration_seconds)
+    pod_security = _pod_security(settings.pod_security)
+    admission = chain.assemble(cache, authorizer, settings.default_toleration_seconds, pod_security)
     services = ServiceAllocator(network, lambda: cache.claims, random.SystemRandom())
     allocators: dict[GroupResource, Allocator] = {kinds.of(service_pb2.Service).group_resource: services}
     registry = Registry(cache, allocators, admission)
     return _Writes(registry, Batch(cache, registry), Collections(cache, registry))
+
+
+def _pod_security(said: PodSecuritySettings) -> Configuration:
+    """Raises SettingsError for a level or a version that there is not."""
+    try:
+        defaults = podsecurity.of_words(
+            enforce=said.enforce,
+            enforce_version=said.enforce_version,
+            audit=said.audit,
+            audit_version=said.audit_version,
+            warn=said.warn,
+            warn_version=said.warn_version,
+        )
+    except ValueError as error:
+        raise SettingsError(f"pod_security: {error}") from error
+    return Configuration(
+        defaults,
+        users=frozenset(said.exempt_users),
+        runtime_classes=frozenset(said.exempt_runtime_classes),
+        namespaces=frozenset(said.exempt_namespaces),
+    )
 
 
 def _filters(settings: ApiServerSettings, cache: Cache, authorizer: Authorizer, watches: Watcher) -> _Filters:

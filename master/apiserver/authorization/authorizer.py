@@ -58,6 +58,10 @@ class Authorizer:
         reasons += [f"RBAC: {errors}"] if errors else []
         return Decision(False, "\n".join(reasons), errors)
 
+    def allows(self, user: User, wanted: Attributes) -> bool:
+        """Whether the user may do it, whatever the reason."""
+        return self.decide(user, wanted).allowed
+
     def rules(self, user: User, namespace: str) -> UserRules:
         """The rules that apply to the user in the namespace."""
         rules, errors = self.rbac.rules(user, namespace)
