@@ -57,7 +57,7 @@ class Schemas:
     def list_of(self, kind: Kind) -> str:
         """The name of the model of a kind's lists."""
         item = self.of_kind(kind)
-        made = f"{item}List"
+        made = item.removesuffix(kind.name) + kind.list_kind
         metadata = self._struct(shape_of(meta_pb2.ListMeta))
         self.made[made] = {
             "type": "object",
@@ -71,7 +71,7 @@ class Schemas:
                     "description": "At which revision the list was made, and what is left of it.",
                 },
             },
-            "x-kubernetes-group-version-kind": [{**models.group_version_kind(kind), "kind": f"{kind.name}List"}],
+            "x-kubernetes-group-version-kind": [{**models.group_version_kind(kind), "kind": kind.list_kind}],
         }
         return made
 
