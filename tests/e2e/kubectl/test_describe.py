@@ -145,7 +145,7 @@ KINDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "",
         ("Nominal Concurrency Shares: 30",),
     ),
-    "servicecidrs.networking.k8s.io": ("CIDRS AGE", "", ("10.200.0.0/24",)),
+    "servicecidrs.networking.k8s.io": ("CIDRS AGE", "", ("CIDRs: 10.200.0.0/24",)),
     "deviceclasses.resource.k8s.io": ("AGE", "", ('Expression: device.driver == "gpu.example.com"',)),
     "resourceclaims.resource.k8s.io": ("STATE AGE", "", ("Device Class Name: gpus",)),
     "resourceclaimtemplates.resource.k8s.io": ("AGE", "", ("Device Class Name: gpus",)),
