@@ -29,6 +29,8 @@ from podlab.meta.v1 import meta_pb2
 from podlab.rbac.v1 import rbac_pb2
 
 Default = rbac_pb2.ClusterRole | rbac_pb2.ClusterRoleBinding
+# Kinds come many at a time: the roles are written once for all of them.
+GATHERED_S = 0.5
 _ATTEMPTS = 5
 
 log = logging.getLogger(__name__)
@@ -93,6 +95,7 @@ class DefaultRoles:
         changed.clear()
         while True:
             await changed.wait()
+            await asyncio.sleep(GATHERED_S)
             changed.clear()
             await self.ensure()
 
