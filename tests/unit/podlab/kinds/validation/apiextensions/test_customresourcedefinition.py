@@ -6,13 +6,13 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from podlab_testing import builtin_kinds
 from podlab_testing.cases import Case, cases
 
 from podlab.api.serializer import codec
 from podlab.apiextensions.v1.customresourcedefinition_pb2 import CustomResourceDefinition
 from podlab.errors import Cause
 from podlab.kinds.apiextensions.customresourcedefinition import RESOURCE
-from podlab.kinds.validation.rules import validate_create, validate_status_update, validate_update
 
 VALID: dict[str, Any] = {
     "apiVersion": "apiextensions.k8s.io/v1",
@@ -61,7 +61,7 @@ def assert_told(found: tuple[Cause, ...], expected: list[str]) -> None:
 
 @pytest.mark.parametrize("case", cases(__file__, "definitions"))
 def test_causes_of_a_new_definition_are_those_of_kubernetes(case: Case) -> None:
-    assert_told(validate_create(RESOURCE.strategy.rules, definition(case)), case.get("causes", []))
+    assert_told(builtin_kinds.validate_create(definition(case)), case.get("causes", []))
 
 
 @pytest.mark.parametrize("case", cases(__file__, "updates"))
@@ -69,19 +69,19 @@ def test_causes_of_a_change_are_those_of_kubernetes(case: Case) -> None:
     old = definition({})
     if case.get("established"):
         old.status.conditions.add(type="Established", status="True")
-    assert_told(validate_update(RESOURCE.strategy.rules, definition(case), old), case.get("causes", []))
+    assert_told(builtin_kinds.validate_update(definition(case), old), case.get("causes", []))
 
 
 def test_a_status_has_names_that_may_be_names() -> None:
     new = definition({"status": {"acceptedNames": {"plural": "A_B"}}})
-    (cause,) = validate_status_update(RESOURCE.strategy.rules, new, definition({}))
+    (cause,) = builtin_kinds.validate_status_update(new, definition({}))
     assert cause.field == "status.acceptedNames.plural"
 
 
 def test_an_approval_is_asked_for_when_it_changes() -> None:
     case = {"metadata": {"name": "crontabs.a.k8s.io"}, "spec": {"group": "a.k8s.io"}}
     old, new = definition(case), definition(case)
-    assert validate_update(RESOURCE.strategy.rules, new, old) == ()
+    assert builtin_kinds.validate_update(new, old) == ()
     new.metadata.annotations["api-approved.kubernetes.io"] = "soon"
-    (cause,) = validate_update(RESOURCE.strategy.rules, new, old)
+    (cause,) = builtin_kinds.validate_update(new, old)
     assert cause.field == "metadata.annotations[api-approved.kubernetes.io]"
