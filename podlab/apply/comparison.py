@@ -6,91 +6,95 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from podlab.api.values.jsonvalues import Json
-from podlab.apply.field_set import EMPTY, FieldSet, made
+from podlab.apply.field_set import EMPTY, FieldSet
 from podlab.apply.path import Step
-from podlab.apply.structure import MISSING, Part, ValueForm, form, items, members
+from podlab.apply.structure import LEAF, LIST, MISSING, OBJECT, Part, ValueForm, items, members
 from podlab.shapes.shape import Shape
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A field is in one of the sets at most. With an object, all that it holds is added or removed."""
+    """`written` are fields that are new or have another value, `removed` those that are gone. With an object, all that
+    it holds comes and goes."""
 
-    added: FieldSet = EMPTY
-    modified: FieldSet = EMPTY
-    removed: FieldSet = EMPTY
+    written: FieldSet
+    removed: FieldSet
 
     def without(self, ignored: FieldSet) -> Comparison:
         """Leaving these fields aside, and all that is below them."""
         if not ignored:
             return self
-        return Comparison(self.added.without(ignored), self.modified.without(ignored), self.removed.without(ignored))
-
-    @property
-    def written(self) -> FieldSet:
-        """Fields that the new state has another value of."""
-        return self.added | self.modified
+        return Comparison(self.written.without(ignored), self.removed.without(ignored))
 
 
 def compare(old: Json, new: Json, shape: Shape | None) -> Comparison:
     """Both are objects of the shape, of which members that are equal may be left out. Raises Unidentified."""
-    return _parts_differ(old, new, shape, ValueForm.OBJECT)
+    return _parts_differ(old, new, shape, OBJECT)
 
 
 class _Differences:
-    """Comparisons of an object's or a list's parts, and what becomes of the parts themselves."""
+    """What comparisons of an object's or a list's parts have found: members of both sets, and what is below each."""
 
-    __slots__ = ("added", "below", "modified", "removed")
+    __slots__ = ("gone", "removed", "written", "wrote")
 
     def __init__(self) -> None:
-        self.added: set[Step] = set()
-        self.modified: set[Step] = set()
+        self.written: set[Step] = set()
         self.removed: set[Step] = set()
-        self.below: list[tuple[Step, Comparison]] = []
+        self.wrote: dict[Step, FieldSet] = {}
+        self.gone: dict[Step, FieldSet] = {}
 
     def note(self, part: Part, old: Json, new: Json) -> None:
         """What there is to say of one part."""
+        step = part.step
         if old is MISSING:
-            self.added.add(part.step)
-            self.below.append((part.step, Comparison(added=_all_below(new, part))))
+            self.written.add(step)
+            if not part.is_whole and (below := _all_below(new, part)):
+                self.wrote[step] = below
         elif new is MISSING:
-            self.removed.add(part.step)
-            self.below.append((part.step, Comparison(removed=_all_below(old, part))))
+            self.removed.add(step)
+            if not part.is_whole and (below := _all_below(old, part)):
+                self.gone[step] = below
         elif old != new:
             self._note_change(part, old, new)
 
-    def _note_change(self, part: Part, old: Json, new: Json) -> None:
-        was = form(old, part.shape, is_atomic=part.is_atomic)
-        became = form(new, part.shape, is_atomic=part.is_atomic)
-        if was is became is ValueForm.LEAF:
-            self.modified.add(part.step)
-        elif became is ValueForm.LEAF:
-            self._note_leaf(part, new)
-            self.below.append((part.step, _parts_differ(old, None, part.shape, was)))
-        elif was is ValueForm.LEAF:
-            self._note_leaf(part, old)
-            self.below.append((part.step, _parts_differ(None, new, part.shape, became)))
-        else:
-            self.below.append((part.step, _parts_differ(old, new, part.shape, became)))
+    def note_many(self, part: Part, old: Sequence[Json], new: Sequence[Json]) -> None:
+        """An item that is there twice has no fields of its own: all of one name are one."""
+        if len(old) > 1 and len(new) > 1:
+            if old != new:
+                self.written.add(part.step)
+            return
+        self.note(part, old[0] if len(old) == 1 else MISSING, new[0] if len(new) == 1 else MISSING)
+        (self.removed if len(old) > 1 else self.written).add(part.step)
 
-    def _note_leaf(self, part: Part, leaf: Json) -> None:
-        """An object or list that was empty, or became so, differs by its parts alone."""
-        if leaf is not None and leaf not in ({}, []):
-            self.modified.add(part.step)
+    def _note_change(self, part: Part, old: Json, new: Json) -> None:
+        was, became = part.form(old), part.form(new)
+        if was is became is LEAF:
+            self.written.add(part.step)
+            return
+        if LEAF in (was, became):
+            leaf = old if was is LEAF else new
+            if leaf is not None and leaf not in ({}, []):  # what was empty, or became so, differs by its parts alone
+                self.written.add(part.step)
+        found = _parts_differ(
+            None if was is LEAF else old, None if became is LEAF else new, part.shape, became if was is LEAF else was
+        )
+        if found.written:
+            self.wrote[part.step] = found.written
+        if found.removed:
+            self.gone[part.step] = found.removed
 
     def made(self) -> Comparison:
         """All together."""
-        below = self.below
-        return Comparison(
-            made(self.added, {step: one.added for step, one in below if one.added}),
-            made(self.modified, {step: one.modified for step, one in below if one.modified}),
-            made(self.removed, {step: one.removed for step, one in below if one.removed}),
-        )
+        return Comparison(_set(self.written, self.wrote), _set(self.removed, self.gone))
+
+
+def _set(members: set[Step], below: dict[Step, FieldSet]) -> FieldSet:
+    return FieldSet(frozenset(members), below) if members or below else EMPTY
 
 
 def _parts_differ(old: Json, new: Json, shape: Shape | None, shared: ValueForm) -> Comparison:
     found = _Differences()
-    if shared is ValueForm.OBJECT:
+    if shared is OBJECT:
         _members_differ(old or {}, new or {}, shape, found)
     else:
         _items_differ(old or [], new or [], shape, found)
@@ -98,33 +102,23 @@ def _parts_differ(old: Json, new: Json, shape: Shape | None, shared: ValueForm) 
 
 
 def _members_differ(old: Mapping[str, Json], new: Mapping[str, Json], shape: Shape | None, found: _Differences) -> None:
-    for name, part in members(shape, {**old, **new}):
+    differing = {name: None for name in {**old, **new} if old.get(name, MISSING) != new.get(name, MISSING)}
+    for name, part in members(shape, differing):
         found.note(part, old.get(name, MISSING), new.get(name, MISSING))
 
 
 def _items_differ(old: Sequence[Json], new: Sequence[Json], shape: Shape | None, found: _Differences) -> None:
-    """An item that is there twice has no fields of its own: all of one name are one."""
+    if len(old) == len(new):  # most items stay where they are, and what they are
+        pairs = [(was, now) for was, now in zip(old, new, strict=True) if was != now]
+        old, new = [was for was, _ in pairs], [now for _, now in pairs]
     before, after = _by_step(old, shape), _by_step(new, shape)
     for step in {**before, **after}:
-        part, were = before.get(step, (None, []))
-        there, are = after.get(step, (part, []))
-        one = there or part
-        assert one is not None
+        part, were = before[step] if step in before else (after[step][0], [])
+        are = after[step][1] if step in after else []
         if len(were) <= 1 and len(are) <= 1:
-            found.note(one, were[0] if were else MISSING, are[0] if are else MISSING)
-        elif len(were) > 1 and len(are) > 1:
-            if were != are:
-                found.modified.add(step)
-        elif len(were) > 1:
-            found.removed.add(step)
-            if are:
-                found.below.append((step, Comparison(added=_all_below(are[0], one))))
-                found.added.add(step)
+            found.note(part, were[0] if were else MISSING, are[0] if are else MISSING)
         else:
-            found.added.add(step)
-            if were:
-                found.below.append((step, Comparison(removed=_all_below(were[0], one))))
-                found.removed.add(step)
+            found.note_many(part, were, are)
 
 
 def _by_step(values: Sequence[Json], shape: Shape | None) -> dict[Step, tuple[Part, list[Json]]]:
@@ -136,14 +130,28 @@ def _by_step(values: Sequence[Json], shape: Shape | None) -> dict[Step, tuple[Pa
 
 def _all_below(value: Json, at: Part) -> FieldSet:
     """All fields below one that came or went: with each object, the object itself."""
-    found = form(value, at.shape, is_atomic=at.is_atomic)
-    if found is ValueForm.LEAF:
+    found = at.form(value)
+    if found is LEAF:
         return EMPTY
-    if found is ValueForm.OBJECT:
-        parts = [(part, value[name]) for name, part in members(at.shape, value)]
-    else:
-        parts = items(at.shape, value)
+    if found is LIST:
+        return _all_items(value, at.shape)
+    own: list[Step] = []
+    below: dict[Step, FieldSet] = {}
+    for name, part in members(at.shape, value):
+        own.append(part.step)
+        if not part.is_whole and (inner := _all_below(value[name], part)):
+            below[part.step] = inner
+    return FieldSet(frozenset(own), below)
+
+
+def _all_items(values: Sequence[Json], shape: Shape | None) -> FieldSet:
+    """An item that is there twice has nothing below it."""
     seen: set[Step] = set()
-    twice = {part.step for part, _ in parts if part.step in seen or seen.add(part.step)}  # type: ignore[func-returns-value]
-    below = {part.step: _all_below(one, part) for part, one in parts if part.step not in twice}
-    return made(seen, below)
+    below: dict[Step, FieldSet] = {}
+    for part, value in items(shape, values):
+        if part.step in seen:
+            below.pop(part.step, None)
+        elif inner := _all_below(value, part):
+            below[part.step] = inner
+        seen.add(part.step)
+    return FieldSet(frozenset(seen), below)

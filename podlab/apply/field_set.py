@@ -15,11 +15,15 @@ class FieldSet:
     A field may be in the set without anything below it, and the other way round. No child is empty.
     """
 
-    __slots__ = ("children", "members")
+    __slots__ = ("children", "members", "settled", "stored")
 
     def __init__(self, members: frozenset[Step], children: Mapping[Step, FieldSet]) -> None:
         self.members: Final = members
         self.children: Final = children
+        self.stored: bytes = b""
+        """As it is stored, once somebody has found out."""
+        self.settled: Shape | None = None
+        """The shape that it has been reconciled with."""
 
     @staticmethod
     def of(*paths: Path) -> FieldSet:
@@ -40,8 +44,7 @@ class FieldSet:
             return NotImplemented
         return self.members == other.members and self.children == other.children
 
-    def __hash__(self) -> int:
-        return hash((self.members, frozenset(self.children)))
+    __hash__ = None  # type: ignore[assignment]  # it would have to look at all of it
 
     def __bool__(self) -> bool:
         return bool(self.members) or bool(self.children)
@@ -66,54 +69,57 @@ class FieldSet:
                 yield (step, *path)
 
     def __or__(self, other: FieldSet) -> FieldSet:
-        """Fields of either."""
+        """Fields of either. As all of these, one of the two where it is the result."""
         if not other or self is other:
             return self
         if not self:
             return other
-        children = dict(self.children)
-        for step, below in other.children.items():
-            mine = children.get(step)
-            children[step] = below if mine is None else mine | below
-        return FieldSet(self.members | other.members, children)
+        more = {}
+        for step, theirs in other.children.items():
+            mine = self.children.get(step)
+            both = theirs if mine is None else mine | theirs
+            if both is not mine:
+                more[step] = both
+        members = self.members if other.members <= self.members else self.members | other.members
+        if not more and members is self.members:
+            return self
+        return FieldSet(members, {**self.children, **more})
 
     def __and__(self, other: FieldSet) -> FieldSet:
         """Fields of both."""
         if self is other:
             return self
         children = {}
-        for step in self.children.keys() & other.children.keys():
-            if below := self.children[step] & other.children[step]:
+        for step, mine in self.children.items():
+            theirs = other.children.get(step)
+            if theirs is not None and (below := mine & theirs):
                 children[step] = below
-        return made(self.members & other.members, children)
+        members = self.members & other.members
+        return FieldSet(members, children) if members or children else EMPTY
 
     def __sub__(self, other: FieldSet) -> FieldSet:
         """Without fields of the other; what is below those stays."""
-        if not other or not self:
-            return self
-        children = {}
-        for step, below in self.children.items():
-            theirs = other.children.get(step)
-            if theirs is None:
-                children[step] = below
-            elif left := below - theirs:
-                children[step] = left
-        return made(self.members - other.members, children)
+        left = {}
+        for step, theirs in other.children.items():
+            mine = self.children.get(step)
+            if mine is not None and (below := mine - theirs) is not mine:
+                left[step] = below
+        return self._with(left, other.members)
 
     def without(self, other: FieldSet) -> FieldSet:
         """Without fields of the other, nor what is below those."""
-        if not other or not self:
+        left = {step: EMPTY for step in other.members if step in self.children}
+        for step, theirs in other.children.items():
+            mine = self.children.get(step)
+            if mine is not None and step not in left and (below := mine.without(theirs)) is not mine:
+                left[step] = below
+        return self._with(left, other.members)
+
+    def _with(self, changed: Mapping[Step, FieldSet], gone: frozenset[Step]) -> FieldSet:
+        """With these children, of which empty ones go, and without these members."""
+        if not changed and self.members.isdisjoint(gone):
             return self
-        children = {}
-        for step, below in self.children.items():
-            if step in other.members:
-                continue
-            theirs = other.children.get(step)
-            if theirs is None:
-                children[step] = below
-            elif left := below.without(theirs):
-                children[step] = left
-        return made(self.members - other.members, children)
+        return made(self.members - gone, {**self.children, **changed})
 
     def with_declared(self, shape: Shape | None) -> FieldSet:
         """With the declared members that lead to its fields: to own a field does not say who owns the object that it is

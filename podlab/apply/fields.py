@@ -5,7 +5,7 @@ from __future__ import annotations
 from podlab.api.values.jsonvalues import Json
 from podlab.apply.field_set import EMPTY, FieldSet, made
 from podlab.apply.path import Step
-from podlab.apply.structure import Part, ValueForm, form, items, members
+from podlab.apply.structure import LEAF, OBJECT, Part, items, members
 from podlab.shapes.shape import List, Shape
 
 
@@ -40,9 +40,9 @@ def _of_list(value: Json, shape: Shape | None) -> FieldSet:
 
 def _below(part: Part, value: Json, below: dict[Step, FieldSet]) -> bool:
     """Note what is below; whether the part itself is a field that holds no others."""
-    found = form(value, part.shape, is_atomic=part.is_atomic)
-    if found is ValueForm.LEAF:
-        has_items = isinstance(part.shape, List) and not part.is_atomic
+    found = part.form(value)
+    if found is LEAF:
+        has_items = isinstance(part.shape, List) and not part.is_whole
         return not (has_items and value == [])  # of a list without items, nothing is claimed
-    below[part.step] = (_of_object if found is ValueForm.OBJECT else _of_list)(value, part.shape)
+    below[part.step] = (_of_object if found is OBJECT else _of_list)(value, part.shape)
     return False

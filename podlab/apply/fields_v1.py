@@ -6,7 +6,6 @@ See https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/objec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 
 import orjson
 
@@ -17,7 +16,6 @@ from podlab.apply.path import Step
 
 _ITSELF = "."
 _MOST_LEVELS = 200
-_REMEMBERED = 2048
 _Tree = dict[str, "_Tree"]
 
 
@@ -26,7 +24,6 @@ def encode(fields: FieldSet) -> bytes:
     return orjson.dumps(_tree(fields, is_member=False))
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def decode(text: bytes) -> FieldSet:
     """The set that the JSON writes; steps of a sort that nobody knows are left out. Raises ValueError."""
     return _read(orjson.loads(text), 0)[1]
@@ -43,9 +40,10 @@ def _tree(fields: FieldSet, *, is_member: bool) -> _Tree:
 
 def _sorted(steps: frozenset[Step]) -> list[Step]:
     """Members are sorted by their names, which is far faster than to ask each step for its order."""
-    if all(step[0] == "f" for step in steps):
-        return sorted(steps)
-    return sorted(steps, key=path.order)
+    ordered = sorted(steps)
+    if ordered and not ordered[-1].startswith(path.MEMBER):  # all other sorts of steps come after members
+        ordered.sort(key=path.order)
+    return ordered
 
 
 def _read(tree: Json, level: int) -> tuple[bool, FieldSet]:

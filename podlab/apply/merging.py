@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from podlab.api.values.jsonvalues import Json
 from podlab.apply.path import Step
-from podlab.apply.structure import MISSING, Part, ValueForm, form, items, members
+from podlab.apply.structure import LEAF, MISSING, OBJECT, Part, items, members
 from podlab.shapes.shape import Shape
 
 
@@ -21,14 +21,14 @@ def merge(live: Json, applied: Json, shape: Shape | None) -> dict[str, Json]:
 def _merge(live: Json, applied: Json, part: Part) -> Json:
     if live is MISSING:
         return applied
-    found = form(applied, part.shape, is_atomic=part.is_atomic)
-    was = form(live, part.shape, is_atomic=part.is_atomic)
-    if found is ValueForm.LEAF:
+    found = part.form(applied)
+    was = part.form(live)
+    if found is LEAF:
         is_empty = applied is None or applied == [] or applied == {}
-        return live if is_empty and was is not ValueForm.LEAF else applied
+        return live if is_empty and was is not LEAF else applied
     if was is not found:
         return applied
-    return merge(live, applied, part.shape) if found is ValueForm.OBJECT else _lists(live, applied, part.shape)
+    return merge(live, applied, part.shape) if found is OBJECT else _lists(live, applied, part.shape)
 
 
 def _lists(live: Sequence[Json], applied: Sequence[Json], shape: Shape | None) -> list[Json]:

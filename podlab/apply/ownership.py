@@ -39,7 +39,7 @@ class Writing:
 
     versions: Versions
     api_version: str
-    reset: FieldSet = EMPTY
+    reset: FieldSet
 
     def updated(self, live: Json, new: Json, managers: Managers, by: Manager, now_s: int) -> Managers:
         """Who manages what once `new` has taken the place of `live`; what is equal in both may be left out of them.
@@ -48,12 +48,17 @@ class Writing:
         """
         known = self._reconciled(managers)
         compared = self._compared(live, new, self.api_version)
-        left = self._left_to_others(live, new, known, compared, None)
+        left = self._left_to_others(live, new, known, compared, by)
         own = compared.written - UNMANAGED
+        before = left.pop(by, None)
+        if before is not None:
+            before = before.of(before.fields - compared.removed)
         if own:
-            before = left.get(by)
-            fields = own if before is None else own | before.fields
-            left = {**left, by: Managed(fields, self.api_version, now_s)}
+            fields = own if before is None else before.fields | own
+            fields.settled = self.versions.shape(self.api_version)
+            left[by] = Managed(fields, self.api_version, now_s)
+        elif before is not None and before.fields:
+            left[by] = before
         return left
 
     def applied(
@@ -91,7 +96,7 @@ class Writing:
     ) -> dict[Manager, Managed]:
         """What managers keep: not what another value has been written of, nor what is gone. `by` keeps what it has, and
         managers in versions that are no more are forgotten. Raises Conflicts, unless `force`."""
-        known = {self.api_version: compared}
+        known = {self.api_version: (compared.written, compared.removed)}
         left: dict[Manager, Managed] = {}
         taken: dict[Manager, FieldSet] = {}
         for one, managed in managers.items():
@@ -100,12 +105,15 @@ class Writing:
                 continue
             version = managed.api_version
             try:
-                theirs = known.get(version) or known.setdefault(version, self._compared(live, new, version))
+                if version not in known:
+                    theirs = self._compared(live, new, version)
+                    known[version] = theirs.written, theirs.removed
             except MissingVersion:
                 continue
-            if found := managed.fields & theirs.written:
+            written, removed = known[version]
+            if found := managed.fields & written:
                 taken[one] = found
-            left[one] = managed.of(managed.fields - found - theirs.removed)
+            left[one] = managed.of(managed.fields - found - removed)
         if taken and not force:
             raise Conflicts(conflicts.of(taken))
         return {one: managed for one, managed in left.items() if managed.fields or one == by}

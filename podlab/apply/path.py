@@ -6,6 +6,7 @@ set itself, `i:0` an item by its place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -22,6 +23,7 @@ _REMEMBERED = 1 << 14
 _Order = tuple[object, ...]
 _ORDER = {MEMBER: 0, KEYS: 1, ITEM: 2, PLACE: 3}
 # Go's encoder writes these so within strings.
+_SPECIAL = re.compile("[<>&\u2028\u2029]")
 _ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
@@ -32,12 +34,22 @@ def member(name: str) -> Step:
 
 def keys(values: Mapping[str, Json]) -> Step:
     """The step to the item of a list that has these values of its keys."""
+    if len(values) == 1:
+        [(name, value)] = values.items()
+        if isinstance(value, str):
+            return _named(name, value)
     return KEYS + _written(dict(sorted(values.items())))
 
 
 def item(value: Json) -> Step:
     """The step to an item of a set."""
     return ITEM + _written(value)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _named(name: str, value: str) -> Step:
+    """By far most items are told apart by one text."""
+    return KEYS + _written({name: value})
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -91,10 +103,7 @@ def _shown(step: Step) -> str:
 
 def _written(value: Json) -> str:
     text = orjson.dumps(value).decode()
-    for plain, escaped in _ESCAPED.items():
-        if plain in text:
-            text = text.replace(plain, escaped)
-    return text
+    return _SPECIAL.sub(lambda found: _ESCAPED[found[0]], text) if _SPECIAL.search(text) else text
 
 
 def _value_order(value: Json) -> _Order:

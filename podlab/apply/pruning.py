@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from podlab.api.values.jsonvalues import Json
 from podlab.apply.field_set import FieldSet
-from podlab.apply.structure import Part, ValueForm, form, items, members
+from podlab.apply.structure import LIST, OBJECT, Part, items, members
 from podlab.shapes.shape import Shape
 
 
@@ -26,10 +26,10 @@ def _without(value: Json, fields: FieldSet, part: Part) -> Json:
     below = fields.children.get(part.step)
     if below is None:
         return value
-    found = form(value, part.shape, is_atomic=part.is_atomic)
-    if found is ValueForm.OBJECT:
+    found = part.form(value)
+    if found is OBJECT:
         return without(value, below, part.shape) or None
-    if found is ValueForm.LIST:
+    if found is LIST:
         there = items(part.shape, value)
         return [_without(one, below, inner) for inner, one in there if inner.step not in below.members] or None
     return None if isinstance(value, dict | list) else value

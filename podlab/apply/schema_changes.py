@@ -10,16 +10,24 @@ from podlab.shapes.shape import List, Shape
 
 def reconciled(fields: FieldSet, shape: Shape | None) -> FieldSet:
     """The set, in which whoever owns a part of what is now one whole owns the whole. Itself when all is as it was."""
+    if shape is None or fields.settled is shape:
+        return fields
+    found = _reconciled(fields, shape)
+    found.settled = shape
+    return found
+
+
+def _reconciled(fields: FieldSet, shape: Shape) -> FieldSet:
     own: set[Step] = set(fields.members)
     below: dict[Step, FieldSet] = {}
     changed = False
     for step, inner in fields.children.items():
         part = _part(shape, step)
-        if part is not None and part.is_atomic:
+        if part is not None and part.is_whole:
             own.add(step)
             changed = True
             continue
-        now = inner if part is None or part.shape is None else reconciled(inner, part.shape)
+        now = inner if part is None or part.shape is None else _reconciled(inner, part.shape)
         changed = changed or now is not inner
         below[step] = now
     return made(own, below) if changed else fields

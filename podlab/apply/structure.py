@@ -14,13 +14,21 @@ from podlab.shapes.shape import Field, List, ListType, Map, Scalar, ScalarType, 
 
 
 class Part(NamedTuple):
-    """The step to a part, its shape, and whether it has one owner as a whole. `shape` is None for what nobody
-    described: then objects are owned member by member, and lists as a whole."""
+    """The step to a part, its shape, and whether it has one owner as a whole: scalars and what is atomic have, and what
+    is empty. `shape` is None for what nobody described: then objects are owned member by member, lists as a whole."""
 
     step: Step
     shape: Shape | None
-    is_atomic: bool
+    is_whole: bool
     is_declared: bool = True
+
+    def form(self, value: Json) -> ValueForm:
+        """What the value is there; an empty object or list is a leaf."""
+        if self.is_whole or not value:
+            return LEAF
+        if isinstance(value, dict):
+            return LEAF if isinstance(self.shape, List) else OBJECT
+        return LIST if isinstance(value, list) and isinstance(self.shape, List) else LEAF
 
 
 class ValueForm(Enum):
@@ -29,6 +37,9 @@ class ValueForm(Enum):
     LEAF = 0
     OBJECT = 1
     LIST = 2
+
+
+LEAF, OBJECT, LIST = ValueForm
 
 
 class Unidentified(ValueError):
@@ -43,23 +54,14 @@ MISSING: Final = _Missing.MISSING
 """What stands for a value that is not there: null is one that is."""
 
 
-def form(value: Json, shape: Shape | None, *, is_atomic: bool) -> ValueForm:
-    """The value's; an empty object or list is a leaf, as is one that is owned as a whole."""
-    if is_atomic or not value:
-        return ValueForm.LEAF
-    if isinstance(value, dict):
-        return ValueForm.OBJECT if shape is None or isinstance(shape, Struct | Map) else ValueForm.LEAF
-    return ValueForm.LIST if isinstance(value, list) and isinstance(shape, List) else ValueForm.LEAF
-
-
 def members(shape: Shape | None, names: Mapping[str, Json]) -> list[tuple[str, Part]]:
     """The parts of an object that has members of these names."""
     if isinstance(shape, Struct):
         declared = _declared(shape)
         return [(name, declared.get(name) or _undeclared(name)) for name in names]
     if isinstance(shape, Map):
-        inner, is_atomic = known(shape.value), _is_atomic(shape.value)
-        return [(name, Part(path.member(name), inner, is_atomic, is_declared=False)) for name in names]
+        inner, is_whole = known(shape.value), _is_whole(shape.value)
+        return [(name, Part(path.member(name), inner, is_whole, is_declared=False)) for name in names]
     return [(name, _undeclared(name)) for name in names]
 
 
@@ -77,7 +79,7 @@ def items(shape: Shape | None, values: Sequence[Json]) -> list[tuple[Part, Json]
 
 def item_part(shape: List, step: Step) -> Part:
     """The part of a list that the step leads to."""
-    return Part(step, known(shape.item), _is_atomic(shape.item))
+    return Part(step, known(shape.item), _is_whole(shape.item))
 
 
 def known(shape: Shape | None) -> Shape | None:
@@ -91,14 +93,16 @@ def _declared(shape: Struct) -> dict[str, Part]:
 
 
 def _undeclared(name: str) -> Part:
-    return Part(path.member(name), None, is_atomic=False, is_declared=False)
+    return Part(path.member(name), None, is_whole=False, is_declared=False)
 
 
 def _is_owned_whole(field: Field) -> bool:
-    return _is_atomic(field.shape) if field.is_atomic is None else field.is_atomic
+    return _is_whole(field.shape) if field.is_atomic is None else field.is_atomic
 
 
-def _is_atomic(shape: Shape) -> bool:
+def _is_whole(shape: Shape) -> bool:
+    if isinstance(shape, Scalar):
+        return shape.type is not ScalarType.ANY
     if isinstance(shape, List):
         return shape.type is ListType.ATOMIC
     return isinstance(shape, Struct) and shape.is_atomic

@@ -72,7 +72,7 @@ def _of_list(value: Json, shape: List) -> Iterator[str]:
         yield f": expected list, got {value!r}"
         return
     if shape.type is ListType.ATOMIC:
-        inner = Part("", known(shape.item), is_atomic=False)
+        inner = Part("", known(shape.item), is_whole=False)
         for index, one in enumerate(value):
             yield from (f"[{index}]{told}" for told in _found(one, inner))
         return

@@ -207,8 +207,10 @@ class Client:
         patch_type: apiserver_pb2.PatchType.ValueType = apiserver_pb2.PATCH_TYPE_STRATEGIC_MERGE,
         subresource: str = "",
         dry_run: bool = False,
+        force: bool = False,
     ) -> M:
-        """Applies a patch, as JSON values. Raises NotFound, Invalid when it does not apply, Conflict."""
+        """Applies a patch, as JSON values. Raises NotFound, Invalid when it does not apply, Conflict. One of type APPLY
+        is a configuration, which takes fields from others with `force`."""
         request = apiserver_pb2.PatchRequest(
             group=kinds.known(kind).group,
             kind=kinds.known(kind).name,
@@ -219,6 +221,7 @@ class Client:
             subresource=subresource,
             dry_run=dry_run,
             field_manager=self.field_manager,
+            force=force,
         )
         return _typed(kind, (await _answer(self._stub.Patch(request, timeout=DEADLINE_S))).object)
 

@@ -23,6 +23,7 @@ SCALARS: Final[Mapping[str, ScalarType]] = {
     "podlab.meta.v1.IntOrString": ScalarType.INT_OR_STRING,
     "podlab.meta.v1.RawExtension": ScalarType.ANY,
     "podlab.apiextensions.v1.JSON": ScalarType.ANY,
+    "podlab.meta.v1.FieldsV1": ScalarType.ANY,
     "podlab.authentication.v1.ExtraValue": ScalarType.STRINGS,
     "podlab.authorization.v1.ExtraValue": ScalarType.STRINGS,
 }

@@ -63,6 +63,8 @@ class AdmissionRequest:
     old: Message | None = None
     removed: bool = False
     """Whether the object is gone after the write: nothing holds it any more."""
+    managed: bytes = b""
+    """managedFields of the new object, as they are stored; `new` and `old` are without theirs."""
 
     def new_as(self, message: type[M]) -> M:
         """The new object, which is known to be of that type."""

@@ -5,7 +5,7 @@ Kubernetes knows four operations. A patch is an update that is made from the obj
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import KW_ONLY, dataclass, field
 from enum import StrEnum
 
@@ -15,6 +15,7 @@ from master.apiserver.authentication.user import User
 from master.apiserver.watchcache.moment import Moment
 from podlab.api import kinds, objects
 from podlab.api.kinds import Kind
+from podlab.api.values.jsonvalues import Json
 from podlab.kinds.validation.rules import Rules
 
 ATTEMPTS = 16
@@ -67,6 +68,17 @@ class Deletion:
 
 
 @dataclass(frozen=True, slots=True)
+class Application:
+    """A configuration that is applied on the server: JSON, in the version that it is written in. See KEP-555."""
+
+    configuration: dict[str, Json]
+    force: bool = False
+    """Whether fields are taken from others who manage them."""
+    admit_creation: Callable[[], Awaitable[None]] | None = None
+    """Raises Forbidden when its author may not create the object, which is done when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
 class WriteContext:
     """Who writes, and what holds for all that they write in one request."""
 
@@ -89,7 +101,7 @@ class WriteContext:
 @dataclass(slots=True)  # not frozen, for the same reason as RequestInfo
 class Write:
     """One object that is to be created, changed or deleted, by whom, and how the new one is made of the old one:
-    `sent` takes its place, or `change` or `deletion` say what becomes of it. It does not change."""
+    `sent` takes its place, or `change`, `application` or `deletion` say what becomes of it. It does not change."""
 
     context: WriteContext
     operation: Operation
@@ -102,7 +114,10 @@ class Write:
     """As Kubernetes calls it, in URLs and in managed fields alike: status, scale, binding ..."""
     sent: Message | None = None
     change: Change | None = None
+    application: Application | None = None
     deletion: Deletion | None = None
+    version: Kind | None = None
+    """The version that the writer writes in, where it is not the stored one."""
     attempts: int = ATTEMPTS
     writes_marks: bool = True
     """Whether labels, annotations, finalizers and owners that are sent with a status are written too."""
@@ -120,10 +135,20 @@ class Write:
         return self.context.dry_run
 
     @classmethod
-    def create(cls, context: WriteContext, message: Message, kind: Kind | None = None) -> Write:
+    def create(
+        cls, context: WriteContext, message: Message, kind: Kind | None = None, *, version: Kind | None = None
+    ) -> Write:
         """The message becomes the write's own. `kind` is that of messages that do not tell it: of custom objects."""
         own, kind = objects.metadata(message), kind or kinds.of(message)
-        return cls(context, Operation.CREATE, kind, namespace=own.namespace, name=own.name, sent=message)
+        return cls(
+            context,
+            Operation.CREATE,
+            kind,
+            namespace=own.namespace,
+            name=own.name,
+            sent=message,
+            version=version,
+        )
 
     @classmethod
     def update(
@@ -133,6 +158,7 @@ class Write:
         kind: Kind | None = None,
         *,
         subresource: str = "",
+        version: Kind | None = None,
         writes_marks: bool = True,
         creates_missing: bool = False,
     ) -> Write:
@@ -146,6 +172,7 @@ class Write:
             name=own.name,
             subresource=subresource,
             sent=message,
+            version=version,
             writes_marks=writes_marks,
             creates_missing=creates_missing,
         )
@@ -165,6 +192,7 @@ class Write:
         namespace: str,
         name: str,
         subresource: str = "",
+        version: Kind | None = None,
     ) -> Write:
         """The object, or a subresource of it, becomes what `change` makes of it."""
         return cls(
@@ -175,7 +203,34 @@ class Write:
             name=name,
             subresource=subresource,
             change=change,
+            version=version,
             attempts=PATCH_ATTEMPTS,
+        )
+
+    @classmethod
+    def apply(
+        cls,
+        context: WriteContext,
+        kind: Kind,
+        application: Application,
+        *,
+        namespace: str,
+        name: str,
+        subresource: str = "",
+        version: Kind | None = None,
+    ) -> Write:
+        """The configuration becomes part of the object, which is created when there is none."""
+        return cls(
+            context,
+            Operation.UPDATE,
+            kind,
+            namespace=namespace,
+            name=name,
+            subresource=subresource,
+            application=application,
+            version=version,
+            attempts=PATCH_ATTEMPTS,
+            creates_missing=not subresource,
         )
 
     @classmethod
@@ -192,7 +247,8 @@ class Write:
         )
 
     def made_from(self, old: Message | None) -> Message:
-        """What is sent for the object as it stands: a message of its own each time. Not for deletions."""
+        """What is sent for the object as it stands: a message of its own each time. Not for deletions, nor for what is
+        applied."""
         if self.sent is not None:
             copy = type(self.sent)()
             copy.CopyFrom(self.sent)

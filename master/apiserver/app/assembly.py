@@ -236,7 +236,7 @@ def _rest(
             tokens=tokens,
         ),
         reading=reading,
-        writing=Writing(registry, writes.collections),
+        writing=Writing(registry, writes.collections, filters.authorization),
         scaling=ScaleSubresource(registry),
         logs=Logs(relay),
         reviews=Reviews({**reviews.answerers(filters.authorization), "TokenReview": tokens.review}),

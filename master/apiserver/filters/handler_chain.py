@@ -43,7 +43,7 @@ class HandlerChain:
         metrics: Metrics,
         trail: Auditor | None,
     ) -> None:
-        self._authorization = authorization
+        self.authorization = authorization
         self._moments = moments
         self._limits = limits
         self._turns = turns
@@ -105,13 +105,13 @@ class HandlerChain:
 
     async def _impersonate(self, exchange: Exchange, impersonator: User) -> None:
         for wanted in exchange.info.to_impersonate:
-            await self._authorization.admit(impersonator, wanted, exchange.moment)
+            await self.authorization.admit(impersonator, wanted, exchange.moment)
         exchange.impersonated = True
 
     async def _authorize(self, exchange: Exchange) -> None:
         info = exchange.info
         for wanted in info.wanted:
-            verdict = await self._authorization.judge(info.user, wanted, exchange.moment)
+            verdict = await self.authorization.judge(info.user, wanted, exchange.moment)
             exchange.decision, exchange.reason = "allow" if verdict.allowed else "forbid", verdict.reason
             if not verdict.allowed:
                 raise forbidden(info.user, wanted, verdict)

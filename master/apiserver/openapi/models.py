@@ -52,6 +52,10 @@ SCALARS: Mapping[str, Schema] = {
     "podlab.apiextensions.v1.JSONSchemaPropsOrArray": {"description": "A schema, or a list of schemas."},
     "podlab.apiextensions.v1.JSONSchemaPropsOrBool": {"description": "A schema, or whether anything is allowed."},
     "podlab.apiextensions.v1.JSONSchemaPropsOrStringArray": {"description": "A schema, or names of properties."},
+    "podlab.meta.v1.FieldsV1": {
+        "type": "object",
+        "description": "A set of fields: each key is a step to a field (f:name, k:keys, v:value, i:index).",
+    },
     "podlab.authentication.v1.ExtraValue": _EXTRA_VALUE,
     "podlab.authorization.v1.ExtraValue": _EXTRA_VALUE,
 }

@@ -12,14 +12,14 @@ from google.protobuf.message import Message
 from master.apiserver.patching import document
 from master.apiserver.patching.json_patch import json_patch
 from master.apiserver.patching.merge_patch import merge_patch
+from master.apiserver.patching.place import check_place
 from podlab.api.kinds import Kind
 from podlab.api.objects import metadata as metadata_of
 from podlab.api.serializer import codec
-from podlab.api.values.jsonvalues import Json, clipped, described
+from podlab.api.values.jsonvalues import Json, described
 from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.errors import BadRequest, Invalid, UnsupportedMediaType
 from podlab.kinds.resource import Decode
-from podlab.meta.v1.meta_pb2 import ObjectMeta
 from podlab.shapes.messages import shape_of
 from podlab.shapes.strategic import strategic_merge
 from podlab.v1 import apiserver_pb2 as pb
@@ -64,7 +64,7 @@ class Patch:
             if not error.causes:
                 raise
             raise Invalid.of(kind.qualified_name, metadata.name, error.causes) from error
-        _check_place(metadata_of(object_in(new)), metadata)
+        check_place(metadata_of(object_in(new)), namespace=metadata.namespace, name=metadata.name)
         return new
 
     def _result(self, fields: dict[str, Json], current: Message) -> Json:
@@ -87,10 +87,9 @@ def parse(
     """Raises UnsupportedMediaType, BadRequest."""
     known = {number: name for number, name in MEDIA_TYPES.items() if _is_read(number, kind)}
     if patch_type not in known:
-        accepted = ", ".join(known.values())
-        later = f"; server-side apply ({APPLY_MEDIA_TYPE}) comes later" if patch_type == pb.PATCH_TYPE_APPLY else ""
+        accepted = ", ".join([*known.values(), *((APPLY_MEDIA_TYPE,) if kind.message is not Custom else ())])
         raise UnsupportedMediaType(
-            f"the body of the request was in an unknown format - accepted media types include: {accepted}{later}"
+            f"the body of the request was in an unknown format - accepted media types include: {accepted}"
         )
     content = document.read(body)
     wanted, told = (list, "a list of operations") if patch_type == pb.PATCH_TYPE_JSON else (dict, "an object")
@@ -102,18 +101,3 @@ def parse(
 def _is_read(patch_type: int, kind: Kind) -> bool:
     """How lists of custom objects are merged is said by no type."""
     return patch_type != pb.PATCH_TYPE_STRATEGIC_MERGE or kind.message is not Custom
-
-
-def _check_place(new: ObjectMeta, current: ObjectMeta) -> None:
-    """A patch cannot rename or move an object."""
-    if new.name != current.name:
-        raise BadRequest(
-            f"the name of the object ({clipped(new.name)}) does not match the name on the URL ({current.name})"
-        )
-    if not new.namespace or not current.namespace:  # what lives in no namespace stays there
-        new.namespace = current.namespace
-    if new.namespace != current.namespace:
-        raise BadRequest(
-            f"the namespace of the provided object ({clipped(new.namespace)}) does not match the namespace sent on the "
-            f"request ({current.namespace})"
-        )

@@ -30,6 +30,7 @@ def begin(message: Any, resource: Resource, uid: str, now: meta_pb2.Time) -> Non
     metadata.generation = 1 if strategy.counts_generations else 0
     metadata.ClearField("deletionTimestamp")
     metadata.ClearField("deletionGracePeriodSeconds")
+    metadata.ClearField("managedFields")
     if resource.kind.has_status and not strategy.keeps_status_at_create:
         strategy.parts.clear_status(message)
 

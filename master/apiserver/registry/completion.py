@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from master.apiserver.admission.chain import Admission
 from master.apiserver.admission.plugin import AdmissionRequest
-from master.apiserver.registry import changes
+from master.apiserver.managedfields import field_manager
+from master.apiserver.registry import changes, tracking
 from master.apiserver.registry.template_memo import Result, TemplateMemo, shape_of
+from podlab.api import objects
+from podlab.apply.field_set import EMPTY, FieldSet
 from podlab.core.v1 import pod_pb2
 from podlab.kinds import builtin
 from podlab.kinds.current import CurrentCatalog
@@ -32,16 +35,25 @@ class Completion:
             return None
         known = self.memo.known(shape)
         if known is not None:
+            if not request.managed:
+                request.managed = known.ownership.managed(new.metadata, tracking.writer(request.write))
             known.apply(new)
             return known
         annotations = dict(new.metadata.annotations)
-        await self._complete(request, strategy)
-        return self.memo.remember(shape, new, annotations)
+        fields = await self._complete(request, strategy)
+        return self.memo.remember(shape, new, annotations, fields)
 
-    async def _complete(self, request: AdmissionRequest, strategy: Strategy) -> None:
+    async def _complete(self, request: AdmissionRequest, strategy: Strategy) -> FieldSet:
+        """The fields that the object's author wrote, defaults included."""
         new, write = request.new, request.write
-        changes.set_defaults(new, self._kinds.catalog.resource(write.kind))
+        resource = self._kinds.catalog.resource(write.kind)
+        changes.set_defaults(new, resource)
+        fields = field_manager.written_at_creation(new, resource) if tracking.is_tracked(resource) else EMPTY
+        if fields and not request.managed:
+            now_s = objects.metadata(new).creationTimestamp.seconds
+            request.managed = field_manager.created(fields, tracking.writer(write), now_s)
         for plugin in self._admission.asked(write.kind, write.operation, write.subresource).alike:
             await plugin.mutate(request)
         strategy.prepare_for_create(new)
         strategy.record_author(new, write.user)
+        return fields

@@ -16,11 +16,11 @@ from google.protobuf.message import Message
 from master.apiserver.admission.chain import Admission, SelectedPlugins
 from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside
 from master.apiserver.admission.write import ATTEMPTS, Operation, Write
-from master.apiserver.registry import changes, deletion, subresources, uids
+from master.apiserver.registry import changes, deletion, subresources, tracking, uids
 from master.apiserver.registry.completion import Completion
 from master.apiserver.registry.subresources import SubresourceStrategy
 from master.apiserver.registry.template_memo import Result
-from master.apiserver.watchcache import keys
+from master.apiserver.watchcache import encoding, keys
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import CachedObject
 from master.apiserver.watchcache.moment import Moment
@@ -143,7 +143,7 @@ class Registry:
     async def plan(self, write: Write) -> Planned:
         """What it would commit, as things stand in the cache. Raises what `write` raises."""
         if write.operation is Operation.CREATE and not write.subresource:
-            return await self._planned_creation(await self._begun(write, write.made_from(None)))
+            return await self._planned_creation(await self._begun(write, *await self._made_new(write)))
         key = keys.object_key(write.kind, write.namespace, write.name)
         part = subresources.of(write) if write.deletion is None else None
         entry = self._cache.get(write.kind, key)
@@ -194,10 +194,16 @@ class Registry:
                 await self._caught_up_after(error)
         raise _contended(write)
 
-    async def _begun(self, write: Write, message: Message) -> _Begun:
+    async def _made_new(self, write: Write) -> tuple[Message, bytes]:
+        """What is to be created, and its managedFields where they are known already."""
+        if write.application is None:
+            return write.made_from(None), b""
+        return await tracking.created(write, self._resource(write.kind), self._clock().seconds)
+
+    async def _begun(self, write: Write, message: Message, managed: bytes = b"") -> _Begun:
         key = keys.object_key(write.kind, write.namespace, write.name) if write.name else ""  # which is refused
         resource = self._resource(write.kind)
-        request = AdmissionRequest(write, message)
+        request = AdmissionRequest(write, message, managed=managed)
         changes.begin(message, resource, uids.new_uid(), self._clock())
         asked = self._admission.asked(write.kind, Operation.CREATE, "")
         for plugin in asked.first:
@@ -208,7 +214,7 @@ class Registry:
         request, key, alike, allocated = begun.request, begun.key, begun.alike, NOTHING
         write = request.write
         if (allocator := self._allocators.get(write.kind.group_resource)) is not None:
-            request = AdmissionRequest(write, changes.copied(request.new))  # another attempt chooses anew
+            request = replace(request, new=changes.copied(request.new))  # another attempt chooses anew
             allocated = allocator.allocate(request.new, None)
         if causes := _faults(self._rules(write), request.new, alike, namespaced=write.kind.namespaced):
             raise Invalid.of(write.kind.qualified_name, write.name, causes)
@@ -216,13 +222,14 @@ class Registry:
         if self._cache.get(write.kind, key) is not None:
             raise AlreadyExists.of(write.kind.resource, write.name)
         value = alike.encoded(request.new) if alike is not None else request.new.SerializeToString()
-        return Planned(request, key, None, value, (*allocated, *alongside))
+        stored = encoding.with_managed(value, request.managed)
+        return Planned(request, key, None, stored, (*allocated, *alongside))
 
     async def _planned_change(self, write: Write, entry: CachedObject, part: SubresourceStrategy | None) -> Planned:
         """What becomes of an object that is there: of the whole, of a subresource, or at its deletion."""
         strategy, old = self._strategy(write.kind), entry.message()
         asked = self._admission.asked(write.kind, write.operation, write.subresource)
-        request = AdmissionRequest(write, self._completed(write, old, part, strategy), old)
+        request = self._completed(write, entry, old, part, strategy)
         for plugin in asked.completing:
             await plugin.mutate(request)
         new = request.new
@@ -241,26 +248,40 @@ class Registry:
         alongside = await self._admission.validate(asked, request)
         if part is not None and not part.stores:
             return Planned(request, entry.key, entry, b"", NOTHING, unchanged=True)
-        unchanged = not request.removed and new == old
+        if is_same := new == old:
+            request.managed = tracking.settled(entry.managed, request.managed)
+        unchanged = is_same and not request.removed and request.managed == entry.managed
         objects.metadata(new).resourceVersion = ""
-        return Planned(request, entry.key, entry, new.SerializeToString(), (*allocated, *alongside), unchanged)
+        stored = encoding.with_managed(new.SerializeToString(), request.managed)
+        return Planned(request, entry.key, entry, stored, (*allocated, *alongside), unchanged)
 
     def _rules(self, write: Write) -> Rules:
         """What is asked of what is written."""
         return write.context.rules or self._strategy(write.kind).rules
 
-    def _completed(self, write: Write, old: Message, part: SubresourceStrategy | None, strategy: Strategy) -> Message:
+    def _completed(
+        self, write: Write, entry: CachedObject, old: Message, part: SubresourceStrategy | None, strategy: Strategy
+    ) -> AdmissionRequest:
         """What is made of the object as it stands, before anybody else has a say. Raises Conflict, and what a patch
         raises."""
+        now = self._clock()
         if (terms := write.deletion) is not None:
             changes.check_preconditions(old, write.kind, terms.uid, terms.resource_version)
-            return deletion.decided(old, strategy, terms, self._clock())
+            return AdmissionRequest(write, deletion.decided(old, strategy, terms, now), old, managed=entry.managed)
         assert part is not None
-        sent = write.made_from(old)
+        resource, managed = self._resource(write.kind), entry.managed
+        if write.application is not None:
+            sent, managed = tracking.applied(write, entry, old, resource, now.seconds)
+        else:
+            sent = tracking.made(write, entry, old)
         weight.check_message(sent)
         metadata = objects.metadata(sent)
         changes.check_preconditions(old, write.kind, metadata.uid, metadata.resourceVersion)
-        return part.complete(sent, old, self._resource(write.kind))
+        claimed = tracking.take_entries(sent)
+        new = part.complete(sent, old, resource)
+        if write.application is None and part.is_tracked:
+            managed = tracking.managed(write, entry, old, new, resource, claimed, now.seconds)
+        return AdmissionRequest(write, new, old, managed=managed)
 
     def _tried(self, planned: Planned) -> Written:
         """What a dry run, or a write that changes nothing, answers."""

@@ -33,13 +33,14 @@ class Validate(Protocol):
 @dataclass(frozen=True, slots=True)
 class SubresourceStrategy:
     """`complete` makes the new object of what was sent, which it may keep, and of what is there. `prepare` is what its
-    kind adds, once admission plugins have had their say."""
+    kind adds, once admission plugins have had their say. managedFields say who wrote what `is_tracked`."""
 
     complete: Complete
     prepare: Prepare
     validate: Validate
     stores: bool = True
     """False where what is sent is answered, and the object stays as it is."""
+    is_tracked: bool = True
 
 
 def of(write: Write) -> SubresourceStrategy:
@@ -95,6 +96,6 @@ _BY_NAME: Mapping[str, SubresourceStrategy] = {
     "approval": _MARKED_STATUS,
     "ephemeralcontainers": SubresourceStrategy(changes.joined, _prepare_generation, rules.validate_joining),
     "finalize": SubresourceStrategy(changes.finalized, _prepare_nothing, rules.validate_update),
-    "binding": SubresourceStrategy(_as_sent, _prepare_nothing, _no_causes),
-    "token": SubresourceStrategy(_as_sent, _prepare_nothing, _token_causes, stores=False),
+    "binding": SubresourceStrategy(_as_sent, _prepare_nothing, _no_causes, is_tracked=False),
+    "token": SubresourceStrategy(_as_sent, _prepare_nothing, _token_causes, stores=False, is_tracked=False),
 }

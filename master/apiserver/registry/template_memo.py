@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from google.protobuf.message import Message
 
 from master.apiserver.admission.rules.limitranger import ANNOTATION
+from master.apiserver.managedfields.ownership_alike import OwnershipAlike
 from master.apiserver.watchcache import encoding
 from podlab.api import objects
 from podlab.api.selection.labels import MIRROR_ANNOTATION
+from podlab.apply.field_set import FieldSet
 from podlab.core.v1 import pod_pb2
 
 # What is remembered stays small: so many specs, of at most this size as they are sent.
@@ -36,6 +38,7 @@ class Result:
     rest: bytes
     """Spec and status, encoded: they follow the metadata in a pod's own encoding."""
     annotations: dict[str, str]
+    ownership: OwnershipAlike
     is_valid: bool = False
     """Whether a pod of the template has been found valid."""
 
@@ -72,12 +75,13 @@ class TemplateMemo:
         """What pods of the shape become, when that is known."""
         return self._results.get(shape)
 
-    def remember(self, shape: Shape, pod: pod_pb2.Pod, annotations: Mapping[str, str]) -> Result:
-        """This is what a pod of the shape has become, to which its author gave these annotations."""
+    def remember(self, shape: Shape, pod: pod_pb2.Pod, annotations: Mapping[str, str], fields: FieldSet) -> Result:
+        """This is what a pod of the shape has become, to which its author gave these annotations and fields."""
         if len(self._results) >= REMEMBERED:
             self._results.clear()
         got = {name: value for name, value in pod.metadata.annotations.items() if annotations.get(name) != value}
-        result = Result(pod_pb2.Pod(spec=pod.spec, status=pod.status).SerializeToString(), got)
+        rest = pod_pb2.Pod(spec=pod.spec, status=pod.status).SerializeToString()
+        result = Result(rest, got, OwnershipAlike(fields))
         self._results[shape] = result
         return result
 

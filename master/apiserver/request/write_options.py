@@ -35,12 +35,19 @@ class WriteOptions:
     manager: str = ""
     """The field manager that it names; empty for none."""
     validation: FieldValidation = FieldValidation.WARN
+    force: bool = False
+    """Whether an applied configuration takes fields from others who manage them."""
 
 
-def read(query: Query, method: str) -> WriteOptions:
-    """The options in the URL of such a request. Raises Invalid with all that is wrong with them."""
+def read(query: Query, method: str, *, applies: bool = False) -> WriteOptions:
+    """The options in the URL of such a request, which may apply a configuration. Raises Invalid with all that is wrong
+    with them."""
     manager, stage, validation = query.text("fieldManager"), query.text("dryRun"), query.text("fieldValidation")
     found = Findings()
+    if applies and not manager:
+        found.required("fieldManager", "is required for apply patch")
+    if method == "PATCH" and not applies and query.text("force"):
+        found.forbidden("force", "may not be specified for non-apply patch")
     _check_manager(found, "fieldManager", manager)
     if stage and stage != DRY_RUN_ALL:
         found.unsupported("dryRun", stage, (DRY_RUN_ALL,))
@@ -48,16 +55,22 @@ def read(query: Query, method: str) -> WriteOptions:
         found.unsupported("fieldValidation", validation, tuple(FieldValidation))
     if found.causes:
         raise Invalid.of(f"{_OPTIONS[method]}.meta.k8s.io", "", found.causes)
-    return WriteOptions(bool(stage), manager, FieldValidation(validation or FieldValidation.WARN))
+    force = applies and query.flag("force")
+    return WriteOptions(bool(stage), manager, FieldValidation(validation or FieldValidation.WARN), force)
 
 
-def checked_manager(manager: str) -> str:
-    """The field manager that a gRPC request names. Raises Invalid."""
-    if manager:
-        found = Findings()
-        _check_manager(found, "field_manager", manager)
-        if found.causes:
-            raise Invalid.of("Options.meta.k8s.io", "", found.causes)
+def checked_manager(manager: str, *, applies: bool = False, force: bool = False) -> str:
+    """The field manager that a gRPC request names, which may apply a configuration. Raises Invalid."""
+    if not manager and not applies and not force:
+        return manager
+    found = Findings()
+    if applies and not manager:
+        found.required("field_manager", "is required for apply patch")
+    if force and not applies:
+        found.forbidden("force", "may not be specified for non-apply patch")
+    _check_manager(found, "field_manager", manager)
+    if found.causes:
+        raise Invalid.of("Options.meta.k8s.io", "", found.causes)
     return manager
 
 

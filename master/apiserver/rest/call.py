@@ -9,6 +9,7 @@ from aiohttp import web
 
 from master.apiserver.admission.write import WriteContext
 from master.apiserver.authentication.user import User
+from master.apiserver.patching.patch import APPLY_MEDIA_TYPE
 from master.apiserver.request import write_options
 from master.apiserver.request.info import Exchange
 from master.apiserver.request.paths import Place
@@ -42,7 +43,13 @@ class Call:
 
     def write_options(self) -> WriteOptions:
         """What its URL says of how to write. Raises Invalid."""
-        return write_options.read(self.query, self.request.method)
+        return write_options.read(self.query, self.request.method, applies=self.applies)
+
+    @property
+    def applies(self) -> bool:
+        """Whether its body is a configuration that is to be applied, server-side."""
+        form = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        return self.request.method == "PATCH" and form == APPLY_MEDIA_TYPE
 
     def writing(self, options: WriteOptions) -> WriteContext:
         """Who writes, and how; by its user agent when it names no field manager."""

@@ -12,6 +12,7 @@ import grpc
 from google.protobuf.message import Message
 
 from master.apiserver.admission.write import Write
+from master.apiserver.filters.authorize import attributes
 from master.apiserver.filters.handler_chain import HandlerChain
 from master.apiserver.registry import delete_collection
 from master.apiserver.registry.batch import Batch, Result, write_each
@@ -122,7 +123,7 @@ class ApiService:
     async def get(self, request: pb.GetRequest, _: ServicerContext, exchange: Exchange) -> bytes:
         entry = await self.registry.get(exchange.kind, request.namespace, request.name, exchange.moment)
         exchange.answered = entry.json
-        return encoding.item_response(entry.element)
+        return encoding.item_response(entry.whole_element() if request.managed_fields else entry.element)
 
     async def list(self, request: pb.ListRequest, _: ServicerContext, exchange: Exchange) -> bytes:
         return await self.lister.page(request, exchange.moment)
@@ -134,7 +135,12 @@ class ApiService:
         return await self._write(writes.update_status(request, exchange, self.kinds.catalog), exchange)
 
     async def patch(self, request: pb.PatchRequest, _: ServicerContext, exchange: Exchange) -> bytes:
-        return await self._write(writes.patch(request, exchange, self.kinds.catalog), exchange)
+        def admit() -> Awaitable[None]:
+            kind = self.kinds.catalog.named(request.group, request.kind)
+            wanted = attributes("create", kind, request.namespace, request.name)
+            return self.chain.authorization.admit(exchange.user, wanted, exchange.moment)
+
+        return await self._write(writes.patch(request, exchange, self.kinds.catalog, admit), exchange)
 
     async def delete(self, request: pb.DeleteRequest, _: ServicerContext, exchange: Exchange) -> bytes:
         return await self._write(writes.delete(request, exchange), exchange)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from google.protobuf.message import Message
 
 from master.apiserver.admission.rules import certificates
-from master.apiserver.admission.write import Change, Deletion, Disruption, Propagation, Write, WriteContext
+from master.apiserver.admission.write import Application, Change, Deletion, Disruption, Propagation, Write, WriteContext
+from master.apiserver.patching import document
 from master.apiserver.patching import patch as patching
 from master.apiserver.registry import binding
 from master.apiserver.registry.delete_collection import CollectionDeletion
@@ -17,6 +19,7 @@ from master.apiserver.watchcache.selection import ListOptions
 from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.api.objects import unwrap
+from podlab.api.values.jsonvalues import Json, described
 from podlab.core.v1 import event_pb2
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import BadRequest, NotFound
@@ -34,12 +37,15 @@ _POLICIES = {
 }
 
 
-def context(by: Exchange, manager: str = "", *, dry_run: bool = False) -> WriteContext:
-    """Of all that a request writes, which names its field manager or leaves that to the user agent. Raises Invalid."""
-    named = write_options.checked_manager(manager) or write_options.manager_of(by.info.user_agent)
+def context(
+    by: Exchange, manager: str = "", *, dry_run: bool = False, applies: bool = False, force: bool = False
+) -> WriteContext:
+    """Of all that a request writes, which names its field manager or, unless it applies a configuration, leaves that to
+    the user agent. Raises Invalid."""
+    named = write_options.checked_manager(manager, applies=applies, force=force)
     return WriteContext(
         by.user,
-        manager=named,
+        manager=named or write_options.manager_of(by.info.user_agent),
         dry_run=dry_run,
         moment=by.moment,
         warnings=by.warnings,
@@ -70,19 +76,32 @@ def update_statuses(request: pb.UpdateStatusesRequest, by: Exchange, catalog: Ca
     return [Write.update_status(at, *_known(each, catalog)) for each in request.objects]
 
 
-def patch(request: pb.PatchRequest, by: Exchange, catalog: Catalog) -> Write:
-    """Raises NotFound for a subresource that is not patched, and what is wrong with the patch itself."""
+def patch(
+    request: pb.PatchRequest, by: Exchange, catalog: Catalog, admit: Callable[[], Awaitable[None]] | None = None
+) -> Write:
+    """`admit` raises Forbidden when the caller may not create what is applied. Raises NotFound for a subresource that
+    is not patched, and what is wrong with the patch itself."""
     kind, part = by.kind, request.subresource
     below = catalog.resource(kind).subresource(part) if part else None
-    of_status = part in ("status", "approval")
-    applied = patching.parse(request.type, request.patch, kind, of_status=of_status).applied
-    change: Change = applied
-    if below is APPROVAL:
-        change = certificates.deciding(applied)
-    elif part not in ("", STATUS.name) and below is not EPHEMERAL_CONTAINERS:
+    if part not in ("", STATUS.name) and below not in (APPROVAL, EPHEMERAL_CONTAINERS):
         raise NotFound(f"the server could not find the requested resource: {kind.plural}/{part}")
-    at = context(by, request.field_manager, dry_run=request.dry_run)
+    applies = request.type == pb.PATCH_TYPE_APPLY
+    at = context(by, request.field_manager, dry_run=request.dry_run, applies=applies, force=request.force)
+    if applies:
+        application = Application(_configuration(request.patch), force=request.force, admit_creation=admit)
+        return Write.apply(at, kind, application, namespace=request.namespace, name=request.name, subresource=part)
+    of_status = part in ("status", "approval")
+    change: Change = patching.parse(request.type, request.patch, kind, of_status=of_status).applied
+    if below is APPROVAL:
+        change = certificates.deciding(change)
     return Write.patch(at, kind, change, namespace=request.namespace, name=request.name, subresource=part)
+
+
+def _configuration(patch: bytes) -> dict[str, Json]:
+    value = document.read(patch)
+    if not isinstance(value, dict):
+        raise BadRequest(f"error decoding patch: expected an object, found {described(value)}")
+    return value
 
 
 def delete(request: pb.DeleteRequest, by: Exchange) -> Write:

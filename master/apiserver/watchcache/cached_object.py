@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TypeVar
 
 from google.protobuf.message import Message
@@ -10,29 +11,36 @@ from master.apiserver.watchcache import encoding, rendering
 from podlab.api.conversion import versions
 from podlab.api.kinds import Kind
 from podlab.api.objects import typed
-from podlab.api.serializer import codec
+from podlab.api.serializer import codec, packing
+from podlab.meta.v1.meta_pb2 import PartialObjectMetadata
 
 M = TypeVar("M", bound=Message)
 
+_SHARED = 1024
+
 
 class CachedObject:
-    """An object's bytes at one revision, ready to stand in a list or an event."""
+    """An object's bytes at one revision, ready to stand in a list or an event. These are without managedFields, which
+    `managed` holds: few ask for them, and they are as long as the object itself."""
 
-    __slots__ = ("_json", "_start", "element", "key", "kind", "revision")
+    __slots__ = ("_json", "_start", "element", "key", "kind", "managed", "revision")
 
     def __init__(self, kind: Kind, key: str, value: bytes, revision: int) -> None:
         self.kind = kind
         self.key = key
         self.revision = revision
+        own, managed = encoding.split_managed(value)
+        self.managed = _shared(managed)
         tail = encoding.revision_tail(revision)
-        self.element = encoding.item(encoding.envelope(kind), value, tail)
-        self._start = len(self.element) - len(value) - len(tail)
+        self.element = encoding.item(encoding.envelope(kind), own, tail)
+        self._start = len(self.element) - len(own) - len(tail)
         self._json: bytes | None = None
 
     @property
     def value(self) -> bytes:
         """As it is stored: without resourceVersion."""
-        return self.element[self._start : len(self.element) - len(encoding.revision_tail(self.revision))]
+        own = self.element[self._start : len(self.element) - len(encoding.revision_tail(self.revision))]
+        return encoding.with_managed(own, self.managed)
 
     @property
     def encoded(self) -> bytes:
@@ -40,8 +48,30 @@ class CachedObject:
         return self.element[self._start :]
 
     def message(self) -> Message:
-        """A fresh message with its resourceVersion; the caller may mutate it."""
+        """A fresh message with its resourceVersion, without managedFields; the caller may mutate it."""
         return self.kind.message.FromString(self.encoded)
+
+    def whole(self) -> Message:
+        """The same, with managedFields."""
+        return self.kind.message.FromString(self._whole_encoded())
+
+    def whole_element(self) -> bytes:
+        """The element with managedFields."""
+        tail = encoding.revision_tail(self.revision)
+        own = self.element[self._start : len(self.element) - len(tail)]
+        return encoding.item(encoding.envelope(self.kind), own + self._managed_shown(), tail)
+
+    def _whole_encoded(self) -> bytes:
+        return self.encoded + self._managed_shown()
+
+    def _managed_shown(self) -> bytes:
+        """managedFields as clients read them: sets of fields in their JSON."""
+        if not self.managed:
+            return b""
+        managed = PartialObjectMetadata.FromString(self.managed)
+        for entry in managed.metadata.managedFields:
+            entry.fieldsV1.Raw = packing.unpacked(entry.fieldsV1.Raw)
+        return managed.SerializeToString()
 
     def message_as(self, message: type[M]) -> M:
         """The same, of an object that is known to be of that type."""
@@ -50,18 +80,18 @@ class CachedObject:
     def json(self) -> bytes:
         """As Kubernetes' JSON, rendered when it is first asked for."""
         if self._json is None:
-            self._json = rendering.json(self.message())
+            self._json = rendering.json(self.whole())
         return self._json
 
     def json_as(self, kind: Kind) -> bytes:
         """As JSON of the version that `kind` is of."""
-        return self.json() if kind is self.kind else codec.to_json(versions.shown(self.message(), kind))
+        return self.json() if kind is self.kind else codec.to_json(versions.shown(self.whole(), kind))
 
     def encoded_as(self, kind: Kind) -> bytes:
         """The bytes of its message of the version that `kind` is of, with its resourceVersion."""
         if kind is self.kind:
-            return self.element[self._start :]
-        return versions.shown(self.message(), kind).SerializeToString()
+            return self._whole_encoded()
+        return versions.shown(self.whole(), kind).SerializeToString()
 
     @property
     def is_rendered(self) -> bool:
@@ -71,6 +101,12 @@ class CachedObject:
     def at(self, revision: int) -> CachedObject:
         """The same object with another resourceVersion, as a deletion shows it."""
         return CachedObject(self.kind, self.key, self.value, revision)
+
+
+@lru_cache(maxsize=_SHARED)
+def _shared(managed: bytes) -> bytes:
+    """One copy for objects that were made of one template in one second."""
+    return managed
 
 
 class CacheEvent:
@@ -97,7 +133,7 @@ class CacheEvent:
     @property
     def size_bytes(self) -> int:
         """A rough figure of what keeping the event costs."""
-        return sum(len(entry.element) for entry in (self.old, self.new) if entry is not None)
+        return sum(len(entry.element) + len(entry.managed) for entry in (self.old, self.new) if entry is not None)
 
     def type(self) -> int:
         """What it is to someone who sees all objects."""

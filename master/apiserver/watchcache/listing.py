@@ -23,6 +23,7 @@ from podlab.v1 import apiserver_pb2
 
 # gRPC clients take 4 MiB a message unless told otherwise; one object is at most 1.5 MB.
 PAGE_BYTES = 2 << 20
+_MANAGED_OBJECTS = 500
 _STORE_PAGE = 500
 _LOOKED_INTO_AT_ONCE = 200
 
@@ -60,9 +61,16 @@ class Pager:
         """A ListResponse. Raises Expired when the snapshot of the continue token is gone."""
         wanted, token = ListOptions.of(request, self._cache.catalog).selection(), getattr(request, "continue")
         start = continue_token.parse(token, wanted.prefix) if token else None
-        found = await self.select(wanted, start, PageBounds(request.limit, self._page_bytes), moment)
-        elements = [entry.element for entry in found.entries]
+        with_managed = request.managed_fields
+        found = await self.select(wanted, start, self._bounds(request.limit, with_managed=with_managed), moment)
+        elements = [entry.whole_element() if with_managed else entry.element for entry in found.entries]
         return encoding.list_response(elements, found.revision, found.rest, found.remaining)
+
+    def _bounds(self, limit: int, *, with_managed: bool) -> PageBounds:
+        """Objects with their managedFields are a few times as large."""
+        if not with_managed or limit < 0:
+            return PageBounds(limit, self._page_bytes)
+        return PageBounds(min(limit or _MANAGED_OBJECTS, _MANAGED_OBJECTS), self._page_bytes // 4)
 
     async def select(self, wanted: Selection, start: ContinueToken | None, bounds: PageBounds, moment: Moment) -> Page:
         """The page from `start` on, or the first one of what is there now. Raises Expired, BadRequest."""

@@ -169,7 +169,13 @@ def _object(data: object) -> dict[str, object]:
 
 
 def _without_type(fields: dict[str, object]) -> dict[str, object]:
-    return {name: fields[name] for name in fields if name not in ("apiVersion", "kind")}
+    own = {name: fields[name] for name in fields if name not in ("apiVersion", "kind")}
+    metadata = own.get("metadata")
+    if isinstance(metadata, dict) and metadata.get("managedFields") == []:
+        # Nobody is to manage anything any more. A message cannot tell an empty list from none; one empty entry says
+        # the same.
+        own["metadata"] = {**metadata, "managedFields": [{}]}
+    return own
 
 
 def _check_kind(data: Mapping[str, object], expected: Kind) -> None:

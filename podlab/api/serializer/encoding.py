@@ -87,19 +87,17 @@ def child_type(field: FieldDescriptor) -> Descriptor:
 @cache
 def encoder(descriptor: Descriptor) -> Encoder:
     """The function that writes messages of this type."""
-    converters = {
-        field: (None if is_inline(field) else field.json_name, _convert(field)) for field in descriptor.fields
-    }
+    converters = {field: (None if is_inline(field) else field.json_name, convert(field)) for field in descriptor.fields}
     scalars, composites, inlined = _always(descriptor)
 
     def encode(message: Message) -> dict[str, Json]:
         out = dict(scalars)
         for field, value in message.ListFields():
-            name, convert = converters[field]
+            name, write = converters[field]
             if name is None:
-                out.update(convert(value))  # type: ignore[misc]  # an inlined field always has a converter
+                out.update(write(value))  # type: ignore[misc]  # an inlined field always has a converter
             else:
-                out[name] = value if convert is None else convert(value)
+                out[name] = value if write is None else write(value)
         for name, make in composites:
             if name not in out:
                 out[name] = make()
@@ -110,10 +108,10 @@ def encoder(descriptor: Descriptor) -> Encoder:
     return encode
 
 
-def _convert(field: FieldDescriptor) -> _Convert | None:
+def convert(field: FieldDescriptor) -> _Convert | None:
     """What turns a field's value into JSON; None when it is JSON already."""
     if is_map(field):
-        one = _convert(child_type(field).fields_by_name["value"])
+        one = convert(child_type(field).fields_by_name["value"])
         if one is None:
             return dict
         return _map_of(one)
@@ -169,7 +167,7 @@ def _alternative(descriptor: Descriptor) -> _Convert:
 
     @cache
     def converters() -> dict[FieldDescriptor, _Convert | None]:
-        return {field: _convert(field) for field in fields}
+        return {field: convert(field) for field in fields}
 
     def write(message: Message) -> Json:
         said = dict(message.ListFields())

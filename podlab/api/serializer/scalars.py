@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from podlab.api.serializer import packing
 from podlab.api.values import quantity, times
 from podlab.api.values.jsonvalues import Json, described
 from podlab.apiextensions.v1 import jsonschema_pb2
@@ -102,6 +103,19 @@ def _write_raw(message: meta_pb2.RawExtension | jsonschema_pb2.JSON) -> Json:
     return value
 
 
+def _write_fields(message: meta_pb2.FieldsV1) -> Json:
+    """Null for what is no JSON."""
+    try:
+        value: Json = orjson.loads(packing.unpacked(message.Raw))
+    except ValueError:
+        return None
+    return value
+
+
+def _read_fields(value: object) -> dict[str, object]:
+    return {"Raw": _read_raw(value)["raw"]}
+
+
 def _string(value: object, wanted: str) -> str:
     if type(value) is not str:
         raise ValueError(f"expected {wanted}, found {described(value)}")
@@ -119,5 +133,6 @@ SCALARS: dict[str, ScalarCodec] = {
     user_pb2.ExtraValue.DESCRIPTOR.full_name: ScalarCodec(_write_items, _read_items, []),
     meta_pb2.RawExtension.DESCRIPTOR.full_name: ScalarCodec(_write_raw, _read_raw, None),
     jsonschema_pb2.JSON.DESCRIPTOR.full_name: ScalarCodec(_write_raw, _read_json, None),
+    meta_pb2.FieldsV1.DESCRIPTOR.full_name: ScalarCodec(_write_fields, _read_fields, None),
     review_pb2.ExtraValue.DESCRIPTOR.full_name: ScalarCodec(_write_items, _read_items, []),
 }

@@ -257,6 +257,14 @@ def _fix_json(value: jsonschema_pb2.JSON) -> bool:
     return value.raw != _NULL
 
 
+def _fix_fields(fields: meta_pb2.FieldsV1) -> bool:
+    """As `_fix_raw`."""
+    extension = meta_pb2.RawExtension(raw=fields.Raw)
+    says = _fix_raw(extension)
+    fields.Raw = extension.raw
+    return says
+
+
 def _an_object(value: object) -> object:
     if type(value) is not dict:
         raise ValueError(f"expected an object, found {described(value)}")
@@ -272,4 +280,5 @@ _FIXES: Mapping[str, Fix] = {
     meta_pb2.IntOrString.DESCRIPTOR.full_name: _fix_int_or_string,
     meta_pb2.RawExtension.DESCRIPTOR.full_name: _fix_raw,
     jsonschema_pb2.JSON.DESCRIPTOR.full_name: _fix_json,
+    meta_pb2.FieldsV1.DESCRIPTOR.full_name: _fix_fields,
 }

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 # Written by servers into what they export; meaningless in what a user sends.
 IGNORED: dict[str, frozenset[str]] = {
-    "podlab.meta.v1.ObjectMeta": frozenset({"managedFields", "selfLink"}),
+    "podlab.meta.v1.ObjectMeta": frozenset({"selfLink"}),
     # As the template of a StatefulSet it may say so all the same.
     "podlab.core.v1.PersistentVolumeClaim": frozenset({"apiVersion", "kind"}),
     "podlab.meta.v1.DeleteOptions": frozenset({"ignoreStoreReadErrorWithClusterBreakingPotential"}),

@@ -5,8 +5,8 @@ Everything is read, merged and tried out on the server before the first write, s
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import partial
+from typing import Annotated, Any, TypeVar
 
 import orjson
 import typer
@@ -15,8 +15,9 @@ from google.protobuf.message import Message
 from podlab.api.objects import metadata
 from podlab.api.serializer import codec
 from podlab.cli import failures, session
-from podlab.cli.objects import manifests, printing
+from podlab.cli.objects import manifests, printing, serverside
 from podlab.cli.objects.manifests import Source
+from podlab.cli.objects.serverside import Applied, ApplyOne
 from podlab.cli.options import DEFAULT_NAMESPACE, DryRun, DryRunOption, Files, Namespace, Output, OutputFormat
 from podlab.client.client import Client
 from podlab.errors import AlreadyExists, ApiError, Conflict, NotFound
@@ -30,47 +31,54 @@ _SERVERS_OWN = ("resourceVersion", "generation", "managedFields", "selfLink")
 M = TypeVar("M", bound=Message)
 
 
-@dataclass(frozen=True)
-class Applied:
-    """`outcome` is created, configured or unchanged."""
-
-    source: Source
-    outcome: str
-    object: Message
-
-
 def apply(
     filename: Files = None,
     namespace: Namespace = "",
     output: OutputFormat = None,
     dry_run: DryRunOption = DryRun.NONE,
+    server_side: Annotated[
+        bool, typer.Option("--server-side", help="Let the server merge, and know who manages what.")
+    ] = False,
+    force_conflicts: Annotated[
+        bool, typer.Option("--force-conflicts", help="With --server-side: take fields from others who manage them.")
+    ] = False,
+    field_manager: Annotated[str, typer.Option(help="Who is to manage the fields.", metavar="NAME")] = "",
 ) -> None:
     """Create or change what manifests describe.
 
     \b
     podlab apply -f examples/hello
+    podlab apply --server-side -f examples/hello
     podlab get deployment web -o yaml | sed s/1.0/1.1/ | podlab apply -f -
     """
+    if force_conflicts and not server_side:
+        raise failures.CommandError("--force-conflicts needs --server-side")
     if not filename:
         raise failures.CommandError("say what to apply: -f FILE, -f DIRECTORY or -f -")
     read = manifests.read(filename, namespace or DEFAULT_NAMESPACE, explicit=bool(namespace))
-    nameless = [
-        f"{source.file}: {source.kind.name}: metadata.name: Required value" for source in read if not source.name
-    ]
-    if nameless:
-        raise failures.CommandError("\n       ".join(nameless))
+    _check_names(read)
     if dry_run is DryRun.CLIENT:
         _report([Applied(source, "applied", source.message) for source in read], output, " (dry run)")
         return
+    each = partial(serverside.apply, force=force_conflicts) if server_side else _apply
     tried, errors = session.run(
-        lambda client: _apply_all(client, read, dry_run=dry_run is DryRun.SERVER),
-        field_manager="podlab-client-side-apply",
+        lambda client: _apply_all(client, read, each, dry_run=dry_run is DryRun.SERVER),
+        field_manager=field_manager or ("podlab" if server_side else "podlab-client-side-apply"),
     )
     _report(tried, output, " (server dry run)" if dry_run is DryRun.SERVER else "")
     for error in errors:
         printing.warn(failures.message(error))
     if errors:
         raise typer.Exit(1)
+
+
+def _check_names(read: Sequence[Source]) -> None:
+    """Raises CommandError for objects without a name."""
+    nameless = [
+        f"{source.file}: {source.kind.name}: metadata.name: Required value" for source in read if not source.name
+    ]
+    if nameless:
+        raise failures.CommandError("\n       ".join(nameless))
 
 
 def _report(applied: Sequence[Applied], output: OutputFormat, note: str) -> None:
@@ -82,22 +90,24 @@ def _report(applied: Sequence[Applied], output: OutputFormat, note: str) -> None
         typer.echo(f"{one.source} {one.outcome}{note}")
 
 
-async def _apply_all(client: Client, read: Sequence[Source], *, dry_run: bool) -> tuple[list[Applied], list[ApiError]]:
+async def _apply_all(
+    client: Client, read: Sequence[Source], apply_one: ApplyOne, *, dry_run: bool
+) -> tuple[list[Applied], list[ApiError]]:
     """Tries everything first; writes only when nothing was refused."""
-    tried = await _each(client, read, dry_run=True, new_namespaces=_new_namespaces(read))
+    tried = await _each(client, read, apply_one, dry_run=True, new_namespaces=_new_namespaces(read))
     if dry_run or tried[1]:
         return ([], tried[1]) if tried[1] else tried
-    return await _each(client, read, dry_run=False, new_namespaces=frozenset())
+    return await _each(client, read, apply_one, dry_run=False, new_namespaces=frozenset())
 
 
 async def _each(
-    client: Client, read: Sequence[Source], *, dry_run: bool, new_namespaces: frozenset[str]
+    client: Client, read: Sequence[Source], apply_one: ApplyOne, *, dry_run: bool, new_namespaces: frozenset[str]
 ) -> tuple[list[Applied], list[ApiError]]:
     applied: list[Applied] = []
     errors: list[ApiError] = []
     for source in read:
         try:
-            applied.append(await _apply(client, source, dry_run=dry_run, new_namespaces=new_namespaces))
+            applied.append(await apply_one(client, source, dry_run=dry_run, new_namespaces=new_namespaces))
         except ApiError as error:
             errors.append(failures.while_doing(error, f'error when applying "{source.file}", {source}'))
     return applied, errors

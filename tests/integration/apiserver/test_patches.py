@@ -88,8 +88,8 @@ async def test_malformed_patches_are_told_apart(admin: Client, config_map: Make)
         await refused({}, pb.PATCH_TYPE_JSON)
     with pytest.raises(Invalid, match='testing value "/data/colour" failed'):
         await refused([{"op": "test", "path": "/data/colour", "value": "red"}], pb.PATCH_TYPE_JSON)
-    with pytest.raises(UnsupportedMediaType, match="server-side apply"):
-        await refused({}, pb.PATCH_TYPE_APPLY)
+    with pytest.raises(UnsupportedMediaType, match="accepted media types include"):
+        await refused({}, pb.PATCH_TYPE_UNSPECIFIED)
     with pytest.raises(BadRequest, match="does not match the name on the URL"):
         await refused({"metadata": {"name": "other"}}, pb.PATCH_TYPE_MERGE)
 

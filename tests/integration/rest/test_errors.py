@@ -82,7 +82,7 @@ CASES: dict[str, tuple[str, str, str, bytes, int, str, str]] = {
     ),
     "delete options": ("DELETE", f"{MAPS}/a", JSON, b'{"grace":1}', 400, "BadRequest", "grace: unknown field"),
     "apply": (
-        "PATCH", f"{MAPS}/a", "application/apply-patch+yaml", b"{}", 415, "UnsupportedMediaType", "server-side apply",
+        "PATCH", f"{MAPS}/a", "application/apply-patch+cbor", b"{}", 415, "UnsupportedMediaType", "apply-patch+yaml",
     ),
     "log options": ("GET", f"{PODS}/a/log?tailLines=-1", JSON, b"", 400, "BadRequest", "tailLines"),
 }  # fmt: skip

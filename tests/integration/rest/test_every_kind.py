@@ -89,6 +89,28 @@ async def test_an_object_lives_over_rest(kind: Kind, http: aiohttp.ClientSession
     assert seen == ["ADDED", "MODIFIED", "MODIFIED" if kind.name in HELD else "DELETED"]
 
 
+@every_kind
+async def test_an_object_is_applied(kind: Kind, http: aiohttp.ClientSession) -> None:
+    name = name_of(kind)
+    path, form = f"{path_of(kind)}/{name}", {"Content-Type": "application/apply-patch+yaml"}
+
+    async def apply(body: dict[str, Any], manager: str) -> tuple[int, Any]:
+        query = {"fieldManager": manager}
+        async with http.patch(path, data=orjson.dumps(body), headers=form, params=query) as response:
+            return response.status, await response.json()
+
+    code, made = await apply(body_of(kind), "first")
+    assert code == 201, made
+    assert await apply(body_of(kind), "first") == (200, made)
+    bare = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": {"name": name, "labels": {"a": "b"}}}
+    code, marked = await apply(bare, "second")
+    assert (code, marked["metadata"]["labels"]["a"]) == (200, "b"), marked
+    entries = {entry["manager"]: entry["fieldsV1"] for entry in marked["metadata"]["managedFields"]}
+    assert entries["second"] == {"f:metadata": {"f:labels": {"f:a": {}}}}
+    async with http.delete(path) as deleted:
+        assert deleted.status == 200, await deleted.text()
+
+
 @pytest.mark.parametrize("kind", [kind for kind in PLAIN if kind in builtin_kinds.STORED], ids=lambda kind: kind.name)
 async def test_an_object_lives_over_grpc(kind: Kind, admin: Client) -> None:
     namespace, name = "default" if kind.namespaced else "", name_of(kind)

@@ -237,7 +237,12 @@ async def test_the_rest_of_a_kind_is_what_kubernetes_answers(http: aiohttp.Clien
     answer = await made(http, path, sent)
     assert {name: answer[name] for name in answer if name not in ("kind", "apiVersion", "metadata")} == wanted
     metadata = answer["metadata"]
-    assert metadata.keys() - {"generation", "namespace"} == {"name", "uid", "resourceVersion", "creationTimestamp"}
+    assert metadata.keys() - {"generation", "namespace", "managedFields"} == {
+        "name",
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+    }
 
 
 async def test_a_pod_gets_what_its_template_does_not(http: aiohttp.ClientSession) -> None:

@@ -59,8 +59,8 @@ def bytes_of(kind: Kind, shown: Shown, how: RequestedRepresentation) -> bytes:
     """The object as JSON or as its message's bytes, whole or its metadata alone."""
     in_part = how.form in (Representation.METADATA, Representation.METADATA_LIST)
     if how.media_type == PROTOBUF:
-        return protobuf_answers.partial(shown.message()) if in_part else shown.encoded_as(kind)
-    return orjson.dumps(tables.partial(shown.message())) if in_part else shown.json_as(kind)
+        return protobuf_answers.partial(shown.whole()) if in_part else shown.encoded_as(kind)
+    return orjson.dumps(tables.partial(shown.whole())) if in_part else shown.json_as(kind)
 
 
 def whole(kind: Kind, body: bytes, how: RequestedRepresentation) -> bytes:

@@ -53,6 +53,9 @@ class Body:
                 self._envelope = self.take_envelope(kind)
                 settling.settle(self._envelope.message, Problems())
                 return orjson.dumps(self._envelope.data())
+            if self.media_type.endswith("patch+yaml"):
+                form = JSON if self.content.lstrip().startswith(b"{") else YAML[0]
+                return orjson.dumps(parsed(self.content, form, []))
             if self.media_type.endswith("patch+json"):
                 return orjson.dumps(parsed(self.content, JSON, []))
             self._value = self.take_value()

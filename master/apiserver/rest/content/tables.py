@@ -31,6 +31,10 @@ class Shown(Protocol):
         """The object."""
         ...
 
+    def whole(self) -> Message:
+        """The object with its managedFields."""
+        ...
+
     def json_as(self, kind: Kind) -> bytes:
         """The object as JSON of the version that `kind` is of."""
         ...

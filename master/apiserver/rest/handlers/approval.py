@@ -9,7 +9,7 @@ from aiohttp import web
 from google.protobuf.message import Message
 
 from master.apiserver.admission.rules import certificates
-from master.apiserver.admission.write import Write
+from master.apiserver.admission.write import Application, Write
 from master.apiserver.registry.registry import Registry
 from master.apiserver.request.write_options import WriteOptions
 from master.apiserver.rest.call import Call
@@ -31,8 +31,10 @@ class Approval:
         return responses.ready(decided, warnings=read.warnings)
 
     async def patch(self, call: Call) -> web.StreamResponse:
-        """Update the conditions to those that a patch makes."""
+        """Update the conditions to those that a patch makes, or that are applied."""
         options = call.write_options()
+        if call.applies:
+            return await self._apply(call, options)
         patch = await bodies.read_patch(call.request, call.of, options.validation, of_status=True)
         decided = await self._decide(call, options, patch.applied)
         return responses.ready(decided, warnings=patch.warnings)
@@ -46,5 +48,19 @@ class Approval:
             namespace="",
             name=call.place.name,
             subresource=call.place.subresource,
+            version=call.of,
         )
         return (await self.registry.write(write)).entry.json()
+
+    async def _apply(self, call: Call, options: WriteOptions) -> web.StreamResponse:
+        read = await bodies.read_configuration(call.request, options.validation)
+        write = Write.apply(
+            call.writing(options),
+            call.stored,
+            Application(read.content, force=options.force),
+            namespace="",
+            name=call.place.name,
+            subresource=call.place.subresource,
+            version=call.of,
+        )
+        return responses.ready((await self.registry.write(write)).entry.json(), warnings=read.warnings)

@@ -33,6 +33,9 @@ class _Checked:
     def message(self) -> Message:
         return self.status
 
+    def whole(self) -> Message:
+        return self.message()
+
     def json_as(self, kind: Kind) -> bytes:
         return codec.to_json(self.status)
 

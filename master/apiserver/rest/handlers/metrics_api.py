@@ -36,6 +36,9 @@ class _Measured:
     def message(self) -> Message:
         return self.figures
 
+    def whole(self) -> Message:
+        return self.message()
+
     def json_as(self, kind: Kind) -> bytes:
         return codec.to_json(self.figures)
 

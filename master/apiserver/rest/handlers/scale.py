@@ -9,18 +9,22 @@ from typing import Any
 from aiohttp import web
 from google.protobuf.message import Message
 
-from master.apiserver.admission.write import Write
+from master.apiserver.admission.write import Application, Write
 from master.apiserver.registry import changes
 from master.apiserver.registry.registry import Registry
 from master.apiserver.request.write_options import WriteOptions
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import bodies, responses
 from podlab.api import kinds
+from podlab.api.kinds import Kind
 from podlab.api.objects import metadata, typed
 from podlab.api.serializer import codec
+from podlab.api.values.jsonvalues import Json
+from podlab.apply import validation
 from podlab.autoscaling.v1.scale_pb2 import Scale, ScaleSpec, ScaleStatus
 from podlab.errors import BadRequest, Cause, Invalid
 from podlab.kinds.scaling import Scaling
+from podlab.shapes.messages import shape_of
 
 _SCALE = kinds.of(Scale)
 
@@ -49,8 +53,10 @@ class ScaleSubresource:
         return responses.data(changed, warnings=read.warnings)
 
     async def patch(self, call: Call) -> web.StreamResponse:
-        """What a patch makes of the Scale, as `kubectl scale` sends it."""
+        """What a patch makes of the Scale, as `kubectl scale` sends it; or what is applied to it."""
         options = call.write_options()
+        if call.applies:
+            return await self._apply(call, options)
         patch = await bodies.read_patch(call.request, _SCALE, options.validation)
         changed = await self._change(call, options, patch.applied)
         return responses.data(changed, warnings=patch.warnings)
@@ -80,9 +86,38 @@ class ScaleSubresource:
             namespace=call.place.namespace,
             name=call.place.name,
             subresource=call.place.subresource,
+            version=call.of,
         )
         written = await self.registry.write(write)
         return codec.to_dict(scale_of(written.entry.message(), scaling))
+
+    async def _apply(self, call: Call, options: WriteOptions) -> web.StreamResponse:
+        """Who applies the Scale manages the workload's spec.replicas."""
+        read = await bodies.read_configuration(call.request, options.validation)
+        write = Write.apply(
+            call.writing(options),
+            call.stored,
+            Application(_of_workload(read.content, call.of), force=options.force),
+            namespace=call.place.namespace,
+            name=call.place.name,
+            subresource=call.place.subresource,
+            version=call.of,
+        )
+        written = await self.registry.write(write)
+        return responses.data(
+            codec.to_dict(scale_of(written.entry.message(), call.resource.scaling)), warnings=read.warnings
+        )
+
+
+def _of_workload(scale: dict[str, Json], kind: Kind) -> dict[str, Json]:
+    """The configuration of a workload that says what one of its Scale says. Raises BadRequest."""
+    said = scale.get("apiVersion"), scale.get("kind")
+    if said != (_SCALE.api_version, _SCALE.name):
+        raise BadRequest(f"invalid object type: {said[0] or '/'}, Kind={said[1] or ''}")
+    if found := validation.problems(scale, shape_of(Scale)):
+        raise BadRequest(f"failed to create typed patch object: {validation.described(found)}")
+    own: dict[str, Json] = {name: scale[name] for name in ("metadata", "spec") if name in scale}
+    return {"apiVersion": kind.api_version, "kind": kind.name, **own}
 
 
 def scale_of(message: Message, scaling: Scaling) -> Scale:

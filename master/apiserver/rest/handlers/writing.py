@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from aiohttp import web
 
-from master.apiserver.admission.write import Write
+from master.apiserver.admission.write import Application, Write
+from master.apiserver.filters.authorize import AuthorizationFilter, attributes
 from master.apiserver.registry import binding as bindings
 from master.apiserver.registry.delete_collection import CollectionDeletion, Collections
 from master.apiserver.registry.registry import Registry, Written
@@ -35,12 +36,14 @@ class Writing:
 
     registry: Registry
     collections: Collections
+    access: AuthorizationFilter
 
     async def create(self, call: Call) -> web.StreamResponse:
         """Store a new object; its name may be left to `generateName`."""
         options, how = call.write_options(), representations.asked(call)
         read = await self._body(call, options)
-        written = await self.registry.write(Write.create(call.writing(options), read.message, call.stored))
+        write = Write.create(call.writing(options), read.message, call.stored, version=call.of)
+        written = await self.registry.write(write)
         call.tell_made(written.entry.key.rpartition("/")[2])
         told = [*read.warnings, *_warnings(call, written)]
         return _shown(call, written.entry, how, told, status=201)
@@ -49,12 +52,17 @@ class Writing:
         """Replace all but the status, or the part that the subresource is."""
         options, how = call.write_options(), representations.asked(call)
         read = await self._body(call, options)
-        write = Write.update(call.writing(options), read.message, call.stored, subresource=call.place.subresource)
+        write = Write.update(
+            call.writing(options), read.message, call.stored, subresource=call.place.subresource, version=call.of
+        )
         written = await self.registry.write(write)
         return _shown(call, written.entry, how, [*read.warnings, *_warnings(call, written)])
 
     async def patch(self, call: Call) -> web.StreamResponse:
-        """Update to what a JSON patch, a merge patch or a strategic merge patch makes of the object."""
+        """Update to what a JSON patch, a merge patch or a strategic merge patch makes of the object; or apply a
+        configuration to it, and create it when there is none."""
+        if call.applies:
+            return await self._apply(call)
         place, options, how = call.place, call.write_options(), representations.asked(call)
         of_status, decode = place.subresource == "status", call.resource.decode
         patch = await bodies.read_patch(call.request, call.of, options.validation, of_status=of_status, decode=decode)
@@ -65,9 +73,31 @@ class Writing:
             namespace=place.namespace,
             name=place.name,
             subresource=place.subresource,
+            version=call.of,
         )
         written = await self.registry.write(write)
         return _shown(call, written.entry, how, [*patch.warnings, *_warnings(call, written)])
+
+    async def _apply(self, call: Call) -> web.StreamResponse:
+        place, options, how = call.place, call.write_options(), representations.asked(call)
+        read = await bodies.read_configuration(call.request, options.validation)
+        creating = attributes("create", call.of, place.namespace, place.name)
+        write = Write.apply(
+            call.writing(options),
+            call.stored,
+            Application(
+                read.content,
+                force=options.force,
+                admit_creation=lambda: self.access.admit(call.user, creating, call.moment),
+            ),
+            namespace=place.namespace,
+            name=place.name,
+            subresource=place.subresource,
+            version=call.of,
+        )
+        written = await self.registry.write(write)
+        status = 201 if written.old is None else 200
+        return _shown(call, written.entry, how, [*read.warnings, *_warnings(call, written)], status=status)
 
     async def delete_collection(self, call: Call) -> web.StreamResponse:
         """Delete what selectors take, all of them when there are none; the answer is the list of what was deleted."""

@@ -29,6 +29,7 @@ class Maker:
             "MicroTime": self._time,
             "IntOrString": self._either,
             "RawExtension": self._raw,
+            "FieldsV1": self._fields,
         }
 
     def fill(self, message: Any, depth: int) -> None:
@@ -83,6 +84,9 @@ class Maker:
 
     def _raw(self, message: Any) -> None:
         message.raw = self.chance.choice((b'{"a": 1}', b"{}", b"", b"x", b"null", b"1"))
+
+    def _fields(self, message: Any) -> None:
+        message.Raw = self.chance.choice((b'{"a": 1}', b"{}", b"", b"x", b"null", b"1"))
 
 
 def by_json(message: Message, kind: Kind, *, of_status: bool) -> Message | list[str]:

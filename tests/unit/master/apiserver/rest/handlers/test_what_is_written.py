@@ -68,7 +68,7 @@ async def _write_of(handler: Handler, method: str, path: str, body: object, quer
     return asked.value.write
 
 
-_WRITING = Writing(REGISTRY, None)  # type: ignore[arg-type]  # no collections are deleted here
+_WRITING = Writing(REGISTRY, None, None)  # type: ignore[arg-type]  # nothing is deleted or applied here
 _SCALING, _APPROVAL, _EVICTING = ScaleSubresource(REGISTRY), Approval(REGISTRY), Evicting(REGISTRY)
 CASES: dict[str, tuple[Handler, str, str, object, Operation]] = {
     "create": (_WRITING.create, "POST", f"{CORE}/configmaps", CONFIG, Operation.CREATE),

@@ -33,7 +33,6 @@ _EXPECTED: Final = (
 )
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def packed(text: bytes) -> bytes:
     """A set's JSON as it is stored: a tenth of it, where it is of the fields that pods have."""
     packer = zlib.compressobj(level=1, wbits=-zlib.MAX_WBITS, zdict=_EXPECTED)
@@ -43,9 +42,14 @@ def packed(text: bytes) -> bytes:
 @lru_cache(maxsize=_REMEMBERED)
 def unpacked(stored: bytes) -> bytes:
     """The set's JSON. Raises ValueError for what nobody packed."""
-    if not stored.startswith(_PACKED):
+    if not is_packed(stored):
         return stored
     try:
         return zlib.decompressobj(wbits=-zlib.MAX_WBITS, zdict=_EXPECTED).decompress(stored[len(_PACKED) :])
     except zlib.error as error:
         raise ValueError(f"fieldsV1: what is stored cannot be unpacked: {error}") from error
+
+
+def is_packed(stored: bytes) -> bool:
+    """Whether it is not the JSON itself."""
+    return stored.startswith(_PACKED)

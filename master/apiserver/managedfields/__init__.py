@@ -1,0 +1,1 @@
+"""Who manages which fields of each object, kept with every write."""

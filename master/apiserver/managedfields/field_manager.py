@@ -1,0 +1,213 @@
+"""Works out, for each write, who manages which fields then.
+
+As Kubernetes does, it looks at what was sent, with its defaults: what admission plugins and strategies add belongs to
+nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+from google.protobuf.message import Message
+
+from master.apiserver.managedfields import entries, last_applied
+from master.apiserver.managedfields.kind_versions import KindVersions
+from podlab.api import objects
+from podlab.api.conversion import versions
+from podlab.api.kinds import Kind
+from podlab.api.serializer import codec
+from podlab.api.serializer.differences import differing
+from podlab.api.values.jsonvalues import Json
+from podlab.apply import managers, validation
+from podlab.apply.comparison import compare
+from podlab.apply.conflicts import Conflicts
+from podlab.apply.field_set import EMPTY, FieldSet
+from podlab.apply.managers import Managed, Manager, Managers, Operation
+from podlab.apply.ownership import UNMANAGED, Writing
+from podlab.apply.structure import Unidentified
+from podlab.errors import BadRequest, Cause, Conflict
+from podlab.kinds.resource import Resource
+from podlab.meta.v1.meta_pb2 import ManagedFieldsEntry
+from podlab.shapes.messages import shape_of
+
+_REMEMBERED = 512
+_KEPT_BY_STATUS = frozenset({"apiVersion", "kind", "metadata", "status"})
+
+
+@dataclass(frozen=True, slots=True)
+class FieldWriter:
+    """Who writes, through which subresource, in which version of the kind."""
+
+    name: str
+    version: Kind
+    subresource: str = ""
+
+    def manager(self, operation: Operation) -> Manager:
+        """As managedFields know it."""
+        return managers.manager(self.name, operation, self.version.api_version, self.subresource)
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedConfiguration:
+    """What is applied: JSON of the version that its writer writes in."""
+
+    content: dict[str, Json]
+    force: bool = False
+
+
+def written_at_creation(new: Message, resource: Resource) -> FieldSet:
+    """The fields that a new object's author has written; it has its defaults and nothing else."""
+    kind = resource.kind
+    found = compare(_empty(kind), codec.to_dict(new), shape_of(kind.message)).written
+    return found.without(_writing_of(resource, kind, "").reset) - UNMANAGED
+
+
+def created(fields: FieldSet, writer: FieldWriter, now_s: int) -> bytes:
+    """managedFields of an object that is new."""
+    if not fields:
+        return b""
+    own = Managed(fields, writer.version.api_version, now_s)
+    return entries.stored({writer.manager(Operation.UPDATE): own})
+
+
+def updated(
+    old: Message,
+    new: Message,
+    resource: Resource,
+    *,
+    stored: bytes,
+    sent: Sequence[ManagedFieldsEntry],
+    writer: FieldWriter,
+    now_s: int,
+) -> bytes:
+    """managedFields of an object that was changed to `new`; both are without them. `stored` are those that it has.
+
+    Writers of the object itself may send others: instead of them, or to begin anew.
+    """
+    known = _known(stored, () if writer.subresource else sent)
+    if not known:
+        return b""
+    writing = _writing(resource, writer)
+    try:
+        before, after = _compared(old, new, resource, writer, known)
+        left = writing.updated(before, after, known, writer.manager(Operation.UPDATE), now_s)
+    except Unidentified:  # an item that tells nobody which one it is: validation refuses what can be refused
+        return stored
+    return stored if not sent and left == known else entries.stored(managers.capped(left))
+
+
+def applied(
+    live: Message | None,
+    configuration: AppliedConfiguration,
+    resource: Resource,
+    *,
+    stored: bytes,
+    writer: FieldWriter,
+    now_s: int,
+) -> tuple[Message, bytes]:
+    """What becomes of the object when this is applied to it, and its managedFields; `live` is None where there is no
+    object yet. Raises BadRequest, Conflict."""
+    config, kind = configuration.content, writer.version
+    _check(config, kind, live)
+    writing = _writing(resource, writer)
+    there = _empty(kind) if live is None else _shown(live, resource, kind)
+    known = entries.read(stored)
+    if not known and live is not None:
+        before = managers.manager(managers.BEFORE_FIRST_APPLY, Operation.UPDATE, kind.api_version, writer.subresource)
+        known = writing.updated(_empty(kind), there, known, before, now_s)
+    by = writer.manager(Operation.APPLY)
+    try:
+        new, left = writing.applied(there, config, known, by, force=configuration.force, now_s=now_s)
+    except Conflicts as conflicts:
+        if (left_over := last_applied.remaining(conflicts, there, writer.name, writing)) is not None:
+            raise _conflict(left_over) from conflicts
+        new, left = writing.applied(there, config, known, by, force=True, now_s=now_s)
+    except Unidentified as error:
+        raise _refused(kind, live, str(error)) from error
+    last_applied.renew(new, config, writer.name)
+    return _decoded(new, kind), entries.stored(left)
+
+
+def _writing(resource: Resource, writer: FieldWriter) -> Writing:
+    return _writing_of(resource, writer.version, writer.subresource)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _writing_of(resource: Resource, version: Kind, subresource: str) -> Writing:
+    return Writing(KindVersions(resource), version.api_version, _reset(resource, subresource))
+
+
+def _reset(resource: Resource, subresource: str) -> FieldSet:
+    """What writes of the object, or of a subresource, leave as it is, whatever they send."""
+    kind = resource.kind
+    if subresource in ("status", "approval"):
+        others = [(f"f:{name}",) for name in shape_of(kind.message).fields if name not in _KEPT_BY_STATUS]
+        marks = [("f:metadata", f"f:{mark}") for mark in sorted(resource.strategy.fixed_marks)]
+        return FieldSet.of(*others, *marks)
+    return FieldSet.of(("f:status",)) if kind.has_status else EMPTY
+
+
+def _known(stored: bytes, sent: Sequence[ManagedFieldsEntry]) -> Managers:
+    """Those that are sent, where they say something; nobody when that is what they say."""
+    if not sent:
+        return entries.read(stored)
+    if entries.is_reset(sent):
+        return entries.NOBODY
+    try:
+        return entries.decoded(sent)
+    except ValueError:  # as in Kubernetes: what nobody understands changes nothing
+        return entries.read(stored)
+
+
+def _compared(
+    old: Message, new: Message, resource: Resource, writer: FieldWriter, known: Managers
+) -> tuple[dict[str, Json], dict[str, Json]]:
+    """Both in the writer's version: what differs in them, or all where other versions have to be made of it."""
+    kind = resource.kind
+    version = kind.api_version
+    if writer.version is kind and all(one.api_version == version for one in known.values()):
+        return differing(old, new)
+    return _shown(old, resource, writer.version), _shown(new, resource, writer.version)
+
+
+def _shown(message: Message, resource: Resource, kind: Kind) -> dict[str, Any]:
+    found: dict[str, Any] = KindVersions(resource).convert(
+        codec.to_dict(message), resource.kind.api_version, kind.api_version
+    )
+    return found
+
+
+@cache
+def _empty(kind: Kind) -> dict[str, Json]:
+    return codec.to_dict(kind.message())
+
+
+def _check(config: dict[str, Json], kind: Kind, live: Message | None) -> None:
+    """Raises BadRequest, and Conflict for the uid of an object that is not there."""
+    said = config.get("apiVersion") or "", config.get("kind") or ""
+    if said != (kind.api_version, kind.name):
+        group, _, version = str(said[0]).rpartition("/")
+        raise BadRequest(f"invalid object type: {group}/{version}, Kind={said[1]}")
+    metadata = config.get("metadata")
+    if isinstance(metadata, dict) and metadata.get("managedFields") is not None:
+        raise BadRequest("metadata.managedFields must be nil")
+    if found := validation.problems(config, shape_of(kind.message)):
+        raise _refused(kind, live, validation.described(found))
+
+
+def _refused(kind: Kind, live: Message | None, why: str) -> BadRequest:
+    metadata = None if live is None else objects.metadata(live)
+    place = "/" if metadata is None else f"{metadata.namespace}/{metadata.name}"
+    return BadRequest(f"failed to create typed patch object ({place}; {kind.api_version}, Kind={kind.name}): {why}")
+
+
+def _conflict(conflicts: Conflicts) -> Conflict:
+    causes = [Cause(one.field, "FieldManagerConflict", f"conflict with {one.manager}") for one in conflicts.found]
+    return Conflict(str(conflicts), causes=causes)
+
+
+def _decoded(new: dict[str, Json], kind: Kind) -> Message:
+    return versions.stored(codec.from_dict(new, kind, of_status=True))

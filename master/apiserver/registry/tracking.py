@@ -1,0 +1,104 @@
+"""Who manages which fields of an object once a write is done: what the write has to do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from google.protobuf.message import Message
+
+from master.apiserver.admission.write import Write
+from master.apiserver.managedfields import entries, field_manager
+from master.apiserver.managedfields.field_manager import AppliedConfiguration, FieldWriter
+from master.apiserver.patching.place import check_place
+from master.apiserver.watchcache.cached_object import CachedObject
+from podlab.api import kinds, objects
+from podlab.apiextensions.v1.custom_pb2 import Custom
+from podlab.errors import BadRequest, Conflict, UnsupportedMediaType
+from podlab.kinds.resource import Resource
+from podlab.meta.v1.meta_pb2 import ManagedFieldsEntry
+
+
+def writer(write: Write) -> FieldWriter:
+    """As managedFields know who writes."""
+    return FieldWriter(write.context.manager, write.version or write.kind, write.subresource)
+
+
+def made(write: Write, entry: CachedObject, old: Message) -> Message:
+    """What is sent for the object as it stands. Raises what a patch raises."""
+    return write.made_from(old if write.change is None else entry.whole())
+
+
+def take_entries(sent: Message) -> list[ManagedFieldsEntry]:
+    """The managedFields that somebody sends with an object, which is then without them."""
+    metadata = objects.metadata(sent)
+    if not metadata.managedFields:
+        return []
+    found = [*metadata.managedFields]
+    metadata.ClearField("managedFields")
+    return found
+
+
+def managed(
+    write: Write,
+    entry: CachedObject,
+    old: Message,
+    new: Message,
+    resource: Resource,
+    claimed: Sequence[ManagedFieldsEntry],
+    now_s: int,
+) -> bytes:
+    """managedFields of `new`, which the object is to become; `claimed` are those that were sent."""
+    if not is_tracked(resource):
+        return b""
+    return field_manager.updated(
+        old, new, resource, stored=entry.managed, sent=claimed, writer=writer(write), now_s=now_s
+    )
+
+
+def applied(write: Write, entry: CachedObject, old: Message, resource: Resource, now_s: int) -> tuple[Message, bytes]:
+    """What is sent for an object to which something is applied, and its managedFields. Raises BadRequest, Conflict."""
+    new, stored = field_manager.applied(
+        old, _configuration(write), resource, stored=entry.managed, writer=writer(write), now_s=now_s
+    )
+    check_place(objects.metadata(new), namespace=write.namespace, name=write.name)
+    return new, stored
+
+
+async def created(write: Write, resource: Resource, now_s: int) -> tuple[Message, bytes]:
+    """The object that is made of an applied configuration, and its managedFields. Raises BadRequest, Conflict,
+    Forbidden."""
+    assert write.application is not None
+    new, stored = field_manager.applied(
+        None, _configuration(write), resource, stored=b"", writer=writer(write), now_s=now_s
+    )
+    metadata = objects.metadata(new)
+    if not metadata.name:
+        raise BadRequest(
+            f"the name of the object ({write.name} based on URL) was undeterminable: name must be provided"
+        )
+    if metadata.uid:
+        why = f"uid mismatch: the provided object specified uid {metadata.uid}, and no existing object was found"
+        raise Conflict.of(kinds.of(new).resource, write.name, why)
+    metadata.resourceVersion = ""
+    check_place(metadata, namespace=write.namespace, name=write.name)
+    if write.application.admit_creation is not None:
+        await write.application.admit_creation()
+    return new, stored
+
+
+def settled(stored: bytes, now: bytes) -> bytes:
+    """managedFields of an object that has not changed: a write that changes nobody's fields leaves no time behind."""
+    return stored if stored == now or entries.differ_by_times(stored, now) else now
+
+
+def is_tracked(resource: Resource) -> bool:
+    """Whether managedFields are kept of its objects: not yet of custom ones."""
+    return resource.kind.message is not Custom
+
+
+def _configuration(write: Write) -> AppliedConfiguration:
+    """Raises UnsupportedMediaType for custom objects."""
+    assert write.application is not None
+    if write.kind.message is Custom:
+        raise UnsupportedMediaType(f"custom objects such as {write.kind.plural} cannot be applied on the server yet")
+    return AppliedConfiguration(write.application.configuration, write.application.force)
