@@ -38,10 +38,10 @@ class Rules:
     create_alike: Check = _nothing
     """What of `always` and `create` depends on more than spec and status: enough where another object that had the same
     has been found valid."""
-    status_update: UpdateCheck = _nothing
-    """Compares on status updates."""
     joining: UpdateCheck = _nothing
     """Compares when ephemeral containers join."""
+    status_update: UpdateCheck = _nothing
+    """Compares on status updates."""
     name: NameRule = syntax.subdomain
 
 

@@ -68,12 +68,13 @@ STRICTLY = [
 
 @pytest.mark.parametrize(("given", "told"), STRICTLY, ids=[told for _, told in STRICTLY])
 def test_what_is_wrong_with_a_new_event_of_its_own_group_is_told(given: Any, told: str) -> None:
-    causes = [str(cause) for cause in rules.validate_create(STRICT, given)]
+    causes = [str(cause) for cause in rules.validate_create(STRICT, given, namespaced=True)]
     assert [each for each in causes if told in each], causes
 
 
 def test_only_the_series_of_an_event_goes_on() -> None:
     series = {"count": 2, "lastObservedTime": "2030-01-01T00:00:01.000000Z"}
-    assert rules.validate_update(STRICT, strict(series=series), strict()) == ()
-    changed = [cause.field for cause in rules.validate_update(STRICT, strict(note="other", action="Other"), strict())]
+    assert rules.validate_update(STRICT, strict(series=series), strict(), namespaced=True) == ()
+    causes = rules.validate_update(STRICT, strict(note="other", action="Other"), strict(), namespaced=True)
+    changed = [cause.field for cause in causes]
     assert changed == ["message", "action"]
