@@ -58,12 +58,12 @@ def _strategy() -> Strategy:
         fixed_marks=frozenset({"ownerReferences"}),
         set_defaults=apply_to_pod,
         rules=Rules(
-            pod.check_pod,
-            pod.check_pod_update,
-            pod.check_pod_status,
-            ephemeralcontainers.check_new_pod,
-            check_claim_names,
-            ephemeralcontainers.check_joining,
+            always=pod.check_pod,
+            update=pod.check_pod_update,
+            status=pod.check_pod_status,
+            create=ephemeralcontainers.check_new_pod,
+            create_alike=check_claim_names,
+            joining=ephemeralcontainers.check_joining,
         ),
         warn=moments.of_pod,
     )

@@ -101,8 +101,16 @@ def check_object(found: Findings, field: str, raw: meta_pb2.RawExtension, *, req
             found.required(field)
     elif len(raw.raw) > _PARAMETERS_BYTES:
         found.too_long(field, _PARAMETERS_BYTES)
-    elif not isinstance(orjson.loads(raw.raw), dict):
+    elif not _is_object(raw.raw):
         found.invalid(field, "<value omitted>", "must be a valid JSON object")
+
+
+def _is_object(raw: bytes) -> bool:
+    """Over REST it is JSON by then; over gRPC it is whatever was sent."""
+    try:
+        return isinstance(orjson.loads(raw), dict)
+    except orjson.JSONDecodeError:
+        return False
 
 
 def check_tolerations(found: Findings, field: str, tolerations: Sequence[device_pb2.DeviceToleration]) -> None:

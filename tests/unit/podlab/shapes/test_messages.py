@@ -71,6 +71,7 @@ KEYED_BY_WHAT_MAY_BE_LEFT_OUT = {
     "podlab.core.v1.ServiceAccount.secrets",
     "podlab.flowcontrol.v1.FlowSchemaStatus.conditions",
     "podlab.flowcontrol.v1.PriorityLevelConfigurationStatus.conditions",
+    "podlab.resource.v1.ResourceClaimStatus.devices",
 }
 
 
