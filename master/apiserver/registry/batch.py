@@ -32,20 +32,20 @@ class _Group:
     indices: list[int] = field(default_factory=list)
     bytes: int = 0
 
-    def has_room(self, planned: Planned) -> bool:
-        """What is written twice is written one after the other."""
-        if not self.indices:
-            return True
-        size_bytes = self.bytes + sum(map(contract.size_bytes, planned.operations))
-        within = len(self.indices) < _COMMIT_OBJECTS and size_bytes <= _COMMIT_BYTES
-        count = len(self.operations) + len(planned.operations)
-        return within and self.limits.allow(count, size_bytes) and planned.key not in self.operations
-
-    def add(self, index: int, planned: Planned) -> None:
-        """It goes into the commit."""
-        self.operations.update((operation.key, operation) for operation in planned.operations)
+    def takes(self, index: int, planned: Planned) -> bool:
+        """Whether there is room for it: it goes into the commit then. What is written twice is written one after the
+        other."""
+        operations = planned.operations
+        size_bytes = self.bytes + sum(map(contract.size_bytes, operations))
+        if self.indices:
+            within = len(self.indices) < _COMMIT_OBJECTS and size_bytes <= _COMMIT_BYTES
+            allowed = self.limits.allow(len(self.operations) + len(operations), size_bytes)
+            if not within or not allowed or planned.key in self.operations:
+                return False
+        self.operations.update((operation.key, operation) for operation in operations)
         self.indices.append(index)
-        self.bytes += sum(map(contract.size_bytes, planned.operations))
+        self.bytes = size_bytes
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,7 @@ class Batch:
                 results[index] = planned.entry.revision
             elif self.registry.charges(planned):
                 await self._write_alone(writes[index], index, results)
-            elif group.has_room(planned):
-                group.add(index, planned)
-            else:
+            elif not group.takes(index, planned):
                 return group, index
         return group, len(writes)
 
