@@ -169,7 +169,13 @@ def test_unknown_fields_are_refused_and_named(kubectl: Kubectl) -> None:
     assert kubectl("apply", "--validate=ignore", "-f", "-", stdin=wrong).stderr == ""
 
 
-def test_server_side_apply_is_refused_by_name(kubectl: Kubectl) -> None:
-    refused = kubectl.refused("apply", "--server-side", "-f", "-", stdin=text(config("c", {})))
-    assert "server-side apply" in refused
-    assert kubectl.out("get", "cm", "c", "--ignore-not-found") == ""
+def test_who_applies_on_the_server_owns_what_is_applied(kubectl: Kubectl) -> None:
+    apply = ("apply", "--server-side", "-f", "-")
+    assert "serverside-applied" in kubectl.out(*apply, stdin=text(config("owned", {"a": "1", "b": "1"})))
+    refused = kubectl.refused(*apply, "--field-manager=other", stdin=text(config("owned", {"a": "2"})))
+    assert 'Apply failed with 1 conflict: conflict with "kubectl": .data.a' in refused
+    kubectl(*apply, "--field-manager=other", "--force-conflicts", stdin=text(config("owned", {"a": "2"})))
+    kubectl(*apply, stdin=text(config("owned", {})))
+    assert kubectl.out("get", "cm", "owned", "-o", "jsonpath={.data}") == '{"a":"2"}'
+    shown = kubectl.out("get", "cm", "owned", "-o", "yaml", "--show-managed-fields")
+    assert "manager: other" in shown

@@ -58,7 +58,7 @@ def test_fields_of_pods(kubectl: Kubectl, field: str, value: Any) -> None:
     [
         ("create service externalname x --external-name=a.example", "spec.externalName"),
         ("scale daemonset held --replicas=1", 'daemonsets.apps "held" not found'),
-        ("get crd", 'the server doesn\'t have a resource type "crd"'),
+        ("get apiservices", 'the server doesn\'t have a resource type "apiservices"'),
         ("get --raw /apis/none.example/v1/things", "(NotFound): the server could not find the requested resource"),
         ("get --raw /api/v1/namespaces/NS/pods/held/proxy/", "(MethodNotAllowed): pods/proxy is not supported"),
         ("get --raw /api/v1/namespaces/NS/services/held/proxy/", "(MethodNotAllowed): services/proxy is not supported"),
@@ -79,9 +79,9 @@ def test_requests(kubectl: Kubectl, arguments: str, told: str) -> None:
     ("version", "kind"),
     [
         ("apps/v1beta1", "Deployment"),
-        ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+        ("apiregistration.k8s.io/v1", "APIService"),
         ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
-        ("node.k8s.io/v1", "RuntimeClass"),
+        ("admissionregistration.k8s.io/v1", "MutatingAdmissionPolicy"),
     ],
 )
 def test_kinds(kubectl: Kubectl, version: str, kind: str) -> None:

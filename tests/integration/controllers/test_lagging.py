@@ -14,7 +14,8 @@ from podlab_testing.fake_nodes import FakeNodes
 
 from master.controllers.main import work
 from master.controllers.settings import ControllersSettings
-from podlab.api.kinds import GroupKind
+from podlab.api import kinds
+from podlab.api.kinds import GroupKind, Kind
 from podlab.apps.v1 import daemonset_pb2, replicaset_pb2, statefulset_pb2
 from podlab.batch.v1 import job_pb2
 from podlab.client.client import Client, WatchEvent
@@ -31,10 +32,10 @@ class LaggingClient(Client):
     release: asyncio.Event
 
     async def watch(
-        self, kind: type[M], resource_version: str = "", namespace: str = "", **selectors: Any
+        self, kind: type[M] | Kind, resource_version: str = "", namespace: str = "", **selectors: Any
     ) -> AsyncIterator[Sequence[WatchEvent[M]]]:
         async for batch in super().watch(kind, resource_version, namespace, **selectors):
-            if kind is pod_pb2.Pod:
+            if kinds.known(kind).name == "Pod":
                 await self.release.wait()
             yield batch
 
@@ -188,10 +189,10 @@ class SlowJobsClient(Client):
     """Shows changes of Jobs late, those of pods at once."""
 
     async def watch(
-        self, kind: type[M], resource_version: str = "", namespace: str = "", **selectors: Any
+        self, kind: type[M] | Kind, resource_version: str = "", namespace: str = "", **selectors: Any
     ) -> AsyncIterator[Sequence[WatchEvent[M]]]:
         async for batch in super().watch(kind, resource_version, namespace, **selectors):
-            if kind is job_pb2.Job:
+            if kinds.known(kind).name == "Job":
                 await asyncio.sleep(0.2)
             yield batch
 

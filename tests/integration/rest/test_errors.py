@@ -114,7 +114,7 @@ async def test_a_body_that_is_too_large_is_refused(http: aiohttp.ClientSession) 
 
 
 async def test_forms_that_we_do_not_have_are_not_acceptable(http: aiohttp.ClientSession) -> None:
-    async with http.get(PODS, headers={"Accept": "application/vnd.kubernetes.protobuf"}) as response:
+    async with http.get(PODS, headers={"Accept": "application/cbor"}) as response:
         assert (response.status, (await response.json())["reason"]) == (406, "NotAcceptable")
 
 

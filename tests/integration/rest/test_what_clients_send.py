@@ -103,7 +103,7 @@ async def test_old_paths_watch(http: aiohttp.ClientSession, path: str, seen: lis
 
 
 async def test_metadata_alone_is_read_listed_watched_and_answers_writes(http: aiohttp.ClientSession) -> None:
-    accepted = {"Accept": f"application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,{METADATA}"}
+    accepted = {"Accept": f"application/cbor;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,{METADATA}"}
     made = await sent(http, "POST", MAPS, {"metadata": {"name": "a"}, "data": {"b": "c"}}, code=201, **accepted)
     assert (made["kind"], made["apiVersion"], "data" in made) == ("PartialObjectMetadata", "meta.k8s.io/v1", False)
     assert await sent(http, "GET", f"{MAPS}/a", **accepted) == made
