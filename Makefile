@@ -76,8 +76,8 @@ bench: bootstrap ## measure; one line a figure
 	@$(BIN)/python tests/bench/store/bench_store.py
 	@if [ -f $(INVENTORY)/hosts.yml ]; then $(BIN)/python tests/bench/lab/bench_pods.py && $(BIN)/python tests/bench/lab/bench_memory.py; else echo "no lab: its figures left out (make up)"; fi
 
-bench-api: bootstrap ## measure the API server alone, in less than five minutes
-	@$(BIN)/python tests/bench/api
+bench-api: bootstrap ## measure the API server alone, in less than five minutes; BEFORE=checkout: beside another release (LOADS=words: some)
+	@$(BIN)/python tests/bench/api $(if $(BEFORE),--before $(BEFORE) $(LOADS))
 
 bench-controllers: bootstrap ## measure the controllers with thousands of objects, in about five minutes
 	@$(BIN)/python tests/bench/controllers

@@ -33,12 +33,13 @@ async def _bind(server: ApiServer, client: Client, names: list[list[str]]) -> No
 async def _record(server: ApiServer, client: Client, names: list[list[str]]) -> None:
     before_s = server.cpu_s()
     for part in names:
-        await client.record_events([_event(name) for name in part])
+        await client.record_events([event(name) for name in part])
     tell(f"CPU of the server for an Event, {AT_ONCE} to a call", (server.cpu_s() - before_s) / OBJECTS * 1e6, "us")
 
 
-def _event(name: str) -> event_pb2.Event:
-    event = event_pb2.Event(reason="Scheduled", type="Normal", count=1)
+def event(name: str, count: int = 1) -> event_pb2.Event:
+    """Of a pod of that name, counted so often."""
+    event = event_pb2.Event(reason="Scheduled", type="Normal", count=count)
     event.metadata.name, event.metadata.namespace = f"{name}.1", "default"
     event.involvedObject.kind, event.involvedObject.name, event.involvedObject.namespace = "Pod", name, "default"
     event.message = f"Successfully assigned default/{name} to n1"
