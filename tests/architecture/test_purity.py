@@ -27,6 +27,7 @@ DECIDING = (
     "podlab.kinds.defaults.*",
     "master.apiserver.authentication.jwt",
     "master.apiserver.authentication.oidc_discovery",
+    "master.apiserver.flowcontrol.priority_levels",
     "master.apiserver.flowcontrol.queues",
     "master.apiserver.openapi.*",
     "master.apiserver.patching.*",

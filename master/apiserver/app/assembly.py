@@ -12,6 +12,7 @@ from master.apiserver.admission import chain
 from master.apiserver.admission.rules.podsecurity import policy as podsecurity
 from master.apiserver.admission.rules.podsecurity.policy import Configuration
 from master.apiserver.app.default_priorities import DefaultPriorities
+from master.apiserver.app.flow_control import ConfigurationFollower
 from master.apiserver.app.system_objects import SystemObjects
 from master.apiserver.audit.auditor import Auditor
 from master.apiserver.audit.policy import Policy
@@ -66,6 +67,8 @@ from podlab.api.kinds import GroupResource
 from podlab.core.v1 import service_pb2
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.core.v1.volume_pb2 import PersistentVolume
+from podlab.flowcontrol.v1.flowschema_pb2 import FlowSchema
+from podlab.flowcontrol.v1.prioritylevelconfiguration_pb2 import PriorityLevelConfiguration
 from podlab.kinds.current import CurrentCatalog
 from podlab.settings import SettingsError
 
@@ -189,6 +192,7 @@ def _filters(settings: ApiServerSettings, cache: Cache, authorizer: Authorizer, 
         Seats(),
         _trail(settings, cache.kinds),
     )
+    ConfigurationFollower(turns, cache.window(kinds.of(PriorityLevelConfiguration)), cache.window(kinds.of(FlowSchema)))
     metrics = Metrics(cache, watches, turns, trail)
     return _Filters(
         authorization,

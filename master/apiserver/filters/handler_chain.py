@@ -89,6 +89,7 @@ class HandlerChain:
             if is_heartbeat(info):
                 await self._heartbeats.next_batch()
             turn = await self._turns.take(info)
+            exchange.flow_schema, exchange.priority_level = turn.flow.schema_uid, turn.flow.level.uid
             try:
                 await self._authorize(exchange)
                 with self._writes.charged(info):

@@ -209,17 +209,30 @@ class _KeptElsewhere(Collector):
         seats = GaugeMetricFamily(
             "apiserver_flowcontrol_current_executing_requests", "Requests whose turn it is.", labels=["priority_level"]
         )
+        own = GaugeMetricFamily(
+            "apiserver_flowcontrol_nominal_limit_seats",
+            "Seats of a level, those left out that it borrows.",
+            labels=["priority_level"],
+        )
         for name, queues in self.turns.queues.items():
             waiting.add_metric([name], queues.waiting)
             seats.add_metric([name], queues.taken)
+            own.add_metric([name], queues.seats)
+        dispatched = CounterMetricFamily(
+            "apiserver_flowcontrol_dispatched_requests",
+            "Requests whose turn came.",
+            labels=["priority_level", "flow_schema"],
+        )
+        for (level, schema), count in sorted(self.turns.dispatched.items()):
+            dispatched.add_metric([level, schema], count)
         refused = CounterMetricFamily(
             "apiserver_flowcontrol_rejected_requests",
             "Requests that were refused with 429.",
-            labels=["priority_level", "reason"],
+            labels=["priority_level", "flow_schema", "reason"],
         )
-        for (level, reason), count in sorted(self.turns.refused.items()):
-            refused.add_metric([level, reason], count)
-        yield from (waiting, seats, refused)
+        for (level, schema, reason), count in sorted(self.turns.refused.items()):
+            refused.add_metric([level, schema, reason], count)
+        yield from (waiting, seats, own, dispatched, refused)
 
 
 def _of_audit(trail: Auditor) -> Iterator[Metric]:

@@ -1,25 +1,21 @@
-"""Priority levels and flows, as in the defaults of Kubernetes' API Priority and Fairness. Pure.
+"""Priority levels: how many requests of each run at once, and how many wait. Pure.
 
-Each level has its own seats, in the proportions of kube-apiserver's defaults. Within a level each user is a flow.
+https://kubernetes.io/docs/concepts/cluster-administration/flow-control/
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from master.apiserver.request.info import RequestInfo
+from podlab.flowcontrol.v1.prioritylevelconfiguration_pb2 import LimitResponse, PriorityLevelConfiguration
 
 # As many as kube-apiserver: --max-requests-inflight and --max-mutating-requests-inflight together.
-_SEATS = 600
-_SHARES = {
-    "system": 30,
-    "node-high": 40,
-    "leader-election": 10,
-    "workload-high": 40,
-    "workload-low": 100,
-    "global-default": 20,
-    "catch-all": 5,
-}
+SEATS = 600
+# What is not said in a configuration, as Kubernetes' defaults have it.
+_SHARES = 30
+_QUEUES, _HAND, _LENGTH = 64, 8, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,46 +26,48 @@ class PriorityLevel:
     seats: int
     waiting_of_flow: int
     waiting: int
+    exempt: bool = False
+    """Whether its requests never wait."""
+    uid: str = ""
 
 
-def _level(name: str, *, waits: bool = True) -> PriorityLevel:
-    seats = -(-_SEATS * _SHARES[name] // sum(_SHARES.values()))
-    return PriorityLevel(name, seats, 200 if waits else 0, 2000 if waits else 0)
+def configured(configurations: Iterable[PriorityLevelConfiguration], total: int = SEATS) -> dict[str, PriorityLevel]:
+    """The levels by name: `total` seats are divided in proportion to their nominal shares."""
+    found = list(configurations)
+    sum_of_shares = sum(map(_shares, found)) or 1
+    return {one.metadata.name: _level(one, total, sum_of_shares) for one in found}
 
 
-SYSTEM = _level("system")
-NODE_HIGH = _level("node-high")
-LEADER_ELECTION = _level("leader-election")
-WORKLOAD_HIGH = _level("workload-high")
-WORKLOAD_LOW = _level("workload-low")
-GLOBAL_DEFAULT = _level("global-default")
-CATCH_ALL = _level("catch-all", waits=False)
-LEVELS = (SYSTEM, NODE_HIGH, LEADER_ELECTION, WORKLOAD_HIGH, WORKLOAD_LOW, GLOBAL_DEFAULT, CATCH_ALL)
-
-_PROBES = frozenset({"/healthz", "/livez", "/readyz"})
-_COMPONENTS = frozenset({"system:kube-controller-manager", "system:kube-scheduler"})
-_ELECTION_VERBS = frozenset({"get", "create", "update"})
-_SERVICE_ACCOUNTS = "system:serviceaccounts"
+def _is_exempt(configuration: PriorityLevelConfiguration) -> bool:
+    return configuration.spec.type == "Exempt"
 
 
-def level(asked: RequestInfo) -> PriorityLevel | None:
-    """The level of the request; None for a request that never waits."""
-    user, groups = asked.user, asked.user.groups
-    if "system:masters" in groups or asked.path in _PROBES:
-        return None
-    wanted = asked.wanted[0] if asked.about_objects else None
-    if wanted is not None and wanted.resource == "leases" and _elects(asked):
-        return LEADER_ELECTION
-    if "system:nodes" in groups:
-        vital = wanted is not None and wanted.resource in ("nodes", "leases")
-        return NODE_HIGH if vital else SYSTEM
-    if user.name in _COMPONENTS or f"{_SERVICE_ACCOUNTS}:kube-system" in groups:
-        return WORKLOAD_HIGH
-    if _SERVICE_ACCOUNTS in groups:
-        return WORKLOAD_LOW
-    return GLOBAL_DEFAULT if groups & {"system:authenticated", "system:unauthenticated"} else CATCH_ALL
+def _shares(configuration: PriorityLevelConfiguration) -> int:
+    spec = configuration.spec
+    if _is_exempt(configuration):
+        return spec.exempt.nominalConcurrencyShares
+    limited = spec.limited
+    return limited.nominalConcurrencyShares if limited.HasField("nominalConcurrencyShares") else _SHARES
 
 
-def _elects(asked: RequestInfo) -> bool:
-    known = asked.user.name in _COMPONENTS or _SERVICE_ACCOUNTS in asked.user.groups
-    return known and asked.wanted[0].namespace == "kube-system" and asked.verb in _ELECTION_VERBS
+def _level(configuration: PriorityLevelConfiguration, total: int, sum_of_shares: int) -> PriorityLevel:
+    limited, exempt = configuration.spec.limited, _is_exempt(configuration)
+    seats = math.ceil(total * _shares(configuration) / sum_of_shares)
+    waiting_of_flow, waiting = (0, 0) if exempt else _waiting(limited.limitResponse)
+    return PriorityLevel(
+        configuration.metadata.name,
+        seats,
+        waiting_of_flow,
+        waiting,
+        exempt=exempt,
+        uid=configuration.metadata.uid,
+    )
+
+
+def _waiting(response: LimitResponse) -> tuple[int, int]:
+    """How many requests of a flow may wait, and of all. A flow's hand of queues is a queue of its own here."""
+    if response.type != "Queue":
+        return 0, 0
+    queuing = response.queuing
+    length = queuing.queueLengthLimit or _LENGTH
+    return (queuing.handSize or _HAND) * length, (queuing.queues or _QUEUES) * length

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Generic, TypeVar
@@ -27,9 +28,9 @@ class QueueSet(Generic[Ticket]):
     most: int
     taken: int = 0
     waiting: int = 0
-    _flows: OrderedDict[str, deque[Ticket]] = field(default_factory=OrderedDict)
+    _flows: OrderedDict[Hashable, deque[Ticket]] = field(default_factory=OrderedDict)
 
-    def arrive(self, flow: str, ticket: Ticket) -> tuple[Dispatch, Ticket | None]:
+    def arrive(self, flow: Hashable, ticket: Ticket) -> tuple[Dispatch, Ticket | None]:
         """What happens to a request, and which waiting one it displaces: the last of the longest flow."""
         if self.taken < self.seats and not self.waiting:
             self.taken += 1
@@ -48,19 +49,23 @@ class QueueSet(Generic[Ticket]):
         self.waiting += 1
         return Dispatch.WAIT, displaced
 
-    def leave(self) -> Ticket | None:
-        """Free a seat. Returns the request that takes it: the oldest of the flow whose turn it is."""
-        if not self._flows:
-            self.taken -= 1
+    def leave(self) -> None:
+        """Free a seat."""
+        self.taken -= 1
+
+    def next(self) -> Ticket | None:
+        """The request that takes a seat now, if there is one: the oldest of the flow whose turn it is."""
+        if not self._flows or self.taken >= self.seats:
             return None
         flow, line = self._flows.popitem(last=False)
         ticket = line.popleft()
         self.waiting -= 1
+        self.taken += 1
         if line:
             self._flows[flow] = line
         return ticket
 
-    def give_up(self, flow: str, ticket: Ticket) -> None:
+    def give_up(self, flow: Hashable, ticket: Ticket) -> None:
         """Take a waiting request out of its queue. A request that does not wait is left alone."""
         line = self._flows.get(flow)
         if line is None or ticket not in line:

@@ -96,6 +96,10 @@ class Exchange:
     """What admission warns the client of."""
     annotations: dict[str, str] = field(default_factory=dict)
     """What admission notes for the audit log."""
+    flow_schema: str = ""
+    """The UID of the FlowSchema that it matched."""
+    priority_level: str = ""
+    """The UID of the level that it had its turn in."""
 
     @property
     def user(self) -> User:

@@ -94,6 +94,7 @@ class Api:
         wanted = request_info.at_path(request.method, request.path)
 
         async def handle(exchange: Exchange) -> web.StreamResponse:
+            response_writer.note_flow(request, exchange)
             response = await self.general.answer(request)
             exchange.code = response.status
             return response
@@ -132,6 +133,7 @@ class Api:
 
         async def handle(exchange: Exchange) -> web.StreamResponse:
             request[_WARNINGS] = exchange.warnings  # of what is refused there may be some, too
+            response_writer.note_flow(request, exchange)
             response = await handler(call.at(exchange))
             if not response.prepared:
                 responses.warn(response, (*exchange.warnings, *call.resource.warnings))

@@ -93,3 +93,45 @@ async def test_who_fills_the_disk_by_small_patches_of_a_large_object_is_held_bac
     assert number > 30
     async with jane.patch(f"{MAPS}/large", data=patch, headers=MERGE) as response:
         assert response.status == 200
+
+
+FLOWS = "/apis/flowcontrol.apiserver.k8s.io/v1"
+SCHEMA_UID, LEVEL_UID = "X-Kubernetes-PF-FlowSchema-UID", "X-Kubernetes-PF-PriorityLevel-UID"
+
+
+async def made(http: aiohttp.ClientSession, plural: str, spec: dict[str, Any]) -> str:
+    """The UID of the object "mine"."""
+    async with http.post(f"{FLOWS}/{plural}", json={"metadata": {"name": "mine"}, "spec": spec}) as response:
+        assert response.status == 201, await response.text()
+        return str((await response.json())["metadata"]["uid"])
+
+
+async def test_flow_schemas_and_priority_levels_are_obeyed(session_of: SessionOf) -> None:
+    http, jane = map(session_of, ("kubernetes-admin", "jane"))
+    await everybody_may_edit(http)
+    limited = {"nominalConcurrencyShares": 1, "limitResponse": {"type": "Reject"}}
+    level = await made(http, "prioritylevelconfigurations", {"type": "Limited", "limited": limited})
+    rule = {
+        "subjects": [{"kind": "User", "user": {"name": "jane"}}],
+        "resourceRules": [{"verbs": ["get"], "apiGroups": [""], "resources": ["configmaps"], "namespaces": ["*"]}],
+    }
+    spec = {"priorityLevelConfiguration": {"name": "mine"}, "matchingPrecedence": 1000, "rules": [rule]}
+    schema = await made(http, "flowschemas", spec)
+    async with jane.get(f"{MAPS}/none") as response:
+        assert response.status == 404
+        assert (response.headers[SCHEMA_UID], response.headers[LEVEL_UID]) == (schema, level)
+    async with jane.get(MAPS) as response:  # the schema is about single ones
+        assert (response.status, response.headers[SCHEMA_UID] == schema) == (200, False)
+    limited["nominalConcurrencyShares"] = 0
+    level_path = f"{FLOWS}/prioritylevelconfigurations/mine"
+    async with http.patch(level_path, data=json.dumps({"spec": {"limited": limited}}), headers=MERGE) as response:
+        assert response.status == 200
+    async with jane.get(f"{MAPS}/none") as response:
+        assert (response.status, response.headers["Retry-After"]) == (429, "1")
+    async with http.get("/metrics") as response:
+        refused = 'flow_schema="mine",priority_level="mine",reason="concurrency-limit"'
+        assert f"apiserver_flowcontrol_rejected_requests_total{{{refused}}} 1.0" in await response.text()
+    async with http.delete(level_path) as response:
+        assert response.status == 200
+    async with jane.get(f"{MAPS}/none") as response:  # a schema whose level is gone does not count
+        assert (response.status, response.headers[SCHEMA_UID] == schema) == (404, False)

@@ -11,7 +11,7 @@ from typing import TypeGuard
 import orjson
 from aiohttp import web
 
-from master.apiserver.request.info import new_id
+from master.apiserver.request.info import Exchange, new_id
 from master.apiserver.rest.call import WRITE_LIMIT_S
 from master.apiserver.rest.content import negotiation, protobuf_answers, responses
 from podlab.api.kinds import Kind
@@ -19,6 +19,7 @@ from podlab.api.serializer import manifest
 from podlab.errors import NotAcceptable
 
 AUDIT_ID = "Audit-ID"
+FLOW_SCHEMA, PRIORITY_LEVEL = "X-Kubernetes-PF-FlowSchema-UID", "X-Kubernetes-PF-PriorityLevel-UID"
 # As kube-apiserver: what is smaller travels faster as it is.
 COMPRESSED_BYTES = 128 << 10
 YAML_BYTES = 4 << 20
@@ -29,6 +30,7 @@ _FASTEST = 1
 _NEVER_WAITS_BYTES = 16 << 10
 _ID_CHARS = 64
 _KNOWN_AS = web.RequestKey("known_as", str)
+_FLOW = web.RequestKey("flow", tuple[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,11 @@ class WriteLimits:
         return self.limit_s + size_bytes / self.bytes_per_s
 
 
+def note_flow(request: web.BaseRequest, exchange: Exchange) -> None:
+    """Let the answer say by which FlowSchema and priority level the request had its turn."""
+    request[_FLOW] = exchange.flow_schema, exchange.priority_level
+
+
 async def deliver(request: web.BaseRequest, response: web.StreamResponse, limits: WriteLimits) -> None:
     """The whole answer is on its way when this returns; the connection of a client that does not take it is cut."""
     if _is_whole(response) and negotiation.prefers_yaml(request.headers.get("Accept", "")) and json(response):
@@ -54,6 +61,8 @@ async def deliver(request: web.BaseRequest, response: web.StreamResponse, limits
     ):
         _write_protobuf(response, told)
     response.headers[AUDIT_ID] = audit_id(request)
+    if _FLOW in request:
+        response.headers[FLOW_SCHEMA], response.headers[PRIORITY_LEVEL] = request[_FLOW]
     size = size_bytes(response)
     if _is_whole(response) and size > COMPRESSED_BYTES and "gzip" in request.headers.get("Accept-Encoding", ""):
         await _compress(response)
