@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,15 @@ from podlab.lab.lab import Lab
 @pytest.fixture(scope="session")
 def kubeconfig(lab: Lab) -> Path:
     return PROJECT / ".podlab" / lab.name / "kubeconfig"
+
+
+@pytest.fixture(scope="session")
+def new_kubectl() -> Path:
+    """kubectl 1.37, also where another is installed."""
+    program = Path(sys.prefix) / "kubectl" / "bin" / "kubectl"
+    if not program.exists():
+        pytest.skip("kubectl 1.37 is not installed: scripts/bootstrap clients")
+    return program
 
 
 @pytest.fixture(autouse=True)

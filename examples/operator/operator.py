@@ -1,0 +1,53 @@
+"""An operator: of each Site it makes a Deployment and a Service. docs/extending.md tells it step by step."""
+
+import json
+from pathlib import Path
+
+import kopf
+import yaml
+from kubernetes import config, dynamic
+
+CHILDREN = Path(__file__).with_name("children.yaml").read_text()
+
+
+@kopf.on.startup()
+def connect(memo, settings, **_):
+    settings.persistence.finalizer = "examples.podlab.io/directory"
+    memo.kubernetes = dynamic.DynamicClient(config.new_client_from_config())
+
+
+@kopf.on.resume("sites")
+@kopf.on.create("sites")
+@kopf.on.update("sites", field="spec")
+def deploy(memo, body, name, namespace, spec, patch, **_):
+    said = CHILDREN.format(name=name, greeting=json.dumps(spec["greeting"]), replicas=spec["replicas"])
+    for child in yaml.safe_load_all(said):
+        kopf.adopt(child)  # The Site owns it, so it is deleted with the Site.
+        made = apply(memo, child, namespace, manager="site-operator")
+    patch.status["port"] = made.spec.ports[0].nodePort
+    apply(memo, directory({name: spec["greeting"]}), namespace, manager=f"site-{name}")
+    kopf.info(body, reason="Deployed", message=f"{spec['replicas']} pods say: {spec['greeting']}")
+
+
+@kopf.on.event("deployments", labels={"site": kopf.PRESENT})
+def report(memo, event, name, namespace, spec, status, **_):
+    if event["type"] != "DELETED":
+        said = {"status": {"ready": f"{status.get('readyReplicas', 0)}/{spec['replicas']}"}}
+        sites = memo.kubernetes.resources.get(api_version="examples.podlab.io/v1", kind="Site")
+        sites.status.patch(said, name=name, namespace=namespace, content_type="application/merge-patch+json")
+
+
+@kopf.on.delete("sites")
+def leave(memo, name, namespace, **_):
+    apply(memo, directory({}), namespace, manager=f"site-{name}")
+
+
+def directory(entries):
+    """No Site owns this ConfigMap of all Sites: that is why a Site has a finalizer, and `leave` takes its entry out."""
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "directory"}, "data": entries}
+
+
+def apply(memo, body, namespace, manager):
+    kind = memo.kubernetes.resources.get(api_version=body["apiVersion"], kind=body["kind"])
+    name = body["metadata"]["name"]
+    return memo.kubernetes.server_side_apply(kind, body, name=name, namespace=namespace, field_manager=manager)
