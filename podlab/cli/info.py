@@ -6,14 +6,13 @@ import typer
 
 from podlab import __version__
 from podlab.api.objects import condition
-from podlab.cli import session
+from podlab.cli import discovery, session
 from podlab.cli.objects import printing
 from podlab.cli.options import Output
 from podlab.client.client import Client
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.service_pb2 import Service
 from podlab.errors import NotFound
-from podlab.kinds import builtin
 
 
 def api_resources(
@@ -21,7 +20,7 @@ def api_resources(
     no_headers: Annotated[bool, typer.Option("--no-headers", help="Leave out the table's first line.")] = False,
 ) -> None:
     """List the kinds of objects."""
-    kinds = sorted(builtin.catalog().stored, key=lambda kind: (kind.group, kind.plural))
+    kinds = sorted(discovery.served().stored, key=lambda kind: (kind.group, kind.plural))
     if output is Output.NAME:
         typer.echo("\n".join(kind.resource for kind in kinds))
         return

@@ -20,6 +20,7 @@ from podlab import __version__
 from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.api.objects import metadata, unwrap, wrap
+from podlab.apiextensions.v1.customresourcedefinition_pb2 import CustomResourceDefinition
 from podlab.authentication.v1 import token_pb2
 from podlab.client.outages import Outages
 from podlab.core.v1 import event_pb2
@@ -292,6 +293,16 @@ class Client:
         """A token of a service account. Raises NotFound for the account or what the token is bound to."""
         request = apiserver_pb2.RequestTokenRequest(namespace=namespace, name=account, spec=spec)
         return (await _answer(self._stub.RequestToken(request, timeout=DEADLINE_S))).status
+
+    async def discover(self) -> Sequence[CustomResourceDefinition]:
+        """The definitions of the custom kinds that are served, without their schemas."""
+        found: list[CustomResourceDefinition] = []
+        try:
+            async for response in self._stub.Discover(apiserver_pb2.DiscoverRequest(), timeout=DEADLINE_S):
+                found += response.definitions
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error) from error
+        return found
 
     async def version(self) -> apiserver_pb2.VersionResponse:
         """What runs there, and whom the server takes us for."""

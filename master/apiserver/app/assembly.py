@@ -24,6 +24,7 @@ from master.apiserver.authentication.token_validity import TokenValidity
 from master.apiserver.authorization import Authorizer, rbac
 from master.apiserver.authorization.node_graph import NodeGraph
 from master.apiserver.customresources.controller import CustomResourceDefinitions
+from master.apiserver.customresources.discovery import Discovery
 from master.apiserver.filters.authorize import AuthorizationFilter
 from master.apiserver.filters.handler_chain import HandlerChain
 from master.apiserver.filters.metrics import Metrics
@@ -135,6 +136,7 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
             registry=writes.registry,
             batch=writes.batch,
             collections=writes.collections,
+            served_definitions=Discovery(cache).served,
             lister=lister,
             watches=watches,
             measuring=measuring,

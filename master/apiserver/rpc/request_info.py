@@ -167,6 +167,11 @@ def of_version(_: Any) -> Aim:
     return Aim((Attributes("get", path="/version"),))
 
 
+def of_discovery(_: Any) -> Aim:
+    """For Discover: what discovery is over REST."""
+    return Aim((Attributes("get", path="/apis"),))
+
+
 def _user_agent(headers: Iterable[tuple[str, str | bytes]]) -> str:
     for name, value in headers:
         if name == "user-agent":

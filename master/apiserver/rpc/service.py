@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -29,6 +29,7 @@ from master.apiserver.watchcache.listing import Pager
 from master.apiserver.watchcache.watching import Watcher
 from podlab import __version__
 from podlab.api.selection import selectors
+from podlab.apiextensions.v1.customresourcedefinition_pb2 import CustomResourceDefinition
 from podlab.authentication.v1.token_pb2 import TokenRequest
 from podlab.errors import ApiError, Expired, ServicerContext, to_status
 from podlab.kinds.current import CurrentCatalog
@@ -54,6 +55,7 @@ class ApiService:
     registry: Registry
     batch: Batch
     collections: Collections
+    served_definitions: Callable[[], Iterable[list[CustomResourceDefinition]]]
     lister: Pager
     watches: Watcher
     measuring: ResourceMetrics
@@ -93,10 +95,12 @@ class ApiService:
                 request_info.of_selection("deletecollection", self.kinds),
             ),
             "Watch": (self.watch, pb.WatchRequest, request_info.of_selection("watch", self.kinds)),
+            "Discover": (self.discover, pb.DiscoverRequest, request_info.of_discovery),
         }
         for name, (method, request, about) in streaming.items():
+            long_running = name != "Discover"
             handlers[name] = grpc.unary_stream_rpc_method_handler(
-                parse_request(request, abort_on_error(self._chained(name, method, about, long_running=True)))
+                parse_request(request, abort_on_error(self._chained(name, method, about, long_running=long_running)))
             )
         return grpc.method_handlers_generic_handler(SERVICE, handlers)
 
@@ -161,6 +165,11 @@ class ApiService:
         await context.send_initial_metadata(())  # the caller learns that the watch stands before anything happens
         async for response in self.watches.watch(request, exchange.moment):
             await _write(context, response, "list again")
+
+    async def discover(self, _: pb.DiscoverRequest, context: ServicerContext, __: Exchange) -> None:
+        for definitions in self.served_definitions():
+            response = pb.DiscoverResponse(definitions=definitions).SerializeToString()
+            await _write(context, response, "ask again")
 
     async def bind(self, request: pb.BindRequest, _: ServicerContext, exchange: Exchange) -> bytes:
         results = await self.batch.write(writes.bind(request, exchange))

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from google.protobuf.message import Message
 
-from podlab.api import kinds, objects
+from podlab.api import objects
 from podlab.api.serializer import codec
+from podlab.cli import discovery
 from podlab.cli.describe import layout
 from podlab.cli.describe.basics import Related, events, heading
 from podlab.cli.describe.layout import Fields, LayoutField
@@ -16,7 +17,7 @@ _TOLD_ELSEWHERE = frozenset({"apiVersion", "kind", "metadata"})
 def describe(found: Message, related: Related) -> Fields:
     """Each field by its own name, nested as in the manifest."""
     told = [_told(name, value) for name, value in codec.to_dict(found).items() if name not in _TOLD_ELSEWHERE]
-    return [*heading(objects.metadata(found), namespaced=kinds.of(found).namespaced), *told, events(related)]
+    return [*heading(objects.metadata(found), namespaced=discovery.kind_of(found).namespaced), *told, events(related)]
 
 
 def _told(name: str, value: object) -> LayoutField:

@@ -11,11 +11,12 @@ from podlab.api.objects import metadata
 from podlab.api.pods import volumes
 from podlab.api.selection import selectors
 from podlab.api.selection.labels import SERVICE_NAME_LABEL
+from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.apps.v1.daemonset_pb2 import DaemonSet
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.apps.v1.statefulset_pb2 import StatefulSet
-from podlab.cli import failures, session
+from podlab.cli import discovery, failures, session
 from podlab.cli.describe import (
     anything,
     batch,
@@ -38,7 +39,7 @@ from podlab.cli.describe.layout import Fields
 from podlab.cli.objects import printing, targets
 from podlab.cli.objects.targets import Target
 from podlab.cli.options import DEFAULT_NAMESPACE, AllNamespaces, Namespace, Resources, Selector
-from podlab.client.client import Client
+from podlab.client.client import Client, Listed
 from podlab.core.v1.event_pb2 import Event
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
@@ -101,7 +102,7 @@ def describe(
     podlab describe pod web-1
     podlab describe nodes
     """
-    wanted = targets.parse(resources or ())
+    wanted = targets.parse(resources or (), discovery.served)
     if any(target.name for target in wanted) and (all_namespaces or selector):
         raise failures.CommandError("a name cannot be given together with --all-namespaces or a selector")
     inside = "" if all_namespaces else namespace
@@ -117,9 +118,9 @@ async def _describe_all(client: Client, wanted: Sequence[Target], namespace: str
         inside = namespace if target.kind.namespaced else ""
         try:
             if target.name:
-                found.append(await client.get(target.kind.message, target.name, inside))
+                found.append(await client.get(target.kind, target.name, inside))
             else:
-                listed = await client.list(target.kind.message, inside, label_selector=selector)
+                listed: Listed[Message] = await client.list(target.kind, inside, label_selector=selector)
                 found += listed.items
         except NotFound as error:
             missing.append(error)
@@ -134,7 +135,7 @@ async def _describe_all(client: Client, wanted: Sequence[Target], namespace: str
 
 def text(obj: Message, related: Related) -> str:
     """The object in words."""
-    describer = DESCRIBERS.get(kinds.of(obj).name, anything.describe)
+    describer = anything.describe if isinstance(obj, Custom) else DESCRIBERS.get(kinds.of(obj).name, anything.describe)
     return "\n".join(layout.render(describer(obj, related))) + "\n"
 
 
@@ -167,7 +168,7 @@ def _mounts(pod: Pod, claim: str) -> bool:
 
 async def _events(client: Client, obj: Message) -> list[Event]:
     """By name and kind: those of cluster-wide objects carry the name in place of a uid, in any namespace."""
-    kind, about = kinds.of(obj), metadata(obj)
+    kind, about = discovery.kind_of(obj), metadata(obj)
     fields = f"involvedObject.kind={kind.name},involvedObject.name={about.name}"
     listed = (await client.list(Event, about.namespace, field_selector=fields)).items
     return [one for one in listed if one.involvedObject.uid in ("", about.uid, about.name)]

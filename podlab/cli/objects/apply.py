@@ -14,14 +14,16 @@ from google.protobuf.message import Message
 
 from podlab.api.objects import metadata
 from podlab.api.serializer import codec
-from podlab.cli import failures, session
-from podlab.cli.objects import manifests, printing, serverside
+from podlab.apiextensions.v1.custom_pb2 import Custom
+from podlab.cli import discovery, failures, session
+from podlab.cli.objects import manifests, newkinds, printing, serverside
 from podlab.cli.objects.manifests import Source
 from podlab.cli.objects.serverside import Applied, ApplyOne
 from podlab.cli.options import DEFAULT_NAMESPACE, DryRun, DryRunOption, Files, Namespace, Output, OutputFormat
 from podlab.client.client import Client
 from podlab.errors import AlreadyExists, ApiError, Conflict, NotFound
 from podlab.shapes.messages import shape_of
+from podlab.shapes.shape import Struct
 from podlab.shapes.three_way import three_way
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -55,7 +57,7 @@ def apply(
         raise failures.CommandError("--force-conflicts needs --server-side")
     if not filename:
         raise failures.CommandError("say what to apply: -f FILE, -f DIRECTORY or -f -")
-    read = manifests.read(filename, namespace or DEFAULT_NAMESPACE, explicit=bool(namespace))
+    read = manifests.read(filename, namespace or DEFAULT_NAMESPACE, explicit=bool(namespace), more=discovery.served)
     _check_names(read)
     if dry_run is DryRun.CLIENT:
         _report([Applied(source, "applied", source.message) for source in read], output, " (dry run)")
@@ -107,10 +109,21 @@ async def _each(
     errors: list[ApiError] = []
     for source in read:
         try:
+            if not dry_run:
+                await newkinds.established(client, source, read)
             applied.append(await apply_one(client, source, dry_run=dry_run, new_namespaces=new_namespaces))
+        except NotFound as error:
+            if dry_run and newkinds.defines(read, source):
+                applied.append(Applied(source, "created", source.message))
+            else:
+                errors.append(_told(error, source))
         except ApiError as error:
-            errors.append(failures.while_doing(error, f'error when applying "{source.file}", {source}'))
+            errors.append(_told(error, source))
     return applied, errors
+
+
+def _told(error: ApiError, source: Source) -> ApiError:
+    return failures.while_doing(error, f'error when applying "{source.file}", {source}')
 
 
 def _new_namespaces(read: Sequence[Source]) -> frozenset[str]:
@@ -138,7 +151,7 @@ async def _apply(client: Client, source: Source, *, dry_run: bool, new_namespace
 
 async def _live(client: Client, source: Source) -> Message | None:
     try:
-        return await client.get(source.kind.message, source.name, source.namespace)
+        return await client.get(source.kind, source.name, source.namespace)
     except NotFound:
         return None
 
@@ -185,8 +198,13 @@ def merged_object(source: Source, live: Message) -> Message:
     for name in _SERVERS_OWN:
         wanted["metadata"].pop(name, None)
     wanted["metadata"]["resourceVersion"] = metadata(live).resourceVersion
-    merged = three_way(last if isinstance(last, dict) else {}, wanted, codec.to_dict(live), shape_of(live))
+    merged = three_way(last if isinstance(last, dict) else {}, wanted, codec.to_dict(live), _shape(live))
     return codec.from_dict(merged, source.kind)
+
+
+def _shape(live: Message) -> Struct | None:
+    """None for custom objects: as with kubectl their lists are values, which are not merged."""
+    return None if isinstance(live, Custom) else shape_of(live)
 
 
 def same(tried: Message, live: Message) -> bool:

@@ -7,9 +7,9 @@ import typer
 from google.protobuf.message import Message
 
 from podlab.api import kinds
-from podlab.api.objects import metadata
-from podlab.cli import failures, session
-from podlab.cli.objects import generators, manifests, printing
+from podlab.cli import discovery, failures, session
+from podlab.cli.objects import generators, manifests, newkinds, printing
+from podlab.cli.objects.manifests import Source
 from podlab.cli.options import DEFAULT_NAMESPACE, DryRun, DryRunOption, Files, Namespace, Output, OutputFormat
 from podlab.client.client import Client
 from podlab.errors import ApiError, NotFound
@@ -51,9 +51,8 @@ def create(
         return
     if not filename:
         raise failures.CommandError("say what to create: -f FILE, or a kind (`podlab create --help`)")
-    read = manifests.read(filename, namespace or DEFAULT_NAMESPACE, explicit=bool(namespace))
-    places = [f'error when creating "{source.file}"' for source in read]
-    _create([source.message for source in read], places, output, dry_run)
+    read = manifests.read(filename, namespace or DEFAULT_NAMESPACE, explicit=bool(namespace), more=discovery.served)
+    _create(read, output, dry_run)
 
 
 @app.command()
@@ -108,16 +107,17 @@ def generic(
 
 
 def _one(obj: Message, output: OutputFormat, dry_run: DryRun) -> None:
-    _create([obj], [f"failed to create {kinds.of(obj).singular}"], output, dry_run)
+    kind = kinds.of(obj)
+    _create([Source({}, obj, kind, "")], output, dry_run)
 
 
-def _create(objects: Sequence[Message], places: Sequence[str], output: OutputFormat, dry_run: DryRun) -> None:
+def _create(sources: Sequence[Source], output: OutputFormat, dry_run: DryRun) -> None:
     """Tries all of them on the server before the first is stored."""
     if dry_run is DryRun.CLIENT:
-        _report(objects, output, " (dry run)")
+        _report([source.message for source in sources], output, " (dry run)")
         return
     made, errors = session.run(
-        lambda client: _store(client, objects, places, dry_run=dry_run is DryRun.SERVER), field_manager="podlab-create"
+        lambda client: _store(client, sources, dry_run=dry_run is DryRun.SERVER), field_manager="podlab-create"
     )
     _report(made, output, " (server dry run)" if dry_run is DryRun.SERVER else "")
     for error in errors:
@@ -126,24 +126,30 @@ def _create(objects: Sequence[Message], places: Sequence[str], output: OutputFor
         raise typer.Exit(1)
 
 
-async def _store(
-    client: Client, objects: Sequence[Message], places: Sequence[str], *, dry_run: bool
-) -> tuple[list[Message], list[ApiError]]:
-    new = {metadata(obj).name for obj in objects if obj.DESCRIPTOR.name == "Namespace"}
+async def _store(client: Client, sources: Sequence[Source], *, dry_run: bool) -> tuple[list[Message], list[ApiError]]:
+    new = {source.name for source in sources if source.kind.name == "Namespace"}
     tried: list[Message] = []
     errors: list[ApiError] = []
-    for obj, place in zip(objects, places, strict=True):
+    for source in sources:
         try:
-            tried.append(await client.create(obj, dry_run=True))
+            tried.append(await client.create(source.message, dry_run=True))
         except NotFound as error:
-            # Its namespace comes with the same manifests, and is not there yet.
-            if metadata(obj).namespace not in new:
-                errors.append(failures.while_doing(error, place))
+            # Its namespace or its kind comes with the same manifests, and is not there yet.
+            if source.namespace not in new and not newkinds.defines(sources, source):
+                errors.append(failures.while_doing(error, _place(source)))
         except ApiError as error:
-            errors.append(failures.while_doing(error, place))
+            errors.append(failures.while_doing(error, _place(source)))
     if dry_run or errors:
         return tried if not errors else [], errors
-    return [await client.create(obj) for obj in objects], []
+    made: list[Message] = []
+    for source in sources:
+        await newkinds.established(client, source, sources)
+        made.append(await client.create(source.message))
+    return made, []
+
+
+def _place(source: Source) -> str:
+    return f'error when creating "{source.file}"' if source.file else f"failed to create {source.kind.singular}"
 
 
 def _report(objects: Sequence[Message], output: OutputFormat, note: str) -> None:

@@ -11,12 +11,13 @@ from google.protobuf.message import Message
 
 from podlab.api.kinds import Kind
 from podlab.api.objects import metadata
-from podlab.cli import failures, session
+from podlab.apiextensions.v1.customresourcedefinition_pb2 import CustomResourceDefinition
+from podlab.cli import discovery, failures, session
 from podlab.cli.objects import manifests, printing, targets
 from podlab.cli.objects.deletion_wait import Doomed, until_gone
 from podlab.cli.objects.targets import Target
 from podlab.cli.options import DEFAULT_NAMESPACE, AllNamespaces, Files, Namespace, Resources, Selector
-from podlab.client.client import Client
+from podlab.client.client import Client, Listed
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError, NotFound
 from podlab.v1 import apiserver_pb2
@@ -94,7 +95,8 @@ def delete(
 def _in_files(files: Sequence[str], words: Sequence[str], namespace: str) -> list[tuple[Target, str]]:
     if words:
         raise failures.CommandError("objects are named by -f or by words, not by both")
-    read = manifests.read(files, namespace or DEFAULT_NAMESPACE, explicit=bool(namespace))
+    read = manifests.read(files, namespace or DEFAULT_NAMESPACE, explicit=bool(namespace), more=discovery.served)
+    read.sort(key=lambda source: isinstance(source.message, CustomResourceDefinition))  # its objects are gone with it
     return [(Target(source.kind, source.name), source.namespace) for source in read]
 
 
@@ -117,7 +119,7 @@ def _check_selection(wanted: Sequence[tuple[Target, str]], *, by_selection: bool
 
 
 def _named(words: Sequence[str], namespace: str) -> list[tuple[Target, str]]:
-    return [(target, namespace if target.kind.namespaced else "") for target in targets.parse(words)]
+    return [(target, namespace if target.kind.namespaced else "") for target in targets.parse(words, discovery.served)]
 
 
 async def _delete_all(client: Client, wanted: Sequence[tuple[Target, str]], selector: str, how: How) -> bool:
@@ -144,16 +146,16 @@ async def _delete_all(client: Client, wanted: Sequence[tuple[Target, str]], sele
 
 
 async def _matching(client: Client, target: Target, namespace: str, selector: str) -> list[tuple[str, str]]:
-    listed = await client.list(target.kind.message, namespace, label_selector=selector)
+    listed: Listed[Message] = await client.list(target.kind, namespace, label_selector=selector)
     return [(metadata(item).name, metadata(item).namespace) for item in listed.items]
 
 
 async def _delete(client: Client, kind: Kind, name: str, namespace: str, how: How) -> list[Doomed]:
     """The object as something to wait for; nothing when it went at once."""
-    live = await client.get(kind.message, name, namespace)
+    live: Message = await client.get(kind, name, namespace)
     uid = metadata(live).uid
     gone = await client.delete(
-        kind.message,
+        kind,
         name,
         namespace,
         grace_period_s=how.grace_period_s,
@@ -184,7 +186,7 @@ async def _wait(client: Client, doomed: Doomed, how: How) -> bool:
 
 async def _what_holds(client: Client, doomed: Doomed) -> str:
     try:
-        live = await client.get(doomed.kind.message, doomed.name, doomed.namespace)
+        live: Message = await client.get(doomed.kind, doomed.name, doomed.namespace)
     except NotFound:
         return "it has just gone"
     finalizers = list(metadata(live).finalizers)

@@ -1,10 +1,13 @@
 """Waiting until what is being deleted is gone."""
 
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+
+from google.protobuf.message import Message
 
 from podlab.api.kinds import Kind
 from podlab.api.objects import metadata
-from podlab.client.client import Client
+from podlab.client.client import Client, Listed, WatchEvent
 from podlab.errors import Expired
 
 
@@ -26,13 +29,14 @@ async def until_gone(client: Client, doomed: Doomed) -> None:
     """Returns when the object is gone, or another has its name. Raises ApiError."""
     only_it = f"metadata.name={doomed.name}"
     while True:
-        listed = await client.list(doomed.kind.message, doomed.namespace, field_selector=only_it)
+        listed: Listed[Message] = await client.list(doomed.kind, doomed.namespace, field_selector=only_it)
         if all(metadata(item).uid != doomed.uid for item in listed.items):
             return
         try:
-            async for batch in client.watch(
-                doomed.kind.message, listed.resource_version, doomed.namespace, field_selector=only_it
-            ):
+            changes: AsyncIterator[Sequence[WatchEvent[Message]]] = client.watch(
+                doomed.kind, listed.resource_version, doomed.namespace, field_selector=only_it
+            )
+            async for batch in changes:
                 if any(event.type == "DELETED" for event in batch):
                     return
         except Expired:

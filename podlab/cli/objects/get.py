@@ -1,7 +1,7 @@
 """`podlab get`: objects as tables, YAML, JSON or names, once or as they change."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -10,11 +10,11 @@ from google.protobuf.message import Message
 
 from podlab.api import eventtimes
 from podlab.api.kinds import Kind
-from podlab.cli import failures, session
+from podlab.cli import discovery, failures, session
 from podlab.cli.objects import printing, targets
 from podlab.cli.objects.targets import Target
 from podlab.cli.options import DEFAULT_NAMESPACE, AllNamespaces, Namespace, Output, OutputFormat, Resources, Selector
-from podlab.client.client import Client, Listed
+from podlab.client.client import Client, Listed, WatchEvent
 from podlab.core.v1.event_pb2 import Event
 from podlab.errors import ApiError, Expired, NotFound
 
@@ -63,7 +63,7 @@ def get(
     podlab get pods,svc -A
     podlab get pods -l app=web -w
     """
-    wanted = targets.parse(resources or ())
+    wanted = targets.parse(resources or (), discovery.served)
     query = Query(namespace, all_namespaces, selector, field_selector, output, not no_headers, show_labels)
     if any(target.name for target in wanted) and (all_namespaces or selector or field_selector):
         raise failures.CommandError("a name cannot be given together with --all-namespaces or a selector")
@@ -101,7 +101,7 @@ async def _show(client: Client, wanted: Sequence[Target], query: Query) -> bool:
 async def _read(client: Client, target: Target, query: Query) -> list[Message]:
     namespace = query.namespace_of(target.kind)
     if target.name:
-        return [await client.get(target.kind.message, target.name, namespace)]
+        return [await client.get(target.kind, target.name, namespace)]
     return (await _list(client, target, query)).items
 
 
@@ -115,7 +115,7 @@ def _ordered(items: list[Message]) -> list[Message]:
 async def _list(client: Client, target: Target, query: Query) -> Listed[Message]:
     fields = f"metadata.name={target.name}" if target.name else query.field_selector
     return await client.list(
-        target.kind.message,
+        target.kind,
         query.namespace_of(target.kind),
         label_selector=query.label_selector,
         field_selector=fields,
@@ -141,7 +141,7 @@ def _nothing(wanted: Sequence[Target], query: Query) -> None:
 async def _watch(client: Client, target: Target, query: Query) -> None:
     """Shows what is there and then every change, until it is interrupted."""
     if target.name:
-        await client.get(target.kind.message, target.name, query.namespace_of(target.kind))
+        await client.get(target.kind, target.name, query.namespace_of(target.kind))
     rows = query.rows(target.kind)
     headers = query.headers
     while True:
@@ -149,13 +149,14 @@ async def _watch(client: Client, target: Target, query: Query) -> None:
         _changed(listed.items, rows, query, headers=headers)
         headers = headers and not listed.items
         try:
-            async for batch in client.watch(
-                target.kind.message,
+            changes: AsyncIterator[Sequence[WatchEvent[Message]]] = client.watch(
+                target.kind,
                 listed.resource_version,
                 query.namespace_of(target.kind),
                 label_selector=query.label_selector,
                 field_selector=f"metadata.name={target.name}" if target.name else query.field_selector,
-            ):
+            )
+            async for batch in changes:
                 changed = [event.object for event in batch if event.object is not None]
                 _changed(changed, rows, query, headers=headers)
                 headers = headers and not changed

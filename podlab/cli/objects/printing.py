@@ -9,15 +9,14 @@ import orjson
 import typer
 from google.protobuf.message import Message
 
-from podlab.api import kinds
 from podlab.api.cells import NONE
 from podlab.api.kinds import Kind
 from podlab.api.objects import metadata
 from podlab.api.selection.selectors import from_labels
 from podlab.api.serializer import codec, manifest
+from podlab.cli import discovery
 from podlab.cli.objects.targets import reference
 from podlab.cli.options import Output
-from podlab.kinds import builtin
 
 _GAP = 3
 
@@ -64,7 +63,7 @@ def objects_text(objects: Sequence[Message], output: Output, *, as_list: bool) -
 
 def named(obj: Message) -> str:
     """As messages name an object: pod/web, deployment.apps/web."""
-    return f"{reference(kinds.of(obj))}/{metadata(obj).name}"
+    return f"{reference(discovery.kind_of(obj))}/{metadata(obj).name}"
 
 
 class Rows:
@@ -75,7 +74,7 @@ class Rows:
     ) -> None:
         self._wide, self._with_namespace, self._with_labels = wide, with_namespace and kind.namespaced, with_labels
         self._prefix = f"{reference(kind)}/" if with_kind else ""
-        self._table = builtin.catalog().resource(kind).table
+        self._table = discovery.resource(kind).table
         columns = self._table.columns(wide)
         self._name_column = columns.index("NAME") if "NAME" in columns else None
         self._widths: list[int] = []

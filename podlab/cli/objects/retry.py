@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
+from podlab.api.kinds import Kind
 from podlab.client.client import Client
 from podlab.errors import Conflict
 
@@ -13,7 +14,7 @@ _ATTEMPTS = 5
 
 
 async def rewrite(
-    client: Client, kind: type[M], name: str, namespace: str, change: Callable[[M], M | None]
+    client: Client, kind: type[M] | Kind, name: str, namespace: str, change: Callable[[M], M | None]
 ) -> M | None:
     """The object as stored; None when `change` returned None, for nothing to do. Raises NotFound, Invalid, Conflict."""
     for attempt in range(1, _ATTEMPTS + 1):

@@ -42,8 +42,8 @@ async def apply(
     if source.namespace:
         metadata["namespace"] = source.namespace
     try:
-        stored = await client.patch(
-            type(source.message),
+        stored: Message = await client.patch(
+            source.kind,
             source.name,
             source.namespace,
             patch={**source.data, "metadata": metadata},

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from podlab.api.kinds import Kind
+from podlab.cli.discovery import LoadCatalog
 from podlab.cli.failures import CommandError
 from podlab.errors import NotFound
 from podlab.kinds import builtin
@@ -25,13 +26,14 @@ def reference(kind: Kind) -> str:
     return f"{kind.singular}.{kind.group}" if kind.group else kind.singular
 
 
-def parse(words: Sequence[str]) -> list[Target]:
-    """Raises CommandError for what makes no sense; also for a kind that does not exist."""
+def parse(words: Sequence[str], more: LoadCatalog = builtin.catalog) -> list[Target]:
+    """Raises CommandError for what makes no sense; also for a kind that does not exist. `more` is asked for words that
+    name no built-in kind, and for categories, to which custom kinds belong, too."""
     if not words:
         raise CommandError("say what: KIND [NAME...], such as `pods` or `deployment web` (`podlab api-resources`)")
     if any("/" in word for word in words):
-        return [_slashed(word) for word in words]
-    listed = [kind for word in words[0].split(",") for kind in _kinds(word)]
+        return [_slashed(word, more) for word in words]
+    listed = [kind for word in words[0].split(",") for kind in _kinds(word, more)]
     names = words[1:]
     if not names:
         return [Target(kind) for kind in listed]
@@ -46,19 +48,24 @@ def one(words: Sequence[str], command: str) -> Target:
     return targets[0]
 
 
-def _slashed(word: str) -> Target:
+def _slashed(word: str, more: LoadCatalog) -> Target:
     kind, slash, name = word.partition("/")
     if not slash or not kind or not name or "/" in name:
         raise CommandError(f"{word!r}: there may be no mix of KIND/NAME with other forms")
-    return Target(_resolved(kind), name)
+    return Target(_resolved(kind, more), name)
 
 
-def _kinds(word: str) -> list[Kind]:
-    return builtin.catalog().in_category(word) or [_resolved(word)]
-
-
-def _resolved(word: str) -> Kind:
+def _kinds(word: str, more: LoadCatalog) -> list[Kind]:
     try:
-        return builtin.catalog().resolve(word)
-    except NotFound as error:
-        raise CommandError(f"{error.message} (`podlab api-resources` lists them)") from error
+        return [builtin.catalog().resolve(word)]
+    except NotFound:
+        return more().in_category(word) or [_resolved(word, more)]
+
+
+def _resolved(word: str, more: LoadCatalog) -> Kind:
+    for known in (builtin.catalog, more):
+        try:
+            return known().resolve(word)
+        except NotFound as error:
+            message = error.message
+    raise CommandError(f"{message} (`podlab api-resources` lists them)")

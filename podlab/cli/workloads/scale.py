@@ -6,13 +6,15 @@ from typing import Annotated
 import typer
 from google.protobuf.message import Message
 
-from podlab.cli import failures, session
+from podlab.cli import discovery, failures, session
 from podlab.cli.objects import targets
 from podlab.cli.objects.retry import rewrite
 from podlab.cli.objects.targets import Target
 from podlab.cli.options import DEFAULT_NAMESPACE, Namespace, Resources
 from podlab.client.client import Client
 from podlab.kinds import builtin
+from podlab.kinds.scaling import Scaling
+from podlab.kinds.subresource import SCALE
 
 
 def scale(
@@ -25,21 +27,26 @@ def scale(
     \b
     podlab scale deployment web --replicas 3
     """
-    wanted, catalog = targets.parse(resources or ()), builtin.catalog()
+    wanted = targets.parse(resources or (), discovery.served)
     for target in wanted:
         if not target.name:
             raise failures.CommandError(f"say which of the {target.kind.plural}: KIND NAME or KIND/NAME")
-        if not catalog.is_scalable(target.kind.group_kind):
+        if discovery.resource(target.kind).subresource(SCALE.name) is not SCALE:
+            catalog = builtin.catalog()
             can = ", ".join(kind.plural for kind in catalog.stored if catalog.is_scalable(kind.group_kind))
-            raise failures.CommandError(f"a {target.kind.name} cannot be scaled: {can} can")
+            can = f"{can}, and custom kinds that say how, can"
+            raise failures.CommandError(f"a {target.kind.name} cannot be scaled: {can}")
     session.run(lambda client: _scale_all(client, wanted, namespace, replicas), field_manager="podlab-scale")
 
 
 async def _scale_all(client: Client, wanted: Sequence[Target], namespace: str, replicas: int) -> None:
-    def scaled(live: Message) -> Message:
-        live.spec.replicas = replicas  # type: ignore[attr-defined]
-        return live
-
     for target in wanted:
-        await rewrite(client, target.kind.message, target.name, namespace, scaled)
+        scaling = discovery.resource(target.kind).scaling
+
+        def scaled(live: Message, scaling: Scaling = scaling) -> Message:
+            scaling.set_replicas(live, replicas)
+            return live
+
+        inside = namespace if target.kind.namespaced else ""
+        await rewrite(client, target.kind, target.name, inside, scaled)
         typer.echo(f"{target} scaled")

@@ -25,5 +25,5 @@ def test_every_rpc_is_served_in_its_shape(name: str) -> None:
     service = ApiService(**dict.fromkeys(parts))  # type: ignore[arg-type]  # nothing is called
     handler = service.handler().service(_Call(f"/{SERVICE}/{name}"))  # type: ignore[arg-type]
     assert handler is not None
-    assert handler.response_streaming is (name in ("DeleteCollection", "Watch"))
+    assert handler.response_streaming is (name in ("DeleteCollection", "Discover", "Watch"))
     assert not handler.request_streaming
