@@ -7,7 +7,7 @@ from functools import cache, partial
 
 from google.protobuf.message import Message
 
-from podlab.admissionregistration.v1 import validatingadmissionpolicy_pb2
+from podlab.admissionregistration.v1 import validatingadmissionpolicy_pb2, webhookconfiguration_pb2
 from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.apiextensions.v1 import customresourcedefinition_pb2
@@ -104,6 +104,8 @@ STORED: tuple[type[Message], ...] = (
     customresourcedefinition_pb2.CustomResourceDefinition,
     validatingadmissionpolicy_pb2.ValidatingAdmissionPolicy,
     validatingadmissionpolicy_pb2.ValidatingAdmissionPolicyBinding,
+    webhookconfiguration_pb2.MutatingWebhookConfiguration,
+    webhookconfiguration_pb2.ValidatingWebhookConfiguration,
 )
 # Questions that are answered and never stored, and what is found out when somebody asks for it.
 ANSWERED: tuple[type[Message], ...] = (

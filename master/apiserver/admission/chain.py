@@ -6,7 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from master.apiserver.admission.lister import listed
-from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, ChargingPlugin, Plugin
+from master.apiserver.admission.plugin import (
+    NOTHING,
+    AdmissionRequest,
+    Alongside,
+    ChargingPlugin,
+    MutatingPlugin,
+    Plugin,
+)
 from master.apiserver.admission.plugins.certificates import (
     CertificateApproval,
     CertificateSigning,
@@ -93,13 +100,19 @@ class SelectedPlugins:
     """Complete each object anew."""
     alike: tuple[Plugin, ...]
     """Complete all pods of a template in the same way, and come after `first`."""
+    last: tuple[MutatingPlugin, ...]
+    """Change each object as users say, after all that complete it."""
     judging: tuple[Plugin, ...]
     charging: tuple[ChargingPlugin, ...]
 
     @property
     def completing(self) -> tuple[Plugin, ...]:
-        """All that complete it."""
+        """All that complete it of their own accord."""
         return (*self.first, *self.alike)
+
+    def may_change(self, request: AdmissionRequest) -> bool:
+        """Whether users may want to change the object."""
+        return any(plugin.concerns(request) for plugin in self.last)
 
 
 class Admission:
@@ -122,6 +135,22 @@ class Admission:
             )
         return found
 
+    async def change(
+        self, asked: SelectedPlugins, request: AdmissionRequest, settle: Callable[[AdmissionRequest], None]
+    ) -> None:
+        """Have the object changed as users say. When it is, all that complete it are asked once more; `settle` makes it
+        whole after each time. Raises ApiError."""
+        last = [plugin for plugin in asked.last if plugin.concerns(request)]
+        for plugin in last:
+            await plugin.mutate(request)
+        if not request.reinvocation.wanted:
+            return
+        settle(request)
+        request.reinvocation.is_second = True
+        for completing in (*asked.completing, *last):
+            await completing.mutate(request)
+        settle(request)
+
     async def validate(self, asked: SelectedPlugins, request: AdmissionRequest) -> Alongside:
         """Have all of them judge it; what is to be committed with it. Raises ApiError."""
         alongside: Alongside = NOTHING
@@ -141,12 +170,14 @@ class Admission:
 
 
 def _asked(plugins: list[Plugin]) -> SelectedPlugins:
-    completing = [one for one in plugins if type(one).mutate is not Plugin.mutate]
+    last = tuple(one for one in plugins if isinstance(one, MutatingPlugin))
+    completing = [one for one in plugins if type(one).mutate is not Plugin.mutate and one not in last]
     alike = [one.completes_alike for one in completing]
     count = alike.index(True) if True in alike else len(alike)
     return SelectedPlugins(
         tuple(completing[:count]),
         tuple(completing[count:]),
+        last,
         tuple(one for one in plugins if type(one).validate is not Plugin.validate),
         tuple(one for one in plugins if isinstance(one, ChargingPlugin)),
     )

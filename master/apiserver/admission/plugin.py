@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, TypeVar
 
 from google.protobuf.message import Message
@@ -54,6 +54,21 @@ def writes_of(
 
 
 @dataclass(slots=True)
+class Reinvocation:
+    """Whether those who complete an object are asked once more, because one of its users' own plugins has changed it.
+
+    See https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#reinvocation-policy
+    """
+
+    wanted: bool = False
+    """Set by who has changed the object."""
+    is_second: bool = False
+    """Whether this is the second time. There is no third."""
+    held: dict[str, object] = field(default_factory=dict)
+    """What plugins, by their names, remember of the first time."""
+
+
+@dataclass(slots=True)
 class AdmissionRequest:
     """A write, with what is there and what is to be. `old` is None for a new object."""
 
@@ -65,6 +80,7 @@ class AdmissionRequest:
     """Whether the object is gone after the write: nothing holds it any more."""
     managed: bytes = b""
     """managedFields of the new object, as they are stored; `new` and `old` are without theirs."""
+    reinvocation: Reinvocation = field(default_factory=Reinvocation)
 
     def new_as(self, message: type[M]) -> M:
         """The new object, which is known to be of that type."""
@@ -113,6 +129,21 @@ class Plugin:
         Asked again, without `mutate`, when the commit failed because others were faster.
         """
         return NOTHING
+
+
+class MutatingPlugin(Plugin):
+    """One that changes objects as the cluster's users say: it comes after all others, and those are asked again when it
+    did. What it adds is managed by nobody."""
+
+    completes_alike: ClassVar[bool] = False
+
+    def concerns(self, request: AdmissionRequest) -> bool:
+        """Whether somebody may want to change such an object. Asked about each, so it costs little."""
+        raise NotImplementedError
+
+    async def mutate(self, request: AdmissionRequest) -> None:
+        """Change `request.new`, and say in `request.reinvocation` that it has changed. Raises ApiError."""
+        raise NotImplementedError
 
 
 class ChargingPlugin(Plugin):

@@ -10,7 +10,7 @@ from podlab.api.kinds import Kind
 from podlab.api.objects import typed
 from podlab.core.v1.namespace_pb2 import Namespace
 from podlab.core.v1.pod_pb2 import Pod
-from podlab.errors import Conflict
+from podlab.errors import BadRequest, Conflict
 from podlab.kinds import defaults
 from podlab.kinds.defaults.inherit import inherit
 from podlab.kinds.resource import Resource
@@ -33,6 +33,17 @@ def begin(message: Any, resource: Resource, uid: str, now: meta_pb2.Time) -> Non
     metadata.ClearField("managedFields")
     if resource.kind.has_status and not strategy.keeps_status_at_create:
         strategy.parts.clear_status(message)
+
+
+def begin_again(message: Any, resource: Resource, own: meta_pb2.ObjectMeta) -> None:
+    """What was made of a new object becomes one: with the cluster's own fields, as `own` has them, and with defaults.
+    Raises BadRequest for one that has left its namespace."""
+    metadata: meta_pb2.ObjectMeta = message.metadata
+    if metadata.namespace != own.namespace:
+        raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
+    begin(message, resource, own.uid, own.creationTimestamp)
+    metadata.resourceVersion = ""
+    set_defaults(message, resource)
 
 
 def set_defaults(message: Message, resource: Resource) -> None:

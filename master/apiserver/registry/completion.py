@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from master.apiserver.admission.chain import Admission
+from dataclasses import replace
+
+from master.apiserver.admission.chain import Admission, SelectedPlugins
 from master.apiserver.admission.plugin import AdmissionRequest
 from master.apiserver.managedfields import field_manager
 from master.apiserver.registry import changes, tracking
@@ -12,6 +14,7 @@ from podlab.apply.field_set import EMPTY, FieldSet
 from podlab.core.v1 import pod_pb2
 from podlab.kinds import builtin
 from podlab.kinds.current import CurrentCatalog
+from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
 
 
@@ -29,9 +32,11 @@ class Completion:
         """Complete `request.new`; the result that all pods of its template share, None for one of its own. Raises what
         plugins raise."""
         new = request.new
-        shape = shape_of(new) if self._remembers and isinstance(new, pod_pb2.Pod) else None
+        asked = self._admission.asked(request.write.kind, request.write.operation, request.write.subresource)
+        is_own = not self._remembers or asked.may_change(request)
+        shape = None if is_own or not isinstance(new, pod_pb2.Pod) else shape_of(new)
         if shape is None or not isinstance(new, pod_pb2.Pod):
-            await self._complete(request, strategy)
+            await self._complete(request, strategy, asked)
             return None
         known = self.memo.known(shape)
         if known is not None:
@@ -40,10 +45,10 @@ class Completion:
             known.apply(new)
             return known
         annotations = dict(new.metadata.annotations)
-        fields = await self._complete(request, strategy)
+        fields = await self._complete(request, strategy, asked)
         return self.memo.remember(shape, new, annotations, fields)
 
-    async def _complete(self, request: AdmissionRequest, strategy: Strategy) -> FieldSet:
+    async def _complete(self, request: AdmissionRequest, strategy: Strategy, asked: SelectedPlugins) -> FieldSet:
         """The fields that the object's author wrote, defaults included."""
         new, write = request.new, request.write
         resource = self._kinds.catalog.resource(write.kind)
@@ -52,8 +57,18 @@ class Completion:
         if fields and not request.managed:
             now_s = objects.metadata(new).creationTimestamp.seconds
             request.managed = field_manager.created(fields, tracking.writer(write), now_s)
-        for plugin in self._admission.asked(write.kind, write.operation, write.subresource).alike:
+        for plugin in asked.alike:
             await plugin.mutate(request)
-        strategy.prepare_for_create(new)
-        strategy.record_author(new, write.user)
+        if asked.may_change(request):
+            await self._changed(request, resource, asked)
+        strategy.prepare_for_create(request.new)
+        strategy.record_author(request.new, write.user)
         return fields
+
+    async def _changed(self, request: AdmissionRequest, resource: Resource, asked: SelectedPlugins) -> None:
+        """Have the object changed as users say. It may get another name: nobody knows it by the one that it had."""
+        own = changes.copied(objects.metadata(request.new))
+        await self._admission.change(asked, request, lambda changed: changes.begin_again(changed.new, resource, own))
+        name = objects.metadata(request.new).name
+        if name != own.name:
+            request.write = replace(request.write, name=name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from google.protobuf.message import Message
@@ -190,7 +191,7 @@ class Registry:
                 return await self._commit(planned)
             except Mismatch as error:
                 if error.key == begun.key:
-                    raise AlreadyExists.of(write.kind.resource, write.name) from error
+                    raise AlreadyExists.of(write.kind.resource, begun.request.write.name) from error
                 await self._caught_up_after(error)
         raise _contended(write)
 
@@ -201,14 +202,16 @@ class Registry:
         return await tracking.created(write, self._resource(write.kind), self._clock().seconds)
 
     async def _begun(self, write: Write, message: Message, managed: bytes = b"") -> _Begun:
-        key = keys.object_key(write.kind, write.namespace, write.name) if write.name else ""  # which is refused
         resource = self._resource(write.kind)
         request = AdmissionRequest(write, message, managed=managed)
         changes.begin(message, resource, uids.new_uid(), self._clock())
         asked = self._admission.asked(write.kind, Operation.CREATE, "")
         for plugin in asked.first:
             await plugin.mutate(request)
-        return _Begun(request, key, await self._completion.complete(request, resource.strategy), asked)
+        alike = await self._completion.complete(request, resource.strategy)
+        name = request.write.name
+        key = keys.object_key(write.kind, write.namespace, name) if name else ""  # which is refused
+        return _Begun(request, key, alike, asked)
 
     async def _planned_creation(self, begun: _Begun) -> Planned:
         request, key, alike, allocated = begun.request, begun.key, begun.alike, NOTHING
@@ -217,10 +220,10 @@ class Registry:
             request = replace(request, new=changes.copied(request.new))  # another attempt chooses anew
             allocated = allocator.allocate(request.new, None)
         if causes := _faults(self._rules(write), request.new, alike, namespaced=write.kind.namespaced):
-            raise Invalid.of(write.kind.qualified_name, write.name, causes)
+            raise Invalid.of(write.kind.qualified_name, request.write.name, causes)
         alongside = await self._admission.validate(begun.asked, request)
         if self._cache.get(write.kind, key) is not None:
-            raise AlreadyExists.of(write.kind.resource, write.name)
+            raise AlreadyExists.of(write.kind.resource, request.write.name)
         value = alike.encoded(request.new) if alike is not None else request.new.SerializeToString()
         stored = encoding.with_managed(value, request.managed)
         return Planned(request, key, None, stored, (*allocated, *alongside))
@@ -232,6 +235,8 @@ class Registry:
         request = self._completed(write, entry, old, part, strategy)
         for plugin in asked.completing:
             await plugin.mutate(request)
+        if part is not None and asked.may_change(request):
+            await self._admission.change(asked, request, partial(_complete_again, part, self._resource(write.kind)))
         new = request.new
         if part is not None:
             part.prepare(new, old, strategy, self._clock())
@@ -322,6 +327,12 @@ class Registry:
     async def _caught_up_after(self, error: Mismatch) -> None:
         """A deletion that was faster tells no revision."""
         await self._cache.reach(max(error.found, await self._cache.moments.now()))
+
+
+def _complete_again(part: SubresourceStrategy, resource: Resource, request: AdmissionRequest) -> None:
+    """What was made of the object becomes it: nothing else changes than what is written."""
+    assert request.old is not None
+    request.new = part.complete(request.new, request.old, resource)
 
 
 def _faults(asked: Rules, new: Message, alike: Result | None, *, namespaced: bool) -> tuple[Cause, ...]:

@@ -4,6 +4,7 @@ Names and labels repeat from object to object, so their checks remember.
 """
 
 import ipaddress
+import json
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -97,3 +98,8 @@ def relative_path(value: str) -> Faults:
 def no_backsteps(value: str) -> Faults:
     """A path that does not climb."""
     return ("must not contain '..'",) if ".." in value.split("/") else ()
+
+
+def quoted(value: str) -> str:
+    """As messages show a text within their own words."""
+    return json.dumps(value, ensure_ascii=False)

@@ -113,7 +113,6 @@ VERBS = {"proxy": PROXIED}
 ABSENT = {
     "admissionregistration.k8s.io/v1": {
         *("mutatingadmissionpolicies", "mutatingadmissionpolicybindings"),
-        *("mutatingwebhookconfigurations", "validatingwebhookconfigurations"),
     },
     "v1": {"nodes/proxy", "pods/proxy", "pods/resize", "services/proxy"},
 }

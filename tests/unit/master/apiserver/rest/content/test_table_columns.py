@@ -45,6 +45,7 @@ WANTED = {
     "Job": "Name, Status, Completions, Duration, Age | Containers, Images, Selector",
     "Lease": "Name, Holder, Age",
     "LimitRange": "Name, Created At:date",
+    "MutatingWebhookConfiguration": "Name, Webhooks:integer, Age",
     "Namespace": "Name, Status, Age",
     "NetworkPolicy": "Name, Pod-Selector, Age",
     "Node": (
@@ -81,6 +82,7 @@ WANTED = {
     "StorageClass": "Name, Provisioner, ReclaimPolicy, VolumeBindingMode, AllowVolumeExpansion, Age",
     "ValidatingAdmissionPolicy": "Name, Validations:integer, ParamKind, Age",
     "ValidatingAdmissionPolicyBinding": "Name, PolicyName, ParamRef, Age",
+    "ValidatingWebhookConfiguration": "Name, Webhooks:integer, Age",
     "VolumeAttachment": "Name, Attacher, PV, Node, Attached, Age",
     "VolumeAttributesClass": "Name, DriverName, Age",
 }
@@ -89,7 +91,8 @@ NUMBERS = {
     "Deployment": 2, "Event": 1, "FlowSchema": 1,
     "HorizontalPodAutoscaler": 2, "PodDisruptionBudget": 1, "PriorityClass": 2, "ReplicaSet": 3,
     "ReplicationController": 3, "Secret": 1, "ServiceAccount": 1, "StorageClass": 1,
-    "ValidatingAdmissionPolicy": 1, "VolumeAttachment": 1,
+    "MutatingWebhookConfiguration": 1, "ValidatingAdmissionPolicy": 1, "ValidatingWebhookConfiguration": 1,
+    "VolumeAttachment": 1,
 }  # fmt: skip
 
 
