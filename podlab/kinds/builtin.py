@@ -11,6 +11,7 @@ from podlab.admissionregistration.v1 import validatingadmissionpolicy_pb2, webho
 from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.apiextensions.v1 import customresourcedefinition_pb2
+from podlab.apiregistration.v1 import apiservice_pb2
 from podlab.apps.v1 import controllerrevision_pb2, daemonset_pb2, deployment_pb2, replicaset_pb2, statefulset_pb2
 from podlab.authentication.v1 import token_pb2, user_pb2
 from podlab.authorization.v1 import review_pb2
@@ -102,6 +103,7 @@ STORED: tuple[type[Message], ...] = (
     resourceclaim_pb2.ResourceClaimTemplate,
     resourceslice_pb2.ResourceSlice,
     customresourcedefinition_pb2.CustomResourceDefinition,
+    apiservice_pb2.APIService,
     validatingadmissionpolicy_pb2.ValidatingAdmissionPolicy,
     validatingadmissionpolicy_pb2.ValidatingAdmissionPolicyBinding,
     webhookconfiguration_pb2.MutatingWebhookConfiguration,

@@ -11,6 +11,7 @@ from ipaddress import IPv4Network
 from master.apiserver.admission import chain
 from master.apiserver.admission.rules.podsecurity import policy as podsecurity
 from master.apiserver.admission.rules.podsecurity.policy import Configuration
+from master.apiserver.aggregation.aggregator import Aggregator
 from master.apiserver.app.default_priorities import DefaultPriorities
 from master.apiserver.app.flow_control import ConfigurationFollower
 from master.apiserver.app.system_objects import SystemObjects
@@ -84,6 +85,7 @@ class Parts:
     bootstrap: SystemObjects
     priorities: DefaultPriorities
     definitions: CustomResourceDefinitions
+    aggregator: Aggregator
     service: service.ApiService
     relay: Relay
     rest: Api
@@ -126,6 +128,7 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
         registry=writes.registry,
         watches=watches,
         definitions=CustomResourceDefinitions(cache, writes.registry, writes.collections),
+        aggregator=Aggregator(cache, writes.registry),
         bootstrap=SystemObjects(
             writes.registry, network, advertise_address=settings.advertise_address, port=settings.rest_port
         ),

@@ -53,6 +53,7 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
         parts = assemble(settings, store, catalog)
         await parts.cache.load()
         parts.definitions.start()
+        parts.aggregator.start()
         roles = DefaultRoles(parts.cache)
         loops: list[Coroutine[object, object, None]] = [
             parts.cache.run(),
@@ -60,6 +61,7 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
             parts.bootstrap.run(),
             parts.priorities.run(),
             parts.definitions.run(),
+            parts.aggregator.run(),
             EventExpiry(parts.cache).run(),
             roles.run(),
             retain(opened, lambda: opened.written_bytes, keep=settings.compact_keep_revisions),

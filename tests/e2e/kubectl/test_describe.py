@@ -11,6 +11,7 @@ from podlab_testing.kubectl import Kubectl
 
 # These have tests of their own: their objects come from somewhere else than a manifest.
 ELSEWHERE = {
+    "apiservices.apiregistration.k8s.io",
     "customresourcedefinitions.apiextensions.k8s.io",
     "validatingadmissionpolicies.admissionregistration.k8s.io",
     "validatingadmissionpolicybindings.admissionregistration.k8s.io",

@@ -1,0 +1,1 @@
+"""Aggregated APIs: which group versions this server answers itself, and which servers behind Services answer."""
