@@ -49,6 +49,8 @@ class Catalog:
             if other.group != one.kind.group
         }
         self._resources: dict[GroupKind, Resource] = {}
+        self._asked: dict[Kind | GroupKind | type[Message], Resource] = {}
+        """By all that somebody has asked for: each write asks several times."""
 
     def with_resource(self, resource: Resource) -> Catalog:
         """One that has this kind too, instead of the one of its group and name."""
@@ -86,6 +88,12 @@ class Catalog:
 
     def resource(self, kind: Kind | GroupKind | type[Message]) -> Resource:
         """All that is known of a kind, as it is in the version that is named, or in the stored one. Raises NotFound."""
+        asked = self._asked.get(kind)
+        if asked is None:
+            asked = self._asked[kind] = self._resource(kind)
+        return asked
+
+    def _resource(self, kind: Kind | GroupKind | type[Message]) -> Resource:
         group_kind = kind if isinstance(kind, GroupKind) else kinds.known(kind).group_kind
         known = self._resources.get(group_kind)
         if known is None:

@@ -42,7 +42,8 @@ class _Group:
             allowed = self.limits.allow(len(self.operations) + len(operations), size_bytes)
             if not within or not allowed or planned.key in self.operations:
                 return False
-        self.operations.update((operation.key, operation) for operation in operations)
+        for operation in operations:
+            self.operations[operation.key] = operation
         self.indices.append(index)
         self.bytes = size_bytes
         return True

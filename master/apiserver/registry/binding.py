@@ -23,9 +23,8 @@ def write(context: WriteContext, namespace: str, name: str, node: str, *, uid: s
     def bound(pod: Message) -> Message:
         _check_node(name, node)
         changes.check_preconditions(pod, kinds.of(pod_pb2.Pod), uid, "")
-        new = changes.copied(typed(pod, pod_pb2.Pod))
-        assign(new, node, times.now())
-        return new
+        assign(typed(pod, pod_pb2.Pod), node, times.now())
+        return pod
 
     return Write(
         context,

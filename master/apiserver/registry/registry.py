@@ -69,6 +69,7 @@ class Planned:
 
     request: AdmissionRequest
     key: str
+    asked: SelectedPlugins
     entry: CachedObject | None
     """The object that it is about; None for a new one."""
     value: bytes
@@ -151,15 +152,12 @@ class Registry:
         if entry is not None:
             return await self._planned_change(write, entry, part)
         if write.creates_missing:
-            return await self.plan(replace(write, operation=Operation.CREATE))
+            return await self.plan(write.creation())
         raise NotFound.of(write.kind.resource, write.name)
 
     def charges(self, planned: Planned) -> bool:
         """Whether it takes of something limited: it is then not to be committed with others."""
-        request = planned.request
-        write = request.write
-        charging = self._admission.asked(write.kind, write.operation, write.subresource).charging
-        return any(plugin.concerns(request) for plugin in charging)
+        return any(plugin.concerns(planned.request) for plugin in planned.asked.charging)
 
     async def _create(self, write: Write) -> Written:
         message = write.sent
@@ -175,7 +173,7 @@ class Registry:
             copy = changes.copied(message)  # an attempt leaves its name in what it makes of the object
             name = objects.metadata(copy).name = names.generate(metadata.generateName)
             try:
-                return await self._create_named(replace(write, name=name, sent=copy), copy)
+                return await self._create_named(write.creation(copy, name=name), copy)
             except AlreadyExists:
                 if attempt == _GENERATED_NAMES:
                     raise
@@ -226,7 +224,7 @@ class Registry:
             raise AlreadyExists.of(write.kind.resource, request.write.name)
         value = alike.encoded(request.new) if alike is not None else request.new.SerializeToString()
         stored = encoding.with_managed(value, request.managed)
-        return Planned(request, key, None, stored, (*allocated, *alongside))
+        return Planned(request, key, begun.asked, None, stored, (*allocated, *alongside))
 
     async def _planned_change(self, write: Write, entry: CachedObject, part: SubresourceStrategy | None) -> Planned:
         """What becomes of an object that is there: of the whole, of a subresource, or at its deletion."""
@@ -252,13 +250,13 @@ class Registry:
                 raise Invalid.of((write.kind if part.stores else kinds.of(new)).qualified_name, write.name, causes)
         alongside = await self._admission.validate(asked, request)
         if part is not None and not part.stores:
-            return Planned(request, entry.key, entry, b"", NOTHING, unchanged=True)
+            return Planned(request, entry.key, asked, entry, b"", NOTHING, unchanged=True)
         if is_same := new == old:
             request.managed = tracking.settled(entry.managed, request.managed)
         unchanged = is_same and not request.removed and request.managed == entry.managed
         objects.metadata(new).resourceVersion = ""
         stored = encoding.with_managed(new.SerializeToString(), request.managed)
-        return Planned(request, entry.key, entry, stored, (*allocated, *alongside), unchanged)
+        return Planned(request, entry.key, asked, entry, stored, (*allocated, *alongside), unchanged)
 
     def _rules(self, write: Write) -> Rules:
         """What is asked of what is written."""
@@ -278,7 +276,7 @@ class Registry:
         if write.application is not None:
             sent, managed = tracking.applied(write, entry, old, resource, now.seconds)
         else:
-            sent = tracking.made(write, entry, old)
+            sent = tracking.made(write, entry, old, part)
         weight.check_message(sent)
         metadata = objects.metadata(sent)
         changes.check_preconditions(old, write.kind, metadata.uid, metadata.resourceVersion)
@@ -294,7 +292,7 @@ class Registry:
         write = request.write
         if planned.unchanged and entry is not None:
             return Written(entry, request.new, request.old)
-        for plugin in self._admission.asked(write.kind, write.operation, write.subresource).charging:
+        for plugin in planned.asked.charging:
             plugin.charge(request)
         if write.operation is Operation.DELETE and entry is not None:
             return Written(entry, request.new, request.old, request.removed)
@@ -304,15 +302,14 @@ class Registry:
     async def _commit(self, planned: Planned) -> Written:
         """Write, and charge what is limited in the same commit. Raises Forbidden, Mismatch."""
         request, store = planned.request, self._cache.store
-        write = request.write
-        for plugin in self._admission.asked(write.kind, write.operation, write.subresource).charging:
+        for plugin in planned.asked.charging:
             if plugin.concerns(request):
                 async with plugin.turn(request):
                     revision = await store.commit([*planned.operations, *plugin.charge(request)])
                 break
         else:
             revision = await store.commit(planned.operations)
-        entry = self._cache.written(write.kind, planned.key, planned.value, revision)
+        entry = self._cache.written(request.write.kind, planned.key, planned.value, revision)
         return Written(entry, request.new, request.old, request.removed)
 
     async def _reach(self, moment: Moment | None) -> None:

@@ -10,6 +10,8 @@ from master.apiserver.admission.write import Write
 from master.apiserver.managedfields import entries, field_manager
 from master.apiserver.managedfields.field_manager import AppliedConfiguration, FieldWriter
 from master.apiserver.patching.place import check_place
+from master.apiserver.registry import changes
+from master.apiserver.registry.subresources import SubresourceStrategy
 from master.apiserver.watchcache.cached_object import CachedObject
 from podlab.api import kinds, objects
 from podlab.apiextensions.v1.custom_pb2 import Custom
@@ -23,9 +25,11 @@ def writer(write: Write) -> FieldWriter:
     return FieldWriter(write.context.manager, write.version or write.kind, write.subresource)
 
 
-def made(write: Write, entry: CachedObject, old: Message) -> Message:
-    """What is sent for the object as it stands. Raises what a patch raises."""
-    return write.made_from(old if write.change is None else entry.whole())
+def made(write: Write, entry: CachedObject, old: Message, part: SubresourceStrategy) -> Message:
+    """What is sent for the object as it stands: a change is given one of its own. Raises what a patch raises."""
+    if write.change is None:
+        return write.made_from(old)
+    return write.made_from(entry.whole() if part.is_tracked else changes.copied(old))
 
 
 def take_entries(sent: Message) -> list[ManagedFieldsEntry]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from podlab.api.kinds import OTHER, Kind
+from podlab.api.serializer import encoded_fields
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2, object_pb2
 
@@ -18,13 +19,14 @@ _THIRD_FIELD = b"\x1a"
 _SECOND_FIELD_VARINT = b"\x10"
 _EVENT_TYPE = b"\x08"
 _RESOURCE_VERSION_TAG = 0x32
-_METADATA_TAG = 0x0A
-_VARINT, _FIXED64, _LENGTH_DELIMITED = 0, 1, 2
 
 ADDED = apiserver_pb2.EVENT_TYPE_ADDED
 MODIFIED = apiserver_pb2.EVENT_TYPE_MODIFIED
 DELETED = apiserver_pb2.EVENT_TYPE_DELETED
 _EVENT_HEADS = {kind: _EVENT_TYPE + bytes((kind,)) for kind in (ADDED, MODIFIED, DELETED)}
+
+_metadata_of = encoded_fields.elements_reader(1)
+"""Each time that an encoded object has `metadata`."""
 
 _JSON_HEADS: dict[int, bytes] = {
     ADDED: b'{"type":"ADDED","object":',
@@ -82,43 +84,12 @@ def with_managed(value: bytes, managed: bytes) -> bytes:
 def split_managed(stored: bytes) -> tuple[bytes, bytes]:
     """An object without its managedFields, and these, as a message that holds nothing else; empty where there are
     none."""
-    at = _second_metadata(stored)
-    return (stored, b"") if at == len(stored) else (stored[:at], stored[at:])
-
-
-def _second_metadata(stored: bytes) -> int:
-    """Where the second one starts; the end when there is none."""
-    at, size = 0, len(stored)
-    while at < size:
-        start = at
-        tag, at = _varint(stored, at)
-        if tag == _METADATA_TAG and start:
-            return start
-        wire_type = tag & 7
-        if wire_type == _LENGTH_DELIMITED:
-            length, at = _varint(stored, at)
-            at += length
-        elif wire_type == _VARINT:
-            _, at = _varint(stored, at)
-        else:
-            at += 8 if wire_type == _FIXED64 else 4
-    return size
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """The number there, and where the next thing starts."""
-    number = data[at]
-    if number < 0x80:
-        return number, at + 1
-    number &= 0x7F
-    shift = 7
-    while True:
-        at += 1
-        byte = data[at]
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, at + 1
-        shift += 7
+    found = _metadata_of(stored)
+    if len(found) < 2:
+        return stored, b""
+    length = len(found[-1])
+    at = len(stored) - length - len(varint(length)) - 1
+    return stored[:at], stored[at:]
 
 
 def item(around: Envelope, value: bytes, tail: bytes) -> bytes:

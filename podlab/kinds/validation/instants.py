@@ -20,19 +20,18 @@ _Elements = Callable[[Any], Iterable[tuple[Any, Any]]]
 
 def check_instants(found: Findings, message: Message, path: str = "") -> None:
     """Find fault with what is no time that exists."""
-    for name, of_many in _leading_to_instants(message.DESCRIPTOR):
+    for name, is_instant, of_many in _leading_to_instants(message.DESCRIPTOR):
+        check = _check if is_instant else check_instants
         if of_many is not None:
             for key, element in of_many(getattr(message, name)):
-                _check(found, element, f"{_joined(path, name)}[{key}]")
+                check(found, element, f"{_joined(path, name)}[{key}]")
         elif message.HasField(name):
-            _check(found, getattr(message, name), _joined(path, name))
+            check(found, getattr(message, name), _joined(path, name))
 
 
-def _check(found: Findings, value: Any, where: str) -> None:
-    if value.DESCRIPTOR not in _INSTANTS:
-        check_instants(found, value, where)
-    elif not (FIRST_S <= value.seconds <= LAST_S and 0 <= value.nanos < 10**9):
-        told = f"{value.seconds} s and {value.nanos} ns after 1970"
+def _check(found: Findings, instant: Any, where: str) -> None:
+    if not (FIRST_S <= instant.seconds <= LAST_S and 0 <= instant.nanos < 10**9):
+        told = f"{instant.seconds} s and {instant.nanos} ns after 1970"
         found.invalid(where, told, "must be a time between the years 1 and 9999")
 
 
@@ -41,16 +40,23 @@ def _joined(path: str, name: str) -> str:
 
 
 @cache
-def _leading_to_instants(descriptor: Descriptor) -> tuple[tuple[str, _Elements | None], ...]:
-    """Its fields that are instants, or hold some, and how to go through those of many; a map's entry holds its value.
+def _leading_to_instants(descriptor: Descriptor) -> tuple[tuple[str, bool, _Elements | None], ...]:
+    """Its fields that are instants, or hold some; which of both; and how to go through those of many, of which a map's
+    hold its values.
 
     Found once: each object that is written pays for the look at it.
     """
     return tuple(
-        (field.name, _elements(field))
+        (field.name, _value_of(field) in _INSTANTS, _elements(field))
         for field in descriptor.fields
         if (inner := field.message_type) is not None and (inner in _INSTANTS or _NAMES & reached(inner))
     )
+
+
+def _value_of(field: FieldDescriptor) -> Descriptor | None:
+    """What its elements are."""
+    message = field.message_type
+    return message.fields_by_name["value"].message_type if message is not None and is_map(field) else message
 
 
 def _elements(field: FieldDescriptor) -> _Elements | None:

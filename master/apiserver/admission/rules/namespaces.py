@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from master.apiserver.admission.rules.refusal import refused
 from master.apiserver.watchcache import keys
 from master.store.contract import Delete, Put
@@ -29,6 +31,7 @@ def check_deletable(name: str) -> None:
         raise Forbidden(f'namespaces "{name}" is forbidden: this namespace may not be deleted')
 
 
+@lru_cache(maxsize=1024)
 def still_open(name: str) -> Delete:
     """Committed with each new object of the Namespace, it changes nothing, and fails once deletion has begun."""
     return Delete(_closed(name), 0)
