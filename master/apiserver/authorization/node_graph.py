@@ -113,6 +113,8 @@ def _in_environment(container: pod_pb2.Container) -> Iterator[tuple[str, str]]:
         if source.HasField("secretRef"):
             yield "secrets", source.secretRef.localObjectReference.name
     for variable in container.env:
+        if not variable.HasField("valueFrom"):
+            continue
         if variable.valueFrom.HasField("configMapKeyRef"):
             yield "configmaps", variable.valueFrom.configMapKeyRef.localObjectReference.name
         if variable.valueFrom.HasField("secretKeyRef"):

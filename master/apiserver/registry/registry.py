@@ -115,9 +115,6 @@ class Registry:
     def _resource(self, kind: Kind) -> Resource:
         return self._cache.catalog.resource(kind)
 
-    def _strategy(self, kind: Kind) -> Strategy:
-        return self._resource(kind).strategy
-
     async def get(self, kind: Kind, namespace: str, name: str, moment: Moment | None = None) -> CachedObject:
         """The object as of the moment or later, of now when there is none. Raises NotFound."""
         await self._reach(moment)
@@ -217,7 +214,8 @@ class Registry:
         if (allocator := self._allocators.get(write.kind.group_resource)) is not None:
             request = replace(request, new=changes.copied(request.new))  # another attempt chooses anew
             allocated = allocator.allocate(request.new, None)
-        if causes := _faults(self._rules(write), request.new, alike, namespaced=write.kind.namespaced):
+        asked_of_it = _rules(write, self._resource(write.kind).strategy)
+        if causes := _faults(asked_of_it, request.new, alike, namespaced=write.kind.namespaced):
             raise Invalid.of(write.kind.qualified_name, request.write.name, causes)
         alongside = await self._admission.validate(begun.asked, request)
         if self._cache.get(write.kind, key) is not None:
@@ -228,16 +226,16 @@ class Registry:
 
     async def _planned_change(self, write: Write, entry: CachedObject, part: SubresourceStrategy | None) -> Planned:
         """What becomes of an object that is there: of the whole, of a subresource, or at its deletion."""
-        strategy, old = self._strategy(write.kind), entry.message()
+        strategy, old, now = self._resource(write.kind).strategy, entry.message(), self._clock()
         asked = self._admission.asked(write.kind, write.operation, write.subresource)
-        request = self._completed(write, entry, old, part, strategy)
+        request = self._completed(write, entry, old, part, now)
         for plugin in asked.completing:
             await plugin.mutate(request)
         if part is not None and asked.may_change(request):
             await self._admission.change(asked, request, partial(_complete_again, part, self._resource(write.kind)))
         new = request.new
         if part is not None:
-            part.prepare(new, old, strategy, self._clock())
+            part.prepare(new, old, strategy, now)
         request.removed = deletion.is_finished(new, strategy)
         allocator, allocated = self._allocators.get(write.kind.group_resource), NOTHING
         if allocator is not None and request.removed:
@@ -245,7 +243,7 @@ class Registry:
         elif allocator is not None and part is not None:
             allocated = allocator.allocate(new, old)
         if part is not None:
-            causes = part.validate(self._rules(write), new, old, namespaced=write.kind.namespaced)
+            causes = part.validate(_rules(write, strategy), new, old, namespaced=write.kind.namespaced)
             if causes:
                 raise Invalid.of((write.kind if part.stores else kinds.of(new)).qualified_name, write.name, causes)
         alongside = await self._admission.validate(asked, request)
@@ -258,21 +256,22 @@ class Registry:
         stored = encoding.with_managed(new.SerializeToString(), request.managed)
         return Planned(request, entry.key, asked, entry, stored, (*allocated, *alongside), unchanged)
 
-    def _rules(self, write: Write) -> Rules:
-        """What is asked of what is written."""
-        return write.context.rules or self._strategy(write.kind).rules
-
     def _completed(
-        self, write: Write, entry: CachedObject, old: Message, part: SubresourceStrategy | None, strategy: Strategy
+        self,
+        write: Write,
+        entry: CachedObject,
+        old: Message,
+        part: SubresourceStrategy | None,
+        now: meta_pb2.Time,
     ) -> AdmissionRequest:
         """What is made of the object as it stands, before anybody else has a say. Raises Conflict, and what a patch
         raises."""
-        now = self._clock()
+        resource, managed = self._resource(write.kind), entry.managed
         if (terms := write.deletion) is not None:
             changes.check_preconditions(old, write.kind, terms.uid, terms.resource_version)
-            return AdmissionRequest(write, deletion.decided(old, strategy, terms, now), old, managed=entry.managed)
+            new = deletion.decided(old, resource.strategy, terms, now)
+            return AdmissionRequest(write, new, old, managed=managed)
         assert part is not None
-        resource, managed = self._resource(write.kind), entry.managed
         if write.application is not None:
             sent, managed = tracking.applied(write, entry, old, resource, now.seconds)
         else:
@@ -330,6 +329,11 @@ def _complete_again(part: SubresourceStrategy, resource: Resource, request: Admi
     """What was made of the object becomes it: nothing else changes than what is written."""
     assert request.old is not None
     request.new = part.complete(request.new, request.old, resource)
+
+
+def _rules(write: Write, strategy: Strategy) -> Rules:
+    """What is asked of what is written."""
+    return write.context.rules or strategy.rules
 
 
 def _faults(asked: Rules, new: Message, alike: Result | None, *, namespaced: bool) -> tuple[Cause, ...]:

@@ -10,7 +10,6 @@ from master.apiserver.admission.write import Write
 from master.apiserver.managedfields import entries, field_manager
 from master.apiserver.managedfields.field_manager import AppliedConfiguration, FieldWriter
 from master.apiserver.patching.place import check_place
-from master.apiserver.registry import changes
 from master.apiserver.registry.subresources import SubresourceStrategy
 from master.apiserver.watchcache.cached_object import CachedObject
 from podlab.api import kinds, objects
@@ -29,7 +28,7 @@ def made(write: Write, entry: CachedObject, old: Message, part: SubresourceStrat
     """What is sent for the object as it stands: a change is given one of its own. Raises what a patch raises."""
     if write.change is None:
         return write.made_from(old)
-    return write.made_from(entry.whole() if part.is_tracked else changes.copied(old))
+    return write.made_from(entry.whole() if part.is_tracked else entry.message())
 
 
 def take_entries(sent: Message) -> list[ManagedFieldsEntry]:

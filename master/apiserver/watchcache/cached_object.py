@@ -133,7 +133,10 @@ class CacheEvent:
     @property
     def size_bytes(self) -> int:
         """A rough figure of what keeping the event costs."""
-        return sum(len(entry.element) + len(entry.managed) for entry in (self.old, self.new) if entry is not None)
+        old, new = self.old, self.new
+        return (0 if old is None else len(old.element) + len(old.managed)) + (
+            0 if new is None else len(new.element) + len(new.managed)
+        )
 
     def type(self) -> int:
         """What it is to someone who sees all objects."""
