@@ -126,7 +126,8 @@ async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
     try:
         async with Client(settings.apiserver, settings.tls, user_agent="podlab-kubelet") as client:
             kubelet = Kubelet(settings, client, runtime)
-            servicer = KubeletServicer(kubelet.pods, runtime, StatsProvider(runtime, settings.node_name))
+            stats = StatsProvider(runtime, settings.node_name)
+            servicer = KubeletServicer(kubelet.pods, runtime, stats, settings.node_ip)
             kubelet_pb2_grpc.add_KubeletServicer_to_server(servicer, server)
             await component.serve_loop(server, checks, kubelet.run(), kubelet.bound.synced, stop)
     finally:

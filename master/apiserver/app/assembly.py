@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Network
+
+from prometheus_client.registry import Collector
 
 from master.apiserver.admission import chain
 from master.apiserver.admission.rules.podsecurity import policy as podsecurity
@@ -26,6 +29,12 @@ from master.apiserver.authorization import Authorizer, rbac
 from master.apiserver.authorization.node_graph import NodeGraph
 from master.apiserver.customresources.controller import CustomResourceDefinitions
 from master.apiserver.customresources.discovery import Discovery
+from master.apiserver.egress.client import EgressClient
+from master.apiserver.egress.kubelet.dialing import Dialer
+from master.apiserver.egress.kubelet.target import Target
+from master.apiserver.egress.kubelets import Kubelets
+from master.apiserver.egress.resolver import Resolver
+from master.apiserver.egress.tunnels import Tunnels
 from master.apiserver.filters.authorize import AuthorizationFilter
 from master.apiserver.filters.handler_chain import HandlerChain
 from master.apiserver.filters.metrics import Metrics
@@ -58,7 +67,6 @@ from master.apiserver.rest.streams.portforward.handlers import PortForward
 from master.apiserver.rest.streams.remotecommand.handlers import RemoteCommand
 from master.apiserver.rpc import service
 from master.apiserver.rpc.relay import Relay
-from master.apiserver.rpc.routes import Target
 from master.apiserver.settings import ApiServerSettings, PodSecuritySettings
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.listing import Pager
@@ -88,8 +96,22 @@ class Parts:
     aggregator: Aggregator
     service: service.ApiService
     relay: Relay
+    outward: Outward
     rest: Api
     trail: Auditor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outward:
+    """What reaches others."""
+
+    dialer: Dialer
+    egress: EgressClient
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.egress.close()
+        await self.dialer.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +138,11 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
     """Wire the parts; nothing runs yet. Raises ValueError for a service_cidr that is no IPv4 network."""
     network = IPv4Network(settings.service_cidr)
     cache = Cache(store, catalog)
-    authorizer = _authorizer(cache)
+    authorizer, outward, watches, lister = _authorizer(cache), _outward(settings, cache), Watcher(cache), Pager(cache)
     writes = _writes(settings, network, cache, authorizer)
-    watches, lister = Watcher(cache), Pager(cache)
-    filters = _filters(settings, cache, authorizer, watches)
+    filters = _filters(settings, cache, authorizer, watches, [outward.egress.figures])
     issuer, tokens = _tokens(settings, cache, writes.registry)
-    relay = Relay(filters.chain, cache, settings.tls, settings.scheduler)
+    relay = Relay(filters.chain, cache, outward.dialer, settings.scheduler)
     measuring = ResourceMetrics(cache, Scraper(relay.measured))
     return Parts(
         cache=cache,
@@ -147,11 +168,18 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
             cluster_name=settings.cluster_name,
         ),
         relay=relay,
+        outward=outward,
         rest=_rest(
             settings, filters, writes, Reading(cache, writes.registry, lister, watches), relay, measuring, tokens
         ),
         trail=filters.trail,
     )
+
+
+def _outward(settings: ApiServerSettings, cache: Cache) -> Outward:
+    dialer = Dialer(settings.tls)
+    tunnels = Tunnels(Kubelets(cache, dialer))
+    return Outward(dialer, EgressClient(Resolver(cache, random.SystemRandom()), tunnels))
 
 
 def _authorizer(cache: Cache) -> Authorizer:
@@ -190,7 +218,13 @@ def _pod_security(said: PodSecuritySettings) -> Configuration:
     )
 
 
-def _filters(settings: ApiServerSettings, cache: Cache, authorizer: Authorizer, watches: Watcher) -> _Filters:
+def _filters(
+    settings: ApiServerSettings,
+    cache: Cache,
+    authorizer: Authorizer,
+    watches: Watcher,
+    collectors: Sequence[Collector],
+) -> _Filters:
     authorization, limits, turns, trail = (
         AuthorizationFilter(cache, authorizer),
         InflightLimits(),
@@ -198,7 +232,7 @@ def _filters(settings: ApiServerSettings, cache: Cache, authorizer: Authorizer, 
         _trail(settings, cache.kinds),
     )
     ConfigurationFollower(turns, cache.window(kinds.of(PriorityLevelConfiguration)), cache.window(kinds.of(FlowSchema)))
-    metrics = Metrics(cache, watches, turns, trail)
+    metrics = Metrics(cache, watches, turns, trail, collectors=collectors)
     return _Filters(
         authorization,
         HandlerChain(authorization, cache.moments, limits, turns=turns, metrics=metrics, trail=trail),

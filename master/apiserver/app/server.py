@@ -148,4 +148,4 @@ async def _listening(settings: ApiServerSettings, parts: Parts) -> AsyncIterator
     finally:
         await set_serving(checks, False)
         await server.stop(STOP_GRACE_S)
-        await parts.relay.close()
+        await parts.outward.close()

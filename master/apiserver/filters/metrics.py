@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -66,7 +66,16 @@ class _Requests:
 class Metrics:
     """Counts requests as they pass; the rest is looked up when somebody asks. Lives in the event loop."""
 
-    def __init__(self, cache: Cache, watches: Watcher, turns: Seats, trail: Auditor | None) -> None:
+    def __init__(
+        self,
+        cache: Cache,
+        watches: Watcher,
+        turns: Seats,
+        trail: Auditor | None,
+        *,
+        collectors: Iterable[Collector] = (),
+    ) -> None:
+        """`collectors` are the figures that other rooms keep themselves."""
         self._catalog = cache.catalog
         self._subresources: Set[str] = frozenset()
         """What everybody may write into a URL would be labels without end."""
@@ -78,6 +87,8 @@ class Metrics:
         registry.register(_Counted(self._requests))
         registry.register(_KeptElsewhere(cache, watches, turns, trail, self._requests.in_flight))
         ProcessCollector(registry=registry)
+        for collector in collectors:
+            registry.register(collector)
 
     def _become(self, catalog: Catalog) -> None:
         self._catalog = catalog

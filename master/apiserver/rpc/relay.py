@@ -13,21 +13,22 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from master.apiserver.egress.kubelet.dialing import Dialer
+from master.apiserver.egress.kubelet.duplex import Duplex, told
+from master.apiserver.egress.kubelet.target import Target
 from master.apiserver.filters.handler_chain import HandlerChain
 from master.apiserver.request.info import Exchange
 from master.apiserver.rpc import request_info
-from master.apiserver.rpc.dialing import Dialer
 from master.apiserver.rpc.errors import abort_on_error
 from master.apiserver.rpc.request_info import Aim
-from master.apiserver.rpc.routes import KUBELET, ROUTES, PodOrNode, Route, Target, resolve
+from master.apiserver.rpc.routes import KUBELET, ROUTES, PodOrNode, Route, resolve
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.moment import Moment
 from podlab.api import kinds
 from podlab.core.v1 import pod_pb2
 from podlab.core.v1.pod_pb2 import Pod
-from podlab.errors import ApiError, BadRequest, ServicerContext, ServiceUnavailable, from_rpc_error
-from podlab.tls import Tls
+from podlab.errors import BadRequest, ServicerContext, ServiceUnavailable
 from podlab.v1 import kubelet_pb2
 
 _POD = kinds.of(Pod)
@@ -37,10 +38,10 @@ _Streams = grpc.aio.StreamStreamCall[bytes, bytes]
 class Relay:
     """The services whose calls are answered elsewhere."""
 
-    def __init__(self, chain: HandlerChain, cache: Cache, tls: Tls, scheduler: str) -> None:
+    def __init__(self, chain: HandlerChain, cache: Cache, dialer: Dialer, scheduler: str) -> None:
         self._chain = chain
         self._cache = cache
-        self._dialer = Dialer(tls)
+        self._dialer = dialer
         self._scheduler = scheduler
 
     def services(self) -> tuple[str, ...]:
@@ -63,7 +64,7 @@ class Relay:
             async for response in call:
                 yield response
         except grpc.aio.AioRpcError as error:
-            raise _told(error, target) from error
+            raise told(error, target) from error
         finally:
             call.cancel()
 
@@ -102,7 +103,7 @@ class Relay:
         try:
             answer = await stats(request.SerializeToString())
         except grpc.aio.AioRpcError as error:
-            raise _told(error, target) from error
+            raise told(error, target) from error
         return kubelet_pb2.StatsResponse.FromString(answer)
 
     async def check(self, target: Target) -> None:
@@ -111,13 +112,9 @@ class Relay:
         try:
             answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
         except grpc.aio.AioRpcError as error:
-            raise _told(error, target) from error
+            raise told(error, target) from error
         if answer.status != health_pb2.HealthCheckResponse.SERVING:
             raise ServiceUnavailable(f"{target} does not serve")
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._dialer.close()
 
     def _methods(self, service: str, routes: Mapping[str, Route]) -> dict[str, grpc.RpcMethodHandler[bytes, bytes]]:
         return {
@@ -144,36 +141,6 @@ class Relay:
         return relay
 
 
-class Duplex:
-    """A relayed call, as bytes. Both ways there is no more on the way than gRPC's flow control lets."""
-
-    def __init__(self, call: _Streams, target: Target) -> None:
-        self._call = call
-        self._target = target
-
-    async def write(self, message: bytes) -> None:
-        """Goes nowhere once the call has ended: its answer says why."""
-        with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            await self._call.write(message)
-
-    async def done_writing(self) -> None:
-        """Nothing more is written."""
-        with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            await self._call.done_writing()
-
-    async def read(self) -> bytes | None:
-        """The next answer; None after the last one. Raises what the component answers."""
-        try:
-            answer = await self._call.read()
-        except grpc.aio.AioRpcError as error:
-            raise _told(error, self._target) from error
-        return answer if isinstance(answer, bytes) else None  # gRPC's EOF
-
-    def cancel(self) -> None:
-        """Ends the call, if it has not ended."""
-        self._call.cancel()
-
-
 def _streams(channel: grpc.aio.Channel, method: str) -> grpc.aio.StreamStreamMultiCallable[bytes, bytes]:
     return channel.stream_stream(method)
 
@@ -185,19 +152,11 @@ async def _pass_on(call: _Streams, first: bytes, context: ServicerContext, targe
         async for response in call:
             await context.write(response)
     except grpc.aio.AioRpcError as error:
-        raise _told(error, target) from error
+        raise told(error, target) from error
     finally:
         call.cancel()
         upwards.cancel()
         await asyncio.gather(upwards, return_exceptions=True)  # what it met, the call itself has met too
-
-
-def _told(error: grpc.aio.AioRpcError, target: Target) -> ApiError:
-    """What the component said, or that it could not be reached."""
-    told = from_rpc_error(error)
-    if error.code() is grpc.StatusCode.UNAVAILABLE and type(told) is ServiceUnavailable:
-        return ServiceUnavailable(f"{target} cannot be reached: {error.details()}")
-    return told
 
 
 async def _send(call: _Streams, first: bytes, context: ServicerContext) -> None:

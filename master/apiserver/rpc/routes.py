@@ -9,14 +9,15 @@ from typing import Any, Protocol
 from google.protobuf.message import DecodeError, Message
 
 from master.apiserver.authorization import Attributes
+from master.apiserver.egress.kubelet import nodes
+from master.apiserver.egress.kubelet.target import Target
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab import ports
 from podlab.api import kinds
-from podlab.core.v1 import node_pb2, pod_pb2
-from podlab.core.v1.node_pb2 import Node
+from podlab.core.v1 import pod_pb2
 from podlab.core.v1.pod_pb2 import Pod
-from podlab.errors import BadRequest, NotFound, ServiceUnavailable
+from podlab.errors import BadRequest, NotFound
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import kubelet_pb2, proxy_pb2, scheduler_pb2
 
@@ -30,21 +31,6 @@ class PodOrNode:
     namespace: str = ""
     pod: str = ""
     node: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a call goes, as error messages name it. `host` is the name in the certificate that has to answer there.
-
-    Without one, it is the address: nodes say their addresses themselves, and could name another's.
-    """
-
-    name: str
-    address: str
-    host: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.name} at {self.address}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +114,9 @@ def resolve(route: Route, asked: PodOrNode, cache: Cache, scheduler: str) -> Tar
     if route.component == SCHEDULER:
         return Target("the scheduler", scheduler)
     name = asked.node or _node_of_pod(asked, cache)
-    kind = kinds.of(Node)
-    entry = cache.get(kind, keys.object_key(kind, "", name))
-    if entry is None:
-        raise NotFound.of("nodes", name)
-    node = entry.message_as(node_pb2.Node)
-    host = next((one.address for one in node.status.addresses if one.type == "InternalIP"), "")
-    if not host:
-        raise ServiceUnavailable(f'node "{name}" has no InternalIP in its status yet; is its kubelet running?')
     if route.component == PROXY:
-        return Target(f'the proxy of node "{name}"', f"{host}:{ports.PROXY}", name)
-    port = node.status.daemonEndpoints.kubeletEndpoint.Port or ports.KUBELET
-    return Target(f'the kubelet of node "{name}"', f"{host}:{port}", name)
+        return Target(f'the proxy of node "{name}"', f"{nodes.address(cache, name)}:{ports.PROXY}", name)
+    return nodes.kubelet(cache, name)
 
 
 def _node_of_pod(asked: PodOrNode, cache: Cache) -> str:

@@ -28,10 +28,11 @@ SETTLE_S = 0.2
 class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
     """Serves `podlab.v1.Kubelet` for the pods of this node."""
 
-    def __init__(self, pods: PodWorkers, runtime: Runtime, stats: StatsProvider) -> None:
+    def __init__(self, pods: PodWorkers, runtime: Runtime, stats: StatsProvider, node_ip: str) -> None:
         self._pods = pods
         self._runtime = runtime
         self._stats = stats
+        self._node_ip = node_ip
 
     async def Logs(  # noqa: N802 - gRPC's name
         self, request: kubelet_pb2.LogsRequest, context: ServicerContext
@@ -91,8 +92,11 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
                 raise BadRequest("the first message of PortForward must be `start`")
             if not 1 <= first.start.port <= 65535:
                 raise BadRequest(f"port: {first.start.port} is not between 1 and 65535")
-            pid = await self._network_pid(self._pod(first.start.namespace, first.start.pod))
-            async for response in forward(pid, first.start.port, request_iterator):
+            pid, address = await self._network(self._pod(first.start.namespace, first.start.pod))
+            pod_address = address if first.start.to_pod_address else ""
+            if first.start.to_pod_address and not address:
+                raise BadRequest(f'pod "{first.start.pod}" has no address yet')
+            async for response in forward(pid, first.start.port, request_iterator, pod_address=pod_address):
                 yield response
         except (ApiError, RuntimeFailure) as error:
             await abort(context, _as_api_error(error))
@@ -128,12 +132,15 @@ class KubeletServicer(kubelet_pb2_grpc.KubeletServicer):
             raise BadRequest(f'container "{run.name}" of pod "{pod_name}" is not running')
         return _container(pod, run.name), run
 
-    async def _network_pid(self, pod: pod_pb2.Pod) -> int | None:
-        """A process in the pod's network namespace; None for the node's. Raises BadRequest, RuntimeFailure."""
+    async def _network(self, pod: pod_pb2.Pod) -> tuple[int | None, str]:
+        """A process in the pod's network namespace, None for the node's, and its address there, if it has one. Raises
+        BadRequest, RuntimeFailure."""
         sandbox = (await self._runtime.pod(pod.metadata.uid)).sandbox
         if sandbox is None or not sandbox.ready:
             raise BadRequest(f'pod "{pod.metadata.name}" is not running')
-        return None if pod.spec.hostNetwork else await self._runtime.sandbox_pid(sandbox.id)
+        if pod.spec.hostNetwork:
+            return None, self._node_ip
+        return await self._runtime.sandbox_pid(sandbox.id), next(iter(sandbox.ips), "")
 
     async def _run(self, pod: pod_pb2.Pod, name: str, *, previous: bool = False) -> Container:
         """The container's present run, or its last ended one. Raises BadRequest, RuntimeFailure."""

@@ -23,7 +23,8 @@ READ_BYTES = 64 * 1024
 LINGER_S = 1.0
 # How long the caller has to end the call after the last response.
 CLOSE_TIMEOUT_S = 5.0
-_LOOPBACKS = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
+Addresses = tuple[tuple[socket.AddressFamily, str], ...]
+_LOOPBACKS: Addresses = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 _CLONE_NEWNET = 0x40000000
 
 Response = kubelet_pb2.PortForwardResponse
@@ -34,16 +35,20 @@ async def forward(
     port: int,
     requests: AsyncIterator[kubelet_pb2.PortForwardRequest],
     *,
+    pod_address: str = "",
     linger_s: float = LINGER_S,
     close_timeout_s: float = CLOSE_TIMEOUT_S,
 ) -> AsyncIterator[Response]:
     """The pod's data, until both sides have closed. Raises InternalError.
 
-    `pid` is of a process in the pod's network namespace; None is the node's own.
+    `pid` is of a process in the pod's network namespace; None is the node's own. With a `pod_address` the connection is
+    made to it, and `connected` is the first response.
     """
-    reader, writer = await _connect(pid, port)
+    reader, writer = await _connect(pid, port, _of(pod_address) if pod_address else _LOOPBACKS)
     input_task = asyncio.create_task(_pass_input(writer, requests))
     try:
+        if pod_address:
+            yield Response(connected=True)
         while chunk := await _read(reader):
             yield Response(data=chunk)
         yield Response(data_end=True)
@@ -81,9 +86,15 @@ async def _pass_input(writer: asyncio.StreamWriter, requests: AsyncIterator[kube
             writer.write_eof()
 
 
-async def _connect(pid: int | None, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+def _of(address: str) -> Addresses:
+    return ((socket.AF_INET6 if ":" in address else socket.AF_INET, address),)
+
+
+async def _connect(
+    pid: int | None, port: int, addresses: Addresses
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     failures: list[str] = []
-    for family, address in _LOOPBACKS:
+    for family, address in addresses:
         try:
             return await _connect_to(pid, family, address, port)
         except TimeoutError:
@@ -91,6 +102,8 @@ async def _connect(pid: int | None, port: int) -> tuple[asyncio.StreamReader, as
         except OSError as error:
             reason = os.strerror(error.errno).lower() if error.errno else str(error)
             failures.append(f"dial tcp {address}:{port}: connect: {reason}")
+    if addresses is not _LOOPBACKS:
+        raise InternalError("; ".join(failures))
     raise InternalError(f"failed to connect to localhost:{port} inside the pod's network: {'; '.join(failures)}")
 
 

@@ -12,7 +12,7 @@ from master.apiserver.rest.call import Call
 from master.apiserver.rest.streams import channels, lifetime, spdy, websocket
 from master.apiserver.rest.streams.connection import ClientConnection
 from master.apiserver.rest.streams.negotiation import WEBSOCKET, negotiated
-from master.apiserver.rest.streams.portforward.pod_connection import PodDialer
+from master.apiserver.rest.streams.portforward.pod_dialer import PodDialer
 from master.apiserver.rest.streams.portforward.spdy_client import SpdyForwarder
 from master.apiserver.rest.streams.portforward.websocket_client import WebSocketForwarder
 from master.apiserver.rpc.relay import Relay

@@ -12,9 +12,10 @@ import contextlib
 import logging
 from dataclasses import dataclass, field
 
+from master.apiserver.egress.kubelet.pod_connection import PodConnection
 from master.apiserver.rest.streams.connection import ClientConnection
 from master.apiserver.rest.streams.lifetime import LEAVE_S
-from master.apiserver.rest.streams.portforward.pod_connection import PodConnection, PodDialer
+from master.apiserver.rest.streams.portforward.pod_dialer import PodDialer
 from podlab import spdy
 from podlab.errors import ApiError
 

@@ -10,8 +10,9 @@ import asyncio
 import struct
 from collections.abc import Sequence
 
+from master.apiserver.egress.kubelet.pod_connection import PodConnection
 from master.apiserver.rest.streams import channels, lifetime
-from master.apiserver.rest.streams.portforward.pod_connection import PodConnection, PodDialer
+from master.apiserver.rest.streams.portforward.pod_dialer import PodDialer
 from master.apiserver.rest.streams.websocket import WebSocketConnection
 from podlab.errors import ApiError
 

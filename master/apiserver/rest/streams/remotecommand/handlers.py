@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from master.apiserver.egress.kubelet.duplex import Duplex
 from master.apiserver.registry.registry import Registry
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.streams import channels, lifetime, spdy, websocket
@@ -18,7 +19,7 @@ from master.apiserver.rest.streams.remotecommand.containers import container_of
 from master.apiserver.rest.streams.remotecommand.exit_status import Outcome
 from master.apiserver.rest.streams.remotecommand.spdy_client import SpdyClient
 from master.apiserver.rest.streams.remotecommand.websocket_client import WebSocketClient
-from master.apiserver.rpc.relay import Duplex, Relay
+from master.apiserver.rpc.relay import Relay
 from master.apiserver.rpc.routes import KUBELET
 from master.apiserver.watchcache.moment import Moment
 from podlab.core.v1 import pod_pb2

@@ -8,8 +8,8 @@ from pathlib import Path
 import grpc
 import pytest
 
-from master.apiserver.rpc.dialing import Dialer
-from master.apiserver.rpc.routes import Target
+from master.apiserver.egress.kubelet.dialing import Dialer
+from master.apiserver.egress.kubelet.target import Target
 from podlab import pki
 from podlab.errors import ServiceUnavailable
 from podlab.tls import Tls

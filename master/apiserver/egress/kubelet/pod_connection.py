@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from master.apiserver.rpc.relay import Duplex, Relay
-from master.apiserver.rpc.routes import KUBELET
-from podlab.v1.kubelet_pb2 import PortForwardRequest, PortForwardResponse, PortForwardStart
+from master.apiserver.egress.kubelet.duplex import Duplex
+from podlab.v1.kubelet_pb2 import PortForwardRequest, PortForwardResponse
 
 # After a pod's last byte the kubelet still takes bytes for it for this long.
 LINGER_S = 1.0
@@ -30,7 +28,7 @@ class PodConnection:
         """Tell the pod that no more bytes follow."""
         await self.duplex.write(PortForwardRequest(data_end=True).SerializeToString())
 
-    async def received(self) -> AsyncIterator[bytes]:
+    async def received(self) -> AsyncGenerator[bytes, None]:
         """The bytes from the pod. After the last ones the caller may still write for LINGER_S. Raises ApiError."""
         while (message := await self.duplex.read()) is not None:
             response = PortForwardResponse.FromString(message)
@@ -40,24 +38,3 @@ class PodConnection:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.duplex.read(), LINGER_S)
                 return
-
-
-@dataclass(frozen=True, slots=True)
-class PodDialer:
-    """Whose ports are connected to. Each connection is one to the pod that has the name then."""
-
-    relay: Relay
-    namespace: str
-    name: str
-
-    @asynccontextmanager
-    async def dial(self, port: int) -> AsyncIterator[PodConnection]:
-        """Connect to a port. Raises ApiError when the pod's node cannot be reached."""
-        start = PortForwardStart(namespace=self.namespace, pod=self.name, port=port)
-        first = PortForwardRequest(start=start).SerializeToString()
-        async with self.relay.opened(KUBELET, "PortForward", first, moment=await self.relay.now()) as duplex:
-            yield PodConnection(duplex)
-
-    def failure(self, port: int, why: str) -> bytes:
-        """Kubernetes' message for a connection that cannot be made."""
-        return f"error forwarding port {port} to pod {self.name}, uid : {why}".encode()

@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 
-from master.apiserver.rpc.routes import Target
+from master.apiserver.egress.kubelet.target import Target
 from podlab.errors import METADATA_OPTIONS, ServiceUnavailable
 from podlab.tls import Tls
 
