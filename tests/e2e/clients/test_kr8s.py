@@ -44,3 +44,24 @@ def test_a_deployment_is_scaled(kubeconfig: Path, namespace: str) -> None:
     made.wait("condition=Available", timeout=30)
     assert {each.labels["app"] for each in made.pods()} == {"web"}
     made.delete()
+
+
+def test_objects_of_a_custom_kind_live_as_others_do(kubeconfig: Path, namespace: str, crontabs: str) -> None:
+    api = kr8s.api(kubeconfig=str(kubeconfig), namespace=namespace)
+    kind = kr8s.objects.new_class("CronTab", f"{crontabs}/v1", namespaced=True, scalable=True, asyncio=False)
+    made = kind({"metadata": {"name": "a"}, "spec": {"cron": "0 3 * * *"}}, namespace=namespace, api=api)
+    made.create()
+    assert made.spec.replicas == 2
+    made.patch({"spec": {"replicas": 3}})
+    made.patch({"status": {"last": "today"}}, subresource="status")
+    made.scale(4)
+    (found,) = api.get(f"crontabs.{crontabs}", namespace=namespace)
+    assert (found.spec.replicas, found.status.last, found.metadata.generation) == (4, "today", 3)
+    with pytest.raises(kr8s.ServerError, match="should be less than or equal to 9"):
+        made.patch({"spec": {"replicas": 10}})
+    for event, seen in api.watch(f"crontabs.{crontabs}", namespace=namespace):
+        if event == "DELETED":
+            break
+        assert (event, seen.name) == ("ADDED", "a")
+        made.delete()
+    assert not made.exists()

@@ -94,3 +94,26 @@ def test_the_dynamic_client_finds_kinds_by_discovery(api: client.ApiClient, name
     assert configs.get(namespace=namespace, name="c").data is None
     configs.delete(namespace=namespace, name="c")
     assert configs.get(namespace=namespace, label_selector="x=y").items == []
+
+
+def test_the_dynamic_client_handles_custom_kinds(api: client.ApiClient, namespace: str, crontabs: str) -> None:
+    from kubernetes.dynamic import DynamicClient
+
+    kind = DynamicClient(api).resources.get(api_version=f"{crontabs}/v1", kind="CronTab")
+    body = {"apiVersion": f"{crontabs}/v1", "kind": "CronTab", "metadata": {"name": "a"}, "spec": {"cron": "0 3 * * *"}}
+    made = kind.create(namespace=namespace, body=body)
+    assert made.spec.replicas == 2
+    merge = {"namespace": namespace, "name": "a", "content_type": "application/merge-patch+json"}
+    assert kind.patch(body={"spec": {"replicas": 3}}, **merge).metadata.generation == 2
+    assert kind.status.patch(body={"status": {"last": "today"}}, **merge).status.last == "today"
+    assert kind.scale.patch(body={"spec": {"replicas": 4}}, **merge).spec.replicas == 4
+    assert [each.spec.replicas for each in kind.get(namespace=namespace).items] == [4]
+    following, seen = watch.Watch(), []
+    began = made.metadata.resourceVersion
+    for event in kind.watch(namespace=namespace, resource_version=began, timeout=30, watcher=following):
+        seen.append((event["type"], event["object"].spec.replicas))
+        if len(seen) == 3:
+            kind.delete(namespace=namespace, name="a")
+        if event["type"] == "DELETED":
+            following.stop()
+    assert seen == [("MODIFIED", 3), ("MODIFIED", 3), ("MODIFIED", 4), ("DELETED", 4)]

@@ -60,3 +60,25 @@ def test_a_deployment_is_scaled_and_replaced(client: Any) -> None:
     found.metadata.resourceVersion = None  # whatever its controller has told meanwhile
     assert client.replace(found).metadata.labels == {"tier": "front"}
     client.delete(Deployment, "web", cascade=lightkube.types.CascadeType.FOREGROUND)
+
+
+def test_objects_of_a_custom_kind_live_as_others_do(client: Any, crontabs: str) -> None:
+    from lightkube.generic_resource import create_namespaced_resource
+
+    kind = create_namespaced_resource(crontabs, "v1", "CronTab", "crontabs")
+    made = client.create(kind({"metadata": {"name": "a"}, "spec": {"cron": "0 3 * * *"}}))
+    assert made.spec["replicas"] == 2
+    merge = lightkube.types.PatchType.MERGE
+    assert client.patch(kind, "a", {"spec": {"replicas": 3}}, patch_type=merge).metadata.generation == 2
+    assert client.patch(kind.Status, "a", {"status": {"last": "today"}}, patch_type=merge).status == {"last": "today"}
+    assert client.patch(kind.Scale, "a", {"spec": {"replicas": 4}}, patch_type=merge).spec.replicas == 4
+    assert [each.spec["replicas"] for each in client.list(kind)] == [4]
+    with pytest.raises(lightkube.ApiError, match="the body of the request was in an unknown format") as refused:
+        client.patch(kind, "a", {"spec": {"replicas": 5}})  # a strategic merge
+    assert refused.value.status.code == 415
+    for event, seen in client.watch(kind, server_timeout=30):
+        if event == "DELETED":
+            break
+        assert (event, seen.metadata.name) == ("ADDED", "a")
+        client.delete(kind, "a")
+    assert list(client.list(kind)) == []
