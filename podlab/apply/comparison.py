@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from podlab.api.values.jsonvalues import Json
-from podlab.apply.field_set import EMPTY, FieldSet
+from podlab.apply.field_set import EMPTY, FieldSet, shared
 from podlab.apply.path import Step
 from podlab.apply.structure import LEAF, LIST, MISSING, OBJECT, Part, ValueForm, items, members
 from podlab.shapes.shape import Shape
@@ -32,14 +32,21 @@ def compare(old: Json, new: Json, shape: Shape | None) -> Comparison:
     return _parts_differ(old, new, shape, OBJECT)
 
 
+def compare_part(part: Part, old: Json, new: Json) -> Comparison:
+    """One part of an object, seen from the object; MISSING stands for what is not there. Raises Unidentified."""
+    found = _Differences()
+    found.note(part, old, new)
+    return found.made()
+
+
 class _Differences:
     """What comparisons of an object's or a list's parts have found: members of both sets, and what is below each."""
 
     __slots__ = ("gone", "removed", "written", "wrote")
 
     def __init__(self) -> None:
-        self.written: set[Step] = set()
-        self.removed: set[Step] = set()
+        self.written: list[Step] = []
+        self.removed: list[Step] = []
         self.wrote: dict[Step, FieldSet] = {}
         self.gone: dict[Step, FieldSet] = {}
 
@@ -47,12 +54,12 @@ class _Differences:
         """What there is to say of one part."""
         step = part.step
         if old is MISSING:
-            self.written.add(step)
-            if not part.is_whole and (below := _all_below(new, part)):
+            self.written.append(step)
+            if not part.is_whole and (below := all_below(new, part)):
                 self.wrote[step] = below
         elif new is MISSING:
-            self.removed.add(step)
-            if not part.is_whole and (below := _all_below(old, part)):
+            self.removed.append(step)
+            if not part.is_whole and (below := all_below(old, part)):
                 self.gone[step] = below
         elif old != new:
             self._note_change(part, old, new)
@@ -61,20 +68,20 @@ class _Differences:
         """An item that is there twice has no fields of its own: all of one name are one."""
         if len(old) > 1 and len(new) > 1:
             if old != new:
-                self.written.add(part.step)
+                self.written.append(part.step)
             return
         self.note(part, old[0] if len(old) == 1 else MISSING, new[0] if len(new) == 1 else MISSING)
-        (self.removed if len(old) > 1 else self.written).add(part.step)
+        (self.removed if len(old) > 1 else self.written).append(part.step)
 
     def _note_change(self, part: Part, old: Json, new: Json) -> None:
         was, became = part.form(old), part.form(new)
         if was is became is LEAF:
-            self.written.add(part.step)
+            self.written.append(part.step)
             return
         if LEAF in (was, became):
             leaf = old if was is LEAF else new
             if leaf is not None and leaf not in ({}, []):  # what was empty, or became so, differs by its parts alone
-                self.written.add(part.step)
+                self.written.append(part.step)
         found = _parts_differ(
             None if was is LEAF else old, None if became is LEAF else new, part.shape, became if was is LEAF else was
         )
@@ -88,8 +95,8 @@ class _Differences:
         return Comparison(_set(self.written, self.wrote), _set(self.removed, self.gone))
 
 
-def _set(members: set[Step], below: dict[Step, FieldSet]) -> FieldSet:
-    return FieldSet(frozenset(members), below) if members or below else EMPTY
+def _set(members: Sequence[Step], below: dict[Step, FieldSet]) -> FieldSet:
+    return shared(members, below) if members or below else EMPTY
 
 
 def _parts_differ(old: Json, new: Json, shape: Shape | None, shared: ValueForm) -> Comparison:
@@ -128,7 +135,7 @@ def _by_step(values: Sequence[Json], shape: Shape | None) -> dict[Step, tuple[Pa
     return found
 
 
-def _all_below(value: Json, at: Part) -> FieldSet:
+def all_below(value: Json, at: Part) -> FieldSet:
     """All fields below one that came or went: with each object, the object itself."""
     found = at.form(value)
     if found is LEAF:
@@ -139,9 +146,9 @@ def _all_below(value: Json, at: Part) -> FieldSet:
     below: dict[Step, FieldSet] = {}
     for name, part in members(at.shape, value):
         own.append(part.step)
-        if not part.is_whole and (inner := _all_below(value[name], part)):
+        if not part.is_whole and (inner := all_below(value[name], part)):
             below[part.step] = inner
-    return FieldSet(frozenset(own), below)
+    return _set(own, below)
 
 
 def _all_items(values: Sequence[Json], shape: Shape | None) -> FieldSet:
@@ -151,7 +158,7 @@ def _all_items(values: Sequence[Json], shape: Shape | None) -> FieldSet:
     for part, value in items(shape, values):
         if part.step in seen:
             below.pop(part.step, None)
-        elif inner := _all_below(value, part):
+        elif inner := all_below(value, part):
             below[part.step] = inner
         seen.add(part.step)
-    return FieldSet(frozenset(seen), below)
+    return _set(list(seen), below)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from podlab.apply.path import Path, Step, order
 from podlab.shapes.shape import List, Map, Shape, Struct
+
+# Parts of sets that are alike: those of all kinds that are written at the time, and of items that have names of their
+# own. One takes some hundreds of bytes.
+_REMEMBERED = 4096
 
 
 class FieldSet:
@@ -15,7 +19,7 @@ class FieldSet:
     A field may be in the set without anything below it, and the other way round. No child is empty.
     """
 
-    __slots__ = ("children", "members", "settled", "stored")
+    __slots__ = ("children", "members", "settled", "stored", "text")
 
     def __init__(self, members: frozenset[Step], children: Mapping[Step, FieldSet]) -> None:
         self.members: Final = members
@@ -24,6 +28,8 @@ class FieldSet:
         """As it is stored, once somebody has found out."""
         self.settled: Shape | None = None
         """The shape that it has been reconciled with."""
+        self.text: bytes = b""
+        """Its JSON, once somebody has written it."""
 
     @staticmethod
     def of(*paths: Path) -> FieldSet:
@@ -106,6 +112,12 @@ class FieldSet:
                 left[step] = below
         return self._with(left, other.members)
 
+    def less(self, other: FieldSet) -> FieldSet:
+        """As `-`, of a set that stays in the terms of the shape that it is in."""
+        left = self - other
+        left.settled = self.settled
+        return left
+
     def without(self, other: FieldSet) -> FieldSet:
         """Without fields of the other, nor what is below those."""
         left = {step: EMPTY for step in other.members if step in self.children}
@@ -137,6 +149,22 @@ def made(members: Iterable[Step], children: Mapping[Step, FieldSet]) -> FieldSet
     """A set of its parts, of which children may be empty."""
     below = {step: one for step, one in children.items() if one}
     return FieldSet(frozenset(members), below) if members or below else EMPTY
+
+
+def shared(members: Sequence[Step], children: Mapping[Step, FieldSet]) -> FieldSet:
+    """The set of its parts, none of them empty; most often one that there is already, for most objects are alike."""
+    key = (*members, None, *children, *map(id, children.values()))
+    known = _SHARED.get(key)
+    if known is None:
+        if len(_SHARED) >= _REMEMBERED:
+            _SHARED.clear()
+        known = _SHARED[key] = FieldSet(frozenset(members), dict(children))
+    return known
+
+
+_Key = tuple[Step | int | None, ...]
+# By its members, and which sets are below: these live as long as the set that holds them.
+_SHARED: dict[_Key, FieldSet] = {}
 
 
 def _shape_below(shape: Shape | None, step: Step) -> Shape | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from podlab.api.values.jsonvalues import Json
@@ -33,6 +34,10 @@ UNMANAGED = FieldSet.of(
 )
 
 
+Changes = Callable[[str], Comparison]
+"""What a write changes, in the terms of a version. Raises MissingVersion, Unidentified."""
+
+
 @dataclass(frozen=True, slots=True)
 class Writing:
     """One write of an object: in which version, and which fields it cannot change. `reset` is by version."""
@@ -41,18 +46,15 @@ class Writing:
     api_version: str
     reset: FieldSet
 
-    def updated(self, live: Json, new: Json, managers: Managers, by: Manager, now_s: int) -> Managers:
-        """Who manages what once `new` has taken the place of `live`; what is equal in both may be left out of them.
-
-        Raises Unidentified.
-        """
+    def updated(self, changes: Changes, managers: Managers, by: Manager, now_s: int) -> Managers:
+        """Who manages what once these changes have been made. Raises Unidentified."""
         known = self._reconciled(managers)
-        compared = self._compared(live, new, self.api_version)
-        left = self._left_to_others(live, new, known, compared, by)
+        compared = changes(self.api_version).without(self.reset)
+        left = self._left_to_others(changes, known, compared, by)
         own = compared.written - UNMANAGED
         before = left.pop(by, None)
         if before is not None:
-            before = before.of(before.fields - compared.removed)
+            before = before.of(before.fields.less(compared.removed))
         if own:
             fields = own if before is None else before.fields | own
             fields.settled = self.versions.shape(self.api_version)
@@ -73,26 +75,24 @@ class Writing:
         claimed = fields_of(config, shape).without(self.reset)
         known[by] = Managed(claimed, self.api_version, None if last is None else last.time_s)
         new = self._pruned(merged, known, last)
-        compared = self._compared(live, new, self.api_version)
-        left = self._left_to_others(live, new, known, compared, by, force=force)
+        changes = self.changes(live, new)
+        left = self._left_to_others(changes, known, changes(self.api_version).without(self.reset), by, force=force)
         time_s = left[by].time_s if new == live else now_s
         own = Managed(claimed - UNMANAGED, self.api_version, time_s)
         return new, none_empty({**left, by: own}.items())
 
-    def _compared(self, live: Json, new: Json, api_version: str) -> Comparison:
-        before = self.versions.convert(live, self.api_version, api_version)
-        after = self.versions.convert(new, self.api_version, api_version)
-        return compare(before, after, self.versions.shape(api_version)).without(self.reset)
+    def changes(self, live: Json, new: Json) -> Changes:
+        """What differs between two objects of this version."""
+
+        def compared(api_version: str) -> Comparison:
+            before = self.versions.convert(live, self.api_version, api_version)
+            after = self.versions.convert(new, self.api_version, api_version)
+            return compare(before, after, self.versions.shape(api_version))
+
+        return compared
 
     def _left_to_others(
-        self,
-        live: Json,
-        new: Json,
-        managers: Managers,
-        compared: Comparison,
-        by: Manager | None,
-        *,
-        force: bool = True,
+        self, changes: Changes, managers: Managers, compared: Comparison, by: Manager, *, force: bool = True
     ) -> dict[Manager, Managed]:
         """What managers keep: not what another value has been written of, nor what is gone. `by` keeps what it has, and
         managers in versions that are no more are forgotten. Raises Conflicts, unless `force`."""
@@ -106,14 +106,14 @@ class Writing:
             version = managed.api_version
             try:
                 if version not in known:
-                    theirs = self._compared(live, new, version)
+                    theirs = changes(version).without(self.reset)
                     known[version] = theirs.written, theirs.removed
             except MissingVersion:
                 continue
             written, removed = known[version]
             if found := managed.fields & written:
                 taken[one] = found
-            left[one] = managed.of(managed.fields - found - removed)
+            left[one] = managed.of(managed.fields.less(found).less(removed))
         if taken and not force:
             raise Conflicts(conflicts.of(taken))
         return {one: managed for one, managed in left.items() if managed.fields or one == by}

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Generic, TypeVar
 
-from podlab.api.serializer import packing
+from podlab.api.serializer import packing, wire
 from podlab.apply import fields_v1, managers
 from podlab.apply.field_set import FieldSet
 from podlab.apply.managers import Managed, Manager, Managers, Operation
-from podlab.meta.v1.meta_pb2 import FieldsV1, ManagedFieldsEntry, ObjectMeta, PartialObjectMetadata, Time
+from podlab.meta.v1.meta_pb2 import FieldsV1, ManagedFieldsEntry, ObjectMeta, PartialObjectMetadata
 
 FIELDS_TYPE = "FieldsV1"
 NOBODY: Managers = {}
-# A set of a running pod takes some 15 KB while it is remembered.
-_REMEMBERED = 512
+# A set of a running pod takes some 3 KB while it is remembered: most of its parts are others' too.
+_REMEMBERED = 1024
+_METADATA_TAG = wire.tag(PartialObjectMetadata.METADATA_FIELD_NUMBER)
+_ENTRY_TAG = wire.tag(ObjectMeta.MANAGEDFIELDS_FIELD_NUMBER)
 _OPERATIONS = {str(one): one for one in Operation}
 _EMPTY = ManagedFieldsEntry()
 
@@ -22,16 +26,25 @@ def stored(known: Managers) -> bytes:
     """What stands behind an object: a message that holds its managedFields alone. Nothing for no managers."""
     if not known:
         return b""
-    entries = [_entry(manager, managed) for manager, managed in managers.in_order(known)]
-    return PartialObjectMetadata(metadata=ObjectMeta(managedFields=entries)).SerializeToString()
+    ordered = managers.in_order(known) if len(known) > 1 else known.items()
+    entries = b"".join([wire.length_delimited(_ENTRY_TAG, _entry(*one)) for one in ordered])
+    written = wire.length_delimited(_METADATA_TAG, entries)
+    _READ.keep(written, known)
+    return written
 
 
 def read(stored_form: bytes) -> Managers:
     """The managers that `stored` wrote; nobody where somebody else wrote it and it cannot be understood."""
-    try:
-        return decoded(PartialObjectMetadata.FromString(stored_form).metadata.managedFields)
-    except ValueError:
+    if not stored_form:
         return NOBODY
+    known = _READ.get(stored_form)
+    if known is None:
+        try:
+            known = decoded(PartialObjectMetadata.FromString(stored_form).metadata.managedFields)
+        except ValueError:
+            known = NOBODY
+        _READ.keep(stored_form, known)
+    return known
 
 
 def decoded(entries: Iterable[ManagedFieldsEntry]) -> Managers:
@@ -56,44 +69,67 @@ def _without_times(stored_form: bytes) -> list[ManagedFieldsEntry]:
     return [*found]
 
 
-def _entry(manager: Manager, managed: Managed) -> ManagedFieldsEntry:
+def _entry(manager: Manager, managed: Managed) -> bytes:
+    """An encoded ManagedFieldsEntry."""
+    own = ManagedFieldsEntry(fieldsV1=FieldsV1(Raw=_packed(managed.fields)))
+    if managed.time_s is not None:
+        own.time.seconds = managed.time_s
+    return _head(manager, managed.api_version) + own.SerializeToString()
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _head(manager: Manager, api_version: str) -> bytes:
+    """What most entries of a manager have in common."""
     return ManagedFieldsEntry(
         manager=manager.name,
         operation=manager.operation,
-        apiVersion=managed.api_version,
-        time=None if managed.time_s is None else Time(seconds=managed.time_s),
+        apiVersion=api_version,
         fieldsType=FIELDS_TYPE,
-        fieldsV1=FieldsV1(Raw=_packed(managed.fields)),
         subresource=manager.subresource,
-    )
+    ).SerializeToString()
 
 
 def _packed(fields: FieldSet) -> bytes:
     """As it is stored; what was written a moment ago is most likely read next."""
     if not fields.stored:
         fields.stored = packing.packed(fields_v1.encode(fields))
-        _keep(fields)
+        _SETS.keep(fields.stored, fields)
     return fields.stored
 
 
 def _unpacked(raw: bytes) -> FieldSet:
     """From what is stored, or JSON. Raises ValueError."""
-    known = _KNOWN.get(raw)
+    known = _SETS.get(raw)
     if known is None:
         known = fields_v1.decode(packing.unpacked(raw or b"{}"))
         if packing.is_packed(raw):
             known.stored = raw
-            _keep(known)
+            _SETS.keep(raw, known)
     return known
 
 
-def _keep(fields: FieldSet) -> None:
-    if len(_KNOWN) >= _REMEMBERED:
-        _KNOWN.clear()
-    _KNOWN[fields.stored] = fields
+T = TypeVar("T")
 
 
-_KNOWN: dict[bytes, FieldSet] = {}
+class _Recent(Generic[T]):
+    """What bytes stand for, of those that were met last."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, T] = {}
+
+    def get(self, encoded: bytes) -> T | None:
+        """None for what nobody met lately."""
+        return self._known.get(encoded)
+
+    def keep(self, encoded: bytes, meaning: T) -> None:
+        """Remember it."""
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[encoded] = meaning
+
+
+_READ: _Recent[Managers] = _Recent()
+_SETS: _Recent[FieldSet] = _Recent()
 
 
 def _decoded(entry: ManagedFieldsEntry) -> tuple[Manager, Managed]:

@@ -13,20 +13,19 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from master.apiserver.managedfields import entries, last_applied
+from master.apiserver.managedfields import entries, last_applied, message_comparison
 from master.apiserver.managedfields.kind_versions import KindVersions
 from podlab.api import objects
 from podlab.api.conversion import versions
 from podlab.api.kinds import Kind
 from podlab.api.serializer import codec
-from podlab.api.serializer.differences import differing
 from podlab.api.values.jsonvalues import Json
 from podlab.apply import managers, validation
-from podlab.apply.comparison import compare
+from podlab.apply.comparison import Comparison, compare
 from podlab.apply.conflicts import Conflicts
 from podlab.apply.field_set import EMPTY, FieldSet
 from podlab.apply.managers import Managed, Manager, Managers, Operation
-from podlab.apply.ownership import UNMANAGED, Writing
+from podlab.apply.ownership import UNMANAGED, Changes, Writing
 from podlab.apply.structure import Unidentified
 from podlab.errors import BadRequest, Cause, Conflict
 from podlab.kinds.resource import Resource
@@ -59,18 +58,42 @@ class AppliedConfiguration:
 
 
 def written_at_creation(new: Message, resource: Resource) -> FieldSet:
-    """The fields that a new object's author has written; it has its defaults and nothing else."""
+    """The fields that a new object's author has written; it has its defaults and nothing else. Nothing where an item of
+    a list does not tell which one it is."""
     kind = resource.kind
-    found = compare(_empty(kind), codec.to_dict(new), shape_of(kind.message)).written
-    return found.without(_writing_of(resource, kind, "").reset) - UNMANAGED
+    try:
+        found = message_comparison.compare(_nothing(kind), new).written
+    except Unidentified:
+        return EMPTY
+    known = _CREATED.get(id(found))
+    if known is None or known[0] is not found:
+        own = found.without(_writing_of(resource, kind, "").reset) - UNMANAGED
+        if len(_CREATED) >= _REMEMBERED:
+            _CREATED.clear()
+        known = _CREATED[id(found)] = found, own
+    return known[1]
+
+
+_CREATED: dict[int, tuple[FieldSet, FieldSet]] = {}
+"""What authors have written of new objects that have these fields: most have the same as others."""
 
 
 def created(fields: FieldSet, writer: FieldWriter, now_s: int) -> bytes:
     """managedFields of an object that is new."""
     if not fields:
         return b""
-    own = Managed(fields, writer.version.api_version, now_s)
-    return entries.stored({writer.manager(Operation.UPDATE): own})
+    key = id(fields), writer.name, writer.version, now_s
+    known = _STORED.get(key)
+    if known is None or known[0] is not fields:
+        own = Managed(fields, writer.version.api_version, now_s)
+        if len(_STORED) >= _REMEMBERED:
+            _STORED.clear()
+        known = _STORED[key] = fields, entries.stored({writer.manager(Operation.UPDATE): own})
+    return known[1]
+
+
+_STORED: dict[tuple[int, str, Kind, int], tuple[FieldSet, bytes]] = {}
+"""managedFields of new objects of one second, by who created them."""
 
 
 def updated(
@@ -92,8 +115,8 @@ def updated(
         return b""
     writing = _writing(resource, writer)
     try:
-        before, after = _compared(old, new, resource, writer, known)
-        left = writing.updated(before, after, known, writer.manager(Operation.UPDATE), now_s)
+        changes = _changes(old, new, resource)
+        left = writing.updated(changes, known, writer.manager(Operation.UPDATE), now_s)
     except Unidentified:  # an item that tells nobody which one it is: validation refuses what can be refused
         return stored
     return stored if not sent and left == known else entries.stored(managers.capped(left))
@@ -117,7 +140,7 @@ def applied(
     known = entries.read(stored)
     if not known and live is not None:
         before = managers.manager(managers.BEFORE_FIRST_APPLY, Operation.UPDATE, kind.api_version, writer.subresource)
-        known = writing.updated(_empty(kind), there, known, before, now_s)
+        known = writing.updated(writing.changes(_empty(kind), there), known, before, now_s)
     by = writer.manager(Operation.APPLY)
     try:
         new, left = writing.applied(there, config, known, by, force=configuration.force, now_s=now_s)
@@ -162,15 +185,19 @@ def _known(stored: bytes, sent: Sequence[ManagedFieldsEntry]) -> Managers:
         return entries.read(stored)
 
 
-def _compared(
-    old: Message, new: Message, resource: Resource, writer: FieldWriter, known: Managers
-) -> tuple[dict[str, Json], dict[str, Json]]:
-    """Both in the writer's version: what differs in them, or all where other versions have to be made of it."""
+def _changes(old: Message, new: Message, resource: Resource) -> Changes:
+    """What differs between two stored objects, as JSON where another version has to be made of them."""
     kind = resource.kind
-    version = kind.api_version
-    if writer.version is kind and all(one.api_version == version for one in known.values()):
-        return differing(old, new)
-    return _shown(old, resource, writer.version), _shown(new, resource, writer.version)
+
+    def compared(api_version: str) -> Comparison:
+        if api_version == kind.api_version:
+            return message_comparison.compare(old, new)
+        known = KindVersions(resource)
+        shape = known.shape(api_version)
+        before, after = (known.convert(codec.to_dict(one), kind.api_version, api_version) for one in (old, new))
+        return compare(before, after, shape)
+
+    return compared
 
 
 def _shown(message: Message, resource: Resource, kind: Kind) -> dict[str, Any]:
@@ -181,8 +208,12 @@ def _shown(message: Message, resource: Resource, kind: Kind) -> dict[str, Any]:
 
 
 @cache
+def _nothing(kind: Kind) -> Message:
+    return kind.message()
+
+
 def _empty(kind: Kind) -> dict[str, Json]:
-    return codec.to_dict(kind.message())
+    return codec.to_dict(_nothing(kind))
 
 
 def _check(config: dict[str, Json], kind: Kind, live: Message | None) -> None:

@@ -13,9 +13,9 @@ from google.protobuf.message import Message
 
 from master.apiserver.admission.rules.limitranger import ANNOTATION
 from master.apiserver.managedfields.ownership_alike import OwnershipAlike
-from master.apiserver.watchcache import encoding
 from podlab.api import objects
 from podlab.api.selection.labels import MIRROR_ANNOTATION
+from podlab.api.serializer import wire
 from podlab.apply.field_set import FieldSet
 from podlab.core.v1 import pod_pb2
 
@@ -52,12 +52,12 @@ class Result:
     def size_bytes(self, pod: Message) -> int:
         """What the pod takes as it is stored."""
         metadata_bytes = objects.metadata(pod).ByteSize()
-        return len(_METADATA) + len(encoding.varint(metadata_bytes)) + metadata_bytes + len(self.rest)
+        return len(_METADATA) + len(wire.varint(metadata_bytes)) + metadata_bytes + len(self.rest)
 
     def encoded(self, pod: Message) -> bytes:
         """The pod as it is stored: spec and status of its template are not encoded again."""
         metadata = objects.metadata(pod).SerializeToString()
-        return b"".join((_METADATA, encoding.varint(len(metadata)), metadata, self.rest))
+        return b"".join((_METADATA, wire.varint(len(metadata)), metadata, self.rest))
 
 
 class TemplateMemo:

@@ -10,6 +10,7 @@ from functools import cache
 
 from podlab.api.kinds import OTHER, Kind
 from podlab.api.serializer import encoded_fields
+from podlab.api.serializer.wire import tag, varint
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2, object_pb2
 
@@ -35,20 +36,6 @@ _JSON_HEADS: dict[int, bytes] = {
 }
 
 
-def varint(number: int) -> bytes:
-    """A length as protobuf writes it."""
-    if number < 0x80:
-        return bytes((number,))
-    if number < 0x4000:
-        return bytes((number & 0x7F | 0x80, number >> 7))
-    encoded = bytearray()
-    while number >= 0x80:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
-
-
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """What stands before an object of one kind in a `podlab.v1.Object`: the field's tag, and before the object's length
@@ -61,11 +48,11 @@ class Envelope:
 @cache
 def envelope(kind: Kind) -> Envelope:
     """That of a kind."""
-    tag = varint(object_pb2.Object.DESCRIPTOR.fields_by_name[kind.object_field].number << 3 | 2)
+    own = tag(object_pb2.Object.DESCRIPTOR.fields_by_name[kind.object_field].number)
     if kind.object_field != OTHER:
-        return Envelope(tag)
+        return Envelope(own)
     url = f"type.googleapis.com/{kind.message.DESCRIPTOR.full_name}".encode()
-    return Envelope(tag, _FIRST_FIELD + varint(len(url)) + url + _SECOND_FIELD)
+    return Envelope(own, _FIRST_FIELD + varint(len(url)) + url + _SECOND_FIELD)
 
 
 def revision_tail(revision: int) -> bytes:

@@ -9,6 +9,8 @@ from typing import Final
 _REMEMBERED = 2048
 # JSON never begins so. Another text that is expected would need another mark: what is stored depends on it.
 _PACKED: Final = b"\x01"
+# Room for what is expected and a set of some KB behind it: to make a packer of the largest sizes takes far longer.
+_WINDOW_BITS, _MEMORY_LEVEL = 13, 5
 _EXPECTED: Final = (
     b'"f:ownerReferences":{".":{},"k:{\\"uid\\":\\""f:generateName":{},"f:finalizers":{".":{},"v:\\"'
     b'"f:annotations":{".":{},"f:kubectl.kubernetes.io/last-applied-configuration":{}}'
@@ -35,7 +37,7 @@ _EXPECTED: Final = (
 
 def packed(text: bytes) -> bytes:
     """A set's JSON as it is stored: a tenth of it, where it is of the fields that pods have."""
-    packer = zlib.compressobj(level=1, wbits=-zlib.MAX_WBITS, zdict=_EXPECTED)
+    packer = zlib.compressobj(level=1, wbits=-_WINDOW_BITS, memLevel=_MEMORY_LEVEL, zdict=_EXPECTED)
     return _PACKED + packer.compress(text) + packer.flush()
 
 

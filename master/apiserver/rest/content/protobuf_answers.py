@@ -14,10 +14,10 @@ from google.protobuf.message import Message
 
 from master.apiserver.rest.content import protobuf
 from master.apiserver.rest.content.protobuf import MAGIC
-from master.apiserver.watchcache.encoding import varint
 from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.api.serializer import codec
+from podlab.api.serializer.wire import varint
 from podlab.authentication.v1 import token_pb2
 from podlab.autoscaling.v1 import scale_pb2
 from podlab.kinds import builtin

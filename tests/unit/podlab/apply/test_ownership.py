@@ -129,7 +129,7 @@ def test_what_nobody_manages_never_changes(live: Json, config: Json) -> None:
 @given(OBJECTS, OBJECTS)
 def test_after_an_update_whoever_wrote_manages_what_differs_and_nobody_what_is_gone(old: Json, new: Json) -> None:
     _, known = apply({}, old, {}, "first")
-    after = V1_WRITES.updated(old, new, known, by("writer", Operation.UPDATE), 2)
+    after = V1_WRITES.updated(V1_WRITES.changes(old, new), known, by("writer", Operation.UPDATE), 2)
     assert not paths(after, "first") & paths(after, "writer", Operation.UPDATE)
     if old == new:
         assert after == known
@@ -145,9 +145,8 @@ def test_two_who_apply_the_same_share_it(live: Json, config: Json) -> None:
 
 def test_a_conflict_names_managers_and_fields() -> None:
     live, known = apply({}, {"text": "a", "labels": {"a": "1", "b": "2"}}, {}, "first")
-    known = V1_WRITES.updated(
-        live, {**live, "items": [{"name": "x", "value": "1"}]}, known, by("edit", Operation.UPDATE), 2
-    )
+    changes = V1_WRITES.changes(live, {**live, "items": [{"name": "x", "value": "1"}]})
+    known = V1_WRITES.updated(changes, known, by("edit", Operation.UPDATE), 2)
     live = {**live, "items": [{"name": "x", "value": "1"}]}
     with pytest.raises(Conflicts) as one:
         apply(live, {"text": "b"}, known, force=False)
@@ -166,7 +165,7 @@ def test_a_manager_of_another_version_keeps_its_fields_in_its_terms() -> None:
     assert paths(known, "me") == {("f:words",), ("f:list",)}
     here = {"text": "a", "list": ["x"]}
     assert live == {"words": "a", "list": ["x"]}
-    known = V1_WRITES.updated(here, {**here, "text": "b"}, known, by("edit", Operation.UPDATE), 2)
+    known = V1_WRITES.updated(V1_WRITES.changes(here, {**here, "text": "b"}), known, by("edit", Operation.UPDATE), 2)
     assert paths(known, "me") == {("f:list",)}
     assert paths(known, "edit", Operation.UPDATE) == {("f:text",)}
 
@@ -188,7 +187,7 @@ def test_managers_of_versions_that_are_no_more_are_forgotten() -> None:
 
 def test_who_managed_a_part_of_what_is_now_one_whole_manages_the_whole() -> None:
     known = {by("first"): Managed(FieldSet.of(("f:whole", "f:a"), ("f:labels", "f:a")), "v1", 1)}
-    after = V1_WRITES.updated({"text": "a"}, {"text": "b"}, known, by("edit", Operation.UPDATE), 2)
+    after = V1_WRITES.updated(V1_WRITES.changes({"text": "a"}, {"text": "b"}), known, by("edit", Operation.UPDATE), 2)
     assert paths(after, "first") == {("f:whole",), ("f:labels", "f:a")}
 
 
@@ -198,7 +197,7 @@ def test_the_oldest_of_too_many_that_update_are_one() -> None:
     for index in range(14):
         new = {"labels": {**live["labels"], f"l{index}": "x"}}
         writer = by(f"w{index:02}", Operation.UPDATE)
-        known = managers.capped(V1_WRITES.updated(live, new, known, writer, index))
+        known = managers.capped(V1_WRITES.updated(V1_WRITES.changes(live, new), known, writer, index))
         live = new
     names = [one.name for one, _ in managers.in_order(known)]
     assert names == [managers.ANCIENT, *(f"w{index:02}" for index in range(5, 14))]

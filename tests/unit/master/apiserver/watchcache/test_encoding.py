@@ -43,14 +43,5 @@ def test_every_response_reads_as_the_object_at_its_revision(
     assert unwrap(deleted.object) == wanted
 
 
-@given(st.integers(min_value=0, max_value=2**40))
-def test_lengths_are_written_as_protobuf_does(number: int) -> None:
-    value, shift = 0, 0
-    for byte in encoding.varint(number):
-        value |= (byte & 0x7F) << shift
-        shift += 7
-    assert value == number
-
-
 def test_what_was_not_stored_has_no_revision() -> None:
     assert encoding.revision_tail(0) == b""
