@@ -18,6 +18,7 @@ from master.controllers.namespaces.resourcequota import ResourceQuotaController
 from master.controllers.network.endpoints.controller import EndpointsController
 from master.controllers.network.endpointslice.controller import EndpointSliceController
 from master.controllers.network.endpointslicemirroring.controller import EndpointSliceMirroringController
+from master.controllers.network.servicecidr import ServiceCIDRController
 from master.controllers.nodes.nodeipam.controller import NodeIpamController
 from master.controllers.nodes.nodelifecycle.controller import NodeLifecycleController
 from master.controllers.nodes.tainteviction.controller import TaintEvictionController
@@ -77,6 +78,7 @@ def controllers(
         EndpointSliceController(client, informers),
         EndpointsController(client, informers),
         EndpointSliceMirroringController(client, informers),
+        ServiceCIDRController(client, informers),
         NamespaceController(client, informers),
         defaultobjects.default_service_accounts(client, informers),
         defaultobjects.root_ca_publisher(client, informers, settings.tls.ca),

@@ -130,6 +130,10 @@ LOOPS = (
         "endpointslicemirroring",
         ("EndpointSlice create", "EndpointSlice delete", "EndpointSlice.endpoints", "EndpointSlice.ports"),
     ),
+    ControlLoop(
+        "servicecidr",
+        ("ServiceCIDR.metadata.finalizers[networking.k8s.io/service-cidr-finalizer]", "ServiceCIDR.status.conditions"),
+    ),
     ControlLoop("namespace", ("* delete", "Namespace.spec.finalizers", "Namespace.status.conditions")),
     ControlLoop("serviceaccount", ("ServiceAccount create",)),
     ControlLoop("root-ca-certificate-publisher", ("ConfigMap create", "ConfigMap.data")),

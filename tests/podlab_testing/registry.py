@@ -13,9 +13,9 @@ from master.apiserver.admission.chain import Admission
 from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Plugin
 from master.apiserver.admission.rules.podsecurity.policy import Configuration
 from master.apiserver.admission.write import Change, Deletion, Operation, Write, WriteContext
+from master.apiserver.app.service_addresses import service_allocator
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Authorizer
-from master.apiserver.registry.allocation import ServiceAllocator
 from master.apiserver.registry.registry import Registry, Written
 from master.apiserver.request.info import Exchange, RequestInfo
 from master.apiserver.watchcache.cache import Cache
@@ -96,6 +96,6 @@ def registry_of(
     chance: random.Random | None = None,
 ) -> WritableRegistry:
     """With all that a server's has."""
-    allocator = ServiceAllocator(network, lambda: cache.claims, chance or random.Random(1))
+    allocator = service_allocator(cache, network, chance or random.Random(1))
     services = kinds.of(service_pb2.Service).group_resource
     return WritableRegistry(cache, {services: allocator}, admission_of(cache, *others))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Network
+from typing import Protocol
 
 from prometheus_client.registry import Collector
 
@@ -17,6 +18,7 @@ from master.apiserver.admission.rules.podsecurity.policy import Configuration
 from master.apiserver.aggregation.aggregator import Aggregator
 from master.apiserver.app.default_priorities import DefaultPriorities
 from master.apiserver.app.flow_control import ConfigurationFollower
+from master.apiserver.app.service_addresses import ServiceAddresses, service_allocator
 from master.apiserver.app.system_objects import SystemObjects
 from master.apiserver.audit.auditor import Auditor
 from master.apiserver.audit.policy import Policy
@@ -40,7 +42,6 @@ from master.apiserver.filters.handler_chain import HandlerChain
 from master.apiserver.filters.metrics import Metrics
 from master.apiserver.flowcontrol.inflight_limits import InflightLimits
 from master.apiserver.flowcontrol.seats import Seats
-from master.apiserver.registry.allocation import ServiceAllocator
 from master.apiserver.registry.batch import Batch
 from master.apiserver.registry.delete_collection import Collections
 from master.apiserver.registry.registry import Allocator, Registry
@@ -83,6 +84,14 @@ from podlab.kinds.current import CurrentCatalog
 from podlab.settings import SettingsError
 
 
+class KeptObjects(Protocol):
+    """Objects that the server keeps in existence: `ensure` before it answers, `run` until the store is closed."""
+
+    async def ensure(self) -> None: ...
+
+    async def run(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What the server is made of, wired."""
@@ -90,8 +99,8 @@ class Parts:
     cache: Cache
     registry: Registry
     watches: Watcher
-    bootstrap: SystemObjects
-    priorities: DefaultPriorities
+    kept: tuple[KeptObjects, ...]
+    """What every cluster has, in the order in which it is made."""
     definitions: CustomResourceDefinitions
     aggregator: Aggregator
     service: service.ApiService
@@ -150,10 +159,7 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
         watches=watches,
         definitions=CustomResourceDefinitions(cache, writes.registry, writes.collections),
         aggregator=Aggregator(cache, writes.registry),
-        bootstrap=SystemObjects(
-            writes.registry, network, advertise_address=settings.advertise_address, port=settings.rest_port
-        ),
-        priorities=DefaultPriorities(cache, writes.registry),
+        kept=_kept(settings, network, cache, writes.registry),
         service=service.ApiService(
             kinds=catalog,
             chain=filters.chain,
@@ -182,6 +188,16 @@ def _outward(settings: ApiServerSettings, cache: Cache) -> Outward:
     return Outward(dialer, EgressClient(Resolver(cache, random.SystemRandom()), tunnels))
 
 
+def _kept(
+    settings: ApiServerSettings, network: IPv4Network, cache: Cache, registry: Registry
+) -> tuple[KeptObjects, ...]:
+    return (
+        SystemObjects(registry, network, advertise_address=settings.advertise_address, port=settings.rest_port),
+        DefaultPriorities(cache, registry),
+        ServiceAddresses(cache),
+    )
+
+
 def _authorizer(cache: Cache) -> Authorizer:
     windows = {message.DESCRIPTOR.name: cache.window(kinds.of(message)) for message in rbac.FOLLOWED}
     pods, volumes = cache.window(kinds.of(Pod)), cache.window(kinds.of(PersistentVolume))
@@ -191,7 +207,7 @@ def _authorizer(cache: Cache) -> Authorizer:
 def _writes(settings: ApiServerSettings, network: IPv4Network, cache: Cache, authorizer: Authorizer) -> _Writes:
     pod_security = _pod_security(settings.pod_security)
     admission = chain.assemble(cache, authorizer, settings.default_toleration_seconds, pod_security)
-    services = ServiceAllocator(network, lambda: cache.claims, random.SystemRandom())
+    services = service_allocator(cache, network, random.SystemRandom())
     allocators: dict[GroupResource, Allocator] = {kinds.of(service_pb2.Service).group_resource: services}
     registry = Registry(cache, allocators, admission)
     return _Writes(registry, Batch(cache, registry), Collections(cache, registry))

@@ -58,8 +58,7 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
         loops: list[Coroutine[object, object, None]] = [
             parts.cache.run(),
             parts.watches.run(),
-            parts.bootstrap.run(),
-            parts.priorities.run(),
+            *(each.run() for each in parts.kept),
             parts.definitions.run(),
             parts.aggregator.run(),
             EventExpiry(parts.cache).run(),
@@ -70,8 +69,8 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
             loops.append(parts.trail.writer.run())
         async with _background(loops):
             await roles.ensure()
-            await parts.bootstrap.ensure()
-            await parts.priorities.ensure()
+            for each in parts.kept:
+                await each.ensure()
             async with (
                 _listening(settings, parts),
                 rest.listening(parts.rest, settings.tls, settings.bind_address, settings.rest_port),

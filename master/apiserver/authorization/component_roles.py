@@ -46,7 +46,7 @@ _CONTROLLERS = (
     rule("patch update", "autoscaling", "horizontalpodautoscalers/status"),
     rule("patch update", "batch", "cronjobs/status jobs/status"),
     rule("patch update", "policy", "poddisruptionbudgets/status"),
-    rule("patch update", "networking.k8s.io", "ingresses/status"),
+    rule("patch update", "networking.k8s.io", "ingresses/status servicecidrs/status"),
     rule("patch update", "certificates.k8s.io", "certificatesigningrequests/status"),
     rule("patch update", "certificates.k8s.io", "certificatesigningrequests/approval"),
     rule("approve sign", "certificates.k8s.io", "signers"),

@@ -1,6 +1,6 @@
-"""Addresses and node ports of Services: chosen here, held by claims in the store.
+"""Addresses and node ports of Services: chosen here, held by IPAddresses and by claims in the store.
 
-A claim is written in the same commit as the Service that holds it and only where there was none, so two Services can
+Either is written in the same commit as the Service that holds it and only where there was none, so two Services can
 never hold the same, whatever is restarted or runs at once; it goes with its Service in the same way.
 As in Kubernetes, the lower part of each range is left to those who ask for a fixed one until the rest is used up.
 """
@@ -8,11 +8,13 @@ As in Kubernetes, the lower part of each range is left to those who ask for a fi
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Sequence
 from ipaddress import IPv4Network, ip_address
 
 from google.protobuf.message import Message
 
+from master.apiserver.registry import service_addresses
+from master.apiserver.registry.service_addresses import has_address
 from master.apiserver.watchcache import keys
 from master.store.contract import Delete, Put
 from podlab.api.objects import typed
@@ -20,18 +22,27 @@ from podlab.core.v1 import service_pb2
 from podlab.errors import Cause, InternalError, Invalid
 from podlab.kinds.validation.network.service import EXTERNAL_TYPES, NODE_PORTS, takes_node_ports
 
-ADDRESSES, PORTS = "clusterIPs", "nodePorts"
+PORTS = "nodePorts"
 _TRIES_AT_RANDOM = 32
 _STATIC_ADDRESSES = 256
 _STATIC_PORTS = 86
 
 
 class ServiceAllocator:
-    """Implements registry.Allocator for Services. `held` are the claims that exist, by key, as the cache knows them."""
+    """Implements registry.Allocator for Services."""
 
-    def __init__(self, network: IPv4Network, held: Callable[[], Mapping[str, bytes]], chance: random.Random) -> None:
-        self._network = network
-        self._held = held
+    def __init__(
+        self,
+        networks: Callable[[], Sequence[IPv4Network]],
+        *,
+        addresses: Callable[[], Container[str]],
+        ports: Callable[[], Container[str]],
+        chance: random.Random,
+    ) -> None:
+        """`networks` are where addresses are taken from; `addresses` and `ports` are what is held, by keys."""
+        self._networks = networks
+        self._addresses = addresses
+        self._ports = ports
         self._chance = chance
 
     def allocate(self, new: Message, old: Message | None) -> list[Put | Delete]:
@@ -45,7 +56,11 @@ class ServiceAllocator:
             raise Invalid.of("Service", service.metadata.name, causes)
         wanted = set(_keys_of(service))
         holder = f"{service.metadata.namespace}/{service.metadata.name}".encode()
-        taken: list[Put | Delete] = [Put(key, holder, 0) for key in sorted(wanted - before)]
+        address = service_addresses.address_key(service.spec.clusterIP) if has_address(service) else ""
+        taken: list[Put | Delete] = [
+            Put(key, service_addresses.new_address(service) if key == address else holder, 0)
+            for key in sorted(wanted - before)
+        ]
         return [*taken, *(Delete(key, None) for key in sorted(before - wanted))]
 
     def release(self, old: Message) -> list[Delete]:
@@ -71,37 +86,48 @@ class ServiceAllocator:
                 if takes_node_ports(spec):
                     port.nodePort = self._free_port(own)
                     own.add(port.nodePort)
-            elif key not in before and key in self._held():
+            elif key not in before and key in self._ports():
                 value = f"Invalid value: {port.nodePort}: provided port is already allocated"
                 causes.append(Cause(f"spec.ports[{index}].nodePort", "FieldValueInvalid", value))
 
     def _address_problem(self, address: str, before: set[str]) -> str:
-        key = keys.claim_key(ADDRESSES, address)
-        if address == "None" or key in before:
+        if address == "None":
             return ""
         try:
             parsed = ip_address(address)
         except ValueError:
             return ""  # validation names what is wrong with it
-        if parsed not in self._network:
-            return f"the provided IP ({address}) is not in the valid range. The range of valid IPs is {self._network}"
-        if parsed in (self._network.network_address, self._network.broadcast_address):
+        key, networks = service_addresses.address_key(address), self._networks()
+        if key in before:
+            return ""
+        within = [network for network in networks if parsed in network]
+        if not within:
+            ranges = ", ".join(map(str, networks))
+            return f"the provided IP ({address}) is not in the valid range. The range of valid IPs is {ranges}"
+        if all(parsed in (network.network_address, network.broadcast_address) for network in within):
             return f"the provided IP ({address}) is the network's own"
-        return "provided IP is already allocated" if key in self._held() else ""
+        return "provided IP is already allocated" if key in self._addresses() else ""
 
     def _free_address(self) -> str:
-        hosts = range(1, self._network.num_addresses - 1)
-        held = self._held()
+        networks, held = self._networks(), self._addresses()
+        for network in networks:
+            if (address := self._free_address_of(network, held)) is not None:
+                return address
+        ranges = ", ".join(map(str, networks))
+        raise InternalError(
+            f"no free address is left in the Service networks {ranges}; delete Services, or add a ServiceCIDR"
+        )
+
+    def _free_address_of(self, network: IPv4Network, held: Container[str]) -> str | None:
+        hosts = range(1, network.num_addresses - 1)
         number = self._choose(
             hosts, _static_part(len(hosts), _STATIC_ADDRESSES),
-            lambda number: keys.claim_key(ADDRESSES, str(self._network[number])) in held,
+            lambda number: service_addresses.address_key(str(network[number])) in held,
         )  # fmt: skip
-        if number is None:
-            raise InternalError(f"no free address is left in the Service network {self._network}; delete Services")
-        return str(self._network[number])
+        return None if number is None else str(network[number])
 
     def _free_port(self, own: Container[int]) -> int:
-        held = self._held()
+        held = self._ports()
         port = self._choose(
             NODE_PORTS, _static_part(len(NODE_PORTS), _STATIC_PORTS),
             lambda port: port in own or keys.claim_key(PORTS, str(port)) in held,
@@ -112,7 +138,7 @@ class ServiceAllocator:
 
     def _choose(self, numbers: range, static: int, is_taken: Callable[[int], bool]) -> int | None:
         dynamic = numbers[static:]
-        for _ in range(_TRIES_AT_RANDOM):
+        for _ in range(_TRIES_AT_RANDOM if dynamic else 0):
             number = self._chance.choice(dynamic)
             if not is_taken(number):
                 return number
@@ -121,9 +147,9 @@ class ServiceAllocator:
 
 
 def _keys_of(service: service_pb2.Service) -> Iterator[str]:
-    """The claims that a Service holds, or would hold."""
-    if service.spec.clusterIP not in ("", "None"):
-        yield keys.claim_key(ADDRESSES, service.spec.clusterIP)
+    """What a Service holds, or would hold."""
+    if has_address(service):
+        yield service_addresses.address_key(service.spec.clusterIP)
     if service.spec.type in EXTERNAL_TYPES:
         for port in service.spec.ports:
             if port.nodePort:

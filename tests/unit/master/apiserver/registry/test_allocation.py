@@ -7,19 +7,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from master.apiserver.registry import service_addresses
 from master.apiserver.registry.allocation import ServiceAllocator
 from master.store.contract import Delete, Put
 from podlab.core.v1 import service_pb2
 from podlab.errors import ApiError, Invalid
 from podlab.meta.v1 import meta_pb2
+from podlab.networking.v1.serviceaddresses_pb2 import IPAddress, ServiceCIDR
+
+ADDRESSES = "/registry/networking.k8s.io/ipaddresses/"
 
 
 class Allocator:
     """Claims over a small network, with the store's part played by a dict."""
 
-    def __init__(self, network: str = "10.0.0.0/28", seed: int = 1) -> None:
+    def __init__(self, *networks: str, seed: int = 1) -> None:
         self.held: dict[str, bytes] = {}
-        self.claims = ServiceAllocator(IPv4Network(network), lambda: self.held, random.Random(seed))
+        self.claims = ServiceAllocator(
+            lambda: [IPv4Network(network) for network in networks or ("10.0.0.0/28",)],
+            addresses=lambda: self.held,
+            ports=lambda: self.held,
+            chance=random.Random(seed),
+        )
 
     def take(self, new: service_pb2.Service, old: service_pb2.Service | None = None) -> service_pb2.Service:
         self._commit(self.claims.allocate(new, old))
@@ -108,7 +117,60 @@ def test_an_update_takes_what_is_new_and_lets_go_of_the_rest() -> None:
     allocator = Allocator()
     first = allocator.take(service("web", 30001, 30002, address="10.0.0.3"))
     allocator.take(service("web", 30002, 30003, address="10.0.0.3"), first)
-    assert set(allocator.held) == {"/claims/clusterIPs/10.0.0.3", "/claims/nodePorts/30002", "/claims/nodePorts/30003"}
+    assert set(allocator.held) == {f"{ADDRESSES}10.0.0.3", "/claims/nodePorts/30002", "/claims/nodePorts/30003"}
+
+
+def test_an_address_is_held_by_an_object_that_names_the_service() -> None:
+    allocator = Allocator()
+    allocator.take(service("web", address="10.0.0.3"))
+    made = IPAddress.FromString(allocator.held[f"{ADDRESSES}10.0.0.3"])
+    assert (made.metadata.name, bool(made.metadata.uid)) == ("10.0.0.3", True)
+    assert dict(made.metadata.labels) == {
+        "ipaddress.kubernetes.io/ip-family": "IPv4",
+        "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
+    }
+    parent = made.spec.parentRef
+    assert (parent.group, parent.resource, parent.namespace, parent.name) == ("", "services", "default", "web")
+
+
+def test_one_more_network_gives_more_addresses() -> None:
+    allocator = Allocator("10.0.0.0/30", "10.9.0.0/30")
+    given_out = [allocator.take(service(f"s{number}")).spec.clusterIP for number in range(4)]
+    assert (set(given_out[:2]), set(given_out[2:])) == ({"10.0.0.1", "10.0.0.2"}, {"10.9.0.1", "10.9.0.2"})
+    with pytest.raises(ApiError, match=r"in the Service networks 10\.0\.0\.0/30, 10\.9\.0\.0/30"):
+        allocator.take(service("one-too-many"))
+
+
+def test_an_address_of_any_network_may_be_asked_for() -> None:
+    allocator = Allocator("10.0.0.0/30", "10.0.0.0/28", "10.9.0.0/30")
+    for address in ("10.9.0.2", "10.0.0.3"):  # the last of the first network is one of the second as well
+        assert allocator.take(service(f"s{address}", address=address)).spec.clusterIP == address
+    with pytest.raises(Invalid, match=r"The range of valid IPs is 10\.0\.0\.0/30, 10\.0\.0\.0/28, 10\.9"):
+        allocator.take(service("asker", address="10.8.0.1"))
+
+
+NETWORKS = {
+    "none": ((), ["10.0.0.0/28"]),
+    "the default's own": ((("kubernetes", 1, "10.0.0.0/28"),), ["10.0.0.0/28"]),
+    "the oldest first": ((("a", 3, "10.3.0.0/28"), ("b", 2, "10.2.0.0/28")),
+                         ["10.0.0.0/28", "10.2.0.0/28", "10.3.0.0/28"]),
+    "of one that goes": ((("gone", 1, "10.1.0.0/28"),), ["10.0.0.0/28"]),
+    "of both families": ((("both", 1, "fd00::/112", "10.1.0.0/28"),), ["10.0.0.0/28", "10.1.0.0/28"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_addresses_come_of_the_networks_that_stay(name: str) -> None:
+    found = []
+    for named, seconds, *cidrs in NETWORKS[name][0]:
+        made = ServiceCIDR(metadata=meta_pb2.ObjectMeta(name=named))
+        made.metadata.creationTimestamp.seconds = seconds
+        made.spec.cidrs.extend(cidrs)
+        if named == "gone":
+            made.metadata.deletionTimestamp.seconds = 5
+        found.append(made)
+    networks = service_addresses.networks(IPv4Network("10.0.0.0/28"), found)
+    assert [str(network) for network in networks] == NETWORKS[name][1]
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.booleans()), max_size=30), st.integers())
@@ -123,7 +185,7 @@ def test_what_is_held_is_always_what_the_services_name(steps: list[tuple[int, bo
             continue
         new = service(f"s{number}", node=node, address=old.spec.clusterIP if old is not None else "")
         there[number] = allocator.take(new, old)
-    named = {f"/claims/clusterIPs/{one.spec.clusterIP}" for one in there.values()}
+    named = {f"{ADDRESSES}{one.spec.clusterIP}" for one in there.values()}
     for one in there.values():
         named |= {f"/claims/nodePorts/{port.nodePort}" for port in one.spec.ports if one.spec.type == "NodePort"}
     assert set(allocator.held) == named

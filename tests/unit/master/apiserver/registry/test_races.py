@@ -122,7 +122,7 @@ def claimed_by_services(cache: Cache) -> set[str]:
     for entry in cache.window(builtin_kinds.named("Service")).entries.values():
         one: Any = entry.message()
         if one.spec.clusterIP != "None":
-            found.add(f"/claims/clusterIPs/{one.spec.clusterIP}")
+            found.add(f"/registry/networking.k8s.io/ipaddresses/{one.spec.clusterIP}")
         found |= {f"/claims/nodePorts/{port.nodePort}" for port in one.spec.ports if port.nodePort}
     return found
 
@@ -156,7 +156,7 @@ async def test_what_is_claimed_is_what_services_hold(cache: Cache, seed: int) ->
     for _ in range(12):
         await asyncio.gather(*(act() for _ in range(10)))
     await cache.catch_up()
-    assert set(cache.claims) == claimed_by_services(cache)
+    assert {*cache.claims, *cache.window(builtin_kinds.named("IPAddress")).entries} == claimed_by_services(cache)
 
 
 async def test_a_port_that_another_takes_meanwhile_is_refused_and_holds_nothing(
@@ -175,6 +175,6 @@ async def test_a_port_that_another_takes_meanwhile_is_refused_and_holds_nothing(
     assert isinstance(second, Invalid)
     assert "provided port is already allocated" in str(second)
     await cache.catch_up()
-    assert set(cache.claims) == claimed_by_services(cache)
-    assert len(cache.claims) == 2
+    assert {*cache.claims, *cache.window(builtin_kinds.named("IPAddress")).entries} == claimed_by_services(cache)
+    assert cache.claims.keys() == {"/claims/nodePorts/30100"}
     assert not isinstance(first, BaseException)
