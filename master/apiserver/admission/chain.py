@@ -102,13 +102,10 @@ class SelectedPlugins:
     """Complete all pods of a template in the same way, and come after `first`."""
     last: tuple[MutatingPlugin, ...]
     """Change each object as users say, after all that complete it."""
+    completing: tuple[Plugin, ...]
+    """`first` and `alike`: all that complete it of their own accord."""
     judging: tuple[Plugin, ...]
     charging: tuple[ChargingPlugin, ...]
-
-    @property
-    def completing(self) -> tuple[Plugin, ...]:
-        """All that complete it of their own accord."""
-        return (*self.first, *self.alike)
 
     def may_change(self, request: AdmissionRequest) -> bool:
         """Whether users may want to change the object."""
@@ -178,6 +175,7 @@ def _asked(plugins: list[Plugin]) -> SelectedPlugins:
         tuple(completing[:count]),
         tuple(completing[count:]),
         last,
+        tuple(completing),
         tuple(one for one in plugins if type(one).validate is not Plugin.validate),
         tuple(one for one in plugins if isinstance(one, ChargingPlugin)),
     )

@@ -80,7 +80,14 @@ class AdmissionRequest:
     """Whether the object is gone after the write: nothing holds it any more."""
     managed: bytes = b""
     """managedFields of the new object, as they are stored; `new` and `old` are without theirs."""
-    reinvocation: Reinvocation = field(default_factory=Reinvocation)
+    _reinvocation: Reinvocation | None = None
+
+    @property
+    def reinvocation(self) -> Reinvocation:
+        """Made when it is first asked for: most writes concern none of users' own plugins."""
+        if self._reinvocation is None:
+            self._reinvocation = Reinvocation()
+        return self._reinvocation
 
     def new_as(self, message: type[M]) -> M:
         """The new object, which is known to be of that type."""

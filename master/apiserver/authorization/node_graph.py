@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from master.apiserver.watchcache.cached_object import CacheEvent
+from master.apiserver.watchcache.cached_object import CachedObject, CacheEvent
 from master.apiserver.watchcache.kind_window import KindWindow
 from podlab.api.pods import containers, volumes
 from podlab.api.serializer import encoded_fields
@@ -17,10 +16,7 @@ Reference = tuple[str, str, str]
 """Resource, namespace, name."""
 
 
-@dataclass(frozen=True, slots=True)
-class _BoundPod:
-    node: str
-    references: frozenset[Reference]
+_NOTHING: frozenset[Reference] = frozenset()
 
 
 class NodeGraph:
@@ -28,7 +24,13 @@ class NodeGraph:
 
     def __init__(self, pods: KindWindow, volumes: KindWindow) -> None:
         self._prefix = pods.prefix
-        self._bound: dict[str, _BoundPod] = {}
+        self._nodes: dict[str, str] = {}
+        """Of pods that are bound, by their keys."""
+        self._unread: defaultdict[str, dict[str, CachedObject]] = defaultdict(dict)
+        """By node and key, pods as they have become since somebody asked about the node. Most change many times before:
+        to decode each time would be a third of what the cache does for a binding."""
+        self._references: dict[str, frozenset[Reference]] = {}
+        """Of pods that have been read, by their keys."""
         self._uses: defaultdict[str, Counter[Reference]] = defaultdict(Counter)
         self._window = pods
         self._volumes = volumes
@@ -37,9 +39,9 @@ class NodeGraph:
     def node_of(self, namespace: str, pod: str) -> str | None:
         """See Graph."""
         key = f"{self._prefix}{namespace}/{pod}"
-        bound = self._bound.get(key)
-        if bound is not None:
-            return bound.node
+        node = self._nodes.get(key)
+        if node is not None:
+            return node
         return "" if key in self._window.entries else None
 
     def uses(self, node: str, resource: str, namespace: str, name: str) -> bool:
@@ -53,28 +55,40 @@ class NodeGraph:
                 return True
             claim = volume.spec.claimRef
             resource, namespace, name = "persistentvolumeclaims", claim.namespace, claim.name
+        self._read(node)
         return node in self._uses and self._uses[node][resource, namespace, name] > 0
 
     def _take(self, event: CacheEvent) -> None:
-        before = self._bound.pop(event.key, None)
-        if before is not None:
-            self._count(before, -1)
-        if event.new is None or not _node_name(event.new.encoded):
-            return  # most pods that are created have no node yet, and need not be decoded
-        pod = event.new_message()
-        if isinstance(pod, pod_pb2.Pod):
-            after = _BoundPod(pod.spec.nodeName, frozenset(references(pod)))
-            self._bound[event.key] = after
-            self._count(after, 1)
+        key, new = event.key, event.new
+        node = _node_name(new.encoded) if new is not None else ""
+        before = self._nodes.pop(key, "")
+        if before and before != node:
+            self._forget(before, key)
+        if node and new is not None:
+            self._nodes[key] = node
+            self._unread[node][key] = new
 
-    def _count(self, bound: _BoundPod, step: int) -> None:
-        counts = self._uses[bound.node]
-        for reference in bound.references:
+    def _forget(self, node: str, key: str) -> None:
+        if (waiting := self._unread.get(node)) is not None:
+            waiting.pop(key, None)
+            if not waiting:
+                del self._unread[node]
+        self._count(node, self._references.pop(key, _NOTHING), -1)
+
+    def _read(self, node: str) -> None:
+        for key, entry in self._unread.pop(node, {}).items():
+            self._count(node, self._references.pop(key, _NOTHING), -1)
+            after = self._references[key] = frozenset(references(entry.message_as(pod_pb2.Pod)))
+            self._count(node, after, 1)
+
+    def _count(self, node: str, references: frozenset[Reference], step: int) -> None:
+        counts = self._uses[node]
+        for reference in references:
             counts[reference] += step
             if not counts[reference]:
                 del counts[reference]
         if not counts:
-            del self._uses[bound.node]
+            del self._uses[node]
 
 
 def references(pod: pod_pb2.Pod) -> Iterator[Reference]:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
+from podlab.api import objects
 from podlab.api.kinds import Kind
 from podlab.api.objects import typed
 from podlab.core.v1.namespace_pb2 import Namespace
@@ -114,6 +115,12 @@ def count_generation(new: Any, old: Any, strategy: Strategy) -> None:
     """The generation counts changes of what the object's user asks for."""
     if strategy.counts_generations and not strategy.parts.ask_the_same(new, old):
         new.metadata.generation = old.metadata.generation + 1
+
+
+def encoded(message: Message) -> bytes:
+    """As it is stored: its revision is not part of it."""
+    objects.metadata(message).resourceVersion = ""
+    return message.SerializeToString()
 
 
 def copied(message: M) -> M:

@@ -197,15 +197,15 @@ class Registry:
         return await tracking.created(write, self._resource(write.kind), self._clock().seconds)
 
     async def _begun(self, write: Write, message: Message, managed: bytes = b"") -> _Begun:
-        resource = self._resource(write.kind)
+        key, resource = _key(write), self._resource(write.kind)
         request = AdmissionRequest(write, message, managed=managed)
         changes.begin(message, resource, uids.new_uid(), self._clock())
         asked = self._admission.asked(write.kind, Operation.CREATE, "")
         for plugin in asked.first:
             await plugin.mutate(request)
         alike = await self._completion.complete(request, resource.strategy)
-        name = request.write.name
-        key = keys.object_key(write.kind, write.namespace, name) if name else ""  # which is refused
+        if request.write is not write:  # it has another name
+            key = _key(request.write)
         return _Begun(request, key, alike, asked)
 
     async def _planned_creation(self, begun: _Begun) -> Planned:
@@ -249,11 +249,11 @@ class Registry:
         alongside = await self._admission.validate(asked, request)
         if part is not None and not part.stores:
             return Planned(request, entry.key, asked, entry, b"", NOTHING, unchanged=True)
-        if is_same := new == old:
+        value = changes.encoded(new)
+        if is_same := entry.holds(value, new):
             request.managed = tracking.settled(entry.managed, request.managed)
         unchanged = is_same and not request.removed and request.managed == entry.managed
-        objects.metadata(new).resourceVersion = ""
-        stored = encoding.with_managed(new.SerializeToString(), request.managed)
+        stored = encoding.with_managed(value, request.managed)
         return Planned(request, entry.key, asked, entry, stored, (*allocated, *alongside), unchanged)
 
     def _completed(
@@ -274,9 +274,9 @@ class Registry:
         assert part is not None
         if write.application is not None:
             sent, managed = tracking.applied(write, entry, old, resource, now.seconds)
+            weight.check_message(sent)
         else:
             sent = tracking.made(write, entry, old, part)
-        weight.check_message(sent)
         metadata = objects.metadata(sent)
         changes.check_preconditions(old, write.kind, metadata.uid, metadata.resourceVersion)
         claimed = tracking.take_entries(sent)
@@ -329,6 +329,11 @@ def _complete_again(part: SubresourceStrategy, resource: Resource, request: Admi
     """What was made of the object becomes it: nothing else changes than what is written."""
     assert request.old is not None
     request.new = part.complete(request.new, request.old, resource)
+
+
+def _key(write: Write) -> str:
+    """Of a new object; empty without a name, which is refused. Raises BadRequest where there is no namespace."""
+    return keys.object_key(write.kind, write.namespace, write.name) if write.name else ""
 
 
 def _rules(write: Write, strategy: Strategy) -> Rules:

@@ -13,6 +13,7 @@ from master.apiserver.patching.place import check_place
 from master.apiserver.registry.subresources import SubresourceStrategy
 from master.apiserver.watchcache.cached_object import CachedObject
 from podlab.api import kinds, objects
+from podlab.api.serializer import weight
 from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.errors import BadRequest, Conflict, UnsupportedMediaType
 from podlab.kinds.resource import Resource
@@ -25,10 +26,13 @@ def writer(write: Write) -> FieldWriter:
 
 
 def made(write: Write, entry: CachedObject, old: Message, part: SubresourceStrategy) -> Message:
-    """What is sent for the object as it stands: a change is given one of its own. Raises what a patch raises."""
-    if write.change is None:
-        return write.made_from(old)
-    return write.made_from(entry.whole() if part.is_tracked else entry.message())
+    """What is sent for the object as it stands: a change is given one of its own. Raises what a patch raises, and
+    RequestTooLarge."""
+    if write.change is not None and not part.is_tracked:
+        return write.made_from(entry.message())  # by the server itself, which makes nothing large
+    sent = write.made_from(old if write.change is None else entry.whole())
+    weight.check_message(sent)
+    return sent
 
 
 def take_entries(sent: Message) -> list[ManagedFieldsEntry]:

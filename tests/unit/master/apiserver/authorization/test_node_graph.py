@@ -58,6 +58,23 @@ def test_a_node_uses_what_its_pods_use_as_long_as_they_are_there() -> None:
     assert (bindings.node_of("team", "other"), bindings.uses(*asked)) == (None, False)
 
 
+def test_a_pod_that_changes_before_anybody_asks_counts_once_and_one_that_goes_counts_no_more() -> None:
+    window = KindWindow(builtin_kinds.named("Pod"))
+    window.load({}, 1)
+    graph = NodeGraph(window, KindWindow(builtin_kinds.named("PersistentVolume")))
+    key, asked = f"{window.prefix}team/web", ("n1", "secrets", "team", "in-volume")
+    for revision in (2, 3):
+        window.apply(key, user_pod("n1").SerializeToString(), revision)
+    assert graph.uses(*asked)
+    changed = user_pod("n1")
+    del changed.spec.volumes[:]
+    window.apply(key, changed.SerializeToString(), 4)
+    assert not graph.uses(*asked)
+    window.apply(key, user_pod("n1").SerializeToString(), 5)
+    window.apply(key, None, 6)
+    assert (graph.node_of("team", "web"), graph.uses(*asked)) == (None, False)
+
+
 def test_a_node_uses_the_volume_whose_claim_its_pod_uses() -> None:
     pods, volumes = KindWindow(builtin_kinds.named("Pod")), KindWindow(builtin_kinds.named("PersistentVolume"))
     pods.load({}, 1)

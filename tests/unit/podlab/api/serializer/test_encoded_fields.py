@@ -31,3 +31,9 @@ def test_a_field_that_the_message_lacks_is_refused() -> None:
     for path in ("spec.node", "spec.nodeName.first"):
         with pytest.raises(KeyError):
             encoded_fields.reader(pod_pb2.Pod, path)
+
+
+def test_elements_are_read_as_often_as_they_stand_there() -> None:
+    read = encoded_fields.elements_reader(1)
+    metadata, whole = pod().metadata.SerializeToString(), pod().SerializeToString()
+    assert [list(read(whole * count)) for count in range(3)] == [[], [metadata], [metadata, metadata]]
