@@ -16,7 +16,7 @@ E2E := $(BIN)/pytest -q --durations 10
 ON_THE_LAB := $(addprefix tests/e2e/,workloads cluster clients kubectl)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-hosts e2e-upgrade lint check control-loops bench bench-api bench-controllers bench-scheduler fuzz protos bootstrap
+.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-hosts e2e-upgrade lint check control-loops bench bench-api bench-controllers bench-scheduler fuzz protos docs bootstrap
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-14s %s\n' "$$target" "$$text"; done
@@ -93,6 +93,9 @@ protos: bootstrap ## generate the code from protos/
 
 control-loops: bootstrap ## write what the control loops watch and write into ARCHITECTURE.md
 	@PYTHONPATH=tests $(BIN)/python -m podlab_testing.control_loops
+
+docs: bootstrap ## write docs/api.md: which of Kubernetes' fields are refused
+	@PYTHONPATH=tests $(BIN)/python -m podlab_testing.api_fields
 
 bootstrap:
 	@scripts/bootstrap

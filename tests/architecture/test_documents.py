@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from podlab_testing import api_fields
 from podlab_testing.source_code import PROJECT, imports, modules
 
 from podlab.cli.lazy import LazyCommand
@@ -39,6 +40,10 @@ def test_every_command_is_explained(line: str) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     assert [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()] == []
+
+
+def test_the_page_of_fields_says_what_the_code_does() -> None:
+    assert api_fields.PAGE.read_text() == api_fields.page(), "run: make docs"
 
 
 def test_every_dependency_has_its_reason() -> None:

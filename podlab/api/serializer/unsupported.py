@@ -10,6 +10,7 @@ from collections.abc import Mapping
 # Written by servers into what they export; meaningless in what a user sends.
 IGNORED: dict[str, frozenset[str]] = {
     "podlab.meta.v1.ObjectMeta": frozenset({"selfLink"}),
+    "podlab.meta.v1.ListMeta": frozenset({"selfLink"}),
     # As the template of a StatefulSet it may say so all the same.
     "podlab.core.v1.PersistentVolumeClaim": frozenset({"apiVersion", "kind"}),
     "podlab.meta.v1.DeleteOptions": frozenset({"ignoreStoreReadErrorWithClusterBreakingPotential"}),
@@ -70,6 +71,7 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.core.v1.ResourceRequirements": "claims",
         "podlab.core.v1.PodStatus": (
             "resize resourceClaimStatuses extendedResourceClaimStatus allocatedResources resources"
+            " nodeAllocatableResourceClaimStatuses"
         ),
         "podlab.core.v1.ContainerStatus": _CONTAINER_STATUS,
         "podlab.core.v1.NodeSpec": "externalID configSource",
@@ -97,6 +99,9 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
             "allocatedResources allocatedResourceStatuses currentVolumeAttributesClassName modifyVolumeStatus"
         ),
         "podlab.networking.v1.IngressLoadBalancerIngress": "ports",
+        "podlab.resource.v1.Device": "nodeAllocatableResourceMappings",
+        "podlab.resource.v1.DeviceAttribute": "bools ints strings versions",
+        "podlab.storage.v1.CSIDriverSpec": "preventPodSchedulingIfMissing",
     }.items()
 }
 

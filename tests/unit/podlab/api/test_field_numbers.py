@@ -13,6 +13,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from podlab_testing.source_code import PROJECT
 
 from podlab.api.serializer.encoding import child_type, is_map
+from podlab.api.serializer.unsupported import IGNORED, UNSUPPORTED
 
 # Podlab's own, which Kubernetes' clients never meet.
 OWN = frozenset({"meta.v1.ResourceNames"})
@@ -73,3 +74,14 @@ def test_a_messages_fields_are_kubernetes_own(message: Descriptor) -> None:
         name = field.name if field.name in wanted else SPELT[field.name]
         number, _, kind = wanted[name].partition(":")
         assert (field.number, type_of(field)) == (int(number), SAME.get(kind, kind)), field.full_name
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=name_of)
+def test_a_field_of_kubernetes_is_there_or_is_refused_by_name(message: Descriptor) -> None:
+    """One that is neither would be unknown, as what nobody has."""
+    declared = {spelt for field in message.fields for spelt in (field.name, SPELT.get(field.name, field.name))}
+    # What is inline in another message is said by that one.
+    outer = {"core.v1.VolumeSource": "Volume", "core.v1.PersistentVolumeSource": "PersistentVolumeSpec"}
+    named = f"podlab.core.v1.{outer[name_of(message)]}" if name_of(message) in outer else message.full_name
+    refused = UNSUPPORTED.get(named, frozenset()) | IGNORED.get(named, frozenset())
+    assert KNOWN[name_of(message)].keys() - declared - refused == set()
