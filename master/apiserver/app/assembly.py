@@ -54,7 +54,7 @@ from master.apiserver.rest.handlers import reviews
 from master.apiserver.rest.handlers.approval import Approval
 from master.apiserver.rest.handlers.componentstatuses import ComponentStatuses
 from master.apiserver.rest.handlers.eviction import Evicting
-from master.apiserver.rest.handlers.general import GIT_VERSION, General
+from master.apiserver.rest.handlers.general import General
 from master.apiserver.rest.handlers.health import Health
 from master.apiserver.rest.handlers.logs import Logs
 from master.apiserver.rest.handlers.metrics_api import MetricsApi
@@ -73,6 +73,7 @@ from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.listing import Pager
 from master.apiserver.watchcache.watching import Watcher
 from master.store.contract import Store
+from podlab import GIT_VERSION
 from podlab.api import kinds
 from podlab.api.kinds import GroupResource
 from podlab.core.v1 import service_pb2

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from ipaddress import IPv4Network, ip_address
 from typing import Any
 
@@ -22,7 +23,7 @@ from podlab.api import kinds
 from podlab.api.pods.volumes import LOCAL_PATH, LOCAL_PATH_DIRECTORY
 from podlab.api.selection.labels import SERVICE_NAME_LABEL
 from podlab.api.storageclasses import DEFAULT_CLASS
-from podlab.core.v1 import endpoints_pb2, namespace_pb2, service_pb2, serviceaccount_pb2
+from podlab.core.v1 import config_pb2, endpoints_pb2, namespace_pb2, service_pb2, serviceaccount_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.errors import AlreadyExists, ApiError, Conflict, Invalid, NotFound
 from podlab.kinds.validation.cluster.policy import SYSTEM_CLASSES
@@ -69,6 +70,7 @@ class SystemObjects:
         for name, value in SYSTEM_CLASSES.items():
             await self._ensure(_priority_class(name, value), ())
         await self._ensure(_local_path_class(), ())
+        await self._ensure(_legacy_token_tracking(), ())
         await self._ensure(self._service_cidr(), ())
         await self._ensure(self._service(), ("spec",))
         await self._ensure(self._slice(), ("endpoints", "ports"))
@@ -167,6 +169,15 @@ def _priority_class(name: str, value: int) -> priorityclass_pb2.PriorityClass:
     made = priorityclass_pb2.PriorityClass(metadata=meta_pb2.ObjectMeta(name=name), value=value)
     made.description = f"Used for system critical pods that {must}."
     return made
+
+
+def _legacy_token_tracking() -> config_pb2.ConfigMap:
+    """Since when tokens in Secrets are known: clients read it before they judge a Secret to be unused.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#legacy-serviceaccount-token-tracking-controller
+    """
+    metadata = meta_pb2.ObjectMeta(namespace="kube-system", name="kube-apiserver-legacy-service-account-token-tracking")
+    return config_pb2.ConfigMap(metadata=metadata, data={"since": f"{datetime.now(UTC):%Y-%m-%d}"})
 
 
 def _local_path_class() -> storageclass_pb2.StorageClass:

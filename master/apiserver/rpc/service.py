@@ -27,7 +27,7 @@ from master.apiserver.rpc.request_info import About
 from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.listing import Pager
 from master.apiserver.watchcache.watching import Watcher
-from podlab import __version__
+from podlab import GIT_VERSION
 from podlab.api.selection import selectors
 from podlab.apiextensions.v1.customresourcedefinition_pb2 import CustomResourceDefinition
 from podlab.authentication.v1.token_pb2 import TokenRequest
@@ -209,7 +209,7 @@ class ApiService:
 
     async def version(self, _: pb.VersionRequest, __: ServicerContext, exchange: Exchange) -> bytes:
         return pb.VersionResponse(
-            git_version=f"v{__version__}",
+            git_version=GIT_VERSION,
             python_version=platform.python_version(),
             platform=f"{platform.system().lower()}/{platform.machine()}",
             cluster_name=self.cluster_name,

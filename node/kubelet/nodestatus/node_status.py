@@ -9,7 +9,6 @@ from node.kubelet.cri.runtime import Image, RuntimeReadiness
 from node.kubelet.nodestatus import machine_info
 from node.kubelet.nodestatus.machine_info import AvailableResources
 from node.kubelet.settings import KubeletSettings
-from podlab import __version__
 from podlab.api.objects import condition
 from podlab.api.values import quantity, times
 from podlab.core.v1 import node_pb2
@@ -32,11 +31,6 @@ class NodeObservation:
     available: AvailableResources
     images: tuple[Image, ...]
     info: node_pb2.NodeSystemInfo
-
-
-def kubelet_version() -> str:
-    """As the Node's status shows it."""
-    return f"v{__version__}"
 
 
 def capacity(settings: KubeletSettings) -> dict[str, meta_pb2.Quantity]:

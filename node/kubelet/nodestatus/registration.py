@@ -13,13 +13,13 @@ from node.kubelet.nodestatus.node_status import (
     NodeObservation,
     capacity,
     differ_only_in_heartbeats,
-    kubelet_version,
     labels,
     new_node,
     node_status,
 )
 from node.kubelet.nodestatus.runtime_health import RuntimeHealth
 from node.kubelet.settings import KubeletSettings
+from podlab import GIT_VERSION
 from podlab.api.objects import condition
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
@@ -169,5 +169,5 @@ class NodeRegistration:
             network_reason=self._network.reason,
             available=await asyncio.to_thread(machine_info.available_resources, self._settings.root_dir),
             images=runtime.images,
-            info=machine_info.system_info(runtime.version, kubelet_version()),
+            info=machine_info.system_info(runtime.version, GIT_VERSION),
         )

@@ -32,8 +32,8 @@ def test_versions_are_listed(administrator: Kubectl) -> None:
 
 def test_versions_of_both_sides(administrator: Kubectl) -> None:
     found = administrator.json("version")
-    assert (found["serverVersion"]["major"], found["serverVersion"]["minor"]) == ("1", "32")
-    assert "Server Version: v1.32" in administrator.out("version")
+    assert (found["serverVersion"]["major"], found["serverVersion"]["minor"]) == ("1", "36")
+    assert "Server Version: v1.36" in administrator.out("version")
 
 
 def test_the_cluster_tells_where_it_is(administrator: Kubectl) -> None:

@@ -17,13 +17,9 @@ from master.apiserver.rest.handlers import health
 from master.apiserver.rest.handlers.health import Health
 from master.apiserver.rest.handlers.openapi import OpenApi
 from master.apiserver.rest.handlers.tokens import Tokens
-from podlab import __version__
+from podlab import GIT_VERSION, KUBERNETES_MINOR
 from podlab.errors import MethodNotAllowed, NotFound
 from podlab.kinds.current import CurrentCatalog
-
-# Kubernetes' version whose API this is.
-MINOR = "32"
-GIT_VERSION = f"v1.{MINOR}.0+podlab.{__version__}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +80,7 @@ def _only_get(request: web.BaseRequest) -> None:
 def _version() -> dict[str, str]:
     return {
         "major": "1",
-        "minor": MINOR,
+        "minor": KUBERNETES_MINOR,
         "gitVersion": GIT_VERSION,
         "gitCommit": "",
         "gitTreeState": "",

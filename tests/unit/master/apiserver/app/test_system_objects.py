@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -50,3 +51,16 @@ async def test_another_network_ends_no_server_and_is_told_once(
     (told,) = [record.message for record in caplog.records if record.levelname == "ERROR"]
     assert told.startswith("service_cidr is 10.50.0.0/16, but")
     assert "keeps 10.96.0.1; set podlab_service_cidr to what it was" in told
+
+
+async def test_since_when_tokens_in_secrets_are_known_is_kept(registry: WritableRegistry) -> None:
+    place = builtin_kinds.named("ConfigMap"), "kube-system", "kube-apiserver-legacy-service-account-token-tracking"
+    bootstrap = SystemObjects(registry, NETWORK, "192.0.2.1", 7443)
+    await bootstrap.ensure()
+    tracking: Any = (await registry.get(*place)).message()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", tracking.data["since"])
+    tracking.data["since"] = "2020-01-02"
+    await registry.update(tracking)
+    await bootstrap.ensure()
+    kept: Any = (await registry.get(*place)).message()
+    assert kept.data["since"] == "2020-01-02"

@@ -20,7 +20,7 @@ Document = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def v3() -> dict[str, Document]:
-    return documents.all_of_v3(builtin.catalog(), descriptions(), "v1.32.0")
+    return documents.all_of_v3(builtin.catalog(), descriptions(), "v1.36.0")
 
 
 def schema(v3: dict[str, Document], place: str, name: str) -> Any:
