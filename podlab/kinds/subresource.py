@@ -62,8 +62,11 @@ LOG = Subresource("log", ("get",))
 ATTACH = Subresource("attach", ("create", "get"), options="PodAttachOptions")
 EXEC = Subresource("exec", ("create", "get"), options="PodExecOptions")
 PORT_FORWARD = Subresource("portforward", ("create", "get"), options="PodPortForwardOptions")
+PROXIED = ("create", "delete", "get", "patch", "update")
+POD_PROXY = Subresource("proxy", PROXIED, options="PodProxyOptions")
+SERVICE_PROXY = Subresource("proxy", PROXIED, options="ServiceProxyOptions")
+NODE_PROXY = Subresource("proxy", PROXIED, options="NodeProxyOptions")
 # What Kubernetes has and Podlab does not.
-PROXY = Subresource("proxy")
 RESIZE = Subresource("resize")
 # What is asked of a node's kubelet and of its proxy.
 STATS = Subresource("stats", ("get",), over_rest=False)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import uvloop
 from podlab_testing.cluster import Authority, Cluster
+from podlab_testing.pod_servers import PodServers, ServerAuthority
 from podlab_testing.ports import reserved_ports
 
 from master.apiserver.settings import ApiServerSettings
@@ -60,3 +61,18 @@ async def cluster(tmp_path: Path, authority: Authority, free_ports: tuple[int, .
 async def admin(cluster: Cluster) -> Client:
     """A client that may do everything."""
     return await cluster.client()
+
+
+@pytest.fixture
+async def pods(cluster: Cluster, admin: Client) -> AsyncIterator[PodServers]:
+    """Node n1, and servers of this process that stand for its pods."""
+    made = PodServers(cluster, admin)
+    await made.start()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def servers(tmp_path: Path) -> ServerAuthority:
+    """Who signs the certificates of servers in pods."""
+    return ServerAuthority(tmp_path / "servers")

@@ -16,6 +16,7 @@ from typing import Any
 
 import grpc
 from aiohttp import web
+from grpc_health.v1 import health, health_pb2_grpc
 
 from node.kubelet.server.port_forward import forward
 from podlab import pki
@@ -31,6 +32,8 @@ from podlab.v1 import kubelet_pb2_grpc
 from podlab_testing.cluster import Cluster
 
 NODE, LOOPBACK = "n1", "127.0.0.1"
+POD_ADDRESS = "10.255.0.1"
+"""What pods say of themselves; nobody connects to it."""
 RawHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -63,6 +66,11 @@ class ForwardingKubelet(kubelet_pb2_grpc.KubeletServicer):
             self.open[start.pod] -= 1
             self.closed.set()
 
+    async def Stats(self, request: pb.StatsRequest, context: object) -> pb.StatsResponse:  # noqa: N802
+        usage = pb.ContainerUsage(name="c", cpu_nanocores=10, memory_working_set_bytes=1000)
+        pod = pb.PodUsage(namespace="default", name="web", uid="u", containers=[usage])
+        return pb.StatsResponse(node_name=request.node_name, memory_working_set_bytes=5000, pods=[pod])
+
 
 @dataclass
 class PodServers:
@@ -71,18 +79,22 @@ class PodServers:
     cluster: Cluster
     admin: Client
     kubelet: ForwardingKubelet = field(default_factory=ForwardingKubelet)
+    port: int = 0
+    """The kubelet's."""
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def start(self) -> None:
         """The kubelet, and the Node that says where it is."""
         server, tls = grpc.aio.server(), self.cluster.authority.tls(f"system:node:{NODE}")
         kubelet_pb2_grpc.add_KubeletServicer_to_server(self.kubelet, server)
-        port = server.add_secure_port(f"{LOOPBACK}:0", tls.server_credentials())
+        checks = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+        self.port = server.add_secure_port(f"{LOOPBACK}:0", tls.server_credentials())
         await server.start()
         self._open.push_async_callback(server.stop, 0)
         node = Node(metadata=ObjectMeta(name=NODE))
         node.status.addresses.add(type="InternalIP", address=LOOPBACK)
-        node.status.daemonEndpoints.kubeletEndpoint.Port = port
+        node.status.daemonEndpoints.kubeletEndpoint.Port = self.port
         await self.admin.create(node)
 
     async def close(self) -> None:
@@ -109,16 +121,18 @@ class PodServers:
         port: int = server.sockets[0].getsockname()[1]
         return port
 
-    async def pod(self, name: str, namespace: str = "default", **ports: int) -> None:
-        """A running pod of the node, with ports of these names."""
+    async def pod(self, name: str, namespace: str = "default", *, running: bool = True, **ports: int) -> None:
+        """A pod of the node, with ports of these names."""
         pod = Pod(metadata=ObjectMeta(name=name, namespace=namespace))
         pod.spec.nodeName = NODE
         container = pod.spec.containers.add(name="c", image="podlab.local/hello:1.0")
         for port_name, port in ports.items():
             container.ports.add(name=port_name, containerPort=port)
         made = await self.admin.create(pod)
-        made.status.phase, made.status.podIP = "Running", LOOPBACK
-        made.status.podIPs.add(ip=LOOPBACK)
+        if not running:
+            return
+        made.status.phase, made.status.podIP = "Running", POD_ADDRESS
+        made.status.podIPs.add(ip=POD_ADDRESS)
         await self.admin.update_status(made)
 
     async def service(self, name: str, port: int = 443, *, port_name: str = "", namespace: str = "default") -> None:
@@ -141,7 +155,7 @@ class PodServers:
         made = EndpointSlice(metadata=ObjectMeta(generateName=f"{service}-", namespace=namespace), addressType="IPv4")
         made.metadata.labels["kubernetes.io/service-name"] = service
         made.ports.add(name=port_name, port=port, protocol="TCP")
-        endpoint = made.endpoints.add(addresses=["10.255.0.1"])
+        endpoint = made.endpoints.add(addresses=[POD_ADDRESS])
         endpoint.conditions.ready = ready
         endpoint.targetRef.kind, endpoint.targetRef.namespace, endpoint.targetRef.name = "Pod", namespace, pod
         await self.admin.create(made)

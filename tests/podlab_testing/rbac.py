@@ -1,4 +1,4 @@
-"""Roles and bindings for unit tests, and a policy over windows into which they are put or from which they are taken."""
+"""Roles and bindings for tests, and a policy over windows into which they are put or from which they are taken."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.kind_window import KindWindow
 from podlab.api import kinds
 from podlab.api.kinds import RBAC
+from podlab.client.client import Client
 from podlab.rbac.v1 import rbac_pb2
 from podlab_testing import builtin_kinds
 
@@ -58,3 +59,10 @@ def binding(name: str, role_kind: str, role_name: str, *subjects: str, namespace
         else:
             made.subjects.add(kind=kind, name=who, apiGroup=RBAC)
     return made
+
+
+async def grant(admin: Client, user: str, verbs: str, resources: str) -> None:
+    """Let a user do this with core resources, in all namespaces."""
+    rule = rbac_pb2.PolicyRule(verbs=verbs.split(), apiGroups=[""], resources=resources.split())
+    await admin.create(role(f"of-{user}", rule))
+    await admin.create(binding(f"of-{user}", "ClusterRole", f"of-{user}", f"User:{user}"))

@@ -64,6 +64,8 @@ from master.apiserver.rest.handlers.reviews import Reviews
 from master.apiserver.rest.handlers.scale import ScaleSubresource
 from master.apiserver.rest.handlers.tokens import Tokens
 from master.apiserver.rest.handlers.writing import Writing
+from master.apiserver.rest.proxy.handlers import Proxy
+from master.apiserver.rest.proxy.kubelet_endpoints import KubeletEndpoints
 from master.apiserver.rest.streams.portforward.handlers import PortForward
 from master.apiserver.rest.streams.remotecommand.handlers import RemoteCommand
 from master.apiserver.rpc import service
@@ -153,6 +155,7 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
     filters = _filters(settings, cache, authorizer, watches, [outward.egress.figures])
     issuer, tokens = _tokens(settings, cache, writes.registry)
     relay = Relay(filters.chain, cache, outward.dialer, settings.scheduler)
+    reading = Reading(cache, writes.registry, lister, watches)
     measuring = ResourceMetrics(cache, Scraper(relay.measured))
     return Parts(
         cache=cache,
@@ -176,9 +179,7 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
         ),
         relay=relay,
         outward=outward,
-        rest=_rest(
-            settings, filters, writes, Reading(cache, writes.registry, lister, watches), relay, measuring, tokens
-        ),
+        rest=_rest(settings, filters, writes, reading, relay, measuring, tokens, outward),
         trail=filters.trail,
     )
 
@@ -281,6 +282,7 @@ def _rest(
     relay: Relay,
     measuring: ResourceMetrics,
     tokens: Tokens,
+    outward: Outward,
 ) -> Api:
     """Kubernetes' API on port 6443."""
     cache, registry = measuring.cache, writes.registry
@@ -306,6 +308,7 @@ def _rest(
         commands=RemoteCommand(registry, relay),
         evicting=Evicting(registry),
         ports=PortForward(registry, relay),
+        proxy=Proxy(registry, outward.egress, KubeletEndpoints(relay, cache), cache),
         approval=Approval(registry),
     )
 

@@ -15,9 +15,10 @@ from podlab.kinds.subresource import (
     EVICTION,
     EXEC,
     LOG,
+    POD_PROXY,
     PORT_FORWARD,
-    PROXY,
     SCALE,
+    SERVICE_PROXY,
     STATUS,
     TOKEN,
     Subresource,
@@ -97,7 +98,7 @@ _EDITED = (
     ("resource.k8s.io", "resourceclaims resourceclaimtemplates"),
 )
 _VIEWED_BELOW = (LOG, SCALE, STATUS)
-_CONNECTED_BELOW = (ATTACH, EXEC, PORT_FORWARD, PROXY)
+_CONNECTED_BELOW = (ATTACH, EXEC, PORT_FORWARD, POD_PROXY, SERVICE_PROXY)
 _CREATED_BELOW = (EVICTION, TOKEN)
 _METRICS = rule(READ, "metrics.k8s.io", "pods nodes")
 

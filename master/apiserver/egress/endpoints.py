@@ -16,8 +16,12 @@ SERVICE_NAME = "kubernetes.io/service-name"
 _FQDN = "FQDN"
 
 
+class Unserved(ServiceUnavailable):
+    """The Service has no such port, or nobody who answers at it."""
+
+
 def port_name(service: Service, port: int | str) -> str:
-    """The name of a Service's port, which slices know it by. Raises ServiceUnavailable when it has no such port.
+    """The name of a Service's port, which slices know it by. Raises Unserved when it has no such port.
 
     A name is taken as it is: who asks for one that there is not finds no endpoints.
     """
@@ -26,7 +30,7 @@ def port_name(service: Service, port: int | str) -> str:
     for one in service.spec.ports:
         if one.port == port:
             return one.name
-    raise ServiceUnavailable(f'no service port {port} found for service "{service.metadata.name}"')
+    raise Unserved(f'no service port {port} found for service "{service.metadata.name}"')
 
 
 def ready(slices: Iterable[EndpointSlice], name: str) -> list[Backend]:

@@ -11,7 +11,7 @@ from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
 from podlab.core.v1.service_pb2 import Service
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
-from podlab.errors import NotFound, ServiceUnavailable
+from podlab.errors import NotFound
 
 _SERVICE, _SLICE = kinds.of(Service), kinds.of(EndpointSlice)
 
@@ -24,7 +24,7 @@ class Resolver:
         self._chance = chance
 
     def backends(self, to: ServiceReference) -> list[Backend]:
-        """Those that are ready, in an order of chance. Raises NotFound without such a Service, and ServiceUnavailable
+        """Those that are ready, in an order of chance. Raises NotFound without such a Service, and Unserved
         without such a port or ready endpoints."""
         entry = self._cache.get(_SERVICE, keys.object_key(_SERVICE, to.namespace, to.name))
         if entry is None:
@@ -32,7 +32,7 @@ class Resolver:
         name = endpoints.port_name(entry.message_as(Service), to.port)
         found = endpoints.ready(self._slices(to), name)
         if not found:
-            raise ServiceUnavailable(f'no endpoints available for service "{to.name}"')
+            raise endpoints.Unserved(f'no endpoints available for service "{to.name}"')
         self._chance.shuffle(found)
         return found
 

@@ -42,9 +42,14 @@ class _Claim:
     extra: dict[str, list[str]] = field(default_factory=dict)
 
 
+def is_header(name: str) -> bool:
+    """Whether a header says who is impersonated."""
+    return name[: len(_PREFIX)].lower() == _PREFIX
+
+
 def acting(caller: User, headers: Iterable[tuple[str, str | bytes]]) -> Acting:
     """As whom the caller acts. Raises BadRequest for groups, a uid or more of nobody."""
-    said = [(name.lower(), str(value)) for name, value in headers if name[: len(_PREFIX)].lower() == _PREFIX]
+    said = [(name.lower(), str(value)) for name, value in headers if is_header(name)]
     if not said:
         return Acting(caller)
     claim = _claim(said)

@@ -10,7 +10,7 @@ from master.apiserver.openapi.models import REF
 from master.apiserver.openapi.parameters import Parameter
 from master.apiserver.openapi.schemas import Schemas
 from podlab.api.kinds import Kind
-from podlab.kinds.subresource import LOG, Subresource
+from podlab.kinds.subresource import LOG, POD_PROXY, Subresource
 
 Operation = dict[str, Any]
 PathItem = dict[str, Any]
@@ -24,6 +24,8 @@ _SENT = (_JSON, _YAML, _PROTOBUF)
 _CUSTOM_PATCHES, _CUSTOM_SENT = _PATCHES[:2], _SENT[:2]
 _NAMESPACE = parameters.path("namespace", "The namespace of the objects.")
 _NAME = parameters.path("name", "The name of the object.")
+_PATH = parameters.path("path", "The path that the server is asked for.")
+_PROXIED = ("get", "put", "post", "delete", "options", "head", "patch")
 # By verb: the method, what an operation is called, and what clients know it by.
 _METHODS: Mapping[str, tuple[str, str, str]] = {
     "get": ("get", "read", "get"),
@@ -54,13 +56,22 @@ def paths(
         item = _item((*place, _NAME), {verb: operations.of(verb) for verb in of_object})
         yield f"{home}/{kind.plural}/{{name}}", item
     for one in below:
-        item = _item((*place, _NAME), {verb: operations.below(one, verb) for verb in one.verbs})
-        yield f"{home}/{kind.plural}/{{name}}/{one.name}", item
+        at = f"{home}/{kind.plural}/{{name}}/{one.name}"
+        if one.name == POD_PROXY.name:
+            yield at, _connections((*place, _NAME), operations, one)
+            yield f"{at}/{{path}}", _connections((*place, _NAME, _PATH), operations, one, "WithPath")
+        else:
+            yield at, _item((*place, _NAME), {verb: operations.below(one, verb) for verb in one.verbs})
 
 
 def _item(place: tuple[Parameter, ...], operations: Mapping[str, Operation]) -> PathItem:
     item: PathItem = {_METHODS[verb][0]: operation for verb, operation in operations.items()}
     return {**item, "parameters": list(place)} if place else item
+
+
+def _connections(place: tuple[Parameter, ...], operations: _Operations, one: Subresource, suffix: str = "") -> PathItem:
+    item: PathItem = {method: operations.proxied(one, method, suffix) for method in _PROXIED}
+    return {**item, "parameters": list(place)}
 
 
 class _Operations:
@@ -115,6 +126,19 @@ class _Operations:
         return self._operation(
             verb, f"{self._scope}{name}", subresource.kind(self._kind), part=f"{subresource.name} of "
         )
+
+    def proxied(self, subresource: Subresource, method: str, suffix: str) -> Operation:
+        """What another server answers."""
+        name = f"{self._kind.name}{subresource.name.capitalize()}{suffix}"
+        description = f"connect {method.upper()} requests to {subresource.name} of {self._kind.name}"
+        return {
+            **self._named("connect", f"{method.capitalize()}{self._scope}{name}", description, action="connect"),
+            "parameters": list(parameters.OF_SUBRESOURCE[subresource.name]),
+            "responses": {
+                "200": {"description": "OK", "content": {"*/*": {"schema": {"type": "string"}}}},
+                "401": {"description": "Unauthorized"},
+            },
+        }
 
     def _operation(self, verb: str, identity: str, kind: Kind, *, part: str = "") -> Operation:
         model = self._schemas.of_kind(kind)

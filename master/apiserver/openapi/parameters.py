@@ -76,5 +76,6 @@ OF_SUBRESOURCE: Mapping[str, tuple[Parameter, ...]] = {
     ),
     "attach": _STREAMS,
     "exec": (_query("command", "array", "The command and its arguments, one parameter each."), *_STREAMS),
+    "proxy": (_query("path", "string", "The path that the server is asked for."),),
     "portforward": (_query("ports", "integer", "The port of the pod."),),
 }

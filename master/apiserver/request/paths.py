@@ -11,6 +11,7 @@ from podlab.kinds.resource import Resource
 
 UNKNOWN = "the server could not find the requested resource"
 WATCH = "watch"
+PROXY = "proxy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Place:
     namespace: str = ""
     name: str = ""
     subresource: str = ""
+    path: str = ""
+    """What follows the subresource `proxy`: a path of somebody else's server, empty or from its first slash on."""
     watched: bool = False
     """Whether the path itself says that it is to be watched."""
     resource: Resource = field(compare=False, repr=False, kw_only=True)
@@ -30,7 +33,7 @@ class Place:
 def parse(path: str, catalog: Catalog) -> Place:
     """The place of `/api/v1/...` or `/apis/<group>/<version>/...`, where `watch/` may stand before the rest as clients
     of old write it. Raises NotFound."""
-    head, *rest = path.strip("/").split("/")
+    head, *rest = path.lstrip("/").split("/")
     if head == "api" and rest:
         return _watched_or_not(catalog, ("", rest[0]), rest[1:])
     if head == "apis" and len(rest) > 1:
@@ -48,14 +51,14 @@ def _watched_or_not(catalog: Catalog, version: tuple[str, str], parts: list[str]
 
 
 def _place(catalog: Catalog, version: tuple[str, str], parts: list[str]) -> Place:
+    parts, path = _without_proxied(catalog, version, parts)
     if not all(parts):
         raise NotFound(UNKNOWN)
     namespace = ""
     if len(parts) > 2 and parts[0] == "namespaces" and catalog.at(*version, parts[2]) is not None:
         namespace, parts = parts[1], parts[2:]
     kind = catalog.at(*version, parts[0]) if parts else None
-    is_proxied = len(parts) > 3 and parts[2] == "proxy"  # what follows is the path of somebody else's server
-    if kind is None or (len(parts) > 3 and not is_proxied) or (namespace and not kind.namespaced):
+    if kind is None or len(parts) > 3 or (namespace and not kind.namespaced):
         raise NotFound(UNKNOWN)
     if len(parts) > 1 and kind.namespaced and not namespace:
         raise NotFound(UNKNOWN)
@@ -64,4 +67,14 @@ def _place(catalog: Catalog, version: tuple[str, str], parts: list[str]) -> Plac
     below = resource.subresource(subresource) if subresource else None
     if subresource and (below is None or not below.over_rest):
         raise NotFound(f'{UNKNOWN}: {kind.resource} have no subresource "{subresource}"')
-    return Place(kind, namespace, name, subresource, resource=resource)
+    return Place(kind, namespace, name, subresource, path, resource=resource)
+
+
+def _without_proxied(catalog: Catalog, version: tuple[str, str], parts: list[str]) -> tuple[list[str], str]:
+    """What is ours of a path, without slashes at its end, and what is the path of a proxied server."""
+    is_within = len(parts) > 4 and parts[0] == "namespaces" and catalog.at(*version, parts[2]) is not None
+    at = 4 if is_within else 2
+    if len(parts) > at + 1 and parts[at] == PROXY:
+        return parts[: at + 1], "/".join(("", *parts[at + 1 :]))
+    ours = "/".join(parts).rstrip("/")
+    return ours.split("/") if ours else [], ""

@@ -37,6 +37,8 @@ from master.apiserver.rest.handlers.reviews import Reviews
 from master.apiserver.rest.handlers.scale import ScaleSubresource
 from master.apiserver.rest.handlers.tokens import Tokens
 from master.apiserver.rest.handlers.writing import Writing
+from master.apiserver.rest.proxy import headers
+from master.apiserver.rest.proxy.handlers import Proxy
 from master.apiserver.rest.streams.portforward.handlers import PortForward
 from master.apiserver.rest.streams.remotecommand.handlers import RemoteCommand
 from podlab.api import kinds
@@ -45,6 +47,7 @@ from podlab.core.v1.componentstatus_pb2 import ComponentStatus
 from podlab.errors import ApiError, BadRequest, MethodNotAllowed, NotFound, Unauthorized
 from podlab.kinds.current import CurrentCatalog
 from podlab.kinds.resource import Resource
+from podlab.kinds.subresource import PROXIED
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WARNINGS = web.RequestKey("warnings", list[str])
@@ -70,6 +73,7 @@ class Api:
     commands: RemoteCommand
     evicting: Evicting
     ports: PortForward
+    proxy: Proxy
     approval: Approval
     write_limits: WriteLimits = field(default_factory=WriteLimits)
 
@@ -118,7 +122,8 @@ class Api:
         self, request: web.BaseRequest, acting: Acting, refusal: ApiError | None, hold: Reserve
     ) -> web.StreamResponse:
         query = Query(dict(request.query))
-        aim = request_info.at_objects(request.method, request.path, query, self.kinds.catalog)
+        upgrades = bool(headers.upgrade_of(request.headers))
+        aim = request_info.at_objects(request.method, request.path, query, self.kinds.catalog, upgrades=upgrades)
         if isinstance(aim.place, NotFound):
             return await self.chain.run(_asked(request, acting, aim.wanted, refusal=refusal), _refusing(aim.place))
         call = Call(request, acting.user, aim.place, query)
@@ -174,6 +179,7 @@ class Api:
             ("attach", "create"): self.commands.attach,
             ("eviction", "create"): self.evicting.create,
             ("portforward", "create"): self.ports.forward,
+            **{(paths.PROXY, verb): self.proxy.answer for verb in (*PROXIED, "options")},
             ("approval", "get"): self.reading.get,
             ("approval", "update"): self.approval.update,
             ("approval", "patch"): self.approval.patch,

@@ -18,7 +18,7 @@ from podlab.kinds.subresource import ATTACH, EXEC, LOG, PORT_FORWARD
 
 # Below a pod, these stay for long.
 _CONNECTED = frozenset({ATTACH.name, EXEC.name, PORT_FORWARD.name})
-_STREAMS = _CONNECTED | {LOG.name}
+_STREAMS = _CONNECTED | {LOG.name, paths.PROXY}
 # A selection by name is about that name; for everything else, the URL alone says what it is about.
 _SELECTING = frozenset({"list", "watch", "deletecollection"})
 
@@ -41,13 +41,15 @@ def at_path(method: str, path: str) -> Attributes:
     return Attributes(method.lower(), path=path)
 
 
-def at_objects(method: str, path: str, query: Query, catalog: Catalog) -> ResolvedRequest:
-    """What a request wants below `/api/v1/` or `/apis/<group>/<version>/`."""
+def at_objects(method: str, path: str, query: Query, catalog: Catalog, *, upgrades: bool = False) -> ResolvedRequest:
+    """What a request wants below `/api/v1/` or `/apis/<group>/<version>/`; whether it is for an upgrade."""
     try:
         place = paths.parse(path, catalog)
     except NotFound as absent:
         return _guessed(method, path, query, absent)
     verb = _verb(method, place.name, place.subresource, query)
+    if place.subresource == paths.PROXY:
+        verb = _proxied_verb(verb, upgrades=upgrades)
     if place.watched and method == "GET":
         verb = paths.WATCH
     selector = query.text("fieldSelector") if verb in _SELECTING else ""
@@ -70,6 +72,11 @@ def _guessed(method: str, path: str, query: Query, absent: NotFound) -> Resolved
         return ResolvedRequest(at_path(method, path), absent)
     verb = _verb(method, name, subresource, query)
     return ResolvedRequest(Attributes(verb, group, resource, namespace, name, subresource), absent)
+
+
+def _proxied_verb(verb: str, *, upgrades: bool) -> str:
+    """HEAD is a read. Whoever begins a stream does something there, though a WebSocket begins with GET."""
+    return "create" if upgrades else "get" if verb == "head" else verb
 
 
 def _verb(method: str, name: str, subresource: str, query: Query) -> str:

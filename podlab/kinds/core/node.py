@@ -8,7 +8,7 @@ from podlab.api.objects import condition
 from podlab.core.v1.node_pb2 import Node
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
-from podlab.kinds.subresource import IMAGES, PROXY, STATS, STATUS, TRACE
+from podlab.kinds.subresource import IMAGES, NODE_PROXY, STATS, STATUS, TRACE
 
 _ROLE_PREFIX = "node-role.kubernetes.io/"
 _NODE_WIDE = ("INTERNAL-IP", "EXTERNAL-IP", "OS-IMAGE", "KERNEL-VERSION", "CONTAINER-RUNTIME")
@@ -49,7 +49,7 @@ RESOURCE = Resource(
     of(Node),
     subresources=(
         STATUS,
-        PROXY,
+        NODE_PROXY,
         STATS,
         IMAGES,
         TRACE,

@@ -18,8 +18,8 @@ from podlab.kinds.subresource import (
     EVICTION,
     EXEC,
     LOG,
+    POD_PROXY,
     PORT_FORWARD,
-    PROXY,
     RESIZE,
     STATUS,
 )
@@ -80,7 +80,7 @@ RESOURCE = Resource(
         LOG,
         PORT_FORWARD,
         STATUS,
-        PROXY,
+        POD_PROXY,
         RESIZE,
     ),
     table=Table(_cells, ("NAME", "READY", "STATUS", "RESTARTS", "AGE", *_POD_WIDE), frozenset(_POD_WIDE)),

@@ -9,7 +9,7 @@ from podlab.core.v1.service_pb2 import Service
 from podlab.kinds.defaults.service import keep_allocated
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
-from podlab.kinds.subresource import PROXY, STATUS
+from podlab.kinds.subresource import SERVICE_PROXY, STATUS
 
 _AFFINITY_S = 10_800
 
@@ -82,7 +82,7 @@ RESOURCE = Resource(
     of(Service),
     subresources=(
         STATUS,
-        PROXY,
+        SERVICE_PROXY,
     ),
     table=Table(
         _cells, ("NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE", "SELECTOR"), frozenset({"SELECTOR"})

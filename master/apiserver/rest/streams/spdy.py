@@ -1,7 +1,4 @@
-"""The connection of a client that speaks SPDY/3.1 after the answer 101.
-
-aiohttp hands received bytes to a parser, as it does for WebSockets. Here the parser is `ReceiveBuffer`.
-"""
+"""The connection of a client that speaks SPDY/3.1 after the answer 101."""
 
 from __future__ import annotations
 
@@ -9,55 +6,17 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
 
 from aiohttp import web
 
 from master.apiserver.rest.call import Call
+from master.apiserver.rest.streams import raw
 from master.apiserver.rest.streams.connection import ClientConnection
+from master.apiserver.rest.streams.raw import ReceiveBuffer
 from podlab import spdy
-from podlab.errors import BadRequest
 
-# When this much has arrived and is not read, TCP holds the client back.
-MOST_UNREAD_BYTES = 256 * 1024
 # After GOAWAY the client has this long to read it and to close.
 CLOSE_S = 5.0
-
-
-class ReceiveBuffer:
-    """Keeps received bytes until they are read. aiohttp's protocol fills it."""
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._buffer = bytearray()
-        self._ended = False
-        self._arrived = asyncio.Event()
-
-    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
-        """Called by aiohttp. The result means: not the end, and nothing left for another parser."""
-        self._buffer += data
-        self._arrived.set()
-        if len(self._buffer) > MOST_UNREAD_BYTES:
-            self._transport.pause_reading()
-        return False, b""
-
-    def feed_eof(self) -> None:
-        """Called by aiohttp when the connection is lost."""
-        self._ended = True
-        self._arrived.set()
-
-    async def taken(self) -> bytes | None:
-        """All received bytes, at least one; None after the last."""
-        while not self._buffer:
-            if self._ended:
-                return None
-            self._arrived.clear()
-            await self._arrived.wait()
-        content = bytes(self._buffer)
-        self._buffer.clear()
-        if len(content) > MOST_UNREAD_BYTES and not self._ended:
-            self._transport.resume_reading()
-        return content
 
 
 class SpdyConnection(ClientConnection):
@@ -83,18 +42,10 @@ class SpdyConnection(ClientConnection):
 @asynccontextmanager
 async def accepted(call: Call, protocol: str) -> AsyncIterator[tuple[web.StreamResponse, SpdyConnection]]:
     """The client's connection, which is closed when the block ends. Raises BadRequest when it cannot be upgraded."""
-    request = call.request
-    if request.can_read_body:
-        raise BadRequest("unable to upgrade: a request that upgrades to SPDY/3.1 has no body")
-    if request.transport is None:
-        raise BadRequest("unable to upgrade: the connection is lost")
-    inflow = ReceiveBuffer(request.transport)
-    request.protocol.set_parser(cast(Any, inflow))
-    request.protocol.keep_alive(False)
-    response = web.StreamResponse(status=101, headers={"Connection": "Upgrade", "Upgrade": "SPDY/3.1"})
+    headers = {"Connection": "Upgrade", "Upgrade": "SPDY/3.1"}
     if protocol:
-        response.headers["X-Stream-Protocol-Version"] = protocol
-    await response.prepare(request)
+        headers["X-Stream-Protocol-Version"] = protocol
+    response, inflow = await raw.switched(call.request, headers)
     try:
         yield response, SpdyConnection(response, inflow, protocol)
     finally:
