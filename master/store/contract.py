@@ -19,7 +19,8 @@ class Entry:
     mod_revision: int
 
 
-@dataclass(frozen=True, slots=True)
+# What is made for every write is not frozen, as that would triple what making one costs. It does not change.
+@dataclass(slots=True)
 class Put:
     """Write a value. `expected`: None is unconditional, 0 must not exist, n must be at mod_revision n."""
 
@@ -36,7 +37,7 @@ class Delete:
     expected: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as Put
 class Change:
     """One key's change at one revision. `value` None: deleted. A creation's `create_revision` is its revision.
 

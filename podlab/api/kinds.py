@@ -107,7 +107,7 @@ class Kind:
         """As Invalid errors name it: Pod, Deployment.apps."""
         return str(self.group_kind)
 
-    @property
+    @cached_property
     def has_status(self) -> bool:
         return self.custom_status or "status" in self.message.DESCRIPTOR.fields_by_name
 

@@ -109,7 +109,7 @@ class SelectedPlugins:
 
     def may_change(self, request: AdmissionRequest) -> bool:
         """Whether users may want to change the object."""
-        return any(plugin.concerns(request) for plugin in self.last)
+        return bool(self.last) and any(plugin.concerns(request) for plugin in self.last)
 
 
 class Admission:

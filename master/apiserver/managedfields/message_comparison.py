@@ -272,13 +272,15 @@ class _Items(_Described):
 class _Type:
     """What is compiled of one message type."""
 
-    __slots__ = ("absent", "leaves", "members")
+    __slots__ = ("absent", "coming", "leaves", "members")
 
     def __init__(self, descriptor: Descriptor) -> None:
         message = GetMessageClass(descriptor)
         struct, absent = shape_of(message), encoder(descriptor)(message())
         self.members = {field: _member(field, struct, absent) for field in descriptor.fields}
         self.leaves = {field: member.step for field, member in self.members.items() if type(member) is _Leaf}
+        self.coming = {field: step for field, step in self.leaves.items() if self.members[field].absent is MISSING}
+        """Those of which JSON has nothing when they are not set: most that new objects have."""
         parts = structure.members(struct, absent)
         self.absent: Final = {part.step: all_below(absent[name], part) for name, part in parts}
         """What JSON always has, and what is below it when it is not set."""
@@ -304,10 +306,14 @@ class _Type:
 
     def differ(self, old: Message, new: Message, written: _Parts, removed: _Parts) -> None:
         """Note what differs between two messages."""
-        members = self.members
+        members, coming = self.members, self.coming
         left = dict(old.ListFields())
         for field, now in new.ListFields():
-            was, member = left.pop(field, None), members[field]
+            was = left.pop(field, None) if left else None
+            if was is None and (step := coming.get(field)) is not None:
+                written.members.append(step)
+                continue
+            member = members[field]
             if was is not None:
                 if was != now:
                     member.changed(was, now, written, removed)

@@ -93,6 +93,7 @@ class _Begun:
     key: str
     alike: Result | None
     asked: SelectedPlugins
+    rules: Rules
 
 
 class Registry:
@@ -154,7 +155,8 @@ class Registry:
 
     def charges(self, planned: Planned) -> bool:
         """Whether it takes of something limited: it is then not to be committed with others."""
-        return any(plugin.concerns(planned.request) for plugin in planned.asked.charging)
+        charging = planned.asked.charging
+        return bool(charging) and any(plugin.concerns(planned.request) for plugin in charging)
 
     async def _create(self, write: Write) -> Written:
         message = write.sent
@@ -206,7 +208,7 @@ class Registry:
         alike = await self._completion.complete(request, resource.strategy)
         if request.write is not write:  # it has another name
             key = _key(request.write)
-        return _Begun(request, key, alike, asked)
+        return _Begun(request, key, alike, asked, _rules(write, resource.strategy))
 
     async def _planned_creation(self, begun: _Begun) -> Planned:
         request, key, alike, allocated = begun.request, begun.key, begun.alike, NOTHING
@@ -214,8 +216,7 @@ class Registry:
         if (allocator := self._allocators.get(write.kind.group_resource)) is not None:
             request = replace(request, new=changes.copied(request.new))  # another attempt chooses anew
             allocated = allocator.allocate(request.new, None)
-        asked_of_it = _rules(write, self._resource(write.kind).strategy)
-        if causes := _faults(asked_of_it, request.new, alike, namespaced=write.kind.namespaced):
+        if causes := _faults(begun.rules, request.new, alike, namespaced=write.kind.namespaced):
             raise Invalid.of(write.kind.qualified_name, request.write.name, causes)
         alongside = await self._admission.validate(begun.asked, request)
         if self._cache.get(write.kind, key) is not None:
