@@ -15,6 +15,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import DecodeError
 
 from podlab.cel import literals
+from podlab.cel.construction import Construction
 from podlab.cel.declarations import Library, Overload
 from podlab.cel.frame import PER_CALL_LIMIT, Budget, Frame, Step
 from podlab.cel.planning import Planner
@@ -89,15 +90,19 @@ class LibrarySet:
 class Environment:
     """The variables and functions that expressions may use."""
 
-    def __init__(self, variables: Mapping[str, DeclaredType], libraries: LibrarySet) -> None:
+    def __init__(
+        self, variables: Mapping[str, DeclaredType], libraries: LibrarySet, made: Construction | None = None
+    ) -> None:
+        """With `made`, for the one expression that makes such objects."""
         self._libraries = libraries
+        self._made = made
         config = {
             "name": "kubernetes",
             "extensions": _EXTENSIONS,
             "variables": [{"name": name, **type_spec(declared)} for name, declared in variables.items()],
         }
         self._compiler = cel.NewEnv(
-            descriptors(variables, libraries.types),
+            descriptors(variables, libraries.types, made.types if made is not None else ()),
             config=cel.NewEnvConfigFromYaml(json.dumps(config)),
             extensions=[libraries.extension],
         )
@@ -109,12 +114,14 @@ class Environment:
         except RuntimeError as e:
             if not _STATUS.match(str(e)):
                 raise
-            raise CompileError(_in_words_of_go(str(e))) from None
+            told = _in_words_of_go(str(e))
+            raise CompileError(told if self._made is None else self._made.restored(told)) from None
         try:
             checked = CheckedExpr.FromString(AnyMessage.FromString(compiled.serialize()).value)
             if wrong := list(literals.faults(checked, expression)):
                 raise CompileError("\n".join(wrong))
-            planner = Planner(self._libraries.functions, self._libraries.types)
+            made = self._made.names if self._made is not None else {}
+            planner = Planner(self._libraries.functions, self._libraries.types, made)
             step = planner.plan(checked)
         except (DecodeError, RecursionError):  # protobuf's parser goes a hundred levels deep
             raise CompileError("ERROR: <input>:1:1: expression is nested too deeply") from None

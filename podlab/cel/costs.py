@@ -8,6 +8,7 @@ from __future__ import annotations
 
 LIST_CREATION = 10
 MAP_CREATION = 30
+OBJECT_CREATION = 40
 AUTHORIZATION_CHECK = 350_000
 
 

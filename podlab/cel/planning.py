@@ -8,12 +8,12 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 
-from podlab.cel import costs
+from podlab.cel import construction, costs
 from podlab.cel.comprehensions import Loop, loop, quantifier
 from podlab.cel.declarations import Overload, accepted
 from podlab.cel.frame import Frame, Step
 from podlab.cel.operators import map_key, optional_at
-from podlab.cel.values import EvaluationError, NoSuchOverload, OptionalValue, TypeValue, Uint
+from podlab.cel.values import EvaluationError, NoSuchOverload, ObjectValue, OptionalValue, TypeValue, Uint
 from podlab.foreign.cel.v1.checked_pb2 import (
     Call,
     CheckedExpr,
@@ -40,7 +40,9 @@ Functions = Mapping[str, tuple[Overload, ...]]
 class Planner:
     """Plans one expression. Loops' variables have numbered places in the frame."""
 
-    def __init__(self, functions: Functions, types: Mapping[str, type]) -> None:
+    def __init__(self, functions: Functions, types: Mapping[str, type], made: Mapping[str, str] | None = None) -> None:
+        """`made` are the types of objects that the expression makes, by what the compiler calls them."""
+        self._made = {construction.PATCH: construction.PATCH, **made} if made else {}
         self._functions = functions
         self._opaque = types
         self._types = _TYPES | types.keys()
@@ -119,7 +121,7 @@ class Planner:
 
     def _struct(self, created: CreateStruct) -> Step:
         if created.message_name:
-            raise KeyError(created.message_name)
+            return self._object(created)
         entries = [
             (
                 self._step(entry.map_key),
@@ -140,6 +142,24 @@ class Planner:
                     made[key] = value
                 elif isinstance(value, OptionalValue) and value.present:
                     made[key] = value.value
+            return made
+
+        return create
+
+    def _object(self, created: CreateStruct) -> Step:
+        """Raises KeyError for a type of which nobody makes objects."""
+        name = self._made[created.message_name]
+        entries = [(entry.field_key, self._step(entry.value), entry.optional_entry) for entry in created.entries]
+
+        def create(frame: Frame) -> object:
+            frame.cost += costs.OBJECT_CREATION
+            made = ObjectValue(name)
+            for field, step, optional in entries:
+                value = step(frame)
+                if not optional:
+                    made[field] = value
+                elif isinstance(value, OptionalValue) and value.present:
+                    made[field] = value.value
             return made
 
         return create

@@ -92,8 +92,11 @@ def type_spec(declared: DeclaredType) -> TypeSpec:
             return {"type_name": name}
 
 
-def descriptors(roots: Mapping[str, DeclaredType], opaque: Iterable[str]) -> DescriptorPool:
-    """All objects that the types hold, as messages, and the libraries' own types, as messages without fields."""
+def descriptors(
+    roots: Mapping[str, DeclaredType], opaque: Iterable[str], made: Iterable[ObjectOf] = ()
+) -> DescriptorPool:
+    """All objects that the types hold, as messages, and the libraries' own types, as messages without fields; those
+    that expressions make themselves, under their bare names."""
     pool = DescriptorPool()
     for package, names in groupby(sorted(opaque), key=lambda name: name.rpartition(".")[0]):
         messages = [DescriptorProto(name=name.rpartition(".")[2]) for name in names]
@@ -108,6 +111,10 @@ def descriptors(roots: Mapping[str, DeclaredType], opaque: Iterable[str]) -> Des
     for one in named.values():
         file.message_type.append(_message(one))
     pool.Add(file)
+    if constructed := [_message(one) for one in made]:
+        own = FileDescriptorProto(name="made.proto", syntax="proto3", message_type=constructed)
+        own.dependency.extend(file.dependency)
+        pool.Add(own)
     return pool
 
 

@@ -91,6 +91,14 @@ class KeyedList(list[object]):
         return tuple(item.get(key) for key in self.keys) if isinstance(item, dict) else (item,)
 
 
+class ObjectValue(dict[str, object]):
+    """An object that an expression has made, by its fields. `named` is what the expression calls its type."""
+
+    def __init__(self, named: str) -> None:
+        super().__init__()
+        self.named = named
+
+
 class LazyMap(dict[str, object]):
     """A map whose values are worked out when they are first asked for."""
 

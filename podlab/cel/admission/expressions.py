@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
+from podlab.cel import construction
 from podlab.cel.compiler import Environment, Program
-from podlab.cel.environments import base_environment
+from podlab.cel.environments import base_environment, mutating_environment
 from podlab.cel.libraries.authorization import AuthorizerValue, ResourceCheck
 from podlab.cel.types import (
     BOOL,
@@ -116,6 +117,11 @@ class RequestExpressions:
         """What is told of a request; it asks no authorizer. Raises CompileError."""
         return self._environment(has_authorizer=False).compile(expression)
 
+    def mutation(self, expression: str) -> Program:
+        """What is made of an object: one that makes an Object or a list of JSONPatch. Raises CompileError."""
+        made = construction.read(expression)
+        return mutating_environment(self._names(has_authorizer=True), made).compile(made.source)
+
     def define(self, name: str, expression: str) -> Program:
         """A variable. Raises CompileError."""
         program = self._environment(has_authorizer=True).compile(expression)
@@ -129,13 +135,17 @@ class RequestExpressions:
     def _environment(self, *, has_authorizer: bool) -> Environment:
         if not self._variables and self._about is DYN:
             return _plain(has_params=self._has_params, has_authorizer=has_authorizer)
+        return base_environment(self._names(has_authorizer=has_authorizer))
+
+    def _names(self, *, has_authorizer: bool) -> dict[str, DeclaredType]:
+        """The variables, with their types."""
         declared = _declared(has_params=self._has_params, has_authorizer=has_authorizer)
         own = {
             OBJECT: self._about,
             OLD_OBJECT: self._about,
             VARIABLES: ObjectOf("Variables", dict(self._variables)),
         }
-        return base_environment({**declared, **own})
+        return {**declared, **own}
 
 
 @cache
