@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from google.protobuf.message import Message
+
+from podlab.api.objects import metadata
 from podlab.api.selection import selectors
+from podlab.autoscaling.v1.scale_pb2 import Scale, ScaleSpec, ScaleStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +47,15 @@ class TypedScaling:
 
 
 TYPED = TypedScaling()
+
+
+def scale_of(message: Message, scaling: Scaling) -> Scale:
+    """The object as a Scale."""
+    found, own = scaling.replicas(message), metadata(message)
+    made = Scale(
+        spec=ScaleSpec(replicas=found.wanted), status=ScaleStatus(replicas=found.there, selector=found.selector)
+    )
+    for name in ("name", "namespace", "uid", "resourceVersion"):
+        setattr(made.metadata, name, getattr(own, name))
+    made.metadata.creationTimestamp.CopyFrom(own.creationTimestamp)
+    return made

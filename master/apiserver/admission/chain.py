@@ -31,7 +31,7 @@ from master.apiserver.admission.plugins.pods import (
     ServiceAccount,
 )
 from master.apiserver.admission.plugins.podsecurity import PodSecurity
-from master.apiserver.admission.plugins.policies import ValidatingAdmissionPolicy
+from master.apiserver.admission.plugins.policies.validating import ValidatingAdmissionPolicy
 from master.apiserver.admission.plugins.rbac import RoleEscalation
 from master.apiserver.admission.plugins.resourcequota import ResourceQuota
 from master.apiserver.admission.plugins.storage import (

@@ -3,60 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
+from podlab_testing.admission_policies import API, CONFIG_MAPS, MAPS, Object, Policies, config_map, sent
 from podlab_testing.cluster import Cluster
 from podlab_testing.http_clients import SessionOf
 
 from master.apiserver.settings import AuditSettings
-
-API = "/apis/admissionregistration.k8s.io/v1"
-MAPS = "/api/v1/namespaces/default/configmaps"
-CONFIG_MAPS = {
-    "apiGroups": [""],
-    "apiVersions": ["v1"],
-    "operations": ["CREATE", "UPDATE"],
-    "resources": ["configmaps"],
-}
-Object = Mapping[str, Any]
-
-
-def config_map(name: str, labels: Mapping[str, str] | None = None, **data: str) -> Object:
-    return {"metadata": {"name": name, "labels": labels or {}}, "data": data}
-
-
-class Policies:
-    """Makes policies with bindings, about objects with the label `judged: NAME`, and removes them at the end."""
-
-    def __init__(self, http: aiohttp.ClientSession) -> None:
-        self._http = http
-        self._made: list[str] = []
-
-    async def put_in_force(
-        self, name: str, spec: Object, binding: Object | None = None, *, rules: Object = CONFIG_MAPS
-    ) -> None:
-        match = {"resourceRules": [rules], "objectSelector": {"matchLabels": {"judged": name}}}
-        await self._make("validatingadmissionpolicies", name, {"matchConstraints": match, **spec})
-        await self.bind(name, {"policyName": name, "validationActions": ["Deny"], **(binding or {})})
-
-    async def bind(self, name: str, spec: Object) -> None:
-        await self._make("validatingadmissionpolicybindings", name, spec)
-
-    async def _make(self, plural: str, name: str, spec: Object) -> None:
-        body = {"metadata": {"name": name}, "spec": spec}
-        async with self._http.post(f"{API}/{plural}", json=body) as response:
-            assert response.status == 201, await response.text()
-        self._made.append(f"{API}/{plural}/{name}")
-
-    async def remove(self) -> None:
-        for path in reversed(self._made):
-            async with self._http.delete(path) as response:
-                assert response.status == 200
 
 
 @pytest.fixture
@@ -64,14 +21,6 @@ async def policies(http: aiohttp.ClientSession) -> AsyncIterator[Policies]:
     made = Policies(http)
     yield made
     await made.remove()
-
-
-async def sent(
-    http: aiohttp.ClientSession, method: str, path: str, body: Object | None = None
-) -> tuple[int, Any, list[str]]:
-    """The status, the answer, and what it warns of."""
-    async with http.request(method, path, json=body) as response:
-        return response.status, await response.json(), response.headers.getall("Warning", [])
 
 
 async def test_a_policy_refuses_what_does_not_keep_it(http: aiohttp.ClientSession, policies: Policies) -> None:

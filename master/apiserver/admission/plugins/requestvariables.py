@@ -8,11 +8,10 @@ from google.protobuf.message import Message
 
 from master.apiserver.admission.plugin import AdmissionRequest
 from master.apiserver.admission.rules.matching import AdmissionTarget
-from master.apiserver.admission.write import Operation
+from master.apiserver.admission.seen import SeenWrite
 from master.apiserver.authentication.claims import USER_PREFIX
 from master.apiserver.authentication.user import AUTHENTICATED, User
 from master.apiserver.authorization import Attributes, Authorizer
-from podlab.api.conversion import versions
 from podlab.api.kinds import Kind
 from podlab.api.serializer import codec
 from podlab.cel.admission import expressions as names
@@ -22,11 +21,15 @@ from podlab.core.v1.namespace_pb2 import Namespace
 
 
 def of_request(
-    request: AdmissionRequest, kind: Kind, target: AdmissionTarget, namespace: Namespace | None, authorizer: Authorizer
+    request: AdmissionRequest,
+    write_seen: SeenWrite,
+    kind: Kind,
+    target: AdmissionTarget,
+    namespace: Namespace | None,
+    authorizer: Authorizer,
 ) -> dict[str, object]:
     """The variables, without parameters. `kind` is the version in which the objects are shown."""
     write = request.write
-    deletes = write.operation is Operation.DELETE
 
     def decide(check: Check) -> AuthorizerDecision:
         return _decided(authorizer, write.context.user, check)
@@ -39,36 +42,36 @@ def of_request(
         name=target.name,
     )
     return {
-        names.OBJECT: None if deletes else _shown(request.new, kind),
-        names.OLD_OBJECT: _shown(request.old, kind) if request.old is not None else None,
-        names.REQUEST: _attributes(request, kind, target.name),
+        names.OBJECT: _json(write_seen.new_as(kind)),
+        names.OLD_OBJECT: _json(write_seen.old_as(kind)),
+        names.REQUEST: _attributes(request, write_seen, kind, target.name),
         names.NAMESPACE: _namespace(namespace) if namespace is not None else None,
         names.AUTHORIZER: AuthorizerValue(decide),
         names.REQUEST_RESOURCE: ResourceCheck(decide, own),
     }
 
 
-def _shown(message: Message, kind: Kind) -> Mapping[str, object]:
-    return codec.to_dict(versions.shown(message, kind))
+def _json(message: Message | None) -> Mapping[str, object] | None:
+    return codec.to_dict(message) if message is not None else None
 
 
-def _attributes(request: AdmissionRequest, kind: Kind, name: str) -> dict[str, object]:
+def _attributes(request: AdmissionRequest, write_seen: SeenWrite, kind: Kind, name: str) -> dict[str, object]:
     """Kubernetes' AdmissionRequest."""
     write = request.write
-    gvk = {"group": kind.group, "version": kind.version, "kind": kind.name}
+    gvk = _gvk(write_seen.kind or kind)
     gvr = {"group": kind.group, "version": kind.version, "resource": kind.plural}
-    stored = write.kind
+    stored = write.version or write.kind
     user = write.context.user
     return {
         "kind": gvk,
         "resource": gvr,
         "subResource": write.subresource,
-        "requestKind": {"group": stored.group, "version": stored.version, "kind": stored.name},
+        "requestKind": _gvk(write_seen.kind or stored),
         "requestResource": {"group": stored.group, "version": stored.version, "resource": stored.plural},
         "requestSubResource": write.subresource,
         "name": name,
         "namespace": write.namespace,
-        "operation": write.operation.value,
+        "operation": write_seen.operation.value,
         "userInfo": {
             "username": user.name,
             "uid": user.uid,
@@ -78,6 +81,10 @@ def _attributes(request: AdmissionRequest, kind: Kind, name: str) -> dict[str, o
         "dryRun": write.context.dry_run,
         "options": {},
     }
+
+
+def _gvk(kind: Kind) -> dict[str, object]:
+    return {"group": kind.group, "version": kind.version, "kind": kind.name}
 
 
 def _namespace(namespace: Namespace) -> dict[str, object]:

@@ -64,13 +64,19 @@ class ResourceRule:
             frozenset(names),
         )
 
+    def may_take(self, at: ServedAs, subresource: str, operation: str) -> bool:
+        """Whether it is about such writes of some objects that stand at that place."""
+        return (
+            _has(self.operations, operation)
+            and _has(self.groups, at.group)
+            and _has(self.versions, at.version)
+            and not self.resources.isdisjoint(_names(at.resource, subresource))
+        )
+
     def takes(self, target: AdmissionTarget, at: ServedAs) -> bool:
         """Whether it is about such writes of what stands at that place."""
         return (
-            _has(self.operations, target.operation)
-            and _has(self.groups, at.group)
-            and _has(self.versions, at.version)
-            and not self.resources.isdisjoint(_names(at.resource, target.subresource))
+            self.may_take(at, target.subresource, target.operation)
             and self.scope in (_ALL, "Namespaced" if target.namespace else "Cluster")
             and (not self.names or target.name in self.names)
         )
@@ -95,6 +101,13 @@ class Matcher:
             selectors.from_message(match.namespaceSelector),
             selectors.from_message(match.objectSelector),
             match.matchPolicy != "Exact",
+        )
+
+    def may_take(self, served_as: Sequence[ServedAs], subresource: str, operation: str) -> bool:
+        """Whether such a write may match, whatever it is of."""
+        candidates = served_as if self.equivalent else served_as[:1]
+        return not self.rules or any(
+            rule.may_take(at, subresource, operation) for at in candidates for rule in self.rules
         )
 
     def match(self, target: AdmissionTarget) -> ServedAs | None:

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 
+from master.apiserver.admission.rules.conditions import Conditions, Variables, failed
 from master.apiserver.admission.rules.matching import Matcher
 from podlab.admissionregistration.v1 import validatingadmissionpolicy_pb2 as policy_pb2
-from podlab.cel.admission.expressions import VARIABLES, RequestExpressions
+from podlab.cel.admission.expressions import RequestExpressions
 from podlab.cel.compiler import Program
-from podlab.cel.frame import TOTAL_LIMIT, Budget
-from podlab.cel.values import CostLimitExceeded, EvaluationError, LazyMap, type_name
+from podlab.cel.frame import Budget
+from podlab.cel.values import CostLimitExceeded, EvaluationError, type_name
 
-_CONDITIONS_LIMIT = TOTAL_LIMIT // 4
 _MOST_MESSAGE_BYTES = 5 * 1024
-_OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
 INVALID = "Invalid"
 
 
@@ -58,8 +56,8 @@ class CompiledPolicy:
         self.fails = spec.failurePolicy != "Ignore"
         """Whether a write is refused when the policy cannot be asked."""
         expressions = RequestExpressions(has_params=spec.HasField("paramKind"))
-        self._conditions = [(one.expression, expressions.condition(one.expression)) for one in spec.matchConditions]
-        self._variables = {one.name: expressions.define(one.name, one.expression) for one in spec.variables}
+        self._conditions = Conditions(spec.matchConditions, expressions)
+        self._variables = Variables(spec.variables, expressions)
         self._validations = [
             _Validation(
                 one,
@@ -72,41 +70,16 @@ class CompiledPolicy:
 
     def ask(self, variables: Mapping[str, object]) -> PolicyVerdict:
         """What it says of the write that the variables describe."""
-        meets, error = self._meets_conditions(variables)
+        meets, error = self._conditions.met(variables)
         if error:
             return PolicyVerdict((Failure(0, error),) if self.fails else ())
         if not meets:
             return PolicyVerdict()
         budget = Budget()
-        variables = {**variables, VARIABLES: self._lazily(variables, budget)}
+        variables = self._variables.added(variables, budget)
         failures = tuple(self._failures(variables, budget))
         annotations, refusal = self._annotated(variables)
         return PolicyVerdict(failures, annotations, refusal)
-
-    def _meets_conditions(self, variables: Mapping[str, object]) -> tuple[bool, str]:
-        """Whether all hold, or why that cannot be said: one that is false decides, whatever becomes of the others."""
-        budget, errors = Budget(_CONDITIONS_LIMIT), list[str]()
-        for expression, program in self._conditions:
-            try:
-                if program.evaluate(variables, budget) is False:
-                    return False, ""
-            except (EvaluationError, CostLimitExceeded) as e:
-                errors.append(_failed(expression, e, budget))
-        return not errors, errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]" if errors else ""
-
-    def _lazily(self, variables: Mapping[str, object], budget: Budget) -> LazyMap:
-        """The policy's variables, each worked out when it is first read."""
-        with_variables: dict[str, object] = dict(variables)
-
-        def read(name: str, program: Program) -> object:
-            try:
-                return program.evaluate(with_variables, budget)
-            except EvaluationError as e:
-                raise EvaluationError(f'composited variable "{name}" fails to evaluate: {e}') from None
-
-        values = LazyMap({name: partial(read, name, program) for name, program in self._variables.items()})
-        with_variables[VARIABLES] = values
-        return values
 
     def _failures(self, variables: Mapping[str, object], budget: Budget) -> Iterator[Failure]:
         for index, validation in enumerate(self._validations):
@@ -116,7 +89,7 @@ class CompiledPolicy:
                     continue
             except (EvaluationError, CostLimitExceeded) as e:
                 if self.fails:
-                    yield Failure(index, _failed(source.expression, e, budget))
+                    yield Failure(index, failed(source.expression, e, budget))
                 if budget.remaining < 0:
                     return
                 continue
@@ -132,7 +105,7 @@ class CompiledPolicy:
                 value = program.evaluate(variables, budget)
             except (EvaluationError, CostLimitExceeded) as e:
                 if self.fails:
-                    return made, _failed(expression, e, budget)
+                    return made, failed(expression, e, budget)
                 continue
             if isinstance(value, str):
                 if text := value.strip():
@@ -141,10 +114,6 @@ class CompiledPolicy:
                 told = f"valueExpression '{expression}' resulted in unsupported return type: {type_name(value)}"
                 return made, f"{told}. Return type must be either string or null."
         return made, ""
-
-
-def _failed(expression: str, error: Exception, budget: Budget) -> str:
-    return _OUT_OF_BUDGET if budget.remaining < 0 else f"expression '{expression}' resulted in error: {error}"
 
 
 def _said(program: Program | None, variables: Mapping[str, object], budget: Budget) -> str:

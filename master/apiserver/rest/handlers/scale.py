@@ -21,9 +21,9 @@ from podlab.api.objects import metadata, typed
 from podlab.api.serializer import codec
 from podlab.api.values.jsonvalues import Json
 from podlab.apply import validation
-from podlab.autoscaling.v1.scale_pb2 import Scale, ScaleSpec, ScaleStatus
+from podlab.autoscaling.v1.scale_pb2 import Scale
 from podlab.errors import BadRequest, Cause, Invalid
-from podlab.kinds.scaling import Scaling
+from podlab.kinds.scaling import scale_of
 from podlab.shapes.messages import shape_of
 
 _SCALE = kinds.of(Scale)
@@ -118,15 +118,3 @@ def _of_workload(scale: dict[str, Json], kind: Kind) -> dict[str, Json]:
         raise BadRequest(f"failed to create typed patch object: {validation.described(found)}")
     own: dict[str, Json] = {name: scale[name] for name in ("metadata", "spec") if name in scale}
     return {"apiVersion": kind.api_version, "kind": kind.name, **own}
-
-
-def scale_of(message: Message, scaling: Scaling) -> Scale:
-    """The object as a Scale."""
-    found, own = scaling.replicas(message), metadata(message)
-    made = Scale(
-        spec=ScaleSpec(replicas=found.wanted), status=ScaleStatus(replicas=found.there, selector=found.selector)
-    )
-    for name in ("name", "namespace", "uid", "resourceVersion"):
-        setattr(made.metadata, name, getattr(own, name))
-    made.metadata.creationTimestamp.CopyFrom(own.creationTimestamp)
-    return made

@@ -1,0 +1,1 @@
+"""Policies that users write: ValidatingAdmissionPolicy and MutatingAdmissionPolicy."""
