@@ -21,8 +21,11 @@ def run(command: Callable[[Client], Awaitable[T]], *, field_manager: str = "") -
     """
     config = _config()
 
+    def warned(warning: str) -> None:
+        typer.echo(f"Warning: {warning}", err=True)
+
     async def inside() -> T:
-        async with Client(config.server, config.tls, field_manager=field_manager) as client:
+        async with Client(config.server, config.tls, field_manager=field_manager, warned=warned) as client:
             return await command(client)
 
     try:

@@ -17,7 +17,7 @@ import orjson
 from google.protobuf.message import Message
 
 from podlab import __version__
-from podlab.api import kinds
+from podlab.api import kinds, warnings
 from podlab.api.kinds import Kind
 from podlab.api.objects import metadata, unwrap, wrap
 from podlab.apiextensions.v1.customresourcedefinition_pb2 import CustomResourceDefinition
@@ -30,6 +30,7 @@ from podlab.tls import Tls
 from podlab.v1 import apiserver_pb2, apiserver_pb2_grpc, object_pb2
 
 M = TypeVar("M", bound=Message)
+Q = TypeVar("Q", bound=Message)
 R = TypeVar("R")
 
 DEADLINE_S = 30.0
@@ -83,12 +84,22 @@ class WatchEvent(Generic[M]):
 class Client:
     """One connection to the API server. Use it as an async context manager, or call `close`."""
 
-    def __init__(self, server: str, tls: Tls, *, user_agent: str = "podlab", field_manager: str = "") -> None:
-        """`user_agent` is the program's name, which its writes are put down to unless `field_manager` says another."""
+    def __init__(
+        self,
+        server: str,
+        tls: Tls,
+        *,
+        user_agent: str = "podlab",
+        field_manager: str = "",
+        warned: Callable[[str], None] | None = None,
+    ) -> None:
+        """`user_agent` is the program's name, which its writes are put down to unless `field_manager` says another.
+        `warned` is told what the server warns of when something is written."""
         system = os.uname()
         agent = f"{user_agent}/{__version__} ({system.sysname.lower()}/{system.machine})"
         options = [*_OPTIONS, ("grpc.primary_user_agent", agent)]
         self.field_manager = field_manager
+        self._warned = warned
         self.server = server
         self.outages = Outages(server)
         self.channel = grpc.aio.secure_channel(server, tls.channel_credentials(), options=options)
@@ -115,10 +126,19 @@ class Client:
             return False
         return True
 
+    async def _written(self, call: grpc.aio.UnaryUnaryCall[Q, R]) -> R:
+        """The answer to a write, whose warnings are passed on."""
+        try:
+            return await _answer(call)
+        finally:
+            if self._warned is not None:
+                for warning in warnings.from_metadata(await call.trailing_metadata()):
+                    self._warned(warning)
+
     async def create(self, obj: M, *, dry_run: bool = False) -> M:
         """The object as stored. Raises AlreadyExists, Invalid, NotFound (its namespace)."""
         request = apiserver_pb2.CreateRequest(object=wrap(obj), dry_run=dry_run, field_manager=self.field_manager)
-        return _typed(obj, (await _answer(self._stub.Create(request, timeout=DEADLINE_S))).object)
+        return _typed(obj, (await self._written(self._stub.Create(request, timeout=DEADLINE_S))).object)
 
     async def get(self, kind: type[M] | Kind, name: str, namespace: str = "") -> M:
         """Raises NotFound."""
@@ -151,12 +171,12 @@ class Client:
     async def update(self, obj: M, *, dry_run: bool = False) -> M:
         """Replaces spec and metadata. Raises Conflict when the object's resourceVersion is stale; NotFound."""
         request = apiserver_pb2.UpdateRequest(object=wrap(obj), dry_run=dry_run, field_manager=self.field_manager)
-        return _typed(obj, (await _answer(self._stub.Update(request, timeout=DEADLINE_S))).object)
+        return _typed(obj, (await self._written(self._stub.Update(request, timeout=DEADLINE_S))).object)
 
     async def update_status(self, obj: M) -> M:
         """Replaces status. Raises Conflict when the object's resourceVersion is stale; NotFound."""
         request = apiserver_pb2.UpdateStatusRequest(object=wrap(obj), field_manager=self.field_manager)
-        return _typed(obj, (await _answer(self._stub.UpdateStatus(request, timeout=DEADLINE_S))).object)
+        return _typed(obj, (await self._written(self._stub.UpdateStatus(request, timeout=DEADLINE_S))).object)
 
     async def delete(
         self,
@@ -182,7 +202,7 @@ class Client:
             propagation_policy=propagation,
             dry_run=dry_run,
         )
-        return bool((await _answer(self._stub.Delete(request, timeout=DEADLINE_S))).removed)
+        return bool((await self._written(self._stub.Delete(request, timeout=DEADLINE_S))).removed)
 
     async def evict(
         self, pod: str, namespace: str, *, uid: str = "", grace_period_s: int | None = None, dry_run: bool = False
@@ -196,7 +216,7 @@ class Client:
             dry_run=dry_run,
             field_manager=self.field_manager,
         )
-        return bool((await _answer(self._stub.Evict(request, timeout=DEADLINE_S))).removed)
+        return bool((await self._written(self._stub.Evict(request, timeout=DEADLINE_S))).removed)
 
     async def patch(
         self,
@@ -224,7 +244,7 @@ class Client:
             field_manager=self.field_manager,
             force=force,
         )
-        return _typed(kind, (await _answer(self._stub.Patch(request, timeout=DEADLINE_S))).object)
+        return _typed(kind, (await self._written(self._stub.Patch(request, timeout=DEADLINE_S))).object)
 
     async def delete_collection(
         self,
@@ -292,7 +312,7 @@ class Client:
     ) -> token_pb2.TokenRequestStatus:
         """A token of a service account. Raises NotFound for the account or what the token is bound to."""
         request = apiserver_pb2.RequestTokenRequest(namespace=namespace, name=account, spec=spec)
-        return (await _answer(self._stub.RequestToken(request, timeout=DEADLINE_S))).status
+        return (await self._written(self._stub.RequestToken(request, timeout=DEADLINE_S))).status
 
     async def discover(self) -> Sequence[CustomResourceDefinition]:
         """The definitions of the custom kinds that are served, without their schemas."""

@@ -28,6 +28,7 @@ from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.listing import Pager
 from master.apiserver.watchcache.watching import Watcher
 from podlab import GIT_VERSION
+from podlab.api import warnings
 from podlab.api.selection import selectors
 from podlab.apiextensions.v1.customresourcedefinition_pb2 import CustomResourceDefinition
 from podlab.authentication.v1.token_pb2 import TokenRequest
@@ -114,7 +115,11 @@ class ApiService:
             asked = request_info.asked(context, about, path, request, long_running=long_running)
 
             async def handle(exchange: Exchange) -> Answer:
-                return await method(request, context, exchange)
+                try:
+                    return await method(request, context, exchange)
+                finally:  # who is refused is warned, too
+                    if exchange.warnings:
+                        context.set_trailing_metadata(warnings.to_metadata(exchange.warnings))
 
             return await self.chain.run(asked, handle)
 
