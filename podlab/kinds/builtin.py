@@ -7,7 +7,11 @@ from functools import cache, partial
 
 from google.protobuf.message import Message
 
-from podlab.admissionregistration.v1 import validatingadmissionpolicy_pb2, webhookconfiguration_pb2
+from podlab.admissionregistration.v1 import (
+    mutatingadmissionpolicy_pb2,
+    validatingadmissionpolicy_pb2,
+    webhookconfiguration_pb2,
+)
 from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.apiextensions.v1 import customresourcedefinition_pb2
@@ -104,6 +108,8 @@ STORED: tuple[type[Message], ...] = (
     resourceslice_pb2.ResourceSlice,
     customresourcedefinition_pb2.CustomResourceDefinition,
     apiservice_pb2.APIService,
+    mutatingadmissionpolicy_pb2.MutatingAdmissionPolicy,
+    mutatingadmissionpolicy_pb2.MutatingAdmissionPolicyBinding,
     validatingadmissionpolicy_pb2.ValidatingAdmissionPolicy,
     validatingadmissionpolicy_pb2.ValidatingAdmissionPolicyBinding,
     webhookconfiguration_pb2.MutatingWebhookConfiguration,

@@ -27,6 +27,12 @@ def _match(name: str, rules: Object, *, of_all: bool) -> Object:
     return {"resourceRules": [rules], "objectSelector": selector}
 
 
+def _mutation(expression: str) -> Object:
+    if expression.startswith("["):
+        return {"patchType": "JSONPatch", "jsonPatch": {"expression": expression}}
+    return {"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": expression}}
+
+
 class Policies:
     """Makes policies with bindings, about objects with the label `judged: NAME` or others, and removes them."""
 
@@ -49,6 +55,25 @@ class Policies:
         )
         await self.bind(name, {"policyName": name, "validationActions": ["Deny"], **(binding or {})})
 
+    async def change(
+        self,
+        name: str,
+        *mutations: str,
+        binding: Object | None = None,
+        rules: Object = CONFIG_MAPS,
+        of_all: bool = False,
+        **spec: object,
+    ) -> None:
+        """Mutating ones: each mutation is an expression, of a list where it begins with a bracket."""
+        made = {
+            "matchConstraints": _match(name, rules, of_all=of_all),
+            "mutations": [_mutation(one) for one in mutations],
+            "reinvocationPolicy": "Never",
+            **spec,
+        }
+        await self._make("mutatingadmissionpolicies", name, made)
+        await self._make("mutatingadmissionpolicybindings", name, {"policyName": name, **(binding or {})})
+
     async def bind(self, name: str, spec: Object) -> None:
         """Another binding of a validating policy."""
         await self._make("validatingadmissionpolicybindings", name, spec)
@@ -61,7 +86,8 @@ class Policies:
 
     async def remove(self) -> None:
         """All that were made."""
-        for path in reversed(self._made):
+        while self._made:
+            path = self._made.pop()
             async with self._http.delete(path) as response:
                 assert response.status == 200
 

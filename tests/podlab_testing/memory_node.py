@@ -47,6 +47,8 @@ from podlab.meta.v1 import meta_pb2
 
 # How often what is read again and again is read.
 PERIOD_S = 0.2
+# The only one that it knows besides its default.
+RUNTIME_HANDLER = "sandboxed"
 IMAGE = "podlab.local/hello:1.0"
 OFFERED = {
     name: meta_pb2.Quantity(string=amount)
@@ -116,8 +118,10 @@ class MemoryRuntime:
             await self._exits.get()
             yield
 
-    async def run_sandbox(self, config: cri.PodSandboxConfig) -> str:
+    async def run_sandbox(self, config: cri.PodSandboxConfig, handler: str) -> str:
         self._answer()
+        if handler not in ("", RUNTIME_HANDLER):
+            raise RuntimeFailure(f'failed to get sandbox runtime: no runtime for "{handler}" is configured')
         self._connect(f"{next(self._numbers):064x}")
         labels = config.labels
         made = Sandbox(f"s{next(self._numbers)}", config.metadata.attempt, True, time.time_ns(), ("127.0.0.1",))

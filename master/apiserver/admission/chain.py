@@ -28,9 +28,11 @@ from master.apiserver.admission.plugins.pods import (
     LimitRanger,
     PodTopologyLabels,
     Priority,
+    RuntimeClass,
     ServiceAccount,
 )
 from master.apiserver.admission.plugins.podsecurity import PodSecurity
+from master.apiserver.admission.plugins.policies.mutating import MutatingAdmissionPolicy
 from master.apiserver.admission.plugins.policies.validating import ValidatingAdmissionPolicy
 from master.apiserver.admission.plugins.rbac import RoleEscalation
 from master.apiserver.admission.plugins.resourcequota import ResourceQuota
@@ -48,6 +50,7 @@ from podlab.core.v1.namespace_pb2 import Namespace
 from podlab.core.v1.quota_pb2 import LimitRange
 from podlab.core.v1.serviceaccount_pb2 import ServiceAccount as Account
 from podlab.networking.v1.ingress_pb2 import IngressClass
+from podlab.node.v1.runtimeclass_pb2 import RuntimeClass as Runtime
 from podlab.scheduling.v1.priorityclass_pb2 import PriorityClass
 from podlab.storage.v1.storageclass_pb2 import StorageClass
 
@@ -78,6 +81,7 @@ def assemble(
             DefaultStorageClass(storage_classes),
             StorageObjectInUseProtection(),
             PersistentVolumeClaimResize(storage_classes),
+            RuntimeClass(listed(cache, Runtime)),
             RoleEscalation(authorizer),  # Podlab's: Kubernetes' storage of roles does it, before other plugins judge
             CertificateApproval(authorizer.allows),
             CertificateSigning(authorizer.allows),
@@ -86,6 +90,7 @@ def assemble(
             PodTopologyLabels(cache),
             DisruptionBudgets(cache),  # Podlab's: Kubernetes' storage of evictions does it, after all that judge
             *others,
+            MutatingAdmissionPolicy(cache, authorizer),
             ValidatingAdmissionPolicy(cache, authorizer),
             ResourceQuota(cache),
         )

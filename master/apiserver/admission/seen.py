@@ -114,3 +114,13 @@ def labels_of(message: Message | None) -> Mapping[str, str] | None:
     if message is None or "metadata" not in message.DESCRIPTOR.fields_by_name:
         return None
     return objects.metadata(message).labels
+
+
+def taken_over(request: AdmissionRequest, changed: Message, resource: Resource) -> Message:
+    """What the request's new object becomes when what was seen of it has become `changed`."""
+    if request.write.subresource != "scale":
+        return changed
+    scaled = type(request.new)()
+    scaled.CopyFrom(request.new)
+    resource.scaling.set_replicas(scaled, typed(changed, Scale).spec.replicas)
+    return scaled

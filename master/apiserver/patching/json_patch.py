@@ -13,12 +13,23 @@ from podlab.errors import BadRequest, Invalid, RequestTooLarge
 MOST_OPERATIONS = 10_000
 # What copies may add up to: as much as a request may be large. Each could double the document.
 COPIED_BYTES = 3 << 20
+_REJECTED = "the server rejected our request due to an error in our request"
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _BAD_ESCAPE = re.compile(r"~(?![01])")
 
 
+class TestFailed(Invalid):
+    """A patch whose operation `test` has found another value: it is for another state of the document."""
+
+    __test__ = False  # it is no class of pytest's
+
+
 class _Failed(Exception):
     """Why an operation does not apply."""
+
+
+class _TestFailed(_Failed):
+    """It was a test, of what is there."""
 
 
 def json_patch(document: Json, patch: Json) -> Json:
@@ -36,14 +47,11 @@ def json_patch(document: Json, patch: Json) -> Json:
         try:
             work.apply(operation)
         except _Failed as error:
-            raise _rejected(f"operation {number}: {error}") from error
+            kind = TestFailed if isinstance(error, _TestFailed) else Invalid
+            raise kind(f"{_REJECTED}: operation {number}: {error}") from error
     if levels(work.document) > MOST_LEVELS:
-        raise _rejected(f"the result is nested deeper than {MOST_LEVELS} levels")
+        raise Invalid(f"{_REJECTED}: the result is nested deeper than {MOST_LEVELS} levels")
     return work.document
-
-
-def _rejected(why: str) -> Invalid:
-    return Invalid(f"the server rejected our request due to an error in our request: {why}")
 
 
 @dataclass(slots=True)
@@ -107,7 +115,7 @@ class _Work:
                 raise
             return
         if not same(wanted, found):
-            raise _Failed(
+            raise _TestFailed(
                 f"testing value {_text(path)} failed: test failed: "
                 f"expected {described(wanted)}, found {described(found)}"
             )

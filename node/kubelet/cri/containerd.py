@@ -105,8 +105,8 @@ class Containerd:
         finally:
             call.cancel()
 
-    async def run_sandbox(self, config: cri.PodSandboxConfig) -> str:
-        request = cri.RunPodSandboxRequest(config=config)
+    async def run_sandbox(self, config: cri.PodSandboxConfig, handler: str) -> str:
+        request = cri.RunPodSandboxRequest(config=config, runtime_handler=handler)
         answer = await _answer(self._runtime.RunPodSandbox(request, timeout=SANDBOX_TIMEOUT_S))
         return answer.pod_sandbox_id
 

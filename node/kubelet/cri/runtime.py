@@ -192,8 +192,8 @@ class Runtime(CommandRunner, RuntimeInfo, Protocol):
     def exit_events(self) -> AsyncIterator[None]:
         """Yields when a container or sandbox has ended. Ends when the runtime goes away."""
 
-    async def run_sandbox(self, config: cri.PodSandboxConfig) -> str:
-        """The id of the new sandbox."""
+    async def run_sandbox(self, config: cri.PodSandboxConfig, handler: str) -> str:
+        """The id of the new sandbox. `handler` is what the runtime calls the way to run it; empty is its default."""
 
     async def stop_sandbox(self, sandbox_id: str) -> None:
         """Kills its containers and takes down its network."""

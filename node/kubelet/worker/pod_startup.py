@@ -38,6 +38,7 @@ from podlab.api.pods import containers
 from podlab.core.v1 import config_pb2, pod_pb2
 from podlab.errors import Conflict, Forbidden, NotFound
 from podlab.foreign.cri.v1 import api_pb2 as cri
+from podlab.node.v1.runtimeclass_pb2 import RuntimeClass
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class PodStartup:
             log_files.log_directory(pod).mkdir(parents=True, exist_ok=True)
             await self.refresh_volumes(pod)
             async with self._context.start_limiter.slot(start_limiter.SANDBOX):
-                await self._context.runtime.run_sandbox(config)
+                await self._context.runtime.run_sandbox(config, await self._runtime_handler(pod))
         except RuntimeUnavailable:
             raise
         except VolumeError as error:
@@ -78,6 +79,16 @@ class PodStartup:
             self._block_sandbox("FailedCreatePodSandBox", f"Failed to create pod sandbox: {message}")
         else:
             self._notes.blocked_starts.pop("", None)
+
+    async def _runtime_handler(self, pod: pod_pb2.Pod) -> str:
+        """What the runtime calls the pod's RuntimeClass; empty where it has none. Raises RuntimeFailure."""
+        name = pod.spec.runtimeClassName
+        if not name:
+            return ""
+        try:
+            return (await self._context.client.get(RuntimeClass, name)).handler
+        except NotFound as error:
+            raise RuntimeFailure(error.message) from error
 
     async def refresh_volumes(self, pod: pod_pb2.Pod) -> VolumeContents:
         """Makes the volumes, or brings them up to date. Returns what they are made of. Raises VolumeError."""

@@ -1,6 +1,10 @@
 """What authors of admission policies and of webhooks leave out."""
 
 from podlab.admissionregistration.v1 import matching_pb2
+from podlab.admissionregistration.v1.mutatingadmissionpolicy_pb2 import (
+    MutatingAdmissionPolicy,
+    MutatingAdmissionPolicyBinding,
+)
 from podlab.admissionregistration.v1.validatingadmissionpolicy_pb2 import (
     ValidatingAdmissionPolicy,
     ValidatingAdmissionPolicyBinding,
@@ -16,7 +20,7 @@ HTTPS_PORT = 443
 TIMEOUT_S = 10
 
 
-def complete_policy(policy: ValidatingAdmissionPolicy) -> None:
+def complete_policy(policy: ValidatingAdmissionPolicy | MutatingAdmissionPolicy) -> None:
     """A policy that fails refuses."""
     spec = policy.spec
     spec.failurePolicy = spec.failurePolicy or "Fail"
@@ -24,7 +28,7 @@ def complete_policy(policy: ValidatingAdmissionPolicy) -> None:
         _complete_match(spec.matchConstraints)
 
 
-def complete_binding(binding: ValidatingAdmissionPolicyBinding) -> None:
+def complete_binding(binding: ValidatingAdmissionPolicyBinding | MutatingAdmissionPolicyBinding) -> None:
     """What it matches, if it says so."""
     if binding.spec.HasField("matchResources"):
         _complete_match(binding.spec.matchResources)

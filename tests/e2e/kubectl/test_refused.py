@@ -33,7 +33,6 @@ UNSUPPORTED = "not supported by Podlab: remove the field"
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("runtimeClassName", "fast"),
         ("hostUsers", False),
         ("os.name", "windows"),
         ("securityContext.sysctls", [{"name": "a", "value": "b"}]),
@@ -81,7 +80,6 @@ def test_requests(kubectl: Kubectl, arguments: str, told: str) -> None:
         ("apps/v1beta1", "Deployment"),
         ("apiregistration.k8s.io/v1", "APIService"),
         ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
-        ("admissionregistration.k8s.io/v1", "MutatingAdmissionPolicy"),
     ],
 )
 def test_kinds(kubectl: Kubectl, version: str, kind: str) -> None:

@@ -10,13 +10,16 @@ import pytest
 from podlab_testing import builtin_kinds
 from podlab_testing.cluster import Cluster
 from podlab_testing.kubelet_pods import Json
-from podlab_testing.memory_node import MemoryKubelet, Until
+from podlab_testing.memory_node import RUNTIME_HANDLER, MemoryKubelet, Until
 
 from node.kubelet.worker.context import WorkerTimings
 from podlab.api.objects import condition
 from podlab.client.client import Client
 from podlab.core.v1 import config_pb2, event_pb2, pod_pb2
 from podlab.errors import NotFound
+from podlab.meta.v1 import meta_pb2
+from podlab.node.v1.runtimeclass_pb2 import RuntimeClass
+from podlab.v1 import apiserver_pb2
 
 IMAGE = "podlab.local/hello:1.0"
 
@@ -348,3 +351,26 @@ async def test_a_container_whose_post_start_hook_hangs_is_not_ready_for_a_restar
     after = await admin.get(pod_pb2.Pod, "a", "default")
     assert after.status == before.status
     assert len(kubelet.runtime.started) == 2
+
+
+async def test_a_pod_is_run_as_its_runtime_class_says(kubelet: MemoryKubelet, admin: Client, until: Until) -> None:
+    for name, handler in (("known", RUNTIME_HANDLER), ("unknown", "other")):
+        await admin.create(RuntimeClass(metadata=meta_pb2.ObjectMeta(name=name), handler=handler))
+    await _create(admin, "a", runtimeClassName="known")
+    await until("a", _ready)
+    await _create(admin, "b", runtimeClassName="unknown")
+    event = await _event(admin, "FailedCreatePodSandBox")
+    told = 'failed to get sandbox runtime: no runtime for "other" is configured'
+    assert (event.type, event.message) == ("Warning", f"Failed to create pod sandbox: {told}")
+
+
+async def test_a_pod_whose_runtime_class_is_gone_says_so(kubelet: MemoryKubelet, admin: Client) -> None:
+    await admin.create(RuntimeClass(metadata=meta_pb2.ObjectMeta(name="gone"), handler=RUNTIME_HANDLER))
+    held = await _create(admin, "a", runtimeClassName="gone", schedulingGates=[{"name": "later"}], nodeName="")
+    await admin.delete(RuntimeClass, "gone")
+    held.spec.ClearField("schedulingGates")
+    await admin.update(held)
+    await admin.bind([apiserver_pb2.Binding(namespace="default", name="a", node_name="n1")])
+    event = await _event(admin, "FailedCreatePodSandBox")
+    told = 'runtimeclasses.node.k8s.io "gone" not found'
+    assert event.message == f"Failed to create pod sandbox: {told}"

@@ -92,7 +92,6 @@ async def test_what_says_nothing_is_accepted_and_what_has_no_effect_here_is_kept
     [
         ({"hostUsers": False}, "spec.hostUsers: not supported by Podlab: remove the field, or set it to true"),
         ({"os": {"name": "windows"}}, "spec.os.name: not supported by Podlab"),
-        ({"runtimeClassName": "gvisor"}, "spec.runtimeClassName: not supported by Podlab"),
         (
             {"securityContext": {"sysctls": [{"name": "a", "value": "1"}]}},
             "spec.securityContext.sysctls: not supported",

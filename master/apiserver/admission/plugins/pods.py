@@ -1,4 +1,5 @@
-"""Plugins about pods: LimitRanger, ServiceAccount, Priority, DefaultTolerationSeconds, PodTopologyLabels."""
+"""Plugins about pods: LimitRanger, ServiceAccount, Priority, DefaultTolerationSeconds, RuntimeClass, and
+PodTopologyLabels."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from master.apiserver.admission.plugin import (
     Scope,
     writes_of,
 )
-from master.apiserver.admission.rules import limitranger, priority, serviceaccount
+from master.apiserver.admission.rules import limitranger, priority, runtimeclass, serviceaccount
 from master.apiserver.admission.write import Operation
 from master.apiserver.watchcache.cache import Cache
 from podlab.api.selection.labels import REGION_LABEL, ZONE_LABEL
@@ -26,6 +27,7 @@ from podlab.core.v1.quota_pb2 import LimitRange
 from podlab.core.v1.serviceaccount_pb2 import ServiceAccount as Account
 from podlab.core.v1.volume_pb2 import PersistentVolumeClaim
 from podlab.kinds.defaults.tolerations import tolerate_lost_nodes
+from podlab.node.v1.runtimeclass_pb2 import RuntimeClass as Class
 from podlab.scheduling.v1.priorityclass_pb2 import PriorityClass
 
 _TOPOLOGY = frozenset({ZONE_LABEL, REGION_LABEL})
@@ -135,6 +137,33 @@ class DefaultTolerationSeconds(Plugin):
     async def mutate(self, request: AdmissionRequest) -> None:
         """See Plugin."""
         tolerate_lost_nodes(request.new_as(Pod), self._seconds)
+
+
+class RuntimeClass(Plugin):
+    """A pod's overhead, and the nodes that can run it, as its class says."""
+
+    name: ClassVar[str] = "RuntimeClass"
+    scopes: ClassVar[tuple[Scope, ...]] = writes_of(Pod, on=(Operation.CREATE,))
+
+    def __init__(self, classes: Lister[Class]) -> None:
+        self._classes = classes
+
+    @property
+    def completes_by(self) -> tuple[Followed, ...]:
+        """See Plugin."""
+        return (self._classes,)
+
+    async def mutate(self, request: AdmissionRequest) -> None:
+        """See Plugin."""
+        runtimeclass.complete(request.new_as(Pod), self._class)
+
+    async def validate(self, request: AdmissionRequest) -> Alongside:
+        """See Plugin."""
+        runtimeclass.check(request.new_as(Pod), self._class)
+        return NOTHING
+
+    def _class(self, name: str) -> Class | None:
+        return self._classes.get("", name)
 
 
 class PodTopologyLabels(Plugin):

@@ -64,7 +64,13 @@ def check_conditions(
         known.add(condition.name)
 
 
-_WORDS = {"BOOL": "bool", "STRING": "string", "NULL": "null_type"}
+_WORDS = {
+    "BOOL": "bool",
+    "STRING": "string",
+    "NULL": "null_type",
+    "Object": "Object",
+    "LIST<JSONPatch>": "list(JSONPatch)",
+}
 
 
 def check_expression(

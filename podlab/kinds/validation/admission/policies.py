@@ -10,7 +10,7 @@ from podlab.kinds.validation import syntax
 from podlab.kinds.validation.admission.matching import check_conditions, check_expression, check_match_resources
 from podlab.kinds.validation.findings import Findings
 
-_FAILURE_POLICIES = ("Fail", "Ignore")
+FAILURE_POLICIES = ("Fail", "Ignore")
 _REASONS = ("Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized")
 _MOST_ANNOTATIONS = 20
 _MOST_VALUE_BYTES = 5 * 1024
@@ -20,10 +20,10 @@ _LINE_BREAK = re.compile(r"[\n\r]")
 def check_policy(found: Findings, policy: policy_pb2.ValidatingAdmissionPolicy) -> None:
     """All of its spec."""
     spec = policy.spec
-    if spec.failurePolicy not in _FAILURE_POLICIES:
-        found.unsupported("spec.failurePolicy", spec.failurePolicy, _FAILURE_POLICIES)
+    if spec.failurePolicy not in FAILURE_POLICIES:
+        found.unsupported("spec.failurePolicy", spec.failurePolicy, FAILURE_POLICIES)
     if spec.HasField("paramKind"):
-        _check_param_kind(found, "spec.paramKind", spec.paramKind)
+        check_param_kind(found, "spec.paramKind", spec.paramKind)
     if spec.HasField("matchConstraints"):
         check_match_resources(found, "spec.matchConstraints", spec.matchConstraints)
         if not spec.matchConstraints.resourceRules:
@@ -33,7 +33,7 @@ def check_policy(found: Findings, policy: policy_pb2.ValidatingAdmissionPolicy) 
     expressions = RequestExpressions(has_params=spec.HasField("paramKind"))
     check_conditions(found, "spec.matchConditions", spec.matchConditions, expressions.condition)
     for index, variable in enumerate(spec.variables):
-        _check_variable(found, f"spec.variables[{index}]", variable, expressions)
+        check_variable(found, f"spec.variables[{index}]", variable, expressions)
     if not spec.validations and not spec.auditAnnotations:
         for name in ("validations", "auditAnnotations"):
             found.required(f"spec.{name}", "validations or auditAnnotations must contain at least one item")
@@ -51,7 +51,8 @@ def check_status(found: Findings, policy: policy_pb2.ValidatingAdmissionPolicy) 
                 found.required(f"{at}.{name}")
 
 
-def _check_param_kind(found: Findings, field: str, kind: policy_pb2.ParamKind) -> None:
+def check_param_kind(found: Findings, field: str, kind: policy_pb2.ParamKind) -> None:
+    """A group's version and the name of a kind there."""
     group, slash, version = kind.apiVersion.rpartition("/")
     if not kind.apiVersion:
         found.required(f"{field}.apiVersion")
@@ -71,9 +72,8 @@ def _check_param_kind(found: Findings, field: str, kind: policy_pb2.ParamKind) -
         found.invalid(f"{field}.kind", kind.kind, told)
 
 
-def _check_variable(
-    found: Findings, field: str, variable: policy_pb2.Variable, expressions: RequestExpressions
-) -> None:
+def check_variable(found: Findings, field: str, variable: policy_pb2.Variable, expressions: RequestExpressions) -> None:
+    """A name and an expression; what follows may use it."""
     if not variable.name.strip():
         found.required(f"{field}.name", "name is not specified")
     elif not is_identifier(variable.name):

@@ -94,6 +94,8 @@ def check_pod_spec(found: Findings, field: str, spec: pod_pb2.PodSpec, *, of_tem
     check_tolerations(found, f"{field}.tolerations", spec.tolerations)
     if spec.nodeName:
         found.invalid(f"{field}.nodeName", spec.nodeName, *syntax.subdomain(spec.nodeName))
+    if spec.runtimeClassName:
+        found.invalid(f"{field}.runtimeClassName", spec.runtimeClassName, *syntax.subdomain(spec.runtimeClassName))
     if spec.schedulerName:
         found.invalid(f"{field}.schedulerName", spec.schedulerName, *syntax.subdomain(spec.schedulerName))
     _check_identity(found, field, spec)

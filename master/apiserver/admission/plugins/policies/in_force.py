@@ -5,16 +5,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
-
-from google.protobuf.message import Message
+from typing import Generic, TypeVar
 
 from master.apiserver.admission.lister import Lister
 from master.apiserver.admission.rules.matching import Matcher, ServedAs
+from podlab.admissionregistration.v1.mutatingadmissionpolicy_pb2 import (
+    MutatingAdmissionPolicy,
+    MutatingAdmissionPolicyBinding,
+)
+from podlab.admissionregistration.v1.validatingadmissionpolicy_pb2 import (
+    ValidatingAdmissionPolicy,
+    ValidatingAdmissionPolicyBinding,
+)
 from podlab.api.kinds import Kind
 from podlab.cel.compiler import CompileError
 
 C = TypeVar("C")
+P = TypeVar("P", ValidatingAdmissionPolicy, MutatingAdmissionPolicy)
+B = TypeVar("B", ValidatingAdmissionPolicyBinding, MutatingAdmissionPolicyBinding)
+Policy = ValidatingAdmissionPolicy | MutatingAdmissionPolicy
+PolicyBinding = ValidatingAdmissionPolicyBinding | MutatingAdmissionPolicyBinding
 
 GROUP = "admissionregistration.k8s.io"
 # By these, policies are configured: they are judged and changed by none.
@@ -36,48 +46,50 @@ def configures_policies(kind: Kind) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(Generic[B]):
     """A binding, and what it is about where that is narrower than its policy."""
 
-    message: Any
+    message: B
     narrower: Matcher | None
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyInForce(Generic[C]):
+class PolicyInForce(Generic[P, B, C]):
     """A policy, and the bindings that put it in force. `error` says why the policy cannot be asked."""
 
-    message: Any
+    message: P
     compiled: C | None
     error: str
     matcher: Matcher
-    bindings: Sequence[Binding]
+    bindings: Sequence[Binding[B]]
 
     @property
     def name(self) -> str:
         """The policy's."""
-        return str(self.message.metadata.name)
+        return self.message.metadata.name
 
     @property
     def fails(self) -> bool:
         """Whether a write is refused when the policy cannot be asked."""
-        return bool(self.message.spec.failurePolicy != "Ignore")
+        return self.message.spec.failurePolicy != "Ignore"
 
 
-class PoliciesInForce(Generic[C]):
+class PoliciesInForce(Generic[P, B, C]):
     """Follows policies and bindings for ever; each policy is compiled once for all time that it stays as it is."""
 
-    def __init__(self, policies: Lister[Any], bindings: Lister[Any], compiled: Callable[[Any], C]) -> None:
-        self._policies = policies
-        self._bindings = bindings
-        self._compile = compiled
-        self._compiled: dict[str, tuple[Message, C | None, str]] = {}
-        self._in_force: Sequence[PolicyInForce[C]] | None = None
-        self._about: dict[tuple[ServedAs, str, str], Sequence[PolicyInForce[C]]] = {}
+    def __init__(self, policies: Lister[P], bindings: Lister[B], compiled: Callable[[P], C]) -> None:
+        self._policies: Lister[P] = policies
+        self._bindings: Lister[B] = bindings
+        self._compile: Callable[[P], C] = compiled
+        self._compiled: dict[str, tuple[P, C | None, str]] = {}
+        self._in_force: Sequence[PolicyInForce[P, B, C]] | None = None
+        self._about: dict[tuple[ServedAs, str, str], Sequence[PolicyInForce[P, B, C]]] = {}
         for lister in (policies, bindings):
             lister.follow(self._forget)
 
-    def about(self, served_as: Sequence[ServedAs], subresource: str, operation: str) -> Sequence[PolicyInForce[C]]:
+    def about(
+        self, served_as: Sequence[ServedAs], subresource: str, operation: str
+    ) -> Sequence[PolicyInForce[P, B, C]]:
         """Those whose rules may be about such writes, by name. Found out once, until one of them changes."""
         key = (served_as[0], subresource, operation)
         found = self._about.get(key)
@@ -91,8 +103,8 @@ class PoliciesInForce(Generic[C]):
         self._in_force = None
         self._about.clear()
 
-    def _read(self) -> Sequence[PolicyInForce[C]]:
-        bindings: dict[str, list[Binding]] = {}
+    def _read(self) -> Sequence[PolicyInForce[P, B, C]]:
+        bindings: dict[str, list[Binding[B]]] = {}
         for _, binding in sorted(self._bindings.within("").items()):
             matcher = Matcher.of(binding.spec.matchResources) if binding.spec.HasField("matchResources") else None
             bindings.setdefault(binding.spec.policyName, []).append(Binding(binding, matcher))
@@ -105,7 +117,7 @@ class PoliciesInForce(Generic[C]):
         ]
         return self._in_force
 
-    def _held(self, name: str, policy: Message) -> tuple[C | None, str]:
+    def _held(self, name: str, policy: P) -> tuple[C | None, str]:
         if name not in self._compiled:
             try:
                 self._compiled[name] = policy, self._compile(policy), ""

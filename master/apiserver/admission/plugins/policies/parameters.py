@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import orjson
 
+from master.apiserver.admission.plugins.policies.in_force import Policy, PolicyBinding
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab.admissionregistration.v1.validatingadmissionpolicy_pb2 import ParamRef
@@ -25,7 +25,7 @@ class Parameters:
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
 
-    def given(self, policy: Any, binding: Any, namespace: str) -> Iterator[object]:
+    def given(self, policy: Policy, binding: PolicyBinding, namespace: str) -> Iterator[object]:
         """Each parameter, as JSON; None where the policy has none. `namespace` is that of the object. Raises
         Misconfigured."""
         spec = policy.spec

@@ -14,8 +14,8 @@ from master.apiserver.admission.plugins.policies.in_force import PoliciesInForce
 from master.apiserver.admission.plugins.policies.parameters import Misconfigured, Parameters
 from master.apiserver.admission.plugins.targets import Targets
 from master.apiserver.admission.rules.matching import ServedAs
-from master.apiserver.admission.rules.policies import INVALID, CompiledPolicy, PolicyVerdict
-from master.apiserver.admission.rules.policyrefusals import refusal
+from master.apiserver.admission.rules.policies.refusals import refusal
+from master.apiserver.admission.rules.policies.validations import INVALID, CompiledPolicy, PolicyVerdict
 from master.apiserver.admission.write import Operation
 from master.apiserver.authorization import Authorizer
 from master.apiserver.watchcache.cache import Cache
@@ -41,9 +41,7 @@ class ValidatingAdmissionPolicy(Plugin):
         self.targets = Targets(cache)
         self.parameters = Parameters(cache)
         self.authorizer = authorizer
-        self._in_force: PoliciesInForce[CompiledPolicy] = PoliciesInForce(
-            listed(cache, Policy), listed(cache, Binding), CompiledPolicy
-        )
+        self._in_force = PoliciesInForce(listed(cache, Policy), listed(cache, Binding), CompiledPolicy)
 
     def handles(self, kind: Kind, operation: Operation, subresource: str) -> bool:
         """See Plugin."""
@@ -73,7 +71,7 @@ class _Judgement:
         self._variables: dict[ServedAs, Mapping[str, object]] = {}
         self._refusal: ApiError | None = None
 
-    def ask(self, one: PolicyInForce[CompiledPolicy]) -> None:
+    def ask(self, one: PolicyInForce[Policy, Binding, CompiledPolicy]) -> None:
         """Have the policy judge it with each binding and parameter."""
         matched = one.matcher.match(self._target)
         if matched is None:

@@ -111,9 +111,6 @@ KUBERNETES = {
 VERBS = {"proxy": PROXIED}
 # What Podlab does not serve.
 ABSENT = {
-    "admissionregistration.k8s.io/v1": {
-        *("mutatingadmissionpolicies", "mutatingadmissionpolicybindings"),
-    },
     "v1": {"nodes/proxy", "pods/proxy", "pods/resize", "services/proxy"},
 }
 ABSENT_GROUPS = {

@@ -163,8 +163,8 @@ def test_what_was_meant_is_guessed_for_the_first_mistakes_alone() -> None:
         ({"priority": 1.0}, "spec.priority: expected a 32-bit integer, found number 1.0"),
         ({"priority": True}, "spec.priority: expected a 32-bit integer, found boolean true"),
         (
-            {"runtimeClassName": "runsc"},
-            "spec.runtimeClassName: not supported by Podlab: remove the field",
+            {"setHostnameAsFQDN": True},
+            "spec.setHostnameAsFQDN: not supported by Podlab: remove the field, or set it to false",
         ),
         ({"volumes": [{"name": "v", "nfs": {}}]}, "spec.volumes[0].nfs: not supported by Podlab: remove the field"),
         (

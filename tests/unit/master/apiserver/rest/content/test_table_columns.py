@@ -80,6 +80,8 @@ WANTED = {
     "ServiceAccount": "Name, Secrets, Age",
     "StatefulSet": "Name, Ready, Age | Containers, Images",
     "StorageClass": "Name, Provisioner, ReclaimPolicy, VolumeBindingMode, AllowVolumeExpansion, Age",
+    "MutatingAdmissionPolicy": "Name, Mutations:integer, ParamKind, Age",
+    "MutatingAdmissionPolicyBinding": "Name, PolicyName, ParamRef, Age",
     "ValidatingAdmissionPolicy": "Name, Validations:integer, ParamKind, Age",
     "ValidatingAdmissionPolicyBinding": "Name, PolicyName, ParamRef, Age",
     "ValidatingWebhookConfiguration": "Name, Webhooks:integer, Age",
@@ -91,7 +93,8 @@ NUMBERS = {
     "Deployment": 2, "Event": 1, "FlowSchema": 1,
     "HorizontalPodAutoscaler": 2, "PodDisruptionBudget": 1, "PriorityClass": 2, "ReplicaSet": 3,
     "ReplicationController": 3, "Secret": 1, "ServiceAccount": 1, "StorageClass": 1,
-    "MutatingWebhookConfiguration": 1, "ValidatingAdmissionPolicy": 1, "ValidatingWebhookConfiguration": 1,
+    "MutatingAdmissionPolicy": 1, "MutatingWebhookConfiguration": 1,
+    "ValidatingAdmissionPolicy": 1, "ValidatingWebhookConfiguration": 1,
     "VolumeAttachment": 1,
 }  # fmt: skip
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from podlab_testing.cases import Case, cases
 
-from master.apiserver.admission.rules.policies import CompiledPolicy
+from master.apiserver.admission.rules.policies.validations import CompiledPolicy
 from podlab.admissionregistration.v1.validatingadmissionpolicy_pb2 import ValidatingAdmissionPolicy
 from podlab.api.kinds import of
 from podlab.api.serializer import codec
@@ -15,7 +15,7 @@ def decide(check: Check) -> AuthorizerDecision:
     return AuthorizerDecision(check.verb == "get", ":".join(check.account or ()))
 
 
-@pytest.mark.parametrize("case", cases(__file__, "policies"))
+@pytest.mark.parametrize("case", cases(__file__, "validations"))
 def test_a_policy_judges_a_request(case: Case) -> None:
     data = {"metadata": {"name": "p"}, "spec": case["spec"]}
     policy = codec.from_dict(data, of(ValidatingAdmissionPolicy))

@@ -1,0 +1,1 @@
+"""What admission policies say of writes, and make of objects. Pure."""
