@@ -30,8 +30,8 @@ class TrustStore:
                 self._contexts[key] = _made(trust)
                 if len(self._contexts) > self._most:
                     self._contexts.popitem(last=False)
-        except ssl.SSLError as error:
-            raise ServiceUnavailable(f"unable to load root certificates: {error.reason or error}") from error
+        except (ssl.SSLError, ValueError) as error:
+            raise ServiceUnavailable(f"unable to load root certificates: {error}") from error
         except OSError as error:
             raise ServiceUnavailable(f"unable to load the client certificate: {error}") from error
         self._contexts.move_to_end(key)
@@ -50,7 +50,7 @@ def _made(trust: Trust) -> ssl.SSLContext:
         made.check_hostname = False
         made.verify_mode = ssl.CERT_NONE
     elif trust.ca_bundle:
-        made.load_verify_locations(cadata=trust.ca_bundle.decode("ascii", "replace"))
+        made.load_verify_locations(cadata=trust.ca_bundle.decode("ascii"))
     else:
         made.load_default_certs()
     if trust.client_certificate is not None:

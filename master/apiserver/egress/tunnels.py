@@ -92,7 +92,7 @@ async def _downwards(connection: PodConnection, ours: socket.socket) -> None:
     """From the pod to the caller. Raises what ends the connection."""
     loop = asyncio.get_running_loop()
     try:
-        async with contextlib.aclosing(connection.received()) as pieces:
+        async with contextlib.aclosing(connection.pieces()) as pieces:
             async for content in pieces:
                 await loop.sock_sendall(ours, content)
     except ApiError as error:

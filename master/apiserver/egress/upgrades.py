@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ HEAD_BYTES = 64 << 10
 # What is answered instead of an upgrade is told whole, up to so much.
 REFUSAL_BYTES = 1 << 20
 SWITCHING_PROTOCOLS = 101
-_MOST_CHUNK_DIGITS = 8
+_CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +117,9 @@ async def _chunks(reader: asyncio.StreamReader) -> bytes:
     content = bytearray()
     while True:
         size = (await reader.readline()).partition(b";")[0].strip()
-        try:
-            count = int(size[:_MOST_CHUNK_DIGITS], 16)
-        except ValueError as error:
-            raise ServiceUnavailable(f"malformed HTTP response: chunk of size {size[:100]!r}") from error
-        if count == 0:
+        if not _CHUNK_SIZE.fullmatch(size):
+            raise ServiceUnavailable(f"malformed HTTP response: chunk of size {size[:100]!r}")
+        if (count := int(size, 16)) == 0:
             return bytes(content)
         _bounded(len(content) + count)
         content += await reader.readexactly(count)

@@ -28,13 +28,18 @@ class PodConnection:
         """Tell the pod that no more bytes follow."""
         await self.duplex.write(PortForwardRequest(data_end=True).SerializeToString())
 
-    async def received(self) -> AsyncGenerator[bytes, None]:
-        """The bytes from the pod. After the last ones the caller may still write for LINGER_S. Raises ApiError."""
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """The bytes from the pod, to the last. Raises ApiError."""
         while (message := await self.duplex.read()) is not None:
             response = PortForwardResponse.FromString(message)
             if response.data:
                 yield response.data
             if response.data_end:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.duplex.read(), LINGER_S)
                 return
+
+    async def received(self) -> AsyncGenerator[bytes, None]:
+        """The same. After the last ones the caller may still write for LINGER_S."""
+        async for content in self.pieces():
+            yield content
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.duplex.read(), LINGER_S)

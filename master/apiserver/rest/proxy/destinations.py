@@ -43,13 +43,15 @@ def of_service(namespace: str, named: Named) -> ServiceReference:
 
 
 def of_node(node: Node, named: Named) -> Address | None:
-    """A port of a node's host; None is its kubelet's own. Raises ServiceUnavailable."""
+    """A port of a node's host; None is its kubelet's own. Raises BadRequest, ServiceUnavailable."""
     kubelet = node.status.daemonEndpoints.kubeletEndpoint.Port or ports.KUBELET
     if not named.port or (port := _number(named.port)) == kubelet:
         return None
     host = next((one.address for one in node.status.addresses if one.type == "InternalIP"), "")
     if not host:
         raise ServiceUnavailable(f'node "{node.metadata.name}" has no InternalIP in its status yet')
+    if not _is_proxied(host):  # nodes say their addresses themselves
+        raise BadRequest("address not allowed")
     return Address(host, port)
 
 

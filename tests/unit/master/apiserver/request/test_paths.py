@@ -27,6 +27,24 @@ def test_a_path_names_a_place(path: str, kind: str, namespace: str, name: str, s
     assert parse(path, builtin.catalog()) == place
 
 
+PODS, SERVICES = "/api/v1/namespaces/a/pods", "/api/v1/namespaces/a/services"
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "proxied"),
+    [
+        (f"{PODS}/b/proxy", "b", ""),
+        (f"{PODS}/b/proxy/", "b", "/"),
+        (f"{PODS}/https:b:443/proxy/c//d/", "https:b:443", "/c//d/"),
+        (f"{SERVICES}/b:web/proxy/proxy/proxy", "b:web", "/proxy/proxy"),
+        ("/api/v1/nodes/n:80/proxy/namespaces/a/pods", "n:80", "/namespaces/a/pods"),
+    ],
+)
+def test_what_follows_a_proxy_is_somebody_elses_path(path: str, name: str, proxied: str) -> None:
+    place = parse(path, builtin.catalog())
+    assert (place.name, place.subresource, place.path) == (name, "proxy", proxied)
+
+
 @pytest.mark.parametrize(
     "path",
     ["/api/v1/pods", "/api/v1/namespaces/a", "/api/v1/namespaces/a/pods/b", "/apis/apps/v1/namespaces/a/deployments"],
@@ -44,7 +62,9 @@ def test_old_clients_say_in_the_path_that_they_watch(path: str) -> None:
         "/", "/api", "/api/v2/pods", "/apis/apps/v1", "/apis/apps/v1/pods", "/api/v1/namespaces/a/nodes",
         "/api/v1/namespaces/a/pods/b/log/c", "/api/v1/pods/b", "/api/v1/namespaces//pods", "/api/v1/watch",
         "/api/v1/namespaces/a/configmaps/b/scale", "/api/v1/watch/namespaces/a/pods/b/log",
-        "/apis/metrics.k8s.io/v1beta1/watch/nodes", "/apis/authorization.k8s.io/v1/watch/subjectaccessreviews",
+        "/apis/metrics.k8s.io/v1beta1/watch/nodes", f"{PODS}//proxy/x", "/api/v1/namespaces//pods/b/proxy/x",
+        "/api/v1/configmaps/b/proxy/x", f"{PODS}/b//proxy", "/api/v1/pods/b/proxy/x",
+        "/apis/authorization.k8s.io/v1/watch/subjectaccessreviews",
     ],
 )  # fmt: skip
 def test_other_paths_are_not_found(path: str) -> None:

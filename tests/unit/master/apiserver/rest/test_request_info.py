@@ -53,6 +53,28 @@ def test_method_and_url_say_what_is_wanted(name: str) -> None:
     assert aim.long_running is (name in ("watch", "old watch", "old watch of one", "exec", "logs"))
 
 
+@pytest.mark.parametrize(
+    ("method", "upgrades", "verb"),
+    [
+        ("GET", False, "get"),
+        ("HEAD", False, "get"),
+        ("POST", False, "create"),
+        ("PUT", False, "update"),
+        ("PATCH", False, "patch"),
+        ("DELETE", False, "delete"),
+        ("OPTIONS", False, "options"),
+        ("GET", True, "create"),
+    ],
+)
+def test_a_proxied_request_wants_its_methods_verb_and_a_stream_to_create(
+    method: str, upgrades: bool, verb: str
+) -> None:
+    path = "/api/v1/namespaces/a/services/http:b:80/proxy/x"
+    aim = request_info.at_objects(method, path, Query({"watch": "1"}), builtin.catalog(), upgrades=upgrades)
+    assert aim.wanted == Attributes(verb, "", "services", "a", "http:b:80", "proxy")
+    assert aim.long_running
+
+
 @pytest.mark.parametrize("name", ABSENT)
 def test_what_is_not_there_is_wanted_as_if_it_were(name: str) -> None:
     method, path, wanted = ABSENT[name]
