@@ -78,10 +78,11 @@ NAMESPACE_TERMINATING = "NamespaceTerminating"
 
 
 class ApiError(Exception):
-    """A call that failed for a reason that Kubernetes has a name for."""
+    """A call that failed for a reason that Kubernetes has a name for. A webhook that refuses names its own reason and
+    code, which are then the error's."""
 
-    reason: ClassVar[str] = ""
-    code: ClassVar[int] = 500
+    reason: str = ""
+    code: int = 500
     grpc_code: ClassVar[grpc.StatusCode] = grpc.StatusCode.UNKNOWN
 
     def __init__(
@@ -206,6 +207,7 @@ LEAVES: tuple[type[ApiError], ...] = (
     Timeout,
 )
 _BY_REASON = {leaf.reason: leaf for leaf in LEAVES}
+_BY_CODE = {leaf.code: leaf for leaf in LEAVES}
 # For errors that carry no Status: those that gRPC itself raises.
 _BY_GRPC_CODE: dict[grpc.StatusCode, type[ApiError]] = {
     **{leaf.grpc_code: leaf for leaf in reversed(LEAVES)},
@@ -238,15 +240,21 @@ def to_status(error: ApiError) -> meta_pb2.Status:
 
 
 def from_status(status: meta_pb2.Status) -> ApiError:
-    """The error that a Status stands for; InternalError for a reason that is not ours."""
-    leaf = _BY_REASON.get(status.reason, InternalError)
-    return leaf(
+    """The error that a Status stands for. A reason or a code that is not ours stays as it is: the error is that of the
+    code then, or InternalError."""
+    leaf = _BY_REASON.get(status.reason) or _BY_CODE.get(status.code, InternalError)
+    error = leaf(
         status.message,
         kind=status.details.kind,
         name=status.details.name,
         causes=[Cause(cause.field, cause.reason, cause.message) for cause in status.details.causes],
         retry_after_s=status.details.retryAfterSeconds,
     )
+    if status.reason and status.reason != leaf.reason:
+        error.reason = status.reason
+    if status.code and status.code != leaf.code:
+        error.code = status.code
+    return error
 
 
 def to_rpc_status(error: ApiError) -> grpc.Status:

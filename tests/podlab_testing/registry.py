@@ -11,11 +11,15 @@ from google.protobuf.message import Message
 from master.apiserver.admission import chain
 from master.apiserver.admission.chain import Admission
 from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Plugin
+from master.apiserver.admission.plugins.webhooks.figures import WebhookFigures
+from master.apiserver.admission.plugins.webhooks.invocation import WebhookCalls
 from master.apiserver.admission.rules.podsecurity.policy import Configuration
 from master.apiserver.admission.write import Change, Deletion, Operation, Write, WriteContext
 from master.apiserver.app.service_addresses import service_allocator
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Authorizer
+from master.apiserver.egress.client import OutgoingRequest, WholeAnswer
+from master.apiserver.egress.destinations import Destination
 from master.apiserver.registry.registry import Registry, Written
 from master.apiserver.request.info import Exchange, RequestInfo
 from master.apiserver.watchcache.cache import Cache
@@ -23,7 +27,7 @@ from master.apiserver.watchcache.cached_object import CachedObject
 from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.core.v1 import service_pb2
-from podlab.errors import Forbidden
+from podlab.errors import Forbidden, ServiceUnavailable
 from podlab_testing import builtin_kinds
 from podlab_testing.rbac import Rbac
 
@@ -39,6 +43,13 @@ class NoPods:
 
     def uses(self, node: str, resource: str, namespace: str, name: str) -> bool:
         return False
+
+
+class NoWay:
+    """Implements admission's Egress: there is nobody out there."""
+
+    async def call(self, to: Destination, request: OutgoingRequest, *, most_bytes: int) -> WholeAnswer:
+        raise ServiceUnavailable(f"{to} cannot be reached")
 
 
 class Refusing(Plugin):
@@ -86,7 +97,8 @@ class WritableRegistry(Registry):
 
 def admission_of(cache: Cache, *others: Plugin) -> Admission:
     """The server's plugins, and others behind them."""
-    return chain.assemble(cache, Authorizer(Rbac().policy, NoPods()), 300, Configuration(), others)
+    calls = WebhookCalls(NoWay(), WebhookFigures())
+    return chain.assemble(cache, Authorizer(Rbac().policy, NoPods()), 300, Configuration(), calls, others)
 
 
 def registry_of(

@@ -41,6 +41,9 @@ from master.apiserver.admission.plugins.storage import (
     PersistentVolumeClaimResize,
     StorageObjectInUseProtection,
 )
+from master.apiserver.admission.plugins.webhooks.invocation import WebhookCalls
+from master.apiserver.admission.plugins.webhooks.mutating import MutatingAdmissionWebhook
+from master.apiserver.admission.plugins.webhooks.validating import ValidatingAdmissionWebhook
 from master.apiserver.admission.rules.podsecurity.policy import Configuration
 from master.apiserver.admission.write import Operation
 from master.apiserver.authorization import Authorizer
@@ -60,6 +63,7 @@ def assemble(
     authorizer: Authorizer,
     default_toleration_s: int,
     pod_security: Configuration,
+    webhooks: WebhookCalls,
     others: tuple[Plugin, ...] = (),
 ) -> Admission:
     """All plugins, in the order of Kubernetes' AllOrderedPlugins; Podlab's own stand beside those that they resemble.
@@ -90,10 +94,19 @@ def assemble(
             PodTopologyLabels(cache),
             DisruptionBudgets(cache),  # Podlab's: Kubernetes' storage of evictions does it, after all that judge
             *others,
-            MutatingAdmissionPolicy(cache, authorizer),
-            ValidatingAdmissionPolicy(cache, authorizer),
+            *_configured(cache, authorizer, webhooks),
             ResourceQuota(cache),
         )
+    )
+
+
+def _configured(cache: Cache, authorizer: Authorizer, webhooks: WebhookCalls) -> tuple[Plugin, ...]:
+    """Those that users tell what to do."""
+    return (
+        MutatingAdmissionPolicy(cache, authorizer),
+        MutatingAdmissionWebhook(cache, authorizer, webhooks),
+        ValidatingAdmissionPolicy(cache, authorizer),
+        ValidatingAdmissionWebhook(cache, authorizer, webhooks),
     )
 
 

@@ -80,6 +80,10 @@ class AdmissionRequest:
     """Whether the object is gone after the write: nothing holds it any more."""
     managed: bytes = b""
     """managedFields of the new object, as they are stored; `new` and `old` are without theirs."""
+    managed_before: bytes = b""
+    """Those that it had before."""
+    until_s: float | None = None
+    """When webhooks have to be done, on the event loop's clock; None as long as none has been asked."""
     _reinvocation: Reinvocation | None = None
 
     @property

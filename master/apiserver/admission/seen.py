@@ -25,6 +25,9 @@ from podlab.kinds.resource import Resource
 from podlab.kinds.scaling import scale_of
 from podlab.policy.v1.eviction_pb2 import Eviction
 
+OPERATIONS_SEEN: Mapping[str, Operation] = {"eviction": Operation.CREATE}
+"""By subresource, where another operation is seen than is carried out."""
+
 
 @dataclass(frozen=True, slots=True)
 class SeenWrite:
@@ -56,6 +59,8 @@ def seen(request: AdmissionRequest, resource: Resource) -> SeenWrite:
     write = request.write
     if (of_other_kind := _OF_OTHER_KINDS.get(write.subresource)) is not None:
         return of_other_kind(request, resource)
+    if write.operation is Operation.CONNECT:
+        return SeenWrite(write.operation, request.new, None, kinds.of(request.new))
     deletes = write.operation is Operation.DELETE
     return SeenWrite(write.operation, None if deletes else request.new, request.old)
 

@@ -86,6 +86,8 @@ class WriteContext:
     _: KW_ONLY
     manager: str = ""
     """The field manager: who answers for the fields that are written. Empty for the server's own writes."""
+    named_manager: str = ""
+    """The field manager as the request names it; empty where its user agent stands for one."""
     dry_run: bool = False
     """Whether all is checked and nothing stored."""
     moment: Moment | None = None
@@ -266,6 +268,21 @@ class Write:
             attempts=self.attempts,
             writes_marks=self.writes_marks,
             creates_missing=self.creates_missing,
+        )
+
+    @classmethod
+    def connect(
+        cls, context: WriteContext, kind: Kind, options: Message, *, namespace: str, name: str, subresource: str
+    ) -> Write:
+        """A connection to what stands below the object, with these options. Nothing is written."""
+        return cls(
+            context,
+            Operation.CONNECT,
+            kind,
+            namespace=namespace,
+            name=name,
+            subresource=subresource,
+            sent=options,
         )
 
     def made_from(self, old: Message | None) -> Message:

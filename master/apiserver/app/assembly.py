@@ -13,6 +13,8 @@ from typing import Protocol
 from prometheus_client.registry import Collector
 
 from master.apiserver.admission import chain
+from master.apiserver.admission.plugins.webhooks.figures import WebhookFigures
+from master.apiserver.admission.plugins.webhooks.invocation import WebhookCalls
 from master.apiserver.admission.rules.podsecurity import policy as podsecurity
 from master.apiserver.admission.rules.podsecurity.policy import Configuration
 from master.apiserver.aggregation.aggregator import Aggregator
@@ -119,6 +121,7 @@ class Outward:
 
     dialer: Dialer
     egress: EgressClient
+    webhooks: WebhookCalls
 
     async def close(self) -> None:
         """Close all connections."""
@@ -151,10 +154,10 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
     network = IPv4Network(settings.service_cidr)
     cache = Cache(store, catalog)
     authorizer, outward, watches, lister = _authorizer(cache), _outward(settings, cache), Watcher(cache), Pager(cache)
-    writes = _writes(settings, network, cache, authorizer)
-    filters = _filters(settings, cache, authorizer, watches, [outward.egress.figures])
+    writes = _writes(settings, network, cache, authorizer, outward)
+    filters = _filters(settings, cache, authorizer, watches, [outward.egress.figures, outward.webhooks.figures])
     issuer, tokens = _tokens(settings, cache, writes.registry)
-    relay = Relay(filters.chain, cache, outward.dialer, settings.scheduler)
+    relay = Relay(filters.chain, cache, outward.dialer, settings.scheduler, writes.registry)
     reading = Reading(cache, writes.registry, lister, watches)
     measuring = ResourceMetrics(cache, Scraper(relay.measured))
     return Parts(
@@ -187,7 +190,8 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
 def _outward(settings: ApiServerSettings, cache: Cache) -> Outward:
     dialer = Dialer(settings.tls)
     tunnels = Tunnels(Kubelets(cache, dialer))
-    return Outward(dialer, EgressClient(Resolver(cache, random.SystemRandom()), tunnels))
+    egress = EgressClient(Resolver(cache, random.SystemRandom()), tunnels)
+    return Outward(dialer, egress, WebhookCalls(egress, WebhookFigures()))
 
 
 def _kept(
@@ -206,9 +210,11 @@ def _authorizer(cache: Cache) -> Authorizer:
     return Authorizer(rbac.RbacAuthorizer(windows), NodeGraph(pods, volumes))
 
 
-def _writes(settings: ApiServerSettings, network: IPv4Network, cache: Cache, authorizer: Authorizer) -> _Writes:
-    pod_security = _pod_security(settings.pod_security)
-    admission = chain.assemble(cache, authorizer, settings.default_toleration_seconds, pod_security)
+def _writes(
+    settings: ApiServerSettings, network: IPv4Network, cache: Cache, authorizer: Authorizer, outward: Outward
+) -> _Writes:
+    pod_security, toleration_s = _pod_security(settings.pod_security), settings.default_toleration_seconds
+    admission = chain.assemble(cache, authorizer, toleration_s, pod_security, outward.webhooks)
     services = service_allocator(cache, network, random.SystemRandom())
     allocators: dict[GroupResource, Allocator] = {kinds.of(service_pb2.Service).group_resource: services}
     registry = Registry(cache, allocators, admission)

@@ -19,6 +19,7 @@ from podlab.api.kinds import GroupResource
 from podlab.kinds import builtin
 from podlab.kinds.catalog import Catalog
 
+_PATCHES = "patch.webhook.admission.k8s.io/"
 _DECISION, _REASON = "authorization.k8s.io/decision", "authorization.k8s.io/reason"
 
 
@@ -47,9 +48,17 @@ def line(
     event["requestReceivedTimestamp"] = _time(received_at)
     event["stageTimestamp"] = _time(at)
     if exchange.decision:
-        event["annotations"] = {_DECISION: exchange.decision, _REASON: exchange.reason, **exchange.annotations}
+        noted = _fitting(exchange.annotations, level)
+        event["annotations"] = {_DECISION: exchange.decision, _REASON: exchange.reason, **noted}
     head = _head(level, stage, info.verb, info.caller, impersonated, info.source, info.user_agent)
     return b"%b,%b\n" % (head, _json(event)[1:])
+
+
+def _fitting(annotations: Mapping[str, str], level: Level) -> Mapping[str, str]:
+    """Patches of webhooks say what was sent: they are told where that is."""
+    if level >= Level.REQUEST or not annotations:
+        return annotations
+    return {key: value for key, value in annotations.items() if not key.startswith(_PATCHES)}
 
 
 @lru_cache(maxsize=256)  # a client may say 8 KiB of itself

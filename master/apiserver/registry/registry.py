@@ -136,6 +136,16 @@ class Registry:
                 await self._caught_up_after(error)  # with a resourceVersion, the next attempt finds it stale
         raise _contended(write)
 
+    async def connect(self, write: Write) -> None:
+        """Have admission judge a connection, whose options are what the write sends. Raises ApiError."""
+        assert write.sent is not None
+        request = AdmissionRequest(write, write.sent)
+        asked = self._admission.asked(write.kind, write.operation, write.subresource)
+        for plugin in asked.completing:
+            await plugin.mutate(request)
+        await self._admission.change(asked, request, _settle_nothing)
+        await self._admission.validate(asked, request)
+
     async def reach(self, write: Write) -> None:
         """Wait until the cache holds what the write's reads must have seen."""
         await self._reach(write.context.moment)
@@ -232,7 +242,7 @@ class Registry:
         request = self._completed(write, entry, old, part, now)
         for plugin in asked.completing:
             await plugin.mutate(request)
-        if part is not None and asked.may_change(request):
+        if asked.may_change(request):
             await self._admission.change(asked, request, partial(_complete_again, part, self._resource(write.kind)))
         new = request.new
         if part is not None:
@@ -271,7 +281,7 @@ class Registry:
         if (terms := write.deletion) is not None:
             changes.check_preconditions(old, write.kind, terms.uid, terms.resource_version)
             new = deletion.decided(old, resource.strategy, terms, now)
-            return AdmissionRequest(write, new, old, managed=managed)
+            return AdmissionRequest(write, new, old, managed=managed, managed_before=entry.managed)
         assert part is not None
         if write.application is not None:
             sent, managed = tracking.applied(write, entry, old, resource, now.seconds)
@@ -284,7 +294,7 @@ class Registry:
         new = part.complete(sent, old, resource)
         if write.application is None and part.is_tracked:
             managed = tracking.managed(write, entry, old, new, resource, claimed, now.seconds)
-        return AdmissionRequest(write, new, old, managed=managed)
+        return AdmissionRequest(write, new, old, managed=managed, managed_before=entry.managed)
 
     def _tried(self, planned: Planned) -> Written:
         """What a dry run, or a write that changes nothing, answers."""
@@ -326,10 +336,15 @@ class Registry:
         await self._cache.reach(max(error.found, await self._cache.moments.now()))
 
 
-def _complete_again(part: SubresourceStrategy, resource: Resource, request: AdmissionRequest) -> None:
+def _complete_again(part: SubresourceStrategy | None, resource: Resource, request: AdmissionRequest) -> None:
     """What was made of the object becomes it: nothing else changes than what is written."""
     assert request.old is not None
-    request.new = part.complete(request.new, request.old, resource)
+    if part is not None:
+        request.new = part.complete(request.new, request.old, resource)
+
+
+def _settle_nothing(_: AdmissionRequest) -> None:
+    """Connections leave nothing behind."""
 
 
 def _key(write: Write) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from aiohttp import web
+from google.protobuf.message import Message
 
-from master.apiserver.admission.write import WriteContext
+from master.apiserver.admission.write import Write, WriteContext
 from master.apiserver.authentication.user import User
 from master.apiserver.patching.patch import APPLY_MEDIA_TYPE
 from master.apiserver.request import write_options
@@ -56,10 +57,29 @@ class Call:
         manager = options.manager or write_options.manager_of(self.headers.get("User-Agent", ""))
         version = self.resource.version(self.of)
         asked = version.load_rules() if version is not None and version.load_rules is not None else None
-        context = WriteContext(self.user, manager=manager, dry_run=options.dry_run, moment=self.moment, rules=asked)
+        context = WriteContext(
+            self.user,
+            manager=manager,
+            named_manager=options.manager,
+            dry_run=options.dry_run,
+            moment=self.moment,
+            rules=asked,
+        )
         if self.exchange is None:
             return context
         return replace(context, warnings=self.exchange.warnings, annotations=self.exchange.annotations)
+
+    def connecting(self, options: Message) -> Write:
+        """The connection that it asks for, as admission sees it."""
+        place = self.place
+        return Write.connect(
+            self.writing(WriteOptions()),
+            self.stored,
+            options,
+            namespace=place.namespace,
+            name=place.name,
+            subresource=place.subresource,
+        )
 
     def field_selector(self) -> str:
         """What its URL says of fields, by the names that the stored version has. Raises BadRequest."""

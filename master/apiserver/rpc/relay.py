@@ -17,8 +17,10 @@ from master.apiserver.egress.kubelet.dialing import Dialer
 from master.apiserver.egress.kubelet.duplex import Duplex, told
 from master.apiserver.egress.kubelet.target import Target
 from master.apiserver.filters.handler_chain import HandlerChain
+from master.apiserver.registry.registry import Registry
 from master.apiserver.request.info import Exchange
 from master.apiserver.rpc import request_info
+from master.apiserver.rpc.connections import connection
 from master.apiserver.rpc.errors import abort_on_error
 from master.apiserver.rpc.request_info import Aim
 from master.apiserver.rpc.routes import KUBELET, ROUTES, PodOrNode, Route, resolve
@@ -38,8 +40,9 @@ _Streams = grpc.aio.StreamStreamCall[bytes, bytes]
 class Relay:
     """The services whose calls are answered elsewhere."""
 
-    def __init__(self, chain: HandlerChain, cache: Cache, dialer: Dialer, scheduler: str) -> None:
+    def __init__(self, chain: HandlerChain, cache: Cache, dialer: Dialer, scheduler: str, registry: Registry) -> None:
         self._chain = chain
+        self._registry = registry
         self._cache = cache
         self._dialer = dialer
         self._scheduler = scheduler
@@ -129,6 +132,8 @@ class Relay:
                 raise BadRequest(f"{method}: the call has no request")
 
             async def handle(exchange: Exchange) -> None:
+                if (wanted := connection(method.rpartition("/")[2], first, exchange)) is not None:
+                    await self._registry.connect(wanted)
                 channel, target = await self._reached(route, first, exchange.moment)
                 call = _streams(channel, method)(timeout=context.time_remaining())
                 await _pass_on(call, first, context, target)

@@ -46,6 +46,7 @@ def context(
     return WriteContext(
         by.user,
         manager=named or write_options.manager_of(by.info.user_agent),
+        named_manager=named,
         dry_run=dry_run,
         moment=by.moment,
         warnings=by.warnings,

@@ -66,19 +66,10 @@ class CachedObject:
         """The element with managedFields."""
         tail = encoding.revision_tail(self.revision)
         own = self.element[self._start : len(self.element) - len(tail)]
-        return encoding.item(encoding.envelope(self.kind), own + self._managed_shown(), tail)
+        return encoding.item(encoding.envelope(self.kind), own + managed_shown(self.managed), tail)
 
     def _whole_encoded(self) -> bytes:
-        return self.encoded + self._managed_shown()
-
-    def _managed_shown(self) -> bytes:
-        """managedFields as clients read them: sets of fields in their JSON."""
-        if not self.managed:
-            return b""
-        managed = PartialObjectMetadata.FromString(self.managed)
-        for entry in managed.metadata.managedFields:
-            entry.fieldsV1.Raw = packing.unpacked(entry.fieldsV1.Raw)
-        return managed.SerializeToString()
+        return self.encoded + managed_shown(self.managed)
 
     def message_as(self, message: type[M]) -> M:
         """The same, of an object that is known to be of that type."""
@@ -108,6 +99,16 @@ class CachedObject:
     def at(self, revision: int) -> CachedObject:
         """The same object with another resourceVersion, as a deletion shows it."""
         return CachedObject(self.kind, self.key, self.value, revision)
+
+
+def managed_shown(stored: bytes) -> bytes:
+    """managedFields as clients read them, of those that are stored: sets of fields in their JSON."""
+    if not stored:
+        return b""
+    managed = PartialObjectMetadata.FromString(stored)
+    for entry in managed.metadata.managedFields:
+        entry.fieldsV1.Raw = packing.unpacked(entry.fieldsV1.Raw)
+    return managed.SerializeToString()
 
 
 @lru_cache(maxsize=_SHARED)

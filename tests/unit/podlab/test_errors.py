@@ -6,6 +6,7 @@ from podlab.errors import (
     ApiError,
     BadRequest,
     Cause,
+    Forbidden,
     InternalError,
     Invalid,
     bounded,
@@ -35,8 +36,18 @@ def test_every_leaf_of_the_tree_is_mapped() -> None:
     assert len({leaf.reason for leaf in LEAVES}) == len(LEAVES)
 
 
-def test_a_foreign_reason_is_an_internal_error() -> None:
-    assert isinstance(from_status(Status(reason="Teapot", message="?")), InternalError)
+def test_a_foreign_reason_is_an_internal_error_that_keeps_it() -> None:
+    error = from_status(Status(reason="Teapot", message="?"))
+    assert isinstance(error, InternalError)
+    assert (error.reason, error.code) == ("Teapot", 500)
+
+
+def test_a_foreign_reason_with_a_code_is_the_error_of_the_code() -> None:
+    error = from_status(Status(reason="Teapot", message="?", code=403))
+    assert isinstance(error, Forbidden)
+    assert from_status(to_status(error)).reason == "Teapot"
+    odd = from_status(Status(reason="Teapot", message="?", code=418))
+    assert (type(odd), odd.reason, odd.code) == (InternalError, "Teapot", 418)
 
 
 def test_an_invalid_object_tells_all_its_causes() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from google.protobuf.message import Message
 
+from master.apiserver.admission.options import options_of
 from master.apiserver.admission.plugin import AdmissionRequest
 from master.apiserver.admission.rules.matching import AdmissionTarget
 from master.apiserver.admission.seen import SeenWrite
@@ -44,7 +45,7 @@ def of_request(
     return {
         names.OBJECT: _json(write_seen.new_as(kind)),
         names.OLD_OBJECT: _json(write_seen.old_as(kind)),
-        names.REQUEST: _attributes(request, write_seen, kind, target.name),
+        names.REQUEST: attributes(request, write_seen, kind, target.name),
         names.NAMESPACE: _namespace(namespace) if namespace is not None else None,
         names.AUTHORIZER: AuthorizerValue(decide),
         names.REQUEST_RESOURCE: ResourceCheck(decide, own),
@@ -55,7 +56,7 @@ def _json(message: Message | None) -> Mapping[str, object] | None:
     return codec.to_dict(message) if message is not None else None
 
 
-def _attributes(request: AdmissionRequest, write_seen: SeenWrite, kind: Kind, name: str) -> dict[str, object]:
+def attributes(request: AdmissionRequest, write_seen: SeenWrite, kind: Kind, name: str) -> dict[str, object]:
     """Kubernetes' AdmissionRequest."""
     write = request.write
     gvk = _gvk(write_seen.kind or kind)
@@ -79,7 +80,7 @@ def _attributes(request: AdmissionRequest, write_seen: SeenWrite, kind: Kind, na
             "extra": {key: list(values) for key, values in user.extra.items()},
         },
         "dryRun": write.context.dry_run,
-        "options": {},
+        "options": options_of(write, write_seen.operation),
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from master.apiserver.admission.lister import listed
 from master.apiserver.admission.plugin import AdmissionRequest
 from master.apiserver.admission.rules.matching import AdmissionTarget, ServedAs
-from master.apiserver.admission.seen import SeenWrite, labels_of, seen
+from master.apiserver.admission.seen import OPERATIONS_SEEN, SeenWrite, labels_of, seen
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import objects
 from podlab.api.kinds import Kind
@@ -21,11 +21,17 @@ class Targets:
         self._cache = cache
         self._namespaces = listed(cache, Namespace)
 
-    def served_as(self, kind: Kind) -> Sequence[ServedAs]:
-        """The kind's versions, the stored one first."""
-        resource = self._cache.catalog.resource(kind)
-        served = (kind, *(one.kind for one in resource.other_versions))
+    def served_as(self, kind: Kind, asked: Kind | None = None) -> Sequence[ServedAs]:
+        """The kind's versions, the one that is asked for first, or else the stored one."""
+        resource = self._cache.catalog.resource(kind.group_kind)
+        served = {asked or kind: None, kind: None, **{one.kind: None for one in resource.other_versions}}
         return [ServedAs(one.group, one.version, one.plural) for one in served]
+
+    def about(self, request: AdmissionRequest) -> tuple[Sequence[ServedAs], str, str]:
+        """The places, the subresource and the operation that rules name."""
+        write = request.write
+        operation = OPERATIONS_SEEN.get(write.subresource, write.operation)
+        return self.served_as(write.kind, write.version), write.subresource, operation.value
 
     def seen(self, request: AdmissionRequest) -> SeenWrite:
         """The write as policies and webhooks see it."""
@@ -54,7 +60,7 @@ class Targets:
             return namespace.metadata.labels if namespace is not None else {}
 
         return AdmissionTarget(
-            served_as=self.served_as(write.kind),
+            served_as=self.served_as(write.kind, write.version),
             subresource=write.subresource,
             operation=write_seen.operation.value,
             namespace=write.namespace,

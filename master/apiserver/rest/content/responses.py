@@ -75,7 +75,7 @@ def failure_status(error: ApiError) -> dict[str, Any]:
         **_HEAD,
         "status": "Failure",
         "message": error.message,
-        "reason": error.reason,
+        **({"reason": error.reason} if error.reason else {}),
         **({"details": details} if details else {}),
         "code": error.code,
     }

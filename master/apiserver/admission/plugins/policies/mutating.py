@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
 
@@ -19,6 +19,7 @@ from master.apiserver.admission.plugins.policies.in_force import (
     configures_policies,
 )
 from master.apiserver.admission.plugins.policies.parameters import Misconfigured, Parameters
+from master.apiserver.admission.plugins.progress import MutationProgress
 from master.apiserver.admission.plugins.targets import Targets
 from master.apiserver.admission.rules.matching import ServedAs
 from master.apiserver.admission.rules.policies.mutations import CompiledMutatingPolicy, Mutable, Unmutable
@@ -67,22 +68,6 @@ class _Invocation:
         return self.policy.name, binding, metadata.get("namespace", ""), metadata.get("name", "")
 
 
-@dataclass(slots=True)
-class _Progress:
-    """Whom to ask once more, of one request."""
-
-    asked: set[tuple[str, ...]] = field(default_factory=set)
-    """Those that want to be asked again when others have changed the object since."""
-    due: set[tuple[str, ...]] = field(default_factory=set)
-    left: Message | None = None
-    """The object as the last of them left it."""
-
-    def changed(self) -> None:
-        """The object has changed."""
-        self.due |= self.asked
-        self.asked.clear()
-
-
 class MutatingAdmissionPolicy(MutatingPlugin):
     """Asks the policies that are in force, one after the other. Objects by which policies are configured are left as
     they are."""
@@ -114,11 +99,7 @@ class MutatingAdmissionPolicy(MutatingPlugin):
 
     async def mutate(self, request: AdmissionRequest) -> None:
         """See Plugin."""
-        again = request.reinvocation
-        progress = again.held.setdefault(self.name, _Progress())
-        assert isinstance(progress, _Progress)
-        if again.is_second and progress.left != request.new:
-            progress.changed()
+        again, progress = request.reinvocation, MutationProgress.of(request, self.name)
         faults: list[str] = []
         for invocation in list(self._invocations(request, faults)):
             if self._carry_out(request, invocation, progress, faults):
@@ -126,8 +107,7 @@ class MutatingAdmissionPolicy(MutatingPlugin):
                 again.wanted = True
             if invocation.compiled.is_reinvoked:
                 progress.asked.add(invocation.key)
-        progress.left = type(request.new)()
-        progress.left.CopyFrom(request.new)
+        progress.leave(request.new)
         if faults:
             write = request.write
             raise Forbidden(
@@ -154,7 +134,7 @@ class MutatingAdmissionPolicy(MutatingPlugin):
                     _note(faults, policy, binding, str(e))
 
     def _carry_out(
-        self, request: AdmissionRequest, invocation: _Invocation, progress: _Progress, faults: list[str]
+        self, request: AdmissionRequest, invocation: _Invocation, progress: MutationProgress, faults: list[str]
     ) -> bool:
         """Whether it has changed the object."""
         seen = self._targets.seen(request)

@@ -16,6 +16,7 @@ from master.apiserver.rest.streams.portforward.pod_dialer import PodDialer
 from master.apiserver.rest.streams.portforward.spdy_client import SpdyForwarder
 from master.apiserver.rest.streams.portforward.websocket_client import WebSocketForwarder
 from master.apiserver.rpc.relay import Relay
+from podlab.core.v1.connecting_pb2 import PodPortForwardOptions
 from podlab.errors import BadRequest
 
 SPDY_OVER_WEBSOCKET, SPDY = "SPDY/3.1+portforward.k8s.io", "portforward.k8s.io"
@@ -36,14 +37,16 @@ class PortForward:
         """Forward connections until the client leaves."""
         await self.registry.get(call.of, call.place.namespace, call.place.name, call.moment)
         upgrade = negotiated(call.request.headers, OVER_WEBSOCKET, OVER_SPDY)
+        by_streams = upgrade.protocol in (SPDY_OVER_WEBSOCKET, SPDY)
+        ports = [] if by_streams else _ports(call, upgrade.protocol)
+        await self.registry.connect(call.connecting(PodPortForwardOptions(ports=ports)))
         pod = PodDialer(self.relay, call.place.namespace, call.place.name)
         about = f"portforward of {pod.namespace}/{pod.name}"
-        if upgrade.protocol in (SPDY_OVER_WEBSOCKET, SPDY):
+        if by_streams:
             accepted = websocket.accepted if upgrade.to == WEBSOCKET else spdy.accepted
             async with accepted(call, upgrade.protocol) as (response, client):
                 await lifetime.run_session(about, _forwarded(client, pod))
             return response
-        ports = _ports(call, upgrade.protocol)
         async with websocket.accepted(call, upgrade.protocol) as (response, client):
             await lifetime.run_session(about, WebSocketForwarder(client, pod, ports).run())
         return response

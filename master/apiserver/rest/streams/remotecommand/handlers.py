@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from aiohttp import web
@@ -23,6 +23,7 @@ from master.apiserver.rpc.relay import Relay
 from master.apiserver.rpc.routes import KUBELET
 from master.apiserver.watchcache.moment import Moment
 from podlab.core.v1 import pod_pb2
+from podlab.core.v1.connecting_pb2 import PodAttachOptions, PodExecOptions
 from podlab.errors import ApiError, BadRequest, InternalError
 from podlab.v1 import kubelet_pb2
 
@@ -37,6 +38,11 @@ class StreamOptions:
     stdout: bool
     stderr: bool
     tty: bool
+
+    @property
+    def said(self) -> dict[str, bool]:
+        """As options name them."""
+        return asdict(self)
 
     def channels(self, protocol: str) -> set[int]:
         """Which streams a client opens over SPDY."""
@@ -60,6 +66,9 @@ class RemoteCommand:
         command = call.request.query.getall("command", [])
         if not command:
             raise BadRequest("command: Required value: name the program to run")
+        await self.registry.connect(
+            call.connecting(PodExecOptions(**streams.said, container=container, command=command))
+        )
         start = kubelet_pb2.ExecStart(
             namespace=call.place.namespace,
             pod=call.place.name,
@@ -73,6 +82,7 @@ class RemoteCommand:
     async def attach(self, call: Call) -> web.StreamResponse:
         """The streams of a container's own process."""
         streams, container = wanted(call), container_of(await self._pod(call), call.query.text("container"))
+        await self.registry.connect(call.connecting(PodAttachOptions(**streams.said, container=container)))
         start = kubelet_pb2.AttachStart(
             namespace=call.place.namespace, pod=call.place.name, container=container, stdin=streams.stdin
         )
