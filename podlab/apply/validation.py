@@ -19,7 +19,7 @@ def problems(value: Json, shape: Shape | None) -> list[str]:
     found = []
     for name, part in members(shape, value):
         if not part.is_declared and isinstance(shape, Struct):
-            if name not in _OF_TYPE:
+            if name not in _OF_TYPE and not shape.is_open:
                 found.append(f"{path.shown((part.step,))}: field not declared in schema")
         else:
             found += [path.shown((part.step,)) + told for told in _found(value[name], part)]

@@ -21,6 +21,7 @@ from podlab.kinds.subresource import Subresource
 
 if TYPE_CHECKING:
     from podlab.kinds.validation.rules import Rules
+    from podlab.schemas.schema import Schema
 
 NAME_AND_AGE = Table(lambda item, now: [item.metadata.name, age(item, now)], ("NAME", "AGE"))
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -87,6 +88,9 @@ class Resource:
 
     schema_of: Callable[[Kind], Mapping[str, Json] | None] | None = None
     """Of a custom kind: the schema of a version as JSON, None where it has none. Others are described by messages."""
+
+    load_schema: Callable[[], Schema] | None = None
+    """Of a custom kind: makes the schema by which its objects are checked."""
 
     @cached_property
     def decode(self) -> Decode:

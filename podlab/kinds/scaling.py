@@ -24,6 +24,11 @@ class Replicas:
 class Scaling(Protocol):
     """Where an object's kind keeps the number."""
 
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The members that lead to the number that is wanted."""
+        ...
+
     def replicas(self, message: Any) -> Replicas:
         """What the object says."""
         ...
@@ -35,6 +40,8 @@ class Scaling(Protocol):
 
 class TypedScaling:
     """Of kinds whose messages have fields for it."""
+
+    path = ("spec", "replicas")
 
     def replicas(self, message: Any) -> Replicas:
         """See Scaling."""

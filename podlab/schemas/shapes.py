@@ -17,12 +17,13 @@ _SCALARS: Final[Mapping[str, ScalarType]] = {
     "number": ScalarType.DOUBLE,
 }
 _ANY: Final = Scalar(ScalarType.ANY)
-_WHOLE: Final = Struct("", {}, is_atomic=True)
+_WHOLE: Final = Struct("", {}, is_atomic=True, is_open=True)
 
 
 def shape_of(schema: Schema) -> Struct:
     """The shape of an object of the API that has the schema: its metadata are those of all objects."""
-    return Struct("", {**_fields(schema), **_object_fields()}, schema.map_type == "atomic")
+    fields = {**_fields(schema), **_object_fields()}
+    return Struct("", fields, schema.map_type == "atomic", schema.preserves_unknown)
 
 
 def _object_fields() -> dict[str, Field]:
@@ -58,5 +59,5 @@ def _object(schema: Schema) -> Shape:
     if schema.map_type == "atomic" and not schema.properties:
         return _WHOLE
     if schema.properties or not schema.additional:
-        return Struct("", _fields(schema), schema.map_type == "atomic")
+        return Struct("", _fields(schema), schema.map_type == "atomic", schema.preserves_unknown)
     return Map(_ANY if schema.values is None else _shape(schema.values))

@@ -71,12 +71,14 @@ class Map:
 class Struct:
     """An object with members of known names. `name` is that of its type, empty where it has none of its own.
 
-    An atomic one is owned as a whole by whoever writes it; a patch merges it all the same.
+    An atomic one is owned as a whole by whoever writes it; a patch merges it all the same. One that is open may have
+    members beside these, of which nothing is known.
     """
 
     name: str
     fields: Mapping[str, Field]
     is_atomic: bool = False
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

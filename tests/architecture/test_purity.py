@@ -32,6 +32,7 @@ DECIDING = (
     "master.apiserver.authentication.oidc_discovery",
     "master.apiserver.flowcontrol.priority_levels",
     "master.apiserver.flowcontrol.queues",
+    "master.apiserver.managedfields.*",
     "master.apiserver.openapi.*",
     "master.apiserver.patching.*",
     "master.apiserver.watchcache.cached_object",

@@ -12,6 +12,7 @@ import orjson
 import yaml
 
 from podlab.apply import fields_v1, path
+from podlab_testing.custom_kinds import Rest
 
 FORMS = {
     "json": "application/json-patch+json",
@@ -24,22 +25,25 @@ DEFAULT = "/api/v1/namespaces/default/configmaps/a"
 
 @dataclass(frozen=True)
 class ApplyCase:
-    """`at` is the path of the object, or of what is below it."""
+    """`at` is the path of the object, or of what is below it; `definition` that of its kind, if that is custom."""
 
     name: str
     at: str
     steps: tuple[dict[str, Any], ...]
+    definition: dict[str, Any] | None = None
 
 
 def cases(file: Path) -> Iterator[ApplyCase]:
     """Those of a file; a step's `at` goes before the case's, and that before the file's."""
     told = yaml.safe_load(file.read_text())
     for name, steps in told["cases"].items():
-        yield ApplyCase(name, told.get("at", DEFAULT), tuple(steps))
+        yield ApplyCase(name, told.get("at", DEFAULT), tuple(steps), told.get("definition"))
 
 
 async def run(http: aiohttp.ClientSession, case: ApplyCase) -> None:
     """Raises AssertionError with the step that went otherwise than it says."""
+    if case.definition is not None:
+        await Rest(http).define(case.definition)
     for number, step in enumerate(case.steps):
         code, answer = await _send(http, case, step)
         where = f"{case.name}, step {number + 1}: {answer}"

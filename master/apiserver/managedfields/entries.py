@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Generic, TypeVar
 
+from google.protobuf.message import DecodeError
+
 from podlab.api.serializer import packing, wire
 from podlab.apply import fields_v1, managers
 from podlab.apply.field_set import FieldSet
@@ -41,7 +43,7 @@ def read(stored_form: bytes) -> Managers:
     if known is None:
         try:
             known = decoded(PartialObjectMetadata.FromString(stored_form).metadata.managedFields)
-        except ValueError:
+        except (ValueError, DecodeError):
             known = NOBODY
         _READ.keep(stored_form, known)
     return known

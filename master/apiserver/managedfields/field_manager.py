@@ -13,24 +13,24 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from master.apiserver.managedfields import entries, last_applied, message_comparison
+from master.apiserver.managedfields import entries, last_applied
 from master.apiserver.managedfields.kind_versions import KindVersions
 from podlab.api import objects
 from podlab.api.conversion import versions
 from podlab.api.kinds import Kind
 from podlab.api.serializer import codec
 from podlab.api.values.jsonvalues import Json
+from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.apply import managers, validation
-from podlab.apply.comparison import Comparison, compare
 from podlab.apply.conflicts import Conflicts
 from podlab.apply.field_set import EMPTY, FieldSet
 from podlab.apply.managers import Managed, Manager, Managers, Operation
-from podlab.apply.ownership import UNMANAGED, Changes, Writing
+from podlab.apply.ownership import UNMANAGED, Writing
 from podlab.apply.structure import Unidentified
 from podlab.errors import BadRequest, Cause, Conflict
 from podlab.kinds.resource import Resource
 from podlab.meta.v1.meta_pb2 import ManagedFieldsEntry
-from podlab.shapes.messages import shape_of
+from podlab.shapes.shape import Shape
 
 _REMEMBERED = 512
 _KEPT_BY_STATUS = frozenset({"apiVersion", "kind", "metadata", "status"})
@@ -57,24 +57,23 @@ class AppliedConfiguration:
     force: bool = False
 
 
-def written_at_creation(new: Message, resource: Resource) -> FieldSet:
-    """The fields that a new object's author has written; it has its defaults and nothing else. Nothing where an item of
-    a list does not tell which one it is."""
-    kind = resource.kind
+def written_at_creation(new: Message, resource: Resource, version: Kind) -> FieldSet:
+    """The fields that a new object's author has written in a version; it has its defaults and nothing else. Nothing
+    where an item of a list does not tell which one it is."""
     try:
-        found = message_comparison.compare(_nothing(kind), new).written
+        found = _versions_of(resource).changes(_nothing(resource.kind), new)(version.api_version).written
     except Unidentified:
         return EMPTY
-    known = _CREATED.get(id(found))
+    key = id(found), resource, version
+    known = _CREATED.get(key)
     if known is None or known[0] is not found:
-        own = found.without(_writing_of(resource, kind, "").reset) - UNMANAGED
         if len(_CREATED) >= _REMEMBERED:
             _CREATED.clear()
-        known = _CREATED[id(found)] = found, own
+        known = _CREATED[key] = found, found.without(_writing_of(resource, version, "").reset) - UNMANAGED
     return known[1]
 
 
-_CREATED: dict[int, tuple[FieldSet, FieldSet]] = {}
+_CREATED: dict[tuple[int, Resource, Kind], tuple[FieldSet, FieldSet]] = {}
 """What authors have written of new objects that have these fields: most have the same as others."""
 
 
@@ -115,7 +114,7 @@ def updated(
         return b""
     writing = _writing(resource, writer)
     try:
-        changes = _changes(old, new, resource)
+        changes = _versions_of(resource).changes(old, new)
         left = writing.updated(changes, known, writer.manager(Operation.UPDATE), now_s)
     except Unidentified:  # an item that tells nobody which one it is: validation refuses what can be refused
         return stored
@@ -134,8 +133,8 @@ def applied(
     """What becomes of the object when this is applied to it, and its managedFields; `live` is None where there is no
     object yet. Raises BadRequest, Conflict."""
     config, kind = configuration.content, writer.version
-    _check(config, kind, live)
     writing = _writing(resource, writer)
+    _check(config, kind, live, writing.versions.shape(kind.api_version))
     there = _empty(kind) if live is None else _shown(live, resource, kind)
     known = entries.read(stored)
     if not known and live is not None:
@@ -160,14 +159,23 @@ def _writing(resource: Resource, writer: FieldWriter) -> Writing:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _writing_of(resource: Resource, version: Kind, subresource: str) -> Writing:
-    return Writing(KindVersions(resource), version.api_version, _reset(resource, subresource))
+    return Writing(_versions_of(resource), version.api_version, _reset(resource, subresource))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _versions_of(resource: Resource) -> KindVersions:
+    return KindVersions(resource)
 
 
 def _reset(resource: Resource, subresource: str) -> FieldSet:
     """What writes of the object, or of a subresource, leave as it is, whatever they send."""
     kind = resource.kind
     if subresource in ("status", "approval"):
-        others = [(f"f:{name}",) for name in shape_of(kind.message).fields if name not in _KEPT_BY_STATUS]
+        others = [
+            (f"f:{name}",)
+            for name in _versions_of(resource).shape(kind.api_version).fields
+            if name not in _KEPT_BY_STATUS
+        ]
         marks = [("f:metadata", f"f:{mark}") for mark in sorted(resource.strategy.fixed_marks)]
         return FieldSet.of(*others, *marks)
     return FieldSet.of(("f:status",)) if kind.has_status else EMPTY
@@ -185,23 +193,8 @@ def _known(stored: bytes, sent: Sequence[ManagedFieldsEntry]) -> Managers:
         return entries.read(stored)
 
 
-def _changes(old: Message, new: Message, resource: Resource) -> Changes:
-    """What differs between two stored objects, as JSON where another version has to be made of them."""
-    kind = resource.kind
-
-    def compared(api_version: str) -> Comparison:
-        if api_version == kind.api_version:
-            return message_comparison.compare(old, new)
-        known = KindVersions(resource)
-        shape = known.shape(api_version)
-        before, after = (known.convert(codec.to_dict(one), kind.api_version, api_version) for one in (old, new))
-        return compare(before, after, shape)
-
-    return compared
-
-
 def _shown(message: Message, resource: Resource, kind: Kind) -> dict[str, Any]:
-    found: dict[str, Any] = KindVersions(resource).convert(
+    found: dict[str, Any] = _versions_of(resource).convert(
         codec.to_dict(message), resource.kind.api_version, kind.api_version
     )
     return found
@@ -209,14 +202,14 @@ def _shown(message: Message, resource: Resource, kind: Kind) -> dict[str, Any]:
 
 @cache
 def _nothing(kind: Kind) -> Message:
-    return kind.message()
+    return Custom(api_version=kind.api_version, kind=kind.name) if kind.message is Custom else kind.message()
 
 
 def _empty(kind: Kind) -> dict[str, Json]:
     return codec.to_dict(_nothing(kind))
 
 
-def _check(config: dict[str, Json], kind: Kind, live: Message | None) -> None:
+def _check(config: dict[str, Json], kind: Kind, live: Message | None, shape: Shape | None) -> None:
     """Raises BadRequest, and Conflict for the uid of an object that is not there."""
     said = config.get("apiVersion") or "", config.get("kind") or ""
     if said != (kind.api_version, kind.name):
@@ -225,7 +218,7 @@ def _check(config: dict[str, Json], kind: Kind, live: Message | None) -> None:
     metadata = config.get("metadata")
     if isinstance(metadata, dict) and metadata.get("managedFields") is not None:
         raise BadRequest("metadata.managedFields must be nil")
-    if found := validation.problems(config, shape_of(kind.message)):
+    if found := validation.problems(config, shape):
         raise _refused(kind, live, validation.described(found))
 
 

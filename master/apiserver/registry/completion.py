@@ -10,7 +10,7 @@ from master.apiserver.managedfields import field_manager
 from master.apiserver.registry import changes, tracking
 from master.apiserver.registry.template_memo import Result, TemplateMemo, shape_of
 from podlab.api import objects
-from podlab.apply.field_set import EMPTY, FieldSet
+from podlab.apply.field_set import FieldSet
 from podlab.core.v1 import pod_pb2
 from podlab.kinds import builtin
 from podlab.kinds.current import CurrentCatalog
@@ -53,7 +53,7 @@ class Completion:
         new, write = request.new, request.write
         resource = self._kinds.catalog.resource(write.kind)
         changes.set_defaults(new, resource)
-        fields = field_manager.written_at_creation(new, resource) if tracking.is_tracked(resource) else EMPTY
+        fields = field_manager.written_at_creation(new, resource, write.version or write.kind)
         if fields and not request.managed:
             now_s = objects.metadata(new).creationTimestamp.seconds
             request.managed = field_manager.created(fields, tracking.writer(write), now_s)

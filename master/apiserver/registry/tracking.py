@@ -14,8 +14,7 @@ from master.apiserver.registry.subresources import SubresourceStrategy
 from master.apiserver.watchcache.cached_object import CachedObject
 from podlab.api import kinds, objects
 from podlab.api.serializer import weight
-from podlab.apiextensions.v1.custom_pb2 import Custom
-from podlab.errors import BadRequest, Conflict, UnsupportedMediaType
+from podlab.errors import BadRequest, Conflict
 from podlab.kinds.resource import Resource
 from podlab.meta.v1.meta_pb2 import ManagedFieldsEntry
 
@@ -55,8 +54,6 @@ def managed(
     now_s: int,
 ) -> bytes:
     """managedFields of `new`, which the object is to become; `claimed` are those that were sent."""
-    if not is_tracked(resource):
-        return b""
     return field_manager.updated(
         old, new, resource, stored=entry.managed, sent=claimed, writer=writer(write), now_s=now_s
     )
@@ -98,14 +95,6 @@ def settled(stored: bytes, now: bytes) -> bytes:
     return stored if stored == now or entries.differ_by_times(stored, now) else now
 
 
-def is_tracked(resource: Resource) -> bool:
-    """Whether managedFields are kept of its objects: not yet of custom ones."""
-    return resource.kind.message is not Custom
-
-
 def _configuration(write: Write) -> AppliedConfiguration:
-    """Raises UnsupportedMediaType for custom objects."""
     assert write.application is not None
-    if write.kind.message is Custom:
-        raise UnsupportedMediaType(f"custom objects such as {write.kind.plural} cannot be applied on the server yet")
     return AppliedConfiguration(write.application.configuration, write.application.force)

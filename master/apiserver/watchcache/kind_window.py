@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 
-from master.apiserver.watchcache import keys
+from master.apiserver.watchcache import encoding, keys
 from master.apiserver.watchcache.cached_object import CachedObject, CacheEvent
 from master.apiserver.watchcache.watch_window import WAKE_PACING, WakePacing, WatchWindow
 from podlab.api.kinds import Kind
@@ -55,8 +55,10 @@ class KindWindow(WatchWindow):
 
     def stored(self, key: str, value: bytes, revision: int) -> CachedObject:
         """An object that was stored before this window was there, maybe when its kind was not yet what it is."""
-        read = self._strategy().read_stored
-        return CachedObject(self.kind, key, value if read is None else read(value), revision)
+        if (read := self._strategy().read_stored) is not None:
+            own, managed = encoding.split_managed(value)
+            value = encoding.with_managed(read(own), managed)
+        return CachedObject(self.kind, key, value, revision)
 
     def load(self, entries: dict[str, CachedObject], revision: int) -> None:
         """Start again with these objects. All watchers are too late."""

@@ -99,6 +99,7 @@ def _resource(
         scaling=_scaling(version),
         warnings=_warnings(definition, version),
         schema_of=lambda _: load_schema().props(),
+        load_schema=lambda: load_schema().schema,
     )
 
 

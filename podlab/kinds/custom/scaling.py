@@ -22,6 +22,11 @@ class CustomScaling:
 
     paths: CustomResourceSubresourceScale
 
+    @property
+    def path(self) -> tuple[str, ...]:
+        """See Scaling."""
+        return tuple(self.paths.specReplicasPath.strip(".").split("."))
+
     def replicas(self, message: Custom) -> Replicas:
         """Raises InternalError where nothing says how many there are to be, as Kubernetes does."""
         content = custom.content(message)
@@ -35,7 +40,7 @@ class CustomScaling:
     def set_replicas(self, message: Custom, count: int) -> None:
         """Objects on the way that are missing are made."""
         content = custom.content(message)
-        *way, last = self.paths.specReplicasPath.strip(".").split(".")
+        *way, last = self.path
         at: dict[str, Json] = content
         for step in way:
             inner = at.get(step)

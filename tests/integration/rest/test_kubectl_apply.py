@@ -7,9 +7,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import yaml
 from podlab_testing.cluster import Cluster
+from podlab_testing.custom_kinds import Rest, crontab, definition
 from podlab_testing.kubectl import Kubectl
 
 pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="needs kubectl")
@@ -62,6 +64,21 @@ async def test_a_conflict_is_told_and_forced(kubectl: Kubectl) -> None:
     assert "--force-conflicts" in told
     assert (await run(kubectl, *SSA, "--field-manager=other", "--force-conflicts", stdin=TWO))[0] == 0
     assert (await run(kubectl, "get", "deploy", "web", "-o", "jsonpath={.spec.replicas}"))[1] == "2"
+
+
+async def test_custom_objects_are_applied_and_compared(kubectl: Kubectl, http: aiohttp.ClientSession) -> None:
+    await Rest(http).define(definition())
+    one, two = (yaml.safe_dump(crontab(spec={"cronSpec": "* * * * *", "replicas": count})) for count in (1, 2))
+    assert await run(kubectl, *SSA, stdin=one) == (0, "crontab.example.com/my serverside-applied\n")
+    assert (await run(kubectl, "diff", "--server-side", "-f", "-", stdin=one))[0] == 0
+    code, told = await run(kubectl, "diff", "--server-side", "-f", "-", stdin=two)
+    assert code == 1
+    assert "-  replicas: 1\n+  replicas: 2" in told
+    code, told = await run(kubectl, *SSA, "--field-manager=other", stdin=two)
+    assert code == 1
+    assert 'Apply failed with 1 conflict: conflict with "kubectl": .spec.replicas' in told
+    assert (await run(kubectl, *SSA, "--field-manager=other", "--force-conflicts", stdin=two))[0] == 0
+    assert (await run(kubectl, "get", "crontab", "my", "-o", "jsonpath={.spec.replicas}"))[1] == "2"
 
 
 async def test_managed_fields_are_shown_when_asked_for(kubectl: Kubectl) -> None:

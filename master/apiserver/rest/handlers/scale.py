@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from aiohttp import web
@@ -23,7 +24,7 @@ from podlab.api.values.jsonvalues import Json
 from podlab.apply import validation
 from podlab.autoscaling.v1.scale_pb2 import Scale
 from podlab.errors import BadRequest, Cause, Invalid
-from podlab.kinds.scaling import scale_of
+from podlab.kinds.scaling import Scaling, scale_of
 from podlab.shapes.messages import shape_of
 
 _SCALE = kinds.of(Scale)
@@ -92,12 +93,12 @@ class ScaleSubresource:
         return codec.to_dict(scale_of(written.entry.message(), scaling))
 
     async def _apply(self, call: Call, options: WriteOptions) -> web.StreamResponse:
-        """Who applies the Scale manages the workload's spec.replicas."""
+        """Who applies the Scale manages the workload's own number."""
         read = await bodies.read_configuration(call.request, options.validation)
         write = Write.apply(
             call.writing(options),
             call.stored,
-            Application(_of_workload(read.content, call.of), force=options.force),
+            Application(_of_workload(read.content, call.of, call.resource.scaling), force=options.force),
             namespace=call.place.namespace,
             name=call.place.name,
             subresource=call.place.subresource,
@@ -109,12 +110,15 @@ class ScaleSubresource:
         )
 
 
-def _of_workload(scale: dict[str, Json], kind: Kind) -> dict[str, Json]:
+def _of_workload(scale: dict[str, Json], kind: Kind, scaling: Scaling) -> dict[str, Json]:
     """The configuration of a workload that says what one of its Scale says. Raises BadRequest."""
     said = scale.get("apiVersion"), scale.get("kind")
     if said != (_SCALE.api_version, _SCALE.name):
         raise BadRequest(f"invalid object type: {said[0] or '/'}, Kind={said[1] or ''}")
     if found := validation.problems(scale, shape_of(Scale)):
         raise BadRequest(f"failed to create typed patch object: {validation.described(found)}")
-    own: dict[str, Json] = {name: scale[name] for name in ("metadata", "spec") if name in scale}
+    own: dict[str, Json] = {"metadata": scale["metadata"]} if "metadata" in scale else {}
+    spec = scale.get("spec") or {}
+    if "replicas" in spec:
+        own |= reduce(lambda inner, name: {name: inner}, reversed(scaling.path), spec["replicas"])
     return {"apiVersion": kind.api_version, "kind": kind.name, **own}
