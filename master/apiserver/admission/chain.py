@@ -76,7 +76,7 @@ def assemble(
             NamespaceLifecycle(cache),
             LimitRanger(listed(cache, LimitRange)),
             ServiceAccount(listed(cache, Account)),
-            NodeRestriction(cache),
+            NodeRestriction(cache, authorizer.allows),
             DeletedNodes(),  # Podlab's, beside what else is about nodes
             TaintNodesByCondition(),
             PodSecurity(cache, listed(cache, Namespace), pod_security),

@@ -7,15 +7,18 @@ from typing import ClassVar
 
 from master.apiserver.admission.plugin import ALL, NOTHING, AdmissionRequest, Alongside, Plugin, Scope, writes_of
 from master.apiserver.admission.rules import noderestriction
+from master.apiserver.admission.rules.certificates import May
 from master.apiserver.admission.rules.refusal import refused
 from master.apiserver.admission.write import Operation
 from master.apiserver.authentication import deleted_nodes
+from master.apiserver.authorization.attributes import Attributes
 from master.apiserver.authorization.node import node_of
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
 from podlab.api.values import times
 from podlab.authentication.v1.token_pb2 import TokenRequest
+from podlab.certificates.v1.certificatesigningrequest_pb2 import CertificateSigningRequest
 from podlab.coordination.v1.lease_pb2 import Lease
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
@@ -24,6 +27,8 @@ from podlab.core.v1.volume_pb2 import PersistentVolume
 from podlab.errors import NotFound
 from podlab.kinds.subresource import TOKEN
 from podlab.meta.v1 import meta_pb2
+from podlab.resource.v1.resourceslice_pb2 import ResourceSlice
+from podlab.storage.v1.csi_pb2 import CSINode
 
 NOT_READY, EFFECT = "node.kubernetes.io/not-ready", "NoSchedule"
 
@@ -34,11 +39,14 @@ class NodeRestriction(Plugin):
     name: ClassVar[str] = "NodeRestriction"
     scopes: ClassVar[tuple[Scope, ...]] = (
         *writes_of(Node, Lease, Pod, PersistentVolume, on=ALL, below=None),
+        *writes_of(CSINode, ResourceSlice, on=ALL),
+        *writes_of(CertificateSigningRequest, on=(Operation.CREATE,)),
         *writes_of(ServiceAccount, on=(Operation.CREATE,), below=(TOKEN.name,)),
     )
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: Cache, may: May) -> None:
         self._cache = cache
+        self._may = may
         self._nodes, self._pods = kinds.of(Node), kinds.of(Pod)
 
     async def validate(self, request: AdmissionRequest) -> Alongside:
@@ -50,10 +58,22 @@ class NodeRestriction(Plugin):
     def _refusal(self, node: str, request: AdmissionRequest) -> str:
         """Raises NotFound for a token bound to a pod that there is not."""
         if isinstance(request.new, TokenRequest):
-            namespace = request.write.namespace
-            return noderestriction.token_refusal(node, request.new.spec, lambda name: self._pod(namespace, name))
+            return self._token_refusal(node, request.new, request)
         new = None if request.write.operation is Operation.DELETE else request.new
-        return noderestriction.refusal(node, new, request.old, self._uid)
+        evicts = request.write.subresource == "eviction"
+        return noderestriction.refusal(node, new, request.old, self._uid, evicts=evicts)
+
+    def _token_refusal(self, node: str, asked: TokenRequest, request: AdmissionRequest) -> str:
+        write = request.write
+
+        def may_ask_for(audience: str) -> bool:
+            verb = "request-serviceaccounts-token-audience"
+            wanted = Attributes(verb, resource=audience, namespace=write.namespace, name=write.name)
+            return self._may(write.user, wanted)
+
+        return noderestriction.token_refusal(
+            node, asked.spec, lambda name: self._pod(write.namespace, name), may_ask_for
+        )
 
     def _pod(self, namespace: str, name: str) -> Pod:
         entry = self._cache.get(self._pods, keys.object_key(self._pods, namespace, name))

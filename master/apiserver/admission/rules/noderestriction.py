@@ -10,13 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 
 from google.protobuf.message import Message
 
+from master.apiserver.authorization.node import NODE_LEASES
 from master.apiserver.authorization.node_graph import references
+from podlab import subject
 from podlab.api.pods.volumes import LOCAL_PATH, local_path_node
 from podlab.api.selection.labels import MIRROR_ANNOTATION
 from podlab.authentication.v1.token_pb2 import TokenRequestSpec
+from podlab.certificates.v1 import certificatesigningrequest_pb2
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import node_pb2, pod_pb2, volume_pb2
+from podlab.kinds.validation.cluster import certificates
 from podlab.meta.v1 import meta_pb2
+from podlab.resource.v1 import resourceslice_pb2
+from podlab.storage.v1 import csi_pb2
 
 RESERVED = "node-restriction.kubernetes.io"
 _KUBERNETES_DOMAINS = ("kubernetes.io", "k8s.io")
@@ -35,28 +41,84 @@ _OWN_LABELS = frozenset(
         "failure-domain.beta.kubernetes.io/zone",
     }
 )
-# What Kubernetes calls some of what a pod refers to.
-_WORDS = {"serviceaccounts": "a service account"}
+# What a pod of a kubelet's own may not refer to, in the order in which Kubernetes looks at it, and its words for it.
+_REFERENCES = {
+    "serviceaccounts": "a service account",
+    "secrets": "secrets",
+    "configmaps": "configmaps",
+    "persistentvolumeclaims": "persistentvolumeclaims",
+}
+_CERTIFICATES = frozenset({"kubernetes.io/kubelet-serving", "kubernetes.io/kube-apiserver-client-kubelet"})
 
 
-def refusal(node: str, new: Message | None, old: Message | None, node_uid: Callable[[str], str]) -> str:
-    """Why the node's kubelet may not write this; empty when it may."""
-    if isinstance(new, node_pb2.Node):
-        return _node_created(node, new) if old is None else _node_updated(node, new, old)
-    if isinstance(new, lease_pb2.Lease) and new.metadata.name != node:
+def refusal(
+    node: str,
+    new: Message | None,
+    old: Message | None,
+    node_uid: Callable[[str], str],
+    *,
+    evicts: bool = False,
+) -> str:
+    """Why the node's kubelet may not write this; empty when it may. `evicts` tells an eviction from a deletion."""
+    match new if new is not None else old:
+        case node_pb2.Node() as its:
+            return _node_written(node, its, new, old)
+        case lease_pb2.Lease() as lease:
+            return _lease(node, lease)
+        case csi_pb2.CSINode() as its_drivers if its_drivers.metadata.name != node:
+            return "can only access CSINode with the same name as the requesting node"
+        case resourceslice_pb2.ResourceSlice() as devices if new is None or old is None:
+            done = "create" if new is not None else "delete"
+            told = f"can only {done} ResourceSlice with the same NodeName as the requesting node"
+            return "" if devices.spec.nodeName == node else told
+        case certificatesigningrequest_pb2.CertificateSigningRequest() as request if old is None:
+            return _certificate(node, request)
+        case volume_pb2.PersistentVolume() if isinstance(old, volume_pb2.PersistentVolume):
+            return _volume_updated(node, new, old)
+        case pod_pb2.Pod() if isinstance(old, pod_pb2.Pod):
+            return _pod_changed(node, new, old, evicts=evicts)
+        case pod_pb2.Pod() as pod:
+            return _pod_created(node, pod, node_uid)
+    return ""
+
+
+def _lease(node: str, lease: lease_pb2.Lease) -> str:
+    if lease.metadata.namespace != NODE_LEASES:
+        return f'can only access leases in the "{NODE_LEASES}" system namespace'
+    if lease.metadata.name != node:
         return "can only access node lease with the same name as the requesting node"
-    if isinstance(old, volume_pb2.PersistentVolume):
-        return _volume_updated(node, new, old)
-    if isinstance(old, pod_pb2.Pod):
-        if isinstance(new, pod_pb2.Pod) and new.metadata.labels != old.metadata.labels:
-            return f'node "{node}" cannot update labels through pod status'
-        done = "update pod status for pods" if new is not None else "delete pods"
-        return "" if old.spec.nodeName == node else f'node "{node}" can only {done} with spec.nodeName set to itself'
-    return _pod_created(node, new, node_uid) if isinstance(new, pod_pb2.Pod) else ""
+    return ""
 
 
-def token_refusal(node: str, spec: TokenRequestSpec, pod_of: Callable[[str], pod_pb2.Pod]) -> str:
-    """Why the node's kubelet may not have such a token; empty when it may: it is bound to a pod that runs there."""
+def _certificate(node: str, request: certificatesigningrequest_pb2.CertificateSigningRequest) -> str:
+    if request.spec.signerName not in _CERTIFICATES:
+        return ""
+    try:
+        found = subject.read(certificates.parse(request.spec.request).subject)
+    except ValueError as e:
+        return f"unable to parse csr: {e}"
+    wanted = f"system:node:{node}"
+    return "" if found.common_name == wanted else f"can only create a node CSR with CN={wanted}"
+
+
+def _pod_changed(node: str, new: Message | None, old: pod_pb2.Pod, *, evicts: bool) -> str:
+    if old.spec.nodeName != node:
+        done = "evict pods" if evicts else "delete pods" if new is None else "update pod status for pods"
+        named = node if evicts else f'"{node}"'
+        return f"node {named} can only {done} with spec.nodeName set to itself"
+    if isinstance(new, pod_pb2.Pod) and new.metadata.labels != old.metadata.labels:
+        return f'node "{node}" cannot update labels through pod status'
+    return ""
+
+
+def token_refusal(
+    node: str,
+    spec: TokenRequestSpec,
+    pod_of: Callable[[str], pod_pb2.Pod],
+    may_ask_for: Callable[[str], bool] = lambda _: False,
+) -> str:
+    """Why the node's kubelet may not have such a token; empty when it may: it is bound to a pod that runs there, for an
+    audience that the pod names, or that the node `may_ask_for`."""
     bound = spec.boundObjectRef
     if (bound.apiVersion, bound.kind) != ("v1", "Pod") or not bound.name:
         return "node requested token not bound to a pod"
@@ -68,14 +130,38 @@ def token_refusal(node: str, spec: TokenRequestSpec, pod_of: Callable[[str], pod
             f"the UID in the bound object reference ({bound.uid}) does not match the UID in record. The object might "
             "have been deleted and then recreated"
         )
-    return "" if pod.spec.nodeName == node else "node requested token bound to a pod scheduled on a different node"
+    if pod.spec.nodeName != node:
+        return "node requested token bound to a pod scheduled on a different node"
+    if len(spec.audiences) > 1:
+        return "node may only request 0 or 1 audiences"
+    audience = spec.audiences[0] if spec.audiences else ""
+    if audience in _audiences(pod) or may_ask_for(audience):
+        return ""
+    told = f"system:node:{node} is not authorized to request tokens for this audience"
+    return f'audience "{audience}" not found in pod spec volume, {told}'
+
+
+def _audiences(pod: pod_pb2.Pod) -> set[str]:
+    """Those of the tokens in the pod's volumes; empty is the API server."""
+    return {
+        source.serviceAccountToken.audience
+        for volume in pod.spec.volumes
+        for source in volume.volumeSource.projected.sources
+        if source.HasField("serviceAccountToken")
+    }
+
+
+def _node_written(node: str, its: node_pb2.Node, new: Message | None, old: Message | None) -> str:
+    if its.metadata.name != node:
+        return f'node "{node}" is not allowed to modify node "{its.metadata.name}"'
+    if new is None:
+        return ""
+    return _node_created(node, its) if old is None else _node_updated(node, its, old)
 
 
 def _node_created(node: str, new: node_pb2.Node) -> str:
-    if new.metadata.name != node:
-        return f'node "{node}" is not allowed to modify node "{new.metadata.name}"'
     labels = _forbidden_labels(new.metadata.labels, {})
-    return f"is not allowed to set the following labels: {labels}" if labels else ""
+    return f'node "{node}" is not allowed to set the following labels: {labels}' if labels else ""
 
 
 def _volume_updated(node: str, new: Message | None, old: volume_pb2.PersistentVolume) -> str:
@@ -128,8 +214,9 @@ def _pod_created(node: str, pod: pod_pb2.Pod, node_uid: Callable[[str], str]) ->
         return f'node "{node}" can only create pods with spec.nodeName set to itself'
     if why := _wrong_owner(node, pod.metadata.ownerReferences, node_uid):
         return why
-    used = sorted({_WORDS.get(resource, resource) for resource, _, _ in references(pod)})
-    return f'node "{node}" can not create pods that reference {" or ".join(used)}' if used else ""
+    used = {resource for resource, _, _ in references(pod)}
+    first = next((words for resource, words in _REFERENCES.items() if resource in used), None)
+    return f'node "{node}" can not create pods that reference {first}' if first is not None else ""
 
 
 def _wrong_owner(node: str, owners: Sequence[meta_pb2.OwnerReference], node_uid: Callable[[str], str]) -> str:

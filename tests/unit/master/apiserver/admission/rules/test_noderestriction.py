@@ -3,15 +3,22 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from podlab_testing import storage
 
 from master.apiserver.admission.rules.noderestriction import refusal, token_refusal
 from podlab.api.pods.volumes import LOCAL_PATH, PROVISIONED_BY
 from podlab.api.selection.labels import MIRROR_ANNOTATION
 from podlab.authentication.v1.token_pb2 import BoundObjectReference, TokenRequestSpec
+from podlab.certificates.v1.certificatesigningrequest_pb2 import CertificateSigningRequest
 from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import node_pb2, pod_pb2
 from podlab.meta.v1 import meta_pb2
+from podlab.resource.v1.resourceslice_pb2 import ResourceSlice
+from podlab.storage.v1.csi_pb2 import CSINode
 
 
 def node(**labels: str) -> node_pb2.Node:
@@ -31,8 +38,8 @@ def mirror(**owner: Any) -> pod_pb2.Pod:
     return made
 
 
-def told(new: Any, old: Any = None) -> str:
-    return refusal("n1", new, old, lambda name: f"uid-of-{name}")
+def told(new: Any, old: Any = None, *, evicts: bool = False) -> str:
+    return refusal("n1", new, old, lambda name: f"uid-of-{name}", evicts=evicts)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +62,7 @@ def told(new: Any, old: Any = None) -> str:
 )
 def test_a_kubelet_sets_only_labels_that_are_its_own(key: str, may: bool) -> None:
     labelled = node(**{key: "x"})
-    assert told(labelled) == ("" if may else f"is not allowed to set the following labels: {key}")
+    assert told(labelled) == ("" if may else f'node "n1" is not allowed to set the following labels: {key}')
     refused = "" if may else f"is not allowed to modify labels: {key}"
     assert told(labelled, node()) == told(node(), labelled) == told(node(**{key: "y"}), labelled) == refused
     assert told(labelled, labelled) == ""
@@ -65,9 +72,13 @@ def test_a_kubelet_makes_no_node_and_no_lease_but_its_own() -> None:
     other = node()
     other.metadata.name = "n2"
     assert told(other) == 'node "n1" is not allowed to modify node "n2"'
+    assert told(other, other) == told(None, other) == told(other)
     lease = lease_pb2.Lease()
-    lease.metadata.name = "n1"
-    assert told(lease) == ""
+    lease.metadata.name, lease.metadata.namespace = "n1", "kube-node-lease"
+    assert told(lease) == told(None, lease) == ""
+    lease.metadata.namespace = "default"
+    assert told(lease) == 'can only access leases in the "kube-node-lease" system namespace'
+    lease.metadata.namespace = "kube-node-lease"
     lease.metadata.name = "n2"
     assert told(lease) == "can only access node lease with the same name as the requesting node"
 
@@ -118,6 +129,66 @@ def test_a_kubelet_changes_and_deletes_pods_of_its_own_only() -> None:
     assert told(mine, mine) == told(None, mine) == ""
     assert told(theirs, theirs) == 'node "n1" can only update pod status for pods with spec.nodeName set to itself'
     assert told(None, theirs) == 'node "n1" can only delete pods with spec.nodeName set to itself'
+    assert told(None, mine, evicts=True) == ""
+    assert told(None, theirs, evicts=True) == "node n1 can only evict pods with spec.nodeName set to itself"
+
+
+def test_a_kubelet_tells_of_drivers_and_devices_of_its_own_node() -> None:
+    for name, why in (("n1", ""), ("n2", "can only access CSINode with the same name as the requesting node")):
+        drivers = CSINode(metadata=meta_pb2.ObjectMeta(name=name))
+        assert told(drivers) == told(drivers, drivers) == told(None, drivers) == why
+        devices = ResourceSlice()
+        devices.spec.nodeName = name
+        only = "ResourceSlice with the same NodeName as the requesting node"
+        assert told(devices) == ("" if name == "n1" else f"can only create {only}")
+        assert told(None, devices) == ("" if name == "n1" else f"can only delete {only}")
+        assert told(devices, devices) == ""  # which the authorizer knows
+
+
+@pytest.mark.parametrize(
+    ("signer", "name", "why"),
+    [
+        ("kubernetes.io/kubelet-serving", "system:node:n1", ""),
+        ("kubernetes.io/kubelet-serving", "system:node:n2", "can only create a node CSR with CN=system:node:n1"),
+        ("kubernetes.io/kube-apiserver-client-kubelet", "jane", "can only create a node CSR with CN=system:node:n1"),
+        ("example.com/other", "jane", ""),
+    ],
+)
+def test_a_kubelet_asks_for_certificates_in_its_own_name(signer: str, name: str, why: str) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    pem = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    request = CertificateSigningRequest()
+    request.spec.signerName, request.spec.request = signer, pem.public_bytes(serialization.Encoding.PEM)
+    assert told(request) == why
+    if signer == "kubernetes.io/kubelet-serving":
+        request.spec.request = b"nothing"
+        assert told(request) == "unable to parse csr: PEM block type must be CERTIFICATE REQUEST"
+
+
+@pytest.mark.parametrize(
+    ("audiences", "why"),
+    [
+        ([], ""),
+        (["vault"], ""),
+        (["allowed"], ""),
+        (["vault", "other"], "node may only request 0 or 1 audiences"),
+        (
+            ["other"],
+            'audience "other" not found in pod spec volume, system:node:n1 is not authorized to request tokens for '
+            "this audience",
+        ),
+    ],
+)
+def test_a_kubelet_gets_tokens_for_audiences_that_the_pod_names(audiences: list[str], why: str) -> None:
+    pod = pod_pb2.Pod(metadata=meta_pb2.ObjectMeta(name="a", uid="u-a"), spec=pod_pb2.PodSpec(nodeName="n1"))
+    for audience in ("", "vault"):
+        source = pod.spec.volumes.add(name="v").volumeSource.projected.sources.add()
+        source.serviceAccountToken.audience = audience
+        source.serviceAccountToken.path = "token"
+    bound = BoundObjectReference(apiVersion="v1", kind="Pod", name="a", uid="u-a")
+    spec = TokenRequestSpec(boundObjectRef=bound, audiences=audiences)
+    assert token_refusal("n1", spec, lambda _: pod, lambda audience: audience == "allowed") == why
 
 
 @pytest.mark.parametrize(
@@ -172,6 +243,8 @@ def test_a_kubelet_gets_tokens_for_pods_of_its_own_only(bound: dict[str, str], w
 
     def pod_of(name: str) -> pod_pb2.Pod:
         metadata = meta_pb2.ObjectMeta(name=name, uid=f"u-{name}")
-        return pod_pb2.Pod(metadata=metadata, spec=pod_pb2.PodSpec(nodeName="n2" if name == "far" else "n1"))
+        found = pod_pb2.Pod(metadata=metadata, spec=pod_pb2.PodSpec(nodeName="n2" if name == "far" else "n1"))
+        found.spec.volumes.add().volumeSource.projected.sources.add().serviceAccountToken.path = "token"
+        return found
 
     assert token_refusal("n1", spec, pod_of) == why
