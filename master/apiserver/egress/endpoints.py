@@ -6,6 +6,7 @@ As Kubernetes has it in k8s.io/apiserver/pkg/util/proxy and in the services' Res
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Self
 
 from master.apiserver.egress.destinations import Address, Backend, PodPort
 from podlab.core.v1.service_pb2 import Service
@@ -19,6 +20,16 @@ _FQDN = "FQDN"
 class Unserved(ServiceUnavailable):
     """The Service has no such port, or nobody who answers at it."""
 
+    what = ""
+    """What is said of it."""
+
+    @classmethod
+    def of(cls, what: str, service: str) -> Self:
+        """`service` is what it was called."""
+        made = cls(f'{what} for service "{service}"')
+        made.what = what
+        return made
+
 
 def port_name(service: Service, port: int | str) -> str:
     """The name of a Service's port, which slices know it by. Raises Unserved when it has no such port.
@@ -30,7 +41,7 @@ def port_name(service: Service, port: int | str) -> str:
     for one in service.spec.ports:
         if one.port == port:
             return one.name
-    raise Unserved(f'no service port {port} found for service "{service.metadata.name}"')
+    raise Unserved.of(f"no service port {port} found", service.metadata.name)
 
 
 def ready(slices: Iterable[EndpointSlice], name: str) -> list[Backend]:

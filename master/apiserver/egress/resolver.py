@@ -32,7 +32,7 @@ class Resolver:
         name = endpoints.port_name(entry.message_as(Service), to.port)
         found = endpoints.ready(self._slices(to), name)
         if not found:
-            raise endpoints.Unserved(f'no endpoints available for service "{to.name}"')
+            raise endpoints.Unserved.of("no endpoints available", to.name)
         self._chance.shuffle(found)
         return found
 

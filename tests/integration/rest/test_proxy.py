@@ -126,8 +126,9 @@ async def test_names_have_schemes_and_ports(
 @pytest.mark.parametrize(
     ("name", "status", "words"),
     [
-        ("services/empty:80", 503, 'no endpoints available for service "empty"'),
-        ("services/empty:81", 503, 'no service port 81 found for service "empty"'),
+        ("services/empty", 503, 'no endpoints available for service "empty"'),
+        ("services/https:empty:80", 503, 'no endpoints available for service "https:empty:80"'),
+        ("services/empty:81", 503, 'no service port 81 found for service "empty:81"'),
         ("services/nobody:80", 404, 'services "nobody" not found'),
         ("pods/nobody", 404, 'pods "nobody" not found'),
         ("pods/here:x", 503, "error trying to reach service: dial tcp: lookup tcp/x: unknown port"),

@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 from master.apiserver.egress import connector
 from master.apiserver.egress.client import EgressClient
 from master.apiserver.egress.destinations import Destination, Trust
+from master.apiserver.egress.endpoints import Unserved
 from master.apiserver.registry.registry import Registry
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.proxy import destinations, forwarding, headers, names, pages
@@ -51,7 +52,10 @@ class Proxy:
             if upgrade:
                 raise BadRequest(f'the kubelet of node "{named.name}" upgrades no connections to {upgrade}')
             return await self.kubelets.answer(call.request, named.name, call.place.path)
-        return await forwarding.forwarded(call.request, self.egress, self._forward(call, named, to))
+        try:
+            return await forwarding.forwarded(call.request, self.egress, self._forward(call, named, to))
+        except Unserved as error:
+            raise Unserved.of(error.what, call.place.name) from error  # as it was asked for
 
     async def _destination(self, call: Call, named: Named) -> Destination | None:
         """Where it goes; None is a node's kubelet."""
