@@ -179,6 +179,9 @@ class PodTopologyLabels(Plugin):
         """See Plugin."""
         pod = request.new_as(Pod)
         node = self._nodes.get("", pod.spec.nodeName)
-        if node is not None:
-            for label in _TOPOLOGY & node.metadata.labels.keys():
-                pod.metadata.labels[label] = node.metadata.labels[label]
+        if node is None:
+            return
+        labels = node.metadata.labels
+        for label in _TOPOLOGY:
+            if label in labels:
+                pod.metadata.labels[label] = labels[label]
