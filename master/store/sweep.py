@@ -48,13 +48,18 @@ def compact_slice(connection: sqlite3.Connection, revision: int, rows: int = _SL
     return upto
 
 
-def shrink_slice(connection: sqlite3.Connection) -> int:
-    """Give some free pages back, from the end of the file; return how many are still too many."""
+def shrink_slice(
+    connection: sqlite3.Connection, *, spare_pages: int = _SPARE_PAGES, slice_pages: int = _SLICE_PAGES
+) -> int:
+    """Give at most `slice_pages` free pages back, from the end of the file; return how many are still too many.
+
+    `spare_pages` may always be free.
+    """
     pages, free = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
-    surplus = free - max(_SPARE_PAGES, pages - free)
+    surplus = free - max(spare_pages, pages - free)
     if surplus <= 0:
         return 0
-    given_back = min(surplus, _SLICE_PAGES)
+    given_back = min(surplus, slice_pages)
     # It gives back one page with each step; `execute` of a statement without columns makes one step alone.
     connection.executescript(f"PRAGMA incremental_vacuum({given_back})")
     return int(surplus - given_back)

@@ -189,14 +189,16 @@ class Write:
         cls,
         context: WriteContext,
         kind: Kind,
-        change: Change,
+        patch: Change | Application,
         *,
         namespace: str,
         name: str,
         subresource: str = "",
         version: Kind | None = None,
     ) -> Write:
-        """The object, or a subresource of it, becomes what `change` makes of it."""
+        """The object, or a subresource of it, becomes what is made of it. An object to which a configuration is applied
+        is created when there is none."""
+        application = patch if isinstance(patch, Application) else None
         return cls(
             context,
             Operation.UPDATE,
@@ -204,35 +206,11 @@ class Write:
             namespace=namespace,
             name=name,
             subresource=subresource,
-            change=change,
-            version=version,
-            attempts=PATCH_ATTEMPTS,
-        )
-
-    @classmethod
-    def apply(
-        cls,
-        context: WriteContext,
-        kind: Kind,
-        application: Application,
-        *,
-        namespace: str,
-        name: str,
-        subresource: str = "",
-        version: Kind | None = None,
-    ) -> Write:
-        """The configuration becomes part of the object, which is created when there is none."""
-        return cls(
-            context,
-            Operation.UPDATE,
-            kind,
-            namespace=namespace,
-            name=name,
-            subresource=subresource,
+            change=None if isinstance(patch, Application) else patch,
             application=application,
             version=version,
             attempts=PATCH_ATTEMPTS,
-            creates_missing=not subresource,
+            creates_missing=application is not None and not subresource,
         )
 
     @classmethod

@@ -65,8 +65,22 @@ class ApiService:
 
     def handler(self) -> grpc.GenericRpcHandler:
         """What a server is given."""
+        handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+            name: grpc.unary_unary_rpc_method_handler(
+                parse_request(request, abort_on_error(self._chained(name, method, about)))
+            )
+            for name, (method, request, about) in self._unary().items()
+        }
+        for name, (method, request, about) in self._streaming().items():
+            long_running = name != "Discover"
+            handlers[name] = grpc.unary_stream_rpc_method_handler(
+                parse_request(request, abort_on_error(self._chained(name, method, about, long_running=long_running)))
+            )
+        return grpc.method_handlers_generic_handler(SERVICE, handlers)
+
+    def _unary(self) -> dict[str, tuple[Method[Any, bytes], type[Message], About]]:
         status = request_info.of_object("update", self.kinds, "status")
-        unary: dict[str, tuple[Method[Any, bytes], type[Message], About]] = {
+        return {
             "Create": (self.create, pb.CreateRequest, request_info.of_object("create", self.kinds)),
             "Get": (self.get, pb.GetRequest, request_info.of_name("get", self.kinds)),
             "List": (self.list, pb.ListRequest, request_info.of_selection("list", self.kinds)),
@@ -83,27 +97,14 @@ class ApiService:
             "PodMetrics": (self.pod_metrics, pb.PodMetricsRequest, request_info.of_pod_metrics),
             "Version": (self.version, pb.VersionRequest, request_info.of_version),
         }
-        handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
-            name: grpc.unary_unary_rpc_method_handler(
-                parse_request(request, abort_on_error(self._chained(name, method, about)))
-            )
-            for name, (method, request, about) in unary.items()
-        }
-        streaming: dict[str, tuple[Method[Any, None], type[Message], About]] = {
-            "DeleteCollection": (
-                self.delete_collection,
-                pb.DeleteCollectionRequest,
-                request_info.of_selection("deletecollection", self.kinds),
-            ),
+
+    def _streaming(self) -> dict[str, tuple[Method[Any, None], type[Message], About]]:
+        collection = request_info.of_selection("deletecollection", self.kinds)
+        return {
+            "DeleteCollection": (self.delete_collection, pb.DeleteCollectionRequest, collection),
             "Watch": (self.watch, pb.WatchRequest, request_info.of_selection("watch", self.kinds)),
             "Discover": (self.discover, pb.DiscoverRequest, request_info.of_discovery),
         }
-        for name, (method, request, about) in streaming.items():
-            long_running = name != "Discover"
-            handlers[name] = grpc.unary_stream_rpc_method_handler(
-                parse_request(request, abort_on_error(self._chained(name, method, about, long_running=long_running)))
-            )
-        return grpc.method_handlers_generic_handler(SERVICE, handlers)
 
     def _chained(
         self, name: str, method: Method[Request, Answer], about: About, *, long_running: bool = False

@@ -90,7 +90,7 @@ def patch(
     at = context(by, request.field_manager, dry_run=request.dry_run, applies=applies, force=request.force)
     if applies:
         application = Application(_configuration(request.patch), force=request.force, admit_creation=admit)
-        return Write.apply(at, kind, application, namespace=request.namespace, name=request.name, subresource=part)
+        return Write.patch(at, kind, application, namespace=request.namespace, name=request.name, subresource=part)
     of_status = part in ("status", "approval")
     change: Change = patching.parse(request.type, request.patch, kind, of_status=of_status).applied
     if below is APPROVAL:

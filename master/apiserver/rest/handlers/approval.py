@@ -54,7 +54,7 @@ class Approval:
 
     async def _apply(self, call: Call, options: WriteOptions) -> web.StreamResponse:
         read = await bodies.read_configuration(call.request, options.validation)
-        write = Write.apply(
+        write = Write.patch(
             call.writing(options),
             call.stored,
             Application(read.content, force=options.force),

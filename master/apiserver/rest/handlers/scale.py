@@ -95,7 +95,7 @@ class ScaleSubresource:
     async def _apply(self, call: Call, options: WriteOptions) -> web.StreamResponse:
         """Who applies the Scale manages the workload's own number."""
         read = await bodies.read_configuration(call.request, options.validation)
-        write = Write.apply(
+        write = Write.patch(
             call.writing(options),
             call.stored,
             Application(_of_workload(read.content, call.of, call.resource.scaling), force=options.force),

@@ -82,7 +82,7 @@ class Writing:
         place, options, how = call.place, call.write_options(), representations.asked(call)
         read = await bodies.read_configuration(call.request, options.validation)
         creating = attributes("create", call.of, place.namespace, place.name)
-        write = Write.apply(
+        write = Write.patch(
             call.writing(options),
             call.stored,
             Application(

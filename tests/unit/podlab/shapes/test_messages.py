@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from podlab_testing import builtin_kinds
@@ -15,7 +17,6 @@ from podlab.api.serializer.encoding import is_inline, is_map
 from podlab.core.v1 import config_pb2, pod_pb2, service_pb2, volume_pb2
 from podlab.meta.v1 import meta_pb2, options_pb2
 from podlab.policy.v1 import poddisruptionbudget_pb2
-from podlab.shapes import messages
 from podlab.shapes.messages import SCALARS, shape_of
 from podlab.shapes.shape import Field, List, ListType, Map, Scalar, ScalarType, Shape, Struct
 
@@ -192,12 +193,28 @@ def test_alternatives_and_what_is_replaced() -> None:
     assert shape_of(poddisruptionbudget_pb2.PodDisruptionBudgetSpec).fields["selector"].replaced
 
 
-def test_a_shape_is_made_once_however_many_ask(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(messages, "_known", {})
+def test_a_shape_is_made_once_however_many_ask() -> None:
+    message = _unheard_of()
     with ThreadPoolExecutor(8) as pool:
-        shapes = list(pool.map(lambda _: shape_of(pod_pb2.Pod), range(32)))
+        shapes = list(pool.map(lambda _: shape_of(message), range(32)))
     assert all(shape is shapes[0] for shape in shapes)
-    assert shape_of(pod_pb2.Pod()) is shapes[0]
+    assert shape_of(message()) is shapes[0]
+
+
+def _unheard_of() -> type[Message]:
+    """A type that no test before has asked the shape of."""
+    file = descriptor_pb2.FileDescriptorProto(name="unheard_of.proto", syntax="proto3")
+    fields = file.message_type.add(name=f"UnheardOf{uuid.uuid4().hex}").field
+    for number in range(1, 100):
+        fields.add(
+            name=f"field{number}",
+            number=number,
+            label=descriptor_pb2.FieldDescriptorProto.LABEL_OPTIONAL,
+            type=descriptor_pb2.FieldDescriptorProto.TYPE_STRING,
+        )
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(file.message_type[0].name))
 
 
 def test_children_of_one_message_are_the_same_shape_wherever_they_stand() -> None:
