@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,9 @@ from podlab_testing.pod_servers import ServerAuthority
 LOOPBACK = "127.0.0.1"
 Answer = Mapping[str, Any]
 """How to answer: see `WebhookServer`."""
+Answering = Callable[[Mapping[str, Any]], Answer | Awaitable[Answer]]
+"""Answers an AdmissionRequest."""
+WITHIN_S = 10.0
 
 
 @dataclass
@@ -24,11 +27,11 @@ class WebhookServer:
 
     `deny`: a Status; `patch`: operations of a JSON patch; `response`: fields of the response; `review`: the whole
     review, in which `$UID` stands for the request's uid; `raw`: the body; `status`: HTTP's; `location`: a redirect;
-    `hang`: no answer.
+    `hang`: no answer; `hang_up`: the end of the connection. A function answers by what is asked.
     """
 
     authority: ServerAuthority
-    answers: dict[str, Answer] = field(default_factory=dict)
+    answers: dict[str, Answer | Answering] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Which webhook was asked, and its AdmissionRequest."""
     hanging: int = 0
@@ -37,13 +40,15 @@ class WebhookServer:
     _port: int = 0
     _runner: web.ServerRunner | None = None
     _leaving: asyncio.Event = field(default_factory=asyncio.Event)
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @property
     def url(self) -> str:
         return f"https://{LOOPBACK}:{self._port}"
 
     async def start(self) -> None:
-        self._runner = web.ServerRunner(web.Server(self.handle))
+        server = web.Server(self.handle, handler_cancellation=True)  # who leaves is not waited for
+        self._runner = web.ServerRunner(server, shutdown_timeout=0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, LOOPBACK, 0, ssl_context=self.authority.server(LOOPBACK))
         await site.start()
@@ -63,9 +68,14 @@ class WebhookServer:
         name, review = request.path.strip("/"), orjson.loads(await request.read())
         asked = review["request"]
         self.asked.append((name, asked))
-        answer = self.answers.get(name, {})
+        said = self.answers.get(name, {})
+        answered = said(asked) if callable(said) else said
+        answer = await answered if isinstance(answered, Awaitable) else answered
         if answer.get("hang"):
             await self._hang()
+        if answer.get("hang_up"):
+            assert request.transport is not None
+            request.transport.abort()
         if "location" in answer:
             return web.Response(status=answer.get("status", 307), headers={"Location": answer["location"]})
         if "raw" in answer or "status" in answer:
@@ -76,12 +86,25 @@ class WebhookServer:
         return web.json_response(_review(review["apiVersion"], asked["uid"], answer))
 
     async def _hang(self) -> None:
-        self.hanging += 1
-        self.most_hanging = max(self.most_hanging, self.hanging)
+        await self._count(1)
         try:
             await self._leaving.wait()
         finally:
-            self.hanging -= 1
+            await asyncio.shield(self._count(-1))
+
+    async def _count(self, more: int) -> None:
+        async with self._changed:
+            self.hanging += more
+            self.most_hanging = max(self.most_hanging, self.hanging)
+            self._changed.notify_all()
+
+    async def until_hanging(self, count: int) -> None:
+        """Returns once so many requests wait for an answer."""
+        try:
+            async with asyncio.timeout(WITHIN_S), self._changed:
+                await self._changed.wait_for(lambda: self.hanging == count)
+        except TimeoutError as error:
+            raise AssertionError(f"{self.hanging} requests wait for an answer, not {count}") from error
 
     def names(self) -> Sequence[str]:
         """Who was asked, in order."""

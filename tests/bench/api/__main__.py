@@ -24,11 +24,12 @@ import releases
 import selection
 import uvloop
 import watches
+import webhooks
 
 
 async def _measure() -> None:
     await rates.measure(await reference.measure())
-    for part in (reads, batches, watches, selection, memory, customkinds):
+    for part in (reads, batches, watches, selection, memory, customkinds, webhooks):
         await part.measure()
 
 

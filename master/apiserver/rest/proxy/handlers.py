@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 
 import aiohttp
 from aiohttp import hdrs, web
+from google.protobuf.message import Message
 
 from master.apiserver.egress import connector
 from master.apiserver.egress.client import EgressClient
@@ -23,11 +25,18 @@ from master.apiserver.rest.proxy.names import Named
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
+from podlab.core.v1.connecting_pb2 import NodeProxyOptions, PodProxyOptions, ServiceProxyOptions
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
+from podlab.core.v1.service_pb2 import Service
 from podlab.errors import BadRequest
 
 _POD = kinds.of(Pod)
+_OPTIONS: Mapping[type[Message], type[PodProxyOptions | ServiceProxyOptions | NodeProxyOptions]] = {
+    Pod: PodProxyOptions,
+    Service: ServiceProxyOptions,
+    Node: NodeProxyOptions,
+}
 # Servers in pods are not known by their addresses, so that nobody could tell whose certificate it would have to be.
 UNVERIFIED = Trust(insecure=True)
 
@@ -44,6 +53,7 @@ class Proxy:
     async def answer(self, call: Call) -> web.StreamResponse:
         """What the server answers. Raises BadRequest for a name of another form, NotFound, ServiceUnavailable."""
         named = names.split(call.place.kind.name.lower(), call.place.name)
+        await self.registry.connect(call.connecting(_OPTIONS[call.of.message](path=call.place.path)))
         to = await self._destination(call, named)
         upgrade = headers.upgrade_of(call.request.headers)
         if not call.place.path and not upgrade and call.request.method in (hdrs.METH_GET, hdrs.METH_HEAD):

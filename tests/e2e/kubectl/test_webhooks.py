@@ -1,0 +1,77 @@
+"""Webhooks that pods serve behind a Service: the API server reaches them through their kubelets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from podlab_testing import webhook_pods
+from podlab_testing.deployed import wait_until
+from podlab_testing.kubectl import Kubectl
+
+CONFIG_MAPS = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    return tmp_path / "keys"
+
+
+@pytest.fixture
+def hooks(kubectl: Kubectl, namespace: str, keys: Path) -> None:
+    """Two pods serve webhooks."""
+    keys.mkdir()
+    kubectl("apply", "-f", "-", stdin=webhook_pods.manifest(namespace, keys))
+    kubectl("rollout", "status", f"deployment/{webhook_pods.NAME}", "--timeout=60s", timeout_s=70)
+
+
+@pytest.fixture
+def configured(kubectl: Kubectl, namespace: str, keys: Path, hooks: None) -> Iterator[str]:
+    """The configurations' name; they are about objects of the test's namespace, and go with the test."""
+    name = f"{namespace}.example.com"
+    for kind, path in (("Mutating", "/mutate"), ("Validating", "/validate")):
+        hook: dict[str, Any] = {
+            "name": f"{path[1:]}.{name}",
+            "admissionReviewVersions": ["v1"],
+            "sideEffects": "None",
+            "clientConfig": webhook_pods.client(namespace, keys, path),
+            "rules": [CONFIG_MAPS],
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+        }
+        configuration = {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": f"{kind}WebhookConfiguration",
+            "metadata": {"name": name},
+            "webhooks": [hook],
+        }
+        kubectl("apply", "-f", "-", stdin=json.dumps(configuration))
+    yield name
+    kubectl("delete", "mutatingwebhookconfiguration,validatingwebhookconfiguration", name, "--ignore-not-found")
+
+
+def config_map(name: str, **labels: str) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": labels}})
+
+
+def test_pods_change_and_judge_what_is_written(kubectl: Kubectl, configured: str) -> None:
+    kubectl("apply", "-f", "-", stdin=config_map("good"))
+    assert kubectl.json("get", "configmap", "good")["metadata"]["annotations"]["seen"] == "by a pod"
+    told = kubectl.refused("create", "-f", "-", stdin=config_map("worse", bad="yes"))
+    assert f'admission webhook "validate.{configured}" denied the request: it is bad' in told
+    assert kubectl.rows("get", "validatingwebhookconfiguration", configured)[0][:2] == [configured, "1"]
+
+
+def test_pods_that_come_and_go_are_asked_as_long_as_one_is_ready(kubectl: Kubectl, configured: str) -> None:
+    deployment = f"deployment/{webhook_pods.NAME}"
+    kubectl("rollout", "restart", deployment)
+    for number in range(10):
+        kubectl("create", "-f", "-", stdin=config_map(f"during-{number}"))
+    kubectl("rollout", "status", deployment, "--timeout=60s", timeout_s=70)
+    kubectl("scale", deployment, "--replicas=0")
+    wait_until(lambda: not kubectl.items("get", "pods"), "no pod serves webhooks")
+    told = kubectl.refused("create", "-f", "-", stdin=config_map("nobody"))
+    assert "failed calling webhook" in told
+    assert "no endpoints available for service" in told
