@@ -13,6 +13,7 @@ CHILDREN = Path(__file__).with_name("children.yaml").read_text()
 @kopf.on.startup()
 def connect(memo, settings, **_):
     settings.persistence.finalizer = "examples.podlab.io/directory"
+    settings.execution.max_workers = 1  # The client remembers what it discovers, and that is for one thread.
     memo.kubernetes = dynamic.DynamicClient(config.new_client_from_config())
 
 
@@ -21,10 +22,10 @@ def connect(memo, settings, **_):
 @kopf.on.update("sites", field="spec")
 def deploy(memo, body, name, namespace, spec, patch, **_):
     said = CHILDREN.format(name=name, greeting=json.dumps(spec["greeting"]), replicas=spec["replicas"])
-    for child in yaml.safe_load_all(said):
-        kopf.adopt(child)  # The Site owns it, so it is deleted with the Site.
-        made = apply(memo, child, namespace, manager="site-operator")
-    patch.status["port"] = made.spec.ports[0].nodePort
+    children = list(yaml.safe_load_all(said))
+    kopf.adopt(children)  # The Site owns them, so they are deleted with it.
+    service, _ = [apply(memo, child, namespace, manager="site-operator") for child in children]
+    patch.status["port"] = service.spec.ports[0].nodePort
     apply(memo, directory({name: spec["greeting"]}), namespace, manager=f"site-{name}")
     kopf.info(body, reason="Deployed", message=f"{spec['replicas']} pods say: {spec['greeting']}")
 

@@ -5,6 +5,7 @@ https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-mode-iptables
 
     PREROUTING, OUTPUT -> PODLAB-SVC -> PODLAB-SVC-<id>  one of -> PODLAB-SEP-<id> -> DNAT
                               `-> PODLAB-SNODEPORT -> PODLAB-SEXT-<id>  one of -> PODLAB-SEP-<id> -> DNAT
+                              `-> PODLAB-SEXT-<id> of what is sent to a load balancer's address
     POSTROUTING -> PODLAB-SNAT: masquerade what was marked on the way
     INPUT, FORWARD, OUTPUT -> PODLAB-SREJECT: Services without endpoints answer "connection refused"
 
@@ -17,7 +18,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from node.iptables import Ruleset, Table
 from node.proxy.endpoints import Endpoint, endpoints_of
@@ -107,9 +108,18 @@ class _ServicePortInfo:
         local = endpoints_of(port, slices, on_node=node.name)
         self.inside = local if spec.internalTrafficPolicy == "Local" else self.all
         self.outside = local if self.only_local else self.all
+        self.balancers = _balancers(service)
         self.affinity_s = 0
         if spec.sessionAffinity == "ClientIP":
             self.affinity_s = spec.sessionAffinityConfig.clientIP.timeoutSeconds or DEFAULT_AFFINITY_S
+
+
+def _balancers(service: Service) -> list[str]:
+    """The addresses at which nodes answer for a load balancer. One that is a proxy sends to nodes' or pods' own."""
+    if service.spec.type != "LoadBalancer":
+        return []
+    points = service.status.loadBalancer.ingress
+    return sorted({point.ip for point in points if point.ip and point.ipMode != "Proxy" and ":" not in point.ip})
 
 
 def chain_id(*parts: str) -> str:
@@ -134,27 +144,28 @@ def _add_port(nat: dict[str, list[Rule]], reject: list[Rule], info: _ServicePort
     else:
         reject.append(_refuse(info, destination=address, destination_port=number))
     used = {*info.inside}
-    if node_port:
+    if node_port or info.balancers:
         used |= {*info.all, *info.outside}
-        _add_node_port(nat, info)
+        _add_outside(nat, info)
         if not info.outside:
+            reject += [_refuse(info, destination=balancer, destination_port=number) for balancer in info.balancers]
+        if node_port and not info.outside:
             reject.append(_refuse(info, local_destination=True, destination_port=node_port))
     for endpoint in used:
         nat[_endpoint_chain(info, endpoint)] = _endpoint_rules(info, endpoint)
 
 
-def _add_node_port(nat: dict[str, list[Rule]], info: _ServicePortInfo) -> None:
+def _add_outside(nat: dict[str, list[Rule]], info: _ServicePortInfo) -> None:
+    """For what comes to the nodes from outside: to a port of theirs, or to a load balancer's address."""
     if not info.all:
         return
     chain = f"PODLAB-SEXT-{info.id}"
-    nat[NODE_PORTS].append(
-        Rule(
-            chain,
-            protocol=info.protocol,
-            destination_port=info.port.nodePort,
-            comment=info.name,
-        )
-    )
+    named = Rule(chain, protocol=info.protocol, comment=info.name)
+    if info.port.nodePort:
+        nat[NODE_PORTS].append(replace(named, destination_port=info.port.nodePort))
+    nat[DISPATCH] += [
+        replace(named, destination=balancer, destination_port=info.port.port) for balancer in info.balancers
+    ]
     if not info.only_local:
         nat[chain] = [Rule(MARKING), *_choose(info, info.all)]
         return

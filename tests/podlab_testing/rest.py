@@ -50,6 +50,12 @@ class Rest:
             return False
         return True
 
+    def write_status(self, kind: str, namespace: str, name: str, status: dict[str, Any]) -> None:
+        """As a controller does that saw the object just now."""
+        arguments = (kind, name, "-n", namespace)
+        path = _path(builtin_kinds.CATALOG.resolve(kind), _PARSER.parse_args(arguments))
+        self._ask(f"{path}/status", "PUT", {**self.get(*arguments), "status": status})
+
     def create_namespace(self, name: str) -> None:
         """Also when it is there already: an answer may have been lost."""
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}

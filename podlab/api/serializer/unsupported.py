@@ -17,7 +17,7 @@ IGNORED: dict[str, frozenset[str]] = {
 }
 
 # Declared and kept, for these hosts have nothing that they could change: no SELinux, no Windows, and of
-# AppArmor's profiles the one that the runtime gives in any case.
+# AppArmor's profiles the one that the runtime gives in any case. Load balancers are for others to bring, and to read.
 WITHOUT_EFFECT: dict[str, frozenset[str]] = {
     "podlab.core.v1.SELinuxOptions": frozenset({"user", "role", "type", "level"}),
     "podlab.core.v1.WindowsSecurityContextOptions": frozenset(
@@ -25,6 +25,7 @@ WITHOUT_EFFECT: dict[str, frozenset[str]] = {
     ),
     "podlab.core.v1.SecurityContext": frozenset({"seLinuxOptions", "appArmorProfile"}),
     "podlab.core.v1.PodSecurityContext": frozenset({"seLinuxOptions", "appArmorProfile"}),
+    "podlab.core.v1.ServiceSpec": frozenset({"loadBalancerIP"}),
 }
 
 # Declared and kept: the values that say what happens here in any case.
@@ -77,11 +78,7 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.core.v1.NodeSpec": "externalID configSource",
         "podlab.core.v1.NodeStatus": "volumesInUse volumesAttached config runtimeHandlers features declaredFeatures",
         "podlab.core.v1.NodeSystemInfo": "swap",
-        "podlab.core.v1.ServiceSpec": (
-            "externalIPs loadBalancerIP loadBalancerSourceRanges externalName healthCheckNodePort loadBalancerClass"
-        ),
-        "podlab.core.v1.ServiceStatus": "conditions",
-        "podlab.core.v1.LoadBalancerStatus": "ingress",
+        "podlab.core.v1.ServiceSpec": ("externalIPs loadBalancerSourceRanges externalName healthCheckNodePort"),
         "podlab.autoscaling.v2.HPAScalingRules": "tolerance",
         "podlab.autoscaling.v2.HorizontalPodAutoscalerCondition": "observedGeneration",
         "podlab.discovery.v1.Endpoint": "deprecatedTopology",

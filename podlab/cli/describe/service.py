@@ -3,7 +3,7 @@
 from podlab.cli.describe import layout
 from podlab.cli.describe.basics import Related, events, heading
 from podlab.cli.describe.layout import Fields
-from podlab.core.v1.service_pb2 import Service, ServicePort
+from podlab.core.v1.service_pb2 import LoadBalancerIngress, Service, ServicePort
 from podlab.discovery.v1.endpointslice_pb2 import Endpoint, EndpointSlice
 
 
@@ -16,6 +16,8 @@ def service(found: Service, related: Related) -> Fields:
         layout.field("IP Families", ", ".join(spec.ipFamilies) or layout.NONE),
         layout.field("IP", spec.clusterIP or layout.NONE),
     ]
+    if points := found.status.loadBalancer.ingress:
+        fields.append(layout.field("LoadBalancer Ingress", ", ".join(map(_point, points))))
     for port in spec.ports:
         target = port.targetPort.strVal if port.targetPort.type == 1 else str(port.targetPort.intVal)
         fields += [
@@ -32,6 +34,11 @@ def service(found: Service, related: Related) -> Fields:
     if spec.HasField("trafficDistribution"):
         fields.append(layout.field("Traffic Distribution", spec.trafficDistribution))
     return [*fields, events(related)]
+
+
+def _point(point: LoadBalancerIngress) -> str:
+    """The address, and how what is sent there comes to the nodes; or the name."""
+    return f"{point.ip} ({point.ipMode})" if point.ip else point.hostname
 
 
 def _endpoints(port: ServicePort, related: Related) -> list[str]:

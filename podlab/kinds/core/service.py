@@ -6,7 +6,7 @@ from podlab.api.cells import NONE, Cells, Table, age, joined, labels
 from podlab.api.kinds import of
 from podlab.core.v1 import service_pb2
 from podlab.core.v1.service_pb2 import Service
-from podlab.kinds.defaults.service import keep_allocated
+from podlab.kinds.defaults.service import keep_allocated, set_status_defaults
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
 from podlab.kinds.subresource import SERVICE_PROXY, STATUS
@@ -23,11 +23,18 @@ def _cells(item: Service, now: datetime) -> Cells:
         item.metadata.name,
         item.spec.type,
         item.spec.clusterIP or NONE,
-        "<pending>" if item.spec.type == "LoadBalancer" else NONE,
+        _outside(item),
         joined(ports),
         age(item, now),
         labels(item.spec.selector),
     ]
+
+
+def _outside(item: Service) -> str:
+    """Where a load balancer takes what is for it."""
+    if item.spec.type != "LoadBalancer":
+        return NONE
+    return ",".join(sorted({one.ip or one.hostname for one in item.status.loadBalancer.ingress})) or "<pending>"
 
 
 def _set_defaults(service: service_pb2.Service) -> None:
@@ -73,7 +80,13 @@ def _strategy() -> Strategy:
     return Strategy(
         set_defaults=_set_defaults,
         inherit=keep_allocated,
-        rules=Rules(service.check_service, service.check_service_update, name=syntax.label_1035),
+        prepare_for_status_update=set_status_defaults,
+        rules=Rules(
+            service.check_service,
+            service.check_service_update,
+            status=service.check_service_status,
+            name=syntax.label_1035,
+        ),
         warn=moments.always(of_service),
     )
 

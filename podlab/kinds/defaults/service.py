@@ -1,6 +1,7 @@
-"""What Services keep when they are sent again: addresses and node ports, which are allocated elsewhere."""
+"""What Services keep when they are sent again: addresses and node ports. Defaults of their status."""
 
 from podlab.core.v1 import service_pb2
+from podlab.meta.v1.meta_pb2 import Time
 
 _ON_NODES = ("LoadBalancer", "NodePort")
 
@@ -17,6 +18,13 @@ def keep_allocated(service: service_pb2.Service, before: service_pb2.Service) ->
         _leave_nodes(new, old)
     if new.type != "LoadBalancer" and old.type == "LoadBalancer":
         new.ClearField("allocateLoadBalancerNodePorts")
+
+
+def set_status_defaults(service: service_pb2.Service, before: service_pb2.Service, now: Time) -> None:
+    """Where a load balancer does not say it, what is sent to its address reaches nodes as it is."""
+    for point in service.status.loadBalancer.ingress:
+        if point.ip and not point.HasField("ipMode"):
+            point.ipMode = "VIP"
 
 
 def _leave_nodes(new: service_pb2.ServiceSpec, old: service_pb2.ServiceSpec) -> None:

@@ -43,6 +43,13 @@ def ip_address(value: str) -> Faults:
     return ()
 
 
+def dns_name(value: str) -> Faults:
+    """A name of a host, and no address."""
+    if not ip_address(value):
+        return ("must be a DNS name, not an IP address",)
+    return subdomain(value)
+
+
 def ipv4_address(value: str) -> Faults:
     """An IPv4 address: the family of this cluster."""
     try:

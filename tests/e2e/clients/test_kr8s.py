@@ -10,7 +10,11 @@ from podlab_testing.deployed import deployment, pod
 
 kr8s = pytest.importorskip("kr8s", reason="kr8s is not installed: scripts/bootstrap clients")
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    # It knows the versions that there were when it was released.
+    pytest.mark.filterwarnings("ignore:Kubernetes version .* is not supported:UserWarning"),
+]
 
 
 def test_a_pod_is_created_watched_patched_asked_and_deleted(kubeconfig: Path, namespace: str) -> None:

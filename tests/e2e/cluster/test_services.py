@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
@@ -198,6 +199,16 @@ def test_a_node_port_answers_on_every_node_and_from_everywhere(net: Net) -> None
         for address in net.nodes.values():
             assert pods_in(net.ask(client, "get", f"http://{address}:{port}/", "15")) == {"web-1", "web-2"}
     assert net.ask("n1", "get", f"http://127.0.0.1:{port}/", "1") == ["refused"], "not open on the loopback"
+
+
+def test_nodes_answer_for_the_address_that_somebodys_load_balancer_tells(net: Net) -> None:
+    nobodys = str(IPv4Network(f"{net.nodes['n1']}/24", strict=False)[200])
+    net.apply(_service("balanced", {"app": "web"}, type="LoadBalancer"))
+    net.cli.rest.write_status("service", net.namespace, "balanced", {"loadBalancer": {"ingress": [{"ip": nobodys}]}})
+    wait_until(lambda: all(nobodys in net.rules(node) for node in net.nodes), "the rules of the address are there", 10)
+    for client in ("web-1", *net.nodes):
+        assert pods_in(net.ask(client, "get", f"http://{nobodys}/", "15")) == {"web-1", "web-2"}
+    net.cli("delete", "service", "balanced", "-n", net.namespace)
 
 
 def test_affinity_to_the_clients_address_sticks(net: Net) -> None:

@@ -76,15 +76,36 @@ async def test_what_says_nothing_is_accepted_and_what_has_no_effect_here_is_kept
     }
     status, made = await send(http, "POST", f"{SERVICES}?fieldValidation=Strict", service)
     assert (status, made["status"]) == (201, {"loadBalancer": {}})
-    refused = "status.loadBalancer.ingress: not supported by Podlab"
-    status, answer = await send(http, "PUT", f"{SERVICES}/a/status", {**made, "status": service["status"]})
+
+
+async def test_a_status_that_is_not_supported_is_refused_where_it_is_written(http: aiohttp.ClientSession) -> None:
+    pod = {"metadata": {"name": "a"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    status, made = await send(http, "POST", PODS, {**pod, "status": {"resize": "Proposed"}})
+    assert (status, "resize" in made["status"]) == (201, False)
+    refused = "status.resize: not supported by Podlab"
+    status, answer = await send(http, "PUT", f"{PODS}/a/status", {**made, "status": {"resize": "Proposed"}})
     assert status == 400
     assert refused in answer["message"]
     status, answer = await send(
-        http, "PATCH", f"{SERVICES}/a/status", {"status": service["status"]}, "application/merge-patch+json"
+        http, "PATCH", f"{PODS}/a/status", {"status": {"resize": "Proposed"}}, "application/merge-patch+json"
     )
     assert status == 422
     assert refused in answer["message"]
+
+
+async def test_whoever_brings_a_load_balancer_says_where_it_is(http: aiohttp.ClientSession) -> None:
+    spec = {"type": "LoadBalancer", "ports": [{"port": 1}], "loadBalancerIP": "192.0.2.1"}
+    service = {"metadata": {"name": "b"}, "spec": spec}
+    status, made = await send(http, "POST", SERVICES, service)
+    assert (status, made["spec"]["loadBalancerIP"], made["status"]) == (201, "192.0.2.1", {"loadBalancer": {}})
+    points = {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}
+    status, told = await send(http, "PUT", f"{SERVICES}/b/status", {**made, "status": points})
+    assert (status, told["status"]) == (200, {"loadBalancer": {"ingress": [{"ip": "192.0.2.1", "ipMode": "VIP"}]}})
+    status, answer = await send(http, "POST", SERVICES, {"metadata": {"name": "c"}, "spec": {"ports": [{"port": 1}]}})
+    status, answer = await send(http, "PUT", f"{SERVICES}/c/status", {**answer, "status": points})
+    assert (status, answer["message"].rpartition("Forbidden: ")[2]) == (
+        422, 'may only be used when `spec.type` is "LoadBalancer"',
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def check_ingress_status(found: Findings, ingress: ingress_pb2.Ingress) -> None:
         if point.ip:
             found.invalid(f"{where}.ip", point.ip, *syntax.ip_address(point.ip))
         if point.hostname:
-            found.invalid(f"{where}.hostname", point.hostname, *_name(point.hostname))
+            found.invalid(f"{where}.hostname", point.hostname, *syntax.dns_name(point.hostname))
 
 
 def check_ingress_class(found: Findings, given: ingress_pb2.IngressClass) -> None:
@@ -148,10 +148,4 @@ def _check_parameters(found: Findings, field: str, given: ingress_pb2.IngressCla
 
 def _host(host: str) -> syntax.Faults:
     """A name whose first label may be an asterisk."""
-    return syntax.subdomain(host[2:]) if host.startswith("*.") else _name(host)
-
-
-def _name(host: str) -> syntax.Faults:
-    if not syntax.ip_address(host):
-        return ("must be a DNS name, not an IP address",)
-    return syntax.subdomain(host)
+    return syntax.subdomain(host[2:]) if host.startswith("*.") else syntax.dns_name(host)

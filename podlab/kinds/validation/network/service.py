@@ -38,6 +38,16 @@ def check_service(found: Findings, service: service_pb2.Service) -> None:
     elif spec.externalTrafficPolicy:
         rule = "may only be set for externally-accessible services"
         found.invalid("spec.externalTrafficPolicy", spec.externalTrafficPolicy, rule)
+    _check_load_balancer(found, spec)
+
+
+def _check_load_balancer(found: Findings, spec: service_pb2.ServiceSpec) -> None:
+    if spec.HasField("loadBalancerClass"):
+        field, of_balancers = "spec.loadBalancerClass", spec.type == "LoadBalancer"
+        if of_balancers:
+            found.invalid(field, spec.loadBalancerClass, *syntax.qualified_name(spec.loadBalancerClass))
+        else:
+            found.forbidden(field, "may only be used when `type` is 'LoadBalancer'")
     if spec.type != "LoadBalancer" and spec.HasField("allocateLoadBalancerNodePorts"):
         found.forbidden("spec.allocateLoadBalancerNodePorts", "may only be used when `type` is 'LoadBalancer'")
 
@@ -51,6 +61,29 @@ def check_service_update(found: Findings, new: service_pb2.Service, old: service
     """Clients hold on to an address, so it stays for the life of the Service."""
     if old.spec.clusterIP:
         found.immutable("spec.clusterIP", new.spec.clusterIP, old.spec.clusterIP, new.spec.clusterIP)
+    before, now = (each.spec.loadBalancerClass for each in (old, new))
+    if old.spec.type == new.spec.type == "LoadBalancer" and now != before:
+        found.invalid("spec.loadBalancerClass", now, "may not change once set")
+
+
+def check_service_status(found: Findings, service: service_pb2.Service) -> None:
+    """Where somebody's load balancer takes what is for the Service."""
+    points = service.status.loadBalancer.ingress
+    if points and service.spec.type != "LoadBalancer":
+        found.forbidden("status.loadBalancer.ingress", 'may only be used when `spec.type` is "LoadBalancer"')
+        return
+    for index, point in enumerate(points):
+        _check_point(found, f"status.loadBalancer.ingress[{index}]", point)
+
+
+def _check_point(found: Findings, where: str, point: service_pb2.LoadBalancerIngress) -> None:
+    if point.ip:
+        found.invalid(f"{where}.ip", point.ip, *syntax.ip_address(point.ip))
+        found.one_of(f"{where}.ipMode", point.ipMode, ("Proxy", "VIP"))
+    elif point.HasField("ipMode"):
+        found.forbidden(f"{where}.ipMode", "may not be specified when `ip` is not set")
+    if point.hostname:
+        found.invalid(f"{where}.hostname", point.hostname, *syntax.dns_name(point.hostname))
 
 
 def _check_ports(found: Findings, spec: service_pb2.ServiceSpec) -> None:

@@ -1,6 +1,7 @@
 """Imaginary packets are followed through the rendered rules, and their landing is asserted."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,11 +18,11 @@ OUTSIDE, POD = "192.0.2.9", "10.244.0.7"
 BUILT_IN_TARGETS = {"DNAT", "MARK", "MASQUERADE", "RETURN", "REJECT"}
 
 
-def service(name: str = "web", ip: str = "10.96.0.10", node_port: int = 0, **spec: str) -> Service:
+def service(name: str = "web", ip: str = "10.96.0.10", node_port: int = 0, **spec: Any) -> Service:
     port = ServicePort(name="http", protocol="TCP", port=80, nodePort=node_port)
     return Service(
         metadata=ObjectMeta(name=name, namespace="default"),
-        spec=ServiceSpec(clusterIP=ip, ports=[port], **spec),  # type: ignore[arg-type]
+        spec=ServiceSpec(clusterIP=ip, ports=[port], **spec),
     )
 
 
@@ -81,6 +82,40 @@ def test_external_traffic_policy_local_keeps_the_source_and_stays_on_the_node() 
     found = land(services, slices, Packet(OUTSIDE, "192.0.2.1", 30080, local=True))
     assert found.endpoints == ["10.244.0.5:8080"]
     assert not found.masqueraded
+
+
+def balanced(mode: str = "VIP", **changes: Any) -> Service:
+    """A Service for which a load balancer takes what is sent to 203.0.113.5."""
+    made = service(**{"type": "LoadBalancer", **changes})
+    made.status.loadBalancer.ingress.add(ip="203.0.113.5", ipMode=mode)
+    return made
+
+
+@pytest.mark.parametrize("node_port", [0, 30080])
+def test_nodes_answer_for_a_load_balancers_address(node_port: int) -> None:
+    slices = [endpoint_slice(endpoint("10.244.1.6", "n2"))]
+    found = land([balanced(node_port=node_port)], slices, Packet(OUTSIDE, "203.0.113.5", 80))
+    assert (found.endpoints, found.masqueraded) == (["10.244.1.6:8080"], True)
+    assert land([balanced()], slices, Packet(OUTSIDE, "203.0.113.5", 81)).endpoints == []
+
+
+def test_behind_a_load_balancer_the_policy_local_keeps_the_source_and_stays_on_the_node() -> None:
+    slices = [endpoint_slice(endpoint("10.244.0.5", "n1"), endpoint("10.244.1.6", "n2"))]
+    services = [balanced(externalTrafficPolicy="Local")]
+    found = land(services, slices, Packet(OUTSIDE, "203.0.113.5", 80))
+    assert (found.endpoints, found.masqueraded) == (["10.244.0.5:8080"], False)
+    inside = land(services, slices, Packet(POD, "203.0.113.5", 80))
+    assert inside.endpoints == ["10.244.0.5:8080", "10.244.1.6:8080"]
+
+
+def test_a_load_balancers_address_without_endpoints_refuses_at_once() -> None:
+    assert land([balanced()], [], Packet(OUTSIDE, "203.0.113.5", 80)).rejected
+
+
+@pytest.mark.parametrize("changes", [{"mode": "Proxy"}, {"type": "NodePort"}])
+def test_an_address_for_which_somebody_else_answers_meets_no_rule(changes: dict[str, str]) -> None:
+    found = land([balanced(**changes)], [endpoint_slice(endpoint("10.244.0.5"))], Packet(OUTSIDE, "203.0.113.5", 80))
+    assert (found.endpoints, found.rejected) == ([], False)
 
 
 @pytest.mark.parametrize("slices", [[], [endpoint_slice()], [endpoint_slice(endpoint("10.244.0.5", ready=False))]])

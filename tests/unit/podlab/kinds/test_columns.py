@@ -163,6 +163,12 @@ def test_a_load_balancers_address_is_pending() -> None:
     assert cells(Service(spec={"type": "LoadBalancer"}))["EXTERNAL-IP"] == "<pending>"
 
 
+def test_a_load_balancers_points_are_its_addresses_and_names_in_order() -> None:
+    points = [{"ip": "192.0.2.9"}, {"hostname": "a.example"}, {"ip": "192.0.2.1"}]
+    found = Service(spec={"type": "LoadBalancer"}, status={"loadBalancer": {"ingress": points}})
+    assert cells(found)["EXTERNAL-IP"] == "192.0.2.1,192.0.2.9,a.example"
+
+
 def test_a_deployment_shows_counts_images_and_selector() -> None:
     deployment = Deployment(
         spec={

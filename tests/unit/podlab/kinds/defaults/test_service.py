@@ -3,6 +3,8 @@ from typing import Any
 from podlab_testing.builtin_kinds import apply_defaults
 
 from podlab.core.v1 import service_pb2
+from podlab.kinds.defaults.service import set_status_defaults
+from podlab.meta.v1.meta_pb2 import Time
 
 
 def defaulted(**spec: Any) -> service_pb2.ServiceSpec:
@@ -33,6 +35,13 @@ def test_a_load_balancers_ports_get_node_ports_unless_it_says_no() -> None:
     spec = defaulted(type="LoadBalancer")
     assert (spec.externalTrafficPolicy, spec.allocateLoadBalancerNodePorts) == ("Cluster", True)
     assert not defaulted(type="LoadBalancer", allocateLoadBalancerNodePorts=False).allocateLoadBalancerNodePorts
+
+
+def test_what_is_sent_to_a_load_balancers_address_reaches_nodes_as_it_is() -> None:
+    points = [{"ip": "192.0.2.1"}, {"ip": "192.0.2.2", "ipMode": "Proxy"}, {"hostname": "a.example"}]
+    made = service_pb2.Service(spec={"type": "LoadBalancer"}, status={"loadBalancer": {"ingress": points}})
+    set_status_defaults(made, made, Time())
+    assert [point.ipMode for point in made.status.loadBalancer.ingress] == ["VIP", "Proxy", ""]
 
 
 def test_affinity_to_a_client_lasts_three_hours() -> None:

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from podlab_testing.builtin_kinds import validate_status_update
 
 from podlab.core.v1 import service_pb2
 
@@ -66,6 +67,11 @@ def test_services_of_all_sorts_are_fine(found: Found, spec: dict[str, Any]) -> N
             'spec.type: Unsupported value: "ExternalName": supported values: "ClusterIP", "LoadBalancer", "NodePort"',
         ),
         ({"clusterIP": "None", "type": "LoadBalancer"}, "may not be set to 'None' for LoadBalancer services"),
+        ({"loadBalancerClass": "a.example/b"}, "spec.loadBalancerClass: Forbidden: may only be used when"),
+        (
+            {"type": "LoadBalancer", "externalTrafficPolicy": "Cluster", "loadBalancerClass": "a b"},
+            'spec.loadBalancerClass: Invalid value: "a b": name part must consist of',
+        ),
         (
             {"allocateLoadBalancerNodePorts": True},
             "spec.allocateLoadBalancerNodePorts: Forbidden: may only be used when",
@@ -93,3 +99,40 @@ def test_an_address_stays_with_its_service(found: Found) -> None:
     assert found(service(clusterIP="10.96.0.8"), service(clusterIP="10.96.0.7")) == [
         'spec.clusterIP: Invalid value: "10.96.0.8": field is immutable'
     ]
+
+
+def balanced(*points: dict[str, Any], kind: str = "LoadBalancer") -> service_pb2.Service:
+    """A Service with these points in its status."""
+    made = service(type=kind, externalTrafficPolicy="Cluster")
+    made.status.loadBalancer.ingress.extend(service_pb2.LoadBalancerIngress(**point) for point in points)
+    return made
+
+
+def test_a_load_balancers_class_stays(found: Found) -> None:
+    old, new = (service(type="LoadBalancer", externalTrafficPolicy="Cluster", loadBalancerClass=name) for name in "ab")
+    assert found(new, old) == ['spec.loadBalancerClass: Invalid value: "b": may not change once set']
+    assert found(old, old) == []
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (balanced(), []),
+        (balanced({"ip": "192.0.2.1", "ipMode": "VIP"}, {"ip": "2001:db8::1", "ipMode": "Proxy"}), []),
+        (balanced({"hostname": "a.example"}), []),
+        (balanced({"ip": "192.0.2", "ipMode": "VIP"}), ['ingress[0].ip: Invalid value: "192.0.2": must be a valid IP']),
+        (balanced({"ip": "192.0.2.1"}), ["ingress[0].ipMode: Required value: valid values are"]),
+        (balanced({"ip": "192.0.2.1", "ipMode": "NAT"}), ['ingress[0].ipMode: Unsupported value: "NAT"']),
+        (balanced({"ipMode": "VIP"}), ["ingress[0].ipMode: Forbidden: may not be specified when `ip` is not set"]),
+        (balanced({"hostname": "192.0.2.1"}), ['ingress[0].hostname: Invalid value: "192.0.2.1": must be a DNS name']),
+        (balanced({"hostname": "a b"}), ['ingress[0].hostname: Invalid value: "a b": a lowercase RFC 1123']),
+        (
+            balanced({"hostname": "a.example"}, kind="NodePort"),
+            ["ingress: Forbidden: may only be used when `spec.type`"],
+        ),
+    ],
+)
+def test_a_load_balancers_points_are_addresses_or_names(made: service_pb2.Service, told: list[str]) -> None:
+    causes = [str(cause) for cause in validate_status_update(made, made)]
+    assert len(causes) == len(told)
+    assert all(cause.startswith(f"status.loadBalancer.{text}") for cause, text in zip(causes, told, strict=True))
