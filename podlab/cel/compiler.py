@@ -17,6 +17,8 @@ from google.protobuf.message import DecodeError
 from podlab.cel import literals
 from podlab.cel.construction import Construction
 from podlab.cel.declarations import Library, Overload
+from podlab.cel.estimation.estimator import Estimator
+from podlab.cel.estimation.sizes import Sized
 from podlab.cel.frame import PER_CALL_LIMIT, Budget, Frame, Step
 from podlab.cel.planning import Planner
 from podlab.cel.types import DeclaredType, descriptors, type_spec
@@ -106,6 +108,12 @@ class Environment:
             config=cel.NewEnvConfigFromYaml(json.dumps(config)),
             extensions=[libraries.extension],
         )
+
+    def estimate(self, expression: str, variables: Mapping[str, Sized]) -> int:
+        """What the expression may cost at most, which compiles, when the variables are as large as they may become."""
+        compiled = self._compiler.compile(expression)
+        checked = CheckedExpr.FromString(AnyMessage.FromString(compiled.serialize()).value)
+        return Estimator(self._libraries.functions, variables).cost(checked.expr)
 
     def compile(self, expression: str) -> Program:
         """Raises CompileError."""

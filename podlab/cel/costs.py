@@ -58,8 +58,8 @@ def regex(*values: object) -> int:
 
 
 def items_of_second(*values: object) -> int:
-    """Each item of the second: `in`."""
-    return size(values[1])
+    """Each item of the second: `in`. A key of a map is looked up."""
+    return size(values[1]) if isinstance(values[1], list) else 1
 
 
 def items_product(*values: object) -> int:

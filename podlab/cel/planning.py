@@ -188,10 +188,10 @@ class Planner:
         )
 
     def _loop_step(self, node: Expr, accumulator: str, place: int) -> Step:
-        appended = _appended(node, accumulator)
-        if appended is None:
+        found = appended(node, accumulator)
+        if found is None:
             return self._step(node)
-        guard, item = appended
+        guard, item = found
         return _append(place, self._step(guard) if guard is not None else None, self._step(item))
 
 
@@ -388,11 +388,11 @@ def _decisive(fold: Comprehension) -> bool | None:
     return {"_&&_": False, "_||_": True}.get(fold.loop_step.call_expr.function)
 
 
-def _appended(step: Expr, accumulator: str) -> tuple[Expr | None, Expr] | None:
+def appended(step: Expr, accumulator: str) -> tuple[Expr | None, Expr] | None:
     """Of `result + [item]`, and `condition ? result + [item] : result`: the condition and the item."""
     call = step.call_expr
     if call.function == "_?_:_" and call.args[2].ident_expr.name == accumulator:
-        inner = _appended(call.args[1], accumulator)
+        inner = appended(call.args[1], accumulator)
         return (call.args[0], inner[1]) if inner is not None and inner[0] is None else None
     if call.function != "_+_" or call.args[0].ident_expr.name != accumulator:
         return None

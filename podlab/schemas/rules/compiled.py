@@ -71,6 +71,11 @@ def compile_rules(schema: Schema, declared: DeclaredType) -> tuple[CompiledRule,
     return tuple(_compiled(rule, environments.of(rule)) for rule in rules_of(schema))
 
 
+def environment_of(rule: ValidationRule, declared: DeclaredType) -> Environment:
+    """What the rule of a value of that type sees."""
+    return _Environments(declared).of(rule)
+
+
 class _Environments:
     """What rules see: one environment for those whose oldSelf may be absent, one for the others."""
 

@@ -44,6 +44,8 @@ def check(found: Findings, definition: pb.CustomResourceDefinition) -> None:
 def check_create(found: Findings, definition: pb.CustomResourceDefinition) -> None:
     """A new definition: one of a group of Kubernetes' own has been approved."""
     _check_approval(found, definition)
+    if not found.count:
+        versions.check_costs(found, definition.spec)
 
 
 def check_update(found: Findings, new: pb.CustomResourceDefinition, old: pb.CustomResourceDefinition) -> None:
@@ -57,6 +59,8 @@ def check_update(found: Findings, new: pb.CustomResourceDefinition, old: pb.Cust
     found.immutable("spec.names.plural", plural, old.spec.names.plural, plural)
     if new.metadata.annotations.get(_APPROVAL) != old.metadata.annotations.get(_APPROVAL):
         _check_approval(found, new)
+    if not found.count:
+        versions.check_costs(found, new.spec, old.spec)
 
 
 def check_status(found: Findings, definition: pb.CustomResourceDefinition) -> None:

@@ -11,6 +11,7 @@ from podlab.schemas import causes
 from podlab.schemas.definitions import keywords, structural
 from podlab.schemas.definitions.structural import Props
 from podlab.schemas.rules import checks as rules
+from podlab.schemas.rules import estimates
 from podlab.schemas.schema import parse
 
 # What may stand at the root where the status is a subresource, in the order and words of Kubernetes' message.
@@ -58,6 +59,12 @@ def check(found: Findings, props: Props | None, *, has_status: bool, path: str) 
         found.invalid(where, "", without)
     else:
         found.add(*rules.faults(parse(props), where))
+
+
+def check_costs(found: Findings, props: Props | None, path: str) -> None:
+    """What its rules may cost at most. The schema is known to be right."""
+    if props is not None:
+        found.add(*estimates.faults(parse(props), f"{path}.openAPIV3Schema"))
 
 
 def _structure(props: Props, where: str) -> tuple[Cause, ...]:

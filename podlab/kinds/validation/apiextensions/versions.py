@@ -50,6 +50,20 @@ def check_hoisted(found: Findings, spec: pb.CustomResourceDefinitionSpec) -> Non
         _check_selectable_fields(found, first, "spec.selectableFields")
 
 
+def check_costs(
+    found: Findings, spec: pb.CustomResourceDefinitionSpec, old: pb.CustomResourceDefinitionSpec | None = None
+) -> None:
+    """What rules of schemas may cost at most: of those that have been so before, it is not asked again."""
+    before = [version.schema for version in old.versions] if old is not None else []
+    wanted = [(index, version) for index, version in enumerate(spec.versions) if version.schema not in before]
+    if _is_alike(spec, _schema):
+        for _, version in wanted[:1]:
+            schemas.check_costs(found, schema_of(version), "spec.validation")
+        return
+    for index, version in wanted:
+        schemas.check_costs(found, schema_of(version), f"spec.versions[{index}].schema")
+
+
 def schema_of(version: Version) -> dict[str, Json] | None:
     """The version's schema as JSON; None where it has none."""
     if not version.schema.HasField("openAPIV3Schema"):

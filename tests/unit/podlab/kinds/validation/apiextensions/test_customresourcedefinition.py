@@ -85,3 +85,19 @@ def test_an_approval_is_asked_for_when_it_changes() -> None:
     new.metadata.annotations["api-approved.kubernetes.io"] = "soon"
     (cause,) = builtin_kinds.validate_update(new, old)
     assert cause.field == "metadata.annotations[api-approved.kubernetes.io]"
+
+
+def test_rules_that_cost_too_much_are_refused_where_they_are_new() -> None:
+    texts = {"type": "array", "items": {"type": "string"}}
+    rule = {"rule": "self.texts.all(t, t.contains('abc'))"}
+    schema = {"type": "object", "properties": {"texts": texts}, "x-kubernetes-validations": [rule]}
+    dear, plain = definition({"schema": schema}), definition({})
+    path = "spec.validation.openAPIV3Schema"
+    fields = [f"{path}.x-kubernetes-validations[0].rule"] * 2 + [path]
+    told = builtin_kinds.validate_create(dear)
+    assert [(cause.field, cause.reason) for cause in told] == [(field, "FieldValueForbidden") for field in fields]
+    assert "estimated rule cost exceeds budget by factor of more than 100x" in told[0].message
+    assert builtin_kinds.validate_update(dear, plain) == told
+    assert builtin_kinds.validate_update(dear, dear) == ()
+    texts["maxItems"], texts["items"] = 10, {"type": "string", "maxLength": 10}
+    assert builtin_kinds.validate_create(definition({"schema": schema})) == ()
