@@ -1,4 +1,4 @@
-"""Policies about what is written below objects: evictions, bindings, numbers of replicas, tokens."""
+"""Policies about what is written below objects: evictions, bindings, numbers of replicas, tokens, connections."""
 
 from __future__ import annotations
 
@@ -84,3 +84,15 @@ async def test_a_token_request_says_for_whom(http: aiohttp.ClientSession, polici
     for audience, expected in (("elsewhere", 422), ("vault", 201)):
         request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": [audience]}}
         assert (await sent(http, "POST", f"{ACCOUNTS}/robot/token", request))[0] == expected
+
+
+async def test_a_connection_is_judged_by_what_it_asks_for(http: aiohttp.ClientSession, policies: Policies) -> None:
+    assert (await sent(http, "POST", PODS, POD))[0] == 201
+    expression = "request.kind.kind == 'PodExecOptions' && object.command != ['sh'] && oldObject == null"
+    await policies.put_in_force("execs", spec(expression), rules=rules("pods/exec", "CONNECT"), of_all=True)
+    status, refused, _ = await sent(http, "POST", f"{PODS}/web/exec?command=sh&stdout=true")
+    told = "ValidatingAdmissionPolicy 'execs' with binding 'execs' denied request: CONNECT"
+    assert (status, told in refused["message"]) == (422, True)
+    status, answer, _ = await sent(http, "POST", f"{PODS}/web/exec?command=ls&stdout=true")
+    assert told not in str(answer)  # it is no upgrade, and has no node
+    assert status != 422
