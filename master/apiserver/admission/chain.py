@@ -33,6 +33,7 @@ from master.apiserver.admission.plugins.pods import (
 )
 from master.apiserver.admission.plugins.podsecurity import PodSecurity
 from master.apiserver.admission.plugins.policies.mutating import MutatingAdmissionPolicy
+from master.apiserver.admission.plugins.policies.typechecking import PolicyTypes
 from master.apiserver.admission.plugins.policies.validating import ValidatingAdmissionPolicy
 from master.apiserver.admission.plugins.rbac import RoleEscalation
 from master.apiserver.admission.plugins.resourcequota import ResourceQuota
@@ -92,6 +93,7 @@ def assemble(
             CertificateSubjectRestriction(),
             DefaultIngressClass(listed(cache, IngressClass)),
             PodTopologyLabels(cache),
+            PolicyTypes(cache),  # Podlab's: Kubernetes has a controller for it
             DisruptionBudgets(cache),  # Podlab's: Kubernetes' storage of evictions does it, after all that judge
             *others,
             *_configured(cache, authorizer, webhooks),

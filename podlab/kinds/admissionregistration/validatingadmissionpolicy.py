@@ -18,7 +18,6 @@ def _cells(item: ValidatingAdmissionPolicy, now: datetime) -> Cells:
 
 def _strategy() -> Strategy:
     from podlab.kinds.defaults import admission as defaults
-    from podlab.kinds.strategies import validatingadmissionpolicies
     from podlab.kinds.validation import syntax
     from podlab.kinds.validation.admission import policies
     from podlab.kinds.validation.rules import Rules
@@ -26,8 +25,6 @@ def _strategy() -> Strategy:
     return Strategy(
         counts_generations=True,
         set_defaults=defaults.complete_policy,
-        prepare_for_create=validatingadmissionpolicies.begin,
-        prepare_for_update=validatingadmissionpolicies.check_again,
         rules=Rules(policies.check_policy, status=policies.check_status, name=syntax.subdomain),
     )
 

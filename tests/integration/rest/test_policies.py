@@ -188,6 +188,40 @@ async def test_a_policy_that_does_not_fit_its_kind_says_so_in_its_status(
     assert (status, kept["status"]["conditions"][0]["type"]) == (200, "Seen")
 
 
+async def test_a_policy_is_checked_by_the_schema_of_a_custom_kind(
+    http: aiohttp.ClientSession, policies: Policies
+) -> None:
+    spec = {"type": "object", "properties": {"replicas": {"type": "integer"}}}
+    version = {
+        "name": "v1",
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}},
+    }
+    names = {"plural": "crontabs", "singular": "crontab", "kind": "CronTab"}
+    definition = {
+        "metadata": {"name": "crontabs.typed.example.com"},
+        "spec": {"group": "typed.example.com", "names": names, "scope": "Namespaced", "versions": [version]},
+    }
+    definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    assert (await sent(http, "POST", definitions, definition))[0] == 201
+    rules = {
+        "apiGroups": ["typed.example.com"],
+        "apiVersions": ["v1"],
+        "operations": ["*"],
+        "resources": ["crontabs"],
+    }
+    for name, expression in (("right", "object.spec.replicas > 1"), ("confused", "object.spec.replicas > '1'")):
+        await policies.put_in_force(name, {"validations": [{"expression": expression}]}, rules=rules)
+    _, right, _ = await sent(http, "GET", f"{API}/validatingadmissionpolicies/right")
+    assert right["status"]["typeChecking"] == {}
+    _, confused, _ = await sent(http, "GET", f"{API}/validatingadmissionpolicies/confused")
+    (warning,) = confused["status"]["typeChecking"]["expressionWarnings"]
+    assert warning["warning"].startswith("typed.example.com/v1, Kind=CronTab: ERROR: <input>:1:22: ")
+    assert "found no matching overload for '_>_' applied to '(int, string)'" in warning["warning"]
+    assert (await sent(http, "DELETE", f"{definitions}/crontabs.typed.example.com"))[0] == 200
+
+
 async def test_a_policy_that_does_not_compile_is_refused_with_the_place(http: aiohttp.ClientSession) -> None:
     spec = {
         "matchConstraints": {"resourceRules": [CONFIG_MAPS]},

@@ -94,8 +94,7 @@ class MutatingAdmissionPolicy(MutatingPlugin):
         return bool(self._about(request))
 
     def _about(self, request: AdmissionRequest) -> Sequence[_Policy]:
-        write = request.write
-        return self._in_force.about(self._targets.served_as(write.kind), write.subresource, write.operation.value)
+        return self._in_force.about(*self._targets.about(request))
 
     async def mutate(self, request: AdmissionRequest) -> None:
         """See Plugin."""

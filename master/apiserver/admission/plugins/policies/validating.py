@@ -49,9 +49,7 @@ class ValidatingAdmissionPolicy(Plugin):
 
     async def validate(self, request: AdmissionRequest) -> Alongside:
         """See Plugin."""
-        write = request.write
-        operation = Operation.CREATE if write.subresource == "eviction" else write.operation
-        in_force = self._in_force.about(self.targets.served_as(write.kind), write.subresource, operation.value)
+        in_force = self._in_force.about(*self.targets.about(request))
         if in_force:
             judgement = _Judgement(self, request)
             for one in in_force:

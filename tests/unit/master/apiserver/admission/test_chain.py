@@ -38,7 +38,7 @@ IN_ORDER = (
     "ValidatingAdmissionWebhook",
     "ResourceQuota",
 )
-OF_PODLAB = {"DeletedNodes", "RoleEscalation", "DisruptionBudgets"}
+OF_PODLAB = {"DeletedNodes", "RoleEscalation", "PolicyTypes", "DisruptionBudgets"}
 
 
 @pytest.fixture

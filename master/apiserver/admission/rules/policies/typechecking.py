@@ -1,6 +1,6 @@
-"""ValidatingAdmissionPolicies: whether their expressions fit the kinds that they are about.
+"""ValidatingAdmissionPolicies: whether their expressions fit the kinds that they are about. Pure.
 
-Kubernetes has a controller for that. Here it is found out when the policy is written; of kinds that are built in.
+Kubernetes has a controller for that. Here it is found out when the policy is written.
 """
 
 from __future__ import annotations
@@ -11,55 +11,45 @@ from podlab.admissionregistration.v1 import validatingadmissionpolicy_pb2 as pol
 from podlab.admissionregistration.v1.validatingadmissionpolicy_pb2 import ValidatingAdmissionPolicy
 from podlab.api.kinds import Kind
 from podlab.cel.admission.expressions import RequestExpressions
-from podlab.cel.admission.messagetypes import object_type
 from podlab.cel.compiler import CompileError, Program
 from podlab.cel.escaping import is_identifier
-from podlab.kinds import builtin
+from podlab.cel.types import DeclaredType
 
 _MOST_KINDS = 10
 
-
-def begin(policy: ValidatingAdmissionPolicy) -> None:
-    """A new policy is checked."""
-    _check(policy, policy.metadata.generation)
+TypeAt = Callable[[str, str, str], tuple[Kind, DeclaredType] | None]
+"""The kind at a group, version and plural, and the type of its objects; None where there is none."""
 
 
-def check_again(new: ValidatingAdmissionPolicy, old: ValidatingAdmissionPolicy) -> None:
-    """One that has changed is."""
-    if new.spec != old.spec:
-        _check(new, old.metadata.generation + 1)
-
-
-def _check(policy: ValidatingAdmissionPolicy, generation: int) -> None:
-    """Say in the status what does not fit."""
+def check(policy: ValidatingAdmissionPolicy, generation: int, type_at: TypeAt) -> None:
+    """Say in the status, of this generation, what does not fit."""
     policy.status.observedGeneration = generation
     policy.status.typeChecking.SetInParent()
     del policy.status.typeChecking.expressionWarnings[:]
     warnings: dict[str, str] = {}
-    for kind in _kinds(policy):
-        for field, error in _misfits(policy.spec, kind):
+    for kind, about in _kinds(policy, type_at):
+        for field, error in _misfits(policy.spec, about):
             warnings[field] = f"{warnings.get(field, '')}{kind.api_version}, Kind={kind.name}: {error}\n"
     for field in sorted(warnings):
         policy.status.typeChecking.expressionWarnings.add(fieldRef=field, warning=warnings[field])
 
 
-def _kinds(policy: ValidatingAdmissionPolicy) -> list[Kind]:
+def _kinds(policy: ValidatingAdmissionPolicy, type_at: TypeAt) -> list[tuple[Kind, DeclaredType]]:
     """Those that its rules name; asterisks name none."""
-    catalog, found = builtin.catalog(), dict[Kind, None]()
+    found: dict[Kind, DeclaredType] = {}
     for named in policy.spec.matchConstraints.resourceRules:
         rule = named.ruleWithOperations.rule
         for group in rule.apiGroups:
             for version in rule.apiVersions:
                 for resource in rule.resources:
-                    kind = catalog.at(group, version, resource)
-                    if kind is not None:
-                        found[kind] = None
-    return list(found)[:_MOST_KINDS]
+                    if (one := type_at(group, version, resource)) is not None:
+                        found.setdefault(*one)
+    return list(found.items())[:_MOST_KINDS]
 
 
-def _misfits(spec: policy_pb2.ValidatingAdmissionPolicySpec, kind: Kind) -> Iterator[tuple[str, str]]:
-    """The fields of expressions that do not fit the kind, and why."""
-    expressions = RequestExpressions(has_params=spec.HasField("paramKind"), about=object_type(kind.message.DESCRIPTOR))
+def _misfits(spec: policy_pb2.ValidatingAdmissionPolicySpec, about: DeclaredType) -> Iterator[tuple[str, str]]:
+    """The fields of expressions that do not fit the type, and why."""
+    expressions = RequestExpressions(has_params=spec.HasField("paramKind"), about=about)
     for index, variable in enumerate(spec.variables):
         error = ""
         try:
