@@ -21,8 +21,12 @@ def run(command: Callable[[Client], Awaitable[T]], *, field_manager: str = "") -
     """
     config = _config()
 
-    def warned(warning: str) -> None:
-        typer.echo(f"Warning: {warning}", err=True)
+    told: set[str] = set()
+
+    def warned(warning: str) -> None:  # what is tried before it is done is warned of twice
+        if warning not in told:
+            told.add(warning)
+            typer.echo(f"Warning: {warning}", err=True)
 
     async def inside() -> T:
         async with Client(config.server, config.tls, field_manager=field_manager, warned=warned) as client:

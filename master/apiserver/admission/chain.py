@@ -68,9 +68,7 @@ def assemble(
     others: tuple[Plugin, ...] = (),
 ) -> Admission:
     """All plugins, in the order of Kubernetes' AllOrderedPlugins; Podlab's own stand beside those that they resemble.
-
-    `others` come before ResourceQuota, which is the last in any case.
-    """
+    `others` come before ResourceQuota, which is the last in any case."""
     storage_classes = listed(cache, StorageClass)
     return Admission(
         (

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import aiohttp
 import pytest
+import yaml
 from kubernetes import client as k8s
 from podlab_testing.cluster import Cluster
 from podlab_testing.http_clients import SessionOf, tls_of
+from podlab_testing.kubectl import Kubectl
 from podlab_testing.rest_listeners import RestListeners
 
 from podlab.core.v1 import config_pb2
@@ -63,3 +67,21 @@ def api_client(cluster: Cluster, base: str) -> Iterator[k8s.ApiClient]:
     with k8s.ApiClient(settings) as client:
         yield client
         client.rest_client.pool_manager.clear()
+
+
+@pytest.fixture
+def kubectl(cluster: Cluster, base: str, tmp_path: Path) -> Kubectl:
+    """The real one, as the administrator's."""
+    tls = cluster.authority.tls()
+    user = {"client-certificate": str(tls.cert), "client-key": str(tls.key)}
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": base, "certificate-authority": str(tls.ca)}}],
+        "users": [{"name": "u", "user": user}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    return Kubectl(shutil.which("kubectl") or "", path, tmp_path)

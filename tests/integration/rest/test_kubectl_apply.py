@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 import yaml
-from podlab_testing.cluster import Cluster
 from podlab_testing.custom_kinds import Rest, crontab, definition
 from podlab_testing.kubectl import Kubectl
 
@@ -32,23 +30,6 @@ WEB: dict[str, Any] = {
 TWO = yaml.safe_dump({**WEB, "spec": {**WEB["spec"], "replicas": 2}})
 ONE = yaml.safe_dump(WEB)
 SSA = ("apply", "--server-side", "-f", "-")
-
-
-@pytest.fixture
-def kubectl(cluster: Cluster, base: str, tmp_path: Path) -> Kubectl:
-    tls = cluster.authority.tls()
-    user = {"client-certificate": str(tls.cert), "client-key": str(tls.key)}
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "c", "cluster": {"server": base, "certificate-authority": str(tls.ca)}}],
-        "users": [{"name": "u", "user": user}],
-        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-        "current-context": "x",
-    }
-    path = tmp_path / "kubeconfig"
-    path.write_text(yaml.safe_dump(config))
-    return Kubectl(shutil.which("kubectl") or "", path, tmp_path)
 
 
 async def run(kubectl: Kubectl, *arguments: str, stdin: str | None = None) -> tuple[int, str]:
