@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from podlab.apply.path import Path, Step, order
@@ -89,7 +89,7 @@ class FieldSet:
         members = self.members if other.members <= self.members else self.members | other.members
         if not more and members is self.members:
             return self
-        return FieldSet(members, {**self.children, **more})
+        return shared(members, {**self.children, **more})
 
     def __and__(self, other: FieldSet) -> FieldSet:
         """Fields of both."""
@@ -101,7 +101,7 @@ class FieldSet:
             if theirs is not None and (below := mine & theirs):
                 children[step] = below
         members = self.members & other.members
-        return FieldSet(members, children) if members or children else EMPTY
+        return shared(members, children) if members or children else EMPTY
 
     def __sub__(self, other: FieldSet) -> FieldSet:
         """Without fields of the other; what is below those stays."""
@@ -148,10 +148,11 @@ EMPTY: Final = FieldSet(frozenset(), {})
 def made(members: Iterable[Step], children: Mapping[Step, FieldSet]) -> FieldSet:
     """A set of its parts, of which children may be empty."""
     below = {step: one for step, one in children.items() if one}
-    return FieldSet(frozenset(members), below) if members or below else EMPTY
+    own = frozenset(members)
+    return shared(own, below) if own or below else EMPTY
 
 
-def shared(members: Sequence[Step], children: Mapping[Step, FieldSet]) -> FieldSet:
+def shared(members: Collection[Step], children: Mapping[Step, FieldSet]) -> FieldSet:
     """The set of its parts, none of them empty; most often one that there is already, for most objects are alike."""
     key = (*members, None, *children, *map(id, children.values()))
     known = _SHARED.get(key)

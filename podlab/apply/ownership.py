@@ -74,7 +74,7 @@ class Writing:
         merged = merge(live, config, shape)
         claimed = fields_of(config, shape).without(self.reset)
         known[by] = Managed(claimed, self.api_version, None if last is None else last.time_s)
-        new = self._pruned(merged, known, last)
+        new = self._pruned(merged, known, by, last)
         changes = self.changes(live, new)
         left = self._left_to_others(changes, known, changes(self.api_version).without(self.reset), by, force=force)
         time_s = left[by].time_s if new == live else now_s
@@ -129,9 +129,9 @@ class Writing:
             found[one] = managed.of(reconciled(managed.fields, shape))
         return found
 
-    def _pruned(self, merged: Json, managers: Managers, last: Managed | None) -> Json:
+    def _pruned(self, merged: Json, managers: Managers, by: Manager, last: Managed | None) -> Json:
         """Without what its applier had applied before and does not apply any more, unless others manage it."""
-        if last is None or not last.fields:
+        if last is None or not last.fields or self._claims_all(managers[by], last):
             return merged
         try:
             at_last = self.versions.convert(merged, self.api_version, last.api_version)
@@ -142,6 +142,10 @@ class Writing:
         pruned = self._with_owned(at_last, pruned, managers, last.api_version)
         kept = self._with_dangling(at_last, pruned, last)
         return self.versions.convert(kept, last.api_version, self.api_version)
+
+    def _claims_all(self, now: Managed, last: Managed) -> bool:
+        """Whether all that was applied before still is: most often, the values alone are others."""
+        return now.api_version == last.api_version and not last.fields - now.fields
 
     def _with_owned(self, merged: Json, pruned: Json, managers: Managers, at: str) -> Json:
         """With what anybody manages, and whoever applies now claims."""

@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parents[2]))  # podlab_testing
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # it warns of every server started beside open clients
 
+import applies
 import batches
 import bursts
 import customkinds
@@ -29,7 +30,7 @@ import webhooks
 
 async def _measure() -> None:
     await rates.measure(await reference.measure())
-    for part in (reads, batches, watches, selection, memory, customkinds, webhooks):
+    for part in (reads, applies, batches, watches, selection, memory, customkinds, webhooks):
         await part.measure()
 
 
