@@ -157,8 +157,8 @@ test('custom objects are created, listed, watched, patched and deleted', async (
 
 test('the client of all kinds finds them by discovery', async () => {
   const hourly = await objects.create(crontab('hourly', { cron: '0 * * * *' }));
-  const wanted = crontab('hourly', { replicas: 5 });
-  const changed = await objects.patch(wanted, undefined, undefined, 'node', undefined, k8s.PatchStrategy.MergePatch);
+  const applied = crontab('hourly', { replicas: 5 });
+  const changed = await objects.patch(applied, undefined, undefined, 'node', true, k8s.PatchStrategy.ServerSideApply);
   assert.deepEqual([hourly.spec.replicas, changed.spec.replicas], [2, 5]);
   assert.equal((await objects.list(`${group}/v1`, 'CronTab', namespace)).items.length, 1);
   await objects.delete(changed);

@@ -34,5 +34,5 @@ def test_a_playbook_creates_patches_finds_asks_and_deletes(kubeconfig: Path, nam
     run("objects.yml", kubeconfig=kubeconfig, own_namespace=namespace)
 
 
-def test_a_playbook_applies_on_the_server(kubeconfig: Path, namespace: str) -> None:
-    run("applied.yml", kubeconfig=kubeconfig, own_namespace=namespace)
+def test_a_playbook_applies_on_the_server(kubeconfig: Path, namespace: str, crontabs: str) -> None:
+    run("applied.yml", kubeconfig=kubeconfig, own_namespace=namespace, group=crontabs)

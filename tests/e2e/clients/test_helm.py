@@ -11,6 +11,7 @@ from podlab_testing.deployed import IMAGE, Cli, wait_until
 
 helm = pytest.importorskip("helm_python", reason="helm-python-sdk is not installed: scripts/bootstrap clients")
 
+OWN_CHART = Path(__file__).with_name("chart")
 WITHIN_S = 60
 WAITING: dict[str, Any] = {"wait": "watcher", "timeout": WITHIN_S}
 REPOSITORY, _, TAG = IMAGE.partition(":")
@@ -41,6 +42,14 @@ def created(tmp_path: Path) -> Iterator[Any]:
         yield chart
 
 
+@pytest.fixture
+def definition(cli: Cli) -> Iterator[str]:
+    """Helm leaves definitions where they are."""
+    name = "pages.charts.podlab.io"
+    yield name
+    cli("delete", "crd", name, "--ignore-not-found")
+
+
 def history(releases: Any) -> list[tuple[int, str]]:
     return [(each["revision"], each["status"]) for each in releases.history("demo")]
 
@@ -48,6 +57,15 @@ def history(releases: Any) -> list[tuple[int, str]]:
 def web(cli: Cli, namespace: str, name: str = "demo-web") -> dict[str, Any]:
     found: dict[str, Any] = cli.get("deployment", name, "-n", namespace)
     return found
+
+
+def jobs(cli: Cli, namespace: str) -> dict[str, str]:
+    """Each Job's name, and what its pod said."""
+    pods = cli.items("pods", "-n", namespace, "-l", "job-name", "--field-selector", "status.phase=Succeeded")
+    return {
+        each["metadata"]["labels"]["job-name"]: cli("logs", each["metadata"]["name"], "-n", namespace).strip()
+        for each in pods
+    }
 
 
 def test_the_chart_of_helm_create_is_installed_upgraded_and_removed(
@@ -92,3 +110,25 @@ def test_an_upgrade_that_meets_another_manager_or_does_not_get_ready_leaves_what
     wait_until(lambda: web(cli, namespace)["status"].get("updatedReplicas") == 1, "the Deployment is as it was")
     (container,) = web(cli, namespace)["spec"]["template"]["spec"]["containers"]
     assert container["image"] == IMAGE
+
+
+def test_a_chart_with_definitions_and_hooks_runs_its_jobs_before_and_after(
+    cli: Cli, releases: Any, namespace: str, definition: str
+) -> None:
+    releases.install(OWN_CHART, "demo", **WAITING)
+    assert cli.rest.exists("crd", definition)
+    done = jobs(cli, namespace)
+    assert (done["before"], done["after"].partition(" from ")[0]) == ("revision 1", "hello")
+
+    releases.upgrade(OWN_CHART, "demo", {"greeting": "good day"}, **WAITING)
+    done = jobs(cli, namespace)
+    assert (done["before"], done["after"].partition(" from ")[0]) == ("revision 2", "good day")
+    releases.test("demo", timeout=WITHIN_S)
+    with pytest.raises(helm.HelmReleaseError, match=r"spec\.greeting: Too long: may not be more than 20 bytes"):
+        releases.upgrade(OWN_CHART, "demo", {"greeting": "a" * 21})
+
+    releases.rollback("demo", version=1, **WAITING)
+    assert releases.get_all("demo")["summary"]["revision"] == 4
+    releases.uninstall("demo", **WAITING)
+    assert jobs(cli, namespace)["leave"] == "goodbye"
+    assert cli.items("deployments", "-n", namespace) == []

@@ -108,6 +108,11 @@ def test_the_dynamic_client_handles_custom_kinds(api: client.ApiClient, namespac
     assert kind.status.patch(body={"status": {"last": "today"}}, **merge).status.last == "today"
     assert kind.scale.patch(body={"spec": {"replicas": 4}}, **merge).spec.replicas == 4
     assert [each.spec.replicas for each in kind.get(namespace=namespace).items] == [4]
+    with pytest.raises(ApiException, match="conflict with") as refused:
+        kind.server_side_apply(
+            namespace=namespace, name="a", body=body | {"spec": {"cron": "x"}}, field_manager="other"
+        )
+    assert refused.value.status == 409
     following, seen = watch.Watch(), []
     began = made.metadata.resourceVersion
     for event in kind.watch(namespace=namespace, resource_version=began, timeout=30, watcher=following):

@@ -76,6 +76,8 @@ def test_objects_of_a_custom_kind_live_as_others_do(client: Any, crontabs: str) 
     with pytest.raises(lightkube.ApiError, match="the body of the request was in an unknown format") as refused:
         client.patch(kind, "a", {"spec": {"replicas": 5}})  # a strategic merge
     assert refused.value.status.code == 415
+    applied = client.apply(kind({"metadata": {"name": "a"}, "spec": {"cron": "0 3 * * *"}}), field_manager="own")
+    assert ("own", "Apply") in {(each.manager, each.operation) for each in applied.metadata.managedFields}
     for event, seen in client.watch(kind, server_timeout=30):
         if event == "DELETED":
             break
