@@ -81,21 +81,38 @@ class PodServers:
     kubelet: ForwardingKubelet = field(default_factory=ForwardingKubelet)
     port: int = 0
     """The kubelet's."""
+    _server: grpc.aio.Server | None = None
     _open: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def start(self) -> None:
         """The kubelet, and the Node that says where it is."""
-        server, tls = grpc.aio.server(), self.cluster.authority.tls(f"system:node:{NODE}")
-        kubelet_pb2_grpc.add_KubeletServicer_to_server(self.kubelet, server)
-        checks = health.aio.HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(checks, server)
-        self.port = server.add_secure_port(f"{LOOPBACK}:0", tls.server_credentials())
-        await server.start()
-        self._open.push_async_callback(server.stop, 0)
+        self.port = await self._serve()
+        self._open.push_async_callback(self.stop_kubelet)
         node = Node(metadata=ObjectMeta(name=NODE))
         node.status.addresses.add(type="InternalIP", address=LOOPBACK)
         node.status.daemonEndpoints.kubeletEndpoint.Port = self.port
         await self.admin.create(node)
+
+    async def stop_kubelet(self) -> None:
+        """Cut all that it carries."""
+        if self._server is not None:
+            await self._server.stop(0)
+        self._server = None
+
+    async def restart_kubelet(self) -> None:
+        """It is away for a moment, and back on its port."""
+        await self.stop_kubelet()
+        assert await self._serve() == self.port
+
+    async def _serve(self) -> int:
+        server, tls = grpc.aio.server(), self.cluster.authority.tls(f"system:node:{NODE}")
+        kubelet_pb2_grpc.add_KubeletServicer_to_server(self.kubelet, server)
+        checks = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+        port = server.add_secure_port(f"{LOOPBACK}:{self.port}", tls.server_credentials())
+        await server.start()
+        self._server = server
+        return port
 
     async def close(self) -> None:
         await self._open.aclose()

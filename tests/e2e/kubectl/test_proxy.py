@@ -37,6 +37,7 @@ SERVED = {
     "SERVE_TLS_PORT_462": "tls qux",
 }
 ATTEMPTS = 5
+NC_PORT = 18_099
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
@@ -196,6 +197,26 @@ def test_what_cannot_be_reached_is_told(asker: Asker, pod_name: str) -> None:
     ):
         found, text, _ = asker.ask(f"{at}/")
         assert (found, words in json.loads(text)["message"]) == (code, True), text
+
+
+def test_a_pod_is_reached_at_its_own_address(kubectl: Kubectl, asker: Asker) -> None:
+    """On its host's network, too; what listens on its loopback alone is not, though port-forward reaches it."""
+    listens = {"web": "", "inner": "127.0.0.1", "host": ""}
+    for name, address in listens.items():
+        serve = f"while true; do echo {name} | nc -l -p {NC_PORT} {f'-s {address}' if address else ''}; done"
+        container = {"name": "c", "image": IMAGE, "command": ["sh", "-c", serve]}
+        spec = {"containers": [container], "terminationGracePeriodSeconds": 0, "hostNetwork": name == "host"}
+        made = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+        kubectl("create", "-f", "-", stdin=yaml.safe_dump(made))
+    kubectl("wait", *(f"pod/{name}" for name in listens), "--for=condition=Ready", "--timeout=60s")
+    space = f"/api/v1/namespaces/{kubectl.namespace}/pods"
+    for name, words in (
+        ("web", "malformed HTTP response"),
+        ("host", "malformed HTTP response"),
+        ("inner", "connect: connection refused"),
+    ):
+        code, text, _ = asker.ask(f"{space}/{name}:{NC_PORT}/proxy/")
+        assert (code, words in json.loads(text)["message"]) == (503, True), text
 
 
 def test_replicas_are_asked_one_by_one_as_they_come_and_go(kubectl: Kubectl) -> None:

@@ -124,6 +124,17 @@ async def test_connections_are_kept_and_used_again(pods: PodServers, egress: Egr
     assert pods.kubelet.open["web"] == 0
 
 
+async def test_a_kubelet_that_starts_again_is_asked_again(pods: PodServers, egress: EgressClient) -> None:
+    await pods.serve("web", echo)
+    assert (await egress.call(WEB, plain("POST", body=b"x"))).status == 200
+    await pods.restart_kubelet()
+    assert (await egress.call(WEB, plain("POST", body=b"x"))).status == 200
+    assert pods.kubelet.connected["web"] == 2
+    await pods.stop_kubelet()
+    with pytest.raises(ServiceUnavailable, match=r'the kubelet of node "n1" at .* cannot be reached'):
+        await egress.call(WEB, plain("POST", body=b"x"))
+
+
 async def test_bodies_stream_both_ways(pods: PodServers, egress: EgressClient) -> None:
     async def shout(request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse()

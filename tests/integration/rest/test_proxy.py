@@ -282,6 +282,8 @@ async def test_an_upgrade_that_is_refused_is_told(http: aiohttp.ClientSession, p
         assert (answer.status, await answer.text()) == (403, "not you")
     async with http.get(f"{at}/yes", headers=said) as answer:
         assert (answer.status, (await answer.json())["message"]) == (500, "invalid upgrade response: status code 200")
+    async with http.post(f"{at}/no", headers=said, data=b"body") as answer:
+        assert (answer.status, "has no body" in (await answer.json())["message"]) == (400, True)
     async with http.get(f"{SPACE}/pods/nobody/proxy/", headers=said) as answer:
         assert answer.status == 404
 

@@ -21,7 +21,7 @@ from master.apiserver.rest.content import response_writer
 from master.apiserver.rest.proxy import headers
 from master.apiserver.rest.streams import raw
 from master.apiserver.rest.streams.raw import ReceiveBuffer
-from podlab.errors import ApiError, InternalError, NotFound, ServiceUnavailable
+from podlab.errors import ApiError, BadRequest, InternalError, NotFound, ServiceUnavailable
 
 # A client that takes nothing for this long is gone. A user who reads in a pager may take long.
 SILENCE_S = 600.0
@@ -114,6 +114,8 @@ async def _write(response: web.StreamResponse, content: bytes) -> None:
 
 
 async def _upgraded(request: web.BaseRequest, egress: EgressClient, forward: Forward) -> web.StreamResponse:
+    if request.can_read_body:
+        raise BadRequest("unable to upgrade: a request for an upgrade has no body")
     outgoing = replace(_outgoing(request, forward, None), timeout_s=UPGRADE_LIMIT_S)
     async with contextlib.AsyncExitStack() as opened:
         try:

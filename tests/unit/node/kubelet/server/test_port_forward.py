@@ -47,6 +47,34 @@ async def test_a_port_that_nobody_listens_on_is_refused_in_words(unused_port: in
         await _all(None, unused_port)
 
 
+async def test_a_connection_to_the_pods_address_is_told_before_anything_is_said(listen: Listen) -> None:
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    ended = asyncio.Event()
+
+    async def silent() -> AsyncIterator[PortForwardRequest]:
+        await ended.wait()
+        yield PortForwardRequest(data_end=True)
+
+    port = await listen(mute)
+    async with asyncio.timeout(10):
+        responses = forward(None, port, silent(), pod_address="127.0.0.1")
+        assert (await anext(responses)).connected
+        ended.set()
+        assert [one.data_end async for one in responses] == [True]
+
+
+async def test_a_port_of_the_pods_address_that_is_closed_is_told_as_go_tells_it(unused_port: int) -> None:
+    async def nothing() -> AsyncIterator[PortForwardRequest]:
+        return
+        yield PortForwardRequest()
+
+    with pytest.raises(InternalError, match=f"^dial tcp 127.0.0.1:{unused_port}: connect: connection refused$"):
+        await anext(aiter(forward(None, unused_port, nothing(), pod_address="127.0.0.1")))
+
+
 async def test_a_pod_that_hangs_up_ends_it_though_the_caller_goes_on(listen: Listen) -> None:
     async def rude(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"bye")
