@@ -13,6 +13,7 @@ import pytest
 import yaml
 from podlab_testing.cluster import Cluster
 from podlab_testing.http_clients import SessionOf
+from podlab_testing.pod_servers import PodServers, echo
 
 from master.apiserver.settings import AuditSettings
 from podlab.core.v1 import config_pb2
@@ -73,6 +74,28 @@ async def test_requests_over_rest_are_written_with_their_answers(
     assert event["responseObject"] == made
     assert event["responseStatus"]["code"] == 201
     assert event["annotations"]["authorization.k8s.io/decision"] == "allow"
+
+
+async def test_a_proxied_request_is_written_as_it_begins_and_ends_and_without_its_bodies(
+    cluster: Cluster, audited: Path, session_of: SessionOf
+) -> None:
+    pods = PodServers(cluster, await cluster.client())
+    await pods.start()
+    try:
+        await pods.serve("web", echo, port=80)
+        path = "/api/v1/namespaces/default/services/http:web:80/proxy/x"
+        http = session_of("kubernetes-admin")
+        async with http.post(path, data=b"{}", headers={"Audit-ID": "mine"}) as response:
+            assert (response.status, response.headers["Audit-ID"]) == (200, "mine")
+    finally:
+        await pods.close()
+    told = [event for event in await events_of(cluster, audited) if event["auditID"] == "mine"]
+    assert [event["stage"] for event in told] == ["RequestReceived", "ResponseStarted", "ResponseComplete"]
+    event = told[-1]
+    assert (event["verb"], event["responseStatus"]["code"]) == ("create", 200)
+    about = {"resource": "services", "subresource": "proxy", "namespace": "default", "name": "http:web:80"}
+    assert about.items() <= event["objectRef"].items()
+    assert not {"requestObject", "responseObject"} & event.keys()
 
 
 async def test_calls_over_grpc_are_written(cluster: Cluster, audited: Path, config_map_of: Any) -> None:

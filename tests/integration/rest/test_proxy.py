@@ -248,6 +248,37 @@ async def test_an_answer_that_breaks_off_breaks_off_here(http: aiohttp.ClientSes
             await answer.read()
 
 
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX-Odd: \xff\r\nContent-Length: 2\r\n\r\nhi", 200),
+        (b"HTTP/1.1 299 \xff\xfe odd\r\nContent-Length: 2\r\n\r\nhi", 299),
+        (b"HTTP/1.0 200 OK\r\n\r\nhi", 200),
+        (b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", 204),
+        (b"HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n", 304),
+        (b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", 500),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", 503),
+        (b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", 503),
+        (b"SSH-2.0-server\r\n", 503),
+        (b"", 503),
+    ],
+)
+async def test_a_server_that_speaks_oddly_breaks_nothing(
+    http: aiohttp.ClientSession, pods: PodServers, said: bytes, status: int
+) -> None:
+    async def odd(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said)
+        await writer.drain()
+        writer.close()
+
+    await pods.pod("web", web=await pods.listen_raw(odd))
+    async with asyncio.timeout(LIMIT_S), http.get(f"{SPACE}/pods/web/proxy/") as answer:
+        body = await answer.read()
+    assert answer.status == status
+    assert status != 200 or body == b"hi"
+
+
 @pytest.mark.parametrize("of", ["pods/web:{port}", "services/web:80"])
 async def test_a_websocket_passes_through(http: aiohttp.ClientSession, pods: PodServers, of: str) -> None:
     async def shout(request: web.BaseRequest) -> web.StreamResponse:

@@ -66,7 +66,7 @@ async def forwarded(request: web.BaseRequest, egress: EgressClient, forward: For
     """What the server answers, which has been sent when this returns.
 
     Raises NotFound without such a Service or pod, ServiceUnavailable when the server cannot be reached, InternalError
-    for an upgrade that comes to nothing.
+    for an upgrade that comes to nothing, or that nobody has asked for.
     """
     if headers.upgrade_of(request.headers):
         return await _upgraded(request, egress, forward)
@@ -76,6 +76,9 @@ async def forwarded(request: web.BaseRequest, egress: EgressClient, forward: For
     body = request.content.iter_any() if request.can_read_body else None
     try:
         async with egress.request(forward.to, _outgoing(request, forward, body)) as answer:
+            if answer.status == SWITCHING_PROTOCOLS:
+                to = answer.headers.get(hdrs.UPGRADE, "")
+                raise InternalError(f'backend tried to switch protocol to "{to}" when none was requested')
             return await _told(request, answer, await forward.changed(answer))
     except Unserved:
         raise
