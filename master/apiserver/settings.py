@@ -36,6 +36,17 @@ class PodSecuritySettings:
 
 
 @dataclass(frozen=True)
+class FrontProxySettings:
+    """PEM files: what this server shows to API servers behind Services, its key, and the authority that has signed it.
+    Whoever calls with a certificate of that authority, and one of these names, says for whom."""
+
+    ca: Path
+    cert: Path
+    key: Path
+    allowed_names: tuple[str, ...] = ("front-proxy-client",)
+
+
+@dataclass(frozen=True)
 class ApiServerSettings:
     """`advertise_address` is where the cluster finds this server: the endpoint of the `kubernetes` Service.
 
@@ -59,5 +70,7 @@ class ApiServerSettings:
     compact_keep_revisions: int = 10_000
     audit: AuditSettings | None = None
     pod_security: PodSecuritySettings = PodSecuritySettings()
+    front_proxy: FrontProxySettings | None = None
+    """Without it, nothing is passed on to API servers behind Services."""
     encryption: Path | None = None
     """A Kubernetes EncryptionConfiguration; without it, nothing is encrypted in the store."""

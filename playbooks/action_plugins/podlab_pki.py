@@ -15,7 +15,7 @@ import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from podlab.deploy import certificates, secret_encryption, signing_keys
+from podlab.deploy import certificates, front_proxy, secret_encryption, signing_keys
 from podlab.pki import PkiError
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -63,7 +63,8 @@ def ensure(params: dict[str, Any], directory: Path, absent: list[str]) -> list[s
         certificates.forget_node(directory / "pki", name)
     wanted = certificates.wanted(params["masters"], params["nodes"], params["service_cidr"])
     pki = directory / "pki"
-    made = certificates.ensure(pki, wanted) + signing_keys.ensure(pki) + secret_encryption.ensure(pki)
+    made = certificates.ensure(pki, wanted) + front_proxy.ensure(pki, params["masters"])
+    made += signing_keys.ensure(pki) + secret_encryption.ensure(pki)
     path, content = directory / "client.yaml", client_config(params["cluster"], params["apiserver"])
     if not path.exists() or path.read_text() != content:
         path.write_text(content)

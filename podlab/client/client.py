@@ -324,6 +324,11 @@ class Client:
             raise from_rpc_error(error) from error
         return found
 
+    async def delete_aggregated_content(self, namespace: str) -> apiserver_pb2.DeleteAggregatedContentResponse:
+        """Delete what other API servers hold in the namespace: what is left there, and whose content is not known."""
+        request = apiserver_pb2.DeleteAggregatedContentRequest(namespace=namespace)
+        return await _answer(self._stub.DeleteAggregatedContent(request, timeout=DEADLINE_S))
+
     async def version(self) -> apiserver_pb2.VersionResponse:
         """What runs there, and whom the server takes us for."""
         return await _answer(self._stub.Version(apiserver_pb2.VersionRequest(), timeout=DEADLINE_S))

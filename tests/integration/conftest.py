@@ -47,6 +47,7 @@ async def cluster(tmp_path: Path, authority: Authority, free_ports: tuple[int, .
         bind_address="127.0.0.1",
         port=free_ports[0],
         rest_port=free_ports[2],
+        front_proxy=authority.front_proxy(),
         scheduler=f"127.0.0.1:{free_ports[1]}",
     )
     made = Cluster(authority, settings)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from master.apiserver.app.assembly import Parts
 from master.apiserver.app.server import running
-from master.apiserver.settings import ApiServerSettings
+from master.apiserver.settings import ApiServerSettings, FrontProxySettings
 from podlab import pki
 from podlab.client.client import Client
-from podlab.deploy import signing_keys
+from podlab.deploy import front_proxy, signing_keys
 from podlab.tls import Tls
 
 ADMIN = "kubernetes-admin"
@@ -36,6 +36,13 @@ class Authority:
         hosts = (*HOSTS, user.removeprefix("system:node:")) if user.startswith("system:node:") else HOSTS
         pki.ensure_certificate(pki.ensure_ca(self.directory), self.directory, name, user, wanted, hosts)
         return Tls(self.directory / "ca.crt", self.directory / f"{name}.crt", self.directory / f"{name}.key")
+
+    def front_proxy(self) -> FrontProxySettings:
+        """What an API server shows to those behind Services, and the authority that has signed it."""
+        front_proxy.ensure(self.directory, ["master"])
+        shown = self.directory / "master" / front_proxy.CLIENT
+        ca = self.directory / front_proxy.FOLDER / "ca.crt"
+        return FrontProxySettings(ca, shown.with_suffix(".crt"), shown.with_suffix(".key"))
 
     def signing(self) -> tuple[Path, Path]:
         """Certificate and key of the authority that signs on masters."""

@@ -10,6 +10,7 @@ from podlab.deploy.preflight.outcome import Outcome
 KEY_OWNERS = {
     "apiserver.key": "podlab-apiserver",
     "service-accounts.key": "podlab-apiserver",
+    "front-proxy-client.key": "podlab-apiserver",
     "encryption.yaml": "podlab-apiserver",
     "tokens.csv": "podlab-apiserver",
     "scheduler.key": "podlab-scheduler",
@@ -29,6 +30,7 @@ FOLDERS = ("/etc/podlab", "/var/lib/podlab", "/var/log/podlab")
 MORE = {
     "podlab-apiserver": (
         "/etc/podlab/audit-policy.yaml", "/etc/podlab/pki/service-accounts", "/etc/podlab/pki/tokens.csv",
+        "/etc/podlab/pki/front-proxy-client.key",
         "/etc/podlab/pki/encryption.yaml", "/var/lib/podlab/apiserver/", "/var/log/podlab/",
     ),
     "podlab-scheduler": ("/etc/podlab/scheduler-policy.yaml",),

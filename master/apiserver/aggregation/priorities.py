@@ -5,7 +5,7 @@ Source: https://github.com/kubernetes/kubernetes/blob/master/pkg/controlplane/ap
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from podlab.api.values import versions
@@ -85,12 +85,27 @@ def ordered(found: Mapping[GroupVersion, ApiServicePriority]) -> dict[str, list[
     A group's priority is the greatest of its versions'. Of equal groups the alphabet decides; of equal versions the
     newer comes first.
     """
+    versions_of: dict[str, dict[str, int]] = {}
     groups: dict[str, int] = {}
     for one, said in found.items():
         own = _FIRST if one.group == OWN else said
         groups[one.group] = max(own.group, groups.get(one.group, 0))
-    result: dict[str, list[str]] = {}
-    for group in sorted(groups, key=lambda name: (-groups[name], name)):
-        mine = {one.version: said.version for one, said in found.items() if one.group == group}
-        result[group] = sorted(mine, key=lambda name: (mine[name], versions.priority(name)), reverse=True)
-    return result
+        versions_of.setdefault(one.group, {})[one.version] = said.version
+    return {
+        group: sorted(versions_of[group], key=_preference(versions_of[group]), reverse=True)
+        for group in sorted(groups, key=lambda name: (-groups[name], name))
+    }
+
+
+def _preference(said: Mapping[str, int]) -> Callable[[str], tuple[object, ...]]:
+    return lambda version: (said[version], *versions.priority(version))
+
+
+def at_path(path: str) -> GroupVersion | None:
+    """The group version that a path is in; None for another path, and where a group begins."""
+    root, *parts = path.lstrip("/").split("/", 3)
+    if root == "api" and parts and parts[0]:
+        return GroupVersion("", parts[0])
+    if root == "apis" and len(parts) > 1 and parts[0] and parts[1]:
+        return GroupVersion(parts[0], parts[1])
+    return None

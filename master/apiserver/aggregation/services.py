@@ -21,6 +21,8 @@ class ApiServices:
         self._found: dict[GroupVersion, APIService] = {}
         self._remote: dict[GroupVersion, APIService] = {}
         self._followers: list[Callable[[GroupVersion], None]] = []
+        self.version = 1
+        """Another one when there is a change."""
 
     def start(self) -> None:
         """Once the cache is loaded."""
@@ -51,6 +53,7 @@ class ApiServices:
             yield at, ApiServicePriority(service.spec.groupPriorityMinimum, service.spec.versionPriority)
 
     def _changed(self, event: CacheEvent) -> None:
+        self.version += 1
         at = named(event.key.rpartition("/")[2])
         self._found.pop(at, None)
         self._remote.pop(at, None)

@@ -18,6 +18,7 @@ from master.apiserver.admission.plugins.webhooks.invocation import WebhookCalls
 from master.apiserver.admission.rules.podsecurity import policy as podsecurity
 from master.apiserver.admission.rules.podsecurity.policy import Configuration
 from master.apiserver.aggregation.aggregator import Aggregator
+from master.apiserver.app import extension_authentication
 from master.apiserver.app.default_priorities import DefaultPriorities
 from master.apiserver.app.flow_control import ConfigurationFollower
 from master.apiserver.app.service_addresses import ServiceAddresses, service_allocator
@@ -28,6 +29,7 @@ from master.apiserver.audit.writer import Writer
 from master.apiserver.authentication import jwt, static_tokens
 from master.apiserver.authentication import oidc_discovery as oidc
 from master.apiserver.authentication.authenticator import Authenticator
+from master.apiserver.authentication.request_headers import FrontProxy
 from master.apiserver.authentication.token_validity import TokenValidity
 from master.apiserver.authorization import Authorizer, rbac
 from master.apiserver.authorization.node_graph import NodeGraph
@@ -66,13 +68,14 @@ from master.apiserver.rest.handlers.reviews import Reviews
 from master.apiserver.rest.handlers.scale import ScaleSubresource
 from master.apiserver.rest.handlers.tokens import Tokens
 from master.apiserver.rest.handlers.writing import Writing
+from master.apiserver.rest.proxy.aggregated import Aggregated
 from master.apiserver.rest.proxy.handlers import Proxy
 from master.apiserver.rest.proxy.kubelet_endpoints import KubeletEndpoints
 from master.apiserver.rest.streams.portforward.handlers import PortForward
 from master.apiserver.rest.streams.remotecommand.handlers import RemoteCommand
 from master.apiserver.rpc import service
 from master.apiserver.rpc.relay import Relay
-from master.apiserver.settings import ApiServerSettings, PodSecuritySettings
+from master.apiserver.settings import ApiServerSettings, FrontProxySettings, PodSecuritySettings
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.listing import Pager
 from master.apiserver.watchcache.watching import Watcher
@@ -158,6 +161,7 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
     filters = _filters(settings, cache, authorizer, watches, [outward.egress.figures, outward.webhooks.figures])
     issuer, tokens = _tokens(settings, cache, writes.registry)
     relay = Relay(filters.chain, cache, outward.dialer, settings.scheduler, writes.registry)
+    aggregator = Aggregator(cache, writes.registry, outward.egress, settings.front_proxy)
     reading = Reading(cache, writes.registry, lister, watches)
     measuring = ResourceMetrics(cache, Scraper(relay.measured))
     return Parts(
@@ -165,7 +169,7 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
         registry=writes.registry,
         watches=watches,
         definitions=CustomResourceDefinitions(cache, writes.registry, writes.collections),
-        aggregator=Aggregator(cache, writes.registry),
+        aggregator=aggregator,
         kept=_kept(settings, network, cache, writes.registry),
         service=service.ApiService(
             kinds=catalog,
@@ -179,10 +183,11 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
             measuring=measuring,
             issuer=issuer,
             cluster_name=settings.cluster_name,
+            contents=aggregator.contents,
         ),
         relay=relay,
         outward=outward,
-        rest=_rest(settings, filters, writes, reading, relay, measuring, tokens, outward),
+        rest=_rest(settings, filters, writes, reading, relay, measuring, tokens, outward, aggregator),
         trail=filters.trail,
     )
 
@@ -198,7 +203,13 @@ def _kept(
     settings: ApiServerSettings, network: IPv4Network, cache: Cache, registry: Registry
 ) -> tuple[KeptObjects, ...]:
     return (
-        SystemObjects(registry, network, advertise_address=settings.advertise_address, port=settings.rest_port),
+        SystemObjects(
+            registry,
+            network,
+            advertise_address=settings.advertise_address,
+            port=settings.rest_port,
+            extension_authentication=extension_authentication.config_map(settings),
+        ),
         DefaultPriorities(cache, registry),
         ServiceAddresses(cache),
     )
@@ -271,13 +282,25 @@ def _tokens(settings: ApiServerSettings, cache: Cache, registry: Registry) -> tu
     jwt_keys, issuer_name = jwt.load(settings.service_account_keys), settings.service_account_issuer
     issuer = Issuer(issuer_name, jwt_keys, registry, time.time)
     static = static_tokens.load(settings.token_file)
-    authenticator = Authenticator(issuer_name, jwt_keys, TokenValidity(cache), static, time.time)
+    authenticator = Authenticator(
+        issuer_name, jwt_keys, TokenValidity(cache), static, time.time, front_proxy=_front_proxy(settings.front_proxy)
+    )
     rest_address = f"{settings.advertise_address}:{settings.rest_port}"
     documents = {
         oidc.CONFIGURATION_PATH: oidc.configuration(issuer_name, rest_address, jwt_keys),
         oidc.KEYS_PATH: oidc.key_set(jwt_keys),
     }
     return issuer, Tokens(issuer, authenticator, documents)
+
+
+def _front_proxy(said: FrontProxySettings | None) -> FrontProxy | None:
+    """Raises SettingsError for a file that cannot be used."""
+    if said is None:
+        return None
+    try:
+        return FrontProxy(said.ca.read_bytes(), said.allowed_names)
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"front_proxy.ca: {said.ca}: {error}; deploy again") from error
 
 
 def _rest(
@@ -289,6 +312,7 @@ def _rest(
     measuring: ResourceMetrics,
     tokens: Tokens,
     outward: Outward,
+    aggregator: Aggregator,
 ) -> Api:
     """Kubernetes' API on port 6443."""
     cache, registry = measuring.cache, writes.registry
@@ -299,9 +323,10 @@ def _rest(
         general=General(
             cache.kinds,
             Health(cache),
-            OpenApi(Published(cache.kinds, GIT_VERSION)),
+            OpenApi(Published(cache.kinds, GIT_VERSION, aggregator.documents)),
             metrics=filters.metrics,
             tokens=tokens,
+            aggregator=aggregator,
         ),
         reading=reading,
         writing=Writing(registry, writes.collections, filters.authorization),
@@ -316,6 +341,7 @@ def _rest(
         ports=PortForward(registry, relay),
         proxy=Proxy(registry, outward.egress, KubeletEndpoints(relay, cache), cache),
         approval=Approval(registry),
+        aggregated=Aggregated(aggregator),
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from master.apiserver.admission.rules.escalation import missing_rules
-from master.apiserver.authorization.component_roles import COMPONENT_BINDINGS, component_roles
+from master.apiserver.authorization.component_roles import COMPONENT_BINDINGS, KUBE_SYSTEM, component_roles
 from master.apiserver.authorization.default_roles import AUTOUPDATE, USER_BINDINGS, user_roles
 from master.apiserver.registry import changes
 from master.apiserver.watchcache import keys
@@ -28,7 +28,8 @@ from podlab.kinds.catalog import Catalog
 from podlab.meta.v1 import meta_pb2
 from podlab.rbac.v1 import rbac_pb2
 
-Default = rbac_pb2.ClusterRole | rbac_pb2.ClusterRoleBinding
+Default = rbac_pb2.ClusterRole | rbac_pb2.ClusterRoleBinding | rbac_pb2.Role | rbac_pb2.RoleBinding
+_Role = rbac_pb2.ClusterRole | rbac_pb2.Role
 # Kinds come many at a time: the roles are written once for all of them.
 GATHERED_S = 0.5
 _ATTEMPTS = 5
@@ -45,7 +46,7 @@ def defaults(catalog: Catalog) -> Iterator[Default]:
         role.rules.extend(aggregated(role, roles.values()))
         roles[name] = role
     yield from roles.values()
-    yield from (*USER_BINDINGS, *COMPONENT_BINDINGS)
+    yield from (*USER_BINDINGS, *COMPONENT_BINDINGS, *KUBE_SYSTEM)
 
 
 def reconciled(default: Default, stored: Default) -> Default:
@@ -56,13 +57,13 @@ def reconciled(default: Default, stored: Default) -> Default:
     if stored.metadata.annotations.get(AUTOUPDATE) == "false":
         return stored
     new = changes.copied(stored)
-    if isinstance(default, rbac_pb2.ClusterRoleBinding):
-        assert isinstance(new, rbac_pb2.ClusterRoleBinding)
+    if isinstance(default, rbac_pb2.ClusterRoleBinding | rbac_pb2.RoleBinding):
+        assert isinstance(new, rbac_pb2.ClusterRoleBinding | rbac_pb2.RoleBinding)
         if new.roleRef != default.roleRef:
             return default
         new.subjects.extend(subject for subject in default.subjects if subject not in new.subjects)
     else:
-        assert isinstance(new, rbac_pb2.ClusterRole)
+        assert isinstance(new, rbac_pb2.ClusterRole | rbac_pb2.Role)
         _add_rules(new, default)
     for mine, theirs in (
         (new.metadata.labels, default.metadata.labels),
@@ -73,12 +74,13 @@ def reconciled(default: Default, stored: Default) -> Default:
     return new
 
 
-def _add_rules(new: rbac_pb2.ClusterRole, default: rbac_pb2.ClusterRole) -> None:
-    if default.HasField("aggregationRule"):  # the aggregation controller writes its rules
-        mine, theirs = new.aggregationRule.clusterRoleSelectors, default.aggregationRule.clusterRoleSelectors
-        mine.extend(one for one in theirs if one not in mine)
-    else:
+def _add_rules(new: _Role, default: _Role) -> None:
+    if isinstance(new, rbac_pb2.Role) or isinstance(default, rbac_pb2.Role) or not default.HasField("aggregationRule"):
         new.rules.extend(missing_rules(new.rules, default.rules))
+        return
+    # The aggregation controller writes the rules.
+    mine, theirs = new.aggregationRule.clusterRoleSelectors, default.aggregationRule.clusterRoleSelectors
+    mine.extend(one for one in theirs if one not in mine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ class DefaultRoles:
     def _puts(self, objects: Iterable[Default]) -> Iterator[Put]:
         for default in objects:
             kind = kinds.of(default)
-            key = keys.object_key(kind, "", default.metadata.name)
+            key = keys.object_key(kind, default.metadata.namespace, default.metadata.name)
             entry = self.cache.get(kind, key)
             stored = entry.message_as(type(default)) if entry is not None else None
             reconciled_object = default if stored is None else reconciled(default, stored)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import grpc
@@ -73,7 +73,7 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
                 await each.ensure()
             async with (
                 _listening(settings, parts),
-                rest.listening(parts.rest, settings.tls, settings.bind_address, settings.rest_port),
+                _rest_listening(settings, parts),
             ):
                 yield parts
     finally:
@@ -127,6 +127,11 @@ def _general_handlers(checks: health.aio.HealthServicer, names: list[str]) -> tu
         grpc.method_handlers_generic_handler(health.SERVICE_NAME, by_name),
         grpc.method_handlers_generic_handler(reflection.SERVICE_NAME, {"ServerReflectionInfo": told}),
     )
+
+
+def _rest_listening(settings: ApiServerSettings, parts: Parts) -> AbstractAsyncContextManager[None]:
+    front_proxy = settings.front_proxy.ca if settings.front_proxy is not None else None
+    return rest.listening(parts.rest, settings.tls, settings.bind_address, settings.rest_port, front_proxy=front_proxy)
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """Keeps the objects that every cluster has.
 
 They are the system namespaces with their service accounts, the system priority classes, the local-path storage class,
-and the Service `kubernetes` with its Endpoints and EndpointSlice.
+the Service `kubernetes` with its Endpoints and EndpointSlice, and ConfigMap extension-apiserver-authentication.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from master.apiserver.admission.rules.namespaces import PERMANENT
 from master.apiserver.admission.rules.serviceaccount import DEFAULT as DEFAULT_ACCOUNT
 from master.apiserver.admission.write import Write, WriteContext
 from master.apiserver.authentication.user import SERVER
+from master.apiserver.registry import changes
 from master.apiserver.registry.registry import Registry
 from master.store.errors import Closed, StoreError
 from podlab.api import kinds
@@ -47,6 +48,8 @@ class SystemObjects:
     service_network: IPv4Network
     advertise_address: str
     port: int
+    extension_authentication: config_pb2.ConfigMap | None = None
+    """By what API servers behind Services know their callers."""
     logged: set[str] = field(default_factory=set)
     """Problems that are in the log already."""
 
@@ -75,6 +78,8 @@ class SystemObjects:
         await self._ensure(self._service(), ("spec",))
         await self._ensure(self._slice(), ("endpoints", "ports"))
         await self._ensure(self._endpoints(), ("subsets",))
+        if self.extension_authentication is not None:
+            await self._ensure(changes.copied(self.extension_authentication), ("data",))
 
     async def _ensure(self, system_object: Any, fields: tuple[str, ...]) -> None:
         """Create the object, or correct these fields of the stored one."""
@@ -154,14 +159,17 @@ class SystemObjects:
 
 
 def _correct(stored: Any, system_object: Any, field: str) -> None:
-    """Repeated fields are replaced. A Service's spec keeps fields that the server does not set, but for its ports."""
+    """Repeated fields and maps are replaced.
+
+    A Service's spec keeps fields that the server does not set, but for its ports.
+    """
     value = getattr(system_object, field)
     if isinstance(value, service_pb2.ServiceSpec):
         del stored.spec.ports[:]
         stored.spec.MergeFrom(value)
     else:
         stored.ClearField(field)
-        getattr(stored, field).extend(value)
+        getattr(stored, field).MergeFrom(value)
 
 
 def _priority_class(name: str, value: int) -> priorityclass_pb2.PriorityClass:

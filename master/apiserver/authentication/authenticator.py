@@ -1,4 +1,7 @@
-"""Finds out who calls: by client certificate, static token or service account token. A bad credential is refused."""
+"""Finds out who calls: by a front proxy's headers, client certificate, static token or service account token.
+
+A bad credential is refused.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from master.apiserver.authentication import claims, jwt
 from master.apiserver.authentication.claims import Claims
 from master.apiserver.authentication.client_certificates import user_of_der
 from master.apiserver.authentication.jwt import InvalidToken, Keys
+from master.apiserver.authentication.request_headers import FrontProxy, Headers
 from master.apiserver.authentication.static_tokens import StaticTokens
 from master.apiserver.authentication.token_validity import TokenValidity
 from master.apiserver.authentication.user import ANONYMOUS, User
@@ -42,8 +46,10 @@ class Authenticator:
         static: StaticTokens,
         clock: Callable[[], float],
         *,
+        front_proxy: FrontProxy | None = None,
         remembered: int = REMEMBERED,
     ) -> None:
+        self._front_proxy = front_proxy
         self._issuer = issuer
         self._keys = keys
         self._validity = validity
@@ -52,9 +58,14 @@ class Authenticator:
         self._remembered = remembered
         self._verified: OrderedDict[bytes, Claims] = OrderedDict()
 
-    async def authenticate(self, certificate: bytes | None, authorization: str | None) -> User:
+    async def authenticate(self, certificate: bytes | None, authorization: str | None, headers: Headers = ()) -> User:
         """The user behind a request; anonymous when there is no credential. Raises Unauthorized."""
-        if certificate:
+        if certificate and self._front_proxy is not None and self._front_proxy.is_shown(certificate):
+            if (named := self._front_proxy.user(certificate, headers)) is not None:
+                return named
+            if authorization is None:  # its certificate makes it nobody
+                raise Unauthorized("Unauthorized")
+        elif certificate:
             return user_of_der(certificate)
         if authorization is None:
             return ANONYMOUS

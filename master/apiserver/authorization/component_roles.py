@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from master.apiserver.authorization.default_roles import EVENTS, READ, binding, role, rule
+from master.apiserver.authorization.default_roles import EVENTS, READ, binding, mark, role, rule
 from podlab.api.kinds import RBAC
 from podlab.kinds.catalog import Catalog
 from podlab.rbac.v1 import rbac_pb2
@@ -132,3 +132,20 @@ COMPONENT_BINDINGS = (
     binding("system:node-proxier", users="system:kube-proxy"),
     binding("system:node"),
 )
+
+
+def _kube_system() -> Iterator[rbac_pb2.Role | rbac_pb2.RoleBinding]:
+    """What there is in namespace kube-system: whoever extends the API reads how callers are known."""
+    reader = "extension-apiserver-authentication-reader"
+    readable = rule(READ, "", "configmaps", "extension-apiserver-authentication")
+    allowed, bound = rbac_pb2.Role(rules=[readable]), rbac_pb2.RoleBinding()
+    bound.roleRef.CopyFrom(rbac_pb2.RoleRef(apiGroup=RBAC, kind="Role", name=reader))
+    for name in ("system:kube-controller-manager", "system:kube-scheduler"):
+        bound.subjects.add(kind="User", apiGroup=RBAC, name=name)
+    for made, name in ((allowed, reader), (bound, f"system::{reader}")):
+        mark(made, name)
+        made.metadata.namespace = "kube-system"
+        yield made
+
+
+KUBE_SYSTEM = tuple(_kube_system())

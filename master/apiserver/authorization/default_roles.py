@@ -33,6 +33,9 @@ _BOOTSTRAPPING = ("kubernetes.io/bootstrapping", "rbac-defaults")
 _AGGREGATE_TO = f"{RBAC}/aggregate-to-"
 
 
+_Marked = rbac_pb2.ClusterRole | rbac_pb2.ClusterRoleBinding | rbac_pb2.Role | rbac_pb2.RoleBinding
+
+
 def rule(verbs: str, groups: str, resources: str, *names: str) -> rbac_pb2.PolicyRule:
     """A rule from words; the core group is the empty text."""
     return rbac_pb2.PolicyRule(
@@ -49,7 +52,7 @@ def paths(urls: str) -> rbac_pb2.PolicyRule:
 def role(name: str, *rules: rbac_pb2.PolicyRule, part_of: str = "", gathers: str = "") -> rbac_pb2.ClusterRole:
     """A default ClusterRole: part of another one, or gathering those that are parts of it."""
     made = rbac_pb2.ClusterRole(rules=rules)
-    _mark(made, name)
+    mark(made, name)
     if part_of:
         made.metadata.labels[_AGGREGATE_TO + part_of] = "true"
     if gathers:
@@ -60,7 +63,7 @@ def role(name: str, *rules: rbac_pb2.PolicyRule, part_of: str = "", gathers: str
 def binding(role_name: str, *, users: str = "", groups: str = "") -> rbac_pb2.ClusterRoleBinding:
     """A default ClusterRoleBinding, which is named as its role."""
     made = rbac_pb2.ClusterRoleBinding()
-    _mark(made, role_name)
+    mark(made, role_name)
     made.roleRef.CopyFrom(rbac_pb2.RoleRef(apiGroup=RBAC, kind="ClusterRole", name=role_name))
     for kind, names in (("User", users), ("Group", groups)):
         for name in names.split():
@@ -68,7 +71,8 @@ def binding(role_name: str, *, users: str = "", groups: str = "") -> rbac_pb2.Cl
     return made
 
 
-def _mark(made: rbac_pb2.ClusterRole | rbac_pb2.ClusterRoleBinding, name: str) -> None:
+def mark(made: _Marked, name: str) -> None:
+    """Give it its name, and what tells that it is kept."""
     made.metadata.name = name
     made.metadata.labels[_BOOTSTRAPPING[0]] = _BOOTSTRAPPING[1]
     made.metadata.annotations[AUTOUPDATE] = "true"

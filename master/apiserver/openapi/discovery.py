@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from podlab.api.kinds import Kind
-from podlab.api.values import versions as versions_order
 from podlab.errors import NotFound
 from podlab.kinds.catalog import Catalog
 
+Order = Mapping[str, Sequence[str]]
+"""Groups, the ones to prefer first, each with its versions, the ones to prefer first."""
 
-def versions(address: str) -> dict[str, object]:
+
+class Elsewhere(Protocol):
+    """What another server says that it has of a group version, and whether it said so when it was asked last."""
+
+    @property
+    def resources(self) -> Sequence[Mapping[str, object]]: ...
+    @property
+    def is_current(self) -> bool: ...
+
+
+def core_versions(address: str) -> dict[str, object]:
     """What /api answers."""
     return {
         "kind": "APIVersions",
@@ -19,20 +31,17 @@ def versions(address: str) -> dict[str, object]:
     }
 
 
-def groups(catalog: Catalog) -> dict[str, object]:
+def groups(order: Order) -> dict[str, object]:
     """What /apis answers."""
-    return {
-        "kind": "APIGroupList",
-        "apiVersion": "v1",
-        "groups": [_group(catalog, name) for name in _names(catalog) if name],
-    }
+    listed = [_group(name, served) for name, served in order.items() if name]
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": listed}
 
 
-def group(catalog: Catalog, name: str) -> dict[str, object]:
+def group(order: Order, name: str) -> dict[str, object]:
     """What /apis/<group> answers. Raises NotFound."""
-    if not name or name not in _names(catalog):
+    if not name or name not in order:
         raise NotFound("the server could not find the requested resource")
-    return {"kind": "APIGroup", "apiVersion": "v1", **_group(catalog, name)}
+    return {"kind": "APIGroup", "apiVersion": "v1", **_group(name, order[name])}
 
 
 def resources(catalog: Catalog, name: str, version: str) -> dict[str, object]:
@@ -44,32 +53,39 @@ def resources(catalog: Catalog, name: str, version: str) -> dict[str, object]:
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": found[0].api_version, "resources": listed}
 
 
-def aggregated(catalog: Catalog, version: str, wanted: Callable[[str], bool]) -> dict[str, object]:
-    """An APIGroupDiscoveryList of the groups that are wanted."""
+def aggregated(
+    catalog: Catalog,
+    version: str,
+    order: Order,
+    elsewhere: Callable[[str, str], Elsewhere | None],
+    wanted: Callable[[str], bool],
+) -> dict[str, object]:
+    """An APIGroupDiscoveryList of the groups that are wanted; `elsewhere` tells of a group and version."""
+
+    def discovered(name: str, served: str) -> dict[str, object]:
+        if (other := elsewhere(name, served)) is None:
+            return _discovered(catalog, name, served)
+        freshness = "Current" if other.is_current else "Stale"
+        told = {"resources": other.resources} if other.resources else {}
+        return {"version": served, **told, "freshness": freshness}
+
     return {
         "kind": "APIGroupDiscoveryList",
         "apiVersion": f"apidiscovery.k8s.io/{version}",
         "metadata": {},
         "items": [
-            {"metadata": {"name": name, "creationTimestamp": None}, "versions": _discovered(catalog, name)}
-            for name in _names(catalog)
+            {
+                "metadata": {"name": name, "creationTimestamp": None},
+                "versions": [discovered(name, served) for served in versions],
+            }
+            for name, versions in order.items()
             if wanted(name)
         ],
     }
 
 
-def _names(catalog: Catalog) -> list[str]:
-    return list(dict.fromkeys(kind.group for kind in catalog.kinds))
-
-
-def _versions(catalog: Catalog, name: str) -> list[str]:
-    """The ones to prefer come first."""
-    found = dict.fromkeys(kind.version for kind in catalog.kinds if kind.group == name)
-    return sorted(found, key=versions_order.priority, reverse=True)
-
-
-def _group(catalog: Catalog, name: str) -> dict[str, object]:
-    served = [{"groupVersion": f"{name}/{version}", "version": version} for version in _versions(catalog, name)]
+def _group(name: str, versions: Sequence[str]) -> dict[str, object]:
+    served = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
     return {"name": name, "versions": served, "preferredVersion": served[0]}
 
 
@@ -103,19 +119,13 @@ def _subresources_of(catalog: Catalog, kind: Kind) -> list[dict[str, object]]:
     return listed
 
 
-def _discovered(catalog: Catalog, name: str) -> list[dict[str, object]]:
-    return [
-        {
-            "version": version,
-            "freshness": "Current",
-            "resources": [
-                _discovered_kind(catalog, kind)
-                for kind in catalog.kinds
-                if (kind.group, kind.version) == (name, version)
-            ],
-        }
-        for version in _versions(catalog, name)
-    ]
+def _discovered(catalog: Catalog, name: str, version: str) -> dict[str, object]:
+    found = (kind for kind in catalog.kinds if (kind.group, kind.version) == (name, version))
+    return {
+        "version": version,
+        "freshness": "Current",
+        "resources": [_discovered_kind(catalog, kind) for kind in found],
+    }
 
 
 def _discovered_kind(catalog: Catalog, kind: Kind) -> dict[str, object]:

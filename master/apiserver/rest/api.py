@@ -38,10 +38,12 @@ from master.apiserver.rest.handlers.scale import ScaleSubresource
 from master.apiserver.rest.handlers.tokens import Tokens
 from master.apiserver.rest.handlers.writing import Writing
 from master.apiserver.rest.proxy import headers
+from master.apiserver.rest.proxy.aggregated import Aggregated
 from master.apiserver.rest.proxy.handlers import Proxy
 from master.apiserver.rest.streams.portforward.handlers import PortForward
 from master.apiserver.rest.streams.remotecommand.handlers import RemoteCommand
 from podlab.api import kinds
+from podlab.apiregistration.v1.apiservice_pb2 import APIService
 from podlab.core.v1.binding_pb2 import Binding
 from podlab.core.v1.componentstatus_pb2 import ComponentStatus
 from podlab.errors import ApiError, BadRequest, MethodNotAllowed, NotFound, Unauthorized
@@ -75,6 +77,7 @@ class Api:
     ports: PortForward
     proxy: Proxy
     approval: Approval
+    aggregated: Aggregated
     write_limits: WriteLimits = field(default_factory=WriteLimits)
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -93,6 +96,8 @@ class Api:
 
     async def _answer(self, request: web.BaseRequest, hold: Reserve) -> web.StreamResponse:
         acting, refusal = await self._acting(request)
+        if (elsewhere := self.aggregated.service(request.path)) is not None:
+            return await self._elsewhere(request, acting, refusal, elsewhere)
         if not is_general(request.path):
             return await self._about_objects(request, acting, refusal, hold)
         wanted = request_info.at_path(request.method, request.path)
@@ -105,6 +110,21 @@ class Api:
 
         return await self.chain.run(_asked(request, acting, wanted, refusal=refusal), handle)
 
+    async def _elsewhere(
+        self, request: web.BaseRequest, acting: Acting, refusal: ApiError | None, service: APIService
+    ) -> web.StreamResponse:
+        """Another API server answers."""
+        upgrades = bool(headers.upgrade_of(request.headers))
+        query = Query(dict(request.query))
+        wanted, stays = request_info.elsewhere(request.method, request.path, query, upgrades=upgrades)
+
+        async def handle(exchange: Exchange) -> web.StreamResponse:
+            response = await self.aggregated.answer(request, exchange, service)
+            exchange.code = response.status
+            return response
+
+        return await self.chain.run(_asked(request, acting, wanted, long_running=stays, refusal=refusal), handle)
+
     async def _acting(self, request: web.BaseRequest) -> tuple[Acting, ApiError | None]:
         """As whom the caller acts, and why it is refused whatever it asks."""
         known = Acting(NOBODY)
@@ -112,7 +132,7 @@ class Api:
             if not all(map(_is_text, request.headers.values())):
                 raise BadRequest("the headers of the request are not UTF-8")
             sent = request.headers.get("Authorization")
-            caller = await self.tokens.authenticator.authenticate(_certificate(request), sent)
+            caller = await self.tokens.authenticator.authenticate(_certificate(request), sent, request.headers.items())
             known = Acting(caller)
             return impersonation.acting(caller, request.headers.items()), None
         except (Unauthorized, BadRequest) as error:

@@ -5,7 +5,8 @@ Authorization is asked about it first: who may not know what there is hears that
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from master.apiserver.authorization import Attributes
 from master.apiserver.filters.authorize import attributes, selected_fields
@@ -21,6 +22,8 @@ _CONNECTED = frozenset({ATTACH.name, EXEC.name, PORT_FORWARD.name})
 _STREAMS = _CONNECTED | {LOG.name, paths.PROXY}
 # A selection by name is about that name; for everything else, the URL alone says what it is about.
 _SELECTING = frozenset({"list", "watch", "deletecollection"})
+
+_NAME_SELECTED = re.compile(r"\s*metadata\.name\s*==?\s*(\S*)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,16 @@ def at_objects(method: str, path: str, query: Query, catalog: Catalog, *, upgrad
     fields = selected_fields(place.resource, selector)
     wanted = attributes(verb, place.kind, place.namespace, place.name, subresource=place.subresource, fields=fields)
     return ResolvedRequest(wanted, place)
+
+
+def elsewhere(method: str, path: str, query: Query, *, upgrades: bool) -> tuple[Attributes, bool]:
+    """What a request wants of another server, and whether the answer stays for long; whether it is for an upgrade."""
+    wanted = _guessed(method, path, query, NotFound(paths.UNKNOWN)).wanted
+    is_watch = wanted.verb == paths.WATCH or (method == "GET" and f"/{paths.WATCH}/" in path)
+    if wanted.verb in _SELECTING and not wanted.name:
+        terms = map(_NAME_SELECTED.fullmatch, query.text("fieldSelector").split(","))
+        wanted = replace(wanted, name=next((term[1] for term in terms if term), ""))
+    return wanted, is_watch or upgrades
 
 
 def _guessed(method: str, path: str, query: Query, absent: NotFound) -> ResolvedRequest:

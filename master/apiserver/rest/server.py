@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from aiohttp import web
 
@@ -146,14 +147,18 @@ async def listening(
     address: str,
     port: int,
     *,
+    front_proxy: Path | None = None,
     limits: ConnectionLimits[AcceptedConnection] | None = None,
     swept_every_s: float = SWEPT_EVERY_S,
 ) -> AsyncIterator[None]:
     """The API answers on the port while the block runs. Raises RuntimeError when it is taken, OSError without files.
 
+    Callers may show certificates of the authority in `front_proxy` as well.
+
     Connections that have been silent for too long are looked for every `swept_every_s` seconds.
     """
-    server = Listener(api, context(tls), limits if limits is not None else ConnectionLimits(), swept_every_s)
+    bounds: ConnectionLimits[AcceptedConnection] = limits if limits is not None else ConnectionLimits()
+    server = Listener(api, context(tls, front_proxy), bounds, swept_every_s)
     with _bound(address, port) as bound:
         serving = asyncio.create_task(server.serve(bound))
         try:
@@ -182,11 +187,14 @@ def _bound(address: str, port: int) -> socket.socket:
     return made
 
 
-def context(tls: Tls) -> ssl.SSLContext:
-    """TLS 1.2 or newer; a client may show a certificate of the cluster's authorities, and no other."""
+def context(tls: Tls, front_proxy: Path | None = None) -> ssl.SSLContext:
+    """TLS 1.2 or newer; a client may show a certificate of the cluster's authorities or of the front proxy's, and no
+    other."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.load_cert_chain(tls.cert, tls.key)
     made.load_verify_locations(cadata=tls.client_authorities().decode())
+    if front_proxy is not None:
+        made.load_verify_locations(front_proxy)
     made.verify_mode = ssl.CERT_OPTIONAL
     return made

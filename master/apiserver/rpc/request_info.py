@@ -20,6 +20,7 @@ from podlab.api.kinds import Kind
 from podlab.api.objects import key, metadata, unwrap
 from podlab.api.serializer import codec
 from podlab.core.v1.event_pb2 import Event
+from podlab.core.v1.namespace_pb2 import Namespace
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.core.v1.serviceaccount_pb2 import ServiceAccount
 from podlab.errors import ApiError, ServicerContext
@@ -160,6 +161,12 @@ def of_token(request: Any) -> Aim:
     """For RequestToken."""
     accounts = kinds.of(ServiceAccount)
     return Aim((attributes("create", accounts, request.namespace, request.name, subresource="token"),))
+
+
+def of_content(request: apiserver_pb2.DeleteAggregatedContentRequest) -> Aim:
+    """For DeleteAggregatedContent: it is a part of what finalizes a namespace."""
+    namespaces = kinds.of(Namespace)
+    return Aim((attributes("update", namespaces, "", request.namespace, subresource="finalize"),))
 
 
 def of_version(_: Any) -> Aim:

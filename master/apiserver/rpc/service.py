@@ -12,6 +12,7 @@ import grpc
 from google.protobuf.message import Message
 
 from master.apiserver.admission.write import Write
+from master.apiserver.aggregation.contents import NamespaceContents
 from master.apiserver.filters.authorize import attributes
 from master.apiserver.filters.handler_chain import HandlerChain
 from master.apiserver.registry import delete_collection
@@ -62,6 +63,7 @@ class ApiService:
     measuring: ResourceMetrics
     issuer: Issuer
     cluster_name: str
+    contents: NamespaceContents
 
     def handler(self) -> grpc.GenericRpcHandler:
         """What a server is given."""
@@ -95,6 +97,11 @@ class ApiService:
             "Evict": (self.evict, pb.EvictRequest, request_info.of_eviction),
             "RequestToken": (self.request_token, pb.RequestTokenRequest, request_info.of_token),
             "PodMetrics": (self.pod_metrics, pb.PodMetricsRequest, request_info.of_pod_metrics),
+            "DeleteAggregatedContent": (
+                self.delete_aggregated_content,
+                pb.DeleteAggregatedContentRequest,
+                request_info.of_content,
+            ),
             "Version": (self.version, pb.VersionRequest, request_info.of_version),
         }
 
@@ -176,6 +183,18 @@ class ApiService:
         for definitions in self.served_definitions():
             response = pb.DiscoverResponse(definitions=definitions).SerializeToString()
             await _write(context, response, "ask again")
+
+    async def delete_aggregated_content(
+        self, request: pb.DeleteAggregatedContentRequest, _: ServicerContext, __: Exchange
+    ) -> bytes:
+        found = await self.contents.empty(request.namespace)
+        left = [
+            pb.AggregatedContent(resource=one.resource, count=one.count, finalizers=one.finalizers)
+            for one in found.left
+        ]
+        return pb.DeleteAggregatedContentResponse(
+            left=left, failures=found.failures, undiscovered=found.undiscovered
+        ).SerializeToString()
 
     async def bind(self, request: pb.BindRequest, _: ServicerContext, exchange: Exchange) -> bytes:
         results = await self.batch.write(writes.bind(request, exchange))

@@ -25,6 +25,7 @@ from podlab.errors import ApiError
 from podlab.kinds.catalog import Catalog
 from podlab.kinds.strategies.namespaces import FINALIZER
 from podlab.meta.v1 import meta_pb2
+from podlab.v1.apiserver_pb2 import DeleteAggregatedContentResponse
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,10 @@ ORDER = (
     GroupKind("", "Service"),
     GroupKind("discovery.k8s.io", "EndpointSlice"),
 )
+
+
+# What other API servers hold is looked at so often while there is some, or while they cannot be asked.
+ELSEWHERE_EVERY_S = 5.0
 
 
 def is_being_deleted(namespace: namespace_pb2.Namespace) -> bool:
@@ -68,9 +73,11 @@ def conditions(
     left: Mapping[str, Sequence[Message]],
     failures: Sequence[str],
     now: float,
+    elsewhere: DeleteAggregatedContentResponse | None = None,
 ) -> list[namespace_pb2.NamespaceCondition]:
-    """What keeps the namespace: `left` are the objects still there, by resource; `failures` says what went wrong."""
-    checks = _checks(left, failures)
+    """What keeps the namespace: `left` are the objects still there, by resource; `failures` says what went wrong;
+    `elsewhere` is what other API servers hold, once they have been asked."""
+    checks = _checks(left, failures, elsewhere or DeleteAggregatedContentResponse())
     result = [kept for kept in old if kept.type not in {check.type for check in checks}]
     for check in checks:
         reason, message = check.if_some if check.remaining else check.if_none
@@ -87,13 +94,25 @@ def conditions(
     return result
 
 
-def _checks(left: Mapping[str, Sequence[Message]], failures: Sequence[str]) -> tuple[_Check, ...]:
+def _checks(
+    left: Mapping[str, Sequence[Message]], failures: Sequence[str], elsewhere: DeleteAggregatedContentResponse
+) -> tuple[_Check, ...]:
+    failures = [*failures, *elsewhere.failures]
     counted = Counter(name for objects in left.values() for obj in objects for name in metadata(obj).finalizers)
     resources = [f"{resource} has {len(objects)} resource instances" for resource, objects in left.items() if objects]
+    for one in elsewhere.left:
+        counted.update(one.finalizers)
+        resources.append(f"{one.resource} has {one.count} resource instances")
     finalizers = [f"{name} in {count} resource instances" for name, count in sorted(counted.items())]
     failed = "Failed to delete all resource types: " + ", ".join(failures)
     some_finalizers = "Some content in the namespace has finalizers remaining: " + ", ".join(finalizers)
     return (
+        _Check(
+            "NamespaceDeletionDiscoveryFailure",
+            elsewhere.undiscovered,
+            if_some=("DiscoveryFailed", _undiscovered(elsewhere.undiscovered)),
+            if_none=("ResourcesDiscovered", "All resources successfully discovered"),
+        ),
         _Check(
             "NamespaceDeletionContentFailure",
             failures,
@@ -113,6 +132,12 @@ def _checks(left: Mapping[str, Sequence[Message]], failures: Sequence[str]) -> t
             if_none=("ContentHasNoFinalizers", "All content-preserving finalizers finished"),
         ),
     )
+
+
+def _undiscovered(group_versions: Sequence[str]) -> str:
+    stale = ", ".join(f"{one}: stale GroupVersion discovery: {one}" for one in group_versions)
+    failing = f"Discovery failed for some groups, {len(group_versions)} failing"
+    return f"{failing}: unable to retrieve the complete list of server APIs: {stale}"
 
 
 class NamespaceController:
@@ -143,11 +168,16 @@ class NamespaceController:
             except ApiError as error:
                 errors.append(error)
             if kind.group_kind == FIRST and (errors or left[kind.resource]):
+                elsewhere = DeleteAggregatedContentResponse()
                 break
-        if errors or any(left.values()):
-            await self._write_status(namespace, left, errors)
+        else:
+            elsewhere = await self._client.delete_aggregated_content(at.name)
+        if errors or any(left.values()) or elsewhere.ByteSize():
+            await self._write_status(namespace, left, errors, elsewhere)
             if errors:
                 raise errors[0]
+            if elsewhere.ByteSize():  # nobody tells when something changes there
+                self._loop.queue.add_after(at, ELSEWHERE_EVERY_S)
             return
         changed = namespace_pb2.Namespace()
         changed.CopyFrom(namespace)
@@ -165,8 +195,10 @@ class NamespaceController:
         namespace: namespace_pb2.Namespace,
         left: Mapping[str, Sequence[Message]],
         errors: Sequence[ApiError],
+        elsewhere: DeleteAggregatedContentResponse,
     ) -> None:
-        wanted = conditions(namespace.status.conditions, left, [str(error) for error in errors], time.time())
+        told = [str(error) for error in errors]
+        wanted = conditions(namespace.status.conditions, left, told, time.time(), elsewhere)
         if wanted == list(namespace.status.conditions):
             return
         changed = namespace_pb2.Namespace()

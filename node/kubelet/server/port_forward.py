@@ -111,8 +111,7 @@ async def _connect_to(
     pid: int | None, family: socket.AddressFamily, address: str, port: int
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     loop = asyncio.get_running_loop()
-    with ThreadPoolExecutor(1) as once:
-        made = await loop.run_in_executor(once, _socket, pid, family)
+    made = await _made(pid, family)
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             await loop.sock_connect(made, (address, port))
@@ -120,6 +119,19 @@ async def _connect_to(
     except BaseException:
         made.close()
         raise
+
+
+async def _made(pid: int | None, family: socket.AddressFamily) -> socket.socket:
+    """A socket, made by a thread of its own. Whoever is cancelled meanwhile leaves none behind."""
+    with ThreadPoolExecutor(1) as once:
+        making = once.submit(_socket, pid, family)
+        try:
+            return await asyncio.wrap_future(making)
+        except asyncio.CancelledError:
+            once.shutdown()
+            if not making.cancelled() and making.exception() is None:
+                making.result().close()
+            raise
 
 
 def _socket(pid: int | None, family: socket.AddressFamily) -> socket.socket:

@@ -7,6 +7,7 @@ from podlab_testing.fake_nodes import FakeNodes
 
 from master.controllers.settings import ControllersSettings
 from podlab.api.objects import condition
+from podlab.apiregistration.v1.apiservice_pb2 import APIService
 from podlab.core.v1 import config_pb2, namespace_pb2, pod_pb2
 from podlab.errors import NotFound
 
@@ -87,4 +88,25 @@ async def test_pods_of_a_namespace_go_before_all_else(
     del pod.metadata.finalizers[:]
     pod.metadata.resourceVersion = ""
     await seen.client.update(pod)
+    await seen.until(lambda: gone(seen), "the namespace's end")
+
+
+async def test_a_namespace_waits_for_servers_whose_content_nobody_knows(
+    seen: ClusterView, nodes: FakeNodes, controllers: ControllersSettings
+) -> None:
+    spec = {"group": "away.example.com", "version": "v1", "groupPriorityMinimum": 1000, "versionPriority": 100}
+    away = APIService(metadata={"name": "v1.away.example.com"}, spec=spec)
+    away.spec.service.namespace, away.spec.service.name = "default", "away"
+    await seen.client.create(away)
+    await fill(seen)
+    await seen.client.delete(namespace_pb2.Namespace, "team")
+
+    def told() -> str:
+        found = seen.informers.namespaces.get("team")
+        failed = condition(found.status.conditions, "NamespaceDeletionDiscoveryFailure") if found is not None else None
+        return failed.message if failed is not None and failed.status == "True" else ""
+
+    await seen.until(lambda: "away.example.com/v1: stale GroupVersion discovery" in told(), "the reason")
+    assert not gone(seen)
+    await seen.client.delete(APIService, away.metadata.name)
     await seen.until(lambda: gone(seen), "the namespace's end")

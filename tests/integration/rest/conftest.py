@@ -12,10 +12,12 @@ import pytest
 import yaml
 from kubernetes import client as k8s
 from podlab_testing.cluster import Cluster
+from podlab_testing.extended_cluster import Extended, extended_cluster
 from podlab_testing.http_clients import SessionOf, tls_of
 from podlab_testing.kubectl import Kubectl
 from podlab_testing.rest_listeners import RestListeners
 
+from podlab.client.client import Client
 from podlab.core.v1 import config_pb2
 from podlab.meta.v1 import meta_pb2
 
@@ -85,3 +87,20 @@ def kubectl(cluster: Cluster, base: str, tmp_path: Path) -> Kubectl:
     path = tmp_path / "kubeconfig"
     path.write_text(yaml.safe_dump(config))
     return Kubectl(shutil.which("kubectl") or "", path, tmp_path)
+
+
+@pytest.fixture
+async def extended(
+    cluster: Cluster, admin: Client, http: aiohttp.ClientSession, tmp_path: Path
+) -> AsyncIterator[Extended]:
+    """With an API server behind a Service, of which no APIService tells yet."""
+    async with extended_cluster(cluster, admin, http, tmp_path / "wardle") as made:
+        yield made
+
+
+@pytest.fixture
+async def serving(extended: Extended) -> Extended:
+    """Its APIService is available."""
+    await extended.register()
+    await extended.becomes("True", "Passed")
+    return extended

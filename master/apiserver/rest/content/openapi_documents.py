@@ -9,12 +9,18 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
+from typing import Protocol
 
 import orjson
 
+from master.apiserver.aggregation import described
+from master.apiserver.aggregation.discovered import Object
+from master.apiserver.aggregation.documents import Documents
+from master.apiserver.aggregation.priorities import GroupVersion
 from master.apiserver.openapi import documents, protobuf, swagger
 from master.apiserver.openapi.documents import Served
 from podlab.kinds.catalog import Catalog
@@ -22,6 +28,17 @@ from podlab.kinds.current import CurrentCatalog
 
 V2_JSON, V2_PROTOBUF = "json", "protobuf"
 _LEVEL = 6
+
+log = logging.getLogger(__name__)
+
+
+class DocumentsOfOthers(Protocol):
+    """What other servers say of their group versions; `version` is another one when that is."""
+
+    @property
+    def version(self) -> int: ...
+    @property
+    def known(self) -> Mapping[GroupVersion, Documents]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +57,16 @@ class Sent:
 class Published:
     """Documents by their place below /openapi/v3, and the two forms of v2. `version` is the server's.
 
-    A change of the kinds makes those anew that it is about: a definition of a kind that of its group and version.
+    A change of the kinds makes those anew that it is about: a definition of a kind that of its group and version. Those
+    of group versions that other servers have are theirs.
     """
 
     kinds: CurrentCatalog
     version: str
-    _made_of: int = 0
+    elsewhere: DocumentsOfOthers
+    _made_of: tuple[int, int] = (0, 0)
     _served: Mapping[str, Served] = field(default_factory=dict)
+    _others: Mapping[str, Documents] = field(default_factory=dict)
     _v3: Mapping[str, Sent] = field(default_factory=dict)
     _v2: Mapping[str, Sent] = field(default_factory=dict)
     _making: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -62,27 +82,32 @@ class Published:
         async with self._making:
             await self._follow()
             if not self._v2:
-                self._v2 = await asyncio.to_thread(_merged, self._v3)
+                mine = [sent for place, sent in self._v3.items() if place not in self._others]
+                self._v2 = await asyncio.to_thread(_merged, mine, list(self._others.values()))
             return self._v2
 
     async def _follow(self) -> None:
         """Make what is kept tell of the kinds that there are."""
-        catalog = self.kinds.catalog
-        if self._made_of != catalog.version:
-            self._v3 = await asyncio.to_thread(self._make, catalog)
-            self._served, self._v2, self._made_of = documents.places(catalog), {}, catalog.version
+        catalog, made_of = self.kinds.catalog, (self.kinds.catalog.version, self.elsewhere.version)
+        if self._made_of != made_of:
+            others = {at.path.lstrip("/"): said for at, said in self.elsewhere.known.items()}
+            self._v3 = await asyncio.to_thread(self._make, catalog, others)
+            self._served, self._v2, self._made_of = documents.places(catalog), {}, made_of
+            self._others = others
 
-    def _make(self, catalog: Catalog) -> dict[str, Sent]:
+    def _make(self, catalog: Catalog, others: Mapping[str, Documents]) -> dict[str, Sent]:
         groups, told = documents.built_in_groups(catalog), descriptions()
         made: dict[str, Sent] = {}
         for place, served in {documents.VERSION: (), **documents.places(catalog)}.items():
-            if place in self._v3 and self._served.get(place, ()) == served:
+            if place in others:
+                continue
+            if place in self._v3 and place not in self._others and self._served.get(place, ()) == served:
                 made[place] = self._v3[place]
             elif place == documents.VERSION:
                 made[place] = _sent(documents.version_document(self.version))
             else:
                 made[place] = _sent(documents.document(served, groups, told, self.version))
-        return made
+        return made | {place: _compressed(said.v3) for place, said in others.items() if said.v3}
 
 
 def descriptions() -> dict[str, str]:
@@ -91,10 +116,23 @@ def descriptions() -> dict[str, str]:
     return told
 
 
-def _merged(v3: Mapping[str, Sent]) -> dict[str, Sent]:
-    """The forms of v2, of all documents of v3."""
-    document = swagger.document(orjson.loads(sent.plain()) for sent in v3.values())
-    return {V2_JSON: _sent(document), V2_PROTOBUF: _compressed(protobuf.encoded(document))}
+def _merged(mine: Iterable[Sent], others: Iterable[Documents]) -> dict[str, Sent]:
+    """The forms of v2: of all documents of v3, and of what others say in theirs of v2."""
+    document = readable = swagger.document(orjson.loads(sent.plain()) for sent in mine)
+    for part in (said.v2 for said in others if said.v2 is not None):
+        document = described.merged(document, part)
+        readable = described.merged(readable, part) if _has_binary_form(part) else readable
+    return {V2_JSON: _sent(document), V2_PROTOBUF: _compressed(protobuf.encoded(readable))}
+
+
+def _has_binary_form(part: Object) -> bool:
+    """Whether what another server says can be written as protobuf: it may have forms that ours never has."""
+    try:
+        protobuf.encoded({"swagger": "2.0", "info": {}, **part})
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        log.info("of %s there is OpenAPI v2 as JSON alone: %r", ", ".join(list(part["paths"])[:1]), error)
+        return False
+    return True
 
 
 def _sent(document: Mapping[str, object]) -> Sent:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import platform
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
+from master.apiserver.aggregation.aggregator import Aggregator
 from master.apiserver.filters.metrics import MEDIA_TYPE as METRICS
 from master.apiserver.filters.metrics import Metrics
 from master.apiserver.openapi import discovery
@@ -31,6 +33,7 @@ class General:
     openapi: OpenApi
     metrics: Metrics
     tokens: Tokens
+    aggregator: Aggregator
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Raises NotFound, MethodNotAllowed."""
@@ -51,17 +54,22 @@ class General:
 
     def _discovered(self, root: str, rest: list[str], request: web.BaseRequest) -> web.Response:
         """What discovery answers. Raises NotFound."""
-        catalog = self.kinds.catalog
+        catalog, order = self.kinds.catalog, self.aggregator.order()
         if not rest:
             asked = negotiation.aggregated_discovery(request.headers.get("Accept", ""))
             if asked:
-                found = discovery.aggregated(catalog, asked, lambda group: bool(group) is (root == "apis"))
+                wanted = partial(_is_below, root)
+                found = discovery.aggregated(catalog, asked, order, self.aggregator.elsewhere, wanted)
                 media_type = f"{negotiation.JSON};g=apidiscovery.k8s.io;v={asked};as=APIGroupDiscoveryList"
                 return responses.data(found, media_type=media_type)
-            return responses.data(discovery.groups(catalog) if root == "apis" else discovery.versions(request.host))
+            return responses.data(discovery.groups(order) if root == "apis" else discovery.core_versions(request.host))
         if root == "apis" and len(rest) == 1:
-            return responses.data(discovery.group(catalog, rest[0]))
+            return responses.data(discovery.group(order, rest[0]))
         return responses.data(discovery.resources(catalog, *(("", rest[0]) if root == "api" else rest)))
+
+
+def _is_below(root: str, group: str) -> bool:
+    return bool(group) is (root == "apis")
 
 
 def is_general(path: str) -> bool:

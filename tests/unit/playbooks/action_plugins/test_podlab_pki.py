@@ -35,6 +35,8 @@ ALL = [
     *(f"m1/{name}" for name in ("apiserver", "scheduler", "controllers")),
     "n1/kubelet",
     "n1/proxy",
+    "front-proxy/ca",
+    "m1/front-proxy-client",
     "service-accounts/signing.key",
     "service-accounts/retired.pem",
     "signing/ca",

@@ -61,7 +61,8 @@ async def test_all_are_written_in_one_commit_and_nothing_is_written_twice(
 ) -> None:
     await DefaultRoles(cache).ensure()
     first = await cache.store.revision()
-    entries = [await registry.get(kinds.of(one), "", one.metadata.name) for one in defaults(builtin.catalog())]
+    written = [(kinds.of(one), one.metadata) for one in defaults(builtin.catalog())]
+    entries = [await registry.get(kind, found.namespace, found.name) for kind, found in written]
     assert {entry.revision for entry in entries} == {first}
     stored: Any = entries[0].message()
     assert stored.metadata.uid

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from master.apiserver.aggregation.documents import Documents
+from master.apiserver.aggregation.priorities import GroupVersion
 from master.apiserver.openapi import customschemas, documents, models, protobuf, swagger
 from master.apiserver.rest.content.openapi_documents import Published, descriptions
 from podlab.api.kinds import Kind
@@ -124,9 +126,16 @@ def test_a_custom_kind_has_paths_and_models(resource: Resource) -> None:
     assert openapi_pb2.Document.FromString(protobuf.encoded(swagger.document([made]))).swagger == "2.0"
 
 
+class NothingElsewhere:
+    """No other server is known."""
+
+    version = 1
+    known: ClassVar[dict[GroupVersion, Documents]] = {}
+
+
 async def test_a_change_makes_the_documents_anew_that_it_is_about(resource: Resource) -> None:
     catalog = CurrentCatalog(builtin.catalog())
-    documents_of = Published(catalog, "v1")
+    documents_of = Published(catalog, "v1", NothingElsewhere())
     before = await documents_of.v3()
     assert "apis/example.com/v1" not in before
     catalog.add(resource)
