@@ -83,19 +83,22 @@ class PoliciesInForce(Generic[P, B, C]):
         self._compile: Callable[[P], C] = compiled
         self._compiled: dict[str, tuple[P, C | None, str]] = {}
         self._in_force: Sequence[PolicyInForce[P, B, C]] | None = None
-        self._about: dict[tuple[ServedAs, str, str], Sequence[PolicyInForce[P, B, C]]] = {}
+        self._about: dict[tuple[tuple[ServedAs, ...], str, str], Sequence[PolicyInForce[P, B, C]]] = {}
         for lister in (policies, bindings):
             lister.follow(self._forget)
+
+    def all(self) -> Sequence[PolicyInForce[P, B, C]]:
+        """All, by name. Where there are none, nobody needs to ask what a write is about."""
+        return self._in_force if self._in_force is not None else self._read()
 
     def about(
         self, served_as: Sequence[ServedAs], subresource: str, operation: str
     ) -> Sequence[PolicyInForce[P, B, C]]:
         """Those whose rules may be about such writes, by name. Found out once, until one of them changes."""
-        key = (served_as[0], subresource, operation)
+        key = (tuple(served_as), subresource, operation)
         found = self._about.get(key)
         if found is None:
-            everything = self._in_force if self._in_force is not None else self._read()
-            found = [one for one in everything if one.matcher.may_take(served_as, subresource, operation)]
+            found = [one for one in self.all() if one.matcher.may_take(served_as, subresource, operation)]
             self._about[key] = found
         return found
 

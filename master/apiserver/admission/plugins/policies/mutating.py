@@ -91,7 +91,7 @@ class MutatingAdmissionPolicy(MutatingPlugin):
 
     def concerns(self, request: AdmissionRequest) -> bool:
         """See MutatingPlugin."""
-        return bool(self._about(request))
+        return bool(self._in_force.all() and self._about(request))
 
     def _about(self, request: AdmissionRequest) -> Sequence[_Policy]:
         return self._in_force.about(*self._targets.about(request))

@@ -49,8 +49,7 @@ class ValidatingAdmissionPolicy(Plugin):
 
     async def validate(self, request: AdmissionRequest) -> Alongside:
         """See Plugin."""
-        in_force = self._in_force.about(*self.targets.about(request))
-        if in_force:
+        if self._in_force.all() and (in_force := self._in_force.about(*self.targets.about(request))):
             judgement = _Judgement(self, request)
             for one in in_force:
                 judgement.ask(one)
