@@ -13,6 +13,7 @@ from podlab.metrics.v1beta1 import metrics_pb2
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 # Name and type, where it is not string; behind the bar what is shown with -o wide alone.
 WANTED = {
+    "APIService": "Name, Service, Available, Age",
     "ClusterRole": "Name, Created At:date",
     "ClusterRoleBinding": "Name, Role, Age | Users, Groups, ServiceAccounts",
     "CertificateSigningRequest": "Name, Age, SignerName, Requestor, RequestedDuration, Condition",
