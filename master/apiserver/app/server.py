@@ -13,7 +13,7 @@ from grpc_health.v1 import health, health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from master.apiserver.app import encryption
-from master.apiserver.app.assembly import Parts, assemble
+from master.apiserver.app.assembly import KeptObjects, Parts, assemble
 from master.apiserver.app.default_rbac import DefaultRoles
 from master.apiserver.app.event_expiry import EventExpiry
 from master.apiserver.flowcontrol.inflight_limits import REQUEST_BYTES
@@ -25,6 +25,7 @@ from master.store.contract import Store
 from master.store.retention import retain
 from master.store.sqlite import SqliteStore
 from podlab.component import GRPC_OPTIONS, bind, notify_ready, set_serving
+from podlab.errors import ApiError
 from podlab.kinds import builtin
 from podlab.kinds.current import CurrentCatalog
 
@@ -70,7 +71,7 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
         async with _background(loops):
             await roles.ensure()
             for each in parts.kept:
-                await each.ensure()
+                await _begin(each)
             async with (
                 _listening(settings, parts),
                 _rest_listening(settings, parts),
@@ -78,6 +79,15 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
                 yield parts
     finally:
         await opened.close()
+
+
+async def _begin(kept: KeptObjects) -> None:
+    """Have it look at its objects before anybody asks. Whoever refuses a write, as a webhook does whose pods are not
+    reached yet, does not keep the server from answering: what is kept is looked at again later."""
+    try:
+        await kept.ensure()
+    except ApiError as error:
+        log.warning("%s: not all is there yet: %s", type(kept).__name__, error)
 
 
 async def _encrypted(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog) -> Store:

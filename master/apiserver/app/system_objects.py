@@ -95,8 +95,12 @@ class SystemObjects:
             return
         if isinstance(system_object, service_pb2.Service):
             self._keep_address(system_object, stored.spec.clusterIP)
+        found = type(stored)()
+        found.CopyFrom(stored)
         for name in fields:
             _correct(stored, system_object, name)
+        if stored == found:
+            return  # nobody need be asked about it
         try:
             await self.registry.write(Write.update(_WRITING, stored))
         except Conflict as error:

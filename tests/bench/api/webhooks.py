@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import tempfile
 import time
 from collections.abc import Mapping
@@ -18,10 +19,12 @@ from podlab_testing.webhook_server import WebhookServer
 CONNECTIONS = 16
 ALONE = 200
 _PATH = "/api/v1/namespaces/default/configmaps"
+_NOBODY = "nobody"
 _ASKED: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("validating", "validating", {}),
     ("mutating", "mutating", {"patch": [{"op": "add", "path": "/data/b", "value": "c"}]}),
 )
+_NAMES = (_NOBODY, *(name for name, _, _ in _ASKED))
 
 
 async def measure() -> None:
@@ -36,22 +39,24 @@ async def measure() -> None:
                 selector = {"matchLabels": {"asked": name}}
                 hook = {"name": name, "type": kind, "rules": [CONFIG_MAPS], "objectSelector": selector}
                 await configure(session, hooks, [{**hook, "answer": answer}])
-            alone_ms = await _one_by_one(session, "nobody")
-            tell("a create over REST, nobody is asked", alone_ms, "ms", 2)
-            for name, _, _ in _ASKED:
-                asked_ms = await _one_by_one(session, name)
-                tell(f"a create over REST, a {name} webhook is asked", asked_ms - alone_ms, "ms more", 2)
-            for name in ("nobody", *(name for name, _, _ in _ASKED)):
+            await _in_turn(session)
+            for name in _NAMES:
                 await _at_once(session, name)
             await hooks.close()
 
 
-async def _one_by_one(session: aiohttp.ClientSession, asked: str) -> float:
-    """Milliseconds for each."""
-    begun = time.perf_counter()
+async def _in_turn(session: aiohttp.ClientSession) -> None:
+    """One create after the other, about which nobody, and each webhook, is asked in turn."""
+    took_ms: dict[str, list[float]] = {name: [] for name in _NAMES}
     for number in range(ALONE):
-        await _create(session, f"alone-{asked}-{number}", asked)
-    return (time.perf_counter() - begun) / ALONE * 1000
+        for name, each in took_ms.items():
+            begun = time.perf_counter()
+            await _create(session, f"alone-{name}-{number}", name)
+            each.append((time.perf_counter() - begun) * 1000)
+    alone_ms = statistics.median(took_ms.pop(_NOBODY))
+    tell("a create over REST, nobody is asked", alone_ms, "ms", 2)
+    for name, each in took_ms.items():
+        tell(f"a create over REST, a {name} webhook is asked", statistics.median(each) - alone_ms, "ms more", 2)
 
 
 async def _at_once(session: aiohttp.ClientSession, asked: str) -> None:
@@ -59,7 +64,7 @@ async def _at_once(session: aiohttp.ClientSession, asked: str) -> None:
         await _create(session, f"{asked}-{name}", asked)
 
     rate = len(await load.write([write] * CONNECTIONS)) / load.WRITE_S
-    who = "nobody" if asked == "nobody" else f"a {asked} webhook"
+    who = _NOBODY if asked == _NOBODY else f"a {asked} webhook"
     tell(f"durable creates over REST, {CONNECTIONS} connections, {who} is asked", rate, "/s")
 
 

@@ -61,7 +61,7 @@ def test_pods_change_and_judge_what_is_written(kubectl: Kubectl, configured: str
     assert kubectl.json("get", "configmap", "good")["metadata"]["annotations"]["seen"] == "by a pod"
     told = kubectl.refused("create", "-f", "-", stdin=config_map("worse", bad="yes"))
     assert f'admission webhook "validate.{configured}" denied the request: it is bad' in told
-    assert kubectl.rows("get", "validatingwebhookconfiguration", configured)[0][:2] == [configured, "1"]
+    assert kubectl.rows("get", "--no-headers", "validatingwebhookconfiguration", configured)[0][:2] == [configured, "1"]
 
 
 def test_pods_that_come_and_go_are_asked_as_long_as_one_is_ready(kubectl: Kubectl, configured: str) -> None:
@@ -71,7 +71,7 @@ def test_pods_that_come_and_go_are_asked_as_long_as_one_is_ready(kubectl: Kubect
         kubectl("create", "-f", "-", stdin=config_map(f"during-{number}"))
     kubectl("rollout", "status", deployment, "--timeout=60s", timeout_s=70)
     kubectl("scale", deployment, "--replicas=0")
-    wait_until(lambda: not kubectl.items("get", "pods"), "no pod serves webhooks")
+    wait_until(lambda: not kubectl.items("pods"), "no pod serves webhooks")
     told = kubectl.refused("create", "-f", "-", stdin=config_map("nobody"))
     assert "failed calling webhook" in told
     assert "no endpoints available for service" in told

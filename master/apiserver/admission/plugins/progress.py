@@ -19,6 +19,11 @@ class MutationProgress:
     due: set[Hashable] = field(default_factory=set)
     left: Message | None = None
     """The object as the last of them left it."""
+    done: set[Hashable] = field(default_factory=set)
+    """Those that have been asked this time: when it is broken off to convert the object, they are not asked again."""
+    answers: dict[Hashable, object] = field(default_factory=dict)
+    """What was said, and has changed nothing yet."""
+    is_second: bool = False
 
     @classmethod
     def of(cls, request: AdmissionRequest, plugin: str) -> MutationProgress:
@@ -26,8 +31,11 @@ class MutationProgress:
         again = request.reinvocation
         progress = again.held.setdefault(plugin, cls())
         assert isinstance(progress, cls)
-        if again.is_second and progress.left != request.new:
-            progress.changed()
+        if again.is_second and not progress.is_second:
+            progress.is_second = True
+            progress.done.clear()
+            if progress.left != request.new:
+                progress.changed()
         return progress
 
     def changed(self) -> None:

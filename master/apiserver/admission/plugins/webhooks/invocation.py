@@ -74,6 +74,9 @@ class Invocation:
     kind: Kind
     """Of the objects that it is shown."""
     at: ServedAs
+    new: Message | None
+    """The objects in that version, so that nothing is left to be converted once it has been asked."""
+    old: Message | None
 
 
 class Invoker:
@@ -97,7 +100,7 @@ class Invoker:
         kind = seen.kind or self._targets.kind_at(at, request.write.kind)
         if hook.is_conditional and not self._meets(request, seen, hook, at):
             return None
-        return Invocation(hook, seen, kind, at)
+        return Invocation(hook, seen, kind, at, seen.new_as(kind), seen.old_as(kind))
 
     def _meets(self, request: AdmissionRequest, seen: SeenWrite, hook: Hook, at: ServedAs) -> bool:
         met, error = False, hook.condition_error
@@ -163,7 +166,7 @@ class Invoker:
 
     def _described(self, request: AdmissionRequest, invocation: Invocation, uid: str) -> dict[str, object]:
         """The AdmissionRequest."""
-        seen, kind = invocation.seen, invocation.kind
+        seen = invocation.seen
         target = self._targets.of(request, seen)
         at = self._targets.kind_at(invocation.at, request.write.kind)
         described = requestvariables.attributes(request, seen, at, target.name)
@@ -173,8 +176,8 @@ class Invoker:
         return {
             "uid": uid,
             **{name: value for name, value in described.items() if value != ""},
-            "object": shown(seen.new_as(kind), own[0]),
-            "oldObject": shown(seen.old_as(kind), own[1]),
+            "object": shown(invocation.new, own[0]),
+            "oldObject": shown(invocation.old, own[1]),
         }
 
 

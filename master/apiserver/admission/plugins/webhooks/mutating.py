@@ -16,6 +16,7 @@ from master.apiserver.admission.plugins.webhooks.invocation import CallFailed, I
 from master.apiserver.admission.plugins.webhooks.patches import Patches
 from master.apiserver.admission.plugins.webhooks.registered import RegisteredHooks, configures_admission
 from master.apiserver.admission.rules.webhooks import refusals
+from master.apiserver.admission.rules.webhooks.review import WebhookAnswer
 from master.apiserver.admission.write import Operation
 from master.apiserver.authorization import Authorizer
 from master.apiserver.watchcache.cache import Cache
@@ -48,25 +49,26 @@ class MutatingAdmissionWebhook(MutatingPlugin):
         """See MutatingPlugin."""
         again, progress = request.reinvocation, MutationProgress.of(request, self.name)
         for hook in self._hooks.about(*self._targets.about(request)):
-            if again.is_second and hook.key not in progress.due:
+            if hook.key in progress.done or (again.is_second and hook.key not in progress.due):
                 continue
             invocation = self._invoker.invocation(request, hook)
             if invocation is None:
                 continue
-            if await self._asked(request, invocation):
+            if await self._asked(request, invocation, progress):
                 progress.changed()
                 again.wanted = True
             if hook.reinvoked:
                 progress.asked.add(hook.key)
+            progress.done.add(hook.key)
         progress.leave(request.new)
 
-    async def _asked(self, request: AdmissionRequest, invocation: Invocation) -> bool:
+    async def _asked(self, request: AdmissionRequest, invocation: Invocation, progress: MutationProgress) -> bool:
         """Whether it has changed the object. Raises what refuses the write."""
         hook, context, time = invocation.hook, request.write.context, int(request.reinvocation.is_second)
         changed = False
         try:
             with counted(self._invoker, invocation):
-                changed = await self._changed(request, invocation, time)
+                changed = await self._changed(request, invocation, progress)
         except refusals.Denied as denied:
             raise denied.error from denied
         except CallFailed as error:
@@ -78,14 +80,18 @@ class MutatingAdmissionWebhook(MutatingPlugin):
             notes.mutation(context, hook, time, mutated=changed)
         return changed
 
-    async def _changed(self, request: AdmissionRequest, invocation: Invocation, time: int) -> bool:
-        hook, context = invocation.hook, request.write.context
-        answer = await self._invoker.ask(request, invocation, mutating=True)
-        notes.take(context, hook, answer)
+    async def _changed(self, request: AdmissionRequest, invocation: Invocation, progress: MutationProgress) -> bool:
+        hook, context, time = invocation.hook, request.write.context, int(request.reinvocation.is_second)
+        answer = progress.answers.pop(hook.key, None)
+        if not isinstance(answer, WebhookAnswer):
+            answer = await self._invoker.ask(request, invocation, mutating=True)
+            notes.take(context, hook, answer)
         if not answer.allowed:
             raise refusals.Denied(hook.name, answer.result)
         if not answer.patch:
             return False
+        progress.answers[hook.key] = answer  # until what it makes is converted
         changed = self._patches.apply(request, invocation, answer.patch)
+        del progress.answers[hook.key]
         notes.patch(context, hook, time, answer.patch)
         return changed

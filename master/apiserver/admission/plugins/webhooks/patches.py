@@ -19,6 +19,7 @@ from podlab.api.conversion import versions
 from podlab.api.kinds import Kind
 from podlab.api.serializer import codec, weight
 from podlab.api.values.jsonvalues import Json
+from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.errors import ApiError, InternalError
 
 # What is written there is a deletion, or the name of a node: a webhook may refuse it, and say nothing better.
@@ -35,7 +36,7 @@ class Patches:
         """Change the request's new object; whether it is another then. Raises InternalError for what does not apply, or
         makes no object of that kind."""
         write, seen, kind = request.write, invocation.seen, invocation.kind
-        before = shown(seen.new_as(kind), request.managed if seen.kind is None else b"")
+        before = shown(invocation.new, request.managed if seen.kind is None else b"")
         if before is None or write.operation is Operation.CONNECT or write.subresource in _LEFT_ALONE:
             raise refusals.misplaced_patch(invocation.hook.name)
         resource = self._cache.catalog.resource(write.kind)
@@ -61,4 +62,6 @@ class Patches:
             return message
         at = self._cache.catalog.resource(kind)
         message, _ = at.decode(content, kind, of_status=request.write.subresource == "status")
+        if isinstance(message, Custom):
+            return versions.shown(message, self._cache.catalog.kind_of(request.new))
         return versions.stored(message)
