@@ -1,16 +1,23 @@
 """The pod that a command means by `web-1`, `pod/web-1` or `deployment/web`, and the container in it."""
 
+from google.protobuf.message import Message
+
 from podlab.api.pods import containers
 from podlab.api.selection import selectors
+from podlab.apps.v1.daemonset_pb2 import DaemonSet
 from podlab.apps.v1.deployment_pb2 import Deployment
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
+from podlab.apps.v1.statefulset_pb2 import StatefulSet
+from podlab.batch.v1.job_pb2 import Job
 from podlab.cli.failures import CommandError
 from podlab.cli.objects import printing, targets
 from podlab.client.client import Client
 from podlab.core.v1.pod_pb2 import Container as ContainerSpec
 from podlab.core.v1.pod_pb2 import Pod
+from podlab.core.v1.replicationcontroller_pb2 import ReplicationController
 from podlab.core.v1.service_pb2 import Service
 
+_WORKLOADS = (DaemonSet, Deployment, Job, ReplicaSet, StatefulSet)
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
 
@@ -22,12 +29,9 @@ async def find_pod(client: Client, word: str, namespace: str) -> Pod:
     owner = await client.get(target.kind.message, target.name, namespace)
     if isinstance(owner, Pod):
         return owner
-    if isinstance(owner, Deployment | ReplicaSet):
-        selector = str(selectors.from_message(owner.spec.selector))
-    elif isinstance(owner, Service) and owner.spec.selector:
-        selector = str(selectors.from_labels(owner.spec.selector))
-    else:
-        raise CommandError(f"{target}: only pods, deployments, replicasets and services with a selector have pods")
+    selector = selector_of(owner)
+    if not selector:
+        raise CommandError(f"{target}: only pods, workloads and services with a selector have pods")
     pods = (await client.list(Pod, namespace, label_selector=selector)).items
     if not pods:
         raise CommandError(f"{target} has no pods: none carries {selector}")
@@ -35,6 +39,15 @@ async def find_pod(client: Client, word: str, namespace: str) -> Pod:
     if len(pods) > 1:
         printing.warn(f"Found {len(pods)} pods, using pod/{chosen.metadata.name}")
     return chosen
+
+
+def selector_of(owner: Message) -> str:
+    """By which labels a workload or a Service has its pods; empty for what has none."""
+    if isinstance(owner, _WORKLOADS):
+        return str(selectors.from_message(owner.spec.selector))
+    if isinstance(owner, ReplicationController | Service):
+        return str(selectors.from_labels(owner.spec.selector))
+    return ""
 
 
 async def find_service(client: Client, word: str, namespace: str) -> Service | None:
