@@ -111,7 +111,7 @@ KUBERNETES = {
 VERBS = {"proxy": PROXIED}
 # What Podlab does not serve.
 ABSENT = {
-    "v1": {"nodes/proxy", "pods/proxy", "pods/resize", "services/proxy"},
+    "v1": {"pods/resize"},
 }
 ABSENT_GROUPS = {
     "apiregistration.k8s.io/v1",
