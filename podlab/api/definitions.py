@@ -15,6 +15,8 @@ from podlab.meta.v1.meta_pb2 import Time
 CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 NAMES_ACCEPTED, ESTABLISHED, TERMINATING = "NamesAccepted", "Established", "Terminating"
 NAMESPACED = "Namespaced"
+WEBHOOK = "Webhook"
+"""The strategy of a conversion that somebody else does."""
 APPROVAL_ANNOTATION = "api-approved.kubernetes.io"
 """Where a definition of a protected group says who has approved it, or begins with `unapproved` and says why not."""
 

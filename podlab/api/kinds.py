@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from google.protobuf import message_factory
 from google.protobuf.message import Message
@@ -49,6 +49,20 @@ class GroupResource(NamedTuple):
         return f"{self.resource}.{self.group}" if self.group else self.resource
 
 
+class CustomConversion(Protocol):
+    """How objects of a custom kind become those of another of its versions."""
+
+    @property
+    def by_webhook(self) -> bool:
+        """Whether somebody else has to be asked."""
+        ...
+
+    def converted(self, message: Custom, kind: Kind) -> Custom:
+        """The object in the version that `kind` is of; `message` stays as it is. Raises ConversionNeeded where nobody
+        has been asked yet."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Kind:
     """One version of a kind, and what it is called.
@@ -74,6 +88,8 @@ class Kind:
     """The kind of its lists; empty for the kind's name with List behind it."""
     custom_status: bool = False
     """Of kinds of custom objects: whether there is a status that is written apart."""
+    conversion: CustomConversion | None = None
+    """Of kinds of custom objects that have several versions. It is the same for all of them."""
 
     @cached_property
     def group_kind(self) -> GroupKind:

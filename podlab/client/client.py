@@ -140,17 +140,28 @@ class Client:
         request = apiserver_pb2.CreateRequest(object=wrap(obj), dry_run=dry_run, field_manager=self.field_manager)
         return _typed(obj, (await self._written(self._stub.Create(request, timeout=DEADLINE_S))).object)
 
-    async def get(self, kind: type[M] | Kind, name: str, namespace: str = "") -> M:
-        """Raises NotFound."""
+    async def get(self, kind: type[M] | Kind, name: str, namespace: str = "", *, version: str = "") -> M:
+        """A custom object comes in the `version`, or as it was stored. Raises NotFound."""
         request = apiserver_pb2.GetRequest(
-            group=kinds.known(kind).group, kind=kinds.known(kind).name, namespace=namespace, name=name
+            group=kinds.known(kind).group,
+            kind=kinds.known(kind).name,
+            namespace=namespace,
+            name=name,
+            version=version,
         )
         return _typed(kind, (await _answer(self._stub.Get(request, timeout=DEADLINE_S))).object)
 
     async def list(
-        self, kind: type[M] | Kind, namespace: str = "", *, label_selector: str = "", field_selector: str = ""
+        self,
+        kind: type[M] | Kind,
+        namespace: str = "",
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        version: str = "",
     ) -> Listed[M]:
-        """All objects that match, read page by page from one snapshot. Raises Expired when that took too long."""
+        """All objects that match, read page by page from one snapshot; custom ones in the `version`, or as they were
+        stored. Raises Expired when that took too long."""
         request = apiserver_pb2.ListRequest(
             group=kinds.known(kind).group,
             kind=kinds.known(kind).name,
@@ -158,6 +169,7 @@ class Client:
             label_selector=label_selector,
             field_selector=field_selector,
             limit=PAGE,
+            version=version,
         )
         items: list[M] = []
         while True:
@@ -341,6 +353,7 @@ class Client:
         *,
         label_selector: str = "",
         field_selector: str = "",
+        version: str = "",
         on_open: Callable[[], None] | None = None,
     ) -> AsyncIterator[Sequence[WatchEvent[M]]]:
         """Every change after the revision, in order, in batches. Raises Expired: list again.
@@ -354,6 +367,7 @@ class Client:
             label_selector=label_selector,
             field_selector=field_selector,
             resource_version=resource_version,
+            version=version,
         )
         call = self._stub.Watch(request)
         try:

@@ -19,7 +19,7 @@ LARGER_FOLDERS = {
     "podlab/kinds/core": 17,
 }
 ROOMS_AND_ARROWS = {
-    "master.apiserver": (21, 81),
+    "master.apiserver": (22, 86),
     "master.controllers": (11, 26),
     "master.scheduler": (16, 44),
     "master.store": (17, 40),

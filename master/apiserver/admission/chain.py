@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from master.apiserver.admission.lister import listed
 from master.apiserver.admission.plugin import (
@@ -48,6 +50,7 @@ from master.apiserver.admission.plugins.webhooks.validating import ValidatingAdm
 from master.apiserver.admission.rules.podsecurity.policy import Configuration
 from master.apiserver.admission.write import Operation
 from master.apiserver.authorization import Authorizer
+from master.apiserver.conversion.conversions import Conversions
 from master.apiserver.watchcache.cache import Cache
 from podlab.api.kinds import GroupKind, Kind
 from podlab.core.v1.namespace_pb2 import Namespace
@@ -58,6 +61,8 @@ from podlab.node.v1.runtimeclass_pb2 import RuntimeClass as Runtime
 from podlab.scheduling.v1.priorityclass_pb2 import PriorityClass
 from podlab.storage.v1.storageclass_pb2 import StorageClass
 
+T = TypeVar("T")
+
 
 def assemble(
     cache: Cache,
@@ -66,6 +71,7 @@ def assemble(
     pod_security: Configuration,
     webhooks: WebhookCalls,
     others: tuple[Plugin, ...] = (),
+    conversions: Conversions | None = None,
 ) -> Admission:
     """All plugins, in the order of Kubernetes' AllOrderedPlugins; Podlab's own stand beside those that they resemble.
     `others` come before ResourceQuota, which is the last in any case."""
@@ -95,18 +101,19 @@ def assemble(
             DisruptionBudgets(cache),  # Podlab's: Kubernetes' storage of evictions does it, after all that judge
             *others,
             *_configured(cache, authorizer, webhooks),
-            ResourceQuota(cache),
-        )
+        ),
+        conversions,
     )
 
 
 def _configured(cache: Cache, authorizer: Authorizer, webhooks: WebhookCalls) -> tuple[Plugin, ...]:
-    """Those that users tell what to do."""
+    """Those that users tell what to do, and what counts when all have had their say."""
     return (
         MutatingAdmissionPolicy(cache, authorizer),
         MutatingAdmissionWebhook(cache, authorizer, webhooks),
         ValidatingAdmissionPolicy(cache, authorizer),
         ValidatingAdmissionWebhook(cache, authorizer, webhooks),
+        ResourceQuota(cache),
     )
 
 
@@ -133,8 +140,9 @@ class SelectedPlugins:
 class Admission:
     """Asks the plugins. Whom to ask is found out once for each kind, operation and subresource."""
 
-    def __init__(self, plugins: tuple[Plugin, ...]) -> None:
+    def __init__(self, plugins: tuple[Plugin, ...], conversions: Conversions | None = None) -> None:
         self.plugins = plugins
+        self._conversions = conversions or Conversions()
         self._asked: dict[tuple[GroupKind, Operation, str], SelectedPlugins] = {}
         self._followers: list[Callable[[], None]] = []
         for lister in (each for plugin in plugins if plugin.completes_alike for each in plugin.completes_by):
@@ -157,22 +165,28 @@ class Admission:
         whole after each time. Raises ApiError."""
         last = [plugin for plugin in asked.last if plugin.concerns(request)]
         for plugin in last:
-            await plugin.mutate(request)
+            await self._asking(plugin.mutate, request)
         if not request.reinvocation.wanted:
             return
         settle(request)
         request.reinvocation.is_second = True
         for completing in (*asked.completing, *last):
-            await completing.mutate(request)
+            await self._asking(completing.mutate, request)
         settle(request)
 
     async def validate(self, asked: SelectedPlugins, request: AdmissionRequest) -> Alongside:
         """Have all of them judge it; what is to be committed with it. Raises ApiError."""
         alongside: Alongside = NOTHING
         for plugin in asked.judging:
-            if more := await plugin.validate(request):
+            if more := await self._asking(plugin.validate, request):
                 alongside = (*alongside, *more)
         return alongside
+
+    async def _asking(self, ask: Callable[[AdmissionRequest], Awaitable[T]], request: AdmissionRequest) -> T:
+        """What the plugin says, which may look at a custom object in other versions: it is then asked again."""
+        if request.write.kind.conversion is None:
+            return await ask(request)
+        return await self._conversions.run_async(partial(ask, request))
 
     def follow(self, changed: Callable[[], None]) -> None:
         """Call `changed` whenever what pods of one template become may have changed."""

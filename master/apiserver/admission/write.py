@@ -16,6 +16,7 @@ from master.apiserver.watchcache.moment import Moment
 from podlab.api import kinds, objects
 from podlab.api.kinds import Kind
 from podlab.api.values.jsonvalues import Json
+from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.kinds.validation.rules import Rules
 
 ATTEMPTS = 16
@@ -127,6 +128,12 @@ class Write:
     """Whether an update creates the object when there is none."""
 
     @property
+    def seen(self) -> Kind:
+        """The version in which the object is looked at, checked and changed: of custom ones that of their writer, of
+        others the stored one."""
+        return self.version if self.version is not None and self.kind.message is Custom else self.kind
+
+    @property
     def user(self) -> User:
         """Who writes."""
         return self.context.user
@@ -180,9 +187,11 @@ class Write:
         )
 
     @classmethod
-    def update_status(cls, context: WriteContext, message: Message, kind: Kind | None = None) -> Write:
+    def update_status(
+        cls, context: WriteContext, message: Message, kind: Kind | None = None, *, version: Kind | None = None
+    ) -> Write:
         """The status alone: of whoever may have read the rest of the object long ago, nothing else is looked at."""
-        return cls.update(context, message, kind, subresource="status", writes_marks=False)
+        return cls.update(context, message, kind, subresource="status", version=version, writes_marks=False)
 
     @classmethod
     def patch(
@@ -214,8 +223,10 @@ class Write:
         )
 
     @classmethod
-    def delete(cls, context: WriteContext, deletion: Deletion, *, subresource: str = "") -> Write:
-        """The object is marked as deleted, or removed."""
+    def delete(
+        cls, context: WriteContext, deletion: Deletion, *, subresource: str = "", version: Kind | None = None
+    ) -> Write:
+        """The object is marked as deleted, or removed. Without a `version` nobody has to be able to convert it."""
         return cls(
             context,
             Operation.DELETE,
@@ -224,6 +235,7 @@ class Write:
             name=deletion.name,
             subresource=subresource,
             deletion=deletion,
+            version=version,
         )
 
     def creation(self, sent: Message | None = None, *, name: str = "") -> Write:

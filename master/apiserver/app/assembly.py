@@ -33,6 +33,8 @@ from master.apiserver.authentication.request_headers import FrontProxy
 from master.apiserver.authentication.token_validity import TokenValidity
 from master.apiserver.authorization import Authorizer, rbac
 from master.apiserver.authorization.node_graph import NodeGraph
+from master.apiserver.conversion.conversions import Conversions
+from master.apiserver.conversion.sending import WebhookSender
 from master.apiserver.customresources.controller import CustomResourceDefinitions
 from master.apiserver.customresources.discovery import Discovery
 from master.apiserver.egress.client import EgressClient
@@ -125,6 +127,7 @@ class Outward:
     dialer: Dialer
     egress: EgressClient
     webhooks: WebhookCalls
+    conversions: Conversions
 
     async def close(self) -> None:
         """Close all connections."""
@@ -154,9 +157,10 @@ class _Filters:
 
 def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog) -> Parts:
     """Wire the parts; nothing runs yet. Raises ValueError for a service_cidr that is no IPv4 network."""
-    network = IPv4Network(settings.service_cidr)
-    cache = Cache(store, catalog)
-    authorizer, outward, watches, lister = _authorizer(cache), _outward(settings, cache), Watcher(cache), Pager(cache)
+    network, cache = IPv4Network(settings.service_cidr), Cache(store, catalog)
+    authorizer, outward = _authorizer(cache), _outward(settings, cache)
+    shown = outward.conversions.shown
+    watches, lister = Watcher(cache, shown=shown), Pager(cache, shown=shown)
     writes = _writes(settings, network, cache, authorizer, outward)
     filters = _filters(settings, cache, authorizer, watches, [outward.egress.figures, outward.webhooks.figures])
     issuer, tokens = _tokens(settings, cache, writes.registry)
@@ -196,7 +200,8 @@ def _outward(settings: ApiServerSettings, cache: Cache) -> Outward:
     dialer = Dialer(settings.tls)
     tunnels = Tunnels(Kubelets(cache, dialer))
     egress = EgressClient(Resolver(cache, random.SystemRandom()), tunnels)
-    return Outward(dialer, egress, WebhookCalls(egress, WebhookFigures()))
+    webhooks, conversions = WebhookCalls(egress, WebhookFigures()), Conversions(WebhookSender(egress))
+    return Outward(dialer, egress, webhooks, conversions)
 
 
 def _kept(
@@ -225,10 +230,12 @@ def _writes(
     settings: ApiServerSettings, network: IPv4Network, cache: Cache, authorizer: Authorizer, outward: Outward
 ) -> _Writes:
     pod_security, toleration_s = _pod_security(settings.pod_security), settings.default_toleration_seconds
-    admission = chain.assemble(cache, authorizer, toleration_s, pod_security, outward.webhooks)
+    admission = chain.assemble(
+        cache, authorizer, toleration_s, pod_security, outward.webhooks, conversions=outward.conversions
+    )
     services = service_allocator(cache, network, random.SystemRandom())
     allocators: dict[GroupResource, Allocator] = {kinds.of(service_pb2.Service).group_resource: services}
-    registry = Registry(cache, allocators, admission)
+    registry = Registry(cache, allocators, admission, outward.conversions)
     return _Writes(registry, Batch(cache, registry), Collections(cache, registry))
 
 

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 
 from master.apiserver.managedfields import entries, last_applied
 from master.apiserver.managedfields.kind_versions import KindVersions
-from podlab.api import objects
+from podlab.api import kinds, objects
 from podlab.api.conversion import versions
 from podlab.api.kinds import Kind
 from podlab.api.serializer import codec
@@ -195,7 +195,7 @@ def _known(stored: bytes, sent: Sequence[ManagedFieldsEntry]) -> Managers:
 
 def _shown(message: Message, resource: Resource, kind: Kind) -> dict[str, Any]:
     found: dict[str, Any] = _versions_of(resource).convert(
-        codec.to_dict(message), resource.kind.api_version, kind.api_version
+        codec.to_dict(message), kinds.type_meta(message)[0], kind.api_version
     )
     return found
 

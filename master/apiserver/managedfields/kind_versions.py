@@ -5,6 +5,7 @@ from __future__ import annotations
 from google.protobuf.message import Message
 
 from master.apiserver.managedfields import message_comparison
+from podlab.api import kinds
 from podlab.api.conversion import versions
 from podlab.api.kinds import Kind
 from podlab.api.serializer import codec, custom
@@ -28,9 +29,8 @@ class KindVersions:
 
     def __init__(self, resource: Resource) -> None:
         self._shapes: dict[str, Struct] = {}
-        self._stored = resource.kind.api_version
         self._kinds = {resource.kind.api_version: resource.kind}
-        self._resources = {self._stored: resource}
+        self._resources = {resource.kind.api_version: resource}
         for version in resource.other_versions:
             self._kinds[version.kind.api_version] = version.kind
             if version.resource is not None:
@@ -58,13 +58,15 @@ class KindVersions:
         return codec.to_dict(versions.shown(message, kind))
 
     def changes(self, old: Message, new: Message) -> Changes:
-        """What differs between two stored objects; as JSON where another version has to be made of them."""
+        """What differs between two objects of one version: the stored one, of custom objects that of their writer. As
+        JSON where another version has to be made of them."""
+        own, _ = kinds.type_meta(new)
 
         def compared(api_version: str) -> Comparison:
-            if api_version == self._stored:
+            if api_version == own:
                 return self._compared(old, new)
             shape = self.shape(api_version)
-            before, after = (self.convert(codec.to_dict(one), self._stored, api_version) for one in (old, new))
+            before, after = (self.convert(codec.to_dict(one), own, api_version) for one in (old, new))
             return comparison.compare(before, after, shape)
 
         return compared
@@ -75,7 +77,7 @@ class KindVersions:
         of_metadata = message_comparison.compare(old.metadata, new.metadata)
         if old.content == new.content:
             return Comparison(_below_metadata(of_metadata.written), _below_metadata(of_metadata.removed))
-        rest = comparison.compare(custom.content(old), custom.content(new), self.shape(self._stored))
+        rest = comparison.compare(custom.content(old), custom.content(new), self.shape(new.api_version))
         return Comparison(
             _below_metadata(of_metadata.written) | rest.written, _below_metadata(of_metadata.removed) | rest.removed
         )

@@ -51,9 +51,10 @@ class Completion:
     async def _complete(self, request: AdmissionRequest, strategy: Strategy, asked: SelectedPlugins) -> FieldSet:
         """The fields that the object's author wrote, defaults included."""
         new, write = request.new, request.write
-        resource = self._kinds.catalog.resource(write.kind)
+        resource = self._kinds.catalog.resource(write.seen)
         changes.set_defaults(new, resource)
-        fields = field_manager.written_at_creation(new, resource, write.version or write.kind)
+        stored = resource if write.seen is write.kind else self._kinds.catalog.resource(write.kind)
+        fields = field_manager.written_at_creation(new, stored, write.version or write.kind)
         if fields and not request.managed:
             now_s = objects.metadata(new).creationTimestamp.seconds
             request.managed = field_manager.created(fields, tracking.writer(write), now_s)

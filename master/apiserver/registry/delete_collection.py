@@ -29,6 +29,8 @@ class CollectionDeletion:
     options: ListOptions
     grace_period_s: int | None = None
     propagation: Propagation | None = None
+    version: Kind | None = None
+    """The version in which the objects are named: nothing is deleted that cannot be shown in it."""
 
 
 class Collections:
@@ -72,7 +74,7 @@ class Collections:
             propagation=wanted.propagation,
         )
         try:
-            return await self._registry.write(Write.delete(context, deletion))
+            return await self._registry.write(Write.delete(context, deletion, version=wanted.version))
         except NotFound:
             return None
         except Conflict:

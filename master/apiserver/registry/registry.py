@@ -17,6 +17,7 @@ from google.protobuf.message import Message
 from master.apiserver.admission.chain import Admission, SelectedPlugins
 from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside
 from master.apiserver.admission.write import ATTEMPTS, Operation, Write
+from master.apiserver.conversion.conversions import Conversions
 from master.apiserver.registry import changes, deletion, subresources, tracking, uids
 from master.apiserver.registry.completion import Completion
 from master.apiserver.registry.subresources import SubresourceStrategy
@@ -28,9 +29,11 @@ from master.apiserver.watchcache.moment import Moment
 from master.store.contract import Delete, Put
 from master.store.errors import Mismatch
 from podlab.api import kinds, objects
+from podlab.api.conversion.versions import custom_in
 from podlab.api.kinds import GroupResource, Kind
 from podlab.api.serializer import weight
 from podlab.api.values import names, times
+from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.errors import AlreadyExists, BadRequest, Cause, Conflict, Invalid, NotFound
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
@@ -104,12 +107,15 @@ class Registry:
         cache: Cache,
         allocators: Mapping[GroupResource, Allocator],
         admission: Admission,
+        conversions: Conversions | None = None,
         *,
         clock: Callable[[], meta_pb2.Time] = times.now,
     ) -> None:
         self._cache = cache
         self._allocators = allocators
         self._admission = admission
+        self.conversions = conversions or Conversions()
+        """What shows custom objects in other versions."""
         self._completion = Completion(admission, cache.kinds)
         self._clock = clock
 
@@ -209,7 +215,7 @@ class Registry:
         return await tracking.created(write, self._resource(write.kind), self._clock().seconds)
 
     async def _begun(self, write: Write, message: Message, managed: bytes = b"") -> _Begun:
-        key, resource = _key(write), self._resource(write.kind)
+        key, resource = _key(write), self._resource(write.seen)
         request = AdmissionRequest(write, message, managed=managed)
         changes.begin(message, resource, uids.new_uid(), self._clock())
         asked = self._admission.asked(write.kind, Operation.CREATE, "")
@@ -231,19 +237,24 @@ class Registry:
         alongside = await self._admission.validate(begun.asked, request)
         if self._cache.get(write.kind, key) is not None:
             raise AlreadyExists.of(write.kind.resource, request.write.name)
-        value = alike.encoded(request.new) if alike is not None else request.new.SerializeToString()
+        value = alike.encoded(request.new) if alike is not None else await self._encoded(write, request.new)
         stored = encoding.with_managed(value, request.managed)
         return Planned(request, key, begun.asked, None, stored, (*allocated, *alongside))
 
     async def _planned_change(self, write: Write, entry: CachedObject, part: SubresourceStrategy | None) -> Planned:
         """What becomes of an object that is there: of the whole, of a subresource, or at its deletion."""
-        strategy, old, now = self._resource(write.kind).strategy, entry.message(), self._clock()
+        strategy, now = self._resource(write.seen).strategy, self._clock()
         asked = self._admission.asked(write.kind, write.operation, write.subresource)
-        request = self._completed(write, entry, old, part, now)
+        if write.kind.conversion is None:
+            old = entry.message()
+            request = self._completed(write, entry, old, part, now)
+        else:
+            old = before = await self.conversions.run(lambda: _seen(write, entry))
+            request = await self.conversions.run(lambda: self._completed(write, entry, before, part, now))
         for plugin in asked.completing:
             await plugin.mutate(request)
         if asked.may_change(request):
-            await self._admission.change(asked, request, partial(_complete_again, part, self._resource(write.kind)))
+            await self._admission.change(asked, request, partial(_complete_again, part, self._resource(write.seen)))
         new = request.new
         if part is not None:
             part.prepare(new, old, strategy, now)
@@ -260,12 +271,31 @@ class Registry:
         alongside = await self._admission.validate(asked, request)
         if part is not None and not part.stores:
             return Planned(request, entry.key, asked, entry, b"", NOTHING, unchanged=True)
-        value = changes.encoded(new)
-        if is_same := entry.holds(value, new):
+        value, is_same = await self._encoded_change(write, entry, old, new)
+        if is_same:
             request.managed = tracking.settled(entry.managed, request.managed)
-        unchanged = is_same and not request.removed and request.managed == entry.managed
+        unchanged = is_same and not request.removed and request.managed == entry.managed and entry.is_of_its_kind
         stored = encoding.with_managed(value, request.managed)
         return Planned(request, entry.key, asked, entry, stored, (*allocated, *alongside), unchanged)
+
+    async def _encoded_change(
+        self, write: Write, entry: CachedObject, old: Message, new: Message
+    ) -> tuple[bytes, bool]:
+        """The object as it is to be stored, and whether it says the same as before."""
+        if write.kind.conversion is None:
+            value = changes.encoded(new)
+            return value, entry.holds(value, new)
+        is_same = new == old
+        return await self._encoded(write, new), is_same
+
+    async def _encoded(self, write: Write, new: Message) -> bytes:
+        """The object as it is to be stored. One that is deleted in no version in particular stays in its own."""
+        if write.kind.conversion is not None and isinstance(new, Custom) and _is_seen_in_one_version(write):
+            message = new
+            new = await self.conversions.run(lambda: custom_in(message, write.kind))
+            if new is not message:
+                self._resource(write.kind).strategy.set_defaults(new)
+        return changes.encoded(new)
 
     def _completed(
         self,
@@ -277,14 +307,15 @@ class Registry:
     ) -> AdmissionRequest:
         """What is made of the object as it stands, before anybody else has a say. Raises Conflict, and what a patch
         raises."""
-        resource, managed = self._resource(write.kind), entry.managed
+        resource, managed = self._resource(write.seen), entry.managed
         if (terms := write.deletion) is not None:
             changes.check_preconditions(old, write.kind, terms.uid, terms.resource_version)
             new = deletion.decided(old, resource.strategy, terms, now)
             return AdmissionRequest(write, new, old, managed=managed, managed_before=entry.managed)
         assert part is not None
+        stored = self._resource(write.kind)
         if write.application is not None:
-            sent, managed = tracking.applied(write, entry, old, resource, now.seconds)
+            sent, managed = tracking.applied(write, entry, old, stored, now.seconds)
             weight.check_message(sent)
         else:
             sent = tracking.made(write, entry, old, part)
@@ -293,7 +324,7 @@ class Registry:
         claimed = tracking.take_entries(sent)
         new = part.complete(sent, old, resource)
         if write.application is None and part.is_tracked:
-            managed = tracking.managed(write, entry, old, new, resource, claimed, now.seconds)
+            managed = tracking.managed(write, entry, old, new, stored, claimed, now.seconds)
         return AdmissionRequest(write, new, old, managed=managed, managed_before=entry.managed)
 
     def _tried(self, planned: Planned) -> Written:
@@ -355,6 +386,17 @@ def _key(write: Write) -> str:
 def _rules(write: Write, strategy: Strategy) -> Rules:
     """What is asked of what is written."""
     return write.context.rules or strategy.rules
+
+
+def _is_seen_in_one_version(write: Write) -> bool:
+    """Whether the object is looked at in a version that somebody chose: whoever deletes need not."""
+    return write.deletion is None or write.version is not None
+
+
+def _seen(write: Write, entry: CachedObject) -> Message:
+    """The object that is there, as it is looked at. Raises ConversionNeeded."""
+    message = entry.message()
+    return custom_in(message, write.seen) if isinstance(message, Custom) and _is_seen_in_one_version(write) else message
 
 
 def _faults(asked: Rules, new: Message, alike: Result | None, *, namespaced: bool) -> tuple[Cause, ...]:

@@ -47,7 +47,7 @@ def of(write: Write) -> SubresourceStrategy:
     """Raises BadRequest for the status of a kind without one, KeyError for what is not written so."""
     if write.subresource != "status":
         return _BY_NAME[write.subresource]
-    if not write.kind.has_status:
+    if not write.seen.has_status:
         raise BadRequest(f"{write.kind.plural} have no status")
     return _MARKED_STATUS if write.writes_marks else _STATUS
 

@@ -12,8 +12,10 @@ from master.apiserver.managedfields.field_manager import AppliedConfiguration, F
 from master.apiserver.patching.place import check_place
 from master.apiserver.registry.subresources import SubresourceStrategy
 from master.apiserver.watchcache.cached_object import CachedObject
-from podlab.api import kinds, objects
+from podlab.api import objects
+from podlab.api.conversion.versions import custom_in
 from podlab.api.serializer import weight
+from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.errors import BadRequest, Conflict
 from podlab.kinds.resource import Resource
 from podlab.meta.v1.meta_pb2 import ManagedFieldsEntry
@@ -26,12 +28,18 @@ def writer(write: Write) -> FieldWriter:
 
 def made(write: Write, entry: CachedObject, old: Message, part: SubresourceStrategy) -> Message:
     """What is sent for the object as it stands: a change is given one of its own. Raises what a patch raises, and
-    RequestTooLarge."""
+    RequestTooLarge, ConversionNeeded."""
     if write.change is not None and not part.is_tracked:
         return write.made_from(entry.message())  # by the server itself, which makes nothing large
-    sent = write.made_from(old if write.change is None else entry.whole())
+    sent = write.made_from(old if write.change is None else _whole(write, entry))
     weight.check_message(sent)
     return sent
+
+
+def _whole(write: Write, entry: CachedObject) -> Message:
+    """The object as its writer sees it, with managedFields."""
+    found = entry.whole()
+    return custom_in(found, write.seen) if isinstance(found, Custom) else found
 
 
 def take_entries(sent: Message) -> list[ManagedFieldsEntry]:
@@ -82,7 +90,7 @@ async def created(write: Write, resource: Resource, now_s: int) -> tuple[Message
         )
     if metadata.uid:
         why = f"uid mismatch: the provided object specified uid {metadata.uid}, and no existing object was found"
-        raise Conflict.of(kinds.of(new).resource, write.name, why)
+        raise Conflict.of(write.kind.resource, write.name, why)
     metadata.resourceVersion = ""
     check_place(metadata, namespace=write.namespace, name=write.name)
     if write.application.admit_creation is not None:

@@ -30,10 +30,11 @@ from master.apiserver.watchcache.listing import Pager
 from master.apiserver.watchcache.watching import Watcher
 from podlab import GIT_VERSION
 from podlab.api import warnings
+from podlab.api.kinds import Kind
 from podlab.api.selection import selectors
 from podlab.apiextensions.v1.customresourcedefinition_pb2 import CustomResourceDefinition
 from podlab.authentication.v1.token_pb2 import TokenRequest
-from podlab.errors import ApiError, Expired, ServicerContext, to_status
+from podlab.errors import ApiError, Expired, NotFound, ServicerContext, to_status
 from podlab.kinds.current import CurrentCatalog
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2 as pb
@@ -139,11 +140,14 @@ class ApiService:
 
     async def get(self, request: pb.GetRequest, _: ServicerContext, exchange: Exchange) -> bytes:
         entry = await self.registry.get(exchange.kind, request.namespace, request.name, exchange.moment)
+        if request.version:
+            entry = await self.registry.conversions.one(entry, self._version(request))
         exchange.answered = entry.json
         return encoding.item_response(entry.whole_element() if request.managed_fields else entry.element)
 
     async def list(self, request: pb.ListRequest, _: ServicerContext, exchange: Exchange) -> bytes:
-        return await self.lister.page(request, exchange.moment)
+        version = self._version(request) if request.version else None
+        return await self.lister.page(request, exchange.moment, version)
 
     async def update(self, request: pb.UpdateRequest, _: ServicerContext, exchange: Exchange) -> bytes:
         return await self._write(writes.update(request, exchange, self.kinds.catalog), exchange)
@@ -176,7 +180,8 @@ class ApiService:
 
     async def watch(self, request: pb.WatchRequest, context: ServicerContext, exchange: Exchange) -> None:
         await context.send_initial_metadata(())  # the caller learns that the watch stands before anything happens
-        async for response in self.watches.watch(request, exchange.moment):
+        version = self._version(request) if request.version else None
+        async for response in self.watches.watch(request, exchange.moment, version):
             await _write(context, response, "list again")
 
     async def discover(self, _: pb.DiscoverRequest, context: ServicerContext, __: Exchange) -> None:
@@ -228,9 +233,21 @@ class ApiService:
 
     async def _write(self, write: Write, exchange: Exchange) -> bytes:
         written = await self.registry.write(write)
-        exchange.answered = written.entry.json
-        response = encoding.item_response(written.entry.element)
+        entry = written.entry
+        if write.version is not None:
+            entry = await self.registry.conversions.one(entry, write.seen)
+        exchange.answered = entry.json
+        response = encoding.item_response(entry.element)
         return response + encoding.removed_mark() if written.removed else response
+
+    def _version(self, request: pb.GetRequest | pb.ListRequest | pb.WatchRequest) -> Kind:
+        """The kind in the version that a request names. Raises NotFound."""
+        catalog = self.kinds.catalog
+        stored = catalog.named(request.group, request.kind)
+        found = catalog.of_api_version(f"{stored.group}/{request.version}", stored.name)
+        if found is None:
+            raise NotFound(f'no kind "{stored.name}" is served in version "{stored.group}/{request.version}"')
+        return found
 
     async def version(self, _: pb.VersionRequest, __: ServicerContext, exchange: Exchange) -> bytes:
         return pb.VersionResponse(

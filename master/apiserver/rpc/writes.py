@@ -57,24 +57,31 @@ def context(
 def create(request: pb.CreateRequest, by: Exchange, catalog: Catalog) -> Write:
     """Raises BadRequest for an envelope without an object, and NotFound for one of no kind, as all do that have one."""
     at = context(by, request.field_manager, dry_run=request.dry_run)
-    return Write.create(at, *_known(request.object, catalog))
+    message, kind, version = _known(request.object, catalog)
+    return Write.create(at, message, kind, version=version)
 
 
 def update(request: pb.UpdateRequest, by: Exchange, catalog: Catalog) -> Write:
     """Of all but the status."""
     at = context(by, request.field_manager, dry_run=request.dry_run)
-    return Write.update(at, *_known(request.object, catalog))
+    message, kind, version = _known(request.object, catalog)
+    return Write.update(at, message, kind, version=version)
 
 
 def update_status(request: pb.UpdateStatusRequest, by: Exchange, catalog: Catalog) -> Write:
     """Of nothing else."""
-    return Write.update_status(context(by, request.field_manager), *_known(request.object, catalog))
+    return _status(context(by, request.field_manager), request.object, catalog)
 
 
 def update_statuses(request: pb.UpdateStatusesRequest, by: Exchange, catalog: Catalog) -> list[Write]:
     """One for each object."""
     at = context(by, request.field_manager)
-    return [Write.update_status(at, *_known(each, catalog)) for each in request.objects]
+    return [_status(at, each, catalog) for each in request.objects]
+
+
+def _status(at: WriteContext, envelope: object_pb2.Object, catalog: Catalog) -> Write:
+    message, kind, version = _known(envelope, catalog)
+    return Write.update_status(at, message, kind, version=version)
 
 
 def patch(
@@ -180,9 +187,10 @@ def _propagation(policy: pb.PropagationPolicy.ValueType) -> Propagation | None:
     return _POLICIES[policy]
 
 
-def _known(envelope: object_pb2.Object, catalog: Catalog) -> tuple[Message, Kind]:
-    """The object, and its kind as it is stored; without what this version does not know: it could be neither checked
-    nor shown."""
+def _known(envelope: object_pb2.Object, catalog: Catalog) -> tuple[Message, Kind, Kind]:
+    """The object, its kind as it is stored, and as it is sent; without what this version does not know: it could be
+    neither checked nor shown."""
     message = unwrap(envelope)
     message.DiscardUnknownFields()  # type: ignore[no-untyped-call,unused-ignore]
-    return message, catalog.resource(catalog.kind_of(message)).kind
+    version = catalog.kind_of(message)
+    return message, catalog.resource(version.group_kind).kind, version

@@ -9,21 +9,24 @@ from google.protobuf.message import Message
 
 from master.apiserver.watchcache import encoding, rendering
 from podlab.api.conversion import versions
+from podlab.api.conversion.versions import custom_in
 from podlab.api.kinds import Kind
 from podlab.api.objects import typed
-from podlab.api.serializer import codec, packing
+from podlab.api.serializer import codec, encoded_fields, packing
+from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.meta.v1.meta_pb2 import PartialObjectMetadata
 
 M = TypeVar("M", bound=Message)
 
 _SHARED = 1024
+_API_VERSION = encoded_fields.reader(Custom, "api_version")
 
 
 class CachedObject:
     """An object's bytes at one revision, ready to stand in a list or an event. These are without managedFields, which
     `managed` holds: few ask for them, and they are as long as the object itself."""
 
-    __slots__ = ("_json", "_start", "element", "key", "kind", "managed", "revision")
+    __slots__ = ("_json", "_shown", "_start", "element", "key", "kind", "managed", "revision")
 
     def __init__(self, kind: Kind, key: str, value: bytes, revision: int) -> None:
         self.kind = kind
@@ -35,6 +38,39 @@ class CachedObject:
         self.element = encoding.item(encoding.envelope(kind), own, tail)
         self._start = len(self.element) - len(own) - len(tail)
         self._json: bytes | None = None
+        self._shown: dict[Kind, CachedObject] | None = None
+
+    @property
+    def is_of_its_kind(self) -> bool:
+        """Whether it is stored in the version in which its kind is stored now. Others need a webhook to become that."""
+        conversion = self.kind.conversion
+        return conversion is None or not conversion.by_webhook or self.api_version == self.kind.api_version
+
+    @property
+    def api_version(self) -> str:
+        """The version that a custom object is stored in."""
+        return _API_VERSION(self.encoded)
+
+    def has_shown(self, kind: Kind) -> bool:
+        """Whether `shown_in` needs nobody for that version."""
+        return (self._shown is not None and kind in self._shown) or self.api_version == kind.api_version
+
+    def shown_in(self, kind: Kind) -> CachedObject:
+        """A custom object in the version that `kind` is of. Raises ConversionNeeded."""
+        if kind is self.kind and self.is_of_its_kind:
+            return self
+        known = self._shown.get(kind) if self._shown is not None else None
+        return known or self._as(kind, custom_in(typed(self.message(), Custom), kind))
+
+    def keep_shown(self, kind: Kind, converted: Custom) -> None:
+        """What a webhook made of it: for all who ask for the version that `kind` is of, as long as the object stays."""
+        self._shown = self._shown or {}
+        self._shown[kind] = self._as(kind, converted)
+
+    def _as(self, kind: Kind, converted: Custom) -> CachedObject:
+        converted.metadata.resourceVersion = ""
+        value = encoding.with_managed(converted.SerializeToString(), self.managed)
+        return CachedObject(kind, self.key, value, self.revision)
 
     @property
     def value(self) -> bytes:
@@ -120,7 +156,7 @@ def _shared(managed: bytes) -> bytes:
 class CacheEvent:
     """One change. `new` is None for a deletion, `old` for a creation. Encoded once, for all watchers."""
 
-    __slots__ = ("_frames", "_lines", "_new_message", "_old_message", "new", "old", "revision")
+    __slots__ = ("_deleted", "_frames", "_lines", "_new_message", "_old_message", "new", "old", "revision")
 
     def __init__(self, old: CachedObject | None, new: CachedObject | None, revision: int) -> None:
         self.old = old
@@ -130,6 +166,7 @@ class CacheEvent:
         self._lines: dict[int, bytes] = {}
         self._old_message: Message | None = None
         self._new_message: Message | None = None
+        self._deleted: CachedObject | None = None
 
     @property
     def key(self) -> str:
@@ -181,6 +218,7 @@ class CacheEvent:
     def shown(self, event_type: int) -> CachedObject:
         """The object that the event shows: a deletion the last state, at the revision that ended it."""
         if event_type == encoding.DELETED and self.old is not None:
-            return self.old.at(self.revision)
+            self._deleted = self._deleted or self.old.at(self.revision)
+            return self._deleted
         assert self.new is not None
         return self.new

@@ -7,7 +7,7 @@ from the store's history, as of the first page's revision.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from master.apiserver.watchcache import continue_token, encoding
@@ -18,6 +18,7 @@ from master.apiserver.watchcache.moment import Moment
 from master.apiserver.watchcache.selection import ListOptions, Selection
 from master.store.contract import Range
 from master.store.errors import Compacted, FutureRevision
+from podlab.api.kinds import Kind
 from podlab.errors import BadRequest, Expired
 from podlab.v1 import apiserver_pb2
 
@@ -50,20 +51,32 @@ class PageBounds:
         return bool((self.limit and count == self.limit) or (count and size_bytes + next_bytes > self.page_bytes))
 
 
+Shown = Callable[[Sequence[CachedObject], Kind], Awaitable[list[CachedObject]]]
+"""Shows objects in another version of their kind."""
+
+
+async def as_stored(entries: Sequence[CachedObject], _: Kind) -> list[CachedObject]:
+    """Where no kind has other versions."""
+    return list(entries)
+
+
 class Pager:
     """Answers List."""
 
-    def __init__(self, cache: Cache, page_bytes: int = PAGE_BYTES) -> None:
+    def __init__(self, cache: Cache, page_bytes: int = PAGE_BYTES, shown: Shown = as_stored) -> None:
         self._cache = cache
         self._page_bytes = page_bytes
+        self._shown = shown
 
-    async def page(self, request: apiserver_pb2.ListRequest, moment: Moment) -> bytes:
-        """A ListResponse. Raises Expired when the snapshot of the continue token is gone."""
+    async def page(self, request: apiserver_pb2.ListRequest, moment: Moment, version: Kind | None = None) -> bytes:
+        """A ListResponse, of custom objects in a version where one is asked for. Raises Expired when the snapshot of
+        the continue token is gone."""
         wanted, token = ListOptions.of(request, self._cache.catalog).selection(), getattr(request, "continue")
         start = continue_token.parse(token, wanted.prefix) if token else None
         with_managed = request.managed_fields
         found = await self.select(wanted, start, self._bounds(request.limit, with_managed=with_managed), moment)
-        elements = [entry.whole_element() if with_managed else entry.element for entry in found.entries]
+        entries = found.entries if version is None else await self._shown(found.entries, version)
+        elements = [entry.whole_element() if with_managed else entry.element for entry in entries]
         return encoding.list_response(elements, found.revision, found.rest, found.remaining)
 
     def _bounds(self, limit: int, *, with_managed: bool) -> PageBounds:

@@ -8,22 +8,27 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 
 from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import CachedObject, CacheEvent
+from master.apiserver.watchcache.listing import Shown, as_stored
 from master.apiserver.watchcache.moment import Moment
 from master.apiserver.watchcache.selection import ListOptions, Selection
 from master.apiserver.watchcache.watch_window import WatchWindow
 from podlab.api.kinds import Kind
+from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.errors import BadRequest, Expired
 from podlab.v1 import apiserver_pb2
 
 BOOKMARK_EVERY_S = 30.0
 _BATCH_EVENTS = 500
 _BATCH_BYTES = 1 << 20
+
+
+Prepare = Callable[[Sequence[CachedObject]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class EventEncoding:
     all_present: Callable[[int], bytes]
     """What follows the last existing object, as of a revision."""
     bookmark: Callable[[int], bytes]
+    prepare: Prepare | None = None
+    """Is awaited with objects before they are encoded, where that may take others to do."""
 
 
 MESSAGES = EventEncoding(
@@ -51,8 +58,9 @@ MESSAGES = EventEncoding(
 class Watcher:
     """Answers Watch. `run` sends bookmarks to watchers that see no events."""
 
-    def __init__(self, cache: Cache, *, bookmark_every_s: float = BOOKMARK_EVERY_S) -> None:
+    def __init__(self, cache: Cache, *, shown: Shown = as_stored, bookmark_every_s: float = BOOKMARK_EVERY_S) -> None:
         self._cache = cache
+        self._shown = shown
         self._bookmark_every_s = bookmark_every_s
         self.sent: Counter[Kind] = Counter()
         """The number of events that were sent, by kind."""
@@ -63,12 +71,29 @@ class Watcher:
             await asyncio.sleep(self._bookmark_every_s / 2)
             self._cache.wake_all()
 
-    async def watch(self, request: apiserver_pb2.WatchRequest, moment: Moment) -> AsyncIterator[bytes]:
-        """WatchResponses without end. Raises Expired when the start is too old, or the caller too slow."""
+    async def watch(
+        self, request: apiserver_pb2.WatchRequest, moment: Moment, version: Kind | None = None
+    ) -> AsyncIterator[bytes]:
+        """WatchResponses without end, of custom objects in a version where one is asked for. Raises Expired when the
+        start is too old, or the caller too slow."""
         since = "" if request.resource_version == "0" else request.resource_version
         wanted = ListOptions.of(request, self._cache.catalog).selection()
-        async for response in self.follow(wanted, since, MESSAGES, present=not since, moment=moment):
+        encode = MESSAGES if version is None or version.message is not Custom else self._messages(version)
+        async for response in self.follow(wanted, since, encode, present=not since, moment=moment):
             yield response
+
+    def _messages(self, kind: Kind) -> EventEncoding:
+        """As WatchResponses, whose objects are shown in one version."""
+
+        async def prepare(entries: Sequence[CachedObject]) -> None:
+            await self._shown(entries, kind)
+
+        return replace(
+            MESSAGES,
+            present=lambda entry: encoding.event(encoding.ADDED, entry.shown_in(kind).element),
+            event=lambda event, told: encoding.event(told, event.shown(told).shown_in(kind).element),
+            prepare=prepare,
+        )
 
     async def follow(
         self, wanted: Selection, since: str, encode: EventEncoding, *, present: bool, moment: Moment
@@ -111,7 +136,11 @@ class Watcher:
         """The existing objects, as ADDED."""
         frames: list[bytes] = []
         size = 0
-        for entry in wanted.candidates(self._section(wanted)):
+        candidates = wanted.candidates(self._section(wanted))
+        if encode.prepare is not None:
+            candidates = [one for one in candidates if not wanted.selects or wanted.matches(one.message())]
+            await encode.prepare(candidates)
+        for entry in candidates:
             if wanted.selects and not wanted.matches(entry.message()):
                 continue
             frame = encode.present(entry)
@@ -142,7 +171,10 @@ class Watcher:
             if events is None:
                 raise Expired(f"the watch of {wanted.kind.plural} fell too far behind; list again and watch from there")
             position += len(events)
-            frames = [encode.event(event, seen) for event in events if (seen := wanted.event_type(event)) is not None]
+            seen = [(event, told) for event in events if (told := wanted.event_type(event)) is not None]
+            if encode.prepare is not None:
+                await encode.prepare([event.shown(told) for event, told in seen])
+            frames = [encode.event(event, told) for event, told in seen]
             if frames:
                 self.sent[wanted.kind] += len(frames)
                 yield b"".join(frames)

@@ -31,7 +31,6 @@ WITHOUT_EFFECT: dict[str, frozenset[str]] = {
 # Declared and kept: the values that say what happens here in any case.
 LIMITED: Mapping[str, Mapping[str, tuple[str | bool, ...]]] = {
     "podlab.core.v1.PodSpec": {"setHostnameAsFQDN": (False,), "hostUsers": (True,)},
-    "podlab.apiextensions.v1.CustomResourceConversion": {"strategy": ("None",)},
     "podlab.core.v1.PodOS": {"name": ("linux",)},
     "podlab.core.v1.SecurityContext": {"procMount": ("Default",)},
     "podlab.core.v1.AppArmorProfile": {"type": ("RuntimeDefault",)},

@@ -118,9 +118,11 @@ async def _describe_all(client: Client, wanted: Sequence[Target], namespace: str
         inside = namespace if target.kind.namespaced else ""
         try:
             if target.name:
-                found.append(await client.get(target.kind, target.name, inside))
+                found.append(await client.get(target.kind, target.name, inside, version=target.version))
             else:
-                listed: Listed[Message] = await client.list(target.kind, inside, label_selector=selector)
+                listed: Listed[Message] = await client.list(
+                    target.kind, inside, label_selector=selector, version=target.version
+                )
                 found += listed.items
         except NotFound as error:
             missing.append(error)

@@ -151,7 +151,12 @@ async def _apply(client: Client, source: Source, *, dry_run: bool, new_namespace
 
 async def _live(client: Client, source: Source) -> Message | None:
     try:
-        return await client.get(source.kind, source.name, source.namespace)
+        return await client.get(
+            source.kind,
+            source.name,
+            source.namespace,
+            version=source.kind.version if source.kind.message is Custom else "",
+        )
     except NotFound:
         return None
 

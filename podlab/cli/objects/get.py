@@ -101,7 +101,7 @@ async def _show(client: Client, wanted: Sequence[Target], query: Query) -> bool:
 async def _read(client: Client, target: Target, query: Query) -> list[Message]:
     namespace = query.namespace_of(target.kind)
     if target.name:
-        return [await client.get(target.kind, target.name, namespace)]
+        return [await client.get(target.kind, target.name, namespace, version=target.version)]
     return (await _list(client, target, query)).items
 
 
@@ -119,6 +119,7 @@ async def _list(client: Client, target: Target, query: Query) -> Listed[Message]
         query.namespace_of(target.kind),
         label_selector=query.label_selector,
         field_selector=fields,
+        version=target.version,
     )
 
 
@@ -155,6 +156,7 @@ async def _watch(client: Client, target: Target, query: Query) -> None:
                 query.namespace_of(target.kind),
                 label_selector=query.label_selector,
                 field_selector=f"metadata.name={target.name}" if target.name else query.field_selector,
+                version=target.version,
             )
             async for batch in changes:
                 changed = [event.object for event in batch if event.object is not None]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from podlab.api.kinds import Kind
+from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.cli.discovery import LoadCatalog
 from podlab.cli.failures import CommandError
 from podlab.errors import NotFound
@@ -16,6 +17,11 @@ class Target:
 
     kind: Kind
     name: str = ""
+
+    @property
+    def version(self) -> str:
+        """The version that custom objects are to be shown in."""
+        return self.kind.version if self.kind.message is Custom else ""
 
     def __str__(self) -> str:
         return f"{reference(self.kind)}/{self.name}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from podlab.api import definitions
-from podlab.api.kinds import Kind
+from podlab.api.conversion import versions as versions_of
+from podlab.api.kinds import CustomConversion, Kind
 from podlab.api.serializer import custom
 from podlab.api.values import jsonpath, versions
 from podlab.api.values.jsonvalues import Json
@@ -18,6 +19,7 @@ from podlab.apiextensions.v1.customresourcedefinition_pb2 import (
     CustomResourceDefinitionVersion,
 )
 from podlab.kinds.custom.columns import PrinterColumn, table
+from podlab.kinds.custom.conversion import LoadSchema, NoneConversion, WebhookConversion
 from podlab.kinds.custom.scaling import CustomScaling
 from podlab.kinds.resource import Decode, Resource, Version
 from podlab.kinds.scaling import TYPED, Scaling
@@ -27,9 +29,6 @@ from podlab.kinds.subresource import SCALE, STATUS, Subresource
 if TYPE_CHECKING:
     from podlab.kinds.custom.schema import VersionSchema
 
-LoadSchema = Callable[[], "VersionSchema"]
-"""Only servers look into schemas: what does that is imported when the first is asked for."""
-
 
 def resource_of(definition: CustomResourceDefinition, known: Resource | None = None) -> Resource:
     """The kind by the names that were accepted. What `known` was made of its versions' kinds stay the same objects:
@@ -37,34 +36,51 @@ def resource_of(definition: CustomResourceDefinition, known: Resource | None = N
     stored = definitions.storage_version(definition)
     if stored is None:
         raise ValueError(f"{definition.metadata.name}: no version is the storage version")
+    schemas = {f"{definition.spec.group}/{one.name}": _schema(one) for one in definition.spec.versions}
+    conversion = _conversion(definition, schemas)
     kinds = {kind.version: kind for kind in _kinds(known)}
+    is_terminating = definitions.is_true(definition, definitions.TERMINATING)
 
     def kind_of(version: CustomResourceDefinitionVersion) -> Kind:
-        return kinds.get(version.name) or _kind(definition, version)
+        return kinds.get(version.name) or _kind(definition, version, conversion)
 
-    kind, load_schema = kind_of(stored), _schema(stored)
-    strategy = _strategy(load_schema, kind, is_terminating=definitions.is_true(definition, definitions.TERMINATING))
+    def resource(version: CustomResourceDefinitionVersion, of: Kind) -> Resource:
+        load_schema = schemas[of.api_version]
+        strategy = _strategy(load_schema, of, is_terminating=is_terminating)
+        return replace(_resource(definition, version, kind, load_schema), load_strategy=strategy)
+
+    kind = kind_of(stored)
     others = [version for version in definition.spec.versions if version.served and version is not stored]
     others.sort(key=lambda version: versions.priority(version.name), reverse=True)
     other_versions = [
         Version(
-            other,
-            partial(_relabelled, api_version=kind.api_version),
-            partial(_relabelled, api_version=other.api_version),
-            resource=replace(_resource(definition, version, kind, _schema(version)), load_strategy=strategy),
+            other, partial(versions_of.custom_in, kind=kind), partial(versions_of.custom_in, kind=other), resource=own
         )
         for version in others
         for other in [kind_of(version)]
+        for own in [resource(version, other)]
     ]
-    own = _resource(definition, stored, kind, load_schema)
-    return replace(own, load_strategy=strategy, other_versions=tuple(other_versions))
+    return replace(resource(stored, kind), other_versions=tuple(other_versions))
+
+
+def _conversion(
+    definition: CustomResourceDefinition, schemas: Mapping[str, LoadSchema]
+) -> NoneConversion | WebhookConversion | None:
+    """None where there is nothing to convert."""
+    if len(schemas) == 1:
+        return None
+    if definition.spec.conversion.strategy == definitions.WEBHOOK:
+        return WebhookConversion(schemas, definition.metadata.name, definition.spec.conversion.webhook)
+    return NoneConversion(schemas)
 
 
 def _kinds(known: Resource | None) -> list[Kind]:
     return [] if known is None else [known.kind, *(one.kind for one in known.other_versions)]
 
 
-def _kind(definition: CustomResourceDefinition, version: CustomResourceDefinitionVersion) -> Kind:
+def _kind(
+    definition: CustomResourceDefinition, version: CustomResourceDefinitionVersion, conversion: CustomConversion | None
+) -> Kind:
     names = definition.status.acceptedNames
     return Kind(
         definition.spec.group,
@@ -78,6 +94,7 @@ def _kind(definition: CustomResourceDefinition, version: CustomResourceDefinitio
         singular_name=names.singular,
         list_name=names.listKind,
         custom_status=version.subresources.HasField("status"),
+        conversion=conversion,
     )
 
 
@@ -175,11 +192,3 @@ def _text(value: Json) -> str:
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _relabelled(message: Custom, api_version: str) -> Custom:
-    """The same object in another version: nothing else differs."""
-    copy = Custom()
-    copy.CopyFrom(message)
-    copy.api_version = api_version
-    return copy

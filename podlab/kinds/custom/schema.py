@@ -12,6 +12,7 @@ from podlab.errors import Cause
 from podlab.kinds.validation.apiextensions import embedded
 from podlab.schemas import validation
 from podlab.schemas.arrival import arrive
+from podlab.schemas.pruning import prune
 from podlab.schemas.rules.evaluation import RuleTree, evaluate, rule_tree
 from podlab.schemas.schema import Schema, parse
 
@@ -51,6 +52,10 @@ class VersionSchema:
     def arrive(self, value: dict[str, Json]) -> list[str]:
         """Default and prune what was sent, in place; the paths of what was dropped. Raises BadRequest."""
         return arrive(value, self.schema)
+
+    def prune(self, value: dict[str, Json]) -> list[str]:
+        """Drop what this version does not know of an object of another one, in place; the paths of it."""
+        return prune(value, self.schema)
 
     @cached_property
     def rules(self) -> RuleTree | None:

@@ -59,8 +59,11 @@ class CustomWrites:
 
     def read_stored(self, value: bytes) -> bytes:
         """An object that may have been stored under another schema, or in another version, as it is now. One that
-        cannot be read by the schema stays: whoever reads it sees what there is."""
-        message = Custom.FromString(value)
+        cannot be read by the schema stays: whoever reads it sees what there is. One that only a webhook can convert
+        stays in its version."""
+        message, conversion = Custom.FromString(value), self.kind.conversion
+        if conversion is not None and conversion.by_webhook and message.api_version != self.kind.api_version:
+            return value
         try:
             self.set_defaults(message)
         except BadRequest:

@@ -5,7 +5,7 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -16,8 +16,11 @@ from master.apiserver.rest.content.negotiation import PROTOBUF, Representation
 from master.apiserver.rest.content.representations import RequestedRepresentation
 from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.cached_object import CachedObject, CacheEvent
-from master.apiserver.watchcache.watching import EventEncoding
+from master.apiserver.watchcache.listing import Shown
+from master.apiserver.watchcache.watching import EventEncoding, Prepare
+from podlab.api.kinds import Kind
 from podlab.api.serializer import codec
+from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.errors import ApiError
 from podlab.meta.v1 import meta_pb2
 
@@ -40,7 +43,7 @@ def failure(error: ApiError, how: RequestedRepresentation) -> bytes:
     return orjson.dumps({"type": "ERROR", "object": told}) + b"\n"
 
 
-def encoding_of(call: Call, how: RequestedRepresentation, *, ends: bool) -> EventEncoding:
+def encoding_of(call: Call, how: RequestedRepresentation, shown: Shown, *, ends: bool) -> EventEncoding:
     """How events are written. `ends` says whether a bookmark tells that all that was there has been sent."""
     bookmarks = call.query.flag("allowWatchBookmarks")
     kind = call.of
@@ -63,7 +66,28 @@ def encoding_of(call: Call, how: RequestedRepresentation, *, ends: bool) -> Even
         event=event,
         all_present=lambda revision: bookmark(revision, {_INITIAL_EVENTS_END: "true"}) if ends else b"",
         bookmark=lambda revision: bookmark(revision) if bookmarks else b"",
+        prepare=_prepare(call.of, shown),
     )
+
+
+def _prepare(kind: Kind, shown: Shown) -> Prepare | None:
+    """What has objects converted before they are encoded; None where nobody has to be asked."""
+    if not _needs_webhook(kind):
+        return None
+
+    async def prepare(entries: Sequence[CachedObject]) -> None:
+        await shown(entries, kind)
+
+    return prepare
+
+
+def _needs_webhook(kind: Kind) -> bool:
+    return kind.conversion is not None and kind.conversion.by_webhook
+
+
+def _shown(entry: CachedObject, kind: Kind) -> CachedObject:
+    """In the version that is asked for: custom objects are shown by columns and schema of that."""
+    return entry.shown_in(kind) if kind.message is Custom else entry
 
 
 def _written(event_type: str, shown: dict[str, Any], call: Call, how: RequestedRepresentation) -> bytes:
@@ -94,11 +118,12 @@ def _object_lines(call: Call, _: RequestedRepresentation) -> _Encoders:
     kind = call.of
 
     def line(event: CacheEvent, event_type: int) -> bytes:
-        return encoding.json_event(event_type, event.shown(event_type).json_as(kind))
+        return encoding.json_event(event_type, _shown(event.shown(event_type), kind).json_as(kind))
 
+    is_stored = kind is call.resource.kind and not _needs_webhook(kind)
     return (
-        lambda entry: encoding.json_event(encoding.ADDED, entry.json_as(kind)),
-        line if kind is not call.resource.kind else CacheEvent.line,
+        lambda entry: encoding.json_event(encoding.ADDED, _shown(entry, kind).json_as(kind)),
+        CacheEvent.line if is_stored else line,
     )
 
 
@@ -106,7 +131,7 @@ def _metadata_lines(call: Call, how: RequestedRepresentation) -> _Encoders:
     """Each event with its object's metadata."""
 
     def line(entry: CachedObject, event_type: int) -> bytes:
-        return encoding.json_event(event_type, representations.bytes_of(call.of, entry, how))
+        return encoding.json_event(event_type, representations.bytes_of(call.of, _shown(entry, call.of), how))
 
     return (
         lambda entry: line(entry, encoding.ADDED),
@@ -121,7 +146,7 @@ def _table_lines(call: Call, how: RequestedRepresentation) -> _Encoders:
     def line(entry: CachedObject, event_type: int) -> bytes:
         nonlocal headed
         metadata = {"resourceVersion": str(entry.revision)}
-        shown = tables.table(call.of, call.resource, [entry], metadata, how.include, headed=headed)
+        shown = tables.table(call.of, call.resource, [_shown(entry, call.of)], metadata, how.include, headed=headed)
         headed = False
         return encoding.json_event(event_type, orjson.dumps(shown))
 

@@ -51,7 +51,8 @@ class Reading:
     async def get(self, call: Call) -> web.StreamResponse:
         """One object."""
         how = representations.asked(call)
-        entry = await self.registry.get(call.stored, call.place.namespace, call.place.name, call.moment)
+        stored = await self.registry.get(call.stored, call.place.namespace, call.place.name, call.moment)
+        entry = await self.registry.conversions.one(stored, call.of)
         return representations.one(call, entry, how, revision=entry.revision)
 
     async def list(self, call: Call) -> web.StreamResponse:
@@ -63,10 +64,10 @@ class Reading:
         found = await self.lister.select(
             wanted, start, PageBounds(max(0, query.number("limit") or 0), _NO_BOUND), call.moment
         )
-        metadata = _list_metadata(found)
+        metadata, entries = _list_metadata(found), await self.registry.conversions.shown(found.entries, call.of)
         if how.form is Representation.TABLE:
-            return responses.data(await self._table(call, found, metadata, how.include))
-        return representations.listed(call.of, metadata, await _rendered(found.entries, call.of, how), how)
+            return responses.data(await _table(call, entries, metadata, how.include))
+        return representations.listed(call.of, metadata, await _rendered(entries, call.of, how), how)
 
     async def watch(self, call: Call) -> web.StreamResponse:
         """A line of JSON or a frame of protobuf for each event, until the client leaves or `timeoutSeconds` end."""
@@ -75,7 +76,7 @@ class Reading:
         list_options.check(query, watch=True)
         initial, since = list_options.initial_events(query), list_options.revision(query)
         present = not since if initial is None else initial
-        form = watch_events.encoding_of(call, how, ends=bool(initial))
+        form = watch_events.encoding_of(call, how, self.registry.conversions.shown, ends=bool(initial))
         life_s = query.number("timeoutSeconds") or random.uniform(WATCH_LIFE_S, 2 * WATCH_LIFE_S)  # noqa: S311
         tell = partial(
             _followed, call, how, self.watches.follow(wanted, since, form, present=present, moment=call.moment), life_s
@@ -113,13 +114,14 @@ class Reading:
             raise Timeout(message, causes=[cause], retry_after_s=1)
         return ContinueToken(revision, wanted.prefix) if exact else None
 
-    async def _table(self, call: Call, found: Page, metadata: dict[str, Any], include: str) -> dict[str, Any]:
-        whole = tables.table(call.of, call.resource, (), metadata, include)
-        for first in range(0, len(found.entries), _RENDERED_AT_ONCE):
-            part = found.entries[first : first + _RENDERED_AT_ONCE]
-            whole["rows"] += tables.table(call.of, call.resource, part, metadata, include, headed=False)["rows"]
-            await asyncio.sleep(0)
-        return whole
+
+async def _table(call: Call, entries: list[CachedObject], metadata: dict[str, Any], include: str) -> dict[str, Any]:
+    whole = tables.table(call.of, call.resource, (), metadata, include)
+    for first in range(0, len(entries), _RENDERED_AT_ONCE):
+        part = entries[first : first + _RENDERED_AT_ONCE]
+        whole["rows"] += tables.table(call.of, call.resource, part, metadata, include, headed=False)["rows"]
+        await asyncio.sleep(0)
+    return whole
 
 
 def _selection(call: Call) -> Selection:

@@ -38,7 +38,8 @@ class ScaleSubresource:
 
     async def get(self, call: Call) -> web.StreamResponse:
         """How many there are to be, and are."""
-        entry = await self.registry.get(call.of, call.place.namespace, call.place.name, call.moment)
+        stored = await self.registry.get(call.stored, call.place.namespace, call.place.name, call.moment)
+        entry = await self.registry.conversions.one(stored, call.of)
         return responses.data(codec.to_dict(scale_of(entry.message(), call.resource.scaling)))
 
     async def update(self, call: Call) -> web.StreamResponse:
@@ -90,7 +91,8 @@ class ScaleSubresource:
             version=call.of,
         )
         written = await self.registry.write(write)
-        return codec.to_dict(scale_of(written.entry.message(), scaling))
+        entry = await self.registry.conversions.one(written.entry, call.of)
+        return codec.to_dict(scale_of(entry.message(), scaling))
 
     async def _apply(self, call: Call, options: WriteOptions) -> web.StreamResponse:
         """Who applies the Scale manages the workload's own number."""
@@ -105,9 +107,8 @@ class ScaleSubresource:
             version=call.of,
         )
         written = await self.registry.write(write)
-        return responses.data(
-            codec.to_dict(scale_of(written.entry.message(), call.resource.scaling)), warnings=read.warnings
-        )
+        entry = await self.registry.conversions.one(written.entry, call.of)
+        return responses.data(codec.to_dict(scale_of(entry.message(), call.resource.scaling)), warnings=read.warnings)
 
 
 def _of_workload(scale: dict[str, Json], kind: Kind, scaling: Scaling) -> dict[str, Json]:

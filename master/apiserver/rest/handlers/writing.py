@@ -46,7 +46,7 @@ class Writing:
         written = await self.registry.write(write)
         call.tell_made(written.entry.key.rpartition("/")[2])
         told = [*read.warnings, *_warnings(call, written)]
-        return _shown(call, written.entry, how, told, status=201)
+        return await self._shown(call, written.entry, how, told, status=201)
 
     async def update(self, call: Call) -> web.StreamResponse:
         """Replace all but the status, or the part that the subresource is."""
@@ -56,7 +56,7 @@ class Writing:
             call.writing(options), read.message, call.stored, subresource=call.place.subresource, version=call.of
         )
         written = await self.registry.write(write)
-        return _shown(call, written.entry, how, [*read.warnings, *_warnings(call, written)])
+        return await self._shown(call, written.entry, how, [*read.warnings, *_warnings(call, written)])
 
     async def patch(self, call: Call) -> web.StreamResponse:
         """Update to what a JSON patch, a merge patch or a strategic merge patch makes of the object; or apply a
@@ -76,7 +76,7 @@ class Writing:
             version=call.of,
         )
         written = await self.registry.write(write)
-        return _shown(call, written.entry, how, [*patch.warnings, *_warnings(call, written)])
+        return await self._shown(call, written.entry, how, [*patch.warnings, *_warnings(call, written)])
 
     async def _apply(self, call: Call) -> web.StreamResponse:
         place, options, how = call.place, call.write_options(), representations.asked(call)
@@ -97,7 +97,8 @@ class Writing:
         )
         written = await self.registry.write(write)
         status = 201 if written.old is None else 200
-        return _shown(call, written.entry, how, [*read.warnings, *_warnings(call, written)], status=status)
+        told = [*read.warnings, *_warnings(call, written)]
+        return await self._shown(call, written.entry, how, told, status=status)
 
     async def delete_collection(self, call: Call) -> web.StreamResponse:
         """Delete what selectors take, all of them when there are none; the answer is the list of what was deleted."""
@@ -111,9 +112,10 @@ class Writing:
             ListOptions(call.resource, call.place.namespace, *selectors),
             grace_period_s=one.grace_period_s,
             propagation=one.propagation,
+            version=call.of,
         )
         batches = self.collections.delete(call.writing(delete_options.write_options(told)), wanted)
-        gone = [deleted.entry async for batch in batches for deleted in batch]
+        gone = await self.registry.conversions.shown([one.entry async for batch in batches for one in batch], call.of)
         metadata = {"resourceVersion": ""}
         if how.form is Representation.TABLE:
             return responses.data(tables.table(call.of, call.resource, gone, metadata, how.include))
@@ -126,9 +128,11 @@ class Writing:
         how = representations.asked(call)
         told = delete_options.told(await bodies.delete_options(call.request), call.query)
         writing = call.writing(delete_options.write_options(told))
-        deleted = await self.registry.write(Write.delete(writing, delete_options.deletion(call.place, told)))
+        deleted = await self.registry.write(
+            Write.delete(writing, delete_options.deletion(call.place, told), version=call.of)
+        )
         if not deleted.removed or call.of.name in _RETURNED_WHEN_DELETED:
-            return _shown(call, deleted.entry, how)
+            return await self._shown(call, deleted.entry, how)
         metadata = objects.metadata(deleted.entry.message())
         return responses.data(responses.success(call.of, metadata.name, metadata.uid))
 
@@ -142,6 +146,18 @@ class Writing:
         await self.registry.write(bindings.write(call.writing(options), call.place.namespace, pod, node, uid=uid))
         return responses.data(responses.created(), status=201, warnings=read.warnings)
 
+    async def _shown(
+        self,
+        call: Call,
+        entry: CachedObject,
+        how: representations.RequestedRepresentation,
+        told: Warnings = (),
+        *,
+        status: int = 200,
+    ) -> web.Response:
+        shown = await self.registry.conversions.one(entry, call.of)
+        return representations.one(call, shown, how, revision=entry.revision, status=status, warnings=told)
+
     async def _body(self, call: Call, options: WriteOptions, kind: Kind | None = None) -> bodies.Read:
         """What the body says: an object of the place's kind, or of another that belongs there."""
         of_status = call.place.subresource == "status"
@@ -151,17 +167,6 @@ class Writing:
         )
         bodies.take_place(read.message, call.place)
         return replace(read, message=versions.stored(read.message))
-
-
-def _shown(
-    call: Call,
-    entry: CachedObject,
-    how: representations.RequestedRepresentation,
-    told: Warnings = (),
-    *,
-    status: int = 200,
-) -> web.Response:
-    return representations.one(call, entry, how, revision=entry.revision, status=status, warnings=told)
 
 
 def _warnings(call: Call, written: Written) -> list[str]:

@@ -13,11 +13,12 @@ from typing import Final
 
 from podlab.api import definitions
 from podlab.apiextensions.v1 import customresourcedefinition_pb2 as pb
-from podlab.kinds.validation import syntax
+from podlab.kinds.validation import syntax, webhookclients
 from podlab.kinds.validation.apiextensions import versions
 from podlab.kinds.validation.findings import Findings
 
 _SCOPES: Final = ("Cluster", "Namespaced")
+_REVIEW_VERSIONS: Final = ("v1", "v1beta1")
 _APPROVAL: Final = definitions.APPROVAL_ANNOTATION
 
 
@@ -116,12 +117,49 @@ def _check_labels(found: Findings, path: str, values: Sequence[str]) -> None:
 
 
 def _check_conversion(found: Findings, conversion: pb.CustomResourceConversion) -> None:
-    """Its strategy is None, which the codec sees to: nobody is asked to convert."""
+    path = "spec.conversion"
+    found.one_of_required(f"{path}.strategy", conversion.strategy, ("None", definitions.WEBHOOK))
+    if conversion.strategy == definitions.WEBHOOK:
+        _check_webhook(found, path, conversion.webhook)
+        return
     told = "should not be set when strategy is not set to Webhook"
     if conversion.webhook.HasField("clientConfig"):
         found.forbidden("spec.conversion.webhookClientConfig", told)
     if conversion.webhook.conversionReviewVersions:
         found.forbidden("spec.conversion.conversionReviewVersions", told)
+
+
+def _check_webhook(found: Findings, path: str, webhook: pb.WebhookConversion) -> None:
+    """Kubernetes tells of its parts as those of the conversion."""
+    field = f"{path}.webhookClientConfig"
+    client = webhook.clientConfig
+    if not webhook.HasField("clientConfig"):
+        found.required(field, "required when strategy is set to Webhook")
+    elif client.HasField("url") == client.HasField("service"):
+        found.required(field, "exactly one of url or service is required")
+    elif client.HasField("url"):
+        webhookclients.check_url(found, f"{field}.url", client.url)
+    else:
+        service = client.service
+        said = service.path if service.HasField("path") else None
+        webhookclients.check_service(
+            found, f"{field}.service", namespace=service.namespace, name=service.name, port=service.port, path=said
+        )
+    _check_review_versions(found, f"{path}.conversionReviewVersions", webhook.conversionReviewVersions)
+
+
+def _check_review_versions(found: Findings, path: str, versions_read: Sequence[str]) -> None:
+    if not versions_read:
+        found.required(path)
+        return
+    for index, version in enumerate(versions_read):
+        if version in versions_read[:index]:
+            found.invalid(f"{path}[{index}]", version, "duplicate version")
+        else:
+            found.invalid(f"{path}[{index}]", version, *syntax.label_1035(version))
+    if not set(versions_read) & set(_REVIEW_VERSIONS):
+        known = ", ".join(_REVIEW_VERSIONS)
+        found.invalid(path, list(versions_read), f"must include at least one of {known}")
 
 
 def _check_stored_versions(
