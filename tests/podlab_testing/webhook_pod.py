@@ -45,6 +45,29 @@ def converted(one: dict[str, Any], version: str) -> dict[str, Any]:
     return {**one, "apiVersion": version, "spec": spec}
 
 
+def definition(client: dict[str, Any], group: str = "hooks.example.com") -> dict[str, Any]:
+    """Websites of both versions, of which v1 is stored."""
+
+    def version(name: str, field: str) -> dict[str, Any]:
+        spec = {"type": "object", "required": [field], "properties": {field: {"type": "string"}}}
+        schema = {"type": "object", "properties": {"spec": spec}}
+        return {"name": name, "served": True, "storage": name == "v1", "schema": {"openAPIV3Schema": schema}}
+
+    webhook = {"clientConfig": client, "conversionReviewVersions": ["v1"]}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"websites.{group}"},
+        "spec": {
+            "group": group,
+            "names": {"plural": "websites", "kind": "Website"},
+            "scope": "Namespaced",
+            "versions": [version("v1", "host"), version("v2", "hostPort")],
+            "conversion": {"strategy": "Webhook", "webhook": webhook},
+        },
+    }
+
+
 ANSWERS = {"/mutate": mutate, "/validate": validate, "/convert": convert}
 
 

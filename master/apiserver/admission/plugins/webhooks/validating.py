@@ -41,7 +41,7 @@ class ValidatingAdmissionWebhook(Plugin):
 
     async def validate(self, request: AdmissionRequest) -> Alongside:
         """See Plugin."""
-        hooks = self._hooks.about(*self._targets.about(request))
+        hooks = self._hooks.about(*self._targets.about(request)) if self._hooks.are_there else ()
         if not hooks:
             return NOTHING
         found = (self._invoker.invocation(request, hook) for hook in hooks)
