@@ -14,7 +14,7 @@ from master.apiserver.aggregation.discovered import Object
 from master.apiserver.aggregation.documents import RemoteDocuments
 from master.apiserver.aggregation.priorities import GroupVersion
 from master.apiserver.aggregation.registration import is_available
-from master.apiserver.aggregation.remote import PROBER, RemoteServers
+from master.apiserver.aggregation.remote import RemoteServers
 from master.apiserver.aggregation.services import ApiServices
 from podlab.apiregistration.v1.apiservice_pb2 import APIService
 from podlab.errors import ApiError, InternalError
@@ -92,7 +92,7 @@ class NamespaceContents:
 
     async def _asked(self, service: APIService, method: str, path: str) -> bytes:
         """Raises ApiError."""
-        answer = await self.servers.ask(service, method, path, {"Accept": "application/json"}, PROBER)
+        answer = await self.servers.ask(service, method, path, {"Accept": "application/json"})
         if answer.status >= HTTPStatus.BAD_REQUEST and answer.status not in _GONE:
             raise InternalError(f"{method} {path} answers {answer.status}")
         return answer.body

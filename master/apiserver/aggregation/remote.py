@@ -17,10 +17,9 @@ from master.apiserver.settings import FrontProxySettings
 from podlab.apiregistration.v1.apiservice_pb2 import APIService
 from podlab.errors import ServiceUnavailable
 
-AGGREGATOR: Final = User("system:kube-aggregator", frozenset())
-"""As whom the server itself reads what others serve."""
-PROBER: Final = User(AGGREGATOR.name, frozenset({"system:masters"}))
-"""As whom it looks whether they answer, and empties namespaces: that must not fail for want of rights."""
+AGGREGATOR: Final = User("system:kube-aggregator", frozenset({"system:masters"}))
+"""As whom the server itself looks whether they answer, reads what they serve, and empties namespaces: none of it must
+fail for want of rights, which they ask of this cluster."""
 # What describes a server's kinds is read within this time and size.
 READ_S = 5.0
 MOST_BYTES = 16 << 20
@@ -35,13 +34,11 @@ class RemoteServers:
 
     async def read(self, service: APIService, path: str, headers: Mapping[str, str]) -> WholeAnswer:
         """What the server answers this server itself. Raises ApiError."""
-        return await self.ask(service, "GET", path, headers, AGGREGATOR)
+        return await self.ask(service, "GET", path, headers)
 
-    async def ask(
-        self, service: APIService, method: str, path: str, headers: Mapping[str, str], user: User
-    ) -> WholeAnswer:
-        """What the server answers the user. It may be asked twice. Raises ApiError."""
-        said = self.naming(user)
+    async def ask(self, service: APIService, method: str, path: str, headers: Mapping[str, str]) -> WholeAnswer:
+        """As `read`, with another method. It may be asked twice. Raises ApiError."""
+        said = self.naming(AGGREGATOR)
         said.update(headers)
         asked = OutgoingRequest(method, path, headers=said, trust=self.trust(service), timeout_s=READ_S)
         return await self.egress.call(place(service), asked, most_bytes=MOST_BYTES)
@@ -49,7 +46,7 @@ class RemoteServers:
     async def probe(self, service: APIService, path: str) -> WholeAnswer:
         """As `read`, of whoever answers in its place: nothing is told, and nothing believed. Raises ApiError."""
         trust = Trust(insecure=True, client_certificate=self._certificate())
-        said = self.naming(PROBER)
+        said = self.naming(AGGREGATOR)
         asked = OutgoingRequest("GET", path, headers=said, trust=trust, timeout_s=READ_S)
         return await self.egress.call(place(service), asked, most_bytes=MOST_BYTES)
 

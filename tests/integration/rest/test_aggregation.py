@@ -112,9 +112,7 @@ async def test_a_server_that_answers_nonsense_spoils_nothing_for_others(extended
     await extended.becomes("True", "Passed")
 
     async def was_read() -> bool:
-        return any(
-            one["user"] == "system:kube-aggregator" and not one["groups"] for one in extended.server.flunders.requests
-        )
+        return any(one["path"] == "/apis" for one in extended.server.flunders.requests)
 
     await eventually(was_read, "its documents were asked for")
     assert await extended.discovered() == {"version": VERSION, "freshness": "Stale"}
@@ -297,3 +295,13 @@ async def test_a_server_may_ask_the_cluster_what_its_callers_may(
         assert await asyncio.to_thread(delegation.allows, caller, "GET", FLUNDERS) is allowed_there
     async with session_of("jane").get(FLUNDERS) as response:
         assert response.status == 200
+    seen, patch = len(serving.server.flunders.requests), {"spec": {"versionPriority": 201}}
+    headers = {"Content-Type": "application/merge-patch+json"}
+    async with serving.http.patch(f"{SERVICES}/{NAME}", json=patch, headers=headers) as response:
+        assert response.status == 200
+
+    async def is_read() -> bool:
+        return any(one["path"] == "/openapi/v3" for one in serving.server.flunders.requests[seen:])
+
+    await eventually(is_read, "this server itself may read what it serves")
+    assert (await serving.discovered())["freshness"] == "Current"
