@@ -19,8 +19,6 @@ from podlab_testing.webhook_cases import API
 
 from podlab.client.client import Client
 
-pytest.importorskip("master.apiserver.conversion", reason="no webhook converts custom objects yet")
-
 KINDS = "/apis/hooks.example.com/{}/namespaces/default/websites"
 RULES = [{"apiGroups": ["hooks.example.com"], "operations": ["CREATE", "UPDATE"], "resources": ["websites"]}]
 
