@@ -126,6 +126,8 @@ class Write:
     """Whether labels, annotations, finalizers and owners that are sent with a status are written too."""
     creates_missing: bool = False
     """Whether an update creates the object when there is none."""
+    sees_managed_fields: bool = True
+    """Whether `change` is given the object with its managedFields."""
 
     @property
     def seen(self) -> Kind:
@@ -204,6 +206,7 @@ class Write:
         name: str,
         subresource: str = "",
         version: Kind | None = None,
+        sees_managed_fields: bool = True,
     ) -> Write:
         """The object, or a subresource of it, becomes what is made of it. An object to which a configuration is applied
         is created when there is none."""
@@ -220,6 +223,7 @@ class Write:
             version=version,
             attempts=PATCH_ATTEMPTS,
             creates_missing=application is not None and not subresource,
+            sees_managed_fields=sees_managed_fields,
         )
 
     @classmethod
@@ -258,6 +262,7 @@ class Write:
             attempts=self.attempts,
             writes_marks=self.writes_marks,
             creates_missing=self.creates_missing,
+            sees_managed_fields=self.sees_managed_fields,
         )
 
     @classmethod

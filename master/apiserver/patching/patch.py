@@ -31,6 +31,7 @@ MEDIA_TYPES: Mapping[pb.PatchType.ValueType, str] = {
     pb.PATCH_TYPE_MERGE: "application/merge-patch+json",
     pb.PATCH_TYPE_STRATEGIC_MERGE: "application/strategic-merge-patch+json",
 }
+_MANAGED = "managedFields"
 APPLY_MEDIA_TYPE = "application/apply-patch+yaml"
 
 
@@ -44,6 +45,17 @@ class Patch:
     content: Json
     of_status: bool = False
     decode: Decode = codec.from_dict_leniently
+
+    @property
+    def sees_managed_fields(self) -> bool:
+        """Whether what it makes of an object depends on its managedFields. Few patches do, and to write them as JSON
+        and to read them again is more than half of what a patch costs."""
+        if isinstance(self.content, list):
+            return not all(map(_is_elsewhere, self.content))
+        metadata = self.content.get("metadata", {}) if isinstance(self.content, dict) else None
+        if not isinstance(metadata, dict):
+            return True
+        return _MANAGED in metadata or any(name.startswith("$") for name in (*self.content, *metadata))
 
     def applied(self, current: Message) -> Message:
         """The object that the patch makes of `current`, which is not changed. Raises BadRequest, Invalid."""
@@ -96,6 +108,17 @@ def parse(
     if not isinstance(content, wanted):
         raise BadRequest(f"error decoding patch: expected {told}, found {described(content)}")
     return Patch(kind, patch_type, content, of_status, decode)
+
+
+def _is_elsewhere(operation: Json) -> bool:
+    """Whether no place of an operation of a JSON patch holds managedFields, or is in them."""
+    if not isinstance(operation, dict):
+        return False
+    places = [operation[name] for name in ("path", "from") if name in operation]
+    return all(
+        isinstance(place, str) and place not in ("", "/metadata") and not place.startswith(f"/metadata/{_MANAGED}")
+        for place in places
+    )
 
 
 def _is_read(patch_type: int, kind: Kind) -> bool:

@@ -31,14 +31,14 @@ def made(write: Write, entry: CachedObject, old: Message, part: SubresourceStrat
     RequestTooLarge, ConversionNeeded."""
     if write.change is not None and not part.is_tracked:
         return write.made_from(entry.message())  # by the server itself, which makes nothing large
-    sent = write.made_from(old if write.change is None else _whole(write, entry))
+    sent = write.made_from(old if write.change is None else _shown(write, entry))
     weight.check_message(sent)
     return sent
 
 
-def _whole(write: Write, entry: CachedObject) -> Message:
-    """The object as its writer sees it, with managedFields."""
-    found = entry.whole()
+def _shown(write: Write, entry: CachedObject) -> Message:
+    """The object as its writer sees it: with managedFields, unless the change has nothing to do with them."""
+    found = entry.whole() if write.sees_managed_fields else entry.message()
     return custom_in(found, write.seen) if isinstance(found, Custom) else found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from master.apiserver.admission.rules import certificates
-from master.apiserver.admission.write import Application, Change, Deletion, Disruption, Propagation, Write, WriteContext
+from master.apiserver.admission.write import Application, Deletion, Disruption, Propagation, Write, WriteContext
 from master.apiserver.patching import document
 from master.apiserver.patching import patch as patching
 from master.apiserver.registry import binding
@@ -99,10 +99,16 @@ def patch(
         application = Application(_configuration(request.patch), force=request.force, admit_creation=admit)
         return Write.patch(at, kind, application, namespace=request.namespace, name=request.name, subresource=part)
     of_status = part in ("status", "approval")
-    change: Change = patching.parse(request.type, request.patch, kind, of_status=of_status).applied
-    if below is APPROVAL:
-        change = certificates.deciding(change)
-    return Write.patch(at, kind, change, namespace=request.namespace, name=request.name, subresource=part)
+    read = patching.parse(request.type, request.patch, kind, of_status=of_status)
+    return Write.patch(
+        at,
+        kind,
+        certificates.deciding(read.applied) if below is APPROVAL else read.applied,
+        namespace=request.namespace,
+        name=request.name,
+        subresource=part,
+        sees_managed_fields=read.sees_managed_fields,
+    )
 
 
 def _configuration(patch: bytes) -> dict[str, Json]:

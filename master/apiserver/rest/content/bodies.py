@@ -49,6 +49,11 @@ class ReadPatch:
     repeated: list[str]
     warnings: list[str] = field(default_factory=list)
 
+    @property
+    def sees_managed_fields(self) -> bool:
+        """See Patch."""
+        return self.patch.sees_managed_fields
+
     def applied(self, current: M) -> M:
         """What the patch makes of `current`. Raises BadRequest, Invalid."""
         message, unknown = self.patch.read(current)

@@ -74,6 +74,7 @@ class Writing:
             name=place.name,
             subresource=place.subresource,
             version=call.of,
+            sees_managed_fields=patch.sees_managed_fields,
         )
         written = await self.registry.write(write)
         return await self._shown(call, written.entry, how, [*patch.warnings, *_warnings(call, written)])

@@ -99,3 +99,30 @@ def test_what_is_left_must_be_an_object() -> None:
 def test_junk_is_refused_in_no_other_way(content: Any, patch_type: int) -> None:
     with contextlib.suppress(BadRequest, Invalid):
         parse(patch_type, json.dumps(content).encode(), KIND).applied(pod())
+
+
+JSON, MERGE, STRATEGIC = pb.PATCH_TYPE_JSON, pb.PATCH_TYPE_MERGE, pb.PATCH_TYPE_STRATEGIC_MERGE
+
+
+@pytest.mark.parametrize(
+    ("form", "patch", "sees"),
+    [
+        (MERGE, {}, False),
+        (MERGE, {"spec": {"managedFields": 1}, "metadata": {"labels": {"a": "b"}}}, False),
+        (MERGE, {"metadata": {"managedFields": [{}]}}, True),
+        (MERGE, {"metadata": {"managedFields": None}}, True),
+        (MERGE, {"metadata": None}, True),
+        (STRATEGIC, {"spec": {"$setElementOrder/containers": [{"name": "a"}]}}, False),
+        (STRATEGIC, {"$patch": "replace"}, True),
+        (STRATEGIC, {"metadata": {"$patch": "replace"}}, True),
+        (JSON, [], False),
+        (JSON, [{"op": "add", "path": "/metadata/labels/a", "value": "b"}], False),
+        (JSON, [{"op": "replace", "path": "/metadata/managedFields", "value": [{}]}], True),
+        (JSON, [{"op": "remove", "path": "/metadata/managedFields/0"}], True),
+        (JSON, [{"op": "test", "path": "/metadata", "value": {}}], True),
+        (JSON, [{"op": "copy", "path": "/metadata/labels/a", "from": ""}], True),
+        (JSON, ["add"], True),
+    ],
+)
+def test_a_patch_sees_managed_fields_where_it_may_change_or_read_them(form: int, patch: Any, sees: bool) -> None:
+    assert parse(form, json.dumps(patch).encode(), KIND).sees_managed_fields is sees
