@@ -269,6 +269,20 @@ async def test_no_verb_of_a_version_works_that_cannot_be_converted_and_nothing_i
     assert "metadata" in await servers.rest("DELETE", f"{V1}/a")
 
 
+async def test_the_end_of_objects_and_collections_goes_on_without_the_webhook(
+    servers: Converted, admin: Client
+) -> None:
+    for name in ("a", "b", "c"):
+        await servers.rest("POST", V1, server(name), code=201)
+    await servers.store_in("v2")
+    servers.webhook.reply = lambda review: answer(review, [], status="Failure", message="no way")
+    listed = await admin.list(SERVER, "default")  # as the garbage collector and the controller of namespaces read
+    assert [(one.metadata.name, one.api_version) for one in listed.items] == [(name, f"{GROUP}/v1") for name in "abc"]
+    assert await admin.delete(SERVER, "a", "default")
+    assert len(await admin.delete_collection(SERVER, "default")) == 2
+    assert not (await admin.list(SERVER, "default")).items
+
+
 async def test_metadata_are_those_of_the_object_but_for_labels_and_annotations(servers: Converted) -> None:
     servers.webhook.reply = _changed(
         metadata__labels={"to": "v2"},
