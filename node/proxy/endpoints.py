@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from podlab.core.v1.service_pb2 import ServicePort
 from podlab.discovery.v1 import endpointslice_pb2
+from podlab.discovery.v1.endpointslice_pb2 import EndpointHints
 
 
 @dataclass(frozen=True, order=True)
@@ -22,19 +23,22 @@ class Endpoint:
 
 
 def endpoints_of(
-    port: ServicePort, slices: Sequence[endpointslice_pb2.EndpointSlice], *, on_node: str = "", zone: str = ""
+    port: ServicePort,
+    slices: Sequence[endpointslice_pb2.EndpointSlice],
+    *,
+    on_node: str = "",
+    node: str = "",
+    zone: str = "",
 ) -> list[Endpoint]:
     """The ready endpoints in order; when none is ready, those that still serve while they terminate.
 
-    With `on_node`, only those of that node count. With `zone`, only those with a hint for it count, when all ready
-    endpoints have hints and one of them is for this zone.
+    With `on_node`, only those of that node count. With `node`, only those with a hint for that node count, when all
+    ready endpoints have such hints and one of them is for it; else the same for `zone`.
 
     https://kubernetes.io/docs/reference/networking/virtual-ips/#traffic-to-terminating-endpoints
     https://kubernetes.io/docs/reference/networking/virtual-ips/#traffic-distribution
     """
-    ready: set[Endpoint] = set()
-    in_zone: set[Endpoint] = set()
-    all_have_zones = True
+    ready: dict[Endpoint, EndpointHints] = {}
     terminating: set[Endpoint] = set()
     for each in slices:
         numbers = [
@@ -49,14 +53,22 @@ def endpoints_of(
                 Endpoint(address, number, endpoint.nodeName) for address in endpoint.addresses for number in numbers
             }
             if _is_ready(endpoint.conditions):
-                ready |= found
-                zones = {one.name for one in endpoint.hints.forZones}
-                all_have_zones = all_have_zones and bool(zones or not found)
-                if zone in zones:
-                    in_zone |= found
+                ready.update(dict.fromkeys(found, endpoint.hints))
             elif endpoint.conditions.serving and endpoint.conditions.terminating:
                 terminating |= found
-    return sorted(in_zone if in_zone and all_have_zones else ready or terminating)
+    return sorted(_meant_for(node, zone, ready) or ready or terminating)
+
+
+def _meant_for(node: str, zone: str, ready: Mapping[Endpoint, EndpointHints]) -> set[Endpoint]:
+    """Those that are meant for the node or else for the zone; none where not all are meant for somebody."""
+    for own, meant in (
+        (node, [{one.name for one in hints.forNodes} for hints in ready.values()]),
+        (zone, [{one.name for one in hints.forZones} for hints in ready.values()]),
+    ):
+        found = {endpoint for endpoint, names in zip(ready, meant, strict=True) if own in names}
+        if found and all(meant):
+            return found
+    return set()
 
 
 def _is_ready(conditions: endpointslice_pb2.EndpointConditions) -> bool:

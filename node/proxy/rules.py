@@ -104,7 +104,7 @@ class _ServicePortInfo:
         self.id = chain_id(self.name, self.protocol)
         spec = service.spec
         self.only_local = spec.externalTrafficPolicy == "Local"
-        self.all = endpoints_of(port, slices, zone=node.zone)
+        self.all = endpoints_of(port, slices, node=node.name, zone=node.zone)
         local = endpoints_of(port, slices, on_node=node.name)
         self.inside = local if spec.internalTrafficPolicy == "Local" else self.all
         self.outside = local if self.only_local else self.all

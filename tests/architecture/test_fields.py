@@ -14,7 +14,7 @@ from podlab_testing.source_code import PROJECT, modules, tree
 from podlab.api.serializer.unsupported import LIMITED, WITHOUT_EFFECT
 
 # Told by the API and never other than empty, as in Kubernetes.
-ALWAYS_EMPTY = frozenset({"podlab.core.v1.PodCondition.lastProbeTime", "podlab.core.v1.ServiceStatus.loadBalancer"})
+ALWAYS_EMPTY = frozenset({"podlab.core.v1.PodCondition.lastProbeTime"})
 # Its fields are the kinds, which have a test of their own.
 ENVELOPE = "podlab.v1.Object"
 WORD = re.compile(r"\w+")

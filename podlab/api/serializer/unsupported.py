@@ -16,6 +16,30 @@ IGNORED: dict[str, frozenset[str]] = {
     "podlab.meta.v1.DeleteOptions": frozenset({"ignoreStoreReadErrorWithClusterBreakingPotential"}),
 }
 
+_OF_OTHER_COMPONENTS = {
+    name: frozenset(fields.split())
+    for name, fields in {
+        "podlab.coordination.v1.LeaseSpec": "preferredHolder",
+        "podlab.core.v1.NodeSystemInfo": "swap",
+        "podlab.core.v1.AttachedVolume": "devicePath",
+        "podlab.core.v1.NodeRuntimeHandlerFeatures": "recursiveReadOnlyMounts userNamespaces",
+        "podlab.core.v1.NodeRuntimeHandler": "features",
+        "podlab.core.v1.NodeFeatures": "containerUlimits",
+        "podlab.core.v1.NodeStatus": "volumesInUse volumesAttached runtimeHandlers features declaredFeatures",
+        "podlab.core.v1.VolumeMountStatus": "recursiveReadOnly",
+        "podlab.core.v1.ResourceHealth": "resourceID",
+        "podlab.core.v1.PodResourceClaimStatus": "resourceClaimName",
+        "podlab.core.v1.ContainerStatus": "allocatedResources allocatedResourcesStatus stopSignal",
+        "podlab.core.v1.PodExtendedResourceClaimStatus": "requestMappings resourceClaimName",
+        "podlab.core.v1.ContainerExtendedResourceRequest": "requestName",
+        "podlab.core.v1.PodStatus": "resourceClaimStatuses extendedResourceClaimStatus allocatedResources",
+        "podlab.core.v1.ModifyVolumeStatus": "targetVolumeAttributesClassName",
+        "podlab.core.v1.PersistentVolumeClaimStatus": (
+            "allocatedResources allocatedResourceStatuses currentVolumeAttributesClassName modifyVolumeStatus"
+        ),
+    }.items()
+}
+
 # Declared and kept, for these hosts have nothing that they could change: no SELinux, no Windows, and of
 # AppArmor's profiles the one that the runtime gives in any case. Load balancers are for others to bring, and to read.
 WITHOUT_EFFECT: dict[str, frozenset[str]] = {
@@ -26,6 +50,8 @@ WITHOUT_EFFECT: dict[str, frozenset[str]] = {
     "podlab.core.v1.SecurityContext": frozenset({"seLinuxOptions", "appArmorProfile"}),
     "podlab.core.v1.PodSecurityContext": frozenset({"seLinuxOptions", "appArmorProfile"}),
     "podlab.core.v1.ServiceSpec": frozenset({"loadBalancerIP"}),
+    # What those components say of themselves that may take the place of ours.
+    **_OF_OTHER_COMPONENTS,
 }
 
 # Declared and kept: the values that say what happens here in any case.
@@ -48,7 +74,6 @@ _CHOICES = frozenset(
     }
 )
 
-_CONTAINER_STATUS = "allocatedResources allocatedResourcesStatus resources user volumeMounts stopSignal"
 _VOLUME_SOURCES = (
     "awsElasticBlockStore azureDisk azureFile cephfs cinder csi fc flexVolume flocker"
     " gcePersistentDisk gitRepo glusterfs image iscsi nfs photonPersistentDisk portworxVolume"
@@ -69,32 +94,19 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.core.v1.Lifecycle": "stopSignal",
         "podlab.core.v1.EnvVarSource": "fileKeyRef",
         "podlab.core.v1.ResourceRequirements": "claims",
-        "podlab.core.v1.PodStatus": (
-            "resize resourceClaimStatuses extendedResourceClaimStatus allocatedResources resources"
-            " nodeAllocatableResourceClaimStatuses"
-        ),
-        "podlab.core.v1.ContainerStatus": _CONTAINER_STATUS,
+        "podlab.core.v1.PodStatus": "nodeAllocatableResourceClaimStatuses",
         "podlab.core.v1.NodeSpec": "externalID configSource",
-        "podlab.core.v1.NodeStatus": "volumesInUse volumesAttached config runtimeHandlers features declaredFeatures",
-        "podlab.core.v1.NodeSystemInfo": "swap",
-        "podlab.core.v1.ServiceSpec": ("externalIPs loadBalancerSourceRanges externalName healthCheckNodePort"),
+        "podlab.core.v1.NodeStatus": "config",
+        "podlab.core.v1.VolumeMountStatus": "volumeStatus",
+        "podlab.core.v1.ServiceSpec": "externalIPs loadBalancerSourceRanges externalName healthCheckNodePort",
         "podlab.autoscaling.v2.HPAScalingRules": "tolerance",
-        "podlab.autoscaling.v2.HorizontalPodAutoscalerCondition": "observedGeneration",
         "podlab.discovery.v1.Endpoint": "deprecatedTopology",
-        "podlab.discovery.v1.EndpointHints": "forNodes",
-        "podlab.authorization.v1.ResourceAttributes": "fieldSelector labelSelector",
-        "podlab.authorization.v1.SubjectAccessReviewStatus": "denied",
-        "podlab.coordination.v1.LeaseSpec": "strategy preferredHolder",
         "podlab.core.v1.PersistentVolumeSpec": (
             "gcePersistentDisk awsElasticBlockStore glusterfs rbd iscsi cinder cephfs fc flocker flexVolume azureFile"
             " vsphereVolume quobyte azureDisk photonPersistentDisk portworxVolume scaleIO storageos csi"
             " volumeAttributesClassName"
         ),
         "podlab.core.v1.PersistentVolumeClaimSpec": "dataSource dataSourceRef volumeAttributesClassName",
-        "podlab.core.v1.PersistentVolumeClaimStatus": (
-            "allocatedResources allocatedResourceStatuses currentVolumeAttributesClassName modifyVolumeStatus"
-        ),
-        "podlab.networking.v1.IngressLoadBalancerIngress": "ports",
         "podlab.resource.v1.Device": "nodeAllocatableResourceMappings",
         "podlab.resource.v1.DeviceAttribute": "bools ints strings versions",
         "podlab.storage.v1.CSIDriverSpec": "preventPodSchedulingIfMissing",

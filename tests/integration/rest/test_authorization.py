@@ -148,6 +148,44 @@ async def test_reviews_say_what_would_be_allowed(admin: Client, session_of: Sess
     assert (await asked(boss, "GET", f"{REVIEWS}/subjectaccessreviews"))[0] == 405
 
 
+@pytest.mark.parametrize(
+    ("selector", "allowed"),
+    [
+        ({"requirements": [{"key": "spec.nodeName", "operator": "In", "values": ["n1"]}]}, True),
+        ({"requirements": [{"key": "spec.nodeName", "operator": "In", "values": ["n2"]}]}, False),
+        ({"requirements": [{"key": "spec.nodeName", "operator": "Exists"}]}, False),
+        ({"rawSelector": "spec.nodeName=n1"}, True),
+        ({"rawSelector": "spec.nodeName!=n1"}, False),
+    ],
+)
+async def test_reviews_tell_of_lists_by_fields(http: Any, selector: dict[str, Any], allowed: bool) -> None:
+    attributes = {"verb": "list", "resource": "pods", "fieldSelector": selector}
+    spec = {"user": "system:node:n1", "groups": ["system:nodes"], "resourceAttributes": attributes}
+    status, told = await asked(http, "POST", f"{REVIEWS}/subjectaccessreviews", {"spec": spec})
+    assert (status, told["status"]["allowed"]) == (201, allowed)
+
+
+@pytest.mark.parametrize(
+    ("selector", "field"),
+    [
+        ({}, "fieldSelector.requirements"),
+        ({"rawSelector": "a=b", "requirements": [{"key": "a", "operator": "Exists"}]}, "fieldSelector.rawSelector"),
+        ({"requirements": [{"operator": "Exists"}]}, "fieldSelector.requirements[0].key"),
+        ({"requirements": [{"key": "a", "operator": "In"}]}, "fieldSelector.requirements[0].values"),
+        (
+            {"requirements": [{"key": "a", "operator": "Exists", "values": ["b"]}]},
+            "fieldSelector.requirements[0].values",
+        ),
+        ({"requirements": [{"key": "a", "operator": "Gt", "values": ["b"]}]}, "fieldSelector.requirements[0].operator"),
+    ],
+)
+async def test_an_unclear_selector_of_a_review_is_refused(http: Any, selector: dict[str, Any], field: str) -> None:
+    spec = {"user": "jane", "resourceAttributes": {"verb": "list", "resource": "pods", "fieldSelector": selector}}
+    status, told = await asked(http, "POST", f"{REVIEWS}/subjectaccessreviews", {"spec": spec})
+    fields = [cause["field"] for cause in told["details"]["causes"]]
+    assert (status, fields) == (422, [f"spec.resourceAttributes.{field}"])
+
+
 async def test_an_unclear_review_is_refused_with_all_causes(http: aiohttp.ClientSession) -> None:
     code, status = await asked(http, "POST", f"{REVIEWS}/subjectaccessreviews", {"metadata": {"name": "x"}})
     assert code == 422

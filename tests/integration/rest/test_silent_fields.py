@@ -13,6 +13,7 @@ PODS = "/api/v1/namespaces/default/pods"
 MAPS = "/api/v1/namespaces/default/configmaps"
 SECRETS = "/api/v1/namespaces/default/secrets"
 SERVICES = "/api/v1/namespaces/default/services"
+NODES = "/api/v1/nodes"
 
 
 async def send(
@@ -79,16 +80,14 @@ async def test_what_says_nothing_is_accepted_and_what_has_no_effect_here_is_kept
 
 
 async def test_a_status_that_is_not_supported_is_refused_where_it_is_written(http: aiohttp.ClientSession) -> None:
-    pod = {"metadata": {"name": "a"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
-    status, made = await send(http, "POST", PODS, {**pod, "status": {"resize": "Proposed"}})
-    assert (status, "resize" in made["status"]) == (201, False)
-    refused = "status.resize: not supported by Podlab"
-    status, answer = await send(http, "PUT", f"{PODS}/a/status", {**made, "status": {"resize": "Proposed"}})
+    said = {"config": {"error": "none"}}
+    status, made = await send(http, "POST", NODES, {"metadata": {"name": "a"}, "status": said})
+    assert (status, "config" in made["status"]) == (201, False)
+    refused = "status.config: not supported by Podlab"
+    status, answer = await send(http, "PUT", f"{NODES}/a/status", {**made, "status": said})
     assert status == 400
     assert refused in answer["message"]
-    status, answer = await send(
-        http, "PATCH", f"{PODS}/a/status", {"status": {"resize": "Proposed"}}, "application/merge-patch+json"
-    )
+    status, answer = await send(http, "PATCH", f"{NODES}/a/status", {"status": said}, "application/merge-patch+json")
     assert status == 422
     assert refused in answer["message"]
 

@@ -86,3 +86,21 @@ async def test_a_request_for_a_certificate_is_decided_and_signed(http: aiohttp.C
     answer["status"]["conditions"].append(decision("StatusUpdate"))
     answer = await sent(http, "PUT", f"{path}/sample/status", answer)
     assert len(answer["status"]["conditions"]) == 3
+
+
+async def test_what_other_kubelets_say_is_kept(http: aiohttp.ClientSession) -> None:
+    await sent(http, "POST", "/api/v1/nodes", {"metadata": {"name": "n9"}})
+    said = {
+        "nodeInfo": {"kubeletVersion": "v1.36.0", "swap": {"capacity": 1024}},
+        "runtimeHandlers": [{"name": "", "features": {"recursiveReadOnlyMounts": True, "userNamespaces": False}}],
+        "features": {"supplementalGroupsPolicy": True},
+        "declaredFeatures": ["A", "B"],
+        "volumesAttached": [{"name": "a", "devicePath": "/dev/a"}],
+        "volumesInUse": ["a"],
+    }
+    told = await sent(http, "PATCH", "/api/v1/nodes/n9/status", {"status": said}, **MERGE)
+    info = told["status"].pop("nodeInfo")
+    assert {name: told["status"][name] for name in said if name != "nodeInfo"} == {
+        name: value for name, value in said.items() if name != "nodeInfo"
+    }
+    assert (info["kubeletVersion"], info["swap"]) == ("v1.36.0", {"capacity": 1024})

@@ -106,7 +106,26 @@ def _wanted(spec: Any) -> Attributes:
     if spec.HasField("nonResourceAttributes"):
         return Attributes(spec.nonResourceAttributes.verb, path=spec.nonResourceAttributes.path)
     asked = spec.resourceAttributes
-    return Attributes(asked.verb, asked.group, asked.resource, asked.namespace, asked.name, asked.subresource)
+    return Attributes(
+        asked.verb,
+        asked.group,
+        asked.resource,
+        asked.namespace,
+        asked.name,
+        asked.subresource,
+        fields=_fields(asked.fieldSelector) if asked.HasField("fieldSelector") else None,
+    )
+
+
+def _fields(selector: review_pb2.FieldSelectorAttributes) -> Mapping[str, str]:
+    """The values that fields must have. What is asked in other ways restricts nothing, as for authorizers elsewhere."""
+    exact = (one for one in selector.requirements if one.operator == "In" and len(one.values) == 1)
+    required = {one.key: one.values[0] for one in exact}
+    for part in filter(None, selector.rawSelector.split(",")):
+        path, equals, value = part.partition("=")
+        if equals and not path.endswith("!"):
+            required[path.strip()] = value.removeprefix("=").strip()
+    return required
 
 
 def _check(review: Any) -> None:

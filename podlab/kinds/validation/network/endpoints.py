@@ -1,6 +1,6 @@
 """EndpointSlices and Endpoints."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 
 from podlab.core.v1 import endpoints_pb2
 from podlab.discovery.v1 import endpointslice_pb2
@@ -11,7 +11,7 @@ from podlab.kinds.validation.pods.containers import PROTOCOLS
 _ENDPOINTS_MAX = 1000
 _ADDRESSES_MAX = 100
 _PORTS_MAX = 100
-_ZONES_MAX = 8
+_HINTS_MAX = 8
 
 
 def check_endpoint_slice(found: Findings, endpoints: endpointslice_pb2.EndpointSlice) -> None:
@@ -86,17 +86,22 @@ def _check_endpoint(found: Findings, field: str, endpoint: endpointslice_pb2.End
         found.invalid(f"{field}.hostname", endpoint.hostname, *syntax.label(endpoint.hostname))
     if endpoint.HasField("nodeName"):
         found.invalid(f"{field}.nodeName", endpoint.nodeName, *syntax.subdomain(endpoint.nodeName))
-    _check_zones(found, f"{field}.hints.forZones", endpoint.hints.forZones)
+    _check_hints(found, f"{field}.hints.forZones", endpoint.hints.forZones, syntax.label_value)
+    _check_hints(found, f"{field}.hints.forNodes", endpoint.hints.forNodes, syntax.subdomain)
 
 
-def _check_zones(found: Findings, field: str, zones: Sequence[endpointslice_pb2.ForZone]) -> None:
-    if len(zones) > _ZONES_MAX:
-        found.too_many(field, len(zones), _ZONES_MAX)
+def _check_hints(
+    found: Findings,
+    field: str,
+    hints: Iterable[endpointslice_pb2.ForZone | endpointslice_pb2.ForNode],
+    rule: Callable[[str], syntax.Faults],
+) -> None:
+    names = [hint.name for hint in hints]
+    if len(names) > _HINTS_MAX:
+        found.too_many(field, len(names), _HINTS_MAX)
         return
-    seen: set[str] = set()
-    for index, zone in enumerate(zones):
+    for index, name in enumerate(names):
         where = f"{field}[{index}].name"
-        if zone.name in seen:
-            found.duplicate(where, zone.name)
-        seen.add(zone.name)
-        found.invalid(where, zone.name, *syntax.label_value(zone.name))
+        if name in names[:index]:
+            found.duplicate(where, name)
+        found.invalid(where, name, *rule(name))

@@ -232,6 +232,23 @@ def test_a_packet_stays_in_its_zone_while_that_has_endpoints(
     assert trace(chains, Packet(POD, "10.96.0.10", 80)).endpoints == expected
 
 
+@pytest.mark.parametrize(
+    ("hints", "expected"),
+    [
+        pytest.param(("n1", "n2"), ["10.244.0.0:8080"], id="those of the node alone"),
+        pytest.param(("n2", "n3"), ["10.244.0.1:8080"], id="those of the zone where the node has none"),
+        pytest.param(("n1", ""), ["10.244.0.1:8080"], id="those of the zone where one is meant for no node"),
+    ],
+)
+def test_a_packet_stays_on_its_node_while_that_has_endpoints(hints: tuple[str, ...], expected: list[str]) -> None:
+    ends = [meant_for(endpoint(f"10.244.0.{number}"), zone) for number, zone in enumerate(("a", "b"))]
+    for end, hint in zip(ends, hints, strict=True):
+        if hint:
+            end.hints.forNodes.add(name=hint)
+    chains = render([service()], [endpoint_slice(*ends)], replace(NODE, zone="b"))
+    assert trace(chains, Packet(POD, "10.96.0.10", 80)).endpoints == expected
+
+
 @pytest.mark.parametrize("policy", ["internalTrafficPolicy", "externalTrafficPolicy"])
 def test_a_local_policy_prefers_what_terminates_here_to_what_is_ready_elsewhere(policy: str) -> None:
     going = endpoint("10.244.0.5", "n1", ready=False, terminating=True)
