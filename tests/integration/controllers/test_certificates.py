@@ -88,9 +88,10 @@ async def test_no_node_becomes_another_by_a_second_common_name(
     seen: ClusterView, nodes: FakeNodes, cluster: Cluster
 ) -> None:
     """Joined they are n10, who asks; the server that takes the first sees n1."""
-    node = await cluster.client("system:node:n10")
-    asked = pkcs10("system:node:n1", "system:nodes", also="0")
-    await node.create(request(asked, "kube-apiserver-client-kubelet"))
+    asked = request(pkcs10("system:node:n1", "system:nodes", also="0"), "kube-apiserver-client-kubelet")
+    with pytest.raises(Forbidden, match="the subject has 2 common names"):
+        await (await cluster.client("system:node:n10")).create(asked)
+    await seen.client.create(asked)
     await approve(seen.client)  # a person who does not look
     await seen.until(lambda: (found := shown(seen)) and len(found.status.conditions) == 2, "it failed")
     assert [one.reason for one in shown(seen).status.conditions] == ["Test", "SignerValidationFailure"]

@@ -21,9 +21,9 @@ APPS = "/apis/apps/v1/namespaces/default"
 BATCH = "/apis/batch/v1/namespaces/default"
 
 
-# A good request for a certificate is made with a key; its own rows are below. An IPAddress is named by an address, and a
-# CustomResourceDefinition by what it defines.
-NOT_TRIED = ("CertificateSigningRequest", "CustomResourceDefinition", "IPAddress")
+# A good request for a certificate is made with a key; its own rows are below. An IPAddress is named by an address, a
+# CustomResourceDefinition and an APIService by what they bring.
+NOT_TRIED = ("CertificateSigningRequest", "CustomResourceDefinition", "IPAddress", "APIService")
 TRIED = tuple(kind for kind in builtin_kinds.STORED if kind.name not in NOT_TRIED)
 
 
