@@ -181,7 +181,7 @@ async def test_an_outage_is_told_once_and_ended_once(
     informers: list[Informer[Any]] = [Informer(admin, config_pb2.ConfigMap), Informer(admin, pod_pb2.Pod)]
     changed = [asyncio.Event(), asyncio.Event()]
     for informer, event in zip(informers, changed, strict=True):
-        informer.on_change(lambda change, event=event: event.set())
+        informer.on_change(lambda change, event=event: event.set() if change.key.name == "new" else None)
     running = [asyncio.create_task(informer.run()) for informer in informers]
     try:
         async with asyncio.timeout(LIMIT_S):
