@@ -57,10 +57,8 @@ def test_fields_of_pods(kubectl: Kubectl, field: str, value: Any) -> None:
     [
         ("create service externalname x --external-name=a.example", "spec.externalName"),
         ("scale daemonset held --replicas=1", 'daemonsets.apps "held" not found'),
-        ("get apiservices", 'the server doesn\'t have a resource type "apiservices"'),
+        ("get clustertrustbundles", 'the server doesn\'t have a resource type "clustertrustbundles"'),
         ("get --raw /apis/none.example/v1/things", "(NotFound): the server could not find the requested resource"),
-        ("get --raw /api/v1/namespaces/NS/pods/held/proxy/", "(MethodNotAllowed): pods/proxy is not supported"),
-        ("get --raw /api/v1/namespaces/NS/services/held/proxy/", "(MethodNotAllowed): services/proxy is not supported"),
         ("get --raw /api/v1/namespaces/NS/pods/held/resize", "(MethodNotAllowed): pods/resize is not supported"),
         ("get --raw /api/v1/namespaces/NS/pods/held/nope", '(NotFound)'),
         ("patch pod held --subresource=resize -p {}", "(MethodNotAllowed): pods/resize is not supported"),
@@ -78,8 +76,8 @@ def test_requests(kubectl: Kubectl, arguments: str, told: str) -> None:
     ("version", "kind"),
     [
         ("apps/v1beta1", "Deployment"),
-        ("apiregistration.k8s.io/v1", "APIService"),
-        ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
+        ("admissionregistration.k8s.io/v1beta1", "MutatingAdmissionPolicy"),
+        ("certificates.k8s.io/v1beta1", "ClusterTrustBundle"),
     ],
 )
 def test_kinds(kubectl: Kubectl, version: str, kind: str) -> None:
