@@ -110,7 +110,7 @@ class _Operations:
         if subresource.connects:
             method, description = _METHODS[verb][0], f"connect {verb.upper()} requests to {subresource.name} of a pod"
             return {
-                **self._named("connect", f"{method.capitalize()}{self._scope}{name}", description, action="connect"),
+                **self._connected(subresource, f"{method.capitalize()}{self._scope}{name}", description),
                 "parameters": list(parameters.OF_SUBRESOURCE.get(subresource.name, ())),
                 "responses": {"101": {"description": "Switching Protocols"}, "401": {"description": "Unauthorized"}},
             }
@@ -132,7 +132,7 @@ class _Operations:
         name = f"{self._kind.name}{subresource.name.capitalize()}{suffix}"
         description = f"connect {method.upper()} requests to {subresource.name} of {self._kind.name}"
         return {
-            **self._named("connect", f"{method.capitalize()}{self._scope}{name}", description, action="connect"),
+            **self._connected(subresource, f"{method.capitalize()}{self._scope}{name}", description),
             "parameters": list(parameters.OF_SUBRESOURCE[subresource.name]),
             "responses": {
                 "200": {"description": "OK", "content": {"*/*": {"schema": {"type": "string"}}}},
@@ -166,6 +166,14 @@ class _Operations:
             "parameters": [*parameters.DELETING, *(() if one else parameters.SELECTING)],
             "requestBody": {"content": _content(models.DELETE_OPTIONS, self._sent)},
             "responses": _answers({"200": answered}),
+        }
+
+    def _connected(self, subresource: Subresource, identity: str, description: str) -> Operation:
+        """Its kind is that of the options: kubectl takes any PATCH of a Pod for one that validates fields."""
+        group, version, kind = subresource.shown_as(self._kind)
+        return {
+            **self._named("connect", identity, description, action="connect"),
+            "x-kubernetes-group-version-kind": {"group": group, "version": version, "kind": kind},
         }
 
     def _named(

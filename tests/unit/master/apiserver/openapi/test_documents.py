@@ -117,3 +117,20 @@ def test_v2_says_the_same_with_references_of_its_own(v3: dict[str, Document]) ->
     pod = next(one.value for one in binary.definitions.additional_properties if one.name.endswith("core.v1.Pod"))
     properties = {one.name: one.value for one in pod.properties.additional_properties}
     assert properties["spec"]._ref == "#/definitions/io.k8s.api.core.v1.PodSpec"
+
+
+def test_whatever_patches_a_kind_validates_fields(v3: dict[str, Document]) -> None:
+    """kubectl looks at any PATCH of a kind to know whether the server does; where not, it would do so itself."""
+    for place, document in v3.items():
+        for path, item in document["paths"].items():
+            if "patch" not in item or item["patch"]["x-kubernetes-action"] == "connect":
+                continue
+            assert "fieldValidation" in {one["name"] for one in item["patch"]["parameters"]}, f"{place} {path}"
+    patched = {
+        (operation["x-kubernetes-group-version-kind"]["kind"], operation["x-kubernetes-action"])
+        for document in v3.values()
+        for item in document["paths"].values()
+        if (operation := item.get("patch")) is not None
+    }
+    connected = {kind for kind, action in patched if action == "connect"}
+    assert connected == {"PodProxyOptions", "ServiceProxyOptions", "NodeProxyOptions"}
