@@ -20,6 +20,7 @@ from master.apiserver.admission.rules.podsecurity.policy import Configuration
 from master.apiserver.aggregation.aggregator import Aggregator
 from master.apiserver.app import extension_authentication
 from master.apiserver.app.default_priorities import DefaultPriorities
+from master.apiserver.app.default_rbac import DefaultRoles
 from master.apiserver.app.flow_control import ConfigurationFollower
 from master.apiserver.app.service_addresses import ServiceAddresses, service_allocator
 from master.apiserver.app.system_objects import SystemObjects
@@ -208,6 +209,7 @@ def _kept(
     settings: ApiServerSettings, network: IPv4Network, cache: Cache, registry: Registry
 ) -> tuple[KeptObjects, ...]:
     return (
+        DefaultRoles(cache),
         SystemObjects(
             registry,
             network,

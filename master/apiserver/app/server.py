@@ -14,7 +14,6 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from master.apiserver.app import encryption
 from master.apiserver.app.assembly import KeptObjects, Parts, assemble
-from master.apiserver.app.default_rbac import DefaultRoles
 from master.apiserver.app.event_expiry import EventExpiry
 from master.apiserver.flowcontrol.inflight_limits import REQUEST_BYTES
 from master.apiserver.flowcontrol.write_rates import ChargedStore
@@ -55,7 +54,6 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
         await parts.cache.load()
         parts.definitions.start()
         parts.aggregator.start()
-        roles = DefaultRoles(parts.cache)
         loops: list[Coroutine[object, object, None]] = [
             parts.cache.run(),
             parts.watches.run(),
@@ -63,13 +61,11 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
             parts.definitions.run(),
             parts.aggregator.run(),
             EventExpiry(parts.cache).run(),
-            roles.run(),
             retain(opened, lambda: opened.written_bytes, keep=settings.compact_keep_revisions),
         ]
         if parts.trail is not None:
             loops.append(parts.trail.writer.run())
         async with _background(loops):
-            await roles.ensure()
             for each in parts.kept:
                 await _begin(each)
             async with (

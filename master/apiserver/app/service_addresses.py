@@ -21,6 +21,7 @@ from master.apiserver.watchcache.cached_object import CachedObject
 from master.store.contract import Delete, Put
 from master.store.errors import Closed, Mismatch, StoreError
 from podlab.api import kinds
+from podlab.api.selection.labels import ADDRESS_ALLOCATOR, ADDRESS_MANAGED_BY
 from podlab.core.v1.service_pb2 import Service
 from podlab.networking.v1.serviceaddresses_pb2 import IPAddress, ServiceCIDR
 
@@ -91,7 +92,7 @@ class ServiceAddresses:
         }
         for entry in self.cache.window(kinds.of(IPAddress)).entries.values():
             address = entry.message_as(IPAddress)
-            if address.metadata.labels.get(service_addresses.MANAGED_BY) != service_addresses.ALLOCATOR:
+            if address.metadata.labels.get(ADDRESS_MANAGED_BY) != ADDRESS_ALLOCATOR:
                 continue
             parent = address.spec.parentRef
             if (parent.namespace, parent.name, address.metadata.name) not in had:

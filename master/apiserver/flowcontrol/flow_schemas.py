@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from master.apiserver.authentication.claims import USER_PREFIX
 from master.apiserver.authentication.user import User
 from master.apiserver.flowcontrol import priority_levels
 from master.apiserver.flowcontrol.priority_levels import PriorityLevel
@@ -21,7 +22,6 @@ from podlab.kinds.defaults import priorities
 # Of how many forms of requests it is remembered which schema they match.
 _REMEMBERED = 4096
 _ALL = "*"
-_SERVICE_ACCOUNT = "system:serviceaccount:"
 
 Form = tuple[User, str, str, str, str, str]
 """What schemas look at: user, verb, group, resource, namespace, and the path of what is no resource."""
@@ -124,7 +124,7 @@ def _is_subject(subject: schemas_pb2.Subject, user: User) -> bool:
     if subject.kind == "Group":
         return subject.group.name == _ALL or subject.group.name in user.groups
     account = subject.serviceAccount
-    prefix = f"{_SERVICE_ACCOUNT}{account.namespace}:"
+    prefix = f"{USER_PREFIX}{account.namespace}:"
     return user.name.startswith(prefix) and account.name in (_ALL, user.name.removeprefix(prefix))
 
 

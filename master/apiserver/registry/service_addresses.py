@@ -11,14 +11,13 @@ from ipaddress import IPv4Network, ip_network
 from master.apiserver.registry.uids import new_uid
 from master.apiserver.watchcache import keys
 from podlab.api import kinds
+from podlab.api.selection.labels import ADDRESS_ALLOCATOR, ADDRESS_MANAGED_BY
 from podlab.api.values import times
 from podlab.core.v1.service_pb2 import Service
 from podlab.meta.v1 import meta_pb2
 from podlab.networking.v1.serviceaddresses_pb2 import IPAddress, ServiceCIDR
 
-FAMILY, MANAGED_BY = "ipaddress.kubernetes.io/ip-family", "ipaddress.kubernetes.io/managed-by"
-ALLOCATOR = "ipallocator.k8s.io"
-"""The value of MANAGED_BY of addresses that Services were given."""
+FAMILY = "ipaddress.kubernetes.io/ip-family"
 _ADDRESSES = kinds.of(IPAddress)
 
 
@@ -30,7 +29,7 @@ def address_key(address: str) -> str:
 def address_of(service: Service) -> IPAddress:
     """The object that says that the address is the Service's; complete but for the cluster's own fields."""
     metadata = meta_pb2.ObjectMeta(name=service.spec.clusterIP)
-    metadata.labels[FAMILY], metadata.labels[MANAGED_BY] = "IPv4", ALLOCATOR
+    metadata.labels[FAMILY], metadata.labels[ADDRESS_MANAGED_BY] = "IPv4", ADDRESS_ALLOCATOR
     made = IPAddress(metadata=metadata)
     parent = made.spec.parentRef
     parent.resource, parent.namespace, parent.name = "services", service.metadata.namespace, service.metadata.name

@@ -13,13 +13,13 @@ from typing import Final
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
 from podlab.api.objects import Key, condition
+from podlab.api.selection.labels import ADDRESS_ALLOCATOR, ADDRESS_MANAGED_BY
 from podlab.api.values import times
 from podlab.client.client import Client
 from podlab.client.informer import Change
 from podlab.networking.v1.serviceaddresses_pb2 import IPAddress, ServiceCIDR
 
 FINALIZER = "networking.k8s.io/service-cidr-finalizer"
-MANAGED_BY, ALLOCATOR = "ipaddress.kubernetes.io/managed-by", "ipallocator.k8s.io"
 # As Kubernetes: as long as that after the deletion somebody may still give addresses of the network.
 GRACE_S = 10.0
 _READY = ("True", "", "Kubernetes Service CIDR is ready")
@@ -43,7 +43,11 @@ def may_go(cidr: ServiceCIDR, others: Iterable[ServiceCIDR], addresses: Iterable
     kept = [network for other in others for network in _networks(other)]
     if all(any(_within(one, other) for other in kept) for one in own):
         return True
-    given = (ip_address(one.metadata.name) for one in addresses if one.metadata.labels.get(MANAGED_BY, "") == ALLOCATOR)
+    given = (
+        ip_address(one.metadata.name)
+        for one in addresses
+        if one.metadata.labels.get(ADDRESS_MANAGED_BY, "") == ADDRESS_ALLOCATOR
+    )
     return not any(
         any(address in one for one in own) and not any(address in other for other in kept) for address in given
     )

@@ -1,20 +1,11 @@
 """The kind MutatingAdmissionPolicyBinding."""
 
-from datetime import datetime
-
 from podlab.admissionregistration.v1.mutatingadmissionpolicy_pb2 import MutatingAdmissionPolicyBinding
-from podlab.api.cells import Cells, Table, age
+from podlab.api.cells import Table
 from podlab.api.kinds import of
+from podlab.kinds.columns.admission import of_binding
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
-
-
-def _cells(item: MutatingAdmissionPolicyBinding, now: datetime) -> Cells:
-    reference = item.spec.paramRef
-    params = "<unset>"
-    if item.spec.HasField("paramRef"):
-        params = f"{reference.namespace or '*'}/{reference.name}" if reference.name else "*"
-    return [item.metadata.name, item.spec.policyName, params, age(item, now)]
 
 
 def _strategy() -> Strategy:
@@ -32,6 +23,6 @@ def _strategy() -> Strategy:
 
 RESOURCE = Resource(
     of(MutatingAdmissionPolicyBinding),
-    table=Table(_cells, ("NAME", "POLICYNAME", "PARAMREF", "AGE")),
+    table=Table(of_binding, ("NAME", "POLICYNAME", "PARAMREF", "AGE")),
     load_strategy=_strategy,
 )

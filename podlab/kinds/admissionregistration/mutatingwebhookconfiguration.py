@@ -1,16 +1,11 @@
 """The kind MutatingWebhookConfiguration."""
 
-from datetime import datetime
-
 from podlab.admissionregistration.v1.webhookconfiguration_pb2 import MutatingWebhookConfiguration
-from podlab.api.cells import Cells, Table, age
+from podlab.api.cells import Table
 from podlab.api.kinds import of
+from podlab.kinds.columns.admission import of_webhooks
 from podlab.kinds.resource import Resource
 from podlab.kinds.strategy import Strategy
-
-
-def _cells(item: MutatingWebhookConfiguration, now: datetime) -> Cells:
-    return [item.metadata.name, str(len(item.webhooks)), age(item, now)]
 
 
 def _strategy() -> Strategy:
@@ -28,6 +23,6 @@ def _strategy() -> Strategy:
 
 RESOURCE = Resource(
     of(MutatingWebhookConfiguration),
-    table=Table(_cells, ("NAME", "WEBHOOKS", "AGE"), types={"WEBHOOKS": "integer"}),
+    table=Table(of_webhooks, ("NAME", "WEBHOOKS", "AGE"), types={"WEBHOOKS": "integer"}),
     load_strategy=_strategy,
 )
