@@ -28,11 +28,10 @@ _OF_OTHER_COMPONENTS = {
         "podlab.core.v1.NodeStatus": "volumesInUse volumesAttached runtimeHandlers features declaredFeatures",
         "podlab.core.v1.VolumeMountStatus": "recursiveReadOnly",
         "podlab.core.v1.ResourceHealth": "resourceID",
-        "podlab.core.v1.PodResourceClaimStatus": "resourceClaimName",
         "podlab.core.v1.ContainerStatus": "allocatedResources allocatedResourcesStatus stopSignal",
         "podlab.core.v1.PodExtendedResourceClaimStatus": "requestMappings resourceClaimName",
         "podlab.core.v1.ContainerExtendedResourceRequest": "requestName",
-        "podlab.core.v1.PodStatus": "resourceClaimStatuses extendedResourceClaimStatus allocatedResources",
+        "podlab.core.v1.PodStatus": "extendedResourceClaimStatus allocatedResources",
         "podlab.core.v1.ModifyVolumeStatus": "targetVolumeAttributesClassName",
         "podlab.core.v1.PersistentVolumeClaimStatus": (
             "allocatedResources allocatedResourceStatuses currentVolumeAttributesClassName modifyVolumeStatus"
@@ -83,7 +82,7 @@ _VOLUME_SOURCES = (
 UNSUPPORTED: dict[str, frozenset[str]] = {
     name: frozenset(fields.split())
     for name, fields in {
-        "podlab.core.v1.PodSpec": "resourceClaims resources hostnameOverride schedulingGroup",
+        "podlab.core.v1.PodSpec": "resources hostnameOverride schedulingGroup",
         "podlab.core.v1.EphemeralContainer": "volumeDevices restartPolicyRules",
         "podlab.core.v1.Container": "volumeDevices restartPolicyRules",
         "podlab.core.v1.PodSecurityContext": "sysctls",
@@ -93,7 +92,6 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.core.v1.VolumeProjection": "clusterTrustBundle podCertificate",
         "podlab.core.v1.Lifecycle": "stopSignal",
         "podlab.core.v1.EnvVarSource": "fileKeyRef",
-        "podlab.core.v1.ResourceRequirements": "claims",
         "podlab.core.v1.PodStatus": "nodeAllocatableResourceClaimStatuses",
         "podlab.core.v1.NodeSpec": "externalID configSource",
         "podlab.core.v1.NodeStatus": "config",

@@ -47,7 +47,6 @@ def _strategy() -> Strategy:
     from podlab.kinds.strategies import pods
     from podlab.kinds.validation.pods import ephemeralcontainers, pod
     from podlab.kinds.validation.rules import Rules
-    from podlab.kinds.validation.storage.claims import check_claim_names
     from podlab.kinds.warnings import moments
 
     return Strategy(
@@ -62,7 +61,7 @@ def _strategy() -> Strategy:
             update=pod.check_pod_update,
             status=pod.check_pod_status,
             create=ephemeralcontainers.check_new_pod,
-            create_alike=check_claim_names,
+            create_alike=pod.check_made_names,
             joining=ephemeralcontainers.check_joining,
         ),
         warn=moments.of_pod,

@@ -84,9 +84,9 @@ class Findings:
         """The field may not be set, or not be changed, here."""
         self._add(field, "FieldValueForbidden", f"Forbidden: {detail}")
 
-    def not_found(self, field: str, value: str) -> None:
+    def not_found(self, field: str, value: str, detail: str = "") -> None:
         """The value names something that is not there."""
-        self._add(field, "FieldValueNotFound", f"Not found: {_shown(value)}")
+        self._add(field, "FieldValueNotFound", f"Not found: {_shown(value)}" + (f": {detail}" if detail else ""))
 
     def too_long(self, field: str, limit_bytes: int) -> None:
         """The value is larger than what is kept."""

@@ -1,11 +1,13 @@
 """The containers of a pod, init containers and sidecars included."""
 
+from collections.abc import Collection
 from collections.abc import Container as Holder
 from dataclasses import dataclass
 
 from podlab.core.v1 import pod_pb2
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.findings import Findings
+from podlab.kinds.validation.pods.deviceclaims import check_used_claims
 from podlab.kinds.validation.pods.environment import check_env, check_env_from
 from podlab.kinds.validation.pods.handlers import check_lifecycle, check_probe, handlers_of
 from podlab.kinds.validation.pods.resources import check_requirements, check_resize_policy
@@ -20,6 +22,7 @@ class PodFacts:
     """What containers are checked against."""
 
     volumes: Holder[str]
+    claims: Collection[str]
     host_network: bool
     grace_period_s: int
     of_template: bool
@@ -63,6 +66,7 @@ def check_container(found: Findings, field: str, container: pod_pb2.Container, f
     check_env_from(found, f"{field}.envFrom", container.envFrom)
     check_mounts(found, f"{field}.volumeMounts", container, facts.volumes)
     check_requirements(found, f"{field}.resources", container.resources)
+    check_used_claims(found, f"{field}.resources.claims", container.resources.claims, facts.claims)
     check_resize_policy(found, f"{field}.resizePolicy", container.resizePolicy)
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
         if container.HasField(name):

@@ -25,7 +25,8 @@ def check_new_pod(found: Findings, pod: pod_pb2.Pod) -> None:
 def check_ephemeral_containers(found: Findings, field: str, spec: pod_pb2.PodSpec) -> None:
     """All of them; their names are other than those of the pod's own containers."""
     volumes = {volume.name for volume in spec.volumes}
-    facts = PodFacts(volumes, spec.hostNetwork, spec.terminationGracePeriodSeconds, of_template=False)
+    claims = {claim.name for claim in spec.resourceClaims}
+    facts = PodFacts(volumes, claims, spec.hostNetwork, spec.terminationGracePeriodSeconds, of_template=False)
     targets = {container.name for container in spec.containers}
     names = targets | {container.name for container in spec.initContainers}
     for index, ephemeral in enumerate(spec.ephemeralContainers):

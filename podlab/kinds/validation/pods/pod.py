@@ -9,6 +9,7 @@ from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.labels import check_annotations, check_labels
 from podlab.kinds.validation.pods.affinity import check_neighbours, check_spread
 from podlab.kinds.validation.pods.containers import PodFacts, check_containers, check_id, check_seccomp
+from podlab.kinds.validation.pods.deviceclaims import check_made_claim_names, check_made_claims, check_pod_claims
 from podlab.kinds.validation.pods.ephemeralcontainers import check_ephemeral_containers
 from podlab.kinds.validation.pods.gates import (
     check_gates,
@@ -38,7 +39,13 @@ def check_pod(found: Findings, pod: pod_pb2.Pod) -> None:
     """A pod. Those of one template have the same spec, to the byte, and the same is wrong with all of them."""
     encoded = pod.spec.SerializeToString()
     found.extend(_verdict(encoded) if len(encoded) <= _REMEMBERED_BYTES else _judged(pod.spec))
+    check_made_names(found, pod)
+
+
+def check_made_names(found: Findings, pod: pod_pb2.Pod) -> None:
+    """Names of what is made for the pod, which its own name is part of."""
     check_claim_names(found, pod)
+    check_made_claim_names(found, pod)
 
 
 @lru_cache(maxsize=512)
@@ -79,7 +86,8 @@ def check_lasting_template(found: Findings, field: str, template: pod_pb2.PodTem
 def check_pod_spec(found: Findings, field: str, spec: pod_pb2.PodSpec, *, of_template: bool = False) -> None:
     """All of a pod's spec, defaults applied."""
     volumes = check_volumes(found, f"{field}.volumes", spec.volumes)
-    facts = PodFacts(volumes, spec.hostNetwork, spec.terminationGracePeriodSeconds, of_template)
+    claims = check_pod_claims(found, f"{field}.resourceClaims", spec.resourceClaims)
+    facts = PodFacts(volumes, claims, spec.hostNetwork, spec.terminationGracePeriodSeconds, of_template)
     check_containers(found, field, spec, facts)
     found.one_of(f"{field}.restartPolicy", spec.restartPolicy, _RESTART_POLICIES)
     found.at_least(f"{field}.terminationGracePeriodSeconds", spec.terminationGracePeriodSeconds, 0)
@@ -235,6 +243,7 @@ def _check_no_windows(found: Findings, field: str, spec: pod_pb2.PodSpec) -> Non
 
 
 def check_pod_status(found: Findings, pod: pod_pb2.Pod) -> None:
-    """The addresses that a kubelet reports."""
+    """The addresses that a kubelet reports, and the claims that were made for the pod."""
     for index, address in enumerate(pod.status.podIPs):
         found.invalid(f"status.podIPs[{index}].ip", address.ip, *syntax.ip_address(address.ip))
+    check_made_claims(found, pod)

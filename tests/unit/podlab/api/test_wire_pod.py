@@ -24,7 +24,9 @@ CONTAINER = b"".join(
         blob(7, blob(1, "A"), blob(2, "b")),
         blob(7, blob(1, "N"), blob(3, blob(1, blob(2, "metadata.name")))),
         blob(7, blob(1, "S"), blob(3, blob(4, blob(1, blob(1, "keys")), blob(2, "k"), number(3, 1)))),
-        blob(8, pair(1, "cpu", blob(1, "2")), pair(2, "memory", blob(1, "64Mi"))),
+        blob(
+            8, pair(1, "cpu", blob(1, "2")), pair(2, "memory", blob(1, "64Mi")), blob(3, blob(1, "gpu"), blob(2, "r"))
+        ),
         blob(9, blob(1, "data"), number(2, 1), blob(3, "/data"), blob(4, "sub"), blob(5, "None"), blob(6, "x")),
         blob(11, PROBE),
         blob(12, blob(2, blob(1, blob(1, "stop")))),
@@ -47,7 +49,11 @@ CONTAINER_JSON = {
         {"name": "N", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
         {"name": "S", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "k", "optional": True}}},
     ],
-    "resources": {"limits": {"cpu": "2"}, "requests": {"memory": "64Mi"}},
+    "resources": {
+        "limits": {"cpu": "2"},
+        "requests": {"memory": "64Mi"},
+        "claims": [{"name": "gpu", "request": "r"}],
+    },
     "volumeMounts": [
         {
             "name": "data",
@@ -118,6 +124,8 @@ POD_SPEC = b"".join(
         blob(23, blob(1, "10.0.0.1"), blob(2, "db")),
         number(25, 100),
         number(30, 0),
+        blob(39, blob(1, "gpu"), blob(4, "one-gpu")),
+        blob(39, blob(1, "shared"), blob(3, "all-gpus")),
     ]
 )
 POD_SPEC_JSON = {
@@ -168,6 +176,10 @@ POD_SPEC_JSON = {
     "hostAliases": [{"ip": "10.0.0.1", "hostnames": ["db"]}],
     "priority": 100,
     "enableServiceLinks": False,
+    "resourceClaims": [
+        {"name": "gpu", "resourceClaimTemplateName": "one-gpu"},
+        {"name": "shared", "resourceClaimName": "all-gpus"},
+    ],
 }
 TERMINATED = blob(3, number(1, 137), number(2, 9), blob(3, "Error"), blob(5, TIME), blob(6, TIME), blob(7, "cri://1"))
 POD_STATUS = b"".join(

@@ -39,6 +39,7 @@ SCALARS: dict[str, st.SearchStrategy[Any]] = {
         TEXT.map(lambda text: {"type": 1, "strVal": text}),
     ),
     "podlab.meta.v1.FieldsV1": st.just({"Raw": b'{"f:spec":{}}'}),
+    "podlab.meta.v1.RawExtension": st.just({"raw": b'{"a":1}'}),  # one that holds nothing is null, and so absent
 }
 PLAIN: dict[int, st.SearchStrategy[Any]] = {
     FieldDescriptor.TYPE_STRING: TEXT,
