@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 
 from podlab.cel import costs
-from podlab.cel.values import Instant, KeyedList, LazyMap, OptionalValue, SetList, Span, Uint
+from podlab.cel.values import DefaultMap, Instant, KeyedList, LazyMap, OptionalValue, SetList, Span, Uint
 
 Implementation = Callable[..., object]
 Cost = Callable[..., int]
@@ -50,7 +50,7 @@ _CLASSES: dict[str, frozenset[type]] = {
     "string": frozenset({str}),
     "bytes": frozenset({bytes}),
     "list": frozenset({list, SetList, KeyedList}),
-    "map": frozenset({dict, LazyMap}),
+    "map": frozenset({dict, LazyMap, DefaultMap}),
     "timestamp": frozenset({Instant}),
     "duration": frozenset({Span}),
     "optional_type": frozenset({OptionalValue}),

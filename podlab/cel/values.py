@@ -114,6 +114,13 @@ class LazyMap(dict[str, object]):
         return key in self._values
 
 
+class DefaultMap(dict[str, object]):
+    """A map in which what is not there is an empty map. `in` tells what is there."""
+
+    def __missing__(self, key: str) -> object:
+        return {}
+
+
 TYPE_NAMES: Final[dict[type, str]] = {
     int: "int",
     bool: "bool",
@@ -125,6 +132,7 @@ TYPE_NAMES: Final[dict[type, str]] = {
     KeyedList: "list",
     dict: "map",
     LazyMap: "map",
+    DefaultMap: "map",
     type(None): "null_type",
     Uint: "uint",
     Instant: "google.protobuf.Timestamp",
