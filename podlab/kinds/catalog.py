@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -42,12 +42,7 @@ class Catalog:
     def __init__(self, served: Iterable[Served], version: int = 1) -> None:
         self.version = version
         self._served = {one.kind.group_kind: one for one in served}
-        self._of_other_groups = {
-            other.group_kind: one
-            for one in self._served.values()
-            for other in one.versions
-            if other.group != one.kind.group
-        }
+        self._of_other_groups = _of_other_groups(self._served.values())
         self._resources: dict[GroupKind, Resource] = {}
         self._asked: dict[Kind | GroupKind | type[Message], Resource] = {}
         """By all that somebody has asked for: each write asks several times."""
@@ -62,13 +57,18 @@ class Catalog:
 
     def changed(self, added: Iterable[Resource], removed: Collection[GroupKind] = ()) -> Catalog:
         """One that lacks some kinds, and has others, each instead of the one of its group and name."""
-        kept = {known: one for known, one in self._served.items() if known not in removed}
-        return self._changed(kept | {one.group_kind: _as_served(one) for one in added})
-
-    def _changed(self, served: Mapping[GroupKind, Served]) -> Catalog:
-        changed = Catalog(served.values(), self.version + 1)
-        kept = self._resources.items()
-        changed._resources = {known: one for known, one in kept if changed._known(known) is self._known(known)}
+        coming = {one.group_kind: _as_served(one) for one in added}
+        changed = Catalog((), self.version + 1)
+        changed._served = dict(self._served)  # whole copies: hundreds of kinds may come one after the other
+        changed._resources = dict(self._resources)
+        for gone in removed:
+            changed._served.pop(gone, None)
+        for other in {*removed, *coming}:
+            changed._resources.pop(other, None)
+        changed._served |= coming
+        kept = {name: one for name, one in self._of_other_groups.items() if one.kind.group_kind not in coming}
+        changed._of_other_groups = {name: one for name, one in kept.items() if one.kind.group_kind in changed._served}
+        changed._of_other_groups |= _of_other_groups(coming.values())
         return changed
 
     @cached_property
@@ -203,6 +203,11 @@ class Catalog:
     def _groups_of_old(self) -> dict[str, str]:
         """The group of each kind that releases before this knew by its name alone."""
         return {kind.name: kind.group for kind in reversed(kinds.enveloped())}
+
+
+def _of_other_groups(served: Iterable[Served]) -> dict[GroupKind, Served]:
+    """Kinds by what they are called in groups other than their own."""
+    return {other.group_kind: one for one in served for other in one.versions if other.group != one.kind.group}
 
 
 def _as_served(resource: Resource) -> Served:

@@ -63,6 +63,8 @@ class CustomResourceDefinitions:
         self._queue: WorkQueue[str] = WorkQueue()
         self._given: defaultdict[str, dict[str, CustomResourceDefinitionNames]] = defaultdict(dict)
         """The names that definitions have been given, by group and definition."""
+        self._taken: defaultdict[str, TakenNames] = defaultdict(TakenNames)
+        """The same names, by group."""
 
     def start(self) -> None:
         """Serve what is established, all at once; follow what changes from now on."""
@@ -83,14 +85,22 @@ class CustomResourceDefinitions:
         name = event.key.rpartition("/")[2]
         new = event.new.message_as(CustomResourceDefinition) if event.new is not None else None
         self._served.take([(name, new)])
-        given = self._given[name.partition(".")[2]]
+        self._take_names(name, new)
+        self._queue.add(name)
+
+    def _take_names(self, name: str, new: CustomResourceDefinition | None) -> None:
+        group = name.partition(".")[2]
+        given, taken = self._given[group], self._taken[group]
         before = given.pop(name, None)
+        if before is not None:
+            taken.give_back(before)
         if new is not None:
-            given[name] = CustomResourceDefinitionNames.FromString(new.status.acceptedNames.SerializeToString())
+            names = CustomResourceDefinitionNames.FromString(new.status.acceptedNames.SerializeToString())
+            given[name] = names
+            taken.add(names)
         if before is not None and before.kind and before != given.get(name):
             for other in given:  # what was given back may be wanted by others of the group
                 self._queue.add(other)
-        self._queue.add(name)
 
     async def _reconcile(self, name: str) -> None:
         await self._cache.catch_up()
@@ -109,8 +119,7 @@ class CustomResourceDefinitions:
 
     async def _decide(self, definition: CustomResourceDefinition) -> None:
         name = definition.metadata.name
-        others = (names for other, names in self._given[definition.spec.group].items() if other != name)
-        wanted = decide(definition, TakenNames.of(others), self._clock())
+        wanted = decide(definition, self._taken[definition.spec.group], self._clock())
         if wanted.status == definition.status:
             return
         await self._registry.write(Write.update(_WRITING, wanted, subresource="status"))

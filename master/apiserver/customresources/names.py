@@ -5,6 +5,7 @@ https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resou
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -23,25 +24,38 @@ ACCEPTED: Final = CustomResourceDefinitionCondition(
 
 @dataclass(slots=True)
 class TakenNames:
-    """The names that definitions of a group have been given."""
+    """The names that definitions of a group have been given, and how many definitions have each."""
 
-    resources: set[str] = field(default_factory=set)
-    kinds: set[str] = field(default_factory=set)
+    resources: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
 
-    @classmethod
-    def of(cls, given: Iterable[CustomResourceDefinitionNames]) -> TakenNames:
-        """All of these."""
-        taken = cls()
-        for names in given:
-            taken.resources.update((names.plural, names.singular, *names.shortNames))
-            taken.kinds.update((names.kind, names.listKind))
-        return taken
+    def add(self, names: CustomResourceDefinitionNames) -> None:
+        """A definition has been given them."""
+        self.resources.update(_resources(names))
+        self.kinds.update(_kinds(names))
+
+    def give_back(self, names: CustomResourceDefinitionNames) -> None:
+        """A definition that had been given them has them no more."""
+        for taken, gone in ((self.resources, _resources(names)), (self.kinds, _kinds(names))):
+            for name in gone:
+                taken[name] -= 1
+                if not taken[name]:
+                    del taken[name]
+
+
+def _resources(names: CustomResourceDefinitionNames) -> Iterable[str]:
+    return names.plural, names.singular, *names.shortNames
+
+
+def _kinds(names: CustomResourceDefinitionNames) -> Iterable[str]:
+    return names.kind, names.listKind
 
 
 def decide(
     definition: CustomResourceDefinition, taken: TakenNames
 ) -> tuple[CustomResourceDefinitionNames, CustomResourceDefinitionCondition]:
-    """The names that it has from now on, and whether they are all that it asks for. What it has been given it keeps."""
+    """The names that it has from now on, and whether they are all that it asks for. What it has been given it keeps;
+    what is `taken` may be its own: to ask for that as another of its names is a conflict too, as in Kubernetes."""
     wanted, given = definition.spec.names, definition.status.acceptedNames
     names = CustomResourceDefinitionNames()
     names.CopyFrom(given)

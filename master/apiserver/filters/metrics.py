@@ -77,8 +77,9 @@ class Metrics:
     ) -> None:
         """`collectors` are the figures that other rooms keep themselves."""
         self._catalog = cache.catalog
-        self._subresources: Set[str] = frozenset()
-        """What everybody may write into a URL would be labels without end."""
+        self._subresources: Set[str] | None = None
+        """What everybody may write into a URL would be labels without end. Looked up when a request first asks, for
+        catalogs may follow each other by the hundred."""
         self._places: dict[tuple[object, ...], Place] = {}
         """Of requests about objects of the kinds that there are now."""
         cache.kinds.follow(self._become)
@@ -93,8 +94,7 @@ class Metrics:
     def _become(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._places.clear()
-        below = (one for kind in catalog.kinds for one in catalog.resource(kind).subresources)
-        self._subresources = frozenset({"", *(one.name for one in below if one.verbs)})
+        self._subresources = None
 
     def begin(self, info: RequestInfo) -> Place:
         """Count a request that comes in; what it returns is what `end` wants."""
@@ -126,7 +126,7 @@ class Metrics:
         place = self._places.get(at)
         if place is None:
             place = self._found_place(info)
-            if place[3] and wanted.subresource in self._subresources and info.verb in _KNOWN_VERBS:
+            if place[3] and self._is_known_subresource(wanted.subresource) and info.verb in _KNOWN_VERBS:
                 self._places[at] = place  # whose number is bounded: clients may ask for what there is not
         return place
 
@@ -138,8 +138,14 @@ class Metrics:
         if wanted is None or kind is None:
             return verb, "", "", "", "", "", "apiserver"
         scope = "resource" if wanted.name or verb == "POST" else "namespace" if wanted.namespace else "cluster"
-        subresource = wanted.subresource if wanted.subresource in self._subresources else "other"
+        subresource = wanted.subresource if self._is_known_subresource(wanted.subresource) else "other"
         return verb, wanted.group, kind.version, wanted.resource, subresource, scope, "apiserver"
+
+    def _is_known_subresource(self, name: str) -> bool:
+        if self._subresources is None:
+            below = (one for kind in self._catalog.kinds for one in self._catalog.resource(kind).subresources)
+            self._subresources = frozenset(one.name for one in below if one.verbs)
+        return not name or name in self._subresources
 
     def _count(self, place: Place, info: RequestInfo, step: int) -> None:
         """What is under way."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -54,7 +55,7 @@ def test_deciding_again_changes_nothing() -> None:
 def test_a_name_that_another_has_is_not_given(
     resources: set[str], kinds: set[str], reason: str, message: str, missing: str
 ) -> None:
-    made = decide(definition(), TakenNames(resources, kinds), NOW)
+    made = decide(definition(), TakenNames(Counter(resources), Counter(kinds)), NOW)
     assert told(made, "NamesAccepted") == ("False", reason)
     assert told(made, "Established") == ("False", "NotAccepted")
     assert made.status.conditions[0].message == message
@@ -64,7 +65,7 @@ def test_a_name_that_another_has_is_not_given(
 def test_what_is_established_stays_so() -> None:
     made = decide(definition(), TakenNames(), NOW)
     made.spec.names.shortNames.append("new")
-    again = decide(made, TakenNames({"new"}), LATER)
+    again = decide(made, TakenNames(Counter({"new": 1})), LATER)
     assert told(again, "NamesAccepted") == ("False", "ShortNamesConflict")
     assert told(again, "Established") == ("True", "InitialNamesAccepted")
     assert list(again.status.acceptedNames.shortNames) == ["ct"]
@@ -72,9 +73,28 @@ def test_what_is_established_stays_so() -> None:
 
 def test_names_of_others_are_taken() -> None:
     given = decide(definition(), TakenNames(), NOW)
-    taken = TakenNames.of([given.status.acceptedNames])
-    assert {"crontabs", "crontab", "ct"} <= taken.resources
-    assert {"CronTab", "CronTabList"} <= taken.kinds
+    taken = TakenNames()
+    taken.add(given.status.acceptedNames)
+    assert set(taken.resources) == {"crontabs", "crontab", "ct"}
+    assert set(taken.kinds) == {"CronTab", "CronTabList"}
+
+
+def test_a_name_is_free_once_all_who_had_it_have_given_it_back() -> None:
+    names, taken = decide(definition(), TakenNames(), NOW).status.acceptedNames, TakenNames()
+    taken.add(names)
+    taken.add(names)
+    taken.give_back(names)
+    assert "ct" in taken.resources
+    taken.give_back(names)
+    assert (taken.resources, taken.kinds) == (Counter(), Counter())
+
+
+def test_the_own_name_of_a_definition_is_taken_for_its_other_names() -> None:
+    made, taken = decide(definition(), TakenNames(), NOW), TakenNames()
+    taken.add(made.status.acceptedNames)
+    assert decide(made, taken, LATER) == made
+    made.spec.names.singular = "ct"
+    assert told(decide(made, taken, LATER), "NamesAccepted") == ("False", "SingularConflict")
 
 
 @pytest.mark.parametrize(
