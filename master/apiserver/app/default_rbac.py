@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from master.apiserver.admission.rules.escalation import missing_rules
 from master.apiserver.authorization.component_roles import COMPONENT_BINDINGS, KUBE_SYSTEM, component_roles
+from master.apiserver.authorization.controller_roles import CONTROLLER_BINDINGS, CONTROLLER_ROLES
 from master.apiserver.authorization.default_roles import AUTOUPDATE, USER_BINDINGS, user_roles
 from master.apiserver.registry import changes
 from master.apiserver.watchcache import keys
@@ -39,14 +40,14 @@ log = logging.getLogger(__name__)
 
 def defaults(catalog: Catalog) -> Iterator[Default]:
     """The default objects. Aggregated roles have their rules already, before the controller has added them."""
-    roles = {role.metadata.name: role for role in (*user_roles(catalog), *component_roles(catalog))}
+    roles = {role.metadata.name: role for role in (*user_roles(catalog), *component_roles(catalog), *CONTROLLER_ROLES)}
     for name in ("view", "edit", "admin"):  # each is part of the next
         role = rbac_pb2.ClusterRole()
         role.CopyFrom(roles[name])
         role.rules.extend(aggregated(role, roles.values()))
         roles[name] = role
     yield from roles.values()
-    yield from (*USER_BINDINGS, *COMPONENT_BINDINGS, *KUBE_SYSTEM)
+    yield from (*USER_BINDINGS, *COMPONENT_BINDINGS, *CONTROLLER_BINDINGS, *KUBE_SYSTEM)
 
 
 def reconciled(default: Default, stored: Default) -> Default:

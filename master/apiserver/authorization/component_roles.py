@@ -31,6 +31,8 @@ def _every_kind(catalog: Catalog, verbs: str) -> Iterator[rbac_pb2.PolicyRule]:
 
 
 _CONTROLLERS = (
+    # Informers follow whatever discovery tells of, aggregated kinds among it; these verbs open no streams.
+    rule("list watch", "*", "*"),
     rule("create", "", "configmaps endpoints persistentvolumeclaims persistentvolumes pods secrets serviceaccounts"),
     # Secrets of type kubernetes.io/service-account-token are filled.
     rule("create", "", "serviceaccounts/token"),
@@ -85,6 +87,7 @@ _OTHERS = (
         rule("list watch", "", "endpoints services"),
         rule(READ, "", "nodes"),
         rule("list watch", "discovery.k8s.io", "endpointslices"),
+        rule("list watch", "networking.k8s.io", "servicecidrs"),
         EVENTS,
     ),
     role(
@@ -114,6 +117,27 @@ _OTHERS = (
         rule("create delete get patch update", "storage.k8s.io", "csinodes"),
         rule("get", "storage.k8s.io", "volumeattachments"),
         rule(READ, "node.k8s.io", "runtimeclasses"),
+        rule("deletecollection list watch", "resource.k8s.io", "resourceslices"),
+        EVENTS,
+    ),
+    # Nobody has these either, until somebody binds them to what it runs.
+    role("system:kube-aggregator", rule(READ, "", "endpoints services")),
+    role(
+        "system:kube-dns",
+        rule("list watch", "", "endpoints services"),
+    ),
+    role(
+        "system:node-problem-detector",
+        rule("get", "", "nodes"),
+        rule("patch", "", "nodes/status"),
+        EVENTS,
+    ),
+    role(
+        "system:persistent-volume-provisioner",
+        rule(f"{READ} create delete", "", "persistentvolumes"),
+        rule(f"{READ} update", "", "persistentvolumeclaims"),
+        rule(READ, "storage.k8s.io", "storageclasses"),
+        rule("watch", "", "events"),
         EVENTS,
     ),
 )

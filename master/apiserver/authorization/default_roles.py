@@ -60,14 +60,16 @@ def role(name: str, *rules: rbac_pb2.PolicyRule, part_of: str = "", gathers: str
     return made
 
 
-def binding(role_name: str, *, users: str = "", groups: str = "") -> rbac_pb2.ClusterRoleBinding:
-    """A default ClusterRoleBinding, which is named as its role."""
+def binding(role_name: str, *, users: str = "", groups: str = "", accounts: str = "") -> rbac_pb2.ClusterRoleBinding:
+    """A default ClusterRoleBinding, which is named as its role; `accounts` are those of kube-system."""
     made = rbac_pb2.ClusterRoleBinding()
     mark(made, role_name)
     made.roleRef.CopyFrom(rbac_pb2.RoleRef(apiGroup=RBAC, kind="ClusterRole", name=role_name))
     for kind, names in (("User", users), ("Group", groups)):
         for name in names.split():
             made.subjects.add(kind=kind, apiGroup=RBAC, name=name)
+    for name in accounts.split():
+        made.subjects.add(kind="ServiceAccount", namespace="kube-system", name=name)
     return made
 
 

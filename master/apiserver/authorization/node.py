@@ -76,6 +76,8 @@ def _own(node: str, wanted: Attributes, graph: Graph) -> str | None:
             return _lease(node, wanted)
         case "storage.k8s.io", "csinodes":
             return _drivers(node, wanted)
+        case "resource.k8s.io", "resourceslices":
+            return _slices(node, wanted)
     return None
 
 
@@ -106,6 +108,17 @@ def _drivers(node: str, wanted: Attributes) -> str:
     if wanted.name == node or (wanted.verb == "create" and not wanted.name):
         return ""
     return "can only access CSINode with the same name as the requesting node"
+
+
+def _slices(node: str, wanted: Attributes) -> str:
+    """What a device's driver has told of the node is wiped by its kubelet when the driver is gone."""
+    if wanted.verb not in ("list", "watch", "deletecollection"):
+        return "can only list, watch, or deletecollection ResourceSlices"
+    if wanted.subresource:
+        return "cannot authorize ResourceSlice subresources"
+    if (wanted.fields or {}).get("spec.nodeName") == node:
+        return ""
+    return "can only list/watch/deletecollection resourceslices with nodeName field selector"
 
 
 def _pod(node: str, wanted: Attributes, graph: Graph) -> str:

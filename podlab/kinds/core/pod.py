@@ -88,9 +88,11 @@ RESOURCE = Resource(
         "spec.nodeName",
         "spec.restartPolicy",
         "spec.schedulerName",
+        "spec.serviceAccountName",
         "spec.hostNetwork",
         "status.phase",
         "status.podIP",
+        "status.nominatedNodeName",
     ),
     load_strategy=_strategy,
 )

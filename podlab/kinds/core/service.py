@@ -100,5 +100,6 @@ RESOURCE = Resource(
     table=Table(
         _cells, ("NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE", "SELECTOR"), frozenset({"SELECTOR"})
     ),
+    selectable_fields=("spec.clusterIP", "spec.type"),
     load_strategy=_strategy,
 )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
 import pytest
 from google.protobuf.message import Message
 from podlab_testing import builtin_kinds, sample_objects
-from podlab_testing.wire_format import blob
+from podlab_testing.protobuf_reading import PROTOBUF, enclosed, items, opened
+from podlab_testing.protobuf_reading import event as read_event
 
 from podlab.api.kinds import Kind
 from podlab.api.serializer import codec
@@ -18,7 +18,6 @@ from podlab.autoscaling.v1.scale_pb2 import Scale
 from podlab.core.v1.config_pb2 import ConfigMap
 from podlab.meta.v1 import meta_pb2
 
-PROTOBUF = "application/vnd.kubernetes.protobuf"
 ACCEPT = {"Accept": f"{PROTOBUF},application/json"}
 OF_META = "g=meta.k8s.io;v=v1"
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
@@ -29,39 +28,6 @@ KINDS = [kind for kind in builtin_kinds.STORED_VERSIONS if kind.group != JSON_AL
 def path_of(kind: Kind) -> str:
     root = f"/apis/{kind.api_version}" if kind.group else f"/api/{kind.version}"
     return f"{root}/namespaces/default/{kind.plural}" if kind.namespaced else f"{root}/{kind.plural}"
-
-
-def fields(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Those that are messages, texts or bytes."""
-    at = 0
-    while at < len(data):
-        tag, at = varint(data, at)
-        size, at = varint(data, at)
-        if tag & 7 == 2:
-            yield tag >> 3, data[at : at + size]
-            at += size
-
-
-def varint(data: bytes, at: int) -> tuple[int, int]:
-    number = shift = 0
-    while True:
-        byte = data[at]
-        number, at, shift = number | (byte & 0x7F) << shift, at + 1, shift + 7
-        if byte < 0x80:
-            return number, at
-
-
-def opened(body: bytes) -> tuple[str, str, bytes]:
-    """apiVersion, kind, and the object's own bytes."""
-    assert body[:4] == b"k8s\x00"
-    envelope = dict(fields(body[4:]))
-    said = dict(fields(envelope[1]))
-    return said[1].decode(), said[2].decode(), envelope[2]
-
-
-def items(raw: bytes) -> tuple[meta_pb2.ListMeta, list[bytes]]:
-    (_, metadata), *rest = fields(raw)
-    return meta_pb2.ListMeta.FromString(metadata), [item for number, item in rest if number == 2]
 
 
 def shown(message: Message, kind: Kind) -> dict[str, Any]:
@@ -114,7 +80,7 @@ async def test_an_object_of_every_kind_says_in_protobuf_what_it_says_in_json(
     assert metadata.resourceVersion
     assert shown(kind.message.FromString(only), kind) == wanted
     headers = {"Content-Type": PROTOBUF, **ACCEPT}
-    body = b"k8s\x00" + blob(1, blob(1, kind.api_version), blob(2, kind.name)) + blob(2, only)
+    body = enclosed(kind.api_version, kind.name, kind.message.FromString(only))
     async with http.put(f"{path}/{name}", data=body, headers=headers) as response:
         assert response.status == 200, await response.read()
     async with http.delete(f"{path}/{name}", params={"propagationPolicy": "Background"}) as response:
@@ -145,19 +111,15 @@ async def test_watches_are_frames_behind_their_length(http: aiohttp.ClientSessio
 
 
 async def event(response: aiohttp.ClientResponse) -> tuple[str, ConfigMap]:
-    size = int.from_bytes(await response.content.readexactly(4), "big")
-    told = dict(fields(await response.content.readexactly(size)))
-    _, kind, raw = opened(dict(fields(told[2]))[1])
+    told, kind, raw = await read_event(response)
     assert kind == "ConfigMap"
-    return told[1].decode(), ConfigMap.FromString(raw)
+    return told, ConfigMap.FromString(raw)
 
 
 async def test_a_watch_that_cannot_go_on_ends_with_a_status(http: aiohttp.ClientSession) -> None:
     async with http.get(CONFIG_MAPS, params={"watch": "1", "resourceVersion": "99999999"}, headers=ACCEPT) as response:
-        size = int.from_bytes(await response.content.readexactly(4), "big")
-        told = dict(fields(await response.content.readexactly(size)))
-    api_version, kind, raw = opened(dict(fields(told[2]))[1])
-    assert (told[1], api_version, kind) == (b"ERROR", "v1", "Status")
+        told, kind, raw = await read_event(response)
+    assert (told, kind) == ("ERROR", "Status")
     assert meta_pb2.Status.FromString(raw).status == "Failure"
 
 

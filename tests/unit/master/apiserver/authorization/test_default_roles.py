@@ -7,6 +7,7 @@ from podlab_testing.builtin_kinds import validate_create
 from master.apiserver.app.default_rbac import defaults
 from master.apiserver.authorization import Attributes
 from master.apiserver.authorization.component_roles import COMPONENT_BINDINGS, component_roles
+from master.apiserver.authorization.controller_roles import CONTROLLER_BINDINGS, CONTROLLER_ROLES
 from master.apiserver.authorization.default_roles import USER_BINDINGS, user_roles
 from master.apiserver.authorization.rules import Role
 from podlab.kinds import builtin
@@ -107,6 +108,17 @@ def test_view_edit_and_admin_may_do_what_kubernetes_says(line: str) -> None:
         ("system:kube-controller-manager", "create", "deployments", False),
         ("system:kube-controller-manager", "impersonate", "users", False),
         ("system:kube-controller-manager", "bind", "clusterroles", False),
+        ("system:kube-controller-manager", "watch", "widgets", True),
+        ("system:controller:deployment-controller", "create", "replicasets", True),
+        ("system:controller:deployment-controller", "delete", "deployments", False),
+        ("system:controller:generic-garbage-collector", "patch", "widgets", True),
+        ("system:controller:generic-garbage-collector", "create", "pods", False),
+        ("system:controller:horizontal-pod-autoscaler", "update", "statefulsets/scale", True),
+        ("system:controller:horizontal-pod-autoscaler", "update", "statefulsets", False),
+        ("system:controller:namespace-controller", "deletecollection", "secrets", True),
+        ("system:controller:root-ca-cert-publisher", "create", "configmaps", True),
+        ("system:controller:root-ca-cert-publisher", "list", "configmaps", False),
+        ("system:node-proxier", "watch", "servicecidrs", True),
         ("system:node-proxier", "watch", "endpointslices", True),
         ("system:node-proxier", "create", "events", True),
         ("system:node-proxier", "list", "pods", False),
@@ -127,12 +139,15 @@ def test_defaults_are_valid_and_each_binding_has_its_role() -> None:
     for one in (
         *user_roles(builtin.catalog()),
         *component_roles(builtin.catalog()),
+        *CONTROLLER_ROLES,
         *USER_BINDINGS,
         *COMPONENT_BINDINGS,
+        *CONTROLLER_BINDINGS,
     ):
         assert validate_create(one) == ()
         assert one.metadata.labels["kubernetes.io/bootstrapping"] == "rbac-defaults"
-    assert {one.roleRef.name for one in (*USER_BINDINGS, *COMPONENT_BINDINGS)} <= ROLES.keys()
+    bindings = (*USER_BINDINGS, *COMPONENT_BINDINGS, *CONTROLLER_BINDINGS)
+    assert {one.roleRef.name for one in bindings} <= ROLES.keys()
 
 
 def test_anonymous_callers_are_given_health_and_version_only() -> None:

@@ -10,6 +10,7 @@ GROUPS = {
     "leases": "coordination.k8s.io",
     "certificatesigningrequests": "certificates.k8s.io",
     "csinodes": "storage.k8s.io",
+    "resourceslices": "resource.k8s.io",
 }
 
 
@@ -126,3 +127,11 @@ def test_only_who_is_in_the_nodes_group_is_a_node() -> None:
 )
 def test_a_refusal_says_why(verb: str, path: str, namespace: str, name: str, why: str) -> None:
     assert verdict(verb, path, namespace, name) == (False, why)
+
+
+def test_of_resource_slices_a_node_touches_those_that_are_about_it() -> None:
+    for verb in ("list", "watch", "deletecollection"):
+        assert allowed(verb, "resourceslices", "", spec_nodeName="n1")
+        assert not allowed(verb, "resourceslices", "", spec_nodeName="n2")
+        assert not allowed(verb, "resourceslices", "")
+    assert not allowed("create", "resourceslices", "")
