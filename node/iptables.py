@@ -6,15 +6,14 @@ The rest of a table belongs to other programs and is left alone.
 
 from __future__ import annotations
 
-import asyncio
 import shlex
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from node.command import CommandError, NotInstalled, output
+
 PREFIX = "PODLAB-"
 LOCK_WAIT_S = 10
-COMMAND_TIMEOUT_S = 120.0
 BACKENDS = {"auto": "iptables", "nft": "iptables-nft", "legacy": "iptables-legacy"}
 # How `iptables --version` names its backend.
 VERSION_NAMES = {"(nf_tables)": "nft", "(legacy)": "legacy"}
@@ -23,12 +22,8 @@ VERSION_NAMES = {"(nf_tables)": "nft", "(legacy)": "legacy"}
 Chains = Mapping[str, tuple[str, ...]]
 
 
-class IptablesError(Exception):
-    """An iptables command failed; the message has the command and its output."""
-
-
-class NotInstalled(IptablesError):
-    """The backend's commands are not on this host."""
+class IptablesError(CommandError):
+    """No backend of iptables, or one that is not known."""
 
 
 @dataclass(frozen=True)
@@ -114,11 +109,11 @@ class Iptables:
         self._command = BACKENDS[backend]
 
     async def read(self, prefix: str = PREFIX) -> dict[str, Table]:
-        """The present chains whose names begin with `prefix`, and the jumps to them. Raises IptablesError."""
+        """The present chains whose names begin with `prefix`, and the jumps to them. Raises CommandError."""
         return parse(await self._run([f"{self._command}-save"]), prefix)
 
     async def restore(self, text: str) -> None:
-        """Applies all of it or, for each table, nothing. Raises IptablesError."""
+        """Applies all of it or, for each table, nothing. Raises CommandError."""
         if text:
             await self._run([f"{self._command}-restore", "--noflush", "--wait", str(LOCK_WAIT_S)], text)
 
@@ -138,7 +133,7 @@ class Iptables:
         return [name for name in BACKENDS if name not in ("auto", own) and await _clean_up_if_installed(name, prefix)]
 
     async def resolve(self) -> str:
-        """The backend's own name, when it is `auto`. Raises IptablesError."""
+        """The backend's own name, when it is `auto`. Raises CommandError."""
         if self._backend != "auto":
             return self._backend
         words = (await self._run([self._command, "--version"])).split()
@@ -148,29 +143,11 @@ class Iptables:
         return found
 
     async def _run(self, command: Sequence[str], stdin: str = "") -> str:
-        # A file and not a pipe: writing to a command that ends early must not fail.
-        with tempfile.TemporaryFile() as stdin_file:
-            stdin_file.write(stdin.encode())
-            stdin_file.seek(0)
-            try:
-                process = await asyncio.create_subprocess_exec(
-                    *command, stdin=stdin_file, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-                )
-            except FileNotFoundError as error:
-                raise NotInstalled(f"{command[0]}: not found; install the iptables package") from error
-        try:
-            stdout, stderr = await asyncio.wait_for(process.communicate(), COMMAND_TIMEOUT_S)
-        except TimeoutError as error:
-            process.kill()
-            await process.wait()
-            raise IptablesError(f"{command[0]}: no answer within {COMMAND_TIMEOUT_S:.0f} s") from error
-        if process.returncode != 0:
-            raise IptablesError(f"{' '.join(command)}: exit {process.returncode}: {stderr.decode().strip()}")
-        return stdout.decode()
+        return await output(command, stdin, package="iptables")
 
 
 async def clean_up_everywhere() -> list[str]:
-    """Removes our chains from each installed backend; returns those that had any. Raises IptablesError."""
+    """Removes our chains from each installed backend; returns those that had any. Raises CommandError."""
     return [name for name in BACKENDS if name != "auto" and await _clean_up_if_installed(name, PREFIX)]
 
 

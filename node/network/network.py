@@ -8,7 +8,8 @@ import logging
 from contextlib import suppress
 from pathlib import Path
 
-from node.iptables import Iptables, IptablesError
+from node.command import CommandError
+from node.iptables import Iptables
 from node.network import cni, masquerade, netlink, routes
 from podlab.client.client import Client
 from podlab.client.informer import Informer
@@ -53,7 +54,7 @@ class Network:
                 self._dirty.clear()
                 try:
                     await self._sync()
-                except (IptablesError, netlink.RouteError, OSError) as error:
+                except (CommandError, netlink.RouteError, OSError) as error:
                     self.reason = str(error)
                     log.error("network: %s; again in %.0f s", error, RETRY_S)
                     self._dirty.set()

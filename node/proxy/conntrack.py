@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
 
-from node.proxy.flows import Flow, FlowTable
+from node.flows import Flow, FlowTable
 from node.proxy.rules import DISPATCH, NODE_PORTS, REJECT, Chains
 
 # (cluster IP, or "" for a node port; port) -> ip:port of each endpoint
@@ -43,12 +43,14 @@ def _reachable(chains: Chains, chain: str) -> set[str]:
 
 
 def stale(flows: Iterable[Flow], wanted: UdpEndpoints, own: Collection[str]) -> list[Flow]:
-    """The flows to a Service's port that do not end at one of its endpoints. Other flows are left alone.
+    """The UDP flows to a Service's port that do not end at one of its endpoints. Other flows are left alone.
 
     `own` are the node's addresses, on which node ports are open.
     """
     found = []
     for flow in flows:
+        if flow.protocol != "udp":
+            continue
         endpoints = wanted.get((flow.destination, flow.destination_port))
         if endpoints is None and flow.destination in own:
             endpoints = wanted.get(("", flow.destination_port))
@@ -68,7 +70,7 @@ async def end_stale(chains: Chains, own: Collection[str]) -> int:
 def _end_stale(wanted: UdpEndpoints, own: Collection[str]) -> int:
     try:
         with FlowTable() as table:
-            ended = stale(table.udp(), wanted, own)
+            ended = stale(table.flows(), wanted, own)
             for flow in ended:
                 table.end(flow)
     except OSError as error:

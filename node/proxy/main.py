@@ -36,7 +36,7 @@ async def serve(settings: ProxySettings, stop: asyncio.Event) -> None:
 
 
 async def clean_up() -> None:
-    """Removes our rules from every backend that is installed. Raises IptablesError."""
+    """Removes our rules from every backend that is installed. Raises CommandError."""
     for backend in await clean_up_everywhere():
         log.info("rules removed from %s", backend)
 

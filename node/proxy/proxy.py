@@ -7,7 +7,8 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 
-from node.iptables import Iptables, IptablesError, Ruleset, restore_input
+from node.command import CommandError
+from node.iptables import Iptables, Ruleset, restore_input
 from node.proxy import conntrack
 from node.proxy.rules import PREFIX, Chains, ProxyNode, render, to_ruleset
 from podlab.api.selection.labels import ZONE_LABEL
@@ -78,14 +79,14 @@ class Proxy:
                 await self.sync()
                 await self._clean_other_backends()
                 self.synced.set()
-            except (IptablesError, conntrack.ConntrackError) as error:
+            except (CommandError, conntrack.ConntrackError) as error:
                 log.error("rules not written: %s; again in %.0f s", error, self._retry_s)
                 self._written = None
                 self._dirty.set()
                 await asyncio.sleep(self._retry_s)
 
     async def sync(self) -> None:
-        """Writes the rules that differ from the present ones. Raises IptablesError, ConntrackError."""
+        """Writes the rules that differ from the present ones. Raises CommandError, ConntrackError."""
         chains = render(self._services.store.values(), self._slices.store.values(), self.node)
         wanted = to_ruleset(chains)
         current = self._written
@@ -110,7 +111,7 @@ class Proxy:
             self._dirty.set()
 
     async def _clean_other_backends(self) -> None:
-        """Removes the rules that an earlier run wrote with another backend. Raises IptablesError."""
+        """Removes the rules that an earlier run wrote with another backend. Raises CommandError."""
         if not self._other_backends_clean:
             for name in await self._iptables.clean_up_others(PREFIX):
                 log.info("rules removed from %s, which is no longer used", name)

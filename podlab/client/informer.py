@@ -38,7 +38,11 @@ class Change(Generic[M]):
 
 
 class Informer(Generic[M]):
-    """`run` for ever; read `store` (and never mutate what it holds); wait for `synced` before trusting an absence."""
+    """`run` for ever; read `store` (and never mutate what it holds); wait for `synced` before trusting an absence.
+
+    Where all objects of a large kind are followed, `trim` makes of each what is to be kept of it, its name and
+    resourceVersion among it.
+    """
 
     def __init__(
         self,
@@ -48,6 +52,7 @@ class Informer(Generic[M]):
         namespace: str = "",
         label_selector: str = "",
         field_selector: str = "",
+        trim: Callable[[M], M] | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self.store: dict[Key, M] = {}
@@ -56,6 +61,7 @@ class Informer(Generic[M]):
         self._kind = kind
         self._namespace = namespace
         self._selectors = {"label_selector": label_selector, "field_selector": field_selector}
+        self._trim = trim
         self._handlers: list[Callable[[Change[M]], None]] = []
         self._revision = ""
         self._failures = 0
@@ -130,6 +136,7 @@ class Informer(Generic[M]):
         elif old is not None and _revision(old) == _revision(new):
             return
         else:
+            new = new if self._trim is None else self._trim(new)
             self.store[at] = new
         if old is None and new is None:
             return

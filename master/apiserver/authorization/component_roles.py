@@ -90,6 +90,12 @@ _OTHERS = (
         rule("list watch", "networking.k8s.io", "servicecidrs"),
         EVENTS,
     ),
+    # Of our own: in Kubernetes whoever brings the network brings this role, too.
+    role(
+        "podlab:network-policies",
+        rule("list watch", "", "namespaces pods"),
+        rule("list watch", "networking.k8s.io", "networkpolicies"),
+    ),
     role(
         "system:node-bootstrapper",
         rule("create get list watch", "certificates.k8s.io", "certificatesigningrequests"),
@@ -154,6 +160,7 @@ COMPONENT_BINDINGS = (
     binding("system:kube-scheduler", users="system:kube-scheduler"),
     binding("system:volume-scheduler", users="system:kube-scheduler"),
     binding("system:node-proxier", users="system:kube-proxy"),
+    binding("podlab:network-policies", users="system:kube-proxy"),
     binding("system:node"),
 )
 

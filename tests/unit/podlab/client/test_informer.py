@@ -10,6 +10,7 @@ from podlab.client.informer import BACKOFF_LIMIT_S, Informer
 from podlab.client.outages import Outages
 from podlab.core.v1 import config_pb2
 from podlab.errors import Expired, ServiceUnavailable, TooManyRequests
+from podlab.meta.v1.meta_pb2 import ObjectMeta
 
 
 class Flaky:
@@ -81,3 +82,21 @@ async def test_who_is_too_late_lists_again_and_not_in_a_hurry_for_ever() -> None
     assert client.lists == 9
     assert delays[0] <= 0.1
     assert delays[-1] >= BACKOFF_LIMIT_S / 2
+
+
+async def test_what_is_trimmed_off_is_not_kept() -> None:
+    def trim(config: config_pb2.ConfigMap) -> config_pb2.ConfigMap:
+        return config_pb2.ConfigMap(metadata=config.metadata)
+
+    metadata = ObjectMeta(name="settings", namespace="default", resourceVersion="2")
+    whole = config_pb2.ConfigMap(metadata=metadata, data={"key": "value"})
+    client = Flaky([[WatchEvent("ADDED", whole, "2")]])
+    informer = Informer(cast(Client, client), config_pb2.ConfigMap, trim=trim)
+    heard: list[config_pb2.ConfigMap | None] = []
+    informer.on_change(lambda change: heard.append(change.new))
+    running = asyncio.create_task(informer.run())
+    await asyncio.wait_for(client.done.wait(), 5)
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    assert heard == informer.list() == [config_pb2.ConfigMap(metadata=metadata)]

@@ -1,4 +1,4 @@
-"""The kernel's table of UDP flows, read and changed through netlink (ctnetlink).
+"""The kernel's table of flows, read and changed through netlink (ctnetlink).
 
 Written by hand on the socket: the library that the routes use would cost the proxy a quarter of its memory. Message
 layouts: linux/netlink.h, linux/netfilter/nfnetlink.h and nfnetlink_conntrack.h. Blocking; for use in a thread.
@@ -10,7 +10,7 @@ import errno
 import socket
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 NETLINK_NETFILTER = 12
 TIMEOUT_S = 10.0
@@ -31,15 +31,21 @@ IP_SOURCE, IP_DESTINATION = 1, 2
 PROTOCOL_NUMBER, PROTOCOL_SOURCE_PORT, PROTOCOL_DESTINATION_PORT = 1, 2, 3
 
 
+# What protocols are called in rules; the others have their number.
+PROTOCOLS = {1: "icmp", socket.IPPROTO_TCP: "tcp", socket.IPPROTO_UDP: "udp", socket.IPPROTO_SCTP: "sctp"}
+
+
 @dataclass(frozen=True)
 class Flow:
-    """A UDP flow: where the client sends to, and which endpoint answers."""
+    """Where the client sends to, and which endpoint answers. Ports are 0 where the protocol has none."""
 
+    protocol: str
     source: str
     source_port: int
     destination: str
     destination_port: int
     endpoint: str  # ip:port
+    original: bytes = field(default=b"", compare=False, repr=False)  # as the kernel named it
 
 
 class FlowTable:
@@ -54,15 +60,14 @@ class FlowTable:
     def __exit__(self, *_: object) -> None:
         self._socket.close()
 
-    def udp(self) -> list[Flow]:
-        """All UDP flows over IPv4."""
-        answers = self._ask(CONNTRACK_GET, REQUEST | DUMP)
-        return [flow for flow in map(decode, answers) if flow is not None]
+    def flows(self) -> list[Flow]:
+        """All flows over IPv4."""
+        return [flow for flow in map(decode, self._ask(CONNTRACK_GET, REQUEST | DUMP)) if flow is not None]
 
     def end(self, flow: Flow) -> None:
         """Removes the flow, so that the rules apply to its next packet. Success when the flow has ended already."""
         try:
-            list(self._ask(CONNTRACK_DELETE, REQUEST | ACK, encode(flow)))
+            list(self._ask(CONNTRACK_DELETE, REQUEST | ACK, attribute(TUPLE_ORIGINAL | NESTED, flow.original)))
         except FileNotFoundError:
             return
 
@@ -83,38 +88,28 @@ class FlowTable:
 
 
 def decode(attributes: bytes) -> Flow | None:
-    """The flow of one answer; None when it is not UDP over IPv4."""
+    """The flow of one answer; None when it is not over IPv4."""
     found = dict(_attributes(attributes))
-    original, reply = _tuple(found.get(TUPLE_ORIGINAL, b"")), _tuple(found.get(TUPLE_REPLY, b""))
+    named = found.get(TUPLE_ORIGINAL, b"")
+    original, reply = _tuple(named), _tuple(found.get(TUPLE_REPLY, b""))
     if original is None or reply is None:
         return None
-    return Flow(*original, endpoint=f"{reply[0]}:{reply[1]}")
+    return Flow(*original, f"{reply[1]}:{reply[2]}", named)
 
 
-def encode(flow: Flow) -> bytes:
-    """The attributes that name the flow."""
-    addresses = _attribute(IP_SOURCE, socket.inet_aton(flow.source)) + _attribute(
-        IP_DESTINATION, socket.inet_aton(flow.destination)
-    )
-    ports = (
-        _attribute(PROTOCOL_NUMBER, bytes([socket.IPPROTO_UDP]))
-        + _attribute(PROTOCOL_SOURCE_PORT, struct.pack("!H", flow.source_port))
-        + _attribute(PROTOCOL_DESTINATION_PORT, struct.pack("!H", flow.destination_port))
-    )
-    inner = _attribute(TUPLE_IP | NESTED, addresses) + _attribute(TUPLE_PROTOCOL | NESTED, ports)
-    return _attribute(TUPLE_ORIGINAL | NESTED, inner)
-
-
-def _tuple(content: bytes) -> tuple[str, int, str, int] | None:
+def _tuple(content: bytes) -> tuple[str, str, int, str, int] | None:
+    """Protocol, source and its port, destination and its port."""
     parts = dict(_attributes(content))
     addresses, protocol = dict(_attributes(parts.get(TUPLE_IP, b""))), dict(_attributes(parts.get(TUPLE_PROTOCOL, b"")))
-    if protocol.get(PROTOCOL_NUMBER) != bytes([socket.IPPROTO_UDP]) or IP_SOURCE not in addresses:
+    if IP_SOURCE not in addresses:
         return None
+    number = int.from_bytes(protocol.get(PROTOCOL_NUMBER, b""))
     return (
+        PROTOCOLS.get(number, str(number)),
         socket.inet_ntoa(addresses[IP_SOURCE]),
-        int.from_bytes(protocol[PROTOCOL_SOURCE_PORT]),
+        int.from_bytes(protocol.get(PROTOCOL_SOURCE_PORT, b"")),
         socket.inet_ntoa(addresses[IP_DESTINATION]),
-        int.from_bytes(protocol[PROTOCOL_DESTINATION_PORT]),
+        int.from_bytes(protocol.get(PROTOCOL_DESTINATION_PORT, b"")),
     )
 
 
@@ -134,7 +129,8 @@ def _attributes(content: bytes) -> Iterable[tuple[int, bytes]]:
         offset += _aligned(length)
 
 
-def _attribute(kind: int, content: bytes) -> bytes:
+def attribute(kind: int, content: bytes) -> bytes:
+    """One attribute of a message, padded as the kernel wants it."""
     length = ATTRIBUTE.size + len(content)
     return ATTRIBUTE.pack(length, kind) + content + bytes(_aligned(length) - length)
 
