@@ -132,35 +132,42 @@ def _objects(declared: DeclaredType) -> Iterator[ObjectOf]:
 
 def _message(declared: ObjectOf) -> DescriptorProto:
     message = DescriptorProto(name=declared.name)
+    # fooBar and foo_bar are one name in protobuf's JSON, which nobody reads here
+    message.options.deprecated_legacy_json_field_conflicts = True
+    taken = set(declared.fields)
     for number, (name, held) in enumerate(sorted(declared.fields.items()), start=1):
         # 19000 to 19999 are protobuf's own
         field_proto = message.field.add(name=name, number=number if number < 19000 else number + 1000)
         field_proto.json_name = f"j{number}"  # theirs would be made of the name, and two may become the same
+        field_proto.label = FieldDescriptorProto.LABEL_OPTIONAL
         match held:
             case ListOf(item):
                 field_proto.label = FieldDescriptorProto.LABEL_REPEATED
                 _set_type(field_proto, item)
-            case MapOf(value):
+            case MapOf(value) if (entry_name := _entry_name(name)) not in taken:
+                taken.add(entry_name)
+                message.nested_type.append(_entry(entry_name, value))
                 field_proto.label = FieldDescriptorProto.LABEL_REPEATED
-                entry = message.nested_type.add(name=_entry_name(name))
-                entry.options.map_entry = True
-                entry.field.add(
-                    name="key",
-                    number=1,
-                    label=FieldDescriptorProto.LABEL_OPTIONAL,
-                    type=FieldDescriptorProto.TYPE_STRING,
-                )
-                _set_type(entry.field.add(name="value", number=2, label=FieldDescriptorProto.LABEL_OPTIONAL), value)
                 field_proto.type = FieldDescriptorProto.TYPE_MESSAGE
-                field_proto.type_name = f".{_PACKAGE}.{declared.name}.{entry.name}"
-            case _:
-                field_proto.label = FieldDescriptorProto.LABEL_OPTIONAL
+                field_proto.type_name = f".{_PACKAGE}.{declared.name}.{entry_name}"
+            case _:  # a map too, whose entries would be called as those of another: its values are not checked
                 _set_type(field_proto, held)
     return message
 
 
+def _entry(name: str, value: DeclaredType) -> DescriptorProto:
+    """A map's entries, as protobuf has them."""
+    entry = DescriptorProto(name=name)
+    entry.options.map_entry = True
+    entry.field.add(
+        name="key", number=1, label=FieldDescriptorProto.LABEL_OPTIONAL, type=FieldDescriptorProto.TYPE_STRING
+    )
+    _set_type(entry.field.add(name="value", number=2, label=FieldDescriptorProto.LABEL_OPTIONAL), value)
+    return entry
+
+
 def _entry_name(name: str) -> str:
-    """As protobuf names a map's entries: fooBar, foo_bar are FooBarEntry."""
+    """As protobuf names a map's entries: those of fooBar and of foo_bar are FooBarEntry."""
     return "".join(part[:1].upper() + part[1:] for part in name.split("_")) + "Entry"
 
 

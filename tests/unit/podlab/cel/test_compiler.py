@@ -8,7 +8,7 @@ from podlab_testing.expressions import environment
 from podlab.cel.compiler import CompileError
 from podlab.cel.environments import base_environment
 from podlab.cel.frame import Budget
-from podlab.cel.types import BOOL, BYTES, DURATION, DYN, INT, STRING, TIMESTAMP, ListOf, MapOf, ObjectOf
+from podlab.cel.types import BOOL, BYTES, DURATION, DYN, INT, STRING, TIMESTAMP, DeclaredType, ListOf, MapOf, ObjectOf
 from podlab.cel.values import CostLimitExceeded, EvaluationError
 
 SPEC = ObjectOf(
@@ -116,3 +116,17 @@ def test_an_expression_has_a_value_or_a_reason_why_not(expression: str, value: o
         environment().compile(expression).evaluate({"self": value}, Budget())
     except (CompileError, EvaluationError, CostLimitExceeded) as e:
         assert str(e)  # noqa: PT017  # which of them is free, and it may be none
+
+
+ALIKE = st.text("aB_", min_size=1, max_size=4).filter(lambda name: "__" not in name)
+"""Names that protobuf takes for each other: a_b, aB and A_b are one in its JSON, and are all called ABEntry as maps."""
+NAMES = st.one_of(ALIKE, ALIKE.map("{}Entry".format), st.sampled_from(["Entry", "descriptor", "class"]))
+TYPES = st.sampled_from([STRING, INT, DYN, TIMESTAMP, ListOf(STRING), MapOf(STRING), MapOf(ObjectOf("In", {"a": INT}))])
+
+
+@given(st.dictionaries(NAMES, TYPES, min_size=2, max_size=12))
+def test_any_names_may_be_those_of_an_objects_fields(fields: dict[str, DeclaredType]) -> None:
+    declared = base_environment({"self": ObjectOf("Any", fields)})
+    for name in fields:
+        program = declared.compile(f"has(self.{name})")
+        assert program.evaluate({"self": {name: {}}}, Budget()) is not False
