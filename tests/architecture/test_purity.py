@@ -122,6 +122,9 @@ DECIDING_WITH_TYPES = (
     "master.apiserver.rpc.routes",
     "master.controllers.nodes.nodelifecycle.zones",
     "node.network.masquerade",
+    "node.dns.record",
+    "node.dns.records",
+    "node.dns.zone",
     "node.proxy.rules",
     "node.proxy.trace",
 )

@@ -24,6 +24,7 @@ ROOMS_AND_ARROWS = {
     "master.scheduler": (16, 44),
     "master.store": (17, 40),
     "node.kubelet": (15, 46),
+    "node.dns": (3, 3),
     "node.network": (5, 6),
     "node.proxy": (10, 16),
     "podlab": (18, 41),

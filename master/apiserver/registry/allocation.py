@@ -68,6 +68,8 @@ class ServiceAllocator:
         return [Delete(key, None) for key in sorted(set(_keys_of(typed(old, service_pb2.Service))))]
 
     def _take_address(self, spec: service_pb2.ServiceSpec, before: set[str], causes: list[Cause]) -> None:
+        if spec.type == "ExternalName":
+            return
         if not spec.clusterIP:
             spec.clusterIP = self._free_address()
         elif problem := self._address_problem(spec.clusterIP, before):

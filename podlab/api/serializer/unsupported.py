@@ -96,7 +96,7 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.core.v1.NodeSpec": "externalID configSource",
         "podlab.core.v1.NodeStatus": "config",
         "podlab.core.v1.VolumeMountStatus": "volumeStatus",
-        "podlab.core.v1.ServiceSpec": "externalIPs loadBalancerSourceRanges externalName healthCheckNodePort",
+        "podlab.core.v1.ServiceSpec": "externalIPs loadBalancerSourceRanges healthCheckNodePort",
         "podlab.autoscaling.v2.HPAScalingRules": "tolerance",
         "podlab.discovery.v1.Endpoint": "deprecatedTopology",
         "podlab.core.v1.PersistentVolumeSpec": (
@@ -110,9 +110,6 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.storage.v1.CSIDriverSpec": "preventPodSchedulingIfMissing",
     }.items()
 }
-
-# In protobuf a field has no name but its number: these are what kubectl's own generators send in that form.
-NAMES_BY_NUMBER: dict[tuple[str, int], str] = {("podlab.core.v1.ServiceSpec", 10): "externalName"}
 
 
 def says_something(message: str, value: object) -> bool:

@@ -16,6 +16,8 @@ def service(found: Service, related: Related) -> Fields:
         layout.field("IP Families", ", ".join(spec.ipFamilies) or layout.NONE),
         layout.field("IP", spec.clusterIP or layout.NONE),
     ]
+    if spec.externalName:
+        fields.append(layout.field("External Name", spec.externalName))
     if points := found.status.loadBalancer.ingress:
         fields.append(layout.field("LoadBalancer Ingress", ", ".join(map(_point, points))))
     for port in spec.ports:

@@ -31,7 +31,9 @@ def _cells(item: Service, now: datetime) -> Cells:
 
 
 def _outside(item: Service) -> str:
-    """Where a load balancer takes what is for it."""
+    """The name elsewhere that it stands for, or where a load balancer takes what is for it."""
+    if item.spec.type == "ExternalName":
+        return item.spec.externalName
     if item.spec.type != "LoadBalancer":
         return NONE
     return ",".join(sorted({one.ip or one.hostname for one in item.status.loadBalancer.ingress})) or "<pending>"
@@ -46,6 +48,14 @@ def _set_defaults(service: service_pb2.Service) -> None:
         spec.sessionAffinityConfig.clientIP.timeoutSeconds = _AFFINITY_S
     elif spec.sessionAffinity == "None":
         spec.ClearField("sessionAffinityConfig")
+    if spec.type != "ExternalName":
+        _set_address_defaults(spec)
+    for port in spec.ports:
+        _port(port)
+
+
+def _set_address_defaults(spec: service_pb2.ServiceSpec) -> None:
+    """Of those that have an address."""
     if not spec.HasField("internalTrafficPolicy"):
         spec.internalTrafficPolicy = "Cluster"
     if spec.type in ("LoadBalancer", "NodePort"):
@@ -58,8 +68,6 @@ def _set_defaults(service: service_pb2.Service) -> None:
         spec.ipFamilies.append("IPv4")
     if spec.clusterIP and not spec.clusterIPs:
         spec.clusterIPs.append(spec.clusterIP)
-    for port in spec.ports:
-        _port(port)
 
 
 def _port(port: service_pb2.ServicePort) -> None:

@@ -9,15 +9,32 @@ _ON_NODES = ("LoadBalancer", "NodePort")
 def keep_allocated(service: service_pb2.Service, before: service_pb2.Service) -> None:
     """A client that sends a manifest again says nothing about addresses and node ports."""
     new, old = service.spec, before.spec
-    if not new.clusterIP and old.clusterIP:
+    if new.type == "ExternalName":
+        _leave_address(new, old)
+    elif not new.clusterIP and old.clusterIP:
         new.clusterIP = old.clusterIP
         del new.clusterIPs[:]
+    if old.type == "ExternalName" and new.type != old.type and new.externalName == old.externalName:
+        new.externalName = ""
     if new.type in _ON_NODES:
         _node_ports(new, old)
     elif old.type in _ON_NODES:
         _leave_nodes(new, old)
     if new.type != "LoadBalancer" and old.type == "LoadBalancer":
         new.ClearField("allocateLoadBalancerNodePorts")
+
+
+def _leave_address(new: service_pb2.ServiceSpec, old: service_pb2.ServiceSpec) -> None:
+    """Whoever makes an ExternalName of a Service and says nothing of its address does not mean to keep it."""
+    if old.type == "ExternalName":
+        return
+    if new.clusterIP in ("", old.clusterIP) and list(new.clusterIPs) in ([], list(old.clusterIPs)):
+        new.clusterIP = ""
+        del new.clusterIPs[:]
+    if new.ipFamilies == old.ipFamilies:
+        del new.ipFamilies[:]
+    if new.ipFamilyPolicy == old.ipFamilyPolicy:
+        new.ClearField("ipFamilyPolicy")
 
 
 def set_status_defaults(service: service_pb2.Service, before: service_pb2.Service, now: Time) -> None:

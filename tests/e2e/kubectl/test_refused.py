@@ -55,7 +55,6 @@ def test_fields_of_pods(kubectl: Kubectl, field: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ("create service externalname x --external-name=a.example", "spec.externalName"),
         ("scale daemonset held --replicas=1", 'daemonsets.apps "held" not found'),
         ("get clustertrustbundles", 'the server doesn\'t have a resource type "clustertrustbundles"'),
         ("get --raw /apis/none.example/v1/things", "(NotFound): the server could not find the requested resource"),

@@ -72,3 +72,18 @@ async def test_an_update_keeps_address_and_ports_and_lets_go_of_what_is_dropped(
         await admin.create(service("second", type="NodePort", ports=[service_pb2.ServicePort(port=1, nodePort=port)]))
     await admin.update(service("first"))
     await admin.create(service("second", type="NodePort", ports=[service_pb2.ServicePort(port=1, nodePort=port)]))
+
+
+async def test_a_service_gets_and_loses_its_address_with_its_type(admin: Client, service: Services) -> None:
+    named = service_pb2.Service(spec={"type": "ExternalName", "externalName": "db.example"})
+    named.metadata.namespace, named.metadata.name = "default", "db"
+    made = await admin.create(named)
+    assert made.spec.clusterIP == ""
+    made.spec.type = "ClusterIP"
+    made.spec.ports.add(port=80)
+    made = await admin.update(made)
+    address = made.spec.clusterIP
+    assert (made.spec.externalName, address != "") == ("", True)
+    made.spec.type, made.spec.externalName = "ExternalName", "db.example"
+    assert (await admin.update(made)).spec.clusterIP == ""
+    await admin.create(service("heir", clusterIP=address))

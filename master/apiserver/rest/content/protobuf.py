@@ -17,7 +17,6 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from master.apiserver.rest.content import negotiation
 from podlab.api.kinds import Kind
 from podlab.api.serializer import codec, weight
-from podlab.api.serializer.unsupported import NAMES_BY_NUMBER
 from podlab.errors import BadRequest
 
 MEDIA_TYPE = negotiation.PROTOBUF
@@ -105,9 +104,6 @@ def _refuse_unknown(message: Message, path: str) -> None:
 
 
 def _refusal(message: Message, number: int, path: str) -> BadRequest:
-    name = NAMES_BY_NUMBER.get((message.DESCRIPTOR.full_name, number))
-    if name is not None:
-        return BadRequest(f"{path}.{name}: not supported by Podlab: remove the field")
     return BadRequest(
         f"{path}: field number {number} of Kubernetes' {message.DESCRIPTOR.name} is not supported by Podlab: "
         "remove the field, or send JSON to learn its name"

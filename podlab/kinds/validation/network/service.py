@@ -10,7 +10,8 @@ NODE_PORTS = range(30000, 32768)
 
 # Nodes answer for these, on ports of their own. A load balancer is for somebody else to bring.
 EXTERNAL_TYPES = ("LoadBalancer", "NodePort")
-_TYPES = ("ClusterIP", *EXTERNAL_TYPES)
+_EXTERNAL_NAME = "ExternalName"
+_TYPES = ("ClusterIP", _EXTERNAL_NAME, *EXTERNAL_TYPES)
 _AFFINITY_SECONDS_MAX = 86400
 _NODE_PORT_RULE = (
     f"provided port is not in the valid range. The range of valid ports is {NODE_PORTS[0]}-{NODE_PORTS[-1]}"
@@ -23,14 +24,17 @@ def check_service(found: Findings, service: service_pb2.Service) -> None:
     found.one_of("spec.type", spec.type, _TYPES)
     check_labels(found, "spec.selector", spec.selector)
     headless = spec.clusterIP == "None"
-    if not spec.ports and not headless:
+    if not spec.ports and not headless and spec.type != _EXTERNAL_NAME:
         found.required("spec.ports")
     _check_ports(found, spec)
     if headless and spec.type in EXTERNAL_TYPES:
         found.invalid("spec.clusterIP", spec.clusterIP, f"may not be set to 'None' for {spec.type} services")
-    _check_addresses(found, spec)
+    if spec.type == _EXTERNAL_NAME:
+        _check_external_name(found, spec)
+    else:
+        _check_addresses(found, spec)
+        found.one_of("spec.internalTrafficPolicy", spec.internalTrafficPolicy, ("Cluster", "Local"))
     _check_affinity(found, spec)
-    found.one_of("spec.internalTrafficPolicy", spec.internalTrafficPolicy, ("Cluster", "Local"))
     if spec.HasField("trafficDistribution"):
         found.one_of("spec.trafficDistribution", spec.trafficDistribution, ("PreferClose", "PreferSameZone"))
     if spec.type in EXTERNAL_TYPES:
@@ -39,6 +43,22 @@ def check_service(found: Findings, service: service_pb2.Service) -> None:
         rule = "may only be set for externally-accessible services"
         found.invalid("spec.externalTrafficPolicy", spec.externalTrafficPolicy, rule)
     _check_load_balancer(found, spec)
+
+
+def _check_external_name(found: Findings, spec: service_pb2.ServiceSpec) -> None:
+    """It has a name, which may end with a dot, and no address."""
+    alone = f"may not be set for {_EXTERNAL_NAME} services"
+    if spec.clusterIP or spec.clusterIPs:
+        found.forbidden("spec.clusterIPs", alone)
+    if spec.ipFamilies:
+        found.forbidden("spec.ipFamilies", alone)
+    if spec.HasField("ipFamilyPolicy"):
+        found.forbidden("spec.ipFamilyPolicy", alone)
+    name = spec.externalName.removesuffix(".")
+    if name:
+        found.invalid("spec.externalName", name, *syntax.subdomain(name))
+    else:
+        found.required("spec.externalName")
 
 
 def _check_load_balancer(found: Findings, spec: service_pb2.ServiceSpec) -> None:
@@ -59,7 +79,7 @@ def takes_node_ports(spec: service_pb2.ServiceSpec) -> bool:
 
 def check_service_update(found: Findings, new: service_pb2.Service, old: service_pb2.Service) -> None:
     """Clients hold on to an address, so it stays for the life of the Service."""
-    if old.spec.clusterIP:
+    if old.spec.clusterIP and _EXTERNAL_NAME not in (old.spec.type, new.spec.type):
         found.immutable("spec.clusterIP", new.spec.clusterIP, old.spec.clusterIP, new.spec.clusterIP)
     before, now = (each.spec.loadBalancerClass for each in (old, new))
     if old.spec.type == new.spec.type == "LoadBalancer" and now != before:

@@ -3,7 +3,7 @@ from typing import Any
 from podlab_testing.builtin_kinds import apply_defaults
 
 from podlab.core.v1 import service_pb2
-from podlab.kinds.defaults.service import set_status_defaults
+from podlab.kinds.defaults.service import keep_allocated, set_status_defaults
 from podlab.meta.v1.meta_pb2 import Time
 
 
@@ -50,3 +50,24 @@ def test_affinity_to_a_client_lasts_three_hours() -> None:
 
 def test_an_address_stands_in_both_fields() -> None:
     assert list(defaulted(clusterIP="10.96.0.9").clusterIPs) == ["10.96.0.9"]
+
+
+def test_an_external_name_has_nothing_of_addresses() -> None:
+    spec = defaulted(type="ExternalName", externalName="db.example")
+    assert (spec.type, spec.sessionAffinity, spec.HasField("internalTrafficPolicy")) == ("ExternalName", "None", False)
+    assert (spec.HasField("ipFamilyPolicy"), list(spec.ipFamilies)) == (False, [])
+
+
+def test_a_service_that_becomes_an_external_name_lets_go_of_its_address() -> None:
+    before = service_pb2.Service(spec=defaulted(clusterIP="10.96.0.9"))
+    now = service_pb2.Service(spec=defaulted(clusterIP="10.96.0.9"))
+    now.spec.type, now.spec.externalName = "ExternalName", "db.example"
+    keep_allocated(now, before)
+    assert (now.spec.clusterIP, list(now.spec.clusterIPs), list(now.spec.ipFamilies)) == ("", [], [])
+
+
+def test_a_service_that_was_an_external_name_forgets_the_name_unless_it_says_another() -> None:
+    before = service_pb2.Service(spec={"type": "ExternalName", "externalName": "db.example"})
+    now = service_pb2.Service(spec={"type": "ClusterIP", "externalName": "db.example"})
+    keep_allocated(now, before)
+    assert now.spec.externalName == ""

@@ -47,12 +47,6 @@ def test_a_field_that_nobody_knows_is_refused_by_number() -> None:
         protobuf.read(enveloped(b"\xf2\x07\x01a"), MAP)
 
 
-def test_a_field_that_kubectls_generators_send_is_refused_by_name() -> None:
-    external_name = b"\x12\x0b\x52\x09a.example"  # spec, and in it field 10
-    with pytest.raises(BadRequest, match=r"Service\.spec\.externalName: not supported by Podlab"):
-        protobuf.read(enveloped(external_name), builtin_kinds.named("Service"))
-
-
 @pytest.mark.parametrize("body", [b"", b"k8s", b"{}", b"k8s\x00\xff", enveloped(b"\x0a\x05a")])
 def test_other_bytes_are_refused(body: bytes) -> None:
     if body == b"k8s\x00\xff" or body.startswith(b"k8s\x00\x0a"):

@@ -28,6 +28,7 @@ def service(**spec: Any) -> service_pb2.Service:
         {"ports": [{"port": 80, "targetPort": {"type": 1, "strVal": "http"}}]},
         {"sessionAffinity": "ClientIP"},
         {"trafficDistribution": "PreferClose"},
+        {"type": "ExternalName", "externalName": "db.example.", "ports": []},
     ],
 )
 def test_services_of_all_sorts_are_fine(found: Found, spec: dict[str, Any]) -> None:
@@ -63,8 +64,26 @@ def test_services_of_all_sorts_are_fine(found: Found, spec: dict[str, Any]) -> N
         ),
         ({"ports": [{"port": 80, "nodePort": 30080}]}, "spec.ports[0].nodePort: Forbidden: may not be used when"),
         (
-            {"type": "ExternalName"},
-            'spec.type: Unsupported value: "ExternalName": supported values: "ClusterIP", "LoadBalancer", "NodePort"',
+            {"type": "Internal"},
+            'spec.type: Unsupported value: "Internal": supported values: "ClusterIP", "ExternalName", "LoadBalancer"',
+        ),
+        ({"type": "ExternalName"}, "spec.externalName: Required value"),
+        ({"type": "ExternalName", "externalName": "."}, "spec.externalName: Required value"),
+        (
+            {"type": "ExternalName", "externalName": "a_b.example"},
+            'spec.externalName: Invalid value: "a_b.example": a lowercase RFC 1123 subdomain must consist of',
+        ),
+        (
+            {"type": "ExternalName", "externalName": "a.example", "clusterIP": "10.96.0.7"},
+            "spec.clusterIPs: Forbidden: may not be set for ExternalName services",
+        ),
+        (
+            {"type": "ExternalName", "externalName": "a.example", "ipFamilies": ["IPv4"]},
+            "spec.ipFamilies: Forbidden: may not be set for ExternalName services",
+        ),
+        (
+            {"type": "ExternalName", "externalName": "a.example", "ipFamilyPolicy": "SingleStack"},
+            "spec.ipFamilyPolicy: Forbidden: may not be set for ExternalName services",
         ),
         ({"clusterIP": "None", "type": "LoadBalancer"}, "may not be set to 'None' for LoadBalancer services"),
         ({"loadBalancerClass": "a.example/b"}, "spec.loadBalancerClass: Forbidden: may only be used when"),
@@ -99,6 +118,12 @@ def test_an_address_stays_with_its_service(found: Found) -> None:
     assert found(service(clusterIP="10.96.0.8"), service(clusterIP="10.96.0.7")) == [
         'spec.clusterIP: Invalid value: "10.96.0.8": field is immutable'
     ]
+
+
+def test_an_address_may_come_and_go_with_the_type(found: Found) -> None:
+    named = service(type="ExternalName", externalName="db.example")
+    assert found(named, service(clusterIP="10.96.0.7")) == []
+    assert found(service(clusterIP="10.96.0.7"), named) == []
 
 
 def balanced(*points: dict[str, Any], kind: str = "LoadBalancer") -> service_pb2.Service:
