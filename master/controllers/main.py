@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from ipaddress import IPv4Network
 
+from master.controllers.devices.resourceclaim.controller import ResourceClaimController
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Controller
 from master.controllers.garbagecollection.garbagecollector.controller import GarbageCollector
@@ -90,6 +91,7 @@ def controllers(
         LocalPathProvisioner(client, informers, recorders.of(LOCAL_PATH)),
         StorageProtectionController(client, informers),
         EphemeralVolumeController(client, informers, recorders.of("ephemeral_volume")),
+        ResourceClaimController(client, informers, recorders.of("resource_claim")),
         ServiceAccountTokensController(client, informers, settings.tls.ca),
         ClusterRoleAggregationController(client, informers),
         CertificatesController(client, informers, signer(settings)),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from node.kubelet.admission.pod_admission import PodAdmission
 from node.kubelet.cri.containerd import Containerd
+from node.kubelet.dynamicresources.manager import DynamicResources
 from node.kubelet.eviction.ephemeral_storage import EphemeralStorageMonitor
 from node.kubelet.images.image_manager import ImageManager
 from node.kubelet.logs import log_rotation
@@ -107,6 +108,7 @@ class Kubelet:
             volumes=volumes,
             ephemeral_storage=EphemeralStorageMonitor(volumes, self.runtime),
             claims=ClaimReader(self.client, self._local_path),
+            dynamic_resources=DynamicResources(self.client),
             config_objects=ConfigObjectManager(self.client),
             tokens=TokenManager(self.client),
             services=self._services.list,

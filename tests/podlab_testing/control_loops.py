@@ -122,6 +122,17 @@ LOOPS = (
     ),
     ControlLoop("ephemeral-volume", ("PersistentVolumeClaim create",)),
     ControlLoop(
+        "resourceclaim",
+        (
+            "Pod.status.resourceClaimStatuses",
+            "ResourceClaim create",
+            "ResourceClaim delete",
+            "ResourceClaim.metadata.finalizers[resource.kubernetes.io/delete-protection]",
+            "ResourceClaim.status.allocation",
+            "ResourceClaim.status.reservedFor",
+        ),
+    ),
+    ControlLoop(
         "endpointslice",
         ("EndpointSlice create", "EndpointSlice delete", "EndpointSlice.endpoints", "EndpointSlice.ports"),
     ),

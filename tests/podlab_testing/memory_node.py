@@ -29,6 +29,7 @@ from node.kubelet.cri.runtime import (
     RuntimeUnavailable,
     Sandbox,
 )
+from node.kubelet.dynamicresources.manager import DynamicResources
 from node.kubelet.eviction.ephemeral_storage import EphemeralStorageMonitor
 from node.kubelet.images.image_manager import ImageManager
 from node.kubelet.volume.claims import ClaimReader
@@ -277,6 +278,7 @@ class MemoryKubelet:
             volumes=volumes,
             ephemeral_storage=EphemeralStorageMonitor(volumes, self.runtime),
             claims=ClaimReader(self.client, local_path),
+            dynamic_resources=DynamicResources(self.client),
             tokens=TokenManager(self.client),
             config_objects=ConfigObjectManager(self.client, period_s=PERIOD_S),
             services=services.list,

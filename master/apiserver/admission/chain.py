@@ -38,6 +38,7 @@ from master.apiserver.admission.plugins.policies.mutating import MutatingAdmissi
 from master.apiserver.admission.plugins.policies.typechecking import PolicyTypes
 from master.apiserver.admission.plugins.policies.validating import ValidatingAdmissionPolicy
 from master.apiserver.admission.plugins.rbac import RoleEscalation
+from master.apiserver.admission.plugins.resourceclaims import DeviceAdminAccess, ResourceClaimStatusAuthorization
 from master.apiserver.admission.plugins.resourcequota import ResourceQuota
 from master.apiserver.admission.plugins.storage import (
     DefaultStorageClass,
@@ -75,7 +76,7 @@ def assemble(
 ) -> Admission:
     """All plugins, in the order of Kubernetes' AllOrderedPlugins; Podlab's own stand beside those that they resemble.
     `others` come before ResourceQuota, which is the last in any case."""
-    storage_classes = listed(cache, StorageClass)
+    storage_classes, namespaces = listed(cache, StorageClass), listed(cache, Namespace)
     return Admission(
         (
             NamespaceLifecycle(cache),
@@ -84,7 +85,7 @@ def assemble(
             NodeRestriction(cache, authorizer.allows),
             DeletedNodes(),  # Podlab's, beside what else is about nodes
             TaintNodesByCondition(),
-            PodSecurity(cache, listed(cache, Namespace), pod_security),
+            PodSecurity(cache, namespaces, pod_security),
             Priority(listed(cache, PriorityClass)),
             DefaultTolerationSeconds(default_toleration_s),
             DefaultStorageClass(storage_classes),
@@ -97,6 +98,8 @@ def assemble(
             CertificateSubjectRestriction(),
             DefaultIngressClass(listed(cache, IngressClass)),
             PodTopologyLabels(cache),
+            DeviceAdminAccess(namespaces),  # Podlab's, as the next: Kubernetes' storage of claims does it
+            ResourceClaimStatusAuthorization(authorizer),
             PolicyTypes(cache),  # Podlab's: Kubernetes has a controller for it
             DisruptionBudgets(cache),  # Podlab's: Kubernetes' storage of evictions does it, after all that judge
             *others,

@@ -92,6 +92,7 @@ from podlab.core.v1.volume_pb2 import PersistentVolume
 from podlab.flowcontrol.v1.flowschema_pb2 import FlowSchema
 from podlab.flowcontrol.v1.prioritylevelconfiguration_pb2 import PriorityLevelConfiguration
 from podlab.kinds.current import CurrentCatalog
+from podlab.resource.v1.resourceslice_pb2 import ResourceSlice
 from podlab.settings import SettingsError
 
 
@@ -224,8 +225,8 @@ def _kept(
 
 def _authorizer(cache: Cache) -> Authorizer:
     windows = {message.DESCRIPTOR.name: cache.window(kinds.of(message)) for message in rbac.FOLLOWED}
-    pods, volumes = cache.window(kinds.of(Pod)), cache.window(kinds.of(PersistentVolume))
-    return Authorizer(rbac.RbacAuthorizer(windows), NodeGraph(pods, volumes))
+    followed = (cache.window(kinds.of(message)) for message in (Pod, PersistentVolume, ResourceSlice))
+    return Authorizer(rbac.RbacAuthorizer(windows), NodeGraph(*followed))
 
 
 def _writes(

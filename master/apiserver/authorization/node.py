@@ -70,14 +70,16 @@ def _own(node: str, wanted: Attributes, graph: Graph) -> str | None:
             return _node(node, wanted)
         case "", "secrets" | "configmaps" | "persistentvolumeclaims" | "persistentvolumes":
             return _used(node, wanted, graph)
+        case "resource.k8s.io", "resourceclaims":
+            return _used(node, wanted, graph)
+        case "resource.k8s.io", "resourceslices":
+            return _devices(node, wanted, graph)
         case "", "serviceaccounts":
             return _token(node, wanted, graph)
         case "coordination.k8s.io", "leases":
             return _lease(node, wanted)
         case "storage.k8s.io", "csinodes":
             return _drivers(node, wanted)
-        case "resource.k8s.io", "resourceslices":
-            return _slices(node, wanted)
     return None
 
 
@@ -110,15 +112,23 @@ def _drivers(node: str, wanted: Attributes) -> str:
     return "can only access CSINode with the same name as the requesting node"
 
 
-def _slices(node: str, wanted: Attributes) -> str:
-    """What a device's driver has told of the node is wiped by its kubelet when the driver is gone."""
-    if wanted.verb not in ("list", "watch", "deletecollection"):
-        return "can only list, watch, or deletecollection ResourceSlices"
+def _devices(node: str, wanted: Attributes, graph: Graph) -> str:
     if wanted.subresource:
         return "cannot authorize ResourceSlice subresources"
-    if (wanted.fields or {}).get("spec.nodeName") == node:
-        return ""
-    return "can only list/watch/deletecollection resourceslices with nodeName field selector"
+    match wanted.verb:
+        case "create":  # noderestriction sees whose devices they are
+            return ""
+        case "get" | "update" | "patch" | "delete":
+            if not wanted.name:
+                return "No Object name found"
+            its = graph.uses(node, wanted.resource, "", wanted.name)
+            return "" if its else _unrelated(node)
+        case "watch" | "list" | "deletecollection":
+            its = (wanted.fields or {}).get("spec.nodeName") == node
+            told = "can only list/watch/deletecollection resourceslices with nodeName field selector"
+            return "" if its else told
+    verbs = "get, watch, list, create, update, patch, delete, deletecollection"
+    return f"only the following verbs are allowed for a ResourceSlice: {verbs}"
 
 
 def _pod(node: str, wanted: Attributes, graph: Graph) -> str:

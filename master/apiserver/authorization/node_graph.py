@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from master.apiserver.watchcache.cached_object import CachedObject, CacheEvent
 from master.apiserver.watchcache.kind_window import KindWindow
-from podlab.api.pods import containers, volumes
+from podlab.api.pods import containers, resourceclaims, volumes
 from podlab.api.serializer import encoded_fields
 from podlab.core.v1 import pod_pb2, volume_pb2
+from podlab.resource.v1.resourceslice_pb2 import ResourceSlice
 
 _node_name = encoded_fields.reader(pod_pb2.Pod, "spec.nodeName")
 Reference = tuple[str, str, str]
@@ -22,7 +23,7 @@ _NOTHING: frozenset[Reference] = frozenset()
 class NodeGraph:
     """Implements authorization.node.Graph."""
 
-    def __init__(self, pods: KindWindow, volumes: KindWindow) -> None:
+    def __init__(self, pods: KindWindow, volumes: KindWindow, slices: KindWindow) -> None:
         self._prefix = pods.prefix
         self._nodes: dict[str, str] = {}
         """Of pods that are bound, by their keys."""
@@ -34,6 +35,7 @@ class NodeGraph:
         self._uses: defaultdict[str, Counter[Reference]] = defaultdict(Counter)
         self._window = pods
         self._volumes = volumes
+        self._slices = slices
         pods.follow(self._take)
 
     def node_of(self, namespace: str, pod: str) -> str | None:
@@ -46,6 +48,9 @@ class NodeGraph:
 
     def uses(self, node: str, resource: str, namespace: str, name: str) -> bool:
         """See Graph."""
+        if resource == "resourceslices":
+            offered = self._slices.entries.get(f"{self._slices.prefix}{name}")
+            return offered is not None and offered.message_as(ResourceSlice).spec.nodeName == node
         if resource == "persistentvolumes":
             entry = self._volumes.entries.get(f"{self._volumes.prefix}{name}")
             if entry is None:
@@ -92,7 +97,7 @@ class NodeGraph:
 
 
 def references(pod: pod_pb2.Pod) -> Iterator[Reference]:
-    """What a pod's volumes and environment name, its service account, and what its images are pulled with."""
+    """What a pod's volumes, claims and environment name, its service account, and what its images are pulled with."""
     namespace = pod.metadata.namespace
     if pod.spec.serviceAccountName:
         yield "serviceaccounts", namespace, pod.spec.serviceAccountName
@@ -103,6 +108,8 @@ def references(pod: pod_pb2.Pod) -> Iterator[Reference]:
             yield resource, namespace, name
     for name in volumes.claims_of(pod):
         yield "persistentvolumeclaims", namespace, name
+    for claim in resourceclaims.known(pod):
+        yield "resourceclaims", namespace, claim.name
     for container in containers.every(pod.spec):
         for resource, name in _in_environment(container):
             yield resource, namespace, name

@@ -28,6 +28,7 @@ def pod_status(
         hostIPs=[pod_pb2.HostIP(ip=host_ip)],
         observedGeneration=pod.metadata.generation,
     )
+    keep_claims(status, before)
     for specs, statuses in (
         (pod.spec.initContainers, status.initContainerStatuses),
         (pod.spec.containers, status.containerStatuses),
@@ -58,7 +59,17 @@ def refused_status(pod: pod_pb2.Pod, outcome: pod_outcome.PodOutcome, now: float
         observedGeneration=pod.metadata.generation,
     )
     status.conditions.extend(conditions_of_others(pod.status))
+    keep_claims(status, pod.status)
     return status
+
+
+def keep_claims(status: pod_pb2.PodStatus, before: pod_pb2.PodStatus) -> None:
+    """The claims that were made for the pod are for the control plane to say."""
+    del status.resourceClaimStatuses[:]
+    status.resourceClaimStatuses.extend(before.resourceClaimStatuses)
+    status.ClearField("extendedResourceClaimStatus")
+    if before.HasField("extendedResourceClaimStatus"):
+        status.extendedResourceClaimStatus.CopyFrom(before.extendedResourceClaimStatus)
 
 
 def _was_refused(pod: pod_pb2.Pod, observed: ObservedPod) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from node.kubelet.admission.pod_admission import PodAdmission
 from node.kubelet.cri.runtime import Runtime
+from node.kubelet.dynamicresources.manager import DynamicResources
 from node.kubelet.eviction.ephemeral_storage import EphemeralStorageMonitor
 from node.kubelet.images.image_manager import ImageManager
 from node.kubelet.volume.claims import ClaimReader
@@ -47,6 +48,7 @@ class NodeContext:
     volumes: VolumeManager
     ephemeral_storage: EphemeralStorageMonitor
     claims: ClaimReader
+    dynamic_resources: DynamicResources
     config_objects: ConfigObjectManager
     tokens: TokenManager
     services: Callable[[], list[service_pb2.Service]]

@@ -22,6 +22,7 @@ from node.kubelet.containerconfig.environment import (
     references,
 )
 from node.kubelet.cri.runtime import Image, RegistryCredentials, RuntimeFailure, RuntimeUnavailable, Sandbox
+from node.kubelet.dynamicresources.pod_claims import PreparationError
 from node.kubelet.images import pull_secrets
 from node.kubelet.images.image_manager import ImageEvent
 from node.kubelet.logs import log_files
@@ -65,12 +66,16 @@ class PodStartup:
             self._context.volumes.create_pod_directory(pod.metadata.uid)
             log_files.log_directory(pod).mkdir(parents=True, exist_ok=True)
             await self.refresh_volumes(pod)
+            await self._context.dynamic_resources.prepare(pod)
             async with self._context.start_limiter.slot(start_limiter.SANDBOX):
                 await self._context.runtime.run_sandbox(config, await self._runtime_handler(pod))
         except RuntimeUnavailable:
             raise
         except VolumeError as error:
             self._block_sandbox("FailedMount", str(error))
+        except PreparationError as error:
+            why = f"Failed to prepare dynamic resources: prepare dynamic resources: {error}"
+            self._block_sandbox("FailedPrepareDynamicResources", why)
         except OSError as error:
             self._block_sandbox("FailedToMakePodDataDirectories", f"error making pod data directories: {error}")
         except RuntimeFailure as error:

@@ -7,6 +7,7 @@ import logging
 
 from node.kubelet.pod.pod_conditions import OWN_CONDITIONS, conditions_of_others
 from node.kubelet.pod.pod_outcome import PodOutcome
+from node.kubelet.pod.pod_status import keep_claims
 from podlab.client.client import Client
 from podlab.core.v1 import pod_pb2
 from podlab.errors import ApiError, Conflict, NotFound
@@ -39,7 +40,7 @@ class PodStatusWriter:
         status = copy.status
         if self._status is not None:
             status.CopyFrom(self._status)
-            _take_conditions_of_others(status, pod.status)
+            _take_of_others(status, pod.status)
         if outcome is not None:
             status.phase, status.reason, status.message = outcome.phase, outcome.reason, outcome.message
         return copy
@@ -94,7 +95,7 @@ class PodStatusWriter:
                 await asyncio.sleep(delay_s)
 
     async def _send(self, update: pod_pb2.Pod) -> pod_pb2.Pod:
-        """Writes the status onto the pod of now, and keeps the conditions that others wrote meanwhile."""
+        """Writes the status onto the pod of now, and keeps what others wrote meanwhile."""
         try:
             return await self._client.update_status(update)
         except Conflict:
@@ -108,13 +109,14 @@ class PodStatusWriter:
 def _rebase(update: pod_pb2.Pod, now: pod_pb2.Pod) -> None:
     update.metadata.resourceVersion = now.metadata.resourceVersion
     update.spec.CopyFrom(now.spec)
-    _take_conditions_of_others(update.status, now.status)
+    _take_of_others(update.status, now.status)
 
 
-def _take_conditions_of_others(status: pod_pb2.PodStatus, now: pod_pb2.PodStatus) -> None:
+def _take_of_others(status: pod_pb2.PodStatus, now: pod_pb2.PodStatus) -> None:
     own = [each for each in status.conditions if each.type in OWN_CONDITIONS]
     del status.conditions[:]
     status.conditions.extend([*own, *conditions_of_others(now)])
+    keep_claims(status, now)
 
 
 def _revision(pod: pod_pb2.Pod) -> int:

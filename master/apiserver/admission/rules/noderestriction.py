@@ -47,6 +47,7 @@ _REFERENCES = {
     "secrets": "secrets",
     "configmaps": "configmaps",
     "persistentvolumeclaims": "persistentvolumeclaims",
+    "resourceclaims": "resourceclaims",
 }
 _CERTIFICATES = frozenset({"kubernetes.io/kubelet-serving", "kubernetes.io/kube-apiserver-client-kubelet"})
 
@@ -108,7 +109,15 @@ def _pod_changed(node: str, new: Message | None, old: pod_pb2.Pod, *, evicts: bo
         return f"node {named} can only {done} with spec.nodeName set to itself"
     if isinstance(new, pod_pb2.Pod) and new.metadata.labels != old.metadata.labels:
         return f'node "{node}" cannot update labels through pod status'
+    if isinstance(new, pod_pb2.Pod) and new.status.resourceClaimStatuses != old.status.resourceClaimStatuses:
+        return f'node "{node}" cannot update resource claim statues'
+    if isinstance(new, pod_pb2.Pod) and _extended(new) != _extended(old):
+        return f'node "{node}" cannot update extended resource claim status'
     return ""
+
+
+def _extended(pod: pod_pb2.Pod) -> pod_pb2.PodExtendedResourceClaimStatus:
+    return pod.status.extendedResourceClaimStatus
 
 
 def token_refusal(
@@ -214,7 +223,7 @@ def _pod_created(node: str, pod: pod_pb2.Pod, node_uid: Callable[[str], str]) ->
         return f'node "{node}" can only create pods with spec.nodeName set to itself'
     if why := _wrong_owner(node, pod.metadata.ownerReferences, node_uid):
         return why
-    used = {resource for resource, _, _ in references(pod)}
+    used = {resource for resource, _, _ in references(pod)} | ({"resourceclaims"} if pod.spec.resourceClaims else set())
     first = next((words for resource, words in _REFERENCES.items() if resource in used), None)
     return f'node "{node}" can not create pods that reference {first}' if first is not None else ""
 

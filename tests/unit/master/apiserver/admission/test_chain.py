@@ -38,7 +38,14 @@ IN_ORDER = (
     "ValidatingAdmissionWebhook",
     "ResourceQuota",
 )
-OF_PODLAB = {"DeletedNodes", "RoleEscalation", "PolicyTypes", "DisruptionBudgets"}
+OF_PODLAB = {
+    "DeletedNodes",
+    "RoleEscalation",
+    "DeviceAdminAccess",
+    "ResourceClaimStatusAuthorization",
+    "PolicyTypes",
+    "DisruptionBudgets",
+}
 
 
 @pytest.fixture

@@ -10,11 +10,18 @@ GROUPS = {
     "leases": "coordination.k8s.io",
     "certificatesigningrequests": "certificates.k8s.io",
     "csinodes": "storage.k8s.io",
+    "resourceclaims": "resource.k8s.io",
     "resourceslices": "resource.k8s.io",
 }
 
 
-USED = {("secrets", "key"), ("persistentvolumeclaims", "claim"), ("serviceaccounts", "robot")}
+USED = {
+    ("secrets", "key"),
+    ("persistentvolumeclaims", "claim"),
+    ("serviceaccounts", "robot"),
+    ("resourceclaims", "gpu"),
+    ("resourceslices", "gpus"),
+}
 
 
 class Bound:
@@ -24,7 +31,7 @@ class Bound:
         return {"mine": "n1", "theirs": "n2", "free": ""}.get(pod) if namespace == "default" else None
 
     def uses(self, node: str, resource: str, namespace: str, name: str) -> bool:
-        return (node, namespace) == ("n1", "default") and (resource, name) in USED
+        return (node, namespace) in (("n1", "default"), ("n1", "")) and (resource, name) in USED
 
 
 def verdict(verb: str, path: str, namespace: str = "default", name: str = "", **fields: str) -> tuple[bool, str]:
@@ -55,6 +62,15 @@ def allowed(verb: str, path: str, namespace: str = "default", name: str = "", **
         ("create", "csinodes", "", "", True),
         ("get", "csinodes", "", "n2", False),
         ("list", "csinodes", "", "", False),
+        ("get", "resourceclaims", "default", "gpu", True),
+        ("get", "resourceclaims", "default", "other", False),
+        ("list", "resourceclaims", "default", "gpu", False),
+        ("update", "resourceclaims/status", "default", "gpu", False),
+        ("create", "resourceslices", "", "", True),
+        ("patch", "resourceslices", "", "gpus", True),
+        ("delete", "resourceslices", "", "other", False),
+        ("update", "resourceslices/status", "", "gpus", False),
+        ("list", "resourceslices", "", "", False),
         ("get", "pods", "default", "mine", True),
         ("delete", "pods", "default", "mine", True),
         ("update", "pods/status", "default", "mine", True),
@@ -134,4 +150,4 @@ def test_of_resource_slices_a_node_touches_those_that_are_about_it() -> None:
         assert allowed(verb, "resourceslices", "", spec_nodeName="n1")
         assert not allowed(verb, "resourceslices", "", spec_nodeName="n2")
         assert not allowed(verb, "resourceslices", "")
-    assert not allowed("create", "resourceslices", "")
+    assert not allowed("escalate", "resourceslices", "")

@@ -6,6 +6,9 @@ from master.apiserver.authorization.node_graph import NodeGraph, references
 from master.apiserver.watchcache.kind_window import KindWindow
 from podlab.core.v1 import pod_pb2, volume_pb2
 from podlab.meta.v1 import meta_pb2
+from podlab.resource.v1 import resourceslice_pb2
+
+SLICES = KindWindow(builtin_kinds.named("ResourceSlice"))
 
 
 def user_pod(node: str = "") -> pod_pb2.Pod:
@@ -25,6 +28,11 @@ def user_pod(node: str = "") -> pod_pb2.Pod:
     pod.spec.imagePullSecrets.add(name="to-pull")
     pod.spec.serviceAccountName = "robot"
     pod.spec.volumes.add(name="d").volumeSource.persistentVolumeClaim.claimName = "claim"
+    pod.spec.resourceClaims.add(name="shared", resourceClaimName="all-gpus")
+    pod.spec.resourceClaims.add(name="own", resourceClaimTemplateName="one-gpu")
+    pod.spec.resourceClaims.add(name="to-be-made", resourceClaimTemplateName="one-gpu")
+    pod.status.resourceClaimStatuses.add(name="own", resourceClaimName="web-own-x7")
+    pod.status.extendedResourceClaimStatus.resourceClaimName = "web-extended-x7"
     return pod
 
 
@@ -32,6 +40,7 @@ def test_every_way_to_use_an_object_is_found() -> None:
     found = set(references(user_pod()))
     secrets = {("secrets", "team", name) for name in ("in-volume", "in-projected", "in-env-from", "in-env", "to-pull")}
     others = {("serviceaccounts", "team", "robot"), ("persistentvolumeclaims", "team", "claim")}
+    others |= {("resourceclaims", "team", name) for name in ("all-gpus", "web-own-x7", "web-extended-x7")}
     assert found == secrets | others | {
         ("configmaps", "team", name) for name in ("map-in-volume", "map-in-projected", "map-in-env-from", "map-in-env")
     }
@@ -40,7 +49,7 @@ def test_every_way_to_use_an_object_is_found() -> None:
 def test_a_node_uses_what_its_pods_use_as_long_as_they_are_there() -> None:
     window = KindWindow(builtin_kinds.named("Pod"))
     window.load({}, 1)
-    bindings = NodeGraph(window, KindWindow(builtin_kinds.named("PersistentVolume")))
+    bindings = NodeGraph(window, KindWindow(builtin_kinds.named("PersistentVolume")), SLICES)
     key = f"{window.prefix}team/web"
     asked = ("n1", "secrets", "team", "in-volume")
     assert bindings.node_of("team", "web") is None
@@ -61,7 +70,7 @@ def test_a_node_uses_what_its_pods_use_as_long_as_they_are_there() -> None:
 def test_a_pod_that_changes_before_anybody_asks_counts_once_and_one_that_goes_counts_no_more() -> None:
     window = KindWindow(builtin_kinds.named("Pod"))
     window.load({}, 1)
-    graph = NodeGraph(window, KindWindow(builtin_kinds.named("PersistentVolume")))
+    graph = NodeGraph(window, KindWindow(builtin_kinds.named("PersistentVolume")), SLICES)
     key, asked = f"{window.prefix}team/web", ("n1", "secrets", "team", "in-volume")
     for revision in (2, 3):
         window.apply(key, user_pod("n1").SerializeToString(), revision)
@@ -79,7 +88,7 @@ def test_a_node_uses_the_volume_whose_claim_its_pod_uses() -> None:
     pods, volumes = KindWindow(builtin_kinds.named("Pod")), KindWindow(builtin_kinds.named("PersistentVolume"))
     pods.load({}, 1)
     volumes.load({}, 1)
-    bindings = NodeGraph(pods, volumes)
+    bindings = NodeGraph(pods, volumes, SLICES)
     asked = ("n1", "persistentvolumes", "", "disk")
     assert not bindings.uses(*asked)
     disk = volume_pb2.PersistentVolume(metadata=meta_pb2.ObjectMeta(name="disk"))
@@ -90,3 +99,15 @@ def test_a_node_uses_the_volume_whose_claim_its_pod_uses() -> None:
     volumes.apply(f"{volumes.prefix}disk", disk.SerializeToString(), 4)
     assert bindings.uses(*asked)
     assert not bindings.uses("n2", *asked[1:])
+
+
+def test_a_node_uses_the_slices_of_its_own_devices() -> None:
+    pods, slices = KindWindow(builtin_kinds.named("Pod")), KindWindow(builtin_kinds.named("ResourceSlice"))
+    for window in (pods, slices):
+        window.load({}, 1)
+    graph = NodeGraph(pods, KindWindow(builtin_kinds.named("PersistentVolume")), slices)
+    offered = resourceslice_pb2.ResourceSlice(metadata=meta_pb2.ObjectMeta(name="gpus"))
+    offered.spec.nodeName = "n1"
+    slices.apply(f"{slices.prefix}gpus", offered.SerializeToString(), 2)
+    assert [graph.uses(node, "resourceslices", "", "gpus") for node in ("n1", "n2")] == [True, False]
+    assert not graph.uses("n1", "resourceslices", "", "none")
