@@ -20,11 +20,11 @@ LARGER_FOLDERS = {
 }
 ROOMS_AND_ARROWS = {
     "master.apiserver": (22, 86),
-    "master.controllers": (11, 26),
+    "master.controllers": (12, 27),
     "master.scheduler": (16, 44),
     "master.store": (17, 40),
-    "node.kubelet": (15, 46),
     "node.dns": (3, 3),
+    "node.kubelet": (16, 47),
     "node.network": (5, 6),
     "node.proxy": (10, 16),
     "podlab": (18, 41),

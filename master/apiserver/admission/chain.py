@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from master.apiserver.admission.lister import listed
+from master.apiserver.admission.lister import Lister, listed
 from master.apiserver.admission.plugin import (
     NOTHING,
     AdmissionRequest,
@@ -98,8 +98,7 @@ def assemble(
             CertificateSubjectRestriction(),
             DefaultIngressClass(listed(cache, IngressClass)),
             PodTopologyLabels(cache),
-            DeviceAdminAccess(namespaces),  # Podlab's, as the next: Kubernetes' storage of claims does it
-            ResourceClaimStatusAuthorization(authorizer),
+            *_of_devices(namespaces, authorizer),  # Podlab's: Kubernetes' storage of claims does it
             PolicyTypes(cache),  # Podlab's: Kubernetes has a controller for it
             DisruptionBudgets(cache),  # Podlab's: Kubernetes' storage of evictions does it, after all that judge
             *others,
@@ -107,6 +106,10 @@ def assemble(
         ),
         conversions,
     )
+
+
+def _of_devices(namespaces: Lister[Namespace], authorizer: Authorizer) -> tuple[Plugin, ...]:
+    return DeviceAdminAccess(namespaces), ResourceClaimStatusAuthorization(authorizer)
 
 
 def _configured(cache: Cache, authorizer: Authorizer, webhooks: WebhookCalls) -> tuple[Plugin, ...]:
