@@ -93,9 +93,7 @@ def assemble(
             PersistentVolumeClaimResize(storage_classes),
             RuntimeClass(listed(cache, Runtime)),
             RoleEscalation(authorizer),  # Podlab's: Kubernetes' storage of roles does it, before other plugins judge
-            CertificateApproval(authorizer.allows),
-            CertificateSigning(authorizer.allows),
-            CertificateSubjectRestriction(),
+            *_of_certificates(authorizer),
             DefaultIngressClass(listed(cache, IngressClass)),
             PodTopologyLabels(cache),
             *_of_devices(namespaces, authorizer),  # Podlab's: Kubernetes' storage of claims does it
@@ -106,6 +104,11 @@ def assemble(
         ),
         conversions,
     )
+
+
+def _of_certificates(authorizer: Authorizer) -> tuple[Plugin, ...]:
+    may = authorizer.allows
+    return CertificateApproval(may), CertificateSigning(may), CertificateSubjectRestriction()
 
 
 def _of_devices(namespaces: Lister[Namespace], authorizer: Authorizer) -> tuple[Plugin, ...]:
