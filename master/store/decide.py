@@ -1,4 +1,5 @@
-"""What a group of commits does to the keys it names. Pure: the writer knows how keys stand, and writes after.
+"""How many commits become a group, and what it does to the keys it names. Pure: the writer knows how keys stand, and
+writes after.
 
 Commits of a group are judged in order, each against what the earlier ones of the same group left. A commit that
 fails leaves no trace; the others are not touched by it.
@@ -11,6 +12,9 @@ from master.store.contract import Change, Delete, Limits, Put, size_bytes
 from master.store.errors import Mismatch
 from master.store.keys import check_key
 
+SEVERAL = 3
+"""So many commits at once wait for each other, to share a transaction, which costs as much as ten commits in it."""
+
 OPERATIONS_BITS = 16
 """A log row's id is its revision followed by this many bits of its place in the commit, so ids sort as history."""
 
@@ -19,6 +23,23 @@ LIMITS = Limits(operations=1 << OPERATIONS_BITS, value_bytes=256 << 20)
 all commits of a transaction are joined to."""
 
 Operations = Sequence[Put | Delete]
+
+
+class Gathering:
+    """How many commits the next group waits for: writers that were lately under way at once are likely to come again at
+    about the same time. Compare PostgreSQL's commit_delay."""
+
+    __slots__ = ("_lately", "awaited")
+
+    def __init__(self) -> None:
+        self.awaited = 1
+        """Once so many have gathered, none is missing."""
+        self._lately = 0
+
+    def sent(self, unanswered: int) -> None:
+        """A group goes to the writer; so many commits are under way then, its own among them."""
+        self._lately = max(unanswered, self._lately // 2)
+        self.awaited = self._lately if self._lately >= SEVERAL else 1
 
 
 # These two are made for every change. They are not frozen, as that would triple what making one costs.

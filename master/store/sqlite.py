@@ -9,7 +9,7 @@ from typing import Self, TypeVar, TypeVarTuple
 
 from master.store.backlog import Backlog
 from master.store.contract import Change, Delete, Entry, Limits, Put, Range
-from master.store.decide import LIMITS, Standing, check_operations
+from master.store.decide import LIMITS, Gathering, Standing, check_operations
 from master.store.errors import Closed, Overrun
 from master.store.group import read_standing
 from master.store.lock import FileLock
@@ -18,9 +18,8 @@ from master.store.schema import explained, open_reader, open_writer
 from master.store.writer import Commit, Compaction, Request, Shrinking, Writer, Written
 
 WATCH_BOUND_BYTES = 8 << 20
-# A transaction costs as much as ten commits in it. While so many come together, the next ones gather for a moment.
-_SEVERAL = 3
-_GATHERING_S = 0.002
+# The longest that a commit waits for those that may come with it.
+_GATHERING_S = 0.005
 
 _T = TypeVar("_T")
 _Arguments = TypeVarTuple("_Arguments")
@@ -47,7 +46,9 @@ class SqliteStore:
         self._backlog = Backlog(revision, watch_bound_bytes)
         self._writer = Writer(connection, path, standing, revision, self._hand_over)
         self._submitted: list[Request] = []
-        self._several = False
+        self._unanswered = 0
+        self._gathering = Gathering()
+        self._sending: asyncio.Handle | None = None
         self._closing: asyncio.Task[None] | None = None
 
     @classmethod
@@ -140,20 +141,21 @@ class SqliteStore:
         self._lock.release()
 
     def _submit(self, request: Request) -> None:
-        """Hand what is asked for at about the same time to the writer together, so that it becomes one group.
-
-        Where one or two write, nobody waits: after a small group, the next goes as soon as the loop turns.
-        """
-        if not self._submitted:
-            if self._several:
-                self._loop.call_later(_GATHERING_S, self._flush)
-            else:
-                self._loop.call_soon(self._flush)
+        """Hand what is asked for at about the same time to the writer together, so that it becomes one group."""
         self._submitted.append(request)
+        self._unanswered += 1
+        gathered = len(self._submitted)
+        if gathered == self._gathering.awaited:
+            if self._sending is not None:
+                self._sending.cancel()
+            self._sending = self._loop.call_soon(self._flush)
+        elif gathered == 1:
+            self._sending = self._loop.call_later(_GATHERING_S, self._flush)
 
     def _flush(self) -> None:
+        self._sending = None
         if self._submitted:
-            self._several = len(self._submitted) >= _SEVERAL
+            self._gathering.sent(self._unanswered)
             self._writer.submit(self._submitted)
             self._submitted = []
 
@@ -162,6 +164,7 @@ class SqliteStore:
 
     def _publish(self, written: Written) -> None:
         self._backlog.publish(written.changes, written.revision)
+        self._unanswered -= len(written.answers)
         for answer, result in written.answers:
             if answer.done():
                 continue  # its caller was cancelled

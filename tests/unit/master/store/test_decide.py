@@ -1,5 +1,7 @@
+import pytest
+
 from master.store.contract import Change, Delete, Put
-from master.store.decide import OPERATIONS_BITS, Standing, decide
+from master.store.decide import OPERATIONS_BITS, Gathering, Standing, decide
 from master.store.errors import Mismatch
 
 
@@ -46,3 +48,23 @@ def test_what_was_read_before_is_left_as_it_was() -> None:
     before = {"/a": standing(2)}
     decide([[Delete("/a", None)]], before, 2)
     assert before == {"/a": standing(2)}
+
+
+@pytest.mark.parametrize(
+    ("under_way", "awaited"),
+    [
+        pytest.param((), 1, id="nothing has been written yet"),
+        pytest.param((1, 1, 1), 1, id="one writes after the other"),
+        pytest.param((2, 2), 1, id="two do not wait for each other"),
+        pytest.param((3,), 3, id="three do"),
+        pytest.param((16, 16), 16, id="as many as there are"),
+        pytest.param((16, 5), 8, id="some are late this once"),
+        pytest.param((16, 5, 5), 5, id="some stay away"),
+        pytest.param((256, 1, 1, 1, 1, 1, 1, 1), 1, id="after a burst, one alone soon waits for nobody"),
+    ],
+)
+def test_a_commit_waits_for_as_many_as_were_lately_under_way(under_way: tuple[int, ...], awaited: int) -> None:
+    gathering = Gathering()
+    for unanswered in under_way:
+        gathering.sent(unanswered)
+    assert gathering.awaited == awaited

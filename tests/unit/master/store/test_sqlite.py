@@ -168,6 +168,30 @@ async def test_what_gathers_is_written_soon_and_at_the_latest_when_the_store_clo
     assert await last == 1 + 8 + 1 + 8 + 1
 
 
+async def test_commits_that_lately_came_together_share_one_transaction(path: Path) -> None:
+    store = await SqliteStore.open(path)
+
+    async def write(number: int) -> None:
+        for step in range(6):
+            await store.commit([Put(f"/{number}/{step}", b"", 0)])
+            for _ in range(number):  # each takes its time until it writes again
+                await asyncio.sleep(0)
+
+    async def transactions() -> list[int]:
+        found: list[int] = []
+        async for changes in store.watch("/", 0):
+            found.append(len(changes))
+            if sum(found) == 48:
+                return found
+        raise AssertionError("unreachable")
+
+    watching = asyncio.create_task(transactions())
+    await asyncio.gather(*map(write, range(8)))
+    async with asyncio.timeout(PATIENCE_S):
+        assert len(await watching) < 16  # 6, unless the machine is too busy to wait for anybody
+    await store.close()
+
+
 async def test_a_disk_that_refuses_fails_the_commit_and_the_store_goes_on(path: Path) -> None:
     store = await SqliteStore.open(path)
     await store.commit([Put("/a", b"1", 0)])
