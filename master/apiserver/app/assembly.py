@@ -18,10 +18,12 @@ from master.apiserver.admission.plugins.webhooks.invocation import WebhookCalls
 from master.apiserver.admission.rules.podsecurity import policy as podsecurity
 from master.apiserver.admission.rules.podsecurity.policy import Configuration
 from master.apiserver.aggregation.aggregator import Aggregator
+from master.apiserver.aggregation.figures import AvailabilityFigures
 from master.apiserver.app import extension_authentication
 from master.apiserver.app.default_priorities import DefaultPriorities
 from master.apiserver.app.default_rbac import DefaultRoles
 from master.apiserver.app.flow_control import ConfigurationFollower
+from master.apiserver.app.legacy_tokens import LegacyTokens
 from master.apiserver.app.service_addresses import ServiceAddresses, service_allocator
 from master.apiserver.app.system_objects import SystemObjects
 from master.apiserver.audit.auditor import Auditor
@@ -30,6 +32,7 @@ from master.apiserver.audit.writer import Writer
 from master.apiserver.authentication import jwt, static_tokens
 from master.apiserver.authentication import oidc_discovery as oidc
 from master.apiserver.authentication.authenticator import Authenticator
+from master.apiserver.authentication.renewed import Renewed
 from master.apiserver.authentication.request_headers import FrontProxy
 from master.apiserver.authentication.token_validity import TokenValidity
 from master.apiserver.authorization import Authorizer, rbac
@@ -115,6 +118,7 @@ class Parts:
     """What every cluster has, in the order in which it is made."""
     definitions: CustomResourceDefinitions
     aggregator: Aggregator
+    legacy_tokens: LegacyTokens
     service: service.ApiService
     relay: Relay
     outward: Outward
@@ -157,6 +161,16 @@ class _Filters:
     trail: Auditor | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """Who gives tokens to service accounts, what REST knows of tokens, and who writes when those of Secrets are
+    used."""
+
+    issuer: Issuer
+    served: Tokens
+    legacy: LegacyTokens
+
+
 def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog) -> Parts:
     """Wire the parts; nothing runs yet. Raises ValueError for a service_cidr that is no IPv4 network."""
     network, cache = IPv4Network(settings.service_cidr), Cache(store, catalog)
@@ -164,8 +178,8 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
     shown = outward.conversions.shown
     watches, lister = Watcher(cache, shown=shown), Pager(cache, shown=shown)
     writes = _writes(settings, network, cache, authorizer, outward)
-    filters = _filters(settings, cache, authorizer, watches, [outward.egress.figures, outward.webhooks.figures])
-    issuer, tokens = _tokens(settings, cache, writes.registry)
+    filters = _filters(settings, cache, authorizer, watches, _figures(cache, outward))
+    tokens = _tokens(settings, cache, writes.registry)
     relay = Relay(filters.chain, cache, outward.dialer, settings.scheduler, writes.registry)
     aggregator = Aggregator(cache, writes.registry, outward.egress, settings.front_proxy)
     reading = Reading(cache, writes.registry, lister, watches)
@@ -177,6 +191,7 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
         definitions=CustomResourceDefinitions(cache, writes.registry, writes.collections),
         aggregator=aggregator,
         kept=_kept(settings, network, cache, writes.registry),
+        legacy_tokens=tokens.legacy,
         service=service.ApiService(
             kinds=catalog,
             chain=filters.chain,
@@ -187,13 +202,13 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
             lister=lister,
             watches=watches,
             measuring=measuring,
-            issuer=issuer,
+            issuer=tokens.issuer,
             cluster_name=settings.cluster_name,
             contents=aggregator.contents,
         ),
         relay=relay,
         outward=outward,
-        rest=_rest(settings, filters, writes, reading, relay, measuring, tokens, outward, aggregator),
+        rest=_rest(settings, filters, writes, reading, relay, measuring, tokens.served, outward, aggregator),
         trail=filters.trail,
     )
 
@@ -204,6 +219,11 @@ def _outward(settings: ApiServerSettings, cache: Cache) -> Outward:
     egress = EgressClient(Resolver(cache, random.SystemRandom()), tunnels)
     webhooks, conversions = WebhookCalls(egress, WebhookFigures()), Conversions(WebhookSender(egress))
     return Outward(dialer, egress, webhooks, conversions)
+
+
+def _figures(cache: Cache, outward: Outward) -> tuple[Collector, ...]:
+    """Those that other rooms keep."""
+    return outward.egress.figures, outward.webhooks.figures, AvailabilityFigures(cache)
 
 
 def _kept(
@@ -287,28 +307,33 @@ def _filters(
     )
 
 
-def _tokens(settings: ApiServerSettings, cache: Cache, registry: Registry) -> tuple[Issuer, Tokens]:
-    """Who gives tokens to service accounts, and what REST knows of tokens."""
+def _tokens(settings: ApiServerSettings, cache: Cache, registry: Registry) -> _Tokens:
     jwt_keys, issuer_name = jwt.load(settings.service_account_keys), settings.service_account_issuer
+    legacy = LegacyTokens(registry, time.time)
     issuer = Issuer(issuer_name, jwt_keys, registry, time.time)
     static = static_tokens.load(settings.token_file)
     authenticator = Authenticator(
-        issuer_name, jwt_keys, TokenValidity(cache), static, time.time, front_proxy=_front_proxy(settings.front_proxy)
+        issuer_name,
+        jwt_keys,
+        TokenValidity(cache, legacy.used),
+        static,
+        time.time,
+        front_proxy=_front_proxy(settings.front_proxy),
     )
     rest_address = f"{settings.advertise_address}:{settings.rest_port}"
     documents = {
         oidc.CONFIGURATION_PATH: oidc.configuration(issuer_name, rest_address, jwt_keys),
         oidc.KEYS_PATH: oidc.key_set(jwt_keys),
     }
-    return issuer, Tokens(issuer, authenticator, documents)
+    return _Tokens(issuer, Tokens(issuer, authenticator, documents), legacy)
 
 
-def _front_proxy(said: FrontProxySettings | None) -> FrontProxy | None:
+def _front_proxy(said: FrontProxySettings | None) -> Renewed[FrontProxy] | None:
     """Raises SettingsError for a file that cannot be used."""
     if said is None:
         return None
     try:
-        return FrontProxy(said.ca.read_bytes(), said.allowed_names)
+        return Renewed(lambda: FrontProxy(said.ca.read_bytes(), said.allowed_names), [said.ca])
     except (OSError, ValueError) as error:
         raise SettingsError(f"front_proxy.ca: {said.ca}: {error}; deploy again") from error
 

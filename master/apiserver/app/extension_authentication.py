@@ -8,13 +8,21 @@ from __future__ import annotations
 import json
 
 from master.apiserver.authentication import request_headers
+from master.apiserver.authentication.renewed import Renewed
 from master.apiserver.settings import ApiServerSettings
 from podlab.core.v1.config_pb2 import ConfigMap
 from podlab.meta.v1.meta_pb2 import ObjectMeta
 
 
-def config_map(settings: ApiServerSettings) -> ConfigMap:
-    """As the settings have it. Raises OSError for a file that cannot be read."""
+def config_map(settings: ApiServerSettings) -> Renewed[ConfigMap]:
+    """As the settings and their files have it. Raises OSError for a file that cannot be read."""
+    paths = [path for path in (settings.tls.ca, settings.tls.client_ca) if path is not None]
+    if settings.front_proxy is not None:
+        paths.append(settings.front_proxy.ca)
+    return Renewed(lambda: _made(settings), paths)
+
+
+def _made(settings: ApiServerSettings) -> ConfigMap:
     made = ConfigMap(metadata=ObjectMeta(namespace="kube-system", name="extension-apiserver-authentication"))
     made.data["client-ca-file"] = settings.tls.client_authorities().decode()
     if settings.front_proxy is not None:

@@ -60,6 +60,7 @@ async def running(settings: ApiServerSettings) -> AsyncIterator[Parts]:
             *(each.run() for each in parts.kept),
             parts.definitions.run(),
             parts.aggregator.run(),
+            parts.legacy_tokens.run(),
             EventExpiry(parts.cache).run(),
             retain(opened, lambda: opened.written_bytes, keep=settings.compact_keep_revisions),
         ]

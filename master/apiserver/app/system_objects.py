@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, ip_address
@@ -48,7 +49,7 @@ class SystemObjects:
     service_network: IPv4Network
     advertise_address: str
     port: int
-    extension_authentication: config_pb2.ConfigMap | None = None
+    extension_authentication: Callable[[], config_pb2.ConfigMap] | None = None
     """By what API servers behind Services know their callers."""
     logged: set[str] = field(default_factory=set)
     """Problems that are in the log already."""
@@ -79,7 +80,7 @@ class SystemObjects:
         await self._ensure(self._slice(), ("endpoints", "ports"))
         await self._ensure(self._endpoints(), ("subsets",))
         if self.extension_authentication is not None:
-            await self._ensure(changes.copied(self.extension_authentication), ("data",))
+            await self._ensure(changes.copied(self.extension_authentication()), ("data",))
 
     async def _ensure(self, system_object: Any, fields: tuple[str, ...]) -> None:
         """Create the object, or correct these fields of the stored one."""

@@ -46,7 +46,7 @@ class Authenticator:
         static: StaticTokens,
         clock: Callable[[], float],
         *,
-        front_proxy: FrontProxy | None = None,
+        front_proxy: Callable[[], FrontProxy] | None = None,
         remembered: int = REMEMBERED,
     ) -> None:
         self._front_proxy = front_proxy
@@ -60,8 +60,9 @@ class Authenticator:
 
     async def authenticate(self, certificate: bytes | None, authorization: str | None, headers: Headers = ()) -> User:
         """The user behind a request; anonymous when there is no credential. Raises Unauthorized."""
-        if certificate and self._front_proxy is not None and self._front_proxy.is_shown(certificate):
-            if (named := self._front_proxy.user(certificate, headers)) is not None:
+        front_proxy = self._front_proxy() if certificate and self._front_proxy is not None else None
+        if certificate and front_proxy is not None and front_proxy.is_shown(certificate):
+            if (named := front_proxy.user(certificate, headers)) is not None:
                 return named
             if authorization is None:  # its certificate makes it nobody
                 raise Unauthorized("Unauthorized")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from master.apiserver.egress.keepalive import keep_alive
 from master.apiserver.egress.tunnels import Tunnels
 from master.apiserver.egress.ways import Way
 from podlab.errors import BadRequest, ServiceUnavailable
@@ -55,9 +56,11 @@ async def connect(
     """A connection of its own. Raises ApiError, OSError."""
     name = server_name if tls is not None else None
     if way.pod is None:
-        return await asyncio.open_connection(
+        reader, writer = await asyncio.open_connection(
             way.url.host, way.url.port, ssl=tls, server_hostname=name, limit=HEAD_BYTES
         )
+        keep_alive(writer.get_extra_info("socket"))
+        return reader, writer
     made = await tunnels.open(way.pod)
     try:
         return await asyncio.open_unix_connection(sock=made, ssl=tls, server_hostname=name, limit=HEAD_BYTES)

@@ -7,12 +7,17 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import SERVER_SOFTWARE, RawRequestMessage
+from aiohttp.streams import StreamReader
 
+from master.apiserver.authentication.renewed import Renewed
+from master.apiserver.egress.keepalive import keep_alive
 from master.apiserver.rest.api import Api
 from master.apiserver.rest.connections import FIRST_LIMIT_S, IDLE_LIMIT_S, ConnectionLimits
 from podlab.tls import Tls
@@ -47,11 +52,24 @@ class AcceptedConnection:
             self.greeting.cancel()
 
 
+class _Request(web.BaseRequest):
+    """One whose answers do not tell with what they were made, as Kubernetes' do not."""
+
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        """aiohttp calls it when the headers are complete. A server's own that was asked for this one stays."""
+        if response.headers.get(hdrs.SERVER) == SERVER_SOFTWARE:
+            del response.headers[hdrs.SERVER]
+
+
 class Listener(web.Server):
     """Answers on a socket, and watches over who stays. `serve` runs for ever."""
 
     def __init__(
-        self, api: Api, tls: ssl.SSLContext, limits: ConnectionLimits[AcceptedConnection], swept_every_s: float
+        self,
+        api: Api,
+        tls: Callable[[], ssl.SSLContext],
+        limits: ConnectionLimits[AcceptedConnection],
+        swept_every_s: float,
     ) -> None:
         # A client that goes ends its watch at once, rather than at the next write. Bodies are read as they are sent.
         super().__init__(
@@ -60,6 +78,7 @@ class Listener(web.Server):
             keepalive_timeout=IDLE_LIMIT_S,
             access_log=None,
             logger=_unheard,
+            request_factory=self._request,
             auto_decompress=False,
         )
         self._api = api
@@ -69,6 +88,16 @@ class Listener(web.Server):
         self._visitors: dict[web.RequestHandler, AcceptedConnection] = {}
         # Whose first request came with the last of TLS, before we knew them; whether it is still being answered.
         self._early: dict[web.RequestHandler, bool] = {}
+
+    @staticmethod
+    def _request(
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: web.RequestHandler,
+        writer: AbstractStreamWriter,
+        task: asyncio.Task[None],
+    ) -> web.BaseRequest:
+        return _Request(message, payload, protocol, writer, task, asyncio.get_running_loop())
 
     async def serve(self, listening: socket.socket) -> None:
         """Accept connections, and close those that are silent for too long."""
@@ -82,6 +111,8 @@ class Listener(web.Server):
                     log.error("no connection can be accepted: %s", error.strerror or error)
                     await asyncio.sleep(_ACCEPT_AGAIN_S)
                     continue
+                with contextlib.suppress(OSError):  # who has hung up already is found out as everybody who does
+                    keep_alive(connection)
                 visitor = AcceptedConnection(connection)
                 visitor.greeting = group.create_task(self._greet(visitor))
                 if (leaving := self._limits.arrive(visitor, address[0], loop.time())) is not None:
@@ -98,7 +129,7 @@ class Listener(web.Server):
         """TLS."""
         try:
             transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
-                self, visitor.connection, ssl=self._tls, ssl_handshake_timeout=FIRST_LIMIT_S
+                self, visitor.connection, ssl=self._tls(), ssl_handshake_timeout=FIRST_LIMIT_S
             )
         except (OSError, TimeoutError):  # ssl.SSLError is an OSError: whoever does not speak TLS is nobody
             self._limits.leave(visitor)
@@ -153,12 +184,14 @@ async def listening(
 ) -> AsyncIterator[None]:
     """The API answers on the port while the block runs. Raises RuntimeError when it is taken, OSError without files.
 
-    Callers may show certificates of the authority in `front_proxy` as well.
+    Callers may show certificates of the authority in `front_proxy` as well. Files that change are read again for the
+    connections that come then.
 
     Connections that have been silent for too long are looked for every `swept_every_s` seconds.
     """
     bounds: ConnectionLimits[AcceptedConnection] = limits if limits is not None else ConnectionLimits()
-    server = Listener(api, context(tls, front_proxy), bounds, swept_every_s)
+    paths = [path for path in (tls.ca, tls.client_ca, tls.cert, tls.key, front_proxy) if path is not None]
+    server = Listener(api, Renewed(lambda: context(tls, front_proxy), paths), bounds, swept_every_s)
     with _bound(address, port) as bound:
         serving = asyncio.create_task(server.serve(bound))
         try:

@@ -19,6 +19,7 @@ from podlab_testing.pod_servers import ServerAuthority
 from podlab_testing.waiting import WITHIN_S
 from yarl import URL
 
+from podlab.api.selection.labels import SERVICE_NAME_LABEL
 from podlab.client.client import Client
 
 
@@ -104,6 +105,35 @@ async def test_a_server_that_is_not_there_is_unavailable_for_a_reason_and_comes_
     assert await extended.discovered() == {"version": VERSION, "freshness": "Stale"}
     await extended.pods.endpoint("other", port, "wardle", port_name="https")
     assert await extended.becomes("True", "Passed")
+
+
+async def test_a_server_that_does_not_answer_fails_its_check_and_is_counted(
+    extended: Extended, free_ports: tuple[int, ...]
+) -> None:
+    figure = f'aggregator_unavailable_apiservice{{name="{VERSION}.{GROUP}"}}'
+
+    async def figures() -> dict[str, float]:
+        async with extended.http.get("/metrics") as response:
+            lines = (await response.text()).splitlines()
+        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[:1] != "#")}
+
+    await extended.register()
+    await extended.becomes("True", "Passed")
+    assert (await figures())[figure] == 0
+    gone = f"/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector={SERVICE_NAME_LABEL}=wardle"
+    async with extended.http.delete(gone) as response:
+        assert response.status == 200
+    await extended.pods.endpoint("wardle", free_ports[1], "wardle")  # nobody listens there
+    told = await extended.becomes("False", "FailedDiscoveryCheck")
+    assert told.startswith(f"failing or missing response from https://wardle.default.svc:443{ROOT}: ")
+    found = await figures()
+    assert found[figure] == 1
+    assert found['aggregator_unavailable_apiservice{name="v1.apps"}'] == 0
+    counted = {
+        name: value for name, value in found.items() if name.startswith("aggregator_unavailable_apiservice_total")
+    }
+    ((name, count),) = counted.items()
+    assert (f'name="{VERSION}.{GROUP}",reason="' in name, count) == (True, 1)
 
 
 async def test_a_server_that_answers_nonsense_spoils_nothing_for_others(extended: Extended) -> None:

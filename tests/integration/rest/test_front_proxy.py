@@ -5,25 +5,45 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import aiohttp
 import pytest
 from podlab_testing.cluster import Cluster
 from podlab_testing.http_clients import SessionOf
 
+from master.apiserver.settings import FrontProxySettings
+from podlab.deploy import front_proxy
+
 WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 REVIEW = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
 NAMES = {"X-Remote-User": "jane", "X-Remote-Group": "devs", "X-Remote-Extra-Team": "blue", "X-Remote-Uid": "7"}
 
 
-@pytest.fixture
-async def proxy(cluster: Cluster, base: str) -> AsyncIterator[aiohttp.ClientSession]:
-    """What a front proxy sends."""
-    shown = cluster.authority.front_proxy()
+@asynccontextmanager
+async def showing(cluster: Cluster, base: str, shown: FrontProxySettings) -> AsyncIterator[aiohttp.ClientSession]:
+    """What a front proxy with that certificate sends, over connections of its own."""
     tls = ssl.create_default_context(cafile=str(cluster.settings.tls.ca))
     tls.load_cert_chain(shown.cert, shown.key)
     async with aiohttp.ClientSession(base, connector=aiohttp.TCPConnector(ssl=tls)) as session:
         yield session
+
+
+@pytest.fixture
+async def proxy(cluster: Cluster, base: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """What a front proxy sends."""
+    async with showing(cluster, base, cluster.authority.front_proxy()) as session:
+        yield session
+
+
+def front_proxy_of(directory: Path) -> FrontProxySettings:
+    """An authority, and a certificate of it."""
+    front_proxy.ensure(directory, ["master"])
+    shown = directory / "master" / front_proxy.CLIENT
+    ca = directory / front_proxy.FOLDER / "ca.crt"
+    return FrontProxySettings(ca, shown.with_suffix(".crt"), shown.with_suffix(".key"))
 
 
 async def asked(session: aiohttp.ClientSession, headers: dict[str, str]) -> tuple[int, dict[str, object]]:
@@ -97,3 +117,29 @@ async def test_the_reader_role_gives_the_config_map_alone(http: aiohttp.ClientSe
 
 
 READER = "extension-apiserver-authentication-reader"
+
+
+async def test_a_new_authority_is_believed_without_a_restart(
+    cluster: Cluster, base: str, http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    old, new = front_proxy_of(tmp_path / "old"), front_proxy_of(tmp_path / "new")
+    before = replace(old, ca=tmp_path / "ca.crt")
+    before.ca.write_bytes(old.ca.read_bytes())
+    await cluster.stop()
+    cluster.settings = replace(cluster.settings, front_proxy=before)
+    await cluster.start()
+    async with showing(cluster, base, old) as session:
+        assert (await asked(session, NAMES))[0] == 201
+    before.ca.write_bytes(new.ca.read_bytes())
+    async with showing(cluster, base, new) as session:
+        assert (await asked(session, NAMES))[0] == 201
+    async with showing(cluster, base, old) as session:
+        with pytest.raises(aiohttp.ClientError):
+            await asked(session, NAMES)
+    assert cluster.parts is not None
+    for kept in cluster.parts.kept:
+        await kept.ensure()
+    at = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication"
+    async with http.get(at) as response:
+        told = (await response.json())["data"]
+    assert told["requestheader-client-ca-file"] == new.ca.read_text()

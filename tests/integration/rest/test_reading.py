@@ -61,6 +61,12 @@ async def test_discovery_tells_all_at_once_to_whom_asks_so(http: aiohttp.ClientS
     assert [one["subresource"] for one in deployments["subresources"]] == ["scale", "status"]
 
 
+async def test_answers_do_not_tell_with_what_they_were_made(http: aiohttp.ClientSession) -> None:
+    for path in (MAPS, f"{MAPS}?watch=1&timeoutSeconds=1", "/nowhere", "/healthz"):
+        async with http.get(path) as response:
+            assert "Server" not in response.headers
+
+
 async def test_a_table_has_kubectls_columns_and_the_objects_metadata(http: aiohttp.ClientSession) -> None:
     await create(http, "one")
     table = await get(http, MAPS, **TABLE)

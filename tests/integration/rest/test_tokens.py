@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -96,6 +98,30 @@ async def test_a_token_bound_to_a_pod_dies_with_it(admin: Client, account: str, 
     await admin.delete(pod_pb2.Pod, "web", "default", grace_period_s=0)
     await admin.create(pod())
     assert "authenticated" not in await reviewed(http, token)
+
+
+async def test_a_secrets_own_token_tells_when_it_was_used_and_can_be_marked_invalid(
+    account: str, http: aiohttp.ClientSession
+) -> None:
+    at = "/api/v1/namespaces/default/secrets"
+    own = {"kubernetes.io/service-account.name": "builder"}
+    kept = {"metadata": {"name": "kept", "annotations": own}, "type": "kubernetes.io/service-account-token"}
+    async with http.post(at, json=kept) as response:
+        uid = (await response.json())["metadata"]["uid"]
+    reference = {"kind": "Secret", "apiVersion": "v1", "name": "kept", "uid": uid}
+    token = (await asked(http, boundObjectRef=reference))["status"]["token"]
+    assert (await reviewed(http, token))["authenticated"]
+    labels: dict[str, str] = {}
+    async with asyncio.timeout(10):
+        while not labels:
+            async with http.get(f"{at}/kept") as response:
+                labels = (await response.json())["metadata"].get("labels", {})
+    assert labels == {"kubernetes.io/legacy-token-last-used": datetime.now(UTC).date().isoformat()}
+    patch = {"metadata": {"labels": {"kubernetes.io/legacy-token-invalid-since": "2026-01-01"}}}
+    headers = {"Content-Type": "application/merge-patch+json"}
+    async with http.patch(f"{at}/kept", json=patch, headers=headers) as response:
+        assert response.status == 200
+    assert "has been marked invalid" in (await reviewed(http, token))["error"]
 
 
 @pytest.mark.parametrize(

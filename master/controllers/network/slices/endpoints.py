@@ -10,9 +10,10 @@ from podlab.api.pods.podphase import is_terminal
 from podlab.core.v1 import pod_pb2, reference_pb2, service_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 
-# The older name and the newer one of the same.
-_SAME_ZONE = ("PreferClose", "PreferSameZone")
-"""Of a Service's trafficDistribution: clients are sent to endpoints in their zone.
+_SAME_NODE = "PreferSameNode"
+# The older name and the newer one of the same; whoever finds nothing on its node looks in its zone.
+_SAME_ZONE = ("PreferClose", "PreferSameZone", _SAME_NODE)
+"""Of a Service's trafficDistribution: clients are sent to endpoints near them.
 
 https://kubernetes.io/docs/concepts/services-networking/service/#traffic-distribution
 """
@@ -121,4 +122,6 @@ def _endpoint(service: service_pb2.Service, pod: pod_pb2.Pod, zone: str) -> endp
         endpoint.zone = zone
         if endpoint.conditions.ready and service.spec.trafficDistribution in _SAME_ZONE:
             endpoint.hints.forZones.add(name=zone)
+    if endpoint.nodeName and endpoint.conditions.ready and service.spec.trafficDistribution == _SAME_NODE:
+        endpoint.hints.forNodes.add(name=endpoint.nodeName)
     return endpoint

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import ceil, floor
 
+from master.controllers.workloads.horizontalpodautoscaler.replicas import TOLERANCE, Tolerances
+from podlab.api.values import quantity
 from podlab.autoscaling.v2.horizontalpodautoscaler_pb2 import (
     HorizontalPodAutoscalerSpec,
     HPAScalingPolicy,
@@ -31,6 +33,15 @@ _DOWN = HPAScalingRules(
     stabilizationWindowSeconds=DOWN_WINDOW_S,
     policies=[HPAScalingPolicy(type="Percent", value=100, periodSeconds=15)],
 )
+
+
+def tolerances_of(spec: HorizontalPodAutoscalerSpec) -> Tolerances:
+    """What the autoscaler says, else the usual ones."""
+    down, up = (
+        quantity.parse(rules.tolerance) if rules.HasField("tolerance") else TOLERANCE
+        for rules in (spec.behavior.scaleDown, spec.behavior.scaleUp)
+    )
+    return Tolerances(down, up)
 
 
 @dataclass(frozen=True)

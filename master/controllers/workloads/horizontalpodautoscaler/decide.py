@@ -15,6 +15,7 @@ from master.controllers.workloads.horizontalpodautoscaler.behavior import (
     ScalingRules,
     limited,
     stabilized,
+    tolerances_of,
 )
 from master.controllers.workloads.horizontalpodautoscaler.metrics import (
     MetricProposal,
@@ -59,7 +60,7 @@ def decide(autoscaler: HorizontalPodAutoscaler, load: WorkloadLoad, history: Sca
         return _to(status, history, spec.minReplicas, "Current number of replicas below Spec.MinReplicas")
     if load.rivals:
         return _ambiguous(status, history, load)
-    found = [evaluate_metric(metric, load) for metric in spec.metrics]
+    found = [evaluate_metric(metric, load, tolerances_of(spec)) for metric in spec.metrics]
     del status.currentMetrics[:]
     status.currentMetrics.extend(one.status for one in found if isinstance(one, MetricProposal))
     events = [ObjectEvent("Warning", one.reason, one.error) for one in found if isinstance(one, MetricUnavailable)]

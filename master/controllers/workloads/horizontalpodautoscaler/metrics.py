@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from master.controllers.workloads.horizontalpodautoscaler import replicas, samples
-from master.controllers.workloads.horizontalpodautoscaler.replicas import ReplicaNeed
+from master.controllers.workloads.horizontalpodautoscaler.replicas import ReplicaNeed, Tolerances
 from podlab.api.selection import selectors
 from podlab.api.values import quantity
 from podlab.autoscaling.v2.metrics_pb2 import (
@@ -62,12 +62,17 @@ class MetricUnavailable:
     prefix: str
 
 
-def evaluate_metric(metric: MetricSpec, load: WorkloadLoad) -> MetricProposal | MetricUnavailable:
+_USUAL = Tolerances()
+
+
+def evaluate_metric(
+    metric: MetricSpec, load: WorkloadLoad, tolerances: Tolerances = _USUAL
+) -> MetricProposal | MetricUnavailable:
     """Metrics other than those of resources are served by nobody here, and told of as such."""
     if metric.type == "Resource":
-        return _resource(metric.resource, load)
+        return _resource(metric.resource, load, tolerances)
     if metric.type == "ContainerResource":
-        return _resource(metric.containerResource, load)
+        return _resource(metric.containerResource, load, tolerances)
     what = {"Object": "object", "Pods": "pods", "External": "external"}[metric.type]
     return MetricUnavailable(
         f"FailedGet{metric.type}Metric", _unserved(metric, load.namespace), f"failed to get {what} metric value"
@@ -92,12 +97,12 @@ def _unserved(metric: MetricSpec, namespace: str) -> str:
     return f"unable to get metric {what}{why}"
 
 
-def _resource(source: Source, load: WorkloadLoad) -> MetricProposal | MetricUnavailable:
+def _resource(source: Source, load: WorkloadLoad, tolerances: Tolerances) -> MetricProposal | MetricUnavailable:
     container = source.container if isinstance(source, ContainerResourceMetricSource) else ""
     kind = "container resource" if container else "resource"
     aims_at_value = source.target.HasField("averageValue")
     try:
-        need = _need(source, container, load)
+        need = _need(source, container, load, tolerances)
     except ValueError as error:
         reason = "FailedGetContainerResourceMetric" if container else "FailedGetResourceMetric"
         what = "usage" if aims_at_value else "utilization"
@@ -110,7 +115,7 @@ def _resource(source: Source, load: WorkloadLoad) -> MetricProposal | MetricUnav
     return MetricProposal(need.replicas, name, _status(source, container, current))
 
 
-def _need(source: Source, container: str, load: WorkloadLoad) -> ReplicaNeed:
+def _need(source: Source, container: str, load: WorkloadLoad, tolerances: Tolerances) -> ReplicaNeed:
     """Raises ValueError, which says what is not known."""
     if not load.pods:
         raise ValueError(_NO_PODS)
@@ -121,9 +126,9 @@ def _need(source: Source, container: str, load: WorkloadLoad) -> ReplicaNeed:
     if not groups.ready:
         raise ValueError(_NONE_READY)
     if source.target.HasField("averageValue"):
-        return replicas.by_average(load.current, groups, quantity.millis(source.target.averageValue))
+        return replicas.by_average(load.current, groups, quantity.millis(source.target.averageValue), tolerances)
     requests = {pod.metadata.name: _request(pod, source.name, container) for pod in load.pods}
-    return replicas.by_utilization(load.current, groups, requests, source.target.averageUtilization)
+    return replicas.by_utilization(load.current, groups, requests, source.target.averageUtilization, tolerances)
 
 
 def _request(pod: pod_pb2.Pod, resource: str, container: str) -> int:

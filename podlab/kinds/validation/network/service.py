@@ -36,7 +36,9 @@ def check_service(found: Findings, service: service_pb2.Service) -> None:
         found.one_of("spec.internalTrafficPolicy", spec.internalTrafficPolicy, ("Cluster", "Local"))
     _check_affinity(found, spec)
     if spec.HasField("trafficDistribution"):
-        found.one_of("spec.trafficDistribution", spec.trafficDistribution, ("PreferClose", "PreferSameZone"))
+        found.one_of(
+            "spec.trafficDistribution", spec.trafficDistribution, ("PreferClose", "PreferSameNode", "PreferSameZone")
+        )
     if spec.type in EXTERNAL_TYPES:
         found.one_of("spec.externalTrafficPolicy", spec.externalTrafficPolicy, ("Cluster", "Local"))
     elif spec.externalTrafficPolicy:

@@ -95,6 +95,8 @@ def _check_rules(found: Findings, field: str, rules: horizontalpodautoscaler_pb2
         found.invalid(where, window, f"must be less than or equal to {_WINDOW_S}")
     if rules.HasField("selectPolicy") and rules.selectPolicy not in ("Disabled", "Max", "Min"):
         found.unsupported(f"{field}.selectPolicy", rules.selectPolicy, ("Disabled", "Max", "Min"))
+    if rules.HasField("tolerance") and quantity.parse(rules.tolerance) < 0:
+        found.invalid(f"{field}.tolerance", rules.tolerance.string, "must be greater than or equal to 0")
     if not rules.policies:
         found.required(f"{field}.policies", "must specify at least one Policy")
     for index, policy in enumerate(rules.policies):

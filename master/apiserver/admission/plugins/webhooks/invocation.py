@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from google.protobuf.message import Message
 
 from master.apiserver.admission.plugin import AdmissionRequest
 from master.apiserver.admission.plugins import requestvariables
 from master.apiserver.admission.plugins.targets import Targets
+from master.apiserver.admission.plugins.webhooks.failures import FailureLog
 from master.apiserver.admission.plugins.webhooks.figures import WebhookFigures
 from master.apiserver.admission.rules.matching import ServedAs
 from master.apiserver.admission.rules.webhooks import refusals, review
@@ -88,7 +91,9 @@ class Invoker:
         self._targets = targets
         self._authorizer = authorizer
         self._egress = calls.egress
-        self._turns: dict[str, asyncio.Semaphore] = {}
+        self._failures = FailureLog(time.monotonic)
+        # Forgotten with the last call that holds one, and so with their webhooks.
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     def invocation(self, request: AdmissionRequest, hook: Hook) -> Invocation | None:
         """None for a webhook that is not about the write. Raises Forbidden when its conditions cannot be asked."""
@@ -101,6 +106,10 @@ class Invoker:
         if hook.is_conditional and not self._meets(request, seen, hook, at):
             return None
         return Invocation(hook, seen, kind, at, seen.new_as(kind), seen.old_as(kind))
+
+    def failed(self, hook: Hook, error: CallFailed) -> None:
+        """Tell the log that a call failed."""
+        self._failures.failed(hook, refusals.failed_call(hook.name, str(error)))
 
     def _meets(self, request: AdmissionRequest, seen: SeenWrite, hook: Hook, at: ServedAs) -> bool:
         met, error = False, hook.condition_error
@@ -136,7 +145,7 @@ class Invoker:
     async def _called(self, hook: Hook, body: bytes, timeout_s: float) -> bytes:
         loop = asyncio.get_running_loop()
         until_s = loop.time() + timeout_s
-        turns = self._turns.setdefault(hook.key, asyncio.Semaphore(AT_ONCE))
+        turns = self._turns.setdefault(hook.key, asyncio.Semaphore(AT_ONCE))  # held as long as this call takes
         try:
             async with asyncio.timeout(timeout_s):
                 await turns.acquire()

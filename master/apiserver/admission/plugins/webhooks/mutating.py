@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import ClassVar
 
 from master.apiserver.admission.lister import listed
@@ -22,8 +21,6 @@ from master.apiserver.authorization import Authorizer
 from master.apiserver.watchcache.cache import Cache
 from podlab.admissionregistration.v1.webhookconfiguration_pb2 import MutatingWebhookConfiguration
 from podlab.api.kinds import Kind
-
-log = logging.getLogger(__name__)
 
 
 class MutatingAdmissionWebhook(MutatingPlugin):
@@ -72,7 +69,7 @@ class MutatingAdmissionWebhook(MutatingPlugin):
         except refusals.Denied as denied:
             raise denied.error from denied
         except CallFailed as error:
-            log.warning("%s", refusals.failed_call(hook.name, str(error)))
+            self._invoker.failed(hook, error)
             if not hook.ignores_failures:
                 raise refusals.failed(hook.name, str(error)) from error
             notes.mutation_failed_open(context, hook, time)

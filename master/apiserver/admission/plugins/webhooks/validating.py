@@ -68,7 +68,7 @@ class ValidatingAdmissionWebhook(Plugin):
         except refusals.Denied as denied:
             return denied.error
         except CallFailed as error:
-            log.warning("%s", refusals.failed_call(hook.name, str(error)))
+            self._invoker.failed(hook, error)
             if not hook.ignores_failures:
                 return refusals.failed(hook.name, str(error))
             notes.validation_failed_open(context, hook, index)

@@ -122,6 +122,23 @@ def test_zones_are_told(
     assert endpoints[0].HasField("hints") == bool(expected[1])
 
 
+@pytest.mark.parametrize(
+    ("looks", "zone", "expected"),
+    [
+        pytest.param({"node": "n7"}, "a", (["n7"], ["a"]), id="the node, and its zone for the others there"),
+        pytest.param({"node": "n7"}, "", (["n7"], []), id="a node in no zone"),
+        pytest.param({"node": "n7", "ready": False}, "a", ([], []), id="not for one that is not ready"),
+    ],
+)
+def test_an_endpoint_is_meant_for_its_node_where_that_is_preferred(
+    pod: Builder, looks: dict[str, Any], zone: str, expected: tuple[list[str], list[str]]
+) -> None:
+    near = service(trafficDistribution="PreferSameNode")
+    (endpoints,) = wanted(near, [pod(**looks)], lambda node: zone).values()
+    hints = endpoints[0].hints
+    assert ([one.name for one in hints.forNodes], [one.name for one in hints.forZones]) == expected
+
+
 def test_a_change_of_readiness_writes_one_slice_only(pod: Builder) -> None:
     slices: Slices = {}
     pods = [pod() for _ in range(2 * MAX_ENDPOINTS + 5)]

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from google.protobuf import json_format
 
+from master.controllers.workloads.horizontalpodautoscaler.behavior import tolerances_of
 from master.controllers.workloads.horizontalpodautoscaler.metrics import (
     MetricProposal,
     MetricUnavailable,
     WorkloadLoad,
     evaluate_metric,
 )
+from podlab.autoscaling.v2.horizontalpodautoscaler_pb2 import HorizontalPodAutoscalerSpec
 from podlab.autoscaling.v2.metrics_pb2 import MetricSpec
 
 NOW = 1_000_000
@@ -43,6 +45,27 @@ def load_of(
 
 UNREADY: dict[str, Any] = {"ready": False, "age_s": 60, "ready_for_s": 60}
 PENDING: dict[str, Any] = {"phase": "Pending", "ready": None}
+
+
+@pytest.mark.parametrize(
+    ("said", "used", "expected"),
+    [
+        # one uses so much and requests 100m; aimed at is 50m
+        pytest.param({}, "56m", 5, id="usually a tenth: above it"),
+        pytest.param({"scaleUp": {"tolerance": {"string": "0.2"}}}, "56m", 4, id="a fifth upwards"),
+        pytest.param({"scaleUp": {"tolerance": {"string": "0.2"}}}, "40m", 4, id="downwards as usual: rounded up"),
+        pytest.param({"scaleUp": {"tolerance": {"string": "0"}}}, "51m", 5, id="none upwards"),
+        pytest.param({"scaleDown": {"tolerance": {"string": "500m"}}}, "26m", 4, id="half of it downwards"),
+        pytest.param({"scaleDown": {"tolerance": {"string": "500m"}}}, "24m", 2, id="below that"),
+    ],
+)
+def test_an_autoscaler_says_how_far_the_load_may_be_from_what_is_aimed_at(
+    worker: Builder, measured: Builder, said: dict[str, Any], used: str, expected: int
+) -> None:
+    spec = json_format.ParseDict({"behavior": said}, HorizontalPodAutoscalerSpec())
+    found = evaluate_metric(half(), load_of(worker, measured, [(used, {})] * 4), tolerances_of(spec))
+    assert isinstance(found, MetricProposal)
+    assert found.replicas == expected
 
 
 @pytest.mark.parametrize(

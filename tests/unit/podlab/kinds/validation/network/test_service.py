@@ -29,6 +29,7 @@ def service(**spec: Any) -> service_pb2.Service:
         {"sessionAffinity": "ClientIP"},
         {"trafficDistribution": "PreferClose"},
         {"type": "ExternalName", "externalName": "db.example.", "ports": []},
+        {"trafficDistribution": "PreferSameNode"},
     ],
 )
 def test_services_of_all_sorts_are_fine(found: Found, spec: dict[str, Any]) -> None:

@@ -34,6 +34,7 @@ def metric(kind: str, source: str, **fields: Any) -> dict[str, Any]:
         metric("Object", "object", metric=NAMED, target=WHOLE, describedObject={"kind": "Ingress", "name": "web"}),
         metric("External", "external", metric=NAMED, target=EACH),
         rules(policies=[{"type": "Pods", "value": 1, "periodSeconds": 1800}]),
+        rules(policies=[{"type": "Pods", "value": 1, "periodSeconds": 1800}], tolerance="0.05"),
     ],
 )
 def test_a_good_autoscaler_is_fine(found: Found, spec: dict[str, Any]) -> None:
@@ -52,6 +53,7 @@ def test_a_good_autoscaler_is_fine(found: Found, spec: dict[str, Any]) -> None:
             "scaleUp.stabilizationWindowSeconds: Invalid value: 3601: must be less",
         ),
         (rules(stabilizationWindowSeconds=-1), "must be greater than or equal to zero"),
+        (rules(tolerance="-0.1"), 'scaleUp.tolerance: Invalid value: "-0.1": must be greater than or equal to 0'),
         (rules(selectPolicy="Some"), 'scaleUp.selectPolicy: Unsupported value: "Some"'),
         (
             rules(policies=[{"type": "Odd", "value": 1, "periodSeconds": 1}]),
