@@ -1,4 +1,4 @@
-"""What scheduling depends on besides nodes and pods: namespaces, Services, controllers and storage.
+"""What scheduling depends on besides nodes and pods: namespaces, Services, controllers, storage and devices.
 
 It fills the snapshot, and reports the events that may help waiting pods.
 """
@@ -6,7 +6,7 @@ It fills the snapshot, and reports the events that may help waiting pods.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.queue.cluster_events import ClusterEvent, EventKind
@@ -20,6 +20,9 @@ from podlab.core.v1.namespace_pb2 import Namespace
 from podlab.core.v1.replicationcontroller_pb2 import ReplicationController
 from podlab.core.v1.service_pb2 import Service
 from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
+from podlab.resource.v1.deviceclass_pb2 import DeviceClass
+from podlab.resource.v1.resourceclaim_pb2 import ResourceClaim
+from podlab.resource.v1.resourceslice_pb2 import ResourceSlice
 from podlab.storage.v1.storageclass_pb2 import StorageClass
 
 Workload = Service | ReplicaSet | StatefulSet | ReplicationController
@@ -32,6 +35,9 @@ AnyInformer = (
     | Informer[PersistentVolumeClaim]
     | Informer[PersistentVolume]
     | Informer[StorageClass]
+    | Informer[ResourceClaim]
+    | Informer[DeviceClass]
+    | Informer[ResourceSlice]
 )
 
 
@@ -58,7 +64,7 @@ class ClusterState:
         classes = Informer(client, StorageClass)
         classes.on_change(self._class_changed)
         self._informers: list[AnyInformer] = [namespaces, services, replica_sets, stateful_sets]
-        self._informers += [replication_controllers, claims, volumes, classes]
+        self._informers += [replication_controllers, claims, volumes, classes, *self._device_informers(client)]
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -69,6 +75,17 @@ class ClusterState:
         """Returns when all informers have listed their objects."""
         for informer in self._informers:
             await informer.synced.wait()
+
+    def _device_informers(self, client: Client) -> Sequence[AnyInformer]:
+        claims, classes, slices = (
+            Informer(client, ResourceClaim),
+            Informer(client, DeviceClass),
+            Informer(client, ResourceSlice),
+        )
+        claims.on_change(self._device_claim_changed)
+        classes.on_change(self._device_class_changed)
+        slices.on_change(self._resource_slice_changed)
+        return claims, classes, slices
 
     def _namespace_changed(self, change: Change[Namespace]) -> None:
         labels = dict(change.new.metadata.labels) if change.new is not None else None
@@ -94,6 +111,19 @@ class ClusterState:
     def _class_changed(self, change: Change[StorageClass]) -> None:
         self._snapshot.storage.set_class(change.key.name, change.new)
         self._on_event(ClusterEvent(EventKind.STORAGE))
+
+    def _device_claim_changed(self, change: Change[ResourceClaim]) -> None:
+        self._snapshot.devices.set_claim((change.key.namespace, change.key.name), change.new)
+        self._on_event(ClusterEvent(EventKind.DEVICE_CLAIM, device_claim=change.new, old_device_claim=change.old))
+
+    def _device_class_changed(self, change: Change[DeviceClass]) -> None:
+        self._snapshot.devices.set_class(change.key.name, change.new)
+        if change.new is not None:
+            self._on_event(ClusterEvent(EventKind.DEVICE_CLASS))
+
+    def _resource_slice_changed(self, change: Change[ResourceSlice]) -> None:
+        self._snapshot.devices.set_slice(change.key.name, change.new)
+        self._on_event(ClusterEvent(EventKind.RESOURCE_SLICE))
 
 
 def _selector(workload: Workload) -> Selector | None:

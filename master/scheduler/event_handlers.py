@@ -7,8 +7,10 @@ from collections.abc import Container
 from master.scheduler.cache.pod_info import pod_info
 from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.preemption.nominated_pods import NominatedPods
+from master.scheduler.queue.claim_gate import ClaimGate
 from master.scheduler.queue.cluster_events import ClusterEvent, EventKind, node_events
 from master.scheduler.queue.scheduling_queue import SchedulingQueue
+from podlab.api.objects import Key
 from podlab.api.pods.podphase import is_terminal
 from podlab.client.informer import Change
 from podlab.core.v1.node_pb2 import Node
@@ -19,12 +21,18 @@ class EventHandlers:
     """Pods whose scheduler name is not in `names` are left alone."""
 
     def __init__(
-        self, names: Container[str], snapshot: Snapshot, queue: SchedulingQueue, nominated_pods: NominatedPods
+        self,
+        names: Container[str],
+        snapshot: Snapshot,
+        queue: SchedulingQueue,
+        nominated_pods: NominatedPods,
+        gate: ClaimGate,
     ) -> None:
         self._names = names
         self._snapshot = snapshot
         self._queue = queue
         self._nominated_pods = nominated_pods
+        self._gate = gate
 
     def node_changed(self, change: Change[Node]) -> None:
         """A node was added, changed or deleted."""
@@ -46,20 +54,29 @@ class EventHandlers:
             self.pod_changed(Change(change.key, old, None))
             self.pod_changed(Change(change.key, None, pod))
         elif pod is None or is_terminal(pod):
-            self._queue.remove(change.key)
+            self._remove(change.key)
             if (gone := pod or old) is not None:
                 self._ended(gone)
         elif pod.spec.nodeName:
-            self._queue.remove(change.key)
+            self._remove(change.key)
             self._assigned(old, pod)
         elif self.is_pending(pod):
             if pod.status.nominatedNodeName and old is None:
                 self._nominated_pods.add(pod_info(pod), pod.status.nominatedNodeName)
             if old is None or _spec_changed(old, pod):
-                self._queue.add(change.key, pod.spec.priority)
+                self.enqueue(change.key, pod)
         else:
-            self._queue.remove(change.key)
+            self._remove(change.key)
             self._end_nomination(pod)
+
+    def enqueue(self, at: Key, pod: Pod) -> None:
+        """Makes a pending pod active, once its ResourceClaims exist."""
+        if not self._gate.holds(at, pod):
+            self._queue.add(at, pod.spec.priority)
+
+    def _remove(self, at: Key) -> None:
+        self._gate.forget(at)
+        self._queue.remove(at)
 
     def is_pending(self, pod: Pod) -> bool:
         """Whether this scheduler is to find a node for the pod now."""
@@ -106,5 +123,7 @@ def _changed_for_plugins(old: Pod, new: Pod) -> bool:
 
 
 def _spec_changed(old: Pod, new: Pod) -> bool:
-    """Whether what the pod asks for has changed; its status does not matter."""
-    return old.spec != new.spec or old.metadata.labels != new.metadata.labels
+    """Whether what the pod asks for has changed. Of its status only the names of its ResourceClaims matter."""
+    if old.spec != new.spec or old.metadata.labels != new.metadata.labels:
+        return True
+    return bool(new.spec.resourceClaims) and old.status.resourceClaimStatuses != new.status.resourceClaimStatuses

@@ -1,7 +1,8 @@
 """The scheduler: its parts, put together, and its loop.
 
 Informers fill snapshot and queue (`event_handlers`, `cluster_state`). Pods are scheduled one after another (`cycle`).
-Then their claims are bound (`effects.volume_binder`), and the pods themselves (`effects.binder`). Failures are written
+Then their claims of volumes and devices are bound (`effects.volume_binder`, `effects.claim_binder`), and the pods
+themselves (`effects.binder`). Failures are written
 into their status (`effects.status_writer`), and victims of a preemption are evicted (`effects.evictor`).
 """
 
@@ -10,10 +11,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from master.scheduler.active_pods import wait_for_active_pods
 from master.scheduler.cache.pod_info import PodInfo
 from master.scheduler.cache.snapshot import Snapshot
+from master.scheduler.cache.storage import ClaimName
 from master.scheduler.cluster_state import ClusterState
 from master.scheduler.config.defaults import DEFAULT_PROFILE
 from master.scheduler.config.profile import DEFAULT_NAME, Profile
@@ -24,13 +27,18 @@ from master.scheduler.cycle.pod_conditions import SCHEDULER_ERROR, SchedulingFai
 from master.scheduler.cycle.scheduling_algorithm import SchedulingAlgorithm
 from master.scheduler.cycle.scheduling_cycle import SchedulingCycle
 from master.scheduler.effects.binder import Binder
+from master.scheduler.effects.claim_binder import ClaimBinder
+from master.scheduler.effects.claim_releaser import ClaimReleaser
 from master.scheduler.effects.evictor import Evictor
 from master.scheduler.effects.status_writer import StatusWriter
 from master.scheduler.effects.volume_binder import VolumeBinder
 from master.scheduler.event_handlers import EventHandlers
+from master.scheduler.plugins.dynamic_resources import DynamicResources
+from master.scheduler.plugins.volume_binding import VolumeBinding
 from master.scheduler.preemption.disruption_budgets import DisruptionBudgets
 from master.scheduler.preemption.nominated_pods import NominatedPods
 from master.scheduler.queue.backoff import KUBERNETES_BACKOFF, Backoff
+from master.scheduler.queue.claim_gate import ClaimGate
 from master.scheduler.queue.cluster_events import ClusterEvent, EventKind
 from master.scheduler.queue.scheduling_queue import SchedulingQueue
 from podlab.api.objects import Key, key
@@ -42,6 +50,7 @@ from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import ApiError, NotFound, ServiceUnavailable
 from podlab.policy.v1.poddisruptionbudget_pb2 import PodDisruptionBudget
+from podlab.resource.v1.resourceclaim_pb2 import ResourceClaim
 
 # So many pods are scheduled before informers and answers get their turn again.
 BATCH = 64
@@ -62,15 +71,19 @@ class Scheduler:
         self._pods = Informer(client, Pod)
         self._budget_informer = Informer(client, PodDisruptionBudget)
         self._budgets: DisruptionBudgets | None = None
-        self._snapshot = Snapshot()
+        self._snapshot = Snapshot(time.monotonic)
         self._queue_changed = asyncio.Event()
         self._queue = SchedulingQueue(time.monotonic, backoff, changed=self._queue_changed.set)
         self._nominated_pods = NominatedPods(self._snapshot)
-        self._event_handlers = EventHandlers(by_name, self._snapshot, self._queue, self._nominated_pods)
+        with_devices = frozenset(name for name, profile in by_name.items() if profile.devices is not None)
+        self._gate = ClaimGate(with_devices, self._snapshot.devices.claims_of)
+        self._event_handlers = EventHandlers(by_name, self._snapshot, self._queue, self._nominated_pods, self._gate)
         self._cluster_state = ClusterState(client, self._snapshot, self._handle_event)
         self._recorder = EventRecorder(client, DEFAULT_NAME)
         self._status_writer = StatusWriter(client, self._pods.store.get)
         self._binder = Binder(client, self._answered)
+        self._claim_binder = self._make_claim_binder(client, by_name)
+        self._claim_releaser = ClaimReleaser(client, self._snapshot.devices)
         self._volume_binder = self._make_volume_binder(client, by_name)
         self._evictor = Evictor(client, self._recorder, self._pods.store.get)
         self._algorithm = SchedulingAlgorithm(
@@ -97,6 +110,8 @@ class Scheduler:
                 self._binder,
                 self._evictor,
                 self._volume_binder,
+                self._claim_binder,
+                self._claim_releaser,
             )
             for part in (*informers, *parts):
                 group.create_task(part.run())
@@ -139,14 +154,29 @@ class Scheduler:
         """Evicts the victim for the preemptor."""
         self._evictor.evict(victim, preemptor, node_name)
 
+    def deallocate(self, claim: ClaimName, pod: Pod) -> None:
+        """Takes back the devices of the claim."""
+        self._claim_releaser.deallocate(claim, pod)
+
+    def _make_claim_binder(self, client: Client, profiles: Mapping[str, Profile]) -> ClaimBinder:
+        return ClaimBinder(
+            client,
+            self._snapshot.devices,
+            timeouts_s={name: profile.device_timeout_s for name, profile in profiles.items()},
+            pending=self._pending,
+            ready=self._binder.enqueue,
+            failed=partial(self._pre_bind_failed, DynamicResources.name),
+            waiting=self._report_waiting,
+        )
+
     def _make_volume_binder(self, client: Client, profiles: Mapping[str, Profile]) -> VolumeBinder:
         return VolumeBinder(
             client,
             self._snapshot.storage,
             timeouts_s={name: profile.bind_timeout_s for name, profile in profiles.items()},
             pending=self._pending,
-            ready=self._binder.enqueue,
-            failed=self._volumes_failed,
+            ready=self._claim_binder.enqueue,
+            failed=partial(self._pre_bind_failed, VolumeBinding.name),
         )
 
     def _make_cycle(self) -> SchedulingCycle:
@@ -180,15 +210,32 @@ class Scheduler:
         self._queue.handle_event(event)
         if event.kind is EventKind.STORAGE:
             self._volume_binder.wake()
+        elif event.kind is EventKind.DEVICE_CLAIM:
+            self._claim_binder.wake()
+            self._release_gate(event.device_claim)
 
-    def _volumes_failed(self, assumed: AssumedPod, error: ApiError) -> None:
-        message = f'running PreBind plugin "VolumeBinding": {error.message}'
+    def _release_gate(self, claim: ResourceClaim | None) -> None:
+        """The pods are active that waited for the claim alone."""
+        name = (claim.metadata.namespace, claim.metadata.name) if claim is not None else None
+        for at in self._gate.waiting_for(name) if name is not None else ():
+            if (pod := self._pending(at)) is not None:
+                self._event_handlers.enqueue(at, pod)
+
+    def _report_waiting(self, pod: Pod, node_name: str) -> None:
+        message = f"waiting for binding conditions for device on node {node_name}"
+        self._recorder.event(pod, "Normal", "BindingConditionsPending", message)
+
+    def _pre_bind_failed(self, plugin: str, assumed: AssumedPod, error: ApiError) -> None:
+        message = f'running PreBind plugin "{plugin}": {error.message}'
         self.report_failure(assumed.info.pod, SchedulingFailure(SCHEDULER_ERROR, message))
         self._answered(assumed, error)
 
     def _answered(self, assumed: AssumedPod, error: ApiError | None) -> None:
         pod, at = assumed.info.pod, key(assumed.info.pod)
         self._snapshot.storage.unreserve(pod.metadata.uid)
+        planned = self._snapshot.devices.reserved_for(pod.metadata.uid)
+        if self._snapshot.devices.unreserve(pod.metadata.uid):
+            self._queue.handle_event(ClusterEvent(EventKind.DEVICE_CLAIM))
         if error is None:
             message = f"Successfully assigned {at.namespace}/{at.name} to {assumed.node_name}"
             self._recorder.event(pod, "Normal", "Scheduled", message)
@@ -198,4 +245,6 @@ class Scheduler:
         is_bound = known is not None and known.metadata.uid == pod.metadata.uid and bool(known.spec.nodeName)
         if not is_bound and self._snapshot.remove_pod(pod.metadata.uid):
             self._queue.handle_event(ClusterEvent(EventKind.ASSIGNED_POD_DELETE, pod=assumed.info))
+        if not is_bound and planned is not None:
+            self._claim_releaser.leave(planned.claims, pod)
         self._queue.requeue_after_backoff(at)

@@ -76,6 +76,7 @@ DECIDING = (
     "master.scheduler.cache.*",
     "master.scheduler.config.*",
     "master.scheduler.cycle.*",
+    "master.scheduler.devices.*",
     "master.scheduler.plugins.*",
     "master.scheduler.preemption.*",
     "master.scheduler.queue.*",

@@ -12,7 +12,7 @@ from podlab_testing.structure import Package
 FILES_IN_A_FOLDER = 15
 LARGER_FOLDERS = {
     "master/apiserver/rest/handlers": 16,
-    "master/scheduler/plugins": 17,
+    "master/scheduler/plugins": 18,
     "master/store": 17,
     "podlab/api": 40,
     "podlab/cli/describe": 18,
@@ -21,7 +21,7 @@ LARGER_FOLDERS = {
 ROOMS_AND_ARROWS = {
     "master.apiserver": (22, 86),
     "master.controllers": (12, 27),
-    "master.scheduler": (16, 44),
+    "master.scheduler": (17, 47),
     "master.store": (17, 40),
     "node.dns": (3, 3),
     "node.kubelet": (16, 47),

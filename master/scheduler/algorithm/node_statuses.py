@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from master.scheduler.cache.pod_info import PodInfo
 from master.scheduler.cache.snapshot import Rows, Snapshot
 from master.scheduler.config.profile import Profile
-from master.scheduler.plugins.protocol import Follows, Refusals
+from master.scheduler.plugins.protocol import Filter, Follows, Refusals
 
 FITS, ABSENT = -1, -2
 
@@ -63,5 +63,27 @@ def run_filters(
     """The statuses of the rows after the profile's filters that follow this."""
     for index, plugin in profile.ordered_filters:
         if plugin.follows is follows:
-            statuses = statuses.with_filter(index, plugin.filter(info, nodes, rows))
+            ask = _refusals if follows is not Follows.CLUSTER else _refusals_of_those_that_fit
+            statuses = statuses.with_filter(index, ask(statuses, plugin, info, nodes, rows))
     return statuses
+
+
+def _refusals(_: NodeStatuses, plugin: Filter, info: PodInfo, nodes: Snapshot, rows: Rows) -> Refusals | None:
+    return plugin.filter(info, nodes, rows)
+
+
+def _refusals_of_those_that_fit(
+    statuses: NodeStatuses, plugin: Filter, info: PodInfo, nodes: Snapshot, rows: Rows
+) -> Refusals | None:
+    """Asks about the rows that still fit: what such plugins look at may be much."""
+    fit = np.flatnonzero(statuses.filters == FITS)
+    if len(fit) == len(statuses.filters):
+        return plugin.filter(info, nodes, rows)
+    if not len(fit):
+        return None
+    refusals = plugin.filter(info, nodes, np.arange(nodes.size)[rows][fit])
+    if refusals is None:
+        return None
+    codes = np.zeros(len(statuses.filters), np.int64)
+    codes[fit] = refusals.codes
+    return replace(refusals, codes=codes)

@@ -17,7 +17,10 @@ SHAPES_REMEMBERED = 1024
 _shapes: dict[Hashable, PodShape] = {}  # by all that a shape is made from
 
 _RELEVANT = frozenset(
-    ["containers", "initContainers", "tolerations", "topologySpreadConstraints", "nodeSelector", "affinity", "overhead"]
+    [
+        *("containers", "initContainers", "tolerations", "topologySpreadConstraints", "nodeSelector", "affinity"),
+        *("overhead", "resourceClaims"),
+    ]
 )
 _IRRELEVANT = tuple(field.name for field in PodSpec.DESCRIPTOR.fields if field.name not in _RELEVANT)
 _RELEVANT_IN_CONTAINERS = frozenset({"image", "resources", "restartPolicy", "ports"})
@@ -42,6 +45,7 @@ class PodShape:
         self.affinity_terms: tuple[AffinityTerm, ...] = affinity_terms_of(self.pod)
         self.host_ports = tuple(host_ports(self.pod.spec))
         self.claims = tuple(volumes.claims_of(self.pod))
+        self.claims_devices = bool(self.pod.spec.resourceClaims)
         containers = [*self.pod.spec.initContainers, *self.pod.spec.containers]
         self.images = tuple(normalized_image(container.image) for container in containers)
 
@@ -71,6 +75,13 @@ class PodInfo:
     @property
     def uid(self) -> str:
         return str(self.pod.metadata.uid)
+
+    @property
+    def own_claims(self) -> bool:
+        """Whether claims of devices were made for this pod alone: then no other pod's results are its own."""
+        return self.shape.claims_devices and any(
+            each.HasField("resourceClaimTemplateName") for each in self.pod.spec.resourceClaims
+        )
 
 
 def pod_info(pod: Pod) -> PodInfo:

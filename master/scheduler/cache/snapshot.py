@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from master.scheduler.cache.device_claims import DeviceClaims
 from master.scheduler.cache.image_states import ImageStates
 from master.scheduler.cache.node_labels import LabelColumn, NodeLabels
 from master.scheduler.cache.node_resources import NodeResources
@@ -34,10 +35,10 @@ class Snapshot:
     """`[:size]` of each array is in use.
 
     `epoch` grows when a node's object changes: results of an older epoch are void. `changes` grows when a pod comes or
-    goes: results of an older change are void only on the rows that `changed_since` gives.
+    goes: results of an older change are void only on the rows that `changed_since` gives. `clock` is in seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = lambda: 0.0) -> None:
         self.size = 0
         self.epoch = 0
         self.present: NDArray[np.bool_] = np.zeros(16, np.bool_)
@@ -52,6 +53,7 @@ class Snapshot:
         self.pod_counts = PodCounts(16)
         self.workload_selectors = WorkloadSelectors()
         self.storage = Storage()
+        self.devices = DeviceClaims(clock)
         self.priorities: Counter[int] = Counter()  # how many assigned pods there are of each priority
         self._names: list[str] = []
         self._row_of: dict[str, int] = {}

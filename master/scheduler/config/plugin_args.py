@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 from master.scheduler.cache.spread_constraints import DO_NOT_SCHEDULE, SCHEDULE_ANYWAY, SpreadConstraint
 from master.scheduler.plugins.balanced_allocation import NodeResourcesBalancedAllocation
 from master.scheduler.plugins.default_preemption import DefaultPreemption
+from master.scheduler.plugins.dynamic_resources import BINDING_TIMEOUT_S, FILTER_TIMEOUT_S, DynamicResources
 from master.scheduler.plugins.interpod_affinity import MOST_HARD_WEIGHT, InterPodAffinity
 from master.scheduler.plugins.node_affinity import NodeAffinity
 from master.scheduler.plugins.node_resources_fit import NodeResourcesFit
@@ -23,6 +24,7 @@ from master.scheduler.plugins.topology_spread import SYSTEM_DEFAULTS, PodTopolog
 from master.scheduler.plugins.volume_binding import BIND_TIMEOUT_S, VolumeBinding
 from podlab import settings
 from podlab.api.serializer import codec
+from podlab.api.values import times
 from podlab.core.v1 import pod_pb2
 from podlab.errors import BadRequest
 from podlab.settings import SettingsError
@@ -96,6 +98,24 @@ class VolumeBindingArgs:
 class DefaultPreemptionArgs:
     minCandidateNodesPercentage: int = 10
     minCandidateNodesAbsolute: int = 100
+
+
+@dataclass(frozen=True)
+class DynamicResourcesArgs:
+    filterTimeout: str = f"{FILTER_TIMEOUT_S:.0f}s"
+    bindingTimeout: str = f"{BINDING_TIMEOUT_S:.0f}s"
+
+
+def dynamic_resources(args: Mapping[str, object], where: str) -> DynamicResources:
+    """Raises SettingsError."""
+    read = _read(DynamicResourcesArgs, args, where)
+    filter_timeout_s = _duration_s(read.filterTimeout, f"{where}.filterTimeout")
+    if filter_timeout_s < 0:
+        raise SettingsError(f"{where}.filterTimeout: must be zero or positive, found {read.filterTimeout}")
+    binding_timeout_s = _duration_s(read.bindingTimeout, f"{where}.bindingTimeout")
+    if binding_timeout_s < 1:
+        raise SettingsError(f"{where}.bindingTimeout: must be at least 1 second, found {read.bindingTimeout}")
+    return DynamicResources(filter_timeout_s, binding_timeout_s)
 
 
 def default_preemption(args: Mapping[str, object], where: str) -> DefaultPreemption:
@@ -182,6 +202,13 @@ def _read(kind: type[T], args: Mapping[str, object], where: str) -> T:
             raise SettingsError(f"{where}.{name}: expected {right}, found {args[name]!r}")
     own = {name: value for name, value in args.items() if name not in ("apiVersion", "kind")}
     return settings.build(kind, own, where)
+
+
+def _duration_s(text: str, where: str) -> float:
+    try:
+        return times.parse_duration(text) / 1e9
+    except ValueError:
+        raise SettingsError(f"{where}: expected a duration such as 10s or 1m30s, found {text!r}") from None
 
 
 def _part(data: object, message: type[M], where: str) -> M:

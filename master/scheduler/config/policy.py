@@ -19,6 +19,7 @@ from master.scheduler.config.profile import Profile, WeightedScore
 from master.scheduler.config.registry import (
     ALWAYS_ENABLED,
     BUILT_IN,
+    DEVICES,
     PREEMPTION,
     WEIGHTS,
     WITHOUT_EFFECT,
@@ -26,6 +27,7 @@ from master.scheduler.config.registry import (
     PluginFactory,
 )
 from master.scheduler.plugins.default_preemption import DefaultPreemption
+from master.scheduler.plugins.dynamic_resources import DynamicResources
 from master.scheduler.plugins.protocol import is_filter, is_score
 from master.scheduler.plugins.volume_binding import VolumeBinding
 from master.scheduler.queue.backoff import Backoff
@@ -84,11 +86,13 @@ def _profile(given: KubeSchedulerProfile, factories: Mapping[str, PluginFactory]
     can_score = {name: plugin for name, plugin in plugins.items() if is_score(plugin)}
     filters = _changed(_among(everywhere, can_filter), given.plugins.filter, can_filter, f"{at}.filter")
     scores = _changed(_among(everywhere, can_score), given.plugins.score, can_score, f"{at}.score")
-    after = _changed(_among(everywhere, {PREEMPTION}), given.plugins.postFilter, (), f"{at}.postFilter")
+    last = given.plugins.postFilter
+    after = _changed(_among(everywhere, {DEVICES, PREEMPTION}), last, {DEVICES}, f"{at}.postFilter")
     for point in UNUSED_POINTS:
         _changed({}, getattr(given.plugins, point), factories, f"{at}.{point}")
-    preemption, volume_binding = plugins[PREEMPTION], plugins["VolumeBinding"]
+    preemption, volume_binding, devices = plugins[PREEMPTION], plugins["VolumeBinding"], plugins[DEVICES]
     assert isinstance(preemption, DefaultPreemption)
+    assert isinstance(devices, DynamicResources)
     assert isinstance(volume_binding, VolumeBinding)
     return Profile(
         given.schedulerName,
@@ -99,6 +103,8 @@ def _profile(given: KubeSchedulerProfile, factories: Mapping[str, PluginFactory]
         ),
         preemption=preemption if PREEMPTION in after else None,
         bind_timeout_s=volume_binding.bind_timeout_s,
+        devices=devices if DEVICES in filters else None,
+        gives_up_claims=DEVICES in after,
     )
 
 

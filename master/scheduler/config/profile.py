@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from master.scheduler.plugins.default_preemption import DefaultPreemption
+from master.scheduler.plugins.dynamic_resources import BINDING_TIMEOUT_S, DynamicResources
 from master.scheduler.plugins.protocol import Filter, Follows, Score
 from master.scheduler.plugins.volume_binding import BIND_TIMEOUT_S
 
@@ -25,6 +26,8 @@ class Profile:
     """Filters run in the order of `filters`, but those that follow the cluster after all others.
 
     Without `preemption` no pods are evicted for its pods. `bind_timeout_s` is how long binding waits for volumes.
+    Without `devices` its pods get none for their ResourceClaims; `gives_up_claims`: what they cannot use on any node
+    is free for others.
     """
 
     scheduler_name: str
@@ -32,6 +35,13 @@ class Profile:
     scores: tuple[WeightedScore, ...]
     preemption: DefaultPreemption | None = field(default_factory=DefaultPreemption)
     bind_timeout_s: float = BIND_TIMEOUT_S
+    devices: DynamicResources | None = None
+    gives_up_claims: bool = True
+
+    @property
+    def device_timeout_s(self) -> float:
+        """How long binding waits for devices."""
+        return self.devices.binding_timeout_s if self.devices is not None else BINDING_TIMEOUT_S
 
     @cached_property
     def ordered_filters(self) -> tuple[tuple[int, Filter], ...]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from master.scheduler.config import plugin_args
 from master.scheduler.plugins.default_preemption import DefaultPreemption
+from master.scheduler.plugins.dynamic_resources import DynamicResources
 from master.scheduler.plugins.image_locality import ImageLocality
 from master.scheduler.plugins.node_name import NodeName
 from master.scheduler.plugins.node_ports import NodePorts
@@ -33,6 +34,7 @@ def _without_args(plugin: Callable[[], Plugin]) -> PluginFactory:
     return make
 
 
+DEVICES = DynamicResources.name
 PREEMPTION = DefaultPreemption.name
 # They run in this order, but those that follow the cluster after all others.
 BUILT_IN: Mapping[str, PluginFactory] = {
@@ -47,6 +49,7 @@ BUILT_IN: Mapping[str, PluginFactory] = {
     "VolumeZone": _without_args(VolumeZone),
     "PodTopologySpread": plugin_args.pod_topology_spread,
     "InterPodAffinity": plugin_args.inter_pod_affinity,
+    DEVICES: plugin_args.dynamic_resources,
     "NodeResourcesBalancedAllocation": plugin_args.balanced_allocation,
     "ImageLocality": _without_args(ImageLocality),
     PREEMPTION: plugin_args.default_preemption,

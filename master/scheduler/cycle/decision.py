@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from master.scheduler.algorithm.schedule_pod import ScheduleResult
+from master.scheduler.plugins.dynamic_resources import Deallocation
 from master.scheduler.preemption.evaluator import PreemptionResult
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.meta.v1.meta_pb2 import Time
@@ -13,6 +14,8 @@ from podlab.meta.v1.meta_pb2 import Time
 @dataclass(frozen=True)
 class Decision:
     """A result, when and at which attempt it was made, how long that took, and the preemption if one was tried.
+
+    `deallocation` is what a pod with ResourceClaims that found no node gives up.
 
     `used_nomination`: the pod went to the node it was nominated to. `recomputed`: the decision was made to answer a
     question, and is not what the cycle decided.
@@ -26,12 +29,14 @@ class Decision:
     duration_us: int
     used_nomination: bool = False
     recomputed: bool = False
+    deallocation: Deallocation | None = None
 
     @property
     def failure_message(self) -> str:
         """Why the pod has no node, as its condition and Event say; empty when it has one."""
-        preemption = self.preemption.message if self.preemption else ""
-        return " ".join(part for part in (self.result.message, preemption) if part)
+        tried = (self.deallocation, self.preemption)
+        after = ", ".join(each.message for each in tried if each is not None and each.message)
+        return " ".join(part for part in (self.result.message, after) if part)
 
     @property
     def nbytes(self) -> int:

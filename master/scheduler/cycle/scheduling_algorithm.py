@@ -12,7 +12,8 @@ from master.scheduler.cache.pod_info import PodInfo, pod_info
 from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.config.profile import Profile
 from master.scheduler.cycle.decision import Decision
-from master.scheduler.plugins.protocol import Follows
+from master.scheduler.plugins.dynamic_resources import Deallocation
+from master.scheduler.plugins.protocol import Follows, PluginError
 from master.scheduler.preemption.disruption_budgets import DisruptionBudgets
 from master.scheduler.preemption.evaluator import Evaluator, PreemptionResult
 from master.scheduler.preemption.nominated_neighbours import may_depend_on
@@ -30,6 +31,7 @@ class _Outcome:
     result: ScheduleResult
     preemption: PreemptionResult | None = None
     used_nomination: bool = False
+    deallocation: Deallocation | None = None
 
 
 class SchedulingAlgorithm:
@@ -58,10 +60,10 @@ class SchedulingAlgorithm:
     def shape(self, info: PodInfo) -> Hashable:
         """Equal for pods that get equal results."""
         spec = info.pod.spec
-        return spec.schedulerName, info.shape, spec.priority, spec.preemptionPolicy
+        return spec.schedulerName, info.shape, spec.priority, spec.preemptionPolicy, info.own_claims and info.uid
 
     def schedule(self, info: PodInfo, attempts: int) -> Decision:
-        """The node of the pod, or the pods that could make room for it."""
+        """The node of the pod, or the pods that could make room for it. Raises PluginError."""
         began = self._clock()
         nominated_node = self._nominated_pods.node_of(info.uid)
         self._nominated_pods.prepare_snapshot_for(info)
@@ -77,10 +79,14 @@ class SchedulingAlgorithm:
             attempts=attempts,
             duration_us=duration_us,
             used_nomination=outcome.used_nomination,
+            deallocation=outcome.deallocation,
         )
 
     def foresee(self, pod: Pod) -> Decision:
-        """The decision about the pod if it had no node now. Raises BadRequest when another scheduler is to place it."""
+        """The decision about the pod if it had no node now.
+
+        Raises BadRequest when another scheduler is to place it, or it is such that no node can be judged.
+        """
         name = pod.spec.schedulerName
         if name not in self._profiles:
             raise BadRequest(f'pod "{pod.metadata.name}" names the scheduler "{name}": no profile here has that name')
@@ -92,6 +98,8 @@ class SchedulingAlgorithm:
         self._snapshot.remove_pod(info.uid)
         try:
             return replace(self.schedule(info, 0), recomputed=True)
+        except PluginError as error:
+            raise BadRequest(str(error)) from error
         finally:
             if node_name:
                 self._snapshot.add_pod(pod_info(pod), node_name)
@@ -108,7 +116,9 @@ class SchedulingAlgorithm:
             return _Outcome(replace(result, node_name=nominated_node), used_nomination=True)
         if result.node_name:
             return _Outcome(result)
-        shape, preemption = self.shape(info), None
+        shape, preemption, deallocation = self.shape(info), None, None
+        if profile.devices is not None and profile.gives_up_claims:
+            deallocation = profile.devices.deallocation(info, self._snapshot)
         if profile.preemption is not None:
             preemption = self._evaluator.preempt(
                 info,
@@ -119,7 +129,7 @@ class SchedulingAlgorithm:
                 shape=shape,
                 nominated_node=nominated_node,
             )
-        outcome = _Outcome(result, preemption)
+        outcome = _Outcome(result, preemption, deallocation=deallocation)
         has_victims = preemption is not None and preemption.chosen is not None
         if not nominated_node and not has_victims and _holds_for_shape(result):
             self._failures[shape] = self._basis(), outcome

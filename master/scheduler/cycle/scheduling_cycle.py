@@ -8,12 +8,14 @@ from typing import Protocol
 
 from master.scheduler.cache.pod_info import PodInfo, pod_info
 from master.scheduler.cache.snapshot import Snapshot
+from master.scheduler.cache.storage import ClaimName
 from master.scheduler.cycle.assumed_pod import AssumedPod
 from master.scheduler.cycle.decision import Decision
 from master.scheduler.cycle.decision_log import DecisionLog
 from master.scheduler.cycle.pod_conditions import SCHEDULER_ERROR, UNSCHEDULABLE, SchedulingFailure
 from master.scheduler.cycle.scheduling_algorithm import SchedulingAlgorithm
 from master.scheduler.plugins import volume_binding
+from master.scheduler.plugins.protocol import PluginError
 from master.scheduler.preemption.nominated_pods import NominatedPods
 from master.scheduler.preemption.victims import Candidate
 from master.scheduler.queue.awaited_victims import AwaitedVictims
@@ -26,13 +28,16 @@ log = logging.getLogger(__name__)
 
 
 class FailureHandler(Protocol):
-    """Does what follows when a pod fits on no node. Neither method waits."""
+    """Does what follows when a pod fits on no node. No method waits."""
 
     def report_failure(self, pod: Pod, failure: SchedulingFailure) -> None:
         """Writes the failure into the pod's status and an Event."""
 
     def evict(self, victim: PodInfo, preemptor: PodInfo, node_name: str) -> None:
         """Evicts the victim."""
+
+    def deallocate(self, claim: ClaimName, pod: Pod) -> None:
+        """Takes back what the claim was given, which is of no use to the pod, and used by no other."""
 
 
 class SchedulingCycle:
@@ -67,15 +72,21 @@ class SchedulingCycle:
                 continue
             try:
                 found = self._schedule_one(at, pod_info(pod))
+            except PluginError as error:
+                log.warning("%s cannot be scheduled: %s", at, error)
+                self._failed(at, pod, str(error))
+                continue
             except Exception as error:  # a plugin that fails for one pod must not keep other pods from their nodes
                 log.exception("%s cannot be scheduled", at)
-                self._queue.requeue_after_backoff(at)
-                failure = SchedulingFailure(SCHEDULER_ERROR, f"{type(error).__name__}: {error}")
-                self._failure_handler.report_failure(pod, failure)
+                self._failed(at, pod, f"{type(error).__name__}: {error}")
                 continue
             if found is not None:
                 assumed.append(found)
         return assumed
+
+    def _failed(self, at: Key, pod: Pod, message: str) -> None:
+        self._queue.requeue_after_backoff(at)
+        self._failure_handler.report_failure(pod, SchedulingFailure(SCHEDULER_ERROR, message))
 
     def _schedule_one(self, at: Key, info: PodInfo) -> AssumedPod | None:
         decision = self._algorithm.schedule(info, self._queue.attempts(at) + 1)
@@ -88,15 +99,24 @@ class SchedulingCycle:
             self._nominated_pods.remove(info.uid)
         else:
             self._end_nomination(info)
-        if info.shape.claims:
-            planned = volume_binding.pod_volumes(info, self._snapshot, node_name)
-            self._snapshot.storage.reserve(info.uid, planned)
+        self._reserve(info, node_name, decision)
         self._snapshot.add_pod(info, node_name)
         self._queue.pod_scheduled(at)
         return AssumedPod(info, node_name)
 
+    def _reserve(self, info: PodInfo, node_name: str, decision: Decision) -> None:
+        """No other pod gets the volumes and devices that this one needs on the node."""
+        plugin = decision.result.profile.devices
+        devices = plugin.plan(info, self._snapshot, node_name) if plugin is not None else None
+        if devices is not None:
+            self._snapshot.devices.reserve(info.uid, devices)
+        if info.shape.claims:
+            self._snapshot.storage.reserve(info.uid, volume_binding.pod_volumes(info, self._snapshot, node_name))
+
     def _handle_unschedulable(self, at: Key, info: PodInfo, decision: Decision) -> None:
-        preemption = decision.preemption
+        preemption, deallocation = decision.preemption, decision.deallocation
+        if deallocation is not None and deallocation.claim is not None:
+            self._failure_handler.deallocate(deallocation.claim, info.pod)
         if preemption is not None and preemption.chosen is not None:
             self._preempt(info, preemption.chosen)
         elif preemption is None or not preemption.victims:

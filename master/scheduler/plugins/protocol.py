@@ -21,6 +21,10 @@ Scores = NDArray[np.int64]
 Normalize = Callable[[Scores], Scores]
 
 
+class PluginError(Exception):
+    """A plugin cannot judge any node for a pod, for a reason that the pod's owner can mend. The message is theirs."""
+
+
 class Follows(Enum):
     """What a plugin's result about a node depends on: the plugin is asked again only when that changed."""
 

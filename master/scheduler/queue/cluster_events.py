@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from master.scheduler.cache.pod_info import PodInfo
 from podlab.core.v1.node_pb2 import Node
+from podlab.resource.v1.resourceclaim_pb2 import ResourceClaim
 
 
 class EventKind(enum.Enum):
@@ -25,12 +26,18 @@ class EventKind(enum.Enum):
     ASSIGNED_POD_UPDATE = "AssignedPodUpdate"
     ASSIGNED_POD_DELETE = "AssignedPodDelete"
     STORAGE = "StorageChange"  # of claims, volumes or classes
+    DEVICE_CLAIM = "ResourceClaimChange"
+    DEVICE_CLASS = "DeviceClassChange"
+    RESOURCE_SLICE = "ResourceSliceChange"
     NAMESPACE = "NamespaceChange"  # of labels
 
 
 @dataclass(frozen=True)
 class ClusterEvent:
-    """An event with the node, pod or claim it is about, and that node or pod before the change.
+    """An event with the node, pod or claim it is about, and that before the change.
+
+    `claim` is a volume's. `device_claim` is None when it is gone; with `old_device_claim` None too, devices are free
+    again that a pod was to get.
 
     `available` are the resources that the event offers, None when they are not known: the node's allocatable when the
     node is new or its allocatable changed, what is free on the node when a pod was deleted. `lowest_priority` is the
@@ -43,6 +50,8 @@ class ClusterEvent:
     claim: tuple[str, str] | None = None
     old_node: Node | None = None
     old_pod: PodInfo | None = None
+    device_claim: ResourceClaim | None = None
+    old_device_claim: ResourceClaim | None = None
     available: Mapping[str, int] | None = None
     lowest_priority: int = 0
 

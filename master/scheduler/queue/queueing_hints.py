@@ -15,6 +15,7 @@ from master.scheduler.cache.affinity_terms import AffinityTerm, PodSelector, Ter
 from master.scheduler.cache.pod_info import PodInfo, PodShape
 from master.scheduler.cache.spread_constraints import DO_NOT_SCHEDULE, spread_constraints_of
 from master.scheduler.queue.cluster_events import ClusterEvent, EventKind
+from podlab.api.pods import resourceclaims
 from podlab.api.pods.tolerations import tolerates
 
 # Stands for the plugin of pods that no plugin refused: there was no node.
@@ -35,6 +36,12 @@ EVENTS_TO_REGISTER: Mapping[str, frozenset[EventKind]] = {
     "VolumeZone": _STORAGE_EVENTS,
     "PodTopologySpread": _POD_EVENTS
     | {EventKind.NODE_ADD, EventKind.NODE_LABELS, EventKind.NODE_TAINTS, EventKind.NODE_DELETE},
+    "DynamicResources": frozenset(
+        {
+            *(EventKind.NODE_ADD, EventKind.NODE_LABELS),
+            *(EventKind.DEVICE_CLAIM, EventKind.DEVICE_CLASS, EventKind.RESOURCE_SLICE),
+        }
+    ),
     "InterPodAffinity": _POD_EVENTS | {EventKind.NODE_ADD, EventKind.NODE_LABELS, EventKind.NAMESPACE},
 }
 _ALL_KINDS = frozenset(EventKind)
@@ -143,6 +150,20 @@ def _is_of_pod(info: PodInfo, event: ClusterEvent) -> bool:
     return event.claim is None or (event.claim[0] == info.shape.namespace and event.claim[1] in info.shape.claims)
 
 
+def _offers_devices(info: PodInfo, event: ClusterEvent) -> bool:
+    """Whether a claim has given back its devices, or one of the pod's own is another now."""
+    if event.kind is not EventKind.DEVICE_CLAIM:
+        return True
+    new, old = event.device_claim, event.old_device_claim
+    had = old is None or old.status.HasField("allocation")
+    if new is None or (old is not None and had and not new.status.HasField("allocation")):
+        return had
+    of_pod = {named.name for named in resourceclaims.known(info.pod)}
+    if new.metadata.namespace != info.shape.namespace or new.metadata.name not in of_pod:
+        return False
+    return old is None or old.status != new.status
+
+
 QUEUEING_HINTS: Mapping[str, Callable[[PodInfo, ClusterEvent], bool]] = {
     "NodeUnschedulable": _is_schedulable,
     "TaintToleration": _is_tolerated,
@@ -153,4 +174,5 @@ QUEUEING_HINTS: Mapping[str, Callable[[PodInfo, ClusterEvent], bool]] = {
     "InterPodAffinity": _changes_affinity,
     "VolumeBinding": _is_of_pod,
     "VolumeZone": _is_of_pod,
+    "DynamicResources": _offers_devices,
 }

@@ -15,6 +15,7 @@ from master.scheduler.cache.pod_info import pod_info
 from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.event_handlers import EventHandlers
 from master.scheduler.preemption.nominated_pods import NominatedPods
+from master.scheduler.queue.claim_gate import ClaimGate
 from master.scheduler.queue.scheduling_queue import SchedulingQueue
 from podlab.api.objects import key
 from podlab.client.informer import Change
@@ -29,7 +30,7 @@ async def measure() -> None:
     """A pod that leaves too little room, a heartbeat, and a label that nobody asks for."""
     now_s = [0.0]
     snapshot, queue = Snapshot(), SchedulingQueue(lambda: now_s[0])
-    handlers = EventHandlers({""}, snapshot, queue, NominatedPods(snapshot))
+    handlers = EventHandlers({""}, snapshot, queue, NominatedPods(snapshot), ClaimGate((), snapshot.devices.claims_of))
     nodes = [shapes.node(number) for number in range(NODES)]
     for node in nodes:
         handlers.node_changed(Change(key(node), None, node))

@@ -10,6 +10,7 @@ from podlab_testing.scheduling import node, pod
 from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.event_handlers import EventHandlers
 from master.scheduler.preemption.nominated_pods import NominatedPods
+from master.scheduler.queue.claim_gate import ClaimGate
 from master.scheduler.queue.cluster_events import ClusterEvent, EventKind
 from master.scheduler.queue.scheduling_queue import SchedulingQueue
 from podlab.api.objects import key
@@ -38,7 +39,9 @@ class World:
     def __init__(self) -> None:
         self.snapshot, self.queue = Snapshot(), Queue()
         self.nominated_pods = NominatedPods(self.snapshot)
-        self.handlers = EventHandlers({OURS}, self.snapshot, self.queue, self.nominated_pods)
+        self.handlers = EventHandlers(
+            {OURS}, self.snapshot, self.queue, self.nominated_pods, ClaimGate({OURS}, self.snapshot.devices.claims_of)
+        )
         self.node(None, node("n1"))
         self.queue.events.clear()
 

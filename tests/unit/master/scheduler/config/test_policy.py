@@ -47,12 +47,13 @@ def test_the_default_is_kubernetes() -> None:
         "NodeResourcesFit": 1,
         "PodTopologySpread": 2,
         "InterPodAffinity": 2,
+        "DynamicResources": 1,
         "NodeResourcesBalancedAllocation": 1,
         "ImageLocality": 1,
     }
     filters = [each.name for each in DEFAULT_PROFILE.filters]
     assert filters[:5] == ["NodeUnschedulable", "NodeName", "TaintToleration", "NodeAffinity", "NodePorts"]
-    assert filters[-2:] == ["PodTopologySpread", "InterPodAffinity"]
+    assert filters[-3:] == ["PodTopologySpread", "InterPodAffinity", "DynamicResources"]
     assert DEFAULT_PROFILE.preemption == DefaultPreemption(percentage=10, least=100)
 
 
@@ -107,6 +108,12 @@ def test_several_profiles_have_their_own_plugins() -> None:
         (
             plugins(bind={"disabled": [{"name": "DefaultBinder"}]}),
             "profiles[0].plugins.bind.disabled[0].name: 'DefaultBinder' cannot be disabled; remove the entry",
+        ),
+        (args("DynamicResources", filterTimeout="-1s"), "args.filterTimeout: must be zero or positive, found -1s"),
+        (args("DynamicResources", bindingTimeout="0s"), "args.bindingTimeout: must be at least 1 second, found 0s"),
+        (
+            args("DynamicResources", filterTimeout="soon"),
+            "args.filterTimeout: expected a duration such as 10s or 1m30s",
         ),
         (args("VolumeBinding", bindTimeoutSeconds=-1), "args.bindTimeoutSeconds: must not be negative, found -1"),
         (args("NodeVolumeLimits"), "profiles[0].pluginConfig[0].name: no such plugin here: 'NodeVolumeLimits'"),
@@ -340,3 +347,14 @@ def test_how_many_nodes_a_preemption_compares(given: dict[str, int], nodes: int,
     (made,) = read(args("DefaultPreemption", **given))
     assert made.preemption is not None
     assert made.preemption.candidates(nodes) == compared
+
+
+def test_devices_are_given_by_the_default_profile_and_may_be_left_to_others() -> None:
+    (made,) = read(args("DynamicResources", filterTimeout="0s", bindingTimeout="1m30s"))
+    assert made.devices is not None
+    assert (made.devices.filter_timeout_s, made.device_timeout_s, made.gives_up_claims) == (0.0, 90.0, True)
+    (made,) = read(plugins(postFilter={"disabled": [{"name": "DynamicResources"}]}))
+    assert made.devices is not None
+    assert not made.gives_up_claims
+    (made,) = read(plugins(multiPoint={"disabled": [{"name": "DynamicResources"}]}))
+    assert made.devices is None

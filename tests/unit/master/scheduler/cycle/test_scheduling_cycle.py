@@ -14,6 +14,7 @@ from master.scheduler.cycle.scheduling_cycle import SchedulingCycle
 from master.scheduler.event_handlers import EventHandlers
 from master.scheduler.preemption.disruption_budgets import DisruptionBudgets
 from master.scheduler.preemption.nominated_pods import NominatedPods
+from master.scheduler.queue.claim_gate import ClaimGate
 from master.scheduler.queue.scheduling_queue import SchedulingQueue
 from podlab.api.kinds import GroupKind
 from podlab.api.objects import Key
@@ -35,7 +36,9 @@ class World:
         snapshot, budgets = Snapshot(), DisruptionBudgets([])
         self.queue = SchedulingQueue(lambda: self.now)
         self.nominated_pods = NominatedPods(snapshot)
-        self.handlers = EventHandlers(profiles, snapshot, self.queue, self.nominated_pods)
+        self.handlers = EventHandlers(
+            profiles, snapshot, self.queue, self.nominated_pods, ClaimGate(profiles, snapshot.devices.claims_of)
+        )
         algorithm = SchedulingAlgorithm(
             profiles, snapshot, self.nominated_pods, lambda: budgets, clock=lambda: 0.0, now=times.now
         )

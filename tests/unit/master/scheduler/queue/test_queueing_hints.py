@@ -1,6 +1,7 @@
 """Which events can undo the refusals of which plugins."""
 
 import pytest
+from podlab_testing import allocations
 from podlab_testing.scheduling import (
     Fields,
     node,
@@ -15,6 +16,7 @@ from podlab_testing.scheduling import (
 from master.scheduler.cache.pod_info import PodInfo, pod_info
 from master.scheduler.queue.cluster_events import ClusterEvent, EventKind
 from master.scheduler.queue.queueing_hints import EVENTS_TO_REGISTER, is_worth_requeuing, plugins_registered_for
+from podlab.resource.v1.resourceclaim_pb2 import ResourceClaim
 
 GPU = "example.com/gpu"
 
@@ -180,8 +182,18 @@ def test_a_plugin_of_ones_own_may_be_helped_by_any_event(kind: EventKind) -> Non
         (EventKind.ASSIGNED_POD_ADD, {"PodTopologySpread", "InterPodAffinity"}),
         (
             EventKind.NODE_LABELS,
-            {"NodeAffinity", "VolumeBinding", "VolumeZone", "PodTopologySpread", "InterPodAffinity"},
+            {
+                "NodeAffinity",
+                "VolumeBinding",
+                "VolumeZone",
+                "PodTopologySpread",
+                "InterPodAffinity",
+                "DynamicResources",
+            },
         ),
+        (EventKind.DEVICE_CLAIM, {"DynamicResources"}),
+        (EventKind.DEVICE_CLASS, {"DynamicResources"}),
+        (EventKind.RESOURCE_SLICE, {"DynamicResources"}),
         (EventKind.NODE_TAINTS, {"TaintToleration", "NodeUnschedulable", "PodTopologySpread"}),
         (EventKind.NODE_DELETE, {"PodTopologySpread"}),
         (EventKind.NAMESPACE, {"InterPodAffinity"}),
@@ -198,3 +210,40 @@ def test_a_new_node_helps_whoever_was_refused() -> None:
 @pytest.mark.parametrize("kind", EventKind)
 def test_a_plugin_of_ones_own_is_registered_for_all_events(kind: EventKind) -> None:
     assert plugins_registered_for(ClusterEvent(kind), ["Mine"]) == ["Mine"]
+
+
+def _claim(name: str = "claim", *, namespace: str = "default", has_device: bool = False) -> ResourceClaim:
+    made = allocations.resource_claim(name, namespace=namespace)
+    if has_device:
+        made.status.allocation.CopyFrom(allocations.given("n1/d0"))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "helps"),
+    [
+        (None, _claim(), True),
+        (None, _claim("other"), False),
+        (None, _claim(namespace="elsewhere"), False),
+        (None, _claim("web"), True),
+        (_claim(), _claim(has_device=True), True),
+        (_claim(), _claim(), False),
+        (_claim("other"), _claim("other", has_device=True), False),
+        (_claim("other", has_device=True), _claim("other"), True),
+        (_claim("other", has_device=True), None, True),
+        (_claim("other"), None, False),
+        (None, None, True),
+    ],
+)
+def test_a_claim_helps_its_own_pod_and_whoever_may_have_its_devices(
+    old: ResourceClaim | None, new: ResourceClaim | None, helps: bool
+) -> None:
+    """The pod has the claim `claim`, and its own that has its name."""
+    info = pod_info(allocations.claiming_pod("claim", template="gpus"))
+    event = ClusterEvent(EventKind.DEVICE_CLAIM, device_claim=new, old_device_claim=old)
+    assert is_worth_requeuing("DynamicResources", info, event) is helps
+
+
+@pytest.mark.parametrize("kind", [EventKind.DEVICE_CLASS, EventKind.RESOURCE_SLICE, EventKind.NODE_ADD])
+def test_classes_slices_and_nodes_help_whoever_lacks_devices(kind: EventKind) -> None:
+    assert is_worth_requeuing("DynamicResources", pod_info(allocations.claiming_pod("claim")), ClusterEvent(kind))

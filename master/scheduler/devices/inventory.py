@@ -1,0 +1,49 @@
+"""All slices that drivers have published, found by pool and by node."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from master.scheduler.devices.offers import OfferedSlice, PoolId
+from podlab.resource.v1.resourceslice_pb2 import ResourceSlice
+
+
+class Inventory:
+    """`set_slice` as informers tell; readers ask by pool."""
+
+    def __init__(self) -> None:
+        self._slices: dict[str, OfferedSlice] = {}
+        self._of_pool: defaultdict[PoolId, dict[str, OfferedSlice]] = defaultdict(dict)
+        self._pools_of_node: defaultdict[str, dict[PoolId, int]] = defaultdict(dict)  # "" for those of several nodes
+
+    def __bool__(self) -> bool:
+        return bool(self._slices)
+
+    def set_slice(self, name: str, given: ResourceSlice | None) -> None:
+        """Takes in a slice; None when it is gone."""
+        if (old := self._slices.pop(name, None)) is not None:
+            self._count(old, -1)
+            del self._of_pool[old.pool][name]
+            if not self._of_pool[old.pool]:
+                del self._of_pool[old.pool]
+        if given is not None:
+            new = self._slices[name] = OfferedSlice(given)
+            self._of_pool[new.pool][name] = new
+            self._count(new, 1)
+
+    def pools_for(self, node_name: str) -> list[PoolId]:
+        """The pools that may have something for the node, in their order."""
+        return sorted({*self._pools_of_node.get(node_name, ()), *self._pools_of_node.get("", ())})
+
+    def slices_of(self, pool: PoolId) -> Iterable[OfferedSlice]:
+        """The pool's slices, of all generations."""
+        return self._of_pool[pool].values() if pool in self._of_pool else ()
+
+    def _count(self, one: OfferedSlice, sign: int) -> None:
+        pools = self._pools_of_node[one.node_name]
+        pools[one.pool] = pools.get(one.pool, 0) + sign
+        if not pools[one.pool]:
+            del pools[one.pool]
+        if not pools:
+            del self._pools_of_node[one.node_name]

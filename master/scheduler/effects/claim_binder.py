@@ -1,0 +1,165 @@
+"""Writes what a pod's ResourceClaims were given, before the pod is bound: Kubernetes' PreBind of DynamicResources."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from master.scheduler.cache.device_claims import DeviceClaims, PodDevices
+from master.scheduler.cache.storage import ClaimName
+from master.scheduler.cycle.assumed_pod import AssumedPod
+from master.scheduler.devices import readiness
+from podlab.api.objects import Key, key
+from podlab.api.pods import resourceclaims
+from podlab.api.values import times
+from podlab.client.client import Client
+from podlab.core.v1.pod_pb2 import Pod
+from podlab.errors import ApiError, Conflict, InternalError, NotFound, Timeout
+from podlab.resource.v1.resourceclaim_pb2 import AllocationResult, ResourceClaim
+
+log = logging.getLogger(__name__)
+
+# How late it is noticed that a waiting pod was deleted.
+DELETION_CHECK_S = 5.0
+# How often a write is tried whose claim has changed meanwhile.
+TRIES = 5
+
+
+class ClaimBinder:
+    """Calls `ready` with the pods given to `enqueue` once their claims are written and devices ready, or `failed`.
+
+    `pending` gives a pod that is not bound yet. `timeouts_s` are how long devices may take, by scheduler name.
+    `waiting` is called with a pod and its node when its devices take time.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        devices: DeviceClaims,
+        *,
+        timeouts_s: Mapping[str, float],
+        pending: Callable[[Key], Pod | None],
+        ready: Callable[[Sequence[AssumedPod]], None],
+        failed: Callable[[AssumedPod, ApiError], None],
+        waiting: Callable[[Pod, str], None],
+    ) -> None:
+        self._client = client
+        self._devices = devices
+        self._timeouts_s = timeouts_s
+        self._pending = pending
+        self._ready = ready
+        self._failed = failed
+        self._waiting = waiting
+        self._queue: asyncio.Queue[tuple[AssumedPod, PodDevices]] = asyncio.Queue()
+        self._changed = asyncio.Event()
+
+    def enqueue(self, assumed_pods: Sequence[AssumedPod]) -> None:
+        """Pods without claims are ready at once."""
+        at_once = []
+        for each in assumed_pods:
+            planned = self._devices.reserved_for(each.info.uid)
+            if planned is None:
+                at_once.append(each)
+            else:
+                self._queue.put_nowait((each, planned))
+        self._ready(at_once)
+
+    def wake(self) -> None:
+        """To be called when claims have changed."""
+        before, self._changed = self._changed, asyncio.Event()
+        before.set()
+
+    async def run(self) -> None:
+        """Writes claims until cancelled, of all pods at the same time."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                group.create_task(self._bind_claims(*await self._queue.get()))
+
+    async def _bind_claims(self, assumed: AssumedPod, planned: PodDevices) -> None:
+        pod = assumed.info.pod
+        try:
+            for name in planned.claims:
+                await self._bind_claim(name, planned.allocations.get(name), pod)
+            await self._devices_ready(assumed, planned)
+        except ApiError as error:
+            log.warning("%s: its claims are not bound: %s", key(pod), error)
+            self._failed(assumed, error)
+        else:
+            self._ready([assumed])
+
+    async def _bind_claim(self, name: ClaimName, allocation: AllocationResult | None, pod: Pod) -> None:
+        """Writes the allocation, and that the pod may use the claim."""
+        claim = self._claim(name)
+        if allocation is None and resourceclaims.is_reserved_for(pod, claim):
+            return
+        for attempt in range(1, TRIES + 1):
+            try:
+                written = await self._write(claim, allocation, pod)
+            except Conflict:
+                if attempt == TRIES:
+                    raise
+                claim = await self._client.get(ResourceClaim, name[1], name[0])
+            else:
+                self._devices.stored(name, written)
+                log.info("ResourceClaim/%s/%s is reserved for %s", *name, key(pod))
+                return
+
+    async def _write(self, claim: ResourceClaim, allocation: AllocationResult | None, pod: Pod) -> ResourceClaim:
+        reference = f"{claim.metadata.namespace}/{claim.metadata.name}"
+        if claim.metadata.HasField("deletionTimestamp"):
+            raise InternalError(f"claim {reference} got deleted in the meantime")
+        changed = ResourceClaim()
+        changed.CopyFrom(claim)
+        if allocation is not None:
+            if claim.status.HasField("allocation"):
+                raise InternalError(f"claim {reference} got allocated elsewhere in the meantime")
+            if resourceclaims.FINALIZER not in claim.metadata.finalizers:
+                changed.metadata.finalizers.append(resourceclaims.FINALIZER)
+                changed = await self._client.update(changed)
+            changed.status.allocation.CopyFrom(allocation)
+        changed.status.reservedFor.append(resourceclaims.reference_to(pod))
+        if not changed.status.allocation.HasField("allocationTimestamp"):
+            changed.status.allocation.allocationTimestamp.CopyFrom(times.now())
+        return await self._client.update_status(changed)
+
+    async def _devices_ready(self, assumed: AssumedPod, planned: PodDevices) -> None:
+        """Waits until the drivers have made the devices ready. Raises ApiError when they do not."""
+        waited_for = [name for name in planned.claims if readiness.must_be_waited_for(self._claim(name))]
+        if not waited_for:
+            return
+        pod = assumed.info.pod
+        self._waiting(pod, assumed.node_name)
+        timeout_s = self._timeouts_s[pod.spec.schedulerName]
+        while not all(self._is_ready(self._claim(name), timeout_s) for name in waited_for):
+            known = self._pending(key(pod))
+            if known is None or known.metadata.uid != pod.metadata.uid:
+                raise NotFound(f"{key(pod)} waits no more")
+            await self._change()
+
+    def _is_ready(self, claim: ResourceClaim, timeout_s: float) -> bool:
+        """Raises ApiError when it will not be: then it is to be given other devices."""
+        if why := readiness.why_failed(claim):
+            self._devices.binding_failed(claim)
+            raise InternalError(why)
+        if readiness.is_ready(claim):
+            return True
+        if readiness.waited_s(claim, datetime.now(UTC)) > timeout_s:
+            self._devices.binding_failed(claim)
+            raise Timeout(f"claim {claim.metadata.name} binding timeout")
+        return False
+
+    async def _change(self) -> None:
+        """Returns when claims may have changed, or it is time to look again."""
+        try:
+            async with asyncio.timeout(DELETION_CHECK_S):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    def _claim(self, name: ClaimName) -> ResourceClaim:
+        claim = self._devices.claims.get(name)
+        if claim is None:
+            raise NotFound(f'resourceclaims.resource.k8s.io "{name[1]}" not found')
+        return claim
