@@ -22,7 +22,7 @@ from podlab.cel.estimation.sizes import Sized
 from podlab.cel.frame import PER_CALL_LIMIT, Budget, Frame, Step
 from podlab.cel.planning import Planner
 from podlab.cel.types import DeclaredType, descriptors, type_spec
-from podlab.foreign.cel.v1.checked_pb2 import CheckedExpr
+from podlab.foreign.cel.v1.checked_pb2 import CheckedExpr, TypedExpr
 
 # The compiler's own extensions, in the versions that Kubernetes has.
 _EXTENSIONS: list[dict[str, str | int]] = [
@@ -109,11 +109,12 @@ class Environment:
             extensions=[libraries.extension],
         )
 
-    def estimate(self, expression: str, variables: Mapping[str, Sized]) -> int:
-        """What the expression may cost at most, which compiles, when the variables are as large as they may become."""
+    def estimate(self, expression: str, variables: Mapping[str, Sized], made: Sized | None = None) -> int:
+        """What the expression may cost at most, which compiles, when the variables are as large as they may become.
+        `made` is what parts of what it makes itself are taken for."""
         compiled = self._compiler.compile(expression)
-        checked = CheckedExpr.FromString(AnyMessage.FromString(compiled.serialize()).value)
-        return Estimator(self._libraries.functions, variables).cost(checked.expr)
+        typed = TypedExpr.FromString(AnyMessage.FromString(compiled.serialize()).value)
+        return Estimator(typed, variables, made).cost()
 
     def compile(self, expression: str) -> Program:
         """Raises CompileError."""

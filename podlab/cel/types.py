@@ -14,7 +14,8 @@ from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 
-_PACKAGE = "podlab"
+PACKAGE = "podlab"
+"""Of the messages that objects are to the compiler."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def type_spec(declared: DeclaredType) -> TypeSpec:
         case OptionalOf(value):
             return {"type_name": "optional_type", "params": [type_spec(value)]}
         case ObjectOf(name):
-            return {"type_name": f"{_PACKAGE}.{name}"}
+            return {"type_name": f"{PACKAGE}.{name}"}
         case SimpleType(name) | Opaque(name):
             return {"type_name": name}
 
@@ -101,7 +102,7 @@ def descriptors(
     for package, names in groupby(sorted(opaque), key=lambda name: name.rpartition(".")[0]):
         messages = [DescriptorProto(name=name.rpartition(".")[2]) for name in names]
         pool.Add(FileDescriptorProto(name=f"{package}.proto", package=package, syntax="proto3", message_type=messages))
-    file = FileDescriptorProto(name="declared.proto", package=_PACKAGE, syntax="proto3")
+    file = FileDescriptorProto(name="declared.proto", package=PACKAGE, syntax="proto3")
     for module in (duration_pb2, struct_pb2, timestamp_pb2):
         pool.AddSerializedFile(module.DESCRIPTOR.serialized_pb)
         file.dependency.append(module.DESCRIPTOR.name)
@@ -149,7 +150,7 @@ def _message(declared: ObjectOf) -> DescriptorProto:
                 message.nested_type.append(_entry(entry_name, value))
                 field_proto.label = FieldDescriptorProto.LABEL_REPEATED
                 field_proto.type = FieldDescriptorProto.TYPE_MESSAGE
-                field_proto.type_name = f".{_PACKAGE}.{declared.name}.{entry_name}"
+                field_proto.type_name = f".{PACKAGE}.{declared.name}.{entry_name}"
             case _:  # a map too, whose entries would be called as those of another: its values are not checked
                 _set_type(field_proto, held)
     return message
@@ -193,7 +194,7 @@ def _set_type(field_proto: FieldDescriptorProto, held: DeclaredType) -> None:
         case SimpleType(name):
             field_proto.type_name = _MESSAGES[name]
         case ObjectOf(name):
-            field_proto.type_name = f".{_PACKAGE}.{name}"
+            field_proto.type_name = f".{PACKAGE}.{name}"
         case ListOf():
             field_proto.type_name = ".google.protobuf.ListValue"
         case MapOf():

@@ -21,8 +21,16 @@ from podlab.schemas.schema import Schema
 RULE_LIMIT: Final = 10_000_000
 SCHEMA_LIMIT: Final = 100_000_000
 _REQUEST_BYTES: Final = 3 << 20
+_BYTES_OF_CHARACTER: Final = 4
 _LEAST_BYTES: Final[Mapping[str, int]] = {"boolean": 4, "integer": 1, "number": 1, "string": 2}
-_FORMAT_BYTES: Final[Mapping[str, int]] = {"date": 10, "date-time": 33, "duration": 30}
+_LEAST_OF_FORMAT: Final[Mapping[str, int]] = {"date": 12, "date-time": 21, "duration": 3}
+_MOST_OF_FORMAT: Final[Mapping[str, int]] = {"date": 12, "date-time": 32, "duration": 32}
+_ANY_TEXT: Final = Sized("string", _REQUEST_BYTES - 2)
+_TYPE_AND_NAME: Final[Mapping[str, Sized]] = {
+    "apiVersion": _ANY_TEXT,
+    "kind": _ANY_TEXT,
+    "metadata": Sized(fields={"name": _ANY_TEXT, "generateName": _ANY_TEXT}),
+}
 _DEAREST: Final = 4
 _RULES: Final = "x-kubernetes-validations"
 
@@ -30,7 +38,7 @@ _RULES: Final = "x-kubernetes-validations"
 def faults(schema: Schema, path: str) -> Iterator[Cause]:
     """The rules that may cost too much, each for itself or all of them together. They are known to compile."""
     found: list[tuple[int, str]] = []
-    for cost, at, what in _costs(schema, schema, path, root=True, times=1):
+    for cost, at, what in costs(schema, path):
         found.append((cost, at))
         if cost > RULE_LIMIT:
             yield causes.forbidden(at, _exceeds(what, cost, RULE_LIMIT))
@@ -43,11 +51,16 @@ def faults(schema: Schema, path: str) -> Iterator[Cause]:
         yield causes.forbidden(path, _exceeds(whole, total, SCHEMA_LIMIT))
 
 
+def costs(schema: Schema, path: str) -> Iterator[tuple[int, str, str]]:
+    """What each expression may cost in one object, where it stands, and what it is called in messages."""
+    yield from _costs(schema, schema, path, root=True, times=1)
+
+
 def _costs(
     schema: Schema, spine: Schema, path: str, *, root: bool, times: int | None
 ) -> Iterator[tuple[int, str, str]]:
-    """What each expression may cost in one object, where it stands, and what it is called. `times` is how often its
-    value may be in an object; None where nothing bounds that. `spine` is as in checks.py."""
+    """As `costs`. `times` is how often a value of the schema may be in an object; None where nothing bounds that.
+    `spine` is as in checks.py."""
     yield from _own(schema, spine, path, root=root, times=times)
     parts: list[tuple[Schema, Schema, str, int | None]] = []
     most = spine.validation
@@ -73,7 +86,7 @@ def _own(schema: Schema, spine: Schema, path: str, *, root: bool, times: int | N
         return
     if times is None:
         times = _REQUEST_BYTES // (_least_bytes(spine) + 1)
-    own = _sized(spine)
+    own = _sized(spine, root=root)
     for index, rule in enumerate(rules_of(schema)):
         environment: Environment = environment_of(rule, declared)
         at = f"{path}.{_RULES}[{index}]"
@@ -82,49 +95,67 @@ def _own(schema: Schema, spine: Schema, path: str, *, root: bool, times: int | N
             ("messageExpression", rule.message_expression, "estimated messageExpression cost"),
         ):
             if expression:
-                yield times * environment.estimate(expression, {SELF: own, OLD_SELF: own}), f"{at}.{name}", what
+                cost = environment.estimate(expression, {SELF: own, OLD_SELF: own}, own)
+                yield times * cost, f"{at}.{name}", what
 
 
-def _sized(schema: Schema) -> Sized:
-    """How large a value of the schema may be."""
+def _sized(schema: Schema, *, root: bool = False) -> Sized:
+    """How large a value of the schema may be; `root` as in declared.py."""
     most = schema.validation
     if schema.int_or_string:
-        return Sized()
-    if schema.type == "array" and schema.items is not None:
-        bound = most.max_items if most is not None else None
-        unbound = (_REQUEST_BYTES - 2) // (_least_bytes(schema.items) + 1)
-        return Sized("list", unbound if bound is None else max(bound, 0), _sized(schema.items))
-    if schema.type == "object" and schema.values is not None:
-        bound = most.max_properties if most is not None else None
-        unbound = (_REQUEST_BYTES - 2) // (_least_bytes(schema.values) + 6)
-        return Sized("map", unbound if bound is None else max(bound, 0), _sized(schema.values))
-    if schema.type == "object":
-        fields = {written: _sized(one) for name, one in schema.properties.items() if (written := escape(name))}
-        return Sized(fields=fields)
-    if schema.type == "string":
-        return Sized("string" if format_of(schema) not in ("byte", *_FORMAT_BYTES) else "", _length(schema))
+        bound = most.max_length if most is not None else None
+        return Sized("", _REQUEST_BYTES - 2 if bound is None else _BYTES_OF_CHARACTER * max(bound, 0))
+    match schema.type:
+        case "array" if schema.items is not None:
+            bound = most.max_items if most is not None else None
+            unbound = (_REQUEST_BYTES - 2) // (_least_bytes(schema.items) + 1)
+            items = _sized(schema.items, root=schema.items.embedded)
+            return Sized("list", unbound if bound is None else max(bound, 0), items)
+        case "object" if schema.values is not None:
+            bound = most.max_properties if most is not None else None
+            unbound = (_REQUEST_BYTES - 2) // (_least_bytes(schema.values) + 6)
+            values = _sized(schema.values, root=schema.values.embedded)
+            return Sized("map", unbound if bound is None else max(bound, 0), values)
+        case "object":
+            return Sized(fields={**_fields(schema), **(_TYPE_AND_NAME if root else {})})
+        case "string":
+            return Sized("" if format_of(schema) in _MOST_OF_FORMAT else "string", _length(schema))
     return Sized()
+
+
+def _fields(schema: Schema) -> dict[str, Sized]:
+    seen = ((escape(name), part) for name, part in schema.properties.items() if _is_seen(part))
+    return {written: _sized(part, root=part.embedded) for written, part in seen if written}
+
+
+def _is_seen(schema: Schema) -> bool:
+    """Whether rules see a value of the schema."""
+    return bool(schema.type) or schema.int_or_string
 
 
 def _length(schema: Schema) -> int:
     """The most bytes of a string: a character may have four."""
     most = schema.validation
-    if (fixed := _FORMAT_BYTES.get(format_of(schema))) is not None:
+    if (fixed := _MOST_OF_FORMAT.get(format_of(schema))) is not None:
         return fixed
     if most is not None and most.max_length is not None:
-        return max(most.max_length, 0) * (1 if format_of(schema) == "byte" else 4)
-    if most is not None and most.enum:
+        return max(most.max_length, 0) * (1 if format_of(schema) == "byte" else _BYTES_OF_CHARACTER)
+    if most is not None and most.enum and format_of(schema) != "byte":
         return max(len(str(one)) for one in most.enum)
     return _REQUEST_BYTES - 2
 
 
 def _least_bytes(schema: Schema) -> int:
     """What a value takes at least in JSON."""
+    if schema.int_or_string:
+        return 1
+    if schema.type == "string":
+        return _LEAST_OF_FORMAT.get(format_of(schema), _LEAST_BYTES["string"])
     if schema.type != "object" or schema.values is not None:
-        return _LEAST_BYTES.get(schema.type, 2 if schema.type else 1)
+        return _LEAST_BYTES.get(schema.type, 2)
     required = schema.validation.required if schema.validation is not None else ()
     there = [(name, schema.properties[name]) for name in required if name in schema.properties]
-    return 2 + sum(len(name) + _least_bytes(one) + 4 for name, one in there if one.default is None)
+    return 2 + sum(len(name) + _least_bytes(one) + 4 for name, one in there if _is_seen(one) and one.default is None)
 
 
 def _exceeds(what: str, cost: int, limit: int) -> str:
