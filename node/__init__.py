@@ -1,4 +1,4 @@
-"""What runs on every node: kubelet, proxy, network."""
+"""What runs on every node: kubelet, proxy, network, NetworkPolicies."""
 
 import os
 

@@ -5,9 +5,15 @@ https://www.netfilter.org/projects/nftables/manpage.html
 
 from __future__ import annotations
 
+import asyncio
+
 from node.command import output
+from node.netfilter import ACK, REQUEST, NetfilterSocket, attributes
 
 _PACKAGE = "nftables"
+# linux/netfilter/nf_tables.h
+_GENERATION, _GET_GENERATION = 0xA0F, 0xA10
+_GENERATION_ID = 1
 
 
 class Nft:
@@ -22,3 +28,14 @@ class Nft:
     async def listing(self, family: str, table: str) -> str:
         """The table as nft prints it, numbers as numbers. Raises CommandError, also when there is no such table."""
         return await output(["nft", "-n", "list", "table", family, table], package=_PACKAGE)
+
+    async def generation(self) -> int:
+        """A number that each change of any rule of nftables raises, iptables-nft's included. Raises OSError."""
+        return await asyncio.to_thread(_generation)
+
+
+def _generation() -> int:
+    with NetfilterSocket() as kernel:
+        answers = list(kernel.ask(_GET_GENERATION, REQUEST | ACK, 0))
+    (found,) = (attributes(content) for kind, content in answers if kind == _GENERATION)
+    return int.from_bytes(found[_GENERATION_ID])

@@ -1,4 +1,4 @@
-"""podlab-proxy: the Service proxy of one node. `--cleanup` removes all its rules and ends."""
+"""podlab-proxy: Services and NetworkPolicies of one node. `--cleanup` removes all its rules and ends."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import logging
 import sys
 
 from node.iptables import Iptables, clean_up_everywhere
+from node.networkpolicy.cut import FlowCutter
+from node.networkpolicy.enforcer import Enforcer, remove_table
+from node.nftables import Nft
 from node.proxy.proxy import Proxy
 from node.proxy.rules import ProxyNode
 from node.proxy.server import ProxyServicer
@@ -32,13 +35,23 @@ async def serve(settings: ProxySettings, stop: asyncio.Event) -> None:
         node = ProxyNode(settings.node_name, settings.cluster_cidr, frozenset({settings.node_ip}))
         proxy = Proxy(client, node, Iptables(settings.backend))
         proxy_pb2_grpc.add_ProxyServicer_to_server(ProxyServicer(proxy), server)
-        await component.serve_loop(server, checks, proxy.run(), proxy.synced, stop)
+        enforcer = Enforcer(client, settings.node_name, Nft(), FlowCutter())
+        await component.serve_loop(server, checks, _run(proxy, enforcer), proxy.synced, stop)
+
+
+async def _run(proxy: Proxy, enforcer: Enforcer) -> None:
+    """Both loops have the same privileges, and one process takes less memory than two. Neither waits for the other."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(proxy.run())
+        group.create_task(enforcer.run())
 
 
 async def clean_up() -> None:
     """Removes our rules from every backend that is installed. Raises CommandError."""
     for backend in await clean_up_everywhere():
         log.info("rules removed from %s", backend)
+    if await remove_table(Nft()):
+        log.info("network policies' rules removed")
 
 
 def main() -> None:

@@ -89,6 +89,9 @@ DECIDING = (
     "node.kubelet.pod.*",
     "node.network.cni",
     "node.network.routes",
+    "node.networkpolicy.[ipstv]*",  # intervals, pods, script, table, verdict
+    "node.networkpolicy.cl*",
+    "node.networkpolicy.com*",
     "podlab.api.[!v]*",
     "podlab.api.values.[!t]*",
     "podlab.apply.*",

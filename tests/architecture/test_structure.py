@@ -26,6 +26,7 @@ ROOMS_AND_ARROWS = {
     "node.dns": (3, 3),
     "node.kubelet": (16, 47),
     "node.network": (5, 6),
+    "node.networkpolicy": (9, 19),
     "node.proxy": (10, 16),
     "podlab": (18, 41),
 }

@@ -6,7 +6,6 @@ import pytest
 from node.flows import (
     IP_DESTINATION,
     IP_SOURCE,
-    NESTED,
     PROTOCOL_DESTINATION_PORT,
     PROTOCOL_NUMBER,
     PROTOCOL_SOURCE_PORT,
@@ -15,9 +14,9 @@ from node.flows import (
     TUPLE_PROTOCOL,
     TUPLE_REPLY,
     Flow,
-    attribute,
     decode,
 )
+from node.netfilter import NESTED, attribute
 
 
 def ends(protocol: int, source: tuple[str, int], destination: tuple[str, int]) -> bytes:
