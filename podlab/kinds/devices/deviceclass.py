@@ -7,12 +7,12 @@ from podlab.resource.v1.deviceclass_pb2 import DeviceClass
 
 
 def _strategy() -> Strategy:
+    from podlab.kinds.validation.devices import classes
     from podlab.kinds.validation.rules import Rules
-    from podlab.kinds.validation.storage import devices
 
     return Strategy(
         counts_generations=True,
-        rules=Rules(devices.check_class),
+        rules=Rules(create=classes.check_new_class, update=classes.check_class_update),
     )
 
 

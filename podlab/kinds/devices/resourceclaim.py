@@ -26,15 +26,17 @@ def _set_defaults(given: ResourceClaim) -> None:
 
 
 def _strategy() -> Strategy:
+    from podlab.kinds.strategies import devices
+    from podlab.kinds.validation.devices import claims, claimstatus
     from podlab.kinds.validation.rules import Rules
-    from podlab.kinds.validation.storage import deviceclaims
 
     return Strategy(
         set_defaults=_set_defaults,
+        prepare_for_status_update=devices.forget_given_back,
         rules=Rules(
-            deviceclaims.check_claim,
-            deviceclaims.check_claim_update,
-            deviceclaims.check_claim_status,
+            create=claims.check_new_claim,
+            update=claims.check_claim_update,
+            status_update=claimstatus.check_claim_status_update,
         ),
     )
 

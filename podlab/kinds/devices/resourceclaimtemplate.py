@@ -12,12 +12,12 @@ def _set_defaults(given: ResourceClaimTemplate) -> None:
 
 
 def _strategy() -> Strategy:
+    from podlab.kinds.validation.devices import claims
     from podlab.kinds.validation.rules import Rules
-    from podlab.kinds.validation.storage import deviceclaims
 
     return Strategy(
         set_defaults=_set_defaults,
-        rules=Rules(deviceclaims.check_template, deviceclaims.check_template_update),
+        rules=Rules(create=claims.check_new_template, update=claims.check_template_update),
     )
 
 

@@ -15,12 +15,12 @@ def _cells(item: ResourceSlice, now: datetime) -> Cells:
 
 
 def _strategy() -> Strategy:
+    from podlab.kinds.validation.devices import slices
     from podlab.kinds.validation.rules import Rules
-    from podlab.kinds.validation.storage import devices
 
     return Strategy(
         counts_generations=True,
-        rules=Rules(devices.check_slice, devices.check_slice_update),
+        rules=Rules(create=slices.check_new_slice, update=slices.check_slice_update),
     )
 
 

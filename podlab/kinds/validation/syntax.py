@@ -95,6 +95,17 @@ def cidr(value: str) -> Faults:
     return ()
 
 
+def interface_address(value: str) -> Faults:
+    """An address of a network interface, with the length of its network."""
+    try:
+        found = ipaddress.ip_interface(value)
+    except ValueError:
+        found = None
+    if found is None or "/" not in value:
+        return ("must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)",)
+    return () if str(found) == value else (f'must be in canonical form ("{found}")',)
+
+
 def relative_path(value: str) -> Faults:
     """A path below a volume."""
     if value.startswith("/"):

@@ -1,13 +1,12 @@
 """PodDisruptionBudgets."""
 
 from podlab.kinds.validation import syntax
+from podlab.kinds.validation.conditions import check_conditions
 from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.labels import check_selector
 from podlab.kinds.validation.workloads import deployments
-from podlab.meta.v1 import meta_pb2
 from podlab.policy.v1 import poddisruptionbudget_pb2
 
-_STATUSES = ("False", "True", "Unknown")
 _POLICIES = ("AlwaysAllow", "IfHealthyBudget")
 
 
@@ -33,16 +32,4 @@ def check_budget_status(found: Findings, item: poddisruptionbudget_pb2.PodDisrup
     )
     for name in status.disruptedPods:
         found.invalid("status.disruptedPods", name, *syntax.subdomain(name))
-    for index, condition in enumerate(status.conditions):
-        _check_condition(found, f"status.conditions[{index}]", condition)
-
-
-def _check_condition(found: Findings, where: str, condition: meta_pb2.Condition) -> None:
-    found.invalid(f"{where}.type", condition.type, *syntax.qualified_name(condition.type))
-    if condition.status not in _STATUSES:
-        found.unsupported(f"{where}.status", condition.status, _STATUSES)
-    found.at_least(f"{where}.observedGeneration", condition.observedGeneration, 0)
-    if not condition.HasField("lastTransitionTime"):
-        found.required(f"{where}.lastTransitionTime", "must be set")
-    if not condition.reason:
-        found.required(f"{where}.reason", "must be set")
+    check_conditions(found, "status.conditions", status.conditions)
