@@ -3,6 +3,7 @@
 https://kubernetes.io/docs/concepts/policy/resource-quotas/
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
@@ -18,6 +19,7 @@ from podlab.core.v1.pod_pb2 import Pod, PodAffinityTerm
 from podlab.core.v1.quota_pb2 import ResourceQuota, ResourceQuotaSpec, ScopedResourceSelectorRequirement
 from podlab.core.v1.service_pb2 import Service
 from podlab.core.v1.volume_pb2 import PersistentVolumeClaim
+from podlab.resource.v1.resourceclaim_pb2 import DeviceSubRequest, ExactDeviceRequest, ResourceClaim
 
 # Kinds of the core group that have a name of their own beside count/NAME.
 _PLAIN = frozenset({"services", "replicationcontrollers", "resourcequotas", "secrets", "configmaps"})
@@ -25,6 +27,9 @@ _NOT_COUNTED = frozenset({"Event"})
 _COMPUTE = ("cpu", "memory", "ephemeral-storage")
 _OF_SERVICES = ("services.nodeports", "services.loadbalancers")
 _BY_CLASS = ".storageclass.storage.k8s.io/"
+_BY_DEVICE_CLASS = ".deviceclass.resource.k8s.io/devices"
+# As many as a claim can be given, where it asks for all that there are.
+_MOST_DEVICES = 32
 ONE = Fraction(1)
 
 
@@ -37,6 +42,8 @@ def of(message: Message, kind: kinds.Kind) -> Amounts:
         return used if is_terminal(message) else used | _of_pod(message)
     if isinstance(message, PersistentVolumeClaim):
         return used | _of_claim(message)
+    if isinstance(message, ResourceClaim):
+        return used | _of_devices(message)
     if not kind.group and kind.plural in _PLAIN:
         used[kind.plural] = ONE
     return used | _of_service(message) if isinstance(message, Service) else used
@@ -87,6 +94,8 @@ def _is_of(name: str, kind: kinds.Kind) -> bool:
         return name in ("persistentvolumeclaims", "requests.storage") or _BY_CLASS in name
     if kind.message is Service and name in _OF_SERVICES:
         return True
+    if kind.message is ResourceClaim:
+        return name.endswith(_BY_DEVICE_CLASS)
     return not kind.group and kind.plural in _PLAIN and kind.plural == name
 
 
@@ -120,6 +129,23 @@ def _of_claim(claim: PersistentVolumeClaim) -> Amounts:
     if claim.spec.storageClassName:
         used |= {f"{claim.spec.storageClassName}{_BY_CLASS}{name}": amount for name, amount in used.items()}
     return used
+
+
+def _of_devices(claim: ResourceClaim) -> Amounts:
+    """By class, as many devices as it may be given: of alternatives, the most that one of them asks of the class."""
+    used: defaultdict[str, Fraction] = defaultdict(Fraction)
+    for request in claim.spec.devices.requests:
+        alternatives: list[DeviceSubRequest | ExactDeviceRequest] = [*request.firstAvailable]
+        most: defaultdict[str, int] = defaultdict(int)
+        for asked in alternatives or [request.exactly]:
+            most[asked.deviceClassName] = max(most[asked.deviceClassName], _asked(asked))
+        for name, count in most.items():
+            used[f"{name}{_BY_DEVICE_CLASS}"] += count
+    return dict(used)
+
+
+def _asked(asked: DeviceSubRequest | ExactDeviceRequest) -> int:
+    return asked.count if asked.allocationMode == "ExactCount" else _MOST_DEVICES
 
 
 def _holds(wanted: ScopedResourceSelectorRequirement, pod: Pod) -> bool:

@@ -38,7 +38,11 @@ from master.apiserver.admission.plugins.policies.mutating import MutatingAdmissi
 from master.apiserver.admission.plugins.policies.typechecking import PolicyTypes
 from master.apiserver.admission.plugins.policies.validating import ValidatingAdmissionPolicy
 from master.apiserver.admission.plugins.rbac import RoleEscalation
-from master.apiserver.admission.plugins.resourceclaims import DeviceAdminAccess, ResourceClaimStatusAuthorization
+from master.apiserver.admission.plugins.resourceclaims import (
+    DeviceAdminAccess,
+    DeviceTaintTimes,
+    ResourceClaimStatusAuthorization,
+)
 from master.apiserver.admission.plugins.resourcequota import ResourceQuota
 from master.apiserver.admission.plugins.storage import (
     DefaultStorageClass,
@@ -112,7 +116,7 @@ def _of_certificates(authorizer: Authorizer) -> tuple[Plugin, ...]:
 
 
 def _of_devices(namespaces: Lister[Namespace], authorizer: Authorizer) -> tuple[Plugin, ...]:
-    return DeviceAdminAccess(namespaces), ResourceClaimStatusAuthorization(authorizer)
+    return DeviceTaintTimes(), DeviceAdminAccess(namespaces), ResourceClaimStatusAuthorization(authorizer)
 
 
 def _configured(cache: Cache, authorizer: Authorizer, webhooks: WebhookCalls) -> tuple[Plugin, ...]:

@@ -12,6 +12,7 @@ from podlab_testing.http_clients import SessionOf
 
 from podlab.client.client import Client
 from podlab.core.v1.namespace_pb2 import Namespace
+from podlab.core.v1.quota_pb2 import ResourceQuota
 from podlab.errors import Forbidden, Invalid
 from podlab.rbac.v1 import rbac_pb2
 from podlab.resource.v1.resourceclaim_pb2 import ResourceClaim, ResourceClaimTemplate
@@ -137,6 +138,33 @@ async def test_a_kubelet_says_nothing_of_the_claims_that_were_made(cluster: Clus
     with pytest.raises(Forbidden) as told:
         await kubelet.update_status(pod)
     assert told.value.message.endswith('node "n1" cannot update resource claim statues')
+
+
+async def test_a_quota_limits_devices_by_their_class(admin: Client) -> None:
+    of_class = f"{devices.CLASS}.deviceclass.resource.k8s.io/devices"
+    quota = ResourceQuota()
+    quota.metadata.name, quota.metadata.namespace = "devices", "default"
+    quota.spec.hard[of_class].string = "3"
+    quota = await admin.create(quota)
+    quota.status.hard[of_class].string, quota.status.used[of_class].string = "3", "0"
+    await admin.update_status(quota)
+    await admin.create(devices.claim("two", count=2))
+    with pytest.raises(Forbidden) as told:
+        await admin.create(devices.claim("two-more", count=2))
+    used = f"requested: {of_class}=2, used: {of_class}=2, limited: {of_class}=3"
+    assert told.value.message.endswith(f"exceeded quota: devices, {used}")
+    await admin.create(devices.claim("one"))
+    assert (await admin.get(ResourceQuota, "devices", "default")).status.used[of_class].string == "3"
+
+
+async def test_a_mark_of_a_device_is_as_old_as_its_writing(admin: Client) -> None:
+    offered = devices.resource_slice("n1", "gpu-0")
+    offered.spec.devices[0].taints.add(key="example.com/broken", effect="NoExecute")
+    made = await admin.create(offered)
+    assert made.spec.devices[0].taints[0].timeAdded.seconds >= made.metadata.creationTimestamp.seconds
+    made.spec.devices[0].taints[0].timeAdded.seconds = 100
+    kept = await admin.update(made)
+    assert kept.spec.devices[0].taints[0].timeAdded.seconds == 100
 
 
 async def test_a_spec_cannot_be_changed_and_a_status_is_none_at_creation(http: aiohttp.ClientSession) -> None:

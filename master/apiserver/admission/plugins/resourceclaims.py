@@ -1,11 +1,12 @@
-"""Who may change what of a ResourceClaim's status, and where devices may be looked at that others use.
+"""Who may change what of a ResourceClaim's status, where devices may be looked at that others use, and since when they
+have their marks.
 
-In Kubernetes the stores of claims and of their templates check that themselves.
+In Kubernetes the stores of these kinds see to it themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import ClassVar
 
 from master.apiserver.admission.lister import Lister
@@ -14,10 +15,12 @@ from master.apiserver.admission.write import Operation, Write
 from master.apiserver.authentication.user import User
 from master.apiserver.authorization import Attributes, Authorizer
 from master.apiserver.authorization.attributes import refusal
+from podlab.api.values import times
 from podlab.core.v1.namespace_pb2 import Namespace
 from podlab.core.v1.pod_pb2 import NodeSelector
 from podlab.errors import Cause, Invalid
 from podlab.kinds.subresource import STATUS
+from podlab.meta.v1 import meta_pb2
 from podlab.resource.v1.resourceclaim_pb2 import (
     AllocatedDeviceStatus,
     AllocationResult,
@@ -27,6 +30,7 @@ from podlab.resource.v1.resourceclaim_pb2 import (
     ResourceClaimStatus,
     ResourceClaimTemplate,
 )
+from podlab.resource.v1.resourceslice_pb2 import ResourceSlice
 
 ADMIN_ACCESS_LABEL = "resource.kubernetes.io/admin-access"
 _GROUP, _CLAIMS = "resource.k8s.io", "resourceclaims"
@@ -58,6 +62,23 @@ class DeviceAdminAccess(Plugin):
                 label = f"`{ADMIN_ACCESS_LABEL}: true` label on the containing namespace"
                 raise _invalid(request.write, [(field, f"admin access to devices requires the {label}")])
         return NOTHING
+
+
+class DeviceTaintTimes(Plugin):
+    """A mark that does not say since when it is there has just been put."""
+
+    name: ClassVar[str] = "DeviceTaintTimes"
+    scopes: ClassVar[tuple[Scope, ...]] = writes_of(ResourceSlice)
+
+    def __init__(self, clock: Callable[[], meta_pb2.Time] = times.now) -> None:
+        self._clock = clock
+
+    async def mutate(self, request: AdmissionRequest) -> None:
+        """See Plugin."""
+        for device in request.new_as(ResourceSlice).spec.devices:
+            for taint in device.taints:
+                if not taint.HasField("timeAdded"):
+                    taint.timeAdded.CopyFrom(self._clock())
 
 
 class ResourceClaimStatusAuthorization(Plugin):

@@ -41,6 +41,7 @@ IN_ORDER = (
 OF_PODLAB = {
     "DeletedNodes",
     "RoleEscalation",
+    "DeviceTaintTimes",
     "DeviceAdminAccess",
     "ResourceClaimStatusAuthorization",
     "PolicyTypes",

@@ -64,6 +64,25 @@ def apart(term: dict[str, Any]) -> dict[str, Any]:
     return {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [wish]}}
 
 
+def asked(of_class: str, count: int) -> dict[str, Any]:
+    """All that there are when `count` is 0."""
+    mode = {"allocationMode": "ExactCount", "count": count} if count else {"allocationMode": "All"}
+    return {"deviceClassName": of_class, **mode}
+
+
+def exactly(of_class: str, count: int) -> dict[str, Any]:
+    return {"exactly": asked(of_class, count)}
+
+
+def devices(*requests: dict[str, Any]) -> Any:
+    spec = {"devices": {"requests": [{"name": f"r{at}", **request} for at, request in enumerate(requests)]}}
+    metadata = {"name": "c", **NAMESPACE}
+    return builtin_kinds.read(
+        {"apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaim", "metadata": metadata, "spec": spec}
+    )
+
+
+GPUS, NICS = "gpus.deviceclass.resource.k8s.io/devices", "nics.deviceclass.resource.k8s.io/devices"
 OF_SERVICES = {"services.nodeports": "5", "services.loadbalancers": "5"}
 ALL = {"pods": "10", "count/pods": "10", "requests.cpu": "10", "cpu": "10", "limits.memory": "10Gi"}
 CASES = [
@@ -115,6 +134,21 @@ CASES = [
     ),
     ({"configmaps": "5", "count/configmaps": "5"}, {}, config(), None, {"configmaps": 1, "count/configmaps": 1}),
     ({"pods": "5"}, {}, config(), None, {}),
+    (
+        {"count/resourceclaims.resource.k8s.io": "5", GPUS: "5", NICS: "5"},
+        {},
+        devices(exactly("gpus", 2), exactly("gpus", 1), exactly("nics", 1)),
+        None,
+        {"count/resourceclaims.resource.k8s.io": 1, GPUS: 3, NICS: 1},
+    ),
+    ({GPUS: "5"}, {}, devices(exactly("gpus", 0)), None, {GPUS: 32}),
+    (
+        {GPUS: "5", NICS: "5"},
+        {},
+        None,
+        devices({"firstAvailable": [asked("gpus", 4), asked("gpus", 2), asked("nics", 1)]}),
+        {GPUS: -4, NICS: -1},
+    ),
 ]
 
 
