@@ -1,4 +1,4 @@
-"""Devices, claims of them, and what is wrong with either."""
+"""Parts of devices, classes and claims, in the objects that have them: what is wrong with them, and what is right."""
 
 from __future__ import annotations
 
