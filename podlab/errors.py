@@ -93,7 +93,9 @@ class ApiError(Exception):
         name: str = "",
         causes: Sequence[Cause] = (),
         retry_after_s: int = 0,
+        continue_token: str = "",
     ) -> None:
+        """`continue_token` is what a list goes on with, not as consistent as it was."""
         message = cut(message, _MOST_MESSAGE_CHARS)
         super().__init__(message)
         self.message = message
@@ -101,6 +103,7 @@ class ApiError(Exception):
         self.name = cut(name, _MOST_FIELD_CHARS)
         self.causes = bounded(causes)
         self.retry_after_s = retry_after_s
+        self.continue_token = continue_token
 
 
 class BadRequest(ApiError):
@@ -230,6 +233,8 @@ ServicerContext = grpc.aio.ServicerContext[Any, Any]
 def to_status(error: ApiError) -> meta_pb2.Status:
     """The Kubernetes Status that stands for the error."""
     status = meta_pb2.Status(status="Failure", message=error.message, reason=error.reason, code=error.code)
+    if error.continue_token:
+        setattr(status.metadata, "continue", error.continue_token)  # a word of Python
     if error.kind or error.name or error.causes or error.retry_after_s:
         status.details.kind = error.kind
         status.details.name = error.name
@@ -249,6 +254,7 @@ def from_status(status: meta_pb2.Status) -> ApiError:
         name=status.details.name,
         causes=[Cause(cause.field, cause.reason, cause.message) for cause in status.details.causes],
         retry_after_s=status.details.retryAfterSeconds,
+        continue_token=getattr(status.metadata, "continue"),
     )
     if status.reason and status.reason != leaf.reason:
         error.reason = status.reason

@@ -5,8 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from typing import Final
 
 from podlab.errors import BadRequest
+
+LATEST: Final = -1
+"""Instead of a revision: a list that goes on with what there is now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,6 @@ def parse(token: str, prefix: str) -> ContinueToken:
         found = ContinueToken(int(revision), last_key)
     except (binascii.Error, ValueError) as error:
         raise BadRequest(f"continue: {token!r} is not a token that a list gave; list again without it") from error
-    if found.revision < 1 or not last_key.startswith(prefix):
+    if (found.revision < 1 and found.revision != LATEST) or not last_key.startswith(prefix):
         raise BadRequest("continue: the token belongs to another list; list again without it")
     return found

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from master.apiserver.watchcache import continue_token, encoding
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import CachedObject
-from master.apiserver.watchcache.continue_token import ContinueToken
+from master.apiserver.watchcache.continue_token import LATEST, ContinueToken
 from master.apiserver.watchcache.moment import Moment
 from master.apiserver.watchcache.selection import ListOptions, Selection
 from master.store.contract import Range
@@ -93,9 +93,10 @@ class Pager:
         section = wanted.section(self._cache.window(wanted.kind))
         if start is None:
             return await self._current_page(wanted, wanted.candidates(section), self._cache.revision, bounds)
-        if section.changed_at <= start.revision <= self._cache.revision:
+        revision = self._cache.revision if start.revision == LATEST else start.revision
+        if section.changed_at <= revision <= self._cache.revision:
             entries = wanted.candidates(section, start.last_key)
-            return await self._current_page(wanted, entries, start.revision, bounds)
+            return await self._current_page(wanted, entries, revision, bounds)
         return await self._old_page(wanted, start, bounds)
 
     async def _current_page(
@@ -121,7 +122,7 @@ class Pager:
         size = 0
         after, more = start.last_key, True
         while more and size <= bounds.page_bytes and not (bounds.limit and len(entries) > bounds.limit):
-            found = await self._range(wanted.prefix, after, start.revision)
+            found = await self._range(wanted.prefix, after, start)
             for stored in found.entries:
                 entry = CachedObject(wanted.kind, stored.key, stored.value, stored.mod_revision)
                 if not wanted.selects or wanted.matches(entry.message()):
@@ -139,11 +140,21 @@ class Pager:
             size += len(entry.element)
         return Page(entries, revision, ContinueToken(revision, after).token() if more else "")
 
-    async def _range(self, prefix: str, after: str, revision: int) -> Range:
+    async def _range(self, prefix: str, after: str, start: ContinueToken) -> Range:
         try:
-            return await self._cache.store.range(prefix, start_after=after, limit=_STORE_PAGE, revision=revision)
+            return await self._cache.store.range(prefix, start_after=after, limit=_STORE_PAGE, revision=start.revision)
         except (Compacted, FutureRevision) as error:
-            raise Expired(
-                f"The provided continue parameter is too old to display a consistent list result: {error}. "
-                "You must start a new list without the continue parameter"
-            ) from error
+            raise _expired(prefix, start) from error
+
+
+def _expired(prefix: str, start: ContinueToken) -> Expired:
+    """Of a list that has begun, the rest can be had as it is now."""
+    if start.last_key == prefix:
+        return Expired("The resourceVersion for the provided list is too old.")
+    return Expired(
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list "
+        "without the continue parameter, or use the continue token in this response to retrieve the remainder of the "
+        "results. Continuing with the provided token results in an inconsistent list - objects that were created, "
+        "modified, or deleted between the time the first chunk was returned and now may show up in the list.",
+        continue_token=ContinueToken(LATEST, start.last_key).token(),
+    )

@@ -24,7 +24,7 @@ def _strategy() -> Strategy:
     return Strategy(
         counts_generations=True,
         set_defaults=defaults.complete_policy,
-        rules=Rules(mutatingpolicies.check_policy, name=syntax.subdomain),
+        rules=Rules(mutatingpolicies.check_policy, name=syntax.subdomain, finalizer=syntax.qualified_name),
     )
 
 

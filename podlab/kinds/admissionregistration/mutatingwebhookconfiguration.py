@@ -17,7 +17,12 @@ def _strategy() -> Strategy:
     return Strategy(
         counts_generations=True,
         set_defaults=defaults.complete_webhooks,
-        rules=Rules(create=webhooks.check_configuration, update=webhooks.check_update, name=syntax.subdomain),
+        rules=Rules(
+            create=webhooks.check_configuration,
+            update=webhooks.check_update,
+            name=syntax.subdomain,
+            finalizer=syntax.qualified_name,
+        ),
     )
 
 

@@ -25,7 +25,9 @@ def _strategy() -> Strategy:
     return Strategy(
         counts_generations=True,
         set_defaults=defaults.complete_policy,
-        rules=Rules(policies.check_policy, status=policies.check_status, name=syntax.subdomain),
+        rules=Rules(
+            policies.check_policy, status=policies.check_status, name=syntax.subdomain, finalizer=syntax.qualified_name
+        ),
     )
 
 

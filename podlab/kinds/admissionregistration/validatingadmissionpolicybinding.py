@@ -17,7 +17,7 @@ def _strategy() -> Strategy:
     return Strategy(
         counts_generations=True,
         set_defaults=defaults.complete_binding,
-        rules=Rules(bindings.check_binding, name=syntax.subdomain),
+        rules=Rules(bindings.check_binding, name=syntax.subdomain, finalizer=syntax.qualified_name),
     )
 
 

@@ -32,12 +32,19 @@ def _set_defaults(definition: CustomResourceDefinition) -> None:
 
 def _strategy() -> Strategy:
     from podlab.kinds.strategies import customresourcedefinitions as definitions
+    from podlab.kinds.validation import syntax
     from podlab.kinds.validation.apiextensions import customresourcedefinition as checks
     from podlab.kinds.validation.rules import Rules
     from podlab.kinds.warnings.definitions import of_definition
 
     return Strategy(
-        rules=Rules(checks.check, update=checks.check_update, status=checks.check_status, create=checks.check_create),
+        rules=Rules(
+            checks.check,
+            update=checks.check_update,
+            status=checks.check_status,
+            create=checks.check_create,
+            finalizer=syntax.qualified_name,
+        ),
         warn=of_definition,
         counts_generations=True,
         set_defaults=_set_defaults,

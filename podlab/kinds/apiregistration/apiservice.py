@@ -42,7 +42,12 @@ def _strategy() -> Strategy:
 
     return Strategy(
         set_defaults=_set_defaults,
-        rules=Rules(apiregistration.check, status=apiregistration.check_status, name=syntax.path_segment),
+        rules=Rules(
+            apiregistration.check,
+            status=apiregistration.check_status,
+            name=syntax.path_segment,
+            finalizer=syntax.qualified_name,
+        ),
     )
 
 

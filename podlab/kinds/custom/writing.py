@@ -43,6 +43,7 @@ class CustomWrites:
                 update=self.check_update,
                 status_update=self.check_update,
                 name=syntax.subdomain,
+                finalizer=syntax.qualified_name,
             ),
         )
 

@@ -13,7 +13,22 @@ _WORKED_FINALIZERS = ("orphan", "foregroundDeletion", "kubernetes")
 """Finalizers without a domain, which are worked by Podlab itself."""
 
 
-def check_metadata(found: Findings, metadata: meta_pb2.ObjectMeta, name_rule: NameRule, *, namespaced: bool) -> None:
+def standard_finalizer(finalizer: str) -> syntax.Faults:
+    """The name of a finalizer of objects that Kubernetes' core has: it carries the domain of who works it."""
+    faults = list(syntax.qualified_name(finalizer))
+    if "/" not in finalizer and finalizer not in _WORKED_FINALIZERS:
+        faults.append("name is neither a standard finalizer name nor is it fully qualified")
+    return faults
+
+
+def check_metadata(
+    found: Findings,
+    metadata: meta_pb2.ObjectMeta,
+    name_rule: NameRule,
+    finalizer_rule: NameRule = standard_finalizer,
+    *,
+    namespaced: bool,
+) -> None:
     """Everything that does not depend on what was there before."""
     name, namespace = metadata.name, metadata.namespace
     if not name:
@@ -35,7 +50,7 @@ def check_metadata(found: Findings, metadata: meta_pb2.ObjectMeta, name_rule: Na
     check_annotations(found, "metadata.annotations", metadata.annotations)
     _check_owners(found, metadata.ownerReferences)
     for index, finalizer in enumerate(metadata.finalizers):
-        check_finalizer(found, f"metadata.finalizers[{index}]", finalizer)
+        found.invalid(f"metadata.finalizers[{index}]", finalizer, *finalizer_rule(finalizer))
 
 
 def check_metadata_update(found: Findings, new: meta_pb2.ObjectMeta, old: meta_pb2.ObjectMeta) -> None:
@@ -53,13 +68,6 @@ def check_metadata_update(found: Findings, new: meta_pb2.ObjectMeta, old: meta_p
         if added:
             detail = "no new finalizers can be added if the object is being deleted, found new finalizers "
             found.forbidden("metadata.finalizers", detail + ", ".join(added))
-
-
-def check_finalizer(found: Findings, field: str, finalizer: str) -> None:
-    """A finalizer's name carries the domain of who works it."""
-    found.invalid(field, finalizer, *syntax.qualified_name(finalizer))
-    if "/" not in finalizer and finalizer not in _WORKED_FINALIZERS:
-        found.invalid(field, finalizer, "name is neither a standard finalizer name nor is it fully qualified")
 
 
 def _check_owners(found: Findings, owners: Iterable[meta_pb2.OwnerReference]) -> None:

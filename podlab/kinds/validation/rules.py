@@ -14,7 +14,7 @@ from podlab.errors import Cause
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.instants import check_instants
-from podlab.kinds.validation.metadata import NameRule, check_metadata, check_metadata_update
+from podlab.kinds.validation.metadata import NameRule, check_metadata, check_metadata_update, standard_finalizer
 
 OBJECT_BYTES = 3 << 19  # 1.5 MiB, as much as etcd takes in one request
 
@@ -43,6 +43,7 @@ class Rules:
     status_update: UpdateCheck = _nothing
     """Compares on status updates."""
     name: NameRule = syntax.subdomain
+    finalizer: NameRule = standard_finalizer
 
 
 ANYTHING = Rules()
@@ -66,7 +67,7 @@ def validate_create_alike(
     `size_bytes` is what it takes, where that is known: a message is encoded to find it out.
     """
     found = Findings()
-    check_metadata(found, _metadata(message), rules.name, namespaced=namespaced)
+    check_metadata(found, _metadata(message), rules.name, rules.finalizer, namespaced=namespaced)
     rules.create_alike(found, message)
     check_instants(found, _metadata(message), "metadata")
     _check_size(found, message.ByteSize() if size_bytes is None else size_bytes)
@@ -88,7 +89,7 @@ def validate_status_update(rules: Rules, new: Message, old: Message, *, namespac
     found = Findings()
     check_metadata_update(found, _metadata(new), _metadata(old))
     if _metadata(new) != _metadata(old):
-        check_metadata(found, _metadata(new), rules.name, namespaced=namespaced)
+        check_metadata(found, _metadata(new), rules.name, rules.finalizer, namespaced=namespaced)
     rules.status(found, new)
     rules.status_update(found, new, old)
     check_instants(found, new)
@@ -106,7 +107,7 @@ def validate_joining(rules: Rules, new: Message, old: Message, *, namespaced: bo
 
 
 def _check(found: Findings, rules: Rules, message: Message, *, namespaced: bool) -> None:
-    check_metadata(found, _metadata(message), rules.name, namespaced=namespaced)
+    check_metadata(found, _metadata(message), rules.name, rules.finalizer, namespaced=namespaced)
     rules.always(found, message)
     check_instants(found, message)
     _check_size(found, message.ByteSize())

@@ -91,6 +91,51 @@ async def test_an_object_lives_over_rest(kind: Kind, http: aiohttp.ClientSession
 
 
 @every_kind
+async def test_those_that_a_selector_takes_are_deleted_together(kind: Kind, http: aiohttp.ClientSession) -> None:
+    path, name = path_of(kind), name_of(kind)
+    body = body_of(kind)
+    body["metadata"] = {**body["metadata"], "labels": {**body["metadata"].get("labels", {}), "run": "this"}}
+    async with http.post(path, json=body) as created:
+        assert created.status == 201, await created.text()
+    query = {"propagationPolicy": "Background"}
+    if kind.name == "Namespace":  # has no such verb
+        async with http.delete(path, params=query) as refused:
+            assert refused.status == 405
+        return
+    for run, left in (("that", [name]), ("this", [])):
+        async with http.delete(path, params={**query, "labelSelector": f"run={run}"}) as deleted:
+            found = await deleted.json()
+            assert (deleted.status, found["kind"]) == (200, f"{kind.name}List"), found
+        async with http.get(path, params={"labelSelector": "run=this"}) as listed:
+            items = (await listed.json())["items"]
+        kept = [one["metadata"]["name"] for one in items if "deletionTimestamp" not in one["metadata"]]
+        assert kept == left
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [kind for kind in PLAIN if "status" in {one.name for one in builtin_kinds.of(kind).served_below}],
+    ids=lambda kind: f"{kind.name}-{kind.version}",
+)
+async def test_a_status_is_written_with_what_marks_its_object(kind: Kind, http: aiohttp.ClientSession) -> None:
+    path, name = path_of(kind), name_of(kind)
+    async with http.post(path, json=body_of(kind)) as created:
+        assert created.status == 201, await created.text()
+    below = f"{path}/{name}/status"
+    patch = {"metadata": {"annotations": {"patched": "yes"}}}
+    headers = {"Content-Type": "application/merge-patch+json"}
+    async with http.patch(below, json=patch, headers=headers) as patched:
+        changed = await patched.json()
+        assert changed["metadata"]["annotations"]["patched"] == "yes", changed
+    changed["metadata"]["annotations"]["replaced"] = "yes"
+    async with http.put(below, json=changed) as replaced:
+        found = await replaced.json()
+        assert found["metadata"]["annotations"].items() >= {"patched": "yes", "replaced": "yes"}.items(), found
+    async with http.get(below) as got:
+        assert (await got.json())["metadata"]["annotations"] == found["metadata"]["annotations"]
+
+
+@every_kind
 async def test_an_object_is_applied(kind: Kind, http: aiohttp.ClientSession) -> None:
     name = name_of(kind)
     path, form = f"{path_of(kind)}/{name}", {"Content-Type": "application/apply-patch+yaml"}

@@ -12,6 +12,32 @@ from podlab_testing import builtin_kinds
 from podlab_testing.cluster import Cluster
 
 MAPS = "/api/v1/namespaces/default/configmaps"
+AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+# What Kubernetes' conformance tests look for in every cluster.
+EVERYWHERE = {
+    "v1": "namespaces",
+    "admissionregistration.k8s.io/v1": "validatingwebhookconfigurations",
+    "apiextensions.k8s.io/v1": "customresourcedefinitions",
+    "apiregistration.k8s.io/v1": "apiservices",
+    "apps/v1": "deployments",
+    "authentication.k8s.io/v1": "tokenreviews",
+    "authorization.k8s.io/v1": "selfsubjectaccessreviews",
+    "autoscaling/v1": "horizontalpodautoscalers",
+    "autoscaling/v2": "horizontalpodautoscalers",
+    "batch/v1": "jobs",
+    "certificates.k8s.io/v1": "certificatesigningrequests",
+    "coordination.k8s.io/v1": "leases",
+    "discovery.k8s.io/v1": "endpointslices",
+    "events.k8s.io/v1": "events",
+    "flowcontrol.apiserver.k8s.io/v1": "flowschemas",
+    "networking.k8s.io/v1": "ingresses",
+    "node.k8s.io/v1": "runtimeclasses",
+    "policy/v1": "poddisruptionbudgets",
+    "rbac.authorization.k8s.io/v1": "clusterroles",
+    "resource.k8s.io/v1": "resourceclaims",
+    "scheduling.k8s.io/v1": "priorityclasses",
+    "storage.k8s.io/v1": "csinodes",
+}
 TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
 
 
@@ -47,6 +73,36 @@ async def test_discovery_names_every_kind_and_subresource(http: aiohttp.ClientSe
     assert core["pods/binding"]["verbs"] == ["create"]
     apps = {one["name"]: one for one in (await get(http, "/apis/apps/v1"))["resources"]}
     assert (apps["deployments/scale"]["group"], apps["deployments/scale"]["kind"]) == ("autoscaling", "Scale")
+
+
+async def test_discovery_in_its_older_and_its_aggregated_form_tells_the_same(http: aiohttp.ClientSession) -> None:
+    """As clients find a resource in each group: by the group's preferred version, or all at once."""
+    older: dict[str, set[str]] = {}
+    for group in (await get(http, "/apis"))["groups"]:
+        found = await get(http, f"/apis/{group['name']}")
+        assert (found["versions"], found["preferredVersion"]) == (group["versions"], group["preferredVersion"])
+        assert group["preferredVersion"] in group["versions"]
+        for version in group["versions"]:
+            listed = await get(http, f"/apis/{version['groupVersion']}")
+            assert listed["groupVersion"] == version["groupVersion"]
+            older[version["groupVersion"]] = {one["name"] for one in listed["resources"]}
+    older["v1"] = {one["name"] for one in (await get(http, "/api/v1"))["resources"]}
+    aggregated: dict[str, set[str]] = {}
+    for path in ("/api", "/apis"):
+        for group in (await get(http, path, Accept=AGGREGATED))["items"]:
+            for version in group["versions"]:
+                name = group["metadata"].get("name", "")
+                at = f"{name}/{version['version']}" if name else version["version"]
+                aggregated[at] = set()
+                for one in version["resources"]:
+                    # What is below a resource alone has no kind of its own.
+                    aggregated[at] |= {one["resource"]} if one.get("responseKind", {}).get("kind") else set()
+                    aggregated[at] |= {
+                        f"{one['resource']}/{below['subresource']}" for below in one.get("subresources", ())
+                    }
+    assert aggregated == older
+    for at, name in EVERYWHERE.items():
+        assert name in older[at]
 
 
 @pytest.mark.parametrize("version", ["v2", "v2beta1"])
@@ -87,6 +143,34 @@ async def test_pages_continue_where_the_last_ended(http: aiohttp.ClientSession) 
     rest = await get(http, f"{MAPS}?limit=2&continue={first['metadata']['continue']}")
     assert [one["metadata"]["name"] for one in (*first["items"], *rest["items"])] == ["a", "b", "c"]
     assert rest["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+
+
+async def test_a_list_whose_snapshot_is_gone_goes_on_with_what_there_is(
+    http: aiohttp.ClientSession, cluster: Cluster
+) -> None:
+    await create(http, "a", "b", "d")
+    first = await get(http, f"{MAPS}?limit=1")
+    await create(http, "c")
+    store = cluster.parts.cache.store
+    await store.compact(cluster.parts.cache.revision)
+    async with http.get(f"{MAPS}?limit=1&continue={first['metadata']['continue']}") as response:
+        refused = await response.json()
+    assert (response.status, refused["reason"]) == (410, "Expired")
+    assert refused["message"].startswith("The provided continue parameter is too old to display a consistent list")
+    second = await get(http, f"{MAPS}?limit=2&continue={refused['metadata']['continue']}")
+    assert second["metadata"]["resourceVersion"] != first["metadata"]["resourceVersion"]
+    assert second["metadata"]["remainingItemCount"] == 1
+    third = await get(http, f"{MAPS}?limit=2&continue={second['metadata']['continue']}")
+    assert third["metadata"]["resourceVersion"] == second["metadata"]["resourceVersion"]
+    assert [one["metadata"]["name"] for one in (*second["items"], *third["items"])] == ["b", "c", "d"]
+    query = f"resourceVersion={first['metadata']['resourceVersion']}&resourceVersionMatch=Exact"
+    async with http.get(f"{MAPS}?{query}") as response:
+        refused = await response.json()
+    assert (response.status, refused["message"], refused["metadata"]) == (
+        410,
+        "The resourceVersion for the provided list is too old.",
+        {},
+    )
 
 
 async def test_a_list_at_an_exact_revision_shows_what_was_there(http: aiohttp.ClientSession) -> None:

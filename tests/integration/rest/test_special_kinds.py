@@ -53,6 +53,32 @@ async def test_each_group_has_its_own_names_in_selectors_and_rules(http: aiohttp
         assert response.status == 200
 
 
+async def test_an_event_becomes_a_series_and_goes_with_others_of_its_label(http: aiohttp.ClientSession) -> None:
+    """As recorders of the newer group count what happens again."""
+    mark = {"mine": "yes"}
+    for name in ("first", "second", "third"):
+        made = event(name)
+        async with http.post(EVENTS, json={**made, "metadata": {**made["metadata"], "labels": mark}}) as response:
+            assert response.status == 201, await response.text()
+    series = {"count": 2, "lastObservedTime": "2026-01-01T00:00:01.000001Z"}
+    headers = {"Content-Type": "application/strategic-merge-patch+json"}
+    async with http.patch(f"{EVENTS}/first", json={"series": series}, headers=headers) as response:
+        patched = await response.json()
+        assert (response.status, patched["series"]) == (200, series)
+    patched["series"] = {"count": 100, "lastObservedTime": "2026-01-01T00:02:00.000000Z"}
+    async with http.put(f"{EVENTS}/first", json=patched) as response:
+        assert (await response.json())["series"] == patched["series"]
+    everywhere = "/apis/events.k8s.io/v1/events?labelSelector=mine%3Dyes"
+    async with http.get(everywhere) as response:
+        assert [one["metadata"]["name"] for one in (await response.json())["items"]] == ["first", "second", "third"]
+    async with http.delete(f"{EVENTS}/second") as response:
+        assert (await response.json())["status"] == "Success"
+    async with http.delete(f"{EVENTS}?labelSelector=mine%3Dyes") as response:
+        assert response.status == 200
+    async with http.get(everywhere) as response:
+        assert (await response.json())["items"] == []
+
+
 async def test_a_pod_is_bound_by_a_binding_that_names_it(http: aiohttp.ClientSession) -> None:
     pod = {**sample_objects.data(kinds.of(Pod)), "metadata": {"name": "to-bind"}}
     async with http.post("/api/v1/namespaces/default/pods", json=pod) as response:

@@ -73,6 +73,7 @@ def failure_status(error: ApiError) -> dict[str, Any]:
         details["retryAfterSeconds"] = error.retry_after_s
     return {
         **_HEAD,
+        "metadata": {"continue": error.continue_token} if error.continue_token else {},
         "status": "Failure",
         "message": error.message,
         **({"reason": error.reason} if error.reason else {}),

@@ -57,5 +57,5 @@ def _metadata(value: Json, path: str) -> Iterator[Cause]:
         return
     metadata.name = metadata.name or "unnamed"  # an embedded object need not have one
     found = Findings()
-    check_metadata(found, metadata, syntax.path_segment, namespaced=bool(metadata.namespace))
+    check_metadata(found, metadata, syntax.path_segment, syntax.qualified_name, namespaced=bool(metadata.namespace))
     yield from (Cause(f"{path}{cause.field}", cause.reason, cause.message) for cause in found.causes)

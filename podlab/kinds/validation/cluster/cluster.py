@@ -4,7 +4,7 @@ from podlab.coordination.v1 import lease_pb2
 from podlab.core.v1 import namespace_pb2, node_pb2
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.findings import Findings
-from podlab.kinds.validation.metadata import check_finalizer
+from podlab.kinds.validation.metadata import standard_finalizer
 from podlab.kinds.validation.pods.placement import EFFECTS
 from podlab.kinds.validation.pods.resources import check_resource_list
 
@@ -12,7 +12,7 @@ from podlab.kinds.validation.pods.resources import check_resource_list
 def check_namespace(found: Findings, namespace: namespace_pb2.Namespace) -> None:
     """A Namespace's finalizers."""
     for index, finalizer in enumerate(namespace.spec.finalizers):
-        check_finalizer(found, f"spec.finalizers[{index}]", finalizer)
+        found.invalid(f"spec.finalizers[{index}]", finalizer, *standard_finalizer(finalizer))
 
 
 def check_node(found: Findings, node: node_pb2.Node) -> None:

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from master.apiserver.watchcache import continue_token
-from master.apiserver.watchcache.continue_token import ContinueToken
+from master.apiserver.watchcache.continue_token import LATEST, ContinueToken
 from podlab.errors import BadRequest
 
 
-@given(st.integers(min_value=1), st.text(st.characters(exclude_categories=["Cs"])))
+@given(st.integers(min_value=1) | st.just(LATEST), st.text(st.characters(exclude_categories=["Cs"])))
 def test_a_token_reads_back(revision: int, name: str) -> None:
     made = ContinueToken(revision, "/registry/core/pods/" + name)
     assert continue_token.parse(made.token(), "/registry/core/pods/") == made
