@@ -110,7 +110,11 @@ class Iptables:
 
     async def read(self, prefix: str = PREFIX) -> dict[str, Table]:
         """The present chains whose names begin with `prefix`, and the jumps to them. Raises CommandError."""
-        return parse(await self._run([f"{self._command}-save"]), prefix)
+        return parse(await self.save(), prefix)
+
+    async def save(self) -> str:
+        """All rules of all programs, as iptables-save prints them. Raises CommandError."""
+        return await self._run([f"{self._command}-save"])
 
     async def restore(self, text: str) -> None:
         """Applies all of it or, for each table, nothing. Raises CommandError."""

@@ -10,8 +10,9 @@ from node.iptables import Iptables, clean_up_everywhere
 from node.networkpolicy.cut import FlowCutter
 from node.networkpolicy.enforcer import Enforcer, remove_table
 from node.nftables import Nft
+from node.proxy.iptables.writer import IptablesBackend
+from node.proxy.node import ProxyNode
 from node.proxy.proxy import Proxy
-from node.proxy.rules import ProxyNode
 from node.proxy.server import ProxyServicer
 from node.proxy.settings import ProxySettings
 from podlab import component
@@ -32,8 +33,14 @@ async def serve(settings: ProxySettings, stop: asyncio.Event) -> None:
         allowed_users=frozenset({APISERVER_USER}),
     )
     async with Client(settings.apiserver, settings.tls, user_agent="podlab-proxy") as client:
-        node = ProxyNode(settings.node_name, settings.cluster_cidr, frozenset({settings.node_ip}))
-        proxy = Proxy(client, node, Iptables(settings.backend))
+        node = ProxyNode(
+            settings.node_name,
+            settings.cluster_cidr,
+            frozenset({settings.node_ip}),
+            node_port_addresses=settings.node_port_addresses,
+            localhost_node_ports=settings.localhost_node_ports,
+        )
+        proxy = Proxy(client, node, IptablesBackend(node, Iptables(settings.backend)))
         proxy_pb2_grpc.add_ProxyServicer_to_server(ProxyServicer(proxy), server)
         enforcer = Enforcer(client, settings.node_name, Nft(), FlowCutter())
         await component.serve_loop(server, checks, _run(proxy, enforcer), proxy.synced, stop)

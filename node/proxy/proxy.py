@@ -1,4 +1,4 @@
-"""The proxy's loop: on any change all rules are rendered, and those that differ are written."""
+"""The proxy's loop: what changed is looked at again, and what that changes in the rules is written."""
 
 from __future__ import annotations
 
@@ -8,49 +8,57 @@ from contextlib import suppress
 from dataclasses import replace
 
 from node.command import CommandError
-from node.iptables import Iptables, Ruleset, restore_input
 from node.proxy import conntrack
-from node.proxy.rules import PREFIX, Chains, ProxyNode, render, to_ruleset
-from podlab.api.selection.labels import ZONE_LABEL
+from node.proxy.backend import Backend
+from node.proxy.conntrack import ConntrackError
+from node.proxy.exposures import Delta, Exposures, ServiceName
+from node.proxy.frontends import Exposure, Place, exposure_of
+from node.proxy.node import ProxyNode
+from podlab.api.objects import Key
+from podlab.api.selection.labels import SERVICE_NAME_LABEL, ZONE_LABEL
 from podlab.client.client import Client
 from podlab.client.informer import Change, Informer
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.service_pb2 import Service
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
+from podlab.meta.v1.meta_pb2 import ObjectMeta
 
 log = logging.getLogger(__name__)
 
-VERIFY_PERIOD_S = 10.0  # how soon rules that another program removed are put back
+VERIFY_PERIOD_S = 5.0  # how soon rules that another program removed are put back
 RETRY_S = 2.0
 
 
 class Proxy:
-    """`run` for ever. `chains` are the rules as last written, for traces."""
+    """`run` for ever."""
 
     def __init__(
         self,
         client: Client,
         node: ProxyNode,
-        iptables: Iptables,
+        backend: Backend,
         *,
         verify_period_s: float = VERIFY_PERIOD_S,
         retry_s: float = RETRY_S,
     ) -> None:
-        self.chains: Chains = render((), (), node)
         self.synced = asyncio.Event()
         self.node = node
+        self.backend = backend
         self._verify_period_s = verify_period_s
         self._retry_s = retry_s
-        self._iptables = iptables
-        self._services = Informer(client, Service)
-        self._slices = Informer(client, EndpointSlice)
+        self._services = Informer(client, Service, trim=_trimmed_service)
+        self._slices = Informer(client, EndpointSlice, trim=_trimmed_slice)
         self._nodes = Informer(client, Node, field_selector=f"metadata.name={node.name}")
+        self._slices_of: dict[ServiceName, set[Key]] = {}
+        self._exposures = Exposures()
+        self._changed: set[ServiceName] = set()  # to be looked at again
         self._dirty = asyncio.Event()
-        self._written: Ruleset | None = None  # None: the present rules are not known
-        self._verified_at = -verify_period_s  # when the tables were last read, in the loop's time
-        self._other_backends_clean = False
-        self._services.on_change(lambda _: self._dirty.set())
-        self._slices.on_change(lambda _: self._dirty.set())
+        self._verified_at = 0.0  # in the loop's time
+        self._others_clean = False
+        self._behind = True  # whether the kernel lacks something that is to be written
+        self._unsettled: dict[Place, frozenset[str]] = {}  # places whose flows may go elsewhere than they are to
+        self._services.on_change(lambda change: self._mark((change.key.namespace, change.key.name)))
+        self._slices.on_change(self._slice_changed)
         self._nodes.on_change(self._node_changed)
 
     async def run(self) -> None:
@@ -66,57 +74,102 @@ class Proxy:
 
     async def _sync_forever(self) -> None:
         self._dirty.set()
-        loop = asyncio.get_running_loop()
         while True:
-            # A deadline and not a pause, so that the tables are read also in a cluster that always changes.
+            # A deadline and not a pause, so that the rules are looked at also in a cluster that always changes.
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(self._verified_at + self._verify_period_s):
                     await self._dirty.wait()
-            if loop.time() >= self._verified_at + self._verify_period_s:
-                self._written = None
             self._dirty.clear()
             try:
-                await self.sync()
-                await self._clean_other_backends()
+                await self._sync()
                 self.synced.set()
-            except (CommandError, conntrack.ConntrackError) as error:
+            except (CommandError, ConntrackError) as error:
                 log.error("rules not written: %s; again in %.0f s", error, self._retry_s)
-                self._written = None
+                self._behind = True
                 self._dirty.set()
                 await asyncio.sleep(self._retry_s)
 
-    async def sync(self) -> None:
-        """Writes the rules that differ from the present ones. Raises CommandError, ConntrackError."""
-        chains = render(self._services.store.values(), self._slices.store.values(), self.node)
-        wanted = to_ruleset(chains)
-        current = self._written
-        if current is None:
-            self._verified_at = asyncio.get_running_loop().time()
-            current = await self._iptables.read(PREFIX)
-        text = restore_input(current, wanted)
-        self._written = None
-        await self._iptables.restore(text)
-        self._written, self.chains = wanted, chains
-        if text:
-            log.info("rules written: %s", _summary(wanted))
-        ended = await conntrack.end_stale(chains, self.node.addresses)
+    async def _sync(self) -> None:
+        delta = self._take_changes()
+        self._unsettled.update(conntrack.unsettled(delta))
+        if delta or self._behind:
+            self._behind = True
+            _log(await self.backend.write(delta))
+            self._behind = False
+            await self._end_stale()
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._verified_at + self._verify_period_s:
+            self._verified_at = loop.time()
+            _log(await self.backend.verify())
+        if not self._others_clean:
+            for name in await self.backend.clean_up_others():
+                log.info("rules removed from %s, which is no longer used", name)
+            self._others_clean = True
+
+    def _take_changes(self) -> Delta:
+        changed, self._changed = self._changed, set()
+        return self._exposures.change({name: self._exposure(*name) for name in changed})
+
+    def _exposure(self, namespace: str, name: str) -> Exposure:
+        service = self._services.get(name, namespace)
+        if service is None:
+            return Exposure()
+        keys = self._slices_of.get((namespace, name), ())
+        return exposure_of(service, [self._slices.store[key] for key in keys], self.node)
+
+    async def _end_stale(self) -> None:
+        ended = await conntrack.end_stale(self._unsettled, self.node.addresses)
+        self._unsettled.clear()
         if ended:
-            log.info("%d UDP flows to endpoints that are gone ended", ended)
+            log.info("%d flows to endpoints that are gone ended", ended)
+
+    def _mark(self, name: ServiceName) -> None:
+        self._changed.add(name)
+        self._dirty.set()
+
+    def _slice_changed(self, change: Change[EndpointSlice]) -> None:
+        for each in (change.old, change.new):
+            name = each.metadata.labels.get(SERVICE_NAME_LABEL, "") if each is not None else ""
+            if not name:
+                continue
+            keys = self._slices_of.setdefault((change.key.namespace, name), set())
+            if each is change.new:
+                keys.add(change.key)
+            else:
+                keys.discard(change.key)
+            if not keys:
+                del self._slices_of[change.key.namespace, name]
+            self._mark((change.key.namespace, name))
 
     def _node_changed(self, change: Change[Node]) -> None:
-        """Only the node's zone matters, which hardly ever changes."""
-        zone = change.new.metadata.labels.get(ZONE_LABEL, "") if change.new is not None else ""
-        if zone != self.node.zone:
-            self.node = replace(self.node, zone=zone)
+        """Only the node's zone and its pods' range matter, which hardly ever change."""
+        new = change.new or Node()
+        node = replace(self.node, zone=new.metadata.labels.get(ZONE_LABEL, ""), pod_cidr=new.spec.podCIDR)
+        if node != self.node:
+            self.node = node
+            self._changed |= {(key.namespace, key.name) for key in self._services.store}
             self._dirty.set()
 
-    async def _clean_other_backends(self) -> None:
-        """Removes the rules that an earlier run wrote with another backend. Raises CommandError."""
-        if not self._other_backends_clean:
-            for name in await self._iptables.clean_up_others(PREFIX):
-                log.info("rules removed from %s, which is no longer used", name)
-            self._other_backends_clean = True
+
+def _trimmed_service(service: Service) -> Service:
+    kept = Service(spec=service.spec, status=service.status, metadata=_name(service.metadata))
+    kept.spec.ClearField("selector")
+    return kept
 
 
-def _summary(ruleset: Ruleset) -> str:
-    return ", ".join(f"{len(table.chains)} chains in {name}" for name, table in ruleset.items())
+def _trimmed_slice(found: EndpointSlice) -> EndpointSlice:
+    kept = EndpointSlice(metadata=_name(found.metadata), addressType=found.addressType, ports=found.ports)
+    kept.metadata.labels[SERVICE_NAME_LABEL] = found.metadata.labels.get(SERVICE_NAME_LABEL, "")
+    for each in found.endpoints:
+        endpoint = kept.endpoints.add(addresses=each.addresses, conditions=each.conditions, nodeName=each.nodeName)
+        endpoint.hints.CopyFrom(each.hints)
+    return kept
+
+
+def _name(meta: ObjectMeta) -> ObjectMeta:
+    return ObjectMeta(name=meta.name, namespace=meta.namespace, resourceVersion=meta.resourceVersion)
+
+
+def _log(written: str) -> None:
+    if written:
+        log.info("rules written: %s", written)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import grpc
 
+from node.proxy.packet import Packet
 from node.proxy.proxy import Proxy
-from node.proxy.trace import Packet, trace
 from podlab.errors import BadRequest, abort
 from podlab.v1 import proxy_pb2, proxy_pb2_grpc
 
-PROTOCOLS = ("TCP", "UDP")
+PROTOCOLS = ("SCTP", "TCP", "UDP")
 
 
 class ProxyServicer(proxy_pb2_grpc.ProxyServicer):
@@ -22,7 +22,7 @@ class ProxyServicer(proxy_pb2_grpc.ProxyServicer):
         self, request: proxy_pb2.TraceRequest, context: grpc.aio.ServicerContext[object, object]
     ) -> proxy_pb2.TraceResponse:
         if request.protocol not in PROTOCOLS:
-            await abort(context, BadRequest(f'protocol: Unsupported value: "{request.protocol}": use TCP or UDP'))
+            await abort(context, BadRequest(f'protocol: Unsupported value: "{request.protocol}": use SCTP, TCP or UDP'))
         packet = Packet(
             source=request.source_ip,
             destination=request.destination_ip,
@@ -32,7 +32,7 @@ class ProxyServicer(proxy_pb2_grpc.ProxyServicer):
             from_node=request.source_ip in self._proxy.node.addresses,
         )
         try:
-            found = trace(self._proxy.chains, packet)
+            found = self._proxy.backend.tracer()(packet)
         except ValueError as error:  # not an address
             await abort(context, BadRequest(str(error)))
         return proxy_pb2.TraceResponse(

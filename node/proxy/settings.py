@@ -10,7 +10,7 @@ from podlab.tls import Tls
 
 @dataclass(frozen=True)
 class ProxySettings:
-    """`apiserver` is host:port; `backend` is auto, nft or legacy."""
+    """`apiserver` is host:port; `backend` is auto, nft or legacy. `node_port_addresses` are ranges: see ProxyNode."""
 
     node_name: str
     node_ip: str
@@ -20,3 +20,5 @@ class ProxySettings:
     port: int = ports.PROXY
     cluster_cidr: str = "10.244.0.0/16"
     backend: str = "auto"
+    node_port_addresses: tuple[str, ...] = ()
+    localhost_node_ports: bool = True

@@ -129,8 +129,14 @@ DECIDING_WITH_TYPES = (
     "node.dns.record",
     "node.dns.records",
     "node.dns.zone",
-    "node.proxy.rules",
-    "node.proxy.trace",
+    "node.proxy.e*",  # endpoints, exposures
+    "node.proxy.frontends",
+    "node.proxy.iptables.frontend_rules",
+    "node.proxy.iptables.layout",
+    "node.proxy.iptables.rule",
+    "node.proxy.iptables.t*",  # trace, tree
+    "node.proxy.node",
+    "node.proxy.packet",
 )
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 
 from node.iptables import Ruleset
-from node.proxy.rules import ProxyNode, render, to_ruleset
+from node.proxy.exposures import Exposures, ServiceName
+from node.proxy.frontends import Exposure, exposure_of
+from node.proxy.iptables.layout import Layout, to_ruleset
+from node.proxy.node import ProxyNode
 from podlab.api.selection.labels import SERVICE_NAME_LABEL
 from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
 from podlab.discovery.v1.endpointslice_pb2 import Endpoint, EndpointPort, EndpointSlice
@@ -38,6 +42,23 @@ def endpoint_slice(number: int, endpoints: int) -> EndpointSlice:
     )
 
 
+def exposures(
+    services: Iterable[Service], slices: Iterable[EndpointSlice], node: ProxyNode
+) -> Mapping[ServiceName, Exposure]:
+    """How the node exposes these Services."""
+    by_service: dict[ServiceName, list[EndpointSlice]] = {}
+    for each in slices:
+        name = each.metadata.namespace, each.metadata.labels[SERVICE_NAME_LABEL]
+        by_service.setdefault(name, []).append(each)
+    names = {(service.metadata.namespace, service.metadata.name): service for service in services}
+    return {name: exposure_of(service, by_service.get(name, ()), node) for name, service in names.items()}
+
+
+def layout(services: Iterable[Service], slices: Iterable[EndpointSlice], node: ProxyNode) -> Layout:
+    """The iptables chains of these Services."""
+    return Layout(node).changed(Exposures().change(exposures(services, slices, node)))
+
+
 def world(services: int, endpoints: int) -> Ruleset:
     slices = [endpoint_slice(number, endpoints) for number in range(services)]
-    return to_ruleset(render(map(service, range(services)), slices, ProxyNode("n1", CLUSTER_CIDR)))
+    return to_ruleset(layout(map(service, range(services)), slices, ProxyNode("n1", CLUSTER_CIDR)).tables())

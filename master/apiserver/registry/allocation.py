@@ -20,7 +20,7 @@ from master.store.contract import Delete, Put
 from podlab.api.objects import typed
 from podlab.core.v1 import service_pb2
 from podlab.errors import Cause, InternalError, Invalid
-from podlab.kinds.validation.network.service import EXTERNAL_TYPES, NODE_PORTS, takes_node_ports
+from podlab.kinds.validation.network.service import EXTERNAL_TYPES, NODE_PORTS, needs_health_port, takes_node_ports
 
 PORTS = "nodePorts"
 _TRIES_AT_RANDOM = 32
@@ -82,6 +82,7 @@ class ServiceAllocator:
         if spec.type not in EXTERNAL_TYPES:
             return
         own = {port.nodePort for port in spec.ports if port.nodePort}
+        self._take_health_port(spec, before, own, causes)
         for index, port in enumerate(spec.ports):
             key = keys.claim_key(PORTS, str(port.nodePort))
             if not port.nodePort:
@@ -91,6 +92,19 @@ class ServiceAllocator:
             elif key not in before and key in self._ports():
                 value = f"Invalid value: {port.nodePort}: provided port is already allocated"
                 causes.append(Cause(f"spec.ports[{index}].nodePort", "FieldValueInvalid", value))
+
+    def _take_health_port(
+        self, spec: service_pb2.ServiceSpec, before: set[str], own: set[int], causes: list[Cause]
+    ) -> None:
+        if not needs_health_port(spec):
+            return
+        port = spec.healthCheckNodePort
+        if not port:
+            spec.healthCheckNodePort = self._free_port(own)
+            own.add(spec.healthCheckNodePort)
+        elif (key := keys.claim_key(PORTS, str(port))) not in before and (port in own or key in self._ports()):
+            why = f"failed to allocate requested HealthCheck NodePort {port}: provided port is already allocated"
+            causes.append(Cause("spec.healthCheckNodePort", "FieldValueInvalid", f"Invalid value: {port}: {why}"))
 
     def _address_problem(self, address: str, before: set[str]) -> str:
         if address == "None":
@@ -156,6 +170,8 @@ def _keys_of(service: service_pb2.Service) -> Iterator[str]:
         for port in service.spec.ports:
             if port.nodePort:
                 yield keys.claim_key(PORTS, str(port.nodePort))
+        if service.spec.healthCheckNodePort:
+            yield keys.claim_key(PORTS, str(service.spec.healthCheckNodePort))
 
 
 def _static_part(size: int, most: int) -> int:

@@ -96,7 +96,6 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
         "podlab.core.v1.NodeSpec": "externalID configSource",
         "podlab.core.v1.NodeStatus": "config",
         "podlab.core.v1.VolumeMountStatus": "volumeStatus",
-        "podlab.core.v1.ServiceSpec": "externalIPs loadBalancerSourceRanges healthCheckNodePort",
         "podlab.discovery.v1.Endpoint": "deprecatedTopology",
         "podlab.core.v1.PersistentVolumeSpec": (
             "gcePersistentDisk awsElasticBlockStore glusterfs rbd iscsi cinder cephfs fc flocker flexVolume azureFile"

@@ -31,12 +31,13 @@ def _cells(item: Service, now: datetime) -> Cells:
 
 
 def _outside(item: Service) -> str:
-    """The name elsewhere that it stands for, or where a load balancer takes what is for it."""
+    """The name elsewhere that it stands for, or where a load balancer takes what is for it, and external addresses."""
     if item.spec.type == "ExternalName":
         return item.spec.externalName
     if item.spec.type != "LoadBalancer":
-        return NONE
-    return ",".join(sorted({one.ip or one.hostname for one in item.status.loadBalancer.ingress})) or "<pending>"
+        return ",".join(item.spec.externalIPs) or NONE
+    balancers = sorted({one.ip or one.hostname for one in item.status.loadBalancer.ingress})
+    return ",".join([*balancers, *item.spec.externalIPs]) or "<pending>"
 
 
 def _set_defaults(service: service_pb2.Service) -> None:
@@ -58,7 +59,7 @@ def _set_address_defaults(spec: service_pb2.ServiceSpec) -> None:
     """Of those that have an address."""
     if not spec.HasField("internalTrafficPolicy"):
         spec.internalTrafficPolicy = "Cluster"
-    if spec.type in ("LoadBalancer", "NodePort"):
+    if spec.type in ("LoadBalancer", "NodePort") or (spec.type == "ClusterIP" and spec.externalIPs):
         spec.externalTrafficPolicy = spec.externalTrafficPolicy or "Cluster"
     if spec.type == "LoadBalancer" and not spec.HasField("allocateLoadBalancerNodePorts"):
         spec.allocateLoadBalancerNodePorts = True

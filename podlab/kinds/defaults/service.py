@@ -16,6 +16,7 @@ def keep_allocated(service: service_pb2.Service, before: service_pb2.Service) ->
         del new.clusterIPs[:]
     if old.type == "ExternalName" and new.type != old.type and new.externalName == old.externalName:
         new.externalName = ""
+    _health_port(new, old)
     if new.type in _ON_NODES:
         _node_ports(new, old)
     elif old.type in _ON_NODES:
@@ -52,6 +53,15 @@ def _leave_nodes(new: service_pb2.ServiceSpec, old: service_pb2.ServiceSpec) -> 
             port.nodePort = 0
     if new.externalTrafficPolicy == old.externalTrafficPolicy:
         new.externalTrafficPolicy = ""
+
+
+def _health_port(new: service_pb2.ServiceSpec, old: service_pb2.ServiceSpec) -> None:
+    """It stays as long as nodes are asked there, and goes with the policy or the type that need it."""
+    needed = new.type == "LoadBalancer" and new.externalTrafficPolicy == "Local"
+    if needed:
+        new.healthCheckNodePort = new.healthCheckNodePort or old.healthCheckNodePort
+    elif new.healthCheckNodePort == old.healthCheckNodePort:
+        new.healthCheckNodePort = 0
 
 
 def _node_ports(new: service_pb2.ServiceSpec, old: service_pb2.ServiceSpec) -> None:

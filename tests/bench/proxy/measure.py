@@ -1,51 +1,155 @@
-"""Run in a network namespace of its own: how long the proxy takes for a whole world of rules, and for one change."""
+"""Run in a network namespace of its own: what many Services cost one backend of the proxy, a figure a line."""
 
 from __future__ import annotations
 
+import resource
+import statistics
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from pathlib import Path
 
 import uvloop
-from services import CLUSTER_CIDR, endpoint_slice, service
+from podlab_testing.proxying import answers, backend_of, listening, run
+from podlab_testing.services import CLUSTER_CIDR, exposures
 
-from node.iptables import Iptables, Ruleset, restore_input
-from node.proxy.rules import PREFIX, ProxyNode, render, to_ruleset
+from node.proxy.backend import Backend
+from node.proxy.exposures import Exposures, ServiceName
+from node.proxy.frontends import Exposure
+from node.proxy.node import ProxyNode
+from node.proxy.packet import Packet
+from podlab.api.selection.labels import SERVICE_NAME_LABEL
+from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
+from podlab.discovery.v1.endpointslice_pb2 import Endpoint, EndpointPort, EndpointSlice
+from podlab.meta.v1.meta_pb2 import ObjectMeta
 
-SERVICES, ENDPOINTS = 1000, 3
-
-
-@contextmanager
-def timed(backend: str, what: str) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    took_s = time.perf_counter() - started
-    print(f"proxy, {backend}, {SERVICES} Services x {ENDPOINTS} endpoints: {what}: {took_s:.3f} s")
-
-
-def world(services: int, endpoints_of_first: int = ENDPOINTS) -> Ruleset:
-    slices = [endpoint_slice(number, ENDPOINTS if number else endpoints_of_first) for number in range(services)]
-    return to_ruleset(render(map(service, range(services)), slices, ProxyNode("n1", CLUSTER_CIDR)))
-
-
-async def change(tables: Iptables, backend: str, what: str, current: Ruleset, wanted: Ruleset) -> None:
-    with timed(backend, f"{what}: diff"):
-        text = restore_input(current, wanted)
-    with timed(backend, f"{what}: restore of {len(text.splitlines())} lines"):
-        await tables.restore(text)
+ENDPOINTS = 2
+PODS_PER_NODE = 110
+NODE = ProxyNode("n1", CLUSTER_CIDR, pod_cidr="10.244.0.0/24")
+FIRST_ADDRESS, FIRST_POD = ip_address("10.96.0.1"), ip_address("10.244.0.2")
+TIMES = 9
 
 
-async def main(backend: str) -> None:
-    tables = Iptables(backend)
-    with timed(backend, "render"):
-        whole = world(SERVICES)
-    await change(tables, backend, "from nothing", {}, whole)
-    with timed(backend, "read"):
-        standing = await tables.read(PREFIX)
-    assert restore_input(standing, whole) == ""
-    await change(tables, backend, "one endpoint less", whole, fewer := world(SERVICES, ENDPOINTS - 1))
-    await change(tables, backend, "one Service more", fewer, world(SERVICES + 1, ENDPOINTS - 1))
+def address(number: int) -> str:
+    return str(FIRST_ADDRESS + number)
 
 
-uvloop.run(main(sys.argv[1]))
+def service(number: int) -> Service:
+    port = ServicePort(name="http", protocol="TCP", port=80)
+    spec = ServiceSpec(type="ClusterIP", clusterIP=address(number), ports=[port])
+    return Service(metadata=ObjectMeta(name=f"s{number}", namespace="default"), spec=spec)
+
+
+def endpoint_slice(number: int, *addresses: str) -> EndpointSlice:
+    first = number * ENDPOINTS
+    pods = {str(FIRST_POD + index): f"n{index // PODS_PER_NODE + 1}" for index in range(first, first + ENDPOINTS)}
+    return EndpointSlice(
+        metadata=ObjectMeta(name=f"s{number}-a", namespace="default", labels={SERVICE_NAME_LABEL: f"s{number}"}),
+        addressType="IPv4",
+        ports=[EndpointPort(name="http", protocol="TCP", port=8080)],
+        endpoints=[
+            Endpoint(addresses=[each], nodeName=node)
+            for each, node in (dict.fromkeys(addresses, "n1") if addresses else pods).items()
+        ],
+    )
+
+
+class Measured:
+    """One backend, and what it writes for a number of Services."""
+
+    def __init__(self, name: str, services: int) -> None:
+        self.name, self.count = name, services
+        self.backend: Backend = backend_of(name, NODE)
+        self.services = [service(number) for number in range(services)]
+        self.slices = [endpoint_slice(number) for number in range(services)]
+        self.known = Exposures()
+
+    def tell(self, what: str, figure: str) -> None:
+        print(f"proxy, {self.name}, {self.count} Services x {ENDPOINTS} endpoints: {what}: {figure}", flush=True)
+
+    async def everything(self) -> None:
+        """From objects to rules in force, with none there before."""
+        started = time.perf_counter()
+        await self.change(exposures(self.services, self.slices, NODE))
+        self.tell("full sync", f"{time.perf_counter() - started:.2f} s")
+
+    async def change(self, changed: Mapping[ServiceName, Exposure]) -> None:
+        await self.backend.write(self.known.change(changed))
+
+    async def one(self, what: str, change: Callable[[int], Mapping[ServiceName, Exposure]]) -> None:
+        """The same change of several Services one after another."""
+        took_s = []
+        for index in range(TIMES):
+            started = time.perf_counter()
+            await self.change(change(index))
+            took_s.append(time.perf_counter() - started)
+        middle, most = statistics.median(took_s), max(took_s)
+        self.tell(what, f"{middle * 1000:.0f} ms (median of {TIMES}; at most {most * 1000:.0f} ms)")
+
+    async def added(self) -> None:
+        spare = self.count + 7
+
+        def add(index: int) -> Mapping[ServiceName, Exposure]:
+            number = spare + index * 11
+            return exposures([service(number)], [endpoint_slice(number)], NODE)
+
+        await self.one("one Service more in force", add)
+
+    async def endpoint_gone(self) -> None:
+        def take(index: int) -> Mapping[ServiceName, Exposure]:
+            number = index * self.count // TIMES
+            found = endpoint_slice(number)
+            del found.endpoints[0]
+            return exposures([self.services[number]], [found], NODE)
+
+        await self.one("one endpoint less in force", take)
+
+    async def looked_at(self, what: str) -> None:
+        """What it costs to find that nobody has changed the rules."""
+        await self.backend.verify()
+        before, children = time.process_time(), cpu_of_children_s()
+        await self.backend.verify()
+        cpu_s = time.process_time() - before + cpu_of_children_s() - children
+        self.tell(what, f"{cpu_s * 1000:.0f} ms of processor")
+
+    def rules_met(self) -> None:
+        follow = self.backend.tracer()
+        met = max(follow(Packet("10.244.9.9", address(number), 80)).met for number in range(self.count))
+        self.tell("rules met by a new connection", f"at most {met}")
+
+    async def answers(self) -> None:
+        """A Service that is added answers."""
+        with listening("127.0.0.2", 8080):
+            number = self.count + 3
+            await self.change(exposures([service(number)], [endpoint_slice(number, "127.0.0.2")], NODE))
+            assert answers(address(number), 80)
+
+    def memory(self) -> None:
+        lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+        kib = next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        self.tell("memory, objects included", f"{kib / 1024:.0f} MiB (PSS)")
+
+
+def cpu_of_children_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+async def measure(name: str, services: int) -> None:
+    measured = Measured(name, services)
+    await measured.everything()
+    await measured.added()
+    await measured.endpoint_gone()
+    await measured.answers()
+    await measured.looked_at("finding every 5 s that nobody changed the rules")
+    measured.memory()
+    measured.rules_met()
+
+
+if __name__ == "__main__":
+    # Everything is on the loopback, which has an address to masquerade with.
+    run("ip", "link", "set", "lo", "up")
+    run("ip", "address", "add", "192.0.2.1/32", "dev", "lo")
+    run("ip", "route", "add", "default", "dev", "lo")
+    uvloop.run(measure(sys.argv[1], int(sys.argv[2])))

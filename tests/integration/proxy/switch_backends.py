@@ -6,7 +6,7 @@ import uvloop
 from podlab_testing.services import world
 
 from node.iptables import Iptables, clean_up_everywhere
-from node.proxy.rules import PREFIX
+from node.proxy.iptables.layout import PREFIX
 
 FOREIGN = ("nat", "FOREIGN"), ("filter", "FOREIGN")
 

@@ -16,8 +16,17 @@ def test_rules_read_back_as_written_and_go_without_trace(backend: str) -> None:
     run_apart("write_and_read_rules.py", backend)
 
 
-def test_a_udp_client_is_moved_to_the_new_endpoint() -> None:
-    run_apart("udp_flows.py")
+@pytest.mark.parametrize("backend", ["nft", "legacy"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param("udp_flows.py", id="a UDP client is moved to the new endpoint"),
+        pytest.param("mending.py", id="what others do to our rules is mended"),
+        pytest.param("take_over.py", id="rules of an earlier release give way without a gap"),
+    ],
+)
+def test_real_packets(script: str, backend: str) -> None:
+    run_apart(script, backend)
 
 
 def test_a_backend_that_is_no_longer_used_is_left_without_our_rules_and_with_all_others() -> None:

@@ -7,7 +7,7 @@ from podlab_testing.services import CLUSTER_CIDR, world
 
 from node.iptables import Iptables, restore_input
 from node.network import masquerade
-from node.proxy.rules import PREFIX
+from node.proxy.iptables.layout import PREFIX
 
 
 async def main(backend: str) -> None:

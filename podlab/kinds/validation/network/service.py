@@ -13,6 +13,7 @@ EXTERNAL_TYPES = ("LoadBalancer", "NodePort")
 _EXTERNAL_NAME = "ExternalName"
 _TYPES = ("ClusterIP", _EXTERNAL_NAME, *EXTERNAL_TYPES)
 _AFFINITY_SECONDS_MAX = 86400
+_DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
 _NODE_PORT_RULE = (
     f"provided port is not in the valid range. The range of valid ports is {NODE_PORTS[0]}-{NODE_PORTS[-1]}"
 )
@@ -36,10 +37,10 @@ def check_service(found: Findings, service: service_pb2.Service) -> None:
         found.one_of("spec.internalTrafficPolicy", spec.internalTrafficPolicy, ("Cluster", "Local"))
     _check_affinity(found, spec)
     if spec.HasField("trafficDistribution"):
-        found.one_of(
-            "spec.trafficDistribution", spec.trafficDistribution, ("PreferClose", "PreferSameNode", "PreferSameZone")
-        )
-    if spec.type in EXTERNAL_TYPES:
+        found.one_of("spec.trafficDistribution", spec.trafficDistribution, _DISTRIBUTIONS)
+    for index, address in enumerate(spec.externalIPs):
+        found.invalid(f"spec.externalIPs[{index}]", address, *syntax.endpoint_address(address))
+    if _is_external(spec):
         found.one_of("spec.externalTrafficPolicy", spec.externalTrafficPolicy, ("Cluster", "Local"))
     elif spec.externalTrafficPolicy:
         rule = "may only be set for externally-accessible services"
@@ -63,6 +64,11 @@ def _check_external_name(found: Findings, spec: service_pb2.ServiceSpec) -> None
         found.required("spec.externalName")
 
 
+def _is_external(spec: service_pb2.ServiceSpec) -> bool:
+    """Whether clients outside the cluster can reach it."""
+    return spec.type in EXTERNAL_TYPES or (spec.type == "ClusterIP" and bool(spec.externalIPs))
+
+
 def _check_load_balancer(found: Findings, spec: service_pb2.ServiceSpec) -> None:
     if spec.HasField("loadBalancerClass"):
         field, of_balancers = "spec.loadBalancerClass", spec.type == "LoadBalancer"
@@ -72,6 +78,26 @@ def _check_load_balancer(found: Findings, spec: service_pb2.ServiceSpec) -> None
             found.forbidden(field, "may only be used when `type` is 'LoadBalancer'")
     if spec.type != "LoadBalancer" and spec.HasField("allocateLoadBalancerNodePorts"):
         found.forbidden("spec.allocateLoadBalancerNodePorts", "may only be used when `type` is 'LoadBalancer'")
+    if spec.type != "LoadBalancer" and spec.loadBalancerSourceRanges:
+        found.forbidden("spec.LoadBalancerSourceRanges", "may only be used when `type` is 'LoadBalancer'")
+    for index, block in enumerate(spec.loadBalancerSourceRanges):
+        found.invalid(f"spec.LoadBalancerSourceRanges[{index}]", block, *syntax.cidr(block.strip()))
+    _check_health_port(found, spec)
+
+
+def needs_health_port(spec: service_pb2.ServiceSpec) -> bool:
+    """Whether nodes say at a port of their own if they have endpoints."""
+    return spec.type == "LoadBalancer" and spec.externalTrafficPolicy == "Local"
+
+
+def _check_health_port(found: Findings, spec: service_pb2.ServiceSpec) -> None:
+    field, port = "spec.healthCheckNodePort", spec.healthCheckNodePort
+    if port and not needs_health_port(spec):
+        found.invalid(
+            field, port, "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+        )
+    elif port and port not in NODE_PORTS:
+        found.invalid(field, port, _NODE_PORT_RULE)
 
 
 def takes_node_ports(spec: service_pb2.ServiceSpec) -> bool:
@@ -86,6 +112,9 @@ def check_service_update(found: Findings, new: service_pb2.Service, old: service
     before, now = (each.spec.loadBalancerClass for each in (old, new))
     if old.spec.type == new.spec.type == "LoadBalancer" and now != before:
         found.invalid("spec.loadBalancerClass", now, "may not change once set")
+    kept = needs_health_port(old.spec) and needs_health_port(new.spec)
+    if kept and new.spec.healthCheckNodePort != old.spec.healthCheckNodePort:
+        found.forbidden("spec.healthCheckNodePort", "field is immutable")
 
 
 def check_service_status(found: Findings, service: service_pb2.Service) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
-from node.iptables import PREFIX, Iptables, IptablesError, Table, parse
+from node.command import CommandError
+from node.proxy.backend import Tracer
+from node.proxy.exposures import Delta
+from node.proxy.frontends import Frontend
+from node.proxy.node import ProxyNode
+from node.proxy.packet import Trace
 from node.proxy.proxy import Proxy
-from node.proxy.rules import ProxyNode
 from podlab.client.client import Client, Listed, WatchEvent
 from podlab.client.outages import Outages
 from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
@@ -45,30 +49,32 @@ class Cluster:
             yield [WatchEvent("MODIFIED", service(number), str(number))]
 
 
-class Tables(Iptables):
-    """What restore was given, instead of a kernel."""
+class Tables:
+    """A backend that only notes what it is given."""
 
     def __init__(self) -> None:
-        super().__init__("nft")
-        self.reads = 0
-        self.written: asyncio.Queue[str] = asyncio.Queue()
+        self.verified: asyncio.Queue[None] = asyncio.Queue()
+        self.written: asyncio.Queue[Delta] = asyncio.Queue()
         self.others_left: list[str] = ["legacy"]
         self.fail = False
 
-    async def read(self, prefix: str = PREFIX) -> dict[str, Table]:
-        self.reads += 1
-        return parse("", prefix)
-
-    async def restore(self, text: str) -> None:
+    async def write(self, delta: Delta) -> str:
+        self.written.put_nowait(delta)
         if self.fail:
             self.fail = False
-            raise IptablesError("iptables-restore: exit 4: another program holds the lock")
-        if text:
-            self.written.put_nowait(text)
+            raise CommandError("iptables-restore: exit 4: another program holds the lock")
+        return "1 chain"
 
-    async def clean_up_others(self, prefix: str) -> list[str]:
+    async def verify(self) -> str:
+        self.verified.put_nowait(None)
+        return ""
+
+    async def clean_up_others(self) -> list[str]:
         assert not self.written.empty(), "ours must serve before the others go"
         return [self.others_left.pop()] if self.others_left else []
+
+    def tracer(self) -> Tracer:
+        return lambda packet: Trace()
 
 
 @asynccontextmanager
@@ -84,15 +90,18 @@ async def running(cluster: Cluster, tables: Tables, *, verify_period_s: float = 
         await task
 
 
-async def test_a_change_is_written_as_a_difference_without_reading_everything_again() -> None:
+def ports(frontends: Iterable[Frontend]) -> list[int]:
+    return [frontend.port for frontend in frontends]
+
+
+async def test_a_change_is_written_as_what_goes_and_what_comes() -> None:
     cluster, tables = Cluster(), Tables()
     async with running(cluster, tables):
-        assert "--dport 1001" in await tables.written.get()
+        first = await tables.written.get()
         cluster.change(2)
-        written = await tables.written.get()
-    assert "--dport 1002" in written
-    assert "PODLAB-SNAT" not in written
-    assert tables.reads == 1
+        second = await tables.written.get()
+    assert (ports(first.gone), ports(first.new)) == ([], [1001])
+    assert (ports(second.gone), ports(second.new)) == ([1001], [1002])
     assert tables.others_left == []
 
 
@@ -100,15 +109,15 @@ async def test_rules_are_looked_at_in_time_also_when_something_always_changes() 
     cluster, tables = Cluster(), Tables()
     async with running(cluster, tables, verify_period_s=0.05):
         revision = 1
-        while tables.reads < 3:
+        while tables.verified.qsize() < 3:
             revision += 1
             cluster.change(revision)
             await tables.written.get()
 
 
-async def test_a_write_that_fails_is_made_again_from_what_then_stands() -> None:
+async def test_a_write_that_fails_is_made_again() -> None:
     cluster, tables = Cluster(), Tables()
     tables.fail = True
     async with running(cluster, tables):
-        assert "--dport 1001" in await tables.written.get()
-    assert tables.reads == 2
+        assert ports((await tables.written.get()).new) == [1001]
+        assert await tables.written.get() == Delta()

@@ -113,6 +113,17 @@ def test_a_load_balancer_takes_node_ports_where_it_may() -> None:
     assert allocator.take(plain).spec.ports[0].nodePort == 0
 
 
+def test_a_load_balancer_for_local_endpoints_takes_a_port_where_nodes_say_how_they_are() -> None:
+    allocator = Allocator()
+    balanced, other = service(), service("other")
+    for each in (balanced, other):
+        each.spec.type, each.spec.externalTrafficPolicy = "LoadBalancer", "Local"
+    port = other.spec.healthCheckNodePort = allocator.take(balanced).spec.healthCheckNodePort
+    assert f"/claims/nodePorts/{port}" in allocator.held
+    with pytest.raises(Invalid, match=f"failed to allocate requested HealthCheck NodePort {port}"):
+        allocator.take(other)
+
+
 def test_an_update_takes_what_is_new_and_lets_go_of_the_rest() -> None:
     allocator = Allocator()
     first = allocator.take(service("web", 30001, 30002, address="10.0.0.3"))

@@ -31,6 +31,10 @@ def test_a_node_port_service_answers_on_every_node() -> None:
     assert defaulted(type="NodePort").externalTrafficPolicy == "Cluster"
 
 
+def test_a_service_at_external_addresses_answers_on_every_node() -> None:
+    assert defaulted(externalIPs=["203.0.113.9"]).externalTrafficPolicy == "Cluster"
+
+
 def test_a_load_balancers_ports_get_node_ports_unless_it_says_no() -> None:
     spec = defaulted(type="LoadBalancer")
     assert (spec.externalTrafficPolicy, spec.allocateLoadBalancerNodePorts) == ("Cluster", True)

@@ -30,6 +30,9 @@ def service(**spec: Any) -> service_pb2.Service:
         {"trafficDistribution": "PreferClose"},
         {"type": "ExternalName", "externalName": "db.example.", "ports": []},
         {"trafficDistribution": "PreferSameNode"},
+        {"externalIPs": ["203.0.113.9"], "externalTrafficPolicy": "Local"},
+        {"type": "LoadBalancer", "externalTrafficPolicy": "Cluster", "loadBalancerSourceRanges": ["10.0.0.0/8"]},
+        {"type": "LoadBalancer", "externalTrafficPolicy": "Local", "healthCheckNodePort": 30100},
     ],
 )
 def test_services_of_all_sorts_are_fine(found: Found, spec: dict[str, Any]) -> None:
@@ -87,6 +90,26 @@ def test_services_of_all_sorts_are_fine(found: Found, spec: dict[str, Any]) -> N
             "spec.ipFamilyPolicy: Forbidden: may not be set for ExternalName services",
         ),
         ({"clusterIP": "None", "type": "LoadBalancer"}, "may not be set to 'None' for LoadBalancer services"),
+        (
+            {"externalIPs": ["127.0.0.1"], "externalTrafficPolicy": "Cluster"},
+            'spec.externalIPs[0]: Invalid value: "127.0.0.1": may not be in the loopback range',
+        ),
+        (
+            {"loadBalancerSourceRanges": ["10.0.0.0/8"]},
+            "spec.LoadBalancerSourceRanges: Forbidden: may only be used when `type` is 'LoadBalancer'",
+        ),
+        (
+            {"type": "LoadBalancer", "loadBalancerSourceRanges": ["10.0.0.300/8"], "externalTrafficPolicy": "Cluster"},
+            'spec.LoadBalancerSourceRanges[0]: Invalid value: "10.0.0.300/8": must be a valid CIDR value',
+        ),
+        (
+            {"type": "LoadBalancer", "externalTrafficPolicy": "Cluster", "healthCheckNodePort": 30100},
+            "spec.healthCheckNodePort: Invalid value: 30100: may only be set when `type` is 'LoadBalancer' and",
+        ),
+        (
+            {"type": "LoadBalancer", "externalTrafficPolicy": "Local", "healthCheckNodePort": 80},
+            "spec.healthCheckNodePort: Invalid value: 80: provided port is not in the valid range",
+        ),
         ({"loadBalancerClass": "a.example/b"}, "spec.loadBalancerClass: Forbidden: may only be used when"),
         (
             {"type": "LoadBalancer", "externalTrafficPolicy": "Cluster", "loadBalancerClass": "a b"},

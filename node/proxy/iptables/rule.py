@@ -8,7 +8,7 @@ from dataclasses import dataclass
 MARK = "0x4000"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Rule:
     """Matches are those that are set; all must hold. The text is what iptables-save prints for it."""
 
@@ -17,16 +17,18 @@ class Rule:
     not_source: str = ""
     destination: str = ""
     not_destination: str = ""
-    protocol: str = ""  # tcp or udp
+    protocol: str = ""  # tcp, udp or sctp
     destination_port: int = 0
+    last_port: int = 0  # of a range that begins with destination_port
     local_destination: bool = False
     local_source: bool = False
     new_flow: bool = False
+    translated: bool = False  # its destination was changed
     not_marked: bool = False
+    one_in: int = 0  # a random choice: one packet in so many
     recent_source: str = ""  # a list of `recent` that holds the packet's source
     recent_seconds: int = 0
     remember_source: str = ""  # a list of `recent` that takes the packet's source in
-    one_in: int = 0  # a random choice: one packet in so many
     comment: str = ""
     dnat_to: str = ""  # ip:port
     options: str = ""  # of the target, as in iptables-save
@@ -52,30 +54,38 @@ class Rule:
         parts: list[str] = []
         if self.comment:
             parts.append(f"-m comment --comment {_quoted(self.comment)}")
-        if self.recent_source:
-            parts.append(
-                f"-m recent --rcheck --seconds {self.recent_seconds} --reap"
-                f" --name {self.recent_source} --mask 255.255.255.255 --rsource"
-            )
-        if self.remember_source:
-            parts.append(f"-m recent --set --name {self.remember_source} --mask 255.255.255.255 --rsource")
-        if self.protocol and self.destination_port:
-            parts.append(f"-m {self.protocol} --dport {self.destination_port}")
+        if self.protocol and (self.destination_port or self.last_port):
+            parts.append(f"-m {self.protocol} --dport {self._ports()}")
         if self.local_source:
             parts.append("-m addrtype --src-type LOCAL")
         if self.local_destination:
             parts.append("-m addrtype --dst-type LOCAL")
         if self.new_flow:
             parts.append("-m conntrack --ctstate NEW")
+        if self.translated:
+            parts.append("-m conntrack --ctstate DNAT")
         if self.not_marked:
             parts.append(f"-m mark ! --mark {MARK}/{MARK}")
         if self.one_in:
             parts.append(f"-m statistic --mode random --probability {_probability(self.one_in)}")
+        # Behind all others: what a list takes in has matched.
+        if self.recent_source:
+            parts.append(
+                f"-m recent --rcheck --seconds {self.recent_seconds} --reap --name {self.recent_source} {_RECENT_KEY}"
+            )
+        if self.remember_source:
+            parts.append(f"-m recent --set --name {self.remember_source} {_RECENT_KEY}")
         return parts
+
+    def _ports(self) -> str:
+        return f"{self.destination_port}:{self.last_port}" if self.last_port else str(self.destination_port)
 
     def _target_options(self) -> list[str]:
         destination = [f"--to-destination {self.dnat_to}"] if self.dnat_to else []
         return [*destination, *([self.options] if self.options else [])]
+
+
+_RECENT_KEY = "--mask 255.255.255.255 --rsource"
 
 
 def _network(address: str) -> str:

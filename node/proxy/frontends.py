@@ -1,0 +1,141 @@
+"""At which addresses and ports a Service is reached, and where packets go from there: a pure function.
+
+Both backends render what is found here. Which endpoints count is said in `endpoints`.
+https://kubernetes.io/docs/reference/networking/virtual-ips/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from ipaddress import ip_address, ip_network
+
+from node.proxy.endpoints import Endpoint, endpoints_of
+from node.proxy.node import ProxyNode
+from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
+from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
+
+DEFAULT_AFFINITY_S = 10800
+REJECT, DROP = "REJECT", "DROP"
+
+# (address, or "" for a node port; protocol; port)
+Place = tuple[str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Frontend:
+    """A place where one port of a Service is reached, and how.
+
+    `endpoints` (each as ip:port) are for those whom the traffic policies bind; `everywhere` are for pods and the node
+    itself, whom externalTrafficPolicy Local does not bind. What no rule leads to an endpoint meets the `refusal`.
+    """
+
+    name: str  # namespace/name:port
+    address: str  # empty: a node port
+    protocol: str  # tcp, udp or sctp
+    port: int
+    endpoints: tuple[str, ...]
+    everywhere: tuple[str, ...] = ()
+    inside: bool = False  # at the Service's own address, where pods keep their source
+    only_local: bool = False  # externalTrafficPolicy Local: clients keep their source
+    affinity_s: int = 0
+    source_ranges: tuple[str, ...] = ()  # of clients that may come; none: all may
+    refusal: str = ""  # "", REJECT or DROP
+
+    @property
+    def place(self) -> Place:
+        return self.address, self.protocol, self.port
+
+    @property
+    def reachable(self) -> frozenset[str]:
+        """All endpoints that somebody is led to from here."""
+        return frozenset((*self.endpoints, *self.everywhere))
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """All places of one Service, and the addresses of its endpoints that are on this node."""
+
+    frontends: tuple[Frontend, ...] = ()
+    own_endpoints: frozenset[str] = frozenset()
+
+
+def exposure_of(service: Service, slices: Sequence[EndpointSlice], node: ProxyNode) -> Exposure:
+    """What the node does for the Service, whose slices are all those with its name. Headless ones have nothing."""
+    if service.spec.clusterIP in ("", "None") or ":" in service.spec.clusterIP:
+        return Exposure()
+    frontends: list[Frontend] = []
+    own: set[str] = set()
+    usable = [each for each in slices if each.addressType == "IPv4"]
+    for port in service.spec.ports:
+        local = endpoints_of(port, usable, on_node=node.name)
+        everywhere = endpoints_of(port, usable, node=node.name, zone=node.zone)
+        frontends += _frontends(service, port, local, everywhere)
+        own |= {each.address for each in (*local, *everywhere) if _is_own(each, node)}
+    return Exposure(tuple(frontends), frozenset(own))
+
+
+def _is_own(endpoint: Endpoint, node: ProxyNode) -> bool:
+    if endpoint.node_name or not node.pod_cidr:
+        return endpoint.node_name == node.name
+    return ip_address(endpoint.address) in ip_network(node.pod_cidr)
+
+
+def _frontends(
+    service: Service, port: ServicePort, local: Sequence[Endpoint], everywhere: Sequence[Endpoint]
+) -> Iterator[Frontend]:
+    spec = service.spec
+    name = f"{service.metadata.namespace}/{service.metadata.name}" + (f":{port.name}" if port.name else "")
+    texts_local, texts = tuple(map(str, local)), tuple(map(str, everywhere))
+    inside = Frontend(
+        name,
+        spec.clusterIP,
+        port.protocol.lower() or "tcp",
+        port.port,
+        texts,
+        inside=True,
+        affinity_s=_affinity_s(spec),
+    )
+    if spec.internalTrafficPolicy == "Local":
+        yield _with_refusal(replace(inside, endpoints=texts_local), texts)
+    else:
+        yield _with_refusal(inside, texts)
+    outside = replace(inside, address="", inside=False)
+    if spec.externalTrafficPolicy == "Local":
+        outside = replace(outside, endpoints=texts_local, everywhere=texts, only_local=True)
+    outside = _with_refusal(outside, texts)
+    if port.nodePort:
+        yield replace(outside, port=port.nodePort)
+    balancers = _balancers(service)
+    for address in balancers:
+        yield _behind_ranges(replace(outside, address=address), tuple(sorted(set(spec.loadBalancerSourceRanges))))
+    for address in sorted({each for each in spec.externalIPs if ":" not in each} - {spec.clusterIP, *balancers}):
+        yield replace(outside, address=address)
+
+
+def _affinity_s(spec: ServiceSpec) -> int:
+    if spec.sessionAffinity != "ClientIP":
+        return 0
+    return spec.sessionAffinityConfig.clientIP.timeoutSeconds or DEFAULT_AFFINITY_S
+
+
+def _with_refusal(frontend: Frontend, ready: Sequence[str]) -> Frontend:
+    """Without any endpoint clients are told at once. Those that a policy keeps from others' are not heard."""
+    if frontend.endpoints:
+        return frontend
+    return replace(frontend, refusal=DROP if ready else REJECT)
+
+
+def _behind_ranges(frontend: Frontend, ranges: tuple[str, ...]) -> Frontend:
+    ranges = tuple(each for each in ranges if ":" not in each)
+    if not ranges or "0.0.0.0/0" in ranges:
+        return frontend
+    return replace(frontend, source_ranges=ranges, refusal=frontend.refusal or DROP)
+
+
+def _balancers(service: Service) -> list[str]:
+    """The addresses at which nodes answer for a load balancer. One that is a proxy sends to nodes' or pods' own."""
+    if service.spec.type != "LoadBalancer":
+        return []
+    points = service.status.loadBalancer.ingress
+    return sorted({point.ip for point in points if point.ip and point.ipMode != "Proxy" and ":" not in point.ip})

@@ -1,0 +1,1 @@
+"""Services as iptables rules: pure modules render and trace them, `writer` writes them."""

@@ -1,0 +1,103 @@
+"""The rules of one place of a Service: those that its leaf of the tree gets, and the chains that they lead to. Pure."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from node.proxy.frontends import REJECT, Frontend
+from node.proxy.iptables.rule import MARK, Rule
+
+FEW_ENDPOINTS = 4
+"""So many are chosen among in the leaf itself; a chain of its own would cost more than it spares."""
+# The kernel sends a client one ICMP error a second or so: with many refusals most connections would time out.
+_REFUSALS = {"tcp": "tcp-reset"}
+MARKING = Rule("MARK", options=f"--set-xmark {MARK}/{MARK}")
+
+
+@dataclass(frozen=True, slots=True)
+class FrontendRules:
+    """`rules` are for the leaf. `chains` are those that only they lead to."""
+
+    rules: tuple[Rule, ...]
+    chains: Mapping[str, tuple[Rule, ...]]
+
+
+def count(frontend: Frontend) -> int:
+    """How many rules the leaf gets."""
+    return len(frontend.endpoints) if _is_simple(frontend) else 1
+
+
+def leading_to_endpoints(frontend: Frontend, cluster_cidr: str) -> FrontendRules:
+    """For the nat table. Whoever makes the leaf marks what does not come from pods, if the place is inside."""
+    at = _at(frontend)
+    if _is_simple(frontend):
+        return FrontendRules(tuple(_choose(at, frontend, frontend.endpoints)), {})
+    chain = f"PODLAB-S{'VC' if frontend.inside else 'EXT'}-{_id(frontend, frontend.address)}"
+    any_place = Rule("", protocol=frontend.protocol)
+    chosen = tuple(_choose(any_place, frontend, frontend.endpoints))
+    chains: dict[str, tuple[Rule, ...]] = {}
+    if frontend.inside:
+        chains[chain] = chosen
+    elif not frontend.only_local:
+        chains[chain] = (MARKING, *chosen)
+    else:
+        # The policy is for clients outside the cluster. Pods, and the node itself, may use every endpoint.
+        everywhere = f"PODLAB-SALL-{_id(frontend, frontend.address)}"
+        chains[everywhere] = tuple(_choose(any_place, frontend, frontend.everywhere))
+        from_pods = [Rule(everywhere, source=cluster_cidr)] if cluster_cidr else []
+        from_node = [replace(MARKING, local_source=True), Rule(everywhere, local_source=True)]
+        chains[chain] = (*from_pods, *from_node, *chosen)
+    if frontend.source_ranges:
+        allowed = f"PODLAB-SFW-{_id(frontend, frontend.address)}"
+        chains[allowed] = tuple(Rule(chain, source=each) for each in frontend.source_ranges)
+        chain = allowed
+    return FrontendRules((replace(at, target=chain, comment=frontend.name),), chains)
+
+
+def refusing(frontend: Frontend) -> Rule:
+    """For the filter table: what no rule has led to an endpoint."""
+    if frontend.refusal == REJECT:
+        options = f"--reject-with {_REFUSALS.get(frontend.protocol, 'icmp-port-unreachable')}"
+        return replace(_at(frontend), target=REJECT, comment=f"{frontend.name} has no endpoints", options=options)
+    why = "is not for this client" if frontend.endpoints else "has no local endpoints"
+    return replace(_at(frontend), target=frontend.refusal, comment=f"{frontend.name} {why}")
+
+
+def _at(frontend: Frontend) -> Rule:
+    return Rule("", destination=frontend.address, protocol=frontend.protocol, destination_port=frontend.port)
+
+
+def _is_simple(frontend: Frontend) -> bool:
+    return frontend.inside and not frontend.affinity_s and len(frontend.endpoints) <= FEW_ENDPOINTS
+
+
+def _choose(match: Rule, frontend: Frontend, endpoints: Sequence[str]) -> list[Rule]:
+    """One of the endpoints, each as likely as the others; with affinity, that which the client had."""
+    # Without a comment: it would be half of what legacy iptables copies for each rule, at each change.
+    dnat = replace(match, target="DNAT")
+    if not frontend.affinity_s:
+        return [replace(dnat, dnat_to=each, one_in=_one_in(endpoints, index)) for index, each in enumerate(endpoints)]
+    lists = [f"PODLAB-SEP-{_id(frontend, each)}" for each in endpoints]
+    remembered = [
+        replace(dnat, dnat_to=each, recent_source=name, recent_seconds=frontend.affinity_s, remember_source=name)
+        for each, name in zip(endpoints, lists, strict=True)
+    ]
+    chosen = [
+        replace(dnat, dnat_to=each, one_in=_one_in(endpoints, index), remember_source=name)
+        for index, (each, name) in enumerate(zip(endpoints, lists, strict=True))
+    ]
+    return [*remembered, *chosen]
+
+
+def _one_in(endpoints: Sequence[str], index: int) -> int:
+    left = len(endpoints) - index
+    return left if left > 1 else 0
+
+
+def _id(frontend: Frontend, what: str) -> str:
+    """16 letters and digits that stand for the Service's port and the rest: chain names hold 28 characters at most."""
+    parts = "|".join((frontend.name, frontend.protocol, what))
+    return base64.b32encode(hashlib.sha256(parts.encode()).digest()).decode()[:16]

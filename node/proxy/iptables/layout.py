@@ -1,0 +1,207 @@
+"""All chains of the proxy: a value, of which another is made when Services change. Pure.
+
+How a packet travels (`*` stands for the chains of a tree, each named after what its entries have in common):
+
+    PREROUTING, OUTPUT -> PODLAB-SVC -> PODLAB-SC-*  one of -> DNAT               the Services' own addresses
+                              |             `-> PODLAB-SVC-<id>  one of -> DNAT       with many endpoints, or affinity
+                              `-> PODLAB-SX-* -> PODLAB-SEXT-<id>  one of -> DNAT   external, load balancers' addresses
+                              `-> PODLAB-SNODEPORT -> PODLAB-SP-* -> PODLAB-SEXT-<id>  one of -> DNAT
+    POSTROUTING -> PODLAB-SNAT: masquerade what was marked on the way, and (PODLAB-SH-*) what a pod sends itself
+    INPUT, FORWARD, OUTPUT -> PODLAB-SREJECT -> PODLAB-SR-*, PODLAB-SQ-*: what was led nowhere is refused
+
+With externalTrafficPolicy Local, PODLAB-SEXT leads pods and the node itself to PODLAB-SALL-<id> (all endpoints), and
+others to endpoints of this node only. PODLAB-SFW-<id> lets clients of the load balancer's source ranges on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+from typing import TypeVar
+
+from node.iptables import Ruleset, Table
+from node.proxy.exposures import Delta
+from node.proxy.frontends import Frontend
+from node.proxy.iptables import frontend_rules, tree
+from node.proxy.iptables.frontend_rules import MARKING
+from node.proxy.iptables.rule import MARK, Rule
+from node.proxy.iptables.tree import Entry, Node, place_key
+from node.proxy.node import ProxyNode
+
+PREFIX = "PODLAB-S"  # of all chains that only the proxy writes
+DISPATCH = "PODLAB-SVC"
+NODE_PORTS = "PODLAB-SNODEPORT"
+SNAT = "PODLAB-SNAT"
+REJECT = "PODLAB-SREJECT"
+INSIDE, OUTSIDE, AT_NODE_PORTS, HAIRPIN = "PODLAB-SC", "PODLAB-SX", "PODLAB-SP", "PODLAB-SH"
+REFUSED, REFUSED_NODE_PORTS = REFUSALS = "PODLAB-SR", "PODLAB-SQ"
+LOOPBACK = "127.0.0.0/8"
+MASQUERADE = Rule("MASQUERADE", options="--random-fully")
+
+V = TypeVar("V")
+# chain -> its rules; table -> chains
+Chains = Mapping[str, Sequence[Rule]]
+Tables = Mapping[str, Chains]
+JUMPS: Mapping[str, tuple[tuple[str, Rule], ...]] = {
+    "nat": (
+        ("PREROUTING", Rule(DISPATCH, comment="podlab services")),
+        ("OUTPUT", Rule(DISPATCH, comment="podlab services")),
+        ("POSTROUTING", Rule(SNAT, comment="podlab masquerade")),
+    ),
+    "filter": tuple(
+        (chain, Rule(REJECT, comment="podlab services without endpoints", new_flow=True))
+        for chain in ("INPUT", "FORWARD", "OUTPUT")
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """`places` are trees by the beginning of their chains' names; `own` has the endpoints on this node."""
+
+    node: ProxyNode
+    places: Mapping[str, Node[Frontend] | None] = field(default_factory=dict)
+    own: Node[str] | None = None
+
+    def changed(self, delta: Delta) -> Layout:
+        """The layout after the change. What does not change is shared with this one."""
+        gone, new = _by_tree(delta.gone), _by_tree(delta.new)
+        places = {
+            name: tree.replace(self.places.get(name), [each.key for each in gone.get(name, ())], new.get(name, ()))
+            for name in (INSIDE, OUTSIDE, AT_NODE_PORTS, REFUSED, REFUSED_NODE_PORTS)
+        }
+        own_new = [Entry(place_key(address), 1, address) for address in delta.new_own]
+        own = tree.replace(self.own, [place_key(address) for address in delta.gone_own], own_new)
+        return replace(self, places=places, own=own)
+
+    def tables(self, known: Layout | None = None) -> Tables:
+        """All chains. With another layout, only the fixed ones and those of nodes that the other has not."""
+        shared = known.node_ids() if known is not None else frozenset()
+        nat: dict[str, Sequence[Rule]] = {
+            DISPATCH: tuple(self._dispatch()),
+            NODE_PORTS: tuple(self._lead(AT_NODE_PORTS)),
+            SNAT: tuple(self._snat()),
+        }
+        refusing: dict[str, Sequence[Rule]] = {REJECT: tuple(self._refuse())}
+        for name, root in self.places.items():
+            for node in tree.walk(root):
+                if id(node) not in shared:
+                    (refusing if name in REFUSALS else nat).update(self._chains(name, node))
+        for own in tree.walk(self.own):
+            if id(own) not in shared:
+                nat[_chain_name(HAIRPIN, own)] = _hairpin(own)
+        return {"nat": nat, "filter": refusing}
+
+    def node_ids(self) -> frozenset[int]:
+        """The identities of all nodes of the trees."""
+        found = {id(node) for root in self.places.values() for node in tree.walk(root)}
+        return frozenset(found | {id(node) for node in tree.walk(self.own)})
+
+    def _chains(self, name: str, node: Node[Frontend]) -> Iterator[tuple[str, Sequence[Rule]]]:
+        """The node's own chain, and those that only its entries lead to."""
+        if node.children:
+            yield _chain_name(name, node), [_to(name, child) for child in node.children]
+        elif name in REFUSALS:
+            yield _chain_name(name, node), [frontend_rules.refusing(entry.value) for entry in node.entries]
+        else:
+            cluster_cidr = self.node.cluster_cidr
+            made = [frontend_rules.leading_to_endpoints(entry.value, cluster_cidr) for entry in node.entries]
+            # What does not come from a pod must come back through this node, or the answer misses its way.
+            head = [replace(MARKING, not_source=cluster_cidr)] if name == INSIDE and cluster_cidr else []
+            yield _chain_name(name, node), [*head, *(rule for each in made for rule in each.rules)]
+            for each in made:
+                yield from each.chains.items()
+
+    def _dispatch(self) -> Iterator[Rule]:
+        yield from self._lead(INSIDE)
+        yield from self._lead(OUTSIDE)
+        yield from self._at_node_ports(Rule(NODE_PORTS, comment="node ports"))
+
+    def _refuse(self) -> Iterator[Rule]:
+        if self.node.localhost_node_ports:
+            # With route_localnet other machines could reach what listens on the loopback alone.
+            yield Rule("DROP", not_source=LOOPBACK, destination=LOOPBACK, comment="not for other hosts")
+        yield from self._lead(REFUSED)
+        for rule in self._lead(REFUSED_NODE_PORTS):
+            yield from self._at_node_ports(rule)
+
+    def _at_node_ports(self, rule: Rule) -> Iterator[Rule]:
+        """The rule for what is sent to those of the node's addresses at which node ports are open."""
+        # The kernel does not let what is sent to the loopback leave it, unless it is told to (route_localnet).
+        no_loopback = "" if self.node.localhost_node_ports else LOOPBACK
+        local = replace(rule, not_destination=no_loopback, local_destination=True)
+        ranges = self.node.node_port_addresses
+        yield from (replace(local, not_destination="", destination=each) for each in ranges) if ranges else (local,)
+
+    def _snat(self) -> Iterator[Rule]:
+        if self.own is not None:
+            # A pod that reaches itself through its Service must see another source than its own.
+            to_own = _to(HAIRPIN, self.own)
+            yield replace(to_own, source=to_own.destination, translated=True)
+        yield Rule("RETURN", not_marked=True)
+        # Unmarked again, so that a packet that comes back through the stack is not masqueraded twice.
+        yield Rule("MARK", options=f"--set-xmark {MARK}/0x0")
+        # Its place may have been marked without being a Service's.
+        yield replace(MASQUERADE, translated=True)
+
+    def _lead(self, name: str) -> Iterator[Rule]:
+        """The rule that leads to the tree's root, if it has one."""
+        root = self.places.get(name)
+        if root is not None:
+            yield _to(name, root)
+
+
+def difference(old: Layout, new: Layout) -> tuple[Ruleset, Ruleset]:
+    """What differs between two layouts, of which one was made from the other: the chains before, and those after."""
+    return to_ruleset(old.tables(known=new)), to_ruleset(new.tables(known=old))
+
+
+def to_ruleset(tables: Tables) -> Ruleset:
+    """The chains as text, with the jumps that lead to them."""
+    return {
+        table: Table(
+            {chain: tuple(map(str, rules)) for chain, rules in content.items()},
+            tuple((built_in, str(rule)) for built_in, rule in JUMPS[table]),
+        )
+        for table, content in tables.items()
+    }
+
+
+def _by_tree(frontends: Iterable[Frontend]) -> dict[str, list[Entry[Frontend]]]:
+    found: dict[str, list[Entry[Frontend]]] = {}
+    for frontend in frontends:
+        key = place_key(frontend.address, frontend.protocol, frontend.port)
+        if frontend.reachable:
+            name = INSIDE if frontend.inside else OUTSIDE if frontend.address else AT_NODE_PORTS
+            found.setdefault(name, []).append(Entry(key, frontend_rules.count(frontend), frontend))
+        if frontend.refusal:
+            name = REFUSED if frontend.address else REFUSED_NODE_PORTS
+            found.setdefault(name, []).append(Entry(key, 1, frontend))
+    return found
+
+
+def _hairpin(node: Node[str]) -> Sequence[Rule]:
+    if node.children:
+        return [_to(HAIRPIN, child) for child in node.children]
+    return [replace(MASQUERADE, source=entry.value, destination=entry.value) for entry in node.entries]
+
+
+def _chain_name(name: str, node: Node[V]) -> str:
+    at = tree.place_of(node)
+    if at.protocol:
+        return f"{name}-{int(ip_address(at.address)):X}-{at.protocol[0]}{at.port}/{node.length}"
+    return f"{name}-{at.address}/{node.length}"
+
+
+def _to(name: str, node: Node[V]) -> Rule:
+    """The rule that leads to a node: it tests what all entries below it have in common."""
+    at = tree.place_of(node)
+    anywhere = not at.address_bits or name in (AT_NODE_PORTS, REFUSED_NODE_PORTS)
+    return Rule(
+        _chain_name(name, node),
+        destination="" if anywhere else f"{at.address}/{at.address_bits}",
+        protocol=at.protocol,
+        destination_port=at.port,
+        last_port=at.last_port,
+    )

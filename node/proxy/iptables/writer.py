@@ -1,0 +1,67 @@
+"""The backend of iptables: writes the chains that differ, and notices when another program has changed them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from node.iptables import Iptables, restore_input
+from node.proxy.backend import Tracer
+from node.proxy.exposures import Delta
+from node.proxy.iptables.fingerprint import UNKNOWN, Fingerprint, fingerprint_of
+from node.proxy.iptables.layout import PREFIX, Layout, difference, to_ruleset
+from node.proxy.iptables.trace import trace
+from node.proxy.node import ProxyNode
+
+
+class IptablesBackend:
+    """Implements Backend."""
+
+    def __init__(self, node: ProxyNode, iptables: Iptables) -> None:
+        self._layout = Layout(node)
+        self._iptables = iptables
+        self._in_force = False  # whether the kernel has the layout, as far as we know
+        self._seen = UNKNOWN  # the fingerprint of the rules in force
+        self._fingerprint: Fingerprint | None = None
+
+    async def write(self, delta: Delta) -> str:
+        before = self._layout
+        self._layout = before.changed(delta)
+        if not self._in_force:
+            return await self._write_all()
+        text = restore_input(*difference(before, self._layout))
+        await self._restore(text, self._seen)
+        return _summary(text)
+
+    async def verify(self) -> str:
+        if self._in_force and self._seen == await (await self._marks()).now() != UNKNOWN:
+            return ""
+        return await self._write_all()
+
+    async def clean_up_others(self) -> list[str]:
+        return await self._iptables.clean_up_others(PREFIX)
+
+    def tracer(self) -> Tracer:
+        return partial(trace, self._layout.tables())
+
+    async def _write_all(self) -> str:
+        """Compares everything with what stands. Rules of an earlier release give way in the same transaction."""
+        seen = await (await self._marks()).now()
+        text = restore_input(await self._iptables.read(PREFIX), to_ruleset(self._layout.tables()))
+        await self._restore(text, seen)
+        return _summary(text)
+
+    async def _restore(self, text: str, seen: str) -> None:
+        self._in_force, self._seen = False, (await self._marks()).after(seen, text)
+        await self._iptables.restore(text)
+        self._in_force = True
+
+    async def _marks(self) -> Fingerprint:
+        if self._fingerprint is None:
+            self._fingerprint = await fingerprint_of(self._iptables, PREFIX)
+        return self._fingerprint
+
+
+def _summary(restored: str) -> str:
+    lines = restored.splitlines()
+    counts = [sum(line.startswith(word) for line in lines) for word in (":", "-A ", "-X ")]
+    return "{} chains with {} rules, {} chains removed".format(*counts) if restored else ""

@@ -1,0 +1,93 @@
+"""A Service in a network namespace of a test's own: real rules, real sockets, all on the loopback."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+
+from node.iptables import Iptables
+from node.proxy import conntrack
+from node.proxy.backend import Backend
+from node.proxy.exposures import Exposures
+from node.proxy.iptables.writer import IptablesBackend
+from node.proxy.node import ProxyNode
+from podlab.api.selection.labels import SERVICE_NAME_LABEL
+from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
+from podlab.discovery.v1.endpointslice_pb2 import Endpoint, EndpointPort, EndpointSlice
+from podlab.meta.v1.meta_pb2 import ObjectMeta
+from podlab_testing.services import exposures
+
+NODE = ProxyNode("n1", "")
+CLUSTER_IP, PORT, TARGET_PORT = "127.0.0.200", 5353, 9000
+BACKENDS = ("nft", "legacy")
+PATIENCE_S = 2.0
+
+
+def backend_of(name: str, node: ProxyNode = NODE) -> Backend:
+    """`nft` or `legacy` of iptables."""
+    return IptablesBackend(node, Iptables(name))
+
+
+@dataclass
+class Proxied:
+    """One Service, of which endpoints come and go."""
+
+    backend: Backend
+    protocol: str = "TCP"
+    spec: ServiceSpec = field(default_factory=ServiceSpec)
+    exposures: Exposures = field(default_factory=Exposures)
+
+    async def lead_to(self, *endpoints: str) -> int:
+        """Returns the number of flows that ended."""
+        spec = ServiceSpec(clusterIP=CLUSTER_IP)
+        spec.ports.append(ServicePort(name="a", protocol=self.protocol, port=PORT))
+        spec.MergeFrom(self.spec)
+        service = Service(metadata=ObjectMeta(name="web", namespace="default"), spec=spec)
+        found = EndpointSlice(
+            metadata=ObjectMeta(name="web-a", namespace="default", labels={SERVICE_NAME_LABEL: "web"}),
+            addressType="IPv4",
+            ports=[EndpointPort(name="a", protocol=self.protocol, port=TARGET_PORT)],
+            endpoints=[Endpoint(addresses=[endpoint]) for endpoint in endpoints],
+        )
+        delta = self.exposures.change(exposures([service], [found], NODE))
+        await self.backend.write(delta)
+        return await conntrack.end_stale(conntrack.unsettled(delta), ("127.0.0.1",))
+
+
+def run(*command: str, stdin: str = "") -> str:
+    """What the command prints."""
+    return subprocess.run(command, input=stdin, check=True, capture_output=True, text=True).stdout
+
+
+@contextmanager
+def listening(address: str, port: int = TARGET_PORT) -> Iterator[None]:
+    """Takes every connection and ends it at once."""
+    with closing(socket.create_server((address, port), backlog=128)) as server:
+        taking = threading.Thread(target=_take, args=(server,))
+        taking.start()
+        try:
+            yield
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            taking.join()
+
+
+def _take(server: socket.socket) -> None:
+    while True:
+        try:
+            server.accept()[0].close()
+        except OSError:  # shut down
+            return
+
+
+def answers(address: str = CLUSTER_IP, port: int = PORT) -> bool:
+    """Whether something takes a connection there."""
+    try:
+        socket.create_connection((address, port), PATIENCE_S).close()
+    except ConnectionRefusedError:
+        return False
+    return True
