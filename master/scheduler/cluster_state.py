@@ -117,7 +117,7 @@ class ClusterState:
         self._on_event(ClusterEvent(EventKind.DEVICE_CLAIM, device_claim=change.new, old_device_claim=change.old))
 
     def _device_class_changed(self, change: Change[DeviceClass]) -> None:
-        self._snapshot.devices.set_class(change.key.name, change.new)
+        self._snapshot.set_device_class(change.key.name, change.new)
         if change.new is not None:
             self._on_event(ClusterEvent(EventKind.DEVICE_CLASS))
 

@@ -16,7 +16,6 @@ from functools import partial
 from master.scheduler.active_pods import wait_for_active_pods
 from master.scheduler.cache.pod_info import PodInfo
 from master.scheduler.cache.snapshot import Snapshot
-from master.scheduler.cache.storage import ClaimName
 from master.scheduler.cluster_state import ClusterState
 from master.scheduler.config.defaults import DEFAULT_PROFILE
 from master.scheduler.config.profile import DEFAULT_NAME, Profile
@@ -33,7 +32,7 @@ from master.scheduler.effects.evictor import Evictor
 from master.scheduler.effects.status_writer import StatusWriter
 from master.scheduler.effects.volume_binder import VolumeBinder
 from master.scheduler.event_handlers import EventHandlers
-from master.scheduler.plugins.dynamic_resources import DynamicResources
+from master.scheduler.plugins.dynamic_resources import Deallocation, DynamicResources
 from master.scheduler.plugins.volume_binding import VolumeBinding
 from master.scheduler.preemption.disruption_budgets import DisruptionBudgets
 from master.scheduler.preemption.nominated_pods import NominatedPods
@@ -154,9 +153,12 @@ class Scheduler:
         """Evicts the victim for the preemptor."""
         self._evictor.evict(victim, preemptor, node_name)
 
-    def deallocate(self, claim: ClaimName, pod: Pod) -> None:
+    def release(self, deallocation: Deallocation, pod: Pod) -> None:
         """Takes back the devices of the claim."""
-        self._claim_releaser.deallocate(claim, pod)
+        if deallocation.claim is not None and deallocation.is_deletion:
+            self._claim_releaser.delete(deallocation.claim, pod)
+        elif deallocation.claim is not None:
+            self._claim_releaser.deallocate(deallocation.claim, pod)
 
     def _make_claim_binder(self, client: Client, profiles: Mapping[str, Profile]) -> ClaimBinder:
         return ClaimBinder(
@@ -247,4 +249,6 @@ class Scheduler:
             self._queue.handle_event(ClusterEvent(EventKind.ASSIGNED_POD_DELETE, pod=assumed.info))
         if not is_bound and planned is not None:
             self._claim_releaser.leave(planned.claims, pod)
+            if (created := self._snapshot.devices.extended_claim_of(pod.metadata.uid)) is not None:
+                self._claim_releaser.delete(created, pod)
         self._queue.requeue_after_backoff(at)

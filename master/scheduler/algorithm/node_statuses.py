@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from master.scheduler.cache.pod_info import PodInfo
 from master.scheduler.cache.snapshot import Rows, Snapshot
 from master.scheduler.config.profile import Profile
-from master.scheduler.plugins.protocol import Filter, Follows, Refusals
+from master.scheduler.plugins.dynamic_resources import DynamicResources
+from master.scheduler.plugins.protocol import Follows, Refusals
 
 FITS, ABSENT = -1, -2
 
@@ -62,26 +63,23 @@ def run_filters(
 ) -> NodeStatuses:
     """The statuses of the rows after the profile's filters that follow this."""
     for index, plugin in profile.ordered_filters:
-        if plugin.follows is follows:
-            ask = _refusals if follows is not Follows.CLUSTER else _refusals_of_those_that_fit
-            statuses = statuses.with_filter(index, ask(statuses, plugin, info, nodes, rows))
+        if plugin.follows is not follows:
+            continue
+        if plugin is profile.devices:
+            statuses = statuses.with_filter(index, _refusals_for_devices(statuses, profile.devices, info, nodes, rows))
+        else:
+            statuses = statuses.with_filter(index, plugin.filter(info, nodes, rows))
     return statuses
 
 
-def _refusals(_: NodeStatuses, plugin: Filter, info: PodInfo, nodes: Snapshot, rows: Rows) -> Refusals | None:
-    return plugin.filter(info, nodes, rows)
-
-
-def _refusals_of_those_that_fit(
-    statuses: NodeStatuses, plugin: Filter, info: PodInfo, nodes: Snapshot, rows: Rows
+def _refusals_for_devices(
+    statuses: NodeStatuses, plugin: DynamicResources, info: PodInfo, nodes: Snapshot, rows: Rows
 ) -> Refusals | None:
-    """Asks about the rows that still fit: what such plugins look at may be much."""
-    fit = np.flatnonzero(statuses.filters == FITS)
-    if len(fit) == len(statuses.filters):
-        return plugin.filter(info, nodes, rows)
-    if not len(fit):
+    """Looking for devices takes long: it is done on the rows alone that fit so far."""
+    if not plugin.concerns(info, nodes):
         return None
-    refusals = plugin.filter(info, nodes, np.arange(nodes.size)[rows][fit])
+    fit = np.flatnonzero(statuses.filters == FITS)
+    refusals = plugin.filter(info, nodes, np.arange(nodes.size)[rows][fit]) if len(fit) else None
     if refusals is None:
         return None
     codes = np.zeros(len(statuses.filters), np.int64)

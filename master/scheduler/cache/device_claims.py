@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from master.scheduler.cache.storage import ClaimName
 from master.scheduler.devices.allocated import AllocatedDevices
+from master.scheduler.devices.extended import ExtendedClaim, classes_by_resource, is_extended_claim
 from master.scheduler.devices.inventory import Inventory
+from podlab.api.objects import controller_of
 from podlab.api.pods import resourceclaims
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.resource.v1.deviceclass_pb2 import DeviceClass
@@ -21,11 +23,15 @@ from podlab.resource.v1.resourceslice_pb2 import ResourceSlice
 
 @dataclass(frozen=True)
 class PodDevices:
-    """What is to be done before the pod is bound to the node: all its claims, and what those get that have nothing."""
+    """What is to be done before the pod is bound to the node: all its claims, and what those get that have nothing.
+
+    `extended` is the claim to be created for its extended resources, with what it gets.
+    """
 
     node: str
     claims: tuple[ClaimName, ...]
     allocations: Mapping[ClaimName, AllocationResult]
+    extended: tuple[ExtendedClaim, AllocationResult] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,12 +53,15 @@ class DeviceClaims:
         self.clock = clock
         self.claims: dict[ClaimName, ResourceClaim] = {}
         self.classes: dict[str, DeviceClass] = {}
+        self.extended_resources: Mapping[str, str] = {}
+        """The class of each extended resource that stands for devices."""
         self.inventory = Inventory()
         self.allocated = AllocatedDevices()
         self.changes = 0
         self._reserved: dict[str, PodDevices] = {}
         self._in_flight: dict[str, AllocationResult] = {}  # by the claim's uid
         self._failed: set[str] = set()
+        self._extended_claims: dict[str, ClaimName] = {}  # by the uid of the pod
 
     def set_claim(self, name: ClaimName, claim: ResourceClaim | None) -> None:
         """Takes in a claim; None when it is gone. One that is older than what is known changes nothing."""
@@ -63,10 +72,13 @@ class DeviceClaims:
         if known is not None and (claim is None or claim.metadata.uid != known.metadata.uid):
             self._failed.discard(known.metadata.uid)
             self._count(known.metadata.uid, None)
+            self._extended_claims.pop(_pod_of_extended(known), None)
         if claim is None:
             self.claims.pop(name, None)
             return
         self.claims[name] = claim
+        if pod_uid := _pod_of_extended(claim):
+            self._extended_claims[pod_uid] = name
         if not claim.status.HasField("allocation"):
             self._failed.discard(claim.metadata.uid)
         self._count(claim.metadata.uid, claim)
@@ -78,6 +90,7 @@ class DeviceClaims:
             self.classes.pop(name, None)
         else:
             self.classes[name] = device_class
+        self.extended_resources = classes_by_resource(self.classes.values())
 
     def set_slice(self, name: str, given: ResourceSlice | None) -> None:
         """Takes in a slice; None when it is gone."""
@@ -114,6 +127,9 @@ class DeviceClaims:
             uid = self.claims[name].metadata.uid
             self._in_flight[uid] = allocation
             self.allocated.set_claim(uid, allocation)
+        if planned.extended is not None:
+            made, allocation = planned.extended
+            self.allocated.set_claim(made.claim.metadata.uid, allocation)
 
     def unreserve(self, pod_uid: str) -> bool:
         """Ends the reservation. True when devices are free again that it gave."""
@@ -122,7 +138,9 @@ class DeviceClaims:
             return False
         self.changes += 1
         released = [name for name in planned.allocations if self._land(name)]
-        return bool(released)
+        if planned.extended is not None:
+            self.allocated.set_claim(planned.extended[0].claim.metadata.uid, None)
+        return bool(released) or planned.extended is not None
 
     def stored(self, name: ClaimName, claim: ResourceClaim) -> None:
         """The API server has stored what a claim was given: it is known before the informer tells."""
@@ -131,6 +149,10 @@ class DeviceClaims:
 
     def reserved_for(self, pod_uid: str) -> PodDevices | None:
         return self._reserved.get(pod_uid)
+
+    def extended_claim_of(self, pod_uid: str) -> ClaimName | None:
+        """The claim that was created for the pod's extended resources."""
+        return self._extended_claims.get(pod_uid)
 
     def is_in_flight(self, claim: ResourceClaim) -> bool:
         """Whether the claim is being given devices at the moment."""
@@ -162,6 +184,12 @@ class DeviceClaims:
             self.allocated.set_claim(uid, claim.status.allocation)
         else:
             self.allocated.set_claim(uid, self._in_flight.get(uid))
+
+
+def _pod_of_extended(claim: ResourceClaim) -> str:
+    """The uid of the pod for whose extended resources the claim was made; empty for other claims."""
+    owner = controller_of(claim.metadata) if is_extended_claim(claim) else None
+    return owner.uid if owner is not None else ""
 
 
 def _is_older(claim: ResourceClaim, known: ResourceClaim) -> bool:

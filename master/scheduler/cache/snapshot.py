@@ -23,6 +23,7 @@ from master.scheduler.cache.storage import Storage
 from master.scheduler.cache.used_ports import UsedPorts
 from master.scheduler.cache.workload_selectors import WorkloadSelectors
 from podlab.core.v1.node_pb2 import Node, Taint
+from podlab.resource.v1.deviceclass_pb2 import DeviceClass
 
 T = TypeVar("T")
 N = TypeVar("N", bound=np.generic)
@@ -156,6 +157,13 @@ class Snapshot:
     def set_namespace(self, name: str, labels: dict[str, str] | None) -> None:
         """Takes in a namespace's labels; None when it is gone."""
         if self.pod_counts.set_namespace(name, labels):
+            self._node_changed()
+
+    def set_device_class(self, name: str, device_class: DeviceClass | None) -> None:
+        """Takes in a class of devices; None when it is gone. It may say what nodes need not have themselves."""
+        before = self.devices.extended_resources
+        self.devices.set_class(name, device_class)
+        if self.devices.extended_resources != before:
             self._node_changed()
 
     def add_pod(self, info: PodInfo, node_name: str) -> None:

@@ -8,13 +8,13 @@ from typing import Protocol
 
 from master.scheduler.cache.pod_info import PodInfo, pod_info
 from master.scheduler.cache.snapshot import Snapshot
-from master.scheduler.cache.storage import ClaimName
 from master.scheduler.cycle.assumed_pod import AssumedPod
 from master.scheduler.cycle.decision import Decision
 from master.scheduler.cycle.decision_log import DecisionLog
 from master.scheduler.cycle.pod_conditions import SCHEDULER_ERROR, UNSCHEDULABLE, SchedulingFailure
 from master.scheduler.cycle.scheduling_algorithm import SchedulingAlgorithm
 from master.scheduler.plugins import volume_binding
+from master.scheduler.plugins.dynamic_resources import Deallocation
 from master.scheduler.plugins.protocol import PluginError
 from master.scheduler.preemption.nominated_pods import NominatedPods
 from master.scheduler.preemption.victims import Candidate
@@ -36,8 +36,8 @@ class FailureHandler(Protocol):
     def evict(self, victim: PodInfo, preemptor: PodInfo, node_name: str) -> None:
         """Evicts the victim."""
 
-    def deallocate(self, claim: ClaimName, pod: Pod) -> None:
-        """Takes back what the claim was given, which is of no use to the pod, and used by no other."""
+    def release(self, deallocation: Deallocation, pod: Pod) -> None:
+        """Takes back what a claim was given, which is of no use to the pod, and used by no other."""
 
 
 class SchedulingCycle:
@@ -115,8 +115,8 @@ class SchedulingCycle:
 
     def _handle_unschedulable(self, at: Key, info: PodInfo, decision: Decision) -> None:
         preemption, deallocation = decision.preemption, decision.deallocation
-        if deallocation is not None and deallocation.claim is not None:
-            self._failure_handler.deallocate(deallocation.claim, info.pod)
+        if deallocation is not None:
+            self._failure_handler.release(deallocation, info.pod)
         if preemption is not None and preemption.chosen is not None:
             self._preempt(info, preemption.chosen)
         elif preemption is None or not preemption.victims:

@@ -11,11 +11,13 @@ from master.scheduler.cache.device_claims import DeviceClaims, PodDevices
 from master.scheduler.cache.storage import ClaimName
 from master.scheduler.cycle.assumed_pod import AssumedPod
 from master.scheduler.devices import readiness
+from master.scheduler.devices.extended import ExtendedClaim
 from podlab.api.objects import Key, key
 from podlab.api.pods import resourceclaims
+from podlab.api.serializer import codec
 from podlab.api.values import times
 from podlab.client.client import Client
-from podlab.core.v1.pod_pb2 import Pod
+from podlab.core.v1.pod_pb2 import Pod, PodExtendedResourceClaimStatus
 from podlab.errors import ApiError, Conflict, InternalError, NotFound, Timeout
 from podlab.resource.v1.resourceclaim_pb2 import AllocationResult, ResourceClaim
 
@@ -82,6 +84,8 @@ class ClaimBinder:
         try:
             for name in planned.claims:
                 await self._bind_claim(name, planned.allocations.get(name), pod)
+            if planned.extended is not None:
+                await self._create_claim(planned.extended, pod)
             await self._devices_ready(assumed, planned)
         except ApiError as error:
             log.warning("%s: its claims are not bound: %s", key(pod), error)
@@ -106,6 +110,21 @@ class ClaimBinder:
                 log.info("ResourceClaim/%s/%s is reserved for %s", *name, key(pod))
                 return
 
+    async def _create_claim(self, planned: tuple[ExtendedClaim, AllocationResult], pod: Pod) -> None:
+        """Creates the claim for the pod's extended resources, and tells its kubelet."""
+        made, allocation = planned
+        wanted = ResourceClaim()
+        wanted.CopyFrom(made.claim)
+        wanted.metadata.uid = ""
+        created = await self._client.create(wanted)
+        name = created.metadata.namespace, created.metadata.name
+        self._devices.stored(name, created)
+        log.info("ResourceClaim/%s/%s is for the extended resources of %s", *name, key(pod))
+        await self._bind_claim(name, allocation, pod)
+        told = PodExtendedResourceClaimStatus(requestMappings=made.mappings, resourceClaimName=name[1])
+        patch = {"status": {"extendedResourceClaimStatus": codec.part_to_dict(told)}}
+        await self._client.patch(Pod, pod.metadata.name, pod.metadata.namespace, patch=patch, subresource="status")
+
     async def _write(self, claim: ResourceClaim, allocation: AllocationResult | None, pod: Pod) -> ResourceClaim:
         reference = f"{claim.metadata.namespace}/{claim.metadata.name}"
         if claim.metadata.HasField("deletionTimestamp"):
@@ -126,7 +145,9 @@ class ClaimBinder:
 
     async def _devices_ready(self, assumed: AssumedPod, planned: PodDevices) -> None:
         """Waits until the drivers have made the devices ready. Raises ApiError when they do not."""
-        waited_for = [name for name in planned.claims if readiness.must_be_waited_for(self._claim(name))]
+        created = self._devices.extended_claim_of(assumed.info.uid) if planned.extended is not None else None
+        claims = (*planned.claims, *([created] if created is not None else []))
+        waited_for = [name for name in claims if readiness.must_be_waited_for(self._claim(name))]
         if not waited_for:
             return
         pod = assumed.info.pod

@@ -20,7 +20,10 @@ log = logging.getLogger(__name__)
 
 
 class ClaimReleaser:
-    """`deallocate` and `leave` never wait; `run` does it. What fails is told and not tried again: the pod will be."""
+    """`deallocate`, `delete` and `leave` never wait; `run` does it. What fails is told, and not tried again.
+
+    Then the pod is tried again, and finds the claim as it is.
+    """
 
     def __init__(self, client: Client, devices: DeviceClaims) -> None:
         self._client = client
@@ -40,6 +43,12 @@ class ClaimReleaser:
             if claim is not None and resourceclaims.is_reserved_for(pod, claim):
                 self._queue.put_nowait(partial(self._leave, name, claim, pod))
 
+    def delete(self, name: ClaimName, pod: Pod) -> None:
+        """The claim goes that was made for extended resources of the pod, which was not bound."""
+        claim = self._devices.claims.get(name)
+        if claim is not None:
+            self._queue.put_nowait(partial(self._delete, name, claim, pod))
+
     async def run(self) -> None:
         """Writes until cancelled, one after the other."""
         while True:
@@ -57,6 +66,18 @@ class ClaimReleaser:
         changed.status.Clear()
         self._devices.stored(name, await self._client.update_status(changed))
         log.info("ResourceClaim/%s/%s gives back its devices, for %s", *name, key(pod))
+
+    async def _delete(self, name: ClaimName, claim: ResourceClaim, pod: Pod) -> None:
+        changed = ResourceClaim()
+        changed.CopyFrom(claim)
+        del changed.metadata.finalizers[:]
+        changed.metadata.finalizers.extend(
+            each for each in claim.metadata.finalizers if each != resourceclaims.FINALIZER
+        )
+        if changed.metadata.finalizers != claim.metadata.finalizers:
+            await self._client.update(changed)
+        await self._client.delete(ResourceClaim, name[1], name[0])
+        log.info("ResourceClaim/%s/%s goes, for %s", *name, key(pod))
 
     async def _leave(self, name: ClaimName, claim: ResourceClaim, pod: Pod) -> None:
         """By a patch, which needs not know who else uses the claim."""

@@ -16,6 +16,7 @@ from master.scheduler.cache.snapshot import Rows, Snapshot
 from master.scheduler.cache.storage import ClaimName
 from master.scheduler.devices import allocator, readiness
 from master.scheduler.devices.allocator import Outcome, allocate
+from master.scheduler.devices.extended import ExtendedClaim, extended_claim
 from master.scheduler.devices.offers import TargetNode
 from master.scheduler.devices.requests import AllocationError, ClaimToAllocate, read_claim, why_unknown_class
 from master.scheduler.plugins.protocol import Follows, PluginError, Refusals, Scores, refuse_pod, stretched
@@ -29,16 +30,21 @@ BINDING_TIMEOUT_S = 600.0
 MOST_ALTERNATIVES = 8
 """So many subrequests a request may have: the first is worth so much, each other one less."""
 NOT_AVAILABLE = "resourceclaim not available on the node"
-_REASONS = (allocator.CANNOT_ALLOCATE, allocator.INVALID_POOLS, allocator.TIMED_OUT, NOT_AVAILABLE)
+EARLIER_CLAIM = "cannot schedule extended resource claim"
+_REASONS = (allocator.CANNOT_ALLOCATE, allocator.INVALID_POOLS, allocator.TIMED_OUT, NOT_AVAILABLE, EARLIER_CLAIM)
 _CODES = {reason: code for code, reason in enumerate(_REASONS, start=1)}
 
 
 @dataclass(frozen=True)
 class Deallocation:
-    """After no node was found: the claim that others, or this pod on another node, may have, if there is one."""
+    """After no node was found: the claim that others, or this pod on another node, may have, if there is one.
+
+    `is_deletion`: it was made for the pod's extended resources, and is to be made anew.
+    """
 
     message: str
     claim: ClaimName | None = None
+    is_deletion: bool = False
 
 
 class DynamicResources:
@@ -58,14 +64,21 @@ class DynamicResources:
         self.binding_timeout_s = binding_timeout_s
         self._last: _Attempt | None = None
 
+    def concerns(self, info: PodInfo, nodes: Snapshot) -> bool:
+        """Whether the pod claims devices, or requests what stands for them."""
+        by_devices = nodes.devices.extended_resources
+        return info.shape.claims_devices or (
+            bool(by_devices) and not by_devices.keys().isdisjoint(info.shape.requests.requested)
+        )
+
     def filter(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Refusals | None:
         """Raises PluginError when a claim or class is such that no node can be judged."""
-        if not info.shape.claims_devices:
+        if not self.concerns(info, nodes):
             return None
         attempt = self._attempt(info, nodes)
         if attempt.refusal:
             return refuse_pod(nodes, rows, attempt.refusal)
-        if not attempt.claims:
+        if not attempt.claims and not attempt.extended:
             return None
         is_late = self._deadline(nodes.devices.clock)
         codes = [_CODES.get(attempt.outcome(row, is_late).reason, 0) for row in _numbers(nodes, rows)]
@@ -74,7 +87,7 @@ class DynamicResources:
 
     def score(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Scores | None:
         """The better the subrequests that were chosen, the higher."""
-        if not info.shape.claims_devices:
+        if not self.concerns(info, nodes):
             return None
         attempt = self._attempt(info, nodes)
         if not any(request.firstAvailable for claim in attempt.claims for request in claim.spec.devices.requests):
@@ -86,34 +99,38 @@ class DynamicResources:
     def plan(self, info: PodInfo, nodes: Snapshot, node: str) -> PodDevices | None:
         """What is to be done for the pod's claims on the node, which passed the filter; None without claims."""
         row = nodes.row(node)
-        if not info.shape.claims_devices or row is None:
+        if not self.concerns(info, nodes) or row is None:
             return None
         attempt = self._attempt(info, nodes)
-        if not attempt.claims:
-            return None
         allocations = attempt.outcome(row, self._deadline(nodes.devices.clock)).allocations
-        given = zip(attempt.to_allocate, allocations, strict=True)
+        extended = attempt.extended_claim(row)
+        if not attempt.claims and extended is None:
+            return None
+        given = zip(attempt.to_allocate, allocations, strict=extended is None)
         return PodDevices(
             node,
             tuple(_name(claim) for claim in attempt.claims),
             {_name(each.claim): allocation for each, allocation in given},
+            (extended, allocations[-1]) if extended is not None else None,
         )
 
     def deallocation(self, info: PodInfo, nodes: Snapshot) -> Deallocation | None:
         """After the filter refused all nodes: which claim may be given up. None for a pod without claims."""
-        if not info.shape.claims_devices:
+        if not self.concerns(info, nodes):
             return None
         attempt = self._attempt(info, nodes)
         for claim in attempt.claims:
             if _name(claim) in attempt.unavailable and _is_used_by_none_but(info.pod, claim):
                 return Deallocation("deallocation of ResourceClaim completed", _name(claim))
-        return Deallocation("still not schedulable") if attempt.claims else None
+        if attempt.earlier is not None:
+            return Deallocation("deletion of ResourceClaim completed", attempt.earlier, is_deletion=True)
+        return Deallocation("still not schedulable") if attempt.claims or attempt.extended else None
 
     def _attempt(self, info: PodInfo, nodes: Snapshot) -> _Attempt:
         """What is known about the pod: kept until something changes, as filter, score and plan ask for the same."""
         key = (info.uid, info.pod.metadata.resourceVersion, nodes.devices.changes, nodes.epoch)
         if self._last is None or self._last.key != key or self._last.nodes is not nodes:
-            self._last = _Attempt(key, info.pod, nodes)
+            self._last = _Attempt(key, info, nodes)
         return self._last
 
     def _deadline(self, clock: Callable[[], float]) -> Callable[[], bool]:
@@ -124,11 +141,19 @@ class DynamicResources:
 
 
 class _Attempt:
-    """One pod's claims: why they fit on no node, or what they get on each."""
+    """One pod's claims: why they fit on no node, or what they get on each.
 
-    def __init__(self, key: tuple[str, str, int, int], pod: Pod, nodes: Snapshot) -> None:
+    `extended` are its extended resources that stand for devices, each with its class; `earlier` is a claim that was
+    created for them at an earlier attempt.
+    """
+
+    def __init__(self, key: tuple[str, str, int, int], info: PodInfo, nodes: Snapshot) -> None:
         self.key = key
         self.nodes = nodes
+        pod = self._pod = info.pod
+        by_devices = nodes.devices.extended_resources
+        self.extended = {name: by_devices[name] for name in info.shape.requests.requested if name in by_devices}
+        self.earlier = nodes.devices.extended_claim_of(info.uid) if self.extended else None
         found = nodes.devices.claims_of(pod)
         self.claims: Sequence[ResourceClaim] = found.claims
         self.refusal = found.refusal or _why_not_usable(pod, found.claims, nodes.devices)
@@ -136,6 +161,7 @@ class _Attempt:
         self.to_allocate: Sequence[ClaimToAllocate] = ()
         self._places: list[tuple[ResourceClaim, Terms | None]] = []
         self._outcomes: dict[int, Outcome] = {}
+        self._extended_claims: dict[frozenset[str], ExtendedClaim] = {}
         if self.refusal:
             return
         classes = nodes.devices.classes
@@ -149,10 +175,21 @@ class _Attempt:
         """What the claims that have nothing yet get on the node of the row. Raises PluginError."""
         found = self._outcomes.get(row)
         if found is None:
-            found = self._outcome(TargetNode(self.nodes.names[row], self.nodes.labels.get(row)), is_late)
+            found = self._outcome(row, is_late)
             if found.reason != allocator.TIMED_OUT:
                 self._outcomes[row] = found
         return found
+
+    def extended_claim(self, row: int) -> ExtendedClaim | None:
+        """The claim for what the node of the row has not got itself; None when there is nothing such."""
+        resources = self.nodes.resources
+        lacking = frozenset(name for name in self.extended if not resources.amount(name, row)[1])
+        if not lacking:
+            return None
+        if lacking not in self._extended_claims:
+            classes = {name: self.extended[name] for name in lacking}
+            self._extended_claims[lacking] = extended_claim(self._pod, classes)
+        return self._extended_claims[lacking]
 
     def score(self, outcome: Outcome) -> int:
         """How good the chosen subrequests are, over all claims."""
@@ -161,17 +198,20 @@ class _Attempt:
         }
         return sum(_worth(claim, allocations.get(_name(claim), claim.status.allocation)) for claim in self.claims)
 
-    def _outcome(self, node: TargetNode, is_late: Callable[[], bool]) -> Outcome:
-        devices = self.nodes.devices
+    def _outcome(self, row: int, is_late: Callable[[], bool]) -> Outcome:
+        if self.earlier is not None:
+            return Outcome(reason=EARLIER_CLAIM)
+        node, devices = TargetNode(self.nodes.names[row], self.nodes.labels.get(row)), self.nodes.devices
         unavailable = [
             claim
             for claim, terms in self._places
             if _has_failed(claim, devices) or (terms is not None and not selects(terms, node.name, node.labels))
         ]
-        outcome = Outcome()
-        if self.to_allocate:
+        outcome, extended = Outcome(), self.extended_claim(row)
+        claims = [*self.to_allocate, *([read_claim(extended.claim, devices.classes)] if extended is not None else [])]
+        if claims:
             try:
-                outcome = allocate(self.to_allocate, node, devices.inventory, devices.allocated, is_late)
+                outcome = allocate(claims, node, devices.inventory, devices.allocated, is_late)
             except AllocationError as error:
                 raise PluginError(f'running "{DynamicResources.name}" filter plugin: {error}') from error
         if outcome.reason or not unavailable:

@@ -43,12 +43,20 @@ class NodeResourcesFit:
         requests = resources.requests_of(info.shape)
         at = (requests.lines, rows) if isinstance(rows, slice) else (requests.lines[:, None], rows)
         allocatable = resources.allocatable[at]
-        lacking = resources.requested[at] + requests.amounts > allocatable
         names = [resources.names[line] for line in requests.lines]
+        lacking = resources.requested[at] + requests.amounts > allocatable
+        by_devices, left_to_others = nodes.devices.extended_resources, None
+        if by_devices and not by_devices.keys().isdisjoint(names):
+            # DynamicResources looks for devices where the node says nothing of the resource.
+            left_to_others = np.array([name in by_devices for name in names])[:, None] & (allocatable == 0)
+            lacking &= ~left_to_others
         bits = [0 if self._ignores(name) else 1 << place for place, name in enumerate(names)]
         codes = _coded(bits, lacking)
         if codes.any():
-            codes[_coded(bits, requests.amounts > allocatable) != 0] |= _TOO_SMALL
+            too_small = requests.amounts > allocatable
+            if left_to_others is not None:
+                too_small &= ~left_to_others
+            codes[_coded(bits, too_small) != 0] |= _TOO_SMALL
         return Refusals(codes, _Reasons(names), _FinalCodes())
 
     def score(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Scores | None:

@@ -30,7 +30,12 @@ EVENTS_TO_REGISTER: Mapping[str, frozenset[EventKind]] = {
     "TaintToleration": frozenset({EventKind.NODE_ADD, EventKind.NODE_TAINTS}),
     "NodeAffinity": frozenset({EventKind.NODE_ADD, EventKind.NODE_LABELS}),
     "NodePorts": frozenset({EventKind.NODE_ADD, EventKind.ASSIGNED_POD_DELETE}),
-    "NodeResourcesFit": frozenset({EventKind.NODE_ADD, EventKind.NODE_ALLOCATABLE, EventKind.ASSIGNED_POD_DELETE}),
+    "NodeResourcesFit": frozenset(
+        {
+            *(EventKind.NODE_ADD, EventKind.NODE_ALLOCATABLE, EventKind.ASSIGNED_POD_DELETE),
+            EventKind.DEVICE_CLASS,  # which may stand for an extended resource
+        }
+    ),
     "VolumeRestrictions": frozenset({EventKind.NODE_ADD, EventKind.ASSIGNED_POD_DELETE, EventKind.STORAGE}),
     "VolumeBinding": _STORAGE_EVENTS,
     "VolumeZone": _STORAGE_EVENTS,
@@ -38,7 +43,7 @@ EVENTS_TO_REGISTER: Mapping[str, frozenset[EventKind]] = {
     | {EventKind.NODE_ADD, EventKind.NODE_LABELS, EventKind.NODE_TAINTS, EventKind.NODE_DELETE},
     "DynamicResources": frozenset(
         {
-            *(EventKind.NODE_ADD, EventKind.NODE_LABELS),
+            *(EventKind.NODE_ADD, EventKind.NODE_LABELS, EventKind.NODE_ALLOCATABLE),
             *(EventKind.DEVICE_CLAIM, EventKind.DEVICE_CLASS, EventKind.RESOURCE_SLICE),
         }
     ),
@@ -81,6 +86,8 @@ def _offers_enough(info: PodInfo, event: ClusterEvent) -> bool:
     Preemption was possible before too, unless the deleted pod was as important. A profile may ignore extended
     resources, which have a slash in their names, so these do not decide.
     """
+    if event.kind is EventKind.DEVICE_CLASS:
+        return any("/" in name for name in info.shape.requests.requested)
     if event.available is None:
         return True
     for name, amount in info.shape.requests.requested.items():

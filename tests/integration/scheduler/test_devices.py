@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 from podlab_testing import allocations
+from podlab_testing import devices as templates
 from podlab_testing.cluster import Cluster
 from podlab_testing.scheduling_cluster import LIMIT_S, AddNode, Explain, RunningScheduler, SchedulerPods
 
+from master.controllers.devices.resourceclaim.controller import ResourceClaimController
+from master.controllers.framework.informers import Informers
 from podlab.api.objects import condition
 from podlab.api.pods import resourceclaims
 from podlab.client.client import Client
+from podlab.client.eventrecorder import EventRecorder
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import BadRequest
 from podlab.resource.v1.resourceclaim_pb2 import ResourceClaim
@@ -47,7 +51,7 @@ async def claim_of(admin: Client, name: str) -> ResourceClaim:
     return await admin.get(ResourceClaim, name, "default")
 
 
-async def told(pods: SchedulerPods, name: str, message: str) -> Pod:
+async def told_of(pods: SchedulerPods, name: str, message: str) -> Pod:
     """The pod once its condition is exactly this."""
 
     def says(pod: Pod) -> bool:
@@ -162,7 +166,7 @@ async def test_a_pod_waits_for_devices_that_a_driver_publishes_later(
     await admin.create(allocations.device_class())
     await admin.create(allocations.resource_claim("gpus"))
     await pods.create("first", change=claiming("gpus"))
-    await told(pods, "first", CANNOT)
+    await told_of(pods, "first", CANNOT)
     event = await pods.event("first", "FailedScheduling")
     assert event.message == CANNOT
     await admin.create(allocations.resource_slice("slice", {"nodeName": "n3", "devices": ["a"]}))
@@ -181,7 +185,7 @@ async def test_a_claim_without_value_is_told_as_an_error_and_mended_by_another_c
         'running "DynamicResources" filter plugin: class cores: selector #0 on device gpu.example.com/n1/a:'
         " CEL runtime error: no such key: cores"
     )
-    pod = await told(pods, "first", problem)
+    pod = await told_of(pods, "first", problem)
     found = condition(pod.status.conditions, "PodScheduled")
     assert found is not None
     assert found.reason == "SchedulerError"
@@ -232,3 +236,74 @@ async def test_a_restart_of_the_api_server_loses_no_claim(
     given = [allocations.results((await claim_of(admin, each)).status.allocation)[0] for each in names]
     assert len(set(given)) == 4
     assert [each.split("=")[1].split("/")[0] for each in given] == [bound[each] for each in names]
+
+
+@pytest.fixture
+async def controller(cluster: Cluster) -> AsyncIterator[None]:
+    """Makes claims from templates, and takes them back."""
+    client = await cluster.client("system:kube-controller-manager")
+    informers = Informers(client)
+    loop = ResourceClaimController(client, informers, EventRecorder(client, "test"))
+    tasks = [asyncio.create_task(informers.run())]
+    await informers.synced()
+    tasks.append(asyncio.create_task(loop.run()))
+    yield
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_pods_of_a_template_get_devices_and_leave_them_to_others(
+    scheduler: RunningScheduler, controller: None, pods: SchedulerPods, nodes: Sequence[str], admin: Client
+) -> None:
+    await admin.create(templates.template(deviceClassName="gpu"))
+
+    def from_template(pod: Pod) -> None:
+        pod.spec.resourceClaims.add(name="gpu", resourceClaimTemplateName=templates.TEMPLATE)
+
+    names = [f"p{number}" for number in range(6)]
+    for each in names:
+        await pods.create(each, change=from_template)
+    waits = {asyncio.create_task(pods.bound(each)): each for each in names}
+    bound: list[str] = []
+    while len(bound) < 6:
+        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED, timeout=LIMIT_S)
+        assert done, f"{bound} are bound, and no other"
+        for each in done:
+            name = waits.pop(each)
+            bound.append(name)
+            claim = (await admin.get(Pod, name, "default")).status.resourceClaimStatuses[0].resourceClaimName
+            used = await claim_of(admin, claim)
+            assert allocations.results(used.status.allocation)[0].partition("=")[2].startswith(f"{each.result()}/")
+            if len(bound) <= 2:
+                await admin.delete(Pod, name, "default", grace_period_s=0)
+    held = [each for each in (await admin.list(ResourceClaim, "default")).items if each.status.HasField("allocation")]
+    given = [one.device + one.pool for each in held for one in each.status.allocation.devices.results]
+    assert len(set(given)) == len(given)
+
+
+async def test_an_extended_resource_is_a_device_by_a_claim_that_the_scheduler_makes(
+    scheduler: RunningScheduler, pods: SchedulerPods, nodes: Sequence[str], admin: Client
+) -> None:
+    await admin.create(allocations.device_class("extended", extendedResourceName="example.com/gpu"))
+
+    def requesting(pod: Pod) -> None:
+        for amounts in (pod.spec.containers[0].resources.requests, pod.spec.containers[0].resources.limits):
+            amounts["example.com/gpu"].string = "2"
+
+    created = await pods.create("first", change=requesting)
+    node = await pods.bound("first")
+    pod = await admin.get(Pod, "first", "default")
+    told = pod.status.extendedResourceClaimStatus
+    (mapping,) = told.requestMappings
+    assert (mapping.containerName, mapping.resourceName) == ("main", "example.com/gpu")
+    claim = await claim_of(admin, told.resourceClaimName)
+    assert told.resourceClaimName.startswith("first-extended-resources-")
+    wanted = [f"{mapping.requestName}={node}/{device}" for device in ("a", "b")]
+    assert allocations.results(claim.status.allocation) == wanted
+    assert [one.uid for one in claim.status.reservedFor] == [created.metadata.uid]
+    assert claim.metadata.ownerReferences[0].uid == created.metadata.uid
+    await pods.create("second", change=requesting)
+    assert await pods.bound("second") != node
+    await pods.create("third", change=requesting)
+    await told_of(pods, "third", CANNOT)

@@ -11,6 +11,7 @@ from podlab_testing import allocations
 from master.scheduler.cache.device_claims import DeviceClaims, PodDevices
 from master.scheduler.cache.pod_info import pod_info
 from master.scheduler.cycle.assumed_pod import AssumedPod
+from master.scheduler.devices.extended import extended_claim
 from master.scheduler.effects.claim_binder import TRIES, ClaimBinder
 from podlab.api.pods.resourceclaims import FINALIZER
 from podlab.core.v1.pod_pb2 import Pod
@@ -30,10 +31,26 @@ class _Api:
         self.claim = claim
         self.refusal: ApiError | None = None
         self.writes: list[str] = []
+        self.told: object = None
 
     async def get(self, kind: type[ResourceClaim], name: str, namespace: str) -> ResourceClaim:
         assert (kind, namespace, name) == (ResourceClaim, *NAME)
         return self.claim
+
+    async def create(self, claim: ResourceClaim) -> ResourceClaim:
+        assert not claim.metadata.uid
+        self.writes.append("create")
+        self.claim = ResourceClaim()
+        self.claim.CopyFrom(claim)
+        metadata = self.claim.metadata
+        metadata.name, metadata.uid, metadata.resourceVersion = f"{claim.metadata.generateName}x", "uid-made", "1"
+        return self.claim
+
+    async def patch(self, kind: type[Pod], name: str, namespace: str, *, patch: object, subresource: str) -> Pod:
+        assert (kind, namespace, name, subresource) == (Pod, "default", "web", "status")
+        self.writes.append("pod")
+        self.told = patch
+        return Pod()
 
     async def update(self, claim: ResourceClaim) -> ResourceClaim:
         return self._write("claim", claim)
@@ -238,3 +255,19 @@ async def test_a_pod_that_is_deleted_meanwhile_is_waited_for_no_more(bench: _Ben
     error = await bench.ended()
     assert error is not None
     assert "waits no more" in error.message
+
+
+async def test_a_claim_for_extended_resources_is_created_and_the_pod_told(bench: _Bench) -> None:
+    bench.pod.spec.containers[0].resources.requests["example.com/gpu"].string = "1"
+    planned = (extended_claim(bench.pod, {"example.com/gpu": "gpu"}), GIVEN)
+    bench.devices.reserve(bench.pod.metadata.uid, PodDevices("n1", (), {}, planned))
+    bench.binder.enqueue([AssumedPod(pod_info(bench.pod), "n1")])
+    assert await bench.ended() is None
+    assert bench.api.writes == ["create", "claim", "status", "pod"]
+    name = "web-extended-resources-x"
+    assert bench.devices.extended_claim_of(bench.pod.metadata.uid) == ("default", name)
+    mapping = {"containerName": "main", "resourceName": "example.com/gpu", "requestName": "container-0-request-0"}
+    status = {"requestMappings": [mapping], "resourceClaimName": name}
+    assert bench.api.told == {"status": {"extendedResourceClaimStatus": status}}
+    assert not bench.devices.unreserve("none")
+    assert bench.devices.allocated.is_taken(allocations.DEVICE_0)

@@ -10,6 +10,7 @@ from podlab_testing import allocations
 
 from master.scheduler.cache.device_claims import DeviceClaims
 from master.scheduler.effects.claim_releaser import ClaimReleaser
+from podlab.api.pods.resourceclaims import FINALIZER
 from podlab.errors import ApiError, NotFound, ServiceUnavailable
 from podlab.resource.v1.resourceclaim_pb2 import ResourceClaim
 
@@ -27,6 +28,14 @@ class _Api:
     async def update_status(self, claim: ResourceClaim) -> ResourceClaim:
         self.asked.put_nowait(claim)
         return self._answer(claim)
+
+    async def update(self, claim: ResourceClaim) -> ResourceClaim:
+        self.asked.put_nowait(claim)
+        return self._answer(claim)
+
+    async def delete(self, kind: type[ResourceClaim], name: str, namespace: str) -> bool:
+        self.asked.put_nowait((kind, namespace, name))
+        return True
 
     async def patch(
         self, kind: type[ResourceClaim], name: str, namespace: str, *, patch: object, subresource: str
@@ -82,6 +91,17 @@ async def test_a_pod_that_was_not_bound_leaves_its_claims(bench: _Bench) -> None
     uid = POD.metadata.uid
     wanted = {"metadata": {"uid": "claim"}, "status": {"reservedFor": [{"$patch": "delete", "uid": uid}]}}
     assert await bench.asked() == wanted
+
+
+async def test_a_claim_for_extended_resources_goes_finalizer_first(bench: _Bench) -> None:
+    claim = bench.devices.claims[NAME]
+    claim.metadata.finalizers.extend([FINALIZER, "example.com/other"])
+    bench.releaser.delete(NAME, POD)
+    bench.releaser.delete(("default", "none"), POD)
+    asked = await bench.asked()
+    assert isinstance(asked, ResourceClaim)
+    assert list(asked.metadata.finalizers) == ["example.com/other"]
+    assert await bench.asked() == (ResourceClaim, *NAME)
 
 
 async def test_a_claim_that_the_pod_does_not_use_is_left_alone(bench: _Bench) -> None:

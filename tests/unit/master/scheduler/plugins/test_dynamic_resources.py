@@ -10,7 +10,9 @@ from podlab_testing import allocations
 from master.scheduler.cache.device_claims import PodDevices
 from master.scheduler.cache.pod_info import pod_info
 from master.scheduler.cache.snapshot import Snapshot
+from master.scheduler.devices.extended import EXTENDED_CLAIM
 from master.scheduler.plugins.dynamic_resources import Deallocation, DynamicResources
+from master.scheduler.plugins.node_resources_fit import NodeResourcesFit
 from master.scheduler.plugins.protocol import PluginError
 from podlab.api.values.jsonvalues import Json
 from podlab.core.v1.node_pb2 import Node
@@ -206,3 +208,90 @@ def test_the_time_for_all_nodes_is_bounded(bench: _Bench) -> None:
         refusals = plugin.filter(pod_info(pod), late, late.all)
         assert refusals is not None
         assert refusals.reasons.get(int(refusals.codes[0]), ("",)) == (reason,)
+
+
+def _requesting(amount: str = "1", resource: str = "example.com/gpu") -> Pod:
+    pod = allocations.claiming_pod()
+    pod.spec.containers[0].resources.requests[resource].string = amount
+    return pod
+
+
+def _fits(bench: _Bench, pod: Pod) -> list[str]:
+    """What NodeResourcesFit says of it."""
+    refusals = NodeResourcesFit().filter(pod_info(pod), bench.snapshot, bench.snapshot.all)
+    assert refusals is not None
+    return [", ".join(refusals.reasons[code]) if code else "" for code in refusals.codes.tolist()]
+
+
+@pytest.fixture
+def extended(bench: _Bench) -> _Bench:
+    """The class `gpu` stands for example.com/gpu, which n3 has itself."""
+    node = Node(metadata=ObjectMeta(name="n3"))
+    for name in NODES:
+        node.metadata.name = name
+        node.status.allocatable["pods"].string = "110"
+        if name == "n3":
+            node.status.allocatable["example.com/gpu"].string = "1"
+        bench.snapshot.set_node(node)
+    bench.snapshot.set_device_class("gpu", allocations.device_class(extendedResourceName="example.com/gpu"))
+    return bench
+
+
+def test_an_extended_resource_is_of_devices_or_of_the_node(extended: _Bench) -> None:
+    pod = _requesting()
+    assert _fits(extended, pod) == ["", "", ""]
+    assert extended.reasons(pod) == ["", "", ""]
+    assert extended.plan(pod, "n3") is None
+    planned = extended.plan(pod, "n1")
+    assert planned is not None
+    assert planned.extended is not None
+    made, allocation = planned.extended
+    assert allocations.results(allocation) == ["container-0-request-0=n1/d0"]
+    assert made.claim.metadata.annotations[EXTENDED_CLAIM] == "true"
+
+
+def test_more_of_an_extended_resource_than_a_node_has_is_refused_by_its_own_plugin(extended: _Bench) -> None:
+    pod = _requesting("2")
+    assert _fits(extended, pod) == ["", "", "Insufficient example.com/gpu"]
+    assert extended.reasons(pod)[:2] == ["cannot allocate all claims"] * 2
+
+
+def test_a_class_is_an_extended_resource_by_its_own_name(extended: _Bench) -> None:
+    pod = _requesting(resource="deviceclass.resource.kubernetes.io/large")
+    assert _fits(extended, pod) == ["", "", ""]
+    assert extended.reasons(pod) == ["", "cannot allocate all claims", "cannot allocate all claims"]
+
+
+def test_without_the_class_the_resource_is_the_nodes_alone(extended: _Bench) -> None:
+    pod = _requesting()
+    epoch = extended.snapshot.epoch
+    extended.snapshot.set_device_class("gpu", allocations.device_class())
+    assert extended.snapshot.epoch > epoch, "what was decided by it is void"
+    assert _fits(extended, pod) == ["Insufficient example.com/gpu", "Insufficient example.com/gpu", ""]
+    assert extended.plugin.filter(pod_info(pod), extended.snapshot, extended.snapshot.all) is None
+
+
+def test_what_a_pod_is_to_get_for_its_extended_resource_is_gone(extended: _Bench) -> None:
+    first, second = _requesting(), _requesting()
+    second.metadata.uid = "uid-second"
+    planned = extended.plan(first, "n1")
+    assert planned is not None
+    extended.snapshot.devices.reserve(first.metadata.uid, planned)
+    assert extended.reasons(second) == ["cannot allocate all claims", "", ""]
+    assert extended.snapshot.devices.unreserve(first.metadata.uid)
+    assert extended.reasons(second) == ["", "", ""]
+
+
+def test_a_claim_of_an_earlier_attempt_goes_first(extended: _Bench) -> None:
+    pod = _requesting()
+    planned = extended.plan(pod, "n1")
+    assert planned is not None
+    assert planned.extended is not None
+    made = planned.extended[0].claim
+    made.metadata.name = "web-extended-resources-x"
+    extended.add(made)
+    assert set(extended.reasons(pod)) == {"cannot schedule extended resource claim"}
+    gone = Deallocation("deletion of ResourceClaim completed", ("default", made.metadata.name), is_deletion=True)
+    assert extended.plugin.deallocation(pod_info(pod), extended.snapshot) == gone
+    extended.snapshot.devices.set_claim(("default", made.metadata.name), None)
+    assert extended.reasons(pod) == ["", "", ""]

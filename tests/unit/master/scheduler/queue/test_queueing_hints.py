@@ -192,7 +192,7 @@ def test_a_plugin_of_ones_own_may_be_helped_by_any_event(kind: EventKind) -> Non
             },
         ),
         (EventKind.DEVICE_CLAIM, {"DynamicResources"}),
-        (EventKind.DEVICE_CLASS, {"DynamicResources"}),
+        (EventKind.DEVICE_CLASS, {"DynamicResources", "NodeResourcesFit"}),
         (EventKind.RESOURCE_SLICE, {"DynamicResources"}),
         (EventKind.NODE_TAINTS, {"TaintToleration", "NodeUnschedulable", "PodTopologySpread"}),
         (EventKind.NODE_DELETE, {"PodTopologySpread"}),
@@ -247,3 +247,10 @@ def test_a_claim_helps_its_own_pod_and_whoever_may_have_its_devices(
 @pytest.mark.parametrize("kind", [EventKind.DEVICE_CLASS, EventKind.RESOURCE_SLICE, EventKind.NODE_ADD])
 def test_classes_slices_and_nodes_help_whoever_lacks_devices(kind: EventKind) -> None:
     assert is_worth_requeuing("DynamicResources", pod_info(allocations.claiming_pod("claim")), ClusterEvent(kind))
+
+
+@pytest.mark.parametrize(("resource", "helps"), [(GPU, True), ("memory", False)])
+def test_a_class_of_devices_helps_whoever_lacks_an_extended_resource(resource: str, helps: bool) -> None:
+    pod = allocations.claiming_pod()
+    pod.spec.containers[0].resources.requests[resource].string = "1"
+    assert is_worth_requeuing("NodeResourcesFit", pod_info(pod), ClusterEvent(EventKind.DEVICE_CLASS)) is helps
