@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from ipaddress import IPv4Network
 
+from master.controllers.devices.devicetainteviction.controller import DeviceTaintEvictionController
 from master.controllers.devices.resourceclaim.controller import ResourceClaimController
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Controller
@@ -92,6 +93,7 @@ def controllers(
         StorageProtectionController(client, informers),
         EphemeralVolumeController(client, informers, recorders.of("ephemeral_volume")),
         ResourceClaimController(client, informers, recorders.of("resource_claim")),
+        DeviceTaintEvictionController(client, informers, recorders.of("device-taint-eviction-controller")),
         ServiceAccountTokensController(client, informers, settings.tls.ca),
         ClusterRoleAggregationController(client, informers),
         CertificatesController(client, informers, signer(settings)),

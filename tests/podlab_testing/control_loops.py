@@ -132,6 +132,7 @@ LOOPS = (
             "ResourceClaim.status.reservedFor",
         ),
     ),
+    ControlLoop("device-taint-eviction", ("Pod delete", "Pod.status.conditions[DisruptionTarget]")),
     ControlLoop(
         "endpointslice",
         ("EndpointSlice create", "EndpointSlice delete", "EndpointSlice.endpoints", "EndpointSlice.ports"),

@@ -41,6 +41,8 @@ def _container(spec: Container, status: ContainerStatus | None) -> Fields:
         fields.append(layout.field("Restart Count", str(status.restartCount)))
     fields += [quantities("Limits", spec.resources.limits)] if spec.resources.limits else []
     fields += [quantities("Requests", spec.resources.requests)] if spec.resources.requests else []
+    claims = [f"{one.name}/{one.request}".rstrip("/") for one in spec.resources.claims]
+    fields += [layout.field("Resource Claims", claims)] if claims else []
     for name, probe in (
         ("Liveness", spec.livenessProbe),
         ("Readiness", spec.readinessProbe),

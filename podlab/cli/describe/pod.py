@@ -29,6 +29,7 @@ def describe(pod: Pod, related: Related) -> Fields:
         *fields,
         containers("Containers", pod.spec.containers, status.containerStatuses),
         *([_readiness_gates(pod)] if pod.spec.readinessGates else []),
+        *([_claims(pod)] if pod.spec.resourceClaims else []),
         conditions(status.conditions),
         volumes(pod.spec.volumes),
         *_placement(pod.spec),
@@ -41,6 +42,16 @@ def _readiness_gates(pod: Pod) -> LayoutField:
     found = [(name, condition(pod.status.conditions, name)) for name in names]
     rows = [[name, told.status if told is not None else layout.NONE] for name, told in found]
     return layout.table("Readiness Gates", ["Type", "Status"], rows)
+
+
+def _claims(pod: Pod) -> LayoutField:
+    """The ResourceClaims of devices, and what those are made from that are the pod's own."""
+    made = {one.name: one.resourceClaimName for one in pod.status.resourceClaimStatuses}
+    rows = [
+        [one.name, one.resourceClaimName or made.get(one.name, layout.NONE), one.resourceClaimTemplateName]
+        for one in pod.spec.resourceClaims
+    ]
+    return layout.table("Resource Claims", ["Name", "ResourceClaim", "Template"], rows)
 
 
 def template(found: PodTemplateSpec) -> Fields:

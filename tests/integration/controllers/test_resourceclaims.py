@@ -120,6 +120,37 @@ async def test_a_pod_that_was_bound_by_hand_is_reserved_for(seen: ClusterView, n
     await seen.until(lambda: len(claims(seen)[0].status.reservedFor) == 2, "the second may use it too")
 
 
+async def test_a_pod_leaves_a_device_that_is_tainted(seen: ClusterView, nodes: FakeNodes) -> None:
+    await seen.client.create(devices.claim())
+    offered = await seen.client.create(devices.resource_slice("n1", "gpu-0", "gpu-1"))
+    pod = await seen.client.create(devices.user(node="n1", resourceClaimName="all-gpus"))
+    await allocate(seen, "all-gpus", pod)
+    offered.spec.devices[1].taints.add(key="example.com/broken", effect="NoExecute")
+    offered.spec.devices[0].taints.add(key="example.com/slow", effect="NoSchedule")
+    offered = await seen.client.update(offered)
+    await seen.client.create(devices.user("other"))
+    await seen.until(lambda: len(seen.pods()) == 2, "other devices' taints, and other effects, evict nobody")
+    offered.spec.devices[0].taints.add(key="example.com/broken", effect="NoExecute")
+    await seen.client.update(offered)
+    await seen.until_told({("Pod", "DeviceTaintManagerEviction", "Marking for deletion")})
+    await seen.until(lambda: [one.metadata.name for one in seen.pods()] == ["other"], "its pod has left")
+
+
+async def test_a_pod_stays_as_long_as_its_claim_tolerates(seen: ClusterView, nodes: FakeNodes) -> None:
+    tolerated = [{"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 1}]
+    claim = await seen.client.create(devices.claim(tolerations=tolerated))
+    offered = devices.resource_slice("n1", "gpu-0")
+    offered.spec.devices[0].taints.add(key="example.com/broken", effect="NoExecute")
+    await seen.client.create(offered)
+    pod = await seen.client.create(devices.user(node="n1", resourceClaimName="all-gpus"))
+    given = devices.allocated(claim, pod)
+    result = given.status.allocation.devices.results[0]
+    result.tolerations.extend(claim.spec.devices.requests[0].exactly.tolerations)
+    await seen.client.update_status(given)
+    await seen.until(lambda: not seen.pods(), "its time is over")
+    await seen.until_told({("Pod", "DeviceTaintManagerEviction", "Marking for deletion")})
+
+
 async def test_templates_are_used_as_long_as_pods_need_them(seen: ClusterView) -> None:
     await seen.client.create(devices.template())
     await seen.client.create(devices.user())

@@ -1,0 +1,1 @@
+"""Pods leave devices that have NoExecute taints."""
