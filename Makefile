@@ -16,7 +16,7 @@ E2E := $(BIN)/pytest -q --durations 10
 ON_THE_LAB := $(addprefix tests/e2e/,workloads cluster clients kubectl)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-hosts e2e-upgrade lint check control-loops bench bench-api bench-controllers bench-proxy bench-scheduler fuzz protos docs bootstrap
+.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-hosts e2e-upgrade lint check control-loops bench bench-api bench-controllers bench-networkpolicy bench-proxy bench-scheduler fuzz protos docs bootstrap
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-14s %s\n' "$$target" "$$text"; done
@@ -79,6 +79,9 @@ bench: bootstrap ## measure; one line a figure
 
 bench-api: bootstrap ## measure the API server alone, in less than five minutes; BEFORE=checkout: beside another release (LOADS=words: some)
 	@$(BIN)/python tests/bench/api $(if $(BEFORE),--before $(BEFORE) $(LOADS))
+
+bench-networkpolicy: bootstrap ## measure changes of NetworkPolicies: 500 policies on 50 pods, in half a minute
+	@$(BIN)/pytest -q -s tests/bench/networkpolicy
 
 bench-controllers: bootstrap ## measure the controllers with thousands of objects, in about five minutes
 	@$(BIN)/python tests/bench/controllers

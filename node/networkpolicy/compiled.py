@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from node.networkpolicy.intervals import ALL_ADDRESSES, Ranges, block, merged
 from podlab.api.selection.selectors import Selector, from_message
@@ -27,11 +28,16 @@ class PodGroup:
     def has_namespace(self, name: str, labels: Mapping[str, str]) -> bool:
         return name == self.namespace if self.namespaces is None else self.namespaces.matches(labels)
 
-    def __str__(self) -> str:
+    @cached_property
+    def text(self) -> str:
+        """Two groups of the same text are the same."""
         pods = f"pods {self.pods or 'all'}"
         if self.namespaces is None:
             return f"namespace {self.namespace}, {pods}"
         return f"namespaces {self.namespaces or 'all'}, {pods}"
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,9 @@ class CompiledPolicy:
     selected: PodGroup
     ingress: tuple[PolicyRule, ...] | None
     egress: tuple[PolicyRule, ...] | None
+
+    def __hash__(self) -> int:
+        return hash((self.namespace, self.name))  # the rest would be many times the work, and tells few apart
 
 
 def compile_policy(policy: NetworkPolicy) -> CompiledPolicy:

@@ -10,7 +10,6 @@ import hashlib
 import logging
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 
 from node.command import CommandError, NotInstalled
 from node.networkpolicy.cluster import Cluster
@@ -31,16 +30,7 @@ log = logging.getLogger(__name__)
 
 VERIFY_PERIOD_S = 10.0  # how soon rules that another program removed are put back
 RETRY_S = 2.0
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """How the kernel showed our table when it was last looked at (empty: not since it was written), and the number that
-    all changes of rules had come to before.
-    """
-
-    generation: int = -1
-    digest: str = ""
+_NEVER = -1
 
 
 class Enforcer:
@@ -68,7 +58,8 @@ class Enforcer:
         self._pods = Informer(client, Pod, trim=trimmed)
         self._dirty = asyncio.Event()
         self._written: Ruleset | None = None  # None: the present rules are not known
-        self._seen = _Seen()
+        # The kernel's number of changes at which our table was as written for certain, and how it showed it then.
+        self._trusted, self._digest = _NEVER, ""
         self._policies.on_change(self._policy_changed)
         self._namespaces.on_change(self._namespace_changed)
         self._pods.on_change(self._pod_changed)
@@ -110,8 +101,12 @@ class Enforcer:
         if not script:
             return
         lets_more = self._written is not None and only_lets_more(self.table, table)
-        self._written, self._seen = None, _Seen()
+        before = await self._nft.generation()
+        is_known = self._written is None or before == self._trusted
+        self._written, self._digest = None, ""
         await self._nft.apply(script)
+        after = await self._nft.generation()
+        self._trusted = after if is_known and after == before + 1 else _NEVER
         self._written, self.table = wanted, table
         ended = 0 if lets_more else await self._flows.cut(table)
         log.info(
@@ -122,23 +117,22 @@ class Enforcer:
         )
 
     async def _verify(self) -> None:
-        """Writes the table again unless the kernel shows it as it did when it was last looked at.
-
-        Raises CommandError, OSError.
-        """
+        """Writes the table again where another program may have changed it. Raises CommandError, OSError."""
         if self._written is None or not self._written.chains:
             return
         generation = await self._nft.generation()
-        if generation == self._seen.generation:
-            return  # nobody has changed a rule of any table since
+        if generation == self._trusted:
+            if not self._digest and (shown := await self._show()) and await self._nft.generation() == generation:
+                self._digest = shown
+            return
         shown = await self._show()
-        if shown != self._seen.digest:
+        if not self._digest or shown != self._digest:
             await self._nft.apply(replacement(self._written))
-            if self._seen.digest:
+            if self._digest:
                 ended = await self._flows.cut(self.table)
                 log.warning("network policies: another program changed %s; written again, %d flows cut", TABLE, ended)
             generation, shown = await self._nft.generation(), await self._show()
-        self._seen = _Seen(generation, shown)
+        self._trusted, self._digest = generation, shown
 
     async def _show(self) -> str:
         """Our table as the kernel shows it, as a digest; empty when there is none."""

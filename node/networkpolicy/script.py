@@ -11,14 +11,13 @@ addresses, which all rules share that ask for the same pods.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Address
 
 from node.network.cni import BRIDGE
 from node.networkpolicy.compiled import CompiledPolicy, PodGroup, PolicyRule
-from node.networkpolicy.intervals import Ranges
 from node.networkpolicy.table import PolicyTable
 
 FAMILY, TABLE = "inet", "podlab-policy"
@@ -27,6 +26,8 @@ EGRESS_PODS, INGRESS_PODS, ISOLATED, SELVES = "egress-pods", "ingress-pods", "is
 _VERDICTS, _ADDRESSES = "map ipv4_addr : verdict", "set ipv4_addr"
 _PAIRS, _PORTS = "set ipv4_addr . ipv4_addr", "set ipv4_addr . inet_service"
 _NAME_LENGTH, _COMMENT_LENGTH = 100, 120
+_RANGES_AS_RULES = 8
+_REMEMBERED = 8192  # texts, in case the policies are the same next time
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,7 @@ def render(table: PolicyTable) -> Ruleset:
         for namespace, policies in found.items():
             jumps = (f"ip {side} @{_group(each.selected)} jump {_chain(direction, each)}" for each in policies)
             chains[f"{direction}-ns-{namespace}"] = (*jumps, "drop")
-            for policy in policies:
-                rules = policy.ingress if direction == "ingress" else policy.egress
-                chains[_chain(direction, policy)] = tuple(_rule(direction, rule) for rule in rules or ())
+            chains.update((_chain(direction, each), _policy(direction, each)) for each in policies)
     return Ruleset(chains, _collections(table))
 
 
@@ -95,7 +94,7 @@ def _collections(table: PolicyTable) -> dict[str, Collection]:
         SELVES: Collection(_PAIRS, frozenset(f"{address} . {address}" for address in table.isolated)),
     }
     for group, members in table.groups.items():
-        found[_group(group)] = Collection(_ADDRESSES, members, str(group)[:_COMMENT_LENGTH])
+        found[_group(group)] = Collection(_ADDRESSES, members, group.text[:_COMMENT_LENGTH])
     for (protocol, name), numbers in table.ports.items():
         elements = frozenset(f"{address} . {number}" for address, number in numbers)
         found[_named(protocol, name)] = Collection(_PORTS, elements)
@@ -106,25 +105,49 @@ def _dispatch(direction: str, isolated: Mapping[str, str]) -> frozenset[str]:
     return frozenset(f"{address} : jump {direction}-ns-{namespace}" for address, namespace in isolated.items())
 
 
-def _rule(direction: str, rule: PolicyRule) -> str:
+@lru_cache(maxsize=_REMEMBERED)
+def _policy(direction: str, policy: CompiledPolicy) -> tuple[str, ...]:
+    rules = policy.ingress if direction == "ingress" else policy.egress
+    return tuple(text for rule in rules or () for text in _rules(direction, rule))
+
+
+def _rules(direction: str, rule: PolicyRule) -> Iterator[str]:
     peer = "ip saddr" if direction == "ingress" else "ip daddr"
-    words = []
-    if rule.group is not None:
-        words.append(f"{peer} @{_group(rule.group)}")
-    if rule.addresses is not None:
-        words.append(f"{peer} {_ranges(rule.addresses, lambda number: str(IPv4Address(number)))}")
+    group = f"{peer} @{_group(rule.group)} " if rule.group is not None else ""
+    for addresses in _addresses(peer, rule):
+        for ports in _ports(rule):
+            yield f"{group}{addresses}{ports}accept"
+
+
+def _addresses(peer: str, rule: PolicyRule) -> list[str]:
+    if rule.addresses is None:
+        return [""]
+    parts = [_text(str(IPv4Address(low)), str(IPv4Address(high))) for low, high in rule.addresses]
+    return [f"{peer} {part} " for part in _alternatives(parts)]
+
+
+def _ports(rule: PolicyRule) -> list[str]:
     if rule.port_name:
-        words.append(f"ip daddr . {rule.protocol} dport @{_named(rule.protocol, rule.port_name)}")
-    elif rule.ports:
-        words.append(f"{rule.protocol} dport {_ranges(rule.ports, str)}")
-    elif rule.protocol:
-        words.append(f"meta l4proto {rule.protocol}")
-    return " ".join([*words, "accept"])
+        return [f"ip daddr . {rule.protocol} dport @{_named(rule.protocol, rule.port_name)} "]
+    if not rule.ports:
+        return [f"meta l4proto {rule.protocol} " if rule.protocol else ""]
+    single = [str(low) for low, high in rule.ports if low == high]
+    ranges = [_text(str(low), str(high)) for low, high in rule.ports if low != high]
+    parts = [*([_set(single) if len(single) > 1 else single[0]] if single else []), *_alternatives(ranges)]
+    return [f"{rule.protocol} dport {part} " for part in parts]
 
 
-def _ranges(ranges: Ranges, text: Callable[[int], str]) -> str:
-    parts = [text(low) if low == high else f"{text(low)}-{text(high)}" for low, high in ranges]
+def _alternatives(ranges: list[str]) -> list[str]:
+    """A rule for each, while they are few: nft reads all sets of ranges back before it adds an element to any set."""
+    return ranges if len(ranges) <= _RANGES_AS_RULES else [_set(ranges)]
+
+
+def _set(parts: list[str]) -> str:
     return f"{{ {', '.join(parts)} }}"
+
+
+def _text(low: str, high: str) -> str:
+    return low if low == high else f"{low}-{high}"
 
 
 def _chain(direction: str, policy: CompiledPolicy) -> str:
@@ -132,7 +155,7 @@ def _chain(direction: str, policy: CompiledPolicy) -> str:
 
 
 def _group(group: PodGroup) -> str:
-    return f"pods-{_digest(str(group))}"
+    return f"pods-{_digest(group.text)}"
 
 
 def _named(protocol: str, name: str) -> str:
@@ -144,7 +167,7 @@ def _identifier(kind: str, name: str) -> str:
     return f"{kind}-{_digest(name)}-{name}"[:_NAME_LENGTH]
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=_REMEMBERED)
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -176,15 +199,23 @@ def _changes(present: Ruleset, wanted: Ruleset) -> Iterator[str]:
     yield from _elements(present, wanted, "add")
     yield from (_line("flush chain", name) for name in gone_chains)
     for name, rules in wanted.chains.items():
-        before = present.chains.get(name, ())
-        if before != rules:
-            if before:
-                yield _line("flush chain", name)
-            yield from (_line("add rule", name, rule) for rule in rules)
+        yield from _rule_changes(name, present.chains.get(name, ()), rules)
     yield from (_line("delete chain", name) for name in gone_chains)
     for name, gone in present.collections.items():
         if name not in wanted.collections:
             yield _line(f"delete {_object(gone)}", name)
+
+
+def _rule_changes(name: str, before: tuple[str, ...], rules: tuple[str, ...]) -> Iterator[str]:
+    """Rules that are only new go in front: but for the last, whose place that is not, their order says nothing."""
+    if before == rules:
+        return
+    if before and set(before) <= set(rules) and before[-1] == rules[-1]:
+        yield from (_line("insert rule", name, rule) for rule in rules if rule not in before)
+        return
+    if before:
+        yield _line("flush chain", name)
+    yield from (_line("add rule", name, rule) for rule in rules)
 
 
 def _new_collections(present: Ruleset, wanted: Ruleset) -> Iterator[str]:

@@ -53,7 +53,7 @@ def test_selectors_that_mean_the_same_are_the_same_group() -> None:
         for each in (parts, again)
     ]
     assert groups[0] == groups[1]
-    assert str(groups[0]) == str(groups[1]) == "namespace shop, pods a,b in (x,y)"
+    assert groups[0].text == groups[1].text == "namespace shop, pods a,b in (x,y)"
 
 
 def test_what_validation_does_not_let_through_is_refused() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from itertools import count
 from typing import Any, cast
 
 import pytest
@@ -85,19 +84,22 @@ class Kernel(Nft):
         self.applied: asyncio.Queue[str] = asyncio.Queue()
         self.table = "as written"
         self.error: CommandError | None = None
-        self.numbers = count()
+        self.changes = 0
+        self.looked_at = asyncio.Event()
 
     async def generation(self) -> int:
-        return next(self.numbers)  # somebody changes rules all the time
+        return self.changes
 
     async def apply(self, script: str) -> None:
         if self.error is not None:
             error, self.error = self.error, None
             raise error
         self.table = "as written"
+        self.changes += 1
         self.applied.put_nowait(script)
 
     async def listing(self, family: str, table: str) -> str:
+        self.looked_at.set()
         if not self.table:
             raise CommandError("nft list table: exit 1: No such file or directory")
         return self.table
@@ -173,12 +175,42 @@ async def test_a_pod_whose_status_alone_changes_writes_nothing() -> None:
 
 @pytest.mark.parametrize("shown", ["", "with a rule of somebody else's"])
 async def test_a_table_that_another_program_changed_or_removed_is_written_again(shown: str) -> None:
+    kernel, flows = Kernel(), Flows()
+    async with running(FakeCluster(closing("web")), kernel, flows, verify_period_s=0.02):
+        whole = await kernel.applied.get()
+        await kernel.looked_at.wait()
+        kernel.table = shown
+        kernel.changes += 1
+        assert await kernel.applied.get() == whole
+        await kernel.looked_at.wait()
+        assert flows.cuts == 2
+
+
+async def test_a_table_is_looked_at_again_only_when_some_rule_was_changed() -> None:
     kernel = Kernel()
+    async with running(FakeCluster(closing("web")), kernel, verify_period_s=0.01):
+        await kernel.applied.get()
+        await kernel.looked_at.wait()
+        kernel.looked_at.clear()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(kernel.looked_at.wait(), 0.1)
+        kernel.changes += 1  # of another table
+        await kernel.looked_at.wait()
+        assert kernel.applied.empty()
+
+
+async def test_where_others_change_rules_meanwhile_the_table_is_written_again_to_be_sure() -> None:
+    class Busy(Kernel):
+        async def generation(self) -> int:
+            self.changes += 1
+            return self.changes
+
+    kernel = Busy()
     async with running(FakeCluster(closing("web")), kernel, verify_period_s=0.02):
         whole = await kernel.applied.get()
-        assert await kernel.applied.get() == whole  # what the kernel shows of it is looked at for the first time
-        kernel.table = shown
         assert await kernel.applied.get() == whole
+        await kernel.looked_at.wait()
+        assert kernel.applied.empty()
 
 
 async def test_a_write_that_failed_is_done_again_as_a_whole() -> None:

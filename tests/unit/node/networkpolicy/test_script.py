@@ -51,6 +51,10 @@ class Table:
             assert target in self.chains, (text, target)
         self.chains[name].append(text)
 
+    def _insert_rule(self, name: str, text: str) -> None:
+        self._add_rule(name, text)
+        self.chains[name].insert(0, self.chains[name].pop())
+
     def _add_set(self, name: str, text: str) -> None:
         assert name not in self.sets
         self.sets[name] = set()
@@ -83,8 +87,15 @@ class Table:
         ]
 
     def holds(self, wanted: Ruleset) -> bool:
+        """But for the order of a chain's rules: what drops is the last, and of those before any may accept."""
         sets = {name: set(each.elements) for name, each in wanted.collections.items()}
-        return self.chains == {name: list(rules) for name, rules in wanted.chains.items()} and self.sets == sets
+        chains = {name: sorted(rules) for name, rules in self.chains.items()}
+        drops_last = all("drop" not in rules[:-1] for rules in self.chains.values())
+        return (
+            drops_last
+            and self.sets == sets
+            and chains == {name: sorted(rules) for name, rules in wanted.chains.items()}
+        )
 
 
 @settings(max_examples=300)
