@@ -81,6 +81,7 @@ LOOPS = (
     ControlLoop(
         "horizontalpodautoscaler",
         (
+            "Custom.content",
             "Deployment.spec.replicas",
             "HorizontalPodAutoscaler.status",
             "ReplicaSet.spec.replicas",

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from podlab.api import kinds, objects
 from podlab.api.kinds import Kind
 from podlab.api.objects import Key
+from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.client.client import Client
 from podlab.errors import NotFound
 
@@ -38,7 +39,7 @@ class ObservedClient(Client):
 
     async def create(self, obj: M, *, dry_run: bool = False) -> M:
         created = await super().create(obj, dry_run=dry_run)
-        self._note([f"{kinds.of(obj).name} create"])
+        self._note([f"{_name(obj)} create"])
         return created
 
     async def delete(self, kind: type[M] | Kind, name: str, namespace: str = "", **options: Any) -> bool:
@@ -66,7 +67,7 @@ class ObservedClient(Client):
 
     async def _standing(self, obj: Any) -> Any:
         try:
-            return await self.get(type(obj), obj.metadata.name, obj.metadata.namespace)
+            return await self.get(_kind(obj), obj.metadata.name, obj.metadata.namespace)
         except NotFound:
             return None  # what is written next fails, and tells so
 
@@ -74,11 +75,22 @@ class ObservedClient(Client):
         """Nothing is told of a write over a state that we did not see."""
         if before is None or sent.metadata.resourceVersion not in ("", before.metadata.resourceVersion):
             return
-        name = kinds.of(sent).name
-        self._note(f"{name}.{path}" for path in differences(before, sent) if counts(path.partition(".")[0]))
+        self._note(f"{_name(sent)}.{path}" for path in differences(before, sent) if counts(path.partition(".")[0]))
 
     def _note(self, fields: Iterable[str]) -> None:
         self.written |= {(WRITER.get(), field) for field in fields}
+
+
+def _kind(obj: Message) -> Kind:
+    if not isinstance(obj, Custom):
+        return kinds.of(obj)
+    named = kinds.group_kind(obj)
+    return Kind(named.group, obj.api_version.rpartition("/")[2], named.kind, "", Custom)
+
+
+def _name(obj: Message) -> str:
+    """Custom objects of all kinds go by one name."""
+    return Custom.DESCRIPTOR.name if isinstance(obj, Custom) else kinds.of(obj).name
 
 
 def _patched(patch: dict[str, dict[str, Any]]) -> Iterator[str]:

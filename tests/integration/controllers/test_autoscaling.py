@@ -8,16 +8,22 @@ from typing import Any
 
 import grpc
 import pytest
+from podlab_testing import custom_kinds
 from podlab_testing.cluster import Cluster
 from podlab_testing.cluster_view import ClusterView
 from podlab_testing.fake_nodes import FakeNodes
 
+from master.controllers.objects.podstate import is_ready
 from master.controllers.settings import ControllersSettings
 from podlab.api.kinds import GroupKind
 from podlab.api.objects import condition
+from podlab.api.serializer import codec, custom
+from podlab.apiextensions.v1.custom_pb2 import Custom
+from podlab.apiextensions.v1.customresourcedefinition_pb2 import CustomResourceDefinition
 from podlab.apps.v1 import deployment_pb2
 from podlab.autoscaling.v2.horizontalpodautoscaler_pb2 import HorizontalPodAutoscaler
-from podlab.core.v1 import node_pb2
+from podlab.core.v1 import node_pb2, pod_pb2
+from podlab.kinds import builtin
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import kubelet_pb2 as pb
 from podlab.v1 import kubelet_pb2_grpc
@@ -132,3 +138,34 @@ async def test_a_workload_that_is_not_there_is_told(
     assert able is not None
     assert (able.status, able.reason) == ("False", "FailedGetScale")
     assert able.message == f"the HPA controller was unable to get the target's current scale: {error}"
+
+
+async def test_a_custom_kind_follows_its_load_at_the_paths_of_its_scale(
+    seen: ClusterView, kubelet: Kubelet, controllers: ControllersSettings
+) -> None:
+    kubelet.cpu_millis = 90
+    definitions = builtin.catalog().resource(CustomResourceDefinition).kind
+    await seen.client.create(codec.from_dict(custom_kinds.definition(), definitions))
+    for name in ("a", "b"):
+        pod = pod_pb2.Pod(metadata=meta_pb2.ObjectMeta(name=name, namespace="default", labels={"app": "web"}))
+        pod.spec.CopyFrom(deployment(1).spec.template.spec)
+        await seen.client.create(pod)
+    await seen.until(lambda: [is_ready(pod) for pod in seen.pods()] == [True, True], "ready pods")
+    crontabs = GroupKind("example.com", "CronTab")
+    await seen.until(lambda: crontabs in seen.informers.by_kind, "the kind")
+    made = Custom(metadata=meta_pb2.ObjectMeta(name="my", namespace="default"), api_version="example.com/v1")
+    made.kind, made.content = "CronTab", b'{"spec":{"replicas":2}}'
+    made = await seen.client.create(made)
+    made.content = b'{"spec":{"replicas":2},"status":{"replicas":2,"labelSelector":"app=web"}}'
+    await seen.client.update_status(made)
+    wanted = autoscaler("my", "CronTab")
+    wanted.spec.scaleTargetRef.apiVersion = "example.com/v1"
+    await seen.client.create(wanted)
+
+    def replicas() -> object:
+        found = seen.informers.by_kind[crontabs].get("my", "default")
+        return custom.content(found)["spec"]["replicas"] if isinstance(found, Custom) else None
+
+    await seen.until(lambda: replicas() == 4, "4 replicas")
+    told = "New size: 4; reason: cpu resource utilization (percentage of request) above target"
+    await seen.until_told({("HorizontalPodAutoscaler", "SuccessfulRescale", told)})

@@ -15,6 +15,7 @@ from master.controllers.framework.informers import Informers
 from master.controllers.garbagecollection.garbagecollector.controller import GarbageCollector
 from master.controllers.namespaces.namespace import NamespaceController
 from master.controllers.namespaces.resourcequota import ResourceQuotaController
+from master.controllers.security.clusterroleaggregation import ClusterRoleAggregationController
 from podlab.api import definitions
 from podlab.api.kinds import Kind
 from podlab.api.serializer import codec, custom
@@ -28,6 +29,7 @@ from podlab.kinds import builtin
 from podlab.kinds.current import CurrentCatalog
 from podlab.kinds.custom.definition import resource_of
 from podlab.meta.v1 import meta_pb2
+from podlab.rbac.v1 import rbac_pb2
 from podlab.v1 import apiserver_pb2 as pb
 
 
@@ -65,6 +67,7 @@ async def controllers(client: Client) -> AsyncIterator[Informers]:
         GarbageCollector(client, informers, EventRecorder(client, "test")),
         NamespaceController(client, informers),
         ResourceQuotaController(client, informers),
+        ClusterRoleAggregationController(client, informers),
     )
     tasks = [asyncio.create_task(one.run()) for one in (informers, *loops)]
     await informers.synced()
@@ -128,6 +131,41 @@ async def test_they_go_with_their_owner_and_their_namespace(
     await gone(client, crontabs, "child", "default")
     await gone(client, namespace_pb2.Namespace, "team")
     await gone(client, crontabs, "lost", "team")
+
+
+@pytest.mark.parametrize(
+    ("part_of", "gives"),
+    [("view", ("view", "edit", "admin")), ("edit", ("edit", "admin")), ("admin", ("admin",))],
+)
+async def test_the_roles_of_every_cluster_take_in_rights_to_custom_kinds(
+    client: Client, cluster: Cluster, controllers: Informers, crontabs: Kind, part_of: str, gives: tuple[str, ...]
+) -> None:
+    part = rbac_pb2.ClusterRole(metadata=meta_pb2.ObjectMeta(name="crontabs"))
+    part.metadata.labels[f"rbac.authorization.k8s.io/aggregate-to-{part_of}"] = "true"
+    part.rules.add(verbs=["create"], apiGroups=["example.com"], resources=["crontabs"])
+    await client.create(part)
+    for role in ("view", "edit", "admin"):
+        binding = rbac_pb2.RoleBinding(metadata=meta_pb2.ObjectMeta(name=role, namespace="default"))
+        binding.roleRef.kind, binding.roleRef.name = "ClusterRole", role
+        binding.subjects.add(kind="User", name=f"who-{role}")
+        await client.create(binding)
+    for role in gives:
+        await allowed(await cluster.client(f"who-{role}"), crontab(role))
+    for role in {"view", "edit", "admin"} - set(gives):
+        with pytest.raises(Forbidden, match=r'cannot create resource "crontabs" in API group "example\.com"'):
+            await (await cluster.client(f"who-{role}")).create(crontab(role))
+
+
+async def allowed(user: Client, wanted: Custom) -> None:
+    """Returns once the user may create it."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await user.create(wanted)
+            except Forbidden:
+                await asyncio.sleep(0.05)
+            else:
+                return
 
 
 async def gone(client: Client, kind: Kind | type[Message], name: str, namespace: str = "") -> None:
