@@ -121,7 +121,8 @@ async def test_an_error_refuses_unless_the_policy_says_otherwise(
     await policies.change("ignores", wrong, failurePolicy="Ignore")
     status, refused, _ = await sent(http, "POST", MAPS, config_map("refused", {"judged": "fails"}, b="b"))
     told = f"expression '{wrong}' resulted in error: no such key: missing"
-    assert (status, refused["message"]) == (403, f"policy 'fails' with binding 'fails' denied request: {told}")
+    assert (status, refused["reason"]) == (403, "Invalid")
+    assert refused["message"] == f"policy 'fails' with binding 'fails' denied request: {told}"
     found = await made(http, MAPS, config_map("ignored", {"judged": "ignores"}, b="b"))
     assert found["data"] == {"b": "b"}
 

@@ -34,7 +34,7 @@ from podlab.api.kinds import Kind
 from podlab.api.serializer import codec
 from podlab.api.values.jsonvalues import Json
 from podlab.apiextensions.v1.custom_pb2 import Custom
-from podlab.errors import Cause, Forbidden, InternalError
+from podlab.errors import Cause, Forbidden, InternalError, Invalid
 from podlab.kinds.resource import Resource
 from podlab.schemas import shapes
 from podlab.schemas.schema import parse
@@ -68,6 +68,14 @@ class _Invocation:
         return self.policy.name, binding, metadata.get("namespace", ""), metadata.get("name", "")
 
 
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """Why a policy refuses a write."""
+
+    told: str
+    reason: str
+
+
 class MutatingAdmissionPolicy(MutatingPlugin):
     """Asks the policies that are in force, one after the other. Objects by which policies are configured are left as
     they are."""
@@ -99,7 +107,7 @@ class MutatingAdmissionPolicy(MutatingPlugin):
     async def mutate(self, request: AdmissionRequest) -> None:
         """See Plugin."""
         again, progress = request.reinvocation, MutationProgress.of(request, self.name)
-        faults: list[str] = []
+        faults: list[_Fault] = []
         for invocation in list(self._invocations(request, faults)):
             if self._carry_out(request, invocation, progress, faults):
                 progress.changed()
@@ -108,12 +116,9 @@ class MutatingAdmissionPolicy(MutatingPlugin):
                 progress.asked.add(invocation.key)
         progress.leave(request.new)
         if faults:
-            write = request.write
-            raise Forbidden(
-                faults[0], kind=write.kind.resource, name=write.name, causes=[Cause("", "", told) for told in faults]
-            )
+            raise _refusal(faults, request)
 
-    def _invocations(self, request: AdmissionRequest, faults: list[str]) -> Iterator[_Invocation]:
+    def _invocations(self, request: AdmissionRequest, faults: list[_Fault]) -> Iterator[_Invocation]:
         """All that match the object as it is before the first of them changes it."""
         target = self._targets.of(request, self._targets.seen(request))
         for policy in self._about(request):
@@ -121,7 +126,7 @@ class MutatingAdmissionPolicy(MutatingPlugin):
             if matched is None:
                 continue
             if policy.compiled is None:
-                _note(faults, policy, None, f"failed to configure policy: {policy.error}")
+                _note(faults, policy, None, f"failed to configure policy: {policy.error}", reason=Forbidden.reason)
                 continue
             for binding in policy.bindings:
                 if binding.narrower is not None and binding.narrower.match(target) is None:
@@ -130,10 +135,10 @@ class MutatingAdmissionPolicy(MutatingPlugin):
                     for parameter in self._parameters.given(policy.message, binding.message, target.namespace):
                         yield _Invocation(policy, policy.compiled, binding, matched, parameter)
                 except Misconfigured as e:
-                    _note(faults, policy, binding, str(e))
+                    _note(faults, policy, binding, str(e), reason=Forbidden.reason)
 
     def _carry_out(
-        self, request: AdmissionRequest, invocation: _Invocation, progress: MutationProgress, faults: list[str]
+        self, request: AdmissionRequest, invocation: _Invocation, progress: MutationProgress, faults: list[_Fault]
     ) -> bool:
         """Whether it has changed the object."""
         seen = self._targets.seen(request)
@@ -198,8 +203,18 @@ def _shape(resource: Resource, kind: Kind) -> Struct:
     return shapes.shape_of(parse(schema or {}))
 
 
-def _note(faults: list[str], policy: _Policy, binding: _Binding | None, why: str) -> None:
+def _note(
+    faults: list[_Fault], policy: _Policy, binding: _Binding | None, why: str, *, reason: str = Invalid.reason
+) -> None:
     """A fault refuses the write, unless the policy says otherwise."""
     if policy.fails:
         named = f"'{policy.name}' with binding '{binding.message.metadata.name}'" if binding else f'"{policy.name}"'
-        faults.append(f"policy {named} denied request: {why}")
+        faults.append(_Fault(f"policy {named} denied request: {why}", reason))
+
+
+def _refusal(faults: Sequence[_Fault], request: AdmissionRequest) -> Forbidden:
+    """Of the first fault, whose reason need not be that of the code, as in Kubernetes."""
+    write, causes = request.write, [Cause("", "", fault.told) for fault in faults]
+    refusal = Forbidden(faults[0].told, kind=write.kind.resource, name=write.name, causes=causes)
+    refusal.reason = faults[0].reason
+    return refusal
