@@ -140,14 +140,24 @@ class Client:
         request = apiserver_pb2.CreateRequest(object=wrap(obj), dry_run=dry_run, field_manager=self.field_manager)
         return _typed(obj, (await self._written(self._stub.Create(request, timeout=DEADLINE_S))).object)
 
-    async def get(self, kind: type[M] | Kind, name: str, namespace: str = "", *, version: str = "") -> M:
-        """A custom object comes in the `version`, or as it was stored. Raises NotFound."""
+    async def get(
+        self,
+        kind: type[M] | Kind,
+        name: str,
+        namespace: str = "",
+        *,
+        version: str = "",
+        managed_fields: bool = False,
+    ) -> M:
+        """A custom object comes in the `version`, or as it was stored; any with its managedFields if they are wanted.
+        Raises NotFound."""
         request = apiserver_pb2.GetRequest(
             group=kinds.known(kind).group,
             kind=kinds.known(kind).name,
             namespace=namespace,
             name=name,
             version=version,
+            managed_fields=managed_fields,
         )
         return _typed(kind, (await _answer(self._stub.Get(request, timeout=DEADLINE_S))).object)
 
@@ -159,9 +169,10 @@ class Client:
         label_selector: str = "",
         field_selector: str = "",
         version: str = "",
+        managed_fields: bool = False,
     ) -> Listed[M]:
         """All objects that match, read page by page from one snapshot; custom ones in the `version`, or as they were
-        stored. Raises Expired when that took too long."""
+        stored; with their managedFields if those are wanted. Raises Expired when that took too long."""
         request = apiserver_pb2.ListRequest(
             group=kinds.known(kind).group,
             kind=kinds.known(kind).name,
@@ -170,6 +181,7 @@ class Client:
             field_selector=field_selector,
             limit=PAGE,
             version=version,
+            managed_fields=managed_fields,
         )
         items: list[M] = []
         while True:

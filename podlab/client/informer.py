@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypedDict, TypeVar
 
 from google.protobuf.message import Message
 
@@ -37,6 +37,11 @@ class Change(Generic[M]):
     new: M | None
 
 
+class _Selectors(TypedDict):
+    label_selector: str
+    field_selector: str
+
+
 class Informer(Generic[M]):
     """`run` for ever; read `store` (and never mutate what it holds); wait for `synced` before trusting an absence.
 
@@ -60,7 +65,7 @@ class Informer(Generic[M]):
         self._client = client
         self._kind = kind
         self._namespace = namespace
-        self._selectors = {"label_selector": label_selector, "field_selector": field_selector}
+        self._selectors: _Selectors = {"label_selector": label_selector, "field_selector": field_selector}
         self._trim = trim
         self._handlers: list[Callable[[Change[M]], None]] = []
         self._revision = ""

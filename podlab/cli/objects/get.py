@@ -30,6 +30,7 @@ class Query:
     output: Output | None
     headers: bool
     labels: bool
+    managed_fields: bool
 
     def namespace_of(self, kind: Kind) -> str:
         return "" if self.all_namespaces or not kind.namespaced else self.namespace
@@ -54,6 +55,9 @@ def get(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on and show changes as they come.")] = False,
     no_headers: Annotated[bool, typer.Option("--no-headers", help="Leave out the table's first line.")] = False,
     show_labels: Annotated[bool, typer.Option("--show-labels", help="Add a column with all labels.")] = False,
+    show_managed_fields: Annotated[
+        bool, typer.Option("--show-managed-fields", help="With -o yaml or json: who manages which fields, too.")
+    ] = False,
 ) -> None:
     """Show objects.
 
@@ -64,10 +68,15 @@ def get(
     podlab get pods -l app=web -w
     """
     wanted = targets.parse(resources or (), discovery.served)
-    query = Query(namespace, all_namespaces, selector, field_selector, output, not no_headers, show_labels)
+    headers = not no_headers
+    query = Query(
+        namespace, all_namespaces, selector, field_selector, output, headers, show_labels, show_managed_fields
+    )
     if any(target.name for target in wanted) and (all_namespaces or selector or field_selector):
         raise failures.CommandError("a name cannot be given together with --all-namespaces or a selector")
     if watch:
+        if show_managed_fields:
+            raise failures.CommandError("--show-managed-fields cannot be given together with --watch")
         if len(wanted) != 1:
             raise failures.CommandError("--watch takes one kind, or one object")
         session.run(lambda client: _watch(client, wanted[0], query))
@@ -101,7 +110,10 @@ async def _show(client: Client, wanted: Sequence[Target], query: Query) -> bool:
 async def _read(client: Client, target: Target, query: Query) -> list[Message]:
     namespace = query.namespace_of(target.kind)
     if target.name:
-        return [await client.get(target.kind, target.name, namespace, version=target.version)]
+        managed_fields = query.managed_fields
+        return [
+            await client.get(target.kind, target.name, namespace, version=target.version, managed_fields=managed_fields)
+        ]
     return (await _list(client, target, query)).items
 
 
@@ -120,6 +132,7 @@ async def _list(client: Client, target: Target, query: Query) -> Listed[Message]
         label_selector=query.label_selector,
         field_selector=fields,
         version=target.version,
+        managed_fields=query.managed_fields,
     )
 
 

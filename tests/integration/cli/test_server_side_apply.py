@@ -51,6 +51,21 @@ async def test_what_is_applied_is_merged_on_the_server(podlab: Podlab, admin: Cl
     assert json.loads(await podlab.ok("get", "configmap/c", "-o", "json"))["data"] == {"b": "2"}
 
 
+async def test_who_manages_which_fields_is_shown_to_those_who_ask(podlab: Podlab) -> None:
+    await podlab.ok("apply", "-f", "-", stdin=text(definition()))
+    await podlab.ok(*APPLY, stdin=config(a="1"))
+    await podlab.ok(*APPLY, stdin=text(crontab()))
+    for what in (("cm/c",), ("ct/my",), ("ct",)):
+        plain = json.loads(await podlab.ok("get", *what, "-o", "json"))
+        shown = json.loads(await podlab.ok("get", *what, "-o", "json", "--show-managed-fields"))
+        for found, is_shown in ((plain, False), (shown, True)):
+            (one,) = found.get("items", [found])
+            assert ("managedFields" in one["metadata"]) is is_shown
+    assert '"f:cronSpec": {}' in json.dumps(shown)
+    told = await podlab.fails("get", "cm", "-w", "--show-managed-fields")
+    assert "cannot be given together with --watch" in told
+
+
 async def test_a_conflict_is_told_with_what_to_do_and_can_be_forced(podlab: Podlab, admin: Client) -> None:
     await podlab.ok(*APPLY, stdin=config(a="1"))
     message = await podlab.fails(*APPLY, "--field-manager=other", stdin=config(a="2"))
