@@ -141,7 +141,17 @@ def of_certificate_requests() -> Iterator[Row]:
 
 
 def of_some_kinds() -> Iterator[Row]:
-    pods, services, deployments = f"{CORE}/pods", f"{CORE}/services", f"{APPS}/deployments"
+    yield from _of_pods(f"{CORE}/pods")
+    yield from _of_services(f"{CORE}/services")
+    yield from _of_deployments(f"{CORE}/pods", f"{APPS}/deployments")
+    yield from _of_bindings(f"{CORE}/pods")
+    yield from _of_workloads()
+    yield from _of_data()
+    yield from _of_namespaces()
+    yield from _of_requests()
+
+
+def _of_pods(pods: str) -> Iterator[Row]:
     for what, body, told in (
         ("no containers", pod(containers=[]), "spec.containers: Required value"),
         ("no image", pod(containers=[{"name": "c"}]), "spec.containers[0].image: Required value"),
@@ -178,6 +188,9 @@ def of_some_kinds() -> Iterator[Row]:
         "BadRequest",
         "limits[cpu]",
     )
+
+
+def _of_services(services: str) -> Iterator[Row]:
     for what, body, told in (
         ("no port", service(ports=[]), "spec.ports: Required value"),
         ("a bad type", service(type="Magic"), 'spec.type: Unsupported value: "Magic"'),
@@ -186,6 +199,10 @@ def of_some_kinds() -> Iterator[Row]:
         ("a node port of another range", service(type="NodePort", ports=[{"port": 1, "nodePort": 1}]), "nodePort"),
     ):  # fmt: skip
         yield invalid(f"service: {what}", services, body, told)
+
+
+def _of_deployments(pods: str, deployments: str) -> Iterator[Row]:
+    """And of the scale of one."""
     yield invalid(
         "deployment: other labels", deployments, deployment({"x": "y"}), "`selector` does not match template `labels`"
     )
@@ -208,6 +225,9 @@ def of_some_kinds() -> Iterator[Row]:
         "BadRequest",
         "spec.replicas",
     )
+
+
+def _of_bindings(pods: str) -> Iterator[Row]:
     yield Row(
         "binding: to nothing",
         "POST",
@@ -229,11 +249,17 @@ def of_some_kinds() -> Iterator[Row]:
     yield Row(
         "binding: replaced", "PUT", f"{pods}/kept/binding", {}, 405, "MethodNotAllowed", "does not allow this method"
     )
+
+
+def _of_workloads() -> Iterator[Row]:
     for kind in ("Job", "CronJob", "DaemonSet", "StatefulSet", "ReplicaSet"):
         of = builtin_kinds.named(kind)
         yield invalid(f"{kind}: empty", collection(of), {"metadata": {"name": "e"}, "spec": {}}, "spec.")
     schedule = {"metadata": {"name": "e"}, "spec": {"schedule": "now", "jobTemplate": {"spec": {"template": pod()}}}}
     yield invalid("CronJob: a bad schedule", f"{BATCH}/cronjobs", schedule, "spec.schedule: Invalid value")
+
+
+def _of_data() -> Iterator[Row]:
     secret = {"metadata": {"name": "t"}, "type": "kubernetes.io/tls"}
     yield invalid("secret: no key", f"{CORE}/secrets", secret, "data[tls.crt]: Required value")
     yield invalid(
@@ -251,6 +277,9 @@ def of_some_kinds() -> Iterator[Row]:
         "BadRequest",
         "data[a]: expected base64",
     )
+
+
+def _of_namespaces() -> Iterator[Row]:
     yield invalid(
         "a namespace's name", "/api/v1/namespaces", {"metadata": {"name": "A.b"}}, "metadata.name: Invalid value"
     )
@@ -263,6 +292,10 @@ def of_some_kinds() -> Iterator[Row]:
         "Forbidden",
         "this namespace may not be deleted",
     )
+
+
+def _of_requests() -> Iterator[Row]:
+    """To where nothing is written or read, or not in that form."""
     yield Row(
         "a form of answer", "POST", f"{CORE}/pods", b"<a/>", 415, "UnsupportedMediaType", "application/json", "text/xml"
     )
