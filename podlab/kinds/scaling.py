@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from datetime import datetime
+from typing import Any, Final, Protocol
 
 from google.protobuf.message import Message
 
+from podlab.api.cells import Cells, Table, age
 from podlab.api.objects import metadata
 from podlab.api.selection import selectors
 from podlab.autoscaling.v1.scale_pb2 import Scale, ScaleSpec, ScaleStatus
@@ -66,3 +68,13 @@ def scale_of(message: Message, scaling: Scaling) -> Scale:
         setattr(made.metadata, name, getattr(own, name))
     made.metadata.creationTimestamp.CopyFrom(own.creationTimestamp)
     return made
+
+
+def _cells(scale: Scale, now: datetime) -> Cells:
+    return [scale.metadata.name, str(scale.spec.replicas), str(scale.status.replicas), age(scale, now)]
+
+
+SCALE_TABLE: Final = Table(
+    _cells, ("NAME", "DESIRED", "AVAILABLE", "AGE"), types={"DESIRED": "integer", "AVAILABLE": "integer"}
+)
+"""What `kubectl get --subresource=scale` prints."""

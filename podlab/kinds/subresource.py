@@ -35,7 +35,8 @@ class Subresource:
 
     @property
     def is_plain(self) -> bool:
-        """Whether what is answered there is another kind's: there are no tables of it, and no metadata alone."""
+        """Whether what is answered there is another kind's: there are no tables of it, but of scales, and no metadata
+        alone."""
         return self.body is not None
 
     def kind(self, of: kinds.Kind) -> kinds.Kind:

@@ -49,7 +49,7 @@ from podlab.core.v1.componentstatus_pb2 import ComponentStatus
 from podlab.errors import ApiError, BadRequest, MethodNotAllowed, NotFound, Unauthorized
 from podlab.kinds.current import CurrentCatalog
 from podlab.kinds.resource import Resource
-from podlab.kinds.subresource import PROXIED
+from podlab.kinds.subresource import PROXIED, SCALE
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WARNINGS = web.RequestKey("warnings", list[str])
@@ -226,7 +226,8 @@ class Api:
         if handler is None or not is_served or not _has_its_place(verb, place):
             raise _not_allowed(call)
         if resource.is_review or (below is not None and below.is_plain):
-            negotiation.accepted(call.headers.get("Accept", ""), negotiation.PLAIN)
+            forms = negotiation.OF_SCALE if below is SCALE and verb == "get" else negotiation.PLAIN
+            negotiation.accepted(call.headers.get("Accept", ""), forms)
         return handler
 
 

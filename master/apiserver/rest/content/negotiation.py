@@ -27,6 +27,7 @@ class Representation(Enum):
 OF_OBJECT = frozenset({Representation.OBJECT, Representation.TABLE, Representation.METADATA})
 OF_LIST = frozenset({Representation.OBJECT, Representation.TABLE, Representation.METADATA_LIST})
 PLAIN = frozenset({Representation.OBJECT})
+OF_SCALE = frozenset({Representation.OBJECT, Representation.TABLE})
 
 
 @dataclass(frozen=True, slots=True)

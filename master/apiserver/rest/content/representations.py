@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from aiohttp import web
+from google.protobuf.message import Message
 
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import negotiation, protobuf_answers, responses, tables
@@ -15,6 +16,7 @@ from master.apiserver.rest.content.negotiation import JSON, PROTOBUF, Representa
 from master.apiserver.rest.content.tables import Shown
 from master.apiserver.rest.content.warning_headers import Warnings
 from podlab.api.kinds import Kind
+from podlab.api.serializer import codec
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,25 @@ class RequestedRepresentation:
     form: Representation
     include: str
     media_type: str = JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An object that was made to be answered: see `tables.Shown`."""
+
+    of: Message
+
+    def message(self) -> Message:
+        return self.of
+
+    def whole(self) -> Message:
+        return self.message()
+
+    def json_as(self, kind: Kind) -> bytes:
+        return codec.to_json(self.of)
+
+    def encoded_as(self, kind: Kind) -> bytes:
+        return self.of.SerializeToString()
 
 
 def asked(

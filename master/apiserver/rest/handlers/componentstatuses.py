@@ -7,14 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
-from google.protobuf.message import Message
 
 from master.apiserver.rest.call import Call
 from master.apiserver.rest.content import representations, responses, tables
 from master.apiserver.rest.content.negotiation import Representation
-from podlab.api.kinds import Kind
+from master.apiserver.rest.content.representations import Made
 from podlab.api.selection import selectors
-from podlab.api.serializer import codec
 from podlab.core.v1.componentstatus_pb2 import ComponentStatus
 from podlab.errors import NotFound
 from podlab.meta.v1.meta_pb2 import ObjectMeta
@@ -22,25 +20,6 @@ from podlab.meta.v1.meta_pb2 import ObjectMeta
 CHECK_LIMIT_S = 5.0
 Check = Callable[[], Awaitable[object]]
 """Raises when the component is not well."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """One component's state, ready to be shown as what it is or in a table."""
-
-    status: ComponentStatus
-
-    def message(self) -> Message:
-        return self.status
-
-    def whole(self) -> Message:
-        return self.message()
-
-    def json_as(self, kind: Kind) -> bytes:
-        return codec.to_json(self.status)
-
-    def encoded_as(self, kind: Kind) -> bytes:
-        return self.status.SerializeToString()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +41,12 @@ class ComponentStatuses:
         labels = selectors.parse_labels(call.query.text("labelSelector"))
         fields = call.resource.field_selector(call.query.text("fieldSelector"))
         checked = await asyncio.gather(*map(self._checked, sorted(self.checks)))
-        found = [one for one in checked if labels.matches({}) and fields.matches(one.status)]
+        found = [one for one in checked if labels.matches({}) and fields.matches(one.of)]
         if how.form is Representation.TABLE:
             return responses.data(tables.table(call.of, call.resource, found, {}, how.include))
         return representations.listed(call.of, {}, [representations.bytes_of(call.of, one, how) for one in found], how)
 
-    async def _checked(self, name: str) -> _Checked:
+    async def _checked(self, name: str) -> Made:
         status = ComponentStatus(metadata=ObjectMeta(name=name))
         try:
             async with asyncio.timeout(CHECK_LIMIT_S):
@@ -76,4 +55,4 @@ class ComponentStatuses:
             status.conditions.add(type="Healthy", status="False", error=str(error) or type(error).__name__)
         else:
             status.conditions.add(type="Healthy", status="True", message="ok")
-        return _Checked(status)
+        return Made(status)

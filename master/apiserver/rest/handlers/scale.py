@@ -15,7 +15,9 @@ from master.apiserver.registry import changes
 from master.apiserver.registry.registry import Registry
 from master.apiserver.request.write_options import WriteOptions
 from master.apiserver.rest.call import Call
-from master.apiserver.rest.content import bodies, responses
+from master.apiserver.rest.content import bodies, negotiation, responses, tables
+from master.apiserver.rest.content.negotiation import Representation
+from master.apiserver.rest.content.representations import Made
 from podlab.api import kinds
 from podlab.api.kinds import Kind
 from podlab.api.objects import metadata, typed
@@ -24,10 +26,12 @@ from podlab.api.values.jsonvalues import Json
 from podlab.apply import validation
 from podlab.autoscaling.v1.scale_pb2 import Scale
 from podlab.errors import BadRequest, Cause, Invalid
-from podlab.kinds.scaling import Scaling, scale_of
+from podlab.kinds.resource import Resource
+from podlab.kinds.scaling import SCALE_TABLE, Scaling, scale_of
 from podlab.shapes.messages import shape_of
 
 _SCALE = kinds.of(Scale)
+_PRINTED = Resource(_SCALE, table=SCALE_TABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,12 @@ class ScaleSubresource:
         """How many there are to be, and are."""
         stored = await self.registry.get(call.stored, call.place.namespace, call.place.name, call.moment)
         entry = await self.registry.conversions.one(stored, call.of)
-        return responses.data(codec.to_dict(scale_of(entry.message(), call.resource.scaling)))
+        scale = scale_of(entry.message(), call.resource.scaling)
+        if negotiation.accepted(call.headers.get("Accept", ""), negotiation.OF_SCALE).form is not Representation.TABLE:
+            return responses.data(codec.to_dict(scale))
+        include = tables.included(call.query.text("includeObject"))
+        revision = {"resourceVersion": scale.metadata.resourceVersion}
+        return responses.data(tables.table(_SCALE, _PRINTED, [Made(scale)], revision, include))
 
     async def update(self, call: Call) -> web.StreamResponse:
         """Replace the number; a resourceVersion in the Scale is a precondition."""

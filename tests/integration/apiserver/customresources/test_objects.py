@@ -113,6 +113,24 @@ async def test_tables_have_the_columns_of_the_definition(crontabs: Rest) -> None
     ]
 
 
+async def test_a_table_of_a_scale_has_its_numbers(crontabs: Rest) -> None:
+    await crontabs("POST", CRONTABS, crontab(), code=201)
+    await crontabs.patch(f"{CRONTABS}/my/status", {"status": {"replicas": 2}})
+    table = await crontabs("GET", f"{CRONTABS}/my/scale", Accept=TABLE)
+    assert [(one["name"], one["type"]) for one in table["columnDefinitions"]] == [
+        ("Name", "string"),
+        ("Desired", "integer"),
+        ("Available", "integer"),
+        ("Age", "string"),
+    ]
+    (row,) = table["rows"]
+    assert (row["cells"][:3], row["object"]["metadata"]["name"]) == (["my", 1, 2], "my")
+    whole = await crontabs("GET", f"{CRONTABS}/my/scale?includeObject=Object", Accept=TABLE)
+    assert whole["rows"][0]["object"]["kind"] == "Scale"
+    assert (await crontabs("GET", f"{CRONTABS}/my/status", Accept=TABLE))["columnDefinitions"][1]["name"] == "Spec"
+    await crontabs("PUT", f"{CRONTABS}/my/scale", {"spec": {"replicas": 1}}, code=406, Accept=TABLE)
+
+
 async def test_fields_and_labels_select(crontabs: Rest) -> None:
     await crontabs("POST", CRONTABS, crontab())
     other = crontab("other", spec={"image": "alpine"})
