@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from podlab.scheduling.v1.priorityclass_pb2 import PriorityClass
 from podlab.v1 import scheduler_pb2
 
 LIMIT_S = 30.0
+_AFTER_FILTERS = re.compile(r" (?:no new claims to deallocate|still not schedulable|preemption: )")
 
 
 class RunningScheduler:
@@ -87,8 +89,8 @@ class SchedulerPods:
         return (await self.wait(name, lambda pod: pod.spec.nodeName)).spec.nodeName
 
     async def refused(self, name: str, message: str) -> Pod:
-        """The pod once its condition says so, whatever it says of preemption besides."""
-        return await self.wait(name, lambda pod: _refusal(pod).split(" preemption: ")[0] == message)
+        """The pod once its condition says so, whatever it says of claims and preemption besides."""
+        return await self.wait(name, lambda pod: _AFTER_FILTERS.split(_refusal(pod))[0] == message)
 
     async def event(self, name: str, reason: str) -> Event:
         """The first Event of that reason about the pod."""

@@ -15,7 +15,7 @@ from podlab.meta.v1.meta_pb2 import Time
 class Decision:
     """A result, when and at which attempt it was made, how long that took, and the preemption if one was tried.
 
-    `deallocation` is what a pod with ResourceClaims that found no node gives up.
+    `deallocation` is what a pod that found no node gives up of its ResourceClaims.
 
     `used_nomination`: the pod went to the node it was nominated to. `recomputed`: the decision was made to answer a
     question, and is not what the cycle decided.
@@ -34,6 +34,8 @@ class Decision:
     @property
     def failure_message(self) -> str:
         """Why the pod has no node, as its condition and Event say; empty when it has one."""
+        if self.preemption is not None and self.preemption.chosen is not None:
+            return self.result.message
         tried = (self.deallocation, self.preemption)
         after = ", ".join(each.message for each in tried if each is not None and each.message)
         return " ".join(part for part in (self.result.message, after) if part)

@@ -117,7 +117,7 @@ class SchedulingAlgorithm:
         if result.node_name:
             return _Outcome(result)
         shape, preemption, deallocation = self.shape(info), None, None
-        if profile.devices is not None and profile.gives_up_claims:
+        if profile.devices is not None and profile.gives_up_claims and self._snapshot.count:
             deallocation = profile.devices.deallocation(info, self._snapshot)
         if profile.preemption is not None:
             preemption = self._evaluator.preempt(

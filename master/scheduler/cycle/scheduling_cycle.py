@@ -115,7 +115,7 @@ class SchedulingCycle:
 
     def _handle_unschedulable(self, at: Key, info: PodInfo, decision: Decision) -> None:
         preemption, deallocation = decision.preemption, decision.deallocation
-        if deallocation is not None:
+        if deallocation is not None and deallocation.claim is not None:
             self._failure_handler.release(deallocation, info.pod)
         if preemption is not None and preemption.chosen is not None:
             self._preempt(info, preemption.chosen)

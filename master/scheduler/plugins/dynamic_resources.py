@@ -47,6 +47,10 @@ class Deallocation:
     is_deletion: bool = False
 
 
+# Kubernetes says so of every pod that has no claims, or none that could be looked at.
+NOTHING_TO_GIVE_UP = Deallocation("no new claims to deallocate")
+
+
 class DynamicResources:
     """`filter_timeout_s` bounds how long devices are looked for, for one pod on all nodes; 0 does not.
 
@@ -114,17 +118,17 @@ class DynamicResources:
             (extended, allocations[-1]) if extended is not None else None,
         )
 
-    def deallocation(self, info: PodInfo, nodes: Snapshot) -> Deallocation | None:
-        """After the filter refused all nodes: which claim may be given up. None for a pod without claims."""
-        if not self.concerns(info, nodes):
-            return None
-        attempt = self._attempt(info, nodes)
+    def deallocation(self, info: PodInfo, nodes: Snapshot) -> Deallocation:
+        """After the filter refused all nodes: which claim may be given up."""
+        attempt = self._attempt(info, nodes) if self.concerns(info, nodes) else None
+        if attempt is None or attempt.refusal or not (attempt.claims or attempt.extended):
+            return NOTHING_TO_GIVE_UP
         for claim in attempt.claims:
             if _name(claim) in attempt.unavailable and _is_used_by_none_but(info.pod, claim):
                 return Deallocation("deallocation of ResourceClaim completed", _name(claim))
         if attempt.earlier is not None:
             return Deallocation("deletion of ResourceClaim completed", attempt.earlier, is_deletion=True)
-        return Deallocation("still not schedulable") if attempt.claims or attempt.extended else None
+        return Deallocation("still not schedulable")
 
     def _attempt(self, info: PodInfo, nodes: Snapshot) -> _Attempt:
         """What is known about the pod: kept until something changes, as filter, score and plan ask for the same."""

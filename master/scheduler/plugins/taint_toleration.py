@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from master.scheduler.cache.pod_info import PodInfo, PodShape
 from master.scheduler.cache.snapshot import Rows, Snapshot
-from master.scheduler.plugins.protocol import Follows, Refusals, Scores, stretched_reversed
+from master.scheduler.plugins.protocol import Follows, Refusals, Scores, refuse, stretched_reversed
 from podlab.api.pods.tolerations import tolerates
 from podlab.core.v1.node_pb2 import Taint
 from podlab.core.v1.pod_pb2 import Toleration
 
 HARD = ("NoSchedule", "NoExecute")
+_UNTOLERATED = "node(s) had untolerated taint(s)"
 
 
 def tolerated(taint: Taint, tolerations: Iterable[Toleration]) -> bool:
@@ -43,15 +44,8 @@ class TaintToleration:
     normalize = staticmethod(stretched_reversed)
 
     def filter(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Refusals | None:
-        reasons: dict[int, tuple[str, ...]] = {}
-        for number, taints in enumerate(nodes.taint_sets):
-            first = untolerated(taints, info.pod.spec.tolerations)
-            if first is not None:
-                reasons[number] = (f"node(s) had untolerated taint {{{first.key}: {first.value}}}",)
-        if not reasons:
-            return None
-        sets = nodes.taint_set[: nodes.size][rows]
-        return Refusals(np.where(np.isin(sets, list(reasons)), sets, 0).astype(np.int64), reasons, frozenset(reasons))
+        refused = untolerated_rows(info.shape, nodes)
+        return refuse(refused[rows], _UNTOLERATED, final=True) if refused.any() else None
 
     def score(self, info: PodInfo, nodes: Snapshot, rows: Rows) -> Scores | None:
         tolerations = info.pod.spec.tolerations

@@ -152,7 +152,7 @@ async def test_a_pod_waits_for_the_class_of_its_claim(
     await pods.create("first", change=claiming("of-later"))
     await pods.refused(
         "first",
-        "0/2 nodes are available: request r0: device class later does not exist. still not schedulable,",
+        "0/2 nodes are available: request r0: device class later does not exist.",
     )
     await admin.create(allocations.device_class("later"))
     assert await pods.bound("first") in nodes

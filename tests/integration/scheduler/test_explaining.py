@@ -41,14 +41,15 @@ async def test_the_same_sentence_stands_in_condition_event_and_explanation(
 ) -> None:
     await add_node("n1", "1")
     await pods.create("big", cpu="3")
-    sentence = f"{NO_CPU} preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
+    preemption = "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
+    sentence = f"{NO_CPU} no new claims to deallocate, {preemption}"
     told = condition((await pods.refused("big", NO_CPU)).status.conditions, "PodScheduled")
     assert told is not None
     assert told.message == sentence
     assert (await pods.event("big", "FailedScheduling")).message == sentence
     explained = await explain("big")
     assert explained.message == sentence
-    assert explained.preemption.message == sentence.partition(". ")[2]
+    assert explained.preemption.message == preemption
 
 
 async def test_what_was_forgotten_is_judged_again_and_says_so(

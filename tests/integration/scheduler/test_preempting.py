@@ -100,7 +100,9 @@ async def test_a_pod_that_is_never_to_preempt_waits(
     await pods.client.create(polite)
     await pods.create("polite", cpu="800m", change=lambda pod: setattr(pod.spec, "priorityClassName", "polite"))
     event = await pods.event("polite", "FailedScheduling")
-    assert event.message.endswith(". preemption: not eligible due to preemptionPolicy=Never.")
+    assert event.message.endswith(
+        ". no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never."
+    )
     assert not (await pods.client.get(Pod, "low", "default")).metadata.HasField("deletionTimestamp")
 
 

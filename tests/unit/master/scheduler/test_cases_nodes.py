@@ -32,30 +32,30 @@ CORDONED = [
     Case("without nodes there is nothing to choose", [], {}, message="no nodes available to schedule pods"),
 ]
 TAINTS = [
-    Case("a taint keeps out", ["a !k=v:NoSchedule"], {}, message=unavailable(1, f"1 {TAINT} {{k: v}}")),
-    Case("so does one that evicts", ["a !k=v:NoExecute"], {}, message=unavailable(1, f"1 {TAINT} {{k: v}}")),
+    Case("a taint keeps out", ["a !k=v:NoSchedule"], {}, message=unavailable(1, f"1 {TAINT}")),
+    Case("so does one that evicts", ["a !k=v:NoExecute"], {}, message=unavailable(1, f"1 {TAINT}")),
     Case("a soft one does not", ["a !k=v:PreferNoSchedule"], {}, "a"),
-    Case("a taint without a value", ["a !k:NoSchedule"], {}, message=unavailable(1, f"1 {TAINT} {{k: }}")),
+    Case("a taint without a value", ["a !k:NoSchedule"], {}, message=unavailable(1, f"1 {TAINT}")),
     Case("equal tolerated", ["a !k=v:NoSchedule"], toleration(key="k", operator="Equal", value="v"), "a"),
     Case("the operator is Equal when absent", ["a !k=v:NoSchedule"], toleration(key="k", value="v"), "a"),
     Case(
         "another value is not tolerated",
         ["a !k=v:NoSchedule"],
         toleration(key="k", value="w"),
-        message=unavailable(1, f"1 {TAINT} {{k: v}}"),
+        message=unavailable(1, f"1 {TAINT}"),
     ),
     Case("exists tolerates any value", ["a !k=v:NoSchedule"], toleration(key="k", operator="Exists"), "a"),
     Case(
         "exists of another key does not",
         ["a !k=v:NoSchedule"],
         toleration(key="l", operator="Exists"),
-        message=unavailable(1, f"1 {TAINT} {{k: v}}"),
+        message=unavailable(1, f"1 {TAINT}"),
     ),
     Case(
         "a toleration of one effect is none of another",
         ["a !k=v:NoExecute"],
         toleration(key="k", operator="Exists", effect="NoSchedule"),
-        message=unavailable(1, f"1 {TAINT} {{k: v}}"),
+        message=unavailable(1, f"1 {TAINT}"),
     ),
     Case(
         "a toleration for a while lets in",
@@ -67,13 +67,13 @@ TAINTS = [
         "the first taint that is not tolerated is told",
         ["a !k:NoSchedule !l:NoSchedule"],
         toleration(key="k", operator="Exists"),
-        message=unavailable(1, f"1 {TAINT} {{l: }}"),
+        message=unavailable(1, f"1 {TAINT}"),
     ),
     Case(
         "each taint is counted",
         ["a !k:NoSchedule", "b !k:NoSchedule", "c !l=v:NoSchedule"],
         {},
-        message=unavailable(3, f"2 {TAINT} {{k: }}", f"1 {TAINT} {{l: v}}"),
+        message=unavailable(3, f"3 {TAINT}"),
     ),
     Case(
         "fewer soft taints are better",

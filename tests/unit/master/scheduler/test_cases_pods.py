@@ -381,7 +381,7 @@ SPREADS = [
         "tainted nodes count",
         ["a zone=x", "b zone=y !k:NoSchedule"],
         spread(spread_constraint()),
-        message=unavailable(2, f"1 {SKEW}", "1 node(s) had untolerated taint {k: }"),
+        message=unavailable(2, f"1 {SKEW}", "1 node(s) had untolerated taint(s)"),
         existing={"a": [WEB]},
     ),
     Case(

@@ -105,8 +105,7 @@ def test_each_reason_is_counted() -> None:
     taint = Taint(key="dedicated", value="db", effect="NoSchedule")
     snapshot = cluster(node("n1", unschedulable=True), node("n2", taints=[taint]), node("n3", pods="0"))
     assert decide(pod(), snapshot).message == (
-        "0/3 nodes are available: 1 Too many pods, 1 node(s) had untolerated taint {dedicated: db}, "
-        "1 node(s) were unschedulable."
+        "0/3 nodes are available: 1 Too many pods, 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable."
     )
 
 
@@ -128,9 +127,7 @@ def test_a_taint_keeps_out_what_does_not_tolerate_it(toleration: Toleration, fit
 
 def test_a_taint_that_evicts_keeps_out_too() -> None:
     tainted = node("n1", taints=[Taint(key="gone", effect="NoExecute")])
-    assert decide(pod(), cluster(tainted)).message == (
-        "0/1 nodes are available: 1 node(s) had untolerated taint {gone: }."
-    )
+    assert decide(pod(), cluster(tainted)).message == ("0/1 nodes are available: 1 node(s) had untolerated taint(s).")
 
 
 def test_a_soft_taint_is_avoided_but_does_not_refuse() -> None:

@@ -13,6 +13,7 @@ from master.scheduler.config.defaults import DEFAULT_PROFILE
 from master.scheduler.cycle.decision import Decision
 from master.scheduler.cycle.explanation import CANDIDATES_EXPLAINED, explanation
 from master.scheduler.plugins.default_preemption import DefaultPreemption
+from master.scheduler.plugins.dynamic_resources import DynamicResources
 from master.scheduler.preemption.disruption_budgets import DisruptionBudgets
 from master.scheduler.preemption.evaluator import Evaluator
 from podlab.api.values import times
@@ -27,7 +28,8 @@ def decided(case: Case) -> Decision:
         preemption = Evaluator().preempt(
             info, nodes, result, DisruptionBudgets([]), DefaultPreemption(), shape=info.shape, nominated_node=""
         )
-    return Decision(info.pod, result, preemption, times.now(), 3, 1500)
+    deallocation = DynamicResources().deallocation(info, nodes) if not result.node_name else None
+    return Decision(info.pod, result, preemption, times.now(), 3, 1500, deallocation=deallocation)
 
 
 def explained(*nodes: str, existing: Mapping[str, Sequence[Fields]] | None = None, **given: object) -> Explanation:
@@ -91,7 +93,7 @@ def test_a_pod_that_fits_nowhere_is_told_the_sentence_of_its_condition() -> None
     assert found.failure_message == explanation(found).message
     assert explanation(found).message == (
         "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) were unschedulable. "
-        "preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."
+        "no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from podlab_testing import allocations
+
 from master.scheduler.cache.pod_info import PodInfo
 from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.config.defaults import DEFAULT_PROFILE
@@ -12,6 +14,7 @@ from master.scheduler.cycle.pod_conditions import SchedulingFailure
 from master.scheduler.cycle.scheduling_algorithm import SchedulingAlgorithm
 from master.scheduler.cycle.scheduling_cycle import SchedulingCycle
 from master.scheduler.event_handlers import EventHandlers
+from master.scheduler.plugins.dynamic_resources import Deallocation
 from master.scheduler.preemption.disruption_budgets import DisruptionBudgets
 from master.scheduler.preemption.nominated_pods import NominatedPods
 from master.scheduler.queue.claim_gate import ClaimGate
@@ -32,8 +35,10 @@ class World:
         self.pods: dict[Key, Pod] = {}
         self.failures: dict[str, SchedulingFailure] = {}
         self.evicted: list[str] = []
+        self.released: list[tuple[Deallocation, str]] = []
         profiles = {DEFAULT_PROFILE.scheduler_name: DEFAULT_PROFILE}
         snapshot, budgets = Snapshot(), DisruptionBudgets([])
+        self.devices = snapshot.devices
         self.queue = SchedulingQueue(lambda: self.now)
         self.nominated_pods = NominatedPods(snapshot)
         self.handlers = EventHandlers(
@@ -86,6 +91,9 @@ class World:
 
     def evict(self, victim: PodInfo, preemptor: PodInfo, node_name: str) -> None:
         self.evicted.append(victim.pod.metadata.name)
+
+    def release(self, deallocation: Deallocation, pod: Pod) -> None:
+        self.released.append((deallocation, pod.metadata.name))
 
     def change(self, name: str, pod: Pod | None) -> None:
         at = Key(GroupKind("", "Pod"), "default", name)
@@ -163,3 +171,51 @@ def test_gated_and_foreign_pods_are_left_alone() -> None:
     del free.spec.schedulingGates[:]
     world.change("gated", free)
     assert world.scheduled() == {"gated": "n1"}
+
+
+def _with_devices(world: World) -> None:
+    """The node n1 has one device."""
+    world.devices.set_class("gpu", allocations.device_class())
+    world.devices.set_slice("slice", allocations.resource_slice("slice", {"devices": ["d0"]}))
+
+
+def test_pods_that_are_scheduled_together_get_no_device_twice() -> None:
+    world = World("n1")
+    _with_devices(world)
+    for name in ("a", "b"):
+        world.devices.set_claim(("default", name), allocations.resource_claim(name))
+        world.change(name, allocations.claiming_pod(name, name=name))
+    assert world.scheduled() == {"a": "n1"}
+    assert "1 cannot allocate all claims. still not schedulable, preemption: " in world.failures["b"].message
+    assert world.released == []
+
+
+def test_a_claim_that_keeps_its_only_user_from_all_nodes_is_given_up() -> None:
+    world = World("n1")
+    _with_devices(world)
+    claim = allocations.resource_claim()
+    claim.status.allocation.CopyFrom(allocations.given("gone/d0"))
+    claim.status.allocation.nodeSelector.nodeSelectorTerms.add().matchFields.add(
+        key="metadata.name", operator="In", values=["gone"]
+    )
+    world.devices.set_claim(("default", "claim"), claim)
+    world.change("web", allocations.claiming_pod("claim"))
+    assert world.scheduled() == {}
+    assert world.released == [(Deallocation("deallocation of ResourceClaim completed", ("default", "claim")), "web")]
+
+
+def test_a_claim_that_cannot_be_judged_is_told_and_keeps_no_other_pod_waiting() -> None:
+    world = World("n1")
+    _with_devices(world)
+    broken = [{"cel": {"expression": "device.nothing"}}]
+    world.devices.set_class("broken", allocations.device_class("broken", selectors=broken))
+    requests = [{"name": "r0", "exactly": {"deviceClassName": "broken"}}]
+    world.devices.set_claim(("default", "claim"), allocations.resource_claim(requests=requests))
+    world.change("web", allocations.claiming_pod("claim"))
+    world.add("other")
+    assert world.scheduled() == {"other": "n1"}
+    failure = world.failures["web"]
+    assert failure.reason == "SchedulerError"
+    assert failure.message.startswith(
+        'running "DynamicResources" filter plugin: class broken: selector #0: CEL compile'
+    )

@@ -11,7 +11,7 @@ from master.scheduler.cache.device_claims import PodDevices
 from master.scheduler.cache.pod_info import pod_info
 from master.scheduler.cache.snapshot import Snapshot
 from master.scheduler.devices.extended import EXTENDED_CLAIM
-from master.scheduler.plugins.dynamic_resources import Deallocation, DynamicResources
+from master.scheduler.plugins.dynamic_resources import NOTHING_TO_GIVE_UP, Deallocation, DynamicResources
 from master.scheduler.plugins.node_resources_fit import NodeResourcesFit
 from master.scheduler.plugins.protocol import PluginError
 from podlab.api.values.jsonvalues import Json
@@ -85,7 +85,7 @@ def test_a_pod_without_claims_is_none_of_its_business(bench: _Bench) -> None:
     assert bench.plugin.filter(pod_info(pod), bench.snapshot, bench.snapshot.all) is None
     assert bench.plugin.score(pod_info(pod), bench.snapshot, bench.snapshot.all) is None
     assert bench.plan(pod, "n1") is None
-    assert bench.plugin.deallocation(pod_info(pod), bench.snapshot) is None
+    assert bench.plugin.deallocation(pod_info(pod), bench.snapshot) == NOTHING_TO_GIVE_UP
 
 
 def test_nodes_without_devices_refuse_the_pod(bench: _Bench) -> None:
@@ -159,7 +159,9 @@ def test_a_pod_is_refused_by_all_nodes_for_a_claim_that_cannot_be_used(
     bench: _Bench, claim: ResourceClaim, reason: str
 ) -> None:
     bench.add(claim)
-    assert bench.whole(allocations.claiming_pod("claim")) == reason
+    pod = allocations.claiming_pod("claim")
+    assert bench.whole(pod) == reason
+    assert bench.plugin.deallocation(pod_info(pod), bench.snapshot) == NOTHING_TO_GIVE_UP
 
 
 def test_a_claim_that_is_being_given_devices_is_waited_for(bench: _Bench) -> None:
