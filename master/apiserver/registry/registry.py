@@ -271,7 +271,10 @@ class Registry:
         alongside = await self._admission.validate(asked, request)
         if part is not None and not part.stores:
             return Planned(request, entry.key, asked, entry, b"", NOTHING, unchanged=True)
-        value, is_same = await self._encoded_change(write, entry, old, new)
+        # Of an object that goes nothing is stored: no webhook need convert it.
+        value, is_same = (
+            (changes.encoded(new), False) if request.removed else await self._encoded_change(write, entry, old, new)
+        )
         if is_same:
             request.managed = tracking.settled(entry.managed, request.managed)
         unchanged = is_same and not request.removed and request.managed == entry.managed and entry.is_of_its_kind

@@ -283,6 +283,24 @@ async def test_the_end_of_objects_and_collections_goes_on_without_the_webhook(
     assert not (await admin.list(SERVER, "default")).items
 
 
+async def test_what_is_stored_in_a_version_is_deleted_in_it_without_the_webhook(servers: Converted) -> None:
+    """An object with a finalizer is written once more, in the storage version: that does take the webhook."""
+    for name in ("a", "b", "c"):
+        await servers.rest("POST", V1, server(name), code=201)
+    held = server("held")
+    held["metadata"]["finalizers"] = ["example.com/held"]
+    await servers.rest("POST", V1, held, code=201)
+    await servers.store_in("v2")
+    servers.webhook.reply = lambda review: answer(review, [], status="Failure", message="no way")
+    assert (await servers.rest("DELETE", f"{V1}/a", code=200))["status"] == "Success"
+    assert "no way" in await servers.fails("DELETE", f"{V2}/b")
+    assert "no way" in await servers.fails("DELETE", f"{V1}/held")
+    options = {"propagationPolicy": "Foreground"}
+    assert "no way" in await servers.fails("DELETE", f"{V1}/b", options)
+    listed = await servers.rest("GET", V1)
+    assert [one["metadata"]["name"] for one in listed["items"]] == ["b", "c", "held"]
+
+
 async def test_metadata_are_those_of_the_object_but_for_labels_and_annotations(servers: Converted) -> None:
     servers.webhook.reply = _changed(
         metadata__labels={"to": "v2"},
