@@ -15,3 +15,4 @@ SCHEDULER: Final = 7444
 CONTROLLERS: Final = 7445
 KUBELET: Final = 7450
 PROXY: Final = 7451
+DNS: Final = 7452

@@ -26,6 +26,7 @@ from node.kubelet.volume.volume_manager import VolumeManager
 from node.kubelet.worker.context import NodeContext
 from node.kubelet.worker.pod_workers import PodWorkers
 from node.network.network import Network
+from node.resolvconf import ClusterDns
 from podlab import component
 from podlab.api.values import quantity
 from podlab.client.client import Client
@@ -112,6 +113,7 @@ class Kubelet:
             config_objects=ConfigObjectManager(self.client),
             tokens=TokenManager(self.client),
             services=self._services.list,
+            cluster_dns=ClusterDns(self.settings.cluster_dns, self.settings.cluster_domain),
         )
 
 

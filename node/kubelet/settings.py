@@ -42,3 +42,5 @@ class KubeletSettings:
     taints: tuple[TaintSettings, ...] = ()
     lease_duration_s: int = 40
     pod_cidr_cluster: str = "10.244.0.0/16"
+    cluster_dns: str = "10.96.0.10"
+    cluster_domain: str = "cluster.local"

@@ -45,9 +45,10 @@ def wanted(masters: Mapping[str, str], nodes: Mapping[str, str], service_cidr: s
         own = (host, address, *LOOPBACK)
         yield Certificate(host, "kubelet", f"system:node:{host}", ("system:nodes",), own)
         yield Certificate(host, "proxy", "system:kube-proxy", ("system:node-proxiers",), own)
+        yield Certificate(host, "dns", "system:podlab-dns", ("podlab:node-dns",), own)
 
 
-NODE_CERTIFICATES = ("kubelet", "proxy")
+NODE_CERTIFICATES = ("kubelet", "proxy", "dns")
 
 
 def forget_node(directory: Path, name: str) -> None:

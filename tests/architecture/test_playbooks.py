@@ -20,6 +20,7 @@ from podlab_testing.source_code import PROJECT
 from master.apiserver.settings import ApiServerSettings
 from master.controllers.settings import ControllersSettings
 from master.scheduler.settings import SchedulerSettings
+from node.dns.settings import DnsSettings
 from node.kubelet.settings import KubeletSettings
 from node.proxy.settings import ProxySettings
 from podlab import ports
@@ -77,6 +78,7 @@ SETTINGS: dict[str, type[Any]] = {
     "master/templates/scheduler": SchedulerSettings,
     "node/templates/kubelet": KubeletSettings,
     "node/templates/proxy": ProxySettings,
+    "node/templates/dns": DnsSettings,
 }
 
 
@@ -190,4 +192,8 @@ def test_every_unit_is_hardened_and_only_the_kubelet_sees_the_host_as_it_is(name
     assert not [line for line in HARDENED if line not in lines]
     assert f"ExecStart=/opt/podlab/venv/bin/podlab-{name} --config /etc/podlab/{name}.yaml" in lines
     assert ("ProtectSystem=strict" in lines) == (f"User=podlab-{name}" in lines) == (name != "kubelet")
-    assert ("CapabilityBoundingSet=" in lines) == ("PrivateUsers=yes" in lines) == (name not in ("kubelet", "proxy"))
+    assert (
+        ("CapabilityBoundingSet=" in lines)
+        == ("PrivateUsers=yes" in lines)
+        == (name not in ("kubelet", "proxy", "dns"))
+    )

@@ -126,8 +126,10 @@ DECIDING_WITH_TYPES = (
     "master.apiserver.rpc.routes",
     "master.controllers.nodes.nodelifecycle.zones",
     "node.network.masquerade",
+    "node.dns.journal",
     "node.dns.record",
     "node.dns.records",
+    "node.dns.upstream",
     "node.dns.zone",
     "node.proxy.e*",  # endpoints, exposures
     "node.proxy.frontends",

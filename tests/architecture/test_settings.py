@@ -17,6 +17,7 @@ COMPONENTS = {
     "master.scheduler": "SchedulerSettings",
     "node.kubelet": "KubeletSettings",
     "node.proxy": "ProxySettings",
+    "node.dns": "DnsSettings",
 }
 
 

@@ -39,6 +39,7 @@ from node.kubelet.volume.token_manager import TokenManager
 from node.kubelet.volume.volume_manager import VolumeManager
 from node.kubelet.worker.context import NodeContext, WorkerTimings
 from node.kubelet.worker.pod_workers import PodWorkers
+from node.resolvconf import ClusterDns
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.client.informer import Informer
@@ -282,6 +283,7 @@ class MemoryKubelet:
             tokens=TokenManager(self.client),
             config_objects=ConfigObjectManager(self.client, period_s=PERIOD_S),
             services=services.list,
+            cluster_dns=ClusterDns("10.96.0.10", "cluster.local"),
             timings=self.timings,
         )
         self.pods = PodWorkers(context, bound)

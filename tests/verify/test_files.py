@@ -18,13 +18,14 @@ KEY_OWNERS = {
     "signing.key": "podlab-controllers",
     "kubelet.key": "root",
     "proxy.key": "podlab-proxy",
+    "dns.key": "podlab-dns",
 }
 
 # Services that are not root, what is looked through for files that they can read, and what they may besides
 # certificates, their key and their settings. The kernel settings of before are no secret.
 OWN = {
     "masters": ("podlab-apiserver", "podlab-scheduler", "podlab-controllers"),
-    "nodes": ("podlab-proxy",),
+    "nodes": ("podlab-proxy", "podlab-dns"),
 }
 FOLDERS = ("/etc/podlab", "/var/lib/podlab", "/var/log/podlab")
 MORE = {
@@ -36,6 +37,7 @@ MORE = {
     "podlab-scheduler": ("/etc/podlab/scheduler-policy.yaml",),
     "podlab-controllers": ("/etc/podlab/pki/signing.key",),
     "podlab-proxy": ("/var/lib/podlab/sysctl.before", "/var/lib/podlab/packages.installed"),
+    "podlab-dns": ("/etc/podlab/dns/", "/var/lib/podlab/sysctl.before", "/var/lib/podlab/packages.installed"),
 }  # fmt: skip
 
 # Of find(1): what only its service may read.

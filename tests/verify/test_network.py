@@ -28,6 +28,7 @@ class Deployed:
     cluster: Cluster
     namespace: str
     nodes: tuple[str, ...]
+    service: str
     cluster_ip: str
     node_port: int
 
@@ -51,7 +52,8 @@ def deployed(cluster: Cluster, outcome: Outcome) -> Iterator[Deployed]:
         nodes = tuple(names_in(outcome, ["nodes"]))
         for node in nodes:
             cluster.create_pod(namespace, node)
-        yield Deployed(cluster, namespace, nodes, service.spec.clusterIP, service.spec.ports[0].nodePort)
+        spec, name = service.spec, service.metadata.name
+        yield Deployed(cluster, namespace, nodes, name, spec.clusterIP, spec.ports[0].nodePort)
     finally:
         cluster.delete_namespace(namespace)
     eventually(lambda: gone(cluster, namespace), timeout_s=REMOVED_WITHIN_S)
@@ -109,6 +111,18 @@ def test_a_pod_reaches_the_service(deployed: Deployed, pod_ips: dict[str, str], 
     """The node's pod reaches a Service by its ClusterIP."""
     url = f"http://{deployed.cluster_ip}/"
     eventually(lambda: deployed.fetch_in_pod(host_name, url), timeout_s=ANSWERED_WITHIN_S)
+
+
+@pytest.mark.on("nodes")
+def test_a_pod_finds_the_service_by_name(deployed: Deployed, pod_ips: dict[str, str], host_name: str) -> None:
+    """The node's pod finds a Service by its name."""
+    name = f"{deployed.service}.{deployed.namespace}.svc.cluster.local"
+
+    def found() -> None:
+        answer = deployed.cluster.execute(deployed.namespace, pod_name(host_name), "nslookup", name)
+        assert deployed.cluster_ip in answer, f"{name}: {answer!r}; see journalctl -u podlab-dns -u podlab-resolver"
+
+    eventually(found, timeout_s=ANSWERED_WITHIN_S)
 
 
 @pytest.mark.on("nodes")

@@ -5,18 +5,22 @@ from testinfra.host import Host as Machine
 
 UNITS = {
     "masters": ("podlab-apiserver", "podlab-scheduler", "podlab-controllers"),
-    "nodes": ("containerd", "podlab-kubelet", "podlab-proxy"),
+    "nodes": ("containerd", "podlab-kubelet", "podlab-proxy", "podlab-dns", "podlab-resolver"),
 }
 OWN = {group: tuple(unit for unit in units if unit.startswith("podlab-")) for group, units in UNITS.items()}
 
 # A pod may ask for any directory of its host, which is more than a confined process could give it.
 ROOTS = frozenset({"podlab-kubelet"})
+# Both write and read what is to be answered.
+USERS = {"podlab-resolver": "podlab-dns"}
 # By the numbers of capability(7).
-CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, NET_ADMIN, NET_RAW, SYS_PTRACE, SYS_ADMIN = (
-    0, 1, 2, 3, 4, 12, 13, 19, 21
+CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, NET_BIND_SERVICE, NET_ADMIN, NET_RAW, SYS_PTRACE, SYS_ADMIN = (
+    0, 1, 2, 3, 4, 10, 12, 13, 19, 21
 )  # fmt: skip
 CAPABILITIES = {
     "podlab-proxy": {NET_ADMIN, NET_RAW},
+    "podlab-dns": {NET_ADMIN},
+    "podlab-resolver": {NET_BIND_SERVICE},
     "podlab-kubelet": {
         CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, NET_ADMIN, NET_RAW, SYS_PTRACE, SYS_ADMIN,
     },
@@ -42,7 +46,7 @@ def test_a_service_may_do_only_what_it_needs(machine: Machine, unit: str) -> Non
     """{unit} runs as the user that is meant for it, with the privileges that it needs and no others."""
     process = machine.check_output(f"systemctl show --value --property=MainPID {unit}")
     user = machine.check_output(f"ps -o user:32= -p {process}").strip()
-    wanted = "root" if unit in ROOTS else unit
+    wanted = "root" if unit in ROOTS else USERS.get(unit, unit)
     assert user == wanted, f"{unit} runs as {user}, not as {wanted}; run site.yml"
     lines = machine.check_output(f"cat /proc/{process}/status").splitlines()
     status = {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}

@@ -1,7 +1,7 @@
 """Keeps the objects that every cluster has.
 
 They are the system namespaces with their service accounts, the system priority classes, the local-path storage class,
-the Service `kubernetes` with its Endpoints and EndpointSlice, and ConfigMap extension-apiserver-authentication.
+the Services `kubernetes` and `kube-dns` with what is behind them, and ConfigMap extension-apiserver-authentication.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 from master.apiserver.admission.rules.namespaces import PERMANENT
 from master.apiserver.admission.rules.serviceaccount import DEFAULT as DEFAULT_ACCOUNT
 from master.apiserver.admission.write import Write, WriteContext
+from master.apiserver.app import dns_service as dns
 from master.apiserver.authentication.user import SERVER
 from master.apiserver.registry import changes
 from master.apiserver.registry.registry import Registry
@@ -79,6 +80,9 @@ class SystemObjects:
         await self._ensure(self._service(), ("spec",))
         await self._ensure(self._slice(), ("endpoints", "ports"))
         await self._ensure(self._endpoints(), ("subsets",))
+        dns_address = str(self.service_network[dns.ADDRESS])
+        await self._ensure(dns.service(dns_address), ("spec",))
+        await self._ensure(dns.endpoint_slice(dns_address), ("endpoints", "ports"))
         if self.extension_authentication is not None:
             await self._ensure(changes.copied(self.extension_authentication()), ("data",))
 
@@ -93,6 +97,8 @@ class SystemObjects:
                 log.info("created %s %s", kind.singular, metadata.name)
             except AlreadyExists as error:
                 log.debug("another apiserver was first: %s", error)
+            except Invalid as error:
+                self._log_once(f"{kind.singular} {metadata.name} cannot be made: {error}")
             return
         if isinstance(system_object, service_pb2.Service):
             self._keep_address(system_object, stored.spec.clusterIP)
@@ -113,7 +119,7 @@ class SystemObjects:
     def _keep_address(self, service: service_pb2.Service, address: str) -> None:
         """Keep the stored address. Logs an error when it is outside of the configured network."""
         service.spec.clusterIP = address
-        if ip_address(address) not in self.service_network:
+        if service.metadata.name == "kubernetes" and ip_address(address) not in self.service_network:
             self._log_once(
                 f"service_cidr is {self.service_network}, but the cluster was made with another: Service kubernetes "
                 f"keeps {address}; set podlab_service_cidr to what it was"

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from cryptography import x509
 
-from master.apiserver.authentication.user import AUTHENTICATED, NODE, PROXIES, Certified, User
+from master.apiserver.authentication.user import AGENTS, AUTHENTICATED, NODE, Certified, User
 from podlab import subject
 from podlab.errors import ServicerContext, Unauthorized
 from podlab.pki import made_at
@@ -41,10 +41,10 @@ def _named(certificate: x509.Certificate) -> User:
 
 
 def _nodes(certificate: x509.Certificate, found: subject.Subject) -> tuple[str, ...]:
-    """A kubelet's says it in its name, a proxy's in the names that it serves under."""
+    """A kubelet's says it in its name, other agents' in the names that they serve under."""
     if found.common_name.startswith(NODE):
         return (found.common_name.removeprefix(NODE),)
-    if PROXIES not in found.organizations:
+    if not AGENTS.intersection(found.organizations):
         return ()
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value

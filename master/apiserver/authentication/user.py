@@ -28,8 +28,10 @@ class User:
 
 AUTHENTICATED = "system:authenticated"
 """The group of everybody who has proved who they are."""
-NODE, PROXIES = "system:node:", "system:node-proxiers"
-"""How the names of kubelets begin, and the group of those who write Services' rules on nodes."""
+NODE = "system:node:"
+"""How the names of kubelets begin."""
+AGENTS = frozenset({"system:node-proxiers", "podlab:node-dns"})
+"""The groups of what runs on nodes beside kubelets: those who write Services' rules, and those who feed DNS servers."""
 ANONYMOUS = User("system:anonymous", frozenset({"system:unauthenticated"}))
 
 SERVER = User("system:apiserver", frozenset({AUTHENTICATED, "system:masters"}))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from master.apiserver.authorization.default_roles import EVENTS, READ, binding, mark, role, rule
 from podlab.api.kinds import RBAC
 from podlab.kinds.catalog import Catalog
 from podlab.rbac.v1 import rbac_pb2
+
+DNS_USER = "system:podlab-dns"
 
 _LEASES = "coordination.k8s.io"
 _REVIEWS = (
@@ -143,6 +145,11 @@ _OTHERS = (
         EVENTS,
     ),
     role(
+        "podlab:dns",
+        rule(READ, "", "services namespaces"),
+        rule(READ, "discovery.k8s.io", "endpointslices"),
+    ),
+    role(
         "system:persistent-volume-provisioner",
         rule(f"{READ} create delete", "", "persistentvolumes"),
         rule(f"{READ} update", "", "persistentvolumeclaims"),
@@ -164,20 +171,31 @@ COMPONENT_BINDINGS = (
     binding("system:kube-scheduler", users="system:kube-scheduler"),
     binding("system:volume-scheduler", users="system:kube-scheduler"),
     binding("system:node-proxier", users="system:kube-proxy"),
+    binding("podlab:dns", users=DNS_USER),
     binding("podlab:network-policies", users="system:kube-proxy"),
     binding("system:node"),
 )
 
 
 def _kube_system() -> Iterator[rbac_pb2.Role | rbac_pb2.RoleBinding]:
-    """What there is in namespace kube-system: whoever extends the API reads how callers are known."""
+    """What there is in namespace kube-system: how callers are known, and whom the cluster's DNS asks."""
     reader = "extension-apiserver-authentication-reader"
-    readable = rule(READ, "", "configmaps", "extension-apiserver-authentication")
+    readers = ("system:kube-controller-manager", "system:kube-scheduler")
+    yield from _reads_config_map("extension-apiserver-authentication", (reader, f"system::{reader}"), readers)
+    yield from _reads_config_map("cluster-dns", ("podlab:dns", "podlab:dns"), (DNS_USER,))
+
+
+def _reads_config_map(
+    config_map: str, names: tuple[str, str], users: Iterable[str]
+) -> Iterator[rbac_pb2.Role | rbac_pb2.RoleBinding]:
+    """A role that lets these users read the ConfigMap, and its binding, under these names."""
+    readable = rule(READ, "", "configmaps", config_map)
     allowed, bound = rbac_pb2.Role(rules=[readable]), rbac_pb2.RoleBinding()
-    bound.roleRef.CopyFrom(rbac_pb2.RoleRef(apiGroup=RBAC, kind="Role", name=reader))
-    for name in ("system:kube-controller-manager", "system:kube-scheduler"):
-        bound.subjects.add(kind="User", apiGroup=RBAC, name=name)
-    for made, name in ((allowed, reader), (bound, f"system::{reader}")):
+    bound.roleRef.CopyFrom(rbac_pb2.RoleRef(apiGroup=RBAC, kind="Role", name=names[0]))
+    for user in users:
+        bound.subjects.add(kind="User", apiGroup=RBAC, name=user)
+    marked: tuple[rbac_pb2.Role | rbac_pb2.RoleBinding, ...] = (allowed, bound)
+    for made, name in zip(marked, names, strict=True):
         mark(made, name)
         made.metadata.namespace = "kube-system"
         yield made

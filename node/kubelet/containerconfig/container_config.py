@@ -22,6 +22,7 @@ from node.kubelet.cri.runtime import (
 )
 from node.kubelet.logs.log_files import log_directory
 from node.kubelet.pod import podspec
+from node.resolvconf import ResolvConf
 from podlab.core.v1 import pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
@@ -45,7 +46,7 @@ def identity(pod: pod_pb2.Pod) -> dict[str, str]:
     return {POD_NAME: pod.metadata.name, POD_NAMESPACE: pod.metadata.namespace, POD_UID: pod.metadata.uid}
 
 
-def sandbox_config(pod: pod_pb2.Pod, attempt: int, node_dns: cri.DNSConfig) -> cri.PodSandboxConfig:
+def sandbox_config(pod: pod_pb2.Pod, attempt: int, resolv_conf: ResolvConf) -> cri.PodSandboxConfig:
     """What RunPodSandbox and, later, each CreateContainer are given."""
     config = cri.PodSandboxConfig(
         metadata=cri.PodSandboxMetadata(
@@ -53,7 +54,7 @@ def sandbox_config(pod: pod_pb2.Pod, attempt: int, node_dns: cri.DNSConfig) -> c
         ),
         hostname="" if pod.spec.hostNetwork else dns.hostname(pod),
         log_directory=str(log_directory(pod)),
-        dns_config=dns.pod_dns(pod, node_dns),
+        dns_config=dns.cri_config(resolv_conf),
         labels={**pod.metadata.labels, **identity(pod)},
         annotations=pod.metadata.annotations,
         linux=cri.LinuxPodSandboxConfig(cgroup_parent=CGROUP_PARENT, security_context=sandbox_security(pod)),

@@ -1,16 +1,13 @@
-"""A pod's resolv.conf and hosts file. Pure, but for reading the node's resolv.conf."""
+"""A pod's names: its host name, its hosts file, and its resolv.conf for the runtime. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
+from node.resolvconf import ResolvConf
 from podlab.core.v1 import pod_pb2
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
-# systemd-resolved's servers, for nodes whose resolv.conf names only its stub on loopback, which pods cannot reach.
-RESOLVED = Path("/run/systemd/resolve/resolv.conf")
-NODE = Path("/etc/resolv.conf")
 CLUSTER_DOMAIN = "cluster.local"
 _MANAGED = (
     "# Kubernetes-managed hosts file.",
@@ -23,43 +20,9 @@ _MANAGED = (
 )
 
 
-def node_dns() -> cri.DNSConfig:
-    """The node's own resolver settings."""
-    config = parse(NODE.read_text() if NODE.is_file() else "")
-    if config.servers and all(server.startswith("127.") for server in config.servers) and RESOLVED.is_file():
-        return parse(RESOLVED.read_text())
-    return config
-
-
-def parse(text: str) -> cri.DNSConfig:
-    """The content of a resolv.conf(5)."""
-    config = cri.DNSConfig()
-    for line in text.splitlines():
-        words = line.split()
-        if len(words) < 2:
-            continue
-        if words[0] == "nameserver":
-            config.servers.append(words[1])
-        elif words[0] in ("search", "domain"):
-            config.searches[:] = words[1:]
-        elif words[0] == "options":
-            config.options.extend(words[1:])
-    return config
-
-
-def pod_dns(pod: pod_pb2.Pod, node: cri.DNSConfig) -> cri.DNSConfig:
-    """The node's settings (none with dnsPolicy None) and what the pod adds to them."""
-    config = cri.DNSConfig()
-    if pod.spec.dnsPolicy != "None":
-        config.CopyFrom(node)
-    own = pod.spec.dnsConfig
-    config.servers[:] = _unique([*config.servers, *own.nameservers])
-    config.searches[:] = _unique([*config.searches, *own.searches])
-    options = {option.partition(":")[0]: option for option in config.options}
-    for option in own.options:
-        options[option.name] = f"{option.name}:{option.value}" if option.HasField("value") else option.name
-    config.options[:] = options.values()
-    return config
+def cri_config(conf: ResolvConf) -> cri.DNSConfig:
+    """The pod's resolv.conf, as the runtime is told of it."""
+    return cri.DNSConfig(servers=conf.servers, searches=conf.searches, options=conf.options)
 
 
 def hostname(pod: pod_pb2.Pod) -> str:
@@ -88,7 +51,3 @@ def _names(pod: pod_pb2.Pod) -> str:
         return hostname(pod)
     domain = f"{pod.spec.subdomain}.{pod.metadata.namespace}.svc.{CLUSTER_DOMAIN}"
     return f"{hostname(pod)}.{domain}\t{hostname(pod)}"
-
-
-def _unique(items: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(items))

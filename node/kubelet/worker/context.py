@@ -15,6 +15,7 @@ from node.kubelet.volume.config_objects import ConfigObjectManager
 from node.kubelet.volume.token_manager import TokenManager
 from node.kubelet.volume.volume_manager import VolumeManager
 from node.kubelet.worker.start_limiter import StartLimiter
+from node.resolvconf import ClusterDns
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.core.v1 import service_pb2
@@ -52,5 +53,6 @@ class NodeContext:
     config_objects: ConfigObjectManager
     tokens: TokenManager
     services: Callable[[], list[service_pb2.Service]]
+    cluster_dns: ClusterDns
     timings: WorkerTimings = WorkerTimings()
     start_limiter: StartLimiter = field(default_factory=lambda: StartLimiter(MAX_STARTS))

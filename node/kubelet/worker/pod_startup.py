@@ -11,7 +11,8 @@ import re
 import time
 from dataclasses import replace
 
-from node.kubelet.containerconfig import container_config, dns, security_context
+from node import resolvconf
+from node.kubelet.containerconfig import container_config, security_context
 from node.kubelet.containerconfig.container_config import ContainerAttempt
 from node.kubelet.containerconfig.environment import (
     ConfigError,
@@ -35,6 +36,7 @@ from node.kubelet.volume.projected import TokenProjection, VolumeContents
 from node.kubelet.volume.volume_manager import VolumeError
 from node.kubelet.worker import start_limiter
 from node.kubelet.worker.context import NodeContext
+from node.resolvconf import PodResolvConf
 from podlab.api.pods import containers
 from podlab.core.v1 import config_pb2, pod_pb2
 from podlab.errors import Conflict, Forbidden, NotFound
@@ -61,7 +63,10 @@ class PodStartup:
         self._callbacks = callbacks
 
     async def run_sandbox(self, pod: pod_pb2.Pod, action: RunSandbox) -> None:
-        config = container_config.sandbox_config(pod, action.attempt, dns.node_dns())
+        names = self._resolv_conf(pod)
+        for message in names.left_out:
+            self._callbacks.event("Warning", "DNSConfigForming", message)
+        config = container_config.sandbox_config(pod, action.attempt, names.conf)
         try:
             self._context.volumes.create_pod_directory(pod.metadata.uid)
             log_files.log_directory(pod).mkdir(parents=True, exist_ok=True)
@@ -84,6 +89,9 @@ class PodStartup:
             self._block_sandbox("FailedCreatePodSandBox", f"Failed to create pod sandbox: {message}")
         else:
             self._notes.blocked_starts.pop("", None)
+
+    def _resolv_conf(self, pod: pod_pb2.Pod) -> PodResolvConf:
+        return resolvconf.of_pod(pod.spec, pod.metadata.namespace, resolvconf.of_node(), self._context.cluster_dns)
 
     async def _runtime_handler(self, pod: pod_pb2.Pod) -> str:
         """What the runtime calls the pod's RuntimeClass; empty where it has none. Raises RuntimeFailure."""
@@ -125,7 +133,7 @@ class PodStartup:
         self, pod: pod_pb2.Pod, spec: pod_pb2.Container, sandbox: Sandbox, config: cri.ContainerConfig
     ) -> None:
         runtime = self._context.runtime
-        sandbox_config = container_config.sandbox_config(pod, sandbox.attempt, dns.node_dns())
+        sandbox_config = container_config.sandbox_config(pod, sandbox.attempt, self._resolv_conf(pod).conf)
         async with self._context.start_limiter.slot(start_limiter.CONTAINER):
             try:
                 container_id = await runtime.create_container(sandbox.id, config, sandbox_config)

@@ -24,6 +24,7 @@ def certificates(cluster: Cluster) -> dict[str, Tls]:
     wanted = {
         "kubelet": ("system:node:leaver", "system:nodes"),
         "proxy": ("system:kube-proxy", "system:node-proxiers"),
+        "dns": ("system:podlab-dns", "podlab:node-dns"),
     }
     ca = pki.ensure_ca(cluster.authority.directory)
     for name, (user, group) in wanted.items():
@@ -35,7 +36,7 @@ def certificates(cluster: Cluster) -> dict[str, Tls]:
 
 async def reads(cluster: Cluster, tls: Tls) -> list[str]:
     async with Client(cluster.server, tls) as client:
-        return [each.metadata.name for each in (await client.list(service_pb2.Service)).items]
+        return [each.metadata.name for each in (await client.list(service_pb2.Service, "default")).items]
 
 
 async def test_its_certificates_are_refused_and_newer_ones_accepted(

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Network
 from typing import Final, TypeVar
 
-from podlab.deploy.preflight.checks.requirements import CLOCK_SKEW_S, OWN_BRIDGE, Networks, VariableError, networks
+from podlab.deploy.preflight.checks.requirements import CLOCK_SKEW_S, OWN_LINKS, Networks, VariableError, networks
 from podlab.deploy.preflight.finding import Finding, error
 from podlab.deploy.preflight.hosts.facts import Facts, Host, Subnet
 
@@ -97,7 +97,7 @@ def _overlaps(name: str, subnets: Sequence[Subnet], asked: Networks, gateways: s
     """What a host has a way to must not be where pods or Services shall be, unless an earlier run put it there."""
     seen: set[IPv4Network] = set()
     for subnet in subnets:
-        ours = subnet.device == OWN_BRIDGE or subnet.gateway in gateways
+        ours = subnet.device in OWN_LINKS or subnet.gateway in gateways
         for variable, network in (("podlab_pod_cidr", asked.pods), ("podlab_service_cidr", asked.services)):
             if subnet.network.overlaps(network) and not ours and subnet.network not in seen:
                 seen.add(subnet.network)

@@ -17,7 +17,7 @@ from podlab.deploy.preflight.checks.requirements import (
     required_amounts,
 )
 from podlab.deploy.preflight.finding import Finding, error
-from podlab.deploy.preflight.hosts.facts import Facts, Host
+from podlab.deploy.preflight.hosts.facts import Facts, Host, Listener
 
 _MIB: Final = 1 << 20
 
@@ -111,17 +111,29 @@ def _cgroups(host: Host, facts: Facts) -> Iterator[Finding]:
 def _ports(host: Host, facts: Facts) -> Iterator[Finding]:
     wanted = {port: name for group in sorted(host.groups) for port, name in PORTS[group].items()}
     for listener in facts.listeners:
-        ours = listener.unit.startswith(OWN_UNITS) or listener.process == PORT_TRIAL
-        if listener.port in wanted and not ours:
-            holder = f"{listener.process} (process {listener.pid})" if listener.process else "an unknown process"
-            unit = f" of {listener.unit}" if listener.unit else ""
-            stop = f"systemctl disable --now {listener.unit}" if listener.unit else f"end process {listener.pid}"
-            yield error(
-                host.name,
-                "port",
-                f"port {listener.port}, which Podlab's {wanted[listener.port]} needs, is held by {holder}{unit}",
-                stop,
+        if listener.port in wanted and not _is_ours(listener):
+            cause = (
+                f"port {listener.port}, which Podlab's {wanted[listener.port]} needs, is held by {_holder(listener)}"
             )
+            yield error(host.name, "port", cause, _stop(listener))
+    for listener in facts.name_servers if "nodes" in host.groups else ():
+        if not _is_ours(listener):
+            cause = f"port 53 at every address, also at the cluster DNS's, is held by {_holder(listener)}"
+            remedy = f"have it listen at addresses that it names (dnsmasq: bind-interfaces), or {_stop(listener)}"
+            yield error(host.name, "port", cause, remedy)
+
+
+def _is_ours(listener: Listener) -> bool:
+    return listener.unit.startswith(OWN_UNITS) or listener.process == PORT_TRIAL
+
+
+def _holder(listener: Listener) -> str:
+    process = f"{listener.process} (process {listener.pid})" if listener.process else "an unknown process"
+    return f"{process} of {listener.unit}" if listener.unit else process
+
+
+def _stop(listener: Listener) -> str:
+    return f"systemctl disable --now {listener.unit}" if listener.unit else f"end process {listener.pid}"
 
 
 def _clock(host: Host, facts: Facts) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from podlab.deploy.preflight.hosts.hostvars import GROUPS
 
 ROLES: Final[Mapping[str, Sequence[str]]] = {
     "masters": ("podlab", "preflight", "master"),
-    "nodes": ("podlab", "preflight", "runtime", "network", "node"),
+    "nodes": ("podlab", "preflight", "runtime", "network", "dns", "node"),
 }
 """Which roles' variables matter on which hosts."""
 

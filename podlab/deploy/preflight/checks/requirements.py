@@ -22,14 +22,14 @@ PORTS: Final[Mapping[str, Mapping[int, str]]] = {
         ports.SCHEDULER: "scheduler",
         ports.CONTROLLERS: "controllers",
     },
-    "nodes": {ports.KUBELET: "kubelet", ports.PROXY: "proxy"},
+    "nodes": {ports.KUBELET: "kubelet", ports.PROXY: "proxy", ports.DNS: "dns"},
 }
 """Group to the ports that its components listen on."""
 
 WAYS: Final[tuple[tuple[str, str, tuple[int, ...]], ...]] = (
     ("masters", "masters", (ports.REST, ports.APISERVER)),
     ("nodes", "masters", (ports.REST, ports.APISERVER)),
-    ("masters", "nodes", (ports.KUBELET, ports.PROXY)),
+    ("masters", "nodes", (ports.KUBELET, ports.PROXY, ports.DNS)),
 )
 """Which hosts must reach which ports of which others (docs/ports.md), at `podlab_address`, themselves included."""
 
@@ -39,8 +39,8 @@ OWN_UNITS: Final = "podlab-"
 PORT_TRIAL: Final = "podlab-ports"
 """What preflight's own process is called that holds ports while hosts try them (`port_trial.NAME`)."""
 
-OWN_BRIDGE: Final = "podlab0"
-"""The bridge that an earlier run made for the pods of a node."""
+OWN_LINKS: Final = ("podlab0", "podlab-dns")
+"""What an earlier run made: the bridge for the pods of a node, and the link with the address of the cluster's DNS."""
 
 _MIB: Final = 1 << 20
 

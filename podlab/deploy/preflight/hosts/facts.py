@@ -97,6 +97,8 @@ class Facts:
     missing_features: tuple[str, ...]
     cgroup_controllers: frozenset[str]
     listeners: tuple[Listener, ...]
+    name_servers: tuple[Listener, ...]
+    """Who takes DNS queries at every IPv4 address."""
     subnets: tuple[Subnet, ...]
     clock_ahead_s: tuple[float, float]
     runtime: Runtime = field(default_factory=Runtime)
@@ -131,6 +133,7 @@ def parse_facts(printed: Mapping[str, Any], *, sent_at: float, received_at: floa
         missing_features=tuple(printed["missing_features"]),
         cgroup_controllers=frozenset(printed["cgroup_controllers"]),
         listeners=tuple(Listener(**listener) for listener in printed["listeners"]),
+        name_servers=tuple(Listener(**listener) for listener in printed["name_servers"]),
         subnets=tuple(_subnet(subnet) for subnet in printed["subnets"]),
         filesystems=tuple(
             FileSystem(**{**each, "directories": tuple(each["directories"])}) for each in printed["filesystems"]

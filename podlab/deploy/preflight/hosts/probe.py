@@ -155,15 +155,25 @@ def listening_inodes() -> dict[str, int]:
     return found
 
 
+def name_server_inodes() -> dict[str, int]:
+    """The same for whoever takes DNS queries at all IPv4 addresses of the host, by TCP or UDP."""
+    found = {}
+    for path, state in (("/proc/net/tcp", "0A"), ("/proc/net/udp", "07")):
+        for line in read(path).splitlines()[1:]:
+            fields = line.split()
+            if fields[1] == "00000000:0035" and fields[3] == state:
+                found[fields[9]] = 53
+    return found
+
+
 def unit_of(process: str) -> str:
     """The systemd unit that a process belongs to, empty if none."""
     units = re.findall(r"([^/\n]+\.service)", read("/proc/" + process + "/cgroup"))
     return str(units[-1]) if units else ""
 
 
-def listeners() -> list[dict[str, object]]:
-    """Every listening TCP port and, as far as visible, who holds it."""
-    ports = listening_inodes()
+def holders_of(ports: dict[str, int]) -> list[dict[str, object]]:
+    """Every port and, as far as visible, who holds it; `ports` are by their sockets' inodes."""
     holders: dict[int, str] = {}
     for descriptor in glob.glob("/proc/[0-9]*/fd/*"):
         try:
@@ -260,7 +270,8 @@ def gather() -> dict[str, object]:
         "inotify": inotify(),
         "missing_features": missing_features(),
         "cgroup_controllers": cgroup_controllers(),
-        "listeners": listeners(),
+        "listeners": holders_of(listening_inodes()),
+        "name_servers": holders_of(name_server_inodes()),
         "subnets": subnets(),
         "runtime": runtime(),
         "made_with": made_with(),

@@ -18,7 +18,7 @@ def test_each_host_has_the_certificates_of_what_it_runs() -> None:
     assert set(wanted()) == {
         "/admin",
         *(f"m1/{name}" for name in ("apiserver", "scheduler", "controllers")),
-        *(f"{node}/{name}" for node in NODES for name in ("kubelet", "proxy")),
+        *(f"{node}/{name}" for node in NODES for name in ("kubelet", "proxy", "dns")),
     }
 
 
@@ -39,10 +39,11 @@ def test_the_administrators_certificate_serves_nowhere() -> None:
 def test_only_the_certificates_of_what_changed_are_made_anew(tmp_path: Path) -> None:
     first = certificates.ensure(tmp_path, certificates.wanted(MASTERS, NODES, "10.96.0.0/16"))
     assert first[:2] == ["ca", "admin"]
-    assert len(first) == 9
+    assert len(first) == 11
     assert certificates.ensure(tmp_path, certificates.wanted(MASTERS, NODES, "10.96.0.0/16")) == []
     moved = {**NODES, "n2": "10.0.0.99"}
     assert certificates.ensure(tmp_path, certificates.wanted(MASTERS, moved, "10.96.0.0/16")) == [
         "n2/kubelet",
         "n2/proxy",
+        "n2/dns",
     ]

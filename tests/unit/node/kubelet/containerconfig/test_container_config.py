@@ -9,6 +9,7 @@ from node.kubelet.containerconfig import container_config, dns, security_context
 from node.kubelet.containerconfig.environment import ConfigError
 from node.kubelet.cri.runtime import Image
 from node.kubelet.logs import log_files
+from node.resolvconf import ResolvConf
 from podlab.foreign.cri.v1 import api_pb2 as cri
 
 GIB = 1 << 30
@@ -117,7 +118,7 @@ def test_a_container_that_must_not_be_root_is_checked(pod: MakePod, context: Jso
 
 def test_namespaces_follow_the_spec(pod: MakePod) -> None:
     def options(**spec: object) -> cri.NamespaceOption:
-        config = container_config.sandbox_config(pod(**spec), 0, cri.DNSConfig())
+        config = container_config.sandbox_config(pod(**spec), 0, ResolvConf())
         return config.linux.security_context.namespace_options
 
     assert options() == cri.NamespaceOption(pid=cri.CONTAINER)
@@ -129,22 +130,18 @@ def test_namespaces_follow_the_spec(pod: MakePod) -> None:
 def test_host_ports_are_mapped_unless_the_pod_is_on_the_nodes_network(pod: MakePod) -> None:
     ports = [{"containerPort": 80, "hostPort": 8080, "protocol": "UDP"}, {"containerPort": 81}]
     spec = {"containers": [{"name": "web", "image": "i", "ports": ports}]}
-    config = container_config.sandbox_config(pod(**spec), 0, cri.DNSConfig())
+    config = container_config.sandbox_config(pod(**spec), 0, ResolvConf())
     assert list(config.port_mappings) == [cri.PortMapping(protocol=cri.UDP, container_port=80, host_port=8080)]
     assert config.hostname == "a"
-    host = container_config.sandbox_config(pod(hostNetwork=True, **spec), 0, cri.DNSConfig())
+    host = container_config.sandbox_config(pod(hostNetwork=True, **spec), 0, ResolvConf())
     assert not host.port_mappings
     assert host.hostname == ""
 
 
-def test_dns_settings_of_the_pod_are_added_to_the_nodes(pod: MakePod) -> None:
-    node = dns.parse("# made\nnameserver 192.0.2.1\nsearch example.org\noptions ndots:1 edns0\n")
-    own = {"nameservers": ["192.0.2.2"], "searches": ["x.y"], "options": [{"name": "ndots", "value": "5"}]}
-    both = dns.pod_dns(pod(dnsConfig=own), node)
-    assert list(both.servers) == ["192.0.2.1", "192.0.2.2"]
-    assert list(both.searches) == ["example.org", "x.y"]
-    assert list(both.options) == ["ndots:5", "edns0"]
-    assert list(dns.pod_dns(pod(dnsPolicy="None", dnsConfig=own), node).servers) == ["192.0.2.2"]
+def test_the_runtime_is_told_the_pods_resolv_conf(pod: MakePod) -> None:
+    conf = ResolvConf(("10.96.0.10",), ("a.b", "b"), ("ndots:5",))
+    told = container_config.sandbox_config(pod(), 0, conf).dns_config
+    assert (list(told.servers), list(told.searches), list(told.options)) == (["10.96.0.10"], ["a.b", "b"], ["ndots:5"])
 
 
 MANAGED = """\

@@ -121,7 +121,8 @@ def test_a_route_into_the_service_network_must_not_exist() -> None:
 def test_what_an_earlier_run_made_is_no_overlap() -> None:
     bridge = Subnet(IPv4Network("10.244.0.0/24"), "podlab0", address="10.244.0.1")
     to_the_other_node = Subnet(IPv4Network("10.244.1.0/24"), "eth0", gateway="192.0.2.22")
-    assert causes(n1=fact(21, subnets=(bridge, to_the_other_node))) == []
+    names = Subnet(IPv4Network("10.96.0.10/32"), "podlab-dns", address="10.96.0.10")
+    assert causes(n1=fact(21, subnets=(bridge, to_the_other_node, names))) == []
 
 
 def test_hosts_that_were_not_reached_are_left_out() -> None:

@@ -34,6 +34,7 @@ FACTS = Facts(
     missing_features=(),
     cgroup_controllers=frozenset(),
     listeners=(),
+    name_servers=(),
     subnets=(),
     clock_ahead_s=(0.0, 0.0),
 )

@@ -44,6 +44,7 @@ def facts(**changes: Any) -> Facts:
         missing_features=(),
         cgroup_controllers=frozenset({"cpu", "memory", "pids"}),
         listeners=(Listener(22, "sshd", 1, "ssh.service"),),
+        name_servers=(),
         subnets=(),
         clock_ahead_s=(-0.2, 0.1),
     )
@@ -93,6 +94,11 @@ def test_a_fit_host_gives_no_finding(group: str) -> None:
             {"listeners": (Listener(7450, "nginx", 31, "nginx.service"),)},
             "port",
             "held by nginx (process 31) of nginx.serv",
+        ),
+        (
+            {"name_servers": (Listener(53, "dnsmasq", 31, "dnsmasq.service"),)},
+            "port",
+            "port 53 at every address, also at the cluster DNS's, is held by dnsmasq (process 31) of dnsmasq.service",
         ),
         (
             {"listeners": (Listener(7451),)},

@@ -1,0 +1,173 @@
+"""The loop that keeps the node's DNS server true to the API: what changes is written down, and the server is told."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+from node import resolvconf
+from node.command import CommandError
+from node.dns import journal, link, records, upstream
+from node.dns.names import Names, Place
+from node.dns.records import Cluster
+from node.dns.server import DnsServer, ServerError
+from node.nftables import Nft
+from podlab.api.objects import Key
+from podlab.client.client import Client
+from podlab.client.informer import Change, Informer
+from podlab.core.v1.config_pb2 import ConfigMap
+from podlab.core.v1.namespace_pb2 import Namespace
+from podlab.core.v1.service_pb2 import Service
+from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
+
+log = logging.getLogger(__name__)
+
+VERIFY_PERIOD_S = 10.0  # how soon the node's own resolv.conf is read again, and the address put back
+RETRY_S = 1.0
+
+
+@dataclass(frozen=True)
+class NodeDns:
+    """What the agent of a node knows without asking. `managed_address`: the link with the address is the agent's."""
+
+    cluster: Cluster
+    networks: tuple[IPv4Network, ...]
+    managed_address: bool = True
+
+
+class DnsAgent:
+    """`run` for ever. `synced` once the server knows all names; `names` are these, for traces."""
+
+    def __init__(self, client: Client, node: NodeDns, server: DnsServer, *, verify_period_s: float = VERIFY_PERIOD_S):
+        self.synced = asyncio.Event()
+        self.node = node
+        self._server = server
+        self._verify_period_s = verify_period_s
+        self._services = Informer(client, Service)
+        self._slices = Informer(client, EndpointSlice)
+        self._namespaces = Informer(client, Namespace)
+        self._config = Informer(
+            client, ConfigMap, namespace=upstream.NAMESPACE, field_selector=f"metadata.name={upstream.NAME}"
+        )
+        self.names = Names(node.cluster, self._services.store, self._slices.store)
+        self._upstream = upstream.UpstreamConfig()
+        self._touched: set[Place] = set()
+        self._touched_namespaces: set[str] = set()
+        self._config_changed = True
+        self._untold = True  # whether something is written that the server has not read
+        self._dirty = asyncio.Event()
+        self._follow()
+
+    def _follow(self) -> None:
+        self._services.on_change(lambda change: self._touch({_place(change.key)}))
+        self._slices.on_change(lambda change: self._touch(self.names.slice_changed(change)))
+        self._namespaces.on_change(self._namespace_changed)
+        self._config.on_change(self._config_map_changed)
+
+    def _touch(self, places: set[Place]) -> None:
+        self._touched |= places
+        self._dirty.set()
+
+    def _namespace_changed(self, change: Change[Namespace]) -> None:
+        self._touched_namespaces.add(change.key.name)
+        self._dirty.set()
+
+    def _config_map_changed(self, change: Change[ConfigMap]) -> None:
+        self._config_changed = True
+        self._dirty.set()
+
+    async def run(self) -> None:
+        informers = (self._services, self._slices, self._namespaces, self._config)
+        async with asyncio.TaskGroup() as group:
+            for informer in informers:
+                group.create_task(informer.run())
+            for informer in informers:
+                await informer.synced.wait()
+            group.create_task(self._verify_forever())
+            await self._sync_forever()
+
+    async def _verify_forever(self) -> None:
+        """Has the loop look again at what tells nobody when it changes."""
+        while True:
+            await asyncio.sleep(self._verify_period_s)
+            self._config_changed = True
+            self._dirty.set()
+
+    async def _sync_forever(self) -> None:
+        self._dirty.set()
+        while True:
+            await self._dirty.wait()
+            self._dirty.clear()
+            try:
+                await self.sync()
+                self.synced.set()
+            except (ServerError, link.LinkError, CommandError, OSError) as error:
+                log.error("%s; again in %.0f s", error, RETRY_S)
+                self._untold = self._config_changed = True
+                self._dirty.set()
+                await asyncio.sleep(RETRY_S)
+
+    async def sync(self) -> None:
+        """Writes what has changed, and tells the server. Raises ServerError, LinkError, CommandError, OSError."""
+        lines = self._changed_lines()
+        if self._config_changed:
+            self._config_changed = False
+            await self._ensure_address()
+            lines += self._read_config_map()
+        config = self._config_text()
+        if not self.synced.is_set():
+            count = self._server.write_all(self.names.all_lines(), config)
+            self._untold = True
+            log.info("%d names differ from those of an earlier run", count)
+        else:
+            self._server.write(lines)
+            self._untold |= self._server.write_config(config) or self._server.shorten() or bool(lines)
+        if self._untold:
+            await self._server.tell()
+            self._untold = False
+
+    def _changed_lines(self) -> list[str]:
+        places, self._touched = self._touched, set()
+        namespaces, self._touched_namespaces = self._touched_namespaces, set()
+        return [
+            *self.names.look_at_services(places),
+            *self.names.look_at_namespaces(self._namespaces.store, namespaces),
+        ]
+
+    async def _ensure_address(self) -> None:
+        address = self.node.cluster.dns_address
+        if self.node.managed_address and (await link.ensure(address) or not self.synced.is_set()):
+            await link.write_rules(Nft(), address)
+            log.info("DNS is answered at %s", address)
+
+    def _read_config_map(self) -> list[str]:
+        """Lines of the names that it adds. What cannot be used as a whole changes nothing."""
+        found = self._config.get(upstream.NAME, upstream.NAMESPACE)
+        try:
+            parsed = upstream.parse(found.data if found is not None else {}, self.node.cluster.domain)
+        except upstream.BadConfig as error:
+            log.error("%s; what was there before stays", error)
+            return []
+        if parsed == self._upstream:
+            return []
+        self._upstream = parsed
+        return self.names.set_hosts(parsed.hosts)
+
+    def _config_text(self) -> str:
+        cluster = self.node.cluster
+        own = [server for server in resolvconf.of_node().servers if server != cluster.dns_address]
+        servers: list[str] = []
+        for each in own:
+            with suppress(ValueError):  # an IPv6 address of one link, which others cannot use
+                servers.append(upstream.server(each))
+        zones = [cluster.domain, *records.reverse_zones(self.node.networks)]
+        return journal.config(
+            zones, records.start_of_authority(cluster), cluster.pods, self._upstream.upstreams(servers)
+        )
+
+
+def _place(key: Key) -> Place:
+    return key.namespace, key.name

@@ -1,0 +1,40 @@
+"""podlab-dns: feeds the node's DNS server. `--cleanup` removes what it set up in the kernel, and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from ipaddress import IPv4Network
+
+from node.dns import link
+from node.dns.agent import DnsAgent, NodeDns
+from node.dns.records import Cluster
+from node.dns.server import DnsServer
+from node.dns.settings import DnsSettings
+from node.nftables import Nft
+from podlab import component
+from podlab.client.client import Client
+
+APISERVER_USER = "system:apiserver"
+
+
+async def serve(settings: DnsSettings, stop: asyncio.Event) -> None:
+    """Runs until `stop` is set; the DNS server goes on with what it knows."""
+    server, checks = component.grpc_server(
+        settings.tls, f"{settings.bind_address}:{settings.port}", [], allowed_users=frozenset({APISERVER_USER})
+    )
+    networks = (IPv4Network(settings.service_cidr), IPv4Network(settings.pod_cidr))
+    node = NodeDns(Cluster(settings.domain, settings.address), networks)
+    async with Client(settings.apiserver, settings.tls, user_agent="podlab-dns") as client:
+        agent = DnsAgent(client, node, DnsServer(settings.directory))
+        await component.serve_loop(server, checks, agent.run(), agent.synced, stop)
+
+
+def main() -> None:
+    """The console script."""
+    if "--cleanup" in sys.argv[1:]:
+        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+        asyncio.run(link.remove(Nft()))
+        return
+    component.run("dns", DnsSettings, serve)

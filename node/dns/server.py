@@ -1,0 +1,130 @@
+"""The DNS server of the node, as the agent sees it: two files that it reads, and a socket on which it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from node.dns import journal
+
+RECORDS, CONFIG, CONTROL = "records", "config", "control"
+TIMEOUT_S = 5.0
+# When more lines than this are there for each name that exists, the file is written anew.
+WASTE = 2
+WASTE_LEAST_BYTES = 1 << 20
+
+
+class ServerError(Exception):
+    """The DNS server did not do as told; the message says what, and what it answered."""
+
+
+class DnsServer:
+    """What it is told survives its own restarts, and the agent's: it is in the files first.
+
+    A file of records is only ever added to, so that a server that stops anywhere reads on from there.
+    """
+
+    def __init__(self, directory: Path, *, waste_least_bytes: int = WASTE_LEAST_BYTES) -> None:
+        self._directory = directory
+        self._waste_least_bytes = waste_least_bytes
+        self._present: dict[str, str] | None = None  # by name's digits; None: the file has not been read
+        self._config = ""
+        self._size_bytes = 0
+
+    def load(self) -> None:
+        """Reads what an earlier run has written. Raises OSError."""
+        path = self._directory / RECORDS
+        text = path.read_text() if path.exists() else ""
+        self._present = journal.replay(text)
+        self._size_bytes = len(text)
+        if not text.startswith(journal.FIRST) or not text.endswith("\n"):  # none, or a line was cut off
+            self._rewrite()
+
+    def write_all(self, wanted: Mapping[str, str], config: str) -> int:
+        """Makes the files hold these names, by their digits, and this configuration; how many names were different.
+
+        Raises OSError.
+        """
+        if self._present is None:
+            self.load()
+        assert self._present is not None
+        lines = list(journal.difference(self._present, wanted))
+        self._present = dict(wanted)
+        self._append(lines)
+        self.write_config(config)
+        return len(lines)
+
+    def write(self, lines: Iterable[str]) -> None:
+        """Adds lines, after `write_all`. Raises OSError."""
+        assert self._present is not None, "write_all comes first"
+        added = list(lines)
+        for each in added:
+            sign, name, *_ = each.split(" ")
+            if sign == "+":
+                self._present[name] = each
+            else:
+                self._present.pop(name, None)
+        self._append(added)
+
+    def _append(self, lines: list[str]) -> None:
+        if not lines:
+            return
+        text = "".join(f"{each}\n" for each in lines)
+        with (self._directory / RECORDS).open("a") as file:
+            file.write(text)
+        self._size_bytes += len(text)
+
+    def write_config(self, config: str) -> bool:
+        """Replaces the configuration: whether it was another one. Raises OSError."""
+        if config == self._config:
+            return False
+        _replace(self._directory / CONFIG, config)
+        self._config = config
+        return True
+
+    def _rewrite(self) -> None:
+        lines = (f"{journal.FIRST}{secrets.token_hex(8)}", *(self._present or {}).values())
+        text = "".join(f"{each}\n" for each in lines)
+        _replace(self._directory / RECORDS, text)
+        self._size_bytes = len(text)
+
+    async def tell(self) -> None:
+        """Has the server read what was added, and waits until it has. Raises ServerError."""
+        await self._command("podlab.follow()")
+
+    def shorten(self) -> bool:
+        """Writes the file anew where most of its lines are no longer true: whether it did. Raises OSError."""
+        needed = sum(len(each) + 1 for each in (self._present or {}).values())
+        if self._size_bytes < self._waste_least_bytes or self._size_bytes < WASTE * needed:
+            return False
+        self._rewrite()
+        return True
+
+    async def _command(self, command: str) -> str:
+        """One command on the control socket, and its answer. Raises ServerError."""
+        path = self._directory / CONTROL
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                reader, writer = await asyncio.open_unix_connection(str(path))
+                try:
+                    await reader.readuntil(b"> ")
+                    writer.write(f"{command}\n".encode())
+                    answer = (await reader.readuntil(b"> ")).decode().removesuffix("> ").strip()
+                finally:
+                    writer.close()
+        except TimeoutError as error:
+            raise ServerError(f"{path}: no answer to {command} within {TIMEOUT_S:.0f} s") from error
+        except (OSError, asyncio.IncompleteReadError) as error:
+            raise ServerError(f"{path}: {command}: {error}; does podlab-resolver run?") from error
+        if not answer.isdecimal():
+            raise ServerError(f"{path}: {command}: {answer}")
+        return answer
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(text)
+    os.replace(temporary, path)

@@ -1,0 +1,28 @@
+"""The DNS agent's settings: /etc/podlab/dns.yaml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from podlab import ports
+from podlab.tls import Tls
+
+
+@dataclass(frozen=True)
+class DnsSettings:
+    """`apiserver` is host:port; `address` is the Service kube-dns', at which each node answers itself.
+
+    `directory` is where the DNS server reads what it is to know.
+    """
+
+    node_name: str
+    apiserver: str
+    bind_address: str
+    tls: Tls
+    port: int = ports.DNS
+    address: str = "10.96.0.10"
+    domain: str = "cluster.local"
+    service_cidr: str = "10.96.0.0/16"
+    pod_cidr: str = "10.244.0.0/16"
+    directory: Path = Path("/run/podlab-dns")

@@ -1,0 +1,75 @@
+"""The node's DNS server as the role `dns` sets it up, on a loopback address of a test's own."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from types import TracebackType
+
+from jinja2 import Environment, FileSystemLoader
+
+from podlab_testing.dns_client import Reply, ask
+from podlab_testing.source_code import PROJECT
+from podlab_testing.waiting import until
+
+ROLE = PROJECT / "playbooks/roles/dns"
+ADDRESS = "127.0.0.1"
+
+
+class Resolver:
+    """A kresd that reads the files in `directory`. Ends with the `async with` block."""
+
+    def __init__(self, directory: Path, port: int) -> None:
+        self.directory, self.port = directory, port
+        self._process: subprocess.Popen[bytes] | None = None
+        template = Environment(loader=FileSystemLoader(ROLE / "templates"), autoescape=False).get_template(
+            "kresd.conf.j2"
+        )
+        self._config = directory / "kresd.conf"
+        self._config.write_text(
+            template.render(
+                ansible_managed="of a test",
+                dns_directory=directory,
+                dns_modules=ROLE / "files",
+                dns_cache_mib=10,
+                dns_port=port,
+                podlab_dns_address=ADDRESS,
+            )
+        )
+
+    async def start(self) -> None:
+        with (self.directory / "log").open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: ASYNC220 - it runs on
+                ["kresd", "--noninteractive", "--config", str(self._config), str(self.directory)],
+                stdout=log,
+                stderr=log,
+            )
+        await until(lambda: (self.directory / "control").exists(), "kresd opens its control socket")
+
+    def stop(self) -> None:
+        """As hard as it can be."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            (self.directory / "control").unlink(missing_ok=True)
+            self._process = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def log(self) -> str:
+        return (self.directory / "log").read_text()
+
+    def ask(self, name: str, kind: str = "A", *, tcp: bool = False, edns: int = 0) -> Reply:
+        return ask(ADDRESS, self.port, name, kind, tcp=tcp, edns=edns)
+
+    async def __aenter__(self) -> Resolver:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.stop()
