@@ -339,14 +339,25 @@ class Client:
         return (await self._written(self._stub.RequestToken(request, timeout=DEADLINE_S))).status
 
     async def discover(self) -> Sequence[CustomResourceDefinition]:
-        """The definitions of the custom kinds that are served, without their schemas."""
-        found: list[CustomResourceDefinition] = []
+        """The definitions of the custom kinds that are served, without their schemas; and what would be those of kinds
+        that other API servers serve."""
+        own, elsewhere = await self._discovered()
+        return [*own, *elsewhere]
+
+    async def discover_elsewhere(self) -> Sequence[CustomResourceDefinition]:
+        """What would be the definitions of the kinds that other API servers serve."""
+        return (await self._discovered())[1]
+
+    async def _discovered(self) -> tuple[Sequence[CustomResourceDefinition], Sequence[CustomResourceDefinition]]:
+        own: list[CustomResourceDefinition] = []
+        elsewhere: list[CustomResourceDefinition] = []
         try:
             async for response in self._stub.Discover(apiserver_pb2.DiscoverRequest(), timeout=DEADLINE_S):
-                found += response.definitions
+                own += response.definitions
+                elsewhere += response.elsewhere
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from error
-        return found
+        return own, elsewhere
 
     async def delete_aggregated_content(self, namespace: str) -> apiserver_pb2.DeleteAggregatedContentResponse:
         """Delete what other API servers hold in the namespace: what is left there, and whose content is not known."""

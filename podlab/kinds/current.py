@@ -33,6 +33,10 @@ class CurrentCatalog:
 
     def change(self, added: Iterable[Resource], removed: Collection[GroupKind] = ()) -> None:
         """From now on these are not there, and those are: one change for all of them."""
-        self.catalog = self.catalog.changed(added, removed)
+        self.become(self.catalog.changed(added, removed))
+
+    def become(self, catalog: Catalog) -> None:
+        """From now on these kinds are there."""
+        self.catalog = catalog
         for follower in self._followers:
             follower(self.catalog)

@@ -53,13 +53,16 @@ class Flunders:
     aggregated: bool = True
     """Whether it knows aggregated discovery, and not only the older one."""
 
-    def put(self, namespace: str, given: Object, old: Object | None = None) -> Object:
+    def put(self, namespace: str, given: Object, old: Object | None = None, *, dry: bool = False) -> Object:
+        """A dry run stores nothing."""
         with self.changed:
             revision = str(len(self.events) + 1)
             own = {**given.get("metadata", {}), "namespace": namespace, "resourceVersion": revision}
             own["uid"] = (old or {}).get("metadata", {}).get("uid") or str(uuid.uuid4())
             own.setdefault("creationTimestamp", "2026-01-01T00:00:00Z")
             made = {**given, "apiVersion": API_VERSION, "kind": KIND, "metadata": own}
+            if dry:
+                return made
             self.objects[namespace, own["name"]] = made
             self._tell("ADDED" if old is None else "MODIFIED", made)
             return made
@@ -186,7 +189,7 @@ class Handler(BaseHTTPRequestHandler):
         elif self.command == "POST":
             if (namespace, self.body["metadata"]["name"]) in self.server.flunders.objects:
                 raise Refused(409, "AlreadyExists", f'{PLURAL} "{self.body["metadata"]["name"]}" already exists')
-            self._json(self.server.flunders.put(namespace, self.body), 201)
+            self._json(self.server.flunders.put(namespace, self.body, dry=self._is_dry()), 201)
         else:
             listed = self._list(namespace)
             for one in listed["items"]:
@@ -205,7 +208,10 @@ class Handler(BaseHTTPRequestHandler):
             self._json(found)
         else:
             new = self.body if self.command == "PUT" else _merged(found, self.body)
-            self._json(flunders.put(namespace, new, found))
+            self._json(flunders.put(namespace, new, found, dry=self._is_dry()))
+
+    def _is_dry(self) -> bool:
+        return self.query.get("dryRun") == "All"
 
     def _list(self, namespace: str) -> Object:
         flunders = self.server.flunders

@@ -8,6 +8,7 @@ from master.apiserver.aggregation import priorities, registration
 from master.apiserver.aggregation.checking import Checking
 from master.apiserver.aggregation.contents import NamespaceContents
 from master.apiserver.aggregation.documents import Documents, RemoteDocuments
+from master.apiserver.aggregation.kinds import RemoteKinds
 from master.apiserver.aggregation.priorities import GroupVersion
 from master.apiserver.aggregation.registering import Registering
 from master.apiserver.aggregation.remote import RemoteServers
@@ -27,6 +28,7 @@ class Aggregator:
         self.services = ApiServices(cache)
         self.servers = RemoteServers(egress, front_proxy)
         self.documents = RemoteDocuments(self.services, self.servers)
+        self.kinds = RemoteKinds(cache.kinds, self.services, self.documents)
         self.contents = NamespaceContents(self.services, self.servers, self.documents)
         self._cache = cache
         self._registering = Registering(cache, registry, self.services)
@@ -37,6 +39,7 @@ class Aggregator:
     def start(self) -> None:
         """From now on it is known who serves what."""
         self.services.start()
+        self.kinds.start()
 
     async def run(self) -> None:
         """Keep APIServices, look whether they can be reached, and read what others serve."""

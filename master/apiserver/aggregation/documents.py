@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -60,8 +60,13 @@ class RemoteDocuments:
         self._known: dict[GroupVersion, Documents] = {}
         self._asked: dict[GroupVersion, tuple[bytes, bool]] = {}
         self._queue: WorkQueue[GroupVersion] = WorkQueue()
+        self._followers: list[Callable[[], None]] = []
         self.version = 1
         """Another one when what is known is."""
+
+    def follow(self, follower: Callable[[], None]) -> None:
+        """Call it when what is known changes."""
+        self._followers.append(follower)
 
     @property
     def known(self) -> Mapping[GroupVersion, Documents]:
@@ -94,6 +99,8 @@ class RemoteDocuments:
             self._known.pop(at, None)
         else:
             self._known[at] = documents
+        for follower in self._followers:
+            follower()
 
     async def _reconcile(self, at: GroupVersion) -> None:
         service, before = self._services.remote(at), self._known.get(at)

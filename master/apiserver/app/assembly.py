@@ -81,6 +81,7 @@ from master.apiserver.rest.streams.portforward.handlers import PortForward
 from master.apiserver.rest.streams.remotecommand.handlers import RemoteCommand
 from master.apiserver.rpc import service
 from master.apiserver.rpc.relay import Relay
+from master.apiserver.rpc.remote_objects import RemoteObjects
 from master.apiserver.settings import ApiServerSettings, FrontProxySettings, PodSecuritySettings
 from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.listing import Pager
@@ -193,7 +194,7 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
         kept=_kept(settings, network, cache, writes.registry),
         legacy_tokens=tokens.legacy,
         service=service.ApiService(
-            kinds=catalog,
+            kinds=aggregator.kinds.catalog,
             chain=filters.chain,
             registry=writes.registry,
             batch=writes.batch,
@@ -204,7 +205,7 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
             measuring=measuring,
             issuer=tokens.issuer,
             cluster_name=settings.cluster_name,
-            contents=aggregator.contents,
+            remote=RemoteObjects(aggregator.kinds, aggregator.servers, aggregator.contents),
         ),
         relay=relay,
         outward=outward,

@@ -12,7 +12,6 @@ import grpc
 from google.protobuf.message import Message
 
 from master.apiserver.admission.write import Write
-from master.apiserver.aggregation.contents import NamespaceContents
 from master.apiserver.filters.authorize import attributes
 from master.apiserver.filters.handler_chain import HandlerChain
 from master.apiserver.registry import delete_collection
@@ -24,6 +23,7 @@ from master.apiserver.request.info import Exchange
 from master.apiserver.resource_metrics.usage import ResourceMetrics
 from master.apiserver.rpc import request_info, writes
 from master.apiserver.rpc.errors import abort_on_error, parse_request
+from master.apiserver.rpc.remote_objects import RemoteObjects
 from master.apiserver.rpc.request_info import About
 from master.apiserver.watchcache import encoding
 from master.apiserver.watchcache.listing import Pager
@@ -31,13 +31,16 @@ from master.apiserver.watchcache.watching import Watcher
 from podlab import GIT_VERSION
 from podlab.api import warnings
 from podlab.api.kinds import Kind
+from podlab.api.objects import unwrap
 from podlab.api.selection import selectors
+from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.apiextensions.v1.customresourcedefinition_pb2 import CustomResourceDefinition
 from podlab.authentication.v1.token_pb2 import TokenRequest
 from podlab.errors import ApiError, Expired, NotFound, ServicerContext, to_status
 from podlab.kinds.current import CurrentCatalog
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import apiserver_pb2 as pb
+from podlab.v1 import object_pb2
 
 SERVICE = "podlab.v1.ApiServer"
 # A client that takes nothing for so long is gone or as good as gone.
@@ -64,7 +67,7 @@ class ApiService:
     measuring: ResourceMetrics
     issuer: Issuer
     cluster_name: str
-    contents: NamespaceContents
+    remote: RemoteObjects
 
     def handler(self) -> grpc.GenericRpcHandler:
         """What a server is given."""
@@ -136,9 +139,13 @@ class ApiService:
 
     async def create(self, request: pb.CreateRequest, _: ServicerContext, exchange: Exchange) -> bytes:
         """See the proto, as for all of these."""
+        if (elsewhere := self._elsewhere(request.object)) is not None:
+            return await self.remote.create(request, exchange, elsewhere)
         return await self._write(writes.create(request, exchange, self.kinds.catalog), exchange)
 
     async def get(self, request: pb.GetRequest, _: ServicerContext, exchange: Exchange) -> bytes:
+        if self.remote.has(exchange.kind):
+            return await self.remote.get(request, exchange)
         entry = await self.registry.get(exchange.kind, request.namespace, request.name, exchange.moment)
         if request.version:
             entry = await self.registry.conversions.one(entry, self._version(request))
@@ -146,16 +153,25 @@ class ApiService:
         return encoding.item_response(entry.whole_element() if request.managed_fields else entry.element)
 
     async def list(self, request: pb.ListRequest, _: ServicerContext, exchange: Exchange) -> bytes:
+        if self.remote.has(exchange.kind):
+            return await self.remote.list(request, exchange)
         version = self._version(request) if request.version else None
         return await self.lister.page(request, exchange.moment, version)
 
     async def update(self, request: pb.UpdateRequest, _: ServicerContext, exchange: Exchange) -> bytes:
+        if (elsewhere := self._elsewhere(request.object)) is not None:
+            return await self.remote.update(request, exchange, elsewhere)
         return await self._write(writes.update(request, exchange, self.kinds.catalog), exchange)
 
     async def update_status(self, request: pb.UpdateStatusRequest, _: ServicerContext, exchange: Exchange) -> bytes:
+        if (elsewhere := self._elsewhere(request.object)) is not None:
+            return await self.remote.update(request, exchange, elsewhere, "status")
         return await self._write(writes.update_status(request, exchange, self.kinds.catalog), exchange)
 
     async def patch(self, request: pb.PatchRequest, _: ServicerContext, exchange: Exchange) -> bytes:
+        if self.remote.has(exchange.kind):
+            return await self.remote.patch(request, exchange)
+
         def admit() -> Awaitable[None]:
             kind = self.kinds.catalog.named(request.group, request.kind)
             wanted = attributes("create", kind, request.namespace, request.name)
@@ -164,6 +180,8 @@ class ApiService:
         return await self._write(writes.patch(request, exchange, self.kinds.catalog, admit), exchange)
 
     async def delete(self, request: pb.DeleteRequest, _: ServicerContext, exchange: Exchange) -> bytes:
+        if self.remote.has(exchange.kind):
+            return await self.remote.delete(request, exchange)
         return await self._write(writes.delete(request, exchange), exchange)
 
     async def evict(self, request: pb.EvictRequest, _: ServicerContext, exchange: Exchange) -> bytes:
@@ -172,6 +190,10 @@ class ApiService:
     async def delete_collection(
         self, request: pb.DeleteCollectionRequest, context: ServicerContext, exchange: Exchange
     ) -> None:
+        if self.remote.has(exchange.kind):
+            async for response in self.remote.delete_collection(request, exchange):
+                await _write(context, response, "the rest is not deleted; call again")
+            return
         wanted = writes.delete_collection(request, self.kinds.catalog)
         context_of_all = writes.context(exchange, dry_run=request.dry_run)
         async for deleted in self.collections.delete(context_of_all, wanted):
@@ -180,6 +202,10 @@ class ApiService:
 
     async def watch(self, request: pb.WatchRequest, context: ServicerContext, exchange: Exchange) -> None:
         await context.send_initial_metadata(())  # the caller learns that the watch stands before anything happens
+        if self.remote.has(exchange.kind):
+            async for response in self.remote.watch(request, exchange):
+                await _write(context, response, "list again")
+            return
         version = self._version(request) if request.version else None
         async for response in self.watches.watch(request, exchange.moment, version):
             await _write(context, response, "list again")
@@ -188,18 +214,13 @@ class ApiService:
         for definitions in self.served_definitions():
             response = pb.DiscoverResponse(definitions=definitions).SerializeToString()
             await _write(context, response, "ask again")
+        elsewhere = pb.DiscoverResponse(elsewhere=self.remote.kinds.definitions())
+        await _write(context, elsewhere.SerializeToString(), "ask again")
 
     async def delete_aggregated_content(
         self, request: pb.DeleteAggregatedContentRequest, _: ServicerContext, __: Exchange
     ) -> bytes:
-        found = await self.contents.empty(request.namespace)
-        left = [
-            pb.AggregatedContent(resource=one.resource, count=one.count, finalizers=one.finalizers)
-            for one in found.left
-        ]
-        return pb.DeleteAggregatedContentResponse(
-            left=left, failures=found.failures, undiscovered=found.undiscovered
-        ).SerializeToString()
+        return await self.remote.empty(request.namespace)
 
     async def bind(self, request: pb.BindRequest, _: ServicerContext, exchange: Exchange) -> bytes:
         results = await self.batch.write(writes.bind(request, exchange))
@@ -239,6 +260,14 @@ class ApiService:
         exchange.answered = entry.json
         response = encoding.item_response(entry.element)
         return response + encoding.removed_mark() if written.removed else response
+
+    def _elsewhere(self, envelope: object_pb2.Object) -> Kind | None:
+        """The object's kind when another server answers for it."""
+        message = unwrap(envelope)
+        if not isinstance(message, Custom):
+            return None
+        kind = self.kinds.catalog.kind_of(message)
+        return kind if self.remote.has(kind) else None
 
     def _version(self, request: pb.GetRequest | pb.ListRequest | pb.WatchRequest) -> Kind:
         """The kind in the version that a request names. Raises NotFound."""
