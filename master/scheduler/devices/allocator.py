@@ -6,16 +6,17 @@ before is undone and the next one tried. Pools, slices and devices have an order
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from master.scheduler.devices.allocated import AllocatedDevices
 from master.scheduler.devices.inventory import Inventory
 from master.scheduler.devices.offers import TargetNode
-from master.scheduler.devices.pools import Pool, pools_for
+from master.scheduler.devices.pools import NodePools, PooledDevice
 from master.scheduler.devices.requests import MOST_DEVICES, AllocationError, Alternative, ClaimToAllocate
 from master.scheduler.devices.results import allocation_result
-from master.scheduler.devices.taking import PooledDevice, Taking
+from master.scheduler.devices.taking import Taken, Taking
 from podlab.resource.v1.resourceclaim_pb2 import AllocationResult
 
 CANNOT_ALLOCATE = "cannot allocate all claims"
@@ -28,11 +29,26 @@ _DONE: _Choices = iter(())
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What each claim gets, in their order; or the reason why the node is none for them, in Kubernetes' words."""
+class Given:
+    """What a claim gets: the devices, and the alternatives that were chosen, by the number of the request."""
 
-    allocations: Sequence[AllocationResult] = ()
+    claim: ClaimToAllocate
+    chosen: Mapping[int, Alternative]
+    taken: Sequence[Taken]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What each claim gets on the node, in their order; or the reason why there is no way, in Kubernetes' words."""
+
+    node: TargetNode
+    given: Sequence[Given] = ()
     reason: str = ""
+
+    @cached_property
+    def allocations(self) -> Sequence[AllocationResult]:
+        """As the claims' statuses will say. Most outcomes are never asked: a pod goes to one node."""
+        return [allocation_result(each.claim, each.chosen, each.taken, self.node) for each in self.given]
 
 
 def allocate(
@@ -43,29 +59,25 @@ def allocate(
     is_late: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Tries until `is_late`. Raises AllocationError."""
-    pools = pools_for(node, inventory)
-    search = _Search(claims, node, pools, allocated)
+    offered = inventory.pools_for(node)
+    search = _Search(claims, offered, allocated)
     found = search.run(is_late)
     if found is None:
-        return Outcome(reason=TIMED_OUT)
+        return Outcome(node, reason=TIMED_OUT)
     if found:
-        results = enumerate(zip(claims, search.taking.results, strict=True))
-        return Outcome(
-            [allocation_result(claim, search.chosen[number], taken, node) for number, (claim, taken) in results]
-        )
-    return Outcome(reason=INVALID_POOLS if any(pool.why_invalid for pool in pools) else CANNOT_ALLOCATE)
+        parts = zip(claims, search.chosen, search.taking.results, strict=True)
+        return Outcome(node, [Given(claim, chosen, taken) for claim, chosen, taken in parts])
+    is_invalid = any(pool.why_invalid for pool in offered.pools)
+    return Outcome(node, reason=INVALID_POOLS if is_invalid else CANNOT_ALLOCATE)
 
 
 class _Search:
     """`chosen` are the alternatives of each claim, by the number of the request."""
 
-    def __init__(
-        self, claims: Sequence[ClaimToAllocate], node: TargetNode, pools: Sequence[Pool], allocated: AllocatedDevices
-    ) -> None:
+    def __init__(self, claims: Sequence[ClaimToAllocate], offered: NodePools, allocated: AllocatedDevices) -> None:
         self._claims = claims
-        self._node = node
-        self._pools = pools
-        self._candidates = [PooledDevice(pool, device) for pool in pools if pool.is_usable for device in pool.devices]
+        self._offered = offered
+        self._candidates = offered.devices
         self.taking = Taking(claims, allocated)
         self.chosen: list[dict[int, Alternative]] = [{} for _ in claims]
         self._all_of: dict[int, list[PooledDevice]] = {}  # by the identity of an alternative that asks for all
@@ -106,7 +118,7 @@ class _Search:
     def _all(self, claim: ClaimToAllocate, alternative: Alternative) -> Iterator[PooledDevice]:
         """Every device that the alternative means. Raises AllocationError when a pool is not known in whole."""
         asked = f"claim {claim.reference}, request {alternative.own_name}: asks for all devices, but resource pool"
-        for pool in self._pools:
+        for pool in self._offered.pools:
             if pool.is_incomplete:
                 raise AllocationError(f"{asked} {pool.id} is currently being updated")
             if pool.why_invalid:
@@ -120,7 +132,7 @@ class _Search:
         if not all(selector.chooses(candidate.device) for selector in alternative.selectors):
             return False
         own_reach = candidate.device.own_reach
-        return own_reach is None or own_reach.has(self._node)
+        return own_reach is None or own_reach.has(self._offered.node)
 
     def _requests(self, number: int, request: int) -> _Choices:
         """The alternatives of a request, the best first."""

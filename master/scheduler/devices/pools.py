@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from master.scheduler.devices.inventory import Inventory
 from master.scheduler.devices.offers import OfferedDevice, OfferedSlice, PoolId, TargetNode
 from podlab.api.values import quantity
 
@@ -38,18 +37,37 @@ class Pool:
         return (device for one in self.slices for device in one.devices)
 
 
-def pools_for(node: TargetNode, inventory: Inventory) -> list[Pool]:
-    """In the order in which devices are tried: those that need no preparation first, then by name."""
-    found = (_pool(pool, inventory.slices_of(pool), node) for pool in inventory.pools_for(node.name))
-    return sorted((pool for pool in found if pool is not None), key=_must_be_prepared)
+@dataclass(frozen=True)
+class PooledDevice:
+    """A device, and its pool."""
+
+    pool: Pool
+    device: OfferedDevice
+
+
+@dataclass(frozen=True)
+class NodePools:
+    """What a node may be given, in the order in which devices are tried: those that need no preparation first, then by
+    name. `devices` are those of the pools that can be used."""
+
+    node: TargetNode
+    pools: Sequence[Pool]
+    devices: Sequence[PooledDevice]
+
+
+def node_pools(node: TargetNode, pools: Iterable[Pool | None]) -> NodePools:
+    """Of pools in their order; None stands for those that have nothing for the node."""
+    ordered = sorted((pool for pool in pools if pool is not None), key=_must_be_prepared)
+    devices = [PooledDevice(pool, device) for pool in ordered if pool.is_usable for device in pool.devices]
+    return NodePools(node, ordered, devices)
 
 
 def _must_be_prepared(pool: Pool) -> bool:
     return any(each.device.bindingConditions for each in pool.devices)
 
 
-def _pool(pool: PoolId, known: Iterable[OfferedSlice], node: TargetNode) -> Pool | None:
-    """None when the pool has nothing for the node."""
+def pool_of(pool: PoolId, known: Iterable[OfferedSlice], node: TargetNode) -> Pool | None:
+    """The pool as the node sees it, of its known slices; None when it has nothing for the node."""
     slices = sorted(known, key=lambda one: one.name)
     generation = max(one.given.spec.pool.generation for one in slices)
     newest = [one for one in slices if one.given.spec.pool.generation == generation]

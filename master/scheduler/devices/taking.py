@@ -13,17 +13,9 @@ from master.scheduler.devices.capacity import Amounts, consumption, fits
 from master.scheduler.devices.constraints import Constraint
 from master.scheduler.devices.counters import CountersLeft
 from master.scheduler.devices.offers import DeviceId, OfferedDevice, PoolId
-from master.scheduler.devices.pools import Pool
+from master.scheduler.devices.pools import Pool, PooledDevice
 from master.scheduler.devices.requests import AllocationError, Alternative, ClaimToAllocate
 from podlab.api.values import quantity
-
-
-@dataclass(frozen=True)
-class PooledDevice:
-    """A device, and its pool."""
-
-    pool: Pool
-    device: OfferedDevice
 
 
 @dataclass(frozen=True)

@@ -203,15 +203,15 @@ class _Attempt:
         return sum(_worth(claim, allocations.get(_name(claim), claim.status.allocation)) for claim in self.claims)
 
     def _outcome(self, row: int, is_late: Callable[[], bool]) -> Outcome:
-        if self.earlier is not None:
-            return Outcome(reason=EARLIER_CLAIM)
         node, devices = TargetNode(self.nodes.names[row], self.nodes.labels.get(row)), self.nodes.devices
+        if self.earlier is not None:
+            return Outcome(node, reason=EARLIER_CLAIM)
         unavailable = [
             claim
             for claim, terms in self._places
             if _has_failed(claim, devices) or (terms is not None and not selects(terms, node.name, node.labels))
         ]
-        outcome, extended = Outcome(), self.extended_claim(row)
+        outcome, extended = Outcome(node), self.extended_claim(row)
         claims = [*self.to_allocate, *([read_claim(extended.claim, devices.classes)] if extended is not None else [])]
         if claims:
             try:
@@ -221,7 +221,7 @@ class _Attempt:
         if outcome.reason or not unavailable:
             return outcome
         self.unavailable.update(_name(claim) for claim in unavailable)
-        return Outcome(reason=NOT_AVAILABLE)
+        return Outcome(node, reason=NOT_AVAILABLE)
 
 
 def _has_failed(claim: ResourceClaim, devices: DeviceClaims) -> bool:
