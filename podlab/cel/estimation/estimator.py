@@ -115,7 +115,9 @@ class Estimator:
         given = self._given(call)
         overloads = self._typed.reference_map[node.id].overload_id
         found = [called(call.function, overload, given) for overload in overloads]
-        if call.function == "_==_" and all(types.is_of_library(self._type(argument)) for argument in call.args):
+        if call.function in ("_==_", "_!=_") and all(
+            types.is_of_library(self._type(argument)) for argument in call.args
+        ):
             found = [NOMINAL]
         self._keep_spot(node, call, overloads)
         result = self._result(node, call, found)

@@ -57,6 +57,10 @@ def _over_target(given: Given) -> Called:
     return Called(_passes(given.target), given.target) if given.target is not None else NOMINAL
 
 
+def _formatted(given: Given) -> Called:
+    return Called(_passes(given.target)) if given.target is not None else NOMINAL
+
+
 def _over_first(given: Given) -> Called:
     return Called(_passes(given.arguments[0])) if given.arguments else NOMINAL
 
@@ -184,6 +188,7 @@ _BY_OVERLOAD: Final[Mapping[str, _Estimate]] = {
     "ends_with_string": _over_first,
     "string_to_bytes": _to_bytes,
     "bytes_to_string": _to_text,
+    "string_format": _formatted,
     "strings_quote": _quoted,
     ".containsIP(net.CIDR,net.IP)": _within(0, is_text=False),
     ".containsIP(net.CIDR,string)": _within(0, is_text=True),
