@@ -67,17 +67,12 @@ def rules_of(schema: Schema) -> tuple[ValidationRule, ...]:
 
 def compile_rules(schema: Schema, declared: DeclaredType) -> tuple[CompiledRule, ...]:
     """All of the node's own, in order."""
-    environments = _Environments(declared)
+    environments = Environments(declared)
     return tuple(_compiled(rule, environments.of(rule)) for rule in rules_of(schema))
 
 
-def environment_of(rule: ValidationRule, declared: DeclaredType) -> Environment:
-    """What the rule of a value of that type sees."""
-    return _Environments(declared).of(rule)
-
-
-class _Environments:
-    """What rules see: one environment for those whose oldSelf may be absent, one for the others."""
+class Environments:
+    """What rules of a type's values see: one environment for those whose oldSelf may be absent, one for the others."""
 
     def __init__(self, declared: DeclaredType) -> None:
         self._declared = declared

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from podlab.cel.compiler import Environment
 from podlab.cel.escaping import escape
 from podlab.cel.estimation.sizes import Sized
 from podlab.errors import Cause
 from podlab.schemas import causes
-from podlab.schemas.rules.compiled import OLD_SELF, SELF, environment_of, rules_of
+from podlab.schemas.rules.compiled import OLD_SELF, SELF, Environments, rules_of
 from podlab.schemas.rules.declared import declared_type, format_of
 from podlab.schemas.schema import Schema
 
@@ -86,16 +85,15 @@ def _own(schema: Schema, spine: Schema, path: str, *, root: bool, times: int | N
         return
     if times is None:
         times = _REQUEST_BYTES // (_least_bytes(spine) + 1)
-    own = _sized(spine, root=root)
+    own, environments = _sized(spine, root=root), Environments(declared)
     for index, rule in enumerate(rules_of(schema)):
-        environment: Environment = environment_of(rule, declared)
         at = f"{path}.{_RULES}[{index}]"
         for name, expression, what in (
             ("rule", rule.rule, "estimated rule cost"),
             ("messageExpression", rule.message_expression, "estimated messageExpression cost"),
         ):
             if expression:
-                cost = environment.estimate(expression, {SELF: own, OLD_SELF: own}, own)
+                cost = environments.of(rule).estimate(expression, {SELF: own, OLD_SELF: own}, own)
                 yield times * cost, f"{at}.{name}", what
 
 
