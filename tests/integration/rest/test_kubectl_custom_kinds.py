@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from podlab_testing.custom_kinds import Rest, definition
+from podlab_testing.custom_kinds import CRONTABS, Rest, crontab, definition
 from podlab_testing.kubectl import Kubectl
 
 BARS = {
@@ -133,3 +133,16 @@ async def test_kinds_are_explained(
     assert [one for one in told if one not in done.stdout] == []
     missing = await asyncio.to_thread(kubectl, "explain", "foos.spec.missing", check=False)
     assert (missing.returncode, "does not exist" in missing.stderr) == (1, True)
+
+
+async def test_a_subresource_is_printed(http: aiohttp.ClientSession, kubectl: Kubectl) -> None:
+    rest = Rest(http)
+    await rest.define(definition())
+    await rest("POST", CRONTABS, crontab(), code=201)
+    for subresource, header, row in (
+        ("scale", ["NAME", "DESIRED", "AVAILABLE", "AGE"], ["my", "1", "0"]),
+        ("status", ["NAME", "SPEC", "REPLICAS", "AGE"], ["my", "*", "*", "*", "*", "*/5", "1"]),
+    ):
+        done = await asyncio.to_thread(kubectl, "get", "ct", "my", f"--subresource={subresource}")
+        first, second = done.stdout.splitlines()
+        assert (first.split(), second.split()[: len(row)]) == (header, row)
