@@ -9,6 +9,8 @@ from pathlib import Path
 from node.kubelet.admission.pod_admission import PodAdmission
 from node.kubelet.cri.containerd import Containerd
 from node.kubelet.dynamicresources.manager import DynamicResources
+from node.kubelet.dynamicresources.plugins import DriverRegistry
+from node.kubelet.dynamicresources.prepared import Checkpoint
 from node.kubelet.eviction.ephemeral_storage import EphemeralStorageMonitor
 from node.kubelet.images.image_manager import ImageManager
 from node.kubelet.logs import log_rotation
@@ -36,6 +38,8 @@ from podlab.core.v1 import node_pb2, pod_pb2, service_pb2
 from podlab.v1 import kubelet_pb2, kubelet_pb2_grpc
 
 APISERVER_USER = "system:apiserver"
+PLUGINS = "plugins_registry"
+"""Below the kubelet's directory: the sockets by which plugins make themselves known."""
 CNI_DIRECTORY = Path("/etc/cni/podlab.d")
 
 
@@ -61,6 +65,9 @@ class Kubelet:
             node=lambda: self._own_node.get(settings.node_name),
             pods=self.bound.list,
         )
+        self._dynamic_resources = DynamicResources(
+            client, DriverRegistry(settings.root_dir / PLUGINS), Checkpoint(settings.root_dir / "dra_manager_state")
+        )
         self._context = self._make_context()
         self.pods = PodWorkers(self._context, self.bound)
         self._admission.on_preempt(self.pods.end)
@@ -82,6 +89,7 @@ class Kubelet:
             group.create_task(self._context.tokens.run())
             group.create_task(log_rotation.run(self.runtime))
             group.create_task(self._local_path.run())
+            group.create_task(self._dynamic_resources.run(self._may_be_here))
             # Containers get the Services' variables, so the list of Services comes before the first pod. On a node that
             # was removed it never comes, and its pods are removed all the same.
             removed = group.create_task(self._remove_pods_with_node())
@@ -89,6 +97,9 @@ class Kubelet:
             await asyncio.wait({removed, services_known}, return_when=asyncio.FIRST_COMPLETED)
             group.create_task(self.bound.run())
             group.create_task(self.pods.run())
+
+    def _may_be_here(self, uid: str) -> bool:
+        return not self.bound.synced.is_set() or self.pods.may_run(uid)
 
     async def _remove_pods_with_node(self) -> None:
         await self._registration.removed.wait()
@@ -109,7 +120,7 @@ class Kubelet:
             volumes=volumes,
             ephemeral_storage=EphemeralStorageMonitor(volumes, self.runtime),
             claims=ClaimReader(self.client, self._local_path),
-            dynamic_resources=DynamicResources(self.client),
+            dynamic_resources=self._dynamic_resources,
             config_objects=ConfigObjectManager(self.client),
             tokens=TokenManager(self.client),
             services=self._services.list,
@@ -120,6 +131,7 @@ class Kubelet:
 async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:
     """Runs until `stop` is set; pods outlive it."""
     settings.root_dir.mkdir(parents=True, exist_ok=True)
+    (settings.root_dir / PLUGINS).mkdir(exist_ok=True)
     server, checks = component.grpc_server(
         settings.tls,
         f"{settings.bind_address}:{settings.port}",

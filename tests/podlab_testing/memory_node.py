@@ -30,6 +30,8 @@ from node.kubelet.cri.runtime import (
     Sandbox,
 )
 from node.kubelet.dynamicresources.manager import DynamicResources
+from node.kubelet.dynamicresources.plugins import DriverRegistry
+from node.kubelet.dynamicresources.prepared import Checkpoint
 from node.kubelet.eviction.ephemeral_storage import EphemeralStorageMonitor
 from node.kubelet.images.image_manager import ImageManager
 from node.kubelet.volume.claims import ClaimReader
@@ -266,6 +268,8 @@ class MemoryKubelet:
         admission = PodAdmission(self.client, node, OFFERED, node=lambda: itself.get("n1"), pods=bound.list)
         local_path = LocalPathManager(self.client, "n1", self.root, period_s=PERIOD_S)
         volumes = VolumeManager(self.root)
+        drivers = DriverRegistry(self.root / "plugins_registry", PERIOD_S)
+        dynamic_resources = DynamicResources(self.client, drivers, Checkpoint(self.root / "dra_manager_state"))
         context = NodeContext(
             node_name="n1",
             node_ip="127.0.0.1",
@@ -279,19 +283,21 @@ class MemoryKubelet:
             volumes=volumes,
             ephemeral_storage=EphemeralStorageMonitor(volumes, self.runtime),
             claims=ClaimReader(self.client, local_path),
-            dynamic_resources=DynamicResources(self.client),
+            dynamic_resources=dynamic_resources,
             tokens=TokenManager(self.client),
             config_objects=ConfigObjectManager(self.client, period_s=PERIOD_S),
             services=services.list,
             cluster_dns=ClusterDns("10.96.0.10", "cluster.local"),
             timings=self.timings,
         )
-        self.pods = PodWorkers(context, bound)
+        self.pods = pods = PodWorkers(context, bound)
         admission.on_preempt(self.pods.end)
         context.config_objects.on_change(self.pods.volume_contents_changed)
         context.tokens.on_change(self.pods.volume_contents_changed)
         informers = (services.run(), itself.run(), bound.run())
-        loops = (*informers, recorder.run(), context.config_objects.run(), local_path.run(), self.pods.run())
+        devices = dynamic_resources.run(lambda uid: not bound.synced.is_set() or pods.may_run(uid), PERIOD_S)
+        upkeep = (recorder.run(), context.config_objects.run(), local_path.run(), devices)
+        loops = (*informers, *upkeep, self.pods.run())
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def kill(self) -> None:

@@ -78,6 +78,7 @@ def container_config(
     *,
     environment: Mapping[str, str],
     mounts: Sequence[cri.Mount],
+    devices: Sequence[cri.Device] = (),
     node_memory_bytes: int,
 ) -> cri.ContainerConfig:
     """What CreateContainer is given."""
@@ -89,6 +90,7 @@ def container_config(
         working_dir=container.workingDir,
         envs=[cri.KeyValue(key=name, value=value) for name, value in environment.items()],
         mounts=mounts,
+        devices=devices,
         labels={**identity(pod), CONTAINER_NAME: container.name},
         annotations={
             CONTAINER_HASH: podspec.container_hash(container),

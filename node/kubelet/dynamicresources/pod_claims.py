@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from podlab.api.pods import resourceclaims
 from podlab.api.pods.resourceclaims import NamedClaim, NotCreatedYet
 from podlab.client.client import Client
@@ -30,9 +32,17 @@ def why_unusable(pod: pod_pb2.Pod, named: NamedClaim, claim: ResourceClaim) -> s
     return "" if claim.status.HasField("allocation") else f"ResourceClaim {named.name}: not allocated"
 
 
-def drivers(claim: ResourceClaim) -> list[str]:
-    """Those whose devices the claim has got, each once."""
-    return sorted({result.driver for result in claim.status.allocation.devices.results})
+def used_by(pod: pod_pb2.Pod, container: pod_pb2.Container) -> Iterator[tuple[str, str]]:
+    """The ResourceClaims that the container uses, and which request of each; empty for all of them."""
+    by_name = {claim.name: claim for claim in pod.spec.resourceClaims}
+    for used in container.resources.claims:
+        named = resourceclaims.named(pod, by_name[used.name])
+        if named is not None:
+            yield named.name, used.request
+    made = pod.status.extendedResourceClaimStatus
+    for mapping in made.requestMappings:
+        if mapping.containerName == container.name and mapping.resourceName in container.resources.requests:
+            yield made.resourceClaimName, mapping.requestName
 
 
 def _named(pod: pod_pb2.Pod) -> list[NamedClaim]:

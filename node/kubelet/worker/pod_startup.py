@@ -23,6 +23,7 @@ from node.kubelet.containerconfig.environment import (
     references,
 )
 from node.kubelet.cri.runtime import Image, RegistryCredentials, RuntimeFailure, RuntimeUnavailable, Sandbox
+from node.kubelet.dynamicresources.cdi import CdiError
 from node.kubelet.dynamicresources.pod_claims import PreparationError
 from node.kubelet.images import pull_secrets
 from node.kubelet.images.image_manager import ImageEvent
@@ -124,7 +125,7 @@ class PodStartup:
             attempt = ContainerAttempt(action.attempt, action.next_backoff_s, await self._target(pod, spec.name))
             config = await self._configure(pod, spec, attempt, sandbox, image)
             (log_files.log_directory(pod) / spec.name).mkdir(parents=True, exist_ok=True)
-        except (ConfigError, VolumeError, OSError) as error:
+        except (ConfigError, VolumeError, CdiError, OSError) as error:
             self._block(spec, "CreateContainerConfigError", str(error), CONFIG_RETRY_S)
             return
         await self._create_and_start(pod, spec, sandbox, config)
@@ -195,6 +196,8 @@ class PodStartup:
         )
         volumes, environment = self._context.volumes, environment_variables(pod, spec, environment_context)
         mounts = await asyncio.to_thread(volumes.mounts, pod, spec, contents.persistent_volumes, environment)
+        of_devices = await self._context.dynamic_resources.edits(pod, spec)
+        mounts += of_devices.mounts
         mounted_paths = {mount.container_path for mount in mounts}
         if "/etc/hosts" not in mounted_paths:
             mounts.append(volumes.hosts_mount(pod, list(ips)))
@@ -204,8 +207,9 @@ class PodStartup:
             pod,
             spec,
             attempt,
-            environment=environment,
+            environment={**environment, **of_devices.environment},
             mounts=mounts,
+            devices=of_devices.devices,
             node_memory_bytes=self._context.memory_bytes,
         )
 

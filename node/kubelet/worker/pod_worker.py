@@ -11,6 +11,7 @@ from pathlib import Path
 from node.kubelet.admission.preemption import is_critical
 from node.kubelet.cri.runtime import ContainerState, ObservedPod, RuntimeFailure, RuntimeUnavailable
 from node.kubelet.disk import file_tree
+from node.kubelet.dynamicresources.driver import DriverError
 from node.kubelet.logs import log_files
 from node.kubelet.pod import decide, pod_outcome, podspec
 from node.kubelet.pod.actions import (
@@ -114,7 +115,7 @@ class PodWorker:
         except RuntimeUnavailable as error:
             log.debug("pod %s: %s", self._name(), error)  # PodWorkers logs it once for all pods
             return RETRY_S
-        except (RuntimeFailure, ApiError, VolumeError, OSError) as error:
+        except (RuntimeFailure, ApiError, VolumeError, DriverError, OSError) as error:
             log.warning("pod %s: %s: will be tried again", self._name(), error)
             if self._notes.terminating_since is not None:
                 self._warn("FailedKillPod", f"error killing pod: {error}")
@@ -136,6 +137,8 @@ class PodWorker:
             self._notes.terminating_since = now
             if pod is not None and pod_outcome.is_past_deadline(pod, now):
                 self._event("Normal", pod_outcome.DEADLINE_EXCEEDED.reason, pod_outcome.DEADLINE_EXCEEDED.message)
+        if self._notes.terminating_since is not None and not observed.alive:
+            await self._context.dynamic_resources.release(self.uid)  # before anybody is told that the pod has ended
         action = decide.next_action(pod, observed, self._notes, now)
         if pod is None:
             self._probes.stop()

@@ -39,6 +39,7 @@ class PodWorkers:
         self._observed: Mapping[str, ObservedPod] = {}
         self._relist = asyncio.Event()
         self._has_events = False
+        self._has_listed = False
         self._unsettled = False
         self._unreadable = False
         self._node_removed = False
@@ -93,6 +94,10 @@ class PodWorkers:
         """The API's copy of the pod of that name."""
         return self._informer.get(name, namespace)
 
+    def may_run(self, uid: str) -> bool:
+        """Whether something of the pod may be here; of any pod as long as the runtime has not been listed."""
+        return not self._has_listed or uid in self._workers or uid in self._observed or self.api_pod(uid) is not None
+
     async def is_running(self, uid: str, container_id: str) -> bool:
         """Whether the container runs. The runtime is asked when it did not run at the last list."""
         observed = self._observed.get(uid)
@@ -146,6 +151,7 @@ class PodWorkers:
         if self._unreadable:
             log.info("the container runtime answers again")
             self._unreadable = False
+        self._has_listed = True
         for uid in now.keys() | self._observed.keys():
             if now.get(uid) != self._observed.get(uid):
                 self.wake(uid)

@@ -29,9 +29,7 @@ _OF_OTHER_COMPONENTS = {
         "podlab.core.v1.VolumeMountStatus": "recursiveReadOnly",
         "podlab.core.v1.ResourceHealth": "resourceID",
         "podlab.core.v1.ContainerStatus": "allocatedResources allocatedResourcesStatus stopSignal",
-        "podlab.core.v1.PodExtendedResourceClaimStatus": "requestMappings resourceClaimName",
-        "podlab.core.v1.ContainerExtendedResourceRequest": "requestName",
-        "podlab.core.v1.PodStatus": "extendedResourceClaimStatus allocatedResources",
+        "podlab.core.v1.PodStatus": "allocatedResources",
         "podlab.core.v1.ModifyVolumeStatus": "targetVolumeAttributesClassName",
         "podlab.core.v1.PersistentVolumeClaimStatus": (
             "allocatedResources allocatedResourceStatuses currentVolumeAttributesClassName modifyVolumeStatus"

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from podlab_testing.deployed import IMAGE, Cli, wait_until
 from podlab_testing.kubectl import Kubectl
+from podlab_testing.source_code import PROJECT
 
+from podlab.lab.lab import Lab
+
+EXAMPLE = PROJECT / "examples/devices/driver.py"
 NODES = ("n1", "n2")
 API = "resource.k8s.io/v1"
 
@@ -77,9 +81,33 @@ def told(cli: Cli, namespace: str, reason: str) -> list[str]:
     return [one["message"] for one in cli.items("events", "-n", namespace) if one["reason"] == reason]
 
 
+@pytest.fixture
+def drivers(lab: Lab, namespace: str) -> Iterator[Callable[[], None]]:
+    """Starts the example's driver on each node, which ends after the test."""
+    name, unit, text = f"{namespace}.example.com", f"{namespace}-driver", EXAMPLE.read_text()
+    python = "/opt/podlab/venv/bin/python"
+
+    def start() -> None:
+        for node in NODES:
+            done = lab.run(node, ["systemd-run", f"--unit={unit}", "--collect", python, "-c", text, name])
+            assert done.returncode == 0, done.stderr
+
+    yield start
+    for node in NODES:
+        lab.run(node, ["systemctl", "stop", unit])
+        socket = f"/var/lib/podlab/kubelet/plugins_registry/{name}.sock"
+        lab.run(node, ["rm", "-f", socket, f"/var/run/cdi/{name}.json"])
+
+
+def running(cli: Cli, namespace: str) -> set[str]:
+    pods = cli.items("pods", "-n", namespace)
+    return {pod["metadata"]["name"] for pod in pods if pod["status"].get("phase") == "Running"}
+
+
 def test_a_pod_waits_for_a_device_until_one_is_given_back(
-    cli: Cli, administrator: Kubectl, offered: str, all_ready: None
+    cli: Cli, administrator: Kubectl, offered: str, drivers: Callable[[], None], all_ready: None
 ) -> None:
+    kubectl = administrator.inside(offered)
     wait_until(lambda: len(placed(cli, offered)) == 2, "two pods have a node")
     assert sorted(placed(cli, offered).values()) == [*NODES]
     (waiting,) = {pod["metadata"]["name"] for pod in cli.items("pods", "-n", offered)} - placed(cli, offered).keys()
@@ -87,18 +115,19 @@ def test_a_pod_waits_for_a_device_until_one_is_given_back(
         lambda: [one for one in told(cli, offered, "FailedScheduling") if "cannot allocate all claims" in one],
         "it is said why the third pod waits",
     )
-    claims = cli.items("resourceclaims", "-n", offered)
     wait_until(lambda: len(cli.items("resourceclaims", "-n", offered)) == 3, "each pod has a claim")
-    given = [one for one in claims if one["status"].get("allocation")]
+    given = [one for one in cli.items("resourceclaims", "-n", offered) if one["status"].get("allocation")]
     assert {one["status"]["allocation"]["devices"]["results"][0]["pool"] for one in given} == {*NODES}
     driver = f"{offered}.example.com"
     missing = f"Failed to prepare dynamic resources: prepare dynamic resources: DRA driver {driver} is not registered"
     wait_until(lambda: missing in told(cli, offered, "FailedPrepareDynamicResources"), "kubelets miss the driver")
-    described = administrator.inside(offered)("describe", "resourceclaims")
-    assert driver in described
-    first = next(iter(placed(cli, offered)))
-    administrator.inside(offered)("scale", "deployment/web", "--replicas=2")
-    administrator.inside(offered)("delete", "pod", first, "--wait=false")
-    wait_until(lambda: waiting in placed(cli, offered) or len(placed(cli, offered)) == 2, "the device goes to another")
-    administrator.inside(offered)("delete", "deployment/web")
+    assert not running(cli, offered)
+    assert driver in kubectl("describe", "resourceclaims")
+    drivers()
+    wait_until(lambda: running(cli, offered) == placed(cli, offered).keys(), "pods start once drivers are there", 120)
+    first = min(running(cli, offered))
+    assert kubectl("exec", first, "--", "sh", "-c", "echo $GPU; ls /dev/gpu-0").split() == ["gpu-0", "/dev/gpu-0"]
+    kubectl("delete", "pod", first, "--wait=false")
+    wait_until(lambda: waiting in running(cli, offered), "the device goes to the pod that waits", 120)
+    kubectl("delete", "deployment/web")
     wait_until(lambda: not cli.items("resourceclaims", "-n", offered), "claims go with their pods")

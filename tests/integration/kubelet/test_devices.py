@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from podlab_testing import devices
+from podlab_testing.fake_driver import FakeDriver
 from podlab_testing.memory_node import MemoryKubelet, Until
 
 from podlab.client.client import Client
@@ -14,8 +15,8 @@ from podlab.core.v1.pod_pb2 import Pod
 from podlab.v1 import apiserver_pb2
 
 
-async def told(admin: Client, reason: str) -> str:
-    """The message of the Event of this reason; waits for it."""
+async def told(admin: Client, reason: str, *, but: str = "") -> str:
+    """The message of an Event of this reason, other than `but`; waits for it."""
     events, changed = Informer(admin, event_pb2.Event), asyncio.Event()
     events.on_change(lambda _: changed.set())
     task = asyncio.create_task(events.run())
@@ -23,7 +24,7 @@ async def told(admin: Client, reason: str) -> str:
         async with asyncio.timeout(10):
             while True:
                 changed.clear()
-                found = [one.message for one in events.list("default") if one.reason == reason]
+                found = [one.message for one in events.list("default") if one.reason == reason and one.message != but]
                 if found:
                     return found[0]
                 await changed.wait()
@@ -70,7 +71,68 @@ async def test_what_the_control_plane_says_of_claims_stays(admin: Client, kubele
     assert not seen.metadata.name
 
 
+async def used(admin: Client, *names: str) -> None:
+    """Pods that use one claim, as the scheduler leaves them."""
+    claim = await admin.create(devices.claim())
+    pods = [await admin.create(devices.user(name, resourceClaimName="all-gpus")) for name in names]
+    await admin.update_status(devices.allocated(claim, *pods))
+    for pod in pods:
+        await bind(admin, pod)
+
+
+async def test_a_driver_prepares_devices_before_a_pod_starts_and_takes_them_back_after_it_has_ended(
+    admin: Client, kubelet: MemoryKubelet, until: Until
+) -> None:
+    driver = FakeDriver()
+    async with driver.serving(kubelet.root / "plugins_registry"):
+        await used(admin, "web", "other")
+        for name in ("web", "other"):
+            await until(name, lambda pod: pod is not None and pod.status.phase == "Running")
+        assert driver.told is not None
+        assert driver.told.plugin_registered
+        assert (driver.asked, driver.prepared) == (["prepare all-gpus"], {"all-gpus"})
+        await admin.delete(Pod, "web", "default")
+        await until("web", lambda pod: pod is None)
+        assert driver.prepared == {"all-gpus"}, "another pod still uses it"
+        kubelet.runtime.end("main", 0)
+        await kubelet.kill()
+        await kubelet.start()
+        await admin.delete(Pod, "other", "default")
+        await until("other", lambda pod: pod is None)
+        assert not driver.prepared
+        assert driver.asked[-1] == "unprepare all-gpus"
+
+
+async def test_what_a_driver_cannot_do_is_told_and_tried_again(
+    admin: Client, kubelet: MemoryKubelet, until: Until
+) -> None:
+    driver = FakeDriver()
+    driver.fails = "no power"
+    async with driver.serving(kubelet.root / "plugins_registry"):
+        await used(admin, "web")
+        why = await told(admin, "FailedPrepareDynamicResources")
+        while "not registered" in why:  # it has looked before the driver came
+            why = await told(admin, "FailedPrepareDynamicResources", but=why)
+        assert why == f"{START}NodePrepareResources failed for ResourceClaim all-gpus: no power"
+        driver.fails = ""
+        await until("web", lambda pod: pod is not None and pod.status.phase == "Running")
+
+
+async def test_a_pod_that_never_started_gives_back_what_may_have_been_prepared(
+    admin: Client, kubelet: MemoryKubelet, until: Until
+) -> None:
+    driver = FakeDriver("vendor.example.com/gpu=none")
+    async with driver.serving(kubelet.root / "plugins_registry"):
+        await used(admin, "web")
+        why = await told(admin, "Failed")
+        assert why.startswith("Error: unresolvable CDI devices vendor.example.com/gpu=none")
+        await admin.delete(Pod, "web", "default")
+        await until("web", lambda pod: pod is None)
+        assert not driver.prepared
+
+
 async def bind(admin: Client, pod: Pod) -> None:
-    binding = apiserver_pb2.Binding(namespace="default", name="web", node_name="n1", uid=pod.metadata.uid)
+    name, uid = pod.metadata.name, pod.metadata.uid
+    binding = apiserver_pb2.Binding(namespace="default", name=name, node_name="n1", uid=uid)
     (failed,) = await admin.bind([binding])
     assert failed is None
