@@ -10,9 +10,13 @@ from podlab_testing import devices
 from podlab_testing.cluster import Cluster
 from podlab_testing.http_clients import SessionOf
 
+from podlab.api.serializer import codec
+from podlab.authentication.v1.token_pb2 import TokenRequestSpec
 from podlab.client.client import Client
 from podlab.core.v1.namespace_pb2 import Namespace
+from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.quota_pb2 import ResourceQuota
+from podlab.core.v1.serviceaccount_pb2 import ServiceAccount
 from podlab.errors import Forbidden, Invalid
 from podlab.rbac.v1 import rbac_pb2
 from podlab.resource.v1.resourceclaim_pb2 import ResourceClaim, ResourceClaimTemplate
@@ -23,7 +27,7 @@ GROUP = "resource.k8s.io"
 
 async def grant(admin: Client, user: str, *rules: rbac_pb2.PolicyRule) -> None:
     role = rbac_pb2.ClusterRole(rules=rules)
-    role.metadata.name = f"{user}-devices"
+    role.metadata.name = f"{user.replace(':', '-')}-devices"
     await admin.create(role)
     bound = rbac_pb2.ClusterRoleBinding(roleRef={"kind": "ClusterRole", "name": role.metadata.name})
     bound.metadata.name = role.metadata.name
@@ -82,6 +86,31 @@ async def test_how_devices_are_is_said_by_their_own_driver(cluster: Cluster, adm
     await grant(admin, "driver", STATUS, may("arbitrary-node:update", "resourceclaims/driver", devices.DRIVER))
     told = await driver.update_status(claim)
     assert [one.device for one in told.status.devices] == ["gpu-0"]
+
+
+async def test_a_driver_on_the_claims_node_tells_by_a_token_of_its_pod(admin: Client, session_of: SessionOf) -> None:
+    claim = await admin.update_status(devices.allocated(await admin.create(devices.claim()), node="n1"))
+    account = ServiceAccount()
+    account.metadata.name, account.metadata.namespace = "driver", "default"
+    await admin.create(account)
+    for node in ("n1", "n2"):
+        made = Node()
+        made.metadata.name = node
+        await admin.create(made)
+    role = may("associated-node:update", "resourceclaims/driver", devices.DRIVER)
+    await grant(admin, "system:serviceaccount:default:driver", STATUS, role)
+    path = "/apis/resource.k8s.io/v1/namespaces/default/resourceclaims/all-gpus/status"
+    claim.status.devices.add(driver=devices.DRIVER, pool="n1", device="gpu-0")
+    for node, status in (("n2", 422), ("n1", 200)):
+        pod = devices.user(f"driver-{node}", node=node, resourceClaimName="all-gpus")
+        pod.spec.serviceAccountName = "driver"
+        uid = (await admin.create(pod)).metadata.uid
+        asked = {"apiVersion": "v1", "kind": "Pod", "name": pod.metadata.name, "uid": uid}
+        token = await admin.request_token("default", "driver", TokenRequestSpec(boundObjectRef=asked))
+        headers = {"Authorization": f"Bearer {token.token}"}
+        async with session_of(None).put(path, json=codec.to_dict(claim), headers=headers) as response:
+            told = await response.json()
+        assert response.status == status, told
 
 
 async def test_devices_in_use_are_looked_at_from_labelled_namespaces_alone(admin: Client) -> None:
