@@ -16,7 +16,7 @@ E2E := $(BIN)/pytest -q --durations 10
 ON_THE_LAB := $(addprefix tests/e2e/,workloads cluster clients kubectl)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-hosts e2e-upgrade lint check control-loops bench bench-api bench-controllers bench-networkpolicy bench-proxy bench-scheduler fuzz protos docs bootstrap
+.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-hosts e2e-upgrade lint check control-loops bench bench-api bench-controllers bench-networkpolicy bench-proxy bench-dns bench-scheduler fuzz protos docs bootstrap
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-14s %s\n' "$$target" "$$text"; done
@@ -73,6 +73,7 @@ bench: bootstrap ## measure; one line a figure
 	@$(BIN)/python tests/bench/scheduler
 	@$(BIN)/python tests/bench/controllers
 	@$(BIN)/python tests/bench/proxy
+	@$(BIN)/python tests/bench/dns
 	@$(BIN)/pytest -q -s tests/bench
 	@$(BIN)/python tests/bench/store/bench_store.py
 	@if [ -f $(INVENTORY)/hosts.yml ]; then $(BIN)/python tests/bench/lab/bench_pods.py && $(BIN)/python tests/bench/lab/bench_memory.py; else echo "no lab: its figures left out (make up)"; fi
@@ -91,6 +92,9 @@ bench-scheduler: bootstrap ## measure the scheduler with 500 and 5,000 nodes, in
 
 bench-proxy: bootstrap ## measure the Service proxy with 1,000 and 10,000 Services, in about two minutes (needs root)
 	@$(BIN)/python tests/bench/proxy
+
+bench-dns: bootstrap ## measure the cluster's DNS of one node with 10,000 Services, in a minute (rates: with dnsperf)
+	@$(BIN)/python tests/bench/dns
 
 fuzz: bootstrap ## the REST API under requests made from its own OpenAPI, for about a minute
 	@$(BIN)/pytest -q tests/fuzz

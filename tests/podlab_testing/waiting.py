@@ -10,9 +10,11 @@ EVERY_S = 0.01
 WITHIN_S = 20.0
 
 
-async def until(holds: Callable[[], object], what: str, *, within_s: float = WITHIN_S) -> None:
+async def until(
+    holds: Callable[[], object], what: str, *, within_s: float = WITHIN_S, every_s: float = EVERY_S
+) -> None:
     """Returns as soon as it holds. Raises AssertionError, with `what` was waited for."""
     ends_s = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < ends_s, f"{what}: not within {within_s:.0f} s"
-        await asyncio.sleep(EVERY_S)
+        await asyncio.sleep(every_s)
