@@ -156,17 +156,27 @@ class DnsAgent:
         self._upstream = parsed
         return self.names.set_hosts(parsed.hosts)
 
-    def _config_text(self) -> str:
-        cluster = self.node.cluster
-        own = [server for server in resolvconf.of_node().servers if server != cluster.dns_address]
+    def asked_about(self, name: str) -> str:
+        """Who is asked about a name that is not the cluster's, in words; empty about the cluster's own."""
+        if any(name == zone or name.endswith(f".{zone}") for zone in self._zones()):
+            return ""
+        return upstream.asked_about(name, self._upstream.upstreams(self._own_servers()))
+
+    def _zones(self) -> list[str]:
+        return [self.node.cluster.domain, *records.reverse_zones(self.node.networks)]
+
+    def _own_servers(self) -> list[str]:
+        """The node's own resolvers, as the DNS server names them."""
         servers: list[str] = []
-        for each in own:
-            with suppress(ValueError):  # an IPv6 address of one link, which others cannot use
-                servers.append(upstream.server(each))
-        zones = [cluster.domain, *records.reverse_zones(self.node.networks)]
-        return journal.config(
-            zones, records.start_of_authority(cluster), cluster.pods, self._upstream.upstreams(servers)
-        )
+        for each in resolvconf.of_node().servers:
+            if each != self.node.cluster.dns_address:
+                with suppress(ValueError):  # an IPv6 address of one link, which others cannot use
+                    servers.append(upstream.server(each))
+        return servers
+
+    def _config_text(self) -> str:
+        cluster, upstreams = self.node.cluster, self._upstream.upstreams(self._own_servers())
+        return journal.config(self._zones(), records.start_of_authority(cluster), cluster.pods, upstreams)
 
 
 def _place(key: Key) -> Place:

@@ -12,9 +12,11 @@ from node.dns.agent import DnsAgent, NodeDns
 from node.dns.records import Cluster
 from node.dns.server import DnsServer
 from node.dns.settings import DnsSettings
+from node.dns.tracing import DnsServicer
 from node.nftables import Nft
 from podlab import component
 from podlab.client.client import Client
+from podlab.v1 import dns_pb2, dns_pb2_grpc
 
 APISERVER_USER = "system:apiserver"
 
@@ -22,12 +24,16 @@ APISERVER_USER = "system:apiserver"
 async def serve(settings: DnsSettings, stop: asyncio.Event) -> None:
     """Runs until `stop` is set; the DNS server goes on with what it knows."""
     server, checks = component.grpc_server(
-        settings.tls, f"{settings.bind_address}:{settings.port}", [], allowed_users=frozenset({APISERVER_USER})
+        settings.tls,
+        f"{settings.bind_address}:{settings.port}",
+        [dns_pb2.DESCRIPTOR.services_by_name["Dns"].full_name],
+        allowed_users=frozenset({APISERVER_USER}),
     )
     networks = (IPv4Network(settings.service_cidr), IPv4Network(settings.pod_cidr))
     node = NodeDns(Cluster(settings.domain, settings.address), networks)
     async with Client(settings.apiserver, settings.tls, user_agent="podlab-dns") as client:
         agent = DnsAgent(client, node, DnsServer(settings.directory))
+        dns_pb2_grpc.add_DnsServicer_to_server(DnsServicer(agent), server)
         await component.serve_loop(server, checks, agent.run(), agent.synced, stop)
 
 

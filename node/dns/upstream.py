@@ -53,6 +53,16 @@ def parse(data: Mapping[str, str], domain: str) -> UpstreamConfig:
     return UpstreamConfig(forwarders, stubs, hosts)
 
 
+def asked_about(name: str, upstreams: Upstreams) -> str:
+    """Who is asked about the name, in words."""
+    parts = name.split(".")
+    domains = [".".join(parts[at:]) for at in range(len(parts))]
+    domain = next((each for each in domains if each in upstreams), ROOT)
+    servers = ", ".join(upstreams.get(domain, ()))
+    what = "forwarded" if domain == ROOT else f"stub domain {domain}: forwarded"
+    return f"{what} to {servers}" if servers else "there is nobody to ask"
+
+
 def server(text: str) -> str:
     """`address@port` of an address, address:port or [address]:port. Raises ValueError where it is none of them."""
     host, port = text, str(PORT)

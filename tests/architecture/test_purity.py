@@ -127,6 +127,8 @@ DECIDING_WITH_TYPES = (
     "master.controllers.nodes.nodelifecycle.zones",
     "node.network.masquerade",
     "node.dns.journal",
+    "node.dns.lookup",
+    "node.dns.message",
     "node.dns.record",
     "node.dns.records",
     "node.dns.upstream",

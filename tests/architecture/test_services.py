@@ -11,6 +11,7 @@ import pytest
         ("master.scheduler.server:SchedulerServicer", "podlab.v1.scheduler_pb2:Scheduler"),
         ("node.kubelet.server.kubelet_server:KubeletServicer", "podlab.v1.kubelet_pb2:Kubelet"),
         ("node.proxy.server:ProxyServicer", "podlab.v1.proxy_pb2:Proxy"),
+        ("node.dns.tracing:DnsServicer", "podlab.v1.dns_pb2:Dns"),
     ],
 )
 def test_every_rpc_is_implemented(servicer: str, service: str) -> None:

@@ -8,7 +8,8 @@ from types import TracebackType
 
 from jinja2 import Environment, FileSystemLoader
 
-from podlab_testing.dns_client import Reply, ask
+from node.dns.message import Reply
+from podlab_testing.dns_client import ask
 from podlab_testing.source_code import PROJECT
 from podlab_testing.waiting import until
 

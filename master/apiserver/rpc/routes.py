@@ -19,9 +19,12 @@ from podlab.core.v1 import pod_pb2
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.errors import BadRequest, NotFound
 from podlab.meta.v1 import meta_pb2
-from podlab.v1 import kubelet_pb2, proxy_pb2, scheduler_pb2
+from podlab.v1 import dns_pb2, kubelet_pb2, proxy_pb2, scheduler_pb2
 
 KUBELET, PROXY, SCHEDULER = "podlab.v1.Kubelet", "podlab.v1.Proxy", "podlab.v1.Scheduler"
+DNS = "podlab.v1.Dns"
+# What else of a node answers, and at which port.
+_AGENTS = {PROXY: ("proxy", ports.PROXY), DNS: ("DNS agent", ports.DNS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ ROUTES: Mapping[str, Mapping[str, Route]] = {
         "Stats": Route(KUBELET, kubelet_pb2.StatsRequest, _node_of, "get", "stats"),
         "ImportImage": Route(KUBELET, kubelet_pb2.ImportImageRequest, _node_of, "create", "images"),
     },
+    DNS: {"TraceName": Route(DNS, dns_pb2.TraceNameRequest, _pod_of, "get", "trace")},
     PROXY: {"Trace": Route(PROXY, proxy_pb2.TraceRequest, _node_of, "get", "trace")},
     SCHEDULER: {
         "Explain": Route(SCHEDULER, scheduler_pb2.ExplainRequest, _named_pod_of, "get", ""),
@@ -114,8 +118,9 @@ def resolve(route: Route, asked: PodOrNode, cache: Cache, scheduler: str) -> Tar
     if route.component == SCHEDULER:
         return Target("the scheduler", scheduler)
     name = asked.node or _node_of_pod(asked, cache)
-    if route.component == PROXY:
-        return Target(f'the proxy of node "{name}"', f"{nodes.address(cache, name)}:{ports.PROXY}", name)
+    if route.component in _AGENTS:
+        what, port = _AGENTS[route.component]
+        return Target(f'the {what} of node "{name}"', f"{nodes.address(cache, name)}:{port}", name)
     return nodes.kubelet(cache, name)
 
 

@@ -24,13 +24,13 @@ sys.path.append(str(Path(__file__).parents[2]))
 
 import uvloop
 from podlab_testing.cluster import Authority, Cluster
-from podlab_testing.dns_client import NOERROR, NXDOMAIN
 from podlab_testing.ports import reserved_ports
 from podlab_testing.resolver import ADDRESS, Resolver
 from podlab_testing.waiting import until
 
 from master.apiserver.authorization.component_roles import DNS_USER
 from master.apiserver.settings import ApiServerSettings
+from node.dns.message import NOERROR, NXDOMAIN
 from node.dns.record import name_to_wire
 from podlab.client.client import Client
 from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec

@@ -12,6 +12,7 @@ import yaml
 from podlab_testing import dns_client, upstream_dns
 from podlab_testing.deployed import IMAGE, Cli, MakeNamespace, condition_of, container, wait_until
 
+from node.dns import message
 from podlab.lab.lab import Lab
 
 DNS = "10.96.0.10"
@@ -173,10 +174,10 @@ def test_a_stateful_sets_pods_have_names_and_their_addresses_lead_back(asked: As
 
 
 def test_what_is_not_there_and_what_has_no_such_record_are_told_apart(asked: Asked) -> None:
-    assert asked.answer(f"nothing.{asked.namespace}.{DOMAIN}") == (dns_client.NXDOMAIN, [])
-    assert asked.answer(f"plain.{asked.namespace}.{DOMAIN}", "AAAA") == (dns_client.NOERROR, [])
-    assert asked.answer(f"1-2-3-4.{asked.namespace}.pod.cluster.local") == (dns_client.NOERROR, ["1.2.3.4"])
-    assert asked.answer("dns-version.cluster.local", "TXT") == (dns_client.NOERROR, ["1.1.0"])
+    assert asked.answer(f"nothing.{asked.namespace}.{DOMAIN}") == (message.NXDOMAIN, [])
+    assert asked.answer(f"plain.{asked.namespace}.{DOMAIN}", "AAAA") == (message.NOERROR, [])
+    assert asked.answer(f"1-2-3-4.{asked.namespace}.pod.cluster.local") == (message.NOERROR, ["1.2.3.4"])
+    assert asked.answer("dns-version.cluster.local", "TXT") == (message.NOERROR, ["1.1.0"])
 
 
 @pytest.fixture
@@ -204,7 +205,7 @@ def test_an_external_name_is_followed_and_one_that_is_silent_harms_nobody(asked:
     wanted = (0, ["www.outside.test", ELSEWHERE])
     wait_until(lambda: asked.answer(f"outside.{asked.namespace}.{DOMAIN}") == wanted, "the name elsewhere", 15)
     assert asked.getaddrinfo("outside") == ELSEWHERE
-    assert asked.answer("www.silent.test")[0] == dns_client.SERVFAIL
+    assert asked.answer("www.silent.test")[0] == message.SERVFAIL
     assert asked.getaddrinfo("kubernetes.default") == "10.96.0.1"
 
 
@@ -212,9 +213,19 @@ def test_names_come_and_go_with_their_service_at_once(asked: Asked) -> None:
     name = f"brief.{asked.namespace}.{DOMAIN}"
     spec = {"ports": [{"port": 80}]}
     asked.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "brief"}, "spec": spec})
-    wait_until(lambda: asked.answer(name)[0] == dns_client.NOERROR, "the name is there", 5)
+    wait_until(lambda: asked.answer(name)[0] == message.NOERROR, "the name is there", 5)
     asked.cli("delete", "service", "brief", "-n", asked.namespace)
-    wait_until(lambda: asked.answer(name)[0] == dns_client.NXDOMAIN, "the name is gone", 5)
+    wait_until(lambda: asked.answer(name)[0] == message.NXDOMAIN, "the name is gone", 5)
+
+
+def test_a_traced_name_says_what_hit_and_which_object_it_is_from(asked: Asked) -> None:
+    told = asked.cli("trace", "name", "plain", "--from", "first", "-n", asked.namespace).splitlines()
+    question, outcome, *_ = told[0].split()
+    assert (question, outcome) == (f"plain.{asked.namespace}.{DOMAIN}", "NOERROR")
+    assert told[0].endswith(f"Service {asked.namespace}/plain")
+    assert told[1] == f"found by the search path's {asked.namespace}.{DOMAIN}, asked of {DNS}"
+    missed = asked.cli.run("trace", "name", "nothing", "--from", "first", "-n", asked.namespace)
+    assert (missed.returncode, missed.stdout.splitlines()[-1]) == (1, f"not found, asked of {DNS}")
 
 
 @pytest.mark.alone

@@ -5,25 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
 from podlab_testing.cluster import Cluster as ApiServer
-from podlab_testing.dns_client import NOERROR, NXDOMAIN, SERVFAIL
 from podlab_testing.ports import reserved_ports
-from podlab_testing.resolver import Resolver
+from podlab_testing.resolver import ADDRESS, Resolver
 from podlab_testing.waiting import until
 
 from master.apiserver.authorization.component_roles import DNS_USER
 from node.dns.agent import DnsAgent, NodeDns
+from node.dns.message import NOERROR, NXDOMAIN, SERVFAIL
 from node.dns.records import Cluster
 from node.dns.server import DnsServer
+from node.dns.tracing import DnsServicer
 from podlab.client.client import Client
 from podlab.core.v1 import config_pb2, namespace_pb2, service_pb2
 from podlab.discovery.v1 import endpointslice_pb2
-from podlab.errors import Forbidden
+from podlab.errors import BadRequest, Forbidden
 from podlab.meta.v1.meta_pb2 import ObjectMeta
+from podlab.v1 import dns_pb2
 
 NODE = NodeDns(
     Cluster("cluster.local", "10.96.0.10"),
@@ -33,10 +36,10 @@ NODE = NodeDns(
 
 
 @asynccontextmanager
-async def agent(api: ApiServer, directory: Path) -> AsyncIterator[DnsAgent]:
+async def agent(api: ApiServer, directory: Path, node: NodeDns = NODE) -> AsyncIterator[DnsAgent]:
     """A running one, as its own user."""
     client = await api.client(DNS_USER)
-    made = DnsAgent(client, NODE, DnsServer(directory))
+    made = DnsAgent(client, node, DnsServer(directory))
     running = asyncio.create_task(made.run())
     try:
         yield made
@@ -143,6 +146,28 @@ async def test_restarts_of_either_give_no_false_answer(cluster: ApiServer, admin
         assert resolver.ask("web.default.svc.cluster.local").rcode == NOERROR
         await asyncio.wait_for(second.synced.wait(), 20)
         assert resolver.ask("later.default.svc.cluster.local").rcode == NOERROR
+
+
+async def test_a_traced_name_says_what_hit_and_which_object_it_is_from(
+    cluster: ApiServer, admin: Client, resolver: Resolver
+) -> None:
+    node = replace(NODE, cluster=Cluster("cluster.local", ADDRESS))
+    async with agent(cluster, resolver.directory, node) as traced:
+        await asyncio.wait_for(traced.synced.wait(), 20)
+        servicer = DnsServicer(traced, port=resolver.port)
+        await admin.create(service("web"))
+        await until(lambda: resolver.ask("web.default.svc.cluster.local").rcode == NOERROR, "the name is there")
+        asked = dns_pb2.TraceNameRequest(namespace="kube-system", pod="a", name="web.default")
+        found = await servicer.trace(asked)
+        missed, hit = found.steps
+        assert (missed.question, missed.outcome) == ("web.default.kube-system.svc.cluster.local", "NXDOMAIN")
+        assert (hit.question, list(hit.origins)) == ("web.default.svc.cluster.local", ["Service default/web"])
+        assert (found.found, hit.answers[0].split()[:2]) == (True, ["web.default.svc.cluster.local", "A"])
+        asked.name = f"{'a' * 64}."
+        assert (await servicer.trace(asked)).steps[0].outcome.startswith("aaa")
+        asked.type = "MX"
+        with pytest.raises(BadRequest, match="Unsupported value"):
+            await servicer.trace(asked)
 
 
 async def test_the_agent_may_read_what_it_needs_and_no_more(cluster: ApiServer, admin: Client) -> None:

@@ -11,11 +11,11 @@ from threading import Thread
 
 import pytest
 from podlab_testing import upstream_dns
-from podlab_testing.dns_client import ADDITIONAL, AUTHORITY, NOERROR, NXDOMAIN, SERVFAIL
 from podlab_testing.ports import reserved_ports
 from podlab_testing.resolver import Resolver
 
 from node.dns import journal
+from node.dns.message import ADDITIONAL, AUTHORITY, NOERROR, NXDOMAIN, SERVFAIL
 from node.dns.record import Record, Records
 from node.dns.records import Cluster, of_cluster, of_namespace, start_of_authority
 from node.dns.server import DnsServer

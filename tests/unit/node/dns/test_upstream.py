@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.dns.record import Record
-from node.dns.upstream import BadConfig, UpstreamConfig, parse, server
+from node.dns.upstream import BadConfig, UpstreamConfig, asked_about, parse, server
 
 
 def test_nothing_said_is_the_nodes_own_resolvers() -> None:
@@ -60,6 +60,20 @@ def test_what_cannot_be_used_is_told_by_place_and_value(data: dict[str, str], to
 def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(BadConfig, match=r"a: not known.*forwarders, line 1"):
         parse({"a": "", "forwarders": "x"}, "cluster.local")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("www.example", "forwarded to 192.0.2.1@53"),
+        ("a.corp.example", "stub domain corp.example: forwarded to 192.0.2.2@53"),
+        ("corp.example", "stub domain corp.example: forwarded to 192.0.2.2@53"),
+    ],
+)
+def test_who_is_asked_about_a_name_is_said(name: str, said: str) -> None:
+    upstreams = {".": ("192.0.2.1@53",), "corp.example": ("192.0.2.2@53",)}
+    assert asked_about(name, upstreams) == said
+    assert asked_about(name, {".": ()}) == "there is nobody to ask"
 
 
 @given(st.text())
