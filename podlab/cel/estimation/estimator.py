@@ -32,7 +32,13 @@ from podlab.foreign.cel.v1.checked_pb2 import Call, Comprehension, Constant, Cre
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_STEPS: Final = {"index_list": ITEMS, "index_map": VALUES}
+_STEPS: Final = {
+    "index_list": ITEMS,
+    "index_map": VALUES,
+    "list_optindex_optional_int": ITEMS,
+    "map_optindex_optional_value": VALUES,
+}
+_OF_OPTIONAL: Final = frozenset({"value", "or", "orValue"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +153,12 @@ class Estimator:
         return Size(0, item.most) if item is not None else UNKNOWN
 
     def _keep_spot(self, node: Expr, call: Call, overloads: types.Overloads) -> None:
+        """Of an item, an entry, or what an optional value holds: Kubernetes does not look for the latter, and so takes
+        it for what has no bound."""
+        if call.function in _OF_OPTIONAL and call.HasField("target"):
+            self._spots[node.id] = self._spot(call.target)
+        elif call.function == "_?._":
+            self._spots[node.id] = self._below(self._spot(call.args[0]), call.args[1].const_expr.string_value)
         for overload in overloads:
             if (step := _STEPS.get(overload)) is not None:
                 spot = self._spot(call.args[0])
