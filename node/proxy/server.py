@@ -40,4 +40,5 @@ class ProxyServicer(proxy_pb2_grpc.ProxyServicer):
             endpoints=found.endpoints,
             rejected=found.rejected,
             masqueraded=found.masqueraded,
+            dropped=found.dropped,
         )

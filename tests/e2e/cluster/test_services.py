@@ -198,7 +198,7 @@ def test_a_node_port_answers_on_every_node_and_from_everywhere(net: Net) -> None
     for client in ("outside", "web-1", "n2"):
         for address in net.nodes.values():
             assert pods_in(net.ask(client, "get", f"http://{address}:{port}/", "15")) == {"web-1", "web-2"}
-    assert net.ask("n1", "get", f"http://127.0.0.1:{port}/", "1") == ["refused"], "not open on the loopback"
+    assert pods_in(net.ask("n1", "get", f"http://127.0.0.1:{port}/", "15")) == {"web-1", "web-2"}
 
 
 def test_nodes_answer_for_the_address_that_somebodys_load_balancer_tells(net: Net) -> None:
@@ -216,14 +216,14 @@ def test_affinity_to_the_clients_address_sticks(net: Net) -> None:
         assert len(pods_in(net.ask(client, "get", net.at("sticky"), "20"))) == 1
 
 
-def test_external_policy_local_keeps_the_clients_address_and_refuses_on_other_nodes(net: Net) -> None:
+def test_external_policy_local_keeps_the_clients_address_and_drops_on_other_nodes(net: Net) -> None:
     here, there = (f"http://{net.nodes[node]}:{net.node_port('local')}/" for node in ("n1", "n2"))
     direct = f"http://{net.nodes['n2']}:{net.node_port('web')}/"
     assert net.ask("outside", "get", here, "2") == [f"web-1 n1 {_own_address(net)} 8080"] * 2
     seen = sources_in(net.ask("outside", "get", direct, "12"))
     assert net.nodes["n2"] in seen, "the other policy shows the node that the client came by"
     assert _own_address(net) not in seen
-    assert net.ask("outside", "get", there, "1") == ["refused"]
+    assert net.ask("outside", "get", there, "1") == ["timed out"]
     assert pods_in(net.ask("web-2", "get", there, "1")) == {"web-1"}, "the policy is for clients outside"
     assert pods_in(net.ask("n2", "get", there, "1")) == {"web-1"}
 
@@ -232,9 +232,9 @@ def _own_address(net: Net) -> str:
     return str(net.lab.spec().gateway)
 
 
-def test_internal_policy_local_stays_on_the_node_or_is_refused(net: Net) -> None:
+def test_internal_policy_local_stays_on_the_node_or_is_dropped(net: Net) -> None:
     assert pods_in(net.ask("web-1", "get", net.at("inside"), "3")) == {"web-1"}
-    assert net.ask("web-2", "get", net.at("inside"), "1") == ["refused"]
+    assert net.ask("web-2", "get", net.at("inside"), "1") == ["timed out"]
 
 
 def test_a_service_without_endpoints_refuses_at_once(net: Net) -> None:
@@ -355,8 +355,8 @@ def test_a_trace_tells_what_a_packet_to_a_service_meets_on_a_node(net: Net) -> N
     assert list(on_n1.endpoints) == [f"{net.pod_ip('web-1')}:8080"]
     assert not on_n1.masqueraded
     assert on_n1.steps[0].chain == "PODLAB-SVC"
-    assert on_n2.rejected
-    assert "has no endpoints" in on_n2.steps[-1].rule
+    assert on_n2.dropped
+    assert "has no local endpoints" in on_n2.steps[-1].rule
 
 
 async def _trace(net: Net, node: str, source: str, destination: str) -> proxy_pb2.TraceResponse:

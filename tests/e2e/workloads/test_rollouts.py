@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import yaml
+from podlab_testing import steady
 from podlab_testing.deployed import Cli, Traffic, Web, ask, deployment, service, wait_until
 
+from podlab.lab.lab import Lab
+
 REPLICAS = 10
+STEADY, STEADY_S = Path(steady.__file__), "30"
+REFUSED = """
+import socket, sys, time
+began = time.monotonic()
+try:
+    socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)
+except ConnectionRefusedError:
+    print("refused", time.monotonic() - began)
+"""
 SLOW_S = 3  # longer than preStop lasts: the server itself has to finish what it began
 
 
@@ -65,3 +81,32 @@ def test_ten_replicas_change_and_change_back_and_no_request_fails(ten: Web, cli:
     assert not traffic.failures
     assert not failures
     assert len(traffic.answers) > 100
+
+
+def test_two_hundred_requests_a_second_by_cluster_ip_and_node_port_survive_a_rollout(
+    ten: Web, cli: Cli, lab: Lab
+) -> None:
+    cluster_ip = cli.get("service", "web", "-n", ten.namespace)["spec"]["clusterIP"]
+    with ThreadPoolExecutor() as pool:
+        outside = pool.submit(
+            subprocess.run, [sys.executable, STEADY, ten.urls[0], "100", STEADY_S], capture_output=True, text=True
+        )
+        inside = pool.submit(
+            lab.run, "n1", ["python3", "-c", STEADY.read_text(), f"http://{cluster_ip}/", "100", STEADY_S]
+        )
+        cli("apply", "-n", ten.namespace, "-f", "-", stdin=manifest("podlab.local/hello:1.1"))
+        cli("rollout", "status", "deployment/web", "-n", ten.namespace, timeout_s=120)
+        for name, asked in (("by a node port", outside), ("by the cluster IP", inside)):
+            count, *failures = asked.result(120).stdout.splitlines()
+            assert not failures, name
+            assert int(count) > 0.8 * 100 * float(STEADY_S), name
+
+
+def test_a_service_of_which_all_pods_go_refuses_at_once(ten: Web, cli: Cli, lab: Lab) -> None:
+    cluster_ip = cli.get("service", "web", "-n", ten.namespace)["spec"]["clusterIP"]
+    cli("scale", "deployment/web", "--replicas=0", "-n", ten.namespace)
+    wait_until(lambda: not cli.items("pods", "-n", ten.namespace), "all pods are gone", 60)
+    for host in ("n1", "n2"):
+        refused = lab.run(host, ["python3", "-c", REFUSED, cluster_ip, "80"]).stdout.split()
+        assert refused[0] == "refused"
+        assert float(refused[1]) < 1
