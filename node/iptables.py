@@ -150,9 +150,9 @@ class Iptables:
         return await output(command, stdin, package="iptables")
 
 
-async def clean_up_everywhere() -> list[str]:
-    """Removes our chains from each installed backend; returns those that had any. Raises CommandError."""
-    return [name for name in BACKENDS if name != "auto" and await _clean_up_if_installed(name, PREFIX)]
+async def clean_up_everywhere(prefix: str = PREFIX) -> list[str]:
+    """Removes chains of that prefix from each installed backend; returns those that had any. Raises CommandError."""
+    return [name for name in BACKENDS if name != "auto" and await _clean_up_if_installed(name, prefix)]
 
 
 async def _clean_up_if_installed(backend: str, prefix: str) -> bool:

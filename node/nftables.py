@@ -6,6 +6,7 @@ https://www.netfilter.org/projects/nftables/manpage.html
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Iterator
 
 from node.command import output
 from node.netfilter import ACK, REQUEST, NetfilterSocket, attributes
@@ -29,9 +30,27 @@ class Nft:
         """The table as nft prints it, numbers as numbers. Raises CommandError, also when there is no such table."""
         return await output(["nft", "-n", "list", "table", family, table], package=_PACKAGE)
 
+    async def names(self, family: str, table: str) -> set[str]:
+        """Of the chains and sets that the table has; none when there is no such table. Raises CommandError."""
+        listed = [
+            await output(["nft", *words, family], package=_PACKAGE)
+            for words in (("list", "chains"), ("-t", "list", "sets"))
+        ]
+        return set(_names("\n".join(listed).splitlines(), f"table {family} {table} {{"))
+
     async def generation(self) -> int:
         """A number that each change of any rule of nftables raises, iptables-nft's included. Raises OSError."""
         return await asyncio.to_thread(_generation)
+
+
+def _names(lines: Iterable[str], heading: str) -> Iterator[str]:
+    within = False
+    for line in lines:
+        words = line.split()
+        if words[:1] == ["table"]:
+            within = line == heading
+        elif within and words[:1] in (["chain"], ["set"]):
+            yield words[1]
 
 
 def _generation() -> int:

@@ -59,15 +59,20 @@ def endpoints_of(
     return sorted(_meant_for(node, zone, ready) or ready or terminating)
 
 
+def ready_addresses(slices: Sequence[endpointslice_pb2.EndpointSlice], node: str) -> set[str]:
+    """Of ready endpoints on the node."""
+    ends = (end for each in slices for end in each.endpoints if end.nodeName == node and _is_ready(end.conditions))
+    return {address for end in ends for address in end.addresses}
+
+
 def _meant_for(node: str, zone: str, ready: Mapping[Endpoint, EndpointHints]) -> set[Endpoint]:
     """Those that are meant for the node or else for the zone; none where not all are meant for somebody."""
-    for own, meant in (
-        (node, [{one.name for one in hints.forNodes} for hints in ready.values()]),
-        (zone, [{one.name for one in hints.forZones} for hints in ready.values()]),
-    ):
-        found = {endpoint for endpoint, names in zip(ready, meant, strict=True) if own in names}
-        if found and all(meant):
+    if node and all(hints.forNodes for hints in ready.values()):
+        found = {end for end, hints in ready.items() if any(one.name == node for one in hints.forNodes)}
+        if found:
             return found
+    if zone and all(hints.forZones for hints in ready.values()):
+        return {end for end, hints in ready.items() if any(one.name == zone for one in hints.forZones)}
     return set()
 
 

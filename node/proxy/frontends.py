@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
-from node.proxy.endpoints import Endpoint, endpoints_of
+from node.proxy.endpoints import Endpoint, endpoints_of, ready_addresses
 from node.proxy.node import ProxyNode
 from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
@@ -54,10 +54,15 @@ class Frontend:
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """All places of one Service, and the addresses of its endpoints that are on this node."""
+    """All places of one Service, and the addresses of its endpoints that are on this node.
+
+    At `health_port`, unless it is 0, the node says how many ready endpoints it has: `ready_here`.
+    """
 
     frontends: tuple[Frontend, ...] = ()
     own_endpoints: frozenset[str] = frozenset()
+    health_port: int = 0
+    ready_here: int = 0
 
 
 def exposure_of(service: Service, slices: Sequence[EndpointSlice], node: ProxyNode) -> Exposure:
@@ -67,12 +72,15 @@ def exposure_of(service: Service, slices: Sequence[EndpointSlice], node: ProxyNo
     frontends: list[Frontend] = []
     own: set[str] = set()
     usable = [each for each in slices if each.addressType == "IPv4"]
+    is_local = "Local" in (service.spec.internalTrafficPolicy, service.spec.externalTrafficPolicy)
     for port in service.spec.ports:
-        local = endpoints_of(port, usable, on_node=node.name)
+        local = endpoints_of(port, usable, on_node=node.name) if is_local else []
         everywhere = endpoints_of(port, usable, node=node.name, zone=node.zone)
         frontends += _frontends(service, port, local, everywhere)
         own |= {each.address for each in (*local, *everywhere) if _is_own(each, node)}
-    return Exposure(tuple(frontends), frozenset(own))
+    health_port = service.spec.healthCheckNodePort if service.spec.type == "LoadBalancer" else 0
+    ready_here = len(ready_addresses(usable, node.name)) if health_port else 0
+    return Exposure(tuple(frontends), frozenset(own), health_port, ready_here)
 
 
 def _is_own(endpoint: Endpoint, node: ProxyNode) -> bool:
@@ -100,6 +108,13 @@ def _frontends(
         yield _with_refusal(replace(inside, endpoints=texts_local), texts)
     else:
         yield _with_refusal(inside, texts)
+    if port.nodePort or spec.type == "LoadBalancer" or spec.externalIPs:
+        yield from _outside(service, port, inside, texts_local)
+
+
+def _outside(service: Service, port: ServicePort, inside: Frontend, texts_local: tuple[str, ...]) -> Iterator[Frontend]:
+    """The places that are not the Service's own address: node port, load balancers', external ones."""
+    spec, texts = service.spec, inside.endpoints
     outside = replace(inside, address="", inside=False)
     if spec.externalTrafficPolicy == "Local":
         outside = replace(outside, endpoints=texts_local, everywhere=texts, only_local=True)

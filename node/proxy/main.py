@@ -10,7 +10,10 @@ from node.iptables import Iptables, clean_up_everywhere
 from node.networkpolicy.cut import FlowCutter
 from node.networkpolicy.enforcer import Enforcer, remove_table
 from node.nftables import Nft
+from node.proxy.backend import Backend
 from node.proxy.iptables.writer import IptablesBackend
+from node.proxy.nftables import writer as services
+from node.proxy.nftables.writer import NftablesBackend
 from node.proxy.node import ProxyNode
 from node.proxy.proxy import Proxy
 from node.proxy.server import ProxyServicer
@@ -40,10 +43,16 @@ async def serve(settings: ProxySettings, stop: asyncio.Event) -> None:
             node_port_addresses=settings.node_port_addresses,
             localhost_node_ports=settings.localhost_node_ports,
         )
-        proxy = Proxy(client, node, IptablesBackend(node, Iptables(settings.backend)))
+        proxy = Proxy(client, node, _backend(settings.backend, node))
         proxy_pb2_grpc.add_ProxyServicer_to_server(ProxyServicer(proxy), server)
         enforcer = Enforcer(client, settings.node_name, Nft(), FlowCutter())
         await component.serve_loop(server, checks, _run(proxy, enforcer), proxy.synced, stop)
+
+
+def _backend(name: str, node: ProxyNode) -> Backend:
+    """Raises CommandError for a name that is none's."""
+    nft = Nft()
+    return NftablesBackend(node, nft) if name == "nftables" else IptablesBackend(node, Iptables(name), nft)
 
 
 async def _run(proxy: Proxy, enforcer: Enforcer) -> None:
@@ -57,6 +66,8 @@ async def clean_up() -> None:
     """Removes our rules from every backend that is installed. Raises CommandError."""
     for backend in await clean_up_everywhere():
         log.info("rules removed from %s", backend)
+    if await services.remove_table(Nft()):
+        log.info("rules removed from nftables")
     if await remove_table(Nft()):
         log.info("network policies' rules removed")
 

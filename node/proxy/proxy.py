@@ -8,20 +8,20 @@ from contextlib import suppress
 from dataclasses import replace
 
 from node.command import CommandError
-from node.proxy import conntrack
+from node.proxy import conntrack, trimmed
 from node.proxy.backend import Backend
 from node.proxy.conntrack import ConntrackError
-from node.proxy.exposures import Delta, Exposures, ServiceName
+from node.proxy.exposures import Exposures, ServiceName
 from node.proxy.frontends import Exposure, Place, exposure_of
+from node.proxy.health import HealthServers
 from node.proxy.node import ProxyNode
 from podlab.api.objects import Key
-from podlab.api.selection.labels import SERVICE_NAME_LABEL, ZONE_LABEL
+from podlab.api.selection.labels import ZONE_LABEL
 from podlab.client.client import Client
 from podlab.client.informer import Change, Informer
 from podlab.core.v1.node_pb2 import Node
 from podlab.core.v1.service_pb2 import Service
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
-from podlab.meta.v1.meta_pb2 import ObjectMeta
 
 log = logging.getLogger(__name__)
 
@@ -46,14 +46,15 @@ class Proxy:
         self.backend = backend
         self._verify_period_s = verify_period_s
         self._retry_s = retry_s
-        self._services = Informer(client, Service, trim=_trimmed_service)
-        self._slices = Informer(client, EndpointSlice, trim=_trimmed_slice)
+        self._services = Informer(client, Service, trim=trimmed.service)
+        self._slices = Informer(client, EndpointSlice, trim=trimmed.endpoint_slice)
         self._nodes = Informer(client, Node, field_selector=f"metadata.name={node.name}")
         self._slices_of: dict[ServiceName, set[Key]] = {}
         self._exposures = Exposures()
         self._changed: set[ServiceName] = set()  # to be looked at again
         self._dirty = asyncio.Event()
         self._verified_at = 0.0  # in the loop's time
+        self._health = HealthServers()
         self._others_clean = False
         self._behind = True  # whether the kernel lacks something that is to be written
         self._unsettled: dict[Place, frozenset[str]] = {}  # places whose flows may go elsewhere than they are to
@@ -70,7 +71,10 @@ class Proxy:
             await self._services.synced.wait()
             await self._slices.synced.wait()
             await self._nodes.synced.wait()
-            await self._sync_forever()
+            try:
+                await self._sync_forever()
+            finally:
+                await self._health.close()
 
     async def _sync_forever(self) -> None:
         self._dirty.set()
@@ -90,7 +94,10 @@ class Proxy:
                 await asyncio.sleep(self._retry_s)
 
     async def _sync(self) -> None:
-        delta = self._take_changes()
+        changed = {name: self._exposure(*name) for name in self._changed}
+        self._changed.clear()
+        delta = self._exposures.change(changed)
+        await self._health.follow(changed)
         self._unsettled.update(conntrack.unsettled(delta))
         if delta or self._behind:
             self._behind = True
@@ -105,10 +112,6 @@ class Proxy:
             for name in await self.backend.clean_up_others():
                 log.info("rules removed from %s, which is no longer used", name)
             self._others_clean = True
-
-    def _take_changes(self) -> Delta:
-        changed, self._changed = self._changed, set()
-        return self._exposures.change({name: self._exposure(*name) for name in changed})
 
     def _exposure(self, namespace: str, name: str) -> Exposure:
         service = self._services.get(name, namespace)
@@ -129,7 +132,7 @@ class Proxy:
 
     def _slice_changed(self, change: Change[EndpointSlice]) -> None:
         for each in (change.old, change.new):
-            name = each.metadata.labels.get(SERVICE_NAME_LABEL, "") if each is not None else ""
+            name = trimmed.service_name(each) if each is not None else ""
             if not name:
                 continue
             keys = self._slices_of.setdefault((change.key.namespace, name), set())
@@ -149,25 +152,6 @@ class Proxy:
             self.node = node
             self._changed |= {(key.namespace, key.name) for key in self._services.store}
             self._dirty.set()
-
-
-def _trimmed_service(service: Service) -> Service:
-    kept = Service(spec=service.spec, status=service.status, metadata=_name(service.metadata))
-    kept.spec.ClearField("selector")
-    return kept
-
-
-def _trimmed_slice(found: EndpointSlice) -> EndpointSlice:
-    kept = EndpointSlice(metadata=_name(found.metadata), addressType=found.addressType, ports=found.ports)
-    kept.metadata.labels[SERVICE_NAME_LABEL] = found.metadata.labels.get(SERVICE_NAME_LABEL, "")
-    for each in found.endpoints:
-        endpoint = kept.endpoints.add(addresses=each.addresses, conditions=each.conditions, nodeName=each.nodeName)
-        endpoint.hints.CopyFrom(each.hints)
-    return kept
-
-
-def _name(meta: ObjectMeta) -> ObjectMeta:
-    return ObjectMeta(name=meta.name, namespace=meta.namespace, resourceVersion=meta.resourceVersion)
 
 
 def _log(written: str) -> None:

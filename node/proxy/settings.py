@@ -10,7 +10,10 @@ from podlab.tls import Tls
 
 @dataclass(frozen=True)
 class ProxySettings:
-    """`apiserver` is host:port; `backend` is auto, nft or legacy. `node_port_addresses` are ranges: see ProxyNode."""
+    """`apiserver` is host:port; `backend` is auto, nft or legacy of iptables, or nftables.
+
+    `node_port_addresses` are ranges: see ProxyNode.
+    """
 
     node_name: str
     node_ip: str

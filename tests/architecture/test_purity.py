@@ -140,7 +140,9 @@ DECIDING_WITH_TYPES = (
     "node.proxy.iptables.rule",
     "node.proxy.iptables.t*",  # trace, tree
     "node.proxy.node",
+    "node.proxy.nftables.[flrt]*",  # all but the writer
     "node.proxy.packet",
+    "node.proxy.trimmed",
 )
 
 

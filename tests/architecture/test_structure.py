@@ -27,7 +27,7 @@ ROOMS_AND_ARROWS = {
     "node.kubelet": (16, 47),
     "node.network": (5, 6),
     "node.networkpolicy": (9, 19),
-    "node.proxy": (16, 40),
+    "node.proxy": (17, 48),
     "podlab": (18, 41),
 }
 """Rooms of a package, and arrows between them: which room imports which."""

@@ -6,14 +6,16 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 
 from node.iptables import Iptables
+from node.nftables import Nft
 from node.proxy import conntrack
 from node.proxy.backend import Backend
 from node.proxy.exposures import Exposures
 from node.proxy.iptables.writer import IptablesBackend
+from node.proxy.nftables.writer import NftablesBackend
 from node.proxy.node import ProxyNode
 from podlab.api.selection.labels import SERVICE_NAME_LABEL
 from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
@@ -23,13 +25,13 @@ from podlab_testing.services import exposures
 
 NODE = ProxyNode("n1", "")
 CLUSTER_IP, PORT, TARGET_PORT = "127.0.0.200", 5353, 9000
-BACKENDS = ("nft", "legacy")
+BACKENDS = ("nft", "legacy", "nftables")
 PATIENCE_S = 2.0
 
 
 def backend_of(name: str, node: ProxyNode = NODE) -> Backend:
-    """`nft` or `legacy` of iptables."""
-    return IptablesBackend(node, Iptables(name))
+    """`nft` or `legacy` of iptables, or `nftables`."""
+    return NftablesBackend(node, Nft()) if name == "nftables" else IptablesBackend(node, Iptables(name), Nft())
 
 
 @dataclass
@@ -64,22 +66,23 @@ def run(*command: str, stdin: str = "") -> str:
 
 
 @contextmanager
-def listening(address: str, port: int = TARGET_PORT) -> Iterator[None]:
-    """Takes every connection and ends it at once."""
-    with closing(socket.create_server((address, port), backlog=128)) as server:
-        taking = threading.Thread(target=_take, args=(server,))
-        taking.start()
-        try:
-            yield
-        finally:
-            server.shutdown(socket.SHUT_RDWR)
-            taking.join()
+def listening(*addresses: str, port: int = TARGET_PORT) -> Iterator[None]:
+    """Takes every connection there, says which address it is, and hangs up."""
+    with ExitStack() as servers:
+        for address in addresses:
+            server = servers.enter_context(closing(socket.create_server((address, port), backlog=128)))
+            taking = threading.Thread(target=_take, args=(server, address))
+            taking.start()
+            servers.callback(taking.join)
+            servers.callback(server.shutdown, socket.SHUT_RDWR)
+        yield
 
 
-def _take(server: socket.socket) -> None:
+def _take(server: socket.socket, address: str) -> None:
     while True:
         try:
-            server.accept()[0].close()
+            with server.accept()[0] as client:
+                client.send(address.encode())
         except OSError:  # shut down
             return
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from node.command import CommandError
 from node.iptables import Iptables
-from node.proxy.generation import nftables_generation
+from node.nftables import Nft
 
 UNKNOWN = ""
 
@@ -25,9 +25,12 @@ class Fingerprint(Protocol):
 class GenerationFingerprint:
     """Of iptables-nft: the kernel counts the changes. It costs nothing, and changes with everybody's rules."""
 
+    def __init__(self, nft: Nft) -> None:
+        self._nft = nft
+
     async def now(self) -> str:
         try:
-            return str(nftables_generation())
+            return str(await self._nft.generation())
         except OSError as error:
             raise CommandError(f"nftables: number of changes: {error}") from error
 
@@ -51,6 +54,6 @@ class TextFingerprint:
         return UNKNOWN if restored else before
 
 
-async def fingerprint_of(iptables: Iptables, prefix: str) -> Fingerprint:
+async def fingerprint_of(iptables: Iptables, nft: Nft, prefix: str) -> Fingerprint:
     """That of the backend. Raises CommandError."""
-    return GenerationFingerprint() if await iptables.resolve() == "nft" else TextFingerprint(iptables, prefix)
+    return GenerationFingerprint(nft) if await iptables.resolve() == "nft" else TextFingerprint(iptables, prefix)

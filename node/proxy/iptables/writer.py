@@ -5,19 +5,22 @@ from __future__ import annotations
 from functools import partial
 
 from node.iptables import Iptables, restore_input
+from node.nftables import Nft
 from node.proxy.backend import Tracer
 from node.proxy.exposures import Delta
 from node.proxy.iptables.fingerprint import UNKNOWN, Fingerprint, fingerprint_of
 from node.proxy.iptables.layout import PREFIX, Layout, difference, to_ruleset
 from node.proxy.iptables.trace import trace
+from node.proxy.nftables.writer import remove_table
 from node.proxy.node import ProxyNode
 
 
 class IptablesBackend:
     """Implements Backend."""
 
-    def __init__(self, node: ProxyNode, iptables: Iptables) -> None:
+    def __init__(self, node: ProxyNode, iptables: Iptables, nft: Nft) -> None:
         self._layout = Layout(node)
+        self._nft = nft
         self._iptables = iptables
         self._in_force = False  # whether the kernel has the layout, as far as we know
         self._seen = UNKNOWN  # the fingerprint of the rules in force
@@ -38,7 +41,8 @@ class IptablesBackend:
         return await self._write_all()
 
     async def clean_up_others(self) -> list[str]:
-        return await self._iptables.clean_up_others(PREFIX)
+        others = await self._iptables.clean_up_others(PREFIX)
+        return [*others, "nftables"] if await remove_table(self._nft) else others
 
     def tracer(self) -> Tracer:
         return partial(trace, self._layout.tables())
@@ -57,7 +61,7 @@ class IptablesBackend:
 
     async def _marks(self) -> Fingerprint:
         if self._fingerprint is None:
-            self._fingerprint = await fingerprint_of(self._iptables, PREFIX)
+            self._fingerprint = await fingerprint_of(self._iptables, self._nft, PREFIX)
         return self._fingerprint
 
 

@@ -6,9 +6,12 @@ from typing import Any, Protocol
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from podlab_testing.services import layout
+from podlab_testing.services import exposures, layout
 
+from node.proxy.exposures import Exposures
 from node.proxy.iptables.trace import trace
+from node.proxy.nftables.trace import content_of
+from node.proxy.nftables.trace import trace as nftables_trace
 from node.proxy.node import ProxyNode
 from node.proxy.packet import Packet, Trace
 from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
@@ -56,7 +59,13 @@ def by_iptables(services: list[Service], slices: list[EndpointSlice], packet: Pa
     return trace(layout(services, slices, node).tables(), packet)
 
 
-BACKENDS = (by_iptables,)
+def by_nftables(services: list[Service], slices: list[EndpointSlice], packet: Packet, node: ProxyNode = NODE) -> Trace:
+    known = Exposures()
+    known.change(exposures(services, slices, node))
+    return nftables_trace(content_of(known.frontends(), known.own_endpoints(), node), packet)
+
+
+BACKENDS = (by_iptables, by_nftables)
 
 
 @pytest.fixture(params=BACKENDS)
@@ -227,11 +236,13 @@ def test_a_node_port_is_not_open_on_the_loopback_which_packets_cannot_leave(land
     assert not land(services, slices, Packet("127.0.0.1", "127.0.0.1", 30080, local=True, from_node=True)).endpoints
 
 
-def test_a_node_port_is_open_on_the_loopback_where_that_is_wanted(land: Land) -> None:
+def test_a_node_port_is_open_on_the_loopback_where_that_is_wanted_but_not_with_nftables() -> None:
     services, slices = [service(node_port=30080)], [endpoint_slice(endpoint("10.244.1.6", "n2"))]
     packet = Packet("127.0.0.1", "127.0.0.1", 30080, local=True, from_node=True)
-    found = land(services, slices, packet, replace(NODE, localhost_node_ports=True))
+    node = replace(NODE, localhost_node_ports=True)
+    found = by_iptables(services, slices, packet, node)
     assert (found.endpoints, found.masqueraded) == (["10.244.1.6:8080"], True)
+    assert not by_nftables(services, slices, packet, node).endpoints
 
 
 @pytest.mark.parametrize(("address", "is_open"), [("192.0.2.1", True), ("198.51.100.1", False), ("127.0.0.1", False)])

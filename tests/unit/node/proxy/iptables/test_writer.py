@@ -7,6 +7,7 @@ from podlab_testing.services import CLUSTER_CIDR, endpoint_slice, exposures, ser
 
 from node.command import CommandError
 from node.iptables import Iptables
+from node.nftables import Nft
 from node.proxy.exposures import Delta, Exposures
 from node.proxy.iptables.writer import IptablesBackend
 from node.proxy.node import ProxyNode
@@ -44,7 +45,7 @@ def change(known: Exposures, number: int, endpoints: int) -> Delta:
 
 async def test_at_first_all_is_compared_with_what_stands_and_then_only_the_difference_is_written() -> None:
     tables, known = Tables(), Exposures()
-    backend = IptablesBackend(NODE, tables)
+    backend = IptablesBackend(NODE, tables, Nft())
     for number in range(SERVICES):
         delta = change(known, number, 2)
         assert await backend.write(delta)
@@ -58,7 +59,7 @@ async def test_at_first_all_is_compared_with_what_stands_and_then_only_the_diffe
 
 async def test_what_stands_is_compared_again_only_when_it_has_another_digest() -> None:
     tables = Tables()
-    backend = IptablesBackend(NODE, tables)
+    backend = IptablesBackend(NODE, tables, Nft())
     await backend.write(change(Exposures(), 1, 2))
     assert await backend.verify() == "", "all is as it was written"
     saves = tables.saves
@@ -71,7 +72,7 @@ async def test_what_stands_is_compared_again_only_when_it_has_another_digest() -
 
 async def test_a_write_that_fails_is_part_of_the_next_from_what_then_stands() -> None:
     tables, known = Tables(), Exposures()
-    backend = IptablesBackend(NODE, tables)
+    backend = IptablesBackend(NODE, tables, Nft())
     await backend.write(change(known, 1, 2))
     tables.fail = True
     with pytest.raises(CommandError, match="another program holds the lock"):

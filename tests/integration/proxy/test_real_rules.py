@@ -1,4 +1,4 @@
-"""The rendered rules on real iptables, each test in a network namespace of its own, on both backends."""
+"""The rendered rules in a real kernel, each test in a network namespace of its own, with each backend."""
 
 import os
 import subprocess
@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from podlab_testing.proxying import BACKENDS
 
 TESTS = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
@@ -16,17 +17,26 @@ def test_rules_read_back_as_written_and_go_without_trace(backend: str) -> None:
     run_apart("write_and_read_rules.py", backend)
 
 
-@pytest.mark.parametrize("backend", ["nft", "legacy"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     "script",
     [
+        pytest.param("affinity.py", id="a client stays with its endpoint"),
         pytest.param("udp_flows.py", id="a UDP client is moved to the new endpoint"),
         pytest.param("mending.py", id="what others do to our rules is mended"),
-        pytest.param("take_over.py", id="rules of an earlier release give way without a gap"),
     ],
 )
 def test_real_packets(script: str, backend: str) -> None:
     run_apart(script, backend)
+
+
+@pytest.mark.parametrize("backend", ["nft", "legacy"])
+def test_rules_of_an_earlier_release_give_way_without_a_gap(backend: str) -> None:
+    run_apart("take_over.py", backend)
+
+
+def test_what_single_changes_make_of_an_nftables_table_is_what_would_be_written_anew() -> None:
+    run_apart("change_nftables.py")
 
 
 def test_a_backend_that_is_no_longer_used_is_left_without_our_rules_and_with_all_others() -> None:

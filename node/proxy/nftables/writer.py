@@ -1,0 +1,87 @@
+"""The backend of nftables: writes the elements that differ, and notices when another program has changed rules."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from node.command import CommandError, NotInstalled
+from node.iptables import clean_up_everywhere
+from node.nftables import Nft
+from node.proxy.backend import Tracer
+from node.proxy.exposures import Delta
+from node.proxy.frontends import Frontend, Place
+from node.proxy.nftables.layout import FAMILY, TABLE, change, whole
+from node.proxy.nftables.trace import content_of, trace
+from node.proxy.node import ProxyNode
+
+UNKNOWN = -1
+OTHERS_PREFIX = "PODLAB-S"  # of the proxy's chains in tables of iptables
+
+
+class NftablesBackend:
+    """Implements Backend."""
+
+    def __init__(self, node: ProxyNode, nft: Nft) -> None:
+        self._node = node
+        self._nft = nft
+        self._frontends: dict[Place, Frontend] = {}
+        self._own: set[str] = set()
+        self._in_force = False  # whether the kernel has them, as far as we know
+        self._seen = UNKNOWN  # how often rules had changed when ours were last as they are to be
+
+    async def write(self, delta: Delta) -> str:
+        self._take(delta)
+        if not self._in_force:
+            return await self._write_all()
+        script = change(delta, self._node)
+        if script:
+            await self._apply(script, self._seen)
+        return f"{len(delta.new)} places, {len(delta.gone)} removed" if script else ""
+
+    async def verify(self) -> str:
+        if self._in_force and self._seen == await self._generation():
+            return ""
+        return await self._write_all()
+
+    async def clean_up_others(self) -> list[str]:
+        return await clean_up_everywhere(OTHERS_PREFIX)
+
+    def tracer(self) -> Tracer:
+        return partial(trace, content_of(self._frontends.values(), self._own, self._node))
+
+    def _take(self, delta: Delta) -> None:
+        for gone in delta.gone:
+            self._frontends.pop(gone.place, None)
+        self._frontends |= {new.place: new for new in delta.new}
+        self._own = (self._own - delta.gone_own) | delta.new_own
+
+    async def _write_all(self) -> str:
+        seen = await self._generation()
+        standing = await self._nft.names(FAMILY, TABLE)
+        await self._apply(whole(self._frontends.values(), self._own, self._node, standing), seen)
+        return f"all {len(self._frontends)} places"
+
+    async def _apply(self, script: str, seen: int) -> None:
+        self._in_force = False
+        await self._nft.apply(script)
+        self._in_force = True
+        # Our own transaction counts for one; if it counts for more, somebody else's rules came in between.
+        now = await self._generation()
+        self._seen = now if now == seen + 1 else UNKNOWN
+
+    async def _generation(self) -> int:
+        try:
+            return await self._nft.generation()
+        except OSError as error:
+            raise CommandError(f"nftables: number of changes: {error}") from error
+
+
+async def remove_table(nft: Nft) -> bool:
+    """Removes our table; True when there was one. Raises CommandError."""
+    try:
+        standing = await nft.names(FAMILY, TABLE)
+    except NotInstalled:
+        return False
+    if standing:
+        await nft.apply(f"delete table {FAMILY} {TABLE}\n")
+    return bool(standing)

@@ -1,0 +1,50 @@
+"""Run in a network namespace of its own: what single changes make of the table is what would be written anew."""
+
+import re
+from collections.abc import Mapping
+
+import uvloop
+from podlab_testing.proxying import run
+from podlab_testing.services import CLUSTER_CIDR, endpoint_slice, exposures, service
+
+from node.nftables import Nft
+from node.proxy.exposures import Exposures, ServiceName
+from node.proxy.frontends import Exposure
+from node.proxy.nftables.layout import FAMILY, TABLE
+from node.proxy.nftables.writer import NftablesBackend, remove_table
+from node.proxy.node import ProxyNode
+
+NODE = ProxyNode("n1", CLUSTER_CIDR, frozenset({"192.0.2.1"}), pod_cidr="10.244.0.0/24")
+# Services and endpoints of each; 20 are more than shared chains choose among.
+WORLDS = ((7, 3), (7, 0), (9, 2), (5, 20), (5, 2), (0, 0))
+
+
+def world(services: int, endpoints: int, before: Exposures) -> Mapping[ServiceName, Exposure]:
+    found = exposures(map(service, range(services)), [endpoint_slice(n, endpoints) for n in range(services)], NODE)
+    return {name: found.get(name, Exposure()) for name in {*before.names(), *found}}
+
+
+async def table() -> list[str]:
+    """Chains, rules, and elements in order."""
+    listed = await Nft().listing(FAMILY, TABLE)
+    return sorted(
+        part.strip() for part in re.split(r"\n|, (?=[0-9t])|,$|elements = { | }$", listed, flags=re.MULTILINE)
+    )
+
+
+async def main() -> None:
+    known, backend = Exposures(), NftablesBackend(NODE, Nft())
+    for size in WORLDS:
+        await backend.write(known.change(world(*size, known)))
+        changed = await table()
+        anew = NftablesBackend(NODE, Nft())
+        await anew.write(Exposures().change(world(*size, Exposures())))
+        assert await table() == changed, size
+        assert await backend.verify(), "somebody else has written"
+        assert await backend.verify() == ""
+    assert await remove_table(Nft())
+    assert not await remove_table(Nft())
+
+
+run("ip", "link", "set", "lo", "up")
+uvloop.run(main())
