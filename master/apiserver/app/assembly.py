@@ -191,7 +191,7 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
         watches=watches,
         definitions=CustomResourceDefinitions(cache, writes.registry, writes.collections),
         aggregator=aggregator,
-        kept=_kept(settings, network, cache, writes.registry),
+        kept=_kept(settings, network, cache, writes.registry, aggregator.kinds.catalog),
         legacy_tokens=tokens.legacy,
         service=service.ApiService(
             kinds=aggregator.kinds.catalog,
@@ -228,10 +228,10 @@ def _figures(cache: Cache, outward: Outward) -> tuple[Collector, ...]:
 
 
 def _kept(
-    settings: ApiServerSettings, network: IPv4Network, cache: Cache, registry: Registry
+    settings: ApiServerSettings, network: IPv4Network, cache: Cache, registry: Registry, known: CurrentCatalog
 ) -> tuple[KeptObjects, ...]:
     return (
-        DefaultRoles(cache),
+        DefaultRoles(cache, known),
         SystemObjects(
             registry,
             network,

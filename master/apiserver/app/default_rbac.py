@@ -26,6 +26,7 @@ from podlab.api.aggregation import aggregated
 from podlab.api.values import times
 from podlab.errors import Conflict
 from podlab.kinds.catalog import Catalog
+from podlab.kinds.current import CurrentCatalog
 from podlab.meta.v1 import meta_pb2
 from podlab.rbac.v1 import rbac_pb2
 
@@ -89,12 +90,14 @@ class DefaultRoles:
     """Call `ensure` once before the server answers, and let `run` run until the server stops."""
 
     cache: Cache
+    kinds: CurrentCatalog
+    """Those that components may meet: what other API servers serve is among them."""
     clock: Callable[[], meta_pb2.Time] = times.now
 
     async def run(self) -> None:
         """Call `ensure` each time that the catalog of kinds changes."""
         changed = asyncio.Event()
-        self.cache.kinds.follow(lambda _: changed.set())
+        self.kinds.follow(lambda _: changed.set())
         changed.clear()
         while True:
             await changed.wait()
@@ -106,7 +109,7 @@ class DefaultRoles:
         """Write what is missing, in as few commits as the store allows. Raises Conflict after _ATTEMPTS attempts."""
         for _ in range(_ATTEMPTS):
             await self.cache.reach(await self.cache.moments.now())
-            puts = list(self._puts(defaults(self.cache.catalog)))
+            puts = list(self._puts(defaults(self.kinds.catalog)))
             if not puts:
                 return
             try:

@@ -8,11 +8,13 @@ from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 
+from master.controllers.framework.elsewhere import KindsElsewhere
 from podlab.api import kinds
 from podlab.api.kinds import GroupKind, Kind
 from podlab.api.objects import ApiObject, Key, controller_of
 from podlab.api.selection.labels import SERVICE_NAME_LABEL
 from podlab.apiextensions.v1.customresourcedefinition_pb2 import CustomResourceDefinition
+from podlab.apiregistration.v1.apiservice_pb2 import APIService
 from podlab.apps.v1 import controllerrevision_pb2, daemonset_pb2, deployment_pb2, replicaset_pb2, statefulset_pb2
 from podlab.batch.v1 import job_pb2
 from podlab.client.client import Client
@@ -75,6 +77,7 @@ class Informers:
         self.catalog.follow(self._become)
         self._custom = ServedDefinitions(self.catalog)
         self.of(CustomResourceDefinition).on_change(self._definition_changed)
+        self.elsewhere = KindsElsewhere(client, self.catalog, self.of(APIService))
         self.namespaces = self.of(namespace_pb2.Namespace)
         self.nodes = self.of(node_pb2.Node)
         self.leases = self.of(lease_pb2.Lease)
@@ -107,14 +110,17 @@ class Informers:
     async def run(self) -> None:
         """Follows all kinds until cancelled."""
         async with asyncio.TaskGroup() as self._group:
+            self._group.create_task(self.elsewhere.run(), name="kinds elsewhere")
             for kind in self.by_kind:
                 self._start(kind, self._group)
 
     async def synced(self) -> None:
-        """Returns when every informer has listed once, those of the custom kinds that there are included."""
+        """Returns when every informer has listed once, those of the custom kinds that there are included, and those of
+        other API servers' kinds not."""
         await self.of(CustomResourceDefinition).synced.wait()
-        for informer in [*self.by_kind.values()]:
-            await informer.synced.wait()
+        for kind, informer in [*self.by_kind.items()]:
+            if kind not in self.elsewhere.kinds:
+                await informer.synced.wait()
 
     def of(self, kind: type[M]) -> Informer[M]:
         """Of one of the built-in kinds."""

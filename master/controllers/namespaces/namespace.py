@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,11 +50,12 @@ def is_being_deleted(namespace: namespace_pb2.Namespace) -> bool:
     return namespace.metadata.HasField("deletionTimestamp") and FINALIZER in namespace.spec.finalizers
 
 
-def deletion_order(catalog: Catalog) -> list[Kind]:
-    """All kinds that live in namespaces, in the order in which they are emptied."""
+def deletion_order(catalog: Catalog, elsewhere: Collection[GroupKind] = ()) -> list[Kind]:
+    """All kinds that live in namespaces, in the order in which they are emptied; not those of other API servers, of
+    which the API server sees to it."""
     rank = {kind: position for position, kind in enumerate(ORDER)}
     rank[LAST] = len(ORDER) + 1
-    namespaced = (kind for kind in catalog.stored if kind.namespaced)
+    namespaced = (kind for kind in catalog.stored if kind.namespaced and kind.group_kind not in elsewhere)
     return sorted(namespaced, key=lambda kind: rank.get(kind.group_kind, len(ORDER)))
 
 
@@ -151,6 +152,7 @@ class NamespaceController:
         self._loop: Loop[Key] = Loop(self.name, self.reconcile)
         informers.namespaces.on_change(lambda change: self._loop.queue.add(change.key))
         self._catalog = informers.catalog
+        self._elsewhere = informers.elsewhere
         informers.on_any_change(self._content_changed)
 
     async def run(self) -> None:
@@ -162,7 +164,7 @@ class NamespaceController:
             return
         left: dict[str, list[Message]] = {}
         errors: list[ApiError] = []
-        for kind in deletion_order(self._catalog.catalog):
+        for kind in deletion_order(self._catalog.catalog, self._elsewhere.kinds):
             try:
                 left[kind.resource] = await self._empty(kind, at.name)
             except ApiError as error:

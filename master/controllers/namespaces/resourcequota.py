@@ -35,7 +35,10 @@ class ResourceQuotaController:
         self._client = client
         self._loop: Loop[Key] = Loop(self.name, self.reconcile, workers=1)
         self._catalog = informers.catalog
-        informers.of(quota_pb2.ResourceQuota).on_change(self._quota_changed)
+        self._quotas = informers.of(quota_pb2.ResourceQuota)
+        self._elsewhere = informers.elsewhere
+        self._quotas.on_change(self._quota_changed)
+        informers.on_any_change(self._object_changed)
 
     async def run(self) -> None:
         await self._loop.run()
@@ -60,6 +63,14 @@ class ResourceQuotaController:
                 listed: Listed[Message] = await self._client.list(kind, quota.metadata.namespace)
                 found += ((one, kind) for one in listed.items)
         return found
+
+    def _object_changed(self, change: Change[Message]) -> None:
+        """What other API servers hold is charged to nobody as it comes and goes: it is counted afterwards."""
+        if change.key.group_kind not in self._elsewhere.kinds or (change.old is not None and change.new is not None):
+            return
+        for at in self._quotas.store:
+            if at.namespace == change.key.namespace:
+                self._loop.queue.add(at)
 
     def _quota_changed(self, change: Change[quota_pb2.ResourceQuota]) -> None:
         old, new = change.old, change.new

@@ -133,6 +133,15 @@ async def test_they_go_with_their_owner_and_their_namespace(
     await gone(client, crontabs, "lost", "team")
 
 
+async def test_an_owner_of_a_kind_that_comes_later_is_found_then(client: Client, controllers: Informers) -> None:
+    owned = config_pb2.ConfigMap(metadata=meta_pb2.ObjectMeta(name="early", namespace="default"))
+    owned.metadata.ownerReferences.add(apiVersion="example.com/v1", kind="CronTab", name="nobody", uid="none")
+    await client.create(owned)
+    kind = builtin.catalog().resource(CustomResourceDefinition).kind
+    await client.create(codec.from_dict(custom_kinds.definition(), kind))
+    await gone(client, config_pb2.ConfigMap, "early", "default")
+
+
 @pytest.mark.parametrize(
     ("part_of", "gives"),
     [("view", ("view", "edit", "admin")), ("edit", ("edit", "admin")), ("admin", ("admin",))],

@@ -39,6 +39,7 @@ class GarbageCollector:
         self._owners = Owners(client, self._graph, recorder)
         self._loop: Loop[Key] = Loop(self.name, self.reconcile, workers=10)
         informers.on_any_change(self._changed)
+        informers.catalog.follow(lambda _: self._look_again())
 
     async def run(self) -> None:
         await self._loop.run()
@@ -117,6 +118,11 @@ class GarbageCollector:
         changed = _copy(obj)
         changed.metadata.finalizers.remove(finalizer)
         await self._client.update(changed)
+
+    def _look_again(self) -> None:
+        """At what named owners of kinds that were not known."""
+        for at in self._graph.look_again():
+            self._loop.queue.add(at)
 
     def _changed(self, change: Change[Any]) -> None:
         old: ApiObject | None = change.old

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,10 @@ class Graph:
         self._informers = informers.by_kind
         self._catalog = informers.catalog
         self._dependents: dict[tuple[Key, str], dict[Key, None]] = {}
+        self._owners_of: dict[Key, Set[tuple[Key, str]]] = {}
+        """By the object that names them: where each must stand, and its uid."""
+        self._unsettled: dict[Key, None] = {}
+        """Objects with owners of kinds that are not known; they may be one day."""
         informers.on_any_change(self._take)
 
     @property
@@ -71,14 +75,30 @@ class Graph:
         old, new = change.old, change.new
         if old is not None and new is not None and old.metadata.ownerReferences == new.metadata.ownerReferences:
             return
-        before, after = self._owners(change.key, old), self._owners(change.key, new)
+        self._record(change.key, new)
+
+    def look_again(self) -> list[Key]:
+        """Once there are other kinds: the objects whose owners may be of them."""
+        found = list(self._unsettled)
+        for at in found:
+            self._record(at, self.find(at))
+        return found
+
+    def _record(self, at: Key, obj: ApiObject | None) -> None:
+        before, after = self._owners_of.pop(at, frozenset()), self._owners(at, obj)
         for lost in before - after:
             keys = self._dependents[lost]
-            keys.pop(change.key, None)
+            keys.pop(at, None)
             if not keys:
                 del self._dependents[lost]
         for gained in after - before:
-            self._dependents.setdefault(gained, {})[change.key] = None
+            self._dependents.setdefault(gained, {})[at] = None
+        if after:
+            self._owners_of[at] = after
+        if obj is not None and any(self._owner_kind(one) is None for one in obj.metadata.ownerReferences):
+            self._unsettled[at] = None
+        else:
+            self._unsettled.pop(at, None)
 
     def owner_key(self, namespace: str, reference: meta_pb2.OwnerReference) -> Key | None:
         """Where the owner of an object of that namespace must stand.
@@ -86,10 +106,13 @@ class Graph:
         None for one of which nothing can be known: of a kind or version that is not served, or out of the object's
         reach.
         """
-        kind = self._catalog.catalog.of_api_version(reference.apiVersion, reference.kind)
+        kind = self._owner_kind(reference)
         if kind is None or (kind.namespaced and not namespace):
             return None
         return Key(kind.group_kind, namespace if kind.namespaced else "", reference.name)
+
+    def _owner_kind(self, reference: meta_pb2.OwnerReference) -> Kind | None:
+        return self._catalog.catalog.of_api_version(reference.apiVersion, reference.kind)
 
     def _owners(self, at: Key, obj: ApiObject | None) -> set[tuple[Key, str]]:
         """Where each must stand, and its uid."""

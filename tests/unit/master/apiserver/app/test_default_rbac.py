@@ -59,7 +59,7 @@ def test_what_is_not_to_be_updated_is_left_alone(wanted: Any) -> None:
 async def test_all_are_written_in_one_commit_and_nothing_is_written_twice(
     cache: Cache, registry: WritableRegistry
 ) -> None:
-    await DefaultRoles(cache).ensure()
+    await DefaultRoles(cache, cache.kinds).ensure()
     first = await cache.store.revision()
     written = [(kinds.of(one), one.metadata) for one in defaults(builtin.catalog())]
     entries = [await registry.get(kind, found.namespace, found.name) for kind, found in written]
@@ -67,17 +67,17 @@ async def test_all_are_written_in_one_commit_and_nothing_is_written_twice(
     stored: Any = entries[0].message()
     assert stored.metadata.uid
     assert stored.metadata.HasField("creationTimestamp")
-    await DefaultRoles(cache).ensure()
+    await DefaultRoles(cache, cache.kinds).ensure()
     assert await cache.store.revision() == first
 
 
 async def test_what_was_taken_away_comes_back(cache: Cache, registry: WritableRegistry) -> None:
-    await DefaultRoles(cache).ensure()
+    await DefaultRoles(cache, cache.kinds).ensure()
     kind = builtin_kinds.named("ClusterRole")
     discovery: Any = (await registry.get(kind, "", "system:discovery")).message()
     del discovery.rules[:]
     await registry.update(discovery)
-    await DefaultRoles(cache).ensure()
+    await DefaultRoles(cache, cache.kinds).ensure()
     await cache.catch_up()
     entry = cache.get(kind, keys.object_key(kind, "", "system:discovery"))
     assert entry is not None
