@@ -56,6 +56,19 @@ class Rest:
         path = _path(builtin_kinds.CATALOG.resolve(kind), _PARSER.parse_args(arguments))
         self._ask(f"{path}/status", "PUT", {**self.get(*arguments), "status": status})
 
+    def apply(self, body: dict[str, Any]) -> None:
+        """Creates the object that has this kind, name and namespace, or makes it say this."""
+        metadata = body["metadata"]
+        arguments = (body["kind"], metadata["name"], "-n", metadata.get("namespace", "default"))
+        path = _path(builtin_kinds.CATALOG.resolve(body["kind"]), _PARSER.parse_args(arguments))
+        self._ask(f"{path}?fieldManager=e2e&force=true", "PATCH", body, content_type="application/apply-patch+yaml")
+
+    def delete(self, *arguments: str) -> None:
+        """Asks for it, and does not wait; also when it is gone."""
+        wanted = _PARSER.parse_args(arguments)
+        path = _path(builtin_kinds.CATALOG.resolve(wanted.kind), wanted)
+        self._ask(path, "DELETE", allowed=(http.client.NOT_FOUND,))
+
     def create_namespace(self, name: str) -> None:
         """Also when it is there already: an answer may have been lost."""
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
@@ -80,11 +93,19 @@ class Rest:
         made.load_cert_chain(self._config.tls.cert, self._config.tls.key)
         return made
 
-    def _ask(self, path: str, method: str = "GET", body: Any = None, *, allowed: Collection[int] = ()) -> Any:
+    def _ask(
+        self,
+        path: str,
+        method: str = "GET",
+        body: Any = None,
+        *,
+        allowed: Collection[int] = (),
+        content_type: str = "application/json",
+    ) -> Any:
         """The answer; a status that is allowed is one, too. Raises NotThere."""
         url = f"https://{self._config.server.rpartition(':')[0]}:{ports.REST}{path}"
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+        request = urllib.request.Request(url, data, {"Content-Type": content_type}, method=method)
         deadline = time.monotonic() + AWAY_AT_MOST_S
         while True:
             try:
