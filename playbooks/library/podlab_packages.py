@@ -29,7 +29,8 @@ description:
   - C(present) installs what is missing, from an archive of package files if that is there and complete,
     else from the host's own package sources. Configuration that is there already stays as it is, and nothing is removed
     for it. A package that provides another one is that package (Docker's containerd.io is a containerd).
-  - C(purged) removes what C(present) has installed, as far as no other package needs it now.
+  - C(purged) removes what C(present) has installed, as far as no other package needs it now. One that only
+    recommends it needs it, unless it was there before and lived without.
   - Both finish first what an interrupted dpkg left half done.
   - Returns C(downloaded), whether package files came from the package sources; they are in the archive then.
 options:
@@ -187,11 +188,35 @@ def write_down(names: list[str], record: Path) -> None:
     partial.replace(record)
 
 
+def others_file(record: Path) -> Path:
+    return record.with_name("packages.before")
+
+
+def write_down_others(record: Path, packages: dict[str, Package]) -> None:
+    """Once, before ours come: the packages that were there without them."""
+    if not others_file(record).exists():
+        there = {name for name, each in packages.items() if each.state == "installed"} - set(recorded(record))
+        others_file(record).parent.mkdir(parents=True, exist_ok=True)
+        others_file(record).write_text("".join(f"{name}\n" for name in sorted(there)))
+
+
+def recommending(names: set[str]) -> set[str]:
+    """The installed packages that recommend one of these."""
+    found = set()
+    fields = "${Package}\t${db:Status-Status}\t${Recommends}\n"
+    for line in run(["dpkg-query", "--show", "--showformat", fields]).splitlines():
+        name, state, recommended = line.split("\t")
+        if state == "installed" and names & set(re.findall(r"(?:^|[,|])\s*([^\s,|:(]+)", recommended)):
+            found.add(name)
+    return found
+
+
 def apt_install(what: list[str], record: Path, options: tuple[str, ...] = ()) -> None:
     """Install package files or names; never at the price of another package. What is new is written down first."""
     command = [*APT, *options, "--no-remove", "install", *what]
     packages = known()
     new = [name for name in planned(run([*command, "--simulate"]), "Inst") if is_new(name, packages)]
+    write_down_others(record, packages)
     write_down(new, record)
     run(command)
 
@@ -278,7 +303,19 @@ def ours(record: Path, kept: list[str], packages: dict[str, Package]) -> list[st
     return [name for name in there if name not in kept]
 
 
-def purge(candidates: list[str]) -> list[str]:
+def freed(candidates: list[str], record: Path) -> list[str]:
+    """Those that no other package needs. A package that somebody only suggests is not needed; one that is recommended
+    is, by packages that came later than ours.
+    """
+    command = [*APT, "--option=APT::AutoRemove::SuggestsImportant=false", "--simulate", "--purge", "autoremove"]
+    free = planned(run(command), "Remv", "Purg")
+    loosely = planned(run([*command, "--option=APT::AutoRemove::RecommendsImportant=false"]), "Remv", "Purg")
+    recommended = {name for name in loosely if name in candidates and name not in free}
+    later = recommending(recommended) - set(candidates) - set(recorded(others_file(record)))
+    return [*free, *(sorted(recommended) if not later else [])]
+
+
+def purge(candidates: list[str], record: Path) -> list[str]:
     """Remove those that no other package needs; returns them."""
     if interrupted():
         repair(set(candidates))
@@ -287,9 +324,7 @@ def purge(candidates: list[str]) -> list[str]:
     if installed:
         # From now on they are there for others' sake only, and apt says for which ones nobody needs them.
         run(["apt-mark", "auto", *installed])
-    # A package that somebody only suggests is not needed; one that is recommended is.
-    autoremove = ["--option=APT::AutoRemove::SuggestsImportant=false", "--simulate", "--purge", "autoremove"]
-    free = planned(run([*APT, *autoremove]), "Remv", "Purg")
+    free = freed(candidates, record)
     broken = unfinished(packages)
     going = [name for name in candidates if name in free or name in broken or name not in installed]
     if not going:
@@ -316,7 +351,7 @@ def main() -> None:
         else:
             pending = ours(record, names, packages)
             if not module.check_mode:
-                pending = purge(pending) if pending or cut else []
+                pending = purge(pending, record) if pending or cut else []
     except (AptError, OSError, subprocess.TimeoutExpired) as error:
         module.fail_json(msg=str(error))
     if why:

@@ -14,6 +14,9 @@ from podlab.api.values import names
 _CACHED = 4096
 _PATH = re.compile(r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+")
 
+_NO_CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+_LEADING_ZEROS = re.compile(r"(^|\.)0+(?=[0-9])")
+
 Faults = Sequence[str]
 
 label = lru_cache(_CACHED)(names.rfc1123_label)
@@ -87,11 +90,22 @@ def domain_prefixed_path(value: str) -> Faults:
 
 
 def cidr(value: str) -> Faults:
-    """A network in CIDR notation."""
+    """A network in CIDR notation, strictly: KEP-4858, on since 1.36 (IsValidCIDRForLegacyField)."""
+    address, _, length = value.rpartition("/")
+    # Python reads no leading zeros, Kubernetes says what is wrong with them.
+    plain = _LEADING_ZEROS.sub(r"\1", address)
+    if "%" in address or not re.fullmatch("[0-9]{1,4}", length):
+        return (_NO_CIDR,)
     try:
-        ipaddress.ip_network(value)
+        found = ipaddress.ip_interface(f"{plain}/{int(length)}")
     except ValueError:
-        return ("must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",)
+        return (_NO_CIDR,)
+    if plain != address or length != str(int(length)):
+        return ("must not have leading 0s in IP or prefix length",)
+    if isinstance(found, ipaddress.IPv6Interface) and found.ip.ipv4_mapped is not None:
+        return ("must not have an IPv4-mapped IPv6 address",)
+    if found.ip != found.network.network_address:
+        return ("must not have bits set beyond the prefix length",)
     return ()
 
 

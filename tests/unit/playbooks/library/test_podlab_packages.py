@@ -26,17 +26,21 @@ class Apt:
         self.sources = sources
         self.update_fails = update_fails
         self.needed = needed
+        self.recommends: dict[str, str] = {}  # as dpkg has it
         self.packages: dict[str, Any] = {}
         self.cannot_install = ""
         self.calls: list[str] = []
 
     def run(self, command: list[str], **environment: str) -> str:
+        if command[0] == "dpkg-query":
+            return "".join(f"{name}\tinstalled\t{self.recommends.get(name, '')}\n" for name in self.packages)
         if command[0] == "dpkg":
             self.calls.append(" ".join(command[:2]))
             return ""
         (folder,) = [each.rpartition("=")[2] for each in command if "Dir::Cache::archives" in each] or [""]
         action, *what = [each for each in command[1:] if not each.startswith("-")]
         simulated = "--simulate" in command
+        self.recommended_counts = not any("RecommendsImportant=false" in each for each in command)
         if not simulated:
             self.calls.append(" ".join([action, *what]) if action in ("purge", "auto") else action)
         return getattr(self, command[0].partition("-")[0] + "_" + action, self.apt_other)(what, folder, simulated)
@@ -62,7 +66,10 @@ class Apt:
         return "".join(f"Inst {name} (1.0 Debian:12 [amd64])\n" for name in names)
 
     def apt_autoremove(self, what: list[str], folder: str, simulated: bool) -> str:
-        return "".join(f"Purg {name} [1.0]\n" for name in self.packages if name not in self.needed)
+        recommended = ", ".join(self.recommends.values()) if self.recommended_counts else ""
+        return "".join(
+            f"Purg {name} [1.0]\n" for name in self.packages if name not in self.needed and name not in recommended
+        )
 
     def apt_purge(self, what: list[str], folder: str, simulated: bool) -> str:
         for name in [] if simulated else what:
@@ -179,8 +186,22 @@ def test_only_what_we_installed_goes_and_only_what_nobody_needs(
     apt.packages = {name: Package("installed") for name in ("containerd", "runc", "tree", "docker.io")}
     podlab_packages.write_down(["containerd", "runc", "gone-since"], record)
     candidates = podlab_packages.ours(record, kept, apt.known())
-    assert podlab_packages.purge(candidates) == going
+    assert podlab_packages.purge(candidates, record) == going
     assert set(apt.packages) == {"containerd", "runc", "tree", "docker.io"} - set(going)
+
+
+@pytest.mark.parametrize(("came", "going"), [("before", ["nftables"]), ("since", [])])
+def test_what_is_only_recommended_goes_unless_its_recommender_came_since(
+    tmp_path: Path, use: Any, record: Path, came: str, going: list[str]
+) -> None:
+    """iptables recommends nftables; a minimal host has it without."""
+    apt = use(Apt(sources=("nftables",), needed=("iptables",)))
+    if came == "before":
+        apt.packages["iptables"] = Package("installed")
+    podlab_packages.present(["nftables"], tmp_path / "packages.tar", record)
+    apt.packages["iptables"] = Package("installed")
+    apt.recommends["iptables"] = "nftables (>= 1.0) | other, more"
+    assert podlab_packages.purge(podlab_packages.ours(record, [], apt.known()), record) == going
 
 
 def test_what_was_cut_off_is_finished_before_anything_else(tmp_path: Path, use: Any, record: Path) -> None:

@@ -41,8 +41,9 @@ def test_bad_taints_and_networks_of_a_node_are_told(found: Found) -> None:
     assert [line.partition(": ")[0] for line in found(bad)] == [
         "spec.taints[1]",
         "spec.taints[2].effect",
+        "spec.podCIDRs[0]",  # has no prefix
         "spec.podCIDR",
-        "spec.podCIDRs[0]",
+        "spec.podCIDRs[0]",  # is not podCIDR
     ]
 
 
