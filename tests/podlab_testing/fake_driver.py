@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,7 +19,8 @@ Context = grpc.aio.ServicerContext[object, object]
 
 
 class FakeDriver(dra_grpc.DRAPluginServicer, registration_grpc.RegistrationServicer):
-    """`prepared` are the claims' names, `asked` what it was asked in order; with `fails` it says so of each claim."""
+    """`prepared` are the claims' names, `asked` what it was asked in order; with `fails` it says so of each claim. It
+    prepares once it `answers`; one who is `waiting` has asked."""
 
     def __init__(self, *cdi_ids: str, versions: tuple[str, ...] = ("v1.DRAPlugin",), kind: str = "DRAPlugin") -> None:
         self.cdi_ids = cdi_ids
@@ -26,6 +28,8 @@ class FakeDriver(dra_grpc.DRAPluginServicer, registration_grpc.RegistrationServi
         self.prepared: set[str] = set()
         self.asked: list[str] = []
         self.fails = ""
+        self.answers, self.waiting = asyncio.Event(), asyncio.Event()
+        self.answers.set()
         self.told: registration.RegistrationStatus | None = None
 
     @asynccontextmanager
@@ -55,6 +59,8 @@ class FakeDriver(dra_grpc.DRAPluginServicer, registration_grpc.RegistrationServi
     async def NodePrepareResources(  # noqa: N802
         self, request: dra.NodePrepareResourcesRequest, context: Context
     ) -> dra.NodePrepareResourcesResponse:
+        self.waiting.set()
+        await self.answers.wait()
         answer = dra.NodePrepareResourcesResponse()
         for claim in request.claims:
             self.asked.append(f"prepare {claim.name}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
 import grpc
@@ -10,8 +11,10 @@ import grpc
 from node.kubelet.dynamicresources.prepared import PreparedClaim, PreparedDevice
 from podlab.foreign.dra.v1 import api_pb2, api_pb2_grpc
 
+Q = TypeVar("Q")
 R = TypeVar("R")
 CALL_TIMEOUT_S = 45.0
+_LEFT = "the driver has left meanwhile"
 # Go's servers refuse the socket's path as authority.
 OPTIONS = (("grpc.default_authority", "localhost"),)
 
@@ -40,16 +43,30 @@ class Driver:
     async def prepare(self, claims: Sequence[PreparedClaim]) -> dict[str, list[PreparedDevice]]:
         """The driver's devices by the claims' uids. Raises DriverError unless all claims are prepared."""
         request = api_pb2.NodePrepareResourcesRequest(claims=map(_named, claims))
-        call = self._stub.NodePrepareResources(request, timeout=self._timeout_s)
-        answered = (await _answer("NodePrepareResources", call)).claims
+        answered = (await self._call("NodePrepareResources", self._stub.NodePrepareResources, request)).claims
         _check("NodePrepareResources", claims, answered)
         return {uid: [self._device(one) for one in result.devices] for uid, result in answered.items()}
 
     async def unprepare(self, claims: Sequence[PreparedClaim]) -> None:
         """Raises DriverError unless nothing of the claims is left with the driver."""
         request = api_pb2.NodeUnprepareResourcesRequest(claims=map(_named, claims))
-        call = self._stub.NodeUnprepareResources(request, timeout=self._timeout_s)
-        _check("NodeUnprepareResources", claims, (await _answer("NodeUnprepareResources", call)).claims)
+        answered = (await self._call("NodeUnprepareResources", self._stub.NodeUnprepareResources, request)).claims
+        _check("NodeUnprepareResources", claims, answered)
+
+    async def _call(self, name: str, method: grpc.aio.UnaryUnaryMultiCallable[Q, R], request: Q) -> R:
+        """A driver that leaves takes its calls along, as if whoever made them had been cancelled."""
+        try:
+            return await method(request, timeout=self._timeout_s)
+        except grpc.aio.AioRpcError as error:
+            told = f"rpc error: code = {error.code().name} desc = {error.details()}"
+            raise DriverError(f"{name}: {told}") from error
+        except grpc.aio.UsageError as error:
+            raise DriverError(f"{name}: {_LEFT}") from error
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise DriverError(f"{name}: {_LEFT}") from None
 
     def _device(self, one: api_pb2.Device) -> PreparedDevice:
         return PreparedDevice(
@@ -59,14 +76,6 @@ class Driver:
 
 def _named(claim: PreparedClaim) -> api_pb2.Claim:
     return api_pb2.Claim(namespace=claim.namespace, uid=claim.uid, name=claim.name)
-
-
-async def _answer(method: str, call: Awaitable[R]) -> R:
-    try:
-        return await call
-    except grpc.aio.AioRpcError as error:
-        told = f"rpc error: code = {error.code().name} desc = {error.details()}"
-        raise DriverError(f"{method}: {told}") from error
 
 
 def _check(method: str, claims: Sequence[PreparedClaim], answered: Mapping[str, _Answer]) -> None:

@@ -118,7 +118,7 @@ class DynamicResources:
             for uid in gone:
                 try:
                     await self.release(uid)
-                except DriverError as error:
+                except (DriverError, OSError) as error:
                     log.warning("devices of a pod that is gone (%s) cannot be given back yet: %s", uid, error)
             await asyncio.sleep(period_s)
 

@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 PERIOD_S = 1.0
 CALL_TIMEOUT_S = 10.0
 _TYPE, _VERSION = "DRAPlugin", "v1.DRAPlugin"
-Socket = tuple[Path, int]
-"""Its path and inode: a driver that is started anew makes another of the same name."""
+Socket = tuple[Path, int, int]
+"""Its path, inode and birth: a driver that is started anew makes another of the same name."""
 
 
 class DriverRegistry:
@@ -102,6 +102,6 @@ def why_refused(info: api_pb2.PluginInfo) -> str:
 def _sockets(directory: Path) -> set[Socket]:
     try:
         found = [path for path in directory.iterdir() if path.is_socket()]
-        return {(path, path.stat().st_ino) for path in found}
+        return {(path, path.stat().st_ino, path.stat().st_mtime_ns) for path in found}
     except FileNotFoundError:  # the directory, or one that has just gone
         return set()

@@ -122,11 +122,12 @@ def test_a_pod_waits_for_a_device_until_one_is_given_back(
     missing = f"Failed to prepare dynamic resources: prepare dynamic resources: DRA driver {driver} is not registered"
     wait_until(lambda: missing in told(cli, offered, "FailedPrepareDynamicResources"), "kubelets miss the driver")
     assert not running(cli, offered)
-    assert driver in kubectl("describe", "resourceclaims")
+    assert driver in kubectl("describe", "resourceclaims").stdout
     drivers()
     wait_until(lambda: running(cli, offered) == placed(cli, offered).keys(), "pods start once drivers are there", 120)
     first = min(running(cli, offered))
-    assert kubectl("exec", first, "--", "sh", "-c", "echo $GPU; ls /dev/gpu-0").split() == ["gpu-0", "/dev/gpu-0"]
+    seen = kubectl("exec", first, "--", "sh", "-c", "echo $GPU; ls /dev/gpu-0").stdout
+    assert seen.split() == ["gpu-0", "/dev/gpu-0"]
     kubectl("delete", "pod", first, "--wait=false")
     wait_until(lambda: waiting in running(cli, offered), "the device goes to the pod that waits", 120)
     kubectl("delete", "deployment/web")
