@@ -113,6 +113,18 @@ async def test_a_driver_on_the_claims_node_tells_by_a_token_of_its_pod(admin: Cl
         assert response.status == status, told
 
 
+async def test_who_takes_devices_back_needs_not_ask_their_driver(cluster: Cluster, admin: Client) -> None:
+    claim = await admin.update_status(devices.allocated(await admin.create(devices.claim())))
+    (given,) = claim.status.allocation.devices.results
+    claim.status.devices.add(driver=given.driver, pool=given.pool, device=given.device)
+    claim = await admin.update_status(claim)
+    assert claim.status.devices
+    await grant(admin, "binder", STATUS, may("update", "resourceclaims/binding"))
+    claim.status.Clear()
+    taken = await (await cluster.client("binder")).update_status(claim)
+    assert not taken.status.devices
+
+
 async def test_devices_in_use_are_looked_at_from_labelled_namespaces_alone(admin: Client) -> None:
     for made, at in (
         (devices.claim(adminAccess=True), "spec.devices.requests[0].adminAccess"),

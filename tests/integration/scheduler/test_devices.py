@@ -15,6 +15,8 @@ from master.controllers.devices.resourceclaim.controller import ResourceClaimCon
 from master.controllers.framework.informers import Informers
 from podlab.api.objects import condition
 from podlab.api.pods import resourceclaims
+from podlab.api.values import times
+from podlab.api.values.jsonvalues import Json
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
 from podlab.core.v1.pod_pb2 import Pod
@@ -59,6 +61,16 @@ async def told_of(pods: SchedulerPods, name: str, message: str) -> Pod:
         return found is not None and found.message == message
 
     return await pods.wait(name, says)
+
+
+async def given_anew(admin: Client, name: str) -> None:
+    """Returns once the claim has devices of which nothing is told yet."""
+    listed = await admin.list(ResourceClaim, "default", field_selector=f"metadata.name={name}")
+    async with asyncio.timeout(LIMIT_S):
+        claim = listed.items[0]
+        watch = admin.watch(ResourceClaim, listed.resource_version, "default", field_selector=f"metadata.name={name}")
+        while not claim.status.HasField("allocation") or claim.status.devices:
+            claim = [event.object or claim for event in await anext(watch)][-1]
 
 
 async def give_back(admin: Client, name: str) -> None:
@@ -307,3 +319,76 @@ async def test_an_extended_resource_is_a_device_by_a_claim_that_the_scheduler_ma
     assert await pods.bound("second") != node
     await pods.create("third", change=requesting)
     await told_of(pods, "third", CANNOT)
+
+
+async def _publish_one_to_attach(admin: Client, add_node: AddNode) -> None:
+    """A node with one device, which its driver has to attach before a pod is bound."""
+    await add_node("n1")
+    conditions: dict[str, Json] = {"bindingConditions": ["Attached"], "bindingFailureConditions": ["Broken"]}
+    offered: Json = [{"name": "a", "bindsToNode": True, **conditions}]
+    await admin.create(allocations.resource_slice("slice", {"allNodes": True, "devices": offered}))
+    await admin.create(allocations.device_class())
+    await admin.create(allocations.resource_claim("gpus"))
+
+
+async def _tell(admin: Client, condition_type: str) -> None:
+    """As the driver does, of the device."""
+    claim = await claim_of(admin, "gpus")
+    told = claim.status.devices.add(driver=allocations.DRIVER, pool="shared", device="a")
+    told.conditions.add(type=condition_type, status="True", reason="Told", message="by the driver")
+    told.conditions[0].lastTransitionTime.CopyFrom(times.now())
+    await admin.update_status(claim)
+
+
+async def test_a_pod_is_bound_once_its_device_is_attached(
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode, admin: Client
+) -> None:
+    await _publish_one_to_attach(admin, add_node)
+    await pods.create("web", change=claiming("gpus"))
+    event = await pods.event("web", "BindingConditionsPending")
+    assert event.message == "waiting for binding conditions for device on node n1"
+    assert not (await admin.get(Pod, "web", "default")).spec.nodeName
+    await _tell(admin, "Attached")
+    assert await pods.bound("web") == "n1"
+
+
+async def test_a_device_that_cannot_be_attached_is_given_back_and_tried_again(
+    scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode, admin: Client
+) -> None:
+    await _publish_one_to_attach(admin, add_node)
+    await pods.create("web", change=claiming("gpus"))
+    await pods.event("web", "BindingConditionsPending")
+    await _tell(admin, "Broken")
+    problem = (
+        'running PreBind plugin "DynamicResources": claim gpus binding failed: reason=Told, message="by the driver"'
+    )
+    await told_of(pods, "web", problem)
+    await told_of(
+        pods,
+        "web",
+        "0/1 nodes are available: 1 resourceclaim not available on the node. deallocation of ResourceClaim completed,"
+        " preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
+    )
+    await given_anew(admin, "gpus")
+    await _tell(admin, "Attached")
+    assert await pods.bound("web") == "n1"
+
+
+async def test_what_is_on_its_way_while_the_api_server_goes_is_given_once(
+    cluster: Cluster, scheduler: RunningScheduler, pods: SchedulerPods, add_node: AddNode, admin: Client
+) -> None:
+    names = [f"p{number}" for number in range(24)]
+    await admin.create(allocations.device_class())
+    for each in names:
+        await admin.create(allocations.resource_claim(each))
+    await asyncio.gather(*(pods.create(each, change=claiming(each)) for each in names))
+    for node in ("n1", "n2"):
+        offered: Json = [f"d{number}" for number in range(12)]
+        await add_node(node)
+        await admin.create(allocations.resource_slice(f"slice-{node}", {"nodeName": node, "devices": offered}))
+    await cluster.stop()  # some have their devices by now, some are on their way
+    await cluster.start()
+    homes = await asyncio.gather(*(pods.bound(each) for each in names))
+    given = [allocations.results((await claim_of(admin, each)).status.allocation)[0] for each in names]
+    assert len(set(given)) == 24
+    assert [each.partition("=")[2].partition("/")[0] for each in given] == homes

@@ -118,7 +118,7 @@ class ResourceClaimStatusAuthorization(Plugin):
     ) -> Iterator[tuple[str, str]]:
         here = is_of_node(write.user, allocated_node(new.allocation))
         verbs = [*([f"associated-node:{verb}"] if here else []), f"arbitrary-node:{verb}"]
-        for driver in drivers_changed(new.devices, old.devices):
+        for driver in drivers_changed(new.devices, without_given_back(new, old)):
             tried = [Attributes(one, _GROUP, _CLAIMS, write.namespace, driver, "driver") for one in verbs]
             if why := self._why_not(write.user, tried):
                 needed = f'resource="resourceclaims/driver", verb="[{" ".join(verbs)}]" permission'
@@ -150,6 +150,13 @@ def drivers_changed(new: Iterable[AllocatedDeviceStatus], old: Iterable[Allocate
     """The drivers of devices of which something else is told than before, or no more."""
     before, after = _by_device(old), _by_device(new)
     return sorted({at[0] for at in before.keys() | after.keys() if before.get(at) != after.get(at)})
+
+
+def without_given_back(new: ResourceClaimStatus, old: ResourceClaimStatus) -> list[AllocatedDeviceStatus]:
+    """What was told of devices that the claim still has. Of those that it gives back nothing is told any more, and that
+    is for whoever takes them back."""
+    had, has = ({(one.driver, one.pool, one.device) for one in each.allocation.devices.results} for each in (old, new))
+    return [one for one in old.devices if (one.driver, one.pool, one.device) not in had - has]
 
 
 def allocated_node(allocation: AllocationResult) -> str:
