@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError, Message
 
 from podlab.api import kinds
 from podlab.api.kinds import GroupKind, Kind
+from podlab.api.values.jsonvalues import clipped
 from podlab.errors import BadRequest
 from podlab.meta.v1 import meta_pb2
 from podlab.v1 import object_pb2
@@ -52,6 +53,20 @@ def metadata(message: Message) -> meta_pb2.ObjectMeta:
     """The object's metadata. Its message must be that of a kind."""
     found: meta_pb2.ObjectMeta = message.metadata  # type: ignore[attr-defined]
     return found
+
+
+def check_place(new: meta_pb2.ObjectMeta, *, namespace: str, name: str) -> None:
+    """Nothing that is sent renames or moves an object. Raises BadRequest for another place than this, which is that of
+    the object before, or of the URL."""
+    if new.name != name:
+        raise BadRequest(f"the name of the object ({clipped(new.name)}) does not match the name on the URL ({name})")
+    if not new.namespace or not namespace:  # what lives in no namespace stays there
+        new.namespace = namespace
+    if new.namespace != namespace:
+        raise BadRequest(
+            f"the namespace of the provided object ({clipped(new.namespace)}) does not match the namespace sent on the "
+            f"request ({namespace})"
+        )
 
 
 def typed(message: Message, expected: type[M]) -> M:

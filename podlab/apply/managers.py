@@ -59,6 +59,10 @@ class Managed:
         """With other fields."""
         return self if fields is self.fields else replace(self, fields=fields)
 
+    def at(self, time_s: int) -> Managed:
+        """Written at another time."""
+        return Managed(self.fields, self.api_version, time_s)
+
 
 Managers = Mapping[Manager, Managed]
 

@@ -89,3 +89,13 @@ class Strategy:
     """What becomes of an object that was stored when its kind was not yet what it is; None: what is stored stays."""
     is_held: Callable[[Any], bool] = _not_held
     """Whether it stays, though it is deleted and has no finalizers."""
+
+    @property
+    def adds_to_new(self) -> bool:
+        """Whether a new object gets more than its author sends, and its defaults."""
+        return self.prepare_for_create is not nothing or self.record_author is not nothing
+
+    @property
+    def adds_to_changed(self) -> bool:
+        """The same of an object that is updated."""
+        return self.prepare_for_update is not nothing

@@ -166,9 +166,8 @@ class Admission:
         key = (kind.group_kind, operation, subresource)
         found = self._asked.get(key)
         if found is None:
-            found = self._asked[key] = _asked(
-                [one for one in self.plugins if one.handles(kind, operation, subresource)]
-            )
+            asked = [one for one in self.plugins if one.handles(kind, operation, subresource)]
+            found = self._asked[key] = _asked(asked, kind)
         return found
 
     async def change(
@@ -211,9 +210,9 @@ class Admission:
             changed()
 
 
-def _asked(plugins: list[Plugin]) -> SelectedPlugins:
+def _asked(plugins: list[Plugin], kind: Kind) -> SelectedPlugins:
     last = tuple(one for one in plugins if isinstance(one, MutatingPlugin))
-    completing = [one for one in plugins if type(one).mutate is not Plugin.mutate and one not in last]
+    completing = [one for one in plugins if one.completes(kind) and one not in last]
     alike = [one.completes_alike for one in completing]
     count = alike.index(True) if True in alike else len(alike)
     return SelectedPlugins(

@@ -131,6 +131,10 @@ class Plugin:
         """Whether it is asked about such writes at all. Found out once for each kind, operation and subresource."""
         return any(scope.covers(kind, operation, subresource) for scope in self.scopes)
 
+    def completes(self, kind: Kind) -> bool:
+        """Whether it has something to complete of the kind's objects: else `mutate` is not asked about them."""
+        return type(self).mutate is not Plugin.mutate
+
     async def mutate(self, request: AdmissionRequest) -> None:
         """Complete `request.new`, which has its defaults and is not validated. Raises ApiError."""
 

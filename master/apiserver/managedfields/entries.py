@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from google.protobuf.message import DecodeError
 
@@ -12,10 +12,12 @@ from podlab.api.serializer import packing, wire
 from podlab.apply import fields_v1, managers
 from podlab.apply.field_set import FieldSet
 from podlab.apply.managers import Managed, Manager, Managers, Operation
-from podlab.meta.v1.meta_pb2 import FieldsV1, ManagedFieldsEntry, ObjectMeta, PartialObjectMetadata
+from podlab.meta.v1.meta_pb2 import ManagedFieldsEntry, ObjectMeta, PartialObjectMetadata
 
 FIELDS_TYPE = "FieldsV1"
 NOBODY: Managers = {}
+ALL: Final = FieldSet(frozenset("*"), {})
+"""All fields of an object but those of its status: see `whole.py`."""
 # A set of a running pod takes some 3 KB while it is remembered: most of its parts are others' too.
 _REMEMBERED = 1024
 _METADATA_TAG = wire.tag(PartialObjectMetadata.METADATA_FIELD_NUMBER)
@@ -42,7 +44,8 @@ def read(stored_form: bytes) -> Managers:
     known = _READ.get(stored_form)
     if known is None:
         try:
-            known = decoded(PartialObjectMetadata.FromString(stored_form).metadata.managedFields)
+            entries = PartialObjectMetadata.FromString(stored_form).metadata.managedFields
+            known = dict(_decoded(entry, ALL if not entry.HasField("fieldsV1") else None) for entry in entries)
         except (ValueError, DecodeError):
             known = NOBODY
         _READ.keep(stored_form, known)
@@ -51,7 +54,7 @@ def read(stored_form: bytes) -> Managers:
 
 def decoded(entries: Iterable[ManagedFieldsEntry]) -> Managers:
     """Raises ValueError for entries that do not say what they have to."""
-    return dict(map(_decoded, entries))
+    return dict(_decoded(entry) for entry in entries)
 
 
 def is_reset(entries: Sequence[ManagedFieldsEntry]) -> bool:
@@ -73,7 +76,9 @@ def _without_times(stored_form: bytes) -> list[ManagedFieldsEntry]:
 
 def _entry(manager: Manager, managed: Managed) -> bytes:
     """An encoded ManagedFieldsEntry."""
-    own = ManagedFieldsEntry(fieldsV1=FieldsV1(Raw=_packed(managed.fields)))
+    own = ManagedFieldsEntry()
+    if managed.fields is not ALL:
+        own.fieldsV1.Raw = _packed(managed.fields)
     if managed.time_s is not None:
         own.time.seconds = managed.time_s
     return _head(manager, managed.api_version) + own.SerializeToString()
@@ -134,7 +139,8 @@ _READ: _Recent[Managers] = _Recent()
 _SETS: _Recent[FieldSet] = _Recent()
 
 
-def _decoded(entry: ManagedFieldsEntry) -> tuple[Manager, Managed]:
+def _decoded(entry: ManagedFieldsEntry, fields: FieldSet | None = None) -> tuple[Manager, Managed]:
+    """Of these fields, where it does not say itself which they are."""
     operation, api_version = _OPERATIONS.get(entry.operation), entry.apiVersion
     if operation is None or not api_version:
         raise ValueError("operation must be Apply or Update, and apiVersion must not be empty")
@@ -143,4 +149,4 @@ def _decoded(entry: ManagedFieldsEntry) -> tuple[Manager, Managed]:
     version = "" if operation is Operation.APPLY else api_version
     manager = Manager(entry.manager, operation, version, entry.subresource)
     time_s = entry.time.seconds if entry.HasField("time") else None
-    return manager, Managed(_unpacked(entry.fieldsV1.Raw), api_version, time_s)
+    return manager, Managed(fields or _unpacked(entry.fieldsV1.Raw), api_version, time_s)

@@ -13,7 +13,8 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from master.apiserver.managedfields import entries, last_applied
+from master.apiserver.managedfields import entries, last_applied, whole
+from master.apiserver.managedfields.entries import ALL
 from master.apiserver.managedfields.kind_versions import KindVersions
 from podlab.api import kinds, objects
 from podlab.api.conversion import versions
@@ -25,7 +26,7 @@ from podlab.apply import managers, validation
 from podlab.apply.conflicts import Conflicts
 from podlab.apply.field_set import EMPTY, FieldSet
 from podlab.apply.managers import Managed, Manager, Managers, Operation
-from podlab.apply.ownership import UNMANAGED, Writing
+from podlab.apply.ownership import Changes, Writing
 from podlab.apply.structure import Unidentified
 from podlab.errors import BadRequest, Cause, Conflict
 from podlab.kinds.resource import Resource
@@ -64,21 +65,11 @@ def written_at_creation(new: Message, resource: Resource, version: Kind) -> Fiel
         found = _versions_of(resource).changes(_nothing(resource.kind), new)(version.api_version).written
     except Unidentified:
         return EMPTY
-    key = id(found), resource, version
-    known = _CREATED.get(key)
-    if known is None or known[0] is not found:
-        if len(_CREATED) >= _REMEMBERED:
-            _CREATED.clear()
-        known = _CREATED[key] = found, found.without(_writing_of(resource, version, "").reset) - UNMANAGED
-    return known[1]
-
-
-_CREATED: dict[tuple[int, Resource, Kind], tuple[FieldSet, FieldSet]] = {}
-"""What authors have written of new objects that have these fields: most have the same as others."""
+    return whole.of_author(found, has_status=resource.kind.has_status)
 
 
 def created(fields: FieldSet, writer: FieldWriter, now_s: int) -> bytes:
-    """managedFields of an object that is new."""
+    """managedFields of an object that nobody else has written; of all its fields, when these are `entries.ALL`."""
     if not fields:
         return b""
     key = id(fields), writer.name, writer.version, now_s
@@ -112,13 +103,42 @@ def updated(
     known = _known(stored, () if writer.subresource else sent)
     if not known:
         return b""
-    writing = _writing(resource, writer)
-    try:
-        changes = _versions_of(resource).changes(old, new)
-        left = writing.updated(changes, known, writer.manager(Operation.UPDATE), now_s)
-    except Unidentified:  # an item that tells nobody which one it is: validation refuses what can be refused
+    by, author = writer.manager(Operation.UPDATE), whole.author(known)
+    if author == by:
+        left: Managers = {**known, by: known[by].at(now_s)} if whole.writes(old, new) else known
+    else:
+        try:
+            left = _left(
+                known, author, _writing(resource, writer), _versions_of(resource).changes(old, new), by, old, now_s
+            )
+        except Unidentified:  # an item that tells nobody which one it is: validation refuses what can be refused
+            return stored
+    if not sent and left == known:
         return stored
-    return stored if not sent and left == known else entries.stored(managers.capped(left))
+    if len(left) > managers.MOST_UPDATERS:
+        left = managers.capped(whole.told_apart(left, new))
+    return created(ALL, writer, now_s) if author == by and len(left) == 1 else entries.stored(left)
+
+
+def _left(
+    known: Managers, author: Manager | None, writing: Writing, changes: Changes, by: Manager, old: Message, now_s: int
+) -> Managers:
+    """Who manages what once somebody else than the author of the whole object has made these changes. Raises
+    Unidentified."""
+    if author is None:
+        return writing.updated(changes, known, by, now_s)
+    if whole.is_of_status(changes(writing.api_version).without(writing.reset)):
+        others = {one: managed for one, managed in known.items() if one != author}
+        return {author: known[author], **writing.updated(changes, others, by, now_s)}
+    return writing.updated(changes, whole.told_apart(known, old), by, now_s)
+
+
+def told_apart(stored: bytes, message: Message) -> bytes:
+    """managedFields that do not stand for the whole of an object any more: somebody adds to what its author wrote. The
+    message is the object without that."""
+    known = entries.read(stored)
+    told = whole.told_apart(known, message)
+    return stored if told is known else entries.stored(told)
 
 
 def applied(
@@ -136,7 +156,7 @@ def applied(
     writing = _writing(resource, writer)
     _check(config, kind, live, writing.versions.shape(kind.api_version))
     there = _empty(kind) if live is None else _shown(live, resource, kind)
-    known = entries.read(stored)
+    known = entries.read(stored) if live is None else whole.told_apart(entries.read(stored), live)
     if not known and live is not None:
         before = managers.manager(managers.BEFORE_FIRST_APPLY, Operation.UPDATE, kind.api_version, writer.subresource)
         known = writing.updated(writing.changes(_empty(kind), there), known, before, now_s)

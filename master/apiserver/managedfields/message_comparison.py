@@ -28,6 +28,7 @@ _Value = Any
 """Of a field: a scalar, a message, or a container of these."""
 _Write = Callable[[_Value], Json]
 
+_ASIDE = frozenset({"metadata", "status"})
 # Steps to items that are written at the time.
 _REMEMBERED = 1 << 14
 
@@ -37,6 +38,17 @@ def compare(old: Message, new: Message) -> Comparison:
     written, removed = _Parts(), _Parts()
     _type(new.DESCRIPTOR).differ(old, new, written, removed)
     return Comparison(written.made(), removed.made())
+
+
+def differ_plainly(old: Message, new: Message) -> bool:
+    """Whether it is seen at a glance that a value outside of metadata and status is another: most writes change one."""
+    before = {field.name: value for field, value in old.ListFields()}
+    members = _type(new.DESCRIPTOR).members
+    for field, now in new.ListFields():
+        was = before.get(field.name)
+        if was is not None and field.name not in _ASIDE and was != now and members[field].differs_plainly(was, now):
+            return True
+    return False
 
 
 class _Parts:
@@ -87,6 +99,10 @@ class _Leaf:
         """Note what differs."""
         written.members.append(self.step)
 
+    def differs_plainly(self, was: _Value, now: _Value) -> bool:
+        """Whether what differs is written for sure."""
+        return True
+
     def json(self, value: _Value) -> Json:
         """As JSON has it."""
         return value if self.write is None else self.write(value)
@@ -117,6 +133,9 @@ class _Struct(_Leaf):
         _type(self.descriptor).differ(was, now, wrote, gone)
         written.add_below(self.step, wrote.made())
         removed.add_below(self.step, gone.made())
+
+    def differs_plainly(self, was: _Value, now: _Value) -> bool:
+        return differ_plainly(was, now)
 
 
 class _Inline(_Struct):
@@ -155,6 +174,9 @@ class _Entries(_Leaf):
         if gone:
             removed.below[self.step] = shared(gone, {})
 
+    def differs_plainly(self, was: _Value, now: _Value) -> bool:
+        return any(key not in was or was[key] != value for key, value in now.items())
+
     def _note(self, value: _Value, parts: _Parts) -> None:
         parts.below[self.step] = shared([MEMBER + key for key in sorted(value)], {})
 
@@ -175,6 +197,9 @@ class _Described(_Leaf):
 
     def changed(self, was: _Value, now: _Value, written: _Parts, removed: _Parts) -> None:
         self._compare(self.json(was), self.json(now), written, removed)
+
+    def differs_plainly(self, was: _Value, now: _Value) -> bool:
+        return False  # items may have changed their places alone
 
     def _compare(self, was: Json, now: Json, written: _Parts, removed: _Parts) -> None:
         found = compare_part(self.part, was, now)

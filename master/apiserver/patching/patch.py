@@ -12,8 +12,8 @@ from google.protobuf.message import Message
 from master.apiserver.patching import document
 from master.apiserver.patching.json_patch import json_patch
 from master.apiserver.patching.merge_patch import merge_patch
-from master.apiserver.patching.place import check_place
 from podlab.api.kinds import Kind
+from podlab.api.objects import check_place
 from podlab.api.objects import metadata as metadata_of
 from podlab.api.serializer import codec
 from podlab.api.values.jsonvalues import Json, described

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from master.apiserver.admission.chain import Admission, SelectedPlugins
 from master.apiserver.admission.plugin import AdmissionRequest
 from master.apiserver.managedfields import field_manager
+from master.apiserver.managedfields.entries import ALL
 from master.apiserver.registry import changes, tracking
 from master.apiserver.registry.template_memo import Result, TemplateMemo, shape_of
 from podlab.api import objects
+from podlab.api.kinds import GroupResource
 from podlab.apply.field_set import FieldSet
 from podlab.core.v1 import pod_pb2
 from podlab.kinds import builtin
@@ -21,9 +24,18 @@ from podlab.kinds.strategy import Strategy
 class Completion:
     """Remembers what pods of a template become, unless it is told not to."""
 
-    def __init__(self, admission: Admission, kinds: CurrentCatalog | None = None, *, remembers: bool = True) -> None:
+    def __init__(
+        self,
+        admission: Admission,
+        kinds: CurrentCatalog | None = None,
+        *,
+        allocated: Collection[GroupResource] = (),
+        remembers: bool = True,
+    ) -> None:
+        """Objects of the kinds that are `allocated` something get more than is found out here."""
         self._admission = admission
         self._kinds = kinds or CurrentCatalog(builtin.catalog())
+        self._allocated = allocated
         self._remembers = remembers
         self.memo = TemplateMemo()
         admission.follow(self.memo.forget)
@@ -53,8 +65,11 @@ class Completion:
         new, write = request.new, request.write
         resource = self._kinds.catalog.resource(write.seen)
         changes.set_defaults(new, resource)
-        stored = resource if write.seen is write.kind else self._kinds.catalog.resource(write.kind)
-        fields = field_manager.written_at_creation(new, stored, write.version or write.kind)
+        if tracking.is_written_as_a_whole(request) and not self._adds(asked, request, strategy):
+            fields = ALL
+        else:
+            stored = resource if write.seen is write.kind else self._kinds.catalog.resource(write.kind)
+            fields = field_manager.written_at_creation(new, stored, write.version or write.kind)
         if fields and not request.managed:
             now_s = objects.metadata(new).creationTimestamp.seconds
             request.managed = field_manager.created(fields, tracking.writer(write), now_s)
@@ -65,6 +80,11 @@ class Completion:
         strategy.prepare_for_create(request.new)
         strategy.record_author(request.new, write.user)
         return fields
+
+    def _adds(self, asked: SelectedPlugins, request: AdmissionRequest, strategy: Strategy) -> bool:
+        """Whether anybody may add to what the object's author sends, and its defaults."""
+        adds = bool(asked.alike) or strategy.adds_to_new or request.write.kind.group_resource in self._allocated
+        return adds or asked.may_change(request)
 
     async def _changed(self, request: AdmissionRequest, resource: Resource, asked: SelectedPlugins) -> None:
         """Have the object changed as users say. It may get another name: nobody knows it by the one that it had."""

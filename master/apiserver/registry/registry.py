@@ -18,6 +18,7 @@ from master.apiserver.admission.chain import Admission, SelectedPlugins
 from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside
 from master.apiserver.admission.write import ATTEMPTS, Operation, Write
 from master.apiserver.conversion.conversions import Conversions
+from master.apiserver.managedfields import field_manager
 from master.apiserver.registry import changes, deletion, subresources, tracking, uids
 from master.apiserver.registry.completion import Completion
 from master.apiserver.registry.subresources import SubresourceStrategy
@@ -116,7 +117,7 @@ class Registry:
         self._admission = admission
         self.conversions = conversions or Conversions()
         """What shows custom objects in other versions."""
-        self._completion = Completion(admission, cache.kinds)
+        self._completion = Completion(admission, cache.kinds, allocated=allocators.keys())
         self._clock = clock
 
     def _resource(self, kind: Kind) -> Resource:
@@ -251,10 +252,7 @@ class Registry:
         else:
             old = before = await self.conversions.run(lambda: _seen(write, entry))
             request = await self.conversions.run(lambda: self._completed(write, entry, before, part, now))
-        for plugin in asked.completing:
-            await plugin.mutate(request)
-        if asked.may_change(request):
-            await self._admission.change(asked, request, partial(_complete_again, part, self._resource(write.seen)))
+        await self._add(asked, request, part)
         new = request.new
         if part is not None:
             part.prepare(new, old, strategy, now)
@@ -276,10 +274,21 @@ class Registry:
             (changes.encoded(new), False) if request.removed else await self._encoded_change(write, entry, old, new)
         )
         if is_same:
-            request.managed = tracking.settled(entry.managed, request.managed)
+            request.managed = tracking.settled(request, entry.managed)
         unchanged = is_same and not request.removed and request.managed == entry.managed and entry.is_of_its_kind
         stored = encoding.with_managed(value, request.managed)
         return Planned(request, entry.key, asked, entry, stored, (*allocated, *alongside), unchanged)
+
+    async def _add(self, asked: SelectedPlugins, request: AdmissionRequest, part: SubresourceStrategy | None) -> None:
+        """Have plugins complete an object that is there, and change it as users say. Nobody manages what is added."""
+        resource, kind = self._resource(request.write.seen), request.write.kind
+        if asked.completing or resource.strategy.adds_to_changed or kind.group_resource in self._allocators:
+            tracking.told_apart(request)
+        for plugin in asked.completing:
+            await plugin.mutate(request)
+        if asked.may_change(request):
+            tracking.told_apart(request)
+            await self._admission.change(asked, request, partial(_complete_again, part, resource))
 
     async def _encoded_change(
         self, write: Write, entry: CachedObject, old: Message, new: Message
@@ -314,6 +323,8 @@ class Registry:
         if (terms := write.deletion) is not None:
             changes.check_preconditions(old, write.kind, terms.uid, terms.resource_version)
             new = deletion.decided(old, resource.strategy, terms, now)
+            if not deletion.is_finished(new, resource.strategy):
+                managed = field_manager.told_apart(managed, old)
             return AdmissionRequest(write, new, old, managed=managed, managed_before=entry.managed)
         assert part is not None
         stored = self._resource(write.kind)

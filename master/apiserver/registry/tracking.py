@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from google.protobuf.message import Message
 
+from master.apiserver.admission.plugin import AdmissionRequest
 from master.apiserver.admission.write import Write
-from master.apiserver.managedfields import entries, field_manager
+from master.apiserver.managedfields import entries, field_manager, whole
 from master.apiserver.managedfields.field_manager import AppliedConfiguration, FieldWriter
-from master.apiserver.patching.place import check_place
 from master.apiserver.registry.subresources import SubresourceStrategy
 from master.apiserver.watchcache.cached_object import CachedObject
 from podlab.api import objects
@@ -72,7 +72,7 @@ def applied(write: Write, entry: CachedObject, old: Message, resource: Resource,
     new, stored = field_manager.applied(
         old, _configuration(write), resource, stored=entry.managed, writer=writer(write), now_s=now_s
     )
-    check_place(objects.metadata(new), namespace=write.namespace, name=write.name)
+    objects.check_place(objects.metadata(new), namespace=write.namespace, name=write.name)
     return new, stored
 
 
@@ -92,15 +92,29 @@ async def created(write: Write, resource: Resource, now_s: int) -> tuple[Message
         why = f"uid mismatch: the provided object specified uid {metadata.uid}, and no existing object was found"
         raise Conflict.of(write.kind.resource, write.name, why)
     metadata.resourceVersion = ""
-    check_place(metadata, namespace=write.namespace, name=write.name)
+    objects.check_place(metadata, namespace=write.namespace, name=write.name)
     if write.application.admit_creation is not None:
         await write.application.admit_creation()
     return new, stored
 
 
-def settled(stored: bytes, now: bytes) -> bytes:
+def is_written_as_a_whole(request: AdmissionRequest) -> bool:
+    """Whether the author of a new object writes all that is stored of it, in the version that is stored."""
+    write = request.write
+    return write.kind.message is not Custom and write.version in (None, write.kind) and whole.has_fields(request.new)
+
+
+def told_apart(request: AdmissionRequest) -> None:
+    """Somebody adds to the new object what nobody is to manage."""
+    request.managed = field_manager.told_apart(request.managed, request.new)
+
+
+def settled(request: AdmissionRequest, stored: bytes) -> bytes:
     """managedFields of an object that has not changed: a write that changes nobody's fields leaves no time behind."""
-    return stored if stored == now or entries.differ_by_times(stored, now) else now
+    if stored == request.managed:
+        return stored
+    before, after = (field_manager.told_apart(one, request.new) for one in (stored, request.managed))
+    return stored if entries.differ_by_times(before, after) else request.managed
 
 
 def _configuration(write: Write) -> AppliedConfiguration:

@@ -7,14 +7,14 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
+from master.apiserver.managedfields import whole
 from master.apiserver.watchcache import encoding, rendering
 from podlab.api.conversion import versions
 from podlab.api.conversion.versions import custom_in
 from podlab.api.kinds import Kind
 from podlab.api.objects import typed
-from podlab.api.serializer import codec, encoded_fields, packing
+from podlab.api.serializer import codec, encoded_fields
 from podlab.apiextensions.v1.custom_pb2 import Custom
-from podlab.meta.v1.meta_pb2 import PartialObjectMetadata
 
 M = TypeVar("M", bound=Message)
 
@@ -24,7 +24,7 @@ _API_VERSION = encoded_fields.reader(Custom, "api_version")
 
 class CachedObject:
     """An object's bytes at one revision, ready to stand in a list or an event. These are without managedFields, which
-    `managed` holds: few ask for them, and they are as long as the object itself."""
+    `managed` holds: few ask for them, and they may be as long as the object itself."""
 
     __slots__ = ("_json", "_shown", "_start", "element", "key", "kind", "managed", "revision")
 
@@ -102,10 +102,10 @@ class CachedObject:
         """The element with managedFields."""
         tail = encoding.revision_tail(self.revision)
         own = self.element[self._start : len(self.element) - len(tail)]
-        return encoding.item(encoding.envelope(self.kind), own + managed_shown(self.managed), tail)
+        return encoding.item(encoding.envelope(self.kind), own + whole.shown(self.managed, self.message), tail)
 
     def _whole_encoded(self) -> bytes:
-        return self.encoded + managed_shown(self.managed)
+        return self.encoded + whole.shown(self.managed, self.message)
 
     def message_as(self, message: type[M]) -> M:
         """The same, of an object that is known to be of that type."""
@@ -137,14 +137,12 @@ class CachedObject:
         return CachedObject(self.kind, self.key, self.value, revision)
 
 
-def managed_shown(stored: bytes) -> bytes:
-    """managedFields as clients read them, of those that are stored: sets of fields in their JSON."""
-    if not stored:
-        return b""
-    managed = PartialObjectMetadata.FromString(stored)
-    for entry in managed.metadata.managedFields:
-        entry.fieldsV1.Raw = packing.unpacked(entry.fieldsV1.Raw)
-    return managed.SerializeToString()
+def with_managed_fields(message: M, managed: bytes, stored: Message) -> M:
+    """A copy that has managedFields as clients read them; `stored` is the object in the version that is stored."""
+    copy = type(message)()
+    copy.CopyFrom(message)
+    copy.MergeFromString(whole.shown(managed, lambda: stored))
+    return copy
 
 
 @lru_cache(maxsize=_SHARED)

@@ -27,9 +27,7 @@ from podlab.api.kinds import Kind
 from podlab.authentication.v1.token_pb2 import TokenRequest
 from podlab.meta.v1 import meta_pb2
 
-COMPONENTS: dict[str, dict[str, Any]] = yaml.safe_load(
-    (Path(__file__).parent / "cases" / "components.yaml").read_text()
-)
+COMPONENTS: dict[str, dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "components.yaml").read_text())
 TYPED = f"{PROTOBUF},application/json"
 # The garbage collector's client: https://github.com/kubernetes/client-go/blob/master/metadata/metadata.go
 OF_META = ";as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"

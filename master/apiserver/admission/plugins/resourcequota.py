@@ -45,10 +45,14 @@ class ResourceQuota(ChargingPlugin):
         """See Plugin. A pod uses the same whether it is bound or not."""
         return kind.namespaced and usage.is_counted(kind) and subresource != "binding"
 
+    def completes(self, kind: Kind) -> bool:
+        """See Plugin."""
+        return kind is self._kind
+
     async def mutate(self, request: AdmissionRequest) -> None:
         """See Plugin. A new quota knows what is used already, so that it is enforced at once."""
-        quota = request.new
-        if isinstance(quota, Quota) and request.old is None:
+        if request.old is None:
+            quota = request.new_as(Quota)
             usage.recount(quota, [*self._counted(quota), (quota, self._kind)])
 
     def concerns(self, request: AdmissionRequest) -> bool:

@@ -26,14 +26,12 @@ from master.apiserver.admission.seen import SeenWrite
 from master.apiserver.authorization import Authorizer
 from master.apiserver.egress.client import ANSWER_BYTES, OutgoingRequest, WholeAnswer
 from master.apiserver.egress.destinations import Destination, ServiceReference, Trust
-from master.apiserver.watchcache.cached_object import managed_shown
-from podlab.api import objects
+from master.apiserver.watchcache.cached_object import with_managed_fields
 from podlab.api.kinds import Kind
 from podlab.api.serializer import codec
 from podlab.api.values.jsonvalues import Json
 from podlab.core.v1.namespace_pb2 import Namespace
 from podlab.errors import ApiError
-from podlab.meta.v1.meta_pb2 import PartialObjectMetadata
 
 # So long all webhooks of one write may take together, as long as Kubernetes' requests.
 TOTAL_S = 60.0
@@ -185,8 +183,8 @@ class Invoker:
         return {
             "uid": uid,
             **{name: value for name, value in described.items() if value != ""},
-            "object": shown(invocation.new, own[0]),
-            "oldObject": shown(invocation.old, own[1]),
+            "object": shown(invocation.new, own[0], request.new),
+            "oldObject": shown(invocation.old, own[1], request.old),
         }
 
 
@@ -199,14 +197,10 @@ def _destination(client: WebhookClient) -> tuple[Destination, str, Trust]:
     return ServiceReference(client.namespace, client.name, client.port), path, trust
 
 
-def shown(message: Message | None, managed: bytes) -> dict[str, Json] | None:
-    """The object as JSON, with its managedFields."""
+def shown(message: Message | None, managed: bytes, stored: Message | None) -> dict[str, Json] | None:
+    """The object as JSON, with its managedFields; `stored` is the object in the version that is stored."""
     if message is None:
         return None
-    if not managed:
+    if not managed or stored is None:
         return codec.to_dict(message)
-    whole = type(message)()
-    whole.CopyFrom(message)
-    entries = PartialObjectMetadata.FromString(managed_shown(managed)).metadata.managedFields
-    objects.metadata(whole).managedFields.extend(entries)
-    return codec.to_dict(whole)
+    return codec.to_dict(with_managed_fields(message, managed, stored))

@@ -36,7 +36,7 @@ class Patches:
         """Change the request's new object; whether it is another then. Raises InternalError for what does not apply, or
         makes no object of that kind."""
         write, seen, kind = request.write, invocation.seen, invocation.kind
-        before = shown(invocation.new, request.managed if seen.kind is None else b"")
+        before = shown(invocation.new, request.managed if seen.kind is None else b"", request.new)
         if before is None or write.operation is Operation.CONNECT or write.subresource in _LEFT_ALONE:
             raise refusals.misplaced_patch(invocation.hook.name)
         resource = self._cache.catalog.resource(write.kind)
