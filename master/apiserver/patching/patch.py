@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -67,7 +67,8 @@ class Patch:
 
     def _object(self, current: Message, decode: Callable[[Json, Kind], T], object_in: Callable[[T], Message]) -> T:
         kind, metadata = self.kind, metadata_of(current)
-        result = self._result(codec.to_dict(current), current)
+        looked_at, rest = self._apart(current)
+        result = self._result(codec.to_dict(looked_at), current)
         if not isinstance(result, dict):
             raise Invalid(f"{kind.plural} {metadata.name!r}: the patch leaves {described(result)}, not an object")
         try:
@@ -77,7 +78,23 @@ class Patch:
                 raise
             raise Invalid.of(kind.qualified_name, metadata.name, error.causes) from error
         check_place(metadata_of(object_in(new)), namespace=metadata.namespace, name=metadata.name)
+        if rest is not None:
+            object_in(new).MergeFrom(rest)
         return new
+
+    def _apart(self, current: Message) -> tuple[Message, Message | None]:
+        """What the patch may look at, and the rest of the object, if it leaves any alone: that is neither written as
+        JSON nor read again, which is most of what a patch costs."""
+        fields = {field.json_name: field.name for field in current.DESCRIPTOR.fields}
+        named = {"metadata", *_members(self.content)} - {"apiVersion", "kind"}
+        if isinstance(current, Custom) or not named <= fields.keys():
+            return current, None
+        looked_at, rest = type(current)(), type(current)()
+        looked_at.CopyFrom(current)
+        rest.CopyFrom(current)
+        for json_name, name in fields.items():
+            (rest if json_name in named else looked_at).ClearField(name)
+        return looked_at, rest
 
     def _result(self, fields: dict[str, Json], current: Message) -> Json:
         if self.type == pb.PATCH_TYPE_JSON:
@@ -108,6 +125,16 @@ def parse(
     if not isinstance(content, wanted):
         raise BadRequest(f"error decoding patch: expected {told}, found {described(content)}")
     return Patch(kind, patch_type, content, of_status, decode)
+
+
+def _members(content: Json) -> Iterable[str]:
+    """The members of an object that a patch is about: names that are none where it may be about all of them."""
+    if isinstance(content, dict):
+        return content
+    if not isinstance(content, list):
+        return ("",)
+    places = [one.get(name, "/metadata") for one in content if isinstance(one, dict) for name in ("path", "from")]
+    return [place.split("/")[1] if isinstance(place, str) and place.startswith("/") else "" for place in places]
 
 
 def _is_elsewhere(operation: Json) -> bool:

@@ -2,14 +2,20 @@ from __future__ import annotations
 
 import contextlib
 import json
+import random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from podlab_testing import builtin_kinds, random_messages
 
-from master.apiserver.patching.patch import MEDIA_TYPES, parse
-from podlab.api import kinds
+from master.apiserver.patching.merge_patch import merge_patch
+from master.apiserver.patching.patch import MEDIA_TYPES, Patch, parse
+from podlab.api import kinds, objects
+from podlab.api.kinds import Kind
+from podlab.api.serializer import codec
+from podlab.api.values.jsonvalues import Json
 from podlab.core.v1 import pod_pb2
 from podlab.errors import BadRequest, Invalid, UnsupportedMediaType
 from podlab.v1 import apiserver_pb2 as pb
@@ -126,3 +132,20 @@ JSON, MERGE, STRATEGIC = pb.PATCH_TYPE_JSON, pb.PATCH_TYPE_MERGE, pb.PATCH_TYPE_
 )
 def test_a_patch_sees_managed_fields_where_it_may_change_or_read_them(form: int, patch: Any, sees: bool) -> None:
     assert parse(form, json.dumps(patch).encode(), KIND).sees_managed_fields is sees
+
+
+@pytest.mark.parametrize("kind", builtin_kinds.STORED, ids=lambda kind: str(kind.group_kind))
+@given(seed=st.integers(min_value=0, max_value=2**32))
+def test_what_a_patch_leaves_alone_stays_as_if_it_had_been_written_and_read_again(kind: Kind, seed: int) -> None:
+    chance = random.Random(seed)
+    old = random_messages.random_message(kind.message, chance)
+    objects.metadata(old).ClearField("managedFields")
+    other = codec.to_dict(random_messages.changed(old, chance))
+    names = [name for name in other if name not in ("metadata", "apiVersion", "kind") and chance.random() < 0.5]
+    content: dict[str, Json] = {name: other[name] for name in names} | {"metadata": {"labels": {"patched": "yes"}}}
+    try:
+        old = codec.from_dict(codec.to_dict(old), kind, of_status=True)
+        whole = codec.from_dict(merge_patch(codec.to_dict(old), content), kind, of_status=True)
+    except BadRequest:
+        assume(False)
+    assert Patch(kind, pb.PATCH_TYPE_MERGE, content, of_status=True).applied(old) == whole
