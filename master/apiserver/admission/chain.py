@@ -147,7 +147,7 @@ class SelectedPlugins:
 
     def may_change(self, request: AdmissionRequest) -> bool:
         """Whether users may want to change the object."""
-        return bool(self.last) and any(plugin.concerns(request) for plugin in self.last)
+        return any(plugin.concerns(request) for plugin in self.last)
 
 
 class Admission:
@@ -189,8 +189,10 @@ class Admission:
     async def validate(self, asked: SelectedPlugins, request: AdmissionRequest) -> Alongside:
         """Have all of them judge it; what is to be committed with it. Raises ApiError."""
         alongside: Alongside = NOTHING
+        converts = request.write.kind.conversion is not None
         for plugin in asked.judging:
-            if more := await self._asking(plugin.validate, request):
+            more = await (self._asking(plugin.validate, request) if converts else plugin.validate(request))
+            if more:
                 alongside = (*alongside, *more)
         return alongside
 

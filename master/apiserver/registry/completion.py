@@ -10,7 +10,7 @@ from master.apiserver.admission.plugin import AdmissionRequest
 from master.apiserver.managedfields import field_manager
 from master.apiserver.managedfields.entries import ALL
 from master.apiserver.registry import changes, tracking
-from master.apiserver.registry.template_memo import Result, TemplateMemo, shape_of
+from master.apiserver.registry.template_memo import Result, Shape, TemplateMemo, shape_of
 from podlab.api import objects
 from podlab.api.kinds import GroupResource
 from podlab.apply.field_set import FieldSet
@@ -45,9 +45,7 @@ class Completion:
         plugins raise."""
         new = request.new
         asked = self._admission.asked(request.write.kind, request.write.operation, request.write.subresource)
-        is_own = not self._remembers or asked.may_change(request)
-        shape = None if is_own or not isinstance(new, pod_pb2.Pod) else shape_of(new)
-        if shape is None or not isinstance(new, pod_pb2.Pod):
+        if not isinstance(new, pod_pb2.Pod) or (shape := self._shape(new, request, asked)) is None:
             await self._complete(request, strategy, asked)
             return None
         known = self.memo.known(shape)
@@ -66,13 +64,11 @@ class Completion:
         resource = self._kinds.catalog.resource(write.seen)
         changes.set_defaults(new, resource)
         if tracking.is_written_as_a_whole(request) and not self._adds(asked, request, strategy):
-            fields = ALL
-        else:
-            stored = resource if write.seen is write.kind else self._kinds.catalog.resource(write.kind)
-            fields = field_manager.written_at_creation(new, stored, write.version or write.kind)
-        if fields and not request.managed:
-            now_s = objects.metadata(new).creationTimestamp.seconds
-            request.managed = field_manager.created(fields, tracking.writer(write), now_s)
+            tracking.begin(request, ALL)
+            return ALL
+        stored = resource if write.seen is write.kind else self._kinds.catalog.resource(write.kind)
+        fields = field_manager.written_at_creation(new, stored, write.version or write.kind)
+        tracking.begin(request, fields)
         for plugin in asked.alike:
             await plugin.mutate(request)
         if asked.may_change(request):
@@ -80,6 +76,10 @@ class Completion:
         strategy.prepare_for_create(request.new)
         strategy.record_author(request.new, write.user)
         return fields
+
+    def _shape(self, pod: pod_pb2.Pod, request: AdmissionRequest, asked: SelectedPlugins) -> Shape | None:
+        """What the pod has in common with others; None where it becomes something of its own."""
+        return shape_of(pod) if self._remembers and not asked.may_change(request) else None
 
     def _adds(self, asked: SelectedPlugins, request: AdmissionRequest, strategy: Strategy) -> bool:
         """Whether anybody may add to what the object's author sends, and its defaults."""

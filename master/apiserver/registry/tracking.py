@@ -16,6 +16,7 @@ from podlab.api import objects
 from podlab.api.conversion.versions import custom_in
 from podlab.api.serializer import weight
 from podlab.apiextensions.v1.custom_pb2 import Custom
+from podlab.apply.field_set import FieldSet
 from podlab.errors import BadRequest, Conflict
 from podlab.kinds.resource import Resource
 from podlab.meta.v1.meta_pb2 import ManagedFieldsEntry
@@ -102,6 +103,13 @@ def is_written_as_a_whole(request: AdmissionRequest) -> bool:
     """Whether the author of a new object writes all that is stored of it, in the version that is stored."""
     write = request.write
     return write.kind.message is not Custom and write.version in (None, write.kind) and whole.has_fields(request.new)
+
+
+def begin(request: AdmissionRequest, fields: FieldSet) -> None:
+    """These are what the author of a new object has written, unless it came with managedFields: it was applied."""
+    if fields and not request.managed:
+        now_s = objects.metadata(request.new).creationTimestamp.seconds
+        request.managed = field_manager.created(fields, writer(request.write), now_s)
 
 
 def told_apart(request: AdmissionRequest) -> None:

@@ -21,18 +21,19 @@ _Elements = Callable[[Any], Iterable[tuple[Any, Any]]]
 def check_instants(found: Findings, message: Message, path: str = "") -> None:
     """Find fault with what is no time that exists."""
     for name, is_instant, of_many in _leading_to_instants(message.DESCRIPTOR):
-        check = _check if is_instant else check_instants
         if of_many is not None:
             for key, element in of_many(getattr(message, name)):
-                check(found, element, f"{_joined(path, name)}[{key}]")
+                _check(found, element, path, f"{name}[{key}]", is_instant=is_instant)
         elif message.HasField(name):
-            check(found, getattr(message, name), _joined(path, name))
+            _check(found, getattr(message, name), path, name, is_instant=is_instant)
 
 
-def _check(found: Findings, instant: Any, where: str) -> None:
-    if not (FIRST_S <= instant.seconds <= LAST_S and 0 <= instant.nanos < 10**9):
-        told = f"{instant.seconds} s and {instant.nanos} ns after 1970"
-        found.invalid(where, told, "must be a time between the years 1 and 9999")
+def _check(found: Findings, value: Any, path: str, name: str, *, is_instant: bool) -> None:
+    if not is_instant:
+        check_instants(found, value, _joined(path, name))
+    elif not (FIRST_S <= value.seconds <= LAST_S and 0 <= value.nanos < 10**9):
+        told = f"{value.seconds} s and {value.nanos} ns after 1970"
+        found.invalid(_joined(path, name), told, "must be a time between the years 1 and 9999")
 
 
 def _joined(path: str, name: str) -> str:
