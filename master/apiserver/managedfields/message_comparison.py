@@ -42,11 +42,11 @@ def compare(old: Message, new: Message) -> Comparison:
 
 def differ_plainly(old: Message, new: Message) -> bool:
     """Whether it is seen at a glance that a value outside of metadata and status is another: most writes change one."""
-    before = {field.name: value for field, value in old.ListFields()}
     members = _type(new.DESCRIPTOR).members
-    for field, now in new.ListFields():
-        was = before.get(field.name)
-        if was is not None and field.name not in _ASIDE and was != now and members[field].differs_plainly(was, now):
+    for (field, was), (same, now) in zip(old.ListFields(), new.ListFields(), strict=False):
+        if field != same:  # what came or went is not seen at a glance
+            return False
+        if was != now and field.name not in _ASIDE and members[field].differs_plainly(was, now):
             return True
     return False
 

@@ -7,9 +7,10 @@ happens, fields are told apart. Of custom objects they are told apart from the b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from master.apiserver.managedfields import message_comparison
@@ -52,7 +53,16 @@ def fields_of(message: Message) -> FieldSet:
 
 def has_fields(message: Message) -> bool:
     """Whether a new object has more than metadata and status: one that nobody manages is not tracked later either."""
-    return any(field.name not in _ASIDE for field, _ in message.ListFields())
+    for name, has_presence in _beside_metadata(message.DESCRIPTOR):
+        if message.HasField(name) if has_presence else getattr(message, name):
+            return True
+    return False
+
+
+@cache
+def _beside_metadata(descriptor: Descriptor) -> Sequence[tuple[str, bool]]:
+    """Its fields, and whether each can be there without a value."""
+    return [(field.name, field.has_presence) for field in descriptor.fields if field.name not in _ASIDE]
 
 
 def of_author(found: FieldSet, *, has_status: bool) -> FieldSet:
