@@ -172,6 +172,8 @@ class Estimator:
             one, other = (self._entries_of(argument) for argument in call.args)
             if one is not None and other is not None:
                 self._entries[node.id] = _either(one, other)
+        if call.function == "split" and len(call.args) > 1 and call.args[1].const_expr.int64_value > 0:
+            return Size(0, call.args[1].const_expr.int64_value)
         if sizes:
             result = sizes[0]
             for other_size in sizes[1:]:
