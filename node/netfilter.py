@@ -41,7 +41,7 @@ class NetfilterSocket:
         body = FAMILY.pack(family, 0, 0) + content
         self._socket.send(HEADER.pack(HEADER.size + len(body), kind, flags, 1, 0) + body)
         while True:
-            for message_type, payload in _messages(self._socket.recv(RECEIVE_BYTES)):
+            for message_type, payload in messages(self._socket.recv(RECEIVE_BYTES)):
                 if message_type == ERROR:
                     number = -struct.unpack_from("=i", payload)[0]
                     if number:
@@ -69,7 +69,8 @@ def attribute(kind: int, content: bytes) -> bytes:
     return ATTRIBUTE.pack(length, kind) + content + bytes(_aligned(length) - length)
 
 
-def _messages(received: bytes) -> Iterator[tuple[int, bytes]]:
+def messages(received: bytes) -> Iterator[tuple[int, bytes]]:
+    """The type and the content of each message."""
     offset = 0
     while offset + HEADER.size <= len(received):
         length, kind, *_ = HEADER.unpack_from(received, offset)

@@ -11,8 +11,10 @@ from node.networkpolicy.cut import FlowCutter
 from node.networkpolicy.enforcer import Enforcer, remove_table
 from node.nftables import Nft
 from node.proxy.backend import Backend
+from node.proxy.generation import OwnGeneration
 from node.proxy.iptables.writer import IptablesBackend
 from node.proxy.nftables import writer as services
+from node.proxy.nftables.layout import TABLE
 from node.proxy.nftables.writer import NftablesBackend
 from node.proxy.node import ProxyNode
 from node.proxy.proxy import Proxy
@@ -52,7 +54,9 @@ async def serve(settings: ProxySettings, stop: asyncio.Event) -> None:
 def _backend(name: str, node: ProxyNode) -> Backend:
     """Raises CommandError for a name that is none's."""
     nft = Nft()
-    return NftablesBackend(node, nft) if name == "nftables" else IptablesBackend(node, Iptables(name), nft)
+    if name == "nftables":
+        return NftablesBackend(node, nft, OwnGeneration(nft, (TABLE,)))
+    return IptablesBackend(node, Iptables(name), nft)
 
 
 async def _run(proxy: Proxy, enforcer: Enforcer) -> None:

@@ -14,7 +14,9 @@ from node.nftables import Nft
 from node.proxy import conntrack
 from node.proxy.backend import Backend
 from node.proxy.exposures import Exposures
+from node.proxy.generation import OwnGeneration
 from node.proxy.iptables.writer import IptablesBackend
+from node.proxy.nftables.layout import TABLE
 from node.proxy.nftables.writer import NftablesBackend
 from node.proxy.node import ProxyNode
 from podlab.api.selection.labels import SERVICE_NAME_LABEL
@@ -31,7 +33,10 @@ PATIENCE_S = 2.0
 
 def backend_of(name: str, node: ProxyNode = NODE) -> Backend:
     """`nft` or `legacy` of iptables, or `nftables`."""
-    return NftablesBackend(node, Nft()) if name == "nftables" else IptablesBackend(node, Iptables(name), Nft())
+    nft = Nft()
+    if name == "nftables":
+        return NftablesBackend(node, nft, OwnGeneration(nft, (TABLE,)))
+    return IptablesBackend(node, Iptables(name), nft)
 
 
 @dataclass

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from typing import Protocol
 
-from node.command import CommandError
 from node.iptables import Iptables
 from node.nftables import Nft
+from node.proxy.generation import OwnGeneration
 
 UNKNOWN = ""
+TABLES = ("filter", "nat")
 
 
 class Fingerprint(Protocol):
@@ -23,16 +24,13 @@ class Fingerprint(Protocol):
 
 
 class GenerationFingerprint:
-    """Of iptables-nft: the kernel counts the changes. It costs nothing, and changes with everybody's rules."""
+    """Of iptables-nft: the kernel counts the changes. It costs nothing, and changes with all rules in the tables."""
 
     def __init__(self, nft: Nft) -> None:
-        self._nft = nft
+        self._generation = OwnGeneration(nft, TABLES)
 
     async def now(self) -> str:
-        try:
-            return str(await self._nft.generation())
-        except OSError as error:
-            raise CommandError(f"nftables: number of changes: {error}") from error
+        return str(await self._generation.now())
 
     def after(self, before: str, restored: str) -> str:
         # Each table is a transaction.

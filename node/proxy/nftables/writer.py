@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from node.command import CommandError, NotInstalled
+from node.command import NotInstalled
 from node.iptables import clean_up_everywhere
 from node.nftables import Nft
 from node.proxy.backend import Tracer
 from node.proxy.exposures import Delta
 from node.proxy.frontends import Frontend, Place
+from node.proxy.generation import OwnGeneration
 from node.proxy.nftables.layout import FAMILY, TABLE, change, whole
 from node.proxy.nftables.trace import content_of, trace
 from node.proxy.node import ProxyNode
@@ -21,9 +22,11 @@ OTHERS_PREFIX = "PODLAB-S"  # of the proxy's chains in tables of iptables
 class NftablesBackend:
     """Implements Backend."""
 
-    def __init__(self, node: ProxyNode, nft: Nft) -> None:
+    def __init__(self, node: ProxyNode, nft: Nft, generation: OwnGeneration) -> None:
+        """`generation` counts the changes of TABLE."""
         self._node = node
         self._nft = nft
+        self._generation = generation
         self._frontends: dict[Place, Frontend] = {}
         self._own: set[str] = set()
         self._in_force = False  # whether the kernel has them, as far as we know
@@ -39,7 +42,7 @@ class NftablesBackend:
         return f"{len(delta.new)} places, {len(delta.gone)} removed" if script else ""
 
     async def verify(self) -> str:
-        if self._in_force and self._seen == await self._generation():
+        if self._in_force and self._seen == await self._generation.now():
             return ""
         return await self._write_all()
 
@@ -56,7 +59,7 @@ class NftablesBackend:
         self._own = (self._own - delta.gone_own) | delta.new_own
 
     async def _write_all(self) -> str:
-        seen = await self._generation()
+        seen = await self._generation.now()
         standing = await self._nft.names(FAMILY, TABLE)
         await self._apply(whole(self._frontends.values(), self._own, self._node, standing), seen)
         return f"all {len(self._frontends)} places"
@@ -66,14 +69,8 @@ class NftablesBackend:
         await self._nft.apply(script)
         self._in_force = True
         # Our own transaction counts for one; if it counts for more, somebody else's rules came in between.
-        now = await self._generation()
+        now = await self._generation.now()
         self._seen = now if now == seen + 1 else UNKNOWN
-
-    async def _generation(self) -> int:
-        try:
-            return await self._nft.generation()
-        except OSError as error:
-            raise CommandError(f"nftables: number of changes: {error}") from error
 
 
 async def remove_table(nft: Nft) -> bool:

@@ -4,14 +4,14 @@ import re
 from collections.abc import Mapping
 
 import uvloop
-from podlab_testing.proxying import run
+from podlab_testing.proxying import backend_of, run
 from podlab_testing.services import CLUSTER_CIDR, endpoint_slice, exposures, service
 
 from node.nftables import Nft
 from node.proxy.exposures import Exposures, ServiceName
 from node.proxy.frontends import Exposure
 from node.proxy.nftables.layout import FAMILY, TABLE
-from node.proxy.nftables.writer import NftablesBackend, remove_table
+from node.proxy.nftables.writer import remove_table
 from node.proxy.node import ProxyNode
 
 NODE = ProxyNode("n1", CLUSTER_CIDR, frozenset({"192.0.2.1"}), pod_cidr="10.244.0.0/24")
@@ -33,13 +33,15 @@ async def table() -> list[str]:
 
 
 async def main() -> None:
-    known, backend = Exposures(), NftablesBackend(NODE, Nft())
+    known, backend = Exposures(), backend_of("nftables", NODE)
     for size in WORLDS:
         await backend.write(known.change(world(*size, known)))
         changed = await table()
-        anew = NftablesBackend(NODE, Nft())
+        anew = backend_of("nftables", NODE)
         await anew.write(Exposures().change(world(*size, Exposures())))
         assert await table() == changed, size
+        run("nft", "add", "table", "ip", "another")
+        assert await anew.verify() == "", "another program's table is none of ours"
         assert await backend.verify(), "somebody else has written"
         assert await backend.verify() == ""
     assert await remove_table(Nft())

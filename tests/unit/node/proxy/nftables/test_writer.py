@@ -8,6 +8,7 @@ from podlab_testing.services import CLUSTER_CIDR, endpoint_slice, exposures, ser
 from node.command import CommandError
 from node.nftables import Nft
 from node.proxy.exposures import Delta, Exposures
+from node.proxy.generation import OwnGeneration
 from node.proxy.nftables.writer import NftablesBackend
 from node.proxy.node import ProxyNode
 
@@ -30,8 +31,20 @@ class Noted(Nft):
     async def names(self, family: str, table: str) -> set[str]:
         return set()
 
-    async def generation(self) -> int:
-        return self.changes
+
+class Counted(OwnGeneration):
+    """As often as scripts were applied."""
+
+    def __init__(self, nft: Noted) -> None:
+        super().__init__(nft, ())
+        self._noted = nft
+
+    async def now(self) -> int:
+        return self._noted.changes
+
+
+def backend_on(nft: Noted) -> NftablesBackend:
+    return NftablesBackend(NODE, nft, Counted(nft))
 
 
 def change(known: Exposures, number: int) -> Delta:
@@ -40,7 +53,7 @@ def change(known: Exposures, number: int) -> Delta:
 
 async def test_at_first_everything_is_written_and_then_only_the_difference() -> None:
     nft, known = Noted(), Exposures()
-    backend = NftablesBackend(NODE, nft)
+    backend = backend_on(nft)
     assert await backend.write(change(known, 1))
     assert await backend.write(change(known, 2))
     assert ["flush table" in script for script in nft.scripts] == [True, False]
@@ -50,7 +63,7 @@ async def test_at_first_everything_is_written_and_then_only_the_difference() -> 
 
 async def test_everything_is_written_again_when_somebody_else_has_changed_rules() -> None:
     nft = Noted()
-    backend = NftablesBackend(NODE, nft)
+    backend = backend_on(nft)
     await backend.write(change(Exposures(), 1))
     assert await backend.verify() == ""
     nft.changes += 1
@@ -61,7 +74,7 @@ async def test_everything_is_written_again_when_somebody_else_has_changed_rules(
 
 async def test_a_write_that_fails_is_part_of_the_next() -> None:
     nft, known = Noted(), Exposures()
-    backend = NftablesBackend(NODE, nft)
+    backend = backend_on(nft)
     await backend.write(change(known, 1))
     nft.fail = True
     with pytest.raises(CommandError, match="busy"):
