@@ -22,8 +22,9 @@ from podlab.kinds.current import CurrentCatalog
 from podlab.kinds.custom.definition import resource_of
 from podlab.kinds.resource import Resource
 
-# What has none of these is no kind of objects that are kept: reviews, for one.
-_KEPT: Final = frozenset({"get", "list"})
+# What lacks one of these is no kind of objects that are kept, and that the garbage collector could follow: reviews,
+# and figures.
+_KEPT: Final = frozenset({"delete", "get", "list", "watch"})
 
 
 class RemoteKinds:

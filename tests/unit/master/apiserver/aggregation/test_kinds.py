@@ -6,6 +6,7 @@ from master.apiserver.aggregation.kinds import described
 from master.apiserver.aggregation.priorities import GroupVersion
 from podlab.kinds.custom.definition import resource_of
 
+KEPT = ("delete", "get", "list", "watch")
 AT = GroupVersion("wardle.example.com", "v1alpha1")
 
 
@@ -16,7 +17,7 @@ def resource(plural: str, kind: str, *verbs: str, **more: Any) -> dict[str, Any]
 
 def test_a_resource_is_told_of_as_a_definition() -> None:
     found = resource(
-        "flunders", "Flunder", "create", "get", "list",
+        "flunders", "Flunder", "create", *KEPT,
         singularResource="flunder", shortNames=["fl"], categories=["all"],
         subresources=[{"subresource": "status", "responseKind": {}, "verbs": ["get"]}],
     )  # fmt: skip
@@ -28,11 +29,18 @@ def test_a_resource_is_told_of_as_a_definition() -> None:
 
 
 def test_what_is_not_kept_is_no_kind() -> None:
-    nameless = resource("oddities", "", "get", "list")
-    assert list(described(AT, [resource("reviews", "Review", "create"), nameless])) == []
+    nameless = resource("oddities", "", *KEPT)
+    assert (
+        list(
+            described(
+                AT, [resource("reviews", "Review", "create"), resource("figures", "Figure", "get", "list"), nameless]
+            )
+        )
+        == []
+    )
 
 
 def test_without_a_singular_the_kind_is_one() -> None:
-    (made,) = described(AT, [resource("fischers", "Fischer", "get", "list", scope="Cluster")])
+    (made,) = described(AT, [resource("fischers", "Fischer", *KEPT, scope="Cluster")])
     kind = resource_of(made).kind
     assert (kind.singular, kind.namespaced) == ("fischer", False)
