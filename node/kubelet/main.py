@@ -65,11 +65,11 @@ class Kubelet:
             node=lambda: self._own_node.get(settings.node_name),
             pods=self.bound.list,
         )
-        self._dynamic_resources = DynamicResources(
-            client, DriverRegistry(settings.root_dir / PLUGINS), Checkpoint(settings.root_dir / "dra_manager_state")
-        )
+        drivers = DriverRegistry(settings.root_dir / PLUGINS)
+        self._dynamic_resources = DynamicResources(client, drivers, Checkpoint(settings.root_dir / "dra_manager_state"))
         self._context = self._make_context()
         self.pods = PodWorkers(self._context, self.bound)
+        drivers.on_registered(self.pods.driver_registered)
         self._admission.on_preempt(self.pods.end)
         self._context.config_objects.on_change(self.pods.volume_contents_changed)
         self._context.tokens.on_change(self.pods.volume_contents_changed)

@@ -291,6 +291,7 @@ class MemoryKubelet:
             timings=self.timings,
         )
         self.pods = pods = PodWorkers(context, bound)
+        drivers.on_registered(self.pods.driver_registered)
         admission.on_preempt(self.pods.end)
         context.config_objects.on_change(self.pods.volume_contents_changed)
         context.tokens.on_change(self.pods.volume_contents_changed)

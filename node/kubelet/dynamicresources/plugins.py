@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import grpc
@@ -32,6 +33,11 @@ class DriverRegistry:
         self._registered: dict[Socket, Driver | None] = {}
         """None: of a plugin that is no driver of ours, which has been told so."""
         self._failing: set[Socket] = set()
+        self._followers: list[Callable[[], None]] = []
+
+    def on_registered(self, follower: Callable[[], None]) -> None:
+        """Calls `follower` whenever a driver has come."""
+        self._followers.append(follower)
 
     def named(self, name: str) -> Driver:
         """Raises DriverError when it is not there."""
@@ -66,11 +72,14 @@ class DriverRegistry:
     async def _try_register(self, socket: Socket) -> None:
         """One that does not answer is asked again: it may be about to listen."""
         try:
-            self._registered[socket] = await _register(socket[0])
+            self._registered[socket] = driver = await _register(socket[0])
         except grpc.aio.AioRpcError as error:
             if socket not in self._failing:
                 self._failing.add(socket)
                 log.warning("plugin at %s does not register: %s; will be asked again", socket[0], error.details())
+        else:
+            for follower in self._followers if driver is not None else ():
+                follower()
 
 
 async def _register(socket: Path) -> Driver | None:

@@ -82,6 +82,11 @@ class PodWorker:
         self._notes.unblock_starts(("FailedMount", "CreateContainerConfigError"))
         self._wake_event.set()
 
+    def driver_registered(self) -> None:
+        """Starts that were blocked because a driver of devices was not there are tried again at once."""
+        self._notes.unblock_starts(("FailedPrepareDynamicResources",))
+        self._wake_event.set()
+
     def end(self, outcome: PodOutcome, grace_s: int | None = None) -> None:
         """Ends the pod with this outcome, unless it has ended; without `grace_s` within its own grace period."""
         pod = self._api_pod()

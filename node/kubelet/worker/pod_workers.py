@@ -64,6 +64,11 @@ class PodWorkers:
         if worker is not None:
             worker.volume_contents_changed()
 
+    def driver_registered(self) -> None:
+        """A driver of devices has come, for which pods may have waited."""
+        for worker in self._workers.values():
+            worker.driver_registered()
+
     def end(self, uid: str, outcome: PodOutcome) -> None:
         """Ends the pod with this outcome."""
         worker = self._workers.get(uid)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from podlab_testing import devices
 from podlab_testing.fake_driver import FakeDriver
 from podlab_testing.memory_node import MemoryKubelet, Until
 
+from node.kubelet.worker.context import WorkerTimings
 from podlab.client.client import Client
 from podlab.client.informer import Informer
 from podlab.core.v1 import event_pb2
@@ -115,6 +117,14 @@ async def test_what_a_driver_cannot_do_is_told_and_tried_again(
             why = await told(admin, "FailedPrepareDynamicResources", but=why)
         assert why == f"{START}NodePrepareResources failed for ResourceClaim all-gpus: no power"
         driver.fails = ""
+        await until("web", lambda pod: pod is not None and pod.status.phase == "Running")
+
+
+@pytest.mark.parametrize("timings", [WorkerTimings(first_sandbox_retry_s=3600)])
+async def test_a_pod_starts_as_soon_as_its_driver_is_there(admin: Client, kubelet: MemoryKubelet, until: Until) -> None:
+    await used(admin, "web")
+    assert (await told(admin, "FailedPrepareDynamicResources")).endswith("is not registered")
+    async with FakeDriver().serving(kubelet.root / "plugins_registry"):
         await until("web", lambda pod: pod is not None and pod.status.phase == "Running")
 
 

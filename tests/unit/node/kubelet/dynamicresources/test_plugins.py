@@ -13,7 +13,8 @@ from node.kubelet.dynamicresources.plugins import DriverRegistry
 
 
 async def test_a_driver_is_known_as_long_as_its_socket_is_there(tmp_path: Path) -> None:
-    registry, driver = DriverRegistry(tmp_path), FakeDriver()
+    registry, driver, came = DriverRegistry(tmp_path), FakeDriver(), list[str]()
+    registry.on_registered(lambda: came.append(registry.named(DRIVER).name))
     await registry.sync()
     with pytest.raises(DriverError, match=f"DRA driver {DRIVER} is not registered"):
         registry.named(DRIVER)
@@ -22,6 +23,8 @@ async def test_a_driver_is_known_as_long_as_its_socket_is_there(tmp_path: Path) 
         assert registry.named(DRIVER).endpoint == str(tmp_path / "g.sock")
         assert driver.told is not None
         assert (driver.told.plugin_registered, driver.told.error) == (True, "")
+        await registry.sync()
+    assert came == [DRIVER]
     await registry.sync()
     with pytest.raises(DriverError):
         registry.named(DRIVER)
