@@ -61,13 +61,19 @@ class DeviceClaims:
         self._reserved: dict[str, PodDevices] = {}
         self._in_flight: dict[str, AllocationResult] = {}  # by the claim's uid
         self._failed: set[str] = set()
+        self._ahead: dict[ClaimName, ResourceClaim] = {}  # stored, and not yet told by the informer
         self._extended_claims: dict[str, ClaimName] = {}  # by the uid of the pod
 
     def set_claim(self, name: ClaimName, claim: ResourceClaim | None) -> None:
-        """Takes in a claim; None when it is gone. One that is older than what is known changes nothing."""
-        known = self.claims.get(name)
-        if claim is not None and known is not None and _is_older(claim, known):
+        """Takes in what the informer tells of a claim; None when it is gone. What was stored since stays."""
+        ahead = self._ahead.get(name)
+        if claim is not None and ahead is not None and _is_older(claim, ahead):
             return
+        self._ahead.pop(name, None)
+        self._take_in(name, claim)
+
+    def _take_in(self, name: ClaimName, claim: ResourceClaim | None) -> None:
+        known = self.claims.get(name)
         self.changes += 1
         if known is not None and (claim is None or claim.metadata.uid != known.metadata.uid):
             self._failed.discard(known.metadata.uid)
@@ -143,9 +149,19 @@ class DeviceClaims:
         return bool(released) or planned.extended is not None
 
     def stored(self, name: ClaimName, claim: ResourceClaim) -> None:
-        """The API server has stored what a claim was given: it is known before the informer tells."""
+        """The API server has stored a claim anew: it is known before the informer tells, unless it is gone by then."""
         self._in_flight.pop(claim.metadata.uid, None)
-        self.set_claim(name, claim)
+        known = self.claims.get(name)
+        is_same = known is not None and known.metadata.uid == claim.metadata.uid
+        if known is not None and is_same and not _is_older(claim, known):
+            self._ahead[name] = claim
+            self._take_in(name, claim)
+
+    def created(self, name: ClaimName, claim: ResourceClaim) -> None:
+        """The API server has created a claim: it is known before the informer tells."""
+        if name not in self.claims:
+            self._ahead[name] = claim
+            self._take_in(name, claim)
 
     def reserved_for(self, pod_uid: str) -> PodDevices | None:
         return self._reserved.get(pod_uid)

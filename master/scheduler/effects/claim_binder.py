@@ -118,7 +118,7 @@ class ClaimBinder:
         wanted.metadata.uid = ""
         created = await self._client.create(wanted)
         name = created.metadata.namespace, created.metadata.name
-        self._devices.stored(name, created)
+        self._devices.created(name, created)
         log.info("ResourceClaim/%s/%s is for the extended resources of %s", *name, key(pod))
         await self._bind_claim(name, allocation, pod)
         told = PodExtendedResourceClaimStatus(requestMappings=made.mappings, resourceClaimName=name[1])

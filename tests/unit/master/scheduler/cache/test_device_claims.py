@@ -64,6 +64,36 @@ def test_an_informer_that_is_behind_takes_nothing_back(known: DeviceClaims) -> N
     assert not _is_taken(known)
 
 
+def test_an_answer_that_is_behind_of_the_informer_changes_nothing(known: DeviceClaims) -> None:
+    known.set_claim(NAME, _claim(7))
+    known.stored(NAME, _claim(5, has_device=True))
+    assert not _is_taken(known)
+    known.set_claim(NAME, _claim(8, has_device=True))
+    assert _is_taken(known)
+
+
+def test_an_answer_about_a_claim_that_is_gone_brings_it_not_back(known: DeviceClaims) -> None:
+    _reserve(known)
+    known.set_claim(NAME, None)
+    known.stored(NAME, _claim(5, has_device=True))
+    assert NAME not in known.claims
+    assert not _is_taken(known)
+
+
+def test_a_claim_that_was_created_is_known_at_once(known: DeviceClaims) -> None:
+    other = ("default", "other")
+    known.created(other, allocations.resource_claim("other"))
+    assert other in known.claims
+    known.created(NAME, _claim(9, has_device=True))
+    assert not _is_taken(known), "the informer knew better"
+
+
+def test_a_cluster_that_was_restored_may_tell_of_older_claims(known: DeviceClaims) -> None:
+    known.set_claim(NAME, _claim(90, has_device=True))
+    known.set_claim(NAME, _claim(3))
+    assert not _is_taken(known)
+
+
 def test_news_of_a_claim_in_flight_take_nothing_back(known: DeviceClaims) -> None:
     _reserve(known)
     known.set_claim(NAME, _claim(2))
