@@ -105,19 +105,20 @@ def updated(
         return b""
     by, author = writer.manager(Operation.UPDATE), whole.author(known)
     if author == by:
-        left: Managers = {**known, by: known[by].at(now_s)} if whole.writes(old, new) else known
-    else:
-        try:
-            left = _left(
-                known, author, _writing(resource, writer), _versions_of(resource).changes(old, new), by, old, now_s
-            )
-        except Unidentified:  # an item that tells nobody which one it is: validation refuses what can be refused
+        if not whole.writes(old, new):
             return stored
+        alone = len(known) == 1
+        return created(ALL, writer, now_s) if alone else entries.stored({**known, by: known[by].at(now_s)})
+    changes = _versions_of(resource).changes(old, new)
+    try:
+        left = _left(known, author, _writing(resource, writer), changes, by, old, now_s)
+    except Unidentified:  # an item that tells nobody which one it is: validation refuses what can be refused
+        return stored
     if not sent and left == known:
         return stored
     if len(left) > managers.MOST_UPDATERS:
         left = managers.capped(whole.told_apart(left, new))
-    return created(ALL, writer, now_s) if author == by and len(left) == 1 else entries.stored(left)
+    return entries.stored(left)
 
 
 def _left(

@@ -9,6 +9,7 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TypeVar
 
 import aiohttp
@@ -17,6 +18,7 @@ import grpc
 import pods
 from apiserver import ApiServer
 from google.protobuf.message import Message
+from podlab_testing import custom_kinds
 
 from podlab.api.objects import wrap
 from podlab.core.v1 import config_pb2, pod_pb2
@@ -26,6 +28,8 @@ from podlab.v1 import apiserver_pb2 as pb
 CLIENTS = 16
 LISTED, WATCHERS = 500, 20
 SERVICE = "/podlab.v1.ApiServer/"
+_CRONTABS = "/apis/example.com/v1/namespaces/default/crontabs"
+_SERVED_LIMIT_S = 30.0
 _FILLING = "x" * 800
 _MARK = b"told"
 _PATCH = b'{"metadata":{"labels":{"app":"web%d"}}}'
@@ -111,13 +115,18 @@ class Side:
         return burst
 
 
+async def _always(_: Side) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Load:
-    """`prepare` makes a burst of so many operations."""
+    """`prepare` makes a burst of so many operations, of a server that has what these are about."""
 
     name: str
     operations: int
     prepare: Callable[[Side, int], Awaitable[Burst]]
+    is_served: Callable[[Side], Awaitable[bool]] = _always
 
 
 async def _create_pods(side: Side, count: int) -> Burst:
@@ -129,11 +138,39 @@ async def _create_config_maps(side: Side, count: int) -> Burst:
 
 
 async def _post_pods(side: Side, count: int) -> Burst:
-    waiting = iter(side.names(count))
+    return _by_all_clients(side.names(count), lambda name: pods.post(side.session, name))
+
+
+async def _post_custom(side: Side, count: int) -> Burst:
+    body = {"apiVersion": "example.com/v1", "kind": "CronTab", "spec": {"replicas": 1, "config": {"a": _FILLING}}}
+
+    async def post(name: str) -> None:
+        async with side.session.post(_CRONTABS, json={**body, "metadata": {"name": name}}) as response:
+            response.raise_for_status()
+
+    return _by_all_clients(side.names(count), post)
+
+
+async def _serves_custom_kinds(side: Side) -> bool:
+    """Has the server serve the one that is created, which earlier releases cannot."""
+    async with side.session.post(custom_kinds.DEFINITIONS, json=custom_kinds.definition()) as response:
+        if response.status == HTTPStatus.NOT_FOUND:
+            return False
+    async with asyncio.timeout(_SERVED_LIMIT_S):
+        while True:
+            async with side.session.get(_CRONTABS) as response:
+                if response.ok:
+                    return True
+            await asyncio.sleep(0.1)
+
+
+def _by_all_clients(names: list[str], write: Callable[[str], Awaitable[None]]) -> Burst:
+    """A burst of requests over REST, by all clients at once."""
+    waiting = iter(names)
 
     async def work() -> None:
         for name in waiting:
-            await pods.post(side.session, name)
+            await write(name)
 
     async def burst() -> None:
         await asyncio.gather(*(work() for _ in range(CLIENTS)))
@@ -240,6 +277,7 @@ LOADS = (
     Load("create pods over gRPC", 300, _create_pods),
     Load("create ConfigMaps over gRPC", 300, _create_config_maps),
     Load("create pods over REST", 200, _post_pods),
+    Load("create custom objects over REST", 200, _post_custom, _serves_custom_kinds),
     Load("get", 500, _get),
     Load(f"list of {LISTED} pods", 60, _list),
     Load("update", 300, _update),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -32,12 +32,13 @@ async def measure() -> None:
         session, client = await server.session(1), await server.connect()
         for title in ("cold", "warm"):
             await _json_list(session, title)
-        for title, selectors in (
+        for title, asked in (
             ("plain", {}),
+            ("with managedFields", {"managed_fields": True}),
             ("by label", {"label_selector": "app=web"}),
             ("of one node", {"field_selector": "spec.nodeName=n1"}),
         ):
-            await _grpc_list(client, title, selectors)
+            await _grpc_list(client, title, asked)
 
 
 async def _gets(title: str, get: Callable[[int], Awaitable[object]]) -> None:
@@ -65,9 +66,9 @@ async def _json_list(session: aiohttp.ClientSession, title: str) -> None:
     tell(f"JSON list of {PODS} pods ({size / (1 << 20):.1f} MiB), {title}", (time.perf_counter() - begun) * 1000, "ms")
 
 
-async def _grpc_list(client: Client, title: str, selectors: dict[str, str]) -> None:
+async def _grpc_list(client: Client, title: str, asked: Mapping[str, Any]) -> None:
     stub: Any = apiserver_pb2_grpc.ApiServerStub(client.channel)
-    request = apiserver_pb2.ListRequest(kind="Pod", limit=PAGE, **selectors)
+    request = apiserver_pb2.ListRequest(kind="Pod", limit=PAGE, **asked)
     begun = time.perf_counter()
     while True:
         page = await stub.List(request)

@@ -2,7 +2,8 @@
 
 Both servers live at once on stores of their own. Bursts of one load alternate between them, with the order turned each
 round, so that both meet the same machine; what is told is the median of the rounds' ratios, and the middle half of
-them. All is done twice: memory lies differently in the server that is started first.
+them. All is done twice: memory lies differently in the server that is started first. Loads that only one of the two can
+answer are left out.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ async def measure(before: Path, loads: list[Load]) -> None:
         ):
             sides = {first: await Side.of(one), second: await Side.of(other)}
             for load in loads:
-                pairs[load.name] += await _rounds(load, sides[before], sides[HERE])
+                if all([await load.is_served(side) for side in sides.values()]):
+                    pairs[load.name] += await _rounds(load, sides[before], sides[HERE])
     for name, found in pairs.items():
         _tell(name, found)
 
