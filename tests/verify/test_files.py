@@ -36,8 +36,8 @@ MORE = {
     ),
     "podlab-scheduler": ("/etc/podlab/scheduler-policy.yaml",),
     "podlab-controllers": ("/etc/podlab/pki/signing.key",),
-    "podlab-proxy": ("/var/lib/podlab/sysctl.before", "/var/lib/podlab/packages.installed"),
-    "podlab-dns": ("/etc/podlab/dns/", "/var/lib/podlab/sysctl.before", "/var/lib/podlab/packages.installed"),
+    "podlab-proxy": ("/var/lib/podlab/sysctl.before", "/var/lib/podlab/packages."),
+    "podlab-dns": ("/etc/podlab/dns/", "/var/lib/podlab/sysctl.before", "/var/lib/podlab/packages."),
 }  # fmt: skip
 
 # Of find(1): what only its service may read.

@@ -19,6 +19,7 @@ REMOVED_WITHIN_S = 60
 # Both exist wherever the scripts run: python3 on hosts, busybox in the demo image (whose own wget crashes with -T).
 FETCH_ON_HOST = "import sys, urllib.request as u; sys.stdout.write(u.urlopen(sys.argv[1], timeout=3).read().decode())"
 FETCH_IN_POD = ("timeout", "3", "wget", "-q", "-O", "-")
+FETCH_AT_ONCE = ("timeout", "1", "wget", "-q", "-O", "-")
 
 
 @dataclass(frozen=True)
@@ -159,3 +160,27 @@ def test_the_service_spreads_over_all_nodes(
         assert not missing, f"no answer through the Service came from {', '.join(missing)}"
 
     eventually(complete, timeout_s=ANSWERED_WITHIN_S)
+
+
+def test_network_policies_are_enforced(
+    deployed: Deployed, pod_ips: dict[str, str], machines: dict[str, Machine]
+) -> None:
+    """What a NetworkPolicy does not allow does not get to the pods of any node, but for what the node itself sends."""
+    if len(deployed.nodes) == 1:
+        pytest.skip("there is only one node")
+    deployed.cluster.keep_out(deployed.namespace)
+    try:
+        for node, other in zip(deployed.nodes, (*deployed.nodes[1:], deployed.nodes[0]), strict=True):
+            url = f"http://{pod_ips[other]}:{PORT}/"
+            eventually(lambda node=node, url=url: kept_out(deployed, node, url), timeout_s=ANSWERED_WITHIN_S)
+            fetch(machines[other], url)
+    finally:
+        deployed.cluster.let_in(deployed.namespace)
+
+
+def kept_out(deployed: Deployed, node: str, url: str) -> None:
+    try:
+        answer = deployed.cluster.execute(deployed.namespace, pod_name(node), *FETCH_AT_ONCE, url)
+    except AssertionError:
+        return
+    raise AssertionError(f"the pod on {node} got {answer!r} from {url}, against a policy")

@@ -13,6 +13,7 @@ from podlab.client.config import ClientConfig
 from podlab.core.v1 import namespace_pb2, node_pb2, pod_pb2, service_pb2
 from podlab.errors import NotFound, from_rpc_error
 from podlab.meta.v1 import meta_pb2
+from podlab.networking.v1.networkpolicy_pb2 import NetworkPolicy, NetworkPolicySpec
 from podlab.v1 import kubelet_pb2, kubelet_pb2_grpc
 
 T = TypeVar("T")
@@ -55,6 +56,14 @@ class Cluster:
 
     def create_service(self, namespace: str) -> service_pb2.Service:
         return self._run(self._client.create(_service(namespace)))
+
+    def keep_out(self, namespace: str) -> None:
+        """A NetworkPolicy by which nothing gets to the namespace's pods."""
+        self._run(self._client.create(_closed(namespace)))
+
+    def let_in(self, namespace: str) -> None:
+        """Without the policy again."""
+        self._run(self._client.delete(NetworkPolicy, _closed(namespace).metadata.name, namespace))
 
     def delete_namespace(self, name: str) -> None:
         self._run(self._client.delete(namespace_pb2.Namespace, name))
@@ -119,6 +128,11 @@ async def _make_client(config: ClientConfig) -> Client:
 
 def pod_name(node: str) -> str:
     return f"on-{node}"
+
+
+def _closed(namespace: str) -> NetworkPolicy:
+    spec = NetworkPolicySpec(podSelector=meta_pb2.LabelSelector(), policyTypes=["Ingress"])
+    return NetworkPolicy(metadata=meta_pb2.ObjectMeta(name="closed", namespace=namespace), spec=spec)
 
 
 def _pod(namespace: str, node: str) -> pod_pb2.Pod:
