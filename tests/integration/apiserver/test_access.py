@@ -141,5 +141,6 @@ async def test_components_do_their_work_and_no_more(cluster: Cluster, admin: Cli
     await controllers.delete(pod_pb2.Pod, "a", "default")
     proxy = await cluster.client("system:kube-proxy")
     await proxy.list(node_pb2.Node)
+    await proxy.list(pod_pb2.Pod)  # whom NetworkPolicies are about
     with pytest.raises(Forbidden):
-        await proxy.list(pod_pb2.Pod)
+        await proxy.list(config_pb2.Secret)
