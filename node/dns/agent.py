@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
 from node import resolvconf
@@ -31,10 +32,14 @@ RETRY_S = 1.0
 
 @dataclass(frozen=True)
 class NodeDns:
-    """What the agent of a node knows without asking. `managed_address`: the link with the address is the agent's."""
+    """What the agent of a node knows without asking.
+
+    `defaults` hold where the ConfigMap has no such key. `managed_address`: the link with the address is the agent's.
+    """
 
     cluster: Cluster
     networks: tuple[IPv4Network, ...]
+    defaults: Mapping[str, str] = field(default_factory=dict)
     managed_address: bool = True
 
 
@@ -57,6 +62,7 @@ class DnsAgent:
         self._touched: set[Place] = set()
         self._touched_namespaces: set[str] = set()
         self._config_changed = True
+        self._written = False  # whether the files hold all that `names` have
         self._untold = True  # whether something is written that the server has not read
         self._dirty = asyncio.Event()
         self._follow()
@@ -112,22 +118,29 @@ class DnsAgent:
 
     async def sync(self) -> None:
         """Writes what has changed, and tells the server. Raises ServerError, LinkError, CommandError, OSError."""
-        lines = self._changed_lines()
-        if self._config_changed:
+        lines, verify = self._changed_lines(), self._config_changed
+        if verify:
             self._config_changed = False
-            await self._ensure_address()
             lines += self._read_config_map()
-        config = self._config_text()
-        if not self.synced.is_set():
-            count = self._server.write_all(self.names.all_lines(), config)
-            self._untold = True
-            log.info("%d names differ from those of an earlier run", count)
-        else:
-            self._server.write(lines)
-            self._untold |= self._server.write_config(config) or self._server.shorten() or bool(lines)
+        self._write(lines)
+        if verify:
+            await self._ensure_address()
         if self._untold:
             await self._server.tell()
             self._untold = False
+
+    def _write(self, lines: list[str]) -> None:
+        """What could not be written is written with all the rest the next time. Raises OSError."""
+        whole, self._written = self._written, False
+        config = self._config_text()
+        if whole:
+            self._server.write(lines)
+            self._untold |= self._server.write_config(config) or self._server.shorten() or bool(lines)
+        else:
+            count = self._server.write_all(self.names.all_lines(), config)
+            self._untold = True
+            log.info("%d names differ from those that were written before", count)
+        self._written = True
 
     def _changed_lines(self) -> list[str]:
         places, self._touched = self._touched, set()
@@ -138,16 +151,19 @@ class DnsAgent:
         ]
 
     async def _ensure_address(self) -> None:
-        address = self.node.cluster.dns_address
-        if self.node.managed_address and (await link.ensure(address) or not self.synced.is_set()):
+        """Puts back what another program may have taken away."""
+        if self.node.managed_address:
+            address = self.node.cluster.dns_address
+            if await link.ensure(address):
+                log.info("DNS is answered at %s", address)
             await link.write_rules(Nft(), address)
-            log.info("DNS is answered at %s", address)
 
     def _read_config_map(self) -> list[str]:
         """Lines of the names that it adds. What cannot be used as a whole changes nothing."""
         found = self._config.get(upstream.NAME, upstream.NAMESPACE)
+        data = {**self.node.defaults, **(found.data if found is not None else {})}
         try:
-            parsed = upstream.parse(found.data if found is not None else {}, self.node.cluster.domain)
+            parsed = upstream.parse(data, self.node.cluster.domain)
         except upstream.BadConfig as error:
             log.error("%s; what was there before stays", error)
             return []

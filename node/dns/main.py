@@ -7,7 +7,7 @@ import logging
 import sys
 from ipaddress import IPv4Network
 
-from node.dns import link
+from node.dns import link, upstream
 from node.dns.agent import DnsAgent, NodeDns
 from node.dns.records import Cluster
 from node.dns.server import DnsServer
@@ -16,6 +16,7 @@ from node.dns.tracing import DnsServicer
 from node.nftables import Nft
 from podlab import component
 from podlab.client.client import Client
+from podlab.settings import SettingsError
 from podlab.v1 import dns_pb2, dns_pb2_grpc
 
 APISERVER_USER = "system:apiserver"
@@ -30,11 +31,21 @@ async def serve(settings: DnsSettings, stop: asyncio.Event) -> None:
         allowed_users=frozenset({APISERVER_USER}),
     )
     networks = (IPv4Network(settings.service_cidr), IPv4Network(settings.pod_cidr))
-    node = NodeDns(Cluster(settings.domain, settings.address), networks)
+    node = NodeDns(Cluster(settings.domain, settings.address), networks, _defaults(settings))
     async with Client(settings.apiserver, settings.tls, user_agent="podlab-dns") as client:
         agent = DnsAgent(client, node, DnsServer(settings.directory))
         dns_pb2_grpc.add_DnsServicer_to_server(DnsServicer(agent), server)
         await component.serve_loop(server, checks, agent.run(), agent.synced, stop)
+
+
+def _defaults(settings: DnsSettings) -> dict[str, str]:
+    """Raises SettingsError where they cannot be used."""
+    made = upstream.written(settings.forwarders, settings.stub_domains, settings.hosts)
+    try:
+        upstream.parse(made, settings.domain, where="node_dns_* in the inventory")
+    except upstream.BadConfig as error:
+        raise SettingsError(str(error)) from error
+    return made
 
 
 def main() -> None:

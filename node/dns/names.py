@@ -47,8 +47,13 @@ class Names:
             if each is None:
                 continue
             place = (each.metadata.namespace, each.metadata.labels.get(SERVICE_NAME_LABEL, ""))
-            (self._slices_of[place].add if is_there else self._slices_of[place].discard)(change.key)
             touched.add(place)
+            if is_there:
+                self._slices_of[place].add(change.key)
+            else:
+                self._slices_of[place].discard(change.key)
+                if not self._slices_of[place]:
+                    del self._slices_of[place]
         return touched
 
     def look_at_services(self, places: Iterable[Place]) -> list[str]:
@@ -59,7 +64,7 @@ class Names:
             if service is None:
                 found: Records = {}
             else:
-                slices = [self._slices[key] for key in sorted(self._slices_of[place]) if key in self._slices]
+                slices = [self._slices[key] for key in sorted(self._slices_of.get(place, ())) if key in self._slices]
                 found = records.of_service(self._cluster, service, slices)
             changed |= self.zone.put(f"Service {'/'.join(place)}", found)
         return self._lines(changed)

@@ -73,8 +73,12 @@ class DnsServer:
         if not lines:
             return
         text = "".join(f"{each}\n" for each in lines)
-        with (self._directory / RECORDS).open("a") as file:
-            file.write(text)
+        try:
+            with (self._directory / RECORDS).open("a") as file:
+                file.write(text)
+        except OSError:
+            self._present = None  # part of it may be there: the file is read again
+            raise
         self._size_bytes += len(text)
 
     def write_config(self, config: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from podlab import ports
@@ -13,7 +13,8 @@ from podlab.tls import Tls
 class DnsSettings:
     """`apiserver` is host:port; `address` is the Service kube-dns', at which each node answers itself.
 
-    `directory` is where the DNS server reads what it is to know.
+    `directory` is where the DNS server reads what it is to know. `forwarders`, `stub_domains` (domain to servers) and
+    `hosts` (address to names) hold where ConfigMap kube-system/cluster-dns says nothing.
     """
 
     node_name: str
@@ -26,3 +27,6 @@ class DnsSettings:
     service_cidr: str = "10.96.0.0/16"
     pod_cidr: str = "10.244.0.0/16"
     directory: Path = Path("/run/podlab-dns")
+    forwarders: tuple[str, ...] = ()
+    stub_domains: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    hosts: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -42,14 +42,26 @@ class BadConfig(ValueError):
     """The ConfigMap cannot be used; the message has all places, values and rules that are not kept."""
 
 
-def parse(data: Mapping[str, str], domain: str) -> UpstreamConfig:
-    """What the ConfigMap's data says; `domain` is the cluster's. Raises BadConfig: all of it counts, or nothing."""
+def written(
+    forwarders: Sequence[str], stub_domains: Mapping[str, Sequence[str]], hosts: Mapping[str, Sequence[str]]
+) -> dict[str, str]:
+    """The same as a ConfigMap's data; what is empty is left out."""
+    texts = {
+        "forwarders": "\n".join(forwarders),
+        "stubDomains": "\n".join(" ".join((name, *servers)) for name, servers in stub_domains.items()),
+        "hosts": "\n".join(" ".join((at, *names)) for at, names in hosts.items()),
+    }
+    return {key: text for key, text in texts.items() if text}
+
+
+def parse(data: Mapping[str, str], domain: str, *, where: str = f"ConfigMap {NAMESPACE}/{NAME}") -> UpstreamConfig:
+    """What the data says; `domain` is the cluster's. Raises BadConfig: all of it counts, or nothing."""
     problems = [f"{key}: not known; use {', '.join(_KEYS)}" for key in sorted(data.keys() - set(_KEYS))]
     forwarders = tuple(_forwarders(data.get("forwarders", ""), problems))
     stubs = dict(_stubs(data.get("stubDomains", ""), domain, problems))
     hosts = _hosts(data.get("hosts", ""), domain, problems)
     if problems:
-        raise BadConfig(f"ConfigMap {NAMESPACE}/{NAME}: {'; '.join(problems)}")
+        raise BadConfig(f"{where}: {'; '.join(problems)}")
     return UpstreamConfig(forwarders, stubs, hosts)
 
 

@@ -23,7 +23,7 @@ ROOMS_AND_ARROWS = {
     "master.controllers": (12, 27),
     "master.scheduler": (17, 47),
     "master.store": (17, 40),
-    "node.dns": (14, 27),
+    "node.dns": (14, 28),
     "node.kubelet": (16, 47),
     "node.network": (5, 6),
     "node.networkpolicy": (9, 19),

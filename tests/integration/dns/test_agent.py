@@ -148,6 +148,19 @@ async def test_restarts_of_either_give_no_false_answer(cluster: ApiServer, admin
         assert resolver.ask("later.default.svc.cluster.local").rcode == NOERROR
 
 
+async def test_what_could_not_be_written_is_written_later(
+    admin: Client, synced: DnsAgent, resolver: Resolver, caplog: pytest.LogCaptureFixture
+) -> None:
+    records, aside = resolver.directory / "records", resolver.directory / "aside"
+    records.rename(aside)
+    records.mkdir()
+    await admin.create(service("web"))
+    await until(lambda: "Is a directory" in caplog.text, "the problem is told")
+    records.rmdir()
+    aside.rename(records)
+    await until(lambda: resolver.ask("web.default.svc.cluster.local").rcode == NOERROR, "the name is there")
+
+
 async def test_a_traced_name_says_what_hit_and_which_object_it_is_from(
     cluster: ApiServer, admin: Client, resolver: Resolver
 ) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.dns.record import Record
-from node.dns.upstream import BadConfig, UpstreamConfig, asked_about, parse, server
+from node.dns.upstream import BadConfig, UpstreamConfig, asked_about, parse, server, written
 
 
 def test_nothing_said_is_the_nodes_own_resolvers() -> None:
@@ -60,6 +60,21 @@ def test_what_cannot_be_used_is_told_by_place_and_value(data: dict[str, str], to
 def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(BadConfig, match=r"a: not known.*forwarders, line 1"):
         parse({"a": "", "forwarders": "x"}, "cluster.local")
+
+
+def test_lists_are_written_as_a_config_map_would_have_them() -> None:
+    data = written(
+        ["192.0.2.1"], {"corp.example": ["192.0.2.2", "192.0.2.3:54"]}, {"192.0.2.9": ["a.example", "b.example"]}
+    )
+    assert data == {
+        "forwarders": "192.0.2.1",
+        "stubDomains": "corp.example 192.0.2.2 192.0.2.3:54",
+        "hosts": "192.0.2.9 a.example b.example",
+    }
+    assert parse(data, "cluster.local").forwarders == ("192.0.2.1@53",)
+    assert written([], {}, {}) == {}
+    with pytest.raises(BadConfig, match=r"^the inventory: forwarders, line 1"):
+        parse({"forwarders": "x"}, "cluster.local", where="the inventory")
 
 
 @pytest.mark.parametrize(
