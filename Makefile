@@ -34,7 +34,7 @@ verify: bootstrap ## prove on the hosts that the cluster is what it should be
 	@$(BIN)/podlab verify
 
 test: bootstrap ## unit, property and integration tests, and the e2e tests when the lab is up
-	@[ "$$(id -u)" != 0 ] || scripts/bootstrap server
+	@[ "$$(id -u)" != 0 ] || scripts/bootstrap servers
 	@$(GIVE_BACK) $(BIN)/pytest -q $(PARALLEL)
 	@$(GIVE_BACK) if [ -f $(INVENTORY)/hosts.yml ]; then $(MAKE) --no-print-directory e2e; else echo "no lab: e2e tests left out (make up)"; fi
 
@@ -73,6 +73,7 @@ bench: bootstrap ## measure; one line a figure
 	@$(BIN)/python tests/bench/scheduler
 	@$(BIN)/python tests/bench/controllers
 	@$(BIN)/python tests/bench/proxy
+	@scripts/bootstrap servers
 	@$(BIN)/python tests/bench/dns
 	@$(BIN)/pytest -q -s tests/bench
 	@$(BIN)/python tests/bench/store/bench_store.py
@@ -95,6 +96,7 @@ bench-proxy: bootstrap ## measure the Service proxy with 1,000 and 10,000 Servic
 	@if [ -f $(INVENTORY)/hosts.yml ]; then $(BIN)/python tests/bench/lab/bench_services.py; else echo "no lab: time to a Service's first answer left out (make up)"; fi
 
 bench-dns: bootstrap ## measure the cluster's DNS of one node with 10,000 Services, in a minute (rates: with dnsperf)
+	@scripts/bootstrap servers
 	@$(BIN)/python tests/bench/dns
 
 fuzz: bootstrap ## the REST API under requests made from its own OpenAPI, for about a minute
