@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +17,7 @@ from podlab_testing.waiting import until
 
 ROLE = PROJECT / "playbooks/roles/dns"
 ADDRESS = "127.0.0.1"
+KRESD = shutil.which("kresd", path=os.environ.get("PATH", "") + ":/usr/sbin")
 
 
 class Resolver:
@@ -41,7 +44,7 @@ class Resolver:
     async def start(self) -> None:
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - it runs on
-                ["kresd", "--noninteractive", "--config", str(self._config), str(self.directory)],
+                [str(KRESD), "--noninteractive", "--config", str(self._config), str(self.directory)],
                 stdout=log,
                 stderr=log,
             )

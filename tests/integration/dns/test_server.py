@@ -12,13 +12,15 @@ from threading import Thread
 import pytest
 from podlab_testing import upstream_dns
 from podlab_testing.ports import reserved_ports
-from podlab_testing.resolver import Resolver
+from podlab_testing.resolver import KRESD, Resolver
 
 from node.dns import journal
 from node.dns.message import ADDITIONAL, AUTHORITY, NOERROR, NXDOMAIN, SERVFAIL
 from node.dns.record import Record, Records
 from node.dns.records import Cluster, of_cluster, of_namespace, start_of_authority
 from node.dns.server import DnsServer
+
+pytestmark = pytest.mark.skipif(KRESD is None, reason="a server of our own needs knot-resolver")
 
 CLUSTER = Cluster("cluster.local", "10.96.0.10")
 WEB = "web.default.svc.cluster.local"
