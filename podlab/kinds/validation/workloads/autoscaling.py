@@ -1,6 +1,7 @@
 """HorizontalPodAutoscalers."""
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any
 
 from podlab.api.values import quantity
@@ -71,7 +72,7 @@ def check_autoscaler_status(found: Findings, item: horizontalpodautoscaler_pb2.H
         current = getattr(metric, source).current if source else metrics_pb2.MetricValueStatus()
         for name in ("value", "averageValue"):
             if current.HasField(name):
-                _check_amount(found, f"status.currentMetrics[{index}].{source}.current.{name}", getattr(current, name))
+                _amount(found, f"status.currentMetrics[{index}].{source}.current.{name}", getattr(current, name))
 
 
 def _check_reference(found: Findings, field: str, reference: metrics_pb2.CrossVersionObjectReference) -> None:
@@ -95,8 +96,10 @@ def _check_rules(found: Findings, field: str, rules: horizontalpodautoscaler_pb2
         found.invalid(where, window, f"must be less than or equal to {_WINDOW_S}")
     if rules.HasField("selectPolicy") and rules.selectPolicy not in ("Disabled", "Max", "Min"):
         found.unsupported(f"{field}.selectPolicy", rules.selectPolicy, ("Disabled", "Max", "Min"))
-    if rules.HasField("tolerance") and quantity.parse(rules.tolerance) < 0:
-        found.invalid(f"{field}.tolerance", rules.tolerance.string, "must be greater than or equal to 0")
+    if rules.HasField("tolerance"):
+        amount = _amount(found, f"{field}.tolerance", rules.tolerance)
+        if amount is not None and amount < 0:
+            found.invalid(f"{field}.tolerance", rules.tolerance.string, "must be greater than or equal to 0")
     if not rules.policies:
         found.required(f"{field}.policies", "must specify at least one Policy")
     for index, policy in enumerate(rules.policies):
@@ -187,19 +190,20 @@ def _check_target(found: Findings, field: str, target: metrics_pb2.MetricTarget)
         found.invalid(f"{field}.type", target.type, "must be either Utilization, Value, or AverageValue")
     for name in ("value", "averageValue"):
         if target.HasField(name):
-            _check_amount(found, f"{field}.{name}", getattr(target, name), positive=True)
+            amount = _amount(found, f"{field}.{name}", getattr(target, name))
+            if amount is not None and amount <= 0:
+                found.invalid(f"{field}.{name}", getattr(target, name).string, "must be positive")
     if target.HasField("averageUtilization"):
         found.at_least(f"{field}.averageUtilization", target.averageUtilization, 1)
 
 
-def _check_amount(found: Findings, field: str, given: meta_pb2.Quantity, *, positive: bool = False) -> None:
+def _amount(found: Findings, field: str, given: meta_pb2.Quantity) -> Fraction | None:
+    """The number, or None where it is none, which `found` then says."""
     try:
-        amount = quantity.parse(given)
+        return quantity.parse(given)
     except ValueError as error:
         found.invalid(field, given.string, str(error))
-        return
-    if positive and amount <= 0:
-        found.invalid(field, given.string, "must be positive")
+        return None
 
 
 def _check_identifier(found: Findings, field: str, metric: metrics_pb2.MetricIdentifier) -> None:
