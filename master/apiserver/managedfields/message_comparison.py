@@ -42,7 +42,12 @@ def compare(old: Message, new: Message) -> Comparison:
 
 def differ_plainly(old: Message, new: Message) -> bool:
     """Whether it is seen at a glance that a value outside of metadata and status is another: most writes change one."""
-    members = _type(new.DESCRIPTOR).members
+    known = _type(new.DESCRIPTOR)
+    for name in known.scalars:
+        now = getattr(new, name)
+        if now and now != getattr(old, name):
+            return True
+    members = known.members
     for (field, was), (same, now) in zip(old.ListFields(), new.ListFields(), strict=False):
         if field != same:  # what came or went is not seen at a glance
             return False
@@ -297,7 +302,7 @@ class _Items(_Described):
 class _Type:
     """What is compiled of one message type."""
 
-    __slots__ = ("absent", "coming", "leaves", "members")
+    __slots__ = ("absent", "coming", "leaves", "members", "scalars")
 
     def __init__(self, descriptor: Descriptor) -> None:
         message = GetMessageClass(descriptor)
@@ -306,6 +311,8 @@ class _Type:
         self.leaves = {field: member.step for field, member in self.members.items() if type(member) is _Leaf}
         self.coming = {field: step for field, step in self.leaves.items() if self.members[field].absent is MISSING}
         """Those of which JSON has nothing when they are not set: most that new objects have."""
+        self.scalars = tuple(field.name for field in self.leaves if _is_plain(field))
+        """Their names: what is set there and was not, or was another, is written."""
         parts = structure.members(struct, absent)
         self.absent: Final = {part.step: all_below(absent[name], part) for name, part in parts}
         """What JSON always has, and what is below it when it is not set."""
@@ -379,6 +386,11 @@ def _member(field: FieldDescriptor, struct: Struct, absent: Mapping[str, Json]) 
     assert isinstance(shape, List)
     is_object = isinstance(shape.item, Struct) and not shape.item.is_atomic
     return _Items(part, write, empty, identify, child_type(field) if is_object else None)
+
+
+def _is_plain(field: FieldDescriptor) -> bool:
+    """Whether the field holds one scalar, which JSON shows as it is, and nothing else tells whether it is set."""
+    return not field.is_repeated and not field.has_presence and convert(field) is None and field.name not in _ASIDE
 
 
 def _is_whole(shape: Shape) -> bool:

@@ -67,11 +67,13 @@ def check_preconditions(current: Any, kind: Kind, uid: str, resource_version: st
 
 def replace(new: Any, old: Any, resource: Resource) -> None:
     """What was sent becomes the object after an update: with what only the cluster sets, and the status, of `old`."""
-    new.metadata.resourceVersion = old.metadata.resourceVersion
+    metadata: meta_pb2.ObjectMeta = new.metadata
+    before: meta_pb2.ObjectMeta = old.metadata
+    metadata.resourceVersion = before.resourceVersion
     if resource.kind.has_status:
         resource.strategy.parts.copy_status(new, old)
-    if not new.metadata.generateName:
-        new.metadata.generateName = old.metadata.generateName
+    if before.generateName and not metadata.generateName:
+        metadata.generateName = before.generateName
     defaults.settle(new, old)
     inherit(new, old)
     resource.strategy.inherit(new, old)

@@ -40,13 +40,13 @@ class Completion:
         self.memo = TemplateMemo()
         admission.follow(self.memo.forget)
 
-    async def complete(self, request: AdmissionRequest, strategy: Strategy) -> Result | None:
+    async def complete(self, request: AdmissionRequest, resource: Resource) -> Result | None:
         """Complete `request.new`; the result that all pods of its template share, None for one of its own. Raises what
         plugins raise."""
         new = request.new
         asked = self._admission.asked(request.write.kind, request.write.operation, request.write.subresource)
         if not isinstance(new, pod_pb2.Pod) or (shape := self._shape(new, request, asked)) is None:
-            await self._complete(request, strategy, asked)
+            await self._complete(request, resource, asked)
             return None
         known = self.memo.known(shape)
         if known is not None:
@@ -55,13 +55,12 @@ class Completion:
             known.apply(new)
             return known
         annotations = dict(new.metadata.annotations)
-        fields = await self._complete(request, strategy, asked)
+        fields = await self._complete(request, resource, asked)
         return self.memo.remember(shape, new, annotations, fields)
 
-    async def _complete(self, request: AdmissionRequest, strategy: Strategy, asked: SelectedPlugins) -> FieldSet:
+    async def _complete(self, request: AdmissionRequest, resource: Resource, asked: SelectedPlugins) -> FieldSet:
         """The fields that the object's author wrote, defaults included."""
-        new, write = request.new, request.write
-        resource = self._kinds.catalog.resource(write.seen)
+        new, write, strategy = request.new, request.write, resource.strategy
         changes.set_defaults(new, resource)
         if tracking.is_written_as_a_whole(request) and not self._adds(asked, request, strategy):
             tracking.begin(request, ALL)

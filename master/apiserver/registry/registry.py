@@ -160,15 +160,23 @@ class Registry:
     async def plan(self, write: Write) -> Planned:
         """What it would commit, as things stand in the cache. Raises what `write` raises."""
         if write.operation is Operation.CREATE and not write.subresource:
-            return await self._planned_creation(await self._begun(write, *await self._made_new(write)))
+            return await self._planned_new(write)
         key = keys.object_key(write.kind, write.namespace, write.name)
         part = subresources.of(write) if write.deletion is None else None
         entry = self._cache.get(write.kind, key)
         if entry is not None:
             return await self._planned_change(write, entry, part)
         if write.creates_missing:
-            return await self.plan(write.creation())
+            return await self._planned_new(write.creation())
         raise NotFound.of(write.kind.resource, write.name)
+
+    async def _planned_new(self, write: Write) -> Planned:
+        if write.application is None:
+            begun = await self._begun(write, write.made_from(None))
+        else:
+            made = await tracking.created(write, self._resource(write.kind), self._clock().seconds)
+            begun = await self._begun(write, *made)
+        return await self._planned_creation(begun)
 
     def charges(self, planned: Planned) -> bool:
         """Whether it takes of something limited: it is then not to be committed with others."""
@@ -209,12 +217,6 @@ class Registry:
                 await self._caught_up_after(error)
         raise _contended(write)
 
-    async def _made_new(self, write: Write) -> tuple[Message, bytes]:
-        """What is to be created, and its managedFields where they are known already."""
-        if write.application is None:
-            return write.made_from(None), b""
-        return await tracking.created(write, self._resource(write.kind), self._clock().seconds)
-
     async def _begun(self, write: Write, message: Message, managed: bytes = b"") -> _Begun:
         key, resource = _key(write), self._resource(write.seen)
         request = AdmissionRequest(write, message, managed=managed)
@@ -222,7 +224,7 @@ class Registry:
         asked = self._admission.asked(write.kind, Operation.CREATE, "")
         for plugin in asked.first:
             await plugin.mutate(request)
-        alike = await self._completion.complete(request, resource.strategy)
+        alike = await self._completion.complete(request, resource)
         if request.write is not write:  # it has another name
             key = _key(request.write)
         return _Begun(request, key, alike, asked, _rules(write, resource.strategy))
@@ -238,21 +240,25 @@ class Registry:
         alongside = await self._admission.validate(begun.asked, request)
         if self._cache.get(write.kind, key) is not None:
             raise AlreadyExists.of(write.kind.resource, request.write.name)
-        value = alike.encoded(request.new) if alike is not None else await self._encoded(write, request.new)
+        if alike is not None:
+            value = alike.encoded(request.new)
+        else:
+            value = changes.encoded(await self._as_stored(write, request.new))
         stored = encoding.with_managed(value, request.managed)
         return Planned(request, key, begun.asked, None, stored, (*allocated, *alongside))
 
     async def _planned_change(self, write: Write, entry: CachedObject, part: SubresourceStrategy | None) -> Planned:
         """What becomes of an object that is there: of the whole, of a subresource, or at its deletion."""
-        strategy, now = self._resource(write.seen).strategy, self._clock()
+        resource, now = self._resource(write.seen), self._clock()
+        strategy = resource.strategy
         asked = self._admission.asked(write.kind, write.operation, write.subresource)
         if write.kind.conversion is None:
             old = entry.message()
-            request = self._completed(write, entry, old, part, now)
+            request = self._completed(write, entry, old, part, resource, now)
         else:
             old = before = await self.conversions.run(lambda: _seen(write, entry))
-            request = await self.conversions.run(lambda: self._completed(write, entry, before, part, now))
-        await self._add(asked, request, part)
+            request = await self.conversions.run(lambda: self._completed(write, entry, before, part, resource, now))
+        await self._add(asked, request, part, resource)
         new = request.new
         if part is not None:
             part.prepare(new, old, strategy, now)
@@ -269,19 +275,20 @@ class Registry:
         alongside = await self._admission.validate(asked, request)
         if part is not None and not part.stores:
             return Planned(request, entry.key, asked, entry, b"", NOTHING, unchanged=True)
-        # Of an object that goes nothing is stored: no webhook need convert it.
-        value, is_same = (
-            (changes.encoded(new), False) if request.removed else await self._encoded_change(write, entry, old, new)
-        )
+        is_same = not request.removed and new == old  # both have the resourceVersion of what is there
         if is_same:
             request.managed = tracking.settled(request, entry.managed)
-        unchanged = is_same and not request.removed and request.managed == entry.managed and entry.is_of_its_kind
-        stored = encoding.with_managed(value, request.managed)
+        unchanged = is_same and request.managed == entry.managed and entry.is_of_its_kind
+        # Of an object that goes nothing is stored: no webhook need convert it.
+        kept = new if request.removed or write.kind.conversion is None else await self._as_stored(write, new)
+        stored = encoding.with_managed(changes.encoded(kept), request.managed)
         return Planned(request, entry.key, asked, entry, stored, (*allocated, *alongside), unchanged)
 
-    async def _add(self, asked: SelectedPlugins, request: AdmissionRequest, part: SubresourceStrategy | None) -> None:
+    async def _add(
+        self, asked: SelectedPlugins, request: AdmissionRequest, part: SubresourceStrategy | None, resource: Resource
+    ) -> None:
         """Have plugins complete an object that is there, and change it as users say. Nobody manages what is added."""
-        resource, kind = self._resource(request.write.seen), request.write.kind
+        kind = request.write.kind
         if asked.completing or resource.strategy.adds_to_changed or kind.group_resource in self._allocators:
             tracking.told_apart(request)
         for plugin in asked.completing:
@@ -290,24 +297,15 @@ class Registry:
             tracking.told_apart(request)
             await self._admission.change(asked, request, partial(_complete_again, part, resource))
 
-    async def _encoded_change(
-        self, write: Write, entry: CachedObject, old: Message, new: Message
-    ) -> tuple[bytes, bool]:
-        """The object as it is to be stored, and whether it says the same as before."""
-        if write.kind.conversion is None:
-            value = changes.encoded(new)
-            return value, entry.holds(value, new)
-        is_same = new == old
-        return await self._encoded(write, new), is_same
-
-    async def _encoded(self, write: Write, new: Message) -> bytes:
-        """The object as it is to be stored. One that is deleted in no version in particular stays in its own."""
-        if write.kind.conversion is not None and isinstance(new, Custom) and _is_seen_in_one_version(write):
-            message = new
-            new = await self.conversions.run(lambda: custom_in(message, write.kind))
-            if new is not message:
-                self._resource(write.kind).strategy.set_defaults(new)
-        return changes.encoded(new)
+    async def _as_stored(self, write: Write, new: Message) -> Message:
+        """The object in the version that is stored. One that is deleted in no version in particular stays in its
+        own."""
+        if write.kind.conversion is None or not isinstance(new, Custom) or not _is_seen_in_one_version(write):
+            return new
+        stored = await self.conversions.run(lambda: custom_in(new, write.kind))
+        if stored is not new:
+            self._resource(write.kind).strategy.set_defaults(stored)
+        return stored
 
     def _completed(
         self,
@@ -315,11 +313,12 @@ class Registry:
         entry: CachedObject,
         old: Message,
         part: SubresourceStrategy | None,
+        resource: Resource,
         now: meta_pb2.Time,
     ) -> AdmissionRequest:
         """What is made of the object as it stands, before anybody else has a say. Raises Conflict, and what a patch
         raises."""
-        resource, managed = self._resource(write.seen), entry.managed
+        managed = entry.managed
         if (terms := write.deletion) is not None:
             changes.check_preconditions(old, write.kind, terms.uid, terms.resource_version)
             new = deletion.decided(old, resource.strategy, terms, now)
@@ -327,7 +326,7 @@ class Registry:
                 managed = field_manager.told_apart(managed, old)
             return AdmissionRequest(write, new, old, managed=managed, managed_before=entry.managed)
         assert part is not None
-        stored = self._resource(write.kind)
+        stored = resource if write.seen is write.kind else self._resource(write.kind)
         if write.application is not None:
             sent, managed = tracking.applied(write, entry, old, stored, now.seconds)
             weight.check_message(sent)

@@ -83,13 +83,6 @@ class CachedObject:
         """As a message is decoded from it: with resourceVersion."""
         return self.element[self._start :]
 
-    def holds(self, value: bytes, message: Message) -> bool:
-        """Whether it is what the message says, which `value` is the encoded form of; both are without managedFields and
-        resourceVersion."""
-        own = self.element[self._start : len(self.element) - len(encoding.revision_tail(self.revision))]
-        # What differs in length differs. Of one length, maps may stand there in another order.
-        return len(own) == len(value) and (own == value or self.kind.message.FromString(own) == message)
-
     def message(self) -> Message:
         """A fresh message with its resourceVersion, without managedFields; the caller may mutate it."""
         return self.kind.message.FromString(self.encoded)

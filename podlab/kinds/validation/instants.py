@@ -18,14 +18,17 @@ _Elements = Callable[[Any], Iterable[tuple[Any, Any]]]
 """Keys, or places, and values."""
 
 
-def check_instants(found: Findings, message: Message, path: str = "") -> None:
-    """Find fault with what is no time that exists."""
+def check_instants(found: Findings, message: Message, path: str = "", *, aside: str = "") -> None:
+    """Find fault with what is no time that exists. The field `aside` is not looked at."""
     for name, is_instant, of_many in _leading_to_instants(message.DESCRIPTOR):
-        if of_many is not None:
-            for key, element in of_many(getattr(message, name)):
+        if name == aside:
+            continue
+        if of_many is None:
+            if message.HasField(name):
+                _check(found, getattr(message, name), path, name, is_instant=is_instant)
+        elif held := getattr(message, name):
+            for key, element in of_many(held):
                 _check(found, element, path, f"{name}[{key}]", is_instant=is_instant)
-        elif message.HasField(name):
-            _check(found, getattr(message, name), path, name, is_instant=is_instant)
 
 
 def _check(found: Findings, value: Any, path: str, name: str, *, is_instant: bool) -> None:

@@ -46,9 +46,12 @@ def check_metadata(
         found.required("metadata.namespace")
     elif faults := syntax.label(namespace):
         found.invalid("metadata.namespace", namespace, *faults)
-    check_labels(found, "metadata.labels", metadata.labels)
-    check_annotations(found, "metadata.annotations", metadata.annotations)
-    _check_owners(found, metadata.ownerReferences)
+    if labels := metadata.labels:
+        check_labels(found, "metadata.labels", labels)
+    if annotations := metadata.annotations:
+        check_annotations(found, "metadata.annotations", annotations)
+    if owners := metadata.ownerReferences:
+        _check_owners(found, owners)
     for index, finalizer in enumerate(metadata.finalizers):
         found.invalid(f"metadata.finalizers[{index}]", finalizer, *finalizer_rule(finalizer))
 

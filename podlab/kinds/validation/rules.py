@@ -77,8 +77,8 @@ def validate_create_alike(
 def validate_update(rules: Rules, new: Message, old: Message, *, namespaced: bool) -> tuple[Cause, ...]:
     """What is wrong with an object that replaces `old`. Status is not looked at: an update leaves it alone."""
     found = Findings()
-    _check_metadata_update(found, rules, new, old, namespaced=namespaced)
-    _check_rest(found, rules, new)
+    aside = _check_metadata_update(found, rules, new, old, namespaced=namespaced)
+    _check_rest(found, rules, new, aside)
     rules.update(found, new, old)
     return found.causes
 
@@ -87,10 +87,10 @@ def validate_status_update(rules: Rules, new: Message, old: Message, *, namespac
     """What is wrong with a new status, and what marks the object. Spec is not looked at: a status update leaves it
     alone."""
     found = Findings()
-    _check_metadata_update(found, rules, new, old, namespaced=namespaced)
+    aside = _check_metadata_update(found, rules, new, old, namespaced=namespaced)
     rules.status(found, new)
     rules.status_update(found, new, old)
-    check_instants(found, new)
+    check_instants(found, new, aside=aside)
     _check_size(found, new.ByteSize())
     return found.causes
 
@@ -98,8 +98,8 @@ def validate_status_update(rules: Rules, new: Message, old: Message, *, namespac
 def validate_joining(rules: Rules, new: Message, old: Message, *, namespaced: bool) -> tuple[Cause, ...]:
     """What is wrong with the ephemeral containers of a pod that replaces `old`. Of the rest nothing differs."""
     found = Findings()
-    _check_metadata_update(found, rules, new, old, namespaced=namespaced)
-    _check_rest(found, rules, new)
+    aside = _check_metadata_update(found, rules, new, old, namespaced=namespaced)
+    _check_rest(found, rules, new, aside)
     rules.joining(found, new, old)
     return found.causes
 
@@ -109,16 +109,19 @@ def _check(found: Findings, rules: Rules, message: Message, *, namespaced: bool)
     _check_rest(found, rules, message)
 
 
-def _check_metadata_update(found: Findings, rules: Rules, new: Message, old: Message, *, namespaced: bool) -> None:
-    """What is as it was is not looked at again."""
-    if _metadata(new) != _metadata(old):
-        check_metadata_update(found, _metadata(new), _metadata(old))
-        check_metadata(found, _metadata(new), rules.name, rules.finalizer, namespaced=namespaced)
+def _check_metadata_update(found: Findings, rules: Rules, new: Message, old: Message, *, namespaced: bool) -> str:
+    """What is as it was is not looked at again: the name of that field, empty where it has changed."""
+    metadata, before = _metadata(new), _metadata(old)
+    if metadata == before:
+        return "metadata"
+    check_metadata_update(found, metadata, before)
+    check_metadata(found, metadata, rules.name, rules.finalizer, namespaced=namespaced)
+    return ""
 
 
-def _check_rest(found: Findings, rules: Rules, message: Message) -> None:
+def _check_rest(found: Findings, rules: Rules, message: Message, aside: str = "") -> None:
     rules.always(found, message)
-    check_instants(found, message)
+    check_instants(found, message, aside=aside)
     _check_size(found, message.ByteSize())
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from master.apiserver.admission.lister import Lister, listed
 from master.apiserver.admission.plugin import NOTHING, AdmissionRequest, Alongside, Plugin
 from master.apiserver.admission.rules import namespaces
-from master.apiserver.admission.write import Operation
+from master.apiserver.admission.write import Operation, Write
 from master.apiserver.watchcache import keys
 from master.apiserver.watchcache.cache import Cache
 from podlab.api import kinds
@@ -39,15 +39,16 @@ class NamespaceLifecycle(Plugin):
         """See Plugin: it comes first, so that nobody completes what cannot be."""
         write = request.write
         if write.kind.namespaced:
-            self._check_home(request)
+            self._check_home(write)
         elif write.operation is Operation.DELETE:
             namespaces.check_deletable(write.name)
 
     async def validate(self, request: AdmissionRequest) -> Alongside:
         """See Plugin."""
-        if request.write.kind.namespaced:
-            self._check_home(request)  # it may go since the last attempt
-            return (namespaces.still_open(request.write.namespace),)
+        write = request.write
+        if write.kind.namespaced:
+            self._check_home(write)  # it may go since the last attempt
+            return (namespaces.still_open(write.namespace),)
         if request.old is None:
             return NOTHING
         new, old = request.new_as(Namespace), request.old_as(Namespace)
@@ -56,8 +57,7 @@ class NamespaceLifecycle(Plugin):
         self._check_empty(new.metadata.name)
         return namespaces.closed(new.metadata.name)
 
-    def _check_home(self, request: AdmissionRequest) -> None:
-        write = request.write
+    def _check_home(self, write: Write) -> None:
         home = self._namespaces.get("", write.namespace)
         namespaces.check_home(write.kind, write.name, write.namespace, home)
 

@@ -54,3 +54,16 @@ def test_a_new_object_is_all_written(kind: Kind) -> None:
     found = message_comparison.compare(empty, new)
     assert found.written
     assert found == by_json(empty, new, kind)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.group_kind))
+@given(seed=st.integers(min_value=0, max_value=2**32))
+def test_what_differs_plainly_is_written(kind: Kind, seed: int) -> None:
+    chance = random.Random(seed)
+    old = random_messages.random_message(kind.message, chance)
+    new = random_messages.changed(old, chance)
+    for message in (old, new):
+        settling.settle(message, [])
+    for before in (old, kind.message()):
+        found = by_messages(before, new)
+        assert found is None or found.written or not message_comparison.differ_plainly(before, new)

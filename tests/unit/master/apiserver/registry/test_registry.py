@@ -32,6 +32,24 @@ async def read(registry: WritableRegistry, name: str = "a") -> Any:
     return (await registry.get(builtin_kinds.named("ConfigMap"), "default", name)).message()
 
 
+@pytest.mark.parametrize(
+    ("said", "is_same"),
+    [
+        pytest.param({"a": "1", "b": "2"}, True, id="the same"),
+        pytest.param({"b": "2", "a": "1"}, True, id="the same in another order"),
+        pytest.param({"a": "2", "b": "1"}, False, id="of the same length"),
+        pytest.param({"a": "1"}, False, id="shorter"),
+        pytest.param({}, False, id="nothing"),
+    ],
+)
+async def test_an_update_that_says_the_same_leaves_the_revision(
+    registry: WritableRegistry, said: dict[str, str], is_same: bool
+) -> None:
+    made = await registry.create(config_map(a="1", b="2"))
+    updated = await registry.update(config_map(**said))
+    assert (updated.revision == made.revision) is is_same
+
+
 async def test_of_many_who_create_the_same_at_once_one_does(registry: WritableRegistry) -> None:
     results = await asyncio.gather(*(registry.create(config_map()) for _ in range(10)), return_exceptions=True)
     refused = [result for result in results if isinstance(result, BaseException)]

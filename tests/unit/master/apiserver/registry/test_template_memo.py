@@ -29,7 +29,6 @@ from podlab.meta.v1 import meta_pb2
 from podlab.scheduling.v1 import priorityclass_pb2
 
 RESOURCE = builtin_kinds.of(builtin_kinds.named("Pod"))
-STRATEGY = RESOURCE.strategy
 NOW = meta_pb2.Time(seconds=1_000_000)
 
 
@@ -127,7 +126,7 @@ async def begun(message: pod_pb2.Pod, completion: Completion, by: WriteContext =
     made.CopyFrom(message)
     changes.begin(made, RESOURCE, f"uid-of-{message.metadata.name}", NOW)
     try:
-        await completion.complete(AdmissionRequest(Write.create(by, made), made), STRATEGY)
+        await completion.complete(AdmissionRequest(Write.create(by, made), made), RESOURCE)
     except ApiError as error:
         return str(error)
     return made
@@ -198,7 +197,7 @@ async def test_what_is_stored_of_a_pod_is_the_same_whether_its_template_is_known
     completion = Completion(admission_of(cluster.cache))
     for name in ("a", "b"):
         made = pod(name, app=name)
-        result = await completion.complete(AdmissionRequest(Write.create(BY_ADMIN, made), made), STRATEGY)
+        result = await completion.complete(AdmissionRequest(Write.create(BY_ADMIN, made), made), RESOURCE)
         assert result is not None
         assert pod_pb2.Pod.FromString(result.encoded(made)) == made
         assert result.size_bytes(made) == len(result.encoded(made))
