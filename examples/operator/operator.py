@@ -1,11 +1,13 @@
 """An operator: of each Site it makes a Deployment and a Service. docs/extending.md tells it step by step."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import kopf
 import yaml
 from kubernetes import config, dynamic
+from kubernetes.dynamic.exceptions import NotFoundError
 
 CHILDREN = Path(__file__).with_name("children.yaml").read_text()
 
@@ -35,7 +37,8 @@ def report(memo, event, name, namespace, spec, status, **_):
     if event["type"] != "DELETED":
         said = {"status": {"ready": f"{status.get('readyReplicas', 0)}/{spec['replicas']}"}}
         sites = memo.kubernetes.resources.get(api_version="examples.podlab.io/v1", kind="Site")
-        sites.status.patch(said, name=name, namespace=namespace, content_type="application/merge-patch+json")
+        with suppress(NotFoundError):  # The Site may be gone before its Deployment is.
+            sites.status.patch(said, name=name, namespace=namespace, content_type="application/merge-patch+json")
 
 
 @kopf.on.delete("sites")

@@ -209,7 +209,7 @@ def test_a_pod_is_given_its_grace_and_no_more(pods: Applied) -> None:
         pods.until(name, lambda pod: condition_of(pod, "Ready") == "True", f"{name} runs")
     began = time.monotonic()
     pods("delete", "pod", "deaf")
-    assert 3.0 <= time.monotonic() - began < 10
+    assert 3.0 <= time.monotonic() - began < 20  # without its own, a pod has 30 s
     pods("delete", "pod", "slow-to-stop", "--wait=false")
     assert "Terminating" in pods("get", "pod", "slow-to-stop")
     pods("delete", "pod", "slow-to-stop", "--grace-period=1", timeout_s=15)
