@@ -35,6 +35,7 @@ ALL = [
     *(f"m1/{name}" for name in ("apiserver", "scheduler", "controllers")),
     "n1/kubelet",
     "n1/proxy",
+    "n1/dns",
     "front-proxy/ca",
     "m1/front-proxy-client",
     "service-accounts/signing.key",
@@ -63,7 +64,7 @@ def test_a_check_foretells_what_a_run_makes_and_makes_nothing(directory: Path) -
 def test_a_check_foretells_what_a_new_node_needs(directory: Path) -> None:
     podlab_pki.ensure(PARAMS, directory, [])
     grown = {**PARAMS, "nodes": {"n1": "10.0.0.21", "n2": "10.0.0.22"}}
-    assert podlab_pki.ensure_in_a_copy(grown, directory, []) == ["n2/kubelet", "n2/proxy"]
+    assert podlab_pki.ensure_in_a_copy(grown, directory, []) == ["n2/kubelet", "n2/proxy", "n2/dns"]
     assert not (directory / "pki" / "n2").exists()
 
 
@@ -86,5 +87,5 @@ def test_a_node_that_the_cluster_does_not_have_gets_new_certificates(directory: 
     assert podlab_pki.absent_nodes({**PARAMS, "members": None}) == []
     assert podlab_pki.absent_nodes({**PARAMS, "members": ["n1", "n9"]}) == []
     absent = podlab_pki.absent_nodes({**PARAMS, "members": ["n9"]})
-    assert podlab_pki.ensure(PARAMS, directory, absent) == ["n1/kubelet", "n1/proxy"]
+    assert podlab_pki.ensure(PARAMS, directory, absent) == ["n1/kubelet", "n1/proxy", "n1/dns"]
     assert (directory / "pki/n1/kubelet.crt").read_bytes() != before

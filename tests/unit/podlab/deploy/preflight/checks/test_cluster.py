@@ -32,6 +32,7 @@ def fact(number: int, **changes: Any) -> Facts:
         "missing_features": (),
         "cgroup_controllers": frozenset({"cpu", "memory", "pids"}),
         "listeners": (),
+        "name_servers": (),
     }
     return Facts(**(values | changes))
 

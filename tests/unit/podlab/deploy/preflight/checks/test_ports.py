@@ -17,18 +17,18 @@ POLICY = {"iptables": ":INPUT DROP [0:0]", "nftables": ""}
 
 def test_everybody_reaches_the_api_server_and_it_reaches_the_nodes() -> None:
     assert awaited_at(MASTER, HOSTS) == {6443: ["m1", "n1", "n2"], 7443: ["m1", "n1", "n2"]}
-    assert awaited_at(N1, HOSTS) == {7450: ["m1"], 7451: ["m1"]}
+    assert awaited_at(N1, HOSTS) == {7450: ["m1"], 7451: ["m1"], 7452: ["m1"]}
 
 
 def test_a_host_tries_what_it_needs_of_those_that_take_part() -> None:
-    opened = {"m1": {"open": [7443]}, "n1": {"open": [7450, 7451]}}
+    opened = {"m1": {"open": [7443]}, "n1": {"open": [7450, 7451, 7452]}}
     assert [(target["host"], target["port"], target["attended"]) for target in listeners_for(N1, HOSTS, opened)] == [
         ("m1", 6443, False),
         ("m1", 7443, True),
     ]
     assert [(target["host"], target["port"]) for target in listeners_for(MASTER, HOSTS, opened)] == [
         *(("m1", 6443), ("m1", 7443)),
-        *(("n1", 7450), ("n1", 7451)),
+        *(("n1", 7450), ("n1", 7451), ("n1", 7452)),
     ]
 
 
