@@ -8,9 +8,9 @@ from typing import Final
 
 from master.controllers.devices.devicetainteviction import decide
 from master.controllers.devices.devicetainteviction.decide import DeviceAt
+from master.controllers.framework.disruption import delete_disrupted
 from master.controllers.framework.informers import Index, Informers
 from master.controllers.framework.loop import Loop
-from master.controllers.objects.podconditions import DISRUPTION_TARGET, set_condition
 from master.controllers.objects.podstate import is_being_deleted
 from podlab.api.objects import Key, key
 from podlab.api.pods import resourceclaims
@@ -85,19 +85,12 @@ class DeviceTaintEvictionController:
     async def _evict(self, pod: pod_pb2.Pod) -> None:
         at = key(pod)
         self._record_event(pod, "Marking for deletion")
-        changed = pod_pb2.Pod()
-        changed.CopyFrom(pod)
-        set_condition(
-            changed.status,
-            DISRUPTION_TARGET,
-            "True",
+        await delete_disrupted(
+            self._client,
+            pod,
             reason="DeletionByDeviceTaintManager",
             message="Device Taint manager: deleting due to NoExecute taint",
-            now=time.time(),
         )
-        if changed.status != pod.status:
-            await self._client.update_status(changed)
-        await self._client.delete(pod_pb2.Pod, at.name, at.namespace, uid=pod.metadata.uid)
         log.info(
             "%s has to leave %s: a device of it has a NoExecute taint that is not tolerated", at, pod.spec.nodeName
         )

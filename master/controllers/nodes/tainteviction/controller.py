@@ -6,10 +6,10 @@ import logging
 import time
 from typing import Final
 
+from master.controllers.framework.disruption import delete_disrupted
 from master.controllers.framework.informers import Informers
 from master.controllers.framework.loop import Loop
 from master.controllers.nodes.tainteviction.decide import bound_at, evicting, leave_at
-from master.controllers.objects.podconditions import DISRUPTION_TARGET, set_condition
 from master.controllers.objects.podstate import is_being_deleted
 from podlab.api.objects import Key, key
 from podlab.client.client import Client
@@ -73,19 +73,12 @@ class TaintEvictionController:
     async def _evict(self, pod: pod_pb2.Pod) -> None:
         at = key(pod)
         self._record_event(pod, f"Marking for deletion Pod {at.namespace}/{at.name}")
-        changed = pod_pb2.Pod()
-        changed.CopyFrom(pod)
-        set_condition(
-            changed.status,
-            DISRUPTION_TARGET,
-            "True",
+        await delete_disrupted(
+            self._client,
+            pod,
             reason="DeletionByTaintManager",
             message="Taint manager: deleting due to NoExecute taint",
-            now=time.time(),
         )
-        if changed.status != pod.status:
-            await self._client.update_status(changed)
-        await self._client.delete(pod_pb2.Pod, at.name, at.namespace, uid=pod.metadata.uid)
         log.info("%s has to leave %s: its NoExecute taints are not tolerated (any longer)", at, pod.spec.nodeName)
 
     def _record_event(self, pod: pod_pb2.Pod, message: str) -> None:
