@@ -12,6 +12,7 @@ from master.scheduler.cache.storage import ClaimName
 from master.scheduler.cycle.assumed_pod import AssumedPod
 from master.scheduler.devices import readiness
 from master.scheduler.devices.extended import ExtendedClaim
+from master.scheduler.effects.pending_pods import PendingPods
 from podlab.api.objects import Key, key
 from podlab.api.pods import resourceclaims
 from podlab.api.serializer import codec
@@ -23,8 +24,6 @@ from podlab.resource.v1.resourceclaim_pb2 import AllocationResult, ResourceClaim
 
 log = logging.getLogger(__name__)
 
-# How late it is noticed that a waiting pod was deleted.
-DELETION_CHECK_S = 5.0
 # How often a write is tried whose claim has changed meanwhile.
 TRIES = 5
 
@@ -50,12 +49,11 @@ class ClaimBinder:
         self._client = client
         self._devices = devices
         self._timeouts_s = timeouts_s
-        self._pending = pending
+        self._pods = PendingPods(pending)
         self._ready = ready
         self._failed = failed
         self._waiting = waiting
         self._queue: asyncio.Queue[tuple[AssumedPod, PodDevices]] = asyncio.Queue()
-        self._changed = asyncio.Event()
 
     def enqueue(self, assumed_pods: Sequence[AssumedPod]) -> None:
         """Pods without claims are ready at once."""
@@ -70,8 +68,7 @@ class ClaimBinder:
 
     def wake(self) -> None:
         """To be called when claims have changed."""
-        before, self._changed = self._changed, asyncio.Event()
-        before.set()
+        self._pods.wake()
 
     async def run(self) -> None:
         """Writes claims until cancelled, of all pods at the same time."""
@@ -154,10 +151,7 @@ class ClaimBinder:
         self._waiting(pod, assumed.node_name)
         timeout_s = self._timeouts_s[pod.spec.schedulerName]
         while not all(self._is_ready(self._claim(name), timeout_s) for name in waited_for):
-            known = self._pending(key(pod))
-            if known is None or known.metadata.uid != pod.metadata.uid:
-                raise NotFound(f"{key(pod)} waits no more")
-            await self._change()
+            await self._pods.wait(pod)
 
     def _is_ready(self, claim: ResourceClaim, timeout_s: float) -> bool:
         """Raises ApiError when it will not be: then it is to be given other devices."""
@@ -170,14 +164,6 @@ class ClaimBinder:
             self._devices.binding_failed(claim)
             raise Timeout(f"claim {claim.metadata.name} binding timeout")
         return False
-
-    async def _change(self) -> None:
-        """Returns when claims may have changed, or it is time to look again."""
-        try:
-            async with asyncio.timeout(DELETION_CHECK_S):
-                await self._changed.wait()
-        except TimeoutError:
-            return
 
     def _claim(self, name: ClaimName) -> ResourceClaim:
         claim = self._devices.claims.get(name)

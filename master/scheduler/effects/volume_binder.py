@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from master.scheduler.cache.storage import ClaimName, PodVolumes, Storage
 from master.scheduler.cycle.assumed_pod import AssumedPod
+from master.scheduler.effects.pending_pods import PendingPods
 from podlab.api.objects import Key, key
 from podlab.api.pods import volumes
 from podlab.api.pods.volumes import SELECTED_NODE
@@ -17,9 +18,6 @@ from podlab.core.v1.volume_pb2 import PersistentVolume, PersistentVolumeClaim
 from podlab.errors import ApiError, Conflict, NotFound, Timeout
 
 log = logging.getLogger(__name__)
-
-# How late it is noticed that a waiting pod was deleted.
-DELETION_CHECK_S = 5.0
 
 
 class VolumeBinder:
@@ -41,11 +39,10 @@ class VolumeBinder:
         self._client = client
         self._storage = storage
         self._timeouts_s = timeouts_s
-        self._pending = pending
+        self._pods = PendingPods(pending)
         self._ready = ready
         self._failed = failed
         self._queue: asyncio.Queue[AssumedPod] = asyncio.Queue()
-        self._changed = asyncio.Event()
 
     def enqueue(self, assumed_pods: Sequence[AssumedPod]) -> None:
         """Pods without claims to bind are ready at once."""
@@ -64,17 +61,14 @@ class VolumeBinder:
                 group.create_task(self._bind_claims(await self._queue.get()))
 
     async def _bind_claims(self, assumed: AssumedPod) -> None:
-        planned, at = self._storage.reserved_for(assumed.info.uid), key(assumed.info.pod)
-        assert planned is not None, f"{at} has no claims to bind"
+        planned = self._storage.reserved_for(assumed.info.uid)
+        assert planned is not None, f"{key(assumed.info.pod)} has no claims to bind"
         timeout_s = self._timeouts_s[assumed.info.pod.spec.schedulerName]
         try:
             async with asyncio.timeout(timeout_s):
                 written = await self._write(planned)
                 while not self._is_done(planned, written):
-                    pod = self._pending(at)
-                    if pod is None or pod.metadata.uid != assumed.info.uid:
-                        raise NotFound(f"{at} waits no more")
-                    await self._change()
+                    await self._pods.wait(assumed.info.pod)
         except TimeoutError:
             self._give_up(assumed, Timeout(f"binding volumes: no volume within {timeout_s:.0f} s"))
         except ApiError as error:
@@ -84,16 +78,7 @@ class VolumeBinder:
 
     def wake(self) -> None:
         """To be called when claims or volumes changed."""
-        before, self._changed = self._changed, asyncio.Event()
-        before.set()
-
-    async def _change(self) -> None:
-        """Returns when claims or volumes may have changed, or the pod may have been deleted."""
-        try:
-            async with asyncio.timeout(DELETION_CHECK_S):
-                await self._changed.wait()
-        except TimeoutError:
-            return
+        self._pods.wake()
 
     def _give_up(self, assumed: AssumedPod, error: ApiError) -> None:
         log.warning("%s: its volumes are not bound: %s", key(assumed.info.pod), error)
