@@ -52,7 +52,14 @@ class Tunnels:
             end.setblocking(False)
         task = asyncio.create_task(self._carry(to, connection, ours))
         self._carrying.add(task)
-        task.add_done_callback(self._carrying.discard)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            # Not the task's own last step: one that is cancelled before it has begun takes none.
+            self._carrying.discard(task)
+            connection.duplex.cancel()
+            ours.close()
+
+        task.add_done_callback(ended)
         return theirs
 
     async def close(self) -> None:
@@ -76,8 +83,6 @@ class Tunnels:
             upwards.cancel()
             downwards.cancel()
             await asyncio.gather(upwards, downwards, return_exceptions=True)  # what they met has been told above
-            connection.duplex.cancel()
-            ours.close()
 
 
 async def _upwards(ours: socket.socket, connection: PodConnection) -> None:
