@@ -97,6 +97,9 @@ def test_a_rollout_that_does_not_get_on_is_told(kubectl: Kubectl) -> None:
         'error: deployment "stuck" exceeded its progress deadline'
     )
     kubectl("rollout", "undo", target)
+    # The old reason stands until the pod of the failed template has gone: `rollout status` would still report it.
+    reason = '{.status.conditions[?(@.type=="Progressing")].reason}'
+    kubectl("wait", target, f"--for=jsonpath={reason}=NewReplicaSetAvailable", READY_WITHIN)
     kubectl("rollout", "status", target, READY_WITHIN)
 
 
