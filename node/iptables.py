@@ -6,15 +6,20 @@ The rest of a table belongs to other programs and is left alone.
 
 from __future__ import annotations
 
+import asyncio
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from node.command import CommandError, NotInstalled, output
+from node.family import FAMILIES, IPV4, IPV6, Family
 
 PREFIX = "PODLAB-"
 LOCK_WAIT_S = 10
-BACKENDS = {"auto": "iptables", "nft": "iptables-nft", "legacy": "iptables-legacy"}
+HAS_IPV6 = Path("/proc/net/if_inet6")  # unless the kernel was started without
+# What follows the command's name in each.
+BACKENDS = {"auto": "", "nft": "-nft", "legacy": "-legacy"}
 # How `iptables --version` names its backend.
 VERSION_NAMES = {"(nf_tables)": "nft", "(legacy)": "legacy"}
 
@@ -100,13 +105,14 @@ def _table_lines(current: Table, wanted: Table) -> list[str]:
 
 
 class Iptables:
-    """Runs iptables-save and iptables-restore of one backend: `auto` (the system's own), `nft` or `legacy`."""
+    """Saves and restores the rules of one family in one backend: `auto` (the system's own), `nft` or `legacy`."""
 
-    def __init__(self, backend: str = "auto") -> None:
+    def __init__(self, backend: str = "auto", family: Family = IPV4) -> None:
         if backend not in BACKENDS:
             raise IptablesError(f"backend: {backend!r} is not known; use one of {', '.join(BACKENDS)}")
         self._backend = backend
-        self._command = BACKENDS[backend]
+        self._family = family
+        self._command = family.iptables + BACKENDS[backend]
 
     async def read(self, prefix: str = PREFIX) -> dict[str, Table]:
         """The present chains whose names begin with `prefix`, and the jumps to them. Raises CommandError."""
@@ -134,7 +140,8 @@ class Iptables:
     async def clean_up_others(self, prefix: str) -> list[str]:
         """Does so in all other backends; returns those that had chains of that prefix."""
         own = await self.resolve()
-        return [name for name in BACKENDS if name not in ("auto", own) and await _clean_up_if_installed(name, prefix)]
+        others = [name for name in BACKENDS if name not in ("auto", own)]
+        return [name for name in others if await _clean_up_if_installed(name, self._family, prefix)]
 
     async def resolve(self) -> str:
         """The backend's own name, when it is `auto`. Raises CommandError."""
@@ -150,13 +157,17 @@ class Iptables:
         return await output(command, stdin, package="iptables")
 
 
-async def clean_up_everywhere(prefix: str = PREFIX) -> list[str]:
+async def clean_up_everywhere(prefix: str = PREFIX, families: Iterable[Family] = FAMILIES) -> list[str]:
     """Removes chains of that prefix from each installed backend; returns those that had any. Raises CommandError."""
-    return [name for name in BACKENDS if name != "auto" and await _clean_up_if_installed(name, prefix)]
+    pairs = [(name, family) for name in BACKENDS if name != "auto" for family in families]
+    found = [name for name, family in pairs if await _clean_up_if_installed(name, family, prefix)]
+    return list(dict.fromkeys(found))
 
 
-async def _clean_up_if_installed(backend: str, prefix: str) -> bool:
+async def _clean_up_if_installed(backend: str, family: Family, prefix: str) -> bool:
+    if family is IPV6 and not await asyncio.to_thread(HAS_IPV6.exists):
+        return False  # its legacy command cannot even ask
     try:
-        return await Iptables(backend).clean_up(prefix)
+        return await Iptables(backend, family).clean_up(prefix)
     except NotInstalled:
         return False

@@ -5,13 +5,17 @@ https://www.cni.dev/plugins/current/main/bridge/
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from node.family import family_of
+
 NAME = "podlab"
 BRIDGE = "podlab0"
 FILE = "10-podlab.conflist"
 
 
-def conflist(pod_cidr: str, mtu: int | None) -> dict[str, object]:
-    """The configuration for a node whose pods have addresses of `pod_cidr`.
+def conflist(pod_cidrs: Sequence[str], mtu: int | None) -> dict[str, object]:
+    """The configuration for a node whose pods have an address of each of `pod_cidrs`, one for each family.
 
     `mtu` is that of the node's interface to other nodes.
     """
@@ -29,8 +33,8 @@ def conflist(pod_cidr: str, mtu: int | None) -> dict[str, object]:
                 **({"mtu": mtu} if mtu else {}),
                 "ipam": {
                     "type": "host-local",
-                    "ranges": [[{"subnet": pod_cidr}]],
-                    "routes": [{"dst": "0.0.0.0/0"}],
+                    "ranges": [[{"subnet": each}] for each in pod_cidrs],
+                    "routes": [{"dst": family_of(each).everything} for each in pod_cidrs],
                 },
             },
             {"type": "portmap", "capabilities": {"portMappings": True}},

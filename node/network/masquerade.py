@@ -10,7 +10,7 @@ FORWARD = "PODLAB-NFORWARD"
 
 
 def render(cluster_cidr: str) -> Ruleset:
-    """The rules of a node in a cluster whose pods have addresses of `cluster_cidr`."""
+    """The rules, of the network's family, of a node in a cluster whose pods have addresses of `cluster_cidr`."""
     return {
         "nat": Table(
             {EGRESS: (f"-s {cluster_cidr} ! -d {cluster_cidr} -j MASQUERADE --random-fully",)},

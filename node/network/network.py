@@ -9,8 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from node.command import CommandError
+from node.family import family_of
 from node.iptables import Iptables
 from node.network import cni, masquerade, netlink, routes
+from podlab.api.values.ipfamilies import networks
 from podlab.client.client import Client
 from podlab.client.informer import Informer
 from podlab.core.v1.node_pb2 import Node
@@ -22,15 +24,17 @@ RETRY_S = 2.0
 
 
 class Network:
-    """`run` for ever. `ready` is true once pods can get addresses; until then `reason` says what is missing."""
+    """`run` for ever. `ready` is true once pods can get addresses; until then `reason` says what is missing.
+
+    `cluster_cidr` is the network of all pods, or one of each family with a comma between.
+    """
 
     def __init__(self, client: Client, node_name: str, cluster_cidr: str, cni_directory: Path) -> None:
         self.ready = False
         self.reason = "waiting for the list of nodes"
         self._node_name = node_name
-        self._cluster_cidr = cluster_cidr
+        self._cluster_cidrs = tuple(map(str, networks(cluster_cidr)))
         self._file = cni_directory / cni.FILE
-        self._iptables = Iptables()
         self._nodes = Informer(client, Node)
         self._dirty = asyncio.Event()
         self._was_ready = asyncio.Event()
@@ -75,23 +79,30 @@ class Network:
         await netlink.apply(changes)
         for change in changes:
             log.info("route to %s: %s", change.cidr, change.gateway or "removed")
-        if await self._iptables.apply(masquerade.render(self._cluster_cidr), masquerade.PREFIX):
-            log.info("masquerade rules written")
-        self._write_cni(own.spec.podCIDR, await netlink.mtu_at(routes.address_of(own)))
+        for cidr in self._cluster_cidrs:
+            family = family_of(cidr)
+            if await Iptables(family=family).apply(masquerade.render(cidr), masquerade.PREFIX):
+                log.info("%s: masquerade rules written", family.name)
+        self._write_cni(_pod_cidrs(own), await netlink.mtu_at(routes.address_of(own)))
         self.ready, self.reason = True, ""
         self._was_ready.set()
 
-    def _write_cni(self, pod_cidr: str, mtu: int | None) -> None:
-        text = json.dumps(cni.conflist(pod_cidr, mtu), indent=2) + "\n"
+    def _write_cni(self, pod_cidrs: tuple[str, ...], mtu: int | None) -> None:
+        text = json.dumps(cni.conflist(pod_cidrs, mtu), indent=2) + "\n"
         if self._file.exists() and self._file.read_text() == text:
             return
         self._file.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._file.with_suffix(".tmp")
         temporary.write_text(text)
         temporary.replace(self._file)
-        log.info("CNI configuration written: pods get addresses of %s", pod_cidr)
+        log.info("CNI configuration written: pods get addresses of %s", ", ".join(pod_cidrs))
 
 
 def _cidr_and_addresses(node: Node | None) -> tuple[str, ...]:
-    """A node's pod CIDR and addresses."""
-    return (node.spec.podCIDR, *(each.address for each in node.status.addresses)) if node is not None else ()
+    """A node's pod CIDRs and addresses."""
+    return (*_pod_cidrs(node), *(each.address for each in node.status.addresses)) if node is not None else ()
+
+
+def _pod_cidrs(node: Node) -> tuple[str, ...]:
+    """Of which the node's pods get an address each."""
+    return tuple(node.spec.podCIDRs) or (node.spec.podCIDR,)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 
 from node.flows import Flow, FlowTable
 from node.networkpolicy.table import Packet, PolicyTable, passes
+from podlab.api.values.ipfamilies import without_port
 
 
 def forbidden(flows: Iterable[Flow], table: PolicyTable, is_own: Callable[[str], bool]) -> list[Flow]:
@@ -22,7 +23,7 @@ def forbidden(flows: Iterable[Flow], table: PolicyTable, is_own: Callable[[str],
     found = []
     for flow in flows:
         # Addresses as the rules see them: the client's own, and the endpoint's.
-        address, _, port = flow.endpoint.rpartition(":")
+        address, port = without_port(flow.endpoint)
         if flow.source not in isolated and address not in isolated:
             continue
         if not passes(table, Packet(flow.source, address, flow.protocol, int(port))) and not (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
 
+from node.family import IPV4, Family
 from node.flows import Flow, FlowTable
 from node.proxy.exposures import Delta
 from node.proxy.frontends import Place
@@ -42,17 +43,17 @@ def stale(flows: Iterable[Flow], wanted: Endpoints, own: Collection[str]) -> lis
     return found
 
 
-async def end_stale(wanted: Endpoints, own: Collection[str]) -> int:
-    """Ends the stale flows and returns their number. Raises ConntrackError."""
+async def end_stale(wanted: Endpoints, own: Collection[str], family: Family = IPV4) -> int:
+    """Ends the stale flows of the family and returns their number. Raises ConntrackError."""
     if not wanted:
         return 0
-    return await asyncio.to_thread(_end_stale, dict(wanted), own)
+    return await asyncio.to_thread(_end_stale, dict(wanted), own, family)
 
 
-def _end_stale(wanted: Endpoints, own: Collection[str]) -> int:
+def _end_stale(wanted: Endpoints, own: Collection[str], family: Family) -> int:
     try:
         with FlowTable() as table:
-            ended = stale(table.flows(), wanted, own)
+            ended = stale(table.flows((family,)), wanted, own)
             for flow in ended:
                 table.end(flow)
     except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from podlab.api.values.ipfamilies import with_port
 from podlab.core.v1.service_pb2 import ServicePort
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.discovery.v1.endpointslice_pb2 import EndpointHints
@@ -19,7 +20,7 @@ class Endpoint:
     node_name: str = ""
 
     def __str__(self) -> str:
-        return f"{self.address}:{self.port}"
+        return with_port(self.address, self.port)
 
 
 def endpoints_of(

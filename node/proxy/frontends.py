@@ -6,12 +6,14 @@ https://kubernetes.io/docs/reference/networking/virtual-ips/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
+from node import family as families
 from node.proxy.endpoints import Endpoint, endpoints_of, ready_addresses
 from node.proxy.node import ProxyNode
+from podlab.api.values.ipfamilies import family_of, of_family
 from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
 from podlab.discovery.v1.endpointslice_pb2 import EndpointSlice
 
@@ -26,8 +28,8 @@ Place = tuple[str, str, int]
 class Frontend:
     """A place where one port of a Service is reached, and how.
 
-    `endpoints` (each as ip:port) are for those whom the traffic policies bind; `everywhere` are for pods and the node
-    itself, whom externalTrafficPolicy Local does not bind. What no rule leads to an endpoint meets the `refusal`.
+    `endpoints` (each as ip:port, IPv6 in brackets) are for those whom the traffic policies bind; `everywhere` are for
+    pods and the node itself, whom externalTrafficPolicy Local does not bind. What is led to none meets the `refusal`.
     """
 
     name: str  # namespace/name:port
@@ -66,17 +68,22 @@ class Exposure:
 
 
 def exposure_of(service: Service, slices: Sequence[EndpointSlice], node: ProxyNode) -> Exposure:
-    """What the node does for the Service, whose slices are all those with its name. Headless ones have nothing."""
-    if service.spec.clusterIP in ("", "None") or ":" in service.spec.clusterIP:
+    """What the node does for the Service in its family of addresses; the slices are all those with the Service's name.
+
+    A Service without an address of the family has nothing, and so has a headless one.
+    """
+    family = node.family
+    address = of_family((service.spec.clusterIP, *service.spec.clusterIPs), family.name)
+    if address in ("", "None"):
         return Exposure()
     frontends: list[Frontend] = []
     own: set[str] = set()
-    usable = [each for each in slices if each.addressType == "IPv4"]
+    usable = [each for each in slices if each.addressType == family.name]
     is_local = "Local" in (service.spec.internalTrafficPolicy, service.spec.externalTrafficPolicy)
     for port in service.spec.ports:
         local = endpoints_of(port, usable, on_node=node.name) if is_local else []
         everywhere = endpoints_of(port, usable, node=node.name, zone=node.zone)
-        frontends += _frontends(service, port, local, everywhere)
+        frontends += _frontends(service, port, address, local, everywhere)
         own |= {each.address for each in (*local, *everywhere) if _is_own(each, node)}
     health_port = service.spec.healthCheckNodePort if service.spec.type == "LoadBalancer" else 0
     ready_here = len(ready_addresses(usable, node.name)) if health_port else 0
@@ -90,14 +97,14 @@ def _is_own(endpoint: Endpoint, node: ProxyNode) -> bool:
 
 
 def _frontends(
-    service: Service, port: ServicePort, local: Sequence[Endpoint], everywhere: Sequence[Endpoint]
+    service: Service, port: ServicePort, address: str, local: Sequence[Endpoint], everywhere: Sequence[Endpoint]
 ) -> Iterator[Frontend]:
     spec = service.spec
     name = f"{service.metadata.namespace}/{service.metadata.name}" + (f":{port.name}" if port.name else "")
     texts_local, texts = tuple(map(str, local)), tuple(map(str, everywhere))
     inside = Frontend(
         name,
-        spec.clusterIP,
+        address,
         port.protocol.lower() or "tcp",
         port.port,
         texts,
@@ -121,10 +128,12 @@ def _outside(service: Service, port: ServicePort, inside: Frontend, texts_local:
     outside = _with_refusal(outside, texts)
     if port.nodePort:
         yield replace(outside, port=port.nodePort)
-    balancers = _balancers(service)
+    family = family_of(inside.address)
+    balancers = _balancers(service, family)
     for address in balancers:
-        yield _behind_ranges(replace(outside, address=address), tuple(sorted(set(spec.loadBalancerSourceRanges))))
-    for address in sorted({each for each in spec.externalIPs if ":" not in each} - {spec.clusterIP, *balancers}):
+        yield _behind_ranges(replace(outside, address=address), spec.loadBalancerSourceRanges)
+    external = {each for each in spec.externalIPs if family_of(each) == family}
+    for address in sorted(external - {inside.address, *balancers}):
         yield replace(outside, address=address)
 
 
@@ -141,16 +150,17 @@ def _with_refusal(frontend: Frontend, ready: Sequence[str]) -> Frontend:
     return replace(frontend, refusal=DROP if ready else REJECT)
 
 
-def _behind_ranges(frontend: Frontend, ranges: tuple[str, ...]) -> Frontend:
-    ranges = tuple(each for each in ranges if ":" not in each)
-    if not ranges or "0.0.0.0/0" in ranges:
+def _behind_ranges(frontend: Frontend, given: Iterable[str]) -> Frontend:
+    family = families.family_of(frontend.address)
+    ranges = tuple(sorted({each for each in given if family_of(each) == family.name}))
+    if not ranges or family.everything in ranges:
         return frontend
     return replace(frontend, source_ranges=ranges, refusal=frontend.refusal or DROP)
 
 
-def _balancers(service: Service) -> list[str]:
+def _balancers(service: Service, family: str) -> list[str]:
     """The addresses at which nodes answer for a load balancer. One that is a proxy sends to nodes' or pods' own."""
     if service.spec.type != "LoadBalancer":
         return []
     points = service.status.loadBalancer.ingress
-    return sorted({point.ip for point in points if point.ip and point.ipMode != "Proxy" and ":" not in point.ip})
+    return sorted({one.ip for one in points if one.ip and one.ipMode != "Proxy" and family_of(one.ip) == family})

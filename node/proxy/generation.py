@@ -11,21 +11,22 @@ import socket
 from collections.abc import Collection
 
 from node.command import CommandError
+from node.family import IPV4, Family
 from node.netfilter import FAMILY, NETLINK_NETFILTER, RECEIVE_BYTES, attributes, messages
 from node.nftables import Nft
 
 SOL_NETLINK, ADD_MEMBERSHIP, NFTABLES_GROUP = 270, 1, 7
 NEW_GENERATION = 0xA0F  # ends what one transaction tells
 TABLE_NAME = 1  # first attribute of all the others
-IPV4 = 2
 
 
 class OwnGeneration:
-    """`now` counts the transactions that changed our tables, ours included."""
+    """`now` counts the transactions that changed our tables of one family, ours included."""
 
-    def __init__(self, nft: Nft, tables: Collection[str]) -> None:
+    def __init__(self, nft: Nft, tables: Collection[str], family: Family = IPV4) -> None:
         self._nft = nft
         self._tables = frozenset(tables)
+        self._family = family
         self._socket: socket.socket | None = None
         self._total = 0
         self._count = 0
@@ -67,7 +68,7 @@ class OwnGeneration:
                     count, self._is_ours = count + 1, False
 
     def _names_ours(self, payload: bytes) -> bool:
-        if FAMILY.unpack_from(payload)[0] != IPV4:
+        if FAMILY.unpack_from(payload)[0] != self._family.number:
             return False
         return attributes(payload[FAMILY.size :]).get(TABLE_NAME, b"").rstrip(b"\0").decode() in self._tables
 

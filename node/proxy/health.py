@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from node.family import IPV4, IPV6, Family
 from node.proxy.exposures import ServiceName
 from node.proxy.frontends import Exposure
 
@@ -32,9 +33,10 @@ class _Asked:
 
 
 class HealthServers:
-    """A server for each Service that has such a port. `close` in the end."""
+    """A server for each Service that has such a port, at the node's addresses of one family. `close` in the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, family: Family = IPV4) -> None:
+        self._host = "::" if family is IPV6 else "0.0.0.0"  # noqa: S104 - load balancers ask from anywhere
         self._asked: dict[ServiceName, _Asked] = {}
 
     async def follow(self, changed: Mapping[ServiceName, Exposure]) -> None:
@@ -49,7 +51,7 @@ class HealthServers:
                 asked.ready = exposure.ready_here
         for asked in self._asked.values():
             if asked.server is None:
-                await _start(asked)
+                await _start(asked, self._host)
 
     async def close(self) -> None:
         """Closes all ports."""
@@ -58,7 +60,7 @@ class HealthServers:
         self._asked.clear()
 
 
-async def _start(asked: _Asked) -> None:
+async def _start(asked: _Asked, host: str) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             async with asyncio.timeout(REQUEST_WITHIN_S):
@@ -68,7 +70,7 @@ async def _start(asked: _Asked) -> None:
         writer.close()
 
     try:
-        asked.server = await asyncio.start_server(answer, "0.0.0.0", asked.port, limit=REQUEST_BYTES)  # noqa: S104
+        asked.server = await asyncio.start_server(answer, host, asked.port, limit=REQUEST_BYTES)
     except OSError as error:
         log.error("service %s: healthCheckNodePort %d: %s", "/".join(asked.name), asked.port, error)
 

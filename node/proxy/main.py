@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sys
 
+from node.family import FAMILIES, IPV4, Family, family_of
 from node.iptables import Iptables, clean_up_everywhere
 from node.networkpolicy.cut import FlowCutter
 from node.networkpolicy.enforcer import Enforcer, remove_table
@@ -20,7 +21,9 @@ from node.proxy.node import ProxyNode
 from node.proxy.proxy import Proxy
 from node.proxy.server import ProxyServicer
 from node.proxy.settings import ProxySettings
+from node.proxy.stack import Stack
 from podlab import component
+from podlab.api.values.ipfamilies import listed, networks
 from podlab.client.client import Client
 from podlab.v1 import proxy_pb2, proxy_pb2_grpc
 
@@ -38,25 +41,36 @@ async def serve(settings: ProxySettings, stop: asyncio.Event) -> None:
         allowed_users=frozenset({APISERVER_USER}),
     )
     async with Client(settings.apiserver, settings.tls, user_agent="podlab-proxy") as client:
-        node = ProxyNode(
-            settings.node_name,
-            settings.cluster_cidr,
-            frozenset({settings.node_ip}),
-            node_port_addresses=settings.node_port_addresses,
-            localhost_node_ports=settings.localhost_node_ports,
-        )
-        proxy = Proxy(client, node, _backend(settings.backend, node))
+        stacks = [Stack(node, _backend(settings.backend, node)) for node in nodes(settings)]
+        proxy = Proxy(client, settings.node_name, stacks)
         proxy_pb2_grpc.add_ProxyServicer_to_server(ProxyServicer(proxy), server)
         enforcer = Enforcer(client, settings.node_name, Nft(), FlowCutter())
         await component.serve_loop(server, checks, _run(proxy, enforcer), proxy.synced, stop)
+
+
+def nodes(settings: ProxySettings) -> list[ProxyNode]:
+    """The node in each family of the pods' network. Raises ValueError for networks that are none."""
+    return [_node(settings, cidr, family_of(cidr)) for cidr in map(str, networks(settings.cluster_cidr))]
+
+
+def _node(settings: ProxySettings, cluster_cidr: str, family: Family) -> ProxyNode:
+    return ProxyNode(
+        settings.node_name,
+        cluster_cidr,
+        frozenset(each for each in listed(settings.node_ip) if family_of(each) is family),
+        node_port_addresses=tuple(each for each in settings.node_port_addresses if family_of(each) is family),
+        # Of IPv6 the kernel lets nothing from the loopback out.
+        localhost_node_ports=settings.localhost_node_ports and family is IPV4,
+        family=family,
+    )
 
 
 def _backend(name: str, node: ProxyNode) -> Backend:
     """Raises CommandError for a name that is none's."""
     nft = Nft()
     if name == "nftables":
-        return NftablesBackend(node, nft, OwnGeneration(nft, (TABLE,)))
-    return IptablesBackend(node, Iptables(name), nft)
+        return NftablesBackend(node, nft, OwnGeneration(nft, (TABLE,), node.family))
+    return IptablesBackend(node, Iptables(name, node.family), nft)
 
 
 async def _run(proxy: Proxy, enforcer: Enforcer) -> None:
@@ -70,8 +84,9 @@ async def clean_up() -> None:
     """Removes our rules from every backend that is installed. Raises CommandError."""
     for backend in await clean_up_everywhere():
         log.info("rules removed from %s", backend)
-    if await services.remove_table(Nft()):
-        log.info("rules removed from nftables")
+    for family in FAMILIES:
+        if await services.remove_table(Nft(), family):
+            log.info("%s: rules removed from nftables", family.name)
     if await remove_table(Nft()):
         log.info("network policies' rules removed")
 

@@ -1,8 +1,10 @@
-"""The node that the rules are for. Pure."""
+"""The node that rules of one family are for. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from node.family import IPV4, Family
 
 
 @dataclass(frozen=True)
@@ -20,3 +22,4 @@ class ProxyNode:
     pod_cidr: str = ""
     node_port_addresses: tuple[str, ...] = ()
     localhost_node_ports: bool = False
+    family: Family = IPV4

@@ -32,4 +32,4 @@ class Trace:
 
 def within(address: str, network: str) -> bool:
     """Raises ValueError for what is no address."""
-    return ip_address(address) in ip_network(network)
+    return ip_address(address) in ip_network(network)  # False across families

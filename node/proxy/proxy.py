@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from ipaddress import ip_address
 
 from node.command import CommandError
-from node.proxy import conntrack, trimmed
-from node.proxy.backend import Backend
+from node.family import family_of
+from node.proxy import trimmed
 from node.proxy.conntrack import ConntrackError
-from node.proxy.exposures import Exposures, ServiceName
-from node.proxy.frontends import Exposure, Place, exposure_of
-from node.proxy.health import HealthServers
-from node.proxy.node import ProxyNode
+from node.proxy.exposures import ServiceName
+from node.proxy.stack import Found, Stack
 from podlab.api.objects import Key
-from podlab.api.selection.labels import ZONE_LABEL
 from podlab.client.client import Client
 from podlab.client.informer import Change, Informer
 from podlab.core.v1.node_pb2 import Node
@@ -35,32 +33,34 @@ class Proxy:
     def __init__(
         self,
         client: Client,
-        node: ProxyNode,
-        backend: Backend,
+        node_name: str,
+        stacks: Sequence[Stack],
         *,
         verify_period_s: float = VERIFY_PERIOD_S,
         retry_s: float = RETRY_S,
     ) -> None:
         self.synced = asyncio.Event()
-        self.node = node
-        self.backend = backend
+        self.stacks = stacks
         self._verify_period_s = verify_period_s
         self._retry_s = retry_s
         self._services = Informer(client, Service, trim=trimmed.service)
         self._slices = Informer(client, EndpointSlice, trim=trimmed.endpoint_slice)
-        self._nodes = Informer(client, Node, field_selector=f"metadata.name={node.name}")
+        self._nodes = Informer(client, Node, field_selector=f"metadata.name={node_name}")
         self._slices_of: dict[ServiceName, set[Key]] = {}
-        self._exposures = Exposures()
         self._changed: set[ServiceName] = set()  # to be looked at again
         self._dirty = asyncio.Event()
         self._verified_at = 0.0  # in the loop's time
-        self._health = HealthServers()
-        self._others_clean = False
-        self._behind = True  # whether the kernel lacks something that is to be written
-        self._unsettled: dict[Place, frozenset[str]] = {}  # places whose flows may go elsewhere than they are to
         self._services.on_change(lambda change: self._mark((change.key.namespace, change.key.name)))
         self._slices.on_change(self._slice_changed)
         self._nodes.on_change(self._node_changed)
+
+    def stack_for(self, address: str) -> Stack:
+        """That of the address's family. Raises ValueError when the cluster has none."""
+        wanted = family_of(str(ip_address(address)))
+        for stack in self.stacks:
+            if stack.node.family is wanted:
+                return stack
+        raise ValueError(f"{address}: there is no {wanted.name} in this cluster: its networks of pods have none")
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -74,7 +74,8 @@ class Proxy:
             try:
                 await self._sync_forever()
             finally:
-                await self._health.close()
+                for stack in self.stacks:
+                    await stack.close()
 
     async def _sync_forever(self) -> None:
         self._dirty.set()
@@ -89,42 +90,25 @@ class Proxy:
                 self.synced.set()
             except (CommandError, ConntrackError) as error:
                 log.error("rules not written: %s; again in %.0f s", error, self._retry_s)
-                self._behind = True
                 self._dirty.set()
                 await asyncio.sleep(self._retry_s)
 
     async def _sync(self) -> None:
-        changed = {name: self._exposure(*name) for name in self._changed}
+        changed = [self._found(*name) for name in self._changed]
         self._changed.clear()
-        delta = self._exposures.change(changed)
-        await self._health.follow(changed)
-        self._unsettled.update(conntrack.unsettled(delta))
-        if delta or self._behind:
-            self._behind = True
-            _log(await self.backend.write(delta))
-            self._behind = False
-            await self._end_stale()
         loop = asyncio.get_running_loop()
-        if loop.time() >= self._verified_at + self._verify_period_s:
+        verify = loop.time() >= self._verified_at + self._verify_period_s
+        if verify:
             self._verified_at = loop.time()
-            _log(await self.backend.verify())
-        if not self._others_clean:
-            for name in await self.backend.clean_up_others():
-                log.info("rules removed from %s, which is no longer used", name)
-            self._others_clean = True
+        # Of two families neither waits for the other, nor suffers from its errors.
+        syncs = [stack.sync(changed, verify=verify) for stack in self.stacks]
+        for result in await asyncio.gather(*syncs, return_exceptions=True):
+            if result is not None:
+                raise result
 
-    def _exposure(self, namespace: str, name: str) -> Exposure:
-        service = self._services.get(name, namespace)
-        if service is None:
-            return Exposure()
-        keys = self._slices_of.get((namespace, name), ())
-        return exposure_of(service, [self._slices.store[key] for key in keys], self.node)
-
-    async def _end_stale(self) -> None:
-        ended = await conntrack.end_stale(self._unsettled, self.node.addresses)
-        self._unsettled.clear()
-        if ended:
-            log.info("%d flows to endpoints that are gone ended", ended)
+    def _found(self, namespace: str, name: str) -> Found:
+        slices = [self._slices.store[key] for key in self._slices_of.get((namespace, name), ())]
+        return (namespace, name), self._services.get(name, namespace), slices
 
     def _mark(self, name: ServiceName) -> None:
         self._changed.add(name)
@@ -145,15 +129,7 @@ class Proxy:
             self._mark((change.key.namespace, name))
 
     def _node_changed(self, change: Change[Node]) -> None:
-        """Only the node's zone and its pods' range matter, which hardly ever change."""
-        new = change.new or Node()
-        node = replace(self.node, zone=new.metadata.labels.get(ZONE_LABEL, ""), pod_cidr=new.spec.podCIDR)
-        if node != self.node:
-            self.node = node
+        differs = [stack.node_changed(change.new or Node()) for stack in self.stacks]
+        if any(differs):
             self._changed |= {(key.namespace, key.name) for key in self._services.store}
             self._dirty.set()
-
-
-def _log(written: str) -> None:
-    if written:
-        log.info("rules written: %s", written)

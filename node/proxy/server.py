@@ -23,16 +23,17 @@ class ProxyServicer(proxy_pb2_grpc.ProxyServicer):
     ) -> proxy_pb2.TraceResponse:
         if request.protocol not in PROTOCOLS:
             await abort(context, BadRequest(f'protocol: Unsupported value: "{request.protocol}": use SCTP, TCP or UDP'))
-        packet = Packet(
-            source=request.source_ip,
-            destination=request.destination_ip,
-            port=request.port,
-            protocol=request.protocol.lower(),
-            local=request.destination_ip in self._proxy.node.addresses,
-            from_node=request.source_ip in self._proxy.node.addresses,
-        )
         try:
-            found = self._proxy.backend.tracer()(packet)
+            stack = self._proxy.stack_for(request.destination_ip)
+            packet = Packet(
+                source=request.source_ip,
+                destination=request.destination_ip,
+                port=request.port,
+                protocol=request.protocol.lower(),
+                local=request.destination_ip in stack.node.addresses,
+                from_node=request.source_ip in stack.node.addresses,
+            )
+            found = stack.backend.tracer()(packet)
         except ValueError as error:  # not an address
             await abort(context, BadRequest(str(error)))
         return proxy_pb2.TraceResponse(

@@ -12,7 +12,8 @@ from podlab.tls import Tls
 class ProxySettings:
     """`apiserver` is host:port; `backend` is auto, nft or legacy of iptables, or nftables.
 
-    `node_port_addresses` are ranges: see ProxyNode.
+    `node_ip` and `cluster_cidr` may be two, one of each family, with a comma between. `node_port_addresses` are ranges:
+    see ProxyNode.
     """
 
     node_name: str

@@ -12,7 +12,8 @@ def service(whole: Service) -> Service:
     """Name, addresses, ports and policies."""
     kept = Service(spec=whole.spec, status=whole.status, metadata=_name(whole.metadata))
     kept.spec.ClearField("selector")
-    kept.spec.ClearField("clusterIPs")
+    if len(kept.spec.clusterIPs) < 2:
+        kept.spec.ClearField("clusterIPs")  # the only one is said once more
     kept.spec.ClearField("ipFamilies")
     kept.spec.ClearField("ipFamilyPolicy")
     for port in kept.spec.ports:

@@ -35,8 +35,8 @@ def backend_of(name: str, node: ProxyNode = NODE) -> Backend:
     """`nft` or `legacy` of iptables, or `nftables`."""
     nft = Nft()
     if name == "nftables":
-        return NftablesBackend(node, nft, OwnGeneration(nft, (TABLE,)))
-    return IptablesBackend(node, Iptables(name), nft)
+        return NftablesBackend(node, nft, OwnGeneration(nft, (TABLE,), node.family))
+    return IptablesBackend(node, Iptables(name, node.family), nft)
 
 
 @dataclass

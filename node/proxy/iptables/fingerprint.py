@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Protocol
 
+from node.family import Family
 from node.iptables import Iptables
 from node.nftables import Nft
 from node.proxy.generation import OwnGeneration
@@ -26,8 +27,8 @@ class Fingerprint(Protocol):
 class GenerationFingerprint:
     """Of iptables-nft: the kernel counts the changes. It costs nothing, and changes with all rules in the tables."""
 
-    def __init__(self, nft: Nft) -> None:
-        self._generation = OwnGeneration(nft, TABLES)
+    def __init__(self, nft: Nft, family: Family) -> None:
+        self._generation = OwnGeneration(nft, TABLES, family)
 
     async def now(self) -> str:
         return str(await self._generation.now())
@@ -52,6 +53,8 @@ class TextFingerprint:
         return UNKNOWN if restored else before
 
 
-async def fingerprint_of(iptables: Iptables, nft: Nft, prefix: str) -> Fingerprint:
+async def fingerprint_of(iptables: Iptables, nft: Nft, family: Family, prefix: str) -> Fingerprint:
     """That of the backend. Raises CommandError."""
-    return GenerationFingerprint(nft) if await iptables.resolve() == "nft" else TextFingerprint(iptables, prefix)
+    return (
+        GenerationFingerprint(nft, family) if await iptables.resolve() == "nft" else TextFingerprint(iptables, prefix)
+    )

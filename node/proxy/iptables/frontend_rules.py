@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from node.family import Family
 from node.proxy.frontends import REJECT, Frontend
 from node.proxy.iptables.rule import MARK, Rule
 
@@ -57,10 +58,10 @@ def leading_to_endpoints(frontend: Frontend, cluster_cidr: str) -> FrontendRules
     return FrontendRules((replace(at, target=chain, comment=frontend.name),), chains)
 
 
-def refusing(frontend: Frontend) -> Rule:
+def refusing(frontend: Frontend, family: Family) -> Rule:
     """For the filter table: what no rule has led to an endpoint."""
     if frontend.refusal == REJECT:
-        options = f"--reject-with {_REFUSALS.get(frontend.protocol, 'icmp-port-unreachable')}"
+        options = f"--reject-with {_REFUSALS.get(frontend.protocol, family.unreachable)}"
         return replace(_at(frontend), target=REJECT, comment=f"{frontend.name} has no endpoints", options=options)
     why = "is not for this client" if frontend.endpoints else "has no local endpoints"
     return replace(_at(frontend), target=frontend.refusal, comment=f"{frontend.name} {why}")

@@ -15,18 +15,21 @@ others to endpoints of this node only. PODLAB-SFW-<id> lets clients of the load 
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import TypeVar
 
+from node.family import IPV4
 from node.iptables import Ruleset, Table
 from node.proxy.exposures import Delta
 from node.proxy.frontends import Frontend
 from node.proxy.iptables import frontend_rules, tree
 from node.proxy.iptables.frontend_rules import MARKING
 from node.proxy.iptables.rule import MARK, Rule
-from node.proxy.iptables.tree import Entry, Node, place_key
+from node.proxy.iptables.tree import Entry, Node, Space, place_key
 from node.proxy.node import ProxyNode
 
 PREFIX = "PODLAB-S"  # of all chains that only the proxy writes
@@ -36,7 +39,6 @@ SNAT = "PODLAB-SNAT"
 REJECT = "PODLAB-SREJECT"
 INSIDE, OUTSIDE, AT_NODE_PORTS, HAIRPIN = "PODLAB-SC", "PODLAB-SX", "PODLAB-SP", "PODLAB-SH"
 REFUSED, REFUSED_NODE_PORTS = REFUSALS = "PODLAB-SR", "PODLAB-SQ"
-LOOPBACK = "127.0.0.0/8"
 MASQUERADE = Rule("MASQUERADE", options="--random-fully")
 
 V = TypeVar("V")
@@ -64,15 +66,21 @@ class Layout:
     places: Mapping[str, Node[Frontend] | None] = field(default_factory=dict)
     own: Node[str] | None = None
 
+    @property
+    def space(self) -> Space:
+        return Space(self.node.family.bits)
+
     def changed(self, delta: Delta) -> Layout:
         """The layout after the change. What does not change is shared with this one."""
-        gone, new = _by_tree(delta.gone), _by_tree(delta.new)
+        gone, new, space = _by_tree(delta.gone), _by_tree(delta.new), self.space
         places = {
-            name: tree.replace(self.places.get(name), [each.key for each in gone.get(name, ())], new.get(name, ()))
+            name: tree.replace(
+                space, self.places.get(name), [each.key for each in gone.get(name, ())], new.get(name, ())
+            )
             for name in (INSIDE, OUTSIDE, AT_NODE_PORTS, REFUSED, REFUSED_NODE_PORTS)
         }
         own_new = [Entry(place_key(address), 1, address) for address in delta.new_own]
-        own = tree.replace(self.own, [place_key(address) for address in delta.gone_own], own_new)
+        own = tree.replace(space, self.own, [place_key(address) for address in delta.gone_own], own_new)
         return replace(self, places=places, own=own)
 
     def tables(self, known: Layout | None = None) -> Tables:
@@ -90,7 +98,7 @@ class Layout:
                     (refusing if name in REFUSALS else nat).update(self._chains(name, node))
         for own in tree.walk(self.own):
             if id(own) not in shared:
-                nat[_chain_name(HAIRPIN, own)] = _hairpin(own)
+                nat[_chain_name(self.space, HAIRPIN, own)] = _hairpin(self.space, own)
         return {"nat": nat, "filter": refusing}
 
     def node_ids(self) -> frozenset[int]:
@@ -100,16 +108,17 @@ class Layout:
 
     def _chains(self, name: str, node: Node[Frontend]) -> Iterator[tuple[str, Sequence[Rule]]]:
         """The node's own chain, and those that only its entries lead to."""
+        own = _chain_name(self.space, name, node)
         if node.children:
-            yield _chain_name(name, node), [_to(name, child) for child in node.children]
+            yield own, [_to(self.space, name, child) for child in node.children]
         elif name in REFUSALS:
-            yield _chain_name(name, node), [frontend_rules.refusing(entry.value) for entry in node.entries]
+            yield own, [frontend_rules.refusing(entry.value, self.node.family) for entry in node.entries]
         else:
             cluster_cidr = self.node.cluster_cidr
             made = [frontend_rules.leading_to_endpoints(entry.value, cluster_cidr) for entry in node.entries]
             # What does not come from a pod must come back through this node, or the answer misses its way.
             head = [replace(MARKING, not_source=cluster_cidr)] if name == INSIDE and cluster_cidr else []
-            yield _chain_name(name, node), [*head, *(rule for each in made for rule in each.rules)]
+            yield own, [*head, *(rule for each in made for rule in each.rules)]
             for each in made:
                 yield from each.chains.items()
 
@@ -121,7 +130,8 @@ class Layout:
     def _refuse(self) -> Iterator[Rule]:
         if self.node.localhost_node_ports:
             # With route_localnet other machines could reach what listens on the loopback alone.
-            yield Rule("DROP", not_source=LOOPBACK, destination=LOOPBACK, comment="not for other hosts")
+            loopback = self.node.family.loopback
+            yield Rule("DROP", not_source=loopback, destination=loopback, comment="not for other hosts")
         yield from self._lead(REFUSED)
         for rule in self._lead(REFUSED_NODE_PORTS):
             yield from self._at_node_ports(rule)
@@ -129,7 +139,7 @@ class Layout:
     def _at_node_ports(self, rule: Rule) -> Iterator[Rule]:
         """The rule for what is sent to those of the node's addresses at which node ports are open."""
         # The kernel does not let what is sent to the loopback leave it, unless it is told to (route_localnet).
-        no_loopback = "" if self.node.localhost_node_ports else LOOPBACK
+        no_loopback = "" if self.node.localhost_node_ports else self.node.family.loopback
         local = replace(rule, not_destination=no_loopback, local_destination=True)
         ranges = self.node.node_port_addresses
         yield from (replace(local, not_destination="", destination=each) for each in ranges) if ranges else (local,)
@@ -137,7 +147,7 @@ class Layout:
     def _snat(self) -> Iterator[Rule]:
         if self.own is not None:
             # A pod that reaches itself through its Service must see another source than its own.
-            to_own = _to(HAIRPIN, self.own)
+            to_own = _to(self.space, HAIRPIN, self.own)
             yield replace(to_own, source=to_own.destination, translated=True)
         yield Rule("RETURN", not_marked=True)
         # Unmarked again, so that a packet that comes back through the stack is not masqueraded twice.
@@ -149,7 +159,7 @@ class Layout:
         """The rule that leads to the tree's root, if it has one."""
         root = self.places.get(name)
         if root is not None:
-            yield _to(name, root)
+            yield _to(self.space, name, root)
 
 
 def difference(old: Layout, new: Layout) -> tuple[Ruleset, Ruleset]:
@@ -181,25 +191,28 @@ def _by_tree(frontends: Iterable[Frontend]) -> dict[str, list[Entry[Frontend]]]:
     return found
 
 
-def _hairpin(node: Node[str]) -> Sequence[Rule]:
+def _hairpin(space: Space, node: Node[str]) -> Sequence[Rule]:
     if node.children:
-        return [_to(HAIRPIN, child) for child in node.children]
+        return [_to(space, HAIRPIN, child) for child in node.children]
     return [replace(MASQUERADE, source=entry.value, destination=entry.value) for entry in node.entries]
 
 
-def _chain_name(name: str, node: Node[V]) -> str:
-    at = tree.place_of(node)
+def _chain_name(space: Space, name: str, node: Node[V]) -> str:
+    at, length = space.place_of(node), space.length(node)
+    if space.address_bits > IPV4.bits:  # does not fit into the 28 characters of a name
+        place = f"{at.address} {at.protocol} {at.port}"
+        return f"{name}-{base64.b32encode(hashlib.sha256(place.encode()).digest()).decode()[:12]}/{length}"
     if at.protocol:
-        return f"{name}-{int(ip_address(at.address)):X}-{at.protocol[0]}{at.port}/{node.length}"
-    return f"{name}-{at.address}/{node.length}"
+        return f"{name}-{int(ip_address(at.address)):X}-{at.protocol[0]}{at.port}/{length}"
+    return f"{name}-{at.address}/{length}"
 
 
-def _to(name: str, node: Node[V]) -> Rule:
+def _to(space: Space, name: str, node: Node[V]) -> Rule:
     """The rule that leads to a node: it tests what all entries below it have in common."""
-    at = tree.place_of(node)
+    at = space.place_of(node)
     anywhere = not at.address_bits or name in (AT_NODE_PORTS, REFUSED_NODE_PORTS)
     return Rule(
-        _chain_name(name, node),
+        _chain_name(space, name, node),
         destination="" if anywhere else f"{at.address}/{at.address_bits}",
         protocol=at.protocol,
         destination_port=at.port,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from node.family import family_of
+
 MARK = "0x4000"
 
 
@@ -30,7 +32,7 @@ class Rule:
     recent_seconds: int = 0
     remember_source: str = ""  # a list of `recent` that takes the packet's source in
     comment: str = ""
-    dnat_to: str = ""  # ip:port
+    dnat_to: str = ""  # ip:port, IPv6 in brackets
     options: str = ""  # of the target, as in iptables-save
 
     def __str__(self) -> str:
@@ -71,11 +73,16 @@ class Rule:
         # Behind all others: what a list takes in has matched.
         if self.recent_source:
             parts.append(
-                f"-m recent --rcheck --seconds {self.recent_seconds} --reap --name {self.recent_source} {_RECENT_KEY}"
+                f"-m recent --rcheck --seconds {self.recent_seconds} --reap --name {self.recent_source} {self._key()}"
             )
         if self.remember_source:
-            parts.append(f"-m recent --set --name {self.remember_source} {_RECENT_KEY}")
+            parts.append(f"-m recent --set --name {self.remember_source} {self._key()}")
         return parts
+
+    def _key(self) -> str:
+        """By what a list knows who was there: the whole address."""
+        mask = ":".join(["ffff"] * 8) if self.dnat_to.startswith("[") else "255.255.255.255"
+        return f"--mask {mask} --rsource"
 
     def _ports(self) -> str:
         return f"{self.destination_port}:{self.last_port}" if self.last_port else str(self.destination_port)
@@ -85,11 +92,8 @@ class Rule:
         return [*destination, *([self.options] if self.options else [])]
 
 
-_RECENT_KEY = "--mask 255.255.255.255 --rsource"
-
-
 def _network(address: str) -> str:
-    return address if "/" in address else f"{address}/32"
+    return address if "/" in address else f"{address}/{family_of(address).bits}"
 
 
 def _quoted(comment: str) -> str:

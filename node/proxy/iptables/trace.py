@@ -7,6 +7,7 @@ from dataclasses import replace
 from node.proxy.iptables.layout import DISPATCH, REJECT, SNAT, Chains, Tables
 from node.proxy.iptables.rule import Rule
 from node.proxy.packet import Packet, Trace, within
+from podlab.api.values.ipfamilies import without_port
 
 ENDING = ("REJECT", "DROP", "MASQUERADE", "RETURN")
 
@@ -17,7 +18,7 @@ def trace(tables: Tables, packet: Packet) -> Trace:
     marked = _follow(tables["nat"], DISPATCH, packet, result, marked=False)[1]
     for endpoint in result.endpoints:
         on_the_way_out = Trace()
-        translated = replace(packet, destination=endpoint.rpartition(":")[0], local=False)
+        translated = replace(packet, destination=without_port(endpoint)[0], local=False)
         _follow(tables["nat"], SNAT, translated, on_the_way_out, marked=marked)
         result.masqueraded |= on_the_way_out.masqueraded
         result.steps += [step for step in on_the_way_out.steps if step not in result.steps]

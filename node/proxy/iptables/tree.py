@@ -10,25 +10,68 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import groupby
 from operator import attrgetter
 from typing import Generic, TypeVar
 
+from node.family import IPV6
+
 T = TypeVar("T")
 V = TypeVar("V")
 
-ADDRESS_BITS, PROTOCOL_BITS, PORT_BITS = 32, 2, 16
-BITS = ADDRESS_BITS + PROTOCOL_BITS + PORT_BITS
+PROTOCOL_BITS, PORT_BITS = 2, 16
 PROTOCOLS = ("tcp", "udp", "sctp")
 FEW_RULES = 32
 """So many rules a leaf has, unless one entry alone has more. Fewer make more chains, which cost time to write."""
-LEAST_PREFIX = 16
-"""No leaf is for more addresses than this prefix has: what a leaf does to all of them must not reach far."""
+MOST_ADDRESS_BITS = 16
+"""No leaf is for more addresses than these have: what a leaf does to all of them must not reach far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The places of one family, whose addresses have so many bits."""
+
+    address_bits: int
+
+    @property
+    def bits(self) -> int:
+        return self.address_bits + PROTOCOL_BITS + PORT_BITS
+
+    def common(self, low: int, high: int) -> int:
+        """How many leading bits the keys have in common; once the address is passed, in steps of two."""
+        length = self.bits - (low ^ high).bit_length()
+        return length if length <= self.address_bits else length - length % 2
+
+    def shift(self, length: int) -> int:
+        """What is left of keys after this are a branch's slots: the next one or two bits, up to an even length."""
+        return self.bits - (length + 2 - length % 2)
+
+    def fits(self, low: int, high: int, rules: int) -> bool:
+        """Whether one leaf may have all of this."""
+        return rules <= FEW_RULES and self.common(low, high) >= self.address_bits - MOST_ADDRESS_BITS
+
+    def length(self, node: Node[V]) -> int:
+        """How many leading bits all keys of the node have in common."""
+        return self.common(node.low, node.high)
+
+    def place_of(self, node: Node[V]) -> Common:
+        """The beginning of the places of the node's entries."""
+        length = self.length(node)
+        first = node.low >> (self.bits - length) << (self.bits - length)
+        number = first >> PROTOCOL_BITS + PORT_BITS
+        address = str(IPv6Address(number) if self.address_bits == IPV6.bits else IPv4Address(number))
+        if length < self.address_bits + PROTOCOL_BITS:
+            return Common(address, min(length, self.address_bits), "", 0, 0)
+        protocol = PROTOCOLS[first >> PORT_BITS & (1 << PROTOCOL_BITS) - 1]
+        port, ports = first & (1 << PORT_BITS) - 1, 1 << self.bits - length
+        # A protocol whole needs no test of ports.
+        last_port = port + ports - 1 if 1 < ports < 1 << PORT_BITS else 0
+        return Common(address, self.address_bits, protocol, port, last_port)
 
 
 def place_key(address: str, protocol: str = "", port: int = 0) -> int:
-    """The place as a number whose leading bits are those that are tested first. No address counts as 0.0.0.0."""
+    """The place as a number whose leading bits are those that are tested first. No address counts as the first."""
     number = PROTOCOLS.index(protocol) if protocol else 0
     return (int(ip_address(address or "0.0.0.0")) << PROTOCOL_BITS | number) << PORT_BITS | port  # noqa: S104 - a number
 
@@ -52,11 +95,6 @@ class Node(Generic[V]):
     entries: tuple[Entry[V], ...] = ()
     children: tuple[Node[V], ...] = ()
 
-    @property
-    def length(self) -> int:
-        """How many leading bits all keys have in common; once the address is passed, in steps of two."""
-        return _common(self.low, self.high)
-
 
 @dataclass(frozen=True, slots=True)
 class Common:
@@ -69,20 +107,6 @@ class Common:
     last_port: int
 
 
-def place_of(node: Node[V]) -> Common:
-    """The beginning of the places of the node's entries."""
-    length = node.length
-    first = node.low >> (BITS - length) << (BITS - length)
-    address = str(ip_address(first >> PROTOCOL_BITS + PORT_BITS))
-    if length < ADDRESS_BITS + PROTOCOL_BITS:
-        return Common(address, min(length, ADDRESS_BITS), "", 0, 0)
-    protocol = PROTOCOLS[first >> PORT_BITS & (1 << PROTOCOL_BITS) - 1]
-    port, ports = first & (1 << PORT_BITS) - 1, 1 << BITS - length
-    # A protocol whole needs no test of ports.
-    last_port = port + ports - 1 if 1 < ports < 1 << PORT_BITS else 0
-    return Common(address, ADDRESS_BITS, protocol, port, last_port)
-
-
 def walk(node: Node[V] | None) -> Iterator[Node[V]]:
     """The node and all below it."""
     if node is not None:
@@ -91,69 +115,55 @@ def walk(node: Node[V] | None) -> Iterator[Node[V]]:
             yield from walk(child)
 
 
-def replace(node: Node[V] | None, gone: Collection[int], new: Sequence[Entry[V]]) -> Node[V] | None:
+def replace(space: Space, node: Node[V] | None, gone: Collection[int], new: Sequence[Entry[V]]) -> Node[V] | None:
     """The tree without the entries of the keys that are gone, and with the new ones. Shares what stays the same."""
     if node is None:
-        return _build(sorted(new, key=_KEY))
+        return _build(space, sorted(new, key=_KEY))
     if not gone and not new:
         return node
     if not node.children:
         left = [entry for entry in node.entries if entry.key not in gone]
-        return _build(sorted((*left, *new), key=_KEY))
-    shift = _shift(node.length)
+        return _build(space, sorted((*left, *new), key=_KEY))
+    shift = space.shift(space.length(node))
     children = {child.low >> shift: child for child in node.children}
     gone_at, new_at = _grouped(gone, lambda key: key >> shift), _grouped(new, lambda entry: entry.key >> shift)
-    parts = [replace(children.get(at), gone_at.get(at, ()), new_at.get(at, ())) for at in {*children, *new_at}]
-    return _join(sorted((part for part in parts if part is not None), key=lambda part: part.low))
+    parts = [replace(space, children.get(at), gone_at.get(at, ()), new_at.get(at, ())) for at in {*children, *new_at}]
+    return _join(space, sorted((part for part in parts if part is not None), key=lambda part: part.low))
 
 
-def _build(entries: Sequence[Entry[V]]) -> Node[V] | None:
+def _build(space: Space, entries: Sequence[Entry[V]]) -> Node[V] | None:
     """The tree of entries that are in order."""
     if not entries:
         return None
     low, high, rules = entries[0].key, entries[-1].key, sum(entry.rules for entry in entries)
-    if len(entries) == 1 or _fits(low, high, rules):
+    if len(entries) == 1 or space.fits(low, high, rules):
         return Node(low, high, rules, tuple(entries))
-    shift = _shift(_common(low, high))
-    children = [_build(list(group)) for _, group in groupby(entries, key=lambda entry: entry.key >> shift)]
+    shift = space.shift(space.common(low, high))
+    children = [_build(space, list(group)) for _, group in groupby(entries, key=lambda entry: entry.key >> shift)]
     return Node(low, high, rules, children=tuple(child for child in children if child is not None))
 
 
-def _join(parts: Sequence[Node[V]]) -> Node[V] | None:
+def _join(space: Space, parts: Sequence[Node[V]]) -> Node[V] | None:
     """One tree of several that have no bits in common, in order."""
     if len(parts) < 2:
         return parts[0] if parts else None
     low, high, rules = parts[0].low, parts[-1].high, sum(part.rules for part in parts)
-    if _fits(low, high, rules):
+    if space.fits(low, high, rules):
         return Node(low, high, rules, tuple(entry for part in parts for leaf in walk(part) for entry in leaf.entries))
-    shift = _shift(_common(low, high))
-    pieces = [piece for part in parts for piece in _pieces(part, shift)]
-    children = [_join(list(group)) for _, group in groupby(pieces, key=lambda piece: piece.low >> shift)]
+    shift = space.shift(space.common(low, high))
+    pieces = [piece for part in parts for piece in _pieces(space, part, shift)]
+    children = [_join(space, list(group)) for _, group in groupby(pieces, key=lambda piece: piece.low >> shift)]
     return Node(low, high, rules, children=tuple(child for child in children if child is not None))
 
 
-def _pieces(node: Node[V], shift: int) -> Sequence[Node[V]]:
+def _pieces(space: Space, node: Node[V], shift: int) -> Sequence[Node[V]]:
     """The node, or its parts if it spans several slots."""
     if node.low >> shift == node.high >> shift:
         return (node,)
     if node.children:
         return node.children
     groups = [list(group) for _, group in groupby(node.entries, key=lambda entry: entry.key >> shift)]
-    return [piece for piece in map(_build, groups) if piece is not None]
-
-
-def _fits(low: int, high: int, rules: int) -> bool:
-    return rules <= FEW_RULES and _common(low, high) >= LEAST_PREFIX
-
-
-def _common(low: int, high: int) -> int:
-    length = BITS - (low ^ high).bit_length()
-    return length if length <= ADDRESS_BITS else length - length % 2
-
-
-def _shift(length: int) -> int:
-    """What is left of keys after this are a branch's slots: the next one or two bits, up to an even length."""
-    return BITS - (length + 2 - length % 2)
+    return [piece for piece in (_build(space, group) for group in groups) if piece is not None]
 
 
 def _grouped(items: Iterable[T], slot: Callable[[T], int]) -> dict[int, list[T]]:

@@ -19,7 +19,9 @@ class IptablesBackend:
     """Implements Backend."""
 
     def __init__(self, node: ProxyNode, iptables: Iptables, nft: Nft) -> None:
+        """`iptables` runs the commands of the node's family."""
         self._layout = Layout(node)
+        self._family = node.family
         self._nft = nft
         self._iptables = iptables
         self._in_force = False  # whether the kernel has the layout, as far as we know
@@ -42,7 +44,7 @@ class IptablesBackend:
 
     async def clean_up_others(self) -> list[str]:
         others = await self._iptables.clean_up_others(PREFIX)
-        return [*others, "nftables"] if await remove_table(self._nft) else others
+        return [*others, "nftables"] if await remove_table(self._nft, self._family) else others
 
     def tracer(self) -> Tracer:
         return partial(trace, self._layout.tables())
@@ -61,7 +63,7 @@ class IptablesBackend:
 
     async def _marks(self) -> Fingerprint:
         if self._fingerprint is None:
-            self._fingerprint = await fingerprint_of(self._iptables, self._nft, PREFIX)
+            self._fingerprint = await fingerprint_of(self._iptables, self._nft, self._family, PREFIX)
         return self._fingerprint
 
 

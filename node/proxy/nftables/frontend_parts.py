@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from node.proxy.frontends import REJECT, Frontend
-from node.proxy.nftables.rule import NftRule
+from node.proxy.nftables.rule import NftRule, concatenated
 
 FEW_ENDPOINTS = 16
 """So many are chosen among by chains that all Services share: each is an element of a map, and no chain is added."""
@@ -51,7 +51,7 @@ def parts_of(frontend: Frontend, cluster_cidr: str) -> FrontendParts:
     if frontend.inside and not frontend.affinity_s and len(frontend.endpoints) <= FEW_ENDPOINTS:
         elements[SERVICES, _key(frontend)] = f"goto {choosing(len(frontend.endpoints))}"
         for index, endpoint in enumerate(frontend.endpoints):
-            elements[endpoints_map(index), _key(frontend)] = endpoint.replace(":", " . ")
+            elements[endpoints_map(index), _key(frontend)] = concatenated(endpoint)
         return FrontendParts(elements)
     chains = dict(_chains(frontend, cluster_cidr))
     elements[SERVICES if frontend.address else NODE_PORTS, _key(frontend)] = f"goto {next(iter(chains))}"

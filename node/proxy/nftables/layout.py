@@ -16,7 +16,9 @@ https://www.netfilter.org/projects/nftables/manpage.html
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+from node.family import Family
 from node.proxy.exposures import Delta
 from node.proxy.frontends import Frontend
 from node.proxy.nftables.frontend_parts import (
@@ -35,23 +37,14 @@ from node.proxy.nftables.frontend_parts import (
 from node.proxy.nftables.rule import NftRule
 from node.proxy.node import ProxyNode
 
-FAMILY, TABLE = "ip", "podlab"
+TABLE = "podlab"
 DISPATCH, REFUSE, POSTROUTING = "dispatch", "refuse", "postrouting"
 HAIRPIN = "own-endpoints"
-LOOPBACK = "127.0.0.0/8"
 AFFINITY = "affinity-"  # how sets begin that keep what they hold
 ELEMENTS_AT_ONCE = 1000
-_PLACE, _PORT = "ipv4_addr . inet_proto . inet_service", "inet_proto . inet_service"
+_PORT = "inet_proto . inet_service"
 _MANY = 65536
 
-# map -> its type
-MAPS: Mapping[str, str] = {
-    SERVICES: f"{_PLACE} : verdict",
-    NODE_PORTS: f"{_PORT} : verdict",
-    REFUSALS: f"{_PLACE} : verdict",
-    NODE_PORT_REFUSALS: f"{_PORT} : verdict",
-    **{endpoints_map(index): f"{_PLACE} : ipv4_addr . inet_service" for index in range(FEW_ENDPOINTS)},
-}
 # base chain -> its type, hook and priority
 HOOKS: Mapping[str, str] = {
     "prerouting": "type nat hook prerouting priority -100",
@@ -61,6 +54,18 @@ HOOKS: Mapping[str, str] = {
     "filter-forward": "type filter hook forward priority 0",
     "filter-output": "type filter hook output priority 0",
 }
+
+
+def maps(family: Family) -> Mapping[str, str]:
+    """The type of each map."""
+    place = f"{family.nft_address} . {_PORT}"
+    return {
+        SERVICES: f"{place} : verdict",
+        NODE_PORTS: f"{_PORT} : verdict",
+        REFUSALS: f"{place} : verdict",
+        NODE_PORT_REFUSALS: f"{_PORT} : verdict",
+        **{endpoints_map(index): f"{place} : {family.nft_address} . inet_service" for index in range(FEW_ENDPOINTS)},
+    }
 
 
 def fixed_chains(node: ProxyNode) -> ChainsOfRules:
@@ -79,7 +84,7 @@ def fixed_chains(node: ProxyNode) -> ChainsOfRules:
         **chooses,
         REJECTING: [
             NftRule(protocol="tcp", verdict="reject with tcp reset"),
-            NftRule(verdict="reject with icmp type port-unreachable"),
+            NftRule(verdict=f"reject with {node.family.icmp} type port-unreachable"),
         ],
         DISPATCH: [NftRule(look_up=SERVICES), _at_node_ports(node, NODE_PORTS)],
         REFUSE: [NftRule(look_up=REFUSALS), _at_node_ports(node, NODE_PORT_REFUSALS)],
@@ -98,10 +103,10 @@ def fixed_chains(node: ProxyNode) -> ChainsOfRules:
 
 def _at_node_ports(node: ProxyNode, name: str) -> NftRule:
     """Never the loopback: in this mode kube-proxy's node ports are not open there either."""
-    ranges = node.node_port_addresses or tuple(sorted(node.addresses))
+    ranges, loopback = node.node_port_addresses or tuple(sorted(node.addresses)), node.family.loopback
     if ranges:
-        return NftRule(destinations=ranges, not_destination=LOOPBACK, local_destination=True, look_up_port=name)
-    return NftRule(not_destination=LOOPBACK, local_destination=True, look_up_port=name)
+        return NftRule(destinations=ranges, not_destination=loopback, local_destination=True, look_up_port=name)
+    return NftRule(not_destination=loopback, local_destination=True, look_up_port=name)
 
 
 def whole(frontends: Iterable[Frontend], own: Collection[str], node: ProxyNode, standing: Collection[str]) -> str:
@@ -113,62 +118,71 @@ def whole(frontends: Iterable[Frontend], own: Collection[str], node: ProxyNode, 
     chains = {**fixed_chains(node), **{name: rules for each in parts for name, rules in each.chains.items()}}
     affinity = {name: seconds for each in parts for name, seconds in each.affinity.items()}
     elements = {at: value for each in parts for at, value in each.elements.items()}
-    known = {*chains, *affinity, *MAPS, HAIRPIN}
-    lines = [f"add table {FAMILY} {TABLE}", f"flush table {FAMILY} {TABLE}"]
-    for name, content in MAPS.items():
-        lines += [_do("add map", name, f"{{ type {content}; }}"), _do("flush map", name)]
-    lines += [_do("add set", HAIRPIN, "{ type ipv4_addr . ipv4_addr; }"), _do("flush set", HAIRPIN)]
-    lines += [_do("delete chain", name) for name in sorted(standing) if name not in known and AFFINITY not in name]
-    lines += [_do("delete set", name) for name in sorted(standing) if name not in known and AFFINITY in name]
-    lines += _new_sets(affinity)
-    lines += [_do("add chain", name, f"{{ {HOOKS[name]}; }}" if name in HOOKS else "") for name in chains]
-    lines += [_do("add rule", name, str(rule)) for name, rules in chains.items() for rule in rules]
-    lines += _elements("add element", elements)
-    lines += _pairs("add element", own)
+    family, script = node.family, _Script(node.family)
+    known = {*chains, *affinity, *maps(family), HAIRPIN}
+    unknown = [name for name in sorted(standing) if name not in known]
+    lines = [f"add table {family.nft} {TABLE}", f"flush table {family.nft} {TABLE}"]
+    for name, content in maps(family).items():
+        lines += [script.do("add map", name, f"{{ type {content}; }}"), script.do("flush map", name)]
+    pair = f"{{ type {family.nft_address} . {family.nft_address}; }}"
+    lines += [script.do("add set", HAIRPIN, pair), script.do("flush set", HAIRPIN)]
+    lines += [script.do("delete chain", name) for name in unknown if AFFINITY not in name]
+    lines += [script.do("delete set", name) for name in unknown if AFFINITY in name]
+    lines += script.new_sets(affinity)
+    lines += [script.do("add chain", name, f"{{ {HOOKS[name]}; }}" if name in HOOKS else "") for name in chains]
+    lines += [script.do("add rule", name, rule.text(family)) for name, rules in chains.items() for rule in rules]
+    lines += script.elements("add element", elements)
+    lines += script.pairs("add element", own)
     return "\n".join(lines) + "\n"
 
 
 def change(delta: Delta, node: ProxyNode) -> str:
     """The script that changes a table which is as it was to be; empty when nothing changes."""
+    script = _Script(node.family)
     gone, new = ([parts_of(each, node.cluster_cidr) for each in part] for part in (delta.gone, delta.new))
     chains = {name: rules for each in new for name, rules in each.chains.items()}
     affinity = {name: seconds for each in new for name, seconds in each.affinity.items()}
     gone_chains = [name for each in gone for name in each.chains]
     kept_sets = [name for each in gone for name in each.affinity if name in affinity]
-    lines = _new_sets({name: seconds for name, seconds in affinity.items() if name not in kept_sets})
-    lines += [_do("add chain", name) for name in chains]
-    lines += _elements("delete element", {at: value for each in gone for at, value in each.elements.items()})
-    lines += _pairs("delete element", delta.gone_own)
-    lines += [_do("flush chain", name) for name in gone_chains]
-    lines += [_do("add rule", name, str(rule)) for name, rules in chains.items() for rule in rules]
-    lines += _elements("add element", {at: value for each in new for at, value in each.elements.items()})
-    lines += _pairs("add element", delta.new_own)
-    lines += [_do("delete chain", name) for name in gone_chains if name not in chains]
-    lines += [_do("delete set", name) for each in gone for name in each.affinity if name not in affinity]
+    lines = script.new_sets({name: seconds for name, seconds in affinity.items() if name not in kept_sets})
+    lines += [script.do("add chain", name) for name in chains]
+    lines += script.elements("delete element", {at: value for each in gone for at, value in each.elements.items()})
+    lines += script.pairs("delete element", delta.gone_own)
+    lines += [script.do("flush chain", name) for name in gone_chains]
+    lines += [script.do("add rule", name, rule.text(node.family)) for name, rules in chains.items() for rule in rules]
+    lines += script.elements("add element", {at: value for each in new for at, value in each.elements.items()})
+    lines += script.pairs("add element", delta.new_own)
+    lines += [script.do("delete chain", name) for name in gone_chains if name not in chains]
+    lines += [script.do("delete set", name) for each in gone for name in each.affinity if name not in affinity]
     return "\n".join(lines) + "\n" if lines else ""
 
 
-def _new_sets(affinity: Mapping[str, int]) -> list[str]:
-    text = "{{ type ipv4_addr; flags dynamic, timeout; timeout {}s; size {}; }}"
-    return [_do("add set", name, text.format(seconds, _MANY)) for name, seconds in affinity.items()]
+@dataclass(frozen=True, slots=True)
+class _Script:
+    """The lines of a script for the table of one family."""
 
+    family: Family
 
-def _elements(verb: str, elements: Elements) -> Iterator[str]:
-    by_map: dict[str, list[str]] = {}
-    for (name, key), value in elements.items():
-        by_map.setdefault(name, []).append(f"{key} : {value}")
-    for name, texts in by_map.items():
-        yield from _in_parts(verb, name, texts)
+    def new_sets(self, affinity: Mapping[str, int]) -> list[str]:
+        text = "{{ type {}; flags dynamic, timeout; timeout {}s; size {}; }}"
+        return [
+            self.do("add set", name, text.format(self.family.nft_address, seconds, _MANY))
+            for name, seconds in affinity.items()
+        ]
 
+    def elements(self, verb: str, elements: Elements) -> Iterator[str]:
+        by_map: dict[str, list[str]] = {}
+        for (name, key), value in elements.items():
+            by_map.setdefault(name, []).append(f"{key} : {value}")
+        for name, texts in by_map.items():
+            yield from self._in_parts(verb, name, texts)
 
-def _pairs(verb: str, own: Iterable[str]) -> Iterator[str]:
-    yield from _in_parts(verb, HAIRPIN, [f"{address} . {address}" for address in sorted(own)])
+    def pairs(self, verb: str, own: Iterable[str]) -> Iterator[str]:
+        yield from self._in_parts(verb, HAIRPIN, [f"{address} . {address}" for address in sorted(own)])
 
+    def do(self, verb: str, name: str, more: str = "") -> str:
+        return f"{verb} {self.family.nft} {TABLE} {name} {more}".rstrip()
 
-def _in_parts(verb: str, name: str, texts: Sequence[str]) -> Iterator[str]:
-    for start in range(0, len(texts), ELEMENTS_AT_ONCE):
-        yield _do(verb, name, "{ " + ", ".join(texts[start : start + ELEMENTS_AT_ONCE]) + " }")
-
-
-def _do(verb: str, name: str, more: str = "") -> str:
-    return f"{verb} {FAMILY} {TABLE} {name} {more}".rstrip()
+    def _in_parts(self, verb: str, name: str, texts: Sequence[str]) -> Iterator[str]:
+        for start in range(0, len(texts), ELEMENTS_AT_ONCE):
+            yield self.do(verb, name, "{ " + ", ".join(texts[start : start + ELEMENTS_AT_ONCE]) + " }")

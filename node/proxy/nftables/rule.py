@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from node.family import IPV4, Family
+from podlab.api.values.ipfamilies import without_port
+
 MARK = "0x4000"
-PLACE = "ip daddr . meta l4proto . th dport"
 PORT = "meta l4proto . th dport"
-PAIR = "ip saddr . ip daddr"
 
 
 @dataclass(frozen=True, slots=True)
 class NftRule:
-    """Matches are those that are set; all must hold. The rest is what is done then, in the order of the fields."""
+    """Matches are those that are set; all must hold. The rest is what is done then, in the order of the fields.
+
+    `text` says it in the words of a family.
+    """
 
     sources: tuple[str, ...] = ()
     not_source: str = ""
@@ -33,40 +37,41 @@ class NftRule:
     look_up: str = ""  # a map of verdicts, by place
     look_up_port: str = ""  # the same by port
     dnat_by: str = ""  # a map of endpoints, by place
-    dnat_to: tuple[str, ...] = ()  # ip:port, one by chance
+    dnat_to: tuple[str, ...] = ()  # ip:port (IPv6 in brackets), one by chance
     one_of: tuple[str, ...] = ()  # chains, one by chance
     verdict: str = ""  # goto CHAIN, jump CHAIN, return, drop, reject ..., masquerade ...
 
-    def __str__(self) -> str:
-        return " ".join([*self._matches(), *self._actions()])
+    def text(self, family: Family = IPV4) -> str:
+        return " ".join([*self._matches(family.nft), *self._actions(family.nft)])
 
-    def _matches(self) -> list[str]:
+    def _matches(self, ip: str) -> list[str]:
         texts = {
-            f"ip saddr {_set(self.sources)}": self.sources,
-            f"ip saddr != {self.not_source}": self.not_source,
-            f"ip daddr {_set(self.destinations)}": self.destinations,
-            f"ip daddr != {self.not_destination}": self.not_destination,
+            f"{ip} saddr {_set(self.sources)}": self.sources,
+            f"{ip} saddr != {self.not_source}": self.not_source,
+            f"{ip} daddr {_set(self.destinations)}": self.destinations,
+            f"{ip} daddr != {self.not_destination}": self.not_destination,
             "fib saddr type local": self.local_source,
             "fib daddr type local": self.local_destination,
             f"meta l4proto {self.protocol}": self.protocol,
             "ct state new": self.new_flow,
             "ct status dnat": self.translated,
             f"meta mark & {MARK} == {MARK}": self.marked,
-            f"ip saddr @{self.remembered}": self.remembered,
-            f"{PAIR} @{self.pair}": self.pair,
+            f"{ip} saddr @{self.remembered}": self.remembered,
+            f"{ip} saddr . {ip} daddr @{self.pair}": self.pair,
         }
         return [text for text, is_set in texts.items() if is_set]
 
-    def _actions(self) -> list[str]:
+    def _actions(self, ip: str) -> list[str]:
+        place = f"{ip} daddr . {PORT}"
         chains = _numbered(f"goto {each}" for each in self.one_of)
         texts = {
             f"meta mark set meta mark | {MARK}": self.marks,
             f"meta mark set meta mark ^ {MARK}": self.unmarks,
-            f"update @{self.remembers} {{ ip saddr }}": self.remembers,
-            f"{PLACE} vmap @{self.look_up}": self.look_up,
+            f"update @{self.remembers} {{ {ip} saddr }}": self.remembers,
+            f"{place} vmap @{self.look_up}": self.look_up,
             f"{PORT} vmap @{self.look_up_port}": self.look_up_port,
-            f"dnat ip to {PLACE} map @{self.dnat_by}": self.dnat_by,
-            f"dnat ip to {_one_endpoint(self.dnat_to)}": self.dnat_to,
+            f"dnat {ip} to {place} map @{self.dnat_by}": self.dnat_by,
+            f"dnat {ip} to {_one_endpoint(self.dnat_to)}": self.dnat_to,
             f"numgen random mod {len(self.one_of)} vmap {chains}": self.one_of,
             self.verdict: self.verdict,
         }
@@ -74,8 +79,8 @@ class NftRule:
 
 
 def concatenated(endpoint: str) -> str:
-    """ip:port as a value of a map."""
-    return endpoint.replace(":", " . ")
+    """An endpoint as a value of a map."""
+    return " . ".join(without_port(endpoint))
 
 
 def _one_endpoint(endpoints: Sequence[str]) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
+from node.family import IPV4, Family
 from node.proxy.frontends import Frontend
 from node.proxy.nftables.frontend_parts import ChainsOfRules, Elements, parts_of
 from node.proxy.nftables.layout import DISPATCH, POSTROUTING, REFUSE, fixed_chains
 from node.proxy.nftables.rule import NftRule
 from node.proxy.node import ProxyNode
 from node.proxy.packet import Packet, Trace, within
+from podlab.api.values.ipfamilies import with_port, without_port
 
 
 @dataclass(frozen=True)
@@ -20,13 +22,15 @@ class TableContent:
     chains: ChainsOfRules
     elements: Elements
     own: Collection[str]
+    family: Family = IPV4
 
 
 def content_of(frontends: Iterable[Frontend], own: Collection[str], node: ProxyNode) -> TableContent:
     """The table of these places."""
     parts = [parts_of(frontend, node.cluster_cidr) for frontend in frontends]
     chains = {**fixed_chains(node), **{name: rules for each in parts for name, rules in each.chains.items()}}
-    return TableContent(chains, {at: value for each in parts for at, value in each.elements.items()}, own)
+    elements = {at: value for each in parts for at, value in each.elements.items()}
+    return TableContent(chains, elements, own, node.family)
 
 
 def trace(table: TableContent, packet: Packet) -> Trace:
@@ -35,7 +39,7 @@ def trace(table: TableContent, packet: Packet) -> Trace:
     marked = _Walk(table, packet, result).chain(DISPATCH)
     for endpoint in result.endpoints:
         on_the_way_out = Trace()
-        translated = replace(packet, destination=endpoint.rpartition(":")[0], local=False)
+        translated = replace(packet, destination=without_port(endpoint)[0], local=False)
         _Walk(table, translated, on_the_way_out, marked).chain(POSTROUTING)
         result.masqueraded |= on_the_way_out.masqueraded
         result.steps += [step for step in on_the_way_out.steps if step not in result.steps]
@@ -61,7 +65,7 @@ class _Walk:
             verdicts = self._do(rule)
             if verdicts is None:
                 continue
-            self.result.steps.append((name, str(rule)))
+            self.result.steps.append((name, rule.text(self.table.family)))
             for verdict in verdicts:
                 self._verdict(verdict)
             if self.ended and not rule.remembered:
@@ -75,7 +79,7 @@ class _Walk:
             return None
         self.marked = (self.marked or rule.marks) and not rule.unmarks
         if rule.dnat_by and at is not None:
-            self._land(self.table.elements[at].replace(" . ", ":"))
+            self._land(with_port(*self.table.elements[at].split(" . ")))
         for endpoint in rule.dnat_to:
             self._land(endpoint)
         found = [self.table.elements[at]] if at is not None and not rule.dnat_by else []

@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import partial
 
 from node.command import NotInstalled
+from node.family import Family
 from node.iptables import clean_up_everywhere
 from node.nftables import Nft
 from node.proxy.backend import Tracer
 from node.proxy.exposures import Delta
 from node.proxy.frontends import Frontend, Place
 from node.proxy.generation import OwnGeneration
-from node.proxy.nftables.layout import FAMILY, TABLE, change, whole
+from node.proxy.nftables.layout import TABLE, change, whole
 from node.proxy.nftables.trace import content_of, trace
 from node.proxy.node import ProxyNode
 
@@ -47,7 +48,7 @@ class NftablesBackend:
         return await self._write_all()
 
     async def clean_up_others(self) -> list[str]:
-        return await clean_up_everywhere(OTHERS_PREFIX)
+        return await clean_up_everywhere(OTHERS_PREFIX, (self._node.family,))
 
     def tracer(self) -> Tracer:
         return partial(trace, content_of(self._frontends.values(), self._own, self._node))
@@ -60,7 +61,7 @@ class NftablesBackend:
 
     async def _write_all(self) -> str:
         seen = await self._generation.now()
-        standing = await self._nft.names(FAMILY, TABLE)
+        standing = await self._nft.names(self._node.family.nft, TABLE)
         await self._apply(whole(self._frontends.values(), self._own, self._node, standing), seen)
         return f"all {len(self._frontends)} places"
 
@@ -73,12 +74,12 @@ class NftablesBackend:
         self._seen = now if now == seen + 1 else UNKNOWN
 
 
-async def remove_table(nft: Nft) -> bool:
-    """Removes our table; True when there was one. Raises CommandError."""
+async def remove_table(nft: Nft, family: Family) -> bool:
+    """Removes our table of that family; True when there was one. Raises CommandError."""
     try:
-        standing = await nft.names(FAMILY, TABLE)
+        standing = await nft.names(family.nft, TABLE)
     except NotInstalled:
         return False
     if standing:
-        await nft.apply(f"delete table {FAMILY} {TABLE}\n")
+        await nft.apply(f"delete table {family.nft} {TABLE}\n")
     return bool(standing)

@@ -12,9 +12,13 @@ TESTS = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
 
 
+FAMILIES = ("IPv4", "IPv6")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("backend", ["nft", "legacy"])
-def test_rules_read_back_as_written_and_go_without_trace(backend: str) -> None:
-    run_apart("write_and_read_rules.py", backend)
+def test_rules_read_back_as_written_and_go_without_trace(backend: str, family: str) -> None:
+    run_apart("write_and_read_rules.py", backend, family)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -35,8 +39,9 @@ def test_rules_of_an_earlier_release_give_way_without_a_gap(backend: str) -> Non
     run_apart("take_over.py", backend)
 
 
-def test_what_single_changes_make_of_an_nftables_table_is_what_would_be_written_anew() -> None:
-    run_apart("change_nftables.py")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_single_changes_make_of_an_nftables_table_is_what_would_be_written_anew(family: str) -> None:
+    run_apart("change_nftables.py", family)
 
 
 def test_a_backend_that_is_no_longer_used_is_left_without_our_rules_and_with_all_others() -> None:

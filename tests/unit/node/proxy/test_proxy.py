@@ -14,6 +14,7 @@ from node.proxy.frontends import Frontend
 from node.proxy.node import ProxyNode
 from node.proxy.packet import Trace
 from node.proxy.proxy import Proxy
+from node.proxy.stack import Stack
 from podlab.client.client import Client, Listed, WatchEvent
 from podlab.client.outages import Outages
 from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
@@ -80,7 +81,7 @@ class Tables:
 @asynccontextmanager
 async def running(cluster: Cluster, tables: Tables, *, verify_period_s: float = 10.0) -> AsyncIterator[Proxy]:
     node = ProxyNode("n1", "10.244.0.0/16")
-    loop = Proxy(cast(Client, cluster), node, tables, verify_period_s=verify_period_s, retry_s=0.01)
+    loop = Proxy(cast(Client, cluster), "n1", [Stack(node, tables)], verify_period_s=verify_period_s, retry_s=0.01)
     task = asyncio.create_task(loop.run())
     async with asyncio.timeout(PATIENCE_S):
         await loop.synced.wait()

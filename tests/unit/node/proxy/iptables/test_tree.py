@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.proxy.iptables import tree
-from node.proxy.iptables.tree import BITS, FEW_RULES, Common, Entry, Node, place_key, place_of
+from node.proxy.iptables.tree import FEW_RULES, Common, Entry, Node, Space, place_key
 
+SPACE = Space(32)
 Shape = tuple[int, int, tuple[int, ...]]
 Keys = dict[int, int]
 
@@ -16,12 +17,12 @@ Keys = dict[int, int]
 near = st.builds(
     lambda base, offset: base ^ offset, st.sampled_from([place_key("10.96.0.0"), 0]), st.integers(0, 2**22)
 )
-keys = st.one_of(near, st.integers(0, 2**BITS - 1)).filter(lambda key: key >> 16 & 3 < 3)
+keys = st.one_of(near, st.integers(0, 2**SPACE.bits - 1)).filter(lambda key: key >> 16 & 3 < 3)
 entries = st.dictionaries(keys, st.integers(1, 4), max_size=60)
 
 
 def built(wanted: Keys) -> Node[str] | None:
-    return tree.replace(None, (), [Entry(key, rules, "") for key, rules in wanted.items()])
+    return tree.replace(SPACE, None, (), [Entry(key, rules, "") for key, rules in wanted.items()])
 
 
 def shape(root: Node[str] | None) -> list[Shape]:
@@ -34,7 +35,7 @@ def test_a_changed_tree_is_the_one_that_its_entries_alone_would_make(
 ) -> None:
     gone = data.draw(st.sets(st.sampled_from(sorted(before)))) if before else set()
     new = {key: rules for key, rules in added.items() if key not in before or key in gone}
-    changed = tree.replace(built(before), gone, [Entry(key, rules, "") for key, rules in new.items()])
+    changed = tree.replace(SPACE, built(before), gone, [Entry(key, rules, "") for key, rules in new.items()])
     assert shape(changed) == shape(built({key: rules for key, rules in before.items() if key not in gone} | new))
 
 
@@ -48,7 +49,7 @@ def test_every_entry_is_in_one_leaf_and_leaves_are_small(wanted: Keys) -> None:
 
 def test_one_entry_more_leaves_all_chains_beside_its_way_as_they_are() -> None:
     before = built({place_key(f"10.96.{m}.{n}", "tcp", 80): 2 for m in range(16) for n in range(256)})
-    after = tree.replace(before, (), [Entry(place_key("10.96.7.7", "tcp", 443), 2, "")])
+    after = tree.replace(SPACE, before, (), [Entry(place_key("10.96.7.7", "tcp", 443), 2, "")])
     known = {id(node) for node in tree.walk(before)}
     assert sum(id(node) not in known for node in tree.walk(after)) <= 10
 
@@ -77,4 +78,4 @@ def test_ten_thousand_services_are_few_rules_away() -> None:
 def test_what_places_have_in_common(places: Iterable[tuple[str, str, int]], common: Common) -> None:
     root = built({place_key(*place): FEW_RULES for place in places})
     assert root is not None
-    assert place_of(root) == common
+    assert SPACE.place_of(root) == common

@@ -29,4 +29,4 @@ from node.proxy.nftables.rule import NftRule
     ],
 )
 def test_a_rule_is_written_as_nft_reads_it(rule: NftRule, text: str) -> None:
-    assert str(rule) == text
+    assert rule.text() == text
