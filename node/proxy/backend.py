@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from node.proxy.exposures import Delta
-from node.proxy.packet import Packet, Trace
+from node.tracing.tables import Table
 
-Tracer = Callable[[Packet], Trace]
+Wanted = Callable[[], Sequence[Table]]
 
 
 class Backend(Protocol):
@@ -27,5 +27,5 @@ class Backend(Protocol):
     async def clean_up_others(self) -> list[str]:
         """Removes what an earlier run wrote in other ways, and names these. Raises CommandError."""
 
-    def tracer(self) -> Tracer:
-        """Follows imaginary packets through the rules as last wanted. It raises ValueError for what is no address."""
+    def wanted(self) -> Wanted:
+        """Makes the tables as they are to be now, whatever changes meanwhile: with many Services it takes a second."""

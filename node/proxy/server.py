@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import grpc
 
-from node.proxy.packet import Packet
 from node.proxy.proxy import Proxy
+from node.tracing.follow import follow
+from node.tracing.packet import Packet
 from podlab.errors import BadRequest, abort
 from podlab.v1 import proxy_pb2, proxy_pb2_grpc
 
@@ -33,11 +34,11 @@ class ProxyServicer(proxy_pb2_grpc.ProxyServicer):
                 local=request.destination_ip in stack.node.addresses,
                 from_node=request.source_ip in stack.node.addresses,
             )
-            found = stack.backend.tracer()(packet)
+            found = follow(stack.backend.wanted()(), packet)
         except ValueError as error:  # not an address
             await abort(context, BadRequest(str(error)))
         return proxy_pb2.TraceResponse(
-            steps=[proxy_pb2.TraceStep(chain=chain, rule=rule) for chain, rule in found.steps],
+            steps=[proxy_pb2.TraceStep(chain=each.chain, rule=each.line.text) for each in found.steps],
             endpoints=found.endpoints,
             rejected=found.rejected,
             masqueraded=found.masqueraded,

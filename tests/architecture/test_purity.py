@@ -138,11 +138,13 @@ DECIDING_WITH_TYPES = (
     "node.proxy.iptables.frontend_rules",
     "node.proxy.iptables.layout",
     "node.proxy.iptables.rule",
-    "node.proxy.iptables.t*",  # trace, tree
+    "node.proxy.iptables.tree",
     "node.proxy.node",
-    "node.proxy.nftables.[flrt]*",  # all but the writer
-    "node.proxy.packet",
+    "node.proxy.nftables.[flr]*",  # all but the writer
+    "node.proxy.nftables.wanted",
     "node.proxy.trimmed",
+    "node.tracing.[efmnprt]*",
+    "node.tracing.iptables_rules",
 )
 
 

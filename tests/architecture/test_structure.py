@@ -28,6 +28,7 @@ ROOMS_AND_ARROWS = {
     "node.network": (5, 6),
     "node.networkpolicy": (9, 19),
     "node.proxy": (17, 48),
+    "node.tracing": (13, 40),
     "podlab": (18, 41),
 }
 """Rooms of a package, and arrows between them: which room imports which."""

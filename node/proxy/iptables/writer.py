@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from node.iptables import Iptables, restore_input
 from node.nftables import Nft
-from node.proxy.backend import Tracer
+from node.proxy.backend import Wanted
 from node.proxy.exposures import Delta
 from node.proxy.iptables.fingerprint import UNKNOWN, Fingerprint, fingerprint_of
 from node.proxy.iptables.layout import PREFIX, Layout, difference, to_ruleset
-from node.proxy.iptables.trace import trace
 from node.proxy.nftables.writer import remove_table
 from node.proxy.node import ProxyNode
+from node.tracing.iptables_rules import wanted_tables
 
 
 class IptablesBackend:
@@ -46,8 +44,9 @@ class IptablesBackend:
         others = await self._iptables.clean_up_others(PREFIX)
         return [*others, "nftables"] if await remove_table(self._nft, self._family) else others
 
-    def tracer(self) -> Tracer:
-        return partial(trace, self._layout.tables())
+    def wanted(self) -> Wanted:
+        layout = self._layout
+        return lambda: wanted_tables(to_ruleset(layout.tables()), layout.node.family.nft)
 
     async def _write_all(self) -> str:
         """Compares everything with what stands. Rules of an earlier release give way in the same transaction."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from functools import partial
 
 from node.command import NotInstalled
 from node.family import Family
 from node.iptables import clean_up_everywhere
 from node.nftables import Nft
-from node.proxy.backend import Tracer
+from node.proxy.backend import Wanted
 from node.proxy.exposures import Delta
 from node.proxy.frontends import Frontend, Place
 from node.proxy.generation import OwnGeneration
 from node.proxy.nftables.layout import TABLE, change, whole
-from node.proxy.nftables.trace import content_of, trace
+from node.proxy.nftables.wanted import table_of
 from node.proxy.node import ProxyNode
+from node.tracing.tables import Table
 
 UNKNOWN = -1
 OTHERS_PREFIX = "PODLAB-S"  # of the proxy's chains in tables of iptables
@@ -50,8 +52,8 @@ class NftablesBackend:
     async def clean_up_others(self) -> list[str]:
         return await clean_up_everywhere(OTHERS_PREFIX, (self._node.family,))
 
-    def tracer(self) -> Tracer:
-        return partial(trace, content_of(self._frontends.values(), self._own, self._node))
+    def wanted(self) -> Wanted:
+        return partial(_tables, tuple(self._frontends.values()), frozenset(self._own), self._node)
 
     def _take(self, delta: Delta) -> None:
         for gone in delta.gone:
@@ -72,6 +74,10 @@ class NftablesBackend:
         # Our own transaction counts for one; if it counts for more, somebody else's rules came in between.
         now = await self._generation.now()
         self._seen = now if now == seen + 1 else UNKNOWN
+
+
+def _tables(frontends: Iterable[Frontend], own: Collection[str], node: ProxyNode) -> list[Table]:
+    return [table_of(frontends, own, node)]
 
 
 async def remove_table(nft: Nft, family: Family) -> bool:

@@ -19,7 +19,8 @@ from node.proxy.backend import Backend
 from node.proxy.exposures import Exposures, ServiceName
 from node.proxy.frontends import Exposure, exposure_of
 from node.proxy.node import ProxyNode
-from node.proxy.packet import Packet
+from node.tracing.follow import follow
+from node.tracing.packet import Packet
 from podlab.api.selection.labels import SERVICE_NAME_LABEL
 from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
 from podlab.discovery.v1.endpointslice_pb2 import Endpoint, EndpointPort, EndpointSlice
@@ -120,8 +121,8 @@ class Measured:
         self.tell(what, f"{(processor_s() - before_s) * 1000:.0f} ms of processor")
 
     def rules_met(self) -> None:
-        follow = self.backend.tracer()
-        met = max(follow(Packet("10.244.9.9", address(number), 80)).met for number in range(self.count))
+        tables = self.backend.wanted()()
+        met = max(follow(tables, Packet("10.244.9.9", address(number), 80)).met for number in range(self.count))
         self.tell("rules met by a new connection", f"at most {met}")
 
     async def answers(self) -> None:

@@ -8,11 +8,10 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
 from node.command import CommandError
-from node.proxy.backend import Tracer
+from node.proxy.backend import Wanted
 from node.proxy.exposures import Delta
 from node.proxy.frontends import Frontend
 from node.proxy.node import ProxyNode
-from node.proxy.packet import Trace
 from node.proxy.proxy import Proxy
 from node.proxy.stack import Stack
 from podlab.client.client import Client, Listed, WatchEvent
@@ -74,8 +73,8 @@ class Tables:
         assert not self.written.empty(), "ours must serve before the others go"
         return [self.others_left.pop()] if self.others_left else []
 
-    def tracer(self) -> Tracer:
-        return lambda packet: Trace()
+    def wanted(self) -> Wanted:
+        return list
 
 
 @asynccontextmanager

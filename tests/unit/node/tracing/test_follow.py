@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from podlab_testing.services import exposures, layout
 
 from node.proxy.exposures import Exposures
-from node.proxy.iptables.trace import trace
-from node.proxy.nftables.trace import content_of
-from node.proxy.nftables.trace import trace as nftables_trace
+from node.proxy.iptables.layout import to_ruleset
+from node.proxy.nftables.wanted import table_of
 from node.proxy.node import ProxyNode
-from node.proxy.packet import Packet, Trace
+from node.tracing.follow import Followed, follow
+from node.tracing.iptables_rules import wanted_tables
+from node.tracing.packet import Packet
 from podlab.core.v1.service_pb2 import Service, ServicePort, ServiceSpec
 from podlab.discovery.v1.endpointslice_pb2 import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
 from podlab.meta.v1.meta_pb2 import ObjectMeta
@@ -52,17 +53,21 @@ class Land(Protocol):
 
     def __call__(
         self, services: list[Service], slices: list[EndpointSlice], packet: Packet, node: ProxyNode = NODE
-    ) -> Trace: ...
+    ) -> Followed: ...
 
 
-def by_iptables(services: list[Service], slices: list[EndpointSlice], packet: Packet, node: ProxyNode = NODE) -> Trace:
-    return trace(layout(services, slices, node).tables(), packet)
+def by_iptables(
+    services: list[Service], slices: list[EndpointSlice], packet: Packet, node: ProxyNode = NODE
+) -> Followed:
+    return follow(wanted_tables(to_ruleset(layout(services, slices, node).tables())), packet)
 
 
-def by_nftables(services: list[Service], slices: list[EndpointSlice], packet: Packet, node: ProxyNode = NODE) -> Trace:
+def by_nftables(
+    services: list[Service], slices: list[EndpointSlice], packet: Packet, node: ProxyNode = NODE
+) -> Followed:
     known = Exposures()
     known.change(exposures(services, slices, node))
-    return nftables_trace(content_of(known.frontends(), known.own_endpoints(), node), packet)
+    return follow([table_of(known.frontends(), known.own_endpoints(), node)], packet)
 
 
 BACKENDS = (by_iptables, by_nftables)
