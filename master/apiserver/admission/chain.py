@@ -194,6 +194,8 @@ class Admission:
         alongside: Alongside = NOTHING
         converts = request.write.kind.conversion is not None
         for plugin in asked.judging:
+            if not plugin.may_judge(request):
+                continue
             more = await (self._asking(plugin.validate, request) if converts else plugin.validate(request))
             if more:
                 alongside = (*alongside, *more)

@@ -138,6 +138,10 @@ class Plugin:
     async def mutate(self, request: AdmissionRequest) -> None:
         """Complete `request.new`, which has its defaults and is not validated. Raises ApiError."""
 
+    def may_judge(self, request: AdmissionRequest) -> bool:
+        """Whether it may have something to say about this write: else `validate` is not asked. Costs little."""
+        return True
+
     async def validate(self, request: AdmissionRequest) -> Alongside:
         """Let the write pass, and say what is to be committed with it. Raises ApiError.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from google.protobuf.message import Message
@@ -37,7 +37,7 @@ _REMEMBERED = 512
 _KEPT_BY_STATUS = frozenset({"apiVersion", "kind", "metadata", "status"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FieldWriter:
     """Who writes, through which subresource, in which version of the kind."""
 
@@ -45,8 +45,17 @@ class FieldWriter:
     version: Kind
     subresource: str = ""
 
-    def manager(self, operation: Operation) -> Manager:
-        """As managedFields know it."""
+    @cached_property
+    def updater(self) -> Manager:
+        """As managedFields know it when it updates."""
+        return self._manager(Operation.UPDATE)
+
+    @property
+    def applier(self) -> Manager:
+        """As managedFields know it when it applies."""
+        return self._manager(Operation.APPLY)
+
+    def _manager(self, operation: Operation) -> Manager:
         return managers.manager(self.name, operation, self.version.api_version, self.subresource)
 
 
@@ -70,15 +79,15 @@ def written_at_creation(new: Message, resource: Resource, version: Kind) -> Fiel
 
 def created(fields: FieldSet, writer: FieldWriter, now_s: int) -> bytes:
     """managedFields of an object that nobody else has written; of all its fields, when these are `entries.ALL`."""
-    if not fields:
-        return b""
     key = id(fields), writer.name, writer.version, now_s
     known = _STORED.get(key)
     if known is None or known[0] is not fields:
+        if not fields:
+            return b""
         own = Managed(fields, writer.version.api_version, now_s)
         if len(_STORED) >= _REMEMBERED:
             _STORED.clear()
-        known = _STORED[key] = fields, entries.stored({writer.manager(Operation.UPDATE): own})
+        known = _STORED[key] = fields, entries.stored({writer.updater: own})
     return known[1]
 
 
@@ -103,8 +112,8 @@ def updated(
     known = _known(stored, () if writer.subresource else sent)
     if not known:
         return b""
-    by, author = writer.manager(Operation.UPDATE), whole.author(known)
-    if author == by:
+    by, author = writer.updater, whole.author(known)
+    if author is by or author == by:
         if not whole.writes(old, new):
             return stored
         alone = len(known) == 1
@@ -161,7 +170,7 @@ def applied(
     if not known and live is not None:
         before = managers.manager(managers.BEFORE_FIRST_APPLY, Operation.UPDATE, kind.api_version, writer.subresource)
         known = writing.updated(writing.changes(_empty(kind), there), known, before, now_s)
-    by = writer.manager(Operation.APPLY)
+    by = writer.applier
     try:
         new, left = writing.applied(there, config, known, by, force=configuration.force, now_s=now_s)
     except Conflicts as conflicts:

@@ -110,7 +110,7 @@ class Registry:
         admission: Admission,
         conversions: Conversions | None = None,
         *,
-        clock: Callable[[], meta_pb2.Time] = times.now,
+        clock: Callable[[], meta_pb2.Time] = times.this_second,
     ) -> None:
         self._cache = cache
         self._allocators = allocators

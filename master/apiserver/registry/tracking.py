@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from google.protobuf.message import Message
 
@@ -14,6 +15,7 @@ from master.apiserver.registry.subresources import SubresourceStrategy
 from master.apiserver.watchcache.cached_object import CachedObject
 from podlab.api import objects
 from podlab.api.conversion.versions import custom_in
+from podlab.api.kinds import Kind
 from podlab.api.serializer import weight
 from podlab.apiextensions.v1.custom_pb2 import Custom
 from podlab.apply.field_set import FieldSet
@@ -21,10 +23,18 @@ from podlab.errors import BadRequest, Conflict
 from podlab.kinds.resource import Resource
 from podlab.meta.v1.meta_pb2 import ManagedFieldsEntry
 
+_REMEMBERED = 512
+
 
 def writer(write: Write) -> FieldWriter:
     """As managedFields know who writes."""
-    return FieldWriter(write.context.manager, write.version or write.kind, write.subresource)
+    return _writer(write.context.manager, write.version or write.kind, write.subresource)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _writer(name: str, version: Kind, subresource: str) -> FieldWriter:
+    """Made once: a batch has one writer for all that it writes."""
+    return FieldWriter(name, version, subresource)
 
 
 def made(write: Write, entry: CachedObject, old: Message, part: SubresourceStrategy) -> Message:
@@ -107,7 +117,7 @@ def is_written_as_a_whole(request: AdmissionRequest) -> bool:
 
 def begin(request: AdmissionRequest, fields: FieldSet) -> None:
     """These are what the author of a new object has written, unless it came with managedFields: it was applied."""
-    if fields and not request.managed:
+    if not request.managed and fields:
         now_s = objects.metadata(request.new).creationTimestamp.seconds
         request.managed = field_manager.created(fields, writer(request.write), now_s)
 

@@ -6,7 +6,7 @@ import asyncio
 import platform
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -50,6 +50,13 @@ Answer = TypeVar("Answer")
 Request = TypeVar("Request")
 Handler = Callable[[Request, ServicerContext], Awaitable[Answer]]
 Method = Callable[[Request, ServicerContext, Exchange], Awaitable[Answer]]
+
+
+class _ResultOfOne(Protocol):
+    """What became of one write of many."""
+
+    @property
+    def error(self) -> meta_pb2.Status: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,18 +235,21 @@ class ApiService:
 
     async def update_statuses(self, request: pb.UpdateStatusesRequest, _: ServicerContext, exchange: Exchange) -> bytes:
         refusals = await write_each(self.registry, writes.update_statuses(request, exchange, self.kinds.catalog))
-        told = [pb.UpdateStatusesResult(error=_refusal(each)) for each in refusals]
-        return pb.UpdateStatusesResponse(results=told).SerializeToString()
+        response = pb.UpdateStatusesResponse()
+        _tell(response.results.add, refusals)
+        return response.SerializeToString()
 
     async def preempt(self, request: pb.PreemptRequest, _: ServicerContext, exchange: Exchange) -> bytes:
         refusals = await write_each(self.registry, writes.preempt(request, exchange))
-        told = [pb.PreemptResult(error=_refusal(each)) for each in refusals]
-        return pb.PreemptResponse(results=told).SerializeToString()
+        response = pb.PreemptResponse()
+        _tell(response.results.add, refusals)
+        return response.SerializeToString()
 
     async def record_events(self, request: pb.RecordEventsRequest, _: ServicerContext, exchange: Exchange) -> bytes:
         results = await self.batch.write(writes.record_events(request, exchange))
-        told = [pb.RecordResult(error=_refusal(result)) for result in results]
-        return pb.RecordEventsResponse(results=told).SerializeToString()
+        response = pb.RecordEventsResponse()
+        _tell(response.results.add, results)
+        return response.SerializeToString()
 
     async def request_token(self, request: pb.RequestTokenRequest, _: ServicerContext, exchange: Exchange) -> bytes:
         asked = TokenRequest(spec=request.spec)
@@ -304,5 +314,9 @@ def _bind_result(result: Result) -> pb.BindResult:
     return pb.BindResult(resource_version=str(result))
 
 
-def _refusal(result: Result | None) -> meta_pb2.Status | None:
-    return to_status(result) if isinstance(result, ApiError) else None
+def _tell(add: Callable[[], _ResultOfOne], results: Iterable[Result | None]) -> None:
+    """Say in an answer what became of each write. Messages made apart and handed over take four times as long."""
+    for result in results:
+        told = add()
+        if isinstance(result, ApiError):
+            told.error.CopyFrom(to_status(result))

@@ -51,7 +51,7 @@ ANYTHING = Rules()
 
 
 def validate_create(rules: Rules, message: Message, *, namespaced: bool) -> tuple[Cause, ...]:
-    """What is wrong with a new object."""
+    """What is wrong with a new object. The times in its metadata are the cluster's own, and not looked at."""
     found = Findings()
     _check(found, rules, message, namespaced=namespaced)
     rules.create(found, message)
@@ -69,7 +69,6 @@ def validate_create_alike(
     found = Findings()
     check_metadata(found, _metadata(message), rules.name, rules.finalizer, namespaced=namespaced)
     rules.create_alike(found, message)
-    check_instants(found, _metadata(message), "metadata")
     _check_size(found, message.ByteSize() if size_bytes is None else size_bytes)
     return found.causes
 
@@ -106,7 +105,7 @@ def validate_joining(rules: Rules, new: Message, old: Message, *, namespaced: bo
 
 def _check(found: Findings, rules: Rules, message: Message, *, namespaced: bool) -> None:
     check_metadata(found, _metadata(message), rules.name, rules.finalizer, namespaced=namespaced)
-    _check_rest(found, rules, message)
+    _check_rest(found, rules, message, aside="metadata")
 
 
 def _check_metadata_update(found: Findings, rules: Rules, new: Message, old: Message, *, namespaced: bool) -> str:

@@ -47,9 +47,13 @@ class ValidatingAdmissionPolicy(Plugin):
         """See Plugin."""
         return not configures_policies(kind)
 
+    def may_judge(self, request: AdmissionRequest) -> bool:
+        """See Plugin."""
+        return bool(self._in_force.all())
+
     async def validate(self, request: AdmissionRequest) -> Alongside:
         """See Plugin."""
-        if self._in_force.all() and (in_force := self._in_force.about(*self.targets.about(request))):
+        if in_force := self._in_force.about(*self.targets.about(request)):
             judgement = _Judgement(self, request)
             for one in in_force:
                 judgement.ask(one)

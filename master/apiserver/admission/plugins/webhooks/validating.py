@@ -39,9 +39,13 @@ class ValidatingAdmissionWebhook(Plugin):
         """See Plugin."""
         return not configures_admission(kind)
 
+    def may_judge(self, request: AdmissionRequest) -> bool:
+        """See Plugin."""
+        return self._hooks.are_there
+
     async def validate(self, request: AdmissionRequest) -> Alongside:
         """See Plugin."""
-        hooks = self._hooks.about(*self._targets.about(request)) if self._hooks.are_there else ()
+        hooks = self._hooks.about(*self._targets.about(request))
         if not hooks:
             return NOTHING
         found = (self._invoker.invocation(request, hook) for hook in hooks)

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 from podlab_testing.registry import ADMIN, Refusing, WritableRegistry, asked_by, registry_of
 
+from master.apiserver.admission.plugin import AdmissionRequest
 from master.apiserver.registry.batch import Batch, Result
 from master.apiserver.rpc import writes
 from master.apiserver.watchcache.cache import Cache
@@ -119,6 +120,19 @@ async def test_who_may_not_write_one_is_told_so(recording: Recording, cache: Cac
     refusing = Recording(Batch(cache, registry_of(cache, Refusing("a"))))
     results = await refusing.record([event("a"), event("b")])
     assert [type(result) for result in results] == [Forbidden, int]
+
+
+class Unconcerned(Refusing):
+    """Would refuse them, but has nothing to say of what is called `a`."""
+
+    def may_judge(self, request: AdmissionRequest) -> bool:
+        return request.write.name != "a"
+
+
+async def test_who_has_nothing_to_judge_is_not_asked(recording: Recording, cache: Cache) -> None:
+    unconcerned = Recording(Batch(cache, registry_of(cache, Unconcerned("a", "b"))))
+    results = await unconcerned.record([event("a"), event("b")])
+    assert [type(result) for result in results] == [int, Forbidden]
 
 
 async def test_others_that_were_faster_hold_nobody_up(
