@@ -20,6 +20,7 @@ from master.controllers.namespaces.resourcequota import ResourceQuotaController
 from master.controllers.network.endpoints.controller import EndpointsController
 from master.controllers.network.endpointslice.controller import EndpointSliceController
 from master.controllers.network.endpointslicemirroring.controller import EndpointSliceMirroringController
+from master.controllers.network.loadbalancer.controller import LoadBalancerController
 from master.controllers.network.servicecidr import ServiceCIDRController
 from master.controllers.nodes.nodeipam.controller import NodeIpamController
 from master.controllers.nodes.nodelifecycle.controller import NodeLifecycleController
@@ -45,6 +46,7 @@ from master.controllers.workloads.replicaset.controller import ReplicaSetControl
 from master.controllers.workloads.statefulset.controller import StatefulSetController
 from podlab import component
 from podlab.api.pods.volumes import LOCAL_PATH
+from podlab.api.values.addresspool import PoolError, parse_pool
 from podlab.apps.v1.replicaset_pb2 import ReplicaSet
 from podlab.client.client import Client
 from podlab.client.eventrecorder import EventRecorder
@@ -81,6 +83,12 @@ def controllers(
         EndpointsController(client, informers),
         EndpointSliceMirroringController(client, informers),
         ServiceCIDRController(client, informers),
+        LoadBalancerController(
+            client,
+            informers,
+            recorders.of("service-controller"),
+            pool=parse_pool(settings.load_balancer_pool),
+        ),
         NamespaceController(client, informers),
         defaultobjects.default_service_accounts(client, informers),
         defaultobjects.root_ca_publisher(client, informers, settings.tls.ca),
@@ -172,6 +180,10 @@ def check(settings: ControllersSettings) -> None:
             f"node_cidr_mask: {settings.node_cidr_mask} makes no networks for nodes out of pod_cidr {cluster}; "
             f"give a number from {cluster.prefixlen} to 30"
         )
+    try:
+        parse_pool(settings.load_balancer_pool)
+    except PoolError as error:
+        raise RuntimeError(f"load_balancer_pool: {error}") from error
     try:
         signer(settings)
     except (PkiError, OSError) as error:

@@ -36,6 +36,7 @@ class EvictionSettings:
 class ControllersSettings:
     """`apiserver` is host:port; each node gets a /`node_cidr_mask` of `pod_cidr`.
 
+    Load balancers of Services get addresses of `load_balancer_pool`: addresses, ranges and networks.
     Without `signing`, requests for certificates are approved and cleaned away, and left to other signers.
     """
 
@@ -49,3 +50,4 @@ class ControllersSettings:
     node_monitor_grace_s: float = 40.0
     eviction: EvictionSettings = field(default_factory=EvictionSettings)
     signing: SigningSettings | None = None
+    load_balancer_pool: tuple[str, ...] = ()

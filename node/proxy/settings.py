@@ -13,7 +13,7 @@ class ProxySettings:
     """`apiserver` is host:port; `backend` is auto, nft or legacy of iptables, or nftables.
 
     `node_ip` and `cluster_cidr` may be two, one of each family, with a comma between. `node_port_addresses` are ranges:
-    see ProxyNode.
+    see ProxyNode. `load_balancer_pool` has the addresses of load balancers that nodes answer for.
     """
 
     node_name: str
@@ -26,3 +26,4 @@ class ProxySettings:
     backend: str = "auto"
     node_port_addresses: tuple[str, ...] = ()
     localhost_node_ports: bool = True
+    load_balancer_pool: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
 from podlab.deploy.preflight.checks import inventory
+from podlab.deploy.preflight.checks.loadbalancers import check_pool
 from podlab.deploy.preflight.finding import Finding
 from podlab.deploy.preflight.hosts.facts import Host
 from podlab.deploy.preflight.hosts.hostvars import hosts_of
@@ -51,6 +52,7 @@ def findings(variables: dict[str, Any]) -> Iterator[Finding]:
     options = {role: spec["argument_specs"]["main"].get("options") or {} for role, spec in specs.items()}
     hosts = hosts_of(variables, everywhere=True, more=list(options["node"]))
     yield from inventory.check_hosts(hosts)
+    yield from check_pool(hosts)
     names = {host.name: list(map(str, variables["hostvars"][host.name])) for host in hosts}
     yield from inventory.check_names(names, known_names(options))
     for host in hosts:

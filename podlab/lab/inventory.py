@@ -20,6 +20,7 @@ def render(spec: LabSpec, lab: LabDir) -> dict[str, object]:
         "all": {
             "vars": {
                 "podlab_cluster": spec.name,
+                "podlab_load_balancer_pool": [spec.load_balancers],
                 "ansible_user": "root",
                 "ansible_ssh_private_key_file": str(lab.key),
                 "ansible_ssh_common_args": " ".join(ssh.options(lab)),

@@ -14,6 +14,8 @@ MASTERS_FROM = 11
 NODES_FROM = 21
 MAX_MASTERS = NODES_FROM - MASTERS_FROM
 MAX_NODES = 200
+LOAD_BALANCERS_FROM = 230
+MAX_LOAD_BALANCERS = 21
 SUBNETS = tuple(ipaddress.IPv4Network(f"10.99.{third}.0/24") for third in range(1, 255))
 
 
@@ -55,6 +57,12 @@ class LabSpec:
     def gateway(self) -> str:
         """The controller's own address on the lab's bridge."""
         return str(_network(self.subnet)[1])
+
+    @property
+    def load_balancers(self) -> str:
+        """The range of addresses that Services of type LoadBalancer get: behind those of the last possible node."""
+        network = _network(self.subnet)
+        return f"{network[LOAD_BALANCERS_FROM]}-{network[LOAD_BALANCERS_FROM + MAX_LOAD_BALANCERS - 1]}"
 
     @property
     def prefix_length(self) -> int:

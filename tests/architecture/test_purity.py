@@ -45,6 +45,7 @@ DECIDING = (
     "master.apiserver.registry.allocation",
     "master.apiserver.registry.changes",
     "master.controllers.*.decide",
+    "master.controllers.network.loadbalancer.held",
     "master.controllers.network.slices.endpoints",
     "master.controllers.nodes.nodeipam.cidrset",
     "master.controllers.objects.*",
@@ -107,6 +108,7 @@ DECIDING = (
     "podlab.deploy.preflight.checks.inventory",
     "podlab.deploy.preflight.checks.all",
     "podlab.deploy.preflight.checks.cluster",
+    "podlab.deploy.preflight.checks.loadbalancers",
     "podlab.deploy.preflight.hosts.unreachable",
     "podlab.deploy.preflight.checks.ports",
 )

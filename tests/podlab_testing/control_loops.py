@@ -147,6 +147,14 @@ LOOPS = (
         "servicecidr",
         ("ServiceCIDR.metadata.finalizers[networking.k8s.io/service-cidr-finalizer]", "ServiceCIDR.status.conditions"),
     ),
+    ControlLoop(
+        "loadbalancer",
+        (
+            "Service.metadata.annotations[podlab.io/ip-allocated-from-pool]",
+            "Service.metadata.finalizers[service.kubernetes.io/load-balancer-cleanup]",
+            "Service.status.loadBalancer",
+        ),
+    ),
     ControlLoop("namespace", ("* delete", "Namespace.spec.finalizers", "Namespace.status.conditions")),
     ControlLoop("serviceaccount", ("ServiceAccount create",)),
     ControlLoop("root-ca-certificate-publisher", ("ConfigMap create", "ConfigMap.data")),

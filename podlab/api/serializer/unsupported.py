@@ -38,7 +38,7 @@ _OF_OTHER_COMPONENTS = {
 }
 
 # Declared and kept, for these hosts have nothing that they could change: no SELinux, no Windows, and of
-# AppArmor's profiles the one that the runtime gives in any case. Load balancers are for others to bring, and to read.
+# AppArmor's profiles the one that the runtime gives in any case.
 WITHOUT_EFFECT: dict[str, frozenset[str]] = {
     "podlab.core.v1.SELinuxOptions": frozenset({"user", "role", "type", "level"}),
     "podlab.core.v1.WindowsSecurityContextOptions": frozenset(
@@ -46,7 +46,6 @@ WITHOUT_EFFECT: dict[str, frozenset[str]] = {
     ),
     "podlab.core.v1.SecurityContext": frozenset({"seLinuxOptions", "appArmorProfile"}),
     "podlab.core.v1.PodSecurityContext": frozenset({"seLinuxOptions", "appArmorProfile"}),
-    "podlab.core.v1.ServiceSpec": frozenset({"loadBalancerIP"}),
     # What those components say of themselves that may take the place of ours.
     **_OF_OTHER_COMPONENTS,
 }

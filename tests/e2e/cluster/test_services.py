@@ -203,7 +203,7 @@ def test_a_node_port_answers_on_every_node_and_from_everywhere(net: Net) -> None
 
 def test_nodes_answer_for_the_address_that_somebodys_load_balancer_tells(net: Net) -> None:
     nobodys = str(IPv4Network(f"{net.nodes['n1']}/24", strict=False)[200])
-    net.apply(_service("balanced", {"app": "web"}, type="LoadBalancer"))
+    net.apply(_service("balanced", {"app": "web"}, type="LoadBalancer", loadBalancerClass="example.com/other"))
     net.cli.rest.write_status("service", net.namespace, "balanced", {"loadBalancer": {"ingress": [{"ip": nobodys}]}})
     wait_until(lambda: all(nobodys in net.rules(node) for node in net.nodes), "the rules of the address are there", 10)
     for client in ("web-1", *net.nodes):

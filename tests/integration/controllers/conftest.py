@@ -47,6 +47,12 @@ def quarantine_s() -> float:
 
 
 @pytest.fixture
+def load_balancer_pool() -> tuple[str, ...]:
+    """Addresses for load balancers; tests of those give some."""
+    return ()
+
+
+@pytest.fixture
 async def observed(cluster: Cluster) -> AsyncIterator[ObservedClient]:
     """The controllers' client."""
     async with ObservedClient(cluster.server, cluster.authority.tls(USER)) as client:
@@ -55,7 +61,7 @@ async def observed(cluster: Cluster) -> AsyncIterator[ObservedClient]:
 
 @pytest.fixture
 async def controllers(
-    cluster: Cluster, observed: ObservedClient, grace_s: float, quarantine_s: float
+    cluster: Cluster, observed: ObservedClient, grace_s: float, quarantine_s: float, load_balancer_pool: tuple[str, ...]
 ) -> AsyncIterator[ControllersSettings]:
     """All of them, running; what they write is held against what is said of them."""
     settings = ControllersSettings(
@@ -65,6 +71,7 @@ async def controllers(
         pod_cidr="10.244.0.0/16",
         node_monitor_grace_s=grace_s,
         signing=SigningSettings(*cluster.authority.signing()),
+        load_balancer_pool=load_balancer_pool,
     )
     synced = asyncio.Event()
     task = asyncio.create_task(main.work(settings, observed, synced, _telling_who(quarantine_s)))

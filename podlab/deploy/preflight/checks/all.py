@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from podlab.deploy.preflight.checks.cluster import check_cluster
 from podlab.deploy.preflight.checks.existing import found_networks
 from podlab.deploy.preflight.checks.host import check_host
+from podlab.deploy.preflight.checks.loadbalancers import check_pool_on_hosts
 from podlab.deploy.preflight.finding import Finding, Severity, error
 from podlab.deploy.preflight.hosts.facts import Facts, Host, Unusable
 
@@ -20,5 +21,6 @@ def judge(hosts: Sequence[Host], facts: Mapping[str, Facts | Unusable], ports: S
             case Facts() as known:
                 reached[host.name] = known
                 findings.extend(check_host(host, known))
-    findings.extend([*check_cluster(hosts, reached), *found_networks(hosts, reached), *ports])
+    findings.extend([*check_cluster(hosts, reached), *found_networks(hosts, reached)])
+    findings.extend([*check_pool_on_hosts(hosts, reached), *ports])
     return sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)
