@@ -16,7 +16,7 @@ E2E := $(BIN)/pytest -q --durations 10
 ON_THE_LAB := $(addprefix tests/e2e/,workloads cluster clients kubectl)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-hosts e2e-upgrade lint check control-loops bench bench-api bench-controllers bench-networkpolicy bench-proxy bench-dns bench-scheduler fuzz protos docs bootstrap
+.PHONY: help up down converge verify test e2e e2e-alone e2e-deploy e2e-hosts e2e-upgrade e2e-churn lint check control-loops bench bench-api bench-controllers bench-networkpolicy bench-proxy bench-dns bench-scheduler fuzz protos docs bootstrap
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  %-14s %s\n' "$$target" "$$text"; done
@@ -54,6 +54,9 @@ e2e-hosts:
 
 e2e-upgrade: bootstrap ## an earlier release's lab upgraded under load: FROM=a bootstrapped checkout of that release
 	@PODLAB_UPGRADE_FROM=$(FROM) $(BIN)/pytest -q -s tests/e2e/upgrade
+
+e2e-churn: bootstrap ## MINUTES=30 (or 2) of changes and restarts on the lab; then every node has what the API says
+	@PODLAB_CHURN_MINUTES=$(or $(MINUTES),2) $(E2E) -s tests/e2e/churn
 
 lint: bootstrap ## style, format, types, import contracts, Ansible lint
 	@$(BIN)/ruff check .

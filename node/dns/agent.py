@@ -131,7 +131,7 @@ class DnsAgent:
 
     def _write(self, lines: list[str]) -> None:
         """What could not be written is written with all the rest the next time. Raises OSError."""
-        whole, self._written = self._written, False
+        whole, self._written = self._written and self._server.is_known, False
         config = self._config_text()
         if whole:
             self._server.write(lines)

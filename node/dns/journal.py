@@ -5,6 +5,7 @@ The server's side, with the same words: playbooks/roles/dns/files/kres_modules/p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from node.dns.record import TYPES, Record, data_to_wire, name_to_wire
@@ -12,6 +13,9 @@ from node.dns.upstream import ROOT, Upstreams
 
 FIRST = "@ "
 """How the first line of a file of records begins; what follows tells the file from the one that it replaced."""
+
+
+_LINE = re.compile(r"- (?:[0-9a-f]{2})+|\+ (?:[0-9a-f]{2})+(?: [0-9]+:(?:[0-9a-f]{2})+)*")
 
 
 def line(name: str, records: Iterable[Record] | None) -> str:
@@ -23,13 +27,20 @@ def line(name: str, records: Iterable[Record] | None) -> str:
     return " ".join(("+", encoded, *parts))
 
 
+class Damaged(Exception):
+    """Something else than lines of ours is in a file of records; the message has the line's number."""
+
+
 def replay(text: str) -> dict[str, str]:
-    """The last line of each name that exists, by the name's digits. What is behind the last line's end is left out."""
+    """The last line of each name that exists, by the name's digits. Raises Damaged."""
+    first, *lines = text.split("\n")
+    if not first.startswith(FIRST) or lines[-1:] != [""]:
+        raise Damaged("the first line is none" if lines else "it has no line")
     last: dict[str, str] = {}
-    for each in text[: text.rfind("\n") + 1].splitlines():
-        if each.startswith(FIRST):
-            continue
-        sign, name, *_ = each.split(" ")
+    for number, each in enumerate(lines[:-1], 2):
+        if not _LINE.fullmatch(each):
+            raise Damaged(f"line {number} is cut or none")
+        sign, name, *_ = each.split(" ", 2)
         if sign == "+":
             last[name] = each
         else:

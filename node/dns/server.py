@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import secrets
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,9 @@ TIMEOUT_S = 5.0
 # When more lines than this are there for each name that exists, the file is written anew.
 WASTE = 2
 WASTE_LEAST_BYTES = 1 << 20
+
+
+log = logging.getLogger(__name__)
 
 
 class ServerError(Exception):
@@ -30,18 +34,27 @@ class DnsServer:
     def __init__(self, directory: Path, *, waste_least_bytes: int = WASTE_LEAST_BYTES) -> None:
         self._directory = directory
         self._waste_least_bytes = waste_least_bytes
-        self._present: dict[str, str] | None = None  # by name's digits; None: the file has not been read
+        self._present: dict[str, str] | None = None  # by name's digits; None: the file has not been read, or is damaged
         self._config = ""
         self._size_bytes = 0
 
+    @property
+    def is_known(self) -> bool:
+        """Whether it is certain what the files hold; `write_all` makes it so."""
+        return self._present is not None
+
     def load(self) -> None:
-        """Reads what an earlier run has written. Raises OSError."""
+        """Reads what an earlier run has written. What is damaged counts for nothing. Raises OSError."""
         path = self._directory / RECORDS
-        text = path.read_text() if path.exists() else ""
-        self._present = journal.replay(text)
-        self._size_bytes = len(text)
-        if not text.startswith(journal.FIRST) or not text.endswith("\n"):  # none, or a line was cut off
-            self._rewrite()
+        try:
+            text = path.read_text()
+            self._present = journal.replay(text)
+            self._size_bytes = len(text)
+        except FileNotFoundError:
+            self._present = None
+        except (journal.Damaged, UnicodeDecodeError) as error:
+            log.error("%s: %s; it is written anew", path, error)
+            self._present = None
 
     def write_all(self, wanted: Mapping[str, str], config: str) -> int:
         """Makes the files hold these names, by their digits, and this configuration; how many names were different.
@@ -50,15 +63,17 @@ class DnsServer:
         """
         if self._present is None:
             self.load()
-        assert self._present is not None
-        lines = list(journal.difference(self._present, wanted))
-        self._present = dict(wanted)
-        self._append(lines)
+        lines = list(journal.difference(self._present or {}, wanted))
+        is_whole, self._present = self._present is not None, dict(wanted)
+        if is_whole:
+            self._append(lines)
+        else:  # at once, for a server that starts now must not take a part of it for all
+            self._rewrite()
         self.write_config(config)
         return len(lines)
 
     def write(self, lines: Iterable[str]) -> None:
-        """Adds lines, after `write_all`. Raises OSError."""
+        """Adds lines to what `is_known`. Raises OSError."""
         assert self._present is not None, "write_all comes first"
         added = list(lines)
         for each in added:
@@ -124,6 +139,7 @@ class DnsServer:
         except (OSError, asyncio.IncompleteReadError) as error:
             raise ServerError(f"{path}: {command}: {error}; does podlab-resolver run?") from error
         if not answer.isdecimal():
+            self._present = None  # what it has read may be damaged
             raise ServerError(f"{path}: {command}: {answer}")
         return answer
 

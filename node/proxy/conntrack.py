@@ -14,6 +14,8 @@ from node.flows import Flow, FlowTable
 from node.proxy.exposures import Delta
 from node.proxy.frontends import Place
 
+LOOPBACK = "127."  # node ports are open there, too
+
 # A place of a Service -> ip:port of each endpoint that its flows may go to
 Endpoints = Mapping[Place, frozenset[str]]
 
@@ -36,7 +38,7 @@ def stale(flows: Iterable[Flow], wanted: Endpoints, own: Collection[str]) -> lis
     found = []
     for flow in flows:
         endpoints = wanted.get((flow.destination, flow.protocol, flow.destination_port))
-        if endpoints is None and flow.destination in own:
+        if endpoints is None and (flow.destination in own or flow.destination.startswith(LOOPBACK)):
             endpoints = wanted.get(("", flow.protocol, flow.destination_port))
         if endpoints is not None and flow.endpoint not in endpoints:
             found.append(flow)

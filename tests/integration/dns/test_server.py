@@ -18,7 +18,7 @@ from node.dns import journal
 from node.dns.message import ADDITIONAL, AUTHORITY, NOERROR, NXDOMAIN, SERVFAIL
 from node.dns.record import Record, Records
 from node.dns.records import Cluster, of_cluster, of_namespace, start_of_authority
-from node.dns.server import DnsServer
+from node.dns.server import DnsServer, ServerError
 
 pytestmark = pytest.mark.skipif(KRESD is None, reason="a server of our own needs knot-resolver")
 
@@ -36,6 +36,9 @@ NAMES: Records = {
     "out.default.svc.cluster.local": frozenset({Record("CNAME", "www.elsewhere.test")}),
     "far.default.svc.cluster.local": frozenset({Record("CNAME", "corp.default.svc.cluster.local")}),
     "corp.default.svc.cluster.local": frozenset({Record("CNAME", "db.corp.test")}),
+    "to-many.default.svc.cluster.local": frozenset({Record("CNAME", "many.default.svc.cluster.local")}),
+    "to-none.default.svc.cluster.local": frozenset({Record("CNAME", "none.default.svc.cluster.local")}),
+    "to-added.default.svc.cluster.local": frozenset({Record("CNAME", "added.example")}),
     "loop.default.svc.cluster.local": frozenset({Record("CNAME", "pool.default.svc.cluster.local")}),
     "pool.default.svc.cluster.local": frozenset({Record("CNAME", "loop.default.svc.cluster.local")}),
     "added.example": frozenset({Record("A", "192.0.2.1")}),
@@ -173,6 +176,19 @@ def test_what_is_too_long_for_a_datagram_comes_by_tcp(resolver: Resolver, server
     assert len(resolver.ask(name, tcp=True).answers) == 500
 
 
+def test_a_chain_to_many_endpoints_has_all_of_them(resolver: Resolver, server: DnsServer) -> None:
+    name = "to-many.default.svc.cluster.local"
+    assert resolver.ask(name).truncated
+    assert len(resolver.ask(name, tcp=True).answers) == 501
+
+
+def test_a_chain_to_what_is_not_there_says_so(resolver: Resolver, server: DnsServer) -> None:
+    reply = resolver.ask("to-none.default.svc.cluster.local")
+    assert (reply.rcode, [record.type for record in reply.answers]) == (NXDOMAIN, ["CNAME"])
+    added = resolver.ask("to-added.default.svc.cluster.local")
+    assert [record.data for record in added.answers] == ["added.example", "192.0.2.1"]
+
+
 def test_answers_take_turns(resolver: Resolver, server: DnsServer) -> None:
     firsts = {resolver.ask("many.default.svc.cluster.local", tcp=True).answers[0] for _ in range(3)}
     assert len(firsts) == 3
@@ -247,6 +263,36 @@ async def test_a_line_that_was_cut_off_is_not_believed(resolver: Resolver, serve
     await later.tell()
     assert resolver.ask("cut.default.svc.cluster.local").rcode == NXDOMAIN
     assert resolver.ask(WEB).rcode == NOERROR
+
+
+@pytest.mark.parametrize("damage", ["+ 03617", "+ 016100 1:0a60+ 016200\n", "\0\0\0\n", "@ x\n"])
+async def test_a_damaged_file_stops_no_start_and_is_written_anew(
+    resolver: Resolver, server: DnsServer, damage: str
+) -> None:
+    resolver.stop()
+    with (resolver.directory / "records").open("a") as file:
+        file.write(damage + journal.line("later.example", [Record("A", "192.0.2.3")]) + "\n")
+    await resolver.start()
+    with pytest.raises(ConnectionRefusedError):
+        resolver.ask(WEB)
+    later = DnsServer(resolver.directory)
+    assert later.write_all(lines(NAMES), configured()) == len(NAMES)
+    await later.tell()
+    assert resolver.ask(WEB).answers == [Record("A", "10.96.0.7")]
+
+
+async def test_damage_beside_a_running_server_changes_no_answer_and_is_mended(
+    resolver: Resolver, server: DnsServer
+) -> None:
+    with (resolver.directory / "records").open("a") as file:
+        file.write("+ 03617\n")
+    with pytest.raises(ServerError, match="half a byte"):
+        await server.tell()
+    assert resolver.ask(WEB).answers == [Record("A", "10.96.0.7")]
+    assert not server.is_known
+    server.write_all(lines(NAMES), configured())
+    await server.tell()
+    assert resolver.ask(WEB).answers == [Record("A", "10.96.0.7")]
 
 
 async def test_a_file_of_old_lines_is_written_anew_and_nothing_changes(resolver: Resolver, server: DnsServer) -> None:

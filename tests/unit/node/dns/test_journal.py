@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,15 +26,29 @@ def test_the_configuration_names_zones_and_whom_to_ask() -> None:
     ]
 
 
-def test_what_is_behind_the_last_whole_line_does_not_count() -> None:
-    assert journal.replay("@ x\n+ 016100\n+ 016200") == {"016100": "+ 016100"}
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "@ x",
+        "+ 016100\n",
+        "@ x\n+ 016100\n+ 016200",
+        "@ x\n+ 016100 1:0a60+ 016200 1:0a600002\n",
+        "@ x\n+ 01610\n",
+        "@ x\n+\n",
+        "@ x\n\0\0\0\n+ 016100\n",
+    ],
+)
+def test_of_a_file_with_half_a_line_nothing_is_believed(text: str) -> None:
+    with pytest.raises(journal.Damaged):
+        journal.replay(text)
 
 
 @given(st.lists(st.tuples(NAMES, st.none() | RECORDS)), st.dictionaries(NAMES, RECORDS))
 def test_the_difference_makes_of_any_file_what_is_wanted(
     written: list[tuple[str, frozenset[Record] | None]], wanted: dict[str, frozenset[Record]]
 ) -> None:
-    text = "".join(f"{journal.line(name, records)}\n" for name, records in written)
+    text = "@ x\n" + "".join(f"{journal.line(name, records)}\n" for name, records in written)
     lines = {each.split(" ")[1]: each for each in (journal.line(name, records) for name, records in wanted.items())}
     more = list(journal.difference(journal.replay(text), lines))
     assert journal.replay(text + "".join(f"{each}\n" for each in more)) == lines

@@ -38,6 +38,7 @@ local value_of = ffi.new('uint8_t[256]')
 for value = 0, 15 do value_of[string.format('%x', value):byte()] = value end
 local room = ffi.new('uint8_t[65536]')
 local function unhex(digits)
+	if #digits % 2 ~= 0 then error('records: half a byte: ' .. digits:sub(1, 80)) end
 	local count = #digits / 2
 	local digit = ffi.cast('const uint8_t *', digits)
 	for i = 0, count - 1 do
@@ -70,8 +71,9 @@ local function take_line(into, line)
 		into[unhex(name)] = nil
 		return
 	end
-	local node = {}
+	local node, seen = {}, 0
 	for number, data in rest:gmatch(' (%d+):(%x+)') do
+		seen = seen + #number + #data + 2
 		number = tonumber(number)
 		local list = node[number]
 		if list == nil then
@@ -80,6 +82,7 @@ local function take_line(into, line)
 		end
 		list[#list + 1] = unhex(data)
 	end
+	if seen ~= #rest then error('records: a line that is damaged: ' .. line:sub(1, 80)) end
 	into[unhex(name)] = node
 end
 
@@ -98,11 +101,13 @@ local function read_all(path)
 	return text
 end
 
--- Takes in what was added to the records. Returns false while there is no such file.
+-- Takes in what was added to the records. Returns false while there is no such file. Of a file that is damaged nothing
+-- is believed: it raises an error.
 local function read_records()
 	local file = io.open(M.directory .. '/records', 'r')
 	if file == nil then return false end
 	local first = file:read('*l')
+	if first == nil or first:sub(1, 2) ~= '@ ' then error('records: the first line is none') end
 	local into, from = nodes, read_up_to
 	if first ~= file_read then into, from = {}, #first + 1 end
 	local added = lines_from(file, from)
@@ -129,6 +134,12 @@ local function take_config(text)
 		end
 	end
 	zones, forwards, pods = new_zones, new_forwards, new_pods
+end
+
+-- At a start: reads the files. While they are damaged or not there, nothing listens; podlab-dns writes them anew.
+function M.start()
+	local fine, why = pcall(M.follow)
+	if not fine then io.stderr:write('podlab: ', tostring(why), '; waiting for podlab-dns to write it anew\n') end
 end
 
 -- Reads what was added to the files. Returns how many bytes of records have been read.
@@ -216,15 +227,16 @@ end
 
 local function asked_name(qry) return ffi.string(qry.sname, C.knot_dname_size(qry.sname)) end
 
--- Where a chain of CNAMEs leaves our names; nil where it does not, or goes round.
-local function way_out(data)
+-- A chain of CNAMEs among our names: its links, and the name that it ends with; nil where it goes round.
+local function chain_from(name)
+	local links = {}
 	for _ = 1, MOST_FOLLOWED do
-		local node = nodes[data]
-		if node == nil then return closest(zones, data) == nil and data or nil end
-		if node[CNAME] == nil then return nil end
-		data = node[CNAME][1]
+		local node = nodes[name]
+		if node == nil or node[CNAME] == nil then return links, name end
+		links[#links + 1] = name
+		name = node[CNAME][1]
 	end
-	return nil
+	return links, nil
 end
 
 local function forward(state, req, name)
@@ -234,27 +246,34 @@ local function forward(state, req, name)
 end
 
 M.layer = {
-	-- Called once for each request. Questions are answered here in one step, but for CNAMEs: these the resolver follows.
+	-- Called once for each request. Questions are answered here in one step, but for CNAMEs that lead to names which are not
+	-- ours: these the resolver follows.
 	begin = function (state, req)
 		local qry = req.current_query
 		if qry == nil then return state end
 		local name = asked_name(qry)
 		local list, rrtype, zone, exists = find(name, qry.stype)
 		if list == nil and zone == nil then return forward(state, req, name) end
+		local links = {}
 		if rrtype == CNAME and qry.stype ~= CNAME then
-			local target = way_out(list[1])
-			if target == nil then return state end
-			-- Not this question but the one for the target goes there, and takes over the request's options.
-			state = forward(state, req, target)
-			qry.flags.STUB = false
-			req.options.STUB = true
-			req.options.NO_MINIMIZE = true
-			return state
+			links, name = chain_from(name)
+			if name == nil then return kres.FAIL end
+			list, rrtype, zone, exists = find(name, qry.stype)
+			if list == nil and zone == nil then
+				-- Not this question but the one for the target goes there, and takes over the request's options.
+				state = forward(state, req, name)
+				qry.flags.STUB = false
+				req.options.STUB = true
+				req.options.NO_MINIMIZE = true
+				return state
+			end
 		end
 		local answer = req:ensure_answer()
 		if answer == nil then return state end
 		C.kr_pkt_make_auth_header(answer)
 		answer:rcode(kres.rcode.NOERROR)
+		answer:begin(kres.section.ANSWER)
+		for _, link in ipairs(links) do put_all(answer, link, CNAME, nodes[link][CNAME]) end
 		put_found(answer, name, list, rrtype, zone, exists)
 		return kres.DONE
 	end,
