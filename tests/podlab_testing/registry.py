@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -26,6 +27,7 @@ from master.apiserver.watchcache.cache import Cache
 from master.apiserver.watchcache.cached_object import CachedObject
 from podlab.api import kinds
 from podlab.api.kinds import Kind
+from podlab.api.values.ipfamilies import Network
 from podlab.core.v1 import service_pb2
 from podlab.errors import Forbidden, ServiceUnavailable
 from podlab_testing import builtin_kinds
@@ -104,10 +106,10 @@ def admission_of(cache: Cache, *others: Plugin) -> Admission:
 def registry_of(
     cache: Cache,
     *others: Plugin,
-    network: IPv4Network = IPv4Network("10.96.0.0/16"),  # noqa: B008 - a value
+    networks: Sequence[Network] = (IPv4Network("10.96.0.0/16"),),
     chance: random.Random | None = None,
 ) -> WritableRegistry:
     """With all that a server's has."""
-    allocator = service_allocator(cache, network, chance or random.Random(1))
+    allocator = service_allocator(cache, networks, chance or random.Random(1))
     services = kinds.of(service_pb2.Service).group_resource
     return WritableRegistry(cache, {services: allocator}, admission_of(cache, *others))

@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import IPv4Network
 from typing import Protocol
 
 from prometheus_client.registry import Collector
@@ -90,6 +89,8 @@ from master.store.contract import Store
 from podlab import GIT_VERSION
 from podlab.api import kinds
 from podlab.api.kinds import GroupResource
+from podlab.api.values import ipfamilies
+from podlab.api.values.ipfamilies import Network
 from podlab.core.v1 import service_pb2
 from podlab.core.v1.pod_pb2 import Pod
 from podlab.core.v1.volume_pb2 import PersistentVolume
@@ -173,12 +174,12 @@ class _Tokens:
 
 
 def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog) -> Parts:
-    """Wire the parts; nothing runs yet. Raises ValueError for a service_cidr that is no IPv4 network."""
-    network, cache = IPv4Network(settings.service_cidr), Cache(store, catalog)
+    """Wire the parts; nothing runs yet. Raises ValueError for a service_cidr that names no network."""
+    networks, cache = ipfamilies.networks(settings.service_cidr), Cache(store, catalog)
     authorizer, outward = _authorizer(cache), _outward(settings, cache)
     shown = outward.conversions.shown
     watches, lister = Watcher(cache, shown=shown), Pager(cache, shown=shown)
-    writes = _writes(settings, network, cache, authorizer, outward)
+    writes = _writes(settings, networks, cache, authorizer, outward)
     filters = _filters(settings, cache, authorizer, watches, _figures(cache, outward))
     tokens = _tokens(settings, cache, writes.registry)
     relay = Relay(filters.chain, cache, outward.dialer, settings.scheduler, writes.registry)
@@ -191,7 +192,7 @@ def assemble(settings: ApiServerSettings, store: Store, catalog: CurrentCatalog)
         watches=watches,
         definitions=CustomResourceDefinitions(cache, writes.registry, writes.collections),
         aggregator=aggregator,
-        kept=_kept(settings, network, cache, writes.registry, aggregator.kinds.catalog),
+        kept=_kept(settings, networks, cache, writes.registry, aggregator.kinds.catalog),
         legacy_tokens=tokens.legacy,
         service=service.ApiService(
             kinds=aggregator.kinds.catalog,
@@ -228,13 +229,13 @@ def _figures(cache: Cache, outward: Outward) -> tuple[Collector, ...]:
 
 
 def _kept(
-    settings: ApiServerSettings, network: IPv4Network, cache: Cache, registry: Registry, known: CurrentCatalog
+    settings: ApiServerSettings, networks: Sequence[Network], cache: Cache, registry: Registry, known: CurrentCatalog
 ) -> tuple[KeptObjects, ...]:
     return (
         DefaultRoles(cache, known),
         SystemObjects(
             registry,
-            network,
+            networks,
             advertise_address=settings.advertise_address,
             port=settings.rest_port,
             extension_authentication=extension_authentication.config_map(settings),
@@ -251,13 +252,13 @@ def _authorizer(cache: Cache) -> Authorizer:
 
 
 def _writes(
-    settings: ApiServerSettings, network: IPv4Network, cache: Cache, authorizer: Authorizer, outward: Outward
+    settings: ApiServerSettings, networks: Sequence[Network], cache: Cache, authorizer: Authorizer, outward: Outward
 ) -> _Writes:
     pod_security, toleration_s = _pod_security(settings.pod_security), settings.default_toleration_seconds
     admission = chain.assemble(
         cache, authorizer, toleration_s, pod_security, outward.webhooks, conversions=outward.conversions
     )
-    services = service_allocator(cache, network, random.SystemRandom())
+    services = service_allocator(cache, networks, random.SystemRandom())
     allocators: dict[GroupResource, Allocator] = {kinds.of(service_pb2.Service).group_resource: services}
     registry = Registry(cache, allocators, admission, outward.conversions)
     return _Writes(registry, Batch(cache, registry), Collections(cache, registry))

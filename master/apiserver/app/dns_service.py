@@ -7,6 +7,7 @@ holds the same address, for those who look who is behind the Service.
 from __future__ import annotations
 
 from podlab.api.selection.labels import SERVICE_NAME_LABEL
+from podlab.api.values.ipfamilies import family_of
 from podlab.core.v1.service_pb2 import Service
 from podlab.discovery.v1.endpointslice_pb2 import EndpointConditions, EndpointSlice
 from podlab.meta.v1.meta_pb2 import IntOrString, ObjectMeta
@@ -30,7 +31,7 @@ def service(address: str) -> Service:
 
 def endpoint_slice(address: str) -> EndpointSlice:
     """What is behind it."""
-    made = EndpointSlice(metadata=ObjectMeta(namespace=NAMESPACE, name=NAME), addressType="IPv4")
+    made = EndpointSlice(metadata=ObjectMeta(namespace=NAMESPACE, name=NAME), addressType=family_of(address))
     made.metadata.labels[SERVICE_NAME_LABEL] = NAME
     made.endpoints.add(addresses=[address], conditions=EndpointConditions(ready=True))
     for name, protocol, number in _PORTS:

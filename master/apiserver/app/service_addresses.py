@@ -11,7 +11,6 @@ import logging
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network
 
 from master.apiserver.registry import service_addresses
 from master.apiserver.registry.allocation import ServiceAllocator
@@ -22,6 +21,7 @@ from master.store.contract import Delete, Put
 from master.store.errors import Closed, Mismatch, StoreError
 from podlab.api import kinds
 from podlab.api.selection.labels import ADDRESS_ALLOCATOR, ADDRESS_MANAGED_BY
+from podlab.api.values.ipfamilies import Network, family_of
 from podlab.core.v1.service_pb2 import Service
 from podlab.networking.v1.serviceaddresses_pb2 import IPAddress, ServiceCIDR
 
@@ -32,15 +32,24 @@ FORMER_CLAIMS = keys.claim_key("clusterIPs", "")
 log = logging.getLogger(__name__)
 
 
-def service_allocator(cache: Cache, default: IPv4Network, chance: random.Random) -> ServiceAllocator:
-    """The one of a server: it follows the ServiceCIDRs, IPAddresses and claims that the cache knows."""
+def service_allocator(cache: Cache, defaults: Sequence[Network], chance: random.Random) -> ServiceAllocator:
+    """The one of a server: it follows the ServiceCIDRs, IPAddresses and claims that the cache knows.
+
+    `defaults` are the configured networks, one of each family, that of the default family first.
+    """
     cidrs, addresses = cache.window(kinds.of(ServiceCIDR)), cache.window(kinds.of(IPAddress))
 
-    def networks() -> Sequence[IPv4Network]:
+    def networks() -> Sequence[Network]:
         found = (entry.message_as(ServiceCIDR) for entry in cidrs.entries.values())
-        return service_addresses.networks(default, found)
+        return service_addresses.networks(defaults, found)
 
-    return ServiceAllocator(networks, addresses=lambda: addresses.entries, ports=lambda: cache.claims, chance=chance)
+    return ServiceAllocator(
+        networks,
+        families=[family_of(str(one)) for one in defaults],
+        addresses=lambda: addresses.entries,
+        ports=lambda: cache.claims,
+        chance=chance,
+    )
 
 
 @dataclass(slots=True)
@@ -79,16 +88,17 @@ class ServiceAddresses:
 
     def _missing(self) -> Iterator[Put]:
         addresses = self.cache.window(kinds.of(IPAddress)).entries
-        for service in self._services():
-            key = service_addresses.address_key(service.spec.clusterIP)
+        for service, address in self._held():
+            key = service_addresses.address_key(address)
             if key not in addresses:
                 log.info("Service %s/%s has its IPAddress again", service.metadata.namespace, service.metadata.name)
-                yield Put(key, service_addresses.new_address(service), 0)
+                yield Put(key, service_addresses.new_address(service, address), 0)
 
     def _left_over(self) -> Iterator[Delete]:
         """Of addresses that were given to Services, those whose Service is gone or has another."""
         had = {
-            (service.metadata.namespace, service.metadata.name, service.spec.clusterIP) for service in self._services()
+            (service.metadata.namespace, service.metadata.name, service_addresses.canonical(address))
+            for service, address in self._held()
         }
         for entry in self.cache.window(kinds.of(IPAddress)).entries.values():
             address = entry.message_as(IPAddress)
@@ -102,6 +112,9 @@ class ServiceAddresses:
     def _former_claims(self) -> Iterator[Delete]:
         return (Delete(key, None) for key in self.cache.claims if key.startswith(FORMER_CLAIMS))
 
-    def _services(self) -> Iterator[Service]:
+    def _held(self) -> Iterator[tuple[Service, str]]:
+        """Each Service with each of its addresses."""
         entries: Iterator[CachedObject] = iter(self.cache.window(kinds.of(Service)).entries.values())
-        return (service for entry in entries if service_addresses.has_address(service := entry.message_as(Service)))
+        for entry in entries:
+            service = entry.message_as(Service)
+            yield from ((service, address) for address in service_addresses.addresses(service))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from ipaddress import IPv4Network, ip_address
+from ipaddress import ip_address
 from typing import Any
 
 from master.apiserver.admission.rules.namespaces import PERMANENT
@@ -26,6 +26,7 @@ from podlab.api import kinds
 from podlab.api.pods.volumes import LOCAL_PATH, LOCAL_PATH_DIRECTORY
 from podlab.api.selection.labels import SERVICE_NAME_LABEL
 from podlab.api.storageclasses import DEFAULT_CLASS
+from podlab.api.values.ipfamilies import Network, family_of
 from podlab.core.v1 import config_pb2, endpoints_pb2, namespace_pb2, service_pb2, serviceaccount_pb2
 from podlab.discovery.v1 import endpointslice_pb2
 from podlab.errors import AlreadyExists, ApiError, Conflict, Invalid, NotFound
@@ -47,7 +48,8 @@ class SystemObjects:
     """Call `ensure` once before the server answers, and let `run` run until the server stops."""
 
     registry: Registry
-    service_network: IPv4Network
+    service_networks: Sequence[Network]
+    """One of each family, that of Service `kubernetes` first."""
     advertise_address: str
     port: int
     extension_authentication: Callable[[], config_pb2.ConfigMap] | None = None
@@ -76,11 +78,11 @@ class SystemObjects:
             await self._ensure(_priority_class(name, value), ())
         await self._ensure(_local_path_class(), ())
         await self._ensure(_legacy_token_tracking(), ())
-        await self._ensure(self._service_cidr(), ())
+        await self._ensure(self._service_cidr(), ("spec",))
         await self._ensure(self._service(), ("spec",))
         await self._ensure(self._slice(), ("endpoints", "ports"))
         await self._ensure(self._endpoints(), ("subsets",))
-        dns_address = str(self.service_network[dns.ADDRESS])
+        dns_address = str(self.service_networks[0][dns.ADDRESS])
         await self._ensure(dns.service(dns_address), ("spec",))
         await self._ensure(dns.endpoint_slice(dns_address), ("endpoints", "ports"))
         if self.extension_authentication is not None:
@@ -119,9 +121,10 @@ class SystemObjects:
     def _keep_address(self, service: service_pb2.Service, address: str) -> None:
         """Keep the stored address. Logs an error when it is outside of the configured network."""
         service.spec.clusterIP = address
-        if service.metadata.name == "kubernetes" and ip_address(address) not in self.service_network:
+        network = self.service_networks[0]
+        if service.metadata.name == "kubernetes" and ip_address(address) not in network:
             self._log_once(
-                f"service_cidr is {self.service_network}, but the cluster was made with another: Service kubernetes "
+                f"service_cidr is {network}, but the cluster was made with another: Service kubernetes "
                 f"keeps {address}; set podlab_service_cidr to what it was"
             )
 
@@ -133,14 +136,14 @@ class SystemObjects:
     def _service_cidr(self) -> serviceaddresses_pb2.ServiceCIDR:
         """The network that Services get their addresses from."""
         made = serviceaddresses_pb2.ServiceCIDR(metadata=meta_pb2.ObjectMeta(name="kubernetes"))
-        made.spec.cidrs.append(str(self.service_network))
+        made.spec.cidrs.extend(map(str, self.service_networks))
         return made
 
     def _service(self) -> service_pb2.Service:
         service = service_pb2.Service(metadata=self._metadata())
         service.metadata.labels["component"] = "apiserver"
         service.metadata.labels["provider"] = "kubernetes"
-        service.spec.clusterIP = str(self.service_network[1])
+        service.spec.clusterIP = str(self.service_networks[0][1])
         service.spec.ports.add(
             name="https", protocol="TCP", port=HTTPS, targetPort=meta_pb2.IntOrString(intVal=self.port)
         )
@@ -156,7 +159,9 @@ class SystemObjects:
         return endpoints
 
     def _slice(self) -> endpointslice_pb2.EndpointSlice:
-        endpoints = endpointslice_pb2.EndpointSlice(metadata=self._metadata(), addressType="IPv4")
+        endpoints = endpointslice_pb2.EndpointSlice(
+            metadata=self._metadata(), addressType=family_of(self.advertise_address)
+        )
         endpoints.metadata.labels[SERVICE_NAME_LABEL] = "kubernetes"
         endpoints.endpoints.add(
             addresses=[self.advertise_address], conditions=endpointslice_pb2.EndpointConditions(ready=True)
@@ -172,12 +177,15 @@ class SystemObjects:
 def _correct(stored: Any, system_object: Any, field: str) -> None:
     """Repeated fields and maps are replaced.
 
-    A Service's spec keeps fields that the server does not set, but for its ports.
+    A Service's spec keeps fields that the server does not set, but for its ports. A ServiceCIDR may gain a family.
     """
     value = getattr(system_object, field)
     if isinstance(value, service_pb2.ServiceSpec):
         del stored.spec.ports[:]
         stored.spec.MergeFrom(value)
+    elif isinstance(value, serviceaddresses_pb2.ServiceCIDRSpec):
+        if list(value.cidrs[:1]) == list(stored.spec.cidrs):
+            stored.spec.cidrs[:] = value.cidrs
     else:
         stored.ClearField(field)
         getattr(stored, field).MergeFrom(value)

@@ -56,17 +56,13 @@ def _set_defaults(service: service_pb2.Service) -> None:
 
 
 def _set_address_defaults(spec: service_pb2.ServiceSpec) -> None:
-    """Of those that have an address."""
+    """Of those that have an address. Of which families is for the allocator to decide, which knows the cluster's."""
     if not spec.HasField("internalTrafficPolicy"):
         spec.internalTrafficPolicy = "Cluster"
     if spec.type in ("LoadBalancer", "NodePort") or (spec.type == "ClusterIP" and spec.externalIPs):
         spec.externalTrafficPolicy = spec.externalTrafficPolicy or "Cluster"
     if spec.type == "LoadBalancer" and not spec.HasField("allocateLoadBalancerNodePorts"):
         spec.allocateLoadBalancerNodePorts = True
-    if not spec.HasField("ipFamilyPolicy"):
-        spec.ipFamilyPolicy = "SingleStack"
-    if not spec.ipFamilies:
-        spec.ipFamilies.append("IPv4")
     if spec.clusterIP and not spec.clusterIPs:
         spec.clusterIPs.append(spec.clusterIP)
 

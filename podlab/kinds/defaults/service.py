@@ -11,9 +11,8 @@ def keep_allocated(service: service_pb2.Service, before: service_pb2.Service) ->
     new, old = service.spec, before.spec
     if new.type == "ExternalName":
         _leave_address(new, old)
-    elif not new.clusterIP and old.clusterIP:
-        new.clusterIP = old.clusterIP
-        del new.clusterIPs[:]
+    else:
+        _keep_addresses(new, old)
     if old.type == "ExternalName" and new.type != old.type and new.externalName == old.externalName:
         new.externalName = ""
     _health_port(new, old)
@@ -23,6 +22,21 @@ def keep_allocated(service: service_pb2.Service, before: service_pb2.Service) ->
         _leave_nodes(new, old)
     if new.type != "LoadBalancer" and old.type == "LoadBalancer":
         new.ClearField("allocateLoadBalancerNodePorts")
+
+
+def _keep_addresses(new: service_pb2.ServiceSpec, old: service_pb2.ServiceSpec) -> None:
+    """Clients may know of one address alone, or leave both out. As Kubernetes' normalizeClusterIPs."""
+    same = new.clusterIPs == old.clusterIPs
+    if not new.clusterIPs and new.clusterIP == old.clusterIP:
+        new.clusterIPs[:] = old.clusterIPs
+    elif same and new.clusterIP != old.clusterIP:
+        new.clusterIPs[:] = [new.clusterIP] if new.clusterIP else []
+    if old.type == "ExternalName":
+        return
+    if not new.clusterIP:
+        new.clusterIP = old.clusterIP
+    if not new.clusterIPs:
+        new.clusterIPs[:] = old.clusterIPs
 
 
 def _leave_address(new: service_pb2.ServiceSpec, old: service_pb2.ServiceSpec) -> None:

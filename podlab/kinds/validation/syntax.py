@@ -53,21 +53,11 @@ def dns_name(value: str) -> Faults:
     return subdomain(value)
 
 
-def ipv4_address(value: str) -> Faults:
-    """An IPv4 address: the family of this cluster."""
-    try:
-        ipaddress.IPv4Address(value)
-    except ValueError:
-        return ("must be a valid IPv4 address",)
-    return ()
-
-
 def endpoint_address(value: str) -> Faults:
-    """An IPv4 address that traffic of a Service may be sent to."""
-    faults = ipv4_address(value)
-    if faults:
+    """An address that traffic of a Service may be sent to."""
+    if faults := ip_address(value):
         return faults
-    address = ipaddress.IPv4Address(value)
+    address = ipaddress.ip_address(value)
     for what, unusable in (
         ("unspecified", address.is_unspecified),
         ("in the loopback range (127.0.0.0/8, ::1/128)", address.is_loopback),

@@ -4,6 +4,7 @@ from podlab.core.v1 import service_pb2
 from podlab.kinds.validation import syntax
 from podlab.kinds.validation.findings import Findings
 from podlab.kinds.validation.labels import check_labels
+from podlab.kinds.validation.network.servicefamilies import check_families, check_families_update
 from podlab.kinds.validation.pods.containers import PROTOCOLS
 
 NODE_PORTS = range(30000, 32768)
@@ -33,7 +34,7 @@ def check_service(found: Findings, service: service_pb2.Service) -> None:
     if spec.type == _EXTERNAL_NAME:
         _check_external_name(found, spec)
     else:
-        _check_addresses(found, spec)
+        check_families(found, spec)
         found.one_of("spec.internalTrafficPolicy", spec.internalTrafficPolicy, ("Cluster", "Local"))
     _check_affinity(found, spec)
     if spec.HasField("trafficDistribution"):
@@ -106,9 +107,8 @@ def takes_node_ports(spec: service_pb2.ServiceSpec) -> bool:
 
 
 def check_service_update(found: Findings, new: service_pb2.Service, old: service_pb2.Service) -> None:
-    """Clients hold on to an address, so it stays for the life of the Service."""
-    if old.spec.clusterIP and _EXTERNAL_NAME not in (old.spec.type, new.spec.type):
-        found.immutable("spec.clusterIP", new.spec.clusterIP, old.spec.clusterIP, new.spec.clusterIP)
+    """What stays for the life of the Service."""
+    check_families_update(found, new.spec, old.spec)
     before, now = (each.spec.loadBalancerClass for each in (old, new))
     if old.spec.type == new.spec.type == "LoadBalancer" and now != before:
         found.invalid("spec.loadBalancerClass", now, "may not change once set")
@@ -176,19 +176,6 @@ def _check_node_port(
     if (port.protocol, port.nodePort) in taken:
         found.duplicate(field, port.nodePort)
     taken.add((port.protocol, port.nodePort))
-
-
-def _check_addresses(found: Findings, spec: service_pb2.ServiceSpec) -> None:
-    if spec.clusterIP not in ("", "None"):
-        found.invalid("spec.clusterIP", spec.clusterIP, *syntax.ipv4_address(spec.clusterIP))
-    if spec.clusterIPs and list(spec.clusterIPs) != [spec.clusterIP]:
-        found.invalid("spec.clusterIPs", list(spec.clusterIPs), "must hold clusterIP alone")
-    for index, family in enumerate(spec.ipFamilies):
-        found.one_of(f"spec.ipFamilies[{index}]", family, ("IPv4",))
-    if len(spec.ipFamilies) > 1:
-        found.invalid("spec.ipFamilies", list(spec.ipFamilies), "may hold one family only")
-    if spec.HasField("ipFamilyPolicy"):
-        found.one_of("spec.ipFamilyPolicy", spec.ipFamilyPolicy, ("SingleStack", "PreferDualStack"))
 
 
 def _check_affinity(found: Findings, spec: service_pb2.ServiceSpec) -> None:

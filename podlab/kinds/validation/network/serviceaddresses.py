@@ -53,5 +53,10 @@ def check_service_cidr(found: Findings, given: pb.ServiceCIDR) -> None:
 
 
 def check_service_cidr_update(found: Findings, new: pb.ServiceCIDR, old: pb.ServiceCIDR) -> None:
-    """Services have addresses of them."""
-    found.immutable("spec.cidrs", list(new.spec.cidrs), list(old.spec.cidrs), list(new.spec.cidrs))
+    """Services have addresses of them. A second family may come."""
+    now, before = list(new.spec.cidrs), list(old.spec.cidrs)
+    if len(now) == len(before) or (len(before), len(now)) == (1, _MOST_NETWORKS):
+        for index, (network, was) in enumerate(zip(now, before, strict=False)):
+            found.immutable(f"spec.cidrs[{index}]", network, was, network)
+    else:
+        found.invalid("spec.cidrs", now, "field is immutable")

@@ -53,7 +53,7 @@ async def test_addresses_of_services_that_are_gone_go_but_not_those_of_others(
     gone.CopyFrom(web)
     gone.metadata.name, gone.spec.clusterIP = "gone", "10.96.7.7"
     others.spec.parentRef.resource, others.spec.parentRef.name = "services", "mine"
-    for made in (service_addresses.address_of(gone), others):
+    for made in (service_addresses.address_of(gone, "10.96.7.7"), others):
         await registry.create(made)
     keeping = ServiceAddresses(cache)
     for _ in range(2):  # the second time nothing has changed

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import random
-from ipaddress import IPv4Network
+from ipaddress import ip_network
 
 import pytest
 from hypothesis import given
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from master.apiserver.registry import service_addresses
 from master.apiserver.registry.allocation import ServiceAllocator
 from master.store.contract import Delete, Put
+from podlab.api.values.ipfamilies import family_of
 from podlab.core.v1 import service_pb2
 from podlab.errors import ApiError, Invalid
 from podlab.meta.v1 import meta_pb2
@@ -24,7 +25,8 @@ class Allocator:
     def __init__(self, *networks: str, seed: int = 1) -> None:
         self.held: dict[str, bytes] = {}
         self.claims = ServiceAllocator(
-            lambda: [IPv4Network(network) for network in networks or ("10.0.0.0/28",)],
+            lambda: [ip_network(network) for network in networks or ("10.0.0.0/28",)],
+            families=list(dict.fromkeys(map(family_of, networks or ("10.0.0.0/28",)))),
             addresses=lambda: self.held,
             ports=lambda: self.held,
             chance=random.Random(seed),
@@ -50,6 +52,7 @@ class Allocator:
 def service(name: str = "web", *node_ports: int, address: str = "", node: bool = False) -> service_pb2.Service:
     made = service_pb2.Service(metadata=meta_pb2.ObjectMeta(name=name, namespace="default"))
     made.spec.clusterIP = address
+    made.spec.clusterIPs.extend([address] if address else [])
     made.spec.type = "NodePort" if node or node_ports else "ClusterIP"
     for number, node_port in enumerate(node_ports or (0,)):
         made.spec.ports.add(port=80 + number, nodePort=node_port)
@@ -166,7 +169,7 @@ NETWORKS = {
     "the oldest first": ((("a", 3, "10.3.0.0/28"), ("b", 2, "10.2.0.0/28")),
                          ["10.0.0.0/28", "10.2.0.0/28", "10.3.0.0/28"]),
     "of one that goes": ((("gone", 1, "10.1.0.0/28"),), ["10.0.0.0/28"]),
-    "of both families": ((("both", 1, "fd00::/112", "10.1.0.0/28"),), ["10.0.0.0/28", "10.1.0.0/28"]),
+    "of both families": ((("both", 1, "fd00::/112", "10.1.0.0/28"),), ["10.0.0.0/28", "fd00::/112", "10.1.0.0/28"]),
 }  # fmt: skip
 
 
@@ -180,7 +183,7 @@ def test_addresses_come_of_the_networks_that_stay(name: str) -> None:
         if named == "gone":
             made.metadata.deletionTimestamp.seconds = 5
         found.append(made)
-    networks = service_addresses.networks(IPv4Network("10.0.0.0/28"), found)
+    networks = service_addresses.networks([ip_network("10.0.0.0/28")], found)
     assert [str(network) for network in networks] == NETWORKS[name][1]
 
 

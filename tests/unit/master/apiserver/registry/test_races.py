@@ -131,7 +131,7 @@ def claimed_by_services(cache: Cache) -> set[str]:
 async def test_what_is_claimed_is_what_services_hold(cache: Cache, seed: int) -> None:
     """Many at once on a network with few addresses: created, tried, changed, held by finalizers, deleted."""
     chance = random.Random(seed)
-    registry = registry_of(cache, network=IPv4Network("10.96.0.0/28"), chance=chance)
+    registry = registry_of(cache, networks=(IPv4Network("10.96.0.0/28"),), chance=chance)
 
     async def act() -> None:
         name = f"s{chance.randrange(8)}"

@@ -16,7 +16,7 @@ def defaulted(**spec: Any) -> service_pb2.ServiceSpec:
 def test_a_plain_service_gets_what_kubernetes_documents() -> None:
     spec = defaulted(ports=[{"port": 80}])
     assert (spec.type, spec.sessionAffinity, spec.internalTrafficPolicy) == ("ClusterIP", "None", "Cluster")
-    assert (spec.ipFamilyPolicy, list(spec.ipFamilies), spec.externalTrafficPolicy) == ("SingleStack", ["IPv4"], "")
+    assert (spec.ipFamilyPolicy, list(spec.ipFamilies), spec.externalTrafficPolicy) == ("", [], "")
     assert (spec.ports[0].protocol, spec.ports[0].targetPort.intVal) == ("TCP", 80)
 
 

@@ -119,11 +119,24 @@ def test_services_of_all_sorts_are_fine(found: Found, spec: dict[str, Any]) -> N
             {"allocateLoadBalancerNodePorts": True},
             "spec.allocateLoadBalancerNodePorts: Forbidden: may only be used when",
         ),
-        ({"clusterIP": "10.96.0"}, 'spec.clusterIP: Invalid value: "10.96.0": must be a valid IPv4 address'),
+        ({"clusterIP": "10.96.0"}, 'spec.clusterIPs[0]: Invalid value: "10.96.0": must be a valid IP address'),
         ({"clusterIP": "None", "type": "NodePort"}, 'spec.clusterIP: Invalid value: "None": may not be set to'),
         ({"trafficDistribution": "Far"}, 'spec.trafficDistribution: Unsupported value: "Far"'),
         ({"sessionAffinity": "Cookie"}, 'spec.sessionAffinity: Unsupported value: "Cookie"'),
-        ({"ipFamilies": ["IPv6"]}, 'spec.ipFamilies[0]: Unsupported value: "IPv6"'),
+        ({"ipFamilies": ["IPv5"]}, 'spec.ipFamilies[0]: Unsupported value: "IPv5": supported values: "IPv4", "IPv6"'),
+        ({"ipFamilies": ["IPv6", "IPv6"]}, 'spec.ipFamilies[1]: Duplicate value: "IPv6"'),
+        ({"ipFamilyPolicy": "Dual"}, 'spec.ipFamilyPolicy: Unsupported value: "Dual": supported values: "PreferDual'),
+        ({"clusterIPs": ["10.96.0.7"]}, 'spec.clusterIPs: Invalid value: ["10.96.0.7"]: must be empty when `cluster'),
+        ({"clusterIP": "10.96.0.7", "clusterIPs": ["10.96.0.8"]}, "first value must match `clusterIP`"),
+        (
+            {"clusterIP": "10.96.0.7", "clusterIPs": ["10.96.0.7", "10.96.0.8"]},
+            "may specify no more than one IP for each IP family",
+        ),
+        ({"clusterIP": "None", "clusterIPs": ["None", "10.96.0.8"]}, "'None' must be the first and only value"),
+        (
+            {"clusterIP": "10.96.0.7", "ipFamilies": ["IPv6"]},
+            'spec.clusterIPs[0]: Invalid value: "10.96.0.7": expected an IPv6 value as indicated by `ipFamilies[0]`',
+        ),
         ({"externalTrafficPolicy": "Local"}, 'spec.externalTrafficPolicy: Invalid value: "Local": may only be set'),
         ({"selector": {"a b": "c"}}, 'spec.selector: Invalid value: "a b": name part must consist of'),
     ],
@@ -140,7 +153,7 @@ def test_a_services_name_is_a_label_that_starts_with_a_letter(found: Found) -> N
 
 def test_an_address_stays_with_its_service(found: Found) -> None:
     assert found(service(clusterIP="10.96.0.8"), service(clusterIP="10.96.0.7")) == [
-        'spec.clusterIP: Invalid value: "10.96.0.8": field is immutable'
+        'spec.clusterIPs[0]: Invalid value: ["10.96.0.8"]: may not change once set'
     ]
 
 

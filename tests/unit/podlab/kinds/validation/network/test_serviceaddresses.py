@@ -49,6 +49,7 @@ def test_what_is_right_is_taken(given: Any) -> None:
 
 def test_networks_and_owners_stay() -> None:
     (cause,) = builtin_kinds.validate_update(networks("10.1.0.0/24"), networks("10.0.0.0/24"))
-    assert cause.field == "spec.cidrs"
+    assert cause.field == "spec.cidrs[0]"
+    assert builtin_kinds.validate_update(networks("10.0.0.0/24", "fd00::/112"), networks("10.0.0.0/24")) == ()
     (cause,) = builtin_kinds.validate_update(address(resource="gateways"), address())
     assert cause.field == "spec.parentRef"
