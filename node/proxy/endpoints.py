@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from podlab.api.values.ipfamilies import with_port
 from podlab.core.v1.service_pb2 import ServicePort
@@ -11,8 +11,7 @@ from podlab.discovery.v1 import endpointslice_pb2
 from podlab.discovery.v1.endpointslice_pb2 import EndpointHints
 
 
-@dataclass(frozen=True, order=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """An address that answers, and the node it is on (empty: not a pod's)."""
 
     address: str
@@ -41,22 +40,18 @@ def endpoints_of(
     """
     ready: dict[Endpoint, EndpointHints] = {}
     terminating: set[Endpoint] = set()
+    name, protocol = port.name, port.protocol or "TCP"
     for each in slices:
-        numbers = [
-            slice_port.port
-            for slice_port in each.ports
-            if slice_port.name == port.name and (slice_port.protocol or "TCP") == (port.protocol or "TCP")
-        ]
+        numbers = [one.port for one in each.ports if one.name == name and (one.protocol or "TCP") == protocol]
         for endpoint in each.endpoints:
-            if on_node and endpoint.nodeName != on_node:
+            at, conditions = endpoint.nodeName, endpoint.conditions
+            if on_node and at != on_node:
                 continue
-            found = {
-                Endpoint(address, number, endpoint.nodeName) for address in endpoint.addresses for number in numbers
-            }
-            if _is_ready(endpoint.conditions):
-                ready.update(dict.fromkeys(found, endpoint.hints))
-            elif endpoint.conditions.serving and endpoint.conditions.terminating:
-                terminating |= found
+            found = [Endpoint(address, number, at) for address in endpoint.addresses for number in numbers]
+            if _is_ready(conditions):
+                ready |= dict.fromkeys(found, endpoint.hints)
+            elif conditions.serving and conditions.terminating:
+                terminating.update(found)
     return sorted(_meant_for(node, zone, ready) or ready or terminating)
 
 

@@ -72,20 +72,20 @@ def exposure_of(service: Service, slices: Sequence[EndpointSlice], node: ProxyNo
 
     A Service without an address of the family has nothing, and so has a headless one.
     """
-    family = node.family
-    address = of_family((service.spec.clusterIP, *service.spec.clusterIPs), family.name)
+    spec, family = service.spec, node.family
+    address = of_family((spec.clusterIP, *spec.clusterIPs), family.name)
     if address in ("", "None"):
         return Exposure()
     frontends: list[Frontend] = []
     own: set[str] = set()
     usable = [each for each in slices if each.addressType == family.name]
-    is_local = "Local" in (service.spec.internalTrafficPolicy, service.spec.externalTrafficPolicy)
-    for port in service.spec.ports:
+    is_local = "Local" in (spec.internalTrafficPolicy, spec.externalTrafficPolicy)
+    for port in spec.ports:
         local = endpoints_of(port, usable, on_node=node.name) if is_local else []
         everywhere = endpoints_of(port, usable, node=node.name, zone=node.zone)
         frontends += _frontends(service, port, address, local, everywhere)
         own |= {each.address for each in (*local, *everywhere) if _is_own(each, node)}
-    health_port = service.spec.healthCheckNodePort if service.spec.type == "LoadBalancer" else 0
+    health_port = spec.healthCheckNodePort if spec.type == "LoadBalancer" else 0
     ready_here = len(ready_addresses(usable, node.name)) if health_port else 0
     return Exposure(tuple(frontends), frozenset(own), health_port, ready_here)
 

@@ -33,12 +33,10 @@ def count(frontend: Frontend) -> int:
 
 def leading_to_endpoints(frontend: Frontend, cluster_cidr: str) -> FrontendRules:
     """For the nat table. Whoever makes the leaf marks what does not come from pods, if the place is inside."""
-    at = _at(frontend)
     if _is_simple(frontend):
-        return FrontendRules(tuple(_choose(at, frontend, frontend.endpoints)), {})
+        return FrontendRules(tuple(_choose_at(frontend)), {})
     chain = f"PODLAB-S{'VC' if frontend.inside else 'EXT'}-{_id(frontend, frontend.address)}"
-    any_place = Rule("", protocol=frontend.protocol)
-    chosen = tuple(_choose(any_place, frontend, frontend.endpoints))
+    chosen = tuple(_choose(frontend, frontend.endpoints))
     chains: dict[str, tuple[Rule, ...]] = {}
     if frontend.inside:
         chains[chain] = chosen
@@ -47,7 +45,7 @@ def leading_to_endpoints(frontend: Frontend, cluster_cidr: str) -> FrontendRules
     else:
         # The policy is for clients outside the cluster. Pods, and the node itself, may use every endpoint.
         everywhere = f"PODLAB-SALL-{_id(frontend, frontend.address)}"
-        chains[everywhere] = tuple(_choose(any_place, frontend, frontend.everywhere))
+        chains[everywhere] = tuple(_choose(frontend, frontend.everywhere))
         from_pods = [Rule(everywhere, source=cluster_cidr)] if cluster_cidr else []
         from_node = [replace(MARKING, local_source=True), Rule(everywhere, local_source=True)]
         chains[chain] = (*from_pods, *from_node, *chosen)
@@ -55,7 +53,7 @@ def leading_to_endpoints(frontend: Frontend, cluster_cidr: str) -> FrontendRules
         allowed = f"PODLAB-SFW-{_id(frontend, frontend.address)}"
         chains[allowed] = tuple(Rule(chain, source=each) for each in frontend.source_ranges)
         chain = allowed
-    return FrontendRules((replace(at, target=chain, comment=frontend.name),), chains)
+    return FrontendRules((replace(_at(frontend), target=chain, comment=frontend.name),), chains)
 
 
 def refusing(frontend: Frontend, family: Family) -> Rule:
@@ -75,10 +73,25 @@ def _is_simple(frontend: Frontend) -> bool:
     return frontend.inside and not frontend.affinity_s and len(frontend.endpoints) <= FEW_ENDPOINTS
 
 
-def _choose(match: Rule, frontend: Frontend, endpoints: Sequence[str]) -> list[Rule]:
-    """One of the endpoints, each as likely as the others; with affinity, that which the client had."""
-    # Without a comment: it would be half of what legacy iptables copies for each rule, at each change.
-    dnat = replace(match, target="DNAT")
+def _choose_at(frontend: Frontend) -> list[Rule]:
+    """One of the endpoints, each as likely as the others, for what is sent to the place."""
+    # Most rules are these. Without a comment: it would be half of what legacy iptables copies for each, at each change.
+    return [
+        Rule(
+            "DNAT",
+            destination=frontend.address,
+            protocol=frontend.protocol,
+            destination_port=frontend.port,
+            one_in=_one_in(frontend.endpoints, index),
+            dnat_to=each,
+        )
+        for index, each in enumerate(frontend.endpoints)
+    ]
+
+
+def _choose(frontend: Frontend, endpoints: Sequence[str]) -> list[Rule]:
+    """The same for what has been found to be for the place; with affinity, that which the client had."""
+    dnat = Rule("DNAT", protocol=frontend.protocol)
     if not frontend.affinity_s:
         return [replace(dnat, dnat_to=each, one_in=_one_in(endpoints, index)) for index, each in enumerate(endpoints)]
     lists = [f"PODLAB-SEP-{_id(frontend, each)}" for each in endpoints]

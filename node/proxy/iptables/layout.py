@@ -19,10 +19,9 @@ import base64
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
 from typing import TypeVar
 
-from node.family import IPV4
+from node.family import IPV4, number_of
 from node.iptables import Ruleset, Table
 from node.proxy.exposures import Delta
 from node.proxy.frontends import Frontend
@@ -83,28 +82,24 @@ class Layout:
         own = tree.replace(space, self.own, [place_key(address) for address in delta.gone_own], own_new)
         return replace(self, places=places, own=own)
 
-    def tables(self, known: Layout | None = None) -> Tables:
-        """All chains. With another layout, only the fixed ones and those of nodes that the other has not."""
-        shared = known.node_ids() if known is not None else frozenset()
+    def tables(self) -> Tables:
+        """All chains."""
+        return self.tables_of({name: tree.walk(root) for name, root in self.places.items()}, tree.walk(self.own))
+
+    def tables_of(self, nodes: Mapping[str, Iterable[Node[Frontend]]], own: Iterable[Node[str]]) -> Tables:
+        """The chains of these nodes of the trees, and the fixed ones."""
         nat: dict[str, Sequence[Rule]] = {
             DISPATCH: tuple(self._dispatch()),
             NODE_PORTS: tuple(self._lead(AT_NODE_PORTS)),
             SNAT: tuple(self._snat()),
         }
         refusing: dict[str, Sequence[Rule]] = {REJECT: tuple(self._refuse())}
-        for name, root in self.places.items():
-            for node in tree.walk(root):
-                if id(node) not in shared:
-                    (refusing if name in REFUSALS else nat).update(self._chains(name, node))
-        for own in tree.walk(self.own):
-            if id(own) not in shared:
-                nat[_chain_name(self.space, HAIRPIN, own)] = _hairpin(self.space, own)
+        for name, found in nodes.items():
+            for node in found:
+                (refusing if name in REFUSALS else nat).update(self._chains(name, node))
+        for each in own:
+            nat[_chain_name(self.space, HAIRPIN, each)] = _hairpin(self.space, each)
         return {"nat": nat, "filter": refusing}
-
-    def node_ids(self) -> frozenset[int]:
-        """The identities of all nodes of the trees."""
-        found = {id(node) for root in self.places.values() for node in tree.walk(root)}
-        return frozenset(found | {id(node) for node in tree.walk(self.own)})
 
     def _chains(self, name: str, node: Node[Frontend]) -> Iterator[tuple[str, Sequence[Rule]]]:
         """The node's own chain, and those that only its entries lead to."""
@@ -164,7 +159,10 @@ class Layout:
 
 def difference(old: Layout, new: Layout) -> tuple[Ruleset, Ruleset]:
     """What differs between two layouts, of which one was made from the other: the chains before, and those after."""
-    return to_ruleset(old.tables(known=new)), to_ruleset(new.tables(known=old))
+    pairs = {name: tree.unshared(old.places.get(name), root) for name, root in new.places.items()}
+    gone, come = ({name: pair[side] for name, pair in pairs.items()} for side in (0, 1))
+    own_gone, own_come = tree.unshared(old.own, new.own)
+    return to_ruleset(old.tables_of(gone, own_gone)), to_ruleset(new.tables_of(come, own_come))
 
 
 def to_ruleset(tables: Tables) -> Ruleset:
@@ -203,7 +201,7 @@ def _chain_name(space: Space, name: str, node: Node[V]) -> str:
         place = f"{at.address} {at.protocol} {at.port}"
         return f"{name}-{base64.b32encode(hashlib.sha256(place.encode()).digest()).decode()[:12]}/{length}"
     if at.protocol:
-        return f"{name}-{int(ip_address(at.address)):X}-{at.protocol[0]}{at.port}/{length}"
+        return f"{name}-{number_of(at.address):X}-{at.protocol[0]}{at.port}/{length}"
     return f"{name}-{at.address}/{length}"
 
 

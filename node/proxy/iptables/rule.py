@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from node.family import family_of
 
 MARK = "0x4000"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as that would double what making one costs. It does not change.
 class Rule:
     """Matches are those that are set; all must hold. The text is what iptables-save prints for it."""
 
@@ -101,6 +102,7 @@ def _quoted(comment: str) -> str:
     return comment if re.fullmatch(r"[A-Za-z0-9_-]+", comment) else f'"{comment}"'
 
 
+@cache
 def _probability(one_in: int) -> str:
     # The kernel keeps 31 bits; iptables-save prints what they come to with 11 digits.
     return f"{round(2**31 / one_in) / 2**31:.11f}"

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 from itertools import groupby
 from operator import attrgetter
 from typing import Generic, TypeVar
 
-from node.family import IPV6
+from node.family import IPV6, number_of
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -73,7 +73,8 @@ class Space:
 def place_key(address: str, protocol: str = "", port: int = 0) -> int:
     """The place as a number whose leading bits are those that are tested first. No address counts as the first."""
     number = PROTOCOLS.index(protocol) if protocol else 0
-    return (int(ip_address(address or "0.0.0.0")) << PROTOCOL_BITS | number) << PORT_BITS | port  # noqa: S104 - a number
+    place = number_of(address) if address else 0
+    return (place << PROTOCOL_BITS | number) << PORT_BITS | port
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,6 +114,39 @@ def walk(node: Node[V] | None) -> Iterator[Node[V]]:
         yield node
         for child in node.children:
             yield from walk(child)
+
+
+def unshared(old: Node[V] | None, new: Node[V] | None) -> tuple[list[Node[V]], list[Node[V]]]:
+    """The nodes of one tree alone, and those of the other alone, where one was made from the other.
+
+    Both are gone through in the order of keys. What they share is not looked into: a change costs as much as its way.
+    """
+    alone: tuple[list[Node[V]], list[Node[V]]] = [], []
+    left = [old] if old is not None else [], [new] if new is not None else []  # the next one last
+    while left[0] and left[1]:
+        one, other = left[0][-1], left[1][-1]
+        if one is other:
+            left[0].pop()
+            left[1].pop()
+            continue
+        for side in _not_in_the_other(one, other):
+            node = left[side].pop()
+            alone[side].append(node)
+            left[side].extend(reversed(node.children))
+    for side in (0, 1):
+        alone[side].extend(each for root in left[side] for each in walk(root))
+    return alone
+
+
+def _not_in_the_other(one: Node[V], other: Node[V]) -> Sequence[int]:
+    """Which of two nodes, each the next of its tree, has no like in the other tree: the first (0), the second (1)."""
+    if one.high < other.low:
+        return (0,)
+    if other.high < one.low:
+        return (1,)
+    # What is shared may be below the wider one.
+    width, other_width = one.high - one.low, other.high - other.low
+    return (0, 1) if width == other_width else (0,) if width > other_width else (1,)
 
 
 def replace(space: Space, node: Node[V] | None, gone: Collection[int], new: Sequence[Entry[V]]) -> Node[V] | None:

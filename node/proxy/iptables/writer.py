@@ -67,6 +67,5 @@ class IptablesBackend:
 
 
 def _summary(restored: str) -> str:
-    lines = restored.splitlines()
-    counts = [sum(line.startswith(word) for line in lines) for word in (":", "-A ", "-X ")]
+    counts = [restored.count(f"\n{word}") for word in (":", "-A ", "-X ")]  # no text begins with one of these
     return "{} chains with {} rules, {} chains removed".format(*counts) if restored else ""

@@ -21,7 +21,10 @@ def family_of(text: str) -> str:
 
 def of_family(texts: Iterable[str], family: str) -> str:
     """The first address or network of that family; empty when there is none."""
-    return next((text for text in texts if text and family_of(text) == family), "")
+    for text in texts:
+        if text and family_of(text) == family:
+            return text
+    return ""
 
 
 def listed(text: str) -> tuple[str, ...]:

@@ -39,6 +39,18 @@ def test_a_changed_tree_is_the_one_that_its_entries_alone_would_make(
     assert shape(changed) == shape(built({key: rules for key, rules in before.items() if key not in gone} | new))
 
 
+@given(entries, entries, st.data())
+def test_what_two_trees_do_not_share_is_found_on_both_sides(before: Keys, added: Keys, data: st.DataObject) -> None:
+    gone = data.draw(st.sets(st.sampled_from(sorted(before)))) if before else set()
+    new = [Entry(key, rules, "") for key, rules in added.items() if key not in before or key in gone]
+    old = built(before)
+    changed = tree.replace(SPACE, old, gone, new)
+    sides = list(tree.walk(old)), list(tree.walk(changed))
+    ids = [{id(node) for node in side} for side in sides]
+    alone = tree.unshared(old, changed)
+    assert [sorted(map(id, side)) for side in alone] == [sorted(ids[0] - ids[1]), sorted(ids[1] - ids[0])]
+
+
 @given(entries)
 def test_every_entry_is_in_one_leaf_and_leaves_are_small(wanted: Keys) -> None:
     leaves = [node for node in tree.walk(built(wanted)) if not node.children]
