@@ -118,9 +118,9 @@ class Iptables:
         """The present chains whose names begin with `prefix`, and the jumps to them. Raises CommandError."""
         return parse(await self.save(), prefix)
 
-    async def save(self) -> str:
+    async def save(self, *, counters: bool = False) -> str:
         """All rules of all programs, as iptables-save prints them. Raises CommandError."""
-        return await self._run([f"{self._command}-save"])
+        return await self._run([f"{self._command}-save", *(["-c"] if counters else [])])
 
     async def restore(self, text: str) -> None:
         """Applies all of it or, for each table, nothing. Raises CommandError."""

@@ -30,6 +30,15 @@ class Nft:
         """The table as nft prints it, numbers as numbers. Raises CommandError, also when there is no such table."""
         return await output(["nft", "-n", "list", "table", family, table], package=_PACKAGE)
 
+    async def words(self, family: str, table: str) -> str:
+        """The table in nft's own words, as rules are written. Raises CommandError, also when there is none."""
+        return await output(["nft", "list", "table", family, table], package=_PACKAGE)
+
+    async def tables(self) -> list[tuple[str, str]]:
+        """Family and name of each. Raises CommandError."""
+        listed = await output(["nft", "list", "tables"], package=_PACKAGE)
+        return [(words[1], words[2]) for words in map(str.split, listed.splitlines()) if words[:1] == ["table"]]
+
     async def names(self, family: str, table: str) -> set[str]:
         """Of the chains and sets that the table has; none when there is no such table. Raises CommandError."""
         listed = [

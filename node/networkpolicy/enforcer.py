@@ -9,15 +9,17 @@ import asyncio
 import hashlib
 import logging
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 
 from node.command import CommandError, NotInstalled
 from node.networkpolicy.cluster import Cluster
 from node.networkpolicy.compiled import compile_policy
 from node.networkpolicy.cut import FlowCutter
-from node.networkpolicy.pods import policy_pod, trimmed
+from node.networkpolicy.pods import PolicyPod, policy_pod, trimmed
 from node.networkpolicy.script import FAMILY, TABLE, Ruleset, difference, render, replacement
 from node.networkpolicy.table import PolicyTable, only_lets_more
+from node.networkpolicy.verdict import Policies
 from node.nftables import Nft
 from podlab.client.client import Client
 from podlab.client.informer import Change, Informer
@@ -53,6 +55,7 @@ class Enforcer:
         self._nft = nft
         self._flows = flows
         self._cluster = Cluster(node_name)
+        self._node_name = node_name
         self._policies = Informer(client, NetworkPolicy)
         self._namespaces = Informer(client, Namespace)
         self._pods = Informer(client, Pod, trim=trimmed)
@@ -71,6 +74,18 @@ class Enforcer:
             for informer in (self._policies, self._namespaces, self._pods):
                 await informer.synced.wait()
             await self._sync_forever()
+
+    def pod_at(self, address: str) -> PolicyPod | None:
+        """The pod that has the address; of several, the one created last."""
+        found = (pod for pod in map(policy_pod, self._pods.list()) if pod is not None and pod.address == address)
+        return max(found, key=lambda pod: pod.age, default=None)
+
+    def policies(self, addresses: Iterable[str]) -> Policies:
+        """What they say by their definition. `addresses` are this node's own."""
+        namespaces = {each.metadata.name: dict(each.metadata.labels) for each in self._namespaces.list()}
+        pods = [pod for pod in map(policy_pod, self._pods.list()) if pod is not None]
+        nodes = dict.fromkeys(addresses, self._node_name)
+        return Policies(self._policies.list(), namespaces, pods, nodes)
 
     async def _sync_forever(self) -> None:
         self._dirty.set()

@@ -84,9 +84,7 @@ class Policies:
             and from_message(policy.spec.podSelector).matches(pod.labels)
         ]
         allowing = [policy for policy in selecting if self._allows(policy, direction, packet, peer)]
-        return Side(
-            *(tuple(f"{one.metadata.namespace}/{one.metadata.name}" for one in each) for each in (selecting, allowing))
-        )
+        return Side(_names(selecting), _names(allowing))
 
     def _allows(self, policy: NetworkPolicy, direction: str, packet: Packet, peer: str) -> bool:
         spec, namespace = policy.spec, policy.metadata.namespace

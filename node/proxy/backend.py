@@ -12,7 +12,9 @@ Wanted = Callable[[], Sequence[Table]]
 
 
 class Backend(Protocol):
-    """Keeps a node's rules for Services."""
+    """Keeps a node's rules for Services. `name` is whose language they are in."""
+
+    name: str
 
     async def write(self, delta: Delta) -> str:
         """Brings the change in force, and says what was written; empty when the kernel had it already.

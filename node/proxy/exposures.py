@@ -41,6 +41,11 @@ class Exposures:
         """One for each place."""
         return (claims[0] for claims in self._claims.values())
 
+    def at(self, place: Place) -> Frontend | None:
+        """Whose a place is."""
+        claims = self._claims.get(place)
+        return claims[0] if claims else None
+
     def own_endpoints(self) -> Collection[str]:
         return self._own.keys()
 

@@ -43,8 +43,8 @@ async def serve(settings: ProxySettings, stop: asyncio.Event) -> None:
     async with Client(settings.apiserver, settings.tls, user_agent="podlab-proxy") as client:
         stacks = [Stack(node, _backend(settings.backend, node)) for node in nodes(settings)]
         proxy = Proxy(client, settings.node_name, stacks)
-        proxy_pb2_grpc.add_ProxyServicer_to_server(ProxyServicer(proxy), server)
         enforcer = Enforcer(client, settings.node_name, Nft(), FlowCutter())
+        proxy_pb2_grpc.add_ProxyServicer_to_server(ProxyServicer(proxy, enforcer, Nft()), server)
         await component.serve_loop(server, checks, _run(proxy, enforcer), proxy.synced, stop)
 
 

@@ -1,23 +1,27 @@
-"""The Proxy gRPC service: traces a packet through the rules."""
+"""The Proxy gRPC service: traces a packet through the node's rules."""
 
 from __future__ import annotations
 
 import grpc
 
+from node.command import CommandError
+from node.networkpolicy.enforcer import Enforcer
+from node.nftables import Nft
 from node.proxy.proxy import Proxy
-from node.tracing.follow import follow
-from node.tracing.packet import Packet
-from podlab.errors import BadRequest, abort
+from node.proxy.tracing import Tracer
+from podlab.errors import BadRequest, InternalError, abort
 from podlab.v1 import proxy_pb2, proxy_pb2_grpc
 
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 
 
 class ProxyServicer(proxy_pb2_grpc.ProxyServicer):
-    """Serves `podlab.v1.Proxy` from the rules as last written."""
+    """Serves `podlab.v1.Proxy` from the rules that the kernel has."""
 
-    def __init__(self, proxy: Proxy) -> None:
+    def __init__(self, proxy: Proxy, enforcer: Enforcer, nft: Nft) -> None:
         self._proxy = proxy
+        self._enforcer = enforcer
+        self._nft = nft
 
     async def Trace(  # noqa: N802 - gRPC's name
         self, request: proxy_pb2.TraceRequest, context: grpc.aio.ServicerContext[object, object]
@@ -25,22 +29,10 @@ class ProxyServicer(proxy_pb2_grpc.ProxyServicer):
         if request.protocol not in PROTOCOLS:
             await abort(context, BadRequest(f'protocol: Unsupported value: "{request.protocol}": use SCTP, TCP or UDP'))
         try:
-            stack = self._proxy.stack_for(request.destination_ip)
-            packet = Packet(
-                source=request.source_ip,
-                destination=request.destination_ip,
-                port=request.port,
-                protocol=request.protocol.lower(),
-                local=request.destination_ip in stack.node.addresses,
-                from_node=request.source_ip in stack.node.addresses,
-            )
-            found = follow(stack.backend.wanted()(), packet)
+            tracer = Tracer(self._proxy.stack_for(request.destination_ip), self._enforcer, self._nft)
+            protocol = request.protocol.lower()
+            return await tracer.trace(request.source_ip, request.destination_ip, request.port, protocol)
         except ValueError as error:  # not an address
             await abort(context, BadRequest(str(error)))
-        return proxy_pb2.TraceResponse(
-            steps=[proxy_pb2.TraceStep(chain=each.chain, rule=each.line.text) for each in found.steps],
-            endpoints=found.endpoints,
-            rejected=found.rejected,
-            masqueraded=found.masqueraded,
-            dropped=found.dropped,
-        )
+        except CommandError as error:
+            await abort(context, InternalError(f"the node's rules cannot be read: {error}"))

@@ -67,6 +67,12 @@ class Stack:
                 log.info("%s: rules removed from %s, which is no longer used", self.node.family.name, name)
             self._others_clean = True
 
+    def service_at(self, address: str, protocol: str, port: int) -> str:
+        """namespace/name:port of the Service that has the place, or else that node port; empty where there is none."""
+        places = ((address, protocol, port), ("", protocol, port) if address in self.node.addresses else None)
+        found = (self._exposures.at(place) for place in places if place is not None)
+        return next((each.name for each in found if each is not None), "")
+
     async def close(self) -> None:
         """The rules stay, so that Services outlive a restart."""
         await self._health.close()

@@ -14,11 +14,11 @@ from ipaddress import ip_address, ip_network
 from node.tracing import effects
 from node.tracing.effects import Effect, End, LookUp, SendTo, SetMark, To, Unknown
 from node.tracing.iptables_rules import rule_of as iptables_rule
-from node.tracing.matches import Chance, Remembered, key_of, look_up
+from node.tracing.matches import Chance, Member, Remembered, key_of, look_up
 from node.tracing.nftables_rules import rule_of as nftables_rule
 from node.tracing.packet import Packet
 from node.tracing.rule import Rule
-from node.tracing.tables import NAT, NFTABLES, Line, Table
+from node.tracing.tables import NAT, NFTABLES, Line, Table, TableKey
 from podlab.api.values.ipfamilies import with_port, without_port
 
 ARRIVES, DROPPED, REJECTED = "arrives", "dropped", "rejected"
@@ -70,11 +70,15 @@ class Landing:
 
 @dataclass
 class Followed:
-    """`met` is how many rules were tried, whether they matched or not."""
+    """`met` is how many rules were tried, whether they matched or not; `visited` are the chains that the packet came
+    through, and `asked` what was looked up in sets and maps on the way: the set's key, and the element.
+    """
 
     steps: list[Step] = field(default_factory=list)
     landings: list[Landing] = field(default_factory=list)
     met: int = 0
+    visited: dict[TableKey, Table] = field(default_factory=dict)
+    asked: dict[tuple[TableKey, tuple[str, ...]], None] = field(default_factory=dict)
 
     @property
     def endpoints(self) -> list[str]:
@@ -129,6 +133,7 @@ class _Walk:
     around: Surroundings
     found: Followed
     steps: dict[tuple[str, int, str, int], Step] = field(default_factory=dict)
+    noted: int = -1  # where the last step stands
 
     def land(self, way: _Way) -> None:
         """From the routing decision to the packet's end."""
@@ -174,6 +179,7 @@ class _Walk:
 
     def _chain(self, hook: str, table: Table, chain: str, ways: list[_Way], depth: int) -> _After:
         after = _After()
+        self.found.visited.setdefault(table.key(chain), table)
         for index, line in enumerate(table.chains[chain].lines):
             if not ways:
                 break
@@ -182,6 +188,7 @@ class _Walk:
             for way in ways:
                 self.found.met += 1
                 step = Step(hook, table, chain, index, line, rule, way.packet)
+                self.found.asked.update(dict.fromkeys(_asked(step)))
                 going_on += self._rule(step, way, after, depth)
             ways = going_on
         after.fallen += ways
@@ -277,13 +284,21 @@ class _Walk:
     def _note(self, step: Step, odds: float, *, uncertain: bool) -> Step:
         """Each rule is one step, however many ways come by."""
         key = (step.hook, id(step.table), step.chain, step.index)
-        if key not in self.steps:
-            self.steps[key] = step
-            self.found.steps.append(step)
-        known = self.steps[key]
+        known = self.steps.setdefault(key, step)
+        if known is step:
+            self.found.steps.insert(self.noted + 1, step)  # behind what came before it on its own way
+        self.noted = next(at for at, each in enumerate(self.found.steps) if each is known)
         known.odds += odds
         known.uncertain = known.uncertain or uncertain
         return known
+
+
+def _asked(step: Step) -> Iterator[tuple[TableKey, tuple[str, ...]]]:
+    for each in (*step.rule.matches, *step.rule.effects):
+        if isinstance(each, Member | LookUp) and each.name:
+            values = key_of(each.fields, step.packet)
+            if values is not None:
+                yield step.table.key(each.name), tuple(values)
 
 
 def _looked_up(effect: LookUp, packet: Packet, table: Table) -> str | None:

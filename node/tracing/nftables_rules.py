@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from ipaddress import ip_address, summarize_address_range
 
 from node.tracing import effects
 from node.tracing.effects import Effect, End, LookUp, Remember, SendTo, SetMark, To
@@ -44,6 +45,8 @@ _PROTOCOLS = ("tcp", "udp", "sctp")
 _ENDS = (effects.ACCEPT, effects.DROP, effects.REJECT, effects.RETURN, effects.MASQUERADE, effects.SOURCE_NAT)
 # How both nft and we say "not the first packet of a connection".
 _MIDDLES = ("tcp flags & (fin|syn|rst|ack) != syn", "tcp flags != syn / fin,syn,rst,ack")
+_USUAL = ("with icmp type port-unreachable", "with icmpv6 type port-unreachable")  # which nft leaves out
+_RESET, _TCP = "with tcp reset", Is("protocol", ("tcp",))
 _MASK = 0xFFFFFFFF
 
 
@@ -87,7 +90,10 @@ class _Reading:
         elif word == "comment":
             self.comment = self._take(2)[1].strip('"')
         elif word in _ENDS:
-            self.effects.append(End(word, " ".join(self._take(len(self.words))[1:])))
+            how = " ".join(self._take(len(self.words))[1:])
+            if how == _RESET and _TCP not in self.matches:  # nft leaves out what goes without saying
+                self.matches.append(_TCP)
+            self.effects.append(End(word, "" if how in _USUAL else how))
         elif word in ("jump", "goto"):
             self.effects.append(To((self._take(2)[1],), stays=word == "goto"))
         elif word in ("update", "add") and self.words[1:2]:
@@ -200,9 +206,18 @@ class _Reading:
             self.matches.append(Member(fields, value[1:], negated))
         elif len(fields) == 1:
             values = [key for key, _ in elements_of(value)] if value.startswith("{") else [value.strip('"')]
-            self.matches.append(Is(fields[0], tuple(values), negated))
+            self.matches.append(Is(fields[0], tuple(sorted(map(_shortest, values))), negated))
         else:
             self.matches.append(Unread(f"{' . '.join(fields)} {value}"))
+
+
+def _shortest(value: str) -> str:
+    """A range of addresses that is a network, as nft writes it."""
+    low, dash, high = value.partition("-")
+    if not dash or not ("." in low or ":" in low):
+        return value
+    networks = list(summarize_address_range(ip_address(low), ip_address(high)))
+    return str(networks[0]) if len(networks) == 1 else value
 
 
 def _place(value: str) -> str:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 IPTABLES, IPTABLES_LEGACY, NFTABLES = "iptables", "iptables-legacy", "nftables"
 NAT, FILTER = "nat", "filter"
 
+# language, family, table, and a chain, set or map of it
+TableKey = tuple[str, str, str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -48,6 +51,10 @@ class Table:
     name: str
     chains: Mapping[str, Chain] = field(default_factory=dict)
     maps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def key(self, name: str) -> TableKey:
+        """Of a chain, set or map; the same whichever program of iptables it is of."""
+        return NFTABLES if self.program == NFTABLES else IPTABLES, self.family, self.name, name
 
     def __str__(self) -> str:
         family = f"{self.family} " if self.program == NFTABLES else ""

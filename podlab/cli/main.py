@@ -39,7 +39,7 @@ SECTIONS = {
             "rollout", "podlab.cli.workloads.rollout", "Follow, list, take back, pause or repeat a workload's rollout."
         ),
         LazyCommand("why", "podlab.cli.scheduling.why:why", "Explain why a pod is where it is, or nowhere."),
-        LazyCommand("trace", "podlab.cli.tracing", "Follow what a pod would do, step by step."),
+        LazyCommand("trace", "podlab.cli.tracing", "Follow a name or a packet, step by step."),
         LazyCommand("top", "podlab.cli.nodes.top", "Show what nodes and pods use."),
     ),
     "Pods": (

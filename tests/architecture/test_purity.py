@@ -92,6 +92,7 @@ DECIDING = (
     "node.network.routes",
     "node.networkpolicy.[ipstv]*",  # intervals, pods, script, table, verdict
     "node.networkpolicy.cl*",
+    "node.networkpolicy.wanted",
     "node.networkpolicy.com*",
     "podlab.api.[!v]*",
     "podlab.api.values.[!t]*",
@@ -145,7 +146,7 @@ DECIDING_WITH_TYPES = (
     "node.proxy.nftables.[flr]*",  # all but the writer
     "node.proxy.nftables.wanted",
     "node.proxy.trimmed",
-    "node.tracing.[efmnprt]*",
+    "node.tracing.[cefmnprtw]*",
     "node.tracing.iptables_rules",
 )
 

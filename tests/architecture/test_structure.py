@@ -26,7 +26,7 @@ ROOMS_AND_ARROWS = {
     "node.dns": (14, 28),
     "node.kubelet": (16, 47),
     "node.network": (5, 6),
-    "node.networkpolicy": (9, 19),
+    "node.networkpolicy": (10, 22),
     "node.proxy": (17, 48),
     "node.tracing": (13, 40),
     "podlab": (18, 41),

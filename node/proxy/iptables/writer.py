@@ -18,6 +18,7 @@ class IptablesBackend:
 
     def __init__(self, node: ProxyNode, iptables: Iptables, nft: Nft) -> None:
         """`iptables` runs the commands of the node's family."""
+        self.name = "iptables"
         self._layout = Layout(node)
         self._family = node.family
         self._nft = nft

@@ -27,6 +27,7 @@ class NftablesBackend:
 
     def __init__(self, node: ProxyNode, nft: Nft, generation: OwnGeneration) -> None:
         """`generation` counts the changes of TABLE."""
+        self.name = "nftables"
         self._node = node
         self._nft = nft
         self._generation = generation

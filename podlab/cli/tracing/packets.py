@@ -1,0 +1,127 @@
+"""`podlab trace service` and `podlab trace pod`: the rules that a packet meets, and where it ends."""
+
+import asyncio
+from enum import StrEnum
+from typing import Annotated
+
+import orjson
+import typer
+
+from podlab.api.serializer import codec
+from podlab.cli import completion, session
+from podlab.cli.objects import printing
+from podlab.cli.options import DEFAULT_NAMESPACE, Namespace
+from podlab.cli.tracing import question
+from podlab.cli.tracing.question import Question
+from podlab.cli.tracing.report import Leg, arrives, report
+from podlab.client.client import Client
+from podlab.core.v1.service_pb2 import Service
+from podlab.v1 import proxy_pb2, proxy_pb2_grpc
+
+_DEADLINE_S = 60.0
+_STOPPED = 1
+_OTHER_NODES = 8
+"""So many are asked what they do with it; the others' rules are the same."""
+
+
+class TraceForm(StrEnum):
+    TABLE = "table"
+    WIDE = "wide"
+    JSON = "json"
+
+
+OutputForm = Annotated[TraceForm, typer.Option("--output", "-o", help="wide shows each rule as it is.")]
+Node = Annotated[str, typer.Option("--node", help="Look at the rules of this node; the sender's by default.")]
+
+
+def trace_service(
+    name: Annotated[
+        str, typer.Argument(help="The Service; one of another namespace as NAME.NAMESPACE.", metavar="NAME")
+    ],
+    sender: Annotated[
+        str,
+        typer.Option(
+            "--from", help="Who sends it: a pod, a node or an address; a node by default.", metavar="POD|NODE|ADDRESS"
+        ),
+    ] = "",
+    port: Annotated[str, typer.Option("--port", help="A port of the Service, its name, or its node port.")] = "",
+    node: Node = "",
+    namespace: Namespace = DEFAULT_NAMESPACE,
+    output: OutputForm = TraceForm.TABLE,
+) -> None:
+    """Show the rules that a packet to a Service meets, and where it ends: podlab trace service web --from client
+
+    Exit code 1: it does not arrive, or something on its way is missing.
+    """
+
+    async def traced(client: Client) -> list[Leg]:
+        own_name, _, own_namespace = name.partition(".")
+        service = await client.get(Service, own_name, own_namespace or namespace)
+        end = await question.sender_of(client, sender, namespace, node)
+        return await _legs(client, await question.about_service(client, service, end, port, node))
+
+    _show(session.run(traced), output)
+
+
+def trace_pod(
+    sender: Annotated[
+        str, typer.Argument(help="Who sends it: a pod, a node or an address.", autocompletion=completion.pods)
+    ],
+    to: Annotated[str, typer.Argument(help="The pod that it is for.", autocompletion=completion.pods)],
+    port: Annotated[int, typer.Option("--port", help="Its first port by default.", min=1, max=65535)] = 0,
+    protocol: Annotated[str, typer.Option("--protocol", help="TCP, UDP or SCTP.")] = "TCP",
+    namespace: Namespace = DEFAULT_NAMESPACE,
+    output: OutputForm = TraceForm.TABLE,
+) -> None:
+    """Show the rules that a packet from pod to pod meets: podlab trace pod client web-1 --port 8080
+
+    Exit code 1: it does not arrive, or something on its way is missing.
+    """
+
+    async def traced(client: Client) -> list[Leg]:
+        asked = await question.about_pod(client, sender, to, port, protocol.upper(), namespace)
+        return await _legs(client, asked)
+
+    _show(session.run(traced), output)
+
+
+def _show(legs: list[Leg], output: TraceForm) -> None:
+    if output is TraceForm.JSON:
+        printing.write(_json(legs))
+    else:
+        printing.write(report(legs, rules=output is TraceForm.WIDE))
+    if not arrives(legs):
+        raise typer.Exit(_STOPPED)
+
+
+def _json(legs: list[Leg]) -> str:
+    found = [
+        {"node": leg.question.node, "packet": str(leg.question), "trace": codec.to_dict(leg.traced)} for leg in legs
+    ]
+    return orjson.dumps({"legs": found}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+
+
+async def _legs(client: Client, asked: Question) -> list[Leg]:
+    """What the sender's node says, and what the nodes say to which it goes on."""
+    first = Leg(asked, await _asked(client, asked))
+    landed = [each for each in first.traced.landings if each.verdict == "arrives" and each.node not in ("", asked.node)]
+    onward = {each.node: each for each in landed}
+    hidden = await question.sender_of(client, "", "", asked.node) if any(each.masqueraded for each in landed) else None
+    questions = [
+        question.onward(asked, each.node, each.address, hidden if each.masqueraded else None)
+        for each in list(onward.values())[:_OTHER_NODES]
+    ]
+    found = await asyncio.gather(*(_asked(client, each) for each in questions))
+    return [first, *map(Leg, questions, found)]
+
+
+async def _asked(client: Client, asked: Question) -> proxy_pb2.TraceResponse:
+    request = proxy_pb2.TraceRequest(
+        node_name=asked.node,
+        source_ip=asked.source,
+        destination_ip=asked.destination,
+        port=asked.port,
+        protocol=asked.protocol,
+    )
+    traced: proxy_pb2.TraceResponse = await proxy_pb2_grpc.ProxyStub(client.channel).Trace(request, timeout=_DEADLINE_S)
+    return traced
