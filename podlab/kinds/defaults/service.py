@@ -20,8 +20,16 @@ def keep_allocated(service: service_pb2.Service, before: service_pb2.Service) ->
         _node_ports(new, old)
     elif old.type in _ON_NODES:
         _leave_nodes(new, old)
+    if _is_external(old) and not _is_external(new) and new.externalTrafficPolicy == old.externalTrafficPolicy:
+        new.externalTrafficPolicy = ""
     if new.type != "LoadBalancer" and old.type == "LoadBalancer":
         new.ClearField("allocateLoadBalancerNodePorts")
+        if new.loadBalancerClass == old.loadBalancerClass:
+            new.ClearField("loadBalancerClass")
+
+
+def _is_external(spec: service_pb2.ServiceSpec) -> bool:
+    return spec.type in _ON_NODES or (spec.type == "ClusterIP" and bool(spec.externalIPs))
 
 
 def _keep_addresses(new: service_pb2.ServiceSpec, old: service_pb2.ServiceSpec) -> None:
@@ -65,8 +73,6 @@ def _leave_nodes(new: service_pb2.ServiceSpec, old: service_pb2.ServiceSpec) -> 
     for port in new.ports:
         if port.nodePort in given:
             port.nodePort = 0
-    if new.externalTrafficPolicy == old.externalTrafficPolicy:
-        new.externalTrafficPolicy = ""
 
 
 def _health_port(new: service_pb2.ServiceSpec, old: service_pb2.ServiceSpec) -> None:

@@ -55,10 +55,16 @@ async def test_what_one_type_alone_has_goes_with_it(http: aiohttp.ClientSession)
     spec = {"type": "LoadBalancer", "externalTrafficPolicy": "Local", "ports": [HTTP], "loadBalancerClass": "a.test/b"}
     made = await sent(http, "POST", SERVICES, {"metadata": {"name": "turns"}, "spec": spec})
     assert made["spec"]["healthCheckNodePort"] > 0
-    inside = await changed(http, "turns", type="ClusterIP", externalTrafficPolicy=None, loadBalancerClass=None)
+    inside = await changed(http, "turns", type="ClusterIP")
     kept = ("healthCheckNodePort", "externalTrafficPolicy", "allocateLoadBalancerNodePorts", "loadBalancerClass")
     assert [key for key in kept if key in inside] == []
     assert "nodePort" not in inside["ports"][0]
+
+
+async def test_without_addresses_outside_a_service_has_no_policy_for_them(http: aiohttp.ClientSession) -> None:
+    spec = {"externalIPs": ["192.0.2.1"], "externalTrafficPolicy": "Local", "ports": [HTTP]}
+    await sent(http, "POST", SERVICES, {"metadata": {"name": "turns"}, "spec": spec})
+    assert "externalTrafficPolicy" not in await changed(http, "turns", externalIPs=None)
 
 
 async def test_a_services_status_is_patched_and_replaced(http: aiohttp.ClientSession) -> None:
