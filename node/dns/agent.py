@@ -63,7 +63,7 @@ class DnsAgent:
         self._touched_namespaces: set[str] = set()
         self._config_changed = True
         self._written = False  # whether the files hold all that `names` have
-        self._untold = True  # whether something is written that the server has not read
+        self._untold = True  # whether something is written that not both servers have read
         self._dirty = asyncio.Event()
         self._follow()
 
@@ -117,7 +117,7 @@ class DnsAgent:
                 await asyncio.sleep(RETRY_S)
 
     async def sync(self) -> None:
-        """Writes what has changed, and tells the server. Raises ServerError, LinkError, CommandError, OSError."""
+        """Writes what has changed, and tells the servers. Raises ServerError, LinkError, CommandError, OSError."""
         lines, verify = self._changed_lines(), self._config_changed
         if verify:
             self._config_changed = False
@@ -126,8 +126,9 @@ class DnsAgent:
         if verify:
             await self._ensure_address()
         if self._untold:
-            await self._server.tell()
-            self._untold = False
+            self._untold = not await self._server.tell()
+            if self._untold:  # one starts, and may have read before that was written
+                asyncio.get_running_loop().call_later(RETRY_S, self._dirty.set)
 
     def _write(self, lines: list[str]) -> None:
         """What could not be written is written with all the rest the next time. Raises OSError."""

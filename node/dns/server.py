@@ -1,4 +1,7 @@
-"""The DNS server of the node, as the agent sees it: two files that it reads, and a socket on which it is told to."""
+"""The node's DNS servers, as the agent sees them: two files that both read, and sockets on which they are told to.
+
+There are two, which share the port: while one starts again, the other answers.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ from pathlib import Path
 
 from node.dns import journal
 
-RECORDS, CONFIG, CONTROL = "records", "config", "control"
+RECORDS, CONFIG = "records", "config"
+CONTROLS = ("control", "control-2")
+"""Of the units podlab-resolver and podlab-resolver-2."""
 TIMEOUT_S = 5.0
 # When more lines than this are there for each name that exists, the file is written anew.
 WASTE = 2
@@ -22,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class ServerError(Exception):
-    """The DNS server did not do as told; the message says what, and what it answered."""
+    """A DNS server did not do as told; the message says what, and what it answered."""
 
 
 class DnsServer:
@@ -110,9 +115,31 @@ class DnsServer:
         _replace(self._directory / RECORDS, text)
         self._size_bytes = len(text)
 
-    async def tell(self) -> None:
-        """Has the server read what was added, and waits until it has. Raises ServerError."""
-        await self._command("podlab.follow()")
+    async def tell(self) -> bool:
+        """Has the servers read what was added, and waits until they have; whether both did.
+
+        One that does not run reads all when it starts. Raises ServerError when none did, or one found damage.
+        """
+        told = await asyncio.gather(*(self._told(each) for each in CONTROLS))
+        missing = [why for why in told if why]
+        if len(missing) == len(CONTROLS):
+            raise ServerError("; ".join(missing))
+        return not missing
+
+    async def _told(self, control: str) -> str:
+        """Empty, or why it could not be told. Raises ServerError when the server refuses what it read."""
+        path, command = self._directory / control, "podlab.follow()"
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                answer = await _command(path, command)
+        except TimeoutError:
+            return f"{path}: no answer to {command} within {TIMEOUT_S:.0f} s"
+        except (OSError, asyncio.IncompleteReadError) as error:
+            return f"{path}: {command}: {error}; does its podlab-resolver run?"
+        if not answer.isdecimal():
+            self._present = None  # what it has read may be damaged
+            raise ServerError(f"{path}: {command}: {answer}")
+        return ""
 
     def shorten(self) -> bool:
         """Writes the file anew where most of its lines are no longer true: whether it did. Raises OSError."""
@@ -122,26 +149,16 @@ class DnsServer:
         self._rewrite()
         return True
 
-    async def _command(self, command: str) -> str:
-        """One command on the control socket, and its answer. Raises ServerError."""
-        path = self._directory / CONTROL
-        try:
-            async with asyncio.timeout(TIMEOUT_S):
-                reader, writer = await asyncio.open_unix_connection(str(path))
-                try:
-                    await reader.readuntil(b"> ")
-                    writer.write(f"{command}\n".encode())
-                    answer = (await reader.readuntil(b"> ")).decode().removesuffix("> ").strip()
-                finally:
-                    writer.close()
-        except TimeoutError as error:
-            raise ServerError(f"{path}: no answer to {command} within {TIMEOUT_S:.0f} s") from error
-        except (OSError, asyncio.IncompleteReadError) as error:
-            raise ServerError(f"{path}: {command}: {error}; does podlab-resolver run?") from error
-        if not answer.isdecimal():
-            self._present = None  # what it has read may be damaged
-            raise ServerError(f"{path}: {command}: {answer}")
-        return answer
+
+async def _command(path: Path, command: str) -> str:
+    """One command on a control socket, and its answer. Raises OSError, IncompleteReadError."""
+    reader, writer = await asyncio.open_unix_connection(str(path))
+    try:
+        await reader.readuntil(b"> ")
+        writer.write(f"{command}\n".encode())
+        return (await reader.readuntil(b"> ")).decode().removesuffix("> ").strip()
+    finally:
+        writer.close()
 
 
 def _replace(path: Path, text: str) -> None:

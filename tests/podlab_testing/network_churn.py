@@ -14,7 +14,7 @@ from podlab_testing import network_objects as objects
 from podlab_testing.network_objects import Thing
 from podlab_testing.rest import NotThere, Rest
 
-AGENTS = ("podlab-kubelet", "podlab-proxy", "podlab-dns", "podlab-resolver", "containerd")
+AGENTS = ("podlab-kubelet", "podlab-proxy", "podlab-dns", "podlab-resolver", "podlab-resolver-2", "containerd")
 WAYS = (["systemctl", "restart"], ["systemctl", "kill", "--kill-whom=main", "--signal=KILL"])
 RESTARTED_EVERY_S = (2.0, 8.0)
 SPOKEN_EVERY_S = 2.0

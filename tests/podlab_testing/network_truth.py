@@ -14,7 +14,7 @@ from podlab_testing.node_network import NodeNetwork
 Thing = dict[str, Any]
 SERVICE_NETWORK = ip_network("10.96.0.0/16")
 NODE_PORTS = range(30000, 32768)
-AGENTS = ("podlab-kubelet", "podlab-proxy", "podlab-dns", "podlab-resolver", "containerd")
+AGENTS = ("podlab-kubelet", "podlab-proxy", "podlab-dns", "podlab-resolver", "podlab-resolver-2", "containerd")
 # Takes away what the agents wrote, and lets them write it again from nothing but the API.
 AFRESH = r"""
 set -e

@@ -23,8 +23,8 @@ KRESD = shutil.which("kresd", path=os.environ.get("PATH", "") + ":/usr/sbin")
 class Resolver:
     """A kresd that reads the files in `directory`. Ends with the `async with` block."""
 
-    def __init__(self, directory: Path, port: int) -> None:
-        self.directory, self.port = directory, port
+    def __init__(self, directory: Path, port: int, control: str = "control") -> None:
+        self.directory, self.port, self.control = directory, port, control
         self._process: subprocess.Popen[bytes] | None = None
         template = Environment(loader=FileSystemLoader(ROLE / "templates"), autoescape=False).get_template(
             "kresd.conf.j2"
@@ -47,15 +47,16 @@ class Resolver:
                 [str(KRESD), "--noninteractive", "--config", str(self._config), str(self.directory)],
                 stdout=log,
                 stderr=log,
+                env={**os.environ, "PODLAB_DNS_CONTROL": self.control},
             )
-        await until(lambda: (self.directory / "control").exists(), "kresd opens its control socket")
+        await until(lambda: (self.directory / self.control).exists(), "kresd opens its control socket")
 
     def stop(self) -> None:
         """As hard as it can be."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-            (self.directory / "control").unlink(missing_ok=True)
+            (self.directory / self.control).unlink(missing_ok=True)
             self._process = None
 
     @property

@@ -244,6 +244,23 @@ async def test_a_server_that_starts_again_answers_what_it_did_before(resolver: R
     await server.tell()
 
 
+async def test_while_one_of_two_starts_again_the_other_answers(resolver: Resolver, server: DnsServer) -> None:
+    name = "late.default.svc.cluster.local"
+    async with Resolver(resolver.directory, resolver.port, "control-2") as second:
+        assert await server.tell()
+        resolver.stop()
+        server.write([journal.line(name, [Record("A", "10.96.1.1")])])
+        assert not await server.tell()
+        assert [second.ask(each).rcode for each in (WEB, name)] == [NOERROR, NOERROR]
+        await resolver.start()
+        assert await server.tell()
+        second.stop()
+        assert [resolver.ask(each).rcode for each in (WEB, name)] == [NOERROR, NOERROR]
+    resolver.stop()
+    with pytest.raises(ServerError, match="does its podlab-resolver run"):
+        await server.tell()
+
+
 async def test_an_agent_that_starts_again_writes_what_differs(resolver: Resolver, server: DnsServer) -> None:
     later = DnsServer(resolver.directory)
     wanted = lines({**NAMES, WEB: frozenset({Record("A", "10.96.0.9")})})
