@@ -1,4 +1,4 @@
-"""The TCP ports that components listen on unless their settings say otherwise; docs/ports.md says for whom.
+"""The ports that components listen on unless their settings say otherwise; docs/ports.md says for whom.
 
 The role `podlab` gives the same numbers to the hosts; a test ties the two.
 """
@@ -16,3 +16,5 @@ CONTROLLERS: Final = 7445
 KUBELET: Final = 7450
 PROXY: Final = 7451
 DNS: Final = 7452
+VXLAN: Final = 4789
+"""UDP, where packets between pods on different network segments arrive: the number that IANA gave to VXLAN."""

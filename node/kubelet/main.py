@@ -73,7 +73,7 @@ class Kubelet:
         self._admission.on_preempt(self.pods.end)
         self._context.config_objects.on_change(self.pods.volume_contents_changed)
         self._context.tokens.on_change(self.pods.volume_contents_changed)
-        self._network = Network(client, settings.node_name, settings.pod_cidr_cluster, CNI_DIRECTORY)
+        self._network = Network(client, settings.node_name, settings.pod_cidr_cluster, CNI_DIRECTORY, settings.network)
         self._registration = NodeRegistration(settings, client, self._recorder, self.runtime, self._network)
 
     async def run(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from node.network.settings import NetworkSettings
 from podlab import ports
 from podlab.tls import Tls
 
@@ -44,3 +45,4 @@ class KubeletSettings:
     pod_cidr_cluster: str = "10.244.0.0/16"
     cluster_dns: str = "10.96.0.10"
     cluster_domain: str = "cluster.local"
+    network: NetworkSettings = field(default_factory=NetworkSettings)

@@ -1,4 +1,4 @@
-"""The network loop of one node: CNI configuration, routes to the other nodes' pods, masquerade for the way out."""
+"""The network loop of one node: the ways to the other nodes' pods, CNI configuration, masquerade for the way out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from pathlib import Path
 from node.command import CommandError
 from node.family import family_of
 from node.iptables import Iptables
-from node.network import cni, masquerade, netlink, routes
+from node.network import cni, masquerade
+from node.network.connector import Connector
+from node.network.netlink import RouteError
+from node.network.peers import Peer, peer_of
+from node.network.settings import NetworkSettings
+from node.network.ways import Overlay
 from podlab.api.values.ipfamilies import networks
 from podlab.client.client import Client
 from podlab.client.informer import Informer
@@ -19,7 +24,8 @@ from podlab.core.v1.node_pb2 import Node
 
 log = logging.getLogger(__name__)
 
-VERIFY_PERIOD_S = 10.0
+# What another program took away is back within 10 s.
+VERIFY_PERIOD_S = 8.0
 RETRY_S = 2.0
 
 
@@ -29,11 +35,14 @@ class Network:
     `cluster_cidr` is the network of all pods, or one of each family with a comma between.
     """
 
-    def __init__(self, client: Client, node_name: str, cluster_cidr: str, cni_directory: Path) -> None:
+    def __init__(
+        self, client: Client, node_name: str, cluster_cidr: str, cni_directory: Path, settings: NetworkSettings
+    ) -> None:
         self.ready = False
         self.reason = "waiting for the list of nodes"
         self._node_name = node_name
         self._cluster_cidrs = tuple(map(str, networks(cluster_cidr)))
+        self._connector = Connector(Overlay(settings.overlay), settings.mtu)
         self._file = cni_directory / cni.FILE
         self._nodes = Informer(client, Node)
         self._dirty = asyncio.Event()
@@ -58,51 +67,42 @@ class Network:
                 self._dirty.clear()
                 try:
                     await self._sync()
-                except (CommandError, netlink.RouteError, OSError) as error:
+                except (CommandError, RouteError, OSError) as error:
                     self.reason = str(error)
                     log.error("network: %s; again in %.0f s", error, RETRY_S)
                     self._dirty.set()
                     await asyncio.sleep(RETRY_S)
 
     def _node_changed(self, old: Node | None, new: Node | None) -> None:
-        # A node's status changes often. Only its CIDR and addresses matter here.
-        if _cidr_and_addresses(old) != _cidr_and_addresses(new):
+        # A node's status changes often. Only its pods' networks and addresses matter here.
+        if (old and peer_of(old)) != (new and peer_of(new)):
             self._dirty.set()
 
     async def _sync(self) -> None:
-        own = self._nodes.get(self._node_name)
-        if own is None or not own.spec.podCIDR:
+        node = self._nodes.get(self._node_name)
+        own = peer_of(node) if node is not None else Peer(self._node_name)
+        if not own.pods:
             self.reason = f"node {self._node_name} has no podCIDR yet: the controllers assign one"
             return
-        target = routes.wanted(self._nodes.list(), self._node_name)
-        changes = routes.changes(await netlink.current_routes(), target)
-        await netlink.apply(changes)
-        for change in changes:
-            log.info("route to %s: %s", change.cidr, change.gateway or "removed")
+        if not own.addresses:
+            self.reason = f"node {self._node_name} has no InternalIP yet: its kubelet writes one"
+            return
+        pods_mtu = await self._connector.connect(own, [peer_of(each) for each in self._nodes.list()])
         for cidr in self._cluster_cidrs:
             family = family_of(cidr)
             if await Iptables(family=family).apply(masquerade.render(cidr), masquerade.PREFIX):
                 log.info("%s: masquerade rules written", family.name)
-        self._write_cni(_pod_cidrs(own), await netlink.mtu_at(routes.address_of(own)))
+        self._write_cni(tuple(map(str, own.pods)), pods_mtu)
         self.ready, self.reason = True, ""
         self._was_ready.set()
 
-    def _write_cni(self, pod_cidrs: tuple[str, ...], mtu: int | None) -> None:
-        text = json.dumps(cni.conflist(pod_cidrs, mtu), indent=2) + "\n"
+    def _write_cni(self, pod_cidrs: tuple[str, ...], pods_mtu: int | None) -> None:
+        text = json.dumps(cni.conflist(pod_cidrs, pods_mtu), indent=2) + "\n"
         if self._file.exists() and self._file.read_text() == text:
             return
         self._file.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._file.with_suffix(".tmp")
         temporary.write_text(text)
         temporary.replace(self._file)
-        log.info("CNI configuration written: pods get addresses of %s", ", ".join(pod_cidrs))
-
-
-def _cidr_and_addresses(node: Node | None) -> tuple[str, ...]:
-    """A node's pod CIDRs and addresses."""
-    return (*_pod_cidrs(node), *(each.address for each in node.status.addresses)) if node is not None else ()
-
-
-def _pod_cidrs(node: Node) -> tuple[str, ...]:
-    """Of which the node's pods get an address each."""
-    return tuple(node.spec.podCIDRs) or (node.spec.podCIDR,)
+        told = ", ".join(pod_cidrs)
+        log.info("CNI configuration written: pods get addresses of %s, and packets of %s bytes", told, pods_mtu)

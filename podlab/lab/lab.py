@@ -129,7 +129,7 @@ class Lab:
             rootfs.mount(spec, host, directory, base)
             rootfs.write_identity(spec, host, self.directory)
             log.info("%s: booting %s (%s)", self.name, host.name, host.address)
-            machine.start(self._state.root, self.name, host.name, directory)
+            machine.start(self._state.root, self.name, host.name, spec.segment_of(host).bridge, directory)
         machine.wait_until_answers(host, directory, timeout_s=BOOT_WITHIN_S)
 
     def _allot(self, spec: LabSpec, base: Path) -> LabSpec:
@@ -205,10 +205,14 @@ def _each(hosts: Collection[LabHost], act: Callable[[LabHost], None]) -> None:
 
 
 def _refuse_difference(known: LabSpec, asked: LabSpec) -> None:
-    if (known.masters, known.nodes) != (asked.masters, asked.nodes):
+    if (known.masters, known.nodes, known.segments) != (asked.masters, asked.nodes, asked.segments):
         raise LabError(
-            f"lab {known.name!r} exists with {known.masters} masters and {known.nodes} nodes, not {asked.masters} and "
-            f"{asked.nodes}: `podlab lab destroy --lab {known.name}` first"
+            f"lab {known.name!r} exists with {_amounts(known)}, not with {_amounts(asked)}: "
+            f"`podlab lab destroy --lab {known.name}` first"
         )
     if asked.subnet and asked.subnet != known.subnet:
         raise LabError(f"lab {known.name!r} exists in {known.subnet}, not {asked.subnet}: destroy it first")
+
+
+def _amounts(spec: LabSpec) -> str:
+    return f"{spec.masters} masters and {spec.nodes} nodes on {spec.segments} segments"

@@ -2,11 +2,11 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from podlab.lab.errors import LabError
 
-# A bridge is called pl-<lab>, and the kernel allows 15 characters for a link's name.
+# Bridges are called pl-<lab> and p2-<lab>, and the kernel allows 15 characters for a link's name.
 LAB_NAME = re.compile(r"[a-z][a-z0-9-]{0,10}[a-z0-9]|[a-z]")
 HOST_NAME = re.compile(r"[a-z][a-z0-9]{0,14}")
 
@@ -16,31 +16,53 @@ MAX_MASTERS = NODES_FROM - MASTERS_FROM
 MAX_NODES = 200
 LOAD_BALANCERS_FROM = 230
 MAX_LOAD_BALANCERS = 21
+MAX_SEGMENTS = 2
 SUBNETS = tuple(ipaddress.IPv4Network(f"10.99.{third}.0/24") for third in range(1, 255))
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabHost:
-    """One lab host: its name inside the lab, its inventory group and its address."""
+    """One lab host: its name inside the lab, its inventory group, its address, and the number of its segment."""
 
     name: str
     group: str
     address: str
+    segment: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """A network segment of a lab: a bridge, on which this machine has the first address and is the way out."""
+
+    bridge: str
+    network: ipaddress.IPv4Network
+
+    @property
+    def gateway(self) -> str:
+        return str(self.network[1])
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabSpec:
-    """A lab as asked for. Without a subnet, a free one is chosen when the lab is made."""
+    """A lab as asked for. Without a subnet, a free one is chosen when the lab is made.
+
+    With two segments each has half of the subnet, every second node is on the second, and this machine routes.
+    """
 
     name: str = "lab"
     masters: int = 1
     nodes: int = 2
     subnet: str = ""
+    segments: int = 1
 
     def __post_init__(self) -> None:
         check_lab_name(self.name)
         _check_count("masters", self.masters, MAX_MASTERS)
         _check_count("nodes", self.nodes, MAX_NODES)
+        if not 1 <= self.segments <= MAX_SEGMENTS:
+            raise LabError(f"{self.segments} segments: a lab has 1 to {MAX_SEGMENTS}")
+        if self.segments > 1:
+            _check_count("nodes on two segments", self.nodes, MAX_NODES // MAX_SEGMENTS)
         if self.masters + self.nodes == 0:
             raise LabError(f"lab {self.name!r} would have no hosts: ask for at least one master or node")
         if self.subnet:
@@ -50,13 +72,12 @@ class LabSpec:
         return replace(self, subnet=subnet)
 
     @property
-    def bridge(self) -> str:
-        return bridge_name(self.name)
-
-    @property
-    def gateway(self) -> str:
-        """The controller's own address on the lab's bridge."""
-        return str(_network(self.subnet)[1])
+    def networks(self) -> tuple[Segment, ...]:
+        """The lab's segments, the first one first."""
+        parts = _network(self.subnet).subnets(self.segments - 1)
+        return tuple(
+            Segment(bridge=bridge, network=part) for bridge, part in zip(bridge_names(self.name), parts, strict=False)
+        )
 
     @property
     def load_balancers(self) -> str:
@@ -64,9 +85,8 @@ class LabSpec:
         network = _network(self.subnet)
         return f"{network[LOAD_BALANCERS_FROM]}-{network[LOAD_BALANCERS_FROM + MAX_LOAD_BALANCERS - 1]}"
 
-    @property
-    def prefix_length(self) -> int:
-        return _network(self.subnet).prefixlen
+    def segment_of(self, host: LabHost) -> Segment:
+        return self.networks[host.segment - 1]
 
     @property
     def hosts(self) -> tuple[LabHost, ...]:
@@ -82,11 +102,12 @@ class LabSpec:
         raise LabError(f"lab {self.name!r} has no host {name!r}: it has {', '.join(h.name for h in self.hosts)}")
 
     def _host(self, group: str, letter: str, number: int, first: int) -> LabHost:
-        address = str(_network(self.subnet)[first + number - 1])
-        return LabHost(name=f"{letter}{number}", group=group, address=address)
+        segment = 2 if group == "nodes" and self.segments > 1 and number % 2 == 0 else 1
+        address = str(self.networks[segment - 1].network[first + number - 1])
+        return LabHost(name=f"{letter}{number}", group=group, address=address, segment=segment)
 
     def to_json(self) -> dict[str, object]:
-        return {"name": self.name, "masters": self.masters, "nodes": self.nodes, "subnet": self.subnet}
+        return asdict(self)
 
 
 def check_lab_name(name: str) -> None:
@@ -96,8 +117,9 @@ def check_lab_name(name: str) -> None:
         )
 
 
-def bridge_name(lab: str) -> str:
-    return f"pl-{lab}"
+def bridge_names(lab: str) -> tuple[str, ...]:
+    """Of a lab's segments, whether it has both or not."""
+    return tuple(f"p{letter}-{lab}" for letter in ("l", "2"))
 
 
 def machine_name(lab: str, host: str) -> str:

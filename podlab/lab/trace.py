@@ -11,7 +11,7 @@ from pathlib import Path
 
 from podlab.lab.command import run
 from podlab.lab.host import kernel
-from podlab.lab.spec import bridge_name
+from podlab.lab.spec import bridge_names
 
 COUNTERS = re.compile(r"\[\d+:\d+\] ?")
 LINKS = Path("/sys/class/net")
@@ -40,7 +40,7 @@ def of_lab(lab: str) -> dict[str, list[str]]:
     """The part of it that bears the lab's name."""
     marks = re.compile(
         rf"(^|[/=])podlab\.{re.escape(lab)}\.|podlab-lab:{re.escape(lab)}\b(?!-)|/{re.escape(lab)}(/|$| )"
-        rf"|^{re.escape(bridge_name(lab))}$|supervise \S+ {re.escape(lab)} "
+        rf"|^({'|'.join(map(re.escape, bridge_names(lab)))})$|supervise \S+ {re.escape(lab)} "
     )
     return {what: [line for line in lines if marks.search(line)] for what, lines in of_machine().items()}
 

@@ -89,7 +89,11 @@ DECIDING = (
     "node.kubelet.nodestatus.node_events",
     "node.kubelet.pod.*",
     "node.network.cni",
-    "node.network.routes",
+    "node.network.entries",
+    "node.network.mtu",
+    "node.network.peers",
+    "node.network.vxlan",
+    "node.network.ways",
     "node.networkpolicy.[ipstv]*",  # intervals, pods, script, table, verdict
     "node.networkpolicy.cl*",
     "node.networkpolicy.wanted",

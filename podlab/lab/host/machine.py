@@ -60,11 +60,11 @@ def console_end(directory: HostDir) -> str:
         return ""
 
 
-def start(state: Path, lab: str, host: str, directory: HostDir) -> None:
+def start(state: Path, lab: str, host: str, bridge: str, directory: HostDir) -> None:
     """Start the host's supervisor, detached from this process, and wait until it has started the host."""
     directory.run.unlink(missing_ok=True)
     directory.console.unlink(missing_ok=True)
-    argv = ["setsid", "--fork", sys.executable, "-m", "podlab.lab.host.supervise", str(state), lab, host]
+    argv = ["setsid", "--fork", sys.executable, "-m", "podlab.lab.host.supervise", str(state), lab, host, bridge]
     with directory.supervisor_log.open("wb") as log:
         subprocess.run(
             argv,

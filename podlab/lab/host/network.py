@@ -1,4 +1,4 @@
-"""A lab's bridge and its way out; and what of it is on this machine, whoever made it."""
+"""A lab's bridges and their way out; and what of it is on this machine, whoever made it."""
 
 import ipaddress
 import json
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from podlab.lab.command import run, succeeds
-from podlab.lab.spec import LabSpec, bridge_name
+from podlab.lab.spec import LabSpec, Segment, bridge_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,17 +23,18 @@ class Rule:
 
 def rules(spec: LabSpec) -> tuple[Rule, ...]:
     """Hosts reach the world behind this machine's address, also where a firewall forwards nothing by default."""
+    return tuple(rule for segment in spec.networks for rule in _rules_of(spec, segment))
+
+
+def _rules_of(spec: LabSpec, segment: Segment) -> tuple[Rule, ...]:
     mark = ("-m", "comment", "--comment", rule_mark(spec.name))
+    leaving = ("-s", str(segment.network), "!", "-d", spec.subnet, "!", "-o", segment.bridge)
     return (
-        Rule(
-            table="nat",
-            chain="POSTROUTING",
-            # With br_netfilter, which containers need, the kernel shows these rules also what only crosses the bridge:
-            # what one host sends to another's pods must keep its address.
-            match=("-s", spec.subnet, "!", "-d", spec.subnet, "!", "-o", spec.bridge, *mark, "-j", "MASQUERADE"),
-        ),
-        Rule(table="filter", chain="FORWARD", match=("-i", spec.bridge, *mark, "-j", "ACCEPT")),
-        Rule(table="filter", chain="FORWARD", match=("-o", spec.bridge, *mark, "-j", "ACCEPT")),
+        # With br_netfilter, which containers need, the kernel shows these rules also what only crosses the bridge:
+        # what one host sends to another's pods must keep its address.
+        Rule(table="nat", chain="POSTROUTING", match=(*leaving, *mark, "-j", "MASQUERADE")),
+        Rule(table="filter", chain="FORWARD", match=("-i", segment.bridge, *mark, "-j", "ACCEPT")),
+        Rule(table="filter", chain="FORWARD", match=("-o", segment.bridge, *mark, "-j", "ACCEPT")),
     )
 
 
@@ -52,23 +53,26 @@ def marked_rules(saved: str, table: str, lab: str) -> tuple[list[str], ...]:
 
 
 def ensure(spec: LabSpec) -> None:
-    """Bring up what is missing of the bridge, its address and the rules."""
-    if not link_exists(spec.bridge):
-        run(["ip", "link", "add", spec.bridge, "type", "bridge", "stp_state", "0", "forward_delay", "0"])
-    run(["ip", "address", "replace", f"{spec.gateway}/{spec.prefix_length}", "dev", spec.bridge])
-    run(["ip", "link", "set", spec.bridge, "up"])
+    """Bring up what is missing of the bridges, their addresses and the rules."""
+    for segment in spec.networks:
+        bridge = segment.bridge
+        if not link_exists(bridge):
+            run(["ip", "link", "add", bridge, "type", "bridge", "stp_state", "0", "forward_delay", "0"])
+        run(["ip", "address", "replace", f"{segment.gateway}/{segment.network.prefixlen}", "dev", bridge])
+        run(["ip", "link", "set", bridge, "up"])
     for rule in rules(spec):
         if not succeeds(rule.command("--check")):
             run(rule.command("--insert"))
 
 
 def remove(lab: str) -> None:
-    """Take away the bridge and every rule that bears the lab's mark, known or forgotten."""
+    """Take away the bridges and every rule that bears the lab's mark, known or forgotten."""
     for table in ("nat", "filter"):
         for command in marked_rules(run(["iptables-save", "--table", table]), table, lab):
             run(command)
-    if link_exists(bridge_name(lab)):
-        run(["ip", "link", "delete", bridge_name(lab)])
+    for bridge in bridge_names(lab):
+        if link_exists(bridge):
+            run(["ip", "link", "delete", bridge])
 
 
 def link_exists(name: str) -> bool:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from podlab.lab.paths import HostDir
-from podlab.lab.spec import bridge_name, machine_name
+from podlab.lab.spec import machine_name
 
 # nspawn's exit code when the system inside asked for a reboot (see --keep-unit in systemd-nspawn(1)).
 REBOOTED = 133
 
 
-def command(lab: str, host: str, directory: HostDir) -> list[str]:
+def command(lab: str, host: str, bridge: str, directory: HostDir) -> list[str]:
     return [
         "systemd-nspawn",
         "--quiet",
@@ -21,7 +21,7 @@ def command(lab: str, host: str, directory: HostDir) -> list[str]:
         "--register=no",
         "--keep-unit",
         "--settings=no",
-        f"--network-bridge={bridge_name(lab)}",
+        f"--network-bridge={bridge}",
         "--notify-ready=no",
         "--console=read-only",
         "--capability=all",

@@ -73,13 +73,14 @@ def remove_tree(root: Path) -> None:
 
 
 def _settings(spec: LabSpec, host: LabHost) -> dict[str, str]:
+    segment = spec.segment_of(host)
     return {
         "etc/hostname": f"{host.name}\n",
         "etc/systemd/network/10-host0.network": (
             "[Match]\nName=host0\n\n"
             "[Network]\n"
-            f"Address={host.address}/{spec.prefix_length}\n"
-            f"Gateway={spec.gateway}\n"
+            f"Address={host.address}/{segment.network.prefixlen}\n"
+            f"Gateway={segment.gateway}\n"
             "LinkLocalAddressing=no\nIPv6AcceptRA=no\nLLDP=no\n"
         ),
     }

@@ -1,4 +1,4 @@
-"""The process beside each host: `python -m podlab.lab.host.supervise STATE LAB HOST`.
+"""The process beside each host: `python -m podlab.lab.host.supervise STATE LAB HOST BRIDGE`.
 
 It boots the host, boots it again whenever the host reboots, and ends when the host is off. SIGTERM asks the host to
 power off and ends it the hard way after POWER_OFF_WITHIN_S. It records which processes it started, and knows nothing
@@ -28,9 +28,10 @@ REBOOT_PAUSE_S = 0.5
 class Supervisor:
     """One host's life from `podlab lab start` to its power-off."""
 
-    def __init__(self, lab: str, host: str, directory: HostDir) -> None:
+    def __init__(self, lab: str, host: str, bridge: str, directory: HostDir) -> None:
         self._lab = lab
         self._host = host
+        self._bridge = bridge
         self._directory = directory
         self._leader: Process | None = None
         self._stopping = False
@@ -55,7 +56,7 @@ class Supervisor:
         cgroups.kill(name, hierarchies)
         cgroups.remove(name, hierarchies)
         groups = cgroups.create(name, hierarchies)
-        argv = nspawn.command(self._lab, self._host, self._directory)
+        argv = nspawn.command(self._lab, self._host, self._bridge, self._directory)
         with self._directory.console.open("ab") as console:
             machine = subprocess.Popen(
                 nspawn.inside_groups(argv, groups), stdin=subprocess.DEVNULL, stdout=console, stderr=console
@@ -117,8 +118,8 @@ def _is_init(pid: int) -> bool:
 
 
 def main(argv: list[str]) -> int:
-    state, lab, host = argv
-    return Supervisor(lab, host, StateDir(Path(state)).lab(lab).host(host)).run()
+    state, lab, host, bridge = argv
+    return Supervisor(lab, host, bridge, StateDir(Path(state)).lab(lab).host(host)).run()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from podlab.deploy.preflight.checks.requirements import (
     SYSTEMS,
     VariableError,
     required_amounts,
+    uses_vxlan,
 )
 from podlab.deploy.preflight.finding import Finding, error
 from podlab.deploy.preflight.hosts.facts import Facts, Host, Listener
@@ -26,6 +27,7 @@ _FEATURE_REMEDY: Final = {
     "br_netfilter": "Services need bridged packets to pass iptables",
     "bridge": "pods are joined by a bridge",
     "veth": "pods are joined by veth pairs",
+    "vxlan": "pods' packets cross network segments in VXLAN, but for podlab_network_overlay: never",
     "nf_tables": "Services are iptables rules",
     "nf_conntrack": "Services need connection tracking",
 }
@@ -89,6 +91,8 @@ def _memory(host: Host, facts: Facts) -> Iterator[Finding]:
 
 def _kernel(host: Host, facts: Facts) -> Iterator[Finding]:
     for feature in facts.missing_features:
+        if feature == "vxlan" and not uses_vxlan(host):
+            continue
         yield error(
             host.name,
             "kernel",

@@ -39,8 +39,8 @@ OWN_UNITS: Final = "podlab-"
 PORT_TRIAL: Final = "podlab-ports"
 """What preflight's own process is called that holds ports while hosts try them (`port_trial.NAME`)."""
 
-OWN_LINKS: Final = ("podlab0", "podlab-dns")
-"""What an earlier run made: the bridge for the pods of a node, and the link with the address of the cluster's DNS."""
+OWN_LINKS: Final = ("podlab0", "podlab-dns", "podlab-vxlan")
+"""What an earlier run made: the bridge for the pods of a node, the links with the DNS address and for VXLAN."""
 
 _MIB: Final = 1 << 20
 
@@ -95,6 +95,12 @@ def networks(host: Host) -> Networks:
         pods=_network(host, "podlab_pod_cidr", "10.244.0.0/16"),
         services=_network(host, "podlab_service_cidr", "10.96.0.0/16"),
     )
+
+
+def uses_vxlan(host: Host) -> bool:
+    """Whether pods' packets may leave or come to the host in VXLAN."""
+    ours = host.variables.get("podlab_network", "podlab") == "podlab"
+    return ours and "nodes" in host.groups and host.variables.get("podlab_network_overlay", "auto") != "never"
 
 
 def _mebibytes(host: Host, name: str, default: int) -> int:

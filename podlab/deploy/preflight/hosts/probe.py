@@ -18,7 +18,7 @@ import sys
 import time
 from typing import Any
 
-MODULES = ("overlay", "br_netfilter", "bridge", "veth", "nf_tables", "nf_conntrack")
+MODULES = ("overlay", "br_netfilter", "bridge", "veth", "vxlan", "nf_tables", "nf_conntrack")
 # What site.yml, the services and the pods fill, or at least write to.
 DIRECTORIES = ("/var/lib/podlab", "/var/lib/containerd", "/opt/podlab", "/var/log", "/etc", "/usr")
 INOTIFY = "/proc/sys/fs/inotify/max_user_instances"
@@ -116,8 +116,8 @@ def answers_nf_tables() -> bool:
 
 def creates_link(kind: str) -> bool:
     """Try a link of this kind in a network namespace that ends with the attempt."""
-    peer = ["peer", "name", "podlab-b"] if kind == "veth" else []
-    return run("unshare", "--net", "ip", "link", "add", "podlab-a", "type", kind, *peer) is not None
+    more = {"veth": ["peer", "name", "podlab-b"], "vxlan": ["id", "1", "dstport", "4789"]}.get(kind, [])
+    return run("unshare", "--net", "ip", "link", "add", "podlab-a", "type", kind, *more) is not None
 
 
 def missing_features() -> list[str]:
@@ -127,7 +127,7 @@ def missing_features() -> list[str]:
     def present(name: str) -> bool:
         if name in modules or os.path.exists(EVIDENCE.get(name, "/nonexistent")):
             return True
-        if name in ("bridge", "veth"):
+        if name in ("bridge", "veth", "vxlan"):
             return creates_link(name)
         return name in filesystems if name == "overlay" else name == "nf_tables" and answers_nf_tables()
 

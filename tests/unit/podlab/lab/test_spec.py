@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podlab.lab.errors import LabError
-from podlab.lab.spec import LabSpec, free_subnet, machine_name, machine_pattern
+from podlab.lab.spec import LabSpec, bridge_names, free_subnet, machine_name, machine_pattern
 
 
 def spec(**changes: object) -> LabSpec:
@@ -16,7 +16,24 @@ def test_an_address_tells_which_host_it_is() -> None:
         ("n1", "nodes", "10.99.7.21"),
         ("n2", "nodes", "10.99.7.22"),
     ]
-    assert spec().gateway == "10.99.7.1"
+    (segment,) = spec().networks
+    assert (segment.bridge, segment.gateway) == ("pl-lab", "10.99.7.1")
+
+
+def test_of_two_segments_each_has_every_second_node_and_a_way_out_of_its_own() -> None:
+    lab = spec(nodes=3, segments=2)
+    assert [(host.name, host.address) for host in lab.hosts] == [
+        ("m1", "10.99.7.11"),
+        ("n1", "10.99.7.21"),
+        ("n2", "10.99.7.150"),
+        ("n3", "10.99.7.23"),
+    ]
+    assert [(each.bridge, str(each.network), each.gateway) for each in lab.networks] == [
+        ("pl-lab", "10.99.7.0/25", "10.99.7.1"),
+        ("p2-lab", "10.99.7.128/25", "10.99.7.129"),
+    ]
+    assert lab.segment_of(lab.host("n2")).bridge == "p2-lab"
+    assert LabSpec(**lab.to_json()) == lab  # type: ignore[arg-type]
 
 
 @given(masters=st.integers(0, 10), nodes=st.integers(1, 200))
@@ -33,7 +50,7 @@ def test_a_name_that_cannot_name_a_bridge_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["a", "lab", "ci-2", "twelve-chars"])
 def test_a_bridge_name_fits_the_kernels_15_characters(name: str) -> None:
-    assert len(spec(name=name).bridge) <= 15
+    assert max(map(len, bridge_names(name))) <= 15
 
 
 @pytest.mark.parametrize(
@@ -42,6 +59,8 @@ def test_a_bridge_name_fits_the_kernels_15_characters(name: str) -> None:
         ({"masters": 0, "nodes": 0}, "no hosts"),
         ({"masters": 11}, "11 masters"),
         ({"nodes": -1}, "-1 nodes"),
+        ({"segments": 3}, "3 segments"),
+        ({"segments": 2, "nodes": 101}, "101 nodes on two segments"),
         ({"subnet": "10.99.7.0/25"}, "too small"),
         ({"subnet": "10.99.7.3/24"}, "not an IPv4 network"),
         ({"subnet": "fd00::/64"}, "not an IPv4 network"),

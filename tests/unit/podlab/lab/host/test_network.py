@@ -31,6 +31,15 @@ def test_a_firewall_that_forwards_nothing_lets_the_lab_through() -> None:
     assert forwards == [("-i", "pl-ci"), ("-o", "pl-ci")]
 
 
+def test_what_goes_from_one_segment_to_the_other_keeps_its_address() -> None:
+    rules = [rule.match for rule in network.rules(LabSpec(name="ci", subnet="10.99.3.0/24", segments=2))]
+    leaving = [" ".join(match[:8]) for match in rules if "MASQUERADE" in match]
+    assert leaving == [
+        "-s 10.99.3.0/25 ! -d 10.99.3.0/24 ! -o pl-ci",
+        "-s 10.99.3.128/25 ! -d 10.99.3.0/24 ! -o p2-ci",
+    ]
+
+
 def test_only_rules_with_the_labs_own_mark_are_deleted() -> None:
     assert [" ".join(command[4:]) for command in network.marked_rules(saved(CI), "nat", "ci")] == [
         "nat -D POSTROUTING -s 10.99.3.0/24 ! -d 10.99.3.0/24 -m comment --comment podlab-lab:ci -j MASQUERADE"

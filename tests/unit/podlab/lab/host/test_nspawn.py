@@ -6,7 +6,7 @@ from podlab.lab.paths import HostDir
 
 
 def test_a_host_may_do_all_but_set_the_clock() -> None:
-    command = nspawn.command("lab", "n1", HostDir(Path("/state/n1")))
+    command = nspawn.command("lab", "n1", "pl-lab", HostDir(Path("/state/n1")))
     assert command.index("--capability=all") < command.index("--drop-capability=CAP_SYS_TIME")
     assert "--machine=podlab.lab.n1" in command
     assert "--hostname=n1" in command

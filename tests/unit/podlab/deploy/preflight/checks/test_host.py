@@ -87,6 +87,7 @@ def test_a_fit_host_gives_no_finding(group: str) -> None:
         ({"filesystems": disks("/usr", 9000, read_only=True)}, "disk", "the file system of /usr is read-only"),
         ({"filesystems": disks("/etc", 9000, read_only=True)}, "disk", "the file system of /etc is read-only"),
         ({"missing_features": ("overlay",)}, "kernel", "kernel 6.1.0-18-amd64 has no overlay"),
+        ({"missing_features": ("vxlan",)}, "kernel", "kernel 6.1.0-18-amd64 has no vxlan"),
         ({"cgroup_controllers": frozenset({"cpu", "pids"})}, "cgroups", "no cgroup controller for memory"),
         ({"clock_ahead_s": (5.0, 5.3)}, "clock", "5.0 s ahead of this machine's"),
         ({"clock_ahead_s": (-9.0, -8.5)}, "clock", "8.5 s behind this machine's"),
