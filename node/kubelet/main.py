@@ -27,7 +27,9 @@ from node.kubelet.volume.token_manager import TokenManager
 from node.kubelet.volume.volume_manager import VolumeManager
 from node.kubelet.worker.context import NodeContext
 from node.kubelet.worker.pod_workers import PodWorkers
+from node.network.foreign import ForeignNetwork
 from node.network.network import Network
+from node.network.settings import Plugin
 from node.resolvconf import ClusterDns
 from podlab import component
 from podlab.api.values import quantity
@@ -73,7 +75,7 @@ class Kubelet:
         self._admission.on_preempt(self.pods.end)
         self._context.config_objects.on_change(self.pods.volume_contents_changed)
         self._context.tokens.on_change(self.pods.volume_contents_changed)
-        self._network = Network(client, settings.node_name, settings.pod_cidr_cluster, CNI_DIRECTORY, settings.network)
+        self._network = _network(settings, client)
         self._registration = NodeRegistration(settings, client, self._recorder, self.runtime, self._network)
 
     async def run(self) -> None:
@@ -126,6 +128,12 @@ class Kubelet:
             services=self._services.list,
             cluster_dns=ClusterDns(self.settings.cluster_dns, self.settings.cluster_domain),
         )
+
+
+def _network(settings: KubeletSettings, client: Client) -> Network | ForeignNetwork:
+    if settings.network.plugin == Plugin.NONE:
+        return ForeignNetwork(settings.pod_cidr_cluster, CNI_DIRECTORY)
+    return Network(client, settings.node_name, settings.pod_cidr_cluster, CNI_DIRECTORY, settings.network)
 
 
 async def serve(settings: KubeletSettings, stop: asyncio.Event) -> None:

@@ -45,7 +45,7 @@ async def serve(settings: ProxySettings, stop: asyncio.Event) -> None:
         proxy = Proxy(client, settings.node_name, stacks)
         enforcer = Enforcer(client, settings.node_name, Nft(), FlowCutter())
         proxy_pb2_grpc.add_ProxyServicer_to_server(ProxyServicer(proxy, enforcer, Nft()), server)
-        await component.serve_loop(server, checks, _run(proxy, enforcer), proxy.synced, stop)
+        await component.serve_loop(server, checks, _run(proxy, enforcer, settings.network_policies), proxy.synced, stop)
 
 
 def nodes(settings: ProxySettings) -> list[ProxyNode]:
@@ -73,11 +73,14 @@ def _backend(name: str, node: ProxyNode) -> Backend:
     return IptablesBackend(node, Iptables(name, node.family), nft)
 
 
-async def _run(proxy: Proxy, enforcer: Enforcer) -> None:
+async def _run(proxy: Proxy, enforcer: Enforcer, network_policies: bool) -> None:
     """Both loops have the same privileges, and one process takes less memory than two. Neither waits for the other."""
     async with asyncio.TaskGroup() as group:
         group.create_task(proxy.run())
-        group.create_task(enforcer.run())
+        if network_policies:
+            group.create_task(enforcer.run())
+        elif await remove_table(Nft()):
+            log.info("network policies' rules removed: the pods' network is not Podlab's")
 
 
 async def clean_up() -> None:

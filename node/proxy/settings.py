@@ -13,7 +13,8 @@ class ProxySettings:
     """`apiserver` is host:port; `backend` is auto, nft or legacy of iptables, or nftables.
 
     `node_ip` and `cluster_cidr` may be two, one of each family, with a comma between. `node_port_addresses` are ranges:
-    see ProxyNode. `load_balancer_pool` has the addresses of load balancers that nodes answer for.
+    see ProxyNode. `load_balancer_pool` has the addresses of load balancers that nodes answer for. `network_policies` is
+    false where the pods' network enforces them.
     """
 
     node_name: str
@@ -27,3 +28,4 @@ class ProxySettings:
     node_port_addresses: tuple[str, ...] = ()
     localhost_node_ports: bool = True
     load_balancer_pool: tuple[str, ...] = ()
+    network_policies: bool = True

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 import ssl
 import subprocess
@@ -31,6 +32,7 @@ options:
   grpc_port: {description: Its port for Podlab's components., type: int, required: true}
   rest_port: {description: Its port for Kubernetes' REST API., type: int, required: true}
   timeout_s: {description: For how long to wait., type: int, required: true}
+  without_network: {description: A node that lacks nothing but a CNI plugin will do., type: bool, default: false}
 author: [Podlab]
 """
 
@@ -38,6 +40,8 @@ PKI = "/etc/podlab/pki"
 REQUEST_S = 5.0
 PAUSE_S = 0.3
 JOURNAL_LINES = 12
+# What the kubelet says when it is all that is wrong.
+NO_PLUGIN = re.compile(r"container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady [^;]*")
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def ready(seen: Seen) -> bool:
     return not seen.cause
 
 
-def look(node: str, apiserver: ApiServer) -> Seen:
+def look(node: str, apiserver: ApiServer, without_network: bool = False) -> Seen:
     started = kubelet_started()
     if started is None:
         return Seen("its kubelet does not run")
@@ -76,21 +80,21 @@ def look(node: str, apiserver: ApiServer) -> Seen:
         if status == 200:
             status, lease = ask(apiserver, f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{node}")
             if status in (200, 404):
-                return Seen(why_not(found, lease if status == 200 else {}, started))
+                return Seen(why_not(found, lease if status == 200 else {}, started, without_network))
             found = lease
     except (OSError, http.client.HTTPException, ValueError) as error:
         return Seen(f"the API server at {apiserver.address} port {apiserver.rest_port} gives no answer: {error}")
     return Seen(f"the API server refuses the kubelet's certificate a look: {status} {found.get('message', '')}")
 
 
-def why_not(node: dict[str, Any], lease: dict[str, Any], started: float) -> str:
+def why_not(node: dict[str, Any], lease: dict[str, Any], started: float, without_network: bool = False) -> str:
     """Empty when the node is Ready, and its kubelet has said so since it started, in seconds of Unix time."""
     renewed = lease.get("spec", {}).get("renewTime", "")
     if not renewed or datetime.fromisoformat(renewed.replace("Z", "+00:00")).timestamp() < started:
         return "its kubelet has sent no heartbeat since it started"
     conditions = {each["type"]: each for each in node.get("status", {}).get("conditions", [])}
     state = conditions.get("Ready", {})
-    if state.get("status") == "True":
+    if state.get("status") == "True" or (without_network and NO_PLUGIN.fullmatch(state.get("message", ""))):
         return ""
     return f"it is not Ready: {state.get('reason', 'no reason')}: {state.get('message', 'nothing was said')}"
 
@@ -129,12 +133,13 @@ def main() -> None:
         "grpc_port": {"type": "int", "required": True},
         "rest_port": {"type": "int", "required": True},
         "timeout_s": {"type": "int", "required": True},
+        "without_network": {"type": "bool", "default": False},
     }
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     apiserver = ApiServer(module.params["apiserver"], module.params["grpc_port"], module.params["rest_port"])
     deadline = time.monotonic() + module.params["timeout_s"]
     while True:
-        seen = look(module.params["node"], apiserver)
+        seen = look(module.params["node"], apiserver, module.params["without_network"])
         if ready(seen) or time.monotonic() > deadline:
             break
         time.sleep(PAUSE_S)

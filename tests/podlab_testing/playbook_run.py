@@ -1,8 +1,17 @@
-"""What a playbook's output says: which tasks changed which hosts, and the recap."""
+"""Playbooks run on a lab, and what their output says: which tasks changed which hosts, and the recap."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from podlab.lab import inventory
+from podlab_testing.source_code import PROJECT
+
+PLAYBOOK_WITHIN_S = 300
 
 TASK = re.compile(r"(?:TASK|RUNNING HANDLER) \[(?:[\w-]+ : )?(?P<name>.*)\] \*+")
 CHANGED = re.compile(r"changed: \[(?P<host>[\w-]+)")
@@ -37,3 +46,22 @@ def parse(text: str, code: int) -> Outcome:
 
 Play = Callable[..., Outcome]
 """Runs a playbook with options, as `play("site.yml", "--check")`."""
+
+
+def player(lab: str) -> Play:
+    """Runs playbooks on the lab with this name, whose inventory has been written."""
+
+    def run(playbook: str, *options: str) -> Outcome:
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
+        done = subprocess.run(
+            [program, "-i", inventory.inventory_dir(lab, PROJECT), PROJECT / "playbooks" / playbook, *options],
+            cwd=PROJECT,
+            env=os.environ | {"ANSIBLE_NOCOLOR": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PLAYBOOK_WITHIN_S,
+        )
+        return parse(done.stdout + done.stderr, done.returncode)
+
+    return run

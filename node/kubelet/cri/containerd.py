@@ -43,6 +43,10 @@ EXEC_MARGIN_S = 5.0
 # Codes of a containerd that starts or stops: the call was not answered.
 _UNAVAILABLE = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
 _STARTING = "server is not initialized yet"
+_NOT_READY = {
+    "RuntimeReady": "container runtime not ready",
+    "NetworkReady": "container runtime network not ready",
+}
 _OPTIONS: tuple[tuple[str, str | int], ...] = (
     ("grpc.default_authority", "localhost"),  # containerd's Go server refuses the socket's path as authority
     ("grpc.max_receive_message_length", 16 * 1024 * 1024),
@@ -77,7 +81,9 @@ class Containerd:
         states = {condition.type: condition for condition in answer.status.conditions}
         ready = {name: name in states and states[name].status for name in ("RuntimeReady", "NetworkReady")}
         message = "; ".join(
-            f"container runtime: {name} is false: {states[name].message if name in states else 'not reported'}"
+            f"{_NOT_READY[name]}: {name}=false reason:{states[name].reason} message:{states[name].message}"
+            if name in states
+            else f"{_NOT_READY[name]}: {name} is not reported"
             for name, good in ready.items()
             if not good
         )

@@ -85,11 +85,19 @@ class PodStartup:
         except OSError as error:
             self._block_sandbox("FailedToMakePodDataDirectories", f"error making pod data directories: {error}")
         except RuntimeFailure as error:
-            # The sandbox id is different each time. Without it the same failure is the same Event.
-            message = _SANDBOX_ID.sub("", str(error))
-            self._block_sandbox("FailedCreatePodSandBox", f"Failed to create pod sandbox: {message}")
+            await self._sandbox_failed(pod, error)
         else:
             self._notes.blocked_starts.pop("", None)
+
+    async def _sandbox_failed(self, pod: pod_pb2.Pod, error: RuntimeFailure) -> None:
+        """What is the node's fault, that it has no CNI plugin, is told as such."""
+        runtime = await self._context.runtime.readiness()
+        if not runtime.network and not pod.spec.hostNetwork:
+            self._block_sandbox("NetworkNotReady", f"network is not ready: {runtime.message}")
+            return
+        # The sandbox id is different each time. Without it the same failure is the same Event.
+        message = _SANDBOX_ID.sub("", str(error))
+        self._block_sandbox("FailedCreatePodSandBox", f"Failed to create pod sandbox: {message}")
 
     def _resolv_conf(self, pod: pod_pb2.Pod) -> PodResolvConf:
         return resolvconf.of_pod(pod.spec, pod.metadata.namespace, resolvconf.of_node(), self._context.cluster_dns)

@@ -52,6 +52,22 @@ def test_a_node_is_ready_by_what_its_kubelet_says_now(
     assert podlab_ready.why_not(found, heartbeat, STARTED) == cause
 
 
+NO_PLUGIN = (
+    "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady "
+    "message:Network plugin returns error: cni plugin not initialized"
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "will_do"),
+    [(NO_PLUGIN, True), (f"{NO_PLUGIN}; no memory", False), (f"no memory; {NO_PLUGIN}", False), ("", False)],
+)
+def test_where_another_cni_plugin_is_to_come_a_node_may_lack_that_and_nothing_else(message: str, will_do: bool) -> None:
+    found = node("False", reason="KubeletNotReady", message=message)
+    assert (podlab_ready.why_not(found, lease(AFTER), STARTED, without_network=True) == "") == will_do
+    assert podlab_ready.why_not(found, lease(AFTER), STARTED) != ""
+
+
 def test_a_kubelet_that_does_not_run_is_the_cause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(podlab_ready, "kubelet_started", lambda: None)
     assert podlab_ready.look("n1", podlab_ready.ApiServer("127.0.0.1", 7443, 6443)).cause == "its kubelet does not run"

@@ -1,0 +1,83 @@
+"""Clusters that tests deploy themselves, on labs of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from podlab.lab.lab import Lab
+from podlab.lab.spec import LabSpec
+from podlab_testing.deployed import IMAGE, Cli, wait_until
+from podlab_testing.playbook_run import Play
+
+PODS_WITHIN_S = 60
+
+
+@dataclass(frozen=True)
+class OwnCluster:
+    lab: Lab
+    cli: Cli
+    play: Play
+
+    def deploy(self, *options: str) -> None:
+        outcome = self.play("site.yml", *options)
+        assert outcome.code == 0, outcome.text[-4000:]
+
+    def on(self, host: str, command: str, timeout_s: float = 60) -> str:
+        """What the command line prints on the host."""
+        done = self.lab.run(host, ["sh", "-c", command], timeout_s=timeout_s)
+        assert done.returncode == 0, f"{command} on {host}: {done.stdout}{done.stderr}"
+        return done.stdout.strip()
+
+    def addresses(self) -> dict[str, str]:
+        return {host.name: host.address for host in self.lab.spec().hosts}
+
+    def pod_everywhere(self, name: str) -> dict[str, dict[str, Any]]:
+        """A pod of the demo image on each node and a Service of that name for all of them; the pods by their nodes."""
+        self.cli("apply", "-f", "-", stdin=daemon_set(name))
+        nodes = len(self.cli.items("nodes"))
+
+        def running() -> dict[str, dict[str, Any]] | None:
+            found = {pod["spec"]["nodeName"]: pod for pod in self.cli.items("pods", "-l", f"app={name}") if ready(pod)}
+            return found if len(found) == nodes else None
+
+        found = wait_until(running, f"a ready pod of {name} on each node", PODS_WITHIN_S)
+        assert found is not None
+        return found
+
+
+def ready(pod: dict[str, Any]) -> bool:
+    deleted = "deletionTimestamp" in pod["metadata"]
+    conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", [])}
+    return conditions.get("Ready") == "True" and not deleted
+
+
+def daemon_set(name: str) -> str:
+    labels = {"app": name}
+    container = {
+        "name": "web",
+        "image": IMAGE,
+        "ports": [{"name": "http", "containerPort": 8080}],
+        "env": [{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
+        "readinessProbe": {"httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 1},
+    }
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 1}}
+    spec = {"selector": {"matchLabels": labels}, "template": template}
+    ports = [{"name": "http", "port": 80, "targetPort": "http"}]
+    return yaml.safe_dump_all(
+        [
+            {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": name}, "spec": spec},
+            {
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": {"name": name},
+                "spec": {"selector": labels, "ports": ports, "type": "NodePort"},
+            },
+        ]
+    )
+
+
+MakeCluster = Callable[[LabSpec, dict[str, list[str]]], OwnCluster]
