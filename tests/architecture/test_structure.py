@@ -25,7 +25,7 @@ ROOMS_AND_ARROWS = {
     "master.store": (17, 40),
     "node.dns": (14, 28),
     "node.kubelet": (16, 47),
-    "node.network": (14, 36),
+    "node.network": (15, 42),
     "node.networkpolicy": (10, 22),
     "node.proxy": (17, 48),
     "node.tracing": (13, 40),
