@@ -58,7 +58,7 @@ class Step:
 @dataclass(frozen=True)
 class Landing:
     """Where the packet ends, and how likely that is. 0: only where the client is remembered. `by` is the rule that
-    ended its way, or that sent it there.
+    ended its way, or that sent it there; `met` is how many rules were tried on its way, whether they matched or not.
     """
 
     packet: Packet
@@ -66,19 +66,24 @@ class Landing:
     verdict: str
     masqueraded: bool = False
     by: Step | None = None
+    met: int = 0
 
 
 @dataclass
 class Followed:
-    """`met` is how many rules were tried, whether they matched or not; `visited` are the chains that the packet came
-    through, and `asked` what was looked up in sets and maps on the way: the set's key, and the element.
+    """`visited` are the chains that the packet came through, and `asked` what was looked up in sets and maps on the
+    way: the set's key, and the element.
     """
 
     steps: list[Step] = field(default_factory=list)
     landings: list[Landing] = field(default_factory=list)
-    met: int = 0
     visited: dict[TableKey, Table] = field(default_factory=dict)
     asked: dict[tuple[TableKey, tuple[str, ...]], None] = field(default_factory=dict)
+
+    @property
+    def met(self) -> int:
+        """How many rules one packet meets at most."""
+        return max((each.met for each in self.landings), default=0)
 
     @property
     def endpoints(self) -> list[str]:
@@ -107,6 +112,7 @@ class _Way:
     masqueraded: bool = False
     done: bool = False  # nothing more is translated at this hook
     translated_by: Step | None = None
+    met: int = 0
 
 
 @dataclass
@@ -147,7 +153,7 @@ class _Walk:
         elif not way.packet.from_node:
             ways = self.hook("postrouting", self.hook("forward", ways))
         for each in ways:
-            landing = Landing(each.packet, each.odds, ARRIVES, each.masqueraded, each.translated_by)
+            landing = Landing(each.packet, each.odds, ARRIVES, each.masqueraded, each.translated_by, each.met)
             self.found.landings.append(landing)
 
     def hook(self, name: str, ways: list[_Way]) -> list[_Way]:
@@ -186,7 +192,7 @@ class _Walk:
             rule = nftables_rule(line.text) if table.program == NFTABLES else iptables_rule(line.text)
             going_on: list[_Way] = []
             for way in ways:
-                self.found.met += 1
+                way = replace(way, met=way.met + 1)
                 step = Step(hook, table, chain, index, line, rule, way.packet)
                 self.found.asked.update(dict.fromkeys(_asked(step)))
                 going_on += self._rule(step, way, after, depth)
@@ -271,7 +277,7 @@ class _Walk:
             after.passed.append(replace(way, masqueraded=True, done=True))
 
     def _end(self, ways: Iterable[_Way], verdict: str, by: Step | None) -> None:
-        self.found.landings += [Landing(way.packet, way.odds, verdict, way.masqueraded, by) for way in ways]
+        self.found.landings += [Landing(way.packet, way.odds, verdict, way.masqueraded, by, way.met) for way in ways]
 
     def _sent(self, step: Step, way: _Way, place: str, among: int) -> _Way:
         address, port = without_port(place) if ":" in place else (place, "")
