@@ -1,13 +1,20 @@
-"""podlab-proxy: Services and NetworkPolicies of one node. `--cleanup` removes all its rules and ends."""
+"""podlab-proxy: Services, load balancers and NetworkPolicies of one node. `--cleanup` removes its rules and ends."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
 
 from node.family import FAMILIES, IPV4, Family, family_of
 from node.iptables import Iptables, clean_up_everywhere
+from node.loadbalancer.announcer import Announcer
+from node.loadbalancer.heartbeat import cluster_mark
+from node.loadbalancer.memory import Memory
+from node.loadbalancer.responder import Identity
 from node.networkpolicy.cut import FlowCutter
 from node.networkpolicy.enforcer import Enforcer, remove_table
 from node.nftables import Nft
@@ -23,8 +30,10 @@ from node.proxy.server import ProxyServicer
 from node.proxy.settings import ProxySettings
 from node.proxy.stack import Stack
 from podlab import component
+from podlab.api.values.addresspool import AddressPool, PoolError, parse_pool
 from podlab.api.values.ipfamilies import listed, networks
 from podlab.client.client import Client
+from podlab.settings import SettingsError
 from podlab.v1 import proxy_pb2, proxy_pb2_grpc
 
 log = logging.getLogger(__name__)
@@ -33,7 +42,8 @@ APISERVER_USER = "system:apiserver"
 
 
 async def serve(settings: ProxySettings, stop: asyncio.Event) -> None:
-    """Runs until `stop` is set; the rules stay, so Services outlive a restart."""
+    """Runs until `stop` is set; the rules stay, so Services outlive a restart. Raises SettingsError."""
+    pool = _pool(settings)
     server, checks = component.grpc_server(
         settings.tls,
         f"{settings.bind_address}:{settings.port}",
@@ -45,7 +55,10 @@ async def serve(settings: ProxySettings, stop: asyncio.Event) -> None:
         proxy = Proxy(client, settings.node_name, stacks)
         enforcer = Enforcer(client, settings.node_name, Nft(), FlowCutter())
         proxy_pb2_grpc.add_ProxyServicer_to_server(ProxyServicer(proxy, enforcer, Nft()), server)
-        await component.serve_loop(server, checks, _run(proxy, enforcer, settings.network_policies), proxy.synced, stop)
+        loops = [proxy.run(), enforcer.run() if settings.network_policies else _without_policies()]
+        if pool:
+            loops.append(Announcer(client, proxy, _identity(settings), pool, _memory()).run())
+        await component.serve_loop(server, checks, _run(loops), proxy.synced, stop)
 
 
 def nodes(settings: ProxySettings) -> list[ProxyNode]:
@@ -73,14 +86,35 @@ def _backend(name: str, node: ProxyNode) -> Backend:
     return IptablesBackend(node, Iptables(name, node.family), nft)
 
 
-async def _run(proxy: Proxy, enforcer: Enforcer, network_policies: bool) -> None:
-    """Both loops have the same privileges, and one process takes less memory than two. Neither waits for the other."""
+def _pool(settings: ProxySettings) -> AddressPool:
+    try:
+        return parse_pool(settings.load_balancer_pool)
+    except PoolError as error:
+        raise SettingsError(f"load_balancer_pool: {error}") from error
+
+
+def _identity(settings: ProxySettings) -> Identity:
+    address = next((each for each in listed(settings.node_ip) if family_of(each) is IPV4), "")
+    return Identity(settings.node_name, address, cluster_mark(settings.tls.ca.read_bytes()), settings.kubelet_port)
+
+
+def _memory() -> Memory:
+    """In the directory that systemd makes for the unit, and keeps over restarts."""
+    directory = os.environ.get("RUNTIME_DIRECTORY")
+    return Memory(Path(directory) / "answers.json" if directory else None)
+
+
+async def _without_policies() -> None:
+    """Raises CommandError."""
+    if await remove_table(Nft()):
+        log.info("network policies' rules removed: the pods' network is not Podlab's")
+
+
+async def _run(loops: Sequence[Coroutine[None, None, None]]) -> None:
+    """They have the same privileges, and one process takes less memory than three. None waits for another."""
     async with asyncio.TaskGroup() as group:
-        group.create_task(proxy.run())
-        if network_policies:
-            group.create_task(enforcer.run())
-        elif await remove_table(Nft()):
-            log.info("network policies' rules removed: the pods' network is not Podlab's")
+        for loop in loops:
+            group.create_task(loop)
 
 
 async def clean_up() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 
@@ -43,15 +43,16 @@ class Proxy:
         self.stacks = stacks
         self._verify_period_s = verify_period_s
         self._retry_s = retry_s
-        self._services = Informer(client, Service, trim=trimmed.service)
-        self._slices = Informer(client, EndpointSlice, trim=trimmed.endpoint_slice)
+        self.services = Informer(client, Service, trim=trimmed.service)
+        self.slices = Informer(client, EndpointSlice, trim=trimmed.endpoint_slice)
         self._nodes = Informer(client, Node, field_selector=f"metadata.name={node_name}")
         self._slices_of: dict[ServiceName, set[Key]] = {}
+        self._followers: list[Callable[[ServiceName], None]] = []
         self._changed: set[ServiceName] = set()  # to be looked at again
         self._dirty = asyncio.Event()
         self._verified_at = 0.0  # in the loop's time
-        self._services.on_change(lambda change: self._mark((change.key.namespace, change.key.name)))
-        self._slices.on_change(self._slice_changed)
+        self.services.on_change(lambda change: self._mark((change.key.namespace, change.key.name)))
+        self.slices.on_change(self._slice_changed)
         self._nodes.on_change(self._node_changed)
 
     def stack_for(self, address: str) -> Stack:
@@ -62,14 +63,22 @@ class Proxy:
                 return stack
         raise ValueError(f"{address}: there is no {wanted.name} in this cluster: its networks of pods have none")
 
+    def slices_of(self, name: ServiceName) -> list[EndpointSlice]:
+        """The Service's, as they are now."""
+        return [self.slices.store[key] for key in self._slices_of.get(name, ())]
+
+    def on_slices_change(self, handler: Callable[[ServiceName], None]) -> None:
+        """Calls it with each Service whose slices change."""
+        self._followers.append(handler)
+
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._services.run())
-            group.create_task(self._slices.run())
+            group.create_task(self.services.run())
+            group.create_task(self.slices.run())
             group.create_task(self._nodes.run())
             # Rules of an earlier run serve until all lists have arrived.
-            await self._services.synced.wait()
-            await self._slices.synced.wait()
+            await self.services.synced.wait()
+            await self.slices.synced.wait()
             await self._nodes.synced.wait()
             try:
                 await self._sync_forever()
@@ -107,8 +116,7 @@ class Proxy:
                 raise result
 
     def _found(self, namespace: str, name: str) -> Found:
-        slices = [self._slices.store[key] for key in self._slices_of.get((namespace, name), ())]
-        return (namespace, name), self._services.get(name, namespace), slices
+        return (namespace, name), self.services.get(name, namespace), self.slices_of((namespace, name))
 
     def _mark(self, name: ServiceName) -> None:
         self._changed.add(name)
@@ -127,9 +135,11 @@ class Proxy:
             if not keys:
                 del self._slices_of[change.key.namespace, name]
             self._mark((change.key.namespace, name))
+            for handler in self._followers:
+                handler((change.key.namespace, name))
 
     def _node_changed(self, change: Change[Node]) -> None:
         differs = [stack.node_changed(change.new or Node()) for stack in self.stacks]
         if any(differs):
-            self._changed |= {(key.namespace, key.name) for key in self._services.store}
+            self._changed |= {(key.namespace, key.name) for key in self.services.store}
             self._dirty.set()

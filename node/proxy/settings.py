@@ -23,6 +23,7 @@ class ProxySettings:
     bind_address: str
     tls: Tls
     port: int = ports.PROXY
+    kubelet_port: int = ports.KUBELET
     cluster_cidr: str = "10.244.0.0/16"
     backend: str = "auto"
     node_port_addresses: tuple[str, ...] = ()

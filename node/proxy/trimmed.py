@@ -9,8 +9,10 @@ from podlab.meta.v1.meta_pb2 import ObjectMeta
 
 
 def service(whole: Service) -> Service:
-    """Name, addresses, ports and policies."""
+    """Name, addresses, ports and policies; the uid of those that Events are told of."""
     kept = Service(spec=whole.spec, status=whole.status, metadata=_name(whole.metadata))
+    if whole.spec.type == "LoadBalancer":
+        kept.metadata.uid = whole.metadata.uid
     kept.spec.ClearField("selector")
     if len(kept.spec.clusterIPs) < 2:
         kept.spec.ClearField("clusterIPs")  # the only one is said once more

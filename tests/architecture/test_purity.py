@@ -88,6 +88,10 @@ DECIDING = (
     "node.kubelet.images.pull_secrets",
     "node.kubelet.nodestatus.node_events",
     "node.kubelet.pod.*",
+    "node.loadbalancer.[dhs]*",  # decide, heartbeat, segment
+    "node.loadbalancer.arp",
+    "node.loadbalancer.members",
+    "node.loadbalancer.wanted",
     "node.network.cni",
     "node.network.entries",
     "node.network.mtu",

@@ -25,6 +25,7 @@ ROOMS_AND_ARROWS = {
     "master.store": (17, 40),
     "node.dns": (14, 28),
     "node.kubelet": (16, 47),
+    "node.loadbalancer": (11, 21),
     "node.network": (15, 42),
     "node.networkpolicy": (10, 22),
     "node.proxy": (17, 48),

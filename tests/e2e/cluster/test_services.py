@@ -14,19 +14,15 @@ from typing import Any
 
 import pytest
 import yaml
-from podlab_testing.deployed import PROJECT, Cli, MakeNamespace, Traffic, nodes_ready, wait_until
+from podlab_testing.deployed import Cli, MakeNamespace, Traffic, nodes_ready, wait_until
+from podlab_testing.echo_pods import ECHO, OFFSET, PYTHON, echo_pod
 
 from podlab.client.client import Client
 from podlab.client.config import load_client_config
 from podlab.lab.lab import Lab
 from podlab.v1 import proxy_pb2, proxy_pb2_grpc
 
-ECHO = PROJECT / "tests/podlab_testing/echo.py"
 HOST_PORT = 18081
-PYTHON = "/usr/bin/python3"
-OFFSET = 10_000  # of the ports of the pod that is on the node's own network
-# The demo image has no Python: the node's is mounted.
-LIBRARIES = {"usr": "/usr", "lib": "/usr/lib", "lib64": "/usr/lib64"}
 
 
 @dataclass(frozen=True)
@@ -89,31 +85,6 @@ def _lines(done: subprocess.CompletedProcess[str]) -> list[str]:
     return done.stdout.splitlines()
 
 
-def _pod(name: str, node: str, app: str, **spec: Any) -> dict[str, Any]:
-    fields = {"POD_NAME": "metadata.name", "NODE_NAME": "spec.nodeName"}
-    offset = OFFSET if spec.get("hostNetwork") else 0
-    ports = [{"name": "http", "containerPort": 8080}, {"name": "admin", "containerPort": 9090}]
-    if not offset:
-        ports[0]["hostPort"] = HOST_PORT
-        ports.append({"name": "dns", "containerPort": 5353, "protocol": "UDP"})
-    container = {
-        "name": "echo",
-        "image": "podlab.local/hello:1.0",
-        "command": [PYTHON, "-u", "/echo/echo.py", "serve", str(offset)],
-        "ports": [] if offset else ports,
-        "env": [{"name": key, "valueFrom": {"fieldRef": {"fieldPath": path}}} for key, path in fields.items()],
-        "readinessProbe": {"exec": {"command": ["test", "!", "-e", "/tmp/down"]}, "periodSeconds": 1,
-                           "failureThreshold": 1},
-        "volumeMounts": [{"name": "echo", "mountPath": "/echo"}]
-        + [{"name": key, "mountPath": f"/{key}", "readOnly": True} for key in LIBRARIES],
-    }  # fmt: skip
-    volumes: list[dict[str, Any]] = [{"name": "echo", "configMap": {"name": "echo"}}]
-    volumes += [{"name": key, "hostPath": {"path": path}} for key, path in LIBRARIES.items()]
-    body = {"containers": [container], "volumes": volumes, "nodeName": node, "terminationGracePeriodSeconds": 0}
-    labels = {"app": app, "pod": name}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels}, "spec": body | spec}
-
-
 def _service(name: str, selector: dict[str, str], **spec: Any) -> dict[str, Any]:
     http = {"name": "http", "port": 80, "targetPort": "http"}
     body = {"selector": selector, "ports": [http]} | spec
@@ -154,7 +125,8 @@ def net(lab: Lab, cli: Cli, addresses: dict[str, str], make_namespace: MakeNames
 
 def _deploy(net: Net) -> None:
     net.cli("create", "configmap", "echo", f"--from-file={ECHO}", "-n", net.namespace)
-    pods = [_pod("web-1", "n1", "web"), _pod("web-2", "n2", "web"), _pod("host-2", "n2", "host", hostNetwork=True)]
+    pods = [echo_pod(f"web-{number}", f"n{number}", "web", host_port=HOST_PORT) for number in (1, 2)]
+    pods.append(echo_pod("host-2", "n2", "host", hostNetwork=True))
     net.apply(*pods, *_services())
     wait_until(lambda: _all_ready(net), "the pods are ready", 60)
     url = net.at("second")

@@ -1,0 +1,1 @@
+"""Answers ARP for the addresses of load balancers: one node of a segment for each (docs/load-balancer.md)."""

@@ -1,0 +1,76 @@
+"""What nodes of a segment tell each other twice a second: that they live, and what they answer for. Pure.
+
+A frame below IP, of the EtherType that IEEE 802 leaves to local experiments: routers do not pass it on and pods, which
+are behind a router, cannot send it. Whoever can could as well answer ARP in a node's place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import Final
+
+ETHERTYPE: Final = 0x88B5
+GROUP: Final = bytes.fromhex("0350 4c42 0001".replace(" ", ""))
+"""The multicast address, locally administered, that nodes listen at."""
+_MAGIC: Final = b"podlab-lb\x01"
+_ADDRESSES_A_FRAME: Final = 256
+_DECIDED, _FIT = 1, 2
+_ETHERNET: Final = struct.Struct("!6s6sH")
+# Magic, cluster, flags, part, parts, length of the name, number of addresses.
+_HEAD: Final = struct.Struct(f"!{len(_MAGIC)}s8sBBBBH")
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """`holds` are the addresses that the node answers for: part `part` of `parts`.
+
+    A node that is not `decided` has just begun and does not know yet; one that is not `fit` would rather have others
+    answer.
+    """
+
+    node: str
+    decided: bool
+    fit: bool
+    holds: frozenset[str]
+    part: int = 0
+    parts: int = 1
+
+
+def cluster_mark(ca: bytes) -> bytes:
+    """Eight bytes by which the nodes of one cluster know each other: another one may share the segment."""
+    return hashlib.sha256(ca).digest()[:8]
+
+
+def frames(beat: Heartbeat, mark: bytes, own_mac: bytes) -> Iterator[bytes]:
+    """As many as it takes for all its addresses."""
+    held = sorted(IPv4Address(address).packed for address in beat.holds)
+    parts = max(1, -(-len(held) // _ADDRESSES_A_FRAME))
+    name = beat.node.encode()
+    flags = _DECIDED * beat.decided | _FIT * beat.fit
+    for part in range(parts):
+        some = held[part * _ADDRESSES_A_FRAME : (part + 1) * _ADDRESSES_A_FRAME]
+        head = _HEAD.pack(_MAGIC, mark, flags, part, parts, len(name), len(some))
+        yield _ETHERNET.pack(GROUP, own_mac, ETHERTYPE) + head + name + b"".join(some)
+
+
+def parse(frame: bytes, mark: bytes) -> tuple[bytes, Heartbeat] | None:
+    """The sender's MAC and what it says; None for what is not of our cluster."""
+    begin = _ETHERNET.size + _HEAD.size
+    if len(frame) < begin:
+        return None
+    _, sender, ethertype = _ETHERNET.unpack_from(frame)
+    magic, whose, flags, part, parts, name_length, count = _HEAD.unpack_from(frame, _ETHERNET.size)
+    end = begin + name_length + 4 * count
+    if (ethertype, magic, whose) != (ETHERTYPE, _MAGIC, mark) or len(frame) < end or part >= parts:
+        return None
+    packed = frame[begin + name_length : end]
+    holds = frozenset(str(IPv4Address(packed[at : at + 4])) for at in range(0, len(packed), 4))
+    try:
+        node = frame[begin : begin + name_length].decode()
+    except UnicodeDecodeError:
+        return None
+    return sender, Heartbeat(node, bool(flags & _DECIDED), bool(flags & _FIT), holds, part, parts)

@@ -1,0 +1,55 @@
+"""The node's Ethernet interfaces, and which of them neighbours ask for an address on. Reading is through netlink."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Interface
+from typing import Final
+
+from pyroute2 import IPRoute
+
+_UP: Final = 1  # IFF_UP
+_LOOPBACK: Final = 8
+_ETHERNET: Final = 1  # ARPHRD_ETHER
+
+
+@dataclass(frozen=True)
+class Link:
+    """An interface that is up."""
+
+    index: int
+    name: str
+    mac: bytes
+    addresses: tuple[IPv4Interface, ...]
+
+
+def link_for(address: str, links: Sequence[Link], node_ip: str) -> Link | None:
+    """The interface in whose network the address is, else that of the node's own address; None where neither is."""
+    wanted = IPv4Address(address)
+    near = [(own, link) for link in links for own in link.addresses if wanted in own.network]
+    if near:
+        return max(near, key=lambda each: each[0].network.prefixlen)[1]
+    return next((link for link in links if any(str(own.ip) == node_ip for own in link.addresses)), None)
+
+
+def read_links() -> tuple[Link, ...]:
+    """Raises OSError. Not from uvloop, which has no netlink sockets."""
+    with IPRoute() as netlink:
+        found: dict[int, list[IPv4Interface]] = {}
+        for each in netlink.get_addr(family=2):
+            address = each.get_attr("IFA_LOCAL") or each.get_attr("IFA_ADDRESS")
+            found.setdefault(each["index"], []).append(IPv4Interface(f"{address}/{each['prefixlen']}"))
+        return tuple(
+            Link(
+                each["index"],
+                each.get_attr("IFLA_IFNAME"),
+                bytes.fromhex(each.get_attr("IFLA_ADDRESS").replace(":", "")),
+                tuple(found[each["index"]]),
+            )
+            for each in netlink.get_links()
+            if each["ifi_type"] == _ETHERNET
+            and each["flags"] & _UP
+            and not each["flags"] & _LOOPBACK
+            and each["index"] in found
+        )

@@ -1,0 +1,133 @@
+"""Three nodes on a bridge: who answers, for how long nobody does, and that all is gone with the process.
+
+In a network and a mount namespace of its own. `segment.py NODE` is one of the nodes.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from podlab_testing.arp_client import ArpClient
+
+from node.loadbalancer.decide import READY
+from node.loadbalancer.memory import Memory
+from node.loadbalancer.responder import Identity, Responder
+from node.loadbalancer.wanted import WantedAddress
+from podlab.api.values.addresspool import parse_pool
+
+NODES = {"n1": "192.0.2.1", "n2": "192.0.2.2", "n3": "192.0.2.3"}
+POOL = parse_pool(["192.0.2.200-192.0.2.203"])
+ADDRESSES = [f"192.0.2.{number}" for number in range(200, 204)]
+BRIDGE = "segment"
+KUBELET_PORT = 7450
+
+
+def run(*command: str) -> None:
+    subprocess.run(command, check=True)
+
+
+def node(name: str) -> None:
+    """Runs one node until it is killed; a line for each move."""
+    kubelet = socket.create_server((NODES[name], KUBELET_PORT))
+    threading.Thread(target=lambda: [kubelet.accept()[0].close() for _ in iter(int, 1)], daemon=True).start()
+    memory = Memory(Path(f"/run/{name}.json"))
+    responder = Responder(Identity(name, NODES[name], b"01234567", KUBELET_PORT), POOL, memory, print)
+    responder.want({each: WantedAddress(("default", each), dict.fromkeys(NODES, READY)) for each in ADDRESSES})
+    responder.run()
+
+
+def make() -> None:
+    run("mount", "-t", "tmpfs", "tmpfs", "/run")
+    run("ip", "link", "add", BRIDGE, "type", "bridge")
+    run("ip", "address", "add", "192.0.2.100/24", "dev", BRIDGE)
+    run("ip", "link", "set", BRIDGE, "up")
+    for name, address in NODES.items():
+        run("ip", "netns", "add", name)
+        run("ip", "link", "add", f"v{name}", "type", "veth", "peer", "name", "eth0", "netns", name)
+        run("ip", "link", "set", f"v{name}", "master", BRIDGE, "up")
+        run("ip", "-n", name, "link", "set", "lo", "up")
+        run("ip", "-n", name, "address", "add", f"{address}/24", "dev", "eth0")
+        run("ip", "-n", name, "link", "set", "eth0", "up")
+
+
+def start(name: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(["ip", "netns", "exec", name, sys.executable, __file__, name])
+
+
+def macs() -> dict[bytes, str]:
+    shown = {
+        name: subprocess.run(
+            ["ip", "netns", "exec", name, "cat", "/sys/class/net/eth0/address"],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for name in NODES
+    }
+    return {bytes.fromhex(text.strip().replace(":", "")): name for name, text in shown.items()}
+
+
+class Client:
+    """Asks on the bridge, as a machine on the segment does."""
+
+    def __init__(self) -> None:
+        self.arp = ArpClient(BRIDGE)
+        self.names = macs()
+
+    def holders(self, address: str) -> set[str]:
+        return {self.names[mac] for mac in self.arp.who_has(address)}
+
+    def all(self) -> dict[str, set[str]]:
+        return {address: self.holders(address) for address in ADDRESSES}
+
+    def until_one_each(self, within_s: float, but: str = "") -> float:
+        """How long it takes until exactly one node answers for each address, and not that one."""
+        began_s = time.monotonic()
+        while time.monotonic() - began_s < within_s:
+            found = self.all()
+            if all(len(each) == 1 for each in found.values()) and {but} not in found.values():
+                return time.monotonic() - began_s
+        raise AssertionError(f"not within {within_s} s: {self.all()}")
+
+
+def main() -> None:
+    make()
+    client = Client()
+    running = {name: start(name) for name in NODES}
+    try:
+        print("first", client.until_one_each(10))
+        before = client.all()
+        (holder,) = before[ADDRESSES[0]]
+        running[holder].kill()
+        running[holder].wait()
+        took_s = client.until_one_each(6, but=holder)
+        assert took_s < 5, took_s
+        print("moved after", took_s)
+        moved = client.all()
+        assert all(moved[each] == before[each] for each in ADDRESSES if before[each] != {holder}), "others stay"
+        running[holder] = start(holder)
+        time.sleep(4)
+        assert client.all() == moved, "who comes back takes nothing from others"
+        (heir,) = moved[ADDRESSES[0]]
+        running[heir].kill()
+        running[heir].wait()
+        running[heir] = start(heir)
+        time.sleep(4)
+        assert client.all() == moved, "a short restart moves nothing"
+    finally:
+        for process in running.values():
+            process.kill()
+            process.wait()
+    assert all(not each for each in client.all().values()), "nobody answers once all have ended"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        node(sys.argv[1])
+    else:
+        main()
