@@ -209,6 +209,26 @@ def test_an_external_name_is_followed_and_one_that_is_silent_harms_nobody(asked:
     assert asked.getaddrinfo("kubernetes.default") == "10.96.0.1"
 
 
+def test_names_that_lead_in_a_circle_are_an_error_and_harm_nobody(asked: Asked) -> None:
+    for one, other in (("round", "about"), ("about", "round")):
+        spec = {"type": "ExternalName", "externalName": f"{other}.{asked.namespace}.{DOMAIN}"}
+        asked.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": one}, "spec": spec})
+    name = f"round.{asked.namespace}.{DOMAIN}"
+    wait_until(lambda: asked.answer(name)[0] == message.SERVFAIL, "the circle is refused", 15)
+    assert asked.getaddrinfo("kubernetes.default") == "10.96.0.1"
+
+
+def test_what_cannot_be_read_of_the_configuration_is_said_and_all_before_stays(asked: Asked, upstream: None) -> None:
+    data = {"hosts": f"192.0.2.9 {'a.' * 126}ab\n192.0.2.8 other.test\n"}
+    manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cluster-dns"}, "data": data}
+    asked.cli("apply", "-n", "kube-system", "-f", "-", stdin=yaml.safe_dump(manifest))
+    told = "a name of 254 characters"
+    read = ["journalctl", "--unit=podlab-dns", "--no-pager", "--output=cat"]
+    wait_until(lambda: told in asked.lab.run("n1", read).stdout, "the agent says what is wrong", 15)
+    assert asked.answer("added.test") == (0, ["192.0.2.8"])
+    assert asked.answer("other.test")[0] != message.NOERROR
+
+
 def test_names_come_and_go_with_their_service_at_once(asked: Asked) -> None:
     name = f"brief.{asked.namespace}.{DOMAIN}"
     spec = {"ports": [{"port": 80}]}
@@ -236,6 +256,7 @@ def test_a_traced_name_says_what_hit_and_which_object_it_is_from(asked: Asked) -
         ["systemctl", "kill", "--kill-whom=main", "--signal=KILL", "podlab-dns"],
         ["systemctl", "restart", "podlab-resolver"],
         ["systemctl", "kill", "--kill-whom=main", "--signal=KILL", "podlab-resolver"],
+        ["systemctl", "restart", "podlab-resolver-2"],
     ],
     ids=" ".join,
 )
@@ -250,6 +271,5 @@ def test_a_restart_gives_no_false_answer(asked: Asked, command: list[str]) -> No
     right = ("0", repr([address]))
     false = {found for found in answers if found[0] != "-1" and found != right}
     assert not false
-    assert answers.count(right) > 10_000
-    if "podlab-dns" in command:
-        assert answers.count(right) == len(answers)
+    # What a server that ends has received and not read is lost; whoever asks again is answered by the other.
+    assert answers.count(right) >= len(answers) - (0 if "podlab-dns" in command else 2) > 10_000

@@ -25,6 +25,20 @@ HTTP, UDP = (
 LOOK_UP = "import socket, sys; print(socket.gethostbyname(sys.argv[1]))"
 OWN_NAME = "import socket; print(socket.gethostname(), socket.getfqdn())"
 
+# As a program that trusts nothing but its pod's files: who issued its token, and whether that issuer knows the key.
+ISSUER = """
+import base64, json, ssl, urllib.request
+own = "/var/run/secrets/kubernetes.io/serviceaccount/"
+token, trusted = open(own + "token").read(), ssl.create_default_context(cafile=own + "ca.crt")
+header, body = (json.loads(base64.urlsafe_b64decode(part + "===")) for part in token.split(".")[:2])
+def get(url):
+    request = urllib.request.Request(url, headers={"Authorization": "Bearer " + token})
+    return json.load(urllib.request.urlopen(request, context=trusted, timeout=10))
+told = get(body["iss"] + "/.well-known/openid-configuration")
+keys = get(told["jwks_uri"])["keys"]
+print(body["iss"] == told["issuer"], header["kid"] in [key["kid"] for key in keys])
+"""
+
 
 @dataclass(frozen=True)
 class Net:
@@ -130,6 +144,10 @@ def test_a_pod_with_a_host_name_finds_itself_and_is_found(net: Net) -> None:
         assert net.look_up(each) == address
     dashed = address.replace(".", "-")
     assert net.look_up(f"{dashed}.{net.namespace}.pod.cluster.local") == address
+
+
+def test_a_pod_finds_who_issued_its_token(net: Net) -> None:
+    assert net.python("client", ISSUER) == "True True"
 
 
 def test_pods_and_their_node_reach_every_pod_by_tcp_and_udp(net: Net) -> None:
