@@ -11,7 +11,7 @@ from ipaddress import IPv4Network
 
 from node import resolvconf
 from node.command import CommandError
-from node.dns import journal, link, records, upstream
+from node.dns import journal, link, metrics, records, upstream
 from node.dns.names import Names, Place
 from node.dns.records import Cluster
 from node.dns.server import DnsServer, ServerError
@@ -93,7 +93,13 @@ class DnsAgent:
             for informer in informers:
                 await informer.synced.wait()
             group.create_task(self._verify_forever())
+            if self.node.managed_address:
+                group.create_task(self._serve_metrics())
             await self._sync_forever()
+
+    async def _serve_metrics(self) -> None:
+        await self.synced.wait()  # the address is there then
+        await metrics.serve(self.node.cluster.dns_address, self.metrics)
 
     async def _verify_forever(self) -> None:
         """Has the loop look again at what tells nobody when it changes."""
@@ -172,6 +178,10 @@ class DnsAgent:
             return []
         self._upstream = parsed
         return self.names.set_hosts(parsed.hosts)
+
+    async def metrics(self) -> str:
+        """What the node's servers have done and know, in Prometheus' text format."""
+        return metrics.render(await self._server.figures(), len(self.names.zone.names()))
 
     def asked_about(self, name: str) -> str:
         """Who is asked about a name that is not the cluster's, in words; empty about the cluster's own."""

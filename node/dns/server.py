@@ -8,8 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from node.dns import journal
@@ -21,6 +24,7 @@ TIMEOUT_S = 5.0
 # When more lines than this are there for each name that exists, the file is written anew.
 WASTE = 2
 WASTE_LEAST_BYTES = 1 << 20
+_FIGURE = re.compile(r"(\w+)=(\d+)")
 
 
 log = logging.getLogger(__name__)
@@ -140,6 +144,16 @@ class DnsServer:
             self._present = None  # what it has read may be damaged
             raise ServerError(f"{path}: {command}: {answer}")
         return ""
+
+    async def figures(self) -> Counter[str]:
+        """How many questions the servers that run were asked since they started, by what became of them."""
+        found: Counter[str] = Counter()
+        for control in CONTROLS:
+            with suppress(TimeoutError, OSError, asyncio.IncompleteReadError):  # it starts, or has ended
+                async with asyncio.timeout(TIMEOUT_S):
+                    answer = await _command(self._directory / control, "podlab.figures()")
+                found.update({what: int(number) for what, number in _FIGURE.findall(answer)})
+        return found
 
     def shorten(self) -> bool:
         """Writes the file anew where most of its lines are no longer true: whether it did. Raises OSError."""

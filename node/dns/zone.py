@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from node.dns.record import Record, Records
 
@@ -46,5 +46,5 @@ class Zone:
         """Who contributes the name, and what."""
         return dict(self._origins.get(name, {}))
 
-    def names(self) -> Iterable[str]:
+    def names(self) -> Collection[str]:
         return self._origins.keys()

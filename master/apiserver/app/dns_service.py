@@ -16,7 +16,7 @@ ADDRESS = 10
 """Which of the Services' network's addresses it has."""
 
 NAMESPACE, NAME = "kube-system", "kube-dns"
-_PORTS = (("dns", "UDP", 53), ("dns-tcp", "TCP", 53))
+_PORTS = (("dns", "UDP", 53), ("dns-tcp", "TCP", 53), ("metrics", "TCP", 9153))
 
 
 def service(address: str) -> Service:

@@ -142,6 +142,22 @@ def _node_of(asked: Asked, pod: str) -> str:
     return str(asked.cli.get("pod", pod, "-n", asked.namespace)["spec"]["nodeName"])
 
 
+def test_monitoring_reads_figures_at_the_services_metrics_port(asked: Asked) -> None:
+    ports = asked.cli.get("service", "kube-dns", "-n", "kube-system")["spec"]["ports"]
+    assert {each["name"]: each["port"] for each in ports} == {"dns": 53, "dns-tcp": 53, "metrics": 9153}
+    asked.answer(f"plain.{asked.namespace}.{DOMAIN}")
+    script = (
+        f"import urllib.request; print(urllib.request.urlopen('http://{DNS}:9153/metrics', timeout=5).read().decode())"
+    )
+    for told in (
+        asked.exec("first", "/usr/bin/python3", "-c", script),
+        asked.lab.run("n1", ["python3", "-c", script]).stdout,
+    ):
+        figures = dict(line.rsplit(" ", 1) for line in told.splitlines() if line and not line.startswith("#"))
+        assert int(figures["podlab_dns_names"]) > 10
+        assert int(figures['podlab_dns_questions_total{result="answered"}']) > 0
+
+
 def test_what_of_a_pods_settings_is_left_out_is_an_event(asked: Asked) -> None:
     events = asked.cli.items("events", "-n", asked.namespace)
     (found,) = [each for each in events if each["reason"] == "DNSConfigForming"]

@@ -261,6 +261,14 @@ async def test_while_one_of_two_starts_again_the_other_answers(resolver: Resolve
         await server.tell()
 
 
+async def test_questions_are_counted_by_what_became_of_them(resolver: Resolver, server: DnsServer) -> None:
+    for name in (WEB, WEB, "none.default.svc.cluster.local", "www.elsewhere.test"):
+        resolver.ask(name)
+    resolver.ask(WEB, "AAAA")
+    figures = await server.figures()
+    assert figures == {"answered": 2, "empty": 1, "absent": 1, "failed": 1, "forwarded": 0}
+
+
 async def test_an_agent_that_starts_again_writes_what_differs(resolver: Resolver, server: DnsServer) -> None:
     later = DnsServer(resolver.directory)
     wanted = lines({**NAMES, WEB: frozenset({Record("A", "10.96.0.9")})})

@@ -32,6 +32,8 @@ local read_up_to, file_read = 0, nil
 local zones, forwards, pods = {}, {}, nil
 local config_read = nil
 local turn = 0
+-- Questions by what became of them.
+local counts = { answered = 0, empty = 0, absent = 0, forwarded = 0, failed = 0 }
 
 -- Compiled as it runs, which functions on strings are not: tens of thousands of names are read at a start.
 local value_of = ffi.new('uint8_t[256]')
@@ -136,6 +138,13 @@ local function take_config(text)
 	zones, forwards, pods = new_zones, new_forwards, new_pods
 end
 
+-- `WHAT=NUMBER ...`: how many questions came since the start, by what became of them.
+function M.figures()
+	local found = {}
+	for what, number in pairs(counts) do found[#found + 1] = string.format('%s=%d', what, number) end
+	return table.concat(found, ' ')
+end
+
 -- At a start: reads the files. While they are damaged or not there, nothing listens; podlab-dns writes them anew.
 function M.start()
 	local fine, why = pcall(M.follow)
@@ -212,6 +221,8 @@ local function put_addresses(pkt, targets)
 	end
 end
 
+local function count(what) counts[what] = counts[what] + 1 end
+
 local function put_found(pkt, name, list, rrtype, zone, exists)
 	if list ~= nil then
 		pkt:begin(kres.section.ANSWER)
@@ -241,6 +252,7 @@ end
 
 local function forward(state, req, name)
 	local _, action = closest(forwards, name)
+	count(action ~= nil and 'forwarded' or 'failed')
 	if action ~= nil then return action(state, req) end
 	return kres.FAIL -- nobody to ask: SERVFAIL, for the name may well exist
 end
@@ -257,7 +269,10 @@ M.layer = {
 		local links = {}
 		if rrtype == CNAME and qry.stype ~= CNAME then
 			links, name = chain_from(name)
-			if name == nil then return kres.FAIL end
+			if name == nil then
+				count('failed')
+				return kres.FAIL
+			end
 			list, rrtype, zone, exists = find(name, qry.stype)
 			if list == nil and zone == nil then
 				-- Not this question but the one for the target goes there, and takes over the request's options.
@@ -275,6 +290,7 @@ M.layer = {
 		answer:begin(kres.section.ANSWER)
 		for _, link in ipairs(links) do put_all(answer, link, CNAME, nodes[link][CNAME]) end
 		put_found(answer, name, list, rrtype, zone, exists)
+		count(list ~= nil and 'answered' or exists and 'empty' or 'absent')
 		return kres.DONE
 	end,
 	-- Parts of an answer, as if another server had given them. They are limited to that server's size, and never cached.
