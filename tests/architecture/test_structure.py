@@ -23,7 +23,7 @@ ROOMS_AND_ARROWS = {
     "master.controllers": (12, 27),
     "master.scheduler": (17, 47),
     "master.store": (17, 40),
-    "node.dns": (14, 28),
+    "node.dns": (15, 29),
     "node.kubelet": (16, 47),
     "node.loadbalancer": (11, 21),
     "node.network": (15, 42),

@@ -92,7 +92,8 @@ def _short(content: object) -> str:
 def _parts(found: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], object]]:
     for program, saved in found["saved"].items():
         for name, table in iptables.parse(saved).items():
-            yield (program, f"{name} jumps"), table.jumps
+            # Those of the proxy and of the network stand in any order where they translate, and only there.
+            yield (program, f"{name} jumps"), sorted(table.jumps) if name == "nat" else table.jumps
             for chain, rules in table.chains.items():
                 yield (program, f"{name} {chain}"), rules
     for listing in found["nft"]:
