@@ -85,6 +85,11 @@ class Limits:
             yield batch
 
 
+def value_bytes(operations: Iterable[Put | Delete]) -> int:
+    """Of all values that they put."""
+    return sum([len(operation.value) for operation in operations if isinstance(operation, Put)])
+
+
 def size_bytes(operation: Put | Delete) -> int:
     """Of the value that it puts."""
     return len(operation.value) if isinstance(operation, Put) else 0

@@ -35,9 +35,8 @@ class _Group:
     def takes(self, index: int, planned: Planned) -> bool:
         """Whether there is room for it: it goes into the commit then. What is written twice is written one after the
         other."""
-        operations, size_bytes = planned.operations, self.bytes
-        for operation in operations:
-            size_bytes += contract.size_bytes(operation)
+        operations = planned.operations
+        size_bytes = self.bytes + contract.value_bytes(operations)
         if self.indices:
             within = len(self.indices) < _COMMIT_OBJECTS and size_bytes <= _COMMIT_BYTES
             allowed = self.limits.allow(len(self.operations) + len(operations), size_bytes)

@@ -235,12 +235,15 @@ class Registry:
         if (allocator := self._allocators.get(write.kind.group_resource)) is not None:
             request = replace(request, new=changes.copied(request.new))  # another attempt chooses anew
             allocated = allocator.allocate(request.new, None)
-        if causes := _faults(begun.rules, request.new, alike, namespaced=write.kind.namespaced):
+        own = changes.encoded(request.new) if alike is None and write.kind.conversion is None else None
+        if causes := _faults(begun.rules, request.new, alike, own, namespaced=write.kind.namespaced):
             raise Invalid.of(write.kind.qualified_name, request.write.name, causes)
         alongside = await self._admission.validate(begun.asked, request)
         if self._cache.get(write.kind, key) is not None:
             raise AlreadyExists.of(write.kind.resource, request.write.name)
-        if alike is not None:
+        if own is not None:
+            value = own  # who judges changes nothing
+        elif alike is not None:
             value = alike.encoded(request.new)
         else:
             value = changes.encoded(await self._as_stored(write, request.new))
@@ -412,10 +415,13 @@ def _seen(write: Write, entry: CachedObject) -> Message:
     return custom_in(message, write.seen) if isinstance(message, Custom) and _is_seen_in_one_version(write) else message
 
 
-def _faults(asked: Rules, new: Message, alike: Result | None, *, namespaced: bool) -> tuple[Cause, ...]:
-    """What is wrong with a new object; of what it shares with others that is found out once."""
+def _faults(
+    asked: Rules, new: Message, alike: Result | None, own: bytes | None, *, namespaced: bool
+) -> tuple[Cause, ...]:
+    """What is wrong with a new object; of what it shares with others that is found out once. `own` is it as it is
+    stored, where that is known."""
     if alike is None:
-        return rules.validate_create(asked, new, namespaced=namespaced)
+        return rules.validate_create(asked, new, None if own is None else len(own), namespaced=namespaced)
     if alike.is_valid:
         return rules.validate_create_alike(asked, new, alike.size_bytes(new), namespaced=namespaced)
     causes = rules.validate_create(asked, new, namespaced=namespaced)

@@ -6,7 +6,7 @@ tests hold them against the generated messages.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from podlab.api.kinds import OTHER, Kind
 from podlab.api.serializer import encoded_fields
@@ -55,6 +55,7 @@ def envelope(kind: Kind) -> Envelope:
     return Envelope(own, _FIRST_FIELD + varint(len(url)) + url + _SECOND_FIELD)
 
 
+@lru_cache(maxsize=64)  # all objects of a commit have one
 def revision_tail(revision: int) -> bytes:
     """What sets metadata.resourceVersion when it is appended to any object's bytes; nothing for a dry run's 0."""
     if not revision:

@@ -5,7 +5,7 @@ A client that sends a manifest again says nothing about what the cluster has giv
 
 from typing import Any
 
-_GIVEN = ("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
+_TIMES = ("creationTimestamp", "deletionTimestamp")
 
 
 def inherit(new: Any, old: Any) -> None:
@@ -13,10 +13,12 @@ def inherit(new: Any, old: Any) -> None:
     metadata, before = new.metadata, old.metadata
     metadata.uid = metadata.uid or before.uid
     metadata.generation = before.generation
-    for name in _GIVEN:
-        if not before.HasField(name):
-            metadata.ClearField(name)
-        elif name == "deletionGracePeriodSeconds":
-            metadata.deletionGracePeriodSeconds = before.deletionGracePeriodSeconds
-        else:
+    for name in _TIMES:
+        if before.HasField(name):
             getattr(metadata, name).CopyFrom(getattr(before, name))
+        elif metadata.HasField(name):
+            metadata.ClearField(name)
+    if before.HasField("deletionGracePeriodSeconds"):
+        metadata.deletionGracePeriodSeconds = before.deletionGracePeriodSeconds
+    else:
+        metadata.ClearField("deletionGracePeriodSeconds")

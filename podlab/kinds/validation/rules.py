@@ -50,10 +50,16 @@ ANYTHING = Rules()
 """Of kinds of which no more is asked than of all."""
 
 
-def validate_create(rules: Rules, message: Message, *, namespaced: bool) -> tuple[Cause, ...]:
-    """What is wrong with a new object. The times in its metadata are the cluster's own, and not looked at."""
+def validate_create(
+    rules: Rules, message: Message, size_bytes: int | None = None, *, namespaced: bool
+) -> tuple[Cause, ...]:
+    """What is wrong with a new object. The times in its metadata are the cluster's own, and not looked at.
+
+    `size_bytes` is what it takes, where that is known: a message is encoded to find it out.
+    """
     found = Findings()
-    _check(found, rules, message, namespaced=namespaced)
+    check_metadata(found, _metadata(message), rules.name, rules.finalizer, namespaced=namespaced)
+    _check_rest(found, rules, message, "metadata", size_bytes)
     rules.create(found, message)
     rules.status(found, message)  # only kubelets come with a status: that of their node
     return found.causes
@@ -64,7 +70,7 @@ def validate_create_alike(
 ) -> tuple[Cause, ...]:
     """What is wrong with a new object whose spec and status are those of one that has been found valid.
 
-    `size_bytes` is what it takes, where that is known: a message is encoded to find it out.
+    `size_bytes` as above.
     """
     found = Findings()
     check_metadata(found, _metadata(message), rules.name, rules.finalizer, namespaced=namespaced)
@@ -103,11 +109,6 @@ def validate_joining(rules: Rules, new: Message, old: Message, *, namespaced: bo
     return found.causes
 
 
-def _check(found: Findings, rules: Rules, message: Message, *, namespaced: bool) -> None:
-    check_metadata(found, _metadata(message), rules.name, rules.finalizer, namespaced=namespaced)
-    _check_rest(found, rules, message, aside="metadata")
-
-
 def _check_metadata_update(found: Findings, rules: Rules, new: Message, old: Message, *, namespaced: bool) -> str:
     """What is as it was is not looked at again: the name of that field, empty where it has changed."""
     metadata, before = _metadata(new), _metadata(old)
@@ -118,10 +119,12 @@ def _check_metadata_update(found: Findings, rules: Rules, new: Message, old: Mes
     return ""
 
 
-def _check_rest(found: Findings, rules: Rules, message: Message, aside: str = "") -> None:
+def _check_rest(
+    found: Findings, rules: Rules, message: Message, aside: str = "", size_bytes: int | None = None
+) -> None:
     rules.always(found, message)
     check_instants(found, message, aside=aside)
-    _check_size(found, message.ByteSize())
+    _check_size(found, message.ByteSize() if size_bytes is None else size_bytes)
 
 
 def _check_size(found: Findings, size_bytes: int) -> None:

@@ -56,7 +56,7 @@ def check_strict_update(found: Findings, new: event_pb2.Event, old: event_pb2.Ev
 def _check(found: Findings, event: event_pb2.Event, controller: str) -> None:
     """What both groups ask; `controller` is what they call the field of who tells of it."""
     about, namespace = event.involvedObject.namespace, event.metadata.namespace
-    is_of_old = times.is_zero(event.eventTime)
+    is_of_old = not event.HasField("eventTime") or times.is_zero(event.eventTime)
     # What has no namespace is told about in `default`, since events.k8s.io also in `kube-system`.
     beside = ("default",) if is_of_old else ("default", "kube-system")
     if (about != namespace and is_of_old and about) or (not about and namespace not in beside):
